@@ -1,0 +1,37 @@
+# Compilers and flags. Every target links carbongate_flags, the one place where warnings and sanitizers are chosen.
+
+# g++ 12 destroys an aggregate temporary, or a lambda with captures, twice when it stands in the same full expression
+# as a co_await. The daemon is coroutines throughout, so such a build would corrupt memory at run time, not fail here.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  message(FATAL_ERROR
+    "g++ ${CMAKE_CXX_COMPILER_VERSION} miscompiles coroutines: temporaries that stand beside a co_await are destroyed "
+    "twice. Build with clang 19 instead:\n"
+    "  apt-get install clang-19 lld-19\n"
+    "  cmake --preset release && cmake --build --preset release")
+endif()
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_VERIFY_INTERFACE_HEADER_SETS ON)
+set(CARBONGATE_SANITIZE "" CACHE STRING "Value for -fsanitize=, for example address,undefined")
+option(CARBONGATE_FUZZ "Build the libFuzzer targets in tests/fuzz" OFF)
+option(CARBONGATE_TESTS "Build the tests" ON)
+
+find_program(CARBONGATE_CCACHE ccache)
+if(CARBONGATE_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CARBONGATE_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CARBONGATE_CCACHE})
+endif()
+
+add_library(carbongate_flags INTERFACE)
+target_compile_options(carbongate_flags INTERFACE -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor)
+target_include_directories(carbongate_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_definitions(carbongate_flags INTERFACE
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE SPDLOG_FMT_EXTERNAL)
+if(CARBONGATE_SANITIZE)
+  target_compile_options(carbongate_flags INTERFACE
+    -fsanitize=${CARBONGATE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  string(REPLACE "fuzzer-no-link," "" sanitize_link "${CARBONGATE_SANITIZE}")
+  target_link_options(carbongate_flags INTERFACE -fsanitize=${sanitize_link})
+endif()

@@ -1,0 +1,46 @@
+// What is wrong with a configuration: every problem, each with its place, reported together.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace carbongate::config {
+
+struct Place {
+  std::string file;
+  int line = 0;    // from 1; 0: the file as a whole
+  int column = 0;  // from 1
+};
+
+struct Problem {
+  enum class Severity { error, warning } severity = Severity::error;
+  Place place;
+  std::string text;  // "devices[2].interval: 50ms is below 100ms, the shortest allowed"
+};
+
+// Collects problems while a configuration is read. Not thread-safe.
+class Problems {
+ public:
+  void error(Place place, std::string text);
+  void warning(Place place, std::string text);
+
+  bool has_errors() const { return errors_ != 0; }
+  const std::vector<Problem>& all() const { return problems_; }
+
+  // One line a problem, in the order of file and place: "park.yaml:12:5: error: unknown key 'adress'; did you mean 'address'?"
+  std::string to_text() const;
+
+ private:
+  std::vector<Problem> problems_;
+  std::size_t errors_ = 0;
+};
+
+// The candidate nearest to `word` by edit distance, or "" if none is near enough to be what was meant.
+std::string nearest(std::string_view word, std::span<const std::string> candidates);
+
+// "; did you mean 'address'?" or, with nothing near, "; known: address, unit, profile" (at most a dozen), or "".
+std::string suggestion(std::string_view word, std::span<const std::string> candidates);
+
+}  // namespace carbongate::config

@@ -1,0 +1,53 @@
+// A driver: one connection to the world (a Modbus line, an MQTT broker) and all devices behind it.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "drivers/api/inbox.h"
+#include "drivers/api/reading.h"
+
+namespace carbongate {
+
+// State of one device as its driver sees it. Counters start at 0 with the process.
+struct DeviceStatus {
+  std::string device;  // the id in the configuration
+  enum class State : std::uint8_t { starting, online, offline } state = State::starting;
+  Instant since{};               // of `state`
+  std::string detail;            // why offline: "no answer within 1000 ms", "exception 2 (illegal data address)"
+  std::optional<Instant> heard;  // last good answer or message
+  Duration round_trip{};         // of the last good answer; 0 for devices that publish by themselves
+  std::uint64_t polls = 0;       // requests sent, or messages received
+  std::uint64_t errors = 0;      // timeouts, exceptions, bad frames, payloads that could not be read
+  std::uint64_t skipped = 0;     // polls left out because the one before was still under way
+};
+
+struct DriverStatus {
+  std::string name;         // "modbus-tcp 10.0.0.5:502", "mqtt plant"
+  bool connected = false;
+  Instant since{};          // of `connected`
+  std::string detail;       // last connection error
+  std::uint64_t reconnects = 0;
+  std::vector<DeviceStatus> devices;
+};
+
+class Driver {
+ public:
+  virtual ~Driver() = default;
+
+  // Owns its connection and its retries; runs on the loop thread and never blocks it. Ends only by cancellation
+  // (asio total or terminal), with nothing left running behind it.
+  virtual boost::asio::awaitable<void> run(Inbox& inbox) = 0;
+
+  // Reads every point of the named devices once (all, if empty), for `carbongate read`. Not to be mixed with run().
+  // A device that does not answer contributes no readings; status() says why. For a device that publishes by itself,
+  // waits for its next message up to `patience`.
+  virtual boost::asio::awaitable<std::vector<Reading>> read_once(std::vector<std::string> devices, Duration patience) = 0;
+
+  virtual DriverStatus status() const = 0;
+};
+
+}  // namespace carbongate

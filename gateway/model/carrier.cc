@@ -1,0 +1,1 @@
+#include "gateway/model/carrier.h"

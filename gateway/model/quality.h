@@ -1,0 +1,53 @@
+// How good a figure is, and which rule said so. On every reading, interval, entry and total.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string_view>
+
+namespace carbongate::model {
+
+// From best to worst; a sum is as good as its worst part.
+enum class Origin : std::uint8_t {
+  measured,     // as the meter said
+  late,         // measured, but heard too late for live use; counted all the same
+  estimated,    // exact in sum, estimated in distribution over time, or beyond a doubtful step
+  substituted,  // by a substitution rule
+  manual,       // typed in
+  missing,      // no usable value: a rejected reading, an entry without a factor
+};
+
+// The rule that set an origin other than `measured`. Stable numbers: they are stored.
+enum class Rule : std::uint8_t {
+  none = 0,
+  not_a_number = 1,   // NaN or infinite
+  not_available = 2,  // the device said so
+  range = 3,          // outside the point's min..max
+  future = 4,         // stamped later than now + tolerance
+  stale = 5,          // heard later than stale_after
+  out_of_order = 6,   // older than a reading already counted
+  duplicate = 7,      // same instant as a reading already counted
+  pending = 8,        // a doubtful step of a counter, waiting for the next readings
+  glitch = 9,         // a doubtful step that was taken back
+  reset = 10,         // the counter started again: new baseline
+  rollover = 11,      // the counter went through its end: counted on (a remark, the energy is exact)
+  gap = 12,           // longer than gap_max without a reading
+  no_factor = 13,     // no emission factor applies
+};
+
+struct Quality {
+  Origin origin = Origin::measured;
+  Rule rule = Rule::none;
+
+  friend constexpr bool operator==(Quality, Quality) = default;
+};
+
+constexpr bool usable(Quality q) { return q.origin != Origin::missing; }
+
+// The worse of two; the first, if they are equally good.
+constexpr Quality worse(Quality a, Quality b) { return b.origin > a.origin ? b : a; }
+
+std::string_view to_string(Origin origin);  // "measured"
+std::string_view to_string(Rule rule);      // "not-a-number"; "" for none
+
+}  // namespace carbongate::model

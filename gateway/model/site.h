@@ -1,0 +1,24 @@
+// The site: its points, its energy users' accounts, its time zone. Read from the configuration once, then constant.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "drivers/api/point.h"
+#include "gateway/model/account.h"
+
+namespace carbongate::model {
+
+struct Site {
+  std::string id;                           // "edz-1"
+  std::string name;                         // 广元经开区一号园区
+  std::string time_zone = "Asia/Shanghai";  // IANA name; days, months and years begin there
+  std::string grid_region;                  // "CN-SC"
+  std::vector<Point> points;                // points[i].id == i
+  std::vector<Account> accounts;            // accounts[i].id == i
+
+  Duration future_tolerance = std::chrono::minutes(5);  // a reading may be stamped this far ahead of our clock
+  Duration live_every = std::chrono::seconds(10);       // spacing of RunningTotal rows, in data time
+};
+
+}  // namespace carbongate::model

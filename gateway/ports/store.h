@@ -1,0 +1,55 @@
+// The durable half of the gateway: a journal of rows, a checkpoint, and a cursor per sink.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/model/checkpoint.h"
+#include "gateway/model/errors.h"
+#include "gateway/model/rows.h"
+#include "gateway/ports/sink.h"
+
+namespace carbongate::ports {
+
+struct StoreStatus {
+  std::uint64_t rows_appended = 0;   // since the process began
+  std::uint64_t commits = 0;
+  std::uint64_t rows_thinned = 0;    // unsettled readings dropped to hold the size limit
+  std::uint64_t last_sequence = 0;   // of the journal
+  std::uint64_t bytes = 0;           // on disk
+  struct Cursor {
+    std::string sink;
+    std::uint64_t settled = 0;       // sequence up to which everything is settled
+    std::uint64_t rejected = 0;      // rows the sink refused for good, kept in the dead-letter list
+  };
+  std::vector<Cursor> cursors;
+};
+
+// Called from the loop thread. One operation runs at a time, in order of the calls; a commit that has begun always
+// finishes, also when the caller is cancelled.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // The checkpoint as last committed, by the names of the site the store was opened with: points and accounts that are new
+  // get an empty state, those no longer configured keep theirs in the store.
+  virtual model::Checkpoint checkpoint() = 0;
+
+  // Appends the rows and replaces the states, in one transaction that is on disk when this completes.
+  virtual boost::asio::awaitable<model::Result<void>> commit(model::Effects effects) = 0;
+
+  // The oldest rows after the sink's cursor, at most `limit`, ascending. Empty: nothing is pending. A sink seen for the
+  // first time starts at the oldest row kept.
+  virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string sink, std::size_t limit) = 0;
+
+  // Moves the sink's cursor and keeps what it rejected, in one transaction.
+  virtual boost::asio::awaitable<model::Result<void>> settle(std::string sink, Delivery delivery) = 0;
+
+  virtual StoreStatus status() const = 0;
+};
+
+}  // namespace carbongate::ports

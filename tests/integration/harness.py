@@ -1,0 +1,87 @@
+"""What integration tests share: ports, processes, and waiting for a condition instead of for the clock."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("CARBONGATE_BUILD", SOURCE / "build" / "release"))
+CARBONGATE = BUILD / "carbongate"
+
+_pause = threading.Event()
+
+
+def wait_until(condition, timeout=15.0, what="the condition"):
+    """Polls `condition` until it returns something true, and returns that. Fails the test after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come true within {timeout} s")
+        _pause.wait(0.02)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def accepts(port):
+    """Whether something listens on this loopback port."""
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Process:
+    """A child process with its output in a file; killed, if it still runs, when the `with` block ends."""
+
+    def __init__(self, args, log, env=None, cwd=None):
+        self.args = [str(a) for a in args]
+        self.log = Path(log)
+        self.env = {**os.environ, **(env or {})}
+        self.cwd = cwd
+        self.child = None
+
+    def start(self, ready=None, timeout=15.0):
+        """Starts it and waits until `ready()` is true; fails early if it exits before."""
+        with open(self.log, "ab") as out:
+            self.child = subprocess.Popen(self.args, stdout=out, stderr=subprocess.STDOUT, env=self.env, cwd=self.cwd)
+        if ready is not None:
+            wait_until(lambda: self._still_running() and ready(), timeout, f"{self.args[0]} being ready")
+        return self
+
+    def _still_running(self):
+        if self.child.poll() is not None:
+            raise AssertionError(f"{self.args[0]} ended with status {self.child.returncode}:\n{self.output()[-2000:]}")
+        return True
+
+    def output(self):
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def running(self):
+        return self.child is not None and self.child.poll() is None
+
+    def kill(self):
+        """kill -9, as a power cut would."""
+        self.child.kill()
+        self.child.wait()
+
+    def stop(self, timeout=10.0):
+        """SIGTERM; returns the exit status."""
+        self.child.send_signal(signal.SIGTERM)
+        return self.child.wait(timeout)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        if self.running():
+            self.kill()
