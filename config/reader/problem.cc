@@ -1,1 +1,107 @@
 #include "config/reader/problem.h"
+
+#include <algorithm>
+#include <cctype>
+#include <limits>
+#include <map>
+#include <tuple>
+#include <utility>
+
+namespace carbongate::config {
+namespace {
+
+constexpr std::size_t kComparedLengthMax = 64;  // a longer word is no misspelling of ours; also bounds the table below
+constexpr std::size_t kListedMax = 12;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+// Damerau-Levenshtein in its optimal string alignment form: insert, delete, replace, or swap two neighbours, each costs 1.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before_last(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        row[j] = std::min(row[j], before_last[j - 2] + 1);
+      }
+    }
+    std::swap(before_last, last);
+    std::swap(last, row);
+  }
+  return last[b.size()];
+}
+
+}  // namespace
+
+void Problems::error(Place place, std::string text) {
+  problems_.push_back({Problem::Severity::error, std::move(place), std::move(text)});
+  ++errors_;
+}
+
+void Problems::warning(Place place, std::string text) {
+  problems_.push_back({Problem::Severity::warning, std::move(place), std::move(text)});
+}
+
+std::string Problems::to_text() const {
+  std::map<std::string_view, std::size_t> file_order;  // of first appearance: the order in which files were read
+  for (const Problem& problem : problems_) file_order.try_emplace(problem.place.file, file_order.size());
+
+  std::vector<const Problem*> sorted;
+  sorted.reserve(problems_.size());
+  for (const Problem& problem : problems_) sorted.push_back(&problem);
+  std::sort(sorted.begin(), sorted.end(), [&](const Problem* a, const Problem* b) {  // the last: as reported
+    return std::tuple(file_order[a->place.file], a->place.line, a->place.column, a) <
+           std::tuple(file_order[b->place.file], b->place.line, b->place.column, b);
+  });
+
+  std::string out;
+  for (const Problem* problem : sorted) {
+    out += problem->place.file;
+    if (problem->place.line > 0) {
+      out += ":" + std::to_string(problem->place.line) + ":" + std::to_string(problem->place.column);
+    }
+    out += problem->severity == Problem::Severity::error ? ": error: " : ": warning: ";
+    out += problem->text;
+    out += '\n';
+  }
+  return out;
+}
+
+std::string nearest(std::string_view word, std::span<const std::string> candidates) {
+  if (word.empty() || word.size() > kComparedLengthMax) return "";
+  const std::string folded = lower(word);
+  const std::string* best = nullptr;
+  // Case counts least: "kwh" is nearer to "kWh" than to "kvarh", and "MWH" nearer to "MWh" than to "mWh".
+  std::pair<std::size_t, std::size_t> best_distance{std::numeric_limits<std::size_t>::max(), 0};
+  for (const std::string& candidate : candidates) {
+    if (candidate.empty() || candidate.size() > kComparedLengthMax) continue;
+    const std::size_t longer = std::max(word.size(), candidate.size());
+    const std::pair distance{edit_distance(folded, lower(candidate)), edit_distance(word, candidate)};
+    const bool near_enough = distance.first <= (longer + 2) / 3 && distance.first < longer;
+    if (near_enough && distance < best_distance) {
+      best = &candidate;
+      best_distance = distance;
+    }
+  }
+  return best ? *best : "";
+}
+
+std::string suggestion(std::string_view word, std::span<const std::string> candidates) {
+  if (const std::string near = nearest(word, candidates); !near.empty()) return "; did you mean '" + near + "'?";
+  if (candidates.empty()) return "";
+  std::string out = "; known: ";
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (i == kListedMax) return out + ", and " + std::to_string(candidates.size() - i) + " more";
+    if (i != 0) out += ", ";
+    out += candidates[i];
+  }
+  return out;
+}
+
+}  // namespace carbongate::config

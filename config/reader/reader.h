@@ -21,13 +21,18 @@
 
 namespace carbongate::config {
 
+// "500ms", "1.5s", "15min", "2h", "180d": a number >= 0 and its unit, a space between them allowed; whole milliseconds, at
+// most 1000 years. nullopt: anything else.
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+std::string format_duration(std::chrono::milliseconds duration);  // in the largest unit that needs no fraction: "90s"
+
 class Reader {
  public:
   // `node` should be a map; anything else is a problem, and the reader then behaves as over an empty map.
   // Both must outlive the reader.
   Reader(const Node& node, Problems& problems);
 
-  // T: std::string, bool, std::int64_t, int, std::uint16_t, std::uint32_t, double, std::chrono::milliseconds ("500ms", "1s",
+  // T: std::string, bool, int, the fixed-width integers, double, std::chrono::milliseconds ("500ms", "1s",
   // "15min", "2h", "180d"; a bare number is refused: it has no unit), std::vector<std::string> (a single scalar counts as
   // a list of one).
   template <class T>
