@@ -1,0 +1,70 @@
+#include "drivers/point_limits.h"
+
+#include <gtest/gtest.h>
+
+namespace carbongate {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Read {
+  Read(Kind kind, std::string_view unit, std::string_view text) {
+    point.device = "meter";
+    point.name = "value";
+    point.kind = kind;
+    point.unit = find_unit(unit).value();
+    const config::Node node = config::parse_text(text, "a.yaml", problems);
+    config::Reader in(node, problems);
+    read_point_limits(in, point);
+    in.finish();
+    said = problems.to_text();
+  }
+  Point point;
+  config::Problems problems;
+  std::string said;
+};
+
+TEST(PointLimits, AreReadInTheUnitOfThePoint) {
+  const Read r(Kind::cumulative, "kWh", "{min: 0, max: 999999.9, rollover_at: 1e6, power_max: 250 kW, stale_after: 5min}");
+  EXPECT_EQ(r.said, "");
+  EXPECT_EQ(r.point.limits.min, 0.0);
+  EXPECT_EQ(r.point.limits.max, 999999.9);
+  EXPECT_EQ(r.point.limits.rollover_at, 1e6);
+  EXPECT_EQ(r.point.limits.power_max_w, 250'000.0);
+  EXPECT_EQ(r.point.limits.stale_after, 5min);
+  EXPECT_EQ(Read(Kind::cumulative, "kWh", "power_max: 1.5MW").point.limits.power_max_w, 1.5e6);
+  EXPECT_EQ(Read(Kind::instantaneous, "W", "gap_max: 10min").point.limits.gap_max, 10min);
+}
+
+TEST(PointLimits, StayAsTheyAreWhenAbsent) {
+  const Read r(Kind::instantaneous, "V", "{}");
+  EXPECT_EQ(r.said, "");
+  EXPECT_EQ(r.point.limits.min, std::nullopt);
+  EXPECT_EQ(r.point.limits.stale_after, 0s);
+}
+
+TEST(PointLimits, MayNotContradictEachOther) {
+  EXPECT_EQ(Read(Kind::instantaneous, "V", "{min: 10, max: 10}").said, "a.yaml:1:7: error: min: min must be below max\n");
+  EXPECT_NE(Read(Kind::cumulative, "kWh", "{max: 10, rollover_at: 5}").said.find("max lies beyond rollover_at"),
+            std::string::npos);
+  EXPECT_NE(Read(Kind::cumulative, "kWh", "rollover_at: 0").said, "");
+}
+
+TEST(PointLimits, MustFitKindAndUnit) {
+  EXPECT_NE(Read(Kind::instantaneous, "kW", "rollover_at: 100").said.find("only a cumulative point"), std::string::npos);
+  EXPECT_NE(Read(Kind::cumulative, "kWh", "gap_max: 1min").said.find("only a power or a flow"), std::string::npos);
+  EXPECT_NE(Read(Kind::instantaneous, "V", "gap_max: 1min").said, "");
+  EXPECT_NE(Read(Kind::cumulative, "m3", "power_max: 1 kW").said.find("limits energy and power only"), std::string::npos);
+}
+
+TEST(PointLimits, NeedAPowerWithItsUnit) {
+  EXPECT_EQ(Read(Kind::cumulative, "kWh", "power_max: 250 kw").said,
+            "a.yaml:1:12: error: power_max: 'kw' is not a unit of power; did you mean 'kW'?\n");
+  for (const char* bad : {"power_max: 250", "power_max: kW", "power_max: -1 kW", "power_max: 1e99 kW", "power_max: 1 kWh",
+                          "stale_after: 1ms", "stale_after: 60", "min: low"}) {
+    EXPECT_NE(Read(Kind::cumulative, "kWh", bad).said, "") << bad;
+  }
+}
+
+}  // namespace
+}  // namespace carbongate
