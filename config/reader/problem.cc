@@ -40,12 +40,20 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 void Problems::error(Place place, std::string text) {
-  problems_.push_back({Problem::Severity::error, std::move(place), std::move(text)});
-  ++errors_;
+  if (add({Problem::Severity::error, std::move(place), std::move(text)})) ++errors_;
 }
 
 void Problems::warning(Place place, std::string text) {
-  problems_.push_back({Problem::Severity::warning, std::move(place), std::move(text)});
+  add({Problem::Severity::warning, std::move(place), std::move(text)});
+}
+
+bool Problems::add(Problem problem) {
+  const Place& place = problem.place;
+  const std::string identity = place.file + ':' + std::to_string(place.line) + ':' + std::to_string(place.column) + ':' +
+                               (problem.severity == Problem::Severity::error ? 'e' : 'w') + problem.text;
+  if (!known_.insert(identity).second) return false;
+  problems_.push_back(std::move(problem));
+  return true;
 }
 
 std::string Problems::to_text() const {

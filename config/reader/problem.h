@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace carbongate::config {
@@ -20,7 +21,8 @@ struct Problem {
   std::string text;  // "devices[2].interval: 50ms is below 100ms, the shortest allowed"
 };
 
-// Collects problems while a configuration is read. Not thread-safe.
+// Collects problems while a configuration is read; one that is known already is not added again, for several devices may
+// read the same broker. Not thread-safe.
 class Problems {
  public:
   void error(Place place, std::string text);
@@ -33,7 +35,10 @@ class Problems {
   std::string to_text() const;
 
  private:
+  bool add(Problem problem);
+
   std::vector<Problem> problems_;
+  std::unordered_set<std::string> known_;
   std::size_t errors_ = 0;
 };
 

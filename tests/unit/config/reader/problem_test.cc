@@ -50,6 +50,14 @@ TEST(Problems, AreListedByFileAndPlace) {
             "a.yaml:9:2: warning: two\n");
 }
 
+TEST(Problems, AreToldOnce) {
+  Problems problems;
+  problems.error({"a.yaml", 1, 1}, "x");
+  problems.error({"a.yaml", 1, 1}, "x");
+  problems.error({"a.yaml", 1, 2}, "x");
+  EXPECT_EQ(problems.all().size(), 2u);
+}
+
 TEST(Problems, WarningsAreNoErrors) {
   Problems problems;
   problems.warning({}, "x");
