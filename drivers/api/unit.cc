@@ -50,6 +50,7 @@ constexpr std::array kUnits{
     Unit{"Nm3", normal_volume, 1'000'000},
     Unit{"L/h", volume_flow, 1'000},
     Unit{"m3/h", volume_flow, 1'000'000},
+    Unit{"Nm3/h", normal_volume_flow, 1'000'000},
     Unit{"mg", mass},
     Unit{"g", mass, 1'000},
     Unit{"kg", mass, 1'000'000},
@@ -72,6 +73,7 @@ constexpr std::array kSpellings{
     std::pair<std::string_view, std::string_view>{"m³", "m3"},
     std::pair<std::string_view, std::string_view>{"Nm³", "Nm3"},
     std::pair<std::string_view, std::string_view>{"m³/h", "m3/h"},
+    std::pair<std::string_view, std::string_view>{"Nm³/h", "Nm3/h"},
     std::pair<std::string_view, std::string_view>{"l", "L"},
     std::pair<std::string_view, std::string_view>{"degC", "°C"},
     std::pair<std::string_view, std::string_view>{"deg", "°"},
@@ -94,6 +96,7 @@ std::string_view to_string(Dimension dimension) {
     case volume: return "volume";
     case normal_volume: return "normal volume";
     case volume_flow: return "volume flow";
+    case normal_volume_flow: return "normal volume flow";
     case mass: return "mass";
     case mass_flow: return "mass flow";
     case temperature: return "temperature";

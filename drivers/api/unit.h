@@ -12,25 +12,26 @@
 namespace carbongate {
 
 enum class Dimension : std::uint8_t {
-  ratio,            // base 1
-  energy,           // base J
-  power,            // base W
-  reactive_energy,  // base varh
-  reactive_power,   // base var
-  apparent_energy,  // base VAh
-  apparent_power,   // base VA
-  voltage,          // base V
-  current,          // base A
-  frequency,        // base Hz
-  volume,           // base mL, at the meter's conditions
-  normal_volume,    // base mL at 0 °C, 101.325 kPa
-  volume_flow,      // base mL/h
-  mass,             // base mg
-  mass_flow,        // base mg/h
-  temperature,      // base °C
-  pressure,         // base Pa
-  angle,            // base degree
-  duration,         // base s
+  ratio,               // base 1
+  energy,              // base J
+  power,               // base W
+  reactive_energy,     // base varh
+  reactive_power,      // base var
+  apparent_energy,     // base VAh
+  apparent_power,      // base VA
+  voltage,             // base V
+  current,             // base A
+  frequency,           // base Hz
+  volume,              // base mL, at the meter's conditions
+  normal_volume,       // base mL at 0 °C, 101.325 kPa
+  volume_flow,         // base mL/h
+  normal_volume_flow,  // base mL/h at 0 °C, 101.325 kPa
+  mass,                // base mg
+  mass_flow,           // base mg/h
+  temperature,         // base °C
+  pressure,            // base Pa
+  angle,               // base degree
+  duration,            // base s
 };
 
 std::string_view to_string(Dimension dimension);  // "energy", "normal volume"

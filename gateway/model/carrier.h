@@ -24,9 +24,28 @@ struct Carrier {
 std::span<const Carrier> all_carriers();  // static storage
 const Carrier* find_carrier(std::string_view id);
 
-// `value` in `unit` as whole quanta, rounded to nearest, ties away from zero. nullopt: another dimension, not finite, or
-// beyond 64 bits. A power unit is taken as that power during one hour, as integration needs it.
+// The exact ratio between a unit and a carrier's quantum, worked out once per point.
+class ActivityScale {
+ public:
+  // nullopt: the unit measures something else; explain_mismatch() says what. A rate (kW, m3/h, kg/h) is taken as that rate
+  // during one hour, as integration needs it.
+  static std::optional<ActivityScale> between(const Unit& unit, const Carrier& carrier);
+
+  // `value` as whole quanta: the double's exact binary value times the ratio, rounded to nearest, ties away from zero.
+  // nullopt: not finite, or beyond 64 bits.
+  std::optional<Activity> operator()(double value) const;
+
+ private:
+  ActivityScale(std::int64_t numerator, std::int64_t denominator) : numerator_(numerator), denominator_(denominator) {}
+  std::int64_t numerator_;  // quanta = value * numerator_ / denominator_, in lowest terms, both positive
+  std::int64_t denominator_;
+};
+
+// The same for a single value; nullopt also for a unit that does not fit.
 std::optional<Activity> to_activity(double value, const Unit& unit, const Carrier& carrier);
+
+// Why a point of this unit cannot feed an account of this carrier, and what would do; "" if it can.
+std::string explain_mismatch(const Unit& unit, const Carrier& carrier);
 
 // Exact decimal text of a fixed-point number: format_fixed(1250000, 1000000) is "1.25"; no exponent, no trailing zeros.
 // `quanta_per_unit` is a power of ten.

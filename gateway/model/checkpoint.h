@@ -29,6 +29,8 @@ struct PointState {
   // Cumulative points: the newest value counted, and a doubtful one that waits for the next readings to decide.
   std::optional<std::pair<Instant, Cumulative<Activity>>> baseline;
   std::optional<std::pair<Instant, Cumulative<Activity>>> pending;
+  std::uint8_t doubts = 0;  // readings since `baseline` that decided nothing; 0 while nothing is pending
+  std::optional<std::pair<Instant, Cumulative<Activity>>> abandoned;  // the baseline given up at the last reset
 
   // Instantaneous powers: what integration left below one quantum, in quanta / remainder_scale of the energy stage.
   std::int64_t integration_remainder = 0;

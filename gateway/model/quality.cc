@@ -1,1 +1,37 @@
 #include "gateway/model/quality.h"
+
+namespace carbongate::model {
+
+std::string_view to_string(Origin origin) {
+  switch (origin) {
+    case Origin::measured: return "measured";
+    case Origin::late: return "late";
+    case Origin::estimated: return "estimated";
+    case Origin::substituted: return "substituted";
+    case Origin::manual: return "manual";
+    case Origin::missing: return "missing";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(Rule rule) {
+  switch (rule) {
+    case Rule::none: return "";
+    case Rule::not_a_number: return "not-a-number";
+    case Rule::not_available: return "not-available";
+    case Rule::range: return "range";
+    case Rule::future: return "future";
+    case Rule::stale: return "stale";
+    case Rule::out_of_order: return "out-of-order";
+    case Rule::duplicate: return "duplicate";
+    case Rule::pending: return "pending";
+    case Rule::glitch: return "glitch";
+    case Rule::reset: return "reset";
+    case Rule::rollover: return "rollover";
+    case Rule::gap: return "gap";
+    case Rule::no_factor: return "no-factor";
+  }
+  return "unknown";
+}
+
+}  // namespace carbongate::model

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -17,7 +18,8 @@ enum class Origin : std::uint8_t {
   missing,      // no usable value: a rejected reading, an entry without a factor
 };
 
-// The rule that set an origin other than `measured`. Stable numbers: they are stored.
+// The rule that set an origin other than `measured`; beside `measured` a remark (rollover, reset, glitch, duplicate): what
+// the reading decided, while the figure itself is exact. Stable numbers: they are stored.
 enum class Rule : std::uint8_t {
   none = 0,
   not_a_number = 1,   // NaN or infinite
@@ -34,6 +36,7 @@ enum class Rule : std::uint8_t {
   gap = 12,           // longer than gap_max without a reading
   no_factor = 13,     // no emission factor applies
 };
+inline constexpr std::size_t kRuleCount = 14;
 
 struct Quality {
   Origin origin = Origin::measured;
@@ -44,8 +47,11 @@ struct Quality {
 
 constexpr bool usable(Quality q) { return q.origin != Origin::missing; }
 
-// The worse of two; the first, if they are equally good.
-constexpr Quality worse(Quality a, Quality b) { return b.origin > a.origin ? b : a; }
+// The worse of two; of two equally good ones the first, unless only the second names a rule.
+constexpr Quality worse(Quality a, Quality b) {
+  if (b.origin != a.origin) return b.origin > a.origin ? b : a;
+  return a.rule == Rule::none ? b : a;
+}
 
 std::string_view to_string(Origin origin);  // "measured"
 std::string_view to_string(Rule rule);      // "not-a-number"; "" for none
