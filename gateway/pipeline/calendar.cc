@@ -1,0 +1,87 @@
+#include "gateway/pipeline/calendar.h"
+
+#include <date/tz.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace carbongate::pipeline {
+namespace {
+
+using model::Period;
+using QuarterHours = std::chrono::duration<std::int64_t, std::ratio<900>>;
+
+const date::time_zone* locate(std::string_view name) {
+  try {
+    return date::locate_zone(name);
+  } catch (const std::runtime_error&) {
+    return nullptr;
+  }
+}
+
+// A midnight that occurs twice counts from its first occurrence; one that is skipped, from the end of the jump.
+Instant midnight(const date::time_zone& zone, date::year_month_day day) {
+  return std::chrono::time_point_cast<Duration>(
+      zone.to_sys(date::local_time<Duration>(date::local_days(day).time_since_epoch()), date::choose::earliest));
+}
+
+date::year_month_day first_day(Period period, date::year_month_day day) {
+  if (period == Period::year) return day.year() / date::January / 1;
+  if (period == Period::month) return day.year() / day.month() / 1;
+  return day;
+}
+
+// `day` is the first of its period.
+date::year_month_day next_period(Period period, date::year_month_day day) {
+  if (period == Period::year) return day + date::years(1);
+  if (period == Period::month) return day + date::months(1);
+  return date::local_days(day) + date::days(1);
+}
+
+}  // namespace
+
+bool Calendar::knows(std::string_view time_zone) { return locate(time_zone) != nullptr; }
+
+Calendar::Calendar(std::string_view time_zone) : name_(time_zone), zone_(locate(time_zone)) {
+  if (!zone_) throw std::invalid_argument("unknown time zone '" + name_ + "'");
+}
+
+Span Calendar::period(Period period, Instant at) {
+  Span& last = last_[static_cast<std::size_t>(period)];
+  if (!last.contains(at)) last = compute(period, at);
+  return last;
+}
+
+Instant Calendar::begin_of_day(int year, unsigned month, unsigned day) const {
+  return midnight(*zone_, date::year(year) / date::month(month) / date::day(day));
+}
+
+const Calendar::Offset& Calendar::offset(Instant at) {
+  if (!offset_.valid.contains(at)) {
+    const date::sys_info info = zone_->get_info(at);
+    offset_ = {.valid = {.begin = info.begin, .end = info.end}, .utc = info.offset};
+  }
+  return offset_;
+}
+
+Span Calendar::compute(Period period, Instant at) {
+  const Offset& here = offset(at);
+  const Duration local = at.time_since_epoch() + here.utc;
+  if (period == Period::quarter_hour || period == Period::hour) {
+    const Duration begin = period == Period::hour ? Duration(std::chrono::floor<std::chrono::hours>(local))
+                                                  : Duration(std::chrono::floor<QuarterHours>(local));
+    const Duration length = period == Period::hour ? std::chrono::hours(1) : QuarterHours(1);
+    const Instant utc_begin(begin - here.utc);
+    return {std::max(utc_begin, here.valid.begin), std::min(utc_begin + length, here.valid.end)};
+  }
+  date::year_month_day first = first_day(period, date::local_days(date::floor<date::days>(local)));
+  Span span{midnight(*zone_, first), midnight(*zone_, next_period(period, first))};
+  // Where clocks go back across midnight, the hour that comes twice belongs to the day that has already begun.
+  if (span.end <= at) {
+    first = next_period(period, first);
+    span = {span.end, midnight(*zone_, next_period(period, first))};
+  }
+  return span;
+}
+
+}  // namespace carbongate::pipeline

@@ -1,0 +1,52 @@
+// The accounts: readings in, rows and new states out. Pure: time is an argument, and the same readings give the same rows
+// however they are grouped into batches and calls.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "drivers/api/reading.h"
+#include "gateway/model/checkpoint.h"
+#include "gateway/model/site.h"
+#include "gateway/pipeline/factor_registry.h"
+
+namespace carbongate::pipeline {
+
+// Counted since the pipeline was made.
+struct Statistics {
+  std::uint64_t readings = 0;
+  std::uint64_t rejected = 0;  // with origin `missing`; each one is in the journal all the same
+  std::array<std::uint64_t, model::kRuleCount> by_rule{};  // readings, by the rule in their judgement; index: Rule
+  std::uint64_t intervals = 0;
+  std::uint64_t entries = 0;
+  std::uint64_t entries_without_factor = 0;
+};
+
+class Pipeline {
+ public:
+  // `site` and `factors` outlive the pipeline; `factors` was loaded for the site's time zone, so that no factor begins in
+  // the middle of a quarter hour. `restored` may hold fewer points and accounts than the site: those missing start empty.
+  //
+  // Throws std::invalid_argument for what a checked configuration does not contain: an unknown time zone, an account whose
+  // point does not measure its carrier, two accounts that count one point in different quanta.
+  Pipeline(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored);
+  ~Pipeline();
+  Pipeline(Pipeline&&) noexcept;
+  Pipeline& operator=(Pipeline&&) noexcept;
+
+  // What the readings change. Every reading becomes a row, also a rejected one. Each point and account that changed is in
+  // the effects once, as it stands after the last reading.
+  model::Effects ingest(std::span<const Batch> batches, Instant now);
+
+  const model::Checkpoint& state() const;
+  const Statistics& statistics() const;
+
+ private:
+  class Engine;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace carbongate::pipeline

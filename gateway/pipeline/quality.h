@@ -1,0 +1,48 @@
+// Reading -> JudgedReading: the rules that one reading can be judged by, alone and against the one before it.
+#pragma once
+
+#include "drivers/api/point.h"
+#include "gateway/model/checkpoint.h"
+#include "gateway/model/quality.h"
+
+namespace carbongate::pipeline {
+
+// A stamp this much older than its arrival comes from a clock that was never set (1970, 2000), not from a late reading.
+inline constexpr Duration kReadingAgeMax = std::chrono::hours(24 * 366);
+
+// The limits of one point with their defaults filled in.
+//
+// | what                                        | origin, rule               | counted |
+// | the device had no value                     | missing, not_available     | no      |
+// | NaN or infinite                             | missing, not_a_number      | no      |
+// | outside min..max                            | missing, range             | no      |
+// | later than now + future tolerance           | missing, future            | no      |
+// | heard more than kReadingAgeMax after `at`   | missing, stale             | no      |
+// | same instant as the newest, same value      | measured, duplicate        | once    |
+// | same instant as the newest, another value   | missing, duplicate         | no      |
+// | older than the newest                       | late, out_of_order         | by the energy stage: energy.h |
+// | heard more than stale_after after `at`      | late, stale                | yes     |
+//
+// The first that holds applies. Steps of counters are judged by the energy stage, which sees the readings around them.
+class QualityRules {
+ public:
+  QualityRules(const Point& point, Duration future_tolerance);
+
+  // `state`: of the point, before this reading. `heard`: when it arrived.
+  model::Quality judge(const Reading& reading, const model::PointState& state, Instant heard, Instant now) const;
+
+ private:
+  double min_;
+  double max_;
+  Duration stale_after_;
+  Duration future_tolerance_;
+};
+
+// Whether the energy stage may look at it: it has a value, and is newer than what was counted.
+constexpr bool countable(model::Quality q) { return q.origin != model::Origin::missing && q.rule != model::Rule::duplicate &&
+                                                    q.rule != model::Rule::out_of_order; }
+
+// Longest time between two readings over which a rate is integrated and a counter's energy counts as watched.
+Duration gap_max(const PointLimits& limits);
+
+}  // namespace carbongate::pipeline
