@@ -1,0 +1,394 @@
+#include "protocols/mqtt/paho_session_keeper.h"
+
+#include <mqtt/async_client.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "protocols/io/backoff.h"
+#include "protocols/mqtt/reachability.h"
+
+namespace carbongate::mqtt {
+
+namespace paho = ::mqtt;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kConnectLimit = 15s;
+constexpr auto kProbeLimit = 3s;
+constexpr auto kDisconnectLimit = 2s;
+constexpr auto kSubscribeLimit = 30s;  // beyond keep_alive: a message that waits for its commit delays the answer
+constexpr auto kStep = 50ms;         // how soon a stop is noticed while Paho works
+constexpr auto kStableAfter = 10s;   // a connection that lasted this long was not part of a fight or a flapping
+constexpr auto kBackoffBase = 1s;
+constexpr auto kBackoffCap = 30s;
+constexpr std::size_t kFiltersPerPacket = 100;
+
+constexpr int kFirstFailure = 0x80;  // of reason codes
+constexpr int kUnacceptableProtocolVersion = 1;  // CONNACK of 3.1.1, table 3.1
+constexpr int kUnsupportedProtocolVersion = 132;  // CONNACK of 5.0, table 3-1
+constexpr int kSessionTakenOver = 142;            // DISCONNECT of 5.0, table 3-10
+
+// Paho 1.3.12 tears its global state down with the last client, and lets go of its mutex while it waits for its threads: a
+// client created meanwhile by another session would be lost with it.
+std::mutex& client_lifetime() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+std::string_view connack_text(int code) {
+  switch (code) {
+    case 1: return "unacceptable protocol version";
+    case 2: return "client id rejected";
+    case 3: return "server unavailable";
+    case 4: return "bad user name or password";
+    case 5: return "not authorised";
+    default: return "unknown reason";
+  }
+}
+
+std::string refusal_text(int code) {
+  if (code >= kFirstFailure) return paho::exception::reason_code_str(code) + " (" + std::to_string(code) + ")";
+  return std::string(connack_text(code)) + " (" + std::to_string(code) + ")";
+}
+
+std::string uri_of(const SessionOptions& options) {
+  const bool is_ipv6 = options.host.find(':') != std::string::npos;
+  return (options.tls ? "ssl://" : "tcp://") + (is_ipv6 ? "[" + options.host + "]" : options.host) + ":" +
+         std::to_string(options.port);
+}
+
+std::string place_of(const SessionOptions& options) { return options.host + ":" + std::to_string(options.port); }
+
+Endpoint endpoint_of(const SessionOptions& options) {
+  return {.host = options.host,
+          .port = options.port,
+          .tls = options.tls,
+          .ca_file = options.ca_file,
+          .cert_file = options.cert_file,
+          .key_file = options.key_file,
+          .verify = options.verify};
+}
+
+paho::connect_options connect_options_of(const SessionOptions& options, int version) {
+  paho::connect_options_builder builder;
+  builder.mqtt_version(version)
+      .keep_alive_interval(options.keep_alive)
+      .connect_timeout(std::chrono::duration_cast<std::chrono::seconds>(kConnectLimit))
+      .automatic_reconnect(false);
+  if (version >= MQTTVERSION_5) {
+    const auto expiry = options.clean_start ? 0 : options.session_expiry.count();
+    builder.clean_start(options.clean_start)
+        .properties({{paho::property::SESSION_EXPIRY_INTERVAL, static_cast<std::int32_t>(expiry)},
+                     {paho::property::RECEIVE_MAXIMUM, options.receive_maximum}});
+  } else {
+    builder.clean_session(options.clean_start || options.session_expiry.count() == 0);
+  }
+  if (!options.username.empty()) builder.user_name(options.username);
+  if (!options.password.empty()) builder.password(options.password.reveal());
+  if (options.tls) {
+    paho::ssl_options ssl;
+    ssl.set_ssl_version(MQTT_SSL_VERSION_TLS_1_2);
+    if (!options.ca_file.empty()) ssl.set_trust_store(options.ca_file.string());
+    if (!options.cert_file.empty()) ssl.set_key_store(options.cert_file.string());
+    if (!options.key_file.empty()) ssl.set_private_key(options.key_file.string());
+    ssl.set_enable_server_cert_auth(options.verify);
+    ssl.set_verify(options.verify);
+    // No error handler: Paho C++ 1.2 hands Paho C the address of options that are gone by the time an error comes.
+    builder.ssl(std::move(ssl));
+  }
+  return builder.finalize();
+}
+
+}  // namespace
+
+// What the keeper's thread, Paho's threads and request_stop() share.
+struct Keeper::State {
+  explicit State(const SessionOptions& options)
+      : version(options.version == Version::v3_1_1 ? MQTTVERSION_3_1_1 : MQTTVERSION_5), backoff(kBackoffBase, kBackoffCap) {}
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool stop = false;
+  bool lost = false;       // the present connection
+  bool abandoned = false;  // we broke it ourselves
+  int reason = 0;          // of the broker's DISCONNECT, 0 if it sent none
+
+  // The keeper's thread only.
+  int version;
+  io::Backoff backoff;
+
+  bool stopping() {
+    const std::lock_guard lock(mutex);
+    return stop;
+  }
+};
+
+// One Paho client, for one connection.
+class Keeper::Connection {
+ public:
+  Connection(const SessionOptions& options, int version, Handover& handover, io::Clock& clock, State& state)
+      : options_(options), handover_(handover), clock_(clock), state_(state) {
+    {
+      const std::lock_guard lock(state_.mutex);
+      state_.lost = state_.abandoned = false;
+      state_.reason = 0;
+    }
+    const std::lock_guard lifetime(client_lifetime());
+    client_ = std::make_unique<paho::async_client>(uri_of(options), options.client_id, paho::create_options(version));
+    // Before connect(): the messages of a resumed session come before connect() has completed.
+    client_->set_message_callback([this](paho::const_message_ptr message) { on_message(*message); });
+    client_->set_connection_lost_handler([this](const std::string&) { on_lost(0); });
+    client_->set_disconnected_handler([this](const paho::properties&, paho::ReasonCode reason) { on_lost(reason); });
+  }
+
+  ~Connection() {
+    const std::lock_guard lifetime(client_lifetime());
+    client_.reset();
+  }
+
+  paho::async_client& client() { return *client_; }
+
+ private:
+  // On Paho's receive thread, for which an exception would be the end of the process.
+  void on_message(const paho::message& incoming) noexcept {
+    try {
+      const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(options_.keep_alive) * 3 / 4;
+      if (handover_.offer(copy(incoming), patience) == Handover::Verdict::acknowledge) return;
+    } catch (const std::exception&) {
+      // Out of memory: as if it had not been committed.
+    }
+    abandon();
+  }
+
+  Message copy(const paho::message& incoming) const {
+    Message message;
+    const auto& payload = incoming.get_payload_ref();
+    message.topic = incoming.get_topic();
+    message.payload_bytes = payload.size();
+    if (payload.size() <= options_.payload_max) message.payload.assign(payload.data(), payload.size());
+    message.qos = incoming.get_qos();
+    message.retained = incoming.is_retained();
+    message.duplicate = incoming.is_duplicate();
+    message.arrived = clock_.now();
+    return message;
+  }
+
+  // The message is not safe, and Paho will acknowledge it as soon as we return; it offers no way to prevent that, and any
+  // of its own functions that could close the connection would run only later. So the sockets are shut down under it: the
+  // acknowledgement cannot leave, Paho sees an error and reports the connection lost, and the broker sends the message
+  // again. Which socket is this client's cannot be asked, hence all that lead to this port: a connection hit for nothing
+  // is made again, which is the worst that can happen.
+  void abandon() {
+    shut_down_connections_to(options_.port);
+    const std::lock_guard lock(state_.mutex);
+    state_.abandoned = true;
+    state_.changed.notify_all();
+  }
+
+  void on_lost(int reason) {
+    const std::lock_guard lock(state_.mutex);
+    state_.lost = true;
+    if (reason != 0) state_.reason = reason;
+    state_.changed.notify_all();
+  }
+
+  const SessionOptions& options_;
+  Handover& handover_;
+  io::Clock& clock_;
+  State& state_;
+  std::unique_ptr<paho::async_client> client_;
+};
+
+Keeper::Keeper(const SessionOptions& options, std::shared_ptr<Handover> handover, io::Clock& clock,
+               std::function<void(LinkReport)> report)
+    : options_(options),
+      handover_(std::move(handover)),
+      clock_(clock),
+      report_(std::move(report)),
+      state_(std::make_shared<State>(options)),
+      thread_([this] { live(); }) {}
+
+Keeper::~Keeper() {
+  request_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Keeper::request_stop() {
+  const std::lock_guard lock(state_->mutex);
+  state_->stop = true;
+  state_->changed.notify_all();
+}
+
+void Keeper::live() {
+  while (!state_->stopping()) {
+    try {
+      keep_one_connection();
+    } catch (const std::exception& error) {
+      report_failure(place_of(options_) + ": " + error.what());
+    }
+    pause();
+  }
+  report_({.what = LinkReport::What::ended});
+}
+
+// Waits for a token in steps, so that a stop is noticed. False: stopped, or not complete within the limit.
+template <class Token>
+static bool wait_for(const Token& token, std::chrono::milliseconds limit, const std::function<bool()>& stop) {
+  for (auto waited = 0ms; waited < limit; waited += kStep) {
+    if (token->wait_for(kStep)) return true;
+    if (stop()) return false;
+  }
+  return false;
+}
+
+void Keeper::keep_one_connection() {
+  Connection connection(options_, state_->version, *handover_, clock_, *state_);
+  if (!establish(connection)) {
+    if (state_->stopping()) handover_->refuse();
+    return;
+  }
+  const io::SteadyTime since = clock_.ticks();
+
+  std::unique_lock lock(state_->mutex);
+  state_->changed.wait(lock, [&] { return state_->lost || state_->stop; });
+  const bool lost = state_->lost;
+  const bool abandoned = state_->abandoned;
+  const int reason = state_->reason;
+  lock.unlock();
+
+  if (!lost) {
+    // Stopping. Messages that come in until the connection is closed are still committed and acknowledged.
+    try {
+      const auto token = connection.client().disconnect(0);
+      if (!wait_for(token, kDisconnectLimit, [] { return false; })) handover_->refuse();
+    } catch (const paho::exception&) {
+      // Lost meanwhile: what we wanted.
+    }
+    handover_->refuse();
+    return;
+  }
+  if (abandoned) {
+    report_failure("connection dropped: a message was not stored within " +
+                   std::to_string(options_.keep_alive.count() * 3 / 4) + " s; the broker will send it again");
+  } else if (reason == kSessionTakenOver) {
+    report_failure("session taken over: another client uses the id '" + options_.client_id +
+                   "'. Give each gateway a client_id of its own");
+  } else {
+    report_failure("connection to " + place_of(options_) + " lost" + (reason == 0 ? "" : ": " + refusal_text(reason)));
+  }
+  const bool stable = clock_.ticks() - since >= kStableAfter;
+  if (stable && reason != kSessionTakenOver) state_->backoff.reset();
+}
+
+bool Keeper::establish(Connection& connection) {
+  const int version = state_->version;
+  const bool may_fall_back = options_.version == Version::automatic;
+  bool session_present = false;
+  try {
+    const auto token = connection.client().connect(connect_options_of(options_, version));
+    if (!wait_for(token, kConnectLimit + 1s, [this] { return state_->stopping(); })) {
+      if (!state_->stopping()) report_failure("no answer from " + place_of(options_));
+      return false;
+    }
+    session_present = token->get_connect_response().is_session_present();
+  } catch (const paho::exception& error) {
+    const int code = error.get_return_code() > 0 ? error.get_return_code() : static_cast<int>(error.get_reason_code());
+    if (error.get_return_code() > 0 || code >= kFirstFailure) {
+      if (version == MQTTVERSION_5 && may_fall_back &&
+          (code == kUnacceptableProtocolVersion || code == kUnsupportedProtocolVersion)) {
+        state_->version = MQTTVERSION_3_1_1;
+        report_failure(place_of(options_) + " does not speak MQTT 5; going on with 3.1.1");
+      } else {
+        report_failure(place_of(options_) + " refused the connection: " + refusal_text(code));
+      }
+      return false;
+    }
+    const std::string why = why_unreachable(endpoint_of(options_), std::chrono::milliseconds(kProbeLimit));
+    // Reachable, and yet no CONNACK: some brokers close the connection on a version they do not know.
+    if (why.empty() && may_fall_back) state_->version = version == MQTTVERSION_5 ? MQTTVERSION_3_1_1 : MQTTVERSION_5;
+    report_failure("cannot connect to " + place_of(options_) + ": " +
+                   (why.empty() ? "the broker closed the connection without an answer" : why));
+    return false;
+  }
+  return subscribe(connection) &&
+         (report_({.what = LinkReport::What::connected,
+                   .text = "",
+                   .protocol = version == MQTTVERSION_5 ? "5" : "3.1.1",
+                   .session_present = session_present}),
+          true);
+}
+
+// After every connect, also when the broker has kept the session: the configuration may have changed since.
+bool Keeper::subscribe(Connection& connection) {
+  const auto& wanted = options_.subscriptions;
+  for (std::size_t begin = 0; begin < wanted.size(); begin += kFiltersPerPacket) {
+    const std::size_t end = std::min(begin + kFiltersPerPacket, wanted.size());
+    const auto filters = std::make_shared<paho::string_collection>();
+    std::vector<int> requested;
+    for (std::size_t i = begin; i < end; ++i) {
+      filters->push_back(wanted[i].filter);
+      // Over 3.1.1 Paho acknowledges a QoS 2 message before it shows it to us, and forgets it in a crash.
+      requested.push_back(state_->version == MQTTVERSION_5 ? wanted[i].qos : std::min(wanted[i].qos, 1));
+    }
+    std::vector<int> granted;
+    try {
+      const auto token = connection.client().subscribe(filters, requested);
+      const auto give_up = [this] {
+        const std::lock_guard lock(state_->mutex);
+        return state_->stop || state_->lost;
+      };
+      if (!wait_for(token, kSubscribeLimit + options_.keep_alive, give_up)) {
+        if (!give_up()) report_failure(place_of(options_) + " does not answer a subscription");
+        return false;
+      }
+      for (const auto code : token->get_subscribe_response().get_reason_codes()) granted.push_back(static_cast<int>(code));
+    } catch (const paho::exception& error) {
+      granted.assign(end - begin, std::max<int>(error.get_return_code(), kFirstFailure));
+    }
+    report_grants(begin, requested, granted);
+  }
+  return true;
+}
+
+void Keeper::report_grants(std::size_t first, const std::vector<int>& requested, const std::vector<int>& granted) {
+  const auto warn = [this](std::string text) {
+    report_({.what = LinkReport::What::warning, .text = std::move(text)});
+  };
+  for (std::size_t i = 0; i < std::min(granted.size(), requested.size()); ++i) {
+    const Subscription& subscription = options_.subscriptions[first + i];
+    if (requested[i] < subscription.qos) {
+      warn(subscription.filter + ": QoS 2 is not safe over MQTT 3.1.1, subscribed with QoS 1");
+    }
+    if (granted[i] >= kFirstFailure) {
+      warn("the broker refuses the subscription to " + subscription.filter + ": " + refusal_text(granted[i]) +
+           "; check the access rights of this user");
+    } else if (granted[i] < requested[i]) {
+      warn(subscription.filter + ": the broker grants QoS " + std::to_string(granted[i]) + " only");
+    }
+  }
+}
+
+void Keeper::pause() {
+  std::unique_lock lock(state_->mutex);
+  if (state_->stop) return;
+  const bool abandoned = state_->abandoned;
+  state_->changed.wait_for(lock, state_->backoff.next(), [&] { return state_->stop; });
+  lock.unlock();
+  // A message that is still on its way to the store is not asked for again before it has arrived there.
+  while (abandoned && !state_->stopping() && !handover_->wait_settled(kStep)) {
+  }
+}
+
+void Keeper::report_failure(const std::string& text) { report_({.what = LinkReport::What::disconnected, .text = text}); }
+
+}  // namespace carbongate::mqtt
