@@ -1,0 +1,55 @@
+// A clock that moves only when a test says so.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/any_io_executor.hpp>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "protocols/io/clock.h"
+#include "protocols/io/event.h"
+
+namespace carbongate::testing {
+
+// One loop thread. advance() moves both times and wakes the sleepers whose deadline has come; run the loop afterwards.
+class FakeClock final : public io::Clock {
+ public:
+  explicit FakeClock(boost::asio::any_io_executor executor, io::WallTime start = io::WallTime(std::chrono::hours(24 * 365 * 53)))
+      : now_(start), moved_(std::move(executor)) {}
+
+  io::WallTime now() const override { return now_; }
+  io::SteadyTime ticks() const override { return ticks_; }
+
+  boost::asio::awaitable<void> sleep_until(io::SteadyTime deadline) override {
+    const auto sleeper = deadlines_.insert(deadline);
+    struct Erase {
+      std::multiset<io::SteadyTime>& deadlines;
+      std::multiset<io::SteadyTime>::iterator sleeper;
+      ~Erase() { deadlines.erase(sleeper); }
+    } erase{deadlines_, sleeper};
+    while (ticks_ < deadline) co_await moved_.wait();
+  }
+
+  void advance(std::chrono::milliseconds by) {
+    now_ += by;
+    ticks_ += by;
+    moved_.notify_all();
+  }
+
+  // The wall clock alone jumps, as when NTP sets it.
+  void set_wall(io::WallTime now) { now_ = now; }
+
+  // When the next sleeper wants to wake up; nullopt: nobody sleeps.
+  std::optional<io::SteadyTime> next_deadline() const {
+    return deadlines_.empty() ? std::nullopt : std::optional(*deadlines_.begin());
+  }
+
+ private:
+  io::WallTime now_;
+  io::SteadyTime ticks_{};
+  std::multiset<io::SteadyTime> deadlines_;
+  io::Event moved_;
+};
+
+}  // namespace carbongate::testing
