@@ -11,7 +11,8 @@ namespace {
 using namespace std::chrono_literals;
 
 bool is_power(Dimension dimension) {
-  return dimension == Dimension::power || dimension == Dimension::reactive_power || dimension == Dimension::apparent_power;
+  return dimension == Dimension::power || dimension == Dimension::reactive_power ||
+         dimension == Dimension::apparent_power;
 }
 
 bool is_flow(Dimension dimension) {
@@ -47,7 +48,8 @@ void read_power_max(config::Reader& in, Point& point) {
   }
   if (point.unit.dimension != Dimension::energy && point.unit.dimension != Dimension::power) {
     in.error("power_max", "limits energy and power only; '" + point.name + "' is a point of " +
-                              std::string(to_string(point.unit.dimension)) + " (" + std::string(point.unit.symbol) + ")");
+                              std::string(to_string(point.unit.dimension)) + " (" + std::string(point.unit.symbol) +
+                              ")");
     return;
   }
   point.limits.power_max_w = watts;

@@ -10,7 +10,8 @@
 namespace carbongate::config {
 
 // Looks a data file up by kind and name: first `<site directory>/<kind>/<name>.yaml`, then the files compiled into the
-// program from config/<kind>/. So one binary is a complete installation, and a site can still bring a profile of its own.
+// program from config/<kind>/. So one binary is a complete installation, and a site can still bring a profile of its
+// own.
 class DataFiles {
  public:
   explicit DataFiles(std::filesystem::path site_directory) : site_directory_(std::move(site_directory)) {}

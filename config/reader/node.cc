@@ -97,7 +97,8 @@ std::string advice(const std::string& message) {
       {"end of sequence flow not found", "a '[' is never closed"},
       {"illegal tab when looking for indentation", "a tab; indent with spaces"},
       {"unknown token", "this character cannot begin a value; put the text in quotes"},
-      {"the referenced anchor is not defined", "no anchor of this name above; put the text in quotes if it is no reference"},
+      {"the referenced anchor is not defined",
+       "no anchor of this name above; put the text in quotes if it is no reference"},
   };
   for (const auto& [from, to] : kAdvice) {
     if (message == from) return std::string(to);
@@ -217,7 +218,8 @@ class NodeBuilder final : public YAML::EventHandler {
   void charge(const Place& place, std::size_t nodes, std::size_t bytes) {
     limits_.nodes += nodes;
     limits_.text_bytes += bytes;
-    if (limits_.nodes > kNodesMax) throw Stop{place, "more than " + std::to_string(kNodesMax) + " values, references expanded"};
+    if (limits_.nodes > kNodesMax)
+      throw Stop{place, "more than " + std::to_string(kNodesMax) + " values, references expanded"};
     if (limits_.text_bytes > kTextBytesMax) throw Stop{place, "more than 32 MiB of text, references expanded"};
   }
 
@@ -307,7 +309,8 @@ class NodeBuilder final : public YAML::EventHandler {
       return;
     }
     if (value.is_null()) value.place_ = key.place_;  // the parser puts "nothing" where the next thing begins
-    map.node.members_.push_back({std::move(key.scalar_), std::move(key.place_), std::make_unique<Node>(std::move(value))});
+    map.node.members_.push_back(
+        {std::move(key.scalar_), std::move(key.place_), std::make_unique<Node>(std::move(value))});
   }
 
   void add_merge(Open& map, Node value) {

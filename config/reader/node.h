@@ -27,8 +27,8 @@ class Node {
   bool is_scalar() const { return type_ == Type::scalar; }
 
   const std::string& scalar() const { return scalar_; }      // type() == scalar
-  bool quoted() const { return quoted_; }                     // "1" in quotes is text, 1 a number
-  const std::vector<Node>& items() const { return items_; }   // type() == sequence
+  bool quoted() const { return quoted_; }                    // "1" in quotes is text, 1 a number
+  const std::vector<Node>& items() const { return items_; }  // type() == sequence
 
   struct Member {
     std::string key;
@@ -49,13 +49,13 @@ class Node {
   std::vector<Member> members_;
 };
 
-// Parses a file, and what its top-level `include:` names (a path or a list of paths, relative to the file; sequences are
-// appended, maps merged, a key given twice is a problem). Syntax errors, unreadable files and duplicate keys go to
+// Parses a file, and what its top-level `include:` names (a path or a list of paths, relative to the file; sequences
+// are appended, maps merged, a key given twice is a problem). Syntax errors, unreadable files and duplicate keys go to
 // `problems`. After a syntax error or an unreadable file a null node is returned: what is missing then, or refers to
 // something missing, is no problem of its own.
 //
-// Anchors, aliases and the merge key `<<` work. Limits: 4 MiB a file, 64 files, 32 levels, 200 000 values and 32 MiB of text
-// with aliases expanded.
+// Anchors, aliases and the merge key `<<` work. Limits: 4 MiB a file, 64 files, 32 levels, 200 000 values and 32 MiB of
+// text with aliases expanded.
 Node parse_file(const std::filesystem::path& file, Problems& problems);
 
 // Parses text; `name` stands for the file in messages. No includes.

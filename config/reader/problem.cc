@@ -19,7 +19,8 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// Damerau-Levenshtein in its optimal string alignment form: insert, delete, replace, or swap two neighbours, each costs 1.
+// Damerau-Levenshtein in its optimal string alignment form: insert, delete, replace, or swap two neighbours, each
+// costs 1.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before_last(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
@@ -49,8 +50,8 @@ void Problems::warning(Place place, std::string text) {
 
 bool Problems::add(Problem problem) {
   const Place& place = problem.place;
-  const std::string identity = place.file + ':' + std::to_string(place.line) + ':' + std::to_string(place.column) + ':' +
-                               (problem.severity == Problem::Severity::error ? 'e' : 'w') + problem.text;
+  const std::string identity = place.file + ':' + std::to_string(place.line) + ':' + std::to_string(place.column) +
+                               ':' + (problem.severity == Problem::Severity::error ? 'e' : 'w') + problem.text;
   if (!known_.insert(identity).second) return false;
   problems_.push_back(std::move(problem));
   return true;

@@ -21,8 +21,8 @@ struct Problem {
   std::string text;  // "devices[2].interval: 50ms is below 100ms, the shortest allowed"
 };
 
-// Collects problems while a configuration is read; one that is known already is not added again, for several devices may
-// read the same broker. Not thread-safe.
+// Collects problems while a configuration is read; one that is known already is not added again, for several devices
+// may read the same broker. Not thread-safe.
 class Problems {
  public:
   void error(Place place, std::string text);
@@ -31,7 +31,8 @@ class Problems {
   bool has_errors() const { return errors_ != 0; }
   const std::vector<Problem>& all() const { return problems_; }
 
-  // One line a problem, in the order of file and place: "park.yaml:12:5: error: unknown key 'adress'; did you mean 'address'?"
+  // One line a problem, in the order of file and place: "park.yaml:12:5: error: unknown key 'adress'; did you mean
+  // 'address'?"
   std::string to_text() const;
 
  private:

@@ -21,9 +21,12 @@ struct DurationUnit {
   std::string_view name;
   std::int64_t ms;
 };
-constexpr DurationUnit kDurationUnits[] = {{"d", 86'400'000}, {"h", 3'600'000}, {"min", 60'000}, {"s", 1000}, {"ms", 1}};
+constexpr DurationUnit kDurationUnits[] = {
+    {"d", 86'400'000}, {"h", 3'600'000}, {"min", 60'000}, {"s", 1000}, {"ms", 1}};
 
-std::string quote(const Node& node) { return "'" + printable(node.scalar()) + "'"; }
+std::string quote(const Node& node) {
+  return "'" + printable(node.scalar()) + "'";
+}
 
 std::string describe(const Node& node) {
   switch (node.type()) {
@@ -85,8 +88,8 @@ Parsed<T> parse_integer(const Node& node) {
   const auto limit_high = static_cast<std::uint64_t>(std::numeric_limits<T>::max());
   const std::uint64_t reach = negative ? std::uint64_t{0} - static_cast<std::uint64_t>(limit_low) : limit_high;
   if (code == std::errc::result_out_of_range || magnitude > reach) {
-    return wrong<T>(quote(node) + " is out of range; allowed: " + std::to_string(std::numeric_limits<T>::min()) + " to " +
-                    std::to_string(std::numeric_limits<T>::max()));
+    return wrong<T>(quote(node) + " is out of range; allowed: " + std::to_string(std::numeric_limits<T>::min()) +
+                    " to " + std::to_string(std::numeric_limits<T>::max()));
   }
   return {static_cast<T>(negative ? std::uint64_t{0} - magnitude : magnitude), ""};
 }
@@ -107,7 +110,8 @@ Parsed<double> parse_number(const Node& node) {
 
 Parsed<bool> parse_bool(const Node& node) {
   const std::string& text = node.scalar();
-  if (node.quoted()) return wrong<bool>("expected true or false, found the text " + quote(node) + "; remove the quotes");
+  if (node.quoted())
+    return wrong<bool>("expected true or false, found the text " + quote(node) + "; remove the quotes");
   if (text == "true" || text == "True" || text == "TRUE") return {true, ""};
   if (text == "false" || text == "False" || text == "FALSE") return {false, ""};
   return wrong<bool>("expected true or false, found " + quote(node));
@@ -117,7 +121,9 @@ Parsed<milliseconds> parse_time(const Node& node) {
   if (const auto value = parse_duration(node.scalar())) return {*value, ""};
   const std::string& text = node.scalar();
   const bool bare = !text.empty() && text.find_first_not_of("0123456789.") == std::string::npos;
-  if (bare) return wrong<milliseconds>("'" + printable(text) + "' has no unit; write it as '" + printable(text) + "s', or with ms, min, h, d");
+  if (bare)
+    return wrong<milliseconds>("'" + printable(text) + "' has no unit; write it as '" + printable(text) +
+                               "s', or with ms, min, h, d");
   return wrong<milliseconds>("expected a duration such as 500ms, 1s, 15min, 2h or 180d, found " + quote(node));
 }
 
@@ -162,7 +168,9 @@ Parsed<T> parse_value(const Node& node) {
   }
 }
 
-std::string prefix(const Node& node) { return node.path().empty() ? "" : node.path() + ": "; }
+std::string prefix(const Node& node) {
+  return node.path().empty() ? "" : node.path() + ": ";
+}
 
 }  // namespace
 
@@ -194,10 +202,11 @@ std::string format_duration(milliseconds duration) {
 Reader::Reader(const Node& node, Problems& problems) : node_(node), problems_(problems) {
   if (node.is_map()) return;
   const Place& here = node.place();
-  const bool known = node.is_null() && std::any_of(problems.all().begin(), problems.all().end(), [&](const Problem& other) {
-    return other.severity == Problem::Severity::error && other.place.file == here.file && other.place.line == here.line &&
-           other.place.column == here.column;
-  });
+  const bool known =
+      node.is_null() && std::any_of(problems.all().begin(), problems.all().end(), [&](const Problem& other) {
+        return other.severity == Problem::Severity::error && other.place.file == here.file &&
+               other.place.line == here.line && other.place.column == here.column;
+      });
   // A null node at the place of an error stands for a file that could not be read: said already.
   if (!known) problems_.error(here, prefix(node) + "expected a map ('key: value'), found " + describe(node));
 }
@@ -254,7 +263,9 @@ std::size_t Reader::one_of(std::string_view key, std::initializer_list<std::stri
   return fallback;
 }
 
-const Node* Reader::child(std::string_view key) { return find(key); }
+const Node* Reader::child(std::string_view key) {
+  return find(key);
+}
 
 const std::vector<Node>& Reader::items(std::string_view key) {
   static const std::vector<Node> kNone;
@@ -295,16 +306,18 @@ void Reader::finish() {
                                           suggestion(member.key, is_near ? free : asked_));
   }
   if (unknown > kUnknownKeysListedMax) {
-    problems_.error(node_.place(), prefix(node_) + std::to_string(unknown - kUnknownKeysListedMax) + " more unknown keys");
+    problems_.error(node_.place(),
+                    prefix(node_) + std::to_string(unknown - kUnknownKeysListedMax) + " more unknown keys");
   }
 }
 
-#define CARBONGATE_READS(T)                                     \
-  template T Reader::required<T>(std::string_view);             \
+#define CARBONGATE_READS(T)                         \
+  template T Reader::required<T>(std::string_view); \
   template std::optional<T> Reader::optional<T>(std::string_view)
-#define CARBONGATE_READS_RANGE(T) \
-  CARBONGATE_READS(T);            \
-  template T Reader::in_range<T>(std::string_view, std::type_identity_t<T>, std::type_identity_t<T>, std::type_identity_t<T>)
+#define CARBONGATE_READS_RANGE(T)                                                                    \
+  CARBONGATE_READS(T);                                                                               \
+  template T Reader::in_range<T>(std::string_view, std::type_identity_t<T>, std::type_identity_t<T>, \
+                                 std::type_identity_t<T>)
 
 CARBONGATE_READS(std::string);
 CARBONGATE_READS(bool);

@@ -1,5 +1,6 @@
-// Typed access to a map of the configuration. Problems are gathered, not thrown: a required value that is missing or of the
-// wrong type is reported and its default-constructed value returned, so that reading goes on and every problem is found.
+// Typed access to a map of the configuration. Problems are gathered, not thrown: a required value that is missing or of
+// the wrong type is reported and its default-constructed value returned, so that reading goes on and every problem is
+// found.
 //
 //   config::Reader in(node, problems);
 //   ModbusConfig c{.host = in.required<std::string>("host"), .poll_every = in.value_or("poll_every", 10s)};
@@ -21,8 +22,8 @@
 
 namespace carbongate::config {
 
-// "500ms", "1.5s", "15min", "2h", "180d": a number >= 0 and its unit, a space between them allowed; whole milliseconds, at
-// most 1000 years. nullopt: anything else.
+// "500ms", "1.5s", "15min", "2h", "180d": a number >= 0 and its unit, a space between them allowed; whole milliseconds,
+// at most 1000 years. nullopt: anything else.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 std::string format_duration(std::chrono::milliseconds duration);  // in the largest unit that needs no fraction: "90s"
 
@@ -33,8 +34,8 @@ class Reader {
   Reader(const Node& node, Problems& problems);
 
   // T: std::string, bool, int, the fixed-width integers, double, std::chrono::milliseconds ("500ms", "1s",
-  // "15min", "2h", "180d"; a bare number is refused: it has no unit), std::vector<std::string> (a single scalar counts as
-  // a list of one).
+  // "15min", "2h", "180d"; a bare number is refused: it has no unit), std::vector<std::string> (a single scalar counts
+  // as a list of one).
   template <class T>
   T required(std::string_view key);
   template <class T>
@@ -57,8 +58,8 @@ class Reader {
   // One of the given words: returns its index; an unknown word is a problem with the nearest right one.
   std::size_t one_of(std::string_view key, std::initializer_list<std::string_view> words, std::size_t fallback);
 
-  // Child nodes; asking marks the key as known. child(): nullptr if absent. items(): the elements of a list, empty if absent;
-  // something else than a list is a problem. required_items(): absence is a problem too.
+  // Child nodes; asking marks the key as known. child(): nullptr if absent. items(): the elements of a list, empty if
+  // absent; something else than a list is a problem. required_items(): absence is a problem too.
   const Node* child(std::string_view key);
   const std::vector<Node>& items(std::string_view key);
   const std::vector<Node>& required_items(std::string_view key);

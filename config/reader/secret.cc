@@ -22,7 +22,7 @@ std::string octal_mode(mode_t mode) {
 Secret read_file(Reader& in, const std::string& key, const std::string& name) {
   const auto beside = std::filesystem::path(in.node().place().file).parent_path();
   const std::string file = (beside / name).lexically_normal().string();  // an absolute name stays as it is
-  struct stat info {};
+  struct stat info{};
   std::ifstream stream;
   errno = 0;
   if (::stat(file.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISFIFO(info.st_mode)) {
@@ -35,8 +35,8 @@ Secret read_file(Reader& in, const std::string& key, const std::string& name) {
     return {};
   }
   if ((info.st_mode & S_IROTH) != 0) {
-    in.warning(key, "'" + file + "' can be read by everyone (mode " + octal_mode(info.st_mode) +
-                        "); run: chmod o= " + file);
+    in.warning(key,
+               "'" + file + "' can be read by everyone (mode " + octal_mode(info.st_mode) + "); run: chmod o= " + file);
   }
   std::string text(kSecretBytesMax + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));

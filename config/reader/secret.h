@@ -21,8 +21,8 @@ class Secret {
 };
 
 // Reads `<key>_file` (first line of that file, relative to the configuration file) or `<key>_env` (an environment
-// variable); both absent: an empty secret. Both present, a missing file or an unset variable: an error. A file that others
-// may read: a warning. A plain `<key>` with the secret itself: an error that says what to write instead.
+// variable); both absent: an empty secret. Both present, a missing file or an unset variable: an error. A file that
+// others may read: a warning. A plain `<key>` with the secret itself: an error that says what to write instead.
 Secret read_secret(Reader& in, std::string_view key);
 
 }  // namespace carbongate::config

@@ -10,16 +10,17 @@ std::size_t character_length(std::string_view text) {
     return i < text.size() && byte(i) >= low && byte(i) <= high;
   };
   const unsigned first = byte(0);
-  if (first < 0x80) return first >= 0x20 ? (first != 0x7F ? 1 : 0) : (first == '\t' || first == '\n' || first == '\r' ? 1 : 0);
+  if (first < 0x80)
+    return first >= 0x20 ? (first != 0x7F ? 1 : 0) : (first == '\t' || first == '\n' || first == '\r' ? 1 : 0);
   if (first >= 0xC2 && first <= 0xDF) return continues(1) ? 2 : 0;
   if (first >= 0xE0 && first <= 0xEF) {
-    const unsigned low = first == 0xE0 ? 0xA0 : 0x80;    // no overlong forms
-    const unsigned high = first == 0xED ? 0x9F : 0xBF;   // no surrogates
+    const unsigned low = first == 0xE0 ? 0xA0 : 0x80;   // no overlong forms
+    const unsigned high = first == 0xED ? 0x9F : 0xBF;  // no surrogates
     return continues(1, low, high) && continues(2) ? 3 : 0;
   }
   if (first >= 0xF0 && first <= 0xF4) {
     const unsigned low = first == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = first == 0xF4 ? 0x8F : 0xBF;   // up to U+10FFFF
+    const unsigned high = first == 0xF4 ? 0x8F : 0xBF;  // up to U+10FFFF
     return continues(1, low, high) && continues(2) && continues(3) ? 4 : 0;
   }
   return 0;

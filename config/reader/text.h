@@ -8,8 +8,8 @@
 
 namespace carbongate::config {
 
-// Offset of the first byte that does not belong to UTF-8 text (RFC 3629), or is a control character other than tab, line
-// feed and carriage return. nullopt: it is text.
+// Offset of the first byte that does not belong to UTF-8 text (RFC 3629), or is a control character other than tab,
+// line feed and carriage return. nullopt: it is text.
 std::optional<std::size_t> find_invalid_text(std::string_view text);
 
 // For messages: control characters replaced, cut after 80 bytes.

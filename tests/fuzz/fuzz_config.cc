@@ -1,4 +1,5 @@
-// Any text as a configuration: the tree is built within its limits, every place is in the text, every type can be asked for.
+// Any text as a configuration: the tree is built within its limits, every place is in the text, every type can be asked
+// for.
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>

@@ -25,7 +25,8 @@ struct Read {
 };
 
 TEST(PointLimits, AreReadInTheUnitOfThePoint) {
-  const Read r(Kind::cumulative, "kWh", "{min: 0, max: 999999.9, rollover_at: 1e6, power_max: 250 kW, stale_after: 5min}");
+  const Read r(Kind::cumulative, "kWh",
+               "{min: 0, max: 999999.9, rollover_at: 1e6, power_max: 250 kW, stale_after: 5min}");
   EXPECT_EQ(r.said, "");
   EXPECT_EQ(r.point.limits.min, 0.0);
   EXPECT_EQ(r.point.limits.max, 999999.9);
@@ -44,24 +45,27 @@ TEST(PointLimits, StayAsTheyAreWhenAbsent) {
 }
 
 TEST(PointLimits, MayNotContradictEachOther) {
-  EXPECT_EQ(Read(Kind::instantaneous, "V", "{min: 10, max: 10}").said, "a.yaml:1:7: error: min: min must be below max\n");
+  EXPECT_EQ(Read(Kind::instantaneous, "V", "{min: 10, max: 10}").said,
+            "a.yaml:1:7: error: min: min must be below max\n");
   EXPECT_NE(Read(Kind::cumulative, "kWh", "{max: 10, rollover_at: 5}").said.find("max lies beyond rollover_at"),
             std::string::npos);
   EXPECT_NE(Read(Kind::cumulative, "kWh", "rollover_at: 0").said, "");
 }
 
 TEST(PointLimits, MustFitKindAndUnit) {
-  EXPECT_NE(Read(Kind::instantaneous, "kW", "rollover_at: 100").said.find("only a cumulative point"), std::string::npos);
+  EXPECT_NE(Read(Kind::instantaneous, "kW", "rollover_at: 100").said.find("only a cumulative point"),
+            std::string::npos);
   EXPECT_NE(Read(Kind::cumulative, "kWh", "gap_max: 1min").said.find("only a power or a flow"), std::string::npos);
   EXPECT_NE(Read(Kind::instantaneous, "V", "gap_max: 1min").said, "");
-  EXPECT_NE(Read(Kind::cumulative, "m3", "power_max: 1 kW").said.find("limits energy and power only"), std::string::npos);
+  EXPECT_NE(Read(Kind::cumulative, "m3", "power_max: 1 kW").said.find("limits energy and power only"),
+            std::string::npos);
 }
 
 TEST(PointLimits, NeedAPowerWithItsUnit) {
   EXPECT_EQ(Read(Kind::cumulative, "kWh", "power_max: 250 kw").said,
             "a.yaml:1:12: error: power_max: 'kw' is not a unit of power; did you mean 'kW'?\n");
-  for (const char* bad : {"power_max: 250", "power_max: kW", "power_max: -1 kW", "power_max: 1e99 kW", "power_max: 1 kWh",
-                          "stale_after: 1ms", "stale_after: 60", "min: low"}) {
+  for (const char* bad : {"power_max: 250", "power_max: kW", "power_max: -1 kW", "power_max: 1e99 kW",
+                          "power_max: 1 kWh", "stale_after: 1ms", "stale_after: 60", "min: low"}) {
     EXPECT_NE(Read(Kind::cumulative, "kWh", bad).said, "") << bad;
   }
 }

@@ -24,7 +24,8 @@ class DataFilesTest : public testing::Test {
 
 TEST_F(DataFilesTest, HoldsEveryFileOfTheSourceTreeByteForByte) {
   for (const std::string kind : {"profiles", "factors"}) {
-    for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(CARBONGATE_SOURCE_DIR) / "config" / kind)) {
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::filesystem::path(CARBONGATE_SOURCE_DIR) / "config" / kind)) {
       if (entry.path().extension() != ".yaml") continue;
       std::ostringstream text;
       text << std::ifstream(entry.path(), std::ios::binary).rdbuf();
@@ -50,7 +51,8 @@ TEST_F(DataFilesTest, PrefersTheSitesOwn) {
 
 TEST_F(DataFilesTest, TakesNoPathForAName) {
   write("outside.yaml", "x");
-  for (const char* name : {"../outside", "", ".", "..", "a/b", "gone"}) EXPECT_FALSE(data_.find("profiles", name)) << name;
+  for (const char* name : {"../outside", "", ".", "..", "a/b", "gone"})
+    EXPECT_FALSE(data_.find("profiles", name)) << name;
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ std::string problems_of(std::string_view text) {
 
 TEST(Node, KnowsLineAndColumnOfKeysAndValues) {
   Problems problems;
-  const Node root = parse_text("site: {id: edz-1}\ndevices:\n  - id: press\n    points: [a, \"b\"]\n", "a.yaml", problems);
+  const Node root =
+      parse_text("site: {id: edz-1}\ndevices:\n  - id: press\n    points: [a, \"b\"]\n", "a.yaml", problems);
   EXPECT_EQ(problems.to_text(), "");
   ASSERT_TRUE(root.is_map());
   const Node& id = *root.find("site")->find("id");
@@ -47,7 +48,10 @@ TEST(Node, CountsColumnsInCharactersNotBytes) {
 
 TEST(Node, IgnoresAByteOrderMarkAndCarriageReturns) {
   Problems problems;
-  const Node root = parse_text("\xEF\xBB\xBF" "a: 1\r\nb: 2\r\n", "a.yaml", problems);
+  const Node root = parse_text(
+      "\xEF\xBB\xBF"
+      "a: 1\r\nb: 2\r\n",
+      "a.yaml", problems);
   EXPECT_EQ(problems.to_text(), "");
   EXPECT_EQ(root.find("a")->scalar(), "1");
   EXPECT_EQ(root.find("b")->scalar(), "2");
@@ -56,8 +60,9 @@ TEST(Node, IgnoresAByteOrderMarkAndCarriageReturns) {
 }
 
 TEST(Node, SaysWhereTheSyntaxIsWrong) {
-  EXPECT_EQ(problems_of("site:\n  id: a: b\n"),
-            "a.yaml:2:8: error: YAML syntax: a second ':' in one line; put the text in quotes if the ':' belongs to it\n");
+  EXPECT_EQ(
+      problems_of("site:\n  id: a: b\n"),
+      "a.yaml:2:8: error: YAML syntax: a second ':' in one line; put the text in quotes if the ':' belongs to it\n");
   EXPECT_EQ(problems_of("a: [1, 2\nb: 3\n").substr(0, 7), "a.yaml:");
   EXPECT_NE(problems_of("a:\n\t- 1\n"), "");
 }
@@ -78,8 +83,8 @@ TEST(Node, ReportsAKeyGivenTwiceAndKeepsTheFirst) {
 
 TEST(Node, FollowsAnchorsAndMergeKeys) {
   Problems problems;
-  const Node root = parse_text(
-      "base: &base {interval: 1s, unit: 1}\nmeters:\n  - {<<: *base, unit: 2}\n  - *base\n", "a.yaml", problems);
+  const Node root = parse_text("base: &base {interval: 1s, unit: 1}\nmeters:\n  - {<<: *base, unit: 2}\n  - *base\n",
+                               "a.yaml", problems);
   EXPECT_EQ(problems.to_text(), "");
   const Node& first = root.find("meters")->items().at(0);
   EXPECT_EQ(first.find("interval")->scalar(), "1s");

@@ -23,7 +23,8 @@ TEST(Duration, NeedsANumberAndAUnit) {
   EXPECT_EQ(parse_duration("15 min"), 15min);
   EXPECT_EQ(parse_duration("2h"), 2h);
   EXPECT_EQ(parse_duration("180d"), 180 * 24h);
-  for (const char* bad : {"", "5", "s", "-1s", "1m", "1.0001s", "1e3s", "0x5s", "nan s", "1 s ", "9999999999d", "1sec", " 1s"}) {
+  for (const char* bad :
+       {"", "5", "s", "-1s", "1m", "1.0001s", "1e3s", "0x5s", "nan s", "1 s ", "9999999999d", "1sec", " 1s"}) {
     EXPECT_EQ(parse_duration(bad), std::nullopt) << bad;
   }
 }
@@ -84,7 +85,9 @@ TEST(Reader, SaysWhatIsOfAWrongType) {
 }
 
 TEST(Reader, KnowsTheEndsOfWholeNumbers) {
-  Text t("{a: -9223372036854775808, b: 9223372036854775807, c: 9223372036854775808, d: -9223372036854775809, e: -129, f: -128}");
+  Text t(
+      "{a: -9223372036854775808, b: 9223372036854775807, c: 9223372036854775808, d: -9223372036854775809, e: -129, f: "
+      "-128}");
   EXPECT_EQ(t.in.required<std::int64_t>("a"), std::numeric_limits<std::int64_t>::min());
   EXPECT_EQ(t.in.required<std::int64_t>("b"), std::numeric_limits<std::int64_t>::max());
   EXPECT_EQ(t.problems.to_text(), "");
