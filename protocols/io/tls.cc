@@ -1,0 +1,50 @@
+#include "protocols/io/tls.h"
+
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ssl/error.hpp>
+
+namespace carbongate::io {
+
+namespace ssl = boost::asio::ssl;
+
+TlsContext make_tls_client_context(const std::string& ca_file) {
+  TlsContext made;
+  SSL_CTX_set_min_proto_version(made.context.native_handle(), TLS1_2_VERSION);
+  made.context.set_verify_mode(ssl::verify_peer);
+  if (ca_file.empty()) {
+    made.context.set_default_verify_paths(made.error);
+  } else {
+    made.context.load_verify_file(ca_file, made.error);
+  }
+  if (made.error) {
+    made.text = "cannot read certificates from " + (ca_file.empty() ? "the system's store" : ca_file) + ": " +
+                made.error.message();
+  }
+  return made;
+}
+
+void expect_server(SSL* stream, const std::string& host) {
+  boost::system::error_code not_an_address;
+  boost::asio::ip::make_address(host, not_an_address);
+  X509_VERIFY_PARAM* expected = SSL_get0_param(stream);
+  if (not_an_address) {
+    SSL_set_tlsext_host_name(stream, host.c_str());
+    X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    X509_VERIFY_PARAM_set1_host(expected, host.c_str(), host.size());
+  } else {
+    X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str());
+  }
+}
+
+std::string describe_handshake_error(SSL* stream, const boost::system::error_code& error) {
+  const long verified = SSL_get_verify_result(stream);
+  if (verified != X509_V_OK) {
+    return std::string("certificate verify failed (") + X509_verify_cert_error_string(verified) + ")";
+  }
+  return error.message();
+}
+
+}  // namespace carbongate::io

@@ -1,0 +1,91 @@
+#include "protocols/line_protocol/response.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/json/parse.hpp>
+#include <charconv>
+
+namespace carbongate::line_protocol {
+namespace {
+
+// {"error": "..."} of InfluxDB 1.x and 3.x, {"code": "...", "message": "..."} of 2.x; any other text is taken as it is.
+std::string words_of(std::string_view body) {
+  boost::system::error_code bad;
+  const boost::json::value json = boost::json::parse(body, bad);
+  if (!bad && json.is_object()) {
+    for (const char* key : {"error", "message"}) {
+      const auto* value = json.get_object().if_contains(key);
+      if (value != nullptr && value->is_string()) return std::string(value->get_string());
+    }
+  }
+  return std::string(body);
+}
+
+// One line of bounded length that cuts no UTF-8 character in two.
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  }
+  const auto first = text.find_first_not_of(' ');
+  if (first == std::string::npos) return {};
+  text = text.substr(first, text.find_last_not_of(' ') - first + 1);
+  if (text.size() > kWordsBytesMax) {
+    std::size_t end = kWordsBytesMax - 3;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    text.resize(end);
+    text += "...";
+  }
+  return text;
+}
+
+std::optional<std::size_t> dropped_in(std::string_view words) {
+  constexpr std::string_view kKey = "dropped=";
+  const auto at = words.rfind(kKey);
+  if (at == std::string_view::npos) return std::nullopt;
+  std::size_t count = 0;
+  const char* begin = words.data() + at + kKey.size();
+  const auto [end, error] = std::from_chars(begin, words.data() + words.size(), count);
+  if (error != std::errc{}) return std::nullopt;
+  return count;
+}
+
+bool speaks_of_lines(std::string_view words) {
+  constexpr std::array<std::string_view, 6> kPhrases{
+      "partial write",                // InfluxDB 1.x, 2.x, 3.x
+      "unable to parse",              // InfluxDB: no line of the body could be read
+      "failed to parse line protocol",
+      "field type conflict",
+      "time outside range",
+      "beyond retention policy",
+  };
+  return std::ranges::any_of(kPhrases, [&](std::string_view phrase) { return words.find(phrase) != words.npos; });
+}
+
+Verdict verdict_of(int status, std::string_view words) {
+  if (status >= 200 && status < 300) return Verdict::written;
+  switch (status) {
+    case 400:
+    case 422: return speaks_of_lines(words) ? Verdict::lines_refused : Verdict::failed;
+    case 401:
+    case 403: return Verdict::denied;
+    case 404: return Verdict::not_found;
+    case 413: return Verdict::too_large;
+    case 429:
+    case 503: return Verdict::busy;
+    default: return Verdict::failed;
+  }
+}
+
+}  // namespace
+
+WriteAnswer read_write_answer(int status, std::string_view body) {
+  const std::string full = words_of(body);
+  WriteAnswer answer;
+  answer.verdict = verdict_of(status, full);
+  answer.dropped = dropped_in(full);
+  answer.words = one_line(full);
+  if (answer.words.empty()) answer.words = "HTTP " + std::to_string(status);
+  return answer;
+}
+
+}  // namespace carbongate::line_protocol
