@@ -1,0 +1,46 @@
+// Which lines go into the next request, when the server may refuse some of them without saying which.
+//
+// Starts with all lines at once. A body of which lines were refused is sent again in halves, until a single line is to
+// blame: writing the good ones once more is harmless. k bad lines among n cost about 2 k log2(n / k) requests.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+namespace carbongate::sinks::line_protocol {
+
+class DeliveryPlan {
+ public:
+  struct Range {
+    std::size_t begin = 0;
+    std::size_t end = 0;  // exclusive
+    std::size_t size() const { return end - begin; }
+    friend bool operator==(const Range&, const Range&) = default;
+  };
+
+  explicit DeliveryPlan(std::size_t lines) : lines_(lines) {
+    if (lines != 0) pending_.push_back({0, lines});
+  }
+
+  // What to send next, in order of the lines; nullopt: all is settled. Report its outcome with one of the calls below.
+  std::optional<Range> next() const { return pending_.empty() ? std::nullopt : std::optional(pending_.back()); }
+
+  void accepted() { pending_.pop_back(); }
+
+  // Some of its lines were refused. True: all of them are, for good; false: halves of it come next. `dropped` is the
+  // server's count: the range is given up as a whole only if it covers every line.
+  bool refused(std::optional<std::size_t> dropped);
+
+  // The body was too large. True: it is one line, which can never be sent; false: halves come next.
+  bool too_large() { return refused(std::nullopt); }
+
+  // Every line before this one is settled: accepted, or refused for good.
+  std::size_t settled() const { return pending_.empty() ? lines_ : pending_.back().begin; }
+
+ private:
+  std::size_t lines_;
+  std::vector<Range> pending_;  // the next one last
+};
+
+}  // namespace carbongate::sinks::line_protocol

@@ -1,0 +1,187 @@
+#include "gateway/sinks/line_protocol/schema.h"
+
+#include <algorithm>
+#include <boost/container/static_vector.hpp>
+#include <cmath>
+
+#include "gateway/model/carrier.h"
+#include "protocols/line_protocol/encode.h"
+
+namespace carbongate::sinks::line_protocol {
+namespace {
+
+namespace codec = carbongate::line_protocol;
+
+// 1677-09-21 to 2262-04-11: what InfluxDB's 64-bit nanoseconds can hold.
+constexpr Instant kTimeMin{std::chrono::milliseconds(-9'223'372'036'854)};
+constexpr Instant kTimeMax{std::chrono::milliseconds(9'223'372'036'854)};
+
+bool needs_cleaning(char c) { return c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+
+std::string cleaned(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    if (needs_cleaning(c)) {
+      const auto byte = static_cast<unsigned char>(c);
+      out += {'%', kHex[byte >> 4], kHex[byte & 0xF]};
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+// Gathers a point. Texts are kept here until the line is written.
+class Line {
+ public:
+  explicit Line(std::string_view measurement, Instant at) : measurement_(measurement), at_(at) {}
+
+  void tag(std::string_view key, std::string_view value) {
+    if (value.empty()) return;
+    if (std::ranges::any_of(value, needs_cleaning)) value = texts_.emplace_back(cleaned(value));
+    tags_.push_back({key, value});
+  }
+  void field(std::string_view key, codec::FieldValue value) { fields_.push_back({key, value}); }
+  void decimal(std::string_view key, std::int64_t quanta, std::int64_t quanta_per_unit) {
+    field(key, codec::Decimal{texts_.emplace_back(model::format_fixed(quanta, quanta_per_unit))});
+  }
+  void quality(model::Quality quality) {
+    field("quality", static_cast<std::int64_t>(quality.origin));
+    field("rule", static_cast<std::int64_t>(quality.rule));
+  }
+
+  Rendering append_to(std::string& out, std::string& reason) const {
+    if (at_ < kTimeMin || at_ > kTimeMax) {
+      reason = "its time is outside the years 1678 to 2261";
+      return Rendering::refused;
+    }
+    const auto written = codec::append_line(out, {measurement_, tags_, fields_, at_.time_since_epoch().count()});
+    if (!written) {
+      reason = "line protocol cannot carry it: " + written.error().message();
+      return Rendering::refused;
+    }
+    return Rendering::line;
+  }
+
+ private:
+  std::string_view measurement_;
+  Instant at_;
+  boost::container::static_vector<codec::Tag, 8> tags_;
+  boost::container::static_vector<codec::Field, 6> fields_;
+  boost::container::static_vector<std::string, 12> texts_;  // never moved: tags and fields look into them
+};
+
+std::int64_t milliseconds(Duration duration) { return duration.count(); }
+
+// Tags in the order of their keys, as servers like them. `period`: of rollups; `entry`: of entries.
+void account_tags(Line& line, const model::Series& series, const model::Carrier& carrier, std::string_view period,
+                  const model::EmissionEntry* entry) {
+  line.tag("carrier", series.carrier);
+  line.tag("device", series.device);
+  if (entry != nullptr) {
+    line.tag("factor", entry->factor_id);
+    line.tag("factor_version", entry->factor_version);
+  }
+  line.tag("period", period);
+  line.tag("point", series.point);
+  line.tag("site", series.site);
+  line.tag("unit", carrier.display.symbol);
+  line.tag("user", series.user);
+}
+
+void period_fields(Line& line, Instant begin, Instant end, Duration covered, model::Quality quality) {
+  line.decimal("duration_s", milliseconds(end - begin), 1000);
+  line.decimal("covered_s", milliseconds(covered), 1000);
+  line.quality(quality);
+}
+
+void co2e_field(Line& line, model::Co2e co2e, model::Quality quality) {
+  if (quality.rule == model::Rule::no_factor) return;
+  line.decimal("co2e_kg", co2e.quanta(), model::kMilligramsPerKilogram);
+}
+
+void rate_field(Line& line, std::string_view key, double rate) {
+  if (std::isfinite(rate)) line.field(key, rate);
+}
+
+struct Render {
+  const model::Series& series;
+  const model::Carrier* carrier;
+  std::string& out;
+  std::string& reason;
+
+  Rendering operator()(const model::JudgedReading& reading) const {
+    if (reading.quality.rule == model::Rule::duplicate) return Rendering::nothing;
+    Line line("carbongate_reading", reading.at);
+    line.tag("device", series.device);
+    line.tag("point", series.point);
+    line.tag("site", series.site);
+    line.tag("unit", series.unit);
+    if (std::isfinite(reading.value)) line.field("value", reading.value);
+    line.quality(reading.quality);
+    return line.append_to(out, reason);
+  }
+
+  Rendering operator()(const model::EnergyInterval& interval) const {
+    if (carrier == nullptr) return unknown_carrier();
+    Line line("carbongate_interval", interval.begin);
+    line.tag("carrier", series.carrier);
+    line.tag("device", series.device);
+    line.tag("point", series.point);
+    line.tag("site", series.site);
+    line.tag("unit", carrier->display.symbol);
+    line.decimal("amount", interval.amount.quanta(), carrier->quanta_per_display);
+    period_fields(line, interval.begin, interval.end, interval.covered, interval.quality);
+    return line.append_to(out, reason);
+  }
+
+  Rendering operator()(const model::EmissionEntry& entry) const {
+    if (carrier == nullptr) return unknown_carrier();
+    Line line("carbongate_entry", entry.begin);
+    account_tags(line, series, *carrier, "", &entry);
+    line.decimal("amount", entry.amount.quanta(), carrier->quanta_per_display);
+    co2e_field(line, entry.co2e, entry.quality);
+    period_fields(line, entry.begin, entry.end, entry.covered, entry.quality);
+    return line.append_to(out, reason);
+  }
+
+  Rendering operator()(const model::RollupRow& rollup) const {
+    if (carrier == nullptr) return unknown_carrier();
+    Line line("carbongate_rollup", rollup.begin);
+    account_tags(line, series, *carrier, to_string(rollup.period), nullptr);
+    line.decimal("amount", rollup.amount.quanta(), carrier->quanta_per_display);
+    co2e_field(line, rollup.co2e, rollup.quality);
+    period_fields(line, rollup.begin, rollup.end, rollup.covered, rollup.quality);
+    return line.append_to(out, reason);
+  }
+
+  Rendering operator()(const model::RunningTotal& total) const {
+    if (carrier == nullptr) return unknown_carrier();
+    Line line("carbongate_total", total.at);
+    account_tags(line, series, *carrier, "", nullptr);
+    line.decimal("amount", total.amount.quanta(), carrier->quanta_per_display);
+    line.decimal("co2e_kg", total.co2e.quanta(), model::kMilligramsPerKilogram);
+    rate_field(line, "amount_per_hour", total.amount_per_hour);
+    rate_field(line, "co2e_kg_per_hour", total.co2e_kg_per_hour);
+    return line.append_to(out, reason);
+  }
+
+  Rendering unknown_carrier() const {
+    reason = "its energy carrier '" + series.carrier + "' is not known";
+    return Rendering::refused;
+  }
+};
+
+}  // namespace
+
+RowKind kind_of(const model::RowBody& body) {
+  static_assert(std::variant_size_v<model::RowBody> == kRowKindCount, "RowKind follows the order of RowBody");
+  return static_cast<RowKind>(body.index());
+}
+
+Rendering append_row(std::string& out, const model::StoredRow& row, std::string& reason) {
+  return std::visit(Render{*row.series, model::find_carrier(row.series->carrier), out, reason}, row.body);
+}
+
+}  // namespace carbongate::sinks::line_protocol

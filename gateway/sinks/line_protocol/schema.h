@@ -1,0 +1,62 @@
+// What the rows of the journal are called in a time-series store.
+//
+// | measurement          | tags                                                          | fields                        | time  |
+// | -------------------- | ------------------------------------------------------------- | ----------------------------- | ----- |
+// | carbongate_reading   | device, point, site, unit                                     | value, quality, rule          | at    |
+// | carbongate_interval  | carrier, device, point, site, unit                            | amount, duration_s, covered_s,| begin |
+// |                      |                                                               | quality, rule                 |       |
+// | carbongate_entry     | carrier, device, factor, factor_version, point, site, unit,   | amount, co2e_kg, duration_s,  | begin |
+// |                      | user                                                          | covered_s, quality, rule      |       |
+// | carbongate_rollup    | carrier, device, period, point, site, unit, user              | amount, co2e_kg, duration_s,  | begin |
+// |                      |                                                               | covered_s, quality, rule      |       |
+// | carbongate_total     | carrier, device, point, site, unit, user                      | amount, co2e_kg,              | at    |
+// |                      |                                                               | amount_per_hour,              |       |
+// |                      |                                                               | co2e_kg_per_hour              |       |
+//
+// VictoriaMetrics names its series measurement_field: carbongate_entry_co2e_kg.
+//
+// Tags
+//   unit            of `value` as the meter gives it; of `amount` the carrier's display unit (kWh, GJ, Nm3, L, kg)
+//   period          15min, hour, day, month, year: calendar periods of the site's time zone
+//   factor          emission factor, factor_version its set's version: absent where none applied
+//   A tag without a value is left out. A backslash or control character in a name becomes %5C, %0A and so on: the format
+//   cannot carry it.
+//
+// Fields: floats, but quality and rule, which are integers. No strings: VictoriaMetrics would make 0 of them.
+//   value, *_per_hour   doubles. `value` is absent when it is not a number; it is there, unchanged, when it was rejected
+//   amount, co2e_kg     exact decimals of the fixed-point accounts. `co2e_kg` is absent where no factor applied (rule 13)
+//   duration_s          end - begin in seconds
+//   covered_s           how much of it was watched by readings no further apart than the longest bridgeable gap
+//   quality             0 measured, 1 late, 2 estimated, 3 substituted, 4 manual, 5 missing (not used in the accounts)
+//   rule                the rule that set the quality, 0 for none: the numbers of model::Rule
+//
+// Time is in milliseconds; what covers a period is stamped with its begin, as energy platforms do.
+//
+// A row always gives the same line, and measurement, tags and time identify it: writing it again changes nothing. So a
+// reading with the rule "duplicate" is left out, it would take the place of the first one of that instant.
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "gateway/model/rows.h"
+
+namespace carbongate::sinks::line_protocol {
+
+enum class RowKind : std::uint8_t { reading, interval, entry, rollup, total };
+inline constexpr std::size_t kRowKindCount = 5;
+using RowKinds = std::bitset<kRowKindCount>;
+
+RowKind kind_of(const model::RowBody& body);
+
+enum class Rendering : std::uint8_t {
+  line,     // one line was appended
+  nothing,  // there is nothing to send for this row
+  refused,  // the format cannot carry it: `reason` says why, and `out` is as before
+};
+
+Rendering append_row(std::string& out, const model::StoredRow& row, std::string& reason);
+
+}  // namespace carbongate::sinks::line_protocol
