@@ -8,32 +8,21 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <optional>
 #include <sstream>
 #include <unordered_map>
 
+#include "config/reader/node_builder.h"
 #include "config/reader/text.h"
 
 namespace carbongate::config {
 namespace {
 
 // A site of some thousand points is far below every one of these; an alias bomb or a wrong file is not.
-constexpr std::size_t kFileBytesMax = 4u << 20;
 constexpr std::size_t kDepthMax = 32;
 constexpr std::size_t kNodesMax = 200'000;        // over all included files, aliases expanded
 constexpr std::size_t kTextBytesMax = 32u << 20;  // same, of all scalars and keys
-constexpr std::size_t kFilesMax = 64;
 constexpr std::size_t kKeyBytesMax = 256;
-constexpr std::size_t kPathBytesMax = 256;
-
-struct Limits {
-  std::size_t nodes = 0;
-  std::size_t text_bytes = 0;
-};
 
 // Leaves the parser, which knows no other way to stop.
 struct Stop {
@@ -82,12 +71,6 @@ class LineIndex {
   int characters_ = 0;
 };
 
-std::string child_path(const std::string& parent, const std::string& key) {
-  std::string path = parent.empty() ? key : parent + "." + key;
-  if (path.size() > kPathBytesMax) path = "..." + path.substr(path.size() - kPathBytesMax);
-  return path;
-}
-
 std::string advice(const std::string& message) {
   static const std::pair<std::string_view, std::string_view> kAdvice[] = {
       {"illegal map value", "a second ':' in one line; put the text in quotes if the ':' belongs to it"},
@@ -109,10 +92,9 @@ std::string advice(const std::string& message) {
 }  // namespace
 
 // Builds one document from the parser's events.
-class NodeBuilder final : public YAML::EventHandler {
+class NodeBuilder::Events final : public YAML::EventHandler {
  public:
-  NodeBuilder(LineIndex& lines, Problems& problems, Limits& limits)
-      : lines_(lines), problems_(problems), limits_(limits) {}
+  Events(LineIndex& lines, Problems& problems, ParseUse& use) : lines_(lines), problems_(problems), use_(use) {}
 
   Node take_root() { return std::move(root_); }
 
@@ -150,57 +132,6 @@ class NodeBuilder final : public YAML::EventHandler {
   void OnSequenceEnd() override { close(); }
   void OnMapEnd() override { close(); }
 
-  // Names every node by its way from the root, once the tree is complete.
-  static void name_all(Node& node, std::string path) {
-    for (std::size_t i = 0; i < node.items_.size(); ++i) name_all(node.items_[i], path + "[" + std::to_string(i) + "]");
-    for (Node::Member& member : node.members_) name_all(*member.value, child_path(path, member.key));
-    node.path_ = std::move(path);
-  }
-
-  // Adds what an included file says: lists are appended, maps merged.
-  static void merge(Node& into, Node&& from, const std::string& path, Problems& problems) {
-    for (Node::Member& member : from.members_) {
-      const auto same = std::find_if(into.members_.begin(), into.members_.end(),
-                                     [&](const Node::Member& other) { return other.key == member.key; });
-      if (same == into.members_.end()) {
-        into.members_.push_back(std::move(member));
-        continue;
-      }
-      Node& ours = *same->value;
-      Node& theirs = *member.value;
-      if (theirs.is_null()) continue;
-      if (ours.is_null()) {
-        ours = std::move(theirs);
-      } else if (ours.is_map() && theirs.is_map()) {
-        merge(ours, std::move(theirs), child_path(path, member.key), problems);
-      } else if (ours.is_sequence() && theirs.is_sequence()) {
-        std::move(theirs.items_.begin(), theirs.items_.end(), std::back_inserter(ours.items_));
-      } else {
-        problems.error(member.key_place, child_path(path, member.key) + ": also given at " + to_text(same->key_place));
-      }
-    }
-  }
-
-  static std::optional<Node::Member> take_member(Node& map, std::string_view key) {
-    for (auto it = map.members_.begin(); it != map.members_.end(); ++it) {
-      if (it->key != key) continue;
-      std::optional<Node::Member> out = std::move(*it);
-      map.members_.erase(it);
-      return out;
-    }
-    return std::nullopt;
-  }
-
-  static Node nothing_at(Place place) {
-    Node node;
-    node.place_ = std::move(place);
-    return node;
-  }
-
-  static std::string to_text(const Place& place) {
-    return place.file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
-  }
-
  private:
   struct Open {
     Node node;
@@ -216,11 +147,11 @@ class NodeBuilder final : public YAML::EventHandler {
   }
 
   void charge(const Place& place, std::size_t nodes, std::size_t bytes) {
-    limits_.nodes += nodes;
-    limits_.text_bytes += bytes;
-    if (limits_.nodes > kNodesMax)
+    use_.nodes += nodes;
+    use_.text_bytes += bytes;
+    if (use_.nodes > kNodesMax)
       throw Stop{place, "more than " + std::to_string(kNodesMax) + " values, references expanded"};
-    if (limits_.text_bytes > kTextBytesMax) throw Stop{place, "more than 32 MiB of text, references expanded"};
+    if (use_.text_bytes > kTextBytesMax) throw Stop{place, "more than 32 MiB of text, references expanded"};
   }
 
   Node make(Node::Type type, const YAML::Mark& mark) {
@@ -330,18 +261,15 @@ class NodeBuilder final : public YAML::EventHandler {
 
   LineIndex& lines_;
   Problems& problems_;
-  Limits& limits_;
+  ParseUse& use_;
   bool started_ = false;
   Node root_;
   std::vector<Open> open_;
   std::unordered_map<YAML::anchor_t, Node> anchors_;
 };
 
-namespace {
-
-// nullopt: a syntax error or a limit, reported; `stopped_at` is its place.
-std::optional<Node> parse(std::string_view text, const std::string& name, Limits& limits, Problems& problems,
-                          Place& stopped_at) {
+std::optional<Node> NodeBuilder::parse(std::string_view text, const std::string& name, ParseUse& use,
+                                       Problems& problems, Place& stopped_at) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   LineIndex lines(text, name);
   const auto stop = [&](Place at, std::string message) {
@@ -354,13 +282,13 @@ std::optional<Node> parse(std::string_view text, const std::string& name, Limits
     return stop(lines.place_of_byte(*bad), "not a text in UTF-8: a byte that no text contains");
   }
   try {
-    NodeBuilder builder(lines, problems, limits);
+    Events events(lines, problems, use);
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    while (parser.HandleNextDocument(builder)) {
+    while (parser.HandleNextDocument(events)) {
     }
-    Node root = builder.take_root();
-    if (root.place().line == 0) root = NodeBuilder::nothing_at({name, 1, 1});
+    Node root = events.take_root();
+    if (root.place().line == 0) root = nothing_at({name, 1, 1});
     return root;
   } catch (const YAML::Exception& error) {
     return stop(lines.place(error.mark.line, error.mark.column), "YAML syntax: " + advice(error.msg));
@@ -369,91 +297,6 @@ std::optional<Node> parse(std::string_view text, const std::string& name, Limits
   }
 }
 
-std::optional<std::string> read_text(const std::filesystem::path& file, std::string& reason) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) {
-    reason = "it is a directory";
-    return std::nullopt;
-  }
-  errno = 0;
-  std::ifstream in(file, std::ios::binary);
-  if (!in) {
-    reason = std::strerror(errno != 0 ? errno : ENOENT);
-    return std::nullopt;
-  }
-  std::string text(kFileBytesMax + 4, '\0');  // one more than allowed, besides a byte order mark
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  return text;
-}
-
-// A file and all it includes.
-class FileLoader {
- public:
-  explicit FileLoader(Problems& problems) : problems_(problems) {}
-
-  // `mentioned_at`: where the file is named; the file itself for the first one. nullopt: not read, reported.
-  std::optional<Node> load(const std::filesystem::path& file, const Place& mentioned_at, Place& stopped_at) {
-    std::error_code ignored;
-    std::filesystem::path canonical = std::filesystem::weakly_canonical(file, ignored);
-    if (std::find(seen_.begin(), seen_.end(), canonical) != seen_.end()) {
-      return fail(mentioned_at, "'" + file.string() + "' is included already", stopped_at);
-    }
-    if (seen_.size() >= kFilesMax) {
-      return fail(mentioned_at, "more than " + std::to_string(kFilesMax) + " files", stopped_at);
-    }
-    seen_.push_back(std::move(canonical));
-
-    std::string reason;
-    const auto text = read_text(file, reason);
-    if (!text) return fail(mentioned_at, "cannot read '" + file.string() + "': " + reason, stopped_at);
-    auto root = parse(*text, file.string(), limits_, problems_, stopped_at);
-    if (!root) return std::nullopt;
-    const auto include = NodeBuilder::take_member(*root, "include");
-    if (include && !add_included(*root, *include->value, file, stopped_at)) return std::nullopt;
-    return root;
-  }
-
- private:
-  std::nullopt_t fail(const Place& at, std::string text, Place& stopped_at) {
-    stopped_at = at;
-    problems_.error(at, std::move(text));
-    return std::nullopt;
-  }
-
-  // False: one of them could not be read. The others are looked at all the same, for their own problems.
-  bool add_included(Node& root, const Node& include, const std::filesystem::path& from, Place& stopped_at) {
-    bool complete = true;
-    const auto add = [&](const Node& name) {
-      if (!name.is_scalar()) {
-        problems_.error(name.place(), "include: expected a file name, or a list of them");
-        return;
-      }
-      const auto file = (from.parent_path() / name.scalar()).lexically_normal();
-      auto included = load(file, name.place(), stopped_at);
-      if (!included) {
-        complete = false;
-      } else if (included->is_map()) {
-        NodeBuilder::merge(root, std::move(*included), "", problems_);
-      } else if (!included->is_null()) {
-        problems_.error(included->place(), "expected a map at the top of an included file");
-      }
-    };
-    if (include.is_sequence()) {
-      for (const Node& name : include.items()) add(name);
-    } else if (!include.is_null()) {
-      add(include);
-    }
-    return complete;
-  }
-
-  Problems& problems_;
-  Limits limits_;
-  std::vector<std::filesystem::path> seen_;
-};
-
-}  // namespace
-
 const Node* Node::find(std::string_view key) const {
   for (const Member& member : members_) {
     if (member.key == key) return member.value.get();
@@ -461,18 +304,10 @@ const Node* Node::find(std::string_view key) const {
   return nullptr;
 }
 
-Node parse_file(const std::filesystem::path& file, Problems& problems) {
-  Place stopped_at;
-  auto root = FileLoader(problems).load(file, {file.string(), 0, 0}, stopped_at);
-  if (!root) return NodeBuilder::nothing_at(std::move(stopped_at));
-  NodeBuilder::name_all(*root, "");
-  return std::move(*root);
-}
-
 Node parse_text(std::string_view text, std::string name, Problems& problems) {
-  Limits limits;
+  ParseUse use;
   Place stopped_at;
-  auto root = parse(text, name, limits, problems, stopped_at);
+  auto root = NodeBuilder::parse(text, name, use, problems, stopped_at);
   if (!root) return NodeBuilder::nothing_at(std::move(stopped_at));
   NodeBuilder::name_all(*root, "");
   return std::move(*root);

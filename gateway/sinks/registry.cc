@@ -5,6 +5,7 @@
 namespace carbongate::sinks {
 
 std::span<const SinkType> sink_types() {
+  // Local: filled at the first call, when the types of the other files are initialised for certain.
   static const SinkType kTypes[] = {
       line_protocol_type(),
   };
