@@ -34,7 +34,8 @@ constexpr Carrier by_mass(std::string_view id, std::string_view name_zh) {
   return {id, name_zh, Dimension::mass, kMilligram, kKilogram, 1'000'000};
 }
 
-// Liquid fuels go by mass: the Chinese default tables give heating values per tonne, and a volume needs a measured density.
+// Liquid fuels go by mass: the Chinese default tables give heating values per tonne, and a volume needs a measured
+// density.
 constexpr std::array kCarriers{
     electric("electricity", "电力"),
     thermal("heat", "热力"),
@@ -71,7 +72,8 @@ constexpr std::array kCarriers{
     by_mass("coke", "焦炭"),
 };
 
-// The dimension whose rate over one hour is `dimension`, and how many base units one base unit of rate makes in that hour.
+// The dimension whose rate over one hour is `dimension`, and how many base units one base unit of rate makes in that
+// hour.
 struct Hourly {
   Dimension rate;
   std::int64_t base_per_hour;
@@ -93,7 +95,9 @@ Wide gcd(Wide a, Wide b) {
 
 }  // namespace
 
-std::span<const Carrier> all_carriers() { return kCarriers; }
+std::span<const Carrier> all_carriers() {
+  return kCarriers;
+}
 
 const Carrier* find_carrier(std::string_view id) {
   const auto carrier = std::ranges::find(kCarriers, id, &Carrier::id);
@@ -116,8 +120,8 @@ std::optional<ActivityScale> ActivityScale::between(const Unit& unit, const Carr
   return ActivityScale(static_cast<std::int64_t>(numerator), static_cast<std::int64_t>(denominator));
 }
 
-// A double is mantissa * 2^exponent with 53 bits of mantissa, so the product with a 63-bit numerator fits 117 bits and the
-// only rounding is the last one.
+// A double is mantissa * 2^exponent with 53 bits of mantissa, so the product with a 63-bit numerator fits 117 bits and
+// the only rounding is the last one.
 std::optional<Activity> ActivityScale::operator()(double value) const {
   if (!std::isfinite(value)) return std::nullopt;
   int exponent = 0;
@@ -131,8 +135,8 @@ std::optional<Activity> ActivityScale::operator()(double value) const {
     if (exponent > 63 || (dividend >> (126 - exponent)) != 0) return std::nullopt;
     dividend <<= exponent;
   } else if (exponent < 0) {
-    // Past 2^-62 the divisor no longer fits: halve the dividend instead. What falls off is less than one part of an even
-    // divisor and cannot change on which side of a half the quotient lies.
+    // Past 2^-62 the divisor no longer fits: halve the dividend instead. What falls off is less than one part of an
+    // even divisor and cannot change on which side of a half the quotient lies.
     const int shift = std::min(-exponent, 62);
     divisor <<= shift;
     const int rest = -exponent - shift;

@@ -13,11 +13,11 @@
 namespace carbongate::model {
 
 struct Carrier {
-  std::string_view id;       // "electricity", "natural-gas", as in configuration and exports
-  std::string_view name_zh;  // 电力
-  Dimension dimension;       // what a meter of it must measure: energy, normal_volume, volume or mass
-  Unit quantum;              // Activity::of(1), e.g. mWh
-  Unit display;              // the unit of exports: kWh, GJ, Nm3, L, kg
+  std::string_view id;              // "electricity", "natural-gas", as in configuration and exports
+  std::string_view name_zh;         // 电力
+  Dimension dimension;              // what a meter of it must measure: energy, normal_volume, volume or mass
+  Unit quantum;                     // Activity::of(1), e.g. mWh
+  Unit display;                     // the unit of exports: kWh, GJ, Nm3, L, kg
   std::int64_t quanta_per_display;  // 10^6 or 10^9: exports are exact decimals
 };
 
@@ -27,8 +27,8 @@ const Carrier* find_carrier(std::string_view id);
 // The exact ratio between a unit and a carrier's quantum, worked out once per point.
 class ActivityScale {
  public:
-  // nullopt: the unit measures something else; explain_mismatch() says what. A rate (kW, m3/h, kg/h) is taken as that rate
-  // during one hour, as integration needs it.
+  // nullopt: the unit measures something else; explain_mismatch() says what. A rate (kW, m3/h, kg/h) is taken as that
+  // rate during one hour, as integration needs it.
   static std::optional<ActivityScale> between(const Unit& unit, const Carrier& carrier);
 
   // `value` as whole quanta: the double's exact binary value times the ratio, rounded to nearest, ties away from zero.

@@ -39,10 +39,10 @@ struct PointState {
 };
 
 struct AccountState {
-  Activity amount;                         // running totals since the first reading
+  Activity amount;  // running totals since the first reading
   Co2e co2e;
-  std::int64_t co2e_remainder = 0;         // below one milligram, in 1 / kFactorScale mg
-  std::optional<Instant> live_at;          // of the last RunningTotal row
+  std::int64_t co2e_remainder = 0;  // below one milligram, in 1 / kFactorScale mg
+  std::optional<Instant> live_at;   // of the last RunningTotal row
   double amount_per_hour = 0.0;
   double co2e_kg_per_hour = 0.0;
   std::array<std::optional<OpenPeriod>, kPeriodCount> open;

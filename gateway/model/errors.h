@@ -10,7 +10,8 @@ namespace carbongate::model {
 
 struct Fault {
   boost::system::error_code code;
-  std::string text;  // what failed, where, and what to do: "store /var/lib/carbongate: disk full (database or disk is full)"
+  std::string
+      text;  // what failed, where, and what to do: "store /var/lib/carbongate: disk full (database or disk is full)"
 };
 
 [[noreturn]] inline void throw_exception_from_error(const Fault& fault, const boost::source_location&) {

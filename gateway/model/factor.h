@@ -10,8 +10,8 @@
 namespace carbongate::model {
 
 struct Factor {
-  std::string id;       // "cn-grid/CN-SC/average/2023": set, region or fuel, method, year of data; unique in the registry
-  std::string set;      // "cn-grid"
+  std::string id;   // "cn-grid/CN-SC/average/2023": set, region or fuel, method, year of data; unique in the registry
+  std::string set;  // "cn-grid"
   std::string version;  // of the set: "2025-12-31"
   std::string carrier;  // "electricity"
   std::string region;   // "CN-SC"; "" where the factor knows no place

@@ -18,8 +18,8 @@ enum class Origin : std::uint8_t {
   missing,      // no usable value: a rejected reading, an entry without a factor
 };
 
-// The rule that set an origin other than `measured`; beside `measured` a remark (rollover, reset, glitch, duplicate): what
-// the reading decided, while the figure itself is exact. Stable numbers: they are stored.
+// The rule that set an origin other than `measured`; beside `measured` a remark (rollover, reset, glitch, duplicate):
+// what the reading decided, while the figure itself is exact. Stable numbers: they are stored.
 enum class Rule : std::uint8_t {
   none = 0,
   not_a_number = 1,   // NaN or infinite
@@ -45,7 +45,9 @@ struct Quality {
   friend constexpr bool operator==(Quality, Quality) = default;
 };
 
-constexpr bool usable(Quality q) { return q.origin != Origin::missing; }
+constexpr bool usable(Quality q) {
+  return q.origin != Origin::missing;
+}
 
 // The worse of two; of two equally good ones the first, unless only the second names a rule.
 constexpr Quality worse(Quality a, Quality b) {

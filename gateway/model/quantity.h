@@ -1,5 +1,5 @@
-// Fixed-point quantities: 64-bit integers of one fixed unit. Sums are exact and associative, so replays are byte-equal and
-// the rows of a day add up to the day. Doubles end at the quality stage.
+// Fixed-point quantities: 64-bit integers of one fixed unit. Sums are exact and associative, so replays are byte-equal
+// and the rows of a day add up to the day. Doubles end at the quality stage.
 #pragma once
 
 #include <compare>
@@ -50,8 +50,8 @@ class Cumulative {
   Q since_zero_{};
 };
 
-// Activity data, in the quantum of its carrier (carrier.h): 1 mWh of electricity, 1 J of heat, 1 mL of a gas at 0 °C and
-// 101.325 kPa, 1 mL of a liquid, 1 mg of a fuel by mass. 2^63 mWh is 9.2 PWh.
+// Activity data, in the quantum of its carrier (carrier.h): 1 mWh of electricity, 1 J of heat, 1 mL of a gas at 0 °C
+// and 101.325 kPa, 1 mL of a liquid, 1 mg of a fuel by mass. 2^63 mWh is 9.2 PWh.
 using Activity = Quantity<struct ActivityTag>;
 
 // Greenhouse gas as CO2 equivalent, in milligrams: 2^63 mg is 9.2 Gt.

@@ -21,8 +21,8 @@ struct JudgedReading {
   Quality quality;
 };
 
-// Activity of one metering point within one quarter hour; (begin, end], at most 15 minutes, never across a quarter hour of
-// the site's zone. Subject: a point.
+// Activity of one metering point within one quarter hour; (begin, end], at most 15 minutes, never across a quarter hour
+// of the site's zone. Subject: a point.
 struct EnergyInterval {
   Instant begin{};
   Instant end{};
@@ -37,7 +37,7 @@ struct EmissionEntry {
   Instant end{};
   Activity amount;
   Co2e co2e;
-  std::string factor_id;       // "" if none applied (quality: missing, no_factor)
+  std::string factor_id;  // "" if none applied (quality: missing, no_factor)
   std::string factor_version;
   Duration covered{};
   Quality quality;
@@ -46,8 +46,8 @@ struct EmissionEntry {
 enum class Period : std::uint8_t { quarter_hour, hour, day, month, year };
 inline constexpr std::size_t kPeriodCount = 5;
 
-// Sum of one account's entries over one calendar period of the site's zone. Written when the period is complete: when the
-// account's point has been read at or beyond its end. Subject: an account.
+// Sum of one account's entries over one calendar period of the site's zone. Written when the period is complete: when
+// the account's point has been read at or beyond its end. Subject: an account.
 struct RollupRow {
   Period period = Period::quarter_hour;
   Instant begin{};
@@ -61,7 +61,7 @@ struct RollupRow {
 // Where an account's running totals stand, every Site::live_every: what a live screen draws. Subject: an account.
 struct RunningTotal {
   Instant at{};
-  Activity amount;             // since the gateway's first reading
+  Activity amount;  // since the gateway's first reading
   Co2e co2e;
   double amount_per_hour = 0;  // present rate in display units per hour: kW for electricity
   double co2e_kg_per_hour = 0;
@@ -81,11 +81,11 @@ struct Series {
   std::string site;
   std::string device;
   std::string point;
-  std::string unit;       // of the point
-  std::string user;       // empty for a point's rows
+  std::string unit;  // of the point
+  std::string user;  // empty for a point's rows
   std::string user_name;
-  std::string carrier;    // "electricity"; empty for a point that no account uses
-  std::string region;     // of the account's factors
+  std::string carrier;  // "electricity"; empty for a point that no account uses
+  std::string region;   // of the account's factors
 };
 
 // A row as the store gives it back.

@@ -35,12 +35,14 @@ date::year_month_day first_day(Period period, date::year_month_day day) {
 date::year_month_day next_period(Period period, date::year_month_day day) {
   if (period == Period::year) return day + date::years(1);
   if (period == Period::month) return day + date::months(1);
-  return date::local_days(day) + date::days(1);
+  return date::year_month_day(date::local_days(day) + date::days(1));
 }
 
 }  // namespace
 
-bool Calendar::knows(std::string_view time_zone) { return locate(time_zone) != nullptr; }
+bool Calendar::knows(std::string_view time_zone) {
+  return locate(time_zone) != nullptr;
+}
 
 Calendar::Calendar(std::string_view time_zone) : name_(time_zone), zone_(locate(time_zone)) {
   if (!zone_) throw std::invalid_argument("unknown time zone '" + name_ + "'");
@@ -74,7 +76,8 @@ Span Calendar::compute(Period period, Instant at) {
     const Instant utc_begin(begin - here.utc);
     return {std::max(utc_begin, here.valid.begin), std::min(utc_begin + length, here.valid.end)};
   }
-  date::year_month_day first = first_day(period, date::local_days(date::floor<date::days>(local)));
+  date::year_month_day first =
+      first_day(period, date::year_month_day(date::local_days(date::floor<date::days>(local))));
   Span span{midnight(*zone_, first), midnight(*zone_, next_period(period, first))};
   // Where clocks go back across midnight, the hour that comes twice belongs to the day that has already begun.
   if (span.end <= at) {

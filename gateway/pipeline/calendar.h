@@ -23,9 +23,9 @@ struct Span {
 
 // Not thread-safe: it remembers the periods last asked for, since nearly every question is about the present one.
 //
-// Every period is a whole number of quarter hours and lies within one period of each longer kind. Quarter hours and hours
-// follow the clock on the wall: where that clock jumps by half an hour, an hour is cut there. Days begin at local midnight,
-// or where there is none at the first instant of the day, and last 23, 24 or 25 hours.
+// Every period is a whole number of quarter hours and lies within one period of each longer kind. Quarter hours and
+// hours follow the clock on the wall: where that clock jumps by half an hour, an hour is cut there. Days begin at local
+// midnight, or where there is none at the first instant of the day, and last 23, 24 or 25 hours.
 class Calendar {
  public:
   // Throws std::invalid_argument for a zone that the system's time zone data do not know.

@@ -1,4 +1,5 @@
-// The emission factors a site may use: dated, sourced, versioned; read from config/factors or the site's own `factors/`.
+// The emission factors a site may use: dated, sourced, versioned; read from config/factors or the site's own
+// `factors/`.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +24,13 @@ namespace carbongate::pipeline {
 class FactorRegistry {
  public:
   // Reads the sets named, each once. Dates begin at midnight in `time_zone`. Problems (a set that does not exist, two
-  // factors for one series and date, a unit that does not fit its carrier...) go to `problems` with their place; what could
-  // be read is there in any case.
+  // factors for one series and date, a unit that does not fit its carrier...) go to `problems` with their place; what
+  // could be read is there in any case.
   //
-  // A factor for year Y is valid from 1 January of Y until a newer one of its series begins; the newest stays valid until
-  // its own `valid_until`, if it has one.
-  static FactorRegistry load(const config::DataFiles& data, std::span<const std::string> sets, std::string_view time_zone,
-                             config::Problems& problems);
+  // A factor for year Y is valid from 1 January of Y until a newer one of its series begins; the newest stays valid
+  // until its own `valid_until`, if it has one.
+  static FactorRegistry load(const config::DataFiles& data, std::span<const std::string> sets,
+                             std::string_view time_zone, config::Problems& problems);
 
   const model::Factor* find(std::string_view set, std::string_view carrier, std::string_view region,
                             std::string_view method, Instant at) const;
@@ -43,8 +44,9 @@ class FactorRegistry {
   Holding look_up(std::string_view set, std::string_view carrier, std::string_view region, std::string_view method,
                   Instant at) const;
 
-  // For people, when find() gives nothing: which part of the question has no answer and what there is instead, for example
-  // "cn-grid has no factor for electricity, CN-SC, average before 2021-01-01 (cn-grid/CN-SC/average/2021)". "" if it does.
+  // For people, when find() gives nothing: which part of the question has no answer and what there is instead, for
+  // example "cn-grid has no factor for electricity, CN-SC, average before 2021-01-01 (cn-grid/CN-SC/average/2021)". ""
+  // if it does.
   std::string explain_missing(std::string_view set, std::string_view carrier, std::string_view region,
                               std::string_view method, Instant at) const;
 

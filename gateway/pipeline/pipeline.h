@@ -1,5 +1,5 @@
-// The accounts: readings in, rows and new states out. Pure: time is an argument, and the same readings give the same rows
-// however they are grouped into batches and calls.
+// The accounts: readings in, rows and new states out. Pure: time is an argument, and the same readings give the same
+// rows however they are grouped into batches and calls.
 #pragma once
 
 #include <array>
@@ -27,18 +27,19 @@ struct Statistics {
 
 class Pipeline {
  public:
-  // `site` and `factors` outlive the pipeline; `factors` was loaded for the site's time zone, so that no factor begins in
-  // the middle of a quarter hour. `restored` may hold fewer points and accounts than the site: those missing start empty.
+  // `site` and `factors` outlive the pipeline; `factors` was loaded for the site's time zone, so that no factor begins
+  // in the middle of a quarter hour. `restored` may hold fewer points and accounts than the site: those missing start
+  // empty.
   //
-  // Throws std::invalid_argument for what a checked configuration does not contain: an unknown time zone, an account whose
-  // point does not measure its carrier, two accounts that count one point in different quanta.
+  // Throws std::invalid_argument for what a checked configuration does not contain: an unknown time zone, an account
+  // whose point does not measure its carrier, two accounts that count one point in different quanta.
   Pipeline(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored);
   ~Pipeline();
   Pipeline(Pipeline&&) noexcept;
   Pipeline& operator=(Pipeline&&) noexcept;
 
-  // What the readings change. Every reading becomes a row, also a rejected one. Each point and account that changed is in
-  // the effects once, as it stands after the last reading.
+  // What the readings change. Every reading becomes a row, also a rejected one. Each point and account that changed is
+  // in the effects once, as it stands after the last reading.
   model::Effects ingest(std::span<const Batch> batches, Instant now);
 
   const model::Checkpoint& state() const;

@@ -39,8 +39,9 @@ class QualityRules {
 };
 
 // Whether the energy stage may look at it: it has a value, and is newer than what was counted.
-constexpr bool countable(model::Quality q) { return q.origin != model::Origin::missing && q.rule != model::Rule::duplicate &&
-                                                    q.rule != model::Rule::out_of_order; }
+constexpr bool countable(model::Quality q) {
+  return q.origin != model::Origin::missing && q.rule != model::Rule::duplicate && q.rule != model::Rule::out_of_order;
+}
 
 // Longest time between two readings over which a rate is integrated and a counter's energy counts as watched.
 Duration gap_max(const PointLimits& limits);

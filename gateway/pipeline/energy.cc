@@ -1,0 +1,317 @@
+#include "gateway/pipeline/energy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <numeric>
+
+#include "gateway/pipeline/quality.h"
+
+namespace carbongate::pipeline {
+namespace {
+
+using model::Activity;
+using model::Origin;
+using model::Quality;
+using model::Rule;
+using namespace std::chrono_literals;
+using Wide = __int128;
+
+constexpr std::int64_t kMsPerHour = 3'600'000;
+constexpr std::int64_t kTrapezoidScale = 2 * kMsPerHour;  // of PointState::integration_remainder
+constexpr Duration kUnevenPolling = 10s;
+constexpr Duration kAmountSpanMax = 24h;
+constexpr Duration kAmountSpan = 15min;
+
+// What no connection delivers in an hour, and what none delivers right after its counter stood at 0, in display units
+// of the dimension: 5 GW and 10 MW; 10^7 and 10^4 Nm3; 10^8 and 10^5 kg.
+struct RateLimits {
+  double most;
+  double from_zero;
+  std::string_view unit;
+};
+RateLimits rate_limits(Dimension dimension) {
+  if (dimension == Dimension::energy) return {5e6, 1e4, "kWh"};
+  if (dimension == Dimension::normal_volume) return {1e7, 1e4, "Nm3"};
+  if (dimension == Dimension::volume) return {1e7, 1e4, "m3"};
+  return {1e8, 1e5, "kg"};
+}
+
+bool is_rate(Dimension dimension) {
+  return dimension == Dimension::power || dimension == Dimension::volume_flow ||
+         dimension == Dimension::normal_volume_flow || dimension == Dimension::mass_flow;
+}
+
+Wide floor_div(Wide dividend, Wide divisor) {  // divisor > 0
+  const Wide quotient = dividend / divisor;
+  return dividend % divisor < 0 ? quotient - 1 : quotient;
+}
+
+std::int64_t saturate(Wide value) {
+  constexpr Wide kMax = std::numeric_limits<std::int64_t>::max();
+  return static_cast<std::int64_t>(std::clamp(value, -kMax, kMax));
+}
+
+Wide over(std::int64_t rate_per_hour, Duration time) {
+  return Wide{rate_per_hour} * time.count() / kMsPerHour;
+}
+
+}  // namespace
+
+Activity Movement::until(Instant at) const {
+  const std::int64_t whole = (end - begin).count();
+  const std::int64_t part = (at - begin).count();
+  if (part >= whole) return amount;
+  Wide share = floor_div(Wide{amount.quanta()} * part, whole);
+  if (rate_rise != 0) {
+    // A rate that rises runs below its mean first: rise * part * (part - whole) / (2 * whole), per hour.
+    share += floor_div(Wide{rate_rise} * part * (part - whole), Wide{kTrapezoidScale} * whole);
+  }
+  return Activity::of(static_cast<std::int64_t>(share));
+}
+
+void Counted::add(const Movement& movement) {
+  if (movement.end > movement.begin) movements[count++] = movement;
+}
+
+std::optional<EnergyMeter> EnergyMeter::make(const Point& point, const model::Carrier& carrier) {
+  const auto scale = model::ActivityScale::between(point.unit, carrier);
+  if (!scale || is_rate(point.unit.dimension) != (point.kind == Kind::instantaneous)) return std::nullopt;
+
+  EnergyMeter meter(point, *scale);
+  const PointLimits& limits = point.limits;
+  const RateLimits general = rate_limits(carrier.dimension);
+  const Unit unit = *find_unit(general.unit);
+  meter.rate_max_ = to_activity(general.most, unit, carrier).value_or(Activity{}).quanta();
+  meter.rate_from_zero_ = to_activity(general.from_zero, unit, carrier).value_or(Activity{}).quanta();
+  if (limits.power_max_w && carrier.dimension == Dimension::energy) {
+    const auto rate = to_activity(*limits.power_max_w * 1.1, *find_unit("W"), carrier);
+    if (rate && rate->quanta() > 0) {
+      meter.rate_known_ = true;
+      meter.rate_max_ = rate->quanta();
+      meter.rate_from_zero_ = rate->quanta();
+    }
+  }
+  if (limits.rollover_at) {
+    const auto range = (*scale)(*limits.rollover_at);
+    if (range && range->quanta() > 0) meter.range_ = range->quanta();
+  }
+  meter.negative_allowed_ = limits.min && *limits.min < 0;
+  meter.interval_ = limits.interval;
+  meter.gap_max_ = gap_max(limits);
+  return meter;
+}
+
+Counted EnergyMeter::count(const Reading& reading, Quality quality, model::PointState& state) const {
+  if (kind_ == Kind::interval && quality.rule == Rule::out_of_order)
+    return {.quality = {Origin::missing, quality.rule}};
+  if (!countable(quality)) return {.quality = quality};
+  switch (kind_) {
+    case Kind::cumulative: return count_total(reading, quality, state);
+    case Kind::interval: return count_amount(reading, quality, state);
+    case Kind::instantaneous: return count_rate(reading, quality, state);
+  }
+  return {.quality = quality};
+}
+
+std::optional<Instant> EnergyMeter::counted_until(const model::PointState& state) const {
+  if (kind_ != Kind::cumulative) return state.last_at;
+  if (!state.baseline) return std::nullopt;
+  return state.baseline->first;
+}
+
+Movement EnergyMeter::movement(Instant begin, Instant end, Activity amount, Quality quality) const {
+  const bool watched = end - begin <= gap_max_;
+  if (!watched) quality = worse({Origin::estimated, Rule::gap}, quality);
+  return {
+      .begin = std::max(begin, end - kSpreadMax), .end = end, .amount = amount, .covered = watched, .quality = quality};
+}
+
+// Cumulative
+// ------------------------------------------------------------------------------------------------------------
+
+Counted EnergyMeter::count_total(const Reading& reading, Quality quality, model::PointState& state) const {
+  const auto total = scale_(reading.value);
+  if (!total) return {.quality = {Origin::missing, Rule::range}};
+  const Fix now{reading.at, Counter::at(*total)};
+  if (!state.baseline) {
+    state.baseline = now;
+    return {.quality = quality};
+  }
+  if (state.pending) return decide(now, quality, state);
+
+  const Step step = judge(*state.baseline, now, state.abandoned);
+  Counted out{.quality = quality};
+  if (step.verdict == Verdict::doubtful) {
+    state.pending = now;
+    state.doubts = 1;
+    out.quality = worse(quality, {Origin::estimated, Rule::pending});
+    return out;
+  }
+  if (step.verdict == Verdict::rollover) out.quality = worse(quality, {Origin::measured, Rule::rollover});
+  const Quality booked =
+      step.verdict == Verdict::returned ? worse(quality, {Origin::estimated, Rule::glitch}) : out.quality;
+  out.add(movement(state.baseline->first, now.first, step.amount, booked));
+  // A step down by rounding keeps the value: the counter has not moved until it passes there again.
+  state.baseline = step.verdict == Verdict::standstill ? Fix{now.first, state.baseline->second} : now;
+  if (state.baseline->second.since_zero() != Activity{}) state.abandoned.reset();
+  return out;
+}
+
+Counted EnergyMeter::decide(const Fix& now, Quality quality, model::PointState& state) const {
+  const Fix baseline = *state.baseline;
+  const Fix pending = *state.pending;
+  Counted out{.quality = quality};
+
+  const Step from_baseline = judge(baseline, now, state.abandoned);
+  if (from_baseline.verdict != Verdict::doubtful) {
+    // Where the counter went on from the doubtful value it was right after all, only early.
+    const bool on_the_way = baseline.second <= pending.second && pending.second <= now.second;
+    const Rule remark = from_baseline.verdict == Verdict::rollover ? Rule::rollover
+                        : on_the_way                               ? Rule::none
+                                                                   : Rule::glitch;
+    out.quality = worse(quality, {Origin::measured, remark});
+    const Origin origin = from_baseline.verdict == Verdict::returned ? Origin::estimated : Origin::measured;
+    out.add(movement(baseline.first, now.first, from_baseline.amount, worse(quality, {origin, remark})));
+    state.baseline = from_baseline.verdict == Verdict::standstill ? Fix{now.first, baseline.second} : now;
+    state.pending.reset();
+    state.doubts = 0;
+    if (state.baseline->second.since_zero() != Activity{}) state.abandoned.reset();
+    return out;
+  }
+  const Step from_pending = judge(pending, now, std::nullopt);
+  if (from_pending.verdict == Verdict::forward || from_pending.verdict == Verdict::standstill) {
+    start_again(pending, now, quality, state, out);
+    return out;
+  }
+  if (++state.doubts > 2) {
+    start_again(now, now, quality, state, out);
+    return out;
+  }
+  state.pending = now;
+  out.quality = worse(quality, {Origin::estimated, Rule::pending});
+  return out;
+}
+
+// The counter counts from `from` on; what it moved between the old baseline and there is unknown.
+void EnergyMeter::start_again(const Fix& from, const Fix& now, Quality quality, model::PointState& state,
+                              Counted& out) const {
+  const Fix old = *state.baseline;
+  const Quality unknown{Origin::estimated, Rule::reset};
+  out.quality = worse(quality, {Origin::measured, Rule::reset});
+  out.add(
+      {.begin = std::max(old.first, from.first - kSpreadMax), .end = from.first, .covered = false, .quality = unknown});
+  const bool moved = now.second > from.second;
+  out.add(movement(from.first, now.first, moved ? now.second - from.second : Activity{}, out.quality));
+  state.baseline = moved ? now : Fix{now.first, from.second};
+  state.abandoned = state.baseline->second.since_zero() == Activity{} ? std::optional(old) : std::nullopt;
+  state.pending.reset();
+  state.doubts = 0;
+}
+
+EnergyMeter::Step EnergyMeter::judge(const Fix& from, const Fix& to, const std::optional<Fix>& abandoned) const {
+  const Activity step = to.second - from.second;
+  if (step >= Activity{}) {
+    const bool from_zero = from.second.since_zero() == Activity{};
+    if (from_zero && abandoned && to.second >= abandoned->second && plausible(*abandoned, to)) {
+      return {Verdict::returned, to.second - abandoned->second};
+    }
+    return {plausible(from, to) ? Verdict::forward : Verdict::doubtful, step};
+  }
+  // A 32-bit float keeps 24 bits: its rounding is at most 2^-24 of the value, twice that between two values.
+  if (-step.quanta() <= from.second.since_zero().quanta() >> 22) return {Verdict::standstill, {}};
+  if (range_) {
+    const Wide wrapped = Wide{*range_} + step.quanta();
+    if (wrapped >= 0 && plausible_rollover(from, to, static_cast<std::int64_t>(wrapped))) {
+      return {Verdict::rollover, Activity::of(static_cast<std::int64_t>(wrapped))};
+    }
+  }
+  return {};
+}
+
+bool EnergyMeter::plausible(const Fix& from, const Fix& to) const {
+  const std::int64_t before = from.second.since_zero().quanta();
+  const std::int64_t after = to.second.since_zero().quanta();
+  const Duration time = to.first - from.first;
+  const std::int64_t rate = before == 0 ? rate_from_zero_ : rate_max_;
+  const Wide step = Wide{after} - before;
+  if (step <= over(rate, time + kUnevenPolling)) return true;
+  if (!rate_known_) return false;
+  // Registers that count in coarse steps (current transformers!) show many seconds of full load at once: two totals of
+  // such a register are multiples of its step. One count is believed up to an hour of full load.
+  const std::int64_t count = std::gcd(before, after);
+  return step <= std::min<Wide>(count, rate_max_) + over(rate, time);
+}
+
+bool EnergyMeter::plausible_rollover(const Fix& from, const Fix& to, std::int64_t wrapped) const {
+  const std::int64_t range = *range_;
+  const bool at_the_ends =
+      from.second.since_zero().quanta() >= range - range / 10 && to.second.since_zero().quanta() <= range / 10;
+  const Wide possible = over(rate_max_, to.first - from.first + kUnevenPolling);
+  // After a silence in which the connection could have filled half the range, power proves nothing.
+  if (rate_known_ && possible < range / 2) return wrapped <= possible;
+  return at_the_ends && wrapped <= possible;
+}
+
+// Interval
+// --------------------------------------------------------------------------------------------------------------
+
+Counted EnergyMeter::count_amount(const Reading& reading, Quality quality, const model::PointState& state) const {
+  const auto amount = scale_(reading.value);
+  if (!amount || (*amount < Activity{} && !negative_allowed_)) return {.quality = {Origin::missing, Rule::range}};
+
+  Duration span = interval_ > 0ms ? interval_ : kAmountSpan;
+  if (state.last_at) {
+    const Duration since = reading.at - *state.last_at;
+    const bool in_step = interval_ > 0ms ? since <= interval_ + interval_ / 2 : since <= kAmountSpanMax;
+    span = in_step ? since : std::min(span, since);
+  }
+  span = std::min(span, kSpreadMax);
+  const Wide possible = over(saturate(Wide{rate_max_} * (rate_known_ ? 2 : 1)), std::max<Duration>(span, 1h));
+  if (Wide{std::llabs(amount->quanta())} > possible) return {.quality = {Origin::missing, Rule::range}};
+
+  Counted out{.quality = quality};
+  const Instant begin = reading.at - span;
+  if (state.last_at && *state.last_at < begin) {
+    out.add({.begin = std::max(*state.last_at, begin - kSpreadMax),
+             .end = begin,
+             .covered = false,
+             .quality = {Origin::missing, Rule::gap}});
+  }
+  out.add({.begin = begin, .end = reading.at, .amount = *amount, .covered = true, .quality = quality});
+  return out;
+}
+
+// Instantaneous
+// ---------------------------------------------------------------------------------------------------------
+
+Counted EnergyMeter::count_rate(const Reading& reading, Quality quality, model::PointState& state) const {
+  const auto rate = scale_(reading.value);
+  if (!rate || Wide{std::llabs(rate->quanta())} > Wide{rate_max_} * 2)
+    return {.quality = {Origin::missing, Rule::range}};
+  Counted out{.quality = quality};
+  if (!state.last_at) return out;
+
+  const Duration time = reading.at - *state.last_at;
+  const auto before = scale_(state.last_value);
+  if (time > gap_max_ || !before) {
+    out.add({.begin = std::max(*state.last_at, reading.at - kSpreadMax),
+             .end = reading.at,
+             .covered = false,
+             .quality = {Origin::missing, Rule::gap}});
+    return out;
+  }
+  const Wide doubled = (Wide{before->quanta()} + rate->quanta()) * time.count() + state.integration_remainder;
+  const Wide amount = floor_div(doubled, kTrapezoidScale);
+  state.integration_remainder = static_cast<std::int64_t>(doubled - amount * kTrapezoidScale);
+  out.add({.begin = *state.last_at,
+           .end = reading.at,
+           .amount = Activity::of(static_cast<std::int64_t>(amount)),
+           .covered = true,
+           .quality = quality,
+           .rate_rise = rate->quanta() - before->quanta()});
+  return out;
+}
+
+}  // namespace carbongate::pipeline

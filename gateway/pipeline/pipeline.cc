@@ -1,0 +1,340 @@
+#include "gateway/pipeline/pipeline.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "gateway/pipeline/calendar.h"
+#include "gateway/pipeline/emission.h"
+#include "gateway/pipeline/energy.h"
+#include "gateway/pipeline/quality.h"
+#include "gateway/pipeline/rollup.h"
+
+namespace carbongate::pipeline {
+namespace {
+
+using model::AccountId;
+using model::OpenPeriod;
+using model::Origin;
+using model::Period;
+using model::Quality;
+using model::Rule;
+
+constexpr std::array kPeriods{Period::quarter_hour, Period::hour, Period::day, Period::month, Period::year};
+constexpr std::size_t kQuarter = 0;
+constexpr double kMsPerHour = 3'600'000.0;
+
+[[noreturn]] void refuse(const model::Account& account, const std::string& why) {
+  throw std::invalid_argument("account " + account.user + ", " + std::string(account.carrier->id) + ": " + why);
+}
+
+// Which subjects changed during one call, each noted once.
+class Changed {
+ public:
+  explicit Changed(std::size_t count) : noted_(count, false) {}
+  void note(std::size_t index) {
+    if (noted_[index]) return;
+    noted_[index] = true;
+    list_.push_back(index);
+  }
+  template <class F>
+  void take(F&& f) {
+    for (const std::size_t i : list_) {
+      noted_[i] = false;
+      f(i);
+    }
+    list_.clear();
+  }
+
+ private:
+  std::vector<bool> noted_;
+  std::vector<std::size_t> list_;
+};
+
+}  // namespace
+
+class Pipeline::Engine {
+ public:
+  Engine(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored);
+
+  model::Effects ingest(std::span<const Batch> batches, Instant now);
+  const model::Checkpoint& state() const { return state_; }
+  const Statistics& statistics() const { return statistics_; }
+
+ private:
+  struct AccountRules {
+    const model::Account* account;
+    AccountFactors factors;
+    model::Co2e co2e_before;  // the movement being booked
+  };
+  struct PointRules {
+    QualityRules quality;
+    std::optional<EnergyMeter> meter;  // nullopt: no account uses the point, its readings are only recorded
+    std::vector<std::size_t> accounts;
+    Instant next_close = Instant::max();  // earliest end of an open period of the point or its accounts
+  };
+
+  void attach(const model::Account& account, const model::Site& site);
+  void ingest_one(const Reading& reading, Instant heard, Instant now);
+  void record(const Reading& reading, Quality quality);
+  void account_for(std::size_t point, const Counted& counted);
+  void book(std::size_t point, const Movement& movement);
+  void book_span(std::size_t point, const Movement& movement, Instant begin, Instant end);
+  void mark_ends(std::size_t point, const Movement& movement);
+  void note_rates(std::size_t point, const Movement& movement);
+  void close_until(std::size_t point, Instant until);
+  void close_account(std::size_t account, Instant until);
+  void note_next_close(PointRules& rules, const model::PointState& point) const;
+  void show_progress(std::size_t point, Instant at);
+
+  template <class Body>
+  void emit(model::Subject subject, Body&& body) {
+    rows_.push_back({subject, std::forward<Body>(body)});
+  }
+
+  Duration live_every_;
+  Calendar calendar_;
+  std::vector<PointRules> points_;
+  std::vector<AccountRules> accounts_;
+  model::Checkpoint state_;
+  Statistics statistics_;
+  std::vector<model::JournalRow> rows_;
+  Changed changed_points_;
+  Changed changed_accounts_;
+};
+
+Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored)
+    : live_every_(site.live_every),
+      calendar_(site.time_zone),
+      state_(std::move(restored)),
+      changed_points_(site.points.size()),
+      changed_accounts_(site.accounts.size()) {
+  if (factors.time_zone() != site.time_zone) {
+    throw std::invalid_argument("emission factors were loaded for the time zone '" + factors.time_zone() +
+                                "', the site is in '" + site.time_zone + "'");
+  }
+  state_.points.resize(site.points.size());
+  state_.accounts.resize(site.accounts.size());
+  for (const Point& point : site.points) {
+    points_.push_back({QualityRules(point, site.future_tolerance), std::nullopt, {}, Instant::max()});
+  }
+  for (const model::Account& account : site.accounts) {
+    accounts_.push_back({&account, AccountFactors(account, factors), {}});
+    attach(account, site);
+  }
+  for (std::size_t i = 0; i < points_.size(); ++i) note_next_close(points_[i], state_.points[i]);
+}
+
+void Pipeline::Engine::attach(const model::Account& account, const model::Site& site) {
+  const std::size_t source = index(account.source);
+  if (source >= site.points.size()) refuse(account, "its point does not exist");
+  const Point& point = site.points[source];
+  PointRules& rules = points_[source];
+  for (const std::size_t other : rules.accounts) {
+    if (!(accounts_[other].account->carrier->quantum == account.carrier->quantum)) {
+      refuse(account, "point " + point.full_name() + " is already counted as " +
+                          std::string(accounts_[other].account->carrier->id));
+    }
+  }
+  rules.accounts.push_back(index(account.id));
+  if (rules.meter) return;
+  rules.meter = EnergyMeter::make(point, *account.carrier);
+  if (!rules.meter) {
+    const std::string why = explain_mismatch(point.unit, *account.carrier);
+    refuse(account, "point " + point.full_name() + ": " + (why.empty() ? "its kind does not fit its unit" : why));
+  }
+}
+
+model::Effects Pipeline::Engine::ingest(std::span<const Batch> batches, Instant now) {
+  std::size_t readings = 0;
+  for (const Batch& batch : batches) readings += batch.readings.size();
+  rows_.reserve(readings + readings / 8 + 16);
+  for (const Batch& batch : batches) {
+    for (const Reading& reading : batch.readings) ingest_one(reading, batch.received, now);
+  }
+  model::Effects effects{.rows = std::move(rows_), .points = {}, .accounts = {}};
+  rows_ = {};
+  changed_points_.take([&](std::size_t i) { effects.points.emplace_back(static_cast<PointId>(i), state_.points[i]); });
+  changed_accounts_.take(
+      [&](std::size_t i) { effects.accounts.emplace_back(static_cast<AccountId>(i), state_.accounts[i]); });
+  return effects;
+}
+
+void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant now) {
+  const std::size_t point = index(reading.point);
+  const PointRules& rules = points_.at(point);
+  model::PointState& state = state_.points[point];
+  const Quality judged = rules.quality.judge(reading, state, heard, now);
+  Counted counted{.quality = judged};
+  if (rules.meter) counted = rules.meter->count(reading, judged, state);
+  record(reading, counted.quality);
+  if (!countable(counted.quality)) return;
+
+  state.last_at = reading.at;
+  state.last_value = reading.value;
+  changed_points_.note(point);
+  if (rules.meter) account_for(point, counted);
+}
+
+void Pipeline::Engine::record(const Reading& reading, Quality quality) {
+  ++statistics_.readings;
+  if (!usable(quality)) ++statistics_.rejected;
+  ++statistics_.by_rule[static_cast<std::size_t>(quality.rule)];
+  emit(reading.point, model::JudgedReading{.at = reading.at, .value = reading.value, .quality = quality});
+}
+
+void Pipeline::Engine::account_for(std::size_t point, const Counted& counted) {
+  for (const Movement& movement : counted) book(point, movement);
+  const auto until = points_[point].meter->counted_until(state_.points[point]);
+  if (!until) return;
+  close_until(point, *until);
+  show_progress(point, *until);
+}
+
+// Cuts a movement at the quarter hours. It is booked at once, so that running totals are live; the entry of a quarter
+// is what was booked in it.
+void Pipeline::Engine::book(std::size_t point, const Movement& movement) {
+  for (const std::size_t i : points_[point].accounts) accounts_[i].co2e_before = state_.accounts[i].co2e;
+  if (movement.hollow()) {
+    mark_ends(point, movement);
+  } else {
+    Instant begin = movement.begin;
+    while (begin < movement.end) {
+      close_until(point, begin);
+      const OpenPeriod& quarter = open_at(begin, Period::quarter_hour, calendar_, state_.points[point].open);
+      const Instant end = std::min(quarter.end, movement.end);
+      book_span(point, movement, begin, end);
+      begin = end;
+    }
+  }
+  note_rates(point, movement);
+}
+
+// The present rate is the mean over the last movement.
+void Pipeline::Engine::note_rates(std::size_t point, const Movement& movement) {
+  const double hours = static_cast<double>((movement.end - movement.begin).count()) / kMsPerHour;
+  for (const std::size_t i : points_[point].accounts) {
+    model::AccountState& account = state_.accounts[i];
+    const auto quanta_per_display = static_cast<double>(accounts_[i].account->carrier->quanta_per_display);
+    const model::Co2e co2e = account.co2e - accounts_[i].co2e_before;
+    account.amount_per_hour = static_cast<double>(movement.amount.quanta()) / quanta_per_display / hours;
+    account.co2e_kg_per_hour =
+        static_cast<double>(co2e.quanta()) / static_cast<double>(model::kMilligramsPerKilogram) / hours;
+    changed_accounts_.note(i);
+  }
+}
+
+// `begin` and `end` lie within the open quarter hour.
+void Pipeline::Engine::book_span(std::size_t point, const Movement& movement, Instant begin, Instant end) {
+  PointRules& rules = points_[point];
+  Booking booking{.span = {begin, end},
+                  .amount = movement.until(end) - movement.until(begin),
+                  .co2e = {},
+                  .covered = movement.covered,
+                  .quality = movement.quality};
+  OpenPeriod& quarter = *state_.points[point].open;
+  add(booking, quarter);
+  rules.next_close = std::min(rules.next_close, quarter.end);
+  for (const std::size_t i : rules.accounts) {
+    model::AccountState& account = state_.accounts[i];
+    const model::Factor* factor = accounts_[i].factors.at(begin);
+    booking.co2e =
+        factor ? multiply(booking.amount, factor->scaled_mg_per_quantum, account.co2e_remainder) : model::Co2e{};
+    booking.quality = factor ? movement.quality : worse(movement.quality, {Origin::missing, Rule::no_factor});
+    account.amount += booking.amount;
+    account.co2e += booking.co2e;
+    for (std::size_t p = 0; p < kPeriods.size(); ++p) {
+      add(booking, open_at(begin, kPeriods[p], calendar_, account.open[p]));
+    }
+  }
+}
+
+// A time that nobody watched: the periods at both of its ends are the worse for it, those in between have no row at
+// all.
+void Pipeline::Engine::mark_ends(std::size_t point, const Movement& movement) {
+  const Instant last = movement.end - Duration(1);
+  for (const Instant at : {movement.begin, last}) {
+    close_until(point, at);
+    const Span quarter = calendar_.period(Period::quarter_hour, at);
+    open_at(at, Period::quarter_hour, calendar_, state_.points[point].open);
+    book_span(point, movement, at, at);
+    if (quarter.contains(last)) break;
+  }
+}
+
+void Pipeline::Engine::close_until(std::size_t point, Instant until) {
+  PointRules& rules = points_[point];
+  if (until < rules.next_close) return;
+  model::PointState& state = state_.points[point];
+  if (state.open && state.open->end <= until) {
+    if (worth_a_row(*state.open)) {
+      ++statistics_.intervals;
+      emit(static_cast<PointId>(point), make_interval(*state.open));
+    }
+    state.open.reset();
+  }
+  for (const std::size_t account : rules.accounts) close_account(account, until);
+  note_next_close(rules, state);
+}
+
+void Pipeline::Engine::close_account(std::size_t index, Instant until) {
+  model::AccountState& account = state_.accounts[index];
+  const auto id = static_cast<AccountId>(index);
+  for (std::size_t p = 0; p < kPeriods.size(); ++p) {
+    std::optional<OpenPeriod>& open = account.open[p];
+    if (!open || open->end > until) continue;
+    if (worth_a_row(*open)) {
+      if (p == kQuarter) {
+        const model::Factor* factor = accounts_[index].factors.at(open->begin);
+        ++statistics_.entries;
+        if (!factor) ++statistics_.entries_without_factor;
+        emit(id, make_entry(*open, factor));
+      }
+      emit(id, make_rollup(kPeriods[p], *open));
+    }
+    open.reset();
+    changed_accounts_.note(index);
+  }
+}
+
+void Pipeline::Engine::note_next_close(PointRules& rules, const model::PointState& point) const {
+  rules.next_close = point.open ? point.open->end : Instant::max();
+  for (const std::size_t account : rules.accounts) {
+    for (const std::optional<OpenPeriod>& open : state_.accounts[account].open) {
+      if (open) rules.next_close = std::min(rules.next_close, open->end);
+    }
+  }
+}
+
+void Pipeline::Engine::show_progress(std::size_t point, Instant at) {
+  for (const std::size_t i : points_[point].accounts) {
+    model::AccountState& account = state_.accounts[i];
+    if (account.live_at && (at <= *account.live_at || at - *account.live_at < live_every_)) continue;
+    account.live_at = at;
+    changed_accounts_.note(i);
+    emit(static_cast<AccountId>(i), model::RunningTotal{.at = at,
+                                                        .amount = account.amount,
+                                                        .co2e = account.co2e,
+                                                        .amount_per_hour = account.amount_per_hour,
+                                                        .co2e_kg_per_hour = account.co2e_kg_per_hour});
+  }
+}
+
+Pipeline::Pipeline(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored)
+    : engine_(std::make_unique<Engine>(site, factors, std::move(restored))) {}
+Pipeline::~Pipeline() = default;
+Pipeline::Pipeline(Pipeline&&) noexcept = default;
+Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
+
+model::Effects Pipeline::ingest(std::span<const Batch> batches, Instant now) {
+  return engine_->ingest(batches, now);
+}
+const model::Checkpoint& Pipeline::state() const {
+  return engine_->state();
+}
+const Statistics& Pipeline::statistics() const {
+  return engine_->statistics();
+}
+
+}  // namespace carbongate::pipeline

@@ -1,0 +1,23 @@
+#include "gateway/pipeline/rollup.h"
+
+namespace carbongate::pipeline {
+
+model::RollupRow make_rollup(model::Period kind, const model::OpenPeriod& period) {
+  return {.period = kind,
+          .begin = period.begin,
+          .end = period.end,
+          .amount = period.amount,
+          .co2e = period.co2e,
+          .covered = period.covered,
+          .quality = period.quality};
+}
+
+model::EnergyInterval make_interval(const model::OpenPeriod& quarter) {
+  return {.begin = quarter.begin,
+          .end = quarter.end,
+          .amount = quarter.amount,
+          .covered = quarter.covered,
+          .quality = quarter.quality};
+}
+
+}  // namespace carbongate::pipeline
