@@ -41,6 +41,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 void Problems::error(Place place, std::string text) {
+  ++times_reported_;
   if (add({Problem::Severity::error, std::move(place), std::move(text)})) ++errors_;
 }
 

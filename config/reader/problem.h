@@ -29,6 +29,9 @@ class Problems {
   void warning(Place place, std::string text);
 
   bool has_errors() const { return errors_ != 0; }
+  std::size_t times_reported() const {
+    return times_reported_;
+  }  // errors, repetitions included: did reading this go well?
   const std::vector<Problem>& all() const { return problems_; }
 
   // One line a problem, in the order of file and place: "park.yaml:12:5: error: unknown key 'adress'; did you mean
@@ -41,6 +44,7 @@ class Problems {
   std::vector<Problem> problems_;
   std::unordered_set<std::string> known_;
   std::size_t errors_ = 0;
+  std::size_t times_reported_ = 0;
 };
 
 // The candidate nearest to `word` by edit distance, or "" if none is near enough to be what was meant.

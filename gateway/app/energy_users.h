@@ -1,0 +1,26 @@
+// The section `energy_users`: who consumes what from which point, by which emission factors.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/reader/reader.h"
+#include "gateway/app/site_section.h"
+#include "gateway/model/account.h"
+#include "gateway/pipeline/factor_registry.h"
+
+namespace carbongate::app {
+
+struct EnergyUsersContext {
+  const SiteSection& section;  // its site has its points already
+  const pipeline::FactorRegistry& factors;
+  const std::set<std::string>& doubtful_devices;  // with problems of their own: a point missing there is none of ours
+  Instant now;
+};
+
+// Every reference is checked: the point exists, its unit and kind fit the carrier, a factor applies now, nothing is
+// counted twice. Accounts get their ids in the order of the file.
+std::vector<model::Account> read_energy_users(config::Reader& root, const EnergyUsersContext& context);
+
+}  // namespace carbongate::app

@@ -1,0 +1,164 @@
+#include "gateway/app/gateway_config.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "config/reader/data_files.h"
+#include "config/reader/node.h"
+#include "config/reader/reader.h"
+#include "config/reader/text.h"
+#include "gateway/app/energy_users.h"
+#include "gateway/app/names.h"
+#include "gateway/app/site_section.h"
+#include "gateway/app/store_section.h"
+#include "protocols/io/system_clock.h"
+
+namespace carbongate::app {
+namespace {
+
+constexpr std::size_t kPointsMax = 100'000;  // per site; the inbox and the live view are sized for it
+
+template <class Type>
+const Type* find_type(std::span<const Type> types, config::Reader& in, std::string_view key) {
+  const std::string name = in.required<std::string>(key);
+  std::vector<std::string> known;
+  for (const Type& type : types) {
+    if (type.name == name) return &type;
+    known.emplace_back(type.name);
+  }
+  if (!name.empty()) {
+    in.error(key,
+             "unknown " + std::string(key) + " '" + config::printable(name) + "'" + config::suggestion(name, known));
+  }
+  return nullptr;
+}
+
+class Devices {
+ public:
+  Devices(config::Reader& root, const config::DataFiles& data) : root_(root), data_(data) {}
+
+  void read(GatewayConfig& config) {
+    const auto& items = root_.required_items("devices");
+    if (root_.has("devices") && root_.child("devices")->is_sequence() && items.empty()) {
+      root_.error("devices", "an empty list; there is nothing to measure");
+    }
+    for (const config::Node& item : items) read_device(item, config);
+    warn_of_unused("brokers");
+    warn_of_unused("lines");
+  }
+
+  // Devices with problems of their own, whose points may be incomplete.
+  const std::set<std::string>& doubtful() const { return doubtful_; }
+
+ private:
+  void read_device(const config::Node& item, GatewayConfig& config) {
+    config::Problems& problems = root_.problems();
+    const std::size_t errors_before = problems.times_reported();
+    config::Reader in(item, problems);
+    const std::string id = read_id(in, "id");
+    ids_.add(in, "id", id);
+    for (const char* key : {"broker", "line"}) {  // not asked for: whether the driver knows the key is its business
+      const config::Node* reference = item.find(key);
+      if (reference && reference->is_scalar()) referred_.insert(reference->scalar());
+    }
+    std::set<std::string> members{id};
+    if (const DriverType* type = find_type(driver_types(), in, "driver")) {
+      auto plan = type->read(in, root_.node(), data_);
+      in.finish();
+      add_points(in, id, *plan, config.site);
+      for (const Point& point : plan->points()) members.insert(point.device);
+      config.devices.push_back({type, std::move(plan)});
+    }
+    if (problems.times_reported() != errors_before) doubtful_.merge(members);
+  }
+
+  // One element may stand for several devices (a topic with {device}): every point says whose it is.
+  void add_points(config::Reader& in, const std::string& id, DevicePlan& plan, model::Site& site) {
+    std::set<std::string> names;
+    std::set<std::string> devices;
+    for (Point& point : plan.points()) {
+      if (point.device.empty()) point.device = id;
+      point.id = static_cast<PointId>(site.points.size());
+      if (devices.insert(point.device).second && point.device != id) add_member(in, point.device);
+      if (!names.insert(point.full_name()).second) {
+        in.error("id", "the point '" + config::printable(point.full_name()) + "' is there twice");
+      }
+      site.points.push_back(point);
+    }
+    if (site.points.size() > kPointsMax) in.error("id", "more than " + std::to_string(kPointsMax) + " points");
+  }
+
+  void add_member(config::Reader& in, const std::string& device) {
+    const std::string_view key = in.has("devices") ? "devices" : "id";
+    if (!is_id(device)) {
+      in.error(key, "'" + config::printable(device) + "' is not an id: write 1 to 64 of a-z, 0-9, '_' and '-'");
+    }
+    ids_.add(in, key, device);
+  }
+
+  void warn_of_unused(std::string_view section) {
+    const config::Node* node = root_.child(section);
+    if (!node) return;
+    if (!node->is_map()) {
+      root_.error(section, "expected a map of names, such as '" + std::string(section) + ": {plant: {...}}'");
+      return;
+    }
+    for (const config::Node::Member& member : node->members()) {
+      if (referred_.contains(member.key)) continue;
+      root_.problems().warning(member.key_place, std::string(section) + "." + config::printable(member.key) +
+                                                     ": no device refers to it, and it was not checked");
+    }
+  }
+
+  config::Reader& root_;
+  const config::DataFiles& data_;
+  UniqueIds ids_{"device"};
+  std::set<std::string> doubtful_;
+  std::set<std::string> referred_;
+};
+
+void read_sinks(config::Reader& root, GatewayConfig& config) {
+  std::set<std::string> names;
+  for (const config::Node& item : root.items("sinks")) {
+    config::Reader in(item, root.problems());
+    const sinks::SinkType* type = find_type(sinks::sink_types(), in, "type");
+    if (!type) continue;
+    auto plan = type->read(in, root.node());
+    in.finish();
+    if (!names.insert(plan->name()).second) {
+      in.error(in.has("name") ? "name" : "type",
+               "two sinks are named '" + config::printable(plan->name()) + "'; give each a 'name' of its own");
+    }
+    config.sinks.push_back(std::move(plan));
+  }
+}
+
+}  // namespace
+
+GatewayConfig load_config(const std::filesystem::path& file, config::Problems& problems, Instant now) {
+  GatewayConfig config;
+  const config::Node root = config::parse_file(file, problems);
+  if (root.is_null() && problems.has_errors()) return config;  // unreadable: every further problem would be a guess
+
+  config::Reader in(root, problems);
+  const config::DataFiles data(file.parent_path());
+  SiteSection section = read_site(in);
+  config.site = section.site;
+  Devices devices(in, data);
+  devices.read(config);
+  section.site.points = config.site.points;
+  config.factors = pipeline::FactorRegistry::load(data, section.factor_sets, config.site.time_zone, problems);
+  config.site.accounts = read_energy_users(in, {section, config.factors, devices.doubtful(), now});
+  config.store = read_store(in);
+  read_sinks(in, config);
+  in.finish();
+  return config;
+}
+
+GatewayConfig load_config(const std::filesystem::path& file, config::Problems& problems) {
+  return load_config(file, problems, io::SystemClock().now());
+}
+
+}  // namespace carbongate::app

@@ -1,0 +1,39 @@
+// The configuration of a whole site, checked: what app assembles the gateway from.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "config/reader/problem.h"
+#include "drivers/registry.h"
+#include "gateway/model/site.h"
+#include "gateway/pipeline/factor_registry.h"
+#include "gateway/sinks/registry.h"
+#include "gateway/store/sqlite_store.h"
+
+namespace carbongate::app {
+
+struct ConfiguredDevice {
+  const DriverType* type = nullptr;  // static storage
+  std::unique_ptr<DevicePlan> plan;  // its points have their ids
+};
+
+// Complete only if reading it left no errors; with errors it holds what could be read, and is good for nothing but
+// that.
+struct GatewayConfig {
+  model::Site site;
+  std::vector<ConfiguredDevice> devices;  // in the order of the file; site.points holds their points in the same order
+  store::StoreConfig store;
+  std::vector<std::unique_ptr<sinks::SinkPlan>> sinks;
+  pipeline::FactorRegistry factors;
+};
+
+// Reads the file, what it includes, and the profiles, factor sets and secrets it names. Opens no connection, writes
+// nothing. Relative paths in it are relative to the file. Every problem is added to `problems`, none is thrown.
+GatewayConfig load_config(const std::filesystem::path& file, config::Problems& problems);
+
+// The same at a given time, which decides what emission factors apply "now".
+GatewayConfig load_config(const std::filesystem::path& file, config::Problems& problems, Instant now);
+
+}  // namespace carbongate::app

@@ -1,0 +1,73 @@
+#include "gateway/app/site_section.h"
+
+#include <date/tz.h>
+
+#include <chrono>
+#include <exception>
+#include <optional>
+
+#include "config/reader/text.h"
+#include "gateway/app/names.h"
+
+namespace carbongate::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::vector<std::string> known_zones() {
+  std::vector<std::string> names;
+  for (const auto& zone : date::get_tzdb().zones) {
+    const std::string& name = zone.name();
+    if (!name.empty() && !name.starts_with("posix") && !name.starts_with("right/")) names.push_back(name);
+  }
+  return names;
+}
+
+void check_time_zone(config::Reader& in, const std::string& name) {
+  try {
+    date::locate_zone(name);
+    return;
+  } catch (const std::exception&) {
+    // Not found, or no data base at all: told apart below.
+  }
+  try {
+    const std::string near = config::nearest(name, known_zones());
+    in.error("timezone",
+             "unknown time zone '" + config::printable(name) + "'" +
+                 (near.empty() ? "; write an IANA name such as Asia/Shanghai" : "; did you mean '" + near + "'?"));
+  } catch (const std::exception&) {
+    in.error("timezone", "this machine has no time zone data base; run: apt-get install tzdata");
+  }
+}
+
+}  // namespace
+
+SiteSection read_site(config::Reader& root) {
+  SiteSection section;
+  model::Site& site = section.site;
+  const config::Node* node = root.child("site");
+  if (!node) {
+    if (root.node().is_map())
+      root.error("site", "missing; write 'site: {id: my-park, timezone: Asia/Shanghai, grid_region: CN}'");
+    return section;
+  }
+  config::Reader in(*node, root.problems());
+  site.id = read_id(in, "id");
+  site.name = in.value_or("name", site.id);
+  site.time_zone = in.value_or("timezone", site.time_zone);
+  check_time_zone(in, site.time_zone);
+  site.grid_region = in.required<std::string>("grid_region");  // known regions: see energy_users.cc
+  site.future_tolerance = in.in_range<Duration>("future_tolerance", site.future_tolerance, 0s, 24h);
+  site.live_every = in.in_range<Duration>("live_every", site.live_every, 1s, 15min);
+
+  if (const config::Node* factors = in.child("factors")) {
+    config::Reader factors_in(*factors, root.problems());
+    if (auto sets = factors_in.optional<std::vector<std::string>>("sets")) section.factor_sets = std::move(*sets);
+    section.factor_method = factors_in.value_or("method", section.factor_method);
+    factors_in.finish();
+  }
+  in.finish();
+  return section;
+}
+
+}  // namespace carbongate::app

@@ -1,0 +1,20 @@
+// The section `site`: who we are, where, in which time zone, and which emission factors count here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/reader/reader.h"
+#include "gateway/model/site.h"
+
+namespace carbongate::app {
+
+struct SiteSection {
+  model::Site site;  // without points and accounts
+  std::vector<std::string> factor_sets{"cn-grid", "cn-fuels", "cn-heat"};
+  std::string factor_method = "average";  // of electricity
+};
+
+SiteSection read_site(config::Reader& root);
+
+}  // namespace carbongate::app

@@ -1,0 +1,94 @@
+#include "gateway/cli/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ostream>
+#include <string>
+#include <string_view>
+
+#include "gateway/app/gateway_config.h"
+#include "gateway/app/store_section.h"
+#include "protocols/io/system_clock.h"
+
+namespace carbongate::cli {
+namespace {
+
+constexpr int kExitConfig = 78;
+
+std::string counted(std::size_t number, std::string_view what) {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
+std::string verdict(const std::filesystem::path& file, const config::Problems& problems) {
+  const auto warnings = static_cast<std::size_t>(
+      std::ranges::count(problems.all(), config::Problem::Severity::warning, &config::Problem::severity));
+  const std::size_t errors = problems.all().size() - warnings;
+  std::string text = fmt::format("{}: ", file.string());
+  if (errors != 0) text += counted(errors, "error") + (warnings != 0 ? ", " : "");
+  if (warnings != 0) text += counted(warnings, "warning");
+  return text + "\n";
+}
+
+void print_devices(const app::GatewayConfig& config, std::ostream& out) {
+  std::size_t widest = 0;
+  for (const app::ConfiguredDevice& device : config.devices) widest = std::max(widest, device.plan->id().size());
+  out << fmt::format("devices: {} with {}\n", config.devices.size(), counted(config.site.points.size(), "point"));
+  for (const app::ConfiguredDevice& device : config.devices) {
+    out << fmt::format("  {:<{}}  {} {}, {}\n", device.plan->id(), widest, device.type->name, device.plan->group(),
+                       counted(device.plan->points().size(), "point"));
+  }
+}
+
+std::string factor_text(const app::GatewayConfig& config, const model::Account& account, Instant now) {
+  const model::Factor* factor =
+      config.factors.find(account.factor_set, account.carrier->id, account.factor_region, account.factor_method, now);
+  if (!factor) return "no emission factor at present";
+  return fmt::format("{} {} ({} version {}; {})", factor->value_text, factor->unit_text, factor->id, factor->version,
+                     factor->source);
+}
+
+void print_users(const app::GatewayConfig& config, Instant now, std::ostream& out) {
+  std::size_t users = 0;
+  std::string_view last;
+  for (const model::Account& account : config.site.accounts) users += std::exchange(last, account.user) != account.user;
+  out << fmt::format("energy users: {} with {}\n", users, counted(config.site.accounts.size(), "account"));
+  last = "";
+  for (const model::Account& account : config.site.accounts) {
+    if (std::exchange(last, account.user) != account.user) {
+      out << "  " << account.user << (account.user_name == account.user ? "" : "  " + account.user_name) << "\n";
+    }
+    out << fmt::format("    {} from {}: {}\n", account.carrier->id,
+                       config.site.points[index(account.source)].full_name(), factor_text(config, account, now));
+  }
+}
+
+void print_summary(const app::GatewayConfig& config, Instant now, std::ostream& out) {
+  const model::Site& site = config.site;
+  out << fmt::format("site: {}{}, {}, grid region {}\n", site.id, site.name == site.id ? "" : "  " + site.name,
+                     site.time_zone, site.grid_region);
+  print_devices(config, out);
+  print_users(config, now, out);
+  out << fmt::format("store: {}, at most {}, readings kept {}\n", config.store.path.string(),
+                     app::format_byte_size(config.store.size_max), config::format_duration(config.store.keep_readings));
+  out << fmt::format("sinks: {}\n", config.sinks.size());
+  for (const auto& sink : config.sinks) out << "  " << sink->name() << "\n";
+}
+
+}  // namespace
+
+int run_check(const std::filesystem::path& file, std::ostream& out, std::ostream& err, Instant now) {
+  config::Problems problems;
+  const app::GatewayConfig config = app::load_config(file, problems, now);
+  err << problems.to_text();
+  if (!problems.all().empty()) err << verdict(file, problems);
+  if (problems.has_errors()) return kExitConfig;
+  print_summary(config, now, out);
+  return 0;
+}
+
+int run_check(const std::filesystem::path& file, std::ostream& out, std::ostream& err) {
+  return run_check(file, out, err, io::SystemClock().now());
+}
+
+}  // namespace carbongate::cli

@@ -1,0 +1,157 @@
+#include "gateway/app/gateway_config.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "gateway/app/store_section.h"
+#include "tests/support/temporary_directory.h"
+
+namespace carbongate::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Instant kNow = std::chrono::sys_days(std::chrono::year(2026) / 11 / 21);
+
+class GatewayConfigTest : public testing::Test {
+ protected:
+  GatewayConfig load(std::string_view text) {
+    std::ofstream(directory_.path() / "site.yaml") << text;
+    return load_config(directory_.path() / "site.yaml", problems_, kNow);
+  }
+  TemporaryDirectory directory_;
+  config::Problems problems_;
+};
+
+constexpr std::string_view kSite = R"(
+site: {id: edz-1, name: 广元经开区一号园区, timezone: Asia/Shanghai, grid_region: CN-SC}
+brokers:
+  plant: {url: "mqtt://127.0.0.1:1883"}
+devices:
+  - {id: incomer, driver: modbus-tcp, address: "127.0.0.1:502", unit: 1, profile: eastron-sdm630, interval: 1s}
+  - id: shops
+    driver: mqtt
+    broker: plant
+    topic: tele/{device}/SENSOR
+    devices: [press-shop, paint-shop]
+    points:
+      - {name: energy, json: /ENERGY/Total, unit: kWh, kind: cumulative}
+      - {name: power, json: /ENERGY/Power, unit: W}
+      - {name: gas, json: /gas, unit: Nm3, kind: cumulative}
+energy_users:
+  - id: press-shop
+    name: 冲压车间
+    consumes:
+      - {carrier: electricity, from: press-shop.energy}
+      - {carrier: natural-gas, from: press-shop.gas}
+  - {id: paint-shop, consumes: [{carrier: electricity, from: paint-shop.power, region: CN}]}
+store: {path: data}
+sinks: [{type: line-protocol, url: "http://127.0.0.1:8428/write", name: vm}]
+)";
+
+TEST_F(GatewayConfigTest, BecomesOneSite) {
+  const GatewayConfig config = load(kSite);
+  EXPECT_EQ(problems_.to_text(), "");
+  const model::Site& site = config.site;
+  EXPECT_EQ(site.id, "edz-1");
+  EXPECT_EQ(site.name, "广元经开区一号园区");
+
+  ASSERT_EQ(config.devices.size(), 2u);
+  EXPECT_EQ(config.devices[0].type->name, "modbus-tcp");
+  EXPECT_EQ(config.devices[1].type->name, "mqtt");
+  std::size_t next = 0;
+  for (const ConfiguredDevice& device : config.devices) {
+    for (const Point& point : device.plan->points()) {
+      ASSERT_EQ(index(point.id), next);
+      EXPECT_EQ(site.points[next].full_name(), point.full_name());
+      ++next;
+    }
+  }
+  EXPECT_EQ(next, site.points.size());
+  EXPECT_EQ(site.points.back().full_name(), "paint-shop.gas");
+
+  ASSERT_EQ(site.accounts.size(), 3u);
+  const model::Account& electricity = site.accounts[0];
+  EXPECT_EQ(index(electricity.id), 0u);
+  EXPECT_EQ(electricity.user, "press-shop");
+  EXPECT_EQ(electricity.user_name, "冲压车间");
+  EXPECT_EQ(electricity.carrier->id, "electricity");
+  EXPECT_EQ(site.points[index(electricity.source)].full_name(), "press-shop.energy");
+  EXPECT_EQ(electricity.factor_set, "cn-grid");
+  EXPECT_EQ(electricity.factor_region, "CN-SC");
+  EXPECT_EQ(electricity.factor_method, "average");
+  EXPECT_EQ(site.accounts[2].factor_region, "CN");
+  for (const model::Account& account : site.accounts) {
+    EXPECT_NE(config.factors.find(account.factor_set, account.carrier->id, account.factor_region, account.factor_method, kNow),
+              nullptr)
+        << account.user;
+  }
+
+  EXPECT_EQ(config.store.path, directory_.path() / "data");
+  EXPECT_EQ(config.store.size_max, 8ull << 30);
+  EXPECT_EQ(config.store.keep_readings, 190 * 24h);
+  ASSERT_EQ(config.sinks.size(), 1u);
+  EXPECT_EQ(config.sinks[0]->name(), "vm");
+  EXPECT_FALSE(std::filesystem::exists(directory_.path() / "data")) << "nothing is written";
+}
+
+TEST_F(GatewayConfigTest, WarnsWhenTwoUsersShareAPoint) {
+  std::string text(kSite);
+  text.replace(text.find("paint-shop.power"), 16, "press-shop.energy");
+  load(text);
+  EXPECT_FALSE(problems_.has_errors()) << problems_.to_text();
+  EXPECT_NE(problems_.to_text().find("is consumed by 'press-shop' too"), std::string::npos) << problems_.to_text();
+}
+
+TEST_F(GatewayConfigTest, SaysNothingAboutPointsOfADeviceThatCouldNotBeRead) {
+  std::string text(kSite);
+  text.replace(text.find("unit: kWh"), 9, "unit: KWh");
+  text.replace(text.find("name: energy"), 12, "name: total");
+  load(text);
+  EXPECT_EQ(problems_.all().size(), 1u) << problems_.to_text();
+}
+
+TEST_F(GatewayConfigTest, TakesProfilesAndFactorsOfTheSitesOwn) {
+  std::filesystem::create_directory(directory_.path() / "factors");
+  std::ofstream(directory_.path() / "factors/own.yaml") << "set: [";
+  std::string text(kSite);
+  text.replace(text.find("grid_region: CN-SC"), 18, "grid_region: CN-SC, factors: {sets: [cn-grid, cn-fuels, own]}");
+  load(text);
+  EXPECT_NE(problems_.to_text().find("factors/own.yaml:1:"), std::string::npos) << problems_.to_text();
+}
+
+TEST(ByteSize, NeedsANumberAndAUnit) {
+  EXPECT_EQ(parse_byte_size("8GiB"), 8ull << 30);
+  EXPECT_EQ(parse_byte_size("1.5 GiB"), 3ull << 29);
+  EXPECT_EQ(parse_byte_size("8GB"), 8'000'000'000u);
+  EXPECT_EQ(parse_byte_size("100B"), 100u);
+  for (const char* bad : {"", "8", "GiB", "-8GiB", "8Gib", "8G", "1e99GiB", "99999999TiB"}) {
+    EXPECT_EQ(parse_byte_size(bad), std::nullopt) << bad;
+  }
+  EXPECT_EQ(format_byte_size(8ull << 30), "8GiB");
+  EXPECT_EQ(format_byte_size(8'000'000'000u), "8GB");
+  EXPECT_EQ(format_byte_size(1001), "1001B");
+}
+
+// What ships as an example must be right; what is beside a driver or sink as its sample is held by that folder's tests.
+TEST(Examples, AreRight) {
+  ASSERT_EQ(::setenv("CARBONGATE_MQTT_PASSWORD", "not-a-real-secret", 1), 0);
+  std::size_t examples = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::filesystem::path(CARBONGATE_SOURCE_DIR) / "config/examples")) {
+    if (entry.path().extension() != ".yaml") continue;
+    config::Problems problems;
+    const GatewayConfig config = load_config(entry.path(), problems, kNow);
+    EXPECT_EQ(problems.to_text(), "") << entry.path();
+    EXPECT_FALSE(config.site.accounts.empty()) << entry.path();
+    ++examples;
+  }
+  EXPECT_GE(examples, 3u);
+}
+
+}  // namespace
+}  // namespace carbongate::app
