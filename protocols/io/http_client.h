@@ -20,7 +20,7 @@ struct HttpServer {
   std::string host;  // a name or an address; IPv6 without brackets
   std::uint16_t port = 80;
   bool tls = false;
-  std::string ca_file;  // PEM; empty: the machine's trusted authorities
+  std::string ca_file{};  // PEM; empty: the machine's trusted authorities
 };
 
 struct HttpLimits {
