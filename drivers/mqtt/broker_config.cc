@@ -1,0 +1,123 @@
+#include "drivers/mqtt/broker_config.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+#include <chrono>
+#include <filesystem>
+#include <system_error>
+
+#include "config/reader/reader.h"
+#include "config/reader/secret.h"
+
+namespace carbongate::mqtt_driver {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint16_t kPlainPort = 1883;
+constexpr std::uint16_t kTlsPort = 8883;
+
+struct Scheme {
+  std::string_view name;
+  bool tls;
+};
+constexpr std::array kSchemes{Scheme{"mqtt", false}, Scheme{"tcp", false}, Scheme{"mqtts", true}, Scheme{"ssl", true}};
+
+void read_url(config::Reader& in, mqtt::SessionOptions& session) {
+  const std::string text = in.required<std::string>("url");
+  if (text.empty()) return;
+  const auto url = boost::urls::parse_uri(text);
+  if (!url || url->host().empty()) {
+    in.error("url", "'" + text + "' is not the URL of a broker; write mqtt://HOST:1883, or mqtts://HOST:8883 for TLS");
+    return;
+  }
+  const std::string scheme(url->scheme());
+  const Scheme* known = nullptr;
+  std::vector<std::string> names;
+  for (const Scheme& candidate : kSchemes) {
+    if (candidate.name == scheme) known = &candidate;
+    names.emplace_back(candidate.name);
+  }
+  if (known == nullptr) {
+    in.error("url", "unknown scheme '" + scheme + "'" + config::suggestion(scheme, names));
+    return;
+  }
+  if (url->has_userinfo()) in.error("url", "a user belongs in `username`, a password in `password_file` or `password_env`");
+  if (!url->encoded_path().empty() && url->encoded_path() != "/") in.error("url", "a broker's URL has no path");
+  if (url->has_query() || url->has_fragment()) in.error("url", "a broker's URL ends with the port");
+  session.tls = known->tls;
+  session.host = url->host_address();
+  session.port = known->tls ? kTlsPort : kPlainPort;
+  if (url->has_port() && !url->port().empty()) {
+    session.port = url->port_number();
+    if (session.port == 0) in.error("url", "the port must be between 1 and 65535");
+  }
+}
+
+std::filesystem::path read_file_name(config::Reader& in, std::string_view key) {
+  const auto name = in.optional<std::string>(key);
+  if (!name) return {};
+  const auto file = (std::filesystem::path(in.node().place().file).parent_path() / *name).lexically_normal();
+  if (::access(file.c_str(), R_OK) != 0) {
+    in.error(key, "cannot read '" + file.string() + "': " + std::error_code(errno, std::generic_category()).message());
+  }
+  return file;
+}
+
+void read_tls(config::Reader& in, mqtt::SessionOptions& session) {
+  session.ca_file = read_file_name(in, "ca_file");
+  session.cert_file = read_file_name(in, "cert_file");
+  session.key_file = read_file_name(in, "key_file");
+  session.verify = in.value_or("verify", true);
+  if (session.cert_file.empty() != session.key_file.empty()) {
+    in.error(session.cert_file.empty() ? "key_file" : "cert_file", "cert_file and key_file belong together");
+  }
+  if (!session.tls) {
+    for (const char* key : {"ca_file", "cert_file", "key_file", "verify"}) {
+      if (in.has(key)) in.error(key, "has no effect without TLS; write the url with mqtts://");
+    }
+  }
+  if (session.tls && !session.verify) in.warning("verify", "anyone between here and the broker can read and change what is sent");
+}
+
+std::string default_client_id(const config::Node& root, const std::string& broker) {
+  const config::Node* site = root.find("site");
+  const config::Node* id = site == nullptr ? nullptr : site->find("id");
+  if (id != nullptr && id->is_scalar()) return "carbongate-" + id->scalar() + "-" + broker;
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  return "carbongate-" + std::string(host.data()) + "-" + broker;
+}
+
+}  // namespace
+
+mqtt::SessionOptions read_broker(const config::Node& broker, const std::string& name, const config::Node& root,
+                                 config::Problems& problems) {
+  config::Reader in(broker, problems);
+  mqtt::SessionOptions session;
+  session.name = name;
+  read_url(in, session);
+  session.username = in.value_or("username", "");
+  session.password = config::read_secret(in, "password");
+  if (session.username.empty() && !session.password.empty()) in.error("username", "a password needs a username");
+  read_tls(in, session);
+
+  constexpr std::array kVersions{mqtt::Version::automatic, mqtt::Version::v5, mqtt::Version::v3_1_1};
+  session.version = kVersions[in.one_of("version", {"auto", "5", "3.1.1"}, 0)];
+  session.client_id = in.value_or("client_id", default_client_id(root, name));
+  if (session.client_id.empty()) in.error("client_id", "must not be empty: the broker keeps our session under it");
+
+  session.keep_alive = std::chrono::floor<std::chrono::seconds>(
+      in.in_range<std::chrono::milliseconds>("keep_alive", 60s, 5s, 18h));
+  session.session_expiry = std::chrono::floor<std::chrono::seconds>(
+      in.in_range<std::chrono::milliseconds>("session_expiry", 7 * 24h, 0s, 365 * 24h));
+  session.receive_maximum = in.in_range<std::uint16_t>("receive_maximum", 100, 1, 65535);
+  session.payload_max = in.in_range<std::uint32_t>("payload_max", 256 * 1024, 64, 16 * 1024 * 1024);
+  in.finish();
+  return session;
+}
+
+}  // namespace carbongate::mqtt_driver

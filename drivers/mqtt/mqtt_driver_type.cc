@@ -1,0 +1,31 @@
+#include "drivers/mqtt/mqtt_driver_type.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "drivers/mqtt/config.h"
+#include "drivers/mqtt/mqtt_driver.h"
+#include "protocols/mqtt/paho_session.h"
+
+namespace carbongate::mqtt_driver {
+namespace {
+
+std::unique_ptr<DevicePlan> read(config::Reader& device, const config::Node& root, const config::DataFiles&) {
+  return read_plan(device, root);
+}
+
+std::unique_ptr<Driver> make(std::vector<std::unique_ptr<DevicePlan>> plans, const DriverContext& context) {
+  std::vector<std::unique_ptr<MqttPlan>> ours;
+  for (auto& plan : plans) ours.emplace_back(static_cast<MqttPlan*>(plan.release()));  // all are of this type
+  auto make_session = [context](mqtt::SessionOptions options) {
+    return std::make_unique<mqtt::PahoSession>(std::move(options), context.executor, context.clock);
+  };
+  return std::make_unique<MqttDriver>(std::move(ours), context, std::move(make_session));
+}
+
+}  // namespace
+
+const DriverType kMqtt{.name = "mqtt", .read = &read, .make = &make};
+
+}  // namespace carbongate::mqtt_driver
