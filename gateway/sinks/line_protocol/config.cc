@@ -48,7 +48,7 @@ void read_url(config::Reader& in, Config& config) {
   if (text.empty()) return;  // missing, or not a text: reported
   const auto parsed = urls::parse_uri(text);
   if (!parsed) {
-    in.error("url", "'" + text + "' is not a URL such as http://127.0.0.1:8428/write");
+    in.error("url", "is not a URL such as http://127.0.0.1:8428/write");  // may hold a secret: not printed
     return;
   }
   const urls::url_view url = *parsed;

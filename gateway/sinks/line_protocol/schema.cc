@@ -112,14 +112,16 @@ struct Render {
   std::string& reason;
 
   Rendering operator()(const model::JudgedReading& reading) const {
-    if (reading.quality.rule == model::Rule::duplicate) return Rendering::nothing;
+    const bool has_value = std::isfinite(reading.value);
+    const bool heard_late = reading.quality.rule == model::Rule::out_of_order;
+    if (reading.quality.rule == model::Rule::duplicate || (heard_late && !has_value)) return Rendering::nothing;
     Line line("carbongate_reading", reading.at);
     line.tag("device", series.device);
     line.tag("point", series.point);
     line.tag("site", series.site);
     line.tag("unit", series.unit);
-    if (std::isfinite(reading.value)) line.field("value", reading.value);
-    line.quality(reading.quality);
+    if (has_value) line.field("value", reading.value);
+    if (!heard_late) line.quality(reading.quality);
     return line.append_to(out, reason);
   }
 

@@ -32,8 +32,11 @@
 //
 // Time is in milliseconds; what covers a period is stamped with its begin, as energy platforms do.
 //
-// A row always gives the same line, and measurement, tags and time identify it: writing it again changes nothing. So a
-// reading with the rule "duplicate" is left out, it would take the place of the first one of that instant.
+// A row always gives the same line, and measurement, tags and time identify it: writing it again changes nothing. Two
+// rows of one instant would take each other's place, so a reading that is heard again must not spoil the first one:
+//   - with the rule "duplicate" (same instant as one already counted) it is left out;
+//   - with the rule "out-of-order" it may be the second delivery of one already counted: its value is sent alone, without
+//     quality and rule.
 #pragma once
 
 #include <bitset>

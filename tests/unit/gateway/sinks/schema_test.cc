@@ -1,0 +1,156 @@
+#include "gateway/sinks/line_protocol/schema.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace carbongate::sinks::line_protocol {
+namespace {
+
+using namespace std::chrono_literals;
+using model::Origin;
+using model::Rule;
+
+constexpr Instant kNine{std::chrono::milliseconds(1'700'000'100'000)};
+
+model::Series press_shop() {
+  return {.site = "edz-1",
+          .device = "press shop",
+          .point = "active_energy_import",
+          .unit = "Wh",
+          .user = "press-shop",
+          .user_name = "冲压车间",
+          .carrier = "electricity",
+          .region = "CN-SC"};
+}
+
+std::string line_of(model::RowBody body, const model::Series& series = press_shop()) {
+  std::string out;
+  std::string reason;
+  const model::StoredRow row{7, std::make_shared<model::Series>(series), std::move(body)};
+  switch (append_row(out, row, reason)) {
+    case Rendering::line: return out;
+    case Rendering::nothing: return "nothing";
+    case Rendering::refused: EXPECT_EQ(out, ""); return "refused: " + reason;
+  }
+  return "?";
+}
+
+model::EmissionEntry quarter() {
+  return {.begin = kNine,
+          .end = kNine + 15min,
+          .amount = model::Activity::of(1'250'000),
+          .co2e = model::Co2e::of(663'250),
+          .factor_id = "cn-grid/CN-SC/average/2023",
+          .factor_version = "2025-12-31",
+          .covered = 899'500ms,
+          .quality = {}};
+}
+
+TEST(LineProtocolSchema, NamesAReadingByItsPoint) {
+  EXPECT_EQ(line_of(model::JudgedReading{kNine, 20013.5, {}}),
+            "carbongate_reading,device=press\\ shop,point=active_energy_import,site=edz-1,unit=Wh "
+            "value=20013.5,quality=0i,rule=0i 1700000100000\n");
+}
+
+TEST(LineProtocolSchema, SendsTheQualityAloneWhenAReadingIsNotANumber) {
+  for (const double value : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+    EXPECT_EQ(line_of(model::JudgedReading{kNine, value, {Origin::missing, Rule::not_a_number}}),
+              "carbongate_reading,device=press\\ shop,point=active_energy_import,site=edz-1,unit=Wh "
+              "quality=5i,rule=1i 1700000100000\n");
+  }
+}
+
+TEST(LineProtocolSchema, LeavesOutADuplicateThatWouldTakeTheFirstOnesPlace) {
+  EXPECT_EQ(line_of(model::JudgedReading{kNine, 1.0, {Origin::missing, Rule::duplicate}}), "nothing");
+}
+
+TEST(LineProtocolSchema, DoesNotTouchTheQualityOfAReadingThatIsHeardAgainOutOfOrder) {
+  EXPECT_EQ(line_of(model::JudgedReading{kNine, 1.5, {Origin::missing, Rule::out_of_order}}),
+            "carbongate_reading,device=press\\ shop,point=active_energy_import,site=edz-1,unit=Wh value=1.5 "
+            "1700000100000\n");
+  EXPECT_EQ(line_of(model::JudgedReading{kNine, std::nan(""), {Origin::missing, Rule::out_of_order}}), "nothing");
+}
+
+TEST(LineProtocolSchema, StampsAnIntervalWithItsBegin) {
+  EXPECT_EQ(line_of(model::EnergyInterval{kNine, kNine + 15min, model::Activity::of(-1), 0ms, {Origin::estimated, Rule::gap}}),
+            "carbongate_interval,carrier=electricity,device=press\\ shop,point=active_energy_import,site=edz-1,unit=kWh "
+            "amount=-0.000001,duration_s=900,covered_s=0,quality=2i,rule=12i 1700000100000\n");
+}
+
+TEST(LineProtocolSchema, GivesAnEntryItsFactorAndExactAmounts) {
+  EXPECT_EQ(line_of(quarter()),
+            "carbongate_entry,carrier=electricity,device=press\\ shop,factor=cn-grid/CN-SC/average/2023,"
+            "factor_version=2025-12-31,point=active_energy_import,site=edz-1,unit=kWh,user=press-shop "
+            "amount=1.25,co2e_kg=0.66325,duration_s=900,covered_s=899.5,quality=0i,rule=0i 1700000100000\n");
+}
+
+TEST(LineProtocolSchema, ClaimsNoEmissionWhereNoFactorApplied) {
+  model::EmissionEntry entry = quarter();
+  entry.factor_id.clear();
+  entry.factor_version.clear();
+  entry.quality = {Origin::missing, Rule::no_factor};
+  EXPECT_EQ(line_of(entry),
+            "carbongate_entry,carrier=electricity,device=press\\ shop,point=active_energy_import,site=edz-1,unit=kWh,"
+            "user=press-shop amount=1.25,duration_s=900,covered_s=899.5,quality=5i,rule=13i 1700000100000\n");
+}
+
+TEST(LineProtocolSchema, TellsThePeriodsOfRollupsApart) {
+  model::RollupRow rollup{.period = model::Period::day,
+                          .begin = kNine,
+                          .end = kNine + 24h,
+                          .amount = model::Activity::of(9'007'199'254'740'993),  // beyond a double's 2^53
+                          .co2e = model::Co2e::of(1),
+                          .covered = 24h,
+                          .quality = {}};
+  EXPECT_EQ(line_of(rollup),
+            "carbongate_rollup,carrier=electricity,device=press\\ shop,period=day,point=active_energy_import,site=edz-1,"
+            "unit=kWh,user=press-shop amount=9007199254.740993,co2e_kg=0.000001,duration_s=86400,covered_s=86400,"
+            "quality=0i,rule=0i 1700000100000\n");
+}
+
+TEST(LineProtocolSchema, SendsRunningTotalsWithTheirPresentRates) {
+  EXPECT_EQ(line_of(model::RunningTotal{kNine, model::Activity::of(2'000'000), model::Co2e::of(1'061'200), 48.5, 25.7341}),
+            "carbongate_total,carrier=electricity,device=press\\ shop,point=active_energy_import,site=edz-1,unit=kWh,"
+            "user=press-shop amount=2,co2e_kg=1.0612,amount_per_hour=48.5,co2e_kg_per_hour=25.7341 1700000100000\n");
+}
+
+TEST(LineProtocolSchema, LeavesOutTagsWithoutAValue) {
+  model::Series series;
+  series.device = "d";
+  EXPECT_EQ(line_of(model::JudgedReading{kNine, 1.0, {}}, series),
+            "carbongate_reading,device=d value=1,quality=0i,rule=0i 1700000100000\n");
+}
+
+TEST(LineProtocolSchema, SpellsOutWhatATagCannotHold) {
+  model::Series series = press_shop();
+  series.device = "a\\b,c=d\ne\\";
+  EXPECT_EQ(line_of(model::JudgedReading{kNine, 1.0, {}}, series),
+            "carbongate_reading,device=a%5Cb\\,c\\=d%0Ae%5C,point=active_energy_import,site=edz-1,unit=Wh "
+            "value=1,quality=0i,rule=0i 1700000100000\n");
+}
+
+TEST(LineProtocolSchema, RefusesTimesThatNoServerHolds) {
+  const Instant year_9999{std::chrono::milliseconds(253'370'764'800'000)};
+  EXPECT_EQ(line_of(model::JudgedReading{year_9999, 1.0, {}}), "refused: its time is outside the years 1678 to 2261");
+}
+
+TEST(LineProtocolSchema, RefusesAnAmountOfAnUnknownCarrier) {
+  model::Series series = press_shop();
+  series.carrier = "phlogiston";
+  EXPECT_EQ(line_of(quarter(), series), "refused: its energy carrier 'phlogiston' is not known");
+}
+
+TEST(LineProtocolSchema, TheSameRowGivesTheSameBytes) { EXPECT_EQ(line_of(quarter()), line_of(quarter())); }
+
+TEST(LineProtocolSchema, KnowsTheKindOfEveryBody) {
+  EXPECT_EQ(kind_of(model::JudgedReading{}), RowKind::reading);
+  EXPECT_EQ(kind_of(model::EnergyInterval{}), RowKind::interval);
+  EXPECT_EQ(kind_of(model::EmissionEntry{}), RowKind::entry);
+  EXPECT_EQ(kind_of(model::RollupRow{}), RowKind::rollup);
+  EXPECT_EQ(kind_of(model::RunningTotal{}), RowKind::total);
+}
+
+}  // namespace
+}  // namespace carbongate::sinks::line_protocol

@@ -1,0 +1,213 @@
+#include "gateway/sinks/sink_pump.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <numeric>
+
+#include "protocols/io/task_group.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fake_sink.h"
+
+namespace carbongate::sinks {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+// A journal in memory with one cursor.
+class Journal final : public ports::Store {
+ public:
+  void append(std::size_t rows) {
+    for (std::size_t i = 0; i < rows; ++i) {
+      rows_.push_back({rows_.size() + 1, std::make_shared<model::Series>(), model::JudgedReading{}});
+    }
+  }
+  void fail_next_settle() { fail_settle_ = true; }
+  void fail_next_peek() { fail_peek_ = true; }
+  std::function<void()> during_peek;  // what happens between asking and the answer
+
+  std::uint64_t settled() const { return settled_; }
+  const std::vector<ports::RejectedRow>& dead_letters() const { return dead_letters_; }
+
+  model::Checkpoint checkpoint() override { return {}; }
+  asio::awaitable<model::Result<void>> commit(model::Effects) override { co_return model::Result<void>(); }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string, std::size_t limit) override {
+    if (std::exchange(fail_peek_, false)) co_return fault();
+    std::vector<model::StoredRow> oldest(rows_.begin() + std::int64_t(settled_), rows_.end());
+    if (oldest.size() > limit) oldest.resize(limit);
+    if (during_peek) std::exchange(during_peek, nullptr)();
+    co_return oldest;
+  }
+  asio::awaitable<model::Result<void>> settle(std::string, ports::Delivery delivery) override {
+    if (std::exchange(fail_settle_, false)) co_return fault();
+    settled_ = delivery.settled_through;
+    dead_letters_.insert(dead_letters_.end(), delivery.rejected.begin(), delivery.rejected.end());
+    co_return model::Result<void>();
+  }
+  ports::StoreStatus status() const override {
+    ports::StoreStatus status;
+    status.last_sequence = rows_.size();
+    return status;
+  }
+
+ private:
+  static model::Fault fault() { return {make_error_code(boost::system::errc::no_space_on_device), "disk full"}; }
+
+  std::vector<model::StoredRow> rows_;
+  std::vector<ports::RejectedRow> dead_letters_;
+  std::uint64_t settled_ = 0;
+  bool fail_settle_ = false;
+  bool fail_peek_ = false;
+};
+
+class SinkPump : public ::testing::Test {
+ protected:
+  void start() {
+    tasks_.spawn(pump(sink_, journal_, committed_, clock_), [this](std::exception_ptr error) {
+      ended_ = true;
+      if (error) std::rethrow_exception(error);
+    });
+    poll();
+  }
+  void poll() {
+    loop_.restart();
+    loop_.poll();
+  }
+  void commit(std::size_t rows) {
+    journal_.append(rows);
+    committed_.notify_all();
+    poll();
+  }
+  void pass(std::chrono::milliseconds time) {
+    clock_.advance(time);
+    poll();
+  }
+  // Lets the pump wake up once, however long it wanted to wait; returns how long that was.
+  std::chrono::milliseconds wake() {
+    const auto wait = clock_.next_deadline().value() - clock_.ticks();
+    pass(wait);
+    return wait;
+  }
+
+  asio::io_context loop_;
+  testing::FakeClock clock_{loop_.get_executor()};
+  io::Event committed_{loop_.get_executor()};
+  io::TaskGroup tasks_{loop_.get_executor()};
+  testing::FakeSink sink_{"tsdb", 10};
+  Journal journal_;
+  bool ended_ = false;
+};
+
+TEST_F(SinkPump, DeliversWhatIsThereInBatches) {
+  journal_.append(25);
+  start();
+  EXPECT_EQ(journal_.settled(), 25U);
+  EXPECT_EQ(sink_.accepted().size(), 25U);
+  EXPECT_EQ(sink_.offers(), 3U);
+}
+
+TEST_F(SinkPump, WaitsForCommitsAndGathersThemForAMoment) {
+  start();
+  EXPECT_EQ(clock_.next_deadline(), std::nullopt) << "nothing to do, nothing to wait for but a commit";
+  commit(1);
+  commit(2);
+  EXPECT_EQ(sink_.offers(), 0U);
+  pass(kGatherTime);
+  EXPECT_EQ(sink_.offers(), 1U);
+  EXPECT_EQ(journal_.settled(), 3U);
+}
+
+TEST_F(SinkPump, SeesRowsThatAreCommittedWhileItLooks) {
+  journal_.during_peek = [this] { journal_.append(1); };  // after the answer was made, before the pump waits
+  start();
+  EXPECT_EQ(journal_.settled(), 1U);
+}
+
+TEST_F(SinkPump, TriesAgainWithoutEndAndWithoutHaste) {
+  journal_.append(5);
+  for (int i = 0; i < 100; ++i) sink_.fail_next("nobody there");
+  start();
+  std::chrono::milliseconds longest{};
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(journal_.settled(), 0U);
+    const auto waited = wake();
+    EXPECT_GE(waited, kRetryFirst / 2);
+    longest = std::max(longest, waited);
+  }
+  EXPECT_GT(longest, kRetryCap / 2);
+  EXPECT_LE(longest, kRetryCap);
+  EXPECT_EQ(sink_.offers(), 101U);
+  EXPECT_EQ(journal_.settled(), 5U);
+}
+
+TEST_F(SinkPump, IsQuickAgainAfterASuccess) {
+  journal_.append(1);
+  for (int i = 0; i < 10; ++i) sink_.fail_next("nobody there");
+  start();
+  for (int i = 0; i < 10; ++i) wake();
+  ASSERT_EQ(journal_.settled(), 1U);
+  sink_.fail_next("nobody there");
+  commit(1);
+  wake();
+  EXPECT_LE(wake(), kRetryFirst);
+  EXPECT_EQ(journal_.settled(), 2U);
+}
+
+TEST_F(SinkPump, KeepsWhatTheSinkRejectsAndGoesOn) {
+  journal_.append(3);
+  sink_.next([](auto rows) { return ports::Delivery{rows.back().sequence, {{2, "field type conflict"}}}; });
+  start();
+  EXPECT_EQ(journal_.settled(), 3U);
+  ASSERT_EQ(journal_.dead_letters().size(), 1U);
+  EXPECT_EQ(journal_.dead_letters()[0].sequence, 2U);
+}
+
+TEST_F(SinkPump, OffersTheRestAfterAPartialDelivery) {
+  journal_.append(5);
+  sink_.next([](auto) { return ports::Delivery{2, {}}; });
+  start();
+  EXPECT_EQ(sink_.offers(), 2U);
+  EXPECT_EQ(sink_.accepted().size(), 5U);
+}
+
+TEST_F(SinkPump, PausesWhenADeliverySettlesNothing) {
+  journal_.append(5);
+  sink_.next([](auto) { return ports::Delivery{0, {}}; });
+  start();
+  EXPECT_EQ(sink_.offers(), 1U);
+  wake();
+  EXPECT_EQ(journal_.settled(), 5U);
+}
+
+TEST_F(SinkPump, SurvivesAStoreInTrouble) {
+  journal_.append(5);
+  journal_.fail_next_peek();
+  start();
+  EXPECT_EQ(sink_.offers(), 0U);
+  journal_.fail_next_settle();
+  wake();
+  EXPECT_EQ(sink_.offers(), 1U);
+  EXPECT_EQ(journal_.settled(), 0U);
+  wake();
+  EXPECT_EQ(sink_.offers(), 2U) << "what was not settled is offered again";
+  EXPECT_EQ(journal_.settled(), 5U);
+}
+
+TEST_F(SinkPump, EndsByCancellationWhereverItWaits) {
+  start();
+  tasks_.cancel();
+  poll();
+  EXPECT_TRUE(ended_);
+
+  ended_ = false;
+  journal_.append(1);
+  sink_.fail_next("nobody there");
+  start();
+  tasks_.cancel();
+  poll();
+  EXPECT_TRUE(ended_);
+}
+
+}  // namespace
+}  // namespace carbongate::sinks
