@@ -1,0 +1,58 @@
+#include "gateway/model/quality.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string_view>
+
+#include "gateway/model/rows.h"
+
+namespace carbongate::model {
+namespace {
+
+TEST(Quality, ASumIsAsGoodAsItsWorstPart) {
+  const Quality good;
+  const Quality late{Origin::late, Rule::stale};
+  const Quality missing{Origin::missing, Rule::gap};
+  EXPECT_EQ(worse(good, late), late);
+  EXPECT_EQ(worse(late, good), late);
+  EXPECT_EQ(worse(late, missing), missing);
+}
+
+TEST(Quality, OfTwoEquallyGoodOnesTheFirstThatNamesARuleStays) {
+  const Quality plain;
+  const Quality rollover{Origin::measured, Rule::rollover};
+  const Quality glitch{Origin::measured, Rule::glitch};
+  EXPECT_EQ(worse(plain, rollover), rollover);
+  EXPECT_EQ(worse(rollover, plain), rollover);
+  EXPECT_EQ(worse(rollover, glitch), rollover);
+}
+
+TEST(Quality, OnlyMissingIsUnusable) {
+  EXPECT_TRUE(usable({Origin::manual, Rule::none}));
+  EXPECT_FALSE(usable({Origin::missing, Rule::none}));
+}
+
+TEST(Quality, EveryRuleHasANameOfItsOwn) {
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < kRuleCount; ++i) names.insert(to_string(static_cast<Rule>(i)));
+  EXPECT_EQ(names.size(), kRuleCount);
+  EXPECT_FALSE(names.contains("unknown"));
+  EXPECT_EQ(to_string(Rule::none), "");
+  EXPECT_EQ(to_string(static_cast<Rule>(kRuleCount)), "unknown");
+}
+
+TEST(Quality, NumbersOfRulesAreStoredAndDoNotChange) {
+  EXPECT_EQ(static_cast<int>(Rule::range), 3);
+  EXPECT_EQ(static_cast<int>(Rule::reset), 10);
+  EXPECT_EQ(static_cast<int>(Rule::no_factor), 13);
+  EXPECT_EQ(static_cast<int>(Origin::missing), 5);
+}
+
+TEST(Quality, PeriodsAreNamed) {
+  EXPECT_EQ(to_string(Period::quarter_hour), "15min");
+  EXPECT_EQ(to_string(Period::year), "year");
+}
+
+}  // namespace
+}  // namespace carbongate::model
