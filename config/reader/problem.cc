@@ -38,6 +38,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
+// "size" for "size_max", "unit_id" for "unit".
+bool begins_alike(std::string_view a, std::string_view b) {
+  constexpr std::size_t kCommonMin = 3;
+  return std::min(a.size(), b.size()) >= kCommonMin && (a.starts_with(b) || b.starts_with(a));
+}
+
 }  // namespace
 
 void Problems::error(Place place, std::string text) {
@@ -92,7 +98,8 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
   for (const std::string& candidate : candidates) {
     if (candidate.empty() || candidate.size() > kComparedLengthMax) continue;
     const std::size_t longer = std::max(word.size(), candidate.size());
-    const std::pair distance{edit_distance(folded, lower(candidate)), edit_distance(word, candidate)};
+    std::pair distance{edit_distance(folded, lower(candidate)), edit_distance(word, candidate)};
+    if (begins_alike(folded, lower(candidate))) distance.first = std::min<std::size_t>(distance.first, 1);
     const bool near_enough = distance.first <= (longer + 2) / 3 && distance.first < longer;
     if (near_enough && distance < best_distance) {
       best = &candidate;

@@ -70,7 +70,7 @@ Secret read_secret(Reader& in, std::string_view key) {
   const auto environment = in.optional<std::string>(environment_key);
   if (in.has(plain)) {
     in.child(plain);  // known, so that it is not reported a second time
-    in.error(plain, "a secret does not belong into this file; write it to a file of its own and give its name as '" +
+    in.error(plain, "a secret does not belong in this file; write it to a file of its own and give its name as '" +
                         file_key + "', or name an environment variable as '" + environment_key + "'");
     return {};
   }

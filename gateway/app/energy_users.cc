@@ -17,6 +17,12 @@ using config::suggestion;
 // Divisions of China for which no electricity factor is published; to "correct" them to a neighbour would be wrong.
 constexpr std::array<std::string_view, 4> kRegionsWithoutFactor{"CN-XZ", "CN-HK", "CN-MO", "CN-TW"};
 
+constexpr const char* kTakeTheGrid = "; take the grid it belongs to (CN-GRID-...) or the nation (CN)";
+
+bool has_no_factor(std::string_view region) {
+  return std::ranges::find(kRegionsWithoutFactor, region) != kRegionsWithoutFactor.end();
+}
+
 bool holds(const std::vector<std::string>& words, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
 }
@@ -82,11 +88,10 @@ class EnergyUsers {
     if (region.empty() || regions.empty() || regions.contains(region) || !site) return;
     region_is_known_ = false;
     config::Reader in(*site, root_.problems());
-    const bool is_division = std::ranges::find(kRegionsWithoutFactor, region) != kRegionsWithoutFactor.end();
-    in.error("grid_region", is_division ? "there is no emission factor for '" + region +
-                                              "'; take the grid it belongs to (CN-GRID-...) or the nation (CN)"
-                                        : "unknown region '" + printable(region) + "'" +
-                                              suggestion(region, std::vector(regions.begin(), regions.end())));
+    in.error("grid_region", has_no_factor(region)
+                                ? "there is no emission factor for '" + region + "'" + kTakeTheGrid
+                                : "unknown region '" + printable(region) + "'" +
+                                      suggestion(region, std::vector(regions.begin(), regions.end())));
   }
 
   void read_user(const config::Node& node) {
@@ -114,7 +119,7 @@ class EnergyUsers {
     }
     const Point* point = from.empty() ? nullptr : find_point(in, from, account.carrier);
     if (point) note_consumer(in, *point, account.user);
-    if (point && account.carrier) {
+    if (point && account.carrier && !is_doubtful(*point)) {
       if (const std::string misfit = explain_misfit(*point, *account.carrier); !misfit.empty()) {
         in.error("from", describe(*point) + " cannot be consumed as " + carrier_id + ": " + misfit);
       }
@@ -125,6 +130,11 @@ class EnergyUsers {
     account.source = point->id;
     account.id = static_cast<model::AccountId>(accounts_.size());
     accounts_.push_back(std::move(account));
+  }
+
+  // Its unit could not be read: nothing can be said about what it fits.
+  bool is_doubtful(const Point& point) const {
+    return point.unit == Unit{} && context_.doubtful_devices.contains(point.device);
   }
 
   const Point* find_point(config::Reader& in, const std::string& name, const model::Carrier* carrier) {
@@ -172,8 +182,9 @@ class EnergyUsers {
     const bool by_region = holds(regions, account.factor_region);
     if (!by_region && !holds(regions, "")) {
       if (region) {
-        in.error("region", account.factor_set + " has no factor for " + std::string(carrier) + " in '" +
-                               printable(*region) + "'" + suggestion(*region, regions));
+        const std::string text =
+            account.factor_set + " has no factor for " + std::string(carrier) + " in '" + printable(*region) + "'";
+        in.error("region", text + (has_no_factor(*region) ? kTakeTheGrid : suggestion(*region, regions)));
       } else if (region_is_known_ && !account.factor_region.empty()) {
         in.error("carrier", account.factor_set + " has no factor for " + std::string(carrier) + " in " +
                                 account.factor_region + "; set 'region' to one of: " + join(regions));
@@ -205,7 +216,7 @@ class EnergyUsers {
       in.error("factor_set", *set + " has no factor for " + std::string(carrier) + "; it has: " + join(carriers));
       return false;
     }
-    bool all_sets_read = true;
+    bool all_sets_read = context_.section.factor_sets_complete;
     for (const std::string& candidate : context_.section.factor_sets) {
       all_sets_read = all_sets_read && holds(sets, candidate);
       if (!holds(context_.factors.carriers(candidate), carrier)) continue;

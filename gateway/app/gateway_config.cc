@@ -144,7 +144,7 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
 
   config::Reader in(root, problems);
   const config::DataFiles data(file.parent_path());
-  SiteSection section = read_site(in);
+  SiteSection section = read_site(in, data);
   config.site = section.site;
   Devices devices(in, data);
   devices.read(config);

@@ -10,7 +10,7 @@
 #include "gateway/model/site.h"
 #include "gateway/pipeline/factor_registry.h"
 #include "gateway/sinks/registry.h"
-#include "gateway/store/sqlite_store.h"
+#include "gateway/store/store_config.h"
 
 namespace carbongate::app {
 

@@ -2,6 +2,7 @@
 
 #include <date/tz.h>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <optional>
@@ -23,10 +24,10 @@ std::vector<std::string> known_zones() {
   return names;
 }
 
-void check_time_zone(config::Reader& in, const std::string& name) {
+bool check_time_zone(config::Reader& in, const std::string& name) {
   try {
     date::locate_zone(name);
-    return;
+    return true;
   } catch (const std::exception&) {
     // Not found, or no data base at all: told apart below.
   }
@@ -38,11 +39,33 @@ void check_time_zone(config::Reader& in, const std::string& name) {
   } catch (const std::exception&) {
     in.error("timezone", "this machine has no time zone data base; run: apt-get install tzdata");
   }
+  return false;
+}
+
+void read_factors(const config::Node& node, config::Problems& problems, const config::DataFiles& data,
+                  SiteSection& section) {
+  config::Reader in(node, problems);
+  if (const auto sets = in.optional<std::vector<std::string>>("sets")) {
+    const auto known = data.names("factors");
+    section.factor_sets.clear();
+    for (const std::string& name : *sets) {
+      if (std::ranges::find(section.factor_sets, name) != section.factor_sets.end()) {
+        in.error("sets", "'" + config::printable(name) + "' is named twice");
+      } else if (std::ranges::find(known, name) == known.end()) {
+        in.error("sets", "unknown factor set '" + config::printable(name) + "'" + config::suggestion(name, known));
+        section.factor_sets_complete = false;
+      } else {
+        section.factor_sets.push_back(name);
+      }
+    }
+  }
+  section.factor_method = in.value_or("method", section.factor_method);
+  in.finish();
 }
 
 }  // namespace
 
-SiteSection read_site(config::Reader& root) {
+SiteSection read_site(config::Reader& root, const config::DataFiles& data) {
   SiteSection section;
   model::Site& site = section.site;
   const config::Node* node = root.child("site");
@@ -54,18 +77,13 @@ SiteSection read_site(config::Reader& root) {
   config::Reader in(*node, root.problems());
   site.id = read_id(in, "id");
   site.name = in.value_or("name", site.id);
-  site.time_zone = in.value_or("timezone", site.time_zone);
-  check_time_zone(in, site.time_zone);
+  const std::string zone = in.value_or("timezone", site.time_zone);
+  if (check_time_zone(in, zone)) site.time_zone = zone;        // else the default: what depends on it is read on
   site.grid_region = in.required<std::string>("grid_region");  // known regions: see energy_users.cc
   site.future_tolerance = in.in_range<Duration>("future_tolerance", site.future_tolerance, 0s, 24h);
   site.live_every = in.in_range<Duration>("live_every", site.live_every, 1s, 15min);
 
-  if (const config::Node* factors = in.child("factors")) {
-    config::Reader factors_in(*factors, root.problems());
-    if (auto sets = factors_in.optional<std::vector<std::string>>("sets")) section.factor_sets = std::move(*sets);
-    section.factor_method = factors_in.value_or("method", section.factor_method);
-    factors_in.finish();
-  }
+  if (const config::Node* factors = in.child("factors")) read_factors(*factors, root.problems(), data, section);
   in.finish();
   return section;
 }

@@ -4,17 +4,19 @@
 #include <string>
 #include <vector>
 
+#include "config/reader/data_files.h"
 #include "config/reader/reader.h"
 #include "gateway/model/site.h"
 
 namespace carbongate::app {
 
 struct SiteSection {
-  model::Site site;  // without points and accounts
-  std::vector<std::string> factor_sets{"cn-grid", "cn-fuels", "cn-heat"};
+  model::Site site;                                                        // without points and accounts
+  std::vector<std::string> factor_sets{"cn-grid", "cn-fuels", "cn-heat"};  // those that exist
+  bool factor_sets_complete = true;       // false: one of those named does not exist, reported
   std::string factor_method = "average";  // of electricity
 };
 
-SiteSection read_site(config::Reader& root);
+SiteSection read_site(config::Reader& root, const config::DataFiles& data);
 
 }  // namespace carbongate::app

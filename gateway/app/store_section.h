@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "config/reader/reader.h"
-#include "gateway/store/sqlite_store.h"
+#include "gateway/store/store_config.h"
 
 namespace carbongate::app {
 

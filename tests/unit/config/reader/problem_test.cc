@@ -12,6 +12,8 @@ TEST(Nearest, FindsMisspelledWords) {
   EXPECT_EQ(nearest("unti", kKeys), "unit");
   EXPECT_EQ(nearest("Profile", kKeys), "profile");
   EXPECT_EQ(nearest("intervall", kKeys), "interval");
+  EXPECT_EQ(nearest("interval_seconds", kKeys), "interval");
+  EXPECT_EQ(nearest("addr", kKeys), "address");
 }
 
 TEST(Nearest, FindsNothingWhenNothingIsNear) {

@@ -86,7 +86,8 @@ TEST_F(GatewayConfigTest, BecomesOneSite) {
   EXPECT_EQ(electricity.factor_method, "average");
   EXPECT_EQ(site.accounts[2].factor_region, "CN");
   for (const model::Account& account : site.accounts) {
-    EXPECT_NE(config.factors.find(account.factor_set, account.carrier->id, account.factor_region, account.factor_method, kNow),
+    EXPECT_NE(config.factors.find(account.factor_set, account.carrier->id, account.factor_region, account.factor_method,
+                                  kNow),
               nullptr)
         << account.user;
   }
@@ -110,6 +111,9 @@ TEST_F(GatewayConfigTest, WarnsWhenTwoUsersShareAPoint) {
 TEST_F(GatewayConfigTest, SaysNothingAboutPointsOfADeviceThatCouldNotBeRead) {
   std::string text(kSite);
   text.replace(text.find("unit: kWh"), 9, "unit: KWh");
+  load(text);
+  EXPECT_EQ(problems_.all().size(), 1u) << problems_.to_text();
+  problems_ = {};
   text.replace(text.find("name: energy"), 12, "name: total");
   load(text);
   EXPECT_EQ(problems_.all().size(), 1u) << problems_.to_text();

@@ -21,7 +21,8 @@ const std::filesystem::path kCases = std::filesystem::path(CARBONGATE_SOURCE_DIR
 
 std::vector<std::string> cases() {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(kCases)) names.push_back(entry.path().filename().string());
+  for (const auto& entry : std::filesystem::directory_iterator(kCases))
+    names.push_back(entry.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
 }
