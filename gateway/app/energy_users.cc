@@ -241,9 +241,14 @@ class EnergyUsers {
       account.factor_method = methods.front();
       return true;
     }
-    const std::string text = account.factor_set + " has no factor for " + std::string(account.carrier->id) +
-                             " by method '" + printable(wanted) + "'" + suggestion(wanted, methods);
-    in.error(method ? "method" : "carrier", text);
+    const std::string carrier(account.carrier->id);
+    if (method) {
+      in.error("method", account.factor_set + " has no factor for " + carrier + " by method '" + printable(wanted) +
+                             "'" + suggestion(wanted, methods));
+    } else {
+      in.error("carrier", account.factor_set + " counts " + carrier +
+                              " in several ways; set 'method' to one of: " + join(methods));
+    }
     return false;
   }
 
