@@ -1,0 +1,152 @@
+#include "gateway/app/energy_users.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace carbongate::app {
+namespace {
+
+using std::string_view;
+
+// A site with one point of every sort that matters here, and the factor sets that ship.
+class EnergyUsersTest : public testing::Test {
+ protected:
+  EnergyUsersTest() {
+    section_.site.grid_region = "CN-SC";
+    add("hall.energy", "kWh", Kind::cumulative);
+    add("hall.slice", "kWh", Kind::interval);
+    add("hall.power", "kW", Kind::instantaneous);
+    add("hall.heat", "GJ", Kind::cumulative);
+    add("hall.gas", "Nm3", Kind::cumulative);
+    add("hall.gas_flow", "Nm3/h", Kind::instantaneous);
+    add("hall.coal", "t", Kind::cumulative);
+    add("hall.feed", "kg/h", Kind::instantaneous);
+    add("hall.voltage", "V", Kind::instantaneous);
+    factors_ = pipeline::FactorRegistry::load(config::DataFiles("."), section_.factor_sets, "Asia/Shanghai", problems_);
+  }
+
+  void add(const std::string& name, string_view unit, Kind kind) {
+    Point point;
+    point.id = static_cast<PointId>(section_.site.points.size());
+    point.device = name.substr(0, name.find('.'));
+    point.name = name.substr(name.find('.') + 1);
+    point.kind = kind;
+    point.unit = find_unit(unit).value();
+    section_.site.points.push_back(point);
+  }
+
+  std::vector<model::Account> read(const std::string& text,
+                                   Instant now = std::chrono::sys_days(std::chrono::year(2026) / 11 / 21)) {
+    problems_ = {};
+    const config::Node root = config::parse_text(text, "a.yaml", problems_);
+    config::Reader in(root, problems_);
+    auto accounts = read_energy_users(in, {section_, factors_, doubtful_, now});
+    said_ = problems_.to_text();
+    return accounts;
+  }
+  std::vector<model::Account> consume(const std::string& what) {
+    return read("site: {grid_region: CN-SC}\nenergy_users: [{id: u, consumes: [{" + what + "}]}]");
+  }
+  bool said(string_view text) const { return said_.find(text) != std::string::npos; }
+
+  SiteSection section_;
+  config::Problems problems_;
+  pipeline::FactorRegistry factors_;
+  std::set<std::string> doubtful_;
+  std::string said_;
+};
+
+TEST_F(EnergyUsersTest, ConsumeTotalsAmountsAndRates) {
+  for (const char* fits : {"carrier: electricity, from: hall.energy", "carrier: electricity, from: hall.slice",
+                           "carrier: electricity, from: hall.power", "carrier: heat, from: hall.heat",
+                           "carrier: heat, from: hall.energy", "carrier: heat, from: hall.power",
+                           "carrier: natural-gas, from: hall.gas", "carrier: natural-gas, from: hall.gas_flow",
+                           "carrier: bituminous-coal, from: hall.coal, method: industrial-boiler",
+                           "carrier: bituminous-coal, from: hall.feed, method: power-boiler"}) {
+    EXPECT_EQ(consume(fits).size(), 1u) << fits;
+    EXPECT_EQ(said_, "") << fits;
+  }
+}
+
+TEST_F(EnergyUsersTest, RefuseWhatDoesNotMeasureTheCarrier) {
+  for (const char* misfit : {"carrier: electricity, from: hall.gas", "carrier: electricity, from: hall.voltage",
+                             "carrier: natural-gas, from: hall.energy", "carrier: natural-gas, from: hall.power",
+                             "carrier: bituminous-coal, from: hall.gas", "carrier: heat, from: hall.coal"}) {
+    consume(misfit);
+    EXPECT_TRUE(said("units that fit: ")) << misfit << "\n" << said_;
+  }
+  consume("carrier: electricity, from: hall.voltage");
+  EXPECT_TRUE(said("units that fit: mW, W, kW, MW")) << "for a rate, rates are offered: " << said_;
+}
+
+TEST_F(EnergyUsersTest, GetTheFactorsOfTheirRegion) {
+  const auto electricity = consume("carrier: electricity, from: hall.energy");
+  EXPECT_EQ(electricity.at(0).factor_set, "cn-grid");
+  EXPECT_EQ(electricity.at(0).factor_region, "CN-SC");
+  const auto national = consume("carrier: electricity, from: hall.energy, region: CN, method: residual");
+  EXPECT_EQ(said_, "");
+  EXPECT_EQ(national.at(0).factor_region, "CN");
+  EXPECT_EQ(national.at(0).factor_method, "residual");
+  const auto gas = consume("carrier: natural-gas, from: hall.gas");
+  EXPECT_EQ(gas.at(0).factor_set, "cn-fuels");
+  EXPECT_NE(factors_.find(gas.at(0).factor_set, "natural-gas", gas.at(0).factor_region, gas.at(0).factor_method,
+                          std::chrono::sys_days(std::chrono::year(2026) / 11 / 21)),
+            nullptr);
+}
+
+TEST_F(EnergyUsersTest, AreToldWhichFactorsThereAre) {
+  consume("carrier: electricity, from: hall.energy, region: CN-SX, method: residual");
+  EXPECT_TRUE(said("no factor for electricity by method 'residual'")) << said_;
+  consume("carrier: bituminous-coal, from: hall.coal");
+  EXPECT_TRUE(said("counts bituminous-coal in several ways; set 'method' to one of: cement-kiln,")) << said_;
+  consume("carrier: electricity, from: hall.energy, region: CN-GRID-X");
+  EXPECT_TRUE(said("did you mean 'CN-GRID-")) << said_;
+  consume("carrier: electricity, from: hall.energy, factor_set: cn-gird");
+  EXPECT_TRUE(said("did you mean 'cn-grid'?")) << said_;
+  section_.site.grid_region = "CN-XZ";
+  consume("carrier: electricity, from: hall.energy");
+  EXPECT_EQ(
+      said_,
+      "a.yaml:1:21: error: site.grid_region: there is no emission factor for 'CN-XZ'; take the grid it belongs to "
+      "(CN-GRID-...) or the nation (CN)\n");
+}
+
+TEST_F(EnergyUsersTest, AreWarnedWhenNoFactorAppliesYet) {
+  read("energy_users: [{id: u, consumes: [{carrier: electricity, from: hall.energy}]}]",
+       std::chrono::sys_days(std::chrono::year(1999) / 1 / 1));
+  EXPECT_TRUE(said("warning: energy_users[0].consumes[0].carrier: no emission factor applies at present")) << said_;
+  EXPECT_FALSE(problems_.has_errors());
+}
+
+TEST_F(EnergyUsersTest, CountNothingTwice) {
+  read(
+      "energy_users: [{id: u, consumes: [{carrier: electricity, from: hall.energy}, {carrier: heat, from: "
+      "hall.energy}]}]");
+  EXPECT_TRUE(said("error: energy_users[0].consumes[1].from: 'hall.energy' is consumed twice by 'u'")) << said_;
+}
+
+TEST_F(EnergyUsersTest, NeedAnIdAndSomethingToConsume) {
+  read("energy_users: [{id: u}, {id: v, consumes: []}, {id: \"\", consumes: 5}, {consumes: [{}]}]");
+  EXPECT_TRUE(said("energy_users[0].consumes: missing")) << said_;
+  EXPECT_TRUE(said("energy_users[1].consumes: an empty list")) << said_;
+  EXPECT_TRUE(said("energy_users[2].id: '' is not an id")) << said_;
+  EXPECT_TRUE(said("energy_users[2].consumes: expected a list, found '5'")) << said_;
+  EXPECT_TRUE(said("energy_users[3].id: missing")) << said_;
+  EXPECT_TRUE(said("energy_users[3].consumes[0].carrier: missing")) << said_;
+  EXPECT_TRUE(said("energy_users[3].consumes[0].from: missing")) << said_;
+}
+
+TEST_F(EnergyUsersTest, DoNotBlameThePointsOfADoubtfulDevice) {
+  doubtful_ = {"kiln", "hall"};
+  add("hall.unread", "1", Kind::cumulative);
+  EXPECT_TRUE(consume("carrier: electricity, from: kiln.energy").empty());
+  EXPECT_EQ(said_, "");
+  consume("carrier: electricity, from: hall.unread");
+  EXPECT_EQ(said_, "");
+  consume("carrier: electricity, from: hall.gas");
+  EXPECT_TRUE(said("units that fit")) << "what was read is judged all the same";
+}
+
+}  // namespace
+}  // namespace carbongate::app
