@@ -48,7 +48,7 @@ bool begins_alike(std::string_view a, std::string_view b) {
 
 void Problems::error(Place place, std::string text) {
   ++times_reported_;
-  if (add({Problem::Severity::error, std::move(place), std::move(text)})) ++errors_;
+  if (add({Problem::Severity::error, std::move(place), std::move(text)})) has_errors_ = true;
 }
 
 void Problems::warning(Place place, std::string text) {
@@ -56,6 +56,10 @@ void Problems::warning(Place place, std::string text) {
 }
 
 bool Problems::add(Problem problem) {
+  if (problems_.size() == kKeptMax) {
+    ++not_kept_;
+    return problem.severity == Problem::Severity::error;
+  }
   const Place& place = problem.place;
   const std::string identity = place.file + ':' + std::to_string(place.line) + ':' + std::to_string(place.column) +
                                ':' + (problem.severity == Problem::Severity::error ? 'e' : 'w') + problem.text;
@@ -86,6 +90,7 @@ std::string Problems::to_text() const {
     out += problem->text;
     out += '\n';
   }
+  if (not_kept_ != 0) out += "... and " + std::to_string(not_kept_) + " more problems\n";
   return out;
 }
 

@@ -28,7 +28,9 @@ class Problems {
   void error(Place place, std::string text);
   void warning(Place place, std::string text);
 
-  bool has_errors() const { return errors_ != 0; }
+  static constexpr std::size_t kKeptMax = 1000;  // more is a wrong file; the rest is only counted
+
+  bool has_errors() const { return has_errors_; }
   std::size_t times_reported() const {
     return times_reported_;
   }  // errors, repetitions included: did reading this go well?
@@ -43,8 +45,9 @@ class Problems {
 
   std::vector<Problem> problems_;
   std::unordered_set<std::string> known_;
-  std::size_t errors_ = 0;
+  bool has_errors_ = false;
   std::size_t times_reported_ = 0;
+  std::size_t not_kept_ = 0;
 };
 
 // The candidate nearest to `word` by edit distance, or "" if none is near enough to be what was meant.

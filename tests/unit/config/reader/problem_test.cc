@@ -60,6 +60,16 @@ TEST(Problems, AreToldOnce) {
   EXPECT_EQ(problems.all().size(), 2u);
 }
 
+TEST(Problems, BeyondAThousandAreOnlyCounted) {
+  Problems problems;
+  for (int i = 0; i < 1500; ++i) problems.warning({"a.yaml", i + 1, 1}, "x");
+  EXPECT_EQ(problems.all().size(), Problems::kKeptMax);
+  EXPECT_FALSE(problems.has_errors());
+  problems.error({"a.yaml", 1, 1}, "y");
+  EXPECT_TRUE(problems.has_errors());
+  EXPECT_TRUE(problems.to_text().ends_with("... and 501 more problems\n"));
+}
+
 TEST(Problems, WarningsAreNoErrors) {
   Problems problems;
   problems.warning({}, "x");
