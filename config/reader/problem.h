@@ -31,13 +31,11 @@ class Problems {
   static constexpr std::size_t kKeptMax = 1000;  // more is a wrong file; the rest is only counted
 
   bool has_errors() const { return has_errors_; }
-  std::size_t times_reported() const {
-    return times_reported_;
-  }  // errors, repetitions included: did reading this go well?
+  std::size_t times_reported() const { return times_reported_; }  // errors, repetitions included
   const std::vector<Problem>& all() const { return problems_; }
 
-  // One line a problem, in the order of file and place: "park.yaml:12:5: error: unknown key 'adress'; did you mean
-  // 'address'?"
+  // One line a problem, in the order of file and place:
+  //   park.yaml:12:5: error: unknown key 'adress'; did you mean 'address'?
   std::string to_text() const;
 
  private:
