@@ -19,11 +19,11 @@ from pathlib import Path
 from harness import Process, free_port, wait_until
 
 
-def http(url, data=None, timeout=10.0, headers=None):
-    """One request; returns (status, body text). Status 0: no answer."""
+def http(url, data=None, timeout=10.0, headers=None, tls=None):
+    """One request; returns (status, body text). Status 0: no answer. `tls`: an ssl.SSLContext, for https."""
     request = urllib.request.Request(url, data=data, headers=headers or {})
     try:
-        with urllib.request.urlopen(request, timeout=timeout) as answer:
+        with urllib.request.urlopen(request, timeout=timeout, context=tls) as answer:
             return answer.status, answer.read().decode(errors="replace")
     except urllib.error.HTTPError as refused:
         return refused.code, refused.read().decode(errors="replace")
@@ -37,11 +37,17 @@ class _Server:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._ready = lambda: http(self.url + ready_path, timeout=1.0)[0] == ready_status
+        self.tls = None
+        self._ready = lambda: http(self.url + ready_path, timeout=1.0, tls=self.tls)[0] == ready_status
         self.process = None
 
     def _args(self):
         raise NotImplementedError
+
+    def use_https(self, tls):
+        """For a server that is started with a certificate; `tls` is the ssl.SSLContext that trusts it."""
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.tls = tls
 
     def start(self):
         self.process = Process(self._args(), self.directory / "server.log").start(self._ready, timeout=30.0)
@@ -82,9 +88,9 @@ class VictoriaMetrics(_Server):
 
         Rows become visible seconds after they were written: wait_until() the expected number is there.
         """
-        http(self.url + "/internal/force_flush")
+        http(self.url + "/internal/force_flush", tls=self.tls)
         query = urllib.parse.urlencode({"match[]": selector, "start": "0", "end": "4102444800"})
-        status, text = http(f"{self.url}/api/v1/export?{query}", timeout=60.0)
+        status, text = http(f"{self.url}/api/v1/export?{query}", timeout=60.0, tls=self.tls)
         assert status == 200, text
         found = {}
         for line in text.splitlines():
@@ -101,7 +107,7 @@ class VictoriaMetrics(_Server):
 
     def counter(self, name):
         """The sum of a counter of the server itself, such as vm_rows_invalid_total."""
-        _, text = http(self.url + "/metrics")
+        _, text = http(self.url + "/metrics", tls=self.tls)
         return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
                    if line.split("{")[0].split(" ")[0] == name)
 

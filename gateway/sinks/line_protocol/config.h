@@ -13,7 +13,7 @@
 namespace carbongate::sinks::line_protocol {
 
 struct Config {
-  std::string name;      // the cursor's name in the journal
+  std::string name;  // the cursor's name in the journal
   io::HttpServer server;
   std::string target;    // "/write?db=carbon&precision=ms"
   std::string where;     // for messages: "http://127.0.0.1:8428/write"

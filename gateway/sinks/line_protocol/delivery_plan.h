@@ -1,7 +1,8 @@
 // Which lines go into the next request, when the server may refuse some of them without saying which.
 //
 // Starts with all lines at once. A body of which lines were refused is sent again in halves, until a single line is to
-// blame: writing the good ones once more is harmless. k bad lines among n cost about 2 k log2(n / k) requests.
+// blame: writing the good ones once more is harmless. k bad lines among n cost about 2 k log2(n / k) requests, and far
+// fewer if they stand together, because a body that the server dropped as a whole is not taken apart.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +20,7 @@ class DeliveryPlan {
     friend bool operator==(const Range&, const Range&) = default;
   };
 
-  explicit DeliveryPlan(std::size_t lines) : lines_(lines) {
+  explicit DeliveryPlan(std::size_t lines) {
     if (lines != 0) pending_.push_back({0, lines});
   }
 
@@ -35,11 +36,10 @@ class DeliveryPlan {
   // The body was too large. True: it is one line, which can never be sent; false: halves come next.
   bool too_large() { return refused(std::nullopt); }
 
-  // Every line before this one is settled: accepted, or refused for good.
-  std::size_t settled() const { return pending_.empty() ? lines_ : pending_.back().begin; }
+  // What is neither accepted nor refused for good, in descending order.
+  const std::vector<Range>& pending() const { return pending_; }
 
  private:
-  std::size_t lines_;
   std::vector<Range> pending_;  // the next one last
 };
 

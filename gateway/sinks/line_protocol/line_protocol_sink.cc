@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <utility>
 
 #include "gateway/sinks/line_protocol/gzip.h"
@@ -21,8 +22,9 @@ namespace {
 
 std::string base64(std::string_view bytes) {
   std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // and the NUL that OpenSSL writes
-  const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                     reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+  const int length =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
   text.resize(static_cast<std::size_t>(length));
   return text;
 }
@@ -51,7 +53,8 @@ std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text
   return limited(io::WallTime(std::chrono::seconds(::timegm(&date))) - now);
 }
 
-// The rows of one delivery as lines, and those that cannot become one.
+// The rows of one delivery as lines, and those that cannot become one. Lines of one measurement stand together: that is
+// how servers refuse them (a field of another type), so few requests find them.
 struct LineProtocolSink::Lines {
   std::string text;
   std::vector<std::size_t> begins{0};    // of line i; one more than there are lines
@@ -59,9 +62,15 @@ struct LineProtocolSink::Lines {
   std::vector<ports::RejectedRow> refused;
 
   Lines(std::span<const model::StoredRow> rows, const RowKinds& wanted) {
+    for (std::size_t kind = 0; kind < kRowKindCount; ++kind) {
+      if (wanted.test(kind)) append_kind(rows, static_cast<RowKind>(kind));
+    }
+  }
+
+  void append_kind(std::span<const model::StoredRow> rows, RowKind kind) {
     std::string reason;
     for (const model::StoredRow& row : rows) {
-      if (!wanted.test(static_cast<std::size_t>(kind_of(row.body)))) continue;
+      if (kind_of(row.body) != kind) continue;
       switch (append_row(text, row, reason)) {
         case Rendering::line:
           begins.push_back(text.size());
@@ -76,6 +85,15 @@ struct LineProtocolSink::Lines {
   std::size_t size() const { return sequences.size(); }
   std::string_view of(DeliveryPlan::Range range) const {
     return std::string_view(text).substr(begins[range.begin], begins[range.end] - begins[range.begin]);
+  }
+
+  // The first row that is not settled while these lines are pending.
+  std::uint64_t first_open(const std::vector<DeliveryPlan::Range>& pending) const {
+    std::uint64_t first = std::numeric_limits<std::uint64_t>::max();
+    for (const DeliveryPlan::Range& range : pending) {
+      for (std::size_t i = range.begin; i < range.end; ++i) first = std::min(first, sequences[i]);
+    }
+    return first;
   }
 };
 
@@ -101,12 +119,21 @@ asio::awaitable<model::Result<ports::Delivery>> LineProtocolSink::deliver(std::s
   const std::optional<model::Fault> fault = co_await send_all(lines, plan, delivery.rejected);
 
   // A fault half-way leaves the beginning settled; the rest, and what was refused in it, is offered again.
-  delivery.settled_through = fault ? lines.sequences[plan.settled()] - 1 : rows.back().sequence;
+  delivery.settled_through = fault ? lines.first_open(plan.pending()) - 1 : rows.back().sequence;
   if (fault && delivery.settled_through < rows.front().sequence) co_return *fault;
-  std::erase_if(delivery.rejected, [&](const auto& row) { return row.sequence > delivery.settled_through; });
+  const std::uint64_t settled = delivery.settled_through;
+  std::erase_if(delivery.rejected, [&](const auto& row) { return row.sequence > settled; });
   std::ranges::sort(delivery.rejected, {}, &ports::RejectedRow::sequence);
-  status_.rows_rejected += delivery.rejected.size();
+  count(lines, delivery);
   co_return delivery;
+}
+
+void LineProtocolSink::count(const Lines& lines, const ports::Delivery& delivery) {
+  const auto is_settled = [&](std::uint64_t sequence) { return sequence <= delivery.settled_through; };
+  const auto settled = std::ranges::count_if(lines.sequences, is_settled) +
+                       std::ranges::count_if(lines.refused, is_settled, &ports::RejectedRow::sequence);
+  status_.rows_rejected += delivery.rejected.size();
+  status_.rows_accepted += static_cast<std::size_t>(settled) - delivery.rejected.size();
 }
 
 // Sends until all is settled (nullopt) or a fault ends it.
@@ -123,10 +150,7 @@ asio::awaitable<std::optional<model::Fault>> LineProtocolSink::send_all(const Li
     note_success();
     bool given_up = false;
     switch (reply->outcome) {
-      case Outcome::accepted:
-        plan.accepted();
-        status_.rows_accepted += range->size();
-        break;
+      case Outcome::accepted: plan.accepted(); break;
       case Outcome::refused: given_up = plan.refused(reply->dropped); break;
       case Outcome::too_large: given_up = plan.too_large(); break;
     }
@@ -159,8 +183,8 @@ io::HttpRequest LineProtocolSink::make_request(std::string_view lines) const {
 model::Result<LineProtocolSink::Reply> LineProtocolSink::judge(const io::HttpResponse& response) {
   codec::WriteAnswer answer = codec::read_write_answer(response.status, response.body);
   const auto fault = [&](errc::errc_t code, std::string_view advice) {
-    return model::Fault{make_error_code(code), fmt::format("{}: HTTP {}: {}{}", config_.where, response.status,
-                                                           answer.words, advice)};
+    return model::Fault{make_error_code(code),
+                        fmt::format("{}: HTTP {}: {}{}", config_.where, response.status, answer.words, advice)};
   };
   switch (answer.verdict) {
     case codec::Verdict::written: return Reply{Outcome::accepted, {}, std::nullopt};

@@ -23,9 +23,9 @@ inline constexpr std::chrono::minutes kRetryAfterMax{5};
 // nullopt: neither.
 std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text, io::WallTime now);
 
-// Sends at most batch_rows lines in one request, one request at a time. What the server did not take is tried again; what
-// it refused in words about lines is searched for by halves and rejected with those words; everything else is a fault:
-// nothing is given up because a server, a password or a database is missing.
+// Sends at most batch_rows lines in one request, one request at a time. What the server did not take is tried again;
+// what it refused in words about lines is searched for by halves and rejected with those words; everything else is a
+// fault: nothing is given up because a server, a password or a database is missing.
 class LineProtocolSink final : public ports::Sink {
  public:
   // A body beyond this, before compression, is sent in halves.
@@ -51,6 +51,7 @@ class LineProtocolSink final : public ports::Sink {
                                                                std::vector<ports::RejectedRow>& rejected);
   boost::asio::awaitable<model::Result<Reply>> send(std::string_view lines);
   model::Result<Reply> judge(const io::HttpResponse& response);
+  void count(const Lines& lines, const ports::Delivery& delivery);
   io::HttpRequest make_request(std::string_view lines) const;
   void note_success();
   void note_fault(const model::Fault& fault);

@@ -16,7 +16,9 @@ namespace codec = carbongate::line_protocol;
 constexpr Instant kTimeMin{std::chrono::milliseconds(-9'223'372'036'854)};
 constexpr Instant kTimeMax{std::chrono::milliseconds(9'223'372'036'854)};
 
-bool needs_cleaning(char c) { return c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+bool needs_cleaning(char c) {
+  return c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+}
 
 std::string cleaned(std::string_view text) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
@@ -72,7 +74,9 @@ class Line {
   boost::container::static_vector<std::string, 12> texts_;  // never moved: tags and fields look into them
 };
 
-std::int64_t milliseconds(Duration duration) { return duration.count(); }
+std::int64_t milliseconds(Duration duration) {
+  return duration.count();
+}
 
 // Tags in the order of their keys, as servers like them. `period`: of rollups; `entry`: of entries.
 void account_tags(Line& line, const model::Series& series, const model::Carrier& carrier, std::string_view period,

@@ -30,7 +30,9 @@ Read read(std::string_view yaml, const std::string& name = "site.yaml") {
   return result;
 }
 
-Read with_url(const std::string& url) { return read("type: line-protocol\nurl: \"" + url + "\"\n"); }
+Read with_url(const std::string& url) {
+  return read("type: line-protocol\nurl: \"" + url + "\"\n");
+}
 
 TEST(LineProtocolConfig, NeedsAUrlOnly) {
   const Read got = with_url("http://127.0.0.1:8428/write");

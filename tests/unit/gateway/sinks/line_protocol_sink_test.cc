@@ -196,9 +196,10 @@ TEST_F(LineProtocolSinkTest, SaysWhatToDoAboutADatabaseThatIsNotThere) {
   peer_.answer(404, R"({"error":"database not found: \"carbon\""})");
   const auto delivery = deliver(rows(1, 1));
   ASSERT_FALSE(delivery);
-  EXPECT_EQ(delivery.error().text,
-            "http://tsdb/write: HTTP 404: database not found: \"carbon\"; check the path of the url, and that the database "
-            "exists");
+  EXPECT_EQ(
+      delivery.error().text,
+      "http://tsdb/write: HTTP 404: database not found: \"carbon\"; check the path of the url, and that the database "
+      "exists");
 }
 
 TEST_F(LineProtocolSinkTest, LeavesABusyServerAloneAsLongAsItAsked) {

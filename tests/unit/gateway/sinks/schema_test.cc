@@ -74,9 +74,11 @@ TEST(LineProtocolSchema, DoesNotTouchTheQualityOfAReadingThatIsHeardAgainOutOfOr
 }
 
 TEST(LineProtocolSchema, StampsAnIntervalWithItsBegin) {
-  EXPECT_EQ(line_of(model::EnergyInterval{kNine, kNine + 15min, model::Activity::of(-1), 0ms, {Origin::estimated, Rule::gap}}),
-            "carbongate_interval,carrier=electricity,device=press\\ shop,point=active_energy_import,site=edz-1,unit=kWh "
-            "amount=-0.000001,duration_s=900,covered_s=0,quality=2i,rule=12i 1700000100000\n");
+  EXPECT_EQ(
+      line_of(
+          model::EnergyInterval{kNine, kNine + 15min, model::Activity::of(-1), 0ms, {Origin::estimated, Rule::gap}}),
+      "carbongate_interval,carrier=electricity,device=press\\ shop,point=active_energy_import,site=edz-1,unit=kWh "
+      "amount=-0.000001,duration_s=900,covered_s=0,quality=2i,rule=12i 1700000100000\n");
 }
 
 TEST(LineProtocolSchema, GivesAnEntryItsFactorAndExactAmounts) {
@@ -104,16 +106,18 @@ TEST(LineProtocolSchema, TellsThePeriodsOfRollupsApart) {
                           .co2e = model::Co2e::of(1),
                           .covered = 24h,
                           .quality = {}};
-  EXPECT_EQ(line_of(rollup),
-            "carbongate_rollup,carrier=electricity,device=press\\ shop,period=day,point=active_energy_import,site=edz-1,"
-            "unit=kWh,user=press-shop amount=9007199254.740993,co2e_kg=0.000001,duration_s=86400,covered_s=86400,"
-            "quality=0i,rule=0i 1700000100000\n");
+  EXPECT_EQ(
+      line_of(rollup),
+      "carbongate_rollup,carrier=electricity,device=press\\ shop,period=day,point=active_energy_import,site=edz-1,"
+      "unit=kWh,user=press-shop amount=9007199254.740993,co2e_kg=0.000001,duration_s=86400,covered_s=86400,"
+      "quality=0i,rule=0i 1700000100000\n");
 }
 
 TEST(LineProtocolSchema, SendsRunningTotalsWithTheirPresentRates) {
-  EXPECT_EQ(line_of(model::RunningTotal{kNine, model::Activity::of(2'000'000), model::Co2e::of(1'061'200), 48.5, 25.7341}),
-            "carbongate_total,carrier=electricity,device=press\\ shop,point=active_energy_import,site=edz-1,unit=kWh,"
-            "user=press-shop amount=2,co2e_kg=1.0612,amount_per_hour=48.5,co2e_kg_per_hour=25.7341 1700000100000\n");
+  EXPECT_EQ(
+      line_of(model::RunningTotal{kNine, model::Activity::of(2'000'000), model::Co2e::of(1'061'200), 48.5, 25.7341}),
+      "carbongate_total,carrier=electricity,device=press\\ shop,point=active_energy_import,site=edz-1,unit=kWh,"
+      "user=press-shop amount=2,co2e_kg=1.0612,amount_per_hour=48.5,co2e_kg_per_hour=25.7341 1700000100000\n");
 }
 
 TEST(LineProtocolSchema, LeavesOutTagsWithoutAValue) {
@@ -142,7 +146,9 @@ TEST(LineProtocolSchema, RefusesAnAmountOfAnUnknownCarrier) {
   EXPECT_EQ(line_of(quarter(), series), "refused: its energy carrier 'phlogiston' is not known");
 }
 
-TEST(LineProtocolSchema, TheSameRowGivesTheSameBytes) { EXPECT_EQ(line_of(quarter()), line_of(quarter())); }
+TEST(LineProtocolSchema, TheSameRowGivesTheSameBytes) {
+  EXPECT_EQ(line_of(quarter()), line_of(quarter()));
+}
 
 TEST(LineProtocolSchema, KnowsTheKindOfEveryBody) {
   EXPECT_EQ(kind_of(model::JudgedReading{}), RowKind::reading);

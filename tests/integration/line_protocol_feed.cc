@@ -1,0 +1,150 @@
+// Delivers made-up rows of every kind through the line-protocol sink and its pump to a real server.
+//
+//   line_protocol_feed SINK.yaml ROWS [FIRST]
+//
+// SINK.yaml is one element of `sinks`. Row n (from FIRST, by default 0) is what test_line_protocol_sink.py expects by
+// the same formulas. Prints {"settled": n} now and then, and at the end what the sink says of itself.
+#include <boost/asio/io_context.hpp>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <limits>
+
+#include "config/reader/node.h"
+#include "gateway/sinks/line_protocol/line_protocol_sink_type.h"
+#include "gateway/sinks/sink_pump.h"
+#include "protocols/io/system_clock.h"
+#include "protocols/io/task_group.h"
+
+namespace carbongate {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::int64_t kStartMs = 1'600'000'000'000;
+constexpr std::size_t kReadAhead = 20'000;
+
+std::shared_ptr<const model::Series> make_series(const char* device, const char* user) {
+  auto series = std::make_shared<model::Series>();
+  series->site = "edz-1";
+  series->device = device;
+  series->point = "energy import";
+  series->unit = "Wh";
+  series->user = user;
+  series->carrier = "electricity";
+  return series;
+}
+
+// Names that need escaping, spelling out, or neither.
+const std::shared_ptr<const model::Series> kSeries[] = {
+    make_series("press shop", "press"),
+    make_series("a,b=c", "x y"),
+    make_series("冲压车间", "冲压"),
+    make_series("back\\slash", "u\\"),
+};
+
+model::RowBody make_body(std::int64_t n) {
+  const Instant at{std::chrono::milliseconds(kStartMs + n * 1000)};
+  const Instant end = at + std::chrono::minutes(15);
+  const auto amount = model::Activity::of(n * 1001 + 7);
+  const auto co2e = model::Co2e::of(n * 530 + 3);
+  const Duration covered{n % 900'000};
+  switch (n % 5) {
+    case 0:
+      if (n % 50 == 0) {
+        return model::JudgedReading{at, std::nan(""), {model::Origin::missing, model::Rule::not_a_number}};
+      }
+      return model::JudgedReading{at, double(n) * 0.1, {}};
+    case 1: return model::EnergyInterval{at, end, amount, covered, {model::Origin::estimated, model::Rule::gap}};
+    case 2: return model::EmissionEntry{at, end, amount, co2e, "cn grid/a=b", "2025", covered, {}};
+    case 3: return model::RollupRow{static_cast<model::Period>(n / 5 % 5), at, end, amount, co2e, covered, {}};
+    default: return model::RunningTotal{at, amount, co2e, double(n) * 0.25, double(n) * 0.125};
+  }
+}
+
+// Rows first to last, made when they are asked for; the cursor is in memory.
+class MadeUpJournal final : public ports::Store {
+ public:
+  MadeUpJournal(std::uint64_t first, std::uint64_t rows) : settled_(first), last_(first + rows) {}
+
+  bool done() const { return settled_ == last_; }
+  const std::vector<ports::RejectedRow>& rejected() const { return rejected_; }
+
+  model::Checkpoint checkpoint() override { return {}; }
+  asio::awaitable<model::Result<void>> commit(model::Effects) override { co_return model::Result<void>(); }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string, std::size_t limit) override {
+    std::vector<model::StoredRow> rows;
+    for (std::uint64_t s = settled_ + 1; s <= last_ && rows.size() < std::min(limit, kReadAhead); ++s) {
+      rows.push_back({s, kSeries[(s - 1) % std::size(kSeries)], make_body(static_cast<std::int64_t>(s - 1))});
+    }
+    co_return rows;
+  }
+  asio::awaitable<model::Result<void>> settle(std::string, ports::Delivery delivery) override {
+    settled_ = delivery.settled_through;
+    rejected_.insert(rejected_.end(), delivery.rejected.begin(), delivery.rejected.end());
+    std::cout << "{\"settled\": " << settled_ << "}" << std::endl;
+    co_return model::Result<void>();
+  }
+  ports::StoreStatus status() const override {
+    ports::StoreStatus status;
+    status.last_sequence = last_;
+    return status;
+  }
+
+ private:
+  std::uint64_t settled_;
+  std::uint64_t last_;
+  std::vector<ports::RejectedRow> rejected_;
+};
+
+// The pump goes on for ever; this watches for the end of the rows.
+asio::awaitable<void> watch(const MadeUpJournal& journal, io::TaskGroup& pump, io::Clock& clock) {
+  while (!journal.done()) co_await clock.sleep_until(clock.ticks() + std::chrono::milliseconds(5));
+  pump.cancel();
+}
+
+int feed(const char* file, std::uint64_t rows, std::uint64_t first) {
+  config::Problems problems;
+  const config::Node node = config::parse_file(file, problems);
+  config::Reader in(node, problems);
+  in.required<std::string>("type");
+  const auto plan = sinks::line_protocol_type().read(in, node);
+  in.finish();
+  std::cerr << problems.to_text();
+  if (problems.has_errors()) return 78;
+
+  asio::io_context loop;
+  io::SystemClock clock;
+  MadeUpJournal journal(first, rows);
+  const auto sink = plan->make({loop.get_executor(), clock});
+  io::Event committed(loop.get_executor());
+  io::TaskGroup pump(loop.get_executor());
+  io::TaskGroup watcher(loop.get_executor());
+  pump.spawn(sinks::pump(*sink, journal, committed, clock));
+  watcher.spawn(watch(journal, pump, clock));
+  loop.run();
+
+  const ports::SinkStatus status = sink->status();
+  std::cout << "{\"accepted\": " << status.rows_accepted << ", \"requests\": " << status.requests
+            << ", \"failures\": " << status.failures << ", \"rejected\": [";
+  const char* separator = "";
+  for (const ports::RejectedRow& row : journal.rejected()) {
+    std::cout << std::exchange(separator, ", ") << row.sequence - 1;
+  }
+  std::cout << "]}" << std::endl;
+  if (!journal.rejected().empty()) std::cerr << "first rejection: " << journal.rejected().front().reason << "\n";
+  return 0;
+}
+
+}  // namespace
+}  // namespace carbongate
+
+int main(int argc, char** argv) {
+  if (argc < 3) {
+    std::cerr << "usage: line_protocol_feed SINK.yaml ROWS [FIRST]\n";
+    return 64;
+  }
+  const std::uint64_t first = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 0;
+  return carbongate::feed(argv[1], std::strtoull(argv[2], nullptr, 10), first);
+}

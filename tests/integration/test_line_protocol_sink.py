@@ -1,0 +1,267 @@
+"""The line-protocol sink against real servers: everything arrives exactly, whatever happens to the server meanwhile.
+
+The rows come from line_protocol_feed.cc; expected() has the same formulas.
+"""
+
+import json
+import ssl
+import subprocess
+from decimal import Decimal
+
+import pytest
+from harness import BUILD, Process, accepts, wait_until
+from tsdb_servers import InfluxDB, VictoriaMetrics
+
+FEED = BUILD / "tests" / "integration" / "line_protocol_feed"
+START_MS = 1_600_000_000_000
+MEASUREMENTS = ["reading", "interval", "entry", "rollup", "total"]
+DEVICES = ["press shop", "a,b=c", "冲压车间", "back%5Cslash"]
+USERS = ["press", "x y", "冲压", "u%5C"]
+PERIODS = ["15min", "hour", "day", "month", "year"]
+
+
+def expected(rows, first=0, measurements=MEASUREMENTS):
+    """{(measurement, frozenset of tags, time in ms): {field: value}}"""
+    points = {}
+    for n in range(first, first + rows):
+        measurement = MEASUREMENTS[n % 5]
+        tags = {"site": "edz-1", "device": DEVICES[n % 4], "point": "energy import", "unit": "kWh"}
+        amount = float(Decimal(n * 1001 + 7) / 1_000_000)
+        co2e = float(Decimal(n * 530 + 3) / 1_000_000)
+        period = {"duration_s": 900.0, "covered_s": float(Decimal(n % 900_000) / 1000), "quality": 0, "rule": 0}
+        account = {"carrier": "electricity", "user": USERS[n % 4]}
+        if measurement == "reading":
+            tags["unit"] = "Wh"
+            fields = {"quality": 5, "rule": 1} if n % 50 == 0 else {"value": n * 0.1, "quality": 0, "rule": 0}
+        elif measurement == "interval":
+            tags["carrier"] = "electricity"
+            fields = {"amount": amount, **period, "quality": 2, "rule": 12}
+        elif measurement == "entry":
+            tags |= account | {"factor": "cn grid/a=b", "factor_version": "2025"}
+            fields = {"amount": amount, "co2e_kg": co2e, **period}
+        elif measurement == "rollup":
+            tags |= account | {"period": PERIODS[n // 5 % 5]}
+            fields = {"amount": amount, "co2e_kg": co2e, **period}
+        else:
+            tags |= account
+            fields = {"amount": amount, "co2e_kg": co2e, "amount_per_hour": n * 0.25, "co2e_kg_per_hour": n * 0.125}
+        if measurement in measurements:
+            points["carbongate_" + measurement, frozenset(tags.items()), START_MS + n * 1000] = fields
+    return points
+
+
+def stored_in_influx(server, database="carbon"):
+    """The same shape as expected(). Fails if a point is there twice, which InfluxDB would show as two rows."""
+    points = {}
+    for measurement in MEASUREMENTS:
+        name = "carbongate_" + measurement
+        keys = server.query(f'SHOW TAG KEYS FROM "{name}"', database)
+        tags = {value[0] for series in keys for value in series["values"]}
+        for row in server.rows(database, name):
+            point = name, frozenset((k, v) for k, v in row.items() if k in tags and v), row["time"]
+            assert point not in points, f"stored twice: {point}"
+            points[point] = {k: v for k, v in row.items() if k not in tags and k != "time" and v is not None}
+    return points
+
+
+def stored_in_victoria(server, samples):
+    """The same shape as expected(); the server is asked until it shows this many samples."""
+    points = {}
+    for (series, tags), times in server.wait_for_samples(samples).items():
+        _, measurement, field = series.split("_", 2)
+        for at, values in times.items():
+            assert len(set(values)) == 1, f"two values at one time: {series} {at} {values}"
+            points.setdefault((f"carbongate_{measurement}", tags, at), {})[field] = values[0]
+    return points
+
+
+def sample_count(points):
+    return sum(len(fields) for fields in points.values())
+
+
+class Feed(Process):
+    def __init__(self, tmp_path, url, count, first=0, name="feed", **keys):
+        config = tmp_path / f"{name}.yaml"
+        config.write_text(json.dumps({"type": "line-protocol", "url": url, **keys}))  # JSON is YAML
+        super().__init__([FEED, config, count, first], tmp_path / f"{name}.log", env={"FEED_SECRET": "s3cret"})
+
+    def settled(self):
+        seen = [json.loads(line)["settled"] for line in self.output().splitlines() if line.startswith('{"settled"')]
+        return seen[-1] if seen else 0
+
+    def finish(self, timeout=120.0):
+        """Waits for the end and returns what the sink said of itself."""
+        assert self.child.wait(timeout) == 0, self.output()
+        return next(json.loads(line) for line in self.output().splitlines() if line.startswith('{"accepted"'))
+
+
+@pytest.fixture
+def influx(tmp_path):
+    with InfluxDB(tmp_path / "influx") as server:
+        server.query("CREATE DATABASE carbon")
+        yield server
+
+
+@pytest.fixture
+def victoria(tmp_path):
+    with VictoriaMetrics(tmp_path / "victoria") as server:
+        yield server
+
+
+@pytest.mark.parametrize("gzip", [True, False])
+def test_every_row_arrives_in_influxdb_to_the_last_digit(tmp_path, influx, gzip):
+    with Feed(tmp_path, influx.write_url("carbon"), 5_000, gzip=gzip).start() as feed:
+        status = feed.finish()
+    assert status == {"accepted": 5_000, "requests": 5, "failures": 0, "rejected": []}
+    assert stored_in_influx(influx) == expected(5_000)
+
+
+def test_every_row_arrives_in_victoriametrics_and_none_is_invalid(tmp_path, victoria):
+    with Feed(tmp_path, victoria.write_url, 5_000).start() as feed:
+        assert feed.finish()["accepted"] == 5_000
+    wanted = expected(5_000)
+    stored = stored_in_victoria(victoria, sample_count(wanted))
+    assert stored.keys() == wanted.keys()
+    for point, fields in wanted.items():
+        # VictoriaMetrics keeps decimal mantissas: the last bit of a double may differ.
+        assert stored[point] == pytest.approx(fields, rel=1e-15, abs=0), point
+    assert victoria.counter("vm_rows_invalid_total") == 0
+    assert victoria.counter("vm_rows_ignored_total") == 0
+
+
+def test_writing_everything_again_changes_nothing(tmp_path, influx):
+    for run in range(3):
+        with Feed(tmp_path, influx.write_url("carbon"), 2_000, name=f"feed{run}", batch_rows=700 + run).start() as feed:
+            feed.finish()
+    assert stored_in_influx(influx) == expected(2_000)
+
+
+def test_a_server_that_is_killed_in_mid_flight_gets_everything_once(tmp_path, influx):
+    rows = 60_000
+    with Feed(tmp_path, influx.write_url("carbon"), rows, batch_rows=300).start() as feed:
+        for part in (1, 2):
+            wait_until(lambda: feed.settled() > rows * part // 4, 60, "a part being settled")
+            influx.kill()
+            wait_until(lambda: feed.output().count("trying again") >= part, 30, "the feed noticing")
+            influx.start()
+        status = feed.finish()
+        assert feed.output().count("delivering again") == 2
+    assert status["accepted"] == rows
+    assert status["failures"] >= 2
+    assert stored_in_influx(influx) == expected(rows)
+
+
+def test_victoriametrics_taken_away_and_brought_back_misses_nothing(tmp_path, victoria):
+    rows = 30_000
+    with Feed(tmp_path, victoria.write_url, rows, batch_rows=300).start() as feed:
+        wait_until(lambda: feed.settled() > rows // 4, 60, "a part being settled")
+        victoria.stop()  # kill -9 would lose what it acknowledged but kept in memory
+        wait_until(lambda: "trying again" in feed.output(), 30, "the feed noticing")
+        victoria.start()
+        assert feed.finish()["accepted"] == rows
+    wanted = expected(rows)
+    assert stored_in_victoria(victoria, sample_count(wanted)).keys() == wanted.keys()
+
+
+def test_a_server_that_comes_later_than_the_gateway_gets_everything(tmp_path):
+    server = InfluxDB(tmp_path / "influx")
+    with Feed(tmp_path, server.write_url("carbon"), 1_000).start() as feed:
+        wait_until(lambda: "Connection refused" in feed.output(), what="the feed noticing that nobody is there")
+        assert not accepts(server.port)
+        with server:
+            server.query("CREATE DATABASE carbon")
+            feed.finish()
+            assert stored_in_influx(server) == expected(1_000)
+
+
+def test_a_missing_database_is_named_and_nothing_is_lost_until_it_is_there(tmp_path, influx):
+    with Feed(tmp_path, influx.write_url("later"), 1_000).start() as feed:
+        wait_until(lambda: 'HTTP 404: database not found: "later"' in feed.output(), what="the reason in the log")
+        assert "check the path of the url, and that the database exists" in feed.output()
+        influx.query('CREATE DATABASE "later"')
+        assert feed.finish()["rejected"] == []
+    assert stored_in_influx(influx, "later") == expected(1_000)
+
+
+def test_a_url_without_a_database_rejects_no_row(tmp_path, influx):
+    with Feed(tmp_path, influx.url + "/write", 1_000).start() as feed:
+        wait_until(lambda: "HTTP 400: database is required" in feed.output(), what="the reason in the log")
+        assert feed.settled() == 0
+
+
+def test_rows_of_a_conflicting_type_are_set_aside_and_the_others_delivered(tmp_path, influx):
+    status, _ = influx.write("carbon", f'carbongate_rollup,site=other amount="a text" {START_MS}')
+    assert status == 204
+    rows = 3_000
+    with Feed(tmp_path, influx.write_url("carbon"), rows).start() as feed:
+        result = feed.finish()
+        assert "partial write: field type conflict" in feed.output()
+    assert result["rejected"] == [n for n in range(rows) if MEASUREMENTS[n % 5] == "rollup"]
+    assert result["accepted"] == rows - len(result["rejected"])
+    assert result["requests"] < 100, "the conflicting rows stand together, and are found in few requests"
+    others = [m for m in MEASUREMENTS if m != "rollup"]
+    stored = stored_in_influx(influx)
+    del stored["carbongate_rollup", frozenset({("site", "other")}), START_MS]
+    assert stored == expected(rows, measurements=others)
+
+
+def test_rows_beyond_the_retention_are_set_aside_one_by_one(tmp_path, influx):
+    influx.query('CREATE DATABASE "short" WITH DURATION 1h')
+    with Feed(tmp_path, influx.write_url("short"), 50).start() as feed:
+        result = feed.finish()
+        assert "partial write: points beyond retention policy" in feed.output()
+    assert result["rejected"] == list(range(50))
+
+
+def test_a_body_that_is_too_large_is_sent_in_parts(tmp_path):
+    with InfluxDB(tmp_path / "influx", extra_http="  max-body-size = 20000") as server:
+        server.query("CREATE DATABASE carbon")
+        with Feed(tmp_path, server.write_url("carbon"), 2_000, gzip=False).start() as feed:
+            result = feed.finish()
+        assert result["requests"] > 10
+        assert result["rejected"] == []
+        assert stored_in_influx(server) == expected(2_000)
+
+
+def test_credentials_are_sent_and_their_refusal_is_no_loss(tmp_path):
+    with InfluxDB(tmp_path / "influx", auth=("gw", "s3cret")) as server:
+        server.query("CREATE DATABASE carbon")
+        with Feed(tmp_path, server.write_url("carbon"), 100, name="nobody").start() as feed:
+            wait_until(lambda: "HTTP 401" in feed.output(), what="the reason in the log")
+            assert "check username and password" in feed.output()
+        with Feed(tmp_path, server.write_url("carbon"), 100, username="gw", password_env="FEED_SECRET").start() as feed:
+            feed.finish()
+        assert "s3cret" not in feed.output()
+        assert stored_in_influx(server) == expected(100)
+
+
+def test_only_the_selected_kinds_are_sent(tmp_path, influx):
+    with Feed(tmp_path, influx.write_url("carbon"), 500, rows=["entries", "rollups"]).start() as feed:
+        feed.finish()
+    assert stored_in_influx(influx) == expected(500, measurements=["entry", "rollup"])
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A key and a self-signed certificate for localhost and 127.0.0.1."""
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", cert,
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+                   check=True, capture_output=True)
+    return key, cert
+
+
+def test_tls_trusts_the_named_authority_and_nobody_else(tmp_path, certificate):
+    key, cert = certificate
+    server = VictoriaMetrics(tmp_path / "victoria", ["-tls", f"-tlsCertFile={cert}", f"-tlsKeyFile={key}"])
+    server.use_https(ssl.create_default_context(cafile=str(cert)))
+    with server:
+        for host in ("localhost", "127.0.0.1"):
+            url = server.write_url.replace("127.0.0.1", host)
+            with Feed(tmp_path, url, 100, name=f"trusted-{host}", ca_file=str(cert)).start() as feed:
+                assert feed.finish()["failures"] == 0
+        wanted = expected(100)
+        assert stored_in_victoria(server, sample_count(wanted)).keys() == wanted.keys()
+        with Feed(tmp_path, server.write_url, 100, name="untrusted").start() as feed:
+            wait_until(lambda: "certificate verify failed" in feed.output(), what="the reason in the log")
+            assert feed.settled() == 0
