@@ -1,0 +1,361 @@
+#include "gateway/pipeline/energy.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "gateway/pipeline/quality.h"
+#include "tests/unit/gateway/pipeline/pipeline_fixture.h"
+
+namespace carbongate::pipeline {
+namespace {
+
+using model::Activity;
+using model::Origin;
+using model::PointState;
+using model::Quality;
+using model::Rule;
+using namespace std::chrono_literals;
+
+const Instant kStart = utc("2023-06-01 12:00");
+constexpr std::int64_t kKwh = 1'000'000;
+
+// A meter of one point and what it remembers.
+class Meter {
+ public:
+  Meter(Kind kind, std::string_view unit, PointLimits limits = {}, std::string_view carrier = "electricity")
+      : meter_(*EnergyMeter::make(
+            {.id = {}, .device = "d", .name = "p", .kind = kind, .unit = *find_unit(unit), .limits = limits},
+            *model::find_carrier(carrier))) {}
+
+  Counted at(Duration since_start, double value, Quality quality = {}) {
+    const Reading r = reading({}, kStart + since_start, value);
+    Counted counted = meter_.count(r, quality, state);
+    if (countable(counted.quality)) {
+      state.last_at = r.at;
+      state.last_value = value;
+    }
+    for (const Movement& m : counted) total += m.amount;
+    return counted;
+  }
+
+  PointState state;
+  Activity total;
+
+ private:
+  EnergyMeter meter_;
+};
+
+PointLimits limits(std::optional<double> power_max_w, std::optional<double> rollover_at = {}) {
+  PointLimits out;
+  out.power_max_w = power_max_w;
+  out.rollover_at = rollover_at;
+  out.interval = 10s;
+  return out;
+}
+
+Quality measured(Rule rule) {
+  return {Origin::measured, rule};
+}
+Quality estimated(Rule rule) {
+  return {Origin::estimated, rule};
+}
+
+TEST(Movement, PartsAddUpToTheWhole) {
+  const Movement m{.begin = kStart, .end = kStart + 7s, .amount = Activity::of(100)};
+  EXPECT_EQ(m.until(m.begin), Activity::of(0));
+  EXPECT_EQ(m.until(kStart + 1s), Activity::of(14));
+  EXPECT_EQ(m.until(kStart + 6s), Activity::of(85));
+  EXPECT_EQ(m.until(m.end), Activity::of(100));
+}
+
+TEST(Movement, ARisingRateBringsLessInItsFirstHalf) {
+  // From 0 to 2 quanta/ms within an hour: a quarter of the energy in the first half.
+  const Movement m{.begin = kStart,
+                   .end = kStart + 1h,
+                   .amount = Activity::of(3'600'000),
+                   .covered = true,
+                   .quality = {},
+                   .rate_rise = 7'200'000};
+  EXPECT_EQ(m.until(kStart + 30min), Activity::of(900'000));
+  EXPECT_EQ(m.until(kStart), Activity::of(0));
+  EXPECT_EQ(m.until(kStart + 1h), Activity::of(3'600'000));
+}
+
+TEST(CumulativeMeter, TheFirstReadingOnlySetsTheBaseline) {
+  Meter meter(Kind::cumulative, "kWh");
+  EXPECT_EQ(meter.at(0s, 53'700).count, 0u);
+  ASSERT_EQ(meter.at(10s, 53'700.25).count, 1u);
+  EXPECT_EQ(meter.total, Activity::of(250'000));
+}
+
+TEST(CumulativeMeter, AMomentaryZeroNeverBooksASpike) {
+  for (const std::optional<double> power_max_w : {std::optional<double>{}, std::optional<double>{100e3}}) {
+    Meter meter(Kind::cumulative, "kWh", limits(power_max_w));
+    meter.at(0s, 53'700.0);
+    EXPECT_EQ(meter.at(10s, 0.0).quality, estimated(Rule::pending));
+    EXPECT_TRUE(meter.state.pending);
+    EXPECT_EQ(meter.at(20s, 53'700.2).quality, measured(Rule::glitch));
+    EXPECT_FALSE(meter.state.pending);
+    EXPECT_EQ(meter.total, Activity::of(kKwh / 5));
+  }
+}
+
+TEST(CumulativeMeter, ARegisterThatReadsZeroForLongAndReturnsWasNotReset) {
+  for (const std::optional<double> power_max_w : {std::optional<double>{}, std::optional<double>{100e3}}) {
+    Meter meter(Kind::cumulative, "kWh", limits(power_max_w));
+    meter.at(0s, 53'700.0);
+    for (int i = 1; i <= 50; ++i) meter.at(i * 10s, 0.0);
+    const Counted back = meter.at(510s, 53'701.0);
+    ASSERT_EQ(back.count, 1u);
+    EXPECT_EQ(back.movements[0].quality, estimated(Rule::glitch));
+    EXPECT_EQ(meter.total, Activity::of(kKwh));
+    EXPECT_FALSE(meter.state.abandoned);
+  }
+}
+
+TEST(CumulativeMeter, AZeroAsTheVeryFirstReadingBooksNoSpike) {
+  Meter meter(Kind::cumulative, "kWh");
+  meter.at(0s, 0.0);
+  EXPECT_EQ(meter.at(60s, 53'700.0).quality, estimated(Rule::pending));
+  EXPECT_EQ(meter.at(120s, 53'700.1).quality, measured(Rule::reset));
+  EXPECT_EQ(meter.total, Activity::of(kKwh / 10));
+}
+
+TEST(CumulativeMeter, ANewMeterMayStartAtZero) {
+  Meter meter(Kind::cumulative, "kWh");
+  meter.at(0s, 0.0);
+  meter.at(10s, 0.1);
+  meter.at(20s, 0.3);
+  EXPECT_EQ(meter.total, Activity::of(300'000));
+}
+
+TEST(CumulativeMeter, AResetIsANewBaselineAndTheEnergyBeforeItIsUnknown) {
+  Meter meter(Kind::cumulative, "kWh");
+  meter.at(0s, 53'700.0);
+  EXPECT_EQ(meter.at(10s, 0.5).quality, estimated(Rule::pending));
+  const Counted decided = meter.at(20s, 0.75);
+  EXPECT_EQ(decided.quality, measured(Rule::reset));
+  ASSERT_EQ(decided.count, 2u);
+  EXPECT_TRUE(decided.movements[0].hollow());
+  EXPECT_EQ(decided.movements[0].quality, estimated(Rule::reset));
+  EXPECT_EQ(decided.movements[1].begin, kStart + 10s);
+  EXPECT_EQ(decided.movements[1].amount, Activity::of(kKwh / 4));
+}
+
+TEST(CumulativeMeter, AMeterThatWasResetMayGrowPastItsOldValueLater) {
+  Meter meter(Kind::cumulative, "kWh");
+  meter.at(0s, 100.0);
+  double value = 0;
+  int step = 1;
+  for (; value < 250.0; value += 0.5, ++step) meter.at(step * 10s, value);
+  EXPECT_EQ(meter.total, Activity::of(249'500'000));
+  EXPECT_FALSE(meter.state.pending);
+  EXPECT_FALSE(meter.state.abandoned);
+}
+
+TEST(CumulativeMeter, AJumpBeyondTheConnectionIsNotCounted) {
+  Meter meter(Kind::cumulative, "kWh", limits(100e3));
+  meter.at(0s, 1000.0);
+  EXPECT_EQ(meter.at(10s, 1063.7).quality, estimated(Rule::pending));
+  EXPECT_EQ(meter.at(20s, 1000.4).quality, measured(Rule::glitch));
+  EXPECT_EQ(meter.total, Activity::of(400'000));
+}
+
+TEST(CumulativeMeter, AJumpThatStaysIsAnExchangedMeter) {
+  Meter meter(Kind::cumulative, "kWh", limits(100e3));
+  meter.at(0s, 1000.0);
+  meter.at(10s, 81'063.7);
+  EXPECT_EQ(meter.at(20s, 81'063.8).quality, measured(Rule::reset));
+  EXPECT_EQ(meter.total, Activity::of(100'000));
+}
+
+TEST(CumulativeMeter, CoarseRegistersStepByManySecondsOfFullLoad) {
+  // Counts of 0.4 kWh (a current transformer of 200:5 on a 0.01 kWh register) at 30 kW, read every second.
+  Meter meter(Kind::cumulative, "kWh", limits(30e3));
+  for (int s = 0; s <= 480; ++s) meter.at(s * 1s, 100.0 + 0.4 * (s / 48));
+  EXPECT_EQ(meter.total, Activity::of(4 * kKwh));
+  EXPECT_FALSE(meter.state.pending);
+}
+
+TEST(CumulativeMeter, RoundingOf32BitFloatsIsNoStepDown) {
+  Meter meter(Kind::cumulative, "kWh");
+  const double value = static_cast<double>(53'700.123f);
+  meter.at(0s, value);
+  EXPECT_EQ(meter.at(10s, value - 0.004).quality, Quality{});
+  meter.at(20s, value + 0.5);
+  EXPECT_EQ(meter.total, Activity::of(kKwh / 2));
+}
+
+TEST(CumulativeMeter, ARolloverCountsOn) {
+  Meter meter(Kind::cumulative, "kWh", limits({}, 100'000.0));
+  meter.at(0s, 99'999.75);
+  const Counted counted = meter.at(10s, 0.5);
+  EXPECT_EQ(counted.quality, measured(Rule::rollover));
+  EXPECT_EQ(meter.total, Activity::of(3 * kKwh / 4));
+}
+
+TEST(CumulativeMeter, AFallFromTheMiddleOfTheRangeIsNoRollover) {
+  Meter meter(Kind::cumulative, "kWh", limits({}, 100'000.0));
+  meter.at(0s, 40'000.0);
+  EXPECT_EQ(meter.at(10s, 0.5).quality, estimated(Rule::pending));
+  Meter strong(Kind::cumulative, "kWh", limits(100e3, 100'000.0));
+  strong.at(0s, 99'000.0);  // 1000 kWh to the end: not within ten seconds
+  EXPECT_EQ(strong.at(10s, 0.5).quality, estimated(Rule::pending));
+}
+
+TEST(CumulativeMeter, AfterALongSilencePowerAloneProvesNoRollover) {
+  Meter meter(Kind::cumulative, "kWh", limits(100e3, 10'000.0));
+  meter.at(0s, 4'000.0);
+  EXPECT_EQ(meter.at(240h, 10.0).quality, estimated(Rule::pending));
+}
+
+TEST(CumulativeMeter, UndecidedReadingsEndAfterTwoMore) {
+  Meter meter(Kind::cumulative, "kWh", limits(100e3));
+  meter.at(0s, 1'000.0);
+  EXPECT_EQ(meter.at(10s, 900.0).quality, estimated(Rule::pending));
+  EXPECT_EQ(meter.at(20s, 800.0).quality, estimated(Rule::pending));
+  EXPECT_EQ(meter.at(30s, 700.0).quality, measured(Rule::reset));
+  EXPECT_FALSE(meter.state.pending);
+  EXPECT_EQ(meter.state.doubts, 0);
+  meter.at(40s, 700.1);
+  EXPECT_EQ(meter.total, Activity::of(kKwh / 10));
+}
+
+TEST(CumulativeMeter, AGapIsExactInSumAndEstimatedInDistribution) {
+  Meter meter(Kind::cumulative, "kWh", limits({}));
+  meter.at(0s, 100.0);
+  const Counted counted = meter.at(2h, 150.0);
+  ASSERT_EQ(counted.count, 1u);
+  EXPECT_EQ(counted.movements[0].amount, Activity::of(50 * kKwh));
+  EXPECT_FALSE(counted.movements[0].covered);
+  EXPECT_EQ(counted.movements[0].quality, estimated(Rule::gap));
+  EXPECT_EQ(counted.quality, Quality{});
+}
+
+TEST(CumulativeMeter, ASilenceOfYearsIsSpreadOverItsLastPart) {
+  Meter meter(Kind::cumulative, "kWh", limits({}));
+  meter.at(0s, 100.0);
+  const Counted counted = meter.at(24h * 4000, 900.0);
+  ASSERT_EQ(counted.count, 1u);
+  EXPECT_EQ(counted.movements[0].end - counted.movements[0].begin, kSpreadMax);
+  EXPECT_EQ(meter.total, Activity::of(800 * kKwh));
+}
+
+TEST(CumulativeMeter, AValueBeyond64BitsIsOutOfRange) {
+  Meter meter(Kind::cumulative, "kWh");
+  EXPECT_EQ(meter.at(0s, 1e15).quality, (Quality{Origin::missing, Rule::range}));
+  EXPECT_FALSE(meter.state.baseline);
+}
+
+TEST(IntervalMeter, TakesTheAmountForTheTimeSinceTheReadingBefore) {
+  Meter meter(Kind::interval, "kWh");
+  const Counted first = meter.at(15min, 3.5);
+  ASSERT_EQ(first.count, 1u);
+  EXPECT_EQ(first.movements[0].begin, kStart);
+  const Counted second = meter.at(45min, 7.0);
+  ASSERT_EQ(second.count, 1u);
+  EXPECT_EQ(second.movements[0].begin, kStart + 15min);
+  EXPECT_EQ(meter.total, Activity::of(10'500'000));
+}
+
+TEST(IntervalMeter, AMissingRecordDoesNotStretchTheNext) {
+  PointLimits known;
+  known.interval = 15min;
+  Meter meter(Kind::interval, "kWh", known);
+  meter.at(15min, 3.5);
+  const Counted counted = meter.at(45min, 4.0);
+  ASSERT_EQ(counted.count, 2u);
+  EXPECT_TRUE(counted.movements[0].hollow());
+  EXPECT_EQ(counted.movements[0].quality, (Quality{Origin::missing, Rule::gap}));
+  EXPECT_EQ(counted.movements[1].begin, kStart + 30min);
+}
+
+TEST(IntervalMeter, AfterMoreThanADayTheAmountBelongsToTheLastQuarterHour) {
+  Meter meter(Kind::interval, "kWh");
+  meter.at(0min, 1.0);
+  const Counted counted = meter.at(25h, 1.0);
+  ASSERT_EQ(counted.count, 2u);
+  EXPECT_EQ(counted.movements[1].begin, kStart + 25h - 15min);
+}
+
+TEST(IntervalMeter, ANegativeAmountNeedsPermission) {
+  Meter strict(Kind::interval, "kWh");
+  EXPECT_EQ(strict.at(15min, -1.0).quality, (Quality{Origin::missing, Rule::range}));
+  PointLimits signed_limits;
+  signed_limits.min = -100.0;
+  Meter permitted(Kind::interval, "kWh", signed_limits);
+  permitted.at(15min, -1.0);
+  EXPECT_EQ(permitted.total, Activity::of(-kKwh));
+}
+
+TEST(IntervalMeter, AnOldAmountIsNotCountedForItMayBeASecondDelivery) {
+  Meter meter(Kind::interval, "kWh");
+  meter.at(15min, 1.0);
+  const Counted counted = meter.at(10min, 1.0, {Origin::late, Rule::out_of_order});
+  EXPECT_EQ(counted.quality, (Quality{Origin::missing, Rule::out_of_order}));
+  EXPECT_EQ(counted.count, 0u);
+}
+
+TEST(IntervalMeter, AnImpossibleAmountIsOutOfRange) {
+  Meter meter(Kind::interval, "kWh", limits(100e3));
+  EXPECT_EQ(meter.at(15min, 500.0).quality, (Quality{Origin::missing, Rule::range}));
+}
+
+TEST(PowerMeter, IntegratesByTrapezoids) {
+  Meter meter(Kind::instantaneous, "kW");
+  meter.at(0s, 10.0);
+  meter.at(60s, 20.0);
+  EXPECT_EQ(meter.total, Activity::of(250'000));  // 15 kW for a minute
+}
+
+TEST(PowerMeter, CarriesWhatIsBelowAQuantum) {
+  Meter meter(Kind::instantaneous, "mW");
+  // 1 mW: one quantum an hour, in steps of 7 s that each bring less than one.
+  for (int i = 0; i <= 3600; i += 7) meter.at(i * 1s, 1.0);
+  meter.at(3600s, 1.0);
+  EXPECT_EQ(meter.total, Activity::of(1));
+  EXPECT_EQ(meter.state.integration_remainder, 0);
+}
+
+TEST(PowerMeter, ExportIsNegative) {
+  Meter meter(Kind::instantaneous, "kW");
+  meter.at(0s, -60.0);
+  meter.at(60s, -60.0);
+  EXPECT_EQ(meter.total, Activity::of(-kKwh));
+  EXPECT_GE(meter.state.integration_remainder, 0);
+}
+
+TEST(PowerMeter, AssumesNothingOverAGap) {
+  Meter meter(Kind::instantaneous, "kW");
+  meter.at(0s, 10.0);
+  const Counted counted = meter.at(5min + 1s, 10.0);
+  ASSERT_EQ(counted.count, 1u);
+  EXPECT_TRUE(counted.movements[0].hollow());
+  EXPECT_EQ(counted.movements[0].quality, (Quality{Origin::missing, Rule::gap}));
+  EXPECT_EQ(meter.total, Activity{});
+  meter.at(6min + 1s, 10.0);
+  EXPECT_EQ(meter.total, Activity::of(166'666));
+}
+
+TEST(PowerMeter, BeyondTwiceTheConnectionIsOutOfRange) {
+  Meter meter(Kind::instantaneous, "kW", limits(100e3));
+  EXPECT_EQ(meter.at(0s, 230.0).quality, (Quality{Origin::missing, Rule::range}));
+  EXPECT_EQ(meter.at(0s, 120.0).quality, Quality{});
+}
+
+TEST(EnergyMeter, KindAndUnitMustAgree) {
+  const model::Carrier& electricity = *model::find_carrier("electricity");
+  const auto make = [&](Kind kind, std::string_view unit) {
+    return EnergyMeter::make(
+        {.id = {}, .device = "d", .name = "p", .kind = kind, .unit = *find_unit(unit), .limits = {}}, electricity);
+  };
+  EXPECT_TRUE(make(Kind::cumulative, "kWh"));
+  EXPECT_TRUE(make(Kind::instantaneous, "kW"));
+  EXPECT_FALSE(make(Kind::cumulative, "kW"));
+  EXPECT_FALSE(make(Kind::instantaneous, "kWh"));
+  EXPECT_FALSE(make(Kind::instantaneous, "V"));
+}
+
+}  // namespace
+}  // namespace carbongate::pipeline

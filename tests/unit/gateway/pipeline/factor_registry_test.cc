@@ -1,0 +1,312 @@
+#include "gateway/pipeline/factor_registry.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "gateway/model/carrier.h"
+#include "tests/unit/gateway/pipeline/pipeline_fixture.h"
+
+namespace carbongate::pipeline {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const FactorRegistry& shipped() {
+  static TestSite site;
+  return site.factors();
+}
+
+// A site directory with one factor set of its own, named "own".
+class OwnSet : public ::testing::Test {
+ protected:
+  OwnSet() {
+    std::string name = ::testing::TempDir() + "factors-XXXXXX";
+    directory_ = mkdtemp(name.data());
+    std::filesystem::create_directories(directory_ / "factors");
+  }
+  ~OwnSet() override { std::filesystem::remove_all(directory_); }
+
+  FactorRegistry load(const std::string& factors, std::string zone = "Asia/Shanghai", std::string set = "own") {
+    std::ofstream(directory_ / "factors" / "own.yaml") << "set: own\nversion: \"1\"\npublisher: us\nfactors:\n"
+                                                       << factors;
+    const std::vector<std::string> sets{set};
+    return FactorRegistry::load(config::DataFiles(directory_), sets, zone, problems_);
+  }
+  // One line of factors with what every factor needs.
+  static std::string line(const std::string& rest) {
+    return "  - {source: s, publication: 2024-01-01, confidence: memory, " + rest + "}\n";
+  }
+
+  std::filesystem::path directory_;
+  config::Problems problems_;
+};
+
+TEST(ShippedFactors, AreReadWithoutAProblem) {
+  EXPECT_THAT(shipped().sets(), ElementsAre("cn-fuels", "cn-fuels-b", "cn-grid", "cn-heat"));
+  std::set<std::string> ids;
+  for (const model::Factor& factor : shipped().all()) {
+    EXPECT_TRUE(ids.insert(factor.id).second) << factor.id;
+    EXPECT_GT(factor.scaled_mg_per_quantum, 0) << factor.id;
+    EXPECT_FALSE(factor.source.empty()) << factor.id;
+    EXPECT_FALSE(factor.publication.empty()) << factor.id;
+    EXPECT_FALSE(factor.version.empty()) << factor.id;
+  }
+  EXPECT_EQ(shipped().regions("cn-grid", "electricity").size(), 38u);  // nation, 7 grids, 30 provinces
+}
+
+// MEE and NBS: announcements 2024 No. 12, 2024 No. 33 and 2025 No. 47, average factors in kgCO2/kWh.
+TEST(ShippedFactors, GridAveragesAreAsPublished) {
+  struct Row {
+    const char* region;
+    const char* value[3];
+  };
+  const Row rows[] = {
+      {"CN", {"0.5568", "0.5366", "0.5306"}},         {"CN-GRID-N", {"0.7120", "0.6776", "0.6361"}},
+      {"CN-GRID-NE", {"0.6012", "0.5564", "0.5122"}}, {"CN-GRID-E", {"0.5992", "0.5617", "0.5500"}},
+      {"CN-GRID-C", {"0.5354", "0.5395", "0.5271"}},  {"CN-GRID-NW", {"0.5951", "0.5857", "0.5543"}},
+      {"CN-GRID-S", {"0.4326", "0.3869", "0.4042"}},  {"CN-GRID-SW", {"0.2113", "0.2268", "0.2472"}},
+      {"CN-BJ", {"0.5688", "0.5580", "0.5554"}},      {"CN-TJ", {"0.7355", "0.7041", "0.6796"}},
+      {"CN-HE", {"0.7901", "0.7252", "0.6516"}},      {"CN-SX", {"0.7222", "0.7096", "0.6634"}},
+      {"CN-NM", {"0.7025", "0.6849", "0.6479"}},      {"CN-LN", {"0.5876", "0.5626", "0.4878"}},
+      {"CN-JL", {"0.5629", "0.4932", "0.4671"}},      {"CN-HL", {"0.6342", "0.5368", "0.5229"}},
+      {"CN-SH", {"0.5834", "0.5849", "0.5737"}},      {"CN-JS", {"0.6451", "0.5978", "0.5827"}},
+      {"CN-ZJ", {"0.5422", "0.5153", "0.4974"}},      {"CN-AH", {"0.7075", "0.6782", "0.6553"}},
+      {"CN-FJ", {"0.4711", "0.4092", "0.4211"}},      {"CN-JX", {"0.5835", "0.5752", "0.5836"}},
+      {"CN-SD", {"0.6838", "0.6410", "0.6191"}},      {"CN-HA", {"0.6369", "0.6058", "0.5897"}},
+      {"CN-HB", {"0.3672", "0.4364", "0.4044"}},      {"CN-HN", {"0.5138", "0.4900", "0.4976"}},
+      {"CN-GD", {"0.4715", "0.4403", "0.4419"}},      {"CN-GX", {"0.5154", "0.4044", "0.4476"}},
+      {"CN-HI", {"0.4524", "0.4184", "0.3648"}},      {"CN-CQ", {"0.4743", "0.5227", "0.5581"}},
+      {"CN-SC", {"0.1255", "0.1404", "0.1564"}},      {"CN-GZ", {"0.5182", "0.4989", "0.5683"}},
+      {"CN-YN", {"0.1235", "0.1073", "0.1333"}},      {"CN-SN", {"0.6336", "0.6558", "0.6335"}},
+      {"CN-GS", {"0.4955", "0.4772", "0.4471"}},      {"CN-QH", {"0.1326", "0.1567", "0.1796"}},
+      {"CN-NX", {"0.6546", "0.6423", "0.6187"}},      {"CN-XJ", {"0.6577", "0.6231", "0.6021"}},
+  };
+  for (const Row& row : rows) {
+    for (int i = 0; i < 3; ++i) {
+      const std::string year = std::to_string(2021 + i);
+      const model::Factor* f =
+          shipped().find("cn-grid", "electricity", row.region, "average", utc(year + "-07-01 00:00"));
+      ASSERT_NE(f, nullptr) << row.region << year;
+      EXPECT_EQ(f->value_text, row.value[i]) << f->id;
+      EXPECT_EQ(f->scaled_mg_per_quantum, std::llround(std::stod(row.value[i]) * 1e4) * 100'000'000) << f->id;
+      EXPECT_EQ(f->id, "cn-grid/" + std::string(row.region) + "/average/" + year);
+    }
+  }
+}
+
+// tCO2 per t or 10^4 Nm3 as computed by the publishers of the tables, to four decimals.
+TEST(ShippedFactors, FuelsAgreeWithThePublishedProducts) {
+  struct Row {
+    const char* set;
+    const char* carrier;
+    double tonnes;
+  };
+  const Row rows[] = {
+      {"cn-fuels", "crude-oil", 3.0172},
+      {"cn-fuels", "fuel-oil", 3.1705},
+      {"cn-fuels", "gasoline", 2.9251},
+      {"cn-fuels", "diesel", 3.0959},
+      {"cn-fuels", "kerosene", 3.0334},
+      {"cn-fuels", "lng", 3.1829},
+      {"cn-fuels", "lpg", 3.1013},
+      {"cn-fuels", "coal-tar", 2.6446},
+      {"cn-fuels", "refinery-gas", 3.0082},
+      {"cn-fuels", "natural-gas", 21.6502},
+      {"cn-fuels", "blast-furnace-gas", 8.4811},
+      {"cn-fuels", "converter-gas", 15.1240},
+      {"cn-fuels", "coke-oven-gas", 7.6224},
+      {"cn-fuels-b", "anthracite", 2.3228},
+      {"cn-fuels-b", "bituminous-coal", 2.0715},
+      {"cn-fuels-b", "lignite", 1.4241},
+      {"cn-fuels-b", "washed-coal", 2.2818},
+      {"cn-fuels-b", "other-washed-coal", 1.2886},
+      {"cn-fuels-b", "briquettes", 1.9360},
+      {"cn-fuels-b", "coke", 2.8518},
+      {"cn-fuels-b", "crude-oil", 3.0783},
+      {"cn-fuels-b", "fuel-oil", 3.0472},
+      {"cn-fuels-b", "gasoline", 3.0425},
+      {"cn-fuels-b", "diesel", 3.1451},
+      {"cn-fuels-b", "kerosene", 3.1517},
+      {"cn-fuels-b", "jet-kerosene", 3.1517},
+      {"cn-fuels-b", "naphtha", 2.9488},
+      {"cn-fuels-b", "petroleum-coke", 3.0633},
+      {"cn-fuels-b", "other-oil-products", 2.8883},
+      {"cn-fuels-b", "coal-tar", 2.6446},
+      {"cn-fuels-b", "crude-benzol", 3.4109},
+      {"cn-fuels-b", "refinery-gas", 3.0423},
+      {"cn-fuels-b", "lpg", 2.9538},
+      {"cn-fuels-b", "lng", 2.3253},
+      {"cn-fuels-b", "natural-gas", 21.6219},
+      {"cn-fuels-b", "coke-oven-gas", 8.5828},
+      {"cn-fuels-b", "blast-furnace-gas", 9.6865},
+      {"cn-fuels-b", "converter-gas", 14.3210},
+      {"cn-fuels-b", "calcium-carbide-furnace-gas", 15.9470},
+      {"cn-fuels-b", "other-gas", 2.3179},
+  };
+  for (const Row& row : rows) {
+    const model::Factor* f = shipped().find(row.set, row.carrier, "", "default", utc("2023-07-01 00:00"));
+    ASSERT_NE(f, nullptr) << row.set << " " << row.carrier;
+    const bool by_volume = model::find_carrier(row.carrier)->dimension == Dimension::normal_volume;
+    const double tonnes = static_cast<double>(f->scaled_mg_per_quantum) / 1e12 * (by_volume ? 10.0 : 1.0);
+    EXPECT_NEAR(tonnes, row.tonnes, 0.000051) << f->id;
+    EXPECT_EQ(f->unit_text, by_volume ? "tCO2/10^4Nm3" : "tCO2/t") << f->id;
+  }
+}
+
+TEST(ShippedFactors, NaturalGasIsExactToTheLastKeptDigit) {
+  // 389.31 GJ/10^4Nm3 * 0.01532 tC/GJ * 0.99 * 44/12 = 21.650151996 tCO2/10^4Nm3, without rest
+  const model::Factor* f = shipped().find("cn-fuels", "natural-gas", "CN-SC", "default", utc("2023-07-01 00:00"));
+  ASSERT_NE(f, nullptr);
+  EXPECT_EQ(f->scaled_mg_per_quantum, 2'165'015'199'600);
+  EXPECT_EQ(f->value_text, "21.650152");
+}
+
+TEST(ShippedFactors, SolidFuelsTakeTheOxidationOfTheirEquipment) {
+  EXPECT_THAT(shipped().methods("cn-fuels", "anthracite", ""),
+              ElementsAre("cement-kiln", "industrial-boiler", "power-boiler"));
+  EXPECT_THAT(shipped().explain_missing("cn-fuels", "anthracite", "", "default", utc("2023-01-01 00:00")),
+              HasSubstr("industrial-boiler"));
+}
+
+TEST(ShippedFactors, PurchasedHeatAndSteam) {
+  for (const std::string_view carrier : {"heat", "steam"}) {
+    EXPECT_EQ(shipped().find("cn-heat", carrier, "CN-SC", "default", utc("2023-01-01 00:00"))->scaled_mg_per_quantum,
+              110'000'000'000);
+  }
+}
+
+TEST(FactorRegistry, AFactorIsValidFromTheFirstDayOfItsYearInTheZone) {
+  const auto id = [](std::string_view at) {
+    return shipped().find("cn-grid", "electricity", "CN-SC", "average", utc(at))->id;
+  };
+  EXPECT_EQ(id("2022-12-31 15:59:59"), "cn-grid/CN-SC/average/2022");
+  EXPECT_EQ(id("2022-12-31 16:00:00"), "cn-grid/CN-SC/average/2023");
+  EXPECT_EQ(id("2026-11-21 00:00:00"), "cn-grid/CN-SC/average/2023");  // the newest stays
+}
+
+TEST(FactorRegistry, BeforeTheFirstItNamesTheEarliest) {
+  const Instant early = utc("2018-01-01 00:00");
+  EXPECT_EQ(shipped().find("cn-grid", "electricity", "CN-SC", "average", early), nullptr);
+  EXPECT_EQ(shipped().explain_missing("cn-grid", "electricity", "CN-SC", "average", early),
+            "cn-grid has no factor for electricity, CN-SC, average so early: the first is cn-grid/CN-SC/average/2021");
+}
+
+TEST(FactorRegistry, SaysWhichPartOfTheQuestionHasNoAnswer) {
+  const Instant now = utc("2023-07-01 00:00");
+  const auto explain = [&](std::string_view set, std::string_view carrier, std::string_view region,
+                           std::string_view method) {
+    return shipped().explain_missing(set, carrier, region, method, now);
+  };
+  EXPECT_EQ(explain("cn-grid", "electricity", "CN-SC", "average"), "");
+  EXPECT_THAT(explain("cn-gird", "electricity", "CN-SC", "average"), HasSubstr("did you mean 'cn-grid'"));
+  EXPECT_THAT(explain("cn-grid", "heat", "CN-SC", "average"), HasSubstr("no factor for heat"));
+  EXPECT_THAT(explain("cn-grid", "electricity", "CN-SX1", "average"), HasSubstr("in 'CN-SX1'"));
+  EXPECT_THAT(explain("cn-grid", "electricity", "CN-SC", "residual"), HasSubstr("'residual'"));
+}
+
+TEST(FactorRegistry, AProvinceNeverFallsBackToTheNation) {
+  EXPECT_EQ(shipped().find("cn-grid", "electricity", "CN-XZ", "average", utc("2023-07-01 00:00")), nullptr);
+}
+
+TEST(FactorRegistry, PointersOutliveAMove) {
+  TestSite site;
+  site.site.time_zone = "Europe/Berlin";
+  config::Problems problems;
+  const std::vector<std::string> sets{"cn-heat"};
+  FactorRegistry first = FactorRegistry::load(config::DataFiles("."), sets, "UTC", problems);
+  const model::Factor* factor = first.find("cn-heat", "heat", "", "default", utc("2023-01-01 00:00"));
+  const FactorRegistry second = std::move(first);
+  EXPECT_EQ(second.find("cn-heat", "heat", "", "default", utc("2023-01-01 00:00")), factor);
+}
+
+TEST_F(OwnSet, AnswersHoldUntilSomethingChanges) {
+  const auto registry =
+      load(line("carrier: heat, value: 1, unit: tCO2/GJ, valid_from: 2023-01-01, valid_until: 2023-03-01") +
+               line("carrier: heat, value: 2, unit: tCO2/GJ, valid_from: 2023-06-01"),
+           "UTC");
+  EXPECT_EQ(problems_.to_text(), "");
+  const auto holding = [&](std::string_view at) { return registry.look_up("own", "heat", "", "default", utc(at)); };
+  EXPECT_EQ(holding("2022-12-31 23:59").factor, nullptr);
+  EXPECT_EQ(holding("2022-12-31 23:59").until, utc("2023-01-01 00:00"));
+  EXPECT_EQ(holding("2023-02-01 00:00").factor->value_text, "1");
+  EXPECT_EQ(holding("2023-02-01 00:00").until, utc("2023-03-01 00:00"));
+  EXPECT_EQ(holding("2023-03-01 00:00").factor, nullptr);
+  EXPECT_EQ(holding("2023-03-01 00:00").from, utc("2023-03-01 00:00"));
+  EXPECT_EQ(holding("2023-03-01 00:00").until, utc("2023-06-01 00:00"));
+  EXPECT_EQ(holding("2024-03-01 00:00").factor->value_text, "2");
+  EXPECT_EQ(holding("2024-03-01 00:00").factor->id, "own/heat/default/2023-06-01");
+}
+
+TEST_F(OwnSet, ANewerFactorEndsAnOlderOneThatSaysItIsStillValid) {
+  const auto registry =
+      load(line("carrier: heat, value: 1, unit: tCO2/GJ, valid_from: 2023-01-01, valid_until: 2030-01-01") +
+           line("carrier: heat, value: 2, unit: tCO2/GJ, year: 2024"));
+  EXPECT_EQ(registry.find("own", "heat", "", "default", utc("2024-06-01 00:00"))->value_text, "2");
+}
+
+TEST_F(OwnSet, EveryProblemHasItsPlace) {
+  const struct {
+    const char* factor;
+    const char* problem;
+  } cases[] = {
+      {"carrier: heat, value: 1, unit: kgCO2/kg, year: 2023", "own.yaml:5:"},
+      {"carrier: heat, value: 1, unit: kgCO2/kg, year: 2023", "'kg' measures mass"},
+      {"carrier: het, value: 1, unit: tCO2/GJ, year: 2023", "unknown carrier 'het'; did you mean 'heat'"},
+      {"carrier: heat, value: 1e-1, unit: tCO2/GJ, year: 2023", "'1e-1' is not a plain decimal"},
+      {"carrier: heat, value: -1, unit: tCO2/GJ, year: 2023", "'-1' is not a plain decimal"},
+      {"carrier: heat, value: .nan, unit: tCO2/GJ, year: 2023", "'.nan' is not a plain decimal"},
+      {"carrier: heat, value: 1, unit: tCO2/GJ", "either the year of the data or valid_from"},
+      {"carrier: heat, value: 1, unit: tCO2/GJ, year: 2023, valid_from: 2023-01-01", "either the year"},
+      {"carrier: heat, value: 1, unit: tCO2/GJ, year: 23", "year"},
+      {"carrier: heat, value: 1, unit: tCO2/GJ, valid_from: 2023-02-30", "not a date like 2023-01-01"},
+      {"carrier: heat, value: 1, unit: tCO2/GJ, year: 2023, valid_until: 2022-01-01", "not after the beginning"},
+      {"carrier: heat, valu: 1, unit: tCO2/GJ, year: 2023", "valu"},
+      {"carrier: heat, value: 9200000, unit: tCO2/GJ, year: 2023, region: X, method: 1, name: n, note: n", ""},
+      {"carrier: heat, value: 93000000000, unit: tCO2/GJ, year: 2023", "too large"},
+      {"carrier: diesel, ncv: 42, ncv_unit: MJ/t, carbon_t_per_gj: 0.02, oxidation_percent: 98, year: 2011",
+       "GJ per an amount"},
+      {"carrier: diesel, ncv: 42, ncv_unit: GJ/t, carbon_t_per_gj: 0.02, oxidation_percent: 101, year: 2011",
+       "above 100"},
+      {"carrier: diesel, ncv: 42, ncv_unit: GJ/L, carbon_t_per_gj: 0.02, oxidation_percent: 98, year: 2011", "density"},
+  };
+  for (const auto& c : cases) {
+    problems_ = {};
+    load(line(c.factor));
+    if (*c.problem == '\0') {
+      EXPECT_EQ(problems_.to_text(), "") << c.factor;
+    } else {
+      EXPECT_THAT(problems_.to_text(), HasSubstr(c.problem)) << c.factor;
+    }
+  }
+}
+
+TEST_F(OwnSet, TwoFactorsForOneSeriesAndDateAreRefused) {
+  load(line("carrier: heat, value: 1, unit: tCO2/GJ, year: 2023") +
+       line("carrier: heat, value: 2, unit: tCO2/GJ, valid_from: 2023-01-01"));
+  EXPECT_THAT(problems_.to_text(), HasSubstr("own.yaml:6:"));
+  EXPECT_THAT(problems_.to_text(), HasSubstr("a second factor own/heat/default/2023-01-01; the first is in line 5"));
+}
+
+TEST_F(OwnSet, ProvenanceIsRequired) {
+  load("  - {carrier: heat, value: 1, unit: tCO2/GJ, year: 2023}\n");
+  EXPECT_THAT(problems_.to_text(), HasSubstr("source"));
+  EXPECT_THAT(problems_.to_text(), HasSubstr("publication"));
+  EXPECT_THAT(problems_.to_text(), HasSubstr("confidence"));
+}
+
+TEST_F(OwnSet, AnUnknownSetOrZoneIsAProblem) {
+  load(line("carrier: heat, value: 1, unit: tCO2/GJ, year: 2023"), "UTC", "onw");
+  EXPECT_THAT(problems_.to_text(), HasSubstr("there is no factor set 'onw'; did you mean 'own'"));
+  problems_ = {};
+  load("", "Asia/Guangyuan");
+  EXPECT_THAT(problems_.to_text(), HasSubstr("unknown time zone 'Asia/Guangyuan'"));
+}
+
+}  // namespace
+}  // namespace carbongate::pipeline

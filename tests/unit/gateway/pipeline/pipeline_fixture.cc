@@ -1,0 +1,146 @@
+#include "tests/unit/gateway/pipeline/pipeline_fixture.h"
+
+#include <charconv>
+#include <cstdio>
+#include <deque>
+#include <stdexcept>
+
+namespace carbongate::pipeline {
+namespace {
+
+std::string when(Instant at) {
+  return std::to_string(at.time_since_epoch().count());
+}
+
+std::string number(double value) {
+  char buffer[40];
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+  return {buffer, end};
+}
+
+std::string text(model::Quality q) {
+  return std::string(to_string(q.origin)) + "/" + std::string(to_string(q.rule));
+}
+
+struct Text {
+  std::string operator()(const model::JudgedReading& r) const {
+    return "reading " + when(r.at) + " " + number(r.value) + " " + text(r.quality);
+  }
+  std::string operator()(const model::EnergyInterval& r) const {
+    return "interval " + when(r.begin) + ".." + when(r.end) + " " + std::to_string(r.amount.quanta()) + " covered " +
+           std::to_string(r.covered.count()) + " " + text(r.quality);
+  }
+  std::string operator()(const model::EmissionEntry& r) const {
+    return "entry " + when(r.begin) + ".." + when(r.end) + " " + std::to_string(r.amount.quanta()) + " " +
+           std::to_string(r.co2e.quanta()) + " " + r.factor_id + " " + r.factor_version + " covered " +
+           std::to_string(r.covered.count()) + " " + text(r.quality);
+  }
+  std::string operator()(const model::RollupRow& r) const {
+    return "rollup " + std::string(to_string(r.period)) + " " + when(r.begin) + ".." + when(r.end) + " " +
+           std::to_string(r.amount.quanta()) + " " + std::to_string(r.co2e.quanta()) + " covered " +
+           std::to_string(r.covered.count()) + " " + text(r.quality);
+  }
+  std::string operator()(const model::RunningTotal& r) const {
+    return "total " + when(r.at) + " " + std::to_string(r.amount.quanta()) + " " + std::to_string(r.co2e.quanta()) +
+           " " + number(r.amount_per_hour) + " " + number(r.co2e_kg_per_hour);
+  }
+  std::string operator()(PointId id) const { return "point " + std::to_string(index(id)); }
+  std::string operator()(model::AccountId id) const { return "account " + std::to_string(model::index(id)); }
+};
+
+std::string text(const std::optional<model::OpenPeriod>& open) {
+  if (!open) return "-";
+  return when(open->begin) + ".." + when(open->end) + " " + std::to_string(open->amount.quanta()) + " " +
+         std::to_string(open->co2e.quanta()) + " " + std::to_string(open->covered.count()) + " " + text(open->quality);
+}
+
+std::string text(const std::optional<std::pair<Instant, model::Cumulative<model::Activity>>>& fix) {
+  if (!fix) return "-";
+  return when(fix->first) + "=" + std::to_string(fix->second.since_zero().quanta());
+}
+
+}  // namespace
+
+Instant utc(std::string_view text) {
+  int y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0;
+  if (std::sscanf(std::string(text).c_str(), "%d-%d-%d %d:%d:%d", &y, &mo, &d, &h, &mi, &s) < 5) {
+    throw std::invalid_argument(std::string(text));
+  }
+  const std::chrono::sys_days day = std::chrono::year(y) / mo / d;
+  return Instant(day.time_since_epoch()) + std::chrono::hours(h) + std::chrono::minutes(mi) + std::chrono::seconds(s);
+}
+
+PointId TestSite::add_point(std::string name, Kind kind, std::string_view unit, PointLimits limits) {
+  const auto id = static_cast<PointId>(site.points.size());
+  site.points.push_back({.id = id,
+                         .device = "device",
+                         .name = std::move(name),
+                         .kind = kind,
+                         .unit = *find_unit(unit),
+                         .limits = limits});
+  return id;
+}
+
+model::AccountId TestSite::add_account(PointId source, std::string_view carrier, std::string set, std::string region,
+                                       std::string method) {
+  const auto id = static_cast<model::AccountId>(site.accounts.size());
+  site.accounts.push_back({.id = id,
+                           .user = "user" + std::to_string(site.accounts.size()),
+                           .user_name = "用户",
+                           .carrier = model::find_carrier(carrier),
+                           .source = source,
+                           .factor_set = std::move(set),
+                           .factor_region = std::move(region),
+                           .factor_method = std::move(method)});
+  return id;
+}
+
+const FactorRegistry& TestSite::factors() {
+  // Loaded once per zone for the whole test program; a deque keeps the registries where they are.
+  static std::deque<FactorRegistry> registries;
+  for (const FactorRegistry& registry : registries) {
+    if (registry.time_zone() == site.time_zone) return registry;
+  }
+  config::Problems problems;
+  const std::vector<std::string> sets{"cn-grid", "cn-fuels", "cn-fuels-b", "cn-heat"};
+  registries.push_back(FactorRegistry::load(config::DataFiles("."), sets, site.time_zone, problems));
+  if (problems.has_errors()) throw std::runtime_error(problems.to_text());
+  return registries.back();
+}
+
+std::vector<model::JournalRow> feed(Pipeline& pipeline, const std::vector<Reading>& readings) {
+  std::vector<model::JournalRow> rows;
+  for (const Reading& r : readings) {
+    Batch batch{.source = "test", .received = r.at, .readings = {r}, .settled = {}};
+    model::Effects effects = pipeline.ingest({&batch, 1}, r.at);
+    std::move(effects.rows.begin(), effects.rows.end(), std::back_inserter(rows));
+  }
+  return rows;
+}
+
+std::string to_text(const std::vector<model::JournalRow>& rows) {
+  std::string out;
+  for (const model::JournalRow& row : rows) {
+    out += std::visit(Text{}, row.subject) + ": " + std::visit(Text{}, row.body) + "\n";
+  }
+  return out;
+}
+
+std::string to_text(const model::Checkpoint& checkpoint) {
+  std::string out;
+  for (const model::PointState& p : checkpoint.points) {
+    out += "point last " + (p.last_at ? when(*p.last_at) : "-") + " " + number(p.last_value) + " baseline " +
+           text(p.baseline) + " pending " + text(p.pending) + " doubts " + std::to_string(p.doubts) + " abandoned " +
+           text(p.abandoned) + " remainder " + std::to_string(p.integration_remainder) + " open " + text(p.open) + "\n";
+  }
+  for (const model::AccountState& a : checkpoint.accounts) {
+    out += "account " + std::to_string(a.amount.quanta()) + " " + std::to_string(a.co2e.quanta()) + " remainder " +
+           std::to_string(a.co2e_remainder) + " live " + (a.live_at ? when(*a.live_at) : "-") + " " +
+           number(a.amount_per_hour) + " " + number(a.co2e_kg_per_hour);
+    for (const auto& open : a.open) out += " | " + text(open);
+    out += "\n";
+  }
+  return out;
+}
+
+}  // namespace carbongate::pipeline
