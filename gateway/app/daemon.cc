@@ -1,0 +1,138 @@
+#include "gateway/app/daemon.h"
+
+#include <spdlog/spdlog.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+
+#include "gateway/app/gateway.h"
+#include "gateway/app/live_table.h"
+#include "gateway/store/sqlite_store.h"
+#include "protocols/io/system_clock.h"
+#include "protocols/io/task_group.h"
+
+namespace carbongate::app {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int kExitConfig = 78;
+constexpr int kExitStore = 73;
+constexpr int kExitSoftware = 70;
+
+// Asked by systemd (WatchdogSec=) to show that the loop still turns: twice per period, as sd_watchdog_enabled(3) advises.
+asio::awaitable<void> feed_watchdog(io::Clock& clock) {
+  std::uint64_t period_us = 0;
+  if (sd_watchdog_enabled(0, &period_us) <= 0) co_return;
+  const auto half = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::microseconds(period_us / 2));
+  while (true) {
+    sd_notify(0, "WATCHDOG=1");
+    co_await clock.sleep_until(clock.ticks() + half);
+  }
+}
+
+// On a terminal the table is drawn over its last drawing, and what stands above it stays.
+asio::awaitable<void> show_live(const Gateway& gateway, io::Clock& clock) {
+  const bool terminal = isatty(STDOUT_FILENO) != 0;
+  std::ptrdiff_t lines = 0;
+  while (true) {
+    const std::string table = live_table(gateway.site(), gateway.accounts(), gateway.status(), clock.now());
+    if (terminal && lines != 0) std::cout << "\x1b[" << lines << "A\x1b[J";
+    std::cout << table << (terminal ? "" : "\n") << std::flush;
+    lines = std::ranges::count(table, '\n');
+    co_await clock.sleep_until(clock.ticks() + (terminal ? 1s : 5s));
+  }
+}
+
+// One line every five minutes, for whoever reads the log of a box that nobody visits.
+asio::awaitable<void> log_progress(const Gateway& gateway, io::Clock& clock) {
+  while (true) {
+    co_await clock.sleep_until(clock.ticks() + 5min);
+    const GatewayStatus status = gateway.status();
+    spdlog::info("{} readings collected, journal at row {}, {} bytes stored, inbox was full {} times", status.readings,
+                 status.store.last_sequence, status.store.bytes, status.inbox_waits);
+  }
+}
+
+void log_end(const Gateway& gateway) {
+  const GatewayStatus status = gateway.status();
+  for (const ports::StoreStatus::Cursor& cursor : status.store.cursors) {
+    const std::uint64_t waiting = status.store.last_sequence - std::min(cursor.settled, status.store.last_sequence);
+    if (waiting != 0) spdlog::info("sink {}: {} rows wait in the journal for the next start", cursor.sink, waiting);
+  }
+  spdlog::info("stopped: {} readings collected, journal at row {}", status.readings, status.store.last_sequence);
+}
+
+}  // namespace
+
+int run_daemon(const RunOptions& options) {
+  config::Problems problems;
+  GatewayConfig config = load_config(options.config, problems);
+  std::cerr << problems.to_text();
+  if (problems.has_errors()) return kExitConfig;
+
+  auto store = store::SqliteStore::open(config.store, config.site);
+  if (store.has_error()) {
+    spdlog::critical("{}", store.error().text);
+    return kExitStore;
+  }
+
+  asio::io_context loop(1);
+  io::SystemClock clock;
+  io::TaskGroup helpers(loop.get_executor());
+  Gateway gateway(std::move(config), std::move(store.value()), loop.get_executor(), clock);
+
+  asio::signal_set signals(loop, SIGTERM, SIGINT);
+  signals.async_wait([&gateway](const boost::system::error_code& error, int signal) {
+    if (error) return;
+    spdlog::info("stopping: received {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+    sd_notify(0, "STOPPING=1");
+    gateway.stop();
+  });
+
+  const auto on_ready = [&] {
+    spdlog::info("running: site {}, {} points, {} accounts", gateway.site().id, gateway.site().points.size(),
+                 gateway.site().accounts.size());
+    sd_notify(0, "READY=1");
+    helpers.spawn(feed_watchdog(clock));
+    helpers.spawn(log_progress(gateway, clock));
+    if (options.live) helpers.spawn(show_live(gateway, clock));
+  };
+
+  int status = EXIT_SUCCESS;
+  const auto main_task = [&]() -> asio::awaitable<void> {
+    if (options.run_for) {
+      helpers.spawn([](Gateway& g, io::Clock& c, std::chrono::milliseconds after) -> asio::awaitable<void> {
+        co_await c.sleep_until(c.ticks() + after);
+        g.stop();
+      }(gateway, clock, *options.run_for));
+    }
+    try {
+      co_await gateway.run(on_ready);
+    } catch (const std::exception& e) {
+      spdlog::critical("giving up: {}", e.what());
+      status = kExitSoftware;
+    }
+    signals.cancel();
+    helpers.cancel();
+    co_await helpers.join();
+  };
+  asio::co_spawn(loop, main_task, asio::detached);
+  loop.run();
+
+  log_end(gateway);
+  if (options.live) std::cout << live_table(gateway.site(), gateway.accounts(), gateway.status(), clock.now());
+  return status;
+}
+
+}  // namespace carbongate::app

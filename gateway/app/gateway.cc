@@ -1,0 +1,179 @@
+#include "gateway/app/gateway.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/app/make_drivers.h"
+#include "gateway/sinks/registry.h"
+#include "gateway/sinks/sink_pump.h"
+#include "protocols/io/backoff.h"
+
+namespace carbongate::app {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string text_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception of unknown type";
+  }
+}
+
+}  // namespace
+
+Gateway::Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, asio::any_io_executor executor,
+                 io::Clock& clock)
+    : config_(std::move(config)),
+      executor_(executor),
+      clock_(clock),
+      store_(std::move(store)),
+      pipeline_(config_.site, config_.factors, store_->checkpoint()),
+      inbox_(executor, kInboxReadings),
+      rows_committed_(executor),
+      stop_requested_(executor),
+      sink_tasks_(executor),
+      ingest_tasks_(executor),
+      driver_tasks_(executor) {
+  for (const auto& plan : config_.sinks) sinks_.push_back(plan->make({executor_, clock_}));
+  drivers_ = make_drivers(std::move(config_.devices), {executor_, clock_});
+}
+
+asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
+  const auto fail = [this](std::exception_ptr error) {
+    if (!error) return;
+    if (!failure_) failure_ = error;
+    stop();
+  };
+  for (const auto& sink : sinks_) {
+    sink_tasks_.spawn(sinks::pump(*sink, *store_, rows_committed_, clock_), fail);
+  }
+  ingest_tasks_.spawn(ingest(), fail);
+  for (const auto& driver : drivers_) driver_tasks_.spawn(supervise(*driver), fail);
+  on_ready();
+  while (!stopping_) co_await stop_requested_.wait();
+  co_await shut_down();
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+void Gateway::stop() {
+  stopping_ = true;
+  stop_requested_.notify_all();
+}
+
+asio::awaitable<void> Gateway::shut_down() {
+  driver_tasks_.cancel();
+  co_await driver_tasks_.join();
+  inbox_.close();
+  co_await ingest_tasks_.join();
+  co_await drain();
+  sink_tasks_.cancel();
+  co_await sink_tasks_.join();
+}
+
+// Waits until every sink has what the journal holds, at most kDrainTimeout; the rest waits in the journal for the next
+// start. A sink that is out of reach is not waited for.
+asio::awaitable<void> Gateway::drain() {
+  const auto deadline = clock_.ticks() + kDrainTimeout;
+  const auto pending = [this] {
+    const ports::StoreStatus store = store_->status();
+    return std::ranges::any_of(sinks_, [&](const auto& sink) {
+      if (!sink->status().healthy) return false;
+      const auto cursor = std::ranges::find(store.cursors, sink->name(), &ports::StoreStatus::Cursor::sink);
+      return cursor == store.cursors.end() || cursor->settled < store.last_sequence;
+    });
+  };
+  while (pending() && clock_.ticks() < deadline) co_await clock_.sleep_until(clock_.ticks() + 20ms);
+}
+
+asio::awaitable<bool> Gateway::push(Batch batch) {
+  if (batch.readings.empty()) {
+    if (batch.settled) batch.settled(true);
+    co_return true;
+  }
+  const std::size_t readings = batch.readings.size();
+  if (!co_await inbox_.push(batch, readings)) {
+    if (batch.settled) batch.settled(false);
+    co_return false;
+  }
+  readings_ += readings;
+  co_return true;
+}
+
+asio::awaitable<void> Gateway::ingest() {
+  while (auto batches = co_await inbox_.pop_all()) {             // all that waits, at once: one fsync for all of it
+    model::Effects effects = pipeline_.ingest(*batches, clock_.now());
+    const bool committed = co_await commit(std::move(effects));  // meter state and journal rows, one transaction
+    for (const Batch& batch : *batches) {
+      if (batch.settled) batch.settled(committed);
+    }
+    rows_committed_.notify_all();
+  }
+}
+
+// A store in trouble (disk full, I/O error) is tried again until it recovers or we are told to stop; meanwhile the inbox
+// fills up and the drivers wait. False: given up because of stopping; nothing of these effects is on disk.
+asio::awaitable<bool> Gateway::commit(model::Effects effects) {
+  io::Backoff backoff(100ms, 5s);
+  while (true) {
+    model::Effects attempt = effects;
+    const auto result = co_await store_->commit(std::move(attempt));
+    if (result.has_value()) {
+      if (!store_trouble_.empty()) spdlog::warn("store: writing again after {} failed attempts", backoff.attempts());
+      store_trouble_.clear();
+      co_return true;
+    }
+    ++commit_retries_;
+    if (store_trouble_ != result.error().text) spdlog::error("store: {}; trying again", result.error().text);
+    store_trouble_ = result.error().text;
+    if (stopping_) {
+      spdlog::critical("store: stopping while it cannot be written; {} rows are lost: {}", effects.rows.size(),
+                       store_trouble_);
+      co_return false;
+    }
+    const auto wait_until = clock_.ticks() + backoff.next();
+    while (!stopping_ && clock_.ticks() < wait_until) co_await clock_.sleep_until(clock_.ticks() + 100ms);
+  }
+}
+
+// An exception that escapes a driver is a defect of that driver: it is started again, and the others never notice.
+asio::awaitable<void> Gateway::supervise(Driver& driver) {
+  io::Backoff backoff(1s, 30s);
+  while (true) {
+    std::exception_ptr error;
+    try {
+      co_await driver.run(*this);
+      co_return;
+    } catch (...) {
+      error = std::current_exception();
+    }
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (stopping_ || state.cancelled() != asio::cancellation_type::none) co_return;
+    const auto pause = backoff.next();
+    spdlog::error("{}: ended unexpectedly ({}); starting it again in {} ms", driver.status().name, text_of(error),
+                  pause.count());
+    co_await clock_.sleep_until(clock_.ticks() + pause);
+  }
+}
+
+GatewayStatus Gateway::status() const {
+  GatewayStatus status;
+  for (const auto& driver : drivers_) status.drivers.push_back(driver->status());
+  for (const auto& sink : sinks_) status.sinks.push_back(sink->status());
+  status.store = store_->status();
+  status.readings = readings_;
+  status.inbox_readings = inbox_.weight();
+  status.inbox_waits = inbox_.waits();
+  status.commit_retries = commit_retries_;
+  status.store_trouble = store_trouble_;
+  return status;
+}
+
+}  // namespace carbongate::app

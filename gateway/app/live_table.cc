@@ -1,0 +1,145 @@
+#include "gateway/app/live_table.h"
+
+#include <date/tz.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace carbongate::app {
+namespace {
+
+// Code points that a terminal draws two columns wide (the East Asian "wide" blocks of UAX #11).
+bool is_wide(char32_t c) {
+  constexpr std::array<std::pair<char32_t, char32_t>, 8> kWide{{{0x1100, 0x115F},
+                                                                {0x2E80, 0xA4CF},
+                                                                {0xAC00, 0xD7A3},
+                                                                {0xF900, 0xFAFF},
+                                                                {0xFE30, 0xFE6F},
+                                                                {0xFF00, 0xFF60},
+                                                                {0xFFE0, 0xFFE6},
+                                                                {0x20000, 0x3FFFD}}};
+  return std::ranges::any_of(kWide, [c](const auto& block) { return c >= block.first && c <= block.second; });
+}
+
+std::string left(std::string_view text, std::size_t width) {
+  const std::size_t used = display_width(text);
+  return std::string(text) + std::string(used < width ? width - used : 1, ' ');
+}
+
+std::string right(std::string_view text, std::size_t width) {
+  const std::size_t used = display_width(text);
+  return std::string(used < width ? width - used : 1, ' ') + std::string(text);
+}
+
+std::string fixed(std::int64_t quanta, std::int64_t quanta_per_unit, int decimals) {
+  return fmt::format("{:.{}f}", static_cast<double>(quanta) / static_cast<double>(quanta_per_unit), decimals);
+}
+
+std::string local_time(Instant at, const std::string& zone) {
+  return date::format("%F %T", date::make_zoned(zone, date::floor<std::chrono::seconds>(at)));
+}
+
+// "kWh" per hour is a power; other carriers flow.
+std::string rate_unit(const model::Carrier& carrier) {
+  return carrier.display.symbol == "kWh" ? "kW" : std::string(carrier.display.symbol) + "/h";
+}
+
+// Sum over the accounts of one user and one carrier: what a person calls "the press shop's electricity".
+struct Line {
+  const model::Account* account;
+  model::Activity amount;
+  model::Co2e co2e;
+  double amount_per_hour = 0;
+  double co2e_kg_per_hour = 0;
+};
+
+std::vector<Line> lines_of(const model::Site& site, const model::Checkpoint& accounts) {
+  std::vector<Line> lines;
+  for (const model::Account& account : site.accounts) {
+    auto line = std::ranges::find_if(lines, [&](const Line& l) {
+      return l.account->user == account.user && l.account->carrier == account.carrier;
+    });
+    if (line == lines.end()) line = lines.insert(lines.end(), Line{.account = &account, .amount = {}, .co2e = {}});
+    const model::AccountState& state = accounts.accounts[model::index(account.id)];
+    line->amount += state.amount;
+    line->co2e += state.co2e;
+    line->amount_per_hour += state.amount_per_hour;
+    line->co2e_kg_per_hour += state.co2e_kg_per_hour;
+  }
+  return lines;
+}
+
+void append_users(std::string& out, const model::Site& site, const model::Checkpoint& accounts) {
+  out += left("energy user 用能单位", 34) + left("carrier 能源品种", 20) + right("power 功率", 16) +
+         right("energy 用量", 20) + right("CO2e kg/h", 13) + right("CO2e kg", 14) + "\n";
+  model::Co2e total;
+  for (const Line& line : lines_of(site, accounts)) {
+    const model::Carrier& carrier = *line.account->carrier;
+    const std::string name =
+        line.account->user_name.empty() ? line.account->user : line.account->user + " " + line.account->user_name;
+    out += left(name, 34) + left(std::string(carrier.id) + " " + std::string(carrier.name_zh), 20) +
+           right(fmt::format("{:.2f} {}", line.amount_per_hour, rate_unit(carrier)), 16) +
+           right(fixed(line.amount.quanta(), carrier.quanta_per_display, 3) + " " + std::string(carrier.display.symbol),
+                 20) +
+           right(fmt::format("{:.3f}", line.co2e_kg_per_hour), 13) +
+           right(fixed(line.co2e.quanta(), model::kMilligramsPerKilogram, 4), 14) + "\n";
+    total += line.co2e;
+  }
+  out += left("total 合计", 103) + right(fixed(total.quanta(), model::kMilligramsPerKilogram, 4), 14) + "\n";
+}
+
+void append_health(std::string& out, const GatewayStatus& status) {
+  std::size_t online = 0;
+  std::size_t devices = 0;
+  for (const DriverStatus& driver : status.drivers) {
+    devices += driver.devices.size();
+    online += static_cast<std::size_t>(
+        std::ranges::count(driver.devices, DeviceStatus::State::online, &DeviceStatus::state));
+  }
+  out += fmt::format("devices {}/{} online   readings {}   journal {} rows   waiting {}\n", online, devices,
+                     status.readings, status.store.last_sequence, status.inbox_readings);
+  for (const DriverStatus& driver : status.drivers) {
+    for (const DeviceStatus& device : driver.devices) {
+      if (device.state != DeviceStatus::State::offline) continue;
+      out += fmt::format("  offline: {} ({}): {}\n", device.device, driver.name, device.detail);
+    }
+  }
+  if (!status.store_trouble.empty()) out += "  store: " + status.store_trouble + "\n";
+  for (const ports::SinkStatus& sink : status.sinks) {
+    const auto cursor = std::ranges::find(status.store.cursors, sink.name, &ports::StoreStatus::Cursor::sink);
+    const std::uint64_t settled = cursor == status.store.cursors.end() ? 0 : cursor->settled;
+    out += fmt::format("sink {}: {}, {} rows delivered, {} rejected, {} waiting{}\n", sink.name,
+                       sink.healthy ? "healthy" : "out of reach", sink.rows_accepted, sink.rows_rejected,
+                       status.store.last_sequence - std::min(settled, status.store.last_sequence),
+                       sink.healthy || sink.detail.empty() ? "" : ": " + sink.detail);
+  }
+}
+
+}  // namespace
+
+std::size_t display_width(std::string_view text) {
+  std::size_t width = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    char32_t c = length == 1 ? lead : lead & (0x7F >> length);
+    for (std::size_t k = 1; k < length && i + k < text.size(); ++k) {
+      c = (c << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3F);
+    }
+    width += is_wide(c) ? 2 : 1;
+    i += length;
+  }
+  return width;
+}
+
+std::string live_table(const model::Site& site, const model::Checkpoint& accounts, const GatewayStatus& status,
+                       Instant now) {
+  std::string out = fmt::format("{}  {}  {} ({})\n", site.id, site.name, local_time(now, site.time_zone), site.time_zone);
+  append_users(out, site, accounts);
+  append_health(out, status);
+  return out;
+}
+
+}  // namespace carbongate::app

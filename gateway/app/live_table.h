@@ -1,0 +1,18 @@
+// What `carbongate run --live` shows: power, energy and CO2e per energy user, and the state of devices and sinks.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "gateway/app/gateway.h"
+
+namespace carbongate::app {
+
+// Pure: text of the whole table, lines ended by '\n', no control sequences.
+std::string live_table(const model::Site& site, const model::Checkpoint& accounts, const GatewayStatus& status,
+                       Instant now);
+
+// Columns that `text` takes on a terminal: Chinese characters take two.
+std::size_t display_width(std::string_view text);
+
+}  // namespace carbongate::app

@@ -1,0 +1,119 @@
+// The program: subcommands and their options. Everything else is in gateway/cli and gateway/app.
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "gateway/app/daemon.h"
+#include "gateway/app/version.h"
+#include "gateway/cli/check.h"
+#include "gateway/cli/decode.h"
+#include "gateway/cli/export.h"
+#include "gateway/cli/read.h"
+#include "gateway/cli/replay.h"
+
+namespace {
+
+using namespace carbongate;
+
+// Logs go to standard error, where systemd's journal stamps and keeps them; standard output is for data.
+void set_up_log() {
+  auto logger = spdlog::stderr_logger_mt("carbongate");
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+CLI::App* add_command(CLI::App& app, const char* name, const char* what, const char* examples) {
+  CLI::App* command = app.add_subcommand(name, what);
+  command->footer(std::string("Examples:\n") + examples);
+  return command;
+}
+
+void add_config(CLI::App* command, std::filesystem::path& config) {
+  command->add_option("CONFIG", config, "The site's configuration file")->required();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  set_up_log();
+  CLI::App app{"CarbonGate: meters over Modbus and MQTT become energy and CO2e accounts"};
+  app.require_subcommand(1);
+  app.footer("'carbongate COMMAND --help' shows a command's options with examples.");
+  int status = 0;
+
+  std::filesystem::path check_config;
+  auto* check = add_command(app, "check", "Validates a configuration; opens and writes nothing",
+                            "  carbongate check /etc/carbongate/park.yaml");
+  add_config(check, check_config);
+  check->callback([&] { status = cli::run_check(check_config, std::cout, std::cerr); });
+
+  app::RunOptions run_options;
+  auto* run = add_command(app, "run", "Runs the gateway until SIGTERM or SIGINT",
+                          "  carbongate run /etc/carbongate/park.yaml\n"
+                          "  carbongate run park.yaml --live --for 60s");
+  add_config(run, run_options.config);
+  run->add_flag("--live", run_options.live, "Show power, energy and CO2e per energy user on standard output");
+  std::int64_t run_for_ms = 0;
+  run->add_option("--for", run_for_ms, "End by itself after this time, such as 60s or 5min")
+      ->transform(CLI::AsNumberWithUnit(std::map<std::string, std::int64_t>{{"ms", 1}, {"s", 1'000}, {"min", 60'000}, {"h", 3'600'000}},
+                                        CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"));
+  run->callback([&] {
+    if (run_for_ms > 0) run_options.run_for = std::chrono::milliseconds(run_for_ms);
+    status = app::run_daemon(run_options);
+  });
+
+  cli::ReadOptions read_options;
+  auto* read = add_command(app, "read", "Asks the meters once and shows value, unit, quality and round trip",
+                           "  carbongate read park.yaml\n"
+                           "  carbongate read park.yaml incomer press-shop --json");
+  add_config(read, read_options.config);
+  read->add_option("DEVICE", read_options.devices, "Devices to ask; all, if none is named");
+  read->add_flag("--json", read_options.json, "One JSON object instead of a table");
+  read->callback([&] { status = cli::run_read(read_options, std::cout, std::cerr); });
+
+  cli::ReplayOptions replay_options;
+  auto* replay = add_command(app, "replay", "Plays recorded readings through the pipeline, in the data's own time",
+                             "  carbongate replay park.yaml --input year.csv --store /tmp/year\n"
+                             "  (year.csv: time,point,value / 2023-01-01T00:15:00+08:00,incomer.energy,3.17)");
+  add_config(replay, replay_options.config);
+  replay->add_option("--input", replay_options.input, "CSV file with the header time,point,value")->required();
+  replay->add_option("--store", replay_options.store, "Empty directory to write to, instead of the configured store");
+  replay->callback([&] { status = cli::run_replay(replay_options, std::cout, std::cerr); });
+
+  cli::ExportOptions export_options;
+  std::filesystem::path export_config;
+  auto* export_command = add_command(app, "export", "Writes what the store holds as CSV or JSON lines",
+                                     "  carbongate export park.yaml --what entries --from 2026-11-01 --to 2026-12-01\n"
+                                     "  carbongate export park.yaml --what rollups --format jsonl");
+  add_config(export_command, export_config);
+  export_command->add_option("--what", export_options.what, "readings, intervals, entries or rollups")->required();
+  export_command->add_option("--from", export_options.from, "First instant, such as 2026-11-01 or 2026-11-01T08:00:00+08:00");
+  export_command->add_option("--to", export_options.to, "End, exclusive");
+  export_command->add_option("--format", export_options.format, "csv or jsonl")->capture_default_str();
+  export_command->add_option("--output", export_options.output, "File to write; standard output if absent");
+  export_command->add_option("--store", export_options.store, "Directory to read, instead of the configured store");
+  export_command->callback([&] { status = cli::run_export(export_config, export_options, std::cout, std::cerr); });
+
+  cli::DecodeOptions decode_options;
+  auto* decode = add_command(app, "decode", "Decodes Modbus frames, one JSON object a frame",
+                             "  carbongate decode modbus-rtu --side response --hex \"01 04 04 43 66 33 34 1b 38\"\n"
+                             "  carbongate decode modbus-tcp --side request --hex 000100000006010400000002");
+  decode->add_option("PROTOCOL", decode_options.protocol, "modbus-tcp or modbus-rtu")->required();
+  decode->add_option("--hex", decode_options.hex, "The bytes, in hexadecimal")->required();
+  decode->add_option("--side", decode_options.side, "request or response")->required();
+  decode->callback([&] { status = cli::run_decode(decode_options, std::cout); });
+
+  auto* version = app.add_subcommand("version", "Shows the version and what it was built with");
+  version->callback([] { std::cout << app::version_text() << "\n"; });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    constexpr int kExitUsage = 64;
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  return status;
+}

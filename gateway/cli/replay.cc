@@ -1,0 +1,203 @@
+#include "gateway/cli/replay.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+#include <charconv>
+#include <fstream>
+#include <functional>
+#include <ostream>
+#include <unordered_map>
+#include <variant>
+
+#include "gateway/app/gateway_config.h"
+#include "gateway/cli/time_text.h"
+#include "gateway/pipeline/pipeline.h"
+#include "gateway/store/sqlite_store.h"
+
+namespace carbongate::cli {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr int kExitData = 65;
+constexpr int kExitNoInput = 66;
+constexpr int kExitStore = 73;
+constexpr int kExitIo = 74;
+constexpr int kExitConfig = 78;
+constexpr std::size_t kReadingsPerCommit = 5'000;
+constexpr std::size_t kFaultsShown = 20;
+
+class CsvReplay {
+ public:
+  CsvReplay(std::filesystem::path file, const model::Site& site) : file_(std::move(file)), zone_(site.time_zone) {
+    for (const Point& point : site.points) {
+      points_.emplace(point.full_name(), point.id);
+      names_.push_back(point.full_name());
+    }
+  }
+
+  // Calls `on_reading` for every row and `on_fault` for every row that is not one. False: the file cannot be read.
+  bool for_each(const std::function<void(const Reading&)>& on_reading,
+                const std::function<void(std::size_t line, std::string)>& on_fault) const {
+    std::ifstream in(file_, std::ios::binary);
+    if (!in) return false;
+    std::string line;
+    for (std::size_t number = 1; std::getline(in, line); ++number) {
+      if (line.ends_with('\r')) line.pop_back();
+      if (number == 1) {
+        if (line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
+        if (line != "time,point,value") on_fault(1, "the header must be 'time,point,value', not '" + line + "'");
+        continue;
+      }
+      if (line.empty()) continue;
+      auto row = parse(line);
+      if (const auto* reading = std::get_if<Reading>(&row)) on_reading(*reading);
+      else on_fault(number, std::get<std::string>(row));
+    }
+    return !in.bad();
+  }
+
+ private:
+  std::variant<Reading, std::string> parse(std::string_view line) const {
+    const auto first = line.find(',');
+    const auto second = first == std::string_view::npos ? first : line.find(',', first + 1);
+    if (second == std::string_view::npos || line.find(',', second + 1) != std::string_view::npos) {
+      return "expected three columns: time,point,value";
+    }
+    const std::string_view time = line.substr(0, first);
+    const std::string name(line.substr(first + 1, second - first - 1));
+    const std::string_view value = line.substr(second + 1);
+    Reading reading;
+    const auto at = parse_time(time, zone_);
+    if (!at) return fmt::format("'{}' is not a time; write 2023-01-01T00:15:00+08:00, or without offset for {}", time, zone_);
+    reading.at = *at;
+    const auto point = points_.find(name);
+    if (point == points_.end()) return fmt::format("unknown point '{}'{}", name, config::suggestion(name, names_));
+    reading.point = point->second;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), reading.value);
+    if (error != std::errc() || end != value.data() + value.size()) return fmt::format("'{}' is not a number", value);
+    return reading;
+  }
+
+  std::filesystem::path file_;
+  std::string zone_;
+  std::unordered_map<std::string, PointId> points_;
+  std::vector<std::string> names_;
+};
+
+// Runs the pipeline over the readings and commits them in groups. One instance, one replay.
+class Player {
+ public:
+  Player(pipeline::Pipeline& pipeline, ports::Store& store, std::size_t total, std::ostream& err)
+      : pipeline_(pipeline), store_(store), total_(total), err_(err), terminal_(isatty(STDERR_FILENO) != 0) {}
+
+  // "now" is the data's own time: each reading is judged as if it had been heard when it was measured.
+  void play(const Reading& reading) {
+    if (fault_) return;
+    if (batches_.empty() || batches_.back().received != reading.at) {
+      if (waiting_ >= kReadingsPerCommit) commit();
+      batches_.push_back({.source = "replay", .received = reading.at, .readings = {}, .settled = {}});
+    }
+    batches_.back().readings.push_back(reading);
+    ++waiting_;
+  }
+
+  std::optional<model::Fault> finish() {
+    if (!fault_) commit();
+    if (terminal_) err_ << "\n";
+    return fault_;
+  }
+
+ private:
+  void commit() {
+    if (batches_.empty()) return;
+    const Instant now = std::ranges::max_element(batches_, {}, &Batch::received)->received;
+    model::Effects effects = pipeline_.ingest(batches_, now);
+    asio::io_context loop(1);
+    auto done = asio::co_spawn(loop, store_.commit(std::move(effects)), asio::use_future);
+    loop.run();
+    if (const auto result = done.get(); result.has_error()) fault_ = result.error();
+    played_ += waiting_;
+    waiting_ = 0;
+    batches_.clear();
+    if (terminal_) err_ << fmt::format("\r{} of {} readings", played_, total_) << std::flush;
+  }
+
+  pipeline::Pipeline& pipeline_;
+  ports::Store& store_;
+  std::size_t total_;
+  std::ostream& err_;
+  bool terminal_;
+  std::vector<Batch> batches_;
+  std::size_t waiting_ = 0;
+  std::size_t played_ = 0;
+  std::optional<model::Fault> fault_;
+};
+
+bool has_history(const model::Checkpoint& checkpoint) {
+  return std::ranges::any_of(checkpoint.points, [](const model::PointState& p) { return p.last_at.has_value(); });
+}
+
+// Counts the readings, and prints every fault with its place. nullopt: there were faults, or the file cannot be read.
+std::optional<std::size_t> examine(const CsvReplay& csv, const ReplayOptions& options, std::ostream& err, int& status) {
+  std::size_t readings = 0;
+  std::size_t faults = 0;
+  const bool readable = csv.for_each([&](const Reading&) { ++readings; },
+                                     [&](std::size_t line, const std::string& text) {
+                                       if (++faults > kFaultsShown) return;
+                                       err << fmt::format("{}:{}: error: {}\n", options.input.string(), line, text);
+                                     });
+  if (!readable) {
+    err << fmt::format("{}: cannot be read\n", options.input.string());
+    status = kExitNoInput;
+    return std::nullopt;
+  }
+  if (faults == 0) return readings;
+  if (faults > kFaultsShown) err << fmt::format("... and {} more\n", faults - kFaultsShown);
+  err << fmt::format("{}: {} faulty rows; nothing was written\n", options.input.string(), faults);
+  status = kExitData;
+  return std::nullopt;
+}
+
+}  // namespace
+
+int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& err) {
+  config::Problems problems;
+  app::GatewayConfig config = app::load_config(options.config, problems);
+  err << problems.to_text();
+  if (problems.has_errors()) return kExitConfig;
+  if (options.store) config.store.path = *options.store;
+
+  const CsvReplay csv(options.input, config.site);
+  int status = 0;
+  const auto readings = examine(csv, options, err, status);
+  if (!readings) return status;
+
+  auto store = store::SqliteStore::open(config.store, config.site);
+  if (store.has_error()) {
+    err << store.error().text << "\n";
+    return kExitStore;
+  }
+  model::Checkpoint checkpoint = store.value()->checkpoint();
+  if (has_history(checkpoint)) {
+    err << fmt::format("{}: holds readings already; give an empty directory with --store\n", config.store.path.string());
+    return kExitStore;
+  }
+  pipeline::Pipeline pipeline(config.site, config.factors, std::move(checkpoint));
+  Player player(pipeline, *store.value(), *readings, err);
+  csv.for_each([&](const Reading& reading) { player.play(reading); }, [](std::size_t, const std::string&) {});
+  if (const auto fault = player.finish()) {
+    err << fault->text << "\n";
+    return kExitIo;
+  }
+  out << fmt::format("{} readings replayed into {}\n", *readings, config.store.path.string());
+  return 0;
+}
+
+}  // namespace carbongate::cli

@@ -1,0 +1,118 @@
+"""kill -9 at twenty random moments: the ledger after that equals the one of a run that nothing disturbed."""
+
+import csv
+import io
+import json
+import random
+import sqlite3
+import subprocess
+
+import pytest
+from harness import CARBONGATE, Process, wait_until
+from mqtt_servers import Mosquitto
+
+KILLS = 20
+METERS = 4
+READINGS = 1_500  # per meter, 10 s apart: a little over four hours
+
+CONFIG = """
+site: {{id: park, timezone: Asia/Shanghai, grid_region: CN-SC}}
+brokers: {{plant: {{url: "mqtt://127.0.0.1:{port}", client_id: kill-test}}}}
+devices:
+{devices}
+energy_users:
+{users}
+store: {{path: {store}}}
+"""
+
+DEVICE = """  - id: m{n}
+    driver: mqtt
+    broker: plant
+    topic: park/m{n}
+    qos: 1
+    timestamp: {{json: /t, format: epoch-ms}}
+    points: [{{name: energy, json: /e, unit: kWh, kind: cumulative}}]
+"""
+
+USER = "  - {{id: u{n}, consumes: [{{carrier: electricity, from: m{n}.energy}}]}}\n"
+
+
+def messages(seed):
+    """(topic, payload) of all meters in time order: counters that grow, one that rolls over to a new meter."""
+    chance = random.Random(seed)
+    totals = [chance.uniform(0, 1e5) for _ in range(METERS)]
+    start_ms = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+    for k in range(READINGS):
+        for n in range(METERS):
+            totals[n] += chance.uniform(0, 0.5)
+            if n == 3 and k == READINGS // 2:
+                totals[n] = 0.0
+            yield f"park/m{n}", json.dumps({"t": start_ms + k * 10_000, "e": round(totals[n], 3)})
+
+
+def config_file(folder, port):
+    folder.mkdir()
+    file = folder / "site.yaml"
+    file.write_text(CONFIG.format(port=port, store=folder / "store", devices="".join(DEVICE.format(n=n) for n in range(METERS)),
+                                  users="".join(USER.format(n=n) for n in range(METERS))))
+    return file
+
+
+def publish(broker, all_messages):
+    """Publishes in order, through mosquitto_pub: one process a meter would lose the order between meters."""
+    for n in range(METERS):
+        lines = "\n".join(payload for topic, payload in all_messages if topic == f"park/m{n}")
+        subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(broker.port), "-q", "1", "-t", f"park/m{n}", "-l"],
+                       input=lines, text=True, check=True)
+
+
+def journal_length(config):
+    file = config.parent / "store" / "carbongate.db"
+    if not file.exists():
+        return 0
+    try:
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as store:
+            return store.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
+    except sqlite3.OperationalError:  # not created yet
+        return 0
+
+
+def export(config, what):
+    return subprocess.run([CARBONGATE, "export", config, "--what", what], check=True, capture_output=True, text=True).stdout
+
+
+def counted_readings(config):
+    """Readings without those that the broker sent again after a crash: each of them says so itself."""
+    rows = csv.DictReader(io.StringIO(export(config, "readings")))
+    return [row for row in rows if row["rule"] not in ("duplicate", "out-of-order")]
+
+
+def collect(tmp_path, name, all_messages, kills, seed):
+    """Runs a broker and a gateway over the messages, killing the gateway `kills` times; returns its configuration."""
+    chance = random.Random(seed)
+    with Mosquitto(tmp_path / f"{name}-broker") as broker:
+        config = config_file(tmp_path / name, broker.port)
+        gateway = Process([CARBONGATE, "run", config], tmp_path / f"{name}.log")
+        with gateway.start(ready=lambda: "new session" in gateway.output()):
+            publish(broker, all_messages)
+            for _ in range(kills):
+                reached = journal_length(config)
+                target = reached + chance.randint(1, len(all_messages) // kills)
+                wait_until(lambda: journal_length(config) >= min(target, len(all_messages)), 60, f"row {target}")
+                gateway.kill()
+                gateway.start()
+            last = len(all_messages)
+            wait_until(lambda: len(counted_readings(config)) >= last, 90, "the last message being committed")
+            assert gateway.stop() == 0
+    return config
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_the_ledger_after_twenty_kills_equals_the_undisturbed_one(tmp_path, seed):
+    all_messages = list(messages(seed))
+    undisturbed = collect(tmp_path, "undisturbed", all_messages, 0, seed)
+    killed = collect(tmp_path, "killed", all_messages, KILLS, seed)
+    assert counted_readings(killed) == counted_readings(undisturbed)
+    for what in ("intervals", "entries", "rollups"):
+        assert export(killed, what) == export(undisturbed, what), what
+    assert export(killed, "entries").count("\n") > 4 * METERS
