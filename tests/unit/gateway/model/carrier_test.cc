@@ -13,7 +13,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const Carrier& carrier(std::string_view id) { return *find_carrier(id); }
+const Carrier& carrier(std::string_view id) {
+  return *find_carrier(id);
+}
 
 std::optional<std::int64_t> quanta(double value, std::string_view unit, std::string_view id) {
   const auto activity = to_activity(value, *find_unit(unit), carrier(id));
@@ -69,7 +71,8 @@ TEST(ToActivity, RefusesWhatDoesNotFit64Bits) {
   EXPECT_FALSE(quanta(std::numeric_limits<double>::infinity(), "kWh", "electricity"));
   EXPECT_FALSE(quanta(std::numeric_limits<double>::quiet_NaN(), "kWh", "electricity"));
   EXPECT_FALSE(quanta(0x1p63, "mWh", "electricity"));
-  EXPECT_EQ(quanta(std::nextafter(0x1p63, 0.0), "mWh", "electricity"), (std::int64_t{1} << 62) - 512 + (std::int64_t{1} << 62) - 512);
+  EXPECT_EQ(quanta(std::nextafter(0x1p63, 0.0), "mWh", "electricity"),
+            (std::int64_t{1} << 62) - 512 + (std::int64_t{1} << 62) - 512);
 }
 
 TEST(ToActivity, TinyValuesAreZero) {
@@ -83,7 +86,8 @@ TEST(ToActivity, AgreesWithLongDoubleWhereThatIsExactEnough) {
   std::uniform_real_distribution<double> exponent(-8, 11);
   for (int i = 0; i < 20'000; ++i) {
     const double value = std::pow(10.0, exponent(random));
-    const long double exact = static_cast<long double>(value) * 1'000'000.0L;  // 53 + 20 bits: may round in the last place
+    const long double exact =
+        static_cast<long double>(value) * 1'000'000.0L;  // 53 + 20 bits: may round in the last place
     const auto got = quanta(value, "kWh", "electricity");
     ASSERT_TRUE(got);
     EXPECT_LE(std::fabs(static_cast<double>(exact - static_cast<long double>(*got))), 0.500001) << value;
