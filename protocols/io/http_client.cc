@@ -34,7 +34,9 @@ using Endpoints = std::vector<tcp::endpoint>;
 constexpr std::size_t kHeaderBytesMax = 32 * 1024;
 
 // The completion token of every operation here: errors are values, cancellation is checked by rethrow_if_cancelled().
-auto into(error_code& ec) { return asio::redirect_error(asio::use_awaitable, ec); }
+auto into(error_code& ec) {
+  return asio::redirect_error(asio::use_awaitable, ec);
+}
 
 asio::awaitable<void> rethrow_if_cancelled() {
   const auto state = co_await asio::this_coro::cancellation_state;
@@ -225,8 +227,9 @@ class HttpClient::Impl {
     co_await rethrow_if_cancelled();
     if (ec) {
       attempt.stale = is_broken_pipe(ec) && !parser.got_some();
-      attempt.failure = is_broken_pipe(ec) ? HttpFailure{ec, where_ + ": the server closed the connection without an answer"}
-                                           : failed("", ec);
+      attempt.failure = is_broken_pipe(ec)
+                            ? HttpFailure{ec, where_ + ": the server closed the connection without an answer"}
+                            : failed("", ec);
       co_return attempt;
     }
     HttpResponse response;
@@ -283,6 +286,8 @@ asio::awaitable<HttpResult<HttpResponse>> HttpClient::post(HttpRequest request) 
   return impl_->post(std::move(request));
 }
 
-std::uint64_t HttpClient::connects() const { return impl_->connects(); }
+std::uint64_t HttpClient::connects() const {
+  return impl_->connects();
+}
 
 }  // namespace carbongate::io

@@ -69,8 +69,8 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
 
   // Connects if need be, sends, and reads the answer, whatever its status. The request may reach the server twice: when
-  // the server closed the kept connection meanwhile, it is sent once more on a new one. So only what is harmless to repeat
-  // goes through here. Cancellation throws operation_aborted and closes the connection.
+  // the server closed the kept connection meanwhile, it is sent once more on a new one. So only what is harmless to
+  // repeat goes through here. Cancellation throws operation_aborted and closes the connection.
   boost::asio::awaitable<HttpResult<HttpResponse>> post(HttpRequest request);
 
   std::uint64_t connects() const;  // connections opened so far

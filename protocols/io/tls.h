@@ -7,9 +7,9 @@
 
 namespace carbongate::io {
 
-// A context that accepts TLS 1.2 and newer and verifies the server's certificate against `ca_file` (PEM), or the machine's
-// trusted authorities if that is empty. The file is read now: make a context per connection, and a renewed file needs no
-// restart. On error the context trusts nobody, and `error` and `text` say why.
+// A context that accepts TLS 1.2 and newer and verifies the server's certificate against `ca_file` (PEM), or the
+// machine's trusted authorities if that is empty. The file is read now: make a context per connection, and a renewed
+// file needs no restart. On error the context trusts nobody, and `error` and `text` say why.
 struct TlsContext {
   boost::asio::ssl::context context{boost::asio::ssl::context::tls_client};
   boost::system::error_code error;
@@ -17,8 +17,8 @@ struct TlsContext {
 };
 TlsContext make_tls_client_context(const std::string& ca_file);
 
-// Prepares a stream made of that context for its server: server name indication (not for IP addresses, RFC 6066 section 3)
-// and verification of the certificate against `host`, be it a name or an address.
+// Prepares a stream made of that context for its server: server name indication (not for IP addresses, RFC 6066 section
+// 3) and verification of the certificate against `host`, be it a name or an address.
 void expect_server(SSL* stream, const std::string& host);
 
 // Why a handshake failed: "certificate verify failed (self-signed certificate)".

@@ -31,7 +31,9 @@ class EncodeCategory final : public boost::system::error_category {
   }
 };
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+}
 
 result<void> check_name(std::string_view name, EncodeError if_empty) {
   if (name.empty()) return if_empty;
@@ -163,7 +165,9 @@ const boost::system::error_category& encode_category() {
   return category;
 }
 
-boost::system::error_code make_error_code(EncodeError error) { return {static_cast<int>(error), encode_category()}; }
+boost::system::error_code make_error_code(EncodeError error) {
+  return {static_cast<int>(error), encode_category()};
+}
 
 result<void> append_line(std::string& out, const PointView& point) {
   const std::size_t before = out.size();

@@ -8,8 +8,8 @@
 //   in tag keys, values, fields  a backslash goes before comma, space and "="
 //   in a string                  a backslash goes before DQUOTE and backslash
 //
-// A backslash in a name is written as it is, so what ends in one, or holds a line feed, cannot be carried: it is refused.
-// Reference: "Line protocol reference", InfluxDB documentation; influxdata/line-protocol-corpus.
+// A backslash in a name is written as it is, so what ends in one, or holds a line feed, cannot be carried: it is
+// refused. Reference: "Line protocol reference", InfluxDB documentation; influxdata/line-protocol-corpus.
 #pragma once
 
 #include <boost/system/error_code.hpp>
@@ -30,10 +30,10 @@ enum class EncodeError {
   trailing_backslash,  // in a measurement, tag or field key: it would escape what follows
   comment,             // a measurement that begins with "#"
   no_fields,
-  duplicate_key,       // two tags or two fields of the same key
-  not_finite,          // NaN and infinities have no text
-  not_decimal,         // a Decimal that is not a number
-  series_too_long,     // measurement and tags beyond kSeriesBytesMax
+  duplicate_key,    // two tags or two fields of the same key
+  not_finite,       // NaN and infinities have no text
+  not_decimal,      // a Decimal that is not a number
+  series_too_long,  // measurement and tags beyond kSeriesBytesMax
 };
 const boost::system::error_category& encode_category();
 boost::system::error_code make_error_code(EncodeError error);

@@ -51,8 +51,8 @@ std::optional<std::size_t> dropped_in(std::string_view words) {
 
 bool speaks_of_lines(std::string_view words) {
   constexpr std::array<std::string_view, 6> kPhrases{
-      "partial write",                // InfluxDB 1.x, 2.x, 3.x
-      "unable to parse",              // InfluxDB: no line of the body could be read
+      "partial write",    // InfluxDB 1.x, 2.x, 3.x
+      "unable to parse",  // InfluxDB: no line of the body could be read
       "failed to parse line protocol",
       "field type conflict",
       "time outside range",

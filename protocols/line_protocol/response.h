@@ -1,9 +1,9 @@
 // What a time-series store's answer to a write means for the lines of its body.
 //
-// InfluxDB answers 400 (1.x) or 422 (2.x) "partial write" when it refused some lines: the others ARE written. But 400 also
-// stands for a request that was wrong as a whole (no database named, a proxy that expected TLS), and then no line is to
-// blame. Only an answer in the store's own words about lines counts as a refusal of lines; anything else is a failure, to
-// be tried again, so that a mistake in the set-up costs no data.
+// InfluxDB answers 400 (1.x) or 422 (2.x) "partial write" when it refused some lines: the others ARE written. But 400
+// also stands for a request that was wrong as a whole (no database named, a proxy that expected TLS), and then no line
+// is to blame. Only an answer in the store's own words about lines counts as a refusal of lines; anything else is a
+// failure, to be tried again, so that a mistake in the set-up costs no data.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,8 @@ struct WriteAnswer {
   Verdict verdict = Verdict::failed;
   std::string words;  // the server's own, on one line, at most kWordsBytesMax bytes; "HTTP 502" if it said nothing
 
-  // How many points of the body the server says it dropped. A lower bound: it speaks of one shard only, and lines that it
-  // could not parse are not in it.
+  // How many points of the body the server says it dropped. A lower bound: it speaks of one shard only, and lines that
+  // it could not parse are not in it.
   std::optional<std::size_t> dropped;
 };
 

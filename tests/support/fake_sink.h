@@ -17,8 +17,7 @@ class FakeSink final : public ports::Sink {
  public:
   using Reaction = std::function<model::Result<ports::Delivery>(std::span<const model::StoredRow>)>;
 
-  explicit FakeSink(std::string name = "fake", std::size_t batch_rows = 100)
-      : batch_rows_(batch_rows) {
+  explicit FakeSink(std::string name = "fake", std::size_t batch_rows = 100) : batch_rows_(batch_rows) {
     status_.name = std::move(name);
     status_.healthy = true;
   }

@@ -18,8 +18,8 @@
 
 namespace carbongate::testing {
 
-// Takes connections one after the other. For each request it does the next thing of the script: answers, says nothing, or
-// closes. With the script at its end it says nothing. Lives longer than the loop runs.
+// Takes connections one after the other. For each request it does the next thing of the script: answers, says nothing,
+// or closes. With the script at its end it says nothing. Lives longer than the loop runs.
 class ScriptedHttpPeer {
  public:
   explicit ScriptedHttpPeer(boost::asio::any_io_executor executor)
@@ -28,8 +28,8 @@ class ScriptedHttpPeer {
   }
 
   void answer(int status, std::string body = "", std::string headers = "") {
-    raw("HTTP/1.1 " + std::to_string(status) + " Some Reason\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
-        headers + "\r\n" + body);
+    raw("HTTP/1.1 " + std::to_string(status) + " Some Reason\r\nContent-Length: " + std::to_string(body.size()) +
+        "\r\n" + headers + "\r\n" + body);
   }
   void raw(std::string bytes) { script_.push_back({std::move(bytes), false}); }
   void raw_and_close(std::string bytes) { script_.push_back({std::move(bytes), true}); }
@@ -65,8 +65,8 @@ class ScriptedHttpPeer {
   // False: the connection is to be closed.
   boost::asio::awaitable<bool> serve_one(boost::asio::ip::tcp::socket& socket) {
     std::string bytes;
-    const std::size_t head = co_await boost::asio::async_read_until(socket, boost::asio::dynamic_buffer(bytes), "\r\n\r\n",
-                                                                    boost::asio::use_awaitable);
+    const std::size_t head = co_await boost::asio::async_read_until(socket, boost::asio::dynamic_buffer(bytes),
+                                                                    "\r\n\r\n", boost::asio::use_awaitable);
     Request request{bytes.substr(0, head), bytes.substr(head)};
     const auto length = request.head.find("Content-Length: ");
     const std::size_t wanted = length == std::string::npos ? 0 : std::stoul(request.head.substr(length + 16));

@@ -25,7 +25,9 @@ std::string value_text(FieldValue value) {
   return line.substr(4, line.size() - 4 - 3);  // between "m v=" and " 0\n"
 }
 
-boost::system::error_code error_of(const PointView& point) { return encode(point).error(); }
+boost::system::error_code error_of(const PointView& point) {
+  return encode(point).error();
+}
 
 const std::vector<Field> kOneField{{"v", std::int64_t{1}}};
 
@@ -39,7 +41,8 @@ FieldValue value_of(const boost::json::object& json) {
 }
 
 // The reference writes floats from 1e6 with an exponent; here they stay plain, for the sake of exactness (encode.h).
-const std::map<std::string, std::string> kPlainFloats{{"cpu value=6.632243e+06 1000000000", "cpu value=6632243 1000000000"}};
+const std::map<std::string, std::string> kPlainFloats{
+    {"cpu value=6.632243e+06 1000000000", "cpu value=6632243 1000000000"}};
 
 TEST(LineProtocolEncoder, WritesTheReferenceCorpusByteForByte) {
   std::ifstream file(CARBONGATE_SOURCE_DIR "/tests/unit/protocols/line_protocol/encode_cases.json");
@@ -50,7 +53,8 @@ TEST(LineProtocolEncoder, WritesTheReferenceCorpusByteForByte) {
   for (const auto& item : corpus.at("cases").as_array()) {
     const auto& point = item.at("point").as_object();
     std::vector<Tag> tags;
-    for (const auto& tag : point.at("tags").as_array()) tags.push_back({tag.at("key").as_string(), tag.at("value").as_string()});
+    for (const auto& tag : point.at("tags").as_array())
+      tags.push_back({tag.at("key").as_string(), tag.at("value").as_string()});
     std::vector<Field> fields;
     for (const auto& field : point.at("fields").as_array()) {
       fields.push_back({field.at("key").as_string(), value_of(field.at("value").as_object())});

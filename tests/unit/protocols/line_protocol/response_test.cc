@@ -23,9 +23,10 @@ TEST(WriteAnswer, APartialWriteNamesTheReasonAndTheNumberOfDroppedPoints) {
   const WriteAnswer answer = read_write_answer(400, kConflict);
   EXPECT_EQ(answer.verdict, Verdict::lines_refused);
   EXPECT_EQ(answer.dropped, 2U);
-  EXPECT_EQ(answer.words,
-            "partial write: field type conflict: input field \"v\" on measurement \"m\" is type float, already exists as "
-            "type integer dropped=2");
+  EXPECT_EQ(
+      answer.words,
+      "partial write: field type conflict: input field \"v\" on measurement \"m\" is type float, already exists as "
+      "type integer dropped=2");
   EXPECT_EQ(read_write_answer(400, kOutOfRange).verdict, Verdict::lines_refused);
   EXPECT_EQ(read_write_answer(400, kOutOfRange).dropped, 0U);
   EXPECT_EQ(read_write_answer(422, kConflictV2).verdict, Verdict::lines_refused);
@@ -34,7 +35,8 @@ TEST(WriteAnswer, APartialWriteNamesTheReasonAndTheNumberOfDroppedPoints) {
 
 TEST(WriteAnswer, ABadRequestThatDoesNotSpeakOfLinesBlamesNone) {
   EXPECT_EQ(read_write_answer(400, R"({"error":"database is required"})").verdict, Verdict::failed);
-  EXPECT_EQ(read_write_answer(400, "<html>The plain HTTP request was sent to HTTPS port</html>").verdict, Verdict::failed);
+  EXPECT_EQ(read_write_answer(400, "<html>The plain HTTP request was sent to HTTPS port</html>").verdict,
+            Verdict::failed);
   EXPECT_EQ(read_write_answer(400, "").verdict, Verdict::failed);
 }
 
