@@ -1,43 +1,44 @@
 // What the rows of the journal are called in a time-series store.
 //
-// | measurement          | tags                                                          | fields | time  | |
-// -------------------- | ------------------------------------------------------------- | -----------------------------
-// | ----- | | carbongate_reading   | device, point, site, unit                                     | value, quality,
-// rule          | at    | | carbongate_interval  | carrier, device, point, site, unit                            |
-// amount, duration_s, covered_s,| begin | |                      | | quality, rule                 |       | |
-// carbongate_entry     | carrier, device, factor, factor_version, point, site, unit,   | amount, co2e_kg, duration_s,
-// | begin | |                      | user                                                          | covered_s,
-// quality, rule      |       | | carbongate_rollup    | carrier, device, period, point, site, unit, user              |
-// amount, co2e_kg, duration_s,  | begin | |                      | | covered_s, quality, rule      |       | |
-// carbongate_total     | carrier, device, point, site, unit, user                      | amount, co2e_kg, | at    | |
-// |                                                               | amount_per_hour,              |       | | | |
-// co2e_kg_per_hour              |       |
+// clang-format off
+// | measurement         | tags                                        | fields                                       |
+// | ------------------- | ------------------------------------------- | -------------------------------------------- |
+// | carbongate_reading  | device, point, site, unit                   | value, quality, rule                         |
+// | carbongate_interval | carrier, device, point, site, unit          | amount, duration_s, covered_s, quality, rule |
+// | carbongate_entry    | carrier, device, factor, factor_version,    | amount, co2e_kg, duration_s, covered_s,      |
+// |                     | point, site, unit, user                     | quality, rule                                |
+// | carbongate_rollup   | carrier, device, period, point, site, unit, | amount, co2e_kg, duration_s, covered_s,      |
+// |                     | user                                        | quality, rule                                |
+// | carbongate_total    | carrier, device, point, site, unit, user    | amount, co2e_kg, amount_per_hour,            |
+// |                     |                                             | co2e_kg_per_hour                             |
+// clang-format on
 //
 // VictoriaMetrics names its series measurement_field: carbongate_entry_co2e_kg.
 //
 // Tags
-//   unit            of `value` as the meter gives it; of `amount` the carrier's display unit (kWh, GJ, Nm3, L, kg)
-//   period          15min, hour, day, month, year: calendar periods of the site's time zone
-//   factor          emission factor, factor_version its set's version: absent where none applied
+//   unit         of `value` as the meter gives it; of `amount` the carrier's display unit (kWh, GJ, Nm3, L, kg)
+//   period       15min, hour, day, month, year: calendar periods of the site's time zone
+//   factor       the emission factor, factor_version its set's version: both absent where none applied
 //   A tag without a value is left out. A backslash or control character in a name becomes %5C, %0A and so on: the
 //   format cannot carry it.
 //
 // Fields: floats, but quality and rule, which are integers. No strings: VictoriaMetrics would make 0 of them.
-//   value, *_per_hour   doubles. `value` is absent when it is not a number; it is there, unchanged, when it was
-//   rejected amount, co2e_kg     exact decimals of the fixed-point accounts. `co2e_kg` is absent where no factor
-//   applied (rule 13) duration_s          end - begin in seconds covered_s           how much of it was watched by
-//   readings no further apart than the longest bridgeable gap quality             0 measured, 1 late, 2 estimated, 3
-//   substituted, 4 manual, 5 missing (not used in the accounts) rule                the rule that set the quality, 0
-//   for none: the numbers of model::Rule
+//   value        as read, also when it was rejected; absent when it is not a number
+//   amount       an exact decimal of the fixed-point accounts
+//   co2e_kg      likewise; absent where no factor applied (rule 13)
+//   ..._per_hour the present rate
+//   duration_s   end - begin in seconds
+//   covered_s    how much of that was watched by readings no further apart than the longest bridgeable gap
+//   quality      0 measured, 1 late, 2 estimated, 3 substituted, 4 manual, 5 missing (not used in the accounts)
+//   rule         which rule set the quality, 0 for none: the numbers of model::Rule
 //
-// Time is in milliseconds; what covers a period is stamped with its begin, as energy platforms do.
+// Time is in milliseconds: of a reading and a total its own, of what covers a period its begin, as energy platforms do.
 //
 // A row always gives the same line, and measurement, tags and time identify it: writing it again changes nothing. Two
 // rows of one instant would take each other's place, so a reading that is heard again must not spoil the first one:
 //   - with the rule "duplicate" (same instant as one already counted) it is left out;
 //   - with the rule "out-of-order" it may be the second delivery of one already counted: its value is sent alone,
-//   without
-//     quality and rule.
+//     without quality and rule.
 #pragma once
 
 #include <bitset>
