@@ -1,0 +1,236 @@
+#include "gateway/store/database.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <boost/system/errc.hpp>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+namespace carbongate::store {
+namespace {
+
+namespace errc = boost::system::errc;
+
+struct Explanation {
+  int code;  // primary
+  errc::errc_t meaning;
+  const char* text;    // what it means
+  const char* remedy;  // what to do
+};
+
+constexpr Explanation kExplanations[] = {
+    {SQLITE_FULL, errc::no_space_on_device, "the disk is full", "free some space, or lower store.size_max"},
+    {SQLITE_IOERR, errc::io_error, "the disk reports an error", "check the disk and the kernel's log"},
+    {SQLITE_READONLY, errc::read_only_file_system, "it cannot be written",
+     "check the mount and who owns the directory"},
+    {SQLITE_PERM, errc::permission_denied, "access is denied", "check who owns the directory"},
+    {SQLITE_CANTOPEN, errc::no_such_file_or_directory, "it cannot be opened", "check the path and who owns it"},
+    {SQLITE_CORRUPT, errc::bad_message, "the database is damaged",
+     "stop the gateway, move carbongate.db and its -wal and -shm files elsewhere and start again with an empty store; "
+     "'sqlite3 carbongate.db .recover' saves what can be read"},
+    {SQLITE_NOTADB, errc::bad_message, "carbongate.db is not a database, or damaged at its beginning",
+     "move it elsewhere and start again with an empty store"},
+    {SQLITE_BUSY, errc::device_or_resource_busy, "another program holds the database",
+     "end whatever has carbongate.db open for writing"},
+    {SQLITE_NOMEM, errc::not_enough_memory, "there is not enough memory", "give the machine more"},
+};
+
+model::Fault make_fault(errc::errc_t meaning, const std::filesystem::path& directory, const std::string& text) {
+  return {errc::make_error_code(meaning), "store " + directory.string() + ": " + text};
+}
+
+}  // namespace
+
+model::Fault to_fault(const SqliteError& error, const std::filesystem::path& directory) {
+  for (const Explanation& explanation : kExplanations) {
+    if (explanation.code != error.code()) continue;
+    return make_fault(explanation.meaning, directory,
+                      std::string(explanation.text) + " (" + error.what() + "); " + explanation.remedy);
+  }
+  return make_fault(errc::io_error, directory, error.what());
+}
+
+model::Fault to_fault(const DamagedRecord& error, const std::filesystem::path& directory) {
+  return make_fault(errc::bad_message, directory,
+                    std::string(error.what()) + "; the database is damaged, or was written by another version");
+}
+
+model::Fault to_fault(const Refused& error, const std::filesystem::path& directory) {
+  return make_fault(errc::device_or_resource_busy, directory, error.what());
+}
+
+Database::Database(const std::filesystem::path& file, Mode mode) {
+  int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI;
+  flags |= mode == Mode::read_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+  if (mode == Mode::read_write) {
+    // SQLite would make it readable by everyone. The files beside it take over its mode.
+    const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (descriptor < 0) {
+      throw SqliteError(errno == EROFS    ? SQLITE_READONLY
+                        : errno == ENOSPC ? SQLITE_FULL
+                                          : SQLITE_CANTOPEN,
+                        file.string() + ": " + std::strerror(errno));
+    }
+    ::close(descriptor);
+  }
+  std::string name = file.string();
+  if (mode == Mode::immutable) {
+    std::string escaped;  // RFC 3986 section 2.1, for the characters that end a path
+    for (const char c : std::filesystem::absolute(file).string()) {
+      if (c == '%')
+        escaped += "%25";
+      else if (c == '?')
+        escaped += "%3f";
+      else if (c == '#')
+        escaped += "%23";
+      else
+        escaped += c;
+    }
+    name = "file:" + escaped + "?immutable=1";
+  } else if (name.starts_with("file:")) {
+    name = "./" + name;  // a path, not a URI
+  }
+  const int code = sqlite3_open_v2(name.c_str(), &handle_, flags, nullptr);
+  if (code != SQLITE_OK) {
+    const std::string text = handle_ ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
+    sqlite3_close(handle_);
+    throw SqliteError(code, file.string() + ": " + text);
+  }
+  sqlite3_busy_timeout(handle_, 5'000);
+}
+
+Database::~Database() {
+  sqlite3_close(handle_);
+}
+
+void Database::execute(const std::string& sql) {
+  const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) throw SqliteError(code, sqlite3_errmsg(handle_));
+}
+
+std::int64_t Database::integer(const std::string& sql) {
+  Statement statement(*this, sql);
+  return statement.step() ? statement.integer(0) : 0;
+}
+
+std::string Database::text(const std::string& sql) {
+  Statement statement(*this, sql);
+  return statement.step() ? std::string(statement.text(0)) : std::string();
+}
+
+std::int64_t Database::changes() const {
+  return sqlite3_changes64(handle_);
+}
+
+bool Database::in_transaction() const {
+  return sqlite3_get_autocommit(handle_) == 0;
+}
+
+Statement::Statement(Database& database, std::string_view sql) : database_(database.handle()) {
+  check(sqlite3_prepare_v3(database_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle_,
+                           nullptr));
+}
+
+Statement::~Statement() {
+  sqlite3_finalize(handle_);
+}
+
+Statement::Statement(Statement&& other) noexcept
+    : database_(other.database_), handle_(std::exchange(other.handle_, nullptr)) {}
+
+void Statement::fail() const {
+  throw SqliteError(sqlite3_extended_errcode(database_), sqlite3_errmsg(database_));
+}
+
+void Statement::check(int code) const {
+  if (code != SQLITE_OK) fail();
+}
+
+Statement& Statement::bind(int parameter, std::int64_t value) {
+  check(sqlite3_bind_int64(handle_, parameter, value));
+  return *this;
+}
+
+Statement& Statement::bind(int parameter, double value) {
+  check(sqlite3_bind_double(handle_, parameter, value));
+  return *this;
+}
+
+Statement& Statement::bind(int parameter, std::string_view text) {
+  check(sqlite3_bind_text64(handle_, parameter, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8));
+  return *this;
+}
+
+Statement& Statement::bind_blob(int parameter, std::string_view bytes) {
+  // A null pointer would bind NULL, and an empty record is not the same as none.
+  check(sqlite3_bind_blob64(handle_, parameter, bytes.data() ? bytes.data() : "", bytes.size(), SQLITE_STATIC));
+  return *this;
+}
+
+Statement& Statement::bind_null(int parameter) {
+  check(sqlite3_bind_null(handle_, parameter));
+  return *this;
+}
+
+bool Statement::step() {
+  const int code = sqlite3_step(handle_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) {
+    sqlite3_reset(handle_);
+    return false;
+  }
+  const SqliteError error(code, sqlite3_errmsg(database_));
+  sqlite3_reset(handle_);
+  throw error;
+}
+
+void Statement::run() {
+  while (step()) {
+  }
+}
+
+void Statement::reset() noexcept {
+  sqlite3_reset(handle_);
+}
+
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(handle_, column);
+}
+
+double Statement::real(int column) const {
+  if (is_null(column)) return std::numeric_limits<double>::quiet_NaN();
+  return sqlite3_column_double(handle_, column);
+}
+
+std::string_view Statement::text(int column) const {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
+  return {text ? text : "", static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+
+std::string_view Statement::blob(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(handle_, column));
+  return {bytes ? bytes : "", static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(handle_, column) == SQLITE_NULL;
+}
+
+Transaction::Transaction(Database& database) : database_(database) {
+  database_.execute("BEGIN IMMEDIATE");
+}
+
+Transaction::~Transaction() {
+  // Some errors have rolled back already (disk full, for one); then there is nothing left to do.
+  if (database_.in_transaction()) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void Transaction::commit() {
+  database_.execute("COMMIT");
+}
+
+}  // namespace carbongate::store

@@ -1,0 +1,282 @@
+#include "gateway/store/history.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+#include "gateway/store/database.h"
+#include "gateway/store/migrations.h"
+#include "gateway/store/record.h"
+#include "gateway/store/series_table.h"
+#include "gateway/store/store_config.h"
+
+namespace carbongate::store {
+namespace {
+
+constexpr std::int64_t kRowsPerRead = 4'096;  // of one short transaction
+
+RowKind kind_of(History::What what) {
+  switch (what) {
+    case History::What::readings: return RowKind::reading;
+    case History::What::intervals: return RowKind::interval;
+    case History::What::entries: return RowKind::entry;
+    case History::What::rollups: return RowKind::rollup;
+  }
+  return RowKind::reading;
+}
+
+struct Bounds {
+  std::int64_t from_ms = INT64_MIN;
+  std::int64_t to_ms = INT64_MAX;  // excluded
+
+  explicit Bounds(const History::Range& range) {
+    if (range.from) from_ms = range.from->time_since_epoch().count();
+    if (range.to) to_ms = range.to->time_since_epoch().count();
+  }
+  bool contain(Instant at) const {
+    const std::int64_t ms = at.time_since_epoch().count();
+    return from_ms <= ms && ms < to_ms;
+  }
+};
+
+// A reader that may not write beside the database cannot take part in its locking; when the gateway has stopped there
+// is nobody to lock against.
+std::unique_ptr<Database> open_for_reading(const std::filesystem::path& file) {
+  try {
+    auto database = std::make_unique<Database>(file, Database::Mode::read_only);
+    require_readable(*database);
+    return database;
+  } catch (const SqliteError& error) {
+    std::error_code ignored;
+    const bool stopped =
+        std::filesystem::exists(file, ignored) && !std::filesystem::exists(file.string() + "-wal", ignored);
+    if (!stopped || (error.code() != SQLITE_CANTOPEN && error.code() != SQLITE_READONLY)) throw;
+  }
+  auto database = std::make_unique<Database>(file, Database::Mode::immutable);
+  require_readable(*database);
+  return database;
+}
+
+struct RankedRow {
+  std::int64_t at_ms = 0;
+  std::int64_t rank = 0;  // of the series
+  std::int64_t period = 0;
+  model::StoredRow row;
+};
+
+template <class Row>
+Instant begin_of(const Row& row) {
+  if constexpr (requires { row.begin; })
+    return row.begin;
+  else
+    return row.at;
+}
+
+// Hands rows out in order: written ones come in by time, open ones are known from the start, and what begins at one
+// instant is sorted by series and period.
+class Merge {
+ public:
+  Merge(std::vector<RankedRow> open, const History::Visit& visit) : open_(std::move(open)), visit_(visit) {
+    std::ranges::sort(open_, std::ranges::greater(), &RankedRow::at_ms);  // the earliest at the back
+  }
+
+  // Not earlier than the one before. False: the visitor has enough.
+  bool add(RankedRow row) {
+    if (!group_.empty() && group_.front().at_ms != row.at_ms && !hand_out_group()) return false;
+    while (!open_.empty() && open_.back().at_ms < row.at_ms) {
+      take_open(open_.back().at_ms);
+      if (!hand_out_group()) return false;
+    }
+    group_.push_back(std::move(row));
+    return true;
+  }
+
+  void finish() {
+    if (!group_.empty() && !hand_out_group()) return;
+    while (!open_.empty()) {
+      take_open(open_.back().at_ms);
+      if (!hand_out_group()) return;
+    }
+  }
+
+ private:
+  void take_open(std::int64_t at_ms) {
+    for (; !open_.empty() && open_.back().at_ms == at_ms; open_.pop_back()) group_.push_back(std::move(open_.back()));
+  }
+
+  bool hand_out_group() {
+    take_open(group_.front().at_ms);
+    // Sequence 0 is an open period: less 1 it comes last.
+    std::ranges::sort(group_, {}, [](const RankedRow& r) { return std::tuple(r.rank, r.period, r.row.sequence - 1); });
+    const bool more = std::ranges::all_of(group_, [this](const RankedRow& r) { return visit_(r.row); });
+    group_.clear();
+    return more;
+  }
+
+  std::vector<RankedRow> open_;
+  std::vector<RankedRow> group_;
+  const History::Visit& visit_;
+};
+
+}  // namespace
+
+class History::Impl {
+ public:
+  explicit Impl(const std::filesystem::path& file) : database_(open_for_reading(file)) {
+    database_->execute("PRAGMA cache_size = -8192");  // also the sorter's memory
+  }
+
+  void each(What what, const Bounds& bounds, const Visit& visit) {
+    std::vector<RankedRow> open = take_snapshot(what, bounds);
+    if (what == What::readings) return readings(bounds, visit);
+    books(kind_of(what), bounds, std::move(open), visit);
+  }
+
+ private:
+  // What there is now: later reads see the journal up to here, however much is appended meanwhile.
+  std::vector<RankedRow> take_snapshot(What what, const Bounds& bounds) {
+    database_->execute("BEGIN");
+    struct End {
+      Database& database;
+      ~End() { sqlite3_exec(database.handle(), "COMMIT", nullptr, nullptr, nullptr); }
+    } end{*database_};
+    last_sequence_ = database_->integer("SELECT max(seq) FROM journal");
+    series_.emplace(*database_);
+    rank_series();
+    return what == What::rollups ? open_rollups(bounds) : std::vector<RankedRow>();
+  }
+
+  void rank_series() {
+    std::vector<std::pair<std::int64_t, const model::Series*>> order;
+    for (const auto& [id, entry] : series_->all()) order.emplace_back(id, entry.series.get());
+    const auto key = [](const auto& item) {
+      const model::Series& s = *item.second;
+      return std::tie(s.user, s.device, s.point, s.carrier, s.unit, s.region, s.site, s.user_name);
+    };
+    std::ranges::sort(order, {}, key);
+    rank_.clear();
+    for (const auto& [id, series] : order) rank_.emplace(id, static_cast<std::int64_t>(rank_.size()));
+  }
+
+  std::vector<RankedRow> open_rollups(const Bounds& bounds) {
+    std::vector<RankedRow> rows;
+    Statement states(*database_,
+                     "SELECT (SELECT max(id) FROM series WHERE subject = c.subject), c.state "
+                     "FROM checkpoint c JOIN subject t ON t.id = c.subject WHERE t.kind = 1");
+    for (Rows each(states); each.next();) {
+      const auto& series = series_->series(states.integer(0));
+      const model::AccountState state = codec_.decode_account(states.blob(1));
+      for (std::size_t period = 0; period < state.open.size(); ++period) {
+        const auto& open = state.open[period];
+        if (!open || !bounds.contain(open->begin)) continue;
+        if (open->covered == Duration::zero() && open->amount == model::Activity{} && open->co2e == model::Co2e{})
+          continue;
+        model::RollupRow rollup{.period = static_cast<model::Period>(period),
+                                .begin = open->begin,
+                                .end = open->end,
+                                .amount = open->amount,
+                                .co2e = open->co2e,
+                                .covered = open->covered,
+                                .quality = open->quality};
+        rows.push_back(ranked(states.integer(0), {0, series, std::move(rollup)}));
+      }
+    }
+    return rows;
+  }
+
+  void readings(const Bounds& bounds, const Visit& visit) {
+    database_->execute(
+        "DROP TABLE IF EXISTS temp.rank; DROP TABLE IF EXISTS temp.sorted;"
+        "CREATE TEMP TABLE rank(series INTEGER PRIMARY KEY, rank INTEGER);"
+        "CREATE TEMP TABLE sorted(at INTEGER, series INTEGER, value REAL, quality INTEGER, seq INTEGER)");
+    {
+      Statement insert(*database_, "INSERT INTO temp.rank VALUES(?1, ?2)");
+      for (const auto& [series, rank] : rank_) insert.bind(1, series).bind(2, rank).run();
+    }
+    Statement sort(*database_,
+                   "INSERT INTO temp.sorted SELECT j.at, j.series, j.value, j.quality, j.seq "
+                   "FROM main.journal j JOIN temp.rank r ON r.series = j.series "
+                   "WHERE j.kind = 0 AND j.at >= ?1 AND j.at < ?2 AND j.seq <= ?3 ORDER BY j.at, r.rank, j.seq");
+    sort.bind(1, bounds.from_ms).bind(2, bounds.to_ms).bind(3, last_sequence_).run();
+    Statement sorted(*database_, "SELECT at, series, value, quality, seq FROM temp.sorted ORDER BY rowid");
+    for (Rows rows(sorted); rows.next();) {
+      const RecordColumns columns{.kind = RowKind::reading,
+                                  .at_ms = sorted.integer(0),
+                                  .value = sorted.real(2),
+                                  .quality = sorted.integer(3),
+                                  .body = {}};
+      const auto sequence = static_cast<std::uint64_t>(sorted.integer(4));
+      if (!visit({sequence, series_->series(sorted.integer(1)), codec_.decode_row(columns)})) return;
+    }
+  }
+
+  // Page by page along the index; what is open is merged in.
+  void books(RowKind kind, const Bounds& bounds, std::vector<RankedRow> open, const Visit& visit) {
+    Merge merge(std::move(open), visit);
+    Statement page(
+        *database_,
+        "SELECT seq, series, at, quality, body FROM journal INDEXED BY journal_books WHERE kind > 1 AND kind = ?1 "
+        "AND at >= ?2 AND (at > ?2 OR seq > ?3) AND at < ?4 AND seq <= ?5 ORDER BY at, seq LIMIT ?6");
+    std::int64_t at_ms = bounds.from_ms;
+    std::int64_t sequence = 0;
+    while (true) {
+      std::vector<RankedRow> rows = read_page(page, kind, at_ms, sequence, bounds.to_ms);
+      const bool last_page = rows.size() < static_cast<std::size_t>(kRowsPerRead);
+      for (RankedRow& row : rows) {
+        at_ms = row.at_ms;
+        sequence = static_cast<std::int64_t>(row.row.sequence);
+        if (!merge.add(std::move(row))) return;
+      }
+      if (last_page) break;
+    }
+    merge.finish();
+  }
+
+  std::vector<RankedRow> read_page(Statement& page, RowKind kind, std::int64_t at_ms, std::int64_t sequence,
+                                   std::int64_t to_ms) {
+    std::vector<RankedRow> result;
+    page.bind(1, static_cast<std::int64_t>(kind)).bind(2, at_ms).bind(3, sequence).bind(4, to_ms);
+    page.bind(5, last_sequence_).bind(6, kRowsPerRead);
+    for (Rows rows(page); rows.next();) {
+      const RecordColumns columns{
+          .kind = kind, .at_ms = page.integer(2), .value = 0, .quality = page.integer(3), .body = page.blob(4)};
+      model::StoredRow row{static_cast<std::uint64_t>(page.integer(0)), series_->series(page.integer(1)),
+                           codec_.decode_row(columns)};
+      result.push_back(ranked(page.integer(1), std::move(row)));
+    }
+    return result;
+  }
+
+  RankedRow ranked(std::int64_t series, model::StoredRow row) const {
+    const Instant at = std::visit([](const auto& body) { return begin_of(body); }, row.body);
+    const auto* rollup = std::get_if<model::RollupRow>(&row.body);
+    const std::int64_t period = rollup ? static_cast<std::int64_t>(rollup->period) : 0;
+    return {at.time_since_epoch().count(), rank_.at(series), period, std::move(row)};
+  }
+
+  std::unique_ptr<Database> database_;
+  RecordCodec codec_;
+  std::optional<SeriesTable> series_;
+  std::unordered_map<std::int64_t, std::int64_t> rank_;  // of a series, in the order of names
+  std::int64_t last_sequence_ = 0;
+};
+
+History::History(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+History::~History() = default;
+
+model::Result<std::unique_ptr<History>> History::open(const std::filesystem::path& directory) {
+  return guarded(directory, [&] {
+    auto history = std::unique_ptr<History>(new History(std::make_unique<Impl>(directory / kDatabaseFile)));
+    history->directory_ = directory;
+    return history;
+  });
+}
+
+model::Result<void> History::each(What what, const Range& range, const Visit& visit) {
+  return guarded(directory_, [&] { impl_->each(what, Bounds(range), visit); });
+}
+
+}  // namespace carbongate::store

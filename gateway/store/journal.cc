@@ -1,0 +1,257 @@
+#include "gateway/store/journal.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "gateway/store/migrations.h"
+
+namespace carbongate::store {
+namespace {
+
+// Rows that a sink may have settled since its cursor was last written: what it would see again after a crash.
+constexpr std::int64_t kUnsavedRowsMax = 10'000;
+
+// Per sink. Older ones make room; StoreStatus::Cursor::rejected goes on counting.
+constexpr std::int64_t kDeadLettersMax = 100'000;
+
+std::unique_ptr<Database> open_database(const std::filesystem::path& file) {
+  auto database = std::make_unique<Database>(file, Database::Mode::read_write);
+  migrate(*database);
+  database->execute("PRAGMA synchronous = FULL");  // a commit is on disk when it completes
+  database->execute("PRAGMA journal_size_limit = 67108864");
+  database->execute("PRAGMA cache_size = -8192");
+  return database;
+}
+
+}  // namespace
+
+Journal::Journal(const StoreConfig& config, const model::Site& site)
+    : file_(config.path / kDatabaseFile),
+      lock_(config.path),
+      owner_(open_database(file_)),
+      database_(*owner_),
+      series_(database_),
+      points_(site.points.size()),
+      accounts_(site.accounts.size()),
+      insert_reading_(database_,
+                      "INSERT INTO journal(seq, kind, series, at, value, quality) VALUES(?1, 0, ?2, ?3, ?4, ?5)"),
+      insert_record_(database_,
+                     "INSERT INTO journal(seq, kind, series, at, quality, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"),
+      put_state_(database_,
+                 "INSERT INTO checkpoint(subject, state) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET state = ?2"),
+      get_state_(database_, "SELECT state FROM checkpoint WHERE subject = ?1"),
+      peek_(database_,
+            "SELECT seq, kind, series, at, value, quality, body FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
+      save_cursor_(database_, "INSERT OR REPLACE INTO cursor(sink, settled, rejected) VALUES(?1, ?2, ?3)"),
+      bury_(database_,
+            "INSERT OR IGNORE INTO dead_letter(sink, seq, at, reason) "
+            "VALUES(?1, ?2, coalesce((SELECT at FROM journal WHERE seq = ?2), 0), ?3)") {
+  Transaction transaction(database_);
+  series_.enrol(site);
+  transaction.commit();
+  retention_.emplace(database_, config);
+  load();
+}
+
+Journal::~Journal() {
+  try {
+    if (std::ranges::any_of(cursors_, [](const auto& c) { return c.second.settled != c.second.saved; })) {
+      Transaction transaction(database_);
+      save_cursors();
+      transaction.commit();
+    }
+  } catch (const SqliteError&) {  // then the sinks see a few rows again
+  }
+}
+
+void Journal::load() {
+  last_sequence_ = database_.integer("SELECT max(seq) FROM journal");
+  Statement cursors(database_, "SELECT sink, settled, rejected FROM cursor");
+  for (Rows rows(cursors); rows.next();) {
+    const std::int64_t settled = std::min(cursors.integer(1), last_sequence_);
+    const auto rejected = static_cast<std::uint64_t>(cursors.integer(2));
+    cursors_[std::string(cursors.text(0))] = {
+        .settled = settled, .saved = settled, .rejected = rejected, .rejected_saved = rejected, .active = false};
+  }
+  Statement states(database_, "SELECT t.kind, c.state FROM checkpoint c JOIN subject t ON t.id = c.subject");
+  for (Rows rows(states); rows.next();) {
+    if (states.integer(0) != 0) {
+      codec_.decode_account(states.blob(1));
+    } else if (const auto last_at = codec_.decode_point(states.blob(1)).last_at) {
+      newest_ms_ = std::max(newest_ms_.value_or(INT64_MIN), last_at->time_since_epoch().count());
+    }
+  }
+  status_.last_sequence = static_cast<std::uint64_t>(last_sequence_);
+  status_.bytes = bytes_on_disk();
+}
+
+model::Checkpoint Journal::checkpoint() {
+  const auto state_of = [this](std::int64_t subject, const auto& decode) {
+    get_state_.bind(1, subject);
+    Rows rows(get_state_);
+    return rows.next() ? decode(get_state_.blob(0)) : decode({});
+  };
+  model::Checkpoint checkpoint;
+  for (std::size_t i = 0; i < points_; ++i) {
+    checkpoint.points.push_back(state_of(series_.ids(static_cast<PointId>(i)).subject,
+                                         [this](std::string_view bytes) { return codec_.decode_point(bytes); }));
+  }
+  for (std::size_t i = 0; i < accounts_; ++i) {
+    checkpoint.accounts.push_back(state_of(series_.ids(static_cast<model::AccountId>(i)).subject,
+                                           [this](std::string_view bytes) { return codec_.decode_account(bytes); }));
+  }
+  return checkpoint;
+}
+
+void Journal::commit(const model::Effects& effects) {
+  if (effects.empty()) return;
+  const auto appended = static_cast<std::int64_t>(effects.rows.size());
+  std::optional<std::int64_t> newest_ms = newest_ms_;
+  Transaction transaction(database_);
+  std::int64_t sequence = last_sequence_;
+  for (const model::JournalRow& row : effects.rows) {
+    append(++sequence, row);
+    const auto* reading = std::get_if<model::JudgedReading>(&row.body);
+    if (reading && model::usable(reading->quality)) {
+      newest_ms = std::max(newest_ms.value_or(INT64_MIN), reading->at.time_since_epoch().count());
+    }
+  }
+  put_states(effects);
+  save_cursors();
+  const auto outcome = retention_->step({.last_sequence = sequence,
+                                         .settled_by_all = std::min(settled_by_all(), sequence),
+                                         .newest_ms = newest_ms,
+                                         .appended = appended});
+  transaction.commit();
+
+  retention_->accept(outcome);
+  last_sequence_ = sequence;
+  newest_ms_ = newest_ms;
+  cursors_saved();
+  status_.rows_appended += static_cast<std::uint64_t>(appended);
+  ++status_.commits;
+  status_.rows_thinned += outcome.thinned;
+  status_.last_sequence = static_cast<std::uint64_t>(sequence);
+  status_.bytes = bytes_on_disk();
+}
+
+void Journal::append(std::int64_t sequence, const model::JournalRow& row) {
+  const std::int64_t series = series_.ids(row.subject).series;
+  const RecordColumns columns = codec_.encode(row.body);
+  if (columns.kind == RowKind::reading) {
+    insert_reading_.bind(1, sequence).bind(2, series).bind(3, columns.at_ms).bind(4, columns.value);
+    insert_reading_.bind(5, columns.quality).run();
+    return;
+  }
+  insert_record_.bind(1, sequence).bind(2, static_cast<std::int64_t>(columns.kind)).bind(3, series);
+  insert_record_.bind(4, columns.at_ms).bind(5, columns.quality).bind_blob(6, columns.body).run();
+}
+
+void Journal::put_states(const model::Effects& effects) {
+  const auto put = [this](std::int64_t subject, const auto& state) {
+    put_state_.bind(1, subject).bind_blob(2, codec_.encode(state)).run();
+  };
+  for (const auto& [point, state] : effects.points) put(series_.ids(point).subject, state);
+  for (const auto& [account, state] : effects.accounts) put(series_.ids(account).subject, state);
+}
+
+std::vector<model::StoredRow> Journal::peek(const std::string& sink, std::size_t limit) {
+  const Cursor& cursor = cursor_of(sink);
+  std::vector<model::StoredRow> result;
+  if (cursor.settled >= last_sequence_) return result;
+  peek_.bind(1, cursor.settled).bind(2, static_cast<std::int64_t>(limit));
+  for (Rows rows(peek_); rows.next();) {
+    const RecordColumns columns{.kind = static_cast<RowKind>(peek_.integer(1)),
+                                .at_ms = peek_.integer(3),
+                                .value = peek_.real(4),
+                                .quality = peek_.integer(5),
+                                .body = peek_.blob(6)};
+    result.push_back(
+        {static_cast<std::uint64_t>(peek_.integer(0)), series_.series(peek_.integer(2)), codec_.decode_row(columns)});
+  }
+  return result;
+}
+
+void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
+  Cursor& cursor = cursor_of(sink);
+  const Cursor before = cursor;
+  const auto through = static_cast<std::int64_t>(delivery.settled_through);
+  cursor.settled = std::clamp(through, cursor.settled, last_sequence_);
+  try {
+    if (!delivery.rejected.empty() || cursor.settled - cursor.saved > kUnsavedRowsMax) {
+      Transaction transaction(database_);
+      for (const ports::RejectedRow& row : delivery.rejected) {
+        if (static_cast<std::int64_t>(row.sequence) > cursor.settled) continue;  // will be offered again
+        bury_.bind(1, std::string_view(sink)).bind(2, static_cast<std::int64_t>(row.sequence));
+        bury_.bind(3, std::string_view(row.reason)).run();
+        cursor.rejected += static_cast<std::uint64_t>(database_.changes());
+      }
+      if (!delivery.rejected.empty()) {
+        Statement forget(database_,
+                         "DELETE FROM dead_letter WHERE sink = ?1 AND seq <= (SELECT seq FROM dead_letter "
+                         "WHERE sink = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)");
+        forget.bind(1, std::string_view(sink)).bind(2, kDeadLettersMax).run();
+      }
+      save_cursors();
+      transaction.commit();
+      cursors_saved();
+    }
+  } catch (...) {
+    cursor = before;
+    throw;
+  }
+  describe_cursors();
+}
+
+Journal::Cursor& Journal::cursor_of(const std::string& sink) {
+  Cursor& cursor = cursors_[sink];
+  if (!cursor.active) {
+    cursor.active = true;
+    describe_cursors();
+  }
+  return cursor;
+}
+
+void Journal::save_cursors() {
+  for (const auto& [sink, cursor] : cursors_) {
+    if (cursor.settled == cursor.saved && cursor.rejected == cursor.rejected_saved) continue;
+    save_cursor_.bind(1, std::string_view(sink)).bind(2, cursor.settled);
+    save_cursor_.bind(3, static_cast<std::int64_t>(cursor.rejected)).run();
+  }
+}
+
+void Journal::cursors_saved() {
+  for (auto& [sink, cursor] : cursors_) {
+    cursor.saved = cursor.settled;
+    cursor.rejected_saved = cursor.rejected;
+  }
+}
+
+std::int64_t Journal::settled_by_all() const {
+  std::int64_t settled = INT64_MAX;
+  for (const auto& [sink, cursor] : cursors_) {
+    if (cursor.active) settled = std::min(settled, cursor.settled);
+  }
+  return settled;
+}
+
+void Journal::describe_cursors() {
+  status_.cursors.clear();
+  for (const auto& [sink, cursor] : cursors_) {
+    if (!cursor.active) continue;
+    status_.cursors.push_back({sink, static_cast<std::uint64_t>(cursor.settled), cursor.rejected});
+  }
+}
+
+std::uint64_t Journal::bytes_on_disk() const {
+  std::uint64_t bytes = 0;
+  for (const char* suffix : {"", "-wal"}) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(file_.string() + suffix, error);
+    if (!error) bytes += size;
+  }
+  return bytes;
+}
+
+}  // namespace carbongate::store

@@ -1,0 +1,82 @@
+// The store without its thread: journal, checkpoint and cursors on one SQLite connection.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/model/checkpoint.h"
+#include "gateway/model/site.h"
+#include "gateway/ports/store.h"
+#include "gateway/store/database.h"
+#include "gateway/store/record.h"
+#include "gateway/store/retention.h"
+#include "gateway/store/series_table.h"
+#include "gateway/store/store_config.h"
+#include "gateway/store/store_lock.h"
+
+namespace carbongate::store {
+
+// Throws SqliteError, DamagedRecord and Refused; an operation that throws has changed nothing, and the next one may
+// succeed. One thread at a time.
+class Journal {
+ public:
+  // Opens or creates the store, and checks that its checkpoint can be read.
+  Journal(const StoreConfig& config, const model::Site& site);
+  ~Journal();  // writes what is not yet saved of the cursors
+
+  model::Checkpoint checkpoint();
+  void commit(const model::Effects& effects);
+  std::vector<model::StoredRow> peek(const std::string& sink, std::size_t limit);
+
+  // A cursor that only moves forward is written with the next commit, not for itself: a crash before that makes the
+  // sink see some rows again, which it must bear anyway. Rejections are written at once.
+  void settle(const std::string& sink, const ports::Delivery& delivery);
+
+  ports::StoreStatus status() const { return status_; }
+
+ private:
+  struct Cursor {
+    std::int64_t settled = 0;
+    std::int64_t saved = 0;  // `settled` as it is on disk
+    std::uint64_t rejected = 0;
+    std::uint64_t rejected_saved = 0;
+    bool active = false;  // its sink has asked since the start: it holds retention back
+  };
+
+  void load();
+  Cursor& cursor_of(const std::string& sink);
+  void append(std::int64_t sequence, const model::JournalRow& row);
+  void put_states(const model::Effects& effects);
+  void save_cursors();   // those that moved; within a transaction
+  void cursors_saved();  // it succeeded
+  std::int64_t settled_by_all() const;
+  void describe_cursors();
+  std::uint64_t bytes_on_disk() const;
+
+  std::filesystem::path file_;
+  StoreLock lock_;
+  std::unique_ptr<Database> owner_;  // opened and brought up to date before the statements are made
+  Database& database_;
+  SeriesTable series_;
+  std::size_t points_;
+  std::size_t accounts_;
+  RecordCodec codec_;
+  std::optional<Retention> retention_;
+  Statement insert_reading_;
+  Statement insert_record_;
+  Statement put_state_;
+  Statement get_state_;
+  Statement peek_;
+  Statement save_cursor_;
+  Statement bury_;
+  std::map<std::string, Cursor> cursors_;
+  std::int64_t last_sequence_ = 0;
+  std::optional<std::int64_t> newest_ms_;  // of the newest usable reading
+  ports::StoreStatus status_;
+};
+
+}  // namespace carbongate::store

@@ -1,0 +1,117 @@
+#include "gateway/store/migrations.h"
+
+#include <string>
+
+namespace carbongate::store {
+namespace {
+
+constexpr std::int64_t kApplicationId = 0x43474154;  // "CGAT" in the header: what `file` and we know our files by
+
+// Migrations[n] leads from version n to n + 1. Released ones are never changed.
+constexpr const char* kMigrations[] = {
+    // 1: the first schema.
+    R"sql(
+-- What has a state: a point, or an account (user, carrier and metering point). Names, so that it outlives any one
+-- configuration. A point whose unit or carrier changes is another one: its old state would be misread.
+CREATE TABLE subject(
+  id INTEGER PRIMARY KEY,
+  kind INTEGER NOT NULL,   -- 0 point, 1 account
+  device TEXT NOT NULL,
+  point TEXT NOT NULL,
+  unit TEXT NOT NULL,      -- '' for accounts
+  user TEXT NOT NULL,      -- '' for points
+  carrier TEXT NOT NULL,
+  UNIQUE(kind, device, point, unit, user, carrier));
+
+-- How rows are described: a subject, as the configuration described it when they were written.
+CREATE TABLE series(
+  id INTEGER PRIMARY KEY,
+  subject INTEGER NOT NULL REFERENCES subject(id),
+  site TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  user_name TEXT NOT NULL,
+  region TEXT NOT NULL,
+  UNIQUE(subject, site, unit, user_name, region));
+
+-- The log. Readings, nearly all of it, have no body and no index: appending is all that is done to them, and sinks and
+-- retention walk along `seq`. Numbers of `kind` and `quality`: record.h.
+CREATE TABLE journal(
+  seq INTEGER PRIMARY KEY,
+  kind INTEGER NOT NULL,
+  series INTEGER NOT NULL REFERENCES series(id),
+  at INTEGER NOT NULL,     -- ms since 1970 UTC: when read, or where the row begins
+  value REAL,              -- of a reading; NULL: not a number
+  quality INTEGER NOT NULL,
+  body BLOB);              -- record.proto; NULL for readings
+
+-- The books are asked for by time; readings and running totals are not in it.
+CREATE INDEX journal_books ON journal(kind, at) WHERE kind > 1;
+
+CREATE TABLE checkpoint(
+  subject INTEGER PRIMARY KEY REFERENCES subject(id),
+  state BLOB NOT NULL);    -- record.proto: PointState or AccountState
+
+CREATE TABLE cursor(
+  sink TEXT PRIMARY KEY,
+  settled INTEGER NOT NULL,
+  rejected INTEGER NOT NULL) WITHOUT ROWID;
+
+-- What a sink refused for good, in its own words. `at` is the row's.
+CREATE TABLE dead_letter(
+  sink TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY(sink, seq)) WITHOUT ROWID;
+
+CREATE TABLE meta(
+  name TEXT PRIMARY KEY,
+  value INTEGER NOT NULL) WITHOUT ROWID;
+)sql",
+};
+static_assert(std::size(kMigrations) == kSchemaVersion);
+
+void require_ours(Database& database, std::int64_t version) {
+  if (database.integer("PRAGMA application_id") != kApplicationId) {
+    throw Refused("carbongate.db was made by another program; give the gateway a directory of its own");
+  }
+  if (version > kSchemaVersion) {
+    throw Refused("carbongate.db has schema version " + std::to_string(version) + ", this program knows up to " +
+                  std::to_string(kSchemaVersion) +
+                  "; it was written by a newer carbongate: run that one, or give this "
+                  "one another directory");
+  }
+}
+
+}  // namespace
+
+void migrate(Database& database) {
+  const bool empty = database.integer("SELECT count(*) FROM sqlite_master") == 0;
+  std::int64_t version = database.integer("PRAGMA user_version");
+  if (empty && version == 0) {
+    database.execute("PRAGMA auto_vacuum = INCREMENTAL");  // only possible before there is anything in the file
+  } else {
+    require_ours(database, version);
+  }
+  database.execute("PRAGMA journal_mode = WAL");
+  if (version == kSchemaVersion) return;
+  Transaction transaction(database);
+  for (; version < kSchemaVersion; ++version) database.execute(kMigrations[version]);
+  database.execute("PRAGMA application_id = " + std::to_string(kApplicationId));
+  database.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
+  transaction.commit();
+}
+
+void require_readable(Database& database) {
+  const std::int64_t version = database.integer("PRAGMA user_version");
+  if (version == 0 && database.integer("SELECT count(*) FROM sqlite_master") == 0) {
+    throw Refused("carbongate.db is empty; the gateway has not run on it yet");
+  }
+  require_ours(database, version);
+  if (version < kSchemaVersion) {
+    throw Refused("carbongate.db has schema version " + std::to_string(version) + ", this program reads version " +
+                  std::to_string(kSchemaVersion) + "; start the gateway once, it brings the store up to date");
+  }
+}
+
+}  // namespace carbongate::store

@@ -1,0 +1,17 @@
+// The schema and its history.
+#pragma once
+
+#include "gateway/store/database.h"
+
+namespace carbongate::store {
+
+inline constexpr int kSchemaVersion = 1;  // PRAGMA user_version
+
+// Brings a database that was just opened for writing to kSchemaVersion, in one transaction; an empty one is set up from
+// the start. Throws Refused for one of a newer version or of another program, and leaves it as it is.
+void migrate(Database& database);
+
+// The same check for a reader, which changes nothing: an older version that this program cannot read is refused too.
+void require_readable(Database& database);
+
+}  // namespace carbongate::store

@@ -1,0 +1,104 @@
+#include "gateway/store/series_table.h"
+
+#include <string>
+#include <utility>
+
+namespace carbongate::store {
+namespace {
+
+constexpr std::int64_t kPoint = 0;
+constexpr std::int64_t kAccount = 1;
+
+std::int64_t kind_of(const model::Series& series) {
+  return series.user.empty() ? kPoint : kAccount;
+}
+
+}  // namespace
+
+model::Series describe(const model::Site& site, const Point& point, std::string_view carrier) {
+  return {.site = site.id,
+          .device = point.device,
+          .point = point.name,
+          .unit = std::string(point.unit.symbol),
+          .user = {},
+          .user_name = {},
+          .carrier = std::string(carrier),
+          .region = {}};
+}
+
+model::Series describe(const model::Site& site, const model::Account& account) {
+  const Point& source = site.points.at(index(account.source));
+  return {.site = site.id,
+          .device = source.device,
+          .point = source.name,
+          .unit = std::string(source.unit.symbol),
+          .user = account.user,
+          .user_name = account.user_name,
+          .carrier = std::string(account.carrier->id),
+          .region = account.factor_region};
+}
+
+SeriesTable::SeriesTable(Database& database) : database_(database) {
+  Statement statement(database_,
+                      "SELECT s.id, s.subject, s.site, t.device, t.point, s.unit, t.user, s.user_name, t.carrier, "
+                      "s.region FROM series s JOIN subject t ON t.id = s.subject");
+  for (Rows rows(statement); rows.next();) {
+    const auto text = [&](int column) { return std::string(statement.text(column)); };
+    auto series = std::make_shared<model::Series>(model::Series{.site = text(2),
+                                                                .device = text(3),
+                                                                .point = text(4),
+                                                                .unit = text(5),
+                                                                .user = text(6),
+                                                                .user_name = text(7),
+                                                                .carrier = text(8),
+                                                                .region = text(9)});
+    all_[statement.integer(0)] = {statement.integer(1), std::move(series)};
+  }
+}
+
+void SeriesTable::enrol(const model::Site& site) {
+  std::vector<std::string_view> carriers(site.points.size());
+  for (const model::Account& account : site.accounts) carriers.at(index(account.source)) = account.carrier->id;
+  for (const Point& point : site.points) points_.push_back(enrol(describe(site, point, carriers[points_.size()])));
+  for (const model::Account& account : site.accounts) accounts_.push_back(enrol(describe(site, account)));
+}
+
+SeriesTable::Ids SeriesTable::enrol(const model::Series& series) {
+  const auto find_or_add = [this](const char* find, const char* add, const auto& bind) {
+    Statement finder(database_, find);
+    bind(finder);
+    if (finder.step()) return finder.integer(0);
+    Statement adder(database_, add);
+    bind(adder);
+    adder.step();
+    return adder.integer(0);
+  };
+  Ids ids;
+  ids.subject = find_or_add(
+      "SELECT id FROM subject WHERE kind = ?1 AND device = ?2 AND point = ?3 AND unit = ?4 AND user = ?5 AND carrier = "
+      "?6",
+      "INSERT INTO subject(kind, device, point, unit, user, carrier) VALUES(?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
+      [&](Statement& s) {
+        s.bind(1, kind_of(series)).bind(2, std::string_view(series.device)).bind(3, std::string_view(series.point));
+        s.bind(4, kind_of(series) == kPoint ? std::string_view(series.unit) : std::string_view(""));
+        s.bind(5, std::string_view(series.user)).bind(6, std::string_view(series.carrier));
+      });
+  ids.series = find_or_add(
+      "SELECT id FROM series WHERE subject = ?1 AND site = ?2 AND unit = ?3 AND user_name = ?4 AND region = ?5",
+      "INSERT INTO series(subject, site, unit, user_name, region) VALUES(?1, ?2, ?3, ?4, ?5) RETURNING id",
+      [&](Statement& s) {
+        s.bind(1, ids.subject).bind(2, std::string_view(series.site)).bind(3, std::string_view(series.unit));
+        s.bind(4, std::string_view(series.user_name)).bind(5, std::string_view(series.region));
+      });
+  Entry& entry = all_[ids.series];
+  if (!entry.series) entry = {ids.subject, std::make_shared<model::Series>(series)};
+  return ids;
+}
+
+const std::shared_ptr<const model::Series>& SeriesTable::series(std::int64_t id) const {
+  const auto found = all_.find(id);
+  if (found == all_.end()) throw DamagedRecord("a row refers to series " + std::to_string(id) + ", which is not there");
+  return found->second.series;
+}
+
+}  // namespace carbongate::store

@@ -1,0 +1,99 @@
+#include "gateway/store/sqlite_store.h"
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <future>
+#include <stdexcept>
+#include <utility>
+
+#include "gateway/store/database.h"
+#include "gateway/store/journal.h"
+
+namespace carbongate::store {
+
+namespace asio = boost::asio;
+
+model::Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const StoreConfig& config, const model::Site& site) {
+  return guarded(config.path, [&] {
+    return std::unique_ptr<SqliteStore>(new SqliteStore(config, std::make_unique<Journal>(config, site)));
+  });
+}
+
+SqliteStore::SqliteStore(const StoreConfig& config, std::unique_ptr<Journal> journal)
+    : directory_(config.path),
+      journal_(std::move(journal)),
+      status_(journal_->status()),
+      open_(queue_.get_executor()),
+      thread_([this] { queue_.run(); }) {}
+
+SqliteStore::~SqliteStore() {
+  open_.reset();
+  thread_.join();  // after all that was asked for
+}
+
+template <class Value, class Work>
+asio::awaitable<model::Result<Value>> SqliteStore::on_store_thread(Work work) {
+  using Answer = model::Result<Value>;
+  auto initiation = [this](auto handler, Work task) {
+    // Keeps the caller's loop running although it has nothing to do meanwhile.
+    auto caller = asio::make_work_guard(asio::get_associated_executor(handler));
+    asio::post(queue_,
+               [this, handler = std::move(handler), task = std::move(task), caller = std::move(caller)]() mutable {
+                 std::exception_ptr escaped;
+                 Answer answer;
+                 try {
+                   answer = guarded(directory_, task);
+                 } catch (...) {
+                   escaped = std::current_exception();
+                 }
+                 publish_status();
+                 const auto executor = caller.get_executor();
+                 asio::post(executor, [handler = std::move(handler), escaped, answer = std::move(answer)]() mutable {
+                   std::move(handler)(escaped, std::move(answer));
+                 });
+               });
+  };
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr, Answer)>(
+      std::move(initiation), asio::use_awaitable, std::move(work));
+}
+
+asio::awaitable<model::Result<void>> SqliteStore::commit(model::Effects effects) {
+  return on_store_thread<void>([this, effects = std::move(effects)] { journal_->commit(effects); });
+}
+
+asio::awaitable<model::Result<std::vector<model::StoredRow>>> SqliteStore::peek(std::string sink, std::size_t limit) {
+  return on_store_thread<std::vector<model::StoredRow>>(
+      [this, sink = std::move(sink), limit] { return journal_->peek(sink, limit); });
+}
+
+asio::awaitable<model::Result<void>> SqliteStore::settle(std::string sink, ports::Delivery delivery) {
+  return on_store_thread<void>(
+      [this, sink = std::move(sink), delivery = std::move(delivery)] { journal_->settle(sink, delivery); });
+}
+
+model::Checkpoint SqliteStore::checkpoint() {
+  std::promise<model::Result<model::Checkpoint>> promise;
+  asio::post(queue_, [&] {
+    try {
+      promise.set_value(guarded(directory_, [this] { return journal_->checkpoint(); }));
+    } catch (...) {
+      promise.set_exception(std::current_exception());
+    }
+  });
+  return promise.get_future().get().value();  // throws the fault's text
+}
+
+void SqliteStore::publish_status() {
+  const std::lock_guard lock(status_mutex_);
+  status_ = journal_->status();
+}
+
+ports::StoreStatus SqliteStore::status() const {
+  const std::lock_guard lock(status_mutex_);
+  return status_;
+}
+
+}  // namespace carbongate::store

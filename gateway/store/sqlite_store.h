@@ -1,0 +1,65 @@
+// ports::Store on SQLite: write-ahead log, every commit synced, one connection on one thread of its own.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gateway/model/site.h"
+#include "gateway/ports/store.h"
+#include "gateway/store/store_config.h"
+
+namespace carbongate::store {
+
+class Journal;
+
+// The file is carbongate.db in StoreConfig::path; a lock beside it keeps other processes from writing. Readers
+// (History) may come and go while it is open.
+//
+// A sink holds retention back from the first time it asks (peek or settle) after the store was opened. Sinks that are
+// no longer configured never ask: their cursors stay in the file, in case they return, but keep nothing from being
+// dropped.
+//
+// Destroy before the loops whose coroutines wait for it: what was asked for is finished first, and the file is closed.
+class SqliteStore final : public ports::Store {
+ public:
+  // Opens or creates the store. Fault: cannot be made or written, in use, damaged, or of a newer version. The site is
+  // only read during the call.
+  static model::Result<std::unique_ptr<SqliteStore>> open(const StoreConfig& config, const model::Site& site);
+  ~SqliteStore() override;
+
+  // Waits for the store thread. Throws std::runtime_error if the state cannot be read; open() has read it once.
+  model::Checkpoint checkpoint() override;
+
+  // Fault: nothing of it was written; the same may succeed later (disk full, I/O error).
+  boost::asio::awaitable<model::Result<void>> commit(model::Effects effects) override;
+  boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string sink,
+                                                                            std::size_t limit) override;
+  boost::asio::awaitable<model::Result<void>> settle(std::string sink, ports::Delivery delivery) override;
+
+  ports::StoreStatus status() const override;  // any thread
+
+ private:
+  SqliteStore(const StoreConfig& config, std::unique_ptr<Journal> journal);
+
+  // Runs `work` on the store thread; its result comes back on the executor of the coroutine that waits. It cannot be
+  // cancelled once it has been handed over.
+  template <class Value, class Work>
+  boost::asio::awaitable<model::Result<Value>> on_store_thread(Work work);
+  void publish_status();
+
+  std::filesystem::path directory_;
+  std::unique_ptr<Journal> journal_;  // the store thread's
+  mutable std::mutex status_mutex_;
+  ports::StoreStatus status_;
+  boost::asio::io_context queue_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> open_;
+  std::jthread thread_;
+};
+
+}  // namespace carbongate::store

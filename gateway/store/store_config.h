@@ -1,0 +1,27 @@
+// Where the journal lies, and how much of it is kept.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+
+#include "drivers/api/reading.h"
+
+namespace carbongate::store {
+
+struct StoreConfig {
+  std::filesystem::path path;  // a directory of the store's own; made with mode 0750 if missing
+
+  // Limit of the database file. Beyond it the oldest readings and running totals are dropped, also those that no sink
+  // has yet (counted in StoreStatus::rows_thinned). Intervals, entries and rollups are never dropped.
+  std::uint64_t size_max = 8ull << 30;
+
+  // Readings and running totals this much older than the newest reading are dropped once every sink has them.
+  Duration keep_readings = std::chrono::hours(24 * 190);
+};
+
+// Files of the store, all in StoreConfig::path. SQLite keeps "-wal" and "-shm" beside the database.
+inline constexpr const char* kDatabaseFile = "carbongate.db";
+inline constexpr const char* kLockFile = "carbongate.lock";
+
+}  // namespace carbongate::store

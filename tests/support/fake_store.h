@@ -1,0 +1,147 @@
+// A store in memory. What it holds lives in a FakeDisk, so that a test can "crash" and open it again.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway/model/site.h"
+#include "gateway/ports/store.h"
+
+namespace carbongate::testing {
+
+struct FakeDisk {
+  std::vector<model::StoredRow> rows;
+  std::map<std::string, model::PointState> points;      // by full name, unit and carrier
+  std::map<std::string, model::AccountState> accounts;  // by user, carrier and source
+  std::map<std::string, ports::StoreStatus::Cursor> cursors;
+  std::vector<std::pair<std::string, ports::RejectedRow>> dead_letters;  // with the sink's name
+};
+
+// One loop. The disk and the site outlive it.
+class FakeStore final : public ports::Store {
+ public:
+  FakeStore(FakeDisk& disk, const model::Site& site) : disk_(disk) {
+    std::vector<std::string> carriers(site.points.size());
+    for (const model::Account& a : site.accounts) carriers.at(index(a.source)) = std::string(a.carrier->id);
+    for (const Point& p : site.points) {
+      points_.push_back(add({.site = site.id,
+                             .device = p.device,
+                             .point = p.name,
+                             .unit = std::string(p.unit.symbol),
+                             .user = {},
+                             .user_name = {},
+                             .carrier = carriers[points_.size()],
+                             .region = {}}));
+    }
+    for (const model::Account& a : site.accounts) {
+      const Point& p = site.points.at(index(a.source));
+      accounts_.push_back(add({.site = site.id,
+                               .device = p.device,
+                               .point = p.name,
+                               .unit = std::string(p.unit.symbol),
+                               .user = a.user,
+                               .user_name = a.user_name,
+                               .carrier = std::string(a.carrier->id),
+                               .region = a.factor_region}));
+    }
+    status_.last_sequence = disk_.rows.empty() ? 0 : disk_.rows.back().sequence;
+  }
+
+  // The next `times` commits, peeks or settles fail with this, and change nothing.
+  void fail(model::Fault fault, int times) {
+    fault_ = std::move(fault);
+    failures_left_ = times;
+  }
+
+  model::Checkpoint checkpoint() override {
+    model::Checkpoint result;
+    for (const Known& known : points_) result.points.push_back(disk_.points[known.key]);
+    for (const Known& known : accounts_) result.accounts.push_back(disk_.accounts[known.key]);
+    return result;
+  }
+
+  boost::asio::awaitable<model::Result<void>> commit(model::Effects effects) override {
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    if (takes_failure()) co_return *fault_;
+    if (effects.empty()) co_return model::Result<void>();
+    for (model::JournalRow& row : effects.rows) {
+      const Known& known = std::visit([this](auto id) -> const Known& { return known_of(id); }, row.subject);
+      disk_.rows.push_back({++status_.last_sequence, known.series, std::move(row.body)});
+    }
+    for (auto& [point, state] : effects.points) disk_.points[known_of(point).key] = state;
+    for (auto& [account, state] : effects.accounts) disk_.accounts[known_of(account).key] = state;
+    status_.rows_appended += effects.rows.size();
+    ++status_.commits;
+    co_return model::Result<void>();
+  }
+
+  boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string sink,
+                                                                            std::size_t limit) override {
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    if (takes_failure()) co_return *fault_;
+    std::vector<model::StoredRow> result;
+    for (const model::StoredRow& row : disk_.rows) {
+      if (row.sequence > cursor(sink).settled && result.size() < limit) result.push_back(row);
+    }
+    co_return result;
+  }
+
+  boost::asio::awaitable<model::Result<void>> settle(std::string sink, ports::Delivery delivery) override {
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    if (takes_failure()) co_return *fault_;
+    auto& moved = cursor(sink);
+    moved.settled = std::clamp(delivery.settled_through, moved.settled, status_.last_sequence);
+    for (const ports::RejectedRow& row : delivery.rejected) {
+      if (row.sequence > moved.settled) continue;
+      disk_.dead_letters.emplace_back(sink, row);
+      ++moved.rejected;
+    }
+    co_return model::Result<void>();
+  }
+
+  ports::StoreStatus status() const override {
+    ports::StoreStatus result = status_;
+    for (const std::string& sink : active_) result.cursors.push_back(disk_.cursors.at(sink));
+    return result;
+  }
+
+ private:
+  struct Known {
+    std::string key;
+    std::shared_ptr<const model::Series> series;
+  };
+
+  static Known add(model::Series series) {
+    std::string key = series.device + "." + series.point + "|" + series.user + "|" + series.carrier;
+    if (series.user.empty()) key += "|" + series.unit;
+    return {std::move(key), std::make_shared<model::Series>(std::move(series))};
+  }
+
+  const Known& known_of(PointId id) const { return points_.at(index(id)); }
+  const Known& known_of(model::AccountId id) const { return accounts_.at(model::index(id)); }
+
+  ports::StoreStatus::Cursor& cursor(const std::string& sink) {
+    if (std::ranges::find(active_, sink) == active_.end()) active_.push_back(sink);
+    auto& found = disk_.cursors[sink];
+    found.sink = sink;
+    return found;
+  }
+
+  bool takes_failure() { return failures_left_ > 0 && failures_left_-- > 0; }
+
+  FakeDisk& disk_;
+  std::vector<Known> points_;
+  std::vector<Known> accounts_;
+  std::vector<std::string> active_;
+  ports::StoreStatus status_;
+  std::optional<model::Fault> fault_;
+  int failures_left_ = 0;
+};
+
+}  // namespace carbongate::testing

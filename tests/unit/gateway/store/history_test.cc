@@ -1,0 +1,160 @@
+#include "gateway/store/history.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "gateway/store/sqlite_store.h"
+#include "store_fixtures.h"
+#include "tests/support/temporary_directory.h"
+
+namespace carbongate::store {
+namespace {
+
+using namespace store_test;
+using What = History::What;
+
+class HistoryTest : public ::testing::Test {
+ protected:
+  void open() {
+    store_.reset();
+    store_ = SqliteStore::open(config_, site_).value();
+  }
+  void commit(std::vector<model::JournalRow> rows) { run(store_->commit({std::move(rows), {}, {}})).value(); }
+
+  std::vector<model::StoredRow> all(What what, History::Range range = {}) {
+    std::vector<model::StoredRow> rows;
+    auto history = History::open(config_.path);
+    const auto result = history.value()->each(what, range, [&](const model::StoredRow& row) {
+      rows.push_back(row);
+      return true;
+    });
+    EXPECT_TRUE(result.has_value()) << result.error().text;
+    return rows;
+  }
+
+  static Instant begin_of(const model::StoredRow& row) {
+    return std::visit(
+        [](const auto& body) {
+          if constexpr (requires { body.begin; })
+            return body.begin;
+          else
+            return body.at;
+        },
+        row.body);
+  }
+
+  TemporaryDirectory directory_;
+  StoreConfig config_{.path = directory_.path() / "store"};
+  model::Site site_ = small_site();
+  std::unique_ptr<SqliteStore> store_;
+};
+
+TEST_F(HistoryTest, ReadsBesideARunningStoreAndAfterIt) {
+  open();
+  commit({reading(kIncomer, kStart, 1)});
+  EXPECT_EQ(all(What::readings).size(), 1u);
+  commit({reading(kIncomer, kStart + 1s, 2)});
+  EXPECT_EQ(all(What::readings).size(), 2u);
+  store_.reset();
+  EXPECT_EQ(all(What::readings).size(), 2u);
+}
+
+TEST_F(HistoryTest, SaysThatThereIsNoStore) {
+  const auto history = History::open(config_.path);
+  ASSERT_TRUE(history.has_error());
+  EXPECT_NE(history.error().text.find(config_.path.string()), std::string::npos) << history.error().text;
+}
+
+TEST_F(HistoryTest, OrdersReadingsByTimeThenNameThenArrival) {
+  open();
+  commit({reading(kPress, kStart + 1s, 1), reading(kIncomer, kStart + 1s, 2)});
+  commit({reading(kPress, kStart, 3), reading(kIncomer, kStart + 1s, 4)});
+  EXPECT_EQ(values(all(What::readings)), (std::vector<double>{3, 2, 4, 1}));
+}
+
+TEST_F(HistoryTest, OrdersBooksByTimeThenNameThenPeriod) {
+  open();
+  commit({rollup(model::Period::day, kStart, 24h, 3), rollup(model::Period::hour, kStart, 1h, 2),
+          rollup(model::Period::hour, kStart + 1h, 1h, 4), rollup(model::Period::quarter_hour, kStart, 15min, 1)});
+  std::vector<std::int64_t> amounts;
+  for (const auto& row : all(What::rollups)) amounts.push_back(std::get<model::RollupRow>(row.body).amount.quanta());
+  EXPECT_EQ(amounts, (std::vector<std::int64_t>{1, 2, 3, 4}));
+  commit({interval(kPress, kStart, 1), interval(kIncomer, kStart, 2)});
+  EXPECT_EQ(all(What::intervals)[0].series->device, "incomer");
+}
+
+TEST_F(HistoryTest, KeepsToTheRangeItsBeginIncludedItsEndNot) {
+  open();
+  for (int i = 0; i < 10; ++i)
+    commit({reading(kIncomer, kStart + i * 15min, i), interval(kPress, kStart + i * 15min, i)});
+  const History::Range range{kStart + 30min, kStart + 75min};
+  EXPECT_EQ(values(all(What::readings, range)), (std::vector<double>{2, 3, 4}));
+  const auto intervals = all(What::intervals, range);
+  ASSERT_EQ(intervals.size(), 3u);
+  EXPECT_EQ(begin_of(intervals.front()), kStart + 30min);
+}
+
+TEST_F(HistoryTest, ReadsMoreThanOnePageAndManyRowsOfOneInstant) {
+  open();
+  std::vector<model::JournalRow> rows;
+  for (int i = 0; i < 5'000; ++i) rows.push_back(interval(i % 2 == 0 ? kPress : kIncomer, kStart, i));
+  for (int i = 0; i < 10'000; ++i) rows.push_back(interval(kPress, kStart + (10'000 - i) * 15min, i));
+  commit(std::move(rows));
+  const auto read = all(What::intervals);
+  ASSERT_EQ(read.size(), 15'000u);
+  for (std::size_t i = 1; i < read.size(); ++i) ASSERT_LE(begin_of(read[i - 1]), begin_of(read[i]));
+  EXPECT_EQ(read[2'499].series->device, "incomer");
+  EXPECT_EQ(read[2'500].series->device, "press");
+}
+
+TEST_F(HistoryTest, ShowsOpenPeriodsAmongTheClosedOnes) {
+  open();
+  model::AccountState state;
+  const auto open_period = [](Instant begin, Duration length) {
+    return model::OpenPeriod{begin, begin + length, model::Activity::of(9), model::Co2e::of(1), 1s, {}};
+  };
+  state.open[1] = open_period(kStart + 1h, 1h);
+  state.open[2] = open_period(kStart, 24h);
+  state.open[4] = model::OpenPeriod{kStart, kStart + 8760h, {}, {}, {}, {}};  // nothing happened in it
+  run(store_->commit({{rollup(model::Period::hour, kStart, 1h, 5)}, {}, {{kPressShop, state}}})).value();
+  const auto rows = all(What::rollups);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].sequence, 1u);
+  EXPECT_EQ(rows[1].sequence, 0u) << "the day that is still open begins with the hour that is not";
+  EXPECT_EQ(std::get<model::RollupRow>(rows[1].body).period, model::Period::day);
+  EXPECT_EQ(begin_of(rows[2]), kStart + 1h);
+  EXPECT_EQ(rows[2].series->user, "press-shop");
+  EXPECT_EQ(all(What::rollups, {kStart + 1h, std::nullopt}).size(), 1u);
+}
+
+TEST_F(HistoryTest, StopsWhenTheVisitorHasEnough) {
+  open();
+  for (int i = 0; i < 10; ++i) commit({reading(kIncomer, kStart, i), interval(kPress, kStart + i * 15min, i)});
+  auto history = History::open(config_.path).value();
+  for (const What what : {What::readings, What::intervals}) {
+    int seen = 0;
+    ASSERT_TRUE(history->each(what, {}, [&](const model::StoredRow&) { return ++seen < 3; }).has_value());
+    EXPECT_EQ(seen, 3);
+  }
+}
+
+TEST_F(HistoryTest, CommitsGoOnWhileRowsAreBeingRead) {
+  open();
+  for (int i = 0; i < 3; ++i) commit({interval(kPress, kStart + i * 15min, i), reading(kIncomer, kStart, i)});
+  auto history = History::open(config_.path).value();
+  for (const What what : {What::readings, What::intervals}) {
+    int seen = 0;
+    ASSERT_TRUE(history
+                    ->each(what, {},
+                           [&](const model::StoredRow&) {
+                             commit({interval(kPress, kStart + 100h, 1), reading(kIncomer, kStart + 1h, 1)});
+                             return ++seen < 100;
+                           })
+                    .has_value());
+    EXPECT_LT(seen, 10) << "what is committed meanwhile is not part of it";
+  }
+}
+
+}  // namespace
+}  // namespace carbongate::store

@@ -1,0 +1,68 @@
+#include "gateway/store/record.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "gateway/store/database.h"
+#include "store_fixtures.h"
+
+namespace carbongate::store {
+namespace {
+
+using namespace store_test;
+
+TEST(Record, KeepsEveryMemberOfAState) {
+  RecordCodec codec;
+  EXPECT_TRUE(equal(codec.decode_point(codec.encode(full_point_state())), full_point_state()));
+  EXPECT_TRUE(equal(codec.decode_account(codec.encode(full_account_state())), full_account_state()));
+}
+
+TEST(Record, LeavesNothingOfOneStateInTheNext) {
+  RecordCodec codec;
+  codec.encode(full_point_state());
+  codec.encode(full_account_state());
+  EXPECT_TRUE(equal(codec.decode_point(codec.encode(model::PointState{})), {}));
+  EXPECT_TRUE(equal(codec.decode_account(codec.encode(model::AccountState{})), {}));
+}
+
+TEST(Record, TakesNoBytesForAnEmptyState) {
+  RecordCodec codec;
+  EXPECT_TRUE(codec.encode(model::PointState{}).empty());
+  EXPECT_TRUE(codec.encode(model::AccountState{}).empty());
+}
+
+TEST(Record, KeepsEveryQualityThereIs) {
+  for (int origin = 0; origin <= static_cast<int>(model::Origin::missing); ++origin) {
+    for (std::size_t rule = 0; rule < model::kRuleCount; ++rule) {
+      const model::Quality quality{static_cast<model::Origin>(origin), static_cast<model::Rule>(rule)};
+      EXPECT_EQ(decode_quality(encode_quality(quality)), quality);
+    }
+  }
+  EXPECT_EQ(encode_quality({}), 0) << "the usual one takes no room in the file";
+}
+
+TEST(Record, RefusesQualitiesThatDoNotExist) {
+  EXPECT_THROW(decode_quality(-1), DamagedRecord);
+  EXPECT_THROW(decode_quality(15), DamagedRecord);
+  EXPECT_THROW(decode_quality(static_cast<std::int64_t>(model::kRuleCount) << 4), DamagedRecord);
+}
+
+TEST(Record, RefusesBytesThatAreNoRecord) {
+  RecordCodec codec;
+  const std::string garbage = "\xff\xff\xff";
+  EXPECT_THROW(codec.decode_point(garbage), DamagedRecord);
+  EXPECT_THROW(codec.decode_account(garbage), DamagedRecord);
+  for (const RowKind kind : {RowKind::running_total, RowKind::interval, RowKind::entry, RowKind::rollup}) {
+    EXPECT_THROW(codec.decode_row({.kind = kind, .body = garbage}), DamagedRecord);
+  }
+}
+
+TEST(Record, RefusesKindsAndPeriodsThatDoNotExist) {
+  RecordCodec codec;
+  EXPECT_THROW(codec.decode_row({.kind = static_cast<RowKind>(9)}), DamagedRecord);
+  EXPECT_THROW(codec.decode_row({.kind = RowKind::rollup, .body = "\x28\x09"}), DamagedRecord) << "field 5, period 9";
+}
+
+}  // namespace
+}  // namespace carbongate::store

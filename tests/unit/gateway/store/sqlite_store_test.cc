@@ -1,0 +1,302 @@
+#include "gateway/store/sqlite_store.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <fstream>
+#include <thread>
+
+#include "gateway/store/database.h"
+#include "gateway/store/migrations.h"
+#include "store_fixtures.h"
+#include "tests/support/temporary_directory.h"
+
+namespace carbongate::store {
+namespace {
+
+namespace asio = boost::asio;
+using namespace store_test;
+
+class SqliteStoreTest : public ::testing::Test {
+ protected:
+  void open() {
+    store_.reset();
+    store_ = SqliteStore::open(config_, site_).value();
+  }
+  std::string why_not() {
+    auto store = SqliteStore::open(config_, site_);
+    return store.has_error() ? store.error().text : "it opened";
+  }
+
+  // One commit of `count` readings of the incomer, `step` apart, the first at `begin`.
+  model::Result<void> commit_readings(Instant begin, int count, Duration step = 1s, model::Quality quality = {}) {
+    model::Effects effects;
+    for (int i = 0; i < count; ++i) effects.rows.push_back(reading(kIncomer, begin + i * step, i, quality));
+    return run(store_->commit(std::move(effects)));
+  }
+  std::vector<model::StoredRow> peek(const std::string& sink, std::size_t limit = 1'000'000) {
+    return run(store_->peek(sink, limit)).value();
+  }
+  void settle_all(const std::string& sink) { run(store_->settle(sink, {store_->status().last_sequence, {}})).value(); }
+
+  std::filesystem::path file() const { return config_.path / kDatabaseFile; }
+
+  TemporaryDirectory directory_;
+  StoreConfig config_{.path = directory_.path() / "var" / "store"};
+  model::Site site_ = small_site();
+  std::unique_ptr<SqliteStore> store_;
+};
+
+TEST_F(SqliteStoreTest, MakesItsDirectoryForItselfAlone) {
+  open();
+  struct stat info{};
+  ASSERT_EQ(::stat(config_.path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0750u);
+  ASSERT_EQ(::stat(file().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0007, 0u) << "not for everyone's eyes";
+}
+
+TEST_F(SqliteStoreTest, RefusesASecondWriterAndSaysWhoTheFirstIs) {
+  open();
+  const std::string text = why_not();
+  EXPECT_NE(text.find("in use by process " + std::to_string(::getpid())), std::string::npos) << text;
+  store_.reset();
+  EXPECT_EQ(why_not(), "it opened");
+}
+
+TEST_F(SqliteStoreTest, RefusesADirectoryThatIsAFile) {
+  std::ofstream(directory_.path() / "var") << "x";
+  EXPECT_NE(why_not().find(config_.path.string()), std::string::npos) << why_not();
+}
+
+TEST_F(SqliteStoreTest, RefusesAStoreOfANewerVersionAndLeavesItAsItIs) {
+  open();
+  store_.reset();
+  Database(file(), Database::Mode::read_write).execute("PRAGMA user_version = 99");
+  const std::string text = why_not();
+  EXPECT_NE(text.find("schema version 99, this program knows up to " + std::to_string(kSchemaVersion)),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(Database(file(), Database::Mode::read_write).integer("PRAGMA user_version"), 99);
+}
+
+TEST_F(SqliteStoreTest, RefusesTheDatabaseOfAnotherProgram) {
+  std::filesystem::create_directories(config_.path);
+  Database(file(), Database::Mode::read_write).execute("CREATE TABLE theirs(x)");
+  EXPECT_NE(why_not().find("made by another program"), std::string::npos) << why_not();
+}
+
+TEST_F(SqliteStoreTest, SaysWhatToDoWithAFileThatIsNoDatabase) {
+  std::filesystem::create_directories(config_.path);
+  std::ofstream(file()) << std::string(10'000, 'x');
+  const std::string text = why_not();
+  EXPECT_NE(text.find("is not a database"), std::string::npos) << text;
+  EXPECT_NE(text.find("move it elsewhere"), std::string::npos) << text;
+  EXPECT_NE(text.find(config_.path.string()), std::string::npos) << text;
+}
+
+TEST_F(SqliteStoreTest, SaysWhatToDoWithADamagedDatabase) {
+  open();
+  ASSERT_TRUE(commit_readings(kStart, 10'000).has_value());
+  store_.reset();
+  std::fstream damaged(file(), std::ios::in | std::ios::out | std::ios::binary);
+  damaged.seekp(4096);
+  damaged << std::string(200'000, '\xff');
+  damaged.close();
+  EXPECT_NE(why_not().find("the database is damaged"), std::string::npos) << why_not();
+}
+
+TEST_F(SqliteStoreTest, RefusesACheckpointThatCannotBeRead) {
+  open();
+  run(store_->commit({{}, {{kPress, full_point_state()}}, {}})).value();
+  store_.reset();
+  Database(file(), Database::Mode::read_write).execute("UPDATE checkpoint SET state = x'ffff'");
+  EXPECT_NE(why_not().find("cannot be read"), std::string::npos) << why_not();
+}
+
+TEST_F(SqliteStoreTest, FinishesACommitWhoseCallerIsCancelled) {
+  open();
+  asio::io_context loop(1);
+  asio::cancellation_signal cancel;
+  bool committed = false;
+  auto task = [&]() -> asio::awaitable<void> {
+    model::Effects effects;
+    effects.rows.push_back(reading(kIncomer, kStart, 1));
+    committed = (co_await store_->commit(std::move(effects))).has_value();
+  };
+  asio::co_spawn(loop, task, asio::bind_cancellation_slot(cancel.slot(), [](std::exception_ptr) {}));
+  loop.poll();  // the commit has been handed over
+  cancel.emit(asio::cancellation_type::terminal);
+  loop.run();
+  EXPECT_TRUE(committed);
+  EXPECT_EQ(peek("vm").size(), 1u);
+}
+
+TEST_F(SqliteStoreTest, FinishesWhatWasAskedForBeforeItCloses) {
+  open();
+  asio::io_context loop(1);
+  int done = 0;
+  for (int i = 0; i < 20; ++i) {
+    model::Effects effects;
+    effects.rows.push_back(reading(kIncomer, kStart, i));
+    asio::co_spawn(loop, store_->commit(std::move(effects)), [&](std::exception_ptr, model::Result<void>) { ++done; });
+  }
+  loop.poll();
+  store_.reset();
+  loop.run();
+  EXPECT_EQ(done, 20);
+  open();
+  const auto read = values(peek("vm"));
+  ASSERT_EQ(read.size(), 20u);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(read[static_cast<std::size_t>(i)], i) << "in the order of the calls";
+}
+
+TEST_F(SqliteStoreTest, SaysThatTheDiskIsFullAndGoesOnWhenItIsNot) {
+  open();
+  ASSERT_TRUE(commit_readings(kStart, 10).has_value());
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto old_handler = ::signal(SIGXFSZ, SIG_IGN);
+  rlimit tight = before;
+  tight.rlim_cur = 256 * 1024;  // of any file: the log beside the database meets it
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
+  int committed = 10;
+  auto result = commit_readings(kStart, 100);
+  for (; result.has_value() && committed < 1'000'000; result = commit_readings(kStart, 100)) committed += 100;
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, old_handler);
+  ASSERT_TRUE(result.has_error());
+  EXPECT_NE(result.error().text.find(config_.path.string()), std::string::npos) << result.error().text;
+  EXPECT_TRUE(result.error().code);
+  EXPECT_EQ(peek("vm").size(), static_cast<std::size_t>(committed)) << "nothing is half written";
+
+  ASSERT_TRUE(commit_readings(kStart, 100).has_value());
+  EXPECT_EQ(peek("vm").size(), static_cast<std::size_t>(committed) + 100);
+  EXPECT_EQ(store_->status().last_sequence, static_cast<std::uint64_t>(committed) + 100);
+}
+
+TEST_F(SqliteStoreTest, DropsOldReadingsThatEverySinkHas) {
+  config_.keep_readings = 24h;
+  open();
+  peek("vm");
+  peek("influx");
+  for (int day = 0; day < 3; ++day) {
+    ASSERT_TRUE(commit_readings(kStart + day * 24h, 24, 1h).has_value());
+    run(store_->commit({{interval(kPress, kStart + day * 24h, 1), entry(kStart + day * 24h, 1, 1)}, {}, {}})).value();
+  }
+  EXPECT_EQ(peek("late").size(), 78u) << "no sink has seen anything yet";
+  settle_all("vm");
+  settle_all("late");
+  ASSERT_TRUE(commit_readings(kStart + 72h, 1).has_value());
+  EXPECT_EQ(peek("influx").size(), 79u) << "one still needs them";
+  settle_all("influx");
+  ASSERT_TRUE(commit_readings(kStart + 73h, 1).has_value());
+  store_.reset();
+  open();
+  const auto kept = peek("new");
+  std::size_t books = 0;
+  for (const model::StoredRow& row : kept) {
+    if (const auto* read = std::get_if<model::JudgedReading>(&row.body))
+      EXPECT_GE(read->at, kStart + 49h);
+    else
+      ++books;
+  }
+  EXPECT_EQ(books, 6u) << "intervals and entries stay for good";
+  EXPECT_EQ(kept.size(), 6u + 23u + 2u);
+  EXPECT_EQ(store_->status().rows_thinned, 0u);
+}
+
+TEST_F(SqliteStoreTest, DoesNotLetARejectedTimeDecideWhatIsOld) {
+  config_.keep_readings = 24h;
+  open();
+  const model::Quality rejected{model::Origin::missing, model::Rule::future};
+  ASSERT_TRUE(commit_readings(kStart, 10).has_value());
+  ASSERT_TRUE(commit_readings(kStart + 100'000h, 10, 1s, rejected).has_value());
+  EXPECT_EQ(peek("vm").size(), 20u) << "a wrong clock must not make everything old";
+  settle_all("vm");
+  ASSERT_TRUE(commit_readings(kStart + 48h, 10).has_value());
+  EXPECT_EQ(peek("new").size(), 10u) << "nor must it keep its neighbours for ever";
+}
+
+TEST_F(SqliteStoreTest, SinksThatNoLongerAskDoNotKeepReadings) {
+  config_.keep_readings = 24h;
+  open();
+  ASSERT_TRUE(commit_readings(kStart, 10).has_value());
+  run(store_->settle("gone", {1, {{1, "x"}}})).value();
+  open();
+  EXPECT_TRUE(store_->status().cursors.empty());
+  ASSERT_TRUE(commit_readings(kStart + 48h, 10).has_value());
+  EXPECT_EQ(peek("vm").size(), 10u);
+}
+
+TEST_F(SqliteStoreTest, DropsTheOldestReadingsWhenTheFileWouldOutgrowItsLimit) {
+  config_.size_max = 1 << 20;
+  open();
+  peek("vm");
+  std::uint64_t books = 0;
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(commit_readings(kStart + i * 1000s, 1'000).has_value());
+    run(store_->commit({{interval(kPress, kStart + i * 1000s, 1)}, {}, {}})).value();
+    ++books;
+  }
+  const ports::StoreStatus status = store_->status();
+  EXPECT_GT(status.rows_thinned, 100'000u);
+  store_.reset();
+  EXPECT_LT(std::filesystem::file_size(file()), config_.size_max * 3 / 2);
+  open();
+  const auto kept = peek("new");
+  EXPECT_EQ(kept.size(), status.rows_appended - status.rows_thinned);
+  std::uint64_t books_kept = 0;
+  for (const model::StoredRow& row : kept)
+    books_kept += std::holds_alternative<model::EnergyInterval>(row.body) ? 1u : 0u;
+  EXPECT_EQ(books_kept, books);
+  EXPECT_EQ(values(kept).back(), 999) << "the newest are there";
+}
+
+TEST_F(SqliteStoreTest, TheFileShrinksWhenItsLimitIsLowered) {
+  open();
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(commit_readings(kStart, 5'000).has_value());
+  config_.size_max = 1 << 20;
+  open();
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(commit_readings(kStart, 1).has_value());
+  store_.reset();
+  EXPECT_LT(std::filesystem::file_size(file()), config_.size_max * 3 / 2);
+}
+
+TEST_F(SqliteStoreTest, KeepsTheLastRowSoThatNoSequenceComesTwice) {
+  config_.size_max = 1;  // everything is too much
+  open();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(commit_readings(kStart, 100).has_value());
+  open();
+  ASSERT_TRUE(commit_readings(kStart, 1).has_value());
+  EXPECT_EQ(store_->status().last_sequence, 501u);
+}
+
+TEST_F(SqliteStoreTest, KeepsWhatASinkRefusedWithItsReason) {
+  open();
+  ASSERT_TRUE(commit_readings(kStart, 3).has_value());
+  run(store_->settle("vm", {3, {{2, "invalid field name"}}})).value();
+  run(store_->settle("vm", {3, {{2, "again"}}})).value();
+  store_.reset();
+  Database database(file(), Database::Mode::read_only);
+  EXPECT_EQ(database.integer("SELECT count(*) FROM dead_letter"), 1);
+  EXPECT_EQ(database.text("SELECT sink || ' ' || seq || ' ' || reason FROM dead_letter"), "vm 2 invalid field name");
+  EXPECT_EQ(database.integer("SELECT at FROM dead_letter"), (kStart + 1s).time_since_epoch().count());
+}
+
+TEST_F(SqliteStoreTest, ShowsItsStatusToAnyThread) {
+  open();
+  std::jthread reader([this](std::stop_token stop) {
+    while (!stop.stop_requested()) ASSERT_LE(store_->status().commits, 50u);
+  });
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(commit_readings(kStart, 1).has_value());
+  EXPECT_EQ(store_->status().commits, 50u);
+  EXPECT_GT(store_->status().bytes, 4096u);
+}
+
+}  // namespace
+}  // namespace carbongate::store

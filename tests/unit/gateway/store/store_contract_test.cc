@@ -1,0 +1,267 @@
+// What every Store promises, held against the one in memory and the one on disk.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+#include <optional>
+
+#include "gateway/store/sqlite_store.h"
+#include "store_fixtures.h"
+#include "tests/support/fake_store.h"
+#include "tests/support/temporary_directory.h"
+
+namespace carbongate::store_test {
+namespace {
+
+class InMemory {
+ public:
+  std::unique_ptr<ports::Store> open(const model::Site& site) {
+    return std::make_unique<testing::FakeStore>(disk_, site);
+  }
+
+ private:
+  testing::FakeDisk disk_;
+};
+
+class OnDisk {
+ public:
+  std::unique_ptr<ports::Store> open(const model::Site& site) {
+    return store::SqliteStore::open({.path = directory_.path() / "store"}, site).value();
+  }
+
+ private:
+  TemporaryDirectory directory_;
+};
+
+template <class Place>
+class StoreContract : public ::testing::Test {
+ protected:
+  StoreContract() { reopen(); }
+
+  void reopen() {
+    store_.reset();
+    store_ = place_.open(site_);
+  }
+
+  void commit(model::Effects effects) { run(store_->commit(std::move(effects))).value(); }
+  void commit_readings(std::initializer_list<double> numbers) {
+    model::Effects effects;
+    for (const double value : numbers) effects.rows.push_back(reading(kIncomer, kStart, value));
+    commit(std::move(effects));
+  }
+  std::vector<model::StoredRow> peek(const std::string& sink, std::size_t limit = 100) {
+    return run(store_->peek(sink, limit)).value();
+  }
+  void settle(const std::string& sink, std::uint64_t through, std::vector<ports::RejectedRow> rejected = {}) {
+    run(store_->settle(sink, {through, std::move(rejected)})).value();
+  }
+
+  Place place_;
+  model::Site site_ = small_site();
+  std::unique_ptr<ports::Store> store_;
+};
+
+using Places = ::testing::Types<InMemory, OnDisk>;
+TYPED_TEST_SUITE(StoreContract, Places);
+
+TYPED_TEST(StoreContract, StartsEmpty) {
+  const model::Checkpoint checkpoint = this->store_->checkpoint();
+  ASSERT_EQ(checkpoint.points.size(), 2u);
+  ASSERT_EQ(checkpoint.accounts.size(), 1u);
+  EXPECT_TRUE(equal(checkpoint.points[0], {}));
+  EXPECT_TRUE(equal(checkpoint.accounts[0], {}));
+  EXPECT_TRUE(this->peek("vm").empty());
+  EXPECT_EQ(this->store_->status().last_sequence, 0u);
+}
+
+TYPED_TEST(StoreContract, GivesRowsBackInTheirOrderAndUnderTheirNames) {
+  this->commit({{reading(kIncomer, kStart, 1.5), interval(kPress, kStart, 250'000), entry(kStart, 250'000, 39'100'000),
+                 rollup(model::Period::month, kStart, 744h, 10)},
+                {},
+                {}});
+  this->commit(
+      {{{kPressShop, model::RunningTotal{kStart, model::Activity::of(3), model::Co2e::of(4), 5.5, 6.5}}}, {}, {}});
+  for (int round = 0; round < 2; ++round) {
+    const auto rows = this->peek("vm");
+    ASSERT_EQ(rows.size(), 5u);
+    for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].sequence, i + 1);
+
+    const auto& read = std::get<model::JudgedReading>(rows[0].body);
+    EXPECT_EQ(read.at, kStart);
+    EXPECT_EQ(read.value, 1.5);
+    EXPECT_EQ(rows[0].series->device, "incomer");
+    EXPECT_EQ(rows[0].series->point, "energy");
+    EXPECT_EQ(rows[0].series->unit, "kWh");
+    EXPECT_EQ(rows[0].series->carrier, "");
+    EXPECT_EQ(rows[0].series->site, "edz-1");
+
+    const auto& amount = std::get<model::EnergyInterval>(rows[1].body);
+    EXPECT_EQ(amount.end, kStart + 15min);
+    EXPECT_EQ(amount.amount.quanta(), 250'000);
+    EXPECT_EQ(amount.covered, 15min);
+    EXPECT_EQ(rows[1].series->carrier, "electricity");
+    EXPECT_EQ(rows[1].series->user, "");
+
+    const auto& emission = std::get<model::EmissionEntry>(rows[2].body);
+    EXPECT_EQ(emission.co2e.quanta(), 39'100'000);
+    EXPECT_EQ(emission.factor_id, "cn-grid/CN-SC/average/2023");
+    EXPECT_EQ(emission.factor_version, "2025-12-31");
+    EXPECT_EQ(emission.covered, 14min);
+    EXPECT_EQ(rows[2].series->user, "press-shop");
+    EXPECT_EQ(rows[2].series->user_name, "冲压车间");
+    EXPECT_EQ(rows[2].series->region, "CN-SC");
+
+    const auto& sum = std::get<model::RollupRow>(rows[3].body);
+    EXPECT_EQ(sum.period, model::Period::month);
+    EXPECT_EQ(sum.end - sum.begin, 744h);
+
+    const auto& total = std::get<model::RunningTotal>(rows[4].body);
+    EXPECT_EQ(total.amount.quanta(), 3);
+    EXPECT_EQ(total.co2e_kg_per_hour, 6.5);
+    this->reopen();
+  }
+}
+
+TYPED_TEST(StoreContract, KeepsValuesThatAreNotNumbers) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  this->commit_readings({std::numeric_limits<double>::quiet_NaN(), kInfinity, -kInfinity, 1e300, 0.1});
+  const auto read = values(this->peek("vm"));
+  ASSERT_EQ(read.size(), 5u);
+  EXPECT_TRUE(std::isnan(read[0]));
+  EXPECT_EQ(read[1], kInfinity);
+  EXPECT_EQ(read[2], -kInfinity);
+  EXPECT_EQ(read[3], 1e300);
+  EXPECT_EQ(read[4], 0.1);
+}
+
+TYPED_TEST(StoreContract, KeepsTheQualityOfEveryRow) {
+  const model::Quality rejected{model::Origin::missing, model::Rule::no_factor};
+  this->commit({{reading(kIncomer, kStart, 1, rejected)}, {}, {}});
+  EXPECT_EQ(std::get<model::JudgedReading>(this->peek("vm")[0].body).quality, rejected);
+}
+
+TYPED_TEST(StoreContract, RestoresStatesAsTheyWereCommitted) {
+  this->commit({{}, {{kPress, full_point_state()}}, {{kPressShop, full_account_state()}}});
+  for (int round = 0; round < 2; ++round) {
+    const model::Checkpoint checkpoint = this->store_->checkpoint();
+    EXPECT_TRUE(equal(checkpoint.points[0], {}));
+    EXPECT_TRUE(equal(checkpoint.points[1], full_point_state()));
+    EXPECT_TRUE(equal(checkpoint.accounts[0], full_account_state()));
+    this->reopen();
+  }
+}
+
+TYPED_TEST(StoreContract, ReplacesOnlyTheStatesThatChanged) {
+  this->commit({{}, {{kIncomer, full_point_state()}, {kPress, full_point_state()}}, {}});
+  this->commit({{}, {{kIncomer, model::PointState{}}}, {}});
+  EXPECT_TRUE(equal(this->store_->checkpoint().points[0], {}));
+  EXPECT_TRUE(equal(this->store_->checkpoint().points[1], full_point_state()));
+}
+
+TYPED_TEST(StoreContract, FindsStatesAgainByNameWhenTheConfigurationIsReordered) {
+  this->commit({{}, {{kPress, full_point_state()}}, {{kPressShop, full_account_state()}}});
+  this->site_.points = {point(0, "press", "energy"), point(1, "new", "energy"), point(2, "incomer", "energy")};
+  this->site_.accounts[0].source = PointId{0};
+  this->reopen();
+  const model::Checkpoint checkpoint = this->store_->checkpoint();
+  ASSERT_EQ(checkpoint.points.size(), 3u);
+  EXPECT_TRUE(equal(checkpoint.points[0], full_point_state()));
+  EXPECT_TRUE(equal(checkpoint.points[1], {}));
+  EXPECT_TRUE(equal(checkpoint.accounts[0], full_account_state()));
+}
+
+TYPED_TEST(StoreContract, KeepsTheStateOfWhatIsNotConfiguredForAWhile) {
+  this->commit({{}, {{kPress, full_point_state()}}, {}});
+  const model::Site before = this->site_;
+  this->site_.points.pop_back();
+  this->site_.accounts.clear();
+  this->reopen();
+  this->site_ = before;
+  this->reopen();
+  EXPECT_TRUE(equal(this->store_->checkpoint().points[1], full_point_state()));
+}
+
+TYPED_TEST(StoreContract, StartsAfreshWhenAPointsUnitChanges) {
+  this->commit({{}, {{kPress, full_point_state()}}, {}});
+  this->site_.points[1].unit = *find_unit("MWh");
+  this->reopen();
+  EXPECT_TRUE(equal(this->store_->checkpoint().points[1], {})) << "its last value would be misread";
+}
+
+TYPED_TEST(StoreContract, DescribesOldRowsAsTheyWereDescribedThen) {
+  this->commit_readings({1});
+  this->site_.points[0].unit = *find_unit("MWh");
+  this->reopen();
+  this->commit_readings({2});
+  this->site_.points[0].device = "renamed";
+  this->reopen();
+  this->commit_readings({3});
+  const auto rows = this->peek("vm");
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].series->unit, "kWh");
+  EXPECT_EQ(rows[1].series->unit, "MWh");
+  EXPECT_EQ(rows[1].series->device, "incomer");
+  EXPECT_EQ(rows[2].series->device, "renamed");
+}
+
+TYPED_TEST(StoreContract, OffersAtMostAsManyRowsAsAskedForOldestFirst) {
+  this->commit_readings({1, 2, 3, 4});
+  EXPECT_EQ(values(this->peek("vm", 2)), (std::vector<double>{1, 2}));
+  EXPECT_EQ(values(this->peek("vm", 2)), (std::vector<double>{1, 2})) << "looking changes nothing";
+  EXPECT_TRUE(this->peek("vm", 0).empty());
+}
+
+TYPED_TEST(StoreContract, RemembersHowFarEachSinkIs) {
+  this->commit_readings({1, 2, 3});
+  this->settle("vm", 2);
+  this->settle("influx", 1);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(values(this->peek("vm")), (std::vector<double>{3}));
+    EXPECT_EQ(values(this->peek("influx")), (std::vector<double>{2, 3}));
+    EXPECT_EQ(values(this->peek("late")), (std::vector<double>{1, 2, 3}));
+    this->reopen();
+  }
+}
+
+TYPED_TEST(StoreContract, NeverMovesACursorBackNorBeyondTheJournal) {
+  this->commit_readings({1, 2});
+  this->settle("vm", 2);
+  this->settle("vm", 1);
+  EXPECT_TRUE(this->peek("vm").empty());
+  this->settle("vm", 1'000);
+  this->commit_readings({3});
+  EXPECT_EQ(values(this->peek("vm")), (std::vector<double>{3}));
+}
+
+TYPED_TEST(StoreContract, CountsWhatASinkRejects) {
+  this->commit_readings({1, 2, 3});
+  this->settle("vm", 2, {{1, "bad name"}, {3, "not settled yet"}});
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(values(this->peek("vm")), (std::vector<double>{3}));
+    const auto cursors = this->store_->status().cursors;
+    ASSERT_EQ(cursors.size(), 1u);
+    EXPECT_EQ(cursors[0].sink, "vm");
+    EXPECT_EQ(cursors[0].settled, 2u);
+    EXPECT_EQ(cursors[0].rejected, 1u);
+    this->reopen();
+  }
+}
+
+TYPED_TEST(StoreContract, NeverUsesASequenceTwice) {
+  this->commit_readings({1, 2});
+  this->reopen();
+  this->commit_readings({3});
+  EXPECT_EQ(this->peek("vm").back().sequence, 3u);
+  EXPECT_EQ(this->store_->status().last_sequence, 3u);
+}
+
+TYPED_TEST(StoreContract, DoesNothingWhenThereIsNothingToCommit) {
+  this->commit({});
+  EXPECT_EQ(this->store_->status().commits, 0u);
+  this->commit_readings({1});
+  EXPECT_EQ(this->store_->status().commits, 1u);
+  EXPECT_EQ(this->store_->status().rows_appended, 1u);
+}
+
+}  // namespace
+}  // namespace carbongate::store_test
