@@ -31,6 +31,8 @@ struct DriverStatus {
   Instant since{};          // of `connected`
   std::string detail;       // last connection error
   std::uint64_t reconnects = 0;
+  std::uint64_t late_answers = 0;  // that answered nothing any more, and were discarded
+  std::uint64_t noise_bytes = 0;   // on the line, part of no frame
   std::uint64_t dropped = 0;    // messages without a delivery promise (MQTT QoS 0) that found a full queue
   std::uint64_t unclaimed = 0;  // messages that no device of the configuration answers to
   std::vector<DeviceStatus> devices;
