@@ -24,11 +24,11 @@ constexpr Duration kUnevenPolling = 10s;
 constexpr Duration kAmountSpanMax = 24h;
 constexpr Duration kAmountSpan = 15min;
 
-// What no connection delivers in an hour, and what none delivers right after its counter stood at 0, in display units
-// of the dimension: 5 GW and 10 MW; 10^7 and 10^4 Nm3; 10^8 and 10^5 kg.
+// What no connection delivers in an hour, and what few do, in display units of the dimension: 5 GW and 10 MW; 10^7 and
+// 10^4 Nm3; 10^8 and 10^5 kg.
 struct RateLimits {
   double most;
-  double from_zero;
+  double usual;
   std::string_view unit;
 };
 RateLimits rate_limits(Dimension dimension) {
@@ -84,13 +84,13 @@ std::optional<EnergyMeter> EnergyMeter::make(const Point& point, const model::Ca
   const RateLimits general = rate_limits(carrier.dimension);
   const Unit unit = *find_unit(general.unit);
   meter.rate_max_ = to_activity(general.most, unit, carrier).value_or(Activity{}).quanta();
-  meter.rate_from_zero_ = to_activity(general.from_zero, unit, carrier).value_or(Activity{}).quanta();
+  meter.rate_usual_ = to_activity(general.usual, unit, carrier).value_or(Activity{}).quanta();
   if (limits.power_max_w && carrier.dimension == Dimension::energy) {
     const auto rate = to_activity(*limits.power_max_w * 1.1, *find_unit("W"), carrier);
     if (rate && rate->quanta() > 0) {
       meter.rate_known_ = true;
       meter.rate_max_ = rate->quanta();
-      meter.rate_from_zero_ = rate->quanta();
+      meter.rate_usual_ = rate->quanta();
     }
   }
   if (limits.rollover_at) {
@@ -128,9 +128,6 @@ Movement EnergyMeter::movement(Instant begin, Instant end, Activity amount, Qual
       .begin = std::max(begin, end - kSpreadMax), .end = end, .amount = amount, .covered = watched, .quality = quality};
 }
 
-// Cumulative
-// ------------------------------------------------------------------------------------------------------------
-
 Counted EnergyMeter::count_total(const Reading& reading, Quality quality, model::PointState& state) const {
   const auto total = scale_(reading.value);
   if (!total) return {.quality = {Origin::missing, Rule::range}};
@@ -143,20 +140,29 @@ Counted EnergyMeter::count_total(const Reading& reading, Quality quality, model:
 
   const Step step = judge(*state.baseline, now, state.abandoned);
   Counted out{.quality = quality};
-  if (step.verdict == Verdict::doubtful) {
+  if (step.verdict == Verdict::doubtful || step.verdict == Verdict::unusual) {
     state.pending = now;
     state.doubts = 1;
     out.quality = worse(quality, {Origin::estimated, Rule::pending});
     return out;
   }
-  if (step.verdict == Verdict::rollover) out.quality = worse(quality, {Origin::measured, Rule::rollover});
-  const Quality booked =
-      step.verdict == Verdict::returned ? worse(quality, {Origin::estimated, Rule::glitch}) : out.quality;
+  const Rule remark = step.verdict == Verdict::rollover ? Rule::rollover : Rule::none;
+  book_step(step, now, worse(quality, {Origin::measured, remark}), state, out);
+  return out;
+}
+
+// Moves the baseline to `now` and counts the step.
+void EnergyMeter::book_step(const Step& step, const Fix& now, Quality quality, model::PointState& state,
+                            Counted& out) const {
+  out.quality = quality;
+  const bool returned = step.verdict == Verdict::returned;
+  const Quality booked = returned ? worse(quality, {Origin::estimated, Rule::glitch}) : quality;
   out.add(movement(state.baseline->first, now.first, step.amount, booked));
   // A step down by rounding keeps the value: the counter has not moved until it passes there again.
   state.baseline = step.verdict == Verdict::standstill ? Fix{now.first, state.baseline->second} : now;
-  if (state.baseline->second.since_zero() != Activity{}) state.abandoned.reset();
-  return out;
+  if (returned || step.amount != Activity{}) state.abandoned.reset();
+  state.pending.reset();
+  state.doubts = 0;
 }
 
 Counted EnergyMeter::decide(const Fix& now, Quality quality, model::PointState& state) const {
@@ -164,20 +170,16 @@ Counted EnergyMeter::decide(const Fix& now, Quality quality, model::PointState& 
   const Fix pending = *state.pending;
   Counted out{.quality = quality};
 
+  // Where the counter went on from the doubtful value that value was right, only larger than expected.
+  const bool went_on = baseline.second <= pending.second && pending.second <= now.second;
   const Step from_baseline = judge(baseline, now, state.abandoned);
-  if (from_baseline.verdict != Verdict::doubtful) {
-    // Where the counter went on from the doubtful value it was right after all, only early.
-    const bool on_the_way = baseline.second <= pending.second && pending.second <= now.second;
-    const Rule remark = from_baseline.verdict == Verdict::rollover ? Rule::rollover
-                        : on_the_way                               ? Rule::none
-                                                                   : Rule::glitch;
-    out.quality = worse(quality, {Origin::measured, remark});
-    const Origin origin = from_baseline.verdict == Verdict::returned ? Origin::estimated : Origin::measured;
-    out.add(movement(baseline.first, now.first, from_baseline.amount, worse(quality, {origin, remark})));
-    state.baseline = from_baseline.verdict == Verdict::standstill ? Fix{now.first, baseline.second} : now;
-    state.pending.reset();
-    state.doubts = 0;
-    if (state.baseline->second.since_zero() != Activity{}) state.abandoned.reset();
+  const bool unusual = from_baseline.verdict == Verdict::unusual;
+  const bool confirmed = unusual && went_on && baseline.second.since_zero() != Activity{};
+  if (confirmed || (!unusual && from_baseline.verdict != Verdict::doubtful)) {
+    Rule remark = went_on ? Rule::none : Rule::glitch;
+    if (confirmed) remark = Rule::pending;
+    if (from_baseline.verdict == Verdict::rollover) remark = Rule::rollover;
+    book_step(from_baseline, now, worse(quality, {Origin::measured, remark}), state, out);
     return out;
   }
   const Step from_pending = judge(pending, now, std::nullopt);
@@ -205,22 +207,24 @@ void EnergyMeter::start_again(const Fix& from, const Fix& now, Quality quality, 
   const bool moved = now.second > from.second;
   out.add(movement(from.first, now.first, moved ? now.second - from.second : Activity{}, out.quality));
   state.baseline = moved ? now : Fix{now.first, from.second};
-  state.abandoned = state.baseline->second.since_zero() == Activity{} ? std::optional(old) : std::nullopt;
+  state.abandoned = moved ? std::nullopt : std::optional(old);
   state.pending.reset();
   state.doubts = 0;
 }
 
 EnergyMeter::Step EnergyMeter::judge(const Fix& from, const Fix& to, const std::optional<Fix>& abandoned) const {
   const Activity step = to.second - from.second;
-  if (step >= Activity{}) {
-    const bool from_zero = from.second.since_zero() == Activity{};
-    if (from_zero && abandoned && to.second >= abandoned->second && plausible(*abandoned, to)) {
-      return {Verdict::returned, to.second - abandoned->second};
-    }
-    return {plausible(from, to) ? Verdict::forward : Verdict::doubtful, step};
-  }
   // A 32-bit float keeps 24 bits: its rounding is at most 2^-24 of the value, twice that between two values.
-  if (-step.quanta() <= from.second.since_zero().quanta() >> 22) return {Verdict::standstill, {}};
+  const bool by_rounding = step < Activity{} && -step.quanta() <= from.second.since_zero().quanta() >> 22;
+  if (by_rounding || step == Activity{}) return {Verdict::standstill, {}};
+  if (abandoned && to.second >= abandoned->second && deliverable(*abandoned, to)) {
+    return {Verdict::returned, to.second - abandoned->second};
+  }
+  if (step > Activity{}) {
+    if (!deliverable(from, to)) return {Verdict::doubtful, step};
+    const Wide usual = over(rate_usual_, to.first - from.first + kUnevenPolling);
+    return {rate_known_ || step.quanta() <= usual ? Verdict::forward : Verdict::unusual, step};
+  }
   if (range_) {
     const Wide wrapped = Wide{*range_} + step.quanta();
     if (wrapped >= 0 && plausible_rollover(from, to, static_cast<std::int64_t>(wrapped))) {
@@ -230,18 +234,18 @@ EnergyMeter::Step EnergyMeter::judge(const Fix& from, const Fix& to, const std::
   return {};
 }
 
-bool EnergyMeter::plausible(const Fix& from, const Fix& to) const {
+// Whether the connection could deliver the step.
+bool EnergyMeter::deliverable(const Fix& from, const Fix& to) const {
   const std::int64_t before = from.second.since_zero().quanta();
   const std::int64_t after = to.second.since_zero().quanta();
   const Duration time = to.first - from.first;
-  const std::int64_t rate = before == 0 ? rate_from_zero_ : rate_max_;
   const Wide step = Wide{after} - before;
-  if (step <= over(rate, time + kUnevenPolling)) return true;
+  if (step <= over(rate_max_, time + kUnevenPolling)) return true;
   if (!rate_known_) return false;
   // Registers that count in coarse steps (current transformers!) show many seconds of full load at once: two totals of
   // such a register are multiples of its step. One count is believed up to an hour of full load.
   const std::int64_t count = std::gcd(before, after);
-  return step <= std::min<Wide>(count, rate_max_) + over(rate, time);
+  return step <= std::min<Wide>(count, rate_max_) + over(rate_max_, time);
 }
 
 bool EnergyMeter::plausible_rollover(const Fix& from, const Fix& to, std::int64_t wrapped) const {
@@ -253,9 +257,6 @@ bool EnergyMeter::plausible_rollover(const Fix& from, const Fix& to, std::int64_
   if (rate_known_ && possible < range / 2) return wrapped <= possible;
   return at_the_ends && wrapped <= possible;
 }
-
-// Interval
-// --------------------------------------------------------------------------------------------------------------
 
 Counted EnergyMeter::count_amount(const Reading& reading, Quality quality, const model::PointState& state) const {
   const auto amount = scale_(reading.value);
@@ -282,9 +283,6 @@ Counted EnergyMeter::count_amount(const Reading& reading, Quality quality, const
   out.add({.begin = begin, .end = reading.at, .amount = *amount, .covered = true, .quality = quality});
   return out;
 }
-
-// Instantaneous
-// ---------------------------------------------------------------------------------------------------------
 
 Counted EnergyMeter::count_rate(const Reading& reading, Quality quality, model::PointState& state) const {
   const auto rate = scale_(reading.value);

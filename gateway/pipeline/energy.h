@@ -46,18 +46,19 @@ inline constexpr Duration kSpreadMax = std::chrono::hours(24 * 400);
 
 // Counts the readings of one accounted point. Constant: what must be remembered is in the PointState.
 //
-// Cumulative. The step from the baseline is judged by what the connection can deliver: power_max_w with 10 % margin,
-// one register count and 10 s of full load for coarse registers and uneven polling; without power_max_w a limit that no
-// connection exceeds (kRateMax), and a far lower one for a counter that stood at exactly 0, the usual sign of an
-// unreadable register. A step down by the rounding of a 32-bit float is none. A step down is a rollover if rollover_at
-// is known and the wrapped step plausible (without power_max_w: from the last to the first tenth of the range). Any
-// other step is doubtful: the reading is kept as pending, and the next ones decide:
+// Cumulative. The step from the baseline is judged by what the connection can deliver: power_max_w with 10 % margin, 10
+// s of full load for uneven polling, and one count for coarse registers. Without power_max_w: what no connection
+// delivers (5 GW). A step down by the rounding of a 32-bit float is none. A step down is a rollover if rollover_at is
+// known and the wrapped step plausible (without power_max_w: from the last to the first tenth of the range). Any other
+// step is doubtful; so is, without power_max_w, one of more than 10 MW. A doubtful reading is kept as pending, and the
+// next ones decide:
 //   - back at or above the baseline by a plausible step: a glitch, never counted;
-//   - going on from the pending value: a reset; the baseline moves there, the energy before it is unknown and booked as
-//   0;
+//   - going on from the pending value: counted in full if the connection could deliver it, unless the counter stood at
+//     exactly 0 before, the usual sign of an unreadable register; else a reset: the baseline moves to the pending
+//     value, and the energy before it is unknown and booked as 0;
 //   - neither, twice: a reset at the newest reading.
-// A counter that stood at exactly 0 since such a reset and returns to its old value or above was unreadable, not reset:
-// the difference to the old value is counted.
+// A counter that never moved since such a reset and returns to its old value or above was unreadable, not reset: the
+// difference to the old value is counted.
 //
 // Interval. The amount is taken as it is. It belongs to the time since the reading before, but not more than `interval`
 // where that is known and was exceeded by half; without it at most 24 h; else to the 15 minutes before the reading. A
@@ -84,7 +85,7 @@ class EnergyMeter {
   using Counter = model::Cumulative<model::Activity>;
   using Fix = std::pair<Instant, Counter>;
 
-  enum class Verdict { forward, standstill, rollover, returned, doubtful };
+  enum class Verdict { forward, standstill, rollover, returned, unusual, doubtful };
   struct Step {
     Verdict verdict = Verdict::doubtful;
     model::Activity amount{};
@@ -96,11 +97,13 @@ class EnergyMeter {
   Counted count_amount(const Reading& reading, model::Quality quality, const model::PointState& state) const;
   Counted count_rate(const Reading& reading, model::Quality quality, model::PointState& state) const;
   Counted decide(const Fix& now, model::Quality quality, model::PointState& state) const;
+  void book_step(const Step& step, const Fix& now, model::Quality quality, model::PointState& state,
+                 Counted& out) const;
   void start_again(const Fix& from, const Fix& now, model::Quality quality, model::PointState& state,
                    Counted& out) const;
 
   Step judge(const Fix& from, const Fix& to, const std::optional<Fix>& abandoned) const;
-  bool plausible(const Fix& from, const Fix& to) const;
+  bool deliverable(const Fix& from, const Fix& to) const;
   bool plausible_rollover(const Fix& from, const Fix& to, std::int64_t wrapped) const;
   Movement movement(Instant begin, Instant end, model::Activity amount, model::Quality quality) const;
 
@@ -108,7 +111,7 @@ class EnergyMeter {
   Kind kind_;
   std::int64_t rate_max_ = 0;          // quanta per hour that the connection can deliver at most, margin included
   bool rate_known_ = false;            // from power_max_w
-  std::int64_t rate_from_zero_ = 0;    // the same for a counter that stood at exactly 0
+  std::int64_t rate_usual_ = 0;        // beyond it a step waits for the next reading; rate_max_ if that is known
   std::optional<std::int64_t> range_;  // rollover_at in quanta
   bool negative_allowed_ = false;
   Duration interval_{};
