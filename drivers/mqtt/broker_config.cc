@@ -5,6 +5,8 @@
 #include <array>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
+#include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <system_error>
@@ -45,15 +47,17 @@ void read_url(config::Reader& in, mqtt::SessionOptions& session) {
     in.error("url", "unknown scheme '" + scheme + "'" + config::suggestion(scheme, names));
     return;
   }
-  if (url->has_userinfo()) in.error("url", "a user belongs in `username`, a password in `password_file` or `password_env`");
+  if (url->has_userinfo())
+    in.error("url", "a user belongs in `username`, a password in `password_file` or `password_env`");
   if (!url->encoded_path().empty() && url->encoded_path() != "/") in.error("url", "a broker's URL has no path");
   if (url->has_query() || url->has_fragment()) in.error("url", "a broker's URL ends with the port");
   session.tls = known->tls;
   session.host = url->host_address();
   session.port = known->tls ? kTlsPort : kPlainPort;
   if (url->has_port() && !url->port().empty()) {
-    session.port = url->port_number();
-    if (session.port == 0) in.error("url", "the port must be between 1 and 65535");
+    const std::string digits(url->port());
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), session.port);
+    if (error != std::errc{} || session.port == 0) in.error("url", "the port must be between 1 and 65535");
   }
 }
 
@@ -80,7 +84,8 @@ void read_tls(config::Reader& in, mqtt::SessionOptions& session) {
       if (in.has(key)) in.error(key, "has no effect without TLS; write the url with mqtts://");
     }
   }
-  if (session.tls && !session.verify) in.warning("verify", "anyone between here and the broker can read and change what is sent");
+  if (session.tls && !session.verify)
+    in.warning("verify", "anyone between here and the broker can read and change what is sent");
 }
 
 std::string default_client_id(const config::Node& root, const std::string& broker) {
@@ -110,8 +115,8 @@ mqtt::SessionOptions read_broker(const config::Node& broker, const std::string& 
   session.client_id = in.value_or("client_id", default_client_id(root, name));
   if (session.client_id.empty()) in.error("client_id", "must not be empty: the broker keeps our session under it");
 
-  session.keep_alive = std::chrono::floor<std::chrono::seconds>(
-      in.in_range<std::chrono::milliseconds>("keep_alive", 60s, 5s, 18h));
+  session.keep_alive =
+      std::chrono::floor<std::chrono::seconds>(in.in_range<std::chrono::milliseconds>("keep_alive", 60s, 5s, 18h));
   session.session_expiry = std::chrono::floor<std::chrono::seconds>(
       in.in_range<std::chrono::milliseconds>("session_expiry", 7 * 24h, 0s, 365 * 24h));
   session.receive_maximum = in.in_range<std::uint16_t>("receive_maximum", 100, 1, 65535);

@@ -9,8 +9,8 @@
 
 namespace carbongate::mqtt_driver {
 
-// Reads `brokers.<name>`. The client id, where none is given, is "carbongate-<site>-<broker>": the same after every start,
-// since the broker keeps our session under it, and another for every site.
+// Reads `brokers.<name>`. The client id, where none is given, is "carbongate-<site>-<broker>": the same after every
+// start, since the broker keeps our session under it, and another for every site.
 mqtt::SessionOptions read_broker(const config::Node& broker, const std::string& name, const config::Node& root,
                                  config::Problems& problems);
 

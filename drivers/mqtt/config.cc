@@ -39,14 +39,16 @@ void read_scale(config::Reader& in, PointMap& point) {
   const auto number = [](std::string_view digits) -> std::optional<double> {
     double value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error != std::errc{} || end != digits.data() + digits.size() || !std::isfinite(value) || value == 0) return std::nullopt;
+    if (error != std::errc{} || end != digits.data() + digits.size() || !std::isfinite(value) || value == 0)
+      return std::nullopt;
     return value;
   };
   const std::size_t slash = text->find('/');
   const auto numerator = number(std::string_view(*text).substr(0, slash));
   const auto denominator = slash == std::string::npos ? 1.0 : number(std::string_view(*text).substr(slash + 1));
   if (!numerator || !denominator) {
-    in.error("scale", "expected a number other than 0, or a ratio such as 1/60, found '" + config::printable(*text) + "'");
+    in.error("scale",
+             "expected a number other than 0, or a ratio such as 1/60, found '" + config::printable(*text) + "'");
     return;
   }
   point.numerator = *numerator;
@@ -79,7 +81,8 @@ void read_unit(config::Reader& in, Point& point) {
   in.error("unit", "unknown unit '" + config::printable(symbol) + "'" + config::suggestion(symbol, known));
 }
 
-// Without `kind`: an amount is taken as a running total, which is what meters publish, everything else as a rate or state.
+// Without `kind`: an amount is taken as a running total, which is what meters publish, everything else as a rate or
+// state.
 void read_kind(config::Reader& in, Point& point) {
   const bool amount = is_amount(point.unit.dimension) && point.unit.dimension != Dimension::ratio;
   constexpr std::array kKinds{Kind::cumulative, Kind::interval, Kind::instantaneous};
@@ -99,7 +102,8 @@ void read_timestamp(const config::Node& node, config::Problems& problems, Payloa
   if (const auto zone = in.optional<std::string>("time_zone")) {
     timestamp.zone = find_zone(*zone);
     if (timestamp.zone == nullptr) {
-      in.error("time_zone", "unknown time zone '" + config::printable(*zone) + "'; write an IANA name such as Asia/Shanghai or UTC");
+      in.error("time_zone",
+               "unknown time zone '" + config::printable(*zone) + "'; write an IANA name such as Asia/Shanghai or UTC");
     }
     if (timestamp.format == TimeFormat::epoch_s || timestamp.format == TimeFormat::epoch_ms) {
       in.error("time_zone", "an epoch counts in UTC everywhere; remove time_zone");
@@ -140,14 +144,15 @@ class PointReader {
   std::vector<Point> points() && { return std::move(points_); }
 
  private:
-  // A broker delivers a QoS 1 message again when it did not hear our acknowledgement. A meter reading is recognised by its
-  // time stamp then; an amount stamped on arrival would be counted twice.
+  // A broker delivers a QoS 1 message again when it did not hear our acknowledgement. A meter reading is recognised by
+  // its time stamp then; an amount stamped on arrival would be counted twice.
   void check_redelivery(config::Reader& in, const Point& point, const PointMap& map) {
     const bool stamped = map.time || (plan_.map.timestamp && !plan_.map.timestamp->arrival_if_missing);
     if (point.kind != Kind::interval || plan_.qos == 0 || stamped) return;
-    in.error("kind", "an interval needs the payload's own time with QoS " + std::to_string(plan_.qos) +
-                         ": a broker may deliver a message twice, and without a time of its own the amount would count twice. "
-                         "Give the device a `timestamp`, or `qos: 0`, or take the cumulative counter instead");
+    in.error("kind",
+             "an interval needs the payload's own time with QoS " + std::to_string(plan_.qos) +
+                 ": a broker may deliver a message twice, and without a time of its own the amount would count twice. "
+                 "Give the device a `timestamp`, or `qos: 0`, or take the cumulative counter instead");
   }
 
   config::Reader& device_;
@@ -207,7 +212,8 @@ bool take_device_level(MqttPlan& plan) {
   const std::size_t end = at + kDeviceLevel.size();
   const bool whole = (at == 0 || plan.filter[at - 1] == '/') && (end == plan.filter.size() || plan.filter[end] == '/');
   if (!whole || plan.filter.find(kDeviceLevel, end) != std::string::npos) return false;
-  plan.device_wildcard = static_cast<std::size_t>(std::count(plan.filter.begin(), plan.filter.begin() + static_cast<std::ptrdiff_t>(at), '+'));
+  plan.device_wildcard = static_cast<std::size_t>(
+      std::count(plan.filter.begin(), plan.filter.begin() + static_cast<std::ptrdiff_t>(at), '+'));
   plan.filter.replace(at, kDeviceLevel.size(), "+");
   return true;
 }
@@ -226,7 +232,8 @@ void read_topic(config::Reader& in, MqttPlan& plan) {
     in.error("topic", "with `devices`, the topic must say where their ids stand, as in tele/{device}/SENSOR");
   }
   if (!several && mentions_device) {
-    in.error("topic", "{device} needs the list of `devices` that may stand there, such as devices: [press-shop, paint-shop]");
+    in.error("topic",
+             "{device} needs the list of `devices` that may stand there, such as devices: [press-shop, paint-shop]");
   }
   check_members(in, plan.members);
   if (plan.members.empty()) plan.members.push_back({.id = plan.id(), .level = ""});
@@ -252,8 +259,9 @@ void read_broker_reference(config::Reader& in, const config::Node& root, MqttPla
   if (brokers != nullptr) {
     for (const config::Node::Member& member : brokers->members()) known.push_back(member.key);
   }
-  in.error("broker", "unknown broker '" + config::printable(plan.broker) + "'" +
-                         (known.empty() ? "; there is no map `brokers` that names one" : config::suggestion(plan.broker, known)));
+  in.error("broker",
+           "unknown broker '" + config::printable(plan.broker) + "'" +
+               (known.empty() ? "; there is no map `brokers` that names one" : config::suggestion(plan.broker, known)));
 }
 
 }  // namespace
@@ -262,7 +270,8 @@ std::unique_ptr<MqttPlan> read_plan(config::Reader& in, const config::Node& root
   auto plan = std::make_unique<MqttPlan>(in.value_or("id", ""));
   read_broker_reference(in, root, *plan);
   read_topic(in, *plan);
-  plan->interval = in.in_range<std::chrono::milliseconds>("interval", Duration{}, Duration{}, std::chrono::hours(24 * 31));
+  plan->interval =
+      in.in_range<std::chrono::milliseconds>("interval", Duration{}, Duration{}, std::chrono::hours(24 * 31));
   if (const config::Node* timestamp = in.child("timestamp")) read_timestamp(*timestamp, in.problems(), plan->map);
   plan->map.records = read_pointer(in, "records");
 

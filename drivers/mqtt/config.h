@@ -16,8 +16,8 @@
 
 namespace carbongate::mqtt_driver {
 
-// A device behind one element of the configuration. An element whose topic contains {device} has several, all with the same
-// points; every other element has one, with the element's id.
+// A device behind one element of the configuration. An element whose topic contains {device} has several, all with the
+// same points; every other element has one, with the element's id.
 struct Member {
   std::string id;     // "press-shop"
   std::string level;  // what stands in the topic in place of {device}
@@ -29,12 +29,13 @@ class MqttPlan final : public DevicePlan {
 
   std::string group() const override { return broker; }
 
-  // points() holds those of the first member, then those of the second, and so on, each time in the order of map.points.
+  // points() holds those of the first member, then those of the second, and so on, each time in the order of
+  // map.points.
   std::size_t point_index(std::size_t member, std::size_t point) const { return member * map.points.size() + point; }
 
   std::string broker;
-  mqtt::SessionOptions session;  // the broker's; without subscriptions
-  std::string filter;            // the topic, with + in place of {device}
+  mqtt::SessionOptions session;                // the broker's; without subscriptions
+  std::string filter;                          // the topic, with + in place of {device}
   std::optional<std::size_t> device_wildcard;  // which of the filter's wildcards stands for {device}
   int qos = 1;
   std::vector<Member> members;

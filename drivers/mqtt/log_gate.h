@@ -15,7 +15,8 @@ class LogGate {
  public:
   explicit LogGate(std::chrono::milliseconds every) : every_(every) {}
 
-  // nullopt: hold this line back. Otherwise log it, with this behind it: "", or " (12 more like it since the last such line)".
+  // nullopt: hold this line back. Otherwise log it, with this behind it: "", or " (12 more like it since the last such
+  // line)".
   std::optional<std::string> pass(io::SteadyTime now) {
     if (opened_at_ && now - *opened_at_ < every_) {
       ++held_;

@@ -98,7 +98,8 @@ asio::awaitable<void> MqttDriver::hand_over(std::vector<mqtt::Message> messages,
   }
 }
 
-// A message that cannot be read is counted, logged and acknowledged all the same: held back, it would come again for ever.
+// A message that cannot be read is counted, logged and acknowledged all the same: held back, it would come again for
+// ever.
 void MqttDriver::read(const mqtt::Message& message, bool live, std::vector<Reading>& readings) {
   const Router::Route route = router_.find(message.topic);
   if (route.targets.empty()) return note_unclaimed(message, route.undeclared);
@@ -125,7 +126,8 @@ void MqttDriver::read(const mqtt::Message& message, Device& from, std::vector<Re
   }
   for (const Sample& sample : decoded.samples) {
     const Point& point = from.plan->points()[from.plan->point_index(from.member, sample.point)];
-    readings.push_back({.point = point.id, .availability = sample.availability, .at = sample.at, .value = sample.value});
+    readings.push_back(
+        {.point = point.id, .availability = sample.availability, .at = sample.at, .value = sample.value});
   }
   if (!decoded.samples.empty()) {
     const bool was_silent = !from.heard || message.arrived - *from.heard > patience_with(from);
@@ -156,8 +158,9 @@ void MqttDriver::note_unclaimed(const mqtt::Message& message, std::string_view u
   if (unclaimed_logged_.size() >= kUnclaimedLoggedMax || unclaimed_logged_.contains(key)) return;
   unclaimed_logged_.emplace(key);
   if (undeclared.empty()) {
-    spdlog::warn("mqtt {}: {}: no device has this topic; the broker still keeps a subscription of an earlier configuration",
-                 plans_.front()->broker, message.topic);
+    spdlog::warn(
+        "mqtt {}: {}: no device has this topic; the broker still keeps a subscription of an earlier configuration",
+        plans_.front()->broker, message.topic);
   } else {
     spdlog::warn("mqtt {}: {}: the device '{}' is not in the list `devices` of any topic; its messages are not counted",
                  plans_.front()->broker, message.topic, undeclared);
@@ -232,7 +235,8 @@ DeviceStatus MqttDriver::status_of(const Device& of, const mqtt::SessionStatus& 
   if (!session.connected) {
     status.state = of.heard || !session.detail.empty() ? DeviceStatus::State::offline : DeviceStatus::State::starting;
     status.since = session.since;
-    status.detail = "broker " + plans_.front()->broker + ": " + (session.detail.empty() ? "not connected yet" : session.detail);
+    status.detail =
+        "broker " + plans_.front()->broker + ": " + (session.detail.empty() ? "not connected yet" : session.detail);
   } else if (silent) {
     status.state = DeviceStatus::State::offline;
     status.since = last + patience;

@@ -41,8 +41,8 @@ class MqttDriver final : public Driver {
     std::optional<Instant> heard;  // last message with a reading
     std::uint64_t messages = 0;
     std::uint64_t errors = 0;
-    std::uint64_t empty = 0;       // messages in which none of the points was found
-    std::string problem;           // of the last message, "" if it was fine
+    std::uint64_t empty = 0;  // messages in which none of the points was found
+    std::string problem;      // of the last message, "" if it was fine
     LogGate problems_logged;
   };
 

@@ -27,7 +27,8 @@ std::string_view trimmed(std::string_view text) {
 
 bool is_nan_text(std::string_view text) {
   constexpr std::string_view kNan = "nan";
-  return std::ranges::equal(text, kNan, {}, [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return std::ranges::equal(text, kNan, {},
+                            [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
 }
 
 // A decimal number and nothing else; "007970903" is not octal, "+1" is 1. NaN for "nan".
@@ -47,7 +48,9 @@ const json::value* find(const json::value& record, std::string_view pointer) {
   return record.find_pointer(pointer, error);
 }
 
-std::string named(std::string_view pointer) { return pointer.empty() ? "the payload" : std::string(pointer); }
+std::string named(std::string_view pointer) {
+  return pointer.empty() ? "the payload" : std::string(pointer);
+}
 
 // The number at a pointer; NaN for null; or why there is none.
 Result<double> number_at(const json::value& value, std::string_view pointer) {
@@ -92,7 +95,8 @@ class Decoder {
     if (list == nullptr) return read_record(*records);
     for (std::size_t i = 0; i < std::min(list->size(), kRecordsMax); ++i) read_record((*list)[i]);
     if (list->size() > kRecordsMax) {
-      problem(std::to_string(list->size()) + " records in one message; only " + std::to_string(kRecordsMax) + " were taken");
+      problem(std::to_string(list->size()) + " records in one message; only " + std::to_string(kRecordsMax) +
+              " were taken");
     }
   }
 

@@ -12,11 +12,11 @@
 
 namespace carbongate::mqtt_driver {
 
-// Where a value is found. All pointers are JSON pointers (RFC 6901), relative to the record; "" is the record itself, as in
-// a payload that is a bare number.
+// Where a value is found. All pointers are JSON pointers (RFC 6901), relative to the record; "" is the record itself,
+// as in a payload that is a bare number.
 struct PointMap {
   std::string json;
-  double numerator = 1.0;            // value = number in the payload * numerator / denominator
+  double numerator = 1.0;  // value = number in the payload * numerator / denominator
   double denominator = 1.0;
   std::optional<std::string> time;   // of this value, where it has a time of its own
   std::optional<std::string> error;  // something other than null, false and 0 here: the device has no value
@@ -45,8 +45,8 @@ struct Sample {
   double value = 0.0;  // NaN if not available
 };
 
-// Null and the text "nan" are samples that are not available. What is absent is no sample and no problem: telemetry is often
-// partial. A number may be written as a text, a boolean counts as 0 or 1.
+// Null and the text "nan" are samples that are not available. What is absent is no sample and no problem: telemetry is
+// often partial. A number may be written as a text, a boolean counts as 0 or 1.
 struct Decoded {
   std::vector<Sample> samples;
   std::vector<std::string> problems;  // "/ENERGY/Power is a list; name an element, such as /ENERGY/Power/0"

@@ -20,8 +20,8 @@ struct Target {
   friend bool operator==(Target, Target) = default;
 };
 
-// Topics without wildcards are found by one look-up, however many devices there are; the others are tried one by one, but
-// an element with {device} is one filter, with a look-up for its devices.
+// Topics without wildcards are found by one look-up, however many devices there are; the others are tried one by one,
+// but an element with {device} is one filter, with a look-up for its devices.
 class Router {
  public:
   explicit Router(std::span<const std::unique_ptr<MqttPlan>> plans);  // they outlive the router

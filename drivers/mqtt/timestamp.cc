@@ -93,8 +93,8 @@ std::optional<LocalTime> local_time(int year, int month, int day, int hour, int 
   // 60 is a leap second, the last of its minute.
   if (!ymd.ok() || hour > 24 || minute > 59 || second > 60) return std::nullopt;
   if (hour == 24 && (minute != 0 || second != 0 || ms != 0)) return std::nullopt;  // 24:00:00 ends a day
-  return date::local_days{ymd} + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second) +
-         Duration(ms);
+  return date::local_days{ymd} + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+         std::chrono::seconds(second) + Duration(ms);
 }
 
 Instant to_utc(LocalTime local, const date::time_zone* zone, Instant received) {
@@ -188,7 +188,8 @@ Result<Instant> read_time(std::string_view text, TimeFormat format, const date::
 
 Result<Instant> read_time(const boost::json::value& value, TimeFormat format, const date::time_zone* zone,
                           Instant received) {
-  if (const auto* text = value.if_string()) return read_time(std::string_view(text->data(), text->size()), format, zone, received);
+  if (const auto* text = value.if_string())
+    return read_time(std::string_view(text->data(), text->size()), format, zone, received);
   if (!value.is_number()) return std::string("time is neither a number nor a text");
   if (format == TimeFormat::epoch_s || format == TimeFormat::epoch_ms) {
     const double number = value.to_number<double>();
@@ -196,8 +197,8 @@ Result<Instant> read_time(const boost::json::value& value, TimeFormat format, co
     return format == TimeFormat::epoch_s ? from_seconds(number, text) : from_milliseconds(number, text);
   }
   if (value.is_double()) return std::string("time is a number with a fraction, which this format does not have");
-  return read_time(value.is_int64() ? std::to_string(value.get_int64()) : std::to_string(value.get_uint64()), format, zone,
-                   received);
+  return read_time(value.is_int64() ? std::to_string(value.get_int64()) : std::to_string(value.get_uint64()), format,
+                   zone, received);
 }
 
 const date::time_zone* find_zone(const std::string& name) {

@@ -26,8 +26,9 @@ using Result = boost::system::result<T, std::string>;  // the error says what is
 
 // Times before 2000 and from 2100 on are refused: a clock that was never set, or seconds taken for milliseconds.
 //
-// A number or a text is accepted for every format. `zone` applies where the text has no offset; nullptr: UTC. Of an hour
-// that a zone's clocks show twice the one nearer to `received` is meant; in an hour they skip, time runs on from before.
+// A number or a text is accepted for every format. `zone` applies where the text has no offset; nullptr: UTC. Of an
+// hour that a zone's clocks show twice the one nearer to `received` is meant; in an hour they skip, time runs on from
+// before.
 Result<Instant> read_time(const boost::json::value& value, TimeFormat format, const date::time_zone* zone,
                           Instant received);
 Result<Instant> read_time(std::string_view text, TimeFormat format, const date::time_zone* zone, Instant received);

@@ -7,7 +7,9 @@
 namespace carbongate::mqtt {
 namespace {
 
-std::size_t bytes_of(const Message& message) { return message.topic.size() + message.payload.size(); }
+std::size_t bytes_of(const Message& message) {
+  return message.topic.size() + message.payload.size();
+}
 
 }  // namespace
 
@@ -23,8 +25,8 @@ Handover::Verdict Handover::offer(Message message, std::chrono::milliseconds pat
     return Verdict::abandon;
   }
   auto wait = std::make_shared<Wait>();
-  message.receipt = std::make_shared<Receipt>(
-      [self = shared_from_this(), wait](bool committed) { self->settled(*wait, committed); });
+  message.receipt =
+      std::make_shared<Receipt>([self = shared_from_this(), wait](bool committed) { self->settled(*wait, committed); });
   ++unsettled_;
   enqueue(std::move(message));
   return await(wait, patience, lock);
@@ -60,7 +62,8 @@ void Handover::enqueue(Message message) {
   queued_bytes_ += bytes_of(message);
   if (message.qos == 0) ++queued_qos0_;
   queue_.push_back(std::move(message));
-  while (queued_qos0_ > limits_.messages || (queued_bytes_ > limits_.bytes && queued_qos0_ > 1)) drop_oldest_unacknowledged();
+  while (queued_qos0_ > limits_.messages || (queued_bytes_ > limits_.bytes && queued_qos0_ > 1))
+    drop_oldest_unacknowledged();
   if (was_empty) wake_();
 }
 

@@ -24,6 +24,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kRepeatLogAfter = 10min;  // an unchanged reason why we are not connected is logged again after this
+constexpr int kFlapsLogged = 5;          // connections that come and go are logged so often, and then as seldom as that
 
 }  // namespace
 
@@ -35,7 +36,7 @@ struct PahoSession::Loop : std::enable_shared_from_this<PahoSession::Loop> {
 
   // On the loop.
   void hear(const LinkReport& report);
-  void log_failure(const std::string& text);
+  void log_failure(const std::string& cause, const std::string& text);
 
   asio::any_io_executor executor;
   std::string name;
@@ -57,20 +58,21 @@ void PahoSession::Loop::hear(const LinkReport& report) {
     case LinkReport::What::connected:
       status.connected = true;
       status.since = clock.now();
-      status.detail = report.text;
+      status.detail.clear();
       status.protocol = report.protocol;
       if (connections++ > 0) ++status.reconnects;
+      if (report.lost_in_a_row >= kFlapsLogged) return;
       logged.clear();
       spdlog::info("mqtt {}: connected, MQTT {}, {}", name, report.protocol,
                    report.session_present ? "session resumed" : "new session");
-      if (!report.text.empty()) spdlog::warn("mqtt {}: {}", name, report.text);
       return;
     case LinkReport::What::disconnected:
       if (status.connected) status.since = clock.now();
       status.connected = false;
       status.protocol.clear();
       status.detail = report.text;
-      log_failure(report.text);
+      // While it flaps the texts differ in a number only, and count as one.
+      log_failure(report.lost_in_a_row > kFlapsLogged ? "flapping" : report.text, report.text);
       return;
     case LinkReport::What::warning: spdlog::warn("mqtt {}: {}", name, report.text); return;
     case LinkReport::What::ended:
@@ -80,10 +82,10 @@ void PahoSession::Loop::hear(const LinkReport& report) {
   }
 }
 
-void PahoSession::Loop::log_failure(const std::string& text) {
+void PahoSession::Loop::log_failure(const std::string& cause, const std::string& text) {
   const io::SteadyTime now = clock.ticks();
-  if (text == logged && now - logged_at < kRepeatLogAfter) return;
-  logged = text;
+  if (cause == logged && now - logged_at < kRepeatLogAfter) return;
+  logged = cause;
   logged_at = now;
   spdlog::warn("mqtt {}: {}", name, text);
 }
@@ -108,8 +110,8 @@ asio::awaitable<void> PahoSession::run(Handler handler) {
   loop->closing = loop->keeper_ended = loop->pump_ended = false;
   loop->handover->accept();
 
-  // Handing over runs beside this coroutine and not in it: our cancellation must not reach a handler that is just passing
-  // on a message which could still be committed and acknowledged.
+  // Handing over runs beside this coroutine and not in it: our cancellation must not reach a handler that is just
+  // passing on a message which could still be committed and acknowledged.
   const auto pump = [](std::shared_ptr<Loop> side, Handler hand_over) -> asio::awaitable<void> {
     for (;;) {
       std::vector<Message> messages = side->handover->take();

@@ -10,9 +10,9 @@
 
 namespace carbongate::mqtt {
 
-// QoS 1 and 2 messages are acknowledged when their receipt is settled, at most 3/4 of keep_alive after they came; one that
-// takes longer costs the connection, and comes again. QoS 2 over 3.1.1 is subscribed as QoS 1, with a log line: there Paho
-// acknowledges a QoS 2 message before it shows it to us.
+// QoS 1 and 2 messages are acknowledged when their receipt is settled, at most 3/4 of keep_alive after they came; one
+// that takes longer costs the connection, and comes again. QoS 2 over 3.1.1 is subscribed as QoS 1, with a log line:
+// there Paho acknowledges a QoS 2 message before it shows it to us.
 class PahoSession final : public Session {
  public:
   // `executor` is the loop's; `clock` outlives the session, and its now() and ticks() may be called from any thread.

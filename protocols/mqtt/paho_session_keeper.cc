@@ -27,19 +27,21 @@ constexpr auto kConnectLimit = 15s;
 constexpr auto kProbeLimit = 3s;
 constexpr auto kDisconnectLimit = 2s;
 constexpr auto kSubscribeLimit = 30s;  // beyond keep_alive: a message that waits for its commit delays the answer
-constexpr auto kStep = 50ms;         // how soon a stop is noticed while Paho works
-constexpr auto kStableAfter = 10s;   // a connection that lasted this long was not part of a fight or a flapping
+constexpr auto kStep = 50ms;           // how soon a stop is noticed while Paho works
 constexpr auto kBackoffBase = 1s;
 constexpr auto kBackoffCap = 30s;
+constexpr auto kStableAfter =
+    2 * kBackoffCap;            // longer than a gateway with our id would wait before it takes over again
+constexpr int kSuspicious = 3;  // connections lost in a row before we name another client as the cause
 constexpr std::size_t kFiltersPerPacket = 100;
 
-constexpr int kFirstFailure = 0x80;  // of reason codes
-constexpr int kUnacceptableProtocolVersion = 1;  // CONNACK of 3.1.1, table 3.1
+constexpr int kFirstFailure = 0x80;               // of reason codes
+constexpr int kUnacceptableProtocolVersion = 1;   // CONNACK of 3.1.1, table 3.1
 constexpr int kUnsupportedProtocolVersion = 132;  // CONNACK of 5.0, table 3-1
 constexpr int kSessionTakenOver = 142;            // DISCONNECT of 5.0, table 3-10
 
-// Paho 1.3.12 tears its global state down with the last client, and lets go of its mutex while it waits for its threads: a
-// client created meanwhile by another session would be lost with it.
+// Paho 1.3.12 tears its global state down with the last client, and lets go of its mutex while it waits for its
+// threads: a client created meanwhile by another session would be lost with it.
 std::mutex& client_lifetime() {
   static std::mutex mutex;
   return mutex;
@@ -67,7 +69,9 @@ std::string uri_of(const SessionOptions& options) {
          std::to_string(options.port);
 }
 
-std::string place_of(const SessionOptions& options) { return options.host + ":" + std::to_string(options.port); }
+std::string place_of(const SessionOptions& options) {
+  return options.host + ":" + std::to_string(options.port);
+}
 
 Endpoint endpoint_of(const SessionOptions& options) {
   return {.host = options.host,
@@ -79,22 +83,23 @@ Endpoint endpoint_of(const SessionOptions& options) {
           .verify = options.verify};
 }
 
-paho::connect_options connect_options_of(const SessionOptions& options, int version) {
-  paho::connect_options_builder builder;
-  builder.mqtt_version(version)
-      .keep_alive_interval(options.keep_alive)
-      .connect_timeout(std::chrono::duration_cast<std::chrono::seconds>(kConnectLimit))
-      .automatic_reconnect(false);
+// Through setters, and straight into connect(): copies of copies of Paho C++ 1.2's connect_options lose their
+// properties, and with them the session's expiry.
+void fill(paho::connect_options& connect, const SessionOptions& options, int version) {
+  connect.set_mqtt_version(version);
+  connect.set_keep_alive_interval(options.keep_alive);
+  connect.set_connect_timeout(kConnectLimit);
+  connect.set_automatic_reconnect(false);
   if (version >= MQTTVERSION_5) {
     const auto expiry = options.clean_start ? 0 : options.session_expiry.count();
-    builder.clean_start(options.clean_start)
-        .properties({{paho::property::SESSION_EXPIRY_INTERVAL, static_cast<std::int32_t>(expiry)},
-                     {paho::property::RECEIVE_MAXIMUM, options.receive_maximum}});
+    connect.set_clean_start(options.clean_start);
+    connect.set_properties({{paho::property::SESSION_EXPIRY_INTERVAL, static_cast<std::int32_t>(expiry)},
+                            {paho::property::RECEIVE_MAXIMUM, options.receive_maximum}});
   } else {
-    builder.clean_session(options.clean_start || options.session_expiry.count() == 0);
+    connect.set_clean_session(options.clean_start || options.session_expiry.count() == 0);
   }
-  if (!options.username.empty()) builder.user_name(options.username);
-  if (!options.password.empty()) builder.password(options.password.reveal());
+  if (!options.username.empty()) connect.set_user_name(options.username);
+  if (!options.password.empty()) connect.set_password(options.password.reveal());
   if (options.tls) {
     paho::ssl_options ssl;
     ssl.set_ssl_version(MQTT_SSL_VERSION_TLS_1_2);
@@ -104,9 +109,8 @@ paho::connect_options connect_options_of(const SessionOptions& options, int vers
     ssl.set_enable_server_cert_auth(options.verify);
     ssl.set_verify(options.verify);
     // No error handler: Paho C++ 1.2 hands Paho C the address of options that are gone by the time an error comes.
-    builder.ssl(std::move(ssl));
+    connect.set_ssl(ssl);
   }
-  return builder.finalize();
 }
 
 }  // namespace
@@ -114,7 +118,8 @@ paho::connect_options connect_options_of(const SessionOptions& options, int vers
 // What the keeper's thread, Paho's threads and request_stop() share.
 struct Keeper::State {
   explicit State(const SessionOptions& options)
-      : version(options.version == Version::v3_1_1 ? MQTTVERSION_3_1_1 : MQTTVERSION_5), backoff(kBackoffBase, kBackoffCap) {}
+      : version(options.version == Version::v3_1_1 ? MQTTVERSION_3_1_1 : MQTTVERSION_5),
+        backoff(kBackoffBase, kBackoffCap) {}
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -126,6 +131,7 @@ struct Keeper::State {
   // The keeper's thread only.
   int version;
   io::Backoff backoff;
+  int lost_in_a_row = 0;
 
   bool stopping() {
     const std::lock_guard lock(mutex);
@@ -183,11 +189,11 @@ class Keeper::Connection {
     return message;
   }
 
-  // The message is not safe, and Paho will acknowledge it as soon as we return; it offers no way to prevent that, and any
-  // of its own functions that could close the connection would run only later. So the sockets are shut down under it: the
-  // acknowledgement cannot leave, Paho sees an error and reports the connection lost, and the broker sends the message
-  // again. Which socket is this client's cannot be asked, hence all that lead to this port: a connection hit for nothing
-  // is made again, which is the worst that can happen.
+  // The message is not safe, and Paho will acknowledge it as soon as we return; it offers no way to prevent that, and
+  // any of its own functions that could close the connection would run only later. So the sockets are shut down under
+  // it: the acknowledgement cannot leave, Paho sees an error and reports the connection lost, and the broker sends the
+  // message again. Which socket is this client's cannot be asked, hence all that lead to this port: a connection hit
+  // for nothing is made again, which is the worst that can happen.
   void abandon() {
     shut_down_connections_to(options_.port);
     const std::lock_guard lock(state_.mutex);
@@ -277,17 +283,27 @@ void Keeper::keep_one_connection() {
     handover_->refuse();
     return;
   }
+  const bool stable = clock_.ticks() - since >= kStableAfter;
+  if (stable) state_->backoff.reset();
+  state_->lost_in_a_row = stable || abandoned ? 0 : state_->lost_in_a_row + 1;
   if (abandoned) {
     report_failure("connection dropped: a message was not stored within " +
                    std::to_string(options_.keep_alive.count() * 3 / 4) + " s; the broker will send it again");
-  } else if (reason == kSessionTakenOver) {
-    report_failure("session taken over: another client uses the id '" + options_.client_id +
-                   "'. Give each gateway a client_id of its own");
   } else {
-    report_failure("connection to " + place_of(options_) + " lost" + (reason == 0 ? "" : ": " + refusal_text(reason)));
+    report_failure("connection to " + place_of(options_) + " lost" + why_lost(reason));
   }
-  const bool stable = clock_.ticks() - since >= kStableAfter;
-  if (stable && reason != kSessionTakenOver) state_->backoff.reset();
+}
+
+// A broker of MQTT 5 should say "session taken over" to the client it turns out; mosquitto 2.0.11 does not, and
+// over 3.1.1 none can.
+std::string Keeper::why_lost(int reason) const {
+  const std::string advice =
+      "another client uses the id '" + options_.client_id + "'. Give each gateway a client_id of its own";
+  if (reason == kSessionTakenOver) return ": session taken over, " + advice;
+  if (reason != 0) return ": " + refusal_text(reason);
+  if (state_->lost_in_a_row < kSuspicious) return "";
+  return ", " + std::to_string(state_->lost_in_a_row) +
+         " times in a row soon after connecting. Perhaps the session was taken over: " + advice;
 }
 
 bool Keeper::establish(Connection& connection) {
@@ -295,7 +311,9 @@ bool Keeper::establish(Connection& connection) {
   const bool may_fall_back = options_.version == Version::automatic;
   bool session_present = false;
   try {
-    const auto token = connection.client().connect(connect_options_of(options_, version));
+    paho::connect_options connect;
+    fill(connect, options_, version);
+    const auto token = connection.client().connect(connect);
     if (!wait_for(token, kConnectLimit + 1s, [this] { return state_->stopping(); })) {
       if (!state_->stopping()) report_failure("no answer from " + place_of(options_));
       return false;
@@ -320,12 +338,12 @@ bool Keeper::establish(Connection& connection) {
                    (why.empty() ? "the broker closed the connection without an answer" : why));
     return false;
   }
-  return subscribe(connection) &&
-         (report_({.what = LinkReport::What::connected,
-                   .text = "",
-                   .protocol = version == MQTTVERSION_5 ? "5" : "3.1.1",
-                   .session_present = session_present}),
-          true);
+  return subscribe(connection) && (report_({.what = LinkReport::What::connected,
+                                            .text = "",
+                                            .protocol = version == MQTTVERSION_5 ? "5" : "3.1.1",
+                                            .session_present = session_present,
+                                            .lost_in_a_row = state_->lost_in_a_row}),
+                                   true);
 }
 
 // After every connect, also when the broker has kept the session: the configuration may have changed since.
@@ -351,7 +369,8 @@ bool Keeper::subscribe(Connection& connection) {
         if (!give_up()) report_failure(place_of(options_) + " does not answer a subscription");
         return false;
       }
-      for (const auto code : token->get_subscribe_response().get_reason_codes()) granted.push_back(static_cast<int>(code));
+      const paho::subscribe_response response = token->get_subscribe_response();
+      for (const auto code : response.get_reason_codes()) granted.push_back(static_cast<int>(code));
     } catch (const paho::exception& error) {
       granted.assign(end - begin, std::max<int>(error.get_return_code(), kFirstFailure));
     }
@@ -361,9 +380,7 @@ bool Keeper::subscribe(Connection& connection) {
 }
 
 void Keeper::report_grants(std::size_t first, const std::vector<int>& requested, const std::vector<int>& granted) {
-  const auto warn = [this](std::string text) {
-    report_({.what = LinkReport::What::warning, .text = std::move(text)});
-  };
+  const auto warn = [this](std::string text) { report_({.what = LinkReport::What::warning, .text = std::move(text)}); };
   for (std::size_t i = 0; i < std::min(granted.size(), requested.size()); ++i) {
     const Subscription& subscription = options_.subscriptions[first + i];
     if (requested[i] < subscription.qos) {
@@ -389,6 +406,8 @@ void Keeper::pause() {
   }
 }
 
-void Keeper::report_failure(const std::string& text) { report_({.what = LinkReport::What::disconnected, .text = text}); }
+void Keeper::report_failure(const std::string& text) {
+  report_({.what = LinkReport::What::disconnected, .text = text, .lost_in_a_row = state_->lost_in_a_row});
+}
 
 }  // namespace carbongate::mqtt

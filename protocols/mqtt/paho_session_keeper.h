@@ -1,12 +1,13 @@
 // The thread that keeps a Paho client connected. Everything that calls Paho happens here or in Paho's own callbacks.
 //
-// Why a thread of its own. All of Paho's functions share one mutex. Its send thread holds it during name resolution, and its
-// receive thread holds it while a callback of ours waits for a commit. A call made on the loop could thus stand still for
-// seconds, in the second case forever: the commit it waits for happens on the loop.
+// Why a thread of its own. All of Paho's functions share one mutex. Its send thread holds it during name resolution,
+// and its receive thread holds it while a callback of ours waits for a commit. A call made on the loop could thus stand
+// still for seconds, in the second case forever: the commit it waits for happens on the loop.
 //
 // Why reconnecting is ours and not Paho's: a client that reconnects by itself keeps what it knew of unfinished QoS 2
-// messages, and would swallow one that we had to abandon when the broker sends it again; it also cannot fall back to 3.1.1,
-// nor wait until the store has caught up. A Paho client therefore lives for one connection, and nothing of its state longer.
+// messages, and would swallow one that we had to abandon when the broker sends it again; it also cannot fall back
+// to 3.1.1, nor wait until the store has caught up. A Paho client therefore lives for one connection, and nothing of
+// its state longer.
 #pragma once
 
 #include <functional>
@@ -23,9 +24,10 @@ namespace carbongate::mqtt {
 
 struct LinkReport {
   enum class What { connected, disconnected, warning, ended } what = What::ended;
-  std::string text{};             // for people
-  std::string protocol{};         // connected: "5" or "3.1.1"
-  bool session_present = false;   // connected: the broker had kept our session
+  std::string text{};            // for people
+  std::string protocol{};        // connected: "5" or "3.1.1"
+  bool session_present = false;  // connected: the broker had kept our session
+  int lost_in_a_row = 0;         // connections that were lost soon after they were made, up to now
 };
 
 class Keeper {
@@ -49,6 +51,7 @@ class Keeper {
   bool subscribe(Connection& connection);
   void report_grants(std::size_t first, const std::vector<int>& requested, const std::vector<int>& granted);
   void pause();
+  std::string why_lost(int reason) const;
   void report_failure(const std::string& text);
 
   const SessionOptions& options_;

@@ -1,5 +1,6 @@
 #include "protocols/mqtt/reachability.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
@@ -12,7 +13,6 @@
 
 #include <cerrno>
 #include <charconv>
-#include <fcntl.h>
 #include <memory>
 #include <optional>
 #include <system_error>

@@ -18,7 +18,8 @@ struct Endpoint {
   bool verify = true;
 };
 
-// Connects, does the TLS handshake if there is one, and hangs up. Why that failed: "Connection refused", "name not known
+// Connects, does the TLS handshake if there is one, and hangs up. Why that failed: "Connection refused", "name not
+// known
 // (...)", "TLS: self-signed certificate in certificate chain"; "" if it did not. Paho reports all of these as "TCP/TLS
 // connect failure". Blocks up to `patience` for each step and address, and as long as the resolver takes.
 std::string why_unreachable(const Endpoint& endpoint, std::chrono::milliseconds patience);

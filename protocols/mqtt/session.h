@@ -1,7 +1,8 @@
-// Our seam to an MQTT broker: messages come in, each QoS 1 or 2 message with a receipt that holds back its acknowledgement.
+// Our seam to an MQTT broker: messages come in, each QoS 1 or 2 message with a receipt that holds back its
+// acknowledgement.
 //
-// The one implementation that talks to a broker is PahoSession; drivers see this header alone, and their tests hand in a
-// session that plays a script.
+// The one implementation that talks to a broker is PahoSession; drivers see this header alone, and their tests hand in
+// a session that plays a script.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -19,8 +20,8 @@
 
 namespace carbongate::mqtt {
 
-// The promise that a message is acknowledged only once it is safe. Whoever takes the message settles it, once; a receipt
-// that is dropped unsettled counts as not committed. Any thread.
+// The promise that a message is acknowledged only once it is safe. Whoever takes the message settles it, once; a
+// receipt that is dropped unsettled counts as not committed. Any thread.
 class Receipt {
  public:
   explicit Receipt(std::function<void(bool committed)> settled) : settled_(std::move(settled)) {}
@@ -39,12 +40,12 @@ class Receipt {
 
 struct Message {
   std::string topic;
-  std::string payload;             // as published; empty if it was larger than SessionOptions::payload_max
-  std::size_t payload_bytes = 0;   // its size as published
-  int qos = 0;                     // 0, 1 or 2
-  bool retained = false;           // kept by the broker from earlier, and sent because we subscribed
-  bool duplicate = false;          // the broker has sent it before; we did not acknowledge it
-  io::WallTime arrived{};          // when we heard it
+  std::string payload;               // as published; empty if it was larger than SessionOptions::payload_max
+  std::size_t payload_bytes = 0;     // its size as published
+  int qos = 0;                       // 0, 1 or 2
+  bool retained = false;             // kept by the broker from earlier, and sent because we subscribed
+  bool duplicate = false;            // the broker has sent it before; we did not acknowledge it
+  io::WallTime arrived{};            // when we heard it
   std::shared_ptr<Receipt> receipt;  // null for QoS 0
 };
 
@@ -72,9 +73,9 @@ struct SessionOptions {
   bool verify = true;  // the broker's certificate and name
 
   std::chrono::seconds keep_alive{60};
-  bool clean_start = false;                      // true: forget what the broker kept for us
+  bool clean_start = false;                        // true: forget what the broker kept for us
   std::chrono::seconds session_expiry{7 * 86400};  // how long the broker keeps it; 0: not at all
-  std::uint16_t receive_maximum = 100;           // unacknowledged messages the broker may have under way to us
+  std::uint16_t receive_maximum = 100;             // unacknowledged messages the broker may have under way to us
 
   std::size_t payload_max = 256 * 1024;  // bytes; a larger message is handed over without its payload
 
@@ -83,21 +84,22 @@ struct SessionOptions {
 
 struct SessionStatus {
   bool connected = false;
-  io::WallTime since{};            // of `connected`
-  std::string detail;              // why not, or what is wrong although we are
-  std::string protocol;            // "5" or "3.1.1", while connected
-  std::uint64_t reconnects = 0;    // connections after the first
-  std::uint64_t messages = 0;      // heard
-  std::uint64_t dropped = 0;       // QoS 0 messages that found the queue full
-  std::uint64_t abandoned = 0;     // QoS 1 and 2 messages left to be delivered again, because they were not committed in time
+  io::WallTime since{};          // of `connected`
+  std::string detail;            // why not, or what is wrong although we are
+  std::string protocol;          // "5" or "3.1.1", while connected
+  std::uint64_t reconnects = 0;  // connections after the first
+  std::uint64_t messages = 0;    // heard
+  std::uint64_t dropped = 0;     // QoS 0 messages that found the queue full
+  std::uint64_t abandoned =
+      0;  // QoS 1 and 2 messages left to be delivered again, because they were not committed in time
 };
 
 class Session {
  public:
   virtual ~Session() = default;
 
-  // Takes what has arrived, in order. The next call is made when the one before has completed: a slow handler makes QoS 0
-  // messages queue up, and QoS 1 and 2 wait at the broker. Must not throw.
+  // Takes what has arrived, in order. The next call is made when the one before has completed: a slow handler makes QoS
+  // 0 messages queue up, and QoS 1 and 2 wait at the broker. Must not throw.
   using Handler = std::function<boost::asio::awaitable<void>(std::vector<Message>)>;
 
   // Connects, subscribes, hands over, reconnects. Runs on the loop; ends only by cancellation, and then leaves nothing

@@ -37,7 +37,10 @@ bool is_utf8(std::string_view text) {
   while (i < text.size()) {
     const auto lead = static_cast<std::uint8_t>(text[i++]);
     if (lead < 0x80) continue;
-    const std::size_t more = lead >= 0xC2 && lead < 0xE0 ? 1 : lead >= 0xE0 && lead < 0xF0 ? 2 : lead >= 0xF0 && lead < 0xF5 ? 3 : 0;
+    const std::size_t more = lead >= 0xC2 && lead < 0xE0   ? 1
+                             : lead >= 0xE0 && lead < 0xF0 ? 2
+                             : lead >= 0xF0 && lead < 0xF5 ? 3
+                                                           : 0;
     if (more == 0 || text.size() - i < more) return false;
     // Only the second byte has limits that depend on the first.
     const auto second = static_cast<std::uint8_t>(text[i]);
@@ -87,7 +90,8 @@ bool match(std::string_view filter, std::string_view topic, Captured captured) {
 
 std::optional<std::string> topic_problem(std::string_view topic) {
   if (auto problem = string_problem(topic)) return problem;
-  if (topic.find_first_of("+#") != std::string_view::npos) return "is a topic, and must not contain the wildcards + and #";
+  if (topic.find_first_of("+#") != std::string_view::npos)
+    return "is a topic, and must not contain the wildcards + and #";
   return std::nullopt;
 }
 
@@ -100,7 +104,8 @@ std::optional<std::string> filter_problem(std::string_view filter) {
     if (name.empty() || name.find_first_of("+#") != std::string_view::npos) {
       return "needs a name without wildcards after $share/";
     }
-    if (slash == std::string_view::npos || slash + 1 == rest.size()) return "needs a filter after $share/" + std::string(name) + "/";
+    if (slash == std::string_view::npos || slash + 1 == rest.size())
+      return "needs a filter after $share/" + std::string(name) + "/";
     filter = rest.substr(slash + 1);
   }
   Levels levels(filter);

@@ -22,8 +22,8 @@ std::optional<std::string> filter_problem(std::string_view filter);
 // never matches a topic that begins with "$" (4.7.2). "a/#" also matches "a" (4.7.1.2).
 bool matches(std::string_view filter, std::string_view topic);
 
-// What the wildcards stood for, from left to right: one level for each "+", and the remaining levels, with their slashes,
-// for "#" ("" where "a/#" matched "a"). nullopt: no match. The views are into `topic`.
+// What the wildcards stood for, from left to right: one level for each "+", and the remaining levels, with their
+// slashes, for "#" ("" where "a/#" matched "a"). nullopt: no match. The views are into `topic`.
 std::optional<std::vector<std::string_view>> capture(std::string_view filter, std::string_view topic);
 
 // The filter that messages are matched by: without "$share/<name>/".

@@ -1,0 +1,103 @@
+"""A real mosquitto with a password, a TLS listener of its own authority, and a store that survives kill -9."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from harness import Process, accepts, free_port
+
+USER = "gateway"
+PASSWORD = "s3cret"
+
+# /usr/sbin is not in everyone's PATH.
+_ENVIRONMENT = {"PATH": os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"}
+
+
+def make_certificates(directory):
+    """A certificate authority, and a server certificate of it for localhost and 127.0.0.1."""
+    def openssl(*args):
+        subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True, cwd=directory)
+
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt", "-days", "2",
+            "-subj", "/CN=Test authority")
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost")
+    extensions = directory / "server.ext"
+    extensions.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-out",
+            "server.crt", "-days", "2", "-extfile", extensions)
+
+
+class Mosquitto:
+    """Broker on two ports of the loopback interface: `port` (password) and `tls_port` (password, TLS)."""
+
+    def __init__(self, directory, tls=False, options=()):
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.tls_port = free_port() if tls else None
+        self.log = self.directory / "mosquitto.log"
+        self._write_config(options)
+        self.process = self._make_process()
+
+    def _write_config(self, options):
+        passwords = self.directory / "passwords"
+        subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, USER, PASSWORD], check=True, capture_output=True)
+        data = self.directory / "data"
+        data.mkdir(exist_ok=True)
+        lines = [
+            f"listener {self.port} 127.0.0.1",
+            "allow_anonymous false",
+            f"password_file {passwords}",
+            "persistence true",
+            f"persistence_location {data}/",
+            "autosave_interval 1",
+            "autosave_on_changes true",
+            "max_queued_messages 100000",
+            "log_type all",
+            "connection_messages true",
+            *options,
+        ]
+        if os.geteuid() == 0:
+            lines.insert(0, "user root")  # else it becomes the user mosquitto, who may not read the key
+        if self.tls_port:
+            make_certificates(self.directory)
+            lines += [
+                f"listener {self.tls_port} 127.0.0.1",
+                f"cafile {self.directory}/ca.crt",
+                f"certfile {self.directory}/server.crt",
+                f"keyfile {self.directory}/server.key",
+            ]
+        (self.directory / "mosquitto.conf").write_text("\n".join(lines) + "\n")
+
+    def _make_process(self):
+        return Process(["mosquitto", "-c", self.directory / "mosquitto.conf"], self.log, env=_ENVIRONMENT)
+
+    def start(self):
+        self.process.start(ready=lambda: accepts(self.port))
+        return self
+
+    def kill(self):
+        self.process.kill()
+
+    def stop(self):
+        self.process.stop()
+
+    def publish(self, topic, payload, qos=1, retain=False):
+        """Publishes and returns when the broker has acknowledged it (QoS 1 and 2)."""
+        command = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.port), "-u", USER, "-P", PASSWORD, "-t", topic,
+                   "-m", payload, "-q", str(qos)]
+        subprocess.run(command + (["-r"] if retain else []), check=True, timeout=20)
+
+    def publish_lines(self, topic, payloads, qos=1):
+        """One message for each payload, over one connection."""
+        subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.port), "-u", USER, "-P", PASSWORD, "-t", topic,
+                        "-q", str(qos), "-l"], input="\n".join(payloads) + "\n", text=True, check=True, timeout=60)
+
+    def output(self):
+        return self.process.output()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exc):
+        self.process.__exit__(*exc)
