@@ -46,7 +46,7 @@ def test_all_problems_are_reported_at_once(tmp_path):
     for expected in [
         ":1:12: error: site.id: 'Park 1' is not an id",
         ":1:30: error: site.timezone: unknown time zone 'Asia/Shangai'; did you mean 'Asia/Shanghai'?",
-        ":3:26: error: devices[0].driver: unknown driver 'modbus-tpc'; did you mean 'modbus-tcp'?",
+        ":3:25: error: devices[0].driver: unknown driver 'modbus-tpc'; did you mean 'modbus-tcp'?",
         ":5:37: error: energy_users[0].consumes[0].carrier: unknown carrier 'electricty'; did you mean 'electricity'?",
         ":5:55: error: energy_users[0].consumes[0].from: unknown point 'gone.energy'",
         ":6:1: error: unknown key 'stoer'; did you mean 'store'?",
