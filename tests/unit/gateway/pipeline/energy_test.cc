@@ -170,6 +170,31 @@ TEST(CumulativeMeter, AJumpThatStaysIsAnExchangedMeter) {
   EXPECT_EQ(meter.total, Activity::of(100'000));
 }
 
+TEST(CumulativeMeter, WithoutAKnownConnectionAnUnusualStepWaitsForTheNextReading) {
+  PointLimits quarter_hourly;
+  quarter_hourly.interval = 15min;
+  Meter spike(Kind::cumulative, "kWh", quarter_hourly);
+  spike.at(0min, 53'700.0);
+  EXPECT_EQ(spike.at(15min, 73'700.0).quality, estimated(Rule::pending));
+  EXPECT_EQ(spike.at(30min, 53'800.0).quality, measured(Rule::glitch));
+  EXPECT_EQ(spike.total, Activity::of(100 * kKwh));
+
+  Meter large(Kind::cumulative, "kWh", quarter_hourly);
+  large.at(0min, 53'700.0);
+  EXPECT_EQ(large.at(15min, 73'700.0).quality, estimated(Rule::pending));
+  EXPECT_EQ(large.at(30min, 93'700.0).quality, measured(Rule::pending));  // an 80 MW furnace
+  EXPECT_EQ(large.total, Activity::of(40'000 * kKwh));
+}
+
+TEST(CumulativeMeter, ARegisterStuckAtGarbageAndBackWasNotExchanged) {
+  Meter meter(Kind::cumulative, "kWh", limits(100e3));
+  meter.at(0s, 53'700.0);
+  for (int i = 1; i <= 5; ++i) meter.at(i * 10s, 4'294'967.295);
+  meter.at(60s, 53'701.0);
+  meter.at(70s, 53'701.25);
+  EXPECT_EQ(meter.total, Activity::of(1'250'000));
+}
+
 TEST(CumulativeMeter, CoarseRegistersStepByManySecondsOfFullLoad) {
   // Counts of 0.4 kWh (a current transformer of 200:5 on a 0.01 kWh register) at 30 kW, read every second.
   Meter meter(Kind::cumulative, "kWh", limits(30e3));
