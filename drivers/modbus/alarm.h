@@ -12,8 +12,8 @@
 
 namespace carbongate::modbus_driver {
 
-// Nearly always the moment moves further away, for an answer came before its deadline. Then nothing is started or cancelled:
-// the sleep under way finds at its end that it has to go on. A request costs no timer of its own that way.
+// Nearly always the moment moves further away, for an answer came before its deadline. Then nothing is started or
+// cancelled: the sleep under way finds at its end that it has to go on. A request costs no timer of its own that way.
 //
 // Not thread-safe. Sleeps are tasks of `tasks`, which ends before the alarm does.
 class Alarm {

@@ -42,7 +42,8 @@ void read_endpoint(config::Reader& in, Endpoint& endpoint) {
   if (const auto parsed = parse_endpoint(text)) {
     endpoint = *parsed;
   } else {
-    in.error("address", "'" + printable(text) + "' is no address: write host:port, such as 10.0.0.5:502 or [fd00::5]:502");
+    in.error("address",
+             "'" + printable(text) + "' is no address: write host:port, such as 10.0.0.5:502 or [fd00::5]:502");
   }
 }
 
@@ -51,10 +52,12 @@ modbus::SerialLine read_line_settings(config::Reader& in) {
   line.port = in.required<std::string>("port");
   line.baud_rate = in.in_range<std::uint32_t>("baud_rate", line.baud_rate, 300, 4'000'000);
   using Parity = modbus::SerialLine::Parity;
-  line.parity = static_cast<Parity>(in.one_of("parity", {"none", "even", "odd"}, static_cast<std::size_t>(line.parity)));
+  line.parity =
+      static_cast<Parity>(in.one_of("parity", {"none", "even", "odd"}, static_cast<std::size_t>(line.parity)));
   line.data_bits = in.in_range<std::uint32_t>("data_bits", line.data_bits, 7, 8);
   line.stop_bits = in.in_range<std::uint32_t>("stop_bits", line.stop_bits, 1, 2);
-  if (line.data_bits == 7) in.error("data_bits", "RTU needs 8 data bits; 7 are of Modbus ASCII, which is not spoken here");
+  if (line.data_bits == 7)
+    in.error("data_bits", "RTU needs 8 data bits; 7 are of Modbus ASCII, which is not spoken here");
   in.finish();
   return line;
 }
@@ -109,7 +112,8 @@ std::optional<Profile> find_profile(config::Reader& in, const config::DataFiles&
   if (name.empty()) return std::nullopt;
   const auto file = data.find(kProfiles, name);
   if (!file) {
-    in.error("profile", "there is no profile '" + printable(name) + "'" + config::suggestion(name, data.names(kProfiles)));
+    in.error("profile",
+             "there is no profile '" + printable(name) + "'" + config::suggestion(name, data.names(kProfiles)));
     return std::nullopt;
   }
   const config::Node node = config::parse_text(file->text, file->where, in.problems());
@@ -131,8 +135,8 @@ std::vector<ProfileRegister> choose_points(config::Reader& in, std::vector<Profi
     if (found == all.end()) {
       // With a profile that cannot be read, nothing is known of its points.
       if (!all.empty()) {
-        in.problems().error(at.place(), where + "there is no point '" + printable(name) + "'" +
-                                            config::suggestion(name, names));
+        in.problems().error(at.place(),
+                            where + "there is no point '" + printable(name) + "'" + config::suggestion(name, names));
       }
       return nullptr;
     }
@@ -154,7 +158,8 @@ std::vector<ProfileRegister> choose_points(config::Reader& in, std::vector<Profi
     read_point_limits(element, reg->point);
     element.finish();
   }
-  if (points->is_sequence() && points->items().empty()) in.error("points", "an empty list: leave it out to poll all points");
+  if (points->is_sequence() && points->items().empty())
+    in.error("points", "an empty list: leave it out to poll all points");
   return chosen;
 }
 
@@ -190,7 +195,8 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
   return endpoint;
 }
 
-std::unique_ptr<ModbusPlan> read_plan(config::Reader& in, const config::Node& root, const config::DataFiles& data, Way way) {
+std::unique_ptr<ModbusPlan> read_plan(config::Reader& in, const config::Node& root, const config::DataFiles& data,
+                                      Way way) {
   auto plan = std::make_unique<ModbusPlan>(in.required<std::string>("id"), way);
   PolledDevice& device = plan->device;
   device.id = plan->id();

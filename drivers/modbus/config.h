@@ -42,6 +42,7 @@ class ModbusPlan final : public DevicePlan {
 
 // Reads an element of `devices`, its serial line in root's `lines`, and its profile. Does not finish the reader: the
 // application reads keys of its own.
-std::unique_ptr<ModbusPlan> read_plan(config::Reader& in, const config::Node& root, const config::DataFiles& data, Way way);
+std::unique_ptr<ModbusPlan> read_plan(config::Reader& in, const config::Node& root, const config::DataFiles& data,
+                                      Way way);
 
 }  // namespace carbongate::modbus_driver

@@ -42,7 +42,8 @@ std::optional<Decimal> parse_decimal(std::string_view text) {
     if (text.starts_with('+')) text.remove_prefix(1);
     int exponent = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), exponent);
-    if (error != std::errc{} || end != text.data() + text.size() || exponent < -18 || exponent > 18) return std::nullopt;
+    if (error != std::errc{} || end != text.data() + text.size() || exponent < -18 || exponent > 18)
+      return std::nullopt;
     out.exponent += exponent;
   }
   if (negative) out.digits = -out.digits;

@@ -78,7 +78,8 @@ class ModbusDriver::Conversation {
     if (!opened.error) {
       session_.connected(driver_.now());
     } else if (opened.error == asio::error::operation_aborted) {
-      session_.lost(driver_.now(), fmt::format("cannot connect: no answer within {} s", kConnectTimeout / milliseconds(1'000)));
+      session_.lost(driver_.now(),
+                    fmt::format("cannot connect: no answer within {} s", kConnectTimeout / milliseconds(1'000)));
     } else {
       session_.lost(driver_.now(), "cannot connect: " + opened.text);
     }

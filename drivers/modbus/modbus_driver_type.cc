@@ -54,9 +54,9 @@ std::unique_ptr<Driver> make(std::vector<std::unique_ptr<DevicePlan>> plans, con
   } else {
     transport = std::make_unique<modbus::TcpTransport>(context.executor, first.endpoint.host, first.endpoint.port);
   }
-  return std::make_unique<ModbusDriver>(kNames[static_cast<std::size_t>(first.way)] + first.group(), std::move(transport),
-                                        line_options(first.way, first.line), std::move(units), context.executor,
-                                        context.clock);
+  return std::make_unique<ModbusDriver>(kNames[static_cast<std::size_t>(first.way)] + first.group(),
+                                        std::move(transport), line_options(first.way, first.line), std::move(units),
+                                        context.executor, context.clock);
 }
 
 }  // namespace

@@ -17,11 +17,13 @@ Limits limits_of(modbus::Function function, ReadLimits limits) {
   if (!modbus::reads_bits(function)) {
     return {std::min<unsigned>(limits.max_block, modbus::kReadRegistersMax), limits.max_gap};
   }
-  return {std::min<unsigned>(limits.max_block * kBitsPerRegister, modbus::kReadBitsMax), limits.max_gap * kBitsPerRegister};
+  return {std::min<unsigned>(limits.max_block * kBitsPerRegister, modbus::kReadBitsMax),
+          limits.max_gap * kBitsPerRegister};
 }
 
 // `order`: indices of fields, ascending by function and address.
-std::vector<Block> gather(std::span<const std::size_t> order, std::span<const RegisterField> fields, ReadLimits limits) {
+std::vector<Block> gather(std::span<const std::size_t> order, std::span<const RegisterField> fields,
+                          ReadLimits limits) {
   std::vector<Block> blocks;
   for (const std::size_t index : order) {
     const RegisterField& field = fields[index];

@@ -27,8 +27,8 @@ struct Block {
 // asked for on its own. Bits have 16 times the limits of registers, at most 2000. Sorts, then one pass.
 std::vector<Block> plan_reads(std::span<const RegisterField> fields, ReadLimits limits);
 
-// What to ask instead of a block that the device refused with "illegal data address": the same without gaps or, if it has
-// none, its halves, so that an address which this model does not have costs no other. Empty: it cannot be divided.
+// What to ask instead of a block that the device refused with "illegal data address": the same without gaps or, if it
+// has none, its halves, so that an address which this model does not have costs no other. Empty: it cannot be divided.
 std::vector<Block> divide(const Block& block, std::span<const RegisterField> fields);
 
 }  // namespace carbongate::modbus_driver

@@ -28,7 +28,9 @@ std::optional<RegisterType> find_type(std::string_view name) {
   return static_cast<RegisterType>(found - std::begin(kRegisterTypeNames));
 }
 
-std::vector<std::string> type_names() { return {std::begin(kRegisterTypeNames), std::end(kRegisterTypeNames)}; }
+std::vector<std::string> type_names() {
+  return {std::begin(kRegisterTypeNames), std::end(kRegisterTypeNames)};
+}
 
 std::optional<RegisterType> read_type(config::Reader& in) {
   const auto name = in.optional<std::string>("type");
@@ -39,7 +41,8 @@ std::optional<RegisterType> read_type(config::Reader& in) {
 }
 
 ByteOrder read_order(config::Reader& in, ByteOrder fallback) {
-  return static_cast<ByteOrder>(in.one_of("order", {"ABCD", "CDAB", "BADC", "DCBA"}, static_cast<std::size_t>(fallback)));
+  return static_cast<ByteOrder>(
+      in.one_of("order", {"ABCD", "CDAB", "BADC", "DCBA"}, static_cast<std::size_t>(fallback)));
 }
 
 std::vector<BitPattern> read_patterns(config::Reader& in, std::string_view key, RegisterType type) {
@@ -49,8 +52,9 @@ std::vector<BitPattern> read_patterns(config::Reader& in, std::string_view key, 
     if (pattern) {
       patterns.push_back(*pattern);
     } else {
-      in.error(key, fmt::format("'{}' is no bit pattern of {}: write 0x and {} hexadecimal digits, '?' for any",
-                                printable(text), kRegisterTypeNames[static_cast<std::size_t>(type)], 4 * words_of(type)));
+      in.error(key,
+               fmt::format("'{}' is no bit pattern of {}: write 0x and {} hexadecimal digits, '?' for any",
+                           printable(text), kRegisterTypeNames[static_cast<std::size_t>(type)], 4 * words_of(type)));
     }
   }
   return patterns;
@@ -194,8 +198,9 @@ std::vector<ProfileRegister> read_registers(config::Reader& in, const RegisterDe
 
 ReadLimits read_limits(config::Reader& in, ReadLimits fallback) {
   constexpr std::uint16_t kWidestValue = 4;
-  return {.max_block = in.in_range<std::uint16_t>("max_block", fallback.max_block, kWidestValue, modbus::kReadRegistersMax),
-          .max_gap = in.in_range<std::uint16_t>("max_gap", fallback.max_gap, 0, modbus::kReadRegistersMax)};
+  return {
+      .max_block = in.in_range<std::uint16_t>("max_block", fallback.max_block, kWidestValue, modbus::kReadRegistersMax),
+      .max_gap = in.in_range<std::uint16_t>("max_gap", fallback.max_gap, 0, modbus::kReadRegistersMax)};
 }
 
 Profile read_profile(config::Reader& in) {

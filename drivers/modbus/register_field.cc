@@ -91,7 +91,8 @@ Value decode_value(const RegisterField& field, std::uint16_t first_address, std:
   }
   const bool says_no_value = std::ranges::any_of(
       field.not_available, [&](const BitPattern& pattern) { return (raw & pattern.mask) == pattern.bits; });
-  const double number = says_no_value ? std::numeric_limits<double>::quiet_NaN() : to_number(raw, field.type, field.scale);
+  const double number =
+      says_no_value ? std::numeric_limits<double>::quiet_NaN() : to_number(raw, field.type, field.scale);
   return {std::isnan(number) ? Availability::not_available : Availability::available, number};
 }
 

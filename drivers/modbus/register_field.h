@@ -18,14 +18,16 @@ enum class RegisterType : std::uint8_t { bit, int16, uint16, int32, uint32, int6
 inline constexpr std::string_view kRegisterTypeNames[] = {"bit",   "int16",  "uint16",  "int32",  "uint32",
                                                           "int64", "uint64", "float32", "float64"};
 
-constexpr bool is_integer(RegisterType type) { return type >= RegisterType::int16 && type <= RegisterType::uint64; }
+constexpr bool is_integer(RegisterType type) {
+  return type >= RegisterType::int16 && type <= RegisterType::uint64;
+}
 constexpr bool is_signed(RegisterType type) {
   return type == RegisterType::int16 || type == RegisterType::int32 || type == RegisterType::int64;
 }
 unsigned words_of(RegisterType type);  // registers; 1 for a bit, which is one of its own kind
 
-// How the bytes A (highest) to D (lowest) of a value follow each other on the wire. Of a 64-bit value the words, and the
-// bytes within words, are arranged likewise: cdab sends the lowest word first.
+// How the bytes A (highest) to D (lowest) of a value follow each other on the wire. Of a 64-bit value the words, and
+// the bytes within words, are arranged likewise: cdab sends the lowest word first.
 enum class ByteOrder : std::uint8_t { abcd, cdab, badc, dcba };
 
 // Raw bits that mean "no value". Bits outside of `mask` do not matter.
@@ -45,7 +47,7 @@ struct RegisterField {
   DecimalScale scale;
   std::vector<BitPattern> not_available;
 
-  unsigned length() const { return words_of(type); }                // registers or bits
+  unsigned length() const { return words_of(type); }             // registers or bits
   unsigned end() const { return unsigned{address} + length(); }  // at most 65536
 };
 
@@ -54,8 +56,8 @@ struct Value {
   double number = 0;  // NaN if not available
 };
 
-// The value of `field` in the data of an answer that begins at `first_address`. Precondition: the data covers the field.
-// A float that is NaN is not available: so devices say that a phase is not connected.
+// The value of `field` in the data of an answer that begins at `first_address`. Precondition: the data covers the
+// field. A float that is NaN is not available: so devices say that a phase is not connected.
 Value decode_value(const RegisterField& field, std::uint16_t first_address, std::span<const std::byte> data);
 
 }  // namespace carbongate::modbus_driver

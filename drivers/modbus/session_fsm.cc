@@ -42,7 +42,8 @@ SessionFsm::SessionFsm(LineOptions options, std::vector<PolledDevice> devices, s
     : options_(options), link_backoff_(make_backoff(kReconnectBase, options.seed)) {
   for (PolledDevice& config : devices) {
     Device device{.config = std::move(config), .blocks = {}, .backoff = make_backoff(kBackoffBase, options.seed)};
-    for (Block& block : plan_reads(device.config.fields, device.config.limits)) device.blocks.emplace_back(std::move(block));
+    for (Block& block : plan_reads(device.config.fields, device.config.limits))
+      device.blocks.emplace_back(std::move(block));
     const bool asked = only.empty() || std::ranges::find(only, devices_.size()) != only.end();
     device.done = !asked || device.blocks.empty();
     statuses_.emplace_back().device = device.config.id;
@@ -82,7 +83,8 @@ SessionFsm::Action SessionFsm::next_up(Moment now) {
   return send_request(now);
 }
 
-// Who answers goes first, by the time it fell due; a silent one is asked when nobody else is waiting, or has waited long.
+// Who answers goes first, by the time it fell due; a silent one is asked when nobody else is waiting, or has waited
+// long.
 std::optional<std::size_t> SessionFsm::choose_device(SteadyTime now) const {
   std::optional<std::size_t> best;
   const auto rank = [&](const Device& device) {
@@ -191,8 +193,8 @@ void SessionFsm::connected(Moment now) {
 }
 
 void SessionFsm::lost(Moment now, const std::string& why) {
-  // A device that closes idle connections, or a server that restarts, is connected to again at once, and is offline only if
-  // that fails. One that has not finished a single poll on this connection is given time.
+  // A device that closes idle connections, or a server that restarts, is connected to again at once, and is offline
+  // only if that fails. One that has not finished a single poll on this connection is given time.
   const bool at_once = link_ == Link::up && proven_;
   close_link(now, why, at_once ? now.ticks : now.ticks + link_backoff_.next());
   if (!at_once || options_.once) set_all_offline(now, why);
@@ -216,15 +218,20 @@ void SessionFsm::close_link(Moment now, const std::string& why, SteadyTime recon
   if (!cycle.values.empty()) deliveries_.push_back({cycle.device, std::move(cycle.values)});
 }
 
-// The next poll begins behind this block. Where others answer with an exception, some devices say nothing or hang up; that
-// must not keep the rest of their registers from us.
+// The next poll begins behind this block. Where others answer with an exception, some devices say nothing or hang up;
+// that must not keep the rest of their registers from us.
 void SessionFsm::begin_behind(Device& device, std::size_t block) {
-  std::rotate(device.blocks.begin(), device.blocks.begin() + static_cast<std::ptrdiff_t>(block + 1), device.blocks.end());
+  std::rotate(device.blocks.begin(), device.blocks.begin() + static_cast<std::ptrdiff_t>(block + 1),
+              device.blocks.end());
 }
 
-void SessionFsm::give_up(Moment now, const std::string& why) { set_all_offline(now, why); }
+void SessionFsm::give_up(Moment now, const std::string& why) {
+  set_all_offline(now, why);
+}
 
-std::vector<std::size_t> SessionFsm::take_touched() { return std::exchange(touched_, {}); }
+std::vector<std::size_t> SessionFsm::take_touched() {
+  return std::exchange(touched_, {});
+}
 
 void SessionFsm::set_all_offline(Moment now, const std::string& detail) {
   unreachable_ = true;
@@ -307,8 +314,8 @@ void SessionFsm::on_exception(Moment now, modbus::Exception exception) {
   Device& device = devices_[cycle_->device];
   ++statuses_[cycle_->device].errors;
   const modbus::ReadRequest request = std::exchange(outstanding_, std::nullopt)->request;
-  cycle_->detail = fmt::format("exception {} ({}) at {}", exception.code, modbus::exception_name(exception.code),
-                               describe(request));
+  cycle_->detail =
+      fmt::format("exception {} ({}) at {}", exception.code, modbus::exception_name(exception.code), describe(request));
   if (exception.code == kGatewayPathUnavailable || exception.code == kGatewayTargetSilent) {
     cycle_->heard = !cycle_->values.empty();  // the gateway speaks, its unit does not
     end_cycle(now);

@@ -6,8 +6,8 @@
 //                                      (any of the three may also end with lost)
 //
 // One request is under way at a time. A device's requests follow each other without a break, so that its values belong
-// together; devices take turns in the order in which they fall due. A device that does not answer costs one deadline and is
-// then left alone for a while that doubles up to 30 s; devices that do answer go first.
+// together; devices take turns in the order in which they fall due. A device that does not answer costs one deadline
+// and is then left alone for a while that doubles up to 30 s; devices that do answer go first.
 #pragma once
 
 #include <cstddef>
@@ -40,7 +40,7 @@ struct PolledDevice {
   Duration interval{10'000};
   Duration timeout{1'000};  // from the request to the whole answer
   Duration pause{0};        // this device wants to be left alone so long after an answer
-  ReadLimits limits;
+  ReadLimits limits{};
   std::vector<RegisterField> fields;
 };
 
@@ -48,10 +48,11 @@ struct LineOptions {
   enum class Framing : std::uint8_t { tcp, rtu } framing = Framing::tcp;
   Duration silence{0};              // RTU: between an answer and the next request
   Duration quiet_after_timeout{0};  // RTU: a late answer can pass before the next request
-  std::chrono::microseconds byte_time{0};  // serial: how long a byte takes; added to the deadline for those of both frames
-  bool reconnect_when_silent = true;       // a TCP connection can be dead without anyone having said so
-  bool once = false;                       // every device's poll is done once, then Stop
-  std::optional<std::uint64_t> seed;       // of the jitter; random if absent
+  std::chrono::microseconds byte_time{
+      0};                               // serial: how long a byte takes; added to the deadline for those of both frames
+  bool reconnect_when_silent = true;    // a TCP connection can be dead without anyone having said so
+  bool once = false;                    // every device's poll is done once, then Stop
+  std::optional<std::uint64_t> seed{};  // of the jitter; random if absent
 };
 
 struct FieldValue {
@@ -64,7 +65,7 @@ class SessionFsm {
  public:
   static constexpr Duration kBackoffCap{30'000};
   static constexpr Duration kRefusedRetry{60'000};  // a block that the device refuses is asked for again after this
-  static constexpr int kSilentRequestsMax = 3;      // in a row, nothing at all heard meanwhile: the connection is renewed
+  static constexpr int kSilentRequestsMax = 3;  // in a row, nothing at all heard meanwhile: the connection is renewed
 
   struct Connect {};
   struct Disconnect {};
@@ -91,15 +92,15 @@ class SessionFsm {
   Action next(Moment now);
 
   void connected(Moment now);
-  void lost(Moment now, const std::string& why);  // could not connect, or the connection broke
+  void lost(Moment now, const std::string& why);                // could not connect, or the connection broke
   void received(Moment now, std::span<const std::byte> bytes);  // at most 256 bytes at a time
-  void give_up(Moment now, const std::string& why);  // with `once`: Stop, whoever has not been asked yet
+  void give_up(Moment now, const std::string& why);             // with `once`: Stop, whoever has not been asked yet
 
   // The devices whose status may have changed since the last call, each once.
   std::vector<std::size_t> take_touched();
 
   bool is_connected() const { return link_ == Link::up; }
-  Instant connected_since() const { return link_since_; }   // of is_connected()
+  Instant connected_since() const { return link_since_; }          // of is_connected()
   const std::string& link_detail() const { return link_detail_; }  // why the last connection ended or could not be made
   std::uint64_t reconnects() const { return connects_ > 0 ? connects_ - 1 : 0; }
   std::uint64_t late_answers() const { return late_answers_; }  // and other frames that answer nothing: discarded
@@ -126,10 +127,10 @@ class SessionFsm {
   // The poll under way.
   struct Cycle {
     std::size_t device;
-    std::size_t block;       // index of the block to ask for or being asked for
-    std::size_t left;        // blocks of this cycle not asked yet, `block` included
-    bool heard = false;      // the device has answered something
-    std::string detail;      // the last thing that went wrong
+    std::size_t block;   // index of the block to ask for or being asked for
+    std::size_t left;    // blocks of this cycle not asked yet, `block` included
+    bool heard = false;  // the device has answered something
+    std::string detail;  // the last thing that went wrong
     std::vector<FieldValue> values;
   };
   struct Outstanding {
@@ -147,7 +148,8 @@ class SessionFsm {
   void advance_cycle(Moment now);
   void end_cycle(Moment now);
   Action send_request(Moment now);
-  void on_frame(Moment now, std::uint8_t unit, std::optional<std::uint16_t> transaction, std::span<const std::byte> pdu);
+  void on_frame(Moment now, std::uint8_t unit, std::optional<std::uint16_t> transaction,
+                std::span<const std::byte> pdu);
   void on_data(Moment now, std::span<const std::byte> data);
   void on_exception(Moment now, modbus::Exception exception);
   void on_timeout(Moment now);
@@ -168,9 +170,9 @@ class SessionFsm {
   std::string link_detail_;
   io::Backoff link_backoff_;
   io::SteadyTime reconnect_at_{};
-  bool disconnect_ = false;     // to be closed from our side
-  bool unreachable_ = false;    // said so of all devices
-  bool proven_ = false;         // a poll has come to its end on this connection
+  bool disconnect_ = false;   // to be closed from our side
+  bool unreachable_ = false;  // said so of all devices
+  bool proven_ = false;       // a poll has come to its end on this connection
   int silent_requests_ = 0;
   std::uint64_t connects_ = 0;
 
@@ -178,8 +180,8 @@ class SessionFsm {
   std::optional<Outstanding> outstanding_;
   io::SteadyTime not_before_{};  // the next request
   std::uint16_t transaction_ = 0;
-  modbus::Bytes frame_;          // being sent
-  modbus::Bytes stream_;         // TCP: what is not a whole frame yet
+  modbus::Bytes frame_;   // being sent
+  modbus::Bytes stream_;  // TCP: what is not a whole frame yet
   modbus::RtuReceiver receiver_{modbus::Side::response};
   std::uint64_t late_answers_ = 0;
   std::vector<Deliver> deliveries_;

@@ -12,8 +12,8 @@
 
 namespace carbongate::modbus_driver {
 
-// Lets a few changes through at once, then one a minute with the number of those held back: what flaps does not fill the log,
-// and what has settled is said in the end. Ask again from time to time, also without a change.
+// Lets a few changes through at once, then one a minute with the number of those held back: what flaps does not fill
+// the log, and what has settled is said in the end. Ask again from time to time, also without a change.
 class TransitionLog {
  public:
   static constexpr int kAtOnce = 4;

@@ -34,7 +34,9 @@ std::optional<unsigned> hex_digit(char c) {
   return std::nullopt;
 }
 
-bool is_separator(char c) { return std::string_view(" \t\r\n:-,;").find(c) != std::string_view::npos; }
+bool is_separator(char c) {
+  return std::string_view(" \t\r\n:-,;").find(c) != std::string_view::npos;
+}
 
 // The bytes, or in `wrong` why the text has none. Each group of digits between separators must be of whole bytes.
 std::optional<Bytes> parse_hex(std::string_view text, std::string& wrong) {
@@ -58,8 +60,8 @@ std::optional<Bytes> parse_hex(std::string_view text, std::string& wrong) {
       return std::nullopt;
     }
     if (odd) {
-      wrong = fmt::format("hex: an odd number of digits, '{}', at character {}", text.substr(begin, std::min<std::size_t>(at - begin, 80)),
-                          begin + 1);
+      wrong = fmt::format("hex: an odd number of digits, '{}', at character {}",
+                          text.substr(begin, std::min<std::size_t>(at - begin, 80)), begin + 1);
       return std::nullopt;
     }
     for (std::size_t i = begin; i < at; i += 2) {
@@ -72,7 +74,8 @@ std::optional<Bytes> parse_hex(std::string_view text, std::string& wrong) {
 
 std::string to_hex(Span bytes) {
   std::string out;
-  for (const std::byte byte : bytes) out += fmt::format("{}{:02x}", out.empty() ? "" : " ", std::to_integer<unsigned>(byte));
+  for (const std::byte byte : bytes)
+    out += fmt::format("{}{:02x}", out.empty() ? "" : " ", std::to_integer<unsigned>(byte));
   return out;
 }
 
@@ -115,7 +118,9 @@ struct Describe {
       out["registers"] = registers_of(write.data);
     }
   }
-  void operator()(const modbus::Registers& read) const { out["registers"] = json::array(read.values.begin(), read.values.end()); }
+  void operator()(const modbus::Registers& read) const {
+    out["registers"] = json::array(read.values.begin(), read.values.end());
+  }
   void operator()(const modbus::Bits& read) const {
     json::array bits;
     for (const bool bit : read.values) bits.push_back(bit);
@@ -136,11 +141,12 @@ class Decoder {
     for (std::size_t at = 0; at < bytes_.size();) {
       const auto frame = modbus::decode_tcp(bytes_.subspan(at));
       if (!frame) {
-        add_error(at, frame.error().message() + " (" + to_hex(bytes_.subspan(at, std::min(bytes_.size() - at, modbus::kTcpHeaderBytes))) + ")");
+        add_error(at, frame.error().message() + " (" +
+                          to_hex(bytes_.subspan(at, std::min(bytes_.size() - at, modbus::kTcpHeaderBytes))) + ")");
         return;  // nothing tells where the next frame would begin
       }
       if (!*frame) {
-        add_error(at, fmt::format("the frame ends too early, after {} bytes", bytes_.size() - at));
+        add_error(at, explain_early_end(bytes_.subspan(at)));
         return;
       }
       json::object line{{"unit", (*frame)->unit}, {"transaction", (*frame)->transaction}};
@@ -176,6 +182,14 @@ class Decoder {
   }
 
  private:
+  static std::string explain_early_end(Span rest) {
+    constexpr std::size_t kLengthEnd = 6;
+    std::string text = fmt::format("the frame ends too early, after {}", rest.size());
+    if (rest.size() < kLengthEnd) return text + " bytes";
+    const auto length = std::to_integer<std::size_t>(rest[4]) << 8 | std::to_integer<std::size_t>(rest[5]);
+    return text + fmt::format(" of {} bytes", kLengthEnd + length);
+  }
+
   // A frame whose function does not tell its length ends where the CRC fits.
   std::optional<modbus::RtuFrame> rtu_frame_at(std::size_t at) const {
     const Span rest = bytes_.subspan(at);
@@ -208,15 +222,19 @@ class Decoder {
   std::string explain_rtu(std::size_t at) const {
     const Span rest = bytes_.subspan(at);
     const auto frame = modbus::decode_rtu(rest, side_);
-    std::string text = frame ? fmt::format("the frame ends too early, after {} bytes", rest.size()) : frame.error().message();
+    const auto length = modbus::rtu_frame_bytes(rest, side_);
+    std::string text = frame ? "the frame ends too early" : frame.error().message();
     const Side other = side_ == Side::request ? Side::response : Side::request;
     const auto as_other = modbus::decode_rtu(rest, other);
     if (as_other && *as_other) {
-      text += fmt::format(" (as a {} it would be whole)", other == Side::request ? "request" : "response");
-    } else if (rest.size() >= modbus::kRtuFrameBytesMin && rest.size() <= modbus::kRtuFrameBytesMax && !crc_fits(rest)) {
-      const unsigned right = wire::crc16_modbus(rest.first(rest.size() - 2));
-      text += fmt::format(" (of all {} bytes: {}, where {:02x} {:02x} would be right)", rest.size(),
-                          to_hex(rest.last(2)), right & 0xFF, right >> 8);
+      text += fmt::format("; as a {} the bytes make sense", other == Side::request ? "request" : "response");
+    } else if (frame) {
+      text += length && *length ? fmt::format(", after {} of {} bytes", rest.size(), **length)
+                                : fmt::format(", after {} bytes", rest.size());
+    } else if (length && *length) {
+      const unsigned right = wire::crc16_modbus(rest.first(**length - 2));
+      text += fmt::format(": {}, where {:02x} {:02x} would be right for these {} bytes",
+                          to_hex(rest.subspan(**length - 2, 2)), right & 0xFF, right >> 8, **length);
     }
     return text;
   }

@@ -14,8 +14,9 @@ struct Opened {
   std::string text;  // why not, for people: "connection refused", "/dev/ttyS1: permission denied"
 };
 
-// Not thread-safe; one operation at a time, on the executor given at construction. No operation has a deadline of its own:
-// interrupt() ends the one under way with operation_aborted. Cancelling the awaiting coroutine does so too, by exception.
+// Not thread-safe; one operation at a time, on the executor given at construction. No operation has a deadline of its
+// own: interrupt() ends the one under way with operation_aborted. Cancelling the awaiting coroutine does so too, by
+// exception.
 class ByteTransport {
  public:
   virtual ~ByteTransport() = default;

@@ -36,6 +36,8 @@ const boost::system::error_category& error_category() {
   return kCategory;
 }
 
-boost::system::error_code make_error_code(Error error) { return {static_cast<int>(error), error_category()}; }
+boost::system::error_code make_error_code(Error error) {
+  return {static_cast<int>(error), error_category()};
+}
 
 }  // namespace carbongate::modbus

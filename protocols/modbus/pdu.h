@@ -16,7 +16,7 @@ namespace carbongate::modbus {
 
 using wire::Bytes;
 
-inline constexpr std::size_t kPduBytesMax = 253;        // section 4.1
+inline constexpr std::size_t kPduBytesMax = 253;         // section 4.1
 inline constexpr std::uint16_t kReadRegistersMax = 125;  // sections 6.3, 6.4
 inline constexpr std::uint16_t kReadBitsMax = 2000;      // sections 6.1, 6.2
 
@@ -27,7 +27,9 @@ enum class Function : std::uint8_t {
   read_holding_registers = 3,
   read_input_registers = 4,
 };
-constexpr bool reads_bits(Function function) { return function <= Function::read_discrete_inputs; }
+constexpr bool reads_bits(Function function) {
+  return function <= Function::read_discrete_inputs;
+}
 std::string_view to_string(Function function);  // "input registers"
 
 struct ReadRequest {
@@ -48,8 +50,8 @@ std::string_view exception_name(std::uint8_t code);  // "illegal data address"; 
 // The request as its PDU. Precondition: count is at least 1 and within the limits above.
 Bytes encode(const ReadRequest& request);
 
-// What answers `request`: the data bytes (registers big-endian, or bits from the lowest of the first byte on), in exactly the
-// number asked for, or an exception. Any other PDU is no answer to it. The span points into `pdu`.
+// What answers `request`: the data bytes (registers big-endian, or bits from the lowest of the first byte on), in
+// exactly the number asked for, or an exception. Any other PDU is no answer to it. The span points into `pdu`.
 using Answer = std::variant<std::span<const std::byte>, Exception>;
 Result<Answer> match_answer(const ReadRequest& request, std::span<const std::byte> pdu);
 

@@ -17,10 +17,21 @@ Result<std::optional<std::size_t>> request_bytes(std::span<const std::byte> pdu)
     return pdu.size() > at ? std::optional(at + 1 + std::to_integer<std::size_t>(pdu[at])) : std::nullopt;
   };
   switch (std::to_integer<unsigned>(pdu[0])) {
-    case 1: case 2: case 3: case 4: case 5: case 6: case 8: return std::optional<std::size_t>(5);
-    case 7: case 11: case 12: case 17: return std::optional<std::size_t>(1);
-    case 15: case 16: return counted(5);
-    case 20: case 21: return counted(1);
+    case 1:
+    case 2:
+    case 3:
+    case 4:
+    case 5:
+    case 6:
+    case 8: return std::optional<std::size_t>(5);
+    case 7:
+    case 11:
+    case 12:
+    case 17: return std::optional<std::size_t>(1);
+    case 15:
+    case 16: return counted(5);
+    case 20:
+    case 21: return counted(1);
     case 22: return std::optional<std::size_t>(7);
     case 23: return counted(9);
     case 24: return std::optional<std::size_t>(3);
@@ -32,9 +43,21 @@ Result<std::optional<std::size_t>> response_bytes(std::span<const std::byte> pdu
   const auto function = std::to_integer<unsigned>(pdu[0]);
   if (function > 0x80) return std::optional<std::size_t>(2);
   switch (function) {
-    case 1: case 2: case 3: case 4: case 12: case 17: case 20: case 21: case 23:
-      return pdu.size() > 1 ? std::optional(2 + std::to_integer<std::size_t>(pdu[1])) : std::nullopt;
-    case 5: case 6: case 8: case 11: case 15: case 16: return std::optional<std::size_t>(5);
+    case 1:
+    case 2:
+    case 3:
+    case 4:
+    case 12:
+    case 17:
+    case 20:
+    case 21:
+    case 23: return pdu.size() > 1 ? std::optional(2 + std::to_integer<std::size_t>(pdu[1])) : std::nullopt;
+    case 5:
+    case 6:
+    case 8:
+    case 11:
+    case 15:
+    case 16: return std::optional<std::size_t>(5);
     case 7: return std::optional<std::size_t>(2);
     case 22: return std::optional<std::size_t>(7);
     case 24: {  // section 6.18: the byte count has two bytes
@@ -48,15 +71,21 @@ Result<std::optional<std::size_t>> response_bytes(std::span<const std::byte> pdu
 
 }  // namespace
 
-Result<std::optional<RtuFrame>> decode_rtu(std::span<const std::byte> bytes, Side side) {
-  if (bytes.size() < 2) return std::optional<RtuFrame>();
+Result<std::optional<std::size_t>> rtu_frame_bytes(std::span<const std::byte> bytes, Side side) {
+  if (bytes.size() < 2) return std::optional<std::size_t>();
   const auto pdu = bytes.subspan(1);
   const auto length = side == Side::request ? request_bytes(pdu) : response_bytes(pdu);
-  if (!length) return length.error();
-  if (!*length) return std::optional<RtuFrame>();
+  if (!length || !*length) return length;
   const std::size_t whole = **length + kUnitAndCrc;
   if (whole > kRtuFrameBytesMax) return Error::bad_byte_count;
-  if (bytes.size() < whole) return std::optional<RtuFrame>();
+  return std::optional(whole);
+}
+
+Result<std::optional<RtuFrame>> decode_rtu(std::span<const std::byte> bytes, Side side) {
+  const auto length = rtu_frame_bytes(bytes, side);
+  if (!length) return length.error();
+  if (!*length || bytes.size() < **length) return std::optional<RtuFrame>();
+  const std::size_t whole = **length;
   const auto checked = bytes.first(whole - 2);
   if (wire::crc16_modbus(checked) != *wire::ByteReader(bytes.subspan(whole - 2)).u16_little_endian()) {
     return Error::bad_crc;

@@ -2,8 +2,8 @@
 //
 //   frame := unit:u8 pdu crc:u16 (low byte first)
 //
-// The standard ends a frame by 3.5 characters of silence. Neither an operating system nor a serial-to-Ethernet converter
-// keeps that, so a frame's length is taken from its function and byte count, and the CRC confirms it.
+// The standard ends a frame by 3.5 characters of silence. Neither an operating system nor a serial-to-Ethernet
+// converter keeps that, so a frame's length is taken from its function and byte count, and the CRC confirms it.
 #pragma once
 
 #include <cstddef>
@@ -31,11 +31,14 @@ struct RtuFrame {
 // (unknown_length), as is a wrong CRC.
 Result<std::optional<RtuFrame>> decode_rtu(std::span<const std::byte> bytes, Side side);
 
+// Bytes of the frame that begins so, CRC included. nullopt: need more bytes to tell.
+Result<std::optional<std::size_t>> rtu_frame_bytes(std::span<const std::byte> bytes, Side side);
+
 // Precondition: `pdu` holds 1 to kPduBytesMax bytes.
 Bytes encode_rtu(std::uint8_t unit, std::span<const std::byte> pdu);
 
-// Finds the frames of one side in what a line delivers: noise between them, glitches when the line is switched, frames cut
-// off. Whatever is not part of a frame is dropped and counted. Holds at most kLineBytesMax bytes; feed no more than
+// Finds the frames of one side in what a line delivers: noise between them, glitches when the line is switched, frames
+// cut off. Whatever is not part of a frame is dropped and counted. Holds at most kLineBytesMax bytes; feed no more than
 // kRtuFrameBytesMax at a time and ask next() until it has nothing, then the limit is never met.
 class RtuReceiver {
  public:
@@ -45,8 +48,8 @@ class RtuReceiver {
 
   void feed(std::span<const std::byte> bytes);
 
-  // The next whole frame; its spans live until the next call of any function. A beginning that may still become a frame is
-  // kept, yet does not hide a frame that is whole behind it.
+  // The next whole frame; its spans live until the next call of any function. A beginning that may still become a frame
+  // is kept, yet does not hide a frame that is whole behind it.
   std::optional<RtuFrame> next();
 
   void clear();  // forgets, and counts, what is not a frame yet: the line has been silent

@@ -23,7 +23,8 @@ struct TcpFrame {
   std::size_t bytes = 0;           // of the whole frame
 };
 
-// The frame at the start of `bytes`. nullopt: need more bytes. After an error the stream has no frames any more: close it.
+// The frame at the start of `bytes`. nullopt: need more bytes. After an error the stream has no frames any more: close
+// it.
 Result<std::optional<TcpFrame>> decode_tcp(std::span<const std::byte> bytes);
 
 // Precondition: `pdu` holds 1 to kPduBytesMax bytes.

@@ -1,4 +1,5 @@
-// A cursor over bytes that cannot run past their end. Multi-byte numbers are big-endian unless their name says otherwise.
+// A cursor over bytes that cannot run past their end. Multi-byte numbers are big-endian unless their name says
+// otherwise.
 #pragma once
 
 #include <cstddef>

@@ -30,7 +30,9 @@ class ByteWriter {
     return *this;
   }
 
-  ByteWriter& u16_little_endian(std::uint16_t value) { return u16(static_cast<std::uint16_t>(value << 8 | value >> 8)); }
+  ByteWriter& u16_little_endian(std::uint16_t value) {
+    return u16(static_cast<std::uint16_t>(value << 8 | value >> 8));
+  }
 
   ByteWriter& bytes(std::span<const std::byte> bytes) {
     if (has_room(bytes.size())) bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());

@@ -28,7 +28,9 @@ inline const boost::system::error_category& error_category() {
   return kCategory;
 }
 
-inline boost::system::error_code make_error_code(Error error) { return {static_cast<int>(error), error_category()}; }
+inline boost::system::error_code make_error_code(Error error) {
+  return {static_cast<int>(error), error_category()};
+}
 
 template <class T>
 using Result = boost::system::result<T>;

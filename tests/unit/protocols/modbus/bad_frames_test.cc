@@ -1,4 +1,5 @@
-// Every case of bad_frames.json behaves as its "expect" says. What a session makes of them is session_fsm_test's matter.
+// Every case of bad_frames.json behaves as its "expect" says. What a session makes of them is session_fsm_test's
+// matter.
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -49,7 +50,8 @@ boost::system::error_code judge_pending(std::string_view id) {
   if (!frame) return frame.error();
   if ((**frame).unit != pending.at("unit").to_number<unsigned>()) return Error::wrong_unit;
   const ReadRequest request{static_cast<Function>(pending.at("function").to_number<int>()),
-                            pending.at("address").to_number<std::uint16_t>(), pending.at("count").to_number<std::uint16_t>()};
+                            pending.at("address").to_number<std::uint16_t>(),
+                            pending.at("count").to_number<std::uint16_t>()};
   const auto answer = match_answer(request, (**frame).pdu);
   return answer ? boost::system::error_code() : answer.error();
 }

@@ -34,7 +34,8 @@ void expect_response(std::span<const std::byte> pdu, const Object& expected) {
     EXPECT_EQ(std::get<Exception>(*response).function, expected.at("function").as_int64());
     EXPECT_EQ(std::get<Exception>(*response).code, expected.at("exception_code").as_int64());
   } else if (expected.contains("registers")) {
-    EXPECT_EQ(std::get<Registers>(*response).values, boost::json::value_to<std::vector<std::uint16_t>>(expected.at("registers")));
+    EXPECT_EQ(std::get<Registers>(*response).values,
+              boost::json::value_to<std::vector<std::uint16_t>>(expected.at("registers")));
   } else if (expected.contains("bits")) {
     auto bits = std::get<Bits>(*response).values;
     const auto& wanted = expected.at("bits").as_array();

@@ -77,7 +77,8 @@ TEST(RtuReceiver, DoesNotWaitForWhatABrokenBeginningPromises) {
 
 TEST(RtuReceiver, SkipsTheEchoOfItsOwnRequest) {
   RtuReceiver line(Side::response);
-  line.feed(from_hex("01 03 30 0e 00 02 aa c8"));  // what a two-wire adapter hears of us; its CRC is right for a request
+  line.feed(
+      from_hex("01 03 30 0e 00 02 aa c8"));  // what a two-wire adapter hears of us; its CRC is right for a request
   line.feed(from_hex(kAnswer));
   EXPECT_EQ(to_hex(line.next()->pdu), "0304012c0046");
 }

@@ -1,0 +1,94 @@
+#include "drivers/modbus/register_field.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/support/hex.h"
+
+namespace carbongate::modbus_driver {
+namespace {
+
+using testing::from_hex;
+
+double decode(RegisterType type, ByteOrder order, std::string_view hex) {
+  RegisterField field;
+  field.type = type;
+  field.order = order;
+  return decode_value(field, 0, from_hex(hex)).number;
+}
+
+// float_order of tests/unit/protocols/modbus/vectors/spec_examples.json
+TEST(RegisterField, ReadsAFloatInEveryOrder) {
+  EXPECT_EQ(decode(RegisterType::float32, ByteOrder::abcd, "47 f1 20 00"), 123456.0);
+  EXPECT_EQ(decode(RegisterType::float32, ByteOrder::cdab, "20 00 47 f1"), 123456.0);
+  EXPECT_EQ(decode(RegisterType::float32, ByteOrder::badc, "f1 47 00 20"), 123456.0);
+  EXPECT_EQ(decode(RegisterType::float32, ByteOrder::dcba, "00 20 f1 47"), 123456.0);
+}
+
+TEST(RegisterField, ReadsSixtyFourBitsInEveryOrder) {
+  const double value = static_cast<double>(0x0102030405060708u);
+  EXPECT_EQ(decode(RegisterType::uint64, ByteOrder::abcd, "0102 0304 0506 0708"), value);
+  EXPECT_EQ(decode(RegisterType::uint64, ByteOrder::cdab, "0708 0506 0304 0102"), value);
+  EXPECT_EQ(decode(RegisterType::uint64, ByteOrder::badc, "0201 0403 0605 0807"), value);
+  EXPECT_EQ(decode(RegisterType::uint64, ByteOrder::dcba, "0807 0605 0403 0201"), value);
+  EXPECT_EQ(decode(RegisterType::float64, ByteOrder::abcd, "40 93 4a 00 00 00 00 00"), 1234.5);
+  EXPECT_EQ(decode(RegisterType::float64, ByteOrder::cdab, "00 00 00 00 4a 00 40 93"), 1234.5);
+}
+
+TEST(RegisterField, ReadsSignedAndUnsigned) {
+  EXPECT_EQ(decode(RegisterType::int16, ByteOrder::abcd, "ff fe"), -2.0);
+  EXPECT_EQ(decode(RegisterType::uint16, ByteOrder::abcd, "ff fe"), 65534.0);
+  EXPECT_EQ(decode(RegisterType::int16, ByteOrder::dcba, "fe ff"), -2.0);
+  EXPECT_EQ(decode(RegisterType::int16, ByteOrder::cdab, "ff fe"), -2.0);
+  EXPECT_EQ(decode(RegisterType::int32, ByteOrder::abcd, "ff ff ff fe"), -2.0);
+  EXPECT_EQ(decode(RegisterType::uint32, ByteOrder::abcd, "ff ff ff fe"), 4294967294.0);
+  EXPECT_EQ(decode(RegisterType::int64, ByteOrder::abcd, "ff ff ff ff ff ff ff fe"), -2.0);
+}
+
+TEST(RegisterField, FindsItselfInALongerAnswer) {
+  RegisterField field;
+  field.address = 102;
+  EXPECT_EQ(decode_value(field, 100, from_hex("0001 0002 0003")).number, 3.0);
+}
+
+TEST(RegisterField, ReadsBitsFromTheLowestOfTheFirstByte) {
+  RegisterField field;
+  field.function = modbus::Function::read_coils;
+  field.type = RegisterType::bit;
+  const auto data = from_hex("01 02");
+  for (std::uint16_t address = 0; address < 16; ++address) {
+    field.address = address;
+    EXPECT_EQ(decode_value(field, 0, data).number, address == 0 || address == 9 ? 1.0 : 0.0) << address;
+  }
+}
+
+TEST(RegisterField, KnowsWhatIsNotAvailable) {
+  RegisterField field;
+  field.type = RegisterType::int32;
+  field.not_available = {*BitPattern::parse("0x7FFF????", RegisterType::int32),
+                         *BitPattern::parse("0x80000000", RegisterType::int32)};
+  const auto availability = [&](const char* hex) { return decode_value(field, 0, from_hex(hex)).availability; };
+  EXPECT_EQ(availability("7fff 1234"), Availability::not_available);
+  EXPECT_EQ(availability("8000 0000"), Availability::not_available);
+  EXPECT_EQ(availability("8000 0001"), Availability::available);
+  EXPECT_TRUE(std::isnan(decode_value(field, 0, from_hex("7fff ffff")).number));
+}
+
+TEST(RegisterField, TakesNotANumberAsNotAvailable) {
+  RegisterField field;
+  field.type = RegisterType::float32;
+  EXPECT_EQ(decode_value(field, 0, from_hex("7fc0 0000")).availability, Availability::not_available);
+  EXPECT_EQ(decode_value(field, 0, from_hex("7f80 0000")).availability,
+            Availability::available);  // infinite: judged later
+}
+
+TEST(RegisterField, RefusesPatternsOfAnotherWidth) {
+  EXPECT_FALSE(BitPattern::parse("0xFFFF", RegisterType::uint32).has_value());
+  EXPECT_FALSE(BitPattern::parse("65535", RegisterType::uint16).has_value());
+  EXPECT_FALSE(BitPattern::parse("0xGGGG", RegisterType::uint16).has_value());
+  EXPECT_TRUE(BitPattern::parse("0Xffff", RegisterType::uint16).has_value());
+}
+
+}  // namespace
+}  // namespace carbongate::modbus_driver

@@ -1,0 +1,522 @@
+#include "drivers/modbus/session_fsm.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+
+#include "tests/support/hex.h"
+
+namespace carbongate::modbus_driver {
+namespace {
+
+using namespace std::chrono_literals;
+using modbus::Bytes;
+using testing::from_hex;
+using testing::to_hex;
+using State = DeviceStatus::State;
+using Framing = LineOptions::Framing;
+
+constexpr Instant kWallStart{std::chrono::milliseconds{1'700'000'000'000}};
+
+PolledDevice meter(std::uint8_t unit, Duration interval = 1s, std::vector<std::uint16_t> addresses = {0}) {
+  PolledDevice device{.id = "meter-" + std::to_string(unit), .unit = unit, .interval = interval, .fields = {}};
+  for (const std::uint16_t address : addresses) {
+    RegisterField field;
+    field.address = address;
+    device.fields.push_back(field);
+  }
+  return device;
+}
+
+struct Asked {
+  std::uint16_t transaction;
+  std::uint8_t unit;
+  modbus::ReadRequest request;
+  Bytes pdu;
+};
+
+Bytes registers_answer(const modbus::ReadRequest& request) {  // every register holds its own address
+  wire::ByteWriter out(modbus::kPduBytesMax);
+  out.u8(static_cast<std::uint8_t>(request.function)).u8(static_cast<std::uint8_t>(request.count * 2));
+  for (unsigned i = 0; i < request.count; ++i) out.u16(static_cast<std::uint16_t>(request.address + i));
+  return *out.take();
+}
+
+Bytes exception_answer(const modbus::ReadRequest& request, std::uint8_t code) {
+  wire::ByteWriter out(2);
+  out.u8(static_cast<std::uint8_t>(static_cast<std::uint8_t>(request.function) | 0x80)).u8(code);
+  return *out.take();
+}
+
+// A line with units on it, in a time of its own. Each request is answered after `round_trip`, or not at all.
+class Line {
+ public:
+  using Respond = std::function<std::optional<Bytes>(const Asked&)>;
+
+  Line(std::vector<PolledDevice> devices, Respond respond, LineOptions options = {})
+      : framing_(options.framing),
+        respond_(std::move(respond)),
+        session(
+            [&] {
+              options.seed = 1;
+              return options;
+            }(),
+            std::move(devices)) {}
+
+  Moment now() const { return {io::SteadyTime{1h} + elapsed, kWallStart + elapsed}; }
+
+  Bytes frame(const Asked& to, std::span<const std::byte> pdu) const {
+    return framing_ == Framing::tcp ? modbus::encode_tcp(to.transaction, to.unit, pdu)
+                                    : modbus::encode_rtu(to.unit, pdu);
+  }
+
+  void run_until(Duration end) {
+    while (elapsed < end && !stopped) step(end);
+  }
+
+  void step(Duration end) {
+    const auto action = session.next(now());
+    if (std::holds_alternative<SessionFsm::Stop>(action)) stopped = true;
+    if (std::holds_alternative<SessionFsm::Connect>(action)) {
+      connects.push_back(elapsed);
+      reachable ? session.connected(now()) : session.lost(now(), "connection refused");
+    }
+    if (std::holds_alternative<SessionFsm::Disconnect>(action)) ++disconnects;
+    if (const auto* send = std::get_if<SessionFsm::Send>(&action)) on_send(*send);
+    if (const auto* receive = std::get_if<SessionFsm::Receive>(&action)) sleep_until(receive->until, end);
+    if (const auto* wait = std::get_if<SessionFsm::Wait>(&action)) sleep_until(wait->until, end);
+    if (const auto* delivery = std::get_if<SessionFsm::Deliver>(&action)) {
+      deliveries.push_back(*delivery);
+      delivered_at[delivery->device].push_back(elapsed);
+    }
+  }
+
+  const DeviceStatus& status(std::size_t device = 0) const { return session.statuses()[device]; }
+
+  Duration elapsed{0};
+  Duration round_trip{5};
+  bool reachable = true;
+  bool stopped = false;
+  int disconnects = 0;
+  std::vector<Asked> asked;
+  std::vector<Duration> asked_at;
+  std::vector<Duration> connects;
+  std::vector<SessionFsm::Deliver> deliveries;
+  std::map<std::size_t, std::vector<Duration>> delivered_at;
+
+ private:
+  void on_send(const SessionFsm::Send& send) {
+    Asked request{};
+    if (framing_ == Framing::tcp) {
+      const auto decoded = **modbus::decode_tcp(send.bytes);
+      request = {decoded.transaction, decoded.unit, {}, Bytes(decoded.pdu.begin(), decoded.pdu.end())};
+    } else {
+      const auto decoded = **modbus::decode_rtu(send.bytes, modbus::Side::request);
+      request = {0, decoded.unit, {}, Bytes(decoded.pdu.begin(), decoded.pdu.end())};
+    }
+    request.request = std::get<modbus::ReadRequest>(*modbus::parse_request(request.pdu));
+    asked.push_back(request);
+    asked_at.push_back(elapsed);
+    const auto answer = respond_(request);
+    if (!answer) return;
+    elapsed += round_trip;
+    session.received(now(), frame(request, *answer));
+  }
+
+  void sleep_until(io::SteadyTime until, Duration end) {
+    elapsed = std::max(elapsed, std::min(end, std::chrono::duration_cast<Duration>(until - io::SteadyTime{1h})));
+  }
+
+  Framing framing_;
+  Respond respond_;
+
+ public:
+  SessionFsm session;
+};
+
+std::optional<Bytes> answer_all(const Asked& asked) {
+  return registers_answer(asked.request);
+}
+std::optional<Bytes> answer_none(const Asked&) {
+  return std::nullopt;
+}
+
+TEST(SessionFsm, PollsOnAGridAndStampsWithTheArrivalOfTheAnswer) {
+  Line line({meter(1, 1s, {7})}, answer_all);
+  line.run_until(3500ms);
+  ASSERT_EQ(line.deliveries.size(), 4u);
+  EXPECT_EQ(line.asked_at, (std::vector<Duration>{0ms, 1s, 2s, 3s}));
+  EXPECT_EQ(line.deliveries[1].values[0].value.number, 7.0);
+  EXPECT_EQ(line.deliveries[1].values[0].at, kWallStart + 1005ms);
+  EXPECT_EQ(line.status().state, State::online);
+  EXPECT_EQ(line.status().round_trip, 5ms);
+  EXPECT_EQ(line.status().polls, 4u);
+  EXPECT_EQ(line.status().errors, 0u);
+  EXPECT_EQ(line.connects.size(), 1u);
+}
+
+TEST(SessionFsm, CountsPollsItIsTooLateFor) {
+  Line line({meter(1, 100ms)}, answer_all);
+  line.round_trip = 250ms;
+  line.run_until(3s);
+  EXPECT_EQ(line.asked_at[1], 300ms);
+  EXPECT_EQ(line.status().polls, 10u);
+  EXPECT_EQ(line.status().skipped, 20u);
+}
+
+TEST(SessionFsm, ReadsUnitsOfOneConnectionInTurn) {
+  Line line({meter(1), meter(2), meter(3)}, answer_all);
+  line.run_until(1900ms);
+  ASSERT_EQ(line.asked.size(), 6u);
+  EXPECT_EQ(line.asked_at, (std::vector<Duration>{0ms, 5ms, 10ms, 1s, 1005ms, 1010ms}));
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(line.asked[i].unit, i % 3 + 1);
+  EXPECT_EQ(line.asked[5].transaction, 6);
+}
+
+TEST(SessionFsm, ASilentUnitCostsItsNeighboursOneDeadlineAnAttempt) {
+  std::vector<PolledDevice> devices{meter(1, 100ms), meter(2, 100ms), meter(3, 100ms)};
+  devices[1].timeout = 700ms;
+  Line line(devices, [](const Asked& asked) { return asked.unit == 2 ? std::nullopt : answer_all(asked); });
+  line.run_until(10min);
+  EXPECT_EQ(line.status(1).state, State::offline);
+  EXPECT_EQ(line.status(1).detail, "no answer within 700 ms");
+  EXPECT_LE(line.status(1).polls, 40u);  // backed off to 30 s less jitter
+  Duration worst{0};
+  for (std::size_t i = 1; i < line.delivered_at[0].size(); ++i) {
+    worst = std::max(worst, line.delivered_at[0][i] - line.delivered_at[0][i - 1]);
+  }
+  EXPECT_LE(worst, 700ms + 200ms);
+  EXPECT_GT(line.delivered_at[0].size(), 5700u);  // of 6000
+}
+
+TEST(SessionFsm, ManySilentUnitsNeverStandInARow) {
+  std::vector<PolledDevice> devices;
+  for (std::uint8_t unit = 1; unit <= 30; ++unit) devices.push_back(meter(unit, 1s));
+  Line line(devices, [](const Asked& asked) { return asked.unit == 30 ? answer_all(asked) : std::nullopt; });
+  line.run_until(30min);
+  EXPECT_EQ(line.status(29).state, State::online);
+  const auto& heard = line.delivered_at[29];
+  for (std::size_t i = 10; i < heard.size(); ++i) ASSERT_LE(heard[i] - heard[i - 1], 2100ms) << i;
+}
+
+TEST(SessionFsm, HearsOfASilentUnitSoonAfterItIsBack) {
+  bool silent = true;
+  Line line({meter(1)}, [&](const Asked& asked) { return silent ? std::nullopt : answer_all(asked); });
+  line.run_until(5min);
+  silent = false;
+  line.run_until(5min + 32s);
+  EXPECT_EQ(line.status().state, State::online);
+  EXPECT_EQ(line.status().detail, "");
+}
+
+TEST(SessionFsm, AnExceptionOfOneBlockDoesNotStopTheOthers) {
+  Line line({meter(1, 1s, {0, 1000, 2000})}, [](const Asked& asked) {
+    return asked.request.address == 1000 ? exception_answer(asked.request, 2) : registers_answer(asked.request);
+  });
+  line.run_until(500ms);
+  ASSERT_EQ(line.deliveries.size(), 1u);
+  EXPECT_EQ(line.deliveries[0].values.size(), 2u);
+  EXPECT_EQ(line.deliveries[0].values[1].value.number, 2000.0);
+  EXPECT_EQ(line.status().state, State::online);
+  EXPECT_EQ(line.status().detail, "exception 2 (illegal data address) at holding registers 1000..1000");
+  EXPECT_EQ(line.status().errors, 1u);
+}
+
+TEST(SessionFsm, ARefusedBlockIsNotAskedForEveryTime) {
+  Line line({meter(1, 1s, {0, 1000})}, [](const Asked& asked) {
+    return asked.request.address == 1000 ? exception_answer(asked.request, 2) : registers_answer(asked.request);
+  });
+  line.run_until(123s);
+  EXPECT_EQ(line.status().errors, 3u);  // at 0, 61 and 122 s
+  EXPECT_NE(line.status().detail, "");  // still true in between
+  EXPECT_EQ(line.deliveries.size(), 123u);
+}
+
+TEST(SessionFsm, ABusyDeviceIsAskedAgainAtItsNextPoll) {
+  Line line({meter(1, 1s, {0, 1000})}, [](const Asked& asked) {
+    return asked.request.address == 1000 ? exception_answer(asked.request, 6) : registers_answer(asked.request);
+  });
+  line.run_until(4500ms);
+  EXPECT_EQ(line.status().errors, 5u);
+}
+
+TEST(SessionFsm, ADeviceThatRefusesEverythingIsOfflineAndSaysWhy) {
+  Line line({meter(1)}, [](const Asked& asked) { return exception_answer(asked.request, 1); });
+  line.run_until(10s);
+  EXPECT_EQ(line.status().state, State::offline);
+  EXPECT_EQ(line.status().detail, "exception 1 (illegal function) at holding registers 0..0");
+  EXPECT_EQ(line.status().polls, 10u);  // it answers: no reason to back off
+  EXPECT_TRUE(line.deliveries.empty());
+}
+
+TEST(SessionFsm, AnAddressThatAModelLacksCostsNoOther) {
+  Line line({meter(1, 1s, {0, 1, 2, 3, 9})}, [](const Asked& asked) {  // 2 and the gap 4..8 are not there
+    const unsigned begin = asked.request.address;
+    const unsigned end = begin + asked.request.count;
+    const bool touches = (begin <= 2 && end > 2) || (begin < 9 && end > 4);
+    return touches ? exception_answer(asked.request, 2) : registers_answer(asked.request);
+  });
+  line.run_until(900ms);
+  ASSERT_EQ(line.deliveries.size(), 1u);
+  std::vector<double> values;
+  for (const FieldValue& field : line.deliveries[0].values) values.push_back(field.value.number);
+  EXPECT_EQ(values, (std::vector<double>{0, 1, 3, 9}));
+  const auto asked_to_learn = line.asked.size();
+  line.run_until(1900ms);
+  EXPECT_EQ(line.asked.size(), asked_to_learn + 3);  // it has learned
+}
+
+TEST(SessionFsm, AUnitBehindAGatewayThatDoesNotAnswerIsSilent) {
+  Line line({meter(1, 1s, {0, 1000}), meter(2)}, [](const Asked& asked) {
+    return asked.unit == 1 ? exception_answer(asked.request, 11) : registers_answer(asked.request);
+  });
+  line.run_until(60s);
+  EXPECT_EQ(line.status(0).state, State::offline);
+  EXPECT_EQ(line.status(0).detail, "exception 11 (gateway target device failed to respond) at holding registers 0..0");
+  EXPECT_LE(line.status(0).polls, 10u);
+  EXPECT_EQ(line.delivered_at[1].size(), 60u);
+  EXPECT_EQ(line.connects.size(), 1u);
+}
+
+TEST(SessionFsm, ABlockThatIsNeverAnsweredDoesNotHideTheOthers) {
+  Line line({meter(1, 1s, {0, 1000, 2000})},
+            [](const Asked& asked) { return asked.request.address == 0 ? std::nullopt : answer_all(asked); });
+  line.run_until(60s);
+  EXPECT_EQ(line.status().state, State::online);
+  EXPECT_EQ(line.status().detail, "no answer within 1000 ms to holding registers 0..0");
+  EXPECT_EQ(line.deliveries.back().values.size(), 2u);
+}
+
+TEST(SessionFsm, DiscardsAndCountsALateAnswer) {
+  Asked late{};
+  bool keep_back = true;
+  Line line({meter(1, 1s), meter(2, 1s)}, [&](const Asked& asked) -> std::optional<Bytes> {
+    if (asked.unit == 1 && keep_back) {
+      late = asked;
+      return std::nullopt;
+    }
+    return answer_all(asked);
+  });
+  line.run_until(1002ms);  // unit 1 has timed out
+  keep_back = false;
+  line.session.received(line.now(), line.frame(late, registers_answer(late.request)));
+  EXPECT_EQ(line.session.late_answers(), 1u);
+  line.run_until(10s);
+  EXPECT_EQ(line.status(0).state, State::online);
+  EXPECT_EQ(line.session.late_answers(), 1u);
+  EXPECT_EQ(line.connects.size(), 1u);
+}
+
+TEST(SessionFsm, AnAnswerInPiecesIsAnAnswer) {
+  SessionFsm session({.seed = 1}, {meter(1)});
+  Moment now{io::SteadyTime{1h}, kWallStart};
+  ASSERT_TRUE(std::holds_alternative<SessionFsm::Connect>(session.next(now)));
+  session.connected(now);
+  ASSERT_TRUE(std::holds_alternative<SessionFsm::Send>(session.next(now)));
+  for (const std::byte byte : from_hex("0001 0000 0005 01 03 02 002a")) session.received(now, std::span(&byte, 1));
+  const auto action = session.next(now);
+  EXPECT_EQ(std::get<SessionFsm::Deliver>(action).values[0].value.number, 42.0);
+}
+
+TEST(SessionFsm, ConnectsAgainWithGrowingPausesUpTo30s) {
+  Line line({meter(1)}, answer_all);
+  line.reachable = false;
+  line.run_until(10min);
+  EXPECT_EQ(line.status().state, State::offline);
+  EXPECT_EQ(line.status().detail, "connection refused");
+  Duration longest{0};
+  for (std::size_t i = 1; i < line.connects.size(); ++i)
+    longest = std::max(longest, line.connects[i] - line.connects[i - 1]);
+  EXPECT_LE(line.connects[1], 500ms);
+  EXPECT_LE(longest, 30s);
+  EXPECT_GE(longest, 15s);
+  line.reachable = true;
+  line.run_until(10min + 31s);
+  EXPECT_EQ(line.status().state, State::online);
+  EXPECT_EQ(line.session.reconnects(), 0u);
+  EXPECT_LE(line.status().skipped, 1u);  // nobody was there to be late
+}
+
+TEST(SessionFsm, AConnectionClosedWhileIdleIsRenewedWithoutAWord) {
+  Line line({meter(1)}, answer_all);
+  line.run_until(500ms);
+  line.session.lost(line.now(), "the device closed the connection");
+  EXPECT_EQ(line.status().state, State::online);
+  line.run_until(1500ms);
+  EXPECT_EQ(line.asked_at, (std::vector<Duration>{0ms, 1s}));
+  EXPECT_EQ(line.session.reconnects(), 1u);
+  EXPECT_TRUE(line.session.is_connected());
+}
+
+TEST(SessionFsm, AConnectionThatIsAcceptedAndClosedIsNotHammered) {
+  SessionFsm session({.seed = 1}, {meter(1)});
+  Moment now{io::SteadyTime{1h}, kWallStart};
+  int connects = 0;
+  while (now.ticks < io::SteadyTime{1h + 5min}) {
+    const auto action = session.next(now);
+    if (std::holds_alternative<SessionFsm::Connect>(action)) {
+      ++connects;
+      session.connected(now);
+      session.lost(now, "the device closed the connection");
+    }
+    if (const auto* wait = std::get_if<SessionFsm::Wait>(&action)) now.ticks = wait->until;
+  }
+  EXPECT_LE(connects, 25);
+}
+
+TEST(SessionFsm, ADeviceThatHangsUpOnOneBlockStillGivesTheOthers) {
+  Line* self = nullptr;
+  Line line({meter(1, 1s, {0, 1000})}, [&](const Asked& asked) -> std::optional<Bytes> {
+    if (asked.request.address != 0) return registers_answer(asked.request);
+    self->session.lost(self->now(), "the device closed the connection");
+    return std::nullopt;
+  });
+  self = &line;
+  line.run_until(60s);
+  EXPECT_GE(line.deliveries.size(), 3u);
+  EXPECT_LE(line.connects.size(), 20u);
+}
+
+TEST(SessionFsm, ADeadConnectionIsRenewed) {
+  Line line({meter(1)}, answer_none);
+  line.run_until(60s);
+  EXPECT_GE(line.disconnects, 1);
+  EXPECT_EQ(line.disconnects, static_cast<int>(line.connects.size()) - 1);
+  EXPECT_EQ(line.session.link_detail(), "");
+}
+
+TEST(SessionFsm, WhatIsNotModbusEndsTheConnection) {
+  Line line({meter(1)}, answer_all);
+  line.run_until(100ms);
+  line.session.received(line.now(), from_hex("4854 5450 2f31 2e31"));
+  EXPECT_FALSE(line.session.is_connected());
+  EXPECT_EQ(line.session.link_detail(), "not Modbus TCP: the protocol identifier is not 0");
+  line.run_until(2s);
+  EXPECT_EQ(line.disconnects, 1);
+  EXPECT_EQ(line.status().state, State::online);
+}
+
+TEST(SessionFsm, KeepsWhatWasReadBeforeTheConnectionBroke) {
+  Line* self = nullptr;
+  Line line({meter(1, 1s, {0, 1000})}, [&](const Asked& asked) -> std::optional<Bytes> {
+    if (asked.request.address == 0) return registers_answer(asked.request);
+    self->session.lost(self->now(), "connection reset");
+    return std::nullopt;
+  });
+  self = &line;
+  line.run_until(100ms);
+  ASSERT_EQ(line.deliveries.size(), 1u);
+  EXPECT_EQ(line.deliveries[0].values.size(), 1u);
+}
+
+LineOptions rtu() {
+  return {.framing = Framing::rtu, .silence = 4ms, .quiet_after_timeout = 8ms, .reconnect_when_silent = false};
+}
+
+TEST(SessionFsm, LeavesSilenceBetweenRtuFrames) {
+  Line line({meter(1), meter(2)}, answer_all, rtu());
+  line.run_until(500ms);
+  EXPECT_EQ(line.asked_at, (std::vector<Duration>{0ms, 9ms}));
+}
+
+TEST(SessionFsm, LeavesALateRtuAnswerTimeToPass) {
+  Line line(
+      {meter(1), meter(2)}, [](const Asked& asked) { return asked.unit == 1 ? std::nullopt : answer_all(asked); },
+      rtu());
+  line.run_until(1500ms);
+  EXPECT_EQ(line.asked_at, (std::vector<Duration>{0ms, 1008ms}));
+}
+
+// The cases of bad_frames.json, as a session takes them: nothing but the right answer ends a request.
+TEST(SessionFsm, WaitsForTheRightRtuAnswer) {
+  PolledDevice device = meter(1, 10s, {12302, 12303});
+  SessionFsm session(rtu(), {device});
+  Moment now{io::SteadyTime{1h}, kWallStart};
+  ASSERT_TRUE(std::holds_alternative<SessionFsm::Connect>(session.next(now)));
+  session.connected(now);
+  ASSERT_TRUE(std::holds_alternative<SessionFsm::Send>(session.next(now)));
+  for (const char* wrong :
+       {"01 03 04 01 2c 00 46 bb f3", "02 03 04 01 2c 00 46 88 f4", "01 84 04 42 c3", "01 03 02 00 00 b8 44"}) {
+    session.received(now, from_hex(wrong));
+    EXPECT_TRUE(std::holds_alternative<SessionFsm::Receive>(session.next(now))) << wrong;
+  }
+  EXPECT_EQ(session.late_answers(), 3u);
+  session.received(now, from_hex("00 01 03 04 01 2c 00 46 bb f4 00"));
+  const auto action = session.next(now);
+  const auto& delivery = std::get<SessionFsm::Deliver>(action);
+  EXPECT_EQ(delivery.values[0].value.number, 300.0);
+  EXPECT_EQ(delivery.values[1].value.number, 70.0);
+  EXPECT_EQ(session.statuses()[0].errors, 0u);
+}
+
+TEST(SessionFsm, ASlowLineGetsTheTimeItsBytesTake) {
+  LineOptions options = rtu();
+  options.byte_time = std::chrono::microseconds(9'167);  // 1200 baud, 8E1
+  std::vector<std::uint16_t> addresses(100);
+  for (std::uint16_t i = 0; i < 100; ++i) addresses[i] = i;
+  PolledDevice device = meter(1, 10s, addresses);
+  device.timeout = 100ms;
+  Line line({device}, answer_all, options);
+  line.round_trip = 1950ms;
+  line.run_until(3s);
+  EXPECT_EQ(line.status().state, State::online);
+}
+
+TEST(SessionFsm, LeavesADeviceAloneThatAsksForIt) {
+  PolledDevice device = meter(1, 1s, {0, 1000});
+  device.pause = 50ms;
+  Line line({device}, answer_all);
+  line.run_until(500ms);
+  EXPECT_EQ(line.asked_at, (std::vector<Duration>{0ms, 55ms}));
+}
+
+TEST(SessionFsm, OnceAsksEveryDeviceOnceAndStops) {
+  Line line({meter(1), meter(2), meter(3)},
+            [](const Asked& asked) { return asked.unit == 2 ? std::nullopt : answer_all(asked); }, {.once = true});
+  line.run_until(10s);
+  EXPECT_TRUE(line.stopped);
+  EXPECT_EQ(line.asked.size(), 3u);
+  EXPECT_EQ(line.deliveries.size(), 2u);
+  EXPECT_EQ(line.status(1).detail, "no answer within 1000 ms");
+}
+
+TEST(SessionFsm, OnceGivesUpWhereThereIsNoConnection) {
+  Line line({meter(1), meter(2)}, answer_all, {.once = true});
+  line.reachable = false;
+  line.run_until(10s);
+  EXPECT_TRUE(line.stopped);
+  EXPECT_EQ(line.elapsed, 0ms);
+  EXPECT_EQ(line.status(1).detail, "connection refused");
+}
+
+TEST(SessionFsm, OnceAsksOnlyThoseNamed) {
+  SessionFsm session({.once = true, .seed = 1}, {meter(1), meter(2)}, {1});
+  Moment now{io::SteadyTime{1h}, kWallStart};
+  session.next(now);
+  session.connected(now);
+  const auto action = session.next(now);
+  EXPECT_EQ((**modbus::decode_tcp(std::get<SessionFsm::Send>(action).bytes)).unit, 2);
+}
+
+// Whatever happens at whatever moment: the session goes on, and never asks twice at once.
+TEST(SessionFsm, SurvivesALossAtEachStep) {
+  for (int fail_at = 0; fail_at < 12; ++fail_at) {
+    int step = 0;
+    Line* self = nullptr;
+    Line line({meter(1, 1s, {0, 1000}), meter(2)}, [&](const Asked& asked) -> std::optional<Bytes> {
+      if (step++ != fail_at) return answer_all(asked);
+      self->session.lost(self->now(), "connection reset");
+      return std::nullopt;
+    });
+    self = &line;
+    line.run_until(30s);
+    EXPECT_EQ(line.status(0).state, State::online) << fail_at;
+    EXPECT_EQ(line.status(1).state, State::online) << fail_at;
+    EXPECT_LE(line.connects.size(), 3u) << fail_at;
+    EXPECT_GE(line.deliveries.size(), 55u) << fail_at;
+  }
+}
+
+}  // namespace
+}  // namespace carbongate::modbus_driver
