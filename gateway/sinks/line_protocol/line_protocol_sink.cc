@@ -164,7 +164,7 @@ asio::awaitable<std::optional<model::Fault>> LineProtocolSink::send_all(const Li
 asio::awaitable<model::Result<LineProtocolSink::Reply>> LineProtocolSink::send(std::string_view lines) {
   ++status_.requests;
   auto response = co_await client_.post(make_request(lines));
-  if (!response) co_return model::Fault{response.error().code, config_.where + ": " + response.error().text};
+  if (!response) co_return model::Fault{response.error().code, response.error().text};
   co_return judge(*response);
 }
 
