@@ -1,0 +1,174 @@
+#include "gateway/cli/export.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <ostream>
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+#include "config/reader/problem.h"
+#include "gateway/cli/export_rows.h"
+#include "gateway/cli/time_text.h"
+#include "gateway/store/history.h"
+
+namespace carbongate::cli {
+namespace {
+
+using What = store::History::What;
+
+constexpr int kExitData = 65;
+constexpr int kExitIo = 74;
+constexpr std::size_t kRowsPerProgress = 20'000;
+
+constexpr std::array<std::string_view, 4> kWhats{"readings", "intervals", "entries",
+                                                 "rollups"};         // in the order of What
+constexpr std::array<std::string_view, 2> kFormats{"csv", "jsonl"};  // in the order of Format
+
+class BadOption : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+template <std::size_t N>
+std::size_t one_of(std::string_view option, const std::string& word, const std::array<std::string_view, N>& known) {
+  for (std::size_t i = 0; i < N; ++i) {
+    if (known[i] == word) return i;
+  }
+  const std::vector<std::string> words(known.begin(), known.end());
+  throw BadOption(fmt::format("{}: '{}' is not one of {}{}", option, word, fmt::join(known, ", "),
+                              config::nearest(word, words).empty() ? "" : config::suggestion(word, words)));
+}
+
+std::optional<Instant> read_time(std::string_view option, const std::string& text, const std::string& zone) {
+  if (text.empty()) return std::nullopt;
+  const auto time = parse_time(text, zone);
+  if (!time) {
+    throw BadOption(fmt::format(
+        "{}: '{}' is not a time; write 2026-11-01, 2026-11-01T08:00 or 2026-11-01T08:00:00+08:00", option, text));
+  }
+  return time;
+}
+
+// What was asked for, understood.
+struct Request {
+  What what{};
+  TableWriter::Format format{};
+  store::History::Range range;
+  LocalTime time;
+};
+
+LocalTime zone_of(const std::string& name) {
+  try {
+    return LocalTime(name);
+  } catch (const std::runtime_error&) {
+    throw BadOption(fmt::format("'{}' is not a time zone known here; write an IANA name such as Asia/Shanghai", name));
+  }
+}
+
+Request understand(const ExportOptions& options) {
+  const std::string zone = options.time_zone.empty() ? "UTC" : options.time_zone;
+  Request request{.what = static_cast<What>(one_of("--what", options.what, kWhats)),
+                  .format = static_cast<TableWriter::Format>(one_of("--format", options.format, kFormats)),
+                  .range = {},
+                  .time = zone_of(zone)};
+  request.range = {read_time("--from", options.from, zone), read_time("--to", options.to, zone)};
+  if (request.range.from && request.range.to && *request.range.from >= *request.range.to) {
+    throw BadOption(fmt::format("--from {} is not before --to {}; the end is not included", options.from, options.to));
+  }
+  return request;
+}
+
+// How far it has come, for people who watch.
+class Progress {
+ public:
+  explicit Progress(std::ostream& err) : err_(err), shown_(isatty(STDERR_FILENO) != 0) {}
+  ~Progress() {
+    if (shown_) err_ << "\r\x1b[K" << std::flush;
+  }
+  void say(std::string_view text) {
+    if (shown_) err_ << "\r\x1b[K" << text << std::flush;
+  }
+  void row() {
+    if (++rows_ % kRowsPerProgress == 0) say(fmt::format("{} rows", rows_));
+  }
+
+ private:
+  std::ostream& err_;
+  bool shown_;
+  std::size_t rows_ = 0;
+};
+
+int write_rows(store::History& history, Request& request, std::ostream& out, const std::string& name,
+               std::ostream& err) {
+  Progress progress(err);
+  if (request.what == What::readings) progress.say("sorting readings by time");
+  TableWriter writer(out, request.format, export_columns(request.what));
+  RowExport rows(writer, request.time);
+  const auto result = history.each(request.what, request.range, [&](const model::StoredRow& row) {
+    rows.write(row);
+    progress.row();
+    return writer.good();
+  });
+  if (result.has_error()) {
+    progress.say("");
+    err << result.error().text << "\n";
+    return result.error().code == boost::system::errc::bad_message ? kExitData : kExitIo;
+  }
+  errno = 0;
+  if (writer.good() && writer.flush()) return 0;
+  progress.say("");
+  err << fmt::format("{}: cannot be written{}{}\n", name, errno ? ": " : "", errno ? std::strerror(errno) : "");
+  return kExitIo;
+}
+
+// Writes beside the file and moves it there at the end, so that what has that name is always whole.
+int write_file(store::History& history, Request& request, const std::filesystem::path& file, std::ostream& err) {
+  std::error_code ignored;
+  const auto type = std::filesystem::status(file, ignored).type();
+  const bool replaces = type == std::filesystem::file_type::regular || type == std::filesystem::file_type::not_found;
+  const std::filesystem::path target =
+      replaces ? std::filesystem::path(file.string() + ".part") : file;  // else a pipe or a device
+  std::ofstream out(target, std::ios::binary | std::ios::trunc);
+  if (!out) {
+    err << fmt::format("{}: cannot be written: {}\n", target.string(), std::strerror(errno));
+    return kExitIo;
+  }
+  const int status = write_rows(history, request, out, target.string(), err);
+  out.close();
+  if (!replaces) return status;
+  std::error_code error;
+  if (status == 0) std::filesystem::rename(target, file, error);
+  if (status != 0 || error) std::filesystem::remove(target, ignored);
+  if (error) {
+    err << fmt::format("{}: cannot be written: {}\n", file.string(), error.message());
+    return kExitIo;
+  }
+  return status;
+}
+
+}  // namespace
+
+int run_export(const ExportOptions& options, std::ostream& out, std::ostream& err) {
+  try {
+    Request request = understand(options);
+    auto history = store::History::open(options.store);
+    if (history.has_error()) {
+      err << history.error().text << "\n";
+      return history.error().code == boost::system::errc::bad_message ? kExitData : kExitIo;
+    }
+    if (!options.output.empty()) return write_file(**history, request, options.output, err);
+    return write_rows(**history, request, out, "standard output", err);
+  } catch (const std::runtime_error& error) {
+    err << error.what() << "\n";
+    return kExitData;
+  }
+}
+
+}  // namespace carbongate::cli

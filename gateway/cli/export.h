@@ -1,0 +1,53 @@
+// `carbongate export`: what the store holds, as CSV or JSON lines.
+//
+//   readings   time,device,point,value,unit,quality,rule
+//   intervals  begin,end,device,point,carrier,amount,unit,covered_s,quality,rule
+//   entries    begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule
+//   rollups
+//   period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,state
+//
+//   time, begin, end  ISO 8601 with the site's UTC offset, milliseconds only if not zero; an interval ends where the
+//   next
+//                     one begins
+//   value             in `unit`, the shortest decimal that reads back as the same double; empty if it is not a number
+//   amount            exact decimal in `unit`, the carrier's display unit (kWh, GJ, Nm3, L, kg)
+//   co2e_kg           exact decimal, in kg of CO2 equivalent
+//   covered_s         how much of the time was watched by readings, in seconds
+//   coverage_percent  the same as a share of the whole period, to two decimals
+//   quality, rule     measured, late, estimated, substituted, manual or missing; and the rule that said so, or nothing
+//   period            15min, hour, day, month or year
+//   state             closed, or open: the period is not over, and the row will grow
+//
+// Rows come by time (`time` or `begin`), then user, device, point, carrier, then period, then in the order in which
+// they arose: equal content gives equal bytes, however it was committed. Memory use does not depend on how much there
+// is.
+#pragma once
+
+#include <filesystem>
+#include <iosfwd>
+#include <string>
+
+namespace carbongate::cli {
+
+struct ExportOptions {
+  std::filesystem::path store = {};  // directory
+  std::string what = {};             // readings, intervals, entries, rollups
+  std::string format = "csv";        // or jsonl
+  std::string from = {};             // included; as parse_time() reads it; empty: from the first row
+  std::string to = {};               // excluded; empty: to the last row
+  std::string time_zone = {};        // IANA name, for --from, --to and the output; empty: UTC
+  std::string output = {};           // a file, which appears when it is complete; empty: `out`
+};
+
+// Reads beside a running gateway as well as after it has stopped. Errors go to `err`, and so does progress if standard
+// error is a terminal.
+//
+// Exit status: 0; 65 (EX_DATAERR) for options that mean nothing, or a damaged store; 74 (EX_IOERR) when the store
+// cannot be read or the output cannot be written.
+int run_export(const ExportOptions& options, std::ostream& out, std::ostream& err);
+
+// The same with store and time zone from a site's configuration, where the options leave them empty. Also 78
+// (EX_CONFIG), for a configuration with errors.
+int run_export(const std::filesystem::path& config, ExportOptions options, std::ostream& out, std::ostream& err);
+
+}  // namespace carbongate::cli

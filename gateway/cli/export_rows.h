@@ -1,0 +1,35 @@
+// What the columns of `carbongate export` are, and how a stored row fills them. Their meaning: export.h.
+#pragma once
+
+#include <span>
+
+#include "gateway/cli/local_time.h"
+#include "gateway/cli/table_writer.h"
+#include "gateway/model/rows.h"
+#include "gateway/store/history.h"
+
+namespace carbongate::cli {
+
+std::span<const TableWriter::Column> export_columns(store::History::What what);  // static storage
+
+// Writes rows of one kind. `writer` and `time` outlive it.
+class RowExport {
+ public:
+  RowExport(TableWriter& writer, LocalTime& time) : writer_(writer), time_(time) {}
+
+  // Throws std::runtime_error for a carrier that this program does not know.
+  void write(const model::StoredRow& row);
+
+ private:
+  void write(const model::Series& series, const model::JudgedReading& row);
+  void write(const model::Series& series, const model::EnergyInterval& row);
+  void write(const model::Series& series, const model::EmissionEntry& row);
+  void write(const model::Series& series, const model::RollupRow& row, bool open);
+  void write_amount(const model::Series& series, model::Activity amount);
+  void write_quality(model::Quality quality);
+
+  TableWriter& writer_;
+  LocalTime& time_;
+};
+
+}  // namespace carbongate::cli

@@ -1,0 +1,23 @@
+// Apart from export.cc, which knows nothing of configurations.
+#include <ostream>
+#include <utility>
+
+#include "gateway/app/gateway_config.h"
+#include "gateway/cli/export.h"
+
+namespace carbongate::cli {
+
+int run_export(const std::filesystem::path& config, ExportOptions options, std::ostream& out, std::ostream& err) {
+  constexpr int kExitConfig = 78;
+  config::Problems problems;
+  const app::GatewayConfig site = app::load_config(config, problems);
+  if (problems.has_errors()) {
+    err << problems.to_text();
+    return kExitConfig;
+  }
+  if (options.store.empty()) options.store = site.store.path;
+  if (options.time_zone.empty()) options.time_zone = site.site.time_zone;
+  return run_export(options, out, err);
+}
+
+}  // namespace carbongate::cli

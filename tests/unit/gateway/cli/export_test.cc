@@ -1,0 +1,274 @@
+#include "gateway/cli/export.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/json/parse.hpp>
+#include <fstream>
+#include <limits>
+#include <sstream>
+
+#include "gateway/store/database.h"
+#include "gateway/store/sqlite_store.h"
+#include "tests/support/temporary_directory.h"
+
+namespace carbongate::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+constexpr PointId kPoint{0};
+constexpr model::AccountId kAccount{0};
+const Instant kNewYear = Instant(std::chrono::seconds(1'672'502'400));  // 2023-01-01T00:00:00+08:00
+
+class ExportTest : public ::testing::Test {
+ protected:
+  ExportTest() {
+    site_.id = "edz-1";
+    site_.points = {{.id = kPoint,
+                     .device = "press",
+                     .name = "energy",
+                     .kind = Kind::cumulative,
+                     .unit = *find_unit("kWh"),
+                     .limits = {}}};
+    site_.accounts = {{.id = kAccount,
+                       .user = "press-shop",
+                       .user_name = "冲压车间",
+                       .carrier = model::find_carrier("electricity"),
+                       .source = kPoint,
+                       .factor_set = {},
+                       .factor_region = "CN-SC",
+                       .factor_method = {}}};
+    options_.store = directory_.path() / "store";
+    options_.time_zone = "Asia/Shanghai";
+    open();
+  }
+
+  void open() {
+    store_.reset();
+    store::StoreConfig config;
+    config.path = options_.store;
+    store_ = store::SqliteStore::open(config, site_).value();
+  }
+
+  void commit(model::Effects effects) {
+    boost::asio::io_context loop(1);
+    auto done = boost::asio::co_spawn(loop, store_->commit(std::move(effects)), boost::asio::use_future);
+    loop.run();
+    done.get().value();
+  }
+  void commit_reading(Instant at, double value, model::Quality quality = {}) {
+    commit({{{kPoint, model::JudgedReading{at, value, quality}}}, {}, {}});
+  }
+
+  std::string text(std::string what, int expected_status = 0) {
+    options_.what = std::move(what);
+    std::ostringstream out;
+    err_.str({});
+    EXPECT_EQ(run_export(options_, out, err_), expected_status) << err_.str();
+    return out.str();
+  }
+
+  TemporaryDirectory directory_;
+  model::Site site_;
+  std::unique_ptr<store::SqliteStore> store_;
+  ExportOptions options_;
+  std::ostringstream err_;
+};
+
+TEST_F(ExportTest, WritesReadingsInLocalTime) {
+  commit_reading(kNewYear + 15min, 0.1);
+  commit_reading(kNewYear + 15min + 250ms, 1e21, {model::Origin::missing, model::Rule::range});
+  EXPECT_EQ(text("readings"),
+            "time,device,point,value,unit,quality,rule\n"
+            "2023-01-01T00:15:00+08:00,press,energy,0.1,kWh,measured,\n"
+            "2023-01-01T00:15:00.250+08:00,press,energy,1e+21,kWh,missing,range\n");
+}
+
+TEST_F(ExportTest, WritesIntervalsInTheCarriersUnit) {
+  commit({{{kPoint, model::EnergyInterval{kNewYear, kNewYear + 15min, model::Activity::of(3'170'001), 899'500ms, {}}}},
+          {},
+          {}});
+  EXPECT_EQ(
+      text("intervals"),
+      "begin,end,device,point,carrier,amount,unit,covered_s,quality,rule\n"
+      "2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press,energy,electricity,3.170001,kWh,899.5,measured,\n");
+}
+
+TEST_F(ExportTest, WritesEntriesWithTheirFactorAndVersion) {
+  commit({{{kAccount, model::EmissionEntry{kNewYear,
+                                           kNewYear + 15min,
+                                           model::Activity::of(-1'000'000),
+                                           model::Co2e::of(-156'400),
+                                           "cn-grid/CN-SC/average/2023",
+                                           "2025-12-31",
+                                           15min,
+                                           {}}}},
+          {},
+          {}});
+  EXPECT_EQ(text("entries"),
+            "begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule\n"
+            "2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press-shop,press,energy,electricity,-1,kWh,-0.1564,"
+            "cn-grid/CN-SC/average/2023,2025-12-31,900,measured,\n");
+}
+
+TEST_F(ExportTest, WritesClosedAndOpenRollups) {
+  model::AccountState state;
+  state.open[2] = model::OpenPeriod{kNewYear,
+                                    kNewYear + 24h,
+                                    model::Activity::of(500'000),
+                                    model::Co2e::of(78'200),
+                                    8h,
+                                    {model::Origin::estimated, model::Rule::gap}};
+  commit({{{kAccount, model::RollupRow{model::Period::quarter_hour,
+                                       kNewYear,
+                                       kNewYear + 15min,
+                                       model::Activity::of(500'000),
+                                       model::Co2e::of(78'200),
+                                       10min,
+                                       {}}}},
+          {},
+          {{kAccount, state}}});
+  EXPECT_EQ(
+      text("rollups"),
+      "period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,state\n"
+      "15min,2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press-shop,press,energy,electricity,0.5,kWh,0.0782,"
+      "600,"
+      "66.67,measured,,closed\n"
+      "day,2023-01-01T00:00:00+08:00,2023-01-02T00:00:00+08:00,press-shop,press,energy,electricity,0.5,kWh,0.0782,"
+      "28800,"
+      "33.33,estimated,gap,open\n");
+}
+
+TEST_F(ExportTest, WritesOneJsonObjectALine) {
+  options_.format = "jsonl";
+  commit_reading(kNewYear, 0.1);
+  commit_reading(kNewYear + 1s, std::numeric_limits<double>::quiet_NaN(),
+                 {model::Origin::missing, model::Rule::not_a_number});
+  commit_reading(kNewYear + 2s, std::numeric_limits<double>::infinity());
+  std::istringstream lines(text("readings"));
+  std::vector<boost::json::value> values;
+  for (std::string line; std::getline(lines, line);) values.push_back(boost::json::parse(line));
+  ASSERT_EQ(values.size(), 3u);
+  EXPECT_EQ(values[0].at("time"), "2023-01-01T00:00:00+08:00");
+  EXPECT_EQ(values[0].at("value").as_double(), 0.1);
+  EXPECT_EQ(values[0].at("rule"), "");
+  EXPECT_TRUE(values[1].at("value").is_null());
+  EXPECT_EQ(values[1].at("rule"), "not-a-number");
+  EXPECT_TRUE(values[2].at("value").is_null());
+}
+
+TEST_F(ExportTest, QuotesWhatWouldBreakALine) {
+  site_.points[0].device = "press, \"old\"\nhall";
+  site_.accounts.clear();
+  open();
+  commit_reading(kNewYear, 1);
+  EXPECT_THAT(text("readings"), HasSubstr("+08:00,\"press, \"\"old\"\"\nhall\",energy,"));
+  options_.format = "jsonl";
+  EXPECT_EQ(boost::json::parse(text("readings")).at("device"), "press, \"old\"\nhall");
+}
+
+TEST_F(ExportTest, IsTheSameHoweverItWasCommitted) {
+  std::vector<model::JournalRow> rows;
+  for (int i = 0; i < 500; ++i) {
+    rows.push_back({kPoint, model::JudgedReading{kNewYear + (i * 37 % 100) * 1s, i * 0.1, {}}});
+    rows.push_back({kPoint, model::EnergyInterval{
+                                kNewYear + i * 15min, kNewYear + (i + 1) * 15min, model::Activity::of(i), 1s, {}}});
+  }
+  commit({rows, {}, {}});
+  const std::string readings = text("readings");
+  const std::string intervals = text("intervals");
+  options_.store = directory_.path() / "again";
+  open();
+  for (const model::JournalRow& row : rows) commit({{row}, {}, {}});
+  EXPECT_EQ(text("readings"), readings);
+  EXPECT_EQ(text("intervals"), intervals);
+}
+
+TEST_F(ExportTest, TakesDatesInTheSitesZone) {
+  for (int hour = 0; hour < 72; ++hour) commit_reading(kNewYear + hour * 1h, hour);
+  options_.from = "2023-01-02";
+  options_.to = "2023-01-02T02:00";
+  EXPECT_THAT(text("readings"),
+              ::testing::MatchesRegex(".*rule\n2023-01-02T00:00:00.08:00,[^\n]*\n2023-01-02T01:00:00.08:00,[^\n]*\n"));
+}
+
+TEST_F(ExportTest, ShowsTheOffsetThatHeldThen) {
+  options_.time_zone = "Europe/Berlin";
+  commit_reading(Instant(std::chrono::seconds(1'679'792'399)), 1);  // one second before summer time
+  commit_reading(Instant(std::chrono::seconds(1'679'792'400)), 2);
+  const std::string rows = text("readings");
+  EXPECT_THAT(rows, HasSubstr("2023-03-26T01:59:59+01:00"));
+  EXPECT_THAT(rows, HasSubstr("2023-03-26T03:00:00+02:00"));
+}
+
+TEST_F(ExportTest, ShowsTimesThatNoCalendarHasAsNumbers) {
+  commit_reading(Instant(Duration(std::numeric_limits<std::int64_t>::max() - 1)), 1,
+                 {model::Origin::missing, model::Rule::future});
+  EXPECT_THAT(text("readings"), HasSubstr("\n9223372036854775806,press"));
+}
+
+TEST_F(ExportTest, WritesAFileThatAppearsWhenItIsComplete) {
+  commit_reading(kNewYear, 1);
+  options_.output = directory_.path() / "readings.csv";
+  std::ofstream(options_.output) << "old";
+  EXPECT_EQ(text("readings"), "");
+  std::ifstream file(options_.output);
+  const std::string written((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_THAT(written, HasSubstr("2023-01-01T00:00:00+08:00,press,energy,1,kWh"));
+  EXPECT_FALSE(std::filesystem::exists(options_.output + ".part"));
+}
+
+TEST_F(ExportTest, SaysWhenTheOutputCannotBeWritten) {
+  commit_reading(kNewYear, 1);
+  options_.output = directory_.path() / "missing" / "readings.csv";
+  text("readings", 74);
+  EXPECT_THAT(err_.str(), HasSubstr("cannot be written: No such file or directory"));
+  options_.output = "/dev/full";
+  text("readings", 74);
+  EXPECT_THAT(err_.str(), HasSubstr("/dev/full: cannot be written: No space left on device"));
+}
+
+TEST_F(ExportTest, RefusesOptionsThatMeanNothing) {
+  text("entires", 65);
+  EXPECT_THAT(
+      err_.str(),
+      HasSubstr("--what: 'entires' is not one of readings, intervals, entries, rollups; did you mean 'entries'?"));
+  options_.format = "xml";
+  text("entries", 65);
+  EXPECT_THAT(err_.str(), HasSubstr("--format: 'xml' is not one of csv, jsonl"));
+  options_.format = "csv";
+  options_.from = "yesterday";
+  text("entries", 65);
+  EXPECT_THAT(err_.str(), HasSubstr("--from: 'yesterday' is not a time; write 2026-11-01"));
+  options_.from = "2023-01-02";
+  options_.to = "2023-01-02";
+  text("entries", 65);
+  EXPECT_THAT(err_.str(), HasSubstr("is not before --to"));
+  options_.from = options_.to = "";
+  options_.time_zone = "Asia/Guangyuan";
+  text("entries", 65);
+  EXPECT_THAT(err_.str(), HasSubstr("'Asia/Guangyuan' is not a time zone"));
+}
+
+TEST_F(ExportTest, SaysThatThereIsNoStore) {
+  options_.store = directory_.path() / "nowhere";
+  text("readings", 74);
+  EXPECT_THAT(err_.str(), HasSubstr((directory_.path() / "nowhere").string()));
+}
+
+TEST_F(ExportTest, SaysThatTheStoreIsDamaged) {
+  commit({{{kPoint, model::EnergyInterval{kNewYear, kNewYear + 15min, model::Activity::of(1), 1s, {}}}}, {}, {}});
+  store_.reset();
+  store::Database(options_.store / store::kDatabaseFile, store::Database::Mode::read_write)
+      .execute("UPDATE journal SET body = x'ff'");
+  text("intervals", 65);
+  EXPECT_THAT(err_.str(), HasSubstr("cannot be read"));
+}
+
+}  // namespace
+}  // namespace carbongate::cli
