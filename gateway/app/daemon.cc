@@ -131,7 +131,7 @@ int run_daemon(const RunOptions& options) {
   loop.run();
 
   log_end(gateway);
-  if (options.live) std::cout << live_table(gateway.site(), gateway.accounts(), gateway.status(), clock.now());
+  if (options.live) std::cout << accounts_table(gateway.site(), gateway.accounts(), clock.now());
   return status;
 }
 

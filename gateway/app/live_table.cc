@@ -134,10 +134,15 @@ std::size_t display_width(std::string_view text) {
   return width;
 }
 
-std::string live_table(const model::Site& site, const model::Checkpoint& accounts, const GatewayStatus& status,
-                       Instant now) {
+std::string accounts_table(const model::Site& site, const model::Checkpoint& accounts, Instant now) {
   std::string out = fmt::format("{}  {}  {} ({})\n", site.id, site.name, local_time(now, site.time_zone), site.time_zone);
   append_users(out, site, accounts);
+  return out;
+}
+
+std::string live_table(const model::Site& site, const model::Checkpoint& accounts, const GatewayStatus& status,
+                       Instant now) {
+  std::string out = accounts_table(site, accounts, now);
   append_health(out, status);
   return out;
 }

@@ -8,7 +8,10 @@
 
 namespace carbongate::app {
 
-// Pure: text of the whole table, lines ended by '\n', no control sequences.
+// Power, energy and CO2e per energy user. Pure; lines ended by '\n', no control sequences.
+std::string accounts_table(const model::Site& site, const model::Checkpoint& accounts, Instant now);
+
+// The same, and how devices, store and sinks fare.
 std::string live_table(const model::Site& site, const model::Checkpoint& accounts, const GatewayStatus& status,
                        Instant now);
 

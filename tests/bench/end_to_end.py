@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 from harness import BUILD, CARBONGATE, Process, free_port, wait_until  # noqa: E402
-from mqtt_servers import Mosquitto  # noqa: E402
+from mqtt_servers import PASSWORD, USER, Mosquitto  # noqa: E402
 from tsdb_servers import VictoriaMetrics  # noqa: E402
 
 HEAD = """
@@ -109,16 +109,18 @@ def bench_mqtt(folder, seconds, results, qos):
     points = ", ".join(f"{{name: p{i}, json: /v/{i}, unit: kWh, kind: cumulative}}" for i in range(10))
     config = HEAD
     with Mosquitto(folder / "broker") as broker, VictoriaMetrics(folder / "vm") as store:
-        config += f'brokers: {{plant: {{url: "mqtt://127.0.0.1:{broker.port}", client_id: bench}}}}\n'
+        config += f'brokers: {{plant: {{url: "mqtt://127.0.0.1:{broker.port}", client_id: bench, username: {USER}, password_file: pass}}}}\n'
         config += (f"devices:\n  - {{id: m, driver: mqtt, broker: plant, topic: bench/m, qos: {qos}, "
                    f"timestamp: {{json: /t, format: epoch-ms}}, points: [{points}]}}\n")
         config += "energy_users:\n  - {id: u, consumes: [{carrier: electricity, from: m.p0}]}\n" + SINK.format(url=store.write_url)
+        (folder / "pass").write_text(PASSWORD)
+        (folder / "pass").chmod(0o600)
         gateway = Gateway(folder, config).start()
         wait_until(lambda: "connected" in gateway.process.output(), what="the gateway being subscribed")
         now = int(time.time() * 1000) - messages
         lines = "\n".join(json.dumps({"t": now + k, "v": [round(1000 + k * 0.001 + i, 3) for i in range(10)]}) for k in range(messages))
         begin, cpu_before = time.monotonic(), gateway.cpu_seconds()
-        subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(broker.port), "-q", str(qos), "-t", "bench/m", "-l"],
+        subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(broker.port), "-u", USER, "-P", PASSWORD, "-q", str(qos), "-t", "bench/m", "-l"],
                        input=lines, text=True, check=True)
         wait_until(lambda: settled(gateway), 120, "the gateway being idle")
         took = gateway.idle_since - begin

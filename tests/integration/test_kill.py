@@ -6,18 +6,19 @@ import json
 import random
 import sqlite3
 import subprocess
+import threading
 
 import pytest
 from harness import CARBONGATE, Process, wait_until
-from mqtt_servers import Mosquitto
+from mqtt_servers import PASSWORD, Mosquitto
 
 KILLS = 20
 METERS = 4
-READINGS = 1_500  # per meter, 10 s apart: a little over four hours
+READINGS = 2_500  # per meter, 10 s apart: seven hours
 
 CONFIG = """
 site: {{id: park, timezone: Asia/Shanghai, grid_region: CN-SC}}
-brokers: {{plant: {{url: "mqtt://127.0.0.1:{port}", client_id: kill-test}}}}
+brokers: {{plant: {{url: "mqtt://127.0.0.1:{port}", client_id: kill-test, username: gateway, password_file: {password}}}}}
 devices:
 {devices}
 energy_users:
@@ -34,11 +35,11 @@ DEVICE = """  - id: m{n}
     points: [{{name: energy, json: /e, unit: kWh, kind: cumulative}}]
 """
 
-USER = "  - {{id: u{n}, consumes: [{{carrier: electricity, from: m{n}.energy}}]}}\n"
+ENERGY_USER = "  - {{id: u{n}, consumes: [{{carrier: electricity, from: m{n}.energy}}]}}\n"
 
 
 def messages(seed):
-    """(topic, payload) of all meters in time order: counters that grow, one that rolls over to a new meter."""
+    """(topic, payload) of all meters in time order: counters that grow, one of which is exchanged."""
     chance = random.Random(seed)
     totals = [chance.uniform(0, 1e5) for _ in range(METERS)]
     start_ms = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -52,18 +53,18 @@ def messages(seed):
 
 def config_file(folder, port):
     folder.mkdir()
+    password = folder / "mqtt.pass"
+    password.write_text(PASSWORD)
+    password.chmod(0o600)
     file = folder / "site.yaml"
-    file.write_text(CONFIG.format(port=port, store=folder / "store", devices="".join(DEVICE.format(n=n) for n in range(METERS)),
-                                  users="".join(USER.format(n=n) for n in range(METERS))))
+    file.write_text(CONFIG.format(port=port, password=password, store=folder / "store", devices="".join(DEVICE.format(n=n) for n in range(METERS)),
+                                  users="".join(ENERGY_USER.format(n=n) for n in range(METERS))))
     return file
 
 
 def publish(broker, all_messages):
-    """Publishes in order, through mosquitto_pub: one process a meter would lose the order between meters."""
     for n in range(METERS):
-        lines = "\n".join(payload for topic, payload in all_messages if topic == f"park/m{n}")
-        subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(broker.port), "-q", "1", "-t", f"park/m{n}", "-l"],
-                       input=lines, text=True, check=True)
+        broker.publish_lines(f"park/m{n}", [payload for topic, payload in all_messages if topic == f"park/m{n}"])
 
 
 def journal_length(config):
@@ -94,15 +95,18 @@ def collect(tmp_path, name, all_messages, kills, seed):
         config = config_file(tmp_path / name, broker.port)
         gateway = Process([CARBONGATE, "run", config], tmp_path / f"{name}.log")
         with gateway.start(ready=lambda: "new session" in gateway.output()):
-            publish(broker, all_messages)
-            for _ in range(kills):
-                reached = journal_length(config)
-                target = reached + chance.randint(1, len(all_messages) // kills)
-                wait_until(lambda: journal_length(config) >= min(target, len(all_messages)), 60, f"row {target}")
+            publisher = threading.Thread(target=publish, args=(broker, all_messages))
+            publisher.start()
+            for k in range(kills):
+                target = int(len(all_messages) * (k + chance.random()) / (kills + 1))
+                wait_until(lambda: journal_length(config) >= target, 60, f"row {target}")
                 gateway.kill()
+                assert journal_length(config) < len(all_messages), "killed when all was done already: that shows nothing"
                 gateway.start()
+            publisher.join()
             last = len(all_messages)
-            wait_until(lambda: len(counted_readings(config)) >= last, 90, "the last message being committed")
+            wait_until(lambda: journal_length(config) >= last and len(counted_readings(config)) >= last, 90,
+                       "the last message being committed")
             assert gateway.stop() == 0
     return config
 
