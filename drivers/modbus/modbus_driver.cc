@@ -8,6 +8,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <exception>
+#include <optional>
 #include <utility>
 
 #include "drivers/modbus/alarm.h"
@@ -48,9 +49,11 @@ class ModbusDriver::Conversation {
         transport_(*driver.transport_),
         alarm_(driver.clock_, tasks, [this] { transport_.interrupt(); }) {}
 
-  asio::awaitable<void> run(const Deliver& deliver, io::SteadyTime give_up_at) {
+  asio::awaitable<void> run(const Deliver& deliver, std::optional<Duration> patience) {
+    patience_ = patience;
+    renew_patience();
     for (;;) {
-      if (driver_.clock_.ticks() >= give_up_at) session_.give_up(driver_.now(), "not answered in the time given");
+      if (driver_.clock_.ticks() >= give_up_at_) session_.give_up(driver_.now(), "not answered in the time given");
       const SessionFsm::Action action = session_.next(driver_.now());
       driver_.log_transitions();
       if (std::holds_alternative<SessionFsm::Stop>(action)) co_return;
@@ -61,9 +64,9 @@ class ModbusDriver::Conversation {
       } else if (const auto* send = std::get_if<SessionFsm::Send>(&action)) {
         co_await write(*send);
       } else if (const auto* receive = std::get_if<SessionFsm::Receive>(&action)) {
-        co_await read(std::min(receive->until, give_up_at));
+        co_await read(std::min(receive->until, give_up_at_));
       } else if (const auto* wait = std::get_if<SessionFsm::Wait>(&action)) {
-        co_await driver_.clock_.sleep_until(std::min(wait->until, give_up_at));
+        co_await driver_.clock_.sleep_until(std::min(wait->until, give_up_at_));
       } else if (const auto* delivery = std::get_if<SessionFsm::Deliver>(&action)) {
         co_await deliver(driver_.to_readings(*delivery));
       }
@@ -99,16 +102,23 @@ class ModbusDriver::Conversation {
     const modbus::ByteTransport::Received received = co_await transport_.read_some(buffer_);
     if (!received.error) {
       session_.received(driver_.now(), std::span(buffer_).first(received.bytes));
+      renew_patience();
     } else if (received.error != asio::error::operation_aborted) {
       transport_.close();
       session_.lost(driver_.now(), explain_read_error(received.error));
     }
   }
 
+  void renew_patience() {
+    if (patience_) give_up_at_ = driver_.clock_.ticks() + *patience_;
+  }
+
   ModbusDriver& driver_;
   SessionFsm& session_;
   modbus::ByteTransport& transport_;
   Alarm alarm_;
+  std::optional<Duration> patience_;  // a line that has said nothing for so long is given up; absent: never
+  io::SteadyTime give_up_at_ = io::SteadyTime::max();
   std::array<std::byte, modbus::kRtuFrameBytesMax> buffer_;
 };
 
@@ -132,7 +142,7 @@ asio::awaitable<void> ModbusDriver::run(Inbox& inbox) {
     // The gateway is shutting down and will cancel us; to poll on would be for nobody.
     while (!open) co_await clock_.sleep_until(clock_.ticks() + milliseconds(60'000));
   };
-  co_await converse(deliver, io::SteadyTime::max());
+  co_await converse(deliver, std::nullopt);
 }
 
 asio::awaitable<std::vector<Reading>> ModbusDriver::read_once(std::vector<std::string> devices, Duration patience) {
@@ -151,16 +161,16 @@ asio::awaitable<std::vector<Reading>> ModbusDriver::read_once(std::vector<std::s
     readings.insert(readings.end(), more.begin(), more.end());
     co_return;
   };
-  co_await converse(deliver, clock_.ticks() + patience);
+  co_await converse(deliver, patience);
   co_return readings;
 }
 
-asio::awaitable<void> ModbusDriver::converse(Deliver deliver, io::SteadyTime give_up_at) {
+asio::awaitable<void> ModbusDriver::converse(Deliver deliver, std::optional<Duration> patience) {
   io::TaskGroup tasks(executor_);
   Conversation conversation(*this, tasks);
   std::exception_ptr ended_by;
   try {
-    co_await conversation.run(deliver, give_up_at);
+    co_await conversation.run(deliver, patience);
   } catch (...) {
     ended_by = std::current_exception();
   }

@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,9 @@ class ModbusDriver final : public Driver {
   class Conversation;
   using Deliver = std::function<boost::asio::awaitable<void>(std::vector<Reading>)>;
 
-  // Ends when the session says Stop, or with what `deliver` throws, or by cancellation; the transport is closed then.
-  boost::asio::awaitable<void> converse(Deliver deliver, io::SteadyTime give_up_at);
+  // Ends when the session says Stop, when nothing has been heard for `patience`, or with what `deliver` throws, or by
+  // cancellation; the transport is closed then.
+  boost::asio::awaitable<void> converse(Deliver deliver, std::optional<Duration> patience);
   std::vector<PolledDevice> polled_devices() const;
   std::vector<Reading> to_readings(const SessionFsm::Deliver& delivery) const;
   Moment now() const { return {clock_.ticks(), clock_.now()}; }
