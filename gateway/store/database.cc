@@ -63,7 +63,18 @@ model::Fault to_fault(const Refused& error, const std::filesystem::path& directo
   return make_fault(errc::device_or_resource_busy, directory, error.what());
 }
 
+namespace {
+
+// SQLite keeps count of its memory under a lock, at every allocation. Nobody asks for the count.
+void configure_once() {
+  static const int done = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  static_cast<void>(done);
+}
+
+}  // namespace
+
 Database::Database(const std::filesystem::path& file, Mode mode) {
+  configure_once();
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI;
   flags |= mode == Mode::read_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   if (mode == Mode::read_write) {

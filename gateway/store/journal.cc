@@ -24,6 +24,16 @@ std::unique_ptr<Database> open_database(const std::filesystem::path& file) {
   return database;
 }
 
+std::optional<std::int64_t> newest_of(const std::vector<model::JournalRow>& rows,
+                                      std::optional<std::int64_t> newest_ms) {
+  for (const model::JournalRow& row : rows) {
+    const auto* reading = std::get_if<model::JudgedReading>(&row.body);
+    if (!reading || !model::usable(reading->quality)) continue;
+    newest_ms = std::max(newest_ms.value_or(INT64_MIN), reading->at.time_since_epoch().count());
+  }
+  return newest_ms;
+}
+
 }  // namespace
 
 Journal::Journal(const StoreConfig& config, const model::Site& site)
@@ -34,10 +44,7 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       series_(database_),
       points_(site.points.size()),
       accounts_(site.accounts.size()),
-      insert_reading_(database_,
-                      "INSERT INTO journal(seq, kind, series, at, value, quality) VALUES(?1, 0, ?2, ?3, ?4, ?5)"),
-      insert_record_(database_,
-                     "INSERT INTO journal(seq, kind, series, at, quality, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"),
+      appender_(database_),
       put_state_(database_,
                  "INSERT INTO checkpoint(subject, state) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET state = ?2"),
       get_state_(database_, "SELECT state FROM checkpoint WHERE subject = ?1"),
@@ -107,16 +114,9 @@ model::Checkpoint Journal::checkpoint() {
 void Journal::commit(const model::Effects& effects) {
   if (effects.empty()) return;
   const auto appended = static_cast<std::int64_t>(effects.rows.size());
-  std::optional<std::int64_t> newest_ms = newest_ms_;
+  const std::optional<std::int64_t> newest_ms = newest_of(effects.rows, newest_ms_);
   Transaction transaction(database_);
-  std::int64_t sequence = last_sequence_;
-  for (const model::JournalRow& row : effects.rows) {
-    append(++sequence, row);
-    const auto* reading = std::get_if<model::JudgedReading>(&row.body);
-    if (reading && model::usable(reading->quality)) {
-      newest_ms = std::max(newest_ms.value_or(INT64_MIN), reading->at.time_since_epoch().count());
-    }
-  }
+  const std::int64_t sequence = append(effects.rows);
   put_states(effects);
   save_cursors();
   const auto outcome = retention_->step({.last_sequence = sequence,
@@ -136,16 +136,14 @@ void Journal::commit(const model::Effects& effects) {
   status_.bytes = bytes_on_disk();
 }
 
-void Journal::append(std::int64_t sequence, const model::JournalRow& row) {
-  const std::int64_t series = series_.ids(row.subject).series;
-  const RecordColumns columns = codec_.encode(row.body);
-  if (columns.kind == RowKind::reading) {
-    insert_reading_.bind(1, sequence).bind(2, series).bind(3, columns.at_ms).bind(4, columns.value);
-    insert_reading_.bind(5, columns.quality).run();
-    return;
+std::int64_t Journal::append(const std::vector<model::JournalRow>& rows) {
+  std::int64_t sequence = last_sequence_;
+  appender_.forget();
+  for (const model::JournalRow& row : rows) {
+    appender_.append(++sequence, series_.ids(row.subject).series, codec_.encode(row.body));
   }
-  insert_record_.bind(1, sequence).bind(2, static_cast<std::int64_t>(columns.kind)).bind(3, series);
-  insert_record_.bind(4, columns.at_ms).bind(5, columns.quality).bind_blob(6, columns.body).run();
+  appender_.flush();
+  return sequence;
 }
 
 void Journal::put_states(const model::Effects& effects) {

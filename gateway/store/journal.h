@@ -11,6 +11,7 @@
 #include "gateway/model/checkpoint.h"
 #include "gateway/model/site.h"
 #include "gateway/ports/store.h"
+#include "gateway/store/appender.h"
 #include "gateway/store/database.h"
 #include "gateway/store/record.h"
 #include "gateway/store/retention.h"
@@ -49,7 +50,7 @@ class Journal {
 
   void load();
   Cursor& cursor_of(const std::string& sink);
-  void append(std::int64_t sequence, const model::JournalRow& row);
+  std::int64_t append(const std::vector<model::JournalRow>& rows);  // the last sequence
   void put_states(const model::Effects& effects);
   void save_cursors();   // those that moved; within a transaction
   void cursors_saved();  // it succeeded
@@ -66,8 +67,7 @@ class Journal {
   std::size_t accounts_;
   RecordCodec codec_;
   std::optional<Retention> retention_;
-  Statement insert_reading_;
-  Statement insert_record_;
+  Appender appender_;
   Statement put_state_;
   Statement get_state_;
   Statement peek_;
