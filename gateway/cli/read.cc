@@ -9,6 +9,7 @@
 #include <cmath>
 #include <ostream>
 #include <set>
+#include <utility>
 
 #include "gateway/app/gateway_config.h"
 #include "gateway/app/make_drivers.h"
@@ -90,28 +91,32 @@ void print_table(const std::vector<Answer>& answers, const model::Site& site, In
   }
 }
 
+std::string quoted(std::string_view text) { return json::serialize(json::string(text)); }
+
+// Written field by field: Boost.JSON would print 230.2 as 2.302E2.
+std::string json_of(const Reading& reading, const model::Site& site, Instant now) {
+  const Point& point = site.points[index(reading.point)];
+  const model::Quality quality = judge(reading, site, now);
+  return fmt::format(R"({{"point":{},"value":{},"unit":{},"quality":{},"rule":{},"at_ms":{}}})", quoted(point.name),
+                     std::isfinite(reading.value) ? fmt::format("{}", reading.value) : "null", quoted(point.unit.symbol),
+                     quoted(model::to_string(quality.origin)), quoted(model::to_string(quality.rule)),
+                     reading.at.time_since_epoch().count());
+}
+
 void print_json(const std::vector<Answer>& answers, const model::Site& site, Instant now, std::ostream& out) {
-  json::array devices;
+  out << fmt::format(R"({{"site":{},"devices":[)", quoted(site.id));
+  const char* next_device = "";
   for (const Answer& answer : answers) {
-    json::array readings;
-    for (const Reading& reading : answer.readings) {
-      const Point& point = site.points[index(reading.point)];
-      const model::Quality quality = judge(reading, site, now);
-      readings.push_back({{"point", point.name},
-                          {"value", std::isfinite(reading.value) ? json::value(reading.value) : json::value(nullptr)},
-                          {"unit", point.unit.symbol},
-                          {"quality", model::to_string(quality.origin)},
-                          {"rule", model::to_string(quality.rule)},
-                          {"at_ms", reading.at.time_since_epoch().count()}});
-    }
-    json::object device{{"device", answer.status.device},
-                        {"answered", !answer.readings.empty()},
-                        {"round_trip_ms", answer.status.round_trip.count()},
-                        {"readings", std::move(readings)}};
-    if (!answer.status.detail.empty()) device["error"] = answer.status.detail;
-    devices.push_back(std::move(device));
+    out << std::exchange(next_device, ",")
+        << fmt::format(R"({{"device":{},"answered":{},"round_trip_ms":{},)", quoted(answer.status.device),
+                       !answer.readings.empty(), answer.status.round_trip.count());
+    if (!answer.status.detail.empty()) out << fmt::format(R"("error":{},)", quoted(answer.status.detail));
+    out << R"("readings":[)";
+    const char* next_reading = "";
+    for (const Reading& reading : answer.readings) out << std::exchange(next_reading, ",") << json_of(reading, site, now);
+    out << "]}";
   }
-  out << json::serialize(json::object{{"site", site.id}, {"devices", std::move(devices)}}) << "\n";
+  out << "]}\n";
 }
 
 }  // namespace
