@@ -24,7 +24,20 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kRepeatLogAfter = 10min;  // an unchanged reason why we are not connected is logged again after this
+constexpr auto kKeeperLimit = 3s;        // to disconnect and put Paho away
+constexpr auto kLastBatchLimit = 500ms;  // for what is still on its way into a full inbox
 constexpr int kFlapsLogged = 5;          // connections that come and go are logged so often, and then as seldom as that
+
+// Waits for the condition, or until the limit. Not interrupted by cancellation.
+template <class Condition>
+asio::awaitable<void> wait_at_most(std::chrono::milliseconds limit, io::Event& changed, Condition holds) {
+  using namespace asio::experimental::awaitable_operators;
+  asio::steady_timer timer(co_await asio::this_coro::executor, limit);
+  const auto change = [](io::Event& event, Condition until) -> asio::awaitable<void> {
+    while (!until()) co_await event.wait();
+  };
+  if (!holds()) co_await (change(changed, holds) || timer.async_wait(asio::use_awaitable));
+}
 
 }  // namespace
 
@@ -131,10 +144,13 @@ asio::awaitable<void> PahoSession::run(Handler handler) {
     loop->pump_ended = true;
     loop->changed.notify_all();
   });
-  std::optional<Keeper> keeper;
-  keeper.emplace(options_, loop->handover, clock_, [loop](LinkReport report) {
+  const auto keeper = Keeper::start(options_, loop->handover, clock_, [loop](LinkReport report) {
     asio::post(loop->executor, [loop, report = std::move(report)] { loop->hear(report); });
   });
+  struct LeaveNoThreadToReport {
+    Keeper& keeper;
+    ~LeaveNoThreadToReport() { keeper.orphan(); }
+  } const leave{*keeper};
 
   try {
     while (!loop->pump_ended) co_await loop->changed.wait();
@@ -143,15 +159,13 @@ asio::awaitable<void> PahoSession::run(Handler handler) {
   }
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
 
-  // First no more messages, then what is waiting, and at most a second more for an inbox that is full.
+  // First no more messages, then what is waiting.
   keeper->request_stop();
-  while (!loop->keeper_ended) co_await loop->changed.wait();
-  keeper.reset();
+  co_await wait_at_most(kKeeperLimit, loop->changed, [loop] { return loop->keeper_ended; });
+  if (loop->keeper_ended) keeper->join();
   loop->closing = true;
   loop->arrived.notify_all();
-  asio::steady_timer limit(executor_, 1s);
-  using namespace asio::experimental::awaitable_operators;
-  if (!loop->pump_ended) co_await (loop->changed.wait() || limit.async_wait(asio::use_awaitable));
+  co_await wait_at_most(kLastBatchLimit, loop->changed, [loop] { return loop->pump_ended; });
   tasks.cancel();
   co_await tasks.join();
   loop->status.connected = false;

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -25,7 +26,7 @@ namespace {
 
 constexpr auto kConnectLimit = 15s;
 constexpr auto kProbeLimit = 3s;
-constexpr auto kDisconnectLimit = 2s;
+constexpr auto kDisconnectLimit = 1500ms;
 constexpr auto kSubscribeLimit = 30s;  // beyond keep_alive: a message that waits for its commit delays the answer
 constexpr auto kStep = 50ms;           // how soon a stop is noticed while Paho works
 constexpr auto kBackoffBase = 1s;
@@ -124,6 +125,7 @@ struct Keeper::State {
   std::mutex mutex;
   std::condition_variable changed;
   bool stop = false;
+  bool orphaned = false;
   bool lost = false;       // the present connection
   bool abandoned = false;  // we broke it ourselves
   int reason = 0;          // of the broker's DISCONNECT, 0 if it sent none
@@ -169,14 +171,16 @@ class Keeper::Connection {
   void on_message(const paho::message& incoming) noexcept {
     try {
       const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(options_.keep_alive) * 3 / 4;
-      if (handover_.offer(copy(incoming), patience) == Handover::Verdict::acknowledge) return;
+      std::optional<Message> message = copy(incoming);
+      if (message && handover_.offer(std::move(*message), patience) == Handover::Verdict::acknowledge) return;
     } catch (const std::exception&) {
       // Out of memory: as if it had not been committed.
     }
     abandon();
   }
 
-  Message copy(const paho::message& incoming) const {
+  // nullopt: nobody is there any more to take it.
+  std::optional<Message> copy(const paho::message& incoming) const {
     Message message;
     const auto& payload = incoming.get_payload_ref();
     message.topic = incoming.get_topic();
@@ -185,6 +189,8 @@ class Keeper::Connection {
     message.qos = incoming.get_qos();
     message.retained = incoming.is_retained();
     message.duplicate = incoming.is_duplicate();
+    const std::lock_guard lock(state_.mutex);
+    if (state_.orphaned) return std::nullopt;
     message.arrived = clock_.now();
     return message;
   }
@@ -215,24 +221,51 @@ class Keeper::Connection {
   std::unique_ptr<paho::async_client> client_;
 };
 
-Keeper::Keeper(const SessionOptions& options, std::shared_ptr<Handover> handover, io::Clock& clock,
+std::shared_ptr<Keeper> Keeper::start(SessionOptions options, std::shared_ptr<Handover> handover, io::Clock& clock,
+                                      std::function<void(LinkReport)> report) {
+  const std::shared_ptr<Keeper> keeper(new Keeper(std::move(options), std::move(handover), clock, std::move(report)));
+  keeper->thread_ = std::thread([keeper] { keeper->live(); });
+  return keeper;
+}
+
+Keeper::Keeper(SessionOptions options, std::shared_ptr<Handover> handover, io::Clock& clock,
                std::function<void(LinkReport)> report)
-    : options_(options),
+    : options_(std::move(options)),
       handover_(std::move(handover)),
       clock_(clock),
       report_(std::move(report)),
-      state_(std::make_shared<State>(options)),
-      thread_([this] { live(); }) {}
+      state_(std::make_shared<State>(options_)) {}
 
-Keeper::~Keeper() {
-  request_stop();
-  if (thread_.joinable()) thread_.join();
-}
+Keeper::~Keeper() = default;
 
 void Keeper::request_stop() {
   const std::lock_guard lock(state_->mutex);
   state_->stop = true;
   state_->changed.notify_all();
+}
+
+void Keeper::join() {
+  thread_.join();
+}
+
+void Keeper::orphan() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stop = state_->orphaned = true;
+  }
+  handover_->refuse();
+  thread_.detach();
+}
+
+void Keeper::report(LinkReport report) {
+  const std::lock_guard lock(state_->mutex);
+  if (!state_->orphaned) report_(std::move(report));
+}
+
+io::SteadyTime Keeper::ticks() {
+  const std::lock_guard lock(state_->mutex);
+  return state_->orphaned ? io::SteadyTime{} : clock_.ticks();
 }
 
 void Keeper::live() {
@@ -244,7 +277,7 @@ void Keeper::live() {
     }
     pause();
   }
-  report_({.what = LinkReport::What::ended});
+  report({.what = LinkReport::What::ended});
 }
 
 // Waits for a token in steps, so that a stop is noticed. False: stopped, or not complete within the limit.
@@ -263,7 +296,7 @@ void Keeper::keep_one_connection() {
     if (state_->stopping()) handover_->refuse();
     return;
   }
-  const io::SteadyTime since = clock_.ticks();
+  const io::SteadyTime since = ticks();
 
   std::unique_lock lock(state_->mutex);
   state_->changed.wait(lock, [&] { return state_->lost || state_->stop; });
@@ -283,7 +316,7 @@ void Keeper::keep_one_connection() {
     handover_->refuse();
     return;
   }
-  const bool stable = clock_.ticks() - since >= kStableAfter;
+  const bool stable = ticks() - since >= kStableAfter;
   if (stable) state_->backoff.reset();
   state_->lost_in_a_row = stable || abandoned ? 0 : state_->lost_in_a_row + 1;
   if (abandoned) {
@@ -338,11 +371,11 @@ bool Keeper::establish(Connection& connection) {
                    (why.empty() ? "the broker closed the connection without an answer" : why));
     return false;
   }
-  return subscribe(connection) && (report_({.what = LinkReport::What::connected,
-                                            .text = "",
-                                            .protocol = version == MQTTVERSION_5 ? "5" : "3.1.1",
-                                            .session_present = session_present,
-                                            .lost_in_a_row = state_->lost_in_a_row}),
+  return subscribe(connection) && (report({.what = LinkReport::What::connected,
+                                           .text = "",
+                                           .protocol = version == MQTTVERSION_5 ? "5" : "3.1.1",
+                                           .session_present = session_present,
+                                           .lost_in_a_row = state_->lost_in_a_row}),
                                    true);
 }
 
@@ -380,7 +413,7 @@ bool Keeper::subscribe(Connection& connection) {
 }
 
 void Keeper::report_grants(std::size_t first, const std::vector<int>& requested, const std::vector<int>& granted) {
-  const auto warn = [this](std::string text) { report_({.what = LinkReport::What::warning, .text = std::move(text)}); };
+  const auto warn = [this](std::string text) { report({.what = LinkReport::What::warning, .text = std::move(text)}); };
   for (std::size_t i = 0; i < std::min(granted.size(), requested.size()); ++i) {
     const Subscription& subscription = options_.subscriptions[first + i];
     if (requested[i] < subscription.qos) {
@@ -407,7 +440,7 @@ void Keeper::pause() {
 }
 
 void Keeper::report_failure(const std::string& text) {
-  report_({.what = LinkReport::What::disconnected, .text = text, .lost_in_a_row = state_->lost_in_a_row});
+  report({.what = LinkReport::What::disconnected, .text = text, .lost_in_a_row = state_->lost_in_a_row});
 }
 
 }  // namespace carbongate::mqtt

@@ -30,20 +30,29 @@ struct LinkReport {
   int lost_in_a_row = 0;         // connections that were lost soon after they were made, up to now
 };
 
-class Keeper {
+class Keeper : public std::enable_shared_from_this<Keeper> {
  public:
-  // `report` is called on the keeper's thread; `options` and `clock` outlive the keeper.
-  Keeper(const SessionOptions& options, std::shared_ptr<Handover> handover, io::Clock& clock,
-         std::function<void(LinkReport)> report);
-  ~Keeper();  // stops and joins
+  // `report` is called on the keeper's thread. `clock` outlives the keeper, or its orphan().
+  static std::shared_ptr<Keeper> start(SessionOptions options, std::shared_ptr<Handover> handover, io::Clock& clock,
+                                       std::function<void(LinkReport)> report);
+  ~Keeper();
 
-  // Disconnects, while messages may still come and be committed; after at most 2 s those that are not are abandoned.
-  // The last report is `ended`.
+  // Disconnects, while messages may still come and be committed; after at most 1.5 s those that are not are abandoned.
+  // The last report is `ended`; then join().
   void request_stop();
+  void join();
+
+  // Instead of join(), when `ended` does not come (after join(): does nothing). Leaves the thread to itself, which from
+  // now on reports nothing and does not ask the clock. A name server that does not answer holds Paho, and with it this
+  // thread, for as long as it likes.
+  void orphan();
 
  private:
   struct State;
   class Connection;
+
+  Keeper(SessionOptions options, std::shared_ptr<Handover> handover, io::Clock& clock,
+         std::function<void(LinkReport)> report);
 
   void live();
   void keep_one_connection();
@@ -52,9 +61,11 @@ class Keeper {
   void report_grants(std::size_t first, const std::vector<int>& requested, const std::vector<int>& granted);
   void pause();
   std::string why_lost(int reason) const;
+  void report(LinkReport report);
+  io::SteadyTime ticks();
   void report_failure(const std::string& text);
 
-  const SessionOptions& options_;
+  const SessionOptions options_;
   std::shared_ptr<Handover> handover_;
   io::Clock& clock_;
   std::function<void(LinkReport)> report_;

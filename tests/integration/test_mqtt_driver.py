@@ -252,3 +252,31 @@ def test_falls_back_to_3_1_1_where_5_is_refused(tmp_path, broker):
             with connection:
                 connect = connection.recv(1024)
                 assert connect[2:8] == b"\x00\x04MQTT" and connect[8] == 4, "a CONNECT of 3.1.1"
+
+
+def test_two_brokers_do_not_disturb_each_other(tmp_path, broker):
+    """All Paho clients of a process share their threads: one broker that comes and goes must not cost the other anything."""
+    with Mosquitto(tmp_path / "other") as other:
+        site = tmp_path / "site.yaml"
+        device = """
+  - {{id: {id}, driver: mqtt, broker: {id}, topic: "{id}/energy", points: [{{name: energy, json: "", unit: kWh}}]}}"""
+        site.write_text(f"""
+brokers:
+  steady: {{url: "mqtt://127.0.0.1:{broker.port}", username: gateway, password_env: MQTT_PASSWORD}}
+  shaky: {{url: "mqtt://127.0.0.1:{other.port}", username: gateway, password_env: MQTT_PASSWORD}}
+devices:{device.format(id="steady")}{device.format(id="shaky")}
+""")
+        with Probe(site, tmp_path / "probe.log").start() as probe:
+            wait_until(lambda: probe.output().count("connected, MQTT") == 2, 20, "both connections")
+            for round_ in range(3):
+                broker.publish("steady/energy", str(10 + round_))
+                other.publish("shaky/energy", str(20 + round_))
+                probe.wait_for_values([10 + round_, 20 + round_])
+                other.kill()
+                broker.publish("steady/energy", str(30 + round_))
+                probe.wait_for_values([30 + round_])
+                connections = probe.output().count("mqtt shaky: connected, MQTT")
+                other.start()
+                wait_until(lambda: probe.output().count("mqtt shaky: connected, MQTT") > connections, 30, "the reconnect")
+            assert probe.output().count("mqtt steady: connected, MQTT") == 1
+            assert probe.stop() == 0

@@ -10,14 +10,13 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,6 +27,7 @@
 #include "config/reader/reader.h"
 #include "drivers/mqtt/mqtt_driver_type.h"
 #include "protocols/io/system_clock.h"
+#include "protocols/io/task_group.h"
 
 namespace {
 
@@ -71,11 +71,13 @@ class Probe final : public Inbox {
   std::vector<std::function<void(bool)>> held_;
 };
 
-std::vector<std::unique_ptr<DevicePlan>> load(const char* file, Probe& probe) {
+using Plans = std::map<std::string, std::vector<std::unique_ptr<DevicePlan>>>;  // by broker
+
+Plans load(const char* file, Probe& probe) {
   config::Problems problems;
   const config::Node root = config::parse_file(file, problems);
   const config::DataFiles data(std::filesystem::path(file).parent_path());
-  std::vector<std::unique_ptr<DevicePlan>> plans;
+  Plans plans;
   std::uint32_t next = 0;
   for (const config::Node& item : root.find("devices")->items()) {
     config::Reader in(item, problems);
@@ -84,7 +86,7 @@ std::vector<std::unique_ptr<DevicePlan>> load(const char* file, Probe& probe) {
       point.id = PointId{next++};
       probe.add_name(point.full_name());
     }
-    plans.push_back(std::move(plan));
+    plans[plan->group()].push_back(std::move(plan));
   }
   fmt::print(stderr, "{}", problems.to_text());
   if (problems.has_errors()) plans.clear();
@@ -107,10 +109,13 @@ int main(int argc, char** argv) {
   Probe probe(mode != "hold");
   auto plans = load(argv[2], probe);
   if (plans.empty()) return 78;
-  const auto driver = mqtt_driver::kMqtt.make(std::move(plans), {loop.get_executor(), clock});
+  std::vector<std::unique_ptr<Driver>> drivers;
+  for (auto& [broker, of_broker] : plans) {
+    drivers.push_back(mqtt_driver::kMqtt.make(std::move(of_broker), {loop.get_executor(), clock}));
+  }
 
   if (mode == "read") {
-    asio::co_spawn(loop, driver->read_once(std::vector<std::string>(argv + 3, argv + argc), 5s),
+    asio::co_spawn(loop, drivers.front()->read_once(std::vector<std::string>(argv + 3, argv + argc), 5s),
                    [&](const std::exception_ptr&, const std::vector<Reading>& readings) {
                      for (const Reading& reading : readings) probe.print(reading);
                    });
@@ -118,17 +123,19 @@ int main(int argc, char** argv) {
     return 0;
   }
 
-  asio::cancellation_signal stop;
+  io::TaskGroup running(loop.get_executor());
   asio::signal_set terminate(loop, SIGTERM);
   asio::signal_set commit(loop, SIGUSR1);
   io::SteadyTime asked{};
-  asio::co_spawn(loop, driver->run(probe), asio::bind_cancellation_slot(stop.slot(), [&](const std::exception_ptr&) {
-                   print_status(driver->status(), clock.ticks() - asked);
-                   commit.cancel();
-                 }));
+  for (const auto& driver : drivers) {
+    running.spawn(driver->run(probe), [&](const std::exception_ptr&) {
+      print_status(driver->status(), clock.ticks() - asked);
+      if (running.size() == 0) commit.cancel();
+    });
+  }
   terminate.async_wait([&](const boost::system::error_code&, int) {
     asked = clock.ticks();
-    stop.emit(asio::cancellation_type::terminal);
+    running.cancel();
   });
   commit.async_wait([&](const boost::system::error_code& error, int) {
     if (!error) probe.commit_from_now_on();

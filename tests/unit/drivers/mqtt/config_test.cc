@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <filesystem>
 #include <string>
@@ -49,6 +50,7 @@ const char* const kTopicAndPoint =
     "    points: [{name: energy, json: /ENERGY/Total, unit: kWh, kind: cumulative}]\n";
 
 TEST(MqttConfig, LoadsTheSample) {
+  ::setenv("MQTT_PASSWORD", "s3cret", 1);
   config::Problems problems;
   const config::Node root =
       config::parse_file(std::filesystem::path(CARBONGATE_SOURCE_DIR) / "drivers/mqtt/sample.yaml", problems);
