@@ -18,6 +18,12 @@ Instant instant(std::int64_t ms) {
   return Instant(Duration(ms));
 }
 
+Instant end_of(Instant begin, std::int64_t length_ms) {
+  std::int64_t end_ms = 0;
+  if (__builtin_add_overflow(ms(begin), length_ms, &end_ms)) throw DamagedRecord("a period ends beyond all time");
+  return instant(end_ms);
+}
+
 model::Period decode_period(std::uint32_t number) {
   if (number >= model::kPeriodCount) throw DamagedRecord("unknown period " + std::to_string(number));
   return static_cast<model::Period>(number);
@@ -42,7 +48,7 @@ template <class Row, class Message>
 Row get_span(const RecordColumns& columns, const Message& message) {
   Row row;
   row.begin = instant(columns.at_ms);
-  row.end = row.begin + Duration(message.length_ms());
+  row.end = end_of(row.begin, message.length_ms());
   row.amount = Activity::of(message.amount());
   row.covered = Duration(message.covered_ms());
   row.quality = decode_quality(columns.quality);
@@ -73,7 +79,7 @@ void put(const model::OpenPeriod& period, proto::OpenPeriod& message) {
 model::OpenPeriod get(const proto::OpenPeriod& message) {
   const Instant begin = instant(message.begin_ms());
   return {.begin = begin,
-          .end = begin + Duration(message.length_ms()),
+          .end = end_of(begin, message.length_ms()),
           .amount = Activity::of(message.amount()),
           .co2e = Co2e::of(message.co2e_mg()),
           .covered = Duration(message.covered_ms()),

@@ -6,6 +6,7 @@
 
 #include <random>
 
+#include "gateway/store/history.h"
 #include "gateway/store/sqlite_store.h"
 #include "store_fixtures.h"
 #include "tests/support/temporary_directory.h"
@@ -67,6 +68,13 @@ std::int64_t run_and_kill(const StoreConfig& config, const model::Site& site, in
   return heard;
 }
 
+std::int64_t count_exported(const StoreConfig& config) {
+  std::int64_t rows = 0;
+  auto history = History::open(config.path).value();
+  history->each(History::What::readings, {}, [&](const model::StoredRow&) { return ++rows > 0; }).value();
+  return rows;
+}
+
 TEST(Crash, JournalAndCheckpointAgreeAfterEveryKill) {
   const TemporaryDirectory directory;
   const StoreConfig config{.path = directory.path() / "store"};
@@ -79,6 +87,7 @@ TEST(Crash, JournalAndCheckpointAgreeAfterEveryKill) {
     const std::int64_t heard = run_and_kill(config, site, commits);
     ASSERT_GE(heard, commits) << "the child ended by itself";
     acknowledged += heard;
+    const std::int64_t exported = count_exported(config);
 
     auto store = SqliteStore::open(config, site).value();
     const model::Checkpoint checkpoint = store->checkpoint();
@@ -90,6 +99,7 @@ TEST(Crash, JournalAndCheckpointAgreeAfterEveryKill) {
     const auto journal = run(store->peek("checker", 1'000'000)).value();
     for (const model::StoredRow& row : journal) ASSERT_EQ(row.sequence, static_cast<std::uint64_t>(++rows));
     ASSERT_EQ(checkpoint.points[1].integration_remainder, rows);
+    ASSERT_EQ(exported, rows) << "what a reader finds before the gateway is back";
     ASSERT_EQ(checkpoint.accounts[0].amount.quanta(), rows);
     std::size_t next = 0;
     for (std::int64_t n = 1; n <= last; ++n) {
