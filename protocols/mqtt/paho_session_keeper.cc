@@ -10,11 +10,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "protocols/io/backoff.h"
+#include "protocols/mqtt/paho_session_options.h"
 #include "protocols/mqtt/reachability.h"
 
 namespace carbongate::mqtt {
@@ -36,7 +36,6 @@ constexpr auto kStableAfter =
 constexpr int kSuspicious = 3;  // connections lost in a row before we name another client as the cause
 constexpr std::size_t kFiltersPerPacket = 100;
 
-constexpr int kFirstFailure = 0x80;               // of reason codes
 constexpr int kUnacceptableProtocolVersion = 1;   // CONNACK of 3.1.1, table 3.1
 constexpr int kUnsupportedProtocolVersion = 132;  // CONNACK of 5.0, table 3-1
 constexpr int kSessionTakenOver = 142;            // DISCONNECT of 5.0, table 3-10
@@ -46,72 +45,6 @@ constexpr int kSessionTakenOver = 142;            // DISCONNECT of 5.0, table 3-
 std::mutex& client_lifetime() {
   static std::mutex mutex;
   return mutex;
-}
-
-std::string_view connack_text(int code) {
-  switch (code) {
-    case 1: return "unacceptable protocol version";
-    case 2: return "client id rejected";
-    case 3: return "server unavailable";
-    case 4: return "bad user name or password";
-    case 5: return "not authorised";
-    default: return "unknown reason";
-  }
-}
-
-std::string refusal_text(int code) {
-  if (code >= kFirstFailure) return paho::exception::reason_code_str(code) + " (" + std::to_string(code) + ")";
-  return std::string(connack_text(code)) + " (" + std::to_string(code) + ")";
-}
-
-std::string uri_of(const SessionOptions& options) {
-  const bool is_ipv6 = options.host.find(':') != std::string::npos;
-  return (options.tls ? "ssl://" : "tcp://") + (is_ipv6 ? "[" + options.host + "]" : options.host) + ":" +
-         std::to_string(options.port);
-}
-
-std::string place_of(const SessionOptions& options) {
-  return options.host + ":" + std::to_string(options.port);
-}
-
-Endpoint endpoint_of(const SessionOptions& options) {
-  return {.host = options.host,
-          .port = options.port,
-          .tls = options.tls,
-          .ca_file = options.ca_file,
-          .cert_file = options.cert_file,
-          .key_file = options.key_file,
-          .verify = options.verify};
-}
-
-// Through setters, and straight into connect(): copies of copies of Paho C++ 1.2's connect_options lose their
-// properties, and with them the session's expiry.
-void fill(paho::connect_options& connect, const SessionOptions& options, int version) {
-  connect.set_mqtt_version(version);
-  connect.set_keep_alive_interval(options.keep_alive);
-  connect.set_connect_timeout(kConnectLimit);
-  connect.set_automatic_reconnect(false);
-  if (version >= MQTTVERSION_5) {
-    const auto expiry = options.clean_start ? 0 : options.session_expiry.count();
-    connect.set_clean_start(options.clean_start);
-    connect.set_properties({{paho::property::SESSION_EXPIRY_INTERVAL, static_cast<std::int32_t>(expiry)},
-                            {paho::property::RECEIVE_MAXIMUM, options.receive_maximum}});
-  } else {
-    connect.set_clean_session(options.clean_start || options.session_expiry.count() == 0);
-  }
-  if (!options.username.empty()) connect.set_user_name(options.username);
-  if (!options.password.empty()) connect.set_password(options.password.reveal());
-  if (options.tls) {
-    paho::ssl_options ssl;
-    ssl.set_ssl_version(MQTT_SSL_VERSION_TLS_1_2);
-    if (!options.ca_file.empty()) ssl.set_trust_store(options.ca_file.string());
-    if (!options.cert_file.empty()) ssl.set_key_store(options.cert_file.string());
-    if (!options.key_file.empty()) ssl.set_private_key(options.key_file.string());
-    ssl.set_enable_server_cert_auth(options.verify);
-    ssl.set_verify(options.verify);
-    // No error handler: Paho C++ 1.2 hands Paho C the address of options that are gone by the time an error comes.
-    connect.set_ssl(ssl);
-  }
 }
 
 }  // namespace
@@ -345,7 +278,7 @@ bool Keeper::establish(Connection& connection) {
   bool session_present = false;
   try {
     paho::connect_options connect;
-    fill(connect, options_, version);
+    fill(connect, options_, version, kConnectLimit);
     const auto token = connection.client().connect(connect);
     if (!wait_for(token, kConnectLimit + 1s, [this] { return state_->stopping(); })) {
       if (!state_->stopping()) report_failure("no answer from " + place_of(options_));
