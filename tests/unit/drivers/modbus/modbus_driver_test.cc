@@ -220,7 +220,7 @@ TEST_F(ModbusDriverTest, DoesNotWaitForeverForAConnection) {
   start();
   run_for(5500ms);
   EXPECT_EQ(driver_->status().devices[0].detail, "cannot connect: no answer within 5 s");
-  EXPECT_NE(log_.str().find("cannot connect: no answer within 5 s; trying again, at most every 30 s"),
+  EXPECT_NE(log_.str().find("cannot connect: no answer within 5 s; trying again, with pauses of up to 30 s"),
             std::string::npos)
       << log_.str();
   stop();
