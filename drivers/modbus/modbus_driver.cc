@@ -229,7 +229,8 @@ void ModbusDriver::log_link() {
   const auto unsaid = link_log_.update(state, clock_.ticks());
   if (!unsaid) return;
   const auto level = up ? spdlog::level::info : spdlog::level::warn;
-  spdlog::log(level, "{}: {}{}{}", name_, state, up ? "" : "; trying again, with pauses of up to 30 s", more_changes(*unsaid));
+  spdlog::log(level, "{}: {}{}{}", name_, state, up ? "" : "; trying again, with pauses of up to 30 s",
+              more_changes(*unsaid));
 }
 
 void ModbusDriver::log_device(std::size_t index) {
