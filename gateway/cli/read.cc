@@ -91,26 +91,26 @@ void print_table(const std::vector<Answer>& answers, const model::Site& site, In
   }
 }
 
-std::string quoted(std::string_view text) { return json::serialize(json::string(text)); }
+std::string json_text(std::string_view text) { return json::serialize(json::string(text)); }
 
 // Written field by field: Boost.JSON would print 230.2 as 2.302E2.
 std::string json_of(const Reading& reading, const model::Site& site, Instant now) {
   const Point& point = site.points[index(reading.point)];
   const model::Quality quality = judge(reading, site, now);
-  return fmt::format(R"({{"point":{},"value":{},"unit":{},"quality":{},"rule":{},"at_ms":{}}})", quoted(point.name),
-                     std::isfinite(reading.value) ? fmt::format("{}", reading.value) : "null", quoted(point.unit.symbol),
-                     quoted(model::to_string(quality.origin)), quoted(model::to_string(quality.rule)),
+  return fmt::format(R"({{"point":{},"value":{},"unit":{},"quality":{},"rule":{},"at_ms":{}}})", json_text(point.name),
+                     std::isfinite(reading.value) ? fmt::format("{}", reading.value) : "null", json_text(point.unit.symbol),
+                     json_text(model::to_string(quality.origin)), json_text(model::to_string(quality.rule)),
                      reading.at.time_since_epoch().count());
 }
 
 void print_json(const std::vector<Answer>& answers, const model::Site& site, Instant now, std::ostream& out) {
-  out << fmt::format(R"({{"site":{},"devices":[)", quoted(site.id));
+  out << fmt::format(R"({{"site":{},"devices":[)", json_text(site.id));
   const char* next_device = "";
   for (const Answer& answer : answers) {
     out << std::exchange(next_device, ",")
-        << fmt::format(R"({{"device":{},"answered":{},"round_trip_ms":{},)", quoted(answer.status.device),
+        << fmt::format(R"({{"device":{},"answered":{},"round_trip_ms":{},)", json_text(answer.status.device),
                        !answer.readings.empty(), answer.status.round_trip.count());
-    if (!answer.status.detail.empty()) out << fmt::format(R"("error":{},)", quoted(answer.status.detail));
+    if (!answer.status.detail.empty()) out << fmt::format(R"("error":{},)", json_text(answer.status.detail));
     out << R"("readings":[)";
     const char* next_reading = "";
     for (const Reading& reading : answer.readings) out << std::exchange(next_reading, ",") << json_of(reading, site, now);
