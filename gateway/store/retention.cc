@@ -58,7 +58,8 @@ Retention::Outcome Retention::step(const Situation& now) {
 // anything.
 std::int64_t Retention::sweep_old(const Situation& now, std::int64_t budget) {
   if (!now.newest_ms) return swept_;
-  const std::int64_t horizon_ms = *now.newest_ms - keep_ms_;
+  std::int64_t horizon_ms = 0;
+  if (__builtin_sub_overflow(*now.newest_ms, keep_ms_, &horizon_ms)) return swept_;  // for ever
   std::int64_t upto = swept_;
   walk_.bind(1, swept_).bind(2, std::min(now.settled_by_all + 1, now.last_sequence)).bind(3, budget);
   for (Rows rows(walk_); rows.next();) {

@@ -16,7 +16,8 @@ struct StoreConfig {
   // has yet (counted in StoreStatus::rows_thinned). Intervals, entries and rollups are never dropped.
   std::uint64_t size_max = 8ull << 30;
 
-  // Readings and running totals this much older than the newest reading are dropped once every sink has them.
+  // Readings and running totals this much older than the newest reading are dropped once every sink that asks has
+  // them. Duration::max(): never.
   Duration keep_readings = std::chrono::hours(24 * 190);
 };
 

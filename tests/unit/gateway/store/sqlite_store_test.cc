@@ -210,6 +210,14 @@ TEST_F(SqliteStoreTest, DropsOldReadingsThatEverySinkHas) {
   EXPECT_EQ(store_->status().rows_thinned, 0u);
 }
 
+TEST_F(SqliteStoreTest, KeepsReadingsForEverIfToldSo) {
+  config_.keep_readings = Duration::max();
+  open();
+  ASSERT_TRUE(commit_readings(kStart - 24h * 365 * 70, 10).has_value());
+  ASSERT_TRUE(commit_readings(kStart, 10).has_value());
+  EXPECT_EQ(peek("vm").size(), 20u);
+}
+
 TEST_F(SqliteStoreTest, DoesNotLetARejectedTimeDecideWhatIsOld) {
   config_.keep_readings = 24h;
   open();
