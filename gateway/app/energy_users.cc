@@ -140,14 +140,13 @@ class EnergyUsers {
   const Point* find_point(config::Reader& in, const std::string& name, const model::Carrier* carrier) {
     if (const auto found = points_.find(name); found != points_.end()) return found->second;
     const std::string device = name.substr(0, name.find('.'));
+    if (context_.doubtful_devices.contains(device)) return nullptr;
     std::vector<std::string> candidates;
     const bool device_is_known = devices_.contains(device);
     for (const auto& [full_name, point] : points_) {
       if (device_is_known && point->device != device) continue;
       if (carrier == nullptr || explain_misfit(*point, *carrier).empty()) candidates.push_back(full_name);
     }
-    // A device with problems of its own may lack points for that reason; a mere slip of the pen is reported all the same.
-    if (context_.doubtful_devices.contains(device) && config::nearest(name, candidates).empty()) return nullptr;
     if (name == device && device_is_known) {
       in.error("from", "'" + printable(name) + "' is a device; name one of its points" +
                            (candidates.empty() ? "" : ", as DEVICE.POINT: " + join(candidates)));

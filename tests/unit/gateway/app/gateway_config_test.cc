@@ -119,6 +119,19 @@ TEST_F(GatewayConfigTest, SaysNothingAboutPointsOfADeviceThatCouldNotBeRead) {
   EXPECT_EQ(problems_.all().size(), 1u) << problems_.to_text();
 }
 
+TEST_F(GatewayConfigTest, ReportsAMisspeltPointBesideAMisspeltAddressOfItsDevice) {
+  std::string text(kSite);
+  text.replace(text.find("address:"), 8, "adress:");
+  text.replace(text.find("press-shop.energy"), 17, "incomer.active_energy_imprt");
+  load(text);
+  const std::string said = problems_.to_text();
+  EXPECT_NE(said.find("devices[0].address: missing"), std::string::npos) << said;
+  EXPECT_NE(said.find("unknown key 'adress'; did you mean 'address'?"), std::string::npos) << said;
+  EXPECT_NE(said.find("unknown point 'incomer.active_energy_imprt'; did you mean 'incomer.active_energy_import'?"),
+            std::string::npos)
+      << said;
+}
+
 TEST_F(GatewayConfigTest, TakesProfilesAndFactorsOfTheSitesOwn) {
   std::filesystem::create_directory(directory_.path() / "factors");
   std::ofstream(directory_.path() / "factors/own.yaml") << "set: [";

@@ -11,13 +11,23 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 model::Site site_with_two_meters_of_one_user() {
-  model::Site site{.id = "edz-1", .name = "一号园区", .time_zone = "Asia/Shanghai"};
+  model::Site site;
+  site.id = "edz-1";
+  site.name = "一号园区";
   const model::Carrier* electricity = model::find_carrier("electricity");
   for (std::uint32_t i = 0; i < 2; ++i) {
     site.accounts.push_back(
         {.id = model::AccountId{i}, .user = "press-shop", .user_name = "冲压车间", .carrier = electricity});
   }
   return site;
+}
+
+DeviceStatus device(std::string id, DeviceStatus::State state, std::string detail) {
+  DeviceStatus status;
+  status.device = std::move(id);
+  status.state = state;
+  status.detail = std::move(detail);
+  return status;
 }
 
 model::Checkpoint totals(std::int64_t mwh, std::int64_t mg, double kw) {
@@ -43,10 +53,11 @@ TEST(LiveTable, ShowsTheTimeOfTheSite) {
 
 TEST(LiveTable, SaysWhichDevicesAreOfflineAndWhy) {
   GatewayStatus status;
-  status.drivers.push_back({.name = "modbus-tcp 10.0.0.5:502", .detail = {}, .devices = {}});
-  status.drivers[0].devices.push_back({.device = "incomer", .state = DeviceStatus::State::online, .detail = {}});
-  status.drivers[0].devices.push_back(
-      {.device = "paint-shop", .state = DeviceStatus::State::offline, .detail = "no answer within 1000 ms"});
+  DriverStatus driver;
+  driver.name = "modbus-tcp 10.0.0.5:502";
+  driver.devices = {device("incomer", DeviceStatus::State::online, ""),
+                    device("paint-shop", DeviceStatus::State::offline, "no answer within 1000 ms")};
+  status.drivers.push_back(driver);
   const std::string table = live_table(site_with_two_meters_of_one_user(), totals(0, 0, 0), status, Instant{});
   EXPECT_THAT(table, HasSubstr("devices 1/2 online"));
   EXPECT_THAT(table, HasSubstr("offline: paint-shop (modbus-tcp 10.0.0.5:502): no answer within 1000 ms"));
@@ -57,7 +68,11 @@ TEST(LiveTable, ShowsWhatWaitsForASinkOutOfReach) {
   GatewayStatus status;
   status.store.last_sequence = 500;
   status.store.cursors.push_back({.sink = "tsdb", .settled = 120, .rejected = 0});
-  status.sinks.push_back({.name = "tsdb", .healthy = false, .detail = "connection refused", .rows_accepted = 120});
+  ports::SinkStatus sink;
+  sink.name = "tsdb";
+  sink.detail = "connection refused";
+  sink.rows_accepted = 120;
+  status.sinks.push_back(sink);
   const std::string table = live_table(site_with_two_meters_of_one_user(), totals(0, 0, 0), status, Instant{});
   EXPECT_THAT(table,
               HasSubstr("sink tsdb: out of reach, 120 rows delivered, 0 rejected, 380 waiting: connection refused"));
