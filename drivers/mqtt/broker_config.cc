@@ -33,7 +33,8 @@ void read_url(config::Reader& in, mqtt::SessionOptions& session) {
   if (text.empty()) return;
   const auto url = boost::urls::parse_uri(text);
   if (!url || url->host().empty()) {
-    in.error("url", "'" + text + "' is not the URL of a broker; write mqtt://HOST:1883, or mqtts://HOST:8883 for TLS");
+    // Not quoted: it may hold a password.
+    in.error("url", "this is not the URL of a broker; write mqtt://HOST:1883, or mqtts://HOST:8883 for TLS");
     return;
   }
   const std::string scheme(url->scheme());

@@ -1,5 +1,6 @@
 #include "gateway/app/daemon.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -54,13 +55,42 @@ asio::awaitable<void> show_live(const Gateway& gateway, io::Clock& clock) {
   }
 }
 
-// One line every five minutes, for whoever reads the log of a box that nobody visits.
+// What was dropped, left out or refused since the process began.
+std::string losses_of(const GatewayStatus& status) {
+  std::uint64_t dropped = 0;
+  std::uint64_t unclaimed = 0;
+  std::uint64_t skipped = 0;
+  std::uint64_t rejected = 0;
+  for (const DriverStatus& driver : status.drivers) {
+    dropped += driver.dropped;
+    unclaimed += driver.unclaimed;
+    for (const DeviceStatus& device : driver.devices) skipped += device.skipped;
+  }
+  for (const ports::SinkStatus& sink : status.sinks) rejected += sink.rows_rejected;
+  std::string text;
+  const auto tell = [&text](std::uint64_t count, std::string_view what) {
+    if (count != 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, what);
+  };
+  tell(status.store.rows_thinned, "unsent readings thinned out to hold store.size_max");
+  tell(dropped, "QoS 0 messages dropped from a full queue");
+  tell(unclaimed, "messages of unknown devices");
+  tell(skipped, "polls left out because the one before was under way");
+  tell(rejected, "rows refused by a sink");
+  tell(status.commit_retries, "commits tried again");
+  return text;
+}
+
+// One line every five minutes, for whoever reads the log of a box that nobody visits; and a warning when more was lost.
 asio::awaitable<void> log_progress(const Gateway& gateway, io::Clock& clock) {
+  std::string losses;
   while (true) {
     co_await clock.sleep_until(clock.ticks() + 5min);
     const GatewayStatus status = gateway.status();
     spdlog::info("{} readings collected, journal at row {}, {} bytes stored, inbox was full {} times", status.readings,
                  status.store.last_sequence, status.store.bytes, status.inbox_waits);
+    const std::string now = losses_of(status);
+    if (now != losses) spdlog::warn("since the start: {}", now);
+    losses = now;
   }
 }
 
@@ -70,6 +100,7 @@ void log_end(const Gateway& gateway) {
     const std::uint64_t waiting = status.store.last_sequence - std::min(cursor.settled, status.store.last_sequence);
     if (waiting != 0) spdlog::info("sink {}: {} rows wait in the journal for the next start", cursor.sink, waiting);
   }
+  if (const std::string losses = losses_of(status); !losses.empty()) spdlog::warn("since the start: {}", losses);
   spdlog::info("stopped: {} readings collected, journal at row {}", status.readings, status.store.last_sequence);
 }
 
@@ -126,13 +157,19 @@ int run_daemon(const RunOptions& options) {
     signals.cancel();
     helpers.cancel();
     co_await helpers.join();
+    loop.stop();
   };
   asio::co_spawn(loop, main_task, asio::detached);
   loop.run();
 
   log_end(gateway);
   if (options.live) std::cout << accounts_table(gateway.site(), gateway.accounts(), clock.now());
-  return status;
+  gateway.close();
+  std::cout.flush();
+  spdlog::shutdown();
+  // Everything of ours has ended and is on disk. What may be left is a name server's answer that a library's thread waits
+  // for, and a destructor would wait with it, far beyond the time we promise to stop in.
+  std::_Exit(status);
 }
 
 }  // namespace carbongate::app

@@ -64,24 +64,29 @@ asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
 }
 
 void Gateway::stop() {
+  if (!stopping_) stopping_since_ = clock_.ticks();
   stopping_ = true;
   stop_requested_.notify_all();
 }
 
 asio::awaitable<void> Gateway::shut_down() {
   driver_tasks_.cancel();
-  co_await driver_tasks_.join();
+  co_await ended(driver_tasks_, stopping_since_ + kDriversStopWithin);
+  if (driver_tasks_.size() != 0) spdlog::warn("stopping: {} drivers did not end in time and are left", driver_tasks_.size());
   inbox_.close();
   co_await ingest_tasks_.join();
-  co_await drain();
+  co_await drain(stopping_since_ + kSinksDrainWithin);
   sink_tasks_.cancel();
-  co_await sink_tasks_.join();
+  co_await ended(sink_tasks_, stopping_since_ + kSinksDrainWithin + 300ms);
 }
 
-// Waits until every sink has what the journal holds, at most kDrainTimeout; the rest waits in the journal for the next
-// start. A sink that is out of reach is not waited for.
-asio::awaitable<void> Gateway::drain() {
-  const auto deadline = clock_.ticks() + kDrainTimeout;
+asio::awaitable<void> Gateway::ended(const io::TaskGroup& tasks, io::SteadyTime deadline) {
+  while (tasks.size() != 0 && clock_.ticks() < deadline) co_await clock_.sleep_until(clock_.ticks() + 10ms);
+}
+
+// Waits until every sink has what the journal holds; what it does not get in time waits in the journal for the next start. A
+// sink that is out of reach is not waited for.
+asio::awaitable<void> Gateway::drain(io::SteadyTime deadline) {
   const auto pending = [this] {
     const ports::StoreStatus store = store_->status();
     return std::ranges::any_of(sinks_, [&](const auto& sink) {
@@ -107,15 +112,39 @@ asio::awaitable<bool> Gateway::push(Batch batch) {
   co_return true;
 }
 
+// Once a commit was given up, nothing more is counted: the pipeline stands ahead of the store, and what followed would
+// leave out what was lost. Sources that can send again are told so; they will after the restart.
 asio::awaitable<void> Gateway::ingest() {
-  while (auto batches = co_await inbox_.pop_all()) {             // all that waits, at once: one fsync for all of it
-    model::Effects effects = pipeline_.ingest(*batches, clock_.now());
-    const bool committed = co_await commit(std::move(effects));  // meter state and journal rows, one transaction
-    for (const Batch& batch : *batches) {
-      if (batch.settled) batch.settled(committed);
+  bool committing = true;
+  while (auto batches = co_await inbox_.pop_all()) {  // all that waits, at once: one fsync for all of it
+    for (std::span<const Batch> rest = *batches; !rest.empty();) {
+      const std::span<const Batch> slice = next_slice(rest);
+      if (committing) committing = co_await ingest_slice(slice);
+      for (const Batch& batch : slice) {
+        if (batch.settled) batch.settled(committing);
+      }
+      rest = rest.subspan(slice.size());
     }
-    rows_committed_.notify_all();
   }
+}
+
+asio::awaitable<bool> Gateway::ingest_slice(std::span<const Batch> batches) {
+  model::Effects effects = pipeline_.ingest(batches, clock_.now());
+  std::size_t readings = 0;
+  for (const Batch& batch : batches) readings += batch.readings.size();
+  rows_per_reading_ = effects.rows.size() / readings + 1;
+  const bool committed = co_await commit(std::move(effects));  // meter state and journal rows, one transaction
+  rows_committed_.notify_all();
+  co_return committed;
+}
+
+std::span<const Batch> Gateway::next_slice(std::span<const Batch> batches) const {
+  std::size_t rows = 0;
+  std::size_t count = 0;
+  while (count < batches.size() && (count == 0 || rows < kRowsPerCommit)) {
+    rows += batches[count++].readings.size() * rows_per_reading_;
+  }
+  return batches.first(count);
 }
 
 // A store in trouble (disk full, I/O error) is tried again until it recovers or we are told to stop; meanwhile the inbox
@@ -154,12 +183,14 @@ asio::awaitable<void> Gateway::supervise(Driver& driver) {
     } catch (...) {
       error = std::current_exception();
     }
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (stopping_ || state.cancelled() != asio::cancellation_type::none) co_return;
+    if (stopping_) co_return;
+    // A driver that shuts down in peace has switched cancellation off, for this whole chain of coroutines.
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
     const auto pause = backoff.next();
     spdlog::error("{}: ended unexpectedly ({}); starting it again in {} ms", driver.status().name, text_of(error),
                   pause.count());
     co_await clock_.sleep_until(clock_.ticks() + pause);
+    if (stopping_) co_return;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,8 +39,12 @@ class Gateway final : private Inbox {
  public:
   // Readings that may wait for the pipeline before drivers have to: 24 bytes each.
   static constexpr std::size_t kInboxReadings = 100'000;
-  static constexpr std::chrono::milliseconds kDriverStopTimeout{2'000};
-  static constexpr std::chrono::milliseconds kDrainTimeout{1'500};
+  // Rows that one transaction should hold at most. A device that wakes after a month brings thousands of quarter hours with
+  // one reading, so the readings taken at once follow from the rows that the last ones made.
+  static constexpr std::size_t kRowsPerCommit = 50'000;
+  // Since stop(): when drivers are no longer waited for, and when sinks are not. The rest of the 5 s is the store's.
+  static constexpr std::chrono::milliseconds kDriversStopWithin{3'500};
+  static constexpr std::chrono::milliseconds kSinksDrainWithin{4'200};
 
   Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, boost::asio::any_io_executor executor,
           io::Clock& clock);
@@ -48,9 +53,12 @@ class Gateway final : private Inbox {
   // after an orderly stop. `on_ready` is called once everything is started.
   boost::asio::awaitable<void> run(std::function<void()> on_ready);
 
-  // Cancels the drivers, lets the pipeline drain the inbox and commit, gives the sinks kDrainTimeout. Not blocking: run()
-  // completes within 5 s.
+  // Cancels the drivers, lets the pipeline drain the inbox and commit, gives the sinks a moment. Not blocking: run()
+  // completes within 5 s, also when something outside (a name server) keeps a driver from ending.
   void stop();
+
+  // After run(): closes the store. Only destruction may follow.
+  void close() { store_.reset(); }
 
   GatewayStatus status() const;
   const model::Site& site() const { return config_.site; }
@@ -59,9 +67,12 @@ class Gateway final : private Inbox {
  private:
   boost::asio::awaitable<bool> push(Batch batch) override;
   boost::asio::awaitable<void> ingest();
+  boost::asio::awaitable<bool> ingest_slice(std::span<const Batch> batches);
+  std::span<const Batch> next_slice(std::span<const Batch> batches) const;
   boost::asio::awaitable<bool> commit(model::Effects effects);
   boost::asio::awaitable<void> supervise(Driver& driver);
-  boost::asio::awaitable<void> drain();
+  boost::asio::awaitable<void> ended(const io::TaskGroup& tasks, io::SteadyTime deadline);
+  boost::asio::awaitable<void> drain(io::SteadyTime deadline);
   boost::asio::awaitable<void> shut_down();
 
   GatewayConfig config_;
@@ -79,6 +90,8 @@ class Gateway final : private Inbox {
   io::TaskGroup driver_tasks_;
   std::exception_ptr failure_;  // what escaped the pipeline, the store or a sink
   bool stopping_ = false;
+  io::SteadyTime stopping_since_{};
+  std::size_t rows_per_reading_ = 1'000;  // of the last slice; pessimistic at first: a restart ends a gap
   std::uint64_t readings_ = 0;
   std::uint64_t commit_retries_ = 0;
   std::string store_trouble_;

@@ -173,6 +173,7 @@ int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& er
   err << problems.to_text();
   if (problems.has_errors()) return kExitConfig;
   if (options.store) config.store.path = *options.store;
+  config.store.keep_readings = Duration::max();  // what is played is meant to be looked at, however long it spans
 
   const CsvReplay csv(options.input, config.site);
   int status = 0;

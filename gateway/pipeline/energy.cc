@@ -130,7 +130,11 @@ Movement EnergyMeter::movement(Instant begin, Instant end, Activity amount, Qual
 
 Counted EnergyMeter::count_total(const Reading& reading, Quality quality, model::PointState& state) const {
   const auto total = scale_(reading.value);
-  if (!total) return {.quality = {Origin::missing, Rule::range}};
+  // Half the range: the difference of any two totals fits too.
+  constexpr std::int64_t kTotalMax = std::numeric_limits<std::int64_t>::max() / 2;
+  if (!total || total->quanta() > kTotalMax || total->quanta() < -kTotalMax) {
+    return {.quality = {Origin::missing, Rule::range}};
+  }
   const Fix now{reading.at, Counter::at(*total)};
   if (!state.baseline) {
     state.baseline = now;

@@ -137,13 +137,6 @@ asio::awaitable<void> PahoSession::run(Handler handler) {
       }
     }
   };
-  io::TaskGroup tasks(executor_);
-  std::exception_ptr why;
-  tasks.spawn(pump(loop, std::move(handler)), [loop, &why](const std::exception_ptr& error) {
-    if (!why) why = error;
-    loop->pump_ended = true;
-    loop->changed.notify_all();
-  });
   const auto keeper = Keeper::start(options_, loop->handover, clock_, [loop](LinkReport report) {
     asio::post(loop->executor, [loop, report = std::move(report)] { loop->hear(report); });
   });
@@ -152,6 +145,13 @@ asio::awaitable<void> PahoSession::run(Handler handler) {
     ~LeaveNoThreadToReport() { keeper.orphan(); }
   } const leave{*keeper};
 
+  io::TaskGroup tasks(executor_);
+  std::exception_ptr why;
+  tasks.spawn(pump(loop, std::move(handler)), [loop, &why](const std::exception_ptr& error) {
+    if (!why) why = error;
+    loop->pump_ended = true;
+    loop->changed.notify_all();
+  });
   try {
     while (!loop->pump_ended) co_await loop->changed.wait();
   } catch (...) {
