@@ -16,8 +16,12 @@ model::Site site_with_two_meters_of_one_user() {
   site.name = "一号园区";
   const model::Carrier* electricity = model::find_carrier("electricity");
   for (std::uint32_t i = 0; i < 2; ++i) {
-    site.accounts.push_back(
-        {.id = model::AccountId{i}, .user = "press-shop", .user_name = "冲压车间", .carrier = electricity});
+    model::Account account;
+    account.id = model::AccountId{i};
+    account.user = "press-shop";
+    account.user_name = "冲压车间";
+    account.carrier = electricity;
+    site.accounts.push_back(account);
   }
   return site;
 }
