@@ -17,12 +17,15 @@ constexpr double kGap = std::numeric_limits<double>::quiet_NaN();
 class TableTest : public testing::Test {
  protected:
   std::filesystem::path write(const std::string& text) {
-    const std::filesystem::path file =
-        std::filesystem::path(testing::TempDir()) /
-        (std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + ".csv");
-    std::ofstream(file) << text;
-    return file;
+    std::ofstream(file_) << text;
+    return file_;
   }
+  void TearDown() override { std::filesystem::remove(file_); }
+
+ private:
+  const std::filesystem::path file_ =
+      std::filesystem::path(testing::TempDir()) /
+      (std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + ".csv");
 };
 
 TEST_F(TableTest, ReadsColumnsByNameAndGapsAsNotANumber) {
