@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -27,11 +28,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kExitConfig = 78;
-constexpr int kExitStore = 73;
-constexpr int kExitSoftware = 70;
-
-// Asked by systemd (WatchdogSec=) to show that the loop still turns: twice per period, as sd_watchdog_enabled(3) advises.
+// Asked by systemd (WatchdogSec=) to show that the loop still turns: twice per period, as sd_watchdog_enabled(3)
+// advises.
 asio::awaitable<void> feed_watchdog(io::Clock& clock) {
   std::uint64_t period_us = 0;
   if (sd_watchdog_enabled(0, &period_us) <= 0) co_return;
@@ -110,12 +108,12 @@ int run_daemon(const RunOptions& options) {
   config::Problems problems;
   GatewayConfig config = load_config(options.config, problems);
   std::cerr << problems.to_text();
-  if (problems.has_errors()) return kExitConfig;
+  if (problems.has_errors()) return EX_CONFIG;
 
   auto store = store::SqliteStore::open(config.store, config.site);
   if (store.has_error()) {
     spdlog::critical("{}", store.error().text);
-    return kExitStore;
+    return EX_CANTCREAT;
   }
 
   asio::io_context loop(1);
@@ -152,7 +150,7 @@ int run_daemon(const RunOptions& options) {
       co_await gateway.run(on_ready);
     } catch (const std::exception& e) {
       spdlog::critical("giving up: {}", e.what());
-      status = kExitSoftware;
+      status = EX_SOFTWARE;
     }
     signals.cancel();
     helpers.cancel();
@@ -167,8 +165,8 @@ int run_daemon(const RunOptions& options) {
   gateway.close();
   std::cout.flush();
   spdlog::shutdown();
-  // Everything of ours has ended and is on disk. What may be left is a name server's answer that a library's thread waits
-  // for, and a destructor would wait with it, far beyond the time we promise to stop in.
+  // Everything of ours has ended and is on disk. What may be left is a name server's answer that a library's thread
+  // waits for, and a destructor would wait with it, far beyond the time we promise to stop in.
   std::_Exit(status);
 }
 

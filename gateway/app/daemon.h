@@ -9,12 +9,12 @@ namespace carbongate::app {
 
 struct RunOptions {
   std::filesystem::path config;
-  bool live = false;                                   // print the live table to standard output
-  std::optional<std::chrono::milliseconds> run_for;    // end by itself after this time
+  bool live = false;                                 // print the live table to standard output
+  std::optional<std::chrono::milliseconds> run_for;  // end by itself after this time
 };
 
-// Exit status: 0 after SIGTERM, SIGINT or `run_for`; 78 (EX_CONFIG) for a configuration with errors; 73 (EX_CANTCREAT) when
-// the store cannot be opened; 70 (EX_SOFTWARE) when the gateway had to give up.
+// Exit status: 0 after SIGTERM, SIGINT or `run_for`; 78 (EX_CONFIG) for a configuration with errors; 73 (EX_CANTCREAT)
+// when the store cannot be opened; 70 (EX_SOFTWARE) when the gateway had to give up.
 int run_daemon(const RunOptions& options);
 
 }  // namespace carbongate::app

@@ -72,7 +72,8 @@ void Gateway::stop() {
 asio::awaitable<void> Gateway::shut_down() {
   driver_tasks_.cancel();
   co_await ended(driver_tasks_, stopping_since_ + kDriversStopWithin);
-  if (driver_tasks_.size() != 0) spdlog::warn("stopping: {} drivers did not end in time and are left", driver_tasks_.size());
+  if (driver_tasks_.size() != 0)
+    spdlog::warn("stopping: {} drivers did not end in time and are left", driver_tasks_.size());
   inbox_.close();
   co_await ingest_tasks_.join();
   co_await drain(stopping_since_ + kSinksDrainWithin);
@@ -84,8 +85,8 @@ asio::awaitable<void> Gateway::ended(const io::TaskGroup& tasks, io::SteadyTime 
   while (tasks.size() != 0 && clock_.ticks() < deadline) co_await clock_.sleep_until(clock_.ticks() + 10ms);
 }
 
-// Waits until every sink has what the journal holds; what it does not get in time waits in the journal for the next start. A
-// sink that is out of reach is not waited for.
+// Waits until every sink has what the journal holds; what it does not get in time waits in the journal for the next
+// start. A sink that is out of reach is not waited for.
 asio::awaitable<void> Gateway::drain(io::SteadyTime deadline) {
   const auto pending = [this] {
     const ports::StoreStatus store = store_->status();
@@ -147,8 +148,8 @@ std::span<const Batch> Gateway::next_slice(std::span<const Batch> batches) const
   return batches.first(count);
 }
 
-// A store in trouble (disk full, I/O error) is tried again until it recovers or we are told to stop; meanwhile the inbox
-// fills up and the drivers wait. False: given up because of stopping; nothing of these effects is on disk.
+// A store in trouble (disk full, I/O error) is tried again until it recovers or we are told to stop; meanwhile the
+// inbox fills up and the drivers wait. False: given up because of stopping; nothing of these effects is on disk.
 asio::awaitable<bool> Gateway::commit(model::Effects effects) {
   io::Backoff backoff(100ms, 5s);
   while (true) {

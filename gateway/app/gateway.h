@@ -27,11 +27,11 @@ struct GatewayStatus {
   std::vector<DriverStatus> drivers;
   std::vector<ports::SinkStatus> sinks;
   ports::StoreStatus store;
-  std::uint64_t readings = 0;         // accepted from drivers since the process began
-  std::size_t inbox_readings = 0;     // waiting for the pipeline
-  std::uint64_t inbox_waits = 0;      // times a driver had to wait because the inbox was full
-  std::uint64_t commit_retries = 0;   // commits that failed and were tried again
-  std::string store_trouble;          // why the last commit failed; empty: it did not
+  std::uint64_t readings = 0;        // accepted from drivers since the process began
+  std::size_t inbox_readings = 0;    // waiting for the pipeline
+  std::uint64_t inbox_waits = 0;     // times a driver had to wait because the inbox was full
+  std::uint64_t commit_retries = 0;  // commits that failed and were tried again
+  std::string store_trouble;         // why the last commit failed; empty: it did not
 };
 
 // One per process. Every call on the loop thread.
@@ -39,8 +39,8 @@ class Gateway final : private Inbox {
  public:
   // Readings that may wait for the pipeline before drivers have to: 24 bytes each.
   static constexpr std::size_t kInboxReadings = 100'000;
-  // Rows that one transaction should hold at most. A device that wakes after a month brings thousands of quarter hours with
-  // one reading, so the readings taken at once follow from the rows that the last ones made.
+  // Rows that one transaction should hold at most. A device that wakes after a month brings thousands of quarter hours
+  // with one reading, so the readings taken at once follow from the rows that the last ones made.
   static constexpr std::size_t kRowsPerCommit = 50'000;
   // Since stop(): when drivers are no longer waited for, and when sinks are not. The rest of the 5 s is the store's.
   static constexpr std::chrono::milliseconds kDriversStopWithin{3'500};
@@ -49,8 +49,8 @@ class Gateway final : private Inbox {
   Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, boost::asio::any_io_executor executor,
           io::Clock& clock);
 
-  // Runs until stop(), or until the pipeline or the store fails in a way that is ours to mend: then the exception is thrown
-  // after an orderly stop. `on_ready` is called once everything is started.
+  // Runs until stop(), or until the pipeline or the store fails in a way that is ours to mend: then the exception is
+  // thrown after an orderly stop. `on_ready` is called once everything is started.
   boost::asio::awaitable<void> run(std::function<void()> on_ready);
 
   // Cancels the drivers, lets the pipeline drain the inbox and commit, gives the sinks a moment. Not blocking: run()

@@ -74,18 +74,20 @@ class Devices {
     if (may_lack_points(item, problems, errors_before)) doubtful_.merge(members);
   }
 
-  // Whether one of the problems reported since then may be why the device lacks points. A problem of its address, say, is
-  // not: a misspelt reference to one of its points is then reported too.
+  // Whether one of the problems reported since then may be why the device lacks points. A problem of its address, say,
+  // is not: a misspelt reference to one of its points is then reported too.
   static bool may_lack_points(const config::Node& item, const config::Problems& problems, std::size_t errors_before) {
-    constexpr std::string_view kApartFromPoints[] = {".address:", ".unit:", ".interval:", ".timeout:", ".qos:", ": unknown key"};
+    constexpr std::string_view kApartFromPoints[] = {
+        ".address:", ".unit:", ".interval:", ".timeout:", ".qos:", ": unknown key"};
     const std::size_t reported = problems.times_reported() - errors_before;
     const auto& all = problems.all();
     if (reported > all.size()) return true;
-    return std::any_of(all.end() - static_cast<std::ptrdiff_t>(reported), all.end(), [&](const config::Problem& problem) {
-      return std::ranges::none_of(kApartFromPoints, [&](std::string_view end_of_path) {
-        return problem.text.starts_with(item.path() + std::string(end_of_path));
-      });
-    });
+    return std::any_of(all.end() - static_cast<std::ptrdiff_t>(reported), all.end(),
+                       [&](const config::Problem& problem) {
+                         return std::ranges::none_of(kApartFromPoints, [&](std::string_view end_of_path) {
+                           return problem.text.starts_with(item.path() + std::string(end_of_path));
+                         });
+                       });
   }
 
   // One element may stand for several devices (a topic with {device}): every point says whose it is.

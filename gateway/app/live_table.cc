@@ -58,9 +58,8 @@ struct Line {
 std::vector<Line> lines_of(const model::Site& site, const model::Checkpoint& accounts) {
   std::vector<Line> lines;
   for (const model::Account& account : site.accounts) {
-    auto line = std::ranges::find_if(lines, [&](const Line& l) {
-      return l.account->user == account.user && l.account->carrier == account.carrier;
-    });
+    auto line = std::ranges::find_if(
+        lines, [&](const Line& l) { return l.account->user == account.user && l.account->carrier == account.carrier; });
     if (line == lines.end()) line = lines.insert(lines.end(), Line{.account = &account, .amount = {}, .co2e = {}});
     const model::AccountState& state = accounts.accounts[model::index(account.id)];
     line->amount += state.amount;
@@ -95,8 +94,8 @@ void append_health(std::string& out, const GatewayStatus& status) {
   std::size_t devices = 0;
   for (const DriverStatus& driver : status.drivers) {
     devices += driver.devices.size();
-    online += static_cast<std::size_t>(
-        std::ranges::count(driver.devices, DeviceStatus::State::online, &DeviceStatus::state));
+    online +=
+        static_cast<std::size_t>(std::ranges::count(driver.devices, DeviceStatus::State::online, &DeviceStatus::state));
   }
   out += fmt::format("devices {}/{} online   readings {}   journal {} rows   waiting {}\n", online, devices,
                      status.readings, status.store.last_sequence, status.inbox_readings);
@@ -135,7 +134,8 @@ std::size_t display_width(std::string_view text) {
 }
 
 std::string accounts_table(const model::Site& site, const model::Checkpoint& accounts, Instant now) {
-  std::string out = fmt::format("{}  {}  {} ({})\n", site.id, site.name, local_time(now, site.time_zone), site.time_zone);
+  std::string out =
+      fmt::format("{}  {}  {} ({})\n", site.id, site.name, local_time(now, site.time_zone), site.time_zone);
   append_users(out, site, accounts);
   return out;
 }

@@ -1,6 +1,7 @@
 // The program: subcommands and their options. Everything else is in gateway/cli and gateway/app.
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sysexits.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -58,8 +59,9 @@ int main(int argc, char** argv) {
   run->add_flag("--live", run_options.live, "Show power, energy and CO2e per energy user on standard output");
   std::int64_t run_for_ms = 0;
   run->add_option("--for", run_for_ms, "End by itself after this time, such as 60s or 5min")
-      ->transform(CLI::AsNumberWithUnit(std::map<std::string, std::int64_t>{{"ms", 1}, {"s", 1'000}, {"min", 60'000}, {"h", 3'600'000}},
-                                        CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"));
+      ->transform(CLI::AsNumberWithUnit(
+          std::map<std::string, std::int64_t>{{"ms", 1}, {"s", 1'000}, {"min", 60'000}, {"h", 3'600'000}},
+          CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"));
   run->callback([&] {
     if (run_for_ms > 0) run_options.run_for = std::chrono::milliseconds(run_for_ms);
     status = app::run_daemon(run_options);
@@ -90,7 +92,8 @@ int main(int argc, char** argv) {
                                      "  carbongate export park.yaml --what rollups --format jsonl");
   add_config(export_command, export_config);
   export_command->add_option("--what", export_options.what, "readings, intervals, entries or rollups")->required();
-  export_command->add_option("--from", export_options.from, "First instant, such as 2026-11-01 or 2026-11-01T08:00:00+08:00");
+  export_command->add_option("--from", export_options.from,
+                             "First instant, such as 2026-11-01 or 2026-11-01T08:00:00+08:00");
   export_command->add_option("--to", export_options.to, "End, exclusive");
   export_command->add_option("--format", export_options.format, "csv or jsonl")->capture_default_str();
   export_command->add_option("--output", export_options.output, "File to write; standard output if absent");
@@ -112,8 +115,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    constexpr int kExitUsage = 64;
-    return app.exit(error) == 0 ? 0 : kExitUsage;
+    return app.exit(error) == 0 ? 0 : EX_USAGE;
   }
   return status;
 }

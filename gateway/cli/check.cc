@@ -1,6 +1,7 @@
 #include "gateway/cli/check.h"
 
 #include <fmt/format.h>
+#include <sysexits.h>
 
 #include <algorithm>
 #include <ostream>
@@ -13,8 +14,6 @@
 
 namespace carbongate::cli {
 namespace {
-
-constexpr int kExitConfig = 78;
 
 std::string counted(std::size_t number, std::string_view what) {
   return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
@@ -82,7 +81,7 @@ int run_check(const std::filesystem::path& file, std::ostream& out, std::ostream
   const app::GatewayConfig config = app::load_config(file, problems, now);
   err << problems.to_text();
   if (!problems.all().empty()) err << verdict(file, problems);
-  if (problems.has_errors()) return kExitConfig;
+  if (problems.has_errors()) return EX_CONFIG;
   print_summary(config, now, out);
   return 0;
 }

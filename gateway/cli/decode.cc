@@ -1,6 +1,7 @@
 #include "gateway/cli/decode.h"
 
 #include <fmt/format.h>
+#include <sysexits.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -24,7 +25,6 @@ using modbus::Bytes;
 using modbus::Side;
 using Span = std::span<const std::byte>;
 
-constexpr int kExitUsage = 64;
 constexpr std::size_t kHexDigitsMax = 1'000'000;
 
 std::optional<unsigned> hex_digit(char c) {
@@ -290,10 +290,10 @@ int refuse(const std::string& text, int status, std::ostream& out) {
 int run_decode(const DecodeOptions& options, std::ostream& out) {
   const bool tcp = options.protocol == "modbus-tcp";
   if (!tcp && options.protocol != "modbus-rtu") {
-    return refuse("unknown protocol '" + options.protocol + "'; known: modbus-tcp, modbus-rtu", kExitUsage, out);
+    return refuse("unknown protocol '" + options.protocol + "'; known: modbus-tcp, modbus-rtu", EX_USAGE, out);
   }
   if (options.side != "request" && options.side != "response") {
-    return refuse("unknown side '" + options.side + "'; known: request, response", kExitUsage, out);
+    return refuse("unknown side '" + options.side + "'; known: request, response", EX_USAGE, out);
   }
   std::string wrong;
   const auto bytes = parse_hex(options.hex, wrong);

@@ -1,6 +1,7 @@
 #include "gateway/cli/export.h"
 
 #include <fmt/format.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <array>
@@ -23,8 +24,6 @@ namespace {
 
 using What = store::History::What;
 
-constexpr int kExitData = 65;
-constexpr int kExitIo = 74;
 constexpr std::size_t kRowsPerProgress = 20'000;
 
 constexpr std::array<std::string_view, 4> kWhats{"readings", "intervals", "entries",
@@ -119,13 +118,13 @@ int write_rows(store::History& history, Request& request, std::ostream& out, con
   if (result.has_error()) {
     progress.say("");
     err << result.error().text << "\n";
-    return result.error().code == boost::system::errc::bad_message ? kExitData : kExitIo;
+    return result.error().code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
   }
   errno = 0;
   if (writer.good() && writer.flush()) return 0;
   progress.say("");
   err << fmt::format("{}: cannot be written{}{}\n", name, errno ? ": " : "", errno ? std::strerror(errno) : "");
-  return kExitIo;
+  return EX_IOERR;
 }
 
 // Writes beside the file and moves it there at the end, so that what has that name is always whole.
@@ -138,7 +137,7 @@ int write_file(store::History& history, Request& request, const std::filesystem:
   std::ofstream out(target, std::ios::binary | std::ios::trunc);
   if (!out) {
     err << fmt::format("{}: cannot be written: {}\n", target.string(), std::strerror(errno));
-    return kExitIo;
+    return EX_IOERR;
   }
   const int status = write_rows(history, request, out, target.string(), err);
   out.close();
@@ -148,7 +147,7 @@ int write_file(store::History& history, Request& request, const std::filesystem:
   if (status != 0 || error) std::filesystem::remove(target, ignored);
   if (error) {
     err << fmt::format("{}: cannot be written: {}\n", file.string(), error.message());
-    return kExitIo;
+    return EX_IOERR;
   }
   return status;
 }
@@ -161,13 +160,13 @@ int run_export(const ExportOptions& options, std::ostream& out, std::ostream& er
     auto history = store::History::open(options.store);
     if (history.has_error()) {
       err << history.error().text << "\n";
-      return history.error().code == boost::system::errc::bad_message ? kExitData : kExitIo;
+      return history.error().code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
     }
     if (!options.output.empty()) return write_file(**history, request, options.output, err);
     return write_rows(**history, request, out, "standard output", err);
   } catch (const std::runtime_error& error) {
     err << error.what() << "\n";
-    return kExitData;
+    return EX_DATAERR;
   }
 }
 

@@ -1,4 +1,6 @@
 // Apart from export.cc, which knows nothing of configurations.
+#include <sysexits.h>
+
 #include <ostream>
 #include <utility>
 
@@ -8,12 +10,11 @@
 namespace carbongate::cli {
 
 int run_export(const std::filesystem::path& config, ExportOptions options, std::ostream& out, std::ostream& err) {
-  constexpr int kExitConfig = 78;
   config::Problems problems;
   const app::GatewayConfig site = app::load_config(config, problems);
   if (problems.has_errors()) {
     err << problems.to_text();
-    return kExitConfig;
+    return EX_CONFIG;
   }
   if (options.store.empty()) options.store = site.store.path;
   if (options.time_zone.empty()) options.time_zone = site.site.time_zone;

@@ -1,6 +1,7 @@
 #include "gateway/cli/read.h"
 
 #include <fmt/format.h>
+#include <sysexits.h>
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -24,10 +25,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr int kExitUsage = 64;
-constexpr int kExitUnavailable = 69;
-constexpr int kExitConfig = 78;
-
 struct Answer {
   DeviceStatus status;
   std::vector<Reading> readings;
@@ -37,7 +34,8 @@ struct Answer {
 std::vector<std::string> unknown_devices(const ReadOptions& options, const model::Site& site) {
   std::vector<std::string> unknown;
   for (const std::string& device : options.devices) {
-    if (!std::ranges::any_of(site.points, [&](const Point& p) { return p.device == device; })) unknown.push_back(device);
+    if (!std::ranges::any_of(site.points, [&](const Point& p) { return p.device == device; }))
+      unknown.push_back(device);
   }
   return unknown;
 }
@@ -66,7 +64,9 @@ model::Quality judge(const Reading& reading, const model::Site& site, Instant no
   return rules.judge(reading, model::PointState{}, now, now);
 }
 
-std::string value_text(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "-"; }
+std::string value_text(double value) {
+  return std::isfinite(value) ? fmt::format("{}", value) : "-";
+}
 
 std::string quality_text(model::Quality quality) {
   std::string text(model::to_string(quality.origin));
@@ -91,16 +91,18 @@ void print_table(const std::vector<Answer>& answers, const model::Site& site, In
   }
 }
 
-std::string json_text(std::string_view text) { return json::serialize(json::string(text)); }
+std::string json_text(std::string_view text) {
+  return json::serialize(json::string(text));
+}
 
 // Written field by field: Boost.JSON would print 230.2 as 2.302E2.
 std::string json_of(const Reading& reading, const model::Site& site, Instant now) {
   const Point& point = site.points[index(reading.point)];
   const model::Quality quality = judge(reading, site, now);
   return fmt::format(R"({{"point":{},"value":{},"unit":{},"quality":{},"rule":{},"at_ms":{}}})", json_text(point.name),
-                     std::isfinite(reading.value) ? fmt::format("{}", reading.value) : "null", json_text(point.unit.symbol),
-                     json_text(model::to_string(quality.origin)), json_text(model::to_string(quality.rule)),
-                     reading.at.time_since_epoch().count());
+                     std::isfinite(reading.value) ? fmt::format("{}", reading.value) : "null",
+                     json_text(point.unit.symbol), json_text(model::to_string(quality.origin)),
+                     json_text(model::to_string(quality.rule)), reading.at.time_since_epoch().count());
 }
 
 void print_json(const std::vector<Answer>& answers, const model::Site& site, Instant now, std::ostream& out) {
@@ -113,7 +115,8 @@ void print_json(const std::vector<Answer>& answers, const model::Site& site, Ins
     if (!answer.status.detail.empty()) out << fmt::format(R"("error":{},)", json_text(answer.status.detail));
     out << R"("readings":[)";
     const char* next_reading = "";
-    for (const Reading& reading : answer.readings) out << std::exchange(next_reading, ",") << json_of(reading, site, now);
+    for (const Reading& reading : answer.readings)
+      out << std::exchange(next_reading, ",") << json_of(reading, site, now);
     out << "]}";
   }
   out << "]}\n";
@@ -125,7 +128,7 @@ int run_read(const ReadOptions& options, std::ostream& out, std::ostream& err) {
   config::Problems problems;
   app::GatewayConfig config = app::load_config(options.config, problems);
   err << problems.to_text();
-  if (problems.has_errors()) return kExitConfig;
+  if (problems.has_errors()) return EX_CONFIG;
   const std::vector<std::string> unknown = unknown_devices(options, config.site);
   if (!unknown.empty()) {
     std::set<std::string> known;
@@ -134,7 +137,7 @@ int run_read(const ReadOptions& options, std::ostream& out, std::ostream& err) {
     for (const std::string& device : unknown) {
       err << fmt::format("{}: no such device{}\n", device, config::suggestion(device, candidates));
     }
-    return kExitUsage;
+    return EX_USAGE;
   }
 
   asio::io_context loop(1);
@@ -161,7 +164,7 @@ int run_read(const ReadOptions& options, std::ostream& out, std::ostream& err) {
   const Instant now = clock.now();
   options.json ? print_json(answers, site, now, out) : print_table(answers, site, now, out);
   const bool all_answered = std::ranges::none_of(answers, [](const Answer& a) { return a.readings.empty(); });
-  return failed || !all_answered ? kExitUnavailable : 0;
+  return failed || !all_answered ? EX_UNAVAILABLE : 0;
 }
 
 }  // namespace carbongate::cli

@@ -11,13 +11,13 @@ namespace carbongate::cli {
 
 struct ReadOptions {
   std::filesystem::path config;
-  std::vector<std::string> devices;           // ids; empty: all
+  std::vector<std::string> devices;  // ids; empty: all
   bool json = false;
   std::chrono::milliseconds patience{10'000};  // for devices that publish by themselves
 };
 
-// Exit status: 0 when every device answered; 69 (EX_UNAVAILABLE) when one did not; 78 for a configuration with errors; 64
-// (EX_USAGE) for a device that is not configured.
+// Exit status: 0 when every device answered; 69 (EX_UNAVAILABLE) when one did not; 78 for a configuration with errors;
+// 64 (EX_USAGE) for a device that is not configured.
 int run_read(const ReadOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace carbongate::cli

@@ -1,6 +1,7 @@
 #include "gateway/cli/replay.h"
 
 #include <fmt/format.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,11 +26,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr int kExitData = 65;
-constexpr int kExitNoInput = 66;
-constexpr int kExitStore = 73;
-constexpr int kExitIo = 74;
-constexpr int kExitConfig = 78;
 constexpr std::size_t kReadingsPerCommit = 5'000;
 constexpr std::size_t kFaultsShown = 20;
 
@@ -57,8 +53,10 @@ class CsvReplay {
       }
       if (line.empty()) continue;
       auto row = parse(line);
-      if (const auto* reading = std::get_if<Reading>(&row)) on_reading(*reading);
-      else on_fault(number, std::get<std::string>(row));
+      if (const auto* reading = std::get_if<Reading>(&row))
+        on_reading(*reading);
+      else
+        on_fault(number, std::get<std::string>(row));
     }
     return !in.bad();
   }
@@ -75,7 +73,8 @@ class CsvReplay {
     const std::string_view value = line.substr(second + 1);
     Reading reading;
     const auto at = parse_time(time, zone_);
-    if (!at) return fmt::format("'{}' is not a time; write 2023-01-01T00:15:00+08:00, or without offset for {}", time, zone_);
+    if (!at)
+      return fmt::format("'{}' is not a time; write 2023-01-01T00:15:00+08:00, or without offset for {}", time, zone_);
     reading.at = *at;
     const auto point = points_.find(name);
     if (point == points_.end()) return fmt::format("unknown point '{}'{}", name, config::suggestion(name, names_));
@@ -155,13 +154,13 @@ std::optional<std::size_t> examine(const CsvReplay& csv, const ReplayOptions& op
                                      });
   if (!readable) {
     err << fmt::format("{}: cannot be read\n", options.input.string());
-    status = kExitNoInput;
+    status = EX_NOINPUT;
     return std::nullopt;
   }
   if (faults == 0) return readings;
   if (faults > kFaultsShown) err << fmt::format("... and {} more\n", faults - kFaultsShown);
   err << fmt::format("{}: {} faulty rows; nothing was written\n", options.input.string(), faults);
-  status = kExitData;
+  status = EX_DATAERR;
   return std::nullopt;
 }
 
@@ -171,7 +170,7 @@ int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& er
   config::Problems problems;
   app::GatewayConfig config = app::load_config(options.config, problems);
   err << problems.to_text();
-  if (problems.has_errors()) return kExitConfig;
+  if (problems.has_errors()) return EX_CONFIG;
   if (options.store) config.store.path = *options.store;
   config.store.keep_readings = Duration::max();  // what is played is meant to be looked at, however long it spans
 
@@ -183,19 +182,20 @@ int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& er
   auto store = store::SqliteStore::open(config.store, config.site);
   if (store.has_error()) {
     err << store.error().text << "\n";
-    return kExitStore;
+    return EX_CANTCREAT;
   }
   model::Checkpoint checkpoint = store.value()->checkpoint();
   if (has_history(checkpoint)) {
-    err << fmt::format("{}: holds readings already; give an empty directory with --store\n", config.store.path.string());
-    return kExitStore;
+    err << fmt::format("{}: holds readings already; give an empty directory with --store\n",
+                       config.store.path.string());
+    return EX_CANTCREAT;
   }
   pipeline::Pipeline pipeline(config.site, config.factors, std::move(checkpoint));
   Player player(pipeline, *store.value(), *readings, err);
   csv.for_each([&](const Reading& reading) { player.play(reading); }, [](std::size_t, const std::string&) {});
   if (const auto fault = player.finish()) {
     err << fault->text << "\n";
-    return kExitIo;
+    return EX_IOERR;
   }
   out << fmt::format("{} readings replayed into {}\n", *readings, config.store.path.string());
   return 0;

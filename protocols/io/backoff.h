@@ -8,8 +8,8 @@
 
 namespace carbongate::io {
 
-// Attempt n waits base * 2^n, at most cap, less a random share of up to half ("equal jitter"): many gateways that lost the
-// same server do not come back in step, and none waits longer than the cap. Not thread-safe.
+// Attempt n waits base * 2^n, at most cap, less a random share of up to half ("equal jitter"): many gateways that lost
+// the same server do not come back in step, and none waits longer than the cap. Not thread-safe.
 class Backoff {
  public:
   Backoff(std::chrono::milliseconds base, std::chrono::milliseconds cap, std::uint64_t seed = std::random_device{}())

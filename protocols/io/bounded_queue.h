@@ -1,7 +1,8 @@
-// A queue with a limit, between coroutines of one loop: pushing waits while it is full, popping waits while it is empty.
+// A queue with a limit, between coroutines of one loop: pushing waits while it is full, popping waits while it is
+// empty.
 //
-// Why not asio::experimental::channel: closing one may discard what is buffered, and here whatever was accepted must come
-// out again.
+// Why not asio::experimental::channel: closing one may discard what is buffered, and here whatever was accepted must
+// come out again.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

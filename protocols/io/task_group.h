@@ -15,14 +15,14 @@
 
 namespace carbongate::io {
 
-// Not thread-safe: every call, and every task, on the executor given. Destroy only after join() has completed, or when the
-// executor's context will never run again.
+// Not thread-safe: every call, and every task, on the executor given. Destroy only after join() has completed, or when
+// the executor's context will never run again.
 class TaskGroup {
  public:
   explicit TaskGroup(boost::asio::any_io_executor executor) : executor_(std::move(executor)), ended_(executor_) {}
 
-  // Starts `task`. `on_end` is called when it has ended, with the exception that escaped it, or null. Ending by cancellation
-  // counts as null.
+  // Starts `task`. `on_end` is called when it has ended, with the exception that escaped it, or null. Ending by
+  // cancellation counts as null.
   void spawn(boost::asio::awaitable<void> task, std::function<void(std::exception_ptr)> on_end = {}) {
     const auto signal = signals_.emplace(signals_.end());
     auto handler = [this, signal, on_end = std::move(on_end)](std::exception_ptr error) {

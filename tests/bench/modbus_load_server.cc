@@ -27,7 +27,8 @@ constexpr int kFloats = 62;
 
 void count_up(modbus_mapping_t& mapping, float& total) {
   total += 0.01F;
-  for (int i = 0; i < kFloats; ++i) modbus_set_float_abcd(total + static_cast<float>(i), &mapping.tab_input_registers[2 * i]);
+  for (int i = 0; i < kFloats; ++i)
+    modbus_set_float_abcd(total + static_cast<float>(i), &mapping.tab_input_registers[2 * i]);
 }
 
 }  // namespace

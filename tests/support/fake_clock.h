@@ -15,7 +15,8 @@ namespace carbongate::testing {
 // One loop thread. advance() moves both times and wakes the sleepers whose deadline has come; run the loop afterwards.
 class FakeClock final : public io::Clock {
  public:
-  explicit FakeClock(boost::asio::any_io_executor executor, io::WallTime start = io::WallTime(std::chrono::hours(24 * 365 * 53)))
+  explicit FakeClock(boost::asio::any_io_executor executor,
+                     io::WallTime start = io::WallTime(std::chrono::hours(24 * 365 * 53)))
       : now_(start), moved_(std::move(executor)) {}
 
   io::WallTime now() const override { return now_; }

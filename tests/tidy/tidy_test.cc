@@ -57,7 +57,8 @@ TEST(House, EveryIncludeFollowsTheLayers) {
     for (const Include& include : includes_of(text_of(kRoot / file))) {
       ++includes;
       if (const auto why = layers.objection(file.generic_string(), include.header)) {
-        ADD_FAILURE() << file.string() << ":" << include.line << ": must not include " << include.header << ": " << *why;
+        ADD_FAILURE() << file.string() << ":" << include.line << ": must not include " << include.header << ": "
+                      << *why;
       }
     }
   }
@@ -75,9 +76,10 @@ TEST(House, AsksTheMachineForTheTimeInOneFileOnly) {
 }
 
 TEST(House, HasOnlyTheAgreedFoldersAtItsTop) {
-  const std::set<std::string> agreed{"CMakeLists.txt", "gateway",         "protocols",       "drivers",      "config",
-                                     "deploy",         "tests",           "README.md",       "LICENSE",      "CHANGELOG.md",
-                                     "ARCHITECTURE.md", "CMakePresets.json", "build"};
+  const std::set<std::string> agreed{"CMakeLists.txt", "gateway",      "protocols",       "drivers",
+                                     "config",         "deploy",       "tests",           "README.md",
+                                     "LICENSE",        "CHANGELOG.md", "ARCHITECTURE.md", "CMakePresets.json",
+                                     "build"};
   for (const auto& entry : fs::directory_iterator(kRoot)) {
     const std::string name = entry.path().filename().string();
     if (name.starts_with(".")) continue;
