@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/ioctl.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -40,16 +41,23 @@ asio::awaitable<void> feed_watchdog(io::Clock& clock) {
   }
 }
 
+// Columns of the terminal on standard output; nullopt: it is none.
+std::optional<std::size_t> terminal_columns() {
+  winsize size{};
+  if (isatty(STDOUT_FILENO) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return std::nullopt;
+  return size.ws_col == 0 ? 80 : size.ws_col;
+}
+
 // On a terminal the table is drawn over its last drawing, and what stands above it stays.
 asio::awaitable<void> show_live(const Gateway& gateway, io::Clock& clock) {
-  const bool terminal = isatty(STDOUT_FILENO) != 0;
   std::ptrdiff_t lines = 0;
   while (true) {
     const std::string table = live_table(gateway.site(), gateway.accounts(), gateway.status(), clock.now());
-    if (terminal && lines != 0) std::cout << "\x1b[" << lines << "A\x1b[J";
-    std::cout << table << (terminal ? "" : "\n") << std::flush;
+    const auto columns = terminal_columns();
+    if (columns && lines != 0) std::cout << "\x1b[" << lines << "A\x1b[J";
+    std::cout << (columns ? cut_lines(table, *columns) : table + "\n") << std::flush;
     lines = std::ranges::count(table, '\n');
-    co_await clock.sleep_until(clock.ticks() + (terminal ? 1s : 5s));
+    co_await clock.sleep_until(clock.ticks() + (columns ? 1s : 5s));
   }
 }
 

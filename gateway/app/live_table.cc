@@ -23,6 +23,21 @@ bool is_wide(char32_t c) {
   return std::ranges::any_of(kWide, [c](const auto& block) { return c >= block.first && c <= block.second; });
 }
 
+// The character that begins at `at` of a UTF-8 text.
+struct Glyph {
+  std::size_t bytes;
+  std::size_t columns;
+};
+Glyph glyph_at(std::string_view text, std::size_t at) {
+  const auto lead = static_cast<unsigned char>(text[at]);
+  const std::size_t bytes = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  char32_t c = bytes == 1 ? lead : lead & (0x7F >> bytes);
+  for (std::size_t k = 1; k < bytes && at + k < text.size(); ++k) {
+    c = (c << 6) | (static_cast<unsigned char>(text[at + k]) & 0x3F);
+  }
+  return {bytes, is_wide(c) ? 2U : 1U};
+}
+
 std::string left(std::string_view text, std::size_t width) {
   const std::size_t used = display_width(text);
   return std::string(text) + std::string(used < width ? width - used : 1, ' ');
@@ -121,16 +136,24 @@ void append_health(std::string& out, const GatewayStatus& status) {
 std::size_t display_width(std::string_view text) {
   std::size_t width = 0;
   for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-    char32_t c = length == 1 ? lead : lead & (0x7F >> length);
-    for (std::size_t k = 1; k < length && i + k < text.size(); ++k) {
-      c = (c << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3F);
-    }
-    width += is_wide(c) ? 2 : 1;
-    i += length;
+    const Glyph glyph = glyph_at(text, i);
+    width += glyph.columns;
+    i += glyph.bytes;
   }
   return width;
+}
+
+std::string cut_lines(std::string_view table, std::size_t columns) {
+  std::string out;
+  std::size_t width = 0;
+  for (std::size_t i = 0; i < table.size();) {
+    const Glyph glyph = glyph_at(table, i);
+    const bool end_of_line = table[i] == '\n';
+    width = end_of_line ? 0 : width + glyph.columns;
+    if (end_of_line || width <= columns) out += table.substr(i, glyph.bytes);
+    i += glyph.bytes;
+  }
+  return out;
 }
 
 std::string accounts_table(const model::Site& site, const model::Checkpoint& accounts, Instant now) {

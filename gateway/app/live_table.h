@@ -15,6 +15,9 @@ std::string accounts_table(const model::Site& site, const model::Checkpoint& acc
 std::string live_table(const model::Site& site, const model::Checkpoint& accounts, const GatewayStatus& status,
                        Instant now);
 
+// The same with every line cut to `columns`, so that none wraps.
+std::string cut_lines(std::string_view table, std::size_t columns);
+
 // Columns that `text` takes on a terminal: Chinese characters take two.
 std::size_t display_width(std::string_view text);
 

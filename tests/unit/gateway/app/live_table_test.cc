@@ -82,6 +82,11 @@ TEST(LiveTable, ShowsWhatWaitsForASinkOutOfReach) {
               HasSubstr("sink tsdb: out of reach, 120 rows delivered, 0 rejected, 380 waiting: connection refused"));
 }
 
+TEST(LiveTable, IsCutToTheTerminalWithoutCuttingACharacter) {
+  EXPECT_EQ(cut_lines("abcdef\n冲压车间\n", 5), "abcde\n冲压\n");
+  EXPECT_EQ(cut_lines("short\n", 80), "short\n");
+}
+
 TEST(DisplayWidth, CountsChineseCharactersAsTwoColumns) {
   EXPECT_EQ(display_width("kWh"), 3U);
   EXPECT_EQ(display_width("冲压车间"), 8U);
