@@ -223,6 +223,7 @@ void ModbusDriver::log_transitions() {
 }
 
 void ModbusDriver::log_link() {
+  if (session_.is_resting()) return;
   const bool up = session_.is_connected();
   if (!up && session_.link_detail().empty()) return;  // not tried yet
   const std::string state = up ? "connected" : session_.link_detail();

@@ -42,13 +42,19 @@ SessionFsm::SessionFsm(LineOptions options, std::vector<PolledDevice> devices, s
     : options_(options), link_backoff_(make_backoff(kReconnectBase, options.seed)) {
   for (PolledDevice& config : devices) {
     Device device{.config = std::move(config), .blocks = {}, .backoff = make_backoff(kBackoffBase, options.seed)};
-    for (Block& block : plan_reads(device.config.fields, device.config.limits))
-      device.blocks.emplace_back(std::move(block));
+    plan(device);
     const bool asked = only.empty() || std::ranges::find(only, devices_.size()) != only.end();
     device.done = !asked || device.blocks.empty();
     statuses_.emplace_back().device = device.config.id;
     devices_.push_back(std::move(device));
   }
+}
+
+void SessionFsm::plan(Device& device) {
+  device.divided_at.reset();
+  device.blocks.clear();
+  for (Block& block : plan_reads(device.config.fields, device.config.limits))
+    device.blocks.emplace_back(std::move(block));
 }
 
 SessionFsm::Action SessionFsm::next(Moment now) {
@@ -114,13 +120,12 @@ void SessionFsm::begin_cycle(std::size_t index, Moment now) {
   statuses_[index].skipped += static_cast<std::uint64_t>(missed);
   device.due += device.config.interval * (missed + 1);
 
-  const auto refused = [&](const PlannedBlock& block) { return block.refused_until > now.ticks; };
-  const bool all_refused = std::ranges::all_of(device.blocks, refused);
-  if (all_refused) {
-    for (PlannedBlock& block : device.blocks) block.refused_until = {};
-  }
+  // An address refused for good and one refused while the device was starting look the same, so no division is for
+  // ever. Time decides, not a new connection: units behind a gateway restart without one, a device that closes idle
+  // connections gets one for each poll, and one that hangs up on a block would be asked for that block first each time.
+  if (device.divided_at && now.ticks - *device.divided_at >= kDivisionKept) plan(device);
   cycle_.emplace(Cycle{.device = index, .block = 0, .left = device.blocks.size(), .detail = {}, .values = {}});
-  if (refused(device.blocks.front())) advance_cycle(now);
+  if (device.blocks.front().refused_until > now.ticks) advance_cycle(now);
 }
 
 void SessionFsm::advance_cycle(Moment now) {
@@ -140,6 +145,10 @@ void SessionFsm::end_cycle(Moment now) {
   for (const PlannedBlock& block : device.blocks) {
     if (cycle.detail.empty() && block.refused_until > now.ticks) cycle.detail = block.refusal;
   }
+  // From a device that refuses everything, as meters do while they start, nothing is learned about single addresses:
+  // what was divided is whole again, and all of it is asked for at the next poll.
+  const auto refused = [&](const PlannedBlock& block) { return block.refused_until > now.ticks; };
+  if (std::ranges::all_of(device.blocks, refused)) plan(device);
   set_state(cycle.device, cycle.values.empty() ? State::offline : State::online, now, cycle.detail);
   device.silent = !cycle.heard;
   if (device.silent) {
@@ -185,7 +194,9 @@ void SessionFsm::connected(Moment now) {
   not_before_ = now.ticks;
   stream_.clear();
   receiver_.clear();
+  const bool rested = std::exchange(resting_, false);
   for (Device& device : devices_) {
+    if (rested) break;  // they keep to their grid; what it took to connect does not move it
     // Polls begin, or begin again, now; nobody was there to skip them.
     if (device.due < now.ticks || (unreachable_ && device.silent)) device.due = now.ticks;
   }
@@ -193,8 +204,15 @@ void SessionFsm::connected(Moment now) {
 }
 
 void SessionFsm::lost(Moment now, const std::string& why) {
-  // A device that closes idle connections, or a server that restarts, is connected to again at once, and is offline
-  // only if that fails. One that has not finished a single poll on this connection is given time.
+  // Who closes a connection between polls has failed nobody: it is made again when it is needed, and only if that fails
+  // are devices offline. `next_due() > now` keeps a server that accepts and closes from being hammered.
+  resting_ = link_ == Link::up && !cycle_ && !options_.once && next_due() > now.ticks;
+  if (resting_) {
+    close_link(now, why, next_due());
+    return;
+  }
+  // A server that breaks off a poll is connected to again at once. One that has not finished a single poll on this
+  // connection is given time.
   const bool at_once = link_ == Link::up && proven_;
   close_link(now, why, at_once ? now.ticks : now.ticks + link_backoff_.next());
   if (!at_once || options_.once) set_all_offline(now, why);
@@ -255,6 +273,7 @@ void SessionFsm::receive_tcp(Moment now, std::span<const std::byte> bytes) {
     if (!frame) {
       disconnect_ = true;
       lost(now, "not Modbus TCP: " + frame.error().message());
+      resting_ = false;  // worth a word, whenever it comes
       return;
     }
     if (!*frame) break;
@@ -314,9 +333,10 @@ void SessionFsm::on_exception(Moment now, modbus::Exception exception) {
   Device& device = devices_[cycle_->device];
   ++statuses_[cycle_->device].errors;
   const modbus::ReadRequest request = std::exchange(outstanding_, std::nullopt)->request;
-  cycle_->detail =
+  std::string detail =
       fmt::format("exception {} ({}) at {}", exception.code, modbus::exception_name(exception.code), describe(request));
   if (exception.code == kGatewayPathUnavailable || exception.code == kGatewayTargetSilent) {
+    cycle_->detail = std::move(detail);
     cycle_->heard = !cycle_->values.empty();  // the gateway speaks, its unit does not
     end_cycle(now);
     return;
@@ -330,9 +350,11 @@ void SessionFsm::on_exception(Moment now, modbus::Exception exception) {
       cycle_->left += planned.size() - 1;
       const auto next = device.blocks.erase(at);
       device.blocks.insert(next, std::make_move_iterator(planned.begin()), std::make_move_iterator(planned.end()));
-      return;  // asked for next, in this same cycle
+      if (!device.divided_at) device.divided_at = now.ticks;
+      return;  // asked for next, in this same cycle; only what they lack is worth a word
     }
   }
+  cycle_->detail = std::move(detail);
   if (exception.code == kIllegalFunction || exception.code == kIllegalAddress || exception.code == kIllegalValue) {
     device.blocks[cycle_->block].refused_until = now.ticks + kRefusedRetry;
     device.blocks[cycle_->block].refusal = cycle_->detail;

@@ -64,7 +64,8 @@ struct FieldValue {
 class SessionFsm {
  public:
   static constexpr Duration kBackoffCap{30'000};
-  static constexpr Duration kRefusedRetry{60'000};  // a block that the device refuses is asked for again after this
+  static constexpr Duration kRefusedRetry{60'000};     // a block that the device refuses is asked for again after this
+  static constexpr Duration kDivisionKept{3'600'000};  // a division of blocks is put to the test again after this
   static constexpr int kSilentRequestsMax = 3;  // in a row, nothing at all heard meanwhile: the connection is renewed
 
   struct Connect {};
@@ -100,6 +101,8 @@ class SessionFsm {
   std::vector<std::size_t> take_touched();
 
   bool is_connected() const { return link_ == Link::up; }
+  // The device closed an idle connection. Nothing is wrong: the next poll opens another.
+  bool is_resting() const { return resting_; }
   Instant connected_since() const { return link_since_; }          // of is_connected()
   const std::string& link_detail() const { return link_detail_; }  // why the last connection ended or could not be made
   std::uint64_t reconnects() const { return connects_ > 0 ? connects_ - 1 : 0; }
@@ -119,6 +122,7 @@ class SessionFsm {
   struct Device {
     PolledDevice config;
     std::vector<PlannedBlock> blocks;
+    std::optional<io::SteadyTime> divided_at{};  // `blocks` are no longer those of plan_reads() since
     io::SteadyTime due{};
     bool silent = false;  // did not answer its last poll at all
     bool done = false;    // with `once`: polled, or not asked for
@@ -155,6 +159,7 @@ class SessionFsm {
   void on_timeout(Moment now);
   void set_state(std::size_t device, DeviceStatus::State state, Moment now, const std::string& detail);
   void set_all_offline(Moment now, const std::string& detail);
+  static void plan(Device& device);
   void begin_behind(Device& device, std::size_t block);
   void close_link(Moment now, const std::string& why, io::SteadyTime reconnect_at);
   bool all_done() const;
@@ -172,6 +177,7 @@ class SessionFsm {
   io::SteadyTime reconnect_at_{};
   bool disconnect_ = false;   // to be closed from our side
   bool unreachable_ = false;  // said so of all devices
+  bool resting_ = false;      // closed by the device between polls
   bool proven_ = false;       // a poll has come to its end on this connection
   int silent_requests_ = 0;
   std::uint64_t connects_ = 0;

@@ -215,6 +215,19 @@ TEST_F(ModbusDriverTest, ComesBackAfterTheServerWasAway) {
   stop();
 }
 
+TEST_F(ModbusDriverTest, AServerThatClosesIdleConnectionsDoesNotFillTheLog) {
+  start();
+  for (int i = 0; i < 60; ++i) {
+    run_for(500ms);
+    transport_->hang_up();
+    run_for(500ms);
+  }
+  EXPECT_EQ(inbox_.batches.size(), 122u);  // both units at 0 s, 1 s, ... 60 s
+  const std::string log = log_.str();
+  EXPECT_EQ(std::ranges::count(log, '\n'), 3) << log;  // connected, both online
+  stop();
+}
+
 TEST_F(ModbusDriverTest, DoesNotWaitForeverForAConnection) {
   transport_->hangs = true;
   start();

@@ -267,6 +267,60 @@ TEST(SessionFsm, AnAddressThatAModelLacksCostsNoOther) {
   EXPECT_EQ(line.asked.size(), asked_to_learn + 3);  // it has learned
 }
 
+TEST(SessionFsm, AMeterThatRefusesEverythingWhileItStartsIsAskedAsPlannedAfterwards) {
+  bool starting = true;
+  Line line({meter(1, 1s, {0, 1, 2, 3, 9, 1000})}, [&](const Asked& asked) {
+    return starting ? exception_answer(asked.request, 2) : registers_answer(asked.request);
+  });
+  line.run_until(2900ms);
+  EXPECT_EQ(line.status().state, State::offline);
+  starting = false;
+  line.asked.clear();
+  line.run_until(3900ms);
+  ASSERT_EQ(line.asked.size(), 2u);  // 0..9 and 1000
+  EXPECT_EQ(line.asked[0].request.count, 10);
+  EXPECT_EQ(line.deliveries.at(0).values.size(), 6u);
+  EXPECT_EQ(line.status().state, State::online);
+  EXPECT_EQ(line.status().detail, "");
+}
+
+TEST(SessionFsm, AMeterThatGetsReadyInTheMiddleOfAPollIsNotReadInPiecesForEver) {
+  int refusals = 2;
+  Line line({meter(1, 10s, {0, 1, 2, 3, 9})}, [&](const Asked& asked) {
+    return refusals-- > 0 ? exception_answer(asked.request, 2) : registers_answer(asked.request);
+  });
+  line.run_until(59min);
+  EXPECT_GT(line.status().polls, 2 * line.deliveries.size());
+  line.run_until(61min);
+  line.asked.clear();
+  line.run_until(62min);
+  EXPECT_EQ(line.asked.size(), 6u);  // one request a poll
+}
+
+TEST(SessionFsm, AGapThatIsReallyThereIsLearnedAgainWithoutLossOrAWord) {
+  Line line({meter(1, 10s, {0, 9})}, [](const Asked& asked) {
+    return asked.request.count > 1 ? exception_answer(asked.request, 2) : registers_answer(asked.request);
+  });
+  while (line.elapsed < 150min) {
+    line.step(150min);
+    ASSERT_EQ(line.status().detail, "");
+  }
+  EXPECT_EQ(line.status().errors, 3u);
+  EXPECT_EQ(line.deliveries.size(), 900u);
+  for (const auto& delivery : line.deliveries) ASSERT_EQ(delivery.values.size(), 2u);
+}
+
+TEST(SessionFsm, AConnectionForEachPollDoesNotMakeItLearnEachTime) {
+  Line line({meter(1, 10s, {0, 9})}, [](const Asked& asked) {
+    return asked.request.count > 1 ? exception_answer(asked.request, 2) : registers_answer(asked.request);
+  });
+  for (int poll = 0; poll < 30; ++poll) {
+    line.run_until(poll * 10s + 1s);
+    line.session.lost(line.now(), "the device closed the connection");
+  }
+  EXPECT_EQ(line.status().errors, 1u);
+}
+
 TEST(SessionFsm, AUnitBehindAGatewayThatDoesNotAnswerIsSilent) {
   Line line({meter(1, 1s, {0, 1000}), meter(2)}, [](const Asked& asked) {
     return asked.unit == 1 ? exception_answer(asked.request, 11) : registers_answer(asked.request);
@@ -347,6 +401,53 @@ TEST(SessionFsm, AConnectionClosedWhileIdleIsRenewedWithoutAWord) {
   EXPECT_EQ(line.asked_at, (std::vector<Duration>{0ms, 1s}));
   EXPECT_EQ(line.session.reconnects(), 1u);
   EXPECT_TRUE(line.session.is_connected());
+}
+
+TEST(SessionFsm, AServerThatClosesIdleConnectionsIsNeverOfflineNorPolledLate) {
+  Line line({meter(1, 10s), meter(2, 20s)}, answer_all);
+  for (int poll = 0; poll < 30; ++poll) {
+    line.run_until(poll * 10s + 1s);
+    line.session.take_touched();
+    line.session.lost(line.now(), "the device closed the connection");
+    EXPECT_TRUE(line.session.is_resting());
+    EXPECT_TRUE(line.session.take_touched().empty());
+    line.run_until(poll * 10s + 9s);
+    EXPECT_EQ(line.connects.size(), static_cast<std::size_t>(poll + 1));  // nothing to connect for
+  }
+  for (std::size_t poll = 0; poll < 30; ++poll) EXPECT_EQ(line.delivered_at[0][poll], poll * 10s + 5ms);
+  EXPECT_EQ(line.status(0).skipped, 0u);
+  EXPECT_EQ(line.delivered_at[1].size(), 15u);
+}
+
+TEST(SessionFsm, TheTimeItTakesToConnectAgainDoesNotMoveTheGrid) {
+  SessionFsm session({.seed = 1}, {meter(1, 10s)});
+  Moment now{io::SteadyTime{1h}, kWallStart};
+  for (int poll = 0; poll < 5; ++poll) {
+    ASSERT_TRUE(std::holds_alternative<SessionFsm::Connect>(session.next(now)));
+    if (poll > 0) now.ticks += 300ms;
+    session.connected(now);
+    const auto action = session.next(now);
+    const auto request = **modbus::decode_tcp(std::get<SessionFsm::Send>(action).bytes);
+    session.received(now, modbus::encode_tcp(request.transaction, 1, from_hex("03 02 002a")));
+    ASSERT_TRUE(std::holds_alternative<SessionFsm::Deliver>(session.next(now)));
+    session.lost(now, "the device closed the connection");
+    const auto wait = session.next(now);
+    now.ticks = std::get<SessionFsm::Wait>(wait).until;
+    EXPECT_EQ(now.ticks, io::SteadyTime{1h} + (poll + 1) * 10s);
+  }
+}
+
+TEST(SessionFsm, AServerThatIsGoneWhenTheNextPollIsDueIsOffline) {
+  Line line({meter(1, 10s)}, answer_all);
+  line.run_until(1s);
+  line.session.lost(line.now(), "the device closed the connection");
+  line.reachable = false;
+  line.run_until(10s);
+  EXPECT_EQ(line.status().state, State::online);
+  line.run_until(11s);
+  EXPECT_EQ(line.status().state, State::offline);
+  EXPECT_EQ(line.status().detail, "connection refused");
+  EXPECT_FALSE(line.session.is_resting());
 }
 
 TEST(SessionFsm, AConnectionThatIsAcceptedAndClosedIsNotHammered) {
