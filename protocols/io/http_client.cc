@@ -17,6 +17,7 @@
 #include <optional>
 #include <utility>
 
+#include "protocols/io/resolve.h"
 #include "protocols/io/tls.h"
 
 namespace carbongate::io {
@@ -30,7 +31,6 @@ using boost::system::error_code;
 namespace {
 
 using Request = http::request<http::string_body>;
-using Endpoints = std::vector<tcp::endpoint>;
 constexpr std::size_t kHeaderBytesMax = 32 * 1024;
 
 // The completion token of every operation here: errors are values, cancellation is checked by rethrow_if_cancelled().
@@ -63,16 +63,6 @@ struct Attempt {
   HttpFailure failure;
 };
 
-// A lookup in flight. The system's resolver cannot be interrupted, so a caller that gives up leaves this to it.
-struct Lookup {
-  Lookup(const asio::any_io_executor& executor) : resolver(executor), done(executor) {}
-  tcp::resolver resolver;
-  asio::steady_timer done;  // expires at the deadline, cancelled by the answer
-  bool answered = false;
-  error_code error;
-  Endpoints endpoints;
-};
-
 bool is_broken_pipe(const error_code& ec) {
   return ec == asio::error::broken_pipe || ec == asio::error::connection_reset || ec == asio::error::eof ||
          ec == asio::error::connection_aborted || ec == http::error::end_of_stream ||
@@ -89,7 +79,7 @@ std::string_view HttpResponse::header(std::string_view name) const {
 class HttpClient::Impl {
  public:
   Impl(asio::any_io_executor executor, HttpServer server, HttpLimits limits)
-      : executor_(std::move(executor)), server_(std::move(server)), limits_(limits) {
+      : executor_(std::move(executor)), resolver_(executor_), server_(std::move(server)), limits_(limits) {
     const bool v6 = server_.host.find(':') != std::string::npos;
     where_ = (v6 ? "[" + server_.host + "]" : server_.host) + ":" + std::to_string(server_.port);
   }
@@ -158,7 +148,7 @@ class HttpClient::Impl {
   // nullopt: connection_ is open.
   asio::awaitable<std::optional<HttpFailure>> connect(asio::steady_timer::time_point deadline) {
     error_code ec;
-    const Endpoints endpoints = co_await resolve(deadline, ec);
+    const Resolver::Endpoints endpoints = co_await resolver_.resolve(server_.host, server_.port, deadline, ec);
     if (ec) co_return failed("cannot find ", ec);
 
     auto fresh = std::make_unique<Connection>();
@@ -186,26 +176,6 @@ class HttpClient::Impl {
     }
     connection_ = std::move(fresh);
     co_return std::nullopt;
-  }
-
-  asio::awaitable<Endpoints> resolve(asio::steady_timer::time_point deadline, error_code& ec) {
-    const auto address = asio::ip::make_address(server_.host, ec);
-    if (!ec) co_return Endpoints{tcp::endpoint(address, server_.port)};
-
-    auto lookup = std::make_shared<Lookup>(executor_);
-    lookup->done.expires_at(deadline);
-    lookup->resolver.async_resolve(server_.host, std::to_string(server_.port),
-                                   [lookup](const error_code& error, const tcp::resolver::results_type& found) {
-                                     lookup->answered = true;
-                                     lookup->error = error;
-                                     lookup->endpoints.assign(found.begin(), found.end());
-                                     lookup->done.cancel();
-                                   });
-    error_code ignored;
-    co_await lookup->done.async_wait(into(ignored));
-    co_await rethrow_if_cancelled();
-    ec = lookup->answered ? lookup->error : error_code(asio::error::timed_out);
-    co_return lookup->endpoints;
   }
 
   template <class Stream>
@@ -270,6 +240,7 @@ class HttpClient::Impl {
   }
 
   asio::any_io_executor executor_;
+  Resolver resolver_;
   HttpServer server_;
   HttpLimits limits_;
   std::string where_;  // "127.0.0.1:8428"

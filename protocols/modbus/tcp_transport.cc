@@ -1,12 +1,10 @@
 #include "protocols/modbus/tcp_transport.h"
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <utility>
-#include <vector>
 
 namespace carbongate::modbus {
 
@@ -21,15 +19,8 @@ asio::awaitable<Opened> TcpTransport::open() {
   close();
   interrupted_ = false;
   error_code error;
-  std::vector<tcp::endpoint> endpoints;
-  if (const auto address = asio::ip::make_address(host_, error); !error) {
-    endpoints.emplace_back(address, port_);
-  } else {
-    const auto found = co_await resolver_.async_resolve(host_, std::to_string(port_),
-                                                        asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return Opened{error, "cannot look up " + host_ + ": " + error.message()};
-    for (const auto& entry : found) endpoints.push_back(entry.endpoint());
-  }
+  const auto endpoints = co_await resolver_.resolve(host_, port_, io::Resolver::kNoDeadline, error);
+  if (error) co_return Opened{error, "cannot look up " + host_ + ": " + error.message()};
   for (const tcp::endpoint& endpoint : endpoints) {
     if (interrupted_) error = asio::error::operation_aborted;
     if (interrupted_) break;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "protocols/io/resolve.h"
 #include "protocols/modbus/byte_transport.h"
 
 namespace carbongate::modbus {
@@ -22,7 +23,7 @@ class TcpTransport final : public ByteTransport {
   void close() override;
 
  private:
-  boost::asio::ip::tcp::resolver resolver_;
+  io::Resolver resolver_;
   boost::asio::ip::tcp::socket socket_;
   std::string host_;
   std::uint16_t port_;
