@@ -93,11 +93,19 @@ void read_kind(config::Reader& in, Point& point) {
   }
 }
 
-void read_timestamp(const config::Node& node, config::Problems& problems, PayloadMap& map) {
+// Where the times of a device without an offset are told: at the site, unless the device says otherwise. nullptr: UTC.
+const date::time_zone* zone_of_site(const config::Node& root) {
+  const config::Node* site = root.find("site");
+  const config::Node* zone = site ? site->find("timezone") : nullptr;
+  return zone && zone->is_scalar() ? find_zone(zone->scalar()) : nullptr;
+}
+
+void read_timestamp(const config::Node& node, const config::Node& root, config::Problems& problems, PayloadMap& map) {
   config::Reader in(node, problems);
   TimestampMap timestamp;
   timestamp.json = pointer_or_problem(in, "json", in.required<std::string>("json"));
   constexpr std::array kFormats{TimeFormat::epoch_s, TimeFormat::epoch_ms, TimeFormat::iso8601, TimeFormat::compact};
+  timestamp.zone = zone_of_site(root);
   timestamp.format = kFormats[in.one_of("format", {"epoch-s", "epoch-ms", "iso8601", "compact"}, 2)];
   if (const auto zone = in.optional<std::string>("time_zone")) {
     timestamp.zone = find_zone(*zone);
@@ -272,7 +280,7 @@ std::unique_ptr<MqttPlan> read_plan(config::Reader& in, const config::Node& root
   read_topic(in, *plan);
   plan->interval =
       in.in_range<std::chrono::milliseconds>("interval", Duration{}, Duration{}, std::chrono::hours(24 * 31));
-  if (const config::Node* timestamp = in.child("timestamp")) read_timestamp(*timestamp, in.problems(), plan->map);
+  if (const config::Node* timestamp = in.child("timestamp")) read_timestamp(*timestamp, root, in.problems(), plan->map);
   plan->map.records = read_pointer(in, "records");
 
   PointReader points(in, *plan);

@@ -25,7 +25,7 @@ struct PointMap {
 struct TimestampMap {
   std::string json;
   TimeFormat format = TimeFormat::iso8601;
-  const date::time_zone* zone = nullptr;  // of times without an offset; nullptr: UTC
+  const date::time_zone* zone = nullptr;  // of times without an offset (the site's, if the device has none); nullptr: UTC
   bool arrival_if_missing = false;        // absent or null: the arrival time; otherwise the record is refused
 };
 

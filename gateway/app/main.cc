@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
   set_up_log();
   CLI::App app{"CarbonGate: meters over Modbus and MQTT become energy and CO2e accounts"};
   app.require_subcommand(1);
+  app.set_version_flag("--version", carbongate::app::version_text());
   app.footer("'carbongate COMMAND --help' shows a command's options with examples.");
   int status = 0;
 
@@ -63,6 +64,10 @@ int main(int argc, char** argv) {
           std::map<std::string, std::int64_t>{{"ms", 1}, {"s", 1'000}, {"min", 60'000}, {"h", 3'600'000}},
           CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"));
   run->callback([&] {
+    constexpr std::int64_t kTenYearsMs = 10LL * 366 * 24 * 3'600'000;
+    if (run->count("--for") != 0 && (run_for_ms <= 0 || run_for_ms > kTenYearsMs)) {
+      throw CLI::ValidationError("--for", "must be more than 0 and at most ten years");
+    }
     if (run_for_ms > 0) run_options.run_for = std::chrono::milliseconds(run_for_ms);
     status = app::run_daemon(run_options);
   });
@@ -109,7 +114,7 @@ int main(int argc, char** argv) {
   decode->add_option("--side", decode_options.side, "request or response")->required();
   decode->callback([&] { status = cli::run_decode(decode_options, std::cout); });
 
-  auto* version = app.add_subcommand("version", "Shows the version and what it was built with");
+  auto* version = add_command(app, "version", "Shows the version and what it was built with", "  carbongate version");
   version->callback([] { std::cout << app::version_text() << "\n"; });
 
   try {

@@ -74,6 +74,17 @@ std::string quality_text(model::Quality quality) {
   return text;
 }
 
+// What the device was asked for and did not give: registers that it refuses, keys that its message lacks.
+std::vector<const Point*> missing_of(const Answer& answer, const model::Site& site) {
+  std::vector<const Point*> missing;
+  for (const Point& point : site.points) {
+    if (point.device == answer.status.device &&
+        std::ranges::find(answer.readings, point.id, &Reading::point) == answer.readings.end())
+      missing.push_back(&point);
+  }
+  return missing;
+}
+
 void print_table(const std::vector<Answer>& answers, const model::Site& site, Instant now, std::ostream& out) {
   for (const Answer& answer : answers) {
     if (answer.readings.empty()) {
@@ -87,6 +98,10 @@ void print_table(const std::vector<Answer>& answers, const model::Site& site, In
       const model::Quality quality = judge(reading, site, now);
       out << fmt::format("  {:<28} {:>16} {:<6} {}\n", point.name, value_text(reading.value), point.unit.symbol,
                          quality_text(quality));
+    }
+    for (const Point* point : missing_of(answer, site)) {
+      out << fmt::format("  {:<28} {:>16} {:<6} missing: {}\n", point->name, "-", point->unit.symbol,
+                         answer.status.detail);
     }
   }
 }
@@ -163,7 +178,7 @@ int run_read(const ReadOptions& options, std::ostream& out, std::ostream& err) {
   std::ranges::sort(answers, {}, [](const Answer& a) { return a.status.device; });
   const Instant now = clock.now();
   options.json ? print_json(answers, site, now, out) : print_table(answers, site, now, out);
-  const bool all_answered = std::ranges::none_of(answers, [](const Answer& a) { return a.readings.empty(); });
+  const bool all_answered = std::ranges::all_of(answers, [&](const Answer& a) { return missing_of(a, site).empty(); });
   return failed || !all_answered ? EX_UNAVAILABLE : 0;
 }
 

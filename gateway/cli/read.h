@@ -16,7 +16,7 @@ struct ReadOptions {
   std::chrono::milliseconds patience{10'000};  // for devices that publish by themselves
 };
 
-// Exit status: 0 when every device answered; 69 (EX_UNAVAILABLE) when one did not; 78 for a configuration with errors;
+// Exit status: 0 when every point was read; 69 (EX_UNAVAILABLE) when one was not; 78 for a configuration with errors;
 // 64 (EX_USAGE) for a device that is not configured.
 int run_read(const ReadOptions& options, std::ostream& out, std::ostream& err);
 

@@ -43,8 +43,10 @@ class CsvReplay {
                 const std::function<void(std::size_t line, std::string)>& on_fault) const {
     std::ifstream in(file_, std::ios::binary);
     if (!in) return false;
+    bool empty = true;
     std::string line;
     for (std::size_t number = 1; std::getline(in, line); ++number) {
+      empty = false;
       if (line.ends_with('\r')) line.pop_back();
       if (number == 1) {
         if (line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
@@ -58,6 +60,7 @@ class CsvReplay {
       else
         on_fault(number, std::get<std::string>(row));
     }
+    if (empty) on_fault(1, "the file is empty; its first line must be 'time,point,value'");
     return !in.bad();
   }
 
@@ -164,6 +167,15 @@ std::optional<std::size_t> examine(const CsvReplay& csv, const ReplayOptions& op
   return std::nullopt;
 }
 
+// Such readings are in the store, each with its rule, but no account moved by them.
+void tell_what_was_not_counted(const pipeline::Statistics& statistics, std::ostream& out) {
+  for (const model::Rule rule : {model::Rule::not_a_number, model::Rule::not_available, model::Rule::range,
+                                 model::Rule::future, model::Rule::out_of_order, model::Rule::duplicate}) {
+    const std::uint64_t count = statistics.by_rule[static_cast<std::size_t>(rule)];
+    if (count != 0) out << fmt::format("  {} of them not counted: {}\n", count, model::to_string(rule));
+  }
+}
+
 }  // namespace
 
 int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& err) {
@@ -198,6 +210,7 @@ int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& er
     return EX_IOERR;
   }
   out << fmt::format("{} readings replayed into {}\n", *readings, config.store.path.string());
+  tell_what_was_not_counted(pipeline.statistics(), out);
   return 0;
 }
 

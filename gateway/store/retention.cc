@@ -54,8 +54,8 @@ Retention::Outcome Retention::step(const Situation& now) {
   return upto > swept_ ? drop(upto, now) : Outcome{swept_, 0};
 }
 
-// The last row before the first one that must stay. A reading that was rejected does not decide: its time may be
-// anything.
+// The last row that is old, before the first one that is not. A rejected reading whose time is no time of this journal
+// (a clock at 1970, or ahead) decides nothing: it goes when the next row that does decide goes.
 std::int64_t Retention::sweep_old(const Situation& now, std::int64_t budget) {
   if (!now.newest_ms) return swept_;
   std::int64_t horizon_ms = 0;
@@ -63,9 +63,11 @@ std::int64_t Retention::sweep_old(const Situation& now, std::int64_t budget) {
   std::int64_t upto = swept_;
   walk_.bind(1, swept_).bind(2, std::min(now.settled_by_all + 1, now.last_sequence)).bind(3, budget);
   for (Rows rows(walk_); rows.next();) {
-    const bool passing = walk_.integer(1) <= static_cast<std::int64_t>(kLastPassing);
-    if (passing && walk_.integer(2) >= horizon_ms && model::usable(decode_quality(walk_.integer(3)))) break;
-    upto = walk_.integer(0);
+    const std::int64_t at_ms = walk_.integer(2);
+    const bool recent = at_ms >= horizon_ms;
+    const bool decides = model::usable(decode_quality(walk_.integer(3))) || (recent && at_ms <= *now.newest_ms);
+    if (decides && recent) break;
+    if (decides) upto = walk_.integer(0);
   }
   return upto;
 }

@@ -227,7 +227,22 @@ TEST_F(SqliteStoreTest, DoesNotLetARejectedTimeDecideWhatIsOld) {
   EXPECT_EQ(peek("vm").size(), 20u) << "a wrong clock must not make everything old";
   settle_all("vm");
   ASSERT_TRUE(commit_readings(kStart + 48h, 10).has_value());
-  EXPECT_EQ(peek("new").size(), 10u) << "nor must it keep its neighbours for ever";
+  EXPECT_EQ(peek("vm").size(), 10u);
+  settle_all("vm");
+  ASSERT_TRUE(commit_readings(kStart + 49h, 1).has_value());
+  EXPECT_EQ(peek("new").size(), 10u + 10u + 1u) << "what was rejected is kept as long as what came after it";
+  settle_all("vm");
+  settle_all("new");
+  ASSERT_TRUE(commit_readings(kStart + 96h, 10).has_value());
+  EXPECT_EQ(peek("newer").size(), 10u) << "nor must it keep its neighbours for ever";
+}
+
+TEST_F(SqliteStoreTest, KeepsARejectedReadingThatIsTheFirstOfAll) {
+  open();
+  ASSERT_TRUE(commit_readings(kStart + 8h, 2, 1s, {model::Origin::missing, model::Rule::future}).has_value());
+  ASSERT_TRUE(commit_readings(kStart, 10).has_value());
+  ASSERT_TRUE(commit_readings(kStart + 1h, 10).has_value());
+  EXPECT_EQ(peek("vm").size(), 22u);
 }
 
 TEST_F(SqliteStoreTest, SinksThatNoLongerAskDoNotKeepReadings) {
