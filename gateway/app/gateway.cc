@@ -3,9 +3,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <utility>
 
 #include "gateway/app/make_drivers.h"
+#include "gateway/pipeline/energy.h"
 #include "gateway/sinks/registry.h"
 #include "gateway/sinks/sink_pump.h"
 #include "protocols/io/backoff.h"
@@ -36,31 +39,36 @@ Gateway::Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, asio
       clock_(clock),
       store_(std::move(store)),
       pipeline_(config_.site, config_.factors, store_->checkpoint()),
+      accounts_of_(config_.site.points.size()),
       inbox_(executor, kInboxReadings),
       rows_committed_(executor),
       stop_requested_(executor),
       sink_tasks_(executor),
       ingest_tasks_(executor),
       driver_tasks_(executor) {
+  for (const model::Account& account : config_.site.accounts) ++accounts_of_.at(index(account.source));
   for (const auto& plan : config_.sinks) sinks_.push_back(plan->make({executor_, clock_}));
   drivers_ = make_drivers(std::move(config_.devices), {executor_, clock_});
 }
 
 asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
-  const auto fail = [this](std::exception_ptr error) {
-    if (!error) return;
-    if (!failure_) failure_ = error;
-    stop();
+  const auto on_end = [this](std::exception_ptr error) {
+    if (error) fail(error);
   };
   for (const auto& sink : sinks_) {
-    sink_tasks_.spawn(sinks::pump(*sink, *store_, rows_committed_, clock_), fail);
+    sink_tasks_.spawn(sinks::pump(*sink, *store_, rows_committed_, clock_), on_end);
   }
-  ingest_tasks_.spawn(ingest(), fail);
-  for (const auto& driver : drivers_) driver_tasks_.spawn(supervise(*driver), fail);
+  ingest_tasks_.spawn(ingest(), on_end);
+  for (const auto& driver : drivers_) driver_tasks_.spawn(supervise(*driver), on_end);
   on_ready();
   while (!stopping_) co_await stop_requested_.wait();
   co_await shut_down();
   if (failure_) std::rethrow_exception(failure_);
+}
+
+void Gateway::fail(std::exception_ptr error) {
+  if (!failure_) failure_ = error;
+  stop();
 }
 
 void Gateway::stop() {
@@ -105,7 +113,14 @@ asio::awaitable<bool> Gateway::push(Batch batch) {
     co_return true;
   }
   const std::size_t readings = batch.readings.size();
-  if (!co_await inbox_.push(batch, readings)) {
+  bool accepted = false;
+  try {
+    accepted = co_await inbox_.push(batch, readings);
+  } catch (...) {  // cancelled while it waited for room
+    if (batch.settled) batch.settled(false);
+    throw;
+  }
+  if (!accepted) {
     if (batch.settled) batch.settled(false);
     co_return false;
   }
@@ -113,14 +128,19 @@ asio::awaitable<bool> Gateway::push(Batch batch) {
   co_return true;
 }
 
-// Once a commit was given up, nothing more is counted: the pipeline stands ahead of the store, and what followed would
-// leave out what was lost. Sources that can send again are told so; they will after the restart.
+// Once a commit was given up or something escaped, nothing more is counted: the pipeline stands ahead of the store, and
+// what followed would leave out what was lost. Sources that can send again are told so; they will after the restart.
 asio::awaitable<void> Gateway::ingest() {
   bool committing = true;
   while (auto batches = co_await inbox_.pop_all()) {  // all that waits, at once: one fsync for all of it
     for (std::span<const Batch> rest = *batches; !rest.empty();) {
       const std::span<const Batch> slice = next_slice(rest);
-      if (committing) committing = co_await ingest_slice(slice);
+      try {
+        if (committing) committing = co_await ingest_slice(slice);
+      } catch (...) {
+        committing = false;
+        fail(std::current_exception());
+      }
       for (const Batch& batch : slice) {
         if (batch.settled) batch.settled(committing);
       }
@@ -131,21 +151,35 @@ asio::awaitable<void> Gateway::ingest() {
 
 asio::awaitable<bool> Gateway::ingest_slice(std::span<const Batch> batches) {
   model::Effects effects = pipeline_.ingest(batches, clock_.now());
-  std::size_t readings = 0;
-  for (const Batch& batch : batches) readings += batch.readings.size();
-  rows_per_reading_ = effects.rows.size() / readings + 1;
   const bool committed = co_await commit(std::move(effects));  // meter state and journal rows, one transaction
   rows_committed_.notify_all();
   co_return committed;
 }
 
 std::span<const Batch> Gateway::next_slice(std::span<const Batch> batches) const {
+  std::map<PointId, Instant> reached;  // by the readings of this slice
   std::size_t rows = 0;
-  std::size_t count = 0;
-  while (count < batches.size() && (count == 0 || rows < kRowsPerCommit)) {
-    rows += batches[count++].readings.size() * rows_per_reading_;
+  for (std::size_t count = 0; count < batches.size(); ++count) {
+    for (const Reading& reading : batches[count].readings) {
+      const auto before = reached.find(reading.point);
+      rows += rows_foreseen(reading, before == reached.end() ? std::nullopt : std::optional(before->second));
+      if (before == reached.end() || before->second < reading.at) reached[reading.point] = reading.at;
+    }
+    if (rows > kRowsPerCommit && count != 0) return batches.first(count);
   }
-  return batches.first(count);
+  return batches;
+}
+
+// Its own row and its accounts' running totals; and for each quarter hour since the point was counted last an interval,
+// and per account an entry, its sum and a share of the longer periods' sums.
+std::size_t Gateway::rows_foreseen(const Reading& reading, std::optional<Instant> counted_until) const {
+  const std::size_t accounts = accounts_of_.at(index(reading.point));
+  if (accounts == 0 || !std::isfinite(reading.value)) return 1;
+  const model::PointState& state = pipeline_.state().points.at(index(reading.point));
+  if (!counted_until) counted_until = state.baseline ? state.baseline->first : state.last_at;
+  if (!counted_until || reading.at <= *counted_until) return 1 + accounts;
+  const Duration silence = std::min(reading.at - *counted_until, pipeline::kSpreadMax);
+  return 1 + accounts + static_cast<std::size_t>(silence / 15min) * (1 + 3 * accounts);
 }
 
 // A store in trouble (disk full, I/O error) is tried again until it recovers or we are told to stop; meanwhile the

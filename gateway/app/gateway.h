@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,8 +40,9 @@ class Gateway final : private Inbox {
  public:
   // Readings that may wait for the pipeline before drivers have to: 24 bytes each.
   static constexpr std::size_t kInboxReadings = 100'000;
-  // Rows that one transaction should hold at most. A device that wakes after a month brings thousands of quarter hours
-  // with one reading, so the readings taken at once follow from the rows that the last ones made.
+  // Rows that one transaction should hold at most; one batch may exceed it, for it is never cut. A device that wakes
+  // after a month brings thousands of quarter hours with one reading, so the rows are foreseen, not the readings
+  // counted.
   static constexpr std::size_t kRowsPerCommit = 50'000;
   // Since stop(): when drivers are no longer waited for, and when sinks are not. The rest of the 5 s is the store's.
   static constexpr std::chrono::milliseconds kDriversStopWithin{3'500};
@@ -65,10 +67,12 @@ class Gateway final : private Inbox {
   const model::Checkpoint& accounts() const { return pipeline_.state(); }
 
  private:
+  void fail(std::exception_ptr error);
   boost::asio::awaitable<bool> push(Batch batch) override;
   boost::asio::awaitable<void> ingest();
   boost::asio::awaitable<bool> ingest_slice(std::span<const Batch> batches);
   std::span<const Batch> next_slice(std::span<const Batch> batches) const;
+  std::size_t rows_foreseen(const Reading& reading, std::optional<Instant> counted_until) const;
   boost::asio::awaitable<bool> commit(model::Effects effects);
   boost::asio::awaitable<void> supervise(Driver& driver);
   boost::asio::awaitable<void> ended(const io::TaskGroup& tasks, io::SteadyTime deadline);
@@ -80,6 +84,7 @@ class Gateway final : private Inbox {
   io::Clock& clock_;
   std::unique_ptr<ports::Store> store_;
   pipeline::Pipeline pipeline_;
+  std::vector<std::size_t> accounts_of_;  // by point: how many accounts it feeds
   std::vector<std::unique_ptr<ports::Sink>> sinks_;
   std::vector<std::unique_ptr<Driver>> drivers_;
   io::BoundedQueue<Batch> inbox_;
@@ -91,7 +96,6 @@ class Gateway final : private Inbox {
   std::exception_ptr failure_;  // what escaped the pipeline, the store or a sink
   bool stopping_ = false;
   io::SteadyTime stopping_since_{};
-  std::size_t rows_per_reading_ = 1'000;  // of the last slice; pessimistic at first: a restart ends a gap
   std::uint64_t readings_ = 0;
   std::uint64_t commit_retries_ = 0;
   std::string store_trouble_;
