@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 class TaskGroupTest : public ::testing::Test {
  protected:
-  asio::awaitable<void> sleep_for_ever() { co_await clock_.sleep_until(SteadyTime::max()); }
+  asio::awaitable<void> wait_for_ever() { co_await clock_.sleep_until(SteadyTime::max()); }
   asio::awaitable<void> fail() {
     co_await clock_.sleep_until(clock_.ticks());
     throw std::runtime_error("broken");
@@ -35,8 +35,8 @@ class TaskGroupTest : public ::testing::Test {
 TEST_F(TaskGroupTest, EndsItsTasksWhenCancelledAndReportsThatAsAPeacefulEnd) {
   int ended = 0;
   const auto count = [&](std::exception_ptr error) { ended += error ? 100 : 1; };
-  group_.spawn(sleep_for_ever(), count);
-  group_.spawn(sleep_for_ever(), count);
+  group_.spawn(wait_for_ever(), count);
+  group_.spawn(wait_for_ever(), count);
   run();
   EXPECT_EQ(group_.size(), 2U);
   group_.cancel();
@@ -59,7 +59,7 @@ TEST_F(TaskGroupTest, ReportsTheExceptionThatEscapedATask) {
 }
 
 TEST_F(TaskGroupTest, JoinsWhenTheLastTaskHasEnded) {
-  group_.spawn(sleep_for_ever());
+  group_.spawn(wait_for_ever());
   bool joined = false;
   asio::co_spawn(
       loop_,
