@@ -171,41 +171,42 @@ class EnergyUsers {
     const auto set = in.optional<std::string>("factor_set");
     const auto region = in.optional<std::string>("region");
     const auto method = in.optional<std::string>("method");
-    account.factor_region = region.value_or(context_.section.site.grid_region);
     if (!account.carrier) return;
-    if (!choose_set(in, account, set)) return;
+    model::FactorChoice& choice = account.factor.emplace();
+    choice.region = region.value_or(context_.section.site.grid_region);
     const std::string_view carrier = account.carrier->id;
+    if (!choose_set(in, carrier, choice, set)) return;
     const pipeline::FactorRegistry& factors = context_.factors;
 
     // A set without a series for the region serves it by its series without a region, if it has one.
-    const auto regions = factors.regions(account.factor_set, carrier);
-    const bool by_region = holds(regions, account.factor_region);
+    const auto regions = factors.regions(choice.set, carrier);
+    const bool by_region = holds(regions, choice.region);
     if (!by_region && !holds(regions, "")) {
       if (region) {
         const std::string text =
-            account.factor_set + " has no factor for " + std::string(carrier) + " in '" + printable(*region) + "'";
+            choice.set + " has no factor for " + std::string(carrier) + " in '" + printable(*region) + "'";
         in.error("region", text + (has_no_factor(*region) ? kTakeTheGrid : suggestion(*region, regions)));
-      } else if (region_is_known_ && !account.factor_region.empty()) {
-        in.error("carrier", account.factor_set + " has no factor for " + std::string(carrier) + " in " +
-                                account.factor_region + "; set 'region' to one of: " + join(regions));
+      } else if (region_is_known_ && !choice.region.empty()) {
+        in.error("carrier", choice.set + " has no factor for " + std::string(carrier) + " in " + choice.region +
+                                "; set 'region' to one of: " + join(regions));
       }
       return;
     }
-    const auto methods = factors.methods(account.factor_set, carrier, by_region ? account.factor_region : "");
-    if (!choose_method(in, account, method, methods)) return;
-    if (!factors.find(account.factor_set, carrier, account.factor_region, account.factor_method, context_.now)) {
-      in.warning("carrier", "no emission factor applies at present: " +
-                                factors.explain_missing(account.factor_set, carrier, account.factor_region,
-                                                        account.factor_method, context_.now) +
-                                "; its emissions will be marked as missing");
+    const auto methods = factors.methods(choice.set, carrier, by_region ? choice.region : "");
+    if (!choose_method(in, carrier, choice, method, methods)) return;
+    if (!factors.find(choice.set, carrier, choice.region, choice.method, context_.now)) {
+      in.warning("carrier",
+                 "no emission factor applies at present: " +
+                     factors.explain_missing(choice.set, carrier, choice.region, choice.method, context_.now) +
+                     "; its emissions will be marked as missing");
     }
   }
 
-  bool choose_set(config::Reader& in, model::Account& account, const std::optional<std::string>& set) {
+  bool choose_set(config::Reader& in, std::string_view carrier, model::FactorChoice& choice,
+                  const std::optional<std::string>& set) {
     const auto sets = context_.factors.sets();
-    const std::string_view carrier = account.carrier->id;
     if (set) {
-      account.factor_set = *set;
+      choice.set = *set;
       if (holds(context_.section.factor_sets, *set) && !holds(sets, *set)) return false;  // not readable: said already
       if (!holds(sets, *set)) {
         in.error("factor_set", "'" + printable(*set) + "' is not among site.factors.sets" + suggestion(*set, sets));
@@ -220,7 +221,7 @@ class EnergyUsers {
     for (const std::string& candidate : context_.section.factor_sets) {
       all_sets_read = all_sets_read && holds(sets, candidate);
       if (!holds(context_.factors.carriers(candidate), carrier)) continue;
-      account.factor_set = candidate;
+      choice.set = candidate;
       return true;
     }
     if (all_sets_read) {
@@ -230,24 +231,24 @@ class EnergyUsers {
     return false;
   }
 
-  bool choose_method(config::Reader& in, model::Account& account, const std::optional<std::string>& method,
-                     const std::vector<std::string>& methods) {
+  bool choose_method(config::Reader& in, std::string_view carrier_id, model::FactorChoice& choice,
+                     const std::optional<std::string>& method, const std::vector<std::string>& methods) {
     const std::string wanted = method.value_or(context_.section.factor_method);
     if (holds(methods, wanted)) {
-      account.factor_method = wanted;
+      choice.method = wanted;
       return true;
     }
     if (!method && methods.size() == 1) {  // nothing to choose: fuels know one way of counting
-      account.factor_method = methods.front();
+      choice.method = methods.front();
       return true;
     }
-    const std::string carrier(account.carrier->id);
+    const std::string carrier(carrier_id);
     if (method) {
-      in.error("method", account.factor_set + " has no factor for " + carrier + " by method '" + printable(wanted) +
-                             "'" + suggestion(wanted, methods));
+      in.error("method", choice.set + " has no factor for " + carrier + " by method '" + printable(wanted) + "'" +
+                             suggestion(wanted, methods));
     } else {
-      in.error("carrier", account.factor_set + " counts " + carrier +
-                              " in several ways; set 'method' to one of: " + join(methods));
+      in.error("carrier",
+               choice.set + " counts " + carrier + " in several ways; set 'method' to one of: " + join(methods));
     }
     return false;
   }

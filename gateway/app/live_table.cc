@@ -78,7 +78,7 @@ std::vector<Line> lines_of(const model::Site& site, const model::Checkpoint& acc
     if (line == lines.end()) line = lines.insert(lines.end(), Line{.account = &account, .amount = {}, .co2e = {}});
     const model::AccountState& state = accounts.accounts[model::index(account.id)];
     line->amount += state.amount;
-    line->co2e += state.co2e;
+    line->co2e += state.emissions[model::Basis::primary].total.co2e;
     line->amount_per_hour += state.amount_per_hour;
     line->co2e_kg_per_hour += state.co2e_kg_per_hour;
   }

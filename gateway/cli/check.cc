@@ -40,8 +40,8 @@ void print_devices(const app::GatewayConfig& config, std::ostream& out) {
 }
 
 std::string factor_text(const app::GatewayConfig& config, const model::Account& account, Instant now) {
-  const model::Factor* factor =
-      config.factors.find(account.factor_set, account.carrier->id, account.factor_region, account.factor_method, now);
+  if (!account.factor) return "no emissions";
+  const model::Factor* factor = config.factors.find(*account.factor, *account.carrier, now);
   if (!factor) return "no emission factor at present";
   return fmt::format("{} {} ({} version {}; {})", factor->value_text, factor->unit_text, factor->id, factor->version,
                      factor->source);

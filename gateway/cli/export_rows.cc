@@ -111,7 +111,10 @@ void RowExport::write(const model::Series& series, const model::EnergyInterval& 
 void RowExport::write(const model::Series& series, const model::EmissionEntry& row) {
   writer_.cell(time_(row.begin)).cell(time_(row.end)).cell(series.user).cell(series.device).cell(series.point);
   write_amount(series, row.amount);
-  writer_.cell(kilograms(row.co2e)).cell(row.factor_id).cell(row.factor_version).cell(seconds(row.covered));
+  writer_.cell(kilograms(row.primary.emitted.co2e))
+      .cell(row.primary.factor_id)
+      .cell(row.primary.factor_version)
+      .cell(seconds(row.covered));
   write_quality(row.quality);
 }
 
@@ -119,7 +122,9 @@ void RowExport::write(const model::Series& series, const model::RollupRow& row, 
   writer_.cell(to_string(row.period)).cell(time_(row.begin)).cell(time_(row.end));
   writer_.cell(series.user).cell(series.device).cell(series.point);
   write_amount(series, row.amount);
-  writer_.cell(kilograms(row.co2e)).cell(seconds(row.covered)).cell(percent(row.covered, row.end - row.begin));
+  writer_.cell(kilograms(row.emitted[model::Basis::primary].co2e))
+      .cell(seconds(row.covered))
+      .cell(percent(row.covered, row.end - row.begin));
   write_quality(row.quality);
   writer_.cell(open ? "open" : "closed");
 }

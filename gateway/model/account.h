@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "drivers/api/point.h"
 #include "gateway/model/carrier.h"
@@ -14,15 +16,42 @@ constexpr std::size_t index(AccountId id) {
   return static_cast<std::size_t>(id);
 }
 
+// Where an emission belongs (GHG Protocol, ISO 14064-1). Stable numbers: they are stored.
+enum class Scope : std::uint8_t {
+  none = 0,    // no emission of its own: a product, a working medium
+  direct = 1,  // scope 1: burnt, released or set free on the site
+  energy = 2,  // scope 2: purchased electricity, heat, steam, cooling
+};
+
+// Which way it goes. An export is an account of its own, never a negative consumption. Stable numbers.
+enum class Flow : std::uint8_t {
+  consumed = 0,
+  exported = 1,  // leaves the user: electricity or heat sold
+  produced = 2,  // made here: a product, own generation
+};
+
+std::string_view to_string(Scope scope);  // "1", "2"; "" for none
+std::string_view to_string(Flow flow);    // "consumed", "exported", "produced"
+
+// A series of factors, without a date.
+struct FactorChoice {
+  std::string set;     // "cn-grid"
+  std::string region;  // "CN-SC"
+  std::string method;  // "average"
+};
+
 struct Account {
   AccountId id{};
   std::string user;                  // "press-shop"
   std::string user_name;             // 冲压车间
   const Carrier* carrier = nullptr;  // static storage
+  Scope scope = Scope::direct;
+  Flow flow = Flow::consumed;
   PointId source{};
-  std::string factor_set;     // "cn-grid"
-  std::string factor_region;  // "CN-SC"
-  std::string factor_method;  // "average"
+  std::optional<FactorChoice> factor;  // nullopt: nothing is emitted
+  std::optional<FactorChoice> market;  // scope 2: the market-based one
+  std::optional<FactorChoice> coal;    // standard coal
+  std::int32_t activity_u95_ppm = 0;   // half-width of the 95 % interval of the amounts, in millionths: the meter chain
 };
 
 }  // namespace carbongate::model

@@ -12,14 +12,36 @@
 
 namespace carbongate::model {
 
-// A part of a calendar period that is still open.
+// What a point did in the quarter hour in progress.
+struct OpenInterval {
+  Instant begin{};
+  Instant end{};
+  Activity amount;
+  Duration covered{};
+  Quality quality;
+  friend bool operator==(const OpenInterval&, const OpenInterval&) = default;
+};
+
+// What an account did in a calendar period that is still open. The uncertainties of its emissions are those of its
+// closed quarter hours: they are worked out when an entry is complete.
 struct OpenPeriod {
   Instant begin{};
   Instant end{};
   Activity amount;
-  Co2e co2e;
+  StandardCoal coal;
+  PerBasis<Emitted> emitted;
   Duration covered{};
   Quality quality;
+  friend bool operator==(const OpenPeriod&, const OpenPeriod&) = default;
+};
+
+// What one basis of an account has emitted since the first reading, with what is left below a milligram, in
+// 1 / kFactorScale mg: so no splitting of amounts changes a sum.
+struct EmissionState {
+  Emitted total;
+  PerGas<std::int64_t> gas_remainders;
+  std::int64_t co2e_remainder = 0;
+  friend bool operator==(const EmissionState&, const EmissionState&) = default;
 };
 
 struct PointState {
@@ -35,17 +57,20 @@ struct PointState {
   // Instantaneous powers: what integration left below one quantum, in quanta / remainder_scale of the energy stage.
   std::int64_t integration_remainder = 0;
 
-  std::optional<OpenPeriod> open;  // the quarter hour in progress; its co2e is unused
+  std::optional<OpenInterval> open;
+  friend bool operator==(const PointState&, const PointState&) = default;
 };
 
 struct AccountState {
   Activity amount;  // running totals since the first reading
-  Co2e co2e;
-  std::int64_t co2e_remainder = 0;  // below one milligram, in 1 / kFactorScale mg
-  std::optional<Instant> live_at;   // of the last RunningTotal row
+  StandardCoal coal;
+  std::int64_t coal_remainder = 0;  // as in EmissionState
+  PerBasis<EmissionState> emissions;
+  std::optional<Instant> live_at;  // of the last RunningTotal row
   double amount_per_hour = 0.0;
   double co2e_kg_per_hour = 0.0;
   std::array<std::optional<OpenPeriod>, kPeriodCount> open;
+  friend bool operator==(const AccountState&, const AccountState&) = default;
 };
 
 // A whole checkpoint: one state per point and per account, in the order of their ids.

@@ -1,4 +1,4 @@
-// An emission factor: dated, sourced, versioned.
+// A factor: what one amount of a carrier emits, or how much standard coal it stands for. Dated, sourced, versioned.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,7 @@
 #include <string>
 
 #include "drivers/api/reading.h"
+#include "gateway/model/gas.h"
 
 namespace carbongate::model {
 
@@ -19,16 +20,22 @@ struct Factor {
   Instant valid_from{};
   std::optional<Instant> valid_until;  // exclusive; nullopt: until a newer one of the same series begins
 
-  // mg CO2e per quantum of the carrier, times 10^12: 0.5306 kgCO2/kWh is 530'600'000'000. At most 9.2e6 mg per quantum.
-  std::int64_t scaled_mg_per_quantum = 0;
+  // mg per quantum of the carrier, times 10^12: 0.5306 kgCO2/kWh is 530'600'000'000. At most 9.2e6 mg per quantum.
+  PerGas<std::int64_t> scaled_gas;  // each gas by its mass
+  std::int64_t scaled_co2e = 0;     // by `gwp_set`; without biogenic CO2
+  std::int64_t scaled_coal = 0;     // mg of coal equivalent: of a factor of standard coal; such a one has no gases
+  std::string gwp_set;              // "AR5"; "" where no gas but CO2, or none, is in it
+  std::int32_t u95_ppm = 0;         // half-width of the 95 % interval, in millionths of the value; 0: not stated
 
   std::string value_text;   // as published: "0.5306"
   std::string unit_text;    // "kgCO2/kWh"
   std::string publication;  // "2025-12-31"
   std::string source;       // document
-  std::string confidence;   // confirmed_2plus, one_source_plus_memory, one_source, memory
+  std::string formula;  // how the value came about, if it is not the published one: "22.867 GJ/t * 0.02749 tC/GJ * 95 %
+                        // * 44/12"
+  std::string confidence;  // confirmed_2plus, one_source_plus_memory, one_source, memory
 };
 
-inline constexpr std::int64_t kFactorScale = 1'000'000'000'000;  // of scaled_mg_per_quantum: 1 mg = 10^12 parts
+inline constexpr std::int64_t kFactorScale = 1'000'000'000'000;  // of the scaled values: 1 mg = 10^12 parts
 
 }  // namespace carbongate::model

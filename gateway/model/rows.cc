@@ -13,4 +13,34 @@ std::string_view to_string(Period period) {
   return "unknown";
 }
 
+std::string_view to_string(Cause cause) {
+  switch (cause) {
+    case Cause::late_data: return "late-data";
+    case Cause::configuration: return "configuration";
+    case Cause::factor: return "factor";
+    case Cause::substitution: return "substitution";
+    case Cause::certificate: return "certificate";
+    case Cause::manual: return "manual";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(Scope scope) {
+  switch (scope) {
+    case Scope::none: return "";
+    case Scope::direct: return "1";
+    case Scope::energy: return "2";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(Flow flow) {
+  switch (flow) {
+    case Flow::consumed: return "consumed";
+    case Flow::exported: return "exported";
+    case Flow::produced: return "produced";
+  }
+  return "unknown";
+}
+
 }  // namespace carbongate::model

@@ -9,6 +9,7 @@
 
 #include "drivers/api/point.h"
 #include "gateway/model/account.h"
+#include "gateway/model/emitted.h"
 #include "gateway/model/quality.h"
 #include "gateway/model/quantity.h"
 
@@ -19,6 +20,7 @@ struct JudgedReading {
   Instant at{};
   double value = 0.0;  // in the point's unit; also when rejected: nothing is clipped or replaced
   Quality quality;
+  friend bool operator==(const JudgedReading&, const JudgedReading&) = default;
 };
 
 // Activity of one metering point within one quarter hour; (begin, end], at most 15 minutes, never across a quarter hour
@@ -29,18 +31,52 @@ struct EnergyInterval {
   Activity amount;
   Duration covered{};  // how much of it was watched by readings no further apart than gap_max
   Quality quality;
+  friend bool operator==(const EnergyInterval&, const EnergyInterval&) = default;
 };
 
-// Emission of one account over one energy interval. Subject: an account.
+// One basis of an entry: what was emitted, and by which factor.
+struct Emission {
+  Emitted emitted;
+  std::string factor_id;  // "" if none applied
+  std::string factor_version;
+  friend bool operator==(const Emission&, const Emission&) = default;
+};
+
+// Why a figure was changed after it had been published. Stable numbers: they are stored.
+enum class Cause : std::uint8_t {
+  late_data = 1,      // readings that arrived after the interval was closed
+  configuration = 2,  // a repaired scale, byte order, ratio, point
+  factor = 3,         // another factor, or a new version of it
+  substitution = 4,   // missing data, filled by a rule
+  certificate = 5,    // green certificates or contracts allocated to the period
+  manual = 6,         // entered by a person
+};
+std::string_view to_string(Cause cause);  // "late-data"
+
+struct Correction {
+  Cause cause = Cause::manual;
+  std::string note;  // for people: "cn-grid 2025-12-31 -> 2026-12-31"
+  Instant booked_at{};
+  friend bool operator==(const Correction&, const Correction&) = default;
+};
+
+// Emission of one account over one energy interval. Subject: an account. Its name in the books is account, begin and
+// revision; what was published is never changed: a correction is a further entry with the next revision, which holds
+// the differences. Σ over the revisions is what is known now. Quality, coverage and factors of a correction are the new
+// ones.
 struct EmissionEntry {
   Instant begin{};
   Instant end{};
   Activity amount;
-  Co2e co2e;
-  std::string factor_id;  // "" if none applied (quality: missing, no_factor)
-  std::string factor_version;
+  StandardCoal coal;
+  std::string coal_factor_id;  // "" if none applied
+  Emission primary;
+  std::optional<Emission> market;  // of accounts with a market-based result
   Duration covered{};
   Quality quality;
+  std::uint32_t revision = 0;            // 0: as first published
+  std::optional<Correction> correction;  // from revision 1 on
+  friend bool operator==(const EmissionEntry&, const EmissionEntry&) = default;
 };
 
 enum class Period : std::uint8_t { quarter_hour, hour, day, month, year };
@@ -53,9 +89,12 @@ struct RollupRow {
   Instant begin{};
   Instant end{};
   Activity amount;
-  Co2e co2e;
+  StandardCoal coal;
+  PerBasis<Emitted> emitted;
   Duration covered{};
   Quality quality;
+  std::uint32_t revision = 0;  // 0: as first published; n: with the corrections known at its n-th revision
+  friend bool operator==(const RollupRow&, const RollupRow&) = default;
 };
 
 // Where an account's running totals stand, every Site::live_every: what a live screen draws. Subject: an account.
@@ -63,8 +102,10 @@ struct RunningTotal {
   Instant at{};
   Activity amount;  // since the gateway's first reading
   Co2e co2e;
+  Co2e co2e_market;
   double amount_per_hour = 0;  // present rate in display units per hour: kW for electricity
   double co2e_kg_per_hour = 0;
+  friend bool operator==(const RunningTotal&, const RunningTotal&) = default;
 };
 
 using RowBody = std::variant<JudgedReading, EnergyInterval, EmissionEntry, RollupRow, RunningTotal>;
@@ -86,6 +127,8 @@ struct Series {
   std::string user_name;
   std::string carrier;  // "electricity"; empty for a point that no account uses
   std::string region;   // of the account's factors
+  Scope scope = Scope::none;
+  Flow flow = Flow::consumed;
 };
 
 // A row as the store gives it back.

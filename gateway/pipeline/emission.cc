@@ -1,9 +1,30 @@
 #include "gateway/pipeline/emission.h"
 
 namespace carbongate::pipeline {
+namespace {
 
-model::Co2e multiply(model::Activity amount, std::int64_t scaled_mg_per_quantum, std::int64_t& remainder) {
-  using Wide = __int128;
+using Wide = __int128;
+
+// Rounded half away from zero; never negative: a half-width.
+model::Co2e share(model::Co2e co2e, std::int32_t ppm) {
+  const Wide magnitude = co2e.quanta() < 0 ? -Wide{co2e.quanta()} : Wide{co2e.quanta()};
+  return model::Co2e::of(static_cast<std::int64_t>((magnitude * ppm + 500'000) / 1'000'000));
+}
+
+model::Emission describe(model::Emitted& emitted, const model::Account& account, const model::Factor* factor) {
+  emitted.u95_activity = share(emitted.co2e, account.activity_u95_ppm);
+  emitted.u95_factor = share(emitted.co2e, factor ? factor->u95_ppm : 0);
+  model::Emission emission{.emitted = emitted, .factor_id = {}, .factor_version = {}};
+  if (factor) {
+    emission.factor_id = factor->id;
+    emission.factor_version = factor->version;
+  }
+  return emission;
+}
+
+}  // namespace
+
+std::int64_t multiply(model::Activity amount, std::int64_t scaled_mg_per_quantum, std::int64_t& remainder) {
   const Wide product = Wide{amount.quanta()} * scaled_mg_per_quantum + remainder;
   Wide whole = product / model::kFactorScale;
   Wide rest = product % model::kFactorScale;
@@ -12,29 +33,42 @@ model::Co2e multiply(model::Activity amount, std::int64_t scaled_mg_per_quantum,
     rest += model::kFactorScale;
   }
   remainder = static_cast<std::int64_t>(rest);
-  return model::Co2e::of(static_cast<std::int64_t>(whole));
+  return static_cast<std::int64_t>(whole);
 }
 
-const model::Factor* AccountFactors::at(Instant at) {
+model::Emitted emit(model::Activity amount, const model::Factor& factor, model::EmissionState& state) {
+  model::Emitted emitted;
+  emitted.co2e = model::Co2e::of(multiply(amount, factor.scaled_co2e, state.co2e_remainder));
+  factor.scaled_gas.each([&](model::Gas gas, std::int64_t scaled) {
+    emitted.gases[gas] = model::GasMass::of(multiply(amount, scaled, state.gas_remainders[gas]));
+  });
+  state.total += emitted;
+  return emitted;
+}
+
+const model::Factor* FactorSeries::at(Instant at) {
+  if (!choice_) return nullptr;
   if (at < holding_.from || at >= holding_.until) {
-    holding_ = registry_->look_up(account_->factor_set, account_->carrier->id, account_->factor_region,
-                                  account_->factor_method, at);
+    holding_ = registry_->look_up(choice_->set, carrier_->id, choice_->region, choice_->method, at);
   }
   return holding_.factor;
 }
 
-model::EmissionEntry make_entry(const model::OpenPeriod& quarter, const model::Factor* factor) {
-  model::EmissionEntry entry{.begin = quarter.begin,
-                             .end = quarter.end,
-                             .amount = quarter.amount,
-                             .co2e = quarter.co2e,
-                             .factor_id = {},
-                             .factor_version = {},
-                             .covered = quarter.covered,
-                             .quality = quarter.quality};
-  if (factor) {
-    entry.factor_id = factor->id;
-    entry.factor_version = factor->version;
+model::EmissionEntry make_entry(model::OpenPeriod& quarter, const model::Account& account, AccountFactors& factors) {
+  model::EmissionEntry entry{
+      .begin = quarter.begin,
+      .end = quarter.end,
+      .amount = quarter.amount,
+      .coal = quarter.coal,
+      .coal_factor_id = {},
+      .primary = describe(quarter.emitted[model::Basis::primary], account, factors.primary.at(quarter.begin)),
+      .market = {},
+      .covered = quarter.covered,
+      .quality = quarter.quality,
+      .correction = {}};
+  if (const model::Factor* coal = factors.coal.at(quarter.begin)) entry.coal_factor_id = coal->id;
+  if (factors.market.chosen()) {
+    entry.market = describe(quarter.emitted[model::Basis::market], account, factors.market.at(quarter.begin));
   }
   return entry;
 }

@@ -12,6 +12,7 @@
 
 #include "config/reader/data_files.h"
 #include "config/reader/problem.h"
+#include "gateway/model/account.h"
 #include "gateway/model/factor.h"
 
 namespace carbongate::pipeline {
@@ -34,6 +35,10 @@ class FactorRegistry {
 
   const model::Factor* find(std::string_view set, std::string_view carrier, std::string_view region,
                             std::string_view method, Instant at) const;
+
+  const model::Factor* find(const model::FactorChoice& choice, const model::Carrier& carrier, Instant at) const {
+    return find(choice.set, carrier.id, choice.region, choice.method, at);
+  }
 
   // The factor at an instant and how long that answer holds: [from, until). `factor` is nullptr where none applies.
   struct Holding {

@@ -122,10 +122,13 @@ void SetReader::read_factor(const config::Node& node, std::vector<Factor>& facto
                 .region = in.value_or("region", ""),
                 .method = in.value_or("method", "default"),
                 .valid_until = {},
+                .scaled_gas = {},
+                .gwp_set = {},
                 .value_text = {},
                 .unit_text = {},
                 .publication = {},
                 .source = {},
+                .formula = {},
                 .confidence = {}};
   const std::size_t errors_before = problems_.all().size();
   const model::Carrier* carrier = model::find_carrier(factor.carrier);
@@ -259,7 +262,8 @@ void SetReader::read_value(config::Reader& in, const model::Carrier& carrier, Fa
     in.error(unit_key, "the value is too large, or has too many digits to be kept exactly");
     return;
   }
-  factor.scaled_mg_per_quantum = *scaled;
+  factor.scaled_gas[model::Gas::co2] = *scaled;
+  factor.scaled_co2e = *scaled;
 }
 
 void SetReader::refuse_duplicate(config::Reader& in, const Factor& factor, const config::Place& place) {

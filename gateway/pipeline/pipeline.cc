@@ -15,6 +15,7 @@ namespace carbongate::pipeline {
 namespace {
 
 using model::AccountId;
+using model::Basis;
 using model::OpenPeriod;
 using model::Origin;
 using model::Period;
@@ -81,15 +82,17 @@ class Pipeline::Engine {
   void account_for(std::size_t point, const Counted& counted);
   void book(std::size_t point, const Movement& movement);
   void book_span(std::size_t point, const Movement& movement, Instant begin, Instant end);
+  void book_account(std::size_t account, Booking booking);
   void mark_ends(std::size_t point, const Movement& movement);
   void note_rates(std::size_t point, const Movement& movement);
   void close_until(std::size_t point, Instant until);
   void close_account(std::size_t account, Instant until);
+  void publish_entry(std::size_t account);
   void note_next_close(PointRules& rules, const model::PointState& point) const;
   void show_progress(std::size_t point, Instant at);
 
   template <class Body>
-  void emit(model::Subject subject, Body&& body) {
+  void emit_row(model::Subject subject, Body&& body) {
     rows_.push_back({subject, std::forward<Body>(body)});
   }
 
@@ -181,7 +184,7 @@ void Pipeline::Engine::record(const Reading& reading, Quality quality) {
   ++statistics_.readings;
   if (!usable(quality)) ++statistics_.rejected;
   ++statistics_.by_rule[static_cast<std::size_t>(quality.rule)];
-  emit(reading.point, model::JudgedReading{.at = reading.at, .value = reading.value, .quality = quality});
+  emit_row(reading.point, model::JudgedReading{.at = reading.at, .value = reading.value, .quality = quality});
 }
 
 void Pipeline::Engine::account_for(std::size_t point, const Counted& counted) {
@@ -195,14 +198,16 @@ void Pipeline::Engine::account_for(std::size_t point, const Counted& counted) {
 // Cuts a movement at the quarter hours. It is booked at once, so that running totals are live; the entry of a quarter
 // is what was booked in it.
 void Pipeline::Engine::book(std::size_t point, const Movement& movement) {
-  for (const std::size_t i : points_[point].accounts) accounts_[i].co2e_before = state_.accounts[i].co2e;
+  for (const std::size_t i : points_[point].accounts) {
+    accounts_[i].co2e_before = state_.accounts[i].emissions[Basis::primary].total.co2e;
+  }
   if (movement.hollow()) {
     mark_ends(point, movement);
   } else {
     Instant begin = movement.begin;
     while (begin < movement.end) {
       close_until(point, begin);
-      const OpenPeriod& quarter = open_at(begin, Period::quarter_hour, calendar_, state_.points[point].open);
+      const auto& quarter = open_at(begin, Period::quarter_hour, calendar_, state_.points[point].open);
       const Instant end = std::min(quarter.end, movement.end);
       book_span(point, movement, begin, end);
       begin = end;
@@ -217,7 +222,7 @@ void Pipeline::Engine::note_rates(std::size_t point, const Movement& movement) {
   for (const std::size_t i : points_[point].accounts) {
     model::AccountState& account = state_.accounts[i];
     const auto quanta_per_display = static_cast<double>(accounts_[i].account->carrier->quanta_per_display);
-    const model::Co2e co2e = account.co2e - accounts_[i].co2e_before;
+    const model::Co2e co2e = account.emissions[Basis::primary].total.co2e - accounts_[i].co2e_before;
     account.amount_per_hour = static_cast<double>(movement.amount.quanta()) / quanta_per_display / hours;
     account.co2e_kg_per_hour =
         static_cast<double>(co2e.quanta()) / static_cast<double>(model::kMilligramsPerKilogram) / hours;
@@ -228,25 +233,41 @@ void Pipeline::Engine::note_rates(std::size_t point, const Movement& movement) {
 // `begin` and `end` lie within the open quarter hour.
 void Pipeline::Engine::book_span(std::size_t point, const Movement& movement, Instant begin, Instant end) {
   PointRules& rules = points_[point];
-  Booking booking{.span = {begin, end},
-                  .amount = movement.until(end) - movement.until(begin),
-                  .co2e = {},
-                  .covered = movement.covered,
-                  .quality = movement.quality};
-  OpenPeriod& quarter = *state_.points[point].open;
+  const Booking booking{.span = {begin, end},
+                        .amount = movement.until(end) - movement.until(begin),
+                        .covered = movement.covered,
+                        .quality = movement.quality};
+  model::OpenInterval& quarter = *state_.points[point].open;
   add(booking, quarter);
   rules.next_close = std::min(rules.next_close, quarter.end);
-  for (const std::size_t i : rules.accounts) {
-    model::AccountState& account = state_.accounts[i];
-    const model::Factor* factor = accounts_[i].factors.at(begin);
-    booking.co2e =
-        factor ? multiply(booking.amount, factor->scaled_mg_per_quantum, account.co2e_remainder) : model::Co2e{};
-    booking.quality = factor ? movement.quality : worse(movement.quality, {Origin::missing, Rule::no_factor});
-    account.amount += booking.amount;
-    account.co2e += booking.co2e;
-    for (std::size_t p = 0; p < kPeriods.size(); ++p) {
-      add(booking, open_at(begin, kPeriods[p], calendar_, account.open[p]));
+  for (const std::size_t i : rules.accounts) book_account(i, booking);
+}
+
+void Pipeline::Engine::book_account(std::size_t index, Booking booking) {
+  model::AccountState& account = state_.accounts[index];
+  AccountFactors& factors = accounts_[index].factors;
+  const Instant at = booking.span.begin;
+  model::PerBasis<model::Emitted> emitted;
+  for (const Basis basis : model::kBases) {
+    if (!factors[basis].chosen()) continue;
+    const model::Factor* factor = factors[basis].at(at);
+    if (factor) {
+      emitted[basis] = emit(booking.amount, *factor, account.emissions[basis]);
+    } else if (basis == Basis::primary) {
+      booking.quality = worse(booking.quality, {Origin::missing, Rule::no_factor});
     }
+  }
+  model::StandardCoal coal;
+  if (const model::Factor* factor = factors.coal.at(at)) {
+    coal = model::StandardCoal::of(multiply(booking.amount, factor->scaled_coal, account.coal_remainder));
+  }
+  account.amount += booking.amount;
+  account.coal += coal;
+  for (std::size_t p = 0; p < kPeriods.size(); ++p) {
+    OpenPeriod& period = open_at(at, kPeriods[p], calendar_, account.open[p]);
+    add(booking, period);
+    period.coal += coal;
+    for (const Basis basis : model::kBases) period.emitted[basis] += emitted[basis];
   }
 }
 
@@ -270,7 +291,7 @@ void Pipeline::Engine::close_until(std::size_t point, Instant until) {
   if (state.open && state.open->end <= until) {
     if (worth_a_row(*state.open)) {
       ++statistics_.intervals;
-      emit(static_cast<PointId>(point), make_interval(*state.open));
+      emit_row(static_cast<PointId>(point), make_interval(*state.open));
     }
     state.open.reset();
   }
@@ -280,22 +301,36 @@ void Pipeline::Engine::close_until(std::size_t point, Instant until) {
 
 void Pipeline::Engine::close_account(std::size_t index, Instant until) {
   model::AccountState& account = state_.accounts[index];
-  const auto id = static_cast<AccountId>(index);
   for (std::size_t p = 0; p < kPeriods.size(); ++p) {
     std::optional<OpenPeriod>& open = account.open[p];
     if (!open || open->end > until) continue;
     if (worth_a_row(*open)) {
-      if (p == kQuarter) {
-        const model::Factor* factor = accounts_[index].factors.at(open->begin);
-        ++statistics_.entries;
-        if (!factor) ++statistics_.entries_without_factor;
-        emit(id, make_entry(*open, factor));
-      }
-      emit(id, make_rollup(kPeriods[p], *open));
+      if (p == kQuarter) publish_entry(index);
+      emit_row(static_cast<AccountId>(index), make_rollup(kPeriods[p], *open));
     }
     open.reset();
     changed_accounts_.note(index);
   }
+}
+
+// The quarter hour is complete: its entry, and with it the uncertainties of all that it is a part of.
+void Pipeline::Engine::publish_entry(std::size_t index) {
+  model::AccountState& account = state_.accounts[index];
+  OpenPeriod& quarter = *account.open[kQuarter];
+  model::EmissionEntry entry = make_entry(quarter, *accounts_[index].account, accounts_[index].factors);
+  ++statistics_.entries;
+  if (entry.quality.rule == Rule::no_factor) ++statistics_.entries_without_factor;
+  for (const Basis basis : model::kBases) {
+    const model::Emitted uncertainty{.co2e = {},
+                                     .gases = {},
+                                     .u95_activity = quarter.emitted[basis].u95_activity,
+                                     .u95_factor = quarter.emitted[basis].u95_factor};
+    account.emissions[basis].total += uncertainty;
+    for (std::size_t p = kQuarter + 1; p < kPeriods.size(); ++p) {
+      if (account.open[p]) account.open[p]->emitted[basis] += uncertainty;
+    }
+  }
+  emit_row(static_cast<AccountId>(index), std::move(entry));
 }
 
 void Pipeline::Engine::note_next_close(PointRules& rules, const model::PointState& point) const {
@@ -313,11 +348,12 @@ void Pipeline::Engine::show_progress(std::size_t point, Instant at) {
     if (account.live_at && (at <= *account.live_at || at - *account.live_at < live_every_)) continue;
     account.live_at = at;
     changed_accounts_.note(i);
-    emit(static_cast<AccountId>(i), model::RunningTotal{.at = at,
-                                                        .amount = account.amount,
-                                                        .co2e = account.co2e,
-                                                        .amount_per_hour = account.amount_per_hour,
-                                                        .co2e_kg_per_hour = account.co2e_kg_per_hour});
+    emit_row(static_cast<AccountId>(i), model::RunningTotal{.at = at,
+                                                            .amount = account.amount,
+                                                            .co2e = account.emissions[Basis::primary].total.co2e,
+                                                            .co2e_market = account.emissions[Basis::market].total.co2e,
+                                                            .amount_per_hour = account.amount_per_hour,
+                                                            .co2e_kg_per_hour = account.co2e_kg_per_hour});
   }
 }
 

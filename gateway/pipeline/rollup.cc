@@ -7,12 +7,13 @@ model::RollupRow make_rollup(model::Period kind, const model::OpenPeriod& period
           .begin = period.begin,
           .end = period.end,
           .amount = period.amount,
-          .co2e = period.co2e,
+          .coal = period.coal,
+          .emitted = period.emitted,
           .covered = period.covered,
           .quality = period.quality};
 }
 
-model::EnergyInterval make_interval(const model::OpenPeriod& quarter) {
+model::EnergyInterval make_interval(const model::OpenInterval& quarter) {
   return {.begin = quarter.begin,
           .end = quarter.end,
           .amount = quarter.amount,

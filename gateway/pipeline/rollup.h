@@ -8,39 +8,44 @@
 
 namespace carbongate::pipeline {
 
-// What one booking adds to the open periods of a point or an account. It lies within one quarter hour.
+// What one booking adds to what is open of a point and its accounts. It lies within one quarter hour.
 struct Booking {
   Span span;
   model::Activity amount;
-  model::Co2e co2e;
   bool covered = true;
   model::Quality quality;
 };
 
-inline void add(const Booking& booking, model::OpenPeriod& period) {
-  period.amount += booking.amount;
-  period.co2e += booking.co2e;
-  if (booking.covered) period.covered += booking.span.end - booking.span.begin;
-  period.quality = worse(period.quality, booking.quality);
+// To a point's interval or an account's period; the latter's emissions and coal are added apart.
+template <class Open>
+void add(const Booking& booking, Open& open) {
+  open.amount += booking.amount;
+  if (booking.covered) open.covered += booking.span.end - booking.span.begin;
+  open.quality = worse(open.quality, booking.quality);
 }
 
 // Opens the period in which `at` lies, if none is open.
-inline model::OpenPeriod& open_at(Instant at, model::Period period, Calendar& calendar,
-                                  std::optional<model::OpenPeriod>& open) {
+template <class Open>
+Open& open_at(Instant at, model::Period period, Calendar& calendar, std::optional<Open>& open) {
   if (!open) {
     const Span span = calendar.period(period, at);
-    open.emplace(model::OpenPeriod{
-        .begin = span.begin, .end = span.end, .amount = {}, .co2e = {}, .covered = {}, .quality = {}});
+    open.emplace();
+    open->begin = span.begin;
+    open->end = span.end;
   }
   return *open;
 }
 
 // A period in which nothing was counted and nothing watched is no row.
+constexpr bool worth_a_row(const model::OpenInterval& interval) {
+  return interval.covered > Duration::zero() || interval.amount != model::Activity{};
+}
 constexpr bool worth_a_row(const model::OpenPeriod& period) {
-  return period.covered > Duration::zero() || period.amount != model::Activity{} || period.co2e != model::Co2e{};
+  return period.covered > Duration::zero() || period.amount != model::Activity{} ||
+         period.coal != model::StandardCoal{} || period.emitted != model::PerBasis<model::Emitted>{};
 }
 
 model::RollupRow make_rollup(model::Period kind, const model::OpenPeriod& period);
-model::EnergyInterval make_interval(const model::OpenPeriod& quarter);
+model::EnergyInterval make_interval(const model::OpenInterval& quarter);
 
 }  // namespace carbongate::pipeline

@@ -154,7 +154,7 @@ class History::Impl {
     for (const auto& [id, entry] : series_->all()) order.emplace_back(id, entry.series.get());
     const auto key = [](const auto& item) {
       const model::Series& s = *item.second;
-      return std::tie(s.user, s.device, s.point, s.carrier, s.unit, s.region, s.site, s.user_name);
+      return std::tie(s.user, s.device, s.point, s.carrier, s.unit, s.region, s.scope, s.flow, s.site, s.user_name);
     };
     std::ranges::sort(order, {}, key);
     rank_.clear();
@@ -172,13 +172,16 @@ class History::Impl {
       for (std::size_t period = 0; period < state.open.size(); ++period) {
         const auto& open = state.open[period];
         if (!open || !bounds.contain(open->begin)) continue;
-        if (open->covered == Duration::zero() && open->amount == model::Activity{} && open->co2e == model::Co2e{})
+        if (open->covered == Duration::zero() && open->amount == model::Activity{} &&
+            open->emitted == model::PerBasis<model::Emitted>{}) {
           continue;
+        }
         model::RollupRow rollup{.period = static_cast<model::Period>(period),
                                 .begin = open->begin,
                                 .end = open->end,
                                 .amount = open->amount,
-                                .co2e = open->co2e,
+                                .coal = open->coal,
+                                .emitted = open->emitted,
                                 .covered = open->covered,
                                 .quality = open->quality};
         rows.push_back(ranked(states.integer(0), {0, series, std::move(rollup)}));

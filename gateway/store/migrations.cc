@@ -31,7 +31,9 @@ CREATE TABLE series(
   unit TEXT NOT NULL,
   user_name TEXT NOT NULL,
   region TEXT NOT NULL,
-  UNIQUE(subject, site, unit, user_name, region));
+  scope INTEGER NOT NULL,  -- model::Scope
+  flow INTEGER NOT NULL,   -- model::Flow
+  UNIQUE(subject, site, unit, user_name, region, scope, flow));
 
 -- The log. Readings, nearly all of it, have no body and no index: appending is all that is done to them, and sinks and
 -- retention walk along `seq`. Numbers of `kind` and `quality`: record.h.

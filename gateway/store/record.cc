@@ -1,5 +1,7 @@
 #include "gateway/store/record.h"
 
+#include <type_traits>
+
 #include "gateway/store/database.h"
 #include "gateway/store/record.pb.h"
 
@@ -66,24 +68,139 @@ Counter get(const proto::Counter& message) {
   return {instant(message.at_ms()), model::Cumulative<Activity>::at(Activity::of(message.since_zero()))};
 }
 
-void put(const model::OpenPeriod& period, proto::OpenPeriod& message) {
-  const auto& [begin, end, amount, co2e, covered, quality] = period;
-  message.set_begin_ms(ms(begin));
-  message.set_length_ms((end - begin).count());
-  message.set_amount(amount.quanta());
+template <class Number>
+void put_gases(const model::PerGas<Number>& gases, google::protobuf::RepeatedPtrField<proto::Gas>& list) {
+  gases.each([&](model::Gas gas, Number number) {
+    proto::Gas& message = *list.Add();
+    message.set_gas(static_cast<std::uint32_t>(gas));
+    if constexpr (std::is_same_v<Number, std::int64_t>) {
+      message.set_mg(number);
+    } else {
+      message.set_mg(number.quanta());
+    }
+  });
+}
+
+template <class Number>
+void get_gases(const google::protobuf::RepeatedPtrField<proto::Gas>& list, model::PerGas<Number>& gases) {
+  for (const proto::Gas& message : list) {
+    if (message.gas() >= model::kGasCount) throw DamagedRecord("unknown gas " + std::to_string(message.gas()));
+    Number& number = gases[static_cast<model::Gas>(message.gas())];
+    if constexpr (std::is_same_v<Number, std::int64_t>) {
+      number = message.mg();
+    } else {
+      number = Number::of(message.mg());
+    }
+  }
+}
+
+void put(const model::Emitted& emitted, proto::Emitted& message) {
+  const auto& [co2e, gases, u95_activity, u95_factor] = emitted;
   message.set_co2e_mg(co2e.quanta());
-  message.set_covered_ms(covered.count());
-  message.set_quality(static_cast<std::uint32_t>(encode_quality(quality)));
+  put_gases(gases, *message.mutable_gases());
+  message.set_u95_activity_mg(u95_activity.quanta());
+  message.set_u95_factor_mg(u95_factor.quanta());
+}
+
+model::Emitted get(const proto::Emitted& message) {
+  model::Emitted emitted{.co2e = Co2e::of(message.co2e_mg()),
+                         .gases = {},
+                         .u95_activity = Co2e::of(message.u95_activity_mg()),
+                         .u95_factor = Co2e::of(message.u95_factor_mg())};
+  get_gases(message.gases(), emitted.gases);
+  return emitted;
+}
+
+// Both bases of a message that has them as `primary` and `market`; what is zero takes no room.
+template <class Message>
+void put_bases(const model::PerBasis<model::Emitted>& emitted, Message& message) {
+  if (const auto& primary = emitted[model::Basis::primary]; primary != model::Emitted{}) {
+    put(primary, *message.mutable_primary());
+  }
+  if (const auto& market = emitted[model::Basis::market]; market != model::Emitted{}) {
+    put(market, *message.mutable_market());
+  }
+}
+
+template <class Message>
+model::PerBasis<model::Emitted> get_bases(const Message& message) {
+  model::PerBasis<model::Emitted> emitted;
+  emitted[model::Basis::primary] = get(message.primary());
+  emitted[model::Basis::market] = get(message.market());
+  return emitted;
+}
+
+void put(const model::Emission& emission, proto::Emission& message) {
+  put(emission.emitted, *message.mutable_emitted());
+  message.set_factor_id(emission.factor_id);
+  message.set_factor_version(emission.factor_version);
+}
+
+model::Emission get(const proto::Emission& message) {
+  return {
+      .emitted = get(message.emitted()), .factor_id = message.factor_id(), .factor_version = message.factor_version()};
+}
+
+void put(const model::Correction& correction, proto::Correction& message) {
+  message.set_cause(static_cast<std::uint32_t>(correction.cause));
+  message.set_note(correction.note);
+  message.set_booked_at_ms(ms(correction.booked_at));
+}
+
+model::Correction get(const proto::Correction& message) {
+  const auto cause = static_cast<model::Cause>(message.cause());
+  if (message.cause() > 0xff || model::to_string(cause) == "unknown") {
+    throw DamagedRecord("unknown cause of a correction " + std::to_string(message.cause()));
+  }
+  return {.cause = cause, .note = message.note(), .booked_at = instant(message.booked_at_ms())};
+}
+
+// What an open interval and an open period have in common.
+template <class Open, class Message>
+void put_open(const Open& open, Message& message) {
+  message.set_begin_ms(ms(open.begin));
+  message.set_length_ms((open.end - open.begin).count());
+  message.set_amount(open.amount.quanta());
+  message.set_covered_ms(open.covered.count());
+  message.set_quality(static_cast<std::uint32_t>(encode_quality(open.quality)));
+}
+
+template <class Open, class Message>
+Open get_open(const Message& message) {
+  Open open;
+  open.begin = instant(message.begin_ms());
+  open.end = end_of(open.begin, message.length_ms());
+  open.amount = Activity::of(message.amount());
+  open.covered = Duration(message.covered_ms());
+  open.quality = decode_quality(message.quality());
+  return open;
+}
+
+void put(const model::OpenPeriod& period, proto::OpenPeriod& message) {
+  put_open(period, message);
+  message.set_coal_mg(period.coal.quanta());
+  put_bases(period.emitted, message);
 }
 
 model::OpenPeriod get(const proto::OpenPeriod& message) {
-  const Instant begin = instant(message.begin_ms());
-  return {.begin = begin,
-          .end = end_of(begin, message.length_ms()),
-          .amount = Activity::of(message.amount()),
-          .co2e = Co2e::of(message.co2e_mg()),
-          .covered = Duration(message.covered_ms()),
-          .quality = decode_quality(message.quality())};
+  auto period = get_open<model::OpenPeriod>(message);
+  period.coal = model::StandardCoal::of(message.coal_mg());
+  period.emitted = get_bases(message);
+  return period;
+}
+
+void put(const model::EmissionState& state, proto::EmissionState& message) {
+  const auto& [total, gas_remainders, co2e_remainder] = state;
+  put(total, *message.mutable_total());
+  put_gases(gas_remainders, *message.mutable_gas_remainders());
+  message.set_co2e_remainder(co2e_remainder);
+}
+
+model::EmissionState get(const proto::EmissionState& message) {
+  model::EmissionState state{
+      .total = get(message.total()), .gas_remainders = {}, .co2e_remainder = message.co2e_remainder()};
+  get_gases(message.gas_remainders(), state.gas_remainders);
+  return state;
 }
 
 }  // namespace
@@ -127,16 +244,23 @@ struct RecordCodec::Messages {
   }
 
   RecordColumns encode(const model::EmissionEntry& row) {
+    entry.Clear();
     put_span(row, entry);
-    entry.set_co2e_mg(row.co2e.quanta());
-    entry.set_factor_id(row.factor_id);
-    entry.set_factor_version(row.factor_version);
+    put(row.primary, *entry.mutable_primary());
+    if (row.market) put(*row.market, *entry.mutable_market());
+    entry.set_coal_mg(row.coal.quanta());
+    entry.set_coal_factor_id(row.coal_factor_id);
+    entry.set_revision(row.revision);
+    if (row.correction) put(*row.correction, *entry.mutable_correction());
     return {RowKind::entry, ms(row.begin), 0, encode_quality(row.quality), serialize(entry)};
   }
 
   RecordColumns encode(const model::RollupRow& row) {
+    rollup.Clear();
     put_span(row, rollup);
-    rollup.set_co2e_mg(row.co2e.quanta());
+    put_bases(row.emitted, rollup);
+    rollup.set_coal_mg(row.coal.quanta());
+    rollup.set_revision(row.revision);
     rollup.set_period(static_cast<std::uint32_t>(row.period));
     return {RowKind::rollup, ms(row.begin), 0, encode_quality(row.quality), serialize(rollup)};
   }
@@ -144,6 +268,7 @@ struct RecordCodec::Messages {
   RecordColumns encode(const model::RunningTotal& row) {
     total.set_amount(row.amount.quanta());
     total.set_co2e_mg(row.co2e.quanta());
+    total.set_co2e_market_mg(row.co2e_market.quanta());
     total.set_amount_per_hour(row.amount_per_hour);
     total.set_co2e_kg_per_hour(row.co2e_kg_per_hour);
     return {RowKind::running_total, ms(row.at), 0, 0, serialize(total)};
@@ -170,17 +295,21 @@ std::string_view RecordCodec::encode(const model::PointState& state) {
   message.set_doubts(doubts);
   if (abandoned) put(*abandoned, *message.mutable_abandoned());
   message.set_integration_remainder(integration_remainder);
-  if (open) put(*open, *message.mutable_open());
+  if (open) put_open(*open, *message.mutable_open());
   return messages_->serialize(message);
 }
 
 std::string_view RecordCodec::encode(const model::AccountState& state) {
-  const auto& [amount, co2e, co2e_remainder, live_at, amount_per_hour, co2e_kg_per_hour, open] = state;
+  const auto& [amount, coal, coal_remainder, emissions, live_at, amount_per_hour, co2e_kg_per_hour, open] = state;
   proto::AccountState& message = messages_->account;
   message.Clear();
   message.set_amount(amount.quanta());
-  message.set_co2e_mg(co2e.quanta());
-  message.set_co2e_remainder(co2e_remainder);
+  message.set_coal_mg(coal.quanta());
+  message.set_coal_remainder(coal_remainder);
+  const auto& primary = emissions[model::Basis::primary];
+  const auto& market = emissions[model::Basis::market];
+  if (primary != model::EmissionState{}) put(primary, *message.mutable_primary());
+  if (market != model::EmissionState{}) put(market, *message.mutable_market());
   if (live_at) message.set_live_at_ms(ms(*live_at));
   message.set_amount_per_hour(amount_per_hour);
   message.set_co2e_kg_per_hour(co2e_kg_per_hour);
@@ -200,25 +329,32 @@ model::RowBody RecordCodec::decode_row(const RecordColumns& columns) {
     case RowKind::running_total: {
       proto::RunningTotal& message = messages_->total;
       parse(message, columns.body);
-      return model::RunningTotal{instant(columns.at_ms), Activity::of(message.amount()), Co2e::of(message.co2e_mg()),
-                                 message.amount_per_hour(), message.co2e_kg_per_hour()};
+      return model::RunningTotal{instant(columns.at_ms),      Activity::of(message.amount()),
+                                 Co2e::of(message.co2e_mg()), Co2e::of(message.co2e_market_mg()),
+                                 message.amount_per_hour(),   message.co2e_kg_per_hour()};
     }
     case RowKind::interval:
       parse(messages_->interval, columns.body);
       return get_span<model::EnergyInterval>(columns, messages_->interval);
     case RowKind::entry: {
+      const proto::Entry& message = messages_->entry;
       parse(messages_->entry, columns.body);
-      auto row = get_span<model::EmissionEntry>(columns, messages_->entry);
-      row.co2e = Co2e::of(messages_->entry.co2e_mg());
-      row.factor_id = messages_->entry.factor_id();
-      row.factor_version = messages_->entry.factor_version();
+      auto row = get_span<model::EmissionEntry>(columns, message);
+      row.primary = get(message.primary());
+      if (message.has_market()) row.market = get(message.market());
+      row.coal = model::StandardCoal::of(message.coal_mg());
+      row.coal_factor_id = message.coal_factor_id();
+      row.revision = message.revision();
+      if (message.has_correction()) row.correction = get(message.correction());
       return row;
     }
     case RowKind::rollup: {
       parse(messages_->rollup, columns.body);
       auto row = get_span<model::RollupRow>(columns, messages_->rollup);
-      row.co2e = Co2e::of(messages_->rollup.co2e_mg());
       row.period = decode_period(messages_->rollup.period());
+      row.emitted = get_bases(messages_->rollup);
+      row.coal = model::StandardCoal::of(messages_->rollup.coal_mg());
+      row.revision = messages_->rollup.revision();
       return row;
     }
   }
@@ -236,7 +372,7 @@ model::PointState RecordCodec::decode_point(std::string_view bytes) {
   state.doubts = static_cast<std::uint8_t>(message.doubts());
   if (message.has_abandoned()) state.abandoned = get(message.abandoned());
   state.integration_remainder = message.integration_remainder();
-  if (message.has_open()) state.open = get(message.open());
+  if (message.has_open()) state.open = get_open<model::OpenInterval>(message.open());
   return state;
 }
 
@@ -245,8 +381,10 @@ model::AccountState RecordCodec::decode_account(std::string_view bytes) {
   parse(message, bytes);
   model::AccountState state;
   state.amount = Activity::of(message.amount());
-  state.co2e = Co2e::of(message.co2e_mg());
-  state.co2e_remainder = message.co2e_remainder();
+  state.coal = model::StandardCoal::of(message.coal_mg());
+  state.coal_remainder = message.coal_remainder();
+  state.emissions[model::Basis::primary] = get(message.primary());
+  state.emissions[model::Basis::market] = get(message.market());
   if (message.has_live_at_ms()) state.live_at = instant(message.live_at_ms());
   state.amount_per_hour = message.amount_per_hour();
   state.co2e_kg_per_hour = message.co2e_kg_per_hour();

@@ -35,23 +35,28 @@ model::Series describe(const model::Site& site, const model::Account& account) {
           .user = account.user,
           .user_name = account.user_name,
           .carrier = std::string(account.carrier->id),
-          .region = account.factor_region};
+          .region = account.factor ? account.factor->region : std::string(),
+          .scope = account.scope,
+          .flow = account.flow};
 }
 
 SeriesTable::SeriesTable(Database& database) : database_(database) {
   Statement statement(database_,
                       "SELECT s.id, s.subject, s.site, t.device, t.point, s.unit, t.user, s.user_name, t.carrier, "
-                      "s.region FROM series s JOIN subject t ON t.id = s.subject");
+                      "s.region, s.scope, s.flow FROM series s JOIN subject t ON t.id = s.subject");
   for (Rows rows(statement); rows.next();) {
     const auto text = [&](int column) { return std::string(statement.text(column)); };
-    auto series = std::make_shared<model::Series>(model::Series{.site = text(2),
-                                                                .device = text(3),
-                                                                .point = text(4),
-                                                                .unit = text(5),
-                                                                .user = text(6),
-                                                                .user_name = text(7),
-                                                                .carrier = text(8),
-                                                                .region = text(9)});
+    auto series =
+        std::make_shared<model::Series>(model::Series{.site = text(2),
+                                                      .device = text(3),
+                                                      .point = text(4),
+                                                      .unit = text(5),
+                                                      .user = text(6),
+                                                      .user_name = text(7),
+                                                      .carrier = text(8),
+                                                      .region = text(9),
+                                                      .scope = static_cast<model::Scope>(statement.integer(10)),
+                                                      .flow = static_cast<model::Flow>(statement.integer(11))});
     all_[statement.integer(0)] = {statement.integer(1), std::move(series)};
   }
 }
@@ -84,11 +89,14 @@ SeriesTable::Ids SeriesTable::enrol(const model::Series& series) {
         s.bind(5, std::string_view(series.user)).bind(6, std::string_view(series.carrier));
       });
   ids.series = find_or_add(
-      "SELECT id FROM series WHERE subject = ?1 AND site = ?2 AND unit = ?3 AND user_name = ?4 AND region = ?5",
-      "INSERT INTO series(subject, site, unit, user_name, region) VALUES(?1, ?2, ?3, ?4, ?5) RETURNING id",
+      "SELECT id FROM series WHERE subject = ?1 AND site = ?2 AND unit = ?3 AND user_name = ?4 AND region = ?5 AND "
+      "scope = ?6 AND flow = ?7",
+      "INSERT INTO series(subject, site, unit, user_name, region, scope, flow) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+      "RETURNING id",
       [&](Statement& s) {
         s.bind(1, ids.subject).bind(2, std::string_view(series.site)).bind(3, std::string_view(series.unit));
         s.bind(4, std::string_view(series.user_name)).bind(5, std::string_view(series.region));
+        s.bind(6, static_cast<std::int64_t>(series.scope)).bind(7, static_cast<std::int64_t>(series.flow));
       });
   Entry& entry = all_[ids.series];
   if (!entry.series) entry = {ids.subject, std::make_shared<model::Series>(series)};

@@ -59,9 +59,11 @@ model::Site make_site() {
     account.user = "u";
     account.carrier = model::find_carrier(p.carrier);
     account.source = id;
-    account.factor_set = p.carrier[0] == 'e' ? "cn-grid" : p.carrier[0] == 'h' ? "cn-heat" : "cn-fuels";
-    account.factor_region = "CN-SC";
-    account.factor_method = p.carrier[0] == 'e' ? "average" : "default";
+    account.factor = model::FactorChoice{.set = p.carrier[0] == 'e'   ? "cn-grid"
+                                                : p.carrier[0] == 'h' ? "cn-heat"
+                                                                      : "cn-fuels",
+                                         .region = "CN-SC",
+                                         .method = p.carrier[0] == 'e' ? "average" : "default"};
     site.accounts.push_back(account);
   }
   return site;
@@ -107,7 +109,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(r->covered >= 0ms && r->covered <= r->end - r->begin && r->end - r->begin <= 15min);
       }
       if (const auto* r = std::get_if<model::EmissionEntry>(&row.body)) {
-        co2e[model::index(std::get<model::AccountId>(row.subject))] += r->co2e;
+        co2e[model::index(std::get<model::AccountId>(row.subject))] += r->primary.emitted.co2e;
       }
     }
     require(judged == 1);
@@ -115,10 +117,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const model::Checkpoint& state = pipeline.state();
   for (std::size_t i = 0; i < amounts.size(); ++i) {
     if (state.points[i].open) amounts[i] += state.points[i].open->amount;
-    if (state.accounts[i].open[0]) co2e[i] += state.accounts[i].open[0]->co2e;
+    if (state.accounts[i].open[0]) co2e[i] += state.accounts[i].open[0]->emitted[model::Basis::primary].co2e;
     require(amounts[i] == state.accounts[i].amount);
-    require(co2e[i] == state.accounts[i].co2e);
-    require(state.accounts[i].co2e_remainder >= 0 && state.points[i].doubts <= 2);
+    const model::EmissionState& emission = state.accounts[i].emissions[model::Basis::primary];
+    require(co2e[i] == emission.total.co2e);
+    require(emission.co2e_remainder >= 0 && state.points[i].doubts <= 2);
   }
   return 0;
 }

@@ -57,9 +57,28 @@ model::RowBody make_body(std::int64_t n) {
       }
       return model::JudgedReading{at, double(n) * 0.1, {}};
     case 1: return model::EnergyInterval{at, end, amount, covered, {model::Origin::estimated, model::Rule::gap}};
-    case 2: return model::EmissionEntry{at, end, amount, co2e, "cn grid/a=b", "2025", covered, {}};
-    case 3: return model::RollupRow{static_cast<model::Period>(n / 5 % 5), at, end, amount, co2e, covered, {}};
-    default: return model::RunningTotal{at, amount, co2e, double(n) * 0.25, double(n) * 0.125};
+    case 2: {
+      model::EmissionEntry entry;
+      entry.begin = at;
+      entry.end = end;
+      entry.amount = amount;
+      entry.primary.emitted.co2e = co2e;
+      entry.primary.factor_id = "cn grid/a=b";
+      entry.primary.factor_version = "2025";
+      entry.covered = covered;
+      return entry;
+    }
+    case 3: {
+      model::RollupRow rollup;
+      rollup.period = static_cast<model::Period>(n / 5 % 5);
+      rollup.begin = at;
+      rollup.end = end;
+      rollup.amount = amount;
+      rollup.emitted[model::Basis::primary].co2e = co2e;
+      rollup.covered = covered;
+      return rollup;
+    }
+    default: return model::RunningTotal{at, amount, co2e, {}, double(n) * 0.25, double(n) * 0.125};
   }
 }
 

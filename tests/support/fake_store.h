@@ -48,7 +48,9 @@ class FakeStore final : public ports::Store {
                                .user = a.user,
                                .user_name = a.user_name,
                                .carrier = std::string(a.carrier->id),
-                               .region = a.factor_region}));
+                               .region = a.factor ? a.factor->region : std::string(),
+                               .scope = a.scope,
+                               .flow = a.flow}));
     }
     status_.last_sequence = disk_.rows.empty() ? 0 : disk_.rows.back().sequence;
   }

@@ -84,8 +84,8 @@ void account_tags(Line& line, const model::Series& series, const model::Carrier&
   line.tag("carrier", series.carrier);
   line.tag("device", series.device);
   if (entry != nullptr) {
-    line.tag("factor", entry->factor_id);
-    line.tag("factor_version", entry->factor_version);
+    line.tag("factor", entry->primary.factor_id);
+    line.tag("factor_version", entry->primary.factor_version);
   }
   line.tag("period", period);
   line.tag("point", series.point);
@@ -147,7 +147,7 @@ struct Render {
     Line line("carbongate_entry", entry.begin);
     account_tags(line, series, *carrier, "", &entry);
     line.decimal("amount", entry.amount.quanta(), carrier->quanta_per_display);
-    co2e_field(line, entry.co2e, entry.quality);
+    co2e_field(line, entry.primary.emitted.co2e, entry.quality);
     period_fields(line, entry.begin, entry.end, entry.covered, entry.quality);
     return line.append_to(out, reason);
   }
@@ -157,7 +157,7 @@ struct Render {
     Line line("carbongate_rollup", rollup.begin);
     account_tags(line, series, *carrier, to_string(rollup.period), nullptr);
     line.decimal("amount", rollup.amount.quanta(), carrier->quanta_per_display);
-    co2e_field(line, rollup.co2e, rollup.quality);
+    co2e_field(line, rollup.emitted[model::Basis::primary].co2e, rollup.quality);
     period_fields(line, rollup.begin, rollup.end, rollup.covered, rollup.quality);
     return line.append_to(out, reason);
   }

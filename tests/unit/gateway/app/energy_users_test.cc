@@ -82,17 +82,17 @@ TEST_F(EnergyUsersTest, RefuseWhatDoesNotMeasureTheCarrier) {
 
 TEST_F(EnergyUsersTest, GetTheFactorsOfTheirRegion) {
   const auto electricity = consume("carrier: electricity, from: hall.energy");
-  EXPECT_EQ(electricity.at(0).factor_set, "cn-grid");
-  EXPECT_EQ(electricity.at(0).factor_region, "CN-SC");
+  EXPECT_EQ(electricity.at(0).factor->set, "cn-grid");
+  EXPECT_EQ(electricity.at(0).factor->region, "CN-SC");
   const auto national = consume("carrier: electricity, from: hall.energy, region: CN, method: residual");
   EXPECT_EQ(said_, "");
-  EXPECT_EQ(national.at(0).factor_region, "CN");
-  EXPECT_EQ(national.at(0).factor_method, "residual");
+  EXPECT_EQ(national.at(0).factor->region, "CN");
+  EXPECT_EQ(national.at(0).factor->method, "residual");
   const auto gas = consume("carrier: natural-gas, from: hall.gas");
-  EXPECT_EQ(gas.at(0).factor_set, "cn-fuels");
-  EXPECT_NE(factors_.find(gas.at(0).factor_set, "natural-gas", gas.at(0).factor_region, gas.at(0).factor_method,
-                          std::chrono::sys_days(std::chrono::year(2026) / 11 / 21)),
-            nullptr);
+  EXPECT_EQ(gas.at(0).factor->set, "cn-fuels");
+  EXPECT_NE(
+      factors_.find(*gas.at(0).factor, *gas.at(0).carrier, std::chrono::sys_days(std::chrono::year(2026) / 11 / 21)),
+      nullptr);
 }
 
 TEST_F(EnergyUsersTest, AreToldWhichFactorsThereAre) {

@@ -81,15 +81,12 @@ TEST_F(GatewayConfigTest, BecomesOneSite) {
   EXPECT_EQ(electricity.user_name, "冲压车间");
   EXPECT_EQ(electricity.carrier->id, "electricity");
   EXPECT_EQ(site.points[index(electricity.source)].full_name(), "press-shop.energy");
-  EXPECT_EQ(electricity.factor_set, "cn-grid");
-  EXPECT_EQ(electricity.factor_region, "CN-SC");
-  EXPECT_EQ(electricity.factor_method, "average");
-  EXPECT_EQ(site.accounts[2].factor_region, "CN");
+  EXPECT_EQ(electricity.factor->set, "cn-grid");
+  EXPECT_EQ(electricity.factor->region, "CN-SC");
+  EXPECT_EQ(electricity.factor->method, "average");
+  EXPECT_EQ(site.accounts[2].factor->region, "CN");
   for (const model::Account& account : site.accounts) {
-    EXPECT_NE(config.factors.find(account.factor_set, account.carrier->id, account.factor_region, account.factor_method,
-                                  kNow),
-              nullptr)
-        << account.user;
+    EXPECT_NE(config.factors.find(*account.factor, *account.carrier, kNow), nullptr) << account.user;
   }
 
   EXPECT_EQ(config.store.path, directory_.path() / "data");

@@ -37,7 +37,7 @@ DeviceStatus device(std::string id, DeviceStatus::State state, std::string detai
 model::Checkpoint totals(std::int64_t mwh, std::int64_t mg, double kw) {
   model::AccountState account;
   account.amount = model::Activity::of(mwh);
-  account.co2e = model::Co2e::of(mg);
+  account.emissions[model::Basis::primary].total.co2e = model::Co2e::of(mg);
   account.amount_per_hour = kw;
   account.co2e_kg_per_hour = kw * 0.1564;
   return {.points = {}, .accounts = {account, account}};

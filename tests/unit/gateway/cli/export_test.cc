@@ -39,10 +39,11 @@ class ExportTest : public ::testing::Test {
                        .user = "press-shop",
                        .user_name = "冲压车间",
                        .carrier = model::find_carrier("electricity"),
+                       .scope = model::Scope::energy,
                        .source = kPoint,
-                       .factor_set = {},
-                       .factor_region = "CN-SC",
-                       .factor_method = {}}};
+                       .factor = model::FactorChoice{"cn-grid", "CN-SC", "average"},
+                       .market = {},
+                       .coal = {}}};
     options_.store = directory_.path() / "store";
     options_.time_zone = "Asia/Shanghai";
     open();
@@ -100,16 +101,15 @@ TEST_F(ExportTest, WritesIntervalsInTheCarriersUnit) {
 }
 
 TEST_F(ExportTest, WritesEntriesWithTheirFactorAndVersion) {
-  commit({{{kAccount, model::EmissionEntry{kNewYear,
-                                           kNewYear + 15min,
-                                           model::Activity::of(-1'000'000),
-                                           model::Co2e::of(-156'400),
-                                           "cn-grid/CN-SC/average/2023",
-                                           "2025-12-31",
-                                           15min,
-                                           {}}}},
-          {},
-          {}});
+  model::EmissionEntry entry;
+  entry.begin = kNewYear;
+  entry.end = kNewYear + 15min;
+  entry.amount = model::Activity::of(-1'000'000);
+  entry.primary.emitted.co2e = model::Co2e::of(-156'400);
+  entry.primary.factor_id = "cn-grid/CN-SC/average/2023";
+  entry.primary.factor_version = "2025-12-31";
+  entry.covered = 15min;
+  commit({{{kAccount, entry}}, {}, {}});
   EXPECT_EQ(text("entries"),
             "begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule\n"
             "2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press-shop,press,energy,electricity,-1,kWh,-0.1564,"
@@ -118,21 +118,20 @@ TEST_F(ExportTest, WritesEntriesWithTheirFactorAndVersion) {
 
 TEST_F(ExportTest, WritesClosedAndOpenRollups) {
   model::AccountState state;
-  state.open[2] = model::OpenPeriod{kNewYear,
-                                    kNewYear + 24h,
-                                    model::Activity::of(500'000),
-                                    model::Co2e::of(78'200),
-                                    8h,
-                                    {model::Origin::estimated, model::Rule::gap}};
-  commit({{{kAccount, model::RollupRow{model::Period::quarter_hour,
-                                       kNewYear,
-                                       kNewYear + 15min,
-                                       model::Activity::of(500'000),
-                                       model::Co2e::of(78'200),
-                                       10min,
-                                       {}}}},
-          {},
-          {{kAccount, state}}});
+  model::OpenPeriod& day = state.open[2].emplace();
+  day.begin = kNewYear;
+  day.end = kNewYear + 24h;
+  day.amount = model::Activity::of(500'000);
+  day.emitted[model::Basis::primary].co2e = model::Co2e::of(78'200);
+  day.covered = 8h;
+  day.quality = {model::Origin::estimated, model::Rule::gap};
+  model::RollupRow quarter;
+  quarter.begin = kNewYear;
+  quarter.end = kNewYear + 15min;
+  quarter.amount = model::Activity::of(500'000);
+  quarter.emitted[model::Basis::primary].co2e = model::Co2e::of(78'200);
+  quarter.covered = 10min;
+  commit({{{kAccount, quarter}}, {}, {{kAccount, state}}});
   EXPECT_EQ(
       text("rollups"),
       "period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,state\n"

@@ -52,7 +52,7 @@ TEST(ShippedFactors, AreReadWithoutAProblem) {
   std::set<std::string> ids;
   for (const model::Factor& factor : shipped().all()) {
     EXPECT_TRUE(ids.insert(factor.id).second) << factor.id;
-    EXPECT_GT(factor.scaled_mg_per_quantum, 0) << factor.id;
+    EXPECT_GT(factor.scaled_co2e, 0) << factor.id;
     EXPECT_FALSE(factor.source.empty()) << factor.id;
     EXPECT_FALSE(factor.publication.empty()) << factor.id;
     EXPECT_FALSE(factor.version.empty()) << factor.id;
@@ -94,7 +94,7 @@ TEST(ShippedFactors, GridAveragesAreAsPublished) {
           shipped().find("cn-grid", "electricity", row.region, "average", utc(year + "-07-01 00:00"));
       ASSERT_NE(f, nullptr) << row.region << year;
       EXPECT_EQ(f->value_text, row.value[i]) << f->id;
-      EXPECT_EQ(f->scaled_mg_per_quantum, std::llround(std::stod(row.value[i]) * 1e4) * 100'000'000) << f->id;
+      EXPECT_EQ(f->scaled_co2e, std::llround(std::stod(row.value[i]) * 1e4) * 100'000'000) << f->id;
       EXPECT_EQ(f->id, "cn-grid/" + std::string(row.region) + "/average/" + year);
     }
   }
@@ -153,7 +153,7 @@ TEST(ShippedFactors, FuelsAgreeWithThePublishedProducts) {
     const model::Factor* f = shipped().find(row.set, row.carrier, "", "default", utc("2023-07-01 00:00"));
     ASSERT_NE(f, nullptr) << row.set << " " << row.carrier;
     const bool by_volume = model::find_carrier(row.carrier)->dimension == Dimension::normal_volume;
-    const double tonnes = static_cast<double>(f->scaled_mg_per_quantum) / 1e12 * (by_volume ? 10.0 : 1.0);
+    const double tonnes = static_cast<double>(f->scaled_co2e) / 1e12 * (by_volume ? 10.0 : 1.0);
     EXPECT_NEAR(tonnes, row.tonnes, 0.000051) << f->id;
     EXPECT_EQ(f->unit_text, by_volume ? "tCO2/10^4Nm3" : "tCO2/t") << f->id;
   }
@@ -163,7 +163,7 @@ TEST(ShippedFactors, NaturalGasIsExactToTheLastKeptDigit) {
   // 389.31 GJ/10^4Nm3 * 0.01532 tC/GJ * 0.99 * 44/12 = 21.650151996 tCO2/10^4Nm3, without rest
   const model::Factor* f = shipped().find("cn-fuels", "natural-gas", "CN-SC", "default", utc("2023-07-01 00:00"));
   ASSERT_NE(f, nullptr);
-  EXPECT_EQ(f->scaled_mg_per_quantum, 2'165'015'199'600);
+  EXPECT_EQ(f->scaled_co2e, 2'165'015'199'600);
   EXPECT_EQ(f->value_text, "21.650152");
 }
 
@@ -176,7 +176,7 @@ TEST(ShippedFactors, SolidFuelsTakeTheOxidationOfTheirEquipment) {
 
 TEST(ShippedFactors, PurchasedHeatAndSteam) {
   for (const std::string_view carrier : {"heat", "steam"}) {
-    EXPECT_EQ(shipped().find("cn-heat", carrier, "CN-SC", "default", utc("2023-01-01 00:00"))->scaled_mg_per_quantum,
+    EXPECT_EQ(shipped().find("cn-heat", carrier, "CN-SC", "default", utc("2023-01-01 00:00"))->scaled_co2e,
               110'000'000'000);
   }
 }

@@ -22,6 +22,23 @@ std::string text(model::Quality q) {
   return std::string(to_string(q.origin)) + "/" + std::string(to_string(q.rule));
 }
 
+std::string text(const model::Emitted& emitted) {
+  std::string out = std::to_string(emitted.co2e.quanta()) + "+-" + std::to_string(emitted.u95_activity.quanta()) + "," +
+                    std::to_string(emitted.u95_factor.quanta());
+  emitted.gases.each([&](model::Gas gas, model::GasMass mass) {
+    out += " " + std::string(to_string(gas)) + ":" + std::to_string(mass.quanta());
+  });
+  return out;
+}
+
+std::string text(const model::PerBasis<model::Emitted>& emitted) {
+  return text(emitted[model::Basis::primary]) + " market " + text(emitted[model::Basis::market]);
+}
+
+std::string text(const model::Emission& emission) {
+  return text(emission.emitted) + " " + emission.factor_id + " " + emission.factor_version;
+}
+
 struct Text {
   std::string operator()(const model::JudgedReading& r) const {
     return "reading " + when(r.at) + " " + number(r.value) + " " + text(r.quality);
@@ -32,26 +49,45 @@ struct Text {
   }
   std::string operator()(const model::EmissionEntry& r) const {
     return "entry " + when(r.begin) + ".." + when(r.end) + " " + std::to_string(r.amount.quanta()) + " " +
-           std::to_string(r.co2e.quanta()) + " " + r.factor_id + " " + r.factor_version + " covered " +
-           std::to_string(r.covered.count()) + " " + text(r.quality);
+           text(r.primary) + (r.market ? " market " + text(*r.market) : "") + " coal " +
+           std::to_string(r.coal.quanta()) + " " + r.coal_factor_id + " covered " + std::to_string(r.covered.count()) +
+           " " + text(r.quality) + " revision " + std::to_string(r.revision);
   }
   std::string operator()(const model::RollupRow& r) const {
     return "rollup " + std::string(to_string(r.period)) + " " + when(r.begin) + ".." + when(r.end) + " " +
-           std::to_string(r.amount.quanta()) + " " + std::to_string(r.co2e.quanta()) + " covered " +
-           std::to_string(r.covered.count()) + " " + text(r.quality);
+           std::to_string(r.amount.quanta()) + " " + text(r.emitted) + " coal " + std::to_string(r.coal.quanta()) +
+           " covered " + std::to_string(r.covered.count()) + " " + text(r.quality);
   }
   std::string operator()(const model::RunningTotal& r) const {
     return "total " + when(r.at) + " " + std::to_string(r.amount.quanta()) + " " + std::to_string(r.co2e.quanta()) +
-           " " + number(r.amount_per_hour) + " " + number(r.co2e_kg_per_hour);
+           " " + std::to_string(r.co2e_market.quanta()) + " " + number(r.amount_per_hour) + " " +
+           number(r.co2e_kg_per_hour);
   }
   std::string operator()(PointId id) const { return "point " + std::to_string(index(id)); }
   std::string operator()(model::AccountId id) const { return "account " + std::to_string(model::index(id)); }
 };
 
+template <class Open>
+std::string text_of_span(const Open& open) {
+  return when(open.begin) + ".." + when(open.end) + " " + std::to_string(open.amount.quanta()) + " " +
+         std::to_string(open.covered.count()) + " " + text(open.quality);
+}
+
+std::string text(const std::optional<model::OpenInterval>& open) {
+  return open ? text_of_span(*open) : "-";
+}
+
 std::string text(const std::optional<model::OpenPeriod>& open) {
   if (!open) return "-";
-  return when(open->begin) + ".." + when(open->end) + " " + std::to_string(open->amount.quanta()) + " " +
-         std::to_string(open->co2e.quanta()) + " " + std::to_string(open->covered.count()) + " " + text(open->quality);
+  return text_of_span(*open) + " " + text(open->emitted) + " coal " + std::to_string(open->coal.quanta());
+}
+
+std::string text(const model::EmissionState& state) {
+  std::string out = text(state.total) + " remainder " + std::to_string(state.co2e_remainder);
+  state.gas_remainders.each([&](model::Gas gas, std::int64_t remainder) {
+    out += " " + std::string(to_string(gas)) + ":" + std::to_string(remainder);
+  });
+  return out;
 }
 
 std::string text(const std::optional<std::pair<Instant, model::Cumulative<model::Activity>>>& fix) {
@@ -89,9 +125,9 @@ model::AccountId TestSite::add_account(PointId source, std::string_view carrier,
                            .user_name = "用户",
                            .carrier = model::find_carrier(carrier),
                            .source = source,
-                           .factor_set = std::move(set),
-                           .factor_region = std::move(region),
-                           .factor_method = std::move(method)});
+                           .factor = model::FactorChoice{std::move(set), std::move(region), std::move(method)},
+                           .market = {},
+                           .coal = {}});
   return id;
 }
 
@@ -134,8 +170,9 @@ std::string to_text(const model::Checkpoint& checkpoint) {
            text(p.abandoned) + " remainder " + std::to_string(p.integration_remainder) + " open " + text(p.open) + "\n";
   }
   for (const model::AccountState& a : checkpoint.accounts) {
-    out += "account " + std::to_string(a.amount.quanta()) + " " + std::to_string(a.co2e.quanta()) + " remainder " +
-           std::to_string(a.co2e_remainder) + " live " + (a.live_at ? when(*a.live_at) : "-") + " " +
+    out += "account " + std::to_string(a.amount.quanta()) + " coal " + std::to_string(a.coal.quanta()) + " " +
+           std::to_string(a.coal_remainder) + " " + text(a.emissions[model::Basis::primary]) + " market " +
+           text(a.emissions[model::Basis::market]) + " live " + (a.live_at ? when(*a.live_at) : "-") + " " +
            number(a.amount_per_hour) + " " + number(a.co2e_kg_per_hour);
     for (const auto& open : a.open) out += " | " + text(open);
     out += "\n";

@@ -124,17 +124,15 @@ TEST_P(AnyReadings, EntriesAddUpToTheAccountAndToTheFactorTimesTheEnergy) {
     for (const model::JournalRow& row : rows) {
       const auto* entry = std::get_if<EmissionEntry>(&row.body);
       if (!entry || row.subject != model::Subject(account.id)) continue;
-      co2e += entry->co2e;
-      per_factor[entry->factor_id] += entry->amount;
+      co2e += entry->primary.emitted.co2e;
+      per_factor[entry->primary.factor_id] += entry->amount;
     }
     const model::AccountState& state = pipeline.state().accounts[model::index(account.id)];
     if (const auto& open = state.open[0]) {
-      co2e += open->co2e;
-      per_factor[m.site.factors()
-                     .find(account.factor_set, "electricity", account.factor_region, "average", open->begin)
-                     ->id] += open->amount;
+      co2e += open->emitted[model::Basis::primary].co2e;
+      per_factor[m.site.factors().find(*account.factor, *account.carrier, open->begin)->id] += open->amount;
     }
-    EXPECT_EQ(co2e, state.co2e);
+    EXPECT_EQ(co2e, state.emissions[model::Basis::primary].total.co2e);
 
     // The whole in one multiplication per factor.
     std::int64_t remainder = 0;
@@ -143,10 +141,10 @@ TEST_P(AnyReadings, EntriesAddUpToTheAccountAndToTheFactorTimesTheEnergy) {
       const auto all = m.site.factors().all();
       const auto factor = std::ranges::find(all, id, &model::Factor::id);
       ASSERT_NE(factor, all.end());
-      exact += multiply(amount, factor->scaled_mg_per_quantum, remainder);
+      exact += Co2e::of(multiply(amount, factor->scaled_co2e, remainder));
     }
-    EXPECT_EQ(state.co2e, exact);
-    EXPECT_EQ(state.co2e_remainder, remainder);
+    EXPECT_EQ(state.emissions[model::Basis::primary].total.co2e, exact);
+    EXPECT_EQ(state.emissions[model::Basis::primary].co2e_remainder, remainder);
   }
 }
 
@@ -167,7 +165,7 @@ TEST_P(AnyReadings, ShorterPeriodsAddUpToLongerOnes) {
     if (rollup->period != Period::quarter_hour) {
       const Sum& sum = parts[{row.subject, rollup->period, rollup->begin}];
       ASSERT_EQ(sum.amount, rollup->amount);
-      ASSERT_EQ(sum.co2e, rollup->co2e);
+      ASSERT_EQ(sum.co2e, rollup->emitted[model::Basis::primary].co2e);
       ASSERT_EQ(sum.covered, rollup->covered);
     }
     ASSERT_LE(rollup->covered, rollup->end - rollup->begin);
@@ -175,7 +173,7 @@ TEST_P(AnyReadings, ShorterPeriodsAddUpToLongerOnes) {
     const auto longer = static_cast<Period>(static_cast<int>(rollup->period) + 1);
     Sum& sum = parts[{row.subject, longer, calendar.period(longer, rollup->begin).begin}];
     sum.amount += rollup->amount;
-    sum.co2e += rollup->co2e;
+    sum.co2e += rollup->emitted[model::Basis::primary].co2e;
     sum.covered += rollup->covered;
   }
 }

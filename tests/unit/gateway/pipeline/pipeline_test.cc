@@ -63,13 +63,13 @@ TEST_F(OneMeter, AQuarterHourBecomesAnIntervalAnEntryAndASum) {
   const auto entries = only<EmissionEntry>(rows);
   ASSERT_EQ(entries.size(), 1u);
   EXPECT_EQ(entries[0].amount, intervals[0].amount);
-  EXPECT_EQ(entries[0].co2e, Co2e::of(2'346'000));  // 15 kWh * 0.1564 kg/kWh
-  EXPECT_EQ(entries[0].factor_id, "cn-grid/CN-SC/average/2023");
-  EXPECT_EQ(entries[0].factor_version, "2025-12-31");
+  EXPECT_EQ(entries[0].primary.emitted.co2e, Co2e::of(2'346'000));  // 15 kWh * 0.1564 kg/kWh
+  EXPECT_EQ(entries[0].primary.factor_id, "cn-grid/CN-SC/average/2023");
+  EXPECT_EQ(entries[0].primary.factor_version, "2025-12-31");
 
   const auto quarters = rollups(rows, Period::quarter_hour);
   ASSERT_EQ(quarters.size(), 1u);
-  EXPECT_EQ(quarters[0].co2e, entries[0].co2e);
+  EXPECT_EQ(quarters[0].emitted[model::Basis::primary].co2e, entries[0].primary.emitted.co2e);
   EXPECT_TRUE(rollups(rows, Period::hour).empty());
   EXPECT_FALSE(pipeline.state().points[0].open);  // a reading at the boundary closes the quarter
 }
@@ -162,10 +162,10 @@ TEST_F(OneMeter, ANewYearSplitsAMovementBetweenTwoFactors) {
   const auto rows = feed(pipeline, {reading(meter, new_year - 15min, 100.0), reading(meter, new_year + 15min, 120.0)});
   const auto entries = only<EmissionEntry>(rows);
   ASSERT_EQ(entries.size(), 2u);
-  EXPECT_EQ(entries[0].factor_id, "cn-grid/CN-SC/average/2022");
-  EXPECT_EQ(entries[0].co2e, Co2e::of(1'404'000));
-  EXPECT_EQ(entries[1].factor_id, "cn-grid/CN-SC/average/2023");
-  EXPECT_EQ(entries[1].co2e, Co2e::of(1'564'000));
+  EXPECT_EQ(entries[0].primary.factor_id, "cn-grid/CN-SC/average/2022");
+  EXPECT_EQ(entries[0].primary.emitted.co2e, Co2e::of(1'404'000));
+  EXPECT_EQ(entries[1].primary.factor_id, "cn-grid/CN-SC/average/2023");
+  EXPECT_EQ(entries[1].primary.emitted.co2e, Co2e::of(1'564'000));
   EXPECT_EQ(rollups(rows, Period::year).size(), 1u);
 }
 
@@ -176,8 +176,8 @@ TEST_F(OneMeter, WithoutAFactorTheEntrySaysSo) {
   const auto entries = only<EmissionEntry>(rows);
   ASSERT_EQ(entries.size(), 1u);
   EXPECT_EQ(entries[0].amount, Activity::of(10 * kKwh));
-  EXPECT_EQ(entries[0].co2e, Co2e{});
-  EXPECT_EQ(entries[0].factor_id, "");
+  EXPECT_EQ(entries[0].primary.emitted.co2e, Co2e{});
+  EXPECT_EQ(entries[0].primary.factor_id, "");
   EXPECT_EQ(entries[0].quality, (Quality{Origin::missing, Rule::no_factor}));
   EXPECT_EQ(pipeline.statistics().entries_without_factor, 1u);
   EXPECT_NE(only<EnergyInterval>(rows)[0].quality.origin, Origin::missing);
@@ -247,8 +247,8 @@ TEST_F(OneMeter, OnePointMayFeedSeveralAccounts) {
   EXPECT_EQ(only<EnergyInterval>(rows).size(), 1u);
   const auto entries = only<EmissionEntry>(rows);
   ASSERT_EQ(entries.size(), 2u);
-  EXPECT_EQ(entries[0].co2e, Co2e::of(1'564'000));
-  EXPECT_EQ(entries[1].co2e, Co2e::of(5'306'000));
+  EXPECT_EQ(entries[0].primary.emitted.co2e, Co2e::of(1'564'000));
+  EXPECT_EQ(entries[1].primary.emitted.co2e, Co2e::of(5'306'000));
 }
 
 TEST_F(OneMeter, EveryChangedSubjectIsInTheEffectsOnceAsItStands) {
@@ -332,7 +332,7 @@ TEST(Pipeline, IntervalAmountsOfAQuarterHourAreItsEntry) {
   ASSERT_EQ(entries.size(), 2u);
   EXPECT_EQ(entries[0].begin, utc("2023-06-01 12:00"));
   EXPECT_EQ(entries[0].amount, Activity::of(3'170'000));
-  EXPECT_EQ(entries[0].co2e, Co2e::of(495'788));
+  EXPECT_EQ(entries[0].primary.emitted.co2e, Co2e::of(495'788));
   EXPECT_EQ(entries[0].covered, 15min);
 }
 
@@ -352,9 +352,9 @@ TEST(Pipeline, FuelsAndHeatAreAccountedInTheirOwnUnits) {
   const auto entries = only<EmissionEntry>(rows);
   ASSERT_EQ(entries.size(), 3u);
   EXPECT_EQ(entries[0].amount, Activity::of(100'000'000));
-  EXPECT_EQ(entries[0].co2e, Co2e::of(216'501'519));  // 100 Nm3 * 389.31 * 0.01532 * 0.99 * 44/12 / 10
-  EXPECT_EQ(entries[1].co2e, Co2e::of(275'000'000));  // 2.5 GJ * 110 kg/GJ
-  EXPECT_EQ(entries[2].co2e, Co2e::of(30'959'096));   // 10 kg * 42.652 * 0.0202 * 0.98 * 44/12
+  EXPECT_EQ(entries[0].primary.emitted.co2e, Co2e::of(216'501'519));  // 100 Nm3 * 389.31 * 0.01532 * 0.99 * 44/12 / 10
+  EXPECT_EQ(entries[1].primary.emitted.co2e, Co2e::of(275'000'000));  // 2.5 GJ * 110 kg/GJ
+  EXPECT_EQ(entries[2].primary.emitted.co2e, Co2e::of(30'959'096));   // 10 kg * 42.652 * 0.0202 * 0.98 * 44/12
 }
 
 TEST(Pipeline, RefusesASiteThatACheckedConfigurationCannotDescribe) {

@@ -38,14 +38,15 @@ std::string line_of(model::RowBody body, const model::Series& series = press_sho
 }
 
 model::EmissionEntry quarter() {
-  return {.begin = kNine,
-          .end = kNine + 15min,
-          .amount = model::Activity::of(1'250'000),
-          .co2e = model::Co2e::of(663'250),
-          .factor_id = "cn-grid/CN-SC/average/2023",
-          .factor_version = "2025-12-31",
-          .covered = 899'500ms,
-          .quality = {}};
+  model::EmissionEntry entry;
+  entry.begin = kNine;
+  entry.end = kNine + 15min;
+  entry.amount = model::Activity::of(1'250'000);
+  entry.primary.emitted.co2e = model::Co2e::of(663'250);
+  entry.primary.factor_id = "cn-grid/CN-SC/average/2023";
+  entry.primary.factor_version = "2025-12-31";
+  entry.covered = 899'500ms;
+  return entry;
 }
 
 TEST(LineProtocolSchema, NamesAReadingByItsPoint) {
@@ -90,8 +91,8 @@ TEST(LineProtocolSchema, GivesAnEntryItsFactorAndExactAmounts) {
 
 TEST(LineProtocolSchema, ClaimsNoEmissionWhereNoFactorApplied) {
   model::EmissionEntry entry = quarter();
-  entry.factor_id.clear();
-  entry.factor_version.clear();
+  entry.primary.factor_id.clear();
+  entry.primary.factor_version.clear();
   entry.quality = {Origin::missing, Rule::no_factor};
   EXPECT_EQ(line_of(entry),
             "carbongate_entry,carrier=electricity,device=press\\ shop,point=active_energy_import,site=edz-1,unit=kWh,"
@@ -99,13 +100,13 @@ TEST(LineProtocolSchema, ClaimsNoEmissionWhereNoFactorApplied) {
 }
 
 TEST(LineProtocolSchema, TellsThePeriodsOfRollupsApart) {
-  model::RollupRow rollup{.period = model::Period::day,
-                          .begin = kNine,
-                          .end = kNine + 24h,
-                          .amount = model::Activity::of(9'007'199'254'740'993),  // beyond a double's 2^53
-                          .co2e = model::Co2e::of(1),
-                          .covered = 24h,
-                          .quality = {}};
+  model::RollupRow rollup;
+  rollup.period = model::Period::day;
+  rollup.begin = kNine;
+  rollup.end = kNine + 24h;
+  rollup.amount = model::Activity::of(9'007'199'254'740'993);  // beyond a double's 2^53
+  rollup.emitted[model::Basis::primary].co2e = model::Co2e::of(1);
+  rollup.covered = 24h;
   EXPECT_EQ(
       line_of(rollup),
       "carbongate_rollup,carrier=electricity,device=press\\ shop,period=day,point=active_energy_import,site=edz-1,"
@@ -114,10 +115,10 @@ TEST(LineProtocolSchema, TellsThePeriodsOfRollupsApart) {
 }
 
 TEST(LineProtocolSchema, SendsRunningTotalsWithTheirPresentRates) {
-  EXPECT_EQ(
-      line_of(model::RunningTotal{kNine, model::Activity::of(2'000'000), model::Co2e::of(1'061'200), 48.5, 25.7341}),
-      "carbongate_total,carrier=electricity,device=press\\ shop,point=active_energy_import,site=edz-1,unit=kWh,"
-      "user=press-shop amount=2,co2e_kg=1.0612,amount_per_hour=48.5,co2e_kg_per_hour=25.7341 1700000100000\n");
+  EXPECT_EQ(line_of(model::RunningTotal{
+                kNine, model::Activity::of(2'000'000), model::Co2e::of(1'061'200), {}, 48.5, 25.7341}),
+            "carbongate_total,carrier=electricity,device=press\\ shop,point=active_energy_import,site=edz-1,unit=kWh,"
+            "user=press-shop amount=2,co2e_kg=1.0612,amount_per_hour=48.5,co2e_kg_per_hour=25.7341 1700000100000\n");
 }
 
 TEST(LineProtocolSchema, LeavesOutTagsWithoutAValue) {

@@ -112,11 +112,19 @@ TEST_F(HistoryTest, ShowsOpenPeriodsAmongTheClosedOnes) {
   open();
   model::AccountState state;
   const auto open_period = [](Instant begin, Duration length) {
-    return model::OpenPeriod{begin, begin + length, model::Activity::of(9), model::Co2e::of(1), 1s, {}};
+    model::OpenPeriod period;
+    period.begin = begin;
+    period.end = begin + length;
+    period.amount = model::Activity::of(9);
+    period.emitted[model::Basis::primary] = emitted(1);
+    period.covered = 1s;
+    return period;
   };
   state.open[1] = open_period(kStart + 1h, 1h);
   state.open[2] = open_period(kStart, 24h);
-  state.open[4] = model::OpenPeriod{kStart, kStart + 8760h, {}, {}, {}, {}};  // nothing happened in it
+  model::OpenPeriod& year = state.open[4].emplace();  // nothing happened in it
+  year.begin = kStart;
+  year.end = kStart + 8760h;
   run(store_->commit({{rollup(model::Period::hour, kStart, 1h, 5)}, {}, {{kPressShop, state}}})).value();
   const auto rows = all(What::rollups);
   ASSERT_EQ(rows.size(), 3u);

@@ -68,8 +68,8 @@ TYPED_TEST(StoreContract, StartsEmpty) {
   const model::Checkpoint checkpoint = this->store_->checkpoint();
   ASSERT_EQ(checkpoint.points.size(), 2u);
   ASSERT_EQ(checkpoint.accounts.size(), 1u);
-  EXPECT_TRUE(equal(checkpoint.points[0], {}));
-  EXPECT_TRUE(equal(checkpoint.accounts[0], {}));
+  EXPECT_EQ(checkpoint.points[0], model::PointState{});
+  EXPECT_EQ(checkpoint.accounts[0], model::AccountState{});
   EXPECT_TRUE(this->peek("vm").empty());
   EXPECT_EQ(this->store_->status().last_sequence, 0u);
 }
@@ -79,8 +79,10 @@ TYPED_TEST(StoreContract, GivesRowsBackInTheirOrderAndUnderTheirNames) {
                  rollup(model::Period::month, kStart, 744h, 10)},
                 {},
                 {}});
-  this->commit(
-      {{{kPressShop, model::RunningTotal{kStart, model::Activity::of(3), model::Co2e::of(4), 5.5, 6.5}}}, {}, {}});
+  this->commit({{{kPressShop, model::RunningTotal{kStart, model::Activity::of(3), model::Co2e::of(4),
+                                                  model::Co2e::of(7), 5.5, 6.5}}},
+                {},
+                {}});
   for (int round = 0; round < 2; ++round) {
     const auto rows = this->peek("vm");
     ASSERT_EQ(rows.size(), 5u);
@@ -103,9 +105,9 @@ TYPED_TEST(StoreContract, GivesRowsBackInTheirOrderAndUnderTheirNames) {
     EXPECT_EQ(rows[1].series->user, "");
 
     const auto& emission = std::get<model::EmissionEntry>(rows[2].body);
-    EXPECT_EQ(emission.co2e.quanta(), 39'100'000);
-    EXPECT_EQ(emission.factor_id, "cn-grid/CN-SC/average/2023");
-    EXPECT_EQ(emission.factor_version, "2025-12-31");
+    EXPECT_EQ(emission.primary.emitted.co2e.quanta(), 39'100'000);
+    EXPECT_EQ(emission.primary.factor_id, "cn-grid/CN-SC/average/2023");
+    EXPECT_EQ(emission.primary.factor_version, "2025-12-31");
     EXPECT_EQ(emission.covered, 14min);
     EXPECT_EQ(rows[2].series->user, "press-shop");
     EXPECT_EQ(rows[2].series->user_name, "冲压车间");
@@ -144,9 +146,9 @@ TYPED_TEST(StoreContract, RestoresStatesAsTheyWereCommitted) {
   this->commit({{}, {{kPress, full_point_state()}}, {{kPressShop, full_account_state()}}});
   for (int round = 0; round < 2; ++round) {
     const model::Checkpoint checkpoint = this->store_->checkpoint();
-    EXPECT_TRUE(equal(checkpoint.points[0], {}));
-    EXPECT_TRUE(equal(checkpoint.points[1], full_point_state()));
-    EXPECT_TRUE(equal(checkpoint.accounts[0], full_account_state()));
+    EXPECT_EQ(checkpoint.points[0], model::PointState{});
+    EXPECT_EQ(checkpoint.points[1], full_point_state());
+    EXPECT_EQ(checkpoint.accounts[0], full_account_state());
     this->reopen();
   }
 }
@@ -154,8 +156,8 @@ TYPED_TEST(StoreContract, RestoresStatesAsTheyWereCommitted) {
 TYPED_TEST(StoreContract, ReplacesOnlyTheStatesThatChanged) {
   this->commit({{}, {{kIncomer, full_point_state()}, {kPress, full_point_state()}}, {}});
   this->commit({{}, {{kIncomer, model::PointState{}}}, {}});
-  EXPECT_TRUE(equal(this->store_->checkpoint().points[0], {}));
-  EXPECT_TRUE(equal(this->store_->checkpoint().points[1], full_point_state()));
+  EXPECT_EQ(this->store_->checkpoint().points[0], model::PointState{});
+  EXPECT_EQ(this->store_->checkpoint().points[1], full_point_state());
 }
 
 TYPED_TEST(StoreContract, FindsStatesAgainByNameWhenTheConfigurationIsReordered) {
@@ -165,9 +167,9 @@ TYPED_TEST(StoreContract, FindsStatesAgainByNameWhenTheConfigurationIsReordered)
   this->reopen();
   const model::Checkpoint checkpoint = this->store_->checkpoint();
   ASSERT_EQ(checkpoint.points.size(), 3u);
-  EXPECT_TRUE(equal(checkpoint.points[0], full_point_state()));
-  EXPECT_TRUE(equal(checkpoint.points[1], {}));
-  EXPECT_TRUE(equal(checkpoint.accounts[0], full_account_state()));
+  EXPECT_EQ(checkpoint.points[0], full_point_state());
+  EXPECT_EQ(checkpoint.points[1], model::PointState{});
+  EXPECT_EQ(checkpoint.accounts[0], full_account_state());
 }
 
 TYPED_TEST(StoreContract, KeepsTheStateOfWhatIsNotConfiguredForAWhile) {
@@ -178,14 +180,14 @@ TYPED_TEST(StoreContract, KeepsTheStateOfWhatIsNotConfiguredForAWhile) {
   this->reopen();
   this->site_ = before;
   this->reopen();
-  EXPECT_TRUE(equal(this->store_->checkpoint().points[1], full_point_state()));
+  EXPECT_EQ(this->store_->checkpoint().points[1], full_point_state());
 }
 
 TYPED_TEST(StoreContract, StartsAfreshWhenAPointsUnitChanges) {
   this->commit({{}, {{kPress, full_point_state()}}, {}});
   this->site_.points[1].unit = *find_unit("MWh");
   this->reopen();
-  EXPECT_TRUE(equal(this->store_->checkpoint().points[1], {})) << "its last value would be misread";
+  EXPECT_EQ(this->store_->checkpoint().points[1], model::PointState{}) << "its last value would be misread";
 }
 
 TYPED_TEST(StoreContract, DescribesOldRowsAsTheyWereDescribedThen) {

@@ -40,10 +40,12 @@ inline model::Site small_site() {
                     .user = "press-shop",
                     .user_name = "冲压车间",
                     .carrier = model::find_carrier("electricity"),
+                    .scope = model::Scope::energy,
+                    .flow = model::Flow::consumed,
                     .source = kPress,
-                    .factor_set = "cn-grid",
-                    .factor_region = "CN-SC",
-                    .factor_method = "average"}};
+                    .factor = model::FactorChoice{"cn-grid", "CN-SC", "average"},
+                    .market = model::FactorChoice{"cn-grid", "CN", "residual"},
+                    .coal = {}}};
   return site;
 }
 
@@ -63,21 +65,47 @@ inline model::JournalRow interval(PointId point, Instant begin, std::int64_t qua
   return {point, model::EnergyInterval{begin, begin + 15min, model::Activity::of(quanta), 15min, {}}};
 }
 
+inline model::Emitted emitted(std::int64_t mg) {
+  model::Emitted emitted;
+  emitted.co2e = model::Co2e::of(mg);
+  emitted.gases[model::Gas::co2] = model::GasMass::of(mg);
+  return emitted;
+}
+
 inline model::JournalRow entry(Instant begin, std::int64_t quanta, std::int64_t mg) {
-  return {kPressShop, model::EmissionEntry{begin,
-                                           begin + 15min,
-                                           model::Activity::of(quanta),
-                                           model::Co2e::of(mg),
-                                           "cn-grid/CN-SC/average/2023",
-                                           "2025-12-31",
-                                           14min,
-                                           {}}};
+  model::EmissionEntry entry;
+  entry.begin = begin;
+  entry.end = begin + 15min;
+  entry.amount = model::Activity::of(quanta);
+  entry.primary = {emitted(mg), "cn-grid/CN-SC/average/2023", "2025-12-31"};
+  entry.covered = 14min;
+  return {kPressShop, std::move(entry)};
+}
+
+// With something in every member.
+inline model::EmissionEntry full_entry() {
+  model::EmissionEntry entry = std::get<model::EmissionEntry>(store_test::entry(kStart, -3, -4).body);
+  entry.coal = model::StandardCoal::of(-5);
+  entry.coal_factor_id = "coal/electricity/calorific/2020";
+  entry.primary.emitted.gases[model::Gas::unsplit] = model::GasMass::of(6);
+  entry.primary.emitted.u95_activity = model::Co2e::of(7);
+  entry.primary.emitted.u95_factor = model::Co2e::of(8);
+  entry.market = model::Emission{emitted(9), "cn-grid/CN/residual/2023", "2025-12-31"};
+  entry.quality = {model::Origin::substituted, model::Rule::gap};
+  entry.revision = 2;
+  entry.correction = model::Correction{model::Cause::factor, "2025 -> 2026", kStart + 1h};
+  return entry;
 }
 
 inline model::JournalRow rollup(model::Period period, Instant begin, Duration length, std::int64_t quanta) {
-  return {kPressShop,
-          model::RollupRow{
-              period, begin, begin + length, model::Activity::of(quanta), model::Co2e::of(quanta / 2), length / 2, {}}};
+  model::RollupRow row;
+  row.period = period;
+  row.begin = begin;
+  row.end = begin + length;
+  row.amount = model::Activity::of(quanta);
+  row.emitted[model::Basis::primary] = emitted(quanta / 2);
+  row.covered = length / 2;
+  return {kPressShop, std::move(row)};
 }
 
 inline model::PointState full_point_state() {
@@ -92,51 +120,44 @@ inline model::PointState full_point_state() {
   state.doubts = 2;
   state.abandoned = counter(3s, std::numeric_limits<std::int64_t>::max());
   state.integration_remainder = -17;
-  state.open = model::OpenPeriod{kStart,
-                                 kStart + 15min,
-                                 model::Activity::of(-1),
-                                 model::Co2e::of(0),
-                                 5s,
-                                 {model::Origin::estimated, model::Rule::gap}};
+  state.open = model::OpenInterval{
+      kStart, kStart + 15min, model::Activity::of(-1), 5s, {model::Origin::estimated, model::Rule::gap}};
   return state;
 }
 
 inline model::AccountState full_account_state() {
   model::AccountState state;
   state.amount = model::Activity::of(std::numeric_limits<std::int64_t>::min());
-  state.co2e = model::Co2e::of(42);
-  state.co2e_remainder = 999'999'999'999;
+  state.coal = model::StandardCoal::of(41);
+  state.coal_remainder = 43;
+  for (const model::Basis basis : model::kBases) {
+    model::EmissionState& emission = state.emissions[basis];
+    emission.total = emitted(basis == model::Basis::primary ? 42 : -42);
+    emission.total.u95_activity = model::Co2e::of(44);
+    emission.total.u95_factor = model::Co2e::of(45);
+    emission.gas_remainders[model::Gas::co2] = 999'999'999'999;
+    emission.gas_remainders[model::Gas::unsplit] = 46;
+    emission.co2e_remainder = 999'999'999'998;
+  }
   state.live_at = kStart;
   state.amount_per_hour = 1.5;
   state.co2e_kg_per_hour = 0.1;
-  state.open[2] = model::OpenPeriod{kStart,
-                                    kStart + 24h,
-                                    model::Activity::of(7),
-                                    model::Co2e::of(8),
-                                    9ms,
-                                    {model::Origin::missing, model::Rule::no_factor}};
-  state.open[4] = model::OpenPeriod{kStart - 1ms, kStart + 8760h, model::Activity::of(1), model::Co2e::of(2), 3ms, {}};
+  model::OpenPeriod& day = state.open[2].emplace();
+  day.begin = kStart;
+  day.end = kStart + 24h;
+  day.amount = model::Activity::of(7);
+  day.coal = model::StandardCoal::of(10);
+  day.emitted[model::Basis::primary] = emitted(8);
+  day.emitted[model::Basis::market] = emitted(11);
+  day.covered = 9ms;
+  day.quality = {model::Origin::missing, model::Rule::no_factor};
+  model::OpenPeriod& year = state.open[4].emplace();
+  year.begin = kStart - 1ms;
+  year.end = kStart + 8760h;
+  year.amount = model::Activity::of(1);
+  year.emitted[model::Basis::primary] = emitted(2);
+  year.covered = 3ms;
   return state;
-}
-
-inline bool equal(const model::OpenPeriod& a, const model::OpenPeriod& b) {
-  return a.begin == b.begin && a.end == b.end && a.amount == b.amount && a.co2e == b.co2e && a.covered == b.covered &&
-         a.quality == b.quality;
-}
-inline bool equal(const std::optional<model::OpenPeriod>& a, const std::optional<model::OpenPeriod>& b) {
-  return a.has_value() == b.has_value() && (!a || equal(*a, *b));
-}
-inline bool equal(const model::PointState& a, const model::PointState& b) {
-  return a.last_at == b.last_at && a.last_value == b.last_value && a.baseline == b.baseline && a.pending == b.pending &&
-         a.doubts == b.doubts && a.abandoned == b.abandoned && a.integration_remainder == b.integration_remainder &&
-         equal(a.open, b.open);
-}
-inline bool equal(const model::AccountState& a, const model::AccountState& b) {
-  for (std::size_t i = 0; i < model::kPeriodCount; ++i) {
-    if (!equal(a.open[i], b.open[i])) return false;
-  }
-  return a.amount == b.amount && a.co2e == b.co2e && a.co2e_remainder == b.co2e_remainder && a.live_at == b.live_at &&
-         a.amount_per_hour == b.amount_per_hour && a.co2e_kg_per_hour == b.co2e_kg_per_hour;
 }
 
 // Values of the readings among the rows, in their order.
