@@ -1,11 +1,11 @@
 #include "gateway/app/energy_users.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 
 #include "config/reader/text.h"
+#include "gateway/app/factor_choice.h"
 #include "gateway/app/names.h"
 
 namespace carbongate::app {
@@ -13,19 +13,6 @@ namespace {
 
 using config::printable;
 using config::suggestion;
-
-// Divisions of China for which no electricity factor is published; to "correct" them to a neighbour would be wrong.
-constexpr std::array<std::string_view, 4> kRegionsWithoutFactor{"CN-XZ", "CN-HK", "CN-MO", "CN-TW"};
-
-constexpr const char* kTakeTheGrid = "; take the grid it belongs to (CN-GRID-...) or the nation (CN)";
-
-bool has_no_factor(std::string_view region) {
-  return std::ranges::find(kRegionsWithoutFactor, region) != kRegionsWithoutFactor.end();
-}
-
-bool holds(const std::vector<std::string>& words, std::string_view word) {
-  return std::ranges::find(words, word) != words.end();
-}
 
 std::string join(const std::vector<std::string>& words) {
   std::string out;
@@ -62,6 +49,18 @@ std::string explain_misfit(const Point& point, const model::Carrier& carrier) {
   return "";
 }
 
+constexpr std::pair<const char*, model::Flow> kLists[] = {{"consumes", model::Flow::consumed},
+                                                          {"emits", model::Flow::emitted},
+                                                          {"exports", model::Flow::exported},
+                                                          {"produces", model::Flow::produced}};
+
+model::Scope scope_of(const model::Carrier& carrier) {
+  for (const std::string_view id : {"electricity", "heat", "steam", "cooling"}) {
+    if (carrier.id == id) return model::Scope::energy;
+  }
+  return model::Scope::direct;
+}
+
 class EnergyUsers {
  public:
   EnergyUsers(config::Reader& root, const EnergyUsersContext& context) : root_(root), context_(context) {
@@ -73,6 +72,7 @@ class EnergyUsers {
 
   std::vector<model::Account> read() {
     check_site_region();
+    chooser_.emplace(context_.section, context_.factors, region_is_known_, context_.now);
     for (const config::Node& user : root_.items("energy_users")) read_user(user);
     return std::move(accounts_);
   }
@@ -88,10 +88,10 @@ class EnergyUsers {
     if (region.empty() || regions.empty() || regions.contains(region) || !site) return;
     region_is_known_ = false;
     config::Reader in(*site, root_.problems());
-    in.error("grid_region", has_no_factor(region)
-                                ? "there is no emission factor for '" + region + "'" + kTakeTheGrid
-                                : "unknown region '" + printable(region) + "'" +
-                                      suggestion(region, std::vector(regions.begin(), regions.end())));
+    const std::string why = explain_region_without_factor(region);
+    in.error("grid_region", why.empty() ? "unknown region '" + printable(region) + "'" +
+                                              suggestion(region, std::vector(regions.begin(), regions.end()))
+                                        : "there is no emission factor for '" + region + "'" + why);
   }
 
   void read_user(const config::Node& node) {
@@ -100,14 +100,23 @@ class EnergyUsers {
     user.user = read_id(in, "id");
     ids_.add(in, "id", user.user);
     user.user_name = in.value_or("name", user.user);
-    const auto& consumes = in.required_items("consumes");
-    if (in.has("consumes") && in.child("consumes")->is_sequence() && consumes.empty())
-      in.error("consumes", "an empty list");
-    for (const config::Node& item : consumes) read_consumption(item, user);
+    bool has_a_list = false;
+    for (const auto& [key, flow] : kLists) {
+      if (!in.has(key)) continue;
+      has_a_list = true;
+      const auto& items = in.items(key);
+      if (in.child(key)->is_sequence() && items.empty()) in.error(key, "an empty list");
+      model::Account account = user;
+      account.flow = flow;
+      for (const config::Node& item : items) read_account(item, account);
+    }
+    if (!has_a_list) {
+      in.error("consumes", "missing; a user has at least one list of: consumes, emits, exports, produces");
+    }
     in.finish();
   }
 
-  void read_consumption(const config::Node& node, model::Account account) {
+  void read_account(const config::Node& node, model::Account account) {
     config::Reader in(node, root_.problems());
     const std::string carrier_id = in.required<std::string>("carrier");
     const auto from = in.required<std::string>("from");
@@ -118,18 +127,58 @@ class EnergyUsers {
       in.error("carrier", "unknown carrier '" + printable(carrier_id) + "'" + suggestion(carrier_id, known));
     }
     const Point* point = from.empty() ? nullptr : find_point(in, from, account.carrier);
-    if (point) note_consumer(in, *point, account.user);
+    if (point) note_use(in, *point, account);
     if (point && account.carrier && !is_doubtful(*point)) {
       if (const std::string misfit = explain_misfit(*point, *account.carrier); !misfit.empty()) {
-        in.error("from", describe(*point) + " cannot be consumed as " + carrier_id + ": " + misfit);
+        in.error("from", describe(*point) + " cannot be counted as " + carrier_id + ": " + misfit);
       }
     }
-    choose_factor(in, account);
+    if (account.carrier) choose_factors(in, account);
+    if (!account.carrier) skip_factor_keys(in);
     in.finish();
     if (!point || !account.carrier) return;
     account.source = point->id;
     account.id = static_cast<model::AccountId>(accounts_.size());
     accounts_.push_back(std::move(account));
+  }
+
+  // What is produced on the site is no emission of its own: what it is made from is counted where it is burnt or
+  // bought.
+  void choose_factors(config::Reader& in, model::Account& account) {
+    const model::Carrier& carrier = *account.carrier;
+    account.scope = account.flow == model::Flow::produced ? model::Scope::none : scope_of(carrier);
+    account.coal = chooser_->coal(in, carrier);
+    if (account.scope == model::Scope::none) return;
+    if (account.scope == model::Scope::energy) {
+      if (const auto own = read_own_supply(in)) {
+        account.factor = *own;
+        account.market = *own;
+        if (!in.value_or("certificates_sold", false)) return;
+        // Who sells the certificates sells the claim with them (GHG Protocol Scope 2 Guidance, chapter 6).
+        account.market = chooser_->market(in, carrier, chooser_->emission(in, carrier));
+        return;
+      }
+    }
+    account.factor = chooser_->emission(in, carrier);
+    if (account.scope == model::Scope::energy) account.market = chooser_->market(in, carrier, account.factor);
+  }
+
+  // `supply: own-renewable`: made on the site from wind, sun or water, and used there.
+  std::optional<model::FactorChoice> read_own_supply(config::Reader& in) {
+    if (in.one_of("supply", {"purchased", "own-renewable"}, 0) == 0) return std::nullopt;
+    const model::FactorChoice own{.set = std::string(kOwnGeneration), .region = {}, .method = "renewable"};
+    const auto sets = context_.factors.sets();
+    if (std::ranges::find(sets, own.set) == sets.end()) {
+      in.error("supply", "needs the factor set '" + own.set + "' in site.factors.sets");
+    }
+    return own;
+  }
+
+  // Without a carrier nothing can be chosen; what is asked for here is not unknown all the same.
+  void skip_factor_keys(config::Reader& in) {
+    for (const char* key : {"factor_set", "region", "method", "coal_method", "supply"}) in.optional<std::string>(key);
+    in.child("market");
+    in.child("certificates_sold");
   }
 
   // Its unit could not be read: nothing can be said about what it fits.
@@ -156,101 +205,16 @@ class EnergyUsers {
     return nullptr;
   }
 
-  void note_consumer(config::Reader& in, const Point& point, const std::string& user) {
-    const auto [first, is_new] = consumers_.try_emplace(&point, user);
-    if (is_new) return;
-    if (first->second == user) {
-      in.error("from", "'" + point.full_name() + "' is consumed twice by '" + user + "': it would be counted twice");
-    } else {
-      in.warning("from", "'" + point.full_name() + "' is consumed by '" + first->second +
+  void note_use(config::Reader& in, const Point& point, const model::Account& account) {
+    const auto verb = to_string(account.flow);
+    const auto [first, is_new] = uses_.try_emplace({&point, account.flow}, account.user);
+    if (!users_of_.emplace(&point, account.user).second) {
+      in.error("from", "'" + point.full_name() + "' is used twice by '" + account.user +
+                           "': it would be counted twice; what is both produced and consumed belongs to two users");
+    } else if (!is_new) {
+      in.warning("from", "'" + point.full_name() + "' is " + std::string(verb) + " by '" + first->second +
                              "' too: sums over users count it twice");
     }
-  }
-
-  void choose_factor(config::Reader& in, model::Account& account) {
-    const auto set = in.optional<std::string>("factor_set");
-    const auto region = in.optional<std::string>("region");
-    const auto method = in.optional<std::string>("method");
-    if (!account.carrier) return;
-    model::FactorChoice& choice = account.factor.emplace();
-    choice.region = region.value_or(context_.section.site.grid_region);
-    const std::string_view carrier = account.carrier->id;
-    if (!choose_set(in, carrier, choice, set)) return;
-    const pipeline::FactorRegistry& factors = context_.factors;
-
-    // A set without a series for the region serves it by its series without a region, if it has one.
-    const auto regions = factors.regions(choice.set, carrier);
-    const bool by_region = holds(regions, choice.region);
-    if (!by_region && !holds(regions, "")) {
-      if (region) {
-        const std::string text =
-            choice.set + " has no factor for " + std::string(carrier) + " in '" + printable(*region) + "'";
-        in.error("region", text + (has_no_factor(*region) ? kTakeTheGrid : suggestion(*region, regions)));
-      } else if (region_is_known_ && !choice.region.empty()) {
-        in.error("carrier", choice.set + " has no factor for " + std::string(carrier) + " in " + choice.region +
-                                "; set 'region' to one of: " + join(regions));
-      }
-      return;
-    }
-    const auto methods = factors.methods(choice.set, carrier, by_region ? choice.region : "");
-    if (!choose_method(in, carrier, choice, method, methods)) return;
-    if (!factors.find(choice.set, carrier, choice.region, choice.method, context_.now)) {
-      in.warning("carrier",
-                 "no emission factor applies at present: " +
-                     factors.explain_missing(choice.set, carrier, choice.region, choice.method, context_.now) +
-                     "; its emissions will be marked as missing");
-    }
-  }
-
-  bool choose_set(config::Reader& in, std::string_view carrier, model::FactorChoice& choice,
-                  const std::optional<std::string>& set) {
-    const auto sets = context_.factors.sets();
-    if (set) {
-      choice.set = *set;
-      if (holds(context_.section.factor_sets, *set) && !holds(sets, *set)) return false;  // not readable: said already
-      if (!holds(sets, *set)) {
-        in.error("factor_set", "'" + printable(*set) + "' is not among site.factors.sets" + suggestion(*set, sets));
-        return false;
-      }
-      const auto carriers = context_.factors.carriers(*set);
-      if (holds(carriers, carrier)) return true;
-      in.error("factor_set", *set + " has no factor for " + std::string(carrier) + "; it has: " + join(carriers));
-      return false;
-    }
-    bool all_sets_read = context_.section.factor_sets_complete;
-    for (const std::string& candidate : context_.section.factor_sets) {
-      all_sets_read = all_sets_read && holds(sets, candidate);
-      if (!holds(context_.factors.carriers(candidate), carrier)) continue;
-      choice.set = candidate;
-      return true;
-    }
-    if (all_sets_read) {
-      in.error("carrier", "no factor set in use has a factor for " + std::string(carrier) + " (in use: " +
-                              join(context_.section.factor_sets) + "); add a set of your own to site.factors.sets");
-    }
-    return false;
-  }
-
-  bool choose_method(config::Reader& in, std::string_view carrier_id, model::FactorChoice& choice,
-                     const std::optional<std::string>& method, const std::vector<std::string>& methods) {
-    const std::string wanted = method.value_or(context_.section.factor_method);
-    if (holds(methods, wanted)) {
-      choice.method = wanted;
-      return true;
-    }
-    if (!method && methods.size() == 1) {  // nothing to choose: fuels know one way of counting
-      choice.method = methods.front();
-      return true;
-    }
-    const std::string carrier(carrier_id);
-    if (method) {
-      in.error("method", choice.set + " has no factor for " + carrier + " by method '" + printable(wanted) + "'" +
-                             suggestion(wanted, methods));
-    } else {
-      in.error("carrier",
-               choice.set + " counts " + carrier + " in several ways; set 'method' to one of: " + join(methods));
-    }
-    return false;
   }
 
   config::Reader& root_;
@@ -258,7 +222,9 @@ class EnergyUsers {
   std::map<std::string, const Point*> points_;
   std::set<std::string> devices_;
   UniqueIds ids_{"energy user"};
-  std::map<const Point*, std::string> consumers_;
+  std::map<std::pair<const Point*, model::Flow>, std::string> uses_;  // the first user of each
+  std::set<std::pair<const Point*, std::string>> users_of_;
+  std::optional<FactorChooser> chooser_;
   bool region_is_known_ = true;
   std::vector<model::Account> accounts_;
 };

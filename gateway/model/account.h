@@ -28,16 +28,19 @@ enum class Flow : std::uint8_t {
   consumed = 0,
   exported = 1,  // leaves the user: electricity or heat sold
   produced = 2,  // made here: a product, own generation
+  emitted = 3,   // released, and measured as a gas: a stack, a leak, a refrigerant lost
 };
 
 std::string_view to_string(Scope scope);  // "1", "2"; "" for none
-std::string_view to_string(Flow flow);    // "consumed", "exported", "produced"
+std::string_view to_string(Flow flow);    // "consumed", "exported", "produced", "emitted"
 
 // A series of factors, without a date.
 struct FactorChoice {
   std::string set;     // "cn-grid"
   std::string region;  // "CN-SC"
   std::string method;  // "average"
+
+  friend bool operator==(const FactorChoice&, const FactorChoice&) = default;
 };
 
 struct Account {

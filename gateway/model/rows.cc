@@ -39,6 +39,7 @@ std::string_view to_string(Flow flow) {
     case Flow::consumed: return "consumed";
     case Flow::exported: return "exported";
     case Flow::produced: return "produced";
+    case Flow::emitted: return "emitted";
   }
   return "unknown";
 }

@@ -21,7 +21,8 @@ CREATE TABLE subject(
   unit TEXT NOT NULL,      -- '' for accounts
   user TEXT NOT NULL,      -- '' for points
   carrier TEXT NOT NULL,
-  UNIQUE(kind, device, point, unit, user, carrier));
+  flow INTEGER NOT NULL,   -- model::Flow; 0 for points
+  UNIQUE(kind, device, point, unit, user, carrier, flow));
 
 -- How rows are described: a subject, as the configuration described it when they were written.
 CREATE TABLE series(
@@ -32,8 +33,7 @@ CREATE TABLE series(
   user_name TEXT NOT NULL,
   region TEXT NOT NULL,
   scope INTEGER NOT NULL,  -- model::Scope
-  flow INTEGER NOT NULL,   -- model::Flow
-  UNIQUE(subject, site, unit, user_name, region, scope, flow));
+  UNIQUE(subject, site, unit, user_name, region, scope));
 
 -- The log. Readings, nearly all of it, have no body and no index: appending is all that is done to them, and sinks and
 -- retention walk along `seq`. Numbers of `kind` and `quality`: record.h.

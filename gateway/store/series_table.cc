@@ -43,7 +43,7 @@ model::Series describe(const model::Site& site, const model::Account& account) {
 SeriesTable::SeriesTable(Database& database) : database_(database) {
   Statement statement(database_,
                       "SELECT s.id, s.subject, s.site, t.device, t.point, s.unit, t.user, s.user_name, t.carrier, "
-                      "s.region, s.scope, s.flow FROM series s JOIN subject t ON t.id = s.subject");
+                      "s.region, s.scope, t.flow FROM series s JOIN subject t ON t.id = s.subject");
   for (Rows rows(statement); rows.next();) {
     const auto text = [&](int column) { return std::string(statement.text(column)); };
     auto series =
@@ -81,22 +81,23 @@ SeriesTable::Ids SeriesTable::enrol(const model::Series& series) {
   Ids ids;
   ids.subject = find_or_add(
       "SELECT id FROM subject WHERE kind = ?1 AND device = ?2 AND point = ?3 AND unit = ?4 AND user = ?5 AND carrier = "
-      "?6",
-      "INSERT INTO subject(kind, device, point, unit, user, carrier) VALUES(?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
+      "?6 AND flow = ?7",
+      "INSERT INTO subject(kind, device, point, unit, user, carrier, flow) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+      "RETURNING id",
       [&](Statement& s) {
         s.bind(1, kind_of(series)).bind(2, std::string_view(series.device)).bind(3, std::string_view(series.point));
         s.bind(4, kind_of(series) == kPoint ? std::string_view(series.unit) : std::string_view(""));
         s.bind(5, std::string_view(series.user)).bind(6, std::string_view(series.carrier));
+        s.bind(7, static_cast<std::int64_t>(series.flow));
       });
   ids.series = find_or_add(
       "SELECT id FROM series WHERE subject = ?1 AND site = ?2 AND unit = ?3 AND user_name = ?4 AND region = ?5 AND "
-      "scope = ?6 AND flow = ?7",
-      "INSERT INTO series(subject, site, unit, user_name, region, scope, flow) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) "
-      "RETURNING id",
+      "scope = ?6",
+      "INSERT INTO series(subject, site, unit, user_name, region, scope) VALUES(?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
       [&](Statement& s) {
         s.bind(1, ids.subject).bind(2, std::string_view(series.site)).bind(3, std::string_view(series.unit));
         s.bind(4, std::string_view(series.user_name)).bind(5, std::string_view(series.region));
-        s.bind(6, static_cast<std::int64_t>(series.scope)).bind(7, static_cast<std::int64_t>(series.flow));
+        s.bind(6, static_cast<std::int64_t>(series.scope));
       });
   Entry& entry = all_[ids.series];
   if (!entry.series) entry = {ids.subject, std::make_shared<model::Series>(series)};

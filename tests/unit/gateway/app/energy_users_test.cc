@@ -119,16 +119,68 @@ TEST_F(EnergyUsersTest, AreWarnedWhenNoFactorAppliesYet) {
   EXPECT_FALSE(problems_.has_errors());
 }
 
+TEST_F(EnergyUsersTest, HaveTwoResultsForWhatTheyPurchase) {
+  const auto electricity = consume("carrier: electricity, from: hall.energy").at(0);
+  EXPECT_EQ(electricity.scope, model::Scope::energy);
+  ASSERT_TRUE(electricity.market);
+  EXPECT_EQ(electricity.market->region, "CN") << "the residual mix is published for the nation alone";
+  EXPECT_EQ(electricity.market->method, "residual");
+  const auto heat = consume("carrier: heat, from: hall.heat").at(0);
+  EXPECT_EQ(heat.scope, model::Scope::energy);
+  EXPECT_EQ(heat.market, heat.factor) << "no residual mix of heat is published";
+  const auto gas = consume("carrier: natural-gas, from: hall.gas").at(0);
+  EXPECT_EQ(gas.scope, model::Scope::direct);
+  EXPECT_FALSE(gas.market);
+  const auto contract = consume("carrier: electricity, from: hall.energy, market: {region: CN, method: fossil}").at(0);
+  EXPECT_EQ(said_, "");
+  EXPECT_EQ(contract.market->method, "fossil");
+  EXPECT_EQ(contract.factor->method, "average");
+  consume("carrier: electricity, from: hall.energy, market: {region: CN, method: fosil, sett: x}");
+  EXPECT_TRUE(
+      said("energy_users[0].consumes[0].market.method: cn-grid has no factor for electricity by method 'fosil'"))
+      << said_;
+  EXPECT_TRUE(said("unknown key 'sett'")) << said_;
+}
+
+TEST_F(EnergyUsersTest, ClaimTheirOwnSunOnlyWhileTheyKeepItsCertificates) {
+  const auto kept = consume("carrier: electricity, from: hall.energy, supply: own-renewable").at(0);
+  EXPECT_EQ(said_, "");
+  EXPECT_EQ(kept.factor->set, "own-generation");
+  EXPECT_EQ(kept.market, kept.factor);
+  const auto sold =
+      consume("carrier: electricity, from: hall.energy, supply: own-renewable, certificates_sold: true").at(0);
+  EXPECT_EQ(said_, "");
+  EXPECT_EQ(sold.factor->set, "own-generation");
+  EXPECT_EQ(sold.market->method, "residual");
+}
+
+TEST_F(EnergyUsersTest, KeepWhatTheyExportAndProduceApart) {
+  const auto accounts = read(
+      "site: {grid_region: CN-SC}\nenergy_users: [{id: u, consumes: [{carrier: electricity, from: hall.energy}], "
+      "exports: [{carrier: electricity, from: hall.slice}], produces: [{carrier: heat, from: hall.heat}]}]");
+  EXPECT_EQ(said_, "");
+  ASSERT_EQ(accounts.size(), 3u);
+  EXPECT_EQ(accounts[1].flow, model::Flow::exported);
+  EXPECT_TRUE(accounts[1].factor) << "an export is subtracted by the same factor";
+  EXPECT_EQ(accounts[2].flow, model::Flow::produced);
+  EXPECT_EQ(accounts[2].scope, model::Scope::none);
+  EXPECT_FALSE(accounts[2].factor) << "what it is made from is counted already";
+  read(
+      "site: {grid_region: CN-SC}\nenergy_users: [{id: u, consumes: [{carrier: electricity, from: hall.energy}], "
+      "produces: [{carrier: electricity, from: hall.energy}]}]");
+  EXPECT_TRUE(said("'hall.energy' is used twice by 'u'")) << said_;
+}
+
 TEST_F(EnergyUsersTest, CountNothingTwice) {
   read(
       "energy_users: [{id: u, consumes: [{carrier: electricity, from: hall.energy}, {carrier: heat, from: "
       "hall.energy}]}]");
-  EXPECT_TRUE(said("error: energy_users[0].consumes[1].from: 'hall.energy' is consumed twice by 'u'")) << said_;
+  EXPECT_TRUE(said("error: energy_users[0].consumes[1].from: 'hall.energy' is used twice by 'u'")) << said_;
 }
 
 TEST_F(EnergyUsersTest, NeedAnIdAndSomethingToConsume) {
   read("energy_users: [{id: u}, {id: v, consumes: []}, {id: \"\", consumes: 5}, {consumes: [{}]}]");
-  EXPECT_TRUE(said("energy_users[0].consumes: missing")) << said_;
+  EXPECT_TRUE(said("energy_users[0].consumes: missing; a user has at least one list of")) << said_;
   EXPECT_TRUE(said("energy_users[1].consumes: an empty list")) << said_;
   EXPECT_TRUE(said("energy_users[2].id: '' is not an id")) << said_;
   EXPECT_TRUE(said("energy_users[2].consumes: expected a list, found '5'")) << said_;

@@ -1,0 +1,182 @@
+#include "gateway/app/factor_choice.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "config/reader/text.h"
+
+namespace carbongate::app {
+namespace {
+
+using config::printable;
+using config::suggestion;
+
+// Divisions of China for which no electricity factor is published; to "correct" them to a neighbour would be wrong.
+constexpr std::array<std::string_view, 4> kRegionsWithoutFactor{"CN-XZ", "CN-HK", "CN-MO", "CN-TW"};
+
+constexpr std::string_view kResidual = "residual";
+constexpr std::string_view kEquivalent = "equivalent";
+constexpr std::string_view kCalorific = "calorific";
+
+bool holds(const std::vector<std::string>& words, std::string_view word) {
+  return std::ranges::find(words, word) != words.end();
+}
+
+std::string join(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
+// "CN-SC" -> "CN".
+std::string nation_of(const std::string& region) {
+  return region.substr(0, region.find('-'));
+}
+
+}  // namespace
+
+std::string explain_region_without_factor(std::string_view region) {
+  if (std::ranges::find(kRegionsWithoutFactor, region) == kRegionsWithoutFactor.end()) return "";
+  return "; take the grid it belongs to (CN-GRID-...) or the nation (CN)";
+}
+
+std::optional<model::FactorChoice> FactorChooser::emission(config::Reader& in, const model::Carrier& carrier) const {
+  const auto region = in.optional<std::string>("region");
+  model::FactorChoice choice{.set = {}, .region = region.value_or(section_.site.grid_region), .method = {}};
+  if (!choose_set(in, carrier.id, choice)) {
+    in.optional<std::string>("method");
+    return std::nullopt;
+  }
+  // A set without a series for the region serves it by its series without a region, if it has one.
+  const auto regions = factors_.regions(choice.set, carrier.id);
+  const bool by_region = holds(regions, choice.region);
+  if (!by_region && !holds(regions, "")) {
+    in.optional<std::string>("method");
+    if (region) {
+      const std::string why = explain_region_without_factor(*region);
+      in.error("region", choice.set + " has no factor for " + std::string(carrier.id) + " in '" + printable(*region) +
+                             "'" + (why.empty() ? suggestion(*region, regions) : why));
+    } else if (region_is_known_ && !choice.region.empty()) {
+      in.error("carrier", choice.set + " has no factor for " + std::string(carrier.id) + " in " + choice.region +
+                              "; set 'region' to one of: " + join(regions));
+    }
+    return std::nullopt;
+  }
+  const auto methods = factors_.methods(choice.set, carrier.id, by_region ? choice.region : "");
+  if (!choose_method(in, carrier.id, choice, methods)) return std::nullopt;
+  if (!factors_.find(choice, carrier, now_)) {
+    in.warning("carrier", "no emission factor applies at present: " +
+                              factors_.explain_missing(choice.set, carrier.id, choice.region, choice.method, now_) +
+                              "; its emissions will be marked as missing");
+  }
+  return choice;
+}
+
+std::optional<model::FactorChoice> FactorChooser::market(config::Reader& in, const model::Carrier& carrier,
+                                                         const std::optional<model::FactorChoice>& location) const {
+  if (const config::Node* node = in.child("market")) {
+    config::Reader of_market(*node, in.problems());
+    auto choice = emission(of_market, carrier);
+    of_market.finish();
+    return choice;
+  }
+  if (!location) return std::nullopt;
+  for (const std::string& region : {location->region, nation_of(location->region)}) {
+    const auto regions = factors_.regions(location->set, carrier.id);
+    if (!holds(regions, region) || !holds(factors_.methods(location->set, carrier.id, region), kResidual)) continue;
+    return model::FactorChoice{.set = location->set, .region = region, .method = std::string(kResidual)};
+  }
+  return location;
+}
+
+std::optional<model::FactorChoice> FactorChooser::coal(config::Reader& in, const model::Carrier& carrier) const {
+  const auto wanted = in.optional<std::string>("coal_method");
+  for (const std::string& set : sets(For::coal)) {
+    if (!holds(factors_.carriers(set), carrier.id)) continue;
+    const std::string& region = section_.site.grid_region;
+    const auto methods = factors_.methods(set, carrier.id, region);
+    std::string method = wanted.value_or(methods.empty() ? "" : methods.front());
+    if (!wanted && holds(methods, kCalorific)) method = kCalorific;
+    if (!wanted && holds(methods, kEquivalent)) method = kEquivalent;
+    if (holds(methods, method)) return model::FactorChoice{.set = set, .region = region, .method = method};
+    in.error("coal_method", set + " has no coefficient for " + std::string(carrier.id) + " by '" + printable(method) +
+                                "'" + suggestion(method, methods));
+    return std::nullopt;
+  }
+  if (wanted) {
+    in.error("coal_method", "no factor set in use has a standard-coal coefficient for " + std::string(carrier.id));
+  }
+  return std::nullopt;
+}
+
+// The sets of the site that hold emission factors, or those that hold coefficients of standard coal; in the site's
+// order.
+std::vector<std::string> FactorChooser::sets(For purpose) const {
+  std::set<std::string, std::less<>> coal;
+  for (const model::Factor& factor : factors_.all()) {
+    if (factor.scaled_coal != 0) coal.insert(factor.set);
+  }
+  std::vector<std::string> chosen;
+  for (const std::string& set : section_.factor_sets) {
+    if (set == kOwnGeneration || coal.contains(set) != (purpose == For::coal)) continue;
+    chosen.push_back(set);
+  }
+  return chosen;
+}
+
+bool FactorChooser::choose_set(config::Reader& in, std::string_view carrier, model::FactorChoice& choice) const {
+  const auto wanted = in.optional<std::string>("factor_set");
+  const auto known = factors_.sets();
+  const auto in_use = sets(For::emissions);
+  if (wanted) {
+    choice.set = *wanted;
+    if (holds(section_.factor_sets, *wanted) && !holds(known, *wanted)) return false;  // not readable: said already
+    if (!holds(known, *wanted)) {
+      in.error("factor_set",
+               "'" + printable(*wanted) + "' is not among site.factors.sets" + suggestion(*wanted, known));
+      return false;
+    }
+    const auto carriers = factors_.carriers(*wanted);
+    if (holds(carriers, carrier)) return true;
+    in.error("factor_set", *wanted + " has no factor for " + std::string(carrier) + "; it has: " + join(carriers));
+    return false;
+  }
+  bool all_sets_read = section_.factor_sets_complete;
+  for (const std::string& candidate : in_use) {
+    all_sets_read = all_sets_read && holds(known, candidate);
+    if (!holds(factors_.carriers(candidate), carrier)) continue;
+    choice.set = candidate;
+    return true;
+  }
+  if (all_sets_read) {
+    in.error("carrier", "no factor set in use has a factor for " + std::string(carrier) + " (in use: " + join(in_use) +
+                            "); add a set of your own to site.factors.sets");
+  }
+  return false;
+}
+
+bool FactorChooser::choose_method(config::Reader& in, std::string_view carrier_id, model::FactorChoice& choice,
+                                  const std::vector<std::string>& methods) const {
+  const auto method = in.optional<std::string>("method");
+  const std::string wanted = method.value_or(section_.factor_method);
+  if (holds(methods, wanted)) {
+    choice.method = wanted;
+    return true;
+  }
+  if (!method && methods.size() == 1) {  // nothing to choose: fuels know one way of counting
+    choice.method = methods.front();
+    return true;
+  }
+  const std::string carrier(carrier_id);
+  if (method) {
+    in.error("method", choice.set + " has no factor for " + carrier + " by method '" + printable(wanted) + "'" +
+                           suggestion(wanted, methods));
+  } else {
+    in.error("carrier",
+             choice.set + " counts " + carrier + " in several ways; set 'method' to one of: " + join(methods));
+  }
+  return false;
+}
+
+}  // namespace carbongate::app

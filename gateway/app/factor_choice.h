@@ -1,0 +1,56 @@
+// Which series of factors an account is counted by: what its element of the configuration says, or the site's defaults.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/reader/reader.h"
+#include "gateway/app/site_section.h"
+#include "gateway/model/account.h"
+#include "gateway/pipeline/factor_registry.h"
+
+namespace carbongate::app {
+
+// Every problem is reported at the key that has it; nullopt then, or where there is nothing to choose.
+class FactorChooser {
+ public:
+  // `region_is_known`: the site's grid_region is a region of some factor; else that was reported and nothing follows
+  // from it.
+  FactorChooser(const SiteSection& section, const pipeline::FactorRegistry& factors, bool region_is_known, Instant now)
+      : section_(section), factors_(factors), region_is_known_(region_is_known), now_(now) {}
+
+  // The keys factor_set, region and method of `in`. Warns if no factor applies at present.
+  std::optional<model::FactorChoice> emission(config::Reader& in, const model::Carrier& carrier) const;
+
+  // Scope 2, market-based: the map `market` with the same keys (a contract, a supplier's rate: a factor set of one's
+  // own), or what the hierarchy of the GHG Protocol Scope 2 Guidance leaves: the residual mix, where one is published
+  // for the region or its nation; else the location-based factor.
+  std::optional<model::FactorChoice> market(config::Reader& in, const model::Carrier& carrier,
+                                            const std::optional<model::FactorChoice>& location) const;
+
+  // Standard coal: the key coal_method; without it electricity goes by its equivalent value if one is known.
+  std::optional<model::FactorChoice> coal(config::Reader& in, const model::Carrier& carrier) const;
+
+ private:
+  bool choose_set(config::Reader& in, std::string_view carrier, model::FactorChoice& choice) const;
+  bool choose_method(config::Reader& in, std::string_view carrier, model::FactorChoice& choice,
+                     const std::vector<std::string>& methods) const;
+  enum class For { emissions, coal };
+  std::vector<std::string> sets(For purpose) const;
+
+  const SiteSection& section_;
+  const pipeline::FactorRegistry& factors_;
+  bool region_is_known_;
+  Instant now_;
+};
+
+// The set of what is made on the site from renewable sources. Never chosen unless an account says so: its factors are
+// 0.
+inline constexpr std::string_view kOwnGeneration = "own-generation";
+
+// Divisions for which no electricity factor is published, and what to take instead: "" for every other region.
+std::string explain_region_without_factor(std::string_view region);
+
+}  // namespace carbongate::app
