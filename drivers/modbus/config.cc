@@ -78,6 +78,7 @@ void read_line(config::Reader& in, const config::Node& root, modbus::SerialLine&
   if (name.empty()) return;
   const config::Node* lines = root.find("lines");
   const config::Node* found = lines ? lines->find(name) : nullptr;
+  if (!found && !root.is_complete()) return;
   if (!found) {
     std::vector<std::string> known;
     if (lines) {

@@ -263,6 +263,7 @@ void read_broker_reference(config::Reader& in, const config::Node& root, MqttPla
     plan.session = read_broker(*broker, plan.broker, root, in.problems());
     return;
   }
+  if (!root.is_complete()) return;
   std::vector<std::string> known;
   if (brokers != nullptr) {
     for (const config::Node::Member& member : brokers->members()) known.push_back(member.key);

@@ -87,6 +87,7 @@ class EnergyUsers {
     const config::Node* site = root_.child("site");
     if (region.empty() || regions.empty() || regions.contains(region) || !site) return;
     region_is_known_ = false;
+    if (!context_.section.factor_sets_complete) return;
     config::Reader in(*site, root_.problems());
     in.error("grid_region", has_no_factor(region)
                                 ? "there is no emission factor for '" + region + "'" + kTakeTheGrid
@@ -143,6 +144,7 @@ class EnergyUsers {
     if (context_.doubtful_devices.contains(device)) return nullptr;
     std::vector<std::string> candidates;
     const bool device_is_known = devices_.contains(device);
+    if (!device_is_known && !root_.node().is_complete()) return nullptr;  // of the file that could not be read, perhaps
     for (const auto& [full_name, point] : points_) {
       if (device_is_known && point->device != device) continue;
       if (carrier == nullptr || explain_misfit(*point, *carrier).empty()) candidates.push_back(full_name);
@@ -208,7 +210,8 @@ class EnergyUsers {
       account.factor_set = *set;
       if (holds(context_.section.factor_sets, *set) && !holds(sets, *set)) return false;  // not readable: said already
       if (!holds(sets, *set)) {
-        in.error("factor_set", "'" + printable(*set) + "' is not among site.factors.sets" + suggestion(*set, sets));
+        if (context_.section.factor_sets_complete)
+          in.error("factor_set", "'" + printable(*set) + "' is not among site.factors.sets" + suggestion(*set, sets));
         return false;
       }
       const auto carriers = context_.factors.carriers(*set);
@@ -216,6 +219,7 @@ class EnergyUsers {
       in.error("factor_set", *set + " has no factor for " + std::string(carrier) + "; it has: " + join(carriers));
       return false;
     }
+    if (!root_.node().is_complete()) return false;  // which set is the first to have it, is not known
     bool all_sets_read = context_.section.factor_sets_complete;
     for (const std::string& candidate : context_.section.factor_sets) {
       all_sets_read = all_sets_read && holds(sets, candidate);

@@ -42,7 +42,7 @@ class Devices {
   void read(GatewayConfig& config) {
     const auto& items = root_.required_items("devices");
     if (root_.has("devices") && root_.child("devices")->is_sequence() && items.empty()) {
-      root_.error("devices", "an empty list; there is nothing to measure");
+      root_.missing("devices", "an empty list; there is nothing to measure");
     }
     for (const config::Node& item : items) read_device(item, config);
     warn_of_unused("brokers");
@@ -116,7 +116,7 @@ class Devices {
 
   void warn_of_unused(std::string_view section) {
     const config::Node* node = root_.child(section);
-    if (!node) return;
+    if (!node || !node->is_complete()) return;
     if (!node->is_map()) {
       root_.error(section, "expected a map of names, such as '" + std::string(section) + ": {plant: {...}}'");
       return;
