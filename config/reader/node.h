@@ -56,8 +56,8 @@ class Node {
 
 // Parses a file, and what its top-level `include:` names (a path or a list of paths, relative to the file; sequences
 // are appended, maps merged, a key given twice is a problem). Syntax errors, unreadable files and duplicate keys go to
-// `problems`. Of a file that cannot be parsed nothing is known: for the file itself a null node is returned; where it is
-// an included one, the others are there, and the root and the maps below it are not complete.
+// `problems`. Of a file that cannot be parsed nothing is known: for the file itself a null node is returned; where it
+// is an included one, the others are there, and the root and the maps below it are not complete.
 //
 // Anchors, aliases and the merge key `<<` work. Limits: 4 MiB a file, 64 files, 32 levels, 200 000 values and 32 MiB of
 // text with aliases expanded.

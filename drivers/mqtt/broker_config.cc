@@ -9,6 +9,7 @@
 #include <charconv>
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 
 #include "config/reader/reader.h"
@@ -125,5 +126,17 @@ mqtt::SessionOptions read_broker(const config::Node& broker, const std::string& 
   in.finish();
   return session;
 }
+
+const SharedSection kBrokers{
+    .key = "brokers",
+    .reference = "broker",
+    .example = "{url: \"mqtt://10.0.0.2:1883\"}",
+    .read = [](const config::Node& entry, const std::string& name, const config::Node& root,
+               config::Problems& problems) -> std::unique_ptr<SharedEntry> {
+      auto broker = std::make_unique<Broker>();
+      broker->session = read_broker(entry, name, root, problems);
+      return broker;
+    },
+};
 
 }  // namespace carbongate::mqtt_driver
