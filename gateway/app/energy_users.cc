@@ -17,6 +17,9 @@ using config::suggestion;
 // Divisions of China for which no electricity factor is published; to "correct" them to a neighbour would be wrong.
 constexpr std::array<std::string_view, 4> kRegionsWithoutFactor{"CN-XZ", "CN-HK", "CN-MO", "CN-TW"};
 
+// Points without a power_max that are named one by one; of a large site that has none at all, that is enough to go by.
+constexpr std::size_t kUnlimitedListedMax = 20;
+
 constexpr const char* kTakeTheGrid = "; take the grid it belongs to (CN-GRID-...) or the nation (CN)";
 
 bool has_no_factor(std::string_view region) {
@@ -74,6 +77,10 @@ class EnergyUsers {
   std::vector<model::Account> read() {
     check_site_region();
     for (const config::Node& user : root_.items("energy_users")) read_user(user);
+    if (unlimited_.size() > kUnlimitedListedMax) {
+      root_.warning("energy_users", std::to_string(unlimited_.size() - kUnlimitedListedMax) +
+                                        " more consumed points have no power_max");
+    }
     return std::move(accounts_);
   }
 
@@ -123,6 +130,8 @@ class EnergyUsers {
     if (point && account.carrier && !is_doubtful(*point)) {
       if (const std::string misfit = explain_misfit(*point, *account.carrier); !misfit.empty()) {
         in.error("from", describe(*point) + " cannot be consumed as " + carrier_id + ": " + misfit);
+      } else {
+        warn_if_unlimited(in, *point);
       }
     }
     choose_factor(in, account);
@@ -167,6 +176,18 @@ class EnergyUsers {
       in.warning("from", "'" + point.full_name() + "' is consumed by '" + first->second +
                              "' too: sums over users count it twice");
     }
+  }
+
+  // Only energy has a power to limit it: a volume or a mass has nothing like that to be given.
+  void warn_if_unlimited(config::Reader& in, const Point& point) {
+    const bool can_be_limited = point.kind == Kind::cumulative && point.unit.dimension == Dimension::energy;
+    if (!can_be_limited || point.limits.power_max_w || context_.doubtful_devices.contains(point.device)) return;
+    if (!unlimited_.insert(&point).second || unlimited_.size() > kUnlimitedListedMax) return;
+    in.warning("from", "'" + point.full_name() +
+                           "' has no power_max: a jump of its counter that stays, up to 10 MW, is booked as "
+                           "consumption; write what its connection can deliver where the device lists its points, "
+                           "such as {name: " +
+                           point.name + ", power_max: 250 kW}");
   }
 
   void choose_factor(config::Reader& in, model::Account& account) {
@@ -262,6 +283,7 @@ class EnergyUsers {
   std::set<std::string> devices_;
   UniqueIds ids_{"energy user"};
   std::map<const Point*, std::string> consumers_;
+  std::set<const Point*> unlimited_;
   bool region_is_known_ = true;
   std::vector<model::Account> accounts_;
 };

@@ -43,7 +43,7 @@ devices:
     broker: plant
     topic: tele/press-shop/SENSOR
     points:
-      - {name: energy, json: /ENERGY/Total, unit: kWh, kind: cumulative}
+      - {name: energy, json: /ENERGY/Total, unit: kWh, kind: cumulative, power_max: 250 kW}
       - {name: gas, json: /gas, unit: Nm3, kind: cumulative}
 energy_users:
   - id: press-shop
