@@ -19,6 +19,12 @@ bool is_flow(Dimension dimension) {
   return dimension == Dimension::volume_flow || dimension == Dimension::mass_flow;
 }
 
+// Said already, and nothing can be said about what fits it.
+bool has_unknown_unit(const config::Reader& in) {
+  const config::Node* unit = in.node().find("unit");
+  return unit && !(unit->is_scalar() && find_unit(unit->scalar()));
+}
+
 // "250 kW" or "250kW" in W.
 void read_power_max(config::Reader& in, Point& point) {
   const auto text = in.optional<std::string>("power_max");
@@ -46,6 +52,7 @@ void read_power_max(config::Reader& in, Point& point) {
     in.error("power_max", "must be more than 0 and at most 1000 GW");
     return;
   }
+  if (has_unknown_unit(in)) return;
   if (point.unit.dimension != Dimension::energy && point.unit.dimension != Dimension::power) {
     in.error("power_max", "limits energy and power only; '" + point.name + "' is a point of " +
                               std::string(to_string(point.unit.dimension)) + " (" + std::string(point.unit.symbol) +
@@ -83,7 +90,8 @@ void read_point_limits(config::Reader& in, Point& point) {
   }
   if (in.child("gap_max")) {
     limits.gap_max = in.in_range<Duration>("gap_max", limits.gap_max, 1s, 31 * 24h);
-    if (point.kind != Kind::instantaneous || (!is_power(point.unit.dimension) && !is_flow(point.unit.dimension))) {
+    const bool is_rate = is_power(point.unit.dimension) || is_flow(point.unit.dimension) || has_unknown_unit(in);
+    if (point.kind != Kind::instantaneous || !is_rate) {
       in.error("gap_max", "only a power or a flow is integrated over time; '" + point.name + "' is none");
     }
   }

@@ -38,6 +38,10 @@ class Node {
   const std::vector<Member>& members() const { return members_; }  // type() == map; in the order of the file
   const Node* find(std::string_view key) const;                    // nullptr: no such key, or not a map
 
+  // False: an included file could not be read, and this map may go on there. What it lacks, or what is not in it, is no
+  // problem of its own then.
+  bool is_complete() const { return complete_; }
+
  private:
   friend class NodeBuilder;
   Type type_ = Type::null;
@@ -45,14 +49,15 @@ class Node {
   std::string path_;
   std::string scalar_;
   bool quoted_ = false;
+  bool complete_ = true;
   std::vector<Node> items_;
   std::vector<Member> members_;
 };
 
 // Parses a file, and what its top-level `include:` names (a path or a list of paths, relative to the file; sequences
 // are appended, maps merged, a key given twice is a problem). Syntax errors, unreadable files and duplicate keys go to
-// `problems`. After a syntax error or an unreadable file a null node is returned: what is missing then, or refers to
-// something missing, is no problem of its own.
+// `problems`. Of a file that cannot be parsed nothing is known: for the file itself a null node is returned; where it
+// is an included one, the others are there, and the root and the maps below it are not complete.
 //
 // Anchors, aliases and the merge key `<<` work. Limits: 4 MiB a file, 64 files, 32 levels, 200 000 values and 32 MiB of
 // text with aliases expanded.

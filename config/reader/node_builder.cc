@@ -50,6 +50,13 @@ void NodeBuilder::merge(Node& into, Node&& from, const std::string& path, Proble
   }
 }
 
+void NodeBuilder::leave_open(Node& map) {
+  map.complete_ = false;
+  for (Node::Member& member : map.members_) {
+    if (member.value->is_map()) leave_open(*member.value);
+  }
+}
+
 std::optional<Node::Member> NodeBuilder::take_member(Node& map, std::string_view key) {
   for (auto it = map.members_.begin(); it != map.members_.end(); ++it) {
     if (it->key != key) continue;

@@ -33,6 +33,9 @@ class NodeBuilder {
   // Adds what an included file says: lists are appended, maps merged.
   static void merge(Node& into, Node&& from, const std::string& path, Problems& problems);
 
+  // Says that the map, and every map below it that is no element of a list, may go on in a file that was not read.
+  static void leave_open(Node& map);
+
   static std::optional<Node::Member> take_member(Node& map, std::string_view key);
   static Node nothing_at(Place place);
 };

@@ -22,7 +22,7 @@ struct Problem {
 };
 
 // Collects problems while a configuration is read; one that is known already is not added again, for several devices
-// may read the same broker. Not thread-safe.
+// may read the same profile. Not thread-safe.
 class Problems {
  public:
   void error(Place place, std::string text);

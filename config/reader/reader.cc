@@ -234,8 +234,7 @@ std::optional<T> Reader::optional(std::string_view key) {
 template <class T>
 T Reader::required(std::string_view key) {
   if (!find(key)) {
-    // Over something else than a map everything is missing, which has been said in other words.
-    if (node_.is_map()) error(key, "missing");
+    missing(key);
     return T{};
   }
   return optional<T>(key).value_or(T{});
@@ -276,7 +275,7 @@ const std::vector<Node>& Reader::items(std::string_view key) {
 }
 
 const std::vector<Node>& Reader::required_items(std::string_view key) {
-  if (!find(key) && node_.is_map()) error(key, "missing");
+  if (!find(key)) missing(key);
   return items(key);
 }
 
@@ -290,6 +289,10 @@ void Reader::warning(std::string_view key, std::string text) {
   const Node* at = node_.find(key);
   const std::string path = (node_.path().empty() ? "" : node_.path() + ".") + std::string(key);
   problems_.warning(at ? at->place() : node_.place(), path + ": " + text);
+}
+
+void Reader::missing(std::string_view key, std::string text) {
+  if (node_.is_map() && node_.is_complete()) error(key, std::move(text));
 }
 
 void Reader::finish() {

@@ -69,6 +69,10 @@ class Reader {
   void error(std::string_view key, std::string text);
   void warning(std::string_view key, std::string text);
 
+  // Reports that something is not there, in these words; but not over something else than a map, nor over one that may
+  // go on in a file that could not be read: that has been said, and is the reason.
+  void missing(std::string_view key, std::string text = "missing");
+
   // Reports every key that was never asked for as unknown, with the nearest of those that were.
   void finish();
 

@@ -64,6 +64,7 @@ modbus::SerialLine read_line_settings(config::Reader& in) {
 
 // Two lines on one port would be two programs on one wire.
 void refuse_shared_port(config::Reader& in, const config::Node& lines, std::string_view name, const std::string& port) {
+  if (port.empty()) return;
   for (const config::Node::Member& other : lines.members()) {
     if (other.key >= name) continue;
     const config::Node* other_port = other.value->find("port");
@@ -73,25 +74,8 @@ void refuse_shared_port(config::Reader& in, const config::Node& lines, std::stri
   }
 }
 
-void read_line(config::Reader& in, const config::Node& root, modbus::SerialLine& line) {
-  const auto name = in.required<std::string>("line");
-  if (name.empty()) return;
-  const config::Node* lines = root.find("lines");
-  const config::Node* found = lines ? lines->find(name) : nullptr;
-  if (!found) {
-    std::vector<std::string> known;
-    if (lines) {
-      for (const config::Node::Member& member : lines->members()) known.push_back(member.key);
-    }
-    in.error("line", "there is no '" + printable(name) + "' in 'lines'" +
-                         (known.empty() ? ", which describes the serial lines: {" + printable(name) +
-                                              ": {port: /dev/ttyS1, baud_rate: 9600, parity: even}}"
-                                        : config::suggestion(name, known)));
-    return;
-  }
-  config::Reader settings(*found, in.problems());
-  line = read_line_settings(settings);
-  refuse_shared_port(settings, *lines, name, line.port);
+void read_line_reference(config::Reader& in, const SharedEntries& lines, modbus::SerialLine& line) {
+  if (const auto* found = static_cast<const Line*>(lines.find(in))) line = found->settings;
 }
 
 std::uint8_t read_unit(config::Reader& in, Way way) {
@@ -195,12 +179,25 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
   return endpoint;
 }
 
-std::unique_ptr<ModbusPlan> read_plan(config::Reader& in, const config::Node& root, const config::DataFiles& data,
-                                      Way way) {
+const SharedSection kLines{
+    .key = "lines",
+    .reference = "line",
+    .example = "{port: /dev/ttyS1, baud_rate: 9600, parity: even}",
+    .read = [](const config::Node& entry, const std::string& name, const config::Node& root,
+               config::Problems& problems) -> std::unique_ptr<SharedEntry> {
+      config::Reader in(entry, problems);
+      auto line = std::make_unique<Line>();
+      line->settings = read_line_settings(in);
+      refuse_shared_port(in, *root.find("lines"), name, line->settings.port);
+      return line;
+    },
+};
+
+std::unique_ptr<ModbusPlan> read_plan(config::Reader& in, const PlanContext& context, Way way) {
   auto plan = std::make_unique<ModbusPlan>(in.required<std::string>("id"), way);
   PolledDevice& device = plan->device;
   device.id = plan->id();
-  way == Way::rtu ? read_line(in, root, plan->line) : read_endpoint(in, plan->endpoint);
+  way == Way::rtu ? read_line_reference(in, *context.shared, plan->line) : read_endpoint(in, plan->endpoint);
   device.unit = read_unit(in, way);
   device.interval = in.in_range<milliseconds>("interval", 10s, 100ms, 24h);
   device.timeout = in.in_range<milliseconds>("timeout", 1s, 10ms, 60s);
@@ -209,7 +206,7 @@ std::unique_ptr<ModbusPlan> read_plan(config::Reader& in, const config::Node& ro
   if (in.has("registers")) {
     if (in.child("profile")) in.error("registers", "a device has either a profile or registers of its own");
     registers = read_registers(in, {});
-  } else if (const auto profile = find_profile(in, data)) {
+  } else if (const auto profile = find_profile(in, context.data)) {
     registers = profile->registers;
     device.limits = profile->limits;
     device.pause = profile->pause;

@@ -7,10 +7,11 @@
 #include <string>
 #include <string_view>
 
-#include "config/reader/data_files.h"
 #include "config/reader/reader.h"
 #include "drivers/api/device_plan.h"
 #include "drivers/modbus/session_fsm.h"
+#include "drivers/registry.h"
+#include "drivers/shared_section.h"
 #include "protocols/modbus/serial_transport.h"
 
 namespace carbongate::modbus_driver {
@@ -28,6 +29,12 @@ std::optional<Endpoint> parse_endpoint(std::string_view text);
 // How frames travel.
 enum class Way : std::uint8_t { tcp, rtu, rtu_over_tcp };
 
+struct Line final : SharedEntry {
+  modbus::SerialLine settings;
+};
+
+extern const SharedSection kLines;
+
 class ModbusPlan final : public DevicePlan {
  public:
   ModbusPlan(std::string id, Way plan_way) : DevicePlan(std::move(id)), way(plan_way) {}
@@ -40,9 +47,8 @@ class ModbusPlan final : public DevicePlan {
   PolledDevice device;      // device.fields[i] is points()[i]
 };
 
-// Reads an element of `devices`, its serial line in root's `lines`, and its profile. Does not finish the reader: the
-// application reads keys of its own.
-std::unique_ptr<ModbusPlan> read_plan(config::Reader& in, const config::Node& root, const config::DataFiles& data,
-                                      Way way);
+// Reads an element of `devices` and its profile; what is shared are the entries of kLines, for Way::rtu. Does not
+// finish the reader: the application reads keys of its own.
+std::unique_ptr<ModbusPlan> read_plan(config::Reader& in, const PlanContext& context, Way way);
 
 }  // namespace carbongate::modbus_driver

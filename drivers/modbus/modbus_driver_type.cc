@@ -18,8 +18,8 @@ constexpr Duration kConverterQuiet{50};
 constexpr Duration kConverterSilence{5};
 
 template <Way way>
-std::unique_ptr<DevicePlan> read(config::Reader& device, const config::Node& root, const config::DataFiles& data) {
-  return read_plan(device, root, data, way);
+std::unique_ptr<DevicePlan> read(config::Reader& device, const PlanContext& context) {
+  return read_plan(device, context, way);
 }
 
 LineOptions line_options(Way way, const modbus::SerialLine& line) {
@@ -62,7 +62,7 @@ std::unique_ptr<Driver> make(std::vector<std::unique_ptr<DevicePlan>> plans, con
 }  // namespace
 
 const DriverType kModbusTcp{.name = "modbus-tcp", .read = &read<Way::tcp>, .make = &make};
-const DriverType kModbusRtu{.name = "modbus-rtu", .read = &read<Way::rtu>, .make = &make};
+const DriverType kModbusRtu{.name = "modbus-rtu", .shared = &kLines, .read = &read<Way::rtu>, .make = &make};
 const DriverType kModbusRtuTcp{.name = "modbus-rtu-tcp", .read = &read<Way::rtu_over_tcp>, .make = &make};
 
 }  // namespace carbongate::modbus_driver

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 
 #include "config/reader/reader.h"
@@ -78,9 +79,9 @@ void read_tls(config::Reader& in, mqtt::SessionOptions& session) {
   session.key_file = read_file_name(in, "key_file");
   session.verify = in.value_or("verify", true);
   if (session.cert_file.empty() != session.key_file.empty()) {
-    in.error(session.cert_file.empty() ? "key_file" : "cert_file", "cert_file and key_file belong together");
+    in.missing(session.cert_file.empty() ? "key_file" : "cert_file", "cert_file and key_file belong together");
   }
-  if (!session.tls) {
+  if (!session.tls && !session.host.empty()) {
     for (const char* key : {"ca_file", "cert_file", "key_file", "verify"}) {
       if (in.has(key)) in.error(key, "has no effect without TLS; write the url with mqtts://");
     }
@@ -108,7 +109,7 @@ mqtt::SessionOptions read_broker(const config::Node& broker, const std::string& 
   read_url(in, session);
   session.username = in.value_or("username", "");
   session.password = config::read_secret(in, "password");
-  if (session.username.empty() && !session.password.empty()) in.error("username", "a password needs a username");
+  if (session.username.empty() && !session.password.empty()) in.missing("username", "a password needs a username");
   read_tls(in, session);
 
   constexpr std::array kVersions{mqtt::Version::automatic, mqtt::Version::v5, mqtt::Version::v3_1_1};
@@ -125,5 +126,17 @@ mqtt::SessionOptions read_broker(const config::Node& broker, const std::string& 
   in.finish();
   return session;
 }
+
+const SharedSection kBrokers{
+    .key = "brokers",
+    .reference = "broker",
+    .example = "{url: \"mqtt://10.0.0.2:1883\"}",
+    .read = [](const config::Node& entry, const std::string& name, const config::Node& root,
+               config::Problems& problems) -> std::unique_ptr<SharedEntry> {
+      auto broker = std::make_unique<Broker>();
+      broker->session = read_broker(entry, name, root, problems);
+      return broker;
+    },
+};
 
 }  // namespace carbongate::mqtt_driver

@@ -254,29 +254,16 @@ void read_topic(config::Reader& in, MqttPlan& plan) {
   }
 }
 
-void read_broker_reference(config::Reader& in, const config::Node& root, MqttPlan& plan) {
-  plan.broker = in.required<std::string>("broker");
-  if (plan.broker.empty()) return;
-  const config::Node* brokers = root.find("brokers");
-  const config::Node* broker = brokers == nullptr ? nullptr : brokers->find(plan.broker);
-  if (broker != nullptr) {
-    plan.session = read_broker(*broker, plan.broker, root, in.problems());
-    return;
-  }
-  std::vector<std::string> known;
-  if (brokers != nullptr) {
-    for (const config::Node::Member& member : brokers->members()) known.push_back(member.key);
-  }
-  in.error("broker",
-           "unknown broker '" + config::printable(plan.broker) + "'" +
-               (known.empty() ? "; there is no map `brokers` that names one" : config::suggestion(plan.broker, known)));
+void read_broker_reference(config::Reader& in, const SharedEntries& brokers, MqttPlan& plan) {
+  plan.broker = in.value_or("broker", "");
+  if (const auto* broker = static_cast<const Broker*>(brokers.find(in))) plan.session = broker->session;
 }
 
 }  // namespace
 
-std::unique_ptr<MqttPlan> read_plan(config::Reader& in, const config::Node& root) {
+std::unique_ptr<MqttPlan> read_plan(config::Reader& in, const config::Node& root, const SharedEntries& brokers) {
   auto plan = std::make_unique<MqttPlan>(in.value_or("id", ""));
-  read_broker_reference(in, root, *plan);
+  read_broker_reference(in, brokers, *plan);
   read_topic(in, *plan);
   plan->interval =
       in.in_range<std::chrono::milliseconds>("interval", Duration{}, Duration{}, std::chrono::hours(24 * 31));

@@ -1,4 +1,4 @@
-// What an element of `devices` with `driver: mqtt` says, and the broker it names. sample.yaml shows every key.
+// What an element of `devices` with `driver: mqtt` says. sample.yaml shows every key.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +12,7 @@
 #include "config/reader/reader.h"
 #include "drivers/api/device_plan.h"
 #include "drivers/mqtt/payload_map.h"
+#include "drivers/shared_section.h"
 #include "protocols/mqtt/session.h"
 
 namespace carbongate::mqtt_driver {
@@ -43,7 +44,7 @@ class MqttPlan final : public DevicePlan {
   Duration interval{};  // how often the device publishes; 0: not known
 };
 
-// Reads the element and `brokers.<broker>` of `root`. A plan comes back in any case; problems go to the reader.
-std::unique_ptr<MqttPlan> read_plan(config::Reader& device, const config::Node& root);
+// Reads the element; `brokers` are those of kBrokers. A plan comes back in any case; problems go to the reader.
+std::unique_ptr<MqttPlan> read_plan(config::Reader& device, const config::Node& root, const SharedEntries& brokers);
 
 }  // namespace carbongate::mqtt_driver

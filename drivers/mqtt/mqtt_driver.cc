@@ -207,6 +207,7 @@ asio::awaitable<std::vector<Reading>> MqttDriver::read_once(std::vector<std::str
   } catch (...) {
     cancelled = std::current_exception();
   }
+  read_once_ = {.session = session_->status(), .patience = patience};
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   tasks.cancel();
   co_await tasks.join();
@@ -248,6 +249,9 @@ DeviceStatus MqttDriver::status_of(const Device& of, const mqtt::SessionStatus& 
     status.detail = of.problem;
   } else if (of.empty > 0) {
     status.detail = "messages come, but none of the points is in them; check the `json` pointers";
+  } else if (read_once_) {
+    status.detail =
+        "no message arrived on " + of.plan->filter + " within " + std::to_string(read_once_->patience / 1s) + " s";
   } else {
     status.detail = "no message yet on " + of.plan->filter;
   }
@@ -257,7 +261,8 @@ DeviceStatus MqttDriver::status_of(const Device& of, const mqtt::SessionStatus& 
 DriverStatus MqttDriver::status() const {
   DriverStatus status;
   status.name = "mqtt " + plans_.front()->broker;
-  const mqtt::SessionStatus session = session_ ? session_->status() : mqtt::SessionStatus{};
+  mqtt::SessionStatus session;
+  if (session_) session = read_once_ ? read_once_->session : session_->status();
   status.connected = session.connected;
   status.since = session.since;
   status.detail = session.detail;

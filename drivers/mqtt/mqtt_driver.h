@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -66,6 +67,13 @@ class MqttDriver final : public Driver {
   std::vector<std::size_t> first_device_;  // of each plan
   std::vector<Device> devices_;
   std::unique_ptr<mqtt::Session> session_;  // the last one made
+
+  // How read_once() ended: its session has been closed since, which is no fault of the broker's.
+  struct ReadOnce {
+    mqtt::SessionStatus session;
+    Duration patience;
+  };
+  std::optional<ReadOnce> read_once_;
   std::uint64_t unclaimed_ = 0;             // messages that no device of the configuration answers to
   std::set<std::string, std::less<>> unclaimed_logged_;
 };

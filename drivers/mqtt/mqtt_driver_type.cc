@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "drivers/mqtt/broker_config.h"
 #include "drivers/mqtt/config.h"
 #include "drivers/mqtt/mqtt_driver.h"
 #include "protocols/mqtt/paho_session.h"
@@ -11,8 +12,8 @@
 namespace carbongate::mqtt_driver {
 namespace {
 
-std::unique_ptr<DevicePlan> read(config::Reader& device, const config::Node& root, const config::DataFiles&) {
-  return read_plan(device, root);
+std::unique_ptr<DevicePlan> read(config::Reader& device, const PlanContext& context) {
+  return read_plan(device, context.root, *context.shared);
 }
 
 std::unique_ptr<Driver> make(std::vector<std::unique_ptr<DevicePlan>> plans, const DriverContext& context) {
@@ -26,6 +27,6 @@ std::unique_ptr<Driver> make(std::vector<std::unique_ptr<DevicePlan>> plans, con
 
 }  // namespace
 
-const DriverType kMqtt{.name = "mqtt", .read = &read, .make = &make};
+const DriverType kMqtt{.name = "mqtt", .shared = &kBrokers, .read = &read, .make = &make};
 
 }  // namespace carbongate::mqtt_driver

@@ -14,6 +14,9 @@ namespace {
 using config::printable;
 using config::suggestion;
 
+// Points without a power_max that are named one by one; of a large site that has none at all, that is enough to go by.
+constexpr std::size_t kUnlimitedListedMax = 20;
+
 std::string join(const std::vector<std::string>& words) {
   std::string out;
   for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
@@ -72,8 +75,12 @@ class EnergyUsers {
 
   std::vector<model::Account> read() {
     check_site_region();
-    chooser_.emplace(context_.section, context_.factors, region_is_known_, context_.now);
+    chooser_.emplace(context_.section, context_.factors, region_is_known_, root_.node().is_complete(), context_.now);
     for (const config::Node& user : root_.items("energy_users")) read_user(user);
+    if (unlimited_.size() > kUnlimitedListedMax) {
+      root_.warning("energy_users", std::to_string(unlimited_.size() - kUnlimitedListedMax) +
+                                        " more consumed points have no power_max");
+    }
     return std::move(accounts_);
   }
 
@@ -87,6 +94,7 @@ class EnergyUsers {
     const config::Node* site = root_.child("site");
     if (region.empty() || regions.empty() || regions.contains(region) || !site) return;
     region_is_known_ = false;
+    if (!context_.section.factor_sets_complete) return;
     config::Reader in(*site, root_.problems());
     const std::string why = explain_region_without_factor(region);
     in.error("grid_region", why.empty() ? "unknown region '" + printable(region) + "'" +
@@ -131,6 +139,8 @@ class EnergyUsers {
     if (point && account.carrier && !is_doubtful(*point)) {
       if (const std::string misfit = explain_misfit(*point, *account.carrier); !misfit.empty()) {
         in.error("from", describe(*point) + " cannot be counted as " + carrier_id + ": " + misfit);
+      } else if (account.flow != model::Flow::produced) {
+        warn_if_unlimited(in, *point);
       }
     }
     if (account.carrier) choose_factors(in, account);
@@ -192,6 +202,7 @@ class EnergyUsers {
     if (context_.doubtful_devices.contains(device)) return nullptr;
     std::vector<std::string> candidates;
     const bool device_is_known = devices_.contains(device);
+    if (!device_is_known && !root_.node().is_complete()) return nullptr;  // of the file that could not be read, perhaps
     for (const auto& [full_name, point] : points_) {
       if (device_is_known && point->device != device) continue;
       if (carrier == nullptr || explain_misfit(*point, *carrier).empty()) candidates.push_back(full_name);
@@ -217,6 +228,18 @@ class EnergyUsers {
     }
   }
 
+  // Only energy has a power to limit it: a volume or a mass has nothing like that to be given.
+  void warn_if_unlimited(config::Reader& in, const Point& point) {
+    const bool can_be_limited = point.kind == Kind::cumulative && point.unit.dimension == Dimension::energy;
+    if (!can_be_limited || point.limits.power_max_w || context_.doubtful_devices.contains(point.device)) return;
+    if (!unlimited_.insert(&point).second || unlimited_.size() > kUnlimitedListedMax) return;
+    in.warning("from", "'" + point.full_name() +
+                           "' has no power_max: a jump of its counter that stays, up to 10 MW, is booked as "
+                           "consumption; write what its connection can deliver where the device lists its points, "
+                           "such as {name: " +
+                           point.name + ", power_max: 250 kW}");
+  }
+
   config::Reader& root_;
   const EnergyUsersContext& context_;
   std::map<std::string, const Point*> points_;
@@ -225,6 +248,7 @@ class EnergyUsers {
   std::map<std::pair<const Point*, model::Flow>, std::string> uses_;  // the first user of each
   std::set<std::pair<const Point*, std::string>> users_of_;
   std::optional<FactorChooser> chooser_;
+  std::set<const Point*> unlimited_;
   bool region_is_known_ = true;
   std::vector<model::Account> accounts_;
 };

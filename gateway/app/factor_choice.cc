@@ -133,8 +133,9 @@ bool FactorChooser::choose_set(config::Reader& in, std::string_view carrier, mod
     choice.set = *wanted;
     if (holds(section_.factor_sets, *wanted) && !holds(known, *wanted)) return false;  // not readable: said already
     if (!holds(known, *wanted)) {
-      in.error("factor_set",
-               "'" + printable(*wanted) + "' is not among site.factors.sets" + suggestion(*wanted, known));
+      if (section_.factor_sets_complete)
+        in.error("factor_set",
+                 "'" + printable(*wanted) + "' is not among site.factors.sets" + suggestion(*wanted, known));
       return false;
     }
     const auto carriers = factors_.carriers(*wanted);
@@ -142,6 +143,7 @@ bool FactorChooser::choose_set(config::Reader& in, std::string_view carrier, mod
     in.error("factor_set", *wanted + " has no factor for " + std::string(carrier) + "; it has: " + join(carriers));
     return false;
   }
+  if (!sets_are_known_) return false;  // which set is the first to have it, is not known
   bool all_sets_read = section_.factor_sets_complete;
   for (const std::string& candidate : in_use) {
     all_sets_read = all_sets_read && holds(known, candidate);

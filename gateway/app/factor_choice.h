@@ -17,9 +17,14 @@ namespace carbongate::app {
 class FactorChooser {
  public:
   // `region_is_known`: the site's grid_region is a region of some factor; else that was reported and nothing follows
-  // from it.
-  FactorChooser(const SiteSection& section, const pipeline::FactorRegistry& factors, bool region_is_known, Instant now)
-      : section_(section), factors_(factors), region_is_known_(region_is_known), now_(now) {}
+  // from it. `sets_are_known`: no part of the configuration is missing that could name further sets.
+  FactorChooser(const SiteSection& section, const pipeline::FactorRegistry& factors, bool region_is_known,
+                bool sets_are_known, Instant now)
+      : section_(section),
+        factors_(factors),
+        region_is_known_(region_is_known),
+        sets_are_known_(sets_are_known),
+        now_(now) {}
 
   // The keys factor_set, region and method of `in`. Warns if no factor applies at present.
   std::optional<model::FactorChoice> emission(config::Reader& in, const model::Carrier& carrier) const;
@@ -43,6 +48,7 @@ class FactorChooser {
   const SiteSection& section_;
   const pipeline::FactorRegistry& factors_;
   bool region_is_known_;
+  bool sets_are_known_;
   Instant now_;
 };
 

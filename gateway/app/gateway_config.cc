@@ -40,32 +40,51 @@ class Devices {
   Devices(config::Reader& root, const config::DataFiles& data) : root_(root), data_(data) {}
 
   void read(GatewayConfig& config) {
+    read_shared();
     const auto& items = root_.required_items("devices");
     if (root_.has("devices") && root_.child("devices")->is_sequence() && items.empty()) {
-      root_.error("devices", "an empty list; there is nothing to measure");
+      root_.missing("devices", "an empty list; there is nothing to measure");
     }
     for (const config::Node& item : items) read_device(item, config);
-    warn_of_unused("brokers");
-    warn_of_unused("lines");
+    for (const Shared& shared : shared_) warn_of_unused(shared);
   }
 
   // Devices with problems of their own, whose points may be incomplete.
   const std::set<std::string>& doubtful() const { return doubtful_; }
 
  private:
+  struct Shared {
+    const SharedSection* section;
+    SharedEntries entries;
+    std::set<std::string> referred;  // names that devices refer to, whether or not they could be read otherwise
+  };
+
+  void read_shared() {
+    for (const DriverType& type : driver_types()) {
+      if (!type.shared || find_shared(type.shared)) continue;
+      root_.child(type.shared->key);  // known, that is
+      shared_.push_back({type.shared, {*type.shared, root_.node(), root_.problems()}, {}});
+    }
+  }
+
+  const SharedEntries* find_shared(const SharedSection* section) const {
+    const auto found = std::ranges::find(shared_, section, &Shared::section);
+    return found == shared_.end() ? nullptr : &found->entries;
+  }
+
   void read_device(const config::Node& item, GatewayConfig& config) {
     config::Problems& problems = root_.problems();
     const std::size_t errors_before = problems.times_reported();
     config::Reader in(item, problems);
     const std::string id = read_id(in, "id");
     ids_.add(in, "id", id);
-    for (const char* key : {"broker", "line"}) {  // not asked for: whether the driver knows the key is its business
-      const config::Node* reference = item.find(key);
-      if (reference && reference->is_scalar()) referred_.insert(reference->scalar());
+    for (Shared& shared : shared_) {  // not asked for: whether the driver knows the key is its business
+      const config::Node* reference = item.find(shared.section->reference);
+      if (reference && reference->is_scalar()) shared.referred.insert(reference->scalar());
     }
     std::set<std::string> members{id};
     if (const DriverType* type = find_type(driver_types(), in, "driver")) {
-      auto plan = type->read(in, root_.node(), data_);
+      auto plan = type->read(in, {root_.node(), data_, find_shared(type->shared)});
       in.finish();
       add_points(in, id, *plan, config.site);
       for (const Point& point : plan->points()) members.insert(point.device);
@@ -75,10 +94,10 @@ class Devices {
   }
 
   // Whether one of the problems reported since then may be why the device lacks points. A problem of its address, say,
-  // is not: a misspelt reference to one of its points is then reported too.
+  // or of the broker it names, is not: a misspelt reference to one of its points is then reported too.
   static bool may_lack_points(const config::Node& item, const config::Problems& problems, std::size_t errors_before) {
     constexpr std::string_view kApartFromPoints[] = {
-        ".address:", ".unit:", ".interval:", ".timeout:", ".qos:", ": unknown key"};
+        ".address:", ".line:", ".broker:", ".unit:", ".interval:", ".timeout:", ".qos:", ": unknown key"};
     const std::size_t reported = problems.times_reported() - errors_before;
     const auto& all = problems.all();
     if (reported > all.size()) return true;
@@ -114,17 +133,12 @@ class Devices {
     ids_.add(in, key, device);
   }
 
-  void warn_of_unused(std::string_view section) {
-    const config::Node* node = root_.child(section);
-    if (!node) return;
-    if (!node->is_map()) {
-      root_.error(section, "expected a map of names, such as '" + std::string(section) + ": {plant: {...}}'");
-      return;
-    }
+  void warn_of_unused(const Shared& shared) {
+    const config::Node* node = root_.child(shared.section->key);
+    if (!node || !root_.node().is_complete()) return;
     for (const config::Node::Member& member : node->members()) {
-      if (referred_.contains(member.key)) continue;
-      root_.problems().warning(member.key_place, std::string(section) + "." + config::printable(member.key) +
-                                                     ": no device refers to it, and it was not checked");
+      if (shared.referred.contains(member.key)) continue;
+      root_.problems().warning(member.key_place, member.value->path() + ": no device refers to it");
     }
   }
 
@@ -132,7 +146,7 @@ class Devices {
   const config::DataFiles& data_;
   UniqueIds ids_{"device"};
   std::set<std::string> doubtful_;
-  std::set<std::string> referred_;
+  std::vector<Shared> shared_;
 };
 
 void read_sinks(config::Reader& root, GatewayConfig& config) {

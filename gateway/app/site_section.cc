@@ -67,11 +67,11 @@ void read_factors(const config::Node& node, config::Problems& problems, const co
 
 SiteSection read_site(config::Reader& root, const config::DataFiles& data) {
   SiteSection section;
+  section.factor_sets_complete = root.node().is_complete();
   model::Site& site = section.site;
   const config::Node* node = root.child("site");
   if (!node) {
-    if (root.node().is_map())
-      root.error("site", "missing; write 'site: {id: my-park, timezone: Asia/Shanghai, grid_region: CN}'");
+    root.missing("site", "missing; write 'site: {id: my-park, timezone: Asia/Shanghai, grid_region: CN}'");
     return section;
   }
   config::Reader in(*node, root.problems());

@@ -13,7 +13,7 @@ namespace carbongate::app {
 struct SiteSection {
   model::Site site;  // without points and accounts
   std::vector<std::string> factor_sets{"cn-grid", "cn-fuels", "cn-heat", "own-generation"};  // those that exist
-  bool factor_sets_complete = true;       // false: one of those named does not exist, reported
+  bool factor_sets_complete = true;       // false: one of those named does not exist, or a file could not be read; said
   std::string factor_method = "average";  // of electricity
 };
 

@@ -86,7 +86,7 @@ store::StoreConfig read_store(config::Reader& root) {
   store::StoreConfig store;
   const config::Node* node = root.child("store");
   if (!node) {
-    if (root.node().is_map()) root.error("store", "missing; write 'store: {path: /var/lib/carbongate}'");
+    root.missing("store", "missing; write 'store: {path: /var/lib/carbongate}'");
     return store;
   }
   config::Reader in(*node, root.problems());

@@ -46,11 +46,12 @@ std::vector<Unused> match(std::span<const model::Certificate> certificates, std:
     c.certified = {};
     if (c.amount > Activity{}) by_user[{c.user, c.carrier}].push_back(&c);
   }
-  for (auto& [user, list] : by_user) std::ranges::stable_sort(list, {}, &Consumption::begin);
+  for (auto& [user, list] : by_user)
+    std::ranges::sort(list, {}, [](const Consumption* c) { return std::pair(c->begin, c); });
 
   std::vector<const model::Certificate*> ordered;
   for (const model::Certificate& certificate : certificates) ordered.push_back(&certificate);
-  std::ranges::stable_sort(ordered, {}, [](const auto* c) { return order_of(*c); });
+  std::ranges::sort(ordered, {}, [](const auto* c) { return order_of(*c); });
 
   std::vector<Unused> unused;
   for (const model::Certificate* certificate : ordered) {

@@ -1,5 +1,6 @@
 #include "gateway/cli/export_rows.h"
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -15,42 +16,34 @@ using Column = TableWriter::Column;
 using Type = TableWriter::Type;
 using What = store::History::What;
 
-constexpr Column kReadings[] = {{"time"}, {"device"},  {"point"}, {"value", Type::number},
-                                {"unit"}, {"quality"}, {"rule"}};
-constexpr Column kIntervals[] = {{"begin"},   {"end"},
-                                 {"device"},  {"point"},
-                                 {"carrier"}, {"amount", Type::number},
-                                 {"unit"},    {"covered_s", Type::number},
-                                 {"quality"}, {"rule"}};
-constexpr Column kEntries[] = {{"begin"},
-                               {"end"},
-                               {"user"},
-                               {"device"},
-                               {"point"},
-                               {"carrier"},
-                               {"amount", Type::number},
-                               {"unit"},
-                               {"co2e_kg", Type::number},
-                               {"factor"},
-                               {"factor_version"},
-                               {"covered_s", Type::number},
-                               {"quality"},
-                               {"rule"}};
-constexpr Column kRollups[] = {{"period"},
-                               {"begin"},
-                               {"end"},
-                               {"user"},
-                               {"device"},
-                               {"point"},
-                               {"carrier"},
-                               {"amount", Type::number},
-                               {"unit"},
-                               {"co2e_kg", Type::number},
-                               {"covered_s", Type::number},
-                               {"coverage_percent", Type::number},
-                               {"quality"},
-                               {"rule"},
-                               {"state"}};
+template <std::size_t... Sizes>
+constexpr auto join(const std::array<Column, Sizes>&... parts) {
+  std::array<Column, (Sizes + ...)> columns;
+  std::size_t next = 0;
+  const auto add = [&](const auto& part) {
+    for (const Column& column : part) columns[next++] = column;
+  };
+  (add(parts), ...);
+  return columns;
+}
+
+// What several kinds of rows have in common.
+constexpr auto kSpan = std::to_array<Column>({{"begin"}, {"end"}});
+constexpr auto kUser = std::to_array<Column>({{"user"}});
+constexpr auto kPoint = std::to_array<Column>({{"device"}, {"point"}});
+constexpr auto kAmount = std::to_array<Column>({{"carrier"}, {"amount", Type::number}, {"unit"}});
+constexpr auto kCo2e = std::to_array<Column>({{"co2e_kg", Type::number}});
+constexpr auto kCovered = std::to_array<Column>({{"covered_s", Type::number}});
+constexpr auto kQuality = std::to_array<Column>({{"quality"}, {"rule"}});
+
+constexpr auto kReadings = join(std::to_array<Column>({{"time"}}), kPoint,
+                                std::to_array<Column>({{"value", Type::number}, {"unit"}}), kQuality);
+constexpr auto kIntervals = join(kSpan, kPoint, kAmount, kCovered, kQuality);
+constexpr auto kEntries = join(kSpan, kUser, kPoint, kAmount, kCo2e,
+                               std::to_array<Column>({{"factor"}, {"factor_version"}}), kCovered, kQuality);
+constexpr auto kRollups = join(std::to_array<Column>({{"period"}}), kSpan, kUser, kPoint, kAmount, kCo2e, kCovered,
+                               std::to_array<Column>({{"coverage_percent", Type::number}}), kQuality,
+                               std::to_array<Column>({{"state"}}));
 
 std::string shortest(double value) {
   if (std::isnan(value)) return {};

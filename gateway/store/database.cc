@@ -65,6 +65,20 @@ model::Fault to_fault(const Refused& error, const std::filesystem::path& directo
 
 namespace {
 
+bool is_no_space(int system_error) {
+  return system_error == ENOSPC || system_error == EDQUOT;
+}
+
+// What went wrong on this connection. SQLite tells a full disk from a broken one where it writes a database, but not
+// where it makes the files beside one, as it does at the very start.
+SqliteError error_of(sqlite3* database, int extended_code) {
+  const int code = extended_code & 0xff;
+  if ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && is_no_space(sqlite3_system_errno(database))) {
+    return {SQLITE_FULL, sqlite3_errstr(SQLITE_FULL)};
+  }
+  return {extended_code, sqlite3_errmsg(database)};
+}
+
 // SQLite keeps count of its memory under a lock, at every allocation. Nobody asks for the count.
 void configure_once() {
   static const int done = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -81,9 +95,9 @@ Database::Database(const std::filesystem::path& file, Mode mode) {
     // SQLite would make it readable by everyone. The files beside it take over its mode.
     const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (descriptor < 0) {
-      throw SqliteError(errno == EROFS    ? SQLITE_READONLY
-                        : errno == ENOSPC ? SQLITE_FULL
-                                          : SQLITE_CANTOPEN,
+      throw SqliteError(errno == EROFS       ? SQLITE_READONLY
+                        : is_no_space(errno) ? SQLITE_FULL
+                                             : SQLITE_CANTOPEN,
                         file.string() + ": " + std::strerror(errno));
     }
     ::close(descriptor);
@@ -107,9 +121,9 @@ Database::Database(const std::filesystem::path& file, Mode mode) {
   }
   const int code = sqlite3_open_v2(name.c_str(), &handle_, flags, nullptr);
   if (code != SQLITE_OK) {
-    const std::string text = handle_ ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
+    const SqliteError error = handle_ ? error_of(handle_, code) : SqliteError(code, sqlite3_errstr(code));
     sqlite3_close(handle_);
-    throw SqliteError(code, file.string() + ": " + text);
+    throw SqliteError(error.extended_code(), file.string() + ": " + error.what());
   }
   sqlite3_busy_timeout(handle_, 5'000);
 }
@@ -120,7 +134,7 @@ Database::~Database() {
 
 void Database::execute(const std::string& sql) {
   const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) throw SqliteError(code, sqlite3_errmsg(handle_));
+  if (code != SQLITE_OK) throw error_of(handle_, code);
 }
 
 std::int64_t Database::integer(const std::string& sql) {
@@ -154,7 +168,7 @@ Statement::Statement(Statement&& other) noexcept
     : database_(other.database_), handle_(std::exchange(other.handle_, nullptr)) {}
 
 void Statement::fail() const {
-  throw SqliteError(sqlite3_extended_errcode(database_), sqlite3_errmsg(database_));
+  throw error_of(database_, sqlite3_extended_errcode(database_));
 }
 
 void Statement::check(int code) const {
@@ -194,7 +208,7 @@ bool Statement::step() {
     sqlite3_reset(handle_);
     return false;
   }
-  const SqliteError error(code, sqlite3_errmsg(database_));
+  const SqliteError error = error_of(database_, code);
   sqlite3_reset(handle_);
   throw error;
 }

@@ -1,5 +1,6 @@
 #include "protocols/modbus/pdu.h"
 
+#include <array>
 #include <cassert>
 
 #include "protocols/wire/byte_reader.h"
@@ -41,20 +42,30 @@ Result<std::span<const std::byte>> counted_rest(ByteReader& in) {
   return in.rest();
 }
 
-Result<RequestPdu> parse_read(std::uint8_t function, ByteReader& in) {
+// Two words, which must be all that is left.
+Result<std::array<std::uint16_t, 2>> two_words(ByteReader& in) {
   if (in.remaining() < 4) return Error::truncated;
   if (in.remaining() > 4) return Error::trailing_bytes;
-  const ReadRequest request{static_cast<Function>(function), *in.u16(), *in.u16()};
+  return std::array{*in.u16(), *in.u16()};
+}
+
+Result<RequestPdu> parse_read(std::uint8_t function, ByteReader& in) {
+  const auto words = two_words(in);
+  if (!words) return words.error();
+  const auto [address, count] = *words;
+  const ReadRequest request{static_cast<Function>(function), address, count};
   if (!is_count_allowed(request.function, request.count)) return Error::bad_count;
   return request;
 }
 
-Result<WriteSingle> parse_write_single(std::uint8_t function, ByteReader& in) {
-  if (in.remaining() < 4) return Error::truncated;
-  if (in.remaining() > 4) return Error::trailing_bytes;
-  const WriteSingle write{function, *in.u16(), *in.u16()};
-  if (function == kWriteSingleCoil && write.value != 0x0000 && write.value != 0xFF00) return Error::bad_value;
-  return write;
+// The response repeats the request (sections 6.5 and 6.6): `Pdu` is either.
+template <class Pdu>
+Result<Pdu> parse_write_single(std::uint8_t function, ByteReader& in) {
+  const auto words = two_words(in);
+  if (!words) return words.error();
+  const auto [address, value] = *words;
+  if (function == kWriteSingleCoil && value != 0x0000 && value != 0xFF00) return Error::bad_value;
+  return WriteSingle{function, address, value};
 }
 
 Result<WriteMultiple> parse_write_multiple_head(std::uint8_t function, ByteReader& in) {
@@ -168,11 +179,7 @@ Result<RequestPdu> parse_request(std::span<const std::byte> pdu) {
     case 3:
     case kReadInputRegisters: return parse_read(*function, in);
     case kWriteSingleCoil:
-    case kWriteSingleRegister: {
-      const auto write = parse_write_single(*function, in);
-      if (!write) return write.error();
-      return *write;
-    }
+    case kWriteSingleRegister: return parse_write_single<RequestPdu>(*function, in);
     case kWriteMultipleCoils:
     case kWriteMultipleRegisters: return parse_write_multiple(*function, in);
     default: return Other{*function, in.rest()};
@@ -192,11 +199,7 @@ Result<ResponsePdu> parse_response(std::span<const std::byte> pdu) {
     case kReadInputRegisters:
     case kReadWriteMultipleRegisters: return parse_registers(*function, in);
     case kWriteSingleCoil:
-    case kWriteSingleRegister: {
-      const auto write = parse_write_single(*function, in);
-      if (!write) return write.error();
-      return *write;
-    }
+    case kWriteSingleRegister: return parse_write_single<ResponsePdu>(*function, in);
     case kWriteMultipleCoils:
     case kWriteMultipleRegisters: {
       const auto write = parse_write_multiple_head(*function, in);

@@ -25,6 +25,17 @@ def test_every_example_is_right(example):
     assert "s3cret-of-the-test" not in result.stdout + result.stderr
 
 
+def test_the_demos_park_is_right_without_a_warning(tmp_path):
+    text = (SOURCE / "deploy" / "demo" / "park.yaml.in").read_text()
+    for name, value in {"@MQTT_PORT@": "1883", "@MODBUS_PORT@": "502", "@STORE@": "data", "# @SINKS@": ""}.items():
+        assert name in text
+        text = text.replace(name, value)
+    config = tmp_path / "park.yaml"
+    config.write_text(text)
+    result = check(config)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_there_are_examples():
     assert len(EXAMPLES) >= 3
 

@@ -51,6 +51,8 @@ class ScriptedSession final : public mqtt::Session {
   }
 
   boost::asio::awaitable<void> run(Handler handler) override {
+    const auto leave = [](mqtt::SessionStatus* status) { *status = {}; };
+    const std::unique_ptr<mqtt::SessionStatus, decltype(leave)> leaving(&broker_.status, leave);
     for (;;) {
       std::vector<mqtt::Message> messages;
       for (; !broker_.waiting.empty(); broker_.waiting.pop_front())

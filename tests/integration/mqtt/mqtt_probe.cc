@@ -77,11 +77,12 @@ Plans load(const char* file, Probe& probe) {
   config::Problems problems;
   const config::Node root = config::parse_file(file, problems);
   const config::DataFiles data(std::filesystem::path(file).parent_path());
+  const SharedEntries brokers(*mqtt_driver::kMqtt.shared, root, problems);
   Plans plans;
   std::uint32_t next = 0;
   for (const config::Node& item : root.find("devices")->items()) {
     config::Reader in(item, problems);
-    auto plan = mqtt_driver::kMqtt.read(in, root, data);
+    auto plan = mqtt_driver::kMqtt.read(in, {root, data, &brokers});
     for (Point& point : plan->points()) {
       point.id = PointId{next++};
       probe.add_name(point.full_name());

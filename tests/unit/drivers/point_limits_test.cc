@@ -70,5 +70,14 @@ TEST(PointLimits, NeedAPowerWithItsUnit) {
   }
 }
 
+TEST(PointLimits, SayNothingAboutAUnitThatIsUnknown) {
+  config::Problems problems;
+  const config::Node node = config::parse_text("{unit: kwh, power_max: 250 kW, gap_max: 10min}", "a.yaml", problems);
+  config::Reader in(node, problems);
+  Point point;
+  read_point_limits(in, point);
+  EXPECT_EQ(problems.to_text(), "");
+}
+
 }  // namespace
 }  // namespace carbongate

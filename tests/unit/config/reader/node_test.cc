@@ -182,10 +182,34 @@ TEST_F(NodeFile, ReportsAKeyThatTwoFilesGive) {
 TEST_F(NodeFile, ReportsIncludeCyclesAndMissingFiles) {
   write("site.yaml", "include:\n  - b.yaml\n  - gone.yaml\n");
   write("b.yaml", "include: site.yaml\n");
-  EXPECT_TRUE(parse().is_null());
+  parse();
   EXPECT_EQ(problems(),
             "b.yaml:1:10: error: 'site.yaml' is included already\n"
             "site.yaml:3:5: error: cannot read 'gone.yaml': No such file or directory\n");
+}
+
+TEST_F(NodeFile, IsNotCompleteWithoutAnIncludedFile) {
+  for (const char* wrong : {"gone.yaml", "broken.yaml", "list.yaml", "{}"}) {
+    problems_ = {};
+    write("site.yaml", "include: [" + std::string(wrong) + ", hall.yaml]\nbrokers: {x: {}}\ndevices: [{id: a}]\n");
+    write("broken.yaml", "devices: [\n");
+    write("list.yaml", "- id: c\n");
+    write("hall.yaml", "devices: [{id: b}]\n");
+    const Node root = parse();
+    EXPECT_EQ(problems_.all().size(), 1u) << problems();
+    ASSERT_TRUE(root.is_map()) << wrong;
+    EXPECT_FALSE(root.is_complete()) << wrong;
+    EXPECT_FALSE(root.find("brokers")->find("x")->is_complete()) << "maps are merged";
+    ASSERT_EQ(root.find("devices")->items().size(), 2u) << wrong;
+    EXPECT_TRUE(root.find("devices")->items()[0].is_complete()) << "an element of a list ends where it stands";
+  }
+}
+
+TEST_F(NodeFile, IsCompleteWhenAFileIsIncludedTwice) {
+  write("site.yaml", "include: [b.yaml, b.yaml]\n");
+  write("b.yaml", "site: {id: a}\n");
+  EXPECT_TRUE(parse().is_complete());
+  EXPECT_EQ(problems(), "site.yaml:1:19: error: 'b.yaml' is included already\n");
 }
 
 TEST_F(NodeFile, ReportsItsOwnAbsence) {

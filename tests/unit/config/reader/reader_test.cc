@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <limits>
+
+#include "tests/support/temporary_directory.h"
 
 namespace carbongate::config {
 namespace {
@@ -161,6 +164,21 @@ TEST(Reader, TakesAnEmptyListForNone) {
   EXPECT_EQ(t.problems.to_text(), "");
   EXPECT_TRUE(t.in.items("b").empty());
   EXPECT_EQ(t.problems.to_text(), "a.yaml:2:4: error: b: expected a list, found '5'\n");
+}
+
+TEST(Reader, MissesNothingInAMapThatMayGoOnElsewhere) {
+  const TemporaryDirectory directory;
+  std::ofstream(directory.path() / "site.yaml") << "include: gone.yaml\nsite: {id: 7}\ndevices: [{}]\n";
+  Problems problems;
+  const Node root = parse_file(directory.path() / "site.yaml", problems);
+  problems = {};
+  Reader in(root, problems);
+  in.required<std::string>("store");
+  in.required_items("energy_users");
+  Reader(*in.child("site"), problems).required<std::string>("timezone");
+  EXPECT_EQ(problems.to_text(), "");
+  Reader(in.items("devices")[0], problems).required<std::string>("id");
+  EXPECT_EQ(problems.all().size(), 1u) << "a device stands in one file: " << problems.to_text();
 }
 
 }  // namespace

@@ -23,11 +23,12 @@ Site read(const std::string& yaml) {
   config::Problems problems;
   const config::Node root = config::parse_text(yaml, "park.yaml", problems);
   const config::DataFiles data("/nowhere");
+  const SharedEntries lines(kLines, root, problems);
   for (const config::Node& item : root.find("devices")->items()) {
     config::Reader in(item, problems);
     const auto driver = in.required<std::string>("driver");
     for (const DriverType& type : {kModbusTcp, kModbusRtu, kModbusRtuTcp}) {
-      if (type.name == driver) site.plans.push_back(type.read(in, root, data));
+      if (type.name == driver) site.plans.push_back(type.read(in, {root, data, &lines}));
     }
     in.finish();
   }
@@ -118,7 +119,7 @@ TEST(ModbusConfig, SaysWhatIsWrongAndWhatWasMeant) {
             std::string::npos);
   EXPECT_NE(problems("driver: modbus-rtu, unit: 1, profile: eastron-sdm630").find("line: missing"), std::string::npos);
   EXPECT_NE(
-      problems("driver: modbus-rtu, line: x, unit: 1, profile: eastron-sdm630").find("there is no 'x' in 'lines'"),
+      problems("driver: modbus-rtu, line: x, unit: 1, profile: eastron-sdm630").find("unknown line 'x'; there are no `lines`; write 'lines: {x: {port: "),
       std::string::npos);
 }
 

@@ -9,6 +9,7 @@
 
 #include "config/reader/node.h"
 #include "config/reader/reader.h"
+#include "drivers/mqtt/broker_config.h"
 
 namespace carbongate::mqtt_driver {
 namespace {
@@ -23,10 +24,11 @@ struct Loaded {
 
 Loaded load(const config::Node& root, config::Problems& problems) {
   Loaded loaded;
+  const SharedEntries brokers(kBrokers, root, problems);
   for (const config::Node& item : root.find("devices")->items()) {
     config::Reader in(item, problems);
     in.required<std::string>("driver");
-    loaded.plans.push_back(read_plan(in, root));
+    loaded.plans.push_back(read_plan(in, root, brokers));
     in.finish();
   }
   loaded.problems = problems.to_text();

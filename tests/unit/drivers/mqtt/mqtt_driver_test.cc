@@ -302,5 +302,27 @@ TEST_F(ReadOnceTest, GivesUpWhenPatienceEnds) {
   EXPECT_EQ(readings.size(), 1u);
 }
 
+TEST_F(ReadOnceTest, DoesNotBlameTheBrokerForAQuietDevice) {
+  read({});
+  broker.publish("tele/press", R"({"e":1})", 0, clock.now());
+  turn();
+  clock.advance(5s);
+  turn();
+  ASSERT_TRUE(done);
+  ASSERT_FALSE(broker.status.connected) << "its session is closed";
+  EXPECT_EQ(driver->status().devices.at(0).detail, "");
+  EXPECT_EQ(driver->status().devices.at(1).detail, "no message arrived on tele/paint within 5 s");
+}
+
+TEST_F(ReadOnceTest, BlamesABrokerThatIsNotThere) {
+  broker.status.connected = false;
+  broker.status.detail = "Connection refused";
+  read({"paint"});
+  clock.advance(5s);
+  turn();
+  ASSERT_TRUE(done);
+  EXPECT_EQ(driver->status().devices.at(1).detail, "broker plant: Connection refused");
+}
+
 }  // namespace
 }  // namespace carbongate::mqtt_driver

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 
 namespace carbongate::app {
@@ -14,10 +15,10 @@ class EnergyUsersTest : public testing::Test {
  protected:
   EnergyUsersTest() {
     section_.site.grid_region = "CN-SC";
-    add("hall.energy", "kWh", Kind::cumulative);
+    add("hall.energy", "kWh", Kind::cumulative, 250e3);
     add("hall.slice", "kWh", Kind::interval);
     add("hall.power", "kW", Kind::instantaneous);
-    add("hall.heat", "GJ", Kind::cumulative);
+    add("hall.heat", "GJ", Kind::cumulative, 5e6);
     add("hall.gas", "Nm3", Kind::cumulative);
     add("hall.gas_flow", "Nm3/h", Kind::instantaneous);
     add("hall.coal", "t", Kind::cumulative);
@@ -26,13 +27,14 @@ class EnergyUsersTest : public testing::Test {
     factors_ = pipeline::FactorRegistry::load(config::DataFiles("."), section_.factor_sets, "Asia/Shanghai", problems_);
   }
 
-  void add(const std::string& name, string_view unit, Kind kind) {
+  void add(const std::string& name, string_view unit, Kind kind, std::optional<double> power_max_w = {}) {
     Point point;
     point.id = static_cast<PointId>(section_.site.points.size());
     point.device = name.substr(0, name.find('.'));
     point.name = name.substr(name.find('.') + 1);
     point.kind = kind;
     point.unit = find_unit(unit).value();
+    point.limits.power_max_w = power_max_w;
     section_.site.points.push_back(point);
   }
 
@@ -176,6 +178,37 @@ TEST_F(EnergyUsersTest, CountNothingTwice) {
       "energy_users: [{id: u, consumes: [{carrier: electricity, from: hall.energy}, {carrier: heat, from: "
       "hall.energy}]}]");
   EXPECT_TRUE(said("error: energy_users[0].consumes[1].from: 'hall.energy' is used twice by 'u'")) << said_;
+}
+
+TEST_F(EnergyUsersTest, AreWarnedOfACounterThatNothingLimits) {
+  add("hall.total", "kWh", Kind::cumulative);
+  consume("carrier: electricity, from: hall.total");
+  EXPECT_TRUE(said("warning: energy_users[0].consumes[0].from: 'hall.total' has no power_max: ")) << said_;
+  EXPECT_TRUE(said("such as {name: total, power_max: 250 kW}")) << said_;
+  EXPECT_FALSE(problems_.has_errors());
+  read("energy_users: [{id: u, consumes: [{carrier: electricity, from: hall.total}]},"
+       " {id: v, consumes: [{carrier: heat, from: hall.total}]}]");
+  EXPECT_EQ(said_.find("no power_max"), said_.rfind("no power_max")) << "once for a point: " << said_;
+  for (const char* cannot_have_one : {"carrier: natural-gas, from: hall.gas", "carrier: electricity, from: hall.slice",
+                                      "carrier: bituminous-coal, from: hall.coal, method: industrial-boiler"}) {
+    consume(cannot_have_one);
+    EXPECT_EQ(said_, "") << cannot_have_one;
+  }
+  doubtful_ = {"hall"};
+  consume("carrier: electricity, from: hall.total");
+  EXPECT_EQ(said_, "") << "it may have one that could not be read";
+}
+
+TEST_F(EnergyUsersTest, AreWarnedOfManySuchCountersInFewLines) {
+  std::string users = "energy_users:\n";
+  for (int i = 0; i < 25; ++i) {
+    const std::string number = std::to_string(i);
+    add("hall.total_" + number, "kWh", Kind::cumulative);
+    users += "  - {id: u" + number + ", consumes: [{carrier: electricity, from: hall.total_" + number + "}]}\n";
+  }
+  read(users);
+  EXPECT_EQ(problems_.all().size(), 21u) << said_;
+  EXPECT_TRUE(said("warning: energy_users: 5 more consumed points have no power_max")) << said_;
 }
 
 TEST_F(EnergyUsersTest, NeedAnIdAndSomethingToConsume) {

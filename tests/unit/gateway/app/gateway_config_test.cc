@@ -39,7 +39,7 @@ devices:
     topic: tele/{device}/SENSOR
     devices: [press-shop, paint-shop]
     points:
-      - {name: energy, json: /ENERGY/Total, unit: kWh, kind: cumulative}
+      - {name: energy, json: /ENERGY/Total, unit: kWh, kind: cumulative, power_max: 250 kW}
       - {name: power, json: /ENERGY/Power, unit: W}
       - {name: gas, json: /gas, unit: Nm3, kind: cumulative}
 energy_users:

@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <cerrno>
 #include <fstream>
 #include <thread>
 
@@ -153,6 +156,50 @@ TEST_F(SqliteStoreTest, FinishesWhatWasAskedForBeforeItCloses) {
   const auto read = values(peek("vm"));
   ASSERT_EQ(read.size(), 20u);
   for (int i = 0; i < 20; ++i) EXPECT_EQ(read[static_cast<std::size_t>(i)], i) << "in the order of the calls";
+}
+
+// A disk with room for so many more writes of SQLite's, while this lives.
+class NearlyFullDisk {
+ public:
+  explicit NearlyFullDisk(int writes) {
+    writes_left = writes;
+    set(reinterpret_cast<sqlite3_syscall_ptr>(&write), reinterpret_cast<sqlite3_syscall_ptr>(&write_at));
+  }
+  ~NearlyFullDisk() { set(nullptr, nullptr); }  // the system's own again
+
+ private:
+  static void set(sqlite3_syscall_ptr sequential, sqlite3_syscall_ptr positioned) {
+    sqlite3_vfs* files = sqlite3_vfs_find(nullptr);
+    files->xSetSystemCall(files, "write", sequential);
+    for (const char* name : {"pwrite", "pwrite64"}) files->xSetSystemCall(files, name, positioned);
+  }
+  static bool has_room() {
+    if (writes_left-- > 0) return true;
+    errno = ENOSPC;
+    return false;
+  }
+  static ssize_t write(int file, const void* bytes, std::size_t count) {
+    return has_room() ? ::write(file, bytes, count) : -1;
+  }
+  static ssize_t write_at(int file, const void* bytes, std::size_t count, off_t offset) {
+    return has_room() ? ::pwrite(file, bytes, count, offset) : -1;
+  }
+
+  static inline int writes_left = 0;
+};
+
+TEST_F(SqliteStoreTest, SaysThatTheDiskIsFullWhereverThatStopsTheStart) {
+  int writes = 0;
+  for (;; ++writes) {
+    const TemporaryDirectory directory;
+    config_.path = directory.path() / "store";
+    const NearlyFullDisk disk(writes);
+    const auto store = SqliteStore::open(config_, site_);
+    if (store.has_value()) break;
+    ASSERT_EQ(store.error().code, boost::system::errc::no_space_on_device) << writes << ": " << store.error().text;
+    ASSERT_NE(store.error().text.find("the disk is full"), std::string::npos) << store.error().text;
+  }
+  EXPECT_GT(writes, 5) << "the disk was never full";
 }
 
 TEST_F(SqliteStoreTest, SaysThatTheDiskIsFullAndGoesOnWhenItIsNot) {
