@@ -2,9 +2,11 @@
 //
 //   readings   time,device,point,value,unit,quality,rule
 //   intervals  begin,end,device,point,carrier,amount,unit,covered_s,quality,rule
-//   entries    begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule
-//   rollups
-//   period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,state
+//   entries    begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule,
+//              scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,market_factor,market_factor_version,coal_kgce,
+//              coal_factor
+//   rollups    period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,
+//              state,scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce
 //
 //   time, begin, end  ISO 8601 with the site's UTC offset, milliseconds only if not zero; an interval ends where the
 //   next
@@ -12,6 +14,11 @@
 //   value             in `unit`, the shortest decimal that reads back as the same double; empty if it is not a number
 //   amount            exact decimal in `unit`, the carrier's display unit (kWh, GJ, Nm3, L, kg)
 //   co2e_kg           exact decimal, in kg of CO2 equivalent
+//   u95_kg            half-width of the 95 % interval of co2e_kg, by meter and factor; 0 where neither states one
+//   gases_kg          the mass of each gas: "CO2:1.25;CH4:0.001"; biogenic CO2 is no part of co2e_kg
+//   scope, flow       1, 2 or nothing; consumed, emitted, exported or produced
+//   market_...        the market-based result of scope 2, beside the location-based one; empty elsewhere
+//   coal_kgce         standard coal by GB/T 2589
 //   covered_s         how much of the time was watched by readings, in seconds
 //   coverage_percent  the same as a share of the whole period, to two decimals
 //   quality, rule     measured, late, estimated, substituted, manual or missing; and the rule that said so, or nothing

@@ -32,6 +32,11 @@ constexpr auto kSpan = std::to_array<Column>({{"begin"}, {"end"}});
 constexpr auto kUser = std::to_array<Column>({{"user"}});
 constexpr auto kPoint = std::to_array<Column>({{"device"}, {"point"}});
 constexpr auto kAmount = std::to_array<Column>({{"carrier"}, {"amount", Type::number}, {"unit"}});
+constexpr auto kScope = std::to_array<Column>({{"scope"}, {"flow"}});
+constexpr auto kUncertainty = std::to_array<Column>({{"u95_kg", Type::number}});
+constexpr auto kMarket = std::to_array<Column>({{"market_co2e_kg", Type::number}, {"market_u95_kg", Type::number}});
+constexpr auto kCoal = std::to_array<Column>({{"coal_kgce", Type::number}});
+constexpr auto kGases = std::to_array<Column>({{"gases_kg"}});
 constexpr auto kCo2e = std::to_array<Column>({{"co2e_kg", Type::number}});
 constexpr auto kCovered = std::to_array<Column>({{"covered_s", Type::number}});
 constexpr auto kQuality = std::to_array<Column>({{"quality"}, {"rule"}});
@@ -39,11 +44,13 @@ constexpr auto kQuality = std::to_array<Column>({{"quality"}, {"rule"}});
 constexpr auto kReadings = join(std::to_array<Column>({{"time"}}), kPoint,
                                 std::to_array<Column>({{"value", Type::number}, {"unit"}}), kQuality);
 constexpr auto kIntervals = join(kSpan, kPoint, kAmount, kCovered, kQuality);
-constexpr auto kEntries = join(kSpan, kUser, kPoint, kAmount, kCo2e,
-                               std::to_array<Column>({{"factor"}, {"factor_version"}}), kCovered, kQuality);
+constexpr auto kEntries = join(
+    kSpan, kUser, kPoint, kAmount, kCo2e, std::to_array<Column>({{"factor"}, {"factor_version"}}), kCovered, kQuality,
+    kScope, kUncertainty, kGases, kMarket, std::to_array<Column>({{"market_factor"}, {"market_factor_version"}}), kCoal,
+    std::to_array<Column>({{"coal_factor"}}));
 constexpr auto kRollups = join(std::to_array<Column>({{"period"}}), kSpan, kUser, kPoint, kAmount, kCo2e, kCovered,
                                std::to_array<Column>({{"coverage_percent", Type::number}}), kQuality,
-                               std::to_array<Column>({{"state"}}));
+                               std::to_array<Column>({{"state"}}), kScope, kUncertainty, kGases, kMarket, kCoal);
 
 std::string shortest(double value) {
   if (std::isnan(value)) return {};
@@ -57,6 +64,16 @@ std::string seconds(Duration duration) {
 
 std::string kilograms(model::Co2e co2e) {
   return model::format_fixed(co2e.quanta(), model::kMilligramsPerKilogram);
+}
+
+// "CO2:1.25;CH4:0.001"
+std::string kilograms(const model::GasMasses& gases) {
+  std::string text;
+  gases.each([&](model::Gas gas, model::GasMass mass) {
+    text += (text.empty() ? "" : ";") + std::string(to_string(gas)) + ":" +
+            model::format_fixed(mass.quanta(), model::kMilligramsPerKilogram);
+  });
+  return text;
 }
 
 std::string percent(Duration covered, Duration whole) {
@@ -109,6 +126,11 @@ void RowExport::write(const model::Series& series, const model::EmissionEntry& r
       .cell(row.primary.factor_version)
       .cell(seconds(row.covered));
   write_quality(row.quality);
+  write_scope(series);
+  write_emitted(row.primary.emitted, row.market ? &row.market->emitted : nullptr);
+  writer_.cell(row.market ? row.market->factor_id : "").cell(row.market ? row.market->factor_version : "");
+  write_coal(row.coal);
+  writer_.cell(row.coal_factor_id);
 }
 
 void RowExport::write(const model::Series& series, const model::RollupRow& row, bool open) {
@@ -120,6 +142,23 @@ void RowExport::write(const model::Series& series, const model::RollupRow& row, 
       .cell(percent(row.covered, row.end - row.begin));
   write_quality(row.quality);
   writer_.cell(open ? "open" : "closed");
+  write_scope(series);
+  write_emitted(row.emitted[model::Basis::primary],
+                series.scope == model::Scope::energy ? &row.emitted[model::Basis::market] : nullptr);
+  write_coal(row.coal);
+}
+
+void RowExport::write_scope(const model::Series& series) {
+  writer_.cell(to_string(series.scope)).cell(to_string(series.flow));
+}
+
+void RowExport::write_emitted(const model::Emitted& primary, const model::Emitted* market) {
+  writer_.cell(kilograms(primary.u95())).cell(kilograms(primary.gases));
+  writer_.cell(market ? kilograms(market->co2e) : "").cell(market ? kilograms(market->u95()) : "");
+}
+
+void RowExport::write_coal(model::StandardCoal coal) {
+  writer_.cell(model::format_fixed(coal.quanta(), model::kMilligramsPerKilogram));
 }
 
 void RowExport::write_amount(const model::Series& series, model::Activity amount) {

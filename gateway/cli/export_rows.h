@@ -27,6 +27,9 @@ class RowExport {
   void write(const model::Series& series, const model::RollupRow& row, bool open);
   void write_amount(const model::Series& series, model::Activity amount);
   void write_quality(model::Quality quality);
+  void write_scope(const model::Series& series);
+  void write_emitted(const model::Emitted& primary, const model::Emitted* market);
+  void write_coal(model::StandardCoal coal);
 
   TableWriter& writer_;
   LocalTime& time_;

@@ -41,6 +41,9 @@ struct Emitted {
   Co2e u95_activity;
   Co2e u95_factor;
 
+  // Of both causes together, as one half-width: independent, so their squares add. Rounded to the milligram.
+  Co2e u95() const;
+
   constexpr Emitted& operator+=(const Emitted& other) {
     co2e += other.co2e;
     gases += other.gases;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/container/static_vector.hpp>
+#include <cctype>
 #include <cmath>
 
 #include "gateway/model/carrier.h"
@@ -69,9 +70,10 @@ class Line {
  private:
   std::string_view measurement_;
   Instant at_;
-  boost::container::static_vector<codec::Tag, 8> tags_;
-  boost::container::static_vector<codec::Field, 6> fields_;
-  boost::container::static_vector<std::string, 12> texts_;  // never moved: tags and fields look into them
+  boost::container::static_vector<codec::Tag, 10> tags_;
+  boost::container::static_vector<codec::Field, 10 + model::kGasCount> fields_;
+  boost::container::static_vector<std::string, 20 + model::kGasCount>
+      texts_;  // never moved: tags and fields look into them
 };
 
 std::int64_t milliseconds(Duration duration) {
@@ -89,6 +91,7 @@ void account_tags(Line& line, const model::Series& series, const model::Carrier&
   }
   line.tag("period", period);
   line.tag("point", series.point);
+  line.tag("scope", to_string(series.scope));
   line.tag("site", series.site);
   line.tag("unit", carrier.display.symbol);
   line.tag("user", series.user);
@@ -103,6 +106,33 @@ void period_fields(Line& line, Instant begin, Instant end, Duration covered, mod
 void co2e_field(Line& line, model::Co2e co2e, model::Quality quality) {
   if (quality.rule == model::Rule::no_factor) return;
   line.decimal("co2e_kg", co2e.quanta(), model::kMilligramsPerKilogram);
+}
+
+// "co2_kg", "hfc_134a_kg": of letters that query languages take without quotes.
+const std::string& mass_field(model::Gas gas) {
+  static const auto names = [] {
+    model::PerGas<std::string> all;
+    for (std::size_t i = 0; i < model::kGasCount; ++i) {
+      std::string& name = all[static_cast<model::Gas>(i)];
+      for (const char c : to_string(static_cast<model::Gas>(i))) {
+        name += c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      }
+      name += "_kg";
+    }
+    return all;
+  }();
+  return names[gas];
+}
+
+// What scope 2 and GB/T 2589 add; a gas that is not there has no field.
+void emitted_fields(Line& line, const model::Emitted& primary, const model::Emitted* market, model::StandardCoal coal) {
+  constexpr auto kPerKilogram = model::kMilligramsPerKilogram;
+  line.decimal("u95_kg", primary.u95().quanta(), kPerKilogram);
+  primary.gases.each([&](model::Gas gas, model::GasMass mass) {
+    if (gas != model::Gas::unsplit) line.decimal(mass_field(gas), mass.quanta(), kPerKilogram);
+  });
+  if (market) line.decimal("market_co2e_kg", market->co2e.quanta(), kPerKilogram);
+  line.decimal("coal_kgce", coal.quanta(), kPerKilogram);
 }
 
 void rate_field(Line& line, std::string_view key, double rate) {
@@ -148,6 +178,7 @@ struct Render {
     account_tags(line, series, *carrier, "", &entry);
     line.decimal("amount", entry.amount.quanta(), carrier->quanta_per_display);
     co2e_field(line, entry.primary.emitted.co2e, entry.quality);
+    emitted_fields(line, entry.primary.emitted, entry.market ? &entry.market->emitted : nullptr, entry.coal);
     period_fields(line, entry.begin, entry.end, entry.covered, entry.quality);
     return line.append_to(out, reason);
   }
@@ -158,6 +189,8 @@ struct Render {
     account_tags(line, series, *carrier, to_string(rollup.period), nullptr);
     line.decimal("amount", rollup.amount.quanta(), carrier->quanta_per_display);
     co2e_field(line, rollup.emitted[model::Basis::primary].co2e, rollup.quality);
+    emitted_fields(line, rollup.emitted[model::Basis::primary],
+                   series.scope == model::Scope::energy ? &rollup.emitted[model::Basis::market] : nullptr, rollup.coal);
     period_fields(line, rollup.begin, rollup.end, rollup.covered, rollup.quality);
     return line.append_to(out, reason);
   }
@@ -168,6 +201,9 @@ struct Render {
     account_tags(line, series, *carrier, "", nullptr);
     line.decimal("amount", total.amount.quanta(), carrier->quanta_per_display);
     line.decimal("co2e_kg", total.co2e.quanta(), model::kMilligramsPerKilogram);
+    if (series.scope == model::Scope::energy) {
+      line.decimal("market_co2e_kg", total.co2e_market.quanta(), model::kMilligramsPerKilogram);
+    }
     rate_field(line, "amount_per_hour", total.amount_per_hour);
     rate_field(line, "co2e_kg_per_hour", total.co2e_kg_per_hour);
     return line.append_to(out, reason);

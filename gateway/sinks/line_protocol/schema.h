@@ -5,12 +5,13 @@
 // | ------------------- | ------------------------------------------- | -------------------------------------------- |
 // | carbongate_reading  | device, point, site, unit                   | value, quality, rule                         |
 // | carbongate_interval | carrier, device, point, site, unit          | amount, duration_s, covered_s, quality, rule |
-// | carbongate_entry    | carrier, device, factor, factor_version,    | amount, co2e_kg, duration_s, covered_s,      |
-// |                     | point, site, unit, user                     | quality, rule                                |
-// | carbongate_rollup   | carrier, device, period, point, site, unit, | amount, co2e_kg, duration_s, covered_s,      |
-// |                     | user                                        | quality, rule                                |
-// | carbongate_total    | carrier, device, point, site, unit, user    | amount, co2e_kg, amount_per_hour,            |
-// |                     |                                             | co2e_kg_per_hour                             |
+// | carbongate_entry    | carrier, device, factor, factor_version,    | amount, co2e_kg, u95_kg, GAS_kg,             |
+// |                     | point, scope, site, unit, user              | market_co2e_kg, coal_kgce, duration_s,       |
+// |                     |                                             | covered_s, quality, rule                     |
+// | carbongate_rollup   | carrier, device, period, point, scope,      | the same                                     |
+// |                     | site, unit, user                            |                                              |
+// | carbongate_total    | carrier, device, point, scope, site, unit,  | amount, co2e_kg, market_co2e_kg,             |
+// |                     | user                                        | amount_per_hour, co2e_kg_per_hour            |
 // clang-format on
 //
 // VictoriaMetrics names its series measurement_field: carbongate_entry_co2e_kg.
@@ -18,6 +19,7 @@
 // Tags
 //   unit         of `value` as the meter gives it; of `amount` the carrier's display unit (kWh, GJ, Nm3, L, kg)
 //   period       15min, hour, day, month, year: calendar periods of the site's time zone
+//   scope        1, or 2: co2e_kg is then the location-based result
 //   factor       the emission factor, factor_version its set's version: both absent where none applied
 //   A tag without a value is left out. A backslash or control character in a name becomes %5C, %0A and so on: the
 //   format cannot carry it.
@@ -26,6 +28,12 @@
 //   value        as read, also when it was rejected; absent when it is not a number
 //   amount       an exact decimal of the fixed-point accounts
 //   co2e_kg      likewise; absent where no factor applied (rule 13)
+//   u95_kg       half-width of the 95 % interval of co2e_kg
+//   GAS_kg       the mass of each gas that is in it: co2_kg, ch4_kg, n2o_kg, sf6_kg, hfc_134a_kg ...; co2_biogenic_kg
+//   is no
+//                part of co2e_kg
+//   market_...   the market-based result; of scope 2 alone
+//   coal_kgce    standard coal by GB/T 2589
 //   ..._per_hour the present rate
 //   duration_s   end - begin in seconds
 //   covered_s    how much of that was watched by readings no further apart than the longest bridgeable gap

@@ -106,14 +106,28 @@ TEST_F(ExportTest, WritesEntriesWithTheirFactorAndVersion) {
   entry.end = kNewYear + 15min;
   entry.amount = model::Activity::of(-1'000'000);
   entry.primary.emitted.co2e = model::Co2e::of(-156'400);
+  entry.primary.emitted.gases[model::Gas::co2] = model::GasMass::of(-156'400);
+  entry.primary.emitted.gases[model::Gas::ch4] = model::GasMass::of(1);
+  entry.primary.emitted.u95_activity = model::Co2e::of(3);
+  entry.primary.emitted.u95_factor = model::Co2e::of(4);
+  entry.market.emplace().emitted.co2e = model::Co2e::of(-200'000);
+  entry.market->factor_id = "cn-grid/CN/residual/2023";
+  entry.market->factor_version = "2025-12-31";
+  entry.coal = model::StandardCoal::of(-122'900);
+  entry.coal_factor_id = "coal/electricity";
   entry.primary.factor_id = "cn-grid/CN-SC/average/2023";
   entry.primary.factor_version = "2025-12-31";
   entry.covered = 15min;
   commit({{{kAccount, entry}}, {}, {}});
-  EXPECT_EQ(text("entries"),
-            "begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule\n"
-            "2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press-shop,press,energy,electricity,-1,kWh,-0.1564,"
-            "cn-grid/CN-SC/average/2023,2025-12-31,900,measured,\n");
+  EXPECT_EQ(
+      text("entries"),
+      "begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule,"
+      "scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,market_factor,market_factor_version,coal_kgce,coal_"
+      "factor\n"
+      "2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press-shop,press,energy,electricity,-1,kWh,-0.1564,"
+      "cn-grid/CN-SC/average/2023,2025-12-31,900,measured,,2,consumed,0.000005,CO2:-0.1564;CH4:0.000001,-0.2,0,cn-grid/"
+      "CN/residual/2023,2025-12-31,-0.1229,"
+      "coal/electricity\n");
 }
 
 TEST_F(ExportTest, WritesClosedAndOpenRollups) {
@@ -134,13 +148,14 @@ TEST_F(ExportTest, WritesClosedAndOpenRollups) {
   commit({{{kAccount, quarter}}, {}, {{kAccount, state}}});
   EXPECT_EQ(
       text("rollups"),
-      "period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,state\n"
+      "period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,state,"
+      "scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce\n"
       "15min,2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press-shop,press,energy,electricity,0.5,kWh,0.0782,"
       "600,"
-      "66.67,measured,,closed\n"
+      "66.67,measured,,closed,2,consumed,0,,0,0,0\n"
       "day,2023-01-01T00:00:00+08:00,2023-01-02T00:00:00+08:00,press-shop,press,energy,electricity,0.5,kWh,0.0782,"
       "28800,"
-      "33.33,estimated,gap,open\n");
+      "33.33,estimated,gap,open,2,consumed,0,,0,0,0\n");
 }
 
 TEST_F(ExportTest, WritesOneJsonObjectALine) {

@@ -22,7 +22,8 @@ model::Series press_shop() {
           .user = "press-shop",
           .user_name = "冲压车间",
           .carrier = "electricity",
-          .region = "CN-SC"};
+          .region = "CN-SC",
+          .scope = model::Scope::energy};
 }
 
 std::string line_of(model::RowBody body, const model::Series& series = press_shop()) {
@@ -43,6 +44,10 @@ model::EmissionEntry quarter() {
   entry.end = kNine + 15min;
   entry.amount = model::Activity::of(1'250'000);
   entry.primary.emitted.co2e = model::Co2e::of(663'250);
+  entry.primary.emitted.gases[model::Gas::co2] = model::GasMass::of(663'250);
+  entry.primary.emitted.u95_activity = model::Co2e::of(3'317);
+  entry.market.emplace().emitted.co2e = model::Co2e::of(762'000);
+  entry.coal = model::StandardCoal::of(153'625);
   entry.primary.factor_id = "cn-grid/CN-SC/average/2023";
   entry.primary.factor_version = "2025-12-31";
   entry.covered = 899'500ms;
@@ -85,18 +90,23 @@ TEST(LineProtocolSchema, StampsAnIntervalWithItsBegin) {
 TEST(LineProtocolSchema, GivesAnEntryItsFactorAndExactAmounts) {
   EXPECT_EQ(line_of(quarter()),
             "carbongate_entry,carrier=electricity,device=press\\ shop,factor=cn-grid/CN-SC/average/2023,"
-            "factor_version=2025-12-31,point=active_energy_import,site=edz-1,unit=kWh,user=press-shop "
-            "amount=1.25,co2e_kg=0.66325,duration_s=900,covered_s=899.5,quality=0i,rule=0i 1700000100000\n");
+            "factor_version=2025-12-31,point=active_energy_import,scope=2,site=edz-1,unit=kWh,user=press-shop "
+            "amount=1.25,co2e_kg=0.66325,u95_kg=0.003317,co2_kg=0.66325,market_co2e_kg=0.762,coal_kgce=0.153625,"
+            "duration_s=900,covered_s=899.5,quality=0i,rule=0i 1700000100000\n");
 }
 
 TEST(LineProtocolSchema, ClaimsNoEmissionWhereNoFactorApplied) {
   model::EmissionEntry entry = quarter();
+  entry.primary.emitted = {};
+  entry.market.reset();
   entry.primary.factor_id.clear();
   entry.primary.factor_version.clear();
   entry.quality = {Origin::missing, Rule::no_factor};
-  EXPECT_EQ(line_of(entry),
-            "carbongate_entry,carrier=electricity,device=press\\ shop,point=active_energy_import,site=edz-1,unit=kWh,"
-            "user=press-shop amount=1.25,duration_s=900,covered_s=899.5,quality=5i,rule=13i 1700000100000\n");
+  EXPECT_EQ(
+      line_of(entry),
+      "carbongate_entry,carrier=electricity,device=press\\ shop,point=active_energy_import,scope=2,site=edz-1,unit=kWh,"
+      "user=press-shop amount=1.25,u95_kg=0,coal_kgce=0.153625,duration_s=900,covered_s=899.5,quality=5i,rule=13i "
+      "1700000100000\n");
 }
 
 TEST(LineProtocolSchema, TellsThePeriodsOfRollupsApart) {
@@ -106,19 +116,22 @@ TEST(LineProtocolSchema, TellsThePeriodsOfRollupsApart) {
   rollup.end = kNine + 24h;
   rollup.amount = model::Activity::of(9'007'199'254'740'993);  // beyond a double's 2^53
   rollup.emitted[model::Basis::primary].co2e = model::Co2e::of(1);
+  rollup.emitted[model::Basis::market].co2e = model::Co2e::of(2);
   rollup.covered = 24h;
-  EXPECT_EQ(
-      line_of(rollup),
-      "carbongate_rollup,carrier=electricity,device=press\\ shop,period=day,point=active_energy_import,site=edz-1,"
-      "unit=kWh,user=press-shop amount=9007199254.740993,co2e_kg=0.000001,duration_s=86400,covered_s=86400,"
-      "quality=0i,rule=0i 1700000100000\n");
+  EXPECT_EQ(line_of(rollup),
+            "carbongate_rollup,carrier=electricity,device=press\\ "
+            "shop,period=day,point=active_energy_import,scope=2,site=edz-1,"
+            "unit=kWh,user=press-shop "
+            "amount=9007199254.740993,co2e_kg=0.000001,u95_kg=0,market_co2e_kg=0.000002,coal_kgce=0,duration_s=86400,"
+            "covered_s=86400,"
+            "quality=0i,rule=0i 1700000100000\n");
 }
 
 TEST(LineProtocolSchema, SendsRunningTotalsWithTheirPresentRates) {
   EXPECT_EQ(line_of(model::RunningTotal{
                 kNine, model::Activity::of(2'000'000), model::Co2e::of(1'061'200), {}, 48.5, 25.7341}),
-            "carbongate_total,carrier=electricity,device=press\\ shop,point=active_energy_import,site=edz-1,unit=kWh,"
-            "user=press-shop amount=2,co2e_kg=1.0612,amount_per_hour=48.5,co2e_kg_per_hour=25.7341 1700000100000\n");
+            "carbongate_total,carrier=electricity,device=press\\ shop,point=active_energy_import,scope=2,site=edz-1,unit=kWh,"
+            "user=press-shop amount=2,co2e_kg=1.0612,market_co2e_kg=0,amount_per_hour=48.5,co2e_kg_per_hour=25.7341 1700000100000\n");
 }
 
 TEST(LineProtocolSchema, LeavesOutTagsWithoutAValue) {
