@@ -41,7 +41,8 @@ class LineIndex {
   }
 
   Place place(int line, int byte_column) {
-    if (line < 0 || static_cast<std::size_t>(line) >= starts_.size() || byte_column < 0) return {file_, 1, 1};
+    if (line < 0 || byte_column < 0) return {file_, 1, 1};
+    if (static_cast<std::size_t>(line) >= starts_.size()) return place_of_byte(text_.size());
     const std::size_t start = starts_[static_cast<std::size_t>(line)];
     const std::size_t end = std::min(start + static_cast<std::size_t>(byte_column), text_.size());
     // Places come in ascending order, so counting goes on where it stopped: a line of megabytes stays linear.
@@ -54,6 +55,15 @@ class LineIndex {
       if ((static_cast<unsigned char>(text_[counted_to_]) & 0xC0u) != 0x80u) ++characters_;
     }
     return {file_, line + 1, characters_ + 1};
+  }
+
+  // Byte column of a tab before the first word of the line.
+  std::optional<int> indenting_tab(int line) const {
+    if (line < 0 || static_cast<std::size_t>(line) >= starts_.size()) return std::nullopt;
+    const std::string_view rest = text_.substr(starts_[static_cast<std::size_t>(line)]);
+    const std::size_t first = rest.find_first_not_of(' ');
+    if (first == std::string_view::npos || rest[first] != '\t') return std::nullopt;
+    return static_cast<int>(first);
   }
 
   Place place_of_byte(std::size_t offset) {
@@ -78,6 +88,7 @@ std::string advice(const std::string& message) {
       {"end of sequence not found", "this line does not fit the list above; check the indentation"},
       {"end of map flow not found", "a '{' is never closed"},
       {"end of sequence flow not found", "a '[' is never closed"},
+      {"illegal EOF in scalar", "a quote is never closed"},
       {"illegal tab when looking for indentation", "a tab; indent with spaces"},
       {"unknown token", "this character cannot begin a value; put the text in quotes"},
       {"the referenced anchor is not defined",
@@ -116,6 +127,7 @@ class NodeBuilder::Events final : public YAML::EventHandler {
                 const std::string& value) override {
     Node node = make(Node::Type::scalar, mark);
     charge(node.place_, 0, value.size());
+    if (find_invalid_text(value)) throw Stop{node.place_, "an escaped control character; no value contains one"};
     node.scalar_ = value;
     node.quoted_ = tag == "!";  // what the parser calls a scalar in quotes
     add(std::move(node), anchor);
@@ -271,6 +283,9 @@ class NodeBuilder::Events final : public YAML::EventHandler {
 std::optional<Node> NodeBuilder::parse(std::string_view text, const std::string& name, ParseUse& use,
                                        Problems& problems, Place& stopped_at) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  // Where a text ends with a line, the parser takes an open quote for closed: let it end with a comment.
+  std::string ended(text);
+  ended += text.ends_with('\n') ? "#" : "\n#";
   LineIndex lines(text, name);
   const auto stop = [&](Place at, std::string message) {
     stopped_at = at;
@@ -283,7 +298,7 @@ std::optional<Node> NodeBuilder::parse(std::string_view text, const std::string&
   }
   try {
     Events events(lines, problems, use);
-    std::istringstream stream{std::string(text)};
+    std::istringstream stream(ended);
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(events)) {
     }
@@ -291,6 +306,9 @@ std::optional<Node> NodeBuilder::parse(std::string_view text, const std::string&
     if (root.place().line == 0) root = nothing_at({name, 1, 1});
     return root;
   } catch (const YAML::Exception& error) {
+    if (const auto tab = lines.indenting_tab(error.mark.line)) {  // at times the parser blames what comes after it
+      return stop(lines.place(error.mark.line, *tab), "YAML syntax: a tab; indent with spaces");
+    }
     return stop(lines.place(error.mark.line, error.mark.column), "YAML syntax: " + advice(error.msg));
   } catch (Stop& limit) {
     return stop(std::move(limit.place), std::move(limit.text));

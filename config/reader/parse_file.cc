@@ -1,35 +1,16 @@
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <system_error>
 #include <utility>
 
 #include "config/reader/node.h"
 #include "config/reader/node_builder.h"
+#include "config/reader/text_file.h"
 
 namespace carbongate::config {
 namespace {
 
 constexpr std::size_t kFilesMax = 64;
-
-std::optional<std::string> read_text(const std::filesystem::path& file, std::string& reason) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) {
-    reason = "it is a directory";
-    return std::nullopt;
-  }
-  errno = 0;
-  std::ifstream in(file, std::ios::binary);
-  if (!in) {
-    reason = std::strerror(errno != 0 ? errno : ENOENT);
-    return std::nullopt;
-  }
-  std::string text(kFileBytesMax + 4, '\0');  // one more than allowed, besides a byte order mark
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  return text;
-}
+constexpr std::size_t kBytesRead = kFileBytesMax + 4;  // one more than allowed, besides a byte order mark
 
 // A file and all it includes.
 class FileLoader {
@@ -51,7 +32,7 @@ class FileLoader {
     seen_.push_back(std::move(canonical));
 
     std::string reason;
-    const auto text = read_text(file, reason);
+    const auto text = read_text_file(file, kBytesRead, reason);
     if (!text) return fail(mentioned_at, "cannot read '" + file.string() + "': " + reason, stopped_at);
     auto root = NodeBuilder::parse(*text, file.string(), use_, problems_, stopped_at);
     if (!root) return std::nullopt;

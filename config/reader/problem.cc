@@ -7,11 +7,14 @@
 #include <tuple>
 #include <utility>
 
+#include "config/reader/text.h"
+
 namespace carbongate::config {
 namespace {
 
 constexpr std::size_t kComparedLengthMax = 64;  // a longer word is no misspelling of ours; also bounds the table below
 constexpr std::size_t kListedMax = 12;
+constexpr std::size_t kShownBytesMax = 1000;  // of a file's name, and of a text that quotes what somebody wrote
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -82,12 +85,12 @@ std::string Problems::to_text() const {
 
   std::string out;
   for (const Problem* problem : sorted) {
-    out += problem->place.file;
+    out += printable(problem->place.file, kShownBytesMax);
     if (problem->place.line > 0) {
       out += ":" + std::to_string(problem->place.line) + ":" + std::to_string(problem->place.column);
     }
     out += problem->severity == Problem::Severity::error ? ": error: " : ": warning: ";
-    out += problem->text;
+    out += printable(problem->text, kShownBytesMax);
     out += '\n';
   }
   if (not_kept_ != 0) out += "... and " + std::to_string(not_kept_) + " more problems\n";

@@ -2,11 +2,10 @@
 
 #include <sys/stat.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
+
+#include "config/reader/text_file.h"
 
 namespace carbongate::config {
 namespace {
@@ -22,25 +21,18 @@ std::string octal_mode(mode_t mode) {
 Secret read_file(Reader& in, const std::string& key, const std::string& name) {
   const auto beside = std::filesystem::path(in.node().place().file).parent_path();
   const std::string file = (beside / name).lexically_normal().string();  // an absolute name stays as it is
+  std::string reason;
+  auto read = read_text_file(file, kSecretBytesMax + 1, reason);
+  if (!read) {
+    in.error(key, "cannot read '" + file + "': " + reason);
+    return {};
+  }
   struct stat info{};
-  std::ifstream stream;
-  errno = 0;
-  if (::stat(file.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISFIFO(info.st_mode)) {
-    in.error(key, "'" + file + "' is not a file");
-    return {};
-  }
-  stream.open(file, std::ios::binary);
-  if (!stream) {
-    in.error(key, "cannot read '" + file + "': " + std::strerror(errno != 0 ? errno : ENOENT));
-    return {};
-  }
-  if ((info.st_mode & S_IROTH) != 0) {
+  if (::stat(file.c_str(), &info) == 0 && (info.st_mode & S_IROTH) != 0) {
     in.warning(key,
                "'" + file + "' can be read by everyone (mode " + octal_mode(info.st_mode) + "); run: chmod o= " + file);
   }
-  std::string text(kSecretBytesMax + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(stream.gcount()));
+  std::string text = std::move(*read);
   const bool too_long = text.size() > kSecretBytesMax && text.find('\n') == std::string::npos;
   text.resize(std::min(text.find_first_of("\r\n"), text.size()));
   if (too_long) {

@@ -37,12 +37,11 @@ std::optional<std::size_t> find_invalid_text(std::string_view text) {
   return std::nullopt;
 }
 
-std::string printable(std::string_view text) {
-  constexpr std::size_t kBytesMax = 80;
+std::string printable(std::string_view text, std::size_t bytes_max) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t length = character_length(text.substr(i));
-    if (out.size() + length > kBytesMax) return out + "...";
+    if (out.size() + length > bytes_max) return out + "...";
     if (length == 0 || text[i] == '\n' || text[i] == '\r' || text[i] == '\t') {
       out += '?';
     } else {

@@ -12,7 +12,7 @@ namespace carbongate::config {
 // line feed and carriage return. nullopt: it is text.
 std::optional<std::size_t> find_invalid_text(std::string_view text);
 
-// For messages: control characters replaced, cut after 80 bytes.
-std::string printable(std::string_view text);
+// For messages: control characters replaced, cut after `bytes_max`.
+std::string printable(std::string_view text, std::size_t bytes_max = 80);
 
 }  // namespace carbongate::config

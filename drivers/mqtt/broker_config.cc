@@ -5,15 +5,14 @@
 #include <array>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
-#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <memory>
-#include <system_error>
 
 #include "config/reader/reader.h"
 #include "config/reader/secret.h"
+#include "config/reader/text_file.h"
 
 namespace carbongate::mqtt_driver {
 namespace {
@@ -67,8 +66,8 @@ std::filesystem::path read_file_name(config::Reader& in, std::string_view key) {
   const auto name = in.optional<std::string>(key);
   if (!name) return {};
   const auto file = (std::filesystem::path(in.node().place().file).parent_path() / *name).lexically_normal();
-  if (::access(file.c_str(), R_OK) != 0) {
-    in.error(key, "cannot read '" + file.string() + "': " + std::error_code(errno, std::generic_category()).message());
+  if (const std::string why = config::why_unreadable(file); !why.empty()) {
+    in.error(key, "cannot read '" + file.string() + "': " + why);
   }
   return file;
 }

@@ -1,4 +1,5 @@
-"""A real mosquitto with a password, a TLS listener of its own authority, and a store that survives kill -9."""
+"""Real brokers: a mosquitto with a password, a TLS listener of its own authority, and a store that survives kill -9; and a
+NATS server, which speaks MQTT 3.1.1 only."""
 
 import os
 import subprocess
@@ -95,6 +96,46 @@ class Mosquitto:
 
     def output(self):
         return self.process.output()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exc):
+        self.process.__exit__(*exc)
+
+
+class Nats:
+    """A NATS server with its MQTT listener on `port`; refuses a CONNECT of MQTT 5. Sessions and what waits for them are on disk."""
+
+    def __init__(self, directory):
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        config = self.directory / "nats.conf"
+        config.write_text(f"""
+server_name: plant
+listen: 127.0.0.1:{free_port()}
+jetstream {{ store_dir: "{self.directory / 'jetstream'}" }}
+mqtt {{ listen: 127.0.0.1:{self.port} }}
+authorization {{ users: [{{user: {USER}, password: {PASSWORD}}}] }}
+""")
+        self.process = Process(["nats-server", "-c", config], self.directory / "nats.log", env=_ENVIRONMENT)
+
+    def start(self):
+        self.process.start(ready=lambda: accepts(self.port))
+        return self
+
+    def kill(self):
+        self.process.kill()
+
+    def stop(self):
+        self.process.stop()
+
+    def publish(self, topic, payloads, version="mqttv311", check=True):
+        """One QoS 1 message for each payload; returns the exit status of mosquitto_pub when all are acknowledged."""
+        return subprocess.run(["mosquitto_pub", "-V", version, "-h", "127.0.0.1", "-p", str(self.port), "-u", USER, "-P",
+                               PASSWORD, "-t", topic, "-q", "1", "-l"], input="\n".join(payloads) + "\n", text=True,
+                              check=check, timeout=60).returncode
 
     def __enter__(self):
         return self.start()

@@ -4,7 +4,9 @@ import json
 import os
 import random
 import subprocess
+from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -55,6 +57,21 @@ def export(config, what):
     text = subprocess.run([CARBONGATE, "export", config, "--what", what, "--format", "jsonl"], check=True,
                           capture_output=True, text=True, env={**os.environ, **ENVIRONMENT}).stdout
     return [json.loads(line, parse_float=Decimal) for line in text.splitlines()]
+
+
+def write_zone_config(file, broker, site_zone, device_zone=None):
+    """A plug that tells its time as text; in which zone, says `device_zone` or else the site."""
+    timestamp = {"json": "/Time", "format": "iso8601"} | ({"time_zone": device_zone} if device_zone else {})
+    file.write_text(json.dumps({
+        "site": {"id": "edz-1", "timezone": site_zone, "grid_region": "CN-SC"},
+        "brokers": {"plant": {"url": f"mqtt://127.0.0.1:{broker.port}", "username": "gateway",
+                              "password_env": "MQTT_PASSWORD"}},
+        "devices": [{"id": "press-shop", "driver": "mqtt", "broker": "plant", "topic": "tele/press-shop/SENSOR",
+                     "timestamp": timestamp,
+                     "points": [{"name": "energy", "json": "/Total", "unit": "kWh", "kind": "cumulative"}]}],
+        "store": {"path": str(file.parent / "store")},
+    }))
+    return file
 
 
 def readings(config, device="press-shop"):
@@ -119,3 +136,23 @@ def test_sigterm_in_the_midst_of_a_burst_is_obeyed_and_loses_nothing(tmp_path, b
         assert gateway.stop() == 0
     assert readings(config) == [float(value) for value in range(count)]
     assert counted_energy(config) == [count - 1, count - 1]
+
+
+@pytest.mark.parametrize("site_zone,device_zone,text,instant", [
+    ("Asia/Shanghai", None, "2026-01-01T07:30:00", "2025-12-31T23:30:00Z"),
+    ("America/New_York", None, "2026-07-01T12:00:00.250", "2026-07-01T16:00:00.250Z"),  # daylight saving time
+    ("America/New_York", None, "2026-01-01T12:00:00", "2026-01-01T17:00:00Z"),
+    ("Asia/Shanghai", None, "2026-01-01T07:30:00+01:00", "2026-01-01T06:30:00Z"),  # an offset in the text comes first
+    ("Asia/Shanghai", None, "2026-01-01T07:30:00Z", "2026-01-01T07:30:00Z"),
+    ("Asia/Shanghai", "Europe/Berlin", "2026-01-01T07:30:00", "2026-01-01T06:30:00Z"),
+])
+def test_a_time_without_an_offset_is_one_of_the_sites_zone(tmp_path, broker, site_zone, device_zone, text, instant):
+    config = write_zone_config(tmp_path / "zone.yaml", broker, site_zone, device_zone)
+    with Gateway(config, tmp_path / "gateway.log").start() as gateway:
+        broker.publish("tele/press-shop/SENSOR", json.dumps({"Time": text, "Total": 1}))
+        rows = wait_until(lambda: export(config, "readings"), what="the reading")
+        assert gateway.stop() == 0
+    assert len(rows) == 1
+    exported = datetime.fromisoformat(rows[0]["time"])
+    assert exported == datetime.fromisoformat(instant)
+    assert exported.utcoffset() == exported.astimezone(ZoneInfo(site_zone)).utcoffset(), "shown in the site's zone"

@@ -1,12 +1,17 @@
 """The README's commands, run as written: its configuration against the simulated park, its outputs compared where they are
 the same each time."""
 
+import json
 import os
 import re
 import subprocess
+import time
+from decimal import Decimal
 
 import pytest
-from harness import BUILD, SOURCE, Process, accepts, free_port
+from harness import BUILD, CARBONGATE, SOURCE, Process, accepts, free_port, wait_until
+from mqtt_servers import PASSWORD, Mosquitto
+from tsdb_servers import VictoriaMetrics, http
 
 README = (SOURCE / "README.md").read_text()
 CHANGES_EACH_TIME = re.compile(r"carbongate (read|run|export meter\.yaml --what rollups)")
@@ -75,6 +80,76 @@ def test_the_problems_that_the_page_shows_are_the_ones_that_check_reports(folder
     assert result.returncode == 78
     for line in block("did you mean 'address'").strip().splitlines():
         assert line in result.stderr
+
+
+METERS = {  # of the query's test: user, carrier, unit
+    "incomer-a": ("hall-1", "electricity", "kWh"),
+    "incomer-b": ("hall-1", "electricity", "kWh"),
+    "lathe": ("hall-2", "electricity", "kWh"),
+    "boiler": ("boiler-house", "natural-gas", "Nm3"),
+}
+USERS = sorted({user for user, _, _ in METERS.values()})
+ENVIRONMENT = {"MQTT_PASSWORD": PASSWORD}
+
+
+def write_config(file, broker, sink_url):
+    consumed = {user: [{"carrier": carrier, "from": f"{meter}.total"} for meter, (of, carrier, _) in METERS.items() if of == user]
+                for user in USERS}
+    file.write_text(json.dumps({  # JSON is YAML
+        "site": {"id": "park", "timezone": "Asia/Shanghai", "grid_region": "CN-SC"},
+        "brokers": {"plant": {"url": f"mqtt://127.0.0.1:{broker.port}", "username": "gateway",
+                              "password_env": "MQTT_PASSWORD"}},
+        "devices": [{"id": meter, "driver": "mqtt", "broker": "plant", "topic": f"park/{meter}",
+                     "timestamp": {"json": "/t", "format": "epoch-s"},
+                     "points": [{"name": "total", "json": "/total", "unit": unit, "kind": "cumulative"}]}
+                    for meter, (_, _, unit) in METERS.items()],
+        "energy_users": [{"id": user, "consumes": consumed[user]} for user in USERS],
+        "store": {"path": str(file.parent / "store")},
+        "sinks": [{"type": "line-protocol", "url": sink_url}],
+    }))
+    return file
+
+
+def export(config, what):
+    text = subprocess.run([CARBONGATE, "export", config, "--what", what, "--format", "jsonl"], check=True, capture_output=True,
+                          text=True, env={**os.environ, **ENVIRONMENT}).stdout
+    return [json.loads(line, parse_float=Decimal) for line in text.splitlines()]
+
+
+def co2e_by_user(config):
+    sums = dict.fromkeys(USERS, Decimal(0))
+    for entry in export(config, "entries"):
+        sums[entry["user"]] += Decimal(entry["co2e_kg"])
+    return sums
+
+
+def test_the_query_that_the_page_shows_returns_what_the_accounts_say(tmp_path):
+    """Its host and port are replaced by those of the test's server, nothing else."""
+    minutes = 180
+    end_s = int(time.time()) // 60 * 60
+    with Mosquitto(tmp_path / "broker") as broker, VictoriaMetrics(tmp_path / "victoria") as victoria:
+        config = write_config(tmp_path / "site.yaml", broker, victoria.write_url)
+        gateway = Process([CARBONGATE, "run", config], tmp_path / "gateway.log", env=ENVIRONMENT)
+        with gateway.start(ready=lambda: "connected, MQTT" in gateway.output()):
+            for k, meter in enumerate(METERS, 1):
+                broker.publish_lines(f"park/{meter}", [json.dumps({"t": end_s - 60 * (minutes - n), "total": n * k * 0.137})
+                                                       for n in range(minutes + 1)])
+            wait_until(lambda: len(export(config, "readings")) == (minutes + 1) * len(METERS), what="all readings")
+            expected = co2e_by_user(config)
+            assert all(expected.values())
+
+            command = block("api/v1/query")
+            assert "http://127.0.0.1:8428/" in command
+            command = command.replace("127.0.0.1:8428", f"127.0.0.1:{victoria.port}")
+
+            def answer():
+                http(victoria.url + "/internal/force_flush")  # new series would be visible some seconds later only
+                text = subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True, timeout=20).stdout
+                # Sums of binary fractions there, exact milligrams here.
+                return {row["metric"]["user"]: round(Decimal(row["value"][1]), 6) for row in json.loads(text)["data"]["result"]}
+
+            wait_until(lambda: answer() == expected, 30, f"the query returning {expected}")
+            assert gateway.stop() == 0
 
 
 def test_the_files_that_the_page_points_to_exist():

@@ -35,7 +35,7 @@ def test_an_unknown_section_of_packages_is_named():
 
 
 def test_nothing_is_said_when_all_packages_are_there():
-    result = run(SOURCE / "deploy/install-packages", "build", "run", "test")
+    result = run(SOURCE / "deploy/install-packages", "build", "run", "package", "test")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 

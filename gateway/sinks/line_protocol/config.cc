@@ -5,9 +5,10 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <filesystem>
-#include <fstream>
 #include <string_view>
 #include <vector>
+
+#include "config/reader/text_file.h"
 
 namespace carbongate::sinks::line_protocol {
 namespace {
@@ -89,7 +90,9 @@ void read_ca_file(config::Reader& in, Config& config) {
   if (name.empty()) return;
   const auto beside = std::filesystem::path(in.node().place().file).parent_path();
   config.server.ca_file = (beside / name).lexically_normal().string();
-  if (!std::ifstream(config.server.ca_file)) in.error("ca_file", "cannot read '" + config.server.ca_file + "'");
+  if (const std::string why = config::why_unreadable(config.server.ca_file); !why.empty()) {
+    in.error("ca_file", "cannot read '" + config.server.ca_file + "': " + why);
+  }
   if (!config.server.host.empty() && !config.server.tls) in.error("ca_file", "is of use with an https:// url only");
 }
 

@@ -1,6 +1,6 @@
 #include "config/reader/node.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -10,6 +10,8 @@
 
 namespace carbongate::config {
 namespace {
+
+using testing::HasSubstr;
 
 std::string problems_of(std::string_view text) {
   Problems problems;
@@ -64,7 +66,35 @@ TEST(Node, SaysWhereTheSyntaxIsWrong) {
       problems_of("site:\n  id: a: b\n"),
       "a.yaml:2:8: error: YAML syntax: a second ':' in one line; put the text in quotes if the ':' belongs to it\n");
   EXPECT_EQ(problems_of("a: [1, 2\nb: 3\n").substr(0, 7), "a.yaml:");
-  EXPECT_NE(problems_of("a:\n\t- 1\n"), "");
+  EXPECT_EQ(problems_of("a:\n\t- 1\n"), "a.yaml:2:1: error: YAML syntax: a tab; indent with spaces\n");
+  EXPECT_EQ(problems_of("a:\n\tb: 1\n"), "a.yaml:2:1: error: YAML syntax: a tab; indent with spaces\n");
+}
+
+TEST(Node, MissesTheEndOfAQuoteWhateverTheFileEndsWith) {
+  for (const std::string quote : {"'", "\""}) {
+    for (const std::string end : {"", "\n", "\n\n", "\r\n", "\n  "}) {
+      EXPECT_THAT(problems_of("a: 1\nb: " + quote + "text" + end),
+                  HasSubstr("error: YAML syntax: a quote is never closed"));
+    }
+  }
+}
+
+TEST(Node, ReadsTheSameWithAndWithoutAnEndOfTheLastLine) {
+  for (const std::string end : {"", "\n", "\n\n", "\r\n", "  ", " # a comment", "\n...", "\n...\n"}) {
+    Problems problems;
+    const Node root = parse_text("a: 1\nb: text" + end, "a.yaml", problems);
+    EXPECT_EQ(problems.to_text(), "");
+    EXPECT_EQ(root.find("b")->scalar(), "text");
+  }
+  Problems problems;
+  EXPECT_EQ(parse_text("a: |\n  one\n  two\n", "a.yaml", problems).find("a")->scalar(), "one\ntwo\n");
+}
+
+TEST(Node, RefusesEscapedControlCharacters) {
+  EXPECT_EQ(problems_of("a: 1\nb: \"x\\x1b]0;y\\a\"\n"),
+            "a.yaml:2:4: error: an escaped control character; no value contains one\n");
+  EXPECT_NE(problems_of("\"a\\0\": 1\n"), "");
+  EXPECT_EQ(problems_of("a: \"x\\ty\\nz\"\n"), "");
 }
 
 TEST(Node, IsNullAfterASyntaxErrorSoThatNothingElseIsFoundMissing) {

@@ -70,6 +70,15 @@ TEST(Problems, BeyondAThousandAreOnlyCounted) {
   EXPECT_TRUE(problems.to_text().ends_with("... and 501 more problems\n"));
 }
 
+TEST(Problems, ThatQuoteAnythingAreStillShortLinesOfText) {
+  Problems problems;
+  problems.error({"a\x1b[31m.yaml", 1, 1}, "cannot read 'b\nc" + std::string(5000, 'x') + "'");
+  const std::string text = problems.to_text();
+  EXPECT_EQ(text.substr(0, 46), "a?[31m.yaml:1:1: error: cannot read 'b?cxxxxxx") << text;
+  EXPECT_LT(text.size(), 1200u);
+  EXPECT_TRUE(text.ends_with("...\n"));
+}
+
 TEST(Problems, WarningsAreNoErrors) {
   Problems problems;
   problems.warning({}, "x");

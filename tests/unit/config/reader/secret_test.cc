@@ -69,7 +69,7 @@ TEST_F(SecretTest, IsNamedOnceAndExists) {
   read("password_file: gone");
   EXPECT_TRUE(said("No such file or directory"));
   read("password_file: /");
-  EXPECT_TRUE(said("is not a file"));
+  EXPECT_TRUE(said("it is a directory"));
   write("empty", "\n", 0600);
   read("password_file: empty");
   EXPECT_TRUE(said("is empty"));
