@@ -20,12 +20,6 @@ enum class SubstitutionMethod : std::uint8_t {
                  // emission limit
 };
 
-// When an average is valid (HJ 212-2017 appendix D, HJ 75): the defaults of the standard.
-struct ValidityRules {
-  Duration hour_covered_min = std::chrono::minutes(45);  // of valid minutes in an hour
-  std::uint32_t day_hours_min = 20;                      // of valid hours in a day
-};
-
 // One hour of an account: hours follow each other without a hole, oldest first.
 struct Hour {
   Instant begin{};
