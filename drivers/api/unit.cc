@@ -9,9 +9,13 @@ namespace {
 
 using enum Dimension;
 
+constexpr std::int64_t kMillilitres = 1'000'000;  // in a cubic metre
+
+// Standard coal (tce, kgce) is no unit: no meter counts it, and what a tonne of it holds is a factor.
 constexpr std::array kUnits{
     Unit{"1", ratio},
     Unit{"%", ratio, 1, 100},
+    Unit{"%vol", ratio, 1, 100},
     Unit{"J", energy},
     Unit{"kJ", energy, 1'000},
     Unit{"MJ", energy, 1'000'000},
@@ -48,9 +52,11 @@ constexpr std::array kUnits{
     Unit{"L", volume, 1'000},
     Unit{"m3", volume, 1'000'000},
     Unit{"Nm3", normal_volume, 1'000'000},
+    Unit{"Sm3", normal_volume, 27'315 * kMillilitres, 29'315},
     Unit{"L/h", volume_flow, 1'000},
     Unit{"m3/h", volume_flow, 1'000'000},
     Unit{"Nm3/h", normal_volume_flow, 1'000'000},
+    Unit{"Sm3/h", normal_volume_flow, 27'315 * kMillilitres, 29'315},
     Unit{"mg", mass},
     Unit{"g", mass, 1'000},
     Unit{"kg", mass, 1'000'000},
@@ -66,14 +72,23 @@ constexpr std::array kUnits{
     Unit{"s", duration},
     Unit{"min", duration, 60},
     Unit{"h", duration, 3'600},
+    Unit{"m/s", speed},
+    Unit{"m2", area},
+    Unit{"kg/m3", density},
+    Unit{"kg/L", density, 1'000},
+    Unit{"kg/Nm3", normal_density},
 };
 
 constexpr std::array kSpellings{
     std::pair<std::string_view, std::string_view>{"", "1"},
     std::pair<std::string_view, std::string_view>{"m³", "m3"},
     std::pair<std::string_view, std::string_view>{"Nm³", "Nm3"},
+    std::pair<std::string_view, std::string_view>{"Sm³", "Sm3"},
     std::pair<std::string_view, std::string_view>{"m³/h", "m3/h"},
     std::pair<std::string_view, std::string_view>{"Nm³/h", "Nm3/h"},
+    std::pair<std::string_view, std::string_view>{"Sm³/h", "Sm3/h"},
+    std::pair<std::string_view, std::string_view>{"m²", "m2"},
+    std::pair<std::string_view, std::string_view>{"kg/m³", "kg/m3"},
     std::pair<std::string_view, std::string_view>{"l", "L"},
     std::pair<std::string_view, std::string_view>{"degC", "°C"},
     std::pair<std::string_view, std::string_view>{"deg", "°"},
@@ -103,6 +118,10 @@ std::string_view to_string(Dimension dimension) {
     case pressure: return "pressure";
     case angle: return "angle";
     case duration: return "duration";
+    case speed: return "speed";
+    case area: return "area";
+    case density: return "density";
+    case normal_density: return "normal density";
   }
   return "unknown";
 }
@@ -115,6 +134,8 @@ std::optional<Unit> find_unit(std::string_view symbol) {
   return *unit;
 }
 
-std::span<const Unit> all_units() { return kUnits; }
+std::span<const Unit> all_units() {
+  return kUnits;
+}
 
 }  // namespace carbongate

@@ -1,7 +1,8 @@
 // Units of measurement with exact scales: a unit is a dimension and a ratio to that dimension's base unit.
 //
 // Scales are ratios of integers, not doubles, so a conversion to fixed point loses nothing: 1 kWh is exactly 1'000'000
-// mWh and 1 GJ exactly 1e9 J. Temperatures are in degrees Celsius only; nothing converts them.
+// mWh and 1 GJ exactly 1e9 J. Gas volumes are normal ones at 0 °C, standard ones (Sm3) at 20 °C, both at 101.325 kPa: 1
+// Sm3 is exactly 273.15/293.15 Nm3. Temperatures are in degrees Celsius only; nothing converts them.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,10 @@ enum class Dimension : std::uint8_t {
   pressure,            // base Pa
   angle,               // base degree
   duration,            // base s
+  speed,               // base m/s
+  area,                // base m2
+  density,             // base mg/mL
+  normal_density,      // base mg/mL at 0 °C, 101.325 kPa
 };
 
 std::string_view to_string(Dimension dimension);  // "energy", "normal volume"
@@ -45,7 +50,8 @@ struct Unit {
   friend bool operator==(const Unit& a, const Unit& b) { return a.symbol == b.symbol; }
 };
 
-// Finds a unit by its symbol, case-sensitive ("mW" is not "MW"); common spellings such as "Nm3", "Nm³", "degC" are known.
+// Finds a unit by its symbol, case-sensitive ("mW" is not "MW"); common spellings such as "Nm3", "Nm³", "degC" are
+// known.
 std::optional<Unit> find_unit(std::string_view symbol);
 
 // All known units, for messages that offer the nearest right spelling. Static storage.

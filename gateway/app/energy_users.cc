@@ -58,8 +58,14 @@ constexpr std::pair<const char*, model::Flow> kLists[] = {{"consumes", model::Fl
                                                           {"produces", model::Flow::produced}};
 
 model::Scope scope_of(const model::Carrier& carrier) {
-  for (const std::string_view id : {"electricity", "heat", "steam", "cooling"}) {
-    if (carrier.id == id) return model::Scope::energy;
+  switch (carrier.category) {
+    case model::Category::electricity:
+    case model::Category::heat: return model::Scope::energy;
+    case model::Category::working_medium:
+    case model::Category::product: return model::Scope::none;
+    case model::Category::fuel:
+    case model::Category::gas:
+    case model::Category::process_input: return model::Scope::direct;
   }
   return model::Scope::direct;
 }

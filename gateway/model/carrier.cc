@@ -22,16 +22,16 @@ constexpr Unit kMilligram{"mg", Dimension::mass};
 constexpr Unit kKilogram{"kg", Dimension::mass, 1'000'000};
 
 constexpr Carrier electric(std::string_view id, std::string_view name_zh) {
-  return {id, name_zh, Dimension::energy, kMilliwattHour, kKilowattHour, 1'000'000};
+  return {id, name_zh, Category::electricity, Dimension::energy, kMilliwattHour, kKilowattHour, 1'000'000};
 }
 constexpr Carrier thermal(std::string_view id, std::string_view name_zh) {
-  return {id, name_zh, Dimension::energy, kJoule, kGigajoule, 1'000'000'000};
+  return {id, name_zh, Category::heat, Dimension::energy, kJoule, kGigajoule, 1'000'000'000};
 }
-constexpr Carrier gas(std::string_view id, std::string_view name_zh) {
-  return {id, name_zh, Dimension::normal_volume, kNormalMillilitre, kNormalCubicMetre, 1'000'000};
+constexpr Carrier gas(std::string_view id, std::string_view name_zh, Category category = Category::fuel) {
+  return {id, name_zh, category, Dimension::normal_volume, kNormalMillilitre, kNormalCubicMetre, 1'000'000};
 }
-constexpr Carrier by_mass(std::string_view id, std::string_view name_zh) {
-  return {id, name_zh, Dimension::mass, kMilligram, kKilogram, 1'000'000};
+constexpr Carrier by_mass(std::string_view id, std::string_view name_zh, Category category = Category::fuel) {
+  return {id, name_zh, category, Dimension::mass, kMilligram, kKilogram, 1'000'000};
 }
 
 // Liquid fuels go by mass: the Chinese default tables give heating values per tonne, and a volume needs a measured
@@ -70,6 +70,43 @@ constexpr std::array kCarriers{
     by_mass("coal-gangue", "煤矸石"),
     by_mass("coal-slurry", "煤泥"),
     by_mass("coke", "焦炭"),
+    gas("biogas", "沼气"),
+    gas("hydrogen", "氢气"),
+    gas("coal-mine-gas", "煤矿瓦斯"),
+    by_mass("methanol", "甲醇"),
+    by_mass("ethanol", "乙醇"),
+    by_mass("biomass", "生物质"),
+
+    by_mass("fresh-water", "新水", Category::working_medium),
+    by_mass("softened-water", "软化水", Category::working_medium),
+    by_mass("deaerated-water", "除氧水", Category::working_medium),
+    by_mass("calcium-carbide", "电石", Category::working_medium),
+    gas("compressed-air", "压缩空气", Category::working_medium),
+    gas("blast-air", "鼓风", Category::working_medium),
+    gas("oxygen", "氧气", Category::working_medium),
+    gas("nitrogen", "氮气", Category::working_medium),
+    gas("carbon-dioxide-medium", "二氧化碳气", Category::working_medium),
+    gas("acetylene", "乙炔", Category::working_medium),
+
+    by_mass("product", "产品", Category::product),
+
+    by_mass("clinker", "水泥熟料", Category::process_input),
+    by_mass("limestone", "石灰石", Category::process_input),
+    by_mass("dolomite", "白云石", Category::process_input),
+    by_mass("carbon-anode", "炭阳极", Category::process_input),
+    by_mass("electrode", "电极", Category::process_input),
+    by_mass("carburiser", "增碳剂", Category::process_input),
+    by_mass("pig-iron", "生铁", Category::process_input),
+    by_mass("raw-meal", "生料", Category::process_input),
+    by_mass("soda-ash", "纯碱", Category::process_input),
+
+    by_mass("co2", "二氧化碳", Category::gas),
+    by_mass("ch4", "甲烷（质量）", Category::gas),
+    by_mass("n2o", "氧化亚氮", Category::gas),
+    by_mass("sf6", "六氟化硫", Category::gas),
+    by_mass("r134a", "制冷剂R134a", Category::gas),
+    by_mass("r410a", "制冷剂R410A", Category::gas),
+    gas("methane", "甲烷", Category::gas),
 };
 
 // The dimension whose rate over one hour is `dimension`, and how many base units one base unit of rate makes in that

@@ -1,4 +1,5 @@
-// Energy carriers: what is consumed, in which dimension it is metered, and the quantum in which it is accounted.
+// Carriers: what is consumed, made or released, in which dimension it is metered, and the quantum in which it is
+// accounted.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +13,21 @@
 
 namespace carbongate::model {
 
+// What a carrier is to an account: it decides the scope of what is emitted.
+enum class Category : std::uint8_t {
+  electricity,
+  heat,            // heat, steam, cooling
+  fuel,            // burnt
+  gas,             // a greenhouse gas, measured as such: in a stack, at a leak, refilled
+  working_medium,  // 耗能工质: made with energy somewhere, emits nothing where it is used
+  product,         // what the site makes
+  process_input,   // set free by a process: carbonates, electrodes, pig iron
+};
+
 struct Carrier {
-  std::string_view id;              // "electricity", "natural-gas", as in configuration and exports
-  std::string_view name_zh;         // 电力
+  std::string_view id;       // "electricity", "natural-gas", as in configuration and exports
+  std::string_view name_zh;  // 电力
+  Category category;
   Dimension dimension;              // what a meter of it must measure: energy, normal_volume, volume or mass
   Unit quantum;                     // Activity::of(1), e.g. mWh
   Unit display;                     // the unit of exports: kWh, GJ, Nm3, L, kg

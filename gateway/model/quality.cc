@@ -34,6 +34,9 @@ std::string_view to_string(Rule rule) {
     case Rule::maintenance: return "maintenance";
     case Rule::calibration: return "calibration";
     case Rule::fault: return "fault";
+    case Rule::input_missing: return "input-missing";
+    case Rule::input_stale: return "input-stale";
+    case Rule::out_of_validity: return "out-of-validity";
     case Rule::max_180h: return "max-180h";
     case Rule::max_720h: return "max-720h";
     case Rule::max_2160h: return "max-2160h";

@@ -39,6 +39,10 @@ enum class Rule : std::uint8_t {
   maintenance = 21,   // the instrument was being maintained
   calibration = 22,   // the instrument was being calibrated
   fault = 23,         // the instrument says that it is broken
+  // Of a derived point: an input was never heard, is too old, or lies outside of what the formula is valid for.
+  input_missing = 24,
+  input_stale = 25,
+  out_of_validity = 26,
   max_180h = 27,      // substituted by the greatest of the last 180 valid hours (HJ 75)
   max_720h = 28,      // of the last 720
   max_2160h = 29,     // of the last 2160

@@ -41,6 +41,52 @@ TEST(Carrier, DisplayUnitIsAWholeNumberOfQuanta) {
   }
 }
 
+TEST(Carrier, IsOfTheDimensionItsMetersMeasure) {
+  for (const std::string_view id : {"biogas", "hydrogen", "coal-mine-gas", "compressed-air", "blast-air", "oxygen",
+                                    "nitrogen", "carbon-dioxide-medium", "acetylene", "methane"}) {
+    ASSERT_NE(find_carrier(id), nullptr) << id;
+    EXPECT_EQ(carrier(id).dimension, Dimension::normal_volume) << id;
+  }
+  for (const std::string_view id : {"methanol",
+                                    "ethanol",
+                                    "biomass",
+                                    "fresh-water",
+                                    "softened-water",
+                                    "deaerated-water",
+                                    "calcium-carbide",
+                                    "product",
+                                    "clinker",
+                                    "limestone",
+                                    "dolomite",
+                                    "carbon-anode",
+                                    "electrode",
+                                    "carburiser",
+                                    "pig-iron",
+                                    "raw-meal",
+                                    "soda-ash",
+                                    "co2",
+                                    "ch4",
+                                    "n2o",
+                                    "sf6",
+                                    "r134a",
+                                    "r410a"}) {
+    ASSERT_NE(find_carrier(id), nullptr) << id;
+    EXPECT_EQ(carrier(id).dimension, Dimension::mass) << id;
+  }
+  EXPECT_EQ(carrier("cooling").category, Category::heat);
+  EXPECT_EQ(carrier("biomass").category, Category::fuel);
+  EXPECT_EQ(carrier("acetylene").category, Category::working_medium);
+  EXPECT_EQ(carrier("co2").category, Category::gas);
+}
+
+TEST(ToActivity, TakesVolumesAt20DegreesByTheRatioOfTheTemperatures) {
+  EXPECT_EQ(quanta(29'315.0, "Sm3", "natural-gas"), 27'315'000'000) << "exact: 273.15 K to 293.15 K";
+  EXPECT_EQ(quanta(1.0, "Sm³", "natural-gas"), 931'776);
+  EXPECT_EQ(quanta(29'315.0, "Sm3/h", "natural-gas"), 27'315'000'000) << "during one hour";
+  EXPECT_FALSE(find_unit("tce"));
+  EXPECT_FALSE(find_unit("kgce"));
+}
+
 TEST(ToActivity, ConvertsExactly) {
   EXPECT_EQ(quanta(12345.67, "kWh", "electricity"), 12'345'670'000);
   EXPECT_EQ(quanta(1.0, "J", "electricity"), 0);  // 0.2778 mWh
