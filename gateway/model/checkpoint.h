@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -45,9 +46,33 @@ struct EmissionState {
   friend bool operator==(const EmissionState&, const EmissionState&) = default;
 };
 
+// Of a derived point: one input that is counted or waited for.
+struct DerivedInputState {
+  std::string point;  // its full name: the state of another point is none of this one's
+
+  // As in the PointState of a cumulative point, but the derived point's own: its input need not be accounted at all.
+  std::optional<std::pair<Instant, Cumulative<Activity>>> baseline;
+  std::optional<std::pair<Instant, Cumulative<Activity>>> pending;
+  std::uint8_t doubts = 0;
+  std::optional<std::pair<Instant, Cumulative<Activity>>> abandoned;
+
+  Activity since;      // what it moved that is not part of the result yet
+  bool heard = false;  // since the last result
+  friend bool operator==(const DerivedInputState&, const DerivedInputState&) = default;
+};
+
+struct DerivedState {
+  std::vector<DerivedInputState> inputs;
+  Activity total;        // of a cumulative result, since the first reading
+  double remainder = 0;  // what it left below one quantum
+  Quality held;          // the worst of what is not part of the result yet
+  friend bool operator==(const DerivedState&, const DerivedState&) = default;
+};
+
 struct PointState {
   std::optional<Instant> last_at;  // of the newest usable reading
   double last_value = 0.0;         // its value, in the point's unit
+  Quality last_quality;
 
   // Cumulative points: the newest value counted, and a doubtful one that waits for the next readings to decide.
   std::optional<std::pair<Instant, Cumulative<Activity>>> baseline;
@@ -59,6 +84,8 @@ struct PointState {
   std::int64_t integration_remainder = 0;
 
   std::optional<OpenInterval> open;
+
+  DerivedState derived;  // of a derived point
   friend bool operator==(const PointState&, const PointState&) = default;
 };
 

@@ -7,6 +7,7 @@
 
 #include "drivers/api/point.h"
 #include "gateway/model/account.h"
+#include "gateway/model/derived.h"
 
 namespace carbongate::model {
 
@@ -24,6 +25,7 @@ struct Site {
   std::string time_zone = "Asia/Shanghai";  // IANA name; days, months and years begin there
   std::string grid_region;                  // "CN-SC"
   std::vector<Point> points;                // points[i].id == i
+  std::vector<Derived> derived;             // their results are points too, which no device has
   std::vector<Account> accounts;            // accounts[i].id == i
 
   Duration future_tolerance = std::chrono::minutes(5);  // a reading may be stamped this far ahead of our clock

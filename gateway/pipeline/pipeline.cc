@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gateway/pipeline/calendar.h"
+#include "gateway/pipeline/deriver.h"
 #include "gateway/pipeline/emission.h"
 #include "gateway/pipeline/energy.h"
 #include "gateway/pipeline/quality.h"
@@ -77,7 +78,7 @@ class Pipeline::Engine {
   };
 
   void attach(const model::Account& account, const model::Site& site);
-  void ingest_one(const Reading& reading, Instant heard, Instant now);
+  void ingest_one(const Reading& reading, Instant heard, Instant now, Quality given = {});
   void record(const Reading& reading, Quality quality);
   void account_for(std::size_t point, const Counted& counted);
   void book(std::size_t point, const Movement& movement);
@@ -102,6 +103,7 @@ class Pipeline::Engine {
   std::vector<PointRules> points_;
   std::vector<AccountRules> accounts_;
   model::Checkpoint state_;
+  Deriver deriver_;
   Statistics statistics_;
   std::vector<model::JournalRow> rows_;
   Changed changed_points_;
@@ -113,6 +115,7 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
       validity_(site.validity),
       calendar_(site.time_zone),
       state_(std::move(restored)),
+      deriver_(site),
       changed_points_(site.points.size()),
       changed_accounts_(site.accounts.size()) {
   if (factors.time_zone() != site.time_zone) {
@@ -121,6 +124,7 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
   }
   state_.points.resize(site.points.size());
   state_.accounts.resize(site.accounts.size());
+  deriver_.attach(state_.points);
   for (const Point& point : site.points) {
     points_.push_back({QualityRules(point, site.future_tolerance), std::nullopt, {}, Instant::max()});
   }
@@ -166,11 +170,12 @@ model::Effects Pipeline::Engine::ingest(std::span<const Batch> batches, Instant 
   return effects;
 }
 
-void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant now) {
+// `given`: what the inputs of a derived reading are worth.
+void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant now, Quality given) {
   const std::size_t point = index(reading.point);
   const PointRules& rules = points_.at(point);
   model::PointState& state = state_.points[point];
-  const Quality judged = rules.quality.judge(reading, state, heard, now);
+  const Quality judged = worse(given, rules.quality.judge(reading, state, heard, now));
   Counted counted{.quality = judged};
   if (rules.meter) counted = rules.meter->count(reading, judged, state);
   record(reading, counted.quality);
@@ -178,8 +183,14 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
 
   state.last_at = reading.at;
   state.last_value = reading.value;
+  state.last_quality = counted.quality;
   changed_points_.note(point);
   if (rules.meter) account_for(point, counted);
+  for (const Deriver::Feed feed : deriver_.fed_by(reading.point)) {
+    const auto derived = deriver_.derive(feed, reading, counted.quality, state_.points);
+    changed_points_.note(index(deriver_.result(feed)));
+    if (derived) ingest_one(derived->reading, heard, now, derived->quality);
+  }
 }
 
 void Pipeline::Engine::record(const Reading& reading, Quality quality) {

@@ -198,6 +198,46 @@ model::OpenPeriod get(const proto::OpenPeriod& message) {
   return period;
 }
 
+void put(const model::DerivedInputState& state, proto::DerivedInput& message) {
+  const auto& [point, baseline, pending, doubts, abandoned, since, heard] = state;
+  message.set_point(point);
+  if (baseline) put(*baseline, *message.mutable_baseline());
+  if (pending) put(*pending, *message.mutable_pending());
+  message.set_doubts(doubts);
+  if (abandoned) put(*abandoned, *message.mutable_abandoned());
+  message.set_since(since.quanta());
+  message.set_heard(heard);
+}
+
+model::DerivedInputState get(const proto::DerivedInput& message) {
+  model::DerivedInputState state;
+  state.point = message.point();
+  if (message.has_baseline()) state.baseline = get(message.baseline());
+  if (message.has_pending()) state.pending = get(message.pending());
+  state.doubts = static_cast<std::uint8_t>(message.doubts());
+  if (message.has_abandoned()) state.abandoned = get(message.abandoned());
+  state.since = Activity::of(message.since());
+  state.heard = message.heard();
+  return state;
+}
+
+void put(const model::DerivedState& state, proto::Derived& message) {
+  const auto& [inputs, total, remainder, held] = state;
+  for (const model::DerivedInputState& input : inputs) put(input, *message.add_inputs());
+  message.set_total(total.quanta());
+  message.set_remainder(remainder);
+  message.set_held(static_cast<std::uint32_t>(encode_quality(held)));
+}
+
+model::DerivedState get(const proto::Derived& message) {
+  model::DerivedState state;
+  for (const proto::DerivedInput& input : message.inputs()) state.inputs.push_back(get(input));
+  state.total = Activity::of(message.total());
+  state.remainder = message.remainder();
+  state.held = decode_quality(message.held());
+  return state;
+}
+
 void put(const model::EmissionState& state, proto::EmissionState& message) {
   const auto& [total, gas_remainders, co2e_remainder] = state;
   put(total, *message.mutable_total());
@@ -296,7 +336,8 @@ RecordColumns RecordCodec::encode(const model::RowBody& body) {
 // The structured bindings below name every member of a state on purpose: one that is added to the model does not
 // compile until it is stored too.
 std::string_view RecordCodec::encode(const model::PointState& state) {
-  const auto& [last_at, last_value, baseline, pending, doubts, abandoned, integration_remainder, open] = state;
+  const auto& [last_at, last_value, last_quality, baseline, pending, doubts, abandoned, integration_remainder, open,
+               derived] = state;
   proto::PointState& message = messages_->point;
   message.Clear();
   if (last_at) message.set_last_at_ms(ms(*last_at));
@@ -307,6 +348,8 @@ std::string_view RecordCodec::encode(const model::PointState& state) {
   if (abandoned) put(*abandoned, *message.mutable_abandoned());
   message.set_integration_remainder(integration_remainder);
   if (open) put_open(*open, *message.mutable_open());
+  message.set_last_quality(static_cast<std::uint32_t>(encode_quality(last_quality)));
+  if (derived != model::DerivedState{}) put(derived, *message.mutable_derived());
   return messages_->serialize(message);
 }
 
@@ -386,6 +429,8 @@ model::PointState RecordCodec::decode_point(std::string_view bytes) {
   if (message.has_abandoned()) state.abandoned = get(message.abandoned());
   state.integration_remainder = message.integration_remainder();
   if (message.has_open()) state.open = get_open<model::OpenInterval>(message.open());
+  state.last_quality = decode_quality(message.last_quality());
+  if (message.has_derived()) state.derived = get(message.derived());
   return state;
 }
 

@@ -122,6 +122,17 @@ inline model::PointState full_point_state() {
   state.integration_remainder = -17;
   state.open = model::OpenInterval{
       kStart, kStart + 15min, model::Activity::of(-1), 5s, {model::Origin::estimated, model::Rule::gap}};
+  state.last_quality = {model::Origin::late, model::Rule::stale};
+  state.derived.inputs = {{.point = "stack.flow",
+                           .baseline = counter(4s, 7),
+                           .pending = counter(5s, 8),
+                           .doubts = 1,
+                           .abandoned = counter(6s, 9),
+                           .since = model::Activity::of(-10),
+                           .heard = true}};
+  state.derived.total = model::Activity::of(1'234'567'890'123);
+  state.derived.remainder = -0.25;
+  state.derived.held = {model::Origin::estimated, model::Rule::input_stale};
   return state;
 }
 

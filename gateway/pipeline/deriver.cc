@@ -1,0 +1,376 @@
+#include "gateway/pipeline/deriver.h"
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+#include <utility>
+
+#include "gateway/pipeline/quality.h"
+
+namespace carbongate::pipeline {
+namespace {
+
+using model::Activity;
+using model::DerivedInput;
+using model::Formula;
+using model::Origin;
+using model::PointState;
+using model::Quality;
+using model::Role;
+using model::Rule;
+
+constexpr double kSecondsPerHour = 3'600;
+constexpr double kMillilitresPerCubicMetre = 1e6;
+constexpr double kQuantaMax = 4e18;
+
+// In what quanta an input is counted. No account need have anything to do with it.
+std::optional<model::Carrier> counted_as(const Unit& unit) {
+  switch (unit.dimension) {
+    case Dimension::energy: return *model::find_carrier(unit.symbol.ends_with("Wh") ? "electricity" : "heat");
+    case Dimension::normal_volume: return *model::find_carrier("natural-gas");
+    case Dimension::mass: return *model::find_carrier("diesel");
+    case Dimension::volume: {
+      model::Carrier carrier = *model::find_carrier("natural-gas");
+      carrier.dimension = Dimension::volume;
+      carrier.quantum = *find_unit("mL");
+      carrier.display = *find_unit("m3");
+      return carrier;
+    }
+    default: return std::nullopt;
+  }
+}
+
+double to_base(double value, const Unit& unit) {
+  return value * static_cast<double>(unit.numerator) / static_cast<double>(unit.denominator);
+}
+double from_base(double value, const Unit& unit) {
+  return value * static_cast<double>(unit.denominator) / static_cast<double>(unit.numerator);
+}
+
+double per_quantum(const Unit& quantum, const Unit& unit) {
+  const std::int64_t common = std::gcd(quantum.numerator, unit.numerator);
+  return static_cast<double>(quantum.numerator / common) * static_cast<double>(unit.denominator) /
+         (static_cast<double>(unit.numerator / common) * static_cast<double>(quantum.denominator));
+}
+
+double to_role(Role role, double value, const Unit& unit) {
+  const double base = to_base(value, unit);
+  return role == Role::flow ? base / kMillilitresPerCubicMetre : base;
+}
+
+// A remark beside a measured value is about that value alone.
+Quality without_remark(Quality quality) {
+  return quality.origin == Origin::measured ? Quality{} : quality;
+}
+
+[[noreturn]] void refuse(const std::string& name, const std::string& why) {
+  throw std::invalid_argument("derived point " + name + ": " + why);
+}
+
+bool is_sum(const model::Derived& derived) {
+  return derived.formula == Formula::sum;
+}
+
+}  // namespace
+
+struct Deriver::Inputs {
+  std::array<std::optional<double>, static_cast<std::size_t>(Role::dryness) + 1> values{};
+  Quality quality;             // the worst of them
+  Rule unusable = Rule::none;  // why there is no result
+
+  std::optional<double>& of(Role role) { return values[static_cast<std::size_t>(role)]; }
+  std::optional<double> of(Role role) const { return values[static_cast<std::size_t>(role)]; }
+  double at(Role role) const { return of(role).value_or(std::numeric_limits<double>::quiet_NaN()); }
+
+  // Absolute, however it is measured; NaN, which no formula accepts, if it is not.
+  double absolute_pa() const { return of(Role::pressure).value_or(at(Role::gauge_pressure) + at(Role::barometric)); }
+};
+
+Deriver::Deriver(const model::Site& site) : site_(site), feeds_(site.points.size()) {
+  for (const model::Derived& derived : site.derived) {
+    const auto number = static_cast<std::uint32_t>(rules_.size());
+    rules_.push_back(make_rules(derived));
+    for (std::uint32_t i = 0; i < rules_.back().followed.size(); ++i) {
+      feeds_[index(*derived.inputs[i].point)].push_back({number, i});
+    }
+  }
+  check_circles();
+}
+
+Deriver::Rules Deriver::make_rules(const model::Derived& derived) const {
+  if (index(derived.result) >= site_.points.size()) refuse("?", "it is no point of the site");
+  Rules rules{.config = &derived, .result = &site_.points[index(derived.result)], .followed = {}};
+  const std::string name = rules.result->full_name();
+  const std::size_t followed = is_sum(derived) ? derived.inputs.size() : 1;
+  if (derived.inputs.size() < followed || followed == 0) refuse(name, "it has no input");
+  for (std::size_t i = 0; i < derived.inputs.size(); ++i) {
+    const DerivedInput& input = derived.inputs[i];
+    if (input.point && index(*input.point) >= site_.points.size()) refuse(name, "one of its inputs does not exist");
+    if (i >= followed) continue;
+    if (!input.point) refuse(name, "what it follows is a constant");
+    const Point& point = site_.points[index(*input.point)];
+    Followed follow{.name = point.full_name(), .meter = {}, .scale = {}};
+    if (point.kind != Kind::instantaneous) {
+      const auto carrier = counted_as(is_sum(derived) ? rules.result->unit : point.unit);
+      if (!carrier) refuse(name, "it cannot count " + std::string(to_string(point.unit.dimension)));
+      if (point.kind == Kind::cumulative) follow.meter = EnergyMeter::make(point, *carrier);
+      follow.scale = model::ActivityScale::between(point.unit, *carrier);
+      if (!follow.scale || (point.kind == Kind::cumulative && !follow.meter)) refuse(name, "its units do not fit");
+    }
+    const bool counted = follow.scale.has_value();
+    if (counted != (rules.result->kind != Kind::instantaneous)) refuse(name, "it mixes amounts and rates");
+    rules.followed.push_back(std::move(follow));
+  }
+  if (rules.result->kind != Kind::instantaneous) {
+    const auto carrier = counted_as(rules.result->unit);
+    if (!carrier) refuse(name, "its unit is none of an amount");
+    rules.per_quantum = per_quantum(carrier->quantum, rules.result->unit);
+  }
+  return rules;
+}
+
+void Deriver::check_circles() const {
+  // Peels off what depends on nothing that is left; what cannot be peeled off goes round.
+  std::vector<bool> done(rules_.size(), false);
+  std::vector<std::optional<std::size_t>> made_by(site_.points.size());
+  for (std::size_t i = 0; i < rules_.size(); ++i) made_by[index(rules_[i].config->result)] = i;
+  const auto ready = [&](const model::Derived& derived) {
+    for (const DerivedInput& input : derived.inputs) {
+      if (!input.point) continue;
+      if (const auto maker = made_by[index(*input.point)]; maker && !done[*maker]) return false;
+    }
+    return true;
+  };
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+      if (done[i] || !ready(*rules_[i].config)) continue;
+      done[i] = true;
+      moved = true;
+    }
+  }
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    if (!done[i]) refuse(rules_[i].result->full_name(), "it is computed from itself");
+  }
+}
+
+void Deriver::attach(std::vector<PointState>& points) const {
+  for (const Rules& rules : rules_) {
+    model::DerivedState& state = points[index(rules.config->result)].derived;
+    const auto before = std::exchange(state.inputs, {});
+    for (const Followed& follow : rules.followed) {
+      model::DerivedInputState input;
+      input.point = follow.name;
+      for (const model::DerivedInputState& known : before) {
+        if (known.point == follow.name) input = known;
+      }
+      state.inputs.push_back(std::move(input));
+    }
+  }
+}
+
+std::optional<Deriver::Derived> Deriver::derive(Feed feed, const Reading& reading, Quality quality,
+                                                std::vector<PointState>& points) const {
+  const Rules& rules = rules_[feed.derived];
+  model::DerivedState& state = points[index(rules.config->result)].derived;
+  if (rules.followed[feed.input].scale && !count(rules, feed.input, reading, quality, state)) return std::nullopt;
+  state.inputs[feed.input].heard = true;
+  if (!is_sum(*rules.config)) return derive_single(rules, reading, state, points);
+  return derive_sum(rules, feed.input, reading.at, state, points);
+}
+
+// False: the reading decided nothing, or only where a term begins.
+bool Deriver::count(const Rules& rules, std::uint32_t input, const Reading& reading, Quality quality,
+                    model::DerivedState& state) const {
+  const Followed& follow = rules.followed[input];
+  model::DerivedInputState& counter = state.inputs[input];
+  quality = without_remark(quality);
+  if (!follow.meter) {
+    const auto amount = (*follow.scale)(reading.value);
+    if (!amount) return false;
+    counter.since += *amount;
+    state.held = worse(state.held, quality);
+    return true;
+  }
+  const bool first = !counter.baseline;
+  PointState scratch;
+  scratch.baseline = counter.baseline;
+  scratch.pending = counter.pending;
+  scratch.doubts = counter.doubts;
+  scratch.abandoned = counter.abandoned;
+  const Counted counted = follow.meter->count(reading, quality, scratch);
+  counter.baseline = scratch.baseline;
+  counter.pending = scratch.pending;
+  counter.doubts = scratch.doubts;
+  counter.abandoned = scratch.abandoned;
+  if (!usable(counted.quality) || counter.pending) return false;
+  state.held = worse(state.held, without_remark(counted.quality));
+  for (const Movement& movement : counted) {
+    counter.since += movement.amount;
+    // A gap is one of the result too, and found there.
+    if (movement.quality.rule != Rule::gap) state.held = worse(state.held, without_remark(movement.quality));
+  }
+  return !(first && is_sum(*rules.config));
+}
+
+Deriver::Inputs Deriver::gather(const Rules& rules, Instant at, const std::vector<PointState>& points) const {
+  Inputs inputs;
+  for (const DerivedInput& input : rules.config->inputs) {
+    if (!input.point) {
+      inputs.of(input.role) = input.constant;
+      continue;
+    }
+    const PointState& state = points[index(*input.point)];
+    if (!state.last_at) {
+      inputs.unusable = Rule::input_missing;
+      continue;
+    }
+    if (std::chrono::abs(at - *state.last_at) > rules.config->max_age) {
+      if (inputs.unusable == Rule::none) inputs.unusable = Rule::input_stale;
+      continue;
+    }
+    inputs.of(input.role) = to_role(input.role, state.last_value, site_.points[index(*input.point)].unit);
+    inputs.quality = worse(inputs.quality, without_remark(state.last_quality));
+  }
+  return inputs;
+}
+
+Derivation Deriver::evaluate(const Rules& rules, const Inputs& inputs) const {
+  const model::Derived& config = *rules.config;
+  switch (config.formula) {
+    case Formula::cems_co2:
+      return stack_co2(
+          {.concentration = inputs.at(Role::concentration),
+           .basis = config.basis,
+           .molar_mass = config.molar_mass,
+           .flow_m3h = inputs.of(Role::flow).value_or(kSecondsPerHour * config.area_m2 * inputs.at(Role::velocity)),
+           .celsius = inputs.at(Role::temperature),
+           .static_pa = inputs.at(Role::gauge_pressure),
+           .barometric_pa = inputs.at(Role::barometric),
+           .moisture = inputs.at(Role::moisture)});
+    case Formula::gas_at_reference:
+      return normal_per_metered(inputs.at(Role::temperature), inputs.absolute_pa(), config.compressibility);
+    case Formula::steam_heat:
+      return steam_heat(inputs.absolute_pa(), inputs.of(Role::temperature), inputs.of(Role::dryness).value_or(1));
+    case Formula::hot_water_heat: return hot_water_heat(inputs.at(Role::temperature));
+    case Formula::mass_from_volume: {
+      const double density = inputs.at(Role::density);
+      Derivation out{.value = {}, .figures = {{"density", density, "kg/m3"}}};
+      if (density > 0) out.value = density;
+      return out;
+    }
+    case Formula::sum: return {.value = 0, .figures = {}};
+  }
+  return {};
+}
+
+std::optional<Derivation> Deriver::explain(std::size_t derived, Instant at,
+                                           const std::vector<PointState>& points) const {
+  const Inputs inputs = gather(rules_.at(derived), at, points);
+  if (inputs.unusable != Rule::none) return std::nullopt;
+  return evaluate(rules_[derived], inputs);
+}
+
+std::optional<Deriver::Derived> Deriver::derive_single(const Rules& rules, const Reading& reading,
+                                                       model::DerivedState& state,
+                                                       const std::vector<PointState>& points) const {
+  const Unit& unit = rules.result->unit;
+  Derived out{
+      .reading = {.point = rules.config->result, .at = reading.at, .value = std::numeric_limits<double>::quiet_NaN()},
+      .quality = {}};
+  const Inputs inputs = gather(rules, reading.at, points);
+  Rule unusable = inputs.unusable;
+  std::optional<double> factor;
+  if (unusable == Rule::none) {
+    factor = evaluate(rules, inputs).value;
+    if (!factor || !std::isfinite(*factor)) unusable = Rule::out_of_validity;
+  }
+  const bool counted = rules.followed.front().scale.has_value();
+  double exact = 0;
+  if (unusable == Rule::none && counted) {
+    exact = static_cast<double>(state.inputs.front().since.quanta()) * *factor + state.remainder;
+    if (!(std::fabs(exact + static_cast<double>(state.total.quanta())) < kQuantaMax)) unusable = Rule::out_of_validity;
+  }
+  if (unusable != Rule::none) {
+    if (counted) state.held = worse(state.held, {Origin::estimated, unusable});
+    out.quality = {Origin::missing, unusable};
+    return out;
+  }
+  out.quality = inputs.quality;
+  if (!counted) {
+    double value = *factor;  // of a stack: all of it
+    if (rules.config->formula != Formula::cems_co2) {
+      const Unit& source = site_.points[index(reading.point)].unit;
+      const double per_hour = to_base(reading.value, source) * *factor;
+      value = from_base(unit.dimension == Dimension::power ? per_hour / kSecondsPerHour : per_hour, unit);
+    }
+    out.reading.value = value;
+    return out;
+  }
+  const double whole = std::nearbyint(exact);
+  const Activity amount = Activity::of(static_cast<std::int64_t>(whole));
+  state.remainder = exact - whole;
+  state.total += amount;
+  state.inputs.front().since = {};
+  out.quality = worse(out.quality, std::exchange(state.held, {}));
+  const Activity shown = rules.result->kind == Kind::cumulative ? state.total : amount;
+  out.reading.value = static_cast<double>(shown.quanta()) * rules.per_quantum;
+  return out;
+}
+
+std::optional<Deriver::Derived> Deriver::derive_sum(const Rules& rules, std::uint32_t input, Instant at,
+                                                    model::DerivedState& state,
+                                                    const std::vector<PointState>& points) const {
+  const std::vector<DerivedInput>& terms = rules.config->inputs;
+  for (const DerivedInput& term : terms) at = std::max(at, points[index(*term.point)].last_at.value_or(at));
+  Derived out{.reading = {.point = rules.config->result, .at = at, .value = std::numeric_limits<double>::quiet_NaN()},
+              .quality = {}};
+  Rule unusable = Rule::none;
+  bool complete = true;
+  std::optional<std::size_t> first_alive;
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    const PointState& point = points[index(*terms[i].point)];
+    if (!point.last_at) {
+      unusable = Rule::input_missing;
+    } else if (at - *point.last_at > rules.config->max_age) {
+      if (unusable == Rule::none) unusable = Rule::input_stale;
+    } else {
+      complete = complete && state.inputs[i].heard;
+      if (!first_alive) first_alive = i;
+      out.quality = worse(out.quality, without_remark(point.last_quality));
+    }
+  }
+  // What is missing is said once a round of those that are alive. They stay heard: when the silent one is back, the sum
+  // is complete in the same round, and no input is a round ahead of the others from then on.
+  if (unusable != Rule::none ? first_alive != input : !complete) return std::nullopt;
+
+  const bool counted = rules.followed.front().scale.has_value();
+  double exact = counted ? state.remainder : 0;
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    const double value =
+        counted ? static_cast<double>(state.inputs[i].since.quanta())
+                : to_base(points[index(*terms[i].point)].last_value, site_.points[index(*terms[i].point)].unit);
+    exact += terms[i].weight * value;
+  }
+  if (unusable == Rule::none && !(std::fabs(exact) < kQuantaMax)) unusable = Rule::out_of_validity;
+  if (unusable != Rule::none) {
+    if (counted) state.held = worse(state.held, {Origin::estimated, unusable});
+    out.quality = {Origin::missing, unusable};
+    return out;
+  }
+  for (model::DerivedInputState& term : state.inputs) term.heard = false;
+  if (!counted) {
+    out.reading.value = from_base(exact, rules.result->unit);
+    return out;
+  }
+  const double whole = std::nearbyint(exact);
+  state.remainder = exact - whole;
+  for (model::DerivedInputState& term : state.inputs) term.since = {};
+  out.quality = worse(out.quality, std::exchange(state.held, {}));
+  out.reading.value = whole * rules.per_quantum;
+  return out;
+}
+
+}  // namespace carbongate::pipeline

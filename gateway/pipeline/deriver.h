@@ -1,0 +1,88 @@
+// Readings of derived points: which inputs there are at that moment, what they are worth, and what is counted on.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gateway/model/checkpoint.h"
+#include "gateway/model/site.h"
+#include "gateway/pipeline/derive.h"
+#include "gateway/pipeline/energy.h"
+
+namespace carbongate::pipeline {
+
+// A reading of the first input of a derived point that may be counted makes a reading of that point, at the same
+// instant. The others are taken as they were last read; one that was never read (rule input_missing), that lies more
+// than max_age from the first one in time (input_stale), or figures outside of the formula's validity
+// (out_of_validity) make a missing one. What a counter moved in the meantime is not lost: it becomes part of the next
+// result, under the conditions then in force, and is estimated.
+//
+// Counters are counted as everywhere (EnergyMeter): rollovers, resets and glitches of an input do not reach the result.
+// A result follows the kind of its first input: of a counter it is a counter that begins at 0, of a flow a rate.
+//
+// A sum has a result once each of its inputs has said something new, stamped as the newest of them; so meters that are
+// read one after the other do not make it jump. Of counters and amounts it is an amount since the result before.
+class Deriver {
+ public:
+  struct Feed {
+    std::uint32_t derived = 0;  // index in Site::derived
+    std::uint32_t input = 0;
+  };
+  struct Derived {
+    Reading reading;
+    model::Quality quality;  // what it is worth at best
+  };
+
+  // `site` outlives it. Throws std::invalid_argument for what a checked configuration does not contain: a point that
+  // does not exist, units that do not fit, a circle.
+  explicit Deriver(const model::Site& site);
+
+  // Fits restored states to the configuration: an input that is another point now starts anew.
+  void attach(std::vector<model::PointState>& points) const;
+
+  std::span<const Feed> fed_by(PointId point) const { return feeds_[index(point)]; }
+  PointId result(Feed feed) const { return rules_[feed.derived].config->result; }
+
+  // What follows from `reading`, which may be counted and is the newest of its point in `points`. nullopt: nothing yet.
+  std::optional<Derived> derive(Feed feed, const Reading& reading, model::Quality quality,
+                                std::vector<model::PointState>& points) const;
+
+  // The figures behind a result at that time, from the inputs as they stand in `points`: of a stack its whole emission,
+  // of an amount or a flow what one unit of it is worth, of a sum none. nullopt: an input is missing or stale.
+  std::optional<Derivation> explain(std::size_t derived, Instant at,
+                                    const std::vector<model::PointState>& points) const;
+
+ private:
+  struct Followed {
+    std::string name;
+    std::optional<EnergyMeter> meter;           // of a counter
+    std::optional<model::ActivityScale> scale;  // of an amount
+  };
+  struct Rules {
+    const model::Derived* config = nullptr;
+    const Point* result = nullptr;
+    std::vector<Followed> followed;  // all terms of a sum, else the first input
+    double per_quantum = 1;          // what one quantum of a counted result is, in its unit
+  };
+  struct Inputs;
+
+  Rules make_rules(const model::Derived& derived) const;
+  void check_circles() const;
+  std::optional<Derived> derive_sum(const Rules& rules, std::uint32_t input, Instant at, model::DerivedState& state,
+                                    const std::vector<model::PointState>& points) const;
+  std::optional<Derived> derive_single(const Rules& rules, const Reading& reading, model::DerivedState& state,
+                                       const std::vector<model::PointState>& points) const;
+  bool count(const Rules& rules, std::uint32_t input, const Reading& reading, model::Quality quality,
+             model::DerivedState& state) const;
+  Inputs gather(const Rules& rules, Instant at, const std::vector<model::PointState>& points) const;
+  Derivation evaluate(const Rules& rules, const Inputs& inputs) const;
+
+  const model::Site& site_;
+  std::vector<Rules> rules_;
+  std::vector<std::vector<Feed>> feeds_;  // by point
+};
+
+}  // namespace carbongate::pipeline

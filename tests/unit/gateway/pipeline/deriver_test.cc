@@ -1,0 +1,345 @@
+#include "gateway/pipeline/deriver.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <stdexcept>
+
+#include "tests/unit/gateway/pipeline/pipeline_fixture.h"
+
+namespace carbongate::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+using model::Derived;
+using model::DerivedInput;
+using model::Formula;
+using model::JudgedReading;
+using model::Origin;
+using model::Quality;
+using model::Role;
+using model::Rule;
+
+const Instant kNoon = utc("2023-06-01 12:00");
+
+DerivedInput from(Role role, PointId point, double weight = 1) {
+  return {.role = role, .point = point, .constant = 0, .weight = weight};
+}
+DerivedInput constant(Role role, double value) {
+  return {.role = role, .point = std::nullopt, .constant = value, .weight = 1};
+}
+
+std::vector<JudgedReading> of(const std::vector<model::JournalRow>& rows, PointId point) {
+  std::vector<JudgedReading> found;
+  for (const model::JournalRow& row : rows) {
+    const auto* body = std::get_if<JudgedReading>(&row.body);
+    if (body && row.subject == model::Subject(point)) found.push_back(*body);
+  }
+  return found;
+}
+
+class DeriverTest : public testing::Test {
+ protected:
+  PointId derive(Formula formula, std::string_view unit, Kind kind, std::vector<DerivedInput> inputs) {
+    const PointId result = site_.add_point("result" + std::to_string(site_.site.derived.size()), kind, unit);
+    Derived derived;
+    derived.result = result;
+    derived.formula = formula;
+    derived.inputs = std::move(inputs);
+    site_.site.derived.push_back(derived);
+    return result;
+  }
+
+  // A stack of 12 m2 with the instruments of the worked example in the reference.
+  void add_stack() {
+    velocity_ = site_.add_point("velocity", Kind::instantaneous, "m/s");
+    co2_ = site_.add_point("co2", Kind::instantaneous, "%vol");
+    temperature_ = site_.add_point("temperature", Kind::instantaneous, "°C");
+    pressure_ = site_.add_point("pressure", Kind::instantaneous, "Pa");
+    moisture_ = site_.add_point("moisture", Kind::instantaneous, "%");
+    stack_ = derive(
+        Formula::cems_co2, "kg/h", Kind::instantaneous,
+        {from(Role::velocity, velocity_), from(Role::concentration, co2_), from(Role::temperature, temperature_),
+         from(Role::gauge_pressure, pressure_), constant(Role::barometric, 101'325), from(Role::moisture, moisture_)});
+    site_.site.derived.back().area_m2 = 12;
+  }
+  std::vector<Reading> stack_readings(Instant at) const {
+    return {reading(co2_, at, 12.0), reading(temperature_, at, 118.5), reading(pressure_, at, -150),
+            reading(moisture_, at, 8.2), reading(velocity_, at, 12.40)};
+  }
+
+  TestSite site_;
+  PointId velocity_{}, co2_{}, temperature_{}, pressure_{}, moisture_{}, stack_{};
+};
+
+TEST_F(DeriverTest, AnHourOfAStackIsTheMassItEmitted) {
+  add_stack();
+  site_.add_account(stack_, "co2", "direct", "", "default");
+  const PointId gas = site_.add_point("gas", Kind::cumulative, "Nm3");
+  site_.add_account(gas, "natural-gas", "cn-fuels", "", "default");
+  config::Problems problems;
+  const std::vector<std::string> sets{"cn-fuels", "direct"};
+  const auto factors = FactorRegistry::load(config::DataFiles("."), sets, site_.site.time_zone, problems);
+  ASSERT_FALSE(problems.has_errors()) << problems.to_text();
+  Pipeline pipeline(site_.site, factors, {});
+  std::vector<Reading> readings;
+  for (Instant at = kNoon; at <= kNoon + 61min; at += 1min) {
+    for (const Reading& r : stack_readings(at)) readings.push_back(r);
+    readings.push_back(reading(gas, at, 1000.0 + static_cast<double>((at - kNoon) / 1min)));
+  }
+  const auto rows = feed(pipeline, readings);
+  const auto rates = of(rows, stack_);
+  ASSERT_EQ(rates.size(), 62u);
+  for (const JudgedReading& r : rates) {
+    EXPECT_NEAR(r.value, 80'708.9, 0.05);
+    EXPECT_EQ(r.quality, Quality{});
+  }
+  const auto hours = rollups(rows, model::Period::hour);
+  ASSERT_EQ(hours.size(), 2u) << "of the stack and of the boiler's gas, two accounts of their own";
+  EXPECT_NEAR(static_cast<double>(hours[0].amount.quanta()) / 1e6, 80'708.9, 0.05) << "kg in an hour";
+  EXPECT_EQ(hours[0].emitted[model::Basis::primary].co2e.quanta(), hours[0].amount.quanta())
+      << "a kilogram of CO2 is a kilogram of CO2";
+  EXPECT_EQ(hours[1].amount.quanta(), 60'000'000);
+}
+
+TEST_F(DeriverTest, SaysWhichInputFailed) {
+  add_stack();
+  Pipeline pipeline = site_.pipeline();
+  auto rows = feed(pipeline, {reading(velocity_, kNoon, 12.4)});
+  auto derived = of(rows, stack_);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_TRUE(std::isnan(derived[0].value));
+  EXPECT_EQ(derived[0].quality, (Quality{Origin::missing, Rule::input_missing}));
+
+  feed(pipeline, stack_readings(kNoon + 1min));
+  derived = of(feed(pipeline, {reading(velocity_, kNoon + 6min, 12.4)}), stack_);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_EQ(derived[0].quality, Quality{}) << "exactly max_age";
+  derived = of(feed(pipeline, {reading(velocity_, kNoon + 6min + 1ms, 12.4)}), stack_);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_EQ(derived[0].quality, (Quality{Origin::missing, Rule::input_stale}));
+
+  rows = feed(pipeline, {reading(moisture_, kNoon + 7min, 100), reading(co2_, kNoon + 7min, 12),
+                         reading(temperature_, kNoon + 7min, 118), reading(pressure_, kNoon + 7min, -150)});
+  EXPECT_TRUE(of(rows, stack_).empty()) << "only the velocity makes a reading";
+  derived = of(feed(pipeline, {reading(velocity_, kNoon + 7min, 12.4)}), stack_);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_EQ(derived[0].quality, (Quality{Origin::missing, Rule::out_of_validity}));
+  EXPECT_TRUE(of(feed(pipeline, {reading(velocity_, kNoon + 8min, std::nan(""))}), stack_).empty());
+}
+
+TEST_F(DeriverTest, IsNoBetterThanItsInputs) {
+  add_stack();
+  Pipeline pipeline = site_.pipeline();
+  Batch late{.source = "test", .received = kNoon + 3min, .readings = stack_readings(kNoon), .settled = {}};
+  late.readings.pop_back();
+  pipeline.ingest({&late, 1}, kNoon + 3min);
+  const auto derived = of(feed(pipeline, {reading(velocity_, kNoon + 3min, 12.4)}), stack_);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_EQ(derived[0].quality, (Quality{Origin::late, Rule::stale}));
+}
+
+// A gas meter at 20 degC and 0.1 bar above the barometric pressure.
+class GasMeterTest : public DeriverTest {
+ protected:
+  GasMeterTest() {
+    volume_ = site_.add_point("volume", Kind::cumulative, "m3");
+    site_.site.points[index(volume_)].limits.rollover_at = 10'000;
+    temperature_ = site_.add_point("temperature", Kind::instantaneous, "°C");
+    result_ = derive(Formula::gas_at_reference, "Nm3", Kind::cumulative,
+                     {from(Role::volume, volume_), from(Role::temperature, temperature_),
+                      constant(Role::gauge_pressure, 10'000), constant(Role::barometric, 101'325)});
+    site_.add_account(result_, "natural-gas", "cn-fuels", "", "default");
+  }
+  std::vector<Reading> at(Instant when, double volume, double celsius) const {
+    return {reading(temperature_, when, celsius), reading(volume_, when, volume)};
+  }
+  static double normal(double m3, double celsius) { return m3 * 273.15 / (273.15 + celsius) * 111'325 / 101'325; }
+
+  PointId volume_{}, result_{};
+};
+
+TEST_F(GasMeterTest, CorrectsEachIncrementByTheConditionsInForce) {
+  Pipeline pipeline = site_.pipeline();
+  std::vector<Reading> readings;
+  for (const Reading& r : at(kNoon, 5000, 20)) readings.push_back(r);
+  for (const Reading& r : at(kNoon + 1min, 5010, 20)) readings.push_back(r);
+  for (const Reading& r : at(kNoon + 2min, 5030, 5)) readings.push_back(r);
+  const auto derived = of(feed(pipeline, readings), result_);
+  ASSERT_EQ(derived.size(), 3u);
+  EXPECT_EQ(derived[0].value, 0);
+  EXPECT_NEAR(derived[1].value, normal(10, 20), 1e-6);
+  EXPECT_NEAR(derived[2].value, normal(10, 20) + normal(20, 5), 2e-6);
+  EXPECT_NEAR(static_cast<double>(pipeline.state().accounts[0].amount.quanta()) / 1e6, derived[2].value, 1e-9);
+}
+
+TEST_F(GasMeterTest, GoesOnAfterARestartAsIfThereHadBeenNone) {
+  Pipeline whole = site_.pipeline();
+  Pipeline part = site_.pipeline();
+  std::string expected, found;
+  for (int minute = 0; minute < 90; ++minute) {
+    // Through its end, with a reading of nothing in between.
+    double volume = std::fmod(9'990.0 + 0.37 * minute, 10'000.0);
+    if (minute == 70) volume = 0;
+    const auto readings = at(kNoon + minute * 1min, volume, 10 + 0.1 * minute);
+    expected += to_text(feed(whole, readings));
+    found += to_text(feed(part, readings));
+    part = site_.pipeline(part.state());
+  }
+  EXPECT_EQ(found, expected);
+  EXPECT_EQ(whole.state().points, part.state().points);
+  const double sum = whole.state().points[index(result_)].last_value;
+  EXPECT_NEAR(sum, normal(0.37 * 89, 14.5), 0.3) << "neither the rollover nor the glitch is gas";
+}
+
+TEST_F(GasMeterTest, KeepsWhatWasCountedWhileAnInputWasStale) {
+  Pipeline pipeline = site_.pipeline();
+  feed(pipeline, at(kNoon, 5000, 20));
+  auto derived = of(feed(pipeline, {reading(volume_, kNoon + 6min, 5060)}), result_);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_EQ(derived[0].quality, (Quality{Origin::missing, Rule::input_stale}));
+  derived = of(feed(pipeline, at(kNoon + 7min, 5070, 10)), result_);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_EQ(derived[0].quality, (Quality{Origin::estimated, Rule::input_stale}));
+  EXPECT_NEAR(derived[0].value, normal(70, 10), 1e-6) << "all of it, under the conditions known again";
+  derived = of(feed(pipeline, at(kNoon + 8min, 5080, 10)), result_);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_EQ(derived[0].quality, Quality{});
+}
+
+TEST_F(GasMeterTest, BeginsAnewWithAnotherMeter) {
+  Pipeline before = site_.pipeline();
+  feed(before, at(kNoon, 5000, 20));
+  feed(before, at(kNoon + 1min, 5010, 20));
+  site_.site.points[index(volume_)].name = "new_meter";
+  Pipeline after = site_.pipeline(before.state());
+  const auto derived = of(feed(after, at(kNoon + 2min, 7, 20)), result_);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_NEAR(derived[0].value, normal(10, 20), 1e-6) << "its first reading is no consumption";
+}
+
+TEST_F(DeriverTest, TurnsFlowsOfSteamIntoPower) {
+  const PointId flow = site_.add_point("flow", Kind::instantaneous, "t/h");
+  const PointId pressure = site_.add_point("pressure", Kind::instantaneous, "MPa");
+  const PointId power =
+      derive(Formula::steam_heat, "kW", Kind::instantaneous, {from(Role::mass, flow), from(Role::pressure, pressure)});
+  Pipeline pipeline = site_.pipeline();
+  const auto derived = of(feed(pipeline, {reading(pressure, kNoon, 1), reading(flow, kNoon, 18)}), power);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_NEAR(derived[0].value, 18 * 2.6934e6 / 3600, 0.5);
+}
+
+TEST_F(DeriverTest, WeighsVolumesAndPassesThemOn) {
+  const PointId volume = site_.add_point("volume", Kind::cumulative, "L");
+  const PointId density = site_.add_point("density", Kind::instantaneous, "kg/L");
+  const PointId mass = derive(Formula::mass_from_volume, "kg", Kind::cumulative,
+                              {from(Role::volume, volume), from(Role::density, density)});
+  const PointId heat = derive(Formula::hot_water_heat, "GJ", Kind::cumulative,
+                              {from(Role::mass, mass), constant(Role::temperature, 70)});
+  Pipeline pipeline = site_.pipeline();
+  feed(pipeline, {reading(density, kNoon, 0.84), reading(volume, kNoon, 100)});
+  const auto rows = feed(pipeline, {reading(volume, kNoon + 1min, 300)});
+  ASSERT_EQ(of(rows, mass).size(), 1u);
+  EXPECT_NEAR(of(rows, mass)[0].value, 168, 1e-9);
+  ASSERT_EQ(of(rows, heat).size(), 1u) << "a derived point may feed another";
+  EXPECT_NEAR(of(rows, heat)[0].value, 0.168 * 50 * 4.1868e-3, 1e-9);
+}
+
+class NetTest : public DeriverTest {
+ protected:
+  NetTest() {
+    incomer_ = site_.add_point("incomer", Kind::cumulative, "kWh");
+    press_ = site_.add_point("press", Kind::cumulative, "kWh");
+    lathe_ = site_.add_point("lathe", Kind::cumulative, "MWh");
+    for (Point& point : site_.site.points) point.limits.power_max_w = 1e6;
+    net_ = derive(Formula::sum, "kWh", Kind::interval,
+                  {from(Role::term, incomer_), from(Role::term, press_, -1), from(Role::term, lathe_, -1)});
+    site_.site.points[index(net_)].limits.min = -1e9;
+    site_.add_account(net_);
+  }
+  PointId incomer_{}, press_{}, lathe_{}, net_{};
+};
+
+TEST_F(NetTest, IsWhatNoUserWasBilledForToTheLastQuantum) {
+  Pipeline pipeline = site_.pipeline();
+  double unallocated = 0;
+  for (int minute = 0; minute <= 120; ++minute) {
+    // Not read at the same moments, and one that is silent for a time.
+    feed(pipeline, {reading(incomer_, kNoon + minute * 1min, 70'000 + 10.0 * minute)});
+    feed(pipeline, {reading(press_, kNoon + minute * 1min + 7s, 500 + 4.0 * minute)});
+    if (minute < 30 || minute > 60) {
+      const auto rows = feed(pipeline, {reading(lathe_, kNoon + minute * 1min + 20s, 3 + 0.005 * minute)});
+      for (const JudgedReading& r : of(rows, net_)) unallocated += r.value;
+    }
+  }
+  EXPECT_NEAR(unallocated, 120 * (10 - 4 - 5), 1e-6);
+  EXPECT_EQ(pipeline.state().accounts[0].amount.quanta(), 120'000'000);
+}
+
+TEST_F(NetTest, SaysSoOnceARoundWhileAMeterIsSilent) {
+  Pipeline pipeline = site_.pipeline();
+  for (int minute = 0; minute < 3; ++minute) {
+    for (const PointId point : {incomer_, press_, lathe_}) {
+      feed(pipeline, {reading(point, kNoon + minute * 1min, 1.0)});
+    }
+  }
+  std::vector<model::JournalRow> rows;
+  for (int minute = 10; minute < 13; ++minute) {
+    for (const PointId point : {incomer_, press_}) {
+      for (const auto& row : feed(pipeline, {reading(point, kNoon + minute * 1min, 1.0)})) rows.push_back(row);
+    }
+  }
+  const auto derived = of(rows, net_);
+  ASSERT_EQ(derived.size(), 3u);
+  for (const JudgedReading& r : derived) EXPECT_EQ(r.quality, (Quality{Origin::missing, Rule::input_stale}));
+}
+
+TEST_F(DeriverTest, AddsRatesOfTheSameMoment) {
+  const PointId a = site_.add_point("a", Kind::instantaneous, "kW");
+  const PointId b = site_.add_point("b", Kind::instantaneous, "MW");
+  const PointId sum = derive(Formula::sum, "kW", Kind::instantaneous, {from(Role::term, a), from(Role::term, b, 0.5)});
+  Pipeline pipeline = site_.pipeline();
+  feed(pipeline, {reading(a, kNoon, 10), reading(b, kNoon, 1)});
+  const auto derived = of(feed(pipeline, {reading(a, kNoon + 1s, 20), reading(b, kNoon + 1s, 2)}), sum);
+  ASSERT_EQ(derived.size(), 1u) << "not once with yesterday's other half";
+  EXPECT_EQ(derived[0].value, 1020);
+  EXPECT_EQ(derived[0].at, kNoon + 1s);
+}
+
+TEST_F(DeriverTest, RefusesWhatACheckedConfigurationDoesNotContain) {
+  const PointId volume = site_.add_point("volume", Kind::cumulative, "L");
+  const PointId a = site_.add_point("a", Kind::cumulative, "L");
+  const PointId b = derive(Formula::sum, "L", Kind::interval, {from(Role::term, a), from(Role::term, volume)});
+  Derived back;
+  back.result = a;
+  back.inputs = {from(Role::term, b)};
+  site_.site.points[index(a)].kind = Kind::interval;
+  site_.site.derived.push_back(back);
+  EXPECT_THROW(site_.pipeline(), std::invalid_argument) << "a circle";
+  site_.site.derived.pop_back();
+  site_.site.points[index(a)].kind = Kind::cumulative;
+  EXPECT_NO_THROW(site_.pipeline());
+  site_.site.derived[0].inputs[0].point = static_cast<PointId>(99);
+  EXPECT_THROW(site_.pipeline(), std::invalid_argument);
+  site_.site.derived[0].inputs = {};
+  EXPECT_THROW(site_.pipeline(), std::invalid_argument);
+  site_.site.derived[0].inputs = {constant(Role::term, 3)};
+  EXPECT_THROW(site_.pipeline(), std::invalid_argument);
+}
+
+TEST_F(DeriverTest, ExplainsAResultByItsFigures) {
+  add_stack();
+  Pipeline pipeline = site_.pipeline();
+  const Deriver deriver(site_.site);
+  EXPECT_FALSE(deriver.explain(0, kNoon, std::vector<model::PointState>(site_.site.points.size())));
+  feed(pipeline, stack_readings(kNoon));
+  const auto why = deriver.explain(0, kNoon, pipeline.state().points);
+  ASSERT_TRUE(why);
+  ASSERT_FALSE(why->figures.empty());
+  EXPECT_EQ(why->figures.front().name, "Qs");
+  EXPECT_NEAR(why->figures.front().value, 535'680, 1e-6);
+  EXPECT_EQ(why->figures.back().unit, "kg/h");
+}
+
+}  // namespace
+}  // namespace carbongate::pipeline
