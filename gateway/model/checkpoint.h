@@ -66,6 +66,7 @@ struct DerivedState {
   Activity total;        // of a cumulative result, since the first reading
   double remainder = 0;  // what it left below one quantum
   Quality held;          // the worst of what is not part of the result yet
+  bool begun = false;    // of a sum: there has been a result
   friend bool operator==(const DerivedState&, const DerivedState&) = default;
 };
 
@@ -73,6 +74,7 @@ struct PointState {
   std::optional<Instant> last_at;  // of the newest usable reading
   double last_value = 0.0;         // its value, in the point's unit
   Quality last_quality;
+  std::optional<Instant> withdrawn_at;  // of the newest rejected reading since then; only where a derived point asks
 
   // Cumulative points: the newest value counted, and a doubtful one that waits for the next readings to decide.
   std::optional<std::pair<Instant, Cumulative<Activity>>> baseline;

@@ -88,12 +88,15 @@ struct Deriver::Inputs {
   double absolute_pa() const { return of(Role::pressure).value_or(at(Role::gauge_pressure) + at(Role::barometric)); }
 };
 
-Deriver::Deriver(const model::Site& site) : site_(site), feeds_(site.points.size()) {
+Deriver::Deriver(const model::Site& site) : site_(site), feeds_(site.points.size()), asked_(site.points.size(), false) {
   for (const model::Derived& derived : site.derived) {
     const auto number = static_cast<std::uint32_t>(rules_.size());
     rules_.push_back(make_rules(derived));
     for (std::uint32_t i = 0; i < rules_.back().followed.size(); ++i) {
       feeds_[index(*derived.inputs[i].point)].push_back({number, i});
+    }
+    for (const DerivedInput& input : derived.inputs) {
+      if (input.point) asked_[index(*input.point)] = true;
     }
   }
   check_circles();
@@ -181,6 +184,34 @@ std::optional<Deriver::Derived> Deriver::derive(Feed feed, const Reading& readin
   return derive_sum(rules, feed.input, reading.at, state, points);
 }
 
+std::optional<Deriver::Derived> Deriver::missing(Feed feed, Instant at, std::vector<PointState>& points) const {
+  const Rules& rules = rules_[feed.derived];
+  if (is_sum(*rules.config)) {
+    const Followed& follow = rules.followed[feed.input];
+    model::DerivedState& state = points[index(rules.config->result)].derived;
+    if (follow.scale && !follow.meter) state.held = worse(state.held, {Origin::estimated, Rule::input_missing});
+    return std::nullopt;
+  }
+  return Derived{
+      .reading = {.point = rules.config->result, .at = at, .value = std::numeric_limits<double>::quiet_NaN()},
+      .quality = {Origin::missing, Rule::input_missing}};
+}
+
+// A counter of a sum was read for the first time. Before the first result the sum begins here, for what the others
+// moved has no counterpart; later the next result lacks what this one moved before.
+void Deriver::join_sum(const Rules& rules, std::uint32_t input, model::DerivedState& state) const {
+  if (state.begun) {
+    state.held = worse(state.held, {Origin::estimated, Rule::input_missing});
+    return;
+  }
+  for (std::uint32_t i = 0; i < rules.followed.size(); ++i) {
+    if (i == input || !rules.followed[i].meter) continue;
+    state.inputs[i].since = {};
+    state.inputs[i].heard = false;
+  }
+  state.held = {};
+}
+
 // False: the reading decided nothing, or only where a term begins.
 bool Deriver::count(const Rules& rules, std::uint32_t input, const Reading& reading, Quality quality,
                     model::DerivedState& state) const {
@@ -212,7 +243,9 @@ bool Deriver::count(const Rules& rules, std::uint32_t input, const Reading& read
     // A gap is one of the result too, and found there.
     if (movement.quality.rule != Rule::gap) state.held = worse(state.held, without_remark(movement.quality));
   }
-  return !(first && is_sum(*rules.config));
+  if (!first || !is_sum(*rules.config)) return true;
+  join_sum(rules, input, state);
+  return false;
 }
 
 Deriver::Inputs Deriver::gather(const Rules& rules, Instant at, const std::vector<PointState>& points) const {
@@ -224,6 +257,10 @@ Deriver::Inputs Deriver::gather(const Rules& rules, Instant at, const std::vecto
     }
     const PointState& state = points[index(*input.point)];
     if (!state.last_at) {
+      inputs.unusable = Rule::input_missing;
+      continue;
+    }
+    if (state.withdrawn_at) {
       inputs.unusable = Rule::input_missing;
       continue;
     }
@@ -332,7 +369,7 @@ std::optional<Deriver::Derived> Deriver::derive_sum(const Rules& rules, std::uin
   std::optional<std::size_t> first_alive;
   for (std::size_t i = 0; i < terms.size(); ++i) {
     const PointState& point = points[index(*terms[i].point)];
-    if (!point.last_at) {
+    if (!point.last_at || (point.withdrawn_at && !rules.followed[i].meter)) {
       unusable = Rule::input_missing;
     } else if (at - *point.last_at > rules.config->max_age) {
       if (unusable == Rule::none) unusable = Rule::input_stale;
@@ -361,6 +398,7 @@ std::optional<Deriver::Derived> Deriver::derive_sum(const Rules& rules, std::uin
     return out;
   }
   for (model::DerivedInputState& term : state.inputs) term.heard = false;
+  state.begun = true;
   if (!counted) {
     out.reading.value = from_base(exact, rules.result->unit);
     return out;

@@ -15,16 +15,20 @@
 namespace carbongate::pipeline {
 
 // A reading of the first input of a derived point that may be counted makes a reading of that point, at the same
-// instant. The others are taken as they were last read; one that was never read (rule input_missing), that lies more
-// than max_age from the first one in time (input_stale), or figures outside of the formula's validity
-// (out_of_validity) make a missing one. What a counter moved in the meantime is not lost: it becomes part of the next
-// result, under the conditions then in force, and is estimated.
+// instant; one that was rejected a missing one (rule input_missing). The others are taken as they were last read; one
+// that was never read, or whose newest reading was rejected (input_missing), that lies more than max_age from the first
+// one in time (input_stale), or figures outside of the formula's validity (out_of_validity) make a missing one. What a
+// counter moved in the meantime is not lost: it becomes part of the next result, under the conditions then in force,
+// and is estimated.
 //
 // Counters are counted as everywhere (EnergyMeter): rollovers, resets and glitches of an input do not reach the result.
 // A result follows the kind of its first input: of a counter it is a counter that begins at 0, of a flow a rate.
 //
 // A sum has a result once each of its inputs has said something new, stamped as the newest of them; so meters that are
-// read one after the other do not make it jump. Of counters and amounts it is an amount since the result before.
+// read one after the other do not make it jump. Of counters and amounts it is an amount since the result before. A
+// counter's rejected reading spoils nothing, for the next one tells what it moved; a rejected amount or rate does. What
+// a counter moved before another one was read for the first time is no part of the first result; a later one that a new
+// counter joins is estimated, for what it moved before is not known.
 class Deriver {
  public:
   struct Feed {
@@ -44,11 +48,15 @@ class Deriver {
   void attach(std::vector<model::PointState>& points) const;
 
   std::span<const Feed> fed_by(PointId point) const { return feeds_[index(point)]; }
+  bool asks(PointId point) const { return asked_[index(point)]; }  // whether it is an input of anything
   PointId result(Feed feed) const { return rules_[feed.derived].config->result; }
 
   // What follows from `reading`, which may be counted and is the newest of its point in `points`. nullopt: nothing yet.
   std::optional<Derived> derive(Feed feed, const Reading& reading, model::Quality quality,
                                 std::vector<model::PointState>& points) const;
+
+  // What follows from a rejected reading at that time. nullopt: nothing, or not yet (of a sum).
+  std::optional<Derived> missing(Feed feed, Instant at, std::vector<model::PointState>& points) const;
 
   // The figures behind a result at that time, from the inputs as they stand in `points`: of a stack its whole emission,
   // of an amount or a flow what one unit of it is worth, of a sum none. nullopt: an input is missing or stale.
@@ -77,12 +85,14 @@ class Deriver {
                                        const std::vector<model::PointState>& points) const;
   bool count(const Rules& rules, std::uint32_t input, const Reading& reading, model::Quality quality,
              model::DerivedState& state) const;
+  void join_sum(const Rules& rules, std::uint32_t input, model::DerivedState& state) const;
   Inputs gather(const Rules& rules, Instant at, const std::vector<model::PointState>& points) const;
   Derivation evaluate(const Rules& rules, const Inputs& inputs) const;
 
   const model::Site& site_;
   std::vector<Rules> rules_;
   std::vector<std::vector<Feed>> feeds_;  // by point
+  std::vector<bool> asked_;               // by point
 };
 
 }  // namespace carbongate::pipeline

@@ -79,6 +79,7 @@ class Pipeline::Engine {
 
   void attach(const model::Account& account, const model::Site& site);
   void ingest_one(const Reading& reading, Instant heard, Instant now, Quality given = {});
+  void withdraw(const Reading& reading, Quality quality, Instant heard, Instant now);
   void record(const Reading& reading, Quality quality);
   void account_for(std::size_t point, const Counted& counted);
   void book(std::size_t point, const Movement& movement);
@@ -170,24 +171,44 @@ model::Effects Pipeline::Engine::ingest(std::span<const Batch> batches, Instant 
   return effects;
 }
 
-// `given`: what the inputs of a derived reading are worth.
+// `given`: what the inputs of a derived reading are worth. It cannot make a reading countable that is not.
 void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant now, Quality given) {
   const std::size_t point = index(reading.point);
   const PointRules& rules = points_.at(point);
   model::PointState& state = state_.points[point];
-  const Quality judged = worse(given, rules.quality.judge(reading, state, heard, now));
+  Quality judged = rules.quality.judge(reading, state, heard, now);
+  if (countable(judged) || !usable(given)) judged = worse(given, judged);
   Counted counted{.quality = judged};
   if (rules.meter) counted = rules.meter->count(reading, judged, state);
   record(reading, counted.quality);
-  if (!countable(counted.quality)) return;
+  if (!countable(counted.quality)) {
+    withdraw(reading, counted.quality, heard, now);
+    return;
+  }
 
   state.last_at = reading.at;
   state.last_value = reading.value;
   state.last_quality = counted.quality;
+  state.withdrawn_at.reset();
   changed_points_.note(point);
   if (rules.meter) account_for(point, counted);
   for (const Deriver::Feed feed : deriver_.fed_by(reading.point)) {
     const auto derived = deriver_.derive(feed, reading, counted.quality, state_.points);
+    changed_points_.note(index(deriver_.result(feed)));
+    if (derived) ingest_one(derived->reading, heard, now, derived->quality);
+  }
+}
+
+// A rejected reading of what a derived point is computed from: from then on the value before it is no longer known to
+// hold, and a result that follows the point is missing too.
+void Pipeline::Engine::withdraw(const Reading& reading, Quality quality, Instant heard, Instant now) {
+  model::PointState& state = state_.points[index(reading.point)];
+  if (!withdraws(quality) || !deriver_.asks(reading.point)) return;
+  if (state.last_at && reading.at <= *state.last_at) return;
+  state.withdrawn_at = std::max(reading.at, state.withdrawn_at.value_or(reading.at));
+  changed_points_.note(index(reading.point));
+  for (const Deriver::Feed feed : deriver_.fed_by(reading.point)) {
+    const auto derived = deriver_.missing(feed, reading.at, state_.points);
     changed_points_.note(index(deriver_.result(feed)));
     if (derived) ingest_one(derived->reading, heard, now, derived->quality);
   }

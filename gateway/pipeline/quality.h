@@ -43,6 +43,13 @@ constexpr bool countable(model::Quality q) {
   return q.origin != model::Origin::missing && q.rule != model::Rule::duplicate && q.rule != model::Rule::out_of_order;
 }
 
+// Whether it says that there is no value now: what was read before it must not stand in for it. A reading that is only
+// late, early or repeated says nothing of the kind.
+constexpr bool withdraws(model::Quality q) {
+  return q.origin == model::Origin::missing && q.rule != model::Rule::future && q.rule != model::Rule::stale &&
+         q.rule != model::Rule::out_of_order && q.rule != model::Rule::duplicate;
+}
+
 // Longest time between two readings over which a rate is integrated and a counter's energy counts as watched.
 Duration gap_max(const PointLimits& limits);
 

@@ -222,11 +222,12 @@ model::DerivedInputState get(const proto::DerivedInput& message) {
 }
 
 void put(const model::DerivedState& state, proto::Derived& message) {
-  const auto& [inputs, total, remainder, held] = state;
+  const auto& [inputs, total, remainder, held, begun] = state;
   for (const model::DerivedInputState& input : inputs) put(input, *message.add_inputs());
   message.set_total(total.quanta());
   message.set_remainder(remainder);
   message.set_held(static_cast<std::uint32_t>(encode_quality(held)));
+  message.set_begun(begun);
 }
 
 model::DerivedState get(const proto::Derived& message) {
@@ -235,6 +236,7 @@ model::DerivedState get(const proto::Derived& message) {
   state.total = Activity::of(message.total());
   state.remainder = message.remainder();
   state.held = decode_quality(message.held());
+  state.begun = message.begun();
   return state;
 }
 
@@ -336,8 +338,8 @@ RecordColumns RecordCodec::encode(const model::RowBody& body) {
 // The structured bindings below name every member of a state on purpose: one that is added to the model does not
 // compile until it is stored too.
 std::string_view RecordCodec::encode(const model::PointState& state) {
-  const auto& [last_at, last_value, last_quality, baseline, pending, doubts, abandoned, integration_remainder, open,
-               derived] = state;
+  const auto& [last_at, last_value, last_quality, withdrawn_at, baseline, pending, doubts, abandoned,
+               integration_remainder, open, derived] = state;
   proto::PointState& message = messages_->point;
   message.Clear();
   if (last_at) message.set_last_at_ms(ms(*last_at));
@@ -349,6 +351,7 @@ std::string_view RecordCodec::encode(const model::PointState& state) {
   message.set_integration_remainder(integration_remainder);
   if (open) put_open(*open, *message.mutable_open());
   message.set_last_quality(static_cast<std::uint32_t>(encode_quality(last_quality)));
+  if (withdrawn_at) message.set_withdrawn_at_ms(ms(*withdrawn_at));
   if (derived != model::DerivedState{}) put(derived, *message.mutable_derived());
   return messages_->serialize(message);
 }
@@ -430,6 +433,7 @@ model::PointState RecordCodec::decode_point(std::string_view bytes) {
   state.integration_remainder = message.integration_remainder();
   if (message.has_open()) state.open = get_open<model::OpenInterval>(message.open());
   state.last_quality = decode_quality(message.last_quality());
+  if (message.has_withdrawn_at_ms()) state.withdrawn_at = instant(message.withdrawn_at_ms());
   if (message.has_derived()) state.derived = get(message.derived());
   return state;
 }

@@ -125,7 +125,36 @@ TEST_F(DeriverTest, SaysWhichInputFailed) {
   derived = of(feed(pipeline, {reading(velocity_, kNoon + 7min, 12.4)}), stack_);
   ASSERT_EQ(derived.size(), 1u);
   EXPECT_EQ(derived[0].quality, (Quality{Origin::missing, Rule::out_of_validity}));
-  EXPECT_TRUE(of(feed(pipeline, {reading(velocity_, kNoon + 8min, std::nan(""))}), stack_).empty());
+}
+
+TEST_F(DeriverTest, TakesNoValueThatItsInstrumentWithdrew) {
+  add_stack();
+  Pipeline pipeline = site_.pipeline();
+  constexpr Quality kMissing{Origin::missing, Rule::input_missing};
+  feed(pipeline, stack_readings(kNoon));
+  feed(pipeline, {reading(co2_, kNoon + 1min, std::nan(""))});
+  pipeline = site_.pipeline(pipeline.state());  // not even after a restart
+  auto derived = of(feed(pipeline, {reading(velocity_, kNoon + 1min, 12.4)}), stack_);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_EQ(derived[0].quality, kMissing) << "the value of a minute ago is not known to hold";
+  derived = of(feed(pipeline, {reading(co2_, kNoon + 2min, 12), reading(velocity_, kNoon + 2min, 12.4)}), stack_);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_EQ(derived[0].quality, Quality{});
+
+  derived = of(feed(pipeline, {reading(velocity_, kNoon + 3min, std::nan(""))}), stack_);
+  ASSERT_EQ(derived.size(), 1u) << "what follows a rejected reading is missing too";
+  EXPECT_TRUE(std::isnan(derived[0].value));
+  EXPECT_EQ(derived[0].at, kNoon + 3min);
+  EXPECT_EQ(derived[0].quality, kMissing);
+
+  // What comes again, late or from the future withdraws nothing.
+  feed(pipeline, {reading(co2_, kNoon + 2min, 13), reading(co2_, kNoon, 11)});
+  Batch early{.source = "test", .received = kNoon, .readings = {reading(co2_, kNoon + 1h, 11)}, .settled = {}};
+  pipeline.ingest({&early, 1}, kNoon);
+  derived = of(feed(pipeline, {reading(velocity_, kNoon + 4min, 12.4)}), stack_);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_EQ(derived[0].quality, Quality{});
+  EXPECT_NEAR(derived[0].value, 80'708.9, 0.05);
 }
 
 TEST_F(DeriverTest, IsNoBetterThanItsInputs) {
@@ -276,6 +305,45 @@ TEST_F(NetTest, IsWhatNoUserWasBilledForToTheLastQuantum) {
   EXPECT_EQ(pipeline.state().accounts[0].amount.quanta(), 120'000'000);
 }
 
+TEST_F(NetTest, BeginsWhenTheLastOfItsCountersIsKnown) {
+  Pipeline pipeline = site_.pipeline();
+  feed(pipeline, {reading(incomer_, kNoon, 70'000), reading(press_, kNoon, 500)});
+  feed(pipeline, {reading(incomer_, kNoon + 4min, 70'040), reading(press_, kNoon + 4min, 516)});
+  feed(pipeline, {reading(lathe_, kNoon + 4min, 3)});  // it may have run since noon, nobody knows
+  const auto rows = feed(pipeline, {reading(incomer_, kNoon + 5min, 70'050), reading(press_, kNoon + 5min, 520),
+                                    reading(lathe_, kNoon + 5min, 3.005)});
+  const auto derived = of(rows, net_);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_NEAR(derived[0].value, 10 - 4 - 5, 1e-9);
+  EXPECT_EQ(derived[0].quality, Quality{});
+}
+
+TEST_F(NetTest, IsEstimatedWhereAnotherCounterJoins) {
+  Pipeline before = site_.pipeline();
+  for (int minute = 0; minute <= 2; ++minute) {
+    feed(before, {reading(incomer_, kNoon + minute * 1min, 70'000 + 10.0 * minute),
+                  reading(press_, kNoon + minute * 1min, 500 + 4.0 * minute),
+                  reading(lathe_, kNoon + minute * 1min, 3 + 0.005 * minute)});
+  }
+  site_.site.points[index(lathe_)].name = "new_lathe";
+  model::Checkpoint state = before.state();
+  state.points[index(lathe_)] = {};
+  Pipeline after = site_.pipeline(state);
+  std::vector<JudgedReading> derived;
+  for (int minute = 3; minute <= 5; ++minute) {
+    const auto rows = feed(after, {reading(incomer_, kNoon + minute * 1min, 70'000 + 10.0 * minute),
+                                   reading(press_, kNoon + minute * 1min, 500 + 4.0 * minute),
+                                   reading(lathe_, kNoon + minute * 1min, 0.005 * minute)});
+    for (const JudgedReading& r : of(rows, net_)) derived.push_back(r);
+  }
+  ASSERT_EQ(derived.size(), 3u);
+  EXPECT_EQ(derived[0].quality, (Quality{Origin::missing, Rule::input_missing}));
+  EXPECT_NEAR(derived[1].value, 2 * (10 - 4) - 5, 1e-9) << "of two minutes; the new one was heard in the second";
+  EXPECT_EQ(derived[1].quality, (Quality{Origin::estimated, Rule::input_missing}));
+  EXPECT_NEAR(derived[2].value, 10 - 4 - 5, 1e-9);
+  EXPECT_EQ(derived[2].quality, Quality{});
+}
+
 TEST_F(NetTest, SaysSoOnceARoundWhileAMeterIsSilent) {
   Pipeline pipeline = site_.pipeline();
   for (int minute = 0; minute < 3; ++minute) {
@@ -304,6 +372,56 @@ TEST_F(DeriverTest, AddsRatesOfTheSameMoment) {
   ASSERT_EQ(derived.size(), 1u) << "not once with yesterday's other half";
   EXPECT_EQ(derived[0].value, 1020);
   EXPECT_EQ(derived[0].at, kNoon + 1s);
+}
+
+TEST_F(DeriverTest, MissesARateThatWasRejectedButNoCountersReading) {
+  const PointId a = site_.add_point("a", Kind::instantaneous, "kW");
+  const PointId b = site_.add_point("b", Kind::instantaneous, "kW");
+  const PointId rates = derive(Formula::sum, "kW", Kind::instantaneous, {from(Role::term, a), from(Role::term, b)});
+  const PointId c = site_.add_point("c", Kind::cumulative, "kWh");
+  const PointId d = site_.add_point("d", Kind::cumulative, "kWh");
+  const PointId amounts = derive(Formula::sum, "kWh", Kind::interval, {from(Role::term, c), from(Role::term, d)});
+  Pipeline pipeline = site_.pipeline();
+  const auto at = [&](int minute, double last) {
+    const Instant t = kNoon + minute * 1min;
+    return feed(pipeline, {reading(a, t, 1), reading(b, t, last), reading(c, t, minute), reading(d, t, last)});
+  };
+  at(0, 0);
+  at(1, 1);
+  auto rows = at(2, std::nan(""));
+  EXPECT_TRUE(of(rows, amounts).empty());
+  EXPECT_TRUE(of(rows, rates).empty());
+  rows = feed(pipeline, {reading(a, kNoon + 2min + 30s, 1)});
+  ASSERT_EQ(of(rows, rates).size(), 1u);
+  EXPECT_EQ(of(rows, rates)[0].quality, (Quality{Origin::missing, Rule::input_missing}));
+  rows = at(3, 3);
+  ASSERT_EQ(of(rows, amounts).size(), 1u);
+  EXPECT_NEAR(of(rows, amounts)[0].value, 2 + 2, 1e-9);
+  EXPECT_EQ(of(rows, amounts)[0].quality, Quality{});
+  ASSERT_FALSE(of(rows, rates).empty());
+  EXPECT_EQ(of(rows, rates).back().value, 4);
+}
+
+// After a change of the configuration a result may follow a meter whose clock is behind.
+TEST_F(DeriverTest, CountsNothingTwiceThatIsOlderThanItsNewestResult) {
+  const PointId volume = site_.add_point("volume", Kind::interval, "m3");
+  const PointId heat = site_.add_point("temperature", Kind::instantaneous, "°C");
+  const PointId result =
+      derive(Formula::gas_at_reference, "Nm3", Kind::interval,
+             {from(Role::volume, volume), from(Role::temperature, heat), constant(Role::pressure, 101'325)});
+  site_.add_account(result, "natural-gas", "cn-fuels", "", "default");
+  Pipeline pipeline = site_.pipeline();
+  feed(pipeline, {reading(heat, kNoon, 0), reading(volume, kNoon, 5)});
+  model::Checkpoint state = pipeline.state();
+  state.points[index(volume)] = {};
+  state.points[index(result)].derived.held = {Origin::estimated, Rule::input_stale};
+  Pipeline after = site_.pipeline(state);
+  const auto amount = after.state().accounts[0].amount;
+  const auto derived = of(feed(after, {reading(volume, kNoon - 1min, 7)}), result);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_EQ(derived[0].quality, (Quality{Origin::missing, Rule::out_of_order}));
+  EXPECT_EQ(after.state().accounts[0].amount, amount);
+  EXPECT_EQ(after.state().points[index(result)].last_at, kNoon);
 }
 
 TEST_F(DeriverTest, RefusesWhatACheckedConfigurationDoesNotContain) {

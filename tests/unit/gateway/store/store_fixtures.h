@@ -132,6 +132,8 @@ inline model::PointState full_point_state() {
                            .heard = true}};
   state.derived.total = model::Activity::of(1'234'567'890'123);
   state.derived.remainder = -0.25;
+  state.withdrawn_at = kStart + 7s;
+  state.derived.begun = true;
   state.derived.held = {model::Origin::estimated, model::Rule::input_stale};
   return state;
 }
