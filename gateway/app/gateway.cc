@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <ranges>
 #include <utility>
 
 #include "gateway/app/make_drivers.h"
@@ -47,6 +48,12 @@ Gateway::Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, asio
       ingest_tasks_(executor),
       driver_tasks_(executor) {
   for (const model::Account& account : config_.site.accounts) ++accounts_of_.at(index(account.source));
+  // A reading moves the accounts of what is computed from it too. Results stand behind their inputs.
+  for (const model::Derived& derived : config_.site.derived | std::views::reverse) {
+    for (const model::DerivedInput& input : derived.inputs) {
+      if (input.point) accounts_of_.at(index(*input.point)) += accounts_of_.at(index(derived.result));
+    }
+  }
   for (const auto& plan : config_.sinks) sinks_.push_back(plan->make({executor_, clock_}));
   drivers_ = make_drivers(std::move(config_.devices), {executor_, clock_});
 }

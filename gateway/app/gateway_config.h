@@ -24,7 +24,8 @@ struct ConfiguredDevice {
 // that.
 struct GatewayConfig {
   model::Site site;
-  std::vector<ConfiguredDevice> devices;  // in the order of the file; site.points holds their points in the same order
+  std::vector<ConfiguredDevice> devices;  // in the order of the file; site.points holds their points in the same
+                                          // order, then those of site.derived
   store::StoreConfig store;
   std::vector<std::unique_ptr<sinks::SinkPlan>> sinks;
   pipeline::FactorRegistry factors;

@@ -32,10 +32,24 @@ std::string verdict(const std::filesystem::path& file, const config::Problems& p
 void print_devices(const app::GatewayConfig& config, std::ostream& out) {
   std::size_t widest = 0;
   for (const app::ConfiguredDevice& device : config.devices) widest = std::max(widest, device.plan->id().size());
-  out << fmt::format("devices: {} with {}\n", config.devices.size(), counted(config.site.points.size(), "point"));
+  out << fmt::format("devices: {} with {}\n", config.devices.size(),
+                     counted(config.site.points.size() - config.site.derived.size(), "point"));
   for (const app::ConfiguredDevice& device : config.devices) {
     out << fmt::format("  {:<{}}  {} {}, {}\n", device.plan->id(), widest, device.type->name, device.plan->group(),
                        counted(device.plan->points().size(), "point"));
+  }
+}
+
+void print_derived(const model::Site& site, std::ostream& out) {
+  if (site.derived.empty()) return;
+  out << fmt::format("derived: {}\n", counted(site.derived.size(), "point"));
+  for (const model::Derived& derived : site.derived) {
+    const Point& point = site.points[index(derived.result)];
+    std::string inputs;
+    for (const model::DerivedInput& input : derived.inputs) {
+      if (input.point) inputs += (inputs.empty() ? "" : ", ") + site.points[index(*input.point)].full_name();
+    }
+    out << fmt::format("  {} in {} from {}\n", point.full_name(), point.unit.symbol, inputs);
   }
 }
 
@@ -67,6 +81,7 @@ void print_summary(const app::GatewayConfig& config, Instant now, std::ostream& 
   out << fmt::format("site: {}{}, {}, grid region {}\n", site.id, site.name == site.id ? "" : "  " + site.name,
                      site.time_zone, site.grid_region);
   print_devices(config, out);
+  print_derived(site, out);
   print_users(config, now, out);
   out << fmt::format("store: {}, at most {}, readings kept {}\n", config.store.path.string(),
                      app::format_byte_size(config.store.size_max), config::format_duration(config.store.keep_readings));

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <functional>
 #include <ostream>
+#include <set>
 #include <unordered_map>
 #include <variant>
 
@@ -36,6 +37,7 @@ class CsvReplay {
       points_.emplace(point.full_name(), point.id);
       names_.push_back(point.full_name());
     }
+    for (const model::Derived& derived : site.derived) computed_.insert(derived.result);
   }
 
   // Calls `on_reading` for every row and `on_fault` for every row that is not one. False: the file cannot be read.
@@ -82,6 +84,9 @@ class CsvReplay {
     const auto point = points_.find(name);
     if (point == points_.end()) return fmt::format("unknown point '{}'{}", name, config::suggestion(name, names_));
     reading.point = point->second;
+    if (computed_.contains(reading.point)) {
+      return fmt::format("'{}' is computed from other points; leave its rows out", name);
+    }
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), reading.value);
     if (error != std::errc() || end != value.data() + value.size()) return fmt::format("'{}' is not a number", value);
     return reading;
@@ -91,6 +96,7 @@ class CsvReplay {
   std::string zone_;
   std::unordered_map<std::string, PointId> points_;
   std::vector<std::string> names_;
+  std::set<PointId> computed_;
 };
 
 // Runs the pipeline over the readings and commits them in groups. One instance, one replay.

@@ -198,12 +198,13 @@ std::string explain_mismatch(const Unit& unit, const Carrier& carrier) {
   if (carrier.dimension == Dimension::normal_volume &&
       (unit.dimension == Dimension::volume || unit.dimension == Dimension::volume_flow)) {
     return subject + " (0 °C, 101.325 kPa); '" + std::string(unit.symbol) +
-           "' counts at the meter's own conditions: use a point in Nm3 from a meter or corrector that converts";
+           "' counts at the meter's own conditions: use a point in Nm3 from a meter or corrector that converts, or "
+           "derive one (gas-at-reference)";
   }
   if (carrier.dimension == Dimension::mass &&
       (unit.dimension == Dimension::volume || unit.dimension == Dimension::volume_flow)) {
     return subject + "; '" + std::string(unit.symbol) +
-           "' is a volume, which needs a measured density: use a point in kg or t";
+           "' is a volume, which needs a measured density: use a point in kg or t, or derive one (mass-from-volume)";
   }
   return subject + "; '" + std::string(unit.symbol) + "' measures " + std::string(to_string(unit.dimension)) +
          ", and a point that measures " + std::string(to_string(carrier.dimension)) + " is needed";

@@ -1,0 +1,174 @@
+#include "gateway/app/derived_section.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace carbongate::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+class DerivedSectionTest : public testing::Test {
+ protected:
+  DerivedSectionTest() {
+    add("cems", "co2", "%vol", Kind::instantaneous);
+    add("cems", "velocity", "m/s", Kind::instantaneous);
+    add("cems", "flow", "m3/h", Kind::instantaneous);
+    add("cems", "temperature", "°C", Kind::instantaneous);
+    add("cems", "pressure", "Pa", Kind::instantaneous);
+    add("gas", "total", "m3", Kind::cumulative);
+    add("gas", "flow", "m3/h", Kind::instantaneous);
+    add("steam", "total", "t", Kind::cumulative);
+    add("steam", "flow", "t/h", Kind::instantaneous);
+    add("steam", "slow", "MPa", Kind::instantaneous, 15min);
+    add("incomer", "energy", "kWh", Kind::cumulative);
+    add("press", "energy", "MWh", Kind::cumulative);
+  }
+
+  void add(std::string device, std::string name, std::string_view unit, Kind kind, Duration interval = 10s) {
+    Point point;
+    point.id = static_cast<PointId>(site_.points.size());
+    point.device = std::move(device);
+    point.name = std::move(name);
+    point.kind = kind;
+    point.unit = *find_unit(unit);
+    point.limits.interval = interval;
+    site_.points.push_back(std::move(point));
+  }
+
+  // Reads a list of entries, and says the problems.
+  std::string read(const std::string& entries) {
+    model::Site site = site_;
+    doubtful_ = {};
+    config::Problems problems;
+    const config::Node root = config::parse_text("derived: [" + entries + "]", "c.yaml", problems);
+    config::Reader in(root, problems);
+    read_derived(in, site, doubtful_);
+    in.finish();
+    result_ = std::move(site);
+    return problems.to_text();
+  }
+  const Point& point(std::string_view name) const {
+    for (const Point& p : result_.points) {
+      if (p.full_name() == name) return p;
+    }
+    throw std::invalid_argument(std::string(name));
+  }
+
+  model::Site site_;
+  model::Site result_;
+  std::set<std::string> doubtful_;
+};
+
+const std::string kStack =
+    "id: s, type: cems-co2, concentration: cems.co2, velocity: cems.velocity, area: 12 m2, temperature: 118.5 °C, "
+    "static_pressure: cems.pressure, barometric: 101.325 kPa, ";
+
+TEST_F(DerivedSectionTest, ReadsAStack) {
+  EXPECT_EQ(read("{" + kStack + "basis: dry, moisture: 8.2 %, molar: exact, max_age: 2min}"), "");
+  ASSERT_EQ(result_.derived.size(), 1u);
+  const model::Derived& derived = result_.derived[0];
+  EXPECT_EQ(derived.result, point("s.co2").id);
+  EXPECT_EQ(point("s.co2").unit.symbol, "kg/h");
+  EXPECT_EQ(point("s.co2").kind, Kind::instantaneous);
+  EXPECT_EQ(point("s.co2").limits.interval, 10s);
+  EXPECT_EQ(derived.basis, model::GasBasis::dry);
+  EXPECT_EQ(derived.molar_mass, 44.01);
+  EXPECT_EQ(derived.area_m2, 12);
+  EXPECT_EQ(derived.max_age, 2min);
+  ASSERT_EQ(derived.inputs.size(), 6u);
+  EXPECT_EQ(derived.inputs[0].point, point("cems.velocity").id);
+  EXPECT_EQ(derived.inputs[4].constant, 101'325);
+  EXPECT_DOUBLE_EQ(derived.inputs[5].constant, 0.082);
+  EXPECT_EQ(read("{" + kStack + "basis: wet}"), "") << "needs no moisture";
+}
+
+TEST_F(DerivedSectionTest, NamesAndKindsOfResultsFollowTheFirstInput) {
+  EXPECT_EQ(
+      read("{id: g, type: gas-at-reference, volume: gas.total, temperature: 15 °C, pressure: 5 bar}, "
+           "{id: gf, type: gas-at-reference, volume: gas.flow, temperature: 15 °C, gauge_pressure: 4 bar, barometric: "
+           "95 kPa}, "
+           "{id: h, type: steam-heat, mass: steam.total, pressure: 1 MPa, dryness: 0.97, power_max: 20 MW}, "
+           "{id: hf, type: hot-water-heat, mass: steam.flow, temperature: 90 °C}, "
+           "{id: m, type: mass-from-volume, volume: gas.total, density: 840 kg/m3}, "
+           "{id: mn, type: mass-from-volume, volume: g.volume, density: 0.717 kg/Nm3}, "
+           "{id: net, type: sum, terms: [{from: incomer.energy}, {from: press.energy, weight: -1}], unit: MWh}"),
+      "");
+  const auto is = [&](std::string_view name, std::string_view unit, Kind kind) {
+    EXPECT_EQ(point(name).unit.symbol, unit) << name;
+    EXPECT_EQ(point(name).kind, kind) << name;
+  };
+  is("g.volume", "Nm3", Kind::cumulative);
+  is("gf.volume", "Nm3/h", Kind::instantaneous);
+  is("h.heat", "GJ", Kind::cumulative);
+  is("hf.heat", "kW", Kind::instantaneous);
+  is("m.mass", "kg", Kind::cumulative);
+  is("mn.mass", "kg", Kind::cumulative);
+  is("net.value", "MWh", Kind::interval);
+  EXPECT_EQ(point("h.heat").limits.power_max_w, 20e6);
+  EXPECT_LT(*point("net.value").limits.min, 0) << "a difference may be negative";
+  EXPECT_TRUE(doubtful_.empty());
+}
+
+TEST_F(DerivedSectionTest, PutsWhatIsNeededBeforeWhatNeedsIt) {
+  EXPECT_EQ(read("{id: x, type: hot-water-heat, mass: y.mass, temperature: 60 °C}, "
+                 "{id: y, type: mass-from-volume, volume: gas.total, density: 1 kg/L}"),
+            "");
+  ASSERT_EQ(result_.derived.size(), 2u);
+  EXPECT_EQ(result_.derived[0].result, point("y.mass").id);
+  EXPECT_EQ(result_.derived[1].inputs[0].point, point("y.mass").id);
+}
+
+TEST_F(DerivedSectionTest, SaysWhatIsWrong) {
+  for (const auto& [entries, said] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"{" + kStack + "moisture: 8.2 %}", "derived[0].basis: missing; write 'dry' if the analyser"},
+           {"{" + kStack + "basis: damp, moisture: 8.2 %}", "basis: "},
+           {"{" + kStack + "basis: dry, moisture: 8.2}", "moisture: must be from 0 to 100 %"},
+           {"{" + kStack + "basis: wet, moisture: 8.2 %}", "only a dry concentration needs it"},
+           {"{" + kStack + "basis: dry, moisture: 8.2 %, reference_oxygen: 6 %}", "unknown key 'reference_oxygen'"},
+           {"{" + kStack + "basis: wet, flow: cems.flow}", "not both"},
+           {"{id: g, type: gas-at-reference, volume: gas.total, temperature: cems.temprature, pressure: 1 bar}",
+            "temperature: unknown point 'cems.temprature'; did you mean 'cems.temperature'?"},
+           {"{id: g, type: gas-at-reference, volume: steam.total, temperature: 1 °C, pressure: 1 bar}",
+            "volume: 'steam.total' (t) measures mass, and a volume or a volume flow, such as m3 or m3/h is needed"},
+           {"{id: g, type: gas-at-reference, volume: gas.total, temperature: cems.pressure, pressure: 1 bar}",
+            "temperature: 'cems.pressure' (Pa) measures pressure, and temperature is needed"},
+           {"{id: g, type: gas-at-reference, volume: gas.total, temperature: 1 °C, gauge_pressure: 1 bar, barometric: "
+            "101325 kPa}",
+            "barometric: is no pressure of the air"},
+           {"{id: g, type: gas-at-reference, volume: gas.total, temperature: 1 °C}",
+            "missing: the absolute pressure, or gauge_pressure and barometric"},
+           {"{id: h, type: steam-heat, mass: steam.total, pressure: 1 MPa, temperature: 200 °C, dryness: 1}",
+            "only saturated steam has one"},
+           {"{id: h, type: steam-heat, mass: steam.total, pressure: steam.slow}",
+            "'steam.slow' is read every 15min, and is stale after 5min"},
+           {"{id: m, type: mass-from-volume, volume: gas.total, density: 0.84}", "'0.84' has no unit; expected"},
+           {"{id: m, type: mass-from-volume, volume: gas.total, density: 0.84 kg/Nm3}",
+            "'kg/Nm3' is no unit of density; did you mean 'kg/m3'?"},
+           {"{id: n, type: sum, terms: [{from: incomer.energy}, {from: gas.total}]}",
+            "measures volume, the first term"},
+           {"{id: n, type: sum, terms: [{from: incomer.energy, weight: 0}]}", "must be a number other than 0"},
+           {"{id: n, type: sum, terms: []}", "an empty list"},
+           {"{id: n, type: sum, terms: [{from: n.value}]}", "'n.value' goes in a circle: n.value <- n.value"},
+           {"{id: n, type: sum, terms: [{from: m.value}]}, {id: m, type: sum, terms: [{from: n.value}]}",
+            "c.yaml:1:91: error: derived[1].terms[0].from: 'n.value' goes in a circle: n.value <- m.value <- n.value"},
+           {"{id: n, type: summ, terms: [{from: incomer.energy}]}", "unknown type 'summ'; did you mean 'sum'?"},
+           {"{id: n, type: sum, terms: [{from: incomer.energy}]}, {id: n, type: sum, terms: [{from: incomer.energy}]}",
+            "the point 'n.value' is there already"}}) {
+    const std::string found = read(entries);
+    EXPECT_NE(found.find(said), std::string::npos) << entries << "\n" << found;
+    EXPECT_EQ(found.find('\n'), found.size() - 1) << "one mistake, one message: " << found;
+  }
+}
+
+TEST_F(DerivedSectionTest, SaysNothingMoreOfWhatIsDoubtful) {
+  const std::string said =
+      read("{id: a, type: sum, terms: [{from: nothing.there}]}, {id: b, type: sum, terms: [{from: a.value}]}");
+  EXPECT_EQ(said.find('\n'), said.size() - 1) << said;
+  EXPECT_EQ(doubtful_, (std::set<std::string>{"a", "b"}));
+  EXPECT_TRUE(result_.derived.empty());
+}
+
+}  // namespace
+}  // namespace carbongate::app
