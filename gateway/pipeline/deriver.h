@@ -15,7 +15,8 @@
 namespace carbongate::pipeline {
 
 // A reading of the first input of a derived point that may be counted makes a reading of that point, at the same
-// instant; one that was rejected a missing one (rule input_missing). The others are taken as they were last read; one
+// instant; one that was rejected a missing one (rule input_missing). The others are taken as they were last read, those
+// of the same instant and batch included, whichever comes first in it; one
 // that was never read, or whose newest reading was rejected (input_missing), that lies more than max_age from the first
 // one in time (input_stale), or figures outside of the formula's validity (out_of_validity) make a missing one. What a
 // counter moved in the meantime is not lost: it becomes part of the next result, under the conditions then in force,

@@ -79,7 +79,8 @@ class Pipeline::Engine {
 
   void attach(const model::Account& account, const model::Site& site);
   void ingest_one(const Reading& reading, Instant heard, Instant now, Quality given = {});
-  void withdraw(const Reading& reading, Quality quality, Instant heard, Instant now);
+  void withdraw(const Reading& reading, Quality quality);
+  void derive_what_is_due(Instant heard, Instant now);
   void record(const Reading& reading, Quality quality);
   void account_for(std::size_t point, const Counted& counted);
   void book(std::size_t point, const Movement& movement);
@@ -105,6 +106,11 @@ class Pipeline::Engine {
   std::vector<AccountRules> accounts_;
   model::Checkpoint state_;
   Deriver deriver_;
+  struct Due {
+    Reading reading;
+    Quality quality;
+  };
+  std::vector<Due> due_;  // readings from which others follow, of one instant and batch; what follows joins them
   Statistics statistics_;
   std::vector<model::JournalRow> rows_;
   Changed changed_points_;
@@ -161,7 +167,11 @@ model::Effects Pipeline::Engine::ingest(std::span<const Batch> batches, Instant 
   for (const Batch& batch : batches) readings += batch.readings.size();
   rows_.reserve(readings + readings / 8 + 16);
   for (const Batch& batch : batches) {
-    for (const Reading& reading : batch.readings) ingest_one(reading, batch.received, now);
+    for (const Reading& reading : batch.readings) {
+      if (!due_.empty() && reading.at != due_.front().reading.at) derive_what_is_due(batch.received, now);
+      ingest_one(reading, batch.received, now);
+    }
+    derive_what_is_due(batch.received, now);
   }
   model::Effects effects{.rows = std::move(rows_), .points = {}, .accounts = {}};
   rows_ = {};
@@ -182,7 +192,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   if (rules.meter) counted = rules.meter->count(reading, judged, state);
   record(reading, counted.quality);
   if (!countable(counted.quality)) {
-    withdraw(reading, counted.quality, heard, now);
+    withdraw(reading, counted.quality);
     return;
   }
 
@@ -192,26 +202,33 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   state.withdrawn_at.reset();
   changed_points_.note(point);
   if (rules.meter) account_for(point, counted);
-  for (const Deriver::Feed feed : deriver_.fed_by(reading.point)) {
-    const auto derived = deriver_.derive(feed, reading, counted.quality, state_.points);
-    changed_points_.note(index(deriver_.result(feed)));
-    if (derived) ingest_one(derived->reading, heard, now, derived->quality);
+  if (!deriver_.fed_by(reading.point).empty()) due_.push_back({reading, counted.quality});
+}
+
+// Once all readings of one instant that were heard together are known, in whatever order a message or a poll has them;
+// so the inputs of a result are those that stand beside it under the same time. A result may make further ones due.
+void Pipeline::Engine::derive_what_is_due(Instant heard, Instant now) {
+  for (std::size_t i = 0; i < due_.size(); ++i) {
+    const auto [reading, quality] = due_[i];
+    for (const Deriver::Feed feed : deriver_.fed_by(reading.point)) {
+      const auto derived = usable(quality) ? deriver_.derive(feed, reading, quality, state_.points)
+                                           : deriver_.missing(feed, reading.at, state_.points);
+      changed_points_.note(index(deriver_.result(feed)));
+      if (derived) ingest_one(derived->reading, heard, now, derived->quality);
+    }
   }
+  due_.clear();
 }
 
 // A rejected reading of what a derived point is computed from: from then on the value before it is no longer known to
 // hold, and a result that follows the point is missing too.
-void Pipeline::Engine::withdraw(const Reading& reading, Quality quality, Instant heard, Instant now) {
+void Pipeline::Engine::withdraw(const Reading& reading, Quality quality) {
   model::PointState& state = state_.points[index(reading.point)];
   if (!withdraws(quality) || !deriver_.asks(reading.point)) return;
   if (state.last_at && reading.at <= *state.last_at) return;
   state.withdrawn_at = std::max(reading.at, state.withdrawn_at.value_or(reading.at));
   changed_points_.note(index(reading.point));
-  for (const Deriver::Feed feed : deriver_.fed_by(reading.point)) {
-    const auto derived = deriver_.missing(feed, reading.at, state_.points);
-    changed_points_.note(index(deriver_.result(feed)));
-    if (derived) ingest_one(derived->reading, heard, now, derived->quality);
-  }
+  if (!deriver_.fed_by(reading.point).empty()) due_.push_back({reading, quality});
 }
 
 void Pipeline::Engine::record(const Reading& reading, Quality quality) {

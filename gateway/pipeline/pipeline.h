@@ -1,5 +1,6 @@
 // The accounts: readings in, rows and new states out. Pure: time is an argument, and the same readings give the same
-// rows however they are grouped into batches and calls.
+// rows however they are grouped into batches and calls; only readings of one instant that a derived point needs
+// together must stay in one batch, as a message and a poll are.
 #pragma once
 
 #include <array>

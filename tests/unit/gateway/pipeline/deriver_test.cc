@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -125,6 +126,33 @@ TEST_F(DeriverTest, SaysWhichInputFailed) {
   derived = of(feed(pipeline, {reading(velocity_, kNoon + 7min, 12.4)}), stack_);
   ASSERT_EQ(derived.size(), 1u);
   EXPECT_EQ(derived[0].quality, (Quality{Origin::missing, Rule::out_of_validity}));
+}
+
+TEST_F(DeriverTest, TakesTheInputsOfItsOwnInstantInAnyOrderOfAMessage) {
+  add_stack();
+  Pipeline pipeline = site_.pipeline();
+  Batch messages{.source = "test", .received = kNoon + 1min, .readings = {}, .settled = {}};
+  for (const Instant at : {kNoon, kNoon + 1min}) {
+    auto message = stack_readings(at);
+    std::ranges::reverse(message);  // the velocity first
+    if (at != kNoon) message[0].value = 2 * 12.40;
+    if (at != kNoon) message.back().value = 6;
+    messages.readings.insert(messages.readings.end(), message.begin(), message.end());
+  }
+  const auto rows = pipeline.ingest({&messages, 1}, kNoon + 1min).rows;
+  const auto derived = of(rows, stack_);
+  ASSERT_EQ(derived.size(), 2u);
+  EXPECT_NEAR(derived[0].value, 80'708.9, 0.05) << "also of the first message there ever was";
+  EXPECT_NEAR(derived[1].value, 80'708.9, 0.05) << "twice the velocity and half the concentration of the same minute";
+  EXPECT_EQ(derived[0].at, kNoon);
+  EXPECT_EQ(derived[1].at, kNoon + 1min);
+
+  Batch again{.source = "test", .received = kNoon + 2min, .readings = stack_readings(kNoon + 2min), .settled = {}};
+  std::ranges::reverse(again.readings);
+  again.readings.back().value = std::nan("");
+  const auto missing = of(pipeline.ingest({&again, 1}, kNoon + 2min).rows, stack_);
+  ASSERT_EQ(missing.size(), 1u);
+  EXPECT_EQ(missing[0].quality, (Quality{Origin::missing, Rule::input_missing})) << "an analyser that failed with it";
 }
 
 TEST_F(DeriverTest, TakesNoValueThatItsInstrumentWithdrew) {
