@@ -41,6 +41,7 @@ Gateway::Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, asio
       store_(std::move(store)),
       pipeline_(config_.site, config_.factors, store_->checkpoint()),
       accounts_of_(config_.site.points.size()),
+      results_of_(config_.site.points.size()),
       inbox_(executor, kInboxReadings),
       rows_committed_(executor),
       stop_requested_(executor),
@@ -48,14 +49,24 @@ Gateway::Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, asio
       ingest_tasks_(executor),
       driver_tasks_(executor) {
   for (const model::Account& account : config_.site.accounts) ++accounts_of_.at(index(account.source));
-  // A reading moves the accounts of what is computed from it too. Results stand behind their inputs.
-  for (const model::Derived& derived : config_.site.derived | std::views::reverse) {
-    for (const model::DerivedInput& input : derived.inputs) {
-      if (input.point) accounts_of_.at(index(*input.point)) += accounts_of_.at(index(derived.result));
-    }
-  }
+  find_results();
   for (const auto& plan : config_.sinks) sinks_.push_back(plan->make({executor_, clock_}));
   drivers_ = make_drivers(std::move(config_.devices), {executor_, clock_});
+}
+
+// Results stand behind their inputs in the configuration, so the results of a result are found before it is.
+void Gateway::find_results() {
+  for (const model::Derived& derived : config_.site.derived | std::views::reverse) {
+    for (const model::DerivedInput& input : model::followed(derived)) {
+      if (!input.point) continue;
+      std::vector<PointId>& results = results_of_.at(index(*input.point));
+      results.push_back(derived.result);
+      const std::vector<PointId>& further = results_of_.at(index(derived.result));
+      results.insert(results.end(), further.begin(), further.end());
+      std::ranges::sort(results);
+      results.erase(std::ranges::unique(results).begin(), results.end());
+    }
+  }
 }
 
 asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
@@ -168,24 +179,35 @@ std::span<const Batch> Gateway::next_slice(std::span<const Batch> batches) const
   std::size_t rows = 0;
   for (std::size_t count = 0; count < batches.size(); ++count) {
     for (const Reading& reading : batches[count].readings) {
-      const auto before = reached.find(reading.point);
-      rows += rows_foreseen(reading, before == reached.end() ? std::nullopt : std::optional(before->second));
-      if (before == reached.end() || before->second < reading.at) reached[reading.point] = reading.at;
+      rows += rows_foreseen(reading, reached);
     }
     if (rows > kRowsPerCommit && count != 0) return batches.first(count);
   }
   return batches;
 }
 
+// Of the reading and of what is computed from it: a result whose other inputs were silent for a month wakes with a
+// reading of a point that was not silent at all.
+std::size_t Gateway::rows_foreseen(const Reading& reading, std::map<PointId, Instant>& reached) const {
+  const std::vector<PointId>& results = results_of_.at(index(reading.point));
+  if (!std::isfinite(reading.value)) return 1 + results.size();
+  std::size_t rows = rows_foreseen(reading.point, reading.at, reached);
+  for (const PointId result : results) rows += rows_foreseen(result, reading.at, reached);
+  return rows;
+}
+
 // Its own row and its accounts' running totals; and for each quarter hour since the point was counted last an interval,
-// and per account an entry, its sum and a share of the longer periods' sums.
-std::size_t Gateway::rows_foreseen(const Reading& reading, std::optional<Instant> counted_until) const {
-  const std::size_t accounts = accounts_of_.at(index(reading.point));
-  if (accounts == 0 || !std::isfinite(reading.value)) return 1;
-  const model::PointState& state = pipeline_.state().points.at(index(reading.point));
-  if (!counted_until) counted_until = state.baseline ? state.baseline->first : state.last_at;
-  if (!counted_until || reading.at <= *counted_until) return 1 + accounts;
-  const Duration silence = std::min(reading.at - *counted_until, pipeline::kSpreadMax);
+// and per account an entry, its sum and a share of the longer periods' sums. `reached`: how far earlier readings of the
+// same slice have counted.
+std::size_t Gateway::rows_foreseen(PointId point, Instant at, std::map<PointId, Instant>& reached) const {
+  const std::size_t accounts = accounts_of_.at(index(point));
+  if (accounts == 0) return 1;
+  const model::PointState& state = pipeline_.state().points.at(index(point));
+  std::optional<Instant> counted_until = state.baseline ? state.baseline->first : state.last_at;
+  const auto [before, is_first] = reached.try_emplace(point, at);
+  if (!is_first) counted_until = std::exchange(before->second, std::max(before->second, at));
+  if (!counted_until || at <= *counted_until) return 1 + accounts;
+  const Duration silence = std::min(at - *counted_until, pipeline::kSpreadMax);
   return 1 + accounts + static_cast<std::size_t>(silence / 15min) * (1 + 3 * accounts);
 }
 

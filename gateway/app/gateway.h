@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -72,7 +73,9 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<void> ingest();
   boost::asio::awaitable<bool> ingest_slice(std::span<const Batch> batches);
   std::span<const Batch> next_slice(std::span<const Batch> batches) const;
-  std::size_t rows_foreseen(const Reading& reading, std::optional<Instant> counted_until) const;
+  void find_results();
+  std::size_t rows_foreseen(const Reading& reading, std::map<PointId, Instant>& reached) const;
+  std::size_t rows_foreseen(PointId point, Instant at, std::map<PointId, Instant>& reached) const;
   boost::asio::awaitable<bool> commit(model::Effects effects);
   boost::asio::awaitable<void> supervise(Driver& driver);
   boost::asio::awaitable<void> ended(const io::TaskGroup& tasks, io::SteadyTime deadline);
@@ -84,7 +87,8 @@ class Gateway final : private Inbox {
   io::Clock& clock_;
   std::unique_ptr<ports::Store> store_;
   pipeline::Pipeline pipeline_;
-  std::vector<std::size_t> accounts_of_;  // by point: how many accounts it feeds
+  std::vector<std::size_t> accounts_of_;          // by point: how many accounts it feeds
+  std::vector<std::vector<PointId>> results_of_;  // by point: the derived points that a reading of it moves
   std::vector<std::unique_ptr<ports::Sink>> sinks_;
   std::vector<std::unique_ptr<Driver>> drivers_;
   io::BoundedQueue<Batch> inbox_;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "drivers/api/point.h"
@@ -59,5 +60,11 @@ struct Derived {
   double compressibility = 1;                  // Z at the meter's conditions over Z at the reference
   Duration max_age = std::chrono::minutes(5);  // how far the other inputs may be from the first one in time
 };
+
+// The inputs whose readings make readings of the result.
+inline std::span<const DerivedInput> followed(const Derived& derived) {
+  const std::span<const DerivedInput> inputs(derived.inputs);
+  return derived.formula == Formula::sum || inputs.empty() ? inputs : inputs.first(1);
+}
 
 }  // namespace carbongate::model

@@ -16,11 +16,10 @@ namespace carbongate::pipeline {
 
 // A reading of the first input of a derived point that may be counted makes a reading of that point, at the same
 // instant; one that was rejected a missing one (rule input_missing). The others are taken as they were last read, those
-// of the same instant and batch included, whichever comes first in it; one
-// that was never read, or whose newest reading was rejected (input_missing), that lies more than max_age from the first
-// one in time (input_stale), or figures outside of the formula's validity (out_of_validity) make a missing one. What a
-// counter moved in the meantime is not lost: it becomes part of the next result, under the conditions then in force,
-// and is estimated.
+// of the same instant and batch included, whichever comes first in it. One that was never read or whose newest reading
+// was rejected (input_missing), one that lies more than max_age from the first one in time (input_stale), and figures
+// outside of the formula's validity (out_of_validity) make a missing one. What a counter moved in the meantime is not
+// lost: it becomes part of the next result, under the conditions then in force, and is estimated.
 //
 // Counters are counted as everywhere (EnergyMeter): rollovers, resets and glitches of an input do not reach the result.
 // A result follows the kind of its first input: of a counter it is a counter that begins at 0, of a flow a rate.

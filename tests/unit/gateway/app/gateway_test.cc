@@ -312,6 +312,47 @@ TEST_F(GatewayTest, CommitsALongGapInSlices) {
   EXPECT_EQ(rows, disk_.rows.size());
 }
 
+// Its meter was never silent, only the density was: then each day's reading promises one day's rows, and the last one
+// brings those of a month.
+TEST_F(GatewayTest, CommitsTheLongGapOfADerivedPointInSlices) {
+  constexpr std::size_t kMeters = 12;
+  const PointId density = add_point("density", Kind::instantaneous, "kg/L");
+  std::vector<PointId> meters;
+  for (std::size_t i = 0; i < kMeters; ++i) {
+    meters.push_back(add_point("volume-" + std::to_string(i), Kind::cumulative, "L"));
+    const PointId mass = add_point("mass-" + std::to_string(i), Kind::cumulative, "kg");
+    model::Derived derived;
+    derived.result = mass;
+    derived.formula = model::Formula::mass_from_volume;
+    derived.inputs = {{.role = model::Role::volume, .point = meters.back()},
+                      {.role = model::Role::density, .point = density}};
+    site_.derived.push_back(std::move(derived));
+    model::Account account;
+    account.id = static_cast<model::AccountId>(i);
+    account.user = "user-" + std::to_string(i);
+    account.carrier = model::find_carrier("diesel");
+    account.source = mass;
+    site_.accounts.push_back(std::move(account));
+  }
+  add_driver([&](Inbox& inbox) -> asio::awaitable<void> {
+    for (int day = 0; day <= 30; ++day) {
+      if (day == 0 || day == 30) EXPECT_TRUE(co_await inbox.push(batch_of(density, 0.84)));
+      for (const PointId meter : meters) EXPECT_TRUE(co_await inbox.push(batch_of(meter, 1000 + 10.0 * day)));
+      co_await clock_.sleep_until(clock_.ticks() + 24h);
+    }
+    co_await until_cancelled();
+  });
+  start();
+  pass(24h * 31);
+  ASSERT_THAT(settled_, SizeIs(2 + 31 * kMeters));
+  std::size_t rows = 0;
+  for (const StoreScript::Attempt& attempt : store_.attempts) {
+    EXPECT_LE(attempt.rows, Gateway::kRowsPerCommit);
+    rows += attempt.rows;
+  }
+  EXPECT_GT(rows, 2 * Gateway::kRowsPerCommit);
+}
+
 TEST_F(GatewayTest, CommitsManyReadingsWithoutAGapAtOnce) {
   const PointId meter = add_metered_user("press-shop");
   add_driver([&](Inbox& inbox) -> asio::awaitable<void> {
