@@ -10,6 +10,7 @@
 #include <cmath>
 #include <ostream>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "gateway/app/gateway_config.h"
@@ -30,12 +31,12 @@ struct Answer {
   std::vector<Reading> readings;
 };
 
-// The ids that `options` names but the site does not have.
+// The ids that `options` names but the site does not have, or that have nothing to be asked: what is computed.
 std::vector<std::string> unknown_devices(const ReadOptions& options, const model::Site& site) {
   std::vector<std::string> unknown;
   for (const std::string& device : options.devices) {
-    if (!std::ranges::any_of(site.points, [&](const Point& p) { return p.device == device; }))
-      unknown.push_back(device);
+    const auto asked = std::span(site.points).first(site.points.size() - site.derived.size());
+    if (!std::ranges::any_of(asked, [&](const Point& p) { return p.device == device; })) unknown.push_back(device);
   }
   return unknown;
 }

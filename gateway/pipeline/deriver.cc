@@ -49,10 +49,11 @@ double from_base(double value, const Unit& unit) {
   return value * static_cast<double>(unit.denominator) / static_cast<double>(unit.numerator);
 }
 
-double per_quantum(const Unit& quantum, const Unit& unit) {
+// How many quanta a unit is: 1'000'000 mWh a kWh. Divided by it, whole quanta become the nearest decimal.
+double quanta_per_unit(const Unit& quantum, const Unit& unit) {
   const std::int64_t common = std::gcd(quantum.numerator, unit.numerator);
-  return static_cast<double>(quantum.numerator / common) * static_cast<double>(unit.denominator) /
-         (static_cast<double>(unit.numerator / common) * static_cast<double>(quantum.denominator));
+  return static_cast<double>(unit.numerator / common) * static_cast<double>(quantum.denominator) /
+         (static_cast<double>(quantum.numerator / common) * static_cast<double>(unit.denominator));
 }
 
 double to_role(Role role, double value, const Unit& unit) {
@@ -129,7 +130,7 @@ Deriver::Rules Deriver::make_rules(const model::Derived& derived) const {
   if (rules.result->kind != Kind::instantaneous) {
     const auto carrier = counted_as(rules.result->unit);
     if (!carrier) refuse(name, "its unit is none of an amount");
-    rules.per_quantum = per_quantum(carrier->quantum, rules.result->unit);
+    rules.quanta_per_unit = quanta_per_unit(carrier->quantum, rules.result->unit);
   }
   return rules;
 }
@@ -353,7 +354,7 @@ std::optional<Deriver::Derived> Deriver::derive_single(const Rules& rules, const
   state.inputs.front().since = {};
   out.quality = worse(out.quality, std::exchange(state.held, {}));
   const Activity shown = rules.result->kind == Kind::cumulative ? state.total : amount;
-  out.reading.value = static_cast<double>(shown.quanta()) * rules.per_quantum;
+  out.reading.value = static_cast<double>(shown.quanta()) / rules.quanta_per_unit;
   return out;
 }
 
@@ -407,7 +408,7 @@ std::optional<Deriver::Derived> Deriver::derive_sum(const Rules& rules, std::uin
   state.remainder = exact - whole;
   for (model::DerivedInputState& term : state.inputs) term.since = {};
   out.quality = worse(out.quality, std::exchange(state.held, {}));
-  out.reading.value = whole * rules.per_quantum;
+  out.reading.value = whole / rules.quanta_per_unit;
   return out;
 }
 

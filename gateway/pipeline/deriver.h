@@ -73,7 +73,7 @@ class Deriver {
     const model::Derived* config = nullptr;
     const Point* result = nullptr;
     std::vector<Followed> followed;  // all terms of a sum, else the first input
-    double per_quantum = 1;          // what one quantum of a counted result is, in its unit
+    double quanta_per_unit = 1;      // of a counted result
   };
   struct Inputs;
 

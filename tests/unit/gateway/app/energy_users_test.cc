@@ -156,6 +156,31 @@ TEST_F(EnergyUsersTest, ClaimTheirOwnSunOnlyWhileTheyKeepItsCertificates) {
   EXPECT_EQ(sold.market->method, "residual");
 }
 
+TEST_F(EnergyUsersTest, EmitNothingByUsingAWorkingMedium) {
+  for (const char* medium : {"carrier: compressed-air, from: hall.gas", "carrier: fresh-water, from: hall.coal",
+                             "carrier: product, from: hall.coal"}) {
+    const auto accounts = consume(medium);
+    ASSERT_EQ(accounts.size(), 1u) << medium;
+    EXPECT_EQ(said_, "") << medium;
+    EXPECT_EQ(accounts[0].scope, model::Scope::none) << medium;
+    EXPECT_FALSE(accounts[0].factor) << medium;
+  }
+}
+
+TEST_F(EnergyUsersTest, EmitWhatTheyMeasureAsAGas) {
+  const std::vector<std::string> sets{"direct"};
+  factors_ = pipeline::FactorRegistry::load(config::DataFiles("."), sets, "Asia/Shanghai", problems_);
+  section_.factor_sets = sets;
+  const auto accounts =
+      read("site: {grid_region: CN-SC}\nenergy_users: [{id: u, emits: [{carrier: co2, from: hall.feed}]}]");
+  EXPECT_EQ(said_, "");
+  ASSERT_EQ(accounts.size(), 1u);
+  EXPECT_EQ(accounts[0].scope, model::Scope::direct);
+  EXPECT_EQ(accounts[0].flow, model::Flow::emitted);
+  ASSERT_TRUE(accounts[0].factor);
+  EXPECT_EQ(accounts[0].factor->set, "direct");
+}
+
 TEST_F(EnergyUsersTest, KeepWhatTheyExportAndProduceApart) {
   const auto accounts = read(
       "site: {grid_region: CN-SC}\nenergy_users: [{id: u, consumes: [{carrier: electricity, from: hall.energy}], "
@@ -186,8 +211,9 @@ TEST_F(EnergyUsersTest, AreWarnedOfACounterThatNothingLimits) {
   EXPECT_TRUE(said("warning: energy_users[0].consumes[0].from: 'hall.total' has no power_max: ")) << said_;
   EXPECT_TRUE(said("such as {name: total, power_max: 250 kW}")) << said_;
   EXPECT_FALSE(problems_.has_errors());
-  read("energy_users: [{id: u, consumes: [{carrier: electricity, from: hall.total}]},"
-       " {id: v, consumes: [{carrier: heat, from: hall.total}]}]");
+  read(
+      "energy_users: [{id: u, consumes: [{carrier: electricity, from: hall.total}]},"
+      " {id: v, consumes: [{carrier: heat, from: hall.total}]}]");
   EXPECT_EQ(said_.find("no power_max"), said_.rfind("no power_max")) << "once for a point: " << said_;
   for (const char* cannot_have_one : {"carrier: natural-gas, from: hall.gas", "carrier: electricity, from: hall.slice",
                                       "carrier: bituminous-coal, from: hall.coal, method: industrial-boiler"}) {

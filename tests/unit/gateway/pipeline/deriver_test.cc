@@ -264,6 +264,40 @@ TEST_F(GasMeterTest, KeepsWhatWasCountedWhileAnInputWasStale) {
   EXPECT_EQ(derived[0].quality, Quality{});
 }
 
+TEST_F(GasMeterTest, DoesNotDependOnHowReadingsAreGrouped) {
+  std::vector<Reading> readings;
+  for (int minute = 0; minute < 40; ++minute) {
+    for (const Reading& r : at(kNoon + minute * 1min, 9'990 + 0.25 * minute, 15 + 0.1 * minute)) readings.push_back(r);
+  }
+  Pipeline at_once = site_.pipeline();
+  Pipeline one_by_one = site_.pipeline();
+  std::vector<Batch> batches;
+  std::vector<model::JournalRow> single;
+  const Instant now = readings.back().at;
+  for (const Reading& r : readings) {
+    Batch batch{.source = "test", .received = r.at, .readings = {r}, .settled = {}};
+    for (auto& row : one_by_one.ingest({&batch, 1}, now).rows) single.push_back(std::move(row));
+    batches.push_back(std::move(batch));
+  }
+  EXPECT_EQ(to_text(at_once.ingest(batches, now).rows), to_text(single));
+  EXPECT_EQ(at_once.state().points, one_by_one.state().points);
+}
+
+TEST_F(GasMeterTest, SavesWhatItRemembers) {
+  Pipeline pipeline = site_.pipeline();
+  feed(pipeline, at(kNoon, 5000, 20));
+  // A commit holds the derived point's state whenever it changed, also where it led to no reading of worth.
+  Batch batch{
+      .source = "test", .received = kNoon + 6min, .readings = {reading(volume_, kNoon + 6min, 5060)}, .settled = {}};
+  const auto effects = pipeline.ingest({&batch, 1}, kNoon + 6min);
+  bool saved = false;
+  for (const auto& [point, state] : effects.points) {
+    if (point == result_) saved = state == pipeline.state().points[index(result_)];
+  }
+  EXPECT_TRUE(saved);
+  EXPECT_EQ(pipeline.state().points[index(result_)].derived.inputs[0].since.quanta(), 60'000'000);
+}
+
 TEST_F(GasMeterTest, BeginsAnewWithAnotherMeter) {
   Pipeline before = site_.pipeline();
   feed(before, at(kNoon, 5000, 20));
