@@ -1,0 +1,269 @@
+// What must hold of derived points for any readings: made by a seeded generator, so a failing seed can be run again.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <utility>
+
+#include "tests/unit/gateway/pipeline/pipeline_fixture.h"
+
+namespace carbongate::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+using model::DerivedInput;
+using model::Formula;
+using model::Origin;
+using model::Role;
+
+constexpr unsigned kSeeds = 40;
+const Instant kStart = utc("2023-06-01 00:00");
+
+class Random {
+ public:
+  explicit Random(unsigned seed) : engine_(seed) {}
+  std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(engine_() % static_cast<std::uint64_t>(n)); }
+  bool one_in(std::int64_t n) { return below(n) == 0; }
+  double between(double low, double high) {
+    return low + (high - low) * (static_cast<double>(below(1 << 30)) / static_cast<double>(1 << 30));
+  }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+DerivedInput input(Role role, std::optional<PointId> point, double constant = 0, double weight = 1) {
+  return {.role = role, .point = point, .constant = constant, .weight = weight};
+}
+
+// A gas meter that turns over at 10 000 m3, with the temperature and pressure of its gas.
+struct GasMeter {
+  GasMeter() {
+    volume = site.add_point("volume", Kind::cumulative, "m3");
+    site.site.points[index(volume)].limits.rollover_at = 10'000;
+    celsius = site.add_point("celsius", Kind::instantaneous, "°C");
+    kpa = site.add_point("kpa", Kind::instantaneous, "kPa");
+    result = site.add_point("normal", Kind::cumulative, "Nm3");
+    model::Derived derived;
+    derived.result = result;
+    derived.formula = Formula::gas_at_reference;
+    derived.inputs = {input(Role::volume, volume), input(Role::temperature, celsius), input(Role::pressure, kpa)};
+    site.site.derived.push_back(derived);
+    site.add_account(result, "natural-gas", "cn-fuels", "", "default");
+  }
+  TestSite site;
+  PointId volume{}, celsius{}, kpa{}, result{};
+};
+
+long double normal_per_metered(double celsius, double kpa) {
+  return 273.15L / (273.15L + static_cast<long double>(celsius)) * static_cast<long double>(kpa) / 101.325L;
+}
+
+std::int64_t total_of(const Pipeline& pipeline, PointId result) {
+  return pipeline.state().points[index(result)].derived.total.quanta();
+}
+
+// One quantum is 1 mL: a day read every few seconds or once in minutes must not differ by a millilitre.
+TEST(DerivedProperty, SplittingAnAmountChangesNoSumWhileTheConditionsHold) {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    Random random(seed);
+    const double celsius = random.between(-30, 60);
+    const double kpa = random.between(80, 900);
+    std::int64_t litres = random.below(10'000'000);
+    std::int64_t moved = 0;
+    GasMeter fine;
+    GasMeter coarse;
+    Pipeline often = fine.site.pipeline();
+    Pipeline seldom = coarse.site.pipeline();
+    Instant at = kStart;
+    const int steps = 3'000;
+    for (int i = 0; i <= steps; ++i) {
+      const std::vector<Reading> readings{reading(fine.celsius, at, celsius), reading(fine.kpa, at, kpa),
+                                          reading(fine.volume, at, static_cast<double>(litres) / 1'000)};
+      feed(often, readings);
+      if (i == 0 || i == steps || random.one_in(20)) feed(seldom, readings);
+      const std::int64_t step = random.below(60);
+      if (i == steps) break;
+      litres = (litres + step) % 10'000'000;
+      moved += step;
+      at += Duration(1'000 + random.below(9'000));
+    }
+    const long double exact = static_cast<long double>(moved) * 1'000 * normal_per_metered(celsius, kpa);
+    EXPECT_NEAR(static_cast<double>(static_cast<long double>(total_of(often, fine.result)) - exact), 0, 0.51) << seed;
+    EXPECT_NEAR(static_cast<double>(static_cast<long double>(total_of(seldom, coarse.result)) - exact), 0, 0.51)
+        << seed;
+    EXPECT_EQ(often.state().accounts[0].amount.quanta(), total_of(often, fine.result)) << seed;
+  }
+}
+
+// What a troubled meter is turned into: the sum of its increments under the conditions that held when each came to
+// light. Nothing is lost or counted twice, however often the program is started again.
+TEST(DerivedProperty, TroubledInputsLoseNothingOverAnyRestarts) {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    Random random(seed);
+    GasMeter meter;
+    Pipeline never = meter.site.pipeline();
+    Pipeline often = meter.site.pipeline();
+    std::string expected, found;
+    long double exact = 0;
+    std::int64_t litres = random.below(10'000'000);
+    std::int64_t waiting = 0;
+    bool first = true;
+    Instant at = kStart;
+    std::optional<Instant> celsius_at, kpa_at;
+    double celsius = 0, kpa = 0;
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    for (int i = 0; i < 600; ++i) {
+      std::vector<Reading> readings;
+      if (!random.one_in(6)) {
+        const bool good = !random.one_in(8);
+        celsius = random.between(-20, 50);
+        readings.push_back(reading(meter.celsius, at, good ? celsius : nan));
+        celsius_at = good ? std::optional(at) : std::nullopt;
+      }
+      if (!random.one_in(6)) {
+        kpa = random.between(90, 500);
+        readings.push_back(reading(meter.kpa, at, kpa));
+        kpa_at = at;
+      }
+      const bool counted = !random.one_in(10);
+      readings.push_back(reading(meter.volume, at, counted ? static_cast<double>(litres) / 1'000 : nan));
+      if (counted) {
+        if (std::exchange(first, false)) waiting = 0;
+        const bool known = celsius_at && kpa_at && at - *celsius_at <= 5min && at - *kpa_at <= 5min;
+        if (known) {
+          exact += static_cast<long double>(waiting) * 1'000 * normal_per_metered(celsius, kpa);
+          waiting = 0;
+        }
+      }
+      std::ranges::reverse(readings);
+      Batch batch{.source = "test", .received = at, .readings = readings, .settled = {}};
+      expected += to_text(never.ingest({&batch, 1}, at).rows);
+      found += to_text(often.ingest({&batch, 1}, at).rows);
+      if (random.one_in(3)) often = meter.site.pipeline(often.state());
+      const std::int64_t step = random.below(300);
+      litres = (litres + step) % 10'000'000;
+      waiting += step;
+      at += Duration(random.one_in(30) ? 600'000 : 60'000);
+    }
+    EXPECT_EQ(found, expected) << seed;
+    EXPECT_EQ(never.state().points, often.state().points) << seed;
+    EXPECT_NEAR(static_cast<double>(static_cast<long double>(total_of(never, meter.result)) - exact), 0, 0.51) << seed;
+  }
+}
+
+// unallocated = incomer - users, in whole mWh: exact, whatever the order and the gaps of the meters.
+TEST(DerivedProperty, ASumIsWhatItsCountersMovedToTheLastQuantum) {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    Random random(seed);
+    TestSite site;
+    const std::size_t terms = 2 + static_cast<std::size_t>(random.below(5));
+    model::Derived derived;
+    std::vector<PointId> points;
+    for (std::size_t i = 0; i < terms; ++i) {
+      points.push_back(site.add_point("term" + std::to_string(i), Kind::cumulative, "mWh"));
+      site.site.points[index(points.back())].limits.power_max_w = 1e6;
+      derived.inputs.push_back(input(Role::term, points.back(), 0, i == 0 ? 1 : -1));
+    }
+    const PointId net = site.add_point("net", Kind::interval, "mWh");
+    site.site.points[index(net)].limits.min = std::numeric_limits<double>::lowest();
+    derived.result = net;
+    site.site.derived.push_back(derived);
+    site.add_account(net);
+    Pipeline pipeline = site.pipeline();
+
+    std::vector<std::int64_t> counters(terms);
+    for (std::int64_t& counter : counters) counter = 1'000'000 + random.below(1'000'000'000);
+    std::vector<std::size_t> order(terms);
+    for (std::size_t i = 0; i < terms; ++i) order[i] = i;
+    std::int64_t expected = 0;
+    const int rounds = 300;
+    std::vector<std::int64_t> first, last;
+    for (int round = 0; round <= rounds; ++round) {
+      Instant at = kStart + round * 60s;
+      std::swap(order[0], order[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(terms)))]);
+      for (const std::size_t i : order) {
+        const bool must = round == 0 || round == rounds;
+        if (must || !random.one_in(5)) feed(pipeline, {reading(points[i], at, static_cast<double>(counters[i]))});
+        at += Duration(random.below(5'000) + 1);
+      }
+      if (round == 0) first = counters;
+      if (round == rounds) last = counters;
+      for (std::int64_t& counter : counters) counter += random.below(2'000'000);
+      if (random.one_in(10)) pipeline = site.pipeline(pipeline.state());
+    }
+    // What a counter moved since the last round in which all were heard waits for the next one.
+    std::int64_t found = pipeline.state().accounts[0].amount.quanta();
+    for (std::size_t i = 0; i < terms; ++i) {
+      const std::int64_t weight = i == 0 ? 1 : -1;
+      expected += weight * (last[i] - first[i]);
+      found += weight * pipeline.state().points[index(net)].derived.inputs[i].since.quanta();
+    }
+    EXPECT_EQ(found, expected) << seed;
+  }
+}
+
+// No value of an input, however wild, gives a stack's mass that is not finite or not positive; a result that is usable
+// is the formula of the values that stand beside it under the same time.
+TEST(DerivedProperty, AStacksMassIsTheFormulaOfWhatStandsBesideIt) {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    Random random(seed);
+    TestSite site;
+    const PointId velocity = site.add_point("velocity", Kind::instantaneous, "m/s");
+    const PointId co2 = site.add_point("co2", Kind::instantaneous, "%vol");
+    const PointId celsius = site.add_point("celsius", Kind::instantaneous, "°C");
+    const PointId pressure = site.add_point("pressure", Kind::instantaneous, "Pa");
+    const PointId moisture = site.add_point("moisture", Kind::instantaneous, "%");
+    const PointId mass = site.add_point("mass", Kind::instantaneous, "kg/h");
+    model::Derived derived;
+    derived.result = mass;
+    derived.formula = Formula::cems_co2;
+    derived.area_m2 = 12;
+    derived.inputs = {input(Role::velocity, velocity),       input(Role::concentration, co2),
+                      input(Role::temperature, celsius),     input(Role::gauge_pressure, pressure),
+                      input(Role::barometric, {}, 101'325.), input(Role::moisture, moisture)};
+    site.site.derived.push_back(derived);
+    Pipeline pipeline = site.pipeline();
+    std::size_t good = 0;
+    for (int minute = 0; minute < 200; ++minute) {
+      const Instant at = kStart + minute * 1min;
+      const auto value = [&random](double low, double high) {
+        constexpr double kWild[] = {std::numeric_limits<double>::quiet_NaN(),
+                                    std::numeric_limits<double>::infinity(),
+                                    -1e300,
+                                    1e300,
+                                    -1,
+                                    0,
+                                    101,
+                                    -273.15,
+                                    65535};
+        return random.one_in(30) ? kWild[random.below(std::ssize(kWild))] : random.between(low, high);
+      };
+      const double v = value(0, 30), c = value(0, 20), t = value(80, 200), p = value(-500, 100), x = value(2, 20);
+      Batch batch{.source = "test",
+                  .received = at,
+                  .readings = {reading(velocity, at, v), reading(moisture, at, x), reading(co2, at, c),
+                               reading(celsius, at, t), reading(pressure, at, p)},
+                  .settled = {}};
+      std::size_t results = 0;
+      for (const model::JournalRow& row : pipeline.ingest({&batch, 1}, at).rows) {
+        const auto* body = std::get_if<model::JudgedReading>(&row.body);
+        if (!body || row.subject != model::Subject(mass)) continue;
+        ++results;
+        if (!usable(body->quality)) continue;
+        ++good;
+        const double expected =
+            c / 100 * 44 / 22.4 * (3'600 * 12 * v) * 273 / (273 + t) * (101'325 + p) / 101'325 * (1 - x / 100);
+        EXPECT_TRUE(std::isfinite(body->value) && body->value >= 0) << seed;
+        EXPECT_NEAR(body->value, expected, 1e-12 * std::fabs(expected)) << seed << " minute " << minute;
+      }
+      EXPECT_EQ(results, 1u) << seed << ": one result for each minute, good or missing";
+    }
+    EXPECT_GT(good, 100u) << seed;
+  }
+}
+
+}  // namespace
+}  // namespace carbongate::pipeline
