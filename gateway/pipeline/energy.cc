@@ -103,6 +103,15 @@ std::optional<EnergyMeter> EnergyMeter::make(const Point& point, const model::Ca
   return meter;
 }
 
+std::optional<EnergyMeter> EnergyMeter::make_derived(const Point& point, const model::Carrier& carrier) {
+  auto meter = make(point, carrier);
+  if (!meter || meter->rate_known_ || point.kind != Kind::cumulative) return meter;
+  meter->rate_known_ = true;
+  meter->rate_max_ = std::numeric_limits<std::int64_t>::max() / 4;
+  meter->rate_usual_ = meter->rate_max_;
+  return meter;
+}
+
 Counted EnergyMeter::count(const Reading& reading, Quality quality, model::PointState& state) const {
   if (kind_ == Kind::interval && quality.rule == Rule::out_of_order)
     return {.quality = {Origin::missing, quality.rule}};

@@ -74,6 +74,10 @@ class EnergyMeter {
   // versa.
   static std::optional<EnergyMeter> make(const Point& point, const model::Carrier& carrier);
 
+  // Of a derived point: its counter is our own, begins at 0 and was judged where its input was counted. Without
+  // power_max_w no step of it is doubted.
+  static std::optional<EnergyMeter> make_derived(const Point& point, const model::Carrier& carrier);
+
   // `quality`: as judged. Counts the reading if countable(quality), and updates the state except last_at and
   // last_value.
   Counted count(const Reading& reading, model::Quality quality, model::PointState& state) const;

@@ -155,7 +155,9 @@ void Pipeline::Engine::attach(const model::Account& account, const model::Site& 
   }
   rules.accounts.push_back(index(account.id));
   if (rules.meter) return;
-  rules.meter = EnergyMeter::make(point, *account.carrier);
+  const bool derived = std::ranges::find(site.derived, point.id, &model::Derived::result) != site.derived.end();
+  rules.meter =
+      derived ? EnergyMeter::make_derived(point, *account.carrier) : EnergyMeter::make(point, *account.carrier);
   if (!rules.meter) {
     const std::string why = explain_mismatch(point.unit, *account.carrier);
     refuse(account, "point " + point.full_name() + ": " + (why.empty() ? "its kind does not fit its unit" : why));

@@ -264,6 +264,23 @@ TEST_F(GasMeterTest, KeepsWhatWasCountedWhileAnInputWasStale) {
   EXPECT_EQ(derived[0].quality, Quality{});
 }
 
+// 3 000 m3/h at 1 MPa: little for its meter, and more normal cubic metres an hour than most meters ever show.
+TEST_F(GasMeterTest, DoubtsNoCounterOfItsOwn) {
+  site_.site.derived[0].inputs[2].constant = 900'000;
+  Pipeline pipeline = site_.pipeline();
+  std::vector<Reading> readings;
+  for (int minute = 0; minute <= 61; ++minute) {
+    for (const Reading& r : at(kNoon + minute * 1min, 1'000 + 50 * minute, 20)) readings.push_back(r);
+  }
+  const auto rows = feed(pipeline, readings);
+  for (const JudgedReading& r : of(rows, result_)) EXPECT_EQ(r.quality, Quality{}) << r.value;
+  const auto hours = rollups(rows, model::Period::hour);
+  ASSERT_EQ(hours.size(), 1u);
+  EXPECT_EQ(hours[0].quality, Quality{});
+  EXPECT_EQ(hours[0].covered, 60min) << "from its very first reading, which is 0, on";
+  EXPECT_NEAR(static_cast<double>(hours[0].amount.quanta()) / 1e6, 3'000 * 273.15 / 293.15 * 1'001'325 / 101'325, 1e-5);
+}
+
 TEST_F(GasMeterTest, DoesNotDependOnHowReadingsAreGrouped) {
   std::vector<Reading> readings;
   for (int minute = 0; minute < 40; ++minute) {
