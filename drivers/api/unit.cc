@@ -77,6 +77,7 @@ constexpr std::array kUnits{
     Unit{"kg/m3", density},
     Unit{"kg/L", density, 1'000},
     Unit{"kg/Nm3", normal_density},
+    Unit{"pcs", pieces, 1'000'000},
 };
 
 constexpr std::array kSpellings{
@@ -92,6 +93,8 @@ constexpr std::array kSpellings{
     std::pair<std::string_view, std::string_view>{"l", "L"},
     std::pair<std::string_view, std::string_view>{"degC", "°C"},
     std::pair<std::string_view, std::string_view>{"deg", "°"},
+    std::pair<std::string_view, std::string_view>{"vol%", "%vol"},
+    std::pair<std::string_view, std::string_view>{"件", "pcs"},
 };
 
 }  // namespace
@@ -122,6 +125,7 @@ std::string_view to_string(Dimension dimension) {
     case area: return "area";
     case density: return "density";
     case normal_density: return "normal density";
+    case pieces: return "a number of pieces";
   }
   return "unknown";
 }

@@ -37,6 +37,7 @@ enum class Dimension : std::uint8_t {
   area,                // base m2
   density,             // base mg/mL
   normal_density,      // base mg/mL at 0 °C, 101.325 kPa
+  pieces,              // base a millionth of a piece
 };
 
 std::string_view to_string(Dimension dimension);  // "energy", "normal volume"

@@ -101,7 +101,8 @@ Kind kind_by_unit(const Unit& unit) {
     case Dimension::apparent_energy:
     case Dimension::volume:
     case Dimension::normal_volume:
-    case Dimension::mass: return Kind::cumulative;
+    case Dimension::mass:
+    case Dimension::pieces: return Kind::cumulative;
     default: return Kind::instantaneous;
   }
 }

@@ -66,6 +66,7 @@ bool is_amount(Dimension dimension) {
     case Dimension::volume:
     case Dimension::normal_volume:
     case Dimension::mass:
+    case Dimension::pieces:
     case Dimension::duration: return true;
     default: return false;
   }

@@ -62,7 +62,7 @@ Measure measure_of(Role role) {
 
 bool is_amount(Dimension dimension) {
   return dimension == Dimension::energy || dimension == Dimension::volume || dimension == Dimension::normal_volume ||
-         dimension == Dimension::mass;
+         dimension == Dimension::mass || dimension == Dimension::pieces;
 }
 
 std::string describe(const Point& point) {
@@ -272,7 +272,7 @@ class DerivedSection {
   void check_term(config::Reader& term, const Derived& derived, const Point& point) {
     const bool amount = point.kind != Kind::instantaneous;
     if (amount && !is_amount(point.unit.dimension)) {
-      term.error("from", describe(point) + " is no amount of energy, volume or mass");
+      term.error("from", describe(point) + " is no amount of energy, volume, mass or pieces");
       incomplete_.back() = true;
     }
     if (derived.inputs.empty() || !derived.inputs.front().point) return;

@@ -20,6 +20,8 @@ constexpr Unit kNormalMillilitre{"NmL", Dimension::normal_volume};
 constexpr Unit kNormalCubicMetre{"Nm3", Dimension::normal_volume, 1'000'000};
 constexpr Unit kMilligram{"mg", Dimension::mass};
 constexpr Unit kKilogram{"kg", Dimension::mass, 1'000'000};
+constexpr Unit kMicroPiece{"µpcs", Dimension::pieces};
+constexpr Unit kPiece{"pcs", Dimension::pieces, 1'000'000};
 
 constexpr Carrier electric(std::string_view id, std::string_view name_zh) {
   return {id, name_zh, Category::electricity, Dimension::energy, kMilliwattHour, kKilowattHour, 1'000'000};
@@ -89,6 +91,7 @@ constexpr std::array kCarriers{
     gas("acetylene", "乙炔", Category::working_medium),
 
     by_mass("product", "产品", Category::product),
+    Carrier{"product-pieces", "产品（件）", Category::product, Dimension::pieces, kMicroPiece, kPiece, 1'000'000},
 
     by_mass("clinker", "水泥熟料", Category::process_input),
     by_mass("limestone", "石灰石", Category::process_input),

@@ -28,7 +28,7 @@ struct Carrier {
   std::string_view id;       // "electricity", "natural-gas", as in configuration and exports
   std::string_view name_zh;  // 电力
   Category category;
-  Dimension dimension;              // what a meter of it must measure: energy, normal_volume, volume or mass
+  Dimension dimension;              // what a meter of it must measure: energy, normal_volume, mass or pieces
   Unit quantum;                     // Activity::of(1), e.g. mWh
   Unit display;                     // the unit of exports: kWh, GJ, Nm3, L, kg
   std::int64_t quanta_per_display;  // 10^6 or 10^9: exports are exact decimals

@@ -31,6 +31,7 @@ std::optional<model::Carrier> counted_as(const Unit& unit) {
     case Dimension::energy: return *model::find_carrier(unit.symbol.ends_with("Wh") ? "electricity" : "heat");
     case Dimension::normal_volume: return *model::find_carrier("natural-gas");
     case Dimension::mass: return *model::find_carrier("diesel");
+    case Dimension::pieces: return *model::find_carrier("product-pieces");
     case Dimension::volume: {
       model::Carrier carrier = *model::find_carrier("natural-gas");
       carrier.dimension = Dimension::volume;

@@ -25,7 +25,7 @@ constexpr Duration kAmountSpanMax = 24h;
 constexpr Duration kAmountSpan = 15min;
 
 // What no connection delivers in an hour, and what few do, in display units of the dimension: 5 GW and 10 MW; 10^7 and
-// 10^4 Nm3; 10^8 and 10^5 kg.
+// 10^4 Nm3; 10^8 and 10^5 kg; 10^8 and 10^6 pieces.
 struct RateLimits {
   double most;
   double usual;
@@ -35,6 +35,7 @@ RateLimits rate_limits(Dimension dimension) {
   if (dimension == Dimension::energy) return {5e6, 1e4, "kWh"};
   if (dimension == Dimension::normal_volume) return {1e7, 1e4, "Nm3"};
   if (dimension == Dimension::volume) return {1e7, 1e4, "m3"};
+  if (dimension == Dimension::pieces) return {1e8, 1e6, "pcs"};
   return {1e8, 1e5, "kg"};
 }
 

@@ -33,6 +33,24 @@ TEST(Unit, CommonSpellingsMeanTheSame) {
   EXPECT_EQ(find_unit(""), find_unit("1"));
 }
 
+TEST(Unit, WhatADerivedPointNeedsIsKnown) {
+  EXPECT_EQ(find_unit("m/s")->dimension, Dimension::speed);
+  EXPECT_EQ(find_unit("m²")->dimension, Dimension::area);
+  EXPECT_EQ(find_unit("vol%"), find_unit("%vol"));
+  EXPECT_EQ(find_unit("%vol")->denominator, 100);
+  EXPECT_EQ(find_unit("件"), find_unit("pcs"));
+  EXPECT_NE(find_unit("kg/m³")->dimension, find_unit("kg/Nm3")->dimension) << "at the meter, and at 0 °C";
+  EXPECT_EQ(find_unit("kg/L")->numerator, 1'000);
+}
+
+TEST(Unit, GasAt20DegreesIsExactlyTheRatioOfTheTemperatures) {
+  const Unit standard = *find_unit("Sm3");
+  const Unit normal = *find_unit("Nm3");
+  EXPECT_EQ(standard.dimension, normal.dimension);
+  EXPECT_EQ(standard.numerator * 29'315, normal.numerator * 27'315 * standard.denominator);
+  EXPECT_NE(standard, normal) << "a point in one is never shown as the other";
+}
+
 TEST(Unit, UnknownSymbolsAreRefused) {
   for (const std::string_view symbol : {"kWh ", " kWh", "furlong", "kW/h", "Nm", "³"}) {
     EXPECT_FALSE(find_unit(symbol)) << symbol;

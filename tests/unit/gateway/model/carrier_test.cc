@@ -79,6 +79,16 @@ TEST(Carrier, IsOfTheDimensionItsMetersMeasure) {
   EXPECT_EQ(carrier("co2").category, Category::gas);
 }
 
+TEST(ToActivity, CountsProductsByPiecesOrByMassButNeverOneAsTheOther) {
+  EXPECT_EQ(quanta(1'234.5, "pcs", "product-pieces"), 1'234'500'000) << "a shared machine may count half a piece";
+  EXPECT_EQ(quanta(7, "件", "product-pieces"), 7'000'000);
+  EXPECT_EQ(carrier("product-pieces").category, Category::product);
+  EXPECT_FALSE(to_activity(1, *find_unit("pcs"), carrier("product")));
+  EXPECT_FALSE(to_activity(1, *find_unit("t"), carrier("product-pieces")));
+  EXPECT_FALSE(to_activity(1, *find_unit("1"), carrier("product-pieces"))) << "a ratio is no number of pieces";
+  EXPECT_FALSE(to_activity(1, *find_unit("h"), carrier("product-pieces")));
+}
+
 TEST(ToActivity, TakesVolumesAt20DegreesByTheRatioOfTheTemperatures) {
   EXPECT_EQ(quanta(29'315.0, "Sm3", "natural-gas"), 27'315'000'000) << "exact: 273.15 K to 293.15 K";
   EXPECT_EQ(quanta(1.0, "Sm³", "natural-gas"), 931'776);

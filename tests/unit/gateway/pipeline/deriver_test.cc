@@ -453,6 +453,17 @@ TEST_F(DeriverTest, AddsRatesOfTheSameMoment) {
   EXPECT_EQ(derived[0].at, kNoon + 1s);
 }
 
+TEST_F(DeriverTest, AddsThePiecesOfTwoLines) {
+  const PointId a = site_.add_point("a", Kind::cumulative, "pcs");
+  const PointId b = site_.add_point("b", Kind::cumulative, "pcs");
+  const PointId both = derive(Formula::sum, "pcs", Kind::interval, {from(Role::term, a), from(Role::term, b)});
+  Pipeline pipeline = site_.pipeline();
+  feed(pipeline, {reading(a, kNoon, 10'000), reading(b, kNoon, 5)});
+  const auto derived = of(feed(pipeline, {reading(a, kNoon + 1min, 10'040), reading(b, kNoon + 1min, 12)}), both);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_EQ(derived[0].value, 47);
+}
+
 TEST_F(DeriverTest, MissesARateThatWasRejectedButNoCountersReading) {
   const PointId a = site_.add_point("a", Kind::instantaneous, "kW");
   const PointId b = site_.add_point("b", Kind::instantaneous, "kW");
