@@ -23,6 +23,7 @@ using model::Rule;
 
 constexpr double kSecondsPerHour = 3'600;
 constexpr double kMillilitresPerCubicMetre = 1e6;
+// What no input moves and no result holds: 4e12 m3. Such an amount is left out, so that what comes after it counts.
 constexpr double kQuantaMax = 4e18;
 
 // In what quanta an input is counted. No account need have anything to do with it.
@@ -60,6 +61,16 @@ double quanta_per_unit(const Unit& quantum, const Unit& unit) {
 double to_role(Role role, double value, const Unit& unit) {
   const double base = to_base(value, unit);
   return role == Role::flow ? base / kMillilitresPerCubicMetre : base;
+}
+
+void add(Activity amount, model::DerivedInputState& input, Quality& held) {
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(input.since.quanta(), amount.quanta(), &sum) ||
+      !(std::fabs(static_cast<double>(sum)) < kQuantaMax)) {
+    held = worse(held, {Origin::estimated, Rule::out_of_validity});
+    return;
+  }
+  input.since = Activity::of(sum);
 }
 
 // A remark beside a measured value is about that value alone.
@@ -223,7 +234,7 @@ bool Deriver::count(const Rules& rules, std::uint32_t input, const Reading& read
   if (!follow.meter) {
     const auto amount = (*follow.scale)(reading.value);
     if (!amount) return false;
-    counter.since += *amount;
+    add(*amount, counter, state.held);
     state.held = worse(state.held, quality);
     return true;
   }
@@ -241,7 +252,7 @@ bool Deriver::count(const Rules& rules, std::uint32_t input, const Reading& read
   if (!usable(counted.quality) || counter.pending) return false;
   state.held = worse(state.held, without_remark(counted.quality));
   for (const Movement& movement : counted) {
-    counter.since += movement.amount;
+    add(movement.amount, counter, state.held);
     // A gap is one of the result too, and found there.
     if (movement.quality.rule != Rule::gap) state.held = worse(state.held, without_remark(movement.quality));
   }
@@ -330,7 +341,10 @@ std::optional<Deriver::Derived> Deriver::derive_single(const Rules& rules, const
   double exact = 0;
   if (unusable == Rule::none && counted) {
     exact = static_cast<double>(state.inputs.front().since.quanta()) * *factor + state.remainder;
-    if (!(std::fabs(exact + static_cast<double>(state.total.quanta())) < kQuantaMax)) unusable = Rule::out_of_validity;
+    if (!(std::fabs(exact + static_cast<double>(state.total.quanta())) < kQuantaMax)) {
+      unusable = Rule::out_of_validity;
+      state.inputs.front().since = {};
+    }
   }
   if (unusable != Rule::none) {
     if (counted) state.held = worse(state.held, {Origin::estimated, unusable});
@@ -393,7 +407,10 @@ std::optional<Deriver::Derived> Deriver::derive_sum(const Rules& rules, std::uin
                 : to_base(points[index(*terms[i].point)].last_value, site_.points[index(*terms[i].point)].unit);
     exact += terms[i].weight * value;
   }
-  if (unusable == Rule::none && !(std::fabs(exact) < kQuantaMax)) unusable = Rule::out_of_validity;
+  if (unusable == Rule::none && !(std::fabs(exact) < kQuantaMax)) {
+    unusable = Rule::out_of_validity;
+    for (model::DerivedInputState& term : state.inputs) term.since = {};
+  }
   if (unusable != Rule::none) {
     if (counted) state.held = worse(state.held, {Origin::estimated, unusable});
     out.quality = {Origin::missing, unusable};

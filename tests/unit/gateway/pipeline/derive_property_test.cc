@@ -265,5 +265,80 @@ TEST(DerivedProperty, AStacksMassIsTheFormulaOfWhatStandsBesideIt) {
   }
 }
 
+// Any doubles at any times, as registers that mean nothing give them: every result is a number that is finite, or says
+// that it is missing, and what is remembered can be written down. (The sanitizers look on.)
+TEST(DerivedProperty, WildInputsBreakNothing) {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    Random random(seed);
+    TestSite site;
+    const PointId total = site.add_point("total", Kind::cumulative, "m3");
+    const PointId amount = site.add_point("amount", Kind::interval, "t");
+    const PointId flow = site.add_point("flow", Kind::instantaneous, "m3/h");
+    const PointId steam = site.add_point("steam", Kind::instantaneous, "t/h");
+    const PointId celsius = site.add_point("celsius", Kind::instantaneous, "°C");
+    const PointId mpa = site.add_point("mpa", Kind::instantaneous, "MPa");
+    const PointId share = site.add_point("share", Kind::instantaneous, "1");
+    for (Point& point : site.site.points) point.limits.min = std::numeric_limits<double>::lowest();
+    const std::size_t inputs = site.site.points.size();
+    const auto add = [&site](Formula formula, Kind kind, std::string_view unit, std::vector<DerivedInput> from) {
+      model::Derived derived;
+      derived.result = site.add_point("result" + std::to_string(site.site.derived.size()), kind, unit);
+      site.site.points.back().limits.min = std::numeric_limits<double>::lowest();
+      derived.formula = formula;
+      derived.inputs = std::move(from);
+      site.site.derived.push_back(derived);
+      return derived.result;
+    };
+    const PointId gas =
+        add(Formula::gas_at_reference, Kind::cumulative, "Nm3",
+            {input(Role::volume, total), input(Role::temperature, celsius), input(Role::pressure, mpa)});
+    add(Formula::gas_at_reference, Kind::instantaneous, "Nm3/h",
+        {input(Role::volume, flow), input(Role::temperature, celsius), input(Role::pressure, mpa)});
+    const PointId heat =
+        add(Formula::steam_heat, Kind::interval, "GJ",
+            {input(Role::mass, amount), input(Role::pressure, mpa), input(Role::temperature, celsius)});
+    add(Formula::steam_heat, Kind::instantaneous, "kW",
+        {input(Role::mass, steam), input(Role::pressure, mpa), input(Role::dryness, share)});
+    add(Formula::hot_water_heat, Kind::interval, "GJ", {input(Role::mass, amount), input(Role::temperature, celsius)});
+    add(Formula::mass_from_volume, Kind::cumulative, "kg", {input(Role::volume, total), input(Role::density, {}, 840)});
+    add(Formula::sum, Kind::interval, "t", {input(Role::term, amount, 0, 1e6), input(Role::term, amount, 0, -1e6)});
+    add(Formula::sum, Kind::interval, "Nm3", {input(Role::term, gas), input(Role::term, gas, 0, -1)});
+    add(Formula::cems_co2, Kind::instantaneous, "kg/h",
+        {input(Role::flow, flow), input(Role::concentration, share), input(Role::temperature, celsius),
+         input(Role::gauge_pressure, mpa), input(Role::barometric, {}, 1e5), input(Role::moisture, share)});
+    site.add_account(gas, "natural-gas", "cn-fuels", "", "default");
+    site.add_account(heat, "steam", "cn-heat", "", "default");
+    Pipeline pipeline = site.pipeline();
+
+    Instant at = kStart;
+    for (int i = 0; i < 1'500; ++i) {
+      const auto value = [&random] {
+        switch (random.below(8)) {
+          case 0: return std::ldexp(random.between(-1, 1), static_cast<int>(random.below(2'000)) - 1'000);
+          case 1: return std::ldexp(random.between(-1, 1), 40 + static_cast<int>(random.below(30)));
+          case 2: return std::numeric_limits<double>::quiet_NaN();
+          case 3: return random.between(0, 1);
+          case 4: return 9.2e9;   // tonnes: just within 64 bits of milligrams
+          case 5: return 4.6e12;  // cubic metres: the greatest total that is counted
+          default: return random.between(-100, 1'000);
+        }
+      };
+      Batch batch{.source = "test", .received = at, .readings = {}, .settled = {}};
+      for (std::size_t n = 0; n < inputs; ++n) {
+        if (!random.one_in(3)) batch.readings.push_back(reading(static_cast<PointId>(n), at, value()));
+      }
+      for (const model::JournalRow& row : pipeline.ingest({&batch, 1}, at).rows) {
+        const auto* body = std::get_if<model::JudgedReading>(&row.body);
+        if (body && usable(body->quality)) EXPECT_TRUE(std::isfinite(body->value)) << seed;
+      }
+      at += Duration(1 + random.below(200'000));
+    }
+    for (const model::PointState& point : pipeline.state().points) {
+      EXPECT_TRUE(std::isfinite(point.derived.remainder)) << seed;
+      EXPECT_TRUE(std::isfinite(point.last_value)) << seed;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace carbongate::pipeline

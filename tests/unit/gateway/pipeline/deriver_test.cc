@@ -453,6 +453,22 @@ TEST_F(DeriverTest, AddsRatesOfTheSameMoment) {
   EXPECT_EQ(derived[0].at, kNoon + 1s);
 }
 
+TEST_F(DeriverTest, GoesOnAfterAnAmountThatCannotBe) {
+  const PointId a = site_.add_point("a", Kind::interval, "t");
+  const PointId b = site_.add_point("b", Kind::interval, "t");
+  const PointId sum = derive(Formula::sum, "t", Kind::interval, {from(Role::term, a), from(Role::term, b, 1e6)});
+  Pipeline pipeline = site_.pipeline();
+  auto derived =
+      of(feed(pipeline, {reading(a, kNoon, 9e9), reading(a, kNoon + 1s, 9e9), reading(b, kNoon + 1s, 4e9)}), sum);
+  ASSERT_EQ(derived.size(), 3u) << "two while the other one was missing";
+  EXPECT_EQ(derived[2].value, 0);
+  EXPECT_EQ(derived[2].quality, (Quality{Origin::estimated, Rule::out_of_validity})) << "something was left out";
+  derived = of(feed(pipeline, {reading(a, kNoon + 1min, 2), reading(b, kNoon + 1min, 1e-6)}), sum);
+  ASSERT_EQ(derived.size(), 1u);
+  EXPECT_EQ(derived[0].value, 3);
+  EXPECT_EQ(derived[0].quality, Quality{});
+}
+
 TEST_F(DeriverTest, AddsThePiecesOfTwoLines) {
   const PointId a = site_.add_point("a", Kind::cumulative, "pcs");
   const PointId b = site_.add_point("b", Kind::cumulative, "pcs");
