@@ -33,6 +33,12 @@ struct Factor {
   std::string source;       // document
   std::string formula;  // how the value came about, if it is not the published one: "22.867 GJ/t * 0.02749 tC/GJ * 95 %
                         // * 44/12"
+  // Of combustion, as published, for statements; else "".
+  std::string ncv_text = {};        // "389.31"
+  std::string ncv_unit_text = {};   // "GJ/10^4Nm3"
+  std::string carbon_text = {};     // tC/GJ: "0.01532"
+  std::string oxidation_text = {};  // percent: "99"
+
   std::string confidence;  // confirmed_2plus, one_source_plus_memory, one_source, memory
 };
 

@@ -242,6 +242,10 @@ void SetReader::read_value(config::Reader& in, const model::Carrier& carrier, Fa
   if (in.has("ncv")) {
     value = combustion(in, carrier, factor.unit_text);
     if (!value) return;
+    factor.ncv_text = *in.optional<std::string>("ncv");
+    factor.ncv_unit_text = *in.optional<std::string>("ncv_unit");
+    factor.carbon_text = *in.optional<std::string>("carbon_t_per_gj");
+    factor.oxidation_text = *in.optional<std::string>("oxidation_percent");
     factor.value_text = model::format_fixed(value->scaled(1'000'000).value_or(0), 1'000'000);
   } else {
     value = read_decimal(in, "value");
