@@ -13,6 +13,7 @@
 #include "gateway/cli/export.h"
 #include "gateway/cli/read.h"
 #include "gateway/cli/replay.h"
+#include "gateway/cli/statement.h"
 
 namespace {
 
@@ -104,6 +105,24 @@ int main(int argc, char** argv) {
   export_command->add_option("--output", export_options.output, "File to write; standard output if absent");
   export_command->add_option("--store", export_options.store, "Directory to read, instead of the configured store");
   export_command->callback([&] { status = cli::run_export(export_config, export_options, std::cout, std::cerr); });
+
+  cli::StatementOptions statement_options;
+  std::filesystem::path statement_config;
+  auto* statement =
+      add_command(app, "statement", "States energy and CO2e of a day, a month or a year, with uncertainty",
+                  "  carbongate statement park.yaml --period month --of 2026-11\n"
+                  "  carbongate statement park.yaml --period day --of 2026-11-28 --format table --lang zh\n"
+                  "  carbongate statement park.yaml --period year --of 2026 --by gas --format json -o 2026.json");
+  add_config(statement, statement_config);
+  statement->add_option("--period", statement_options.period, "day, month or year")->required();
+  statement->add_option("--of", statement_options.of, "Which one: 2026-11-28, 2026-11 or 2026")->required();
+  statement->add_option("--user", statement_options.user, "This energy user alone; all and the site, if absent");
+  statement->add_option("--by", statement_options.by, "user, scope, carrier or gas")->capture_default_str();
+  statement->add_option("--format", statement_options.format, "csv, json or table")->capture_default_str();
+  statement->add_option("--lang", statement_options.lang, "Language of the header: en or zh")->capture_default_str();
+  statement->add_option("--store", statement_options.store, "Directory to read, instead of the configured store");
+  statement->add_option("-o,--output", statement_options.output, "File to write; standard output if absent");
+  statement->callback([&] { status = cli::run_statement(statement_config, statement_options, std::cout, std::cerr); });
 
   cli::DecodeOptions decode_options;
   auto* decode = add_command(app, "decode", "Decodes Modbus frames, one JSON object a frame",

@@ -7,7 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <optional>
 #include <ostream>
 #include <stdexcept>
@@ -16,6 +15,7 @@
 
 #include "config/reader/problem.h"
 #include "gateway/cli/export_rows.h"
+#include "gateway/cli/output_file.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/store/history.h"
 
@@ -127,31 +127,6 @@ int write_rows(store::History& history, Request& request, std::ostream& out, con
   return EX_IOERR;
 }
 
-// Writes beside the file and moves it there at the end, so that what has that name is always whole.
-int write_file(store::History& history, Request& request, const std::filesystem::path& file, std::ostream& err) {
-  std::error_code ignored;
-  const auto type = std::filesystem::status(file, ignored).type();
-  const bool replaces = type == std::filesystem::file_type::regular || type == std::filesystem::file_type::not_found;
-  const std::filesystem::path target =
-      replaces ? std::filesystem::path(file.string() + ".part") : file;  // else a pipe or a device
-  std::ofstream out(target, std::ios::binary | std::ios::trunc);
-  if (!out) {
-    err << fmt::format("{}: cannot be written: {}\n", target.string(), std::strerror(errno));
-    return EX_IOERR;
-  }
-  const int status = write_rows(history, request, out, target.string(), err);
-  out.close();
-  if (!replaces) return status;
-  std::error_code error;
-  if (status == 0) std::filesystem::rename(target, file, error);
-  if (status != 0 || error) std::filesystem::remove(target, ignored);
-  if (error) {
-    err << fmt::format("{}: cannot be written: {}\n", file.string(), error.message());
-    return EX_IOERR;
-  }
-  return status;
-}
-
 }  // namespace
 
 int run_export(const ExportOptions& options, std::ostream& out, std::ostream& err) {
@@ -162,8 +137,9 @@ int run_export(const ExportOptions& options, std::ostream& out, std::ostream& er
       err << history.error().text << "\n";
       return history.error().code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
     }
-    if (!options.output.empty()) return write_file(**history, request, options.output, err);
-    return write_rows(**history, request, out, "standard output", err);
+    return write_output(options.output, out, err, [&](std::ostream& stream, const std::string& name) {
+      return write_rows(**history, request, stream, name, err);
+    });
   } catch (const std::runtime_error& error) {
     err << error.what() << "\n";
     return EX_DATAERR;
