@@ -1,12 +1,20 @@
 // A device as configured: what it will measure, before anything is opened.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "drivers/api/point.h"
 
 namespace carbongate {
+
+// Where a value came from, for people who ask.
+struct Origin {
+  std::string where;     // "unit 1 of 10.0.0.5:502, input registers 72-73 (0x0048)"; "topic tele/a, JSON /E"
+  std::string decoding;  // "float32, bytes ABCD, * 0.1": what made a number of it
+  std::optional<std::string> bytes;  // "47 8e 6a 00": what must have been sent; nullopt where the value does not tell
+};
 
 class DevicePlan {
  public:
@@ -21,6 +29,9 @@ class DevicePlan {
 
   // Devices with the same driver type and the same group share one connection: "10.0.0.5:502", "/dev/ttyS1", "plant".
   virtual std::string group() const = 0;
+
+  // Of a reading of points()[point] that had this value.
+  virtual Origin origin(std::size_t point, double value) const = 0;
 
  private:
   std::string id_;

@@ -217,4 +217,24 @@ std::unique_ptr<ModbusPlan> read_plan(config::Reader& in, const PlanContext& con
   return plan;
 }
 
+Origin ModbusPlan::origin(std::size_t point, double value) const {
+  static constexpr std::string_view kKinds[] = {"coil", "discrete input", "holding register", "input register"};
+  const RegisterField& field = device.fields.at(point);
+  const auto kind = kKinds[static_cast<std::size_t>(field.function) - 1];
+  const std::string span = field.length() == 1 ? fmt::format("{} {}", kind, field.address)
+                                               : fmt::format("{}s {}-{}", kind, field.address, field.end() - 1);
+  Origin origin{.where = fmt::format("unit {} of {}, {} (0x{:04x})", device.unit, group(), span, field.address),
+                .decoding = std::string(kRegisterTypeNames[static_cast<std::size_t>(field.type)]),
+                .bytes = {}};
+  if (field.length() > 1) origin.decoding += fmt::format(", bytes {}", to_string(field.order));
+  if (const std::string scale = field.scale.to_string(); !scale.empty()) origin.decoding += ", " + scale;
+  if (const auto bytes = encode_value(field, value)) {
+    origin.bytes.emplace();
+    for (const std::byte byte : *bytes) {
+      *origin.bytes += fmt::format("{}{:02x}", origin.bytes->empty() ? "" : " ", std::to_integer<unsigned>(byte));
+    }
+  }
+  return origin;
+}
+
 }  // namespace carbongate::modbus_driver

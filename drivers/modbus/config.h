@@ -41,6 +41,8 @@ class ModbusPlan final : public DevicePlan {
 
   std::string group() const override { return way == Way::rtu ? line.port : endpoint.to_string(); }
 
+  Origin origin(std::size_t point, double value) const override;
+
   Way way;
   Endpoint endpoint;        // tcp, rtu_over_tcp
   modbus::SerialLine line;  // rtu

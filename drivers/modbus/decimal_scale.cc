@@ -101,4 +101,20 @@ double DecimalScale::apply(double raw) const {
   return (raw * static_cast<double>(numerator_) + static_cast<double>(offset_)) / static_cast<double>(denominator_);
 }
 
+long double DecimalScale::invert(double value) const {
+  return (static_cast<long double>(value) * denominator_ - offset_) / numerator_;
+}
+
+std::string DecimalScale::to_string() const {
+  const auto decimal = [this](std::int64_t numerator) {
+    char text[32];
+    const double quotient = static_cast<double>(numerator) / static_cast<double>(denominator_);
+    return std::string(text, std::to_chars(text, text + sizeof text, quotient).ptr);
+  };
+  std::string out;
+  if (numerator_ != denominator_) out += "* " + decimal(numerator_);
+  if (offset_ != 0) out += (out.empty() ? "+ " : " + ") + decimal(offset_);
+  return out;
+}
+
 }  // namespace carbongate::modbus_driver

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace carbongate::modbus_driver {
@@ -19,6 +20,11 @@ class DecimalScale {
   double apply(std::int64_t raw) const;
   double apply(std::uint64_t raw) const;
   double apply(double raw) const;
+
+  // About the raw value that gives `value`; which one it is, apply() tells.
+  long double invert(double value) const;
+
+  std::string to_string() const;  // "* 0.1 + 20"; "" for none
 
  private:
   std::int64_t numerator_ = 1;

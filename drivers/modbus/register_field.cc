@@ -24,6 +24,48 @@ std::uint64_t assemble(std::span<const std::byte> wire, ByteOrder order) {
   return raw;
 }
 
+std::vector<std::byte> arrange(std::uint64_t raw, std::size_t words, ByteOrder order) {
+  const bool low_word_first = order == ByteOrder::cdab || order == ByteOrder::dcba;
+  const bool low_byte_first = order == ByteOrder::badc || order == ByteOrder::dcba;
+  std::vector<std::byte> wire(words * 2);
+  for (std::size_t i = 0; i < words; ++i) {
+    const std::size_t word = low_word_first ? i : words - 1 - i;  // the lowest word is taken first
+    const auto high = static_cast<std::byte>(raw >> 8 & 0xff);
+    const auto low = static_cast<std::byte>(raw & 0xff);
+    wire[2 * word] = low_byte_first ? low : high;
+    wire[2 * word + 1] = low_byte_first ? high : low;
+    raw >>= 16;
+  }
+  return wire;
+}
+
+// Raw values near the one that the scale leads back to: rounding moves it by less than two.
+std::vector<std::uint64_t> candidates(RegisterType type, long double raw) {
+  std::vector<std::uint64_t> list;
+  if (type == RegisterType::float32) {
+    const auto near = static_cast<float>(raw);
+    for (const float f : {std::nextafter(near, -INFINITY), near, std::nextafter(near, INFINITY)}) {
+      list.push_back(std::bit_cast<std::uint32_t>(f));
+    }
+  } else if (type == RegisterType::float64) {
+    const auto near = static_cast<double>(raw);
+    for (const double d : {std::nextafter(near, -INFINITY), near, std::nextafter(near, INFINITY)}) {
+      list.push_back(std::bit_cast<std::uint64_t>(d));
+    }
+  } else {
+    const unsigned bits = words_of(type) * 16;
+    const long double least = is_signed(type) ? -std::ldexp(1.0L, static_cast<int>(bits) - 1) : 0.0L;
+    const long double most = std::ldexp(1.0L, static_cast<int>(is_signed(type) ? bits - 1 : bits)) - 1;
+    for (int step = -1; step <= 1; ++step) {
+      const long double near = std::nearbyint(raw) + step;
+      if (near < least || near > most) continue;
+      list.push_back(near < 0 ? static_cast<std::uint64_t>(static_cast<std::int64_t>(near))
+                              : static_cast<std::uint64_t>(near));
+    }
+  }
+  return list;
+}
+
 double to_number(std::uint64_t raw, RegisterType type, const DecimalScale& scale) {
   switch (type) {
     case RegisterType::bit:
@@ -94,6 +136,23 @@ Value decode_value(const RegisterField& field, std::uint16_t first_address, std:
   const double number =
       says_no_value ? std::numeric_limits<double>::quiet_NaN() : to_number(raw, field.type, field.scale);
   return {std::isnan(number) ? Availability::not_available : Availability::available, number};
+}
+
+std::optional<std::vector<std::byte>> encode_value(const RegisterField& field, double value) {
+  if (field.type == RegisterType::bit || !std::isfinite(value)) return std::nullopt;
+  std::optional<std::uint64_t> found;
+  for (const std::uint64_t raw : candidates(field.type, field.scale.invert(value))) {
+    if (to_number(raw, field.type, field.scale) != value) continue;
+    if (found && *found != raw) return std::nullopt;
+    found = raw;
+  }
+  if (!found) return std::nullopt;
+  return arrange(*found, field.length(), field.order);
+}
+
+std::string_view to_string(ByteOrder order) {
+  constexpr std::string_view kNames[] = {"ABCD", "CDAB", "BADC", "DCBA"};
+  return kNames[static_cast<std::size_t>(order)];
 }
 
 }  // namespace carbongate::modbus_driver

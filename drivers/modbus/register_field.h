@@ -60,4 +60,10 @@ struct Value {
 // field. A float that is NaN is not available: so devices say that a phase is not connected.
 Value decode_value(const RegisterField& field, std::uint16_t first_address, std::span<const std::byte> data);
 
+// The bytes on the wire that decode to exactly `value`: what the device must have sent. nullopt: none do, or several (a
+// register of 64 bits has more digits than a double), or it is a bit or not a number.
+std::optional<std::vector<std::byte>> encode_value(const RegisterField& field, double value);
+
+std::string_view to_string(ByteOrder order);  // "ABCD"
+
 }  // namespace carbongate::modbus_driver

@@ -1,5 +1,7 @@
 #include "drivers/mqtt/config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -282,6 +284,20 @@ std::unique_ptr<MqttPlan> read_plan(config::Reader& in, const config::Node& root
     }
   }
   return plan;
+}
+
+Origin MqttPlan::origin(std::size_t point, double) const {
+  const PointMap& source = map.points.at(point % map.points.size());
+  const std::string& level = members.at(point / map.points.size()).level;
+  Origin origin{.where = "broker " + broker + ", topic " + filter + (level.empty() ? "" : " (" + level + ")") +
+                         (map.records ? ", each record of " + *map.records : "") +
+                         (source.json.empty() ? ", the payload" : ", JSON " + source.json),
+                .decoding = "number",
+                .bytes = {}};
+  if (source.numerator != source.denominator) {
+    origin.decoding += fmt::format(" * {} / {}", source.numerator, source.denominator);
+  }
+  return origin;
 }
 
 }  // namespace carbongate::mqtt_driver

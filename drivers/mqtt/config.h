@@ -30,6 +30,8 @@ class MqttPlan final : public DevicePlan {
 
   std::string group() const override { return broker; }
 
+  Origin origin(std::size_t point, double value) const override;
+
   // points() holds those of the first member, then those of the second, and so on, each time in the order of
   // map.points.
   std::size_t point_index(std::size_t member, std::size_t point) const { return member * map.points.size() + point; }

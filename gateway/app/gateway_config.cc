@@ -9,6 +9,7 @@
 #include "config/reader/node.h"
 #include "config/reader/reader.h"
 #include "config/reader/text.h"
+#include "gateway/app/certificates_section.h"
 #include "gateway/app/energy_users.h"
 #include "gateway/app/names.h"
 #include "gateway/app/site_section.h"
@@ -181,6 +182,7 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   section.site.points = config.site.points;
   config.factors = pipeline::FactorRegistry::load(data, section.factor_sets, config.site.time_zone, problems);
   config.site.accounts = read_energy_users(in, {section, config.factors, devices.doubtful(), now});
+  config.certificates = read_certificates(in, config.site);
   config.store = read_store(in);
   read_sinks(in, config);
   in.finish();

@@ -83,6 +83,12 @@ SiteSection read_site(config::Reader& root, const config::DataFiles& data) {
   site.future_tolerance = in.in_range<Duration>("future_tolerance", site.future_tolerance, 0s, 24h);
   site.live_every = in.in_range<Duration>("live_every", site.live_every, 1s, 15min);
 
+  if (const config::Node* validity = in.child("validity")) {
+    config::Reader rules(*validity, root.problems());
+    site.validity.hour_covered = rules.in_range<Duration>("hour_covered", site.validity.hour_covered, 0s, 1h);
+    site.validity.day_hours = rules.in_range<std::uint32_t>("day_hours", site.validity.day_hours, 0, 25);
+    rules.finish();
+  }
   if (const config::Node* factors = in.child("factors")) read_factors(*factors, root.problems(), data, section);
   in.finish();
   return section;

@@ -6,7 +6,7 @@
 //              scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,market_factor,market_factor_version,coal_kgce,
 //              coal_factor
 //   rollups    period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,
-//              state,scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce
+//              state,scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce,valid_hours,validity
 //
 //   time, begin, end  ISO 8601 with the site's UTC offset, milliseconds only if not zero; an interval ends where the
 //   next
@@ -18,6 +18,7 @@
 //   gases_kg          the mass of each gas: "CO2:1.25;CH4:0.001"; biogenic CO2 is no part of co2e_kg
 //   scope, flow       1, 2 or nothing; consumed, emitted, exported or produced
 //   market_...        the market-based result of scope 2, beside the location-based one; empty elsewhere
+//   valid_hours       of a day and longer; validity: of hours and days, by the site's rules (45 minutes, 20 hours)
 //   coal_kgce         standard coal by GB/T 2589
 //   covered_s         how much of the time was watched by readings, in seconds
 //   coverage_percent  the same as a share of the whole period, to two decimals

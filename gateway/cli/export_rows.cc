@@ -50,7 +50,8 @@ constexpr auto kEntries = join(
     std::to_array<Column>({{"coal_factor"}}));
 constexpr auto kRollups = join(std::to_array<Column>({{"period"}}), kSpan, kUser, kPoint, kAmount, kCo2e, kCovered,
                                std::to_array<Column>({{"coverage_percent", Type::number}}), kQuality,
-                               std::to_array<Column>({{"state"}}), kScope, kUncertainty, kGases, kMarket, kCoal);
+                               std::to_array<Column>({{"state"}}), kScope, kUncertainty, kGases, kMarket, kCoal,
+                               std::to_array<Column>({{"valid_hours", Type::number}, {"validity"}}));
 
 std::string shortest(double value) {
   if (std::isnan(value)) return {};
@@ -146,6 +147,7 @@ void RowExport::write(const model::Series& series, const model::RollupRow& row, 
   write_emitted(row.emitted[model::Basis::primary],
                 series.scope == model::Scope::energy ? &row.emitted[model::Basis::market] : nullptr);
   write_coal(row.coal);
+  writer_.cell(row.period < model::Period::day ? "" : std::to_string(row.valid_hours)).cell(to_string(row.validity));
 }
 
 void RowExport::write_scope(const model::Series& series) {

@@ -31,6 +31,7 @@ struct OpenPeriod {
   StandardCoal coal;
   PerBasis<Emitted> emitted;
   Duration covered{};
+  std::uint32_t valid_hours = 0;
   Quality quality;
   friend bool operator==(const OpenPeriod&, const OpenPeriod&) = default;
 };

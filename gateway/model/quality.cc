@@ -30,6 +30,14 @@ std::string_view to_string(Rule rule) {
     case Rule::rollover: return "rollover";
     case Rule::gap: return "gap";
     case Rule::no_factor: return "no-factor";
+    case Rule::stopped: return "stopped";
+    case Rule::maintenance: return "maintenance";
+    case Rule::calibration: return "calibration";
+    case Rule::fault: return "fault";
+    case Rule::max_180h: return "max-180h";
+    case Rule::max_720h: return "max-720h";
+    case Rule::max_2160h: return "max-2160h";
+    case Rule::same_weekday: return "same-weekday";
   }
   return "unknown";
 }

@@ -35,8 +35,16 @@ enum class Rule : std::uint8_t {
   rollover = 11,      // the counter went through its end: counted on (a remark, the energy is exact)
   gap = 12,           // longer than gap_max without a reading
   no_factor = 13,     // no emission factor applies
+  stopped = 20,       // the plant stood still, proven by its own data: a valid zero
+  maintenance = 21,   // the instrument was being maintained
+  calibration = 22,   // the instrument was being calibrated
+  fault = 23,         // the instrument says that it is broken
+  max_180h = 27,      // substituted by the greatest of the last 180 valid hours (HJ 75)
+  max_720h = 28,      // of the last 720
+  max_2160h = 29,     // of the last 2160
+  same_weekday = 30,  // substituted by the mean of the same hour of the same weekday
 };
-inline constexpr std::size_t kRuleCount = 14;
+inline constexpr std::size_t kRuleCount = 31;  // one more than the greatest; not all numbers in between are taken
 
 struct Quality {
   Origin origin = Origin::measured;
@@ -56,6 +64,6 @@ constexpr Quality worse(Quality a, Quality b) {
 }
 
 std::string_view to_string(Origin origin);  // "measured"
-std::string_view to_string(Rule rule);      // "not-a-number"; "" for none
+std::string_view to_string(Rule rule);      // "not-a-number"; "" for none; "unknown" for a number not taken
 
 }  // namespace carbongate::model

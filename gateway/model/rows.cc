@@ -13,6 +13,15 @@ std::string_view to_string(Period period) {
   return "unknown";
 }
 
+std::string_view to_string(Validity validity) {
+  switch (validity) {
+    case Validity::not_judged: return "";
+    case Validity::valid: return "valid";
+    case Validity::invalid: return "invalid";
+  }
+  return "unknown";
+}
+
 std::string_view to_string(Cause cause) {
   switch (cause) {
     case Cause::late_data: return "late-data";

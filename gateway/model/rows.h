@@ -82,6 +82,10 @@ struct EmissionEntry {
 enum class Period : std::uint8_t { quarter_hour, hour, day, month, year };
 inline constexpr std::size_t kPeriodCount = 5;
 
+// By the site's ValidityRules: of hours and days. Stable numbers: they are stored.
+enum class Validity : std::uint8_t { not_judged = 0, valid = 1, invalid = 2 };
+std::string_view to_string(Validity validity);  // "", "valid", "invalid"
+
 // Sum of one account's entries over one calendar period of the site's zone. Written when the period is complete: when
 // the account's point has been read at or beyond its end. Subject: an account.
 struct RollupRow {
@@ -92,6 +96,8 @@ struct RollupRow {
   StandardCoal coal;
   PerBasis<Emitted> emitted;
   Duration covered{};
+  std::uint32_t valid_hours = 0;  // of a day and longer periods
+  Validity validity = Validity::not_judged;
   Quality quality;
   std::uint32_t revision = 0;  // 0: as first published; n: with the corrections known at its n-th revision
   friend bool operator==(const RollupRow&, const RollupRow&) = default;

@@ -1,6 +1,7 @@
 // The site: its points, its energy users' accounts, its time zone. Read from the configuration once, then constant.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,14 @@
 #include "gateway/model/account.h"
 
 namespace carbongate::model {
+
+// When the sum of an hour or a day is valid: the defaults are those of HJ 212-2017 appendix D and HJ 75.
+struct ValidityRules {
+  Duration hour_covered = std::chrono::minutes(45);  // at least so much of an hour was watched
+  std::uint32_t day_hours = 20;                      // at least so many hours of a day are valid
+
+  friend bool operator==(const ValidityRules&, const ValidityRules&) = default;
+};
 
 struct Site {
   std::string id;                           // "edz-1"
@@ -18,7 +27,8 @@ struct Site {
   std::vector<Account> accounts;            // accounts[i].id == i
 
   Duration future_tolerance = std::chrono::minutes(5);  // a reading may be stamped this far ahead of our clock
-  Duration live_every = std::chrono::seconds(10);       // spacing of RunningTotal rows, in data time
+  ValidityRules validity;
+  Duration live_every = std::chrono::seconds(10);  // spacing of RunningTotal rows, in data time
 };
 
 }  // namespace carbongate::model

@@ -97,6 +97,7 @@ class Pipeline::Engine {
   }
 
   Duration live_every_;
+  model::ValidityRules validity_;
   Calendar calendar_;
   std::vector<PointRules> points_;
   std::vector<AccountRules> accounts_;
@@ -109,6 +110,7 @@ class Pipeline::Engine {
 
 Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored)
     : live_every_(site.live_every),
+      validity_(site.validity),
       calendar_(site.time_zone),
       state_(std::move(restored)),
       changed_points_(site.points.size()),
@@ -306,7 +308,12 @@ void Pipeline::Engine::close_account(std::size_t index, Instant until) {
     if (!open || open->end > until) continue;
     if (worth_a_row(*open)) {
       if (p == kQuarter) publish_entry(index);
-      emit_row(static_cast<AccountId>(index), make_rollup(kPeriods[p], *open));
+      emit_row(static_cast<AccountId>(index), make_rollup(kPeriods[p], *open, validity_));
+    }
+    if (kPeriods[p] == Period::hour && judge(Period::hour, *open, validity_) == model::Validity::valid) {
+      for (std::size_t longer = p + 1; longer < kPeriods.size(); ++longer) {
+        if (account.open[longer]) ++account.open[longer]->valid_hours;
+      }
     }
     open.reset();
     changed_accounts_.note(index);

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "gateway/model/checkpoint.h"
+#include "gateway/model/site.h"
 #include "gateway/pipeline/calendar.h"
 
 namespace carbongate::pipeline {
@@ -45,7 +46,10 @@ constexpr bool worth_a_row(const model::OpenPeriod& period) {
          period.coal != model::StandardCoal{} || period.emitted != model::PerBasis<model::Emitted>{};
 }
 
-model::RollupRow make_rollup(model::Period kind, const model::OpenPeriod& period);
+// Of a complete hour or day, also one that is not worth a row.
+model::Validity judge(model::Period kind, const model::OpenPeriod& period, const model::ValidityRules& rules);
+
+model::RollupRow make_rollup(model::Period kind, const model::OpenPeriod& period, const model::ValidityRules& rules);
 model::EnergyInterval make_interval(const model::OpenInterval& quarter);
 
 }  // namespace carbongate::pipeline

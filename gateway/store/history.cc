@@ -183,6 +183,7 @@ class History::Impl {
                                 .coal = open->coal,
                                 .emitted = open->emitted,
                                 .covered = open->covered,
+                                .valid_hours = open->valid_hours,
                                 .quality = open->quality};
         rows.push_back(ranked(states.integer(0), {0, series, std::move(rollup)}));
       }

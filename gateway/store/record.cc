@@ -31,6 +31,13 @@ model::Period decode_period(std::uint32_t number) {
   return static_cast<model::Period>(number);
 }
 
+model::Validity decode_validity(std::uint32_t number) {
+  if (number > static_cast<std::uint32_t>(model::Validity::invalid)) {
+    throw DamagedRecord("unknown validity " + std::to_string(number));
+  }
+  return static_cast<model::Validity>(number);
+}
+
 template <class Message>
 void parse(Message& message, std::string_view bytes) {
   if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
@@ -179,12 +186,14 @@ Open get_open(const Message& message) {
 void put(const model::OpenPeriod& period, proto::OpenPeriod& message) {
   put_open(period, message);
   message.set_coal_mg(period.coal.quanta());
+  message.set_valid_hours(period.valid_hours);
   put_bases(period.emitted, message);
 }
 
 model::OpenPeriod get(const proto::OpenPeriod& message) {
   auto period = get_open<model::OpenPeriod>(message);
   period.coal = model::StandardCoal::of(message.coal_mg());
+  period.valid_hours = message.valid_hours();
   period.emitted = get_bases(message);
   return period;
 }
@@ -261,6 +270,8 @@ struct RecordCodec::Messages {
     put_bases(row.emitted, rollup);
     rollup.set_coal_mg(row.coal.quanta());
     rollup.set_revision(row.revision);
+    rollup.set_valid_hours(row.valid_hours);
+    rollup.set_validity(static_cast<std::uint32_t>(row.validity));
     rollup.set_period(static_cast<std::uint32_t>(row.period));
     return {RowKind::rollup, ms(row.begin), 0, encode_quality(row.quality), serialize(rollup)};
   }
@@ -355,6 +366,8 @@ model::RowBody RecordCodec::decode_row(const RecordColumns& columns) {
       row.emitted = get_bases(messages_->rollup);
       row.coal = model::StandardCoal::of(messages_->rollup.coal_mg());
       row.revision = messages_->rollup.revision();
+      row.valid_hours = messages_->rollup.valid_hours();
+      row.validity = decode_validity(messages_->rollup.validity());
       return row;
     }
   }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <random>
 
 #include "tests/support/hex.h"
 
@@ -88,6 +89,43 @@ TEST(RegisterField, RefusesPatternsOfAnotherWidth) {
   EXPECT_FALSE(BitPattern::parse("65535", RegisterType::uint16).has_value());
   EXPECT_FALSE(BitPattern::parse("0xGGGG", RegisterType::uint16).has_value());
   EXPECT_TRUE(BitPattern::parse("0Xffff", RegisterType::uint16).has_value());
+}
+
+TEST(RegisterField, KnowsTheBytesThatMustHaveBeenSent) {
+  std::mt19937_64 random(64);
+  for (const RegisterType type :
+       {RegisterType::int16, RegisterType::uint16, RegisterType::int32, RegisterType::uint32, RegisterType::int64,
+        RegisterType::uint64, RegisterType::float32, RegisterType::float64}) {
+    for (const ByteOrder order : {ByteOrder::abcd, ByteOrder::cdab, ByteOrder::badc, ByteOrder::dcba}) {
+      for (const char* scale : {"1", "0.1", "-0.001", "40"}) {
+        RegisterField field;
+        field.type = type;
+        field.order = order;
+        field.scale = DecimalScale::parse(scale, std::string_view(scale) == "1" ? "0" : "0.5").value();
+        for (int round = 0; round < 50; ++round) {
+          std::vector<std::byte> sent(words_of(type) * 2);
+          for (std::byte& byte : sent) byte = static_cast<std::byte>(random());
+          const Value value = decode_value(field, 0, sent);
+          if (!std::isfinite(value.number)) continue;
+          const auto known = encode_value(field, value.number);
+          if (known) EXPECT_EQ(*known, sent) << scale;
+          if (words_of(type) < 4 && is_integer(type)) EXPECT_TRUE(known) << "a double holds it: " << value.number;
+          if (type == RegisterType::float32 && std::string_view(scale) == "1") EXPECT_TRUE(known);
+        }
+      }
+    }
+  }
+}
+
+TEST(RegisterField, ClaimsNoBytesForWhatNoRegisterHolds) {
+  RegisterField field;
+  field.type = RegisterType::uint16;
+  EXPECT_FALSE(encode_value(field, 0.5));
+  EXPECT_FALSE(encode_value(field, -1));
+  EXPECT_FALSE(encode_value(field, 65'536));
+  EXPECT_FALSE(encode_value(field, std::nan("")));
+  field.type = RegisterType::uint64;
+  EXPECT_FALSE(encode_value(field, 0x1p60)) << "sixty-four bits have more digits than a double";
 }
 
 }  // namespace

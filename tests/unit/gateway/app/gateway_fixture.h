@@ -48,6 +48,7 @@ class ScriptedPlan final : public DevicePlan {
  public:
   ScriptedPlan(std::string id, Script does) : DevicePlan(std::move(id)), script(std::move(does)) {}
   std::string group() const override { return id(); }
+  Origin origin(std::size_t, double) const override { return {.where = "a script", .decoding = {}, .bytes = {}}; }
 
   Script script;
 };

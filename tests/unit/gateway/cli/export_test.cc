@@ -138,6 +138,7 @@ TEST_F(ExportTest, WritesClosedAndOpenRollups) {
   day.amount = model::Activity::of(500'000);
   day.emitted[model::Basis::primary].co2e = model::Co2e::of(78'200);
   day.covered = 8h;
+  day.valid_hours = 7;
   day.quality = {model::Origin::estimated, model::Rule::gap};
   model::RollupRow quarter;
   quarter.begin = kNewYear;
@@ -149,13 +150,13 @@ TEST_F(ExportTest, WritesClosedAndOpenRollups) {
   EXPECT_EQ(
       text("rollups"),
       "period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,state,"
-      "scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce\n"
+      "scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce,valid_hours,validity\n"
       "15min,2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press-shop,press,energy,electricity,0.5,kWh,0.0782,"
       "600,"
-      "66.67,measured,,closed,2,consumed,0,,0,0,0\n"
+      "66.67,measured,,closed,2,consumed,0,,0,0,0,,\n"
       "day,2023-01-01T00:00:00+08:00,2023-01-02T00:00:00+08:00,press-shop,press,energy,electricity,0.5,kWh,0.0782,"
       "28800,"
-      "33.33,estimated,gap,open,2,consumed,0,,0,0,0\n");
+      "33.33,estimated,gap,open,2,consumed,0,,0,0,0,7,\n");
 }
 
 TEST_F(ExportTest, WritesOneJsonObjectALine) {

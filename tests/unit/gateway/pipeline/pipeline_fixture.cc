@@ -56,7 +56,8 @@ struct Text {
   std::string operator()(const model::RollupRow& r) const {
     return "rollup " + std::string(to_string(r.period)) + " " + when(r.begin) + ".." + when(r.end) + " " +
            std::to_string(r.amount.quanta()) + " " + text(r.emitted) + " coal " + std::to_string(r.coal.quanta()) +
-           " covered " + std::to_string(r.covered.count()) + " " + text(r.quality);
+           " covered " + std::to_string(r.covered.count()) + " " + std::to_string(r.valid_hours) +
+           std::string(to_string(r.validity)) + " " + text(r.quality);
   }
   std::string operator()(const model::RunningTotal& r) const {
     return "total " + when(r.at) + " " + std::to_string(r.amount.quanta()) + " " + std::to_string(r.co2e.quanta()) +

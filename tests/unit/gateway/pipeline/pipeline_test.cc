@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <stdexcept>
 
 #include "tests/unit/gateway/pipeline/pipeline_fixture.h"
@@ -72,6 +73,59 @@ TEST_F(OneMeter, AQuarterHourBecomesAnIntervalAnEntryAndASum) {
   EXPECT_EQ(quarters[0].emitted[model::Basis::primary].co2e, entries[0].primary.emitted.co2e);
   EXPECT_TRUE(rollups(rows, Period::hour).empty());
   EXPECT_FALSE(pipeline.state().points[0].open);  // a reading at the boundary closes the quarter
+}
+
+TEST_F(OneMeter, AnEntryHasBothResultsOfScopeTwoAndTheirUncertainties) {
+  model::Account& account = site.site.accounts[0];
+  account.scope = model::Scope::energy;
+  account.market = model::FactorChoice{.set = "cn-grid", .region = "CN", .method = "residual"};
+  account.activity_u95_ppm = 6'633;  // class 0.5S behind transformers of class 0.2
+  Pipeline pipeline = site.pipeline();
+  std::vector<Reading> readings;
+  for (int minute = 0; minute <= 60; ++minute)
+    readings.push_back(reading(meter, utc("2023-06-01 12:00") + minute * 1min, 100.0 + minute));
+  const auto rows = feed(pipeline, readings);
+
+  const auto entries = only<EmissionEntry>(rows);
+  ASSERT_EQ(entries.size(), 4u);
+  const model::Emitted& location = entries[0].primary.emitted;
+  EXPECT_EQ(location.gases[model::Gas::co2].quanta(), 2'346'000);
+  EXPECT_EQ(location.u95_activity.quanta(), 15'561);  // 0.6633 % of 2.346 kg
+  ASSERT_TRUE(entries[0].market);
+  EXPECT_EQ(entries[0].market->emitted.co2e.quanta(), 9'144'000);  // 15 kWh * 0.6096 kg/kWh
+  EXPECT_EQ(entries[0].market->factor_id, "cn-grid/CN/residual/2023");
+
+  const auto hours = rollups(rows, Period::hour);
+  ASSERT_EQ(hours.size(), 1u);
+  EXPECT_EQ(hours[0].emitted[model::Basis::primary].u95_activity.quanta(), 4 * 15'561) << "one meter errs the same way";
+  EXPECT_EQ(hours[0].emitted[model::Basis::market].co2e.quanta(), 4 * 9'144'000);
+  const auto& day = pipeline.state().accounts[0].open[2];
+  ASSERT_TRUE(day);
+  EXPECT_EQ(day->emitted[model::Basis::primary].u95_activity.quanta(), 4 * 15'561);
+  EXPECT_EQ(pipeline.state().accounts[0].emissions[model::Basis::market].total.co2e.quanta(), 4 * 9'144'000);
+}
+
+TEST_F(OneMeter, AnHourIsValidByItsMinutesAndADayByItsHours) {
+  Pipeline pipeline = site.pipeline();
+  std::vector<Reading> readings;
+  double total = 100;
+  const auto watch = [&](Instant from, Duration length) {
+    for (Duration t{}; t <= length; t += 1min) readings.push_back(reading(meter, from + t, total += 0.01));
+  };
+  // In UTC, the day of the site begins at 16:00 of the day before. Nineteen full hours, one of 45 minutes, one of 44.
+  watch(utc("2023-05-31 16:00"), 19h);
+  watch(utc("2023-06-01 11:15"), 45min);
+  watch(utc("2023-06-01 12:16"), 44min);
+  watch(utc("2023-06-01 16:00"), 1min);
+  const auto rows = feed(pipeline, readings);
+  const auto hours = rollups(rows, Period::hour);
+  std::map<model::Validity, int> verdicts;
+  for (const model::RollupRow& hour : hours) ++verdicts[hour.validity];
+  EXPECT_EQ(verdicts[model::Validity::valid], 20);
+  const auto days = rollups(rows, Period::day);
+  ASSERT_EQ(days.size(), 1u);
+  EXPECT_EQ(days[0].valid_hours, 20u);
+  EXPECT_EQ(days[0].validity, model::Validity::valid);
 }
 
 TEST_F(OneMeter, AReadingThatCrossesABoundaryIsSplitInTime) {

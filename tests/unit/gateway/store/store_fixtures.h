@@ -150,6 +150,7 @@ inline model::AccountState full_account_state() {
   day.emitted[model::Basis::primary] = emitted(8);
   day.emitted[model::Basis::market] = emitted(11);
   day.covered = 9ms;
+  day.valid_hours = 12;
   day.quality = {model::Origin::missing, model::Rule::no_factor};
   model::OpenPeriod& year = state.open[4].emplace();
   year.begin = kStart - 1ms;

@@ -1,0 +1,101 @@
+#include "gateway/books/substitution.h"
+
+#include <algorithm>
+
+namespace carbongate::books {
+namespace {
+
+using model::Activity;
+using model::Rule;
+
+constexpr std::size_t kQuarterHours = 2160;  // of a year: 90 days
+constexpr std::size_t kDayHours = 24;
+constexpr std::size_t kWeekHours = 168;
+constexpr std::size_t kWeeksBack = 8;
+
+bool needs_substitute(const Hour& hour) {
+  return hour.operating && !hour.valid;
+}
+
+// In percent of the operating hours among the last 2160 up to `end`, the hour itself included.
+std::size_t valid_share_percent(std::span<const Hour> until_here) {
+  const auto quarter = until_here.last(std::min(until_here.size(), kQuarterHours));
+  const auto operating = static_cast<std::size_t>(std::ranges::count_if(quarter, &Hour::operating));
+  const auto valid =
+      static_cast<std::size_t>(std::ranges::count_if(quarter, [](const Hour& h) { return h.operating && h.valid; }));
+  return operating == 0 ? 0 : valid * 100 / operating;
+}
+
+// Of the newest `count` valid hours.
+std::optional<Activity> greatest(std::span<const Hour> history, std::size_t count) {
+  std::optional<Activity> greatest;
+  for (auto hour = history.rbegin(); hour != history.rend() && count != 0; ++hour) {
+    if (!hour->valid || !hour->operating) continue;
+    if (!greatest || *greatest < hour->amount) greatest = hour->amount;
+    --count;
+  }
+  return greatest;
+}
+
+struct Choice {
+  std::size_t hours;
+  Rule rule;
+};
+std::optional<Choice> choose(std::size_t share_percent, std::size_t gap_hours) {
+  if (share_percent < 75) return std::nullopt;
+  if (share_percent < 90) return Choice{kQuarterHours, Rule::max_2160h};
+  if (gap_hours > kDayHours) return Choice{720, Rule::max_720h};
+  return Choice{180, Rule::max_180h};
+}
+
+std::optional<Activity> weekday_mean(std::span<const Hour> hours, std::size_t at) {
+  std::int64_t sum = 0;
+  std::int64_t count = 0;
+  for (std::size_t week = 1; week <= kWeeksBack && week * kWeekHours <= at; ++week) {
+    const Hour& then = hours[at - week * kWeekHours];
+    if (!then.valid || !then.operating) continue;
+    sum += then.amount.quanta();
+    ++count;
+  }
+  if (count == 0) return std::nullopt;
+  return Activity::of(sum / count + (sum % count > 0 ? 1 : 0));
+}
+
+}  // namespace
+
+Substitution substitute(std::span<const Hour> hours, Instant from, Instant until, SubstitutionMethod method) {
+  Substitution result;
+  if (method == SubstitutionMethod::none) return result;
+  std::size_t begin = 0;
+  while (begin < hours.size()) {
+    if (!needs_substitute(hours[begin])) {
+      ++begin;
+      continue;
+    }
+    std::size_t end = begin;
+    while (end < hours.size() && needs_substitute(hours[end])) ++end;
+    for (std::size_t i = begin; i < end; ++i) {
+      const Hour& hour = hours[i];
+      if (hour.begin < from || hour.begin >= until) continue;
+      std::optional<Activity> amount;
+      Rule rule = Rule::same_weekday;
+      if (method == SubstitutionMethod::hj75) {
+        if (const auto choice = choose(valid_share_percent(hours.first(i + 1)), end - begin)) {
+          amount = greatest(hours.first(begin), choice->hours);
+          rule = choice->rule;
+        }
+      } else {
+        amount = weekday_mean(hours, i);
+      }
+      if (amount) {
+        result.hours.push_back({hour.begin, std::max(*amount, hour.amount), rule});
+      } else {
+        result.refused.push_back(hour.begin);
+      }
+    }
+    begin = end;
+  }
+  return result;
+}
+
+}  // namespace carbongate::books

@@ -1,0 +1,53 @@
+// What to put in the place of hours without valid data, so that emissions are not understated. Pure; the original
+// stays, and what is substituted is booked beside it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "drivers/api/reading.h"
+#include "gateway/model/quality.h"
+#include "gateway/model/quantity.h"
+
+namespace carbongate::books {
+
+enum class SubstitutionMethod : std::uint8_t {
+  none,          // what a register difference recovers is exact in sum: a counter needs nothing else
+  hj75,          // emission amounts of flue gas, HJ 75-2017: maxima of valid hours, by the share of valid hours
+  same_weekday,  // mean of the same hour of the same weekday, at most eight weeks back: for amounts that are no
+                 // emission limit
+};
+
+// One hour of an account: hours follow each other without a hole, oldest first.
+struct Hour {
+  Instant begin{};
+  model::Activity amount;  // as measured, also when it is not valid
+  bool valid = false;
+  bool operating = true;  // false: the plant stood still, proven by its own data; needs no substitute
+};
+
+struct Substitute {
+  Instant begin{};         // of the hour
+  model::Activity amount;  // in the place of the hour's own; never less than it
+  model::Rule rule = model::Rule::none;
+};
+
+struct Substitution {
+  std::vector<Substitute> hours;
+  std::vector<Instant> refused;  // hours for which the rules allow no substitute: by hand, then
+};
+
+// Substitutes for the hours of [from, until) that are not valid. What lies before serves as history; nothing after a
+// gap is looked at.
+//
+// hj75, alpha = valid hours / operating hours of the quarter of a year up to the hour (2160 hours):
+//   alpha >= 90 %, gap <= 24 h        greatest of the last 180 valid hours before the gap
+//   alpha >= 90 %, gap > 24 h         greatest of the last 720
+//   75 % <= alpha < 90 %              greatest of the last 2160
+//   alpha < 75 %, or no valid hour    refused
+// same_weekday: mean of the valid hours 1 to 8 weeks before, rounded up; refused without any.
+Substitution substitute(std::span<const Hour> hours, Instant from, Instant until, SubstitutionMethod method);
+
+}  // namespace carbongate::books

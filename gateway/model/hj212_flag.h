@@ -1,0 +1,34 @@
+// The data flags of HJ 212-2017, table 8, and our qualities: each maps to the other.
+//
+// | flag | HJ 212                | as a quality of ours      | from qualities of ours | | ---- | ---------------------
+// | ------------------------- | ------------------------------------------------------------ | | N    | normal |
+// measured                  | measured, late: the value is the meter's own                 | | F    | stopped 停运 |
+// measured, stopped         | measured, stopped                                            | | M    | maintenance |
+// missing, maintenance      | missing, maintenance                                         | | S    | set by hand |
+// manual                    | manual; also estimated and substituted: not measured as such | | D    | fault | missing,
+// fault            | missing by any rule not named in another line                | | C    | calibration           |
+// missing, calibration      | missing, calibration                                         | | T    | over range |
+// missing, range            | missing, range                                               | | B    | communication
+// failure | missing, gap              | missing, gap                                                 |
+//
+// Every flag comes back as itself. Of our qualities some share a flag: what the regulator gets is coarser than what we
+// know.
+#pragma once
+
+#include <optional>
+
+#include "gateway/model/quality.h"
+
+namespace carbongate::model {
+
+char to_hj212_flag(Quality quality);
+
+// nullopt: not a flag of the standard.
+std::optional<Quality> from_hj212_flag(char flag);
+
+// Whether a value counts as valid for averages (HJ 212-2017 appendix C): flags N and F.
+constexpr bool valid(Quality quality) {
+  return quality.origin == Origin::measured || quality.origin == Origin::late;
+}
+
+}  // namespace carbongate::model

@@ -1,0 +1,113 @@
+#include "gateway/books/substitution.h"
+
+#include <gtest/gtest.h>
+
+namespace carbongate::books {
+namespace {
+
+using model::Activity;
+using model::Rule;
+using namespace std::chrono_literals;
+
+const Instant kStart = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
+
+// Valid hours that count up from 1 mWh, so that every maximum tells which hours it looked at.
+std::vector<Hour> hours(std::size_t count) {
+  std::vector<Hour> list;
+  for (std::size_t i = 0; i < count; ++i) {
+    list.push_back({.begin = kStart + i * 1h, .amount = Activity::of(static_cast<std::int64_t>(i) + 1), .valid = true});
+  }
+  return list;
+}
+
+void lose(std::vector<Hour>& list, std::size_t from, std::size_t count) {
+  for (std::size_t i = from; i < from + count; ++i) {
+    list[i].amount = {};
+    list[i].valid = false;
+  }
+}
+
+Substitution fill(const std::vector<Hour>& list, SubstitutionMethod method = SubstitutionMethod::hj75) {
+  return substitute(list, list.front().begin, list.back().begin + 1h, method);
+}
+
+TEST(Substitution, TakesTheGreatestOf180HoursForAGapUpToADay) {
+  auto list = hours(1'000);
+  list[10].amount = Activity::of(99'999);   // longer ago than 180 hours
+  list[900].amount = Activity::of(77'777);  // within them
+  lose(list, 960, 24);
+  const Substitution result = fill(list);
+  ASSERT_EQ(result.hours.size(), 24u);
+  EXPECT_EQ(result.hours[0].begin, list[960].begin);
+  EXPECT_EQ(result.hours[23].amount.quanta(), 77'777);
+  EXPECT_EQ(result.hours[23].rule, Rule::max_180h);
+}
+
+TEST(Substitution, TakesTheGreatestOf720HoursForALongerGap) {
+  auto list = hours(1'000);
+  list[300].amount = Activity::of(88'888);
+  lose(list, 960, 25);
+  const Substitution result = fill(list);
+  ASSERT_EQ(result.hours.size(), 25u);
+  EXPECT_EQ(result.hours[0].amount.quanta(), 88'888);
+  EXPECT_EQ(result.hours[0].rule, Rule::max_720h);
+}
+
+TEST(Substitution, LooksBackAQuarterWhenLessThanNineTenthsWereValid) {
+  auto list = hours(2'000);
+  list[1].amount = Activity::of(66'666);
+  for (std::size_t i = 100; i < 2'000; i += 8) lose(list, i, 1);  // an eighth is missing
+  const Substitution result = fill(list);
+  EXPECT_EQ(result.hours.back().rule, Rule::max_2160h);
+  EXPECT_EQ(result.hours.back().amount.quanta(), 66'666);
+}
+
+TEST(Substitution, RefusesWhereLessThanThreeQuartersWereValidOrNothingWas) {
+  auto list = hours(400);
+  for (std::size_t i = 0; i < 400; i += 3) lose(list, i, 1);
+  const Substitution result = fill(list);
+  EXPECT_FALSE(result.refused.empty());
+  EXPECT_EQ(result.refused.back(), list[399].begin);
+  auto nothing = hours(3);
+  lose(nothing, 0, 3);
+  EXPECT_EQ(fill(nothing).refused.size(), 3u);
+}
+
+TEST(Substitution, NeverUnderstatesWhatWasMeasuredInTheHour) {
+  auto list = hours(300);
+  lose(list, 299, 1);
+  list[299].amount = Activity::of(1'000'000);  // twenty valid minutes of a very busy hour
+  const Substitution result = fill(list);
+  ASSERT_EQ(result.hours.size(), 1u);
+  EXPECT_EQ(result.hours[0].amount.quanta(), 1'000'000);
+}
+
+TEST(Substitution, LeavesAPlantThatStoodStillAlone) {
+  auto list = hours(300);
+  lose(list, 280, 20);
+  for (std::size_t i = 280; i < 300; ++i) list[i].operating = false;
+  EXPECT_TRUE(fill(list).hours.empty());
+}
+
+TEST(Substitution, MayTakeTheMeanOfTheSameHourOfTheWeek) {
+  auto list = hours(500);
+  lose(list, 400, 1);
+  const Substitution result = fill(list, SubstitutionMethod::same_weekday);
+  ASSERT_EQ(result.hours.size(), 1u);
+  EXPECT_EQ(result.hours[0].amount.quanta(), (233 + 65 + 1) / 2)
+      << "hours 232 and 64 count from 1; the mean is rounded up";
+  EXPECT_EQ(result.hours[0].rule, Rule::same_weekday);
+}
+
+TEST(Substitution, FillsTheWindowAloneAndKnowsNothingOfWhatComesAfter) {
+  auto list = hours(400);
+  lose(list, 200, 2);
+  lose(list, 300, 2);
+  list[399].amount = Activity::of(1'000'000);
+  const Substitution result = substitute(list, list[300].begin, list[301].begin, SubstitutionMethod::hj75);
+  ASSERT_EQ(result.hours.size(), 1u);
+  EXPECT_EQ(result.hours[0].amount.quanta(), 300);
+}
+
+}  // namespace
+}  // namespace carbongate::books

@@ -1,0 +1,29 @@
+#include "gateway/model/hj212_flag.h"
+
+#include <gtest/gtest.h>
+
+namespace carbongate::model {
+namespace {
+
+TEST(Hj212Flag, EveryFlagComesBackAsItself) {
+  for (const char flag : {'N', 'F', 'M', 'S', 'D', 'C', 'T', 'B'}) {
+    const auto quality = from_hj212_flag(flag);
+    ASSERT_TRUE(quality) << flag;
+    EXPECT_EQ(to_hj212_flag(*quality), flag);
+  }
+  for (const char other : {'n', 'X', ' ', '\0'}) EXPECT_FALSE(from_hj212_flag(other)) << other;
+}
+
+TEST(Hj212Flag, EveryQualityHasAFlagAndOnlyMeasuredValuesAreNormal) {
+  for (int origin = 0; origin <= static_cast<int>(Origin::missing); ++origin) {
+    for (std::size_t rule = 0; rule < kRuleCount; ++rule) {
+      const Quality quality{static_cast<Origin>(origin), static_cast<Rule>(rule)};
+      const char flag = to_hj212_flag(quality);
+      EXPECT_TRUE(from_hj212_flag(flag)) << origin << " " << rule;
+      EXPECT_EQ(valid(quality), flag == 'N' || flag == 'F') << origin << " " << rule;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace carbongate::model
