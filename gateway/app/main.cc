@@ -114,7 +114,7 @@ int main(int argc, char** argv) {
                                      "  carbongate export park.yaml --what entries --from 2026-11-01 --to 2026-12-01\n"
                                      "  carbongate export park.yaml --what rollups --format jsonl");
   add_config(export_command, export_config);
-  export_command->add_option("--what", export_options.what, "readings, intervals, entries or rollups")->required();
+  export_command->add_option("--what", export_options.what, "readings, intervals, entries, rollups or corrections")->required();
   export_command->add_option("--from", export_options.from,
                              "First instant, such as 2026-11-01 or 2026-11-01T08:00:00+08:00");
   export_command->add_option("--to", export_options.to, "End, exclusive");

@@ -111,7 +111,11 @@ class Slot {
     if (!window_.widen) return true;
     const auto first = std::ranges::lower_bound(readings_, window_.from, {}, &Stored::at);
     const auto before = std::min<std::ptrdiff_t>(first - readings_.begin(), kReadingsDivided);
-    if (before == 0) return true;
+    if (before == 0) {  // the first of all: an amount belongs to the time before it
+      const Duration span = std::max<Duration>(point_.limits.interval, 15min);
+      if (point_.kind == Kind::interval) begin_ = calendar.period(Period::quarter_hour, window_.from - span).begin;
+      return true;
+    }
     const Instant at = (first - before)->at;
     window_.widen = false;
     window_.from = at;

@@ -35,7 +35,11 @@ constexpr Column kEntries[] = {{"begin"},
                                {"factor_version"},
                                {"covered_s", Type::number},
                                {"quality"},
-                               {"rule"}};
+                               {"rule"},
+                               {"revision", Type::number},
+                               {"cause"},
+                               {"note"},
+                               {"booked_at"}};
 constexpr Column kRollups[] = {{"period"},
                                {"begin"},
                                {"end"},
@@ -50,7 +54,9 @@ constexpr Column kRollups[] = {{"period"},
                                {"coverage_percent", Type::number},
                                {"quality"},
                                {"rule"},
-                               {"state"}};
+                               {"state"},
+                               {"revision", Type::number},
+                               {"co2e_kg_first", Type::number}};
 
 std::string shortest(double value) {
   if (std::isnan(value)) return {};
@@ -92,7 +98,30 @@ void RowExport::write(const model::StoredRow& row) {
   else if (const auto* entry = std::get_if<model::EmissionEntry>(&row.body))
     write(series, *entry);
   else if (const auto* rollup = std::get_if<model::RollupRow>(&row.body))
-    write(series, *rollup, row.sequence == 0);
+    gather(row, *rollup);
+}
+
+// The revisions of one rollup follow each other; an open one comes alone.
+void RowExport::gather(const model::StoredRow& row, const model::RollupRow& rollup) {
+  const auto same = [&] {
+    const model::Series& a = *latest_->series;
+    const model::Series& b = *row.series;
+    const auto& known = std::get<model::RollupRow>(latest_->body);
+    return known.period == rollup.period && known.begin == rollup.begin && a.user == b.user && a.device == b.device &&
+           a.point == b.point && a.carrier == b.carrier && row.sequence != 0;
+  };
+  if (latest_ && !same()) finish();
+  if (!latest_) {
+    const bool as_published = rollup.revision == 0;  // else nothing was published in time
+    first_ = as_published ? rollup.emitted[model::Basis::primary].co2e : model::Co2e{};
+  }
+  latest_ = row;
+}
+
+void RowExport::finish() {
+  if (!latest_) return;
+  write(*latest_->series, std::get<model::RollupRow>(latest_->body), latest_->sequence == 0);
+  latest_.reset();
 }
 
 void RowExport::write(const model::Series& series, const model::JudgedReading& row) {
@@ -116,6 +145,10 @@ void RowExport::write(const model::Series& series, const model::EmissionEntry& r
       .cell(row.primary.factor_version)
       .cell(seconds(row.covered));
   write_quality(row.quality);
+  writer_.cell(std::to_string(row.revision));
+  writer_.cell(row.correction ? to_string(row.correction->cause) : "");
+  writer_.cell(row.correction ? row.correction->note : "");
+  writer_.cell(row.correction ? time_(row.correction->booked_at) : "");
 }
 
 void RowExport::write(const model::Series& series, const model::RollupRow& row, bool open) {
@@ -126,7 +159,7 @@ void RowExport::write(const model::Series& series, const model::RollupRow& row, 
       .cell(seconds(row.covered))
       .cell(percent(row.covered, row.end - row.begin));
   write_quality(row.quality);
-  writer_.cell(open ? "open" : "closed");
+  writer_.cell(open ? "open" : "closed").cell(std::to_string(row.revision)).cell(kilograms(first_));
 }
 
 void RowExport::write_amount(const model::Series& series, model::Activity amount) {

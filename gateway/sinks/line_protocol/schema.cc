@@ -44,6 +44,9 @@ class Line {
     if (std::ranges::any_of(value, needs_cleaning)) value = texts_.emplace_back(cleaned(value));
     tags_.push_back({key, value});
   }
+  void number_tag(std::string_view key, std::uint32_t number) {
+    tags_.push_back({key, texts_.emplace_back(std::to_string(number))});
+  }
   void field(std::string_view key, codec::FieldValue value) { fields_.push_back({key, value}); }
   void decimal(std::string_view key, std::int64_t quanta, std::int64_t quanta_per_unit) {
     field(key, codec::Decimal{texts_.emplace_back(model::format_fixed(quanta, quanta_per_unit))});
@@ -69,9 +72,9 @@ class Line {
  private:
   std::string_view measurement_;
   Instant at_;
-  boost::container::static_vector<codec::Tag, 8> tags_;
+  boost::container::static_vector<codec::Tag, 10> tags_;
   boost::container::static_vector<codec::Field, 6> fields_;
-  boost::container::static_vector<std::string, 12> texts_;  // never moved: tags and fields look into them
+  boost::container::static_vector<std::string, 16> texts_;  // never moved: tags and fields look into them
 };
 
 std::int64_t milliseconds(Duration duration) {
@@ -82,6 +85,7 @@ std::int64_t milliseconds(Duration duration) {
 void account_tags(Line& line, const model::Series& series, const model::Carrier& carrier, std::string_view period,
                   const model::EmissionEntry* entry) {
   line.tag("carrier", series.carrier);
+  if (entry != nullptr && entry->correction) line.tag("cause", to_string(entry->correction->cause));
   line.tag("device", series.device);
   if (entry != nullptr) {
     line.tag("factor", entry->primary.factor_id);
@@ -89,6 +93,7 @@ void account_tags(Line& line, const model::Series& series, const model::Carrier&
   }
   line.tag("period", period);
   line.tag("point", series.point);
+  if (entry != nullptr && entry->correction) line.number_tag("revision", entry->revision);
   line.tag("site", series.site);
   line.tag("unit", carrier.display.symbol);
   line.tag("user", series.user);
@@ -144,7 +149,7 @@ struct Render {
 
   Rendering operator()(const model::EmissionEntry& entry) const {
     if (carrier == nullptr) return unknown_carrier();
-    Line line("carbongate_entry", entry.begin);
+    Line line(entry.correction ? "carbongate_correction" : "carbongate_entry", entry.begin);
     account_tags(line, series, *carrier, "", &entry);
     line.decimal("amount", entry.amount.quanta(), carrier->quanta_per_display);
     co2e_field(line, entry.primary.emitted.co2e, entry.quality);

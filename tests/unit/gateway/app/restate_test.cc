@@ -288,7 +288,7 @@ class AnyDelivery : public ::testing::TestWithParam<unsigned> {
   TestSite site_;
   std::vector<PointId> points_;
 };
-INSTANTIATE_TEST_SUITE_P(Seeds, AnyDelivery, ::testing::Range(1u, 41u));
+INSTANTIATE_TEST_SUITE_P(Seeds, AnyDelivery, ::testing::Range(1u, 31u));
 
 TEST_P(AnyDelivery, GivesTheSameAccounts) {
   Random random(GetParam());
