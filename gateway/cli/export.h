@@ -19,8 +19,10 @@
 //   quality, rule     measured, late, estimated, substituted, manual or missing; and the rule that said so, or nothing
 //   period            15min, hour, day, month or year
 //   state             closed, or open: the period is not over, and the row will grow
-//   revision          of an entry: 0 as first published; from 1 on a correction, which holds the differences: what is known
-//                     now is the sum over the revisions. Of a rollup: how often it was published again; the newest is shown
+//   revision          of an entry: 0 as first published; from 1 on a correction, which holds the differences: what is
+//   known
+//                     now is the sum over the revisions. Of a rollup: how often it was published again; the newest is
+//                     shown
 //   cause, note       why an entry was corrected: late-data, configuration, factor, substitution, certificate or manual
 //   co2e_kg_first     CO2e of the rollup as first published; 0 if nothing was published in time
 //

@@ -152,7 +152,8 @@ struct Render {
     Line line(entry.correction ? "carbongate_correction" : "carbongate_entry", entry.begin);
     account_tags(line, series, *carrier, "", &entry);
     line.decimal("amount", entry.amount.quanta(), carrier->quanta_per_display);
-    co2e_field(line, entry.primary.emitted.co2e, entry.quality);
+    // A correction may take back what a factor gave that no longer applies.
+    co2e_field(line, entry.primary.emitted.co2e, entry.correction ? model::Quality{} : entry.quality);
     period_fields(line, entry.begin, entry.end, entry.covered, entry.quality);
     return line.append_to(out, reason);
   }
