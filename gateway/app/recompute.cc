@@ -419,23 +419,43 @@ model::Result<Recomputation> recompute(History& history, const model::Site& site
 model::Result<std::vector<model::AccountRollup>> rollups_of(History& history, const model::Site& site,
                                                             std::span<const model::Amendment> amendments) {
   pipeline::Calendar calendar(site.time_zone);
-  std::set<Instant> begins;
   std::set<model::AccountId> accounts;
+  std::set<Instant> begins;
+  std::set<Instant> days;
   for (const model::Amendment& amendment : amendments) {
+    const Instant at = amendment.correction.begin;
     accounts.insert(amendment.account);
-    for (const Period period : {Period::quarter_hour, Period::hour, Period::day, Period::month, Period::year}) {
-      begins.insert(calendar.period(period, amendment.correction.begin).begin);
-    }
+    begins.insert(calendar.period(Period::hour, at).begin);
+    days.insert(calendar.period(Period::day, at).begin);
   }
+  // And what they consist of.
+  std::set<Instant> months;
+  for (const Instant day : days) {
+    for (Instant at = day; at < calendar.period(Period::day, day).end; at += 15min) begins.insert(at);
+    months.insert(calendar.period(Period::month, day).begin);
+  }
+  std::set<Instant> years;
+  const auto insert_parts = [&](Period period, Instant begin, Period part) {
+    const Instant end = calendar.period(period, begin).end;
+    for (Instant at = begin; at < end; at = calendar.period(part, at).end) begins.insert(at);
+  };
+  for (const Instant month : months) {
+    insert_parts(Period::month, month, Period::day);
+    years.insert(calendar.period(Period::year, month).begin);
+  }
+  for (const Instant year : years) insert_parts(Period::year, year, Period::month);
+
   AccountOf account_of(site);
   std::map<std::tuple<model::AccountId, Instant, Period>, model::RollupRow> newest;
   const std::vector<Instant> instants(begins.begin(), begins.end());
-  const auto result = history.rollups_at(instants, [&](const model::StoredRow& row) {
-    const auto account = account_of(*row.series);
-    const auto* rollup = std::get_if<model::RollupRow>(&row.body);
-    if (!account || !rollup || !accounts.contains(*account)) return true;
-    model::RollupRow& known = newest[{*account, rollup->begin, rollup->period}];
-    if (rollup->revision >= known.revision) known = *rollup;
+  const auto wanted = [&](const model::Series& series) {
+    const auto account = account_of(series);
+    return account && accounts.contains(*account);
+  };
+  const auto result = history.rollups_at(instants, wanted, [&](const model::StoredRow& row) {
+    const auto& rollup = std::get<model::RollupRow>(row.body);
+    model::RollupRow& known = newest[{*account_of(*row.series), rollup.begin, rollup.period}];
+    if (rollup.revision >= known.revision) known = rollup;
     return true;
   });
   if (result.has_error()) return result.error();

@@ -58,7 +58,7 @@ model::Result<Recomputation> recompute(store::History& history, const model::Sit
                                        std::span<const Window> windows, Instant now,
                                        const std::atomic<bool>& stop = kNeverStop);
 
-// The stored rollups, as known now, of the periods that contain corrected quarter hours.
+// The stored rollups, as known now, of the periods that contain corrected quarter hours, and of the parts of these.
 model::Result<std::vector<model::AccountRollup>> rollups_of(store::History& history, const model::Site& site,
                                                             std::span<const model::Amendment> amendments);
 

@@ -74,14 +74,39 @@ model::EmissionEntry Corrections::book(const model::Amendment& amendment, Accoun
       revised = revised_.emplace(key, row).first;
     }
     add_to(entry, amendment.covered_before, revised->second);
-    // Of a quarter hour the quality is the entry's. A longer period keeps its worst part, which may be another one.
+    // Of a quarter hour the quality is the entry's. A longer period keeps its worst part, until revised() knows better.
     model::Quality& quality = revised->second.quality;
     quality = kPeriods[p] == Period::quarter_hour ? entry.quality : worse(quality, entry.quality);
   }
   return entry;
 }
 
+// A period that is watched throughout, and whose parts are all there, is as good as its worst part is now.
+void Corrections::judge_again(Period period, Period part) {
+  for (auto& [key, row] : revised_) {
+    if (row.period != period || row.covered != row.end - row.begin) continue;
+    const auto account = std::get<model::AccountId>(key);
+    model::Quality worst;
+    Instant reached = row.begin;
+    while (reached < row.end) {
+      const Key part_key{account, reached, part};
+      auto found = revised_.find(part_key);
+      if (found == revised_.end()) {
+        found = stored_.find(part_key);
+        if (found == stored_.end()) break;
+      }
+      worst = worse(worst, found->second.quality);
+      reached = found->second.end;
+    }
+    if (reached >= row.end) row.quality = worst;
+  }
+}
+
 std::vector<model::AccountRollup> Corrections::revised() {
+  judge_again(Period::hour, Period::quarter_hour);
+  judge_again(Period::day, Period::quarter_hour);
+  judge_again(Period::month, Period::day);
+  judge_again(Period::year, Period::month);
   std::vector<model::AccountRollup> rows;
   for (auto& [key, row] : revised_) rows.push_back({std::get<model::AccountId>(key), std::move(row)});
   revised_.clear();

@@ -28,6 +28,7 @@ class Corrections {
   std::vector<model::AccountRollup> revised();
 
  private:
+  void judge_again(model::Period period, model::Period part);
   using Key = std::tuple<model::AccountId, Instant, model::Period>;
 
   Calendar& calendar_;

@@ -45,8 +45,9 @@ class Pipeline {
 
   // Books corrections of closed quarter hours: their entries, running totals and open periods, and every closed rollup
   // that contains them, revised. `rollups`: the stored ones that contain a corrected quarter, as known now; one that is
-  // missing there was never published, and begins with what the corrections bring. `restated`: points whose late data
-  // are settled by this, with what was known of them; more that came since stays open.
+  // missing there was never published, and begins with what the corrections bring. And their parts (the quarter hours
+  // of days, days of months, months of years): where those are all there, the quality is judged again. `restated`:
+  // points whose late data are settled by this, with what was known of them; more that came since stays open.
   model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
                          std::span<const std::pair<PointId, model::LateData>> restated);
 

@@ -160,13 +160,23 @@ class History::Impl {
 
   bool is_thinned() { return database_->integer("SELECT value FROM meta WHERE name = 'swept'") > 0; }
 
-  void rollups_at(std::span<const Instant> begins, const Visit& visit) {
+  void rollups_at(std::span<const Instant> begins, const Wanted& wanted, const Visit& visit) {
     take_snapshot(What::entries, Bounds({}));
+    Statement at_instant(*database_,
+                         "SELECT seq, series, quality, body FROM journal INDEXED BY journal_books "
+                         "WHERE kind > 1 AND kind = 4 AND at = ?1 AND seq <= ?2 ORDER BY seq");
     for (const Instant begin : begins) {
-      bool more = true;
-      const Visit note = [&](const model::StoredRow& row) { return more = visit(row); };
-      books(RowKind::rollup, Bounds({begin, begin + Duration(1)}), {}, note);
-      if (!more) return;
+      at_instant.bind(1, begin.time_since_epoch().count()).bind(2, last_sequence_);
+      for (Rows rows(at_instant); rows.next();) {
+        const auto& series = series_->series(at_instant.integer(1));
+        if (!wanted(*series)) continue;
+        const RecordColumns columns{.kind = RowKind::rollup,
+                                    .at_ms = begin.time_since_epoch().count(),
+                                    .value = 0,
+                                    .quality = at_instant.integer(2),
+                                    .body = at_instant.blob(3)};
+        if (!visit({static_cast<std::uint64_t>(at_instant.integer(0)), series, codec_.decode_row(columns)})) return;
+      }
     }
   }
 
@@ -401,8 +411,8 @@ model::Result<bool> History::is_thinned() {
   return guarded(directory_, [&] { return impl_->is_thinned(); });
 }
 
-model::Result<void> History::rollups_at(std::span<const Instant> begins, const Visit& visit) {
-  return guarded(directory_, [&] { impl_->rollups_at(begins, visit); });
+model::Result<void> History::rollups_at(std::span<const Instant> begins, const Wanted& wanted, const Visit& visit) {
+  return guarded(directory_, [&] { impl_->rollups_at(begins, wanted, visit); });
 }
 
 model::Result<model::Checkpoint> History::checkpoint(const model::Site& site) {

@@ -61,8 +61,10 @@ class History {
   // Whether readings have been dropped, for their age or the store's size.
   model::Result<bool> is_thinned();
 
-  // The closed rollups that begin at these instants, all revisions, each instant's in the order of the journal.
-  model::Result<void> rollups_at(std::span<const Instant> begins, const Visit& visit);
+  // The closed rollups of the series wanted that begin at these instants, all revisions, each instant's in the order of
+  // the journal.
+  using Wanted = std::function<bool(const model::Series&)>;
+  model::Result<void> rollups_at(std::span<const Instant> begins, const Wanted& wanted, const Visit& visit);
 
   // As ports::Store::checkpoint(). One short transaction.
   model::Result<model::Checkpoint> checkpoint(const model::Site& site);

@@ -413,6 +413,30 @@ TEST(Restate, ReadsBackToTheLastReadingHoweverFar) {
   EXPECT_EQ(books.look(books.everything(kStart + 30h)).differences.size(), 0u);
 }
 
+TEST(Restate, ADayIsMeasuredAgainWhenItsGapIsFilled) {
+  TestSite site;
+  const PointId counter = site.add("counter", Kind::cumulative, "kWh");
+  Books books(site);
+  std::vector<Reading> readings;
+  std::vector<Reading> late;
+  for (int i = 0; i <= 3 * 24 * 60; i += 5) {
+    const bool in_gap = i > 26 * 60 && i < 29 * 60;
+    (in_gap ? late : readings).push_back(at(counter, i * 1min, i * 0.1));
+  }
+  readings.insert(readings.end(), late.begin(), late.end());
+  books.hear(readings);
+  EXPECT_GT(books.restate_late_data(), 0u);
+  auto history = store::History::open(books.path());
+  std::vector<model::Quality> days;
+  const auto result = (*history)->each(store::History::What::rollups, {}, [&](const model::StoredRow& row) {
+    const auto& rollup = std::get<model::RollupRow>(row.body);
+    if (rollup.period == Period::day && rollup.revision != 0) days.push_back(rollup.quality);
+    return true;
+  });
+  EXPECT_TRUE(result.has_value());
+  EXPECT_EQ(days, std::vector{model::Quality{}});
+}
+
 TEST(Restate, LateDataInTheMiddleOfAGapMovesEveryQuarterHourOfIt) {
   TestSite site;
   const PointId counter = site.add("counter", Kind::cumulative, "kWh");
