@@ -45,7 +45,9 @@ Gateway::Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, asio
       stop_requested_(executor),
       sink_tasks_(executor),
       ingest_tasks_(executor),
-      driver_tasks_(executor) {
+      driver_tasks_(executor),
+      correction_tasks_(executor),
+      turn_passed_(executor) {
   for (const model::Account& account : config_.site.accounts) ++accounts_of_.at(index(account.source));
   for (const auto& plan : config_.sinks) sinks_.push_back(plan->make({executor_, clock_}));
   drivers_ = make_drivers(std::move(config_.devices), {executor_, clock_});
@@ -60,6 +62,7 @@ asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
   }
   ingest_tasks_.spawn(ingest(), on_end);
   for (const auto& driver : drivers_) driver_tasks_.spawn(supervise(*driver), on_end);
+  if (!config_.store.path.empty()) correction_tasks_.spawn(restate_late_data(), on_end);
   on_ready();
   while (!stopping_) co_await stop_requested_.wait();
   co_await shut_down();
@@ -78,10 +81,13 @@ void Gateway::stop() {
 }
 
 asio::awaitable<void> Gateway::shut_down() {
+  stop_recomputing_ = true;
+  correction_tasks_.cancel();
   driver_tasks_.cancel();
   co_await ended(driver_tasks_, stopping_since_ + kDriversStopWithin);
   if (driver_tasks_.size() != 0)
     spdlog::warn("stopping: {} drivers did not end in time and are left", driver_tasks_.size());
+  co_await ended(correction_tasks_, stopping_since_ + kDriversStopWithin);
   inbox_.close();
   co_await ingest_tasks_.join();
   co_await drain(stopping_since_ + kSinksDrainWithin);
@@ -131,18 +137,17 @@ asio::awaitable<bool> Gateway::push(Batch batch) {
 // Once a commit was given up or something escaped, nothing more is counted: the pipeline stands ahead of the store, and
 // what followed would leave out what was lost. Sources that can send again are told so; they will after the restart.
 asio::awaitable<void> Gateway::ingest() {
-  bool committing = true;
   while (auto batches = co_await inbox_.pop_all()) {  // all that waits, at once: one fsync for all of it
     for (std::span<const Batch> rest = *batches; !rest.empty();) {
       const std::span<const Batch> slice = next_slice(rest);
       try {
-        if (committing) committing = co_await ingest_slice(slice);
+        if (committing_) committing_ = co_await ingest_slice(slice);
       } catch (...) {
-        committing = false;
+        committing_ = false;
         fail(std::current_exception());
       }
       for (const Batch& batch : slice) {
-        if (batch.settled) batch.settled(committing);
+        if (batch.settled) batch.settled(committing_);
       }
       rest = rest.subspan(slice.size());
     }
@@ -150,10 +155,33 @@ asio::awaitable<void> Gateway::ingest() {
 }
 
 asio::awaitable<bool> Gateway::ingest_slice(std::span<const Batch> batches) {
-  model::Effects effects = pipeline_.ingest(batches, clock_.now());
-  const bool committed = co_await commit(std::move(effects));  // meter state and journal rows, one transaction
+  co_await take_turn();
+  bool committed = false;
+  try {
+    if (!committing_) {  // a correction was given up meanwhile
+      pass_turn();
+      co_return false;
+    }
+    model::Effects effects = pipeline_.ingest(batches, clock_.now());
+    committed = co_await commit(std::move(effects));  // meter state and journal rows, one transaction
+  } catch (...) {
+    pass_turn();
+    throw;
+  }
+  pass_turn();
   rows_committed_.notify_all();
   co_return committed;
+}
+
+// Readings and corrections change the same accounts. Whoever has the turn finds pipeline and store in agreement.
+asio::awaitable<void> Gateway::take_turn() {
+  while (turn_taken_) co_await turn_passed_.wait();
+  turn_taken_ = true;
+}
+
+void Gateway::pass_turn() {
+  turn_taken_ = false;
+  turn_passed_.notify_all();
 }
 
 std::span<const Batch> Gateway::next_slice(std::span<const Batch> batches) const {
@@ -239,6 +267,7 @@ GatewayStatus Gateway::status() const {
   status.inbox_waits = inbox_.waits();
   status.commit_retries = commit_retries_;
   status.store_trouble = store_trouble_;
+  status.corrections = corrections_;
   return status;
 }
 

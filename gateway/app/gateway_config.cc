@@ -166,6 +166,15 @@ void read_sinks(config::Reader& root, GatewayConfig& config) {
   }
 }
 
+void read_corrections(config::Reader& root, GatewayConfig& config) {
+  const config::Node* node = root.child("corrections");
+  if (!node) return;
+  config::Reader in(*node, root.problems());
+  config.corrections_quiet =
+      in.in_range<Duration>("quiet", config.corrections_quiet, std::chrono::milliseconds(100), std::chrono::hours(24));
+  in.finish();
+}
+
 }  // namespace
 
 GatewayConfig load_config(const std::filesystem::path& file, config::Problems& problems, Instant now) {
@@ -184,6 +193,8 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   config.site.accounts = read_energy_users(in, {section, config.factors, devices.doubtful(), now});
   config.certificates = read_certificates(in, config.site);
   config.store = read_store(in);
+  config.repairs = read_repairs(in, config.site.points, config.site.time_zone);
+  read_corrections(in, config);
   read_sinks(in, config);
   in.finish();
   return config;

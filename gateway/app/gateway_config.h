@@ -7,6 +7,7 @@
 
 #include "config/reader/problem.h"
 #include "drivers/registry.h"
+#include "gateway/app/repairs.h"
 #include "gateway/model/certificate.h"
 #include "gateway/model/site.h"
 #include "gateway/pipeline/factor_registry.h"
@@ -29,6 +30,8 @@ struct GatewayConfig {
   std::vector<std::unique_ptr<sinks::SinkPlan>> sinks;
   pipeline::FactorRegistry factors;
   std::vector<model::Certificate> certificates;
+  std::vector<Repair> repairs;
+  Duration corrections_quiet = std::chrono::minutes(10);  // late data are restated when none came for this long
 };
 
 // Reads the file, what it includes, and the profiles, factor sets and secrets it names. Opens no connection, writes

@@ -13,6 +13,7 @@
 #include "gateway/cli/export.h"
 #include "gateway/cli/read.h"
 #include "gateway/cli/replay.h"
+#include "gateway/cli/restate.h"
 #include "gateway/cli/statement.h"
 
 namespace {
@@ -91,13 +92,30 @@ int main(int argc, char** argv) {
   replay->add_option("--store", replay_options.store, "Empty directory to write to, instead of the configured store");
   replay->callback([&] { status = cli::run_replay(replay_options, std::cout, std::cerr); });
 
+  cli::RestateOptions restate_options;
+  auto* restate = add_command(app, "restate", "Computes a stretch of time again and shows, or books, the corrections",
+                              "  carbongate restate park.yaml --from 2026-03-01 --to 2026-04-01\n"
+                              "  carbongate restate park.yaml --from 2026-01-01 --factor-set cn-grid-2026=cn-grid\n"
+                              "  carbongate restate park.yaml --from 2026-03-01 --book --reason \"CT ratio\"");
+  add_config(restate, restate_options.config);
+  restate->add_option("--from", restate_options.from, "First instant, such as 2026-03-01")->required();
+  restate->add_option("--to", restate_options.to, "End, exclusive; absent: all that is closed");
+  restate->add_option("--factor-set", restate_options.factor_set,
+                      "NEW or NEW=OLD: as if the configuration counted by the set NEW (instead of OLD)");
+  restate->add_option("--user", restate_options.user, "Only this energy user");
+  restate->add_flag("--book", restate_options.book, "Book the corrections; the gateway must not run");
+  restate->add_option("--reason", restate_options.reason, "Why, for the books; required with --book");
+  restate->add_option("--format", restate_options.format, "table, csv or json")->capture_default_str();
+  restate->add_option("--store", restate_options.store, "Directory to use, instead of the configured store");
+  restate->callback([&] { status = cli::run_restate(restate_options, std::cout, std::cerr); });
+
   cli::ExportOptions export_options;
   std::filesystem::path export_config;
   auto* export_command = add_command(app, "export", "Writes what the store holds as CSV or JSON lines",
                                      "  carbongate export park.yaml --what entries --from 2026-11-01 --to 2026-12-01\n"
                                      "  carbongate export park.yaml --what rollups --format jsonl");
   add_config(export_command, export_config);
-  export_command->add_option("--what", export_options.what, "readings, intervals, entries or rollups")->required();
+  export_command->add_option("--what", export_options.what, "readings, intervals, entries, rollups or corrections")->required();
   export_command->add_option("--from", export_options.from,
                              "First instant, such as 2026-11-01 or 2026-11-01T08:00:00+08:00");
   export_command->add_option("--to", export_options.to, "End, exclusive");

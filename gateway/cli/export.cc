@@ -26,8 +26,9 @@ using What = store::History::What;
 
 constexpr std::size_t kRowsPerProgress = 20'000;
 
-constexpr std::array<std::string_view, 4> kWhats{"readings", "intervals", "entries",
-                                                 "rollups"};         // in the order of What
+// In the order of What; the last are entries too.
+constexpr std::array<std::string_view, 5> kWhats{"readings", "intervals", "entries", "rollups", "corrections"};
+constexpr std::size_t kCorrections = 4;
 constexpr std::array<std::string_view, 2> kFormats{"csv", "jsonl"};  // in the order of Format
 
 class BadOption : public std::runtime_error {
@@ -58,6 +59,7 @@ std::optional<Instant> read_time(std::string_view option, const std::string& tex
 // What was asked for, understood.
 struct Request {
   What what{};
+  bool corrections_only = false;
   TableWriter::Format format{};
   store::History::Range range;
   LocalTime time;
@@ -73,7 +75,9 @@ LocalTime zone_of(const std::string& name) {
 
 Request understand(const ExportOptions& options) {
   const std::string zone = options.time_zone.empty() ? "UTC" : options.time_zone;
-  Request request{.what = static_cast<What>(one_of("--what", options.what, kWhats)),
+  const std::size_t what = one_of("--what", options.what, kWhats);
+  Request request{.what = what == kCorrections ? What::entries : static_cast<What>(what),
+                  .corrections_only = what == kCorrections,
                   .format = static_cast<TableWriter::Format>(one_of("--format", options.format, kFormats)),
                   .range = {},
                   .time = zone_of(zone)};
@@ -111,7 +115,8 @@ int write_rows(store::History& history, Request& request, std::ostream& out, con
   TableWriter writer(out, request.format, export_columns(request.what));
   RowExport rows(writer, request.time);
   const auto result = history.each(request.what, request.range, [&](const model::StoredRow& row) {
-    rows.write(row);
+    const auto* entry = std::get_if<model::EmissionEntry>(&row.body);
+    if (!request.corrections_only || (entry && entry->correction)) rows.write(row);
     progress.row();
     return writer.good();
   });
@@ -120,6 +125,7 @@ int write_rows(store::History& history, Request& request, std::ostream& out, con
     err << result.error().text << "\n";
     return result.error().code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
   }
+  rows.finish();
   errno = 0;
   if (writer.good() && writer.flush()) return 0;
   progress.say("");

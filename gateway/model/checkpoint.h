@@ -45,6 +45,15 @@ struct EmissionState {
   friend bool operator==(const EmissionState&, const EmissionState&) = default;
 };
 
+// Readings that came after newer ones of their point and are not restated yet.
+struct LateData {
+  Instant earliest{};  // of them
+  Instant
+      affects_until{};  // end of the quarter hour that was open when the last of them came: nothing after it is touched
+  std::uint32_t readings = 0;  // how many
+  friend bool operator==(const LateData&, const LateData&) = default;
+};
+
 struct PointState {
   std::optional<Instant> last_at;  // of the newest usable reading
   double last_value = 0.0;         // its value, in the point's unit
@@ -55,10 +64,12 @@ struct PointState {
   std::uint8_t doubts = 0;  // readings since `baseline` that decided nothing; 0 while nothing is pending
   std::optional<std::pair<Instant, Cumulative<Activity>>> abandoned;  // the baseline given up at the last reset
 
-  // Instantaneous powers: what integration left below one quantum, in quanta / remainder_scale of the energy stage.
+  // Instantaneous powers: what integration rounded away within the quarter hour of `last_at`, in quanta /
+  // remainder_scale of the energy stage.
   std::int64_t integration_remainder = 0;
 
   std::optional<OpenInterval> open;
+  std::optional<LateData> late;
   friend bool operator==(const PointState&, const PointState&) = default;
 };
 

@@ -53,6 +53,14 @@ std::int64_t saturate(Wide value) {
   return static_cast<std::int64_t>(std::clamp(value, -kMax, kMax));
 }
 
+// A remainder carried for ever would make every quarter hour depend on all readings before it, and one late reading
+// would move a millionth of a kWh in each that follows. So it is carried within the quarter hour (UTC's, which are also
+// those of every time zone in use), and rounding to the nearest keeps the sum of many without a bias.
+bool same_remainder_span(Instant a, Instant b) {
+  using Quarters = std::chrono::duration<std::int64_t, std::ratio<900>>;
+  return std::chrono::floor<Quarters>(a) == std::chrono::floor<Quarters>(b);
+}
+
 Wide over(std::int64_t rate_per_hour, Duration time) {
   return Wide{rate_per_hour} * time.count() / kMsPerHour;
 }
@@ -296,17 +304,19 @@ Counted EnergyMeter::count_rate(const Reading& reading, Quality quality, model::
   if (!state.last_at) return out;
 
   const Duration time = reading.at - *state.last_at;
+  const bool carry = same_remainder_span(*state.last_at, reading.at);
   const auto before = scale_(state.last_value);
   if (time > gap_max_ || !before) {
     out.add({.begin = std::max(*state.last_at, reading.at - kSpreadMax),
              .end = reading.at,
              .covered = false,
              .quality = {Origin::missing, Rule::gap}});
+    if (!carry) state.integration_remainder = 0;
     return out;
   }
   const Wide doubled = (Wide{before->quanta()} + rate->quanta()) * time.count() + state.integration_remainder;
-  const Wide amount = floor_div(doubled, kTrapezoidScale);
-  state.integration_remainder = static_cast<std::int64_t>(doubled - amount * kTrapezoidScale);
+  const Wide amount = floor_div(doubled + kTrapezoidScale / 2, kTrapezoidScale);
+  state.integration_remainder = carry ? static_cast<std::int64_t>(doubled - amount * kTrapezoidScale) : 0;
   out.add({.begin = *state.last_at,
            .end = reading.at,
            .amount = Activity::of(static_cast<std::int64_t>(amount)),

@@ -63,11 +63,13 @@ inline constexpr Duration kSpreadMax = std::chrono::hours(24 * 400);
 // Interval. The amount is taken as it is. It belongs to the time since the reading before, but not more than `interval`
 // where that is known and was exceeded by half; without it at most 24 h; else to the 15 minutes before the reading. A
 // negative amount is rejected (range) unless `min` allows it, and one beyond twice what the connection delivers in that
-// time (at least an hour). One older than the newest is rejected too: after a crash it may be a second delivery.
+// time (at least an hour). One older than the newest is rejected at first: it may be a second delivery. Restatement,
+// which sees them all in the order of their times, counts it if it is none.
 //
-// Instantaneous. A rate (kW, m3/h, kg/h) is integrated by trapezoids, with the remainder below one quantum carried to
-// the next; signed, unless `min` forbids; beyond twice what the connection can deliver it is rejected (range). Over a
-// gap longer than gap_max nothing is assumed.
+// Instantaneous. A rate (kW, m3/h, kg/h) is integrated by trapezoids, rounded to the nearest quantum with the remainder
+// carried to the next one of the same quarter hour: so a quarter hour follows from the readings in and around it alone,
+// and can be restated to the last unit without those of years before. Signed, unless `min` forbids; beyond twice what
+// the connection can deliver it is rejected (range). Over a gap longer than gap_max nothing is assumed.
 class EnergyMeter {
  public:
   // nullopt: the point's unit does not fit the carrier (explain_mismatch()), or a rate is marked as a total or vice

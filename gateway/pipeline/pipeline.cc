@@ -1,11 +1,13 @@
 #include "gateway/pipeline/pipeline.h"
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "gateway/pipeline/calendar.h"
+#include "gateway/pipeline/corrections.h"
 #include "gateway/pipeline/emission.h"
 #include "gateway/pipeline/energy.h"
 #include "gateway/pipeline/quality.h"
@@ -60,8 +62,14 @@ class Pipeline::Engine {
   Engine(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored);
 
   model::Effects ingest(std::span<const Batch> batches, Instant now);
+  model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
+                         std::span<const std::pair<PointId, model::LateData>> restated);
   const model::Checkpoint& state() const { return state_; }
   const Statistics& statistics() const { return statistics_; }
+  std::optional<Instant> counted_until(PointId point) const {
+    const auto& meter = points_.at(index(point)).meter;
+    return meter ? meter->counted_until(state_.points[index(point)]) : std::nullopt;
+  }
 
  private:
   struct AccountRules {
@@ -76,6 +84,8 @@ class Pipeline::Engine {
     Instant next_close = Instant::max();  // earliest end of an open period of the point or its accounts
   };
 
+  model::Effects take_effects();
+  void note_late(const Reading& reading, model::PointState& state);
   void attach(const model::Account& account, const model::Site& site);
   void ingest_one(const Reading& reading, Instant heard, Instant now);
   void record(const Reading& reading, Quality quality);
@@ -158,6 +168,10 @@ model::Effects Pipeline::Engine::ingest(std::span<const Batch> batches, Instant 
   for (const Batch& batch : batches) {
     for (const Reading& reading : batch.readings) ingest_one(reading, batch.received, now);
   }
+  return take_effects();
+}
+
+model::Effects Pipeline::Engine::take_effects() {
   model::Effects effects{.rows = std::move(rows_), .points = {}, .accounts = {}};
   rows_ = {};
   changed_points_.take([&](std::size_t i) { effects.points.emplace_back(static_cast<PointId>(i), state_.points[i]); });
@@ -174,12 +188,42 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   Counted counted{.quality = judged};
   if (rules.meter) counted = rules.meter->count(reading, judged, state);
   record(reading, counted.quality);
+  if (counted.quality.rule == Rule::out_of_order && rules.meter) note_late(reading, state);
   if (!countable(counted.quality)) return;
 
   state.last_at = reading.at;
   state.last_value = reading.value;
   changed_points_.note(point);
   if (rules.meter) account_for(point, counted);
+}
+
+// It is older than what is counted already: restatement will find its place.
+void Pipeline::Engine::note_late(const Reading& reading, model::PointState& state) {
+  const Instant until = state.open ? state.open->end : calendar_.period(Period::quarter_hour, *state.last_at).end;
+  if (!state.late) state.late = {.earliest = reading.at, .affects_until = until, .readings = 0};
+  state.late->earliest = std::min(state.late->earliest, reading.at);
+  state.late->affects_until = std::max(state.late->affects_until, until);
+  if (state.late->readings != std::numeric_limits<std::uint32_t>::max()) ++state.late->readings;
+  changed_points_.note(index(reading.point));
+}
+
+model::Effects Pipeline::Engine::correct(std::span<const model::Amendment> amendments,
+                                         std::span<const model::AccountRollup> rollups,
+                                         std::span<const std::pair<PointId, model::LateData>> restated) {
+  Corrections corrections(calendar_, rollups);
+  for (const model::Amendment& amendment : amendments) {
+    const std::size_t i = index(amendment.account);
+    emit_row(amendment.account, corrections.book(amendment, accounts_.at(i).factors, state_.accounts[i]));
+    changed_accounts_.note(i);
+  }
+  for (model::AccountRollup& rollup : corrections.revised()) emit_row(rollup.account, std::move(rollup.row));
+  for (const auto& [point, known] : restated) {
+    std::optional<model::LateData>& late = state_.points.at(index(point)).late;
+    if (late != known) continue;
+    late.reset();
+    changed_points_.note(index(point));
+  }
+  return take_effects();
 }
 
 void Pipeline::Engine::record(const Reading& reading, Quality quality) {
@@ -372,6 +416,14 @@ Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
 
 model::Effects Pipeline::ingest(std::span<const Batch> batches, Instant now) {
   return engine_->ingest(batches, now);
+}
+model::Effects Pipeline::correct(std::span<const model::Amendment> amendments,
+                                 std::span<const model::AccountRollup> rollups,
+                                 std::span<const std::pair<PointId, model::LateData>> restated) {
+  return engine_->correct(amendments, rollups, restated);
+}
+std::optional<Instant> Pipeline::counted_until(PointId point) const {
+  return engine_->counted_until(point);
 }
 const model::Checkpoint& Pipeline::state() const {
   return engine_->state();

@@ -15,6 +15,8 @@ constexpr std::int64_t kUnsavedRowsMax = 10'000;
 // Per sink. Older ones make room; StoreStatus::Cursor::rejected goes on counting.
 constexpr std::int64_t kDeadLettersMax = 100'000;
 
+constexpr std::int64_t kMarkEveryMs = 15 * 60'000;
+
 std::unique_ptr<Database> open_database(const std::filesystem::path& file) {
   auto database = std::make_unique<Database>(file, Database::Mode::read_write);
   migrate(*database);
@@ -53,7 +55,8 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       save_cursor_(database_, "INSERT OR REPLACE INTO cursor(sink, settled, rejected) VALUES(?1, ?2, ?3)"),
       bury_(database_,
             "INSERT OR IGNORE INTO dead_letter(sink, seq, at, reason) "
-            "VALUES(?1, ?2, coalesce((SELECT at FROM journal WHERE seq = ?2), 0), ?3)") {
+            "VALUES(?1, ?2, coalesce((SELECT at FROM journal WHERE seq = ?2), 0), ?3)"),
+      mark_(database_, "INSERT OR REPLACE INTO reading_mark(seq, newest) VALUES(?1, ?2)") {
   Transaction transaction(database_);
   series_.enrol(site);
   transaction.commit();
@@ -89,6 +92,11 @@ void Journal::load() {
       newest_ms_ = std::max(newest_ms_.value_or(INT64_MIN), last_at->time_since_epoch().count());
     }
   }
+  Statement last_mark(database_, "SELECT newest FROM reading_mark ORDER BY seq DESC LIMIT 1");
+  if (Rows rows(last_mark); rows.next()) {
+    marked_ms_ = last_mark.integer(0);
+    newest_ms_ = std::max(newest_ms_.value_or(INT64_MIN), *marked_ms_);  // marks only ascend
+  }
   status_.last_sequence = static_cast<std::uint64_t>(last_sequence_);
   status_.bytes = bytes_on_disk();
 }
@@ -119,6 +127,7 @@ void Journal::commit(const model::Effects& effects) {
   const std::int64_t sequence = append(effects.rows);
   put_states(effects);
   save_cursors();
+  const bool marked = mark_time(sequence, newest_ms);
   const auto outcome = retention_->step({.last_sequence = sequence,
                                          .settled_by_all = std::min(settled_by_all(), sequence),
                                          .newest_ms = newest_ms,
@@ -128,12 +137,22 @@ void Journal::commit(const model::Effects& effects) {
   retention_->accept(outcome);
   last_sequence_ = sequence;
   newest_ms_ = newest_ms;
+  if (marked) marked_ms_ = newest_ms;
   cursors_saved();
   status_.rows_appended += static_cast<std::uint64_t>(appended);
   ++status_.commits;
   status_.rows_thinned += outcome.thinned;
   status_.last_sequence = static_cast<std::uint64_t>(sequence);
   status_.bytes = bytes_on_disk();
+}
+
+bool Journal::mark_time(std::int64_t sequence, std::optional<std::int64_t> newest_ms) {
+  std::int64_t since_ms = 0;
+  if (!newest_ms) return false;
+  if (marked_ms_ && !__builtin_sub_overflow(*newest_ms, *marked_ms_, &since_ms) && since_ms < kMarkEveryMs)
+    return false;
+  mark_.bind(1, sequence).bind(2, *newest_ms).run();
+  return true;
 }
 
 std::int64_t Journal::append(const std::vector<model::JournalRow>& rows) {

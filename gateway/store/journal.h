@@ -52,6 +52,7 @@ class Journal {
   Cursor& cursor_of(const std::string& sink);
   std::int64_t append(const std::vector<model::JournalRow>& rows);  // the last sequence
   void put_states(const model::Effects& effects);
+  bool mark_time(std::int64_t sequence, std::optional<std::int64_t> newest_ms);  // whether a mark was written
   void save_cursors();   // those that moved; within a transaction
   void cursors_saved();  // it succeeded
   std::int64_t settled_by_all() const;
@@ -73,9 +74,11 @@ class Journal {
   Statement peek_;
   Statement save_cursor_;
   Statement bury_;
+  Statement mark_;
   std::map<std::string, Cursor> cursors_;
   std::int64_t last_sequence_ = 0;
   std::optional<std::int64_t> newest_ms_;  // of the newest usable reading
+  std::optional<std::int64_t> marked_ms_;  // `newest` of the last mark
   ports::StoreStatus status_;
 };
 

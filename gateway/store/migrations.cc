@@ -70,6 +70,14 @@ CREATE TABLE meta(
   name TEXT PRIMARY KEY,
   value INTEGER NOT NULL) WITHOUT ROWID;
 )sql",
+    // 2: where in the journal a time begins, for who reads readings again.
+    R"sql(
+-- Up to `seq` every usable reading was taken at or before `newest` (ms since 1970 UTC). One row for each quarter hour of
+-- the data's time; readings themselves have no index.
+CREATE TABLE reading_mark(
+  seq INTEGER PRIMARY KEY,
+  newest INTEGER NOT NULL);
+)sql",
 };
 static_assert(std::size(kMigrations) == kSchemaVersion);
 

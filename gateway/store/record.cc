@@ -296,7 +296,7 @@ RecordColumns RecordCodec::encode(const model::RowBody& body) {
 // The structured bindings below name every member of a state on purpose: one that is added to the model does not
 // compile until it is stored too.
 std::string_view RecordCodec::encode(const model::PointState& state) {
-  const auto& [last_at, last_value, baseline, pending, doubts, abandoned, integration_remainder, open] = state;
+  const auto& [last_at, last_value, baseline, pending, doubts, abandoned, integration_remainder, open, late] = state;
   proto::PointState& message = messages_->point;
   message.Clear();
   if (last_at) message.set_last_at_ms(ms(*last_at));
@@ -307,6 +307,11 @@ std::string_view RecordCodec::encode(const model::PointState& state) {
   if (abandoned) put(*abandoned, *message.mutable_abandoned());
   message.set_integration_remainder(integration_remainder);
   if (open) put_open(*open, *message.mutable_open());
+  if (late) {
+    message.mutable_late()->set_earliest_ms(ms(late->earliest));
+    message.mutable_late()->set_affects_until_ms(ms(late->affects_until));
+    message.mutable_late()->set_readings(late->readings);
+  }
   return messages_->serialize(message);
 }
 
@@ -386,6 +391,11 @@ model::PointState RecordCodec::decode_point(std::string_view bytes) {
   if (message.has_abandoned()) state.abandoned = get(message.abandoned());
   state.integration_remainder = message.integration_remainder();
   if (message.has_open()) state.open = get_open<model::OpenInterval>(message.open());
+  if (message.has_late()) {
+    state.late = {.earliest = instant(message.late().earliest_ms()),
+                  .affects_until = instant(message.late().affects_until_ms()),
+                  .readings = message.late().readings()};
+  }
   return state;
 }
 

@@ -334,13 +334,25 @@ TEST(PowerMeter, IntegratesByTrapezoids) {
   EXPECT_EQ(meter.total, Activity::of(250'000));  // 15 kW for a minute
 }
 
-TEST(PowerMeter, CarriesWhatIsBelowAQuantum) {
+TEST(PowerMeter, CarriesWhatIsBelowAQuantumWithinAQuarterHour) {
   Meter meter(Kind::instantaneous, "mW");
-  // 1 mW: one quantum an hour, in steps of 7 s that each bring less than one.
-  for (int i = 0; i <= 3600; i += 7) meter.at(i * 1s, 1.0);
-  meter.at(3600s, 1.0);
+  // 4 mW: one quantum a quarter hour, in steps of 7 s that each bring less than one.
+  for (int i = 0; i <= 900; i += 7) meter.at(i * 1s, 4.0);
+  meter.at(900s, 4.0);
   EXPECT_EQ(meter.total, Activity::of(1));
   EXPECT_EQ(meter.state.integration_remainder, 0);
+}
+
+TEST(PowerMeter, AQuarterHourDoesNotDependOnTheRoundingOfThoseBefore) {
+  const auto second_quarter = [](double before) {
+    Meter meter(Kind::instantaneous, "mW");
+    for (int i = 0; i <= 900; i += 7) meter.at(i * 1s, before);
+    meter.at(900s, 1234.0);
+    const Activity first = meter.total;
+    for (int i = 905; i <= 1800; i += 5) meter.at(i * 1s, 1234.0);
+    return meter.total - first;
+  };
+  EXPECT_EQ(second_quarter(3.0), second_quarter(1777.0));
 }
 
 TEST(PowerMeter, ExportIsNegative) {
@@ -360,7 +372,7 @@ TEST(PowerMeter, AssumesNothingOverAGap) {
   EXPECT_EQ(counted.movements[0].quality, (Quality{Origin::missing, Rule::gap}));
   EXPECT_EQ(meter.total, Activity{});
   meter.at(6min + 1s, 10.0);
-  EXPECT_EQ(meter.total, Activity::of(166'666));
+  EXPECT_EQ(meter.total, Activity::of(166'667));
 }
 
 TEST(PowerMeter, BeyondTwiceTheConnectionIsOutOfRange) {

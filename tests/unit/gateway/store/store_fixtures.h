@@ -120,6 +120,7 @@ inline model::PointState full_point_state() {
   state.doubts = 2;
   state.abandoned = counter(3s, std::numeric_limits<std::int64_t>::max());
   state.integration_remainder = -17;
+  state.late = model::LateData{.earliest = Instant(1ms), .affects_until = Instant(2ms), .readings = 3};
   state.open = model::OpenInterval{
       kStart, kStart + 15min, model::Activity::of(-1), 5s, {model::Origin::estimated, model::Rule::gap}};
   return state;
