@@ -57,9 +57,9 @@ model::Site site_of_meters() {
                              .user_name = {},
                              .carrier = model::find_carrier("electricity"),
                              .source = static_cast<PointId>(i),
-                             .factor_set = {},
-                             .factor_region = "CN-SC",
-                             .factor_method = {}});
+                             .factor = model::FactorChoice{"cn-grid", "CN-SC", "average"},
+                             .market = {},
+                             .coal = {}});
   }
   return site;
 }
@@ -82,10 +82,17 @@ model::Effects effects_of(const Case& c, Instant at) {
   point.last_at = at;
   point.last_value = 1234.5;
   point.baseline = {at, model::Cumulative<model::Activity>::at(model::Activity::of(1'234'500'000))};
-  point.open = model::OpenPeriod{at, at + 15min, model::Activity::of(250'000), {}, 5min, {}};
+  point.open = model::OpenInterval{at, at + 15min, model::Activity::of(250'000), 5min, {}};
   model::AccountState account;
   account.amount = model::Activity::of(1'234'500'000);
-  account.open.fill(point.open);
+  model::OpenPeriod period;
+  period.begin = at;
+  period.end = at + 15min;
+  period.amount = model::Activity::of(250'000);
+  period.emitted[model::Basis::primary].co2e = model::Co2e::of(140'000);
+  period.emitted[model::Basis::primary].gases[model::Gas::co2] = model::GasMass::of(140'000);
+  period.covered = 5min;
+  account.open.fill(period);
   for (std::size_t i = 0; i < c.states; ++i) {
     effects.points.emplace_back(static_cast<PointId>(i % kPoints), point);
     effects.accounts.emplace_back(static_cast<model::AccountId>(i % kPoints), account);
