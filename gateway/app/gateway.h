@@ -76,6 +76,8 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<bool> commit(model::Effects effects);
   boost::asio::awaitable<void> supervise(Driver& driver);
   boost::asio::awaitable<void> ended(const io::TaskGroup& tasks, io::SteadyTime deadline);
+  boost::asio::awaitable<void> seal_quarter_hours();
+  boost::asio::awaitable<void> seal();
   boost::asio::awaitable<void> drain(io::SteadyTime deadline);
   boost::asio::awaitable<void> shut_down();
 
@@ -92,6 +94,7 @@ class Gateway final : private Inbox {
   io::Event stop_requested_;
   io::TaskGroup sink_tasks_;
   io::TaskGroup ingest_tasks_;
+  io::TaskGroup seal_tasks_;
   io::TaskGroup driver_tasks_;
   std::exception_ptr failure_;  // what escaped the pipeline, the store or a sink
   bool stopping_ = false;
@@ -99,6 +102,7 @@ class Gateway final : private Inbox {
   std::uint64_t readings_ = 0;
   std::uint64_t commit_retries_ = 0;
   std::string store_trouble_;
+  std::string seal_trouble_;  // as logged last
 };
 
 }  // namespace carbongate::app

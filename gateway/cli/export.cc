@@ -7,7 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <optional>
 #include <ostream>
 #include <stdexcept>
@@ -15,7 +14,9 @@
 #include <vector>
 
 #include "config/reader/problem.h"
+#include "gateway/cli/export_ledger.h"
 #include "gateway/cli/export_rows.h"
+#include "gateway/cli/output_file.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/store/history.h"
 
@@ -26,8 +27,9 @@ using What = store::History::What;
 
 constexpr std::size_t kRowsPerProgress = 20'000;
 
-constexpr std::array<std::string_view, 4> kWhats{"readings", "intervals", "entries",
-                                                 "rollups"};         // in the order of What
+constexpr std::array<std::string_view, 5> kWhats{"readings", "intervals", "entries", "rollups",
+                                                 "ledger"};  // in the order of What, and one that is none
+constexpr std::size_t kLedger = 4;
 constexpr std::array<std::string_view, 2> kFormats{"csv", "jsonl"};  // in the order of Format
 
 class BadOption : public std::runtime_error {
@@ -58,6 +60,7 @@ std::optional<Instant> read_time(std::string_view option, const std::string& tex
 // What was asked for, understood.
 struct Request {
   What what{};
+  bool ledger = false;  // instead of `what`
   TableWriter::Format format{};
   store::History::Range range;
   LocalTime time;
@@ -73,7 +76,9 @@ LocalTime zone_of(const std::string& name) {
 
 Request understand(const ExportOptions& options) {
   const std::string zone = options.time_zone.empty() ? "UTC" : options.time_zone;
-  Request request{.what = static_cast<What>(one_of("--what", options.what, kWhats)),
+  const std::size_t what = one_of("--what", options.what, kWhats);
+  Request request{.what = static_cast<What>(what),
+                  .ledger = what == kLedger,
                   .format = static_cast<TableWriter::Format>(one_of("--format", options.format, kFormats)),
                   .range = {},
                   .time = zone_of(zone)};
@@ -127,29 +132,11 @@ int write_rows(store::History& history, Request& request, std::ostream& out, con
   return EX_IOERR;
 }
 
-// Writes beside the file and moves it there at the end, so that what has that name is always whole.
-int write_file(store::History& history, Request& request, const std::filesystem::path& file, std::ostream& err) {
-  std::error_code ignored;
-  const auto type = std::filesystem::status(file, ignored).type();
-  const bool replaces = type == std::filesystem::file_type::regular || type == std::filesystem::file_type::not_found;
-  const std::filesystem::path target =
-      replaces ? std::filesystem::path(file.string() + ".part") : file;  // else a pipe or a device
-  std::ofstream out(target, std::ios::binary | std::ios::trunc);
-  if (!out) {
-    err << fmt::format("{}: cannot be written: {}\n", target.string(), std::strerror(errno));
-    return EX_IOERR;
-  }
-  const int status = write_rows(history, request, out, target.string(), err);
-  out.close();
-  if (!replaces) return status;
-  std::error_code error;
-  if (status == 0) std::filesystem::rename(target, file, error);
-  if (status != 0 || error) std::filesystem::remove(target, ignored);
-  if (error) {
-    err << fmt::format("{}: cannot be written: {}\n", file.string(), error.message());
-    return EX_IOERR;
-  }
-  return status;
+int export_ledger(const ExportOptions& options, const Request& request, std::ostream& out, std::ostream& err) {
+  const auto format = request.format == TableWriter::Format::csv ? ledger::TextFormat::csv : ledger::TextFormat::jsonl;
+  return write_output(options.output, out, err, [&](std::ostream& stream, const std::string& name) {
+    return write_ledger(options.store, format, {request.range.from, request.range.to}, stream, name, err);
+  });
 }
 
 }  // namespace
@@ -157,13 +144,15 @@ int write_file(store::History& history, Request& request, const std::filesystem:
 int run_export(const ExportOptions& options, std::ostream& out, std::ostream& err) {
   try {
     Request request = understand(options);
+    if (request.ledger) return export_ledger(options, request, out, err);
     auto history = store::History::open(options.store);
     if (history.has_error()) {
       err << history.error().text << "\n";
       return history.error().code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
     }
-    if (!options.output.empty()) return write_file(**history, request, options.output, err);
-    return write_rows(**history, request, out, "standard output", err);
+    return write_output(options.output, out, err, [&](std::ostream& stream, const std::string& name) {
+      return write_rows(**history, request, stream, name, err);
+    });
   } catch (const std::runtime_error& error) {
     err << error.what() << "\n";
     return EX_DATAERR;
