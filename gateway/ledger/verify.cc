@@ -166,6 +166,7 @@ void Verifier::check_link(const Hash& before, const EntryRow& entry) {
     const std::string name = previous ? previous->name : "entry " + std::to_string(entry.number - 1);
     if (previous) suspects_.pop_back();
     run_ = entry.hash;
+    ++shift_;
     find(Kind::entry_inserted, entry.number - 1, entry.number - 1,
          name + " was inserted before " + called(entry) + ", and the numbers moved down");
     return;
@@ -251,6 +252,10 @@ void Verifier::take_row(const SignedSeal& seal) {
   }
   if (!follows(seal)) return;
   if (!is_by_right_key(seal)) return;
+  if (seal.seal.last != last_.number && explain_by_shift(seal.seal)) {
+    if (seal.seal.head == last_.hash) run_ = seal.seal.head;
+    return prove(seal.seal);
+  }
   if (seal.seal.last > last_.number) {
     waiting_.push_back(seal);
   } else if (seal.seal.last == last_.number) {
