@@ -117,6 +117,7 @@ int main(int argc, char** argv) {
       ->required();
   verify->add_option("--key", verify_options.key, "Public key (PEM) that the seals must be signed with");
   verify->add_option("--expect-head", verify_options.expected_head, "NUMBER:HASH, as an earlier verify printed it");
+  verify->add_flag("--all-sealed", verify_options.all_sealed, "Entries that no seal stands for yet are a finding too");
   verify->callback([&] { status = cli::run_verify(verify_options, std::cout, std::cerr); });
 
   cli::KeyOptions key_options;

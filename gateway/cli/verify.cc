@@ -26,6 +26,7 @@ struct Unreadable : std::runtime_error {
 
 ledger::Trust trust_of(const VerifyOptions& options, bool is_store, std::ostream& err) {
   ledger::Trust trust;
+  trust.all_sealed = options.all_sealed;
   if (!options.expected_head.empty()) {
     trust.expected_head = ledger::parse_head(options.expected_head);
     if (!trust.expected_head) {
@@ -69,6 +70,10 @@ void read_export(const std::filesystem::path& file, ledger::Verifier& verifier) 
   }
 }
 
+std::string counted(std::uint64_t number, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", number, number == 1 ? one : many);
+}
+
 void print(const ledger::Summary& summary, std::ostream& out) {
   for (std::size_t i = 0; i < summary.findings.size() && i < kFindingsShown; ++i) {
     out << fmt::format("{}: {}\n", ledger::to_string(summary.findings[i].kind), summary.findings[i].text);
@@ -79,19 +84,25 @@ void print(const ledger::Summary& summary, std::ostream& out) {
   if (summary.entries == 0) {
     out << "no entries\n";
   } else {
-    out << fmt::format("{} entries, from {} to {}\n", summary.entries, summary.first, summary.head.number);
+    out << fmt::format("{}, number {} to {}\n", counted(summary.entries, "entry", "entries"), summary.first,
+                       summary.head.number);
     out << fmt::format("head {}\n", ledger::to_string(summary.head));
   }
+  const std::string seals = counted(summary.seals, "seal", "seals");
   if (summary.proven == 0) {
-    out << fmt::format("{} seals, none of which proves an entry\n", summary.seals);
+    out << fmt::format("{}, which prove nothing\n", seals);
   } else {
-    out << fmt::format("{} seals, up to entry {} at {}\n", summary.seals, summary.proven,
-                       model::format_utc(summary.proven_at));
+    out << fmt::format("{}, the last one of {} for all entries up to {}\n", seals, model::format_utc(summary.proven_at),
+                       summary.proven);
+    if (const auto tail = summary.head.number - summary.proven; tail != 0) {
+      out << fmt::format("{} after that: chained, but no seal stands for them yet\n",
+                         counted(tail, "entry", "entries"));
+    }
   }
-  if (const auto tail = summary.head.number - summary.proven; summary.proven != 0 && tail != 0) {
-    out << fmt::format("{} entries after that are chained, but not sealed yet\n", tail);
-  }
-  out << (summary.findings_total == 0 ? "nothing was changed\n" : fmt::format("{} findings\n", summary.findings_total));
+  if (summary.findings_total == 0)
+    out << (summary.entries == 0 ? "nothing to verify\n" : fmt::format("unchanged up to entry {}\n", summary.proven));
+  else
+    out << counted(summary.findings_total, "finding", "findings") << "\n";
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ struct VerifyOptions {
   std::filesystem::path ledger = {};  // a file, or a store's directory
   std::filesystem::path key = {};     // public key as PEM; empty: that of the store, or of the first seal
   std::string expected_head = {};     // "NUMBER:HASH"; empty: nothing is known from before
+  bool all_sealed = false;            // entries that no seal stands for yet are a finding
 };
 
 // Findings go to `out`, one a line, before the summary; by which key the seals were checked goes to `err`.

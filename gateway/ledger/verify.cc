@@ -426,6 +426,14 @@ void Verifier::finish_seals() {
          seal_text(seal) + " was made over other content than " + range_text(seal.first, seal.last) +
              " have now: among them an entry was changed, taken out or put in, and the hashes after it computed anew");
   }
+  if (summary_.entries != 0 && summary_.seals == 0) {
+    find(Kind::seal_missing, 0, 0, "there is no seal: whoever can write this could have written all of it");
+  }
+  if (trust_.all_sealed && summary_.seals != 0 && summary_.proven < last_.number) {
+    const std::uint64_t first = std::max(summary_.proven, anchor_) + 1;
+    find(Kind::seal_missing, first, last_.number,
+         "no seal stands for " + range_text(first, last_.number) + ", up to the end");
+  }
   if (trust_.key && !reached_ && summary_.seals != 0) {
     find(Kind::seal_foreign, 0, 0,
          "no seal is signed by the given key (" + fingerprint(*trust_.key) + ")" +

@@ -23,6 +23,7 @@ namespace carbongate::ledger {
 struct Trust {
   std::optional<PublicKey> key;       // nullopt: that of the first seal, which proves that the ledger fits itself
   std::optional<Head> expected_head;  // noted earlier
+  bool all_sealed = false;            // entries that no seal stands for are a finding
 };
 
 struct Finding {

@@ -168,6 +168,18 @@ TEST_F(VerifyTest, CannotSeeAChangeThatNoSealStandsForYet) {
   EXPECT_EQ(verified({scribe_.key().public_key(), scribe_.book().head}).findings_total, 1u);
 }
 
+TEST_F(VerifyTest, CountsWhatIsNotSealedAsAFindingWhenToldTo) {
+  Trust trust{scribe_.key().public_key(), {}, true};
+  EXPECT_EQ(only(verified(trust)).text, "no seal stands for entries 11..12, up to the end");
+  rows_.erase(at(11), rows_.end());
+  EXPECT_EQ(verified(trust).findings_total, 0u);
+}
+
+TEST_F(VerifyTest, SaysThatEntriesWithoutAnySealProveNothing) {
+  std::erase_if(rows_, [](const Row& row) { return std::holds_alternative<SignedSeal>(row); });
+  EXPECT_EQ(only(verified()).kind, Kind::seal_missing);
+}
+
 TEST_F(VerifyTest, FindsThatTheEndWasCutOffWhereASealKnowsIt) {
   rows_.erase(at(9), seal_at(3));
   rows_.erase(at(11), rows_.end());
@@ -293,7 +305,7 @@ TEST(Verify, KeepsALimitedNumberOfFindingsAndCountsThemAll) {
   for (std::uint64_t n = 1; n <= kFindingsMax + 1'000; ++n) rows.emplace_back(EntryRow{n, "x", genesis("y"), {}});
   const Summary summary = verify(rows);
   EXPECT_EQ(summary.findings.size(), kFindingsMax);
-  EXPECT_EQ(summary.findings_total, kFindingsMax + 1'000);
+  EXPECT_EQ(summary.findings_total, kFindingsMax + 1'001) << "and that there is no seal";
 }
 
 }  // namespace
