@@ -225,9 +225,8 @@ std::string Verifier::after() const {
 
 void Verifier::remember(const EntryRow& entry) {
   if (entry.damage.empty()) last_entry_ = entry;
-  if (const auto found = std::ranges::find(unmatched_, entry.hash, [](const SignedSeal& s) { return s.seal.head; });
-      found != unmatched_.end()) {
-    const Seal seal = found->seal;
+  if (const auto found = unmatched_.find(entry.hash); found != unmatched_.end()) {
+    const Seal seal = std::move(found->second);
     unmatched_.erase(found);
     run_ = entry.hash;
     window_.push_back({entry.number, entry.hash});
@@ -259,9 +258,9 @@ void Verifier::take_row(const SignedSeal& seal) {
   if (seal.seal.last > last_.number) {
     waiting_.push_back(seal);
   } else if (seal.seal.last == last_.number) {
-    compare(seal, last_.hash);
+    compare(seal.seal, last_.hash);
   } else {
-    compare_elsewhere(seal);
+    compare_elsewhere(seal.seal);
   }
 }
 
@@ -308,8 +307,7 @@ bool Verifier::is_by_right_key(const SignedSeal& signed_seal) {
   return true;
 }
 
-void Verifier::compare(const SignedSeal& signed_seal, const Hash& recorded) {
-  const Seal& seal = signed_seal.seal;
+void Verifier::compare(const Seal& seal, const Hash& recorded) {
   const bool newest = seal.last == last_.number;
   if (recorded == seal.head) {
     if (newest) run_ = seal.head;
@@ -320,20 +318,19 @@ void Verifier::compare(const SignedSeal& signed_seal, const Hash& recorded) {
     if (newest) run_ = seal.head;
     return prove(seal);
   }
-  if (!explain_by_shift(seal)) explain_mismatch(signed_seal, newest);
+  if (!explain_by_shift(seal)) explain_mismatch(seal, newest);
   if (newest) run_ = seal.head;
 }
 
 // It should have stood directly behind the entry it ends with.
-void Verifier::compare_elsewhere(const SignedSeal& signed_seal) {
-  const Seal& seal = signed_seal.seal;
+void Verifier::compare_elsewhere(const Seal& seal) {
   if (seal.last >= seal.first) {
     find(Kind::seal_moved, seal.number, seal.number,
          seal_text(seal) + " stands behind entry " + std::to_string(last_.number) + ", not behind entry " +
              std::to_string(seal.last));
   }
   const auto found = std::ranges::find(window_, seal.last, &Head::number);
-  if (found != window_.end()) compare(signed_seal, found->hash);
+  if (found != window_.end()) compare(seal, found->hash);
 }
 
 // The head is there, under another number: entries were taken out or put in, and the numbers mended.
@@ -361,14 +358,13 @@ bool Verifier::explain_by_shift(const Seal& seal) {
   return true;
 }
 
-void Verifier::explain_mismatch(const SignedSeal& signed_seal, bool newest) {
-  const Seal& seal = signed_seal.seal;
+void Verifier::explain_mismatch(const Seal& seal, bool newest) {
   if (newest && run_ == seal.head) {
     if (!rewritten_) rewritten_ = Finding{Kind::hash_changed, seal.first, seal.last, {}};
     rewritten_->last = std::max(rewritten_->last, seal.last);
     return prove(seal);
   }
-  unmatched_.push_back(signed_seal);  // perhaps its head is still to come
+  unmatched_.emplace(seal.head, seal);  // perhaps its head is still to come
 }
 
 void Verifier::prove(const Seal& seal) {
@@ -383,7 +379,7 @@ std::optional<Hash> Verifier::settle_waiting_seals(std::uint64_t next) {
   std::optional<Hash> sealed_before;
   while (!waiting_.empty() && waiting_.front().seal.last <= next) {
     const Seal seal = waiting_.front().seal;
-    waiting_.erase(waiting_.begin());
+    waiting_.pop_front();
     if (seal.last == next) {
       find(Kind::seal_moved, seal.number, seal.number,
            seal_text(seal) + " stands before entry " + std::to_string(seal.last) + ", which it covers");
@@ -420,8 +416,7 @@ void Verifier::finish_seals() {
              ", but " + seal_text(seal) + " covers up to " + std::to_string(seal.last));
     known = seal.last;
   }
-  for (const SignedSeal& signed_seal : unmatched_) {
-    const Seal& seal = signed_seal.seal;
+  for (const auto& [head, seal] : unmatched_) {
     find(Kind::seal_mismatch, seal.first, seal.last,
          seal_text(seal) + " was made over other content than " + range_text(seal.first, seal.last) +
              " have now: among them an entry was changed, taken out or put in, and the hashes after it computed anew");

@@ -105,10 +105,10 @@ class Verifier {
 
   bool follows(const SignedSeal& seal);
   bool is_by_right_key(const SignedSeal& seal);
-  void compare(const SignedSeal& seal, const Hash& recorded);
-  void compare_elsewhere(const SignedSeal& seal);
+  void compare(const Seal& seal, const Hash& recorded);
+  void compare_elsewhere(const Seal& seal);
   bool explain_by_shift(const Seal& seal);
-  void explain_mismatch(const SignedSeal& seal, bool newest);
+  void explain_mismatch(const Seal& seal, bool newest);
   void prove(const Seal& seal);
 
   void check_expected(const Head& head);
@@ -129,14 +129,14 @@ class Verifier {
   std::vector<Suspect> suspects_;
   std::deque<Head> window_;  // the last recorded hashes
 
-  std::vector<SignedSeal> waiting_;    // for the entry they end with
-  std::vector<SignedSeal> unmatched_;  // by the recorded hash of the entry they end with
-  std::int64_t shift_ = 0;             // numbers of entries, less what the seals say they are
-  std::optional<Seal> last_seal_;      // genuine
-  std::uint64_t next_seal_ = 0;        // number; 0: any
-  std::optional<PublicKey> key_;       // that must have signed the next seal
-  bool reached_ = false;               // a seal by trust_.key was there
-  std::optional<Finding> rewritten_;   // entries whose hashes were computed anew: one finding for all of them
+  std::deque<SignedSeal> waiting_;    // for the entry they end with
+  std::map<Hash, Seal> unmatched_;    // by head: not the recorded hash of the entry they end with
+  std::int64_t shift_ = 0;            // numbers of entries, less what the seals say they are
+  std::optional<Seal> last_seal_;     // genuine
+  std::uint64_t next_seal_ = 0;       // number; 0: any
+  std::optional<PublicKey> key_;      // that must have signed the next seal
+  bool reached_ = false;              // a seal by trust_.key was there
+  std::optional<Finding> rewritten_;  // entries whose hashes were computed anew: one finding for all of them
   bool expected_seen_ = false;
 };
 
