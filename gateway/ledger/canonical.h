@@ -89,7 +89,8 @@ std::string canonical_line(const model::Series& series, const model::EmissionEnt
 std::optional<model::EntryName> name_of(std::string_view line);
 std::string_view site_of(std::string_view line);  // as written; empty if there is none
 
-std::vector<std::string_view> split_fields(std::string_view line);  // as written, escaped
+std::vector<std::string_view> split_fields(std::string_view line);  // as written, escaped; they point into the line
+std::vector<std::string_view> split_fields(std::string&& line) = delete;
 
 void append_escaped(std::string& line, std::string_view text);
 

@@ -56,7 +56,7 @@ std::optional<Head> parse_head(std::string_view text) {
   Head head;
   const auto [end, error] = std::from_chars(text.data(), text.data() + colon, head.number);
   const auto hash = from_hex<32>(text.substr(colon + 1));
-  if (error != std::errc{} || end != text.data() + colon || !hash) return std::nullopt;
+  if (error != std::errc{} || end != text.data() + colon || !hash || head.number > kNumberMax) return std::nullopt;
   head.hash = *hash;
   if (to_string(head) != text) return std::nullopt;
   return head;

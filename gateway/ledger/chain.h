@@ -41,6 +41,9 @@ std::optional<std::array<std::uint8_t, N>> from_hex(std::string_view text) {
   return bytes;
 }
 
+// No ledger grows beyond it, so that differences of numbers never overflow, whatever an input says.
+inline constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 60;
+
 // Where a chain stands.
 struct Head {
   std::uint64_t number = 0;

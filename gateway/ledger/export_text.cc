@@ -40,7 +40,8 @@ std::vector<std::string_view> entry_members() {
 std::optional<std::uint64_t> whole(std::string_view text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || std::to_string(number) != text) return std::nullopt;
+  if (error != std::errc{} || number > kNumberMax || end != text.data() + text.size() || std::to_string(number) != text)
+    return std::nullopt;
   return number;
 }
 
@@ -59,7 +60,8 @@ Cells entry_cells(const EntryRow& entry) {
 
 Cells seal_cells(const SignedSeal& signed_seal) {
   Cells cells;
-  for (const std::string_view field : split_fields(to_line(signed_seal.seal))) cells.emplace_back(field);
+  const std::string line = to_line(signed_seal.seal);
+  for (const std::string_view field : split_fields(line)) cells.emplace_back(field);
   cells.erase(cells.begin());           // the format
   std::swap(cells.at(0), cells.at(1));  // number, site
   cells.push_back(to_hex(signed_seal.signature));

@@ -368,8 +368,10 @@ void Verifier::explain_mismatch(const Seal& seal, bool newest) {
 }
 
 void Verifier::prove(const Seal& seal) {
-  if (!reached_ || seal.last < summary_.proven) return;
-  summary_.proven = seal.last;
+  if (!reached_) return;
+  const std::int64_t number =
+      std::max<std::int64_t>(static_cast<std::int64_t>(seal.last) + shift_, 0);  // as it is here
+  summary_.proven = std::max(summary_.proven, std::min(static_cast<std::uint64_t>(number), last_.number));
   summary_.proven_at = seal.sealed_at;
 }
 

@@ -148,7 +148,7 @@ class LedgerReader::Impl {
     for (Rows rows(page); rows.next();) {
       last_read_ = page.integer(0);
       const auto hash = array_of<32>(page.blob(2));
-      if (page.integer(0) < 1) {
+      if (page.integer(0) < 1 || page.integer(0) > static_cast<std::int64_t>(ledger::kNumberMax)) {
         result.emplace_back(ledger::DamagedRow{"ledger row " + std::to_string(page.integer(0)), "no such number"});
         continue;
       }

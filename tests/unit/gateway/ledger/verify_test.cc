@@ -118,6 +118,16 @@ TEST_F(VerifyTest, FindsAnEntryThatWasTakenOutAlthoughTheNumbersWereMended) {
   EXPECT_THAT(only(summary).text, HasSubstr("1 entry was taken out before entry 6 (" + name(6) + ")"));
 }
 
+TEST_F(VerifyTest, DoesNotCallMoreProvenThanThereIs) {
+  rows_.erase(at(9), seal_at(3));
+  rows_.erase(at(11), rows_.end());
+  rows_.erase(at(3));
+  for (std::uint64_t n = 4; n <= 8; ++n) entry(n).number = n - 1;
+  const Summary summary = verified();
+  EXPECT_EQ(summary.head.number, 7u);
+  EXPECT_LE(summary.proven, 7u);
+}
+
 TEST_F(VerifyTest, FindsAnEntryThatWasPutInAlthoughTheNumbersWereMended) {
   for (std::uint64_t n = 12; n >= 6; --n) entry(n).number = n + 1;
   EntryRow forged{6, canonical_line(press_shop(), full_entry()), {}, {}};
