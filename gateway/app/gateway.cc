@@ -45,6 +45,7 @@ Gateway::Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, asio
       stop_requested_(executor),
       sink_tasks_(executor),
       ingest_tasks_(executor),
+      seal_tasks_(executor),
       driver_tasks_(executor),
       correction_tasks_(executor),
       turn_passed_(executor) {
@@ -61,6 +62,7 @@ asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
     sink_tasks_.spawn(sinks::pump(*sink, *store_, rows_committed_, clock_), on_end);
   }
   ingest_tasks_.spawn(ingest(), on_end);
+  seal_tasks_.spawn(seal_quarter_hours(), on_end);
   for (const auto& driver : drivers_) driver_tasks_.spawn(supervise(*driver), on_end);
   if (!config_.store.path.empty()) correction_tasks_.spawn(restate_late_data(), on_end);
   on_ready();
@@ -89,7 +91,10 @@ asio::awaitable<void> Gateway::shut_down() {
     spdlog::warn("stopping: {} drivers did not end in time and are left", driver_tasks_.size());
   co_await ended(correction_tasks_, stopping_since_ + kDriversStopWithin);
   inbox_.close();
+  seal_tasks_.cancel();
   co_await ingest_tasks_.join();
+  co_await seal_tasks_.join();
+  co_await seal();
   co_await drain(stopping_since_ + kSinksDrainWithin);
   sink_tasks_.cancel();
   co_await ended(sink_tasks_, stopping_since_ + kSinksDrainWithin + 300ms);
@@ -97,6 +102,26 @@ asio::awaitable<void> Gateway::shut_down() {
 
 asio::awaitable<void> Gateway::ended(const io::TaskGroup& tasks, io::SteadyTime deadline) {
   while (tasks.size() != 0 && clock_.ticks() < deadline) co_await clock_.sleep_until(clock_.ticks() + 10ms);
+}
+
+// Half a minute after the quarter hour, when the meters have been read and what it held is booked. Asked once a minute,
+// because the wall clock may be set.
+asio::awaitable<void> Gateway::seal_quarter_hours() {
+  const auto quarter_hour = [this] { return (clock_.now() - 30s).time_since_epoch() / 15min; };
+  for (auto sealed = quarter_hour(); true;) {
+    co_await clock_.sleep_until(clock_.ticks() + 1min);
+    if (quarter_hour() == sealed) continue;
+    sealed = quarter_hour();
+    co_await seal();
+  }
+}
+
+// What cannot be sealed now is sealed by the next one: the chain goes on meanwhile.
+asio::awaitable<void> Gateway::seal() {
+  const auto result = co_await store_->seal(clock_.now());
+  std::string trouble = result.has_error() ? result.error().text : std::string();
+  if (!trouble.empty() && trouble != seal_trouble_) spdlog::error("{}", trouble);
+  seal_trouble_ = std::move(trouble);
 }
 
 // Waits until every sink has what the journal holds; what it does not get in time waits in the journal for the next

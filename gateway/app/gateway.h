@@ -97,6 +97,8 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<LateWork> late_work();
   boost::asio::awaitable<void> supervise(Driver& driver);
   boost::asio::awaitable<void> ended(const io::TaskGroup& tasks, io::SteadyTime deadline);
+  boost::asio::awaitable<void> seal_quarter_hours();
+  boost::asio::awaitable<void> seal();
   boost::asio::awaitable<void> drain(io::SteadyTime deadline);
   boost::asio::awaitable<void> shut_down();
 
@@ -113,6 +115,7 @@ class Gateway final : private Inbox {
   io::Event stop_requested_;
   io::TaskGroup sink_tasks_;
   io::TaskGroup ingest_tasks_;
+  io::TaskGroup seal_tasks_;
   io::TaskGroup driver_tasks_;
   io::TaskGroup correction_tasks_;
   io::Event turn_passed_;
@@ -124,6 +127,7 @@ class Gateway final : private Inbox {
   std::uint64_t readings_ = 0;
   std::uint64_t commit_retries_ = 0;
   std::string store_trouble_;
+  std::string seal_trouble_;  // as logged last
   std::uint64_t corrections_ = 0;
   std::map<PointId, model::LateData> restated_;  // restated as far as it is closed
   std::atomic<bool> stop_recomputing_{false};

@@ -11,10 +11,12 @@
 #include "gateway/cli/check.h"
 #include "gateway/cli/decode.h"
 #include "gateway/cli/export.h"
+#include "gateway/cli/key.h"
 #include "gateway/cli/read.h"
 #include "gateway/cli/replay.h"
 #include "gateway/cli/restate.h"
 #include "gateway/cli/statement.h"
+#include "gateway/cli/verify.h"
 
 namespace {
 
@@ -115,7 +117,7 @@ int main(int argc, char** argv) {
                                      "  carbongate export park.yaml --what entries --from 2026-11-01 --to 2026-12-01\n"
                                      "  carbongate export park.yaml --what rollups --format jsonl");
   add_config(export_command, export_config);
-  export_command->add_option("--what", export_options.what, "readings, intervals, entries, rollups or corrections")->required();
+  export_command->add_option("--what", export_options.what, "readings, intervals, entries, rollups, corrections or ledger")->required();
   export_command->add_option("--from", export_options.from,
                              "First instant, such as 2026-11-01 or 2026-11-01T08:00:00+08:00");
   export_command->add_option("--to", export_options.to, "End, exclusive");
@@ -141,6 +143,28 @@ int main(int argc, char** argv) {
   statement->add_option("--store", statement_options.store, "Directory to read, instead of the configured store");
   statement->add_option("-o,--output", statement_options.output, "File to write; standard output if absent");
   statement->callback([&] { status = cli::run_statement(statement_config, statement_options, std::cout, std::cerr); });
+  cli::VerifyOptions verify_options;
+  auto* verify =
+      add_command(app, "verify", "Finds changed, missing and reordered entries of a ledger; needs no network",
+                  "  carbongate verify ledger.csv --key ledger.pub\n"
+                  "  carbongate verify /var/lib/carbongate --key ledger.pub --expect-head 35040:9f2c...");
+  verify->add_option("LEDGER", verify_options.ledger, "A file of 'export --what ledger', or a store's directory")
+      ->required();
+  verify->add_option("--key", verify_options.key, "Public key (PEM) that the seals must be signed with");
+  verify->add_option("--expect-head", verify_options.expected_head, "NUMBER:HASH, as an earlier verify printed it");
+  verify->add_flag("--all-sealed", verify_options.all_sealed, "Entries that no seal stands for yet are a finding too");
+  verify->callback([&] { status = cli::run_verify(verify_options, std::cout, std::cerr); });
+
+  cli::KeyOptions key_options;
+  auto* key = add_command(app, "key", "Shows the public key of the ledger's seals, or replaces it",
+                          "  carbongate key park.yaml > ledger.pub\n"
+                          "  carbongate key park.yaml --rotate");
+  add_config(key, key_options.config);
+  key->add_option("--store", key_options.store, "Directory to read, instead of the configured store");
+  key->add_flag("--rotate", key_options.rotate,
+                "Make a new key, announced by a seal of the old one; the gateway must be stopped");
+  key->add_flag("--lost", key_options.lost, "With --rotate: the old key is gone; every verification will say so");
+  key->callback([&] { status = cli::run_key(key_options, std::cout, std::cerr); });
 
   cli::DecodeOptions decode_options;
   auto* decode = add_command(app, "decode", "Decodes Modbus frames, one JSON object a frame",

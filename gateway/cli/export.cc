@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "config/reader/problem.h"
+#include "gateway/cli/export_ledger.h"
 #include "gateway/cli/export_rows.h"
 #include "gateway/cli/output_file.h"
 #include "gateway/cli/time_text.h"
@@ -26,9 +27,10 @@ using What = store::History::What;
 
 constexpr std::size_t kRowsPerProgress = 20'000;
 
-// In the order of What; the last are entries too.
-constexpr std::array<std::string_view, 5> kWhats{"readings", "intervals", "entries", "rollups", "corrections"};
+// In the order of What; the last two are none: entries that correct others, and the ledger.
+constexpr std::array<std::string_view, 6> kWhats{"readings", "intervals", "entries", "rollups", "corrections", "ledger"};
 constexpr std::size_t kCorrections = 4;
+constexpr std::size_t kLedger = 5;
 constexpr std::array<std::string_view, 2> kFormats{"csv", "jsonl"};  // in the order of Format
 
 class BadOption : public std::runtime_error {
@@ -60,6 +62,7 @@ std::optional<Instant> read_time(std::string_view option, const std::string& tex
 struct Request {
   What what{};
   bool corrections_only = false;
+  bool ledger = false;  // instead of `what`
   TableWriter::Format format{};
   store::History::Range range;
   LocalTime time;
@@ -78,6 +81,7 @@ Request understand(const ExportOptions& options) {
   const std::size_t what = one_of("--what", options.what, kWhats);
   Request request{.what = what == kCorrections ? What::entries : static_cast<What>(what),
                   .corrections_only = what == kCorrections,
+                  .ledger = what == kLedger,
                   .format = static_cast<TableWriter::Format>(one_of("--format", options.format, kFormats)),
                   .range = {},
                   .time = zone_of(zone)};
@@ -133,11 +137,19 @@ int write_rows(store::History& history, Request& request, std::ostream& out, con
   return EX_IOERR;
 }
 
+int export_ledger(const ExportOptions& options, const Request& request, std::ostream& out, std::ostream& err) {
+  const auto format = request.format == TableWriter::Format::csv ? ledger::TextFormat::csv : ledger::TextFormat::jsonl;
+  return write_output(options.output, out, err, [&](std::ostream& stream, const std::string& name) {
+    return write_ledger(options.store, format, {request.range.from, request.range.to}, stream, name, err);
+  });
+}
+
 }  // namespace
 
 int run_export(const ExportOptions& options, std::ostream& out, std::ostream& err) {
   try {
     Request request = understand(options);
+    if (request.ledger) return export_ledger(options, request, out, err);
     auto history = store::History::open(options.store);
     if (history.has_error()) {
       err << history.error().text << "\n";

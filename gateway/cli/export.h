@@ -10,6 +10,10 @@
 //              state,scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce,valid_hours,validity,
 //              revision,co2e_kg_first
 //
+//   ledger     the hash chain over all entries, and its seals, for `carbongate verify`: gateway/ledger/export_text.h.
+//              --from and --to choose a stretch of the chain: all that was booked between the first and the last entry
+//              that begin within, and on to the next seal
+//
 //   time, begin, end  ISO 8601 with the site's UTC offset, milliseconds only if not zero; an interval ends where the
 //   next
 //                     one begins
@@ -47,7 +51,7 @@ namespace carbongate::cli {
 
 struct ExportOptions {
   std::filesystem::path store = {};  // directory
-  std::string what = {};             // readings, intervals, entries, rollups, corrections
+  std::string what = {};             // readings, intervals, entries, rollups, corrections, ledger
   std::string format = "csv";        // or jsonl
   std::string from = {};             // included; as parse_time() reads it; empty: from the first row
   std::string to = {};               // excluded; empty: to the last row

@@ -112,19 +112,27 @@ class Player {
 
   std::optional<model::Fault> finish() {
     if (!fault_) commit();
+    if (!fault_) wait_for(store_.seal(last_end_));  // in the data's own time: the same input gives the same seal
     if (terminal_) err_ << "\n";
     return fault_;
   }
 
  private:
+  void wait_for(asio::awaitable<model::Result<void>> operation) {
+    asio::io_context loop(1);
+    auto done = asio::co_spawn(loop, std::move(operation), asio::use_future);
+    loop.run();
+    if (const auto result = done.get(); result.has_error()) fault_ = result.error();
+  }
+
   void commit() {
     if (batches_.empty()) return;
     const Instant now = std::ranges::max_element(batches_, {}, &Batch::received)->received;
     model::Effects effects = pipeline_.ingest(batches_, now);
-    asio::io_context loop(1);
-    auto done = asio::co_spawn(loop, store_.commit(std::move(effects)), asio::use_future);
-    loop.run();
-    if (const auto result = done.get(); result.has_error()) fault_ = result.error();
+    for (const model::JournalRow& row : effects.rows) {
+      if (const auto* entry = std::get_if<model::EmissionEntry>(&row.body)) last_end_ = std::max(last_end_, entry->end);
+    }
+    wait_for(store_.commit(std::move(effects)));
     played_ += waiting_;
     waiting_ = 0;
     batches_.clear();
@@ -139,6 +147,7 @@ class Player {
   std::vector<Batch> batches_;
   std::size_t waiting_ = 0;
   std::size_t played_ = 0;
+  Instant last_end_{};  // of the entries
   std::optional<model::Fault> fault_;
 };
 

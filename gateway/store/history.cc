@@ -45,24 +45,6 @@ struct Bounds {
   }
 };
 
-// A reader that may not write beside the database cannot take part in its locking; when the gateway has stopped there
-// is nobody to lock against.
-std::unique_ptr<Database> open_for_reading(const std::filesystem::path& file) {
-  try {
-    auto database = std::make_unique<Database>(file, Database::Mode::read_only);
-    require_readable(*database);
-    return database;
-  } catch (const SqliteError& error) {
-    std::error_code ignored;
-    const bool stopped =
-        std::filesystem::exists(file, ignored) && !std::filesystem::exists(file.string() + "-wal", ignored);
-    if (!stopped || (error.code() != SQLITE_CANTOPEN && error.code() != SQLITE_READONLY)) throw;
-  }
-  auto database = std::make_unique<Database>(file, Database::Mode::immutable);
-  require_readable(*database);
-  return database;
-}
-
 struct RankedRow {
   std::int64_t at_ms = 0;
   std::int64_t rank = 0;  // of the series

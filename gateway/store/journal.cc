@@ -47,6 +47,7 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       points_(site.points.size()),
       accounts_(site.accounts.size()),
       appender_(database_),
+      ledger_(database_, config, site.id),
       put_state_(database_,
                  "INSERT INTO checkpoint(subject, state) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET state = ?2"),
       get_state_(database_, "SELECT state FROM checkpoint WHERE subject = ?1"),
@@ -99,6 +100,7 @@ void Journal::load() {
   }
   status_.last_sequence = static_cast<std::uint64_t>(last_sequence_);
   status_.bytes = bytes_on_disk();
+  describe_ledger();
 }
 
 model::Checkpoint Journal::checkpoint() {
@@ -135,6 +137,8 @@ void Journal::commit(const model::Effects& effects) {
   transaction.commit();
 
   retention_->accept(outcome);
+  ledger_.accept();
+  describe_ledger();
   last_sequence_ = sequence;
   newest_ms_ = newest_ms;
   if (marked) marked_ms_ = newest_ms;
@@ -158,8 +162,13 @@ bool Journal::mark_time(std::int64_t sequence, std::optional<std::int64_t> newes
 std::int64_t Journal::append(const std::vector<model::JournalRow>& rows) {
   std::int64_t sequence = last_sequence_;
   appender_.forget();
+  ledger_.forget();
   for (const model::JournalRow& row : rows) {
-    appender_.append(++sequence, series_.ids(row.subject).series, codec_.encode(row.body));
+    const std::int64_t series = series_.ids(row.subject).series;
+    appender_.append(++sequence, series, codec_.encode(row.body));
+    if (const auto* entry = std::get_if<model::EmissionEntry>(&row.body)) {
+      ledger_.append(sequence, *series_.series(series), *entry);
+    }
   }
   appender_.flush();
   return sequence;
@@ -219,6 +228,17 @@ void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
     throw;
   }
   describe_cursors();
+}
+
+void Journal::seal(Instant at) {
+  ledger_.seal(at);
+  describe_ledger();
+}
+
+void Journal::describe_ledger() {
+  status_.entries = ledger_.head().number;
+  status_.sealed = ledger_.sealed();
+  status_.seal_trouble = ledger_.trouble();
 }
 
 Journal::Cursor& Journal::cursor_of(const std::string& sink) {

@@ -13,6 +13,7 @@
 #include "gateway/ports/store.h"
 #include "gateway/store/appender.h"
 #include "gateway/store/database.h"
+#include "gateway/store/ledger_table.h"
 #include "gateway/store/record.h"
 #include "gateway/store/retention.h"
 #include "gateway/store/series_table.h"
@@ -37,6 +38,8 @@ class Journal {
   // sink see some rows again, which it must bear anyway. Rejections are written at once.
   void settle(const std::string& sink, const ports::Delivery& delivery);
 
+  void seal(Instant at);  // throws Refused without the ledger's key
+
   ports::StoreStatus status() const { return status_; }
 
  private:
@@ -57,6 +60,7 @@ class Journal {
   void cursors_saved();  // it succeeded
   std::int64_t settled_by_all() const;
   void describe_cursors();
+  void describe_ledger();
   std::uint64_t bytes_on_disk() const;
 
   std::filesystem::path file_;
@@ -69,6 +73,7 @@ class Journal {
   RecordCodec codec_;
   std::optional<Retention> retention_;
   Appender appender_;
+  LedgerTable ledger_;
   Statement put_state_;
   Statement get_state_;
   Statement peek_;

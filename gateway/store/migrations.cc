@@ -1,5 +1,7 @@
 #include "gateway/store/migrations.h"
 
+#include <sqlite3.h>
+
 #include <string>
 
 namespace carbongate::store {
@@ -48,6 +50,18 @@ CREATE TABLE journal(
 
 -- The books are asked for by time; readings and running totals are not in it.
 CREATE INDEX journal_books ON journal(kind, at) WHERE kind > 1;
+
+-- The hash chain over the entries (gateway/ledger/chain.h), appended in the transaction that appends the entry.
+CREATE TABLE ledger(
+  number INTEGER PRIMARY KEY,  -- from 1 without gaps
+  seq INTEGER NOT NULL REFERENCES journal(seq),
+  hash BLOB NOT NULL);
+
+-- What was signed (gateway/ledger/seal.h).
+CREATE TABLE seal(
+  number INTEGER PRIMARY KEY,  -- from 1 without gaps
+  line TEXT NOT NULL,
+  signature BLOB NOT NULL);
 
 CREATE TABLE checkpoint(
   subject INTEGER PRIMARY KEY REFERENCES subject(id),
@@ -122,6 +136,24 @@ void require_readable(Database& database) {
     throw Refused("carbongate.db has schema version " + std::to_string(version) + ", this program reads version " +
                   std::to_string(kSchemaVersion) + "; start the gateway once, it brings the store up to date");
   }
+}
+
+// A reader that may not write beside the database cannot take part in its locking; when the gateway has stopped there
+// is nobody to lock against.
+std::unique_ptr<Database> open_for_reading(const std::filesystem::path& file) {
+  try {
+    auto database = std::make_unique<Database>(file, Database::Mode::read_only);
+    require_readable(*database);
+    return database;
+  } catch (const SqliteError& error) {
+    std::error_code ignored;
+    const bool stopped =
+        std::filesystem::exists(file, ignored) && !std::filesystem::exists(file.string() + "-wal", ignored);
+    if (!stopped || (error.code() != SQLITE_CANTOPEN && error.code() != SQLITE_READONLY)) throw;
+  }
+  auto database = std::make_unique<Database>(file, Database::Mode::immutable);
+  require_readable(*database);
+  return database;
 }
 
 }  // namespace carbongate::store

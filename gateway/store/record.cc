@@ -1,5 +1,7 @@
 #include "gateway/store/record.h"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <type_traits>
 
 #include "gateway/store/database.h"
@@ -286,7 +288,11 @@ struct RecordCodec::Messages {
   }
 };
 
-RecordCodec::RecordCodec() : messages_(std::make_unique<Messages>()) {}
+RecordCodec::RecordCodec() : messages_(std::make_unique<Messages>()) {
+  // What it cannot read becomes a DamagedRecord, for which somebody has better words.
+  static const auto silenced = google::protobuf::SetLogHandler(nullptr);
+  static_cast<void>(silenced);
+}
 RecordCodec::~RecordCodec() = default;
 
 RecordColumns RecordCodec::encode(const model::RowBody& body) {
