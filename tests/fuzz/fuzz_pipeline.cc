@@ -38,7 +38,7 @@ model::Site make_site() {
   model::Site site;
   PointLimits bounded;
   bounded.power_max_w = 1e6;
-  bounded.rollover_at = 1e6;
+  bounded.rollover_at = {1e6};
   bounded.interval = 10s;
   PointLimits free;
   free.min = -1e300;

@@ -66,7 +66,7 @@ TEST(ModbusConfig, ReadsTheSampleWithEveryKey) {
   EXPECT_EQ(heat.group(), "converter-2:4001");
   EXPECT_EQ(heat.device.limits, (ReadLimits{.max_block = 20, .max_gap = 0}));
   EXPECT_EQ(heat.device.pause, 100ms);
-  EXPECT_EQ(heat.points()[0].limits.rollover_at, 4294967.296);
+  EXPECT_EQ(heat.points()[0].limits.rollover_at, std::vector{4294967.296});
   EXPECT_EQ(heat.points()[0].kind, Kind::cumulative);
   EXPECT_EQ(heat.device.fields[3].type, RegisterType::bit);
 }

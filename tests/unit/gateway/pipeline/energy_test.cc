@@ -49,7 +49,7 @@ class Meter {
 PointLimits limits(std::optional<double> power_max_w, std::optional<double> rollover_at = {}) {
   PointLimits out;
   out.power_max_w = power_max_w;
-  out.rollover_at = rollover_at;
+  if (rollover_at) out.rollover_at = {*rollover_at};
   out.interval = 10s;
   return out;
 }
@@ -105,8 +105,23 @@ TEST(CumulativeMeter, ARegisterThatReadsZeroForLongAndReturnsWasNotReset) {
   for (const std::optional<double> power_max_w : {std::optional<double>{}, std::optional<double>{100e3}}) {
     Meter meter(Kind::cumulative, "kWh", limits(power_max_w));
     meter.at(0s, 53'700.0);
-    for (int i = 1; i <= 50; ++i) meter.at(i * 10s, 0.0);
+    for (int i = 1; i <= 50; ++i) EXPECT_EQ(meter.at(i * 10s, 0.0).quality, estimated(Rule::pending));
     const Counted back = meter.at(510s, 53'701.0);
+    ASSERT_EQ(back.count, 1u);
+    EXPECT_EQ(back.movements[0].quality, estimated(Rule::gap));
+    EXPECT_EQ(back.quality, measured(Rule::glitch));
+    EXPECT_EQ(meter.total, Activity::of(kKwh));
+    EXPECT_FALSE(meter.state.abandoned);
+  }
+}
+
+TEST(CumulativeMeter, ARegisterThatReadsZeroForHoursAndReturnsWasNotReset) {
+  for (const std::optional<double> power_max_w : {std::optional<double>{}, std::optional<double>{100e3}}) {
+    Meter meter(Kind::cumulative, "kWh", limits(power_max_w));
+    meter.at(0s, 53'700.0);
+    for (int i = 1; i <= 120; ++i) meter.at(i * 1min, 0.0);
+    EXPECT_FALSE(meter.state.pending) << "decided after an hour: a reset";
+    const Counted back = meter.at(121min, 53'701.0);
     ASSERT_EQ(back.count, 1u);
     EXPECT_EQ(back.movements[0].quality, estimated(Rule::glitch));
     EXPECT_EQ(meter.total, Activity::of(kKwh));
@@ -166,7 +181,7 @@ TEST(CumulativeMeter, AJumpThatStaysIsAnExchangedMeter) {
   Meter meter(Kind::cumulative, "kWh", limits(100e3));
   meter.at(0s, 1000.0);
   meter.at(10s, 81'063.7);
-  EXPECT_EQ(meter.at(20s, 81'063.8).quality, measured(Rule::reset));
+  EXPECT_EQ(meter.at(20s, 81'063.8).quality, measured(Rule::replaced));
   EXPECT_EQ(meter.total, Activity::of(100'000));
 }
 
@@ -240,7 +255,7 @@ TEST(CumulativeMeter, UndecidedReadingsEndAfterTwoMore) {
   meter.at(0s, 1'000.0);
   EXPECT_EQ(meter.at(10s, 900.0).quality, estimated(Rule::pending));
   EXPECT_EQ(meter.at(20s, 800.0).quality, estimated(Rule::pending));
-  EXPECT_EQ(meter.at(30s, 700.0).quality, measured(Rule::reset));
+  EXPECT_EQ(meter.at(30s, 700.0).quality, measured(Rule::replaced));
   EXPECT_FALSE(meter.state.pending);
   EXPECT_EQ(meter.state.doubts, 0);
   meter.at(40s, 700.1);

@@ -91,6 +91,10 @@ inline model::PointState full_point_state() {
   state.pending = counter(2s, -5);
   state.doubts = 2;
   state.abandoned = counter(3s, std::numeric_limits<std::int64_t>::max());
+  state.stands_since = kStart + 4ms;
+  state.settled_until = kStart + 5ms;
+  state.falls = 3;
+  state.unbooked = model::Activity::of(6);
   state.integration_remainder = -17;
   state.open = model::OpenPeriod{kStart,
                                  kStart + 15min,
@@ -128,7 +132,9 @@ inline bool equal(const std::optional<model::OpenPeriod>& a, const std::optional
 }
 inline bool equal(const model::PointState& a, const model::PointState& b) {
   return a.last_at == b.last_at && a.last_value == b.last_value && a.baseline == b.baseline && a.pending == b.pending &&
-         a.doubts == b.doubts && a.abandoned == b.abandoned && a.integration_remainder == b.integration_remainder &&
+         a.doubts == b.doubts && a.abandoned == b.abandoned && a.stands_since == b.stands_since &&
+         a.settled_until == b.settled_until && a.falls == b.falls && a.unbooked == b.unbooked &&
+         a.integration_remainder == b.integration_remainder &&
          equal(a.open, b.open);
 }
 inline bool equal(const model::AccountState& a, const model::AccountState& b) {
