@@ -61,8 +61,9 @@ Instant read_when(config::Reader& in, std::string_view key, const date::time_zon
   const auto text = in.required<std::string>(key);
   if (text.empty()) return {};
   if (const auto at = parse_when(text, zone)) return *at;
-  in.error(key, "'" + printable(text) + "' is no time: write 2026-03-01T10:00, in the site's time zone, or with an "
-                "offset, such as 2026-03-01T10:00+08:00");
+  in.error(key, "'" + printable(text) +
+                    "' is no time: write 2026-03-01T10:00, in the site's time zone, or with an "
+                    "offset, such as 2026-03-01T10:00+08:00");
   return {};
 }
 

@@ -28,8 +28,8 @@ struct PointLimits {
   std::optional<double> power_max_w;     // physical maximum of the connection in W; a counter cannot run faster
   Duration interval{};                   // how often a value is due; 0: not known
   Duration stale_after{};                // heard this much later than measured: late; 0: 3 * interval, at least 60 s
-  Duration gap_max{};       // longest gap a power is integrated over; 0: 3 * interval, at least 5 min
-  bool runs_back = false;   // cumulative: a net register, in which what flows back is subtracted
+  Duration gap_max{};                    // longest gap a power is integrated over; 0: 3 * interval, at least 5 min
+  bool runs_back = false;                // cumulative: a net register, in which what flows back is subtracted
 };
 
 // A meter was exchanged for another, or its register set: what it showed last, and what it showed first afterwards.
@@ -63,7 +63,9 @@ struct Point {
   PointLimits limits;
   MeterHistory history = {};
 
-  std::string full_name() const { return device + "." + name; }  // "press-shop.active_energy_import": unique in the site
+  std::string full_name() const {
+    return device + "." + name;
+  }  // "press-shop.active_energy_import": unique in the site
 };
 
 }  // namespace carbongate

@@ -16,12 +16,23 @@ constexpr std::uint8_t kFallsMax = 3;
 constexpr Duration kHoldMin = 1h;
 constexpr int kHoldReadings = 6;
 
-Hints hints_of(const PointState& state) {
-  return {.abandoned = state.abandoned, .stands_since = state.stands_since, .settled_until = state.settled_until};
+bool is_float32(double value) {
+  return static_cast<double>(static_cast<float>(value)) == value;
+}
+
+Hints hints_of(const PointState& state, const Reading& reading) {
+  return {.float32 = state.falls < kFallsMax && is_float32(reading.value) && is_float32(state.last_value),
+          .abandoned = state.abandoned,
+          .stands_since = state.stands_since,
+          .settled_until = state.settled_until};
 }
 // A step between two doubtful readings stands for itself.
 Hints no_hints() {
-  return {.abandoned = {}, .stands_since = {}, .settled_until = Instant::max()};
+  return {.float32 = false, .abandoned = {}, .stands_since = {}, .settled_until = Instant::max()};
+}
+
+bool is_zero(const Fix& fix) {
+  return fix.second.since_zero() == Activity{};
 }
 
 bool needs_confirmation(Verdict verdict) {
@@ -45,7 +56,8 @@ bool went_on_alike(const Fix& baseline, const Fix& pending, const Fix& now) {
 }
 
 Quality remark(Quality quality, const Step& step, Rule rule) {
-  return worse(quality, {step.ambiguous ? Origin::estimated : Origin::measured, step.ambiguous ? Rule::rollover : rule});
+  return worse(quality,
+               {step.ambiguous ? Origin::estimated : Origin::measured, step.ambiguous ? Rule::rollover : rule});
 }
 
 }  // namespace
@@ -64,9 +76,13 @@ Counted CounterMeter::count(const Reading& reading, Quality quality, PointState&
     state.settled_until = now.first;
     return {.quality = quality};
   }
-  if (state.pending) return decide(now, quality, state);
+  if (state.pending) return decide(now, hints_of(state, reading), quality, state);
 
-  const Step step = judge_.judge(*state.baseline, now, hints_of(state));
+  const Step step = judge_.judge(*state.baseline, now, hints_of(state, reading));
+  // Since it was given up the register has shown nothing but 0: that was no value to count from.
+  if (step.verdict == Verdict::forward && state.abandoned && is_zero(*state.baseline)) {
+    return start_again(now, now, quality, state);
+  }
   if (is_decided(step.verdict)) {
     const Rule rule = step.verdict == Verdict::rollover ? Rule::rollover : Rule::none;
     return book(step, now, remark(quality, step, rule), state);
@@ -84,10 +100,10 @@ Counted CounterMeter::wait(const Fix& now, Quality quality, PointState& state) c
   return {.quality = worse(quality, {Origin::estimated, Rule::pending})};
 }
 
-Counted CounterMeter::decide(const Fix& now, Quality quality, PointState& state) const {
+Counted CounterMeter::decide(const Fix& now, const Hints& hints, Quality quality, PointState& state) const {
   const Fix baseline = *state.baseline;
   const Fix pending = *state.pending;
-  const Step step = judge_.judge(baseline, now, hints_of(state));
+  const Step step = judge_.judge(baseline, now, hints);
   if (is_decided(step.verdict)) {
     // Where the counter went on from the doubtful value that value was right, only larger than expected.
     const bool went_on = baseline.second <= pending.second && pending.second <= now.second;
@@ -95,21 +111,26 @@ Counted CounterMeter::decide(const Fix& now, Quality quality, PointState& state)
     if (step.verdict == Verdict::rollover) rule = Rule::rollover;
     return book(step, now, remark(quality, step, rule), state);
   }
-  if (step.verdict == Verdict::fall) return decide_fall(now, quality, state);
-
   const Step next = judge_.judge(pending, now, no_hints());
+  const bool falls_on = state.falls != 0 && pending.second < baseline.second && next.verdict == Verdict::fall;
+  if (step.verdict == Verdict::fall || falls_on) return decide_fall(now, quality, state);
+
   const bool fits = next.verdict == Verdict::forward || next.verdict == Verdict::standstill;
   // A value that stands still decides nothing: a coarse register, a new one without load, or one that is stuck.
   if (now.second == pending.second && (!held_long_enough(state, now) || judge_.rollover_or_zero(baseline, now))) {
     return wait(now, quality, state);
   }
-  if (needs_confirmation(step.verdict) && baseline.second.since_zero() != Activity{} &&
-      baseline.second < pending.second && pending.second < now.second) {
+  if (needs_confirmation(step.verdict) && !is_zero(baseline) && baseline.second < pending.second &&
+      pending.second < now.second) {
     const bool stalled = step.verdict == Verdict::stalled && fits;
     if (stalled) return book(step, now, worse(quality, {Origin::estimated, Rule::stalled}), state);
-    if (went_on_alike(baseline, pending, now)) return book(step, now, remark(quality, step, Rule::pending), state);
+    if (went_on_alike(baseline, pending, now)) {
+      // Two readings of garbage may well rise; three hardly.
+      if (++state.doubts > 2) return book(step, now, remark(quality, step, Rule::pending), state);
+      return wait(now, quality, state);
+    }
   }
-  if (fits) return start_again(pending, now, quality, state);
+  if (fits) return start_again(is_zero(pending) ? now : pending, now, quality, state);
   if (++state.doubts > 2) return start_again(now, now, quality, state);
   return wait(now, quality, state);
 }
@@ -117,9 +138,9 @@ Counted CounterMeter::decide(const Fix& now, Quality quality, PointState& state)
 // A little below the baseline. A counter that comes back was not there; one that runs on down runs backwards.
 Counted CounterMeter::decide_fall(const Fix& now, Quality quality, PointState& state) const {
   if (state.falls >= kFallsMax) return run_back(now, quality, state);
-  if (judge_.judge(*state.pending, now, no_hints()).verdict == Verdict::fall) {
+  if (state.falls != 0 && now.second < state.pending->second) {
     if (++state.falls >= kFallsMax) return run_back(now, quality, state);
-  } else if (state.falls == 0 || now.second > state.pending->second) {
+  } else if (now.second != state.pending->second) {
     state.falls = 1;
   }
   if (held_long_enough(state, now)) return run_back(now, quality, state);
@@ -134,8 +155,8 @@ Counted CounterMeter::book(const Step& step, const Fix& now, Quality quality, Po
   if (step.verdict == Verdict::returned) {
     // Given up for running backwards, and now back: it did not.
     if (state.falls >= kFallsMax) {
-      state.unbooked -= judge_.worth({{baseline.first, baseline.second}, now.first,
-                                      (state.abandoned->second - baseline.second).quanta()});
+      state.unbooked -= judge_.worth(
+          {{baseline.first, baseline.second}, now.first, (state.abandoned->second - baseline.second).quanta()});
     }
     quality = worse(quality, {Origin::measured, Rule::glitch});
     booked = worse(quality, {Origin::estimated, Rule::glitch});
@@ -172,7 +193,7 @@ void CounterMeter::add_stretches(const Step& step, Instant begin, Instant end, Q
   for (const Stretch& stretch : step.stretches) {
     for (const Piece& piece : judge_.pieces(stretch)) {
       Movement part = whole;
-      part.begin = std::max(step.stretches.size() == 1 && !piece.cut ? begin : piece.begin, whole.begin);
+      part.begin = std::max(piece.begin, whole.begin);
       part.end = piece.end;
       part.amount = piece.amount;
       if (piece.cut) part.quality = worse(quality, {Origin::estimated, Rule::ratio_change});
@@ -201,7 +222,11 @@ Counted CounterMeter::start_again(const Fix& from, const Fix& now, Quality quali
                 out);
   state.baseline = moved ? now : Fix{now.first, from.second};
   state.stands_since = state.baseline->first;
-  state.abandoned = moved ? std::nullopt : std::optional(old);
+  if (moved) {
+    state.abandoned.reset();
+  } else if (!state.abandoned || !is_zero(old)) {
+    state.abandoned = old;
+  }
   state.pending.reset();
   state.doubts = 0;
   state.falls = 0;
@@ -211,7 +236,7 @@ Counted CounterMeter::start_again(const Fix& from, const Fix& now, Quality quali
 Rule CounterMeter::rule_of_new_course(const Fix& old, const Fix& from) const {
   if (judge_.rescaled(old, from)) return Rule::ratio_change;
   // From 0 to anywhere: it had not been readable.
-  return old.second.since_zero() == Activity{} || judge_.from_zero(old, from) ? Rule::reset : Rule::replaced;
+  return is_zero(old) || judge_.from_zero(old, from) ? Rule::reset : Rule::replaced;
 }
 
 // The baseline follows the counter down.

@@ -19,25 +19,26 @@ namespace carbongate::pipeline {
 // and a step of more than 10 MW waits for the next reading. A reading that is doubtful is kept as pending, nothing is
 // booked, and the next ones decide:
 //
-// | what was seen                                          | it was                 | booked                            |
-// | a step up that the connection delivers                 | consumption            | the step                          |
-// | a step down by the rounding of a 32-bit float          | none                   | 0, until it passes there again    |
-// | a step down, and through a known end it is plausible   | rollover               | the step through the end          |
-// | a replacement was announced, both parts are plausible  | replaced               | final - last + now - initial      |
-// | doubtful, then back at or above the baseline           | glitch                 | the step from the baseline        |
-// | doubtful, going on from a value near 0                 | reset                  | 0, estimated; then on from there  |
-// | doubtful, going on from another value                  | replaced, unannounced  | 0, estimated; then on from there  |
-// | ... which is the old one times or by a whole number    | ratio_change           | 0, estimated; then on from there  |
-// | doubtful, then no two that fit each other              | replaced, unannounced  | 0, estimated; on from the newest  |
-// | up by more than since the last reading, less than      | stalled                | the step, once the next reading   |
-// |   since it last moved (at most 24 h), power_max known  |                        | goes on from there                |
-// | down a little, three times in a row                    | backwards              | 0, estimated; and see `unbooked`  |
-// | down a little, and not back within an hour             | backwards              | the same                          |
-// | more than 10 MW, power_max not known, and it goes on   | consumption            | the step, remark pending          |
+// | what was seen                                          | it was                 | booked | | a step up that the
+// connection delivers                 | consumption            | the step                          | | a step down by
+// the rounding of a 32-bit float          | none                   | 0, until it passes there again    | | a step down,
+// and through a known end it is plausible   | rollover               | the step through the end          | | a
+// replacement was announced, both parts are plausible  | replaced               | final - last + now - initial      |
+// | doubtful, then back at or above the baseline           | glitch                 | the step from the baseline | |
+// doubtful, going on from a value near 0                 | reset                  | 0, estimated; then on from there  |
+// | doubtful, going on from another value                  | replaced, unannounced  | 0, estimated; then on from there
+// | | ... which is the old one times or by a whole number    | ratio_change           | 0, estimated; then on from
+// there  | | doubtful, then no two that fit each other              | replaced, unannounced  | 0, estimated; on from
+// the newest  | | up by more than since the last reading, less than      | stalled                | the step, once the
+// next reading   | |   since it last moved (at most 24 h), power_max known  |                        | goes on from
+// there                | | down a little, three times in a row                    | backwards              | 0,
+// estimated; and see `unbooked`  | | down a little, and not back within an hour             | backwards              |
+// the same                          | | more than 10 MW, power_max not known, and it goes on   | consumption | the
+// step, remark pending          | |   alike, twice                                         |                        | |
 //
-// A fall to exactly 0 is a rollover only when the next reading goes on from there: 0 is what an unreadable register
-// shows. A register that never moved since it was given up and returns to its course was unreadable: what it moved
-// meanwhile is counted.
+// 0 is what an unreadable register shows. So a fall to exactly 0 is a rollover only when the next reading goes on from
+// there, and after a reset it counts from the first value that is not 0. A register that never moved since it was given
+// up and returns to its course was unreadable: what it moved meanwhile is counted.
 //
 // A counter that runs backwards: a current transformer turned round, or a net register in the place of one for import.
 // What it loses is not subtracted from what was consumed, nor is it forgotten: the interval says so by its rule, and
@@ -54,7 +55,7 @@ class CounterMeter {
   Counted count(const Reading& reading, model::Quality quality, model::PointState& state) const;
 
  private:
-  Counted decide(const Fix& now, model::Quality quality, model::PointState& state) const;
+  Counted decide(const Fix& now, const Hints& hints, model::Quality quality, model::PointState& state) const;
   Counted wait(const Fix& now, model::Quality quality, model::PointState& state) const;
   Counted decide_fall(const Fix& now, model::Quality quality, model::PointState& state) const;
   Counted book(const Step& step, const Fix& now, model::Quality quality, model::PointState& state) const;
@@ -70,10 +71,11 @@ class CounterMeter {
 
 // A step that waits for the next readings to decide.
 struct Pending {
-  Instant since{};            // nothing after this is counted yet
-  Instant at{};               // the newest doubtful reading
-  model::Activity step{};     // from what was counted last, in quanta of the register
-  std::string_view reason{};  // "the counter fell", "the counter ran down a little", "more than the connection delivers"
+  Instant since{};         // nothing after this is counted yet
+  Instant at{};            // the newest doubtful reading
+  model::Activity step{};  // from what was counted last, in quanta of the register
+  std::string_view
+      reason{};  // "the counter fell", "the counter ran down a little", "more than the connection delivers"
 };
 std::optional<Pending> pending(const model::PointState& state);
 

@@ -13,12 +13,17 @@ using model::Activity;
 using namespace std::chrono_literals;
 
 constexpr Duration kUnevenPolling = 10s;
-constexpr Duration kFallTimeMax = 1h;    // a counter runs backwards in small steps: no more than this at full load
-constexpr Duration kStallMax = 24h;      // what a counter that stood still longer catches up is not believed
+constexpr Duration kFallTimeMax = 1h;  // a counter runs backwards in small steps: no more than this at full load
+constexpr Duration kStallMax = 24h;    // what a counter that stood still longer catches up is not believed
 constexpr std::int64_t kRatioMax = 10'000;
 
 std::int64_t value_of(const Fix& fix) {
   return fix.second.since_zero().quanta();
+}
+
+Activity saturate(Wide value) {
+  constexpr Wide kMax = std::numeric_limits<std::int64_t>::max();
+  return Activity::of(static_cast<std::int64_t>(std::clamp(value, -kMax, kMax)));
 }
 
 Wide magnitude(Wide value) {
@@ -71,7 +76,7 @@ Step CounterJudge::judge(const Fix& from, const Fix& to, const Hints& hints) con
 Step CounterJudge::judge_unannounced(const Fix& from, const Fix& to, const Hints& hints) const {
   const std::int64_t moved = value_of(to) - value_of(from);
   // A 32-bit float keeps 24 bits: its rounding is at most 2^-24 of the value, twice that between two values.
-  const bool by_rounding = moved < 0 && -moved <= value_of(from) >> 22 && !runs_back_;
+  const bool by_rounding = moved < 0 && hints.float32 && -moved <= value_of(from) >> 22 && !runs_back_;
   if (by_rounding || moved == 0) return decided(Verdict::standstill, from, to, 0);
   if (hints.abandoned && to.second >= hints.abandoned->second &&
       deliverable(*hints.abandoned, to, connection_.rate_usual)) {
@@ -116,7 +121,8 @@ std::optional<Step> CounterJudge::judge_announced(const Fix& from, const Fix& to
   const auto stretch_between = [&](const Fix& begin, const Fix& end) -> std::optional<Stretch> {
     const std::int64_t moved = value_of(end) - value_of(begin);
     const Stretch stretch{begin, end.first, moved};
-    if (!possible(stretch, connection_.rate_usual, whole, std::gcd(value_of(begin), value_of(end)))) return std::nullopt;
+    if (!possible(stretch, connection_.rate_usual, whole, std::gcd(value_of(begin), value_of(end))))
+      return std::nullopt;
     return Stretch{begin, end.first, std::max<std::int64_t>(moved, 0), moved >= 0};
   };
   Step step{.verdict = Verdict::replaced};
@@ -148,8 +154,9 @@ std::optional<std::int64_t> CounterJudge::wrapped(const Fix& from, const Fix& to
     if (step < 0 && up >= 0 && plausible_wrap(from, to, range, static_cast<std::int64_t>(up)))
       return static_cast<std::int64_t>(up);
     const Wide down = Wide{step} - range;
-    if (step > 0 && runs_back_ && down <= 0 && plausible_wrap(to, {from.first + 2 * (to.first - from.first), from.second},
-                                                              range, static_cast<std::int64_t>(-down)))
+    if (step > 0 && runs_back_ && down <= 0 &&
+        plausible_wrap(to, {from.first + 2 * (to.first - from.first), from.second}, range,
+                       static_cast<std::int64_t>(-down)))
       return static_cast<std::int64_t>(down);
   }
   return std::nullopt;
@@ -159,7 +166,8 @@ bool CounterJudge::plausible_wrap(const Fix& from, const Fix& to, std::int64_t r
   const Duration time = to.first - from.first;
   const Stretch stretch{from, to.first, moved};
   // After a silence in which the connection could have filled half the range, power proves nothing.
-  const bool proves = connection_.known && worth({from, to.first, range}).quanta() / 2 > over(connection_.rate_max, time);
+  const bool proves =
+      connection_.known && worth({from, to.first, range}).quanta() / 2 > over(connection_.rate_max, time);
   if (!proves) {
     // A signed register goes on at the lower end of its numbers.
     const std::int64_t low = value_of(to) < 0 ? -range / 2 : 0;
@@ -206,8 +214,8 @@ bool CounterJudge::rescaled(const Fix& from, const Fix& to) const {
   if (ratio < 2 || ratio > kRatioMax) return false;
   // What flowed meanwhile blurs the ratio: where it could be any number, it is none.
   const Duration time = to.first - from.first;
-  const Wide blur = over(connection_.rate_usual, time + kUnevenPolling) * (value_of(to) == large ? 1 : ratio) +
-                    (large >> 22);
+  const Wide blur =
+      over(connection_.rate_usual, time + kUnevenPolling) * (value_of(to) == large ? 1 : ratio) + (large >> 22);
   return blur * 200 <= small && magnitude(Wide{large} - Wide{small} * ratio) <= blur;
 }
 
@@ -223,31 +231,45 @@ CounterJudge::Ratio CounterJudge::ratio_at(Instant at) const {
   return found;
 }
 
+// Of a load that is even the register sees the more, the lower the ratio.
 std::vector<Piece> CounterJudge::pieces(const Stretch& stretch) const {
-  const Instant begin = stretch.from.first;
-  const Wide length = std::max<std::int64_t>((stretch.end - begin).count(), 1);
-  std::vector<Piece> out;
-  std::int64_t done = 0;  // of stretch.moved
-  Instant piece_begin = begin;
-  const auto add = [&](Instant piece_end, std::int64_t moved_until) {
-    // The difference of two rounded totals, so that pieces add up whatever the ratio.
-    const Ratio ratio = ratio_at(piece_begin);
-    const Wide start = Wide{value_of(stretch.from)} + done;
-    const Wide total = Wide{value_of(stretch.from)} + moved_until;
-    const Wide amount = floor_div(total * ratio.numerator, ratio.denominator) -
-                        floor_div(start * ratio.numerator, ratio.denominator);
-    constexpr Wide kMax = std::numeric_limits<std::int64_t>::max();
-    out.push_back({piece_begin, piece_end, Activity::of(static_cast<std::int64_t>(std::clamp(amount, -kMax, kMax)))});
-    done = moved_until;
-    piece_begin = piece_end;
+  struct Part {
+    Ratio ratio;
+    Instant end;
+    Wide weight;
+  };
+  std::vector<Part> parts;
+  Wide total_weight = 0;
+  Instant part_begin = stretch.from.first;
+  const auto add_part = [&](Instant end) {
+    const Ratio ratio = ratio_at(part_begin);
+    const Wide time = std::max<std::int64_t>((end - part_begin).count(), 1);
+    total_weight += parts.emplace_back(ratio, end, (time * ratio.denominator << 10) / ratio.numerator + 1).weight;
+    part_begin = end;
   };
   for (const Ratio& ratio : ratios_) {
-    if (ratio.from <= begin || ratio.from >= stretch.end) continue;
-    add(ratio.from, static_cast<std::int64_t>(floor_div(Wide{stretch.moved} * (ratio.from - begin).count(), length)));
+    if (stretch.from.first < ratio.from && ratio.from < stretch.end) add_part(ratio.from);
   }
-  add(stretch.end, stretch.moved);
-  if (out.size() > 1) {
-    for (Piece& piece : out) piece.cut = stretch.moved != 0;
+  add_part(stretch.end);
+
+  int shift = 0;  // moved * weight shall fit
+  while (total_weight >> shift > Wide{1} << 60) ++shift;
+  std::vector<Piece> out;
+  Wide weight = 0;
+  Wide total = value_of(stretch.from);
+  part_begin = stretch.from.first;
+  for (const Part& part : parts) {
+    weight += part.weight;
+    const Wide moved = weight == total_weight
+                           ? Wide{stretch.moved}
+                           : floor_div(Wide{stretch.moved} * (weight >> shift), total_weight >> shift);
+    const Wide total_until = value_of(stretch.from) + moved;
+    // The difference of two rounded totals, so that pieces add up whatever the ratio.
+    const Wide amount = floor_div(total_until * part.ratio.numerator, part.ratio.denominator) -
+                        floor_div(total * part.ratio.numerator, part.ratio.denominator);
+    out.push_back({part_begin, part.end, saturate(amount), parts.size() > 1 && stretch.moved != 0});
+    total = total_until;
+    part_begin = part.end;
   }
   return out;
 }
@@ -256,8 +278,7 @@ Activity CounterJudge::worth(const Stretch& stretch) const {
   if (ratios_.empty()) return Activity::of(stretch.moved);
   Wide sum = 0;
   for (const Piece& piece : pieces(stretch)) sum += piece.amount.quanta();
-  constexpr Wide kMax = std::numeric_limits<std::int64_t>::max();
-  return Activity::of(static_cast<std::int64_t>(std::clamp(sum, -kMax, kMax)));
+  return saturate(sum);
 }
 
 }  // namespace carbongate::pipeline

@@ -47,6 +47,7 @@ struct Step {
 
 // What the steps before tell about a step.
 struct Hints {
+  bool float32 = false;  // the values read are such as a 32-bit float has
   std::optional<Fix> abandoned;
   std::optional<Instant> stands_since;
   std::optional<Instant> settled_until;

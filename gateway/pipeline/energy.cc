@@ -74,7 +74,8 @@ Counted EnergyMeter::count_amount(const Reading& reading, Quality quality, const
     span = in_step ? since : std::min(span, since);
   }
   span = std::min(span, kSpreadMax);
-  const Wide possible = over(saturate(Wide{connection_.rate_max} * (connection_.known ? 2 : 1)), std::max<Duration>(span, 1h));
+  const Wide possible =
+      over(saturate(Wide{connection_.rate_max} * (connection_.known ? 2 : 1)), std::max<Duration>(span, 1h));
   if (Wide{std::llabs(amount->quanta())} > possible) return {.quality = {Origin::missing, Rule::range}};
 
   Counted out{.quality = quality};

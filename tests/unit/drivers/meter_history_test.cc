@@ -27,8 +27,9 @@ struct Read {
 const Instant kMarch = Instant(std::chrono::sys_days(std::chrono::year(2026) / 3 / 1));
 
 TEST(MeterHistory, TellsWhatOldAndNewMeterShowed) {
-  const Read r("replaced: [{at: 2026-03-01T10:00, final: 12345.6, initial: 0.2}, "
-               "{at: '2026-03-02 10:00:30+08:00', final: 7, initial: 8}]");
+  const Read r(
+      "replaced: [{at: 2026-03-01T10:00, final: 12345.6, initial: 0.2}, "
+      "{at: '2026-03-02 10:00:30+08:00', final: 7, initial: 8}]");
   EXPECT_EQ(r.said, "");
   ASSERT_EQ(r.point.history.replaced.size(), 2u);
   EXPECT_EQ(r.point.history.replaced[0].at, kMarch + 10h);
@@ -71,14 +72,13 @@ TEST(MeterHistory, ARatioHoldsFromItsDate) {
 }
 
 TEST(MeterHistory, IsRefusedWhereItMakesNoSense) {
-  for (const char* bad : {"replaced: [{at: yesterday, final: 1, initial: 0}]",
-                          "replaced: [{at: 2026-03-01, final: 1}]",
-                          "replaced: [{at: 2026-03-02, final: 1, initial: 0}, {at: 2026-03-01, final: 1, initial: 0}]",
-                          "replaced: [{at: 2026-03-01, final: .nan, initial: 0}]",
-                          "replaced: [{at: 2026-03-01, final: 1, initial: 0, serial: 7}]", "ratio: 0", "ratio: -40",
-                          "ratio: forty", "ratio: 40/0", "ratio: 1e3", "ratio: 99999999999/5", "ratio: []",
-                          "ratio: [{value: 1}, {value: 2}]",
-                          "ratio: [{from: 2026-03-02, value: 1}, {from: 2026-03-01, value: 2}]"}) {
+  for (const char* bad :
+       {"replaced: [{at: yesterday, final: 1, initial: 0}]", "replaced: [{at: 2026-03-01, final: 1}]",
+        "replaced: [{at: 2026-03-02, final: 1, initial: 0}, {at: 2026-03-01, final: 1, initial: 0}]",
+        "replaced: [{at: 2026-03-01, final: .nan, initial: 0}]",
+        "replaced: [{at: 2026-03-01, final: 1, initial: 0, serial: 7}]", "ratio: 0", "ratio: -40", "ratio: forty",
+        "ratio: 40/0", "ratio: 1e3", "ratio: 99999999999/5", "ratio: []", "ratio: [{value: 1}, {value: 2}]",
+        "ratio: [{from: 2026-03-02, value: 1}, {from: 2026-03-01, value: 2}]"}) {
     EXPECT_NE(Read(bad).said, "") << bad;
   }
   EXPECT_NE(Read("ratio: 40", Kind::instantaneous).said, "");

@@ -164,7 +164,7 @@ TEST(CumulativeMeter, AMeterThatWasResetMayGrowPastItsOldValueLater) {
   double value = 0;
   int step = 1;
   for (; value < 250.0; value += 0.5, ++step) meter.at(step * 10s, value);
-  EXPECT_EQ(meter.total, Activity::of(249'500'000));
+  EXPECT_EQ(meter.total, Activity::of(249'000'000)) << "from 0.5: a register that shows 0 may be unreadable";
   EXPECT_FALSE(meter.state.pending);
   EXPECT_FALSE(meter.state.abandoned);
 }
@@ -197,8 +197,9 @@ TEST(CumulativeMeter, WithoutAKnownConnectionAnUnusualStepWaitsForTheNextReading
   Meter large(Kind::cumulative, "kWh", quarter_hourly);
   large.at(0min, 53'700.0);
   EXPECT_EQ(large.at(15min, 73'700.0).quality, estimated(Rule::pending));
-  EXPECT_EQ(large.at(30min, 93'700.0).quality, measured(Rule::pending));  // an 80 MW furnace
-  EXPECT_EQ(large.total, Activity::of(40'000 * kKwh));
+  EXPECT_EQ(large.at(30min, 93'700.0).quality, estimated(Rule::pending));
+  EXPECT_EQ(large.at(45min, 113'700.0).quality, measured(Rule::pending));  // an 80 MW furnace
+  EXPECT_EQ(large.total, Activity::of(60'000 * kKwh));
 }
 
 TEST(CumulativeMeter, ARegisterStuckAtGarbageAndBackWasNotExchanged) {
@@ -222,7 +223,7 @@ TEST(CumulativeMeter, RoundingOf32BitFloatsIsNoStepDown) {
   Meter meter(Kind::cumulative, "kWh");
   const double value = static_cast<double>(53'700.123f);
   meter.at(0s, value);
-  EXPECT_EQ(meter.at(10s, value - 0.004).quality, Quality{});
+  EXPECT_EQ(meter.at(10s, static_cast<double>(53'700.119f)).quality, Quality{});
   meter.at(20s, value + 0.5);
   EXPECT_EQ(meter.total, Activity::of(kKwh / 2));
 }
@@ -253,12 +254,12 @@ TEST(CumulativeMeter, AfterALongSilencePowerAloneProvesNoRollover) {
 TEST(CumulativeMeter, UndecidedReadingsEndAfterTwoMore) {
   Meter meter(Kind::cumulative, "kWh", limits(100e3));
   meter.at(0s, 1'000.0);
-  EXPECT_EQ(meter.at(10s, 900.0).quality, estimated(Rule::pending));
-  EXPECT_EQ(meter.at(20s, 800.0).quality, estimated(Rule::pending));
-  EXPECT_EQ(meter.at(30s, 700.0).quality, measured(Rule::replaced));
+  EXPECT_EQ(meter.at(10s, 900.3).quality, estimated(Rule::pending));
+  EXPECT_EQ(meter.at(20s, 800.1).quality, estimated(Rule::pending));
+  EXPECT_EQ(meter.at(30s, 700.7).quality, measured(Rule::replaced));
   EXPECT_FALSE(meter.state.pending);
   EXPECT_EQ(meter.state.doubts, 0);
-  meter.at(40s, 700.1);
+  meter.at(40s, 700.8);
   EXPECT_EQ(meter.total, Activity::of(kKwh / 10));
 }
 
