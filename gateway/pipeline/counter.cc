@@ -79,8 +79,9 @@ Counted CounterMeter::count(const Reading& reading, Quality quality, PointState&
   if (state.pending) return decide(now, hints_of(state, reading), quality, state);
 
   const Step step = judge_.judge(*state.baseline, now, hints_of(state, reading));
-  // Since it was given up the register has shown nothing but 0: that was no value to count from.
-  if (step.verdict == Verdict::forward && state.abandoned && is_zero(*state.baseline)) {
+  // Since it was given up the register has shown nothing but 0: that is no value to count from.
+  if (state.abandoned && is_zero(*state.baseline) &&
+      (step.verdict == Verdict::forward || step.verdict == Verdict::standstill)) {
     return start_again(now, now, quality, state);
   }
   if (is_decided(step.verdict)) {

@@ -111,10 +111,21 @@ Step CounterJudge::judge_unannounced(const Fix& from, const Fix& to, const Hints
   return {};
 }
 
-// The step as the sum of what the old meter counted to the end and the new one from its beginning, if both parts are
-// what the connection delivers. `within`: how far around the step the replacement may have been announced.
+// The step as the sum of what the old meter counted to the end and the new one from its beginning, if all parts are
+// what the connection delivers. Of several replacements as few as explain it: the others may be yet to come. `within`:
+// how far around the step the first may have been announced.
 std::optional<Step> CounterJudge::judge_announced(const Fix& from, const Fix& to, const Hints& hints,
                                                   Duration within) const {
+  const auto first = std::ranges::find_if(replaced_, [&](const Replaced& r) {
+    return (!hints.settled_until || r.at > *hints.settled_until) && r.at > from.first - within;
+  });
+  for (auto last = first; last != replaced_.end() && last->at <= to.first + within; ++last) {
+    if (auto step = across({first, last + 1}, from, to)) return step;
+  }
+  return std::nullopt;
+}
+
+std::optional<Step> CounterJudge::across(std::span<const Replaced> replaced, const Fix& from, const Fix& to) const {
   constexpr Duration kTick(1);
   const Duration whole = to.first - from.first;
   // Who reads a display leaves out its last digits: then what was read over the wire is nearer to the truth.
@@ -125,20 +136,16 @@ std::optional<Step> CounterJudge::judge_announced(const Fix& from, const Fix& to
       return std::nullopt;
     return Stretch{begin, end.first, std::max<std::int64_t>(moved, 0), moved >= 0};
   };
-  Step step{.verdict = Verdict::replaced};
+  Step step{.verdict = Verdict::replaced, .settled_until = replaced.back().at};
   Fix begin = from;
-  for (const Replaced& r : replaced_) {
-    if (hints.settled_until && r.at <= *hints.settled_until) continue;
-    if (r.at <= from.first - within || r.at > to.first + within) continue;
+  for (const Replaced& r : replaced) {
     if (to.first - begin.first < 2 * kTick) return std::nullopt;
     const Instant at = std::clamp(r.at, begin.first + kTick, to.first - kTick);
     const auto old = stretch_between(begin, {at, RegisterValue::at(Activity::of(r.final))});
     if (!old) return std::nullopt;
     step.stretches.push_back(*old);
-    step.settled_until = r.at;
     begin = {at, RegisterValue::at(Activity::of(r.initial))};
   }
-  if (step.stretches.empty()) return std::nullopt;
   const auto rest = stretch_between(begin, to);
   if (!rest) return std::nullopt;
   step.stretches.push_back(*rest);

@@ -267,7 +267,7 @@ void CounterHistory::cause(Fault fault) {
         flow(interval_);
         const double up =
             static_cast<double>(2 * possible(3h) + power_max_ * 26 + below(4'000'000'000 * kKwh / 1'000)) / kKwh;
-        const double garbage[] = {now + up, 4'294'967.295 + now + up, -1.0 - now / 3};
+        const double garbage[] = {now + up, 4'294'967.295 + now + up, -now - up};
         show(garbage[below(std::size(garbage))], at_);
       }
       return;

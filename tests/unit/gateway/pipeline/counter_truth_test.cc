@@ -72,21 +72,19 @@ class Audit {
     if (says_unknown(m)) {
       end_run(m.begin);
       const std::int64_t short_by = flowed(m.begin, m.end) - m.amount.quanta();
-      last_short_ = std::max<std::int64_t>(short_by, 0);
-      unknown_ += last_short_;
+      unknown_ += std::max<std::int64_t>(short_by, 0);
+      short_ += std::max<std::int64_t>(short_by, 0);
       wrong_ += std::max<std::int64_t>(-short_by - tolerance(), 0);
       run_begin_ = m.end;
       run_booked_ = 0;
-      replaced_ = 0;
       return;
     }
     // A register that was given up and came back: what was said to be unknown is known after all.
     if (m.quality.origin == Origin::estimated && m.quality.rule == Rule::glitch) {
-      unknown_ -= last_short_;
-      run_booked_ -= last_short_;
+      unknown_ -= short_;
+      run_booked_ -= short_;
     }
-    if (m.quality.rule == Rule::replaced) ++replaced_;  // both registers show whole counts
-    if (m.amount != model::Activity{}) last_short_ = 0;
+    if (m.amount != model::Activity{}) short_ = 0;
     run_booked_ += m.amount.quanta();
   }
 
@@ -98,7 +96,11 @@ class Audit {
 
  private:
   std::int64_t flowed(Instant a, Instant b) const { return history_.flowed_until(b) - history_.flowed_until(a); }
-  std::int64_t tolerance() const { return (2 + replaced_) * history_.count_quanta + 100; }
+  // Whole counts at both ends of a run, and of every register between.
+  std::int64_t tolerance() const {
+    const auto registers = static_cast<std::int64_t>(1 + history_.point.history.replaced.size());
+    return 2 * registers * history_.count_quanta + 100;
+  }
   void end_run(Instant end) {
     const std::int64_t off = std::abs(run_booked_ - flowed(run_begin_, end));
     if (off > tolerance()) wrong_ += off;
@@ -108,8 +110,7 @@ class Audit {
   Instant at_;
   Instant run_begin_;
   std::int64_t run_booked_ = 0;
-  std::int64_t replaced_ = 0;
-  std::int64_t last_short_ = 0;
+  std::int64_t short_ = 0;  // of what is said to be unknown, since something was booked
   std::int64_t booked_ = 0;
   std::int64_t wrong_ = 0;
   std::int64_t unknown_ = 0;
