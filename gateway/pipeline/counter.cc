@@ -31,6 +31,11 @@ Hints no_hints() {
   return {.float32 = false, .abandoned = {}, .stands_since = {}, .settled_until = Instant::max()};
 }
 
+// The next small step down is the first again, unless the counter runs backwards already.
+void forget_falls(PointState& state) {
+  if (state.falls < kFallsMax) state.falls = 0;
+}
+
 bool is_zero(const Fix& fix) {
   return fix.second.since_zero() == Activity{};
 }
@@ -113,8 +118,9 @@ Counted CounterMeter::decide(const Fix& now, const Hints& hints, Quality quality
     return book(step, now, remark(quality, step, rule), state);
   }
   const Step next = judge_.judge(pending, now, no_hints());
-  const bool falls_on = state.falls != 0 && pending.second < baseline.second && next.verdict == Verdict::fall;
+  const bool falls_on = state.falls != 0 && state.falls < kFallsMax && next.verdict == Verdict::fall;
   if (step.verdict == Verdict::fall || falls_on) return decide_fall(now, quality, state);
+  forget_falls(state);
 
   const bool fits = next.verdict == Verdict::forward || next.verdict == Verdict::standstill;
   // A value that stands still decides nothing: a coarse register, a new one without load, or one that is stuck.
@@ -177,8 +183,8 @@ Counted CounterMeter::book(const Step& step, const Fix& now, Quality quality, Po
     state.abandoned.reset();
     state.stands_since = now.first;
     state.falls = 0;
-  } else if (state.falls < kFallsMax) {
-    state.falls = 0;
+  } else {
+    forget_falls(state);
   }
   state.pending.reset();
   state.doubts = 0;

@@ -62,15 +62,20 @@ bool CounterJudge::holds(Activity register_value) const {
 }
 
 Step CounterJudge::judge(const Fix& from, const Fix& to, const Hints& hints) const {
-  if (replaced_.empty()) return judge_unannounced(from, to, hints);
-  if (auto announced = judge_announced(from, to, hints, Duration{})) return *announced;
   Step step = judge_unannounced(from, to, hints);
+  if (replaced_.empty()) return step;
   const bool open = step.verdict == Verdict::doubtful || step.verdict == Verdict::fall ||
                     step.verdict == Verdict::unusual || step.verdict == Verdict::stalled;
-  if (open) {
-    if (auto announced = judge_announced(from, to, hints, kAnnouncedToWithin)) return *announced;
-  }
+  auto announced = judge_announced(from, to, hints, open ? kAnnouncedToWithin : Duration{});
+  // Clocks differ: where the old meter may simply have run on, and less energy explains it, the replacement is to come.
+  if (announced && (open || worth(*announced) <= worth(step))) return std::move(*announced);
   return step;
+}
+
+Activity CounterJudge::worth(const Step& step) const {
+  Activity sum;
+  for (const Stretch& stretch : step.stretches) sum += worth(stretch);
+  return sum;
 }
 
 Step CounterJudge::judge_unannounced(const Fix& from, const Fix& to, const Hints& hints) const {
@@ -157,6 +162,8 @@ std::optional<std::int64_t> CounterJudge::wrapped(const Fix& from, const Fix& to
   const std::int64_t step = value_of(to) - value_of(from);
   for (const std::int64_t range : ranges_) {
     if (value_of(from) > range || value_of(to) > range) continue;  // it showed more than this: not its range
+    const bool has_sign = std::ranges::find(ranges_, range / 2) != ranges_.end();
+    if (value_of(to) < 0 && !has_sign) continue;
     const Wide up = Wide{range} + step;
     if (step < 0 && up >= 0 && plausible_wrap(from, to, range, static_cast<std::int64_t>(up)))
       return static_cast<std::int64_t>(up);

@@ -101,6 +101,7 @@ class CounterJudge {
 
   Step judge_unannounced(const Fix& from, const Fix& to, const Hints& hints) const;
   std::optional<Step> judge_announced(const Fix& from, const Fix& to, const Hints& hints, Duration within) const;
+  model::Activity worth(const Step& step) const;
   std::optional<Step> across(std::span<const Replaced> replaced, const Fix& from, const Fix& to) const;
   std::optional<std::int64_t> wrapped(const Fix& from, const Fix& to) const;
   bool plausible_wrap(const Fix& from, const Fix& to, std::int64_t range, std::int64_t moved) const;

