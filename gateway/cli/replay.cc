@@ -17,6 +17,7 @@
 
 #include "gateway/app/gateway_config.h"
 #include "gateway/cli/time_text.h"
+#include "gateway/pipeline/counter.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/store/sqlite_store.h"
 
@@ -185,6 +186,19 @@ void tell_what_was_not_counted(const pipeline::Statistics& statistics, std::ostr
   }
 }
 
+// Steps of counters that wait for a next reading, and energy that counters lost by running backwards.
+void tell_what_waits(const model::Site& site, const model::Checkpoint& state, std::ostream& out) {
+  for (const Point& point : site.points) {
+    const model::PointState& of_point = state.points[index(point.id)];
+    if (const auto step = pipeline::pending(of_point)) {
+      out << fmt::format("  {}: the last step waits for a next reading: {}\n", point.full_name(), step->reason);
+    }
+    if (of_point.unbooked != model::Activity{}) {
+      out << fmt::format("  {}: ran backwards; what it lost was not subtracted\n", point.full_name());
+    }
+  }
+}
+
 }  // namespace
 
 int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& err) {
@@ -220,6 +234,7 @@ int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& er
   }
   out << fmt::format("{} readings replayed into {}\n", *readings, config.store.path.string());
   tell_what_was_not_counted(pipeline.statistics(), out);
+  tell_what_waits(config.site, pipeline.state(), out);
   return 0;
 }
 

@@ -63,6 +63,10 @@ struct PointState {
   std::optional<std::pair<Instant, Cumulative<Activity>>> pending;
   std::uint8_t doubts = 0;  // readings since `baseline` that decided nothing; 0 while nothing is pending
   std::optional<std::pair<Instant, Cumulative<Activity>>> abandoned;  // the baseline given up at the last reset
+  std::optional<Instant> stands_since;                                // when the baseline's value was first read
+  std::optional<Instant> settled_until;  // announced replacements up to here are in the baseline
+  std::uint8_t falls = 0;                // small steps down in a row: from the third on the counter runs backwards
+  Activity unbooked;  // how much it ran backwards in all: not booked, neither subtracted nor forgotten
 
   // Instantaneous powers: what integration rounded away within the quarter hour of `last_at`, in quanta /
   // remainder_scale of the energy stage.

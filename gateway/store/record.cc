@@ -224,7 +224,7 @@ model::Quality decode_quality(std::int64_t number) {
   const std::int64_t origin = number & ((1 << kRuleShift) - 1);
   const std::int64_t rule = number >> kRuleShift;
   if (number < 0 || origin > static_cast<std::int64_t>(model::Origin::missing) ||
-      rule >= static_cast<std::int64_t>(model::kRuleCount)) {
+      rule >= static_cast<std::int64_t>(model::kRuleCount) || !model::is_known(static_cast<model::Rule>(rule))) {
     throw DamagedRecord("unknown quality " + std::to_string(number));
   }
   return {static_cast<model::Origin>(origin), static_cast<model::Rule>(rule)};
@@ -302,7 +302,8 @@ RecordColumns RecordCodec::encode(const model::RowBody& body) {
 // The structured bindings below name every member of a state on purpose: one that is added to the model does not
 // compile until it is stored too.
 std::string_view RecordCodec::encode(const model::PointState& state) {
-  const auto& [last_at, last_value, baseline, pending, doubts, abandoned, integration_remainder, open, late] = state;
+  const auto& [last_at, last_value, baseline, pending, doubts, abandoned, stands_since, settled_until, falls, unbooked,
+               integration_remainder, open, late] = state;
   proto::PointState& message = messages_->point;
   message.Clear();
   if (last_at) message.set_last_at_ms(ms(*last_at));
@@ -311,6 +312,10 @@ std::string_view RecordCodec::encode(const model::PointState& state) {
   if (pending) put(*pending, *message.mutable_pending());
   message.set_doubts(doubts);
   if (abandoned) put(*abandoned, *message.mutable_abandoned());
+  if (stands_since) message.set_stands_since_ms(ms(*stands_since));
+  if (settled_until) message.set_settled_until_ms(ms(*settled_until));
+  message.set_falls(falls);
+  message.set_unbooked(unbooked.quanta());
   message.set_integration_remainder(integration_remainder);
   if (open) put_open(*open, *message.mutable_open());
   if (late) {
@@ -395,6 +400,10 @@ model::PointState RecordCodec::decode_point(std::string_view bytes) {
   if (message.has_pending()) state.pending = get(message.pending());
   state.doubts = static_cast<std::uint8_t>(message.doubts());
   if (message.has_abandoned()) state.abandoned = get(message.abandoned());
+  if (message.has_stands_since_ms()) state.stands_since = instant(message.stands_since_ms());
+  if (message.has_settled_until_ms()) state.settled_until = instant(message.settled_until_ms());
+  state.falls = static_cast<std::uint8_t>(message.falls());
+  state.unbooked = Activity::of(message.unbooked());
   state.integration_remainder = message.integration_remainder();
   if (message.has_open()) state.open = get_open<model::OpenInterval>(message.open());
   if (message.has_late()) {

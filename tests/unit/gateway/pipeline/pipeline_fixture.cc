@@ -168,7 +168,10 @@ std::string to_text(const model::Checkpoint& checkpoint) {
   for (const model::PointState& p : checkpoint.points) {
     out += "point last " + (p.last_at ? when(*p.last_at) : "-") + " " + number(p.last_value) + " baseline " +
            text(p.baseline) + " pending " + text(p.pending) + " doubts " + std::to_string(p.doubts) + " abandoned " +
-           text(p.abandoned) + " remainder " + std::to_string(p.integration_remainder) + " open " + text(p.open) + "\n";
+           text(p.abandoned) + " stands " + (p.stands_since ? when(*p.stands_since) : "-") + " settled " +
+           (p.settled_until ? when(*p.settled_until) : "-") + " falls " + std::to_string(p.falls) + " unbooked " +
+           std::to_string(p.unbooked.quanta()) + " remainder " + std::to_string(p.integration_remainder) + " open " +
+           text(p.open) + "\n";
   }
   for (const model::AccountState& a : checkpoint.accounts) {
     out += "account " + std::to_string(a.amount.quanta()) + " coal " + std::to_string(a.coal.quanta()) + " " +

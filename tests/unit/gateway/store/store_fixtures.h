@@ -119,6 +119,10 @@ inline model::PointState full_point_state() {
   state.pending = counter(2s, -5);
   state.doubts = 2;
   state.abandoned = counter(3s, std::numeric_limits<std::int64_t>::max());
+  state.stands_since = kStart + 4ms;
+  state.settled_until = kStart + 5ms;
+  state.falls = 3;
+  state.unbooked = model::Activity::of(6);
   state.integration_remainder = -17;
   state.late = model::LateData{.earliest = Instant(1ms), .affects_until = Instant(2ms), .readings = 3};
   state.open = model::OpenInterval{
