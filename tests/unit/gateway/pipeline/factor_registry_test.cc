@@ -32,11 +32,15 @@ class OwnSet : public ::testing::Test {
   }
   ~OwnSet() override { std::filesystem::remove_all(directory_); }
 
-  FactorRegistry load(const std::string& factors, std::string zone = "Asia/Shanghai", std::string set = "own") {
-    std::ofstream(directory_ / "factors" / "own.yaml") << "set: own\nversion: \"1\"\npublisher: us\nfactors:\n"
-                                                       << factors;
-    const std::vector<std::string> sets{set};
-    return FactorRegistry::load(config::DataFiles(directory_), sets, zone, problems_);
+  FactorRegistry load(const std::string& factors, std::string zone = "Asia/Shanghai", std::string set = "own",
+                      const std::string& head = "", std::string gwp = "AR5") {
+    write("own", head + "factors:\n" + factors);
+    return FactorRegistry::load(config::DataFiles(directory_), {.sets = {set}, .gwp = gwp, .own = {}}, zone, problems_);
+  }
+  // The first three lines of a file say what it is.
+  void write(const std::string& name, const std::string& rest) {
+    std::ofstream(directory_ / "factors" / (name + ".yaml"))
+        << "set: " + name + "\nversion: \"1\"\npublisher: us\n" + rest;
   }
   // One line of factors with what every factor needs.
   static std::string line(const std::string& rest) {
@@ -169,7 +173,7 @@ TEST(ShippedFactors, NaturalGasIsExactToTheLastKeptDigit) {
 
 TEST(ShippedFactors, SolidFuelsTakeTheOxidationOfTheirEquipment) {
   EXPECT_THAT(shipped().methods("cn-fuels", "anthracite", ""),
-              ElementsAre("cement-kiln", "industrial-boiler", "power-boiler"));
+              ElementsAre("cement-kiln", "industrial-boiler", "power-boiler", "power-sector"));
   EXPECT_THAT(shipped().explain_missing("cn-fuels", "anthracite", "", "default", utc("2023-01-01 00:00")),
               HasSubstr("industrial-boiler"));
 }
@@ -229,8 +233,9 @@ TEST_F(OwnSet, AnswersHoldUntilSomethingChanges) {
   const auto registry =
       load(line("carrier: heat, value: 1, unit: tCO2/GJ, valid_from: 2023-01-01, valid_until: 2023-03-01") +
                line("carrier: heat, value: 2, unit: tCO2/GJ, valid_from: 2023-06-01"),
-           "UTC");
-  EXPECT_EQ(problems_.to_text(), "");
+           "UTC", "own", "continuous: false\n");
+  EXPECT_FALSE(problems_.has_errors());
+  EXPECT_THAT(problems_.to_text(), HasSubstr("warning: factors[0].valid_until: a gap: nothing applies between"));
   const auto holding = [&](std::string_view at) { return registry.look_up("own", "heat", "", "default", utc(at)); };
   EXPECT_EQ(holding("2022-12-31 23:59").factor, nullptr);
   EXPECT_EQ(holding("2022-12-31 23:59").until, utc("2023-01-01 00:00"));
@@ -243,10 +248,13 @@ TEST_F(OwnSet, AnswersHoldUntilSomethingChanges) {
   EXPECT_EQ(holding("2024-03-01 00:00").factor->id, "own/heat/default/2023-06-01");
 }
 
-TEST_F(OwnSet, ANewerFactorEndsAnOlderOneThatSaysItIsStillValid) {
+TEST_F(OwnSet, ANewerFactorThatOverlapsAnOlderOneIsRefused) {
   const auto registry =
       load(line("carrier: heat, value: 1, unit: tCO2/GJ, valid_from: 2023-01-01, valid_until: 2030-01-01") +
            line("carrier: heat, value: 2, unit: tCO2/GJ, year: 2024"));
+  EXPECT_THAT(problems_.to_text(), HasSubstr("own.yaml:5:"));
+  EXPECT_THAT(problems_.to_text(), HasSubstr("factors[0].valid_until: own/heat/default/2023-01-01 overlaps "
+                                             "own/heat/default/2024 (line 6), which begins earlier"));
   EXPECT_EQ(registry.find("own", "heat", "", "default", utc("2024-06-01 00:00"))->value_text, "2");
 }
 
