@@ -162,10 +162,11 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   const config::DataFiles data(file.parent_path());
   SiteSection section = read_site(in, data);
   config.site = section.site;
+  config.electricity_coal_method = section.electricity_coal_method;
   Devices devices(in, data);
   devices.read(config);
   section.site.points = config.site.points;
-  config.factors = pipeline::FactorRegistry::load(data, section.factor_sets, config.site.time_zone, problems);
+  config.factors = pipeline::FactorRegistry::load(data, section.factor_sources(), config.site.time_zone, problems);
   config.site.accounts = read_energy_users(in, {section, config.factors, devices.doubtful(), now});
   config.store = read_store(in);
   read_sinks(in, config);

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "config/reader/problem.h"
@@ -27,6 +28,7 @@ struct GatewayConfig {
   store::StoreConfig store;
   std::vector<std::unique_ptr<sinks::SinkPlan>> sinks;
   pipeline::FactorRegistry factors;
+  std::string electricity_coal_method;  // factor_set.h: calorific or equivalent
 };
 
 // Reads the file, what it includes, and the profiles, factor sets and secrets it names. Opens no connection, writes
