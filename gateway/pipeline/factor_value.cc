@@ -60,6 +60,16 @@ std::optional<Mass> parse_mass(std::string_view text) {
   return std::nullopt;
 }
 
+// Why an amount of this unit is none of the carrier, and what would lead from one to the other.
+std::string explain_amount(const Unit& unit, const model::Carrier& carrier) {
+  if ((unit.dimension == Dimension::energy) == (carrier.dimension == Dimension::energy)) {
+    return explain_mismatch(unit, carrier);
+  }
+  return std::string(carrier.id) + " is accounted in " + std::string(carrier.display.symbol) + "; '" +
+         std::string(unit.symbol) + "' measures " + std::string(to_string(unit.dimension)) +
+         ": a heating value, as ncv and ncv_unit, would lead from one to the other";
+}
+
 // How much of a value per base unit of `from` there is per base unit of `to`, by way of each bridge at most once.
 std::optional<Fraction> cross(Dimension from, Dimension to, std::span<const Bridge> bridges, std::size_t used = 0) {
   if (from == to) return Fraction::of(1);
@@ -175,8 +185,8 @@ std::optional<FactorUnit> parse_factor_unit(std::string_view text, const model::
   }
   const auto way = cross(amount->unit.dimension, carrier.dimension, bridges);
   if (!way) {
-    const std::string mismatch = explain_mismatch(amount->unit, carrier);
-    why = quoted + (mismatch.empty() ? " is per rate, not per amount; " + example : ": " + mismatch);
+    why = quoted + ": " + explain_amount(amount->unit, carrier);
+    if (explain_mismatch(amount->unit, carrier).empty()) why = quoted + " is per rate, not per amount; " + example;
     return std::nullopt;
   }
   // mg per base unit of the amount, then per base unit of the carrier, then per quantum.

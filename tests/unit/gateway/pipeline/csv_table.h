@@ -29,9 +29,8 @@ inline std::vector<std::string> csv_fields(const std::string& line) {
   return fields;
 }
 
-// Beside the tests' sources.
 inline std::vector<CsvRow> read_csv(const std::string& name) {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "factors_csv" / name;
+  const auto path = std::filesystem::path(CARBONGATE_SOURCE_DIR) / "tests/unit/gateway/pipeline/factors_csv" / name;
   std::ifstream in(path);
   std::string line;
   if (!std::getline(in, line)) throw std::runtime_error("cannot read " + path.string());
