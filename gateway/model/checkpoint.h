@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/model/live_factor.h"
 #include "gateway/model/rows.h"
 
 namespace carbongate::model {
@@ -58,6 +59,7 @@ struct PointState {
   std::int64_t integration_remainder = 0;
 
   std::optional<OpenInterval> open;
+  std::optional<LiveFactorState> live;  // of a point that a live factor set hears
   friend bool operator==(const PointState&, const PointState&) = default;
 };
 

@@ -39,7 +39,13 @@ struct Factor {
   std::string publication;  // "2025-12-31"
   std::string source;       // document
   std::string formula;  // how the value came about, if not as published: "22.867 GJ/t x 0.02749 tC/GJ x 95 % x 44/12"
-  std::string note{};   // what whoever uses the value should know
+  // Of combustion, as published, for statements; else "".
+  std::string ncv_text = {};        // "389.31"
+  std::string ncv_unit_text = {};   // "GJ/10^4Nm3"
+  std::string carbon_text = {};     // tC/GJ: "0.01532"
+  std::string oxidation_text = {};  // percent: "99"
+
+  std::string note{};            // what whoever uses the value should know
   std::string inherited_from{};  // "cn-grid": the row of that set, where `set` extends it; its version is that set's
   std::string confidence;        // confirmed_2plus, one_source_plus_memory, one_source, memory
 };

@@ -60,7 +60,7 @@ void FactorRegistry::index() {
   for (std::size_t i = 1; i <= factors_.size(); ++i) {
     if (i < factors_.size() && same_series(factors_[begin], factors_[i])) continue;
     const Factor& f = factors_[begin];
-    series_[{f.set, f.carrier, f.region, f.method}] = {begin, i, f.kind};
+    series_[{f.set, f.carrier, f.region, f.method}] = {begin, i, f.kind, {}};
     begin = i;
   }
 }
@@ -127,11 +127,27 @@ std::string FactorRegistry::explain_missing(std::string_view set, std::string_vi
     return set_name + " has no factor for " + carrier_name + (region.empty() ? "" : ", " + region_name) +
            " by the method '" + method_name + "'" + config::suggestion(method, methods(set, carrier, region));
   }
+  if (!found->live_source.empty()) {
+    return set_name + " learns its values from " + found->live_source + " while the gateway runs";
+  }
   const Factor& first = factors_[found->begin];
   const std::string what =
       set_name + " has no factor for " + carrier_name + (region.empty() ? "" : ", " + region_name) + ", " + method_name;
   if (at < first.valid_from) return what + " so early: the first is " + first.id;
   return what + " at that time: the last is " + factors_[found->end - 1].id;
+}
+
+bool FactorRegistry::declare_live(const model::FactorChoice& choice, const std::string& carrier,
+                                  const std::string& source) {
+  return series_
+      .emplace(Key{choice.set, carrier, choice.region, choice.method},
+               Series{0, 0, model::FactorKind::emission, source})
+      .second;
+}
+
+bool FactorRegistry::is_live(const model::FactorChoice& choice, const model::Carrier& carrier) const {
+  const Series* found = series(choice.set, carrier.id, choice.region, choice.method);
+  return found && !found->live_source.empty();
 }
 
 const Factor* FactorRegistry::find_id(std::string_view id) const {

@@ -80,6 +80,11 @@ class FactorRegistry {
   std::vector<std::string> methods(std::string_view set, std::string_view carrier, std::string_view region) const;
 
   std::span<const model::Factor> all() const { return factors_; }  // sorted by series, then validity
+  // Makes a live series known (live_factors.h): it is among the sets and methods, and has no factors here. `source`
+  // names its point. False: there is one already.
+  bool declare_live(const model::FactorChoice& choice, const std::string& carrier, const std::string& source);
+  bool is_live(const model::FactorChoice& choice, const model::Carrier& carrier) const;
+
   const model::Factor* find_id(std::string_view id) const;
   const std::string& time_zone() const { return time_zone_; }
   const std::string& gwp() const { return gwp_; }  // "AR5"
@@ -89,6 +94,7 @@ class FactorRegistry {
     std::size_t begin = 0;  // in factors_, ascending by valid_from
     std::size_t end = 0;
     model::FactorKind kind = model::FactorKind::emission;
+    std::string live_source{};  // of a live one, which is empty here
   };
   using Key = std::vector<std::string>;  // set, carrier, region, method
 

@@ -430,9 +430,12 @@ void SetReader::read_combustion(config::Reader& in, const model::Carrier& carrie
   }
   factor.value_text = model::format_fixed(value->scaled(1'000'000).value_or(0), 1'000'000);
   factor.unit_text = "tCO2/" + ncv_unit.substr(3);
-  factor.formula = *in.optional<std::string>("ncv") + " " + ncv_unit + " x " +
-                   *in.optional<std::string>("carbon_t_per_gj") + " tC/GJ x " +
-                   *in.optional<std::string>("oxidation_percent") + " % x 44/12";
+  factor.ncv_text = *in.optional<std::string>("ncv");
+  factor.ncv_unit_text = ncv_unit;
+  factor.carbon_text = *in.optional<std::string>("carbon_t_per_gj");
+  factor.oxidation_text = *in.optional<std::string>("oxidation_percent");
+  factor.formula = factor.ncv_text + " " + ncv_unit + " x " + factor.carbon_text + " tC/GJ x " + factor.oxidation_text +
+                   " % x 44/12";
   if (const auto unit = unit_of(in, "ncv_unit", factor.unit_text, carrier, {}))
     add_gas(in, "ncv_unit", Gas::co2, *value, *unit, factor);
 }

@@ -64,6 +64,31 @@ void put(const Counter& counter, proto::Counter& message) {
   message.set_since_zero(counter.second.since_zero().quanta());
 }
 
+void put(const model::LiveFactorState& state, proto::LiveFactor& message) {
+  const auto& [decided_until, values] = state;
+  message.set_decided_until_ms(ms(decided_until));
+  std::int64_t before = 0;
+  for (const auto& [from, until, value] : values) {
+    message.add_from_ms(ms(from) - before);
+    message.add_length_ms(ms(until) - ms(from));
+    message.add_value(value);
+    before = ms(from);
+  }
+}
+
+model::LiveFactorState get(const proto::LiveFactor& message) {
+  model::LiveFactorState state{.decided_until = instant(message.decided_until_ms()), .values = {}};
+  if (message.from_ms_size() != message.value_size() || message.length_ms_size() != message.value_size())
+    throw DamagedRecord("a live factor's lists differ in length");
+  std::int64_t from = 0;
+  for (int i = 0; i < message.value_size(); ++i) {
+    from += message.from_ms(i);
+    state.values.push_back(
+        {.from = instant(from), .until = instant(from + message.length_ms(i)), .value = message.value(i)});
+  }
+  return state;
+}
+
 Counter get(const proto::Counter& message) {
   return {instant(message.at_ms()), model::Cumulative<Activity>::at(Activity::of(message.since_zero()))};
 }
@@ -285,7 +310,7 @@ RecordColumns RecordCodec::encode(const model::RowBody& body) {
 // The structured bindings below name every member of a state on purpose: one that is added to the model does not
 // compile until it is stored too.
 std::string_view RecordCodec::encode(const model::PointState& state) {
-  const auto& [last_at, last_value, baseline, pending, doubts, abandoned, integration_remainder, open] = state;
+  const auto& [last_at, last_value, baseline, pending, doubts, abandoned, integration_remainder, open, live] = state;
   proto::PointState& message = messages_->point;
   message.Clear();
   if (last_at) message.set_last_at_ms(ms(*last_at));
@@ -296,6 +321,7 @@ std::string_view RecordCodec::encode(const model::PointState& state) {
   if (abandoned) put(*abandoned, *message.mutable_abandoned());
   message.set_integration_remainder(integration_remainder);
   if (open) put_open(*open, *message.mutable_open());
+  if (live) put(*live, *message.mutable_live());
   return messages_->serialize(message);
 }
 
@@ -373,6 +399,7 @@ model::PointState RecordCodec::decode_point(std::string_view bytes) {
   if (message.has_abandoned()) state.abandoned = get(message.abandoned());
   state.integration_remainder = message.integration_remainder();
   if (message.has_open()) state.open = get_open<model::OpenInterval>(message.open());
+  if (message.has_live()) state.live = get(message.live());
   return state;
 }
 

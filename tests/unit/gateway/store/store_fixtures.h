@@ -120,6 +120,9 @@ inline model::PointState full_point_state() {
   state.doubts = 2;
   state.abandoned = counter(3s, std::numeric_limits<std::int64_t>::max());
   state.integration_remainder = -17;
+  state.live = {.decided_until = kStart + 1h,
+                .values = {{.from = kStart, .until = kStart + 15min, .value = 156.4},
+                           {.from = kStart + 30min, .until = kStart + 2h, .value = 0.1}}};
   state.open = model::OpenInterval{
       kStart, kStart + 15min, model::Activity::of(-1), 5s, {model::Origin::estimated, model::Rule::gap}};
   return state;
