@@ -194,7 +194,8 @@ class EnergyUsers {
     }
     const auto methods = factors.methods(choice.set, carrier, by_region ? choice.region : "");
     if (!choose_method(in, carrier, choice, method, methods)) return;
-    if (!factors.find(choice.set, carrier, choice.region, choice.method, context_.now)) {
+    if (!factors.is_live(choice, *account.carrier) &&
+        !factors.find(choice.set, carrier, choice.region, choice.method, context_.now)) {
       in.warning("carrier",
                  "no emission factor applies at present: " +
                      factors.explain_missing(choice.set, carrier, choice.region, choice.method, context_.now) +

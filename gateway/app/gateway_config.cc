@@ -10,6 +10,7 @@
 #include "config/reader/reader.h"
 #include "config/reader/text.h"
 #include "gateway/app/energy_users.h"
+#include "gateway/app/live_factors_section.h"
 #include "gateway/app/names.h"
 #include "gateway/app/site_section.h"
 #include "gateway/app/store_section.h"
@@ -167,6 +168,8 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   devices.read(config);
   section.site.points = config.site.points;
   config.factors = pipeline::FactorRegistry::load(data, section.factor_sources(), config.site.time_zone, problems);
+  config.site.live_factors =
+      read_live_factors(root, problems, data, config.site.points, devices.doubtful(), config.factors);
   config.site.accounts = read_energy_users(in, {section, config.factors, devices.doubtful(), now});
   config.store = read_store(in);
   read_sinks(in, config);

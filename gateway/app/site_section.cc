@@ -76,6 +76,7 @@ void read_factors(const config::Node& node, config::Problems& problems, const co
                   SiteSection& section) {
   config::Reader in(node, problems);
   section.factor_sets_complete = read_sets(in, data, pipeline::SetKind::emission, section.factor_sets);
+  in.items("live");  // read when the points are known: live_factors_section.h
   section.factor_method = in.value_or("method", section.factor_method);
   in.finish();
 }

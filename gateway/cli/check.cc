@@ -43,6 +43,9 @@ void print_devices(const app::GatewayConfig& config, std::ostream& out) {
 std::string factor_text(const app::GatewayConfig& config, const model::Account& account, Instant now) {
   if (!account.factor) return "no emissions";
   const model::Factor* factor = config.factors.find(*account.factor, *account.carrier, now);
+  if (config.factors.is_live(*account.factor, *account.carrier))
+    return config.factors.explain_missing(account.factor->set, account.carrier->id, account.factor->region,
+                                          account.factor->method, now);
   if (!factor) return "no emission factor at present";
   return fmt::format("{} {} ({} version {}; {})", factor->value_text, factor->unit_text, factor->id, factor->version,
                      factor->source);
