@@ -11,6 +11,7 @@
 #include "config/reader/text.h"
 #include "gateway/app/certificates_section.h"
 #include "gateway/app/energy_users.h"
+#include "gateway/app/live_factors_section.h"
 #include "gateway/app/names.h"
 #include "gateway/app/site_section.h"
 #include "gateway/app/store_section.h"
@@ -186,10 +187,13 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   const config::DataFiles data(file.parent_path());
   SiteSection section = read_site(in, data);
   config.site = section.site;
+  config.electricity_coal_method = section.electricity_coal_method;
   Devices devices(in, data);
   devices.read(config);
   section.site.points = config.site.points;
-  config.factors = pipeline::FactorRegistry::load(data, section.factor_sets, config.site.time_zone, problems);
+  config.factors = pipeline::FactorRegistry::load(data, section.factor_sources(), config.site.time_zone, problems);
+  config.site.live_factors =
+      read_live_factors(root, problems, data, config.site.points, devices.doubtful(), config.factors);
   config.site.accounts = read_energy_users(in, {section, config.factors, devices.doubtful(), now});
   config.certificates = read_certificates(in, config.site);
   config.store = read_store(in);

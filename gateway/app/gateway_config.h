@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "config/reader/problem.h"
@@ -32,6 +33,7 @@ struct GatewayConfig {
   std::vector<model::Certificate> certificates;
   std::vector<Repair> repairs;
   Duration corrections_quiet = std::chrono::minutes(10);  // late data are restated when none came for this long
+  std::string electricity_coal_method;  // factor_set.h: calorific or equivalent
 };
 
 // Reads the file, what it includes, and the profiles, factor sets and secrets it names. Opens no connection, writes

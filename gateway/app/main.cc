@@ -11,6 +11,7 @@
 #include "gateway/cli/check.h"
 #include "gateway/cli/decode.h"
 #include "gateway/cli/export.h"
+#include "gateway/cli/factors.h"
 #include "gateway/cli/key.h"
 #include "gateway/cli/read.h"
 #include "gateway/cli/replay.h"
@@ -39,6 +40,54 @@ CLI::App* add_command(CLI::App& app, const char* name, const char* what, const c
 void add_config(CLI::App* command, std::filesystem::path& config) {
   command->add_option("CONFIG", config, "The site's configuration file")->required();
 }
+
+// `carbongate factors`: its own subcommands. The options live as long as the parsing.
+struct FactorCommands {
+  cli::FactorOptions options;
+  std::string id, before, after;
+
+  void add(CLI::App& app, int& status) {
+    auto* factors = add_command(app, "factors", "Shows emission factors, standard coal and where they come from",
+                                "  carbongate factors list park.yaml --at 2026-11-01\n"
+                                "  carbongate factors show cn-grid/CN-SC/average/2023\n"
+                                "  carbongate factors diff cn-fuels cn-fuels-b");
+    factors->require_subcommand(1);
+    auto* list = add_command(*factors, "list", "One row a factor: those of a site, or all that ship",
+                             "  carbongate factors list park.yaml\n"
+                             "  carbongate factors list --sets cn-grid --region CN-SC --at 2023-06-01\n"
+                             "  carbongate factors list --carrier diesel --format csv");
+    add_common(list);
+    list->add_option("--carrier", options.carrier, "Only this carrier, such as natural-gas");
+    list->add_option("--region", options.region, "Only this region, such as CN-SC");
+    list->add_option("--method", options.method, "Only this method, such as average");
+    list->add_option("--at", options.at, "Only what applies at this time, such as 2026-11-01");
+    list->add_option("--format", options.format, "table, csv or jsonl")->capture_default_str();
+    list->callback([this, &status] { status = cli::run_factors_list(options, std::cout, std::cerr); });
+
+    auto* show = add_command(*factors, "show", "One factor: its gases, CO2e by every GWP set, validity, source",
+                             "  carbongate factors show cn-grid/CN-SC/average/2023\n"
+                             "  carbongate factors show ipcc-2006/diesel/default/2006 --gwp AR6");
+    show->add_option("ID", id, "As list shows it")->required();
+    add_common(show);
+    show->callback([this, &status] { status = cli::run_factors_show(options, id, std::cout, std::cerr); });
+
+    auto* diff = add_command(*factors, "diff",
+                             "What differs between two sets, or two files of one set; status 1 if anything does",
+                             "  carbongate factors diff cn-fuels cn-fuels-b\n"
+                             "  carbongate factors diff ./cn_grid_2024.yaml cn-grid");
+    diff->add_option("BEFORE", before, "A set, or a file")->required();
+    diff->add_option("AFTER", after, "A set, or a file")->required();
+    add_common(diff);
+    diff->callback([this, &status] { status = cli::run_factors_diff(options, before, after, std::cout, std::cerr); });
+  }
+
+ private:
+  void add_common(CLI::App* command) {
+    command->add_option("CONFIG", options.config, "A site's configuration: its sets, GWP set and time zone");
+    command->add_option("--sets", options.sets, "Only these sets, such as cn-grid,cn-fuels")->delimiter(',');
+    command->add_option("--gwp", options.gwp, "Global warming potentials: SAR, AR4, AR5 or AR6");
+  }
+};
 
 }  // namespace
 
@@ -165,6 +214,9 @@ int main(int argc, char** argv) {
                 "Make a new key, announced by a seal of the old one; the gateway must be stopped");
   key->add_flag("--lost", key_options.lost, "With --rotate: the old key is gone; every verification will say so");
   key->callback([&] { status = cli::run_key(key_options, std::cout, std::cerr); });
+
+  FactorCommands factor_commands;
+  factor_commands.add(app, status);
 
   cli::DecodeOptions decode_options;
   auto* decode = add_command(app, "decode", "Decodes Modbus frames, one JSON object a frame",

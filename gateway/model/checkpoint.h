@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/model/live_factor.h"
 #include "gateway/model/rows.h"
 
 namespace carbongate::model {
@@ -74,6 +75,7 @@ struct PointState {
 
   std::optional<OpenInterval> open;
   std::optional<LateData> late;
+  std::optional<LiveFactorState> live;  // of a point that a live factor set hears
   friend bool operator==(const PointState&, const PointState&) = default;
 };
 

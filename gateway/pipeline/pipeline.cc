@@ -109,6 +109,7 @@ class Pipeline::Engine {
   Duration live_every_;
   model::ValidityRules validity_;
   Calendar calendar_;
+  LiveFactors live_factors_;
   std::vector<PointRules> points_;
   std::vector<AccountRules> accounts_;
   model::Checkpoint state_;
@@ -122,6 +123,7 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
     : live_every_(site.live_every),
       validity_(site.validity),
       calendar_(site.time_zone),
+      live_factors_(site.live_factors, factors),
       state_(std::move(restored)),
       changed_points_(site.points.size()),
       changed_accounts_(site.accounts.size()) {
@@ -135,10 +137,13 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
     points_.push_back({QualityRules(point, site.future_tolerance), std::nullopt, {}, Instant::max()});
   }
   for (const model::Account& account : site.accounts) {
-    accounts_.push_back({&account, AccountFactors(account, factors), {}});
+    accounts_.push_back({&account, AccountFactors(account, factors, &live_factors_), {}});
     attach(account, site);
   }
-  for (std::size_t i = 0; i < points_.size(); ++i) note_next_close(points_[i], state_.points[i]);
+  for (std::size_t i = 0; i < points_.size(); ++i) {
+    note_next_close(points_[i], state_.points[i]);
+    if (state_.points[i].live) live_factors_.restore(static_cast<PointId>(i), *state_.points[i].live);
+  }
 }
 
 void Pipeline::Engine::attach(const model::Account& account, const model::Site& site) {
@@ -172,6 +177,10 @@ model::Effects Pipeline::Engine::ingest(std::span<const Batch> batches, Instant 
 }
 
 model::Effects Pipeline::Engine::take_effects() {
+  live_factors_.take_changed([&](PointId source, const model::LiveFactorState& state) {
+    state_.points.at(index(source)).live = state;
+    changed_points_.note(index(source));
+  });
   model::Effects effects{.rows = std::move(rows_), .points = {}, .accounts = {}};
   rows_ = {};
   changed_points_.take([&](std::size_t i) { effects.points.emplace_back(static_cast<PointId>(i), state_.points[i]); });
@@ -193,6 +202,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
 
   state.last_at = reading.at;
   state.last_value = reading.value;
+  live_factors_.learn(reading.point, reading.at, reading.value);
   changed_points_.note(point);
   if (rules.meter) account_for(point, counted);
 }

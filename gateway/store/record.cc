@@ -73,6 +73,31 @@ void put(const Counter& counter, proto::Counter& message) {
   message.set_since_zero(counter.second.since_zero().quanta());
 }
 
+void put(const model::LiveFactorState& state, proto::LiveFactor& message) {
+  const auto& [decided_until, values] = state;
+  message.set_decided_until_ms(ms(decided_until));
+  std::int64_t before = 0;
+  for (const auto& [from, until, value] : values) {
+    message.add_from_ms(ms(from) - before);
+    message.add_length_ms(ms(until) - ms(from));
+    message.add_value(value);
+    before = ms(from);
+  }
+}
+
+model::LiveFactorState get(const proto::LiveFactor& message) {
+  model::LiveFactorState state{.decided_until = instant(message.decided_until_ms()), .values = {}};
+  if (message.from_ms_size() != message.value_size() || message.length_ms_size() != message.value_size())
+    throw DamagedRecord("a live factor's lists differ in length");
+  std::int64_t from = 0;
+  for (int i = 0; i < message.value_size(); ++i) {
+    from += message.from_ms(i);
+    state.values.push_back(
+        {.from = instant(from), .until = instant(from + message.length_ms(i)), .value = message.value(i)});
+  }
+  return state;
+}
+
 Counter get(const proto::Counter& message) {
   return {instant(message.at_ms()), model::Cumulative<Activity>::at(Activity::of(message.since_zero()))};
 }
@@ -303,7 +328,7 @@ RecordColumns RecordCodec::encode(const model::RowBody& body) {
 // compile until it is stored too.
 std::string_view RecordCodec::encode(const model::PointState& state) {
   const auto& [last_at, last_value, baseline, pending, doubts, abandoned, stands_since, settled_until, falls, unbooked,
-               integration_remainder, open, late] = state;
+               integration_remainder, open, late, live] = state;
   proto::PointState& message = messages_->point;
   message.Clear();
   if (last_at) message.set_last_at_ms(ms(*last_at));
@@ -323,6 +348,7 @@ std::string_view RecordCodec::encode(const model::PointState& state) {
     message.mutable_late()->set_affects_until_ms(ms(late->affects_until));
     message.mutable_late()->set_readings(late->readings);
   }
+  if (live) put(*live, *message.mutable_live());
   return messages_->serialize(message);
 }
 
@@ -411,6 +437,7 @@ model::PointState RecordCodec::decode_point(std::string_view bytes) {
                   .affects_until = instant(message.late().affects_until_ms()),
                   .readings = message.late().readings()};
   }
+  if (message.has_live()) state.live = get(message.live());
   return state;
 }
 
