@@ -216,7 +216,7 @@ std::unique_ptr<ModbusPlan> read_plan(config::Reader& in, const PlanContext& con
   }
   device.limits = read_limits(in, device.limits);
   device.pause = in.in_range<milliseconds>("pause", device.pause, 0ms, 10s);
-  take_over(*plan, choose_points(in, root, std::move(registers)));
+  take_over(*plan, choose_points(in, context.root, std::move(registers)));
   return plan;
 }
 
