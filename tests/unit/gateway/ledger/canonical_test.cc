@@ -118,6 +118,7 @@ std::map<std::string, std::function<void(Booked&)>> changes() {
     };
   }
   for (std::size_t rule = 0; rule < model::kRuleCount; ++rule) {
+    if (!model::is_known(static_cast<model::Rule>(rule))) continue;
     if (static_cast<model::Rule>(rule) == full_entry().quality.rule) continue;
     all["rule " + std::to_string(rule)] = [rule](Booked& b) { b.entry.quality.rule = static_cast<model::Rule>(rule); };
   }
