@@ -1,9 +1,14 @@
 #include "drivers/point_limits.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "config/reader/text.h"
 
 namespace carbongate {
 namespace {
@@ -62,9 +67,68 @@ void read_power_max(config::Reader& in, Point& point) {
   point.limits.power_max_w = watts;
 }
 
+// The ends that are given, in the point's unit; a value that is wrong is a problem and left out.
+std::vector<double> read_rollovers(config::Reader& in, double count_by_default) {
+  std::vector<double> ends;
+  const config::Node* list = in.child("rollover_at");
+  if (list && list->is_sequence()) {
+    for (const std::string& text : in.value_or("rollover_at", std::vector<std::string>{})) {
+      double end = 0;
+      const auto [parsed_to, code] = std::from_chars(text.data(), text.data() + text.size(), end);
+      if (code != std::errc{} || parsed_to != text.data() + text.size()) {
+        in.error("rollover_at", "expected numbers in the point's unit, found '" + config::printable(text) + "'");
+      } else {
+        ends.push_back(end);
+      }
+    }
+  } else if (const auto end = in.optional<double>("rollover_at")) {
+    ends.push_back(*end);
+  }
+  for (const double end : ends) {
+    if (!(end > 0 && std::isfinite(end))) in.error("rollover_at", "must be more than 0");
+  }
+  double count = std::abs(count_by_default);
+  if (const auto given = in.optional<double>("count")) {
+    if (*given > 0 && std::isfinite(*given)) {
+      count = *given;
+    } else {
+      in.error("count", "must be more than 0: one count of the register in the point's unit");
+    }
+    if (!in.has("register_bits") && !in.has("register_digits"))
+      in.error("count", "says how much one count of register_bits or register_digits is; neither is given");
+  }
+  if (in.child("register_bits")) ends.push_back(std::ldexp(count, in.in_range<int>("register_bits", 32, 8, 64)));
+  if (in.child("register_digits"))
+    ends.push_back(std::round(std::pow(10.0, in.in_range<int>("register_digits", 8, 3, 18))) * count);
+  return ends;
+}
+
+void read_rollover(config::Reader& in, Point& point, double count_by_default) {
+  PointLimits& limits = point.limits;
+  for (const std::string_view key : {"rollover_at", "register_bits", "register_digits"}) {
+    if (in.has(key) && point.kind != Kind::cumulative) in.error(key, "only a cumulative point starts again from 0");
+  }
+  auto ends = read_rollovers(in, count_by_default);
+  if (!ends.empty()) limits.rollover_at = std::move(ends);
+  if (limits.rollover_at.empty() || !limits.max) return;
+  if (*limits.max > *std::ranges::max_element(limits.rollover_at)) {
+    in.error(in.has("max") ? "max" : "rollover_at", "max lies beyond rollover_at, a value the register never shows");
+  }
+}
+
+// Without power_max a fall to 0 could be anything that flowed back.
+void read_signed(config::Reader& in, Point& point) {
+  const auto runs_back = in.optional<bool>("signed");
+  if (!runs_back) return;
+  point.limits.runs_back = *runs_back;
+  if (*runs_back && point.kind != Kind::cumulative) in.error("signed", "only a cumulative point may run backwards");
+  if (*runs_back && point.unit.dimension == Dimension::energy && !point.limits.power_max_w)
+    in.error("signed", "needs power_max, by which a register that runs back is told from one that was reset");
+}
+
 }  // namespace
 
-void read_point_limits(config::Reader& in, Point& point) {
+void read_point_limits(config::Reader& in, Point& point, double count_by_default) {
   PointLimits& limits = point.limits;
   if (const auto min = in.optional<double>("min")) limits.min = min;
   if (const auto max = in.optional<double>("max")) limits.max = max;
@@ -72,18 +136,9 @@ void read_point_limits(config::Reader& in, Point& point) {
     in.error(in.has("min") ? "min" : "max", "min must be below max");
   }
 
-  if (const auto rollover = in.optional<double>("rollover_at")) {
-    limits.rollover_at = rollover;
-    if (point.kind != Kind::cumulative) {
-      in.error("rollover_at", "only a cumulative point starts again from 0");
-    } else if (*rollover <= 0) {
-      in.error("rollover_at", "must be more than 0");
-    }
-  }
-  if (limits.rollover_at && limits.max && *limits.max > *limits.rollover_at) {
-    in.error(in.has("max") ? "max" : "rollover_at", "max lies beyond rollover_at, a value the register never shows");
-  }
+  read_rollover(in, point, count_by_default);
   read_power_max(in, point);
+  read_signed(in, point);
 
   if (in.child("stale_after")) {
     limits.stale_after = in.in_range<Duration>("stale_after", limits.stale_after, 1s, 366 * 24h);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/reader/text.h"
+#include "drivers/meter_history.h"
 #include "drivers/modbus/profile.h"
 #include "drivers/point_limits.h"
 
@@ -106,7 +107,8 @@ std::optional<Profile> find_profile(config::Reader& in, const config::DataFiles&
 }
 
 // The registers named by `points`, each with limits of its own over those of the profile; all, if there is no such key.
-std::vector<ProfileRegister> choose_points(config::Reader& in, std::vector<ProfileRegister> all) {
+std::vector<ProfileRegister> choose_points(config::Reader& in, const config::Node& root,
+                                           std::vector<ProfileRegister> all) {
   const config::Node* points = in.child("points");
   if (!points) return all;
   std::vector<std::string> names;
@@ -139,7 +141,8 @@ std::vector<ProfileRegister> choose_points(config::Reader& in, std::vector<Profi
     const auto name = element.required<std::string>("name");
     ProfileRegister* reg = name.empty() ? nullptr : choose(name, *element.child("name"));
     if (!reg) continue;
-    read_point_limits(element, reg->point);
+    read_point_limits(element, reg->point, reg->field.scale.of_one());
+    read_meter_history(element, root, reg->point);
     element.finish();
   }
   if (points->is_sequence() && points->items().empty())
@@ -205,7 +208,7 @@ std::unique_ptr<ModbusPlan> read_plan(config::Reader& in, const PlanContext& con
   std::vector<ProfileRegister> registers;
   if (in.has("registers")) {
     if (in.child("profile")) in.error("registers", "a device has either a profile or registers of its own");
-    registers = read_registers(in, {});
+    registers = read_registers(in, {}, &context.root);
   } else if (const auto profile = find_profile(in, context.data)) {
     registers = profile->registers;
     device.limits = profile->limits;
@@ -213,7 +216,7 @@ std::unique_ptr<ModbusPlan> read_plan(config::Reader& in, const PlanContext& con
   }
   device.limits = read_limits(in, device.limits);
   device.pause = in.in_range<milliseconds>("pause", device.pause, 0ms, 10s);
-  take_over(*plan, choose_points(in, std::move(registers)));
+  take_over(*plan, choose_points(in, context.root, std::move(registers)));
   return plan;
 }
 

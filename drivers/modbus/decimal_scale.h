@@ -20,6 +20,7 @@ class DecimalScale {
   double apply(std::int64_t raw) const;
   double apply(std::uint64_t raw) const;
   double apply(double raw) const;
+  double of_one() const { return static_cast<double>(numerator_) / static_cast<double>(denominator_); }  // the scale
 
   // About the raw value that gives `value`; which one it is, apply() tells.
   long double invert(double value) const;

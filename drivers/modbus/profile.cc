@@ -8,6 +8,7 @@
 #include <set>
 
 #include "config/reader/text.h"
+#include "drivers/meter_history.h"
 #include "drivers/point_limits.h"
 
 namespace carbongate::modbus_driver {
@@ -113,14 +114,16 @@ bool is_name(std::string_view text) {
   });
 }
 
-// A counter that fills its register starts again at 0. For 64 bits nobody lives to see it.
-std::optional<double> natural_rollover(const RegisterField& field, Kind kind) {
-  if (kind != Kind::cumulative || !is_integer(field.type) || words_of(field.type) > 2) return std::nullopt;
-  const int bits = static_cast<int>(words_of(field.type)) * 16 - (is_signed(field.type) ? 1 : 0);
-  const double values = std::ldexp(1.0, bits);
-  const double end = field.scale.apply(values);
-  if (!(end > 0) || field.scale.apply(0.0) != 0) return std::nullopt;
-  return end;
+// A counter that fills its register starts again at 0, or, if signed, at 0 or the lowest number. For 64 bits nobody
+// lives to see it. Many meters start again earlier, at a power of ten (register_digits): that is not guessed, for near
+// such a value a reset would be booked as a rollover, while an end that is too far away is merely never reached.
+std::vector<double> natural_rollover(const RegisterField& field, Kind kind) {
+  if (kind != Kind::cumulative || !is_integer(field.type) || words_of(field.type) > 2) return {};
+  if (!(field.scale.apply(1.0) > 0) || field.scale.apply(0.0) != 0) return {};
+  const int bits = static_cast<int>(words_of(field.type)) * 16;
+  const double all = field.scale.apply(std::ldexp(1.0, bits));
+  if (is_signed(field.type)) return {field.scale.apply(std::ldexp(1.0, bits - 1)), all};
+  return {all};
 }
 
 bool read_field(config::Reader& in, const RegisterDefaults& defaults, RegisterField& field) {
@@ -155,7 +158,8 @@ bool read_field(config::Reader& in, const RegisterDefaults& defaults, RegisterFi
   return true;
 }
 
-std::optional<ProfileRegister> read_register(config::Reader& in, const RegisterDefaults& defaults) {
+std::optional<ProfileRegister> read_register(config::Reader& in, const RegisterDefaults& defaults,
+                                             const config::Node* root) {
   ProfileRegister out;
   const std::size_t errors_before = in.problems().times_reported();
   out.point.name = in.required<std::string>("name");
@@ -167,8 +171,9 @@ std::optional<ProfileRegister> read_register(config::Reader& in, const RegisterD
   const Kind by_unit = kind_by_unit(out.point.unit);
   const bool cumulative = in.one_of("kind", {"cumulative", "instantaneous"}, by_unit == Kind::cumulative ? 0 : 1) == 0;
   out.point.kind = cumulative ? Kind::cumulative : Kind::instantaneous;
-  if (!in.has("rollover_at")) out.point.limits.rollover_at = natural_rollover(out.field, out.point.kind);
-  read_point_limits(in, out.point);
+  out.point.limits.rollover_at = natural_rollover(out.field, out.point.kind);
+  read_point_limits(in, out.point, out.field.scale.of_one());
+  if (root) read_meter_history(in, *root, out.point);
   in.finish();
   if (!field_is_good || in.problems().times_reported() != errors_before) return std::nullopt;
   return out;
@@ -176,7 +181,8 @@ std::optional<ProfileRegister> read_register(config::Reader& in, const RegisterD
 
 }  // namespace
 
-std::vector<ProfileRegister> read_registers(config::Reader& in, const RegisterDefaults& defaults) {
+std::vector<ProfileRegister> read_registers(config::Reader& in, const RegisterDefaults& defaults,
+                                            const config::Node* root) {
   std::vector<ProfileRegister> out;
   std::set<std::string> names;
   const auto& items = in.required_items("registers");
@@ -186,7 +192,7 @@ std::vector<ProfileRegister> read_registers(config::Reader& in, const RegisterDe
   }
   for (const config::Node& item : items) {
     config::Reader element(item, in.problems());
-    auto read = read_register(element, defaults);
+    auto read = read_register(element, defaults, root);
     if (!read) continue;
     if (names.insert(read->point.name).second) {
       out.push_back(std::move(*read));

@@ -18,7 +18,9 @@
 //       address: from 0, as on the wire; function, type, order, not_available: instead of the defaults
 //       scale, offset: value = raw * scale + offset, decimal and exact
 //       kind: cumulative or instantaneous; by default what the unit suggests: kWh is cumulative, kW instantaneous
-//       min, max, rollover_at, power_max, stale_after, gap_max: limits of the point
+//       min, max, rollover_at, register_bits, register_digits, count, signed, power_max, stale_after, gap_max: limits
+//       of the point, drivers/point_limits.h; a register of 16 or 32 bits starts again after 2^16 or 2^32 counts if
+//       nothing else is said
 #pragma once
 
 #include <cstdint>
@@ -64,7 +66,9 @@ struct RegisterDefaults {
 Profile read_profile(config::Reader& in);
 
 // The elements of `in`'s list `registers`, as in a profile. A register that is wrong is left out; names are unique.
-std::vector<ProfileRegister> read_registers(config::Reader& in, const RegisterDefaults& defaults);
+// `root`: of the configuration, where the list is a device's own: its registers may have a meter_history.h.
+std::vector<ProfileRegister> read_registers(config::Reader& in, const RegisterDefaults& defaults,
+                                            const config::Node* root = nullptr);
 
 ReadLimits read_limits(config::Reader& in, ReadLimits fallback);  // max_block, max_gap
 

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "config/reader/text.h"
+#include "drivers/meter_history.h"
 #include "drivers/mqtt/broker_config.h"
 #include "drivers/point_limits.h"
 #include "protocols/mqtt/topic_filter.h"
@@ -128,7 +129,8 @@ void read_timestamp(const config::Node& node, const config::Node& root, config::
 // Reads one element of `points` into the plan, for its first member.
 class PointReader {
  public:
-  PointReader(config::Reader& device, MqttPlan& plan) : device_(device), plan_(plan) {}
+  PointReader(config::Reader& device, const config::Node& root, MqttPlan& plan)
+      : device_(device), root_(root), plan_(plan) {}
 
   void read(const config::Node& node) {
     config::Reader in(node, device_.problems());
@@ -145,7 +147,8 @@ class PointReader {
     read_unit(in, point);
     read_kind(in, point);
     point.limits.interval = plan_.interval;
-    read_point_limits(in, point);
+    read_point_limits(in, point, map.numerator / map.denominator);
+    read_meter_history(in, root_, point);
     check_redelivery(in, point, map);
     in.finish();
     points_.push_back(std::move(point));
@@ -167,6 +170,7 @@ class PointReader {
   }
 
   config::Reader& device_;
+  const config::Node& root_;
   MqttPlan& plan_;
   std::set<std::string> names_;
   std::vector<Point> points_;
@@ -273,7 +277,7 @@ std::unique_ptr<MqttPlan> read_plan(config::Reader& in, const config::Node& root
   if (const config::Node* timestamp = in.child("timestamp")) read_timestamp(*timestamp, root, in.problems(), plan->map);
   plan->map.records = read_pointer(in, "records");
 
-  PointReader points(in, *plan);
+  PointReader points(in, root, *plan);
   const auto& items = in.required_items("points");
   for (const config::Node& item : items) points.read(item);
   if (in.has("points") && items.empty()) in.error("points", "names no point; nothing would be read");

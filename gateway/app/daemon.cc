@@ -140,6 +140,7 @@ int run_daemon(const RunOptions& options) {
   const auto on_ready = [&] {
     spdlog::info("running: site {}, {} points, {} accounts", gateway.site().id, gateway.site().points.size(),
                  gateway.site().accounts.size());
+    if (const auto& trouble = gateway.status().store.seal_trouble; !trouble.empty()) spdlog::error("{}", trouble);
     sd_notify(0, "READY=1");
     helpers.spawn(feed_watchdog(clock));
     helpers.spawn(log_progress(gateway, clock));

@@ -166,6 +166,7 @@ class DerivedSection {
     Point result;
     result.device = entry.id;
     result.name = entry.type->result;
+    result.computed = true;
     const bool typed = !derived.inputs.empty() && derived.inputs.front().point && set_unit(in, derived, result);
     if (typed) {
       inherit(derived, result);

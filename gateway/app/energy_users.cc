@@ -6,6 +6,7 @@
 
 #include "config/reader/text.h"
 #include "gateway/app/factor_choice.h"
+#include "gateway/app/metering_section.h"
 #include "gateway/app/names.h"
 
 namespace carbongate::app {
@@ -151,6 +152,9 @@ class EnergyUsers {
     }
     if (account.carrier) choose_factors(in, account);
     if (!account.carrier) skip_factor_keys(in);
+    Metering metering = read_metering(in);
+    account.activity_u95_ppm = metering.u95_ppm;
+    account.meter = std::move(metering.meter);
     in.finish();
     if (!point || !account.carrier) return;
     account.source = point->id;

@@ -16,8 +16,6 @@ using config::suggestion;
 constexpr std::array<std::string_view, 4> kRegionsWithoutFactor{"CN-XZ", "CN-HK", "CN-MO", "CN-TW"};
 
 constexpr std::string_view kResidual = "residual";
-constexpr std::string_view kEquivalent = "equivalent";
-constexpr std::string_view kCalorific = "calorific";
 
 bool holds(const std::vector<std::string>& words, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
@@ -65,7 +63,7 @@ std::optional<model::FactorChoice> FactorChooser::emission(config::Reader& in, c
   }
   const auto methods = factors_.methods(choice.set, carrier.id, by_region ? choice.region : "");
   if (!choose_method(in, carrier.id, choice, methods)) return std::nullopt;
-  if (!factors_.find(choice, carrier, now_)) {
+  if (!factors_.is_live(choice, carrier) && !factors_.find(choice, carrier, now_)) {
     in.warning("carrier", "no emission factor applies at present: " +
                               factors_.explain_missing(choice.set, carrier.id, choice.region, choice.method, now_) +
                               "; its emissions will be marked as missing");
@@ -92,13 +90,12 @@ std::optional<model::FactorChoice> FactorChooser::market(config::Reader& in, con
 
 std::optional<model::FactorChoice> FactorChooser::coal(config::Reader& in, const model::Carrier& carrier) const {
   const auto wanted = in.optional<std::string>("coal_method");
-  for (const std::string& set : sets(For::coal)) {
+  for (const std::string& set : section_.coal_sets) {
     if (!holds(factors_.carriers(set), carrier.id)) continue;
     const std::string& region = section_.site.grid_region;
     const auto methods = factors_.methods(set, carrier.id, region);
     std::string method = wanted.value_or(methods.empty() ? "" : methods.front());
-    if (!wanted && holds(methods, kCalorific)) method = kCalorific;
-    if (!wanted && holds(methods, kEquivalent)) method = kEquivalent;
+    if (!wanted && holds(methods, section_.electricity_coal_method)) method = section_.electricity_coal_method;
     if (holds(methods, method)) return model::FactorChoice{.set = set, .region = region, .method = method};
     in.error("coal_method", set + " has no coefficient for " + std::string(carrier.id) + " by '" + printable(method) +
                                 "'" + suggestion(method, methods));
@@ -110,17 +107,11 @@ std::optional<model::FactorChoice> FactorChooser::coal(config::Reader& in, const
   return std::nullopt;
 }
 
-// The sets of the site that hold emission factors, or those that hold coefficients of standard coal; in the site's
-// order.
-std::vector<std::string> FactorChooser::sets(For purpose) const {
-  std::set<std::string, std::less<>> coal;
-  for (const model::Factor& factor : factors_.all()) {
-    if (factor.scaled_coal != 0) coal.insert(factor.set);
-  }
+// The sets of the site in which an account may find its factor without naming one; in the site's order.
+std::vector<std::string> FactorChooser::sets() const {
   std::vector<std::string> chosen;
   for (const std::string& set : section_.factor_sets) {
-    if (set == kOwnGeneration || coal.contains(set) != (purpose == For::coal)) continue;
-    chosen.push_back(set);
+    if (set != kOwnGeneration) chosen.push_back(set);
   }
   return chosen;
 }
@@ -128,7 +119,7 @@ std::vector<std::string> FactorChooser::sets(For purpose) const {
 bool FactorChooser::choose_set(config::Reader& in, std::string_view carrier, model::FactorChoice& choice) const {
   const auto wanted = in.optional<std::string>("factor_set");
   const auto known = factors_.sets();
-  const auto in_use = sets(For::emissions);
+  const auto in_use = sets();
   if (wanted) {
     choice.set = *wanted;
     if (holds(section_.factor_sets, *wanted) && !holds(known, *wanted)) return false;  // not readable: said already

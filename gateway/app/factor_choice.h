@@ -35,15 +35,14 @@ class FactorChooser {
   std::optional<model::FactorChoice> market(config::Reader& in, const model::Carrier& carrier,
                                             const std::optional<model::FactorChoice>& location) const;
 
-  // Standard coal: the key coal_method; without it electricity goes by its equivalent value if one is known.
+  // Standard coal: the key coal_method; without it electricity goes by the site's method.
   std::optional<model::FactorChoice> coal(config::Reader& in, const model::Carrier& carrier) const;
 
  private:
   bool choose_set(config::Reader& in, std::string_view carrier, model::FactorChoice& choice) const;
   bool choose_method(config::Reader& in, std::string_view carrier, model::FactorChoice& choice,
                      const std::vector<std::string>& methods) const;
-  enum class For { emissions, coal };
-  std::vector<std::string> sets(For purpose) const;
+  std::vector<std::string> sets() const;
 
   const SiteSection& section_;
   const pipeline::FactorRegistry& factors_;

@@ -47,7 +47,10 @@ Gateway::Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, asio
       stop_requested_(executor),
       sink_tasks_(executor),
       ingest_tasks_(executor),
-      driver_tasks_(executor) {
+      seal_tasks_(executor),
+      driver_tasks_(executor),
+      correction_tasks_(executor),
+      turn_passed_(executor) {
   for (const model::Account& account : config_.site.accounts) ++accounts_of_.at(index(account.source));
   find_results();
   for (const auto& plan : config_.sinks) sinks_.push_back(plan->make({executor_, clock_}));
@@ -77,7 +80,9 @@ asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
     sink_tasks_.spawn(sinks::pump(*sink, *store_, rows_committed_, clock_), on_end);
   }
   ingest_tasks_.spawn(ingest(), on_end);
+  seal_tasks_.spawn(seal_quarter_hours(), on_end);
   for (const auto& driver : drivers_) driver_tasks_.spawn(supervise(*driver), on_end);
+  if (!config_.store.path.empty()) correction_tasks_.spawn(restate_late_data(), on_end);
   on_ready();
   while (!stopping_) co_await stop_requested_.wait();
   co_await shut_down();
@@ -96,12 +101,18 @@ void Gateway::stop() {
 }
 
 asio::awaitable<void> Gateway::shut_down() {
+  stop_recomputing_ = true;
+  correction_tasks_.cancel();
   driver_tasks_.cancel();
   co_await ended(driver_tasks_, stopping_since_ + kDriversStopWithin);
   if (driver_tasks_.size() != 0)
     spdlog::warn("stopping: {} drivers did not end in time and are left", driver_tasks_.size());
+  co_await ended(correction_tasks_, stopping_since_ + kDriversStopWithin);
   inbox_.close();
+  seal_tasks_.cancel();
   co_await ingest_tasks_.join();
+  co_await seal_tasks_.join();
+  co_await seal();
   co_await drain(stopping_since_ + kSinksDrainWithin);
   sink_tasks_.cancel();
   co_await ended(sink_tasks_, stopping_since_ + kSinksDrainWithin + 300ms);
@@ -109,6 +120,26 @@ asio::awaitable<void> Gateway::shut_down() {
 
 asio::awaitable<void> Gateway::ended(const io::TaskGroup& tasks, io::SteadyTime deadline) {
   while (tasks.size() != 0 && clock_.ticks() < deadline) co_await clock_.sleep_until(clock_.ticks() + 10ms);
+}
+
+// Half a minute after the quarter hour, when the meters have been read and what it held is booked. Asked once a minute,
+// because the wall clock may be set.
+asio::awaitable<void> Gateway::seal_quarter_hours() {
+  const auto quarter_hour = [this] { return (clock_.now() - 30s).time_since_epoch() / 15min; };
+  for (auto sealed = quarter_hour(); true;) {
+    co_await clock_.sleep_until(clock_.ticks() + 1min);
+    if (quarter_hour() == sealed) continue;
+    sealed = quarter_hour();
+    co_await seal();
+  }
+}
+
+// What cannot be sealed now is sealed by the next one: the chain goes on meanwhile.
+asio::awaitable<void> Gateway::seal() {
+  const auto result = co_await store_->seal(clock_.now());
+  std::string trouble = result.has_error() ? result.error().text : std::string();
+  if (!trouble.empty() && trouble != seal_trouble_) spdlog::error("{}", trouble);
+  seal_trouble_ = std::move(trouble);
 }
 
 // Waits until every sink has what the journal holds; what it does not get in time waits in the journal for the next
@@ -149,18 +180,17 @@ asio::awaitable<bool> Gateway::push(Batch batch) {
 // Once a commit was given up or something escaped, nothing more is counted: the pipeline stands ahead of the store, and
 // what followed would leave out what was lost. Sources that can send again are told so; they will after the restart.
 asio::awaitable<void> Gateway::ingest() {
-  bool committing = true;
   while (auto batches = co_await inbox_.pop_all()) {  // all that waits, at once: one fsync for all of it
     for (std::span<const Batch> rest = *batches; !rest.empty();) {
       const std::span<const Batch> slice = next_slice(rest);
       try {
-        if (committing) committing = co_await ingest_slice(slice);
+        if (committing_) committing_ = co_await ingest_slice(slice);
       } catch (...) {
-        committing = false;
+        committing_ = false;
         fail(std::current_exception());
       }
       for (const Batch& batch : slice) {
-        if (batch.settled) batch.settled(committing);
+        if (batch.settled) batch.settled(committing_);
       }
       rest = rest.subspan(slice.size());
     }
@@ -168,10 +198,33 @@ asio::awaitable<void> Gateway::ingest() {
 }
 
 asio::awaitable<bool> Gateway::ingest_slice(std::span<const Batch> batches) {
-  model::Effects effects = pipeline_.ingest(batches, clock_.now());
-  const bool committed = co_await commit(std::move(effects));  // meter state and journal rows, one transaction
+  co_await take_turn();
+  bool committed = false;
+  try {
+    if (!committing_) {  // a correction was given up meanwhile
+      pass_turn();
+      co_return false;
+    }
+    model::Effects effects = pipeline_.ingest(batches, clock_.now());
+    committed = co_await commit(std::move(effects));  // meter state and journal rows, one transaction
+  } catch (...) {
+    pass_turn();
+    throw;
+  }
+  pass_turn();
   rows_committed_.notify_all();
   co_return committed;
+}
+
+// Readings and corrections change the same accounts. Whoever has the turn finds pipeline and store in agreement.
+asio::awaitable<void> Gateway::take_turn() {
+  while (turn_taken_) co_await turn_passed_.wait();
+  turn_taken_ = true;
+}
+
+void Gateway::pass_turn() {
+  turn_taken_ = false;
+  turn_passed_.notify_all();
 }
 
 std::span<const Batch> Gateway::next_slice(std::span<const Batch> batches) const {
@@ -268,6 +321,7 @@ GatewayStatus Gateway::status() const {
   status.inbox_waits = inbox_.waits();
   status.commit_retries = commit_retries_;
   status.store_trouble = store_trouble_;
+  status.corrections = corrections_;
   return status;
 }
 

@@ -1,8 +1,10 @@
 // The gateway: drivers -> inbox -> pipeline -> store -> sinks, started downstream first and stopped upstream first.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -11,10 +13,12 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "drivers/api/driver.h"
 #include "gateway/app/gateway_config.h"
+#include "gateway/app/recompute.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/ports/sink.h"
 #include "gateway/ports/store.h"
@@ -34,6 +38,7 @@ struct GatewayStatus {
   std::uint64_t inbox_waits = 0;     // times a driver had to wait because the inbox was full
   std::uint64_t commit_retries = 0;  // commits that failed and were tried again
   std::string store_trouble;         // why the last commit failed; empty: it did not
+  std::uint64_t corrections = 0;     // booked for late data since the process began
 };
 
 // One per process. Every call on the loop thread.
@@ -68,6 +73,15 @@ class Gateway final : private Inbox {
   const model::Checkpoint& accounts() const { return pipeline_.state(); }
 
  private:
+  // Points whose late data are restated together.
+  struct LateWork {
+    std::vector<Window> windows;
+    std::vector<std::pair<PointId, model::LateData>> all;
+    std::vector<std::pair<PointId, model::LateData>> done;  // of them: everything they may touch is closed
+  };
+  // Memory for the readings of a month, every few seconds, of so many points at once.
+  static constexpr std::size_t kLatePointsAtOnce = 16;
+
   void fail(std::exception_ptr error);
   boost::asio::awaitable<bool> push(Batch batch) override;
   boost::asio::awaitable<void> ingest();
@@ -77,8 +91,16 @@ class Gateway final : private Inbox {
   std::size_t rows_foreseen(const Reading& reading, std::map<PointId, Instant>& reached) const;
   std::size_t rows_foreseen(PointId point, Instant at, std::map<PointId, Instant>& reached) const;
   boost::asio::awaitable<bool> commit(model::Effects effects);
+  boost::asio::awaitable<void> take_turn();
+  void pass_turn();
+  boost::asio::awaitable<void> restate_late_data();
+  boost::asio::awaitable<void> restate(LateWork& work);
+  boost::asio::awaitable<bool> book(std::span<const model::Amendment> amendments, const LateWork& work, bool last);
+  boost::asio::awaitable<LateWork> late_work();
   boost::asio::awaitable<void> supervise(Driver& driver);
   boost::asio::awaitable<void> ended(const io::TaskGroup& tasks, io::SteadyTime deadline);
+  boost::asio::awaitable<void> seal_quarter_hours();
+  boost::asio::awaitable<void> seal();
   boost::asio::awaitable<void> drain(io::SteadyTime deadline);
   boost::asio::awaitable<void> shut_down();
 
@@ -96,13 +118,23 @@ class Gateway final : private Inbox {
   io::Event stop_requested_;
   io::TaskGroup sink_tasks_;
   io::TaskGroup ingest_tasks_;
+  io::TaskGroup seal_tasks_;
   io::TaskGroup driver_tasks_;
+  io::TaskGroup correction_tasks_;
+  io::Event turn_passed_;
+  bool turn_taken_ = false;     // the pipeline's effects are under way to the store: the two agree again after that
+  bool committing_ = true;      // false: a commit was given up, the pipeline stands ahead of the store
   std::exception_ptr failure_;  // what escaped the pipeline, the store or a sink
   bool stopping_ = false;
   io::SteadyTime stopping_since_{};
   std::uint64_t readings_ = 0;
   std::uint64_t commit_retries_ = 0;
   std::string store_trouble_;
+  std::string seal_trouble_;  // as logged last
+  std::uint64_t corrections_ = 0;
+  std::map<PointId, model::LateData> restated_;  // restated as far as it is closed
+  std::atomic<bool> stop_recomputing_{false};
+  boost::asio::thread_pool worker_{1};  // reads the store again; first to be destroyed
 };
 
 }  // namespace carbongate::app

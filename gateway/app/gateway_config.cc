@@ -12,6 +12,7 @@
 #include "gateway/app/certificates_section.h"
 #include "gateway/app/derived_section.h"
 #include "gateway/app/energy_users.h"
+#include "gateway/app/live_factors_section.h"
 #include "gateway/app/names.h"
 #include "gateway/app/site_section.h"
 #include "gateway/app/store_section.h"
@@ -167,6 +168,15 @@ void read_sinks(config::Reader& root, GatewayConfig& config) {
   }
 }
 
+void read_corrections(config::Reader& root, GatewayConfig& config) {
+  const config::Node* node = root.child("corrections");
+  if (!node) return;
+  config::Reader in(*node, root.problems());
+  config.corrections_quiet =
+      in.in_range<Duration>("quiet", config.corrections_quiet, std::chrono::milliseconds(100), std::chrono::hours(24));
+  in.finish();
+}
+
 }  // namespace
 
 GatewayConfig load_config(const std::filesystem::path& file, config::Problems& problems, Instant now) {
@@ -178,15 +188,20 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   const config::DataFiles data(file.parent_path());
   SiteSection section = read_site(in, data);
   config.site = section.site;
+  config.electricity_coal_method = section.electricity_coal_method;
   Devices devices(in, data);
   devices.read(config);
   std::set<std::string> doubtful = devices.doubtful();
   read_derived(in, config.site, doubtful);
   section.site.points = config.site.points;
-  config.factors = pipeline::FactorRegistry::load(data, section.factor_sets, config.site.time_zone, problems);
+  config.factors = pipeline::FactorRegistry::load(data, section.factor_sources(), config.site.time_zone, problems);
+  config.site.live_factors =
+      read_live_factors(root, problems, data, config.site.points, doubtful, config.factors);
   config.site.accounts = read_energy_users(in, {section, config.factors, doubtful, now});
   config.certificates = read_certificates(in, config.site);
   config.store = read_store(in);
+  config.repairs = read_repairs(in, config.site.points, config.site.time_zone);
+  read_corrections(in, config);
   read_sinks(in, config);
   in.finish();
   return config;

@@ -3,10 +3,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "config/reader/problem.h"
 #include "drivers/registry.h"
+#include "gateway/app/repairs.h"
 #include "gateway/model/certificate.h"
 #include "gateway/model/site.h"
 #include "gateway/pipeline/factor_registry.h"
@@ -30,6 +32,9 @@ struct GatewayConfig {
   std::vector<std::unique_ptr<sinks::SinkPlan>> sinks;
   pipeline::FactorRegistry factors;
   std::vector<model::Certificate> certificates;
+  std::vector<Repair> repairs;
+  Duration corrections_quiet = std::chrono::minutes(10);  // late data are restated when none came for this long
+  std::string electricity_coal_method;  // factor_set.h: calorific or equivalent
 };
 
 // Reads the file, what it includes, and the profiles, factor sets and secrets it names. Opens no connection, writes

@@ -11,8 +11,13 @@
 #include "gateway/cli/check.h"
 #include "gateway/cli/decode.h"
 #include "gateway/cli/export.h"
+#include "gateway/cli/factors.h"
+#include "gateway/cli/key.h"
 #include "gateway/cli/read.h"
 #include "gateway/cli/replay.h"
+#include "gateway/cli/restate.h"
+#include "gateway/cli/statement.h"
+#include "gateway/cli/verify.h"
 
 namespace {
 
@@ -35,6 +40,54 @@ CLI::App* add_command(CLI::App& app, const char* name, const char* what, const c
 void add_config(CLI::App* command, std::filesystem::path& config) {
   command->add_option("CONFIG", config, "The site's configuration file")->required();
 }
+
+// `carbongate factors`: its own subcommands. The options live as long as the parsing.
+struct FactorCommands {
+  cli::FactorOptions options;
+  std::string id, before, after;
+
+  void add(CLI::App& app, int& status) {
+    auto* factors = add_command(app, "factors", "Shows emission factors, standard coal and where they come from",
+                                "  carbongate factors list park.yaml --at 2026-11-01\n"
+                                "  carbongate factors show cn-grid/CN-SC/average/2023\n"
+                                "  carbongate factors diff cn-fuels cn-fuels-b");
+    factors->require_subcommand(1);
+    auto* list = add_command(*factors, "list", "One row a factor: those of a site, or all that ship",
+                             "  carbongate factors list park.yaml\n"
+                             "  carbongate factors list --sets cn-grid --region CN-SC --at 2023-06-01\n"
+                             "  carbongate factors list --carrier diesel --format csv");
+    add_common(list);
+    list->add_option("--carrier", options.carrier, "Only this carrier, such as natural-gas");
+    list->add_option("--region", options.region, "Only this region, such as CN-SC");
+    list->add_option("--method", options.method, "Only this method, such as average");
+    list->add_option("--at", options.at, "Only what applies at this time, such as 2026-11-01");
+    list->add_option("--format", options.format, "table, csv or jsonl")->capture_default_str();
+    list->callback([this, &status] { status = cli::run_factors_list(options, std::cout, std::cerr); });
+
+    auto* show = add_command(*factors, "show", "One factor: its gases, CO2e by every GWP set, validity, source",
+                             "  carbongate factors show cn-grid/CN-SC/average/2023\n"
+                             "  carbongate factors show ipcc-2006/diesel/default/2006 --gwp AR6");
+    show->add_option("ID", id, "As list shows it")->required();
+    add_common(show);
+    show->callback([this, &status] { status = cli::run_factors_show(options, id, std::cout, std::cerr); });
+
+    auto* diff = add_command(*factors, "diff",
+                             "What differs between two sets, or two files of one set; status 1 if anything does",
+                             "  carbongate factors diff cn-fuels cn-fuels-b\n"
+                             "  carbongate factors diff ./cn_grid_2024.yaml cn-grid");
+    diff->add_option("BEFORE", before, "A set, or a file")->required();
+    diff->add_option("AFTER", after, "A set, or a file")->required();
+    add_common(diff);
+    diff->callback([this, &status] { status = cli::run_factors_diff(options, before, after, std::cout, std::cerr); });
+  }
+
+ private:
+  void add_common(CLI::App* command) {
+    command->add_option("CONFIG", options.config, "A site's configuration: its sets, GWP set and time zone");
+    command->add_option("--sets", options.sets, "Only these sets, such as cn-grid,cn-fuels")->delimiter(',');
+    command->add_option("--gwp", options.gwp, "Global warming potentials: SAR, AR4, AR5 or AR6");
+  }
+};
 
 }  // namespace
 
@@ -90,13 +143,30 @@ int main(int argc, char** argv) {
   replay->add_option("--store", replay_options.store, "Empty directory to write to, instead of the configured store");
   replay->callback([&] { status = cli::run_replay(replay_options, std::cout, std::cerr); });
 
+  cli::RestateOptions restate_options;
+  auto* restate = add_command(app, "restate", "Computes a stretch of time again and shows, or books, the corrections",
+                              "  carbongate restate park.yaml --from 2026-03-01 --to 2026-04-01\n"
+                              "  carbongate restate park.yaml --from 2026-01-01 --factor-set cn-grid-2026=cn-grid\n"
+                              "  carbongate restate park.yaml --from 2026-03-01 --book --reason \"CT ratio\"");
+  add_config(restate, restate_options.config);
+  restate->add_option("--from", restate_options.from, "First instant, such as 2026-03-01")->required();
+  restate->add_option("--to", restate_options.to, "End, exclusive; absent: all that is closed");
+  restate->add_option("--factor-set", restate_options.factor_set,
+                      "NEW or NEW=OLD: as if the configuration counted by the set NEW (instead of OLD)");
+  restate->add_option("--user", restate_options.user, "Only this energy user");
+  restate->add_flag("--book", restate_options.book, "Book the corrections; the gateway must not run");
+  restate->add_option("--reason", restate_options.reason, "Why, for the books; required with --book");
+  restate->add_option("--format", restate_options.format, "table, csv or json")->capture_default_str();
+  restate->add_option("--store", restate_options.store, "Directory to use, instead of the configured store");
+  restate->callback([&] { status = cli::run_restate(restate_options, std::cout, std::cerr); });
+
   cli::ExportOptions export_options;
   std::filesystem::path export_config;
   auto* export_command = add_command(app, "export", "Writes what the store holds as CSV or JSON lines",
                                      "  carbongate export park.yaml --what entries --from 2026-11-01 --to 2026-12-01\n"
                                      "  carbongate export park.yaml --what rollups --format jsonl");
   add_config(export_command, export_config);
-  export_command->add_option("--what", export_options.what, "readings, intervals, entries or rollups")->required();
+  export_command->add_option("--what", export_options.what, "readings, intervals, entries, rollups, corrections or ledger")->required();
   export_command->add_option("--from", export_options.from,
                              "First instant, such as 2026-11-01 or 2026-11-01T08:00:00+08:00");
   export_command->add_option("--to", export_options.to, "End, exclusive");
@@ -104,6 +174,49 @@ int main(int argc, char** argv) {
   export_command->add_option("--output", export_options.output, "File to write; standard output if absent");
   export_command->add_option("--store", export_options.store, "Directory to read, instead of the configured store");
   export_command->callback([&] { status = cli::run_export(export_config, export_options, std::cout, std::cerr); });
+
+  cli::StatementOptions statement_options;
+  std::filesystem::path statement_config;
+  auto* statement =
+      add_command(app, "statement", "States energy and CO2e of a day, a month or a year, with uncertainty",
+                  "  carbongate statement park.yaml --period month --of 2026-11\n"
+                  "  carbongate statement park.yaml --period day --of 2026-11-28 --format table --lang zh\n"
+                  "  carbongate statement park.yaml --period year --of 2026 --by gas --format json -o 2026.json");
+  add_config(statement, statement_config);
+  statement->add_option("--period", statement_options.period, "day, month or year")->required();
+  statement->add_option("--of", statement_options.of, "Which one: 2026-11-28, 2026-11 or 2026")->required();
+  statement->add_option("--user", statement_options.user, "This energy user alone; all and the site, if absent");
+  statement->add_option("--by", statement_options.by, "user, scope, carrier or gas")->capture_default_str();
+  statement->add_option("--format", statement_options.format, "csv, json or table")->capture_default_str();
+  statement->add_option("--lang", statement_options.lang, "Language of the header: en or zh")->capture_default_str();
+  statement->add_option("--store", statement_options.store, "Directory to read, instead of the configured store");
+  statement->add_option("-o,--output", statement_options.output, "File to write; standard output if absent");
+  statement->callback([&] { status = cli::run_statement(statement_config, statement_options, std::cout, std::cerr); });
+  cli::VerifyOptions verify_options;
+  auto* verify =
+      add_command(app, "verify", "Finds changed, missing and reordered entries of a ledger; needs no network",
+                  "  carbongate verify ledger.csv --key ledger.pub\n"
+                  "  carbongate verify /var/lib/carbongate --key ledger.pub --expect-head 35040:9f2c...");
+  verify->add_option("LEDGER", verify_options.ledger, "A file of 'export --what ledger', or a store's directory")
+      ->required();
+  verify->add_option("--key", verify_options.key, "Public key (PEM) that the seals must be signed with");
+  verify->add_option("--expect-head", verify_options.expected_head, "NUMBER:HASH, as an earlier verify printed it");
+  verify->add_flag("--all-sealed", verify_options.all_sealed, "Entries that no seal stands for yet are a finding too");
+  verify->callback([&] { status = cli::run_verify(verify_options, std::cout, std::cerr); });
+
+  cli::KeyOptions key_options;
+  auto* key = add_command(app, "key", "Shows the public key of the ledger's seals, or replaces it",
+                          "  carbongate key park.yaml > ledger.pub\n"
+                          "  carbongate key park.yaml --rotate");
+  add_config(key, key_options.config);
+  key->add_option("--store", key_options.store, "Directory to read, instead of the configured store");
+  key->add_flag("--rotate", key_options.rotate,
+                "Make a new key, announced by a seal of the old one; the gateway must be stopped");
+  key->add_flag("--lost", key_options.lost, "With --rotate: the old key is gone; every verification will say so");
+  key->callback([&] { status = cli::run_key(key_options, std::cout, std::cerr); });
+
+  FactorCommands factor_commands;
+  factor_commands.add(app, status);
 
   cli::DecodeOptions decode_options;
   auto* decode = add_command(app, "decode", "Decodes Modbus frames, one JSON object a frame",

@@ -3,12 +3,14 @@
 #include <date/tz.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <exception>
 #include <optional>
 
 #include "config/reader/text.h"
 #include "gateway/app/names.h"
+#include "gateway/pipeline/calendar.h"
 
 namespace carbongate::app {
 namespace {
@@ -42,28 +44,89 @@ bool check_time_zone(config::Reader& in, const std::string& name) {
   return false;
 }
 
+// The sets of one kind that a list names; false: one of them does not exist.
+bool read_sets(config::Reader& in, const config::DataFiles& data, pipeline::SetKind kind,
+               std::vector<std::string>& sets) {
+  const auto named = in.optional<std::vector<std::string>>("sets");
+  if (!named) return true;
+  bool complete = true;
+  std::vector<std::string> known;
+  for (const std::string& name : data.names("factors")) {
+    if (const auto file = data.find("factors", name); file && pipeline::kind_of(*file) == kind) known.push_back(name);
+  }
+  sets.clear();
+  for (const std::string& name : *named) {
+    if (std::ranges::find(sets, name) != sets.end()) {
+      in.error("sets", "'" + config::printable(name) + "' is named twice");
+    } else if (std::ranges::find(known, name) != known.end()) {
+      sets.push_back(name);
+    } else {
+      const auto file = data.find("factors", name);
+      in.error("sets", file ? "'" + name + "' is a set of the kind " +
+                                  std::string(pipeline::to_string(pipeline::kind_of(*file))) + ", not " +
+                                  std::string(pipeline::to_string(kind))
+                            : "unknown factor set '" + config::printable(name) + "'" + config::suggestion(name, known));
+      complete = false;
+    }
+  }
+  return complete;
+}
+
 void read_factors(const config::Node& node, config::Problems& problems, const config::DataFiles& data,
                   SiteSection& section) {
   config::Reader in(node, problems);
-  if (const auto sets = in.optional<std::vector<std::string>>("sets")) {
-    const auto known = data.names("factors");
-    section.factor_sets.clear();
-    for (const std::string& name : *sets) {
-      if (std::ranges::find(section.factor_sets, name) != section.factor_sets.end()) {
-        in.error("sets", "'" + config::printable(name) + "' is named twice");
-      } else if (std::ranges::find(known, name) == known.end()) {
-        in.error("sets", "unknown factor set '" + config::printable(name) + "'" + config::suggestion(name, known));
-        section.factor_sets_complete = false;
-      } else {
-        section.factor_sets.push_back(name);
-      }
-    }
-  }
+  section.factor_sets_complete = read_sets(in, data, pipeline::SetKind::emission, section.factor_sets);
+  in.items("live");  // read when the points are known: live_factors_section.h
   section.factor_method = in.value_or("method", section.factor_method);
   in.finish();
 }
 
+void read_standard_coal(const config::Node& node, config::Problems& problems, const config::DataFiles& data,
+                        SiteSection& section) {
+  config::Reader in(node, problems);
+  read_sets(in, data, pipeline::SetKind::standard_coal, section.coal_sets);
+  if (!pipeline::Calendar::knows(section.site.time_zone)) return;  // reported: there are no dates without it
+  pipeline::Calendar calendar(section.site.time_zone);
+  section.own_factors =
+      pipeline::read_electricity_equivalent(in.items("electricity_equivalent"), {data, calendar, nullptr, problems});
+  static const SiteSection kDefaults;
+  const bool sets_of_its_own = section.coal_sets != kDefaults.coal_sets;
+  const bool states_equivalent = in.has("electricity_equivalent");
+  const auto chosen =
+      in.one_of("electricity", {pipeline::kCalorific, pipeline::kEquivalent}, states_equivalent ? 1 : 0);
+  section.electricity_coal_method = chosen == 1 ? pipeline::kEquivalent : pipeline::kCalorific;
+  if (chosen == 1 && !states_equivalent && !sets_of_its_own) {
+    in.error("electricity",
+             "there is no constant for the equivalent value: state the national coal consumption of power "
+             "supply in 'electricity_equivalent: [{from: 2024-01-01, kgce_per_kwh: ..., source: ...}]'");
+  }
+  if (!section.own_factors.empty()) section.coal_sets.emplace(section.coal_sets.begin(), pipeline::kSiteCoalSet);
+  in.finish();
+}
+
+void read_gwp(config::Reader& in, const config::DataFiles& data, SiteSection& section) {
+  const std::string name = in.value_or("gwp", section.gwp);
+  const auto known = pipeline::gwp_names(data);
+  const auto same = [&](const std::string& candidate) {
+    return std::ranges::equal(name, candidate, [](unsigned char a, unsigned char b) { return std::toupper(a) == b; });
+  };
+  if (const auto found = std::ranges::find_if(known, same); found != known.end()) {
+    section.gwp = *found;
+  } else {
+    in.error("gwp", "unknown set of global warming potentials '" + config::printable(name) + "'" +
+                        config::suggestion(name, known));
+  }
+}
+
 }  // namespace
+
+pipeline::FactorSources SiteSection::factor_sources() const {
+  pipeline::FactorSources sources{.sets = factor_sets, .gwp = gwp, .own = own_factors};
+  for (const std::string& set : coal_sets) {
+    if (set != pipeline::kSiteCoalSet) sources.sets.push_back(set);
+  }
+  return sources;
+}
 
 SiteSection read_site(config::Reader& root, const config::DataFiles& data) {
   SiteSection section;
@@ -90,6 +153,8 @@ SiteSection read_site(config::Reader& root, const config::DataFiles& data) {
     rules.finish();
   }
   if (const config::Node* factors = in.child("factors")) read_factors(*factors, root.problems(), data, section);
+  if (const config::Node* coal = in.child("standard_coal")) read_standard_coal(*coal, root.problems(), data, section);
+  read_gwp(in, data, section);
   in.finish();
   return section;
 }

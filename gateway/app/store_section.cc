@@ -3,9 +3,11 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 
 #include "config/reader/text.h"
+#include "gateway/store/key_file.h"
 
 namespace carbongate::app {
 namespace {
@@ -55,6 +57,36 @@ void check_directory(config::Reader& in, const std::filesystem::path& path) {
   }
 }
 
+// The file is made at the first start; what is there must be for the gateway's eyes alone.
+void read_ledger_key(config::Reader& in, store::StoreConfig& store) {
+  const auto file = in.optional<std::string>("ledger_key_file");
+  const auto variable = in.optional<std::string>("ledger_key_env");
+  if (file && variable) {
+    in.error("ledger_key_env", "'ledger_key_file' is given too; one of them is enough");
+  } else if (file) {
+    const auto beside = std::filesystem::path(in.node().place().file).parent_path();
+    store.ledger_key_file = (beside / *file).lexically_normal();
+  } else if (variable) {
+    const char* value = std::getenv(variable->c_str());
+    if (value == nullptr || *value == '\0') {
+      in.error("ledger_key_env", "the environment variable '" + config::printable(*variable) + "' is not set");
+    } else {
+      store.ledger_key = config::Secret(value);
+    }
+  }
+  if (!store.ledger_key.empty()) return;
+  const auto key = store::key_file_of(store);
+  std::error_code error;
+  const auto mode = std::filesystem::status(key, error).permissions();
+  if (!error && (mode & std::filesystem::perms::others_read) != std::filesystem::perms::none) {
+    in.warning(file ? "ledger_key_file" : "path",
+               "'" + key.string() +
+                   "' can be read by everyone, who can then sign a forged ledger; run: "
+                   "chmod o= " +
+                   key.string());
+  }
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> parse_byte_size(std::string_view text) {
@@ -98,6 +130,7 @@ store::StoreConfig read_store(config::Reader& root) {
   }
   read_size(in, store.size_max);
   store.keep_readings = in.in_range<Duration>("keep_readings", store.keep_readings, 24h, 24h * 366 * 100);
+  read_ledger_key(in, store);
   in.finish();
   return store;
 }

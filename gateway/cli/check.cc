@@ -10,6 +10,7 @@
 
 #include "gateway/app/gateway_config.h"
 #include "gateway/app/store_section.h"
+#include "gateway/pipeline/factor_set.h"
 #include "protocols/io/system_clock.h"
 
 namespace carbongate::cli {
@@ -56,6 +57,9 @@ void print_derived(const model::Site& site, std::ostream& out) {
 std::string factor_text(const app::GatewayConfig& config, const model::Account& account, Instant now) {
   if (!account.factor) return "no emissions";
   const model::Factor* factor = config.factors.find(*account.factor, *account.carrier, now);
+  if (config.factors.is_live(*account.factor, *account.carrier))
+    return config.factors.explain_missing(account.factor->set, account.carrier->id, account.factor->region,
+                                          account.factor->method, now);
   if (!factor) return "no emission factor at present";
   return fmt::format("{} {} ({} version {}; {})", factor->value_text, factor->unit_text, factor->id, factor->version,
                      factor->source);
@@ -76,6 +80,14 @@ void print_users(const app::GatewayConfig& config, Instant now, std::ostream& ou
   }
 }
 
+void print_factors(const app::GatewayConfig& config, std::ostream& out) {
+  out << fmt::format("factors: CO2e by {}; standard coal of electricity by its {} value{}\n", config.factors.gwp(),
+                     config.electricity_coal_method,
+                     config.electricity_coal_method == pipeline::kCalorific
+                         ? " (site.standard_coal.electricity_equivalent states another)"
+                         : "");
+}
+
 void print_summary(const app::GatewayConfig& config, Instant now, std::ostream& out) {
   const model::Site& site = config.site;
   out << fmt::format("site: {}{}, {}, grid region {}\n", site.id, site.name == site.id ? "" : "  " + site.name,
@@ -83,6 +95,7 @@ void print_summary(const app::GatewayConfig& config, Instant now, std::ostream& 
   print_devices(config, out);
   print_derived(site, out);
   print_users(config, now, out);
+  print_factors(config, out);
   out << fmt::format("store: {}, at most {}, readings kept {}\n", config.store.path.string(),
                      app::format_byte_size(config.store.size_max), config::format_duration(config.store.keep_readings));
   out << fmt::format("sinks: {}\n", config.sinks.size());

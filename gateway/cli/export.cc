@@ -7,7 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <optional>
 #include <ostream>
 #include <stdexcept>
@@ -15,7 +14,9 @@
 #include <vector>
 
 #include "config/reader/problem.h"
+#include "gateway/cli/export_ledger.h"
 #include "gateway/cli/export_rows.h"
+#include "gateway/cli/output_file.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/store/history.h"
 
@@ -26,8 +27,10 @@ using What = store::History::What;
 
 constexpr std::size_t kRowsPerProgress = 20'000;
 
-constexpr std::array<std::string_view, 4> kWhats{"readings", "intervals", "entries",
-                                                 "rollups"};         // in the order of What
+// In the order of What; the last two are none: entries that correct others, and the ledger.
+constexpr std::array<std::string_view, 6> kWhats{"readings", "intervals", "entries", "rollups", "corrections", "ledger"};
+constexpr std::size_t kCorrections = 4;
+constexpr std::size_t kLedger = 5;
 constexpr std::array<std::string_view, 2> kFormats{"csv", "jsonl"};  // in the order of Format
 
 class BadOption : public std::runtime_error {
@@ -58,6 +61,8 @@ std::optional<Instant> read_time(std::string_view option, const std::string& tex
 // What was asked for, understood.
 struct Request {
   What what{};
+  bool corrections_only = false;
+  bool ledger = false;  // instead of `what`
   TableWriter::Format format{};
   store::History::Range range;
   LocalTime time;
@@ -73,7 +78,10 @@ LocalTime zone_of(const std::string& name) {
 
 Request understand(const ExportOptions& options) {
   const std::string zone = options.time_zone.empty() ? "UTC" : options.time_zone;
-  Request request{.what = static_cast<What>(one_of("--what", options.what, kWhats)),
+  const std::size_t what = one_of("--what", options.what, kWhats);
+  Request request{.what = what == kCorrections ? What::entries : static_cast<What>(what),
+                  .corrections_only = what == kCorrections,
+                  .ledger = what == kLedger,
                   .format = static_cast<TableWriter::Format>(one_of("--format", options.format, kFormats)),
                   .range = {},
                   .time = zone_of(zone)};
@@ -111,7 +119,8 @@ int write_rows(store::History& history, Request& request, std::ostream& out, con
   TableWriter writer(out, request.format, export_columns(request.what));
   RowExport rows(writer, request.time);
   const auto result = history.each(request.what, request.range, [&](const model::StoredRow& row) {
-    rows.write(row);
+    const auto* entry = std::get_if<model::EmissionEntry>(&row.body);
+    if (!request.corrections_only || (entry && entry->correction)) rows.write(row);
     progress.row();
     return writer.good();
   });
@@ -120,6 +129,7 @@ int write_rows(store::History& history, Request& request, std::ostream& out, con
     err << result.error().text << "\n";
     return result.error().code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
   }
+  rows.finish();
   errno = 0;
   if (writer.good() && writer.flush()) return 0;
   progress.say("");
@@ -127,29 +137,11 @@ int write_rows(store::History& history, Request& request, std::ostream& out, con
   return EX_IOERR;
 }
 
-// Writes beside the file and moves it there at the end, so that what has that name is always whole.
-int write_file(store::History& history, Request& request, const std::filesystem::path& file, std::ostream& err) {
-  std::error_code ignored;
-  const auto type = std::filesystem::status(file, ignored).type();
-  const bool replaces = type == std::filesystem::file_type::regular || type == std::filesystem::file_type::not_found;
-  const std::filesystem::path target =
-      replaces ? std::filesystem::path(file.string() + ".part") : file;  // else a pipe or a device
-  std::ofstream out(target, std::ios::binary | std::ios::trunc);
-  if (!out) {
-    err << fmt::format("{}: cannot be written: {}\n", target.string(), std::strerror(errno));
-    return EX_IOERR;
-  }
-  const int status = write_rows(history, request, out, target.string(), err);
-  out.close();
-  if (!replaces) return status;
-  std::error_code error;
-  if (status == 0) std::filesystem::rename(target, file, error);
-  if (status != 0 || error) std::filesystem::remove(target, ignored);
-  if (error) {
-    err << fmt::format("{}: cannot be written: {}\n", file.string(), error.message());
-    return EX_IOERR;
-  }
-  return status;
+int export_ledger(const ExportOptions& options, const Request& request, std::ostream& out, std::ostream& err) {
+  const auto format = request.format == TableWriter::Format::csv ? ledger::TextFormat::csv : ledger::TextFormat::jsonl;
+  return write_output(options.output, out, err, [&](std::ostream& stream, const std::string& name) {
+    return write_ledger(options.store, format, {request.range.from, request.range.to}, stream, name, err);
+  });
 }
 
 }  // namespace
@@ -157,13 +149,15 @@ int write_file(store::History& history, Request& request, const std::filesystem:
 int run_export(const ExportOptions& options, std::ostream& out, std::ostream& err) {
   try {
     Request request = understand(options);
+    if (request.ledger) return export_ledger(options, request, out, err);
     auto history = store::History::open(options.store);
     if (history.has_error()) {
       err << history.error().text << "\n";
       return history.error().code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
     }
-    if (!options.output.empty()) return write_file(**history, request, options.output, err);
-    return write_rows(**history, request, out, "standard output", err);
+    return write_output(options.output, out, err, [&](std::ostream& stream, const std::string& name) {
+      return write_rows(**history, request, stream, name, err);
+    });
   } catch (const std::runtime_error& error) {
     err << error.what() << "\n";
     return EX_DATAERR;

@@ -4,9 +4,15 @@
 //   intervals  begin,end,device,point,carrier,amount,unit,covered_s,quality,rule
 //   entries    begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule,
 //              scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,market_factor,market_factor_version,coal_kgce,
-//              coal_factor
+//              coal_factor,revision,cause,note,booked_at
+//   corrections  the same, of the entries that correct others
 //   rollups    period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,
-//              state,scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce,valid_hours,validity
+//              state,scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce,valid_hours,validity,
+//              revision,co2e_kg_first
+//
+//   ledger     the hash chain over all entries, and its seals, for `carbongate verify`: gateway/ledger/export_text.h.
+//              --from and --to choose a stretch of the chain: all that was booked between the first and the last entry
+//              that begin within, and on to the next seal
 //
 //   time, begin, end  ISO 8601 with the site's UTC offset, milliseconds only if not zero; an interval ends where the
 //   next
@@ -25,6 +31,12 @@
 //   quality, rule     measured, late, estimated, substituted, manual or missing; and the rule that said so, or nothing
 //   period            15min, hour, day, month or year
 //   state             closed, or open: the period is not over, and the row will grow
+//   revision          of an entry: 0 as first published; from 1 on a correction, which holds the differences: what is
+//   known
+//                     now is the sum over the revisions. Of a rollup: how often it was published again; the newest is
+//                     shown
+//   cause, note       why an entry was corrected: late-data, configuration, factor, substitution, certificate or manual
+//   co2e_kg_first     CO2e of the rollup as first published; 0 if nothing was published in time
 //
 // Rows come by time (`time` or `begin`), then user, device, point, carrier, then period, then in the order in which
 // they arose: equal content gives equal bytes, however it was committed. Memory use does not depend on how much there
@@ -39,7 +51,7 @@ namespace carbongate::cli {
 
 struct ExportOptions {
   std::filesystem::path store = {};  // directory
-  std::string what = {};             // readings, intervals, entries, rollups
+  std::string what = {};             // readings, intervals, entries, rollups, corrections, ledger
   std::string format = "csv";        // or jsonl
   std::string from = {};             // included; as parse_time() reads it; empty: from the first row
   std::string to = {};               // excluded; empty: to the last row

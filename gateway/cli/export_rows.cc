@@ -47,11 +47,14 @@ constexpr auto kIntervals = join(kSpan, kPoint, kAmount, kCovered, kQuality);
 constexpr auto kEntries = join(
     kSpan, kUser, kPoint, kAmount, kCo2e, std::to_array<Column>({{"factor"}, {"factor_version"}}), kCovered, kQuality,
     kScope, kUncertainty, kGases, kMarket, std::to_array<Column>({{"market_factor"}, {"market_factor_version"}}), kCoal,
-    std::to_array<Column>({{"coal_factor"}}));
+    std::to_array<Column>({{"coal_factor"}, {"revision", Type::number}, {"cause"}, {"note"}, {"booked_at"}}));
 constexpr auto kRollups = join(std::to_array<Column>({{"period"}}), kSpan, kUser, kPoint, kAmount, kCo2e, kCovered,
                                std::to_array<Column>({{"coverage_percent", Type::number}}), kQuality,
                                std::to_array<Column>({{"state"}}), kScope, kUncertainty, kGases, kMarket, kCoal,
-                               std::to_array<Column>({{"valid_hours", Type::number}, {"validity"}}));
+                               std::to_array<Column>({{"valid_hours", Type::number},
+                                                      {"validity"},
+                                                      {"revision", Type::number},
+                                                      {"co2e_kg_first", Type::number}}));
 
 std::string shortest(double value) {
   if (std::isnan(value)) return {};
@@ -103,7 +106,30 @@ void RowExport::write(const model::StoredRow& row) {
   else if (const auto* entry = std::get_if<model::EmissionEntry>(&row.body))
     write(series, *entry);
   else if (const auto* rollup = std::get_if<model::RollupRow>(&row.body))
-    write(series, *rollup, row.sequence == 0);
+    gather(row, *rollup);
+}
+
+// The revisions of one rollup follow each other; an open one comes alone.
+void RowExport::gather(const model::StoredRow& row, const model::RollupRow& rollup) {
+  const auto same = [&] {
+    const model::Series& a = *latest_->series;
+    const model::Series& b = *row.series;
+    const auto& known = std::get<model::RollupRow>(latest_->body);
+    return known.period == rollup.period && known.begin == rollup.begin && a.user == b.user && a.device == b.device &&
+           a.point == b.point && a.carrier == b.carrier && row.sequence != 0;
+  };
+  if (latest_ && !same()) finish();
+  if (!latest_) {
+    const bool as_published = rollup.revision == 0;  // else nothing was published in time
+    first_ = as_published ? rollup.emitted[model::Basis::primary].co2e : model::Co2e{};
+  }
+  latest_ = row;
+}
+
+void RowExport::finish() {
+  if (!latest_) return;
+  write(*latest_->series, std::get<model::RollupRow>(latest_->body), latest_->sequence == 0);
+  latest_.reset();
 }
 
 void RowExport::write(const model::Series& series, const model::JudgedReading& row) {
@@ -132,6 +158,10 @@ void RowExport::write(const model::Series& series, const model::EmissionEntry& r
   writer_.cell(row.market ? row.market->factor_id : "").cell(row.market ? row.market->factor_version : "");
   write_coal(row.coal);
   writer_.cell(row.coal_factor_id);
+  writer_.cell(std::to_string(row.revision));
+  writer_.cell(row.correction ? to_string(row.correction->cause) : "");
+  writer_.cell(row.correction ? row.correction->note : "");
+  writer_.cell(row.correction ? time_(row.correction->booked_at) : "");
 }
 
 void RowExport::write(const model::Series& series, const model::RollupRow& row, bool open) {
@@ -148,6 +178,7 @@ void RowExport::write(const model::Series& series, const model::RollupRow& row, 
                 series.scope == model::Scope::energy ? &row.emitted[model::Basis::market] : nullptr);
   write_coal(row.coal);
   writer_.cell(row.period < model::Period::day ? "" : std::to_string(row.valid_hours)).cell(to_string(row.validity));
+  writer_.cell(std::to_string(row.revision)).cell(kilograms(first_));
 }
 
 void RowExport::write_scope(const model::Series& series) {

@@ -1,6 +1,7 @@
 // What the columns of `carbongate export` are, and how a stored row fills them. Their meaning: export.h.
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "gateway/cli/local_time.h"
@@ -12,15 +13,18 @@ namespace carbongate::cli {
 
 std::span<const TableWriter::Column> export_columns(store::History::What what);  // static storage
 
-// Writes rows of one kind. `writer` and `time` outlive it.
+// Writes rows of one kind. Of rollups the newest revision only; finish() writes the last one. `writer` and `time`
+// outlive it.
 class RowExport {
  public:
   RowExport(TableWriter& writer, LocalTime& time) : writer_(writer), time_(time) {}
 
   // Throws std::runtime_error for a carrier that this program does not know.
   void write(const model::StoredRow& row);
+  void finish();
 
  private:
+  void gather(const model::StoredRow& row, const model::RollupRow& rollup);
   void write(const model::Series& series, const model::JudgedReading& row);
   void write(const model::Series& series, const model::EnergyInterval& row);
   void write(const model::Series& series, const model::EmissionEntry& row);
@@ -33,6 +37,8 @@ class RowExport {
 
   TableWriter& writer_;
   LocalTime& time_;
+  std::optional<model::StoredRow> latest_;  // rollup that may be followed by a further revision
+  model::Co2e first_;                       // as it was published
 };
 
 }  // namespace carbongate::cli

@@ -18,6 +18,7 @@
 
 #include "gateway/app/gateway_config.h"
 #include "gateway/cli/time_text.h"
+#include "gateway/pipeline/counter.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/store/sqlite_store.h"
 
@@ -118,19 +119,27 @@ class Player {
 
   std::optional<model::Fault> finish() {
     if (!fault_) commit();
+    if (!fault_) wait_for(store_.seal(last_end_));  // in the data's own time: the same input gives the same seal
     if (terminal_) err_ << "\n";
     return fault_;
   }
 
  private:
+  void wait_for(asio::awaitable<model::Result<void>> operation) {
+    asio::io_context loop(1);
+    auto done = asio::co_spawn(loop, std::move(operation), asio::use_future);
+    loop.run();
+    if (const auto result = done.get(); result.has_error()) fault_ = result.error();
+  }
+
   void commit() {
     if (batches_.empty()) return;
     const Instant now = std::ranges::max_element(batches_, {}, &Batch::received)->received;
     model::Effects effects = pipeline_.ingest(batches_, now);
-    asio::io_context loop(1);
-    auto done = asio::co_spawn(loop, store_.commit(std::move(effects)), asio::use_future);
-    loop.run();
-    if (const auto result = done.get(); result.has_error()) fault_ = result.error();
+    for (const model::JournalRow& row : effects.rows) {
+      if (const auto* entry = std::get_if<model::EmissionEntry>(&row.body)) last_end_ = std::max(last_end_, entry->end);
+    }
+    wait_for(store_.commit(std::move(effects)));
     played_ += waiting_;
     waiting_ = 0;
     batches_.clear();
@@ -145,6 +154,7 @@ class Player {
   std::vector<Batch> batches_;
   std::size_t waiting_ = 0;
   std::size_t played_ = 0;
+  Instant last_end_{};  // of the entries
   std::optional<model::Fault> fault_;
 };
 
@@ -179,6 +189,19 @@ void tell_what_was_not_counted(const pipeline::Statistics& statistics, std::ostr
                                  model::Rule::future, model::Rule::out_of_order, model::Rule::duplicate}) {
     const std::uint64_t count = statistics.by_rule[static_cast<std::size_t>(rule)];
     if (count != 0) out << fmt::format("  {} of them not counted: {}\n", count, model::to_string(rule));
+  }
+}
+
+// Steps of counters that wait for a next reading, and energy that counters lost by running backwards.
+void tell_what_waits(const model::Site& site, const model::Checkpoint& state, std::ostream& out) {
+  for (const Point& point : site.points) {
+    const model::PointState& of_point = state.points[index(point.id)];
+    if (const auto step = pipeline::pending(of_point)) {
+      out << fmt::format("  {}: the last step waits for a next reading: {}\n", point.full_name(), step->reason);
+    }
+    if (of_point.unbooked != model::Activity{}) {
+      out << fmt::format("  {}: ran backwards; what it lost was not subtracted\n", point.full_name());
+    }
   }
 }
 
@@ -217,6 +240,7 @@ int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& er
   }
   out << fmt::format("{} readings replayed into {}\n", *readings, config.store.path.string());
   tell_what_was_not_counted(pipeline.statistics(), out);
+  tell_what_waits(config.site, pipeline.state(), out);
   return 0;
 }
 

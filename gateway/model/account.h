@@ -43,6 +43,16 @@ struct FactorChoice {
   friend bool operator==(const FactorChoice&, const FactorChoice&) = default;
 };
 
+// The meter that an account is counted from, in the words of its configuration: for statements. "" where nothing is
+// said.
+struct MeterDescription {
+  std::string accuracy = {};     // "0.5S, CT 0.2 %, PT 0.2 %"
+  std::string device = {};       // type or number
+  std::string calibration = {};  // "2026-03-01"
+
+  friend bool operator==(const MeterDescription&, const MeterDescription&) = default;
+};
+
 struct Account {
   AccountId id{};
   std::string user;                  // "press-shop"
@@ -55,6 +65,7 @@ struct Account {
   std::optional<FactorChoice> market;  // scope 2: the market-based one
   std::optional<FactorChoice> coal;    // standard coal
   std::int32_t activity_u95_ppm = 0;   // half-width of the 95 % interval of the amounts, in millionths: the meter chain
+  MeterDescription meter = {};
 };
 
 }  // namespace carbongate::model

@@ -26,8 +26,8 @@ constexpr Unit kPiece{"pcs", Dimension::pieces, 1'000'000};
 constexpr Carrier electric(std::string_view id, std::string_view name_zh) {
   return {id, name_zh, Category::electricity, Dimension::energy, kMilliwattHour, kKilowattHour, 1'000'000};
 }
-constexpr Carrier thermal(std::string_view id, std::string_view name_zh) {
-  return {id, name_zh, Category::heat, Dimension::energy, kJoule, kGigajoule, 1'000'000'000};
+constexpr Carrier thermal(std::string_view id, std::string_view name_zh, Category category = Category::heat) {
+  return {id, name_zh, category, Dimension::energy, kJoule, kGigajoule, 1'000'000'000};
 }
 constexpr Carrier gas(std::string_view id, std::string_view name_zh, Category category = Category::fuel) {
   return {id, name_zh, category, Dimension::normal_volume, kNormalMillilitre, kNormalCubicMetre, 1'000'000};
@@ -49,6 +49,17 @@ constexpr std::array kCarriers{
     gas("converter-gas", "转炉煤气"),
     gas("calcium-carbide-furnace-gas", "密闭电石炉炉气"),
     gas("other-gas", "其它煤气"),
+    gas("coal-mine-gas", "煤矿瓦斯气"),
+    gas("producer-gas", "发生炉煤气"),
+    gas("catalytic-cracked-gas", "重油催化裂解煤气"),
+    gas("thermal-cracked-gas", "重油热裂解煤气"),
+    gas("coke-gas", "焦炭制气"),
+    gas("pressure-gasified-gas", "压力气化煤气"),
+    gas("water-gas", "水煤气"),
+    gas("gas-works-gas", "煤气厂煤气"),
+    gas("methane", "甲烷", Category::gas),
+    gas("hydrogen", "氢气"),
+    gas("biogas", "沼气"),
     by_mass("refinery-gas", "炼厂干气"),
     by_mass("lng", "液化天然气"),
     by_mass("lpg", "液化石油气"),
@@ -72,44 +83,79 @@ constexpr std::array kCarriers{
     by_mass("coal-gangue", "煤矸石"),
     by_mass("coal-slurry", "煤泥"),
     by_mass("coke", "焦炭"),
-    gas("biogas", "沼气"),
-    gas("hydrogen", "氢气"),
-    gas("coal-mine-gas", "煤矿瓦斯"),
+    by_mass("raw-coal", "原煤"),
+    by_mass("middlings", "洗中煤"),
+    by_mass("coking-coal", "炼焦煤"),
+    by_mass("sub-bituminous-coal", "次烟煤"),
+    by_mass("oil-shale", "油页岩"),
+    by_mass("brown-coal-briquettes", "褐煤型煤"),
+    by_mass("gas-coke", "煤气焦"),
+    by_mass("peat", "泥炭"),
+    by_mass("orimulsion", "奥里油"),
+    by_mass("natural-gas-liquids", "天然气凝液"),
+    by_mass("aviation-gasoline", "航空汽油"),
+    by_mass("shale-oil", "页岩油"),
+    by_mass("ethane", "乙烷"),
+    by_mass("bitumen", "沥青"),
+    by_mass("lubricants", "润滑油"),
+    by_mass("refinery-feedstocks", "炼厂原料"),
+    by_mass("residual-oil", "渣油"),
     by_mass("methanol", "甲醇"),
     by_mass("ethanol", "乙醇"),
-    by_mass("biomass", "生物质"),
-
+    by_mass("municipal-waste", "城市垃圾(非生物质)"),
+    thermal("industrial-waste", "工业废物", Category::fuel),  // by its heat: no default heating value is published
+    by_mass("waste-oil", "废油"),
+    by_mass("biomass", "固体生物质"),
+    by_mass("wood", "木材"),
+    by_mass("sulphite-lyes", "黑液"),
+    by_mass("charcoal", "木炭"),
+    by_mass("biogasoline", "生物汽油"),
+    by_mass("biodiesel", "生物柴油"),
+    // Working media (耗能工质): they cost energy, they do not emit.
     by_mass("fresh-water", "新水", Category::working_medium),
     by_mass("softened-water", "软化水", Category::working_medium),
     by_mass("deaerated-water", "除氧水", Category::working_medium),
-    by_mass("calcium-carbide", "电石", Category::working_medium),
     gas("compressed-air", "压缩空气", Category::working_medium),
     gas("blast-air", "鼓风", Category::working_medium),
     gas("oxygen", "氧气", Category::working_medium),
     gas("nitrogen", "氮气", Category::working_medium),
-    gas("carbon-dioxide-medium", "二氧化碳气", Category::working_medium),
+    gas("carbon-dioxide-medium", "二氧化碳(工质)", Category::working_medium),
     gas("acetylene", "乙炔", Category::working_medium),
-
+    by_mass("calcium-carbide", "电石", Category::working_medium),
+    // What the site makes.
     by_mass("product", "产品", Category::product),
-    Carrier{"product-pieces", "产品（件）", Category::product, Dimension::pieces, kMicroPiece, kPiece, 1'000'000},
-
+    Carrier{"product-pieces", "产品(件)", Category::product, Dimension::pieces, kMicroPiece, kPiece, 1'000'000},
+    // What emits in a process.
     by_mass("clinker", "水泥熟料", Category::process_input),
+    by_mass("raw-meal", "生料", Category::process_input),
     by_mass("limestone", "石灰石", Category::process_input),
     by_mass("dolomite", "白云石", Category::process_input),
+    by_mass("magnesium-carbonate", "碳酸镁", Category::process_input),
+    by_mass("sodium-carbonate", "碳酸钠", Category::process_input),
+    by_mass("potassium-carbonate", "碳酸钾", Category::process_input),
+    by_mass("iron-carbonate", "碳酸亚铁", Category::process_input),
+    by_mass("manganese-carbonate", "碳酸锰", Category::process_input),
+    by_mass("barium-carbonate", "碳酸钡", Category::process_input),
+    by_mass("sodium-bicarbonate", "碳酸氢钠", Category::process_input),
     by_mass("carbon-anode", "炭阳极", Category::process_input),
     by_mass("electrode", "电极", Category::process_input),
     by_mass("carburiser", "增碳剂", Category::process_input),
     by_mass("pig-iron", "生铁", Category::process_input),
-    by_mass("raw-meal", "生料", Category::process_input),
-    by_mass("soda-ash", "纯碱", Category::process_input),
-
+    by_mass("direct-reduced-iron", "直接还原铁", Category::process_input),
+    by_mass("ferro-chrome", "铬铁", Category::process_input),
+    by_mass("ferro-molybdenum", "钼铁", Category::process_input),
+    // Gases released and measured as such.
     by_mass("co2", "二氧化碳", Category::gas),
-    by_mass("ch4", "甲烷（质量）", Category::gas),
+    by_mass("ch4", "甲烷(质量)", Category::gas),
     by_mass("n2o", "氧化亚氮", Category::gas),
     by_mass("sf6", "六氟化硫", Category::gas),
-    by_mass("r134a", "制冷剂R134a", Category::gas),
-    by_mass("r410a", "制冷剂R410A", Category::gas),
-    gas("methane", "甲烷", Category::gas),
+    by_mass("nf3", "三氟化氮", Category::gas),
+    by_mass("cf4", "四氟化碳", Category::gas),
+    by_mass("c2f6", "六氟乙烷", Category::gas),
+    by_mass("r134a", "R134a", Category::gas),
+    by_mass("r410a", "R410A", Category::gas),
+    by_mass("r32", "R32", Category::gas),
+    by_mass("r22", "R22", Category::gas),
 };
 
 // The dimension whose rate over one hour is `dimension`, and how many base units one base unit of rate makes in that

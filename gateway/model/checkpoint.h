@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/model/live_factor.h"
 #include "gateway/model/rows.h"
 
 namespace carbongate::model {
@@ -46,6 +47,15 @@ struct EmissionState {
   friend bool operator==(const EmissionState&, const EmissionState&) = default;
 };
 
+// Readings that came after newer ones of their point and are not restated yet.
+struct LateData {
+  Instant earliest{};  // of them
+  Instant
+      affects_until{};  // end of the quarter hour that was open when the last of them came: nothing after it is touched
+  std::uint32_t readings = 0;  // how many
+  friend bool operator==(const LateData&, const LateData&) = default;
+};
+
 // Of a derived point: one input that is counted or waited for.
 struct DerivedInputState {
   std::string point;  // its full name: the state of another point is none of this one's
@@ -55,6 +65,11 @@ struct DerivedInputState {
   std::optional<std::pair<Instant, Cumulative<Activity>>> pending;
   std::uint8_t doubts = 0;
   std::optional<std::pair<Instant, Cumulative<Activity>>> abandoned;
+  std::optional<Instant> stands_since;
+  std::optional<Instant> settled_until;
+  std::uint8_t falls = 0;
+  Activity unbooked;
+  double last_value = 0.0;
 
   Activity since;      // what it moved that is not part of the result yet
   bool heard = false;  // since the last result
@@ -81,11 +96,18 @@ struct PointState {
   std::optional<std::pair<Instant, Cumulative<Activity>>> pending;
   std::uint8_t doubts = 0;  // readings since `baseline` that decided nothing; 0 while nothing is pending
   std::optional<std::pair<Instant, Cumulative<Activity>>> abandoned;  // the baseline given up at the last reset
+  std::optional<Instant> stands_since;                                // when the baseline's value was first read
+  std::optional<Instant> settled_until;  // announced replacements up to here are in the baseline
+  std::uint8_t falls = 0;                // small steps down in a row: from the third on the counter runs backwards
+  Activity unbooked;  // how much it ran backwards in all: not booked, neither subtracted nor forgotten
 
-  // Instantaneous powers: what integration left below one quantum, in quanta / remainder_scale of the energy stage.
+  // Instantaneous powers: what integration rounded away within the quarter hour of `last_at`, in quanta /
+  // remainder_scale of the energy stage.
   std::int64_t integration_remainder = 0;
 
   std::optional<OpenInterval> open;
+  std::optional<LateData> late;
+  std::optional<LiveFactorState> live;  // of a point that a live factor set hears
 
   DerivedState derived;  // of a derived point
   friend bool operator==(const PointState&, const PointState&) = default;

@@ -21,4 +21,8 @@ std::optional<Gas> find_gas(std::string_view name) {
   return static_cast<Gas>(found - kNames.begin());
 }
 
+std::vector<std::string> gas_names() {
+  return {kNames.begin(), kNames.end()};
+}
+
 }  // namespace carbongate::model

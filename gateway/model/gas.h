@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/model/quantity.h"
 
@@ -40,6 +42,7 @@ constexpr std::size_t index(Gas gas) {
 
 std::string_view to_string(Gas gas);            // "CO2", "CO2-biogenic", "CH4-fossil", "HFC-134a", "CO2e"
 std::optional<Gas> find_gas(std::string_view);  // by the same names
+std::vector<std::string> gas_names();
 
 // One number per gas.
 template <class T>

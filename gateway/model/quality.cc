@@ -14,6 +14,10 @@ std::string_view to_string(Origin origin) {
   return "unknown";
 }
 
+namespace {
+constexpr std::string_view kUnknown = "unknown";
+}  // namespace
+
 std::string_view to_string(Rule rule) {
   switch (rule) {
     case Rule::none: return "";
@@ -30,6 +34,10 @@ std::string_view to_string(Rule rule) {
     case Rule::rollover: return "rollover";
     case Rule::gap: return "gap";
     case Rule::no_factor: return "no-factor";
+    case Rule::replaced: return "replaced";
+    case Rule::ratio_change: return "ratio-change";
+    case Rule::backwards: return "backwards";
+    case Rule::stalled: return "stalled";
     case Rule::stopped: return "stopped";
     case Rule::maintenance: return "maintenance";
     case Rule::calibration: return "calibration";
@@ -42,7 +50,11 @@ std::string_view to_string(Rule rule) {
     case Rule::max_2160h: return "max-2160h";
     case Rule::same_weekday: return "same-weekday";
   }
-  return "unknown";
+  return kUnknown;
+}
+
+bool is_known(Rule rule) {
+  return to_string(rule) != kUnknown;
 }
 
 }  // namespace carbongate::model

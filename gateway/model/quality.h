@@ -19,7 +19,7 @@ enum class Origin : std::uint8_t {
 };
 
 // The rule that set an origin other than `measured`; beside `measured` a remark (rollover, reset, glitch, duplicate):
-// what the reading decided, while the figure itself is exact. Stable numbers: they are stored.
+// what the reading decided, while the figure itself is exact. Stable numbers: they are stored. There may be gaps.
 enum class Rule : std::uint8_t {
   none = 0,
   not_a_number = 1,   // NaN or infinite
@@ -35,6 +35,10 @@ enum class Rule : std::uint8_t {
   rollover = 11,      // the counter went through its end: counted on (a remark, the energy is exact)
   gap = 12,           // longer than gap_max without a reading
   no_factor = 13,     // no emission factor applies
+  replaced = 14,      // another meter, or its register set: exact if announced, else a new baseline
+  ratio_change = 15,  // the transformers' ratio changed: announced, or the whole register was multiplied by one
+  backwards = 16,     // the counter ran down where it must not: not booked, see PointState::unbooked
+  stalled = 17,       // the counter stood still and caught up: exact in sum, estimated in distribution over time
   stopped = 20,       // the plant stood still, proven by its own data: a valid zero
   maintenance = 21,   // the instrument was being maintained
   calibration = 22,   // the instrument was being calibrated
@@ -48,7 +52,7 @@ enum class Rule : std::uint8_t {
   max_2160h = 29,     // of the last 2160
   same_weekday = 30,  // substituted by the mean of the same hour of the same weekday
 };
-inline constexpr std::size_t kRuleCount = 31;  // one more than the greatest; not all numbers in between are taken
+inline constexpr std::size_t kRuleCount = 64;  // all numbers are below: the room of tables by rule
 
 struct Quality {
   Origin origin = Origin::measured;
@@ -68,6 +72,7 @@ constexpr Quality worse(Quality a, Quality b) {
 }
 
 std::string_view to_string(Origin origin);  // "measured"
-std::string_view to_string(Rule rule);      // "not-a-number"; "" for none; "unknown" for a number not taken
+std::string_view to_string(Rule rule);      // "not-a-number"; "" for none; "unknown" for a number that is no rule
+bool is_known(Rule rule);
 
 }  // namespace carbongate::model

@@ -8,6 +8,7 @@
 #include "drivers/api/point.h"
 #include "gateway/model/account.h"
 #include "gateway/model/derived.h"
+#include "gateway/model/live_factor.h"
 
 namespace carbongate::model {
 
@@ -27,6 +28,7 @@ struct Site {
   std::vector<Point> points;                // points[i].id == i
   std::vector<Derived> derived;             // their results are points too, which no device has
   std::vector<Account> accounts;            // accounts[i].id == i
+  std::vector<LiveFactor> live_factors{};   // at most one a point
 
   Duration future_tolerance = std::chrono::minutes(5);  // a reading may be stamped this far ahead of our clock
   ValidityRules validity;

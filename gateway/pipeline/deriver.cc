@@ -244,11 +244,21 @@ bool Deriver::count(const Rules& rules, std::uint32_t input, const Reading& read
   scratch.pending = counter.pending;
   scratch.doubts = counter.doubts;
   scratch.abandoned = counter.abandoned;
+  scratch.stands_since = counter.stands_since;
+  scratch.settled_until = counter.settled_until;
+  scratch.falls = counter.falls;
+  scratch.unbooked = counter.unbooked;
+  scratch.last_value = counter.last_value;
   const Counted counted = follow.meter->count(reading, quality, scratch);
   counter.baseline = scratch.baseline;
   counter.pending = scratch.pending;
   counter.doubts = scratch.doubts;
   counter.abandoned = scratch.abandoned;
+  counter.stands_since = scratch.stands_since;
+  counter.settled_until = scratch.settled_until;
+  counter.falls = scratch.falls;
+  counter.unbooked = scratch.unbooked;
+  if (countable(counted.quality)) counter.last_value = reading.value;
   if (!usable(counted.quality) || counter.pending) return false;
   state.held = worse(state.held, without_remark(counted.quality));
   for (const Movement& movement : counted) {

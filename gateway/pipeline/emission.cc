@@ -48,6 +48,7 @@ model::Emitted emit(model::Activity amount, const model::Factor& factor, model::
 
 const model::Factor* FactorSeries::at(Instant at) {
   if (!choice_) return nullptr;
+  if (live_series_) return live_->at(*live_series_, at);
   if (at < holding_.from || at >= holding_.until) {
     holding_ = registry_->look_up(choice_->set, carrier_->id, choice_->region, choice_->method, at);
   }

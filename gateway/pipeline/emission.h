@@ -7,6 +7,7 @@
 #include "gateway/model/account.h"
 #include "gateway/model/checkpoint.h"
 #include "gateway/pipeline/factor_registry.h"
+#include "gateway/pipeline/live_factors.h"
 
 namespace carbongate::pipeline {
 
@@ -22,26 +23,32 @@ class FactorSeries {
  public:
   // References outlive this object. Without a choice there is never a factor.
   FactorSeries(const std::optional<model::FactorChoice>& choice, const model::Carrier& carrier,
-               const FactorRegistry& registry)
-      : choice_(choice ? &*choice : nullptr), carrier_(&carrier), registry_(&registry) {}
+               const FactorRegistry& registry, LiveFactors* live = nullptr)
+      : choice_(choice ? &*choice : nullptr),
+        carrier_(&carrier),
+        registry_(&registry),
+        live_(live),
+        live_series_(live && choice ? live->find(*choice, carrier) : nullptr) {}
 
   bool chosen() const { return choice_ != nullptr; }
 
-  // nullptr: none applies at that instant.
+  // nullptr: none applies at that instant. A live one is valid until the next call.
   const model::Factor* at(Instant at);
 
  private:
   const model::FactorChoice* choice_;
   const model::Carrier* carrier_;
   const FactorRegistry* registry_;
+  LiveFactors* live_;
+  LiveFactors::Series* live_series_;  // nullptr: the registry knows
   FactorRegistry::Holding holding_;
 };
 
 // All factors of one account.
 struct AccountFactors {
-  AccountFactors(const model::Account& account, const FactorRegistry& registry)
-      : primary(account.factor, *account.carrier, registry),
-        market(account.market, *account.carrier, registry),
+  AccountFactors(const model::Account& account, const FactorRegistry& registry, LiveFactors* live = nullptr)
+      : primary(account.factor, *account.carrier, registry, live),
+        market(account.market, *account.carrier, registry, live),
         coal(account.coal, *account.carrier, registry) {}
 
   FactorSeries& operator[](model::Basis basis) { return basis == model::Basis::primary ? primary : market; }

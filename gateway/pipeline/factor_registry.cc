@@ -24,18 +24,22 @@ bool before(const Factor& a, const Factor& b) {
 
 }  // namespace
 
-FactorRegistry FactorRegistry::load(const config::DataFiles& data, std::span<const std::string> sets,
+FactorRegistry FactorRegistry::load(const config::DataFiles& data, const FactorSources& sources,
                                     std::string_view time_zone, config::Problems& problems) {
   FactorRegistry registry;
   registry.time_zone_ = time_zone;
+  registry.gwp_ = sources.gwp;
   if (!Calendar::knows(time_zone)) {
     problems.error({}, "unknown time zone '" + registry.time_zone_ + "': emission factors have no dates without it");
     return registry;
   }
   Calendar calendar(time_zone);
-  for (const std::string& name : std::set<std::string>(sets.begin(), sets.end())) {
+  const auto gwp = GwpSet::load(data, sources.gwp, problems);
+  const FactorReading reading{data, calendar, gwp ? &*gwp : nullptr, problems};
+  registry.factors_ = sources.own;
+  for (const std::string& name : std::set<std::string>(sources.sets.begin(), sources.sets.end())) {
     if (const auto file = data.find(kKind, name)) {
-      read_factor_set(*file, calendar, problems, registry.factors_);
+      read_factor_set(*file, reading, registry.factors_);
     } else {
       const std::vector<std::string> known = data.names(kKind);
       problems.error({}, "there is no factor set '" + name + "'" + config::suggestion(name, known));
@@ -56,7 +60,7 @@ void FactorRegistry::index() {
   for (std::size_t i = 1; i <= factors_.size(); ++i) {
     if (i < factors_.size() && same_series(factors_[begin], factors_[i])) continue;
     const Factor& f = factors_[begin];
-    series_[{f.set, f.carrier, f.region, f.method}] = {begin, i};
+    series_[{f.set, f.carrier, f.region, f.method}] = {begin, i, f.kind, {}};
     begin = i;
   }
 }
@@ -105,8 +109,10 @@ std::string FactorRegistry::explain_missing(std::string_view set, std::string_vi
   const std::string carrier_name(carrier);
   const std::string region_name(region);
   const std::string method_name(method);
-  if (const auto known = sets(); std::ranges::find(known, set_name) == known.end()) {
-    return "there is no factor set '" + set_name + "'" + config::suggestion(set, known);
+  std::vector<std::string> known_sets = sets();
+  for (std::string& name : sets(model::FactorKind::standard_coal)) known_sets.push_back(std::move(name));
+  if (std::ranges::find(known_sets, set_name) == known_sets.end()) {
+    return "there is no factor set '" + set_name + "'" + config::suggestion(set, known_sets);
   }
   if (const auto known = carriers(set); std::ranges::find(known, carrier_name) == known.end()) {
     return set_name + " has no factor for " + carrier_name + config::suggestion(carrier, known);
@@ -121,6 +127,9 @@ std::string FactorRegistry::explain_missing(std::string_view set, std::string_vi
     return set_name + " has no factor for " + carrier_name + (region.empty() ? "" : ", " + region_name) +
            " by the method '" + method_name + "'" + config::suggestion(method, methods(set, carrier, region));
   }
+  if (!found->live_source.empty()) {
+    return set_name + " learns its values from " + found->live_source + " while the gateway runs";
+  }
   const Factor& first = factors_[found->begin];
   const std::string what =
       set_name + " has no factor for " + carrier_name + (region.empty() ? "" : ", " + region_name) + ", " + method_name;
@@ -128,9 +137,29 @@ std::string FactorRegistry::explain_missing(std::string_view set, std::string_vi
   return what + " at that time: the last is " + factors_[found->end - 1].id;
 }
 
-std::vector<std::string> FactorRegistry::sets() const {
+bool FactorRegistry::declare_live(const model::FactorChoice& choice, const std::string& carrier,
+                                  const std::string& source) {
+  return series_
+      .emplace(Key{choice.set, carrier, choice.region, choice.method},
+               Series{0, 0, model::FactorKind::emission, source})
+      .second;
+}
+
+bool FactorRegistry::is_live(const model::FactorChoice& choice, const model::Carrier& carrier) const {
+  const Series* found = series(choice.set, carrier.id, choice.region, choice.method);
+  return found && !found->live_source.empty();
+}
+
+const Factor* FactorRegistry::find_id(std::string_view id) const {
+  const auto found = std::ranges::find(factors_, id, &Factor::id);
+  return found == factors_.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> FactorRegistry::sets(model::FactorKind kind) const {
   std::set<std::string> names;
-  for (const auto& [key, value] : series_) names.insert(key[0]);
+  for (const auto& [key, value] : series_) {
+    if (value.kind == kind) names.insert(key[0]);
+  }
   return {names.begin(), names.end()};
 }
 

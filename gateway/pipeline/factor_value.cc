@@ -32,6 +32,58 @@ std::int64_t take_multiple(std::string_view& text) {
   return multiple;
 }
 
+struct Amount {
+  Unit unit;
+  Fraction per_base;  // how many of it are one base unit
+};
+
+// "Nm3", "10^4Nm3".
+std::optional<Amount> parse_amount(std::string_view text) {
+  const std::int64_t multiple = take_multiple(text);
+  const auto unit = find_unit(text);
+  if (!unit || text.empty()) return std::nullopt;
+  const auto per_base = Fraction::of(unit->denominator, unit->numerator).times(Fraction::of(1, multiple));
+  if (!per_base) return std::nullopt;
+  return Amount{*unit, *per_base};
+}
+
+struct Mass {
+  Unit unit;
+  std::string_view species;
+};
+
+// "kgCO2": the longest unit of mass that is there, and what follows it.
+std::optional<Mass> parse_mass(std::string_view text) {
+  for (const std::string_view symbol : {"mg", "kg", "g", "t"}) {
+    if (text.starts_with(symbol)) return Mass{*find_unit(symbol), text.substr(symbol.size())};
+  }
+  return std::nullopt;
+}
+
+// Why an amount of this unit is none of the carrier, and what would lead from one to the other.
+std::string explain_amount(const Unit& unit, const model::Carrier& carrier) {
+  if ((unit.dimension == Dimension::energy) == (carrier.dimension == Dimension::energy)) {
+    return explain_mismatch(unit, carrier);
+  }
+  return std::string(carrier.id) + " is accounted in " + std::string(carrier.display.symbol) + "; '" +
+         std::string(unit.symbol) + "' measures " + std::string(to_string(unit.dimension)) +
+         ": a heating value, as ncv and ncv_unit, would lead from one to the other";
+}
+
+// How much of a value per base unit of `from` there is per base unit of `to`, by way of each bridge at most once.
+std::optional<Fraction> cross(Dimension from, Dimension to, std::span<const Bridge> bridges, std::size_t used = 0) {
+  if (from == to) return Fraction::of(1);
+  for (std::size_t i = 0; i < bridges.size(); ++i) {
+    const Bridge& bridge = bridges[i];
+    const bool downward = from == bridge.over;
+    if ((used >> i & 1) != 0 || (!downward && from != bridge.under)) continue;
+    const auto step = downward ? std::optional(bridge.ratio) : bridge.ratio.inverse();
+    const auto rest = cross(downward ? bridge.under : bridge.over, to, bridges, used | std::size_t{1} << i);
+    if (step && rest) return step->times(*rest);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Fraction Fraction::of(std::int64_t numerator, std::int64_t denominator) {
@@ -83,39 +135,69 @@ std::optional<std::int64_t> Fraction::scaled(std::int64_t scale) const {
   return static_cast<std::int64_t>(rounded);
 }
 
-std::optional<FactorUnit> parse_factor_unit(std::string_view text, const model::Carrier& carrier, std::string& why) {
+std::optional<Fraction> Fraction::inverse() const {
+  if (zero()) return std::nullopt;
+  Fraction result;
+  result.numerator_ = denominator_;
+  result.denominator_ = numerator_;
+  return result;
+}
+
+std::optional<Bridge> parse_bridge(const Fraction& value, std::string_view unit, std::string& why) {
+  const auto slash = unit.find('/');
+  const auto over = find_unit(unit.substr(0, slash));
+  const auto under = slash == std::string_view::npos ? std::nullopt : parse_amount(unit.substr(slash + 1));
+  if (!over || !under) {
+    why = "'" + std::string(unit) + "' is not one unit per another, like GJ/t, GJ/10^4Nm3 or kg/Nm3";
+    return std::nullopt;
+  }
+  if (value.zero()) {
+    why = "is zero";
+    return std::nullopt;
+  }
+  const auto ratio = value.times(Fraction::of(over->numerator, over->denominator));
+  const auto per_base = ratio ? ratio->times(under->per_base) : std::nullopt;
+  if (!per_base) {
+    why = "has too many digits to be multiplied exactly";
+    return std::nullopt;
+  }
+  return Bridge{over->dimension, under->unit.dimension, *per_base};
+}
+
+std::optional<FactorUnit> parse_factor_unit(std::string_view text, const model::Carrier& carrier, std::string& why,
+                                            std::span<const Bridge> bridges) {
   const std::string quoted = "'" + std::string(text) + "'";
   const std::string example = "write it like kgCO2/" + std::string(carrier.display.symbol);
   const auto slash = text.find('/');
-  const auto gas = text.find("CO2");
-  if (slash == std::string_view::npos || gas == std::string_view::npos || gas > slash) {
+  if (slash == std::string_view::npos) {
     why = quoted + " is not a unit of an emission factor; " + example;
     return std::nullopt;
   }
-  const auto mass = find_unit(text.substr(0, gas));
-  const std::string_view species = text.substr(gas, slash - gas);
-  if (!mass || mass->dimension != Dimension::mass || (species != "CO2" && species != "CO2e")) {
-    why = quoted + " does not begin with a mass of CO2 or CO2e; " + example;
+  const auto mass = parse_mass(text.substr(0, slash));
+  if (!mass) {
+    why = quoted + " does not begin with a mass of CO2, of CO2e or of another gas; " + example;
     return std::nullopt;
   }
-  std::string_view denominator = text.substr(slash + 1);
-  const std::int64_t multiple = take_multiple(denominator);
-  const auto unit = find_unit(denominator);
-  if (!unit || denominator.empty()) {
-    why = quoted + ": '" + std::string(denominator) + "' is not a known unit; " + example;
+  const auto amount = parse_amount(text.substr(slash + 1));
+  if (!amount) {
+    why = quoted + ": '" + std::string(text.substr(slash + 1)) + "' is not a known unit; " + example;
     return std::nullopt;
   }
-  if (unit->dimension != carrier.dimension) {
-    why = quoted + ": " + explain_mismatch(*unit, carrier);
-    if (explain_mismatch(*unit, carrier).empty()) why = quoted + " is per rate, not per amount; " + example;
+  const auto way = cross(amount->unit.dimension, carrier.dimension, bridges);
+  if (!way) {
+    why = quoted + ": " + explain_amount(amount->unit, carrier);
+    if (explain_mismatch(amount->unit, carrier).empty()) why = quoted + " is per rate, not per amount; " + example;
     return std::nullopt;
   }
-  // mg per unit, divided by quanta per unit.
-  const auto scale = Fraction::of(mass->numerator, mass->denominator)
-                         .times(Fraction::of(unit->denominator, unit->numerator))
-                         ->times(Fraction::of(carrier.quantum.numerator, carrier.quantum.denominator))
-                         ->times(Fraction::of(1, multiple));
-  return FactorUnit{*scale};
+  // mg per base unit of the amount, then per base unit of the carrier, then per quantum.
+  auto scale = Fraction::of(mass->unit.numerator, mass->unit.denominator).times(amount->per_base);
+  if (scale) scale = scale->times(*way);
+  if (scale) scale = scale->times(Fraction::of(carrier.quantum.numerator, carrier.quantum.denominator));
+  if (!scale) {
+    why = quoted + " has too many digits to be kept exactly";
+    return std::nullopt;
+  }
+  return FactorUnit{*scale, std::string(mass->species)};
 }
 
 }  // namespace carbongate::pipeline

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,8 @@ class Fraction {
   // nullopt: the result does not fit.
   std::optional<Fraction> times(const Fraction& other) const;
 
+  std::optional<Fraction> inverse() const;  // nullopt: of zero
+
   // *this * scale, rounded to nearest, ties up. nullopt: beyond 64 bits.
   std::optional<std::int64_t> scaled(std::int64_t scale) const;
 
@@ -31,12 +34,25 @@ class Fraction {
   __int128 denominator_ = 1;
 };
 
-// "kgCO2/kWh", "tCO2e/10^4Nm3": mass of CO2 or CO2e per amount of the carrier.
-struct FactorUnit {
-  Fraction mg_per_quantum;  // of a factor of 1 in this unit
+// What joins two ways of measuring one carrier: a net calorific value ("42.3 GJ/t"), a density ("0.7158 kg/Nm3").
+struct Bridge {
+  Dimension over = Dimension::energy;
+  Dimension under = Dimension::mass;
+  Fraction ratio;  // base units of `over` in one base unit of `under`; not zero
 };
 
-// nullopt: not such a unit, or its denominator does not measure the carrier; `why` then says so.
-std::optional<FactorUnit> parse_factor_unit(std::string_view text, const model::Carrier& carrier, std::string& why);
+// `unit` like GJ/t or GJ/10^4Nm3. nullopt: not such a unit, or the value is zero; `why` then says so.
+std::optional<Bridge> parse_bridge(const Fraction& value, std::string_view unit, std::string& why);
+
+// "kgCO2/kWh", "tCO2e/10^4Nm3", "kgCH4/kg", "kg/TJ", "kgce/kg": a mass of something per amount of the carrier.
+struct FactorUnit {
+  Fraction mg_per_quantum;  // of a factor of 1 in this unit
+  std::string species;      // "CO2", "CH4-fossil", "ce" for coal equivalent, "" where the unit names none
+};
+
+// Where the amount is not the one the carrier is accounted in (kg/TJ, and the carrier goes by mass), `bridges` lead
+// there. nullopt: not such a unit, or no way leads from its amount to the carrier's; `why` then says so.
+std::optional<FactorUnit> parse_factor_unit(std::string_view text, const model::Carrier& carrier, std::string& why,
+                                            std::span<const Bridge> bridges = {});
 
 }  // namespace carbongate::pipeline

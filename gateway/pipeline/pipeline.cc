@@ -1,11 +1,13 @@
 #include "gateway/pipeline/pipeline.h"
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "gateway/pipeline/calendar.h"
+#include "gateway/pipeline/corrections.h"
 #include "gateway/pipeline/deriver.h"
 #include "gateway/pipeline/emission.h"
 #include "gateway/pipeline/energy.h"
@@ -61,8 +63,14 @@ class Pipeline::Engine {
   Engine(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored);
 
   model::Effects ingest(std::span<const Batch> batches, Instant now);
+  model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
+                         std::span<const std::pair<PointId, model::LateData>> restated);
   const model::Checkpoint& state() const { return state_; }
   const Statistics& statistics() const { return statistics_; }
+  std::optional<Instant> counted_until(PointId point) const {
+    const auto& meter = points_.at(index(point)).meter;
+    return meter ? meter->counted_until(state_.points[index(point)]) : std::nullopt;
+  }
 
  private:
   struct AccountRules {
@@ -77,6 +85,8 @@ class Pipeline::Engine {
     Instant next_close = Instant::max();  // earliest end of an open period of the point or its accounts
   };
 
+  model::Effects take_effects();
+  void note_late(const Reading& reading, model::PointState& state);
   void attach(const model::Account& account, const model::Site& site);
   void ingest_one(const Reading& reading, Instant heard, Instant now, Quality given = {});
   void withdraw(const Reading& reading, Quality quality);
@@ -102,6 +112,7 @@ class Pipeline::Engine {
   Duration live_every_;
   model::ValidityRules validity_;
   Calendar calendar_;
+  LiveFactors live_factors_;
   std::vector<PointRules> points_;
   std::vector<AccountRules> accounts_;
   model::Checkpoint state_;
@@ -121,6 +132,7 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
     : live_every_(site.live_every),
       validity_(site.validity),
       calendar_(site.time_zone),
+      live_factors_(site.live_factors, factors),
       state_(std::move(restored)),
       deriver_(site),
       changed_points_(site.points.size()),
@@ -136,10 +148,13 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
     points_.push_back({QualityRules(point, site.future_tolerance), std::nullopt, {}, Instant::max()});
   }
   for (const model::Account& account : site.accounts) {
-    accounts_.push_back({&account, AccountFactors(account, factors), {}});
+    accounts_.push_back({&account, AccountFactors(account, factors, &live_factors_), {}});
     attach(account, site);
   }
-  for (std::size_t i = 0; i < points_.size(); ++i) note_next_close(points_[i], state_.points[i]);
+  for (std::size_t i = 0; i < points_.size(); ++i) {
+    note_next_close(points_[i], state_.points[i]);
+    if (state_.points[i].live) live_factors_.restore(static_cast<PointId>(i), *state_.points[i].live);
+  }
 }
 
 void Pipeline::Engine::attach(const model::Account& account, const model::Site& site) {
@@ -155,9 +170,7 @@ void Pipeline::Engine::attach(const model::Account& account, const model::Site& 
   }
   rules.accounts.push_back(index(account.id));
   if (rules.meter) return;
-  const bool derived = std::ranges::find(site.derived, point.id, &model::Derived::result) != site.derived.end();
-  rules.meter =
-      derived ? EnergyMeter::make_derived(point, *account.carrier) : EnergyMeter::make(point, *account.carrier);
+  rules.meter = EnergyMeter::make(point, *account.carrier);
   if (!rules.meter) {
     const std::string why = explain_mismatch(point.unit, *account.carrier);
     refuse(account, "point " + point.full_name() + ": " + (why.empty() ? "its kind does not fit its unit" : why));
@@ -175,6 +188,14 @@ model::Effects Pipeline::Engine::ingest(std::span<const Batch> batches, Instant 
     }
     derive_what_is_due(batch.received, now);
   }
+  return take_effects();
+}
+
+model::Effects Pipeline::Engine::take_effects() {
+  live_factors_.take_changed([&](PointId source, const model::LiveFactorState& state) {
+    state_.points.at(index(source)).live = state;
+    changed_points_.note(index(source));
+  });
   model::Effects effects{.rows = std::move(rows_), .points = {}, .accounts = {}};
   rows_ = {};
   changed_points_.take([&](std::size_t i) { effects.points.emplace_back(static_cast<PointId>(i), state_.points[i]); });
@@ -193,6 +214,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   Counted counted{.quality = judged};
   if (rules.meter) counted = rules.meter->count(reading, judged, state);
   record(reading, counted.quality);
+  if (counted.quality.rule == Rule::out_of_order && rules.meter) note_late(reading, state);
   if (!countable(counted.quality)) {
     withdraw(reading, counted.quality);
     return;
@@ -202,6 +224,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   state.last_value = reading.value;
   state.last_quality = counted.quality;
   state.withdrawn_at.reset();
+  live_factors_.learn(reading.point, reading.at, reading.value);
   changed_points_.note(point);
   if (rules.meter) account_for(point, counted);
   if (!deriver_.fed_by(reading.point).empty()) due_.push_back({reading, counted.quality});
@@ -231,6 +254,35 @@ void Pipeline::Engine::withdraw(const Reading& reading, Quality quality) {
   state.withdrawn_at = std::max(reading.at, state.withdrawn_at.value_or(reading.at));
   changed_points_.note(index(reading.point));
   if (!deriver_.fed_by(reading.point).empty()) due_.push_back({reading, quality});
+}
+
+// It is older than what is counted already: restatement will find its place.
+void Pipeline::Engine::note_late(const Reading& reading, model::PointState& state) {
+  const Instant until = state.open ? state.open->end : calendar_.period(Period::quarter_hour, *state.last_at).end;
+  if (!state.late) state.late = {.earliest = reading.at, .affects_until = until, .readings = 0};
+  state.late->earliest = std::min(state.late->earliest, reading.at);
+  state.late->affects_until = std::max(state.late->affects_until, until);
+  if (state.late->readings != std::numeric_limits<std::uint32_t>::max()) ++state.late->readings;
+  changed_points_.note(index(reading.point));
+}
+
+model::Effects Pipeline::Engine::correct(std::span<const model::Amendment> amendments,
+                                         std::span<const model::AccountRollup> rollups,
+                                         std::span<const std::pair<PointId, model::LateData>> restated) {
+  Corrections corrections(calendar_, rollups);
+  for (const model::Amendment& amendment : amendments) {
+    const std::size_t i = index(amendment.account);
+    emit_row(amendment.account, corrections.book(amendment, accounts_.at(i).factors, state_.accounts[i]));
+    changed_accounts_.note(i);
+  }
+  for (model::AccountRollup& rollup : corrections.revised()) emit_row(rollup.account, std::move(rollup.row));
+  for (const auto& [point, known] : restated) {
+    std::optional<model::LateData>& late = state_.points.at(index(point)).late;
+    if (late != known) continue;
+    late.reset();
+    changed_points_.note(index(point));
+  }
+  return take_effects();
 }
 
 void Pipeline::Engine::record(const Reading& reading, Quality quality) {
@@ -423,6 +475,14 @@ Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
 
 model::Effects Pipeline::ingest(std::span<const Batch> batches, Instant now) {
   return engine_->ingest(batches, now);
+}
+model::Effects Pipeline::correct(std::span<const model::Amendment> amendments,
+                                 std::span<const model::AccountRollup> rollups,
+                                 std::span<const std::pair<PointId, model::LateData>> restated) {
+  return engine_->correct(amendments, rollups, restated);
+}
+std::optional<Instant> Pipeline::counted_until(PointId point) const {
+  return engine_->counted_until(point);
 }
 const model::Checkpoint& Pipeline::state() const {
   return engine_->state();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "drivers/api/reading.h"
+#include "gateway/model/amendment.h"
 #include "gateway/model/checkpoint.h"
 #include "gateway/model/site.h"
 #include "gateway/pipeline/factor_registry.h"
@@ -43,8 +44,19 @@ class Pipeline {
   // in the effects once, as it stands after the last reading.
   model::Effects ingest(std::span<const Batch> batches, Instant now);
 
+  // Books corrections of closed quarter hours: their entries, running totals and open periods, and every closed rollup
+  // that contains them, revised. `rollups`: the stored ones that contain a corrected quarter, as known now; one that is
+  // missing there was never published, and begins with what the corrections bring. And their parts (the quarter hours
+  // of days, days of months, months of years): where those are all there, the quality is judged again. `restated`:
+  // points whose late data are settled by this, with what was known of them; more that came since stays open.
+  model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
+                         std::span<const std::pair<PointId, model::LateData>> restated);
+
   const model::Checkpoint& state() const;
   const Statistics& statistics() const;
+
+  // Up to when a point is counted for good: quarter hours that end there are closed. nullopt: none is.
+  std::optional<Instant> counted_until(PointId point) const;
 
  private:
   class Engine;

@@ -21,6 +21,9 @@ struct StoreStatus {
   std::uint64_t rows_thinned = 0;    // unsettled readings dropped to hold the size limit
   std::uint64_t last_sequence = 0;   // of the journal
   std::uint64_t bytes = 0;           // on disk
+  std::uint64_t entries = 0;         // in the ledger: the number of the newest one
+  std::uint64_t sealed = 0;          // up to this one of them
+  std::string seal_trouble;          // why nothing is sealed, and what to do; empty: it is
   struct Cursor {
     std::string sink;
     std::uint64_t settled = 0;       // sequence up to which everything is settled
@@ -48,6 +51,10 @@ class Store {
 
   // Moves the sink's cursor and keeps what it rejected, in one transaction.
   virtual boost::asio::awaitable<model::Result<void>> settle(std::string sink, Delivery delivery) = 0;
+
+  // Signs the ledger as it stands, in one transaction; `at` is the time the seal bears. Nothing is done if there is no
+  // new entry. Fault: without the ledger's key, or as commit().
+  virtual boost::asio::awaitable<model::Result<void>> seal(Instant at) = 0;
 
   virtual StoreStatus status() const = 0;
 };

@@ -138,7 +138,8 @@ class Rows {
 // Rolls back unless committed.
 class Transaction {
  public:
-  explicit Transaction(Database& database);  // takes the write lock now
+  enum class Kind { write, read };  // write: takes the lock now; read: all that is read is of one moment
+  explicit Transaction(Database& database, Kind kind = Kind::write);
   ~Transaction();
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;

@@ -3,6 +3,9 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <initializer_list>
+#include <map>
+#include <string>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -41,24 +44,6 @@ struct Bounds {
     return from_ms <= ms && ms < to_ms;
   }
 };
-
-// A reader that may not write beside the database cannot take part in its locking; when the gateway has stopped there
-// is nobody to lock against.
-std::unique_ptr<Database> open_for_reading(const std::filesystem::path& file) {
-  try {
-    auto database = std::make_unique<Database>(file, Database::Mode::read_only);
-    require_readable(*database);
-    return database;
-  } catch (const SqliteError& error) {
-    std::error_code ignored;
-    const bool stopped =
-        std::filesystem::exists(file, ignored) && !std::filesystem::exists(file.string() + "-wal", ignored);
-    if (!stopped || (error.code() != SQLITE_CANTOPEN && error.code() != SQLITE_READONLY)) throw;
-  }
-  auto database = std::make_unique<Database>(file, Database::Mode::immutable);
-  require_readable(*database);
-  return database;
-}
 
 struct RankedRow {
   std::int64_t at_ms = 0;
@@ -135,7 +120,114 @@ class History::Impl {
     books(kind_of(what), bounds, std::move(open), visit);
   }
 
+  void readings_behind(Instant at, const VisitReading& visit) {
+    take_snapshot(What::readings, Bounds({}));
+    Statement page(*database_,
+                   "SELECT seq, series, at, value, quality FROM journal WHERE seq > ?1 AND seq <= ?2 AND kind = 0 "
+                   "ORDER BY seq LIMIT ?3");
+    std::int64_t sequence = place_of(at);
+    while (raw_page(page, sequence, last_sequence_, sequence, visit)) {
+    }
+  }
+
+  void readings_in_front(Instant at, const VisitReading& visit) {
+    take_snapshot(What::readings, Bounds({}));
+    Statement page(*database_,
+                   "SELECT seq, series, at, value, quality FROM journal WHERE seq > ?1 AND seq <= ?2 AND kind = 0 "
+                   "ORDER BY seq DESC LIMIT ?3");
+    std::int64_t sequence = place_of(at) + 1;
+    while (raw_page(page, 0, sequence - 1, sequence, visit)) {
+    }
+  }
+
+  bool is_thinned() { return database_->integer("SELECT value FROM meta WHERE name = 'swept'") > 0; }
+
+  void rollups_at(std::span<const Instant> begins, const Wanted& wanted, const Visit& visit) {
+    take_snapshot(What::entries, Bounds({}));
+    Statement at_instant(*database_,
+                         "SELECT seq, series, quality, body FROM journal INDEXED BY journal_books "
+                         "WHERE kind > 1 AND kind = 4 AND at = ?1 AND seq <= ?2 ORDER BY seq");
+    for (const Instant begin : begins) {
+      at_instant.bind(1, begin.time_since_epoch().count()).bind(2, last_sequence_);
+      for (Rows rows(at_instant); rows.next();) {
+        const auto& series = series_->series(at_instant.integer(1));
+        if (!wanted(*series)) continue;
+        const RecordColumns columns{.kind = RowKind::rollup,
+                                    .at_ms = begin.time_since_epoch().count(),
+                                    .value = 0,
+                                    .quality = at_instant.integer(2),
+                                    .body = at_instant.blob(3)};
+        if (!visit({static_cast<std::uint64_t>(at_instant.integer(0)), series, codec_.decode_row(columns)})) return;
+      }
+    }
+  }
+
+  model::Checkpoint checkpoint(const model::Site& site) {
+    std::map<std::string, PointId> points;
+    std::map<std::string, model::AccountId> accounts;
+    const auto key = [](std::initializer_list<std::string_view> names) {
+      std::string text;
+      for (const std::string_view name : names) (text += name) += '\n';
+      return text;
+    };
+    std::vector<std::string_view> carriers(site.points.size());
+    for (const model::Account& a : site.accounts) carriers.at(index(a.source)) = a.carrier->id;
+    for (const Point& p : site.points) {
+      points.emplace(key({p.device, p.name, p.unit.symbol, carriers[index(p.id)]}), p.id);
+    }
+    for (const model::Account& a : site.accounts) {
+      const Point& p = site.points.at(index(a.source));
+      accounts.emplace(key({a.user, a.carrier->id, p.device, p.name}), a.id);
+    }
+    model::Checkpoint checkpoint;
+    checkpoint.points.resize(site.points.size());
+    checkpoint.accounts.resize(site.accounts.size());
+    Statement states(*database_,
+                     "SELECT t.kind, t.device, t.point, t.unit, t.user, t.carrier, c.state "
+                     "FROM checkpoint c JOIN subject t ON t.id = c.subject");
+    for (Rows each(states); each.next();) {
+      if (states.integer(0) == 0) {
+        const auto found = points.find(key({states.text(1), states.text(2), states.text(3), states.text(5)}));
+        if (found != points.end()) checkpoint.points[index(found->second)] = codec_.decode_point(states.blob(6));
+      } else {
+        const auto found = accounts.find(key({states.text(4), states.text(5), states.text(1), states.text(2)}));
+        if (found != accounts.end()) {
+          checkpoint.accounts[model::index(found->second)] = codec_.decode_account(states.blob(6));
+        }
+      }
+    }
+    return checkpoint;
+  }
+
  private:
+  // Up to this sequence every usable reading is older than `at`.
+  std::int64_t place_of(Instant at) {
+    Statement mark(*database_, "SELECT seq FROM reading_mark WHERE newest < ?1 ORDER BY seq DESC LIMIT 1");
+    mark.bind(1, at.time_since_epoch().count());
+    Rows rows(mark);
+    return rows.next() ? mark.integer(0) : 0;
+  }
+
+  // One short transaction. False: nothing is left, or the visitor has enough. `last`: the sequence looked at last.
+  bool raw_page(Statement& page, std::int64_t after, std::int64_t upto, std::int64_t& last, const VisitReading& visit) {
+    std::vector<std::pair<std::int64_t, RawReading>> found;
+    page.bind(1, after).bind(2, upto).bind(3, kRowsPerRead);
+    for (Rows rows(page); rows.next();) {
+      last = page.integer(0);
+      found.push_back({page.integer(1),
+                       {.sequence = static_cast<std::uint64_t>(last),
+                        .series = nullptr,
+                        .at = Instant(Duration(page.integer(2))),
+                        .value = page.real(3),
+                        .quality = decode_quality(page.integer(4))}});
+    }
+    for (auto& [series, reading] : found) {
+      reading.series = series_->series(series).get();
+      if (!visit(reading)) return false;
+    }
+    return !found.empty();
+  }
+
   // What there is now: later reads see the journal up to here, however much is appended meanwhile.
   std::vector<RankedRow> take_snapshot(What what, const Bounds& bounds) {
     database_->execute("BEGIN");
@@ -158,7 +250,14 @@ class History::Impl {
     };
     std::ranges::sort(order, {}, key);
     rank_.clear();
-    for (const auto& [id, series] : order) rank_.emplace(id, static_cast<std::int64_t>(rank_.size()));
+    const auto name = [](const model::Series& s) { return std::tie(s.user, s.device, s.point, s.carrier); };
+    const model::Series* before = nullptr;
+    std::int64_t rank = 0;
+    for (const auto& [id, series] : order) {  // one name, one rank, however it was described over the years
+      if (before && name(*before) != name(*series)) ++rank;
+      before = series;
+      rank_.emplace(id, rank);
+    }
   }
 
   std::vector<RankedRow> open_rollups(const Bounds& bounds) {
@@ -281,6 +380,26 @@ model::Result<std::unique_ptr<History>> History::open(const std::filesystem::pat
 
 model::Result<void> History::each(What what, const Range& range, const Visit& visit) {
   return guarded(directory_, [&] { impl_->each(what, Bounds(range), visit); });
+}
+
+model::Result<void> History::readings_behind(Instant at, const VisitReading& visit) {
+  return guarded(directory_, [&] { impl_->readings_behind(at, visit); });
+}
+
+model::Result<void> History::readings_in_front(Instant at, const VisitReading& visit) {
+  return guarded(directory_, [&] { impl_->readings_in_front(at, visit); });
+}
+
+model::Result<bool> History::is_thinned() {
+  return guarded(directory_, [&] { return impl_->is_thinned(); });
+}
+
+model::Result<void> History::rollups_at(std::span<const Instant> begins, const Wanted& wanted, const Visit& visit) {
+  return guarded(directory_, [&] { impl_->rollups_at(begins, wanted, visit); });
+}
+
+model::Result<model::Checkpoint> History::checkpoint(const model::Site& site) {
+  return guarded(directory_, [&] { return impl_->checkpoint(site); });
 }
 
 }  // namespace carbongate::store

@@ -5,10 +5,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
+#include "gateway/model/checkpoint.h"
 #include "gateway/model/errors.h"
 #include "gateway/model/rows.h"
+#include "gateway/model/site.h"
 
 namespace carbongate::store {
 
@@ -37,6 +40,34 @@ class History {
   // Memory: the rows that begin at one instant. Readings are sorted in a temporary file (where: SQLITE_TMPDIR, else
   // /var/tmp) of about 40 bytes each.
   model::Result<void> each(What what, const Range& range, const Visit& visit);
+
+  // What follows is for computing again what was computed from the readings.
+
+  struct RawReading {
+    std::uint64_t sequence = 0;
+    const model::Series* series = nullptr;  // during the visit
+    Instant at{};
+    double value = 0;  // NaN: none
+    model::Quality quality;
+  };
+  using VisitReading = std::function<bool(const RawReading&)>;  // false: enough
+
+  // Readings as they lie in the journal, which is as they were heard. There is no index on them: a place is found by
+  // marks a quarter hour apart, and from there one row after the other is looked at. Before that place no usable
+  // reading is as new as `at`; behind it any may come, for some come late.
+  model::Result<void> readings_behind(Instant at, const VisitReading& visit);    // forwards, to the end of the journal
+  model::Result<void> readings_in_front(Instant at, const VisitReading& visit);  // backwards, to its beginning
+
+  // Whether readings have been dropped, for their age or the store's size.
+  model::Result<bool> is_thinned();
+
+  // The closed rollups of the series wanted that begin at these instants, all revisions, each instant's in the order of
+  // the journal.
+  using Wanted = std::function<bool(const model::Series&)>;
+  model::Result<void> rollups_at(std::span<const Instant> begins, const Wanted& wanted, const Visit& visit);
+
+  // As ports::Store::checkpoint(). One short transaction.
+  model::Result<model::Checkpoint> checkpoint(const model::Site& site);
 
  private:
   class Impl;

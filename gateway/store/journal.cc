@@ -15,6 +15,8 @@ constexpr std::int64_t kUnsavedRowsMax = 10'000;
 // Per sink. Older ones make room; StoreStatus::Cursor::rejected goes on counting.
 constexpr std::int64_t kDeadLettersMax = 100'000;
 
+constexpr std::int64_t kMarkEveryMs = 15 * 60'000;
+
 std::unique_ptr<Database> open_database(const std::filesystem::path& file) {
   auto database = std::make_unique<Database>(file, Database::Mode::read_write);
   migrate(*database);
@@ -45,6 +47,7 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       points_(site.points.size()),
       accounts_(site.accounts.size()),
       appender_(database_),
+      ledger_(database_, config, site.id),
       put_state_(database_,
                  "INSERT INTO checkpoint(subject, state) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET state = ?2"),
       get_state_(database_, "SELECT state FROM checkpoint WHERE subject = ?1"),
@@ -53,7 +56,8 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       save_cursor_(database_, "INSERT OR REPLACE INTO cursor(sink, settled, rejected) VALUES(?1, ?2, ?3)"),
       bury_(database_,
             "INSERT OR IGNORE INTO dead_letter(sink, seq, at, reason) "
-            "VALUES(?1, ?2, coalesce((SELECT at FROM journal WHERE seq = ?2), 0), ?3)") {
+            "VALUES(?1, ?2, coalesce((SELECT at FROM journal WHERE seq = ?2), 0), ?3)"),
+      mark_(database_, "INSERT OR REPLACE INTO reading_mark(seq, newest) VALUES(?1, ?2)") {
   Transaction transaction(database_);
   series_.enrol(site);
   transaction.commit();
@@ -89,8 +93,14 @@ void Journal::load() {
       newest_ms_ = std::max(newest_ms_.value_or(INT64_MIN), last_at->time_since_epoch().count());
     }
   }
+  Statement last_mark(database_, "SELECT newest FROM reading_mark ORDER BY seq DESC LIMIT 1");
+  if (Rows rows(last_mark); rows.next()) {
+    marked_ms_ = last_mark.integer(0);
+    newest_ms_ = std::max(newest_ms_.value_or(INT64_MIN), *marked_ms_);  // marks only ascend
+  }
   status_.last_sequence = static_cast<std::uint64_t>(last_sequence_);
   status_.bytes = bytes_on_disk();
+  describe_ledger();
 }
 
 model::Checkpoint Journal::checkpoint() {
@@ -119,6 +129,7 @@ void Journal::commit(const model::Effects& effects) {
   const std::int64_t sequence = append(effects.rows);
   put_states(effects);
   save_cursors();
+  const bool marked = mark_time(sequence, newest_ms);
   const auto outcome = retention_->step({.last_sequence = sequence,
                                          .settled_by_all = std::min(settled_by_all(), sequence),
                                          .newest_ms = newest_ms,
@@ -126,8 +137,11 @@ void Journal::commit(const model::Effects& effects) {
   transaction.commit();
 
   retention_->accept(outcome);
+  ledger_.accept();
+  describe_ledger();
   last_sequence_ = sequence;
   newest_ms_ = newest_ms;
+  if (marked) marked_ms_ = newest_ms;
   cursors_saved();
   status_.rows_appended += static_cast<std::uint64_t>(appended);
   ++status_.commits;
@@ -136,11 +150,25 @@ void Journal::commit(const model::Effects& effects) {
   status_.bytes = bytes_on_disk();
 }
 
+bool Journal::mark_time(std::int64_t sequence, std::optional<std::int64_t> newest_ms) {
+  std::int64_t since_ms = 0;
+  if (!newest_ms) return false;
+  if (marked_ms_ && !__builtin_sub_overflow(*newest_ms, *marked_ms_, &since_ms) && since_ms < kMarkEveryMs)
+    return false;
+  mark_.bind(1, sequence).bind(2, *newest_ms).run();
+  return true;
+}
+
 std::int64_t Journal::append(const std::vector<model::JournalRow>& rows) {
   std::int64_t sequence = last_sequence_;
   appender_.forget();
+  ledger_.forget();
   for (const model::JournalRow& row : rows) {
-    appender_.append(++sequence, series_.ids(row.subject).series, codec_.encode(row.body));
+    const std::int64_t series = series_.ids(row.subject).series;
+    appender_.append(++sequence, series, codec_.encode(row.body));
+    if (const auto* entry = std::get_if<model::EmissionEntry>(&row.body)) {
+      ledger_.append(sequence, *series_.series(series), *entry);
+    }
   }
   appender_.flush();
   return sequence;
@@ -200,6 +228,17 @@ void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
     throw;
   }
   describe_cursors();
+}
+
+void Journal::seal(Instant at) {
+  ledger_.seal(at);
+  describe_ledger();
+}
+
+void Journal::describe_ledger() {
+  status_.entries = ledger_.head().number;
+  status_.sealed = ledger_.sealed();
+  status_.seal_trouble = ledger_.trouble();
 }
 
 Journal::Cursor& Journal::cursor_of(const std::string& sink) {

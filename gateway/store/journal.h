@@ -13,6 +13,7 @@
 #include "gateway/ports/store.h"
 #include "gateway/store/appender.h"
 #include "gateway/store/database.h"
+#include "gateway/store/ledger_table.h"
 #include "gateway/store/record.h"
 #include "gateway/store/retention.h"
 #include "gateway/store/series_table.h"
@@ -37,6 +38,8 @@ class Journal {
   // sink see some rows again, which it must bear anyway. Rejections are written at once.
   void settle(const std::string& sink, const ports::Delivery& delivery);
 
+  void seal(Instant at);  // throws Refused without the ledger's key
+
   ports::StoreStatus status() const { return status_; }
 
  private:
@@ -52,10 +55,12 @@ class Journal {
   Cursor& cursor_of(const std::string& sink);
   std::int64_t append(const std::vector<model::JournalRow>& rows);  // the last sequence
   void put_states(const model::Effects& effects);
+  bool mark_time(std::int64_t sequence, std::optional<std::int64_t> newest_ms);  // whether a mark was written
   void save_cursors();   // those that moved; within a transaction
   void cursors_saved();  // it succeeded
   std::int64_t settled_by_all() const;
   void describe_cursors();
+  void describe_ledger();
   std::uint64_t bytes_on_disk() const;
 
   std::filesystem::path file_;
@@ -68,14 +73,17 @@ class Journal {
   RecordCodec codec_;
   std::optional<Retention> retention_;
   Appender appender_;
+  LedgerTable ledger_;
   Statement put_state_;
   Statement get_state_;
   Statement peek_;
   Statement save_cursor_;
   Statement bury_;
+  Statement mark_;
   std::map<std::string, Cursor> cursors_;
   std::int64_t last_sequence_ = 0;
   std::optional<std::int64_t> newest_ms_;  // of the newest usable reading
+  std::optional<std::int64_t> marked_ms_;  // `newest` of the last mark
   ports::StoreStatus status_;
 };
 

@@ -1,5 +1,7 @@
 #include "gateway/store/migrations.h"
 
+#include <sqlite3.h>
+
 #include <string>
 
 namespace carbongate::store {
@@ -49,6 +51,18 @@ CREATE TABLE journal(
 -- The books are asked for by time; readings and running totals are not in it.
 CREATE INDEX journal_books ON journal(kind, at) WHERE kind > 1;
 
+-- The hash chain over the entries (gateway/ledger/chain.h), appended in the transaction that appends the entry.
+CREATE TABLE ledger(
+  number INTEGER PRIMARY KEY,  -- from 1 without gaps
+  seq INTEGER NOT NULL REFERENCES journal(seq),
+  hash BLOB NOT NULL);
+
+-- What was signed (gateway/ledger/seal.h).
+CREATE TABLE seal(
+  number INTEGER PRIMARY KEY,  -- from 1 without gaps
+  line TEXT NOT NULL,
+  signature BLOB NOT NULL);
+
 CREATE TABLE checkpoint(
   subject INTEGER PRIMARY KEY REFERENCES subject(id),
   state BLOB NOT NULL);    -- record.proto: PointState or AccountState
@@ -69,6 +83,14 @@ CREATE TABLE dead_letter(
 CREATE TABLE meta(
   name TEXT PRIMARY KEY,
   value INTEGER NOT NULL) WITHOUT ROWID;
+)sql",
+    // 2: where in the journal a time begins, for who reads readings again.
+    R"sql(
+-- Up to `seq` every usable reading was taken at or before `newest` (ms since 1970 UTC). One row for each quarter hour of
+-- the data's time; readings themselves have no index.
+CREATE TABLE reading_mark(
+  seq INTEGER PRIMARY KEY,
+  newest INTEGER NOT NULL);
 )sql",
 };
 static_assert(std::size(kMigrations) == kSchemaVersion);
@@ -114,6 +136,24 @@ void require_readable(Database& database) {
     throw Refused("carbongate.db has schema version " + std::to_string(version) + ", this program reads version " +
                   std::to_string(kSchemaVersion) + "; start the gateway once, it brings the store up to date");
   }
+}
+
+// A reader that may not write beside the database cannot take part in its locking; when the gateway has stopped there
+// is nobody to lock against.
+std::unique_ptr<Database> open_for_reading(const std::filesystem::path& file) {
+  try {
+    auto database = std::make_unique<Database>(file, Database::Mode::read_only);
+    require_readable(*database);
+    return database;
+  } catch (const SqliteError& error) {
+    std::error_code ignored;
+    const bool stopped =
+        std::filesystem::exists(file, ignored) && !std::filesystem::exists(file.string() + "-wal", ignored);
+    if (!stopped || (error.code() != SQLITE_CANTOPEN && error.code() != SQLITE_READONLY)) throw;
+  }
+  auto database = std::make_unique<Database>(file, Database::Mode::immutable);
+  require_readable(*database);
+  return database;
 }
 
 }  // namespace carbongate::store

@@ -1,11 +1,14 @@
 // The schema and its history.
 #pragma once
 
+#include <filesystem>
+#include <memory>
+
 #include "gateway/store/database.h"
 
 namespace carbongate::store {
 
-inline constexpr int kSchemaVersion = 1;  // PRAGMA user_version
+inline constexpr int kSchemaVersion = 2;  // PRAGMA user_version
 
 // Brings a database that was just opened for writing to kSchemaVersion, in one transaction; an empty one is set up from
 // the start. Throws Refused for one of a newer version or of another program, and leaves it as it is.
@@ -13,5 +16,8 @@ void migrate(Database& database);
 
 // The same check for a reader, which changes nothing: an older version that this program cannot read is refused too.
 void require_readable(Database& database);
+
+// Opens the file beside a gateway that may be running, or after it; also where nothing can be written beside it.
+std::unique_ptr<Database> open_for_reading(const std::filesystem::path& file);
 
 }  // namespace carbongate::store

@@ -1,5 +1,7 @@
 #include "gateway/store/record.h"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <type_traits>
 
 #include "gateway/store/database.h"
@@ -69,6 +71,31 @@ using Counter = std::pair<Instant, model::Cumulative<Activity>>;
 void put(const Counter& counter, proto::Counter& message) {
   message.set_at_ms(ms(counter.first));
   message.set_since_zero(counter.second.since_zero().quanta());
+}
+
+void put(const model::LiveFactorState& state, proto::LiveFactor& message) {
+  const auto& [decided_until, values] = state;
+  message.set_decided_until_ms(ms(decided_until));
+  std::int64_t before = 0;
+  for (const auto& [from, until, value] : values) {
+    message.add_from_ms(ms(from) - before);
+    message.add_length_ms(ms(until) - ms(from));
+    message.add_value(value);
+    before = ms(from);
+  }
+}
+
+model::LiveFactorState get(const proto::LiveFactor& message) {
+  model::LiveFactorState state{.decided_until = instant(message.decided_until_ms()), .values = {}};
+  if (message.from_ms_size() != message.value_size() || message.length_ms_size() != message.value_size())
+    throw DamagedRecord("a live factor's lists differ in length");
+  std::int64_t from = 0;
+  for (int i = 0; i < message.value_size(); ++i) {
+    from += message.from_ms(i);
+    state.values.push_back(
+        {.from = instant(from), .until = instant(from + message.length_ms(i)), .value = message.value(i)});
+  }
+  return state;
 }
 
 Counter get(const proto::Counter& message) {
@@ -199,12 +226,18 @@ model::OpenPeriod get(const proto::OpenPeriod& message) {
 }
 
 void put(const model::DerivedInputState& state, proto::DerivedInput& message) {
-  const auto& [point, baseline, pending, doubts, abandoned, since, heard] = state;
+  const auto& [point, baseline, pending, doubts, abandoned, stands_since, settled_until, falls, unbooked, last_value,
+               since, heard] = state;
   message.set_point(point);
   if (baseline) put(*baseline, *message.mutable_baseline());
   if (pending) put(*pending, *message.mutable_pending());
   message.set_doubts(doubts);
   if (abandoned) put(*abandoned, *message.mutable_abandoned());
+  if (stands_since) message.set_stands_since_ms(ms(*stands_since));
+  if (settled_until) message.set_settled_until_ms(ms(*settled_until));
+  message.set_falls(falls);
+  message.set_unbooked(unbooked.quanta());
+  message.set_last_value(last_value);
   message.set_since(since.quanta());
   message.set_heard(heard);
 }
@@ -216,6 +249,11 @@ model::DerivedInputState get(const proto::DerivedInput& message) {
   if (message.has_pending()) state.pending = get(message.pending());
   state.doubts = static_cast<std::uint8_t>(message.doubts());
   if (message.has_abandoned()) state.abandoned = get(message.abandoned());
+  if (message.has_stands_since_ms()) state.stands_since = instant(message.stands_since_ms());
+  if (message.has_settled_until_ms()) state.settled_until = instant(message.settled_until_ms());
+  state.falls = static_cast<std::uint8_t>(message.falls());
+  state.unbooked = Activity::of(message.unbooked());
+  state.last_value = message.last_value();
   state.since = Activity::of(message.since());
   state.heard = message.heard();
   return state;
@@ -264,7 +302,7 @@ model::Quality decode_quality(std::int64_t number) {
   const std::int64_t origin = number & ((1 << kRuleShift) - 1);
   const std::int64_t rule = number >> kRuleShift;
   if (number < 0 || origin > static_cast<std::int64_t>(model::Origin::missing) ||
-      rule >= static_cast<std::int64_t>(model::kRuleCount)) {
+      rule >= static_cast<std::int64_t>(model::kRuleCount) || !model::is_known(static_cast<model::Rule>(rule))) {
     throw DamagedRecord("unknown quality " + std::to_string(number));
   }
   return {static_cast<model::Origin>(origin), static_cast<model::Rule>(rule)};
@@ -328,7 +366,11 @@ struct RecordCodec::Messages {
   }
 };
 
-RecordCodec::RecordCodec() : messages_(std::make_unique<Messages>()) {}
+RecordCodec::RecordCodec() : messages_(std::make_unique<Messages>()) {
+  // What it cannot read becomes a DamagedRecord, for which somebody has better words.
+  static const auto silenced = google::protobuf::SetLogHandler(nullptr);
+  static_cast<void>(silenced);
+}
 RecordCodec::~RecordCodec() = default;
 
 RecordColumns RecordCodec::encode(const model::RowBody& body) {
@@ -338,8 +380,8 @@ RecordColumns RecordCodec::encode(const model::RowBody& body) {
 // The structured bindings below name every member of a state on purpose: one that is added to the model does not
 // compile until it is stored too.
 std::string_view RecordCodec::encode(const model::PointState& state) {
-  const auto& [last_at, last_value, last_quality, withdrawn_at, baseline, pending, doubts, abandoned,
-               integration_remainder, open, derived] = state;
+  const auto& [last_at, last_value, last_quality, withdrawn_at, baseline, pending, doubts, abandoned, stands_since,
+               settled_until, falls, unbooked, integration_remainder, open, late, live, derived] = state;
   proto::PointState& message = messages_->point;
   message.Clear();
   if (last_at) message.set_last_at_ms(ms(*last_at));
@@ -348,8 +390,18 @@ std::string_view RecordCodec::encode(const model::PointState& state) {
   if (pending) put(*pending, *message.mutable_pending());
   message.set_doubts(doubts);
   if (abandoned) put(*abandoned, *message.mutable_abandoned());
+  if (stands_since) message.set_stands_since_ms(ms(*stands_since));
+  if (settled_until) message.set_settled_until_ms(ms(*settled_until));
+  message.set_falls(falls);
+  message.set_unbooked(unbooked.quanta());
   message.set_integration_remainder(integration_remainder);
   if (open) put_open(*open, *message.mutable_open());
+  if (late) {
+    message.mutable_late()->set_earliest_ms(ms(late->earliest));
+    message.mutable_late()->set_affects_until_ms(ms(late->affects_until));
+    message.mutable_late()->set_readings(late->readings);
+  }
+  if (live) put(*live, *message.mutable_live());
   message.set_last_quality(static_cast<std::uint32_t>(encode_quality(last_quality)));
   if (withdrawn_at) message.set_withdrawn_at_ms(ms(*withdrawn_at));
   if (derived != model::DerivedState{}) put(derived, *message.mutable_derived());
@@ -430,8 +482,18 @@ model::PointState RecordCodec::decode_point(std::string_view bytes) {
   if (message.has_pending()) state.pending = get(message.pending());
   state.doubts = static_cast<std::uint8_t>(message.doubts());
   if (message.has_abandoned()) state.abandoned = get(message.abandoned());
+  if (message.has_stands_since_ms()) state.stands_since = instant(message.stands_since_ms());
+  if (message.has_settled_until_ms()) state.settled_until = instant(message.settled_until_ms());
+  state.falls = static_cast<std::uint8_t>(message.falls());
+  state.unbooked = Activity::of(message.unbooked());
   state.integration_remainder = message.integration_remainder();
   if (message.has_open()) state.open = get_open<model::OpenInterval>(message.open());
+  if (message.has_late()) {
+    state.late = {.earliest = instant(message.late().earliest_ms()),
+                  .affects_until = instant(message.late().affects_until_ms()),
+                  .readings = message.late().readings()};
+  }
+  if (message.has_live()) state.live = get(message.live());
   state.last_quality = decode_quality(message.last_quality());
   if (message.has_withdrawn_at_ms()) state.withdrawn_at = instant(message.withdrawn_at_ms());
   if (message.has_derived()) state.derived = get(message.derived());

@@ -74,6 +74,10 @@ asio::awaitable<model::Result<void>> SqliteStore::settle(std::string sink, ports
       [this, sink = std::move(sink), delivery = std::move(delivery)] { journal_->settle(sink, delivery); });
 }
 
+asio::awaitable<model::Result<void>> SqliteStore::seal(Instant at) {
+  return on_store_thread<void>([this, at] { journal_->seal(at); });
+}
+
 model::Checkpoint SqliteStore::checkpoint() {
   std::promise<model::Result<model::Checkpoint>> promise;
   asio::post(queue_, [&] {

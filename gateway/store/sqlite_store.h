@@ -42,6 +42,8 @@ class SqliteStore final : public ports::Store {
                                                                             std::size_t limit) override;
   boost::asio::awaitable<model::Result<void>> settle(std::string sink, ports::Delivery delivery) override;
 
+  boost::asio::awaitable<model::Result<void>> seal(Instant at) override;
+
   ports::StoreStatus status() const override;  // any thread
 
  private:

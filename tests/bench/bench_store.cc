@@ -57,9 +57,9 @@ model::Site site_of_meters() {
                              .user_name = {},
                              .carrier = model::find_carrier("electricity"),
                              .source = static_cast<PointId>(i),
-                             .factor_set = {},
-                             .factor_region = "CN-SC",
-                             .factor_method = {}});
+                             .factor = model::FactorChoice{"cn-grid", "CN-SC", "average"},
+                             .market = {},
+                             .coal = {}});
   }
   return site;
 }
@@ -69,6 +69,7 @@ struct Case {
   std::size_t readings;  // of one commit
   std::size_t states;    // points and accounts that change with it
   std::size_t commits;
+  std::size_t entries = 0;  // of one commit, besides the readings: each is chained into the ledger
 };
 
 model::Effects effects_of(const Case& c, Instant at) {
@@ -78,14 +79,32 @@ model::Effects effects_of(const Case& c, Instant at) {
     effects.rows.push_back(
         {static_cast<PointId>(i % kPoints), model::JudgedReading{at, 1234.5 + static_cast<double>(i) * 0.001, {}}});
   }
+  model::EmissionEntry entry;
+  entry.begin = at;
+  entry.end = at + 15min;
+  entry.amount = model::Activity::of(250'000);
+  entry.primary.emitted.co2e = model::Co2e::of(140'000);
+  entry.primary.emitted.gases[model::Gas::co2] = model::GasMass::of(140'000);
+  entry.primary.factor_id = "cn-grid/CN-SC/average/2023";
+  entry.primary.factor_version = "2025-12-31";
+  entry.covered = 15min;
+  for (std::size_t i = 0; i < c.entries; ++i)
+    effects.rows.push_back({static_cast<model::AccountId>(i % kPoints), entry});
   model::PointState point;
   point.last_at = at;
   point.last_value = 1234.5;
   point.baseline = {at, model::Cumulative<model::Activity>::at(model::Activity::of(1'234'500'000))};
-  point.open = model::OpenPeriod{at, at + 15min, model::Activity::of(250'000), {}, 5min, {}};
+  point.open = model::OpenInterval{at, at + 15min, model::Activity::of(250'000), 5min, {}};
   model::AccountState account;
   account.amount = model::Activity::of(1'234'500'000);
-  account.open.fill(point.open);
+  model::OpenPeriod period;
+  period.begin = at;
+  period.end = at + 15min;
+  period.amount = model::Activity::of(250'000);
+  period.emitted[model::Basis::primary].co2e = model::Co2e::of(140'000);
+  period.emitted[model::Basis::primary].gases[model::Gas::co2] = model::GasMass::of(140'000);
+  period.covered = 5min;
+  account.open.fill(period);
   for (std::size_t i = 0; i < c.states; ++i) {
     effects.points.emplace_back(static_cast<PointId>(i % kPoints), point);
     effects.accounts.emplace_back(static_cast<model::AccountId>(i % kPoints), account);
@@ -146,6 +165,7 @@ int main(int argc, char** argv) {
                              {"1000 readings a commit", 1'000, 0, 3'000},
                              {"1000 readings, 100 points and accounts", 1'000, 100, 2'000},
                              {"1000 readings, 1000 points and accounts", 1'000, 1'000, 500},
+                             {"1000 readings, 1000 entries", 1'000, 0, 300, 1'000},
                              {"10000 readings a commit", 10'000, 0, 300}};
   for (const Case& c : kCases) {
     measure(c, directory / c.name);

@@ -38,8 +38,11 @@ model::Site make_site() {
   model::Site site;
   PointLimits bounded;
   bounded.power_max_w = 1e6;
-  bounded.rollover_at = 1e6;
+  bounded.rollover_at = {1e6};
   bounded.interval = 10s;
+  PointLimits net = bounded;
+  net.runs_back = true;
+  net.rollover_at = {65'536.0, 4'294'967.296};
   PointLimits free;
   free.min = -1e300;
   const struct {
@@ -50,10 +53,16 @@ model::Site make_site() {
   } points[] = {
       {Kind::cumulative, "kWh", "electricity", bounded}, {Kind::cumulative, "GJ", "heat", free},
       {Kind::interval, "kWh", "electricity", free},      {Kind::interval, "t", "diesel", {}},
-      {Kind::instantaneous, "MW", "electricity", free},  {Kind::instantaneous, "Nm3/h", "natural-gas", bounded}};
+      {Kind::instantaneous, "MW", "electricity", free},  {Kind::instantaneous, "Nm3/h", "natural-gas", bounded},
+      {Kind::cumulative, "kWh", "electricity", net}};
   for (const auto& p : points) {
     const auto id = static_cast<PointId>(site.points.size());
-    site.points.push_back({id, "d", "p" + std::to_string(index(id)), p.kind, *find_unit(p.unit), p.limits});
+    site.points.push_back({id, "d", "p" + std::to_string(index(id)), p.kind, *find_unit(p.unit), p.limits, {}});
+    if (p.limits.runs_back) {
+      const Instant start{std::chrono::sys_days(std::chrono::year(2022) / 12 / 31)};
+      site.points.back().history = {.replaced = {{start + 1h, 1'000.5, 0.2}, {start + 30h, 70'000.0, 3'000.0}},
+                                    .ratios = {{Instant::min(), 40, 3}, {start + 2h, 60, 1}}};
+    }
     model::Account account;
     account.id = static_cast<model::AccountId>(index(id));
     account.user = "u";

@@ -99,6 +99,8 @@ class MadeUpJournal final : public ports::Store {
     }
     co_return rows;
   }
+  asio::awaitable<model::Result<void>> seal(Instant) override { co_return model::Result<void>(); }
+
   asio::awaitable<model::Result<void>> settle(std::string, ports::Delivery delivery) override {
     settled_ = delivery.settled_through;
     rejected_.insert(rejected_.end(), delivery.rejected.begin(), delivery.rejected.end());

@@ -23,7 +23,7 @@ ENVIRONMENT = {"MQTT_PASSWORD": PASSWORD}
 
 QUALITY = ["measured", "late", "estimated", "substituted", "manual", "missing"]
 RULE = ["", "not-a-number", "not-available", "range", "future", "stale", "out-of-order", "duplicate", "pending", "glitch",
-        "reset", "rollover", "gap", "no-factor"]
+        "reset", "rollover", "gap", "no-factor", "replaced", "ratio-change", "backwards", "stalled"]
 
 
 def messages(meter):

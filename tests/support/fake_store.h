@@ -21,6 +21,7 @@ struct FakeDisk {
   std::map<std::string, model::AccountState> accounts;  // by user, carrier and source
   std::map<std::string, ports::StoreStatus::Cursor> cursors;
   std::vector<std::pair<std::string, ports::RejectedRow>> dead_letters;  // with the sink's name
+  std::vector<Instant> seals;
 };
 
 // One loop. The disk and the site outlive it.
@@ -104,6 +105,13 @@ class FakeStore final : public ports::Store {
       disk_.dead_letters.emplace_back(sink, row);
       ++moved.rejected;
     }
+    co_return model::Result<void>();
+  }
+
+  boost::asio::awaitable<model::Result<void>> seal(Instant at) override {
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    if (takes_failure()) co_return *fault_;
+    disk_.seals.push_back(at);
     co_return model::Result<void>();
   }
 

@@ -45,6 +45,9 @@ class Line {
     if (std::ranges::any_of(value, needs_cleaning)) value = texts_.emplace_back(cleaned(value));
     tags_.push_back({key, value});
   }
+  void number_tag(std::string_view key, std::uint32_t number) {
+    tags_.push_back({key, texts_.emplace_back(std::to_string(number))});
+  }
   void field(std::string_view key, codec::FieldValue value) { fields_.push_back({key, value}); }
   void decimal(std::string_view key, std::int64_t quanta, std::int64_t quanta_per_unit) {
     field(key, codec::Decimal{texts_.emplace_back(model::format_fixed(quanta, quanta_per_unit))});
@@ -70,9 +73,9 @@ class Line {
  private:
   std::string_view measurement_;
   Instant at_;
-  boost::container::static_vector<codec::Tag, 10> tags_;
-  boost::container::static_vector<codec::Field, 10 + model::kGasCount> fields_;
-  boost::container::static_vector<std::string, 20 + model::kGasCount>
+  boost::container::static_vector<codec::Tag, 14> tags_;
+  boost::container::static_vector<codec::Field, 12 + model::kGasCount> fields_;
+  boost::container::static_vector<std::string, 28 + model::kGasCount>
       texts_;  // never moved: tags and fields look into them
 };
 
@@ -84,6 +87,7 @@ std::int64_t milliseconds(Duration duration) {
 void account_tags(Line& line, const model::Series& series, const model::Carrier& carrier, std::string_view period,
                   const model::EmissionEntry* entry) {
   line.tag("carrier", series.carrier);
+  if (entry != nullptr && entry->correction) line.tag("cause", to_string(entry->correction->cause));
   line.tag("device", series.device);
   if (entry != nullptr) {
     line.tag("factor", entry->primary.factor_id);
@@ -91,6 +95,7 @@ void account_tags(Line& line, const model::Series& series, const model::Carrier&
   }
   line.tag("period", period);
   line.tag("point", series.point);
+  if (entry != nullptr && entry->correction) line.number_tag("revision", entry->revision);
   line.tag("scope", to_string(series.scope));
   line.tag("site", series.site);
   line.tag("unit", carrier.display.symbol);
@@ -174,10 +179,11 @@ struct Render {
 
   Rendering operator()(const model::EmissionEntry& entry) const {
     if (carrier == nullptr) return unknown_carrier();
-    Line line("carbongate_entry", entry.begin);
+    Line line(entry.correction ? "carbongate_correction" : "carbongate_entry", entry.begin);
     account_tags(line, series, *carrier, "", &entry);
     line.decimal("amount", entry.amount.quanta(), carrier->quanta_per_display);
-    co2e_field(line, entry.primary.emitted.co2e, entry.quality);
+    // A correction may take back what a factor gave that no longer applies.
+    co2e_field(line, entry.primary.emitted.co2e, entry.correction ? model::Quality{} : entry.quality);
     emitted_fields(line, entry.primary.emitted, entry.market ? &entry.market->emitted : nullptr, entry.coal);
     period_fields(line, entry.begin, entry.end, entry.covered, entry.quality);
     return line.append_to(out, reason);

@@ -8,6 +8,8 @@
 // | carbongate_entry    | carrier, device, factor, factor_version,    | amount, co2e_kg, u95_kg, GAS_kg,             |
 // |                     | point, scope, site, unit, user              | market_co2e_kg, coal_kgce, duration_s,       |
 // |                     |                                             | covered_s, quality, rule                     |
+// | carbongate_         | as an entry, with cause and revision        | the same: differences                        |
+// |   correction        |                                             |                                              |
 // | carbongate_rollup   | carrier, device, period, point, scope,      | the same                                     |
 // |                     | site, unit, user                            |                                              |
 // | carbongate_total    | carrier, device, point, scope, site, unit,  | amount, co2e_kg, market_co2e_kg,             |
@@ -41,6 +43,13 @@
 //   rule         which rule set the quality, 0 for none: the numbers of model::Rule
 //
 // Time is in milliseconds: of a reading and a total its own, of what covers a period its begin, as energy platforms do.
+//
+// Corrections
+//   A correction is a point of its own beside the entry it corrects, at the same time: amount and co2e_kg are differences,
+//   so carbongate_entry is what was published first and the sum of both what is known now; covered_s, quality and rule
+//   are those of now. `revision` counts from 1 and is a tag, for the second correction of a quarter hour must not take
+//   the place of the first. A rollup that contains a corrected quarter hour is sent again and takes the place of its
+//   point.
 //
 // A row always gives the same line, and measurement, tags and time identify it: writing it again changes nothing. Two
 // rows of one instant would take each other's place, so a reading that is heard again must not spoil the first one:

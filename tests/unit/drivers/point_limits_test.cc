@@ -30,7 +30,7 @@ TEST(PointLimits, AreReadInTheUnitOfThePoint) {
   EXPECT_EQ(r.said, "");
   EXPECT_EQ(r.point.limits.min, 0.0);
   EXPECT_EQ(r.point.limits.max, 999999.9);
-  EXPECT_EQ(r.point.limits.rollover_at, 1e6);
+  EXPECT_EQ(r.point.limits.rollover_at, std::vector{1e6});
   EXPECT_EQ(r.point.limits.power_max_w, 250'000.0);
   EXPECT_EQ(r.point.limits.stale_after, 5min);
   EXPECT_EQ(Read(Kind::cumulative, "kWh", "power_max: 1.5MW").point.limits.power_max_w, 1.5e6);
@@ -77,6 +77,30 @@ TEST(PointLimits, SayNothingAboutAUnitThatIsUnknown) {
   Point point;
   read_point_limits(in, point);
   EXPECT_EQ(problems.to_text(), "");
+}
+
+TEST(PointLimits, ARegisterEndsWhereItsBitsOrDigitsEnd) {
+  const auto ends = [](std::string_view text) { return Read(Kind::cumulative, "kWh", text).point.limits.rollover_at; };
+  EXPECT_EQ(ends("{register_bits: 32, count: 0.01}"), std::vector{42949672.96});
+  EXPECT_EQ(ends("{register_bits: 16}"), std::vector{65536.0});
+  EXPECT_EQ(ends("{register_bits: 48, count: 0.001}"), std::vector{281474976710.656});
+  EXPECT_EQ(ends("{register_digits: 7, count: 0.1}"), std::vector{1e6}) << "999999.9 is the last it shows";
+  EXPECT_EQ(ends("{rollover_at: [1e6, 1e7], register_digits: 5}"), (std::vector{1e6, 1e7, 1e5}));
+  for (const char* bad :
+       {"register_bits: 7", "register_bits: 65", "register_digits: 2", "count: 0.1", "{register_bits: 32, count: 0}",
+        "{rollover_at: [1e6, many]}", "rollover_at: [0]", "{register_digits: 5, max: 100001}"}) {
+    EXPECT_NE(Read(Kind::cumulative, "kWh", bad).said, "") << bad;
+  }
+  EXPECT_NE(Read(Kind::instantaneous, "kW", "register_bits: 32").said.find("only a cumulative point"),
+            std::string::npos);
+}
+
+TEST(PointLimits, ANetRegisterNeedsToKnowTheConnection) {
+  const Read net(Kind::cumulative, "kWh", "{signed: true, power_max: 100 kW}");
+  EXPECT_EQ(net.said, "");
+  EXPECT_TRUE(net.point.limits.runs_back);
+  EXPECT_NE(Read(Kind::cumulative, "kWh", "signed: true").said.find("needs power_max"), std::string::npos);
+  EXPECT_NE(Read(Kind::instantaneous, "kW", "{signed: true, power_max: 100 kW}").said, "");
 }
 
 }  // namespace

@@ -50,16 +50,22 @@ TEST(ModbusConfig, ReadsTheSampleWithEveryKey) {
   EXPECT_EQ(incomer.device.unit, 1);
   EXPECT_EQ(incomer.device.interval, 1s);
   EXPECT_EQ(incomer.device.limits.max_block, 80);
-  ASSERT_EQ(incomer.points().size(), 3u);
+  ASSERT_EQ(incomer.points().size(), 4u);
   EXPECT_EQ(incomer.points()[1].full_name(), "incomer.active_power");
   EXPECT_EQ(incomer.points()[1].limits.max, 300000.0);
   EXPECT_EQ(incomer.points()[1].limits.gap_max, 2min);
   EXPECT_EQ(incomer.points()[1].limits.interval, 1s);
   EXPECT_EQ(incomer.points()[2].limits.power_max_w, 300e3);
   EXPECT_EQ(incomer.device.fields[2].address, 72);
+  ASSERT_EQ(incomer.points()[2].history.replaced.size(), 1u);
+  EXPECT_EQ(incomer.points()[2].history.replaced[0].final, 12345.6);
+  EXPECT_TRUE(incomer.points()[3].limits.runs_back);
 
   EXPECT_EQ(site.plan(1).group(), "/dev/ttyS1");
   EXPECT_EQ(site.plan(2).group(), "/dev/ttyS1");
+  ASSERT_EQ(site.plan(2).points().size(), 1u);
+  EXPECT_EQ(site.plan(2).points()[0].limits.rollover_at, std::vector{1e7}) << "8 digits of 0.1";
+  EXPECT_EQ(site.plan(2).points()[0].history.ratios.size(), 2u);
   EXPECT_EQ(site.plan(1).line, site.plan(2).line);
   EXPECT_EQ(site.plan(1).device.unit, 7);
 
@@ -67,7 +73,7 @@ TEST(ModbusConfig, ReadsTheSampleWithEveryKey) {
   EXPECT_EQ(heat.group(), "converter-2:4001");
   EXPECT_EQ(heat.device.limits, (ReadLimits{.max_block = 20, .max_gap = 0}));
   EXPECT_EQ(heat.device.pause, 100ms);
-  EXPECT_EQ(heat.points()[0].limits.rollover_at, 4294967.296);
+  EXPECT_EQ(heat.points()[0].limits.rollover_at, std::vector{4294967.296});
   EXPECT_EQ(heat.points()[0].kind, Kind::cumulative);
   EXPECT_EQ(heat.device.fields[3].type, RegisterType::bit);
 }

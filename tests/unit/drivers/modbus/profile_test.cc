@@ -63,17 +63,19 @@ registers:
   - {name: today, address: 10, type: uint16, unit: kWh, kind: instantaneous}
   - {name: known, address: 11, type: uint32, unit: kWh, rollover_at: 1000000}
   - {name: power, address: 13, type: int32, unit: W}
+  - {name: display, address: 15, type: uint32, scale: 0.01, unit: kWh, register_digits: 8}
 )");
   ASSERT_EQ(out.problems, "");
   const auto& registers = out.profile.registers;
   EXPECT_EQ(registers[0].point.kind, Kind::cumulative);
-  EXPECT_EQ(registers[0].point.limits.rollover_at, 42949672.96);
-  EXPECT_EQ(registers[1].point.limits.rollover_at, 2147483648.0);
-  EXPECT_EQ(registers[2].point.limits.rollover_at, std::nullopt);
-  EXPECT_EQ(registers[3].point.limits.rollover_at, std::nullopt);
+  EXPECT_EQ(registers[0].point.limits.rollover_at, std::vector{42949672.96});
+  EXPECT_EQ(registers[1].point.limits.rollover_at, (std::vector{2147483648.0, 4294967296.0}));
+  EXPECT_TRUE(registers[2].point.limits.rollover_at.empty());
+  EXPECT_TRUE(registers[3].point.limits.rollover_at.empty());
   EXPECT_EQ(registers[4].point.kind, Kind::instantaneous);
-  EXPECT_EQ(registers[4].point.limits.rollover_at, std::nullopt);
-  EXPECT_EQ(registers[5].point.limits.rollover_at, 1000000.0);
+  EXPECT_TRUE(registers[4].point.limits.rollover_at.empty());
+  EXPECT_EQ(registers[5].point.limits.rollover_at, std::vector{1000000.0});
+  EXPECT_EQ(registers[7].point.limits.rollover_at, std::vector{1000000.0}) << "8 digits, two of them decimals";
   EXPECT_EQ(registers[6].point.kind, Kind::instantaneous);
 }
 

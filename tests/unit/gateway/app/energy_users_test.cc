@@ -237,6 +237,15 @@ TEST_F(EnergyUsersTest, AreWarnedOfManySuchCountersInFewLines) {
   EXPECT_TRUE(said("warning: energy_users: 5 more consumed points have no power_max")) << said_;
 }
 
+TEST_F(EnergyUsersTest, SayHowGoodTheirMetersAre) {
+  const auto accounts =
+      consume("carrier: electricity, from: hall.slice, metering: {class: 0.5S, ct: 0.2, pt: 0.2, device: M1}");
+  ASSERT_EQ(accounts.size(), 1u) << said_;
+  EXPECT_EQ(accounts[0].activity_u95_ppm, 6'633);
+  EXPECT_EQ(accounts[0].meter, (model::MeterDescription{"0.5S, CT 0.2 %, PT 0.2 %", "M1", ""}));
+  EXPECT_EQ(consume("carrier: electricity, from: hall.slice").at(0).activity_u95_ppm, 0);
+}
+
 TEST_F(EnergyUsersTest, NeedAnIdAndSomethingToConsume) {
   read("energy_users: [{id: u}, {id: v, consumes: []}, {id: \"\", consumes: 5}, {consumes: [{}]}]");
   EXPECT_TRUE(said("energy_users[0].consumes: missing; a user has at least one list of")) << said_;

@@ -97,6 +97,79 @@ TEST_F(GatewayConfigTest, BecomesOneSite) {
   EXPECT_FALSE(std::filesystem::exists(directory_.path() / "data")) << "nothing is written";
 }
 
+std::string with_live(std::string_view live, std::string_view account = "factor_set: grid-live, method: live") {
+  std::string text(kSite);
+  text.replace(text.find("grid_region: CN-SC"), 18,
+               "grid_region: CN-SC, factors: {live: [{" + std::string(live) + "}]}");
+  text.replace(text.find("carrier: electricity, from: press-shop.energy"), 45,
+               "carrier: electricity, from: press-shop.energy, " + std::string(account));
+  const std::string_view energy = "{name: energy, json";
+  text.insert(text.find(energy), "{name: intensity, json: /i, unit: \"1\"}\n      - ");
+  return text;
+}
+
+constexpr std::string_view kLive =
+    "set: grid-live, carrier: electricity, region: CN-SC, from: press-shop.intensity, unit: gCO2/kWh, hold: 3h, "
+    "source: grid operator, uncertainty_percent: 10, fallback: {set: cn-grid, method: average}";
+
+TEST_F(GatewayConfigTest, ALiveFactorSetIsAPointOfTheSite) {
+  const GatewayConfig config = load(with_live(kLive));
+  EXPECT_EQ(problems_.to_text(), "") << "no warning that nothing applies at present: it is learnt";
+  ASSERT_EQ(config.site.live_factors.size(), 1u);
+  const model::LiveFactor& live = config.site.live_factors[0];
+  EXPECT_EQ(config.site.points[index(live.source)].full_name(), "press-shop.intensity");
+  EXPECT_EQ(live.hold, 3h);
+  EXPECT_EQ(live.like.u95_ppm, 100'000);
+  EXPECT_EQ(live.fallback->region, "CN-SC");
+  EXPECT_EQ(config.site.accounts.at(0).factor->set, "grid-live");
+  EXPECT_EQ(config.factors.explain_missing("grid-live", "electricity", "CN-SC", "live", kNow),
+            "grid-live learns its values from press-shop.intensity while the gateway runs");
+}
+
+TEST_F(GatewayConfigTest, ALiveFactorSetIsCheckedLikeAnyOther) {
+  const struct {
+    std::string_view from;
+    std::string_view to;
+    std::string_view said;
+  } cases[] = {
+      {"set: grid-live", "set: cn-grid", "there is a factor set 'cn-grid' already"},
+      {"carrier: electricity", "carrier: electricty", "unknown carrier 'electricty'; did you mean 'electricity'?"},
+      {"press-shop.intensity", "press-shop.intensty", "did you mean 'press-shop.intensity'?"},
+      {"press-shop.intensity", "press-shop.power", "'press-shop.power' measures power; a factor comes from"},
+      {"gCO2/kWh", "gCO2/kg", "'kg' measures mass"},
+      {"gCO2/kWh", "gCH4/kWh", "a live factor is of CO2 or CO2e"},
+      {"hold: 3h", "hold: 1min", "hold"},
+      {"source: grid operator, ", "", "source: missing"},
+      {"set: cn-grid", "set: cn-gird", "did you mean 'cn-grid'?"},
+      {"method: average", "method: averge", "did you mean 'average'?"},
+  };
+  for (const auto& c : cases) {
+    problems_ = {};
+    std::string live(kLive);
+    live.replace(live.find(c.from), c.from.size(), c.to);
+    load(with_live(live, "region: CN-SC"));
+    EXPECT_TRUE(problems_.has_errors()) << c.to;
+    EXPECT_NE(problems_.to_text().find("site.factors.live[0]"), std::string::npos) << problems_.to_text();
+    EXPECT_NE(problems_.to_text().find(c.said), std::string::npos) << problems_.to_text();
+  }
+}
+
+TEST_F(GatewayConfigTest, ElectricityCountsAsStandardCoalByItsCalorificValueUntilTheSiteStatesAnother) {
+  EXPECT_EQ(load(kSite).electricity_coal_method, "calorific");
+  std::string text(kSite);
+  text.replace(text.find("grid_region: CN-SC"), 18,
+               "grid_region: CN-SC, gwp: ar6, standard_coal: {electricity_equivalent: [{from: 2024-01-01, "
+               "kgce_per_kwh: 0.302, source: notice}]}");
+  const GatewayConfig config = load(text);
+  EXPECT_EQ(problems_.to_text(), "");
+  EXPECT_EQ(config.electricity_coal_method, "equivalent");
+  EXPECT_EQ(config.factors.gwp(), "AR6");
+  const model::Factor* factor = config.factors.find("site-standard-coal", "electricity", "CN-SC", "equivalent", kNow);
+  ASSERT_NE(factor, nullptr);
+  EXPECT_EQ(factor->scaled_coal, 302'000'000'000);
+  EXPECT_EQ(factor->source, "notice");
+}
+
 TEST_F(GatewayConfigTest, WarnsWhenTwoUsersShareAPoint) {
   std::string text(kSite);
   text.replace(text.find("paint-shop.power"), 16, "press-shop.energy");

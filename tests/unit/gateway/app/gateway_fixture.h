@@ -116,6 +116,7 @@ class ScriptedStore final : public ports::Store {
   asio::awaitable<model::Result<void>> settle(std::string sink, ports::Delivery delivery) override {
     return store_.settle(std::move(sink), std::move(delivery));
   }
+  asio::awaitable<model::Result<void>> seal(Instant at) override { return store_.seal(at); }
   ports::StoreStatus status() const override { return store_.status(); }
 
  private:

@@ -383,6 +383,39 @@ TEST_F(GatewayTest, EndsInOrderWhenTheStoreThrows) {
   EXPECT_THAT(settled_, ElementsAre(Settled(1, false), Settled(2, false)));
 }
 
+TEST_F(GatewayTest, SealsTheLedgerAfterEachQuarterHourOfTheWallClock) {
+  clock_.set_wall(Instant(std::chrono::seconds(1'767'225'600)) + 10min);  // 00:10
+  start();
+  pass(4min);
+  EXPECT_TRUE(disk_.seals.empty());
+  pass(2min);
+  ASSERT_EQ(disk_.seals.size(), 1u);
+  EXPECT_GT(disk_.seals[0], Instant(std::chrono::seconds(1'767'225'600)) + 15min) << "when the quarter hour is booked";
+  pass(1h);
+  EXPECT_EQ(disk_.seals.size(), 5u);
+}
+
+TEST_F(GatewayTest, SealsTheLedgerWhenTheWallClockWasSet) {
+  start();
+  clock_.set_wall(clock_.now() + 24h);
+  pass(2min);
+  EXPECT_EQ(disk_.seals.size(), 1u);
+}
+
+TEST_F(GatewayTest, SealsTheLedgerAfterItsLastCommit) {
+  add_driver([](Inbox& inbox) -> asio::awaitable<void> {
+    Batch batch;
+    batch.source = "scripted";
+    batch.readings.resize(1);
+    co_await inbox.push(std::move(batch));
+  });
+  start();
+  gateway_->stop();
+  pass(6s);
+  EXPECT_EQ(store_.attempts.size(), 1u);
+  EXPECT_EQ(disk_.seals.size(), 1u);
+}
+
 TEST_F(GatewayTest, EndsAtOnceWhenItWasStoppedBeforeItRan) {
   add_driver([this](Inbox&) -> asio::awaitable<void> { co_await until_cancelled(); });
   make();

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
@@ -123,11 +124,51 @@ TEST_F(ExportTest, WritesEntriesWithTheirFactorAndVersion) {
       text("entries"),
       "begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule,"
       "scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,market_factor,market_factor_version,coal_kgce,coal_"
-      "factor\n"
+      "factor,revision,cause,note,booked_at\n"
       "2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press-shop,press,energy,electricity,-1,kWh,-0.1564,"
       "cn-grid/CN-SC/average/2023,2025-12-31,900,measured,,2,consumed,0.000005,CO2:-0.1564;CH4:0.000001,-0.2,0,cn-grid/"
       "CN/residual/2023,2025-12-31,-0.1229,"
-      "coal/electricity\n");
+      "coal/electricity,0,,,\n");
+  EXPECT_EQ(text("corrections").find('\n') + 1, text("corrections").size()) << "the header alone";
+}
+
+TEST_F(ExportTest, WritesCorrectionsBesideWhatTheyCorrect) {
+  model::EmissionEntry entry;
+  entry.begin = kNewYear;
+  entry.end = kNewYear + 15min;
+  entry.amount = model::Activity::of(1'000'000);
+  model::EmissionEntry correction = entry;
+  correction.amount = model::Activity::of(-250'000);
+  correction.revision = 1;
+  correction.correction = model::Correction{model::Cause::late_data, "two readings", kNewYear + 48h};
+  commit({{{kAccount, entry}, {kAccount, correction}}, {}, {}});
+  EXPECT_THAT(text("entries"), HasSubstr(",1,kWh,0,,,0,measured,,2,consumed,0,,,,,,0,,0,,,\n"));
+  EXPECT_THAT(text("entries"),
+              HasSubstr(",-0.25,kWh,0,,,0,measured,,2,consumed,0,,,,,,0,,1,late-data,two readings,2023-01-03T00:00:00+08:00\n"));
+  EXPECT_THAT(text("corrections"), HasSubstr(",-0.25,kWh,"));
+  EXPECT_EQ(text("corrections").find(",1,kWh,"), std::string::npos);
+}
+
+TEST_F(ExportTest, WritesTheNewestRevisionOfARollupWithWhatWasPublishedFirst) {
+  const auto day = [](std::int64_t kwh, std::uint32_t revision) {
+    model::RollupRow row;
+    row.period = model::Period::day;
+    row.begin = kNewYear;
+    row.end = kNewYear + 24h;
+    row.amount = model::Activity::of(kwh * 1'000'000);
+    row.emitted[model::Basis::primary].co2e = model::Co2e::of(kwh * 500'000);
+    row.covered = 24h;
+    row.revision = revision;
+    return row;
+  };
+  model::RollupRow month = day(7, 1);  // never published in time
+  month.period = model::Period::month;
+  commit({{{kAccount, day(1, 0)}, {kAccount, day(3, 1)}}, {}, {}});
+  commit({{{kAccount, day(2, 2)}, {kAccount, month}}, {}, {}});
+  const std::string rollups = text("rollups");
+  EXPECT_EQ(std::ranges::count(rollups, '\n'), 3);
+  EXPECT_THAT(rollups, HasSubstr(",2,kWh,1,86400,100,measured,,closed,2,consumed,0,,0,0,0,0,,2,0.5\n"));
+  EXPECT_THAT(rollups, HasSubstr(",7,kWh,3.5,86400,100,measured,,closed,2,consumed,0,,0,0,0,0,,1,0\n"));
 }
 
 TEST_F(ExportTest, WritesClosedAndOpenRollups) {
@@ -150,13 +191,13 @@ TEST_F(ExportTest, WritesClosedAndOpenRollups) {
   EXPECT_EQ(
       text("rollups"),
       "period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,state,"
-      "scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce,valid_hours,validity\n"
+      "scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce,valid_hours,validity,revision,co2e_kg_first\n"
       "15min,2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press-shop,press,energy,electricity,0.5,kWh,0.0782,"
       "600,"
-      "66.67,measured,,closed,2,consumed,0,,0,0,0,,\n"
+      "66.67,measured,,closed,2,consumed,0,,0,0,0,,,0,0.0782\n"
       "day,2023-01-01T00:00:00+08:00,2023-01-02T00:00:00+08:00,press-shop,press,energy,electricity,0.5,kWh,0.0782,"
       "28800,"
-      "33.33,estimated,gap,open,2,consumed,0,,0,0,0,7,\n");
+      "33.33,estimated,gap,open,2,consumed,0,,0,0,0,7,,0,0.0782\n");
 }
 
 TEST_F(ExportTest, WritesOneJsonObjectALine) {
@@ -250,9 +291,8 @@ TEST_F(ExportTest, SaysWhenTheOutputCannotBeWritten) {
 
 TEST_F(ExportTest, RefusesOptionsThatMeanNothing) {
   text("entires", 65);
-  EXPECT_THAT(
-      err_.str(),
-      HasSubstr("--what: 'entires' is not one of readings, intervals, entries, rollups; did you mean 'entries'?"));
+  EXPECT_THAT(err_.str(), HasSubstr("--what: 'entires' is not one of readings, intervals, entries, rollups, "
+                                    "corrections, ledger; did you mean 'entries'?"));
   options_.format = "xml";
   text("entries", 65);
   EXPECT_THAT(err_.str(), HasSubstr("--format: 'xml' is not one of csv, jsonl"));

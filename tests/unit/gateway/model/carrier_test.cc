@@ -63,7 +63,7 @@ TEST(Carrier, IsOfTheDimensionItsMetersMeasure) {
                                     "carburiser",
                                     "pig-iron",
                                     "raw-meal",
-                                    "soda-ash",
+                                    "sodium-carbonate",
                                     "co2",
                                     "ch4",
                                     "n2o",

@@ -59,7 +59,14 @@ class History {
     flow(10s);
     value_wh_ = wh;
     show(value_wh_);
-    lost_wh_ += flowed_wh_ - read_wh_;
+    // 0 is what an unreadable register shows: no value to count from.
+    const std::int64_t read = read_wh_;
+    std::int64_t lost = flowed_wh_ - read;
+    while (value_wh_ == 0) {
+      good();
+      lost = flowed_wh_ - read;
+    }
+    lost_wh_ += lost;
     good();
     good();
   }

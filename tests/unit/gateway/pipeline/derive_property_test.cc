@@ -42,10 +42,11 @@ DerivedInput input(Role role, std::optional<PointId> point, double constant = 0,
 struct GasMeter {
   GasMeter() {
     volume = site.add_point("volume", Kind::cumulative, "m3");
-    site.site.points[index(volume)].limits.rollover_at = 10'000;
+    site.site.points[index(volume)].limits.rollover_at = {10'000};
     celsius = site.add_point("celsius", Kind::instantaneous, "°C");
     kpa = site.add_point("kpa", Kind::instantaneous, "kPa");
     result = site.add_point("normal", Kind::cumulative, "Nm3");
+    site.site.points.back().computed = true;
     model::Derived derived;
     derived.result = result;
     derived.formula = Formula::gas_at_reference;
@@ -283,6 +284,7 @@ TEST(DerivedProperty, WildInputsBreakNothing) {
     const auto add = [&site](Formula formula, Kind kind, std::string_view unit, std::vector<DerivedInput> from) {
       model::Derived derived;
       derived.result = site.add_point("result" + std::to_string(site.site.derived.size()), kind, unit);
+      site.site.points.back().computed = true;
       site.site.points.back().limits.min = std::numeric_limits<double>::lowest();
       derived.formula = formula;
       derived.inputs = std::move(from);

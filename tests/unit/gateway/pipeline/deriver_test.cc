@@ -47,6 +47,7 @@ class DeriverTest : public testing::Test {
     derived.result = result;
     derived.formula = formula;
     derived.inputs = std::move(inputs);
+    site_.site.points.back().computed = true;
     site_.site.derived.push_back(derived);
     return result;
   }
@@ -201,7 +202,7 @@ class GasMeterTest : public DeriverTest {
  protected:
   GasMeterTest() {
     volume_ = site_.add_point("volume", Kind::cumulative, "m3");
-    site_.site.points[index(volume_)].limits.rollover_at = 10'000;
+    site_.site.points[index(volume_)].limits.rollover_at = {10'000};
     temperature_ = site_.add_point("temperature", Kind::instantaneous, "°C");
     result_ = derive(Formula::gas_at_reference, "Nm3", Kind::cumulative,
                      {from(Role::volume, volume_), from(Role::temperature, temperature_),

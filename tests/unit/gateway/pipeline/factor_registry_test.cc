@@ -32,11 +32,15 @@ class OwnSet : public ::testing::Test {
   }
   ~OwnSet() override { std::filesystem::remove_all(directory_); }
 
-  FactorRegistry load(const std::string& factors, std::string zone = "Asia/Shanghai", std::string set = "own") {
-    std::ofstream(directory_ / "factors" / "own.yaml") << "set: own\nversion: \"1\"\npublisher: us\nfactors:\n"
-                                                       << factors;
-    const std::vector<std::string> sets{set};
-    return FactorRegistry::load(config::DataFiles(directory_), sets, zone, problems_);
+  FactorRegistry load(const std::string& factors, std::string zone = "Asia/Shanghai", std::string set = "own",
+                      const std::string& head = "", std::string gwp = "AR5") {
+    write("own", head + "factors:\n" + factors);
+    return FactorRegistry::load(config::DataFiles(directory_), {.sets = {set}, .gwp = gwp, .own = {}}, zone, problems_);
+  }
+  // The first three lines of a file say what it is.
+  void write(const std::string& name, const std::string& rest) {
+    std::ofstream(directory_ / "factors" / (name + ".yaml"))
+        << "set: " + name + "\nversion: \"1\"\npublisher: us\n" + rest;
   }
   // One line of factors with what every factor needs.
   static std::string line(const std::string& rest) {
@@ -169,7 +173,7 @@ TEST(ShippedFactors, NaturalGasIsExactToTheLastKeptDigit) {
 
 TEST(ShippedFactors, SolidFuelsTakeTheOxidationOfTheirEquipment) {
   EXPECT_THAT(shipped().methods("cn-fuels", "anthracite", ""),
-              ElementsAre("cement-kiln", "industrial-boiler", "power-boiler"));
+              ElementsAre("cement-kiln", "industrial-boiler", "power-boiler", "power-sector"));
   EXPECT_THAT(shipped().explain_missing("cn-fuels", "anthracite", "", "default", utc("2023-01-01 00:00")),
               HasSubstr("industrial-boiler"));
 }
@@ -229,8 +233,9 @@ TEST_F(OwnSet, AnswersHoldUntilSomethingChanges) {
   const auto registry =
       load(line("carrier: heat, value: 1, unit: tCO2/GJ, valid_from: 2023-01-01, valid_until: 2023-03-01") +
                line("carrier: heat, value: 2, unit: tCO2/GJ, valid_from: 2023-06-01"),
-           "UTC");
-  EXPECT_EQ(problems_.to_text(), "");
+           "UTC", "own", "continuous: false\n");
+  EXPECT_FALSE(problems_.has_errors());
+  EXPECT_THAT(problems_.to_text(), HasSubstr("warning: factors[0].valid_until: a gap: nothing applies between"));
   const auto holding = [&](std::string_view at) { return registry.look_up("own", "heat", "", "default", utc(at)); };
   EXPECT_EQ(holding("2022-12-31 23:59").factor, nullptr);
   EXPECT_EQ(holding("2022-12-31 23:59").until, utc("2023-01-01 00:00"));
@@ -243,10 +248,13 @@ TEST_F(OwnSet, AnswersHoldUntilSomethingChanges) {
   EXPECT_EQ(holding("2024-03-01 00:00").factor->id, "own/heat/default/2023-06-01");
 }
 
-TEST_F(OwnSet, ANewerFactorEndsAnOlderOneThatSaysItIsStillValid) {
+TEST_F(OwnSet, ANewerFactorThatOverlapsAnOlderOneIsRefused) {
   const auto registry =
       load(line("carrier: heat, value: 1, unit: tCO2/GJ, valid_from: 2023-01-01, valid_until: 2030-01-01") +
            line("carrier: heat, value: 2, unit: tCO2/GJ, year: 2024"));
+  EXPECT_THAT(problems_.to_text(), HasSubstr("own.yaml:5:"));
+  EXPECT_THAT(problems_.to_text(), HasSubstr("factors[0].valid_until: own/heat/default/2023-01-01 overlaps "
+                                             "own/heat/default/2024 (line 6), which begins earlier"));
   EXPECT_EQ(registry.find("own", "heat", "", "default", utc("2024-06-01 00:00"))->value_text, "2");
 }
 
@@ -291,6 +299,128 @@ TEST_F(OwnSet, TwoFactorsForOneSeriesAndDateAreRefused) {
        line("carrier: heat, value: 2, unit: tCO2/GJ, valid_from: 2023-01-01"));
   EXPECT_THAT(problems_.to_text(), HasSubstr("own.yaml:6:"));
   EXPECT_THAT(problems_.to_text(), HasSubstr("a second factor own/heat/default/2023-01-01; the first is in line 5"));
+}
+
+double co2e(const model::Factor* factor) {
+  return factor ? static_cast<double>(factor->scaled_co2e) / 1e12 : -1.0;
+}
+
+TEST_F(OwnSet, SeveralGasesAddUpByTheNamedSet) {
+  const std::string rows = line(
+      "carrier: diesel, gases: {CO2: 74100, CH4: 3, N2O: 0.6}, unit: kg/TJ, ncv: 43.0, "
+      "ncv_unit: GJ/t, lower95: 72600, upper95: 74800, year: 2006");
+  const auto find = [](const FactorRegistry& r) {
+    return r.find("own", "diesel", "", "default", utc("2023-01-01 00:00"));
+  };
+  const auto ar5 = load(rows);
+  ASSERT_EQ(problems_.to_text(), "");
+  const model::Factor* f = find(ar5);
+  EXPECT_EQ(f->scaled_gas[model::Gas::co2], 3'186'300'000'000);  // 74 100 kg/TJ * 43 TJ/Gg = 3.1863 kg/kg
+  EXPECT_EQ(f->scaled_gas[model::Gas::ch4], 129'000'000);
+  EXPECT_EQ(f->scaled_gas[model::Gas::n2o], 25'800'000);
+  EXPECT_EQ(f->scaled_co2e, 3'186'300'000'000 + 28LL * 129'000'000 + 265 * 25'800'000LL);
+  EXPECT_EQ(f->gwp_set, "AR5");
+  EXPECT_EQ(f->formula, "(CO2 74100, CH4 3, N2O 0.6) kg/TJ x 43.0 GJ/t");
+  EXPECT_EQ(f->u95_ppm, 20'243);  // the wider side: 1500 of 74100
+
+  const auto ar6 = load(rows, "UTC", "own", "", "AR6");
+  EXPECT_EQ(find(ar6)->scaled_co2e, 3'186'300'000'000 + 27 * 129'000'000LL + 273 * 25'800'000LL);
+  EXPECT_EQ(find(ar6)->gwp_set, "AR6");
+  const auto sar = load(rows, "UTC", "own", "", "SAR");
+  EXPECT_EQ(find(sar)->scaled_co2e, 3'186'300'000'000 + 21 * 129'000'000LL + 310 * 25'800'000LL);
+}
+
+TEST_F(OwnSet, BiogenicCo2IsKeptApart) {
+  const auto registry =
+      load(line("carrier: wood, gases: {CO2-biogenic: 112000, CH4: 30, N2O: 4}, unit: kg/TJ, ncv: "
+                "15.6, ncv_unit: GJ/t, lower95: 95000, upper95: 132000, year: 2006"));
+  const model::Factor* f = registry.find("own", "wood", "", "default", utc("2023-01-01 00:00"));
+  ASSERT_NE(f, nullptr) << problems_.to_text();
+  EXPECT_EQ(f->scaled_gas[model::Gas::co2_biogenic], 1'747'200'000'000);
+  EXPECT_EQ(f->scaled_gas[model::Gas::co2], 0);
+  EXPECT_NEAR(co2e(f), 15.6e-6 * (30 * 28 + 4 * 265), 1e-12);
+  EXPECT_EQ(f->u95_ppm, 0) << "bounds of what is not in CO2e";
+}
+
+TEST_F(OwnSet, AUnitSaysWhichGas) {
+  const auto registry = load(line("carrier: heat, value: 1, unit: kgCO2e/GJ, year: 2020, method: a") +
+                             line("carrier: heat, value: 1, unit: kgCH4-fossil/GJ, year: 2020, method: b") +
+                             line("carrier: heat, value: 1, unit: kgSF6/GJ, year: 2020, method: c"));
+  ASSERT_EQ(problems_.to_text(), "");
+  const auto find = [&](std::string_view method) {
+    return registry.find("own", "heat", "", method, utc("2023-01-01 00:00"));
+  };
+  EXPECT_EQ(find("a")->scaled_gas[model::Gas::unsplit], 1'000'000'000);
+  EXPECT_EQ(find("a")->scaled_co2e, 1'000'000'000);
+  EXPECT_EQ(find("a")->gwp_set, "") << "whoever published it chose";
+  EXPECT_EQ(find("b")->scaled_gas[model::Gas::ch4_fossil], 1'000'000'000);
+  EXPECT_EQ(find("b")->scaled_co2e, 30'000'000'000);
+  EXPECT_EQ(find("c")->scaled_co2e, 23'500'000'000'000);
+}
+
+TEST(ShippedFactors, RefrigerantsAreTheirParts) {
+  config::Problems problems;
+  const std::vector<std::string> sets{"direct"};
+  const auto registry = FactorRegistry::load(config::DataFiles("."), sets, "UTC", problems);
+  const auto find = [&](std::string_view carrier) {
+    return registry.find("direct", carrier, "CN-SC", "default", utc("2023-01-01 00:00"));
+  };
+  EXPECT_DOUBLE_EQ(co2e(find("r410a")), (677 + 3170) / 2.0);
+  EXPECT_DOUBLE_EQ(co2e(find("r134a")), 1300);
+  EXPECT_DOUBLE_EQ(co2e(find("sf6")), 23500);
+  EXPECT_DOUBLE_EQ(co2e(find("methane")), 0.7158 * 30);
+  EXPECT_EQ(find("methane")->formula, "16.043 / 22.414 kg/Nm3");
+}
+
+TEST_F(OwnSet, ExtendsAnotherAndReplacesSingleRows) {
+  const auto registry = load(line("carrier: electricity, region: CN-SC, method: average, year: 2023, value: 0.2, unit: "
+                                  "kgCO2/kWh"),
+                             "Asia/Shanghai", "own", "extends: cn-grid\n");
+  ASSERT_EQ(problems_.to_text(), "");
+  const auto find = [&](std::string_view region, std::string_view at) {
+    return registry.find("own", "electricity", region, "average", utc(at));
+  };
+  const model::Factor* own = find("CN-SC", "2024-01-01 00:00");
+  EXPECT_EQ(own->value_text, "0.2");
+  EXPECT_EQ(own->version, "1");
+  EXPECT_EQ(own->inherited_from, "");
+  const model::Factor* before = find("CN-SC", "2022-06-01 00:00");
+  EXPECT_EQ(before->id, "own/CN-SC/average/2022");
+  EXPECT_EQ(before->version, "2025-12-31") << "each row keeps the version that it has where it stems from";
+  EXPECT_EQ(before->inherited_from, "cn-grid");
+  EXPECT_EQ(find("CN-BJ", "2024-01-01 00:00")->value_text, "0.5554");
+  EXPECT_EQ(registry.sets(), std::vector<std::string>{"own"});
+}
+
+TEST_F(OwnSet, OfStandardCoalIsNoSetOfEmissions) {
+  const auto registry =
+      load(line("carrier: raw-coal, value: 0.7143, unit: kgce/kg, year: 2020") +
+               line("carrier: anthracite, ncv: 22.867, ncv_unit: GJ/t, year: 2011") +
+               line("carrier: steam, value: 0.1286, unit: kgce/kg, ncv: 3763, ncv_unit: kJ/kg, year: 2020"),
+           "UTC", "own", "kind: standard-coal\n");
+  ASSERT_EQ(problems_.to_text(), "");
+  EXPECT_TRUE(registry.sets().empty());
+  EXPECT_THAT(registry.sets(model::FactorKind::standard_coal), ElementsAre("own"));
+  const auto find = [&](std::string_view carrier) {
+    return registry.find("own", carrier, "CN-SC", "default", utc("2023-01-01 00:00"));
+  };
+  EXPECT_EQ(find("raw-coal")->scaled_coal, 714'300'000'000);
+  EXPECT_EQ(find("raw-coal")->scaled_co2e, 0);
+  EXPECT_NEAR(static_cast<double>(find("anthracite")->scaled_coal), 22867 / 29307.6 * 1e12, 1);
+  EXPECT_EQ(find("anthracite")->unit_text, "kgce/t");
+  EXPECT_EQ(find("anthracite")->value_text, "780.241303");
+  EXPECT_EQ(find("anthracite")->formula, "22.867 GJ/t / 29307.6 kJ/kgce");
+  EXPECT_NEAR(static_cast<double>(find("steam")->scaled_coal), 0.1286 / 3.763 * 1e12 * 1e-0, 1);
+}
+
+TEST_F(OwnSet, AHeatingValueAndADensityLeadFromHeatToVolume) {
+  const auto registry =
+      load(line("carrier: natural-gas, gases: {CO2: 56100}, unit: kg/TJ, density: 0.72, density_unit: "
+                "kg/Nm3, ncv: 48.0, ncv_unit: GJ/t, uncertainty_percent: 3.9, year: 2006"));
+  const model::Factor* f = registry.find("own", "natural-gas", "", "default", utc("2023-01-01 00:00"));
+  ASSERT_NE(f, nullptr) << problems_.to_text();
+  EXPECT_EQ(f->scaled_co2e, 1'938'816'000'000);  // 56.1 kg/GJ * 0.048 GJ/kg * 0.72 kg/Nm3
+  EXPECT_EQ(f->u95_ppm, 39'000);
 }
 
 TEST_F(OwnSet, ProvenanceIsRequired) {

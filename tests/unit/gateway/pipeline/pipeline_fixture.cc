@@ -96,6 +96,14 @@ std::string text(const std::optional<std::pair<Instant, model::Cumulative<model:
   return when(fix->first) + "=" + std::to_string(fix->second.since_zero().quanta());
 }
 
+std::string text(const std::optional<model::LiveFactorState>& live) {
+  if (!live) return "";
+  std::string out = " live until " + when(live->decided_until);
+  for (const model::LiveValue& value : live->values)
+    out += " " + when(value.from) + ".." + when(value.until) + "=" + number(value.value);
+  return out;
+}
+
 }  // namespace
 
 Instant utc(std::string_view text) {
@@ -168,7 +176,10 @@ std::string to_text(const model::Checkpoint& checkpoint) {
   for (const model::PointState& p : checkpoint.points) {
     out += "point last " + (p.last_at ? when(*p.last_at) : "-") + " " + number(p.last_value) + " baseline " +
            text(p.baseline) + " pending " + text(p.pending) + " doubts " + std::to_string(p.doubts) + " abandoned " +
-           text(p.abandoned) + " remainder " + std::to_string(p.integration_remainder) + " open " + text(p.open) + "\n";
+           text(p.abandoned) + " stands " + (p.stands_since ? when(*p.stands_since) : "-") + " settled " +
+           (p.settled_until ? when(*p.settled_until) : "-") + " falls " + std::to_string(p.falls) + " unbooked " +
+           std::to_string(p.unbooked.quanta()) + " remainder " + std::to_string(p.integration_remainder) + " open " +
+           text(p.open) + text(p.live) + "\n";
   }
   for (const model::AccountState& a : checkpoint.accounts) {
     out += "account " + std::to_string(a.amount.quanta()) + " coal " + std::to_string(a.coal.quanta()) + " " +

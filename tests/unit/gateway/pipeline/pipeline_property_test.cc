@@ -249,7 +249,7 @@ TEST_P(AnyReadings, GlitchesThatReturnCostNothing) {
   PointLimits limits;
   limits.interval = 10s;
   limits.power_max_w = 1e6;
-  limits.rollover_at = 1e8;
+  limits.rollover_at = {1e8};
   const PointId meter = site.add_point("energy", Kind::cumulative, "kWh", limits);
   site.add_account(meter);
   Pipeline pipeline = site.pipeline();
@@ -278,7 +278,7 @@ TEST_P(AnyReadings, RolloversAreCountedOnExactly) {
   TestSite site;
   PointLimits limits;
   limits.interval = 10s;
-  limits.rollover_at = 10'000.0;
+  limits.rollover_at = {10'000.0};
   if (GetParam() % 2 == 0) limits.power_max_w = 2e6;
   const PointId meter = site.add_point("energy", Kind::cumulative, "kWh", limits);
   site.add_account(meter);

@@ -95,6 +95,18 @@ TEST(LineProtocolSchema, GivesAnEntryItsFactorAndExactAmounts) {
             "duration_s=900,covered_s=899.5,quality=0i,rule=0i 1700000100000\n");
 }
 
+TEST(LineProtocolSchema, PutsACorrectionBesideTheEntry) {
+  model::EmissionEntry entry = quarter();
+  entry.revision = 2;
+  entry.correction = model::Correction{model::Cause::late_data, "two readings", kNine};
+  EXPECT_EQ(line_of(entry),
+            "carbongate_correction,carrier=electricity,cause=late-data,device=press\\ shop,"
+            "factor=cn-grid/CN-SC/average/2023,factor_version=2025-12-31,point=active_energy_import,revision=2,scope=2,site=edz-1,"
+            "unit=kWh,user=press-shop "
+            "amount=1.25,co2e_kg=0.66325,u95_kg=0.003317,co2_kg=0.66325,market_co2e_kg=0.762,coal_kgce=0.153625,duration_s=900,"
+            "covered_s=899.5,quality=0i,rule=0i 1700000100000\n");
+}
+
 TEST(LineProtocolSchema, ClaimsNoEmissionWhereNoFactorApplied) {
   model::EmissionEntry entry = quarter();
   entry.primary.emitted = {};

@@ -39,6 +39,8 @@ class Journal final : public ports::Store {
     if (during_peek) std::exchange(during_peek, nullptr)();
     co_return oldest;
   }
+  asio::awaitable<model::Result<void>> seal(Instant) override { co_return model::Result<void>(); }
+
   asio::awaitable<model::Result<void>> settle(std::string, ports::Delivery delivery) override {
     if (std::exchange(fail_settle_, false)) co_return fault();
     settled_ = delivery.settled_through;

@@ -119,7 +119,15 @@ inline model::PointState full_point_state() {
   state.pending = counter(2s, -5);
   state.doubts = 2;
   state.abandoned = counter(3s, std::numeric_limits<std::int64_t>::max());
+  state.stands_since = kStart + 4ms;
+  state.settled_until = kStart + 5ms;
+  state.falls = 3;
+  state.unbooked = model::Activity::of(6);
   state.integration_remainder = -17;
+  state.late = model::LateData{.earliest = Instant(1ms), .affects_until = Instant(2ms), .readings = 3};
+  state.live = {.decided_until = kStart + 1h,
+                .values = {{.from = kStart, .until = kStart + 15min, .value = 156.4},
+                           {.from = kStart + 30min, .until = kStart + 2h, .value = 0.1}}};
   state.open = model::OpenInterval{
       kStart, kStart + 15min, model::Activity::of(-1), 5s, {model::Origin::estimated, model::Rule::gap}};
   state.last_quality = {model::Origin::late, model::Rule::stale};

@@ -1,0 +1,157 @@
+// Of class Gateway: late data become corrections by themselves. What is not restated yet is known from the points'
+// states, which are committed with the readings: a restart goes on where it was.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <utility>
+
+#include "gateway/app/gateway.h"
+
+namespace carbongate::app {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int kQuietTimesAtMost = 6;  // a device that is always late does not put it off for ever
+constexpr Duration kLookEvery = 5s;
+constexpr Duration kPauseAfterTrouble = 10min;
+
+// On the worker's thread, from beginning to end.
+asio::awaitable<model::Result<Recomputation>> recompute_there(const GatewayConfig& config,
+                                                              const std::vector<Window>& windows, Instant now,
+                                                              const std::atomic<bool>& stop) {
+  auto history = store::History::open(config.store.path);
+  if (history.has_error()) co_return history.error();
+  co_return recompute(**history, config.site, config.factors, config.repairs, windows, now, stop);
+}
+
+asio::awaitable<model::Result<std::vector<model::AccountRollup>>> rollups_there(
+    const GatewayConfig& config, std::span<const model::Amendment> amendments) {
+  auto history = store::History::open(config.store.path);
+  if (history.has_error()) co_return history.error();
+  co_return rollups_of(**history, config.site, amendments);
+}
+
+std::vector<model::Amendment> amendments_of(const std::vector<books::Difference>& differences, std::size_t& others) {
+  std::vector<model::Amendment> amendments;
+  for (const books::Difference& difference : differences) {
+    if (difference.amendment.correction.correction->cause == model::Cause::late_data) {
+      amendments.push_back(difference.amendment);
+    } else {
+      ++others;
+    }
+  }
+  return amendments;
+}
+
+}  // namespace
+
+asio::awaitable<void> Gateway::restate_late_data() {
+  const Duration quiet = config_.corrections_quiet;
+  const auto& out_of_order = pipeline_.statistics().by_rule[static_cast<std::size_t>(model::Rule::out_of_order)];
+  std::uint64_t seen = 0;
+  io::SteadyTime last = clock_.ticks();
+  io::SteadyTime first = last;
+  io::SteadyTime pause_until = last;
+  while (!stopping_) {
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+    co_await clock_.sleep_until(clock_.ticks() + std::min(kLookEvery, quiet / 4));
+    const io::SteadyTime now = clock_.ticks();
+    if (out_of_order != seen) {
+      if (now - last >= quiet) first = now;
+      seen = out_of_order;
+      last = now;
+    }
+    const bool due = now - last >= quiet || now - first >= kQuietTimesAtMost * quiet;
+    if (!due || now < pause_until || !committing_) continue;
+    LateWork work = co_await late_work();
+    first = now;
+    if (work.windows.empty()) continue;
+    try {
+      co_await restate(work);
+    } catch (const std::exception& error) {
+      if (stopping_) co_return;
+      spdlog::warn("late data: {}; trying again in {} min", error.what(),
+                   std::chrono::duration_cast<std::chrono::minutes>(kPauseAfterTrouble).count());
+      pause_until = now + kPauseAfterTrouble;
+    }
+  }
+}
+
+// Under the turn, so that everything up to `closed_until` is on disk.
+asio::awaitable<Gateway::LateWork> Gateway::late_work() {
+  co_await take_turn();
+  LateWork work;
+  const auto& points = pipeline_.state().points;
+  for (std::size_t i = 0; i < points.size() && work.windows.size() < kLatePointsAtOnce; ++i) {
+    const auto point = static_cast<PointId>(i);
+    const std::optional<model::LateData>& late = points[i].late;
+    const auto closed_until = late ? pipeline_.counted_until(point) : std::nullopt;
+    if (!closed_until) continue;
+    const bool closed = *closed_until >= late->affects_until;
+    const auto restated = restated_.find(point);
+    if (!closed && restated != restated_.end() && restated->second == *late) continue;
+    work.windows.push_back({.point = point, .from = late->earliest, .closed_until = *closed_until, .widen = true});
+    work.all.emplace_back(point, *late);
+    if (closed) work.done.emplace_back(point, *late);
+  }
+  pass_turn();
+  co_return work;
+}
+
+asio::awaitable<void> Gateway::restate(LateWork& work) {
+  auto there = recompute_there(config_, work.windows, clock_.now(), stop_recomputing_);
+  auto result = co_await asio::co_spawn(worker_, std::move(there), asio::use_awaitable);
+  if (result.has_error()) throw std::runtime_error(result.error().text);
+  std::size_t others = 0;
+  const std::vector<model::Amendment> amendments = amendments_of(result->differences, others);
+  std::span<const model::Amendment> rest(amendments);
+  bool last = false;
+  while (!last && !stopping_) {
+    const auto now = rest.first(std::min(rest.size(), kAmendmentsPerCommit));
+    rest = rest.subspan(now.size());
+    last = rest.empty();
+    if (!co_await book(now, work, last)) co_return;
+  }
+  if (!last) co_return;
+  for (const auto& [point, late] : work.all) restated_[point] = late;
+  for (const auto& [point, late] : work.done) restated_.erase(point);
+  if (!amendments.empty()) {
+    spdlog::info("late data: {} corrections of {} points booked", amendments.size(), work.windows.size());
+  }
+  if (others != 0) {
+    spdlog::warn(
+        "late data: {} more entries differ by the present configuration or factors; 'carbongate restate' shows them",
+        others);
+  }
+}
+
+// One transaction. Short reads of the store happen meanwhile; readings wait in the inbox. Not cancelled on the way: the
+// pipeline would stand ahead of the store.
+asio::awaitable<bool> Gateway::book(std::span<const model::Amendment> amendments, const LateWork& work, bool last) {
+  co_await take_turn();
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  bool committed = false;
+  try {
+    auto there = rollups_there(config_, amendments);
+    const auto rollups = co_await asio::co_spawn(worker_, std::move(there), asio::use_awaitable);
+    if (rollups.has_error()) throw std::runtime_error(rollups.error().text);
+    const std::span<const std::pair<PointId, model::LateData>> done(work.done);
+    model::Effects effects = pipeline_.correct(amendments, *rollups, last ? done : done.first(0));
+    committing_ = committed = co_await commit(std::move(effects));
+  } catch (...) {
+    pass_turn();
+    throw;
+  }
+  pass_turn();
+  if (committed) corrections_ += amendments.size();
+  rows_committed_.notify_all();
+  co_return committed;
+}
+
+}  // namespace carbongate::app

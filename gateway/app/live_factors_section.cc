@@ -1,0 +1,155 @@
+#include "gateway/app/live_factors_section.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "config/reader/text.h"
+#include "gateway/app/names.h"
+#include "gateway/model/carrier.h"
+#include "gateway/pipeline/factor_value.h"
+
+namespace carbongate::app {
+namespace {
+
+using namespace std::chrono_literals;
+using config::printable;
+using config::suggestion;
+
+class LiveFactors {
+ public:
+  LiveFactors(config::Problems& problems, const config::DataFiles& data, const std::vector<Point>& points,
+              const std::set<std::string>& doubtful, pipeline::FactorRegistry& factors)
+      : problems_(problems), data_(data), points_(points), doubtful_(doubtful), factors_(factors) {}
+
+  void read(const config::Node& node) {
+    config::Reader in(node, problems_);
+    const std::size_t errors_before = problems_.times_reported();
+    model::LiveFactor live;
+    read_name(in, live.like);
+    read_unit(in, live);
+    const std::string from = in.required<std::string>("from");
+    const Point* point = from.empty() ? nullptr : find_point(in, from);
+    live.hold = in.in_range<Duration>("hold", live.hold, 15min, 7 * 24h);
+    live.like.source = in.required<std::string>("source");
+    live.like.publication = in.value_or("published", "live");
+    live.like.version = "live";
+    live.like.confidence = in.value_or("confidence", "supplier");
+    const double percent = in.in_range<double>("uncertainty_percent", 0.0, 0.0, 1000.0);
+    live.like.u95_ppm = static_cast<std::int32_t>(percent * 10'000.0 + 0.5);
+    if (const config::Node* fallback = in.child("fallback")) read_fallback(*fallback, live);
+    in.finish();
+    if (point) live.source = point->id;
+    if (!point || problems_.times_reported() != errors_before) return;
+    const model::FactorChoice choice{live.like.set, live.like.region, live.like.method};
+    if (!factors_.declare_live(choice, live.like.carrier, from)) {
+      in.error("set", "a second live series for " + live.like.carrier + ", " + choice.region + ", " + choice.method);
+    } else if (!sources_.insert(point).second) {
+      in.error("from", "'" + from + "' is the source of another live series already");
+    }
+    plans_.push_back(std::move(live));
+  }
+
+  std::vector<model::LiveFactor> take() && { return std::move(plans_); }
+
+ private:
+  void read_name(config::Reader& in, model::Factor& like) {
+    like.set = read_id(in, "set");
+    const auto known = data_.names("factors");
+    if (std::ranges::find(known, like.set) != known.end())
+      in.error("set", "there is a factor set '" + like.set + "' already; give the live one a name of its own");
+    like.carrier = in.required<std::string>("carrier");
+    like.region = in.value_or("region", "");
+    like.method = in.value_or("method", "live");
+  }
+
+  void read_unit(config::Reader& in, model::LiveFactor& live) {
+    live.like.unit_text = in.required<std::string>("unit");
+    const model::Carrier* carrier = model::find_carrier(live.like.carrier);
+    if (!carrier) {
+      std::vector<std::string> known;
+      for (const model::Carrier& c : model::all_carriers()) known.emplace_back(c.id);
+      if (!live.like.carrier.empty())
+        in.error("carrier",
+                 "unknown carrier '" + printable(live.like.carrier) + "'" + suggestion(live.like.carrier, known));
+      return;
+    }
+    if (live.like.unit_text.empty()) return;
+    std::string why;
+    const auto unit = pipeline::parse_factor_unit(live.like.unit_text, *carrier, why);
+    const auto gas = unit ? model::find_gas(unit->species) : std::nullopt;
+    if (!unit) {
+      in.error("unit", why);
+    } else if (gas != model::Gas::co2 && gas != model::Gas::unsplit) {
+      in.error("unit", "a live factor is of CO2 or CO2e; write it like gCO2/" + std::string(carrier->display.symbol));
+    } else {
+      live.gas = *gas;
+    }
+  }
+
+  const Point* find_point(config::Reader& in, const std::string& name) {
+    const auto found = std::ranges::find_if(points_, [&](const Point& p) { return p.full_name() == name; });
+    if (found == points_.end()) {
+      if (doubtful_.contains(name.substr(0, name.find('.')))) return nullptr;
+      std::vector<std::string> known;
+      for (const Point& point : points_) {
+        if (point.kind == Kind::instantaneous && point.unit.dimension == Dimension::ratio)
+          known.push_back(point.full_name());
+      }
+      in.error("from", "unknown point '" + printable(name) + "'" + suggestion(name, known));
+      return nullptr;
+    }
+    if (found->kind != Kind::instantaneous || found->unit.dimension != Dimension::ratio) {
+      in.error("from", "'" + name + "' measures " + std::string(to_string(found->unit.dimension)) +
+                           "; a factor comes from an instantaneous point without a unit: the unit is given here");
+      return nullptr;
+    }
+    return &*found;
+  }
+
+  void read_fallback(const config::Node& node, model::LiveFactor& live) {
+    config::Reader in(node, problems_);
+    model::FactorChoice choice{.set = in.required<std::string>("set"),
+                               .region = in.value_or("region", live.like.region),
+                               .method = in.value_or("method", "default")};
+    in.finish();
+    const auto regions = factors_.regions(choice.set, live.like.carrier);
+    const auto methods = factors_.methods(choice.set, live.like.carrier, choice.region);
+    const auto sets = factors_.sets();
+    if (std::ranges::find(sets, choice.set) == sets.end()) {
+      in.error("set", "'" + printable(choice.set) + "' is not among site.factors.sets" + suggestion(choice.set, sets));
+    } else if (methods.empty()) {
+      in.error("region", choice.set + " has no factor for " + live.like.carrier + " in '" + printable(choice.region) +
+                             "'" + suggestion(choice.region, regions));
+    } else if (std::ranges::find(methods, choice.method) == methods.end()) {
+      in.error("method", choice.set + " has no factor for " + live.like.carrier + " by the method '" +
+                             printable(choice.method) + "'" + suggestion(choice.method, methods));
+    }
+    live.fallback = std::move(choice);
+  }
+
+  config::Problems& problems_;
+  const config::DataFiles& data_;
+  const std::vector<Point>& points_;
+  const std::set<std::string>& doubtful_;
+  pipeline::FactorRegistry& factors_;
+  std::set<const Point*> sources_;
+  std::vector<model::LiveFactor> plans_;
+};
+
+}  // namespace
+
+std::vector<model::LiveFactor> read_live_factors(const config::Node& root, config::Problems& problems,
+                                                 const config::DataFiles& data, const std::vector<Point>& points,
+                                                 const std::set<std::string>& doubtful_devices,
+                                                 pipeline::FactorRegistry& factors) {
+  const config::Node* site = root.find("site");
+  const config::Node* section = site ? site->find("factors") : nullptr;
+  const config::Node* list = section ? section->find("live") : nullptr;
+  LiveFactors reader(problems, data, points, doubtful_devices, factors);
+  if (list && list->is_sequence()) {
+    for (const config::Node& node : list->items()) reader.read(node);
+  }
+  return std::move(reader).take();
+}
+
+}  // namespace carbongate::app

@@ -1,0 +1,29 @@
+// The list `site.factors.live`: factor sets whose values are points of the site, such as the intensity of the grid.
+//
+//   site:
+//     factors:
+//       live:
+//         - {set: grid-live, carrier: electricity, region: CN-SC, method: live, from: grid.intensity, unit: gCO2/kWh,
+//            hold: 2h, source: "...", uncertainty_percent: 10, fallback: {set: cn-grid, region: CN-SC, method:
+//            average}}
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/reader/data_files.h"
+#include "config/reader/reader.h"
+#include "gateway/model/live_factor.h"
+#include "gateway/pipeline/factor_registry.h"
+
+namespace carbongate::app {
+
+// `points` are all of the site, `doubtful_devices` those with problems of their own. Makes each series known to
+// `factors`, so that accounts can choose it.
+std::vector<model::LiveFactor> read_live_factors(const config::Node& root, config::Problems& problems,
+                                                 const config::DataFiles& data, const std::vector<Point>& points,
+                                                 const std::set<std::string>& doubtful_devices,
+                                                 pipeline::FactorRegistry& factors);
+
+}  // namespace carbongate::app

@@ -1,0 +1,68 @@
+// What the accounts should be by the stored readings, against what is booked.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "gateway/app/repairs.h"
+#include "gateway/books/restate.h"
+#include "gateway/model/errors.h"
+#include "gateway/model/site.h"
+#include "gateway/pipeline/factor_registry.h"
+#include "gateway/store/history.h"
+
+namespace carbongate::app {
+
+// Of one point's accounts.
+struct Window {
+  PointId point{};
+  Instant from{};               // entries that begin at or after this...
+  Instant to = Instant::max();  // ...and before this
+  Instant closed_until{};       // and end by then: what is still open is not compared
+  bool widen = false;  // late data: begin earlier, where the readings before `from` lie, whose steps they divide
+};
+
+struct Recomputation {
+  std::vector<books::Difference> differences;
+  std::vector<model::AccountEntry> booked;  // all revisions of the entries that were compared
+  std::uint64_t readings = 0;               // computed again
+  std::uint64_t entries = 0;                // compared
+  std::uint64_t not_repaired = 0;           // readings from which the right value does not follow
+  std::uint64_t out_of_reach = 0;           // entries left as they are: their readings are no longer kept
+  std::optional<Instant> reach;             // from when on readings are kept, where that cut something off
+};
+
+// Readings in the order of their own times, each judged as if it had been heard when it was measured, go through a
+// fresh pipeline of this site and these factors:
+//   - one that came too late gets its place, and a repeated one is recognised by its instant: of several values of one
+//     instant the one heard first counts, as ever;
+//   - one out of `min`..`max` is judged by the limits of now;
+//   - one whose stamp was not believed (in the future, from a clock that was never set) is still not believed;
+//   - points are known by name. A reading in another unit of the same dimension is converted.
+//
+// A fresh pipeline needs readings from before the window until its state is the one that the whole history would give:
+// at least the hour before it, and kLeadReadings, and of a counter as many as it takes to see it move, for then its
+// baseline is the last reading. Where a device is silent for long they may lie far back in the journal, which is then
+// read backwards as far as needed. Behind the window, readings until it is closed.
+//
+// Memory: the readings of all windows, 24 bytes each, and their entries; the caller groups. One thread, which may be
+// any: `history` is the only thing it touches besides constants.
+//
+// `stop`: gives up soon after it has become true, with a fault.
+inline const std::atomic<bool> kNeverStop{false};
+model::Result<Recomputation> recompute(store::History& history, const model::Site& site,
+                                       const pipeline::FactorRegistry& factors, std::span<const Repair> repairs,
+                                       std::span<const Window> windows, Instant now,
+                                       const std::atomic<bool>& stop = kNeverStop);
+
+// The stored rollups, as known now, of the periods that contain corrected quarter hours, and of the parts of these.
+model::Result<std::vector<model::AccountRollup>> rollups_of(store::History& history, const model::Site& site,
+                                                            std::span<const model::Amendment> amendments);
+
+// Corrections of one transaction.
+inline constexpr std::size_t kAmendmentsPerCommit = 2'000;
+
+}  // namespace carbongate::app

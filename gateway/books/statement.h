@@ -1,0 +1,147 @@
+// Statements: what the books say about a day, a month or a year, as first published and as now known. Pure and exact.
+//
+// Totals. Consumed and emitted accounts make a total; what is exported or produced stands beside it and is in no total.
+// One more line, `net`, is the total less the exported, as the Chinese guidelines for enterprises ask:
+//   E = combustion + process + purchased electricity + purchased heat - exported electricity and heat
+// Biogenic CO2 is a gas of its own and in no CO2e. Accounts of two users on one metering point count twice, as the
+// configuration's check warns.
+//
+// Market-based result. A total takes the market-based figure of the accounts that have one (scope 2), the primary one
+// of the others.
+//
+// Uncertainty (JCGM 100; IPCC 2006 Vol. 1 ch. 3, approach 1, with 95 % half-widths). What errs in common adds linearly,
+// with its sign; what errs independently, as squares:
+//   activity   accounts on one metering point in common, different points independently
+//   factor     one series (set, region or fuel, method; all its years and versions) in common, different ones
+//              independently
+//   both       independently: u(sum AD_i EF)^2 = EF^2 sum u^2(AD_i) + (sum AD_i)^2 u^2(EF)
+// An uncertainty that nobody stated is not zero: `stated` says whether a line's half-width is whole.
+//
+// Coverage. Of a metering point: the time watched by readings over the whole of the period, also where the period is
+// not over or the point has no rows. Of a total: the mean over its metering points, each counting alike; a weight by
+// amount would give a silent meter none, which is the one that matters.
+//
+// Quality. The worst of the entries, and the share of each origin: of the amount where a line has one carrier, of the
+// CO2e where it has several. Shares are of magnitudes, so that a negative entry does not hide another.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/model/rows.h"
+#include "gateway/pipeline/calendar.h"
+
+namespace carbongate::books {
+
+inline constexpr std::size_t kOriginCount = 6;  // of model::Origin
+
+// Sums. Amounts only mean something where all of them are of one carrier.
+struct Figures {
+  model::Activity amount;
+  model::StandardCoal coal;
+  model::PerBasis<model::Emitted> emitted;  // market: the primary one where there is no market-based result
+
+  Figures& operator+=(const Figures& other);
+  Figures& operator-=(const Figures& other);
+  friend bool operator==(const Figures&, const Figures&) = default;
+};
+
+// A factor that a line used, as now known.
+struct FactorUse {
+  std::string id;
+  std::string version;
+  friend auto operator<=>(const FactorUse&, const FactorUse&) = default;
+};
+
+// "cn-grid/CN-SC/average" of "cn-grid/CN-SC/average/2023": what all years and versions of a factor have in common.
+std::string_view factor_series(std::string_view factor_id);
+
+enum class Stated : std::uint8_t {
+  none,  // no uncertainty is known: the half-width is 0 and means nothing
+  part,  // of some of the emissions only meter or factor state one: the half-width is a lower bound
+  all,   // both, of everything that emits
+};
+std::string_view to_string(Stated stated);  // "none", "part", "all"
+
+struct Uncertainty {
+  model::Co2e u95;
+  Stated stated = Stated::none;
+  friend bool operator==(const Uncertainty&, const Uncertainty&) = default;
+};
+
+enum class Level : std::uint8_t { account, carrier, scope, user, site };
+std::string_view to_string(Level level);
+
+// What a line adds up.
+enum class Sum : std::uint8_t { consumed, exported, produced, emitted, total, net };
+std::string_view to_string(Sum sum);
+
+// Fields that a level does not have are empty: a line of a scope has no carrier, a line of the site no user.
+struct Line {
+  Level level = Level::account;
+  Sum sum = Sum::total;
+  std::string user;
+  std::string user_name;
+  std::optional<model::Scope> scope;
+  std::string carrier;        // where the line has one
+  std::string device, point;  // of an account
+  std::string factors_of;     // of an account: the series of its factors; "" if none applied
+  std::string market_of;      // the same of its market-based result
+
+  Figures first;                             // as first published: revision 0
+  Figures now;                               // with all corrections
+  bool has_market = false;                   // an account with a market-based result is in it
+  model::PerBasis<Uncertainty> uncertainty;  // of `now`
+
+  Duration covered{};                   // per metering point, over them all
+  std::int64_t points = 0;              // metering points in it
+  std::optional<model::Quality> worst;  // missing: an account without any entry; nullopt: corrected away altogether
+  std::uint64_t entries = 0;            // quarter hours with an entry
+  std::uint64_t corrections = 0;        // of how many of them the figures were changed
+
+  std::array<model::Activity, kOriginCount> amount_by_origin{};  // magnitudes
+  std::array<model::Co2e, kOriginCount> co2e_by_origin{};
+
+  std::vector<FactorUse> factors;         // sorted
+  std::vector<FactorUse> market_factors;  // sorted
+};
+
+// How a statement is cut.
+enum class By : std::uint8_t {
+  user,     // account, carrier, scope and total of each user; then scopes and total of the site
+  scope,    // scopes and total of the site
+  carrier,  // carriers and total of the site
+};
+
+// Takes the entries of one period as the store gives them out, and keeps sums only: memory grows with the number of
+// accounts and factors, not with the length of the period. What was corrected is counted where its newest revision says
+// that it belongs: under that factor, with that quality and coverage.
+class Statement {
+ public:
+  explicit Statement(pipeline::Span period);
+  ~Statement();
+
+  // An account that there should be: without any entry it counts as not covered.
+  void expect(const model::Series& account);
+
+  // In the order of time within each account; the revisions of one quarter hour one after the other.
+  void add(const std::shared_ptr<const model::Series>& series, const model::EmissionEntry& entry);
+
+  // Of what has been added. Users by name; accounts by flow, scope, carrier, device, point, factors.
+  std::vector<Line> lines(By by);
+
+  const pipeline::Span& period() const { return period_; }
+
+ private:
+  class Accounts;
+
+  pipeline::Span period_;
+  std::unique_ptr<Accounts> accounts_;
+};
+
+}  // namespace carbongate::books

@@ -1,0 +1,182 @@
+#include "gateway/cli/statement.h"
+
+#include <fmt/format.h>
+#include <sysexits.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <initializer_list>
+#include <optional>
+#include <ostream>
+#include <set>
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+#include "config/reader/problem.h"
+#include "gateway/app/gateway_config.h"
+#include "gateway/books/statement.h"
+#include "gateway/cli/output_file.h"
+#include "gateway/cli/statement_text.h"
+#include "gateway/store/history.h"
+#include "gateway/store/series_table.h"
+
+namespace carbongate::cli {
+namespace {
+
+using model::Period;
+
+class BadOption : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+std::size_t one_of(std::string_view option, const std::string& word, std::initializer_list<std::string_view> known) {
+  const auto found = std::ranges::find(known, word);
+  if (found != known.end()) return static_cast<std::size_t>(found - known.begin());
+  const std::vector<std::string> words(known.begin(), known.end());
+  throw BadOption(fmt::format("{}: '{}' is not one of {}{}", option, word, fmt::join(known, ", "),
+                              config::nearest(word, words).empty() ? "" : config::suggestion(word, words)));
+}
+
+// "2026-11" is {2026, 11}; nullopt: not numbers joined by '-', of 4, 2 and 2 digits.
+std::optional<std::vector<unsigned>> numbers_of(std::string_view text) {
+  std::vector<unsigned> numbers;
+  for (const std::size_t digits : {4, 2, 2}) {
+    if (!numbers.empty()) {
+      if (!text.starts_with('-')) return std::nullopt;
+      text.remove_prefix(1);
+    }
+    unsigned number = 0;
+    const char* end = text.data() + std::min(digits, text.size());
+    const auto [stop, code] = std::from_chars(text.data(), end, number);
+    if (text.size() < digits || code != std::errc() || stop != end) return std::nullopt;
+    numbers.push_back(number);
+    text.remove_prefix(digits);
+    if (text.empty()) return numbers;
+  }
+  return std::nullopt;
+}
+
+pipeline::Span span_of(Period period, const std::string& of, const std::string& time_zone) {
+  static constexpr std::array<std::string_view, 3> kExamples{"2026-11-28", "2026-11", "2026"};
+  const std::size_t parts = period == Period::day ? 3 : period == Period::month ? 2 : 1;
+  const auto numbers = numbers_of(of);
+  const auto number = [&](std::size_t i) { return i < numbers->size() ? (*numbers)[i] : 1; };
+  if (!numbers || numbers->size() != parts || number(0) < 1970 ||
+      !std::chrono::year_month_day(std::chrono::year(static_cast<int>(number(0))), std::chrono::month(number(1)),
+                                   std::chrono::day(number(2)))
+           .ok()) {
+    throw BadOption(fmt::format("--of: '{}' is not a {}; write {}", of, to_string(period), kExamples[3 - parts]));
+  }
+  pipeline::Calendar calendar(time_zone);
+  return calendar.period(period, calendar.begin_of_day(static_cast<int>(number(0)), number(1), number(2)));
+}
+
+// What was asked for, understood.
+struct Request {
+  Period period{};
+  std::string by;
+  books::By cut{};
+  std::string format;
+  bool zh = false;
+};
+
+Request understand(const StatementOptions& options) {
+  static constexpr std::array kPeriods{Period::day, Period::month, Period::year};
+  static constexpr std::array kCuts{books::By::user, books::By::scope, books::By::carrier, books::By::scope};
+  Request request{.period = kPeriods[one_of("--period", options.period, {"day", "month", "year"})],
+                  .by = options.by,
+                  .cut = kCuts[one_of("--by", options.by, {"user", "scope", "carrier", "gas"})],
+                  .format = options.format,
+                  .zh = one_of("--lang", options.lang, {"en", "zh"}) == 1};
+  one_of("--format", options.format, {"csv", "json", "table"});
+  if (request.zh && options.format == "json") {
+    throw BadOption("--lang: JSON has the same names in every language; take csv or table");
+  }
+  return request;
+}
+
+// Lines of one user alone, cut as those of the site would be.
+std::vector<books::Line> of_user(std::vector<books::Line> lines, const Request& request) {
+  std::erase_if(lines, [&](const books::Line& line) {
+    if (line.user.empty()) return true;
+    if (line.level == books::Level::user || request.cut == books::By::user) return false;
+    return line.level != (request.cut == books::By::carrier ? books::Level::carrier : books::Level::scope);
+  });
+  return lines;
+}
+
+int explain(const model::Fault& fault, std::ostream& err) {
+  err << fault.text << "\n";
+  return fault.code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
+}
+
+int state(const app::GatewayConfig& config, const StatementOptions& options, const Request& request, std::ostream& out,
+          std::ostream& err) {
+  const pipeline::Span span = span_of(request.period, options.of, config.site.time_zone);
+  const auto history = store::History::open(options.store.empty() ? config.store.path : options.store);
+  if (history.has_error()) return explain(history.error(), err);
+
+  books::Statement statement(span);
+  std::set<std::string> users;
+  const auto wanted = [&](const std::string& user) {
+    users.insert(user);
+    return options.user.empty() || user == options.user;
+  };
+  for (const model::Account& account : config.site.accounts) {
+    if (wanted(account.user)) statement.expect(store::describe(config.site, account));
+  }
+  const auto read =
+      (*history)->each(store::History::What::entries, {span.begin, span.end}, [&](const model::StoredRow& row) {
+        if (options.user.empty() || row.series->user == options.user) {
+          statement.add(row.series, std::get<model::EmissionEntry>(row.body));
+        }
+        return true;
+      });
+  if (read.has_error()) return explain(read.error(), err);
+
+  auto lines = statement.lines(options.user.empty() ? request.cut : books::By::user);
+  if (!options.user.empty()) lines = of_user(std::move(lines), request);
+  if (lines.empty()) {
+    throw BadOption(fmt::format("--user: there is no energy user '{}'{}", options.user,
+                                config::suggestion(options.user, std::vector(users.begin(), users.end()))));
+  }
+  const StatementContext context(config, request.period, span);
+  const StatementText text{context, lines, request.period, request.zh};
+  return write_output(options.output, out, err, [&](std::ostream& stream, const std::string& name) {
+    stream << (request.by == "gas"        ? statement_by_gas(text, request.format)
+               : request.format == "csv"  ? statement_csv(text)
+               : request.format == "json" ? statement_json(text)
+                                          : statement_table(text));
+    errno = 0;
+    if (stream.flush()) return 0;
+    err << fmt::format("{}: cannot be written{}{}\n", name, errno ? ": " : "", errno ? std::strerror(errno) : "");
+    return EX_IOERR;
+  });
+}
+
+}  // namespace
+
+int run_statement(const std::filesystem::path& config, const StatementOptions& options, std::ostream& out,
+                  std::ostream& err) {
+  try {
+    const Request request = understand(options);
+    config::Problems problems;
+    const app::GatewayConfig site = app::load_config(config, problems);
+    if (problems.has_errors()) {
+      err << problems.to_text();
+      return EX_CONFIG;
+    }
+    return state(site, options, request, out, err);
+  } catch (const std::runtime_error& error) {
+    err << error.what() << "\n";
+    return EX_DATAERR;
+  }
+}
+
+}  // namespace carbongate::cli

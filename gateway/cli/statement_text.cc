@@ -1,0 +1,358 @@
+#include "gateway/cli/statement_text.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/json/serialize.hpp>
+#include <cstdlib>
+#include <sstream>
+
+#include "gateway/app/live_table.h"
+#include "gateway/cli/table_writer.h"
+#include "gateway/model/carrier.h"
+
+namespace carbongate::cli {
+namespace {
+
+using books::Level;
+using books::Line;
+using books::Sum;
+using model::Basis;
+
+std::string quoted(std::string_view text) {
+  return boost::json::serialize(boost::json::string_view(text.data(), text.size()));
+}
+
+// Objects and lists that know where a comma belongs. What is a line of a statement is a line of text.
+class Json {
+ public:
+  Json& open(char bracket) {
+    separate();
+    text_ += bracket;
+    first_ = true;
+    return *this;
+  }
+  Json& close(char bracket) {
+    text_ += bracket;
+    first_ = false;
+    return *this;
+  }
+  Json& key(std::string_view name) {
+    separate();
+    text_ += quoted(name) + ":";
+    first_ = true;  // no comma before the value
+    return *this;
+  }
+  Json& value(std::string_view text, bool is_number = false) {
+    separate();
+    text_ += is_number ? std::string(text) : quoted(text);
+    return *this;
+  }
+  Json& member(std::string_view name, std::string_view text, bool is_number = false) {
+    return key(name).value(text, is_number);
+  }
+  Json& new_line() {
+    if (!first_) text_ += ',';
+    text_ += '\n';
+    first_ = true;
+    return *this;
+  }
+  std::string text() && { return std::move(text_) + "\n"; }
+
+ private:
+  void separate() {
+    if (!first_) text_ += ',';
+    first_ = false;
+  }
+
+  std::string text_;
+  bool first_ = true;
+};
+
+void append_header(Json& json, const StatementContext& context) {
+  json.key("statement").open('{');
+  json.member("site", context.site).member("name", context.site_name).member("period", context.period);
+  json.member("begin", context.begin).member("end", context.end).member("timezone", context.time_zone).close('}');
+}
+
+bool in_header(std::string_view id) {
+  return id == "period" || id == "begin" || id == "end" || id == "site";
+}
+
+void append_line(Json& json, const std::vector<StatementColumn>& columns, const StatementText& statement,
+                 const Line& line) {
+  json.open('{');
+  std::string_view group;
+  const auto leave = [&] {
+    if (!group.empty()) json.close('}');
+    group = {};
+  };
+  for (const StatementColumn& column : columns) {
+    if (in_header(column.id)) continue;
+    const std::string text = column.text(statement.context, line);
+    if (text.empty() || (!column.group.empty() && text == "0")) continue;
+    if (column.group != group) leave();
+    if (column.group.empty()) {
+      json.member(column.id, text, column.is_number);
+      continue;
+    }
+    if (group.empty()) json.key(column.group).open('{');
+    group = column.group;
+    json.member(column.member, text, column.is_number);
+  }
+  leave();
+  json.close('}');
+}
+
+// Lines [begin, end) of one user, or of the site.
+void append_block(Json& json, const std::vector<StatementColumn>& columns, const StatementText& statement,
+                  std::span<const Line> lines) {
+  static constexpr std::pair<Level, std::string_view> kLists[] = {
+      {Level::account, "accounts"}, {Level::carrier, "carriers"}, {Level::scope, "scopes"}};
+  for (const auto& list : kLists) {
+    const auto in_list = [&](const Line& line) { return line.level == list.first; };
+    if (std::ranges::none_of(lines, in_list)) continue;
+    json.new_line().key(list.second).open('[');
+    for (const Line& line : lines) {
+      if (!in_list(line)) continue;
+      json.new_line();
+      append_line(json, columns, statement, line);
+    }
+    json.close(']');
+  }
+  for (const Line& line : lines) {
+    if (line.level != Level::user && line.level != Level::site) continue;
+    json.new_line().key(to_string(line.sum));
+    append_line(json, columns, statement, line);
+  }
+}
+
+// ---- the table
+
+std::string pad(std::string_view text, std::size_t width, bool to_the_right) {
+  const std::size_t used = app::display_width(text);
+  const std::string spaces(used < width ? width - used : 0, ' ');
+  return to_the_right ? spaces + std::string(text) : std::string(text) + spaces;
+}
+
+struct TableColumn {
+  std::string_view name;
+  std::string_view name_zh;
+  bool to_the_right;
+};
+
+// As wide as they need to be.
+std::string format_table(std::span<const TableColumn> columns, bool zh,
+                         const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    std::size_t width = app::display_width(zh ? columns[i].name_zh : columns[i].name);
+    for (const auto& row : rows) width = std::max(width, app::display_width(row[i]));
+    widths.push_back(width);
+  }
+  std::string text;
+  const auto append = [&](const auto& cell) {
+    std::string line;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      line += (i == 0 ? "" : "  ") + pad(cell(i), widths[i], columns[i].to_the_right);
+    }
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  };
+  append([&](std::size_t i) { return zh ? columns[i].name_zh : columns[i].name; });
+  for (const auto& row : rows) append([&](std::size_t i) { return std::string_view(row[i]); });
+  return text;
+}
+
+std::string title(const StatementContext& context) {
+  return context.site + (context.site_name == context.site ? "" : "  " + context.site_name) + "  " + context.period +
+         "  " + context.begin + " .. " + context.end + "\n";
+}
+
+std::string what(const Line& line) {
+  if (line.level == Level::account) return "  " + line.device + "." + line.point;
+  if (line.level == Level::site || line.level == Level::user) {
+    return std::string(to_string(line.level)) + " " + std::string(to_string(line.sum));
+  }
+  if (line.level == Level::scope) {
+    return line.scope == model::Scope::none ? "no scope" : "scope " + std::string(to_string(*line.scope));
+  }
+  return std::string(to_string(line.sum));
+}
+
+std::string cell(const std::vector<StatementColumn>& columns, std::string_view id, const StatementText& statement,
+                 const Line& line) {
+  const auto column = std::ranges::find(columns, id, &StatementColumn::id);
+  return column == columns.end() ? std::string() : column->text(statement.context, line);
+}
+
+std::string plus_minus(const std::string& u95, const Line& line) {
+  if (u95.empty()) return "";
+  return (line.uncertainty[Basis::primary].stated == books::Stated::all ? "" : ">") + u95;
+}
+
+// ---- by gas
+
+struct GasRow {
+  const Line* line;
+  model::Gas gas;
+};
+
+std::vector<GasRow> gas_rows(const std::vector<Line>& lines) {
+  std::vector<GasRow> rows;
+  for (const Line& line : lines) {
+    for (std::size_t i = 0; i < model::kGasCount; ++i) {
+      const auto gas = static_cast<model::Gas>(i);
+      const bool any = line.now.emitted[Basis::primary].gases[gas] != model::GasMass{} ||
+                       line.first.emitted[Basis::primary].gases[gas] != model::GasMass{};
+      if (any) rows.push_back({&line, gas});
+    }
+  }
+  return rows;
+}
+
+constexpr TableWriter::Column kGasColumns[] = {{"period"},
+                                               {"begin"},
+                                               {"end"},
+                                               {"site"},
+                                               {"level"},
+                                               {"sum"},
+                                               {"user"},
+                                               {"scope"},
+                                               {"gas"},
+                                               {"mass_kg", TableWriter::Type::number},
+                                               {"mass_first_kg", TableWriter::Type::number}};
+constexpr std::string_view kGasColumnsZh[] = {"统计周期", "开始时间", "结束时间",        "企业",
+                                              "汇总层级", "汇总内容", "用能单位",        "范围",
+                                              "气体",     "质量(kg)", "首次公布质量(kg)"};
+constexpr std::size_t kGasHeader = 4;  // the columns that JSON has in its header
+
+std::array<std::string, std::size(kGasColumns)> gas_cells(const StatementContext& context, const GasRow& row) {
+  const auto mass = [&](const books::Figures& figures) {
+    return model::format_fixed(figures.emitted[Basis::primary].gases[row.gas].quanta(), model::kMilligramsPerKilogram);
+  };
+  const Line& line = *row.line;
+  return {context.period,
+          context.begin,
+          context.end,
+          context.site,
+          std::string(to_string(line.level)),
+          std::string(to_string(line.sum)),
+          line.user,
+          line.scope ? std::string(to_string(*line.scope)) : std::string(),
+          std::string(to_string(row.gas)),
+          mass(line.now),
+          mass(line.first)};
+}
+
+std::string gas_json(const StatementText& statement) {
+  Json json;
+  json.open('{');
+  append_header(json, statement.context);
+  json.new_line().key("gases").open('[');
+  for (const GasRow& row : gas_rows(statement.lines)) {
+    const auto cells = gas_cells(statement.context, row);
+    json.new_line().open('{');
+    for (std::size_t i = kGasHeader; i < cells.size(); ++i) {
+      if (!cells[i].empty()) {
+        json.member(kGasColumns[i].name, cells[i], kGasColumns[i].type == TableWriter::Type::number);
+      }
+    }
+    json.close('}');
+  }
+  return std::move(json.close(']').close('}')).text();
+}
+
+template <class Columns, class Rows, class Cells>
+std::string csv(const Columns& columns, const Rows& rows, const Cells& cells) {
+  std::ostringstream out;
+  TableWriter writer(out, TableWriter::Format::csv, columns);
+  for (const auto& row : rows) {
+    for (const std::string& text : cells(row)) writer.cell(text);
+  }
+  writer.flush();
+  return out.str();
+}
+
+}  // namespace
+
+std::string statement_csv(const StatementText& statement) {
+  const auto columns = statement_columns(statement.period);
+  std::vector<TableWriter::Column> header;
+  for (const StatementColumn& column : columns) header.push_back({statement.zh ? column.name_zh : column.id});
+  return csv(header, statement.lines, [&](const Line& line) {
+    std::vector<std::string> cells;
+    for (const StatementColumn& column : columns) cells.push_back(column.text(statement.context, line));
+    return cells;
+  });
+}
+
+std::string statement_json(const StatementText& statement) {
+  const auto columns = statement_columns(statement.period);
+  const std::span<const Line> lines(statement.lines);
+  Json json;
+  json.open('{');
+  append_header(json, statement.context);
+  std::size_t next = 0;
+  bool users = false;
+  while (next < lines.size() && !lines[next].user.empty()) {
+    std::size_t end = next;
+    while (end < lines.size() && lines[end].user == lines[next].user) ++end;
+    if (!std::exchange(users, true)) json.new_line().key("users").open('[');
+    json.new_line().open('{').member("user", lines[next].user).member("name", lines[next].user_name);
+    append_block(json, columns, statement, lines.subspan(next, end - next));
+    json.close('}');
+    next = end;
+  }
+  if (users) json.close(']');
+  append_block(json, columns, statement, lines.subspan(next));
+  return std::move(json.close('}')).text();
+}
+
+std::string statement_table(const StatementText& statement) {
+  static constexpr TableColumn kColumns[] = {{"user", "用能单位", false},
+                                             {"line", "汇总", false},
+                                             {"carrier", "能源品种", false},
+                                             {"amount", "消耗量", true},
+                                             {"", "", false},
+                                             {"CO2e kg", "排放量 kgCO2e", true},
+                                             {"first published", "首次公布", true},
+                                             {"+-95 %", "不确定度 U95", true},
+                                             {"market-based", "基于市场", true},
+                                             {"coverage %", "覆盖率 %", true},
+                                             {"quality", "数据质量", false}};
+  static constexpr std::string_view kIds[] = {"carrier",        "amount",           "unit",
+                                              "co2e_kg",        "co2e_first_kg",    "u95_kg",
+                                              "market_co2e_kg", "coverage_percent", "quality"};
+  const auto columns = statement_columns(statement.period);
+  std::vector<std::vector<std::string>> rows;
+  for (const Line& line : statement.lines) {
+    std::vector<std::string> row{line.user, what(line)};
+    for (const std::string_view id : kIds) {
+      const std::string text = cell(columns, id, statement, line);
+      row.push_back(id == "u95_kg" ? plus_minus(text, line) : text);
+    }
+    rows.push_back(std::move(row));
+  }
+  return title(statement.context) + format_table(kColumns, statement.zh, rows);
+}
+
+std::string statement_by_gas(const StatementText& statement, std::string_view format) {
+  if (format == "json") return gas_json(statement);
+  const auto rows = gas_rows(statement.lines);
+  if (format == "csv") {
+    std::vector<TableWriter::Column> columns(std::begin(kGasColumns), std::end(kGasColumns));
+    for (std::size_t i = 0; statement.zh && i < columns.size(); ++i) columns[i].name = kGasColumnsZh[i];
+    return csv(columns, rows, [&](const GasRow& row) { return gas_cells(statement.context, row); });
+  }
+  std::vector<TableColumn> columns;
+  for (std::size_t i = kGasHeader; i < std::size(kGasColumns); ++i) {
+    columns.push_back({kGasColumns[i].name, kGasColumnsZh[i], kGasColumns[i].type == TableWriter::Type::number});
+  }
+  std::vector<std::vector<std::string>> cells;
+  for (const GasRow& row : rows) {
+    const auto all = gas_cells(statement.context, row);
+    cells.emplace_back(all.begin() + kGasHeader, all.end());
+  }
+  return title(statement.context) + format_table(columns, statement.zh, cells);
+}
+
+}  // namespace carbongate::cli

@@ -1,0 +1,45 @@
+// A ledger as text that proves itself: `carbongate export --what ledger` writes it, `carbongate verify` reads it.
+//
+// CSV: a header line, then the rows in the order of row.h. Empty cells where a row has no such column.
+//
+//   row          anchor, entry or seal
+//   number       of the entry or the seal; of an anchor, that of the entry before the first one
+//   format ... booked_at
+//                the 35 fields of an entry, as they stand in its canonical line (canonical.h): joined by tabs, they are
+//                the line. Of a seal: only site
+//   hash         of the entry; of a seal, its head; of an anchor, hash[number]
+//   first, last, sealed_at, key, next_key, signature
+//                of a seal (seal.h)
+//
+// JSON lines: one object a row, all values strings: {"anchor": {number, hash}}, {"entry": {number, format ...
+// booked_at, hash}}, {"seal": {number, site, first, last, head, sealed_at, key, next_key, signature}}.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gateway/ledger/row.h"
+
+namespace carbongate::ledger {
+
+enum class TextFormat { csv, jsonl };
+
+std::string header(TextFormat format);  // with its line end; empty for JSON lines
+std::string to_text(const Row& row,
+                    TextFormat format);  // with its line end; empty for rows that are not of a good ledger
+
+// Line by line. What cannot be read comes as DamagedRow, so that the rest can still be checked.
+class TextReader {
+ public:
+  // nullopt: the line holds no row (the header, an empty one).
+  std::optional<Row> read(std::string_view line);
+
+  bool is_ledger() const { return format_.has_value(); }  // by its first line
+
+ private:
+  std::optional<TextFormat> format_;
+  std::size_t lines_ = 0;
+};
+
+}  // namespace carbongate::ledger

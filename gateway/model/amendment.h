@@ -1,0 +1,27 @@
+// A correction on its way into the books: what gateway/books found, and gateway/pipeline books.
+#pragma once
+
+#include "gateway/model/rows.h"
+
+namespace carbongate::model {
+
+// An entry of one account of this run.
+struct AccountEntry {
+  AccountId account{};
+  EmissionEntry entry;
+};
+
+// A stored rollup of one account of this run, as known now.
+struct AccountRollup {
+  AccountId account{};
+  RollupRow row;
+};
+
+struct Amendment {
+  AccountId account{};
+  EmissionEntry correction;   // a further entry: holds the differences, names its cause, has the next revision
+  Duration covered_before{};  // coverage is no sum: what it was known to be
+  bool same_factors = false;  // only the amount changed: the differences may go through the account's remainders
+};
+
+}  // namespace carbongate::model

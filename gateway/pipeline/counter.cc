@@ -1,0 +1,277 @@
+#include "gateway/pipeline/counter.h"
+
+#include <algorithm>
+
+namespace carbongate::pipeline {
+namespace {
+
+using model::Activity;
+using model::Origin;
+using model::PointState;
+using model::Quality;
+using model::Rule;
+using namespace std::chrono_literals;
+
+constexpr std::uint8_t kFallsMax = 3;
+constexpr Duration kHoldMin = 1h;
+constexpr int kHoldReadings = 6;
+
+bool is_float32(double value) {
+  return static_cast<double>(static_cast<float>(value)) == value;
+}
+
+Hints hints_of(const PointState& state, const Reading& reading) {
+  return {.float32 = state.falls < kFallsMax && is_float32(reading.value) && is_float32(state.last_value),
+          .abandoned = state.abandoned,
+          .stands_since = state.stands_since,
+          .settled_until = state.settled_until};
+}
+// A step between two doubtful readings stands for itself.
+Hints no_hints() {
+  return {.float32 = false, .abandoned = {}, .stands_since = {}, .settled_until = Instant::max()};
+}
+
+// The next small step down is the first again, unless the counter runs backwards already.
+void forget_falls(PointState& state) {
+  if (state.falls < kFallsMax) state.falls = 0;
+}
+
+bool is_zero(const Fix& fix) {
+  return fix.second.since_zero() == Activity{};
+}
+
+bool needs_confirmation(Verdict verdict) {
+  return verdict == Verdict::unusual || verdict == Verdict::stalled;
+}
+bool is_decided(Verdict verdict) {
+  return !needs_confirmation(verdict) && verdict != Verdict::doubtful && verdict != Verdict::fall;
+}
+
+// How long a reading a little below the baseline, or one that stands still, waits for more: an hour, and six readings.
+bool held_long_enough(const PointState& state, const Fix& now) {
+  const Duration spacing = now.first - state.pending->first;
+  return now.first - state.baseline->first >= std::max<Duration>(kHoldMin, kHoldReadings * spacing);
+}
+
+// Whether the counter went on from the jump at a speed that makes the jump itself believable: at a tenth of it.
+bool went_on_alike(const Fix& baseline, const Fix& pending, const Fix& now) {
+  const Wide jump = Wide{(pending.second - baseline.second).quanta()} * (now.first - pending.first).count();
+  const Wide next = Wide{(now.second - pending.second).quanta()} * (pending.first - baseline.first).count();
+  return next * 10 >= jump;
+}
+
+Quality remark(Quality quality, const Step& step, Rule rule) {
+  return worse(quality,
+               {step.ambiguous ? Origin::estimated : Origin::measured, step.ambiguous ? Rule::rollover : rule});
+}
+
+}  // namespace
+
+CounterMeter::CounterMeter(const Point& point, model::ActivityScale scale, const Connection& connection,
+                           Duration gap_max)
+    : scale_(scale), judge_(point, scale, connection), gap_max_(gap_max) {}
+
+Counted CounterMeter::count(const Reading& reading, Quality quality, PointState& state) const {
+  const auto total = scale_(reading.value);
+  if (!total || !judge_.holds(*total)) return {.quality = {Origin::missing, Rule::range}};
+  const Fix now{reading.at, RegisterValue::at(*total)};
+  if (!state.baseline) {
+    state.baseline = now;
+    state.stands_since = now.first;
+    state.settled_until = now.first;
+    return {.quality = quality};
+  }
+  if (state.pending) return decide(now, hints_of(state, reading), quality, state);
+
+  const Step step = judge_.judge(*state.baseline, now, hints_of(state, reading));
+  // Since it was given up the register has shown nothing but 0: that is no value to count from.
+  if (state.abandoned && is_zero(*state.baseline) &&
+      (step.verdict == Verdict::forward || step.verdict == Verdict::standstill)) {
+    return start_again(now, now, quality, state);
+  }
+  if (is_decided(step.verdict)) {
+    const Rule rule = step.verdict == Verdict::rollover ? Rule::rollover : Rule::none;
+    return book(step, now, remark(quality, step, rule), state);
+  }
+  if (step.verdict == Verdict::fall) {
+    if (state.falls >= kFallsMax) return run_back(now, quality, state);
+    state.falls = 1;
+  }
+  state.doubts = 1;
+  return wait(now, quality, state);
+}
+
+Counted CounterMeter::wait(const Fix& now, Quality quality, PointState& state) const {
+  state.pending = now;
+  return {.quality = worse(quality, {Origin::estimated, Rule::pending})};
+}
+
+Counted CounterMeter::decide(const Fix& now, const Hints& hints, Quality quality, PointState& state) const {
+  const Fix baseline = *state.baseline;
+  const Fix pending = *state.pending;
+  const Step step = judge_.judge(baseline, now, hints);
+  if (is_decided(step.verdict)) {
+    // Where the counter went on from the doubtful value that value was right, only larger than expected.
+    const bool went_on = baseline.second <= pending.second && pending.second <= now.second;
+    Rule rule = went_on ? Rule::none : Rule::glitch;
+    if (step.verdict == Verdict::rollover) rule = Rule::rollover;
+    return book(step, now, remark(quality, step, rule), state);
+  }
+  const Step next = judge_.judge(pending, now, no_hints());
+  const bool falls_on = state.falls != 0 && state.falls < kFallsMax && next.verdict == Verdict::fall;
+  if (step.verdict == Verdict::fall || falls_on) return decide_fall(now, quality, state);
+  forget_falls(state);
+
+  const bool fits = next.verdict == Verdict::forward || next.verdict == Verdict::standstill;
+  // A value that stands still decides nothing: a coarse register, a new one without load, or one that is stuck.
+  if (now.second == pending.second && (!held_long_enough(state, now) || judge_.rollover_or_zero(baseline, now))) {
+    return wait(now, quality, state);
+  }
+  if (needs_confirmation(step.verdict) && !is_zero(baseline) && baseline.second < pending.second &&
+      pending.second < now.second) {
+    const bool stalled = step.verdict == Verdict::stalled && fits;
+    if (stalled) return book(step, now, worse(quality, {Origin::estimated, Rule::stalled}), state);
+    if (went_on_alike(baseline, pending, now)) {
+      // Two readings of garbage may well rise; three hardly.
+      if (++state.doubts > 2) return book(step, now, remark(quality, step, Rule::pending), state);
+      return wait(now, quality, state);
+    }
+  }
+  if (fits) return start_again(is_zero(pending) ? now : pending, now, quality, state);
+  if (++state.doubts > 2) return start_again(now, now, quality, state);
+  return wait(now, quality, state);
+}
+
+// A little below the baseline. A counter that comes back was not there; one that runs on down runs backwards.
+Counted CounterMeter::decide_fall(const Fix& now, Quality quality, PointState& state) const {
+  if (state.falls >= kFallsMax) return run_back(now, quality, state);
+  if (state.falls != 0 && now.second < state.pending->second) {
+    if (++state.falls >= kFallsMax) return run_back(now, quality, state);
+  } else if (now.second != state.pending->second) {
+    state.falls = 1;
+  }
+  if (held_long_enough(state, now)) return run_back(now, quality, state);
+  state.doubts = 1;
+  return wait(now, quality, state);
+}
+
+// Moves the baseline to `now` and books the step.
+Counted CounterMeter::book(const Step& step, const Fix& now, Quality quality, PointState& state) const {
+  const Fix baseline = *state.baseline;
+  Quality booked = quality;
+  if (step.verdict == Verdict::returned) {
+    // Given up for running backwards, and now back: it did not.
+    if (state.falls >= kFallsMax) {
+      state.unbooked -= judge_.worth(
+          {{baseline.first, baseline.second}, now.first, (state.abandoned->second - baseline.second).quanta()});
+    }
+    quality = worse(quality, {Origin::measured, Rule::glitch});
+    booked = worse(quality, {Origin::estimated, Rule::glitch});
+  }
+  if (step.verdict == Verdict::replaced) {
+    const bool exact = std::ranges::all_of(step.stretches, &Stretch::exact);
+    quality = booked = worse({exact ? Origin::measured : Origin::estimated, Rule::replaced}, quality);
+    state.settled_until = step.settled_until;
+  }
+  Counted out{.quality = quality};
+  add_stretches(step, baseline.first, now.first, booked, out);
+
+  const bool moved = step.verdict == Verdict::replaced || step.stretches.front().moved != 0;
+  // A step down by rounding keeps the value: the counter has not moved until it passes there again.
+  state.baseline = step.verdict == Verdict::standstill ? Fix{now.first, baseline.second} : now;
+  if (moved || step.verdict == Verdict::returned) {
+    state.abandoned.reset();
+    state.stands_since = now.first;
+    state.falls = 0;
+  } else {
+    forget_falls(state);
+  }
+  state.pending.reset();
+  state.doubts = 0;
+  return out;
+}
+
+// A silence longer than gap_max was not watched: the sum is exact, how it spreads over time estimated.
+void CounterMeter::add_stretches(const Step& step, Instant begin, Instant end, Quality quality, Counted& out) const {
+  const bool watched = end - begin <= gap_max_;
+  const std::size_t first = out.count;
+  if (!watched) quality = worse({Origin::estimated, Rule::gap}, quality);
+  Movement whole{.begin = std::max(begin, end - kSpreadMax), .end = end, .covered = watched, .quality = quality};
+  for (const Stretch& stretch : step.stretches) {
+    for (const Piece& piece : judge_.pieces(stretch)) {
+      Movement part = whole;
+      part.begin = std::max(piece.begin, whole.begin);
+      part.end = piece.end;
+      part.amount = piece.amount;
+      if (piece.cut) part.quality = worse(quality, {Origin::estimated, Rule::ratio_change});
+      if (part.begin < part.end) {
+        out.add(part);
+      } else {
+        whole.amount += part.amount;  // of a time too long ago to be spread over
+      }
+    }
+  }
+  if (out.count > first) out.movements[first].amount += whole.amount;
+}
+
+// The counter counts from `from` on; what it moved between the old baseline and there is unknown.
+Counted CounterMeter::start_again(const Fix& from, const Fix& now, Quality quality, PointState& state) const {
+  const Fix old = *state.baseline;
+  const Rule rule = rule_of_new_course(old, from);
+  Counted out{.quality = worse(quality, {Origin::measured, rule})};
+  out.add({.begin = std::max(old.first, from.first - kSpreadMax),
+           .end = from.first,
+           .covered = false,
+           .quality = {Origin::estimated, rule}});
+  const bool moved = now.second > from.second;
+  const std::int64_t by = moved ? (now.second - from.second).quanta() : 0;
+  add_stretches({.verdict = Verdict::forward, .stretches = {{from, now.first, by}}}, from.first, now.first, out.quality,
+                out);
+  state.baseline = moved ? now : Fix{now.first, from.second};
+  state.stands_since = state.baseline->first;
+  if (moved) {
+    state.abandoned.reset();
+  } else if (!state.abandoned || !is_zero(old)) {
+    state.abandoned = old;
+  }
+  state.pending.reset();
+  state.doubts = 0;
+  state.falls = 0;
+  return out;
+}
+
+Rule CounterMeter::rule_of_new_course(const Fix& old, const Fix& from) const {
+  if (judge_.rescaled(old, from)) return Rule::ratio_change;
+  // From 0 to anywhere: it had not been readable.
+  return is_zero(old) || judge_.from_zero(old, from) ? Rule::reset : Rule::replaced;
+}
+
+// The baseline follows the counter down.
+Counted CounterMeter::run_back(const Fix& now, Quality quality, PointState& state) const {
+  const Fix old = *state.baseline;
+  const std::int64_t down = (old.second - now.second).quanta();
+  const bool stands = state.pending && state.pending->second == now.second;
+  state.unbooked += judge_.worth({{old.first, now.second}, now.first, down});
+  Counted out{.quality = worse(quality, {Origin::measured, Rule::backwards})};
+  out.add({.begin = std::max(old.first, now.first - kSpreadMax),
+           .end = now.first,
+           .covered = false,
+           .quality = {Origin::estimated, Rule::backwards}});
+  state.baseline = now;
+  state.stands_since = now.first;
+  state.abandoned = stands ? std::optional(old) : std::nullopt;
+  state.falls = std::max(state.falls, kFallsMax);
+  state.pending.reset();
+  state.doubts = 0;
+  return out;
+}
+
+std::optional<Pending> pending(const PointState& state) {
+  if (!state.pending || !state.baseline) return std::nullopt;
+  const Activity step = state.pending->second - state.baseline->second;
+  std::string_view reason = "more than the connection delivers";
+  if (step < Activity{}) reason = state.falls != 0 ? "the counter ran down a little" : "the counter fell";
+  return Pending{.since = state.baseline->first, .at = state.pending->first, .step = step, .reason = reason};
+}
+
+}  // namespace carbongate::pipeline

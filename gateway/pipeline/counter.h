@@ -1,0 +1,82 @@
+// Counters: what the steps of a register mean, by what the connection can deliver and by what follows.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "drivers/api/point.h"
+#include "gateway/model/carrier.h"
+#include "gateway/model/checkpoint.h"
+#include "gateway/pipeline/counter_judge.h"
+#include "gateway/pipeline/movement.h"
+
+namespace carbongate::pipeline {
+
+// Counts the readings of one cumulative point. Constant: what must be remembered is in the PointState.
+//
+// The step from the baseline is judged by what the connection can deliver: power_max with 10 % margin, 10 s of full
+// load for uneven polling, and one count for coarse registers. Without power_max: what no connection delivers (5 GW),
+// and a step of more than 10 MW waits for the next reading. A reading that is doubtful is kept as pending, nothing is
+// booked, and the next ones decide:
+//
+// | what was seen                                          | it was                 | booked | | a step up that the
+// connection delivers                 | consumption            | the step                          | | a step down by
+// the rounding of a 32-bit float          | none                   | 0, until it passes there again    | | a step down,
+// and through a known end it is plausible   | rollover               | the step through the end          | | a
+// replacement was announced, both parts are plausible  | replaced               | final - last + now - initial      |
+// | doubtful, then back at or above the baseline           | glitch                 | the step from the baseline | |
+// doubtful, going on from a value near 0                 | reset                  | 0, estimated; then on from there  |
+// | doubtful, going on from another value                  | replaced, unannounced  | 0, estimated; then on from there
+// | | ... which is the old one times or by a whole number    | ratio_change           | 0, estimated; then on from
+// there  | | doubtful, then no two that fit each other              | replaced, unannounced  | 0, estimated; on from
+// the newest  | | up by more than since the last reading, less than      | stalled                | the step, once the
+// next reading   | |   since it last moved (at most 24 h), power_max known  |                        | goes on from
+// there                | | down a little, three times in a row                    | backwards              | 0,
+// estimated; and see `unbooked`  | | down a little, and not back within an hour             | backwards              |
+// the same                          | | more than 10 MW, power_max not known, and it goes on   | consumption | the
+// step, remark pending          | |   alike, twice                                         |                        | |
+//
+// 0 is what an unreadable register shows. So a fall to exactly 0 is a rollover only when the next reading goes on from
+// there, and after a reset it counts from the first value that is not 0. A register that never moved since it was given
+// up and returns to its course was unreadable: what it moved meanwhile is counted.
+//
+// A counter that runs backwards: a current transformer turned round, or a net register in the place of one for import.
+// What it loses is not subtracted from what was consumed, nor is it forgotten: the interval says so by its rule, and
+// the sum is kept in PointState::unbooked. The baseline follows, so that consumption counts again as soon as there is
+// some. A point that is said to be a net register (runs_back) is counted in both directions.
+//
+// What cannot be told by any reading: a replacement or reset whose new value is a plausible step from the old one; a
+// ratio that changes without the register showing it; power_max not being known, anything below 10 MW. Where a step is
+// so long that the register may have gone round unseen, the least that explains it is booked, as estimated.
+class CounterMeter {
+ public:
+  CounterMeter(const Point& point, model::ActivityScale scale, const Connection& connection, Duration gap_max);
+
+  Counted count(const Reading& reading, model::Quality quality, model::PointState& state) const;
+
+ private:
+  Counted decide(const Fix& now, const Hints& hints, model::Quality quality, model::PointState& state) const;
+  Counted wait(const Fix& now, model::Quality quality, model::PointState& state) const;
+  Counted decide_fall(const Fix& now, model::Quality quality, model::PointState& state) const;
+  Counted book(const Step& step, const Fix& now, model::Quality quality, model::PointState& state) const;
+  Counted start_again(const Fix& from, const Fix& now, model::Quality quality, model::PointState& state) const;
+  Counted run_back(const Fix& now, model::Quality quality, model::PointState& state) const;
+  void add_stretches(const Step& step, Instant begin, Instant end, model::Quality quality, Counted& out) const;
+  model::Rule rule_of_new_course(const Fix& old, const Fix& from) const;
+
+  model::ActivityScale scale_;
+  CounterJudge judge_;
+  Duration gap_max_;
+};
+
+// A step that waits for the next readings to decide.
+struct Pending {
+  Instant since{};         // nothing after this is counted yet
+  Instant at{};            // the newest doubtful reading
+  model::Activity step{};  // from what was counted last, in quanta of the register
+  std::string_view
+      reason{};  // "the counter fell", "the counter ran down a little", "more than the connection delivers"
+};
+std::optional<Pending> pending(const model::PointState& state);
+
+}  // namespace carbongate::pipeline

@@ -1,0 +1,35 @@
+#include "gateway/pipeline/movement.h"
+
+namespace carbongate::pipeline {
+
+Wide floor_div(Wide dividend, Wide divisor) {
+  const Wide quotient = dividend / divisor;
+  return dividend % divisor < 0 ? quotient - 1 : quotient;
+}
+
+model::Activity Movement::until(Instant at) const {
+  const std::int64_t whole = (end - begin).count();
+  const std::int64_t part = (at - begin).count();
+  if (part >= whole) return amount;
+  Wide share = floor_div(Wide{amount.quanta()} * part, whole);
+  if (rate_rise != 0) {
+    // A rate that rises runs below its mean first: rise * part * (part - whole) / (2 * whole), per hour.
+    share += floor_div(Wide{rate_rise} * part * (part - whole), Wide{kTrapezoidScale} * whole);
+  }
+  return model::Activity::of(static_cast<std::int64_t>(share));
+}
+
+void Counted::add(const Movement& movement) {
+  if (movement.end <= movement.begin) return;
+  if (count < kMovementsMax) {
+    movements[count++] = movement;
+    return;
+  }
+  Movement& last = movements[kMovementsMax - 1];
+  last.end = movement.end;
+  last.amount += movement.amount;
+  last.covered = last.covered && movement.covered;
+  last.quality = model::worse(last.quality, movement.quality);
+}
+
+}  // namespace carbongate::pipeline

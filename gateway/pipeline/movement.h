@@ -1,0 +1,54 @@
+// Movements of activity: what the energy stage makes of readings, before they are cut into quarter hours.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "drivers/api/reading.h"
+#include "gateway/model/quality.h"
+#include "gateway/model/quantity.h"
+
+namespace carbongate::pipeline {
+
+using Wide = __int128;
+Wide floor_div(Wide dividend, Wide divisor);  // divisor > 0
+
+inline constexpr std::int64_t kTrapezoidScale = 2 * 3'600'000;  // of PointState::integration_remainder
+
+// Counting stretches over at most this time before a reading; what a counter moved in a longer silence is spread over
+// the last part of it. The sum stays exact, and a device that wakes after ten years does not cause 350 000 rows.
+inline constexpr Duration kSpreadMax = std::chrono::hours(24 * 400);
+
+// Activity between two instants, as one reading brought it to light.
+struct Movement {
+  Instant begin{};
+  Instant end{};  // > begin
+  model::Activity amount{};
+  bool covered = true;  // watched: the readings around it are no further apart than gap_max
+  model::Quality quality{};
+  std::int64_t rate_rise = 0;  // of an integrated rate: how much it rose from begin to end, in quanta per hour
+
+  // How much of the amount falls before `at`, begin <= at <= end: linear in time, or as the rate rose. until(end) is
+  // the whole amount, so parts cut at any instants add up to it.
+  model::Activity until(Instant at) const;
+
+  // Nothing to count, only a time that was not watched: it leaves its mark on the quarter hours at both ends.
+  bool hollow() const { return !covered && amount == model::Activity{}; }
+};
+
+// What one reading meant.
+struct Counted {
+  static constexpr std::size_t kMovementsMax = 8;
+
+  model::Quality quality;  // of the reading, with what the counter's step revealed
+  std::size_t count = 0;
+  Movement movements[kMovementsMax]{};
+
+  // Each begins where the one before ends, or later. Drops an empty time span; where there is no room the last movement
+  // is stretched.
+  void add(const Movement& movement);
+  const Movement* begin() const { return movements; }
+  const Movement* end() const { return movements + count; }
+};
+
+}  // namespace carbongate::pipeline

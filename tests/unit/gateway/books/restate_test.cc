@@ -1,0 +1,125 @@
+#include "gateway/books/restate.h"
+
+#include <gtest/gtest.h>
+
+namespace carbongate::books {
+namespace {
+
+using model::Activity;
+using model::Cause;
+using model::Co2e;
+using model::EmissionEntry;
+using namespace std::chrono_literals;
+
+constexpr model::AccountId kAccount{0};
+constexpr Instant kBegin{std::chrono::milliseconds(1'772'323'200'000)};
+constexpr Instant kNow = kBegin + 48h;
+
+EmissionEntry entry(std::int64_t amount, std::int64_t co2e_mg, std::string version = "1") {
+  EmissionEntry made;
+  made.begin = kBegin;
+  made.end = kBegin + 15min;
+  made.amount = Activity::of(amount);
+  made.primary.emitted.co2e = Co2e::of(co2e_mg);
+  made.primary.factor_id = "grid";
+  made.primary.factor_version = std::move(version);
+  made.covered = 15min;
+  return made;
+}
+
+EmissionEntry revision(EmissionEntry of, std::uint32_t number, Cause cause) {
+  of.revision = number;
+  of.correction = model::Correction{cause, "", kBegin};
+  return of;
+}
+
+std::vector<Difference> compare(std::vector<EmissionEntry> booked, std::vector<EmissionEntry> recomputed) {
+  std::vector<model::AccountEntry> a;
+  std::vector<model::AccountEntry> b;
+  for (EmissionEntry& e : booked) a.push_back({kAccount, std::move(e)});
+  for (EmissionEntry& e : recomputed) b.push_back({kAccount, std::move(e)});
+  return differences(a, b, [](auto, auto*, auto*) { return Reason{Cause::late_data, "why"}; }, kNow);
+}
+
+TEST(Differences, AreBookedAsTheNextRevision) {
+  const auto found = compare({entry(100, 50)}, {entry(130, 65)});
+  ASSERT_EQ(found.size(), 1u);
+  const EmissionEntry& correction = found[0].amendment.correction;
+  EXPECT_EQ(correction.amount, Activity::of(30));
+  EXPECT_EQ(correction.primary.emitted.co2e, Co2e::of(15));
+  EXPECT_EQ(correction.revision, 1u);
+  EXPECT_EQ(correction.correction, (model::Correction{Cause::late_data, "why", kNow}));
+  EXPECT_TRUE(found[0].amendment.same_factors);
+  EXPECT_EQ(found[0].amendment.covered_before, Duration(15min));
+  EXPECT_EQ(found[0].published, entry(100, 50));
+
+  EXPECT_TRUE(compare({entry(100, 50), correction}, {entry(130, 65)}).empty());
+  const auto more = compare({entry(100, 50), correction}, {entry(120, 60)});
+  ASSERT_EQ(more.size(), 1u);
+  EXPECT_EQ(more[0].amendment.correction.amount, Activity::of(-10));
+  EXPECT_EQ(more[0].amendment.correction.revision, 2u);
+}
+
+TEST(Differences, ACarriedRemainderIsNone) {
+  EXPECT_TRUE(compare({entry(100, 50)}, {entry(100, 51)}).empty());
+  EXPECT_EQ(compare({entry(100, 50)}, {entry(100, 53)}).size(), 1u);
+  EXPECT_EQ(compare({entry(100, 50)}, {entry(101, 50)}).size(), 1u);
+}
+
+TEST(Differences, LateOrInTimeIsNone) {
+  EmissionEntry late = entry(100, 50);
+  late.quality = {model::Origin::late, model::Rule::stale};
+  EXPECT_TRUE(compare({late}, {entry(100, 50)}).empty());
+  late.quality = {model::Origin::estimated, model::Rule::gap};
+  EXPECT_EQ(compare({late}, {entry(100, 50)}).size(), 1u);
+}
+
+TEST(Differences, AnotherFactorVersionIsOne) {
+  const auto found = compare({entry(100, 50)}, {entry(100, 60, "2")});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].amendment.correction.amount, Activity{});
+  EXPECT_EQ(found[0].amendment.correction.primary.emitted.co2e, Co2e::of(10));
+  EXPECT_EQ(found[0].amendment.correction.primary.factor_version, "2");
+  EXPECT_FALSE(found[0].amendment.same_factors);
+}
+
+TEST(Differences, WhatShouldNotBeThereGetsItsNegative) {
+  const auto found = compare({entry(100, 50)}, {});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].amendment.correction.amount, Activity::of(-100));
+  EXPECT_EQ(found[0].amendment.correction.covered, Duration::zero());
+  EXPECT_TRUE(compare({entry(100, 50), found[0].amendment.correction}, {}).empty());
+}
+
+TEST(Differences, WhatWasNeverPublishedGetsRevisionOneAlone) {
+  const auto found = compare({}, {entry(100, 50)});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].amendment.correction.revision, 1u);
+  EXPECT_EQ(found[0].amendment.correction.amount, Activity::of(100));
+  EXPECT_FALSE(found[0].published.has_value());
+  EXPECT_TRUE(compare({found[0].amendment.correction}, {entry(100, 50)}).empty());
+}
+
+TEST(Differences, CertificatesAndManualEntriesStandBesideWhatIsComputed) {
+  for (const Cause cause : {Cause::certificate, Cause::manual}) {
+    EXPECT_TRUE(compare({entry(100, 50), revision(entry(7, -20), 1, cause)}, {entry(100, 50)}).empty());
+    const auto found = compare({entry(100, 50), revision(entry(7, -20), 1, cause)}, {entry(110, 55)});
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].amendment.correction.amount, Activity::of(10));
+    EXPECT_EQ(found[0].amendment.correction.revision, 2u);
+  }
+}
+
+TEST(Differences, ASubstitutionStandsUntilThereIsData) {
+  EmissionEntry missing = entry(0, 0);
+  missing.covered = 1min;
+  missing.quality = {model::Origin::missing, model::Rule::gap};
+  const EmissionEntry substitution = revision(entry(90, 45), 1, Cause::substitution);
+  EXPECT_TRUE(compare({missing, substitution}, {missing}).empty());
+  const auto found = compare({missing, substitution}, {entry(100, 50)});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].amendment.correction.amount, Activity::of(10));
+}
+
+}  // namespace
+}  // namespace carbongate::books

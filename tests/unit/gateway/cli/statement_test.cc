@@ -1,0 +1,225 @@
+// A month of a small park through a store, as CSV, JSON and table: tests/golden/statement. UPDATE_GOLDEN=1 writes what
+// is stated now; the difference is the review.
+#include "gateway/cli/statement.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sysexits.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/json/parse.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <sstream>
+
+#include "gateway/app/gateway_config.h"
+#include "gateway/store/sqlite_store.h"
+#include "tests/support/temporary_directory.h"
+
+namespace carbongate::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using model::AccountId;
+using ::testing::HasSubstr;
+
+const std::filesystem::path kGolden = std::filesystem::path(CARBONGATE_SOURCE_DIR) / "tests/golden/statement";
+const Instant kNovember = Instant(std::chrono::seconds(1'793'462'400));  // 2026-11-01T00:00:00+08:00
+
+std::string read_file(const std::filesystem::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+// In milligrams per quantum of 10^-6 of the unit: 0.5 kg/kWh is 0.5. Half-widths in millionths.
+model::Emission emission(std::int64_t co2e_mg, std::int64_t meter_ppm, std::int64_t factor_ppm, const char* factor,
+                         const char* version) {
+  model::Emission emission;
+  emission.emitted.co2e = model::Co2e::of(co2e_mg);
+  emission.emitted.gases[model::Gas::co2] = model::GasMass::of(co2e_mg);
+  emission.emitted.u95_activity = model::Co2e::of(co2e_mg * meter_ppm / 1'000'000);
+  emission.emitted.u95_factor = model::Co2e::of(co2e_mg * factor_ppm / 1'000'000);
+  emission.factor_id = factor;
+  emission.factor_version = version;
+  return emission;
+}
+
+class StatementCommand : public testing::Test {
+ protected:
+  StatementCommand() {
+    std::filesystem::copy(kGolden, directory_.path(), std::filesystem::copy_options::recursive);
+    options_.period = "month";
+    options_.of = "2026-11";
+    config::Problems problems;
+    site_ = app::load_config(config(), problems);
+    EXPECT_FALSE(problems.has_errors()) << problems.to_text();
+  }
+
+  std::filesystem::path config() const { return directory_.path() / "config.yaml"; }
+
+  void fill() {
+    auto store = store::SqliteStore::open(site_.store, site_.site).value();
+    model::Effects effects;
+    for (int quarter = 0; quarter < 4; ++quarter) {
+      effects.rows.push_back({AccountId{0}, electricity(quarter, 100'000'000)});
+      effects.rows.push_back({AccountId{1}, electricity(quarter, 10'000'000)});
+      effects.rows.push_back({AccountId{2}, gas(quarter, 5'000'000)});
+    }
+    // A quarter hour that was too high, put right afterwards; one of the month before, which is none of ours.
+    model::EmissionEntry correction = electricity(1, -20'000'001);
+    correction.revision = 1;
+    correction.correction = model::Correction{model::Cause::configuration, "ratio", kNovember + 48h};
+    correction.quality = {model::Origin::substituted, model::Rule::gap};
+    effects.rows.push_back({AccountId{0}, correction});
+    effects.rows.push_back({AccountId{0}, electricity(-1, 7'000'000)});
+    boost::asio::io_context loop(1);
+    auto done = boost::asio::co_spawn(loop, store->commit(std::move(effects)), boost::asio::use_future);
+    loop.run();
+    done.get().value();
+  }
+
+  static model::EmissionEntry at(int quarter, std::int64_t amount) {
+    model::EmissionEntry entry;
+    entry.begin = kNovember + quarter * 15min;
+    entry.end = entry.begin + 15min;
+    entry.amount = model::Activity::of(amount);
+    entry.covered = 15min;
+    return entry;
+  }
+  static model::EmissionEntry electricity(int quarter, std::int64_t amount) {
+    model::EmissionEntry entry = at(quarter, amount);
+    entry.coal = model::StandardCoal::of(amount * 1'229 / 10'000);
+    entry.primary = emission(amount / 2, 6'633, 50'000, "own-grid/CN-SC/average/2023", "2026-01-01");
+    entry.market = emission(amount * 6 / 10, 6'633, 80'000, "own-grid/CN/residual/2023", "2026-01-01");
+    return entry;
+  }
+  static model::EmissionEntry gas(int quarter, std::int64_t amount) {
+    model::EmissionEntry entry = at(quarter, amount);
+    entry.coal = model::StandardCoal::of(amount * 133 / 100);
+    entry.primary = emission(amount * 22 / 10, 23'094, 30'000, "own-fuels/natural-gas/default/2011", "2");
+    return entry;
+  }
+
+  std::string state(int expected_status = 0) {
+    std::ostringstream out;
+    err_.str({});
+    EXPECT_EQ(run_statement(config(), options_, out, err_), expected_status) << err_.str();
+    return out.str();
+  }
+  void expect_golden(const char* name) {
+    const std::string stated = state();
+    if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(kGolden / name) << stated;
+    EXPECT_EQ(stated, read_file(kGolden / name));
+  }
+
+  TemporaryDirectory directory_;
+  app::GatewayConfig site_;
+  StatementOptions options_;
+  std::ostringstream err_;
+};
+
+TEST_F(StatementCommand, StatesAMonthAsCsv) {
+  fill();
+  expect_golden("month.csv");
+}
+
+TEST_F(StatementCommand, StatesAMonthAsJson) {
+  fill();
+  options_.format = "json";
+  expect_golden("month.json");
+  const auto json = boost::json::parse(state());
+  EXPECT_EQ(json.at("users").as_array().size(), 2u);
+  EXPECT_EQ(json.at("net").at("sum").as_string(), "net");
+  // 379.999999 kWh at 0.5, 20 Nm3 at 2.2, less 40 kWh at 0.5.
+  EXPECT_DOUBLE_EQ(json.at("net").at("co2e_kg").to_number<double>(), 190 + 44 - 20);
+}
+
+TEST_F(StatementCommand, StatesAMonthAsATableInChinese) {
+  fill();
+  options_.format = "table";
+  options_.lang = "zh";
+  expect_golden("month.zh.txt");
+}
+
+TEST_F(StatementCommand, HasFewerColumnsForADayAndAChineseHeaderOnDemand) {
+  fill();
+  options_.period = "day";
+  options_.of = "2026-11-01";
+  const std::string day = state();
+  EXPECT_THAT(day, HasSubstr(",hcfc_22_kg,unsplit_co2e_kg\n"));
+  EXPECT_THAT(day, HasSubstr("day,2026-11-01T00:00:00+08:00,2026-11-02T00:00:00+08:00,park,"));
+  options_.lang = "zh";
+  const std::string zh = state();
+  EXPECT_EQ(zh.substr(zh.find('\n')), day.substr(day.find('\n'))) << "the header alone is another";
+  EXPECT_THAT(zh, HasSubstr("统计周期,开始时间,结束时间"));
+}
+
+TEST_F(StatementCommand, StatesGasesOfTheSite) {
+  fill();
+  options_.by = "gas";
+  EXPECT_EQ(state(),
+            "period,begin,end,site,level,sum,user,scope,gas,mass_kg,mass_first_kg\n"
+            "month,2026-11-01T00:00:00+08:00,2026-12-01T00:00:00+08:00,park,scope,total,,1,CO2,44,44\n"
+            "month,2026-11-01T00:00:00+08:00,2026-12-01T00:00:00+08:00,park,scope,total,,2,CO2,190,200\n"
+            "month,2026-11-01T00:00:00+08:00,2026-12-01T00:00:00+08:00,park,site,total,,,CO2,234,244\n"
+            "month,2026-11-01T00:00:00+08:00,2026-12-01T00:00:00+08:00,park,site,exported,,,CO2,20,20\n"
+            "month,2026-11-01T00:00:00+08:00,2026-12-01T00:00:00+08:00,park,site,net,,,CO2,214,224\n");
+  options_.format = "json";
+  EXPECT_EQ(boost::json::parse(state()).at("gases").as_array().size(), 5u);
+}
+
+TEST_F(StatementCommand, StatesOneUserAlone) {
+  fill();
+  options_.user = "boiler-house";
+  const std::string stated = state();
+  EXPECT_EQ(stated.find("press-shop"), std::string::npos);
+  EXPECT_EQ(stated.find(",site,total,"), std::string::npos);
+  EXPECT_THAT(stated, HasSubstr(",user,total,boiler-house,"));
+  options_.by = "scope";
+  EXPECT_EQ(state().find(",account,"), std::string::npos);
+  options_.user = "boilerhouse";
+  state(EX_DATAERR);
+  EXPECT_EQ(err_.str(), "--user: there is no energy user 'boilerhouse'; did you mean 'boiler-house'?\n");
+}
+
+TEST_F(StatementCommand, WritesAFileThatIsWhole) {
+  fill();
+  options_.output = (directory_.path() / "november.csv").string();
+  EXPECT_EQ(state(), "");
+  EXPECT_EQ(read_file(options_.output), read_file(kGolden / "month.csv"));
+}
+
+TEST_F(StatementCommand, RefusesOptionsThatMeanNothing) {
+  fill();
+  const auto complaint = [&](const std::function<void(StatementOptions&)>& change) {
+    const StatementOptions before = options_;
+    change(options_);
+    EXPECT_EQ(state(EX_DATAERR), "");
+    options_ = before;
+    return err_.str();
+  };
+  EXPECT_EQ(complaint([](auto& o) { o.period = "week"; }), "--period: 'week' is not one of day, month, year\n");
+  EXPECT_EQ(complaint([](auto& o) { o.of = "2026-13"; }), "--of: '2026-13' is not a month; write 2026-11\n");
+  for (const char* of : {"", "2026", "2026-1", "2026-11-", "2026-11-01", "0026-11", "2026/11", "+026-11"}) {
+    EXPECT_THAT(complaint([&](auto& o) { o.of = of; }), HasSubstr("is not a month")) << of;
+  }
+  EXPECT_THAT(complaint([](auto& o) { o.by = "users"; }), HasSubstr("did you mean 'user'?"));
+  EXPECT_THAT(complaint([](auto& o) { o.format = "xlsx"; }), HasSubstr("--format"));
+  EXPECT_THAT(complaint([](auto& o) { o.lang = "de"; }), HasSubstr("--lang"));
+  EXPECT_THAT(complaint([](auto& o) { o.lang = "zh", o.format = "json"; }), HasSubstr("same names"));
+}
+
+TEST_F(StatementCommand, SaysWhereThereIsNoStore) {
+  state(EX_IOERR);
+  EXPECT_NE(err_.str(), "");
+  std::ofstream(config(), std::ios::app) << "nonsense: 1\n";
+  state(EX_CONFIG);
+  EXPECT_THAT(err_.str(), HasSubstr("nonsense"));
+}
+
+}  // namespace
+}  // namespace carbongate::cli

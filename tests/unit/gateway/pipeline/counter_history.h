@@ -1,0 +1,92 @@
+// Histories of counters with faults, made by a generator that knows what flowed. Deterministic: a seed is a history.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <random>
+#include <string_view>
+#include <vector>
+
+#include "drivers/api/point.h"
+
+namespace carbongate::pipeline {
+
+enum class Fault {
+  none,
+  zeros,                // the register reads 0 for 1 to 30 readings, and returns
+  spike,                // one or two readings of garbage
+  stuck,                // the register stands still while energy flows, and catches up within a day
+  stale,                // 1 to 5 readings of values that are a little older
+  not_a_number,         // up to 30 readings without a value
+  silence,              // up to three days without a reading
+  rollover,             // through the end of the register
+  rollover_in_silence,  // the same, while nobody read
+  zeros_near_the_end,   // zeros just before the register rolls over
+  reset,                // the register starts again at 0
+  swap_announced,       // another meter; the configuration says what both showed
+  swap,                 // another meter, unannounced
+  ratio_announced,      // the register knows no transformer; its ratio changes at a date that the configuration names
+  rescaled,             // a transformer's ratio is entered into the meter, which multiplies its whole register
+  backwards,            // the register runs down for a while
+  net,                  // a net register, which may run down
+  duplicates,           // readings twice, with the same or another value
+  out_of_order,         // readings that arrive after newer ones
+  several,              // any of the above that a meter survives, several times
+  // What no reading can tell. Not held to the goal; the table shows what it costs.
+  swap_unseen,   // another meter that starts where the old one might have been
+  ratio_unseen,  // a transformer is exchanged, and nobody tells meter or configuration
+  kinds
+};
+std::string_view to_string(Fault fault);
+
+class CounterHistory {
+ public:
+  CounterHistory(std::uint64_t seed, Fault fault);
+
+  Point point;
+  std::vector<Reading> readings;  // in the order in which they arrive
+  std::int64_t count_quanta = 0;  // how finely the register counts, in mWh of the point's account
+  std::int64_t ran_back = 0;      // mWh, of a register that must not
+
+  // mWh that flowed until then.
+  std::int64_t flowed_until(Instant at) const;
+
+ private:
+  std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(n)); }
+  bool one_in(std::int64_t n) { return below(n) == 0; }
+  std::int64_t between(std::int64_t a, std::int64_t b) { return a + below(b - a + 1); }
+
+  void choose_meter(Fault fault);
+  void choose_register(Fault fault);
+  void run(Fault fault);
+  void cause(Fault fault);
+  void flow(Duration time, bool back = false);
+  void good(std::int64_t times = 1);
+  void show(double value, Instant at);
+  void show() { show(shown(), at_); }
+  double shown() const;
+  double in_unit(std::int64_t counts) const;
+  std::int64_t possible(Duration time) const;  // mWh of the register, margins included
+  void set_register(std::int64_t mwh);
+  bool near_a_rollover(Duration time) const;
+  void let_flow_at_least(std::int64_t mwh);
+  std::int64_t other_value();
+
+  std::mt19937_64 random_;
+  Instant at_;
+  Duration interval_{};
+  std::int64_t power_max_ = 0;  // mW: quanta per hour
+  bool power_known_ = true;
+  std::int64_t count_ = 0;  // mWh of the register
+  std::int64_t range_ = 0;  // mWh of the register; 0: it never rolls over
+  bool float32_ = false;
+  std::int64_t register_ = 0;   // mWh, never rounded, never wrapped
+  std::int64_t highest_ = 0;    // of register_
+  std::int64_t numerator_ = 1;  // of the transformers: what flows is register * numerator_
+  std::int64_t flowed_ = 0;     // mWh
+  std::int64_t load_ = 0;       // per mille of power_max_
+  bool load_is_even_ = false;   // in the next flow as in the one before
+  std::map<Instant, std::int64_t> truth_;
+};
+
+}  // namespace carbongate::pipeline

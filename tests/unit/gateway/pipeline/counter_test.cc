@@ -1,0 +1,295 @@
+// Counters whose register is known, exchanged, reversed or stuck. The usual faults are in energy_test.cc, 10 000 mixed
+// ones in counter_truth_test.cc.
+#include "gateway/pipeline/counter.h"
+
+#include <gtest/gtest.h>
+
+#include "gateway/pipeline/energy.h"
+#include "gateway/pipeline/quality.h"
+#include "tests/unit/gateway/pipeline/pipeline_fixture.h"
+
+namespace carbongate::pipeline {
+namespace {
+
+using model::Activity;
+using model::Origin;
+using model::Quality;
+using model::Rule;
+using namespace std::chrono_literals;
+
+const Instant kStart = utc("2026-03-01 10:00");
+constexpr std::int64_t kKwh = 1'000'000;
+
+Point a_point() {
+  Point point{.id = {}, .device = "d", .name = "p", .kind = Kind::cumulative, .unit = *find_unit("kWh"), .limits = {}};
+  point.limits.interval = 10s;
+  point.limits.power_max_w = 100e3;
+  return point;
+}
+
+class Register {
+ public:
+  explicit Register(const Point& point)
+      : rules_(point, 5min), meter_(*EnergyMeter::make(point, *model::find_carrier("electricity"))) {}
+
+  Counted at(Duration since_start, double value) {
+    const Reading r = reading({}, kStart + since_start, value);
+    const Quality judged = rules_.judge(r, state, std::max(r.at, heard_), std::max(r.at, heard_));
+    heard_ = std::max(r.at, heard_);
+    Counted counted = meter_.count(r, judged, state);
+    for (const Movement& m : counted) total += m.amount;
+    if (countable(counted.quality)) {
+      state.last_at = r.at;
+      state.last_value = value;
+    }
+    return counted;
+  }
+
+  model::PointState state;
+  Activity total;
+
+ private:
+  QualityRules rules_;
+  EnergyMeter meter_;
+  Instant heard_{};
+};
+
+Quality measured(Rule rule) {
+  return {Origin::measured, rule};
+}
+Quality estimated(Rule rule) {
+  return {Origin::estimated, rule};
+}
+
+TEST(Counter, OfSeveralEndsThePossibleOneIsTaken) {
+  for (const double end : {1e6, 42'949'672.96}) {
+    Point point = a_point();
+    point.limits.rollover_at = {1e6, 42'949'672.96};
+    Register meter(point);
+    meter.at(0s, end - 0.1);
+    EXPECT_EQ(meter.at(10s, 0.05).quality, measured(Rule::rollover)) << end;
+    EXPECT_EQ(meter.total, Activity::of(150'000)) << end;
+  }
+}
+
+TEST(Counter, ASignedRegisterGoesOnAtItsLowestNumber) {
+  Point point = a_point();
+  point.limits.rollover_at = {2'147'483.648, 4'294'967.296};
+  Register meter(point);
+  meter.at(0s, 2'147'483.6);
+  EXPECT_EQ(meter.at(10s, -2'147'483.6).quality, measured(Rule::rollover));
+  EXPECT_EQ(meter.total, Activity::of(96'000));
+}
+
+TEST(Counter, AZeroAtTheEndOfTheRegisterWaitsForTheNextReading) {
+  Point point = a_point();
+  point.limits.rollover_at = {1e5};
+  Register unreadable(point);
+  unreadable.at(0s, 99'999.9);
+  EXPECT_EQ(unreadable.at(10s, 0).quality, estimated(Rule::pending));
+  EXPECT_EQ(unreadable.at(20s, 99'999.95).quality, measured(Rule::glitch));
+  EXPECT_EQ(unreadable.total, Activity::of(50'000));
+  Register rolled(point);
+  rolled.at(0s, 99'999.9);
+  rolled.at(10s, 0);
+  EXPECT_EQ(rolled.at(20s, 0.1).quality, measured(Rule::rollover));
+  EXPECT_EQ(rolled.total, Activity::of(200'000));
+}
+
+TEST(Counter, AfterASilenceInWhichItMayHaveGoneRoundTheLeastIsBookedAsEstimated) {
+  Point point = a_point();
+  point.limits.rollover_at = {1'000};
+  Register meter(point);
+  meter.at(0s, 400);
+  const Counted counted = meter.at(24h, 500);
+  EXPECT_EQ(counted.quality, estimated(Rule::rollover));
+  EXPECT_EQ(meter.total, Activity::of(100 * kKwh));
+}
+
+TEST(Counter, AnAnnouncedReplacementIsBookedExactly) {
+  Point point = a_point();
+  point.history.replaced = {{kStart + 5min, 12'345.6, 0.2}};
+  Register meter(point);
+  meter.at(0s, 12'345.0);
+  const Counted counted = meter.at(10min, 1.0);
+  EXPECT_EQ(counted.quality, measured(Rule::replaced));
+  ASSERT_EQ(counted.count, 2u);
+  EXPECT_EQ(counted.movements[0].end, kStart + 5min);
+  EXPECT_EQ(counted.movements[0].amount, Activity::of(600'000));
+  EXPECT_EQ(counted.movements[1].amount, Activity::of(800'000));
+  meter.at(20min, 1.5);
+  EXPECT_EQ(meter.total, Activity::of(1'900'000));
+}
+
+TEST(Counter, AReplacementMayHaveHappenedHoursFromTheTimeThatWasAnnounced) {
+  for (const Duration told : {-2h, 2h}) {
+    Point point = a_point();
+    point.history.replaced = {{kStart + told, 12'345.6, 50'000.2}};
+    Register meter(point);
+    meter.at(-3h, 12'340.0);
+    meter.at(-10s, 12'345.5);
+    EXPECT_EQ(meter.at(10s, 50'000.3).quality, measured(Rule::replaced));
+    EXPECT_EQ(meter.at(3h, 50'001.3).quality, Quality{}) << "once";
+    EXPECT_EQ(meter.total, Activity::of(5'500'000 + 100'000 + 100'000 + 1'000'000));
+  }
+}
+
+TEST(Counter, AnAnnouncementThatDoesNotFitBooksNothing) {
+  Point point = a_point();
+  point.history.replaced = {{kStart + 5min, 99'999.0, 0.2}};
+  Register meter(point);
+  meter.at(0s, 12'345.0);
+  EXPECT_EQ(meter.at(10min, 1.0).quality, estimated(Rule::pending));
+  EXPECT_EQ(meter.at(20min, 1.5).quality, measured(Rule::reset));
+  EXPECT_EQ(meter.total, Activity::of(500'000));
+}
+
+TEST(Counter, AFinalValueReadFromTheDisplayMayLackDigits) {
+  Point point = a_point();
+  point.history.replaced = {{kStart + 5min, 12'345.0, 0.0}};
+  Register meter(point);
+  meter.at(0s, 12'345.6);
+  EXPECT_EQ(meter.at(10min, 1.0).quality, estimated(Rule::replaced));
+  EXPECT_EQ(meter.total, Activity::of(kKwh));
+}
+
+TEST(Counter, ARatioAppliesFromItsDate) {
+  Point point = a_point();
+  point.history.ratios = {{Instant::min(), 40, 1}, {kStart + 20s, 60, 1}};
+  Register meter(point);
+  meter.at(0s, 100.0);
+  meter.at(10s, 100.01);
+  meter.at(20s, 100.02);
+  EXPECT_EQ(meter.total, Activity::of(800'000));
+  meter.at(30s, 100.03);
+  EXPECT_EQ(meter.total, Activity::of(1'400'000)) << "0.01 at 60";
+}
+
+TEST(Counter, AStepAcrossANewRatioIsDividedAsAnEvenLoadWould) {
+  Point point = a_point();
+  point.history.ratios = {{Instant::min(), 10, 1}, {kStart + 10s, 20, 1}};
+  Register meter(point);
+  meter.at(0s, 100.0);
+  const Counted counted = meter.at(20s, 100.003);  // 2/3 of it before: 0.02 kWh on either side
+  ASSERT_EQ(counted.count, 2u);
+  EXPECT_EQ(counted.movements[0].quality, estimated(Rule::ratio_change));
+  EXPECT_NEAR(static_cast<double>(counted.movements[0].amount.quanta()), 20'000, 20);
+  EXPECT_NEAR(static_cast<double>(meter.total.quanta()), 40'000, 20);
+}
+
+TEST(Counter, ARegisterThatIsMultipliedIsARatioThatWasEntered) {
+  Register meter(a_point());
+  meter.at(0s, 12'345.6);
+  EXPECT_EQ(meter.at(10s, 493'824.1).quality, estimated(Rule::pending));
+  EXPECT_EQ(meter.at(20s, 493'824.2).quality, measured(Rule::ratio_change));
+  EXPECT_EQ(meter.total, Activity::of(100'000));
+}
+
+TEST(Counter, OneThatRunsBackwardsIsNeitherResetNorBooked) {
+  Register meter(a_point());
+  meter.at(0s, 1'000.0);
+  EXPECT_EQ(meter.at(10s, 999.9).quality, estimated(Rule::pending));
+  EXPECT_EQ(pending(meter.state)->reason, "the counter ran down a little");
+  EXPECT_EQ(meter.at(20s, 999.8).quality, estimated(Rule::pending));
+  const Counted decided = meter.at(30s, 999.7);
+  EXPECT_EQ(decided.quality, measured(Rule::backwards));
+  ASSERT_EQ(decided.count, 1u);
+  EXPECT_EQ(decided.movements[0].quality, estimated(Rule::backwards));
+  EXPECT_FALSE(decided.movements[0].covered);
+  EXPECT_EQ(meter.at(40s, 999.6).quality, measured(Rule::backwards));
+  EXPECT_EQ(meter.at(50s, 0).quality, estimated(Rule::pending));
+  EXPECT_EQ(meter.at(60s, 999.5).quality, measured(Rule::backwards));
+  EXPECT_EQ(meter.state.unbooked, Activity::of(500'000));
+  EXPECT_EQ(meter.total, Activity{});
+  EXPECT_EQ(meter.at(70s, 999.7).quality, Quality{});
+  EXPECT_EQ(meter.total, Activity::of(200'000));
+}
+
+TEST(Counter, ALittleDownAndBackIsAGlitch) {
+  Register meter(a_point());
+  meter.at(0s, 1'000.0);
+  meter.at(10s, 999.9);
+  EXPECT_EQ(meter.at(20s, 999.95).quality, estimated(Rule::pending));
+  EXPECT_EQ(meter.at(30s, 1'000.1).quality, measured(Rule::glitch));
+  EXPECT_EQ(meter.total, Activity::of(100'000));
+  EXPECT_EQ(meter.state.unbooked, Activity{});
+}
+
+TEST(Counter, ANetRegisterIsCountedInBothDirections) {
+  Point point = a_point();
+  point.limits.runs_back = true;
+  point.limits.rollover_at = {1e5};
+  Register meter(point);
+  meter.at(0s, 0.1);
+  EXPECT_EQ(meter.at(10s, 99'999.9).quality, measured(Rule::rollover)) << "down through 0";
+  EXPECT_EQ(meter.total, Activity::of(-200'000));
+  EXPECT_EQ(meter.at(20s, 0.2).quality, measured(Rule::rollover));
+  EXPECT_EQ(meter.at(30s, 0.15).quality, Quality{});
+  EXPECT_EQ(meter.total, Activity::of(50'000));
+}
+
+TEST(Counter, OneThatStoodStillAndCatchesUpIsBookedOnceItGoesOn) {
+  Register meter(a_point());
+  meter.at(0s, 1'000.0);
+  for (int i = 1; i <= 60; ++i) meter.at(i * 1min, 1'000.0);
+  EXPECT_EQ(meter.at(61min, 1'080.0).quality, estimated(Rule::pending));
+  EXPECT_EQ(pending(meter.state)->reason, "more than the connection delivers");
+  const Counted counted = meter.at(62min, 1'080.5);
+  EXPECT_EQ(counted.quality, estimated(Rule::stalled));
+  EXPECT_EQ(meter.total, Activity::of(80'500'000));
+}
+
+TEST(Counter, AStepThatWaitsIsVisible) {
+  Register meter(a_point());
+  meter.at(0s, 1'000.0);
+  EXPECT_FALSE(pending(meter.state));
+  meter.at(10s, 0.5);
+  const auto waits = pending(meter.state);
+  ASSERT_TRUE(waits);
+  EXPECT_EQ(waits->since, kStart);
+  EXPECT_EQ(waits->at, kStart + 10s);
+  EXPECT_EQ(waits->step, Activity::of(-999'500'000));
+  EXPECT_EQ(waits->reason, "the counter fell");
+  meter.at(20s, 0.6);
+  EXPECT_FALSE(pending(meter.state));
+}
+
+TEST(Counter, LateAndRepeatedReadingsMoveNothing) {
+  Register meter(a_point());
+  meter.at(0s, 1'000.0);
+  meter.at(30s, 1'000.3);
+  const auto baseline = meter.state.baseline;
+  EXPECT_EQ(meter.at(10s, 1'000.1).quality, (Quality{Origin::late, Rule::out_of_order}));
+  EXPECT_EQ(meter.at(20s, 5.0).quality, (Quality{Origin::late, Rule::out_of_order}));
+  EXPECT_EQ(meter.at(30s, 1'000.3).quality, measured(Rule::duplicate));
+  EXPECT_EQ(meter.at(30s, 1'000.4).quality, (Quality{Origin::missing, Rule::duplicate}));
+  EXPECT_EQ(meter.state.baseline, baseline);
+  EXPECT_FALSE(meter.state.pending);
+  meter.at(40s, 1'000.4);
+  EXPECT_EQ(meter.total, Activity::of(400'000));
+}
+
+TEST(Counter, ForwardAndReverseRegistersAreTwoPointsAndNeverNetted) {
+  TestSite site;
+  const PointLimits limits = a_point().limits;
+  const PointId import = site.add_point("active_energy_import", Kind::cumulative, "kWh", limits);
+  const PointId reverse = site.add_point("active_energy_export", Kind::cumulative, "kWh", limits);
+  site.add_account(import);
+  site.add_account(reverse);
+  Pipeline pipeline = site.pipeline();
+  std::vector<Reading> readings;
+  double in = 500;
+  double out = 700;
+  for (int i = 0; i <= 100; ++i) {
+    const bool exports = i / 10 % 2 == 1;
+    (exports ? out : in) += i == 0 ? 0 : 0.25;
+    readings.push_back(reading(import, kStart + i * 10s, in));
+    readings.push_back(reading(reverse, kStart + i * 10s, out));
+  }
+  feed(pipeline, readings);
+  EXPECT_EQ(pipeline.state().accounts[0].amount, Activity::of(50 * kKwh / 4));
+  EXPECT_EQ(pipeline.state().accounts[1].amount, Activity::of(50 * kKwh / 4));
+}
+
+}  // namespace
+}  // namespace carbongate::pipeline
