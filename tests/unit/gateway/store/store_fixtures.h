@@ -136,6 +136,11 @@ inline model::PointState full_point_state() {
                            .pending = counter(5s, 8),
                            .doubts = 1,
                            .abandoned = counter(6s, 9),
+                           .stands_since = kStart + 8s,
+                           .settled_until = kStart + 9s,
+                           .falls = 2,
+                           .unbooked = model::Activity::of(11),
+                           .last_value = 0.5,
                            .since = model::Activity::of(-10),
                            .heard = true}};
   state.derived.total = model::Activity::of(1'234'567'890'123);
