@@ -64,19 +64,13 @@ EmissionEntry known_of(const Booked& booked, const EmissionEntry* restated) {
   return substituted && data_came ? sum_of(booked, true) : measured;
 }
 
-bool near(std::int64_t a, std::int64_t b, std::int64_t tolerance) {
+bool agree_within(std::int64_t a, std::int64_t b, std::int64_t tolerance) {
   return std::abs(a - b) <= tolerance;
 }
 
-bool near(const model::Emitted& a, const model::Emitted& b, std::int64_t tolerance) {
-  bool gases = true;
-  for (std::size_t i = 0; i < model::kGasCount; ++i) {
-    const auto gas = static_cast<model::Gas>(i);
-    gases = gases && near(a.gases[gas].quanta(), b.gases[gas].quanta(), tolerance);
-  }
-  return gases && near(a.co2e.quanta(), b.co2e.quanta(), tolerance) &&
-         near(a.u95_activity.quanta(), b.u95_activity.quanta(), tolerance) &&
-         near(a.u95_factor.quanta(), b.u95_factor.quanta(), tolerance);
+bool agree_within(const model::Emitted& a, const model::Emitted& b, std::int64_t tolerance) {
+  return model::near(a, b, tolerance) && agree_within(a.u95_activity.quanta(), b.u95_activity.quanta(), tolerance) &&
+         agree_within(a.u95_factor.quanta(), b.u95_factor.quanta(), tolerance);
 }
 
 // Each booking may have carried a remainder in or out: `revisions` of them, and the recomputed one.
@@ -84,22 +78,9 @@ bool agree(const EmissionEntry& known, const EmissionEntry& restated, std::int64
   const std::int64_t tolerance_mg = revisions + 1;
   if (known.amount != restated.amount || known.covered != restated.covered) return false;
   if (comparable(known.quality) != comparable(restated.quality) || !same_factors(known, restated)) return false;
-  if (!near(known.coal.quanta(), restated.coal.quanta(), tolerance_mg)) return false;
-  return near(known.primary.emitted, restated.primary.emitted, tolerance_mg) &&
-         near(market_of(known).emitted, market_of(restated).emitted, tolerance_mg);
-}
-
-// Whether the figures follow from the amount by the same factors before and after.
-bool only_amount_changed(const EmissionEntry& known, const EmissionEntry& restated) {
-  if (!same_factors(known, restated)) return false;
-  if (known.amount == model::Activity{} || restated.amount == model::Activity{}) return true;
-  // A factor set that was changed without a new version shows in the ratio.
-  const auto ratio = [](const EmissionEntry& e) {
-    return static_cast<double>(e.primary.emitted.co2e.quanta()) / static_cast<double>(e.amount.quanta());
-  };
-  const double limit =
-      4.0 / static_cast<double>(std::min(std::llabs(known.amount.quanta()), std::llabs(restated.amount.quanta())));
-  return std::abs(ratio(known) - ratio(restated)) <= limit;
+  if (!agree_within(known.coal.quanta(), restated.coal.quanta(), tolerance_mg)) return false;
+  return agree_within(known.primary.emitted, restated.primary.emitted, tolerance_mg) &&
+         agree_within(market_of(known).emitted, market_of(restated).emitted, tolerance_mg);
 }
 
 EmissionEntry correction_of(const EmissionEntry& known, const EmissionEntry& restated) {
@@ -148,7 +129,6 @@ std::optional<Difference> compare(const Key& key, const Booked& booked, const Em
   amendment.account = key.first;
   amendment.correction = is_booked ? correction_of(difference.known, target) : target;
   amendment.covered_before = difference.known.covered;
-  amendment.same_factors = !is_booked || only_amount_changed(difference.known, target);
   Reason reason = reason_of(key.first, is_booked ? &difference.known : nullptr, restated);
   amendment.correction.revision = is_booked ? booked.revisions.back().revision + 1 : 1;
   amendment.correction.correction =

@@ -21,7 +21,6 @@ struct Amendment {
   AccountId account{};
   EmissionEntry correction;   // a further entry: holds the differences, names its cause, has the next revision
   Duration covered_before{};  // coverage is no sum: what it was known to be
-  bool same_factors = false;  // only the amount changed: the differences may go through the account's remainders
 };
 
 }  // namespace carbongate::model

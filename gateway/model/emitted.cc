@@ -1,6 +1,7 @@
 #include "gateway/model/emitted.h"
 
 #include <cmath>
+#include <cstdlib>
 
 namespace carbongate::model {
 
@@ -8,6 +9,15 @@ Co2e Emitted::u95() const {
   const auto activity = static_cast<double>(u95_activity.quanta());
   const auto factor = static_cast<double>(u95_factor.quanta());
   return Co2e::of(std::llround(std::hypot(activity, factor)));
+}
+
+bool near(const Emitted& a, const Emitted& b, std::int64_t tolerance_mg) {
+  if (std::llabs(a.co2e.quanta() - b.co2e.quanta()) > tolerance_mg) return false;
+  for (std::size_t i = 0; i < kGasCount; ++i) {
+    const auto gas = static_cast<Gas>(i);
+    if (std::llabs(a.gases[gas].quanta() - b.gases[gas].quanta()) > tolerance_mg) return false;
+  }
+  return true;
 }
 
 }  // namespace carbongate::model

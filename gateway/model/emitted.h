@@ -61,6 +61,9 @@ struct Emitted {
   friend constexpr bool operator==(const Emitted&, const Emitted&) = default;
 };
 
+// Whether they differ by no more than `tolerance_mg` in CO2e and in every gas. Uncertainties are not looked at.
+bool near(const Emitted& a, const Emitted& b, std::int64_t tolerance_mg);
+
 // Energy as standard coal by GB/T 2589, in milligrams of coal equivalent (1 kgce = 10^6): 2^63 is 9.2 Gtce.
 using StandardCoal = Quantity<struct StandardCoalTag>;
 

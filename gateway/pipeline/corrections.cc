@@ -1,7 +1,10 @@
 #include "gateway/pipeline/corrections.h"
 
 #include <array>
+#include <cstdlib>
 #include <utility>
+
+#include "gateway/pipeline/rollup.h"
 
 namespace carbongate::pipeline {
 namespace {
@@ -11,18 +14,38 @@ using model::Period;
 
 constexpr std::array kPeriods{Period::quarter_hour, Period::hour, Period::day, Period::month, Period::year};
 
-void book_emission(const model::Amendment& amendment, const model::Factor* factor, model::Emission& emission,
+// Each revision, and the recomputed entry, may have carried a remainder in or out.
+std::int64_t tolerance_mg(const model::EmissionEntry& entry) {
+  return static_cast<std::int64_t>(entry.revision) + 2;
+}
+
+// Where the figures are what the factor gives for the amount, they go through the account's remainders like any
+// booking. Else more than the amount changed: the factor, a certificate, a value without a new version.
+void book_emission(const model::EmissionEntry& entry, const model::Factor* factor, model::Emission& emission,
                    model::EmissionState& state) {
-  if (!amendment.same_factors || !factor || factor->id != emission.factor_id) {
-    state.total += emission.emitted;
-    return;
+  if (factor && factor->id == emission.factor_id && factor->version == emission.factor_version) {
+    model::EmissionState carried = state;
+    model::Emitted emitted = emit(entry.amount, *factor, carried);
+    if (near(emitted, emission.emitted, tolerance_mg(entry))) {
+      emitted.u95_activity = emission.emitted.u95_activity;
+      emitted.u95_factor = emission.emitted.u95_factor;
+      carried.total.u95_activity += emitted.u95_activity;
+      carried.total.u95_factor += emitted.u95_factor;
+      emission.emitted = emitted;
+      state = carried;
+      return;
+    }
   }
-  model::Emitted emitted = emit(amendment.correction.amount, *factor, state);
-  emitted.u95_activity = emission.emitted.u95_activity;
-  emitted.u95_factor = emission.emitted.u95_factor;
-  state.total.u95_activity += emitted.u95_activity;
-  state.total.u95_factor += emitted.u95_factor;
-  emission.emitted = emitted;
+  state.total += emission.emitted;
+}
+
+void book_coal(model::EmissionEntry& entry, const model::Factor* factor, std::int64_t& remainder) {
+  if (!factor || factor->id != entry.coal_factor_id) return;
+  std::int64_t carried = remainder;
+  const auto coal = model::StandardCoal::of(multiply(entry.amount, factor->scaled_coal, carried));
+  if (std::llabs(coal.quanta() - entry.coal.quanta()) > tolerance_mg(entry)) return;
+  entry.coal = coal;
+  remainder = carried;
 }
 
 template <class Sum>
@@ -36,7 +59,9 @@ void add_to(const model::EmissionEntry& entry, Duration covered_before, Sum& sum
 
 }  // namespace
 
-Corrections::Corrections(Calendar& calendar, std::span<const model::AccountRollup> rollups) : calendar_(calendar) {
+Corrections::Corrections(Calendar& calendar, const model::ValidityRules& validity,
+                         std::span<const model::AccountRollup> rollups)
+    : calendar_(calendar), validity_(validity) {
   for (const auto& [account, row] : rollups) stored_.emplace(Key{account, row.begin, row.period}, row);
 }
 
@@ -44,69 +69,100 @@ model::EmissionEntry Corrections::book(const model::Amendment& amendment, Accoun
                                        model::AccountState& account) {
   model::EmissionEntry entry = amendment.correction;
   const Instant at = entry.begin;
-  book_emission(amendment, factors.primary.at(at), entry.primary, account.emissions[Basis::primary]);
-  if (entry.market) book_emission(amendment, factors.market.at(at), *entry.market, account.emissions[Basis::market]);
-  const model::Factor* coal = factors.coal.at(at);
-  if (amendment.same_factors && coal && coal->id == entry.coal_factor_id) {
-    entry.coal = model::StandardCoal::of(multiply(entry.amount, coal->scaled_coal, account.coal_remainder));
-  }
+  book_emission(entry, factors.primary.at(at), entry.primary, account.emissions[Basis::primary]);
+  if (entry.market) book_emission(entry, factors.market.at(at), *entry.market, account.emissions[Basis::market]);
+  book_coal(entry, factors.coal.at(at), account.coal_remainder);
   account.amount += entry.amount;
   account.coal += entry.coal;
 
+  int hours_gained = 0;  // valid ones, of the longer periods
   for (std::size_t p = 0; p < kPeriods.size(); ++p) {
-    const Span span = calendar_.period(kPeriods[p], at);
+    const Period period = kPeriods[p];
+    const Span span = calendar_.period(period, at);
     std::optional<model::OpenPeriod>& open = account.open[p];
     if (open && open->begin == span.begin) {
       add_to(entry, amendment.covered_before, *open);
       open->quality = worse(open->quality, entry.quality);
+      open->valid_hours += static_cast<std::uint32_t>(hours_gained);
+      open_.emplace(amendment.account, period);
       continue;
     }
-    const Key key{amendment.account, span.begin, kPeriods[p]};
-    auto revised = revised_.find(key);
-    if (revised == revised_.end()) {
-      const auto stored = stored_.find(key);
-      model::RollupRow row;
-      if (stored != stored_.end()) row = stored->second;
-      row.period = kPeriods[p];
-      row.begin = span.begin;
-      row.end = span.end;
-      ++row.revision;
-      revised = revised_.emplace(key, row).first;
-    }
-    add_to(entry, amendment.covered_before, revised->second);
+    model::RollupRow& row = revised_row({amendment.account, span.begin, period}, span);
+    add_to(entry, amendment.covered_before, row);
+    if (period != Period::hour) row.valid_hours += static_cast<std::uint32_t>(hours_gained);
+    const bool was_valid = row.validity == model::Validity::valid;
+    row.validity = judge(period, row, validity_);
+    if (period == Period::hour) hours_gained = (row.validity == model::Validity::valid) - was_valid;
     // Of a quarter hour the quality is the entry's. A longer period keeps its worst part, until revised() knows better.
-    model::Quality& quality = revised->second.quality;
-    quality = kPeriods[p] == Period::quarter_hour ? entry.quality : worse(quality, entry.quality);
+    row.quality = period == Period::quarter_hour ? entry.quality : worse(row.quality, entry.quality);
   }
   return entry;
 }
 
-// A period that is watched throughout, and whose parts are all there, is as good as its worst part is now.
-void Corrections::judge_again(Period period, Period part) {
+model::RollupRow& Corrections::revised_row(const Key& key, const Span& span) {
+  const auto revised = revised_.find(key);
+  if (revised != revised_.end()) return revised->second;
+  const auto stored = stored_.find(key);
+  model::RollupRow row;
+  if (stored != stored_.end()) row = stored->second;
+  row.period = std::get<Period>(key);
+  row.begin = span.begin;
+  row.end = span.end;
+  ++row.revision;
+  return revised_.emplace(key, row).first->second;
+}
+
+Corrections::Judged Corrections::judge_parts(model::AccountId account, const Span& span, Period part) const {
+  Judged judged{.worst = {}, .until = span.begin};
+  while (judged.until < span.end) {
+    const Key key{account, judged.until, part};
+    auto found = revised_.find(key);
+    if (found == revised_.end()) {
+      found = stored_.find(key);
+      if (found == stored_.end()) break;
+    }
+    judged.worst = worse(judged.worst, found->second.quality);
+    judged.until = found->second.end;
+  }
+  return judged;
+}
+
+model::Quality Corrections::worst_part(model::AccountId account, const Span& span, Period part) const {
+  model::Quality worst;
+  const auto look = [&](const std::map<Key, model::RollupRow>& rows, const auto& counts) {
+    for (auto row = rows.lower_bound({account, span.begin, Period::quarter_hour}); row != rows.end(); ++row) {
+      if (std::get<model::AccountId>(row->first) != account || std::get<Instant>(row->first) >= span.end) break;
+      if (row->second.period == part && counts(row->first)) worst = worse(worst, row->second.quality);
+    }
+  };
+  look(stored_, [this](const Key& key) { return !revised_.contains(key); });
+  look(revised_, [](const Key&) { return true; });
+  return worst;
+}
+
+// A closed period that is watched throughout, and whose parts are all there, is as good as its worst part is now; an
+// open one as the worst of those there are.
+void Corrections::judge_again(Period period, Period part, std::span<model::AccountState> accounts) {
   for (auto& [key, row] : revised_) {
     if (row.period != period || row.covered != row.end - row.begin) continue;
-    const auto account = std::get<model::AccountId>(key);
-    model::Quality worst;
-    Instant reached = row.begin;
-    while (reached < row.end) {
-      const Key part_key{account, reached, part};
-      auto found = revised_.find(part_key);
-      if (found == revised_.end()) {
-        found = stored_.find(part_key);
-        if (found == stored_.end()) break;
-      }
-      worst = worse(worst, found->second.quality);
-      reached = found->second.end;
-    }
-    if (reached >= row.end) row.quality = worst;
+    const Judged judged = judge_parts(std::get<model::AccountId>(key), {row.begin, row.end}, part);
+    if (judged.until >= row.end) row.quality = judged.worst;
+  }
+  for (const auto& [account, open_period] : open_) {
+    if (open_period != period) continue;
+    model::AccountState& state = accounts[index(account)];
+    model::OpenPeriod& open = *state.open[static_cast<std::size_t>(period)];
+    const std::optional<model::OpenPeriod>& open_part = state.open[static_cast<std::size_t>(part)];
+    open.quality = worst_part(account, {open.begin, open.end}, part);
+    if (open_part) open.quality = worse(open.quality, open_part->quality);
   }
 }
 
-std::vector<model::AccountRollup> Corrections::revised() {
-  judge_again(Period::hour, Period::quarter_hour);
-  judge_again(Period::day, Period::quarter_hour);
-  judge_again(Period::month, Period::day);
-  judge_again(Period::year, Period::month);
+std::vector<model::AccountRollup> Corrections::revised(std::span<model::AccountState> accounts) {
+  judge_again(Period::hour, Period::quarter_hour, accounts);
+  judge_again(Period::day, Period::quarter_hour, accounts);
+  judge_again(Period::month, Period::day, accounts);
+  judge_again(Period::year, Period::month, accounts);
   std::vector<model::AccountRollup> rows;
   for (auto& [key, row] : revised_) rows.push_back({std::get<model::AccountId>(key), std::move(row)});
   revised_.clear();

@@ -2,38 +2,53 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <span>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "gateway/model/amendment.h"
 #include "gateway/model/checkpoint.h"
+#include "gateway/model/site.h"
 #include "gateway/pipeline/calendar.h"
 #include "gateway/pipeline/emission.h"
 
 namespace carbongate::pipeline {
 
-// The corrections of one transaction. Calendar and rollups outlive it.
+// The corrections of one transaction. Calendar, rules and rollups outlive it.
 class Corrections {
  public:
-  Corrections(Calendar& calendar, std::span<const model::AccountRollup> rollups);
+  // `rollups`: the stored ones of the periods that contain a corrected quarter hour, and of their parts.
+  Corrections(Calendar& calendar, const model::ValidityRules& validity, std::span<const model::AccountRollup> rollups);
 
-  // Adds the correction to the account and gives the entry to publish. Where only the amount changed, what it emits
-  // goes through the account's remainders like any booking: so the sum over all entries is the factor times the sum of
-  // the amounts, to the milligram, in whatever order amounts came to light.
+  // Adds the correction to the account and gives the entry to publish. Where the figures follow from the amount by the
+  // present factor, they go through the account's remainders like any booking: so the sum over all entries is the
+  // factor times the sum of the amounts, to the milligram, in whatever order amounts came to light.
   model::EmissionEntry book(const model::Amendment& amendment, AccountFactors& factors, model::AccountState& account);
 
   // Of closed periods that contain a corrected quarter, with the next revision; in the order of account, begin, period.
-  // Once, after the last book().
-  std::vector<model::AccountRollup> revised();
+  // Quality and validity are judged again, of open periods too. Once, after the last book(). `accounts`: all of the
+  // site.
+  std::vector<model::AccountRollup> revised(std::span<model::AccountState> accounts);
 
  private:
-  void judge_again(model::Period period, model::Period part);
   using Key = std::tuple<model::AccountId, Instant, model::Period>;
+  struct Judged {  // of the parts of a period that follow each other from its beginning
+    model::Quality worst;
+    Instant until{};
+  };
+
+  model::RollupRow& revised_row(const Key& key, const Span& span);
+  Judged judge_parts(model::AccountId account, const Span& span, model::Period part) const;
+  model::Quality worst_part(model::AccountId account, const Span& span, model::Period part) const;
+  void judge_again(model::Period period, model::Period part, std::span<model::AccountState> accounts);
 
   Calendar& calendar_;
+  const model::ValidityRules& validity_;
   std::map<Key, model::RollupRow> stored_;
   std::map<Key, model::RollupRow> revised_;
+  std::set<std::pair<model::AccountId, model::Period>> open_;  // periods that contain a correction and are not closed
 };
 
 }  // namespace carbongate::pipeline

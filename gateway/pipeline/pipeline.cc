@@ -273,13 +273,13 @@ void Pipeline::Engine::note_late(PointId point, Instant at) {
 model::Effects Pipeline::Engine::correct(std::span<const model::Amendment> amendments,
                                          std::span<const model::AccountRollup> rollups,
                                          std::span<const std::pair<PointId, model::LateData>> restated) {
-  Corrections corrections(calendar_, rollups);
+  Corrections corrections(calendar_, validity_, rollups);
   for (const model::Amendment& amendment : amendments) {
     const std::size_t i = index(amendment.account);
     emit_row(amendment.account, corrections.book(amendment, accounts_.at(i).factors, state_.accounts[i]));
     changed_accounts_.note(i);
   }
-  for (model::AccountRollup& rollup : corrections.revised()) emit_row(rollup.account, std::move(rollup.row));
+  for (model::AccountRollup& rollup : corrections.revised(state_.accounts)) emit_row(rollup.account, std::move(rollup.row));
   for (const auto& [point, known] : restated) {
     std::optional<model::LateData>& late = state_.points.at(index(point)).late;
     if (late != known) continue;

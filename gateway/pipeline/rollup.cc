@@ -2,13 +2,6 @@
 
 namespace carbongate::pipeline {
 
-model::Validity judge(model::Period kind, const model::OpenPeriod& period, const model::ValidityRules& rules) {
-  const auto verdict = [](bool valid) { return valid ? model::Validity::valid : model::Validity::invalid; };
-  if (kind == model::Period::hour) return verdict(period.covered >= rules.hour_covered);
-  if (kind == model::Period::day) return verdict(period.valid_hours >= rules.day_hours);
-  return model::Validity::not_judged;
-}
-
 model::RollupRow make_rollup(model::Period kind, const model::OpenPeriod& period, const model::ValidityRules& rules) {
   return {.period = kind,
           .begin = period.begin,

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "gateway/model/checkpoint.h"
+#include "gateway/model/rows.h"
 #include "gateway/model/site.h"
 #include "gateway/pipeline/calendar.h"
 
@@ -46,8 +47,14 @@ constexpr bool worth_a_row(const model::OpenPeriod& period) {
          period.coal != model::StandardCoal{} || period.emitted != model::PerBasis<model::Emitted>{};
 }
 
-// Of a complete hour or day, also one that is not worth a row.
-model::Validity judge(model::Period kind, const model::OpenPeriod& period, const model::ValidityRules& rules);
+// Of a complete hour or day, also one that is not worth a row. `sums`: an OpenPeriod or RollupRow.
+template <class Sums>
+model::Validity judge(model::Period kind, const Sums& sums, const model::ValidityRules& rules) {
+  const auto verdict = [](bool valid) { return valid ? model::Validity::valid : model::Validity::invalid; };
+  if (kind == model::Period::hour) return verdict(sums.covered >= rules.hour_covered);
+  if (kind == model::Period::day) return verdict(sums.valid_hours >= rules.day_hours);
+  return model::Validity::not_judged;
+}
 
 model::RollupRow make_rollup(model::Period kind, const model::OpenPeriod& period, const model::ValidityRules& rules);
 model::EnergyInterval make_interval(const model::OpenInterval& quarter);

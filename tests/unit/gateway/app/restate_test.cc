@@ -46,13 +46,15 @@ struct TestSite {
     account.carrier = model::find_carrier(carrier);
     account.source = id;
     account.factor = model::FactorChoice{"cn-grid", "CN-SC", "average"};
+    account.market = model::FactorChoice{"cn-grid", "CN", "residual"};
+    account.coal = model::FactorChoice{"cn-standard-coal", "", "calorific"};
     site.accounts.push_back(account);
     return id;
   }
   static pipeline::FactorRegistry load() {
     config::Problems problems;
-    return pipeline::FactorRegistry::load(config::DataFiles("."), std::vector<std::string>{"cn-grid"}, "Asia/Shanghai",
-                                          problems);
+    return pipeline::FactorRegistry::load(
+        config::DataFiles("."), std::vector<std::string>{"cn-grid", "cn-standard-coal"}, "Asia/Shanghai", problems);
   }
 
   model::Site site;
@@ -63,6 +65,10 @@ struct Known {
   std::int64_t amount = 0;
   std::int64_t co2e_mg = 0;
   Duration covered{};
+  std::int64_t coal_mg = 0;
+  std::int64_t market_mg = 0;
+  std::uint32_t valid_hours = 0;  // of rollups
+  model::Validity validity = model::Validity::not_judged;
   friend bool operator==(const Known&, const Known&) = default;
 };
 using KnownBooks = std::map<std::pair<std::string, Instant>, Known>;  // by user and begin
@@ -150,6 +156,8 @@ class Books {
       sum.amount += entry.amount.quanta();
       sum.co2e_mg += entry.primary.emitted.co2e.quanta();
       sum.covered = entry.covered;  // the newest comes last
+      sum.coal_mg += entry.coal.quanta();
+      if (entry.market) sum.market_mg += entry.market->emitted.co2e.quanta();
     });
     std::erase_if(books, [](const auto& item) { return item.second == Known{}; });
     return books;
@@ -161,7 +169,9 @@ class Books {
     each(store::History::What::rollups, [&](const model::StoredRow& row) {
       const auto& rollup = std::get<model::RollupRow>(row.body);
       found[{row.series->user, rollup.period, rollup.begin}] = {
-          rollup.amount.quanta(), rollup.emitted[Basis::primary].co2e.quanta(), rollup.covered};
+          rollup.amount.quanta(), rollup.emitted[Basis::primary].co2e.quanta(), rollup.covered,
+          rollup.coal.quanta(),   rollup.emitted[Basis::market].co2e.quanta(),  rollup.valid_hours,
+          rollup.validity};
     });
     std::erase_if(found, [](const auto& item) { return item.second == Known{}; });
     return found;
@@ -262,6 +272,8 @@ class AnyDelivery : public ::testing::TestWithParam<unsigned> {
       EXPECT_EQ(known.amount, other->second.amount) << key.first << " " << (key.second - kStart) / 1min;
       EXPECT_EQ(known.covered, other->second.covered) << key.first << " " << (key.second - kStart) / 1min;
       EXPECT_NEAR(static_cast<double>(known.co2e_mg), static_cast<double>(other->second.co2e_mg), 4);
+      EXPECT_NEAR(static_cast<double>(known.coal_mg), static_cast<double>(other->second.coal_mg), 4);
+      EXPECT_NEAR(static_cast<double>(known.market_mg), static_cast<double>(other->second.market_mg), 4);
       sum_a[key.first] += known.co2e_mg;
     }
     EXPECT_EQ(a.size(), b.size());
@@ -270,6 +282,9 @@ class AnyDelivery : public ::testing::TestWithParam<unsigned> {
       EXPECT_EQ(expected.state().accounts[i].amount, found.state().accounts[i].amount);
       EXPECT_EQ(expected.state().accounts[i].emissions[Basis::primary].total.co2e,
                 found.state().accounts[i].emissions[Basis::primary].total.co2e);
+      EXPECT_EQ(expected.state().accounts[i].emissions[Basis::market].total.co2e,
+                found.state().accounts[i].emissions[Basis::market].total.co2e);
+      EXPECT_EQ(expected.state().accounts[i].coal, found.state().accounts[i].coal);
     }
     const auto rollups_a = expected.rollups();
     const auto rollups_b = found.rollups();
@@ -279,6 +294,8 @@ class AnyDelivery : public ::testing::TestWithParam<unsigned> {
       ASSERT_NE(other, rollups_b.end()) << std::get<0>(key) << " " << to_string(std::get<1>(key));
       EXPECT_EQ(known.amount, other->second.amount) << std::get<0>(key) << " " << to_string(std::get<1>(key));
       EXPECT_EQ(known.covered, other->second.covered) << std::get<0>(key) << " " << to_string(std::get<1>(key));
+      EXPECT_EQ(known.valid_hours, other->second.valid_hours) << std::get<0>(key) << " " << to_string(std::get<1>(key));
+      EXPECT_EQ(known.validity, other->second.validity) << std::get<0>(key) << " " << to_string(std::get<1>(key));
     }
     // Entries of the open quarter hour are not there yet: the sums are those of the accounts less what is open.
     for (const auto& [user, co2e_mg] : sum_a)
@@ -537,14 +554,24 @@ TEST(Restate, ADayIsMeasuredAgainWhenItsGapIsFilled) {
   books.hear(readings);
   EXPECT_GT(books.restate_late_data(), 0u);
   auto history = store::History::open(books.path());
-  std::vector<model::Quality> days;
+  std::vector<model::RollupRow> days;
+  std::vector<model::RollupRow> open;
   const auto result = (*history)->each(store::History::What::rollups, {}, [&](const model::StoredRow& row) {
     const auto& rollup = std::get<model::RollupRow>(row.body);
-    if (rollup.period == Period::day && rollup.revision != 0) days.push_back(rollup.quality);
+    if (rollup.period == Period::day && rollup.revision != 0) days.push_back(rollup);
+    if (rollup.period >= Period::month && row.sequence == 0) open.push_back(rollup);
     return true;
   });
   EXPECT_TRUE(result.has_value());
-  EXPECT_EQ(days, std::vector{model::Quality{}});
+  ASSERT_EQ(days.size(), 1u);
+  EXPECT_EQ(days[0].quality, model::Quality{});
+  EXPECT_EQ(days[0].valid_hours, 24u);
+  EXPECT_EQ(days[0].validity, model::Validity::valid);
+  ASSERT_EQ(open.size(), 2u);
+  for (const model::RollupRow& period : open) {
+    EXPECT_EQ(period.quality, model::Quality{}) << to_string(period.period);
+    EXPECT_EQ(period.valid_hours, 72u) << to_string(period.period);
+  }
 }
 
 TEST(Restate, LateDataInTheMiddleOfAGapMovesEveryQuarterHourOfIt) {

@@ -49,7 +49,6 @@ TEST(Differences, AreBookedAsTheNextRevision) {
   EXPECT_EQ(correction.primary.emitted.co2e, Co2e::of(15));
   EXPECT_EQ(correction.revision, 1u);
   EXPECT_EQ(correction.correction, (model::Correction{Cause::late_data, "why", kNow}));
-  EXPECT_TRUE(found[0].amendment.same_factors);
   EXPECT_EQ(found[0].amendment.covered_before, Duration(15min));
   EXPECT_EQ(found[0].published, entry(100, 50));
 
@@ -80,7 +79,6 @@ TEST(Differences, AnotherFactorVersionIsOne) {
   EXPECT_EQ(found[0].amendment.correction.amount, Activity{});
   EXPECT_EQ(found[0].amendment.correction.primary.emitted.co2e, Co2e::of(10));
   EXPECT_EQ(found[0].amendment.correction.primary.factor_version, "2");
-  EXPECT_FALSE(found[0].amendment.same_factors);
 }
 
 TEST(Differences, WhatShouldNotBeThereGetsItsNegative) {
