@@ -77,9 +77,9 @@ class Gateway final : private Inbox {
   struct LateWork {
     std::vector<Window> windows;
     std::vector<std::pair<PointId, model::LateData>> all;
-    std::vector<std::pair<PointId, model::LateData>> done;  // of them: everything they may touch is closed
+    std::vector<model::LateDataSettled> done;  // of them: the slice is closed
   };
-  // Memory for the readings of a month, every few seconds, of so many points at once.
+  // Restated at once, a slice of each.
   static constexpr std::size_t kLatePointsAtOnce = 16;
 
   void fail(std::exception_ptr error);

@@ -194,7 +194,8 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   std::set<std::string> doubtful = devices.doubtful();
   read_derived(in, config.site, doubtful);
   section.site.points = config.site.points;
-  config.factors = pipeline::FactorRegistry::load(data, section.factor_sources(), config.site.time_zone, problems);
+  config.factor_sources = section.factor_sources();
+  config.factors = pipeline::FactorRegistry::load(data, config.factor_sources, config.site.time_zone, problems);
   config.site.live_factors =
       read_live_factors(root, problems, data, config.site.points, doubtful, config.factors);
   config.site.accounts = read_energy_users(in, {section, config.factors, doubtful, now});

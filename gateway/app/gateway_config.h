@@ -30,11 +30,12 @@ struct GatewayConfig {
                                           // order, then those of site.derived
   store::StoreConfig store;
   std::vector<std::unique_ptr<sinks::SinkPlan>> sinks;
+  pipeline::FactorSources factor_sources;  // what `factors` was loaded from; live sets are in site.live_factors
   pipeline::FactorRegistry factors;
   std::vector<model::Certificate> certificates;
   std::vector<Repair> repairs;
   Duration corrections_quiet = std::chrono::minutes(10);  // late data are restated when none came for this long
-  std::string electricity_coal_method;  // factor_set.h: calorific or equivalent
+  std::string electricity_coal_method;                    // factor_set.h: calorific or equivalent
 };
 
 // Reads the file, what it includes, and the profiles, factor sets and secrets it names. Opens no connection, writes

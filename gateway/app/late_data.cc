@@ -31,10 +31,10 @@ asio::awaitable<model::Result<Recomputation>> recompute_there(const GatewayConfi
 }
 
 asio::awaitable<model::Result<std::vector<model::AccountRollup>>> rollups_there(
-    const GatewayConfig& config, std::span<const model::Amendment> amendments) {
+    const GatewayConfig& config, std::span<const model::Amendment> amendments, const std::atomic<bool>& stop) {
   auto history = store::History::open(config.store.path);
   if (history.has_error()) co_return history.error();
-  co_return rollups_of(**history, config.site, amendments);
+  co_return rollups_of(**history, config.site, amendments, stop);
 }
 
 std::vector<model::Amendment> amendments_of(const std::vector<books::Difference>& differences, std::size_t& others) {
@@ -93,12 +93,12 @@ asio::awaitable<Gateway::LateWork> Gateway::late_work() {
     const std::optional<model::LateData>& late = points[i].late;
     const auto closed_until = late ? pipeline_.counted_until(point) : std::nullopt;
     if (!closed_until) continue;
-    const bool closed = *closed_until >= late->affects_until;
+    const LateSlice slice = late_slice(point, *late, *closed_until);
     const auto restated = restated_.find(point);
-    if (!closed && restated != restated_.end() && restated->second == *late) continue;
-    work.windows.push_back({.point = point, .from = late->earliest, .closed_until = *closed_until, .widen = true});
+    if (!slice.closed && restated != restated_.end() && restated->second == *late) continue;
+    work.windows.push_back(slice.window);
     work.all.emplace_back(point, *late);
-    if (closed) work.done.emplace_back(point, *late);
+    if (slice.closed) work.done.push_back(slice.settled);
   }
   pass_turn();
   co_return work;
@@ -120,7 +120,7 @@ asio::awaitable<void> Gateway::restate(LateWork& work) {
   }
   if (!last) co_return;
   for (const auto& [point, late] : work.all) restated_[point] = late;
-  for (const auto& [point, late] : work.done) restated_.erase(point);
+  for (const model::LateDataSettled& settled : work.done) restated_.erase(settled.point);
   if (!amendments.empty()) {
     spdlog::info("late data: {} corrections of {} points booked", amendments.size(), work.windows.size());
   }
@@ -132,19 +132,26 @@ asio::awaitable<void> Gateway::restate(LateWork& work) {
 }
 
 // One transaction. Short reads of the store happen meanwhile; readings wait in the inbox. Not cancelled on the way: the
-// pipeline would stand ahead of the store.
+// pipeline would stand ahead of the store. What goes wrong before the pipeline has moved may be tried again; after that
+// it is the gateway's failure, as when readings are counted.
 asio::awaitable<bool> Gateway::book(std::span<const model::Amendment> amendments, const LateWork& work, bool last) {
   co_await take_turn();
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  bool moved = false;
   bool committed = false;
   try {
-    auto there = rollups_there(config_, amendments);
+    auto there = rollups_there(config_, amendments, stop_recomputing_);
     const auto rollups = co_await asio::co_spawn(worker_, std::move(there), asio::use_awaitable);
     if (rollups.has_error()) throw std::runtime_error(rollups.error().text);
-    const std::span<const std::pair<PointId, model::LateData>> done(work.done);
+    const std::span<const model::LateDataSettled> done(work.done);
+    moved = true;
     model::Effects effects = pipeline_.correct(amendments, *rollups, last ? done : done.first(0));
     committing_ = committed = co_await commit(std::move(effects));
   } catch (...) {
+    if (moved) {
+      committing_ = false;
+      fail(std::current_exception());
+    }
     pass_turn();
     throw;
   }

@@ -10,6 +10,7 @@
 
 #include "gateway/app/window_readings.h"
 #include "gateway/pipeline/calendar.h"
+#include "gateway/pipeline/live_factors.h"
 #include "gateway/pipeline/pipeline.h"
 
 namespace carbongate::app {
@@ -68,6 +69,7 @@ class Recomputing {
     if (const auto read = collect_all(); read.has_error()) return read.error();
     const auto thinned = history_.is_thinned();
     if (thinned.has_error()) return thinned.error();
+    if (const auto read = read_live_factors(); read.has_error()) return read.error();
     for (const WindowReadings& window : windows_) {
       if (stop_) return model::Fault{make_error_code(boost::system::errc::operation_canceled), "stopped"};
       if (*thinned && !window.has_lead()) reach_[&window] = reach_of(window);
@@ -104,17 +106,43 @@ class Recomputing {
     return first == Instant::max() ? first : calendar_.period(Period::quarter_hour, first).end + 15min;
   }
 
+  // What was heard of live factors is what was booked by. What they have forgotten cannot be computed again.
+  model::Result<void> read_live_factors() {
+    live_.points.resize(site_.points.size());
+    if (site_.live_factors.empty()) return {};
+    auto known = history_.checkpoint(site_);
+    if (known.has_error()) return known.error();
+    for (const model::LiveFactor& live : site_.live_factors) {
+      const auto& state = known->points.at(index(live.source)).live;
+      live_.points[index(live.source)].live = state;
+      if (!state || state->values.empty()) continue;
+      const Instant kept = state->values.back().from - pipeline::LiveFactors::kKept;
+      for (const model::Account& account : site_.accounts) {
+        for (const auto* choice : {&account.factor, &account.market}) {
+          if (*choice && (*choice)->set == live.like.set && account.carrier->id == live.like.carrier) {
+            Instant& reach = live_reach_[account.id];
+            reach = std::max(reach, kept);
+          }
+        }
+      }
+    }
+    return {};
+  }
+
   static bool compared(const WindowReadings& window, Instant begin, Instant end) {
     return begin >= window.begin() && begin < window.window().to && end <= window.window().closed_until;
   }
-  bool within_reach(const WindowReadings& window, Instant begin) const {
-    const auto reach = reach_.find(&window);
-    return reach == reach_.end() || begin >= reach->second;
+  // From when on an account can be computed again.
+  Instant reach(const WindowReadings& window, model::AccountId account) const {
+    const auto by_readings = reach_.find(&window);
+    const auto by_factor = live_reach_.find(account);
+    return std::max(by_readings == reach_.end() ? Instant::min() : by_readings->second,
+                    by_factor == live_reach_.end() ? Instant::min() : by_factor->second);
   }
 
   // Readings of one instant go in together, as one poll or message brought them.
   void play(const WindowReadings& window) {
-    pipeline::Pipeline pipeline(site_, factors_, {});
+    pipeline::Pipeline pipeline(site_, factors_, live_);
     const Instant enough = std::min(window.window().to, window.window().closed_until);
     std::vector<Batch> batches;
     const auto flush = [&] {
@@ -137,8 +165,9 @@ class Recomputing {
 
   void take(const WindowReadings& window, model::JournalRow& row) {
     auto* entry = std::get_if<model::EmissionEntry>(&row.body);
-    if (!entry || !compared(window, entry->begin, entry->end) || !within_reach(window, entry->begin)) return;
+    if (!entry || !compared(window, entry->begin, entry->end)) return;
     const auto account = std::get<model::AccountId>(row.subject);
+    if (entry->begin < reach(window, account)) return;
     const auto owner = window_of_account_.find(account);
     if (owner == window_of_account_.end() || owner->second != &window) return;  // of what it is computed from
     recomputed_.push_back({account, std::move(*entry)});
@@ -170,12 +199,16 @@ class Recomputing {
       if (!entry || owner == window_of_account_.end()) return true;
       const WindowReadings& window = *owner->second;
       if (!compared(window, entry->begin, entry->end)) return true;
-      if (within_reach(window, entry->begin)) {
+      const Instant kept = reach(window, *account);
+      if (entry->begin >= kept) {
         booked_.push_back({*account, *entry});
+        if (entry->revision != 0) {
+          std::uint64_t& newest = corrected_at_[{*account, entry->begin}];
+          newest = std::max(newest, row.sequence);
+        }
       } else {
         ++out_.out_of_reach;
-        const Instant reach = reach_.at(&window);
-        out_.reach = std::max(out_.reach.value_or(reach), reach);
+        out_.reach = std::max(out_.reach.value_or(kept), kept);
       }
       return true;
     });
@@ -191,7 +224,9 @@ class Recomputing {
     if (const Repair* repair = window.repair_of(entry.begin, entry.end)) {
       return {model::Cause::configuration, repair->reason};
     }
-    if (window.late() != 0) return {model::Cause::late_data, "late readings of " + window.point().full_name()};
+    const auto corrected = corrected_at_.find({account, entry.begin});
+    if (window.late_touches(entry.begin, entry.end, corrected == corrected_at_.end() ? 0 : corrected->second))
+      return {model::Cause::late_data, "late readings of " + window.point().full_name()};
     return {model::Cause::configuration, "by the present configuration of " + window.point().full_name()};
   }
 
@@ -211,12 +246,29 @@ class Recomputing {
   std::vector<WindowReadings> windows_;
   std::map<model::AccountId, const WindowReadings*> window_of_account_;
   std::map<const WindowReadings*, Instant> reach_;
+  model::Checkpoint live_;  // nothing but what is known of live factors
+  std::map<model::AccountId, Instant> live_reach_;
+  std::map<std::pair<model::AccountId, Instant>, std::uint64_t> corrected_at_;  // the newest correction's place
   std::vector<model::AccountEntry> recomputed_;
   std::vector<model::AccountEntry> booked_;
   Recomputation out_;
 };
 
 }  // namespace
+
+LateSlice late_slice(PointId point, const model::LateData& late, Instant counted_until) {
+  const bool last = late.affects_until - late.earliest <= kLateSlice;
+  const Instant end = last ? late.affects_until : late.earliest + kLateSlice;
+  LateSlice slice;
+  slice.window = {.point = point, .from = late.earliest, .to = end, .closed_until = counted_until, .widen = true};
+  slice.settled = {.point = point, .known = late, .left = {}};
+  if (!last) {
+    slice.settled.left =
+        model::LateData{.earliest = end, .affects_until = late.affects_until, .readings = late.readings};
+  }
+  slice.closed = counted_until >= end;
+  return slice;
+}
 
 model::Result<Recomputation> recompute(History& history, const model::Site& site,
                                        const pipeline::FactorRegistry& factors, std::span<const Repair> repairs,
@@ -225,7 +277,8 @@ model::Result<Recomputation> recompute(History& history, const model::Site& site
 }
 
 model::Result<std::vector<model::AccountRollup>> rollups_of(History& history, const model::Site& site,
-                                                            std::span<const model::Amendment> amendments) {
+                                                            std::span<const model::Amendment> amendments,
+                                                            const std::atomic<bool>& stop) {
   pipeline::Calendar calendar(site.time_zone);
   std::set<model::AccountId> accounts;
   std::set<Instant> begins;
@@ -264,9 +317,10 @@ model::Result<std::vector<model::AccountRollup>> rollups_of(History& history, co
     const auto& rollup = std::get<model::RollupRow>(row.body);
     model::RollupRow& known = newest[{*account_of(*row.series), rollup.begin, rollup.period}];
     if (rollup.revision >= known.revision) known = rollup;
-    return true;
+    return !stop;
   });
   if (result.has_error()) return result.error();
+  if (stop) return model::Fault{make_error_code(boost::system::errc::operation_canceled), "stopped"};
   std::vector<model::AccountRollup> rollups;
   for (auto& [key, row] : newest) rollups.push_back({std::get<model::AccountId>(key), std::move(row)});
   return rollups;

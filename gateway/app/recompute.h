@@ -25,6 +25,15 @@ struct Window {
   bool widen = false;  // late data: begin earlier, where the readings before `from` lie, whose steps they divide
 };
 
+// The oldest slice of a point's late data, which bounds the memory: kLateSlice of readings.
+inline constexpr Duration kLateSlice = std::chrono::hours(48);
+struct LateSlice {
+  Window window;
+  model::LateDataSettled settled;  // once its corrections are booked...
+  bool closed = false;             // ...if everything in it is closed; else it is to be looked at again
+};
+LateSlice late_slice(PointId point, const model::LateData& late, Instant counted_until);
+
 struct Recomputation {
   std::vector<books::Difference> differences;
   std::vector<model::AccountEntry> booked;  // all revisions of the entries that were compared
@@ -42,6 +51,7 @@ struct Recomputation {
 //   - one out of `min`..`max` is judged by the limits of now;
 //   - one whose stamp was not believed (in the future, from a clock that was never set) is still not believed;
 //   - points are known by name. A reading in another unit of the same dimension is converted;
+//   - a live factor is what it was when it was booked by; before the time that is remembered, entries stay as they are;
 //   - a derived point is computed again from the readings of its inputs: what was repaired there, or came late, reaches
 //     its accounts too. Readings of one instant count as heard together.
 //
@@ -62,7 +72,8 @@ model::Result<Recomputation> recompute(store::History& history, const model::Sit
 
 // The stored rollups, as known now, of the periods that contain corrected quarter hours, and of the parts of these.
 model::Result<std::vector<model::AccountRollup>> rollups_of(store::History& history, const model::Site& site,
-                                                            std::span<const model::Amendment> amendments);
+                                                            std::span<const model::Amendment> amendments,
+                                                            const std::atomic<bool>& stop = kNeverStop);
 
 // Corrections of one transaction.
 inline constexpr std::size_t kAmendmentsPerCommit = 2'000;

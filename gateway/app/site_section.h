@@ -14,9 +14,10 @@ namespace carbongate::app {
 
 struct SiteSection {
   model::Site site;  // without points and accounts
-  std::vector<std::string> factor_sets{"cn-grid", "cn-fuels", "cn-heat", "cn-process", "direct", "own-generation"};  // those that exist
-  bool factor_sets_complete = true;        // false: one of those named does not exist, or a file could not be read; said
-  std::string factor_method = "average";   // of electricity
+  std::vector<std::string> factor_sets{"cn-grid",    "cn-fuels", "cn-heat",
+                                       "cn-process", "direct",   "own-generation"};  // those that exist
+  bool factor_sets_complete = true;       // false: one of those named does not exist, or a file could not be read; said
+  std::string factor_method = "average";  // of electricity
   std::string gwp{pipeline::kDefaultGwp};  // by which gases add up to CO2e
 
   // Standard coal, in the order in which an account looks for its carrier. What the site states itself comes first.

@@ -81,7 +81,8 @@ void Track::begin(Instant start, Instant to) {
   readings_.clear();
   lead_.clear();
   behind_.clear();
-  late_ = not_repaired_ = 0;
+  late_.clear();
+  not_repaired_ = 0;
   lead_found_ = 0;
   lowest_ = std::numeric_limits<double>::infinity();
   highest_ = -lowest_;
@@ -95,7 +96,7 @@ void Track::take(const History::RawReading& reading) {
     if (lead_.size() > 2 * kLeadMax) trim_lead();
   } else if (stored->at < to_) {
     readings_.push_back(*stored);
-    if (reading.quality.rule == model::Rule::out_of_order) ++late_;
+    readings_.back().late = reading.quality.rule == model::Rule::out_of_order;
   } else {
     behind_.push_back(*stored);
     if (behind_.size() > 4 * kBehindMax) trim_behind();
@@ -129,6 +130,13 @@ void Track::settle() {
   readings_.insert(readings_.end(), lead_.begin(), lead_.end());
   readings_.insert(readings_.end(), behind_.begin(), behind_.end());
   std::ranges::sort(readings_, earlier);
+  // The step that it divides, and as many around it as may have waited for a decision.
+  for (std::size_t i = 0; i < readings_.size(); ++i) {
+    if (!readings_[i].late) continue;
+    const std::size_t before = i - std::min<std::size_t>(i, kReadingsDivided);
+    const std::size_t behind = std::min<std::size_t>(i + kReadingsDivided, readings_.size() - 1);
+    late_.push_back({.from = readings_[before].at, .to = readings_[behind].at, .sequence = readings_[i].sequence});
+  }
 }
 
 std::optional<Instant> Track::divided_from(Instant from) const {
@@ -158,7 +166,7 @@ std::optional<StoredReading> Track::usable(const History::RawReading& reading) {
     }
     value = *repaired;
   }
-  return StoredReading{point_.id, reading.at, reading.sequence, value};
+  return StoredReading{.point = point_.id, .at = reading.at, .sequence = reading.sequence, .value = value};
 }
 
 void Track::trim_lead() {  // the newest
@@ -186,10 +194,12 @@ bool WindowReadings::has_lead() const {
   return std::ranges::all_of(tracks_, &Track::has_lead);
 }
 
-std::uint64_t WindowReadings::late() const {
-  std::uint64_t late = 0;
-  for (const Track& track : tracks_) late += track.late();
-  return late;
+bool WindowReadings::late_touches(Instant begin, Instant end, std::uint64_t behind) const {
+  return std::ranges::any_of(tracks_, [&](const Track& track) {
+    return std::ranges::any_of(track.late(), [&](const LateSpan& late) {
+      return late.sequence > behind && late.from < end && begin < late.to;
+    });
+  });
 }
 
 std::uint64_t WindowReadings::not_repaired() const {

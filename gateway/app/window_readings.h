@@ -20,6 +20,14 @@ struct StoredReading {
   Instant at{};
   std::uint64_t sequence = 0;
   double value = 0;  // in the point's unit, repaired
+  bool late = false;
+};
+
+// What a late reading may have changed.
+struct LateSpan {
+  Instant from{};
+  Instant to{};
+  std::uint64_t sequence = 0;  // of the reading
 };
 
 // The readings of one point in and around a window. 32 bytes each.
@@ -30,7 +38,7 @@ class Track {
   const Point& point() const { return point_; }
   std::span<const Repair* const> repairs() const { return repairs_; }
   std::span<const StoredReading> readings() const { return readings_; }
-  std::uint64_t late() const { return late_; }
+  std::span<const LateSpan> late() const { return late_; }
   std::uint64_t not_repaired() const { return not_repaired_; }
 
   void begin(Instant start, Instant to);  // forgets what was found
@@ -64,7 +72,7 @@ class Track {
   Instant oldest_lead_{};
   double lowest_ = std::numeric_limits<double>::infinity();
   double highest_ = -std::numeric_limits<double>::infinity();
-  std::uint64_t late_ = 0;
+  std::vector<LateSpan> late_;
   std::uint64_t not_repaired_ = 0;
 };
 
@@ -83,7 +91,8 @@ class WindowReadings {
   std::span<const Track> tracks() const { return tracks_; }
 
   bool has_lead() const;
-  std::uint64_t late() const;
+  // Whether a late reading that lies behind that place in the journal may have changed what begins and ends there.
+  bool late_touches(Instant begin, Instant end, std::uint64_t behind) const;
   std::uint64_t not_repaired() const;
   // The first repair of any of them that touches that time, or a step that began in it: as of an hour later; nullptr:
   // none.

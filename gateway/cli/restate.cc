@@ -324,11 +324,16 @@ class Restating {
     if (std::ranges::find(known, with) == known.end()) {
       throw Refusal(EX_USAGE, "--factor-set: unknown factor set '" + with + "'" + config::suggestion(with, known));
     }
-    std::vector<std::string> sets = config_.factors.sets();
+    std::vector<std::string>& sets = config_.factor_sources.sets;
     if (std::ranges::find(sets, with) == sets.end()) sets.push_back(with);
     config::Problems problems;
-    config_.factors = pipeline::FactorRegistry::load(data, sets, config_.site.time_zone, problems);
+    config_.factors = pipeline::FactorRegistry::load(data, config_.factor_sources, config_.site.time_zone, problems);
     if (problems.has_errors()) throw Refusal(EX_CONFIG, problems.to_text());
+    for (const model::LiveFactor& live : config_.site.live_factors) {
+      const model::Factor& like = live.like;
+      config_.factors.declare_live({like.set, like.region, like.method}, like.carrier,
+                                   config_.site.points.at(index(live.source)).full_name());
+    }
     std::size_t exchanged = 0;
     for (model::Account& account : config_.site.accounts) {
       for (auto* choice : {&account.factor, &account.market}) {

@@ -1,6 +1,9 @@
 // A correction on its way into the books: what gateway/books found, and gateway/pipeline books.
 #pragma once
 
+#include <optional>
+
+#include "gateway/model/checkpoint.h"
 #include "gateway/model/rows.h"
 
 namespace carbongate::model {
@@ -15,6 +18,13 @@ struct AccountEntry {
 struct AccountRollup {
   AccountId account{};
   RollupRow row;
+};
+
+// Late data of a point that are restated, as they were known then, and what of them is left to do.
+struct LateDataSettled {
+  PointId point{};
+  LateData known;
+  std::optional<LateData> left;
 };
 
 struct Amendment {

@@ -64,7 +64,7 @@ class Pipeline::Engine {
 
   model::Effects ingest(std::span<const Batch> batches, Instant now);
   model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
-                         std::span<const std::pair<PointId, model::LateData>> restated);
+                         std::span<const model::LateDataSettled> restated);
   const model::Checkpoint& state() const { return state_; }
   const Statistics& statistics() const { return statistics_; }
   std::optional<Instant> counted_until(PointId point) const {
@@ -272,19 +272,20 @@ void Pipeline::Engine::note_late(PointId point, Instant at) {
 
 model::Effects Pipeline::Engine::correct(std::span<const model::Amendment> amendments,
                                          std::span<const model::AccountRollup> rollups,
-                                         std::span<const std::pair<PointId, model::LateData>> restated) {
+                                         std::span<const model::LateDataSettled> restated) {
   Corrections corrections(calendar_, validity_, rollups);
   for (const model::Amendment& amendment : amendments) {
     const std::size_t i = index(amendment.account);
     emit_row(amendment.account, corrections.book(amendment, accounts_.at(i).factors, state_.accounts[i]));
     changed_accounts_.note(i);
   }
-  for (model::AccountRollup& rollup : corrections.revised(state_.accounts)) emit_row(rollup.account, std::move(rollup.row));
-  for (const auto& [point, known] : restated) {
-    std::optional<model::LateData>& late = state_.points.at(index(point)).late;
-    if (late != known) continue;
-    late.reset();
-    changed_points_.note(index(point));
+  for (model::AccountRollup& rollup : corrections.revised(state_.accounts))
+    emit_row(rollup.account, std::move(rollup.row));
+  for (const model::LateDataSettled& settled : restated) {
+    std::optional<model::LateData>& late = state_.points.at(index(settled.point)).late;
+    if (late != settled.known) continue;
+    late = settled.left;
+    changed_points_.note(index(settled.point));
   }
   return take_effects();
 }
@@ -482,7 +483,7 @@ model::Effects Pipeline::ingest(std::span<const Batch> batches, Instant now) {
 }
 model::Effects Pipeline::correct(std::span<const model::Amendment> amendments,
                                  std::span<const model::AccountRollup> rollups,
-                                 std::span<const std::pair<PointId, model::LateData>> restated) {
+                                 std::span<const model::LateDataSettled> restated) {
   return engine_->correct(amendments, rollups, restated);
 }
 std::optional<Instant> Pipeline::counted_until(PointId point) const {

@@ -50,7 +50,7 @@ class Pipeline {
   // of days, days of months, months of years): where those are all there, the quality is judged again. `restated`:
   // points whose late data are settled by this, with what was known of them; more that came since stays open.
   model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
-                         std::span<const std::pair<PointId, model::LateData>> restated);
+                         std::span<const model::LateDataSettled> restated);
 
   const model::Checkpoint& state() const;
   const Statistics& statistics() const;

@@ -100,17 +100,28 @@ class Books {
 
   // As the gateway does when it has been quiet; the number of corrections.
   std::size_t restate_late_data() {
+    std::size_t corrections = 0;
+    std::size_t slices = 0;
+    while (restate_late_slices(corrections) && ++slices < 1'000) {
+    }
+    return corrections;
+  }
+
+  // True: some were settled, and there may be more.
+  bool restate_late_slices(std::size_t& corrections) {
     std::vector<Window> windows;
-    std::vector<std::pair<PointId, model::LateData>> done;
+    std::vector<model::LateDataSettled> done;
     for (const Point& point : site_.site.points) {
       const auto& late = pipeline_->state().points[index(point.id)].late;
       const auto closed = pipeline_->counted_until(point.id);
       if (!late || !closed) continue;
-      windows.push_back({.point = point.id, .from = late->earliest, .closed_until = *closed, .widen = true});
-      if (*closed >= late->affects_until) done.emplace_back(point.id, *late);
+      const LateSlice slice = late_slice(point.id, *late, *closed);
+      windows.push_back(slice.window);
+      if (slice.closed) done.push_back(slice.settled);
     }
-    if (windows.empty()) return 0;
-    return book(windows, {}, done);
+    if (windows.empty()) return false;
+    corrections += book(windows, {}, done);
+    return !done.empty();
   }
 
   std::vector<Window> everything(Instant from = Instant::min() + 24h * 1000) {
@@ -131,7 +142,7 @@ class Books {
   }
 
   std::size_t book(std::span<const Window> windows, std::span<const Repair> repairs = {},
-                   std::span<const std::pair<PointId, model::LateData>> done = {}) {
+                   std::span<const model::LateDataSettled> done = {}) {
     const Recomputation found = look(windows, repairs);
     std::vector<model::Amendment> amendments;
     for (const auto& difference : found.differences) amendments.push_back(difference.amendment);
