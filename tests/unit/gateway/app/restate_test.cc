@@ -585,6 +585,75 @@ TEST(Restate, ADayIsMeasuredAgainWhenItsGapIsFilled) {
   }
 }
 
+// An intensity heard each hour prices the quarter hours; what is restated is priced by what was heard then.
+TEST(Restate, KeepsToTheLiveFactorsThatWereBookedBy) {
+  TestSite site;
+  const PointId counter = site.add("counter", Kind::cumulative, "kWh");
+  const PointId intensity = site.add("intensity", Kind::instantaneous, "g/kWh");
+  site.site.accounts.pop_back();
+  model::LiveFactor live;
+  live.source = intensity;
+  live.like.set = "grid-live";
+  live.like.carrier = "electricity";
+  live.like.region = "CN-SC";
+  live.like.method = "live";
+  live.like.version = "live";
+  live.like.unit_text = "gCO2/kWh";
+  live.fallback = model::FactorChoice{"cn-grid", "CN-SC", "average"};
+  site.site.live_factors.push_back(live);
+  site.site.accounts[0].factor = model::FactorChoice{"grid-live", "CN-SC", "live"};
+  Books books(site);
+  std::vector<Reading> readings;
+  std::vector<Reading> late;
+  for (int i = 0; i <= 10 * 60; i += 5) {
+    if (i % 60 == 0) readings.push_back(at(intensity, i * 1min, 100 + i));
+    (i > 125 && i < 200 ? late : readings).push_back(at(counter, i * 1min, i * 0.1 + (i > 150 ? 40 : 0)));
+  }
+  books.hear(readings);
+  EXPECT_EQ(books.look(books.everything(kStart - 1h)).differences.size(), 0u);
+  books.hear(late);
+  EXPECT_GT(books.restate_late_data(), 0u);
+  EXPECT_EQ(books.look(books.everything(kStart - 1h)).differences.size(), 0u);
+  for (const EmissionEntry& entry : books.entries()) {
+    if (!entry.correction || entry.amount == model::Activity{}) continue;
+    EXPECT_TRUE(entry.primary.factor_id.starts_with("grid-live/")) << entry.primary.factor_id;
+    EXPECT_EQ(entry.amount.quanta() > 0, entry.primary.emitted.co2e.quanta() > 0);
+  }
+}
+
+TEST(Restate, CallsLateOnlyWhatLateReadingsReach) {
+  TestSite site;
+  const PointId counter = site.add("counter", Kind::cumulative, "kWh");
+  Books books(site);
+  std::vector<Reading> readings;
+  std::vector<Reading> late;
+  for (int i = 0; i <= 24 * 60; i += 5) {
+    (i > 600 && i < 640 ? late : readings).push_back(at(counter, i * 1min, i * 0.1 + (i > 620 ? 9 : 0)));
+  }
+  readings.insert(readings.end(), late.begin(), late.end());
+  books.hear(readings);
+  EXPECT_GT(books.restate_late_data(), 0u);
+  site.site.points[0].limits.max = 100;  // the meter is believed less from now on
+  const Recomputation found = books.look(books.everything(kStart - 1h));
+  EXPECT_GT(found.differences.size(), 10u);
+  for (const auto& difference : found.differences) {
+    EXPECT_EQ(difference.amendment.correction.correction->cause, Cause::configuration);
+  }
+}
+
+TEST(Restate, CutsLateDataIntoSlices) {
+  const model::LateData late{.earliest = kStart, .affects_until = kStart + kLateSlice + 15min, .readings = 3};
+  const LateSlice first = late_slice(PointId{0}, late, kStart + kLateSlice);
+  EXPECT_TRUE(first.closed);
+  EXPECT_EQ(first.window.to, kStart + kLateSlice);
+  ASSERT_TRUE(first.settled.left);
+  EXPECT_EQ(first.settled.left->earliest, kStart + kLateSlice);
+  const LateSlice last = late_slice(PointId{0}, *first.settled.left, kStart + kLateSlice);
+  EXPECT_FALSE(last.closed);
+  EXPECT_FALSE(last.settled.left);
+  EXPECT_EQ(last.window.to, late.affects_until);
+}
+
 TEST(Restate, LateDataInTheMiddleOfAGapMovesEveryQuarterHourOfIt) {
   TestSite site;
   const PointId counter = site.add("counter", Kind::cumulative, "kWh");
