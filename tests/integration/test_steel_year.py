@@ -110,7 +110,7 @@ def test_a_faulty_input_is_refused_whole_with_its_places(replayed):
     result = subprocess.run([CARBONGATE, "replay", config, "--input", faulty, "--store", config.parent / "none"],
                             capture_output=True, text=True, check=False)
     assert result.returncode == 65
-    assert "faulty.csv:2: error: unknown point 'steel.enrgy'; did you mean 'steel.energy'?" in result.stderr
-    assert "faulty.csv:3: error: 'yesterday' is not a time" in result.stderr
-    assert "faulty.csv:4: error: 'many' is not a number" in result.stderr
+    assert "faulty.csv:2:27: error: unknown point 'steel.enrgy'; did you mean 'steel.energy'?" in result.stderr
+    assert "faulty.csv:3:1: error: 'yesterday' is not a time" in result.stderr
+    assert "faulty.csv:4:40: error: 'many' is not a number" in result.stderr
     assert not (config.parent / "none").exists(), "nothing is written before the input is known to be good"
