@@ -56,7 +56,8 @@ class Deriver {
   void attach(std::vector<model::PointState>& points) const;
 
   std::span<const Feed> fed_by(PointId point) const { return feeds_[index(point)]; }
-  bool asks(PointId point) const { return asked_[index(point)]; }  // whether it is an input of anything
+  // The derived points that it is an input of.
+  std::span<const PointId> made_of(PointId point) const { return made_of_[index(point)]; }
   PointId result(std::uint32_t derived) const { return rules_[derived].config->result; }
   bool adds(std::uint32_t derived) const { return rules_[derived].config->formula == model::Formula::sum; }
   // Whether an amount of this result is all that was moved since the one before: of a sum of counters it is.
@@ -111,9 +112,9 @@ class Deriver {
 
   const model::Site& site_;
   std::vector<Rules> rules_;
-  std::vector<std::size_t> ranks_;        // by rule
-  std::vector<std::vector<Feed>> feeds_;  // by point
-  std::vector<bool> asked_;               // by point
+  std::vector<std::size_t> ranks_;             // by rule
+  std::vector<std::vector<Feed>> feeds_;       // by point
+  std::vector<std::vector<PointId>> made_of_;  // by point
 };
 
 }  // namespace carbongate::pipeline
