@@ -7,6 +7,7 @@ users are shares of it. Unallocated is a derived point: incomer - users.
 
 import csv
 import io
+import shutil
 import subprocess
 from collections import defaultdict
 from datetime import datetime, timedelta
@@ -128,12 +129,12 @@ def exported(config, what):
 
 
 def by_begin(rows):
-    """{begin: {user: mWh}}."""
-    found = defaultdict(dict)
+    """{begin: {user: mWh}}, over all revisions."""
+    found = defaultdict(lambda: defaultdict(int))
     for row in rows:
         amount = Fraction(row["amount"]) * 1_000_000
         assert amount.denominator == 1
-        found[datetime.fromisoformat(row["begin"]).replace(tzinfo=None)][row["user"]] = int(amount)
+        found[datetime.fromisoformat(row["begin"]).replace(tzinfo=None)][row["user"]] += int(amount)
     return found
 
 
@@ -188,3 +189,17 @@ def test_late_and_repeated_readings_are_told_apart(config):
     assert rules["out-of-order"] == {("mill", at) for at in (*LATE, LATE_AT_END)}
     assert rules["not-a-number"] == {("press", NAN)}
     assert len(rules["duplicate"]) > 500
+
+
+def test_every_quarter_hour_closes_once_late_readings_are_restated(config, tmp_path):
+    before = by_begin(exported(config, "entries"))
+    shutil.copytree(config.parent, tmp_path / "site")
+    restated = tmp_path / "site" / config.name
+    run("restate", restated, "--from", "2023-01-01", "--book", "--reason", "late readings")
+    quarters = by_begin(exported(restated, "entries"))
+    assert quarters.keys() == before.keys()
+    for begin, amounts in quarters.items():
+        assert sum(amounts[user] for user in PARTS) == amounts["incomer"], begin
+    assert {begin for begin in before if before[begin] != quarters[begin]} == {LATE_AT_END - 3 * STEP, LATE_AT_END}
+    assert {row["cause"] for row in exported(restated, "corrections")} == {"late-data"}
+    test_every_longer_period_closes(restated, "month")
