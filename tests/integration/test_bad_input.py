@@ -210,6 +210,43 @@ def test_a_wrong_factor_is_named_with_its_place_and_touches_nothing(site, name):
     assert ledger(config) == known
 
 
+def test_a_wrong_set_is_named_also_where_it_is_only_tried(site):
+    config, known = site
+    content, place = take_mark(FACTORS["overlap"][0].replace("set: own", "set: new"))
+    file = config.parent / "factors/new.yaml"
+    file.write_text(content)
+    for command in (["restate", config, "--from", "2026-01-01", "--factor-set", "new=own", "--book", "--reason", "r"],
+                    ["factors", "list", config, "--sets", "new"]):
+        result = run(*command)
+        assert result.returncode == EX_CONFIG, (command[0], result.stderr)
+        assert f"{file}:{place}: error: factors[0].valid_until: new/heat/default/2023-01-01 overlaps" in result.stderr
+    assert ledger(config) == known
+
+
+# values of a set of global warming potentials with a mark, what is said
+POTENTIALS = {
+    "nan": ("gas: CH4, gwp100: ^.nan", "values[1].gwp100: '.nan' is not a plain decimal number >= 0"),
+    "negative": ("gas: CH4, gwp100: ^-28", "values[1].gwp100: '-28' is not a plain decimal number >= 0"),
+    "twice": ("gas: ^CO2, gwp100: 1", "values[1].gas: a second value for CO2"),
+}
+
+
+@pytest.mark.parametrize("name", POTENTIALS)
+def test_a_wrong_potential_is_named_with_its_place_and_touches_nothing(site, name):
+    config, known = site
+    text, message = POTENTIALS[name]
+    origin = "document: d, confidence: memory"
+    content, place = take_mark("kind: gwp\nset: gwp-own\nassessment: OWN\nversion: '1'\npublisher: p\n"
+                               "documents: {d: {title: t, published: '2020'}}\nvalues:\n"
+                               f"  - {{gas: CO2, gwp100: 1, {origin}}}\n  - {{{text}, {origin}}}\n")
+    file = config.parent / "factors/gwp-own.yaml"
+    file.write_text(content)
+    config.write_text(SITE.replace("  factors: {sets", "  gwp: OWN\n  factors: {sets"))
+    refused_by_every_command(config, f"{file}:{place}: error: {message}")
+    config.write_text(SITE)
+    assert ledger(config) == known
+
+
 @pytest.mark.parametrize("a,b", [("^grid-a", "cn-grid"), ("^grid-b", "grid-a"), ("cn-grid", "^grid-a")])
 def test_a_live_factor_that_falls_back_to_a_live_one_is_refused(site, a, b):
     """By that rule there is no circle of them, nor one that has nothing to say when it is needed."""
