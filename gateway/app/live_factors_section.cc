@@ -21,6 +21,11 @@ class LiveFactors {
               const std::set<std::string>& doubtful, pipeline::FactorRegistry& factors)
       : problems_(problems), data_(data), points_(points), doubtful_(doubtful), factors_(factors) {}
 
+  void announce(const config::Node& node) {
+    const config::Node* set = node.is_map() ? node.find("set") : nullptr;
+    if (set != nullptr && set->is_scalar()) live_sets_.insert(set->scalar());
+  }
+
   void read(const config::Node& node) {
     config::Reader in(node, problems_);
     const std::size_t errors_before = problems_.times_reported();
@@ -115,7 +120,11 @@ class LiveFactors {
     const auto regions = factors_.regions(choice.set, live.like.carrier);
     const auto methods = factors_.methods(choice.set, live.like.carrier, choice.region);
     const auto sets = factors_.sets();
-    if (std::ranges::find(sets, choice.set) == sets.end()) {
+    if (live_sets_.contains(choice.set)) {
+      // No circle of live series can come of it, nor a fallback that has nothing to say when it is needed.
+      in.error("set", "'" + printable(choice.set) +
+                          "' is live as well; a fallback is a set of factors that are known beforehand");
+    } else if (std::ranges::find(sets, choice.set) == sets.end()) {
       in.error("set", "'" + printable(choice.set) + "' is not among site.factors.sets" + suggestion(choice.set, sets));
     } else if (methods.empty()) {
       in.error("region", choice.set + " has no factor for " + live.like.carrier + " in '" + printable(choice.region) +
@@ -132,6 +141,7 @@ class LiveFactors {
   const std::vector<Point>& points_;
   const std::set<std::string>& doubtful_;
   pipeline::FactorRegistry& factors_;
+  std::set<std::string> live_sets_;
   std::set<const Point*> sources_;
   std::vector<model::LiveFactor> plans_;
 };
@@ -147,6 +157,7 @@ std::vector<model::LiveFactor> read_live_factors(const config::Node& root, confi
   const config::Node* list = section ? section->find("live") : nullptr;
   LiveFactors reader(problems, data, points, doubtful_devices, factors);
   if (list && list->is_sequence()) {
+    for (const config::Node& node : list->items()) reader.announce(node);
     for (const config::Node& node : list->items()) reader.read(node);
   }
   return std::move(reader).take();

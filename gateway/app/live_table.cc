@@ -6,9 +6,16 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
+#include <vector>
+
+#include "gateway/pipeline/counter.h"
 
 namespace carbongate::app {
 namespace {
+
+constexpr std::string_view kWaits = "?";  // beside an amount that lacks a step in doubt
+constexpr std::size_t kWaitingShown = 5;  // the table is one screen
 
 // Code points that a terminal draws two columns wide (the East Asian "wide" blocks of UAX #11).
 bool is_wide(char32_t c) {
@@ -61,6 +68,35 @@ std::string rate_unit(const model::Carrier& carrier) {
   return carrier.display.symbol == "kWh" ? "kW" : std::string(carrier.display.symbol) + "/h";
 }
 
+// A counter whose newest step is in doubt: nothing since `step.since` is booked until its next readings decide.
+struct Waiting {
+  std::string point;
+  pipeline::Pending step;
+  std::vector<PointId> of;  // the points whose amounts lack it: its own, and those derived from it
+};
+
+std::vector<Waiting> waiting_points(const model::Site& site, const model::Checkpoint& checkpoint) {
+  std::vector<Waiting> all;
+  const auto note = [&](const std::string& name, const std::optional<pipeline::Pending>& step, PointId of) {
+    if (!step) return;
+    const auto known = std::ranges::find(all, name, &Waiting::point);
+    if (known == all.end()) {
+      all.push_back({.point = name, .step = *step, .of = {of}});
+    } else {
+      known->of.push_back(of);
+    }
+  };
+  const std::size_t known = std::min(site.points.size(), checkpoint.points.size());
+  for (const Point& point : std::span(site.points).first(known)) {
+    const model::PointState& state = checkpoint.points[index(point.id)];
+    note(point.full_name(), pipeline::pending(state), point.id);
+    for (const model::DerivedInputState& input : state.derived.inputs) {
+      note(input.point, pipeline::pending(input), point.id);
+    }
+  }
+  return all;
+}
+
 // Sum over the accounts of one user and one carrier: what a person calls "the press shop's electricity".
 struct Line {
   const model::Account* account;
@@ -68,9 +104,11 @@ struct Line {
   model::Co2e co2e;
   double amount_per_hour = 0;
   double co2e_kg_per_hour = 0;
+  bool waits = false;  // for a step that is in doubt
 };
 
-std::vector<Line> lines_of(const model::Site& site, const model::Checkpoint& accounts) {
+std::vector<Line> lines_of(const model::Site& site, const model::Checkpoint& accounts,
+                           const std::vector<Waiting>& waiting) {
   std::vector<Line> lines;
   for (const model::Account& account : site.accounts) {
     auto line = std::ranges::find_if(
@@ -81,6 +119,9 @@ std::vector<Line> lines_of(const model::Site& site, const model::Checkpoint& acc
     line->co2e += state.emissions[model::Basis::primary].total.co2e;
     line->amount_per_hour += state.amount_per_hour;
     line->co2e_kg_per_hour += state.co2e_kg_per_hour;
+    line->waits = line->waits || std::ranges::any_of(waiting, [&](const Waiting& w) {
+                    return std::ranges::find(w.of, account.source) != w.of.end();
+                  });
   }
   return lines;
 }
@@ -89,7 +130,8 @@ void append_users(std::string& out, const model::Site& site, const model::Checkp
   out += left("energy user 用能单位", 34) + left("carrier 能源品种", 20) + right("power 功率", 16) +
          right("energy 用量", 20) + right("CO2e kg/h", 13) + right("CO2e kg", 14) + "\n";
   model::Co2e total;
-  for (const Line& line : lines_of(site, accounts)) {
+  const std::vector<Waiting> waiting = waiting_points(site, accounts);
+  for (const Line& line : lines_of(site, accounts, waiting)) {
     const model::Carrier& carrier = *line.account->carrier;
     const std::string name =
         line.account->user_name.empty() ? line.account->user : line.account->user + " " + line.account->user_name;
@@ -97,11 +139,19 @@ void append_users(std::string& out, const model::Site& site, const model::Checkp
            right(fmt::format("{:.2f} {}", line.amount_per_hour, rate_unit(carrier)), 16) +
            right(fixed(line.amount.quanta(), carrier.quanta_per_display, 3) + " " + std::string(carrier.display.symbol),
                  20) +
-           right(fmt::format("{:.3f}", line.co2e_kg_per_hour), 13) +
+           std::string(line.waits ? kWaits : " ") + right(fmt::format("{:.3f}", line.co2e_kg_per_hour), 12) +
            right(fixed(line.co2e.quanta(), model::kMilligramsPerKilogram, 4), 14) + "\n";
     total += line.co2e;
   }
   out += left("total 合计", 103) + right(fixed(total.quanta(), model::kMilligramsPerKilogram, 4), 14) + "\n";
+  for (std::size_t i = 0; i < std::min(waiting.size(), kWaitingShown); ++i) {
+    out += fmt::format("{} {}: not counted since {} 待确认: {}; its next readings decide\n", kWaits, waiting[i].point,
+                       local_time(waiting[i].step.since, site.time_zone), waiting[i].step.reason);
+  }
+  if (waiting.size() > kWaitingShown) {
+    out += fmt::format("{} and {} more counters wait for their next readings 待确认\n", kWaits,
+                       waiting.size() - kWaitingShown);
+  }
 }
 
 void append_health(std::string& out, const GatewayStatus& status) {

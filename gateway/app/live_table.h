@@ -8,7 +8,8 @@
 
 namespace carbongate::app {
 
-// Power, energy and CO2e per energy user. Pure; lines ended by '\n', no control sequences.
+// Power, energy and CO2e per energy user; a '?' beside an amount that lacks the newest step of a counter, because it is
+// in doubt, and below which counters these are, since when and why. Pure; lines ended by '\n', no control sequences.
 std::string accounts_table(const model::Site& site, const model::Checkpoint& accounts, Instant now);
 
 // The same, and how devices, store and sinks fare.

@@ -31,6 +31,12 @@ namespace {
 constexpr std::size_t kReadingsPerCommit = 5'000;
 constexpr std::size_t kFaultsShown = 20;
 
+// What is wrong with a row, and where in it; columns count from 1.
+struct Fault {
+  std::size_t column = 1;
+  std::string text;
+};
+
 class CsvReplay {
  public:
   CsvReplay(std::filesystem::path file, const model::Site& site) : file_(std::move(file)), zone_(site.time_zone) {
@@ -43,7 +49,7 @@ class CsvReplay {
 
   // Calls `on_reading` for every row and `on_fault` for every row that is not one. False: the file cannot be read.
   bool for_each(const std::function<void(const Reading&)>& on_reading,
-                const std::function<void(std::size_t line, std::string)>& on_fault) const {
+                const std::function<void(std::size_t line, const Fault&)>& on_fault) const {
     std::ifstream in(file_, std::ios::binary);
     if (!in) return false;
     bool empty = true;
@@ -53,7 +59,7 @@ class CsvReplay {
       if (line.ends_with('\r')) line.pop_back();
       if (number == 1) {
         if (line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
-        if (line != "time,point,value") on_fault(1, "the header must be 'time,point,value', not '" + line + "'");
+        if (line != "time,point,value") on_fault(1, {1, "the header must be 'time,point,value', not '" + line + "'"});
         continue;
       }
       if (line.empty()) continue;
@@ -61,35 +67,41 @@ class CsvReplay {
       if (const auto* reading = std::get_if<Reading>(&row))
         on_reading(*reading);
       else
-        on_fault(number, std::get<std::string>(row));
+        on_fault(number, std::get<Fault>(row));
     }
-    if (empty) on_fault(1, "the file is empty; its first line must be 'time,point,value'");
+    if (empty) on_fault(1, {1, "the file is empty; its first line must be 'time,point,value'"});
     return !in.bad();
   }
 
  private:
-  std::variant<Reading, std::string> parse(std::string_view line) const {
+  std::variant<Reading, Fault> parse(std::string_view line) const {
     const auto first = line.find(',');
     const auto second = first == std::string_view::npos ? first : line.find(',', first + 1);
     if (second == std::string_view::npos || line.find(',', second + 1) != std::string_view::npos) {
-      return "expected three columns: time,point,value";
+      return Fault{1, "expected three columns: time,point,value"};
     }
     const std::string_view time = line.substr(0, first);
     const std::string name(line.substr(first + 1, second - first - 1));
     const std::string_view value = line.substr(second + 1);
     Reading reading;
     const auto at = parse_time(time, zone_);
-    if (!at)
-      return fmt::format("'{}' is not a time; write 2023-01-01T00:15:00+08:00, or without offset for {}", time, zone_);
+    if (!at) {
+      return Fault{
+          1, fmt::format("'{}' is not a time; write 2023-01-01T00:15:00+08:00, or without offset for {}", time, zone_)};
+    }
     reading.at = *at;
     const auto point = points_.find(name);
-    if (point == points_.end()) return fmt::format("unknown point '{}'{}", name, config::suggestion(name, names_));
+    if (point == points_.end()) {
+      return Fault{first + 2, fmt::format("unknown point '{}'{}", name, config::suggestion(name, names_))};
+    }
     reading.point = point->second;
     if (computed_.contains(reading.point)) {
-      return fmt::format("'{}' is computed from other points; leave its rows out", name);
+      return Fault{first + 2, fmt::format("'{}' is computed from other points; leave its rows out", name)};
     }
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), reading.value);
-    if (error != std::errc() || end != value.data() + value.size()) return fmt::format("'{}' is not a number", value);
+    if (error != std::errc() || end != value.data() + value.size()) {
+      return Fault{second + 2, fmt::format("'{}' is not a number", value)};
+    }
     return reading;
   }
 
@@ -167,9 +179,10 @@ std::optional<std::size_t> examine(const CsvReplay& csv, const ReplayOptions& op
   std::size_t readings = 0;
   std::size_t faults = 0;
   const bool readable = csv.for_each([&](const Reading&) { ++readings; },
-                                     [&](std::size_t line, const std::string& text) {
+                                     [&](std::size_t line, const Fault& fault) {
                                        if (++faults > kFaultsShown) return;
-                                       err << fmt::format("{}:{}: error: {}\n", options.input.string(), line, text);
+                                       err << fmt::format("{}:{}:{}: error: {}\n", options.input.string(), line,
+                                                          fault.column, fault.text);
                                      });
   if (!readable) {
     err << fmt::format("{}: cannot be read\n", options.input.string());
@@ -233,7 +246,7 @@ int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& er
   }
   pipeline::Pipeline pipeline(config.site, config.factors, std::move(checkpoint));
   Player player(pipeline, *store.value(), *readings, err);
-  csv.for_each([&](const Reading& reading) { player.play(reading); }, [](std::size_t, const std::string&) {});
+  csv.for_each([&](const Reading& reading) { player.play(reading); }, [](std::size_t, const Fault&) {});
   if (const auto fault = player.finish()) {
     err << fault->text << "\n";
     return EX_IOERR;

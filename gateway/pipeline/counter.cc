@@ -266,12 +266,24 @@ Counted CounterMeter::run_back(const Fix& now, Quality quality, PointState& stat
   return out;
 }
 
-std::optional<Pending> pending(const PointState& state) {
+namespace {
+
+template <class State>
+std::optional<Pending> pending_in(const State& state) {
   if (!state.pending || !state.baseline) return std::nullopt;
   const Activity step = state.pending->second - state.baseline->second;
   std::string_view reason = "more than the connection delivers";
   if (step < Activity{}) reason = state.falls != 0 ? "the counter ran down a little" : "the counter fell";
   return Pending{.since = state.baseline->first, .at = state.pending->first, .step = step, .reason = reason};
+}
+
+}  // namespace
+
+std::optional<Pending> pending(const PointState& state) {
+  return pending_in(state);
+}
+std::optional<Pending> pending(const model::DerivedInputState& state) {
+  return pending_in(state);
 }
 
 }  // namespace carbongate::pipeline

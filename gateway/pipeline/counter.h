@@ -19,22 +19,22 @@ namespace carbongate::pipeline {
 // and a step of more than 10 MW waits for the next reading. A reading that is doubtful is kept as pending, nothing is
 // booked, and the next ones decide:
 //
-// | what was seen                                          | it was                 | booked | | a step up that the
-// connection delivers                 | consumption            | the step                          | | a step down by
-// the rounding of a 32-bit float          | none                   | 0, until it passes there again    | | a step down,
-// and through a known end it is plausible   | rollover               | the step through the end          | | a
-// replacement was announced, both parts are plausible  | replaced               | final - last + now - initial      |
-// | doubtful, then back at or above the baseline           | glitch                 | the step from the baseline | |
-// doubtful, going on from a value near 0                 | reset                  | 0, estimated; then on from there  |
-// | doubtful, going on from another value                  | replaced, unannounced  | 0, estimated; then on from there
-// | | ... which is the old one times or by a whole number    | ratio_change           | 0, estimated; then on from
-// there  | | doubtful, then no two that fit each other              | replaced, unannounced  | 0, estimated; on from
-// the newest  | | up by more than since the last reading, less than      | stalled                | the step, once the
-// next reading   | |   since it last moved (at most 24 h), power_max known  |                        | goes on from
-// there                | | down a little, three times in a row                    | backwards              | 0,
-// estimated; and see `unbooked`  | | down a little, and not back within an hour             | backwards              |
-// the same                          | | more than 10 MW, power_max not known, and it goes on   | consumption | the
-// step, remark pending          | |   alike, twice                                         |                        | |
+// | what was seen                                         | it was                | booked                           |
+// | a step up that the connection delivers                | consumption           | the step                         |
+// | a step down by the rounding of a 32-bit float         | none                  | 0, until it passes there again   |
+// | a step down, and through a known end it is plausible  | rollover              | the step through the end         |
+// | a replacement was announced, both parts are plausible | replaced              | final - last + now - initial     |
+// | doubtful, then back at or above the baseline          | glitch                | the step from the baseline       |
+// | doubtful, going on from a value near 0                | reset                 | 0, estimated; then on from there |
+// | doubtful, going on from another value                 | replaced, unannounced | 0, estimated; then on from there |
+// | ... which is the old one times or by a whole number   | ratio_change          | 0, estimated; then on from there |
+// | doubtful, then no two that fit each other             | replaced, unannounced | 0, estimated; on from the newest |
+// | up by more than since the last reading, less than     | stalled               | the step, once the next reading  |
+// |   since it last moved (at most 24 h), power_max known |                       | goes on from there               |
+// | down a little, three times in a row                   | backwards             | 0, estimated; and see `unbooked` |
+// | down a little, and not back within an hour            | backwards             | the same                         |
+// | more than 10 MW, power_max not known, and it goes on  | consumption           | the step, remark pending         |
+// |   alike, twice                                        |                       |                                  |
 //
 // 0 is what an unreadable register shows. So a fall to exactly 0 is a rollover only when the next reading goes on from
 // there, and after a reset it counts from the first value that is not 0. A register that never moved since it was given
@@ -78,5 +78,6 @@ struct Pending {
       reason{};  // "the counter fell", "the counter ran down a little", "more than the connection delivers"
 };
 std::optional<Pending> pending(const model::PointState& state);
+std::optional<Pending> pending(const model::DerivedInputState& state);  // of a counter as a derived point counts it
 
 }  // namespace carbongate::pipeline

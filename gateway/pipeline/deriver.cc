@@ -87,6 +87,10 @@ bool is_sum(const model::Derived& derived) {
   return derived.formula == Formula::sum;
 }
 
+bool holds(const std::vector<std::uint32_t>& inputs, std::size_t input) {
+  return std::ranges::find(inputs, input) != inputs.end();
+}
+
 }  // namespace
 
 struct Deriver::Inputs {
@@ -115,7 +119,7 @@ Deriver::Deriver(const model::Site& site) : site_(site), feeds_(site.points.size
       if (std::ranges::find(results, derived.result) == results.end()) results.push_back(derived.result);
     }
   }
-  check_circles();
+  rank_results();
 }
 
 Deriver::Rules Deriver::make_rules(const model::Derived& derived) const {
@@ -150,7 +154,7 @@ Deriver::Rules Deriver::make_rules(const model::Derived& derived) const {
   return rules;
 }
 
-void Deriver::check_circles() const {
+void Deriver::rank_results() {
   // Peels off what depends on nothing that is left; what cannot be peeled off goes round.
   std::vector<bool> done(rules_.size(), false);
   std::vector<std::optional<std::size_t>> made_by(site_.points.size());
@@ -162,10 +166,13 @@ void Deriver::check_circles() const {
     }
     return true;
   };
+  ranks_.resize(rules_.size());
+  std::size_t next = 0;
   for (bool moved = true; moved;) {
     moved = false;
     for (std::size_t i = 0; i < rules_.size(); ++i) {
       if (done[i] || !ready(*rules_[i].config)) continue;
+      ranks_[i] = next++;
       done[i] = true;
       moved = true;
     }
@@ -173,6 +180,12 @@ void Deriver::check_circles() const {
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     if (!done[i]) refuse(rules_[i].result->full_name(), "it is computed from itself");
   }
+}
+
+bool Deriver::has_no_gaps(PointId result) const {
+  const auto rules = std::ranges::find(rules_, result, [](const Rules& r) { return r.config->result; });
+  return rules != rules_.end() && is_sum(*rules->config) &&
+         std::ranges::all_of(rules->followed, [](const Followed& term) { return term.meter.has_value(); });
 }
 
 void Deriver::attach(std::vector<PointState>& points) const {
@@ -196,8 +209,30 @@ std::optional<Deriver::Derived> Deriver::derive(Feed feed, const Reading& readin
   model::DerivedState& state = points[index(rules.config->result)].derived;
   if (rules.followed[feed.input].scale && !count(rules, feed.input, reading, quality, state)) return std::nullopt;
   state.inputs[feed.input].heard = true;
-  if (!is_sum(*rules.config)) return derive_single(rules, reading, state, points);
-  return derive_sum(rules, feed.input, reading.at, state, points);
+  return derive_single(rules, reading, state, points);
+}
+
+void Deriver::hear(Feed feed, const Reading& reading, Quality quality, std::vector<PointState>& points,
+                   Round& round) const {
+  const Rules& rules = rules_[feed.derived];
+  model::DerivedState& state = points[index(rules.config->result)].derived;
+  const Followed& follow = rules.followed[feed.input];
+  const bool first = follow.meter && !state.inputs[feed.input].baseline;
+  if (follow.scale && !count(rules, feed.input, reading, quality, state)) return;
+  if (first) {
+    round.joined = true;
+    return;
+  }
+  state.inputs[feed.input].heard = true;
+  round.inputs.push_back(feed.input);
+}
+
+std::optional<Deriver::Derived> Deriver::conclude(const Round& round, std::vector<PointState>& points) const {
+  const Rules& rules = rules_[round.derived];
+  model::DerivedState& state = points[index(rules.config->result)].derived;
+  if (round.joined) join_sum(rules, state);
+  if (round.inputs.empty()) return std::nullopt;
+  return derive_sum(rules, round, state, points);
 }
 
 std::optional<Deriver::Derived> Deriver::missing(Feed feed, Instant at, std::vector<PointState>& points) const {
@@ -215,20 +250,20 @@ std::optional<Deriver::Derived> Deriver::missing(Feed feed, Instant at, std::vec
 
 // A counter of a sum was read for the first time. Before the first result the sum begins here, for what the others
 // moved has no counterpart; later the next result lacks what this one moved before.
-void Deriver::join_sum(const Rules& rules, std::uint32_t input, model::DerivedState& state) const {
+void Deriver::join_sum(const Rules& rules, model::DerivedState& state) const {
   if (state.begun) {
     state.held = worse(state.held, {Origin::estimated, Rule::input_missing});
     return;
   }
   for (std::uint32_t i = 0; i < rules.followed.size(); ++i) {
-    if (i == input || !rules.followed[i].meter) continue;
+    if (!rules.followed[i].meter) continue;
     state.inputs[i].since = {};
     state.inputs[i].heard = false;
   }
   state.held = {};
 }
 
-// False: the reading decided nothing, or only where a term begins.
+// False: the reading decided nothing.
 bool Deriver::count(const Rules& rules, std::uint32_t input, const Reading& reading, Quality quality,
                     model::DerivedState& state) const {
   const Followed& follow = rules.followed[input];
@@ -241,7 +276,6 @@ bool Deriver::count(const Rules& rules, std::uint32_t input, const Reading& read
     state.held = worse(state.held, quality);
     return true;
   }
-  const bool first = !counter.baseline;
   PointState scratch;
   scratch.baseline = counter.baseline;
   scratch.pending = counter.pending;
@@ -269,9 +303,7 @@ bool Deriver::count(const Rules& rules, std::uint32_t input, const Reading& read
     // A gap is one of the result too, and found there.
     if (movement.quality.rule != Rule::gap) state.held = worse(state.held, without_remark(movement.quality));
   }
-  if (!first || !is_sum(*rules.config)) return true;
-  join_sum(rules, input, state);
-  return false;
+  return true;
 }
 
 Deriver::Inputs Deriver::gather(const Rules& rules, Instant at, const std::vector<PointState>& points) const {
@@ -386,10 +418,10 @@ std::optional<Deriver::Derived> Deriver::derive_single(const Rules& rules, const
   return out;
 }
 
-std::optional<Deriver::Derived> Deriver::derive_sum(const Rules& rules, std::uint32_t input, Instant at,
-                                                    model::DerivedState& state,
+std::optional<Deriver::Derived> Deriver::derive_sum(const Rules& rules, const Round& round, model::DerivedState& state,
                                                     const std::vector<PointState>& points) const {
   const std::vector<DerivedInput>& terms = rules.config->inputs;
+  Instant at = round.at;
   for (const DerivedInput& term : terms) at = std::max(at, points[index(*term.point)].last_at.value_or(at));
   Derived out{.reading = {.point = rules.config->result, .at = at, .value = std::numeric_limits<double>::quiet_NaN()},
               .quality = {}};
@@ -410,7 +442,8 @@ std::optional<Deriver::Derived> Deriver::derive_sum(const Rules& rules, std::uin
   }
   // What is missing is said once a round of those that are alive. They stay heard: when the silent one is back, the sum
   // is complete in the same round, and no input is a round ahead of the others from then on.
-  if (unusable != Rule::none ? first_alive != input : !complete) return std::nullopt;
+  const bool due = unusable != Rule::none ? first_alive && holds(round.inputs, *first_alive) : complete;
+  if (!due) return std::nullopt;
 
   const bool counted = rules.followed.front().scale.has_value();
   double exact = counted ? state.remainder : 0;

@@ -25,10 +25,11 @@ namespace carbongate::pipeline {
 // A result follows the kind of its first input: of a counter it is a counter that begins at 0, of a flow a rate.
 //
 // A sum has a result once each of its inputs has said something new, stamped as the newest of them; so meters that are
-// read one after the other do not make it jump. Of counters and amounts it is an amount since the result before. A
-// counter's rejected reading spoils nothing, for the next one tells what it moved; a rejected amount or rate does. What
-// a counter moved before another one was read for the first time is no part of the first result; a later one that a new
-// counter joins is estimated, for what it moved before is not known.
+// read one after the other do not make it jump. What is heard of one instant in one batch is heard at once: no result
+// has one input of an instant and lacks another, not even after a reading that was left out. Of counters and amounts it
+// is an amount since the result before. A counter's rejected reading spoils nothing, for the next one tells what it
+// moved; a rejected amount or rate does. What a counter moved before another one was read for the first time is no part
+// of the first result; a later one that a new counter joins is estimated, for what it moved before is not known.
 class Deriver {
  public:
   struct Feed {
@@ -38,6 +39,13 @@ class Deriver {
   struct Derived {
     Reading reading;
     model::Quality quality;  // what it is worth at best
+  };
+  // What the terms of a sum said of one instant.
+  struct Round {
+    std::uint32_t derived = 0;
+    Instant at{};
+    std::vector<std::uint32_t> inputs{};  // that said something new
+    bool joined = false;                  // a counter was read for the first time
   };
 
   // `site` outlives it. Throws std::invalid_argument for what a checked configuration does not contain: a point that
@@ -50,11 +58,23 @@ class Deriver {
   std::span<const Feed> fed_by(PointId point) const { return feeds_[index(point)]; }
   // The derived points that it is an input of.
   std::span<const PointId> made_of(PointId point) const { return made_of_[index(point)]; }
-  PointId result(Feed feed) const { return rules_[feed.derived].config->result; }
+  PointId result(std::uint32_t derived) const { return rules_[derived].config->result; }
+  bool adds(std::uint32_t derived) const { return rules_[derived].config->formula == model::Formula::sum; }
+  // Whether an amount of this result is all that was moved since the one before: of a sum of counters it is.
+  bool has_no_gaps(PointId result) const;
+  // A result has a higher one than those it is computed from: sums are concluded in this order.
+  std::size_t rank(std::uint32_t derived) const { return ranks_[derived]; }
 
   // What follows from `reading`, which may be counted and is the newest of its point in `points`. nullopt: nothing yet.
+  // Not of a sum.
   std::optional<Derived> derive(Feed feed, const Reading& reading, model::Quality quality,
                                 std::vector<model::PointState>& points) const;
+
+  // Of a sum: takes note of such a reading in the round of its instant.
+  void hear(Feed feed, const Reading& reading, model::Quality quality, std::vector<model::PointState>& points,
+            Round& round) const;
+  // What follows once all readings of the instant are heard. nullopt: nothing yet.
+  std::optional<Derived> conclude(const Round& round, std::vector<model::PointState>& points) const;
 
   // What follows from a rejected reading at that time. nullopt: nothing, or not yet (of a sum).
   std::optional<Derived> missing(Feed feed, Instant at, std::vector<model::PointState>& points) const;
@@ -79,19 +99,20 @@ class Deriver {
   struct Inputs;
 
   Rules make_rules(const model::Derived& derived) const;
-  void check_circles() const;
-  std::optional<Derived> derive_sum(const Rules& rules, std::uint32_t input, Instant at, model::DerivedState& state,
+  void rank_results();
+  std::optional<Derived> derive_sum(const Rules& rules, const Round& round, model::DerivedState& state,
                                     const std::vector<model::PointState>& points) const;
   std::optional<Derived> derive_single(const Rules& rules, const Reading& reading, model::DerivedState& state,
                                        const std::vector<model::PointState>& points) const;
   bool count(const Rules& rules, std::uint32_t input, const Reading& reading, model::Quality quality,
              model::DerivedState& state) const;
-  void join_sum(const Rules& rules, std::uint32_t input, model::DerivedState& state) const;
+  void join_sum(const Rules& rules, model::DerivedState& state) const;
   Inputs gather(const Rules& rules, Instant at, const std::vector<model::PointState>& points) const;
   Derivation evaluate(const Rules& rules, const Inputs& inputs) const;
 
   const model::Site& site_;
   std::vector<Rules> rules_;
+  std::vector<std::size_t> ranks_;             // by rule
   std::vector<std::vector<Feed>> feeds_;       // by point
   std::vector<std::vector<PointId>> made_of_;  // by point
 };

@@ -38,15 +38,16 @@ bool same_remainder_span(Instant a, Instant b) {
 
 }  // namespace
 
-std::optional<EnergyMeter> EnergyMeter::make(const Point& point, const model::Carrier& carrier) {
+std::optional<EnergyMeter> EnergyMeter::make(const Point& point, const model::Carrier& carrier, Amounts amounts) {
   const auto scale = model::ActivityScale::between(point.unit, carrier);
   if (!scale || is_rate(point.unit.dimension) != (point.kind == Kind::instantaneous)) return std::nullopt;
-  return EnergyMeter(point, *scale, connection_of(point, carrier));
+  return EnergyMeter(point, *scale, connection_of(point, carrier), amounts);
 }
 
-EnergyMeter::EnergyMeter(const Point& point, model::ActivityScale scale, const Connection& connection)
+EnergyMeter::EnergyMeter(const Point& point, model::ActivityScale scale, const Connection& connection, Amounts amounts)
     : scale_(scale),
       kind_(point.kind),
+      amounts_(amounts),
       connection_(connection),
       negative_allowed_(point.limits.min && *point.limits.min < 0),
       interval_(point.limits.interval),
@@ -76,11 +77,15 @@ Counted EnergyMeter::count_amount(const Reading& reading, Quality quality, const
   if (!amount || (*amount < Activity{} && !negative_allowed_)) return {.quality = {Origin::missing, Rule::range}};
 
   Duration span = interval_ > 0ms ? interval_ : kAmountSpan;
+  bool watched = true;
   if (state.last_at) {
     const Duration since = reading.at - *state.last_at;
+    const bool without_gap = amounts_ == Amounts::without_gaps;
     const bool in_step = interval_ > 0ms ? since <= interval_ + interval_ / 2 : since <= kAmountSpanMax;
-    span = in_step ? since : std::min(span, since);
+    span = in_step || without_gap ? since : std::min(span, since);
+    watched = !without_gap || since <= gap_max_;
   }
+  if (!watched) quality = worse({Origin::estimated, Rule::gap}, quality);
   span = std::min(span, kSpreadMax);
   const Wide possible =
       over(saturate(Wide{connection_.rate_max} * (connection_.known ? 2 : 1)), std::max<Duration>(span, 1h));
@@ -94,7 +99,7 @@ Counted EnergyMeter::count_amount(const Reading& reading, Quality quality, const
              .covered = false,
              .quality = {Origin::missing, Rule::gap}});
   }
-  out.add({.begin = begin, .end = reading.at, .amount = *amount, .covered = true, .quality = quality});
+  out.add({.begin = begin, .end = reading.at, .amount = *amount, .covered = watched, .quality = quality});
   return out;
 }
 

@@ -20,7 +20,9 @@ namespace carbongate::pipeline {
 // where that is known and was exceeded by half; without it at most 24 h; else to the 15 minutes before the reading. A
 // negative amount is rejected (range) unless `min` allows it, and one beyond twice what the connection delivers in that
 // time (at least an hour). One older than the newest is rejected at first: it may be a second delivery. Restatement,
-// which sees them all in the order of their times, counts it if it is none.
+// which sees them all in the order of their times, counts it if it is none. Where amounts are known to follow each
+// other without a gap, as those of a sum of counters do, each belongs to all the time since the one before, and over
+// more than gap_max its distribution is estimated.
 //
 // Instantaneous. A rate (kW, m3/h, kg/h) is integrated by trapezoids, rounded to the nearest quantum with the remainder
 // carried to the next one of the same quarter hour: so a quarter hour follows from the readings in and around it alone,
@@ -28,9 +30,12 @@ namespace carbongate::pipeline {
 // the connection can deliver it is rejected (range). Over a gap longer than gap_max nothing is assumed.
 class EnergyMeter {
  public:
+  enum class Amounts { on_their_own, without_gaps };
+
   // nullopt: the point's unit does not fit the carrier (explain_mismatch()), or a rate is marked as a total or vice
   // versa.
-  static std::optional<EnergyMeter> make(const Point& point, const model::Carrier& carrier);
+  static std::optional<EnergyMeter> make(const Point& point, const model::Carrier& carrier,
+                                         Amounts amounts = Amounts::on_their_own);
 
   // `quality`: as judged. Counts the reading if countable(quality), and updates the state except last_at and
   // last_value.
@@ -40,13 +45,14 @@ class EnergyMeter {
   std::optional<Instant> counted_until(const model::PointState& state) const;
 
  private:
-  EnergyMeter(const Point& point, model::ActivityScale scale, const Connection& connection);
+  EnergyMeter(const Point& point, model::ActivityScale scale, const Connection& connection, Amounts amounts);
 
   Counted count_amount(const Reading& reading, model::Quality quality, const model::PointState& state) const;
   Counted count_rate(const Reading& reading, model::Quality quality, model::PointState& state) const;
 
   model::ActivityScale scale_;
   Kind kind_;
+  Amounts amounts_;
   Connection connection_;
   bool negative_allowed_ = false;
   Duration interval_{};

@@ -9,6 +9,7 @@
 #include "gateway/pipeline/calendar.h"
 #include "gateway/pipeline/corrections.h"
 #include "gateway/pipeline/deriver.h"
+#include "gateway/pipeline/due.h"
 #include "gateway/pipeline/emission.h"
 #include "gateway/pipeline/energy.h"
 #include "gateway/pipeline/quality.h"
@@ -117,11 +118,7 @@ class Pipeline::Engine {
   std::vector<AccountRules> accounts_;
   model::Checkpoint state_;
   Deriver deriver_;
-  struct Due {
-    Reading reading;
-    Quality quality;
-  };
-  std::vector<Due> due_;  // readings from which others follow, of one instant and batch; what follows joins them
+  Due due_;
   Statistics statistics_;
   std::vector<model::JournalRow> rows_;
   Changed changed_points_;
@@ -135,6 +132,7 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
       live_factors_(site.live_factors, factors),
       state_(std::move(restored)),
       deriver_(site),
+      due_(deriver_),
       changed_points_(site.points.size()),
       changed_accounts_(site.accounts.size()) {
   if (factors.time_zone() != site.time_zone) {
@@ -170,7 +168,9 @@ void Pipeline::Engine::attach(const model::Account& account, const model::Site& 
   }
   rules.accounts.push_back(index(account.id));
   if (rules.meter) return;
-  rules.meter = EnergyMeter::make(point, *account.carrier);
+  using Amounts = EnergyMeter::Amounts;
+  rules.meter = EnergyMeter::make(point, *account.carrier,
+                                  deriver_.has_no_gaps(point.id) ? Amounts::without_gaps : Amounts::on_their_own);
   if (!rules.meter) {
     const std::string why = explain_mismatch(point.unit, *account.carrier);
     refuse(account, "point " + point.full_name() + ": " + (why.empty() ? "its kind does not fit its unit" : why));
@@ -183,7 +183,7 @@ model::Effects Pipeline::Engine::ingest(std::span<const Batch> batches, Instant 
   rows_.reserve(readings + readings / 8 + 16);
   for (const Batch& batch : batches) {
     for (const Reading& reading : batch.readings) {
-      if (!due_.empty() && reading.at != due_.front().reading.at) derive_what_is_due(batch.received, now);
+      if (!due_.empty() && reading.at != due_.at()) derive_what_is_due(batch.received, now);
       ingest_one(reading, batch.received, now);
     }
     derive_what_is_due(batch.received, now);
@@ -227,22 +227,15 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   live_factors_.learn(reading.point, reading.at, reading.value);
   changed_points_.note(point);
   if (rules.meter) account_for(point, counted);
-  if (!deriver_.fed_by(reading.point).empty()) due_.push_back({reading, counted.quality});
+  if (!deriver_.fed_by(reading.point).empty()) due_.add(reading, counted.quality);
 }
 
-// Once all readings of one instant that were heard together are known, in whatever order a message or a poll has them;
-// so the inputs of a result are those that stand beside it under the same time. A result may make further ones due.
 void Pipeline::Engine::derive_what_is_due(Instant heard, Instant now) {
-  for (std::size_t i = 0; i < due_.size(); ++i) {
-    const auto [reading, quality] = due_[i];
-    for (const Deriver::Feed feed : deriver_.fed_by(reading.point)) {
-      const auto derived = usable(quality) ? deriver_.derive(feed, reading, quality, state_.points)
-                                           : deriver_.missing(feed, reading.at, state_.points);
-      changed_points_.note(index(deriver_.result(feed)));
-      if (derived) ingest_one(derived->reading, heard, now, derived->quality);
-    }
+  if (due_.empty()) return;
+  while (const auto step = due_.next(state_.points)) {
+    for (const PointId changed : step->changed) changed_points_.note(index(changed));
+    for (const Deriver::Derived& result : step->results) ingest_one(result.reading, heard, now, result.quality);
   }
-  due_.clear();
 }
 
 // A rejected reading of what a derived point is computed from: from then on the value before it is no longer known to
@@ -253,7 +246,7 @@ void Pipeline::Engine::withdraw(const Reading& reading, Quality quality) {
   if (state.last_at && reading.at <= *state.last_at) return;
   state.withdrawn_at = std::max(reading.at, state.withdrawn_at.value_or(reading.at));
   changed_points_.note(index(reading.point));
-  if (!deriver_.fed_by(reading.point).empty()) due_.push_back({reading, quality});
+  if (!deriver_.fed_by(reading.point).empty()) due_.add(reading, quality);
 }
 
 // It is older than what is counted already: restatement will find its place, also in what is computed from it.

@@ -1,14 +1,17 @@
 """Real brokers: a mosquitto with a password, a TLS listener of its own authority, and a store that survives kill -9; and a
-NATS server, which speaks MQTT 3.1.1 only."""
+NATS server, which speaks MQTT 3.1.1 only. And the gateway as it listens to them."""
 
+import json
 import os
 import subprocess
+from decimal import Decimal
 from pathlib import Path
 
-from harness import Process, accepts, free_port
+from harness import CARBONGATE, Process, accepts, free_port
 
 USER = "gateway"
 PASSWORD = "s3cret"
+ENVIRONMENT = {"MQTT_PASSWORD": PASSWORD}  # of every command that reads a configuration of write_site()
 
 # /usr/sbin is not in everyone's PATH.
 _ENVIRONMENT = {"PATH": os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"}
@@ -142,3 +145,46 @@ authorization {{ users: [{{user: {USER}, password: {PASSWORD}}}] }}
 
     def __exit__(self, *exc):
         self.process.__exit__(*exc)
+
+
+def write_site(file, broker, devices, users=(), timezone="Asia/Shanghai"):
+    """A configuration with these devices behind this broker, its store beside it; devices without a driver are MQTT ones."""
+    file.write_text(json.dumps({  # JSON is YAML
+        "site": {"id": "edz-1", "timezone": timezone, "grid_region": "CN-SC"},
+        "brokers": {"plant": {"url": f"mqtt://127.0.0.1:{broker.port}", "username": USER, "password_env": "MQTT_PASSWORD"}},
+        "devices": [{"driver": "mqtt", "broker": "plant", **device} for device in devices],
+        "energy_users": list(users),
+        "store": {"path": str(file.parent / "store")},
+    }))
+    return file
+
+
+class Gateway(Process):
+    """`carbongate run`; started when it is connected."""
+
+    def __init__(self, config, log):
+        super().__init__([CARBONGATE, "run", config], log, env=ENVIRONMENT)
+
+    def connections(self, version=""):
+        return self.output().count(f"connected, MQTT {version}".rstrip())
+
+    def start(self):
+        before = self.connections()
+        return super().start(ready=lambda: self.connections() > before, timeout=30)
+
+
+def export(config, what):
+    text = subprocess.run([CARBONGATE, "export", config, "--what", what, "--format", "jsonl"], check=True,
+                          capture_output=True, text=True, env={**os.environ, **ENVIRONMENT}).stdout
+    return [json.loads(line, parse_float=Decimal) for line in text.splitlines()]
+
+
+def readings(config, device="press-shop"):
+    """The values of the readings that moved the accounts, in the order of the journal.
+
+    A broker delivers again what it did not see acknowledged, and a kill -9 takes acknowledgements with it that were already
+    written to the socket. Such copies are in the journal too, marked: the last one as a duplicate, those before it as out of
+    order. Whether the marks are right only the accounts themselves show.
+    """
+    return [float(row["value"]) for row in export(config, "readings")
+            if row["device"] == device and row["rule"] not in ("duplicate", "out-of-order")]

@@ -1,19 +1,16 @@
 """Meters behind a real mosquitto and the whole gateway: no QoS 1 message is lost or counted twice, whatever is killed."""
 
 import json
-import os
 import random
-import subprocess
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from harness import CARBONGATE, Process, wait_until
-from mqtt_servers import PASSWORD, Mosquitto
+from harness import wait_until
+from mqtt_servers import Gateway, Mosquitto, export, readings, write_site
 
-ENVIRONMENT = {"MQTT_PASSWORD": PASSWORD}
 START = 1_767_225_600  # 2026-01-01T00:00:00Z
 
 
@@ -29,64 +26,26 @@ def broker(tmp_path):
 
 @pytest.fixture
 def config(tmp_path, broker):
-    file = tmp_path / "site.yaml"
-    file.write_text(json.dumps({  # JSON is YAML
-        "site": {"id": "edz-1", "timezone": "Asia/Shanghai", "grid_region": "CN-SC"},
-        "brokers": {"plant": {"url": f"mqtt://127.0.0.1:{broker.port}", "username": "gateway",
-                              "password_env": "MQTT_PASSWORD"}},
-        "devices": [{"id": "plugs", "driver": "mqtt", "broker": "plant", "topic": "tele/{device}/SENSOR",
-                     "devices": ["press-shop", "paint-shop"], "timestamp": {"json": "/Time", "format": "epoch-s"},
-                     "points": [{"name": "energy", "json": "/ENERGY/Total", "unit": "kWh", "kind": "cumulative"}]}],
-        "energy_users": [{"id": "press-shop", "name": "冲压车间",
-                          "consumes": [{"carrier": "electricity", "from": "press-shop.energy"}]}],
-        "store": {"path": str(tmp_path / "store")},
-    }))
-    return file
-
-
-class Gateway(Process):
-    def __init__(self, config, log):
-        super().__init__([CARBONGATE, "run", config], log, env=ENVIRONMENT)
-
-    def start(self):
-        connected = self.output().count("connected, MQTT")
-        return super().start(ready=lambda: self.output().count("connected, MQTT") > connected, timeout=30)
-
-
-def export(config, what):
-    text = subprocess.run([CARBONGATE, "export", config, "--what", what, "--format", "jsonl"], check=True,
-                          capture_output=True, text=True, env={**os.environ, **ENVIRONMENT}).stdout
-    return [json.loads(line, parse_float=Decimal) for line in text.splitlines()]
+    plugs = {"id": "plugs", "topic": "tele/{device}/SENSOR", "devices": ["press-shop", "paint-shop"],
+             "timestamp": {"json": "/Time", "format": "epoch-s"},
+             "points": [{"name": "energy", "json": "/ENERGY/Total", "unit": "kWh", "kind": "cumulative"}]}
+    user = {"id": "press-shop", "name": "冲压车间", "consumes": [{"carrier": "electricity", "from": "press-shop.energy"}]}
+    return write_site(tmp_path / "site.yaml", broker, [plugs], [user])
 
 
 def write_zone_config(file, broker, site_zone, device_zone=None):
     """A plug that tells its time as text; in which zone, says `device_zone` or else the site."""
     timestamp = {"json": "/Time", "format": "iso8601"} | ({"time_zone": device_zone} if device_zone else {})
-    file.write_text(json.dumps({
-        "site": {"id": "edz-1", "timezone": site_zone, "grid_region": "CN-SC"},
-        "brokers": {"plant": {"url": f"mqtt://127.0.0.1:{broker.port}", "username": "gateway",
-                              "password_env": "MQTT_PASSWORD"}},
-        "devices": [{"id": "press-shop", "driver": "mqtt", "broker": "plant", "topic": "tele/press-shop/SENSOR",
-                     "timestamp": timestamp,
-                     "points": [{"name": "energy", "json": "/Total", "unit": "kWh", "kind": "cumulative"}]}],
-        "store": {"path": str(file.parent / "store")},
-    }))
-    return file
-
-
-def readings(config, device="press-shop"):
-    """The values of the readings that moved the accounts, in the order of the journal.
-
-    A broker delivers again what it did not see acknowledged, and a kill -9 takes acknowledgements with it that were already
-    written to the socket. Such copies are in the journal too, marked: the last one as a duplicate, those before it as out of
-    order. That the marks are right is not taken on trust: counted_energy() looks at the accounts themselves.
-    """
-    return [float(row["value"]) for row in export(config, "readings")
-            if row["device"] == device and row["rule"] not in ("duplicate", "out-of-order")]
+    plug = {"id": "press-shop", "topic": "tele/press-shop/SENSOR", "timestamp": timestamp,
+            "points": [{"name": "energy", "json": "/Total", "unit": "kWh", "kind": "cumulative"}]}
+    return write_site(file, broker, [plug], timezone=site_zone)
 
 
 def counted_energy(config):
-    """kWh of press-shop in the complete quarter hours: by the meter's intervals, and by the account's entries."""
+    """kWh of press-shop in the complete quarter hours: by the meter's intervals, and by the account's entries.
+
+    Shows that what readings() leaves out as delivered twice was not counted either.
+    """
     return [sum(Decimal(row["amount"]) for row in export(config, what) if row["device"] == "press-shop")
             for what in ("intervals", "entries")]
 

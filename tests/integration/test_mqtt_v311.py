@@ -1,18 +1,18 @@
 """A real broker that refuses MQTT 5: the gateway goes on with 3.1.1 and loses nothing, though broker and gateway restart."""
 
 import json
-import os
-import subprocess
 
 import pytest
 
-from harness import CARBONGATE, Process, wait_until
-from mqtt_servers import PASSWORD, Nats
+from harness import wait_until
+from mqtt_servers import Gateway, Nats, readings, write_site
 
-ENVIRONMENT = {"MQTT_PASSWORD": PASSWORD}
 START = 1_767_225_600  # 2026-01-01T00:00:00Z
 TOPIC = "plant/press-shop"
 REFUSED_VERSION = 132  # "unsupported protocol version", in the words of mosquitto_pub
+DEVICE = {"id": "press-shop", "topic": TOPIC, "qos": 1, "timestamp": {"json": "/t", "format": "epoch-s"},
+          "points": [{"name": "energy", "json": "/e", "unit": "kWh", "kind": "cumulative"}]}
+USER = {"id": "press-shop", "consumes": [{"carrier": "electricity", "from": "press-shop.energy"}]}
 
 
 def payloads(first, last):
@@ -27,46 +27,18 @@ def broker(tmp_path):
 
 @pytest.fixture
 def config(tmp_path, broker):
-    file = tmp_path / "site.yaml"
-    file.write_text(json.dumps({  # JSON is YAML
-        "site": {"id": "edz-1", "timezone": "Asia/Shanghai", "grid_region": "CN-SC"},
-        "brokers": {"plant": {"url": f"mqtt://127.0.0.1:{broker.port}", "username": "gateway",
-                              "password_env": "MQTT_PASSWORD"}},
-        "devices": [{"id": "press-shop", "driver": "mqtt", "broker": "plant", "topic": TOPIC, "qos": 1,
-                     "timestamp": {"json": "/t", "format": "epoch-s"},
-                     "points": [{"name": "energy", "json": "/e", "unit": "kWh", "kind": "cumulative"}]}],
-        "energy_users": [{"id": "press-shop", "consumes": [{"carrier": "electricity", "from": "press-shop.energy"}]}],
-        "store": {"path": str(tmp_path / "store")},
-    }))
-    return file
-
-
-def connections(gateway):
-    return gateway.output().count("connected, MQTT 3.1.1")
-
-
-def start(gateway):
-    before = connections(gateway)
-    return gateway.start(ready=lambda: connections(gateway) > before, timeout=30)
-
-
-def stored(config):
-    """The values in the order of the journal, without those that the broker sent twice: each of them says so itself."""
-    text = subprocess.run([CARBONGATE, "export", config, "--what", "readings", "--format", "jsonl"], check=True,
-                          capture_output=True, text=True, env={**os.environ, **ENVIRONMENT}).stdout
-    rows = [json.loads(line) for line in text.splitlines()]
-    return [float(row["value"]) for row in rows if row["rule"] not in ("duplicate", "out-of-order")]
+    return write_site(tmp_path / "site.yaml", broker, [DEVICE], [USER])
 
 
 def wait_for_values(config, last):
-    wait_until(lambda: len(stored(config)) >= last, 30, f"value {last}")
-    assert stored(config) == [float(value) for value in range(1, last + 1)]
+    wait_until(lambda: len(readings(config)) >= last, 30, f"value {last}")
+    assert readings(config) == [float(value) for value in range(1, last + 1)]
 
 
 def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1_and_qos_1_holds_over_restarts(tmp_path, broker, config):
     assert broker.publish(TOPIC, payloads(0, 0), version="mqttv5", check=False) == REFUSED_VERSION
-    gateway = Process([CARBONGATE, "run", config], tmp_path / "gateway.log", env=ENVIRONMENT)
-    with start(gateway):
+    gateway = Gateway(config, tmp_path / "gateway.log")
+    with gateway.start():
         assert "does not speak MQTT 5; going on with 3.1.1" in gateway.output()
         broker.publish(TOPIC, payloads(1, 10))
         wait_for_values(config, 10)
@@ -75,14 +47,14 @@ def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1_and_qos_1_holds_over_rest
             end_broker()
             wait_until(lambda: gateway.output().count("lost") >= restarts, what="the loss being noticed")
             broker.start()
-            wait_until(lambda: connections(gateway) == restarts + 1, 30, "the connection after the restart")
+            wait_until(lambda: gateway.connections("3.1.1") == restarts + 1, 30, "the connection after the restart")
             broker.publish(TOPIC, payloads(10 * restarts + 1, 10 * restarts + 10))
             wait_for_values(config, 10 * restarts + 10)
         assert gateway.output().count("going on with 3.1.1") == 1, "what the broker speaks is remembered"
 
         assert gateway.stop() == 0
         broker.publish(TOPIC, payloads(31, 40))
-        start(gateway)
+        gateway.start()
         assert "session resumed" in gateway.output()
         wait_for_values(config, 40)
         assert gateway.stop() == 0

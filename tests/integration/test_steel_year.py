@@ -1,10 +1,6 @@
-"""The steel-plant year (UCI, CC BY 4.0) through `replay`: what comes out equals an independent calculation, digit for digit.
-
-The data are of 2018, the earliest grid factor is of 2021: the year is moved to 2023, which has the same number of days.
-"""
+"""The steel-plant year (UCI, CC BY 4.0) through `replay`: what comes out equals an independent calculation, digit for digit."""
 
 import csv
-import gzip
 import io
 import subprocess
 from collections import defaultdict
@@ -12,7 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from harness import CARBONGATE, SOURCE
+from harness import CARBONGATE
+from recordings import steel_year
 
 FACTOR = Decimal("0.1564")  # kgCO2/kWh, Sichuan 2023: MEE and NBS announcement 2025 No. 47
 
@@ -30,18 +27,6 @@ energy_users:
   - {id: steel, name: 钢厂, consumes: [{carrier: electricity, from: steel.energy}]}
 store: {path: store}
 """
-
-
-def steel_year():
-    """(end of the quarter hour in local time of 2023, kWh) of every row."""
-    rows = []
-    with gzip.open(SOURCE / "deploy/demo/data/steel_industry_2018_15min.csv.gz", "rt") as file:
-        for row in csv.DictReader(file):
-            end = datetime.strptime(row["date"], "%d/%m/%Y %H:%M").replace(year=2023)
-            if (end.hour, end.minute) == (0, 0):  # the row 00:00 closes the day whose date it carries
-                end += timedelta(days=1)
-            rows.append((end, Decimal(row["Usage_kWh"])))
-    return rows
 
 
 def run(*args):
@@ -125,7 +110,7 @@ def test_a_faulty_input_is_refused_whole_with_its_places(replayed):
     result = subprocess.run([CARBONGATE, "replay", config, "--input", faulty, "--store", config.parent / "none"],
                             capture_output=True, text=True, check=False)
     assert result.returncode == 65
-    assert "faulty.csv:2: error: unknown point 'steel.enrgy'; did you mean 'steel.energy'?" in result.stderr
-    assert "faulty.csv:3: error: 'yesterday' is not a time" in result.stderr
-    assert "faulty.csv:4: error: 'many' is not a number" in result.stderr
+    assert "faulty.csv:2:27: error: unknown point 'steel.enrgy'; did you mean 'steel.energy'?" in result.stderr
+    assert "faulty.csv:3:1: error: 'yesterday' is not a time" in result.stderr
+    assert "faulty.csv:4:40: error: 'many' is not a number" in result.stderr
     assert not (config.parent / "none").exists(), "nothing is written before the input is known to be good"

@@ -141,6 +141,7 @@ TEST_F(GatewayConfigTest, ALiveFactorSetIsCheckedLikeAnyOther) {
       {"hold: 3h", "hold: 1min", "hold"},
       {"source: grid operator, ", "", "source: missing"},
       {"set: cn-grid", "set: cn-gird", "did you mean 'cn-grid'?"},
+      {"set: cn-grid", "set: grid-live", "fallback.set: 'grid-live' is live as well"},
       {"method: average", "method: averge", "did you mean 'average'?"},
   };
   for (const auto& c : cases) {

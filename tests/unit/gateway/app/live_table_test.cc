@@ -82,6 +82,85 @@ TEST(LiveTable, ShowsWhatWaitsForASinkOutOfReach) {
               HasSubstr("sink tsdb: out of reach, 120 rows delivered, 0 rejected, 380 waiting: connection refused"));
 }
 
+PointId add_counter(model::Site& site, std::string device) {
+  const auto id = static_cast<PointId>(site.points.size());
+  site.points.push_back({.id = id,
+                         .device = std::move(device),
+                         .name = "energy",
+                         .kind = Kind::cumulative,
+                         .unit = *find_unit("kWh"),
+                         .limits = {}});
+  return id;
+}
+
+// A counter that was at 5 kWh at noon and then showed another value.
+template <class State>
+void put_in_doubt(State& state, std::int64_t mwh) {
+  const Instant noon = Instant(std::chrono::sys_days(std::chrono::year(2026) / 3 / 1)) + std::chrono::hours(4);
+  const auto at = [](std::int64_t quanta) {
+    return model::Cumulative<model::Activity>::at(model::Activity::of(quanta));
+  };
+  state.baseline = std::pair(noon, at(5'000'000));
+  state.pending = std::pair(noon + std::chrono::seconds(10), at(mwh));
+  state.doubts = 1;
+}
+
+TEST(LiveTable, ShowsWhichCountersStepIsInDoubt) {
+  model::Site site = site_with_two_meters_of_one_user();
+  site.accounts[0].source = add_counter(site, "press");
+  site.accounts[1].source = add_counter(site, "lathe");
+  model::Account other = site.accounts[0];
+  other.id = model::AccountId{2};
+  other.user = "office";
+  other.source = add_counter(site, "office");
+  site.accounts.push_back(other);
+  model::Checkpoint state = totals(1'250'000, 195'500, 10.25);
+  state.accounts.push_back(state.accounts[0]);
+  state.points.resize(3);
+  EXPECT_THAT(accounts_table(site, state, Instant{}), Not(HasSubstr("?")));
+
+  put_in_doubt(state.points[1], 9'000'000'000);
+  const std::string table = accounts_table(site, state, Instant{});
+  EXPECT_THAT(table, ContainsRegex("press-shop 冲压车间 +electricity 电力 +20.50 kW +2.500 kWh\\? +3.206 +0.3910\n"));
+  EXPECT_THAT(table, ContainsRegex("office 冲压车间 +electricity 电力 +10.25 kW +1.250 kWh +1.603 +0.1955\n"));
+  EXPECT_THAT(table,
+              HasSubstr("\n? lathe.energy: not counted since 2026-03-01 12:00:00 待确认: more than the connection "
+                        "delivers; its next readings decide\n"));
+
+  put_in_doubt(state.points[2], 0);
+  EXPECT_THAT(accounts_table(site, state, Instant{}),
+              HasSubstr("\n? office.energy: not counted since 2026-03-01 12:00:00 "
+                        "待确认: the counter fell; its next readings decide\n"));
+}
+
+TEST(LiveTable, MarksAlsoWhatIsDerivedFromACounterInDoubt) {
+  model::Site site = site_with_two_meters_of_one_user();
+  add_counter(site, "gas");  // no account of its own
+  site.accounts[0].source = add_counter(site, "boiler");
+  site.accounts.pop_back();
+  model::Checkpoint state = totals(1'250'000, 195'500, 10.25);
+  state.points.resize(2);
+  state.points[1].derived.inputs.resize(1);
+  state.points[1].derived.inputs[0].point = "gas.energy";
+  put_in_doubt(state.points[1].derived.inputs[0], 0);
+  const std::string table = accounts_table(site, state, Instant{});
+  EXPECT_THAT(table, HasSubstr("1.250 kWh?"));
+  EXPECT_THAT(table, HasSubstr("\n? gas.energy: not counted since"));
+}
+
+TEST(LiveTable, NamesTheFirstOfManyCountersInDoubt) {
+  model::Site site = site_with_two_meters_of_one_user();
+  model::Checkpoint state = totals(0, 0, 0);
+  for (int i = 0; i < 12; ++i) {
+    add_counter(site, "m" + std::to_string(i));
+    put_in_doubt(state.points.emplace_back(), 0);
+  }
+  const std::string table = accounts_table(site, state, Instant{});
+  EXPECT_THAT(table, HasSubstr("? m4.energy: "));
+  EXPECT_THAT(table, Not(HasSubstr("? m5.energy: ")));
+  EXPECT_THAT(table, HasSubstr("\n? and 7 more counters wait for their next readings 待确认\n"));
+}
+
 TEST(LiveTable, IsCutToTheTerminalWithoutCuttingACharacter) {
   EXPECT_EQ(cut_lines("abcdef\n冲压车间\n", 5), "abcde\n冲压\n");
   EXPECT_EQ(cut_lines("short\n", 80), "short\n");

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "tests/unit/gateway/pipeline/pipeline_fixture.h"
+#include "tests/unit/gateway/pipeline/deriver_fixture.h"
 
 namespace carbongate::pipeline {
 namespace {
@@ -20,59 +20,6 @@ using model::Origin;
 using model::Quality;
 using model::Role;
 using model::Rule;
-
-const Instant kNoon = utc("2023-06-01 12:00");
-
-DerivedInput from(Role role, PointId point, double weight = 1) {
-  return {.role = role, .point = point, .constant = 0, .weight = weight};
-}
-DerivedInput constant(Role role, double value) {
-  return {.role = role, .point = std::nullopt, .constant = value, .weight = 1};
-}
-
-std::vector<JudgedReading> of(const std::vector<model::JournalRow>& rows, PointId point) {
-  std::vector<JudgedReading> found;
-  for (const model::JournalRow& row : rows) {
-    const auto* body = std::get_if<JudgedReading>(&row.body);
-    if (body && row.subject == model::Subject(point)) found.push_back(*body);
-  }
-  return found;
-}
-
-class DeriverTest : public testing::Test {
- protected:
-  PointId derive(Formula formula, std::string_view unit, Kind kind, std::vector<DerivedInput> inputs) {
-    const PointId result = site_.add_point("result" + std::to_string(site_.site.derived.size()), kind, unit);
-    Derived derived;
-    derived.result = result;
-    derived.formula = formula;
-    derived.inputs = std::move(inputs);
-    site_.site.points.back().computed = true;
-    site_.site.derived.push_back(derived);
-    return result;
-  }
-
-  // A stack of 12 m2 with the instruments of the worked example in the reference.
-  void add_stack() {
-    velocity_ = site_.add_point("velocity", Kind::instantaneous, "m/s");
-    co2_ = site_.add_point("co2", Kind::instantaneous, "%vol");
-    temperature_ = site_.add_point("temperature", Kind::instantaneous, "°C");
-    pressure_ = site_.add_point("pressure", Kind::instantaneous, "Pa");
-    moisture_ = site_.add_point("moisture", Kind::instantaneous, "%");
-    stack_ = derive(
-        Formula::cems_co2, "kg/h", Kind::instantaneous,
-        {from(Role::velocity, velocity_), from(Role::concentration, co2_), from(Role::temperature, temperature_),
-         from(Role::gauge_pressure, pressure_), constant(Role::barometric, 101'325), from(Role::moisture, moisture_)});
-    site_.site.derived.back().area_m2 = 12;
-  }
-  std::vector<Reading> stack_readings(Instant at) const {
-    return {reading(co2_, at, 12.0), reading(temperature_, at, 118.5), reading(pressure_, at, -150),
-            reading(moisture_, at, 8.2), reading(velocity_, at, 12.40)};
-  }
-
-  TestSite site_;
-  PointId velocity_{}, co2_{}, temperature_{}, pressure_{}, moisture_{}, stack_{};
-};
 
 TEST_F(DeriverTest, AnHourOfAStackIsTheMassItEmitted) {
   add_stack();
@@ -354,106 +301,6 @@ TEST_F(DeriverTest, WeighsVolumesAndPassesThemOn) {
   EXPECT_NEAR(of(rows, heat)[0].value, 0.168 * 50 * 4.1868e-3, 1e-9);
 }
 
-class NetTest : public DeriverTest {
- protected:
-  NetTest() {
-    incomer_ = site_.add_point("incomer", Kind::cumulative, "kWh");
-    press_ = site_.add_point("press", Kind::cumulative, "kWh");
-    lathe_ = site_.add_point("lathe", Kind::cumulative, "MWh");
-    for (Point& point : site_.site.points) point.limits.power_max_w = 1e6;
-    net_ = derive(Formula::sum, "kWh", Kind::interval,
-                  {from(Role::term, incomer_), from(Role::term, press_, -1), from(Role::term, lathe_, -1)});
-    site_.site.points[index(net_)].limits.min = -1e9;
-    site_.add_account(net_);
-  }
-  PointId incomer_{}, press_{}, lathe_{}, net_{};
-};
-
-TEST_F(NetTest, IsWhatNoUserWasBilledForToTheLastQuantum) {
-  Pipeline pipeline = site_.pipeline();
-  double unallocated = 0;
-  for (int minute = 0; minute <= 120; ++minute) {
-    // Not read at the same moments, and one that is silent for a time.
-    feed(pipeline, {reading(incomer_, kNoon + minute * 1min, 70'000 + 10.0 * minute)});
-    feed(pipeline, {reading(press_, kNoon + minute * 1min + 7s, 500 + 4.0 * minute)});
-    if (minute < 30 || minute > 60) {
-      const auto rows = feed(pipeline, {reading(lathe_, kNoon + minute * 1min + 20s, 3 + 0.005 * minute)});
-      for (const JudgedReading& r : of(rows, net_)) unallocated += r.value;
-    }
-  }
-  EXPECT_NEAR(unallocated, 120 * (10 - 4 - 5), 1e-6);
-  EXPECT_EQ(pipeline.state().accounts[0].amount.quanta(), 120'000'000);
-}
-
-TEST_F(NetTest, BeginsWhenTheLastOfItsCountersIsKnown) {
-  Pipeline pipeline = site_.pipeline();
-  feed(pipeline, {reading(incomer_, kNoon, 70'000), reading(press_, kNoon, 500)});
-  feed(pipeline, {reading(incomer_, kNoon + 4min, 70'040), reading(press_, kNoon + 4min, 516)});
-  feed(pipeline, {reading(lathe_, kNoon + 4min, 3)});  // it may have run since noon, nobody knows
-  const auto rows = feed(pipeline, {reading(incomer_, kNoon + 5min, 70'050), reading(press_, kNoon + 5min, 520),
-                                    reading(lathe_, kNoon + 5min, 3.005)});
-  const auto derived = of(rows, net_);
-  ASSERT_EQ(derived.size(), 1u);
-  EXPECT_NEAR(derived[0].value, 10 - 4 - 5, 1e-9);
-  EXPECT_EQ(derived[0].quality, Quality{});
-}
-
-TEST_F(NetTest, IsEstimatedWhereAnotherCounterJoins) {
-  Pipeline before = site_.pipeline();
-  for (int minute = 0; minute <= 2; ++minute) {
-    feed(before, {reading(incomer_, kNoon + minute * 1min, 70'000 + 10.0 * minute),
-                  reading(press_, kNoon + minute * 1min, 500 + 4.0 * minute),
-                  reading(lathe_, kNoon + minute * 1min, 3 + 0.005 * minute)});
-  }
-  site_.site.points[index(lathe_)].name = "new_lathe";
-  model::Checkpoint state = before.state();
-  state.points[index(lathe_)] = {};
-  Pipeline after = site_.pipeline(state);
-  std::vector<JudgedReading> derived;
-  for (int minute = 3; minute <= 5; ++minute) {
-    const auto rows = feed(after, {reading(incomer_, kNoon + minute * 1min, 70'000 + 10.0 * minute),
-                                   reading(press_, kNoon + minute * 1min, 500 + 4.0 * minute),
-                                   reading(lathe_, kNoon + minute * 1min, 0.005 * minute)});
-    for (const JudgedReading& r : of(rows, net_)) derived.push_back(r);
-  }
-  ASSERT_EQ(derived.size(), 3u);
-  EXPECT_EQ(derived[0].quality, (Quality{Origin::missing, Rule::input_missing}));
-  EXPECT_NEAR(derived[1].value, 2 * (10 - 4) - 5, 1e-9) << "of two minutes; the new one was heard in the second";
-  EXPECT_EQ(derived[1].quality, (Quality{Origin::estimated, Rule::input_missing}));
-  EXPECT_NEAR(derived[2].value, 10 - 4 - 5, 1e-9);
-  EXPECT_EQ(derived[2].quality, Quality{});
-}
-
-TEST_F(NetTest, SaysSoOnceARoundWhileAMeterIsSilent) {
-  Pipeline pipeline = site_.pipeline();
-  for (int minute = 0; minute < 3; ++minute) {
-    for (const PointId point : {incomer_, press_, lathe_}) {
-      feed(pipeline, {reading(point, kNoon + minute * 1min, 1.0)});
-    }
-  }
-  std::vector<model::JournalRow> rows;
-  for (int minute = 10; minute < 13; ++minute) {
-    for (const PointId point : {incomer_, press_}) {
-      for (const auto& row : feed(pipeline, {reading(point, kNoon + minute * 1min, 1.0)})) rows.push_back(row);
-    }
-  }
-  const auto derived = of(rows, net_);
-  ASSERT_EQ(derived.size(), 3u);
-  for (const JudgedReading& r : derived) EXPECT_EQ(r.quality, (Quality{Origin::missing, Rule::input_stale}));
-}
-
-TEST_F(DeriverTest, AddsRatesOfTheSameMoment) {
-  const PointId a = site_.add_point("a", Kind::instantaneous, "kW");
-  const PointId b = site_.add_point("b", Kind::instantaneous, "MW");
-  const PointId sum = derive(Formula::sum, "kW", Kind::instantaneous, {from(Role::term, a), from(Role::term, b, 0.5)});
-  Pipeline pipeline = site_.pipeline();
-  feed(pipeline, {reading(a, kNoon, 10), reading(b, kNoon, 1)});
-  const auto derived = of(feed(pipeline, {reading(a, kNoon + 1s, 20), reading(b, kNoon + 1s, 2)}), sum);
-  ASSERT_EQ(derived.size(), 1u) << "not once with yesterday's other half";
-  EXPECT_EQ(derived[0].value, 1020);
-  EXPECT_EQ(derived[0].at, kNoon + 1s);
-}
-
 TEST_F(DeriverTest, GoesOnAfterAnAmountThatCannotBe) {
   const PointId a = site_.add_point("a", Kind::interval, "t");
   const PointId b = site_.add_point("b", Kind::interval, "t");
@@ -468,17 +315,6 @@ TEST_F(DeriverTest, GoesOnAfterAnAmountThatCannotBe) {
   ASSERT_EQ(derived.size(), 1u);
   EXPECT_EQ(derived[0].value, 3);
   EXPECT_EQ(derived[0].quality, Quality{});
-}
-
-TEST_F(DeriverTest, AddsThePiecesOfTwoLines) {
-  const PointId a = site_.add_point("a", Kind::cumulative, "pcs");
-  const PointId b = site_.add_point("b", Kind::cumulative, "pcs");
-  const PointId both = derive(Formula::sum, "pcs", Kind::interval, {from(Role::term, a), from(Role::term, b)});
-  Pipeline pipeline = site_.pipeline();
-  feed(pipeline, {reading(a, kNoon, 10'000), reading(b, kNoon, 5)});
-  const auto derived = of(feed(pipeline, {reading(a, kNoon + 1min, 10'040), reading(b, kNoon + 1min, 12)}), both);
-  ASSERT_EQ(derived.size(), 1u);
-  EXPECT_EQ(derived[0].value, 47);
 }
 
 TEST_F(DeriverTest, MissesARateThatWasRejectedButNoCountersReading) {

@@ -219,6 +219,39 @@ TEST_P(AnyReadings, GroupingIntoBatchesChangesNothing) {
   EXPECT_EQ(to_text(grouped.state()), to_text(at_once.state()));
 }
 
+// What is delivered again, at once or long after, is told apart: no account moves by it.
+TEST_P(AnyReadings, DeliveringAgainChangesNoTotal) {
+  Mixed m = make_mixed(GetParam(), 1'500);
+  Pipeline once = m.site.pipeline();
+  feed(once, m.readings);
+
+  Random random(GetParam() + 500);
+  std::multimap<std::size_t, Reading> again;  // by the place after which it comes once more
+  for (std::size_t i = 0; i < m.readings.size(); ++i) {
+    while (random.one_in(4))
+      again.emplace(i + static_cast<std::size_t>(random.below(random.one_in(3) ? 300 : 3)), m.readings[i]);
+  }
+  Pipeline repeated = m.site.pipeline();
+  std::size_t delivered = 0;
+  for (std::size_t i = 0; i < m.readings.size(); ++i) {
+    feed(repeated, {m.readings[i]});
+    const auto [begin, end] = again.equal_range(i);
+    for (auto it = begin; it != end; ++it, ++delivered) {
+      Batch batch{.source = "test", .received = m.readings[i].at, .readings = {it->second}, .settled = {}};
+      repeated.ingest({&batch, 1}, batch.received);
+    }
+  }
+  EXPECT_GT(delivered, 300u);
+  for (std::size_t i = 0; i < m.site.site.accounts.size(); ++i) {
+    const model::AccountState& a = once.state().accounts[i];
+    const model::AccountState& b = repeated.state().accounts[i];
+    EXPECT_EQ(a.amount, b.amount) << i;
+    EXPECT_EQ(a.coal, b.coal) << i;
+    EXPECT_EQ(a.emissions[model::Basis::primary].total.co2e, b.emissions[model::Basis::primary].total.co2e) << i;
+    EXPECT_EQ(a.emissions[model::Basis::primary].total.gases, b.emissions[model::Basis::primary].total.gases) << i;
+  }
+}
+
 TEST_P(AnyReadings, ARestartFromAnyCheckpointGivesTheRowsOfAnUndisturbedRun) {
   Mixed m = make_mixed(GetParam(), 1'500);
   Pipeline undisturbed = m.site.pipeline();

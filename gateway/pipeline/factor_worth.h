@@ -1,0 +1,54 @@
+// What one row of a factor set is worth: its value, gases, heating value or coefficient, as exact numbers per quantum.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/reader/reader.h"
+#include "gateway/model/carrier.h"
+#include "gateway/model/factor.h"
+#include "gateway/pipeline/factor_document.h"
+#include "gateway/pipeline/factor_value.h"
+#include "gateway/pipeline/gwp.h"
+
+namespace carbongate::pipeline {
+
+// Reads the part of a row that factor_set.h calls "what it is worth", and its uncertainty. What is wrong is reported
+// with its place, and leaves the factor incomplete. One thread; the documents and the GWP set outlive it.
+class WorthReader {
+ public:
+  static constexpr std::string_view kCoalPerKilowattHour = "kgce/kWh";
+
+  // `gwp`: nullptr: could not be read; then nothing has a CO2e.
+  WorthReader(model::FactorKind kind, const GwpSet* gwp, const Documents& documents)
+      : kind_(kind), gwp_(gwp), documents_(documents) {}
+
+  void read(config::Reader& in, const model::Carrier& carrier, model::Factor& factor) const;
+
+  // Of electricity: mg of coal equivalent per quantum, scaled like those of a factor.
+  std::int64_t read_coal_per_kwh(config::Reader& in, std::string_view key, const Fraction& value) const;
+
+ private:
+  std::vector<Bridge> read_bridges(config::Reader& in, std::string& formula) const;
+  void read_combustion(config::Reader& in, const model::Carrier& carrier, model::Factor& factor) const;
+  void read_value(config::Reader& in, const model::Carrier& carrier, model::Factor& factor) const;
+  void read_gases(config::Reader& in, const model::Carrier& carrier, model::Factor& factor) const;
+  void read_coal(config::Reader& in, const model::Carrier& carrier, model::Factor& factor) const;
+  void read_uncertainty(config::Reader& in, model::Factor& factor) const;
+  std::optional<FactorUnit> unit_of(config::Reader& in, std::string_view key, const std::string& text,
+                                    const model::Carrier& carrier, std::span<const Bridge> bridges) const;
+  std::optional<std::int64_t> scale(config::Reader& in, std::string_view key, const Fraction& value,
+                                    const FactorUnit& unit) const;
+  void add_gas(config::Reader& in, std::string_view key, model::Gas gas, const Fraction& value, const FactorUnit& unit,
+               model::Factor& factor) const;
+
+  model::FactorKind kind_;
+  const GwpSet* gwp_;
+  const Documents& documents_;
+};
+
+}  // namespace carbongate::pipeline

@@ -1,0 +1,205 @@
+"""Closure: what three users consume and what nobody was billed for add up to the incomer, to the last milliwatt-hour, in every
+quarter hour and every month: while counters turn over, one loses its count, some readings are late, repeated or no number.
+
+The incomer is the real January and February of a steel plant (UCI, CC BY 4.0), each quarter hour cut into three readings. The
+users are shares of it. Unallocated is a derived point: incomer - users.
+"""
+
+import csv
+import io
+import shutil
+import subprocess
+from collections import defaultdict
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+import pytest
+from harness import CARBONGATE
+from recordings import steel_year
+
+START = datetime(2023, 1, 1)
+STEP = timedelta(minutes=5)
+STEPS = 59 * 288
+MWH_PER_WH = 1000
+SHARES = {"press": 40, "mill": 31, "office": 22}  # percent
+ROLLOVER = {"incomer": 10_000_000, "press": 1_000_000}  # Wh
+LOST = datetime(2023, 1, 17, 10, 5)  # when the office's meter had lost its count
+NAN = datetime(2023, 1, 21, 3, 10)
+LATE = [datetime(2023, 1, 9, 14, 5), datetime(2023, 1, 9, 14, 20), datetime(2023, 2, 11, 8, 40)]  # within quarter hours
+LATE_AT_END = datetime(2023, 2, 20, 16, 30)  # of two quarter hours, which then share a step
+
+CONFIG = """
+site: {id: plant, timezone: Asia/Shanghai, grid_region: CN-SC}
+brokers: {plant: {url: "mqtt://127.0.0.1:1883"}}
+devices:
+  - id: meters
+    driver: mqtt
+    broker: plant
+    topic: meters
+    interval: 5min
+    timestamp: {json: /time, format: iso8601}
+    points:
+      - {name: incomer, json: /incomer, unit: kWh, kind: cumulative, rollover_at: 10000, power_max: 3 MW}
+      - {name: press, json: /press, unit: kWh, kind: cumulative, rollover_at: 1000, power_max: 2 MW}
+      - {name: mill, json: /mill, unit: kWh, kind: cumulative, power_max: 2 MW}
+      - {name: office, json: /office, unit: kWh, kind: cumulative, power_max: 2 MW}
+derived:
+  - id: unallocated
+    type: sum
+    terms:
+      - {from: meters.incomer}
+      - {from: meters.press, weight: -1}
+      - {from: meters.mill, weight: -1}
+      - {from: meters.office, weight: -1}
+energy_users:
+  - {id: incomer, consumes: [{carrier: electricity, from: meters.incomer}]}
+  - {id: press, consumes: [{carrier: electricity, from: meters.press}]}
+  - {id: mill, consumes: [{carrier: electricity, from: meters.mill}]}
+  - {id: office, consumes: [{carrier: electricity, from: meters.office}]}
+  - {id: unallocated, consumes: [{carrier: electricity, from: unallocated.value}]}
+store: {path: store}
+"""
+
+PARTS = ["press", "mill", "office", "unallocated"]
+
+
+def consumption():
+    """Wh of the incomer in every five minutes."""
+    for _, energy in steel_year()[: STEPS // 3]:
+        watt_hours = int(energy * 1000)
+        yield from (watt_hours // 3, watt_hours // 3, watt_hours - watt_hours // 3 * 2)
+
+
+def moved():
+    """{meter: [Wh in every five minutes]}."""
+    incomer = list(consumption())
+    return {"incomer": incomer, **{user: [wh * share // 100 for wh in incomer] for user, share in SHARES.items()}}
+
+
+def heard(steps):
+    """(time, point, kWh) of every reading, in the order in which they are heard."""
+    registers = {"incomer": 9_876_543, "press": 123_456, "mill": 53_700_000, "office": 4_711_000}
+    late = []
+    for k in range(STEPS + 1):
+        at = START + k * STEP
+        for meter, register in registers.items():
+            if k:
+                register += steps[meter][k - 1]
+                register %= ROLLOVER.get(meter, 10**12)
+                if (meter, at) == ("office", LOST):
+                    register = 37
+                registers[meter] = register
+            row = (at, f"meters.{meter}", f"{register // 1000}.{register % 1000:03}")
+            if meter == "press" and at == NAN:
+                row = (at, "meters.press", "nan")
+            if meter == "mill" and at in (*LATE, LATE_AT_END):
+                late.append((at + timedelta(hours=20), row))
+                continue
+            yield row
+            if (k * 7 + len(meter)) % 97 == 0:
+                yield row  # a broker that delivers twice
+        yield from (row for when, row in late if when == at)
+
+
+def run(*args):
+    result = subprocess.run([CARBONGATE, *args], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def steps():
+    return moved()
+
+
+@pytest.fixture(scope="module")
+def config(steps, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("closure")
+    file = folder / "site.yaml"
+    file.write_text(CONFIG)
+    with open(folder / "input.csv", "w") as out:
+        out.write("time,point,value\n")
+        out.writelines(f"{at.isoformat()}+08:00,{point},{value}\n" for at, point, value in heard(steps))
+    run("replay", file, "--input", folder / "input.csv")
+    return file
+
+
+def exported(config, what):
+    return list(csv.DictReader(io.StringIO(run("export", config, "--what", what))))
+
+
+def by_begin(rows):
+    """{begin: {user: mWh}}, over all revisions."""
+    found = defaultdict(lambda: defaultdict(int))
+    for row in rows:
+        amount = Fraction(row["amount"]) * 1_000_000
+        assert amount.denominator == 1
+        found[datetime.fromisoformat(row["begin"]).replace(tzinfo=None)][row["user"]] += int(amount)
+    return found
+
+
+def test_every_quarter_hour_closes(config):
+    quarters = by_begin(exported(config, "entries"))
+    assert len(quarters) == STEPS // 3
+    # A step over the end of a quarter hour is divided in proportion to time; the incomer knows better. Together they close.
+    shared = [LATE_AT_END - 3 * STEP, LATE_AT_END]
+    for begin, amounts in quarters.items():
+        if begin not in shared:
+            assert sum(amounts[user] for user in PARTS) == amounts["incomer"], begin
+    assert (sum(quarters[begin][user] for begin in shared for user in PARTS)
+            == sum(quarters[begin]["incomer"] for begin in shared))
+
+
+@pytest.mark.parametrize("period", ["day", "month", "year"])
+def test_every_longer_period_closes(config, period):
+    periods = by_begin([row for row in exported(config, "rollups") if row["period"] == period])
+    assert len(periods) == {"day": 59, "month": 2, "year": 1}[period]
+    for begin, amounts in periods.items():
+        assert sum(amounts[user] for user in PARTS) == amounts["incomer"], begin
+
+
+def test_the_rest_is_as_well_known_as_its_meters(config):
+    rest = [row for row in exported(config, "entries") if row["user"] == "unallocated"]
+    assert {row["covered_s"] for row in rest} == {"900"}
+    assert [row["rule"] for row in rest if row["quality"] != "measured"] == ["reset"]
+
+
+def test_what_closes_is_what_the_meters_counted(config, steps):
+    year = by_begin([row for row in exported(config, "rollups") if row["period"] == "year"])[START]
+    # From the last reading before the count was lost to the first after it nobody knows what the office used.
+    unknown = steps["office"][int((LOST - START) / STEP) - 1]
+    for meter, counted in steps.items():
+        assert year[meter] == (sum(counted) - (unknown if meter == "office" else 0)) * MWH_PER_WH, meter
+
+
+def test_the_lost_count_waits_in_sight_and_leaves_its_mark(config):
+    readings = {datetime.fromisoformat(row["time"]).replace(tzinfo=None): row
+                for row in exported(config, "readings") if row["point"] == "office"}
+    assert (readings[LOST]["quality"], readings[LOST]["rule"]) == ("estimated", "pending")
+    assert readings[LOST + STEP]["rule"] == "reset"
+    marked = {(row["user"], row["rule"]) for row in exported(config, "entries")
+              if datetime.fromisoformat(row["begin"]).replace(tzinfo=None) == LOST - STEP and row["quality"] != "measured"}
+    assert marked == {("office", "reset"), ("unallocated", "reset")}
+
+
+def test_late_and_repeated_readings_are_told_apart(config):
+    rules = defaultdict(set)
+    for row in exported(config, "readings"):
+        rules[row["rule"]].add((row["point"], datetime.fromisoformat(row["time"]).replace(tzinfo=None)))
+    assert rules["out-of-order"] == {("mill", at) for at in (*LATE, LATE_AT_END)}
+    assert rules["not-a-number"] == {("press", NAN)}
+    assert len(rules["duplicate"]) > 500
+
+
+def test_every_quarter_hour_closes_once_late_readings_are_restated(config, tmp_path):
+    before = by_begin(exported(config, "entries"))
+    shutil.copytree(config.parent, tmp_path / "site")
+    restated = tmp_path / "site" / config.name
+    run("restate", restated, "--from", "2023-01-01", "--book", "--reason", "late readings")
+    quarters = by_begin(exported(restated, "entries"))
+    assert quarters.keys() == before.keys()
+    for begin, amounts in quarters.items():
+        assert sum(amounts[user] for user in PARTS) == amounts["incomer"], begin
+    assert {begin for begin in before if before[begin] != quarters[begin]} == {LATE_AT_END - 3 * STEP, LATE_AT_END}
+    assert {row["cause"] for row in exported(restated, "corrections")} == {"late-data"}
+    test_every_longer_period_closes(restated, "month")
