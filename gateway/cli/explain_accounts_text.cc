@@ -154,7 +154,9 @@ void write_entry(Page& page, const Explanation& e, Figures& figures, const model
     page.field("CO2e, market-based 市场法", Figures::kilograms(e.known.market->emitted.co2e.quanta()) + " kg");
     write_gases(page, e.known.market->emitted.gases);
   }
-  page.field("Standard coal 标准煤", Figures::kilograms(e.known.coal.quanta()) + " kgce (GB/T 2589)");
+  if (!e.known.coal_factor_id.empty() || e.known.coal != model::StandardCoal{}) {
+    page.field("Standard coal 标准煤", Figures::kilograms(e.known.coal.quanta()) + " kgce (GB/T 2589)");
+  }
   if (!e.account_missing.empty()) page.field("Not known 未知", e.account_missing);
 }
 

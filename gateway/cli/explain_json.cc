@@ -224,6 +224,8 @@ json::object point(const PointUsed& p, const model::Carrier* carrier) {
                      {"place", name_of(r.place)},
                      {"value", number(r.value)},
                      {"quality", quality(r.quality)},
+                     {"moved", r.moved ? json::value(amount(*r.moved, carrier)) : json::value(nullptr)},
+                     {"moved_since", time(r.moved_since)},
                      {"counted", r.counted ? json::value(amount(*r.counted, carrier)) : json::value(nullptr)},
                      {"bytes", r.bytes ? json::value(*r.bytes) : json::value(nullptr)}});
   }

@@ -24,6 +24,7 @@ class Figures {
   static std::string percent(std::int64_t ppm);                   // "0.6633 %"
   static std::string coverage(Duration covered, Duration whole);  // "100 % (900 s of 900 s)"
   static std::string number(double value);                        // shortest; "-" for NaN
+  static std::string rounded(double value);                       // to twelve digits: of what is worked out again
   static std::string quality(model::Quality quality);             // "estimated (gap)"
 
  private:

@@ -8,6 +8,7 @@
 #include "gateway/cli/explain_sections.h"
 #include "gateway/ledger/chain.h"
 #include "gateway/ledger/key.h"
+#include "gateway/model/carrier.h"
 #include "gateway/model/entry_name.h"
 
 namespace carbongate::cli {
@@ -22,9 +23,9 @@ using explain::Revision;
 
 std::string_view place_of(ReadingUsed::Place place) {
   switch (place) {
-    case ReadingUsed::Place::before: return "before 前";
-    case ReadingUsed::Place::within: return "within 内";
-    case ReadingUsed::Place::after: return "after 后";
+    case ReadingUsed::Place::before: return "before";
+    case ReadingUsed::Place::within: return "within";
+    case ReadingUsed::Place::after: return "after";
   }
   return "";
 }
@@ -61,22 +62,22 @@ void write_derived(Page& page, const std::string& name, const DerivedUsed& deriv
   page.field("Result 结果", fmt::format("{} at {}: {} {}{}", name, figures.time(derived.at),
                                         derived.result ? Figures::number(*derived.result) : "not stored", derived.unit,
                                         derived.moved ? fmt::format(", {} more than the result before",
-                                                                    Figures::number(*derived.moved))
+                                                                    Figures::rounded(*derived.moved))
                                                       : ""));
   page.field("Formula 公式", fmt::format("{}: {}", derived.formula, derived.text));
   std::vector<std::vector<std::string>> rows;
   for (const InputUsed& input : derived.inputs) {
     rows.push_back({input.role + (input.weight == 1 ? "" : " x " + Figures::number(input.weight)),
                     input.point ? input.point->device + "." + input.point->point : "a constant",
-                    Figures::number(input.value) + " " + input.unit, input.moved ? Figures::number(*input.moved) : "",
+                    Figures::number(input.value) + " " + input.unit, input.moved ? Figures::rounded(*input.moved) : "",
                     input.at ? figures.time(*input.at) : ""});
   }
   page.table({{"input 输入"}, {"point 点"}, {"value 数值", true}, {"moved 增量", true}, {"at 时间"}}, rows);
   for (const explain::FigureUsed& figure : derived.figures) {
-    page.field("  " + figure.name, Figures::number(figure.value) + " " + figure.unit);
+    page.field("  " + figure.name, Figures::rounded(figure.value) + " " + figure.unit);
   }
   if (derived.computed) {
-    page.field("  worked out again 复算", fmt::format("{} {}", Figures::number(*derived.computed), derived.unit));
+    page.field("  worked out again 复算", fmt::format("{} {}", Figures::rounded(*derived.computed), derived.unit));
   }
   if (!derived.missing.empty()) page.field("Not known 未知", derived.missing);
   for (const InputUsed& input : derived.inputs) {
@@ -107,23 +108,29 @@ void write_interval(Page& page, const Explanation& e, Figures& figures) {
   if (point.kind) page.field("Kind 类型", how_counted(*point.kind));
   for (const std::string& note : point.notes) page.field("Note 备注", note);
   std::vector<std::vector<std::string>> rows;
+  const auto amount = [&](const std::optional<model::Activity>& a) {
+    return a ? model::format_fixed(a->quanta(), e.carrier->quanta_per_display) : std::string();
+  };
   for (const ReadingUsed& reading : point.readings) {
-    rows.push_back({std::string(place_of(reading.place)), figures.time(reading.at), Figures::number(reading.value),
-                    point.unit, reading.counted ? figures.amount(*reading.counted) : "",
+    const std::string local = figures.time(reading.at);
+    rows.push_back({std::string(place_of(reading.place)), local.substr(0, local.find_last_of("+-")),
+                    Figures::number(reading.value), amount(reading.moved), amount(reading.counted),
                     Figures::quality(reading.quality)});
   }
   if (rows.empty()) {
     page.paragraph(point.thinned ? "The readings of that time are no longer kept (store.keep_readings)."
                                  : "The store has no readings of this point around that time.");
   } else {
+    const std::string value = "value 数值 " + point.unit;
+    const std::string moved = "moved 增量 " + figures.unit();
+    const std::string counted = "of it here 计入 " + figures.unit();
     page.table(
-        {{"", false}, {"time 时间"}, {"value 数值", true}, {"unit 单位"}, {"counted 计入", true}, {"quality 质量"}},
+        {{"", false}, {"time 时间", false}, {value, true}, {moved, true}, {counted, true}, {"quality 质量", false}},
         rows);
   }
   if (point.left_out != 0) {
-    page.paragraph(
-        fmt::format("{} of {} readings within are left out here, from the middle: --readings {} shows them all",
-                    point.left_out, point.readings_within, point.readings_within));
+    page.paragraph(fmt::format("{} of {} readings within are left out here: --readings {} shows them all",
+                               point.left_out, point.readings_within, point.readings_within));
   }
   if (point.counted) {
     page.field("Counted again 重新计数",

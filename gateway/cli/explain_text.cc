@@ -123,6 +123,10 @@ std::string Figures::number(double value) {
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
+std::string Figures::rounded(double value) {
+  return std::isnan(value) ? "-" : fmt::format("{:.12g}", value);
+}
+
 std::string Figures::quality(model::Quality quality) {
   std::string text(to_string(quality.origin));
   if (quality.rule != model::Rule::none) text += " (" + std::string(to_string(quality.rule)) + ")";

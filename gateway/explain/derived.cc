@@ -167,8 +167,11 @@ class Apart {
   }
 
   ReadingUsed reading_of(const Point& source, const StoredReading& stored, ReadingUsed::Place place) const {
-    ReadingUsed reading{
-        .at = stored.at, .value = stored.value, .quality = stored.quality, .place = place, .counted = {}, .bytes = {}};
+    ReadingUsed reading;
+    reading.at = stored.at;
+    reading.value = stored.value;
+    reading.quality = stored.quality;
+    reading.place = place;
     if (const auto origin = origin_(source.id, stored.value)) reading.bytes = origin->bytes;
     return reading;
   }

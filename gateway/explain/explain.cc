@@ -209,44 +209,66 @@ class Explaining {
       counted = count_again(readings, *configured_.point, *out_.carrier, known_.site.future_tolerance, begin, end);
     }
     PointUsed& used = out_.point;
-    std::optional<std::size_t> before, after;
-    std::vector<std::size_t> shown;
+    std::optional<std::size_t> before;
+    std::vector<std::size_t> within, after;
     for (std::size_t i = 0; i < readings.size(); ++i) {
       const bool good = usable(readings[i].quality);
       if (readings[i].at <= begin) {
         if (good || !before) before = i;
       } else if (readings[i].at <= end) {
-        shown.push_back(i);
-      } else if (good && !after) {
-        after = i;
+        within.push_back(i);
+      } else if ((good && after.empty()) || (counted && counted->by_reading[i].counted != model::Activity{})) {
+        after.push_back(i);
       }
     }
-    used.readings_within = shown.size();
-    if (shown.size() > limits_.readings) {
-      used.left_out = shown.size() - limits_.readings;
-      const auto first = static_cast<std::ptrdiff_t>((limits_.readings + 1) / 2);
-      shown.erase(shown.begin() + first, shown.begin() + first + static_cast<std::ptrdiff_t>(used.left_out));
-    }
+    used.readings_within = within.size();
+    within = thin_out(within, readings);
+    used.left_out = used.readings_within - within.size();
     const auto show = [&](std::size_t i, ReadingUsed::Place place) {
-      ReadingUsed reading{.at = readings[i].at,
-                          .value = readings[i].value,
-                          .quality = readings[i].quality,
-                          .place = place,
-                          .counted = {},
-                          .bytes = {}};
-      if (counted) reading.counted = counted->by_reading[i];
-      if (configured_.point && std::isfinite(reading.value)) {
-        if (auto origin = known_.origin(configured_.point->id, reading.value)) {
-          reading.bytes = std::move(origin->bytes);
-          used.origin = Origin{.where = std::move(origin->where), .decoding = std::move(origin->decoding), .bytes = {}};
-        }
-      }
-      used.readings.push_back(std::move(reading));
+      used.readings.push_back(reading_of(readings[i], place, counted ? &counted->by_reading[i] : nullptr));
     };
     if (before) show(*before, ReadingUsed::Place::before);
-    for (const std::size_t i : shown) show(i, ReadingUsed::Place::within);
-    if (after) show(*after, ReadingUsed::Place::after);
+    for (const std::size_t i : within) show(i, ReadingUsed::Place::within);
+    for (const std::size_t i : after) show(i, ReadingUsed::Place::after);
     if (counted && !readings.empty()) used.counted = counted->sum;
+  }
+
+  ReadingUsed reading_of(const StoredReading& stored, ReadingUsed::Place place, const Moved* moved) {
+    ReadingUsed reading;
+    reading.at = stored.at;
+    reading.value = stored.value;
+    reading.quality = stored.quality;
+    reading.place = place;
+    if (moved && moved->since) {
+      reading.moved = moved->whole;
+      reading.moved_since = moved->since;
+      reading.counted = moved->counted;
+    }
+    if (!configured_.point || !std::isfinite(reading.value)) return reading;
+    if (auto origin = known_.origin(configured_.point->id, reading.value)) {
+      reading.bytes = std::move(origin->bytes);
+      out_.point.origin =
+          Origin{.where = std::move(origin->where), .decoding = std::move(origin->decoding), .bytes = {}};
+    }
+    return reading;
+  }
+
+  // As many as were asked for: half of the room for those that a rule says something about, the rest for the first and
+  // the last ones.
+  std::vector<std::size_t> thin_out(const std::vector<std::size_t>& all,
+                                    const std::vector<StoredReading>& readings) const {
+    if (all.size() <= limits_.readings) return all;
+    std::vector<std::size_t> kept, plain;
+    for (const std::size_t i : all) {
+      const bool remarkable = readings[i].quality.rule != model::Rule::none;
+      (remarkable && kept.size() < limits_.readings / 2 ? kept : plain).push_back(i);
+    }
+    const std::size_t room = limits_.readings - kept.size();
+    const std::size_t first = (room + 1) / 2;
+    kept.insert(kept.end(), plain.begin(), plain.begin() + static_cast<std::ptrdiff_t>(first));
+    kept.insert(kept.end(), plain.end() - static_cast<std::ptrdiff_t>(room - first), plain.end());
+    std::ranges::sort(kept);
+    return kept;
   }
 
   void describe_point(const Point& point) {

@@ -85,7 +85,10 @@ struct ReadingUsed {
   double value = 0;        // in the point's unit, as stored; NaN: none
   model::Quality quality;  // as stored
   enum class Place : std::uint8_t { before, within, after } place = Place::within;
-  std::optional<model::Activity> counted;  // what it added to the interval; nullopt: nothing is counted from this point
+  // Counted again; nullopt: nothing is counted from this point, or it brought nothing to light.
+  std::optional<model::Activity> moved;  // how much since `moved_since`
+  std::optional<Instant> moved_since;
+  std::optional<model::Activity> counted;  // how much of that in the interval
   std::optional<std::string> bytes;        // that must have been sent for it: "47 8e 6a 00"
 };
 

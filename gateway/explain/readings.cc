@@ -147,7 +147,7 @@ std::optional<CountedAgain> count_again(const std::vector<StoredReading>& readin
   if (!meter) return std::nullopt;
   const pipeline::QualityRules rules(point, future_tolerance);
   model::PointState state;
-  CountedAgain out{.by_reading = std::vector<model::Activity>(readings.size()), .sum = {}};
+  CountedAgain out{.by_reading = std::vector<Moved>(readings.size()), .sum = {}};
   for (std::size_t i = 0; i < readings.size(); ++i) {
     const StoredReading& stored = readings[i];
     if (!believed(stored)) continue;
@@ -163,12 +163,15 @@ std::optional<CountedAgain> count_again(const std::vector<StoredReading>& readin
       state.last_value = reading.value;
       state.last_quality = counted.quality;
     }
+    Moved& moved = out.by_reading[i];
     for (const pipeline::Movement& movement : counted) {
+      moved.whole += movement.amount;
+      if (!moved.since) moved.since = movement.begin;
       const Instant from = std::max(movement.begin, begin);
       const Instant until = std::min(movement.end, end);
       if (from >= until) continue;
       const model::Activity part = movement.until(until) - movement.until(from);
-      out.by_reading[i] += part;
+      moved.counted += part;
       out.sum += part;
     }
   }

@@ -43,10 +43,17 @@ struct ReadingsWanted {
 model::Result<std::map<std::string, ReadingsOfPoint>> find_readings(store::History& history,
                                                                     const ReadingsWanted& wanted);
 
-// What each reading adds to the interval (begin, end]: by `readings`' index. As the pipeline would count them, had each
+// What one reading brought to light.
+struct Moved {
+  model::Activity whole;         // since `since`
+  std::optional<Instant> since;  // nullopt: nothing, or no time
+  model::Activity counted;       // of it in the interval
+};
+
+// What the readings add to the interval (begin, end], by `readings`' index. As the pipeline would count them, had each
 // been heard when it was measured.
 struct CountedAgain {
-  std::vector<model::Activity> by_reading;
+  std::vector<Moved> by_reading;
   model::Activity sum;
 };
 std::optional<CountedAgain> count_again(const std::vector<StoredReading>& readings, const Point& point,
