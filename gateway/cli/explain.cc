@@ -2,6 +2,7 @@
 
 #include <sysexits.h>
 
+#include <cmath>
 #include <limits>
 #include <ostream>
 #include <utility>
@@ -33,12 +34,19 @@ std::optional<Origin> origin_of(const app::GatewayConfig& config, PointId point,
   return std::nullopt;
 }
 
+double repaired(const app::GatewayConfig& config, PointId point, Instant at, double value) {
+  for (const app::Repair& repair : config.repairs) {
+    if (repair.point == point && repair.covers(at)) value = repair(value).value_or(std::nan(""));
+  }
+  return value;
+}
+
 std::vector<std::string> notes_of(const app::GatewayConfig& config, PointId point, Instant at) {
   std::vector<std::string> notes;
   for (const app::Repair& repair : config.repairs) {
     if (repair.point == point && repair.covers(at)) {
       notes.push_back("a repair of the configuration covers this time: " + repair.reason +
-                      "; values are shown as they were stored");
+                      "; values are shown as they were stored, and counted as the correction has them");
     }
   }
   return notes;
@@ -64,12 +72,14 @@ int run_explain(const std::filesystem::path& config, const ExplainOptions& optio
   const config::DataFiles data(config.parent_path());
   config::Problems ignored;  // it was loaded once already, with the factors
   const auto gwp = pipeline::GwpSet::load(data, site.factors.gwp(), ignored);
-  const explain::Knowledge known{.site = site.site,
-                                 .factors = site.factors,
-                                 .gwp = gwp ? &*gwp : nullptr,
-                                 .certificates = site.certificates,
-                                 .origin = [&](PointId point, double value) { return origin_of(site, point, value); },
-                                 .notes = [&](PointId point, Instant at) { return notes_of(site, point, at); }};
+  const explain::Knowledge known{
+      .site = site.site,
+      .factors = site.factors,
+      .gwp = gwp ? &*gwp : nullptr,
+      .certificates = site.certificates,
+      .origin = [&](PointId point, double value) { return origin_of(site, point, value); },
+      .repaired = [&](PointId point, Instant at, double value) { return repaired(site, point, at, value); },
+      .notes = [&](PointId point, Instant at) { return notes_of(site, point, at); }};
   const explain::Limits limits{
       .readings = options.readings,
       .entries = options.entries == 0 ? std::numeric_limits<std::size_t>::max() : options.entries};

@@ -64,6 +64,12 @@ std::string scope_of(const Explanation& e) {
                      scope.empty() ? "" : fmt::format(", scope {}", scope));
 }
 
+// How the value came about, and what it is, unless it holds that already.
+std::string derivation_of(const model::Factor& factor) {
+  if (factor.formula.find(factor.value_text) != std::string::npos) return factor.formula;
+  return factor.formula + " = " + factor.value_text + " " + factor.unit_text;
+}
+
 std::string validity(const FactorUsed& used, Figures& figures) {
   const model::Factor& factor = *used.factor;
   const std::string from = "from " + day(figures, factor.valid_from);
@@ -79,7 +85,7 @@ void write_factor(Page& page, const FactorUsed& used, Figures& figures) {
     const model::Factor& factor = *used.factor;
     page.field("Value 数值", factor.value_text + " " + factor.unit_text);
     if (!factor.formula.empty()) {
-      page.field("Derivation 推导", factor.formula + " = " + factor.value_text + " " + factor.unit_text);
+      page.field("Derivation 推导", derivation_of(factor));
     }
     if (!factor.ncv_text.empty()) {
       page.field("Fuel 燃料",
@@ -172,12 +178,12 @@ void write_corrections(Page& page, const Explanation& e, Figures& figures) {
                       Figures::kilograms(entry.primary.emitted.co2e.quanta()),
                       entry.market ? Figures::kilograms(entry.market->emitted.co2e.quanta()) : "",
                       entry.correction ? std::string(to_string(entry.correction->cause)) : "as first published",
-                      entry.correction ? figures.time(entry.correction->booked_at) : ""});
+                      entry.correction ? figures.clock(entry.correction->booked_at) : ""});
     }
     page.table({{"rev. 版次", true},
                 {"activity 活动数据", true},
                 {"kgCO2e", true},
-                {"market-based 市场法", true},
+                {"market 市场法", true},
                 {"cause 原因", false},
                 {"booked 入账", false}},
                rows);
@@ -221,7 +227,7 @@ void write_formulas(Page& page, const Explanation& e, Figures&) {
     write_product(page, e, formula, total, title_of(formula.result, e));
     const model::Factor& factor = *formula.factor.factor;
     if (!factor.formula.empty()) {
-      page.field("  the factor 因子", fmt::format("{} = {} {}", factor.formula, factor.value_text, factor.unit_text));
+      page.field("  the factor 因子", derivation_of(factor));
     } else if (factor.value_text != total.factor) {
       page.field("  the factor 因子", fmt::format("{} {}, as published", factor.value_text, factor.unit_text));
     }

@@ -17,6 +17,7 @@ class Figures {
       : explanation_(explanation), time_(site.time_zone) {}
 
   std::string time(Instant at) { return time_(at); }
+  std::string clock(Instant at);                     // the same without its offset: of tables
   std::string amount(model::Activity amount) const;  // "12.5 kWh"
   std::string unit() const;                          // "kWh"
 

@@ -106,27 +106,28 @@ void write_interval(Page& page, const Explanation& e, Figures& figures) {
     page.field("As first counted 首次计数", "not in the store");
   }
   if (point.kind) page.field("Kind 类型", how_counted(*point.kind));
+  page.field("Units 单位", fmt::format("values in {}; moved, and of it in this interval, in {}; quality as first heard",
+                                       point.unit, figures.unit()));
   for (const std::string& note : point.notes) page.field("Note 备注", note);
   std::vector<std::vector<std::string>> rows;
   const auto amount = [&](const std::optional<model::Activity>& a) {
     return a ? model::format_fixed(a->quanta(), e.carrier->quanta_per_display) : std::string();
   };
   for (const ReadingUsed& reading : point.readings) {
-    const std::string local = figures.time(reading.at);
-    rows.push_back({std::string(place_of(reading.place)), local.substr(0, local.find_last_of("+-")),
-                    Figures::number(reading.value), amount(reading.moved), amount(reading.counted),
-                    Figures::quality(reading.quality)});
+    rows.push_back({std::string(place_of(reading.place)), figures.clock(reading.at), Figures::number(reading.value),
+                    amount(reading.moved), amount(reading.counted), Figures::quality(reading.quality)});
   }
   if (rows.empty()) {
     page.paragraph(point.thinned ? "The readings of that time are no longer kept (store.keep_readings)."
                                  : "The store has no readings of this point around that time.");
   } else {
-    const std::string value = "value 数值 " + point.unit;
-    const std::string moved = "moved 增量 " + figures.unit();
-    const std::string counted = "of it here 计入 " + figures.unit();
-    page.table(
-        {{"", false}, {"time 时间", false}, {value, true}, {moved, true}, {counted, true}, {"quality 质量", false}},
-        rows);
+    page.table({{"", false},
+                {"time 时间", false},
+                {"value 数值", true},
+                {"moved 增量", true},
+                {"of it here 计入", true},
+                {"quality 质量", false}},
+               rows);
   }
   if (point.left_out != 0) {
     page.paragraph(fmt::format("{} of {} readings within are left out here: --readings {} shows them all",
@@ -174,7 +175,7 @@ void write_ledger(Page& page, const Explanation& e, Figures& figures) {
       page.field("  seal 签封",
                  fmt::format("{}, of {}, for entries {} to {}; {}", seal.number, figures.time(seal.sealed_at),
                              seal.first, seal.last, place.seal_genuine ? "genuine" : "NOT genuine"));
-      page.field("  key 公钥", ledger::fingerprint(seal.key));
+      page.paragraph("key 公钥 " + ledger::fingerprint(seal.key), 5);
     } else if (place.number != 0) {
       page.field("  seal 签封", "not sealed yet");
     }

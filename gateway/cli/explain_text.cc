@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -40,7 +41,7 @@ void write_lines(Page& page, const std::vector<BreakdownLine>& lines, bool singl
               {"activity 活动数据", true},
               {single ? "quality 质量" : "flow 流向", false},
               {single ? "corr. 更正" : "entries 分录", true},
-              {"name, to be explained further 可再解释的名称", false}},
+              {"name, to be explained further 可再解释的名称", false, true}},
              rows);
 }
 
@@ -63,8 +64,9 @@ std::string text_of(const Breakdown& b, const model::Site& site) {
     for (const BreakdownLine& part : b.parts) {
       rows.push_back({co2e_of(part), std::to_string(part.entries), part.name});
     }
-    page.table({{"kgCO2e", true}, {"entries 分录", true}, {"name, to be explained further 可再解释的名称", false}},
-               rows);
+    page.table(
+        {{"kgCO2e", true}, {"entries 分录", true}, {"name, to be explained further 可再解释的名称", false, true}},
+        rows);
   }
   page.section(b.parts.empty() ? "2 Entries, largest first 分录" : "3 Entries, largest first 分录");
   write_lines(page, b.entries, true);
@@ -95,6 +97,11 @@ std::string text_of(const Explanation& e, const model::Site& site) {
 
 std::string Figures::amount(model::Activity amount) const {
   return model::format_fixed(amount.quanta(), explanation_.carrier->quanta_per_display) + " " + unit();
+}
+
+std::string Figures::clock(Instant at) {
+  const std::string local = time_(at);
+  return local.substr(0, std::min<std::size_t>(local.find_last_of("+-"), local.size()));
 }
 
 std::string Figures::unit() const {

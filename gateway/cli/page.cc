@@ -74,13 +74,16 @@ void Page::table(const std::vector<Column>& columns, const std::vector<std::vect
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));
   }
+  std::size_t whole = kIndent - 2;
+  for (const std::size_t width : widths) whole += width + 2;
   const auto write = [&](const auto& cell) {
     std::size_t used = kIndent;
     text_ += std::string(kIndent, ' ');
     for (std::size_t i = 0; i < columns.size(); ++i) {
       const std::string text = padded(cell(i), widths[i], columns[i].right);
       const std::size_t needed = display_width(std::string_view(text).substr(0, text.find_last_not_of(' ') + 1));
-      if (used > kIndent && used + 2 + needed > kWidth) {
+      const bool apart = columns[i].apart && whole > kWidth;
+      if (used > kIndent && (apart || used + 2 + needed > kWidth)) {
         end_line(text_);
         text_ += std::string(kIndent * 2, ' ');
         used = kIndent * 2;

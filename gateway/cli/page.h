@@ -21,6 +21,7 @@ class Page {
   struct Column {
     std::string_view title;
     bool right = false;
+    bool apart = false;  // where not all rows have room for it, it begins a line of its own in each
   };
   // Each column as wide as its widest cell; a row that gets too long is broken before the column that does not fit.
   void table(const std::vector<Column>& columns, const std::vector<std::vector<std::string>>& rows);

@@ -206,7 +206,8 @@ class Explaining {
     const Instant end = out_.known.end;
     std::optional<CountedAgain> counted;
     if (configured_.point && configured_.point->unit.symbol == out_.point.unit) {
-      counted = count_again(readings, *configured_.point, *out_.carrier, known_.site.future_tolerance, begin, end);
+      counted = count_again(as_restated(readings), *configured_.point, *out_.carrier, known_.site.future_tolerance,
+                            begin, end);
     }
     PointUsed& used = out_.point;
     std::optional<std::size_t> before;
@@ -231,6 +232,18 @@ class Explaining {
     for (const std::size_t i : within) show(i, ReadingUsed::Place::within);
     for (const std::size_t i : after) show(i, ReadingUsed::Place::after);
     if (counted && !readings.empty()) used.counted = counted->sum;
+  }
+
+  // With the values that a restatement would count.
+  std::vector<StoredReading> as_restated(std::vector<StoredReading> readings) const {
+    const auto repaired = [](const Revision& revision) {
+      return revision.entry.correction && revision.entry.correction->cause == model::Cause::configuration;
+    };
+    if (std::ranges::none_of(std::span(out_.revisions).first(explained_), repaired)) return readings;
+    for (StoredReading& reading : readings) {
+      reading.value = known_.repaired(configured_.point->id, reading.at, reading.value);
+    }
+    return readings;
   }
 
   ReadingUsed reading_of(const StoredReading& stored, ReadingUsed::Place place, const Moved* moved) {

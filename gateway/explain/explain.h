@@ -28,6 +28,10 @@ struct Knowledge {
   // Of a reading of this point with this value; nullopt: no device has the point.
   std::function<std::optional<Origin>(PointId, double)> origin = [](PointId, double) { return std::nullopt; };
 
+  // The right value where a stored one was wrong; NaN where none follows. Asked for entries that a repaired
+  // configuration has corrected.
+  std::function<double(PointId, Instant, double)> repaired = [](PointId, Instant, double value) { return value; };
+
   // What people announced about the values of this point at that time, such as a repair: one text each.
   std::function<std::vector<std::string>(PointId, Instant)> notes = [](PointId, Instant) {
     return std::vector<std::string>();
