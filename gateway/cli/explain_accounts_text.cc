@@ -54,8 +54,14 @@ void write_meaning(Page& page, model::Quality quality) {
   page.field("", fmt::format("{} {}: {}", to_string(quality.rule), rule.chinese, rule.sentence));
 }
 
+// A date, where it begins at midnight.
 std::string day(Figures& figures, Instant at) {
-  return figures.time(at).substr(0, 10);
+  const std::string text = figures.time(at);
+  return text.size() > 19 && text.substr(11, 8) == "00:00:00" ? text.substr(0, 10) : text;
+}
+
+std::string with_name(const std::string& id, const std::string& name) {
+  return name.empty() || name == id ? id : id + " " + name;
 }
 
 std::string scope_of(const Explanation& e) {
@@ -140,8 +146,8 @@ void write_product(Page& page, const Explanation& e, const Formula& formula, con
 void write_entry(Page& page, const Explanation& e, Figures& figures, const model::Site& site) {
   page.line(model::to_string(e.name));
   page.section("1 Entry 分录");
-  page.field("Site 场所", site.id == e.series.site ? site.id + " " + site.name : e.series.site);
-  page.field("Energy user 用能单位", e.series.user + " " + e.series.user_name);
+  page.field("Site 场所", site.id == e.series.site ? with_name(site.id, site.name) : e.series.site);
+  page.field("Energy user 用能单位", with_name(e.series.user, e.series.user_name));
   page.field("Carrier 能源品种", scope_of(e));
   page.field("Metering point 计量点", e.series.device + "." + e.series.point);
   page.field("Interval 区间",

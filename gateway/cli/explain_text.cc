@@ -31,47 +31,62 @@ std::string flow_of(const BreakdownLine& line) {
   return std::string(to_string(line.series.flow));
 }
 
-void write_lines(Page& page, const std::vector<BreakdownLine>& lines, bool single) {
+constexpr std::string_view kNameTitle = "name, to be explained further 可再解释的名称";
+
+void write_accounts(Page& page, const std::vector<BreakdownLine>& lines) {
   std::vector<std::vector<std::string>> rows;
   for (const BreakdownLine& line : lines) {
-    rows.push_back({co2e_of(line), amount_of(line), single ? Figures::quality(line.sum.quality) : flow_of(line),
-                    single ? std::to_string(line.revisions - 1) : std::to_string(line.entries), line.name});
+    rows.push_back({co2e_of(line), amount_of(line), flow_of(line), std::to_string(line.entries), line.name});
   }
   page.table({{"kgCO2e", true},
               {"activity 活动数据", true},
-              {single ? "quality 质量" : "flow 流向", false},
-              {single ? "corr. 更正" : "entries 分录", true},
-              {"name, to be explained further 可再解释的名称", false, true}},
+              {"flow 流向", false},
+              {"entries 分录", true},
+              {kNameTitle, false, true}},
+             rows);
+}
+
+void write_entries(Page& page, const std::vector<BreakdownLine>& lines) {
+  std::vector<std::vector<std::string>> rows;
+  for (const BreakdownLine& line : lines) {
+    rows.push_back({co2e_of(line), amount_of(line), flow_of(line), Figures::quality(line.sum.quality),
+                    std::to_string(line.revisions - 1), line.name});
+  }
+  page.table({{"kgCO2e", true},
+              {"activity 活动数据", true},
+              {"flow 流向", false},
+              {"quality 质量", false},
+              {"corr. 更正", true},
+              {kNameTitle, false, true}},
              rows);
 }
 
 std::string text_of(const Breakdown& b, const model::Site& site) {
   LocalTime time(site.time_zone);
   Page page;
+  std::uint64_t all = 0;  // entries
+  for (const BreakdownLine& account : b.accounts) all += account.entries;
   page.line(b.name);
   page.field("Period 时段", fmt::format("{} .. {} ({})", time(b.span.begin), time(b.span.end), site.time_zone));
-  page.field("CO2e, location-based 位置法", co2e_of(b.total) + " kg of what is consumed and emitted");
+  page.field("CO2e, location-based 位置法",
+             co2e_of(b.total) + " kg" + (all == b.total.entries ? "" : ", without what is exported or produced"));
   page.field("CO2e, market-based 市场法", Figures::kilograms(b.market.quanta()) + " kg");
   page.field("Standard coal 标准煤", Figures::kilograms(b.total.sum.coal.quanta()) + " kgce");
   page.field("Entries 分录",
              fmt::format("{}; worst quality: {}", b.total.entries, Figures::quality(b.total.sum.quality)));
 
   page.section("1 Accounts 账户");
-  write_lines(page, b.accounts, false);
+  write_accounts(page, b.accounts);
   if (!b.parts.empty()) {
     page.section(b.period == model::Period::year ? "2 Months 月" : "2 Days 日");
     std::vector<std::vector<std::string>> rows;
     for (const BreakdownLine& part : b.parts) {
       rows.push_back({co2e_of(part), std::to_string(part.entries), part.name});
     }
-    page.table(
-        {{"kgCO2e", true}, {"entries 分录", true}, {"name, to be explained further 可再解释的名称", false, true}},
-        rows);
+    page.table({{"kgCO2e", true}, {"entries 分录", true}, {kNameTitle, false, true}}, rows);
   }
   page.section(b.parts.empty() ? "2 Entries, largest first 分录" : "3 Entries, largest first 分录");
-  write_lines(page, b.entries, true);
-  std::uint64_t all = 0;
-  for (const BreakdownLine& account : b.accounts) all += account.entries;
+  write_entries(page, b.entries);
   if (all > b.entries.size()) {
     page.paragraph(fmt::format("and {} more: --entries 0 shows all", all - b.entries.size()));
   }

@@ -115,7 +115,9 @@ class Summing {
     if (account.entries == 0) account.name += out_.name.substr(out_.name.find('@'));
     account.sum.amount += line.sum.amount;
     add_to(account, line);
-    if (line.series.flow == model::Flow::consumed || line.series.flow == model::Flow::emitted) {
+    // What leaves the user is no part of its sum; of one account alone it is all there is.
+    if (line.series.flow == model::Flow::consumed || line.series.flow == model::Flow::emitted ||
+        !question_.device.empty()) {
       add_to(out_.total, line);
       out_.market += line.sum.market ? line.sum.market->emitted.co2e : line.sum.primary.emitted.co2e;
       add_to(part(line.begin), line);

@@ -178,7 +178,7 @@ struct Breakdown {
   std::string name;
   model::Period period = model::Period::day;
   pipeline::Span span;
-  BreakdownLine total;                  // of what is consumed and emitted; exported and produced is in `accounts`
+  BreakdownLine total;                  // of what is consumed and emitted, or of one account
   model::Co2e market;                   // market-based; where there is no such result the other one
   std::vector<BreakdownLine> accounts;  // by CO2e, largest first
   std::vector<BreakdownLine> parts;     // of a year its months, of a month its days; by time

@@ -93,7 +93,11 @@ void describe_lookup(FactorUsed& used, const model::Carrier& carrier, Instant at
     used.lookup.push_back("no series of that region; the one without a region applies everywhere");
   }
   if (source.registry.is_live(choice, carrier)) {
+    used.lookup.push_back(source.registry.explain_missing(choice.set, carrier.id, choice.region, choice.method, at));
     used.lookup.emplace_back("a live series: the value in force when the quarter hour began");
+    if (!used.id.empty() && !used.id.starts_with(choice.set + "/")) {
+      used.lookup.emplace_back("no value was in force then: its fallback applied");
+    }
   } else {
     used.lookup.emplace_back("in a series the factor that began last, at or before the begin of the interval, applies");
     const auto now = source.registry.look_up(choice.set, carrier.id, choice.region, choice.method, at);

@@ -317,6 +317,52 @@ TEST_F(ExplainCommand, SaysSoWhereTheFactorNowGivesAnotherProduct) {
   EXPECT_THAT(flat(explain(kElectricity)), HasSubstr("NOT equal, by -0.000225 kgCO2e"));
 }
 
+TEST_F(ExplainCommand, KnowsTheFactorsThatWereHeard) {
+  edit("config.yaml", "factors: {sets: [own-grid, own-fuels]}",
+       "factors: {sets: [own-grid, own-fuels], live: [{set: grid-live, carrier: electricity, region: CN-SC, method: "
+       "live, "
+       "from: grid.intensity, unit: gCO2/kWh, source: the operator, fallback: {set: own-grid, region: CN-SC, method: "
+       "average}}]}");
+  edit("config.yaml", "  - id: boiler\n",
+       "  - {id: grid, driver: mqtt, broker: plant, topic: plant/grid, timestamp: {json: /time, format: iso8601}, "
+       "points: "
+       "[{name: intensity, json: /i, unit: \"1\", kind: instantaneous}]}\n  - id: boiler\n");
+  edit("config.yaml", "from: incomer.energy\n",
+       "from: incomer.energy\n        factor_set: grid-live\n        method: live\n");
+  edit("input.csv", "2026-01-01T00:20:00", "2026-01-01T00:18:00+08:00,grid.intensity,325\n2026-01-01T00:20:00");
+  replay(config(), directory_.path() / "input.csv");
+  std::string text = flat(explain(kElectricity));
+  EXPECT_THAT(text, HasSubstr("2.25 kWh x 0.6205 kgCO2e/kWh"));
+  EXPECT_THAT(text, HasSubstr("no value was in force then: its fallback applied"));
+  text = flat(explain("workshop/electricity/incomer.energy@2025-12-31T16:30:00Z"));
+  EXPECT_THAT(text, HasSubstr("grid-live/CN-SC/live/2025-12-31T16:30Z"));
+  EXPECT_THAT(text, HasSubstr("2.5 kWh x 0.325 kgCO2e/kWh = 0.8125 kgCO2e booked 0.8125 kgCO2e: equal"));
+  EXPECT_THAT(text, HasSubstr("learns its values from grid.intensity"));
+}
+
+TEST_F(ExplainCommand, SaysWhereReadingsAreNoLongerKept) {
+  fill();
+  edit("config.yaml", "store: {path: store}", "store: {path: store, keep_readings: 1d}");
+  config::Problems problems;
+  app::GatewayConfig site = app::load_config(config(), problems);
+  site.store.path = options_.store;
+  {
+    auto store = store::SqliteStore::open(site.store, site.site).value();
+    pipeline::Pipeline pipeline(site.site, site.factors, store->checkpoint());
+    boost::asio::io_context loop(1);
+    const Reading reading{.point = PointId{0}, .at = kYear + 24h * 9, .value = 400};
+    const std::vector<Batch> batches{{.source = "test", .received = reading.at, .readings = {reading}, .settled = {}}};
+    auto done =
+        boost::asio::co_spawn(loop, store->commit(pipeline.ingest(batches, reading.at)), boost::asio::use_future);
+    loop.run();
+    done.get().value();
+  }
+  const std::string text = flat(explain(kElectricity));
+  EXPECT_THAT(text, HasSubstr("2.25 kWh x 0.6205 kgCO2e/kWh"));
+  EXPECT_THAT(text, HasSubstr("The readings of that time are no longer kept"));
+  EXPECT_THAT(text, HasSubstr("input registers 342-343"));  // where they would have been read
+}
+
 TEST_F(ExplainCommand, ShowsAsManyReadingsAsAskedForAndSaysSo) {
   replay(kStack, kStack.parent_path() / "input.csv");
   options_.readings = 4;
