@@ -236,6 +236,7 @@ json::object point(const PointUsed& p, const model::Carrier* carrier) {
           {"missing", text_or_null(p.missing)},
           {"origin", origin(p.origin)},
           {"notes", std::move(notes)},
+          {"readings_dropped", p.dropped},
           {"readings_within", p.readings_within},
           {"readings_left_out", p.left_out},
           {"readings", std::move(readings)},

@@ -117,10 +117,12 @@ void write_interval(Page& page, const Explanation& e, Figures& figures) {
     rows.push_back({std::string(place_of(reading.place)), figures.clock(reading.at), Figures::number(reading.value),
                     amount(reading.moved), amount(reading.counted), Figures::quality(reading.quality)});
   }
-  if (rows.empty()) {
-    page.paragraph(point.thinned ? "The readings of that time are no longer kept (store.keep_readings)."
-                                 : "The store has no readings of this point around that time.");
-  } else {
+  if (point.dropped) {
+    page.paragraph("The readings of that time are no longer kept (store.keep_readings): nothing can be counted again.");
+  } else if (rows.empty()) {
+    page.paragraph("The store has no readings of this point around that time.");
+  }
+  if (!rows.empty()) {
     page.table({{"", false},
                 {"time 时间", false},
                 {"value 数值", true},

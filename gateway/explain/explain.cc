@@ -185,7 +185,7 @@ class Explaining {
     }
     const auto thinned = history_.is_thinned();
     if (thinned.has_error()) return thinned.error();
-    used.thinned = *thinned;
+    used.dropped = *thinned;  // unless one from before is found
     const auto found = find_readings(history_, wanted);
     if (found.has_error()) return found.error();
     const ReadingsOfPoint& readings = found->at(name);
@@ -228,6 +228,8 @@ class Explaining {
     const auto show = [&](std::size_t i, ReadingUsed::Place place) {
       used.readings.push_back(reading_of(readings[i], place, counted ? &counted->by_reading[i] : nullptr));
     };
+    used.dropped = used.dropped && !before;
+    if (used.dropped) counted.reset();
     if (before) show(*before, ReadingUsed::Place::before);
     for (const std::size_t i : within) show(i, ReadingUsed::Place::within);
     for (const std::size_t i : after) show(i, ReadingUsed::Place::after);

@@ -103,10 +103,11 @@ struct PointUsed {
   std::optional<Origin> origin;  // where its values come from; nullopt: from no device, or not known
   std::vector<std::string>
       notes;  // ratio of transformers, exchanges, repairs: what else stands between value and amount
-  std::vector<ReadingUsed> readings;           // ascending; at most as many within as were asked for
-  std::uint64_t readings_within = 0;           // in (begin, end]
-  std::uint64_t left_out = 0;                  // of them, from the middle
-  bool thinned = false;                        // older readings of the store have been dropped
+  std::vector<ReadingUsed> readings;  // ascending; at most as many within as were asked for
+  std::uint64_t readings_within = 0;  // in (begin, end]
+  std::uint64_t left_out = 0;         // of them, from the middle
+  bool dropped =
+      false;  // the store has dropped readings, and none from before the interval is left: nothing is counted
   std::optional<model::Activity> counted;      // what the stored readings, counted again, give for the interval
   std::shared_ptr<const DerivedUsed> derived;  // of a derived point
 };
