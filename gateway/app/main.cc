@@ -10,6 +10,7 @@
 #include "gateway/app/version.h"
 #include "gateway/cli/check.h"
 #include "gateway/cli/decode.h"
+#include "gateway/cli/explain.h"
 #include "gateway/cli/export.h"
 #include "gateway/cli/factors.h"
 #include "gateway/cli/key.h"
@@ -192,6 +193,26 @@ int main(int argc, char** argv) {
   statement->add_option("--store", statement_options.store, "Directory to read, instead of the configured store");
   statement->add_option("-o,--output", statement_options.output, "File to write; standard output if absent");
   statement->callback([&] { status = cli::run_statement(statement_config, statement_options, std::cout, std::cerr); });
+
+  cli::ExplainOptions explain_options;
+  std::filesystem::path explain_config;
+  auto* explain = add_command(
+      app, "explain", "Explains a figure: from a tonne down to the bytes of a register",
+      "  carbongate explain park.yaml press-shop@2026-01\n"
+      "  carbongate explain park.yaml press-shop/electricity/incomer.energy@2026-01-03\n"
+      "  carbongate explain park.yaml press-shop/electricity/incomer.energy@2026-01-03T00:15:00Z\n"
+      "  carbongate explain park.yaml 'press-shop/electricity/incomer.energy@2026-01-03T00:15:00Z#1' --json");
+  add_config(explain, explain_config);
+  explain->add_option("ENTRY", explain_options.entry,
+                      "USER/CARRIER/DEVICE.POINT@BEGIN#REVISION, as verify and explain name it; without #REVISION: with "
+                      "all corrections; with a day, month or year for BEGIN, also USER@2026-01: the sum and its parts")
+      ->required();
+  explain->add_option("--store", explain_options.store, "Directory to read, instead of the configured store");
+  explain->add_flag("--json", explain_options.json, "One JSON object instead of text");
+  explain->add_option("--readings", explain_options.readings, "Readings shown of an interval")->capture_default_str();
+  explain->add_option("--entries", explain_options.entries, "Entries shown of a period; 0: all")->capture_default_str();
+  explain->callback([&] { status = cli::run_explain(explain_config, explain_options, std::cout, std::cerr); });
+
   cli::VerifyOptions verify_options;
   auto* verify =
       add_command(app, "verify", "Finds changed, missing and reordered entries of a ledger; needs no network",

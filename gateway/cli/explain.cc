@@ -1,0 +1,94 @@
+#include "gateway/cli/explain.h"
+
+#include <sysexits.h>
+
+#include <cmath>
+#include <limits>
+#include <ostream>
+#include <utility>
+
+#include "config/reader/data_files.h"
+#include "gateway/app/gateway_config.h"
+#include "gateway/cli/explain_json.h"
+#include "gateway/cli/explain_text.h"
+#include "gateway/explain/explain.h"
+#include "gateway/model/carrier.h"
+
+namespace carbongate::cli {
+namespace {
+
+int status_of(const model::Fault& fault) {
+  if (fault.code == boost::system::errc::invalid_argument) return EX_USAGE;
+  if (fault.code == boost::system::errc::argument_out_of_domain) return EX_NOINPUT;
+  return fault.code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
+}
+
+// The device that has the point, asked where one of its values comes from.
+std::optional<Origin> origin_of(const app::GatewayConfig& config, PointId point, double value) {
+  for (const app::ConfiguredDevice& device : config.devices) {
+    const std::vector<Point>& points = device.plan->points();
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      if (points[i].id == point) return device.plan->origin(i, value);
+    }
+  }
+  return std::nullopt;
+}
+
+double repaired(const app::GatewayConfig& config, PointId point, Instant at, double value) {
+  for (const app::Repair& repair : config.repairs) {
+    if (repair.point == point && repair.covers(at)) value = repair(value).value_or(std::nan(""));
+  }
+  return value;
+}
+
+std::vector<std::string> notes_of(const app::GatewayConfig& config, PointId point, Instant at) {
+  std::vector<std::string> notes;
+  for (const app::Repair& repair : config.repairs) {
+    if (repair.point == point && repair.covers(at)) {
+      notes.push_back("a repair of the configuration covers this time: " + repair.reason +
+                      "; values are shown as they were stored, and counted as the correction has them");
+    }
+  }
+  return notes;
+}
+
+}  // namespace
+
+int run_explain(const std::filesystem::path& config, const ExplainOptions& options, std::ostream& out,
+                std::ostream& err) {
+  config::Problems problems;
+  const app::GatewayConfig site = app::load_config(config, problems);
+  if (problems.has_errors()) {
+    err << problems.to_text();
+    return EX_CONFIG;
+  }
+  const auto fail = [&](const model::Fault& fault) {
+    err << fault.text << "\n";
+    return status_of(fault);
+  };
+  const auto question = explain::parse_question(options.entry, site.site.time_zone);
+  if (question.has_error()) return fail(question.error());
+
+  const config::DataFiles data(config.parent_path());
+  config::Problems ignored;  // it was loaded once already, with the factors
+  const auto gwp = pipeline::GwpSet::load(data, site.factors.gwp(), ignored);
+  const explain::Knowledge known{
+      .site = site.site,
+      .factors = site.factors,
+      .gwp = gwp ? &*gwp : nullptr,
+      .certificates = site.certificates,
+      .origin = [&](PointId point, double value) { return origin_of(site, point, value); },
+      .repaired = [&](PointId point, Instant at, double value) { return repaired(site, point, at, value); },
+      .notes = [&](PointId point, Instant at) { return notes_of(site, point, at); }};
+  const explain::Limits limits{
+      .readings = options.readings,
+      .entries = options.entries == 0 ? std::numeric_limits<std::size_t>::max() : options.entries};
+  const auto answer =
+      explain::explain(options.store.empty() ? site.store.path : options.store, known, *question, limits);
+  if (answer.has_error()) return fail(answer.error());
+  out << (options.json ? explain_json(*answer, site.site) : explain_text(*answer, site.site));
+  out.flush();
+  return out.good() ? 0 : EX_IOERR;
+}
+
+}  // namespace carbongate::cli

@@ -1,0 +1,162 @@
+#include "gateway/cli/explain_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "gateway/cli/explain_sections.h"
+#include "gateway/explain/words.h"
+#include "gateway/model/carrier.h"
+
+namespace carbongate::cli {
+namespace {
+
+using explain::Breakdown;
+using explain::BreakdownLine;
+using explain::Explanation;
+
+std::string amount_of(const BreakdownLine& line) {
+  if (!line.carrier) return {};
+  return model::format_fixed(line.sum.amount.quanta(), line.carrier->quanta_per_display) + " " +
+         std::string(line.carrier->display.symbol);
+}
+
+std::string co2e_of(const BreakdownLine& line) {
+  return Figures::kilograms(line.sum.primary.emitted.co2e.quanta());
+}
+
+std::string flow_of(const BreakdownLine& line) {
+  return std::string(to_string(line.series.flow));
+}
+
+constexpr std::string_view kNameTitle = "name, to be explained further 可再解释的名称";
+
+void write_accounts(Page& page, const std::vector<BreakdownLine>& lines) {
+  std::vector<std::vector<std::string>> rows;
+  for (const BreakdownLine& line : lines) {
+    rows.push_back({co2e_of(line), amount_of(line), flow_of(line), std::to_string(line.entries), line.name});
+  }
+  page.table({{"kgCO2e", true},
+              {"activity 活动数据", true},
+              {"flow 流向", false},
+              {"entries 分录", true},
+              {kNameTitle, false, true}},
+             rows);
+}
+
+void write_entries(Page& page, const std::vector<BreakdownLine>& lines) {
+  std::vector<std::vector<std::string>> rows;
+  for (const BreakdownLine& line : lines) {
+    rows.push_back({co2e_of(line), amount_of(line), flow_of(line), Figures::quality(line.sum.quality),
+                    std::to_string(line.revisions - 1), line.name});
+  }
+  page.table({{"kgCO2e", true},
+              {"activity 活动数据", true},
+              {"flow 流向", false},
+              {"quality 质量", false},
+              {"corr. 更正", true},
+              {kNameTitle, false, true}},
+             rows);
+}
+
+std::string text_of(const Breakdown& b, const model::Site& site) {
+  LocalTime time(site.time_zone);
+  Page page;
+  std::uint64_t all = 0;  // entries
+  for (const BreakdownLine& account : b.accounts) all += account.entries;
+  page.line(b.name);
+  page.field("Period 时段", fmt::format("{} .. {} ({})", time(b.span.begin), time(b.span.end), site.time_zone));
+  page.field("CO2e, location-based 位置法",
+             co2e_of(b.total) + " kg" + (all == b.total.entries ? "" : ", without what is exported or produced"));
+  page.field("CO2e, market-based 市场法", Figures::kilograms(b.market.quanta()) + " kg");
+  page.field("Standard coal 标准煤", Figures::kilograms(b.total.sum.coal.quanta()) + " kgce");
+  page.field("Entries 分录",
+             fmt::format("{}; worst quality: {}", b.total.entries, Figures::quality(b.total.sum.quality)));
+
+  page.section("1 Accounts 账户");
+  write_accounts(page, b.accounts);
+  if (!b.parts.empty()) {
+    page.section(b.period == model::Period::year ? "2 Months 月" : "2 Days 日");
+    std::vector<std::vector<std::string>> rows;
+    for (const BreakdownLine& part : b.parts) {
+      rows.push_back({co2e_of(part), std::to_string(part.entries), part.name});
+    }
+    page.table({{"kgCO2e", true}, {"entries 分录", true}, {kNameTitle, false, true}}, rows);
+  }
+  page.section(b.parts.empty() ? "2 Entries, largest first 分录" : "3 Entries, largest first 分录");
+  write_entries(page, b.entries);
+  if (all > b.entries.size()) {
+    page.paragraph(fmt::format("and {} more: --entries 0 shows all", all - b.entries.size()));
+  }
+  return std::move(page).text();
+}
+
+std::string text_of(const Explanation& e, const model::Site& site) {
+  Figures figures(e, site);
+  Page page;
+  write_entry(page, e, figures, site);
+  write_corrections(page, e, figures);
+  write_formulas(page, e, figures);
+  write_factors(page, e, figures);
+  write_uncertainty(page, e, figures);
+  write_interval(page, e, figures);
+  write_registers(page, e, figures);
+  write_derived(page, e, figures);
+  write_ledger(page, e, figures);
+  return std::move(page).text();
+}
+
+}  // namespace
+
+std::string Figures::amount(model::Activity amount) const {
+  return model::format_fixed(amount.quanta(), explanation_.carrier->quanta_per_display) + " " + unit();
+}
+
+std::string Figures::clock(Instant at) {
+  const std::string local = time_(at);
+  return local.substr(0, std::min<std::size_t>(local.find_last_of("+-"), local.size()));
+}
+
+std::string Figures::unit() const {
+  return std::string(explanation_.carrier->display.symbol);
+}
+
+std::string Figures::kilograms(std::int64_t milligrams) {
+  return model::format_fixed(milligrams, model::kMilligramsPerKilogram);
+}
+
+std::string Figures::percent(std::int64_t ppm) {
+  return model::format_fixed(ppm, 10'000) + " %";
+}
+
+std::string Figures::coverage(Duration covered, Duration whole) {
+  const std::string seconds = fmt::format("({} s of {} s)", model::format_fixed(covered.count(), 1'000),
+                                          model::format_fixed(whole.count(), 1'000));
+  if (whole <= Duration::zero()) return seconds;
+  // Cut, so that 100 % means all of it.
+  return model::format_fixed(covered.count() * 10'000 / whole.count(), 100) + " % " + seconds;
+}
+
+std::string Figures::number(double value) {
+  if (std::isnan(value)) return "-";
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+std::string Figures::rounded(double value) {
+  return std::isnan(value) ? "-" : fmt::format("{:.12g}", value);
+}
+
+std::string Figures::quality(model::Quality quality) {
+  std::string text(to_string(quality.origin));
+  if (quality.rule != model::Rule::none) text += " (" + std::string(to_string(quality.rule)) + ")";
+  return text;
+}
+
+std::string explain_text(const explain::Answer& answer, const model::Site& site) {
+  return std::visit([&](const auto& one) { return text_of(one, site); }, answer);
+}
+
+}  // namespace carbongate::cli

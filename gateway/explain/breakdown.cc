@@ -1,0 +1,249 @@
+#include "gateway/explain/breakdown.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "config/reader/problem.h"
+#include "gateway/books/restate.h"
+#include "gateway/model/carrier.h"
+
+namespace carbongate::explain {
+namespace {
+
+using model::Period;
+using store::History;
+
+std::string account_name(const model::Series& series) {
+  return series.user + "/" + series.carrier + "/" + series.device + "." + series.point;
+}
+
+bool asked_for(const Question& question, const model::Series& series) {
+  return series.user == question.user && (question.carrier.empty() || series.carrier == question.carrier) &&
+         (question.device.empty() || (series.device == question.device && series.point == question.point));
+}
+
+// Emissions of one entry or sum, without its amount, which is another carrier's.
+void add_emissions(const model::EmissionEntry& entry, model::EmissionEntry& sum) {
+  const model::Activity amount = sum.amount;
+  const Duration covered = sum.covered;
+  books::add(entry, sum);
+  sum.amount = amount;
+  sum.covered = covered + entry.covered;
+  sum.quality = worse(sum.quality, entry.quality);
+}
+
+// "2026-01-03" of the period that begins there, as question.h reads it.
+std::string date_of(Period period, Instant begin, pipeline::Calendar& calendar) {
+  // The middle of the day is the same date in UTC shifted by half a day at most; so the date is looked for.
+  const auto guess = std::chrono::floor<std::chrono::days>(begin + std::chrono::hours(12));
+  for (const int shift : {0, -1, 1}) {
+    const std::chrono::year_month_day date(guess + std::chrono::days(shift));
+    if (calendar.begin_of_day(static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                              static_cast<unsigned>(date.day())) != begin) {
+      continue;
+    }
+    const std::string text = model::format_utc(Instant(guess + std::chrono::days(shift)));
+    return text.substr(0, period == Period::year ? 4 : period == Period::month ? 7 : 10);
+  }
+  return model::format_utc(begin);
+}
+
+bool larger(const BreakdownLine& a, const BreakdownLine& b) {
+  const auto size = [](const BreakdownLine& line) { return std::abs(line.sum.primary.emitted.co2e.quanta()); };
+  return std::tuple(-size(a), a.begin, a.name) < std::tuple(-size(b), b.begin, b.name);
+}
+
+class Summing {
+ public:
+  Summing(const model::Site& site, const Question& question, std::size_t entries_max)
+      : calendar_(site.time_zone), question_(question), entries_max_(entries_max) {
+    out_.period = *question.period;
+    out_.span = question.span;
+    out_.name = question.account() + "@" + date_of(out_.period, question.span.begin, calendar_);
+    out_.total.name = out_.name;
+    out_.total.begin = question.span.begin;
+    out_.total.end = question.span.end;
+  }
+
+  // The revisions of one entry follow each other.
+  void add(const model::StoredRow& row) {
+    if (!asked_for(question_, *row.series)) return;
+    const auto& entry = std::get<model::EmissionEntry>(row.body);
+    if (entry_ && (entry_->begin != entry.begin || account_name(entry_->series) != account_name(*row.series))) finish();
+    if (!entry_) {
+      entry_ = line_of(*row.series, entry.begin, entry.end);
+      entry_->name += "@" + model::format_utc(entry.begin);
+      entry_->entries = 1;
+      entry_->sum = entry;
+      return;
+    }
+    const Duration covered = entry.covered;  // no sum: what is known now
+    books::add(entry, entry_->sum);
+    entry_->sum.covered = covered;
+    entry_->sum.quality = entry.quality;
+    ++entry_->revisions;
+  }
+
+  Breakdown take() {
+    if (entry_) finish();
+    std::ranges::sort(out_.entries, larger);
+    for (auto& [name, line] : accounts_) out_.accounts.push_back(std::move(line));
+    std::ranges::sort(out_.accounts, larger);
+    for (auto& [begin, line] : parts_) out_.parts.push_back(std::move(line));
+    return std::move(out_);
+  }
+
+ private:
+  static BreakdownLine line_of(const model::Series& series, Instant begin, Instant end) {
+    BreakdownLine line;
+    line.name = account_name(series);
+    line.series = series;
+    line.carrier = model::find_carrier(series.carrier);
+    line.begin = begin;
+    line.end = end;
+    return line;
+  }
+
+  void finish() {
+    const BreakdownLine line = *std::exchange(entry_, std::nullopt);
+    auto& account = accounts_
+                        .try_emplace(line.name.substr(0, line.name.find('@')),
+                                     line_of(line.series, question_.span.begin, question_.span.end))
+                        .first->second;
+    if (account.entries == 0) account.name += out_.name.substr(out_.name.find('@'));
+    account.sum.amount += line.sum.amount;
+    add_to(account, line);
+    // What leaves the user is no part of its sum; of one account alone it is all there is.
+    if (line.series.flow == model::Flow::consumed || line.series.flow == model::Flow::emitted ||
+        !question_.device.empty()) {
+      add_to(out_.total, line);
+      out_.market += line.sum.market ? line.sum.market->emitted.co2e : line.sum.primary.emitted.co2e;
+      add_to(part(line.begin), line);
+    }
+    out_.entries.push_back(line);
+    std::ranges::push_heap(out_.entries, larger);  // the smallest at the front
+    if (out_.entries.size() > entries_max_) {
+      std::ranges::pop_heap(out_.entries, larger);
+      out_.entries.pop_back();
+    }
+  }
+
+  static void add_to(BreakdownLine& sum, const BreakdownLine& line) {
+    ++sum.entries;
+    add_emissions(line.sum, sum.sum);
+  }
+
+  BreakdownLine& part(Instant at) {
+    if (out_.period == Period::day) return unused_;
+    const Period shorter = out_.period == Period::year ? Period::month : Period::day;
+    const pipeline::Span span = calendar_.period(shorter, at);
+    const auto [found, is_new] = parts_.try_emplace(span.begin);
+    if (is_new) {
+      found->second.name = question_.account() + "@" + date_of(shorter, span.begin, calendar_);
+      found->second.begin = span.begin;
+      found->second.end = span.end;
+    }
+    return found->second;
+  }
+
+  pipeline::Calendar calendar_;
+  const Question& question_;
+  std::size_t entries_max_;
+  Breakdown out_;
+  std::optional<BreakdownLine> entry_;
+  std::map<std::string, BreakdownLine> accounts_;
+  std::map<Instant, BreakdownLine> parts_;
+  BreakdownLine unused_;
+};
+
+// What the books hold of one account, around an instant.
+struct Extent {
+  Instant first{};
+  Instant last{};
+  std::optional<Instant> before;
+  std::optional<Instant> after;
+};
+
+std::string whole_quarter(Instant at, const std::string& time_zone) {
+  pipeline::Calendar calendar(time_zone);
+  const Instant begin = calendar.period(Period::quarter_hour, at).begin;
+  return begin == at ? "" : "; its quarter hour begins at " + model::format_utc(begin);
+}
+
+std::string near(const Question& question, const Extent& extent, const std::string& time_zone) {
+  if (question.period) {
+    return "it has entries from " + model::format_utc(extent.first) + " to " + model::format_utc(extent.last);
+  }
+  std::string text;
+  if (extent.before) text += "the one before begins at " + model::format_utc(*extent.before);
+  if (extent.after) {
+    text += (text.empty() ? "" : ", ") + std::string("the next one at ") + model::format_utc(*extent.after);
+  }
+  return text + whole_quarter(question.span.begin, time_zone);
+}
+
+}  // namespace
+
+model::Result<Breakdown> break_down(History& history, const model::Site& site, const Question& question,
+                                    std::size_t entries_max) {
+  Summing sums(site, question, entries_max);
+  const auto read =
+      history.each(History::What::entries, {question.span.begin, question.span.end}, [&](const model::StoredRow& row) {
+        sums.add(row);
+        return true;
+      });
+  if (read.has_error()) return read.error();
+  return sums.take();
+}
+
+model::Result<std::string> explain_absence(History& history, const model::Site& site, const Question& question) {
+  std::map<std::string, Extent> accounts;
+  auto read = history.each(History::What::entries, {}, [&](const model::StoredRow& row) {
+    const auto& entry = std::get<model::EmissionEntry>(row.body);
+    const model::Series& s = *row.series;
+    // By as much of the name as was asked for.
+    const std::string name = question.carrier.empty()  ? s.user
+                             : question.device.empty() ? s.user + "/" + s.carrier
+                                                       : account_name(s);
+    const auto [found, is_new] = accounts.try_emplace(name);
+    Extent& extent = found->second;
+    if (is_new) extent.first = entry.begin;
+    extent.last = entry.begin;
+    if (entry.begin < question.span.begin) extent.before = entry.begin;
+    if (entry.begin >= question.span.end && !extent.after) extent.after = entry.begin;
+    return true;
+  });
+  if (read.has_error()) return read.error();
+  if (const auto known = accounts.find(question.account()); known != accounts.end()) {
+    bool open = false;
+    if (!question.period) {
+      read = history.each(
+          History::What::rollups, {question.span.begin, question.span.end}, [&](const model::StoredRow& row) {
+            const auto& rollup = std::get<model::RollupRow>(row.body);
+            open = open ||
+                   (row.sequence == 0 && rollup.period == Period::quarter_hour && asked_for(question, *row.series));
+            return true;
+          });
+      if (read.has_error()) return read.error();
+    }
+    if (open) return question.account() + ": the quarter hour is not complete yet, its entry is still to come";
+    return question.account() +
+           (question.period ? " has no entries in that period: " : " has no entry that begins then: ") +
+           near(question, known->second, site.time_zone);
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, extent] : accounts) names.push_back(name);
+  std::string text = "the books have no '" + question.account() + "'" + config::suggestion(question.account(), names);
+  for (const model::Account& account : site.accounts) {
+    const Point& point = site.points.at(index(account.source));
+    if (account.user == question.user && (question.carrier.empty() || account.carrier->id == question.carrier) &&
+        (question.device.empty() || (point.device == question.device && point.name == question.point))) {
+      return "'" + question.account() + "' is configured, and has no entry in this store yet";
+    }
+  }
+  return text;
+}
+
+}  // namespace carbongate::explain

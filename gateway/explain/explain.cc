@@ -1,0 +1,361 @@
+#include "gateway/explain/explain.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "gateway/books/restate.h"
+#include "gateway/explain/breakdown.h"
+#include "gateway/explain/derived.h"
+#include "gateway/explain/formula.h"
+#include "gateway/explain/ledger_place.h"
+#include "gateway/explain/readings.h"
+#include "gateway/model/carrier.h"
+#include "gateway/pipeline/live_factors.h"
+#include "gateway/store/history.h"
+
+namespace carbongate::explain {
+namespace {
+
+using model::Fault;
+using store::History;
+
+constexpr Instant kEver = Instant::max() - std::chrono::hours(24 * 365);
+
+Fault absent(std::string text) {
+  return {make_error_code(boost::system::errc::argument_out_of_domain), std::move(text)};
+}
+
+// The names by which the present configuration may know the entry's account and point.
+struct Configured {
+  const model::Account* account = nullptr;
+  const Point* point = nullptr;
+};
+
+Configured find(const model::Site& site, const model::Series& series) {
+  Configured found;
+  for (const Point& point : site.points) {
+    if (point.device == series.device && point.name == series.point) found.point = &point;
+  }
+  for (const model::Account& account : site.accounts) {
+    if (found.point && account.source == found.point->id && account.user == series.user &&
+        account.carrier->id == series.carrier) {
+      found.account = &account;
+    }
+  }
+  return found;
+}
+
+class Explaining {
+ public:
+  Explaining(const std::filesystem::path& store, History& history, const Knowledge& known, const Question& question,
+             const Limits& limits)
+      : store_(store), history_(history), known_(known), question_(question), limits_(limits) {}
+
+  model::Result<Explanation> run() {
+    if (auto found = find_entry(); found.has_error()) return found.error();
+    if (out_.revisions.empty()) {
+      const auto why = explain_absence(history_, known_.site, question_);
+      return why.has_error() ? why.error() : absent(*why);
+    }
+    if (auto chosen = choose_revisions(); chosen.has_error()) return chosen.error();
+    out_.carrier = model::find_carrier(out_.series.carrier);
+    if (!out_.carrier) {
+      return Fault{make_error_code(boost::system::errc::bad_message),
+                   "the store holds amounts of '" + out_.series.carrier + "', a carrier this program does not know"};
+    }
+    configured_ = find(known_.site, out_.series);
+    if (auto places = find_places(store_, out_.series, out_.revisions); places.has_error()) return places.error();
+    auto checkpoint = history_.checkpoint(known_.site);
+    if (checkpoint.has_error()) return checkpoint.error();
+    explain_account(*checkpoint);
+    if (auto interval = find_interval(); interval.has_error()) return interval.error();
+    if (auto point = explain_point(*checkpoint); point.has_error()) return point.error();
+    find_certificates();
+    return std::move(out_);
+  }
+
+ private:
+  model::Result<void> find_entry() {
+    return history_.each(
+        History::What::entries, {question_.span.begin, question_.span.end}, [this](const model::StoredRow& row) {
+          const model::Series& s = *row.series;
+          if (s.user != question_.user || s.carrier != question_.carrier || s.device != question_.device ||
+              s.point != question_.point) {
+            return true;
+          }
+          out_.series = s;
+          out_.revisions.push_back(
+              {.entry = std::get<model::EmissionEntry>(row.body), .sequence = row.sequence, .ledger = {}});
+          return true;
+        });
+  }
+
+  // Which of them are explained, and what their sum is.
+  model::Result<void> choose_revisions() {
+    std::ranges::sort(out_.revisions, {}, [](const Revision& r) { return std::pair(r.entry.revision, r.sequence); });
+    const std::uint32_t last = out_.revisions.back().entry.revision;
+    const std::uint32_t wanted = question_.revision.value_or(last);
+    out_.one_revision = question_.revision.has_value() && wanted != last;
+    explained_ = 0;
+    for (const Revision& revision : out_.revisions) explained_ += revision.entry.revision <= wanted ? 1 : 0;
+    if (explained_ == 0 || out_.revisions[explained_ - 1].entry.revision != wanted) {
+      std::string known;
+      for (const Revision& revision : out_.revisions) {
+        known += (known.empty() ? "" : ", ") + std::to_string(revision.entry.revision);
+      }
+      return absent(question_.account() + "@" + model::format_utc(question_.span.begin) + " has no revision " +
+                    std::to_string(wanted) + "; it has " + known);
+    }
+    if (out_.revisions.front().entry.revision == 0) out_.published = out_.revisions.front().entry;
+    out_.known = out_.revisions.front().entry;
+    for (std::size_t i = 1; i < explained_; ++i) {
+      const model::EmissionEntry& newer = out_.revisions[i].entry;
+      model::EmissionEntry sum = newer;
+      books::add(out_.known, sum);
+      sum.covered = newer.covered;
+      out_.known = std::move(sum);
+    }
+    out_.name = model::name_of(out_.series, out_.known);
+    return {};
+  }
+
+  void explain_account(const model::Checkpoint& checkpoint) {
+    pipeline::LiveFactors live(known_.site.live_factors, known_.factors);
+    for (std::size_t i = 0; i < checkpoint.points.size(); ++i) {
+      if (checkpoint.points[i].live) live.restore(static_cast<PointId>(i), *checkpoint.points[i].live);
+    }
+    const FactorSource source{known_.factors, &live, configured_.account, known_.gwp};
+    out_.formulas = formulas_of(std::span(out_.revisions).first(explained_), *out_.carrier, source);
+    out_.gwp_set = known_.factors.gwp();
+    if (configured_.account) {
+      out_.meter = configured_.account->meter;
+      out_.activity_u95_ppm = configured_.account->activity_u95_ppm;
+    } else {
+      out_.account_missing = "the configuration has no account of " + out_.series.user + " and " + out_.series.carrier +
+                             " from " + out_.series.device + "." + out_.series.point +
+                             " any more: its meter's class and its choice of factors are not known";
+    }
+  }
+
+  model::Result<void> find_interval() {
+    return history_.each(History::What::intervals, {question_.span.begin, question_.span.end},
+                         [this](const model::StoredRow& row) {
+                           if (row.series->device != out_.series.device || row.series->point != out_.series.point) {
+                             return true;
+                           }
+                           out_.interval = std::get<model::EnergyInterval>(row.body);
+                           return false;
+                         });
+  }
+
+  // Late ones came before their correction was booked; while one is still to come, they may lie anywhere.
+  Instant heard_until(const model::Checkpoint& checkpoint) const {
+    Instant until = out_.known.end;
+    for (const Revision& revision : out_.revisions) {
+      if (revision.entry.correction) until = std::max(until, revision.entry.correction->booked_at);
+    }
+    if (configured_.point) {
+      const auto& late = checkpoint.points.at(index(configured_.point->id)).late;
+      if (late && late->earliest <= out_.known.end) until = kEver;
+    }
+    return std::min(until, kEver);
+  }
+
+  model::Result<void> explain_point(const model::Checkpoint& checkpoint) {
+    PointUsed& used = out_.point;
+    used.device = out_.series.device;
+    used.point = out_.series.point;
+    used.unit = out_.series.unit;
+    const std::string name = used.device + "." + used.point;
+    ReadingsWanted wanted{.points = {name},
+                          .counters = {},
+                          .begin = out_.known.begin,
+                          .end = out_.known.end,
+                          .heard_until = heard_until(checkpoint)};
+    if (const Point* point = configured_.point) {
+      wanted.points = points_behind(known_.site, point->id);
+      if (point->kind == Kind::cumulative) wanted.counters.insert(name);
+      used.kind = point->kind;
+    } else {
+      used.missing = "the configuration has no point " + name +
+                     " any more: where it was read and how its values were scaled are not known";
+    }
+    const auto thinned = history_.is_thinned();
+    if (thinned.has_error()) return thinned.error();
+    used.dropped = *thinned;  // unless one from before is found
+    const auto found = find_readings(history_, wanted);
+    if (found.has_error()) return found.error();
+    const ReadingsOfPoint& readings = found->at(name);
+    if (!readings.unit.empty()) used.unit = readings.unit;
+    show_readings(readings.all);
+    if (!configured_.point) return {};
+    describe_point(*configured_.point);
+    if (const model::Derived* derived = maker_of(known_.site, configured_.point->id)) {
+      used.origin.reset();
+      if (const auto at = derived_at()) used.derived = take_apart(known_.site, *derived, *at, *found, known_.origin);
+    }
+    return {};
+  }
+
+  // The one before, those within, the one after: each with what it added.
+  void show_readings(const std::vector<StoredReading>& readings) {
+    const Instant begin = out_.known.begin;
+    const Instant end = out_.known.end;
+    std::optional<CountedAgain> counted;
+    if (configured_.point && configured_.point->unit.symbol == out_.point.unit) {
+      counted = count_again(as_restated(readings), *configured_.point, *out_.carrier, known_.site.future_tolerance,
+                            begin, end);
+    }
+    PointUsed& used = out_.point;
+    std::optional<std::size_t> before;
+    std::vector<std::size_t> within, after;
+    for (std::size_t i = 0; i < readings.size(); ++i) {
+      const bool good = usable(readings[i].quality);
+      if (readings[i].at <= begin) {
+        if (good || !before) before = i;
+      } else if (readings[i].at <= end) {
+        within.push_back(i);
+      } else if ((good && after.empty()) || (counted && counted->by_reading[i].counted != model::Activity{})) {
+        after.push_back(i);
+      }
+    }
+    used.readings_within = within.size();
+    within = thin_out(within, readings);
+    used.left_out = used.readings_within - within.size();
+    const auto show = [&](std::size_t i, ReadingUsed::Place place) {
+      used.readings.push_back(reading_of(readings[i], place, counted ? &counted->by_reading[i] : nullptr));
+    };
+    used.dropped = used.dropped && !before;
+    if (used.dropped) counted.reset();
+    if (before) show(*before, ReadingUsed::Place::before);
+    for (const std::size_t i : within) show(i, ReadingUsed::Place::within);
+    for (const std::size_t i : after) show(i, ReadingUsed::Place::after);
+    if (counted && !readings.empty()) used.counted = counted->sum;
+  }
+
+  // With the values that a restatement would count.
+  std::vector<StoredReading> as_restated(std::vector<StoredReading> readings) const {
+    const auto repaired = [](const Revision& revision) {
+      return revision.entry.correction && revision.entry.correction->cause == model::Cause::configuration;
+    };
+    if (std::ranges::none_of(std::span(out_.revisions).first(explained_), repaired)) return readings;
+    for (StoredReading& reading : readings) {
+      reading.value = known_.repaired(configured_.point->id, reading.at, reading.value);
+    }
+    return readings;
+  }
+
+  ReadingUsed reading_of(const StoredReading& stored, ReadingUsed::Place place, const Moved* moved) {
+    ReadingUsed reading;
+    reading.at = stored.at;
+    reading.value = stored.value;
+    reading.quality = stored.quality;
+    reading.place = place;
+    if (moved && moved->since) {
+      reading.moved = moved->whole;
+      reading.moved_since = moved->since;
+      reading.counted = moved->counted;
+    }
+    if (!configured_.point || !std::isfinite(reading.value)) return reading;
+    if (auto origin = known_.origin(configured_.point->id, reading.value)) {
+      reading.bytes = std::move(origin->bytes);
+      out_.point.origin =
+          Origin{.where = std::move(origin->where), .decoding = std::move(origin->decoding), .bytes = {}};
+    }
+    return reading;
+  }
+
+  // As many as were asked for: half of the room for those that a rule says something about, the rest for the first and
+  // the last ones.
+  std::vector<std::size_t> thin_out(const std::vector<std::size_t>& all,
+                                    const std::vector<StoredReading>& readings) const {
+    if (all.size() <= limits_.readings) return all;
+    std::vector<std::size_t> kept, plain;
+    for (const std::size_t i : all) {
+      const bool remarkable = readings[i].quality.rule != model::Rule::none;
+      (remarkable && kept.size() < limits_.readings / 2 ? kept : plain).push_back(i);
+    }
+    const std::size_t room = limits_.readings - kept.size();
+    const std::size_t first = (room + 1) / 2;
+    kept.insert(kept.end(), plain.begin(), plain.begin() + static_cast<std::ptrdiff_t>(first));
+    kept.insert(kept.end(), plain.end() - static_cast<std::ptrdiff_t>(room - first), plain.end());
+    std::ranges::sort(kept);
+    return kept;
+  }
+
+  void describe_point(const Point& point) {
+    PointUsed& used = out_.point;
+    if (!used.origin) used.origin = known_.origin(point.id, 0);
+    if (used.origin) used.origin->bytes.reset();
+    if (point.unit.symbol != used.unit) {
+      used.notes.push_back("stored in " + used.unit + "; the configuration has it in " +
+                           std::string(point.unit.symbol) + " now");
+    }
+    for (const TransformerRatio& ratio : point.history.ratios) {
+      if (ratio.from >= out_.known.end) continue;
+      used.notes.push_back("ratio of the transformers: what the register moves counts " +
+                           std::to_string(ratio.numerator) +
+                           (ratio.denominator == 1 ? "" : "/" + std::to_string(ratio.denominator)) + " times" +
+                           (ratio.from == Instant::min() ? "" : ", from " + model::format_utc(ratio.from)));
+    }
+    for (const Replacement& exchange : point.history.replaced) {
+      if (exchange.at <= out_.known.begin || exchange.at > out_.known.end) continue;
+      used.notes.push_back("the meter was exchanged at " + model::format_utc(exchange.at));
+    }
+    for (std::string& note : known_.notes(point.id, out_.known.begin)) used.notes.push_back(std::move(note));
+  }
+
+  // The last result within the interval that is one; else the next one.
+  std::optional<Instant> derived_at() const {
+    std::optional<Instant> at;
+    for (const ReadingUsed& reading : out_.point.readings) {
+      if (!usable(reading.quality)) continue;
+      if (reading.place == ReadingUsed::Place::within) at = reading.at;
+      if (reading.place == ReadingUsed::Place::after && !at) at = reading.at;
+    }
+    return at;
+  }
+
+  void find_certificates() {
+    for (const model::Certificate& certificate : known_.certificates) {
+      if (certificate.user == out_.series.user && certificate.carrier == out_.series.carrier &&
+          certificate.generated_from <= out_.known.begin && out_.known.begin < certificate.generated_until) {
+        out_.certificates.push_back(certificate);
+      }
+    }
+  }
+
+  const std::filesystem::path& store_;
+  History& history_;
+  const Knowledge& known_;
+  const Question& question_;
+  const Limits& limits_;
+  Configured configured_;
+  std::size_t explained_ = 0;  // revisions, from the first
+  Explanation out_;
+};
+
+}  // namespace
+
+model::Result<Answer> explain(const std::filesystem::path& store, const Knowledge& known, const Question& question,
+                              const Limits& limits) {
+  auto history = History::open(store);
+  if (history.has_error()) return history.error();
+  if (!question.period) {
+    auto explanation = Explaining(store, **history, known, question, limits).run();
+    if (explanation.has_error()) return explanation.error();
+    return Answer(std::move(*explanation));
+  }
+  auto breakdown = break_down(**history, known.site, question, limits.entries);
+  if (breakdown.has_error()) return breakdown.error();
+  if (breakdown->accounts.empty()) {
+    const auto why = explain_absence(**history, known.site, question);
+    return why.has_error() ? why.error() : absent(*why);
+  }
+  return Answer(std::move(*breakdown));
+}
+
+}  // namespace carbongate::explain

@@ -1,0 +1,54 @@
+// Why a figure in the books is what it is. What the command `explain` shows, and what any other front may ask for.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "gateway/explain/explanation.h"
+#include "gateway/explain/question.h"
+#include "gateway/model/errors.h"
+#include "gateway/model/site.h"
+#include "gateway/pipeline/factor_registry.h"
+#include "gateway/pipeline/gwp.h"
+
+namespace carbongate::explain {
+
+// What is known beside the store: the configuration as it is now, which may be another one than the entry was booked
+// by. Everything outlives the call.
+struct Knowledge {
+  const model::Site& site;
+  const pipeline::FactorRegistry& factors;
+  const pipeline::GwpSet* gwp = nullptr;  // by which `factors` were loaded; nullptr: not known
+  std::span<const model::Certificate> certificates = {};
+
+  // Of a reading of this point with this value; nullopt: no device has the point.
+  std::function<std::optional<Origin>(PointId, double)> origin = [](PointId, double) { return std::nullopt; };
+
+  // The right value where a stored one was wrong; NaN where none follows. Asked for entries that a repaired
+  // configuration has corrected.
+  std::function<double(PointId, Instant, double)> repaired = [](PointId, Instant, double value) { return value; };
+
+  // What people announced about the values of this point at that time, such as a repair: one text each.
+  std::function<std::vector<std::string>(PointId, Instant)> notes = [](PointId, Instant) {
+    return std::vector<std::string>();
+  };
+};
+
+struct Limits {
+  std::size_t readings = 12;  // shown of an interval; of more the middle is left out
+  std::size_t entries = 20;   // shown of a period
+};
+
+// Reads only, beside a running gateway as well as after it has stopped. One thread, which may be any; a call lasts as
+// long as the store takes. Points are known by name: what the configuration has no more is said to be unknown.
+//
+// Faults: argument_out_of_domain where the books hold nothing of that name; the text names what is near. Those of
+// store::History for a store that is none, or damaged.
+model::Result<Answer> explain(const std::filesystem::path& store, const Knowledge& known, const Question& question,
+                              const Limits& limits = {});
+
+}  // namespace carbongate::explain

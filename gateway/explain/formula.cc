@@ -1,0 +1,224 @@
+#include "gateway/explain/formula.h"
+
+#include <algorithm>
+
+#include "gateway/books/restate.h"
+
+namespace carbongate::explain {
+namespace {
+
+using Wide = __int128;
+using model::Basis;
+
+constexpr int kKilogramDecimals = 18;  // of a milligram's 10^-12th
+
+bool stands_beside(const model::EmissionEntry& entry) {
+  return entry.correction &&
+         (entry.correction->cause == model::Cause::certificate || entry.correction->cause == model::Cause::manual);
+}
+
+int digits_of(std::int64_t power_of_ten) {
+  int digits = 0;
+  for (; power_of_ten > 1; power_of_ten /= 10) ++digits;
+  return digits;
+}
+
+const model::Emission* emission_of(Result result, const model::EmissionEntry& entry) {
+  if (result == Result::primary) return &entry.primary;
+  return entry.market ? &*entry.market : nullptr;
+}
+
+// kg per display unit: the scaled figure is in 10^-12 mg per quantum.
+std::string per_display(std::int64_t scaled, const model::Carrier& carrier) {
+  return exact(scaled, kKilogramDecimals - digits_of(carrier.quanta_per_display));
+}
+
+struct Booked {
+  std::int64_t computed_mg = 0;
+  std::int64_t beside_mg = 0;
+};
+
+Product product_of(std::string of, model::Activity amount, std::int64_t scaled, std::int64_t booked_mg,
+                   std::uint32_t steps, const model::Carrier& carrier) {
+  const Wide product = Wide{amount.quanta()} * scaled;
+  const Wide booked = Wide{booked_mg} * model::kFactorScale;
+  const Wide carried = booked - product;
+  const Wide limit = Wide{model::kFactorScale} * std::max<std::uint32_t>(steps, 1);
+  return {.of = std::move(of),
+          .factor = per_display(scaled, carrier),
+          .exact = exact(product, kKilogramDecimals),
+          .booked = exact(booked_mg, 6),
+          .carried = exact(carried, kKilogramDecimals),
+          .fits = carried < limit && -carried < limit,
+          .gwp = {}};
+}
+
+std::string gwp_text(model::Gas gas, const FactorSource& source) {
+  if (gas == model::Gas::co2_biogenic) return "0";
+  if (gas == model::Gas::co2 || gas == model::Gas::unsplit) return "1";
+  const pipeline::GwpSet::Value* value = source.gwp ? source.gwp->value(gas) : nullptr;
+  return value ? value->text : "";
+}
+
+std::string local_series(const model::FactorChoice& choice, const model::Carrier& carrier) {
+  return choice.set + ", " + std::string(carrier.id) + ", " + (choice.region.empty() ? "no region" : choice.region) +
+         ", " + choice.method;
+}
+
+const std::optional<model::FactorChoice>& choice_of(Result result, const model::Account& account) {
+  return result == Result::primary ? account.factor : result == Result::market ? account.market : account.coal;
+}
+
+std::string missing_text(const FactorUsed& used, const FactorSource& source) {
+  if (used.id.empty()) return "no factor applied when this was booked";
+  const model::Factor* other = source.registry.find_id(used.id);
+  if (other) {
+    return "the factor sets loaded now have " + used.id + " in version " + other->version + ", not in version " +
+           used.version + ", by which this was booked: its value is not known here any more";
+  }
+  return "the factor sets loaded now have no " + used.id +
+         (used.version.empty() ? "" : " (version " + used.version + ")") + ": its value is not known here any more";
+}
+
+void describe_lookup(FactorUsed& used, const model::Carrier& carrier, Instant at, const FactorSource& source) {
+  if (!used.choice) {
+    used.lookup.emplace_back(source.account ? "the account is configured without such a factor now"
+                                            : "the configuration has no such account any more: by which series it was "
+                                              "counted is known from the factor's id alone");
+    return;
+  }
+  const model::FactorChoice& choice = *used.choice;
+  used.lookup.push_back("the account counts by the series " + local_series(choice, carrier));
+  if (used.factor && used.factor->region.empty() && !choice.region.empty()) {
+    used.lookup.push_back("no series of that region; the one without a region applies everywhere");
+  }
+  if (source.registry.is_live(choice, carrier)) {
+    used.lookup.push_back(source.registry.explain_missing(choice.set, carrier.id, choice.region, choice.method, at));
+    used.lookup.emplace_back("a live series: the value in force when the quarter hour began");
+    if (!used.id.empty() && !used.id.starts_with(choice.set + "/")) {
+      used.lookup.emplace_back("no value was in force then: its fallback applied");
+    }
+  } else {
+    used.lookup.emplace_back("in a series the factor that began last, at or before the begin of the interval, applies");
+    const auto now = source.registry.look_up(choice.set, carrier.id, choice.region, choice.method, at);
+    if (now.factor && now.factor->id != used.id) used.chosen_now = now.factor->id;
+    if (!now.factor && !used.id.empty()) used.chosen_now = "";
+    if (now.factor && now.until != Instant::max()) used.valid_until = now.until;
+    if (!now.factor && used.id.empty()) {
+      used.lookup.push_back(source.registry.explain_missing(choice.set, carrier.id, choice.region, choice.method, at));
+    }
+  }
+}
+
+Formula formula_of(Result result, std::span<const Revision> revisions, const model::Carrier& carrier,
+                   const FactorSource& source) {
+  Formula formula{.result = result, .factor = {}, .amount = {}, .steps = 0, .products = {}, .beside = "0"};
+  const model::EmissionEntry* newest = nullptr;
+  Booked co2e;
+  model::GasMasses gases;
+  for (const Revision& revision : revisions) {
+    const model::EmissionEntry& entry = revision.entry;
+    const model::Emission* emission = emission_of(result, entry);
+    const std::int64_t mg = result == Result::coal ? entry.coal.quanta()
+                            : emission             ? emission->emitted.co2e.quanta()
+                                                   : 0;
+    if (stands_beside(entry)) {
+      co2e.beside_mg += mg;
+      continue;
+    }
+    newest = &entry;
+    ++formula.steps;
+    formula.amount += entry.amount;
+    co2e.computed_mg += mg;
+    if (emission && result != Result::coal) gases += emission->emitted.gases;
+  }
+  formula.beside = exact(co2e.beside_mg, 6);
+  if (!newest) newest = &revisions.back().entry;
+  formula.factor = factor_used(result, *newest, carrier, source);
+  if (!formula.factor.factor) return formula;
+  const model::Factor& factor = *formula.factor.factor;
+  if (result == Result::coal) {
+    formula.products.push_back(
+        product_of("standard coal", formula.amount, factor.scaled_coal, co2e.computed_mg, formula.steps, carrier));
+    return formula;
+  }
+  formula.products.push_back(
+      product_of("CO2e", formula.amount, factor.scaled_co2e, co2e.computed_mg, formula.steps, carrier));
+  factor.scaled_gas.each([&](model::Gas gas, std::int64_t scaled) {
+    Product product =
+        product_of(std::string(to_string(gas)), formula.amount, scaled, gases[gas].quanta(), formula.steps, carrier);
+    product.gwp = gwp_text(gas, source);
+    formula.products.push_back(std::move(product));
+  });
+  return formula;
+}
+
+}  // namespace
+
+std::string exact(__int128 value, int decimals) {
+  const bool negative = value < 0;
+  std::string digits;
+  for (; value != 0; value /= 10) {
+    const int digit = static_cast<int>(value % 10);
+    digits.insert(digits.begin(), static_cast<char>('0' + (digit < 0 ? -digit : digit)));
+  }
+  if (digits.size() <= static_cast<std::size_t>(decimals)) {
+    digits.insert(0, static_cast<std::size_t>(decimals) + 1 - digits.size(), '0');
+  }
+  if (decimals > 0) {
+    digits.insert(digits.size() - static_cast<std::size_t>(decimals), 1, '.');
+    digits.erase(digits.find_last_not_of('0') + 1);
+    if (digits.back() == '.') digits.pop_back();
+  }
+  return negative ? "-" + digits : digits;
+}
+
+FactorUsed factor_used(Result result, const model::EmissionEntry& entry, const model::Carrier& carrier,
+                       const FactorSource& source) {
+  FactorUsed used;
+  if (result == Result::coal) {
+    used.id = entry.coal_factor_id;
+  } else if (const model::Emission* emission = emission_of(result, entry)) {
+    used.id = emission->factor_id;
+    used.version = emission->factor_version;
+  }
+  if (source.account) used.choice = choice_of(result, *source.account);
+  const auto same = [&](const model::Factor& factor) {
+    return factor.id == used.id && (result == Result::coal || factor.version == used.version);
+  };
+  if (!used.id.empty()) {
+    const model::Factor* factor = source.registry.find_id(used.id);
+    if (factor && same(*factor)) used.factor = *factor;
+    if (!used.factor && used.choice && source.live) {
+      if (pipeline::LiveFactors::Series* series = source.live->find(*used.choice, carrier)) {
+        const model::Factor* live = source.live->at(*series, entry.begin);
+        if (live && same(*live)) used.factor = *live;
+      }
+    }
+  }
+  if (used.factor) {
+    used.valid_until = used.factor->valid_until;
+  } else {
+    used.missing = missing_text(used, source);
+  }
+  describe_lookup(used, carrier, entry.begin, source);
+  return used;
+}
+
+std::vector<Formula> formulas_of(std::span<const Revision> revisions, const model::Carrier& carrier,
+                                 const FactorSource& source) {
+  std::vector<Formula> formulas;
+  if (revisions.empty()) return formulas;
+  const auto any = [&](auto&& has) {
+    return std::ranges::any_of(revisions, [&](const Revision& r) { return has(r.entry); });
+  };
+  const bool has_market = any([](const model::EmissionEntry& e) { return e.market.has_value(); });
+  const bool has_coal =
+      any([](const model::EmissionEntry& e) { return !e.coal_factor_id.empty() || e.coal != model::StandardCoal{}; });
+  formulas.push_back(formula_of(Result::primary, revisions, carrier, source));
+  if (has_market) formulas.push_back(formula_of(Result::market, revisions, carrier, source));
+  if (has_coal) formulas.push_back(formula_of(Result::coal, revisions, carrier, source));
+  return formulas;
+}
+
+}  // namespace carbongate::explain

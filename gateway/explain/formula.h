@@ -1,0 +1,36 @@
+// Amount times factor, worked out again beside what is booked. Pure.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gateway/explain/explanation.h"
+#include "gateway/pipeline/factor_registry.h"
+#include "gateway/pipeline/gwp.h"
+#include "gateway/pipeline/live_factors.h"
+
+namespace carbongate::explain {
+
+// A whole number of 10^-decimals as a decimal without trailing zeros: exact(-1955, 3) is "-1.955".
+std::string exact(__int128 value, int decimals);
+
+// The factors of one account at one time, as they are known now.
+struct FactorSource {
+  const pipeline::FactorRegistry& registry;
+  pipeline::LiveFactors* live = nullptr;    // with what the store remembers of them
+  const model::Account* account = nullptr;  // nullptr: not configured any more
+  const pipeline::GwpSet* gwp = nullptr;    // by which `registry` was loaded; nullptr: not known
+};
+
+// What the books name, looked up. `carrier`: of the entry.
+FactorUsed factor_used(Result result, const model::EmissionEntry& entry, const model::Carrier& carrier,
+                       const FactorSource& source);
+
+// Of the sum of these revisions: first the location-based or direct result, then the market-based one and standard
+// coal where there are any. Revisions that certificates or persons caused stand beside what is computed.
+std::vector<Formula> formulas_of(std::span<const Revision> revisions, const model::Carrier& carrier,
+                                 const FactorSource& source);
+
+}  // namespace carbongate::explain

@@ -1,0 +1,181 @@
+#include "gateway/explain/readings.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <tuple>
+#include <unordered_map>
+
+#include "gateway/pipeline/energy.h"
+#include "gateway/pipeline/quality.h"
+
+namespace carbongate::explain {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+using store::History;
+
+constexpr Duration kLead = 1h;                 // all readings from so long before the interval
+constexpr std::size_t kLeadReadings = 16;      // at least so many before it
+constexpr std::size_t kLeadMax = 2'000;        // of a counter that stands still
+constexpr std::size_t kBehindMax = 64;         // after it
+constexpr Duration kSilenceMax = 24h * 2;      // how long the next reading is waited for
+constexpr std::uint64_t kRowsMax = 5'000'000;  // looked at in either direction
+
+bool in_order(const StoredReading& a, const StoredReading& b) {
+  return std::tie(a.at, a.sequence) < std::tie(b.at, b.sequence);
+}
+
+struct Slot {
+  ReadingsOfPoint found;
+  bool counter = false;
+  std::size_t lead = 0;  // usable ones before the interval
+  double lowest = std::numeric_limits<double>::infinity();
+  double highest = -std::numeric_limits<double>::infinity();
+  std::size_t behind = 0;
+
+  void note_lead(const StoredReading& reading) {
+    if (!usable(reading.quality) || !std::isfinite(reading.value)) return;
+    ++lead;
+    lowest = std::min(lowest, reading.value);
+    highest = std::max(highest, reading.value);
+  }
+  bool has_lead() const { return lead >= kLeadMax || (lead >= kLeadReadings && (!counter || lowest < highest)); }
+};
+
+class Search {
+ public:
+  Search(History& history, const ReadingsWanted& wanted) : history_(history), wanted_(wanted) {
+    for (const std::string& name : wanted.points) slots_[name].counter = wanted.counters.contains(name);
+  }
+
+  model::Result<std::map<std::string, ReadingsOfPoint>> run() {
+    const Instant start = wanted_.begin - kLead;
+    if (auto result = history_.readings_behind(start, [&](const auto& r) { return take(r); }); result.has_error()) {
+      return result.error();
+    }
+    by_series_.clear();  // series keep their addresses during one walk only
+    rows_ = 0;
+    if (!std::ranges::all_of(slots_, [](const auto& slot) { return slot.second.has_lead(); })) {
+      if (auto result = history_.readings_in_front(start, [&](const auto& r) { return take_lead(r); });
+          result.has_error()) {
+        return result.error();
+      }
+    }
+    std::map<std::string, ReadingsOfPoint> found;
+    for (auto& [name, slot] : slots_) {
+      std::ranges::sort(slot.found.all, in_order);
+      found.emplace(name, std::move(slot.found));
+    }
+    return found;
+  }
+
+ private:
+  Slot* slot_of(const model::Series* series) {
+    const auto [known, is_new] = by_series_.try_emplace(series, nullptr);
+    if (is_new && series->user.empty()) {
+      const auto found = slots_.find(series->device + "." + series->point);
+      if (found != slots_.end()) known->second = &found->second;
+    }
+    return known->second;
+  }
+
+  // From the place of the hour before the interval, forwards.
+  bool take(const History::RawReading& raw) {
+    if (usable(raw.quality) && raw.quality.rule != model::Rule::out_of_order) newest_ = std::max(newest_, raw.at);
+    if (Slot* slot = slot_of(raw.series)) {
+      const StoredReading reading = keep(raw);
+      if (reading.at > wanted_.end) {
+        if (slot->behind < kBehindMax) {
+          slot->found.all.push_back(reading);
+          if (usable(reading.quality)) ++slot->behind;
+        }
+      } else {
+        slot->found.unit = raw.series->unit;
+        slot->found.all.push_back(reading);
+        if (reading.at <= wanted_.begin) slot->note_lead(reading);
+      }
+    }
+    if (++rows_ >= kRowsMax) return false;
+    if (newest_ <= std::max(wanted_.end, wanted_.heard_until)) return true;
+    if (newest_ > std::max(wanted_.end, wanted_.heard_until) + kSilenceMax) return false;
+    return std::ranges::any_of(slots_, [](const auto& slot) { return slot.second.behind == 0; });
+  }
+
+  // In front of it, newest first.
+  bool take_lead(const History::RawReading& raw) {
+    Slot* slot = slot_of(raw.series);
+    if (slot && !slot->has_lead() && raw.at <= wanted_.end) {
+      if (slot->found.unit.empty()) slot->found.unit = raw.series->unit;
+      slot->found.all.push_back(keep(raw));
+      slot->note_lead(slot->found.all.back());
+    }
+    return ++rows_ < kRowsMax && !std::ranges::all_of(slots_, [](const auto& one) { return one.second.has_lead(); });
+  }
+
+  static StoredReading keep(const History::RawReading& raw) {
+    return {.at = raw.at, .sequence = raw.sequence, .value = raw.value, .quality = raw.quality};
+  }
+
+  History& history_;
+  const ReadingsWanted& wanted_;
+  std::map<std::string, Slot> slots_;
+  std::unordered_map<const model::Series*, Slot*> by_series_;
+  Instant newest_ = Instant::min();
+  std::uint64_t rows_ = 0;
+};
+
+// A stamp that was not believed is not believed now either.
+bool believed(const StoredReading& reading) {
+  return reading.quality.rule != model::Rule::future &&
+         (reading.quality.rule != model::Rule::stale || usable(reading.quality));
+}
+
+}  // namespace
+
+model::Result<std::map<std::string, ReadingsOfPoint>> find_readings(History& history, const ReadingsWanted& wanted) {
+  return Search(history, wanted).run();
+}
+
+std::optional<CountedAgain> count_again(const std::vector<StoredReading>& readings, const Point& point,
+                                        const model::Carrier& carrier, Duration future_tolerance, Instant begin,
+                                        Instant end) {
+  const auto meter = pipeline::EnergyMeter::make(point, carrier);
+  if (!meter) return std::nullopt;
+  const pipeline::QualityRules rules(point, future_tolerance);
+  model::PointState state;
+  CountedAgain out{.by_reading = std::vector<Moved>(readings.size()), .sum = {}};
+  for (std::size_t i = 0; i < readings.size(); ++i) {
+    const StoredReading& stored = readings[i];
+    if (!believed(stored)) continue;
+    const Reading reading{
+        .point = point.id,
+        .availability = std::isfinite(stored.value) ? Availability::available : Availability::not_available,
+        .at = stored.at,
+        .value = stored.value};
+    const model::Quality judged = rules.judge(reading, state, reading.at, reading.at);
+    const pipeline::Counted counted = meter->count(reading, judged, state);
+    if (pipeline::countable(counted.quality)) {
+      state.last_at = reading.at;
+      state.last_value = reading.value;
+      state.last_quality = counted.quality;
+    }
+    Moved& moved = out.by_reading[i];
+    for (const pipeline::Movement& movement : counted) {
+      moved.whole += movement.amount;
+      if (!moved.since) moved.since = movement.begin;
+      const Instant from = std::max(movement.begin, begin);
+      const Instant until = std::min(movement.end, end);
+      if (from >= until) continue;
+      const model::Activity part = movement.until(until) - movement.until(from);
+      moved.counted += part;
+      out.sum += part;
+    }
+  }
+  return out;
+}
+
+}  // namespace carbongate::explain

@@ -1,0 +1,379 @@
+// Real stores, explained: tests/golden/explain, and the stack of tests/golden/replay. UPDATE_GOLDEN=1 writes what is
+// explained now; the difference is the review.
+#include "gateway/cli/explain.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sysexits.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/json/parse.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "gateway/app/gateway_config.h"
+#include "gateway/app/live_table.h"
+#include "gateway/app/recompute.h"
+#include "gateway/cli/replay.h"
+#include "gateway/pipeline/pipeline.h"
+#include "gateway/store/sqlite_store.h"
+#include "tests/support/temporary_directory.h"
+
+namespace carbongate::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::Not;
+namespace json = boost::json;
+
+const std::filesystem::path kTests = std::filesystem::path(CARBONGATE_SOURCE_DIR) / "tests/golden";
+const std::filesystem::path kGolden = kTests / "explain";
+const std::filesystem::path kStack = kTests / "replay/stack_hour/config.yaml";
+const Instant kYear = Instant(std::chrono::seconds(1'767'196'800));  // 2026-01-01T00:00:00+08:00
+
+constexpr const char* kElectricity = "workshop/electricity/incomer.energy@2025-12-31T16:15:00Z";
+constexpr const char* kGas = "workshop/natural-gas/boiler.gas@2026-01-01T00:15:00+08:00";
+
+std::string read_file(const std::filesystem::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+// As one line: where text is wrapped is the page's business.
+std::string flat(const std::string& text) {
+  return std::regex_replace(text, std::regex("[ \n]+"), " ");
+}
+
+class ExplainCommand : public testing::Test {
+ protected:
+  ExplainCommand() {
+    std::filesystem::copy(kGolden, directory_.path(), std::filesystem::copy_options::recursive);
+    options_.store = directory_.path() / "store";
+  }
+
+  std::filesystem::path config() const { return directory_.path() / "config.yaml"; }
+
+  void replay(const std::filesystem::path& config, const std::filesystem::path& input) {
+    std::ostringstream out, err;
+    ASSERT_EQ(run_replay({.config = config, .input = input, .store = options_.store}, out, err), 0) << err.str();
+  }
+  void fill() { replay(config(), kGolden / "input.csv"); }
+
+  // An amount of gas that is heard an hour late, and restated.
+  void hear_late_gas() {
+    config::Problems problems;
+    app::GatewayConfig site = app::load_config(config(), problems);
+    site.store.path = options_.store;
+    auto store = store::SqliteStore::open(site.store, site.site).value();
+    pipeline::Pipeline pipeline(site.site, site.factors, store->checkpoint());
+    const auto commit = [&](model::Effects effects) {
+      boost::asio::io_context loop(1);
+      auto done = boost::asio::co_spawn(loop, store->commit(std::move(effects)), boost::asio::use_future);
+      loop.run();
+      done.get().value();
+    };
+    const PointId gas{1};
+    const Reading reading{.point = gas, .at = kYear + 22min, .value = 0.5};
+    const std::vector<Batch> batches{{.source = "test", .received = kYear + 1h, .readings = {reading}, .settled = {}}};
+    commit(pipeline.ingest(batches, kYear + 1h));
+    const std::vector<app::Window> windows{
+        {.point = gas, .from = reading.at, .closed_until = *pipeline.counted_until(gas), .widen = true}};
+    auto history = store::History::open(options_.store).value();
+    const auto found = app::recompute(*history, site.site, site.factors, {}, windows, kYear + 2h).value();
+    std::vector<model::Amendment> amendments;
+    for (const auto& difference : found.differences) amendments.push_back(difference.amendment);
+    ASSERT_EQ(amendments.size(), 1U);
+    const auto rollups = app::rollups_of(*history, site.site, amendments).value();
+    commit(pipeline.correct(amendments, rollups, {}));
+  }
+
+  std::string explain(const std::filesystem::path& config, const std::string& entry, int expected_status = 0) {
+    std::ostringstream out;
+    err_.str({});
+    options_.entry = entry;
+    EXPECT_EQ(run_explain(config, options_, out, err_), expected_status) << err_.str();
+    return out.str();
+  }
+  std::string explain(const std::string& entry, int expected_status = 0) {
+    return explain(config(), entry, expected_status);
+  }
+  json::value explain_json(const std::filesystem::path& config, const std::string& entry) {
+    options_.json = true;
+    json::value value = json::parse(explain(config, entry));
+    options_.json = false;
+    return value;
+  }
+
+  void expect_golden(const std::filesystem::path& config, const std::string& entry, const char* name) {
+    // Every store makes its own key.
+    const std::string text =
+        std::regex_replace(explain(config, entry), std::regex("SHA256:[0-9a-f]{64}"), "SHA256:KEY");
+    if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(kGolden / name, std::ios::binary) << text;
+    EXPECT_EQ(text, read_file(kGolden / name));
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(app::display_width(line), 100U) << line;
+  }
+
+  // Replaces text in a file of the configuration.
+  void edit(const std::string& file, const std::string& from, const std::string& to) {
+    std::string text = read_file(directory_.path() / file);
+    const auto at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    std::ofstream(directory_.path() / file, std::ios::binary) << text.replace(at, from.size(), to);
+  }
+
+  TemporaryDirectory directory_;
+  ExplainOptions options_;
+  std::ostringstream err_;
+};
+
+TEST_F(ExplainCommand, GoesFromAnEntryDownToItsRegisters) {
+  fill();
+  expect_golden(config(), kElectricity, "electricity.txt");
+}
+
+TEST_F(ExplainCommand, ShowsACorrectionAndTheGasesOfAFuel) {
+  fill();
+  hear_late_gas();
+  expect_golden(config(), kGas, "corrected_gas.txt");
+}
+
+TEST_F(ExplainCommand, TakesADerivedPointApart) {
+  replay(kStack, kStack.parent_path() / "input.csv");
+  expect_golden(kStack, "boiler/natural-gas/auxiliary-gas.volume@2026-06-01T05:15:00Z", "derived.txt");
+}
+
+TEST_F(ExplainCommand, TakesAMonthApart) {
+  fill();
+  options_.entries = 3;
+  expect_golden(config(), "workshop@2026-01", "month.txt");
+}
+
+TEST_F(ExplainCommand, TakesADayOfOneAccountApart) {
+  fill();
+  options_.json = true;
+  const json::value day = json::parse(explain("workshop/natural-gas/boiler.gas@2026-01-01"));
+  EXPECT_EQ(day.at("period").as_string(), "day");
+  EXPECT_EQ(day.at("total").at("entries").to_number<int>(), 3);
+  EXPECT_EQ(day.at("accounts").as_array().size(), 1U);
+  EXPECT_EQ(day.at("accounts").at(0).at("amount").as_string(), "23.5");
+  EXPECT_EQ(day.at("entries").at(0).at("co2e_kg").as_string(), "20.768433");  // the largest first
+  EXPECT_TRUE(day.at("parts").as_array().empty());
+  // Names go on, down to the entry.
+  const json::value entry = json::parse(explain(std::string(day.at("entries").at(0).at("name").as_string())));
+  EXPECT_EQ(entry.at("known").at("amount").as_string(), "9.5");
+}
+
+TEST_F(ExplainCommand, AMonthIsTheSumOfItsDaysAndOfItsAccounts) {
+  fill();
+  hear_late_gas();
+  options_.json = true;
+  options_.entries = 0;
+  const json::value month = json::parse(explain("workshop@2026-01"));
+  const auto sum = [](const json::value& lines) {
+    double total = 0;
+    for (const json::value& line : lines.as_array()) total += std::stod(std::string(line.at("co2e_kg").as_string()));
+    return total;
+  };
+  const double total = std::stod(std::string(month.at("total").at("co2e_kg").as_string()));
+  EXPECT_NEAR(sum(month.at("accounts")), total, 1e-9);
+  EXPECT_NEAR(sum(month.at("parts")), total, 1e-9);
+  EXPECT_NEAR(sum(month.at("entries")), total, 1e-9);
+}
+
+TEST_F(ExplainCommand, SaysTheSameInJson) {
+  fill();
+  hear_late_gas();
+  const json::value e = explain_json(config(), kGas);
+  EXPECT_EQ(e.at("entry").as_string(), "workshop/natural-gas/boiler.gas@2025-12-31T16:15:00Z#1");
+  EXPECT_EQ(e.at("published").at("amount").as_string(), "6.5");
+  EXPECT_EQ(e.at("known").at("amount").as_string(), "7");
+  EXPECT_EQ(e.at("revisions").at(1).at("cause").as_string(), "late-data");
+  EXPECT_EQ(e.at("revisions").at(1).at("booked_at").as_string(), "2025-12-31T18:00:00Z");
+  EXPECT_TRUE(e.at("revisions").at(0).at("ledger").at("seal").is_object());
+  EXPECT_TRUE(e.at("revisions").at(1).at("ledger").at("seal").is_null());  // not sealed yet
+  EXPECT_TRUE(e.at("revisions").at(1).at("ledger").at("hash_fits").as_bool());
+  EXPECT_EQ(e.at("point").at("counted_again").as_string(), "7");
+  const json::value& formula = e.at("formulas").at(0);
+  for (const json::value& product : formula.at("products").as_array()) EXPECT_TRUE(product.at("fits").as_bool());
+  EXPECT_EQ(formula.at("products").at(2).at("gwp").as_string(), "28");
+  EXPECT_EQ(formula.at("factor").at("gwp_set").as_string(), "AR5");
+}
+
+TEST_F(ExplainCommand, ExplainsOneRevisionAsItWasKnownThen) {
+  fill();
+  hear_late_gas();
+  const json::value first = explain_json(config(), std::string(kGas) + "#0");
+  EXPECT_EQ(first.at("known").at("amount").as_string(), "6.5");
+  EXPECT_FALSE(first.at("is_newest").as_bool());
+  EXPECT_EQ(first.at("revisions").as_array().size(), 2U);
+  EXPECT_EQ(explain_json(config(), std::string(kGas) + "#1").at("known").at("amount").as_string(), "7");
+  explain(std::string(kGas) + "#2", EX_NOINPUT);
+  EXPECT_THAT(err_.str(), HasSubstr("has no revision 2; it has 0, 1"));
+}
+
+TEST_F(ExplainCommand, EveryEntryOfAStoreCountsAgainToWhatIsBooked) {
+  replay(kStack, kStack.parent_path() / "input.csv");
+  options_.entries = 0;
+  std::size_t entries = 0;
+  for (const char* user : {"boiler", "stack-1"}) {
+    const json::value day = explain_json(kStack, std::string(user) + "@2026-06-01");
+    for (const json::value& line : day.at("entries").as_array()) {
+      const json::value e = explain_json(kStack, std::string(line.at("name").as_string()));
+      EXPECT_EQ(e.at("point").at("counted_again"), e.at("known").at("amount")) << e.at("entry");
+      for (const json::value& formula : e.at("formulas").as_array()) {
+        for (const json::value& product : formula.at("products").as_array()) {
+          EXPECT_TRUE(product.at("fits").as_bool()) << e.at("entry");
+        }
+      }
+      const json::value& derived = e.at("point").at("derived");
+      if (derived.at("computed").is_string()) {
+        const char* compared = derived.at("moved").is_string() ? "moved" : "result";
+        EXPECT_NEAR(std::stod(std::string(derived.at("computed").as_string())),
+                    std::stod(std::string(derived.at(compared).as_string())), 2e-6)
+            << e.at("entry");
+      }
+      ++entries;
+    }
+  }
+  EXPECT_EQ(entries, 24U);
+}
+
+TEST_F(ExplainCommand, SaysWhatIsNearWhereThereIsNothing) {
+  fill();
+  explain("worksop/electricity/incomer.energy@2025-12-31T16:15:00Z", EX_NOINPUT);
+  EXPECT_THAT(err_.str(), HasSubstr("did you mean 'workshop/electricity/incomer.energy'?"));
+  explain("workshop/electricity/incomer.energy@2025-12-31T16:07:00Z", EX_NOINPUT);
+  EXPECT_THAT(err_.str(), HasSubstr("the one before begins at 2025-12-31T16:00:00Z"));
+  EXPECT_THAT(err_.str(), HasSubstr("the next one at 2025-12-31T16:15:00Z"));
+  EXPECT_THAT(err_.str(), HasSubstr("its quarter hour begins at 2025-12-31T16:00:00Z"));
+  explain("workshop/electricity/incomer.energy@2025-12-31T16:45:00Z", EX_NOINPUT);
+  EXPECT_THAT(err_.str(), HasSubstr("not complete yet"));
+  explain("workshop@2026-02", EX_NOINPUT);
+  EXPECT_THAT(err_.str(), HasSubstr("it has entries from 2025-12-31T15:45:00Z to 2025-12-31T16:30:00Z"));
+  explain("workshp@2026-01", EX_NOINPUT);
+  EXPECT_THAT(err_.str(), HasSubstr("did you mean 'workshop'?"));
+}
+
+TEST_F(ExplainCommand, RefusesWhatIsNoName) {
+  fill();
+  for (const char* wrong :
+       {"", "workshop", "workshop@", "@2026-01", "workshop@2026-13", "workshop@2026-1", "workshop@2025-12-31T16:15:00Z",
+        "workshop/electricity/incomer@2026-01", "workshop//incomer.energy@2026-01", "workshop@2026-01#0",
+        "workshop/electricity/incomer.energy@2025-12-31T16:15:00Z#",
+        "workshop/electricity/incomer.energy@2025-12-31T16:15:00Z#x",
+        "workshop/electricity/incomer.energy@2025-12-31 16:15", "workshop/electricity/.energy@2026-01",
+        "\x01\xff@2026-01-99"}) {
+    EXPECT_EQ(explain(wrong, EX_USAGE), "") << wrong;
+    EXPECT_THAT(err_.str(), HasSubstr("USER/CARRIER/DEVICE.POINT@")) << wrong;
+  }
+}
+
+TEST_F(ExplainCommand, RefusesWhatIsNoStore) {
+  EXPECT_EQ(explain(kElectricity, EX_IOERR), "");
+  EXPECT_NE(err_.str(), "");
+  std::filesystem::create_directories(options_.store);
+  std::ofstream(options_.store / store::kDatabaseFile) << std::string(5'000, 'x');
+  explain(kElectricity, EX_DATAERR);
+  edit("config.yaml", "unit: 1", "unit: 999");
+  explain(kElectricity, EX_CONFIG);
+}
+
+TEST_F(ExplainCommand, SaysWhatAChangedConfigurationDoesNotKnowAnyMore) {
+  fill();
+  edit("factors/own-grid.yaml", "version: \"2026-01-01\"", "version: \"2027-01-01\"");
+  std::string text = flat(explain(kElectricity));
+  EXPECT_THAT(text, HasSubstr("in version 2027-01-01, not in version 2026-01-01"));
+  EXPECT_THAT(text, HasSubstr("cannot be shown: the factor is not known"));
+  EXPECT_THAT(text, HasSubstr("1.396125 kg"));  // what is booked stays as it is
+
+  edit("factors/own-grid.yaml", "year: 2023, value: 0.6205", "year: 2024, value: 0.6");
+  text = flat(explain(kElectricity));
+  EXPECT_THAT(text, HasSubstr("have no own-grid/CN-SC/average/2023"));
+  EXPECT_THAT(text, HasSubstr("own-grid/CN-SC/average/2024"));  // which would be chosen now
+
+  edit("config.yaml", "{name: energy,", "{name: total,");
+  edit("config.yaml", "from: incomer.energy", "from: incomer.total");
+  text = flat(explain(kElectricity));
+  EXPECT_THAT(text, HasSubstr("no point incomer.energy any more"));
+  EXPECT_THAT(text, HasSubstr("no account of workshop and electricity"));
+  EXPECT_THAT(text, HasSubstr("313.75"));  // the readings are there all the same
+  EXPECT_THAT(text, Not(HasSubstr("43 9c")));
+  const json::value e = explain_json(config(), kElectricity);
+  EXPECT_TRUE(e.at("point").at("origin").is_null());
+  EXPECT_TRUE(e.at("point").at("counted_again").is_null());
+  EXPECT_TRUE(e.at("activity_u95_percent").is_null());
+}
+
+TEST_F(ExplainCommand, SaysSoWhereTheFactorNowGivesAnotherProduct) {
+  fill();
+  edit("factors/own-grid.yaml", "value: 0.6205", "value: 0.6206");  // under the same version, which nobody should do
+  EXPECT_THAT(flat(explain(kElectricity)), HasSubstr("NOT equal, by -0.000225 kgCO2e"));
+}
+
+TEST_F(ExplainCommand, KnowsTheFactorsThatWereHeard) {
+  edit("config.yaml", "factors: {sets: [own-grid, own-fuels]}",
+       "factors: {sets: [own-grid, own-fuels], live: [{set: grid-live, carrier: electricity, region: CN-SC, method: "
+       "live, "
+       "from: grid.intensity, unit: gCO2/kWh, source: the operator, fallback: {set: own-grid, region: CN-SC, method: "
+       "average}}]}");
+  edit("config.yaml", "  - id: boiler\n",
+       "  - {id: grid, driver: mqtt, broker: plant, topic: plant/grid, timestamp: {json: /time, format: iso8601}, "
+       "points: "
+       "[{name: intensity, json: /i, unit: \"1\", kind: instantaneous}]}\n  - id: boiler\n");
+  edit("config.yaml", "from: incomer.energy\n",
+       "from: incomer.energy\n        factor_set: grid-live\n        method: live\n");
+  edit("input.csv", "2026-01-01T00:20:00", "2026-01-01T00:18:00+08:00,grid.intensity,325\n2026-01-01T00:20:00");
+  replay(config(), directory_.path() / "input.csv");
+  std::string text = flat(explain(kElectricity));
+  EXPECT_THAT(text, HasSubstr("2.25 kWh x 0.6205 kgCO2e/kWh"));
+  EXPECT_THAT(text, HasSubstr("no value was in force then: its fallback applied"));
+  text = flat(explain("workshop/electricity/incomer.energy@2025-12-31T16:30:00Z"));
+  EXPECT_THAT(text, HasSubstr("grid-live/CN-SC/live/2025-12-31T16:30Z"));
+  EXPECT_THAT(text, HasSubstr("2.5 kWh x 0.325 kgCO2e/kWh = 0.8125 kgCO2e booked 0.8125 kgCO2e: equal"));
+  EXPECT_THAT(text, HasSubstr("learns its values from grid.intensity"));
+}
+
+TEST_F(ExplainCommand, SaysWhereReadingsAreNoLongerKept) {
+  fill();
+  edit("config.yaml", "store: {path: store}", "store: {path: store, keep_readings: 1d}");
+  config::Problems problems;
+  app::GatewayConfig site = app::load_config(config(), problems);
+  site.store.path = options_.store;
+  {
+    auto store = store::SqliteStore::open(site.store, site.site).value();
+    pipeline::Pipeline pipeline(site.site, site.factors, store->checkpoint());
+    boost::asio::io_context loop(1);
+    const Reading reading{.point = PointId{0}, .at = kYear + 24h * 9, .value = 400};
+    const std::vector<Batch> batches{{.source = "test", .received = reading.at, .readings = {reading}, .settled = {}}};
+    auto done =
+        boost::asio::co_spawn(loop, store->commit(pipeline.ingest(batches, reading.at)), boost::asio::use_future);
+    loop.run();
+    done.get().value();
+  }
+  const std::string text = flat(explain(kElectricity));
+  EXPECT_THAT(text, HasSubstr("2.25 kWh x 0.6205 kgCO2e/kWh"));
+  EXPECT_THAT(text, HasSubstr("The readings of that time are no longer kept"));
+  EXPECT_THAT(text, HasSubstr("input registers 342-343"));  // where they would have been read
+}
+
+TEST_F(ExplainCommand, ShowsAsManyReadingsAsAskedForAndSaysSo) {
+  replay(kStack, kStack.parent_path() / "input.csv");
+  options_.readings = 4;
+  const json::value e = explain_json(kStack, "stack-1/co2/stack-1.co2@2026-06-01T05:15:00Z");
+  EXPECT_EQ(e.at("point").at("readings_within").to_number<int>(), 15);
+  EXPECT_EQ(e.at("point").at("readings_left_out").to_number<int>(), 11);
+  ASSERT_EQ(e.at("point").at("readings").as_array().size(), 6U);  // one before and one after
+  EXPECT_EQ(e.at("point").at("readings").at(2).at("quality").at("rule").as_string(), "input-missing");
+  options_.readings = 0;
+  EXPECT_THAT(explain(kStack, "stack-1/co2/stack-1.co2@2026-06-01T05:15:00Z"), HasSubstr("15 of 15 readings"));
+}
+
+}  // namespace
+}  // namespace carbongate::cli

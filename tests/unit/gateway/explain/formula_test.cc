@@ -1,0 +1,116 @@
+#include "gateway/explain/formula.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "config/reader/data_files.h"
+#include "gateway/model/carrier.h"
+#include "gateway/pipeline/emission.h"
+
+namespace carbongate::explain {
+namespace {
+
+using model::Activity;
+using ::testing::HasSubstr;
+
+const Instant kBegin = Instant(std::chrono::sys_days(std::chrono::year(2026) / 3 / 1));
+
+TEST(Exact, IsTheWholeDecimal) {
+  EXPECT_EQ(exact(0, 18), "0");
+  EXPECT_EQ(exact(-1'955, 3), "-1.955");
+  EXPECT_EQ(exact(1'200, 2), "12");
+  EXPECT_EQ(exact(7, 3), "0.007");
+  EXPECT_EQ(exact(-7, 0), "-7");
+  EXPECT_EQ(exact(static_cast<__int128>(INT64_MAX) * INT64_MAX, 18), "85070591730234615847.396907784232501249");
+}
+
+struct Site {
+  Site() {
+    config::Problems problems;
+    registry = pipeline::FactorRegistry::load(config::DataFiles("."), std::vector<std::string>{"cn-grid", "ipcc-2006"},
+                                              "Asia/Shanghai", problems);
+    account.carrier = model::find_carrier("electricity");
+    account.factor = model::FactorChoice{"cn-grid", "CN-SC", "average"};
+  }
+
+  // As the pipeline books them, one after the other.
+  Revision book(Activity amount, model::EmissionState& state, std::uint32_t revision = 0) const {
+    const model::Factor* factor = registry.find(*account.factor, *account.carrier, kBegin);
+    Revision booked;
+    booked.entry.begin = kBegin;
+    booked.entry.amount = amount;
+    booked.entry.revision = revision;
+    booked.entry.primary = {
+        .emitted = pipeline::emit(amount, *factor, state), .factor_id = factor->id, .factor_version = factor->version};
+    if (revision != 0) booked.entry.correction = model::Correction{model::Cause::late_data, "", kBegin};
+    return booked;
+  }
+
+  pipeline::FactorRegistry registry;
+  model::Account account;
+};
+
+TEST(Formula, ItsProductFitsWhateverIsBooked) {
+  const Site site;
+  std::mt19937_64 random(1);
+  std::uniform_int_distribution<std::int64_t> amounts(-5'000'000'000, 50'000'000'000);
+  model::EmissionState state;
+  for (int i = 0; i < 2'000; ++i) {
+    std::vector<Revision> revisions;
+    for (std::uint32_t r = 0; r < 1 + static_cast<std::uint32_t>(i % 3); ++r) {
+      revisions.push_back(site.book(Activity::of(amounts(random)), state, r));
+    }
+    const auto formulas = formulas_of(revisions, *site.account.carrier, {site.registry, nullptr, &site.account});
+    ASSERT_EQ(formulas.size(), 1U);
+    for (const Product& product : formulas.front().products) ASSERT_TRUE(product.fits) << product.exact;
+  }
+}
+
+TEST(Formula, DoesNotFitWhatIsAMilligramOff) {
+  const Site site;
+  model::EmissionState state;
+  std::vector<Revision> revisions{site.book(Activity::of(12'500'000), state)};
+  revisions.front().entry.primary.emitted.co2e += model::Co2e::of(1);
+  const auto formulas = formulas_of(revisions, *site.account.carrier, {site.registry, nullptr, &site.account});
+  const Product& co2e = formulas.front().products.front();
+  EXPECT_FALSE(co2e.fits);
+  EXPECT_EQ(co2e.carried, "0.000001");
+  EXPECT_EQ(co2e.exact, "1.955");
+  EXPECT_EQ(co2e.factor, "0.1564");
+}
+
+TEST(Formula, LeavesOutWhatCertificatesTookAway) {
+  const Site site;
+  model::EmissionState state;
+  std::vector<Revision> revisions{site.book(Activity::of(12'500'000), state)};
+  Revision certificate;
+  certificate.entry.begin = kBegin;
+  certificate.entry.revision = 1;
+  certificate.entry.primary.emitted.co2e = model::Co2e::of(-955'000);
+  certificate.entry.correction = model::Correction{model::Cause::certificate, "GEC", kBegin};
+  revisions.push_back(certificate);
+  const auto formulas = formulas_of(revisions, *site.account.carrier, {site.registry, nullptr, &site.account});
+  EXPECT_TRUE(formulas.front().products.front().fits);
+  EXPECT_EQ(formulas.front().products.front().booked, "1.955");
+  EXPECT_EQ(formulas.front().beside, "-0.955");
+}
+
+TEST(FactorUsed, SaysHowItWasChosenAndUntilWhenItHolds) {
+  const Site site;
+  model::EmissionState state;
+  Revision booked = site.book(Activity::of(1), state);
+  booked.entry.begin = Instant(std::chrono::sys_days(std::chrono::year(2022) / 6 / 1));
+  const model::Factor* then = site.registry.find(*site.account.factor, *site.account.carrier, booked.entry.begin);
+  ASSERT_NE(then, nullptr);
+  const FactorUsed used =
+      factor_used(Result::primary, booked.entry, *site.account.carrier, {site.registry, nullptr, &site.account});
+  ASSERT_TRUE(used.factor);
+  EXPECT_EQ(used.chosen_now, then->id);  // that of 2023 was booked for 2022: somebody's mistake, and visible
+  ASSERT_GE(used.lookup.size(), 2U);
+  EXPECT_THAT(used.lookup.front(), HasSubstr("cn-grid, electricity, CN-SC, average"));
+}
+
+}  // namespace
+}  // namespace carbongate::explain
