@@ -37,7 +37,7 @@ class LiveFactors {
     live.hold = in.in_range<Duration>("hold", live.hold, 15min, 7 * 24h);
     live.like.source = in.required<std::string>("source");
     live.like.publication = in.value_or("published", "live");
-    live.like.version = "live";
+    live.like.version = model::kLiveVersion;
     live.like.confidence = in.value_or("confidence", "supplier");
     const double percent = in.in_range<double>("uncertainty_percent", 0.0, 0.0, 1000.0);
     live.like.u95_ppm = static_cast<std::int32_t>(percent * 10'000.0 + 0.5);

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "gateway/model/live_factor.h"
 #include "gateway/model/uncertainty.h"
 
 namespace carbongate::books {
@@ -47,10 +48,12 @@ struct FactorName {
   }
 };
 
+// Of a live series, which has as many factors as quarter hours, all together.
 void note(std::vector<FactorUse>& uses, const FactorName& factor) {
   if (factor.id.empty()) return;
-  const auto same = [&](const FactorUse& use) { return use.id == factor.id && use.version == factor.version; };
-  if (std::ranges::none_of(uses, same)) uses.push_back({factor.id, factor.version});
+  const bool live = factor.version == model::kLiveVersion;
+  const FactorUse use{live ? std::string(factor_series(factor.id)) + "/*" : factor.id, factor.version};
+  if (std::ranges::find(uses, use) == uses.end()) uses.push_back(use);
 }
 
 // Under which factors a quarter hour is counted.
@@ -97,6 +100,7 @@ class Quarter {
     now_ += figures;
     has_market_ |= entry.market.has_value();
     if (entry.revision == 0) {
+      published_ = true;
       first_ = figures;
       first_has_market_ = entry.market.has_value();
       first_factor_ = entry.primary.factor_id;
@@ -112,6 +116,7 @@ class Quarter {
     if (entry.market) market_.assign(*entry.market);
   }
 
+  bool published() const { return published_; }
   Duration covered() const { return covered_; }
 
   FactorsOf factors() const { return {factor_series(factor_.id), factor_series(market_.id), has_market_}; }
@@ -144,6 +149,7 @@ class Quarter {
   Figures now_;
   bool first_has_market_ = false;
   bool has_market_ = false;
+  bool published_ = false;
   bool corrected_ = false;
   std::uint32_t newest_ = 0;  // revision of what follows
   Duration covered_{};
@@ -165,7 +171,7 @@ class Account {
   void close() {
     if (!open_) return;
     covered_ += open_->covered();
-    open_->book_first(part(open_->first_factors()));
+    if (open_->published()) open_->book_first(part(open_->first_factors()));
     open_->book_now(part(open_->factors()));
     open_.reset();
   }

@@ -51,7 +51,7 @@ struct Figures {
   friend bool operator==(const Figures&, const Figures&) = default;
 };
 
-// A factor that a line used, as now known.
+// A factor that a line used, as now known. Those of a live series count as one: "grid-live/CN-SC/live/*".
 struct FactorUse {
   std::string id;
   std::string version;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "drivers/api/point.h"
@@ -10,6 +11,9 @@
 #include "gateway/model/factor.h"
 
 namespace carbongate::model {
+
+// The version of every factor of a live set: each value is one, in force once.
+inline constexpr std::string_view kLiveVersion = "live";
 
 // One series of such a set, as configured.
 struct LiveFactor {

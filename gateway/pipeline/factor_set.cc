@@ -159,7 +159,9 @@ void SetReader::inherit(std::vector<Row> base) {
     }
     Factor& factor = row.factor;
     if (factor.inherited_from.empty()) factor.inherited_from = factor.set;
-    factor.id = set_ + factor.id.substr(factor.set.size());
+    const std::string rest = factor.id.substr(factor.set.size());
+    factor.id = set_ + rest;
+    if (seen_.contains(factor.id)) factor.id = set_ + "/" + factor.carrier + rest;  // of another carrier here
     factor.set = set_;
     rows_.push_back(std::move(row));
   }
@@ -248,7 +250,7 @@ void SetReader::read_electricity_equivalent(std::span<const config::Node> items)
     factor.unit_text = WorthReader::kCoalPerKilowattHour;
     const auto value = read_decimal(in, "kgce_per_kwh");
     // Power supply burnt 0.29 to 0.36 in the last decades: outside of this it is another unit (g, t per 10^4 kWh).
-    if (value && (*value->scaled(1000) < 200 || *value->scaled(1000) > 500)) {
+    if (value && (value->scaled(1000).value_or(0) < 200 || value->scaled(1000).value_or(0) > 500)) {
       in.error("kgce_per_kwh", "is not between 0.2 and 0.5 kgce/kWh, as the coal consumption of power supply is");
     } else if (value) {
       const WorthReader worth(kind_, reading_.gwp, documents_);

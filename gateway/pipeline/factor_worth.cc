@@ -117,7 +117,7 @@ void WorthReader::read_combustion(config::Reader& in, const model::Carrier& carr
     in.error("ncv_unit", "'" + ncv_unit + "' is not GJ per an amount of " + std::string(carrier.id) + ", like GJ/t");
     return;
   }
-  if (*oxidation->scaled(1'000'000) > 100'000'000) {
+  if (oxidation->scaled(1'000'000).value_or(INT64_MAX) > 100'000'000) {
     in.error("oxidation_percent", "is above 100");
     return;
   }
@@ -205,8 +205,7 @@ void WorthReader::read_coal(config::Reader& in, const model::Carrier& carrier, F
     const auto unit = unit_of(in, "unit", factor.unit_text, carrier, bridges);
     const auto scaled = unit ? scale(in, "unit", *value, *unit) : std::nullopt;
     if (scaled) factor.scaled_coal = *scaled;
-    if (in.has("ncv") && factor.formula.empty())
-      factor.formula = "as published; " + by.substr(3) + " / 29307.6 kJ/kgce";
+    if (!by.empty() && factor.formula.empty()) factor.formula = "as published; " + by.substr(3) + " / 29307.6 kJ/kgce";
     return;
   }
   const auto ncv = read_decimal(in, "ncv");

@@ -120,8 +120,9 @@ const model::Factor* LiveFactors::at(Series& series, Instant at) {
     factor.id = factor.set + "/" + (factor.region.empty() ? factor.carrier : factor.region) + "/" + factor.method +
                 "/" + label(found->from);
     factor.valid_from = found->from;
-    factor.value_text = *plain_decimal(found->value);
-    const auto exact = Fraction::decimal(factor.value_text)->times(*series.mg_per_quantum);
+    factor.value_text = plain_decimal(found->value).value_or("");  // learn() took none that has none
+    const auto value = Fraction::decimal(factor.value_text);
+    const auto exact = value && series.mg_per_quantum ? value->times(*series.mg_per_quantum) : std::nullopt;
     const auto scaled = exact ? exact->scaled(model::kFactorScale) : std::nullopt;
     factor.scaled_gas = {};
     factor.scaled_gas[series.plan->gas] = factor.scaled_co2e = scaled.value_or(0);
