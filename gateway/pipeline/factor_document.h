@@ -1,4 +1,5 @@
-// What every factor file has: where its figures come from, and how sure that is. For factor_set.cc, factor_worth.cc and gwp.cc only.
+// What every factor file has: where its figures come from, and how sure that is. For factor_set.cc, factor_worth.cc and
+// gwp.cc only.
 #pragma once
 
 #include <map>
