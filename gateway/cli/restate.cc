@@ -17,6 +17,7 @@
 #include "gateway/app/gateway_config.h"
 #include "gateway/app/known_books.h"
 #include "gateway/app/recompute.h"
+#include "gateway/app/substitute.h"
 #include "gateway/cli/restate_report.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/pipeline/calendar.h"
@@ -91,6 +92,7 @@ class Restating {
     check_serials();
 
     restate();
+    substitute();
     certify();
     read_known();
     report_.write(out_, options_.format);
@@ -215,13 +217,22 @@ class Restating {
     take(std::move(amendments));
   }
 
-  void certify() {
-    const auto unused =
-        value_of(app::certify(*books_, config_.site, groups_, now_, [this](std::vector<model::Amendment> found) {
-          take(std::move(found));
-          return model::Result<void>();
-        }));
-    report_.add_unused(unused);
+  void substitute() {
+    const app::SubstitutionRange range{
+        .from = from_, .to = to_, .user = options_.user, .closed_until = [this](PointId p) {
+          return pipeline_->counted_until(p);
+        }};
+    report_.add_refused(
+        value_of(app::substitute_missing(*books_, config_.site, config_.factors, range, now_, taking())));
+  }
+
+  void certify() { report_.add_unused(value_of(app::certify(*books_, config_.site, groups_, now_, taking()))); }
+
+  app::TakeAmendments taking() {
+    return [this](std::vector<model::Amendment> found) {
+      take(std::move(found));
+      return model::Result<void>();
+    };
   }
 
   // What any pass found: shown, and booked or expected by the passes that follow.

@@ -116,6 +116,10 @@ void RestateReport::add_unused(std::span<const app::UnusedCertificate> unused) {
   unused_.insert(unused_.end(), unused.begin(), unused.end());
 }
 
+void RestateReport::add_refused(std::span<const app::RefusedHours> refused) {
+  refused_.insert(refused_.end(), refused.begin(), refused.end());
+}
+
 std::size_t RestateReport::differing() const {
   std::size_t count = 0;
   for (const auto& [day, line] : days_) count += line.entries;
@@ -134,6 +138,18 @@ void RestateReport::tell(std::ostream& err) {
                        certificate->user, amount_of(*certificate, amount), amount_of(*certificate, certificate->volume),
                        time_(certificate->generated_from), time_(certificate->generated_until));
   }
+  for (const app::RefusedHours& refused : refused_) {
+    err << fmt::format(
+        "{}: {} hours without valid data have no substitute, the first from {}: too few valid hours; "
+        "--manual enters what is known otherwise\n",
+        name_of(refused.account), refused.hours, time_(refused.first));
+  }
+}
+
+std::string RestateReport::name_of(model::AccountId id) const {
+  const model::Account& account = site_.accounts.at(model::index(id));
+  return account.user + "/" + std::string(account.carrier->id) + "/" +
+         site_.points.at(index(account.source)).full_name();
 }
 
 std::string RestateReport::amount_of(const model::Certificate& certificate, model::Activity amount) const {
@@ -211,10 +227,16 @@ void RestateReport::json(std::ostream& out) {  // decimals as texts: exact
                                          {"volume", amount_of(*certificate, certificate->volume)},
                                          {"unused", amount_of(*certificate, amount)}});
   }
+  boost::json::array refused_hours;
+  for (const app::RefusedHours& refused : refused_) {
+    refused_hours.push_back(boost::json::object{
+        {"account", name_of(refused.account)}, {"hours", refused.hours}, {"first", time_(refused.first)}});
+  }
   boost::json::object all;
   all["entries_compared"] = entries;
   all["entries_differing"] = differing();
   all["certificates_unused"] = std::move(unused);
+  all["substitutes_refused"] = std::move(refused_hours);
   all["lines"] = std::move(lines);
   out << boost::json::serialize(all) << "\n";
 }

@@ -12,6 +12,7 @@
 
 #include "gateway/app/certify.h"
 #include "gateway/app/known_books.h"
+#include "gateway/app/substitute.h"
 #include "gateway/cli/local_time.h"
 #include "gateway/model/amendment.h"
 #include "gateway/model/site.h"
@@ -50,6 +51,7 @@ class RestateReport {
   void add_known(model::AccountId account, std::span<const model::EmissionEntry> revisions, Instant now);
 
   void add_unused(std::span<const app::UnusedCertificate> unused);
+  void add_refused(std::span<const app::RefusedHours> refused);
 
   // `format`: table, csv or json. Days that differ; a total of each account that has one, over the whole time; the
   // total of all CO2e.
@@ -73,6 +75,7 @@ class RestateReport {
   void csv(std::ostream& out);
   void json(std::ostream& out);
   void table(std::ostream& out);
+  std::string name_of(model::AccountId account) const;
   std::string amount_of(const model::Certificate& certificate, model::Activity amount) const;
 
   const model::Site& site_;
@@ -81,6 +84,7 @@ class RestateReport {
   std::map<Day, RestateLine> days_;
   std::map<Day, std::string> causes_;
   std::vector<app::UnusedCertificate> unused_;
+  std::vector<app::RefusedHours> refused_;
   bool market_alone_ = false;  // a certificate changes the market-based result alone: the table shows it
 };
 
