@@ -68,6 +68,10 @@ class Certificates {
   model::Certificate read_one(config::Reader& in) {
     model::Certificate certificate;
     certificate.serial = in.required<std::string>("serial");
+    if (certificate.serial.find_first_of(";()") != std::string::npos) {
+      in.error("serial",
+               "'" + printable(certificate.serial) + "' holds one of ; ( ), which separate serials in the books");
+    }
     const auto [first, fresh] = serials_.emplace(certificate.serial, in.node().place());
     if (!fresh && !certificate.serial.empty()) {
       in.error("serial", "'" + printable(certificate.serial) + "' is there already, in line " +

@@ -15,7 +15,7 @@ namespace carbongate::app {
 //
 // `generated` is a year, a month or a day of the site's time zone. Checked: a serial counts once, its user purchases
 // the carrier (electricity unless `carrier` says otherwise), the volume is an amount of it, it was retired after its
-// generation began. `site` has its accounts.
+// generation began. A serial holds none of ; ( ), for the books' notes. `site` has its accounts.
 std::vector<model::Certificate> read_certificates(config::Reader& root, const model::Site& site);
 
 }  // namespace carbongate::app

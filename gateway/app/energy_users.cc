@@ -152,6 +152,7 @@ class EnergyUsers {
     }
     if (account.carrier) choose_factors(in, account);
     if (!account.carrier) skip_factor_keys(in);
+    account.substitution = read_substitution(in, point, account);
     Metering metering = read_metering(in);
     account.activity_u95_ppm = metering.u95_ppm;
     account.meter = std::move(metering.meter);
@@ -181,6 +182,29 @@ class EnergyUsers {
     }
     account.factor = chooser_->emission(in, carrier);
     if (account.scope == model::Scope::energy) account.market = chooser_->market(in, carrier, account.factor);
+  }
+
+  // HJ 75 asks for substitutes of emissions measured in a stack. What is consumed has a meter that counts on, or a
+  // bill; nothing is made up for it unless somebody asks for it.
+  model::SubstitutionMethod read_substitution(config::Reader& in, const Point* point, const model::Account& account) {
+    using model::SubstitutionMethod;
+    const bool measured_in_a_stack = point && account.carrier && account.flow == model::Flow::emitted &&
+                                     account.carrier->id == "co2" && point->kind == Kind::instantaneous;
+    const auto standard = measured_in_a_stack ? SubstitutionMethod::hj75 : SubstitutionMethod::none;
+    const auto method = static_cast<SubstitutionMethod>(
+        in.one_of("substitution", {"none", "hj75", "same-weekday"}, static_cast<std::size_t>(standard)));
+    if (!in.has("substitution") || method == SubstitutionMethod::none || !account.carrier) return method;
+    if (method == SubstitutionMethod::hj75 && account.flow != model::Flow::emitted) {
+      in.warning("substitution", "hj75 is the rule for what a stack emits: as a substitute for what is " +
+                                     std::string(to_string(account.flow)) + ", maxima overstate it");
+    }
+    for (const auto& choice : {account.factor, account.market}) {
+      if (!choice || !context_.factors.is_live(*choice, *account.carrier)) continue;
+      in.error("substitution", "its factors are heard from a point ('" + printable(choice->set) +
+                                   "'): what was not measured then has none");
+      break;
+    }
+    return method;
   }
 
   // `supply: own-renewable`: made on the site from wind, sun or water, and used there.

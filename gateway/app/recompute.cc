@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "gateway/app/account_of.h"
 #include "gateway/app/window_readings.h"
 #include "gateway/pipeline/calendar.h"
 #include "gateway/pipeline/live_factors.h"
@@ -23,30 +24,6 @@ using model::Period;
 using store::History;
 
 constexpr std::size_t kReadingsPerCall = 4'096;
-
-using AccountName = std::tuple<std::string, std::string, std::string, std::string>;  // user, carrier, device, point
-
-class AccountOf {
- public:
-  explicit AccountOf(const model::Site& site) {
-    for (const model::Account& account : site.accounts) {
-      const Point& point = site.points.at(index(account.source));
-      by_name_.emplace(AccountName{account.user, account.carrier->id, point.device, point.name}, account.id);
-    }
-  }
-  std::optional<model::AccountId> operator()(const model::Series& series) {
-    const auto [known, is_new] = by_series_.try_emplace(&series);
-    if (is_new) {
-      const auto found = by_name_.find({series.user, series.carrier, series.device, series.point});
-      if (found != by_name_.end()) known->second = found->second;
-    }
-    return known->second;
-  }
-
- private:
-  std::map<AccountName, model::AccountId> by_name_;
-  std::unordered_map<const model::Series*, std::optional<model::AccountId>> by_series_;
-};
 
 class Recomputing {
  public:

@@ -2,10 +2,15 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "gateway/books/layers.h"
+#include "gateway/model/carrier.h"
 #include "gateway/model/certificate.h"
 #include "gateway/model/rows.h"
 
@@ -31,11 +36,53 @@ struct Unused {
 // not yet matched in proportion to it, in whole quanta without a remainder: the sum over the quarter hours is
 // min(volume, consumption). Never more than was consumed is matched, and no certificate twice.
 //
-// `consumption`: in any order. Time: certificates * consumption of their periods.
+// `consumption`: in any order; what begins at one instant is taken in the order given. Time: certificates * consumption
+// of their periods.
 std::vector<Unused> match(std::span<const model::Certificate> certificates, std::span<Consumption> consumption);
+
+// What one certificate matches of one consumption.
+struct Share {
+  std::uint32_t consumption = 0;  // their places in what was matched
+  std::uint32_t certificate = 0;
+  model::Activity amount;  // > 0
+};
+
+// The same, and which certificate matches what; ordered by consumption, then in the order in which they were matched.
+// Memory: 16 bytes a share.
+std::vector<Unused> match(std::span<const model::Certificate> certificates, std::span<Consumption> consumption,
+                          std::vector<Share>& shares);
 
 // The market-based emission of an entry when `certified` of its `amount` is matched: what is left in proportion,
 // rounded towards zero, so that full matching leaves exactly nothing.
 model::Emitted unmatched_part(const model::Emitted& market, model::Activity amount, model::Activity certified);
+
+// Consumption that emits nothing by its market-based factor needs no certificate and gets none: own generation whose
+// certificates were kept, a contract for power without emissions.
+bool takes_certificates(const model::EmissionEntry& without_certificates);
+
+// How much of an entry's consumption a serial matches.
+struct SerialShare {
+  std::string serial;
+  model::Activity amount;
+};
+
+// What a correction of the cause `certificate` says of the whole entry, as it is from then on:
+//
+//   note   = share *("; " share) " of " amount / "no certificate"      with a reason: REASON " (" note ")"
+//   share  = serial ": " amount
+//   amount = decimal " " unit                                          in the carrier's display unit, exact
+//
+//   GEC-1: 0.25 kWh; GEC-2: 1 kWh of 2.5 kWh
+//
+// A serial may hold none of ';', '(' and ')'.
+std::string certificate_note(std::span<const SerialShare> shares, model::Activity consumption,
+                             const model::Carrier& carrier);
+std::vector<std::string> serials_in(std::string_view note);
+
+// What makes the entry say what the shares say: a further revision of zero amount, which changes its market-based
+// result to unmatched_part() of what it is without certificates; in gases and uncertainties too. nullopt: it does
+// already. `shares`: together at most what was consumed.
+std::optional<model::EmissionEntry> certificate_correction(const Layers& known, std::span<const SerialShare> shares,
+                                                           const model::Carrier& carrier, Instant now);
 
 }  // namespace carbongate::books

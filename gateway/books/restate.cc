@@ -6,10 +6,11 @@
 #include <map>
 #include <utility>
 
+#include "gateway/books/layers.h"
+
 namespace carbongate::books {
 namespace {
 
-using model::Cause;
 using model::EmissionEntry;
 
 using Key = std::pair<model::AccountId, Instant>;
@@ -23,45 +24,6 @@ struct Booked {
 const model::Emission& market_of(const EmissionEntry& entry) {
   static const model::Emission kNone;
   return entry.market ? *entry.market : kNone;
-}
-
-bool stands_beside(const EmissionEntry& entry, Cause cause) {
-  return entry.correction && entry.correction->cause == cause;
-}
-
-// Amounts without the correction of a substitution are what the meters said.
-EmissionEntry sum_of(const Booked& booked, bool with_substitutions) {
-  EmissionEntry sum;
-  bool first = true;
-  for (const EmissionEntry& entry : booked.revisions) {
-    if (stands_beside(entry, Cause::certificate) || stands_beside(entry, Cause::manual)) continue;
-    if (!with_substitutions && stands_beside(entry, Cause::substitution)) continue;
-    EmissionEntry next = entry;
-    if (!first) {
-      next = sum;
-      add(entry, next);
-      next.covered = entry.covered;  // these are the newest's
-      next.quality = entry.quality;
-      next.primary.factor_id = entry.primary.factor_id;
-      next.primary.factor_version = entry.primary.factor_version;
-      next.coal_factor_id = entry.coal_factor_id;
-      if (entry.market) {
-        next.market->factor_id = entry.market->factor_id;
-        next.market->factor_version = entry.market->factor_version;
-      }
-    }
-    sum = std::move(next);
-    first = false;
-  }
-  return sum;
-}
-
-EmissionEntry known_of(const Booked& booked, const EmissionEntry* restated) {
-  EmissionEntry measured = sum_of(booked, false);
-  const bool substituted = std::ranges::any_of(
-      booked.revisions, [](const EmissionEntry& entry) { return stands_beside(entry, Cause::substitution); });
-  const bool data_came = restated && restated->covered > measured.covered;
-  return substituted && data_came ? sum_of(booked, true) : measured;
 }
 
 bool agree_within(std::int64_t a, std::int64_t b, std::int64_t tolerance) {
@@ -117,9 +79,16 @@ std::optional<Difference> compare(const Key& key, const Booked& booked, const Em
                                   const ReasonOf& reason_of, Instant now) {
   Difference difference{
       .account = key.first, .begin = key.second, .published = {}, .known = {}, .restated = {}, .amendment = {}};
-  const bool is_booked = !booked.revisions.empty();
-  if (is_booked) difference.known = known_of(booked, restated);
-  if (is_booked && booked.revisions.front().revision == 0) difference.published = booked.revisions.front();
+  const bool has_revisions = !booked.revisions.empty();
+  Layers layers;
+  if (has_revisions) layers = layers_of(booked.revisions);
+  if (!layers.has_computed && !restated) return std::nullopt;  // what stands alone was never computed
+  // Without data a substitution stands beside what the meters said; data take both back.
+  const bool data_came = restated && layers.has_substituted && restated->covered > layers.computed.covered;
+  const bool is_booked = layers.has_computed || data_came;
+  if (is_booked) difference.known = data_came ? layers.without_manual() : layers.computed;
+  if (data_came) difference.known.covered = layers.computed.covered;
+  if (has_revisions && booked.revisions.front().revision == 0) difference.published = booked.revisions.front();
   if (restated) difference.restated = *restated;
   const EmissionEntry target = restated ? *restated : nothing_instead_of(difference.known);
   const auto revisions = static_cast<std::int64_t>(booked.revisions.size());
@@ -130,7 +99,7 @@ std::optional<Difference> compare(const Key& key, const Booked& booked, const Em
   amendment.correction = is_booked ? correction_of(difference.known, target) : target;
   amendment.covered_before = difference.known.covered;
   Reason reason = reason_of(key.first, is_booked ? &difference.known : nullptr, restated);
-  amendment.correction.revision = is_booked ? booked.revisions.back().revision + 1 : 1;
+  amendment.correction.revision = has_revisions ? layers.newest + 1 : 1;
   amendment.correction.correction =
       model::Correction{.cause = reason.cause, .note = std::move(reason.note), .booked_at = now};
   return difference;

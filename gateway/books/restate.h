@@ -39,9 +39,9 @@ using ReasonOf = std::function<Reason(model::AccountId account, const model::Emi
 // came late is known from them. CO2e, gases and coal may differ by the remainders below one milligram which the
 // accounts carry, once per revision.
 //
-// Corrections of the causes `certificate` and `manual` stand beside what is computed, and are left out of the
-// comparison. A substitution is as well, until there is data: when the recomputed entry is watched for longer than the
-// one that was substituted, it is taken back with the rest.
+// Corrections of the causes `certificate` and `manual` stand beside what is computed (layers.h), and are left out of
+// the comparison. A substitution is as well, until there is data: when the recomputed entry is watched for longer than
+// the one that was substituted, it is taken back with the rest.
 std::vector<Difference> differences(std::span<const model::AccountEntry> booked,
                                     std::span<const model::AccountEntry> recomputed, const ReasonOf& reason_of,
                                     Instant now);

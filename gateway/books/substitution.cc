@@ -14,7 +14,7 @@ constexpr std::size_t kWeekHours = 168;
 constexpr std::size_t kWeeksBack = 8;
 
 bool needs_substitute(const Hour& hour) {
-  return hour.operating && !hour.valid;
+  return hour.operating && !hour.valid && !hour.settled;
 }
 
 // In percent of the operating hours among the last 2160 up to `end`, the hour itself included.

@@ -8,17 +8,13 @@
 #include <vector>
 
 #include "drivers/api/reading.h"
+#include "gateway/model/account.h"
 #include "gateway/model/quality.h"
 #include "gateway/model/quantity.h"
 
 namespace carbongate::books {
 
-enum class SubstitutionMethod : std::uint8_t {
-  none,          // what a register difference recovers is exact in sum: a counter needs nothing else
-  hj75,          // emission amounts of flue gas, HJ 75-2017: maxima of valid hours, by the share of valid hours
-  same_weekday,  // mean of the same hour of the same weekday, at most eight weeks back: for amounts that are no
-                 // emission limit
-};
+using model::SubstitutionMethod;
 
 // One hour of an account: hours follow each other without a hole, oldest first.
 struct Hour {
@@ -26,6 +22,7 @@ struct Hour {
   model::Activity amount;  // as measured, also when it is not valid
   bool valid = false;
   bool operating = true;  // false: the plant stood still, proven by its own data; needs no substitute
+  bool settled = false;   // not valid, and needs no substitute all the same: a register difference or a person says it
 };
 
 struct Substitute {
@@ -48,6 +45,9 @@ struct Substitution {
 //   75 % <= alpha < 90 %              greatest of the last 2160
 //   alpha < 75 %, or no valid hour    refused
 // same_weekday: mean of the valid hours 1 to 8 weeks before, rounded up; refused without any.
+//
+// How many hours behind `until` it takes to tell a gap of a day from a longer one.
+inline constexpr int kHoursBehind = 25;
 Substitution substitute(std::span<const Hour> hours, Instant from, Instant until, SubstitutionMethod method);
 
 }  // namespace carbongate::books

@@ -7,20 +7,18 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
-#include <map>
 #include <ostream>
+#include <set>
 #include <stdexcept>
-#include <tuple>
 #include <vector>
 
 #include "config/reader/text.h"
+#include "gateway/app/certify.h"
 #include "gateway/app/gateway_config.h"
+#include "gateway/app/known_books.h"
 #include "gateway/app/recompute.h"
-#include "gateway/cli/local_time.h"
-#include "gateway/cli/table_writer.h"
+#include "gateway/app/substitute.h"
+#include "gateway/cli/restate_report.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/pipeline/calendar.h"
 #include "gateway/pipeline/pipeline.h"
@@ -54,200 +52,6 @@ T value_of(model::Result<T> result) {
   return std::move(*result);
 }
 
-struct Figures {
-  model::Activity amount;
-  model::Co2e co2e;
-  void add(const model::EmissionEntry& entry) {
-    amount += entry.amount;
-    co2e += entry.primary.emitted.co2e;
-  }
-  void add(const Figures& other) {
-    amount += other.amount;
-    co2e += other.co2e;
-  }
-};
-
-struct Line {
-  Figures published;
-  Figures known;
-  Figures difference;
-  std::size_t entries = 0;  // that differ
-
-  Figures restated() const { return {known.amount + difference.amount, known.co2e + difference.co2e}; }
-  void add(const Line& other) {
-    published.add(other.published);
-    known.add(other.known);
-    difference.add(other.difference);
-    entries += other.entries;
-  }
-};
-
-// What there is to show: by account and day.
-class Report {
- public:
-  explicit Report(const model::Site& site) : site_(site), calendar_(site.time_zone), time_(site.time_zone) {}
-
-  void add(const app::Recomputation& recomputation, const std::vector<books::Difference>& differences) {
-    std::map<Day, Line> days;
-    for (const auto& [account, entry] : recomputation.booked) {
-      Line& line = days[day_of(account, entry.begin)];
-      if (entry.revision == 0) line.published.add(entry);
-      line.known.add(entry);
-    }
-    for (const books::Difference& difference : differences) {
-      const model::EmissionEntry& correction = difference.amendment.correction;
-      const Day day = day_of(difference.account, difference.begin);
-      Line& line = days[day];
-      line.difference.add(correction);
-      ++line.entries;
-      auto& causes = causes_[day];
-      const std::string cause(to_string(correction.correction->cause));
-      if (causes.find(cause) == std::string::npos) causes += (causes.empty() ? "" : "+") + cause;
-    }
-    for (const auto& [day, line] : days) days_[day].add(line);
-    readings += recomputation.readings;
-    entries += recomputation.entries;
-    not_repaired += recomputation.not_repaired;
-    out_of_reach += recomputation.out_of_reach;
-    if (recomputation.reach) reach = std::max(reach.value_or(*recomputation.reach), *recomputation.reach);
-  }
-
-  std::size_t differing() const {
-    std::size_t count = 0;
-    for (const auto& [day, line] : days_) count += line.entries;
-    return count;
-  }
-
-  void write(std::ostream& out, const std::string& format) {
-    if (format == "csv") return csv(out);
-    if (format == "json") return json(out);
-    table(out);
-  }
-
-  std::string when(Instant at) { return time_(at); }
-
-  std::uint64_t readings = 0;
-  std::uint64_t entries = 0;
-  std::uint64_t not_repaired = 0;
-  std::uint64_t out_of_reach = 0;
-  std::optional<Instant> reach;
-
- private:
-  using Day = std::pair<model::AccountId, Instant>;
-  static constexpr TableWriter::Column kColumns[] = {
-      {"user"},
-      {"carrier"},
-      {"point"},
-      {"day"},
-      {"unit"},
-      {"amount_published", TableWriter::Type::number},
-      {"amount_known", TableWriter::Type::number},
-      {"amount_restated", TableWriter::Type::number},
-      {"amount_difference", TableWriter::Type::number},
-      {"co2e_kg_published", TableWriter::Type::number},
-      {"co2e_kg_known", TableWriter::Type::number},
-      {"co2e_kg_restated", TableWriter::Type::number},
-      {"co2e_kg_difference", TableWriter::Type::number},
-      {"entries", TableWriter::Type::number},
-      {"cause"},
-  };
-
-  Day day_of(model::AccountId account, Instant begin) {
-    return {account, calendar_.period(model::Period::day, begin).begin};
-  }
-
-  std::vector<std::string> cells(const model::Account* account, const std::string& day, const Line& line,
-                                 const std::string& cause) {
-    const auto amount = [&](model::Activity a) {
-      return account ? model::format_fixed(a.quanta(), account->carrier->quanta_per_display) : std::string();
-    };
-    const auto co2e = [](model::Co2e c) { return model::format_fixed(c.quanta(), model::kMilligramsPerKilogram); };
-    const Figures restated = line.restated();
-    return {account ? account->user : "total",
-            account ? std::string(account->carrier->id) : "",
-            account ? site_.points.at(index(account->source)).full_name() : "",
-            day,
-            account ? std::string(account->carrier->display.symbol) : "",
-            amount(line.published.amount),
-            amount(line.known.amount),
-            amount(restated.amount),
-            amount(line.difference.amount),
-            co2e(line.published.co2e),
-            co2e(line.known.co2e),
-            co2e(restated.co2e),
-            co2e(line.difference.co2e),
-            std::to_string(line.entries),
-            cause};
-  }
-
-  // Days that differ; a total of each account that has one, over the whole time; the total of all CO2e.
-  std::vector<std::vector<std::string>> rows() {
-    std::vector<std::vector<std::string>> rows;
-    std::map<model::AccountId, Line> accounts;
-    for (const auto& [day, line] : days_) {
-      accounts[day.first].add(line);
-      if (line.entries == 0) continue;
-      rows.push_back(
-          cells(&site_.accounts.at(model::index(day.first)), time_(day.second).substr(0, 10), line, causes_[day]));
-    }
-    Line total;
-    for (const auto& [account, line] : accounts) {
-      total.add(line);
-      if (line.entries != 0) rows.push_back(cells(&site_.accounts.at(model::index(account)), "total", line, ""));
-    }
-    rows.push_back(cells(nullptr, "total", total, ""));
-    return rows;
-  }
-
-  void csv(std::ostream& out) {
-    TableWriter writer(out, TableWriter::Format::csv, kColumns);
-    for (const auto& row : rows()) {
-      for (const std::string& cell : row) writer.cell(cell);
-    }
-    writer.flush();
-  }
-
-  void json(std::ostream& out) {  // decimals as texts: exact
-    boost::json::array lines;
-    for (const auto& row : rows()) {
-      boost::json::object line;
-      for (std::size_t i = 0; i < row.size(); ++i) line[kColumns[i].name] = row[i];
-      lines.push_back(std::move(line));
-    }
-    boost::json::object all;
-    all["entries_compared"] = entries;
-    all["entries_differing"] = differing();
-    all["lines"] = std::move(lines);
-    out << boost::json::serialize(all) << "\n";
-  }
-
-  void table(std::ostream& out) {
-    std::vector<std::vector<std::string>> lines{{"user", "carrier", "point", "day", "unit", "published", "known",
-                                                 "restated", "difference", "kg published", "kg known", "kg restated",
-                                                 "kg difference", "entries", "cause"}};
-    for (auto& row : rows()) lines.push_back(std::move(row));
-    std::vector<std::size_t> widths(lines.front().size(), 0);
-    for (const auto& line : lines) {
-      for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-    }
-    for (const auto& line : lines) {
-      std::string text;
-      for (std::size_t i = 0; i < line.size(); ++i) {
-        const bool number = i >= 5 && i <= 13;
-        text += number ? fmt::format("{:>{}}  ", line[i], widths[i]) : fmt::format("{:<{}}  ", line[i], widths[i]);
-      }
-      text.erase(text.find_last_not_of(' ') + 1);
-      out << text << "\n";
-    }
-  }
-
-  const model::Site& site_;
-  pipeline::Calendar calendar_;
-  LocalTime time_;
-  std::map<Day, Line> days_;
-  std::map<Day, std::string> causes_;
-};
-
 Instant read_time(std::string_view option, const std::string& text, const std::string& zone) {
   const auto time = parse_time(text, zone);
   if (!time) {
@@ -262,7 +66,7 @@ Instant read_time(std::string_view option, const std::string& text, const std::s
 class Restating {
  public:
   Restating(const RestateOptions& options, app::GatewayConfig& config, std::ostream& out, std::ostream& err)
-      : options_(options), config_(config), out_(out), err_(err), now_(io::SystemClock().now()) {}
+      : options_(options), config_(config), out_(out), err_(err), now_(io::SystemClock().now()), report_(config.site) {}
 
   int run() {
     check_options();
@@ -282,10 +86,17 @@ class Restating {
     history_ = value_of(store::History::open(config_.store.path));
     if (!pipeline_) pipeline_.emplace(config_.site, config_.factors, value_of(history_->checkpoint(config_.site)));
 
-    Report report(config_.site);
-    restate(report);
-    report.write(out_, options_.format);
-    tell(report);
+    books_history_ = value_of(store::History::open(config_.store.path));
+    books_.emplace(*books_history_, config_.site);
+    groups_ = app::certified_groups(config_.site, config_.certificates, from_, to_, options_.user);
+    check_serials();
+
+    restate();
+    substitute();
+    certify();
+    read_known();
+    report_.write(out_, options_.format);
+    tell();
     return 0;
   }
 
@@ -358,7 +169,20 @@ class Restating {
     return options_.user.empty() || config_.site.accounts.at(model::index(account)).user == options_.user;
   }
 
-  void restate(Report& report) {
+  // One serial once, over the whole store.
+  void check_serials() {
+    std::string text;
+    for (const app::SerialElsewhere& found : value_of(app::serials_elsewhere(*books_history_, groups_))) {
+      text += fmt::format("certificate {}: the books match it already, with {} quarter hours from {} on\n",
+                          found.serial, found.entries, found.entry);
+    }
+    if (text.empty()) return;
+    throw Refusal(EX_DATAERR, text +
+                                  "one serial counts once: restate from there on, for all users, so that it is taken "
+                                  "back there; or take it out of the configuration");
+  }
+
+  void restate() {
     std::vector<app::Window> windows;
     for (const Point& point : config_.site.points) {
       const auto closed_until = pipeline_->counted_until(point.id);
@@ -379,22 +203,52 @@ class Restating {
           window.from = slice;
           window.to = std::min(slice + kSlice, to_);
         }
-        restate(now, report);
+        restate(now);
       }
     }
   }
 
-  void restate(const std::vector<app::Window>& windows, Report& report) {
-    app::Recomputation found =
+  void restate(const std::vector<app::Window>& windows) {
+    const app::Recomputation found =
         value_of(app::recompute(*history_, config_.site, config_.factors, config_.repairs, windows, now_));
-    std::erase_if(found.differences, [this](const books::Difference& d) { return !wanted(d.account); });
-    std::erase_if(found.booked, [this](const model::AccountEntry& e) { return !wanted(e.account); });
-    report.add(found, found.differences);
-    if (!options_.book) return;
+    report_.entries += found.entries;
+    not_repaired_ += found.not_repaired;
+    out_of_reach_ += found.out_of_reach;
+    if (found.reach) reach_ = std::max(reach_.value_or(*found.reach), *found.reach);
     std::vector<model::Amendment> amendments;
     for (const books::Difference& difference : found.differences) {
-      amendments.push_back(difference.amendment);
-      std::string& note = amendments.back().correction.correction->note;
+      if (wanted(difference.account)) amendments.push_back(difference.amendment);
+    }
+    take(std::move(amendments));
+  }
+
+  void substitute() {
+    const app::SubstitutionRange range{
+        .from = from_, .to = to_, .user = options_.user, .closed_until = [this](PointId p) {
+          return pipeline_->counted_until(p);
+        }};
+    report_.add_refused(
+        value_of(app::substitute_missing(*books_, config_.site, config_.factors, range, now_, taking())));
+  }
+
+  void certify() { report_.add_unused(value_of(app::certify(*books_, config_.site, groups_, now_, taking()))); }
+
+  app::TakeAmendments taking() {
+    return [this](std::vector<model::Amendment> found) {
+      take(std::move(found));
+      return model::Result<void>();
+    };
+  }
+
+  // What any pass found: shown, and booked or expected by the passes that follow.
+  void take(std::vector<model::Amendment> amendments) {
+    report_.add(amendments);
+    if (!options_.book) {
+      for (const model::Amendment& amendment : amendments) books_->expect(amendment);
+      return;
+    }
+    for (model::Amendment& amendment : amendments) {
+      std::string& note = amendment.correction.correction->note;
       note = options_.reason + " (" + note + ")";
     }
     for (std::span<const model::Amendment> rest(amendments); !rest.empty();) {
@@ -402,6 +256,32 @@ class Restating {
       commit(now);
       rest = rest.subspan(now.size());
     }
+  }
+
+  // For the report: the time asked for, and of certificates the time they reach over.
+  void read_known() {
+    Instant from = from_;
+    Instant to = to_;
+    for (const app::CertifiedGroup& group : groups_) {
+      from = std::min(from, group.from);
+      to = std::max(to, group.to);
+    }
+    const auto is_shown = [&](const model::Account& account, Instant begin) {
+      if (!wanted(account.id)) return false;
+      if (from_ <= begin && begin < to_) return true;
+      return std::ranges::any_of(groups_, [&](const app::CertifiedGroup& group) {
+        return group.user == account.user && group.carrier == account.carrier->id && group.from <= begin &&
+               begin < group.to;
+      });
+    };
+    const auto read =
+        books_->each(from, to, [&](model::AccountId account, std::span<const model::EmissionEntry> revisions) {
+          if (is_shown(config_.site.accounts.at(model::index(account)), revisions.front().begin)) {
+            report_.add_known(account, revisions, now_);
+          }
+          return true;
+        });
+    if (read.has_error()) refuse(read.error());
   }
 
   void commit(std::span<const model::Amendment> amendments) {
@@ -414,18 +294,19 @@ class Restating {
     booked_ += amendments.size();
   }
 
-  void tell(Report& report) {
-    if (report.out_of_reach != 0) {
-      err_ << fmt::format("{} entries before {} stay as they are: their readings are no longer kept\n",
-                          report.out_of_reach, report.reach ? report.when(*report.reach) : "that");
+  void tell() {
+    if (out_of_reach_ != 0) {
+      err_ << fmt::format("{} entries before {} stay as they are: their readings are no longer kept\n", out_of_reach_,
+                          reach_ ? report_.when(*reach_) : "that");
     }
-    if (report.not_repaired != 0) {
+    if (not_repaired_ != 0) {
       err_ << fmt::format("{} readings were left out: the right value does not follow from the stored one\n",
-                          report.not_repaired);
+                          not_repaired_);
     }
-    const std::size_t differing = report.differing();
+    report_.tell(err_);
+    const std::size_t differing = report_.differing();
     if (differing == 0) {
-      err_ << fmt::format("nothing to correct: {} entries agree\n", report.entries);
+      err_ << fmt::format("nothing to correct: {} entries agree\n", report_.entries);
     } else if (options_.book) {
       err_ << fmt::format("{} corrections booked\n", booked_);
       if (factors_exchanged_) {
@@ -445,9 +326,16 @@ class Restating {
   Instant from_{};
   Instant to_ = Instant::max();
   bool factors_exchanged_ = false;
+  RestateReport report_;
+  std::vector<app::CertifiedGroup> groups_;
+  std::uint64_t not_repaired_ = 0;  // readings from which the right value does not follow
+  std::uint64_t out_of_reach_ = 0;  // entries whose readings are no longer kept...
+  std::optional<Instant> reach_;    // ...before this
   std::size_t booked_ = 0;
   std::unique_ptr<store::SqliteStore> store_;
-  std::unique_ptr<store::History> history_;
+  std::unique_ptr<store::History> history_;        // of the recomputation and of booking
+  std::unique_ptr<store::History> books_history_;  // of the passes over the books
+  std::optional<app::KnownBooks> books_;
   std::optional<pipeline::Pipeline> pipeline_;
 };
 

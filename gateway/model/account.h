@@ -53,6 +53,14 @@ struct MeterDescription {
   friend bool operator==(const MeterDescription&, const MeterDescription&) = default;
 };
 
+// What to put in the place of hours without valid data.
+enum class SubstitutionMethod : std::uint8_t {
+  none,          // what a register difference recovers is exact in sum: a counter needs nothing else
+  hj75,          // emission amounts of flue gas, HJ 75-2017: maxima of valid hours, by the share of valid hours
+  same_weekday,  // mean of the same hour of the same weekday, at most eight weeks back: for amounts that are no
+                 // emission limit
+};
+
 struct Account {
   AccountId id{};
   std::string user;                  // "press-shop"
@@ -66,6 +74,7 @@ struct Account {
   std::optional<FactorChoice> coal;    // standard coal
   std::int32_t activity_u95_ppm = 0;   // half-width of the 95 % interval of the amounts, in millionths: the meter chain
   MeterDescription meter = {};
+  SubstitutionMethod substitution = SubstitutionMethod::none;
 };
 
 }  // namespace carbongate::model

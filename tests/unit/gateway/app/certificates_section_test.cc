@@ -72,6 +72,7 @@ TEST_F(CertificatesSectionTest, RefusesWhatCannotBeClaimed) {
             "retired: '2026-04' is not a day"},
            {"serial: a, user: works, volume: 1 MWh, generated: 2026-03, retired: 2026-02-01",
             "was retired before its generation began"},
+           {"serial: a;b, user: works, volume: 1 MWh, generated: 2026-03, retired: 2026-04-10", "holds one of ; ( )"},
            {"serial: a, user: works, volume: 1 MWh, generated: 2026-03", "retired: missing"}}) {
     read("{" + wrong + "}");
     EXPECT_NE(said_.find(said), std::string::npos) << wrong << "\n" << said_;

@@ -1,0 +1,213 @@
+#include "gateway/app/certify.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "gateway/books/certificates.h"
+#include "gateway/books/layers.h"
+#include "gateway/model/entry_name.h"
+
+namespace carbongate::app {
+namespace {
+
+using model::AccountId;
+using model::EmissionEntry;
+
+bool purchases(const model::Account& account) {
+  return account.scope == model::Scope::energy && account.flow == model::Flow::consumed;
+}
+
+// Takes in all certificates that reach into the group's time, and their time.
+void widen(CertifiedGroup& group, std::span<const model::Certificate> certificates) {
+  std::vector<const model::Certificate*> others;
+  for (const model::Certificate& c : certificates) {
+    if (c.user == group.user && c.carrier == group.carrier) others.push_back(&c);
+  }
+  const auto reaches_in = [&](const model::Certificate* c) {
+    return c->generated_from < group.to && group.from < c->generated_until;
+  };
+  for (auto next = std::ranges::find_if(others, reaches_in); next != others.end();
+       next = std::ranges::find_if(others, reaches_in)) {
+    group.from = std::min(group.from, (*next)->generated_from);
+    group.to = std::max(group.to, (*next)->generated_until);
+    group.certificates.push_back(*next);
+    others.erase(next);
+  }
+}
+
+// One run of certify().
+class Certifying {
+ public:
+  Certifying(KnownBooks& books, const model::Site& site, std::span<const CertifiedGroup> groups, Instant now)
+      : books_(books), site_(site), now_(now), group_of_(site.accounts.size()) {
+    for (const CertifiedGroup& group : groups) {
+      from_ = std::min(from_, group.from);
+      to_ = std::max(to_, group.to);
+      for (const model::Account& account : site.accounts) {
+        if (purchases(account) && account.user == group.user && account.carrier->id == group.carrier) {
+          group_of_[model::index(account.id)] = &group;
+        }
+      }
+      for (const model::Certificate* certificate : group.certificates) {
+        configured_.push_back(certificate);
+        certificates_.push_back(*certificate);
+      }
+    }
+  }
+
+  model::Result<std::vector<UnusedCertificate>> run(const TakeAmendments& take) {
+    if (const auto read = gather(); read.has_error()) return read.error();
+    std::vector<UnusedCertificate> unused;
+    for (const books::Unused& left : books::match(certificates_, consumption_, shares_)) {
+      unused.push_back(
+          {configured_.at(static_cast<std::size_t>(left.certificate - certificates_.data())), left.amount});
+    }
+    std::ranges::sort(unused, {}, [](const UnusedCertificate& u) { return std::string_view(u.certificate->serial); });
+    if (consumption_.empty() && !any_booked_) return unused;
+    if (const auto corrected = correct(take); corrected.has_error()) return corrected.error();
+    return unused;
+  }
+
+ private:
+  const CertifiedGroup* group_of(AccountId account, Instant begin) const {
+    const CertifiedGroup* group = group_of_.at(model::index(account));
+    return group && group->from <= begin && begin < group->to ? group : nullptr;
+  }
+
+  model::Result<void> gather() {
+    return books_.each(from_, to_, [&](AccountId account, std::span<const EmissionEntry> revisions) {
+      const CertifiedGroup* group = group_of(account, revisions.front().begin);
+      if (!group) return true;
+      const books::Layers layers = books::layers_of(revisions);
+      any_booked_ = any_booked_ || layers.has_certificates;
+      if (group->certificates.empty()) return true;
+      const EmissionEntry known = layers.without_certificates();
+      if (!books::takes_certificates(known)) return true;
+      consumption_.push_back({.user = group->user,
+                              .carrier = group->carrier,
+                              .begin = known.begin,
+                              .amount = known.amount,
+                              .certified = {}});
+      accounts_.push_back(account);
+      return true;
+    });
+  }
+
+  // In the order of gather(): what it found is met again, one after the other.
+  model::Result<void> correct(const TakeAmendments& take) {
+    AmendmentQueue queue(take);
+    std::size_t next = 0;
+    auto share = shares_.begin();
+    const auto read = books_.each(from_, to_, [&](AccountId account, std::span<const EmissionEntry> revisions) {
+      const Instant begin = revisions.front().begin;
+      const CertifiedGroup* group = group_of(account, begin);
+      if (!group) return true;
+      while (next < accounts_.size() && consumption_[next].begin < begin) ++next;
+      std::vector<books::SerialShare> shares;
+      if (next < accounts_.size() && consumption_[next].begin == begin && accounts_[next] == account) {
+        for (; share != shares_.end() && share->consumption <= next; ++share) {
+          if (share->consumption == next) shares.push_back({certificates_[share->certificate].serial, share->amount});
+        }
+        ++next;
+      }
+      const auto correction = books::certificate_correction(books::layers_of(revisions), shares,
+                                                            *site_.accounts.at(model::index(account)).carrier, now_);
+      return !correction || queue.add(account, *correction);
+    });
+    if (read.has_error()) return read;
+    return queue.finish();
+  }
+
+  KnownBooks& books_;
+  const model::Site& site_;
+  Instant now_;
+  Instant from_ = Instant::max();
+  Instant to_ = Instant::min();
+  std::vector<const CertifiedGroup*> group_of_;  // of an account
+  std::vector<const model::Certificate*> configured_;
+  std::vector<model::Certificate> certificates_;  // the same, beside each other
+  std::vector<books::Consumption> consumption_;
+  std::vector<AccountId> accounts_;  // of the consumption
+  std::vector<books::Share> shares_;
+  bool any_booked_ = false;
+};
+
+}  // namespace
+
+std::vector<CertifiedGroup> certified_groups(const model::Site& site, std::span<const model::Certificate> certificates,
+                                             Instant from, Instant to, const std::string& user) {
+  std::vector<CertifiedGroup> groups;
+  std::set<std::pair<std::string_view, std::string_view>> known;
+  for (const model::Account& account : site.accounts) {
+    if (!purchases(account) || (!user.empty() && account.user != user)) continue;
+    if (!known.emplace(account.user, account.carrier->id).second) continue;
+    CertifiedGroup& group = groups.emplace_back();
+    group.user = account.user;
+    group.carrier = account.carrier->id;
+    group.from = from;
+    group.to = to;
+    widen(group, certificates);
+  }
+  return groups;
+}
+
+model::Result<std::vector<SerialElsewhere>> serials_elsewhere(store::History& history,
+                                                              std::span<const CertifiedGroup> groups) {
+  std::set<std::string, std::less<>> serials;
+  for (const CertifiedGroup& group : groups) {
+    for (const model::Certificate* certificate : group.certificates) serials.insert(certificate->serial);
+  }
+  if (serials.empty()) return std::vector<SerialElsewhere>();
+  const auto is_in_a_group = [&](const model::Series& series, Instant begin) {
+    return std::ranges::any_of(groups, [&](const CertifiedGroup& group) {
+      return series.user == group.user && series.carrier == group.carrier && group.from <= begin && begin < group.to;
+    });
+  };
+  std::map<std::string, SerialElsewhere> found;
+  // The newest certificate revision of the entries of one instant says how they stand.
+  std::map<std::tuple<std::string, std::string, std::string, std::string>, model::StoredRow> newest;
+  std::optional<Instant> at;
+  const auto look = [&] {
+    for (const auto& [name, row] : newest) {
+      const auto& entry = std::get<EmissionEntry>(row.body);
+      for (const std::string& serial : books::serials_in(entry.correction->note)) {
+        if (!serials.contains(serial)) continue;
+        SerialElsewhere& elsewhere = found[serial];
+        if (elsewhere.entries++ == 0) {
+          elsewhere.serial = serial;
+          elsewhere.entry = model::to_string(model::name_of(*row.series, entry));
+        }
+      }
+    }
+    newest.clear();
+  };
+  const auto read = history.each(store::History::What::entries, {}, [&](const model::StoredRow& row) {
+    const auto* entry = std::get_if<EmissionEntry>(&row.body);
+    if (!entry || !entry->correction || entry->correction->cause != model::Cause::certificate) return true;
+    if (at != entry->begin) look();
+    at = entry->begin;
+    const model::Series& series = *row.series;
+    if (!is_in_a_group(series, entry->begin)) {
+      newest.insert_or_assign({series.user, series.carrier, series.device, series.point}, row);
+    }
+    return true;
+  });
+  if (read.has_error()) return read.error();
+  look();
+  std::vector<SerialElsewhere> list;
+  for (auto& [serial, elsewhere] : found) list.push_back(std::move(elsewhere));
+  return list;
+}
+
+model::Result<std::vector<UnusedCertificate>> certify(KnownBooks& books, const model::Site& site,
+                                                      std::span<const CertifiedGroup> groups, Instant now,
+                                                      const TakeAmendments& take) {
+  if (groups.empty()) return std::vector<UnusedCertificate>();
+  return Certifying(books, site, groups, now).run(take);
+}
+
+}  // namespace carbongate::app

@@ -1,0 +1,205 @@
+#include "gateway/app/substitute.h"
+
+#include <algorithm>
+#include <map>
+#include <span>
+#include <utility>
+
+#include "gateway/books/beside.h"
+#include "gateway/books/substitution.h"
+#include "gateway/pipeline/calendar.h"
+
+namespace carbongate::app {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+using model::AccountId;
+using model::Activity;
+using model::EmissionEntry;
+using model::Period;
+
+// The rules look back over valid hours of operation, 2160 at most: however seldom a plant runs, over no more than this.
+constexpr Duration kHistory = 24h * 366;
+
+struct KnownQuarter {
+  Instant begin{};
+  Activity amount;  // without substitutes
+  Duration covered{};
+  bool settled = false;
+};
+
+struct Substituted {
+  Activity amount;
+  model::Rule rule = model::Rule::none;
+};
+
+class Substituting {
+ public:
+  Substituting(KnownBooks& books, const model::Site& site, const pipeline::FactorRegistry& factors,
+               const SubstitutionRange& range, Instant now)
+      : books_(books), site_(site), factors_(factors), range_(range), now_(now), calendar_(site.time_zone) {
+    Instant closed = range.from;
+    for (const Point& point : site.points) closed = std::max(closed, range.closed_until(point.id).value_or(closed));
+    from_ = calendar_.period(Period::hour, range.from).begin;
+    to_ = calendar_.period(Period::hour, std::min(range.to, closed) - 1ms).end;
+    behind_ = to_ + books::kHoursBehind * 1h;
+    quarters_.resize(site.accounts.size());
+  }
+
+  model::Result<std::vector<RefusedHours>> run(const TakeAmendments& take) {
+    if (const auto read = gather(); read.has_error()) return read.error();
+    for (const model::Account& account : site_.accounts) {
+      if (has_rule(account)) decide(account);
+      quarters_[model::index(account.id)] = {};
+    }
+    if (const auto corrected = correct(take); corrected.has_error()) return corrected.error();
+    return std::move(refused_);
+  }
+
+ private:
+  bool is_asked(const model::Account& account) const { return range_.user.empty() || account.user == range_.user; }
+  bool has_rule(const model::Account& account) const {
+    return is_asked(account) && account.substitution != model::SubstitutionMethod::none;
+  }
+
+  model::Result<void> gather() {
+    if (std::ranges::none_of(site_.accounts, [this](const auto& account) { return has_rule(account); })) return {};
+    return books_.each(from_ - kHistory, behind_, [&](AccountId id, std::span<const EmissionEntry> revisions) {
+      const model::Account& account = site_.accounts.at(model::index(id));
+      if (!has_rule(account)) return true;
+      const books::Layers layers = books::layers_of(revisions);
+      KnownQuarter quarter{.begin = revisions.front().begin, .amount = {}, .covered = {}, .settled = layers.has_manual};
+      if (layers.has_computed) {
+        quarter.amount = layers.computed.amount;
+        quarter.covered = layers.computed.covered;
+        const bool counts_on = site_.points.at(index(account.source)).kind == Kind::cumulative;
+        if (counts_on && layers.computed.quality.origin == model::Origin::estimated) quarter.settled = true;
+      }
+      if (layers.has_manual) quarter.amount = layers.without_certificates().amount;
+      quarters_[model::index(id)].push_back(quarter);
+      return true;
+    });
+  }
+
+  void decide(const model::Account& account) {
+    std::span<const KnownQuarter> quarters = quarters_[model::index(account.id)];
+    const auto closed_until = range_.closed_until(account.source);
+    if (quarters.empty() || !closed_until) return;
+    const Instant end = std::min(behind_, *closed_until);
+    std::vector<books::Hour> hours;
+    std::map<Instant, std::vector<std::pair<pipeline::Span, KnownQuarter>>> parts;  // of hours that are not valid
+    pipeline::Span hour = calendar_.period(Period::hour, quarters.front().begin);
+    // The account did not begin with a whole hour.
+    if (quarters.front().begin != hour.begin) hour = calendar_.period(Period::hour, hour.end);
+    while (!quarters.empty() && quarters.front().begin < hour.begin) quarters = quarters.subspan(1);
+    for (; hour.end <= end; hour = calendar_.period(Period::hour, hour.end)) {
+      std::vector<std::pair<pipeline::Span, KnownQuarter>> of_hour;
+      hours.push_back(take_hour(hour, quarters, of_hour));
+      if (!hours.back().valid && from_ <= hour.begin && hour.begin < to_) parts[hour.begin] = std::move(of_hour);
+    }
+    const books::Substitution found = books::substitute(hours, from_, to_, account.substitution);
+    for (const books::Substitute& substitute : found.hours) spread(account, substitute, parts.at(substitute.begin));
+    if (!found.refused.empty()) refused_.push_back({account.id, found.refused.size(), found.refused.front()});
+  }
+
+  // The first quarters of what is left. Those without an entry were never watched.
+  books::Hour take_hour(const pipeline::Span& hour, std::span<const KnownQuarter>& quarters,
+                        std::vector<std::pair<pipeline::Span, KnownQuarter>>& of_hour) {
+    books::Hour made{.begin = hour.begin, .amount = {}, .valid = false, .operating = true, .settled = true};
+    Duration covered{};
+    for (Instant at = hour.begin; at < hour.end;) {
+      const pipeline::Span span = calendar_.period(Period::quarter_hour, at);
+      at = span.end;
+      KnownQuarter quarter{.begin = span.begin, .amount = {}, .covered = {}, .settled = false};
+      if (!quarters.empty() && quarters.front().begin == span.begin) {
+        quarter = quarters.front();
+        quarters = quarters.subspan(1);
+      }
+      made.amount += quarter.amount;
+      covered += quarter.covered;
+      made.settled = made.settled && (quarter.settled || quarter.covered >= span.end - span.begin);
+      of_hour.emplace_back(span, quarter);
+    }
+    made.valid = covered >= site_.validity.hour_covered;
+    made.operating = !(made.valid && made.amount == Activity{});
+    made.settled = made.settled && !made.valid;
+    return made;
+  }
+
+  void spread(const model::Account& account, const books::Substitute& substitute,
+              std::span<const std::pair<pipeline::Span, KnownQuarter>> parts) {
+    Activity known;
+    std::vector<std::int64_t> lacking_ms;
+    for (const auto& [span, quarter] : parts) {
+      known += quarter.amount;
+      const Duration lacking = span.end - span.begin - quarter.covered;
+      lacking_ms.push_back(quarter.settled ? 0 : std::max<std::int64_t>(lacking.count(), 0));
+    }
+    const auto amounts = books::spread(substitute.amount - known, lacking_ms);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      if (amounts[i] == Activity{}) continue;
+      targets_.emplace(std::pair(parts[i].first.begin, account.id), Substituted{amounts[i], substitute.rule});
+    }
+  }
+
+  // What the books have: substitutes to be there, to change or to go. Then those where there is no entry yet.
+  model::Result<void> correct(const TakeAmendments& take) {
+    AmendmentQueue queue(take);
+    const auto read = books_.each(from_, to_, [&](AccountId id, std::span<const EmissionEntry> revisions) {
+      const model::Account& account = site_.accounts.at(model::index(id));
+      const auto target = targets_.find({revisions.front().begin, id});
+      const bool has_target = target != targets_.end();
+      if (!is_asked(account)) return true;
+      const books::Layers layers = books::layers_of(revisions);
+      if (!has_target && (!layers.has_substituted || layers.has_manual)) return true;
+      const Substituted wanted = has_target ? target->second : Substituted{};
+      if (has_target) targets_.erase(target);
+      return book(queue, account, layers, revisions.front().begin, wanted);
+    });
+    if (read.has_error()) return read;
+    for (const auto& [key, wanted] : targets_) {
+      if (!book(queue, site_.accounts.at(model::index(key.second)), {}, key.first, wanted)) break;
+    }
+    return queue.finish();
+  }
+
+  bool book(AmendmentQueue& queue, const model::Account& account, const books::Layers& layers, Instant begin,
+            const Substituted& wanted) {
+    const auto [made, is_new] = factors_of_.try_emplace(account.id, account, factors_);
+    const EmissionEntry target = books::price(wanted.amount, calendar_.period(Period::quarter_hour, begin), account,
+                                              made->second, {model::Origin::substituted, wanted.rule});
+    const bool is_nothing = wanted.amount == Activity{};
+    std::string note = is_nothing ? std::string("no substitute any more") : std::string(to_string(wanted.rule));
+    const auto correction =
+        books::beside_correction(layers, layers.substituted, target,
+                                 {.cause = model::Cause::substitution, .note = std::move(note), .booked_at = now_});
+    return !correction || queue.add(account.id, correction->entry, correction->same_factors);
+  }
+
+  KnownBooks& books_;
+  const model::Site& site_;
+  const pipeline::FactorRegistry& factors_;
+  const SubstitutionRange& range_;
+  Instant now_;
+  pipeline::Calendar calendar_;
+  Instant from_{};  // whole hours
+  Instant to_{};
+  Instant behind_{};
+  std::vector<std::vector<KnownQuarter>> quarters_;  // of an account, ascending
+  std::map<std::pair<Instant, AccountId>, Substituted> targets_;
+  std::map<AccountId, pipeline::AccountFactors> factors_of_;
+  std::vector<RefusedHours> refused_;
+};
+
+}  // namespace
+
+model::Result<std::vector<RefusedHours>> substitute_missing(KnownBooks& books, const model::Site& site,
+                                                            const pipeline::FactorRegistry& factors,
+                                                            const SubstitutionRange& range, Instant now,
+                                                            const TakeAmendments& take) {
+  return Substituting(books, site, factors, range, now).run(take);
+}
+
+}  // namespace carbongate::app

@@ -1,0 +1,73 @@
+#include "gateway/books/beside.h"
+
+#include <algorithm>
+
+#include "gateway/books/restate.h"
+#include "gateway/model/checkpoint.h"
+
+namespace carbongate::books {
+
+using model::Activity;
+using model::Basis;
+using model::EmissionEntry;
+
+std::vector<Activity> spread(Activity whole, std::span<const std::int64_t> weights) {
+  using Wide = __int128;
+  Wide sum = 0;
+  for (const std::int64_t weight : weights) sum += weight;
+  const bool evenly = sum == 0;
+  if (evenly) sum = static_cast<Wide>(weights.size());
+  std::vector<Activity> parts;
+  Wide reached = 0;
+  std::int64_t given = 0;
+  for (const std::int64_t weight : weights) {
+    reached += evenly ? 1 : weight;
+    // The floor of a growing sum: no remainder is lost.
+    const auto until_here = static_cast<std::int64_t>(Wide{whole.quanta()} * reached / sum);
+    parts.push_back(Activity::of(until_here - given));
+    given = until_here;
+  }
+  return parts;
+}
+
+EmissionEntry price(Activity amount, const pipeline::Span& quarter, const model::Account& account,
+                    pipeline::AccountFactors& factors, model::Quality quality) {
+  model::OpenPeriod open;
+  open.begin = quarter.begin;
+  open.end = quarter.end;
+  open.amount = amount;
+  for (const Basis basis : model::kBases) {
+    model::EmissionState nothing_carried;
+    const model::Factor* factor = factors[basis].at(quarter.begin);
+    if (factor) open.emitted[basis] = pipeline::emit(amount, *factor, nothing_carried);
+    if (!factor && factors[basis].chosen()) quality = {model::Origin::missing, model::Rule::no_factor};
+  }
+  std::int64_t remainder = 0;
+  if (const model::Factor* coal = factors.coal.at(quarter.begin)) {
+    open.coal = model::StandardCoal::of(pipeline::multiply(amount, coal->scaled_coal, remainder));
+  }
+  open.quality = quality;
+  return pipeline::make_entry(open, account, factors);
+}
+
+std::optional<BesideCorrection> beside_correction(const Layers& known, const EmissionEntry& layer,
+                                                  const EmissionEntry& target, model::Correction correction) {
+  const bool is_nothing = target.amount == Activity{};
+  const bool was_nothing = layer.amount == Activity{};
+  if (is_nothing && was_nothing) return std::nullopt;
+  const bool same = was_nothing || same_factors(layer, target);
+  if (layer.amount == target.amount && same && layer.quality == target.quality) return std::nullopt;
+
+  BesideCorrection made{.entry = target, .same_factors = same};
+  subtract(layer, made.entry);
+  made.entry.covered = known.has_computed ? known.computed.covered : Duration::zero();
+  if (is_nothing) {
+    made.entry.quality =
+        known.has_computed ? known.computed.quality : model::Quality{model::Origin::missing, model::Rule::gap};
+  }
+  made.entry.revision = known.newest + 1;
+  made.entry.correction = std::move(correction);
+  return made;
+}
+
+}  // namespace carbongate::books

@@ -1,0 +1,41 @@
+// What stands beside computed entries: amounts that a rule or a person gives to quarter hours. Pure and exact.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gateway/books/layers.h"
+#include "gateway/model/account.h"
+#include "gateway/pipeline/calendar.h"
+#include "gateway/pipeline/emission.h"
+
+namespace carbongate::books {
+
+// `whole` in proportion to the weights (>= 0), in whole quanta without a remainder: the parts add up to `whole`.
+// Evenly, if all weights are 0. Nothing for no weights.
+std::vector<model::Activity> spread(model::Activity whole, std::span<const std::int64_t> weights);
+
+// The entry that this amount would make: emissions, coal and uncertainties by the factors of its begin. What is below
+// one milligram is dropped. Where a factor should apply and none does, the quality says that instead.
+model::EmissionEntry price(model::Activity amount, const pipeline::Span& quarter, const model::Account& account,
+                           pipeline::AccountFactors& factors, model::Quality quality);
+
+// A further revision, and whether it changed only the amount: then its emission goes through the account's remainders
+// when it is booked (Amendment::same_factors).
+struct BesideCorrection {
+  model::EmissionEntry entry;
+  bool same_factors = false;
+};
+
+// What makes the layer of one cause into `target`, which price() gave. nullopt: it is so already; an
+// amount that is there by other factors is not. A layer that becomes nothing gives the entry its computed quality back.
+// The coverage stays what the readings say.
+//
+// `layer`: `known.substituted` or `known.manual`; `known` of an entry without revisions is empty.
+std::optional<BesideCorrection> beside_correction(const Layers& known, const model::EmissionEntry& layer,
+                                                  const model::EmissionEntry& target, model::Correction correction);
+
+}  // namespace carbongate::books

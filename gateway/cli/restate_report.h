@@ -1,0 +1,91 @@
+// What `carbongate restate` shows: by account and day, as published, as known, as restated, and the difference.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway/app/certify.h"
+#include "gateway/app/known_books.h"
+#include "gateway/app/substitute.h"
+#include "gateway/cli/local_time.h"
+#include "gateway/model/amendment.h"
+#include "gateway/model/site.h"
+#include "gateway/pipeline/calendar.h"
+
+namespace carbongate::cli {
+
+// Sums of entries.
+struct RestateFigures {
+  model::Activity amount;
+  model::Co2e co2e;
+  model::Co2e market;  // the market-based result, where there is one
+
+  void add(const model::EmissionEntry& entry);
+  void add(const RestateFigures& other);
+};
+
+struct RestateLine {
+  RestateFigures published;
+  RestateFigures known;
+  RestateFigures difference;
+  std::size_t entries = 0;  // that differ
+
+  void add(const RestateLine& other);
+};
+
+// Memory: a line for each account and day. `site` outlives it. One thread.
+class RestateReport {
+ public:
+  explicit RestateReport(const model::Site& site) : site_(site), calendar_(site.time_zone), time_(site.time_zone) {}
+
+  // What differs, by any pass.
+  void add(std::span<const model::Amendment> differences);
+
+  // What is booked: `revisions` of one entry, without those that this run books or would book, at `now`.
+  void add_known(model::AccountId account, std::span<const model::EmissionEntry> revisions, Instant now);
+
+  void add_unused(std::span<const app::UnusedCertificate> unused);
+  void add_refused(std::span<const app::RefusedHours> refused);
+
+  // `format`: table, csv or json. Days that differ; a total of each account that has one, over the whole time; the
+  // total of all CO2e.
+  void write(std::ostream& out, const std::string& format);
+
+  // Lines for people about what was left over.
+  void tell(std::ostream& err);
+
+  std::size_t differing() const;
+  std::string when(Instant at) { return time_(at); }
+
+  std::uint64_t entries = 0;  // compared
+
+ private:
+  using Day = std::pair<model::AccountId, Instant>;
+
+  Day day_of(model::AccountId account, Instant begin);
+  std::vector<std::string> cells(const model::Account* account, const std::string& day, const RestateLine& line,
+                                 const std::string& cause) const;
+  std::vector<std::vector<std::string>> rows();
+  void csv(std::ostream& out);
+  void json(std::ostream& out);
+  void table(std::ostream& out);
+  std::string name_of(model::AccountId account) const;
+  std::string amount_of(const model::Certificate& certificate, model::Activity amount) const;
+
+  const model::Site& site_;
+  pipeline::Calendar calendar_;
+  LocalTime time_;
+  std::map<Day, RestateLine> days_;
+  std::map<Day, std::string> causes_;
+  std::vector<app::UnusedCertificate> unused_;
+  std::vector<app::RefusedHours> refused_;
+  bool market_alone_ = false;  // a certificate changes the market-based result alone: the table shows it
+};
+
+}  // namespace carbongate::cli

@@ -1,0 +1,207 @@
+"""Certificates: the market-based result as they make it, worked out here again with decimals; the rest stays as it was."""
+
+import csv
+import io
+import json
+import random
+import re
+import subprocess
+from collections import defaultdict
+from decimal import ROUND_FLOOR, Decimal
+
+from harness import CARBONGATE
+
+START_MS = 1_772_294_400_000  # 2026-03-01T00:00:00+08:00
+MINUTE = 60_000
+DAYS = 45
+EX_DATAERR = 65
+
+CONFIG = """
+site: {id: park, timezone: Asia/Shanghai, grid_region: CN-SC, factors: {sets: [cn-grid, cn-heat, own-generation]}}
+brokers: {plant: {url: "mqtt://127.0.0.1:1883", client_id: certificates-test}}
+devices:
+  - id: press
+    driver: mqtt
+    broker: plant
+    topic: plant/press
+    timestamp: {json: /t, format: epoch-ms}
+    points:
+      - {name: energy, json: /e, unit: kWh, kind: cumulative, power_max: 2 MW}
+      - {name: roof, json: /r, unit: kWh, kind: cumulative, power_max: 2 MW}
+      - {name: kept, json: /k, unit: kWh, kind: cumulative, power_max: 2 MW}
+      - {name: heat, json: /h, unit: GJ, kind: cumulative, power_max: 2 MW}
+energy_users:
+  - id: press
+    consumes:
+      - {carrier: electricity, from: press.energy}
+      - {carrier: electricity, from: press.kept, supply: own-renewable}
+      - {carrier: heat, from: press.heat}
+  - {id: roof, consumes: [{carrier: electricity, from: press.roof, supply: own-renewable, certificates_sold: true}]}
+store: {path: store}
+"""
+
+
+def certificate(serial, volume, generated, carrier="electricity"):
+    return (f"{{serial: {serial}, user: press, carrier: {carrier}, volume: {volume}, generated: {generated}, "
+            "retired: 2026-05-10, plant: 广元风电场, technology: wind}")
+
+
+def write_config(folder, *certificates):
+    config = folder / "site.yaml"
+    config.write_text(CONFIG + (f"certificates: [{', '.join(certificates)}]\n" if certificates else ""))
+    return config
+
+
+def run(*args, status=0):
+    result = subprocess.run([CARBONGATE, *map(str, args)], capture_output=True, text=True)
+    assert result.returncode == status, result.stdout + result.stderr
+    return result
+
+
+def rows(config, what):
+    return list(csv.DictReader(io.StringIO(run("export", config, "--what", what).stdout)))
+
+
+def statement(config, of):
+    lines = csv.DictReader(io.StringIO(run("statement", config, "--period", "month", "--of", of).stdout))
+    return [line for line in lines if line["level"] == "account"]
+
+
+def replay(config):
+    """Forty-five days of a press that works by day, its roof, and heat; some readings come a day late."""
+    chance = random.Random(7)
+    counters = {"energy": Decimal(1000), "roof": Decimal(50), "kept": Decimal(7), "heat": Decimal(3)}
+    heard = []
+    for k in range(DAYS * 96 + 2):
+        at = START_MS + k * 15 * MINUTE
+        hour = (k // 4) % 24
+        working = 7 <= hour < 19 and (k // 96) % 7 < 5
+        late = chance.random() < 0.02 and k < (DAYS - 2) * 96
+        for name, value in counters.items():
+            heard.append((at + (24 * 60 * MINUTE if late else 0), at, f"press.{name}", value))
+        counters["energy"] += Decimal(chance.randrange(60_000, 120_000) if working else chance.randrange(4_000)) / 1000
+        sun = max(0, 6 - abs(12 - hour))
+        counters["roof"] += Decimal(chance.randrange(1 + 3000 * sun)) / 1000
+        counters["kept"] += Decimal(chance.randrange(1 + 300 * sun)) / 1000
+        counters["heat"] += Decimal(chance.randrange(500)) / 1000
+    file = config.parent / "input.csv"
+    file.write_text("time,point,value\n" + "".join(f"{at},{point},{value}\n" for _, at, point, value in sorted(heard, key=lambda h: h[0])))
+    run("replay", config, "--input", file)
+
+
+def entries(config):
+    """By user, carrier, point and begin: all revisions."""
+    found = defaultdict(list)
+    for row in rows(config, "entries"):
+        found[row["user"], row["carrier"], row["point"], row["begin"]].append(row)
+    return found
+
+
+SHARE = re.compile(r"(GEC-[\w-]+): ([\d.]+) (?:kWh|GJ)")
+
+
+def matched(row):
+    return {serial: Decimal(amount) for serial, amount in SHARE.findall(row["note"])}
+
+
+def milligrams(kilograms):
+    return int(Decimal(kilograms or 0) * 1_000_000)
+
+
+def check_books(config, volumes):
+    """Every entry against its own note; volumes: by serial, what must be matched over all."""
+    used = defaultdict(Decimal)
+    for (user, _, point, _), revisions in entries(config).items():
+        by_certificate = [r for r in revisions if r["cause"] == "certificate"]
+        others = [r for r in revisions if r["cause"] != "certificate"]
+        amount = sum(Decimal(r["amount"]) for r in others)
+        market = sum(milligrams(r["market_co2e_kg"]) for r in others)
+        shares = matched(by_certificate[-1]) if by_certificate else {}
+        if by_certificate:
+            assert user == "press" and point != "kept"
+        assert all(Decimal(r["amount"]) == 0 and Decimal(r["co2e_kg"]) == 0 for r in by_certificate)
+        certified = sum(shares.values())
+        assert certified <= max(amount, 0)
+        left = market if not certified else int((Decimal(market) * (amount - certified) / amount).to_integral_value(ROUND_FLOOR))
+        assert market + sum(milligrams(r["market_co2e_kg"]) for r in by_certificate) == left
+        for serial, share in shares.items():
+            used[serial] += share
+    assert used == volumes
+
+
+def test_certificates_reduce_the_market_based_result_alone_and_are_booked_once(tmp_path):
+    config = write_config(tmp_path)
+    replay(config)
+    wanted = [certificate("GEC-03", "20 MWh", "2026-03"), certificate("GEC-03-09", "500 kWh", "2026-03-09"),
+              certificate("GEC-2026", "3 MWh", "2026"), certificate("GEC-H", "100 GJ", "2026-03", carrier="heat")]
+    write_config(tmp_path, *wanted)
+    published = entries(config)
+    shown = json.loads(run("restate", config, "--from", "2026-03-20", "--to", "2026-03-21", "--format", "json").stdout)
+    assert shown["certificates_unused"] == []
+    assert entries(config) == published, "looking changes nothing"
+    booked = run("restate", config, "--from", "2026-03-01", "--book", "--reason", "绿证 2026")
+    assert "corrections booked" in booked.stderr and "found no consumption" not in booked.stderr
+    assert {row["cause"] for row in rows(config, "corrections")} == {"late-data", "certificate"}
+    assert all(row["note"].startswith("绿证 2026 (") for row in rows(config, "corrections"))
+    volumes = {"GEC-03": Decimal(20_000), "GEC-03-09": Decimal(500), "GEC-2026": Decimal(3_000), "GEC-H": Decimal(100)}
+    check_books(config, volumes)
+    for again in ([], ["--book", "--reason", "again"]):
+        assert "nothing to correct" in run("restate", config, "--from", "2026-03-01", *again).stderr
+        assert "nothing to correct" in run("restate", config, "--from", "2026-04-02", *again).stderr
+
+    now = entries(config)
+    for line in statement(config, "2026-03"):
+        revisions = [r for key, all_of in now.items() if key[:3] == (line["user"], line["carrier"], line["point"])
+                     and key[3].startswith("2026-03") for r in all_of]
+        first = [r for r in revisions if r["revision"] == "0"]
+        assert Decimal(line["amount"]) == sum(Decimal(r["amount"]) for r in revisions)
+        assert Decimal(line["co2e_kg"]) == sum(Decimal(r["co2e_kg"]) for r in revisions)
+        assert Decimal(line["co2e_first_kg"]) == sum(Decimal(r["co2e_kg"]) for r in first)
+        assert Decimal(line["market_co2e_kg"]) == sum(Decimal(r["market_co2e_kg"]) for r in revisions)
+        assert Decimal(line["market_co2e_first_kg"]) == sum(Decimal(r["market_co2e_kg"]) for r in first)
+        late = [r for r in revisions if r["cause"] == "late-data"]
+        assert Decimal(line["co2e_kg"]) == Decimal(line["co2e_first_kg"]) + sum(Decimal(r["co2e_kg"]) for r in late)
+        if line["point"] in ("energy", "heat"):
+            assert Decimal(line["market_co2e_kg"]) < Decimal(line["market_co2e_first_kg"])
+        elif line["point"] == "roof":  # sold: no claim, and the residual mix in the market-based result
+            assert Decimal(line["co2e_kg"]) == 0 and line["market_factors"].startswith("cn-grid/CN/residual/")
+            assert Decimal(line["market_co2e_kg"]) > 0
+        else:
+            assert Decimal(line["market_co2e_kg"]) == 0
+    month = {(r["user"], r["point"], r["begin"]): r for r in rows(config, "rollups") if r["period"] == "month"}
+    for (user, point, begin), rollup in month.items():
+        of_month = [r for key, all_of in now.items() if (key[0], key[2], key[3][:7]) == (user, point, begin[:7])
+                    for r in all_of]
+        assert milligrams(rollup["market_co2e_kg"]) == sum(milligrams(r["market_co2e_kg"]) for r in of_month)
+        assert Decimal(rollup["amount"]) == sum(Decimal(r["amount"]) for r in of_month)
+    assert "unchanged up to entry" in run("verify", tmp_path / "store").stdout
+
+
+def test_certificates_are_taken_back_with_their_configuration_and_a_serial_counts_once(tmp_path):
+    config = write_config(tmp_path, certificate("GEC-1", "2 MWh", "2026-03"), certificate("GEC-2", "90 GWh", "2026-04"))
+    replay(config)
+    booked = run("restate", config, "--from", "2026-03-01", "--book", "--reason", "first")
+    april = sum(Decimal(r["amount"]) for key, all_of in entries(config).items() for r in all_of
+                if key[1:3] == ("electricity", "energy") and key[3].startswith("2026-04"))
+    unused = Decimal(90_000_000) - april
+    assert f"certificate GEC-2 of press: {unused.normalize():f} kWh of 90000000 kWh found no consumption" in booked.stderr
+    check_books(config, {"GEC-1": Decimal(2_000), "GEC-2": april})
+
+    # The serial in another month: refused while the first one stands, for it would count twice.
+    write_config(tmp_path, certificate("GEC-1", "2 MWh", "2026-04"))
+    refused = run("restate", config, "--from", "2026-04-01", "--book", "--reason", "moved", status=EX_DATAERR)
+    assert "certificate GEC-1: the books match it already" in refused.stderr
+    assert "press/electricity/press.energy@2026-02-28T" in refused.stderr
+    check_books(config, {"GEC-1": Decimal(2_000), "GEC-2": april})
+    run("restate", config, "--from", "2026-03-01", "--book", "--reason", "moved")
+    check_books(config, {"GEC-1": Decimal(2_000)})
+    assert "nothing to correct" in run("restate", config, "--from", "2026-03-01").stderr
+
+    write_config(tmp_path)
+    run("restate", config, "--from", "2026-03-01", "--book", "--reason", "none was retired")
+    check_books(config, {})
+    for line in statement(config, "2026-03"):
+        late = [r for key, all_of in entries(config).items() for r in all_of
+                if key[2] == line["point"] and key[3].startswith("2026-03") and r["cause"] == "late-data"]
+        assert Decimal(line["market_co2e_kg"]) == Decimal(line["market_co2e_first_kg"]) + sum(Decimal(r["market_co2e_kg"]) for r in late)
+    assert "unchanged up to entry" in run("verify", tmp_path / "store").stdout

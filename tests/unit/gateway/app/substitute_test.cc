@@ -1,0 +1,184 @@
+// Substitutes against a real store: exact, beside the original, and gone when data come.
+#include "gateway/app/substitute.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "tests/unit/gateway/app/books_fixture.h"
+
+namespace carbongate::app {
+namespace {
+
+using model::Activity;
+using model::Cause;
+using model::EmissionEntry;
+
+constexpr std::int64_t kKilowattHour = 1'000'000;
+
+class Substituting : public ::testing::Test {
+ protected:
+  Substituting() {
+    model::Account& account = site_.add("stack", Kind::instantaneous, "kW");
+    account.substitution = model::SubstitutionMethod::hj75;
+    site_.site.points[0].limits.interval = 5min;
+    books_.emplace(site_);
+  }
+
+  // 40 kW, in the third hour of each day 60 kW, every five minutes.
+  static std::vector<Reading> power(Duration from, Duration until) {
+    std::vector<Reading> readings;
+    for (Duration at = from; at < until; at += 5min) {
+      const double kw = (at / 1h) % 24 == 3 ? 60 : 40;
+      readings.push_back({.point = PointId{0}, .at = kMarch + at, .value = kw});
+    }
+    return readings;
+  }
+  void hear(Duration from, Duration until) { books_->hear(power(from, until)); }
+
+  std::size_t substitute(Instant from = kMarch, Instant to = kMarch + 24h * 300) {
+    return books_->run([&](KnownBooks& known, const TakeAmendments& take) {
+      const SubstitutionRange range{.from = from, .to = to, .user = "", .closed_until = [&](PointId p) {
+                                      return books_->pipeline().counted_until(p);
+                                    }};
+      auto refused = substitute_missing(known, site_.site, site_.factors, range, books_->now(), take);
+      ASSERT_TRUE(refused.has_value()) << refused.error().text;
+      refused_ = std::move(*refused);
+    });
+  }
+
+  // What is known of an hour.
+  std::int64_t hour(Duration begin) {
+    std::int64_t sum = 0;
+    for (const auto& [key, revisions] : books_->entries()) {
+      if (key.second < kMarch + begin || key.second >= kMarch + begin + 1h) continue;
+      for (const EmissionEntry& entry : revisions) sum += entry.amount.quanta();
+    }
+    return sum;
+  }
+
+  BooksSite site_;
+  std::optional<StoredBooks> books_;
+  std::vector<RefusedHours> refused_;
+};
+
+TEST_F(Substituting, GivesHoursWithoutDataTheGreatestBeforeThem) {
+  hear(0h, 47h + 20min);
+  hear(50h + 5min, 73h);
+  EXPECT_EQ(substitute(), 4u + 4 + 4 - 1);  // of 47:00 the first quarter hour was watched
+  const std::int64_t greatest = hour(3h);
+  EXPECT_GT(greatest, 55 * kKilowattHour);
+  for (const Duration begin : {47h, 48h, 49h}) EXPECT_EQ(hour(begin), greatest) << begin / 1h;
+  EXPECT_TRUE(refused_.empty());
+  EXPECT_EQ(substitute(), 0u);
+  EXPECT_EQ(substitute(kMarch + 48h + 10min, kMarch + 48h + 20min), 0u);
+  EXPECT_EQ(books_->recompute_all(), 0u) << "it stands beside what is computed";
+  EXPECT_EQ(substitute(), 0u);
+
+  const auto entries = books_->entries();
+  const auto& fresh = entries.at({"stack", kMarch + 48h + 30min});
+  ASSERT_EQ(fresh.size(), 1u) << "never published: nothing else is there";
+  EXPECT_EQ(fresh[0].revision, 1u);
+  EXPECT_EQ(fresh[0].quality, (model::Quality{model::Origin::substituted, model::Rule::max_180h}));
+  EXPECT_EQ(fresh[0].covered, Duration::zero());
+  EXPECT_EQ(fresh[0].correction->cause, Cause::substitution);
+  EXPECT_EQ(fresh[0].primary.factor_id, entries.at({"stack", kMarch})[0].primary.factor_id);
+  EXPECT_GT(fresh[0].primary.emitted.co2e, model::Co2e{});
+  EXPECT_GT(fresh[0].primary.emitted.u95_activity, model::Co2e{});
+  std::int64_t sum = 0;
+  for (Duration at = 48h; at < 72h; at += 1h) sum += hour(at);
+  const auto day = books_->rollup("stack", model::Period::day, kMarch + 48h);
+  EXPECT_EQ(day.amount.quanta(), sum);
+  EXPECT_EQ(day.covered, 21h + 55min) << "as watched";
+}
+
+TEST_F(Substituting, IsTakenBackWhenDataCome) {
+  hear(0h, 48h);
+  hear(50h, 60h);
+  StoredBooks never(site_);
+  never.hear(power(0h, 60h));
+  EXPECT_GT(substitute(), 0u);
+  books_->hear(power(48h, 50h));  // late
+  EXPECT_GT(books_->recompute_all(), 0u);
+  EXPECT_EQ(books_->recompute_all(), 0u) << "taken back once";
+  EXPECT_EQ(substitute(), 0u);
+  EXPECT_EQ(books_->recompute_all(), 0u);
+  std::map<EntryKey, std::int64_t> known;
+  for (const auto& [key, revisions] : books_->entries()) {
+    for (const EmissionEntry& entry : revisions) known[key] += entry.amount.quanta();
+  }
+  for (const auto& [key, revisions] : never.entries()) EXPECT_EQ(known.at(key), revisions[0].amount.quanta());
+  EXPECT_EQ(books_->pipeline().state().accounts[0].emissions[model::Basis::primary].total.co2e,
+            never.pipeline().state().accounts[0].emissions[model::Basis::primary].total.co2e);
+}
+
+TEST_F(Substituting, OfAnHourOnlyPartlyFilledLaterGivesWhatStillLacks) {
+  hear(0h, 48h);
+  hear(50h, 60h);
+  substitute();
+  books_->hear(power(48h, 48h + 35min));
+  EXPECT_GT(books_->recompute_all(), 0u);
+  EXPECT_LT(hour(48h), hour(3h));
+  EXPECT_GT(substitute(), 0u);
+  EXPECT_EQ(hour(48h), hour(3h));
+  EXPECT_EQ(substitute(), 0u);
+  EXPECT_EQ(books_->recompute_all(), 0u);
+}
+
+TEST_F(Substituting, IsTakenBackWithTheRule) {
+  hear(0h, 48h);
+  hear(50h, 60h);
+  const auto before = books_->pipeline().state().accounts[0].amount;
+  substitute();
+  site_.site.accounts[0].substitution = model::SubstitutionMethod::none;
+  EXPECT_GT(substitute(), 0u);
+  EXPECT_EQ(books_->pipeline().state().accounts[0].amount, before);
+  EXPECT_EQ(hour(48h), 0);
+  EXPECT_EQ(substitute(), 0u);
+}
+
+TEST_F(Substituting, RefusesWhereTooLittleIsValid) {
+  hear(0h, 2h);
+  hear(6h, 20h);
+  EXPECT_EQ(substitute(), 0u);
+  ASSERT_EQ(refused_.size(), 1u);
+  EXPECT_EQ(refused_[0].hours, 4u);
+  EXPECT_EQ(refused_[0].first, kMarch + 2h);
+  EXPECT_EQ(refused_[0].account, model::AccountId{0});
+}
+
+TEST_F(Substituting, LeavesToACounterWhatItTellsItself) {
+  site_.add("press", Kind::cumulative, "kWh").substitution = model::SubstitutionMethod::hj75;
+  books_.emplace(site_);
+  books_->hear(counter(PointId{1}, 0h, 48h, 0, 1));
+  books_->hear(counter(PointId{1}, 50h, 60h, 1'000, 1));
+  EXPECT_EQ(substitute(), 0u);
+  EXPECT_TRUE(refused_.empty());
+}
+
+TEST_F(Substituting, OfAnotherFactorIsBookedByIt) {
+  hear(0h, 48h);
+  hear(50h, 60h);
+  substitute();
+  site_.site.accounts[0].factor = model::FactorChoice{"cn-grid", "CN", "residual"};
+  StoredBooks* books = &*books_;
+  EXPECT_GT(substitute(), 0u);
+  EXPECT_EQ(substitute(), 0u);
+  const auto revisions = books->entries().at({"stack", kMarch + 48h});
+  ASSERT_EQ(revisions.size(), 2u);
+  EXPECT_EQ(revisions[1].amount, Activity{});
+  EXPECT_GT(revisions[1].primary.emitted.co2e, model::Co2e{});
+}
+
+TEST_F(Substituting, TakesTheMeanOfTheWeekdayForWhatIsNoLimit) {
+  site_.site.accounts[0].substitution = model::SubstitutionMethod::same_weekday;
+  hear(0h, 24h * 14 + 3h);
+  hear(24h * 14 + 4h, 24h * 15);
+  EXPECT_EQ(substitute(), 4u);
+  EXPECT_EQ(hour(24h * 14 + 3h), (hour(24h * 7 + 3h) + hour(3h) + 1) / 2);
+  EXPECT_EQ(substitute(), 0u);
+}
+
+}  // namespace
+}  // namespace carbongate::app
