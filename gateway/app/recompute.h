@@ -41,14 +41,16 @@ struct Recomputation {
 //     instant the one heard first counts, as ever;
 //   - one out of `min`..`max` is judged by the limits of now;
 //   - one whose stamp was not believed (in the future, from a clock that was never set) is still not believed;
-//   - points are known by name. A reading in another unit of the same dimension is converted.
+//   - points are known by name. A reading in another unit of the same dimension is converted;
+//   - a derived point is computed again from the readings of its inputs: what was repaired there, or came late, reaches
+//     its accounts too. Readings of one instant count as heard together.
 //
 // A fresh pipeline needs readings from before the window until its state is the one that the whole history would give:
 // at least the hour before it, and kLeadReadings, and of a counter as many as it takes to see it move, for then its
 // baseline is the last reading. Where a device is silent for long they may lie far back in the journal, which is then
 // read backwards as far as needed. Behind the window, readings until it is closed.
 //
-// Memory: the readings of all windows, 24 bytes each, and their entries; the caller groups. One thread, which may be
+// Memory: the readings of all windows, 32 bytes each, and their entries; the caller groups. One thread, which may be
 // any: `history` is the only thing it touches besides constants.
 //
 // `stop`: gives up soon after it has become true, with a fault.

@@ -29,12 +29,6 @@ bool stands_beside(const EmissionEntry& entry, Cause cause) {
   return entry.correction && entry.correction->cause == cause;
 }
 
-// Late or in time makes no difference, and what merely remarks on a measured figure neither.
-model::Quality comparable(model::Quality quality) {
-  if (quality.origin == model::Origin::late || quality.origin == model::Origin::measured) return {};
-  return quality;
-}
-
 // Amounts without the correction of a substitution are what the meters said.
 EmissionEntry sum_of(const Booked& booked, bool with_substitutions) {
   EmissionEntry sum;
@@ -163,6 +157,11 @@ std::optional<Difference> compare(const Key& key, const Booked& booked, const Em
 }
 
 }  // namespace
+
+model::Quality comparable(model::Quality quality) {
+  if (quality.origin == model::Origin::late || quality.origin == model::Origin::measured) return {};
+  return quality;
+}
 
 bool same_factors(const EmissionEntry& a, const EmissionEntry& b) {
   const auto same = [](const model::Emission& x, const model::Emission& y) {

@@ -49,6 +49,9 @@ std::vector<Difference> differences(std::span<const model::AccountEntry> booked,
 // The same for both bases: the factors that apply, by id and version.
 bool same_factors(const model::EmissionEntry& a, const model::EmissionEntry& b);
 
+// What is left of a quality where late or in time makes no difference, nor what merely remarks on a measured figure.
+model::Quality comparable(model::Quality quality);
+
 // Sum and difference of entries: figures only; everything else is the left one's.
 void add(const model::EmissionEntry& other, model::EmissionEntry& sum);
 void subtract(const model::EmissionEntry& other, model::EmissionEntry& sum);

@@ -1,5 +1,6 @@
 #include "gateway/pipeline/deriver.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -101,7 +102,7 @@ struct Deriver::Inputs {
   double absolute_pa() const { return of(Role::pressure).value_or(at(Role::gauge_pressure) + at(Role::barometric)); }
 };
 
-Deriver::Deriver(const model::Site& site) : site_(site), feeds_(site.points.size()), asked_(site.points.size(), false) {
+Deriver::Deriver(const model::Site& site) : site_(site), feeds_(site.points.size()), made_of_(site.points.size()) {
   for (const model::Derived& derived : site.derived) {
     const auto number = static_cast<std::uint32_t>(rules_.size());
     rules_.push_back(make_rules(derived));
@@ -109,7 +110,9 @@ Deriver::Deriver(const model::Site& site) : site_(site), feeds_(site.points.size
       feeds_[index(*derived.inputs[i].point)].push_back({number, i});
     }
     for (const DerivedInput& input : derived.inputs) {
-      if (input.point) asked_[index(*input.point)] = true;
+      if (!input.point) continue;
+      std::vector<PointId>& results = made_of_[index(*input.point)];
+      if (std::ranges::find(results, derived.result) == results.end()) results.push_back(derived.result);
     }
   }
   check_circles();

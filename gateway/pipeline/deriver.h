@@ -48,7 +48,8 @@ class Deriver {
   void attach(std::vector<model::PointState>& points) const;
 
   std::span<const Feed> fed_by(PointId point) const { return feeds_[index(point)]; }
-  bool asks(PointId point) const { return asked_[index(point)]; }  // whether it is an input of anything
+  // The derived points that it is an input of.
+  std::span<const PointId> made_of(PointId point) const { return made_of_[index(point)]; }
   PointId result(Feed feed) const { return rules_[feed.derived].config->result; }
 
   // What follows from `reading`, which may be counted and is the newest of its point in `points`. nullopt: nothing yet.
@@ -91,8 +92,8 @@ class Deriver {
 
   const model::Site& site_;
   std::vector<Rules> rules_;
-  std::vector<std::vector<Feed>> feeds_;  // by point
-  std::vector<bool> asked_;               // by point
+  std::vector<std::vector<Feed>> feeds_;       // by point
+  std::vector<std::vector<PointId>> made_of_;  // by point
 };
 
 }  // namespace carbongate::pipeline

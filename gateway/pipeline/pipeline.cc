@@ -86,7 +86,7 @@ class Pipeline::Engine {
   };
 
   model::Effects take_effects();
-  void note_late(const Reading& reading, model::PointState& state);
+  void note_late(PointId point, Instant at);
   void attach(const model::Account& account, const model::Site& site);
   void ingest_one(const Reading& reading, Instant heard, Instant now, Quality given = {});
   void withdraw(const Reading& reading, Quality quality);
@@ -214,7 +214,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   Counted counted{.quality = judged};
   if (rules.meter) counted = rules.meter->count(reading, judged, state);
   record(reading, counted.quality);
-  if (counted.quality.rule == Rule::out_of_order && rules.meter) note_late(reading, state);
+  if (counted.quality.rule == Rule::out_of_order) note_late(reading.point, reading.at);
   if (!countable(counted.quality)) {
     withdraw(reading, counted.quality);
     return;
@@ -249,21 +249,25 @@ void Pipeline::Engine::derive_what_is_due(Instant heard, Instant now) {
 // hold, and a result that follows the point is missing too.
 void Pipeline::Engine::withdraw(const Reading& reading, Quality quality) {
   model::PointState& state = state_.points[index(reading.point)];
-  if (!withdraws(quality) || !deriver_.asks(reading.point)) return;
+  if (!withdraws(quality) || deriver_.made_of(reading.point).empty()) return;
   if (state.last_at && reading.at <= *state.last_at) return;
   state.withdrawn_at = std::max(reading.at, state.withdrawn_at.value_or(reading.at));
   changed_points_.note(index(reading.point));
   if (!deriver_.fed_by(reading.point).empty()) due_.push_back({reading, quality});
 }
 
-// It is older than what is counted already: restatement will find its place.
-void Pipeline::Engine::note_late(const Reading& reading, model::PointState& state) {
-  const Instant until = state.open ? state.open->end : calendar_.period(Period::quarter_hour, *state.last_at).end;
-  if (!state.late) state.late = {.earliest = reading.at, .affects_until = until, .readings = 0};
-  state.late->earliest = std::min(state.late->earliest, reading.at);
+// It is older than what is counted already: restatement will find its place, also in what is computed from it.
+void Pipeline::Engine::note_late(PointId point, Instant at) {
+  for (const PointId result : deriver_.made_of(point)) note_late(result, at);
+  model::PointState& state = state_.points[index(point)];
+  if (!points_[index(point)].meter || !state.last_at) return;
+  const Instant until =
+      state.open ? state.open->end : calendar_.period(Period::quarter_hour, std::max(at, *state.last_at)).end;
+  if (!state.late) state.late = {.earliest = at, .affects_until = until, .readings = 0};
+  state.late->earliest = std::min(state.late->earliest, at);
   state.late->affects_until = std::max(state.late->affects_until, until);
   if (state.late->readings != std::numeric_limits<std::uint32_t>::max()) ++state.late->readings;
-  changed_points_.note(index(reading.point));
+  changed_points_.note(index(point));
 }
 
 model::Effects Pipeline::Engine::correct(std::span<const model::Amendment> amendments,

@@ -382,6 +382,116 @@ TEST_P(AnyDelivery, ATroubledCounterEndsTheSame) {
   EXPECT_EQ(shuffled.look(shuffled.everything(kStart - 1h)).differences.size(), 0u);
 }
 
+// A gas meter whose volume is converted by a temperature, and a sum of two counters; nothing else is accounted.
+class AnyDeliveryOfInputs : public ::testing::TestWithParam<unsigned> {
+ protected:
+  AnyDeliveryOfInputs() {
+    for (const auto& [name, kind, unit] :
+         {std::tuple{"incomer", Kind::cumulative, "mWh"}, std::tuple{"press", Kind::cumulative, "mWh"},
+          std::tuple{"gas", Kind::cumulative, "L"}, std::tuple{"celsius", Kind::instantaneous, "°C"}}) {
+      inputs_.push_back(site_.add(name, kind, unit));
+    }
+    site_.site.accounts.clear();
+    derive("rest", Kind::interval, "mWh", "electricity", model::Formula::sum,
+           {{.role = model::Role::term, .point = inputs_[0]},
+            {.role = model::Role::term, .point = inputs_[1], .weight = -1}});
+    derive("normal", Kind::cumulative, "Nm3", "natural-gas", model::Formula::gas_at_reference,
+           {{.role = model::Role::volume, .point = inputs_[2]},
+            {.role = model::Role::temperature, .point = inputs_[3]},
+            {.role = model::Role::gauge_pressure, .point = {}, .constant = 3'000},
+            {.role = model::Role::barometric, .point = {}, .constant = 95'800}});
+  }
+
+  void derive(std::string name, Kind kind, std::string_view unit, std::string_view carrier, model::Formula formula,
+              std::vector<model::DerivedInput> from) {
+    const PointId result = site_.add(std::move(name), kind, unit, carrier);
+    site_.site.points.back().computed = true;
+    site_.site.points.back().limits.min = -1e15;
+    site_.site.derived.push_back({.result = result, .formula = formula, .inputs = std::move(from), .max_age = 1h});
+  }
+
+  std::vector<Reading> readings(Random& random, Duration length) const {
+    std::vector<Reading> all;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      std::int64_t counter = 1'000'000'000;
+      for (Duration time = Duration(i); time < length; time += Duration(30'000 + 4 * random.below(60'000))) {
+        counter += random.below(300'000);
+        all.push_back(at(inputs_[i], time,
+                         i == 3 ? 5 + static_cast<double>(random.below(300)) / 10 : static_cast<double>(counter)));
+      }
+    }
+    std::ranges::sort(all, {}, &Reading::at);
+    return all;
+  }
+
+  TestSite site_;
+  std::vector<PointId> inputs_;
+};
+INSTANTIATE_TEST_SUITE_P(Seeds, AnyDeliveryOfInputs, ::testing::Range(1u, 11u));
+
+TEST_P(AnyDeliveryOfInputs, GivesTheSameAccountsOfWhatIsDerived) {
+  Random random(GetParam());
+  const auto all = readings(random, 12h);
+  Books in_order(site_);
+  in_order.hear(all);
+  EXPECT_EQ(in_order.look(in_order.everything(kStart - 24h)).differences.size(), 0u);
+
+  std::vector<std::pair<Instant, Reading>> heard;
+  for (const Reading& reading : all) {
+    const bool late = reading.at < kStart + 10h && random.one_in(5);
+    heard.emplace_back(reading.at + (late ? Duration(random.below(3'600'000)) : 0ms), reading);
+  }
+  std::ranges::sort(heard, {}, [](const auto& item) { return std::tuple(item.first, item.second.at); });
+  Books shuffled(site_);
+  std::size_t corrections = 0;
+  for (const auto& [when, reading] : heard) {
+    shuffled.hear({&reading, 1});
+    if (random.one_in(200)) corrections += shuffled.restate_late_data();
+  }
+  corrections += shuffled.restate_late_data();
+  EXPECT_GT(corrections, 20u);
+  const KnownBooks expected = in_order.known();
+  const KnownBooks found = shuffled.known();
+  EXPECT_GT(expected.size(), 80u);
+  std::map<std::string, std::int64_t> off;
+  for (const auto& [key, known] : expected) {
+    const auto other = found.find(key);
+    ASSERT_NE(other, found.end()) << key.first << " " << (key.second - kStart) / 1min;
+    EXPECT_NEAR(static_cast<double>(known.amount), static_cast<double>(other->second.amount), 2)
+        << key.first << " " << (key.second - kStart) / 1min;
+    EXPECT_EQ(known.covered, other->second.covered) << key.first << " " << (key.second - kStart) / 1min;
+    off[key.first] += known.amount - other->second.amount;
+  }
+  EXPECT_EQ(off["rest-user"], 0);
+  EXPECT_EQ(expected.size(), found.size());
+  EXPECT_EQ(shuffled.look(shuffled.everything(kStart - 24h)).differences.size(), 0u);
+}
+
+TEST_P(AnyDeliveryOfInputs, ARepairOfAnInputReachesWhatIsDerivedFromIt) {
+  Random random(GetParam() + 100);
+  const auto all = readings(random, 6h);
+  Books right(site_);
+  right.hear(all);
+  std::vector<Reading> wrong = all;
+  for (Reading& reading : wrong) {
+    if (reading.point == inputs_[1] && reading.at >= kStart + 2h) reading.value *= 10;
+  }
+  Books books(site_);
+  books.hear(wrong);
+  EXPECT_NE(books.known(), right.known());
+  Repair repair;
+  repair.point = inputs_[1];
+  repair.from = kStart + 2h;
+  repair.reason = "scale 10 times too large";
+  repair.scale = 0.1;
+  const std::vector repairs{repair};
+  EXPECT_GT(books.book(books.everything(kStart - 1h), repairs), 0u);
+  for (const EmissionEntry& entry : books.entries()) {
+    if (entry.correction) EXPECT_EQ(entry.correction->note, repair.reason);
+  }
+  EXPECT_EQ(books.look(books.everything(kStart - 1h), repairs).differences.size(), 0u);
+}
+
 TEST(Restate, LeavesAloneWhatItsReadingsNoLongerTellOf) {
   TestSite site;
   const PointId counter = site.add("counter", Kind::cumulative, "kWh");

@@ -1,0 +1,280 @@
+#include "gateway/app/window_readings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+
+namespace carbongate::app {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+using model::Period;
+using store::History;
+
+constexpr Duration kLead = 1h;
+constexpr std::size_t kLeadReadings = 16;
+constexpr std::size_t kLeadMax = 2'000;         // of a counter that stands still
+constexpr std::size_t kBehindMax = 64;          // readings behind a window, to close it: more than any doubt lasts
+constexpr std::ptrdiff_t kReadingsDivided = 4;  // before a late one: as many as may have waited for a decision
+
+bool earlier(const StoredReading& a, const StoredReading& b) {
+  return std::tie(a.at, a.sequence) < std::tie(b.at, b.sequence);
+}
+
+// The points with an instrument of their own that `point` is computed from, or it itself.
+void add_sources(const model::Site& site, PointId point, std::vector<PointId>& sources) {
+  for (const model::Derived& derived : site.derived) {
+    if (derived.result != point) continue;
+    for (const model::DerivedInput& input : derived.inputs) {
+      if (input.point) add_sources(site, *input.point, sources);
+    }
+    return;
+  }
+  if (std::ranges::find(sources, point) == sources.end()) sources.push_back(point);
+}
+
+// Which tracks a series' readings belong to. By address: series keep theirs during one reading of the journal.
+class TracksOf {
+ public:
+  explicit TracksOf(std::span<WindowReadings* const> windows) {
+    for (WindowReadings* window : windows) {
+      for (Track& track : window->tracks()) by_name_[track.point().full_name()].push_back(&track);
+    }
+  }
+  std::span<Track* const> operator()(const model::Series* series) {
+    const auto [known, is_new] = by_series_.try_emplace(series);
+    if (is_new && series->user.empty()) {
+      const auto found = by_name_.find(series->device + "." + series->point);
+      if (found != by_name_.end()) known->second = found->second;
+    }
+    return known->second;
+  }
+  std::size_t without_lead() const {
+    std::size_t count = 0;
+    for (const auto& [name, tracks] : by_name_) {
+      count += static_cast<std::size_t>(std::ranges::count_if(tracks, [](const Track* t) { return !t->has_lead(); }));
+    }
+    return count;
+  }
+
+ private:
+  std::map<std::string, std::vector<Track*>> by_name_;
+  std::unordered_map<const model::Series*, std::span<Track* const>> by_series_;
+};
+
+}  // namespace
+
+Track::Track(const Point& point, std::span<const Repair> repairs) : point_(point) {
+  for (const Repair& repair : repairs) {
+    if (repair.point == point.id) repairs_.push_back(&repair);
+  }
+}
+
+void Track::begin(Instant start, Instant to) {
+  start_ = start;
+  to_ = to;
+  readings_.clear();
+  lead_.clear();
+  behind_.clear();
+  late_ = not_repaired_ = 0;
+  lead_found_ = 0;
+  lowest_ = std::numeric_limits<double>::infinity();
+  highest_ = -lowest_;
+}
+
+void Track::take(const History::RawReading& reading) {
+  const auto stored = usable(reading);
+  if (!stored) return;
+  if (stored->at < start_) {
+    lead_.push_back(*stored);
+    if (lead_.size() > 2 * kLeadMax) trim_lead();
+  } else if (stored->at < to_) {
+    readings_.push_back(*stored);
+    if (reading.quality.rule == model::Rule::out_of_order) ++late_;
+  } else {
+    behind_.push_back(*stored);
+    if (behind_.size() > 4 * kBehindMax) trim_behind();
+  }
+}
+
+bool Track::take_lead(const History::RawReading& reading) {
+  if (has_lead()) return false;
+  const auto stored = usable(reading);
+  if (!stored) return true;
+  lead_.push_back(*stored);
+  ++lead_found_;
+  if (lead_found_ == 1) newest_lead_ = stored->at;
+  oldest_lead_ = stored->at;
+  lowest_ = std::min(lowest_, stored->value);
+  highest_ = std::max(highest_, stored->value);
+  return !has_lead();
+}
+
+bool Track::has_lead() const {
+  if (lead_found_ < kLeadReadings) return false;
+  if (lead_found_ >= kLeadMax) return true;
+  using Quarters = std::chrono::duration<std::int64_t, std::ratio<900>>;  // of the remainders of integration
+  if (std::chrono::floor<Quarters>(oldest_lead_) >= std::chrono::floor<Quarters>(newest_lead_)) return false;
+  return point_.kind != Kind::cumulative || lowest_ < highest_;
+}
+
+void Track::settle() {
+  trim_lead();
+  trim_behind();
+  readings_.insert(readings_.end(), lead_.begin(), lead_.end());
+  readings_.insert(readings_.end(), behind_.begin(), behind_.end());
+  std::ranges::sort(readings_, earlier);
+}
+
+std::optional<Instant> Track::divided_from(Instant from) const {
+  const auto first = std::ranges::lower_bound(readings_, from, {}, &StoredReading::at);
+  const auto before = std::min<std::ptrdiff_t>(first - readings_.begin(), kReadingsDivided);
+  if (before == 0) return std::nullopt;
+  return (first - before)->at;
+}
+
+std::optional<StoredReading> Track::usable(const History::RawReading& reading) {
+  const bool stamp_not_believed = reading.quality.rule == model::Rule::future ||
+                                  (reading.quality.rule == model::Rule::stale && !model::usable(reading.quality));
+  if (stamp_not_believed || !std::isfinite(reading.value)) return std::nullopt;
+  double value = reading.value;
+  if (reading.series->unit != point_.unit.symbol) {
+    const auto unit = find_unit(reading.series->unit);
+    if (!unit || unit->dimension != point_.unit.dimension) return std::nullopt;
+    value = value * static_cast<double>(unit->numerator) / static_cast<double>(unit->denominator) *
+            static_cast<double>(point_.unit.denominator) / static_cast<double>(point_.unit.numerator);
+  }
+  for (const Repair* repair : repairs_) {
+    if (!repair->covers(reading.at)) continue;
+    const auto repaired = (*repair)(value);
+    if (!repaired) {
+      ++not_repaired_;
+      return std::nullopt;
+    }
+    value = *repaired;
+  }
+  return StoredReading{point_.id, reading.at, reading.sequence, value};
+}
+
+void Track::trim_lead() {  // the newest
+  if (lead_.size() <= kLeadMax) return;
+  std::ranges::nth_element(lead_, lead_.begin() + kLeadMax, [](const auto& a, const auto& b) { return earlier(b, a); });
+  lead_.resize(kLeadMax);
+}
+
+void Track::trim_behind() {  // the oldest
+  if (behind_.size() <= kBehindMax) return;
+  std::ranges::nth_element(behind_, behind_.begin() + kBehindMax, earlier);
+  behind_.resize(kBehindMax);
+}
+
+WindowReadings::WindowReadings(const Window& window, const model::Site& site, std::span<const Repair> repairs,
+                               pipeline::Calendar& calendar)
+    : window_(window), point_(site.points.at(index(window.point))) {
+  std::vector<PointId> sources;
+  add_sources(site, window.point, sources);
+  for (const PointId source : sources) tracks_.emplace_back(site.points.at(index(source)), repairs);
+  begin_at(window.from, calendar);
+}
+
+bool WindowReadings::has_lead() const {
+  return std::ranges::all_of(tracks_, &Track::has_lead);
+}
+
+std::uint64_t WindowReadings::late() const {
+  std::uint64_t late = 0;
+  for (const Track& track : tracks_) late += track.late();
+  return late;
+}
+
+std::uint64_t WindowReadings::not_repaired() const {
+  std::uint64_t not_repaired = 0;
+  for (const Track& track : tracks_) not_repaired += track.not_repaired();
+  return not_repaired;
+}
+
+const Repair* WindowReadings::repair_of(Instant begin, Instant end) const {
+  for (const Track& track : tracks_) {
+    for (const Repair* repair : track.repairs()) {
+      if (repair->from < end + kLead && begin < repair->until) return repair;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<StoredReading> WindowReadings::in_order() const {
+  std::vector<StoredReading> all;
+  for (const Track& track : tracks_) all.insert(all.end(), track.readings().begin(), track.readings().end());
+  if (tracks_.size() > 1) std::ranges::sort(all, earlier);
+  return all;
+}
+
+Instant WindowReadings::first_kept() const {
+  Instant first = Instant::min();
+  for (const Track& track : tracks_) {
+    if (track.readings().empty()) return Instant::max();
+    if (!track.has_lead()) first = std::max(first, track.readings().front().at);
+  }
+  return first;
+}
+
+bool WindowReadings::widen(pipeline::Calendar& calendar) {
+  if (!window_.widen) return true;
+  std::optional<Instant> at;
+  for (const Track& track : tracks_) {
+    const auto divided = track.divided_from(window_.from);
+    if (divided) at = std::min(at.value_or(*divided), *divided);
+  }
+  if (!at) {  // the first of all: an amount belongs to the time before it
+    const Duration span = std::max<Duration>(point_.limits.interval, 15min);
+    if (point_.kind == Kind::interval) begin_ = calendar.period(Period::quarter_hour, window_.from - span).begin;
+    return true;
+  }
+  window_.widen = false;
+  window_.from = *at;
+  const Instant begin = calendar.period(Period::quarter_hour, *at).begin;
+  if (begin >= start_ + kLead / 2) {
+    begin_ = begin;
+    return true;
+  }
+  begin_at(*at, calendar);
+  return false;
+}
+
+void WindowReadings::begin_at(Instant at, pipeline::Calendar& calendar) {
+  begin_ = calendar.period(Period::quarter_hour, at).begin;
+  start_ = begin_ - kLead;
+  for (Track& track : tracks_) track.begin(start_, window_.to);
+}
+
+model::Result<void> collect(History& history, std::span<WindowReadings* const> windows, const std::atomic<bool>& stop) {
+  const Instant start =
+      (*std::ranges::min_element(windows, {}, [](const WindowReadings* w) { return w->start(); }))->start();
+  {
+    TracksOf tracks_of(windows);
+    const auto result = history.readings_behind(start, [&](const History::RawReading& reading) {
+      for (Track* track : tracks_of(reading.series)) track->take(reading);
+      return !stop;
+    });
+    if (result.has_error()) return result;
+  }
+  TracksOf tracks_of(windows);
+  std::size_t waiting = tracks_of.without_lead();
+  const auto result = history.readings_in_front(start, [&](const History::RawReading& reading) {
+    for (Track* track : tracks_of(reading.series)) {
+      if (!track->has_lead() && !track->take_lead(reading)) --waiting;
+    }
+    return waiting != 0 && !stop;
+  });
+  for (WindowReadings* window : windows) {
+    for (Track& track : window->tracks()) track.settle();
+  }
+  return result;
+}
+
+}  // namespace carbongate::app

@@ -1,0 +1,113 @@
+// The stored readings that it takes to compute the accounts of one point again.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "gateway/app/recompute.h"
+#include "gateway/app/repairs.h"
+#include "gateway/model/site.h"
+#include "gateway/pipeline/calendar.h"
+#include "gateway/store/history.h"
+
+namespace carbongate::app {
+
+struct StoredReading {
+  PointId point{};
+  Instant at{};
+  std::uint64_t sequence = 0;
+  double value = 0;  // in the point's unit, repaired
+};
+
+// The readings of one point in and around a window. 32 bytes each.
+class Track {
+ public:
+  Track(const Point& point, std::span<const Repair> repairs);
+
+  const Point& point() const { return point_; }
+  std::span<const Repair* const> repairs() const { return repairs_; }
+  std::span<const StoredReading> readings() const { return readings_; }
+  std::uint64_t late() const { return late_; }
+  std::uint64_t not_repaired() const { return not_repaired_; }
+
+  void begin(Instant start, Instant to);  // forgets what was found
+
+  // One behind the place of `start` in the journal; those of before `start` serve as lead.
+  void take(const store::History::RawReading& reading);
+  // One in front of it, newest first. False: enough.
+  bool take_lead(const store::History::RawReading& reading);
+  // Whether what was found in front of it is enough for the state that the whole history would give.
+  bool has_lead() const;
+  // Everything is found: brings it in its order.
+  void settle();
+
+  // What a late reading at `from` divides: the step from the readings before it. nullopt: there are none.
+  std::optional<Instant> divided_from(Instant from) const;
+
+ private:
+  std::optional<StoredReading> usable(const store::History::RawReading& reading);
+  void trim_lead();
+  void trim_behind();
+
+  const Point& point_;
+  std::vector<const Repair*> repairs_;
+  Instant start_{};
+  Instant to_{};
+  std::vector<StoredReading> readings_;
+  std::vector<StoredReading> lead_;
+  std::vector<StoredReading> behind_;
+  std::size_t lead_found_ = 0;
+  Instant newest_lead_{};
+  Instant oldest_lead_{};
+  double lowest_ = std::numeric_limits<double>::infinity();
+  double highest_ = -std::numeric_limits<double>::infinity();
+  std::uint64_t late_ = 0;
+  std::uint64_t not_repaired_ = 0;
+};
+
+// The readings from which the accounts of one point follow: its own, or of a derived point those of everything that it
+// is computed from.
+class WindowReadings {
+ public:
+  WindowReadings(const Window& window, const model::Site& site, std::span<const Repair> repairs,
+                 pipeline::Calendar& calendar);
+
+  const Window& window() const { return window_; }
+  const Point& point() const { return point_; }
+  Instant begin() const { return begin_; }  // of the first entry that is compared
+  Instant start() const { return start_; }  // readings from here on are all there
+  std::span<Track> tracks() { return tracks_; }
+  std::span<const Track> tracks() const { return tracks_; }
+
+  bool has_lead() const;
+  std::uint64_t late() const;
+  std::uint64_t not_repaired() const;
+  // The first repair of any of them that touches that time, or a step that began in it: as of an hour later; nullptr:
+  // none.
+  const Repair* repair_of(Instant begin, Instant end) const;
+  std::vector<StoredReading> in_order() const;  // of time, then of arrival
+  // From when on the readings of all of them are kept. max(): of one there are none.
+  Instant first_kept() const;
+
+  // Late data divide the step from the reading before them. False: that one lies where not all readings are there; look
+  // again from there.
+  bool widen(pipeline::Calendar& calendar);
+
+ private:
+  void begin_at(Instant at, pipeline::Calendar& calendar);
+
+  Window window_;
+  const Point& point_;
+  Instant begin_{};
+  Instant start_{};
+  std::vector<Track> tracks_;
+};
+
+// Reads the journal for all of them at once. `stop`: gives up soon after it has become true.
+model::Result<void> collect(store::History& history, std::span<WindowReadings* const> windows,
+                            const std::atomic<bool>& stop);
+
+}  // namespace carbongate::app
