@@ -8,6 +8,7 @@
 #include "gateway/explain/words.h"
 #include "gateway/model/carrier.h"
 #include "gateway/model/entry_name.h"
+#include "gateway/model/uncertainty.h"
 
 namespace carbongate::cli {
 namespace {
@@ -119,6 +120,22 @@ void write_factor(Page& page, const FactorUsed& used, Figures& figures) {
                                             : "the same question has another answer now: " + *used.chosen_now +
                                                   "; 'carbongate restate' shows what that would change");
   }
+}
+
+// Class and transformers, and how their limits of error become one half-width (model/uncertainty.h).
+void write_meter(Page& page, const model::MeterDescription& meter, std::int32_t u95_ppm) {
+  page.field("Meter 计量器具", meter.accuracy + (meter.device.empty() ? "" : "; " + meter.device) +
+                                   (meter.calibration.empty() ? "" : ", calibrated " + meter.calibration));
+  const std::string_view text = meter.accuracy;
+  const model::MeterClass* known = model::find_meter_class(text.substr(0, text.find_first_of(", (")));
+  if (known) {
+    const bool light = text.find("(light load)") != std::string_view::npos;
+    page.field("", fmt::format("class {}: limit of error +-{} ({})", known->id,
+                               Figures::percent(light ? known->limit_light_ppm : known->limit_ppm), known->source));
+  }
+  page.field("", text.starts_with("U95")
+                     ? "stated as a whole: +-" + Figures::percent(u95_ppm)
+                     : "2 x root of (sum of the squared limits / 3) = +-" + Figures::percent(u95_ppm));
 }
 
 void write_product(Page& page, const Explanation& e, const Formula& formula, const Product& product,
@@ -276,17 +293,12 @@ void write_factors(Page& page, const Explanation& e, Figures& figures) {
 
 void write_uncertainty(Page& page, const Explanation& e, Figures&) {
   page.section("5 Uncertainty 不确定度 (95 %, JCGM 100)");
-  if (e.activity_u95_ppm) {
-    page.field(
-        "Meter 计量器具",
-        e.meter && !e.meter->accuracy.empty()
-            ? fmt::format("{}{}{}: +-{}", e.meter->accuracy, e.meter->device.empty() ? "" : "; " + e.meter->device,
-                          e.meter->calibration.empty() ? "" : ", calibrated " + e.meter->calibration,
-                          Figures::percent(*e.activity_u95_ppm))
-            : std::string("its class is not stated in the configuration: taken as 0, so that what follows is a "
-                          "lower bound"));
-  } else {
+  if (!e.activity_u95_ppm) {
     page.field("Meter 计量器具", "not known: the configuration has no such account any more");
+  } else if (!e.meter || e.meter->accuracy.empty()) {
+    page.field("Meter 计量器具", "its class is not stated: taken as 0, so that what follows is a lower bound");
+  } else {
+    write_meter(page, *e.meter, *e.activity_u95_ppm);
   }
   const auto write = [&](std::string_view label, const model::Emitted& emitted, const Formula* formula) {
     const model::Factor* factor = formula && formula->factor.factor ? &*formula->factor.factor : nullptr;

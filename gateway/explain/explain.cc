@@ -195,6 +195,11 @@ class Explaining {
     describe_point(*configured_.point);
     if (const model::Derived* derived = maker_of(known_.site, configured_.point->id)) {
       used.origin.reset();
+      if (explained_ > 1) {
+        used.notes.emplace_back(
+            "the stored results are those of the time; a correction works them out again from the inputs, and stores "
+            "none");
+      }
       if (const auto at = derived_at()) used.derived = take_apart(known_.site, *derived, *at, *found, known_.origin);
     }
     return {};

@@ -340,6 +340,42 @@ TEST_F(ExplainCommand, KnowsTheFactorsThatWereHeard) {
   EXPECT_THAT(text, HasSubstr("learns its values from grid.intensity"));
 }
 
+TEST_F(ExplainCommand, GoesThroughDerivedPointsToTheRegistersOfTheirInputs) {
+  edit("config.yaml", "float32, unit: kWh, kind: cumulative, power_max: 1 MW}\n",
+       "float32, unit: kWh, kind: cumulative, power_max: 1 MW}\n"
+       "      - {name: pumps, address: 0x0200, type: uint16, scale: 0.25, unit: kWh, kind: cumulative, power_max: 1 "
+       "MW}\n");
+  edit("config.yaml", "energy_users:",
+       "derived:\n  - {id: rest, type: sum, terms: [{from: incomer.energy}, {from: incomer.pumps, weight: -1}]}\n"
+       "  - {id: half, type: sum, terms: [{from: rest.value, weight: 0.5}]}\nenergy_users:");
+  edit("config.yaml", "electricity\n        from: incomer.energy", "electricity\n        from: half.value");
+  std::ofstream input(directory_.path() / "derived.csv");
+  input << "time,point,value\n";
+  for (int k = 0; k <= 8; ++k) {
+    const std::string at = std::to_string((kYear + k * 5min).time_since_epoch().count());
+    input << at << ",incomer.energy," << 300 + k << "\n" << at << ",incomer.pumps," << 10 + k * 0.25 << "\n";
+  }
+  input.close();
+  replay(config(), directory_.path() / "derived.csv");
+  const json::value e = explain_json(config(), "workshop/electricity/half.value@2025-12-31T16:15:00Z");
+  EXPECT_EQ(e.at("known").at("amount").as_string(), "1.125");
+  const json::value& half = e.at("point").at("derived");
+  EXPECT_EQ(half.at("result").as_string(), "0.375");
+  EXPECT_EQ(half.at("computed").as_string(), "0.375");
+  const json::value& rest = half.at("inputs").at(0).at("point").at("derived");
+  EXPECT_EQ(rest.at("computed").as_string(), "0.75");
+  const json::value& pumps = rest.at("inputs").at(1);
+  EXPECT_EQ(pumps.at("weight").as_string(), "-1");
+  EXPECT_EQ(pumps.at("moved").as_string(), "0.25");
+  const json::value& readings = pumps.at("point").at("readings");
+  ASSERT_EQ(readings.as_array().size(), 2U);
+  EXPECT_EQ(readings.at(0).at("bytes").as_string(), "00 2d");  // 45 x 0.25
+  EXPECT_EQ(readings.at(1).at("bytes").as_string(), "00 2e");
+  const std::string text = flat(explain("workshop/electricity/half.value@2025-12-31T16:15:00Z"));
+  EXPECT_THAT(text, HasSubstr("holding register 512 (0x0200)"));
+  EXPECT_THAT(text, HasSubstr("00 2e -> 11.5 kWh"));
+}
+
 TEST_F(ExplainCommand, SaysWhereReadingsAreNoLongerKept) {
   fill();
   edit("config.yaml", "store: {path: store}", "store: {path: store, keep_readings: 1d}");
