@@ -148,9 +148,14 @@ int main(int argc, char** argv) {
   auto* restate = add_command(app, "restate", "Computes a stretch of time again and shows, or books, the corrections",
                               "  carbongate restate park.yaml --from 2026-03-01 --to 2026-04-01\n"
                               "  carbongate restate park.yaml --from 2026-01-01 --factor-set cn-grid-2026=cn-grid\n"
-                              "  carbongate restate park.yaml --from 2026-03-01 --book --reason \"CT ratio\"");
+                              "  carbongate restate park.yaml --from 2026-03-01 --book --reason \"CT ratio\"\n"
+                              "  carbongate restate park.yaml --manual bills.csv --book --reason \"bills of March\"\n"
+                              "  (bills.csv: user,carrier,point,begin,end,amount,unit,note /\n"
+                              "  press-shop,electricity,incomer.energy,2026-03-01,2026-04-01,12500.5,kWh,bill 4711)");
   add_config(restate, restate_options.config);
-  restate->add_option("--from", restate_options.from, "First instant, such as 2026-03-01")->required();
+  restate->add_option("--from", restate_options.from, "First instant, such as 2026-03-01; required without --manual");
+  restate->add_option("--manual", restate_options.manual,
+                      "CSV file of true amounts, from bills or stock-taking, instead of computing anything again");
   restate->add_option("--to", restate_options.to, "End, exclusive; absent: all that is closed");
   restate->add_option("--factor-set", restate_options.factor_set,
                       "NEW or NEW=OLD: as if the configuration counted by the set NEW (instead of OLD)");

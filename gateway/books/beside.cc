@@ -47,7 +47,15 @@ EmissionEntry price(Activity amount, const pipeline::Span& quarter, const model:
     open.coal = model::StandardCoal::of(pipeline::multiply(amount, coal->scaled_coal, remainder));
   }
   open.quality = quality;
-  return pipeline::make_entry(open, account, factors);
+  EmissionEntry entry = pipeline::make_entry(open, account, factors);
+  if (amount < Activity{}) {  // part of a larger amount, whose half-widths it lessens
+    for (model::Emission* emission : {&entry.primary, entry.market ? &*entry.market : nullptr}) {
+      if (!emission) continue;
+      emission->emitted.u95_activity = -emission->emitted.u95_activity;
+      emission->emitted.u95_factor = -emission->emitted.u95_factor;
+    }
+  }
+  return entry;
 }
 
 std::optional<BesideCorrection> beside_correction(const Layers& known, const EmissionEntry& layer,

@@ -19,7 +19,8 @@ namespace carbongate::books {
 std::vector<model::Activity> spread(model::Activity whole, std::span<const std::int64_t> weights);
 
 // The entry that this amount would make: emissions, coal and uncertainties by the factors of its begin. What is below
-// one milligram is dropped. Where a factor should apply and none does, the quality says that instead.
+// one milligram is dropped. A negative amount has negative half-widths: it is part of a larger one. Where a factor
+// should apply and none does, the quality says that instead.
 model::EmissionEntry price(model::Activity amount, const pipeline::Span& quarter, const model::Account& account,
                            pipeline::AccountFactors& factors, model::Quality quality);
 

@@ -8,7 +8,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 #include <ostream>
-#include <set>
 #include <stdexcept>
 #include <vector>
 
@@ -16,8 +15,10 @@
 #include "gateway/app/certify.h"
 #include "gateway/app/gateway_config.h"
 #include "gateway/app/known_books.h"
+#include "gateway/app/manual.h"
 #include "gateway/app/recompute.h"
 #include "gateway/app/substitute.h"
+#include "gateway/cli/manual_file.h"
 #include "gateway/cli/restate_report.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/pipeline/calendar.h"
@@ -86,13 +87,18 @@ class Restating {
     history_ = value_of(store::History::open(config_.store.path));
     if (!pipeline_) pipeline_.emplace(config_.site, config_.factors, value_of(history_->checkpoint(config_.site)));
 
+    if (options_.manual) read_manual();
     books_history_ = value_of(store::History::open(config_.store.path));
     books_.emplace(*books_history_, config_.site);
     groups_ = app::certified_groups(config_.site, config_.certificates, from_, to_, options_.user);
     check_serials();
 
-    restate();
-    substitute();
+    if (options_.manual) {
+      enter_manually();
+    } else {
+      restate();
+      substitute();
+    }
     certify();
     read_known();
     report_.write(out_, options_.format);
@@ -108,6 +114,12 @@ class Restating {
     if (options_.book && options_.reason.empty()) {
       throw Refusal(EX_USAGE, "--book needs --reason: it goes into the books with every correction");
     }
+    if (options_.manual) {
+      if (options_.from.empty() && options_.to.empty() && options_.user.empty() && options_.factor_set.empty()) return;
+      throw Refusal(EX_USAGE,
+                    "--manual: its lines say when and whose; no --from, --to, --user, --factor-set beside it");
+    }
+    if (options_.from.empty()) throw Refusal(EX_USAGE, "--from is required: the first instant, such as 2026-03-01");
     const std::string& zone = config_.site.time_zone;
     pipeline::Calendar calendar(zone);
     from_ = calendar.period(model::Period::quarter_hour, read_time("--from", options_.from, zone)).begin;
@@ -222,6 +234,27 @@ class Restating {
     take(std::move(amendments));
   }
 
+  // The time of this run is that of the lines.
+  void read_manual() {
+    config::Problems problems;
+    const auto closed_until = [this](PointId point) { return pipeline_->counted_until(point); };
+    auto entries = read_manual_file(*options_.manual, config_, closed_until, problems);
+    if (!entries) throw Refusal(EX_NOINPUT, options_.manual->string() + ": cannot be read");
+    if (problems.has_errors()) throw Refusal(EX_DATAERR, problems.to_text() + "nothing was booked");
+    manual_ = std::move(*entries);
+    from_ = Instant::max();
+    to_ = Instant::min();
+    for (const app::ManualEntry& entry : manual_) {
+      from_ = std::min(from_, entry.begin);
+      to_ = std::max(to_, entry.end);
+    }
+    if (manual_.empty()) throw Refusal(EX_DATAERR, options_.manual->string() + ": no line to enter");
+  }
+
+  void enter_manually() {
+    report_.entries += value_of(app::enter_manually(*books_, config_.site, config_.factors, manual_, now_, taking()));
+  }
+
   void substitute() {
     const app::SubstitutionRange range{
         .from = from_, .to = to_, .user = options_.user, .closed_until = [this](PointId p) {
@@ -328,6 +361,7 @@ class Restating {
   bool factors_exchanged_ = false;
   RestateReport report_;
   std::vector<app::CertifiedGroup> groups_;
+  std::vector<app::ManualEntry> manual_;
   std::uint64_t not_repaired_ = 0;  // readings from which the right value does not follow
   std::uint64_t out_of_reach_ = 0;  // entries whose readings are no longer kept...
   std::optional<Instant> reach_;    // ...before this

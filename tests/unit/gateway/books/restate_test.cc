@@ -117,6 +117,24 @@ TEST(Differences, ASubstitutionStandsUntilThereIsData) {
   const auto found = compare({missing, substitution}, {entry(100, 50)});
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].amendment.correction.amount, Activity::of(10));
+  // Taken back once: what is there from now on is the data.
+  EXPECT_TRUE(compare({missing, substitution, found[0].amendment.correction}, {entry(100, 50)}).empty());
+  const auto more =
+      compare({missing, substitution, revision(found[0].amendment.correction, 2, Cause::late_data)}, {entry(120, 60)});
+  ASSERT_EQ(more.size(), 1u);
+  EXPECT_EQ(more[0].amendment.correction.amount, Activity::of(20));
+}
+
+TEST(Differences, ASubstitutionWhereNothingWasPublishedStandsUntilThereIsData) {
+  EmissionEntry substitution = revision(entry(90, 45), 1, Cause::substitution);
+  substitution.covered = {};
+  EXPECT_TRUE(compare({substitution}, {}).empty());
+  const auto found = compare({substitution}, {entry(100, 50)});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].amendment.correction.amount, Activity::of(10));
+  EXPECT_EQ(found[0].amendment.correction.revision, 2u);
+  EXPECT_EQ(found[0].amendment.covered_before, Duration::zero());
+  EXPECT_TRUE(compare({substitution, found[0].amendment.correction}, {entry(100, 50)}).empty());
 }
 
 }  // namespace

@@ -1,0 +1,34 @@
+// Amounts that a person enters into the books: from a bill, from stock-taking, read by hand.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gateway/app/known_books.h"
+#include "gateway/pipeline/factor_registry.h"
+
+namespace carbongate::app {
+
+// The true amount of an account over a stretch of closed quarter hours.
+struct ManualEntry {
+  model::AccountId account{};
+  Instant begin{};
+  Instant end{};           // excluded
+  model::Activity amount;  // >= 0
+  std::string note;        // where it is known from
+};
+
+// Makes what is known of each stretch its amount, as corrections of the cause `manual`: spread over its quarter hours
+// in proportion to what is known of them, or evenly if that is nothing or partly negative; exact in sum. The same
+// amount once more changes nothing, another one replaces it. No two stretches of one account overlap.
+//
+// What readings say of the stretch stays beside it, and what readings say later comes on top of it: then the amount is
+// to be entered again.
+//
+// Memory: about 1 kB for each quarter hour of the longest stretch. The number of quarter hours looked at.
+model::Result<std::size_t> enter_manually(KnownBooks& books, const model::Site& site,
+                                          const pipeline::FactorRegistry& factors, std::span<const ManualEntry> entries,
+                                          Instant now, const TakeAmendments& take);
+
+}  // namespace carbongate::app

@@ -1,0 +1,84 @@
+#include "gateway/books/beside.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <random>
+
+namespace carbongate::books {
+namespace {
+
+using model::Activity;
+using model::Cause;
+using model::EmissionEntry;
+
+constexpr Instant kBegin{std::chrono::milliseconds(1'772'323'200'000)};
+const model::Correction kWhy{.cause = Cause::manual, .note = "invoice", .booked_at = kBegin};
+
+TEST(Spread, AddsUpExactlyAndFollowsTheWeights) {
+  std::mt19937_64 random(5);
+  for (int round = 0; round < 2'000; ++round) {
+    std::vector<std::int64_t> weights(1 + random() % 200);
+    for (std::int64_t& weight : weights)
+      weight = random() % 3 == 0 ? 0 : static_cast<std::int64_t>(random() % (1ULL << 50));
+    const auto whole = static_cast<std::int64_t>(random() % (1ULL << 60));
+    const std::int64_t sign = random() % 2 == 0 ? 1 : -1;
+    const auto parts = spread(Activity::of(sign * whole), weights);
+    ASSERT_EQ(parts.size(), weights.size());
+    Activity sum;
+    for (const Activity part : parts) sum += part;
+    ASSERT_EQ(sum, Activity::of(sign * whole));
+    const __int128 of = std::accumulate(weights.begin(), weights.end(), __int128{0});
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const auto exact = of == 0
+                             ? static_cast<double>(whole) / static_cast<double>(weights.size())
+                             : static_cast<double>(whole) * (static_cast<double>(weights[i]) / static_cast<double>(of));
+      ASSERT_NEAR(static_cast<double>(sign * parts[i].quanta()), exact, 2 + exact * 1e-12);
+    }
+  }
+  EXPECT_EQ(spread(Activity::of(10), std::vector<std::int64_t>{0, 0, 0}),
+            (std::vector{Activity::of(3), Activity::of(3), Activity::of(4)}));
+  EXPECT_TRUE(spread(Activity::of(10), {}).empty());
+}
+
+EmissionEntry amount(std::int64_t quanta, std::string factor = "a") {
+  EmissionEntry made;
+  made.begin = kBegin;
+  made.end = kBegin + std::chrono::minutes(15);
+  made.amount = Activity::of(quanta);
+  made.primary.emitted.co2e = model::Co2e::of(2 * quanta);
+  made.primary.factor_id = std::move(factor);
+  made.quality = {model::Origin::manual, model::Rule::none};
+  return made;
+}
+
+TEST(BesideCorrection, MakesTheLayerWhatItShouldBe) {
+  Layers known = layers_of(std::vector{amount(100)});
+  const auto first = beside_correction(known, known.manual, amount(30), kWhy);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->entry.amount, Activity::of(30));
+  EXPECT_EQ(first->entry.revision, 1u);
+  EXPECT_TRUE(first->same_factors);
+  std::vector revisions{amount(100), first->entry};
+  known = layers_of(revisions);
+  EXPECT_EQ(known.computed.amount, Activity::of(100));
+  EXPECT_EQ(known.manual.amount, Activity::of(30));
+  EXPECT_FALSE(beside_correction(known, known.manual, amount(30), kWhy)) << "it is so already";
+
+  const auto by_another_factor = beside_correction(known, known.manual, amount(30, "b"), kWhy);
+  ASSERT_TRUE(by_another_factor);
+  EXPECT_EQ(by_another_factor->entry.amount, Activity{});
+  EXPECT_FALSE(by_another_factor->same_factors);
+
+  const auto back = beside_correction(known, known.manual, amount(0), kWhy);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->entry.amount, Activity::of(-30));
+  EXPECT_EQ(back->entry.primary.emitted.co2e, model::Co2e::of(-60));
+  EXPECT_EQ(back->entry.quality, known.computed.quality);
+  revisions.push_back(back->entry);
+  known = layers_of(revisions);
+  EXPECT_FALSE(beside_correction(known, known.manual, amount(0), kWhy));
+}
+
+}  // namespace
+}  // namespace carbongate::books
