@@ -78,10 +78,8 @@ model::Result<void> KnownBooks::each(Instant from, Instant to, const Visit& visi
   return {};
 }
 
-bool AmendmentQueue::add(model::AccountId account, const model::EmissionEntry& correction, bool /*same_factors*/) {
-  waiting_.push_back({.account = account,
-                      .correction = correction,
-                      .covered_before = correction.covered});
+bool AmendmentQueue::add(model::AccountId account, const model::EmissionEntry& correction) {
+  waiting_.push_back({.account = account, .correction = correction, .covered_before = correction.covered});
   if (waiting_.size() >= kAmendmentsPerCommit) flush();
   return !result_.has_error();
 }

@@ -51,7 +51,7 @@ class AmendmentQueue {
   explicit AmendmentQueue(const TakeAmendments& take) : take_(take) {}
 
   // A correction that leaves the coverage as it is. False: a fault, which finish() returns.
-  bool add(model::AccountId account, const model::EmissionEntry& correction, bool same_factors = false);
+  bool add(model::AccountId account, const model::EmissionEntry& correction);
   model::Result<void> finish();
 
  private:

@@ -72,7 +72,7 @@ model::Result<std::size_t> enter_manually(KnownBooks& books, const model::Site& 
       const EmissionEntry target = books::price(amounts[i] - known.without_manual().amount, quarter, account,
                                                 account_factors, {model::Origin::manual, model::Rule::none});
       const auto correction = books::beside_correction(known, known.manual, target, why);
-      if (correction && !queue.add(entry.account, correction->entry, correction->same_factors)) break;
+      if (correction && !queue.add(entry.account, *correction)) break;
     }
     if (const auto result = queue.finish(); result.has_error()) return result.error();
     looked_at += parts->size();

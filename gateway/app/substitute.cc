@@ -175,7 +175,7 @@ class Substituting {
     const auto correction =
         books::beside_correction(layers, layers.substituted, target,
                                  {.cause = model::Cause::substitution, .note = std::move(note), .booked_at = now_});
-    return !correction || queue.add(account.id, correction->entry, correction->same_factors);
+    return !correction || queue.add(account.id, *correction);
   }
 
   KnownBooks& books_;

@@ -58,23 +58,23 @@ EmissionEntry price(Activity amount, const pipeline::Span& quarter, const model:
   return entry;
 }
 
-std::optional<BesideCorrection> beside_correction(const Layers& known, const EmissionEntry& layer,
-                                                  const EmissionEntry& target, model::Correction correction) {
+std::optional<EmissionEntry> beside_correction(const Layers& known, const EmissionEntry& layer,
+                                               const EmissionEntry& target, model::Correction correction) {
   const bool is_nothing = target.amount == Activity{};
   const bool was_nothing = layer.amount == Activity{};
   if (is_nothing && was_nothing) return std::nullopt;
   const bool same = was_nothing || same_factors(layer, target);
   if (layer.amount == target.amount && same && layer.quality == target.quality) return std::nullopt;
 
-  BesideCorrection made{.entry = target, .same_factors = same};
-  subtract(layer, made.entry);
-  made.entry.covered = known.has_computed ? known.computed.covered : Duration::zero();
+  EmissionEntry made = target;
+  subtract(layer, made);
+  made.covered = known.has_computed ? known.computed.covered : Duration::zero();
   if (is_nothing) {
-    made.entry.quality =
+    made.quality =
         known.has_computed ? known.computed.quality : model::Quality{model::Origin::missing, model::Rule::gap};
   }
-  made.entry.revision = known.newest + 1;
-  made.entry.correction = std::move(correction);
+  made.revision = known.newest + 1;
+  made.correction = std::move(correction);
   return made;
 }
 

@@ -24,19 +24,12 @@ std::vector<model::Activity> spread(model::Activity whole, std::span<const std::
 model::EmissionEntry price(model::Activity amount, const pipeline::Span& quarter, const model::Account& account,
                            pipeline::AccountFactors& factors, model::Quality quality);
 
-// A further revision, and whether it changed only the amount: then its emission goes through the account's remainders
-// when it is booked (Amendment::same_factors).
-struct BesideCorrection {
-  model::EmissionEntry entry;
-  bool same_factors = false;
-};
-
-// What makes the layer of one cause into `target`, which price() gave. nullopt: it is so already; an
-// amount that is there by other factors is not. A layer that becomes nothing gives the entry its computed quality back.
-// The coverage stays what the readings say.
+// The further revision that makes the layer of one cause into `target`, which price() gave. nullopt: it is so already;
+// an amount that is there by other factors is not. A layer that becomes nothing gives the entry its computed quality
+// back. The coverage stays what the readings say.
 //
 // `layer`: `known.substituted` or `known.manual`; `known` of an entry without revisions is empty.
-std::optional<BesideCorrection> beside_correction(const Layers& known, const model::EmissionEntry& layer,
-                                                  const model::EmissionEntry& target, model::Correction correction);
+std::optional<model::EmissionEntry> beside_correction(const Layers& known, const model::EmissionEntry& layer,
+                                                      const model::EmissionEntry& target, model::Correction correction);
 
 }  // namespace carbongate::books

@@ -56,10 +56,9 @@ TEST(BesideCorrection, MakesTheLayerWhatItShouldBe) {
   Layers known = layers_of(std::vector{amount(100)});
   const auto first = beside_correction(known, known.manual, amount(30), kWhy);
   ASSERT_TRUE(first);
-  EXPECT_EQ(first->entry.amount, Activity::of(30));
-  EXPECT_EQ(first->entry.revision, 1u);
-  EXPECT_TRUE(first->same_factors);
-  std::vector revisions{amount(100), first->entry};
+  EXPECT_EQ(first->amount, Activity::of(30));
+  EXPECT_EQ(first->revision, 1u);
+  std::vector revisions{amount(100), *first};
   known = layers_of(revisions);
   EXPECT_EQ(known.computed.amount, Activity::of(100));
   EXPECT_EQ(known.manual.amount, Activity::of(30));
@@ -67,15 +66,14 @@ TEST(BesideCorrection, MakesTheLayerWhatItShouldBe) {
 
   const auto by_another_factor = beside_correction(known, known.manual, amount(30, "b"), kWhy);
   ASSERT_TRUE(by_another_factor);
-  EXPECT_EQ(by_another_factor->entry.amount, Activity{});
-  EXPECT_FALSE(by_another_factor->same_factors);
+  EXPECT_EQ(by_another_factor->amount, Activity{});
 
   const auto back = beside_correction(known, known.manual, amount(0), kWhy);
   ASSERT_TRUE(back);
-  EXPECT_EQ(back->entry.amount, Activity::of(-30));
-  EXPECT_EQ(back->entry.primary.emitted.co2e, model::Co2e::of(-60));
-  EXPECT_EQ(back->entry.quality, known.computed.quality);
-  revisions.push_back(back->entry);
+  EXPECT_EQ(back->amount, Activity::of(-30));
+  EXPECT_EQ(back->primary.emitted.co2e, model::Co2e::of(-60));
+  EXPECT_EQ(back->quality, known.computed.quality);
+  revisions.push_back(*back);
   known = layers_of(revisions);
   EXPECT_FALSE(beside_correction(known, known.manual, amount(0), kWhy));
 }
