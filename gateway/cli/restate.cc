@@ -273,11 +273,22 @@ class Restating {
     };
   }
 
+  // By a pass that follows, whose result depends on what is known of the account. Of others nothing is kept.
+  bool is_looked_at_again(model::AccountId id) const {
+    const model::Account& account = config_.site.accounts.at(model::index(id));
+    if (account.substitution != model::SubstitutionMethod::none) return true;
+    return std::ranges::any_of(groups_, [&](const app::CertifiedGroup& group) {
+      return !group.certificates.empty() && group.user == account.user && group.carrier == account.carrier->id;
+    });
+  }
+
   // What any pass found: shown, and booked or expected by the passes that follow.
   void take(std::vector<model::Amendment> amendments) {
     report_.add(amendments);
     if (!options_.book) {
-      for (const model::Amendment& amendment : amendments) books_->expect(amendment);
+      for (const model::Amendment& amendment : amendments) {
+        if (is_looked_at_again(amendment.account)) books_->expect(amendment);
+      }
       return;
     }
     for (model::Amendment& amendment : amendments) {

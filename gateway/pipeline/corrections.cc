@@ -23,7 +23,8 @@ std::int64_t tolerance_mg(const model::EmissionEntry& entry) {
 // booking. Else more than the amount changed: the factor, a certificate, a value without a new version.
 void book_emission(const model::EmissionEntry& entry, const model::Factor* factor, model::Emission& emission,
                    model::EmissionState& state) {
-  if (factor && factor->id == emission.factor_id && factor->version == emission.factor_version) {
+  const bool certified = entry.correction && entry.correction->cause == model::Cause::certificate;
+  if (!certified && factor && factor->id == emission.factor_id && factor->version == emission.factor_version) {
     model::EmissionState carried = state;
     model::Emitted emitted = emit(entry.amount, *factor, carried);
     if (near(emitted, emission.emitted, tolerance_mg(entry))) {

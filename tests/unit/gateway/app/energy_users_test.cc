@@ -156,6 +156,24 @@ TEST_F(EnergyUsersTest, ClaimTheirOwnSunOnlyWhileTheyKeepItsCertificates) {
   EXPECT_EQ(sold.market->method, "residual");
 }
 
+TEST_F(EnergyUsersTest, HaveSubstitutesWhereTheStandardAsksForThemOrTheySaySo) {
+  using model::SubstitutionMethod;
+  const auto method = [&](const std::string& list, const std::string& what) {
+    return read("site: {grid_region: CN-SC}\nenergy_users: [{id: u, " + list + ": [{" + what + "}]}]")
+        .at(0)
+        .substitution;
+  };
+  EXPECT_EQ(method("emits", "carrier: co2, from: hall.feed"), SubstitutionMethod::hj75);
+  EXPECT_EQ(method("emits", "carrier: co2, from: hall.feed, substitution: none"), SubstitutionMethod::none);
+  EXPECT_EQ(method("emits", "carrier: co2, from: hall.coal"), SubstitutionMethod::none) << "counts on";
+  EXPECT_EQ(method("emits", "carrier: ch4, from: hall.feed"), SubstitutionMethod::none);
+  EXPECT_EQ(method("consumes", "carrier: electricity, from: hall.power"), SubstitutionMethod::none);
+  EXPECT_EQ(said_, "");
+  EXPECT_EQ(method("consumes", "carrier: electricity, from: hall.power, substitution: same-weekday"),
+            SubstitutionMethod::same_weekday);
+  EXPECT_EQ(said_, "");
+}
+
 TEST_F(EnergyUsersTest, EmitNothingByUsingAWorkingMedium) {
   for (const char* medium : {"carrier: compressed-air, from: hall.gas", "carrier: fresh-water, from: hall.coal",
                              "carrier: product, from: hall.coal"}) {

@@ -1,4 +1,4 @@
-"""Certificates: the market-based result as they make it, worked out here again with decimals; the rest stays as it was."""
+"""What stands beside computed entries: certificates, substitutes and amounts entered by hand, worked out here with decimals."""
 
 import csv
 import io
@@ -204,4 +204,47 @@ def test_certificates_are_taken_back_with_their_configuration_and_a_serial_count
         late = [r for key, all_of in entries(config).items() for r in all_of
                 if key[2] == line["point"] and key[3].startswith("2026-03") and r["cause"] == "late-data"]
         assert Decimal(line["market_co2e_kg"]) == Decimal(line["market_co2e_first_kg"]) + sum(Decimal(r["market_co2e_kg"]) for r in late)
+    assert "unchanged up to entry" in run("verify", tmp_path / "store").stdout
+
+
+def test_gaps_are_substituted_and_bills_entered_once_each_and_the_ledger_still_verifies(tmp_path):
+    config = tmp_path / "site.yaml"
+    config.write_text(CONFIG.replace("kind: cumulative, power_max: 2 MW", "kind: interval")
+                      .replace("topic: plant/press\n", "topic: plant/press\n    interval: 15min\n")
+                      .replace("from: press.energy}", "from: press.energy, substitution: same-weekday}"))
+    quarter_of_gap = range(14 * 96 + 40, 14 * 96 + 60)  # ten to three o'clock, on a day two weeks after the first
+    file = tmp_path / "input.csv"
+    file.write_text("time,point,value\n" + "".join(
+        f"{START_MS + k * 15 * MINUTE},press.energy,{100 + k % 96}\n" for k in range(1, 16 * 96) if k not in quarter_of_gap))
+    run("replay", config, "--input", file)
+    first = entries(config)
+    booked = run("restate", config, "--from", "2026-03-01", "--book", "--reason", "gap")
+    assert "corrections booked" in booked.stderr
+    assert "nothing to correct" in run("restate", config, "--from", "2026-03-01").stderr
+    by_hour = defaultdict(Decimal)
+    for key, revisions in entries(config).items():
+        by_hour[key[3][:13]] += sum(Decimal(r["amount"]) for r in revisions)
+        for row in revisions:
+            if row["revision"] != "0":
+                assert (row["cause"], row["quality"], row["rule"]) == ("substitution", "substituted", "same-weekday")
+        assert first.get(key, [{"revision": "1"}])[0] in (revisions[0], {"revision": "1"}), "the original stays"
+    for hour in range(11, 14):
+        assert by_hour[f"2026-03-15T{hour}"] == (by_hour[f"2026-03-08T{hour}"] + by_hour[f"2026-03-01T{hour}"]) / 2
+
+    bill = tmp_path / "bills.csv"
+    bill.write_text("user,carrier,point,begin,end,amount,unit,note\n"
+                    "press,electricity,press.energy,2026-03-15,2026-03-16,-1,kWh,x\n"
+                    "press,electricity,press.enrgy,2026-03-15,2026-03-16,1,kWh,x\n")
+    wrong = run("restate", config, "--manual", bill, "--book", "--reason", "bills", status=EX_DATAERR)
+    assert f"{bill}:2:54: error: -1 is below zero" in wrong.stderr
+    assert f"{bill}:3:19: error: unknown point of this user and carrier 'press.enrgy'; did you mean 'press.energy'?" in wrong.stderr
+    bill.write_text("user,carrier,point,begin,end,amount,unit,note\n"
+                    "press,electricity,press.energy,2026-03-15,2026-03-16,12.3456789,MWh,\"bill 7, March\"\n")
+    shown = run("restate", config, "--manual", bill, "--format", "json")
+    assert json.loads(shown.stdout)["entries_differing"] == 95, "by ten o'clock nothing was heard: no share of it"
+    assert "corrections booked" in run("restate", config, "--manual", bill, "--book", "--reason", "bills").stderr
+    assert "nothing to correct" in run("restate", config, "--manual", bill, "--book", "--reason", "bills").stderr
+    assert "nothing to correct" in run("restate", config, "--from", "2026-03-01").stderr
+    day = sum(Decimal(r["amount"]) for key, all_of in entries(config).items() for r in all_of if key[3].startswith("2026-03-15"))
+    assert day == Decimal("12345.6789")
     assert "unchanged up to entry" in run("verify", tmp_path / "store").stdout
