@@ -97,6 +97,7 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<void> restate(LateWork& work);
   boost::asio::awaitable<bool> book(std::span<const model::Amendment> amendments, const LateWork& work, bool last);
   boost::asio::awaitable<LateWork> late_work();
+  boost::asio::awaitable<void> substitute_closed_hours();
   boost::asio::awaitable<void> supervise(Driver& driver);
   boost::asio::awaitable<void> ended(const io::TaskGroup& tasks, io::SteadyTime deadline);
   boost::asio::awaitable<void> seal_quarter_hours();
@@ -133,6 +134,7 @@ class Gateway final : private Inbox {
   std::string seal_trouble_;  // as logged last
   std::uint64_t corrections_ = 0;
   std::map<PointId, model::LateData> restated_;  // restated as far as it is closed
+  std::optional<Instant> substituted_until_;     // hours before this were looked at; nullopt: none since the start
   std::atomic<bool> stop_recomputing_{false};
   boost::asio::thread_pool worker_{1};  // reads the store again; first to be destroyed
 };

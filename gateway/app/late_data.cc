@@ -71,12 +71,12 @@ asio::awaitable<void> Gateway::restate_late_data() {
     if (!due || now < pause_until || !committing_) continue;
     LateWork work = co_await late_work();
     first = now;
-    if (work.windows.empty()) continue;
     try {
-      co_await restate(work);
+      if (!work.windows.empty()) co_await restate(work);
+      co_await substitute_closed_hours();
     } catch (const std::exception& error) {
       if (stopping_) co_return;
-      spdlog::warn("late data: {}; trying again in {} min", error.what(),
+      spdlog::warn("corrections: {}; trying again in {} min", error.what(),
                    std::chrono::duration_cast<std::chrono::minutes>(kPauseAfterTrouble).count());
       pause_until = now + kPauseAfterTrouble;
     }

@@ -9,7 +9,8 @@ import subprocess
 from collections import defaultdict
 from decimal import ROUND_FLOOR, Decimal
 
-from harness import CARBONGATE
+from harness import CARBONGATE, Process, wait_until
+from mqtt_servers import PASSWORD, Mosquitto
 
 START_MS = 1_772_294_400_000  # 2026-03-01T00:00:00+08:00
 MINUTE = 60_000
@@ -248,3 +249,51 @@ def test_gaps_are_substituted_and_bills_entered_once_each_and_the_ledger_still_v
     day = sum(Decimal(r["amount"]) for key, all_of in entries(config).items() for r in all_of if key[3].startswith("2026-03-15"))
     assert day == Decimal("12345.6789")
     assert "unchanged up to entry" in run("verify", tmp_path / "store").stdout
+
+
+STACK = """
+site: {{id: park, timezone: Asia/Shanghai, grid_region: CN-SC}}
+brokers: {{plant: {{url: "mqtt://127.0.0.1:{port}", client_id: stack-test, username: gateway, password_file: {password}}}}}
+devices:
+  - id: stack
+    driver: mqtt
+    broker: plant
+    topic: plant/stack
+    points: [{{name: co2, json: /co2, unit: kg/h, kind: instantaneous, gap_max: 5min}}]
+energy_users: [{{id: boiler, emits: [{{carrier: co2, from: stack.co2}}]}}]
+store: {{path: store}}
+corrections: {{quiet: 500ms}}
+"""
+
+
+def test_the_running_gateway_fills_hours_without_data_by_itself(tmp_path):
+    """Eight days of a stack that emits 100 kg/h, one hour of them 130; three hours of the seventh day are missing."""
+    with Mosquitto(tmp_path / "broker") as broker:
+        password = tmp_path / "mqtt.pass"
+        password.write_text(PASSWORD)
+        password.chmod(0o600)
+        config = tmp_path / "site.yaml"
+        config.write_text(STACK.format(port=broker.port, password=password))
+        lines = []
+        for minute in range(8 * 1440 + 1):
+            day, of_day = divmod(minute, 1440)
+            if day == 6 and 600 < of_day < 780:
+                continue
+            lines.append(f"{START_MS + minute * MINUTE},stack.co2,{130 if day == 5 and 60 <= of_day <= 120 else 100}\n")
+        recording = tmp_path / "stack.csv"
+        recording.write_text("time,point,value\n" + "".join(lines))
+        run("replay", config, "--input", recording)
+        assert rows(config, "corrections") == []
+        gateway = Process([CARBONGATE, "run", config], tmp_path / "gateway.log")
+        with gateway.start(ready=lambda: "running" in (tmp_path / "gateway.log").read_text()):
+            wait_until(lambda: len(rows(config, "corrections")) >= 12, 30, "substitutes")
+        substitutes = rows(config, "corrections")
+        assert len(substitutes) == 12, "each quarter hour once"
+        assert {row["cause"] for row in substitutes} == {"substitution"}
+        assert {(row["quality"], row["rule"]) for row in substitutes} == {("substituted", "max-180h")}
+        of_hour = defaultdict(Decimal)
+        for row in rows(config, "entries"):
+            of_hour[row["begin"][:13]] += Decimal(row["amount"])
+        filled = [of_hour[f"2026-03-07T{hour}"] for hour in (10, 11, 12)]
+        assert filled == [Decimal(130)] * 3, filled
+        assert "nothing to correct" in run("restate", config, "--from", "2026-03-01").stderr

@@ -1,0 +1,81 @@
+// Of class Gateway: hours without valid data get their substitutes when they are closed, for the accounts whose
+// configuration says so. Certificates and amounts entered by hand are for a person to book (carbongate restate).
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <stdexcept>
+#include <utility>
+
+#include "gateway/app/gateway.h"
+#include "gateway/app/substitute.h"
+
+namespace carbongate::app {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration kAfterAStart = 24h * 7;  // what may have been left when the gateway was stopped
+constexpr Duration kOverlap = 2h;           // an hour is looked at again while its neighbours may still move
+
+// On the worker's thread, from beginning to end.
+asio::awaitable<model::Result<std::vector<model::Amendment>>> substitutes_there(const GatewayConfig& config,
+                                                                                const SubstitutionRange& range,
+                                                                                Instant now) {
+  auto history = store::History::open(config.store.path);
+  if (history.has_error()) co_return history.error();
+  KnownBooks books(**history, config.site);
+  std::vector<model::Amendment> amendments;
+  const TakeAmendments take = [&](std::vector<model::Amendment> found) -> model::Result<void> {
+    amendments.insert(amendments.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+    return {};
+  };
+  const auto refused = substitute_missing(books, config.site, config.factors, range, now, take);
+  if (refused.has_error()) co_return refused.error();
+  for (const RefusedHours& hours : *refused) {
+    const model::Account& account = config.site.accounts.at(model::index(hours.account));
+    spdlog::warn("{}: {} hours of {} lack data, and the rules allow no substitute: too few valid ones before them",
+                 account.user, hours.hours, config.site.points.at(index(account.source)).full_name());
+  }
+  co_return amendments;
+}
+
+}  // namespace
+
+asio::awaitable<void> Gateway::substitute_closed_hours() {
+  co_await take_turn();  // so that everything up to there is on disk
+  std::map<PointId, Instant> closed;
+  Instant newest = Instant::min();
+  for (const model::Account& account : config_.site.accounts) {
+    const auto until = pipeline_.counted_until(account.source);
+    if (account.substitution == model::SubstitutionMethod::none || !until) continue;
+    closed[account.source] = *until;
+    newest = std::max<Instant>(newest, std::chrono::floor<std::chrono::hours>(*until));
+  }
+  pass_turn();
+  if (closed.empty() || (substituted_until_ && newest <= *substituted_until_)) co_return;
+  const SubstitutionRange range{.from = substituted_until_ ? *substituted_until_ - kOverlap : newest - kAfterAStart,
+                                .to = newest,
+                                .user = {},
+                                .closed_until = [&closed](PointId point) -> std::optional<Instant> {
+                                  const auto found = closed.find(point);
+                                  return found == closed.end() ? std::nullopt : std::optional(found->second);
+                                }};
+  auto there = substitutes_there(config_, range, clock_.now());
+  auto amendments = co_await asio::co_spawn(worker_, std::move(there), asio::use_awaitable);
+  if (amendments.has_error()) throw std::runtime_error(amendments.error().text);
+  const LateWork nothing_late;
+  for (std::span<const model::Amendment> rest(*amendments); !rest.empty();) {
+    const auto now = rest.first(std::min(rest.size(), kAmendmentsPerCommit));
+    rest = rest.subspan(now.size());
+    if (stopping_ || !co_await book(now, nothing_late, false)) co_return;
+  }
+  substituted_until_ = newest;
+  if (!amendments->empty()) spdlog::info("missing data: {} substitutes booked or taken back", amendments->size());
+}
+
+}  // namespace carbongate::app
