@@ -124,6 +124,12 @@ bool Track::has_lead() const {
   return point_.kind != Kind::cumulative || lowest_ < highest_;
 }
 
+Instant Track::enough_from() {
+  if (behind_.size() < kBehindMax) return Instant::max();
+  trim_behind();
+  return std::ranges::max(behind_, {}, &StoredReading::at).at;
+}
+
 void Track::settle() {
   trim_lead();
   trim_behind();
@@ -147,9 +153,7 @@ std::optional<Instant> Track::divided_from(Instant from) const {
 }
 
 std::optional<StoredReading> Track::usable(const History::RawReading& reading) {
-  const bool stamp_not_believed = reading.quality.rule == model::Rule::future ||
-                                  (reading.quality.rule == model::Rule::stale && !model::usable(reading.quality));
-  if (stamp_not_believed || !std::isfinite(reading.value)) return std::nullopt;
+  if (!stamp_believed(reading.quality) || !std::isfinite(reading.value)) return std::nullopt;
   double value = reading.value;
   if (reading.series->unit != point_.unit.symbol) {
     const auto unit = find_unit(reading.series->unit);
@@ -267,10 +271,17 @@ model::Result<void> collect(History& history, std::span<WindowReadings* const> w
       (*std::ranges::min_element(windows, {}, [](const WindowReadings* w) { return w->start(); }))->start();
   {
     TracksOf tracks_of(windows);
-    const auto result = history.readings_behind(start, [&](const History::RawReading& reading) {
-      for (Track* track : tracks_of(reading.series)) track->take(reading);
-      return !stop;
-    });
+    const auto result = history.readings_behind(
+        start,
+        [&](const History::RawReading& reading) {
+          for (Track* track : tracks_of(reading.series)) track->take(reading);
+          return !stop;
+        },
+        [&](Instant oldest) {
+          return std::ranges::all_of(windows, [&](WindowReadings* window) {
+            return std::ranges::all_of(window->tracks(), [&](Track& track) { return oldest >= track.enough_from(); });
+          });
+        });
     if (result.has_error()) return result;
   }
   TracksOf tracks_of(windows);

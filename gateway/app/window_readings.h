@@ -49,6 +49,8 @@ class Track {
   bool take_lead(const store::History::RawReading& reading);
   // Whether what was found in front of it is enough for the state that the whole history would give.
   bool has_lead() const;
+  // Nothing taken at or after this instant is wanted any more. max(): who knows.
+  Instant enough_from();
   // Everything is found: brings it in its order.
   void settle();
 

@@ -65,6 +65,11 @@ constexpr bool usable(Quality q) {
   return q.origin != Origin::missing;
 }
 
+// Whether the time of a reading is that of its value: not one from the future, or from a clock that was never set.
+constexpr bool stamp_believed(Quality q) {
+  return q.rule != Rule::future && (q.rule != Rule::stale || usable(q));
+}
+
 // The worse of two; of two equally good ones the first, unless only the second names a rule.
 constexpr Quality worse(Quality a, Quality b) {
   if (b.origin != a.origin) return b.origin > a.origin ? b : a;

@@ -120,13 +120,19 @@ class History::Impl {
     books(kind_of(what), bounds, std::move(open), visit);
   }
 
-  void readings_behind(Instant at, const VisitReading& visit) {
+  void readings_behind(Instant at, const VisitReading& visit, const Skip& skip) {
     take_snapshot(What::readings, Bounds({}));
     Statement page(*database_,
                    "SELECT seq, series, at, value, quality FROM journal WHERE seq > ?1 AND seq <= ?2 AND kind = 0 "
                    "ORDER BY seq LIMIT ?3");
-    std::int64_t sequence = place_of(at);
-    while (raw_page(page, sequence, last_sequence_, sequence, visit)) {
+    bool enough = false;
+    const VisitReading looked_at = [&](const RawReading& reading) { return !(enough = !visit(reading)); };
+    for (const Stretch& stretch : stretches_from(place_of(at))) {
+      if (skip && stretch.oldest && skip(*stretch.oldest)) continue;
+      std::int64_t sequence = stretch.after;
+      while (raw_page(page, sequence, stretch.upto, sequence, looked_at)) {
+      }
+      if (enough) return;
     }
   }
 
@@ -206,6 +212,28 @@ class History::Impl {
     mark.bind(1, at.time_since_epoch().count());
     Rows rows(mark);
     return rows.next() ? mark.integer(0) : 0;
+  }
+
+  // The journal between two marks: sequences (after, upto].
+  struct Stretch {
+    std::int64_t after = 0;
+    std::int64_t upto = 0;
+    std::optional<Instant> oldest;  // of its readings; nullopt: not known
+  };
+  std::vector<Stretch> stretches_from(std::int64_t place) {
+    std::vector<Stretch> stretches{{.after = place, .upto = last_sequence_, .oldest = {}}};
+    Statement marks(*database_, "SELECT seq, oldest FROM reading_mark WHERE seq >= ?1 AND seq < ?2 ORDER BY seq");
+    marks.bind(1, place).bind(2, last_sequence_);
+    for (Rows rows(marks); rows.next();) {
+      if (marks.integer(0) != place) {
+        stretches.back().upto = marks.integer(0);
+        stretches.push_back({.after = marks.integer(0), .upto = last_sequence_, .oldest = {}});
+      }
+      if (!marks.is_null(1)) stretches.back().oldest = Instant(Duration(marks.integer(1)));
+    }
+    // The last one is written to while it is read.
+    stretches.back().oldest.reset();
+    return stretches;
   }
 
   // One short transaction. False: nothing is left, or the visitor has enough. `last`: the sequence looked at last.
@@ -382,8 +410,8 @@ model::Result<void> History::each(What what, const Range& range, const Visit& vi
   return guarded(directory_, [&] { impl_->each(what, Bounds(range), visit); });
 }
 
-model::Result<void> History::readings_behind(Instant at, const VisitReading& visit) {
-  return guarded(directory_, [&] { impl_->readings_behind(at, visit); });
+model::Result<void> History::readings_behind(Instant at, const VisitReading& visit, const Skip& skip) {
+  return guarded(directory_, [&] { impl_->readings_behind(at, visit, skip); });
 }
 
 model::Result<void> History::readings_in_front(Instant at, const VisitReading& visit) {

@@ -51,11 +51,15 @@ class History {
     model::Quality quality;
   };
   using VisitReading = std::function<bool(const RawReading&)>;  // false: enough
+  // Asked before each quarter hour of the journal: whether nothing is wanted of it. `oldest`: of its readings, those
+  // left out whose stamp is not believed.
+  using Skip = std::function<bool(Instant oldest)>;
 
   // Readings as they lie in the journal, which is as they were heard. There is no index on them: a place is found by
   // marks a quarter hour apart, and from there one row after the other is looked at. Before that place no usable
   // reading is as new as `at`; behind it any may come, for some come late.
-  model::Result<void> readings_behind(Instant at, const VisitReading& visit);    // forwards, to the end of the journal
+  model::Result<void> readings_behind(Instant at, const VisitReading& visit,
+                                      const Skip& skip = {});                    // forwards, to the end of the journal
   model::Result<void> readings_in_front(Instant at, const VisitReading& visit);  // backwards, to its beginning
 
   // Whether readings have been dropped, for their age or the store's size.

@@ -26,6 +26,17 @@ std::unique_ptr<Database> open_database(const std::filesystem::path& file) {
   return database;
 }
 
+// Of the readings whose stamp is believed; INT64_MAX: none.
+std::int64_t oldest_of(const std::vector<model::JournalRow>& rows) {
+  std::int64_t oldest_ms = INT64_MAX;
+  for (const model::JournalRow& row : rows) {
+    const auto* reading = std::get_if<model::JudgedReading>(&row.body);
+    if (!reading || !stamp_believed(reading->quality)) continue;
+    oldest_ms = std::min<std::int64_t>(oldest_ms, reading->at.time_since_epoch().count());
+  }
+  return oldest_ms;
+}
+
 std::optional<std::int64_t> newest_of(const std::vector<model::JournalRow>& rows,
                                       std::optional<std::int64_t> newest_ms) {
   for (const model::JournalRow& row : rows) {
@@ -57,7 +68,8 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       bury_(database_,
             "INSERT OR IGNORE INTO dead_letter(sink, seq, at, reason) "
             "VALUES(?1, ?2, coalesce((SELECT at FROM journal WHERE seq = ?2), 0), ?3)"),
-      mark_(database_, "INSERT OR REPLACE INTO reading_mark(seq, newest) VALUES(?1, ?2)") {
+      mark_(database_, "INSERT OR REPLACE INTO reading_mark(seq, newest, oldest) VALUES(?1, ?2, ?3)"),
+      lower_mark_(database_, "UPDATE reading_mark SET oldest = ?2 WHERE seq = ?1") {
   Transaction transaction(database_);
   series_.enrol(site);
   transaction.commit();
@@ -93,9 +105,10 @@ void Journal::load() {
       newest_ms_ = std::max(newest_ms_.value_or(INT64_MIN), last_at->time_since_epoch().count());
     }
   }
-  Statement last_mark(database_, "SELECT newest FROM reading_mark ORDER BY seq DESC LIMIT 1");
+  Statement last_mark(database_, "SELECT newest, seq, oldest FROM reading_mark ORDER BY seq DESC LIMIT 1");
   if (Rows rows(last_mark); rows.next()) {
     marked_ms_ = last_mark.integer(0);
+    if (!last_mark.is_null(2)) last_mark_ = {.sequence = last_mark.integer(1), .oldest_ms = last_mark.integer(2)};
     newest_ms_ = std::max(newest_ms_.value_or(INT64_MIN), *marked_ms_);  // marks only ascend
   }
   status_.last_sequence = static_cast<std::uint64_t>(last_sequence_);
@@ -129,7 +142,7 @@ void Journal::commit(const model::Effects& effects) {
   const std::int64_t sequence = append(effects.rows);
   put_states(effects);
   save_cursors();
-  const bool marked = mark_time(sequence, newest_ms);
+  const std::optional<Mark> mark = mark_time(sequence, newest_ms, oldest_of(effects.rows));
   const auto outcome = retention_->step({.last_sequence = sequence,
                                          .settled_by_all = std::min(settled_by_all(), sequence),
                                          .newest_ms = newest_ms,
@@ -141,7 +154,8 @@ void Journal::commit(const model::Effects& effects) {
   describe_ledger();
   last_sequence_ = sequence;
   newest_ms_ = newest_ms;
-  if (marked) marked_ms_ = newest_ms;
+  if (mark && (!last_mark_ || last_mark_->sequence != mark->sequence)) marked_ms_ = newest_ms;
+  if (mark) last_mark_ = mark;
   cursors_saved();
   status_.rows_appended += static_cast<std::uint64_t>(appended);
   ++status_.commits;
@@ -150,13 +164,20 @@ void Journal::commit(const model::Effects& effects) {
   status_.bytes = bytes_on_disk();
 }
 
-bool Journal::mark_time(std::int64_t sequence, std::optional<std::int64_t> newest_ms) {
+std::optional<Journal::Mark> Journal::mark_time(std::int64_t sequence, std::optional<std::int64_t> newest_ms,
+                                                std::int64_t oldest_ms) {
+  std::optional<Mark> mark;
+  if (last_mark_ && oldest_ms < last_mark_->oldest_ms) {
+    mark = Mark{last_mark_->sequence, oldest_ms};
+    lower_mark_.bind(1, mark->sequence).bind(2, oldest_ms).run();
+  }
   std::int64_t since_ms = 0;
-  if (!newest_ms) return false;
-  if (marked_ms_ && !__builtin_sub_overflow(*newest_ms, *marked_ms_, &since_ms) && since_ms < kMarkEveryMs)
-    return false;
-  mark_.bind(1, sequence).bind(2, *newest_ms).run();
-  return true;
+  const bool soon = !newest_ms || (marked_ms_ && !__builtin_sub_overflow(*newest_ms, *marked_ms_, &since_ms) &&
+                                   since_ms < kMarkEveryMs);
+  if (soon) return mark;
+  mark = Mark{.sequence = sequence, .oldest_ms = INT64_MAX};
+  mark_.bind(1, sequence).bind(2, *newest_ms).bind(3, mark->oldest_ms).run();
+  return mark;
 }
 
 std::int64_t Journal::append(const std::vector<model::JournalRow>& rows) {

@@ -55,7 +55,12 @@ class Journal {
   Cursor& cursor_of(const std::string& sink);
   std::int64_t append(const std::vector<model::JournalRow>& rows);  // the last sequence
   void put_states(const model::Effects& effects);
-  bool mark_time(std::int64_t sequence, std::optional<std::int64_t> newest_ms);  // whether a mark was written
+  struct Mark {
+    std::int64_t sequence = 0;
+    std::int64_t oldest_ms = INT64_MAX;  // of the readings behind it
+  };
+  // What the last mark is after this commit; nullopt: as before.
+  std::optional<Mark> mark_time(std::int64_t sequence, std::optional<std::int64_t> newest_ms, std::int64_t oldest_ms);
   void save_cursors();   // those that moved; within a transaction
   void cursors_saved();  // it succeeded
   std::int64_t settled_by_all() const;
@@ -80,9 +85,11 @@ class Journal {
   Statement save_cursor_;
   Statement bury_;
   Statement mark_;
+  Statement lower_mark_;
   std::map<std::string, Cursor> cursors_;
   std::int64_t last_sequence_ = 0;
   std::optional<std::int64_t> newest_ms_;  // of the newest usable reading
+  std::optional<Mark> last_mark_;          // nullopt: there is none, or what lies behind it is not known
   std::optional<std::int64_t> marked_ms_;  // `newest` of the last mark
   ports::StoreStatus status_;
 };

@@ -92,6 +92,12 @@ CREATE TABLE reading_mark(
   seq INTEGER PRIMARY KEY,
   newest INTEGER NOT NULL);
 )sql",
+    // 3: which stretches of the journal hold nothing of a time.
+    R"sql(
+-- Of the readings, whose stamp is believed, from here to the next mark, the oldest (ms since 1970 UTC): late ones lie far from their time.
+-- NULL: not known. 9223372036854775807: there are none.
+ALTER TABLE reading_mark ADD COLUMN oldest INTEGER;
+)sql",
 };
 static_assert(std::size(kMigrations) == kSchemaVersion);
 

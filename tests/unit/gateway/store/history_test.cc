@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "gateway/store/sqlite_store.h"
@@ -145,6 +146,35 @@ TEST_F(HistoryTest, StopsWhenTheVisitorHasEnough) {
     ASSERT_TRUE(history->each(what, {}, [&](const model::StoredRow&) { return ++seen < 3; }).has_value());
     EXPECT_EQ(seen, 3);
   }
+}
+
+TEST_F(HistoryTest, SkipsQuarterHoursOfTheJournalThatHoldNothingOfATime) {
+  open();
+  const auto at_minute = [](int minute) { return kStart + minute * 1min; };
+  constexpr model::Quality kLate{model::Origin::missing, model::Rule::out_of_order};
+  constexpr model::Quality kRejected{model::Origin::missing, model::Rule::range};
+  for (int minute = 0; minute < 300; minute += 5) {
+    if (minute == 150) open();  // the marks outlive a restart
+    std::vector<model::JournalRow> rows{reading(kIncomer, at_minute(minute), minute)};
+    if (minute == 200) rows.push_back(reading(kIncomer, at_minute(40), 40, kLate));
+    if (minute == 250) rows.push_back(reading(kIncomer, at_minute(62), 62, kRejected));
+    commit(std::move(rows));
+  }
+  std::vector<double> seen;
+  auto history = History::open(config_.path).value();
+  const auto visit = [&](const History::RawReading& reading) {
+    seen.push_back(reading.value);
+    return true;
+  };
+  const auto skip = [&](Instant oldest) { return oldest >= at_minute(70); };
+  ASSERT_TRUE(history->readings_behind(at_minute(30), visit, skip).has_value());
+  EXPECT_EQ(std::ranges::count(seen, 40), 2) << "in time, and late";
+  EXPECT_EQ(std::ranges::count(seen, 62), 1) << "a rejected one may count by other limits";
+  for (int minute = 30; minute < 70; minute += 5) EXPECT_GE(std::ranges::count(seen, minute), 1) << minute;
+  EXPECT_LT(seen.size(), 35u) << "of 62";
+  seen.clear();
+  ASSERT_TRUE(history->readings_behind(at_minute(30), visit).has_value());
+  EXPECT_GE(seen.size(), 55u);
 }
 
 TEST_F(HistoryTest, CommitsGoOnWhileRowsAreBeingRead) {
