@@ -1,12 +1,9 @@
 #include "gateway/sinks/line_protocol/config.h"
 
-#include <algorithm>
-#include <array>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <filesystem>
 #include <string_view>
-#include <vector>
 
 #include "config/reader/text_file.h"
 
@@ -17,8 +14,6 @@ namespace urls = boost::urls;
 using namespace std::chrono_literals;
 
 constexpr std::size_t kBatchRowsMax = 20'000;
-constexpr std::array<std::string_view, kRowKindCount> kRowKindNames{"readings", "intervals", "entries", "rollups",
-                                                                    "totals"};
 
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
@@ -96,24 +91,6 @@ void read_ca_file(config::Reader& in, Config& config) {
   if (!config.server.host.empty() && !config.server.tls) in.error("ca_file", "is of use with an https:// url only");
 }
 
-void read_rows(config::Reader& in, Config& config) {
-  const auto words = in.optional<std::vector<std::string>>("rows");
-  if (!words) {
-    config.rows.set();
-    return;
-  }
-  for (const std::string& word : *words) {
-    const auto found = std::ranges::find(kRowKindNames, word);
-    if (found != kRowKindNames.end()) {
-      config.rows.set(static_cast<std::size_t>(found - kRowKindNames.begin()));
-      continue;
-    }
-    const std::vector<std::string> known(kRowKindNames.begin(), kRowKindNames.end());
-    in.error("rows", "'" + word + "' is no kind of row" + config::suggestion(word, known));
-  }
-  if (words->empty()) in.error("rows", "is empty: nothing would be sent; leave it out to send everything");
-}
-
 }  // namespace
 
 Config Config::from(config::Reader& in) {
@@ -125,7 +102,7 @@ Config Config::from(config::Reader& in) {
   config.gzip = in.value_or("gzip", true);
   config.batch_rows = in.in_range<std::size_t>("batch_rows", 1000, 1, kBatchRowsMax);
   config.timeout = in.in_range<std::chrono::milliseconds>("timeout", 10s, 100ms, 5min);
-  read_rows(in, config);
+  config.rows = shared::read_row_kinds(in);
   return config;
 }
 

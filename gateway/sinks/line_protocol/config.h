@@ -7,7 +7,7 @@
 
 #include "config/reader/reader.h"
 #include "config/reader/secret.h"
-#include "gateway/sinks/line_protocol/schema.h"
+#include "gateway/sinks/shared/row_kind.h"
 #include "protocols/io/http_client.h"
 
 namespace carbongate::sinks::line_protocol {
@@ -23,7 +23,7 @@ struct Config {
   bool gzip = true;
   std::size_t batch_rows = 1000;
   std::chrono::milliseconds timeout{10'000};  // of one request
-  RowKinds rows;                              // what is sent
+  shared::RowKinds rows;                      // what is sent
 
   // Problems go to the reader; what comes back then is not to be used.
   static Config from(config::Reader& in);

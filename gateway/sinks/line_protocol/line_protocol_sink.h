@@ -6,11 +6,10 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "gateway/ports/sink.h"
 #include "gateway/sinks/line_protocol/config.h"
-#include "gateway/sinks/line_protocol/delivery_plan.h"
+#include "gateway/sinks/shared/health.h"
 #include "protocols/io/clock.h"
 #include "protocols/io/http_client.h"
 
@@ -36,7 +35,7 @@ class LineProtocolSink final : public ports::Sink {
   const std::string& name() const override { return config_.name; }
   std::size_t batch_rows() const override { return config_.batch_rows; }
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
-  ports::SinkStatus status() const override { return status_; }
+  ports::SinkStatus status() const override { return health_.status(); }
 
  private:
   struct Lines;
@@ -47,21 +46,17 @@ class LineProtocolSink final : public ports::Sink {
     std::optional<std::size_t> dropped;
   };
 
-  boost::asio::awaitable<std::optional<model::Fault>> send_all(const Lines& lines, DeliveryPlan& plan,
-                                                               std::vector<ports::RejectedRow>& rejected);
+  boost::asio::awaitable<std::optional<model::Fault>> send_all(Lines& lines);
   boost::asio::awaitable<model::Result<Reply>> send(std::string_view lines);
   model::Result<Reply> judge(const io::HttpResponse& response);
-  void count(const Lines& lines, const ports::Delivery& delivery);
   io::HttpRequest make_request(std::string_view lines) const;
-  void note_success();
-  void note_fault(const model::Fault& fault);
 
   Config config_;
   io::Clock& clock_;
   io::HttpClient client_;
   std::string authorization_;
   std::optional<io::SteadyTime> not_before_;  // the server asked to be left alone until then
-  ports::SinkStatus status_;
+  shared::Health health_;
 };
 
 }  // namespace carbongate::sinks::line_protocol

@@ -223,11 +223,6 @@ struct Render {
 
 }  // namespace
 
-RowKind kind_of(const model::RowBody& body) {
-  static_assert(std::variant_size_v<model::RowBody> == kRowKindCount, "RowKind follows the order of RowBody");
-  return static_cast<RowKind>(body.index());
-}
-
 Rendering append_row(std::string& out, const model::StoredRow& row, std::string& reason) {
   return std::visit(Render{*row.series, model::find_carrier(row.series->carrier), out, reason}, row.body);
 }

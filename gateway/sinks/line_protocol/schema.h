@@ -45,11 +45,11 @@
 // Time is in milliseconds: of a reading and a total its own, of what covers a period its begin, as energy platforms do.
 //
 // Corrections
-//   A correction is a point of its own beside the entry it corrects, at the same time: amount and co2e_kg are differences,
-//   so carbongate_entry is what was published first and the sum of both what is known now; covered_s, quality and rule
-//   are those of now. `revision` counts from 1 and is a tag, for the second correction of a quarter hour must not take
-//   the place of the first. A rollup that contains a corrected quarter hour is sent again and takes the place of its
-//   point.
+//   A correction is a point of its own beside the entry it corrects, at the same time: amount and co2e_kg are
+//   differences, so carbongate_entry is what was published first and the sum of both what is known now; covered_s,
+//   quality and rule are those of now. `revision` counts from 1 and is a tag, for the second correction of a quarter
+//   hour must not take the place of the first. A rollup that contains a corrected quarter hour is sent again and takes
+//   the place of its point.
 //
 // A row always gives the same line, and measurement, tags and time identify it: writing it again changes nothing. Two
 // rows of one instant would take each other's place, so a reading that is heard again must not spoil the first one:
@@ -58,7 +58,6 @@
 //     without quality and rule.
 #pragma once
 
-#include <bitset>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -66,12 +65,6 @@
 #include "gateway/model/rows.h"
 
 namespace carbongate::sinks::line_protocol {
-
-enum class RowKind : std::uint8_t { reading, interval, entry, rollup, total };
-inline constexpr std::size_t kRowKindCount = 5;
-using RowKinds = std::bitset<kRowKindCount>;
-
-RowKind kind_of(const model::RowBody& body);
 
 enum class Rendering : std::uint8_t {
   line,     // one line was appended

@@ -114,7 +114,7 @@ TEST_F(LineProtocolSinkTest, SendsATokenTheWayInfluxDbWantsIt) {
 }
 
 TEST_F(LineProtocolSinkTest, SettlesRowsThatAreNotSelectedWithoutARequest) {
-  config_.rows.reset(static_cast<std::size_t>(RowKind::reading));
+  config_.rows.reset(static_cast<std::size_t>(shared::RowKind::reading));
   const auto delivery = deliver(rows(1, 9));
   ASSERT_TRUE(delivery);
   EXPECT_EQ(delivery->settled_through, 9U);

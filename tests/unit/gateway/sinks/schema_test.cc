@@ -176,13 +176,5 @@ TEST(LineProtocolSchema, TheSameRowGivesTheSameBytes) {
   EXPECT_EQ(line_of(quarter()), line_of(quarter()));
 }
 
-TEST(LineProtocolSchema, KnowsTheKindOfEveryBody) {
-  EXPECT_EQ(kind_of(model::JudgedReading{}), RowKind::reading);
-  EXPECT_EQ(kind_of(model::EnergyInterval{}), RowKind::interval);
-  EXPECT_EQ(kind_of(model::EmissionEntry{}), RowKind::entry);
-  EXPECT_EQ(kind_of(model::RollupRow{}), RowKind::rollup);
-  EXPECT_EQ(kind_of(model::RunningTotal{}), RowKind::total);
-}
-
 }  // namespace
 }  // namespace carbongate::sinks::line_protocol
