@@ -5,6 +5,8 @@
 #include <boost/json/parse.hpp>
 #include <charconv>
 
+#include "protocols/wire/one_line.h"
+
 namespace carbongate::line_protocol {
 namespace {
 
@@ -19,23 +21,6 @@ std::string words_of(std::string_view body) {
     }
   }
   return std::string(body);
-}
-
-// One line of bounded length that cuts no UTF-8 character in two.
-std::string one_line(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  }
-  const auto first = text.find_first_not_of(' ');
-  if (first == std::string::npos) return {};
-  text = text.substr(first, text.find_last_not_of(' ') - first + 1);
-  if (text.size() > kWordsBytesMax) {
-    std::size_t end = kWordsBytesMax - 3;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-    text.resize(end);
-    text += "...";
-  }
-  return text;
 }
 
 std::optional<std::size_t> dropped_in(std::string_view words) {
@@ -83,7 +68,7 @@ WriteAnswer read_write_answer(int status, std::string_view body) {
   WriteAnswer answer;
   answer.verdict = verdict_of(status, full);
   answer.dropped = dropped_in(full);
-  answer.words = one_line(full);
+  answer.words = wire::one_line(full);
   if (answer.words.empty()) answer.words = "HTTP " + std::to_string(status);
   return answer;
 }

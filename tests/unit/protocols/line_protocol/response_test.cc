@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "protocols/wire/one_line.h"
+
 namespace carbongate::line_protocol {
 namespace {
 
@@ -60,11 +62,11 @@ TEST(WriteAnswer, WordsAreOneShortLine) {
   EXPECT_EQ(read_write_answer(502, "  <html>\r\n<b>Bad Gateway</b>\n").words, "<html>  <b>Bad Gateway</b>");
   EXPECT_EQ(read_write_answer(502, " \r\n").words, "HTTP 502");
   const WriteAnswer longest = read_write_answer(500, std::string(10'000, 'x'));
-  EXPECT_EQ(longest.words.size(), kWordsBytesMax);
+  EXPECT_EQ(longest.words.size(), wire::kWordsBytesMax);
   std::string chinese;
   while (chinese.size() < 10'000) chinese += "错";
   const std::string words = read_write_answer(500, chinese).words;
-  EXPECT_LE(words.size(), kWordsBytesMax);
+  EXPECT_LE(words.size(), wire::kWordsBytesMax);
   EXPECT_EQ((words.size() - 3) % 3, 0U) << "a character was cut in two";
 }
 
