@@ -2,10 +2,9 @@
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
-#include <filesystem>
 #include <string_view>
 
-#include "config/reader/text_file.h"
+#include "gateway/sinks/shared/server_keys.h"
 
 namespace carbongate::sinks::line_protocol {
 namespace {
@@ -14,10 +13,6 @@ namespace urls = boost::urls;
 using namespace std::chrono_literals;
 
 constexpr std::size_t kBatchRowsMax = 20'000;
-
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
 
 // What a URL may not hold, and what to write instead; "" if it is fine.
 std::string objection(const urls::url_view& url) {
@@ -75,20 +70,15 @@ void read_credentials(config::Reader& in, Config& config) {
   }
   if (!config.username.empty() && wants_token) in.error("username", "and a token exclude each other");
   if ((wants_password || wants_token) && !config.server.tls && !config.server.host.empty() &&
-      !is_loopback(config.server.host)) {
+      !shared::is_loopback(config.server.host)) {
     in.warning("url", "sends the credentials unencrypted; use https:// if the server can");
   }
 }
 
 void read_ca_file(config::Reader& in, Config& config) {
-  const auto name = in.value_or("ca_file", "");
-  if (name.empty()) return;
-  const auto beside = std::filesystem::path(in.node().place().file).parent_path();
-  config.server.ca_file = (beside / name).lexically_normal().string();
-  if (const std::string why = config::why_unreadable(config.server.ca_file); !why.empty()) {
-    in.error("ca_file", "cannot read '" + config.server.ca_file + "': " + why);
-  }
-  if (!config.server.host.empty() && !config.server.tls) in.error("ca_file", "is of use with an https:// url only");
+  config.server.ca_file = shared::read_file_name(in, "ca_file");
+  if (config.server.ca_file.empty() || config.server.host.empty() || config.server.tls) return;
+  in.error("ca_file", "is of use with an https:// url only");
 }
 
 }  // namespace
