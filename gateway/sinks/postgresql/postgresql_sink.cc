@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -27,15 +28,41 @@ std::string settings_sql(std::chrono::milliseconds timeout) {
       timeout.count());
 }
 
-// What people can do about it.
-std::string_view advice(std::string_view sqlstate) {
-  if (sqlstate == "42501")
-    return "; the role must own the schema, or be allowed to create it (GRANT CREATE ON DATABASE)";
-  if (sqlstate == "25006") return "; the server is a standby, or its database is set to read-only";
-  if (sqlstate.starts_with("28")) return "; check user and password, and the server's pg_hba.conf";
-  if (sqlstate == "3D000") return "; create the database";
-  if (sqlstate.starts_with("53")) return "; the server is out of disk, memory or connections";
-  return {};
+// What people can do about it; and another code, so that a change of the trouble is logged.
+struct Meaning {
+  std::string_view sqlstate;  // or how it begins
+  errc::errc_t code;
+  std::string_view advice;
+};
+constexpr auto kMeanings = std::to_array<Meaning>({
+    {"42501", errc::permission_denied,
+     "; the role must own the schema, or be allowed to create it (GRANT CREATE ON DATABASE)"},
+    {"25006", errc::read_only_file_system, "; the server is a standby, or its database is set to read-only"},
+    {"28", errc::permission_denied, "; check user and password, and the server's pg_hba.conf"},
+    {"3D000", errc::no_such_file_or_directory, "; create the database"},
+    {"53", errc::no_space_on_device, "; the server is out of disk, memory or connections"},
+    {"57014", errc::timed_out, ""},
+    {"55P03", errc::timed_out, "; somebody holds a lock"},
+    {"40", errc::resource_unavailable_try_again, ""},
+    {"08", errc::connection_aborted, ""},
+    {"57", errc::connection_aborted, ""},
+});
+
+// Rows of one kind stand together: what a server refuses is mostly of one table, so few requests find it.
+void choose(std::span<const model::StoredRow> rows, shared::RowKind kind, std::vector<const model::StoredRow*>& sent,
+            shared::Offer& offer) {
+  std::string reason;
+  for (const model::StoredRow& row : rows) {
+    if (shared::kind_of(row.body) != kind) continue;
+    switch (fate_of(row, reason)) {
+      case Fate::sent:
+        sent.push_back(&row);
+        offer.add(row.sequence);
+        break;
+      case Fate::refused: offer.refuse(row.sequence, reason); break;
+      case Fate::nothing: break;
+    }
+  }
 }
 
 }  // namespace
@@ -54,17 +81,8 @@ asio::awaitable<model::Result<ports::Delivery>> PostgresqlSink::deliver(std::spa
   if (rows.empty()) co_return ports::Delivery{};
   shared::Offer offer(rows);
   std::vector<const model::StoredRow*> sent;
-  std::string reason;
-  for (const model::StoredRow& row : rows) {
-    if (!config_.rows.test(static_cast<std::size_t>(shared::kind_of(row.body)))) continue;
-    switch (fate_of(row, reason)) {
-      case Fate::sent:
-        sent.push_back(&row);
-        offer.add(row.sequence);
-        break;
-      case Fate::refused: offer.refuse(row.sequence, reason); break;
-      case Fate::nothing: break;
-    }
+  for (std::size_t kind = 0; kind < shared::kRowKindCount; ++kind) {
+    if (config_.rows.test(kind)) choose(rows, static_cast<shared::RowKind>(kind), sent, offer);
   }
   offer.begin();
   const std::optional<model::Fault> fault = co_await send_all(sent, offer);
@@ -152,7 +170,12 @@ asio::awaitable<SqlResult<SqlRows>> PostgresqlSink::run(std::string sql) {
 
 model::Fault PostgresqlSink::fault_of(const SqlError& error) {
   session_.close();
-  const model::Fault fault{error.code, fmt::format("{}: {}{}", config_.where, error.words, advice(error.sqlstate))};
+  const auto meaning =
+      std::ranges::find_if(kMeanings, [&](const Meaning& known) { return error.sqlstate.starts_with(known.sqlstate); });
+  const bool known = meaning != kMeanings.end();
+  const model::Fault fault{
+      known ? make_error_code(meaning->code) : error.code,
+      fmt::format("{}: {}{}", config_.where, error.words, known ? meaning->advice : std::string_view())};
   health_.fault(fault);
   return fault;
 }

@@ -261,7 +261,13 @@ class Session::Impl {
     co_return std::nullopt;
   }
 
-  SqlError refused() const { return broken(PQerrorMessage(connection_.get())); }
+  SqlError refused() const {
+    SqlError error = broken(PQerrorMessage(connection_.get()));
+    const bool by_password =
+        PQconnectionNeedsPassword(connection_.get()) != 0 || PQconnectionUsedPassword(connection_.get()) != 0;
+    error.code = make_error_code(by_password ? errc::permission_denied : errc::connection_refused);
+    return error;
+  }
 
   SqlError broken(std::string words) const {
     if (words.empty() && connection_ != nullptr) words = PQerrorMessage(connection_.get());

@@ -13,7 +13,7 @@
 //   accounts    site, energy_user, carrier, device, point, flow
 //
 // A batch is copied into temporary tables, one per table, and merged from there in the same transaction by INSERT ...
-// ON CONFLICT DO UPDATE. A row that says nothing new is not written at all: replaying a journal from its beginning
+// ON CONFLICT DO UPDATE. A row that says nothing new gets no new version: replaying a journal from its beginning
 // changes no row and makes no dead ones.
 #pragma once
 
