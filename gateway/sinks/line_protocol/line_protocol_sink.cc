@@ -1,11 +1,7 @@
 #include "gateway/sinks/line_protocol/line_protocol_sink.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
-#include <time.h>
 
-#include <algorithm>
-#include <charconv>
 #include <utility>
 #include <vector>
 
@@ -19,41 +15,6 @@ namespace carbongate::sinks::line_protocol {
 namespace asio = boost::asio;
 namespace codec = carbongate::line_protocol;
 namespace errc = boost::system::errc;
-
-namespace {
-
-std::string base64(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // and the NUL that OpenSSL writes
-  const int length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(length));
-  return text;
-}
-
-std::string authorization(const Config& config) {
-  if (!config.token.empty()) return "Token " + config.token.reveal();
-  if (!config.username.empty()) return "Basic " + base64(config.username + ":" + config.password.reveal());
-  return {};
-}
-
-}  // namespace
-
-std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text, io::WallTime now) {
-  const auto limited = [](std::chrono::milliseconds wait) {
-    return std::clamp<std::chrono::milliseconds>(wait, std::chrono::milliseconds(0), kRetryAfterMax);
-  };
-  std::uint64_t seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error == std::errc::result_out_of_range) return kRetryAfterMax;
-  if (error == std::errc{} && end == text.data() + text.size()) {
-    return limited(std::chrono::seconds(std::min<std::uint64_t>(seconds, 86'400)));
-  }
-  tm date{};
-  const std::string terminated(text);
-  if (::strptime(terminated.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date) == nullptr) return std::nullopt;
-  return limited(io::WallTime(std::chrono::seconds(::timegm(&date))) - now);
-}
 
 // The rows of one delivery as lines, and those that cannot become one. Lines of one measurement stand together: that is
 // how servers refuse them (a field of another type), so few requests find them.
@@ -93,7 +54,7 @@ LineProtocolSink::LineProtocolSink(Config config, asio::any_io_executor executor
     : config_(std::move(config)),
       clock_(clock),
       client_(std::move(executor), config_.server, {.timeout = config_.timeout}),
-      authorization_(authorization(config_)),
+      authorization_(shared::authorization(config_, "Token")),
       health_(config_.name, clock) {}
 
 asio::awaitable<model::Result<ports::Delivery>> LineProtocolSink::deliver(std::span<const model::StoredRow> rows) {
@@ -157,7 +118,7 @@ model::Result<LineProtocolSink::Reply> LineProtocolSink::judge(const io::HttpRes
     case codec::Verdict::lines_refused: return Reply{Outcome::refused, std::move(answer.words), answer.dropped};
     case codec::Verdict::too_large: return Reply{Outcome::too_large, std::move(answer.words), std::nullopt};
     case codec::Verdict::busy:
-      if (const auto wait = parse_retry_after(response.header("Retry-After"), clock_.now())) {
+      if (const auto wait = shared::parse_retry_after(response.header("Retry-After"), clock_.now())) {
         not_before_ = clock_.ticks() + *wait;
       }
       return fault(errc::resource_unavailable_try_again, " (the server is busy)");

@@ -15,13 +15,6 @@
 
 namespace carbongate::sinks::line_protocol {
 
-// The longest wait that a server may ask for with Retry-After.
-inline constexpr std::chrono::minutes kRetryAfterMax{5};
-
-// The seconds or the date of a Retry-After header (RFC 9110 section 10.2.3) as a time from now, at most kRetryAfterMax.
-// nullopt: neither.
-std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text, io::WallTime now);
-
 // Sends at most batch_rows lines in one request, one request at a time. What the server did not take is tried again;
 // what it refused in words about lines is searched for by halves and rejected with those words; everything else is a
 // fault: nothing is given up because a server, a password or a database is missing.
