@@ -35,12 +35,12 @@ struct LineProtocolSink::Lines {
     for (const model::StoredRow& row : rows) {
       if (shared::kind_of(row.body) != kind) continue;
       switch (append_row(text, row, reason)) {
-        case Rendering::line:
+        case shared::Rendering::point:
           begins.push_back(text.size());
           offer.add(row.sequence);
           break;
-        case Rendering::refused: offer.refuse(row.sequence, reason); break;
-        case Rendering::nothing: break;
+        case shared::Rendering::refused: offer.refuse(row.sequence, reason); break;
+        case shared::Rendering::nothing: break;
       }
     }
   }

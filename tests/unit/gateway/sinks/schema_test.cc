@@ -31,9 +31,9 @@ std::string line_of(model::RowBody body, const model::Series& series = press_sho
   std::string reason;
   const model::StoredRow row{7, std::make_shared<model::Series>(series), std::move(body)};
   switch (append_row(out, row, reason)) {
-    case Rendering::line: return out;
-    case Rendering::nothing: return "nothing";
-    case Rendering::refused: EXPECT_EQ(out, ""); return "refused: " + reason;
+    case shared::Rendering::point: return out;
+    case shared::Rendering::nothing: return "nothing";
+    case shared::Rendering::refused: EXPECT_EQ(out, ""); return "refused: " + reason;
   }
   return "?";
 }
