@@ -7,6 +7,7 @@ find_package(PahoMqttCpp CONFIG REQUIRED)
 find_package(PostgreSQL REQUIRED)   # libpq
 find_package(Protobuf REQUIRED)
 find_package(SQLite3 REQUIRED)
+find_package(Snappy CONFIG REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(yaml-cpp CONFIG REQUIRED)
 find_package(spdlog CONFIG REQUIRED)

@@ -2,6 +2,7 @@
 
 #include "gateway/sinks/line_protocol/line_protocol_sink_type.h"
 #include "gateway/sinks/postgresql/postgresql_sink_type.h"
+#include "gateway/sinks/remote_write/remote_write_sink_type.h"
 
 namespace carbongate::sinks {
 
@@ -10,6 +11,7 @@ std::span<const SinkType> sink_types() {
   static const SinkType kTypes[] = {
       line_protocol_type(),
       postgresql_type(),
+      remote_write_type(),
   };
   return kTypes;
 }
