@@ -10,14 +10,26 @@
 namespace carbongate::line_protocol {
 namespace {
 
-// {"error": "..."} of InfluxDB 1.x and 3.x, {"code": "...", "message": "..."} of 2.x; any other text is taken as it is.
+// Of InfluxDB 3 Core the first line it objects to: {"error": "...", "data": [{"error_message": "...", ...}, ...]}; of a
+// request that was refused as a whole "data" is such an object itself.
+std::string first_objection(const boost::json::object& answer) {
+  const auto* data = answer.if_contains("data");
+  if (data != nullptr && data->is_array()) data = data->get_array().empty() ? nullptr : &data->get_array().front();
+  if (data == nullptr || !data->is_object()) return {};
+  const auto* message = data->get_object().if_contains("error_message");
+  return message != nullptr && message->is_string() ? ": " + std::string(message->get_string()) : std::string();
+}
+
+// {"error": "..."} of InfluxDB 1.x and 3.x, {"code": "...", "message": "..."} of 2.x and QuestDB; any other text is
+// taken as it is.
 std::string words_of(std::string_view body) {
   boost::system::error_code bad;
   const boost::json::value json = boost::json::parse(body, bad);
   if (!bad && json.is_object()) {
     for (const char* key : {"error", "message"}) {
       const auto* value = json.get_object().if_contains(key);
-      if (value != nullptr && value->is_string()) return std::string(value->get_string());
+      if (value != nullptr && value->is_string())
+        return std::string(value->get_string()) + first_objection(json.get_object());
     }
   }
   return std::string(body);
@@ -35,10 +47,11 @@ std::optional<std::size_t> dropped_in(std::string_view words) {
 }
 
 bool speaks_of_lines(std::string_view words) {
-  constexpr std::array<std::string_view, 6> kPhrases{
-      "partial write",    // InfluxDB 1.x, 2.x, 3.x
-      "unable to parse",  // InfluxDB: no line of the body could be read
-      "failed to parse line protocol",
+  constexpr std::array<std::string_view, 7> kPhrases{
+      "partial write",                  // InfluxDB 1.x, 2.x, 3.x
+      "unable to parse",                // InfluxDB: no line of the body could be read
+      "failed to parse line protocol",  // QuestDB
+      "parsing failed for write",       // InfluxDB 3, with accept_partial=false
       "field type conflict",
       "time outside range",
       "beyond retention policy",

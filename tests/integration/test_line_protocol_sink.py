@@ -74,6 +74,18 @@ def test_every_row_arrives_in_victoriametrics_and_none_is_invalid(tmp_path, vict
     assert victoria.counter("vm_rows_ignored_total") == 0
 
 
+def test_the_endpoint_of_version_2_takes_the_same_rows(tmp_path, victoria):
+    token = tmp_path / "token"
+    token.write_text("s3cret\n")
+    token.chmod(0o600)
+    url = victoria.url + "/api/v2/write?org=park&bucket=carbon"
+    with Feed(tmp_path, url, 500, token_file=str(token)).start() as feed:
+        assert feed.finish()["rejected"] == []
+    wanted = expected(500)
+    stored = stored_in_victoria(victoria, sample_count(wanted))
+    assert stored.keys() == wanted.keys()
+
+
 def test_writing_everything_again_changes_nothing(tmp_path, influx):
     for run in range(3):
         with Feed(tmp_path, influx.write_url("carbon"), 2_000, name=f"feed{run}", batch_rows=700 + run).start() as feed:

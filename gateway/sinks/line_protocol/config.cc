@@ -33,7 +33,13 @@ Config Config::from(config::Reader& in) {
   if (config.target.find("precision=ms") == std::string::npos) {
     config.target += config.target.find('?') == std::string::npos ? "?precision=ms" : "&precision=ms";
   }
-  config.gzip = in.value_or("gzip", true);
+  config.dialect = static_cast<Dialect>(
+      in.one_of("dialect", {"influxdb", "victoriametrics", "questdb", "tdengine", "greptimedb"}, 0));
+  if (config.dialect == Dialect::tdengine && (in.has("token_file") || in.has("token_env"))) {
+    in.error("dialect", "tdengine knows no tokens; use `username` and `password_file`");
+  }
+  const bool reads_gzip = config.dialect != Dialect::questdb && config.dialect != Dialect::tdengine;
+  config.gzip = in.value_or("gzip", reads_gzip);
   config.batch_rows = in.in_range<std::size_t>("batch_rows", 1000, 1, kBatchRowsMax);
   config.timeout = in.in_range<std::chrono::milliseconds>("timeout", 10s, 100ms, 5min);
   config.rows = shared::read_row_kinds(in);

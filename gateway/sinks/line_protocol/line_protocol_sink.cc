@@ -54,7 +54,7 @@ LineProtocolSink::LineProtocolSink(Config config, asio::any_io_executor executor
     : config_(std::move(config)),
       clock_(clock),
       client_(std::move(executor), config_.server, {.timeout = config_.timeout}),
-      authorization_(shared::authorization(config_, "Token")),
+      authorization_(shared::authorization(config_, config_.dialect == Dialect::questdb ? "Bearer" : "Token")),
       health_(config_.name, clock) {}
 
 asio::awaitable<model::Result<ports::Delivery>> LineProtocolSink::deliver(std::span<const model::StoredRow> rows) {

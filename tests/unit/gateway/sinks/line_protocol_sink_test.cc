@@ -113,6 +113,14 @@ TEST_F(LineProtocolSinkTest, SendsATokenTheWayInfluxDbWantsIt) {
   EXPECT_NE(peer_.requests()[0].head.find("Authorization: Token abc\r\n"), std::string::npos);
 }
 
+TEST_F(LineProtocolSinkTest, SendsATokenTheWayQuestdbWantsIt) {
+  config_.dialect = Dialect::questdb;
+  config_.token = config::Secret("abc");
+  peer_.answer(204);
+  deliver(rows(1, 1));
+  EXPECT_NE(peer_.requests()[0].head.find("Authorization: Bearer abc\r\n"), std::string::npos);
+}
+
 TEST_F(LineProtocolSinkTest, SettlesRowsThatAreNotSelectedWithoutARequest) {
   config_.rows.reset(static_cast<std::size_t>(shared::RowKind::reading));
   const auto delivery = deliver(rows(1, 9));

@@ -35,6 +35,29 @@ TEST(WriteAnswer, APartialWriteNamesTheReasonAndTheNumberOfDroppedPoints) {
   EXPECT_EQ(read_write_answer(422, kConflictV2).dropped, 1U);
 }
 
+TEST(WriteAnswer, NamesTheFirstLineThatInfluxdb3ObjectsTo) {
+  const WriteAnswer answer = read_write_answer(
+      400,
+      R"({"error":"partial write of line protocol occurred","data":[{"original_line":"m v=1 x","line_number":2,"error_message":"invalid column type for column 'v'"}]})");
+  EXPECT_EQ(answer.verdict, Verdict::lines_refused);
+  EXPECT_EQ(answer.words, "partial write of line protocol occurred: invalid column type for column 'v'");
+  EXPECT_EQ(answer.dropped, std::nullopt);
+  EXPECT_EQ(
+      read_write_answer(400, R"({"error":"parsing failed for write_lp endpoint","data":{"error_message":"no fields"}})")
+          .words,
+      "parsing failed for write_lp endpoint: no fields");
+  EXPECT_EQ(read_write_answer(400, R"({"error":"partial write of line protocol occurred","data":[]})").words,
+            "partial write of line protocol occurred");
+}
+
+TEST(WriteAnswer, UnderstandsQuestdb) {
+  const WriteAnswer answer = read_write_answer(
+      400,
+      R"({"code":"invalid","message":"failed to parse line protocol: errors encountered on line(s):\nerror in line 2: table: m, column: v; cast error","line":2,"errorId":"e-1"})");
+  EXPECT_EQ(answer.verdict, Verdict::lines_refused);
+  EXPECT_EQ(answer.words.substr(0, 29), "failed to parse line protocol");
+}
+
 TEST(WriteAnswer, ABadRequestThatDoesNotSpeakOfLinesBlamesNone) {
   EXPECT_EQ(read_write_answer(400, R"({"error":"database is required"})").verdict, Verdict::failed);
   EXPECT_EQ(read_write_answer(400, "<html>The plain HTTP request was sent to HTTPS port</html>").verdict,
