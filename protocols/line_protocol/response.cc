@@ -5,37 +5,34 @@
 #include <boost/json/parse.hpp>
 #include <charconv>
 
+#include "protocols/wire/one_line.h"
+
 namespace carbongate::line_protocol {
 namespace {
 
-// {"error": "..."} of InfluxDB 1.x and 3.x, {"code": "...", "message": "..."} of 2.x; any other text is taken as it is.
+// Of InfluxDB 3 Core the first line it objects to: {"error": "...", "data": [{"error_message": "...", ...}, ...]}; of a
+// request that was refused as a whole "data" is such an object itself.
+std::string first_objection(const boost::json::object& answer) {
+  const auto* data = answer.if_contains("data");
+  if (data != nullptr && data->is_array()) data = data->get_array().empty() ? nullptr : &data->get_array().front();
+  if (data == nullptr || !data->is_object()) return {};
+  const auto* message = data->get_object().if_contains("error_message");
+  return message != nullptr && message->is_string() ? ": " + std::string(message->get_string()) : std::string();
+}
+
+// {"error": "..."} of InfluxDB 1.x and 3.x, {"code": "...", "message": "..."} of 2.x and QuestDB; any other text is
+// taken as it is.
 std::string words_of(std::string_view body) {
   boost::system::error_code bad;
   const boost::json::value json = boost::json::parse(body, bad);
   if (!bad && json.is_object()) {
     for (const char* key : {"error", "message"}) {
       const auto* value = json.get_object().if_contains(key);
-      if (value != nullptr && value->is_string()) return std::string(value->get_string());
+      if (value != nullptr && value->is_string())
+        return std::string(value->get_string()) + first_objection(json.get_object());
     }
   }
   return std::string(body);
-}
-
-// One line of bounded length that cuts no UTF-8 character in two.
-std::string one_line(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  }
-  const auto first = text.find_first_not_of(' ');
-  if (first == std::string::npos) return {};
-  text = text.substr(first, text.find_last_not_of(' ') - first + 1);
-  if (text.size() > kWordsBytesMax) {
-    std::size_t end = kWordsBytesMax - 3;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-    text.resize(end);
-    text += "...";
-  }
-  return text;
 }
 
 std::optional<std::size_t> dropped_in(std::string_view words) {
@@ -50,10 +47,11 @@ std::optional<std::size_t> dropped_in(std::string_view words) {
 }
 
 bool speaks_of_lines(std::string_view words) {
-  constexpr std::array<std::string_view, 6> kPhrases{
-      "partial write",    // InfluxDB 1.x, 2.x, 3.x
-      "unable to parse",  // InfluxDB: no line of the body could be read
-      "failed to parse line protocol",
+  constexpr std::array<std::string_view, 7> kPhrases{
+      "partial write",                  // InfluxDB 1.x, 2.x, 3.x
+      "unable to parse",                // InfluxDB: no line of the body could be read
+      "failed to parse line protocol",  // QuestDB
+      "parsing failed for write",       // InfluxDB 3, with accept_partial=false
       "field type conflict",
       "time outside range",
       "beyond retention policy",
@@ -83,7 +81,7 @@ WriteAnswer read_write_answer(int status, std::string_view body) {
   WriteAnswer answer;
   answer.verdict = verdict_of(status, full);
   answer.dropped = dropped_in(full);
-  answer.words = one_line(full);
+  answer.words = wire::one_line(full);
   if (answer.words.empty()) answer.words = "HTTP " + std::to_string(status);
   return answer;
 }

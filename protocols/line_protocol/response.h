@@ -25,14 +25,12 @@ enum class Verdict {
 
 struct WriteAnswer {
   Verdict verdict = Verdict::failed;
-  std::string words;  // the server's own, on one line, at most kWordsBytesMax bytes; "HTTP 502" if it said nothing
+  std::string words;  // the server's own, on one line, at most wire::kWordsBytesMax bytes; "HTTP 502" if it said nothing
 
   // How many points of the body the server says it dropped. A lower bound: it speaks of one shard only, and lines that
   // it could not parse are not in it.
   std::optional<std::size_t> dropped;
 };
-
-inline constexpr std::size_t kWordsBytesMax = 500;
 
 // `body` is the answer's body, possibly cut short.
 WriteAnswer read_write_answer(int status, std::string_view body);

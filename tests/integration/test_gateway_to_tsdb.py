@@ -3,65 +3,18 @@
 Meanwhile the servers are killed and started again, and so is the gateway.
 """
 
-import json
-import os
-import random
-import subprocess
 import threading
 from datetime import datetime
 
 import pytest
-from harness import CARBONGATE, Process, wait_until
-from mqtt_servers import PASSWORD, Mosquitto
+from harness import wait_until
+from mqtt_park import METERS, READINGS, START_MS, export, gateway_process, publish_all, write_config
+from mqtt_servers import Mosquitto
 from tsdb_servers import InfluxDB, VictoriaMetrics
-
-METERS = 3
-READINGS = 600  # of each meter, a minute apart: ten hours
-START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
-
-ENVIRONMENT = {"MQTT_PASSWORD": PASSWORD}
 
 QUALITY = ["measured", "late", "estimated", "substituted", "manual", "missing"]
 RULE = ["", "not-a-number", "not-available", "range", "future", "stale", "out-of-order", "duplicate", "pending", "glitch",
         "reset", "rollover", "gap", "no-factor", "replaced", "ratio-change", "backwards", "stalled"]
-
-
-def messages(meter):
-    """One meter's payloads in order of time. Meter 1 now and then has no number."""
-    chance = random.Random(meter)
-    total = chance.uniform(0, 1e5)
-    for k in range(READINGS):
-        total += chance.uniform(0, 0.5)
-        value = None if meter == 1 and k % 37 == 5 else round(total, 3)
-        yield json.dumps({"t": START_MS + k * 60_000, "e": value})
-
-
-def write_config(path, broker, sinks):
-    devices = [{"id": f"m{n}", "driver": "mqtt", "broker": "plant", "topic": f"park/m{n}", "qos": 1,
-                "timestamp": {"json": "/t", "format": "epoch-ms"},
-                "points": [{"name": "energy", "json": "/e", "unit": "kWh", "kind": "cumulative"}]} for n in range(METERS)]
-    users = [{"id": f"u{n}", "name": f"车间{n}", "consumes": [{"carrier": "electricity", "from": f"m{n}.energy"}]}
-             for n in range(METERS)]
-    path.write_text(json.dumps({  # JSON is YAML
-        "site": {"id": "park", "timezone": "Asia/Shanghai", "grid_region": "CN-SC"},
-        "brokers": {"plant": {"url": f"mqtt://127.0.0.1:{broker.port}", "username": "gateway",
-                              "password_env": "MQTT_PASSWORD", "client_id": "tsdb-test"}},
-        "devices": devices,
-        "energy_users": users,
-        "store": {"path": str(path.parent / "store")},
-        "sinks": [{"type": "line-protocol", **sink} for sink in sinks],
-    }))
-    return path
-
-
-def gateway_process(tmp_path, config):
-    return Process([CARBONGATE, "run", config], tmp_path / "gateway.log", env=ENVIRONMENT)
-
-
-def export(config, what):
-    text = subprocess.run([CARBONGATE, "export", config, "--what", what, "--format", "jsonl"], check=True,
-                          capture_output=True, text=True, env={**os.environ, **ENVIRONMENT}).stdout
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def exported(config):
@@ -103,11 +56,6 @@ def stored_in_influx(server, database):
 def broker(tmp_path):
     with Mosquitto(tmp_path / "broker") as server:
         yield server
-
-
-def publish_all(broker):
-    for meter in range(METERS):
-        broker.publish_lines(f"park/m{meter}", list(messages(meter)))
 
 
 def readings_in(server, database="carbon"):

@@ -1,54 +1,15 @@
 """The line-protocol sink against real servers: everything arrives exactly, whatever happens to the server meanwhile.
 
-The rows come from line_protocol_feed.cc; expected() has the same formulas.
+The rows come from sink_feed.cc.
 """
 
-import json
 import ssl
 import subprocess
-from decimal import Decimal
 
 import pytest
-from harness import BUILD, Process, accepts, wait_until
+from harness import accepts, wait_until
+from made_up_rows import MEASUREMENTS, START_MS, Feed, expected
 from tsdb_servers import InfluxDB, VictoriaMetrics
-
-FEED = BUILD / "tests" / "integration" / "line_protocol_feed"
-START_MS = 1_600_000_000_000
-MEASUREMENTS = ["reading", "interval", "entry", "rollup", "total"]
-DEVICES = ["press shop", "a,b=c", "冲压车间", "back%5Cslash"]
-USERS = ["press", "x y", "冲压", "u%5C"]
-PERIODS = ["15min", "hour", "day", "month", "year"]
-
-
-def expected(rows, first=0, measurements=MEASUREMENTS):
-    """{(measurement, frozenset of tags, time in ms): {field: value}}"""
-    points = {}
-    for n in range(first, first + rows):
-        measurement = MEASUREMENTS[n % 5]
-        tags = {"site": "edz-1", "device": DEVICES[n % 4], "point": "energy import", "unit": "kWh"}
-        amount = float(Decimal(n * 1001 + 7) / 1_000_000)
-        co2e = float(Decimal(n * 530 + 3) / 1_000_000)
-        period = {"duration_s": 900.0, "covered_s": float(Decimal(n % 900_000) / 1000), "quality": 0, "rule": 0}
-        account = {"carrier": "electricity", "user": USERS[n % 4]}
-        if measurement == "reading":
-            tags["unit"] = "Wh"
-            fields = {"quality": 5, "rule": 1} if n % 50 == 0 else {"value": n * 0.1, "quality": 0, "rule": 0}
-        elif measurement == "interval":
-            tags["carrier"] = "electricity"
-            fields = {"amount": amount, **period, "quality": 2, "rule": 12}
-        elif measurement == "entry":
-            tags |= account | {"factor": "cn grid/a=b", "factor_version": "2025"}
-            fields = {"amount": amount, "co2e_kg": co2e, "u95_kg": 0, "coal_kgce": 0, **period}
-        elif measurement == "rollup":
-            tags |= account | {"period": PERIODS[n // 5 % 5]}
-            fields = {"amount": amount, "co2e_kg": co2e, "u95_kg": 0, "coal_kgce": 0, **period}
-        else:
-            tags |= account
-            fields = {"amount": amount, "co2e_kg": co2e, "amount_per_hour": n * 0.25, "co2e_kg_per_hour": n * 0.125}
-        if measurement in measurements:
-            points["carbongate_" + measurement, frozenset(tags.items()), START_MS + n * 1000] = fields
-    return points
-
 
 def stored_in_influx(server, database="carbon"):
     """The same shape as expected(). Fails if a point is there twice, which InfluxDB would show as two rows."""
@@ -77,22 +38,6 @@ def stored_in_victoria(server, samples):
 
 def sample_count(points):
     return sum(len(fields) for fields in points.values())
-
-
-class Feed(Process):
-    def __init__(self, tmp_path, url, count, first=0, name="feed", **keys):
-        config = tmp_path / f"{name}.yaml"
-        config.write_text(json.dumps({"type": "line-protocol", "url": url, **keys}))  # JSON is YAML
-        super().__init__([FEED, config, count, first], tmp_path / f"{name}.log", env={"FEED_SECRET": "s3cret"})
-
-    def settled(self):
-        seen = [json.loads(line)["settled"] for line in self.output().splitlines() if line.startswith('{"settled"')]
-        return seen[-1] if seen else 0
-
-    def finish(self, timeout=120.0):
-        """Waits for the end and returns what the sink said of itself."""
-        assert self.child.wait(timeout) == 0, self.output()
-        return next(json.loads(line) for line in self.output().splitlines() if line.startswith('{"accepted"'))
 
 
 @pytest.fixture
@@ -127,6 +72,18 @@ def test_every_row_arrives_in_victoriametrics_and_none_is_invalid(tmp_path, vict
         assert stored[point] == pytest.approx(fields, rel=1e-15, abs=0), point
     assert victoria.counter("vm_rows_invalid_total") == 0
     assert victoria.counter("vm_rows_ignored_total") == 0
+
+
+def test_the_endpoint_of_version_2_takes_the_same_rows(tmp_path, victoria):
+    token = tmp_path / "token"
+    token.write_text("s3cret\n")
+    token.chmod(0o600)
+    url = victoria.url + "/api/v2/write?org=park&bucket=carbon"
+    with Feed(tmp_path, url, 500, token_file=str(token)).start() as feed:
+        assert feed.finish()["rejected"] == []
+    wanted = expected(500)
+    stored = stored_in_victoria(victoria, sample_count(wanted))
+    assert stored.keys() == wanted.keys()
 
 
 def test_writing_everything_again_changes_nothing(tmp_path, influx):

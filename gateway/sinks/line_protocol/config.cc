@@ -1,14 +1,6 @@
 #include "gateway/sinks/line_protocol/config.h"
 
-#include <algorithm>
-#include <array>
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
-#include <filesystem>
 #include <string_view>
-#include <vector>
-
-#include "config/reader/text_file.h"
 
 namespace carbongate::sinks::line_protocol {
 namespace {
@@ -17,20 +9,8 @@ namespace urls = boost::urls;
 using namespace std::chrono_literals;
 
 constexpr std::size_t kBatchRowsMax = 20'000;
-constexpr std::array<std::string_view, kRowKindCount> kRowKindNames{"readings", "intervals", "entries", "rollups",
-                                                                    "totals"};
 
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
-// What a URL may not hold, and what to write instead; "" if it is fine.
 std::string objection(const urls::url_view& url) {
-  if (url.scheme() != "http" && url.scheme() != "https") return "must begin with http:// or https://";
-  if (url.has_userinfo()) return "must not hold a user or password; use `username` and `password_file`";
-  if (url.host_address().empty()) return "names no host";
-  if (url.has_port() && url.port_number() == 0) return "has a port outside 1 to 65535";
-  if (url.has_fragment()) return "must not have a fragment ('#')";
   if (url.encoded_path().empty() || url.encoded_path() == "/") {
     return "has no path; write the address that takes line protocol, such as /write?db=carbon (InfluxDB 1.x), "
            "/api/v2/write?org=park&bucket=carbon (InfluxDB 2.x) or /write (VictoriaMetrics)";
@@ -44,88 +24,25 @@ std::string objection(const urls::url_view& url) {
   return {};
 }
 
-void read_url(config::Reader& in, Config& config) {
-  const auto text = in.required<std::string>("url");
-  if (text.empty()) return;  // missing, or not a text: reported
-  const auto parsed = urls::parse_uri(text);
-  if (!parsed) {
-    in.error("url", "is not a URL such as http://127.0.0.1:8428/write");  // may hold a secret: not printed
-    return;
-  }
-  const urls::url_view url = *parsed;
-  if (const std::string why = objection(url); !why.empty()) {
-    in.error("url", why);
-    return;
-  }
-  config.server.tls = url.scheme() == "https";
-  config.server.host = url.host_address();
-  config.server.port = url.has_port() ? url.port_number() : (config.server.tls ? 443 : 80);
-  config.target = std::string(url.encoded_path());
-  if (url.has_query()) config.target += "?" + std::string(url.encoded_query());
-  if (!url.params().contains("precision")) config.target += url.has_query() ? "&precision=ms" : "?precision=ms";
-  const std::string authority = std::string(url.encoded_host_and_port());
-  config.where = std::string(url.scheme()) + "://" + authority + std::string(url.encoded_path());
-  config.name = authority;
-}
-
-void read_credentials(config::Reader& in, Config& config) {
-  config.username = in.value_or("username", "");
-  config.password = config::read_secret(in, "password");
-  config.token = config::read_secret(in, "token");
-  const bool wants_password = in.has("password_file") || in.has("password_env");
-  const bool wants_token = in.has("token_file") || in.has("token_env");
-  if (config.username.empty() && wants_password) in.error("username", "is missing: there is a password");
-  if (!config.username.empty() && !wants_password) {
-    in.error("username", "needs `password_file` or `password_env` beside it");
-  }
-  if (!config.username.empty() && wants_token) in.error("username", "and a token exclude each other");
-  if ((wants_password || wants_token) && !config.server.tls && !config.server.host.empty() &&
-      !is_loopback(config.server.host)) {
-    in.warning("url", "sends the credentials unencrypted; use https:// if the server can");
-  }
-}
-
-void read_ca_file(config::Reader& in, Config& config) {
-  const auto name = in.value_or("ca_file", "");
-  if (name.empty()) return;
-  const auto beside = std::filesystem::path(in.node().place().file).parent_path();
-  config.server.ca_file = (beside / name).lexically_normal().string();
-  if (const std::string why = config::why_unreadable(config.server.ca_file); !why.empty()) {
-    in.error("ca_file", "cannot read '" + config.server.ca_file + "': " + why);
-  }
-  if (!config.server.host.empty() && !config.server.tls) in.error("ca_file", "is of use with an https:// url only");
-}
-
-void read_rows(config::Reader& in, Config& config) {
-  const auto words = in.optional<std::vector<std::string>>("rows");
-  if (!words) {
-    config.rows.set();
-    return;
-  }
-  for (const std::string& word : *words) {
-    const auto found = std::ranges::find(kRowKindNames, word);
-    if (found != kRowKindNames.end()) {
-      config.rows.set(static_cast<std::size_t>(found - kRowKindNames.begin()));
-      continue;
-    }
-    const std::vector<std::string> known(kRowKindNames.begin(), kRowKindNames.end());
-    in.error("rows", "'" + word + "' is no kind of row" + config::suggestion(word, known));
-  }
-  if (words->empty()) in.error("rows", "is empty: nothing would be sent; leave it out to send everything");
-}
-
 }  // namespace
 
 Config Config::from(config::Reader& in) {
   Config config;
-  read_url(in, config);
-  config.name = in.value_or("name", config.name);
-  read_credentials(in, config);
-  read_ca_file(in, config);
-  config.gzip = in.value_or("gzip", true);
+  static_cast<shared::HttpEndpoint&>(config) =
+      shared::read_http_endpoint(in, "http://127.0.0.1:8428/write", &objection);
+  if (config.target.find("precision=ms") == std::string::npos) {
+    config.target += config.target.find('?') == std::string::npos ? "?precision=ms" : "&precision=ms";
+  }
+  config.dialect = static_cast<Dialect>(
+      in.one_of("dialect", {"influxdb", "victoriametrics", "questdb", "tdengine", "greptimedb"}, 0));
+  if (config.dialect == Dialect::tdengine && (in.has("token_file") || in.has("token_env"))) {
+    in.error("dialect", "tdengine knows no tokens; use `username` and `password_file`");
+  }
+  const bool reads_gzip = config.dialect != Dialect::questdb && config.dialect != Dialect::tdengine;
+  config.gzip = in.value_or("gzip", reads_gzip);
   config.batch_rows = in.in_range<std::size_t>("batch_rows", 1000, 1, kBatchRowsMax);
   config.timeout = in.in_range<std::chrono::milliseconds>("timeout", 10s, 100ms, 5min);
-  read_rows(in, config);
+  config.rows = shared::read_row_kinds(in);
   return config;
 }
 

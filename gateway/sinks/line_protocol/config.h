@@ -3,27 +3,30 @@
 
 #include <chrono>
 #include <cstddef>
-#include <string>
+#include <cstdint>
 
 #include "config/reader/reader.h"
-#include "config/reader/secret.h"
-#include "gateway/sinks/line_protocol/schema.h"
-#include "protocols/io/http_client.h"
+#include "gateway/sinks/shared/http_endpoint.h"
+#include "gateway/sinks/shared/row_kind.h"
 
 namespace carbongate::sinks::line_protocol {
 
-struct Config {
-  std::string name;  // the cursor's name in the journal
-  io::HttpServer server;
-  std::string target;    // "/write?db=carbon&precision=ms"
-  std::string where;     // for messages: "http://127.0.0.1:8428/write"
-  std::string username;  // HTTP basic authentication, if not empty
-  config::Secret password;
-  config::Secret token;  // "Authorization: Token ...", if not empty
+// Where servers differ in what they take over HTTP. The lines are the same for all.
+enum class Dialect : std::uint8_t {
+  influxdb,         // 1.x, 2.x, 3.x, and whatever does as they do
+  victoriametrics,  // the same
+  questdb,          // bearer tokens; compressed requests from 9.1.0 only, so `gzip` is off by default
+  tdengine,         // no tokens; that it takes compressed requests is nowhere stated, so `gzip` is off by default
+  greptimedb,       // the same as influxdb; a token is USER:PASSWORD
+};
+
+// The target says precision=ms.
+struct Config : shared::HttpEndpoint {
+  Dialect dialect = Dialect::influxdb;
   bool gzip = true;
   std::size_t batch_rows = 1000;
   std::chrono::milliseconds timeout{10'000};  // of one request
-  RowKinds rows;                              // what is sent
+  shared::RowKinds rows;                      // what is sent
 
   // Problems go to the reader; what comes back then is not to be used.
   static Config from(config::Reader& in);

@@ -6,22 +6,14 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "gateway/ports/sink.h"
 #include "gateway/sinks/line_protocol/config.h"
-#include "gateway/sinks/line_protocol/delivery_plan.h"
+#include "gateway/sinks/shared/health.h"
 #include "protocols/io/clock.h"
 #include "protocols/io/http_client.h"
 
 namespace carbongate::sinks::line_protocol {
-
-// The longest wait that a server may ask for with Retry-After.
-inline constexpr std::chrono::minutes kRetryAfterMax{5};
-
-// The seconds or the date of a Retry-After header (RFC 9110 section 10.2.3) as a time from now, at most kRetryAfterMax.
-// nullopt: neither.
-std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text, io::WallTime now);
 
 // Sends at most batch_rows lines in one request, one request at a time. What the server did not take is tried again;
 // what it refused in words about lines is searched for by halves and rejected with those words; everything else is a
@@ -36,7 +28,7 @@ class LineProtocolSink final : public ports::Sink {
   const std::string& name() const override { return config_.name; }
   std::size_t batch_rows() const override { return config_.batch_rows; }
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
-  ports::SinkStatus status() const override { return status_; }
+  ports::SinkStatus status() const override { return health_.status(); }
 
  private:
   struct Lines;
@@ -47,21 +39,17 @@ class LineProtocolSink final : public ports::Sink {
     std::optional<std::size_t> dropped;
   };
 
-  boost::asio::awaitable<std::optional<model::Fault>> send_all(const Lines& lines, DeliveryPlan& plan,
-                                                               std::vector<ports::RejectedRow>& rejected);
+  boost::asio::awaitable<std::optional<model::Fault>> send_all(Lines& lines);
   boost::asio::awaitable<model::Result<Reply>> send(std::string_view lines);
   model::Result<Reply> judge(const io::HttpResponse& response);
-  void count(const Lines& lines, const ports::Delivery& delivery);
   io::HttpRequest make_request(std::string_view lines) const;
-  void note_success();
-  void note_fault(const model::Fault& fault);
 
   Config config_;
   io::Clock& clock_;
   io::HttpClient client_;
   std::string authorization_;
   std::optional<io::SteadyTime> not_before_;  // the server asked to be left alone until then
-  ports::SinkStatus status_;
+  shared::Health health_;
 };
 
 }  // namespace carbongate::sinks::line_protocol

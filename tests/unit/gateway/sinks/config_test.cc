@@ -110,6 +110,25 @@ TEST(LineProtocolConfig, WarnsBeforeASecretTravelsInTheClear) {
   EXPECT_EQ(warnings("http://127.0.0.1/write"), "");
 }
 
+TEST(LineProtocolConfig, DialectsDifferInTokensAndCompressionOnly) {
+  const auto in_dialect = [](const std::string& dialect, const std::string& more = "") {
+    return read("type: line-protocol\nurl: http://127.0.0.1/write\ndialect: " + dialect + "\n" + more);
+  };
+  for (const char* dialect : {"influxdb", "victoriametrics", "greptimedb"}) {
+    EXPECT_EQ(in_dialect(dialect).problems, "");
+    EXPECT_TRUE(in_dialect(dialect).config.gzip) << dialect;
+  }
+  for (const char* dialect : {"questdb", "tdengine"}) {
+    EXPECT_FALSE(in_dialect(dialect).config.gzip) << dialect;
+    EXPECT_TRUE(in_dialect(dialect, "gzip: true").config.gzip) << dialect;
+  }
+  ::setenv("CARBONGATE_TEST_SECRET", "s3cret", 1);
+  EXPECT_EQ(in_dialect("questdb", "token_env: CARBONGATE_TEST_SECRET").problems, "");
+  EXPECT_NE(in_dialect("tdengine", "token_env: CARBONGATE_TEST_SECRET").problems.find("knows no tokens"),
+            std::string::npos);
+  EXPECT_NE(in_dialect("questDB").problems.find("did you mean 'questdb'"), std::string::npos);
+}
+
 TEST(LineProtocolConfig, TheSampleIsComplete) {
   const TemporaryDirectory directory;
   const auto sample = directory.path() / "sample.yaml";

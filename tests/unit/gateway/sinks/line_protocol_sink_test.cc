@@ -113,8 +113,16 @@ TEST_F(LineProtocolSinkTest, SendsATokenTheWayInfluxDbWantsIt) {
   EXPECT_NE(peer_.requests()[0].head.find("Authorization: Token abc\r\n"), std::string::npos);
 }
 
+TEST_F(LineProtocolSinkTest, SendsATokenTheWayQuestdbWantsIt) {
+  config_.dialect = Dialect::questdb;
+  config_.token = config::Secret("abc");
+  peer_.answer(204);
+  deliver(rows(1, 1));
+  EXPECT_NE(peer_.requests()[0].head.find("Authorization: Bearer abc\r\n"), std::string::npos);
+}
+
 TEST_F(LineProtocolSinkTest, SettlesRowsThatAreNotSelectedWithoutARequest) {
-  config_.rows.reset(static_cast<std::size_t>(RowKind::reading));
+  config_.rows.reset(static_cast<std::size_t>(shared::RowKind::reading));
   const auto delivery = deliver(rows(1, 9));
   ASSERT_TRUE(delivery);
   EXPECT_EQ(delivery->settled_through, 9U);
@@ -223,14 +231,14 @@ TEST_F(LineProtocolSinkTest, LeavesABusyServerAloneAsLongAsItAsked) {
 
 TEST(RetryAfter, IsANumberOfSecondsOrADate) {
   const io::WallTime now{std::chrono::seconds(1'445'412'480)};  // 2015-10-21 07:28:00
-  EXPECT_EQ(parse_retry_after("120", now), 120s);
-  EXPECT_EQ(parse_retry_after("Wed, 21 Oct 2015 07:28:30 GMT", now), 30s);
-  EXPECT_EQ(parse_retry_after("Wed, 21 Oct 2015 07:27:30 GMT", now), 0s);
-  EXPECT_EQ(parse_retry_after("999999999999999999999", now), kRetryAfterMax);
-  EXPECT_EQ(parse_retry_after("86400", now), kRetryAfterMax);
-  EXPECT_EQ(parse_retry_after("", now), std::nullopt);
-  EXPECT_EQ(parse_retry_after("soon", now), std::nullopt);
-  EXPECT_EQ(parse_retry_after("12 parsecs", now), std::nullopt);
+  EXPECT_EQ(shared::parse_retry_after("120", now), 120s);
+  EXPECT_EQ(shared::parse_retry_after("Wed, 21 Oct 2015 07:28:30 GMT", now), 30s);
+  EXPECT_EQ(shared::parse_retry_after("Wed, 21 Oct 2015 07:27:30 GMT", now), 0s);
+  EXPECT_EQ(shared::parse_retry_after("999999999999999999999", now), shared::kRetryAfterMax);
+  EXPECT_EQ(shared::parse_retry_after("86400", now), shared::kRetryAfterMax);
+  EXPECT_EQ(shared::parse_retry_after("", now), std::nullopt);
+  EXPECT_EQ(shared::parse_retry_after("soon", now), std::nullopt);
+  EXPECT_EQ(shared::parse_retry_after("12 parsecs", now), std::nullopt);
 }
 
 TEST(Gzip, GivesBackWhatWentIn) {

@@ -31,9 +31,9 @@ std::string line_of(model::RowBody body, const model::Series& series = press_sho
   std::string reason;
   const model::StoredRow row{7, std::make_shared<model::Series>(series), std::move(body)};
   switch (append_row(out, row, reason)) {
-    case Rendering::line: return out;
-    case Rendering::nothing: return "nothing";
-    case Rendering::refused: EXPECT_EQ(out, ""); return "refused: " + reason;
+    case shared::Rendering::point: return out;
+    case shared::Rendering::nothing: return "nothing";
+    case shared::Rendering::refused: EXPECT_EQ(out, ""); return "refused: " + reason;
   }
   return "?";
 }
@@ -174,14 +174,6 @@ TEST(LineProtocolSchema, RefusesAnAmountOfAnUnknownCarrier) {
 
 TEST(LineProtocolSchema, TheSameRowGivesTheSameBytes) {
   EXPECT_EQ(line_of(quarter()), line_of(quarter()));
-}
-
-TEST(LineProtocolSchema, KnowsTheKindOfEveryBody) {
-  EXPECT_EQ(kind_of(model::JudgedReading{}), RowKind::reading);
-  EXPECT_EQ(kind_of(model::EnergyInterval{}), RowKind::interval);
-  EXPECT_EQ(kind_of(model::EmissionEntry{}), RowKind::entry);
-  EXPECT_EQ(kind_of(model::RollupRow{}), RowKind::rollup);
-  EXPECT_EQ(kind_of(model::RunningTotal{}), RowKind::total);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "protocols/wire/one_line.h"
+
 namespace carbongate::line_protocol {
 namespace {
 
@@ -33,6 +35,29 @@ TEST(WriteAnswer, APartialWriteNamesTheReasonAndTheNumberOfDroppedPoints) {
   EXPECT_EQ(read_write_answer(422, kConflictV2).dropped, 1U);
 }
 
+TEST(WriteAnswer, NamesTheFirstLineThatInfluxdb3ObjectsTo) {
+  const WriteAnswer answer = read_write_answer(
+      400,
+      R"({"error":"partial write of line protocol occurred","data":[{"original_line":"m v=1 x","line_number":2,"error_message":"invalid column type for column 'v'"}]})");
+  EXPECT_EQ(answer.verdict, Verdict::lines_refused);
+  EXPECT_EQ(answer.words, "partial write of line protocol occurred: invalid column type for column 'v'");
+  EXPECT_EQ(answer.dropped, std::nullopt);
+  EXPECT_EQ(
+      read_write_answer(400, R"({"error":"parsing failed for write_lp endpoint","data":{"error_message":"no fields"}})")
+          .words,
+      "parsing failed for write_lp endpoint: no fields");
+  EXPECT_EQ(read_write_answer(400, R"({"error":"partial write of line protocol occurred","data":[]})").words,
+            "partial write of line protocol occurred");
+}
+
+TEST(WriteAnswer, UnderstandsQuestdb) {
+  const WriteAnswer answer = read_write_answer(
+      400,
+      R"({"code":"invalid","message":"failed to parse line protocol: errors encountered on line(s):\nerror in line 2: table: m, column: v; cast error","line":2,"errorId":"e-1"})");
+  EXPECT_EQ(answer.verdict, Verdict::lines_refused);
+  EXPECT_EQ(answer.words.substr(0, 29), "failed to parse line protocol");
+}
+
 TEST(WriteAnswer, ABadRequestThatDoesNotSpeakOfLinesBlamesNone) {
   EXPECT_EQ(read_write_answer(400, R"({"error":"database is required"})").verdict, Verdict::failed);
   EXPECT_EQ(read_write_answer(400, "<html>The plain HTTP request was sent to HTTPS port</html>").verdict,
@@ -60,11 +85,11 @@ TEST(WriteAnswer, WordsAreOneShortLine) {
   EXPECT_EQ(read_write_answer(502, "  <html>\r\n<b>Bad Gateway</b>\n").words, "<html>  <b>Bad Gateway</b>");
   EXPECT_EQ(read_write_answer(502, " \r\n").words, "HTTP 502");
   const WriteAnswer longest = read_write_answer(500, std::string(10'000, 'x'));
-  EXPECT_EQ(longest.words.size(), kWordsBytesMax);
+  EXPECT_EQ(longest.words.size(), wire::kWordsBytesMax);
   std::string chinese;
   while (chinese.size() < 10'000) chinese += "错";
   const std::string words = read_write_answer(500, chinese).words;
-  EXPECT_LE(words.size(), kWordsBytesMax);
+  EXPECT_LE(words.size(), wire::kWordsBytesMax);
   EXPECT_EQ((words.size() - 3) % 3, 0U) << "a character was cut in two";
 }
 

@@ -1,6 +1,6 @@
-#include "gateway/sinks/line_protocol/delivery_plan.h"
+#include "gateway/sinks/shared/delivery_plan.h"
 
-namespace carbongate::sinks::line_protocol {
+namespace carbongate::sinks::shared {
 
 bool DeliveryPlan::refused(std::optional<std::size_t> dropped) {
   const Range range = pending_.back();
@@ -12,4 +12,4 @@ bool DeliveryPlan::refused(std::optional<std::size_t> dropped) {
   return false;
 }
 
-}  // namespace carbongate::sinks::line_protocol
+}  // namespace carbongate::sinks::shared

@@ -1,10 +1,10 @@
-#include "gateway/sinks/line_protocol/delivery_plan.h"
+#include "gateway/sinks/shared/delivery_plan.h"
 
 #include <gtest/gtest.h>
 
 #include <set>
 
-namespace carbongate::sinks::line_protocol {
+namespace carbongate::sinks::shared {
 namespace {
 
 // A server that refuses the lines in `bad`, and says how many of a body it dropped if it `counts`.
@@ -86,4 +86,4 @@ TEST(DeliveryPlan, HalvesABodyThatIsTooLargeDownToOneLine) {
 }
 
 }  // namespace
-}  // namespace carbongate::sinks::line_protocol
+}  // namespace carbongate::sinks::shared

@@ -1,9 +1,10 @@
-// Delivers made-up rows of every kind through the line-protocol sink and its pump to a real server.
+// Delivers made-up rows of every kind through a sink and its pump to a real server.
 //
-//   line_protocol_feed SINK.yaml ROWS [FIRST]
+//   sink_feed SINK.yaml ROWS [FIRST]
 //
-// SINK.yaml is one element of `sinks`. Row n (from FIRST, by default 0) is what test_line_protocol_sink.py expects by
+// SINK.yaml is one element of `sinks`, of any type. Row n (from FIRST, by default 0) is what made_up_rows.py expects by
 // the same formulas. Prints {"settled": n} now and then, and at the end what the sink says of itself.
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <cmath>
 #include <cstdio>
@@ -12,7 +13,7 @@
 #include <limits>
 
 #include "config/reader/node.h"
-#include "gateway/sinks/line_protocol/line_protocol_sink_type.h"
+#include "gateway/sinks/registry.h"
 #include "gateway/sinks/sink_pump.h"
 #include "protocols/io/system_clock.h"
 #include "protocols/io/task_group.h"
@@ -129,8 +130,13 @@ int feed(const char* file, std::uint64_t rows, std::uint64_t first) {
   config::Problems problems;
   const config::Node node = config::parse_file(file, problems);
   config::Reader in(node, problems);
-  in.required<std::string>("type");
-  const auto plan = sinks::line_protocol_type().read(in, node);
+  const auto name = in.required<std::string>("type");
+  const auto type = std::ranges::find(sinks::sink_types(), name, &sinks::SinkType::name);
+  if (type == sinks::sink_types().end()) {
+    std::cerr << "there is no sink of type '" << name << "'\n";
+    return 78;
+  }
+  const auto plan = type->read(in, node);
   in.finish();
   std::cerr << problems.to_text();
   if (problems.has_errors()) return 78;
@@ -163,7 +169,7 @@ int feed(const char* file, std::uint64_t rows, std::uint64_t first) {
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::cerr << "usage: line_protocol_feed SINK.yaml ROWS [FIRST]\n";
+    std::cerr << "usage: sink_feed SINK.yaml ROWS [FIRST]\n";
     return 64;
   }
   const std::uint64_t first = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 0;

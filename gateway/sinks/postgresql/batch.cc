@@ -1,0 +1,277 @@
+#include "gateway/sinks/postgresql/batch.h"
+
+#include <array>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <variant>
+
+#include "gateway/model/carrier.h"
+#include "gateway/sinks/postgresql/tables.h"
+#include "protocols/postgresql/copy_binary.h"
+
+namespace carbongate::sinks::postgresql {
+namespace {
+
+using carbongate::postgresql::CopyWriter;
+
+constexpr int kMilli = 3;
+constexpr int kMicro = 6;  // milligrams as kilograms
+
+int decimals(std::int64_t quanta_per_display) {
+  int count = 0;
+  for (; quanta_per_display > 1; quanta_per_display /= 10) ++count;
+  return count;
+}
+
+bool is_in_time(Instant at) {
+  const auto ms = at.time_since_epoch().count();
+  return ms >= carbongate::postgresql::kTimeMinMs && ms <= carbongate::postgresql::kTimeMaxMs;
+}
+
+struct Times {
+  bool operator()(const model::JudgedReading& row) const { return is_in_time(row.at); }
+  bool operator()(const model::EnergyInterval& row) const { return is_in_time(row.begin) && is_in_time(row.end); }
+  bool operator()(const model::EmissionEntry& row) const {
+    return is_in_time(row.begin) && is_in_time(row.end) && (!row.correction || is_in_time(row.correction->booked_at));
+  }
+  bool operator()(const model::RollupRow& row) const { return is_in_time(row.begin) && is_in_time(row.end); }
+  bool operator()(const model::RunningTotal& row) const { return is_in_time(row.at); }
+};
+
+std::string json_of(const model::GasMasses& gases) {
+  std::string json = "{";
+  gases.each([&](model::Gas gas, model::GasMass mass) {
+    json += json.size() == 1 ? "\"" : ", \"";
+    json.append(to_string(gas)).append("\": ");
+    json += model::format_fixed(mass.quanta(), model::kMilligramsPerKilogram);
+  });
+  return json + "}";
+}
+
+// Fields of one row, in the order of columns_of().
+class Fields {
+ public:
+  Fields(CopyWriter& out, Table table, std::int32_t subject, std::int32_t row) : out_(out) {
+    out_.row(static_cast<std::int16_t>(kStagedColumns + columns_of(table).size()));
+    out_.int32(subject);
+    out_.int32(row);
+  }
+
+  void text(std::string_view value) { out_.text(value); }
+  void text_or_null(std::string_view value) { value.empty() ? out_.null() : out_.text(value); }
+  void time(Instant at) { out_.timestamptz(at.time_since_epoch().count()); }
+  void number(std::uint32_t value) { out_.int32(static_cast<std::int32_t>(value)); }
+  void null(int count = 1) {
+    for (; count > 0; --count) out_.null();
+  }
+  void float_or_null(double value) { std::isnan(value) ? out_.null() : out_.float8(value); }
+  void kilograms(model::Co2e co2e) { out_.numeric(co2e.quanta(), kMicro); }
+  void coal(model::StandardCoal coal) { out_.numeric(coal.quanta(), kMicro); }
+  void seconds(Duration duration) { out_.numeric(duration.count(), kMilli); }
+
+  void amount(model::Activity amount, const model::Carrier& carrier) {
+    out_.numeric(amount.quanta(), decimals(carrier.quanta_per_display));
+    out_.text(carrier.display.symbol);
+  }
+
+  void uncertainty_and_gases(const model::Emitted& emitted) {
+    kilograms(emitted.u95());
+    kilograms(emitted.u95_activity);
+    kilograms(emitted.u95_factor);
+    out_.jsonb(json_of(emitted.gases));
+  }
+
+  void market(const model::Emitted* market) {
+    if (market == nullptr) return null(5);
+    kilograms(market->co2e);
+    uncertainty_and_gases(*market);
+  }
+
+  void quality(model::Quality quality) {
+    text(to_string(quality.origin));
+    text_or_null(to_string(quality.rule));
+  }
+
+ private:
+  CopyWriter& out_;
+};
+
+class Builder {
+ public:
+  void add(const model::StoredRow& row) {
+    ++row_;
+    std::visit([&](const auto& body) { put(*row.series, body); }, row.body);
+  }
+
+  Batch finish(std::string_view schema) {
+    Batch batch;
+    batch.sql = "BEGIN; ";
+    std::string merges;
+    for (std::size_t i = 0; i < kTableCount; ++i) {
+      if (copies_[i].rows() == 0) continue;
+      batch.sql += copy_sql(static_cast<Table>(i)) + "; ";
+      batch.copies.push_back(copies_[i].finish());
+      merges += merge_sql(static_cast<Table>(i), schema) + "; ";
+    }
+    batch.sql += merges + "COMMIT";
+    return batch;
+  }
+
+ private:
+  using PointKey = std::tuple<std::string_view, std::string_view, std::string_view, std::string_view>;
+  using AccountKey = std::tuple<std::string_view, std::string_view, std::string_view, std::string_view,
+                                std::string_view, std::string_view>;
+
+  CopyWriter& of(Table table) { return copies_[static_cast<std::size_t>(table)]; }
+
+  // The subject's number in this batch. An account is staged again when its attributes have changed: the last one
+  // holds.
+  std::int32_t point(const model::Series& series) {
+    const PointKey key{series.site, series.device, series.point, series.unit};
+    const auto [found, is_new] = points_.try_emplace(key, static_cast<std::int32_t>(points_.size()));
+    if (is_new) {
+      Fields out(of(Table::points), Table::points, found->second, row_);
+      for (const auto* name : {&series.site, &series.device, &series.point, &series.unit}) out.text(*name);
+    }
+    return found->second;
+  }
+
+  std::int32_t account(const model::Series& series) {
+    const AccountKey key{series.site, series.user, series.carrier, series.device, series.point, to_string(series.flow)};
+    const auto [found, is_new] =
+        accounts_.try_emplace(key, Account{static_cast<std::int32_t>(accounts_.size()), &series});
+    const model::Series& known = *found->second.series;
+    if (!is_new && (&known == &series || (known.user_name == series.user_name && known.scope == series.scope &&
+                                          known.region == series.region))) {
+      return found->second.number;
+    }
+    found->second.series = &series;
+    Fields out(of(Table::accounts), Table::accounts, found->second.number, row_);
+    for (const auto* name : {&series.site, &series.user, &series.carrier, &series.device, &series.point})
+      out.text(*name);
+    out.text(to_string(series.flow));
+    out.text(series.user_name);
+    if (series.scope == model::Scope::none) {
+      out.null();
+    } else {
+      out.number(static_cast<std::uint32_t>(series.scope));
+    }
+    out.text(series.region);
+    return found->second.number;
+  }
+
+  void put(const model::Series& series, const model::JudgedReading& reading) {
+    Fields out(of(Table::readings), Table::readings, point(series), row_);
+    out.time(reading.at);
+    out.float_or_null(reading.value);
+    out.quality(reading.quality);
+  }
+
+  void put(const model::Series& series, const model::EnergyInterval& interval) {
+    Fields out(of(Table::intervals), Table::intervals, point(series), row_);
+    out.text(series.carrier);
+    out.time(interval.begin);
+    out.time(interval.end);
+    out.amount(interval.amount, *model::find_carrier(series.carrier));
+    out.seconds(interval.covered);
+    out.quality(interval.quality);
+  }
+
+  void put(const model::Series& series, const model::EmissionEntry& entry) {
+    Fields out(of(Table::entries), Table::entries, account(series), row_);
+    out.time(entry.begin);
+    out.number(entry.revision);
+    out.time(entry.end);
+    out.amount(entry.amount, *model::find_carrier(series.carrier));
+    // A correction may take back what a factor gave that no longer applies.
+    co2e(out, entry.primary.emitted.co2e, entry.correction ? model::Quality{} : entry.quality);
+    out.uncertainty_and_gases(entry.primary.emitted);
+    out.text_or_null(entry.primary.factor_id);
+    out.text_or_null(entry.primary.factor_version);
+    out.market(entry.market ? &entry.market->emitted : nullptr);
+    out.text_or_null(entry.market ? entry.market->factor_id : "");
+    out.text_or_null(entry.market ? entry.market->factor_version : "");
+    out.coal(entry.coal);
+    out.text_or_null(entry.coal_factor_id);
+    out.seconds(entry.covered);
+    out.quality(entry.quality);
+    if (!entry.correction) return out.null(3);
+    out.text(to_string(entry.correction->cause));
+    out.text_or_null(entry.correction->note);
+    out.time(entry.correction->booked_at);
+  }
+
+  void put(const model::Series& series, const model::RollupRow& rollup) {
+    Fields out(of(Table::rollups), Table::rollups, account(series), row_);
+    out.text(to_string(rollup.period));
+    out.time(rollup.begin);
+    out.number(rollup.revision);
+    out.time(rollup.end);
+    out.amount(rollup.amount, *model::find_carrier(series.carrier));
+    co2e(out, rollup.emitted[model::Basis::primary].co2e, rollup.quality);
+    out.uncertainty_and_gases(rollup.emitted[model::Basis::primary]);
+    out.market(series.scope == model::Scope::energy ? &rollup.emitted[model::Basis::market] : nullptr);
+    out.coal(rollup.coal);
+    out.seconds(rollup.covered);
+    if (rollup.period < model::Period::day) {
+      out.null();
+    } else {
+      out.number(rollup.valid_hours);
+    }
+    out.text_or_null(to_string(rollup.validity));
+    out.quality(rollup.quality);
+  }
+
+  void put(const model::Series& series, const model::RunningTotal& total) {
+    Fields out(of(Table::totals), Table::totals, account(series), row_);
+    out.time(total.at);
+    out.amount(total.amount, *model::find_carrier(series.carrier));
+    out.kilograms(total.co2e);
+    if (series.scope == model::Scope::energy) {
+      out.kilograms(total.co2e_market);
+    } else {
+      out.null();
+    }
+    out.float_or_null(total.amount_per_hour);
+    out.float_or_null(total.co2e_kg_per_hour);
+  }
+
+  static void co2e(Fields& out, model::Co2e co2e, model::Quality quality) {
+    if (quality.rule == model::Rule::no_factor) return out.null();
+    out.kilograms(co2e);
+  }
+
+  struct Account {
+    std::int32_t number = 0;
+    const model::Series* series = nullptr;  // of the row that was staged last
+  };
+
+  std::array<CopyWriter, kTableCount> copies_;
+  std::map<PointKey, std::int32_t> points_;
+  std::map<AccountKey, Account> accounts_;
+  std::int32_t row_ = 0;
+};
+
+}  // namespace
+
+Fate fate_of(const model::StoredRow& row, std::string& reason) {
+  if (const auto* reading = std::get_if<model::JudgedReading>(&row.body)) {
+    if (reading->quality.rule == model::Rule::duplicate) return Fate::nothing;
+  } else if (model::find_carrier(row.series->carrier) == nullptr) {
+    reason = "its energy carrier '" + row.series->carrier + "' is not known";
+    return Fate::refused;
+  }
+  if (std::visit(Times{}, row.body)) return Fate::sent;
+  reason = "its time is outside the years 4713 BC to 294276 that PostgreSQL holds";
+  return Fate::refused;
+}
+
+Batch make_batch(std::span<const model::StoredRow* const> rows, std::string_view schema) {
+  Builder builder;
+  for (const model::StoredRow* row : rows) builder.add(*row);
+  return builder.finish(schema);
+}
+
+}  // namespace carbongate::sinks::postgresql

@@ -1,0 +1,22 @@
+// The kinds of rows, and the choice among them that a sink's configuration makes with `rows`.
+#pragma once
+
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+
+#include "config/reader/reader.h"
+#include "gateway/model/rows.h"
+
+namespace carbongate::sinks::shared {
+
+enum class RowKind : std::uint8_t { reading, interval, entry, rollup, total };
+inline constexpr std::size_t kRowKindCount = 5;
+using RowKinds = std::bitset<kRowKindCount>;
+
+RowKind kind_of(const model::RowBody& body);
+
+// `rows: [readings, intervals, entries, rollups, totals]`; everything, if it is absent. Problems go to the reader.
+RowKinds read_row_kinds(config::Reader& in);
+
+}  // namespace carbongate::sinks::shared

@@ -1,0 +1,109 @@
+// What the rows of the journal are called in a time-series store.
+//
+// clang-format off
+// | measurement         | tags                                        | fields                                       |
+// | ------------------- | ------------------------------------------- | -------------------------------------------- |
+// | carbongate_reading  | device, point, site, unit                   | value, quality, rule                         |
+// | carbongate_interval | carrier, device, point, site, unit          | amount, duration_s, covered_s, quality, rule |
+// | carbongate_entry    | carrier, device, factor, factor_version,    | amount, co2e_kg, u95_kg, GAS_kg,             |
+// |                     | point, scope, site, unit, user              | market_co2e_kg, coal_kgce, duration_s,       |
+// |                     |                                             | covered_s, quality, rule                     |
+// | carbongate_         | as an entry, with cause and revision        | the same: differences                        |
+// |   correction        |                                             |                                              |
+// | carbongate_rollup   | carrier, device, period, point, scope,      | the same                                     |
+// |                     | site, unit, user                            |                                              |
+// | carbongate_total    | carrier, device, point, scope, site, unit,  | amount, co2e_kg, market_co2e_kg,             |
+// |                     | user                                        | amount_per_hour, co2e_kg_per_hour            |
+// clang-format on
+//
+// VictoriaMetrics names its series measurement_field: carbongate_entry_co2e_kg; so does remote write.
+//
+// Tags
+//   unit         of `value` as the meter gives it; of `amount` the carrier's display unit (kWh, GJ, Nm3, L, kg)
+//   period       15min, hour, day, month, year: calendar periods of the site's time zone
+//   scope        1, or 2: co2e_kg is then the location-based result
+//   factor       the emission factor, factor_version its set's version: both absent where none applied
+//   A tag without a value is left out. A backslash or control character in a name becomes %5C, %0A and so on: the
+//   format cannot carry it.
+//
+// Fields: floats, but quality and rule, which are integers. No strings: VictoriaMetrics would make 0 of them.
+//   value        as read, also when it was rejected; absent when it is not a number
+//   amount       an exact decimal of the fixed-point accounts
+//   co2e_kg      likewise; absent where no factor applied (rule 13)
+//   u95_kg       half-width of the 95 % interval of co2e_kg
+//   GAS_kg       the mass of each gas that is in it: co2_kg, ch4_kg, n2o_kg, sf6_kg, hfc_134a_kg ...; co2_biogenic_kg
+//                is no part of co2e_kg
+//   market_...   the market-based result; of scope 2 alone
+//   coal_kgce    standard coal by GB/T 2589
+//   ..._per_hour the present rate
+//   duration_s   end - begin in seconds
+//   covered_s    how much of that was watched by readings no further apart than the longest bridgeable gap
+//   quality      0 measured, 1 late, 2 estimated, 3 substituted, 4 manual, 5 missing (not used in the accounts)
+//   rule         which rule set the quality, 0 for none: the numbers of model::Rule
+//
+// Time is in milliseconds: of a reading and a total its own, of what covers a period its begin, as energy platforms do.
+//
+// Corrections
+//   A correction is a point of its own beside the entry it corrects, at the same time: amount and co2e_kg are
+//   differences, so carbongate_entry is what was published first and the sum of both what is known now; covered_s,
+//   quality and rule are those of now. `revision` counts from 1 and is a tag, for the second correction of a quarter
+//   hour must not take the place of the first. A rollup that contains a corrected quarter hour is sent again and takes
+//   the place of its point.
+//
+// A row always gives the same point, and measurement, tags and time identify it: writing it again changes nothing. Two
+// rows of one instant would take each other's place, so a reading that is heard again must not spoil the first one:
+//   - with the rule "duplicate" (same instant as one already counted) it is left out;
+//   - with the rule "out-of-order" it may be the second delivery of one already counted: its value is sent alone,
+//     without quality and rule.
+#pragma once
+
+#include <boost/container/static_vector.hpp>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "gateway/model/gas.h"
+#include "gateway/model/rows.h"
+
+namespace carbongate::sinks::shared {
+
+// An exact decimal: quanta / quanta_per_unit, a power of ten.
+struct Fixed {
+  std::int64_t quanta = 0;
+  std::int64_t quanta_per_unit = 1;
+};
+
+// One row as a point: a measurement with tags, and fields at one time. Names look into the row, into static storage, or
+// into `texts`: not copied, and valid as long as the row is.
+struct TimeSeriesPoint {
+  struct Tag {
+    std::string_view key;
+    std::string_view value;  // never empty
+  };
+  struct Field {
+    std::string_view key;
+    std::variant<double, std::int64_t, Fixed> value;  // doubles are finite
+  };
+
+  TimeSeriesPoint() = default;
+  TimeSeriesPoint(const TimeSeriesPoint&) = delete;
+  TimeSeriesPoint& operator=(const TimeSeriesPoint&) = delete;
+
+  std::string_view measurement;
+  Instant at{};
+  boost::container::static_vector<Tag, 14> tags;  // sorted by key
+  boost::container::static_vector<Field, 12 + model::kGasCount> fields;
+  boost::container::static_vector<std::string, 14> texts;  // never moved
+};
+
+enum class Rendering : std::uint8_t {
+  point,    // there is one
+  nothing,  // there is nothing to send for this row
+  refused,  // it cannot be carried: `reason` says why
+};
+
+// Fills a fresh point.
+Rendering make_point(const model::StoredRow& row, TimeSeriesPoint& point, std::string& reason);
+
+}  // namespace carbongate::sinks::shared

@@ -1,0 +1,21 @@
+#include "protocols/wire/one_line.h"
+
+namespace carbongate::wire {
+
+std::string one_line(std::string text, std::size_t bytes_max) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  }
+  const auto first = text.find_first_not_of(' ');
+  if (first == std::string::npos) return {};
+  text = text.substr(first, text.find_last_not_of(' ') - first + 1);
+  if (text.size() > bytes_max) {
+    std::size_t end = bytes_max - 3;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    text.resize(end);
+    text += "...";
+  }
+  return text;
+}
+
+}  // namespace carbongate::wire

@@ -1,0 +1,61 @@
+"""The rows that sink_feed.cc makes up, by the same formulas, and the feed as a process."""
+
+import json
+from decimal import Decimal
+
+from harness import BUILD, Process
+
+FEED = BUILD / "tests" / "integration" / "sink_feed"
+START_MS = 1_600_000_000_000
+MEASUREMENTS = ["reading", "interval", "entry", "rollup", "total"]
+DEVICES = ["press shop", "a,b=c", "冲压车间", "back%5Cslash"]
+USERS = ["press", "x y", "冲压", "u%5C"]
+PERIODS = ["15min", "hour", "day", "month", "year"]
+
+
+def expected(rows, first=0, measurements=MEASUREMENTS):
+    """{(measurement, frozenset of tags, time in ms): {field: value}}"""
+    points = {}
+    for n in range(first, first + rows):
+        measurement = MEASUREMENTS[n % 5]
+        tags = {"site": "edz-1", "device": DEVICES[n % 4], "point": "energy import", "unit": "kWh"}
+        amount = float(Decimal(n * 1001 + 7) / 1_000_000)
+        co2e = float(Decimal(n * 530 + 3) / 1_000_000)
+        period = {"duration_s": 900.0, "covered_s": float(Decimal(n % 900_000) / 1000), "quality": 0, "rule": 0}
+        account = {"carrier": "electricity", "user": USERS[n % 4]}
+        if measurement == "reading":
+            tags["unit"] = "Wh"
+            fields = {"quality": 5, "rule": 1} if n % 50 == 0 else {"value": n * 0.1, "quality": 0, "rule": 0}
+        elif measurement == "interval":
+            tags["carrier"] = "electricity"
+            fields = {"amount": amount, **period, "quality": 2, "rule": 12}
+        elif measurement == "entry":
+            tags |= account | {"factor": "cn grid/a=b", "factor_version": "2025"}
+            fields = {"amount": amount, "co2e_kg": co2e, "u95_kg": 0, "coal_kgce": 0, **period}
+        elif measurement == "rollup":
+            tags |= account | {"period": PERIODS[n // 5 % 5]}
+            fields = {"amount": amount, "co2e_kg": co2e, "u95_kg": 0, "coal_kgce": 0, **period}
+        else:
+            tags |= account
+            fields = {"amount": amount, "co2e_kg": co2e, "amount_per_hour": n * 0.25, "co2e_kg_per_hour": n * 0.125}
+        if measurement in measurements:
+            points["carbongate_" + measurement, frozenset(tags.items()), START_MS + n * 1000] = fields
+    return points
+
+
+class Feed(Process):
+    """Rows first to first + count through a sink of its own to a real server; `keys` are keys of its configuration."""
+
+    def __init__(self, tmp_path, url, count, first=0, name="feed", sink="line-protocol", **keys):
+        config = tmp_path / f"{name}.yaml"
+        config.write_text(json.dumps({"type": sink, "url": url, **keys}))  # JSON is YAML
+        super().__init__([FEED, config, count, first], tmp_path / f"{name}.log", env={"FEED_SECRET": "s3cret"})
+
+    def settled(self):
+        seen = [json.loads(line)["settled"] for line in self.output().splitlines() if line.startswith('{"settled"')]
+        return seen[-1] if seen else 0
+
+    def finish(self, timeout=120.0):
+        """Waits for the end and returns what the sink said of itself."""
+        assert self.child.wait(timeout) == 0, self.output()
+        return next(json.loads(line) for line in self.output().splitlines() if line.startswith('{"accepted"'))

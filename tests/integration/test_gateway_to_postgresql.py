@@ -1,0 +1,159 @@
+"""From a broker through the whole gateway into PostgreSQL: what lies there is what `carbongate export` says, to the digit.
+
+Meanwhile server and gateway are killed; at the end the journal is sent once more from its beginning.
+"""
+
+import sqlite3
+import threading
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+from harness import wait_until
+from mqtt_park import METERS, READINGS, export, gateway_process, messages, write_config
+from mqtt_servers import Mosquitto
+from postgresql_servers import PostgreSQL
+
+ACCOUNT = 'a.energy_user AS "user", a.device, a.point, a.carrier, a.flow, coalesce(a.scope::text, \'\') AS scope'
+MASSES = """, coalesce(r.co2e_kg, 0) AS co2e_kg, r.u95_kg, r.gases_kg, r.market_co2e_kg, r.market_u95_kg, r.coal_kgce"""
+QUALITY = "r.quality, coalesce(r.rule, '') AS rule"
+QUERIES = {
+    "readings": f"""SELECT p.device, p.point, p.unit, r.time, r.value, {QUALITY}
+                    FROM carbongate.readings r JOIN carbongate.points p ON p.id = r.point_id""",
+    "intervals": f"""SELECT p.device, p.point, r.carrier, r.unit, r.begins_at AS begin, r.ends_at AS end, r.amount, r.covered_s,
+                     {QUALITY} FROM carbongate.intervals r JOIN carbongate.points p ON p.id = r.point_id""",
+    "entries": f"""SELECT {ACCOUNT}, r.unit, r.begins_at AS begin, r.ends_at AS end, r.revision, r.amount, r.covered_s, {QUALITY},
+                   coalesce(r.factor, '') AS factor, coalesce(r.factor_version, '') AS factor_version,
+                   coalesce(r.market_factor, '') AS market_factor, coalesce(r.market_factor_version, '') AS market_factor_version,
+                   coalesce(r.coal_factor, '') AS coal_factor, coalesce(r.cause, '') AS cause, coalesce(r.note, '') AS note,
+                   r.booked_at {MASSES} FROM carbongate.entries r JOIN carbongate.accounts a ON a.id = r.account_id""",
+    "rollups": f"""SELECT {ACCOUNT.replace("a.", "r.")}, r.unit, r.period, r.begins_at AS begin, r.ends_at AS end, r.revision, r.amount,
+                   r.covered_s, {QUALITY}, r.valid_hours, coalesce(r.validity, '') AS validity {MASSES}
+                   FROM carbongate.rollups_known r""",
+}
+SETTLED = "SELECT settled FROM cursor WHERE sink = 'db'"  # in the gateway's store
+TIMES = {"time", "begin", "end", "booked_at"}
+NUMBERS = {"amount", "covered_s", "co2e_kg", "u95_kg", "market_co2e_kg", "market_u95_kg", "coal_kgce", "valid_hours", "revision"}
+
+
+def plain(row, columns):
+    """A row of either side as a comparable tuple, of these columns."""
+    values = []
+    for column in columns:
+        value = row[column]
+        if column in TIMES:
+            value = datetime.fromisoformat(value).timestamp() if value else None
+        elif column in NUMBERS:
+            value = Decimal(str(value)) if value not in (None, "") else None
+        elif column == "value":
+            value = float(value) if value is not None else None
+        elif column == "gases_kg":
+            value = gases(value)
+        values.append(value)
+    return tuple(values)
+
+
+def gases(masses):
+    """Of "CO2:1.25;CH4:0.001", or of an object."""
+    if isinstance(masses, str):
+        masses = dict(part.split(":") for part in masses.split(";") if part)
+    return frozenset((gas, Decimal(str(kilograms))) for gas, kilograms in masses.items())
+
+
+def rank(row):
+    return row["quality"] != "missing", row["value"] is not None, row["rule"] != "out-of-order"
+
+
+def exported(config, what, columns):
+    rows = [row for row in export(config, what) if row.get("state") != "open" and row["rule"] != "duplicate"]
+    if what == "readings":  # of one instant the best, of equally good ones the last
+        best = {}
+        for row in rows:
+            key = row["device"], row["point"], row["time"]
+            if key not in best or rank(row) >= rank(best[key]):
+                best[key] = row
+        rows = list(best.values())
+    return sorted((plain(row, columns) for row in rows), key=repr)
+
+
+def stored(server, what):
+    rows = server.rows(QUERIES[what])
+    columns = sorted(rows[0]) if rows else []
+    return sorted((plain(row, columns) for row in rows), key=repr), columns
+
+
+def versions(server):
+    """Which version of every row is there: whatever writes a row makes another one."""
+    tables = ("readings", "intervals", "entries", "rollups", "totals", "points", "accounts")
+    return {table: set(server.psql(f"SELECT ctid, xmin FROM carbongate.{table}").splitlines()) for table in tables}
+
+
+def is_equal(config, server):
+    for what in QUERIES:
+        found, columns = stored(server, what)
+        if not found or found != exported(config, what, columns):
+            return False
+    return True
+
+
+@pytest.fixture
+def broker(tmp_path):
+    with Mosquitto(tmp_path / "broker") as server:
+        yield server
+
+
+def publish(broker):
+    """As meters do: some messages come late, when others have been counted, and some twice."""
+    for meter in range(METERS):
+        lines = list(messages(meter))
+        late = lines[40:45] + lines[200:203] if meter == 0 else []
+        broker.publish_lines(f"park/m{meter}", [line for line in lines if line not in late])
+        broker.publish_lines(f"park/m{meter}", late + lines[100:110] + lines[-1:])
+
+
+def test_what_is_exported_lies_in_postgresql_though_everything_was_killed_meanwhile(tmp_path, broker):
+    with PostgreSQL() as server:
+        sink = {"type": "postgresql", "name": "db", "url": server.url(), "batch_rows": 60}
+        config = write_config(tmp_path / "park.yaml", broker, [sink], corrections={"quiet": "1s"})
+        gateway = gateway_process(tmp_path, config)
+        with gateway.start(ready=lambda: "new session" in gateway.output()):
+            publishing = threading.Thread(target=publish, args=(broker,))
+            publishing.start()
+            count = "SELECT count(*) FROM carbongate.readings"
+            wait_until(lambda: server.psql("SELECT to_regclass('carbongate.readings')") != "", 30, "the schema")
+            for part, end_server in ((1, server.kill), (2, server.stop), (3, server.kill)):
+                wait_until(lambda: int(server.psql(count)) > METERS * READINGS * part // 5, 60, "a part being delivered")
+                troubles = gateway.output().count("trying again")
+                end_server()
+                gateway.kill()
+                gateway.start()
+                wait_until(lambda: gateway.output().count("trying again") > troubles, 30, "the sink being out of reach")
+                server.start()
+            publishing.join()
+            wait_until(lambda: int(server.psql(count)) >= METERS * READINGS, 90, "all readings in PostgreSQL")
+            wait_until(lambda: server.psql("SELECT count(*) FROM carbongate.entries WHERE cause = 'late-data'") != "0", 60,
+                       "corrections in PostgreSQL")
+            wait_until(lambda: is_equal(config, server), 90, "the same on both sides")
+            assert gateway.stop() == 0
+        for what in QUERIES:
+            found, columns = stored(server, what)
+            assert found == exported(config, what, columns)
+        corrected = server.rows("SELECT k.amount, k.co2e_kg, k.co2e_kg_first FROM carbongate.entries_known k WHERE k.revision > 0")
+        assert corrected and all(row["co2e_kg"] is not None for row in corrected)
+
+        with sqlite3.connect(tmp_path / "store" / "carbongate.db") as store:
+            settled = store.execute(SETTLED).fetchone()[0]
+            store.execute("UPDATE cursor SET settled = 0 WHERE sink = 'db'")
+        entries = server.psql("SELECT count(*) FROM carbongate.entries")
+        server.psql("DELETE FROM carbongate.entries WHERE begins_at = (SELECT max(begins_at) FROM carbongate.entries)")
+        before = versions(server)
+        with gateway.start():
+            wait_until(lambda: server.psql("SELECT count(*) FROM carbongate.entries") == entries, 60, "the lost entries")
+            assert gateway.stop() == 0  # it delivers what is left, and saves how far it came
+        with sqlite3.connect(tmp_path / "store" / "carbongate.db") as store:
+            assert store.execute(SETTLED).fetchone()[0] >= settled
+        after = versions(server)
+        assert before.pop("totals") <= after.pop("totals"), "a running gateway adds totals"
+        assert len(after["entries"] - before["entries"]) == METERS and before["entries"] < after["entries"]
+        del before["entries"], after["entries"]
+        assert after == before
