@@ -16,18 +16,18 @@
 namespace carbongate::ports {
 
 struct StoreStatus {
-  std::uint64_t rows_appended = 0;   // since the process began
+  std::uint64_t rows_appended = 0;  // since the process began
   std::uint64_t commits = 0;
-  std::uint64_t rows_thinned = 0;    // unsettled readings dropped to hold the size limit
-  std::uint64_t last_sequence = 0;   // of the journal
-  std::uint64_t bytes = 0;           // on disk
-  std::uint64_t entries = 0;         // in the ledger: the number of the newest one
-  std::uint64_t sealed = 0;          // up to this one of them
-  std::string seal_trouble;          // why nothing is sealed, and what to do; empty: it is
+  std::uint64_t rows_thinned = 0;   // unsettled readings dropped to hold the size limit
+  std::uint64_t last_sequence = 0;  // of the journal
+  std::uint64_t bytes = 0;          // on disk
+  std::uint64_t entries = 0;        // in the ledger: the number of the newest one
+  std::uint64_t sealed = 0;         // up to this one of them
+  std::string seal_trouble;         // why nothing is sealed, and what to do; empty: it is
   struct Cursor {
     std::string sink;
-    std::uint64_t settled = 0;       // sequence up to which everything is settled
-    std::uint64_t rejected = 0;      // rows the sink refused for good, kept in the dead-letter list
+    std::uint64_t settled = 0;   // sequence up to which everything is settled
+    std::uint64_t rejected = 0;  // rows the sink refused for good, kept in the dead-letter list
   };
   std::vector<Cursor> cursors;
 };
@@ -38,8 +38,8 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // The checkpoint as last committed, by the names of the site the store was opened with: points and accounts that are new
-  // get an empty state, those no longer configured keep theirs in the store.
+  // The checkpoint as last committed, by the names of the site the store was opened with: points and accounts that are
+  // new get an empty state, those no longer configured keep theirs in the store.
   virtual model::Checkpoint checkpoint() = 0;
 
   // Appends the rows and replaces the states, in one transaction that is on disk when this completes.
@@ -47,7 +47,13 @@ class Store {
 
   // The oldest rows after the sink's cursor, at most `limit`, ascending. Empty: nothing is pending. A sink seen for the
   // first time starts at the oldest row kept.
-  virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string sink, std::size_t limit) = 0;
+  virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string sink,
+                                                                                    std::size_t limit) = 0;
+
+  // Of the rows with a sequence from `before` - `rows` on and below `before`, the readings that are still kept,
+  // ascending: for who decides about a reading by those before it. A store that does not look back gives none.
+  virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> readings_before(std::uint64_t before,
+                                                                                               std::uint64_t rows);
 
   // Moves the sink's cursor and keeps what it rejected, in one transaction.
   virtual boost::asio::awaitable<model::Result<void>> settle(std::string sink, Delivery delivery) = 0;
@@ -58,5 +64,10 @@ class Store {
 
   virtual StoreStatus status() const = 0;
 };
+
+inline boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> Store::readings_before(std::uint64_t,
+                                                                                                   std::uint64_t) {
+  co_return std::vector<model::StoredRow>{};
+}
 
 }  // namespace carbongate::ports

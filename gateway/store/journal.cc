@@ -64,6 +64,9 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       get_state_(database_, "SELECT state FROM checkpoint WHERE subject = ?1"),
       peek_(database_,
             "SELECT seq, kind, series, at, value, quality, body FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
+      look_back_(database_,
+                 "SELECT seq, kind, series, at, value, quality, body FROM journal "
+                 "WHERE seq >= ?1 AND seq < ?2 AND kind = 0 ORDER BY seq"),
       save_cursor_(database_, "INSERT OR REPLACE INTO cursor(sink, settled, rejected) VALUES(?1, ?2, ?3)"),
       bury_(database_,
             "INSERT OR IGNORE INTO dead_letter(sink, seq, at, reason) "
@@ -205,17 +208,28 @@ void Journal::put_states(const model::Effects& effects) {
 
 std::vector<model::StoredRow> Journal::peek(const std::string& sink, std::size_t limit) {
   const Cursor& cursor = cursor_of(sink);
-  std::vector<model::StoredRow> result;
-  if (cursor.settled >= last_sequence_) return result;
+  if (cursor.settled >= last_sequence_) return {};
   peek_.bind(1, cursor.settled).bind(2, static_cast<std::int64_t>(limit));
-  for (Rows rows(peek_); rows.next();) {
-    const RecordColumns columns{.kind = static_cast<RowKind>(peek_.integer(1)),
-                                .at_ms = peek_.integer(3),
-                                .value = peek_.real(4),
-                                .quality = peek_.integer(5),
-                                .body = peek_.blob(6)};
-    result.push_back(
-        {static_cast<std::uint64_t>(peek_.integer(0)), series_.series(peek_.integer(2)), codec_.decode_row(columns)});
+  return read_rows(peek_);
+}
+
+std::vector<model::StoredRow> Journal::readings_before(std::uint64_t before, std::uint64_t rows) {
+  const auto from = static_cast<std::int64_t>(before - std::min(rows, before));
+  look_back_.bind(1, from).bind(2, static_cast<std::int64_t>(before));
+  return read_rows(look_back_);
+}
+
+// Columns: seq, kind, series, at, value, quality, body.
+std::vector<model::StoredRow> Journal::read_rows(Statement& statement) {
+  std::vector<model::StoredRow> result;
+  for (Rows rows(statement); rows.next();) {
+    const RecordColumns columns{.kind = static_cast<RowKind>(statement.integer(1)),
+                                .at_ms = statement.integer(3),
+                                .value = statement.real(4),
+                                .quality = statement.integer(5),
+                                .body = statement.blob(6)};
+    result.push_back({static_cast<std::uint64_t>(statement.integer(0)), series_.series(statement.integer(2)),
+                      codec_.decode_row(columns)});
   }
   return result;
 }

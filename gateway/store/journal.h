@@ -34,6 +34,8 @@ class Journal {
   void commit(const model::Effects& effects);
   std::vector<model::StoredRow> peek(const std::string& sink, std::size_t limit);
 
+  std::vector<model::StoredRow> readings_before(std::uint64_t before, std::uint64_t rows);
+
   // A cursor that only moves forward is written with the next commit, not for itself: a crash before that makes the
   // sink see some rows again, which it must bear anyway. Rejections are written at once.
   void settle(const std::string& sink, const ports::Delivery& delivery);
@@ -53,6 +55,7 @@ class Journal {
 
   void load();
   Cursor& cursor_of(const std::string& sink);
+  std::vector<model::StoredRow> read_rows(Statement& statement);
   std::int64_t append(const std::vector<model::JournalRow>& rows);  // the last sequence
   void put_states(const model::Effects& effects);
   struct Mark {
@@ -82,6 +85,7 @@ class Journal {
   Statement put_state_;
   Statement get_state_;
   Statement peek_;
+  Statement look_back_;
   Statement save_cursor_;
   Statement bury_;
   Statement mark_;

@@ -95,6 +95,18 @@ class FakeStore final : public ports::Store {
     co_return result;
   }
 
+  boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> readings_before(std::uint64_t before,
+                                                                                       std::uint64_t rows) override {
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    if (takes_failure()) co_return *fault_;
+    std::vector<model::StoredRow> result;
+    for (const model::StoredRow& row : disk_.rows) {
+      const bool is_within = row.sequence < before && row.sequence + rows >= before;
+      if (is_within && std::holds_alternative<model::JudgedReading>(row.body)) result.push_back(row);
+    }
+    co_return result;
+  }
+
   boost::asio::awaitable<model::Result<void>> settle(std::string sink, ports::Delivery delivery) override {
     co_await boost::asio::post(boost::asio::use_awaitable);
     if (takes_failure()) co_return *fault_;
