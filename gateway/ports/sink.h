@@ -47,6 +47,12 @@ class Sink {
   // arrived, offer all of them again after a pause. Writing a row again must be harmless at the far end.
   virtual boost::asio::awaitable<model::Result<Delivery>> deliver(std::span<const model::StoredRow> rows) = 0;
 
+  // The same for rows that were selected, offered and refused before: dead letters. Settled as above, though there are
+  // gaps between them.
+  virtual boost::asio::awaitable<model::Result<Delivery>> deliver_again(std::span<const model::StoredRow> rows) {
+    return deliver(rows);
+  }
+
   virtual SinkStatus status() const = 0;
 };
 

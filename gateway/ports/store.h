@@ -26,10 +26,18 @@ struct StoreStatus {
   std::string seal_trouble;         // why nothing is sealed, and what to do; empty: it is
   struct Cursor {
     std::string sink;
-    std::uint64_t settled = 0;   // sequence up to which everything is settled
-    std::uint64_t rejected = 0;  // rows the sink refused for good, kept in the dead-letter list
+    std::uint64_t settled = 0;  // sequence up to which everything is settled
+    std::uint64_t rejected =
+        0;  // rows the sink refused for good and did not take later: in the dead-letter list, or dropped from it
+    std::uint64_t dropped = 0;  // of them, by the list\'s limit
   };
   std::vector<Cursor> cursors;
+};
+
+// Dead letters that were offered again. Those in neither list will be once more.
+struct Retried {
+  std::vector<std::uint64_t> accepted;
+  std::vector<RejectedRow> rejected;
 };
 
 // Called from the loop thread. One operation runs at a time, in order of the calls; a commit that has begun always
@@ -58,6 +66,15 @@ class Store {
   // Moves the sink's cursor and keeps what it rejected, in one transaction.
   virtual boost::asio::awaitable<model::Result<void>> settle(std::string sink, Delivery delivery) = 0;
 
+  // Dead letters that are to be offered again: before the journal's rows, the oldest first, at most `limit`, ascending.
+  // Only a store that was asked for it before it was opened has some; one that keeps no list has none.
+  virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_retries(std::string sink,
+                                                                                            std::size_t limit);
+
+  // What became of them, in one transaction: those accepted leave the list, those refused stay in it with the new
+  // reason.
+  virtual boost::asio::awaitable<model::Result<void>> settle_retries(std::string sink, Retried outcome);
+
   // Signs the ledger as it stands, in one transaction; `at` is the time the seal bears. Nothing is done if there is no
   // new entry. Fault: without the ledger's key, or as commit().
   virtual boost::asio::awaitable<model::Result<void>> seal(Instant at) = 0;
@@ -68,6 +85,15 @@ class Store {
 inline boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> Store::readings_before(std::uint64_t,
                                                                                                    std::uint64_t) {
   co_return std::vector<model::StoredRow>{};
+}
+
+inline boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> Store::peek_retries(std::string,
+                                                                                                std::size_t) {
+  co_return std::vector<model::StoredRow>{};
+}
+
+inline boost::asio::awaitable<model::Result<void>> Store::settle_retries(std::string, Retried) {
+  co_return model::Result<void>();
 }
 
 }  // namespace carbongate::ports

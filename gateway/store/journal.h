@@ -13,6 +13,7 @@
 #include "gateway/ports/store.h"
 #include "gateway/store/appender.h"
 #include "gateway/store/database.h"
+#include "gateway/store/dead_letter_table.h"
 #include "gateway/store/ledger_table.h"
 #include "gateway/store/record.h"
 #include "gateway/store/retention.h"
@@ -40,6 +41,9 @@ class Journal {
   // sink see some rows again, which it must bear anyway. Rejections are written at once.
   void settle(const std::string& sink, const ports::Delivery& delivery);
 
+  std::vector<model::StoredRow> peek_retries(const std::string& sink, std::size_t limit);
+  void settle_retries(const std::string& sink, const ports::Retried& outcome);
+
   void seal(Instant at);  // throws Refused without the ledger's key
 
   ports::StoreStatus status() const { return status_; }
@@ -49,8 +53,9 @@ class Journal {
     std::int64_t settled = 0;
     std::int64_t saved = 0;  // `settled` as it is on disk
     std::uint64_t rejected = 0;
-    std::uint64_t rejected_saved = 0;
-    bool active = false;  // its sink has asked since the start: it holds retention back
+    std::uint64_t dropped = 0;
+    bool counts_saved = true;  // the two are as on disk
+    bool active = false;       // its sink has asked since the start: it holds retention back
   };
 
   void load();
@@ -87,7 +92,7 @@ class Journal {
   Statement peek_;
   Statement look_back_;
   Statement save_cursor_;
-  Statement bury_;
+  DeadLetterTable dead_letters_;
   Statement mark_;
   Statement lower_mark_;
   std::map<std::string, Cursor> cursors_;

@@ -44,6 +44,10 @@ class SqliteStore final : public ports::Store {
                                                                                        std::uint64_t rows) override;
   boost::asio::awaitable<model::Result<void>> settle(std::string sink, ports::Delivery delivery) override;
 
+  boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_retries(std::string sink,
+                                                                                    std::size_t limit) override;
+  boost::asio::awaitable<model::Result<void>> settle_retries(std::string sink, ports::Retried outcome) override;
+
   boost::asio::awaitable<model::Result<void>> seal(Instant at) override;
 
   ports::StoreStatus status() const override;  // any thread

@@ -249,6 +249,20 @@ TYPED_TEST(StoreContract, CountsWhatASinkRejects) {
   }
 }
 
+TYPED_TEST(StoreContract, LooksBackAtReadings) {
+  this->commit({{reading(kIncomer, kStart, 1), interval(kPress, kStart, 250'000), reading(kIncomer, kStart, 3),
+                 reading(kIncomer, kStart, 4)},
+                {},
+                {}});
+  const auto before = [&](std::uint64_t sequence, std::uint64_t rows) {
+    return values(run(this->store_->readings_before(sequence, rows)).value());
+  };
+  EXPECT_EQ(before(4, 100), (std::vector<double>{1, 3}));
+  EXPECT_EQ(before(4, 2), std::vector<double>{3}) << "two rows, one of which is a reading";
+  EXPECT_EQ(before(1, 100), std::vector<double>{});
+  EXPECT_EQ(before(5, 1), std::vector<double>{4});
+}
+
 TYPED_TEST(StoreContract, NeverUsesASequenceTwice) {
   this->commit_readings({1, 2});
   this->reopen();
