@@ -26,10 +26,9 @@ struct StoreStatus {
   std::string seal_trouble;         // why nothing is sealed, and what to do; empty: it is
   struct Cursor {
     std::string sink;
-    std::uint64_t settled = 0;  // sequence up to which everything is settled
-    std::uint64_t rejected =
-        0;  // rows the sink refused for good and did not take later: in the dead-letter list, or dropped from it
-    std::uint64_t dropped = 0;  // of them, by the list\'s limit
+    std::uint64_t settled = 0;   // sequence up to which everything is settled
+    std::uint64_t rejected = 0;  // refused for good and not accepted later: in the dead-letter list, or dropped from it
+    std::uint64_t dropped = 0;   // dead letters that made room for newer ones, ever
   };
   std::vector<Cursor> cursors;
 };

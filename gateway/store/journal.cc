@@ -260,6 +260,7 @@ void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
 }
 
 std::vector<model::StoredRow> Journal::peek_retries(const std::string& sink, std::size_t limit) {
+  cursor_of(sink);  // it asks: what it has not got is kept, however long the retries take
   return read_rows(dead_letters_.retries(sink, limit));
 }
 

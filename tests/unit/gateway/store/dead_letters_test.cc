@@ -114,6 +114,18 @@ TEST_F(DeadLetters, AreOfferedAgainUntilTheirSinkHasAcceptedThem) {
   EXPECT_EQ(counts("vm").rejected, 2U);
 }
 
+TEST_F(DeadLetters, HoldTheJournalBackWhileTheirSinkIsBusyWithThem) {
+  commit(3);
+  reject("vm", {1});
+  close();
+  ASSERT_TRUE(retry_dead_letters(config_.path, "").has_value());
+  open();
+  EXPECT_TRUE(store_->status().cursors.empty());
+  EXPECT_EQ(retries("vm").size(), 1U);
+  ASSERT_EQ(store_->status().cursors.size(), 1U) << "a cursor that asks keeps its rows from being dropped";
+  EXPECT_EQ(store_->status().cursors[0].settled, 3U);
+}
+
 TEST_F(DeadLetters, StayWhenTheirRowIsGoneFromTheJournal) {
   commit(2);
   reject("vm", {1, 2});
