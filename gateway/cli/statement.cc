@@ -134,7 +134,7 @@ int state(const app::GatewayConfig& config, const StatementOptions& options, con
   const auto read =
       (*history)->each(store::History::What::entries, {span.begin, span.end}, [&](const model::StoredRow& row) {
         if (options.user.empty() || row.series->user == options.user) {
-          statement.add(row.series, std::get<model::EmissionEntry>(row.body));
+          statement.add(row.series, row.body.get<model::EmissionEntry>());
         }
         return true;
       });

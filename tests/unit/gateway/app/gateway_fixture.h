@@ -79,7 +79,7 @@ class FakeSinkPlan final : public sinks::SinkPlan {
 inline std::vector<double> values_of(const model::Effects& effects) {
   std::vector<double> values;
   for (const model::JournalRow& row : effects.rows) {
-    if (const auto* reading = std::get_if<model::JudgedReading>(&row.body)) values.push_back(reading->value);
+    if (const auto* reading = row.body.get_if<model::JudgedReading>()) values.push_back(reading->value);
   }
   return values;
 }
@@ -228,7 +228,7 @@ class GatewayTest : public ::testing::Test {
   std::vector<double> values_on_disk() const {
     std::vector<double> values;
     for (const model::StoredRow& row : disk_.rows) {
-      if (const auto* reading = std::get_if<model::JudgedReading>(&row.body)) values.push_back(reading->value);
+      if (const auto* reading = row.body.get_if<model::JudgedReading>()) values.push_back(reading->value);
     }
     return values;
   }

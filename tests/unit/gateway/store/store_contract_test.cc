@@ -88,7 +88,7 @@ TYPED_TEST(StoreContract, GivesRowsBackInTheirOrderAndUnderTheirNames) {
     ASSERT_EQ(rows.size(), 5u);
     for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].sequence, i + 1);
 
-    const auto& read = std::get<model::JudgedReading>(rows[0].body);
+    const auto& read = rows[0].body.template get<model::JudgedReading>();
     EXPECT_EQ(read.at, kStart);
     EXPECT_EQ(read.value, 1.5);
     EXPECT_EQ(rows[0].series->device, "incomer");
@@ -97,14 +97,14 @@ TYPED_TEST(StoreContract, GivesRowsBackInTheirOrderAndUnderTheirNames) {
     EXPECT_EQ(rows[0].series->carrier, "");
     EXPECT_EQ(rows[0].series->site, "edz-1");
 
-    const auto& amount = std::get<model::EnergyInterval>(rows[1].body);
+    const auto& amount = rows[1].body.template get<model::EnergyInterval>();
     EXPECT_EQ(amount.end, kStart + 15min);
     EXPECT_EQ(amount.amount.quanta(), 250'000);
     EXPECT_EQ(amount.covered, 15min);
     EXPECT_EQ(rows[1].series->carrier, "electricity");
     EXPECT_EQ(rows[1].series->user, "");
 
-    const auto& emission = std::get<model::EmissionEntry>(rows[2].body);
+    const auto& emission = rows[2].body.template get<model::EmissionEntry>();
     EXPECT_EQ(emission.primary.emitted.co2e.quanta(), 39'100'000);
     EXPECT_EQ(emission.primary.factor_id, "cn-grid/CN-SC/average/2023");
     EXPECT_EQ(emission.primary.factor_version, "2025-12-31");
@@ -113,11 +113,11 @@ TYPED_TEST(StoreContract, GivesRowsBackInTheirOrderAndUnderTheirNames) {
     EXPECT_EQ(rows[2].series->user_name, "冲压车间");
     EXPECT_EQ(rows[2].series->region, "CN-SC");
 
-    const auto& sum = std::get<model::RollupRow>(rows[3].body);
+    const auto& sum = rows[3].body.template get<model::RollupRow>();
     EXPECT_EQ(sum.period, model::Period::month);
     EXPECT_EQ(sum.end - sum.begin, 744h);
 
-    const auto& total = std::get<model::RunningTotal>(rows[4].body);
+    const auto& total = rows[4].body.template get<model::RunningTotal>();
     EXPECT_EQ(total.amount.quanta(), 3);
     EXPECT_EQ(total.co2e_kg_per_hour, 6.5);
     this->reopen();
@@ -139,7 +139,7 @@ TYPED_TEST(StoreContract, KeepsValuesThatAreNotNumbers) {
 TYPED_TEST(StoreContract, KeepsTheQualityOfEveryRow) {
   const model::Quality rejected{model::Origin::missing, model::Rule::no_factor};
   this->commit({{reading(kIncomer, kStart, 1, rejected)}, {}, {}});
-  EXPECT_EQ(std::get<model::JudgedReading>(this->peek("vm")[0].body).quality, rejected);
+  EXPECT_EQ(this->peek("vm")[0].body.template get<model::JudgedReading>().quality, rejected);
 }
 
 TYPED_TEST(StoreContract, RestoresStatesAsTheyWereCommitted) {
