@@ -30,6 +30,7 @@ Sum sum_of(Flow flow) {
     case Flow::exported: return Sum::exported;
     case Flow::produced: return Sum::produced;
     case Flow::emitted: return Sum::emitted;
+    case Flow::measured: return Sum::measured;
   }
   return Sum::consumed;
 }
@@ -300,6 +301,15 @@ Line add_up(const Shares& shares) {
   return line;
 }
 
+// All CO2 that leaves a stack, and nothing else.
+model::Emitted stack_co2(const model::Emitted& emitted) {
+  model::Emitted co2{.co2e = {}, .gases = {}, .u95_activity = emitted.u95_activity, .u95_factor = emitted.u95_factor};
+  const std::int64_t mass = emitted.gases[model::Gas::co2].quanta() + emitted.gases[model::Gas::co2_biogenic].quanta();
+  co2.co2e = model::Co2e::of(mass);
+  co2.gases[model::Gas::co2] = model::GasMass::of(mass);
+  return co2;
+}
+
 // The lines of one user, or of the site.
 class Cut {
  public:
@@ -360,6 +370,29 @@ class Cut {
       net.push_back(share);
     }
     lines_.push_back(begin(net, level, Sum::net));
+  }
+
+  // Of a user that measures what `all` of the others named are calculated to emit.
+  void difference(const model::Comparison& comparison, const Shares& all) {
+    Shares both = select(shares_, [](const Share& share) { return share.series().flow == Flow::measured; });
+    Shares calculated = select(all, [&](const Share& share) {
+      const model::Series& series = share.series();
+      return std::ranges::find(comparison.calculated_of, series.user) != comparison.calculated_of.end() &&
+             in_total(series.flow) && series.scope == Scope::direct;
+    });
+    const Line of_fuel = add_up(calculated);
+    for (Share share : calculated) {
+      share.sign = -1;
+      both.push_back(share);
+    }
+    Line line = begin(both, Level::user, Sum::difference);
+    for (Figures* figures : {&line.first, &line.now}) {
+      figures->amount = {};
+      figures->coal = {};
+      for (const Basis basis : model::kBases) figures->emitted[basis] = stack_co2(figures->emitted[basis]);
+    }
+    line.calculated = stack_co2(of_fuel.now.emitted[Basis::primary]).co2e;
+    lines_.push_back(std::move(line));
   }
 
  private:
@@ -426,6 +459,8 @@ std::string_view to_string(Sum sum) {
     case Sum::exported: return "exported";
     case Sum::produced: return "produced";
     case Sum::emitted: return "emitted";
+    case Sum::measured: return "measured";
+    case Sum::difference: return "difference";
     case Sum::total: return "total";
     case Sum::net: return "net";
   }
@@ -475,6 +510,10 @@ void Statement::expect(const model::Series& account) {
   accounts_->find(account);
 }
 
+void Statement::compare(const model::Comparison& comparison) {
+  comparisons_.push_back(comparison);
+}
+
 void Statement::add(const std::shared_ptr<const model::Series>& series, const model::EmissionEntry& entry) {
   accounts_->find(series).add(entry);
 }
@@ -492,6 +531,8 @@ std::vector<Line> Statement::lines(By by) {
       cut.carriers();
       cut.scopes();
       cut.totals();
+      const auto compared = std::ranges::find(comparisons_, user, &model::Comparison::measured_by);
+      if (compared != comparisons_.end()) cut.difference(*compared, shares);
     }
   }
   Cut site(shares, true, lines);
