@@ -35,10 +35,6 @@ Sum sum_of(Flow flow) {
   return Sum::consumed;
 }
 
-bool in_total(Flow flow) {
-  return flow == Flow::consumed || flow == Flow::emitted;
-}
-
 struct FactorName {
   std::string id;
   std::string version;
@@ -71,6 +67,7 @@ struct Part {
   bool has_market = false;
   Figures first;
   Figures now;
+  model::PerBasis<bool> unstated{};  // an entry emits by a meter or factor that states no uncertainty
   std::uint64_t entries = 0;
   std::uint64_t corrections = 0;
   std::optional<model::Quality> worst;
@@ -129,6 +126,11 @@ class Quarter {
   void book_now(Part& part) const {
     const Figures now = with_market(now_, has_market_);
     part.now += now;
+    for (const Basis basis : model::kBases) {
+      const model::Emitted& emitted = now.emitted[basis];
+      const bool stated = emitted.u95_activity != model::Co2e{} && emitted.u95_factor != model::Co2e{};
+      if (emitted.co2e != model::Co2e{} && !stated) part.unstated[basis] = true;
+    }
     ++part.entries;
     part.corrections += corrected_ ? 1 : 0;
     part.worst = part.worst ? worse(*part.worst, quality_) : quality_;
@@ -240,7 +242,7 @@ Uncertainty combine(const Shares& shares, Basis basis) {
     const bool activity = emitted.u95_activity != model::Co2e{};
     const bool factor = emitted.u95_factor != model::Co2e{};
     any |= activity || factor;
-    all &= activity && factor;
+    all &= activity && factor && !share.part->unstated[basis];
   }
   model::Quadrature sum;
   for (const auto& [point, half_width] : by_point) sum.add(half_width);
@@ -349,8 +351,9 @@ class Cut {
 
   void scopes() {
     for (const Scope scope : {Scope::direct, Scope::energy, Scope::none}) {
-      const Shares selected = select(
-          shares_, [&](const Share& share) { return in_total(share.series().flow) && share.series().scope == scope; });
+      const Shares selected = select(shares_, [&](const Share& share) {
+        return model::in_total(share.series().flow) && share.series().scope == scope;
+      });
       if (selected.empty()) continue;
       Line line = begin(selected, Level::scope, Sum::total);
       line.scope = scope;
@@ -360,7 +363,7 @@ class Cut {
 
   void totals() {
     const Level level = of_site_ ? Level::site : Level::user;
-    Shares net = select(shares_, [](const Share& share) { return in_total(share.series().flow); });
+    Shares net = select(shares_, [](const Share& share) { return model::in_total(share.series().flow); });
     Shares exported = select(shares_, [](const Share& share) { return share.series().flow == Flow::exported; });
     lines_.push_back(begin(net, level, Sum::total));
     if (!exported.empty()) lines_.push_back(begin(exported, level, Sum::exported));
@@ -378,7 +381,7 @@ class Cut {
     Shares calculated = select(all, [&](const Share& share) {
       const model::Series& series = share.series();
       return std::ranges::find(comparison.calculated_of, series.user) != comparison.calculated_of.end() &&
-             in_total(series.flow) && series.scope == Scope::direct;
+             model::in_total(series.flow) && series.scope == Scope::direct;
     });
     const Line of_fuel = add_up(calculated);
     for (Share share : calculated) {

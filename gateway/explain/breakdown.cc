@@ -116,7 +116,7 @@ class Summing {
     account.sum.amount += line.sum.amount;
     add_to(account, line);
     // What leaves the user is no part of its sum; of one account alone it is all there is.
-    if (line.series.flow == model::Flow::consumed || line.series.flow == model::Flow::emitted ||
+    if (model::in_total(line.series.flow) ||
         !question_.device.empty()) {
       add_to(out_.total, line);
       out_.market += line.sum.market ? line.sum.market->emitted.co2e : line.sum.primary.emitted.co2e;
