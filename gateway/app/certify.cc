@@ -173,7 +173,7 @@ model::Result<std::vector<SerialElsewhere>> serials_elsewhere(store::History& hi
   std::optional<Instant> at;
   const auto look = [&] {
     for (const auto& [name, row] : newest) {
-      const auto& entry = std::get<EmissionEntry>(row.body);
+      const auto& entry = row.body.get<EmissionEntry>();
       for (const std::string& serial : books::serials_in(entry.correction->note)) {
         if (!serials.contains(serial)) continue;
         SerialElsewhere& elsewhere = found[serial];
@@ -186,7 +186,7 @@ model::Result<std::vector<SerialElsewhere>> serials_elsewhere(store::History& hi
     newest.clear();
   };
   const auto read = history.each(store::History::What::entries, {}, [&](const model::StoredRow& row) {
-    const auto* entry = std::get_if<EmissionEntry>(&row.body);
+    const auto* entry = row.body.get_if<EmissionEntry>();
     if (!entry || !entry->correction || entry->correction->cause != model::Cause::certificate) return true;
     if (at != entry->begin) look();
     at = entry->begin;

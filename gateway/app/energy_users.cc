@@ -71,16 +71,20 @@ model::Scope scope_of(const model::Carrier& carrier) {
   return model::Scope::direct;
 }
 
-class EnergyUsers {
+bool is_released(model::Flow flow) {
+  return flow == model::Flow::emitted || flow == model::Flow::measured;
+}
+
+class UsersReader {
  public:
-  EnergyUsers(config::Reader& root, const EnergyUsersContext& context) : root_(root), context_(context) {
+  UsersReader(config::Reader& root, const EnergyUsersContext& context) : root_(root), context_(context) {
     for (const Point& point : context.section.site.points) {
       points_.emplace(point.full_name(), &point);
       devices_.insert(point.device);
     }
   }
 
-  std::vector<model::Account> read() {
+  EnergyUsers read() {
     check_site_region();
     chooser_.emplace(context_.section, context_.factors, region_is_known_, root_.node().is_complete(), context_.now);
     for (const config::Node& user : root_.items("energy_users")) read_user(user);
@@ -88,7 +92,10 @@ class EnergyUsers {
       root_.warning("energy_users", std::to_string(unlimited_.size() - kUnlimitedListedMax) +
                                         " more consumed points have no power_max");
     }
-    return std::move(accounts_);
+    check_comparisons();
+    std::vector<model::Comparison> comparisons;
+    for (Measured& measured : measured_) comparisons.push_back(std::move(measured.comparison));
+    return {.accounts = std::move(accounts_), .comparisons = std::move(comparisons)};
   }
 
  private:
@@ -115,6 +122,8 @@ class EnergyUsers {
     user.user = read_id(in, "id");
     ids_.add(in, "id", user.user);
     user.user_name = in.value_or("name", user.user);
+    const auto measures = in.optional<std::vector<std::string>>("measures");
+    if (measures) measured_.push_back({{user.user, *measures}, &node});
     bool has_a_list = false;
     for (const auto& [key, flow] : kLists) {
       if (!in.has(key)) continue;
@@ -122,13 +131,30 @@ class EnergyUsers {
       const auto& items = in.items(key);
       if (in.child(key)->is_sequence() && items.empty()) in.error(key, "an empty list");
       model::Account account = user;
-      account.flow = flow;
+      account.flow = measures && flow == model::Flow::emitted ? model::Flow::measured : flow;
       for (const config::Node& item : items) read_account(item, account);
     }
     if (!has_a_list) {
       in.error("consumes", "missing; a user has at least one list of: consumes, emits, exports, produces");
     }
     in.finish();
+  }
+
+  // The users it names are known when all are read.
+  void check_comparisons() {
+    for (const Measured& measured : measured_) {
+      config::Reader in(*measured.node, root_.problems());
+      if (!in.has("emits")) in.error("measures", "is for a user with `emits`: what is measured in its stack");
+      std::vector<std::string> known;
+      for (const model::Account& account : accounts_) {
+        if (account.user != measured.comparison.measured_by) known.push_back(account.user);
+      }
+      for (const std::string& user : measured.comparison.calculated_of) {
+        if (std::ranges::find(known, user) != known.end() || !root_.node().is_complete()) continue;
+        in.error("measures", "unknown energy user '" + printable(user) + "'" + suggestion(user, known));
+      }
+      if (measured.comparison.calculated_of.empty()) in.error("measures", "an empty list");
+    }
   }
 
   void read_account(const config::Node& node, model::Account account) {
@@ -188,13 +214,13 @@ class EnergyUsers {
   // bill; nothing is made up for it unless somebody asks for it.
   model::SubstitutionMethod read_substitution(config::Reader& in, const Point* point, const model::Account& account) {
     using model::SubstitutionMethod;
-    const bool measured_in_a_stack = point && account.carrier && account.flow == model::Flow::emitted &&
+    const bool measured_in_a_stack = point && account.carrier && is_released(account.flow) &&
                                      account.carrier->id == "co2" && point->kind == Kind::instantaneous;
     const auto standard = measured_in_a_stack ? SubstitutionMethod::hj75 : SubstitutionMethod::none;
     const auto method = static_cast<SubstitutionMethod>(
         in.one_of("substitution", {"none", "hj75", "same-weekday"}, static_cast<std::size_t>(standard)));
     if (!in.has("substitution") || method == SubstitutionMethod::none || !account.carrier) return method;
-    if (method == SubstitutionMethod::hj75 && account.flow != model::Flow::emitted) {
+    if (method == SubstitutionMethod::hj75 && !is_released(account.flow)) {
       in.warning("substitution", "hj75 is the rule for what a stack emits: as a substitute for what is " +
                                      std::string(to_string(account.flow)) + ", maxima overstate it");
     }
@@ -285,12 +311,17 @@ class EnergyUsers {
   std::set<const Point*> unlimited_;
   bool region_is_known_ = true;
   std::vector<model::Account> accounts_;
+  struct Measured {
+    model::Comparison comparison;
+    const config::Node* node;
+  };
+  std::vector<Measured> measured_;
 };
 
 }  // namespace
 
-std::vector<model::Account> read_energy_users(config::Reader& root, const EnergyUsersContext& context) {
-  return EnergyUsers(root, context).read();
+EnergyUsers read_energy_users(config::Reader& root, const EnergyUsersContext& context) {
+  return UsersReader(root, context).read();
 }
 
 }  // namespace carbongate::app

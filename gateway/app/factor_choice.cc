@@ -80,10 +80,15 @@ std::optional<model::FactorChoice> FactorChooser::market(config::Reader& in, con
     return choice;
   }
   if (!location) return std::nullopt;
-  for (const std::string& region : {location->region, nation_of(location->region)}) {
-    const auto regions = factors_.regions(location->set, carrier.id);
-    if (!holds(regions, region) || !holds(factors_.methods(location->set, carrier.id, region), kResidual)) continue;
-    return model::FactorChoice{.set = location->set, .region = region, .method = std::string(kResidual)};
+  if (location->set == kOwnGeneration) return location;
+  std::vector<std::string> in_order = sets();  // a live or own set has no residual mix: then another one in use
+  in_order.insert(in_order.begin(), location->set);
+  for (const std::string& set : in_order) {
+    const auto regions = factors_.regions(set, carrier.id);
+    for (const std::string& region : {location->region, nation_of(location->region)}) {
+      if (!holds(regions, region) || !holds(factors_.methods(set, carrier.id, region), kResidual)) continue;
+      return model::FactorChoice{.set = set, .region = region, .method = std::string(kResidual)};
+    }
   }
   return location;
 }

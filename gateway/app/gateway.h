@@ -134,7 +134,8 @@ class Gateway final : private Inbox {
   std::string seal_trouble_;  // as logged last
   std::uint64_t corrections_ = 0;
   std::map<PointId, model::LateData> restated_;  // restated as far as it is closed
-  std::optional<Instant> substituted_until_;     // hours before this were looked at; nullopt: none since the start
+  std::optional<Instant> substituted_until_;     // hours before this are done, of the account that is furthest behind
+  std::optional<Instant> substituted_newest_;    // of the one furthest ahead; nullopt: none since the start
   std::atomic<bool> stop_recomputing_{false};
   boost::asio::thread_pool worker_{1};  // reads the store again; first to be destroyed
 };

@@ -200,7 +200,9 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   config.factor_sources = section.factor_sources();
   config.factors = pipeline::FactorRegistry::load(data, config.factor_sources, config.site.time_zone, problems);
   config.site.live_factors = read_live_factors(root, problems, data, config.site.points, doubtful, config.factors);
-  config.site.accounts = read_energy_users(in, {section, config.factors, doubtful, now});
+  EnergyUsers users = read_energy_users(in, {section, config.factors, doubtful, now});
+  config.site.accounts = std::move(users.accounts);
+  config.site.comparisons = std::move(users.comparisons);
   config.certificates = read_certificates(in, config.site);
   config.store = read_store(in);
   config.repairs = read_repairs(in, config.site.points, config.site.time_zone);

@@ -62,7 +62,7 @@ model::Result<void> KnownBooks::each(Instant from, Instant to, const Visit& visi
   };
   bool more = true;
   const auto result = history_.each(store::History::What::entries, {from, to}, [&](const model::StoredRow& row) {
-    const auto* entry = std::get_if<model::EmissionEntry>(&row.body);
+    const auto* entry = row.body.get_if<model::EmissionEntry>();
     const auto account = account_of(*row.series);
     if (!entry || !account) return true;
     if (at && *at != entry->begin) more = hand_out();

@@ -105,20 +105,29 @@ struct Line {
   double amount_per_hour = 0;
   double co2e_kg_per_hour = 0;
   bool waits = false;  // for a step that is in doubt
+  Duration covered{};  // of the day, so far
+  Duration elapsed{};  // of it
 };
 
 std::vector<Line> lines_of(const model::Site& site, const model::Checkpoint& accounts,
                            const std::vector<Waiting>& waiting) {
   std::vector<Line> lines;
   for (const model::Account& account : site.accounts) {
-    auto line = std::ranges::find_if(
-        lines, [&](const Line& l) { return l.account->user == account.user && l.account->carrier == account.carrier; });
+    auto line = std::ranges::find_if(lines, [&](const Line& l) {
+      return l.account->user == account.user && l.account->carrier == account.carrier &&
+             l.account->flow == account.flow;
+    });
     if (line == lines.end()) line = lines.insert(lines.end(), Line{.account = &account, .amount = {}, .co2e = {}});
     const model::AccountState& state = accounts.accounts[model::index(account.id)];
     line->amount += state.amount;
     line->co2e += state.emissions[model::Basis::primary].total.co2e;
     line->amount_per_hour += state.amount_per_hour;
     line->co2e_kg_per_hour += state.co2e_kg_per_hour;
+    const auto& day = state.open[static_cast<std::size_t>(model::Period::day)];
+    if (day && state.live_at) {
+      line->covered += day->covered;
+      line->elapsed += std::max(std::min(*state.live_at, day->end) - day->begin, day->covered);
+    }
     line->waits = line->waits || std::ranges::any_of(waiting, [&](const Waiting& w) {
                     return std::ranges::find(w.of, account.source) != w.of.end();
                   });
@@ -126,22 +135,33 @@ std::vector<Line> lines_of(const model::Site& site, const model::Checkpoint& acc
   return lines;
 }
 
+// Of the day so far, as far as its readings reach.
+std::string coverage(const Line& line) {
+  if (line.elapsed <= Duration::zero()) return "";
+  return fmt::format("{:.1f} %",
+                     100.0 * static_cast<double>(line.covered.count()) / static_cast<double>(line.elapsed.count()));
+}
+
 void append_users(std::string& out, const model::Site& site, const model::Checkpoint& accounts) {
   out += left("energy user 用能单位", 34) + left("carrier 能源品种", 20) + right("power 功率", 16) +
-         right("energy 用量", 20) + right("CO2e kg/h", 13) + right("CO2e kg", 14) + "\n";
+         right("energy 用量", 20) + right("CO2e kg/h", 13) + right("CO2e kg", 14) + right("day covered 覆盖率", 20) +
+         "\n";
   model::Co2e total;
   const std::vector<Waiting> waiting = waiting_points(site, accounts);
   for (const Line& line : lines_of(site, accounts, waiting)) {
     const model::Carrier& carrier = *line.account->carrier;
     const std::string name =
         line.account->user_name.empty() ? line.account->user : line.account->user + " " + line.account->user_name;
-    out += left(name, 34) + left(std::string(carrier.id) + " " + std::string(carrier.name_zh), 20) +
+    const model::Flow flow = line.account->flow;
+    const std::string what =
+        flow == model::Flow::consumed ? std::string(carrier.name_zh) : std::string(to_string(flow));
+    out += left(name, 34) + left(std::string(carrier.id) + " " + what, 20) +
            right(fmt::format("{:.2f} {}", line.amount_per_hour, rate_unit(carrier)), 16) +
            right(fixed(line.amount.quanta(), carrier.quanta_per_display, 3) + " " + std::string(carrier.display.symbol),
                  20) +
            std::string(line.waits ? kWaits : " ") + right(fmt::format("{:.3f}", line.co2e_kg_per_hour), 12) +
-           right(fixed(line.co2e.quanta(), model::kMilligramsPerKilogram, 4), 14) + "\n";
-    total += line.co2e;
+           right(fixed(line.co2e.quanta(), model::kMilligramsPerKilogram, 4), 14) + right(coverage(line), 20) + "\n";
+    if (model::in_total(line.account->flow)) total += line.co2e;
   }
   out += left("total 合计", 103) + right(fixed(total.quanta(), model::kMilligramsPerKilogram, 4), 14) + "\n";
   for (std::size_t i = 0; i < std::min(waiting.size(), kWaitingShown); ++i) {

@@ -50,14 +50,17 @@ asio::awaitable<void> Gateway::substitute_closed_hours() {
   co_await take_turn();  // so that everything up to there is on disk
   std::map<PointId, Instant> closed;
   Instant newest = Instant::min();
+  Instant oldest = Instant::max();  // a stack that is silent while others go on is filled when it speaks again
   for (const model::Account& account : config_.site.accounts) {
     const auto until = pipeline_.counted_until(account.source);
     if (account.substitution == model::SubstitutionMethod::none || !until) continue;
     closed[account.source] = *until;
-    newest = std::max<Instant>(newest, std::chrono::floor<std::chrono::hours>(*until));
+    const Instant hour = std::chrono::floor<std::chrono::hours>(*until);
+    newest = std::max(newest, hour);
+    oldest = std::min(oldest, hour);
   }
   pass_turn();
-  if (closed.empty() || (substituted_until_ && newest <= *substituted_until_)) co_return;
+  if (closed.empty() || (substituted_newest_ && newest <= *substituted_newest_)) co_return;
   const SubstitutionRange range{.from = substituted_until_ ? *substituted_until_ - kOverlap : newest - kAfterAStart,
                                 .to = newest,
                                 .user = {},
@@ -74,7 +77,8 @@ asio::awaitable<void> Gateway::substitute_closed_hours() {
     rest = rest.subspan(now.size());
     if (stopping_ || !co_await book(now, nothing_late, false)) co_return;
   }
-  substituted_until_ = newest;
+  substituted_newest_ = newest;
+  substituted_until_ = std::max(oldest, newest - kAfterAStart);
   if (!amendments->empty()) spdlog::info("missing data: {} substitutes booked or taken back", amendments->size());
 }
 

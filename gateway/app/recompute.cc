@@ -141,7 +141,7 @@ class Recomputing {
   }
 
   void take(const WindowReadings& window, model::JournalRow& row) {
-    auto* entry = std::get_if<model::EmissionEntry>(&row.body);
+    auto* entry = row.body.get_if<model::EmissionEntry>();
     if (!entry || !compared(window, entry->begin, entry->end)) return;
     const auto account = std::get<model::AccountId>(row.subject);
     if (entry->begin < reach(window, account)) return;
@@ -172,7 +172,7 @@ class Recomputing {
     return history_.each(History::What::entries, range, [&](const model::StoredRow& row) {
       const auto account = account_of(*row.series);
       const auto owner = account ? window_of_account_.find(*account) : window_of_account_.end();
-      const auto* entry = std::get_if<model::EmissionEntry>(&row.body);
+      const auto* entry = row.body.get_if<model::EmissionEntry>();
       if (!entry || owner == window_of_account_.end()) return true;
       const WindowReadings& window = *owner->second;
       if (!compared(window, entry->begin, entry->end)) return true;
@@ -291,7 +291,7 @@ model::Result<std::vector<model::AccountRollup>> rollups_of(History& history, co
     return account && accounts.contains(*account);
   };
   const auto result = history.rollups_at(instants, wanted, [&](const model::StoredRow& row) {
-    const auto& rollup = std::get<model::RollupRow>(row.body);
+    const auto& rollup = row.body.get<model::RollupRow>();
     model::RollupRow& known = newest[{*account_of(*row.series), rollup.begin, rollup.period}];
     if (rollup.revision >= known.revision) known = rollup;
     return !stop;

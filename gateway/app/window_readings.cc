@@ -17,6 +17,7 @@ using model::Period;
 using store::History;
 
 constexpr Duration kLead = 1h;
+constexpr Duration kAroundDerived = 24h;  // of several inputs: the slowest may be heard so seldom
 constexpr std::size_t kLeadReadings = 16;
 constexpr std::size_t kLeadMax = 2'000;         // of a counter that stands still
 constexpr std::size_t kBehindMax = 64;          // readings behind a window, to close it: more than any doubt lasts
@@ -262,8 +263,10 @@ bool WindowReadings::widen(pipeline::Calendar& calendar) {
 
 void WindowReadings::begin_at(Instant at, pipeline::Calendar& calendar) {
   begin_ = calendar.period(Period::quarter_hour, at).begin;
-  start_ = begin_ - kLead;
-  for (Track& track : tracks_) track.begin(start_, window_.to);
+  const bool several = tracks_.size() > 1;
+  start_ = begin_ - (several ? kAroundDerived : kLead);
+  const bool bounded = several && window_.to < Instant::max() - kAroundDerived;
+  for (Track& track : tracks_) track.begin(start_, bounded ? window_.to + kAroundDerived : window_.to);
 }
 
 model::Result<void> collect(History& history, std::span<WindowReadings* const> windows, const std::atomic<bool>& stop) {

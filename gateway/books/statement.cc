@@ -30,12 +30,9 @@ Sum sum_of(Flow flow) {
     case Flow::exported: return Sum::exported;
     case Flow::produced: return Sum::produced;
     case Flow::emitted: return Sum::emitted;
+    case Flow::measured: return Sum::measured;
   }
   return Sum::consumed;
-}
-
-bool in_total(Flow flow) {
-  return flow == Flow::consumed || flow == Flow::emitted;
 }
 
 struct FactorName {
@@ -70,6 +67,7 @@ struct Part {
   bool has_market = false;
   Figures first;
   Figures now;
+  model::PerBasis<bool> unstated{};  // an entry emits by a meter or factor that states no uncertainty
   std::uint64_t entries = 0;
   std::uint64_t corrections = 0;
   std::optional<model::Quality> worst;
@@ -128,6 +126,11 @@ class Quarter {
   void book_now(Part& part) const {
     const Figures now = with_market(now_, has_market_);
     part.now += now;
+    for (const Basis basis : model::kBases) {
+      const model::Emitted& emitted = now.emitted[basis];
+      const bool stated = emitted.u95_activity != model::Co2e{} && emitted.u95_factor != model::Co2e{};
+      if (emitted.co2e != model::Co2e{} && !stated) part.unstated[basis] = true;
+    }
     ++part.entries;
     part.corrections += corrected_ ? 1 : 0;
     part.worst = part.worst ? worse(*part.worst, quality_) : quality_;
@@ -239,7 +242,7 @@ Uncertainty combine(const Shares& shares, Basis basis) {
     const bool activity = emitted.u95_activity != model::Co2e{};
     const bool factor = emitted.u95_factor != model::Co2e{};
     any |= activity || factor;
-    all &= activity && factor;
+    all &= activity && factor && !share.part->unstated[basis];
   }
   model::Quadrature sum;
   for (const auto& [point, half_width] : by_point) sum.add(half_width);
@@ -300,6 +303,15 @@ Line add_up(const Shares& shares) {
   return line;
 }
 
+// All CO2 that leaves a stack, and nothing else.
+model::Emitted stack_co2(const model::Emitted& emitted) {
+  model::Emitted co2{.co2e = {}, .gases = {}, .u95_activity = emitted.u95_activity, .u95_factor = emitted.u95_factor};
+  const std::int64_t mass = emitted.gases[model::Gas::co2].quanta() + emitted.gases[model::Gas::co2_biogenic].quanta();
+  co2.co2e = model::Co2e::of(mass);
+  co2.gases[model::Gas::co2] = model::GasMass::of(mass);
+  return co2;
+}
+
 // The lines of one user, or of the site.
 class Cut {
  public:
@@ -339,8 +351,9 @@ class Cut {
 
   void scopes() {
     for (const Scope scope : {Scope::direct, Scope::energy, Scope::none}) {
-      const Shares selected = select(
-          shares_, [&](const Share& share) { return in_total(share.series().flow) && share.series().scope == scope; });
+      const Shares selected = select(shares_, [&](const Share& share) {
+        return model::in_total(share.series().flow) && share.series().scope == scope;
+      });
       if (selected.empty()) continue;
       Line line = begin(selected, Level::scope, Sum::total);
       line.scope = scope;
@@ -350,7 +363,7 @@ class Cut {
 
   void totals() {
     const Level level = of_site_ ? Level::site : Level::user;
-    Shares net = select(shares_, [](const Share& share) { return in_total(share.series().flow); });
+    Shares net = select(shares_, [](const Share& share) { return model::in_total(share.series().flow); });
     Shares exported = select(shares_, [](const Share& share) { return share.series().flow == Flow::exported; });
     lines_.push_back(begin(net, level, Sum::total));
     if (!exported.empty()) lines_.push_back(begin(exported, level, Sum::exported));
@@ -360,6 +373,29 @@ class Cut {
       net.push_back(share);
     }
     lines_.push_back(begin(net, level, Sum::net));
+  }
+
+  // Of a user that measures what `all` of the others named are calculated to emit.
+  void difference(const model::Comparison& comparison, const Shares& all) {
+    Shares both = select(shares_, [](const Share& share) { return share.series().flow == Flow::measured; });
+    Shares calculated = select(all, [&](const Share& share) {
+      const model::Series& series = share.series();
+      return std::ranges::find(comparison.calculated_of, series.user) != comparison.calculated_of.end() &&
+             model::in_total(series.flow) && series.scope == Scope::direct;
+    });
+    const Line of_fuel = add_up(calculated);
+    for (Share share : calculated) {
+      share.sign = -1;
+      both.push_back(share);
+    }
+    Line line = begin(both, Level::user, Sum::difference);
+    for (Figures* figures : {&line.first, &line.now}) {
+      figures->amount = {};
+      figures->coal = {};
+      for (const Basis basis : model::kBases) figures->emitted[basis] = stack_co2(figures->emitted[basis]);
+    }
+    line.calculated = stack_co2(of_fuel.now.emitted[Basis::primary]).co2e;
+    lines_.push_back(std::move(line));
   }
 
  private:
@@ -426,6 +462,8 @@ std::string_view to_string(Sum sum) {
     case Sum::exported: return "exported";
     case Sum::produced: return "produced";
     case Sum::emitted: return "emitted";
+    case Sum::measured: return "measured";
+    case Sum::difference: return "difference";
     case Sum::total: return "total";
     case Sum::net: return "net";
   }
@@ -475,6 +513,10 @@ void Statement::expect(const model::Series& account) {
   accounts_->find(account);
 }
 
+void Statement::compare(const model::Comparison& comparison) {
+  comparisons_.push_back(comparison);
+}
+
 void Statement::add(const std::shared_ptr<const model::Series>& series, const model::EmissionEntry& entry) {
   accounts_->find(series).add(entry);
 }
@@ -492,6 +534,8 @@ std::vector<Line> Statement::lines(By by) {
       cut.carriers();
       cut.scopes();
       cut.totals();
+      const auto compared = std::ranges::find(comparisons_, user, &model::Comparison::measured_by);
+      if (compared != comparisons_.end()) cut.difference(*compared, shares);
     }
   }
   Cut site(shares, true, lines);

@@ -6,6 +6,10 @@
 // Biogenic CO2 is a gas of its own and in no CO2e. Accounts of two users on one metering point count twice, as the
 // configuration's check warns.
 //
+// Measured beside calculated. What a stack is measured to emit of fuel that is accounted as well makes no total. Its
+// user has a line `difference` instead: measured less calculated, of CO2 with the biogenic, for that is what leaves a
+// stack; the calculated CO2 is that of the direct emissions of the users compared with.
+//
 // Market-based result. A total takes the market-based figure of the accounts that have one (scope 2), the primary one
 // of the others.
 //
@@ -34,6 +38,7 @@
 #include <vector>
 
 #include "gateway/model/rows.h"
+#include "gateway/model/site.h"
 #include "gateway/pipeline/calendar.h"
 
 namespace carbongate::books {
@@ -78,7 +83,7 @@ enum class Level : std::uint8_t { account, carrier, scope, user, site };
 std::string_view to_string(Level level);
 
 // What a line adds up.
-enum class Sum : std::uint8_t { consumed, exported, produced, emitted, total, net };
+enum class Sum : std::uint8_t { consumed, exported, produced, emitted, measured, total, net, difference };
 std::string_view to_string(Sum sum);
 
 // Fields that a level does not have are empty: a line of a scope has no carrier, a line of the site no user.
@@ -107,6 +112,8 @@ struct Line {
   std::array<model::Activity, kOriginCount> amount_by_origin{};  // magnitudes
   std::array<model::Co2e, kOriginCount> co2e_by_origin{};
 
+  model::Co2e calculated;  // of a difference: the CO2 that the measured one is compared with, as now known
+
   std::vector<FactorUse> factors;         // sorted
   std::vector<FactorUse> market_factors;  // sorted
 };
@@ -129,6 +136,9 @@ class Statement {
   // An account that there should be: without any entry it counts as not covered.
   void expect(const model::Series& account);
 
+  // A user whose accounts measure what those of the others are calculated to emit.
+  void compare(const model::Comparison& comparison);
+
   // In the order of time within each account; the revisions of one quarter hour one after the other.
   void add(const std::shared_ptr<const model::Series>& series, const model::EmissionEntry& entry);
 
@@ -142,6 +152,7 @@ class Statement {
 
   pipeline::Span period_;
   std::unique_ptr<Accounts> accounts_;
+  std::vector<model::Comparison> comparisons_;
 };
 
 }  // namespace carbongate::books

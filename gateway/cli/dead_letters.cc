@@ -40,7 +40,7 @@ constexpr auto kColumns = std::to_array<Column>({{"sink"},
 using Cells = std::array<std::string, kColumns.size()>;
 
 constexpr std::array<std::string_view, 5> kKinds{"reading", "interval", "entry", "rollup", "total"};  // of RowBody
-static_assert(std::variant_size_v<model::RowBody> == kKinds.size());
+static_assert(model::RowBody::kCount == kKinds.size());
 
 std::string shortest(double value) {
   if (std::isnan(value)) return {};
@@ -50,19 +50,17 @@ std::string shortest(double value) {
 
 // Value and unit.
 std::pair<std::string, std::string> worth_of(const model::StoredRow& row) {
-  if (const auto* reading = std::get_if<model::JudgedReading>(&row.body)) {
+  if (const auto* reading = row.body.get_if<model::JudgedReading>()) {
     return {shortest(reading->value), row.series->unit};
   }
   const model::Carrier* carrier = model::find_carrier(row.series->carrier);
   if (!carrier) return {};
-  const model::Activity amount = std::visit(
-      [](const auto& body) {
-        if constexpr (requires { body.amount; })
-          return body.amount;
-        else
-          return model::Activity{};
-      },
-      row.body);
+  const model::Activity amount = row.body.visit([](const auto& body) {
+    if constexpr (requires { body.amount; })
+      return body.amount;
+    else
+      return model::Activity{};
+  });
   return {model::format_fixed(amount.quanta(), carrier->quanta_per_display), std::string(carrier->display.symbol)};
 }
 

@@ -69,9 +69,14 @@ std::string text_of(const Breakdown& b, const model::Site& site) {
   page.line(b.name);
   page.field("Period 时段", fmt::format("{} .. {} ({})", time(b.span.begin), time(b.span.end), site.time_zone));
   page.field("CO2e, location-based 位置法",
-             co2e_of(b.total) + " kg" + (all == b.total.entries ? "" : ", without what is exported or produced"));
+             co2e_of(b.total) + " kg" +
+                 (all == b.total.entries ? "" : ", without what is exported, produced or measured beside it"));
   page.field("CO2e, market-based 市场法", Figures::kilograms(b.market.quanta()) + " kg");
   page.field("Standard coal 标准煤", Figures::kilograms(b.total.sum.coal.quanta()) + " kgce");
+  Duration covered{};
+  for (const BreakdownLine& account : b.accounts) covered += account.sum.covered;
+  const Duration whole = (b.span.end - b.span.begin) * static_cast<std::int64_t>(b.accounts.size());
+  page.field("Coverage 覆盖率", Figures::coverage(covered, whole));
   page.field("Entries 分录",
              fmt::format("{}; worst quality: {}", b.total.entries, Figures::quality(b.total.sum.quality)));
 

@@ -28,7 +28,8 @@ using What = store::History::What;
 constexpr std::size_t kRowsPerProgress = 20'000;
 
 // In the order of What; the last two are none: entries that correct others, and the ledger.
-constexpr std::array<std::string_view, 6> kWhats{"readings", "intervals", "entries", "rollups", "corrections", "ledger"};
+constexpr std::array<std::string_view, 6> kWhats{"readings", "intervals",   "entries",
+                                                 "rollups",  "corrections", "ledger"};
 constexpr std::size_t kCorrections = 4;
 constexpr std::size_t kLedger = 5;
 constexpr std::array<std::string_view, 2> kFormats{"csv", "jsonl"};  // in the order of Format
@@ -119,7 +120,7 @@ int write_rows(store::History& history, Request& request, std::ostream& out, con
   TableWriter writer(out, request.format, export_columns(request.what));
   RowExport rows(writer, request.time);
   const auto result = history.each(request.what, request.range, [&](const model::StoredRow& row) {
-    const auto* entry = std::get_if<model::EmissionEntry>(&row.body);
+    const auto* entry = row.body.get_if<model::EmissionEntry>();
     if (!request.corrections_only || (entry && entry->correction)) rows.write(row);
     progress.row();
     return writer.good();

@@ -48,13 +48,12 @@ constexpr auto kEntries = join(
     kSpan, kUser, kPoint, kAmount, kCo2e, std::to_array<Column>({{"factor"}, {"factor_version"}}), kCovered, kQuality,
     kScope, kUncertainty, kGases, kMarket, std::to_array<Column>({{"market_factor"}, {"market_factor_version"}}), kCoal,
     std::to_array<Column>({{"coal_factor"}, {"revision", Type::number}, {"cause"}, {"note"}, {"booked_at"}}));
-constexpr auto kRollups = join(std::to_array<Column>({{"period"}}), kSpan, kUser, kPoint, kAmount, kCo2e, kCovered,
-                               std::to_array<Column>({{"coverage_percent", Type::number}}), kQuality,
-                               std::to_array<Column>({{"state"}}), kScope, kUncertainty, kGases, kMarket, kCoal,
-                               std::to_array<Column>({{"valid_hours", Type::number},
-                                                      {"validity"},
-                                                      {"revision", Type::number},
-                                                      {"co2e_kg_first", Type::number}}));
+constexpr auto kRollups = join(
+    std::to_array<Column>({{"period"}}), kSpan, kUser, kPoint, kAmount, kCo2e, kCovered,
+    std::to_array<Column>({{"coverage_percent", Type::number}}), kQuality, std::to_array<Column>({{"state"}}), kScope,
+    kUncertainty, kGases, kMarket, kCoal,
+    std::to_array<Column>(
+        {{"valid_hours", Type::number}, {"validity"}, {"revision", Type::number}, {"co2e_kg_first", Type::number}}));
 
 std::string shortest(double value) {
   if (std::isnan(value)) return {};
@@ -99,13 +98,13 @@ std::span<const Column> export_columns(What what) {
 
 void RowExport::write(const model::StoredRow& row) {
   const model::Series& series = *row.series;
-  if (const auto* reading = std::get_if<model::JudgedReading>(&row.body))
+  if (const auto* reading = row.body.get_if<model::JudgedReading>())
     write(series, *reading);
-  else if (const auto* interval = std::get_if<model::EnergyInterval>(&row.body))
+  else if (const auto* interval = row.body.get_if<model::EnergyInterval>())
     write(series, *interval);
-  else if (const auto* entry = std::get_if<model::EmissionEntry>(&row.body))
+  else if (const auto* entry = row.body.get_if<model::EmissionEntry>())
     write(series, *entry);
-  else if (const auto* rollup = std::get_if<model::RollupRow>(&row.body))
+  else if (const auto* rollup = row.body.get_if<model::RollupRow>())
     gather(row, *rollup);
 }
 
@@ -114,7 +113,7 @@ void RowExport::gather(const model::StoredRow& row, const model::RollupRow& roll
   const auto same = [&] {
     const model::Series& a = *latest_->series;
     const model::Series& b = *row.series;
-    const auto& known = std::get<model::RollupRow>(latest_->body);
+    const auto& known = latest_->body.get<model::RollupRow>();
     return known.period == rollup.period && known.begin == rollup.begin && a.user == b.user && a.device == b.device &&
            a.point == b.point && a.carrier == b.carrier && row.sequence != 0;
   };
@@ -128,7 +127,7 @@ void RowExport::gather(const model::StoredRow& row, const model::RollupRow& roll
 
 void RowExport::finish() {
   if (!latest_) return;
-  write(*latest_->series, std::get<model::RollupRow>(latest_->body), latest_->sequence == 0);
+  write(*latest_->series, latest_->body.get<model::RollupRow>(), latest_->sequence == 0);
   latest_.reset();
 }
 

@@ -149,7 +149,7 @@ class Player {
     const Instant now = std::ranges::max_element(batches_, {}, &Batch::received)->received;
     model::Effects effects = pipeline_.ingest(batches_, now);
     for (const model::JournalRow& row : effects.rows) {
-      if (const auto* entry = std::get_if<model::EmissionEntry>(&row.body)) last_end_ = std::max(last_end_, entry->end);
+      if (const auto* entry = row.body.get_if<model::EmissionEntry>()) last_end_ = std::max(last_end_, entry->end);
     }
     wait_for(store_.commit(std::move(effects)));
     played_ += waiting_;

@@ -100,6 +100,7 @@ class Restating {
       substitute();
     }
     certify();
+    seal();
     read_known();
     report_.write(out_, options_.format);
     tell();
@@ -336,6 +337,15 @@ class Restating {
     loop.run();
     if (const auto result = done.get(); result.has_error()) refuse(result.error());
     booked_ += amendments.size();
+  }
+
+  // What was booked is signed at once, not only when a gateway runs again.
+  void seal() {
+    if (booked_ == 0) return;
+    asio::io_context loop(1);
+    auto done = asio::co_spawn(loop, store_->seal(now_), asio::use_future);
+    loop.run();
+    if (const auto result = done.get(); result.has_error()) err_ << "not sealed: " << result.error().text << "\n";
   }
 
   void tell() {

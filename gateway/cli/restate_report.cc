@@ -198,7 +198,7 @@ std::vector<std::vector<std::string>> RestateReport::rows() {
   }
   RestateLine total;
   for (const auto& [account, line] : accounts) {
-    total.add(line);
+    if (model::in_total(site_.accounts.at(model::index(account)).flow)) total.add(line);
     if (line.entries != 0) rows.push_back(cells(&site_.accounts.at(model::index(account)), "total", line, ""));
   }
   rows.push_back(cells(nullptr, "total", total, ""));

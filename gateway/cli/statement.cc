@@ -102,9 +102,9 @@ Request understand(const StatementOptions& options) {
 }
 
 // Lines of one user alone, cut as those of the site would be.
-std::vector<books::Line> of_user(std::vector<books::Line> lines, const Request& request) {
+std::vector<books::Line> of_user(std::vector<books::Line> lines, const std::string& user, const Request& request) {
   std::erase_if(lines, [&](const books::Line& line) {
-    if (line.user.empty()) return true;
+    if (line.user != user) return true;
     if (line.level == books::Level::user || request.cut == books::By::user) return false;
     return line.level != (request.cut == books::By::carrier ? books::Level::carrier : books::Level::scope);
   });
@@ -124,24 +124,31 @@ int state(const app::GatewayConfig& config, const StatementOptions& options, con
 
   books::Statement statement(span);
   std::set<std::string> users;
+  std::set<std::string> compared;  // with the one asked for
+  for (const model::Comparison& comparison : config.site.comparisons) {
+    statement.compare(comparison);
+    if (comparison.measured_by == options.user) {
+      compared.insert(comparison.calculated_of.begin(), comparison.calculated_of.end());
+    }
+  }
   const auto wanted = [&](const std::string& user) {
-    users.insert(user);
-    return options.user.empty() || user == options.user;
+    return options.user.empty() || user == options.user || compared.contains(user);
   };
   for (const model::Account& account : config.site.accounts) {
+    users.insert(account.user);
     if (wanted(account.user)) statement.expect(store::describe(config.site, account));
   }
   const auto read =
       (*history)->each(store::History::What::entries, {span.begin, span.end}, [&](const model::StoredRow& row) {
-        if (options.user.empty() || row.series->user == options.user) {
-          statement.add(row.series, std::get<model::EmissionEntry>(row.body));
+        if (wanted(row.series->user)) {
+          statement.add(row.series, row.body.get<model::EmissionEntry>());
         }
         return true;
       });
   if (read.has_error()) return explain(read.error(), err);
 
   auto lines = statement.lines(options.user.empty() ? request.cut : books::By::user);
-  if (!options.user.empty()) lines = of_user(std::move(lines), request);
+  if (!options.user.empty()) lines = of_user(std::move(lines), options.user, request);
   if (lines.empty()) {
     throw BadOption(fmt::format("--user: there is no energy user '{}'{}", options.user,
                                 config::suggestion(options.user, std::vector(users.begin(), users.end()))));

@@ -25,6 +25,7 @@ std::optional<model::Flow> flow_of(books::Sum sum) {
     case books::Sum::exported: return model::Flow::exported;
     case books::Sum::produced: return model::Flow::produced;
     case books::Sum::emitted: return model::Flow::emitted;
+    case books::Sum::measured: return model::Flow::measured;
     default: return std::nullopt;
   }
 }
@@ -95,7 +96,8 @@ std::string source(const Context&, const Line& line) {
   switch (line.sum) {
     case books::Sum::exported: return "exported-" + (line.scope == model::Scope::energy ? energy : line.carrier);
     case books::Sum::produced: return "produced";
-    case books::Sum::emitted: return "released";
+    case books::Sum::emitted:
+    case books::Sum::measured: return "released";
     default: break;
   }
   if (line.scope == model::Scope::energy) return "purchased-" + energy;
@@ -254,6 +256,15 @@ constexpr StatementColumn kColumns[] = {
     {"hfc_227ea_kg", "HFC-227ea(kg)", true, mass<Gas::hfc227ea>, "gases_kg", "HFC-227ea"},
     {"hcfc_22_kg", "HCFC-22(kg)", true, mass<Gas::hcfc22>, "gases_kg", "HCFC-22"},
     {"unsplit_co2e_kg", "未分气体CO2e(kg)", true, mass<Gas::unsplit>, "gases_kg", "CO2e"},
+    {"calculated_co2_kg", "核算法CO2(kg)", true,
+     [](const Context&, const Line& l) {
+       return l.sum == books::Sum::difference ? kilograms(l.calculated) : std::string();
+     }},
+    {"difference_percent", "实测与核算相对差(%)", true,
+     [](const Context&, const Line& l) {
+       if (l.sum != books::Sum::difference) return std::string();
+       return percent(l.now.emitted[Basis::primary].co2e.quanta(), l.calculated.quanta(), 2);
+     }},
 };
 
 constexpr StatementColumn kMonthColumns[] = {

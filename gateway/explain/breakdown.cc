@@ -70,7 +70,7 @@ class Summing {
   // The revisions of one entry follow each other.
   void add(const model::StoredRow& row) {
     if (!asked_for(question_, *row.series)) return;
-    const auto& entry = std::get<model::EmissionEntry>(row.body);
+    const auto& entry = row.body.get<model::EmissionEntry>();
     if (entry_ && (entry_->begin != entry.begin || account_name(entry_->series) != account_name(*row.series))) finish();
     if (!entry_) {
       entry_ = line_of(*row.series, entry.begin, entry.end);
@@ -116,7 +116,7 @@ class Summing {
     account.sum.amount += line.sum.amount;
     add_to(account, line);
     // What leaves the user is no part of its sum; of one account alone it is all there is.
-    if (line.series.flow == model::Flow::consumed || line.series.flow == model::Flow::emitted ||
+    if (model::in_total(line.series.flow) ||
         !question_.device.empty()) {
       add_to(out_.total, line);
       out_.market += line.sum.market ? line.sum.market->emitted.co2e : line.sum.primary.emitted.co2e;
@@ -201,7 +201,7 @@ model::Result<Breakdown> break_down(History& history, const model::Site& site, c
 model::Result<std::string> explain_absence(History& history, const model::Site& site, const Question& question) {
   std::map<std::string, Extent> accounts;
   auto read = history.each(History::What::entries, {}, [&](const model::StoredRow& row) {
-    const auto& entry = std::get<model::EmissionEntry>(row.body);
+    const auto& entry = row.body.get<model::EmissionEntry>();
     const model::Series& s = *row.series;
     // By as much of the name as was asked for.
     const std::string name = question.carrier.empty()  ? s.user
@@ -221,7 +221,7 @@ model::Result<std::string> explain_absence(History& history, const model::Site& 
     if (!question.period) {
       read = history.each(
           History::What::rollups, {question.span.begin, question.span.end}, [&](const model::StoredRow& row) {
-            const auto& rollup = std::get<model::RollupRow>(row.body);
+            const auto& rollup = row.body.get<model::RollupRow>();
             open = open ||
                    (row.sequence == 0 && rollup.period == Period::quarter_hour && asked_for(question, *row.series));
             return true;

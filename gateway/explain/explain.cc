@@ -79,18 +79,18 @@ class Explaining {
 
  private:
   model::Result<void> find_entry() {
-    return history_.each(
-        History::What::entries, {question_.span.begin, question_.span.end}, [this](const model::StoredRow& row) {
-          const model::Series& s = *row.series;
-          if (s.user != question_.user || s.carrier != question_.carrier || s.device != question_.device ||
-              s.point != question_.point) {
-            return true;
-          }
-          out_.series = s;
-          out_.revisions.push_back(
-              {.entry = std::get<model::EmissionEntry>(row.body), .sequence = row.sequence, .ledger = {}});
-          return true;
-        });
+    return history_.each(History::What::entries, {question_.span.begin, question_.span.end},
+                         [this](const model::StoredRow& row) {
+                           const model::Series& s = *row.series;
+                           if (s.user != question_.user || s.carrier != question_.carrier ||
+                               s.device != question_.device || s.point != question_.point) {
+                             return true;
+                           }
+                           out_.series = s;
+                           out_.revisions.push_back(
+                               {.entry = row.body.get<model::EmissionEntry>(), .sequence = row.sequence, .ledger = {}});
+                           return true;
+                         });
   }
 
   // Which of them are explained, and what their sum is.
@@ -146,7 +146,7 @@ class Explaining {
                            if (row.series->device != out_.series.device || row.series->point != out_.series.point) {
                              return true;
                            }
-                           out_.interval = std::get<model::EnergyInterval>(row.body);
+                           out_.interval = row.body.get<model::EnergyInterval>();
                            return false;
                          });
   }

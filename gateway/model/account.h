@@ -29,10 +29,16 @@ enum class Flow : std::uint8_t {
   exported = 1,  // leaves the user: electricity or heat sold
   produced = 2,  // made here: a product, own generation
   emitted = 3,   // released, and measured as a gas: a stack, a leak, a refrigerant lost
+  measured = 4,  // the same, of a release that is calculated as well: beside the calculation, in no total
 };
 
+// What makes the totals of a user or site; the rest stands beside them.
+constexpr bool in_total(Flow flow) {
+  return flow == Flow::consumed || flow == Flow::emitted;
+}
+
 std::string_view to_string(Scope scope);  // "1", "2"; "" for none
-std::string_view to_string(Flow flow);    // "consumed", "exported", "produced", "emitted"
+std::string_view to_string(Flow flow);    // "consumed", "exported", "produced", "emitted", "measured"
 
 // A series of factors, without a date.
 struct FactorChoice {

@@ -49,6 +49,7 @@ std::string_view to_string(Flow flow) {
     case Flow::exported: return "exported";
     case Flow::produced: return "produced";
     case Flow::emitted: return "emitted";
+    case Flow::measured: return "measured";
   }
   return "unknown";
 }

@@ -1,9 +1,13 @@
 // What the journal holds and a sink gets. A row is a subject (a point or an account) and a body.
 #pragma once
 
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -114,7 +118,84 @@ struct RunningTotal {
   friend bool operator==(const RunningTotal&, const RunningTotal&) = default;
 };
 
-using RowBody = std::variant<JudgedReading, EnergyInterval, EmissionEntry, RollupRow, RunningTotal>;
+// One of the above. Nearly all rows are readings, so the large ones lie on the heap: a row takes 64 bytes, not the 600
+// of an entry. A value: copies are deep.
+class RowBody {
+ public:
+  RowBody() = default;
+  template <class T>
+    requires(!std::same_as<std::remove_cvref_t<T>, RowBody>)
+  RowBody(T&& body) : body_(Held<std::remove_cvref_t<T>>(std::forward<T>(body))) {}  // NOLINT: any row is a body
+
+  // nullptr: it is another one.
+  template <class T>
+  const T* get_if() const {
+    if constexpr (kLarge<T>) {
+      const auto* held = std::get_if<Boxed<T>>(&body_);
+      return held ? &held->value() : nullptr;
+    } else {
+      return std::get_if<T>(&body_);
+    }
+  }
+  template <class T>
+  T* get_if() {
+    return const_cast<T*>(std::as_const(*this).template get_if<T>());
+  }
+  // Throws std::bad_variant_access if it is another one.
+  template <class T>
+  const T& get() const {
+    const T* held = get_if<T>();
+    return held ? *held : throw std::bad_variant_access();
+  }
+  template <class T>
+  T& get() {
+    return const_cast<T&>(std::as_const(*this).template get<T>());
+  }
+  // Calls `f` with what it is.
+  template <class F>
+  decltype(auto) visit(F&& f) const {
+    return std::visit(
+        [&f](const auto& held) -> decltype(auto) {
+          if constexpr (requires { held.value(); }) {
+            return f(held.value());
+          } else {
+            return f(held);
+          }
+        },
+        body_);
+  }
+  // 0 JudgedReading, 1 EnergyInterval, 2 EmissionEntry, 3 RollupRow, 4 RunningTotal
+  std::size_t index() const { return body_.index(); }
+  static constexpr std::size_t kCount = 5;
+
+  friend bool operator==(const RowBody&, const RowBody&) = default;
+
+ private:
+  template <class T>
+  class Boxed {
+   public:
+    explicit Boxed(T value) : value_(std::make_unique<T>(std::move(value))) {}
+    Boxed(const Boxed& other) : value_(std::make_unique<T>(*other.value_)) {}
+    Boxed(Boxed&&) noexcept = default;  // what was moved from may only be assigned to or destroyed
+    Boxed& operator=(const Boxed& other) {
+      value_ = std::make_unique<T>(*other.value_);
+      return *this;
+    }
+    Boxed& operator=(Boxed&&) noexcept = default;
+    ~Boxed() = default;
+    const T& value() const { return *value_; }
+    friend bool operator==(const Boxed& a, const Boxed& b) { return *a.value_ == *b.value_; }
+
+   private:
+    std::unique_ptr<T> value_;
+  };
+  template <class T>
+  static constexpr bool kLarge = sizeof(T) > 64;
+  template <class T>
+  using Held = std::conditional_t<kLarge<T>, Boxed<T>, T>;
+
+  std::variant<JudgedReading, EnergyInterval, Boxed<EmissionEntry>, Boxed<RollupRow>, RunningTotal> body_;
+};
 
 using Subject = std::variant<PointId, AccountId>;
 

@@ -20,6 +20,12 @@ struct ValidityRules {
   friend bool operator==(const ValidityRules&, const ValidityRules&) = default;
 };
 
+// What a stack is measured to emit, beside what follows from the fuel of its users.
+struct Comparison {
+  std::string measured_by;                 // a user whose accounts have Flow::measured
+  std::vector<std::string> calculated_of;  // users
+};
+
 struct Site {
   std::string id;                           // "edz-1"
   std::string name;                         // 广元经开区一号园区
@@ -29,6 +35,7 @@ struct Site {
   std::vector<Derived> derived;             // their results are points too, which no device has
   std::vector<Account> accounts;            // accounts[i].id == i
   std::vector<LiveFactor> live_factors{};   // at most one a point
+  std::vector<Comparison> comparisons{};
 
   Duration future_tolerance = std::chrono::minutes(5);  // a reading may be stamped this far ahead of our clock
   ValidityRules validity;

@@ -141,11 +141,11 @@ model::Quality Corrections::worst_part(model::AccountId account, const Span& spa
   return worst;
 }
 
-// A closed period that is watched throughout, and whose parts are all there, is as good as its worst part is now; an
-// open one as the worst of those there are.
+// A closed period whose parts are all there is as good as its worst part is now; an open one as the worst of those
+// there are.
 void Corrections::judge_again(Period period, Period part, std::span<model::AccountState> accounts) {
   for (auto& [key, row] : revised_) {
-    if (row.period != period || row.covered != row.end - row.begin) continue;
+    if (row.period != period) continue;
     const Judged judged = judge_parts(std::get<model::AccountId>(key), {row.begin, row.end}, part);
     if (judged.until >= row.end) row.quality = judged.worst;
   }

@@ -58,21 +58,21 @@ class Store {
                                                                                     std::size_t limit) = 0;
 
   // Of the rows with a sequence from `before` - `rows` on and below `before`, the readings that are still kept,
-  // ascending: for who decides about a reading by those before it. A store that does not look back gives none.
+  // ascending: for who decides about a reading by those before it.
   virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> readings_before(std::uint64_t before,
-                                                                                               std::uint64_t rows);
+                                                                                               std::uint64_t rows) = 0;
 
   // Moves the sink's cursor and keeps what it rejected, in one transaction.
   virtual boost::asio::awaitable<model::Result<void>> settle(std::string sink, Delivery delivery) = 0;
 
   // Dead letters that are to be offered again: before the journal's rows, the oldest first, at most `limit`, ascending.
-  // Only a store that was asked for it before it was opened has some; one that keeps no list has none.
+  // Only a store that was asked for it before it was opened has some.
   virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_retries(std::string sink,
-                                                                                            std::size_t limit);
+                                                                                            std::size_t limit) = 0;
 
   // What became of them, in one transaction: those accepted leave the list, those refused stay in it with the new
   // reason.
-  virtual boost::asio::awaitable<model::Result<void>> settle_retries(std::string sink, Retried outcome);
+  virtual boost::asio::awaitable<model::Result<void>> settle_retries(std::string sink, Retried outcome) = 0;
 
   // Signs the ledger as it stands, in one transaction; `at` is the time the seal bears. Nothing is done if there is no
   // new entry. Fault: without the ledger's key, or as commit().
@@ -80,19 +80,5 @@ class Store {
 
   virtual StoreStatus status() const = 0;
 };
-
-inline boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> Store::readings_before(std::uint64_t,
-                                                                                                   std::uint64_t) {
-  co_return std::vector<model::StoredRow>{};
-}
-
-inline boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> Store::peek_retries(std::string,
-                                                                                                std::size_t) {
-  co_return std::vector<model::StoredRow>{};
-}
-
-inline boost::asio::awaitable<model::Result<void>> Store::settle_retries(std::string, Retried) {
-  co_return model::Result<void>();
-}
 
 }  // namespace carbongate::ports

@@ -30,6 +30,7 @@ asio::awaitable<model::Result<ports::Delivery>> SelectingSink::deliver(std::span
   const Choice choice = choose(rows);
   ports::Delivery delivery{choice.through, {}};
   if (!choice.rows.empty()) {
+    was_offered_ = true;
     auto delivered = co_await sink_->deliver(choice.rows);
     if (!delivered) co_return std::move(delivered).error();
     // Rows between the last one settled and the next one selected are settled with it.
@@ -38,8 +39,7 @@ asio::awaitable<model::Result<ports::Delivery>> SelectingSink::deliver(std::span
     delivery.rejected = std::move(delivered->rejected);
     if (open != choice.rows.end()) delivery.settled_through = open->sequence - 1;
   }
-  rows_skipped_ += static_cast<std::uint64_t>(std::ranges::upper_bound(choice.skipped, delivery.settled_through) -
-                                              choice.skipped.begin());
+  count_skipped(choice, delivery.settled_through);
   if (thinning_ && delivery.settled_through >= rows.front().sequence) {
     thinning_->passed(choice.readings, delivery.settled_through);
   }
@@ -69,7 +69,7 @@ SelectingSink::Choice SelectingSink::choose(std::span<const model::StoredRow> ro
       choice.is_full = true;
       break;
     }
-    if (is_taken && decision && std::holds_alternative<model::JudgedReading>(row.body)) {
+    if (is_taken && decision && row.body.get_if<model::JudgedReading>() != nullptr) {
       choice.readings.push_back(&row);
       is_taken = decision->keeps(row);
     }
@@ -81,6 +81,14 @@ SelectingSink::Choice SelectingSink::choose(std::span<const model::StoredRow> ro
     choice.through = row.sequence;
   }
   return choice;
+}
+
+// Rows that the store could not settle are offered again: they count once.
+void SelectingSink::count_skipped(const Choice& choice, std::uint64_t through) {
+  const auto first = std::ranges::upper_bound(choice.skipped, counted_through_);
+  const auto last = std::ranges::upper_bound(choice.skipped, through);
+  if (first < last) rows_skipped_ += static_cast<std::uint64_t>(last - first);
+  counted_through_ = std::max(counted_through_, through);
 }
 
 void SelectingSink::adapt(const Choice& choice) {
@@ -96,6 +104,8 @@ void SelectingSink::adapt(const Choice& choice) {
 ports::SinkStatus SelectingSink::status() const {
   ports::SinkStatus status = sink_->status();
   status.rows_skipped = rows_skipped_;
+  // Nothing of what it was given was for the destination: nothing speaks against that one.
+  if (!was_offered_ && rows_skipped_ != 0) status.healthy = true;
   return status;
 }
 

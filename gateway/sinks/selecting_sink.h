@@ -39,6 +39,7 @@ class SelectingSink final : public ports::Sink {
 
   boost::asio::awaitable<model::Result<void>> look_back(std::uint64_t before);
   Choice choose(std::span<const model::StoredRow> rows) const;
+  void count_skipped(const Choice& choice, std::uint64_t through);
   void adapt(const Choice& choice);
 
   std::unique_ptr<ports::Sink> sink_;
@@ -47,6 +48,8 @@ class SelectingSink final : public ports::Sink {
   std::optional<Thinning> thinning_;
   std::size_t rows_at_once_;
   std::uint64_t rows_skipped_ = 0;
+  std::uint64_t counted_through_ = 0;  // of those
+  bool was_offered_ = false;           // anything to the sink itself
 };
 
 }  // namespace carbongate::sinks

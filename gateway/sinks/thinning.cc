@@ -6,7 +6,7 @@ namespace carbongate::sinks {
 namespace {
 
 const model::JudgedReading* usable_reading(const model::StoredRow& row) {
-  const auto* reading = std::get_if<model::JudgedReading>(&row.body);
+  const auto* reading = row.body.get_if<model::JudgedReading>();
   return reading && model::usable(reading->quality) ? reading : nullptr;
 }
 

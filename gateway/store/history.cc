@@ -382,8 +382,8 @@ class History::Impl {
   }
 
   RankedRow ranked(std::int64_t series, model::StoredRow row) const {
-    const Instant at = std::visit([](const auto& body) { return begin_of(body); }, row.body);
-    const auto* rollup = std::get_if<model::RollupRow>(&row.body);
+    const Instant at = row.body.visit([](const auto& body) { return begin_of(body); });
+    const auto* rollup = row.body.get_if<model::RollupRow>();
     const std::int64_t period = rollup ? static_cast<std::int64_t>(rollup->period) : 0;
     return {at.time_since_epoch().count(), rank_.at(series), period, std::move(row)};
   }

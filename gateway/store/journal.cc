@@ -27,7 +27,7 @@ std::unique_ptr<Database> open_database(const std::filesystem::path& file) {
 std::int64_t oldest_of(const std::vector<model::JournalRow>& rows) {
   std::int64_t oldest_ms = INT64_MAX;
   for (const model::JournalRow& row : rows) {
-    const auto* reading = std::get_if<model::JudgedReading>(&row.body);
+    const auto* reading = row.body.get_if<model::JudgedReading>();
     if (!reading || !stamp_believed(reading->quality)) continue;
     oldest_ms = std::min<std::int64_t>(oldest_ms, reading->at.time_since_epoch().count());
   }
@@ -37,7 +37,7 @@ std::int64_t oldest_of(const std::vector<model::JournalRow>& rows) {
 std::optional<std::int64_t> newest_of(const std::vector<model::JournalRow>& rows,
                                       std::optional<std::int64_t> newest_ms) {
   for (const model::JournalRow& row : rows) {
-    const auto* reading = std::get_if<model::JudgedReading>(&row.body);
+    const auto* reading = row.body.get_if<model::JudgedReading>();
     if (!reading || !model::usable(reading->quality)) continue;
     newest_ms = std::max(newest_ms.value_or(INT64_MIN), reading->at.time_since_epoch().count());
   }
@@ -188,7 +188,7 @@ std::int64_t Journal::append(const std::vector<model::JournalRow>& rows) {
   for (const model::JournalRow& row : rows) {
     const std::int64_t series = series_.ids(row.subject).series;
     appender_.append(++sequence, series, codec_.encode(row.body));
-    if (const auto* entry = std::get_if<model::EmissionEntry>(&row.body)) {
+    if (const auto* entry = row.body.get_if<model::EmissionEntry>()) {
       ledger_.append(sequence, *series_.series(series), *entry);
     }
   }

@@ -178,7 +178,7 @@ class LedgerReader::Impl {
     try {
       const auto row =
           codec_.decode_row({.kind = RowKind::entry, .at_ms = at_ms, .value = 0, .quality = quality, .body = body});
-      return ledger::canonical_line(*series_->series(series), std::get<model::EmissionEntry>(row));
+      return ledger::canonical_line(*series_->series(series), row.get<model::EmissionEntry>());
     } catch (const DamagedRecord&) {
       return {};
     }

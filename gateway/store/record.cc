@@ -374,7 +374,7 @@ RecordCodec::RecordCodec() : messages_(std::make_unique<Messages>()) {
 RecordCodec::~RecordCodec() = default;
 
 RecordColumns RecordCodec::encode(const model::RowBody& body) {
-  return std::visit([this](const auto& row) { return messages_->encode(row); }, body);
+  return body.visit([this](const auto& row) { return messages_->encode(row); });
 }
 
 // The structured bindings below name every member of a state on purpose: one that is added to the model does not

@@ -84,7 +84,7 @@ void check_line(FuzzedDataProvider& in) {
 void check_answer(FuzzedDataProvider& in) {
   const int status = in.ConsumeIntegralInRange(100, 599);
   const WriteAnswer answer = read_write_answer(status, in.ConsumeRemainingBytesAsString());
-  require(!answer.words.empty() && answer.words.size() <= wire::kWordsBytesMax);
+  require(!answer.words.empty() && answer.words.size() <= carbongate::wire::kWordsBytesMax);
   for (const char c : answer.words) require(static_cast<unsigned char>(c) >= 0x20);
   require((answer.verdict == Verdict::written) == (status >= 200 && status < 300));
 }

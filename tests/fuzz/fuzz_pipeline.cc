@@ -112,12 +112,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                               .value = value});
     std::size_t judged = 0;
     for (const model::JournalRow& row : pipeline.ingest({&batch, 1}, at).rows) {
-      if (std::holds_alternative<model::JudgedReading>(row.body)) ++judged;
-      if (const auto* r = std::get_if<model::EnergyInterval>(&row.body)) {
+      if (row.body.get_if<model::JudgedReading>() != nullptr) ++judged;
+      if (const auto* r = row.body.get_if<model::EnergyInterval>()) {
         amounts[index(std::get<PointId>(row.subject))] += r->amount;
         require(r->covered >= 0ms && r->covered <= r->end - r->begin && r->end - r->begin <= 15min);
       }
-      if (const auto* r = std::get_if<model::EmissionEntry>(&row.body)) {
+      if (const auto* r = row.body.get_if<model::EmissionEntry>()) {
         co2e[model::index(std::get<model::AccountId>(row.subject))] += r->primary.emitted.co2e;
       }
     }

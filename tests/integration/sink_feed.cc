@@ -105,10 +105,16 @@ class MadeUpJournal final : public ports::Store {
     std::vector<model::StoredRow> readings;
     for (std::uint64_t s = before - std::min(rows, before - 1); s < before; ++s) {
       model::RowBody body = make_body(static_cast<std::int64_t>(s - 1));
-      if (!std::holds_alternative<model::JudgedReading>(body)) continue;
+      if (!body.get_if<model::JudgedReading>()) continue;
       readings.push_back({s, kSeries[(s - 1) % std::size(kSeries)], std::move(body)});
     }
     co_return readings;
+  }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_retries(std::string, std::size_t) override {
+    co_return std::vector<model::StoredRow>{};
+  }
+  asio::awaitable<model::Result<void>> settle_retries(std::string, ports::Retried) override {
+    co_return model::Result<void>();
   }
   asio::awaitable<model::Result<void>> seal(Instant) override { co_return model::Result<void>(); }
 

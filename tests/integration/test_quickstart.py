@@ -90,7 +90,7 @@ def test_it_ends_by_itself_with_a_summary(quickstart):
     last_table = output.split("Summary")[0]
     for user in ("rolling-shop 轧钢车间", "press-shop 冲压车间", "air-station 空压站", "dormitory 员工宿舍"):
         last = [line for line in last_table.splitlines() if line.startswith(user) and "electricity" in line][-1]
-        power, energy, co2e = re.search(r"(-?[0-9.]+) kW +([0-9.]+) kWh +-?[0-9.]+ +([0-9.]+)$", last).groups()
+        power, energy, co2e = re.search(r"(-?[0-9.]+) kW +([0-9.]+) kWh +-?[0-9.]+ +([0-9.]+)(?: +[0-9.]+ %)?$", last.rstrip()).groups()
         if "dormitory" not in user:  # the sun may feed it
             assert float(power) > 0 and float(energy) > 0 and float(co2e) > 0, last
     assert f"127.0.0.1:{run.ports['modbus']}" in output and f"127.0.0.1:{run.ports['mqtt']}" in output

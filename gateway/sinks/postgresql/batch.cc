@@ -102,7 +102,7 @@ class Builder {
  public:
   void add(const model::StoredRow& row) {
     ++row_;
-    std::visit([&](const auto& body) { put(*row.series, body); }, row.body);
+    row.body.visit([&](const auto& body) { put(*row.series, body); });
   }
 
   Batch finish(std::string_view schema) {
@@ -257,13 +257,13 @@ class Builder {
 }  // namespace
 
 Fate fate_of(const model::StoredRow& row, std::string& reason) {
-  if (const auto* reading = std::get_if<model::JudgedReading>(&row.body)) {
+  if (const auto* reading = row.body.get_if<model::JudgedReading>()) {
     if (reading->quality.rule == model::Rule::duplicate) return Fate::nothing;
   } else if (model::find_carrier(row.series->carrier) == nullptr) {
     reason = "its energy carrier '" + row.series->carrier + "' is not known";
     return Fate::refused;
   }
-  if (std::visit(Times{}, row.body)) return Fate::sent;
+  if (row.body.visit(Times{})) return Fate::sent;
   reason = "its time is outside the years 4713 BC to 294276 that PostgreSQL holds";
   return Fate::refused;
 }

@@ -37,7 +37,7 @@ CREATE TABLE @.accounts (
   region text NOT NULL,
   UNIQUE (site, energy_user, carrier, device, point, flow));
 COMMENT ON TABLE @.accounts IS 'Who consumes what from which meter';
-COMMENT ON COLUMN @.accounts.flow IS 'consumed, exported, produced or emitted';
+COMMENT ON COLUMN @.accounts.flow IS 'consumed, exported, produced, emitted or measured';
 COMMENT ON COLUMN @.accounts.scope IS '1 or 2 (GHG Protocol); NULL where nothing is emitted';
 COMMENT ON COLUMN @.accounts.region IS 'of the emission factors, such as CN-SC';
 

@@ -156,10 +156,11 @@ asio::awaitable<PostgresqlSink::Failure> PostgresqlSink::migrate() {
 asio::awaitable<SqlResult<int>> PostgresqlSink::schema_version() {
   const auto exists = co_await run(has_version_sql(config_.schema));
   if (!exists) co_return exists.error();
-  if (exists->at(0).at(0) != "t") co_return 0;
+  const auto has_value = [](const SqlRows& rows) { return !rows.empty() && !rows.front().empty(); };
+  if (!has_value(*exists) || exists->at(0).at(0) != "t") co_return 0;
   const auto found = co_await run(version_sql(config_.schema));
   if (!found) co_return found.error();
-  const std::string text = found->at(0).at(0).value_or("0");
+  const std::string text = has_value(*found) ? found->at(0).at(0).value_or("0") : "0";
   int version = 0;
   std::from_chars(text.data(), text.data() + text.size(), version);
   co_return version;

@@ -168,6 +168,8 @@ class Session::Impl {
           if (!co_await copy(copies.front(), deadline)) co_return failed(deadline, timeout);
           copies = copies.subspan(1);
           break;
+        case PGRES_COPY_OUT:
+        case PGRES_COPY_BOTH: co_return broken("the server sends data that nobody asked for");
         default:
           if (!error) error = error_of(result.get());
       }

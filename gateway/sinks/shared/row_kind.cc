@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, kRowKindCount> kNames{"readings", "interv
 }  // namespace
 
 RowKind kind_of(const model::RowBody& body) {
-  static_assert(std::variant_size_v<model::RowBody> == kRowKindCount, "RowKind follows the order of RowBody");
+  static_assert(model::RowBody::kCount == kRowKindCount, "RowKind follows the order of RowBody");
   return static_cast<RowKind>(body.index());
 }
 

@@ -206,8 +206,7 @@ struct Render {
 }  // namespace
 
 Rendering make_point(const model::StoredRow& row, TimeSeriesPoint& point, std::string& reason) {
-  const Rendering made =
-      std::visit(Render{*row.series, model::find_carrier(row.series->carrier), point, reason}, row.body);
+  const Rendering made = row.body.visit(Render{*row.series, model::find_carrier(row.series->carrier), point, reason});
   if (made != Rendering::point || (point.at >= kTimeMin && point.at <= kTimeMax)) return made;
   reason = "its time is outside the years 1678 to 2261";
   return Rendering::refused;

@@ -127,7 +127,7 @@ class StoredBooks {
     std::map<EntryKey, std::vector<model::EmissionEntry>> found;
     auto history = open();
     const auto read = history->each(store::History::What::entries, {}, [&](const model::StoredRow& row) {
-      const auto& entry = std::get<model::EmissionEntry>(row.body);
+      const auto& entry = row.body.get<model::EmissionEntry>();
       found[{row.series->user, entry.begin}].push_back(entry);
       return true;
     });
@@ -140,7 +140,7 @@ class StoredBooks {
     model::RollupRow newest;
     auto history = open();
     const auto read = history->each(store::History::What::rollups, {}, [&](const model::StoredRow& row) {
-      const auto& rollup = std::get<model::RollupRow>(row.body);
+      const auto& rollup = row.body.get<model::RollupRow>();
       if (row.series->user == user && rollup.period == period && rollup.begin == begin) newest = rollup;
       return true;
     });

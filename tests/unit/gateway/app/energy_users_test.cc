@@ -43,9 +43,10 @@ class EnergyUsersTest : public testing::Test {
     problems_ = {};
     const config::Node root = config::parse_text(text, "a.yaml", problems_);
     config::Reader in(root, problems_);
-    auto accounts = read_energy_users(in, {section_, factors_, doubtful_, now});
+    EnergyUsers users = read_energy_users(in, {section_, factors_, doubtful_, now});
     said_ = problems_.to_text();
-    return accounts;
+    comparisons_ = std::move(users.comparisons);
+    return std::move(users.accounts);
   }
   std::vector<model::Account> consume(const std::string& what) {
     return read("site: {grid_region: CN-SC}\nenergy_users: [{id: u, consumes: [{" + what + "}]}]");
@@ -56,6 +57,7 @@ class EnergyUsersTest : public testing::Test {
   config::Problems problems_;
   pipeline::FactorRegistry factors_;
   std::set<std::string> doubtful_;
+  std::vector<model::Comparison> comparisons_;
   std::string said_;
 };
 
@@ -69,6 +71,26 @@ TEST_F(EnergyUsersTest, ConsumeTotalsAmountsAndRates) {
     EXPECT_EQ(consume(fits).size(), 1u) << fits;
     EXPECT_EQ(said_, "") << fits;
   }
+}
+
+TEST_F(EnergyUsersTest, MeasureInAStackWhatOthersAreCalculatedToEmit) {
+  const std::string boilers = "{id: boilers, consumes: [{carrier: natural-gas, from: hall.gas}]}";
+  const auto with = [&](const std::string& stack) {
+    return read("site: {grid_region: CN-SC}\nenergy_users: [" + boilers + ", " + stack + "]");
+  };
+  const auto accounts = with("{id: stack, measures: [boilers], emits: [{carrier: co2, from: hall.coal}]}");
+  EXPECT_EQ(said_, "");
+  ASSERT_EQ(accounts.size(), 2u);
+  EXPECT_EQ(accounts[1].flow, model::Flow::measured);
+  ASSERT_EQ(comparisons_.size(), 1u);
+  EXPECT_EQ(comparisons_[0].measured_by, "stack");
+  EXPECT_EQ(comparisons_[0].calculated_of, std::vector<std::string>{"boilers"});
+  with("{id: stack, measures: [boiler], emits: [{carrier: co2, from: hall.coal}]}");
+  EXPECT_TRUE(said("measures: unknown energy user 'boiler'; did you mean 'boilers'?")) << said_;
+  with("{id: stack, measures: [boilers], consumes: [{carrier: heat, from: hall.heat}]}");
+  EXPECT_TRUE(said("measures: is for a user with `emits`")) << said_;
+  with("{id: stack, measures: [stack], emits: [{carrier: co2, from: hall.coal}]}");
+  EXPECT_TRUE(said("measures: unknown energy user 'stack'")) << said_;
 }
 
 TEST_F(EnergyUsersTest, RefuseWhatDoesNotMeasureTheCarrier) {

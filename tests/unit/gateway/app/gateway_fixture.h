@@ -79,7 +79,7 @@ class FakeSinkPlan final : public sinks::SinkPlan {
 inline std::vector<double> values_of(const model::Effects& effects) {
   std::vector<double> values;
   for (const model::JournalRow& row : effects.rows) {
-    if (const auto* reading = std::get_if<model::JudgedReading>(&row.body)) values.push_back(reading->value);
+    if (const auto* reading = row.body.get_if<model::JudgedReading>()) values.push_back(reading->value);
   }
   return values;
 }
@@ -115,6 +115,17 @@ class ScriptedStore final : public ports::Store {
   }
   asio::awaitable<model::Result<void>> settle(std::string sink, ports::Delivery delivery) override {
     return store_.settle(std::move(sink), std::move(delivery));
+  }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> readings_before(std::uint64_t before,
+                                                                                std::uint64_t rows) override {
+    return store_.readings_before(before, rows);
+  }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_retries(std::string sink,
+                                                                             std::size_t limit) override {
+    return store_.peek_retries(std::move(sink), limit);
+  }
+  asio::awaitable<model::Result<void>> settle_retries(std::string sink, ports::Retried outcome) override {
+    return store_.settle_retries(std::move(sink), std::move(outcome));
   }
   asio::awaitable<model::Result<void>> seal(Instant at) override { return store_.seal(at); }
   ports::StoreStatus status() const override { return store_.status(); }
@@ -228,7 +239,7 @@ class GatewayTest : public ::testing::Test {
   std::vector<double> values_on_disk() const {
     std::vector<double> values;
     for (const model::StoredRow& row : disk_.rows) {
-      if (const auto* reading = std::get_if<model::JudgedReading>(&row.body)) values.push_back(reading->value);
+      if (const auto* reading = row.body.get_if<model::JudgedReading>()) values.push_back(reading->value);
     }
     return values;
   }

@@ -46,8 +46,8 @@ model::Checkpoint totals(std::int64_t mwh, std::int64_t mg, double kw) {
 TEST(LiveTable, AddsUpTheMetersOfOneUserAndCarrier) {
   const std::string table =
       live_table(site_with_two_meters_of_one_user(), totals(1'250'000, 195'500, 10.25), GatewayStatus{}, Instant{});
-  EXPECT_THAT(table, ContainsRegex("press-shop 冲压车间 +electricity 电力 +20.50 kW +2.500 kWh +3.206 +0.3910\n"));
-  EXPECT_THAT(table, ContainsRegex("total 合计 +0.3910\n"));
+  EXPECT_THAT(table, ContainsRegex("press-shop 冲压车间 +electricity 电力 +20.50 kW +2.500 kWh +3.206 +0.3910 *\n"));
+  EXPECT_THAT(table, ContainsRegex("total 合计 +0.3910 *\n"));
 }
 
 TEST(LiveTable, ShowsTheTimeOfTheSite) {
@@ -124,8 +124,8 @@ TEST(LiveTable, ShowsWhichCountersStepIsInDoubt) {
 
   put_in_doubt(state.points[1], 9'000'000'000);
   const std::string table = accounts_table(site, state, Instant{});
-  EXPECT_THAT(table, ContainsRegex("press-shop 冲压车间 +electricity 电力 +20.50 kW +2.500 kWh\\? +3.206 +0.3910\n"));
-  EXPECT_THAT(table, ContainsRegex("office 冲压车间 +electricity 电力 +10.25 kW +1.250 kWh +1.603 +0.1955\n"));
+  EXPECT_THAT(table, ContainsRegex("press-shop 冲压车间 +electricity 电力 +20.50 kW +2.500 kWh\\? +3.206 +0.3910 *\n"));
+  EXPECT_THAT(table, ContainsRegex("office 冲压车间 +electricity 电力 +10.25 kW +1.250 kWh +1.603 +0.1955 *\n"));
   EXPECT_THAT(table,
               HasSubstr("\n? lathe.energy: not counted since 2026-03-01 12:00:00 待确认: more than the connection "
                         "delivers; its next readings decide\n"));

@@ -155,14 +155,14 @@ class Books {
   std::vector<EmissionEntry> entries() {
     std::vector<EmissionEntry> found;
     each(store::History::What::entries,
-         [&](const model::StoredRow& row) { found.push_back(std::get<EmissionEntry>(row.body)); });
+         [&](const model::StoredRow& row) { found.push_back(row.body.get<EmissionEntry>()); });
     return found;
   }
 
   KnownBooks known() {
     KnownBooks books;
     each(store::History::What::entries, [&](const model::StoredRow& row) {
-      const auto& entry = std::get<EmissionEntry>(row.body);
+      const auto& entry = row.body.get<EmissionEntry>();
       Known& sum = books[{row.series->user, entry.begin}];
       sum.amount += entry.amount.quanta();
       sum.co2e_mg += entry.primary.emitted.co2e.quanta();
@@ -178,7 +178,7 @@ class Books {
   std::map<std::tuple<std::string, Period, Instant>, Known> rollups() {
     std::map<std::tuple<std::string, Period, Instant>, Known> found;
     each(store::History::What::rollups, [&](const model::StoredRow& row) {
-      const auto& rollup = std::get<model::RollupRow>(row.body);
+      const auto& rollup = row.body.get<model::RollupRow>();
       found[{row.series->user, rollup.period, rollup.begin}] = {
           rollup.amount.quanta(), rollup.emitted[Basis::primary].co2e.quanta(), rollup.covered,
           rollup.coal.quanta(),   rollup.emitted[Basis::market].co2e.quanta(),  rollup.valid_hours,
@@ -568,7 +568,7 @@ TEST(Restate, ADayIsMeasuredAgainWhenItsGapIsFilled) {
   std::vector<model::RollupRow> days;
   std::vector<model::RollupRow> open;
   const auto result = (*history)->each(store::History::What::rollups, {}, [&](const model::StoredRow& row) {
-    const auto& rollup = std::get<model::RollupRow>(row.body);
+    const auto& rollup = row.body.get<model::RollupRow>();
     if (rollup.period == Period::day && rollup.revision != 0) days.push_back(rollup);
     if (rollup.period >= Period::month && row.sequence == 0) open.push_back(rollup);
     return true;

@@ -287,6 +287,28 @@ TEST_F(StatementTest, CutsByUserScopeAndCarrier) {
             "carrier::1:natural-gas:consumed\ncarrier::2:electricity:consumed\nsite::::total\nsite::::net\n");
 }
 
+// A stack of 117 kg beside fuel that is calculated to emit 100 kg of CO2, of which 4 are biogenic, and some CH4.
+TEST_F(StatementTest, SaysHowFarWhatIsMeasuredLiesFromWhatIsCalculated) {
+  model::Emission fuel = emission(98, 10'000, 20'000, "cn-fuels/natural-gas/default/2024");
+  fuel.emitted.gases[Gas::co2] = model::GasMass::of(96 * kKilogram);
+  fuel.emitted.gases[Gas::co2_biogenic] = model::GasMass::of(4 * kKilogram);
+  fuel.emitted.gases[Gas::ch4] = model::GasMass::of(kKilogram / 10);
+  statement_.compare({.measured_by = "stack", .calculated_of = {"boilers"}});
+  statement_.add(series("boilers", "gas", "natural-gas"), entry(0, 40, fuel));
+  statement_.add(series("boilers", "power"), entry(0, 10, emission(5, 0, 0)));  // not out of this stack
+  statement_.add(series("stack", "cems", "co2", Flow::measured),
+                 entry(0, 117, emission(117, 50'000, 0, "direct/co2/default/2024")));
+  cut();
+  const Line& difference = line(Level::user, Sum::difference, "stack");
+  EXPECT_EQ(co2e(difference), 17);
+  EXPECT_EQ(difference.now.emitted[Basis::primary].gases[Gas::co2].quanta(), 17 * kKilogram);
+  EXPECT_EQ(difference.now.emitted[Basis::primary].gases[Gas::ch4].quanta(), 0);
+  EXPECT_EQ(difference.calculated.quanta(), 100 * kKilogram);
+  EXPECT_NEAR(u95(difference), std::hypot(117 * 0.05, 98 * 0.01, 98 * 0.02), 1e-5);
+  EXPECT_EQ(co2e(line(Level::user, Sum::total, "stack")), 0) << "it is in no total";
+  EXPECT_EQ(co2e(line(Level::site, Sum::total)), 98 + 5);
+}
+
 TEST_F(StatementTest, OfNothingIsNothing) {
   cut();
   ASSERT_EQ(lines_.size(), 2u);

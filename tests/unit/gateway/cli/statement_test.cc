@@ -150,7 +150,7 @@ TEST_F(StatementCommand, HasFewerColumnsForADayAndAChineseHeaderOnDemand) {
   options_.period = "day";
   options_.of = "2026-11-01";
   const std::string day = state();
-  EXPECT_THAT(day, HasSubstr(",hcfc_22_kg,unsplit_co2e_kg\n"));
+  EXPECT_THAT(day, HasSubstr(",hcfc_22_kg,unsplit_co2e_kg,calculated_co2_kg,difference_percent\n"));
   EXPECT_THAT(day, HasSubstr("day,2026-11-01T00:00:00+08:00,2026-11-02T00:00:00+08:00,park,"));
   options_.lang = "zh";
   const std::string zh = state();

@@ -253,7 +253,7 @@ TEST(DerivedProperty, UsersAndTheRestAreTheIncomerInEveryQuarterHour) {
                   batch.readings[static_cast<std::size_t>(random.below(std::ssize(batch.readings)))]);
       }
       for (const model::JournalRow& row : pipeline.ingest({&batch, 1}, at).rows) {
-        const auto* entry = std::get_if<model::EmissionEntry>(&row.body);
+        const auto* entry = row.body.get_if<model::EmissionEntry>();
         if (!entry) continue;
         const bool is_incomer = row.subject == model::Subject(site.site.accounts.front().id);
         open_ends[entry->begin] += (is_incomer ? 1 : -1) * entry->amount.quanta();
@@ -313,7 +313,7 @@ TEST(DerivedProperty, AStacksMassIsTheFormulaOfWhatStandsBesideIt) {
                   .settled = {}};
       std::size_t results = 0;
       for (const model::JournalRow& row : pipeline.ingest({&batch, 1}, at).rows) {
-        const auto* body = std::get_if<model::JudgedReading>(&row.body);
+        const auto* body = row.body.get_if<model::JudgedReading>();
         if (!body || row.subject != model::Subject(mass)) continue;
         ++results;
         if (!usable(body->quality)) continue;
@@ -393,7 +393,7 @@ TEST(DerivedProperty, WildInputsBreakNothing) {
         if (!random.one_in(3)) batch.readings.push_back(reading(static_cast<PointId>(n), at, value()));
       }
       for (const model::JournalRow& row : pipeline.ingest({&batch, 1}, at).rows) {
-        const auto* body = std::get_if<model::JudgedReading>(&row.body);
+        const auto* body = row.body.get_if<model::JudgedReading>();
         if (body && usable(body->quality)) EXPECT_TRUE(std::isfinite(body->value)) << seed;
       }
       at += Duration(1 + random.below(200'000));

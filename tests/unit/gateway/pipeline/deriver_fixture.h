@@ -23,7 +23,7 @@ inline model::DerivedInput constant(model::Role role, double value) {
 inline std::vector<model::JudgedReading> of(const std::vector<model::JournalRow>& rows, PointId point) {
   std::vector<model::JudgedReading> found;
   for (const model::JournalRow& row : rows) {
-    const auto* body = std::get_if<model::JudgedReading>(&row.body);
+    const auto* body = row.body.get_if<model::JudgedReading>();
     if (body && row.subject == model::Subject(point)) found.push_back(*body);
   }
   return found;

@@ -166,7 +166,7 @@ std::vector<model::JournalRow> feed(Pipeline& pipeline, const std::vector<Readin
 std::string to_text(const std::vector<model::JournalRow>& rows) {
   std::string out;
   for (const model::JournalRow& row : rows) {
-    out += std::visit(Text{}, row.subject) + ": " + std::visit(Text{}, row.body) + "\n";
+    out += std::visit(Text{}, row.subject) + ": " + row.body.visit(Text{}) + "\n";
   }
   return out;
 }

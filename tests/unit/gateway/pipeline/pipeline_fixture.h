@@ -46,7 +46,7 @@ template <class Body>
 std::vector<Body> only(const std::vector<model::JournalRow>& rows) {
   std::vector<Body> found;
   for (const model::JournalRow& row : rows) {
-    if (const auto* body = std::get_if<Body>(&row.body)) found.push_back(*body);
+    if (const auto* body = row.body.get_if<Body>()) found.push_back(*body);
   }
   return found;
 }

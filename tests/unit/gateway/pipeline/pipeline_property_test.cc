@@ -105,7 +105,7 @@ TEST_P(AnyReadings, IntervalsAddUpToWhatTheCounterMoved) {
   const auto rows = feed(pipeline, m.readings);
   Activity sum;
   for (const model::JournalRow& row : rows) {
-    const auto* interval = std::get_if<EnergyInterval>(&row.body);
+    const auto* interval = row.body.get_if<EnergyInterval>();
     if (interval && row.subject == model::Subject(m.counter)) sum += interval->amount;
   }
   const auto& open = pipeline.state().points[index(m.counter)].open;
@@ -122,7 +122,7 @@ TEST_P(AnyReadings, EntriesAddUpToTheAccountAndToTheFactorTimesTheEnergy) {
     Co2e co2e;
     std::map<std::string, Activity> per_factor;
     for (const model::JournalRow& row : rows) {
-      const auto* entry = std::get_if<EmissionEntry>(&row.body);
+      const auto* entry = row.body.get_if<EmissionEntry>();
       if (!entry || row.subject != model::Subject(account.id)) continue;
       co2e += entry->primary.emitted.co2e;
       per_factor[entry->primary.factor_id] += entry->amount;
@@ -160,7 +160,7 @@ TEST_P(AnyReadings, ShorterPeriodsAddUpToLongerOnes) {
   Calendar calendar(m.site.site.time_zone);
   std::map<std::tuple<model::Subject, Period, Instant>, Sum> parts;  // of an account's longer period, by its begin
   for (const model::JournalRow& row : rows) {
-    const auto* rollup = std::get_if<model::RollupRow>(&row.body);
+    const auto* rollup = row.body.get_if<model::RollupRow>();
     if (!rollup) continue;
     if (rollup->period != Period::quarter_hour) {
       const Sum& sum = parts[{row.subject, rollup->period, rollup->begin}];

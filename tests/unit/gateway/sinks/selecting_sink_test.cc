@@ -102,6 +102,26 @@ TEST_F(SelectingSinkTest, HandsAFaultOnAndSettlesNothing) {
   EXPECT_EQ(deliver(1, 3)->settled_through, 3U);
 }
 
+TEST_F(SelectingSinkTest, IsNotOutOfReachForHavingNothingToOffer) {
+  write("oop");
+  make();
+  inner_->be_out_of_reach();
+  inner_->fail_next("connection refused");
+  EXPECT_FALSE(sink_->status().healthy) << "nothing is known yet";
+  deliver(1, 2);
+  EXPECT_TRUE(sink_->status().healthy);
+  deliver(3, 1);
+  EXPECT_FALSE(sink_->status().healthy);
+}
+
+TEST_F(SelectingSinkTest, CountsARowThatIsOfferedAgainOnce) {
+  write("oopoo");
+  make();
+  deliver(1, 3);
+  deliver(1, 5);  // the store could not keep how far it was
+  EXPECT_EQ(sink_->status().rows_skipped, 4U);
+}
+
 TEST_F(SelectingSinkTest, AsksForMoreWhereLittleIsSelectedAndOffersNoMoreThanTheSinkLikes) {
   std::string devices;
   for (int i = 0; i < 40; ++i) devices += "pooooooooo";

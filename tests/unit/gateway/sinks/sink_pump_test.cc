@@ -57,6 +57,12 @@ class Journal final : public ports::Store {
     refused_again_.insert(refused_again_.end(), outcome.rejected.begin(), outcome.rejected.end());
     co_return model::Result<void>();
   }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> readings_before(std::uint64_t before,
+                                                                                std::uint64_t rows) override {
+    const std::uint64_t first = before - std::min(rows, before - 1);
+    co_return std::vector<model::StoredRow>(rows_.begin() + std::int64_t(first) - 1,
+                                            rows_.begin() + std::int64_t(before) - 1);
+  }
   asio::awaitable<model::Result<void>> seal(Instant) override { co_return model::Result<void>(); }
 
   asio::awaitable<model::Result<void>> settle(std::string, ports::Delivery delivery) override {

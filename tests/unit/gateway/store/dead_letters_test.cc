@@ -71,7 +71,7 @@ TEST_F(DeadLetters, AreReadBesideTheGatewayWithTheirRows) {
   EXPECT_EQ(list("tsdb"), Lines{});
   (void)each_dead_letter(config_.path, "vm", [](const DeadLetter& letter) {
     EXPECT_EQ(letter.at, kStart + 1s);
-    EXPECT_EQ(std::get<model::JudgedReading>(letter.row->body).value, 1);
+    EXPECT_EQ(letter.row->body.get<model::JudgedReading>().value, 1);
     EXPECT_EQ(letter.row->series->device, "incomer");
     return true;
   });

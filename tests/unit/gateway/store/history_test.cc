@@ -35,14 +35,12 @@ class HistoryTest : public ::testing::Test {
   }
 
   static Instant begin_of(const model::StoredRow& row) {
-    return std::visit(
-        [](const auto& body) {
-          if constexpr (requires { body.begin; })
-            return body.begin;
-          else
-            return body.at;
-        },
-        row.body);
+    return row.body.visit([](const auto& body) {
+      if constexpr (requires { body.begin; })
+        return body.begin;
+      else
+        return body.at;
+    });
   }
 
   TemporaryDirectory directory_;
@@ -79,7 +77,7 @@ TEST_F(HistoryTest, OrdersBooksByTimeThenNameThenPeriod) {
   commit({rollup(model::Period::day, kStart, 24h, 3), rollup(model::Period::hour, kStart, 1h, 2),
           rollup(model::Period::hour, kStart + 1h, 1h, 4), rollup(model::Period::quarter_hour, kStart, 15min, 1)});
   std::vector<std::int64_t> amounts;
-  for (const auto& row : all(What::rollups)) amounts.push_back(std::get<model::RollupRow>(row.body).amount.quanta());
+  for (const auto& row : all(What::rollups)) amounts.push_back(row.body.get<model::RollupRow>().amount.quanta());
   EXPECT_EQ(amounts, (std::vector<std::int64_t>{1, 2, 3, 4}));
   commit({interval(kPress, kStart, 1), interval(kIncomer, kStart, 2)});
   EXPECT_EQ(all(What::intervals)[0].series->device, "incomer");
@@ -131,7 +129,7 @@ TEST_F(HistoryTest, ShowsOpenPeriodsAmongTheClosedOnes) {
   ASSERT_EQ(rows.size(), 3u);
   EXPECT_EQ(rows[0].sequence, 1u);
   EXPECT_EQ(rows[1].sequence, 0u) << "the day that is still open begins with the hour that is not";
-  EXPECT_EQ(std::get<model::RollupRow>(rows[1].body).period, model::Period::day);
+  EXPECT_EQ(rows[1].body.get<model::RollupRow>().period, model::Period::day);
   EXPECT_EQ(begin_of(rows[2]), kStart + 1h);
   EXPECT_EQ(rows[2].series->user, "press-shop");
   EXPECT_EQ(all(What::rollups, {kStart + 1h, std::nullopt}).size(), 1u);

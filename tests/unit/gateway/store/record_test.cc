@@ -21,10 +21,10 @@ TEST(Record, KeepsEveryMemberOfAState) {
 TEST(Record, KeepsEveryMemberOfAnEntry) {
   RecordCodec codec;
   const model::EmissionEntry entry = full_entry();
-  const auto decoded = std::get<model::EmissionEntry>(codec.decode_row(codec.encode(entry)));
+  const model::EmissionEntry decoded = codec.decode_row(codec.encode(entry)).get<model::EmissionEntry>();
   EXPECT_EQ(decoded, entry);
-  const auto plain = std::get<model::EmissionEntry>(store_test::entry(kStart, 1, 2).body);
-  EXPECT_EQ(std::get<model::EmissionEntry>(codec.decode_row(codec.encode(plain))), plain);
+  const auto plain = store_test::entry(kStart, 1, 2).body.get<model::EmissionEntry>();
+  EXPECT_EQ(codec.decode_row(codec.encode(plain)).get<model::EmissionEntry>(), plain);
 }
 
 TEST(Record, LeavesNothingOfOneStateInTheNext) {

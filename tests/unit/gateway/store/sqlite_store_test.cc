@@ -247,7 +247,7 @@ TEST_F(SqliteStoreTest, DropsOldReadingsThatEverySinkHas) {
   const auto kept = peek("new");
   std::size_t books = 0;
   for (const model::StoredRow& row : kept) {
-    if (const auto* read = std::get_if<model::JudgedReading>(&row.body))
+    if (const auto* read = row.body.get_if<model::JudgedReading>())
       EXPECT_GE(read->at, kStart + 49h);
     else
       ++books;
@@ -321,8 +321,7 @@ TEST_F(SqliteStoreTest, DropsTheOldestReadingsWhenTheFileWouldOutgrowItsLimit) {
   const auto kept = peek("new");
   EXPECT_EQ(kept.size(), status.rows_appended - status.rows_thinned);
   std::uint64_t books_kept = 0;
-  for (const model::StoredRow& row : kept)
-    books_kept += std::holds_alternative<model::EnergyInterval>(row.body) ? 1u : 0u;
+  for (const model::StoredRow& row : kept) books_kept += row.body.get_if<model::EnergyInterval>() != nullptr ? 1u : 0u;
   EXPECT_EQ(books_kept, books);
   EXPECT_EQ(values(kept).back(), 999) << "the newest are there";
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "gateway/store/dead_letters.h"
 #include "gateway/store/sqlite_store.h"
 #include "store_fixtures.h"
 #include "tests/support/fake_store.h"
@@ -18,6 +19,11 @@ class InMemory {
   std::unique_ptr<ports::Store> open(const model::Site& site) {
     return std::make_unique<testing::FakeStore>(disk_, site);
   }
+  void retry_dead_letters(const std::string& sink) {
+    for (const auto& [name, letter] : disk_.dead_letters) {
+      if (name == sink) disk_.retries.emplace_back(name, letter.sequence);
+    }
+  }
 
  private:
   testing::FakeDisk disk_;
@@ -27,6 +33,9 @@ class OnDisk {
  public:
   std::unique_ptr<ports::Store> open(const model::Site& site) {
     return store::SqliteStore::open({.path = directory_.path() / "store"}, site).value();
+  }
+  void retry_dead_letters(const std::string& sink) {
+    store::retry_dead_letters(directory_.path() / "store", sink).value();
   }
 
  private:
@@ -88,7 +97,7 @@ TYPED_TEST(StoreContract, GivesRowsBackInTheirOrderAndUnderTheirNames) {
     ASSERT_EQ(rows.size(), 5u);
     for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].sequence, i + 1);
 
-    const auto& read = std::get<model::JudgedReading>(rows[0].body);
+    const auto& read = rows[0].body.template get<model::JudgedReading>();
     EXPECT_EQ(read.at, kStart);
     EXPECT_EQ(read.value, 1.5);
     EXPECT_EQ(rows[0].series->device, "incomer");
@@ -97,14 +106,14 @@ TYPED_TEST(StoreContract, GivesRowsBackInTheirOrderAndUnderTheirNames) {
     EXPECT_EQ(rows[0].series->carrier, "");
     EXPECT_EQ(rows[0].series->site, "edz-1");
 
-    const auto& amount = std::get<model::EnergyInterval>(rows[1].body);
+    const auto& amount = rows[1].body.template get<model::EnergyInterval>();
     EXPECT_EQ(amount.end, kStart + 15min);
     EXPECT_EQ(amount.amount.quanta(), 250'000);
     EXPECT_EQ(amount.covered, 15min);
     EXPECT_EQ(rows[1].series->carrier, "electricity");
     EXPECT_EQ(rows[1].series->user, "");
 
-    const auto& emission = std::get<model::EmissionEntry>(rows[2].body);
+    const auto& emission = rows[2].body.template get<model::EmissionEntry>();
     EXPECT_EQ(emission.primary.emitted.co2e.quanta(), 39'100'000);
     EXPECT_EQ(emission.primary.factor_id, "cn-grid/CN-SC/average/2023");
     EXPECT_EQ(emission.primary.factor_version, "2025-12-31");
@@ -113,11 +122,11 @@ TYPED_TEST(StoreContract, GivesRowsBackInTheirOrderAndUnderTheirNames) {
     EXPECT_EQ(rows[2].series->user_name, "冲压车间");
     EXPECT_EQ(rows[2].series->region, "CN-SC");
 
-    const auto& sum = std::get<model::RollupRow>(rows[3].body);
+    const auto& sum = rows[3].body.template get<model::RollupRow>();
     EXPECT_EQ(sum.period, model::Period::month);
     EXPECT_EQ(sum.end - sum.begin, 744h);
 
-    const auto& total = std::get<model::RunningTotal>(rows[4].body);
+    const auto& total = rows[4].body.template get<model::RunningTotal>();
     EXPECT_EQ(total.amount.quanta(), 3);
     EXPECT_EQ(total.co2e_kg_per_hour, 6.5);
     this->reopen();
@@ -139,7 +148,7 @@ TYPED_TEST(StoreContract, KeepsValuesThatAreNotNumbers) {
 TYPED_TEST(StoreContract, KeepsTheQualityOfEveryRow) {
   const model::Quality rejected{model::Origin::missing, model::Rule::no_factor};
   this->commit({{reading(kIncomer, kStart, 1, rejected)}, {}, {}});
-  EXPECT_EQ(std::get<model::JudgedReading>(this->peek("vm")[0].body).quality, rejected);
+  EXPECT_EQ(this->peek("vm")[0].body.template get<model::JudgedReading>().quality, rejected);
 }
 
 TYPED_TEST(StoreContract, RestoresStatesAsTheyWereCommitted) {
@@ -247,6 +256,26 @@ TYPED_TEST(StoreContract, CountsWhatASinkRejects) {
     EXPECT_EQ(cursors[0].rejected, 1u);
     this->reopen();
   }
+}
+
+TYPED_TEST(StoreContract, OffersDeadLettersAgainUntilTheyAreAcceptedOrRefused) {
+  this->commit_readings({1, 2, 3});
+  this->settle("vm", 3, {{1, "no"}, {3, "no"}});
+  this->settle("nats", 3, {{2, "no"}});
+  this->store_.reset();
+  this->place_.retry_dead_letters("vm");
+  this->reopen();
+  EXPECT_TRUE(run(this->store_->peek_retries("nats", 10)).value().empty());
+  ASSERT_EQ(run(this->store_->peek_retries("vm", 1)).value().size(), 1u);
+  const auto offered = run(this->store_->peek_retries("vm", 10)).value();
+  ASSERT_EQ(offered.size(), 2u);
+  EXPECT_EQ(offered[0].sequence, 1u);
+  EXPECT_EQ(offered[1].sequence, 3u);
+  run(this->store_->settle_retries("vm", {{1}, {{3, "still not"}}})).value();
+  EXPECT_TRUE(run(this->store_->peek_retries("vm", 10)).value().empty());
+  const auto status = this->store_->status();
+  const auto cursor = std::ranges::find(status.cursors, "vm", &ports::StoreStatus::Cursor::sink);
+  EXPECT_EQ(cursor->rejected, 1u);
 }
 
 TYPED_TEST(StoreContract, LooksBackAtReadings) {

@@ -84,7 +84,7 @@ inline model::JournalRow entry(Instant begin, std::int64_t quanta, std::int64_t 
 
 // With something in every member.
 inline model::EmissionEntry full_entry() {
-  model::EmissionEntry entry = std::get<model::EmissionEntry>(store_test::entry(kStart, -3, -4).body);
+  model::EmissionEntry entry = store_test::entry(kStart, -3, -4).body.get<model::EmissionEntry>();
   entry.coal = model::StandardCoal::of(-5);
   entry.coal_factor_id = "coal/electricity/calorific/2020";
   entry.primary.emitted.gases[model::Gas::unsplit] = model::GasMass::of(6);
@@ -191,7 +191,7 @@ inline model::AccountState full_account_state() {
 inline std::vector<double> values(const std::vector<model::StoredRow>& rows) {
   std::vector<double> result;
   for (const model::StoredRow& row : rows) {
-    if (const auto* r = std::get_if<model::JudgedReading>(&row.body)) result.push_back(r->value);
+    if (const auto* r = row.body.get_if<model::JudgedReading>()) result.push_back(r->value);
   }
   return result;
 }

@@ -20,6 +20,12 @@ using namespace std::chrono_literals;
 // A server of a test that takes connections and says what it is told; real ones are met in tests/integration.
 class SilentServer : public ::testing::Test {
  protected:
+  // What was cancelled ends while the clock that it waits for is still there.
+  void TearDown() override {
+    loop_.restart();
+    loop_.poll();
+  }
+
   Parameters parameters() {
     return {{"host", "127.0.0.1"},
             {"port", std::to_string(acceptor_.local_endpoint().port())},

@@ -78,7 +78,7 @@ TEST_F(RemoteWriteSinkTest, SendsSortedSeriesWithTheHeadersOfTheSpecification) {
   config_.tenant = "park";
   peer_.answer(204);
   auto offered = rows(1, 3);
-  std::swap(std::get<model::JudgedReading>(offered[0].body), std::get<model::JudgedReading>(offered[2].body));
+  std::swap(offered[0].body.get<model::JudgedReading>(), offered[2].body.get<model::JudgedReading>());
   const auto delivery = deliver(offered);
   EXPECT_EQ(delivery->settled_through, 3U);
   const auto& request = peer_.requests().at(0);
