@@ -117,6 +117,7 @@ asio::awaitable<void> Gateway::restate(LateWork& work) {
     rest = rest.subspan(now.size());
     last = rest.empty();
     if (!co_await book(now, work, last)) co_return;
+    substitute_again(now);
   }
   if (!last) co_return;
   for (const auto& [point, late] : work.all) restated_[point] = late;
