@@ -7,6 +7,8 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "gateway/model/lineage.h"
+
 namespace carbongate::app {
 
 using namespace std::chrono_literals;
@@ -25,18 +27,6 @@ constexpr std::ptrdiff_t kReadingsDivided = 4;  // before a late one: as many as
 
 bool earlier(const StoredReading& a, const StoredReading& b) {
   return std::tie(a.at, a.sequence) < std::tie(b.at, b.sequence);
-}
-
-// The points with an instrument of their own that `point` is computed from, or it itself.
-void add_sources(const model::Site& site, PointId point, std::vector<PointId>& sources) {
-  for (const model::Derived& derived : site.derived) {
-    if (derived.result != point) continue;
-    for (const model::DerivedInput& input : derived.inputs) {
-      if (input.point) add_sources(site, *input.point, sources);
-    }
-    return;
-  }
-  if (std::ranges::find(sources, point) == sources.end()) sources.push_back(point);
 }
 
 // Which tracks a series' readings belong to. By address: series keep theirs during one reading of the journal.
@@ -189,9 +179,11 @@ void Track::trim_behind() {  // the oldest
 WindowReadings::WindowReadings(const Window& window, const model::Site& site, std::span<const Repair> repairs,
                                pipeline::Calendar& calendar)
     : window_(window), point_(site.points.at(index(window.point))) {
-  std::vector<PointId> sources;
-  add_sources(site, window.point, sources);
-  for (const PointId source : sources) tracks_.emplace_back(site.points.at(index(source)), repairs);
+  for (const PointId id : model::computed_from(site, window.point)) {
+    const Point& source = site.points.at(index(id));
+    if (std::ranges::find(site.derived, id, &model::Derived::result) == site.derived.end())
+      tracks_.emplace_back(source, repairs);
+  }
   begin_at(window.from, calendar);
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "gateway/model/lineage.h"
 #include "gateway/pipeline/deriver.h"
 #include "gateway/pipeline/quality.h"
 
@@ -249,12 +250,8 @@ const model::Derived* maker_of(const model::Site& site, PointId point) {
 }
 
 std::set<std::string> points_behind(const model::Site& site, PointId point) {
-  std::set<std::string> names{site.points.at(index(point)).full_name()};
-  if (const model::Derived* maker = maker_of(site, point)) {
-    for (const model::DerivedInput& input : maker->inputs) {
-      if (input.point) names.merge(points_behind(site, *input.point));
-    }
-  }
+  std::set<std::string> names;
+  for (const PointId id : model::computed_from(site, point)) names.insert(site.points.at(index(id)).full_name());
   return names;
 }
 
