@@ -255,6 +255,12 @@ std::set<std::string> points_behind(const model::Site& site, PointId point) {
   return names;
 }
 
+pipeline::EnergyMeter::Amounts amounts_of(const model::Site& site, PointId point) {
+  using Amounts = pipeline::EnergyMeter::Amounts;
+  if (maker_of(site, point) == nullptr) return Amounts::on_their_own;
+  return pipeline::Deriver(site).has_no_gaps(point) ? Amounts::without_gaps : Amounts::on_their_own;
+}
+
 std::shared_ptr<const DerivedUsed> take_apart(const model::Site& site, const model::Derived& derived, Instant at,
                                               const std::map<std::string, ReadingsOfPoint>& readings,
                                               const OriginOf& origin) {
