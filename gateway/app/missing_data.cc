@@ -26,10 +26,11 @@ constexpr Duration kOverlap = 2h;           // an hour is looked at again while 
 // On the worker's thread, from beginning to end.
 asio::awaitable<model::Result<std::vector<model::Amendment>>> substitutes_there(const GatewayConfig& config,
                                                                                 const SubstitutionRange& range,
-                                                                                Instant now) {
+                                                                                Instant now,
+                                                                                const std::atomic<bool>& stop) {
   auto history = store::History::open(config.store.path);
   if (history.has_error()) co_return history.error();
-  KnownBooks books(**history, config.site);
+  KnownBooks books(**history, config.site, stop);
   std::vector<model::Amendment> amendments;
   const TakeAmendments take = [&](std::vector<model::Amendment> found) -> model::Result<void> {
     amendments.insert(amendments.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
@@ -91,7 +92,7 @@ asio::awaitable<void> Gateway::substitute_closed_hours() {
     const auto found = closed.find(point);
     return found == closed.end() ? std::nullopt : std::optional(found->second);
   };
-  auto there = substitutes_there(config_, range, clock_.now());
+  auto there = substitutes_there(config_, range, clock_.now(), stop_recomputing_);
   auto amendments = co_await asio::co_spawn(worker_, std::move(there), asio::use_awaitable);
   if (amendments.has_error()) throw std::runtime_error(amendments.error().text);
   const LateWork nothing_late;
