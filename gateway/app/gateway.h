@@ -85,7 +85,7 @@ class Gateway final : private Inbox {
   void fail(std::exception_ptr error);
   boost::asio::awaitable<bool> push(Batch batch) override;
   boost::asio::awaitable<void> ingest();
-  boost::asio::awaitable<bool> ingest_slice(std::span<const Batch> batches);
+  boost::asio::awaitable<void> ingest_slice(std::span<const Batch> batches);
   std::span<const Batch> next_slice(std::span<const Batch> batches) const;
   void find_results();
   std::size_t rows_foreseen(const Reading& reading, std::map<PointId, Instant>& reached) const;
