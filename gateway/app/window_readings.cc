@@ -19,7 +19,11 @@ using model::Period;
 using store::History;
 
 constexpr Duration kLead = 1h;
-constexpr Duration kAroundDerived = 24h;  // of several inputs: the slowest may be heard so seldom
+// Of several inputs: first all of them so long before and behind the window, which is enough where none is slow...
+constexpr Duration kAround = 6h;
+// ...then as far as the slowest of them has so many readings: more than a doubt lasts and a round of the sum takes...
+constexpr std::ptrdiff_t kReadingsAround = 8;
+constexpr Duration kAroundMax = 24h * 62;  // ...but no further
 constexpr std::size_t kLeadReadings = 16;
 constexpr std::size_t kLeadMax = 2'000;         // of a counter that stands still
 constexpr std::size_t kBehindMax = 64;          // readings behind a window, to close it: more than any doubt lasts
@@ -72,6 +76,7 @@ void Track::begin(Instant start, Instant to) {
   readings_.clear();
   lead_.clear();
   behind_.clear();
+  trimmed_behind_ = false;
   late_.clear();
   not_repaired_ = 0;
   lead_found_ = 0;
@@ -143,6 +148,21 @@ std::optional<Instant> Track::divided_from(Instant from) const {
   return (first - before)->at;
 }
 
+Instant Track::reaches_back(Instant from) const {
+  const auto first = std::ranges::lower_bound(readings_, from, {}, &StoredReading::at);
+  if (readings_.empty()) return from;
+  return std::prev(first, std::min(first - readings_.begin(), kReadingsAround))->at;
+}
+
+Instant Track::reaches_on(Instant to) const {
+  const auto first = std::ranges::lower_bound(readings_, to, {}, &StoredReading::at);
+  return readings_.end() - first < kReadingsAround ? Instant::max() : (first + kReadingsAround - 1)->at;
+}
+
+Instant Track::complete_until() const {
+  return trimmed_behind_ && !readings_.empty() ? readings_.back().at : Instant::max();
+}
+
 std::optional<StoredReading> Track::usable(const History::RawReading& reading) {
   if (!stamp_believed(reading.quality) || !std::isfinite(reading.value)) return std::nullopt;
   double value = reading.value;
@@ -172,6 +192,7 @@ void Track::trim_lead() {  // the newest
 
 void Track::trim_behind() {  // the oldest
   if (behind_.size() <= kBehindMax) return;
+  trimmed_behind_ = true;
   std::ranges::nth_element(behind_, behind_.begin() + kBehindMax, earlier);
   behind_.resize(kBehindMax);
 }
@@ -184,6 +205,8 @@ WindowReadings::WindowReadings(const Window& window, const model::Site& site, st
     if (std::ranges::find(site.derived, id, &model::Derived::result) == site.derived.end())
       tracks_.emplace_back(source, repairs);
   }
+  // The quarter hour in which it ends belongs to it, and is closed only behind it.
+  if (window_.to != Instant::max()) window_.to = calendar.period(Period::quarter_hour, window_.to - Duration(1)).end;
   begin_at(window.from, calendar);
 }
 
@@ -253,12 +276,38 @@ bool WindowReadings::widen(pipeline::Calendar& calendar) {
   return false;
 }
 
+// A sum goes on once each of its terms was heard: what the others moved since the slowest one's last reading, and until
+// its next, belongs to the same amount.
+bool WindowReadings::reach_around() {
+  if (tracks_.size() < 2 || reached_around_) return true;
+  reached_around_ = true;
+  Instant start = start_;
+  Instant end = end_;
+  for (const Track& track : tracks_) {
+    start = std::min(start, track.reaches_back(begin_));
+    if (window_.to != Instant::max()) end = std::max(end, track.reaches_on(window_.to));
+  }
+  start = std::max(start, begin_ - kAroundMax);
+  if (window_.to != Instant::max()) end = std::min(end, end_at(kAroundMax));
+  const auto is_there = [end](const Track& track) { return track.complete_until() >= end; };
+  if (start >= start_ && std::ranges::all_of(tracks_, is_there)) return true;
+  start_ = std::min(start, start_);
+  end_ = end;
+  for (Track& track : tracks_) track.begin(start_, end_);
+  return false;
+}
+
+// So long behind the window, which may have no end.
+Instant WindowReadings::end_at(Duration behind) const {
+  return window_.to < Instant::max() - behind ? window_.to + behind : Instant::max();
+}
+
 void WindowReadings::begin_at(Instant at, pipeline::Calendar& calendar) {
   begin_ = calendar.period(Period::quarter_hour, at).begin;
   const bool several = tracks_.size() > 1;
-  start_ = begin_ - (several ? kAroundDerived : kLead);
-  const bool bounded = several && window_.to < Instant::max() - kAroundDerived;
-  for (Track& track : tracks_) track.begin(start_, bounded ? window_.to + kAroundDerived : window_.to);
+  start_ = begin_ - (several ? kAround : kLead);
+  end_ = several ? end_at(kAround) : window_.to;
+  for (Track& track : tracks_) track.begin(start_, end_);
 }
 
 model::Result<void> collect(History& history, std::span<WindowReadings* const> windows, const std::atomic<bool>& stop) {
