@@ -69,6 +69,9 @@ std::string describe(const Point& point) {
   return "'" + point.full_name() + "' (" + std::string(point.unit.symbol) + ")";
 }
 
+// Derived points computed one from the other: reading them goes as deep as they do.
+constexpr std::size_t kStepsMax = 100;
+
 class DerivedSection {
  public:
   DerivedSection(config::Reader& root, model::Site& site, std::set<std::string>& doubtful)
@@ -185,6 +188,10 @@ class DerivedSection {
     }
     result.id = static_cast<PointId>(site_.points.size());
     derived.result = result.id;
+    std::size_t& steps = steps_[result.id];
+    for (const DerivedInput& input : derived.inputs) {
+      if (input.point) steps = std::max(steps, 1 + steps_to(*input.point));
+    }
     points_.emplace(result.full_name(), result.id);
     site_.points.push_back(std::move(result));
     site_.derived.push_back(std::move(derived));
@@ -427,10 +434,18 @@ class DerivedSection {
         in.error(key, "'" + name + "' goes in a circle: " + circle(found->second));
         return std::nullopt;
       }
+      if (path_.size() >= kStepsMax && entries_[found->second].progress == Progress::waiting) {
+        refuse_steps(in, key, name);
+        return std::nullopt;
+      }
       resolve(found->second);
       if (!points_.contains(name)) return std::nullopt;  // it has problems of its own
     }
-    if (const auto found = points_.find(name); found != points_.end()) return found->second;
+    if (const auto found = points_.find(name); found != points_.end()) {
+      if (steps_to(found->second) < kStepsMax) return found->second;
+      refuse_steps(in, key, name);
+      return std::nullopt;
+    }
     const std::string device = name.substr(0, name.find('.'));
     if (doubtful_.contains(device)) return std::nullopt;
     const bool device_is_known = devices_.contains(device);
@@ -444,6 +459,20 @@ class DerivedSection {
     }
     in.error(key, "unknown point '" + printable(name) + "'" + suggestion(name, candidates));
     return std::nullopt;
+  }
+
+  // How many derived points lie between an instrument and this point, itself included.
+  std::size_t steps_to(PointId point) const {
+    const auto found = steps_.find(point);
+    return found == steps_.end() ? 0 : found->second;
+  }
+
+  // Once: in a long chain there are many such places.
+  void refuse_steps(config::Reader& in, std::string_view key, const std::string& name) {
+    if (std::exchange(steps_refused_, true)) return;
+    in.error(key, "more than " + std::to_string(kStepsMax) +
+                      " derived points would be computed one from the other here; name what '" + name +
+                      "' is computed from instead of it");
   }
 
   // "a.value <- b.value <- a.value": what is computed from what.
@@ -520,6 +549,8 @@ class DerivedSection {
   std::map<std::string, std::size_t> by_result_;
   std::vector<std::size_t> path_;  // of entries that are being read, each for the one before it
   std::vector<bool> incomplete_;   // of them: whether an input is missing
+  std::map<PointId, std::size_t> steps_;
+  bool steps_refused_ = false;
 };
 
 }  // namespace

@@ -53,6 +53,7 @@ Gateway::Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, asio
       turn_passed_(executor) {
   for (const model::Account& account : config_.site.accounts) ++accounts_of_.at(index(account.source));
   find_results();
+  find_substituted();
   for (const auto& plan : config_.sinks) sinks_.push_back(plan->make({executor_, clock_, store_.get()}));
   drivers_ = make_drivers(std::move(config_.devices), {executor_, clock_});
 }
@@ -184,9 +185,8 @@ asio::awaitable<void> Gateway::ingest() {
     for (std::span<const Batch> rest = *batches; !rest.empty();) {
       const std::span<const Batch> slice = next_slice(rest);
       try {
-        if (committing_) committing_ = co_await ingest_slice(slice);
+        if (committing_) co_await ingest_slice(slice);
       } catch (...) {
-        committing_ = false;
         fail(std::current_exception());
       }
       for (const Batch& batch : slice) {
@@ -197,23 +197,21 @@ asio::awaitable<void> Gateway::ingest() {
   }
 }
 
-asio::awaitable<bool> Gateway::ingest_slice(std::span<const Batch> batches) {
+// Whether it went well stands in committing_ before the turn is passed on.
+asio::awaitable<void> Gateway::ingest_slice(std::span<const Batch> batches) {
   co_await take_turn();
-  bool committed = false;
   try {
-    if (!committing_) {  // a correction was given up meanwhile
-      pass_turn();
-      co_return false;
+    if (committing_) {  // else a correction was given up meanwhile
+      model::Effects effects = pipeline_.ingest(batches, clock_.now());
+      committing_ = co_await commit(std::move(effects));  // meter state and journal rows, one transaction
     }
-    model::Effects effects = pipeline_.ingest(batches, clock_.now());
-    committed = co_await commit(std::move(effects));  // meter state and journal rows, one transaction
   } catch (...) {
+    committing_ = false;
     pass_turn();
     throw;
   }
   pass_turn();
   rows_committed_.notify_all();
-  co_return committed;
 }
 
 // Readings and corrections change the same accounts. Whoever has the turn finds pipeline and store in agreement.

@@ -85,7 +85,7 @@ class Gateway final : private Inbox {
   void fail(std::exception_ptr error);
   boost::asio::awaitable<bool> push(Batch batch) override;
   boost::asio::awaitable<void> ingest();
-  boost::asio::awaitable<bool> ingest_slice(std::span<const Batch> batches);
+  boost::asio::awaitable<void> ingest_slice(std::span<const Batch> batches);
   std::span<const Batch> next_slice(std::span<const Batch> batches) const;
   void find_results();
   std::size_t rows_foreseen(const Reading& reading, std::map<PointId, Instant>& reached) const;
@@ -97,6 +97,8 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<void> restate(LateWork& work);
   boost::asio::awaitable<bool> book(std::span<const model::Amendment> amendments, const LateWork& work, bool last);
   boost::asio::awaitable<LateWork> late_work();
+  void find_substituted();
+  void substitute_again(std::span<const model::Amendment> amendments);
   boost::asio::awaitable<void> substitute_closed_hours();
   boost::asio::awaitable<void> supervise(Driver& driver);
   boost::asio::awaitable<void> ended(const io::TaskGroup& tasks, io::SteadyTime deadline);
@@ -134,8 +136,7 @@ class Gateway final : private Inbox {
   std::string seal_trouble_;  // as logged last
   std::uint64_t corrections_ = 0;
   std::map<PointId, model::LateData> restated_;  // restated as far as it is closed
-  std::optional<Instant> substituted_until_;     // hours before this are done, of the account that is furthest behind
-  std::optional<Instant> substituted_newest_;    // of the one furthest ahead; nullopt: none since the start
+  std::map<PointId, Instant> substituted_;       // by source of accounts with a rule: hours before this are done
   std::atomic<bool> stop_recomputing_{false};
   boost::asio::thread_pool worker_{1};  // reads the store again; first to be destroyed
 };

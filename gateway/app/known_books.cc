@@ -6,12 +6,11 @@
 #include <utility>
 
 #include "gateway/app/account_of.h"
-#include "gateway/app/recompute.h"
 
 namespace carbongate::app {
 
-KnownBooks::KnownBooks(store::History& history, const model::Site& site)
-    : history_(history), site_(site), rank_(site.accounts.size()) {
+KnownBooks::KnownBooks(store::History& history, const model::Site& site, const std::atomic<bool>& stop)
+    : history_(history), site_(site), stop_(stop), rank_(site.accounts.size()) {
   std::vector<std::size_t> order(site.accounts.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::sort(order, {}, [&](std::size_t i) {
@@ -33,7 +32,8 @@ void KnownBooks::take(AtOnce& entries, model::AccountId account, model::Emission
   found.second.push_back(std::move(entry));
 }
 
-model::Result<void> KnownBooks::each(Instant from, Instant to, const Visit& visit) {
+model::Result<void> KnownBooks::each(Instant from, Instant to, const Visit& visit, const Wanted& wanted) {
+  using store::History;
   AccountOf account_of(site_);
   AtOnce entries;
   std::optional<Instant> at;  // of `entries`
@@ -41,7 +41,9 @@ model::Result<void> KnownBooks::each(Instant from, Instant to, const Visit& visi
   const auto hand_out = [&] {
     if (!at) return true;
     for (; expected != expected_.end() && expected->first == *at; ++expected) {
-      for (const auto& [account, entry] : expected->second) take(entries, account, entry);
+      for (const auto& [account, entry] : expected->second) {
+        if (!wanted || wanted(account)) take(entries, account, entry);
+      }
     }
     const bool more = std::ranges::all_of(entries, [&](auto& item) {
       auto& [account, revisions] = item.second;
@@ -61,7 +63,12 @@ model::Result<void> KnownBooks::each(Instant from, Instant to, const Visit& visi
     return true;
   };
   bool more = true;
-  const auto result = history_.each(store::History::What::entries, {from, to}, [&](const model::StoredRow& row) {
+  const History::Choose choose = [&](const model::Series& series) {
+    if (stop_) return History::Choice::enough;
+    const auto account = account_of(series);
+    return account && (!wanted || wanted(*account)) ? History::Choice::take : History::Choice::skip;
+  };
+  const auto result = history_.each_of(History::What::entries, {from, to}, choose, [&](const model::StoredRow& row) {
     const auto* entry = row.body.get_if<model::EmissionEntry>();
     const auto account = account_of(*row.series);
     if (!entry || !account) return true;
@@ -73,6 +80,7 @@ model::Result<void> KnownBooks::each(Instant from, Instant to, const Visit& visi
     return true;
   });
   if (result.has_error()) return result;
+  if (stop_) return model::Fault{make_error_code(boost::system::errc::operation_canceled), "stopped"};
   if (more) more = hand_out();
   if (more) hand_out_expected(to);
   return {};

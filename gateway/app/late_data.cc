@@ -117,6 +117,7 @@ asio::awaitable<void> Gateway::restate(LateWork& work) {
     rest = rest.subspan(now.size());
     last = rest.empty();
     if (!co_await book(now, work, last)) co_return;
+    substitute_again(now);
   }
   if (!last) co_return;
   for (const auto& [point, late] : work.all) restated_[point] = late;
@@ -136,6 +137,10 @@ asio::awaitable<void> Gateway::restate(LateWork& work) {
 // it is the gateway's failure, as when readings are counted.
 asio::awaitable<bool> Gateway::book(std::span<const model::Amendment> amendments, const LateWork& work, bool last) {
   co_await take_turn();
+  if (!committing_) {  // readings were given up meanwhile
+    pass_turn();
+    co_return false;
+  }
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   bool moved = false;
   bool committed = false;

@@ -11,6 +11,7 @@
 
 #include "gateway/app/gateway.h"
 #include "gateway/app/substitute.h"
+#include "gateway/books/substitution.h"
 
 namespace carbongate::app {
 
@@ -25,10 +26,11 @@ constexpr Duration kOverlap = 2h;           // an hour is looked at again while 
 // On the worker's thread, from beginning to end.
 asio::awaitable<model::Result<std::vector<model::Amendment>>> substitutes_there(const GatewayConfig& config,
                                                                                 const SubstitutionRange& range,
-                                                                                Instant now) {
+                                                                                Instant now,
+                                                                                const std::atomic<bool>& stop) {
   auto history = store::History::open(config.store.path);
   if (history.has_error()) co_return history.error();
-  KnownBooks books(**history, config.site);
+  KnownBooks books(**history, config.site, stop);
   std::vector<model::Amendment> amendments;
   const TakeAmendments take = [&](std::vector<model::Amendment> found) -> model::Result<void> {
     amendments.insert(amendments.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
@@ -46,29 +48,51 @@ asio::awaitable<model::Result<std::vector<model::Amendment>>> substitutes_there(
 
 }  // namespace
 
+// What is on disk now counts as done up to a week before it.
+void Gateway::find_substituted() {
+  for (const model::Account& account : config_.site.accounts) {
+    const auto until = pipeline_.counted_until(account.source);
+    if (account.substitution != model::SubstitutionMethod::none && until) {
+      substituted_.emplace(account.source, *until - kAfterAStart);
+    }
+  }
+}
+
+// A late reading takes the substitute of its quarter hour back, though the hour may still lack data; and it may leave
+// of a gap a shorter one, for which another rule holds.
+void Gateway::substitute_again(std::span<const model::Amendment> amendments) {
+  for (const model::Amendment& amendment : amendments) {
+    const model::Account& account = config_.site.accounts.at(model::index(amendment.account));
+    const auto done = substituted_.find(account.source);
+    if (done == substituted_.end()) continue;
+    done->second = std::min(done->second, amendment.correction.begin - books::kHoursBehind * 1h);
+  }
+}
+
+// Each point has its own mark: the hours of one that was silent while others went on are closed when it speaks again.
 asio::awaitable<void> Gateway::substitute_closed_hours() {
   co_await take_turn();  // so that everything up to there is on disk
   std::map<PointId, Instant> closed;
-  Instant newest = Instant::min();
-  Instant oldest = Instant::max();  // a stack that is silent while others go on is filled when it speaks again
+  std::map<PointId, Instant> done;
+  SubstitutionRange range{.from = Instant::max(), .to = Instant::min(), .user = {}, .closed_until = {}};
   for (const model::Account& account : config_.site.accounts) {
     const auto until = pipeline_.counted_until(account.source);
     if (account.substitution == model::SubstitutionMethod::none || !until) continue;
     closed[account.source] = *until;
     const Instant hour = std::chrono::floor<std::chrono::hours>(*until);
-    newest = std::max(newest, hour);
-    oldest = std::min(oldest, hour);
+    const auto [before, is_new] = substituted_.try_emplace(account.source, hour - kAfterAStart);
+    if (hour <= before->second) continue;
+    range.from = std::min(range.from, before->second - kOverlap);
+    range.to = std::max(range.to, hour);
+    done[account.source] = hour;
   }
   pass_turn();
-  if (closed.empty() || (substituted_newest_ && newest <= *substituted_newest_)) co_return;
-  const SubstitutionRange range{.from = substituted_until_ ? *substituted_until_ - kOverlap : newest - kAfterAStart,
-                                .to = newest,
-                                .user = {},
-                                .closed_until = [&closed](PointId point) -> std::optional<Instant> {
-                                  const auto found = closed.find(point);
-                                  return found == closed.end() ? std::nullopt : std::optional(found->second);
-                                }};
-  auto there = substitutes_there(config_, range, clock_.now());
+  if (done.empty()) co_return;
+  range.closed_until = [&closed](PointId point) -> std::optional<Instant> {
+    const auto found = closed.find(point);
+    return found == closed.end() ? std::nullopt : std::optional(found->second);
+  };
+  auto there = substitutes_there(config_, range, clock_.now(), stop_recomputing_);
   auto amendments = co_await asio::co_spawn(worker_, std::move(there), asio::use_awaitable);
   if (amendments.has_error()) throw std::runtime_error(amendments.error().text);
   const LateWork nothing_late;
@@ -77,8 +101,7 @@ asio::awaitable<void> Gateway::substitute_closed_hours() {
     rest = rest.subspan(now.size());
     if (stopping_ || !co_await book(now, nothing_late, false)) co_return;
   }
-  substituted_newest_ = newest;
-  substituted_until_ = std::max(oldest, newest - kAfterAStart);
+  for (const auto& [point, hour] : done) substituted_[point] = hour;
   if (!amendments->empty()) spdlog::info("missing data: {} substitutes booked or taken back", amendments->size());
 }
 

@@ -72,7 +72,8 @@ class Recomputing {
     for (WindowReadings& window : windows_) windows.push_back(&window);
     while (!windows.empty()) {
       if (auto result = collect(history_, windows, stop_); result.has_error()) return result;
-      std::erase_if(windows, [this](WindowReadings* window) { return window->widen(calendar_); });
+      std::erase_if(windows,
+                    [this](WindowReadings* window) { return window->widen(calendar_) && window->reach_around(); });
     }
     return {};
   }

@@ -46,12 +46,13 @@ class Substituting {
     to_ = calendar_.period(Period::hour, std::min(range.to, closed) - 1ms).end;
     behind_ = to_ + books::kHoursBehind * 1h;
     quarters_.resize(site.accounts.size());
+    lacking_.resize(site.accounts.size());
   }
 
   model::Result<std::vector<RefusedHours>> run(const TakeAmendments& take) {
-    if (const auto read = gather(); read.has_error()) return read.error();
+    if (const auto read = gather_all(); read.has_error()) return read.error();
     for (const model::Account& account : site_.accounts) {
-      if (has_rule(account)) decide(account);
+      if (lacking_[model::index(account.id)]) decide(account);
       quarters_[model::index(account.id)] = {};
     }
     if (const auto corrected = correct(take); corrected.has_error()) return corrected.error();
@@ -64,11 +65,26 @@ class Substituting {
     return is_asked(account) && account.substitution != model::SubstitutionMethod::none;
   }
 
-  model::Result<void> gather() {
-    if (std::ranges::none_of(site_.accounts, [this](const auto& account) { return has_rule(account); })) return {};
-    return books_.each(from_ - kHistory, behind_, [&](AccountId id, std::span<const EmissionEntry> revisions) {
+  // The year before is read only for accounts that lack an hour of the time asked for.
+  model::Result<void> gather_all() {
+    for (const model::Account& account : site_.accounts) lacking_[model::index(account.id)] = has_rule(account);
+    if (auto read = gather(from_, behind_); read.has_error()) return read;
+    for (const model::Account& account : site_.accounts) {
+      if (has_rule(account)) lacking_[model::index(account.id)] = may_lack(account);
+    }
+    auto asked_for = std::exchange(quarters_, std::vector<std::vector<KnownQuarter>>(site_.accounts.size()));
+    auto read = gather(from_ - kHistory, from_);
+    for (std::size_t i = 0; i < quarters_.size(); ++i) {
+      quarters_[i].insert(quarters_[i].end(), asked_for[i].begin(), asked_for[i].end());
+    }
+    return read;
+  }
+
+  // Of the accounts that are lacking.
+  model::Result<void> gather(Instant from, Instant to) {
+    if (std::ranges::find(lacking_, true) == lacking_.end()) return {};
+    const auto visit = [&](AccountId id, std::span<const EmissionEntry> revisions) {
       const model::Account& account = site_.accounts.at(model::index(id));
-      if (!has_rule(account)) return true;
       const books::Layers layers = books::layers_of(revisions);
       KnownQuarter quarter{.begin = revisions.front().begin, .amount = {}, .covered = {}, .settled = layers.has_manual};
       if (layers.has_computed) {
@@ -80,7 +96,22 @@ class Substituting {
       if (layers.has_manual) quarter.amount = layers.without_certificates().amount;
       quarters_[model::index(id)].push_back(quarter);
       return true;
-    });
+    };
+    return books_.each(from, to, visit, [this](AccountId id) { return lacking_[model::index(id)]; });
+  }
+
+  // By the time asked for alone. A gap that began before it may be there too, if it does not begin with an entry.
+  bool may_lack(const model::Account& account) {
+    std::span<const KnownQuarter> quarters = quarters_[model::index(account.id)];
+    const Instant end = std::min(to_, range_.closed_until(account.source).value_or(from_));
+    if (from_ >= end) return false;
+    if (quarters.empty() || quarters.front().begin != from_) return true;
+    for (pipeline::Span hour = calendar_.period(Period::hour, from_); hour.end <= end;
+         hour = calendar_.period(Period::hour, hour.end)) {
+      std::vector<std::pair<pipeline::Span, KnownQuarter>> of_hour;
+      if (!take_hour(hour, quarters, of_hour).valid) return true;
+    }
+    return false;
   }
 
   void decide(const model::Account& account) {
@@ -147,17 +178,18 @@ class Substituting {
   // What the books have: substitutes to be there, to change or to go. Then those where there is no entry yet.
   model::Result<void> correct(const TakeAmendments& take) {
     AmendmentQueue queue(take);
-    const auto read = books_.each(from_, to_, [&](AccountId id, std::span<const EmissionEntry> revisions) {
+    const auto visit = [&](AccountId id, std::span<const EmissionEntry> revisions) {
       const model::Account& account = site_.accounts.at(model::index(id));
       const auto target = targets_.find({revisions.front().begin, id});
       const bool has_target = target != targets_.end();
-      if (!is_asked(account)) return true;
       const books::Layers layers = books::layers_of(revisions);
       if (!has_target && (!layers.has_substituted || layers.has_manual)) return true;
       const Substituted wanted = has_target ? target->second : Substituted{};
       if (has_target) targets_.erase(target);
       return book(queue, account, layers, revisions.front().begin, wanted);
-    });
+    };
+    const auto asked = [this](AccountId id) { return is_asked(site_.accounts.at(model::index(id))); };
+    const auto read = books_.each(from_, to_, visit, asked);
     if (read.has_error()) return read;
     for (const auto& [key, wanted] : targets_) {
       if (!book(queue, site_.accounts.at(model::index(key.second)), {}, key.first, wanted)) break;
@@ -188,6 +220,7 @@ class Substituting {
   Instant to_{};
   Instant behind_{};
   std::vector<std::vector<KnownQuarter>> quarters_;  // of an account, ascending
+  std::vector<bool> lacking_;                        // accounts that have a rule, and hours to substitute perhaps
   std::map<std::pair<Instant, AccountId>, Substituted> targets_;
   std::map<AccountId, pipeline::AccountFactors> factors_of_;
   std::vector<RefusedHours> refused_;

@@ -38,7 +38,8 @@ struct RefusedHours {
   Instant first{};
 };
 
-// Memory: 48 bytes for each quarter hour of the range and the year before it, for accounts with a rule.
+// Memory: 48 bytes for each quarter hour of the range, for accounts with a rule, and of the year before it, for those
+// of them that lack hours.
 model::Result<std::vector<RefusedHours>> substitute_missing(KnownBooks& books, const model::Site& site,
                                                             const pipeline::FactorRegistry& factors,
                                                             const SubstitutionRange& range, Instant now,

@@ -7,6 +7,8 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "gateway/model/lineage.h"
+
 namespace carbongate::app {
 
 using namespace std::chrono_literals;
@@ -17,7 +19,11 @@ using model::Period;
 using store::History;
 
 constexpr Duration kLead = 1h;
-constexpr Duration kAroundDerived = 24h;  // of several inputs: the slowest may be heard so seldom
+// Of several inputs: first all of them so long before and behind the window, which is enough where none is slow...
+constexpr Duration kAround = 6h;
+// ...then as far as the slowest of them has so many readings: more than a doubt lasts and a round of the sum takes...
+constexpr std::ptrdiff_t kReadingsAround = 8;
+constexpr Duration kAroundMax = 24h * 62;  // ...but no further
 constexpr std::size_t kLeadReadings = 16;
 constexpr std::size_t kLeadMax = 2'000;         // of a counter that stands still
 constexpr std::size_t kBehindMax = 64;          // readings behind a window, to close it: more than any doubt lasts
@@ -25,18 +31,6 @@ constexpr std::ptrdiff_t kReadingsDivided = 4;  // before a late one: as many as
 
 bool earlier(const StoredReading& a, const StoredReading& b) {
   return std::tie(a.at, a.sequence) < std::tie(b.at, b.sequence);
-}
-
-// The points with an instrument of their own that `point` is computed from, or it itself.
-void add_sources(const model::Site& site, PointId point, std::vector<PointId>& sources) {
-  for (const model::Derived& derived : site.derived) {
-    if (derived.result != point) continue;
-    for (const model::DerivedInput& input : derived.inputs) {
-      if (input.point) add_sources(site, *input.point, sources);
-    }
-    return;
-  }
-  if (std::ranges::find(sources, point) == sources.end()) sources.push_back(point);
 }
 
 // Which tracks a series' readings belong to. By address: series keep theirs during one reading of the journal.
@@ -82,6 +76,7 @@ void Track::begin(Instant start, Instant to) {
   readings_.clear();
   lead_.clear();
   behind_.clear();
+  trimmed_behind_ = false;
   late_.clear();
   not_repaired_ = 0;
   lead_found_ = 0;
@@ -153,6 +148,21 @@ std::optional<Instant> Track::divided_from(Instant from) const {
   return (first - before)->at;
 }
 
+Instant Track::reaches_back(Instant from) const {
+  const auto first = std::ranges::lower_bound(readings_, from, {}, &StoredReading::at);
+  if (readings_.empty()) return from;
+  return std::prev(first, std::min(first - readings_.begin(), kReadingsAround))->at;
+}
+
+Instant Track::reaches_on(Instant to) const {
+  const auto first = std::ranges::lower_bound(readings_, to, {}, &StoredReading::at);
+  return readings_.end() - first < kReadingsAround ? Instant::max() : (first + kReadingsAround - 1)->at;
+}
+
+Instant Track::complete_until() const {
+  return trimmed_behind_ && !readings_.empty() ? readings_.back().at : Instant::max();
+}
+
 std::optional<StoredReading> Track::usable(const History::RawReading& reading) {
   if (!stamp_believed(reading.quality) || !std::isfinite(reading.value)) return std::nullopt;
   double value = reading.value;
@@ -182,6 +192,7 @@ void Track::trim_lead() {  // the newest
 
 void Track::trim_behind() {  // the oldest
   if (behind_.size() <= kBehindMax) return;
+  trimmed_behind_ = true;
   std::ranges::nth_element(behind_, behind_.begin() + kBehindMax, earlier);
   behind_.resize(kBehindMax);
 }
@@ -189,9 +200,13 @@ void Track::trim_behind() {  // the oldest
 WindowReadings::WindowReadings(const Window& window, const model::Site& site, std::span<const Repair> repairs,
                                pipeline::Calendar& calendar)
     : window_(window), point_(site.points.at(index(window.point))) {
-  std::vector<PointId> sources;
-  add_sources(site, window.point, sources);
-  for (const PointId source : sources) tracks_.emplace_back(site.points.at(index(source)), repairs);
+  for (const PointId id : model::computed_from(site, window.point)) {
+    const Point& source = site.points.at(index(id));
+    if (std::ranges::find(site.derived, id, &model::Derived::result) == site.derived.end())
+      tracks_.emplace_back(source, repairs);
+  }
+  // The quarter hour in which it ends belongs to it, and is closed only behind it.
+  if (window_.to != Instant::max()) window_.to = calendar.period(Period::quarter_hour, window_.to - Duration(1)).end;
   begin_at(window.from, calendar);
 }
 
@@ -261,12 +276,38 @@ bool WindowReadings::widen(pipeline::Calendar& calendar) {
   return false;
 }
 
+// A sum goes on once each of its terms was heard: what the others moved since the slowest one's last reading, and until
+// its next, belongs to the same amount.
+bool WindowReadings::reach_around() {
+  if (tracks_.size() < 2 || reached_around_) return true;
+  reached_around_ = true;
+  Instant start = start_;
+  Instant end = end_;
+  for (const Track& track : tracks_) {
+    start = std::min(start, track.reaches_back(begin_));
+    if (window_.to != Instant::max()) end = std::max(end, track.reaches_on(window_.to));
+  }
+  start = std::max(start, begin_ - kAroundMax);
+  if (window_.to != Instant::max()) end = std::min(end, end_at(kAroundMax));
+  const auto is_there = [end](const Track& track) { return track.complete_until() >= end; };
+  if (start >= start_ && std::ranges::all_of(tracks_, is_there)) return true;
+  start_ = std::min(start, start_);
+  end_ = end;
+  for (Track& track : tracks_) track.begin(start_, end_);
+  return false;
+}
+
+// So long behind the window, which may have no end.
+Instant WindowReadings::end_at(Duration behind) const {
+  return window_.to < Instant::max() - behind ? window_.to + behind : Instant::max();
+}
+
 void WindowReadings::begin_at(Instant at, pipeline::Calendar& calendar) {
   begin_ = calendar.period(Period::quarter_hour, at).begin;
   const bool several = tracks_.size() > 1;
-  start_ = begin_ - (several ? kAroundDerived : kLead);
-  const bool bounded = several && window_.to < Instant::max() - kAroundDerived;
-  for (Track& track : tracks_) track.begin(start_, bounded ? window_.to + kAroundDerived : window_.to);
+  start_ = begin_ - (several ? kAround : kLead);
+  end_ = several ? end_at(kAround) : window_.to;
+  for (Track& track : tracks_) track.begin(start_, end_);
 }
 
 model::Result<void> collect(History& history, std::span<WindowReadings* const> windows, const std::atomic<bool>& stop) {

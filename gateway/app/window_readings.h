@@ -57,6 +57,13 @@ class Track {
   // What a late reading at `from` divides: the step from the readings before it. nullopt: there are none.
   std::optional<Instant> divided_from(Instant from) const;
 
+  // When the last readings before and the first ones at or behind an instant were taken: as many as it takes to be sure
+  // of a state. max(): there are not so many behind it.
+  Instant reaches_back(Instant from) const;
+  Instant reaches_on(Instant to) const;
+  // Of what lies behind the window some may have been left out after this instant.
+  Instant complete_until() const;
+
  private:
   std::optional<StoredReading> usable(const store::History::RawReading& reading);
   void trim_lead();
@@ -69,6 +76,7 @@ class Track {
   std::vector<StoredReading> readings_;
   std::vector<StoredReading> lead_;
   std::vector<StoredReading> behind_;
+  bool trimmed_behind_ = false;
   std::size_t lead_found_ = 0;
   Instant newest_lead_{};
   Instant oldest_lead_{};
@@ -107,13 +115,19 @@ class WindowReadings {
   // again from there.
   bool widen(pipeline::Calendar& calendar);
 
+  // Of several inputs all need readings as far around the window as the slowest of them. False: look again.
+  bool reach_around();
+
  private:
+  Instant end_at(Duration behind) const;
   void begin_at(Instant at, pipeline::Calendar& calendar);
 
   Window window_;
   const Point& point_;
   Instant begin_{};
   Instant start_{};
+  Instant end_{};  // readings of before are all there
+  bool reached_around_ = false;
   std::vector<Track> tracks_;
 };
 

@@ -40,7 +40,8 @@ EmissionEntry price(Activity amount, const pipeline::Span& quarter, const model:
     model::EmissionState nothing_carried;
     const model::Factor* factor = factors[basis].at(quarter.begin);
     if (factor) open.emitted[basis] = pipeline::emit(amount, *factor, nothing_carried);
-    if (!factor && factors[basis].chosen()) quality = {model::Origin::missing, model::Rule::no_factor};
+    if (!factor && basis == Basis::primary && factors[basis].chosen())
+      quality = {model::Origin::missing, model::Rule::no_factor};
   }
   std::int64_t remainder = 0;
   if (const model::Factor* coal = factors.coal.at(quarter.begin)) {

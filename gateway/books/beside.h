@@ -20,7 +20,7 @@ std::vector<model::Activity> spread(model::Activity whole, std::span<const std::
 
 // The entry that this amount would make: emissions, coal and uncertainties by the factors of its begin. What is below
 // one milligram is dropped. A negative amount has negative half-widths: it is part of a larger one. Where a factor
-// should apply and none does, the quality says that instead.
+// should apply and none does, the quality says that instead; the market-based one may be missing, as in the pipeline.
 model::EmissionEntry price(model::Activity amount, const pipeline::Span& quarter, const model::Account& account,
                            pipeline::AccountFactors& factors, model::Quality quality);
 

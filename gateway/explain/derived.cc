@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "gateway/model/lineage.h"
 #include "gateway/pipeline/deriver.h"
 #include "gateway/pipeline/quality.h"
 
@@ -249,13 +250,15 @@ const model::Derived* maker_of(const model::Site& site, PointId point) {
 }
 
 std::set<std::string> points_behind(const model::Site& site, PointId point) {
-  std::set<std::string> names{site.points.at(index(point)).full_name()};
-  if (const model::Derived* maker = maker_of(site, point)) {
-    for (const model::DerivedInput& input : maker->inputs) {
-      if (input.point) names.merge(points_behind(site, *input.point));
-    }
-  }
+  std::set<std::string> names;
+  for (const PointId id : model::computed_from(site, point)) names.insert(site.points.at(index(id)).full_name());
   return names;
+}
+
+pipeline::EnergyMeter::Amounts amounts_of(const model::Site& site, PointId point) {
+  using Amounts = pipeline::EnergyMeter::Amounts;
+  if (maker_of(site, point) == nullptr) return Amounts::on_their_own;
+  return pipeline::Deriver(site).has_no_gaps(point) ? Amounts::without_gaps : Amounts::on_their_own;
 }
 
 std::shared_ptr<const DerivedUsed> take_apart(const model::Site& site, const model::Derived& derived, Instant at,

@@ -21,6 +21,9 @@ const model::Derived* maker_of(const model::Site& site, PointId point);
 // The point and all that it is computed from, directly or not, by full name.
 std::set<std::string> points_behind(const model::Site& site, PointId point);
 
+// How the pipeline counts what the point gives.
+pipeline::EnergyMeter::Amounts amounts_of(const model::Site& site, PointId point);
+
 using OriginOf = std::function<std::optional<Origin>(PointId, double)>;
 
 // Takes one result apart: the one of `point` at `at`. `readings`: of points_behind().

@@ -212,7 +212,7 @@ class Explaining {
     std::optional<CountedAgain> counted;
     if (configured_.point && configured_.point->unit.symbol == out_.point.unit) {
       counted = count_again(as_restated(readings), *configured_.point, *out_.carrier, known_.site.future_tolerance,
-                            begin, end);
+                            begin, end, amounts_of(known_.site, configured_.point->id));
     }
     PointUsed& used = out_.point;
     std::optional<std::size_t> before;

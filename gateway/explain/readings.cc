@@ -7,7 +7,6 @@
 #include <tuple>
 #include <unordered_map>
 
-#include "gateway/pipeline/energy.h"
 #include "gateway/pipeline/quality.h"
 
 namespace carbongate::explain {
@@ -142,8 +141,8 @@ model::Result<std::map<std::string, ReadingsOfPoint>> find_readings(History& his
 
 std::optional<CountedAgain> count_again(const std::vector<StoredReading>& readings, const Point& point,
                                         const model::Carrier& carrier, Duration future_tolerance, Instant begin,
-                                        Instant end) {
-  const auto meter = pipeline::EnergyMeter::make(point, carrier);
+                                        Instant end, pipeline::EnergyMeter::Amounts amounts) {
+  const auto meter = pipeline::EnergyMeter::make(point, carrier, amounts);
   if (!meter) return std::nullopt;
   const pipeline::QualityRules rules(point, future_tolerance);
   model::PointState state;

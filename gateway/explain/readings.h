@@ -12,6 +12,7 @@
 #include "gateway/model/errors.h"
 #include "gateway/model/quality.h"
 #include "gateway/model/quantity.h"
+#include "gateway/pipeline/energy.h"
 #include "gateway/store/history.h"
 
 namespace carbongate::explain {
@@ -51,13 +52,14 @@ struct Moved {
 };
 
 // What the readings add to the interval (begin, end], by `readings`' index. As the pipeline would count them, had each
-// been heard when it was measured.
+// been heard when it was measured. `amounts`: of a sum of counters they leave no gap (amounts_of(), derived.h).
 struct CountedAgain {
   std::vector<Moved> by_reading;
   model::Activity sum;
 };
-std::optional<CountedAgain> count_again(const std::vector<StoredReading>& readings, const Point& point,
-                                        const model::Carrier& carrier, Duration future_tolerance, Instant begin,
-                                        Instant end);
+std::optional<CountedAgain> count_again(
+    const std::vector<StoredReading>& readings, const Point& point, const model::Carrier& carrier,
+    Duration future_tolerance, Instant begin, Instant end,
+    pipeline::EnergyMeter::Amounts amounts = pipeline::EnergyMeter::Amounts::on_their_own);
 
 }  // namespace carbongate::explain

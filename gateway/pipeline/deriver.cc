@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <ranges>
 #include <stdexcept>
 #include <utility>
 
@@ -113,13 +114,9 @@ Deriver::Deriver(const model::Site& site) : site_(site), feeds_(site.points.size
     for (std::uint32_t i = 0; i < rules_.back().followed.size(); ++i) {
       feeds_[index(*derived.inputs[i].point)].push_back({number, i});
     }
-    for (const DerivedInput& input : derived.inputs) {
-      if (!input.point) continue;
-      std::vector<PointId>& results = made_of_[index(*input.point)];
-      if (std::ranges::find(results, derived.result) == results.end()) results.push_back(derived.result);
-    }
   }
   rank_results();
+  find_results();
 }
 
 Deriver::Rules Deriver::make_rules(const model::Derived& derived) const {
@@ -179,6 +176,24 @@ void Deriver::rank_results() {
   }
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     if (!done[i]) refuse(rules_[i].result->full_name(), "it is computed from itself");
+  }
+}
+
+// The results of a result are found before it is.
+void Deriver::find_results() {
+  std::vector<std::size_t> by_rank(rules_.size());
+  for (std::size_t i = 0; i < rules_.size(); ++i) by_rank[ranks_[i]] = i;
+  for (const std::size_t i : by_rank | std::views::reverse) {
+    const model::Derived& derived = *rules_[i].config;
+    for (const DerivedInput& input : derived.inputs) {
+      if (!input.point) continue;
+      std::vector<PointId>& results = made_of_[index(*input.point)];
+      results.push_back(derived.result);
+      const std::vector<PointId>& further = made_of_[index(derived.result)];
+      results.insert(results.end(), further.begin(), further.end());
+      std::ranges::sort(results);
+      results.erase(std::ranges::unique(results).begin(), results.end());
+    }
   }
 }
 

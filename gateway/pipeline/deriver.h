@@ -56,7 +56,7 @@ class Deriver {
   void attach(std::vector<model::PointState>& points) const;
 
   std::span<const Feed> fed_by(PointId point) const { return feeds_[index(point)]; }
-  // The derived points that it is an input of.
+  // The derived points that are computed from it, directly or not: each once.
   std::span<const PointId> made_of(PointId point) const { return made_of_[index(point)]; }
   PointId result(std::uint32_t derived) const { return rules_[derived].config->result; }
   bool adds(std::uint32_t derived) const { return rules_[derived].config->formula == model::Formula::sum; }
@@ -100,6 +100,7 @@ class Deriver {
 
   Rules make_rules(const model::Derived& derived) const;
   void rank_results();
+  void find_results();
   std::optional<Derived> derive_sum(const Rules& rules, const Round& round, model::DerivedState& state,
                                     const std::vector<model::PointState>& points) const;
   std::optional<Derived> derive_single(const Rules& rules, const Reading& reading, model::DerivedState& state,

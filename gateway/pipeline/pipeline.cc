@@ -214,7 +214,10 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   Counted counted{.quality = judged};
   if (rules.meter) counted = rules.meter->count(reading, judged, state);
   record(reading, counted.quality);
-  if (counted.quality.rule == Rule::out_of_order) note_late(reading.point, reading.at);
+  if (counted.quality.rule == Rule::out_of_order) {
+    for (const PointId result : deriver_.made_of(reading.point)) note_late(result, reading.at);
+    note_late(reading.point, reading.at);
+  }
   if (!countable(counted.quality)) {
     withdraw(reading, counted.quality);
     return;
@@ -251,7 +254,6 @@ void Pipeline::Engine::withdraw(const Reading& reading, Quality quality) {
 
 // It is older than what is counted already: restatement will find its place, also in what is computed from it.
 void Pipeline::Engine::note_late(PointId point, Instant at) {
-  for (const PointId result : deriver_.made_of(point)) note_late(result, at);
   model::PointState& state = state_.points[index(point)];
   if (!points_[index(point)].meter || !state.last_at) return;
   const Instant until =

@@ -117,7 +117,13 @@ class History::Impl {
   void each(What what, const Bounds& bounds, const Visit& visit) {
     std::vector<RankedRow> open = take_snapshot(what, bounds);
     if (what == What::readings) return readings(bounds, visit);
-    books(kind_of(what), bounds, std::move(open), visit);
+    const Choose all = [](const model::Series&) { return Choice::take; };
+    books(kind_of(what), bounds, std::move(open), all, visit);
+  }
+
+  void each_of(What what, const Bounds& bounds, const Choose& choose, const Visit& visit) {
+    take_snapshot(what, bounds);
+    books(kind_of(what), bounds, {}, choose, visit);
   }
 
   void readings_behind(Instant at, const VisitReading& visit, const Skip& skip) {
@@ -345,7 +351,8 @@ class History::Impl {
   }
 
   // Page by page along the index; what is open is merged in.
-  void books(RowKind kind, const Bounds& bounds, std::vector<RankedRow> open, const Visit& visit) {
+  void books(RowKind kind, const Bounds& bounds, std::vector<RankedRow> open, const Choose& choose,
+             const Visit& visit) {
     Merge merge(std::move(open), visit);
     Statement page(
         *database_,
@@ -354,29 +361,45 @@ class History::Impl {
     std::int64_t at_ms = bounds.from_ms;
     std::int64_t sequence = 0;
     while (true) {
-      std::vector<RankedRow> rows = read_page(page, kind, at_ms, sequence, bounds.to_ms);
-      const bool last_page = rows.size() < static_cast<std::size_t>(kRowsPerRead);
-      for (RankedRow& row : rows) {
-        at_ms = row.at_ms;
-        sequence = static_cast<std::int64_t>(row.row.sequence);
+      Page found = read_page(page, kind, at_ms, sequence, bounds.to_ms, choose);
+      for (RankedRow& row : found.rows) {
         if (!merge.add(std::move(row))) return;
       }
-      if (last_page) break;
+      if (found.enough) return;
+      if (found.looked_at < kRowsPerRead) break;
+      at_ms = found.at_ms;
+      sequence = found.sequence;
     }
     merge.finish();
   }
 
-  std::vector<RankedRow> read_page(Statement& page, RowKind kind, std::int64_t at_ms, std::int64_t sequence,
-                                   std::int64_t to_ms) {
-    std::vector<RankedRow> result;
+  struct Page {
+    std::vector<RankedRow> rows;
+    std::int64_t looked_at = 0;
+    std::int64_t at_ms = 0;  // of the row looked at last
+    std::int64_t sequence = 0;
+    bool enough = false;
+  };
+  Page read_page(Statement& page, RowKind kind, std::int64_t at_ms, std::int64_t sequence, std::int64_t to_ms,
+                 const Choose& choose) {
+    Page result;
     page.bind(1, static_cast<std::int64_t>(kind)).bind(2, at_ms).bind(3, sequence).bind(4, to_ms);
     page.bind(5, last_sequence_).bind(6, kRowsPerRead);
     for (Rows rows(page); rows.next();) {
+      ++result.looked_at;
+      result.sequence = page.integer(0);
+      result.at_ms = page.integer(2);
+      const auto& series = series_->series(page.integer(1));
+      const Choice choice = choose(*series);
+      if (choice == Choice::enough) {
+        result.enough = true;
+        break;
+      }
+      if (choice == Choice::skip) continue;
       const RecordColumns columns{
-          .kind = kind, .at_ms = page.integer(2), .value = 0, .quality = page.integer(3), .body = page.blob(4)};
-      model::StoredRow row{static_cast<std::uint64_t>(page.integer(0)), series_->series(page.integer(1)),
-                           codec_.decode_row(columns)};
-      result.push_back(ranked(page.integer(1), std::move(row)));
+          .kind = kind, .at_ms = result.at_ms, .value = 0, .quality = page.integer(3), .body = page.blob(4)};
+      model::StoredRow row{static_cast<std::uint64_t>(result.sequence), series, codec_.decode_row(columns)};
+      result.rows.push_back(ranked(page.integer(1), std::move(row)));
     }
     return result;
   }
@@ -408,6 +431,10 @@ model::Result<std::unique_ptr<History>> History::open(const std::filesystem::pat
 
 model::Result<void> History::each(What what, const Range& range, const Visit& visit) {
   return guarded(directory_, [&] { impl_->each(what, Bounds(range), visit); });
+}
+
+model::Result<void> History::each_of(What what, const Range& range, const Choose& choose, const Visit& visit) {
+  return guarded(directory_, [&] { impl_->each_of(what, Bounds(range), choose, visit); });
 }
 
 model::Result<void> History::readings_behind(Instant at, const VisitReading& visit, const Skip& skip) {

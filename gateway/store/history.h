@@ -41,6 +41,12 @@ class History {
   // /var/tmp) of about 40 bytes each.
   model::Result<void> each(What what, const Range& range, const Visit& visit);
 
+  // The same for written entries or intervals of some series only. Asked before a row is decoded, which is what takes
+  // the time.
+  enum class Choice { take, skip, enough };
+  using Choose = std::function<Choice(const model::Series&)>;
+  model::Result<void> each_of(What what, const Range& range, const Choose& choose, const Visit& visit);
+
   // What follows is for computing again what was computed from the readings.
 
   struct RawReading {

@@ -44,12 +44,14 @@ def expected(rows, first=0, measurements=MEASUREMENTS):
 
 
 class Feed(Process):
-    """Rows first to first + count through a sink of its own to a real server; `keys` are keys of its configuration."""
+    """Rows first to first + count through a sink of its own to a real server; `keys` are keys of its configuration.
+    From row `renamed` on, energy users have another name."""
 
-    def __init__(self, tmp_path, url, count, first=0, name="feed", sink="line-protocol", **keys):
+    def __init__(self, tmp_path, url, count, first=0, name="feed", sink="line-protocol", renamed=None, **keys):
         config = tmp_path / f"{name}.yaml"
         config.write_text(json.dumps({"type": sink, "url": url, **keys}))  # JSON is YAML
-        super().__init__([FEED, config, count, first], tmp_path / f"{name}.log", env={"FEED_SECRET": "s3cret"})
+        more = [] if renamed is None else [renamed]
+        super().__init__([FEED, config, count, first, *more], tmp_path / f"{name}.log", env={"FEED_SECRET": "s3cret"})
 
     def settled(self):
         seen = [json.loads(line)["settled"] for line in self.output().splitlines() if line.startswith('{"settled"')]

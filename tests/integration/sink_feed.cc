@@ -1,9 +1,10 @@
 // Delivers made-up rows of every kind through a sink and its pump to a real server.
 //
-//   sink_feed SINK.yaml ROWS [FIRST]
+//   sink_feed SINK.yaml ROWS [FIRST [RENAMED]]
 //
 // SINK.yaml is one element of `sinks`, of any type. Row n (from FIRST, by default 0) is what made_up_rows.py expects by
-// the same formulas. Prints {"settled": n} now and then, and at the end what the sink says of itself.
+// the same formulas. From row RENAMED on, energy users are called "renamed". Prints {"settled": n} now and then, and at
+// the end what the sink says of itself.
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <cmath>
@@ -26,7 +27,9 @@ namespace asio = boost::asio;
 constexpr std::int64_t kStartMs = 1'600'000'000'000;
 constexpr std::size_t kReadAhead = 20'000;
 
-std::shared_ptr<const model::Series> make_series(const char* device, const char* user) {
+using SharedSeries = std::shared_ptr<const model::Series>;
+
+SharedSeries make_series(const char* device, const char* user) {
   auto series = std::make_shared<model::Series>();
   series->site = "edz-1";
   series->device = device;
@@ -38,12 +41,19 @@ std::shared_ptr<const model::Series> make_series(const char* device, const char*
 }
 
 // Names that need escaping, spelling out, or neither.
-const std::shared_ptr<const model::Series> kSeries[] = {
+const SharedSeries kSeries[] = {
     make_series("press shop", "press"),
     make_series("a,b=c", "x y"),
     make_series("冲压车间", "冲压"),
     make_series("back\\slash", "u\\"),
 };
+
+SharedSeries renamed(const SharedSeries& series) {
+  auto made = std::make_shared<model::Series>(*series);
+  made->user_name = "renamed";
+  return made;
+}
+const SharedSeries kRenamed[] = {renamed(kSeries[0]), renamed(kSeries[1]), renamed(kSeries[2]), renamed(kSeries[3])};
 
 model::RowBody make_body(std::int64_t n) {
   const Instant at{std::chrono::milliseconds(kStartMs + n * 1000)};
@@ -86,7 +96,8 @@ model::RowBody make_body(std::int64_t n) {
 // Rows first to last, made when they are asked for; the cursor is in memory.
 class MadeUpJournal final : public ports::Store {
  public:
-  MadeUpJournal(std::uint64_t first, std::uint64_t rows) : settled_(first), last_(first + rows) {}
+  MadeUpJournal(std::uint64_t first, std::uint64_t rows, std::uint64_t renamed)
+      : settled_(first), last_(first + rows), renamed_(renamed) {}
 
   bool done() const { return settled_ == last_; }
   const std::vector<ports::RejectedRow>& rejected() const { return rejected_; }
@@ -96,7 +107,8 @@ class MadeUpJournal final : public ports::Store {
   asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string, std::size_t limit) override {
     std::vector<model::StoredRow> rows;
     for (std::uint64_t s = settled_ + 1; s <= last_ && rows.size() < std::min(limit, kReadAhead); ++s) {
-      rows.push_back({s, kSeries[(s - 1) % std::size(kSeries)], make_body(static_cast<std::int64_t>(s - 1))});
+      const SharedSeries* series = s - 1 < renamed_ ? kSeries : kRenamed;
+      rows.push_back({s, series[(s - 1) % std::size(kSeries)], make_body(static_cast<std::int64_t>(s - 1))});
     }
     co_return rows;
   }
@@ -133,6 +145,7 @@ class MadeUpJournal final : public ports::Store {
  private:
   std::uint64_t settled_;
   std::uint64_t last_;
+  std::uint64_t renamed_;
   std::vector<ports::RejectedRow> rejected_;
 };
 
@@ -142,7 +155,7 @@ asio::awaitable<void> watch(const MadeUpJournal& journal, io::TaskGroup& pump, i
   pump.cancel();
 }
 
-int feed(const char* file, std::uint64_t rows, std::uint64_t first) {
+int feed(const char* file, std::uint64_t rows, std::uint64_t first, std::uint64_t renamed) {
   config::Problems problems;
   const config::Node node = config::parse_file(file, problems);
   config::Reader in(node, problems);
@@ -159,7 +172,7 @@ int feed(const char* file, std::uint64_t rows, std::uint64_t first) {
 
   asio::io_context loop;
   io::SystemClock clock;
-  MadeUpJournal journal(first, rows);
+  MadeUpJournal journal(first, rows, renamed);
   const auto sink = plan->make({loop.get_executor(), clock, &journal});
   io::Event committed(loop.get_executor());
   io::TaskGroup pump(loop.get_executor());
@@ -185,9 +198,11 @@ int feed(const char* file, std::uint64_t rows, std::uint64_t first) {
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::cerr << "usage: sink_feed SINK.yaml ROWS [FIRST]\n";
+    std::cerr << "usage: sink_feed SINK.yaml ROWS [FIRST [RENAMED]]\n";
     return 64;
   }
-  const std::uint64_t first = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 0;
-  return carbongate::feed(argv[1], std::strtoull(argv[2], nullptr, 10), first);
+  const auto number = [&](int i, std::uint64_t otherwise) {
+    return argc > i ? std::strtoull(argv[i], nullptr, 10) : otherwise;
+  };
+  return carbongate::feed(argv[1], number(2, 0), number(3, 0), number(4, std::numeric_limits<std::uint64_t>::max()));
 }

@@ -89,6 +89,20 @@ def test_writing_everything_again_changes_nothing(tmp_path, server):
     assert versions(server) == before
 
 
+def test_a_batch_sent_again_keeps_the_name_that_an_energy_user_got_in_it(tmp_path, server):
+    names = "SELECT DISTINCT user_name FROM carbongate.accounts"
+    with feed(tmp_path, server, 500).start() as rows:
+        rows.finish()
+    assert server.psql(names) == ""
+    seen = []
+    for run in range(2):
+        with feed(tmp_path, server, 1_000, name=f"run{run}", renamed=500).start() as rows:
+            assert rows.finish()["requests"] == 1, "both names are in one batch"
+        assert server.psql(names) == "renamed"
+        seen.append(versions(server))
+    assert seen[0] == seen[1]
+
+
 def test_two_gateways_at_once_make_one_schema_and_one_set_of_rows(tmp_path, server):
     with feed(tmp_path, server, 10_000, name="one", batch_rows=400).start() as one, \
             feed(tmp_path, server, 10_000, name="two", batch_rows=300).start() as two:

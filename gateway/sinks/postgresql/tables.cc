@@ -126,15 +126,18 @@ std::string assignments(std::span<const Column> columns) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-// Points and accounts. New ones are looked for first: an INSERT that ends in a conflict uses up a number.
+// Points and accounts. Of several versions in a batch the last one holds, before it is compared with what is known: a
+// batch sent again must not find only the older one new. And new ones are looked for first: an INSERT that ends in a
+// conflict uses up a number.
 std::string merge_subject_sql(Table table, std::string_view schema) {
   const auto columns = columns_of(table);
   const bool has_rest = table == Table::accounts;
   return fmt::format(
       "INSERT INTO \"{schema}\".{table} ({all}) "
-      "SELECT DISTINCT ON ({key}) {all} FROM pg_temp.stage_{table} AS new "
+      "SELECT {all} FROM (SELECT DISTINCT ON ({key}) {all} FROM pg_temp.stage_{table} ORDER BY {key}, ordinal DESC) AS "
+      "new "
       "WHERE NOT EXISTS (SELECT FROM \"{schema}\".{table} AS known WHERE ({known_key}) = ({new_key}){same_rest}) "
-      "ORDER BY {key}, ordinal DESC ON CONFLICT ({key}) DO {action}",
+      "ON CONFLICT ({key}) DO {action}",
       fmt::arg("schema", schema), fmt::arg("table", name_of(table)), fmt::arg("all", list(columns, Which::all)),
       fmt::arg("key", list(columns, Which::key)), fmt::arg("known_key", list(columns, Which::key, "known.")),
       fmt::arg("new_key", list(columns, Which::key, "new.")),

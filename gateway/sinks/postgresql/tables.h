@@ -14,7 +14,7 @@
 //
 // A batch is copied into temporary tables, one per table, and merged from there in the same transaction by INSERT ...
 // ON CONFLICT DO UPDATE. A row that says nothing new gets no new version: replaying a journal from its beginning
-// changes no row and makes no dead ones.
+// changes no row and makes no dead ones. The attributes of an account are those of the row that was sent last.
 #pragma once
 
 #include <array>

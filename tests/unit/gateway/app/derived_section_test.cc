@@ -162,6 +162,30 @@ TEST_F(DerivedSectionTest, SaysWhatIsWrong) {
   }
 }
 
+// x1 = sum of the incomer, x2 = sum of x1, ...
+std::string chain(int length, bool last_first) {
+  std::string entries;
+  for (int i = 1; i <= length; ++i) {
+    const int n = last_first ? length + 1 - i : i;
+    const std::string from = n == 1 ? "incomer.energy" : "x" + std::to_string(n - 1) + ".value";
+    entries += (i == 1 ? "{id: x" : ",\n{id: x") + std::to_string(n) + ", type: sum, terms: [{from: " + from + "}]}";
+  }
+  return entries;
+}
+
+TEST_F(DerivedSectionTest, HasAnEndToWhatIsComputedOneFromTheOther) {
+  for (const bool last_first : {false, true}) {
+    EXPECT_EQ(read(chain(100, last_first)), "") << last_first;
+    EXPECT_EQ(result_.derived.size(), 100u);
+    const std::string said = read(chain(10'000, last_first));
+    EXPECT_NE(said.find("terms[0].from: more than 100 derived points would be computed one from the other here; name "
+                        "what 'x"),
+              std::string::npos)
+        << said;
+    EXPECT_EQ(said.find('\n'), said.size() - 1) << "one mistake, one message: " << said;
+  }
+}
+
 TEST_F(DerivedSectionTest, SaysNothingMoreOfWhatIsDoubtful) {
   const std::string said =
       read("{id: a, type: sum, terms: [{from: nothing.there}]}, {id: b, type: sum, terms: [{from: a.value}]}");

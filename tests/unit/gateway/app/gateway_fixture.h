@@ -182,12 +182,12 @@ class GatewayTest : public ::testing::Test {
     config_.sinks.push_back(std::make_unique<FakeSinkPlan>(std::move(name), made));
   }
 
-  void make() {
+  void make() { make_over(std::make_unique<ScriptedStore>(disk_, site_, store_, clock_)); }
+  void make_over(std::unique_ptr<ports::Store> store) {
     config_.site = site_;
     config::Problems problems;
     config_.factors =
         pipeline::FactorRegistry::load(config::DataFiles("."), std::vector<std::string>{}, site_.time_zone, problems);
-    auto store = std::make_unique<ScriptedStore>(disk_, site_, store_, clock_);
     gateway_ = std::make_unique<Gateway>(std::move(config_), std::move(store), loop_.get_executor(), clock_);
   }
   void run() {

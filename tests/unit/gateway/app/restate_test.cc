@@ -520,6 +520,120 @@ TEST_P(AnyDeliveryOfInputs, ARepairOfAnInputReachesWhatIsDerivedFromIt) {
   EXPECT_EQ(books.look(books.everything(kStart - 1h), repairs).differences.size(), 0u);
 }
 
+// A sum of two counters, of which one is read far more often than the other.
+class UnequalRates : public ::testing::Test {
+ protected:
+  UnequalRates() {
+    for (const char* name : {"fast", "slow"}) meters_.push_back(site_.add(name, Kind::cumulative, "mWh"));
+    site_.site.accounts.clear();
+    const PointId result = site_.add("both", Kind::interval, "mWh");
+    site_.site.points.back().computed = true;
+    site_.site.derived.push_back(
+        {.result = result,
+         .formula = model::Formula::sum,
+         .inputs = {{.role = model::Role::term, .point = meters_[0]}, {.role = model::Role::term, .point = meters_[1]}},
+         .max_age = 30min});
+  }
+
+  std::vector<Reading> readings(Duration fast, Duration slow, Duration length) {
+    std::vector<Reading> all;
+    for (const std::size_t i : {0, 1}) {
+      const Duration every = i == 0 ? fast : slow;
+      double counter = 1e9;
+      for (Duration time = i == 0 ? Duration{} : slow - 59s; time < length; time += every) {
+        counter += static_cast<double>(random_.below(every.count()));
+        all.push_back(at(meters_[i], time, counter));
+      }
+    }
+    std::ranges::sort(all, {}, &Reading::at);
+    return all;
+  }
+
+  static std::size_t differing(Books& books, Duration from, Duration to) {
+    std::vector<Window> windows = books.everything(kStart + from);
+    std::erase_if(windows, [](const Window& window) { return window.point != PointId{2}; });
+    windows.front().to = kStart + to;
+    return books.look(windows).differences.size();
+  }
+
+  TestSite site_;
+  std::vector<PointId> meters_;
+  Random random_{4};
+};
+
+TEST_F(UnequalRates, OfTenSecondsAndAQuarterHourAreNothingToCorrect) {
+  Books books(site_);
+  books.hear(readings(10s, 15min, 12h));
+  for (const Duration to : {3h, 5h, 9h}) {
+    EXPECT_EQ(differing(books, -1h, to), 0u) << to / 1h;
+    EXPECT_EQ(differing(books, to - 1h, to), 0u) << to / 1h;
+  }
+}
+
+TEST_F(UnequalRates, OfAMinuteAndThreeHoursAreNothingToCorrect) {
+  Books books(site_);
+  books.hear(readings(1min, 3h, 24h * 40));
+  for (Duration from = 0h; from < 24h * 40; from += 24h * 7) EXPECT_EQ(differing(books, from, from + 24h * 7), 0u);
+  EXPECT_EQ(differing(books, 24h * 7 - 75min, 24h * 7 + 285min), 0u);
+}
+
+TEST_F(UnequalRates, OfFiveMinutesAndADayAndAHalfAreNothingToCorrect) {
+  Books books(site_);
+  books.hear(readings(5min, 36h, 24h * 60));
+  for (Duration from = 24h; from < 24h * 50; from += 24h * 7) {
+    EXPECT_EQ(differing(books, from, from + 24h * 7), 0u);
+    EXPECT_EQ(differing(books, from, from + 1h), 0u);
+  }
+}
+
+// A slow meter that loses two readings, 45 hours apart, and sends them later.
+TEST_F(UnequalRates, LateReadingsOfTheSlowOneCorrectWhatTheyTouchAlone) {
+  const auto all = readings(1min, 3h, 24h * 30);
+  std::vector<Reading> in_time;
+  std::vector<Reading> late;
+  for (const Reading& reading : all) {
+    const Duration since = reading.at - (kStart + 24h * 20 + 3h - 59s);
+    const bool lost = reading.point == meters_[1] && (since == 0h || since == 45h);
+    (lost ? late : in_time).push_back(reading);
+  }
+  ASSERT_EQ(late.size(), 2u);
+  Books in_order(site_);
+  in_order.hear(all);
+  Books books(site_);
+  books.hear(in_time);
+  books.hear(late);
+  EXPECT_GT(books.restate_late_data(), 10u);
+  for (const EmissionEntry& entry : books.entries()) {
+    if (entry.correction) EXPECT_EQ(entry.correction->cause, Cause::late_data) << (entry.begin - kStart) / 15min;
+  }
+  const KnownBooks expected = in_order.known();
+  const KnownBooks found = books.known();
+  EXPECT_EQ(found.size(), expected.size());
+  for (const auto& [key, known] : expected) {
+    ASSERT_TRUE(found.contains(key)) << (key.second - kStart) / 15min;
+    EXPECT_NEAR(static_cast<double>(found.at(key).amount), static_cast<double>(known.amount), 2)
+        << (key.second - kStart) / 15min;
+  }
+  EXPECT_EQ(differing(books, 0h, 24h * 30), 0u);
+}
+
+TEST(Restate, ASliceThatEndsWithinAQuarterHourCorrectsItOnce) {
+  TestSite site;
+  const PointId counter = site.add("counter", Kind::cumulative, "kWh");
+  Books books(site);
+  std::vector<Reading> readings;
+  for (int i = 0; i <= 4 * 24 * 60; i += 5) readings.push_back(at(counter, i * 1min + 1s, i * 0.1));
+  books.hear(readings);
+  const std::vector late{at(counter, 7min, 0.6), at(counter, 94h + 7min, 94 * 6 + 0.6)};
+  books.hear(late);
+  books.restate_late_data();
+  for (const EmissionEntry& entry : books.entries()) {
+    if (!entry.correction) continue;
+    EXPECT_THAT((entry.begin - kStart) / 15min, ::testing::AnyOf(0, 94 * 4)) << "where a late reading lies";
+    EXPECT_EQ(entry.correction->cause, Cause::late_data);
+  }
+}
+
 TEST(Restate, LeavesAloneWhatItsReadingsNoLongerTellOf) {
   TestSite site;
   const PointId counter = site.add("counter", Kind::cumulative, "kWh");

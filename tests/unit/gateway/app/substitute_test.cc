@@ -171,6 +171,58 @@ TEST_F(Substituting, OfAnotherFactorIsBookedByIt) {
   EXPECT_GT(revisions[1].primary.emitted.co2e, model::Co2e{});
 }
 
+// Each run knows only what it reads of the year before, and decides whether to.
+TEST_F(Substituting, InPiecesGivesWhatItGivesAtOnce) {
+  site_.add("stack-2", Kind::instantaneous, "kW").substitution = model::SubstitutionMethod::same_weekday;
+  site_.site.points[1].limits.interval = 5min;
+  std::mt19937_64 random(8);
+  std::vector<Reading> heard;
+  for (const PointId point : {PointId{0}, PointId{1}}) {
+    for (Duration at = 0h; at < 24h * 30;) {
+      const Duration until = at + std::chrono::minutes(60 * 24 + random() % 10'000);
+      for (; at < until; at += 5min) {
+        heard.push_back({.point = point, .at = kMarch + at, .value = static_cast<double>(40 + random() % 20)});
+      }
+      at += std::chrono::minutes(5 * (random() % 500));
+    }
+  }
+  books_.emplace(site_);
+  books_->hear(heard);
+  EXPECT_GT(substitute(), 100u);
+  const auto expected = books_->entries();
+  books_.emplace(site_);
+  books_->hear(heard);
+  for (Duration from = 0h; from < 24h * 30;) {
+    const Duration until = from + std::chrono::hours(1 + random() % 30);
+    substitute(kMarch + from, kMarch + until);
+    from = until;
+  }
+  const auto found = books_->entries();
+  ASSERT_EQ(found.size(), expected.size());
+  for (const auto& [key, revisions] : expected) {
+    ASSERT_TRUE(found.contains(key));
+    ASSERT_EQ(found.at(key).size(), revisions.size()) << key.first << " " << (key.second - kMarch) / 15min;
+    for (std::size_t i = 0; i < revisions.size(); ++i) EXPECT_EQ(found.at(key)[i].amount, revisions[i].amount);
+  }
+  EXPECT_EQ(substitute(), 0u);
+}
+
+TEST_F(Substituting, GivesUpWhenItIsTold) {
+  hear(0h, 48h);
+  hear(50h, 60h);
+  const std::atomic<bool> stop{true};
+  const auto history = books_->open();
+  KnownBooks known(*history, site_.site, stop);
+  const SubstitutionRange range{.from = kMarch, .to = kMarch + 60h, .user = "", .closed_until = [&](PointId p) {
+                                  return books_->pipeline().counted_until(p);
+                                }};
+  const TakeAmendments take = [](std::vector<model::Amendment>) -> model::Result<void> {
+    ADD_FAILURE() << "it went on";
+    return {};
+  };
+  EXPECT_TRUE(substitute_missing(known, site_.site, site_.factors, range, books_->now(), take).has_error());
+}
+
 TEST_F(Substituting, TakesTheMeanOfTheWeekdayForWhatIsNoLimit) {
   site_.site.accounts[0].substitution = model::SubstitutionMethod::same_weekday;
   hear(0h, 24h * 14 + 3h);

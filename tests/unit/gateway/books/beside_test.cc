@@ -5,6 +5,9 @@
 #include <numeric>
 #include <random>
 
+#include "config/reader/data_files.h"
+#include "gateway/model/carrier.h"
+
 namespace carbongate::books {
 namespace {
 
@@ -39,6 +42,34 @@ TEST(Spread, AddsUpExactlyAndFollowsTheWeights) {
   EXPECT_EQ(spread(Activity::of(10), std::vector<std::int64_t>{0, 0, 0}),
             (std::vector{Activity::of(3), Activity::of(3), Activity::of(4)}));
   EXPECT_TRUE(spread(Activity::of(10), {}).empty());
+}
+
+TEST(Price, IsMissingOnlyWithoutTheFactorOfThePrimaryResult) {
+  config::Problems problems;
+  const auto registry = pipeline::FactorRegistry::load(
+      config::DataFiles("."), std::vector<std::string>{"cn-grid", "own-generation"}, "UTC", problems);
+  ASSERT_FALSE(problems.has_errors()) << problems.to_text();
+  const Instant in_2010{std::chrono::sys_days(std::chrono::year(2010) / 3 / 1)};
+  const pipeline::Span quarter{in_2010, in_2010 + std::chrono::minutes(15)};
+  const model::FactorChoice valid_since_1970{"own-generation", "", "renewable"};
+  const model::FactorChoice valid_since_2021{"cn-grid", "CN", "residual"};
+  const model::Quality entered{model::Origin::manual, model::Rule::none};
+  model::Account account;
+  account.carrier = model::find_carrier("electricity");
+  account.scope = model::Scope::energy;
+
+  account.factor = valid_since_1970;
+  account.market = valid_since_2021;
+  pipeline::AccountFactors without_market(account, registry);
+  const EmissionEntry priced = price(Activity::of(1'000'000), quarter, account, without_market, entered);
+  EXPECT_EQ(priced.quality, entered);
+  EXPECT_EQ(priced.primary.factor_id, "own-generation/electricity/renewable/1970");
+
+  account.factor = valid_since_2021;
+  account.market = valid_since_1970;
+  pipeline::AccountFactors without_primary(account, registry);
+  EXPECT_EQ(price(Activity::of(1'000'000), quarter, account, without_primary, entered).quality,
+            (model::Quality{model::Origin::missing, model::Rule::no_factor}));
 }
 
 EmissionEntry amount(std::int64_t quanta, std::string factor = "a") {

@@ -376,6 +376,22 @@ TEST_F(ExplainCommand, GoesThroughDerivedPointsToTheRegistersOfTheirInputs) {
   EXPECT_THAT(text, HasSubstr("00 2e -> 11.5 kWh"));
 }
 
+TEST_F(ExplainCommand, CountsASumOfCountersOverAGapAsThePipelineDoes) {
+  edit("config.yaml", "energy_users:",
+       "derived:\n  - {id: both, type: sum, terms: [{from: incomer.energy, weight: 2}]}\nenergy_users:");
+  edit("config.yaml", "electricity\n        from: incomer.energy", "electricity\n        from: both.value");
+  std::ofstream input(directory_.path() / "gap.csv");
+  input << "time,point,value\n";
+  for (const int minute : {0, 5, 10, 55, 60, 65}) {
+    input << (kYear + minute * 1min).time_since_epoch().count() << ",incomer.energy," << 300 + minute << "\n";
+  }
+  input.close();
+  replay(config(), directory_.path() / "gap.csv");
+  const json::value e = explain_json(config(), "workshop/electricity/both.value@2025-12-31T16:30:00Z");
+  EXPECT_EQ(e.at("known").at("amount").as_string(), "30");
+  EXPECT_EQ(e.at("point").at("counted_again").as_string(), "30");
+}
+
 TEST_F(ExplainCommand, SaysWhereReadingsAreNoLongerKept) {
   fill();
   edit("config.yaml", "store: {path: store}", "store: {path: store, keep_readings: 1d}");

@@ -209,6 +209,28 @@ TEST_F(DeriverTest, AddsRatesOfTheSameMoment) {
   EXPECT_EQ(derived[0].at, kNoon + 1s);
 }
 
+// Two sums, each of the two below them, and so on: 2^40 ways lead from the meter to the last one.
+TEST_F(DeriverTest, NotesALateReadingOnceHoweverManyWaysLeadToAResult) {
+  PointId a = site_.add_point("a", Kind::instantaneous, "kW");
+  const PointId meter = a;
+  PointId b = site_.add_point("b", Kind::instantaneous, "kW");
+  for (int level = 0; level < 40; ++level) {
+    const std::vector terms{from(Role::term, a, 0.5), from(Role::term, b, 0.5)};
+    a = derive(Formula::sum, "kW", Kind::instantaneous, terms);
+    b = derive(Formula::sum, "kW", Kind::instantaneous, terms);
+  }
+  site_.add_account(a);
+  Pipeline pipeline = site_.pipeline();
+  for (const Duration at : {0min, 1min, 2min}) {
+    feed(pipeline, {reading(meter, kNoon + at, 10), reading(PointId{1}, kNoon + at, 20)});
+  }
+  feed(pipeline, {reading(meter, kNoon + 30s, 12)});
+  const auto& late = pipeline.state().points[index(a)].late;
+  ASSERT_TRUE(late);
+  EXPECT_EQ(late->earliest, kNoon + 30s);
+  EXPECT_EQ(late->readings, 1u);
+}
+
 TEST_F(DeriverTest, AddsThePiecesOfTwoLines) {
   const PointId a = site_.add_point("a", Kind::cumulative, "pcs");
   const PointId b = site_.add_point("b", Kind::cumulative, "pcs");

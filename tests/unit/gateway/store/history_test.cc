@@ -175,6 +175,36 @@ TEST_F(HistoryTest, SkipsQuarterHoursOfTheJournalThatHoldNothingOfATime) {
   EXPECT_GE(seen.size(), 55u);
 }
 
+TEST_F(HistoryTest, LeavesOutSeriesHoweverManyOfTheirRowsLieBetween) {
+  open();
+  std::vector<model::JournalRow> rows{interval(kIncomer, kStart, 1)};
+  for (int i = 0; i < 10'000; ++i) rows.push_back(interval(kPress, kStart + i * 15min, 2));
+  rows.push_back(interval(kIncomer, kStart + 10'000 * 15min, 3));
+  commit(std::move(rows));
+  auto history = History::open(config_.path).value();
+  std::vector<std::int64_t> seen;
+  std::size_t asked = 0;
+  const auto visit = [&](const model::StoredRow& row) {
+    seen.push_back(row.body.get<model::EnergyInterval>().amount.quanta());
+    return true;
+  };
+  const auto incomer_only = [&](const model::Series& series) {
+    ++asked;
+    return series.device == "incomer" ? History::Choice::take : History::Choice::skip;
+  };
+  ASSERT_TRUE(history->each_of(What::intervals, {}, incomer_only, visit).has_value());
+  EXPECT_EQ(seen, (std::vector<std::int64_t>{1, 3}));
+  EXPECT_EQ(asked, 10'002u);
+
+  asked = 0;
+  const auto enough = [&](const model::Series&) {
+    return ++asked == 5 ? History::Choice::enough : History::Choice::skip;
+  };
+  ASSERT_TRUE(history->each_of(What::intervals, {}, enough, visit).has_value());
+  EXPECT_EQ(asked, 5u);
+  EXPECT_EQ(seen.size(), 2u);
+}
+
 TEST_F(HistoryTest, CommitsGoOnWhileRowsAreBeingRead) {
   open();
   for (int i = 0; i < 3; ++i) commit({interval(kPress, kStart + i * 15min, i), reading(kIncomer, kStart, i)});

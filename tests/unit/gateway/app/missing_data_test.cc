@@ -1,0 +1,131 @@
+// What the running gateway does with hours without data: the real one, over a real store.
+#include <chrono>
+#include <deque>
+
+#include "gateway/store/history.h"
+#include "gateway/store/sqlite_store.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/unit/gateway/app/gateway_fixture.h"
+
+namespace carbongate::app {
+namespace {
+
+using model::SubstitutionMethod;
+
+constexpr Instant kMarch = Instant(std::chrono::sys_days(std::chrono::year(2026) / 3 / 1));
+constexpr std::int64_t kHourAt100Kw = 100'000'000;
+
+class MissingData : public GatewayTest {
+ protected:
+  MissingData() { clock_.set_wall(kMarch + 24h * 60); }
+
+  // The store's thread works in its own time.
+  void TearDown() override {
+    gateway_->stop();
+    EXPECT_TRUE(until([&] { return ended_.has_value(); }));
+    gateway_.reset();
+  }
+
+  PointId add_stack(const std::string& user, SubstitutionMethod method) {
+    const PointId point = add_point(user + "_power", Kind::instantaneous, "kW");
+    site_.points.back().limits.interval = 5min;
+    model::Account account;
+    account.id = static_cast<model::AccountId>(site_.accounts.size());
+    account.user = user;
+    account.carrier = model::find_carrier("electricity");
+    account.source = point;
+    account.substitution = method;
+    site_.accounts.push_back(std::move(account));
+    return point;
+  }
+
+  void start_on_disk() {
+    config_.store.path = directory_.path() / "store";
+    config_.corrections_quiet = 1s;
+    add_driver([this](Inbox& inbox) -> asio::awaitable<void> {
+      while (true) {
+        for (; !to_send_.empty(); to_send_.pop_front()) co_await inbox.push(to_send_.front());
+        co_await clock_.sleep_until(clock_.ticks() + 1s);
+      }
+    });
+    auto store = store::SqliteStore::open({.path = config_.store.path}, site_);
+    ASSERT_TRUE(store.has_value()) << store.error().text;
+    make_over(std::move(*store));
+    run();
+  }
+
+  // 100 kW, every five minutes of [from, until).
+  void hear(PointId point, Duration from, Duration until) {
+    Batch batch{.source = "scripted", .received = clock_.now(), .readings = {}, .settled = {}};
+    for (Duration at = from; at < until; at += 5min) {
+      batch.readings.push_back({.point = point, .at = kMarch + at, .value = 100});
+    }
+    to_send_.push_back(std::move(batch));
+  }
+
+  // Lets time pass for the gateway until `done`, while its threads work in their own time.
+  template <class Condition>
+  bool until(const Condition& done) {
+    const auto deadline = std::chrono::steady_clock::now() + 60s;
+    while (!done()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      clock_.advance(250ms);
+      loop_.restart();
+      loop_.run_for(2ms);
+    }
+    return true;
+  }
+  bool corrected(std::uint64_t times) {
+    return until([&] { return gateway_->status().corrections >= times; });
+  }
+
+  // What is known of an hour.
+  std::int64_t hour(const std::string& user, Duration begin) const {
+    std::int64_t sum = 0;
+    const auto history = store::History::open(directory_.path() / "store");
+    EXPECT_TRUE(history.has_value());
+    const store::History::Range range{kMarch + begin, kMarch + begin + 1h};
+    const auto read = (*history)->each(store::History::What::entries, range, [&](const model::StoredRow& row) {
+      if (row.series->user == user) sum += row.body.get<model::EmissionEntry>().amount.quanta();
+      return true;
+    });
+    EXPECT_TRUE(read.has_value());
+    return sum;
+  }
+
+  TemporaryDirectory directory_;
+  std::deque<Batch> to_send_;
+};
+
+TEST_F(MissingData, OfAStackThatWasSilentWhileAnotherWentOnIsFilledWhenItSpeaksAgain) {
+  constexpr Duration kSilent = 24h * 14;
+  constexpr Duration kBack = kSilent + 24h * 9;
+  const PointId a = add_stack("a", SubstitutionMethod::same_weekday);
+  const PointId b = add_stack("b", SubstitutionMethod::same_weekday);
+  start_on_disk();
+  hear(b, 0h, kSilent + 5min);
+  hear(a, 0h, kBack - 10h);
+  hear(a, kBack - 8h, kBack - 1h);
+  ASSERT_TRUE(corrected(8)) << "the hours of a were not looked at";
+  EXPECT_EQ(hour("b", kSilent + 1h), 0) << "it is not closed yet";
+  hear(a, kBack - 1h, kBack + 2h);
+  hear(b, kBack, kBack + 2h);
+  EXPECT_TRUE(corrected(8 + 9 * 24 * 4));
+  for (Duration at = kSilent; at < kBack; at += 1h) EXPECT_EQ(hour("b", at), kHourAt100Kw) << at / 1h;
+}
+
+TEST_F(MissingData, OfAnHourOfWhichAFewMinutesComeLateIsFilledAgain) {
+  const PointId stack = add_stack("stack", SubstitutionMethod::hj75);
+  start_on_disk();
+  hear(stack, 0h, 48h + 5min);
+  hear(stack, 51h, 60h);
+  ASSERT_TRUE(corrected(12));
+  EXPECT_EQ(hour("stack", 49h), kHourAt100Kw);
+  hear(stack, 49h + 5min, 49h + 20min);
+  ASSERT_TRUE(corrected(13)) << "of the late data";
+  EXPECT_TRUE(until([&] { return hour("stack", 49h) == kHourAt100Kw; })) << hour("stack", 49h);
+  for (const Duration at : {48h, 49h, 50h}) EXPECT_EQ(hour("stack", at), kHourAt100Kw) << at / 1h;
+}
+
+}  // namespace
+}  // namespace carbongate::app
