@@ -1,15 +1,13 @@
 #include "gateway/books/statement.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <list>
 #include <map>
 #include <set>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
 
-#include "gateway/model/live_factor.h"
+#include "gateway/books/account_sums.h"
 #include "gateway/model/uncertainty.h"
 
 namespace carbongate::books {
@@ -18,11 +16,6 @@ namespace {
 using model::Basis;
 using model::Flow;
 using model::Scope;
-
-template <class Quantity>
-Quantity magnitude(Quantity quantity) {
-  return quantity < Quantity{} ? -quantity : quantity;
-}
 
 Sum sum_of(Flow flow) {
   switch (flow) {
@@ -35,176 +28,10 @@ Sum sum_of(Flow flow) {
   return Sum::consumed;
 }
 
-struct FactorName {
-  std::string id;
-  std::string version;
-
-  void assign(const model::Emission& emission) {
-    id = emission.factor_id;
-    version = emission.factor_version;
-  }
-};
-
-// Of a live series, which has as many factors as quarter hours, all together.
-void note(std::vector<FactorUse>& uses, const FactorName& factor) {
-  if (factor.id.empty()) return;
-  const bool live = factor.version == model::kLiveVersion;
-  const FactorUse use{live ? std::string(factor_series(factor.id)) + "/*" : factor.id, factor.version};
-  if (std::ranges::find(uses, use) == uses.end()) uses.push_back(use);
-}
-
-// Under which factors a quarter hour is counted.
-struct FactorsOf {
-  std::string_view primary;
-  std::string_view market;
-  bool has_market = false;
-};
-
-// Sums of an account's quarter hours that have the same series of factors.
-struct Part {
-  std::string factors_of;
-  std::string market_of;
-  bool has_market = false;
-  Figures first;
-  Figures now;
-  model::PerBasis<bool> unstated{};  // an entry emits by a meter or factor that states no uncertainty
-  std::uint64_t entries = 0;
-  std::uint64_t corrections = 0;
-  std::optional<model::Quality> worst;
-  std::array<model::Activity, kOriginCount> amount_by_origin{};
-  std::array<model::Co2e, kOriginCount> co2e_by_origin{};
-  std::vector<FactorUse> factors;
-  std::vector<FactorUse> market_factors;
-
-  bool is_of(const FactorsOf& other) const {
-    return factors_of == other.primary && market_of == other.market && has_market == other.has_market;
-  }
-  std::string_view series(Basis basis) const {
-    return basis == Basis::market && has_market ? std::string_view(market_of) : std::string_view(factors_of);
-  }
-};
-
-// One quarter hour, of which more revisions may follow.
-class Quarter {
- public:
-  explicit Quarter(Instant begin) : begin_(begin) {}
-
-  Instant begin() const { return begin_; }
-
-  void add(const model::EmissionEntry& entry) {
-    Figures figures{.amount = entry.amount, .coal = entry.coal, .emitted = {}};
-    figures.emitted[Basis::primary] = entry.primary.emitted;
-    if (entry.market) figures.emitted[Basis::market] = entry.market->emitted;
-    now_ += figures;
-    has_market_ |= entry.market.has_value();
-    if (entry.revision == 0) {
-      published_ = true;
-      first_ = figures;
-      first_has_market_ = entry.market.has_value();
-      first_factor_ = entry.primary.factor_id;
-      first_market_ = entry.market ? entry.market->factor_id : std::string();
-    } else {
-      corrected_ = true;
-    }
-    if (entry.revision < newest_) return;
-    newest_ = entry.revision;
-    covered_ = entry.covered;
-    quality_ = entry.quality;
-    factor_.assign(entry.primary);
-    if (entry.market) market_.assign(*entry.market);
-  }
-
-  bool published() const { return published_; }
-  Duration covered() const { return covered_; }
-
-  FactorsOf factors() const { return {factor_series(factor_.id), factor_series(market_.id), has_market_}; }
-  FactorsOf first_factors() const {
-    return {factor_series(first_factor_), factor_series(first_market_), first_has_market_};
-  }
-
-  void book_first(Part& part) const { part.first += with_market(first_, first_has_market_); }
-  void book_now(Part& part) const {
-    const Figures now = with_market(now_, has_market_);
-    part.now += now;
-    for (const Basis basis : model::kBases) {
-      const model::Emitted& emitted = now.emitted[basis];
-      const bool stated = emitted.u95_activity != model::Co2e{} && emitted.u95_factor != model::Co2e{};
-      if (emitted.co2e != model::Co2e{} && !stated) part.unstated[basis] = true;
-    }
-    ++part.entries;
-    part.corrections += corrected_ ? 1 : 0;
-    part.worst = part.worst ? worse(*part.worst, quality_) : quality_;
-    const auto origin = static_cast<std::size_t>(quality_.origin);
-    part.amount_by_origin[origin] += magnitude(now.amount);
-    part.co2e_by_origin[origin] += magnitude(now.emitted[Basis::primary].co2e);
-    note(part.factors, factor_);
-    if (has_market_) note(part.market_factors, market_);
-  }
-
- private:
-  static Figures with_market(Figures figures, bool has_market) {
-    if (!has_market) figures.emitted[Basis::market] = figures.emitted[Basis::primary];
-    return figures;
-  }
-
-  Instant begin_;
-  Figures first_;
-  Figures now_;
-  bool first_has_market_ = false;
-  bool has_market_ = false;
-  bool published_ = false;
-  bool corrected_ = false;
-  std::uint32_t newest_ = 0;  // revision of what follows
-  Duration covered_{};
-  model::Quality quality_;
-  FactorName factor_;
-  FactorName market_;
-  std::string first_factor_;
-  std::string first_market_;
-};
-
-class Account {
- public:
-  void add(const model::EmissionEntry& entry) {
-    if (open_ && open_->begin() != entry.begin) close();
-    if (!open_) open_.emplace(entry.begin);
-    open_->add(entry);
-  }
-
-  void close() {
-    if (!open_) return;
-    covered_ += open_->covered();
-    if (open_->published()) open_->book_first(part(open_->first_factors()));
-    open_->book_now(part(open_->factors()));
-    open_.reset();
-  }
-
-  model::Series series;  // as last described
-  Duration covered() const { return covered_; }
-  const std::list<Part>& parts() const { return parts_; }
-
- private:
-  Part& part(const FactorsOf& factors) {
-    if (last_ && last_->is_of(factors)) return *last_;
-    const auto found = std::ranges::find_if(parts_, [&](const Part& part) { return part.is_of(factors); });
-    if (found != parts_.end()) return *(last_ = &*found);
-    Part& fresh = parts_.emplace_back();
-    fresh.factors_of = factors.primary;
-    fresh.market_of = factors.market;
-    fresh.has_market = factors.has_market;
-    return *(last_ = &fresh);
-  }
-
-  Duration covered_{};
-  std::list<Part> parts_;
-  Part* last_ = nullptr;  // nearly always the one that is needed
-  std::optional<Quarter> open_;
-};
-
 // What a line adds up: part of an account, with a sign. An account without any entry has no part.
 struct Share {
-  const Account* account;
-  const Part* part;
+  const AccountSums* account;
+  const FactorSums* part;
   int sign = 1;
 
   const model::Series& series() const { return account->series; }
@@ -213,7 +40,7 @@ using Shares = std::vector<Share>;
 
 auto order(const Share& share) {
   const model::Series& s = share.series();
-  const Part* part = share.part;
+  const FactorSums* part = share.part;
   return std::tuple(std::string_view(s.user), s.flow, s.scope, std::string_view(s.carrier), std::string_view(s.device),
                     std::string_view(s.point), std::string_view(part ? part->factors_of : std::string_view()),
                     std::string_view(part ? part->market_of : std::string_view()));
@@ -279,7 +106,7 @@ Line add_up(const Shares& shares) {
       note_quality({.origin = model::Origin::missing});
       continue;
     }
-    const Part& part = *share.part;
+    const FactorSums& part = *share.part;
     if (share.sign > 0) {
       line.first += part.first;
       line.now += part.now;
@@ -472,13 +299,13 @@ std::string_view to_string(Sum sum) {
 
 class Statement::Accounts {
  public:
-  Account& find(const model::Series& series) {
-    Account& account = accounts_[{series.user, series.flow, series.carrier, series.device, series.point}];
+  AccountSums& find(const model::Series& series) {
+    AccountSums& account = accounts_[{series.user, series.flow, series.carrier, series.device, series.point}];
     account.series = series;
     return account;
   }
 
-  Account& find(const std::shared_ptr<const model::Series>& series) {
+  AccountSums& find(const std::shared_ptr<const model::Series>& series) {
     auto& known = known_[series.get()];
     if (!known.account) known = {series, &find(*series)};
     return *known.account;
@@ -488,8 +315,8 @@ class Statement::Accounts {
     Shares shares;
     for (auto& [key, account] : accounts_) {
       account.close();
-      for (const Part& part : account.parts()) shares.push_back({&account, &part});
-      if (account.parts().empty()) shares.push_back({&account, nullptr});
+      for (const FactorSums& part : account.by_factors()) shares.push_back({&account, &part});
+      if (account.by_factors().empty()) shares.push_back({&account, nullptr});
     }
     std::ranges::sort(shares, {}, order);
     return shares;
@@ -498,11 +325,11 @@ class Statement::Accounts {
  private:
   struct Known {
     std::shared_ptr<const model::Series> series;  // kept: its address is the key
-    Account* account = nullptr;
+    AccountSums* account = nullptr;
   };
   using Key = std::tuple<std::string, Flow, std::string, std::string, std::string>;
 
-  std::map<Key, Account> accounts_;
+  std::map<Key, AccountSums> accounts_;
   std::unordered_map<const model::Series*, Known> known_;
 };
 
