@@ -85,7 +85,8 @@ class AccountSums {
   void add(const model::EmissionEntry& entry);
   void close();  // books the last quarter hour
 
-  model::Series series;  // as last described
+  model::Series series;     // as last described
+  bool own_supply = false;  // as expected
   Duration covered() const { return covered_; }
   const std::list<FactorSums>& by_factors() const { return by_factors_; }
 

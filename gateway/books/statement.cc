@@ -32,9 +32,15 @@ Sum sum_of(Flow flow) {
 struct Share {
   const AccountSums* account;
   const FactorSums* part;
+  std::string_view container = {};  // a user; empty: the share is contained in nothing
   int sign = 1;
 
   const model::Series& series() const { return account->series; }
+  bool in_site() const { return container.empty(); }
+  bool is_own_supply() const {
+    if (!part || part->factors_of.empty()) return account->own_supply;
+    return std::string_view(part->factors_of).starts_with(std::string(model::kOwnGeneration) + "/");
+  }
 };
 using Shares = std::vector<Share>;
 
@@ -51,6 +57,21 @@ Shares select(const Shares& shares, const Filter& filter) {
   Shares selected;
   std::ranges::copy_if(shares, std::back_inserter(selected), filter);
   return selected;
+}
+
+Shares minus(Shares shares, const Shares& less) {
+  for (Share share : less) {
+    share.sign = -share.sign;
+    shares.push_back(share);
+  }
+  return shares;
+}
+
+// The user that contains them all; "" if there is none.
+std::string container_of(const Shares& shares) {
+  if (shares.empty()) return {};
+  const auto same = [&](const Share& share) { return share.container == shares.front().container; };
+  return std::string(std::ranges::all_of(shares, same) ? shares.front().container : std::string_view());
 }
 
 Uncertainty combine(const Shares& shares, Basis basis) {
@@ -78,14 +99,13 @@ Uncertainty combine(const Shares& shares, Basis basis) {
   return {.u95 = model::Co2e::of(sum.root()), .stated = stated};
 }
 
-void cover(const Shares& shares, Line& line) {
+std::map<std::pair<std::string_view, std::string_view>, Duration> cover(const Shares& shares) {
   std::map<std::pair<std::string_view, std::string_view>, Duration> points;
   for (const Share& share : shares) {
     Duration& covered = points[{share.series().device, share.series().point}];
     covered = std::max(covered, share.account->covered());
   }
-  for (const auto& [point, covered] : points) line.covered += covered;
-  line.points = static_cast<std::int64_t>(points.size());
+  return points;
 }
 
 // Adds the entries of `more` that are not in `uses`.
@@ -126,8 +146,69 @@ Line add_up(const Shares& shares) {
     merge(line.market_factors, part.market_factors);
   }
   for (const Basis basis : model::kBases) line.uncertainty[basis] = combine(shares, basis);
-  cover(shares, line);
+  const auto points = cover(shares);
+  for (const auto& [point, covered] : points) line.covered += covered;
+  line.points = static_cast<std::int64_t>(points.size());
+  line.part_of = container_of(shares);
   return line;
+}
+
+// What the accounts of one user consume of one carrier.
+Line carrier_line(const Shares& shares, Sum sum) {
+  Line line = add_up(shares);
+  const model::Series& series = shares.front().series();
+  line.level = Level::carrier;
+  line.sum = sum;
+  line.user = series.user;
+  line.user_name = series.user_name;
+  line.scope = series.scope;
+  line.carrier = series.carrier;
+  return line;
+}
+
+bool is_consumed(const Share& share) {
+  return share.series().flow == Flow::consumed;
+}
+
+// `user` contains what others consume of `carrier`.
+Allocation allocate(std::string_view user, std::string_view carrier, const Shares& all) {
+  const auto consumed_by = [&](const Share& share, std::string_view who) {
+    return is_consumed(share) && share.series().user == who && share.series().carrier == carrier;
+  };
+  const Shares whole = select(all, [&](const Share& share) { return consumed_by(share, user); });
+  const Shares parts =
+      select(all, [&](const Share& share) { return share.container == user && share.series().carrier == carrier; });
+  Allocation allocation{.whole = carrier_line(whole, Sum::consumed), .parts = {}, .unallocated = {}};
+  std::set<std::string_view> users;
+  for (const Share& share : parts) users.insert(share.series().user);
+  for (const std::string_view part : users) {
+    allocation.parts.push_back(
+        carrier_line(select(parts, [&](const Share& share) { return consumed_by(share, part); }), Sum::consumed));
+  }
+  Line rest = carrier_line(minus(whole, parts), Sum::unallocated);
+  rest.whole = allocation.whole.now.amount;
+  rest.points = 1;
+  rest.covered = allocation.whole.covered;
+  for (const auto& [point, covered] : cover(minus(whole, parts))) rest.covered = std::min(rest.covered, covered);
+  rest.part_of.clear();
+  allocation.unallocated = std::move(rest);
+  return allocation;
+}
+
+// Users and carriers of which others consume a part, in the order of lines.
+std::set<std::tuple<std::string_view, Scope, std::string_view>> allocated(const Shares& shares) {
+  std::set<std::pair<std::string_view, std::string_view>> containers;
+  for (const Share& share : shares) {
+    if (!share.in_site()) containers.emplace(share.container, share.series().carrier);
+  }
+  std::set<std::tuple<std::string_view, Scope, std::string_view>> wholes;
+  for (const Share& share : shares) {
+    const model::Series& series = share.series();
+    if (is_consumed(share) && containers.contains({series.user, series.carrier})) {
+      wholes.emplace(series.user, series.scope, series.carrier);
+    }
+  }
+  return wholes;
 }
 
 // All CO2 that leaves a stack, and nothing else.
@@ -195,27 +276,19 @@ class Cut {
     lines_.push_back(begin(net, level, Sum::total));
     if (!exported.empty()) lines_.push_back(begin(exported, level, Sum::exported));
     if (exported.empty() && !of_site_) return;
-    for (Share share : exported) {
-      share.sign = -1;
-      net.push_back(share);
-    }
-    lines_.push_back(begin(net, level, Sum::net));
+    lines_.push_back(begin(minus(std::move(net), exported), level, Sum::net));
   }
 
   // Of a user that measures what `all` of the others named are calculated to emit.
   void difference(const model::Comparison& comparison, const Shares& all) {
-    Shares both = select(shares_, [](const Share& share) { return share.series().flow == Flow::measured; });
-    Shares calculated = select(all, [&](const Share& share) {
+    const Shares measured = select(shares_, [](const Share& share) { return share.series().flow == Flow::measured; });
+    const Shares calculated = select(all, [&](const Share& share) {
       const model::Series& series = share.series();
       return std::ranges::find(comparison.calculated_of, series.user) != comparison.calculated_of.end() &&
              model::in_total(series.flow) && series.scope == Scope::direct;
     });
     const Line of_fuel = add_up(calculated);
-    for (Share share : calculated) {
-      share.sign = -1;
-      both.push_back(share);
-    }
-    Line line = begin(both, Level::user, Sum::difference);
+    Line line = begin(minus(measured, calculated), Level::user, Sum::difference);
     for (Figures* figures : {&line.first, &line.now}) {
       figures->amount = {};
       figures->coal = {};
@@ -258,6 +331,12 @@ Figures& Figures::operator-=(const Figures& other) {
   return *this;
 }
 
+bool is_below_zero(const Line& unallocated) {
+  const auto& emitted = unallocated.now.emitted;
+  return unallocated.now.amount < model::Activity{} ||
+         std::ranges::any_of(model::kBases, [&](Basis basis) { return emitted[basis].co2e < model::Co2e{}; });
+}
+
 std::string_view factor_series(std::string_view factor_id) {
   const auto slash = factor_id.rfind('/');
   return slash == std::string_view::npos ? factor_id : factor_id.substr(0, slash);
@@ -291,6 +370,7 @@ std::string_view to_string(Sum sum) {
     case Sum::emitted: return "emitted";
     case Sum::measured: return "measured";
     case Sum::difference: return "difference";
+    case Sum::unallocated: return "unallocated";
     case Sum::total: return "total";
     case Sum::net: return "net";
   }
@@ -318,11 +398,23 @@ class Statement::Accounts {
       for (const FactorSums& part : account.by_factors()) shares.push_back({&account, &part});
       if (account.by_factors().empty()) shares.push_back({&account, nullptr});
     }
+    for (Share& share : shares) share.container = container_of(share);
     std::ranges::sort(shares, {}, order);
     return shares;
   }
 
+  void contain(const model::Containment& containment) {
+    containers_[{containment.user, containment.carrier, containment.own_supply}] = containment.of;
+  }
+
  private:
+  std::string_view container_of(const Share& share) const {
+    if (!is_consumed(share)) return {};
+    const model::Series& series = share.series();
+    const auto found = containers_.find({series.user, series.carrier, share.is_own_supply()});
+    return found == containers_.end() ? std::string_view() : std::string_view(found->second);
+  }
+
   struct Known {
     std::shared_ptr<const model::Series> series;  // kept: its address is the key
     AccountSums* account = nullptr;
@@ -330,14 +422,19 @@ class Statement::Accounts {
   using Key = std::tuple<std::string, Flow, std::string, std::string, std::string>;
 
   std::map<Key, AccountSums> accounts_;
+  std::map<std::tuple<std::string, std::string, bool>, std::string> containers_;  // by user, carrier, own supply
   std::unordered_map<const model::Series*, Known> known_;
 };
 
 Statement::Statement(pipeline::Span period) : period_(period), accounts_(std::make_unique<Accounts>()) {}
 Statement::~Statement() = default;
 
-void Statement::expect(const model::Series& account) {
-  accounts_->find(account);
+void Statement::expect(const model::Series& account, bool own_supply) {
+  accounts_->find(account).own_supply = own_supply;
+}
+
+void Statement::contain(const model::Containment& containment) {
+  accounts_->contain(containment);
 }
 
 void Statement::compare(const model::Comparison& comparison) {
@@ -359,19 +456,32 @@ std::vector<Line> Statement::lines(By by) {
       Cut cut(of_user, false, lines);
       cut.accounts();
       cut.carriers();
+      for (const auto& [whole, scope, carrier] : allocated(shares)) {
+        if (whole == user) lines.push_back(allocate(whole, carrier, shares).unallocated);
+      }
       cut.scopes();
       cut.totals();
       const auto compared = std::ranges::find(comparisons_, user, &model::Comparison::measured_by);
       if (compared != comparisons_.end()) cut.difference(*compared, shares);
     }
   }
-  Cut site(shares, true, lines);
+  const Shares of_site = select(shares, [](const Share& share) { return share.in_site(); });
+  Cut site(of_site, true, lines);
   if (by == By::carrier)
     site.carriers();
   else
     site.scopes();
   site.totals();
   return lines;
+}
+
+std::vector<Allocation> Statement::allocations() {
+  const Shares shares = accounts_->close();
+  std::vector<Allocation> allocations;
+  for (const auto& [user, scope, carrier] : allocated(shares)) {
+    allocations.push_back(allocate(user, carrier, shares));
+  }
+  return allocations;
 }
 
 }  // namespace carbongate::books
