@@ -92,10 +92,15 @@ class Certificates {
     if (certificate.user.empty()) return;
     std::set<std::string> users;
     bool purchases = false;
+    const model::Containment* container = nullptr;
     for (const model::Account& account : site_.accounts) {
       users.insert(account.user);
-      purchases = purchases || (account.user == certificate.user && account.carrier->id == certificate.carrier &&
-                                account.scope == model::Scope::energy && account.flow == model::Flow::consumed);
+      if (account.user != certificate.user || account.carrier->id != certificate.carrier ||
+          account.scope != model::Scope::energy || account.flow != model::Flow::consumed) {
+        continue;
+      }
+      purchases = true;
+      if (!container) container = model::container_of(site_, account);
     }
     if (!users.contains(certificate.user)) {
       if (root_.node().is_complete()) {
@@ -105,6 +110,9 @@ class Certificates {
     } else if (!purchases) {
       in.error(in.has("carrier") ? "carrier" : "user",
                "'" + certificate.user + "' purchases no " + printable(certificate.carrier));
+    } else if (container) {
+      in.warning("user", "'" + certificate.user + "' is part of '" + container->of +
+                             "': a certificate of a part changes no total of the site");
     }
   }
 

@@ -8,6 +8,7 @@
 #include "gateway/app/factor_choice.h"
 #include "gateway/app/metering_section.h"
 #include "gateway/app/names.h"
+#include "gateway/app/part_of.h"
 
 namespace carbongate::app {
 namespace {
@@ -95,7 +96,11 @@ class UsersReader {
     check_comparisons();
     std::vector<model::Comparison> comparisons;
     for (Measured& measured : measured_) comparisons.push_back(std::move(measured.comparison));
-    return {.accounts = std::move(accounts_), .comparisons = std::move(comparisons)};
+    auto containments =
+        read_containments(root_, part_of_, {.accounts = accounts_, .users = users_, .doubtful = doubtful_users_});
+    return {.accounts = std::move(accounts_),
+            .comparisons = std::move(comparisons),
+            .containments = std::move(containments)};
   }
 
  private:
@@ -122,6 +127,8 @@ class UsersReader {
     user.user = read_id(in, "id");
     ids_.add(in, "id", user.user);
     user.user_name = in.value_or("name", user.user);
+    users_.insert(user.user);
+    if (const auto of = in.optional<std::string>("part_of")) part_of_.push_back({user.user, *of, &node});
     const auto measures = in.optional<std::vector<std::string>>("measures");
     if (measures) measured_.push_back({{user.user, *measures}, &node});
     bool has_a_list = false;
@@ -183,7 +190,10 @@ class UsersReader {
     account.activity_u95_ppm = metering.u95_ppm;
     account.meter = std::move(metering.meter);
     in.finish();
-    if (!point || !account.carrier) return;
+    if (!point || !account.carrier) {
+      doubtful_users_.insert(account.user);
+      return;
+    }
     account.source = point->id;
     account.id = static_cast<model::AccountId>(accounts_.size());
     accounts_.push_back(std::move(account));
@@ -316,6 +326,9 @@ class UsersReader {
     const config::Node* node;
   };
   std::vector<Measured> measured_;
+  std::set<std::string> users_;
+  std::set<std::string> doubtful_users_;  // with an account that could not be read
+  std::vector<PartOf> part_of_;
 };
 
 }  // namespace

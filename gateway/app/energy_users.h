@@ -23,10 +23,12 @@ struct EnergyUsersContext {
 // counted twice. `substitution: none | hj75 | same-weekday` of an account says what takes the place of hours without
 // valid data; without the key CO2 emitted and measured as a rate has hj75, as HJ 75 asks of a stack, all else none.
 // `measures: [USER, ...]` of a user makes what it `emits` a measurement beside what those users' fuel is calculated to
-// emit: in no total, and compared. Accounts get their ids in the order of the file.
+// emit: in no total, and compared. `part_of: USER` of a user: see part_of.h. Accounts get their ids in the order of the
+// file.
 struct EnergyUsers {
   std::vector<model::Account> accounts;
   std::vector<model::Comparison> comparisons;
+  std::vector<model::Containment> containments;
 };
 EnergyUsers read_energy_users(config::Reader& root, const EnergyUsersContext& context);
 

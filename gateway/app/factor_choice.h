@@ -51,9 +51,8 @@ class FactorChooser {
   Instant now_;
 };
 
-// The set of what is made on the site from renewable sources. Never chosen unless an account says so: its factors are
-// 0.
-inline constexpr std::string_view kOwnGeneration = "own-generation";
+// Never chosen unless an account says so: its factors are 0.
+using model::kOwnGeneration;
 
 // Divisions for which no electricity factor is published, and what to take instead: "" for every other region.
 std::string explain_region_without_factor(std::string_view region);

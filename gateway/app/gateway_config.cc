@@ -203,6 +203,7 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   EnergyUsers users = read_energy_users(in, {section, config.factors, doubtful, now});
   config.site.accounts = std::move(users.accounts);
   config.site.comparisons = std::move(users.comparisons);
+  config.site.containments = std::move(users.containments);
   config.certificates = read_certificates(in, config.site);
   config.store = read_store(in);
   config.repairs = read_repairs(in, config.site.points, config.site.time_zone);

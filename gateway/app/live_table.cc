@@ -135,6 +135,39 @@ std::vector<Line> lines_of(const model::Site& site, const model::Checkpoint& acc
   return lines;
 }
 
+// What each user consumes of a carrier that others are part of, less what they consume, since the first reading of
+// each.
+std::vector<Line> unallocated_lines(const model::Site& site, const model::Checkpoint& accounts) {
+  std::vector<Line> lines;
+  const auto add = [&](Line& line, const model::Account& account, std::int64_t sign) {
+    const model::AccountState& state = accounts.accounts[model::index(account.id)];
+    line.amount += model::Activity::of(sign * state.amount.quanta());
+    line.co2e += model::Co2e::of(sign * state.emissions[model::Basis::primary].total.co2e.quanta());
+    line.amount_per_hour += static_cast<double>(sign) * state.amount_per_hour;
+    line.co2e_kg_per_hour += static_cast<double>(sign) * state.co2e_kg_per_hour;
+  };
+  for (const model::Account& whole : site.accounts) {
+    const auto is_same = [&](const Line& l) {
+      return l.account->user == whole.user && l.account->carrier == whole.carrier;
+    };
+    const auto is_part = [&](const model::Account& account) {
+      const model::Containment* container = model::container_of(site, account);
+      return container && container->of == whole.user && account.carrier == whole.carrier;
+    };
+    const bool is_whole = whole.flow == model::Flow::consumed && std::ranges::any_of(site.accounts, is_part);
+    if (!is_whole) continue;
+    auto line = std::ranges::find_if(lines, is_same);
+    if (line == lines.end()) {
+      line = lines.insert(lines.end(), Line{.account = &whole, .amount = {}, .co2e = {}});
+      for (const model::Account& account : site.accounts) {
+        if (is_part(account)) add(*line, account, -1);
+      }
+    }
+    add(*line, whole, 1);
+  }
+  return lines;
+}
+
 // Of the day so far, as far as its readings reach.
 std::string coverage(const Line& line) {
   if (line.elapsed <= Duration::zero()) return "";
@@ -142,11 +175,19 @@ std::string coverage(const Line& line) {
                      100.0 * static_cast<double>(line.covered.count()) / static_cast<double>(line.elapsed.count()));
 }
 
+std::string figures(const Line& line) {
+  const model::Carrier& carrier = *line.account->carrier;
+  return right(fmt::format("{:.2f} {}", line.amount_per_hour, rate_unit(carrier)), 16) +
+         right(fixed(line.amount.quanta(), carrier.quanta_per_display, 3) + " " + std::string(carrier.display.symbol),
+               20) +
+         std::string(line.waits ? kWaits : " ") + right(fmt::format("{:.3f}", line.co2e_kg_per_hour), 12) +
+         right(fixed(line.co2e.quanta(), model::kMilligramsPerKilogram, 4), 14);
+}
+
 void append_users(std::string& out, const model::Site& site, const model::Checkpoint& accounts) {
   out += left("energy user 用能单位", 34) + left("carrier 能源品种", 20) + right("power 功率", 16) +
          right("energy 用量", 20) + right("CO2e kg/h", 13) + right("CO2e kg", 14) + right("day covered 覆盖率", 20) +
          "\n";
-  model::Co2e total;
   const std::vector<Waiting> waiting = waiting_points(site, accounts);
   for (const Line& line : lines_of(site, accounts, waiting)) {
     const model::Carrier& carrier = *line.account->carrier;
@@ -155,15 +196,27 @@ void append_users(std::string& out, const model::Site& site, const model::Checkp
     const model::Flow flow = line.account->flow;
     const std::string what =
         flow == model::Flow::consumed ? std::string(carrier.name_zh) : std::string(to_string(flow));
-    out += left(name, 34) + left(std::string(carrier.id) + " " + what, 20) +
-           right(fmt::format("{:.2f} {}", line.amount_per_hour, rate_unit(carrier)), 16) +
-           right(fixed(line.amount.quanta(), carrier.quanta_per_display, 3) + " " + std::string(carrier.display.symbol),
-                 20) +
-           std::string(line.waits ? kWaits : " ") + right(fmt::format("{:.3f}", line.co2e_kg_per_hour), 12) +
-           right(fixed(line.co2e.quanta(), model::kMilligramsPerKilogram, 4), 14) + right(coverage(line), 20) + "\n";
-    if (model::in_total(line.account->flow)) total += line.co2e;
+    out += left(name, 34) + left(std::string(carrier.id) + " " + what, 20) + figures(line) + right(coverage(line), 20) +
+           "\n";
+  }
+  for (const Line& line : unallocated_lines(site, accounts)) {
+    out += left("unallocated 未分配 " + line.account->user, 34) +
+           left(std::string(line.account->carrier->id) + " " + std::string(line.account->carrier->name_zh), 20) +
+           figures(line) + "\n";
+  }
+  model::Co2e total;
+  std::vector<std::string> parts;
+  for (const model::Account& account : site.accounts) {
+    if (model::in_site_total(site, account)) {
+      total += accounts.accounts[model::index(account.id)].emissions[model::Basis::primary].total.co2e;
+    }
+    const bool is_part = model::container_of(site, account) != nullptr;
+    if (is_part && std::ranges::find(parts, account.user) == parts.end()) parts.push_back(account.user);
   }
   out += left("total 合计", 103) + right(fixed(total.quanta(), model::kMilligramsPerKilogram, 4), 14) + "\n";
+  if (!parts.empty()) {
+    out += fmt::format("without what is part of another 已含于上级, 不重复计入: {}\n", fmt::join(parts, ", "));
+  }
   for (std::size_t i = 0; i < std::min(waiting.size(), kWaitingShown); ++i) {
     out += fmt::format("{} {}: not counted since {} 待确认: {}; its next readings decide\n", kWaits, waiting[i].point,
                        local_time(waiting[i].step.since, site.time_zone), waiting[i].step.reason);

@@ -9,7 +9,9 @@
 namespace carbongate::app {
 
 // Power, energy and CO2e per energy user; a '?' beside an amount that lacks the newest step of a counter, because it is
-// in doubt, and below which counters these are, since when and why. Pure; lines ended by '\n', no control sequences.
+// in doubt, and below which counters these are, since when and why. What is part of another user is in no total; what
+// of a user is unallocated has a line, as in statements (gateway/books/statement.h), but of what was counted since the
+// first reading of each account. Pure; lines ended by '\n', no control sequences.
 std::string accounts_table(const model::Site& site, const model::Checkpoint& accounts, Instant now);
 
 // The same, and how devices, store and sinks fare.

@@ -1,15 +1,13 @@
 #include "gateway/books/statement.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <list>
 #include <map>
 #include <set>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
 
-#include "gateway/model/live_factor.h"
+#include "gateway/books/account_sums.h"
 #include "gateway/model/uncertainty.h"
 
 namespace carbongate::books {
@@ -18,11 +16,6 @@ namespace {
 using model::Basis;
 using model::Flow;
 using model::Scope;
-
-template <class Quantity>
-Quantity magnitude(Quantity quantity) {
-  return quantity < Quantity{} ? -quantity : quantity;
-}
 
 Sum sum_of(Flow flow) {
   switch (flow) {
@@ -35,185 +28,25 @@ Sum sum_of(Flow flow) {
   return Sum::consumed;
 }
 
-struct FactorName {
-  std::string id;
-  std::string version;
-
-  void assign(const model::Emission& emission) {
-    id = emission.factor_id;
-    version = emission.factor_version;
-  }
-};
-
-// Of a live series, which has as many factors as quarter hours, all together.
-void note(std::vector<FactorUse>& uses, const FactorName& factor) {
-  if (factor.id.empty()) return;
-  const bool live = factor.version == model::kLiveVersion;
-  const FactorUse use{live ? std::string(factor_series(factor.id)) + "/*" : factor.id, factor.version};
-  if (std::ranges::find(uses, use) == uses.end()) uses.push_back(use);
-}
-
-// Under which factors a quarter hour is counted.
-struct FactorsOf {
-  std::string_view primary;
-  std::string_view market;
-  bool has_market = false;
-};
-
-// Sums of an account's quarter hours that have the same series of factors.
-struct Part {
-  std::string factors_of;
-  std::string market_of;
-  bool has_market = false;
-  Figures first;
-  Figures now;
-  model::PerBasis<bool> unstated{};  // an entry emits by a meter or factor that states no uncertainty
-  std::uint64_t entries = 0;
-  std::uint64_t corrections = 0;
-  std::optional<model::Quality> worst;
-  std::array<model::Activity, kOriginCount> amount_by_origin{};
-  std::array<model::Co2e, kOriginCount> co2e_by_origin{};
-  std::vector<FactorUse> factors;
-  std::vector<FactorUse> market_factors;
-
-  bool is_of(const FactorsOf& other) const {
-    return factors_of == other.primary && market_of == other.market && has_market == other.has_market;
-  }
-  std::string_view series(Basis basis) const {
-    return basis == Basis::market && has_market ? std::string_view(market_of) : std::string_view(factors_of);
-  }
-};
-
-// One quarter hour, of which more revisions may follow.
-class Quarter {
- public:
-  explicit Quarter(Instant begin) : begin_(begin) {}
-
-  Instant begin() const { return begin_; }
-
-  void add(const model::EmissionEntry& entry) {
-    Figures figures{.amount = entry.amount, .coal = entry.coal, .emitted = {}};
-    figures.emitted[Basis::primary] = entry.primary.emitted;
-    if (entry.market) figures.emitted[Basis::market] = entry.market->emitted;
-    now_ += figures;
-    has_market_ |= entry.market.has_value();
-    if (entry.revision == 0) {
-      published_ = true;
-      first_ = figures;
-      first_has_market_ = entry.market.has_value();
-      first_factor_ = entry.primary.factor_id;
-      first_market_ = entry.market ? entry.market->factor_id : std::string();
-    } else {
-      corrected_ = true;
-    }
-    if (entry.revision < newest_) return;
-    newest_ = entry.revision;
-    covered_ = entry.covered;
-    quality_ = entry.quality;
-    factor_.assign(entry.primary);
-    if (entry.market) market_.assign(*entry.market);
-  }
-
-  bool published() const { return published_; }
-  Duration covered() const { return covered_; }
-
-  FactorsOf factors() const { return {factor_series(factor_.id), factor_series(market_.id), has_market_}; }
-  FactorsOf first_factors() const {
-    return {factor_series(first_factor_), factor_series(first_market_), first_has_market_};
-  }
-
-  void book_first(Part& part) const { part.first += with_market(first_, first_has_market_); }
-  void book_now(Part& part) const {
-    const Figures now = with_market(now_, has_market_);
-    part.now += now;
-    for (const Basis basis : model::kBases) {
-      const model::Emitted& emitted = now.emitted[basis];
-      const bool stated = emitted.u95_activity != model::Co2e{} && emitted.u95_factor != model::Co2e{};
-      if (emitted.co2e != model::Co2e{} && !stated) part.unstated[basis] = true;
-    }
-    ++part.entries;
-    part.corrections += corrected_ ? 1 : 0;
-    part.worst = part.worst ? worse(*part.worst, quality_) : quality_;
-    const auto origin = static_cast<std::size_t>(quality_.origin);
-    part.amount_by_origin[origin] += magnitude(now.amount);
-    part.co2e_by_origin[origin] += magnitude(now.emitted[Basis::primary].co2e);
-    note(part.factors, factor_);
-    if (has_market_) note(part.market_factors, market_);
-  }
-
- private:
-  static Figures with_market(Figures figures, bool has_market) {
-    if (!has_market) figures.emitted[Basis::market] = figures.emitted[Basis::primary];
-    return figures;
-  }
-
-  Instant begin_;
-  Figures first_;
-  Figures now_;
-  bool first_has_market_ = false;
-  bool has_market_ = false;
-  bool published_ = false;
-  bool corrected_ = false;
-  std::uint32_t newest_ = 0;  // revision of what follows
-  Duration covered_{};
-  model::Quality quality_;
-  FactorName factor_;
-  FactorName market_;
-  std::string first_factor_;
-  std::string first_market_;
-};
-
-class Account {
- public:
-  void add(const model::EmissionEntry& entry) {
-    if (open_ && open_->begin() != entry.begin) close();
-    if (!open_) open_.emplace(entry.begin);
-    open_->add(entry);
-  }
-
-  void close() {
-    if (!open_) return;
-    covered_ += open_->covered();
-    if (open_->published()) open_->book_first(part(open_->first_factors()));
-    open_->book_now(part(open_->factors()));
-    open_.reset();
-  }
-
-  model::Series series;  // as last described
-  Duration covered() const { return covered_; }
-  const std::list<Part>& parts() const { return parts_; }
-
- private:
-  Part& part(const FactorsOf& factors) {
-    if (last_ && last_->is_of(factors)) return *last_;
-    const auto found = std::ranges::find_if(parts_, [&](const Part& part) { return part.is_of(factors); });
-    if (found != parts_.end()) return *(last_ = &*found);
-    Part& fresh = parts_.emplace_back();
-    fresh.factors_of = factors.primary;
-    fresh.market_of = factors.market;
-    fresh.has_market = factors.has_market;
-    return *(last_ = &fresh);
-  }
-
-  Duration covered_{};
-  std::list<Part> parts_;
-  Part* last_ = nullptr;  // nearly always the one that is needed
-  std::optional<Quarter> open_;
-};
-
 // What a line adds up: part of an account, with a sign. An account without any entry has no part.
 struct Share {
-  const Account* account;
-  const Part* part;
+  const AccountSums* account;
+  const FactorSums* part;
+  std::string_view container = {};  // a user; empty: the share is contained in nothing
   int sign = 1;
 
   const model::Series& series() const { return account->series; }
+  bool in_site() const { return container.empty(); }
+  bool is_own_supply() const {
+    if (!part || part->factors_of.empty()) return account->own_supply;
+    return std::string_view(part->factors_of).starts_with(std::string(model::kOwnGeneration) + "/");
+  }
 };
 using Shares = std::vector<Share>;
 
 auto order(const Share& share) {
   const model::Series& s = share.series();
-  const Part* part = share.part;
+  const FactorSums* part = share.part;
   return std::tuple(std::string_view(s.user), s.flow, s.scope, std::string_view(s.carrier), std::string_view(s.device),
                     std::string_view(s.point), std::string_view(part ? part->factors_of : std::string_view()),
                     std::string_view(part ? part->market_of : std::string_view()));
@@ -224,6 +57,21 @@ Shares select(const Shares& shares, const Filter& filter) {
   Shares selected;
   std::ranges::copy_if(shares, std::back_inserter(selected), filter);
   return selected;
+}
+
+Shares minus(Shares shares, const Shares& less) {
+  for (Share share : less) {
+    share.sign = -share.sign;
+    shares.push_back(share);
+  }
+  return shares;
+}
+
+// The user that contains them all; "" if there is none.
+std::string container_of(const Shares& shares) {
+  if (shares.empty()) return {};
+  const auto same = [&](const Share& share) { return share.container == shares.front().container; };
+  return std::string(std::ranges::all_of(shares, same) ? shares.front().container : std::string_view());
 }
 
 Uncertainty combine(const Shares& shares, Basis basis) {
@@ -251,14 +99,13 @@ Uncertainty combine(const Shares& shares, Basis basis) {
   return {.u95 = model::Co2e::of(sum.root()), .stated = stated};
 }
 
-void cover(const Shares& shares, Line& line) {
+std::map<std::pair<std::string_view, std::string_view>, Duration> cover(const Shares& shares) {
   std::map<std::pair<std::string_view, std::string_view>, Duration> points;
   for (const Share& share : shares) {
     Duration& covered = points[{share.series().device, share.series().point}];
     covered = std::max(covered, share.account->covered());
   }
-  for (const auto& [point, covered] : points) line.covered += covered;
-  line.points = static_cast<std::int64_t>(points.size());
+  return points;
 }
 
 // Adds the entries of `more` that are not in `uses`.
@@ -279,7 +126,7 @@ Line add_up(const Shares& shares) {
       note_quality({.origin = model::Origin::missing});
       continue;
     }
-    const Part& part = *share.part;
+    const FactorSums& part = *share.part;
     if (share.sign > 0) {
       line.first += part.first;
       line.now += part.now;
@@ -299,8 +146,69 @@ Line add_up(const Shares& shares) {
     merge(line.market_factors, part.market_factors);
   }
   for (const Basis basis : model::kBases) line.uncertainty[basis] = combine(shares, basis);
-  cover(shares, line);
+  const auto points = cover(shares);
+  for (const auto& [point, covered] : points) line.covered += covered;
+  line.points = static_cast<std::int64_t>(points.size());
+  line.part_of = container_of(shares);
   return line;
+}
+
+// What the accounts of one user consume of one carrier.
+Line carrier_line(const Shares& shares, Sum sum) {
+  Line line = add_up(shares);
+  const model::Series& series = shares.front().series();
+  line.level = Level::carrier;
+  line.sum = sum;
+  line.user = series.user;
+  line.user_name = series.user_name;
+  line.scope = series.scope;
+  line.carrier = series.carrier;
+  return line;
+}
+
+bool is_consumed(const Share& share) {
+  return share.series().flow == Flow::consumed;
+}
+
+// `user` contains what others consume of `carrier`.
+Allocation allocate(std::string_view user, std::string_view carrier, const Shares& all) {
+  const auto consumed_by = [&](const Share& share, std::string_view who) {
+    return is_consumed(share) && share.series().user == who && share.series().carrier == carrier;
+  };
+  const Shares whole = select(all, [&](const Share& share) { return consumed_by(share, user); });
+  const Shares parts =
+      select(all, [&](const Share& share) { return share.container == user && share.series().carrier == carrier; });
+  Allocation allocation{.whole = carrier_line(whole, Sum::consumed), .parts = {}, .unallocated = {}};
+  std::set<std::string_view> users;
+  for (const Share& share : parts) users.insert(share.series().user);
+  for (const std::string_view part : users) {
+    allocation.parts.push_back(
+        carrier_line(select(parts, [&](const Share& share) { return consumed_by(share, part); }), Sum::consumed));
+  }
+  Line rest = carrier_line(minus(whole, parts), Sum::unallocated);
+  rest.whole = allocation.whole.now.amount;
+  rest.points = 1;
+  rest.covered = allocation.whole.covered;
+  for (const auto& [point, covered] : cover(minus(whole, parts))) rest.covered = std::min(rest.covered, covered);
+  rest.part_of.clear();
+  allocation.unallocated = std::move(rest);
+  return allocation;
+}
+
+// Users and carriers of which others consume a part, in the order of lines.
+std::set<std::tuple<std::string_view, Scope, std::string_view>> allocated(const Shares& shares) {
+  std::set<std::pair<std::string_view, std::string_view>> containers;
+  for (const Share& share : shares) {
+    if (!share.in_site()) containers.emplace(share.container, share.series().carrier);
+  }
+  std::set<std::tuple<std::string_view, Scope, std::string_view>> wholes;
+  for (const Share& share : shares) {
+    const model::Series& series = share.series();
+    if (is_consumed(share) && containers.contains({series.user, series.carrier})) {
+      wholes.emplace(series.user, series.scope, series.carrier);
+    }
+  }
+  return wholes;
 }
 
 // All CO2 that leaves a stack, and nothing else.
@@ -368,27 +276,19 @@ class Cut {
     lines_.push_back(begin(net, level, Sum::total));
     if (!exported.empty()) lines_.push_back(begin(exported, level, Sum::exported));
     if (exported.empty() && !of_site_) return;
-    for (Share share : exported) {
-      share.sign = -1;
-      net.push_back(share);
-    }
-    lines_.push_back(begin(net, level, Sum::net));
+    lines_.push_back(begin(minus(std::move(net), exported), level, Sum::net));
   }
 
   // Of a user that measures what `all` of the others named are calculated to emit.
   void difference(const model::Comparison& comparison, const Shares& all) {
-    Shares both = select(shares_, [](const Share& share) { return share.series().flow == Flow::measured; });
-    Shares calculated = select(all, [&](const Share& share) {
+    const Shares measured = select(shares_, [](const Share& share) { return share.series().flow == Flow::measured; });
+    const Shares calculated = select(all, [&](const Share& share) {
       const model::Series& series = share.series();
       return std::ranges::find(comparison.calculated_of, series.user) != comparison.calculated_of.end() &&
              model::in_total(series.flow) && series.scope == Scope::direct;
     });
     const Line of_fuel = add_up(calculated);
-    for (Share share : calculated) {
-      share.sign = -1;
-      both.push_back(share);
-    }
-    Line line = begin(both, Level::user, Sum::difference);
+    Line line = begin(minus(measured, calculated), Level::user, Sum::difference);
     for (Figures* figures : {&line.first, &line.now}) {
       figures->amount = {};
       figures->coal = {};
@@ -431,6 +331,12 @@ Figures& Figures::operator-=(const Figures& other) {
   return *this;
 }
 
+bool is_below_zero(const Line& unallocated) {
+  const auto& emitted = unallocated.now.emitted;
+  return unallocated.now.amount < model::Activity{} ||
+         std::ranges::any_of(model::kBases, [&](Basis basis) { return emitted[basis].co2e < model::Co2e{}; });
+}
+
 std::string_view factor_series(std::string_view factor_id) {
   const auto slash = factor_id.rfind('/');
   return slash == std::string_view::npos ? factor_id : factor_id.substr(0, slash);
@@ -464,6 +370,7 @@ std::string_view to_string(Sum sum) {
     case Sum::emitted: return "emitted";
     case Sum::measured: return "measured";
     case Sum::difference: return "difference";
+    case Sum::unallocated: return "unallocated";
     case Sum::total: return "total";
     case Sum::net: return "net";
   }
@@ -472,13 +379,13 @@ std::string_view to_string(Sum sum) {
 
 class Statement::Accounts {
  public:
-  Account& find(const model::Series& series) {
-    Account& account = accounts_[{series.user, series.flow, series.carrier, series.device, series.point}];
+  AccountSums& find(const model::Series& series) {
+    AccountSums& account = accounts_[{series.user, series.flow, series.carrier, series.device, series.point}];
     account.series = series;
     return account;
   }
 
-  Account& find(const std::shared_ptr<const model::Series>& series) {
+  AccountSums& find(const std::shared_ptr<const model::Series>& series) {
     auto& known = known_[series.get()];
     if (!known.account) known = {series, &find(*series)};
     return *known.account;
@@ -488,29 +395,46 @@ class Statement::Accounts {
     Shares shares;
     for (auto& [key, account] : accounts_) {
       account.close();
-      for (const Part& part : account.parts()) shares.push_back({&account, &part});
-      if (account.parts().empty()) shares.push_back({&account, nullptr});
+      for (const FactorSums& part : account.by_factors()) shares.push_back({&account, &part});
+      if (account.by_factors().empty()) shares.push_back({&account, nullptr});
     }
+    for (Share& share : shares) share.container = container_of(share);
     std::ranges::sort(shares, {}, order);
     return shares;
   }
 
+  void contain(const model::Containment& containment) {
+    containers_[{containment.user, containment.carrier, containment.own_supply}] = containment.of;
+  }
+
  private:
+  std::string_view container_of(const Share& share) const {
+    if (!is_consumed(share)) return {};
+    const model::Series& series = share.series();
+    const auto found = containers_.find({series.user, series.carrier, share.is_own_supply()});
+    return found == containers_.end() ? std::string_view() : std::string_view(found->second);
+  }
+
   struct Known {
     std::shared_ptr<const model::Series> series;  // kept: its address is the key
-    Account* account = nullptr;
+    AccountSums* account = nullptr;
   };
   using Key = std::tuple<std::string, Flow, std::string, std::string, std::string>;
 
-  std::map<Key, Account> accounts_;
+  std::map<Key, AccountSums> accounts_;
+  std::map<std::tuple<std::string, std::string, bool>, std::string> containers_;  // by user, carrier, own supply
   std::unordered_map<const model::Series*, Known> known_;
 };
 
 Statement::Statement(pipeline::Span period) : period_(period), accounts_(std::make_unique<Accounts>()) {}
 Statement::~Statement() = default;
 
-void Statement::expect(const model::Series& account) {
-  accounts_->find(account);
+void Statement::expect(const model::Series& account, bool own_supply) {
+  accounts_->find(account).own_supply = own_supply;
+}
+
+void Statement::contain(const model::Containment& containment) {
+  accounts_->contain(containment);
 }
 
 void Statement::compare(const model::Comparison& comparison) {
@@ -532,19 +456,32 @@ std::vector<Line> Statement::lines(By by) {
       Cut cut(of_user, false, lines);
       cut.accounts();
       cut.carriers();
+      for (const auto& [whole, scope, carrier] : allocated(shares)) {
+        if (whole == user) lines.push_back(allocate(whole, carrier, shares).unallocated);
+      }
       cut.scopes();
       cut.totals();
       const auto compared = std::ranges::find(comparisons_, user, &model::Comparison::measured_by);
       if (compared != comparisons_.end()) cut.difference(*compared, shares);
     }
   }
-  Cut site(shares, true, lines);
+  const Shares of_site = select(shares, [](const Share& share) { return share.in_site(); });
+  Cut site(of_site, true, lines);
   if (by == By::carrier)
     site.carriers();
   else
     site.scopes();
   site.totals();
   return lines;
+}
+
+std::vector<Allocation> Statement::allocations() {
+  const Shares shares = accounts_->close();
+  std::vector<Allocation> allocations;
+  for (const auto& [user, scope, carrier] : allocated(shares)) {
+    allocations.push_back(allocate(user, carrier, shares));
+  }
+  return allocations;
 }
 
 }  // namespace carbongate::books

@@ -10,6 +10,14 @@
 // user has a line `difference` instead: measured less calculated, of CO2 with the biogenic, for that is what leaves a
 // stack; the calculated CO2 is that of the direct emissions of the users compared with.
 //
+// Part of another user. What a sub-meter counts is in what its incomer counts (model::Containment). Its lines are
+// there, with `part_of`, and so are the totals of its user; in those of the site it is not. The user that contains it
+// has a line `unallocated` for each such carrier: all it consumes of the carrier less what its parts consume, each
+// counted where it is contained first. So parts and unallocated are the whole, to the last unit, as first published and
+// as now known, in every period. It is below zero where the parts count more: a meter that is not behind the incomer,
+// own generation that only the parts account for, a gap of the incomer; nothing is clipped. Its CO2e is a difference
+// too: by one factor that of the amount. Its coverage is that of the worst meter.
+//
 // Market-based result. A total takes the market-based figure of the accounts that have one (scope 2), the primary one
 // of the others.
 //
@@ -83,7 +91,7 @@ enum class Level : std::uint8_t { account, carrier, scope, user, site };
 std::string_view to_string(Level level);
 
 // What a line adds up.
-enum class Sum : std::uint8_t { consumed, exported, produced, emitted, measured, total, net, difference };
+enum class Sum : std::uint8_t { consumed, exported, produced, emitted, measured, total, net, difference, unallocated };
 std::string_view to_string(Sum sum);
 
 // Fields that a level does not have are empty: a line of a scope has no carrier, a line of the site no user.
@@ -97,14 +105,15 @@ struct Line {
   std::string device, point;  // of an account
   std::string factors_of;     // of an account: the series of its factors; "" if none applied
   std::string market_of;      // the same of its market-based result
+  std::string part_of;        // the user in whose consumption all of the line is contained: in no total of the site
 
   Figures first;                             // as first published: revision 0
   Figures now;                               // with all corrections
   bool has_market = false;                   // an account with a market-based result is in it
   model::PerBasis<Uncertainty> uncertainty;  // of `now`
 
-  Duration covered{};                   // per metering point, over them all
-  std::int64_t points = 0;              // metering points in it
+  Duration covered{};                   // per metering point, over them all; of `unallocated` that of the worst
+  std::int64_t points = 0;              // metering points in it; of `unallocated` the worst one
   std::optional<model::Quality> worst;  // missing: an account without any entry; nullopt: corrected away altogether
   std::uint64_t entries = 0;            // quarter hours with an entry
   std::uint64_t corrections = 0;        // of how many of them the figures were changed
@@ -113,14 +122,25 @@ struct Line {
   std::array<model::Co2e, kOriginCount> co2e_by_origin{};
 
   model::Co2e calculated;  // of a difference: the CO2 that the measured one is compared with, as now known
+  model::Activity whole;   // of `unallocated`: the amount of which it is a part, as now known
 
   std::vector<FactorUse> factors;         // sorted
   std::vector<FactorUse> market_factors;  // sorted
 };
 
+// What a user consumes of a carrier, and what of it the users consume that are part of it.
+struct Allocation {
+  Line whole;               // of carriers, as all three
+  std::vector<Line> parts;  // of each user, by name
+  Line unallocated;         // the whole less the parts
+};
+
+// Of parts that count more than the whole, in amount or in CO2e.
+bool is_below_zero(const Line& unallocated);
+
 // How a statement is cut.
 enum class By : std::uint8_t {
-  user,     // account, carrier, scope and total of each user; then scopes and total of the site
+  user,     // account, carrier (and unallocated), scope and total of each user; then scopes and total of the site
   scope,    // scopes and total of the site
   carrier,  // carriers and total of the site
 };
@@ -133,17 +153,24 @@ class Statement {
   explicit Statement(pipeline::Span period);
   ~Statement();
 
-  // An account that there should be: without any entry it counts as not covered.
-  void expect(const model::Series& account);
+  // An account that there should be: without any entry it counts as not covered. Its supply says what contains it as
+  // long as no factor does.
+  void expect(const model::Series& account, bool own_supply = false);
 
   // A user whose accounts measure what those of the others are calculated to emit.
   void compare(const model::Comparison& comparison);
+
+  // A user whose consumption is in that of another. One that is expected: else the site lacks it.
+  void contain(const model::Containment& containment);
 
   // In the order of time within each account; the revisions of one quarter hour one after the other.
   void add(const std::shared_ptr<const model::Series>& series, const model::EmissionEntry& entry);
 
   // Of what has been added. Users by name; accounts by flow, scope, carrier, device, point, factors.
   std::vector<Line> lines(By by);
+
+  // Of each user that others are part of, and each carrier; by user, scope, carrier.
+  std::vector<Allocation> allocations();
 
   const pipeline::Span& period() const { return period_; }
 

@@ -75,8 +75,10 @@ void print_users(const app::GatewayConfig& config, Instant now, std::ostream& ou
     if (std::exchange(last, account.user) != account.user) {
       out << "  " << account.user << (account.user_name == account.user ? "" : "  " + account.user_name) << "\n";
     }
-    out << fmt::format("    {} from {}: {}\n", account.carrier->id,
-                       config.site.points[index(account.source)].full_name(), factor_text(config, account, now));
+    const model::Containment* container = model::container_of(config.site, account);
+    out << fmt::format("    {} from {}: {}{}\n", account.carrier->id,
+                       config.site.points[index(account.source)].full_name(), factor_text(config, account, now),
+                       container ? "; part of " + container->of : "");
   }
 }
 

@@ -350,6 +350,41 @@ json::array lines(const std::vector<BreakdownLine>& all) {
   return list;
 }
 
+json::object line(const books::Line& l) {
+  const model::Carrier* carrier = model::find_carrier(l.carrier);
+  const auto& emitted = l.now.emitted;
+  return {{"user", l.user},
+          {"amount", amount(l.now.amount, carrier)},
+          {"unit", carrier->display.symbol},
+          {"co2e_kg", kilograms(emitted[model::Basis::primary].co2e.quanta())},
+          {"market_co2e_kg",
+           l.has_market ? json::value(kilograms(emitted[model::Basis::market].co2e.quanta())) : json::value(nullptr)},
+          {"coal_kgce", kilograms(l.now.coal.quanta())}};
+}
+
+json::array allocations(const Breakdown& b) {
+  json::array list;
+  for (const books::Allocation& allocation : b.allocations) {
+    json::array parts;
+    for (const books::Line& part : allocation.parts) parts.push_back(line(part));
+    list.push_back(json::object{{"carrier", allocation.whole.carrier},
+                                {"whole", line(allocation.whole)},
+                                {"parts", std::move(parts)},
+                                {"unallocated", line(allocation.unallocated)},
+                                {"parts_exceed_whole", is_below_zero(allocation.unallocated)}});
+  }
+  return list;
+}
+
+json::array containers(const Breakdown& b) {
+  json::array list;
+  for (const model::Containment& containment : b.part_of) {
+    list.push_back(json::object{
+        {"user", containment.of}, {"carrier", containment.carrier}, {"own_supply", containment.own_supply}});
+  }
+  return list;
+}
+
 json::object object_of(const Breakdown& b, const model::Site& site) {
   json::object total = line(b.total);
   total["market_co2e_kg"] = kilograms(b.market.quanta());  // with the other figure where there is none
@@ -360,7 +395,9 @@ json::object object_of(const Breakdown& b, const model::Site& site) {
           {"total", std::move(total)},
           {"accounts", lines(b.accounts)},
           {"parts", lines(b.parts)},
-          {"entries", lines(b.entries)}};
+          {"entries", lines(b.entries)},
+          {"part_of", containers(b)},
+          {"allocations", allocations(b)}};
 }
 
 }  // namespace

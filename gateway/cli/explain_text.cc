@@ -46,6 +46,34 @@ void write_accounts(Page& page, const std::vector<BreakdownLine>& lines) {
              rows);
 }
 
+// Of a user that others are part of: theirs, and what is left.
+void write_allocations(Page& page, const Breakdown& b, int& number) {
+  for (const books::Allocation& allocation : b.allocations) {
+    const auto period = b.name.substr(b.name.find('@'));
+    const model::Carrier* carrier = model::find_carrier(allocation.whole.carrier);
+    const auto cells = [&](const books::Line& line, std::string name) {
+      const std::string amount = model::format_fixed(line.now.amount.quanta(), carrier->quanta_per_display);
+      return std::vector<std::string>{
+          Figures::kilograms(line.now.emitted[model::Basis::primary].co2e.quanta()),
+          line.has_market ? Figures::kilograms(line.now.emitted[model::Basis::market].co2e.quanta()) : std::string(),
+          amount + " " + std::string(carrier->display.symbol), std::move(name)};
+    };
+    page.section(fmt::format("{} Parts of {} 分项", number++, allocation.whole.carrier));
+    std::vector<std::vector<std::string>> rows;
+    for (const books::Line& part : allocation.parts) {
+      rows.push_back(cells(part, part.user + "/" + part.carrier + period));
+    }
+    const bool below_zero = is_below_zero(allocation.unallocated);
+    rows.push_back(cells(allocation.unallocated, below_zero
+                                                     ? "unallocated 未分配: the parts exceed the whole 分项大于总量"
+                                                     : "unallocated 未分配"));
+    rows.push_back(cells(allocation.whole, "all 总量"));
+    page.table(
+        {{"kgCO2e", true}, {"market-based 市场法", true}, {"activity 活动数据", true}, {kNameTitle, false, true}},
+        rows);
+  }
+}
+
 void write_entries(Page& page, const std::vector<BreakdownLine>& lines) {
   std::vector<std::vector<std::string>> rows;
   for (const BreakdownLine& line : lines) {
@@ -80,17 +108,24 @@ std::string text_of(const Breakdown& b, const model::Site& site) {
   page.field("Entries 分录",
              fmt::format("{}; worst quality: {}", b.total.entries, Figures::quality(b.total.sum.quality)));
 
-  page.section("1 Accounts 账户");
+  for (const model::Containment& containment : b.part_of) {
+    page.field("Part of 属于", fmt::format("{} ({}{}): in no total of the site 不重复计入企业合计", containment.of,
+                                           containment.carrier, containment.own_supply ? ", own-renewable" : ""));
+  }
+
+  int number = 1;
+  page.section(fmt::format("{} Accounts 账户", number++));
   write_accounts(page, b.accounts);
+  write_allocations(page, b, number);
   if (!b.parts.empty()) {
-    page.section(b.period == model::Period::year ? "2 Months 月" : "2 Days 日");
+    page.section(fmt::format("{} {}", number++, b.period == model::Period::year ? "Months 月" : "Days 日"));
     std::vector<std::vector<std::string>> rows;
     for (const BreakdownLine& part : b.parts) {
       rows.push_back({co2e_of(part), std::to_string(part.entries), part.name});
     }
     page.table({{"kgCO2e", true}, {"entries 分录", true}, {kNameTitle, false, true}}, rows);
   }
-  page.section(b.parts.empty() ? "2 Entries, largest first 分录" : "3 Entries, largest first 分录");
+  page.section(fmt::format("{} Entries, largest first 分录", number));
   write_entries(page, b.entries);
   if (all > b.entries.size()) {
     page.paragraph(fmt::format("and {} more: --entries 0 shows all", all - b.entries.size()));

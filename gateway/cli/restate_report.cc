@@ -198,7 +198,7 @@ std::vector<std::vector<std::string>> RestateReport::rows() {
   }
   RestateLine total;
   for (const auto& [account, line] : accounts) {
-    if (model::in_total(site_.accounts.at(model::index(account)).flow)) total.add(line);
+    if (model::in_site_total(site_, site_.accounts.at(model::index(account)))) total.add(line);
     if (line.entries != 0) rows.push_back(cells(&site_.accounts.at(model::index(account)), "total", line, ""));
   }
   rows.push_back(cells(nullptr, "total", total, ""));

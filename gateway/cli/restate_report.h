@@ -54,7 +54,7 @@ class RestateReport {
   void add_refused(std::span<const app::RefusedHours> refused);
 
   // `format`: table, csv or json. Days that differ; a total of each account that has one, over the whole time; the
-  // total of all CO2e.
+  // total of the site's CO2e, which counts no part of another user twice.
   void write(std::ostream& out, const std::string& format);
 
   // Lines for people about what was left over.

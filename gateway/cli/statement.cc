@@ -124,19 +124,25 @@ int state(const app::GatewayConfig& config, const StatementOptions& options, con
 
   books::Statement statement(span);
   std::set<std::string> users;
-  std::set<std::string> compared;  // with the one asked for
+  std::set<std::string> others;  // that lines of the one asked for need
   for (const model::Comparison& comparison : config.site.comparisons) {
     statement.compare(comparison);
     if (comparison.measured_by == options.user) {
-      compared.insert(comparison.calculated_of.begin(), comparison.calculated_of.end());
+      others.insert(comparison.calculated_of.begin(), comparison.calculated_of.end());
     }
   }
+  for (const model::Containment& containment : config.site.containments) {
+    statement.contain(containment);
+    if (containment.of == options.user) others.insert(containment.user);
+  }
   const auto wanted = [&](const std::string& user) {
-    return options.user.empty() || user == options.user || compared.contains(user);
+    return options.user.empty() || user == options.user || others.contains(user);
   };
   for (const model::Account& account : config.site.accounts) {
     users.insert(account.user);
-    if (wanted(account.user)) statement.expect(store::describe(config.site, account));
+    if (wanted(account.user)) {
+      statement.expect(store::describe(config.site, account), model::is_own_supply(account));
+    }
   }
   const auto read =
       (*history)->each(store::History::What::entries, {span.begin, span.end}, [&](const model::StoredRow& row) {

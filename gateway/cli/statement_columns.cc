@@ -91,7 +91,7 @@ std::string uses(const std::vector<books::FactorUse>& factors) {
 }
 
 std::string source(const Context&, const Line& line) {
-  if (line.carrier.empty()) return "";
+  if (line.carrier.empty() || line.sum == books::Sum::unallocated) return "";
   const std::string energy = line.carrier == "electricity" ? "electricity" : "heat";
   switch (line.sum) {
     case books::Sum::exported: return "exported-" + (line.scope == model::Scope::energy ? energy : line.carrier);
@@ -264,6 +264,17 @@ constexpr StatementColumn kColumns[] = {
      [](const Context&, const Line& l) {
        if (l.sum != books::Sum::difference) return std::string();
        return percent(l.now.emitted[Basis::primary].co2e.quanta(), l.calculated.quanta(), 2);
+     }},
+    {"part_of", "上级用能单位", false, [](const Context&, const Line& l) { return l.part_of; }},
+    {"unallocated_percent", "未分配占比(%)", true,
+     [](const Context&, const Line& l) {
+       if (l.sum != books::Sum::unallocated) return std::string();
+       return percent(l.now.amount.quanta(), l.whole.quanta(), 2);
+     }},
+    {"remark", "备注", false,
+     [](const Context&, const Line& l) {
+       const bool more = l.sum == books::Sum::unallocated && is_below_zero(l);
+       return std::string(more ? "parts-exceed-whole" : "");
      }},
 };
 

@@ -3,7 +3,8 @@
 //
 //   period, begin, end, site   what it is of; in the site's time zone, the end excluded
 //   level             what a line adds up: account, carrier, scope, user or site
-//   sum               consumed, emitted, exported, produced; total of the first two; net: the total less the exported
+//   sum               consumed, emitted, exported, produced; total of the first two; net: the total less the exported;
+//                     measured, and its difference; unallocated: of a user's carrier, less its parts
 //   scope             1, 2 or nothing
 //   source            排放源: combustion, process (by a factor set of that name), released (measured as a gas),
 //                     purchased-electricity, purchased-heat, exported-..., produced
@@ -24,6 +25,11 @@
 //   measured_percent and its like: share of an origin in the amount, or in the CO2e where there is no amount
 //   factors           id@version of those used
 //   co2_kg and its like: mass of a gas. co2_biogenic_kg is in no CO2e; unsplit_co2e_kg was published as CO2e only
+//
+//   calculated_co2_kg, difference_percent   of a difference
+//   part_of           the user in whose consumption all of the line is contained: it is in no total of the site
+//   unallocated_percent   of the whole, of which it is a part
+//   remark            parts-exceed-whole: what is unallocated is below zero
 //
 // A month has more, of accounts, for the data-quality rules of the national carbon market (数据质量控制计划):
 //

@@ -167,15 +167,18 @@ std::string title(const StatementContext& context) {
          "  " + context.begin + " .. " + context.end + "\n";
 }
 
+// A line that is in another user's says so.
 std::string what(const Line& line) {
+  const std::string within = line.part_of.empty() ? "" : ", part of " + line.part_of;
   if (line.level == Level::account) return "  " + line.device + "." + line.point;
   if (line.level == Level::site || line.level == Level::user) {
-    return std::string(to_string(line.level)) + " " + std::string(to_string(line.sum));
+    return std::string(to_string(line.level)) + " " + std::string(to_string(line.sum)) + within;
   }
   if (line.level == Level::scope) {
     return line.scope == model::Scope::none ? "no scope" : "scope " + std::string(to_string(*line.scope));
   }
-  return std::string(to_string(line.sum));
+  if (line.sum == Sum::unallocated && is_below_zero(line)) return "unallocated: parts exceed whole!";
+  return std::string(to_string(line.sum)) + within;
 }
 
 std::string cell(const std::vector<StatementColumn>& columns, std::string_view id, const StatementText& statement,

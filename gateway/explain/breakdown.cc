@@ -7,6 +7,7 @@
 
 #include "config/reader/problem.h"
 #include "gateway/books/restate.h"
+#include "gateway/explain/containment.h"
 #include "gateway/model/carrier.h"
 
 namespace carbongate::explain {
@@ -116,8 +117,7 @@ class Summing {
     account.sum.amount += line.sum.amount;
     add_to(account, line);
     // What leaves the user is no part of its sum; of one account alone it is all there is.
-    if (model::in_total(line.series.flow) ||
-        !question_.device.empty()) {
+    if (model::in_total(line.series.flow) || !question_.device.empty()) {
       add_to(out_.total, line);
       out_.market += line.sum.market ? line.sum.market->emitted.co2e : line.sum.primary.emitted.co2e;
       add_to(part(line.begin), line);
@@ -189,13 +189,17 @@ std::string near(const Question& question, const Extent& extent, const std::stri
 model::Result<Breakdown> break_down(History& history, const model::Site& site, const Question& question,
                                     std::size_t entries_max) {
   Summing sums(site, question, entries_max);
+  Containments containments(site, question);
   const auto read =
       history.each(History::What::entries, {question.span.begin, question.span.end}, [&](const model::StoredRow& row) {
         sums.add(row);
+        containments.add(row);
         return true;
       });
   if (read.has_error()) return read.error();
-  return sums.take();
+  Breakdown breakdown = sums.take();
+  containments.tell(breakdown);
+  return breakdown;
 }
 
 model::Result<std::string> explain_absence(History& history, const model::Site& site, const Question& question) {

@@ -15,11 +15,13 @@
 #include <vector>
 
 #include "drivers/api/device_plan.h"
+#include "gateway/books/statement.h"
 #include "gateway/ledger/seal.h"
 #include "gateway/model/certificate.h"
 #include "gateway/model/entry_name.h"
 #include "gateway/model/factor.h"
 #include "gateway/model/rows.h"
+#include "gateway/model/site.h"
 #include "gateway/pipeline/calendar.h"
 
 namespace carbongate::explain {
@@ -184,6 +186,11 @@ struct Breakdown {
   std::vector<BreakdownLine> accounts;  // by CO2e, largest first
   std::vector<BreakdownLine> parts;     // of a year its months, of a month its days; by time
   std::vector<BreakdownLine> entries;   // largest first, as many as asked for
+
+  // Of a user or its carrier: what users that are part of it consume, and what is left, as `carbongate statement` has
+  // it; and in whose consumption its own is.
+  std::vector<books::Allocation> allocations;
+  std::vector<model::Containment> part_of;
 };
 
 using Answer = std::variant<Explanation, Breakdown>;

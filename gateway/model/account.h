@@ -37,6 +37,9 @@ constexpr bool in_total(Flow flow) {
   return flow == Flow::consumed || flow == Flow::emitted;
 }
 
+// The factor set of what is made on the site from renewable sources, and used there.
+inline constexpr std::string_view kOwnGeneration = "own-generation";
+
 std::string_view to_string(Scope scope);  // "1", "2"; "" for none
 std::string_view to_string(Flow flow);    // "consumed", "exported", "produced", "emitted", "measured"
 
@@ -82,5 +85,10 @@ struct Account {
   MeterDescription meter = {};
   SubstitutionMethod substitution = SubstitutionMethod::none;
 };
+
+// Not purchased, but made on the site.
+inline bool is_own_supply(const Account& account) {
+  return account.factor && account.factor->set == kOwnGeneration;
+}
 
 }  // namespace carbongate::model

@@ -26,6 +26,17 @@ struct Comparison {
   std::vector<std::string> calculated_of;  // users
 };
 
+// A sub-meter behind another meter: what `user` consumes of the carrier is in what `of` consumes of it. What is
+// purchased and what is made on the site are apart: a meter of the grid does not see what the roof delivers behind it.
+struct Containment {
+  std::string user;
+  std::string carrier;
+  bool own_supply = false;
+  std::string of;  // a user that consumes the carrier from the same supply; the nearest of those that contain it
+
+  friend bool operator==(const Containment&, const Containment&) = default;
+};
+
 struct Site {
   std::string id;                           // "edz-1"
   std::string name;                         // 广元经开区一号园区
@@ -36,10 +47,17 @@ struct Site {
   std::vector<Account> accounts;            // accounts[i].id == i
   std::vector<LiveFactor> live_factors{};   // at most one a point
   std::vector<Comparison> comparisons{};
+  std::vector<Containment> containments{};  // no circles; at most one of each user, carrier and supply
 
   Duration future_tolerance = std::chrono::minutes(5);  // a reading may be stamped this far ahead of our clock
   ValidityRules validity;
   Duration live_every = std::chrono::seconds(10);  // spacing of RunningTotal rows, in data time
 };
+
+// What contains the account; nullptr: nothing does.
+const Containment* container_of(const Site& site, const Account& account);
+
+// Whether it makes the totals of the site: what is contained in another account would count twice.
+bool in_site_total(const Site& site, const Account& account);
 
 }  // namespace carbongate::model

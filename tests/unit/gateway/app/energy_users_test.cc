@@ -46,6 +46,7 @@ class EnergyUsersTest : public testing::Test {
     EnergyUsers users = read_energy_users(in, {section_, factors_, doubtful_, now});
     said_ = problems_.to_text();
     comparisons_ = std::move(users.comparisons);
+    containments_ = std::move(users.containments);
     return std::move(users.accounts);
   }
   std::vector<model::Account> consume(const std::string& what) {
@@ -58,6 +59,7 @@ class EnergyUsersTest : public testing::Test {
   pipeline::FactorRegistry factors_;
   std::set<std::string> doubtful_;
   std::vector<model::Comparison> comparisons_;
+  std::vector<model::Containment> containments_;
   std::string said_;
 };
 
@@ -91,6 +93,63 @@ TEST_F(EnergyUsersTest, MeasureInAStackWhatOthersAreCalculatedToEmit) {
   EXPECT_TRUE(said("measures: is for a user with `emits`")) << said_;
   with("{id: stack, measures: [stack], emits: [{carrier: co2, from: hall.coal}]}");
   EXPECT_TRUE(said("measures: unknown energy user 'stack'")) << said_;
+}
+
+TEST_F(EnergyUsersTest, ArePartOfTheNearestThatConsumesTheSame) {
+  add("machine.energy", "kWh", Kind::cumulative, 80e3);
+  add("machine.heat", "GJ", Kind::cumulative, 5e6);
+  add("incomer.energy", "kWh", Kind::cumulative, 1e6);
+  add("roof.energy", "kWh", Kind::cumulative, 1e6);
+  read(
+      "site: {grid_region: CN-SC}\n"
+      "energy_users:\n"
+      "  - {id: machine, part_of: hall, consumes: [{carrier: electricity, from: machine.energy}, {carrier: heat, from: "
+      "machine.heat}, {carrier: electricity, from: roof.energy, supply: own-renewable}]}\n"
+      "  - {id: hall, part_of: park, consumes: [{carrier: electricity, from: hall.energy}]}\n"
+      "  - {id: park, consumes: [{carrier: electricity, from: incomer.energy}, {carrier: heat, from: hall.heat}, "
+      "{carrier: natural-gas, from: hall.gas}]}\n");
+  EXPECT_EQ(said_, "");
+  // Gas too, which neither consumes now: the books may hold some of it.
+  EXPECT_EQ(containments_, (std::vector<model::Containment>{{"machine", "electricity", false, "hall"},
+                                                            {"machine", "heat", false, "park"},
+                                                            {"machine", "natural-gas", false, "park"},
+                                                            {"hall", "electricity", false, "park"},
+                                                            {"hall", "heat", false, "park"},
+                                                            {"hall", "natural-gas", false, "park"}}));
+}
+
+TEST_F(EnergyUsersTest, AreApartByWhereTheEnergyComesFrom) {
+  add("incomer.energy", "kWh", Kind::cumulative, 1e6);
+  add("roof.energy", "kWh", Kind::cumulative, 1e6);
+  const std::string part = "{id: hall, part_of: park, consumes: [{carrier: electricity, from: hall.energy}]}";
+  const auto park = [&](const std::string& consumes) {
+    read("site: {grid_region: CN-SC}\nenergy_users: [" + part + ", {id: park, consumes: [" + consumes + "]}]");
+  };
+  park(
+      "{carrier: electricity, from: incomer.energy}, {carrier: electricity, from: roof.energy, supply: own-renewable}");
+  EXPECT_EQ(said_, "");
+  EXPECT_EQ(containments_.size(), 2u);
+  park("{carrier: electricity, from: roof.energy, supply: own-renewable}");
+  EXPECT_TRUE(said("'park' consumes nothing that 'hall' consumes: electricity")) << said_;
+}
+
+TEST_F(EnergyUsersTest, WarnsOfAPartThatIsCountedByOtherFactors) {
+  add("incomer.energy", "kWh", Kind::cumulative, 1e6);
+  const auto with = [&](const std::string& more) {
+    read(
+        "site: {grid_region: CN-SC}\nenergy_users: [{id: hall, part_of: park, consumes: [{carrier: electricity, from: "
+        "hall.energy}]}, {id: park, consumes: [{carrier: electricity, from: incomer.energy" +
+        more + "}]}]");
+  };
+  with("");
+  EXPECT_EQ(said_, "");
+  with(", region: CN");
+  EXPECT_TRUE(
+      said("part_of: its electricity is counted by cn-grid/CN-SC/average, that of 'park' by "
+           "cn-grid/CN/average: the CO2e that is unallocated has the difference in it"))
+      << said_;
+  with(", market: {region: CN, method: average}");
+  EXPECT_TRUE(said("that of 'park' by cn-grid/CN/average")) << said_;
 }
 
 TEST_F(EnergyUsersTest, RefuseWhatDoesNotMeasureTheCarrier) {

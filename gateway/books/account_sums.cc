@@ -1,0 +1,104 @@
+#include "gateway/books/account_sums.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/model/live_factor.h"
+
+namespace carbongate::books {
+namespace {
+
+using model::Basis;
+
+template <class Quantity>
+Quantity magnitude(Quantity quantity) {
+  return quantity < Quantity{} ? -quantity : quantity;
+}
+
+// Of a live series, which has as many factors as quarter hours, all together.
+void note(std::vector<FactorUse>& uses, const FactorUse& factor) {
+  if (factor.id.empty()) return;
+  const bool live = factor.version == model::kLiveVersion;
+  const FactorUse use{live ? std::string(factor_series(factor.id)) + "/*" : factor.id, factor.version};
+  if (std::ranges::find(uses, use) == uses.end()) uses.push_back(use);
+}
+
+void assign(FactorUse& factor, const model::Emission& emission) {
+  factor.id = emission.factor_id;
+  factor.version = emission.factor_version;
+}
+
+}  // namespace
+
+void QuarterHour::add(const model::EmissionEntry& entry) {
+  Figures figures{.amount = entry.amount, .coal = entry.coal, .emitted = {}};
+  figures.emitted[Basis::primary] = entry.primary.emitted;
+  if (entry.market) figures.emitted[Basis::market] = entry.market->emitted;
+  now_ += figures;
+  has_market_ |= entry.market.has_value();
+  if (entry.revision == 0) {
+    published_ = true;
+    first_ = figures;
+    first_has_market_ = entry.market.has_value();
+    first_factor_ = entry.primary.factor_id;
+    first_market_ = entry.market ? entry.market->factor_id : std::string();
+  } else {
+    corrected_ = true;
+  }
+  if (entry.revision < newest_) return;
+  newest_ = entry.revision;
+  covered_ = entry.covered;
+  quality_ = entry.quality;
+  assign(factor_, entry.primary);
+  if (entry.market) assign(market_, *entry.market);
+}
+
+void QuarterHour::book_now(FactorSums& sums) const {
+  const Figures now = with_market(now_, has_market_);
+  sums.now += now;
+  for (const Basis basis : model::kBases) {
+    const model::Emitted& emitted = now.emitted[basis];
+    const bool stated = emitted.u95_activity != model::Co2e{} && emitted.u95_factor != model::Co2e{};
+    if (emitted.co2e != model::Co2e{} && !stated) sums.unstated[basis] = true;
+  }
+  ++sums.entries;
+  sums.corrections += corrected_ ? 1 : 0;
+  sums.worst = sums.worst ? worse(*sums.worst, quality_) : quality_;
+  const auto origin = static_cast<std::size_t>(quality_.origin);
+  sums.amount_by_origin[origin] += magnitude(now.amount);
+  sums.co2e_by_origin[origin] += magnitude(now.emitted[Basis::primary].co2e);
+  note(sums.factors, factor_);
+  if (has_market_) note(sums.market_factors, market_);
+}
+
+Figures QuarterHour::with_market(Figures figures, bool has_market) {
+  if (!has_market) figures.emitted[Basis::market] = figures.emitted[Basis::primary];
+  return figures;
+}
+
+void AccountSums::add(const model::EmissionEntry& entry) {
+  if (open_ && open_->begin() != entry.begin) close();
+  if (!open_) open_.emplace(entry.begin);
+  open_->add(entry);
+}
+
+void AccountSums::close() {
+  if (!open_) return;
+  covered_ += open_->covered();
+  if (open_->published()) open_->book_first(sums(open_->first_factors()));
+  open_->book_now(sums(open_->factors()));
+  open_.reset();
+}
+
+FactorSums& AccountSums::sums(const FactorsOf& factors) {
+  if (last_ && last_->is_of(factors)) return *last_;
+  const auto found = std::ranges::find_if(by_factors_, [&](const FactorSums& sums) { return sums.is_of(factors); });
+  if (found != by_factors_.end()) return *(last_ = &*found);
+  FactorSums& fresh = by_factors_.emplace_back();
+  fresh.factors_of = factors.primary;
+  fresh.market_of = factors.market;
+  fresh.has_market = factors.has_market;
+  return *(last_ = &fresh);
+}
+
+}  // namespace carbongate::books
