@@ -73,6 +73,8 @@ std::string losses_of(const GatewayStatus& status) {
     for (const DeviceStatus& device : driver.devices) skipped += device.skipped;
   }
   for (const ports::SinkStatus& sink : status.sinks) rejected += sink.rows_rejected;
+  std::uint64_t letters = 0;
+  for (const ports::StoreStatus::Cursor& cursor : status.store.cursors) letters += cursor.dropped;
   std::string text;
   const auto tell = [&text](std::uint64_t count, std::string_view what) {
     if (count != 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, what);
@@ -82,6 +84,7 @@ std::string losses_of(const GatewayStatus& status) {
   tell(unclaimed, "messages of unknown devices");
   tell(skipped, "polls left out because the one before was under way");
   tell(rejected, "rows refused by a sink");
+  tell(letters, "dead letters dropped from a full list so far");
   tell(status.commit_retries, "commits tried again");
   return text;
 }

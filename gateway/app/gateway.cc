@@ -53,7 +53,7 @@ Gateway::Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, asio
       turn_passed_(executor) {
   for (const model::Account& account : config_.site.accounts) ++accounts_of_.at(index(account.source));
   find_results();
-  for (const auto& plan : config_.sinks) sinks_.push_back(plan->make({executor_, clock_}));
+  for (const auto& plan : config_.sinks) sinks_.push_back(plan->make({executor_, clock_, store_.get()}));
   drivers_ = make_drivers(std::move(config_.devices), {executor_, clock_});
 }
 

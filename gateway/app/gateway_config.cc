@@ -152,13 +152,16 @@ class Devices {
   std::vector<Shared> shared_;
 };
 
-void read_sinks(config::Reader& root, GatewayConfig& config) {
+void read_sinks(config::Reader& root, GatewayConfig& config, bool is_complete) {
+  sinks::SelectableNames selectable{.points = {}, .users = {}, .complete = is_complete};
+  for (const Point& point : config.site.points) selectable.points.push_back(point.full_name());
+  for (const model::Account& account : config.site.accounts) selectable.users.push_back(account.user);
   std::set<std::string> names;
   for (const config::Node& item : root.items("sinks")) {
     config::Reader in(item, root.problems());
     const sinks::SinkType* type = find_type(sinks::sink_types(), in, "type");
     if (!type) continue;
-    auto plan = type->read(in, root.node());
+    auto plan = sinks::read_sink(*type, in, root.node(), &selectable);
     in.finish();
     if (!names.insert(plan->name()).second) {
       in.error(in.has("name") ? "name" : "type",
@@ -196,8 +199,7 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   section.site.points = config.site.points;
   config.factor_sources = section.factor_sources();
   config.factors = pipeline::FactorRegistry::load(data, config.factor_sources, config.site.time_zone, problems);
-  config.site.live_factors =
-      read_live_factors(root, problems, data, config.site.points, doubtful, config.factors);
+  config.site.live_factors = read_live_factors(root, problems, data, config.site.points, doubtful, config.factors);
   EnergyUsers users = read_energy_users(in, {section, config.factors, doubtful, now});
   config.site.accounts = std::move(users.accounts);
   config.site.comparisons = std::move(users.comparisons);
@@ -205,7 +207,7 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   config.store = read_store(in);
   config.repairs = read_repairs(in, config.site.points, config.site.time_zone);
   read_corrections(in, config);
-  read_sinks(in, config);
+  read_sinks(in, config, !problems.has_errors());
   in.finish();
   return config;
 }

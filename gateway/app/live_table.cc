@@ -194,8 +194,10 @@ void append_health(std::string& out, const GatewayStatus& status) {
   for (const ports::SinkStatus& sink : status.sinks) {
     const auto cursor = std::ranges::find(status.store.cursors, sink.name, &ports::StoreStatus::Cursor::sink);
     const std::uint64_t settled = cursor == status.store.cursors.end() ? 0 : cursor->settled;
-    out += fmt::format("sink {}: {}, {} rows delivered, {} rejected, {} waiting{}\n", sink.name,
-                       sink.healthy ? "healthy" : "out of reach", sink.rows_accepted, sink.rows_rejected,
+    const std::string skipped =
+        sink.rows_skipped == 0 ? std::string() : fmt::format(", {} not selected", sink.rows_skipped);
+    out += fmt::format("sink {}: {}, {} rows delivered, {} rejected{}, {} waiting{}\n", sink.name,
+                       sink.healthy ? "healthy" : "out of reach", sink.rows_accepted, sink.rows_rejected, skipped,
                        status.store.last_sequence - std::min(settled, status.store.last_sequence),
                        sink.healthy || sink.detail.empty() ? "" : ": " + sink.detail);
   }

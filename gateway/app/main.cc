@@ -10,6 +10,7 @@
 #include "gateway/app/version.h"
 #include "gateway/cli/backup.h"
 #include "gateway/cli/check.h"
+#include "gateway/cli/dead_letters.h"
 #include "gateway/cli/decode.h"
 #include "gateway/cli/explain.h"
 #include "gateway/cli/export.h"
@@ -173,7 +174,9 @@ int main(int argc, char** argv) {
                                      "  carbongate export park.yaml --what entries --from 2026-11-01 --to 2026-12-01\n"
                                      "  carbongate export park.yaml --what rollups --format jsonl");
   add_config(export_command, export_config);
-  export_command->add_option("--what", export_options.what, "readings, intervals, entries, rollups, corrections or ledger")->required();
+  export_command
+      ->add_option("--what", export_options.what, "readings, intervals, entries, rollups, corrections or ledger")
+      ->required();
   export_command->add_option("--from", export_options.from,
                              "First instant, such as 2026-11-01 or 2026-11-01T08:00:00+08:00");
   export_command->add_option("--to", export_options.to, "End, exclusive");
@@ -209,9 +212,10 @@ int main(int argc, char** argv) {
       "  carbongate explain park.yaml press-shop/electricity/incomer.energy@2026-01-03T00:15:00Z\n"
       "  carbongate explain park.yaml 'press-shop/electricity/incomer.energy@2026-01-03T00:15:00Z#1' --json");
   add_config(explain, explain_config);
-  explain->add_option("ENTRY", explain_options.entry,
-                      "USER/CARRIER/DEVICE.POINT@BEGIN#REVISION, as verify and explain name it; without #REVISION: with "
-                      "all corrections; with a day, month or year for BEGIN, also USER@2026-01: the sum and its parts")
+  explain
+      ->add_option("ENTRY", explain_options.entry,
+                   "USER/CARRIER/DEVICE.POINT@BEGIN#REVISION, as verify and explain name it; without #REVISION: with "
+                   "all corrections; with a day, month or year for BEGIN, also USER@2026-01: the sum and its parts")
       ->required();
   explain->add_option("--store", explain_options.store, "Directory to read, instead of the configured store");
   explain->add_flag("--json", explain_options.json, "One JSON object instead of text");
@@ -261,6 +265,20 @@ int main(int argc, char** argv) {
                 "Make a new key, announced by a seal of the old one; the gateway must be stopped");
   key->add_flag("--lost", key_options.lost, "With --rotate: the old key is gone; every verification will say so");
   key->callback([&] { status = cli::run_key(key_options, std::cout, std::cerr); });
+
+  cli::DeadLetterOptions letter_options;
+  auto* letters = add_command(app, "dead-letters", "Shows the rows that sinks refused for good, and offers them again",
+                              "  carbongate dead-letters park.yaml\n"
+                              "  carbongate dead-letters park.yaml --sink park-tsdb --format csv\n"
+                              "  carbongate dead-letters park.yaml --sink park-tsdb --retry");
+  add_config(letters, letter_options.config);
+  letters->add_option("--sink", letter_options.sink, "Only this sink's, by its name; all, if absent");
+  letters->add_option("--format", letter_options.format, "table, csv or json")->capture_default_str();
+  letters->add_flag("--retry", letter_options.retry,
+                    "Offer them again when the gateway runs next; the gateway must be stopped");
+  letters->add_flag("--drop", letter_options.drop, "Give them up: empty the list; the gateway must be stopped");
+  letters->add_option("--store", letter_options.store, "Directory to use, instead of the configured store");
+  letters->callback([&] { status = cli::run_dead_letters(letter_options, std::cout, std::cerr); });
 
   FactorCommands factor_commands;
   factor_commands.add(app, status);

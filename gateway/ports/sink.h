@@ -17,7 +17,8 @@ struct RejectedRow {
   std::string reason;  // the far end's words
 };
 
-// Rows with a sequence <= settled_through are done: accepted, or rejected for good if listed. The others are offered again.
+// Rows with a sequence <= settled_through are done: accepted, or rejected for good if listed. The others are offered
+// again.
 struct Delivery {
   std::uint64_t settled_through = 0;
   std::vector<RejectedRow> rejected;
@@ -26,24 +27,31 @@ struct Delivery {
 struct SinkStatus {
   std::string name;
   bool healthy = false;
-  Instant since{};         // of `healthy`
-  std::string detail;      // last error
+  Instant since{};     // of `healthy`
+  std::string detail;  // last error
   std::uint64_t rows_accepted = 0;
   std::uint64_t rows_rejected = 0;
   std::uint64_t requests = 0;
   std::uint64_t failures = 0;
+  std::uint64_t rows_skipped = 0;  // settled without being offered: its configuration does not select them
 };
 
 class Sink {
  public:
   virtual ~Sink() = default;
 
-  virtual const std::string& name() const = 0;       // unique among the sinks; the cursor's name
-  virtual std::size_t batch_rows() const = 0;         // how many rows it likes to be offered at once
+  virtual const std::string& name() const = 0;  // unique among the sinks; the cursor's name
+  virtual std::size_t batch_rows() const = 0;   // how many rows it likes to be offered at once
 
-  // Offers rows, ascending by sequence; may be cancelled at any co_await. A fault means: nothing is known to have arrived,
-  // offer all of them again after a pause. Writing a row again must be harmless at the far end.
+  // Offers rows, ascending by sequence; may be cancelled at any co_await. A fault means: nothing is known to have
+  // arrived, offer all of them again after a pause. Writing a row again must be harmless at the far end.
   virtual boost::asio::awaitable<model::Result<Delivery>> deliver(std::span<const model::StoredRow> rows) = 0;
+
+  // The same for rows that were selected, offered and refused before: dead letters. Settled as above, though there are
+  // gaps between them.
+  virtual boost::asio::awaitable<model::Result<Delivery>> deliver_again(std::span<const model::StoredRow> rows) {
+    return deliver(rows);
+  }
 
   virtual SinkStatus status() const = 0;
 };

@@ -16,22 +16,29 @@
 namespace carbongate::ports {
 
 struct StoreStatus {
-  std::uint64_t rows_appended = 0;   // since the process began
+  std::uint64_t rows_appended = 0;  // since the process began
   std::uint64_t commits = 0;
-  std::uint64_t rows_thinned = 0;    // unsettled readings dropped to hold the size limit
-  std::uint64_t last_sequence = 0;   // of the journal
-  std::uint64_t bytes = 0;           // on disk
-  std::uint64_t entries = 0;         // in the ledger: the number of the newest one
-  std::uint64_t sealed = 0;          // up to this one of them
-  std::string seal_trouble;          // why nothing is sealed, and what to do; empty: it is
-  std::string damage;                // what cannot be read any more: the next start repairs it; empty: nothing known
-  std::string repaired;              // what this start saved of a damaged store, several lines; empty: it was sound
+  std::uint64_t rows_thinned = 0;   // unsettled readings dropped to hold the size limit
+  std::uint64_t last_sequence = 0;  // of the journal
+  std::uint64_t bytes = 0;          // on disk
+  std::uint64_t entries = 0;        // in the ledger: the number of the newest one
+  std::uint64_t sealed = 0;         // up to this one of them
+  std::string seal_trouble;         // why nothing is sealed, and what to do; empty: it is
+  std::string damage;               // what cannot be read any more: the next start repairs it; empty: nothing known
+  std::string repaired;             // what this start saved of a damaged store, several lines; empty: it was sound
   struct Cursor {
     std::string sink;
-    std::uint64_t settled = 0;       // sequence up to which everything is settled
-    std::uint64_t rejected = 0;      // rows the sink refused for good, kept in the dead-letter list
+    std::uint64_t settled = 0;   // sequence up to which everything is settled
+    std::uint64_t rejected = 0;  // refused for good and not accepted later: in the dead-letter list, or dropped from it
+    std::uint64_t dropped = 0;   // dead letters that made room for newer ones, ever
   };
   std::vector<Cursor> cursors;
+};
+
+// Dead letters that were offered again. Those in neither list will be once more.
+struct Retried {
+  std::vector<std::uint64_t> accepted;
+  std::vector<RejectedRow> rejected;
 };
 
 // Called from the loop thread. One operation runs at a time, in order of the calls; a commit that has begun always
@@ -40,8 +47,8 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // The checkpoint as last committed, by the names of the site the store was opened with: points and accounts that are new
-  // get an empty state, those no longer configured keep theirs in the store.
+  // The checkpoint as last committed, by the names of the site the store was opened with: points and accounts that are
+  // new get an empty state, those no longer configured keep theirs in the store.
   virtual model::Checkpoint checkpoint() = 0;
 
   // Appends the rows and replaces the states, in one transaction that is on disk when this completes.
@@ -49,10 +56,25 @@ class Store {
 
   // The oldest rows after the sink's cursor, at most `limit`, ascending. Empty: nothing is pending. A sink seen for the
   // first time starts at the oldest row kept.
-  virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string sink, std::size_t limit) = 0;
+  virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string sink,
+                                                                                    std::size_t limit) = 0;
+
+  // Of the rows with a sequence from `before` - `rows` on and below `before`, the readings that are still kept,
+  // ascending: for who decides about a reading by those before it.
+  virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> readings_before(std::uint64_t before,
+                                                                                               std::uint64_t rows) = 0;
 
   // Moves the sink's cursor and keeps what it rejected, in one transaction.
   virtual boost::asio::awaitable<model::Result<void>> settle(std::string sink, Delivery delivery) = 0;
+
+  // Dead letters that are to be offered again: before the journal's rows, the oldest first, at most `limit`, ascending.
+  // Only a store that was asked for it before it was opened has some.
+  virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_retries(std::string sink,
+                                                                                            std::size_t limit) = 0;
+
+  // What became of them, in one transaction: those accepted leave the list, those refused stay in it with the new
+  // reason.
+  virtual boost::asio::awaitable<model::Result<void>> settle_retries(std::string sink, Retried outcome) = 0;
 
   // Signs the ledger as it stands, in one transaction; `at` is the time the seal bears. Nothing is done if there is no
   // new entry. Fault: without the ledger's key, or as commit().

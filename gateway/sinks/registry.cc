@@ -1,10 +1,31 @@
 #include "gateway/sinks/registry.h"
 
+#include <utility>
+
 #include "gateway/sinks/line_protocol/line_protocol_sink_type.h"
 #include "gateway/sinks/postgresql/postgresql_sink_type.h"
 #include "gateway/sinks/remote_write/remote_write_sink_type.h"
+#include "gateway/sinks/selecting_sink.h"
 
 namespace carbongate::sinks {
+namespace {
+
+class SelectingPlan final : public SinkPlan {
+ public:
+  SelectingPlan(std::unique_ptr<SinkPlan> plan, Selection selection)
+      : plan_(std::move(plan)), selection_(std::move(selection)) {}
+
+  const std::string& name() const override { return plan_->name(); }
+  std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
+    return std::make_unique<SelectingSink>(plan_->make(context), selection_, context.store);
+  }
+
+ private:
+  std::unique_ptr<SinkPlan> plan_;
+  Selection selection_;
+};
+
+}  // namespace
 
 std::span<const SinkType> sink_types() {
   // Local: filled at the first call, when the types of the other files are initialised for certain.
@@ -14,6 +35,14 @@ std::span<const SinkType> sink_types() {
       remote_write_type(),
   };
   return kTypes;
+}
+
+std::unique_ptr<SinkPlan> read_sink(const SinkType& type, config::Reader& in, const config::Node& root,
+                                    const SelectableNames* names) {
+  auto plan = type.read(in, root);
+  Selection selection = Selection::from(in, names);
+  if (selection.is_everything()) return plan;
+  return std::make_unique<SelectingPlan>(std::move(plan), std::move(selection));
 }
 
 }  // namespace carbongate::sinks

@@ -9,6 +9,8 @@
 
 #include "config/reader/reader.h"
 #include "gateway/ports/sink.h"
+#include "gateway/ports/store.h"
+#include "gateway/sinks/selection.h"
 #include "protocols/io/clock.h"
 
 namespace carbongate::sinks {
@@ -16,6 +18,7 @@ namespace carbongate::sinks {
 struct SinkContext {
   boost::asio::any_io_executor executor;  // the loop
   io::Clock& clock;                       // outlives the sink
+  ports::Store* store = nullptr;          // of the rows offered; outlives the sink. nullptr: it cannot be asked
 };
 
 // A sink as configured, before anything is opened.
@@ -34,5 +37,11 @@ struct SinkType {
 };
 
 std::span<const SinkType> sink_types();
+
+// Reads one element of `sinks`: what its type reads, and what all have in common, `select` and `rows`. Its sinks are
+// offered what is selected. Problems go to the reader, of which finish() is left to the caller; a plan is returned in
+// any case.
+std::unique_ptr<SinkPlan> read_sink(const SinkType& type, config::Reader& in, const config::Node& root,
+                                    const SelectableNames* names);
 
 }  // namespace carbongate::sinks

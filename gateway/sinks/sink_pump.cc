@@ -58,6 +58,13 @@ class PumpLog {
     rejection_logged_ = clock_.ticks();
   }
 
+  void retried(const ports::Retried& outcome) {
+    spdlog::info(
+        "sink {}: {} dead letters offered again: {} accepted, {} back in the list{}{}", name_,
+        outcome.accepted.size() + outcome.rejected.size(), outcome.accepted.size(), outcome.rejected.size(),
+        outcome.rejected.empty() ? "" : ", such as: ", outcome.rejected.empty() ? "" : outcome.rejected.front().reason);
+  }
+
  private:
   std::string name_;
   const ports::Store& store_;
@@ -68,16 +75,45 @@ class PumpLog {
   std::optional<io::SteadyTime> rejection_logged_;
 };
 
-// Offers `rows` once. A value: whether the cursor moved.
-asio::awaitable<model::Result<bool>> offer(ports::Sink& sink, ports::Store& store,
-                                           const std::vector<model::StoredRow>& rows, PumpLog& log) {
-  auto delivery = co_await sink.deliver(rows);
+enum class Step { moved, stuck, idle };  // the cursor moved; what was offered is to be offered again; nothing was there
+
+asio::awaitable<model::Result<Step>> offer_journal(ports::Sink& sink, ports::Store& store, PumpLog& log) {
+  auto rows = co_await store.peek(sink.name(), sink.batch_rows());
+  if (!rows) co_return std::move(rows).error();
+  if (rows->empty()) co_return Step::idle;
+  auto delivery = co_await sink.deliver(*rows);
   if (!delivery) co_return std::move(delivery).error();
-  if (delivery->settled_through < rows.front().sequence) co_return false;
+  if (delivery->settled_through < rows->front().sequence) co_return Step::stuck;
   log.rejected(delivery->rejected);
   auto settled = co_await store.settle(sink.name(), std::move(*delivery));
   if (!settled) co_return std::move(settled).error();
-  co_return true;
+  co_return Step::moved;
+}
+
+// The dead letters that somebody wants to be offered once more. They stay in the list until the sink has accepted them.
+asio::awaitable<model::Result<Step>> offer_retries(ports::Sink& sink, ports::Store& store, PumpLog& log) {
+  auto rows = co_await store.peek_retries(sink.name(), sink.batch_rows());
+  if (!rows) co_return std::move(rows).error();
+  if (rows->empty()) co_return Step::idle;
+  auto delivery = co_await sink.deliver_again(*rows);
+  if (!delivery) co_return std::move(delivery).error();
+  std::ranges::sort(delivery->rejected, {}, &ports::RejectedRow::sequence);
+  ports::Retried outcome;
+  auto rejected = delivery->rejected.begin();
+  for (const model::StoredRow& row : *rows) {
+    if (row.sequence > delivery->settled_through) break;
+    while (rejected != delivery->rejected.end() && rejected->sequence < row.sequence) ++rejected;
+    if (rejected != delivery->rejected.end() && rejected->sequence == row.sequence) {
+      outcome.rejected.push_back(*rejected);
+    } else {
+      outcome.accepted.push_back(row.sequence);
+    }
+  }
+  if (outcome.accepted.empty() && outcome.rejected.empty()) co_return Step::stuck;
+  auto settled = co_await store.settle_retries(sink.name(), outcome);
+  if (!settled) co_return std::move(settled).error();
+  log.retried(outcome);
+  co_return Step::moved;
 }
 
 }  // namespace
@@ -85,27 +121,23 @@ asio::awaitable<model::Result<bool>> offer(ports::Sink& sink, ports::Store& stor
 asio::awaitable<void> pump(ports::Sink& sink, ports::Store& store, io::Event& rows_committed, io::Clock& clock) {
   io::Backoff backoff(kRetryFirst, kRetryCap);
   PumpLog log(sink, store, clock);
+  bool has_retries = true;  // only what was in the list when the store was opened: asked until there is none
   while (true) {
     // Rows may be committed while peek() is under way; its answer counts only for the journal as it was before.
     const std::uint64_t seen = store.status().last_sequence;
-    auto rows = co_await store.peek(sink.name(), sink.batch_rows());
+    auto step = has_retries ? co_await offer_retries(sink, store, log) : co_await offer_journal(sink, store, log);
     std::optional<model::Fault> fault;
-    if (!rows) {
-      fault = std::move(rows).error();
-    } else if (rows->empty()) {
-      if (store.status().last_sequence != seen) continue;
+    if (!step) {
+      fault = std::move(step).error();
+    } else if (*step == Step::moved) {
+      log.success();
+      backoff.reset();
+      continue;
+    } else if (*step == Step::idle) {
+      if (std::exchange(has_retries, false) || store.status().last_sequence != seen) continue;
       co_await rows_committed.wait();
       co_await clock.sleep_until(clock.ticks() + kGatherTime);
       continue;
-    } else {
-      auto moved = co_await offer(sink, store, *rows, log);
-      if (!moved) {
-        fault = std::move(moved).error();
-      } else if (*moved) {
-        log.success();
-        backoff.reset();
-        continue;
-      }
     }
     if (fault) log.trouble(*fault);
     co_await clock.sleep_until(clock.ticks() + backoff.next());

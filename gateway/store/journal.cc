@@ -12,9 +12,6 @@ namespace {
 // Rows that a sink may have settled since its cursor was last written: what it would see again after a crash.
 constexpr std::int64_t kUnsavedRowsMax = 10'000;
 
-// Per sink. Older ones make room; StoreStatus::Cursor::rejected goes on counting.
-constexpr std::int64_t kDeadLettersMax = 100'000;
-
 constexpr std::int64_t kTailRows = 1'000;  // read at the start, to see whether they can be
 
 constexpr std::int64_t kMarkEveryMs = 15 * 60'000;
@@ -67,10 +64,11 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       get_state_(database_, "SELECT state FROM checkpoint WHERE subject = ?1"),
       peek_(database_,
             "SELECT seq, kind, series, at, value, quality, body FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
-      save_cursor_(database_, "INSERT OR REPLACE INTO cursor(sink, settled, rejected) VALUES(?1, ?2, ?3)"),
-      bury_(database_,
-            "INSERT OR IGNORE INTO dead_letter(sink, seq, at, reason) "
-            "VALUES(?1, ?2, coalesce((SELECT at FROM journal WHERE seq = ?2), 0), ?3)"),
+      look_back_(database_,
+                 "SELECT seq, kind, series, at, value, quality, body FROM journal "
+                 "WHERE seq >= ?1 AND seq < ?2 AND kind = 0 ORDER BY seq"),
+      save_cursor_(database_, "INSERT OR REPLACE INTO cursor(sink, settled, rejected, dropped) VALUES(?1, ?2, ?3, ?4)"),
+      dead_letters_(database_),
       mark_(database_, "INSERT OR REPLACE INTO reading_mark(seq, newest, oldest) VALUES(?1, ?2, ?3)"),
       lower_mark_(database_, "UPDATE reading_mark SET oldest = ?2 WHERE seq = ?1") {
   Transaction transaction(database_);
@@ -96,12 +94,15 @@ void Journal::load() {
       "SELECT max((SELECT ifnull(max(seq), 0) FROM journal), "
       "ifnull((SELECT value FROM meta WHERE name = 'sequence_floor'), 0))");
   read_tail();
-  Statement cursors(database_, "SELECT sink, settled, rejected FROM cursor");
+  Statement cursors(database_, "SELECT sink, settled, rejected, dropped FROM cursor");
   for (Rows rows(cursors); rows.next();) {
     const std::int64_t settled = std::min(cursors.integer(1), last_sequence_);
-    const auto rejected = static_cast<std::uint64_t>(cursors.integer(2));
-    cursors_[std::string(cursors.text(0))] = {
-        .settled = settled, .saved = settled, .rejected = rejected, .rejected_saved = rejected, .active = false};
+    cursors_[std::string(cursors.text(0))] = {.settled = settled,
+                                              .saved = settled,
+                                              .rejected = static_cast<std::uint64_t>(cursors.integer(2)),
+                                              .dropped = static_cast<std::uint64_t>(cursors.integer(3)),
+                                              .counts_saved = true,
+                                              .active = false};
   }
   Statement states(database_, "SELECT t.kind, c.state FROM checkpoint c JOIN subject t ON t.id = c.subject");
   for (Rows rows(states); rows.next();) {
@@ -226,17 +227,28 @@ void Journal::put_states(const model::Effects& effects) {
 
 std::vector<model::StoredRow> Journal::peek(const std::string& sink, std::size_t limit) {
   const Cursor& cursor = cursor_of(sink);
-  std::vector<model::StoredRow> result;
-  if (cursor.settled >= last_sequence_) return result;
+  if (cursor.settled >= last_sequence_) return {};
   peek_.bind(1, cursor.settled).bind(2, static_cast<std::int64_t>(limit));
-  for (Rows rows(peek_); rows.next();) {
-    const RecordColumns columns{.kind = static_cast<RowKind>(peek_.integer(1)),
-                                .at_ms = peek_.integer(3),
-                                .value = peek_.real(4),
-                                .quality = peek_.integer(5),
-                                .body = peek_.blob(6)};
-    result.push_back(
-        {static_cast<std::uint64_t>(peek_.integer(0)), series_.series(peek_.integer(2)), codec_.decode_row(columns)});
+  return read_rows(peek_);
+}
+
+std::vector<model::StoredRow> Journal::readings_before(std::uint64_t before, std::uint64_t rows) {
+  const auto from = static_cast<std::int64_t>(before - std::min(rows, before));
+  look_back_.bind(1, from).bind(2, static_cast<std::int64_t>(before));
+  return read_rows(look_back_);
+}
+
+// Columns: seq, kind, series, at, value, quality, body.
+std::vector<model::StoredRow> Journal::read_rows(Statement& statement) {
+  std::vector<model::StoredRow> result;
+  for (Rows rows(statement); rows.next();) {
+    const RecordColumns columns{.kind = static_cast<RowKind>(statement.integer(1)),
+                                .at_ms = statement.integer(3),
+                                .value = statement.real(4),
+                                .quality = statement.integer(5),
+                                .body = statement.blob(6)};
+    result.push_back({static_cast<std::uint64_t>(statement.integer(0)), series_.series(statement.integer(2)),
+                      codec_.decode_row(columns)});
   }
   return result;
 }
@@ -251,20 +263,41 @@ void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
       Transaction transaction(database_);
       for (const ports::RejectedRow& row : delivery.rejected) {
         if (static_cast<std::int64_t>(row.sequence) > cursor.settled) continue;  // will be offered again
-        bury_.bind(1, std::string_view(sink)).bind(2, static_cast<std::int64_t>(row.sequence));
-        bury_.bind(3, std::string_view(row.reason)).run();
-        cursor.rejected += static_cast<std::uint64_t>(database_.changes());
+        if (dead_letters_.bury(sink, row)) ++cursor.rejected;
       }
       if (!delivery.rejected.empty()) {
-        Statement forget(database_,
-                         "DELETE FROM dead_letter WHERE sink = ?1 AND seq <= (SELECT seq FROM dead_letter "
-                         "WHERE sink = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)");
-        forget.bind(1, std::string_view(sink)).bind(2, kDeadLettersMax).run();
+        cursor.dropped += dead_letters_.make_room(sink);
+        cursor.counts_saved = false;
       }
       save_cursors();
       transaction.commit();
       cursors_saved();
     }
+  } catch (...) {
+    cursor = before;
+    throw;
+  }
+  describe_cursors();
+}
+
+std::vector<model::StoredRow> Journal::peek_retries(const std::string& sink, std::size_t limit) {
+  cursor_of(sink);  // it asks: what it has not got is kept, however long the retries take
+  return read_rows(dead_letters_.retries(sink, limit));
+}
+
+void Journal::settle_retries(const std::string& sink, const ports::Retried& outcome) {
+  Cursor& cursor = cursor_of(sink);
+  const Cursor before = cursor;
+  try {
+    Transaction transaction(database_);
+    for (const std::uint64_t sequence : outcome.accepted) {
+      if (dead_letters_.accepted(sink, sequence) && cursor.rejected != 0) --cursor.rejected;
+    }
+    for (const ports::RejectedRow& row : outcome.rejected) dead_letters_.refused_again(sink, row);
+    cursor.counts_saved = false;
+    save_cursors();
+    transaction.commit();
+    cursors_saved();
   } catch (...) {
     cursor = before;
     throw;
@@ -294,16 +327,17 @@ Journal::Cursor& Journal::cursor_of(const std::string& sink) {
 
 void Journal::save_cursors() {
   for (const auto& [sink, cursor] : cursors_) {
-    if (cursor.settled == cursor.saved && cursor.rejected == cursor.rejected_saved) continue;
+    if (cursor.settled == cursor.saved && cursor.counts_saved) continue;
     save_cursor_.bind(1, std::string_view(sink)).bind(2, cursor.settled);
-    save_cursor_.bind(3, static_cast<std::int64_t>(cursor.rejected)).run();
+    save_cursor_.bind(3, static_cast<std::int64_t>(cursor.rejected)).bind(4, static_cast<std::int64_t>(cursor.dropped));
+    save_cursor_.run();
   }
 }
 
 void Journal::cursors_saved() {
   for (auto& [sink, cursor] : cursors_) {
     cursor.saved = cursor.settled;
-    cursor.rejected_saved = cursor.rejected;
+    cursor.counts_saved = true;
   }
 }
 
@@ -319,7 +353,7 @@ void Journal::describe_cursors() {
   status_.cursors.clear();
   for (const auto& [sink, cursor] : cursors_) {
     if (!cursor.active) continue;
-    status_.cursors.push_back({sink, static_cast<std::uint64_t>(cursor.settled), cursor.rejected});
+    status_.cursors.push_back({sink, static_cast<std::uint64_t>(cursor.settled), cursor.rejected, cursor.dropped});
   }
 }
 

@@ -13,6 +13,7 @@
 #include "gateway/ports/store.h"
 #include "gateway/store/appender.h"
 #include "gateway/store/database.h"
+#include "gateway/store/dead_letter_table.h"
 #include "gateway/store/ledger_table.h"
 #include "gateway/store/record.h"
 #include "gateway/store/retention.h"
@@ -36,9 +37,14 @@ class Journal {
   void commit(const model::Effects& effects);
   std::vector<model::StoredRow> peek(const std::string& sink, std::size_t limit);
 
+  std::vector<model::StoredRow> readings_before(std::uint64_t before, std::uint64_t rows);
+
   // A cursor that only moves forward is written with the next commit, not for itself: a crash before that makes the
   // sink see some rows again, which it must bear anyway. Rejections are written at once.
   void settle(const std::string& sink, const ports::Delivery& delivery);
+
+  std::vector<model::StoredRow> peek_retries(const std::string& sink, std::size_t limit);
+  void settle_retries(const std::string& sink, const ports::Retried& outcome);
 
   void seal(Instant at);  // throws Refused without the ledger's key
 
@@ -49,13 +55,15 @@ class Journal {
     std::int64_t settled = 0;
     std::int64_t saved = 0;  // `settled` as it is on disk
     std::uint64_t rejected = 0;
-    std::uint64_t rejected_saved = 0;
-    bool active = false;  // its sink has asked since the start: it holds retention back
+    std::uint64_t dropped = 0;
+    bool counts_saved = true;  // the two are as on disk
+    bool active = false;       // its sink has asked since the start: it holds retention back
   };
 
   void load();
   void read_tail();
   Cursor& cursor_of(const std::string& sink);
+  std::vector<model::StoredRow> read_rows(Statement& statement);
   std::int64_t append(const std::vector<model::JournalRow>& rows);  // the last sequence
   void put_states(const model::Effects& effects);
   struct Mark {
@@ -86,8 +94,9 @@ class Journal {
   Statement put_state_;
   Statement get_state_;
   Statement peek_;
+  Statement look_back_;
   Statement save_cursor_;
-  Statement bury_;
+  DeadLetterTable dead_letters_;
   Statement mark_;
   Statement lower_mark_;
   std::map<std::string, Cursor> cursors_;

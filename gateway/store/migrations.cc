@@ -98,6 +98,15 @@ CREATE TABLE reading_mark(
 -- NULL: not known. 9223372036854775807: there are none.
 ALTER TABLE reading_mark ADD COLUMN oldest INTEGER;
 )sql",
+    // 4: dead letters are offered again.
+    R"sql(
+-- 1: to be offered again, before the journal's rows. A row leaves the list only when its sink has accepted it.
+ALTER TABLE dead_letter ADD COLUMN retry INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX dead_letter_retry ON dead_letter(sink, seq) WHERE retry = 1;
+
+-- Dead letters that made room for newer ones.
+ALTER TABLE cursor ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 static_assert(std::size(kMigrations) == kSchemaVersion);
 

@@ -86,9 +86,26 @@ asio::awaitable<model::Result<std::vector<model::StoredRow>>> SqliteStore::peek(
       [this, sink = std::move(sink), limit] { return journal_->peek(sink, limit); });
 }
 
+asio::awaitable<model::Result<std::vector<model::StoredRow>>> SqliteStore::readings_before(std::uint64_t before,
+                                                                                           std::uint64_t rows) {
+  return on_store_thread<std::vector<model::StoredRow>>(
+      [this, before, rows] { return journal_->readings_before(before, rows); });
+}
+
 asio::awaitable<model::Result<void>> SqliteStore::settle(std::string sink, ports::Delivery delivery) {
   return on_store_thread<void>(
       [this, sink = std::move(sink), delivery = std::move(delivery)] { journal_->settle(sink, delivery); });
+}
+
+asio::awaitable<model::Result<std::vector<model::StoredRow>>> SqliteStore::peek_retries(std::string sink,
+                                                                                        std::size_t limit) {
+  return on_store_thread<std::vector<model::StoredRow>>(
+      [this, sink = std::move(sink), limit] { return journal_->peek_retries(sink, limit); });
+}
+
+asio::awaitable<model::Result<void>> SqliteStore::settle_retries(std::string sink, ports::Retried outcome) {
+  return on_store_thread<void>(
+      [this, sink = std::move(sink), outcome = std::move(outcome)] { journal_->settle_retries(sink, outcome); });
 }
 
 asio::awaitable<model::Result<void>> SqliteStore::seal(Instant at) {

@@ -41,7 +41,13 @@ class SqliteStore final : public ports::Store {
   boost::asio::awaitable<model::Result<void>> commit(model::Effects effects) override;
   boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string sink,
                                                                             std::size_t limit) override;
+  boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> readings_before(std::uint64_t before,
+                                                                                       std::uint64_t rows) override;
   boost::asio::awaitable<model::Result<void>> settle(std::string sink, ports::Delivery delivery) override;
+
+  boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_retries(std::string sink,
+                                                                                    std::size_t limit) override;
+  boost::asio::awaitable<model::Result<void>> settle_retries(std::string sink, ports::Retried outcome) override;
 
   boost::asio::awaitable<model::Result<void>> seal(Instant at) override;
 

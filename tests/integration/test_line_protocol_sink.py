@@ -57,7 +57,7 @@ def victoria(tmp_path):
 def test_every_row_arrives_in_influxdb_to_the_last_digit(tmp_path, influx, gzip):
     with Feed(tmp_path, influx.write_url("carbon"), 5_000, gzip=gzip).start() as feed:
         status = feed.finish()
-    assert status == {"accepted": 5_000, "requests": 5, "failures": 0, "rejected": []}
+    assert status == {"accepted": 5_000, "requests": 5, "failures": 0, "skipped": 0, "rejected": []}
     assert stored_in_influx(influx) == expected(5_000)
 
 
@@ -222,3 +222,36 @@ def test_tls_trusts_the_named_authority_and_nobody_else(tmp_path, certificate):
         with Feed(tmp_path, server.write_url, 100, name="untrusted").start() as feed:
             wait_until(lambda: "certificate verify failed" in feed.output(), what="the reason in the log")
             assert feed.settled() == 0
+
+
+def thinned(points, slot_ms):
+    """Of the readings of each device the first usable one of each slot; the rows of expected() come in order of time."""
+    slots = set()
+    kept = {}
+    for (name, tags, at), fields in points.items():
+        if name == "carbongate_reading":
+            slot = dict(tags)["device"], at // slot_ms
+            if "value" not in fields or slot in slots:
+                continue
+            slots.add(slot)
+        kept[name, tags, at] = fields
+    return kept
+
+
+def test_only_what_is_selected_is_sent_and_readings_are_thinned_alike_after_a_restart(tmp_path, influx):
+    select = {"rows": ["readings", "intervals", "entries"], "points": ["press*", "冲压??.*"], "users": ["*s"], "every": "1min"}
+    skipped = 0
+    for first in (0, 1_234, 3_000):  # wherever it falls: rows are a second apart
+        count = {0: 1_234, 1_234: 1_766, 3_000: 2_000}[first]
+        with Feed(tmp_path, influx.write_url("carbon"), count, first, name=f"part{first}", select=select).start() as feed:
+            status = feed.finish()
+            assert status["accepted"] + status["skipped"] == count
+            skipped += status["skipped"]
+    wanted = {
+        key: fields
+        for key, fields in thinned(expected(5_000, measurements=["reading", "interval", "entry"]), 60_000).items()
+        if dict(key[1])["device"] in ("press shop", "冲压车间") and dict(key[1]).get("user", "press") == "press"
+    }
+    assert stored_in_influx(influx) == wanted
+    assert len(wanted) == 5_000 - skipped
+    assert 150 < sum(name == "carbongate_reading" for name, _, _ in wanted) < 190, "two devices, 5,000 s, a slot of 60 s"

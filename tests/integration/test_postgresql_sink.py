@@ -70,7 +70,7 @@ def server():
 
 def test_every_row_arrives_to_the_last_digit(tmp_path, server):
     with feed(tmp_path, server, 20_000).start() as rows:
-        assert rows.finish() == {"accepted": 20_000, "requests": 4, "failures": 0, "rejected": []}
+        assert rows.finish() == {"accepted": 20_000, "requests": 4, "failures": 0, "rejected": [], "skipped": 0}
     assert stored(server) == expected(20_000)
     uncommented = server.psql("""SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -44,7 +44,7 @@ def victoria(tmp_path):
 
 def test_every_row_arrives_and_none_is_invalid(tmp_path, victoria):
     with feed(tmp_path, victoria, 5_000).start() as running:
-        assert running.finish() == {"accepted": 5_000, "requests": 10, "failures": 0, "rejected": []}
+        assert running.finish() == {"accepted": 5_000, "requests": 10, "failures": 0, "rejected": [], "skipped": 0}
     assert_equal(victoria, expected(5_000))
     assert victoria.counter("vm_rows_invalid_total") == 0
     assert victoria.counter("vm_rows_ignored_total") == 0

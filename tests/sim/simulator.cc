@@ -266,6 +266,20 @@ class SimulatedStore final : public ports::Store {
     return operate<void>(
         [this, sink = std::move(sink), delivery = std::move(delivery)] { journal_->settle(sink, delivery); });
   }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> readings_before(std::uint64_t before,
+                                                                                std::uint64_t rows) override {
+    return operate<std::vector<model::StoredRow>>(
+        [this, before, rows] { return journal_->readings_before(before, rows); });
+  }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_retries(std::string sink,
+                                                                             std::size_t limit) override {
+    return operate<std::vector<model::StoredRow>>(
+        [this, sink = std::move(sink), limit] { return journal_->peek_retries(sink, limit); });
+  }
+  asio::awaitable<model::Result<void>> settle_retries(std::string sink, ports::Retried outcome) override {
+    return operate<void>(
+        [this, sink = std::move(sink), outcome = std::move(outcome)] { journal_->settle_retries(sink, outcome); });
+  }
   asio::awaitable<model::Result<void>> seal(Instant at) override {
     return operate<void>([this, at] { journal_->seal(at); });
   }

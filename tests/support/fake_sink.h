@@ -27,6 +27,8 @@ class FakeSink final : public ports::Sink {
     next([=](auto) { return model::Fault{make_error_code(code), text}; });
   }
 
+  void be_out_of_reach() { status_.healthy = false; }  // until something is delivered
+
   // Every row of every accepted delivery, in order; a row that was offered again is there again.
   const std::vector<model::StoredRow>& accepted() const { return accepted_; }
   std::size_t offers() const { return offers_; }

@@ -21,6 +21,7 @@ struct FakeDisk {
   std::map<std::string, model::AccountState> accounts;  // by user, carrier and source
   std::map<std::string, ports::StoreStatus::Cursor> cursors;
   std::vector<std::pair<std::string, ports::RejectedRow>> dead_letters;  // with the sink's name
+  std::vector<std::pair<std::string, std::uint64_t>> retries;            // of those: to be offered again
   std::vector<Instant> seals;
 };
 
@@ -95,6 +96,18 @@ class FakeStore final : public ports::Store {
     co_return result;
   }
 
+  boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> readings_before(std::uint64_t before,
+                                                                                       std::uint64_t rows) override {
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    if (takes_failure()) co_return *fault_;
+    std::vector<model::StoredRow> result;
+    for (const model::StoredRow& row : disk_.rows) {
+      const bool is_within = row.sequence < before && row.sequence + rows >= before;
+      if (is_within && row.body.get_if<model::JudgedReading>()) result.push_back(row);
+    }
+    co_return result;
+  }
+
   boost::asio::awaitable<model::Result<void>> settle(std::string sink, ports::Delivery delivery) override {
     co_await boost::asio::post(boost::asio::use_awaitable);
     if (takes_failure()) co_return *fault_;
@@ -104,6 +117,37 @@ class FakeStore final : public ports::Store {
       if (row.sequence > moved.settled) continue;
       disk_.dead_letters.emplace_back(sink, row);
       ++moved.rejected;
+    }
+    co_return model::Result<void>();
+  }
+
+  boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_retries(std::string sink,
+                                                                                    std::size_t limit) override {
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    if (takes_failure()) co_return *fault_;
+    cursor(sink);
+    std::vector<model::StoredRow> result;
+    for (const model::StoredRow& row : disk_.rows) {
+      const bool is_asked_for = std::ranges::find(disk_.retries, std::pair(sink, row.sequence)) != disk_.retries.end();
+      if (is_asked_for && result.size() < limit) result.push_back(row);
+    }
+    co_return result;
+  }
+
+  boost::asio::awaitable<model::Result<void>> settle_retries(std::string sink, ports::Retried outcome) override {
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    if (takes_failure()) co_return *fault_;
+    for (const std::uint64_t sequence : outcome.accepted) {
+      std::erase(disk_.retries, std::pair(sink, sequence));
+      cursor(sink).rejected -= std::erase_if(disk_.dead_letters, [&](const auto& letter) {
+        return letter.first == sink && letter.second.sequence == sequence;
+      });
+    }
+    for (const ports::RejectedRow& row : outcome.rejected) {
+      std::erase(disk_.retries, std::pair(sink, row.sequence));
+      for (auto& [name, letter] : disk_.dead_letters) {
+        if (name == sink && letter.sequence == row.sequence) letter.reason = row.reason;
+      }
     }
     co_return model::Result<void>();
   }

@@ -42,7 +42,6 @@ Config Config::from(config::Reader& in) {
   config.gzip = in.value_or("gzip", reads_gzip);
   config.batch_rows = in.in_range<std::size_t>("batch_rows", 1000, 1, kBatchRowsMax);
   config.timeout = in.in_range<std::chrono::milliseconds>("timeout", 10s, 100ms, 5min);
-  config.rows = shared::read_row_kinds(in);
   return config;
 }
 

@@ -7,7 +7,6 @@
 
 #include "config/reader/reader.h"
 #include "gateway/sinks/shared/http_endpoint.h"
-#include "gateway/sinks/shared/row_kind.h"
 
 namespace carbongate::sinks::line_protocol {
 
@@ -26,7 +25,6 @@ struct Config : shared::HttpEndpoint {
   bool gzip = true;
   std::size_t batch_rows = 1000;
   std::chrono::milliseconds timeout{10'000};  // of one request
-  shared::RowKinds rows;                      // what is sent
 
   // Problems go to the reader; what comes back then is not to be used.
   static Config from(config::Reader& in);

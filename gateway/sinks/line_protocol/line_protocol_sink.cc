@@ -8,6 +8,7 @@
 #include "gateway/sinks/line_protocol/gzip.h"
 #include "gateway/sinks/line_protocol/schema.h"
 #include "gateway/sinks/shared/offer.h"
+#include "gateway/sinks/shared/row_kind.h"
 #include "protocols/line_protocol/response.h"
 
 namespace carbongate::sinks::line_protocol {
@@ -23,9 +24,9 @@ struct LineProtocolSink::Lines {
   std::vector<std::size_t> begins{0};  // of line i; one more than there are lines
   shared::Offer offer;                 // a line is an item
 
-  Lines(std::span<const model::StoredRow> rows, const shared::RowKinds& wanted) : offer(rows) {
+  explicit Lines(std::span<const model::StoredRow> rows) : offer(rows) {
     for (std::size_t kind = 0; kind < shared::kRowKindCount; ++kind) {
-      if (wanted.test(kind)) append_kind(rows, static_cast<shared::RowKind>(kind));
+      append_kind(rows, static_cast<shared::RowKind>(kind));
     }
     offer.begin();
   }
@@ -63,7 +64,7 @@ asio::awaitable<model::Result<ports::Delivery>> LineProtocolSink::deliver(std::s
     co_await clock_.sleep_until(*not_before_);
     not_before_.reset();
   }
-  Lines lines(rows, config_.rows);
+  Lines lines(rows);
   const std::optional<model::Fault> fault = co_await send_all(lines);
   co_return lines.offer.finish(fault, health_.status());
 }

@@ -139,7 +139,6 @@ Config Config::from(config::Reader& in) {
   config.timeout = in.in_range<std::chrono::milliseconds>("timeout", config.timeout, 1s, 10min);
   read_tls(in, config, url_key);
   add_defaults(config);
-  config.rows = shared::read_row_kinds(in);
   return config;
 }
 

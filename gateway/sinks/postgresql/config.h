@@ -8,7 +8,6 @@
 #include "config/reader/reader.h"
 #include "config/reader/secret.h"
 #include "gateway/sinks/postgresql/hosts.h"
-#include "gateway/sinks/shared/row_kind.h"
 
 namespace carbongate::sinks::postgresql {
 
@@ -20,7 +19,6 @@ struct Config {
   std::string schema = "carbongate";
   std::size_t batch_rows = 5000;
   std::chrono::milliseconds timeout{30'000};  // of connecting, and of one transaction
-  shared::RowKinds rows;                      // what is sent
 
   // Problems go to the reader; what comes back then is not to be used.
   static Config from(config::Reader& in);

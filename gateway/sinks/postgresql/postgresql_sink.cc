@@ -10,6 +10,7 @@
 #include "gateway/sinks/postgresql/batch.h"
 #include "gateway/sinks/postgresql/migrations.h"
 #include "gateway/sinks/postgresql/tables.h"
+#include "gateway/sinks/shared/row_kind.h"
 
 namespace carbongate::sinks::postgresql {
 
@@ -82,7 +83,7 @@ asio::awaitable<model::Result<ports::Delivery>> PostgresqlSink::deliver(std::spa
   shared::Offer offer(rows);
   std::vector<const model::StoredRow*> sent;
   for (std::size_t kind = 0; kind < shared::kRowKindCount; ++kind) {
-    if (config_.rows.test(kind)) choose(rows, static_cast<shared::RowKind>(kind), sent, offer);
+    choose(rows, static_cast<shared::RowKind>(kind), sent, offer);
   }
   offer.begin();
   const std::optional<model::Fault> fault = co_await send_all(sent, offer);

@@ -27,7 +27,6 @@ Config Config::from(config::Reader& in) {
   if (!std::ranges::all_of(config.tenant, is_visible)) in.error("tenant", "must be of visible ASCII characters");
   config.batch_rows = in.in_range<std::size_t>("batch_rows", config.batch_rows, 1, kBatchRowsMax);
   config.timeout = in.in_range<std::chrono::milliseconds>("timeout", config.timeout, 100ms, 5min);
-  config.rows = shared::read_row_kinds(in);
   return config;
 }
 

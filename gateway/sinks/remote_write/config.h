@@ -7,7 +7,6 @@
 
 #include "config/reader/reader.h"
 #include "gateway/sinks/shared/http_endpoint.h"
-#include "gateway/sinks/shared/row_kind.h"
 
 namespace carbongate::sinks::remote_write {
 
@@ -15,7 +14,6 @@ struct Config : shared::HttpEndpoint {
   std::string tenant;  // "X-Scope-OrgID: ...", if not empty
   std::size_t batch_rows = 500;
   std::chrono::milliseconds timeout{10'000};  // of one request
-  shared::RowKinds rows;                      // what is sent
 
   // Problems go to the reader; what comes back then is not to be used.
   static Config from(config::Reader& in);

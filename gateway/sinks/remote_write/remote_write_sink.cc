@@ -31,7 +31,6 @@ asio::awaitable<model::Result<ports::Delivery>> RemoteWriteSink::deliver(std::sp
   std::vector<const model::StoredRow*> sent;
   std::string reason;
   for (const model::StoredRow& row : rows) {
-    if (!config_.rows.test(static_cast<std::size_t>(shared::kind_of(row.body)))) continue;
     shared::TimeSeriesPoint point;
     switch (shared::make_point(row, point, reason)) {
       case shared::Rendering::point:

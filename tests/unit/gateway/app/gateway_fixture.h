@@ -117,6 +117,17 @@ class ScriptedStore final : public ports::Store {
   asio::awaitable<model::Result<void>> settle(std::string sink, ports::Delivery delivery) override {
     return store_.settle(std::move(sink), std::move(delivery));
   }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> readings_before(std::uint64_t before,
+                                                                                std::uint64_t rows) override {
+    return store_.readings_before(before, rows);
+  }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_retries(std::string sink,
+                                                                             std::size_t limit) override {
+    return store_.peek_retries(std::move(sink), limit);
+  }
+  asio::awaitable<model::Result<void>> settle_retries(std::string sink, ports::Retried outcome) override {
+    return store_.settle_retries(std::move(sink), std::move(outcome));
+  }
   asio::awaitable<model::Result<void>> seal(Instant at) override { return store_.seal(at); }
   ports::StoreStatus status() const override {
     ports::StoreStatus status = store_.status();

@@ -76,10 +76,13 @@ TEST(LiveTable, ShowsWhatWaitsForASinkOutOfReach) {
   sink.name = "tsdb";
   sink.detail = "connection refused";
   sink.rows_accepted = 120;
+  sink.rows_skipped = 7;
   status.sinks.push_back(sink);
   const std::string table = live_table(site_with_two_meters_of_one_user(), totals(0, 0, 0), status, Instant{});
-  EXPECT_THAT(table,
-              HasSubstr("sink tsdb: out of reach, 120 rows delivered, 0 rejected, 380 waiting: connection refused"));
+  EXPECT_THAT(
+      table,
+      HasSubstr(
+          "sink tsdb: out of reach, 120 rows delivered, 0 rejected, 7 not selected, 380 waiting: connection refused"));
 }
 
 PointId add_counter(model::Site& site, std::string device) {

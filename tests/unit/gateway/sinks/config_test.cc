@@ -45,7 +45,6 @@ TEST(LineProtocolConfig, NeedsAUrlOnly) {
   EXPECT_TRUE(got.config.gzip);
   EXPECT_EQ(got.config.batch_rows, 1000U);
   EXPECT_EQ(got.config.timeout, 10s);
-  EXPECT_TRUE(got.config.rows.all());
 }
 
 TEST(LineProtocolConfig, KeepsPathAndQuery) {
@@ -71,16 +70,6 @@ TEST(LineProtocolConfig, SaysWhatIsWrongWithAUrl) {
   EXPECT_NE(complaint("http://h:8428").find("has no path"), std::string::npos);
   EXPECT_NE(complaint("http://h/write?precision=s").find("must leave out `precision`"), std::string::npos);
   EXPECT_NE(read("type: line-protocol\n").problems.find("url"), std::string::npos);
-}
-
-TEST(LineProtocolConfig, SelectsKindsOfRows) {
-  const Read got = read("type: line-protocol\nurl: http://h/write\nrows: [entries, rollups]\n");
-  EXPECT_EQ(got.problems, "");
-  EXPECT_EQ(got.config.rows.to_ulong(), 0b01100U);
-  EXPECT_NE(read("type: line-protocol\nurl: http://h/write\nrows: [entrys]\n").problems.find("did you mean 'entries'"),
-            std::string::npos);
-  EXPECT_NE(read("type: line-protocol\nurl: http://h/write\nrows: []\n").problems.find("nothing would be sent"),
-            std::string::npos);
 }
 
 TEST(LineProtocolConfig, KeepsItsLimits) {

@@ -44,7 +44,6 @@ class LineProtocolSinkTest : public ::testing::Test {
     config_.target = "/write?db=carbon&precision=ms";
     config_.where = "http://tsdb/write";
     config_.gzip = false;
-    config_.rows.set();
   }
 
   // Readings with the sequence numbers first to last.
@@ -119,14 +118,6 @@ TEST_F(LineProtocolSinkTest, SendsATokenTheWayQuestdbWantsIt) {
   peer_.answer(204);
   deliver(rows(1, 1));
   EXPECT_NE(peer_.requests()[0].head.find("Authorization: Bearer abc\r\n"), std::string::npos);
-}
-
-TEST_F(LineProtocolSinkTest, SettlesRowsThatAreNotSelectedWithoutARequest) {
-  config_.rows.reset(static_cast<std::size_t>(shared::RowKind::reading));
-  const auto delivery = deliver(rows(1, 9));
-  ASSERT_TRUE(delivery);
-  EXPECT_EQ(delivery->settled_through, 9U);
-  EXPECT_TRUE(peer_.requests().empty());
 }
 
 TEST_F(LineProtocolSinkTest, FindsTheOneRowThatIsRefusedAndDeliversTheOthers) {

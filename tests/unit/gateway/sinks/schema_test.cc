@@ -101,9 +101,11 @@ TEST(LineProtocolSchema, PutsACorrectionBesideTheEntry) {
   entry.correction = model::Correction{model::Cause::late_data, "two readings", kNine};
   EXPECT_EQ(line_of(entry),
             "carbongate_correction,carrier=electricity,cause=late-data,device=press\\ shop,"
-            "factor=cn-grid/CN-SC/average/2023,factor_version=2025-12-31,point=active_energy_import,revision=2,scope=2,site=edz-1,"
+            "factor=cn-grid/CN-SC/average/"
+            "2023,factor_version=2025-12-31,point=active_energy_import,revision=2,scope=2,site=edz-1,"
             "unit=kWh,user=press-shop "
-            "amount=1.25,co2e_kg=0.66325,u95_kg=0.003317,co2_kg=0.66325,market_co2e_kg=0.762,coal_kgce=0.153625,duration_s=900,"
+            "amount=1.25,co2e_kg=0.66325,u95_kg=0.003317,co2_kg=0.66325,market_co2e_kg=0.762,coal_kgce=0.153625,"
+            "duration_s=900,"
             "covered_s=899.5,quality=0i,rule=0i 1700000100000\n");
 }
 
@@ -140,10 +142,12 @@ TEST(LineProtocolSchema, TellsThePeriodsOfRollupsApart) {
 }
 
 TEST(LineProtocolSchema, SendsRunningTotalsWithTheirPresentRates) {
-  EXPECT_EQ(line_of(model::RunningTotal{
-                kNine, model::Activity::of(2'000'000), model::Co2e::of(1'061'200), {}, 48.5, 25.7341}),
-            "carbongate_total,carrier=electricity,device=press\\ shop,point=active_energy_import,scope=2,site=edz-1,unit=kWh,"
-            "user=press-shop amount=2,co2e_kg=1.0612,market_co2e_kg=0,amount_per_hour=48.5,co2e_kg_per_hour=25.7341 1700000100000\n");
+  EXPECT_EQ(
+      line_of(
+          model::RunningTotal{kNine, model::Activity::of(2'000'000), model::Co2e::of(1'061'200), {}, 48.5, 25.7341}),
+      "carbongate_total,carrier=electricity,device=press\\ shop,point=active_energy_import,scope=2,site=edz-1,unit=kWh,"
+      "user=press-shop amount=2,co2e_kg=1.0612,market_co2e_kg=0,amount_per_hour=48.5,co2e_kg_per_hour=25.7341 "
+      "1700000100000\n");
 }
 
 TEST(LineProtocolSchema, LeavesOutTagsWithoutAValue) {

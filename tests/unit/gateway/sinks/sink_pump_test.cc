@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <numeric>
+#include <set>
 
 #include "protocols/io/task_group.h"
 #include "tests/support/fake_clock.h"
@@ -39,6 +40,29 @@ class Journal final : public ports::Store {
     if (during_peek) std::exchange(during_peek, nullptr)();
     co_return oldest;
   }
+  void retry(std::uint64_t sequence) { retries_.insert(sequence); }
+  const std::set<std::uint64_t>& retries() const { return retries_; }
+  const std::vector<ports::RejectedRow>& refused_again() const { return refused_again_; }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_retries(std::string, std::size_t limit) override {
+    std::vector<model::StoredRow> oldest;
+    for (const auto s : retries_) {
+      if (oldest.size() < limit) oldest.push_back(rows_[s - 1]);
+    }
+    co_return oldest;
+  }
+  asio::awaitable<model::Result<void>> settle_retries(std::string, ports::Retried outcome) override {
+    if (std::exchange(fail_settle_, false)) co_return fault();
+    for (const auto s : outcome.accepted) retries_.erase(s);
+    for (const auto& row : outcome.rejected) retries_.erase(row.sequence);
+    refused_again_.insert(refused_again_.end(), outcome.rejected.begin(), outcome.rejected.end());
+    co_return model::Result<void>();
+  }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> readings_before(std::uint64_t before,
+                                                                                std::uint64_t rows) override {
+    const std::uint64_t first = before - std::min(rows, before - 1);
+    co_return std::vector<model::StoredRow>(rows_.begin() + std::int64_t(first) - 1,
+                                            rows_.begin() + std::int64_t(before) - 1);
+  }
   asio::awaitable<model::Result<void>> seal(Instant) override { co_return model::Result<void>(); }
 
   asio::awaitable<model::Result<void>> settle(std::string, ports::Delivery delivery) override {
@@ -58,6 +82,8 @@ class Journal final : public ports::Store {
 
   std::vector<model::StoredRow> rows_;
   std::vector<ports::RejectedRow> dead_letters_;
+  std::set<std::uint64_t> retries_;
+  std::vector<ports::RejectedRow> refused_again_;
   std::uint64_t settled_ = 0;
   bool fail_settle_ = false;
   bool fail_peek_ = false;
@@ -180,6 +206,37 @@ TEST_F(SinkPump, PausesWhenADeliverySettlesNothing) {
   EXPECT_EQ(sink_.offers(), 1U);
   wake();
   EXPECT_EQ(journal_.settled(), 5U);
+}
+
+TEST_F(SinkPump, OffersDeadLettersAgainBeforeTheJournal) {
+  journal_.append(20);
+  for (const std::uint64_t s : {2, 5, 9}) journal_.retry(s);
+  sink_.next([](auto rows) { return ports::Delivery{rows.back().sequence, {{5, "still bad"}}}; });
+  start();
+  ASSERT_EQ(sink_.accepted().size(), 3U + 20U);
+  EXPECT_EQ(sink_.accepted()[0].sequence, 2U);
+  EXPECT_EQ(sink_.accepted()[3].sequence, 1U);
+  EXPECT_TRUE(journal_.retries().empty());
+  ASSERT_EQ(journal_.refused_again().size(), 1U);
+  EXPECT_EQ(journal_.refused_again()[0].reason, "still bad");
+  EXPECT_EQ(journal_.settled(), 20U);
+}
+
+TEST_F(SinkPump, OffersDeadLettersUntilWhatBecameOfThemIsKept) {
+  journal_.append(3);
+  journal_.retry(1);
+  journal_.retry(3);
+  sink_.fail_next("nobody there");
+  start();
+  EXPECT_EQ(journal_.retries().size(), 2U);
+  sink_.next([](auto) { return ports::Delivery{2, {}}; });  // one of them
+  journal_.fail_next_settle();
+  wake();
+  EXPECT_EQ(journal_.retries().size(), 2U) << "accepted, but the store could not keep that";
+  sink_.next([](auto) { return ports::Delivery{2, {}}; });
+  wake();
+  EXPECT_TRUE(journal_.retries().empty());
+  EXPECT_EQ(journal_.settled(), 3U);
 }
 
 TEST_F(SinkPump, SurvivesAStoreInTrouble) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "gateway/store/dead_letters.h"
 #include "gateway/store/sqlite_store.h"
 #include "store_fixtures.h"
 #include "tests/support/fake_store.h"
@@ -18,6 +19,11 @@ class InMemory {
   std::unique_ptr<ports::Store> open(const model::Site& site) {
     return std::make_unique<testing::FakeStore>(disk_, site);
   }
+  void retry_dead_letters(const std::string& sink) {
+    for (const auto& [name, letter] : disk_.dead_letters) {
+      if (name == sink) disk_.retries.emplace_back(name, letter.sequence);
+    }
+  }
 
  private:
   testing::FakeDisk disk_;
@@ -27,6 +33,9 @@ class OnDisk {
  public:
   std::unique_ptr<ports::Store> open(const model::Site& site) {
     return store::SqliteStore::open({.path = directory_.path() / "store"}, site).value();
+  }
+  void retry_dead_letters(const std::string& sink) {
+    store::retry_dead_letters(directory_.path() / "store", sink).value();
   }
 
  private:
@@ -247,6 +256,40 @@ TYPED_TEST(StoreContract, CountsWhatASinkRejects) {
     EXPECT_EQ(cursors[0].rejected, 1u);
     this->reopen();
   }
+}
+
+TYPED_TEST(StoreContract, OffersDeadLettersAgainUntilTheyAreAcceptedOrRefused) {
+  this->commit_readings({1, 2, 3});
+  this->settle("vm", 3, {{1, "no"}, {3, "no"}});
+  this->settle("nats", 3, {{2, "no"}});
+  this->store_.reset();
+  this->place_.retry_dead_letters("vm");
+  this->reopen();
+  EXPECT_TRUE(run(this->store_->peek_retries("nats", 10)).value().empty());
+  ASSERT_EQ(run(this->store_->peek_retries("vm", 1)).value().size(), 1u);
+  const auto offered = run(this->store_->peek_retries("vm", 10)).value();
+  ASSERT_EQ(offered.size(), 2u);
+  EXPECT_EQ(offered[0].sequence, 1u);
+  EXPECT_EQ(offered[1].sequence, 3u);
+  run(this->store_->settle_retries("vm", {{1}, {{3, "still not"}}})).value();
+  EXPECT_TRUE(run(this->store_->peek_retries("vm", 10)).value().empty());
+  const auto status = this->store_->status();
+  const auto cursor = std::ranges::find(status.cursors, "vm", &ports::StoreStatus::Cursor::sink);
+  EXPECT_EQ(cursor->rejected, 1u);
+}
+
+TYPED_TEST(StoreContract, LooksBackAtReadings) {
+  this->commit({{reading(kIncomer, kStart, 1), interval(kPress, kStart, 250'000), reading(kIncomer, kStart, 3),
+                 reading(kIncomer, kStart, 4)},
+                {},
+                {}});
+  const auto before = [&](std::uint64_t sequence, std::uint64_t rows) {
+    return values(run(this->store_->readings_before(sequence, rows)).value());
+  };
+  EXPECT_EQ(before(4, 100), (std::vector<double>{1, 3}));
+  EXPECT_EQ(before(4, 2), std::vector<double>{3}) << "two rows, one of which is a reading";
+  EXPECT_EQ(before(1, 100), std::vector<double>{});
+  EXPECT_EQ(before(5, 1), std::vector<double>{4});
 }
 
 TYPED_TEST(StoreContract, NeverUsesASequenceTwice) {

@@ -41,7 +41,6 @@ class RemoteWriteSinkTest : public ::testing::Test {
     config_.server = {.host = "127.0.0.1", .port = peer_.port(), .tls = false, .ca_file = ""};
     config_.target = "/api/v1/write";
     config_.where = "http://metrics/api/v1/write";
-    config_.rows.set();
   }
 
   // Readings with the sequence numbers first to last, a second apart.

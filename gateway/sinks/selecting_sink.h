@@ -1,0 +1,55 @@
+// A sink that is offered only what its configuration selects.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gateway/ports/sink.h"
+#include "gateway/ports/store.h"
+#include "gateway/sinks/selection.h"
+#include "gateway/sinks/thinning.h"
+
+namespace carbongate::sinks {
+
+// What is not selected is settled together with the rows around it, and counted in SinkStatus::rows_skipped. Where
+// little is selected it asks for more rows at a time, so that requests stay large.
+class SelectingSink final : public ports::Sink {
+ public:
+  static constexpr std::size_t kRowsAtOnceMax = 20'000;  // offered; or what the sink itself likes, if that is more
+
+  // `store`: asked for what came before, if readings are thinned; outlives the sink. nullptr: nothing came before.
+  SelectingSink(std::unique_ptr<ports::Sink> sink, Selection selection, ports::Store* store);
+
+  const std::string& name() const override { return sink_->name(); }
+  std::size_t batch_rows() const override { return rows_at_once_; }
+  boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
+  // Passed on as they are: they were selected once, and Thinning knows nothing of rows so far back.
+  boost::asio::awaitable<model::Result<ports::Delivery>> deliver_again(
+      std::span<const model::StoredRow> rows) override {
+    return sink_->deliver_again(rows);
+  }
+  ports::SinkStatus status() const override;
+
+ private:
+  struct Choice;
+
+  boost::asio::awaitable<model::Result<void>> look_back(std::uint64_t before);
+  Choice choose(std::span<const model::StoredRow> rows) const;
+  void count_skipped(const Choice& choice, std::uint64_t through);
+  void adapt(const Choice& choice);
+
+  std::unique_ptr<ports::Sink> sink_;
+  Selection selection_;
+  ports::Store* store_;
+  std::optional<Thinning> thinning_;
+  std::size_t rows_at_once_;
+  std::uint64_t rows_skipped_ = 0;
+  std::uint64_t counted_through_ = 0;  // of those
+  bool was_offered_ = false;           // anything to the sink itself
+};
+
+}  // namespace carbongate::sinks

@@ -1,0 +1,147 @@
+#include "gateway/store/dead_letters.h"
+
+#include <vector>
+
+#include "gateway/store/database.h"
+#include "gateway/store/migrations.h"
+#include "gateway/store/record.h"
+#include "gateway/store/series_table.h"
+#include "gateway/store/store_config.h"
+#include "gateway/store/store_lock.h"
+
+namespace carbongate::store {
+namespace {
+
+constexpr std::int64_t kLettersPerRead = 1'024;  // of one short transaction
+
+constexpr const char* kRead =
+    "SELECT d.sink, d.seq, d.at, d.reason, d.retry, j.kind, j.series, j.at, j.value, j.quality, j.body "
+    "FROM dead_letter d LEFT JOIN journal j ON j.seq = d.seq "
+    "WHERE (d.sink, d.seq) > (?1, ?2) AND (?3 = '' OR d.sink = ?3) ORDER BY d.sink, d.seq LIMIT ?4";
+
+class Reader {
+ public:
+  explicit Reader(Database& database) : database_(database), read_(database, kRead) {}
+
+  // What follows the last one read; empty: nothing does.
+  std::vector<DeadLetter> next(const std::string& sink) {
+    std::vector<DeadLetter> letters;
+    Transaction transaction(database_, Transaction::Kind::read);
+    read_.bind(1, std::string_view(last_sink_)).bind(2, last_).bind(3, std::string_view(sink));
+    read_.bind(4, kLettersPerRead);
+    for (Rows rows(read_); rows.next();) letters.push_back(letter());
+    transaction.commit();
+    if (letters.empty()) return letters;
+    last_sink_ = letters.back().sink;
+    last_ = static_cast<std::int64_t>(letters.back().sequence);
+    return letters;
+  }
+
+ private:
+  DeadLetter letter() {
+    DeadLetter letter{.sink = std::string(read_.text(0)),
+                      .sequence = static_cast<std::uint64_t>(read_.integer(1)),
+                      .at = Instant(Duration(read_.integer(2))),
+                      .reason = std::string(read_.text(3)),
+                      .retry = read_.integer(4) != 0,
+                      .row = std::nullopt};
+    if (read_.is_null(5)) return letter;
+    const RecordColumns columns{.kind = static_cast<RowKind>(read_.integer(5)),
+                                .at_ms = read_.integer(7),
+                                .value = read_.real(8),
+                                .quality = read_.integer(9),
+                                .body = read_.blob(10)};
+    letter.row = model::StoredRow{letter.sequence, series_of(read_.integer(6)), codec_.decode_row(columns)};
+    return letter;
+  }
+
+  // A gateway beside us may have begun a series since we looked.
+  const std::shared_ptr<const model::Series>& series_of(std::int64_t id) {
+    if (!series_ || !series_->all().contains(id)) series_.emplace(database_);
+    return series_->series(id);
+  }
+
+  Database& database_;
+  std::optional<SeriesTable> series_;
+  RecordCodec codec_;
+  Statement read_;
+  std::string last_sink_;
+  std::int64_t last_ = 0;
+};
+
+// The store, for this process alone. Throws Refused if there is none: nothing is made for a wrong path.
+class OwnStore {
+ public:
+  explicit OwnStore(const std::filesystem::path& directory)
+      : lock_(existing(directory)), database_(directory / kDatabaseFile, Database::Mode::read_write) {
+    migrate(database_);
+    database_.execute("PRAGMA synchronous = FULL");
+  }
+  Database& database() { return database_; }
+
+  std::uint64_t change(const char* sql, const std::string& sink) {
+    Statement statement(database_, sql);
+    statement.bind(1, std::string_view(sink)).run();
+    return static_cast<std::uint64_t>(database_.changes());
+  }
+
+ private:
+  static const std::filesystem::path& existing(const std::filesystem::path& directory) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(directory / kDatabaseFile, ignored)) {
+      throw Refused("there is no carbongate.db in it; the gateway has not run on it yet");
+    }
+    return directory;
+  }
+
+  StoreLock lock_;
+  Database database_;
+};
+
+}  // namespace
+
+model::Result<void> each_dead_letter(const std::filesystem::path& directory, const std::string& sink,
+                                     const std::function<bool(const DeadLetter&)>& visit) {
+  return guarded(directory, [&] {
+    const auto database = open_for_reading(directory / kDatabaseFile);
+    Reader reader(*database);
+    while (true) {
+      const std::vector<DeadLetter> letters = reader.next(sink);
+      if (letters.empty()) return;
+      for (const DeadLetter& letter : letters) {
+        if (!visit(letter)) return;
+      }
+    }
+  });
+}
+
+model::Result<DeadLetterChange> retry_dead_letters(const std::filesystem::path& directory, const std::string& sink) {
+  return guarded(directory, [&] {
+    OwnStore store(directory);
+    Transaction transaction(store.database());
+    DeadLetterChange change;
+    change.rows = store.change(
+        "UPDATE dead_letter SET retry = 1 WHERE (?1 = '' OR sink = ?1) "
+        "AND EXISTS(SELECT 1 FROM journal WHERE journal.seq = dead_letter.seq)",
+        sink);
+    Statement gone(store.database(),
+                   "SELECT count(*) FROM dead_letter WHERE (?1 = '' OR sink = ?1) "
+                   "AND NOT EXISTS(SELECT 1 FROM journal WHERE journal.seq = dead_letter.seq)");
+    gone.bind(1, std::string_view(sink));
+    if (Rows rows(gone); rows.next()) change.gone = static_cast<std::uint64_t>(gone.integer(0));
+    transaction.commit();
+    return change;
+  });
+}
+
+model::Result<DeadLetterChange> drop_dead_letters(const std::filesystem::path& directory, const std::string& sink) {
+  return guarded(directory, [&] {
+    OwnStore store(directory);
+    Transaction transaction(store.database());
+    const std::uint64_t rows = store.change("DELETE FROM dead_letter WHERE ?1 = '' OR sink = ?1", sink);
+    transaction.commit();
+    return DeadLetterChange{rows, 0};
+  });
+}
+
+}  // namespace carbongate::store
