@@ -127,6 +127,10 @@ int run_daemon(const RunOptions& options) {
     return EX_CANTCREAT;
   }
 
+  if (const auto& repaired = store.value()->status().repaired; !repaired.empty()) {
+    spdlog::critical("the store was damaged and has been repaired: {}", repaired);
+  }
+
   asio::io_context loop(1);
   io::SystemClock clock;
   io::TaskGroup helpers(loop.get_executor());

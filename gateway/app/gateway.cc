@@ -269,6 +269,8 @@ asio::awaitable<bool> Gateway::commit(model::Effects effects) {
   while (true) {
     model::Effects attempt = effects;
     const auto result = co_await store_->commit(std::move(attempt));
+    // No number of attempts mends that; the next start does.
+    if (const std::string damage = store_->status().damage; !damage.empty()) throw std::runtime_error(damage);
     if (result.has_value()) {
       if (!store_trouble_.empty()) spdlog::warn("store: writing again after {} failed attempts", backoff.attempts());
       store_trouble_.clear();

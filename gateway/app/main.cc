@@ -8,6 +8,7 @@
 
 #include "gateway/app/daemon.h"
 #include "gateway/app/version.h"
+#include "gateway/cli/backup.h"
 #include "gateway/cli/check.h"
 #include "gateway/cli/dead_letters.h"
 #include "gateway/cli/decode.h"
@@ -233,6 +234,26 @@ int main(int argc, char** argv) {
   verify->add_option("--expect-head", verify_options.expected_head, "NUMBER:HASH, as an earlier verify printed it");
   verify->add_flag("--all-sealed", verify_options.all_sealed, "Entries that no seal stands for yet are a finding too");
   verify->callback([&] { status = cli::run_verify(verify_options, std::cout, std::cerr); });
+
+  cli::BackupOptions backup_options;
+  auto* backup = add_command(app, "backup", "Copies the store as it is at one moment; the gateway may run",
+                             "  carbongate backup park.yaml /mnt/usb/carbongate-2026-11-28\n"
+                             "  (to go back to it: stop the gateway, put the copy where store.path points, start)");
+  add_config(backup, backup_options.config);
+  backup->add_option("DIRECTORY", backup_options.to, "Where to; must not be there yet, or be empty")->required();
+  backup->add_flag("--with-key", backup_options.with_key, "Copy the ledger's private key too");
+  backup->add_option("--store", backup_options.store, "Directory to read, instead of the configured store");
+  backup->callback([&] { status = cli::run_backup(backup_options, std::cout, std::cerr); });
+
+  cli::RepairOptions repair_options;
+  auto* repair = add_command(app, "repair",
+                             "Reads the whole store; a damaged one is set aside and what can be read of it goes on",
+                             "  carbongate repair park.yaml --check\n"
+                             "  carbongate repair park.yaml");
+  add_config(repair, repair_options.config);
+  repair->add_flag("--check", repair_options.check, "Look only, also beside a running gateway; status 1: damaged");
+  repair->add_option("--store", repair_options.store, "Directory to use, instead of the configured store");
+  repair->callback([&] { status = cli::run_repair(repair_options, std::cout, std::cerr); });
 
   cli::KeyOptions key_options;
   auto* key = add_command(app, "key", "Shows the public key of the ledger's seals, or replaces it",

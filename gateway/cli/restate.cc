@@ -82,6 +82,10 @@ class Restating {
         throw Refusal(in_use ? EX_TEMPFAIL : EX_IOERR, store.error().text);
       }
       store_ = std::move(*store);
+      if (const auto& repaired = store_->status().repaired; !repaired.empty()) {
+        throw Refusal(EX_TEMPFAIL,
+                      "the store was damaged and has been repaired; look at this before you book:\n" + repaired);
+      }
       pipeline_.emplace(config_.site, config_.factors, store_->checkpoint());
     }
     history_ = value_of(store::History::open(config_.store.path));

@@ -24,6 +24,8 @@ struct StoreStatus {
   std::uint64_t entries = 0;        // in the ledger: the number of the newest one
   std::uint64_t sealed = 0;         // up to this one of them
   std::string seal_trouble;         // why nothing is sealed, and what to do; empty: it is
+  std::string damage;               // what cannot be read any more: the next start repairs it; empty: nothing known
+  std::string repaired;             // what this start saved of a damaged store, several lines; empty: it was sound
   struct Cursor {
     std::string sink;
     std::uint64_t settled = 0;   // sequence up to which everything is settled

@@ -30,10 +30,11 @@ constexpr Explanation kExplanations[] = {
     {SQLITE_PERM, errc::permission_denied, "access is denied", "check who owns the directory"},
     {SQLITE_CANTOPEN, errc::no_such_file_or_directory, "it cannot be opened", "check the path and who owns it"},
     {SQLITE_CORRUPT, errc::bad_message, "the database is damaged",
-     "stop the gateway, move carbongate.db and its -wal and -shm files elsewhere and start again with an empty store; "
-     "'sqlite3 carbongate.db .recover' saves what can be read"},
+     "a gateway that meets this sets it aside when it starts again and goes on with what can be read; by hand: "
+     "'carbongate repair'"},
     {SQLITE_NOTADB, errc::bad_message, "carbongate.db is not a database, or damaged at its beginning",
-     "move it elsewhere and start again with an empty store"},
+     "a gateway that meets this sets it aside when it starts again and goes on with what can be read; by hand: "
+     "'carbongate repair'"},
     {SQLITE_BUSY, errc::device_or_resource_busy, "another program holds the database",
      "end whatever has carbongate.db open for writing"},
     {SQLITE_NOMEM, errc::not_enough_memory, "there is not enough memory", "give the machine more"},
@@ -198,6 +199,11 @@ Statement& Statement::bind_blob(int parameter, std::string_view bytes) {
 
 Statement& Statement::bind_null(int parameter) {
   check(sqlite3_bind_null(handle_, parameter));
+  return *this;
+}
+
+Statement& Statement::bind(int parameter, const Statement& row, int column) {
+  check(sqlite3_bind_value(handle_, parameter, sqlite3_column_value(row.handle_, column)));
   return *this;
 }
 

@@ -103,6 +103,7 @@ class Statement {
   Statement& bind(int parameter, std::string_view text);
   Statement& bind_blob(int parameter, std::string_view bytes);
   Statement& bind_null(int parameter);
+  Statement& bind(int parameter, const Statement& row, int column);  // the value as it is, of whatever type
 
   void run();   // to the end, then ready for the next use
   bool step();  // true: a row is there. After the last one, or after an error, ready for the next use

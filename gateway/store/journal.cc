@@ -12,6 +12,8 @@ namespace {
 // Rows that a sink may have settled since its cursor was last written: what it would see again after a crash.
 constexpr std::int64_t kUnsavedRowsMax = 10'000;
 
+constexpr std::int64_t kTailRows = 1'000;  // read at the start, to see whether they can be
+
 constexpr std::int64_t kMarkEveryMs = 15 * 60'000;
 
 std::unique_ptr<Database> open_database(const std::filesystem::path& file) {
@@ -49,6 +51,7 @@ std::optional<std::int64_t> newest_of(const std::vector<model::JournalRow>& rows
 Journal::Journal(const StoreConfig& config, const model::Site& site)
     : file_(config.path / kDatabaseFile),
       lock_(config.path),
+      salvaged_(salvage_if_marked(config.path)),
       owner_(open_database(file_)),
       database_(*owner_),
       series_(database_),
@@ -87,7 +90,10 @@ Journal::~Journal() {
 }
 
 void Journal::load() {
-  last_sequence_ = database_.integer("SELECT max(seq) FROM journal");
+  last_sequence_ = database_.integer(
+      "SELECT max((SELECT ifnull(max(seq), 0) FROM journal), "
+      "ifnull((SELECT value FROM meta WHERE name = 'sequence_floor'), 0))");
+  read_tail();
   Statement cursors(database_, "SELECT sink, settled, rejected, dropped FROM cursor");
   for (Rows rows(cursors); rows.next();) {
     const std::int64_t settled = std::min(cursors.integer(1), last_sequence_);
@@ -114,7 +120,22 @@ void Journal::load() {
   }
   status_.last_sequence = static_cast<std::uint64_t>(last_sequence_);
   status_.bytes = bytes_on_disk();
+  if (salvaged_) status_.repaired = salvaged_->to_text();
   describe_ledger();
+}
+
+// What a power cut damages first, on a disk that says it has written what it has not.
+void Journal::read_tail() {
+  Statement tail(database_, "SELECT kind, series, at, value, quality, body FROM journal ORDER BY seq DESC LIMIT ?1");
+  tail.bind(1, kTailRows);
+  for (Rows rows(tail); rows.next();) {
+    static_cast<void>(series_.series(tail.integer(1)));
+    codec_.decode_row({.kind = static_cast<RowKind>(tail.integer(0)),
+                       .at_ms = tail.integer(2),
+                       .value = tail.real(3),
+                       .quality = tail.integer(4),
+                       .body = tail.blob(5)});
+  }
 }
 
 model::Checkpoint Journal::checkpoint() {

@@ -17,6 +17,7 @@
 #include "gateway/store/ledger_table.h"
 #include "gateway/store/record.h"
 #include "gateway/store/retention.h"
+#include "gateway/store/salvage.h"
 #include "gateway/store/series_table.h"
 #include "gateway/store/store_config.h"
 #include "gateway/store/store_lock.h"
@@ -27,7 +28,8 @@ namespace carbongate::store {
 // succeed. One thread at a time.
 class Journal {
  public:
-  // Opens or creates the store, and checks that its checkpoint can be read.
+  // Opens or creates the store, and checks that its checkpoint and its last rows can be read. Repairs it first if
+  // mark_damaged() says so.
   Journal(const StoreConfig& config, const model::Site& site);
   ~Journal();  // writes what is not yet saved of the cursors
 
@@ -59,6 +61,7 @@ class Journal {
   };
 
   void load();
+  void read_tail();
   Cursor& cursor_of(const std::string& sink);
   std::vector<model::StoredRow> read_rows(Statement& statement);
   std::int64_t append(const std::vector<model::JournalRow>& rows);  // the last sequence
@@ -78,7 +81,8 @@ class Journal {
 
   std::filesystem::path file_;
   StoreLock lock_;
-  std::unique_ptr<Database> owner_;  // opened and brought up to date before the statements are made
+  std::optional<SalvageReport> salvaged_;  // by this start
+  std::unique_ptr<Database> owner_;        // opened and brought up to date before the statements are made
   Database& database_;
   SeriesTable series_;
   std::size_t points_;

@@ -8,6 +8,9 @@
 
 namespace carbongate::store {
 
+// In `meta`: the journal's numbers go on behind this one, though no row has it.
+inline constexpr const char* kSequenceFloor = "sequence_floor";
+
 inline constexpr int kSchemaVersion = 4;  // PRAGMA user_version
 
 // Brings a database that was just opened for writing to kSchemaVersion, in one transaction; an empty one is set up from

@@ -4,6 +4,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/errc.hpp>
 #include <exception>
 #include <future>
 #include <stdexcept>
@@ -11,15 +12,30 @@
 
 #include "gateway/store/database.h"
 #include "gateway/store/journal.h"
+#include "gateway/store/salvage.h"
 
 namespace carbongate::store {
 
 namespace asio = boost::asio;
 
+namespace {
+
+bool is_damage(const model::Fault& fault) {
+  return fault.code == boost::system::errc::make_error_code(boost::system::errc::bad_message);
+}
+
+}  // namespace
+
 model::Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const StoreConfig& config, const model::Site& site) {
-  return guarded(config.path, [&] {
-    return std::unique_ptr<SqliteStore>(new SqliteStore(config, std::make_unique<Journal>(config, site)));
-  });
+  const auto open_once = [&] {
+    return guarded(config.path, [&] {
+      return std::unique_ptr<SqliteStore>(new SqliteStore(config, std::make_unique<Journal>(config, site)));
+    });
+  };
+  auto store = open_once();
+  if (!store.has_error() || !is_damage(store.error())) return store;
+  mark_damaged(config.path, store.error().text);
+  return open_once();
 }
 
 SqliteStore::SqliteStore(const StoreConfig& config, std::unique_ptr<Journal> journal)
@@ -49,6 +65,7 @@ asio::awaitable<model::Result<Value>> SqliteStore::on_store_thread(Work work) {
                  } catch (...) {
                    escaped = std::current_exception();
                  }
+                 if (answer.has_error() && is_damage(answer.error())) note_damage(answer.error());
                  publish_status();
                  const auto executor = caller.get_executor();
                  asio::post(executor, [handler = std::move(handler), escaped, answer = std::move(answer)]() mutable {
@@ -107,9 +124,15 @@ model::Checkpoint SqliteStore::checkpoint() {
   return promise.get_future().get().value();  // throws the fault's text
 }
 
+void SqliteStore::note_damage(const model::Fault& fault) {
+  mark_damaged(directory_, fault.text);
+  damage_ = fault.text;
+}
+
 void SqliteStore::publish_status() {
   const std::lock_guard lock(status_mutex_);
   status_ = journal_->status();
+  status_.damage = damage_;
 }
 
 ports::StoreStatus SqliteStore::status() const {

@@ -28,8 +28,9 @@ class Journal;
 // Destroy before the loops whose coroutines wait for it: what was asked for is finished first, and the file is closed.
 class SqliteStore final : public ports::Store {
  public:
-  // Opens or creates the store. Fault: cannot be made or written, in use, damaged, or of a newer version. The site is
-  // only read during the call.
+  // Opens or creates the store. One that is damaged is set aside and what can be read of it goes on: see
+  // StoreStatus::repaired. Fault: cannot be made, written or repaired, in use, or of a newer version. The site is only
+  // read during the call.
   static model::Result<std::unique_ptr<SqliteStore>> open(const StoreConfig& config, const model::Site& site);
   ~SqliteStore() override;
 
@@ -60,9 +61,11 @@ class SqliteStore final : public ports::Store {
   template <class Value, class Work>
   boost::asio::awaitable<model::Result<Value>> on_store_thread(Work work);
   void publish_status();
+  void note_damage(const model::Fault& fault);
 
   std::filesystem::path directory_;
   std::unique_ptr<Journal> journal_;  // the store thread's
+  std::string damage_;                // the store thread's; empty: nothing known
   mutable std::mutex status_mutex_;
   ports::StoreStatus status_;
   boost::asio::io_context queue_{1};

@@ -93,6 +93,7 @@ struct StoreScript {
     std::size_t rows = 0;
   };
   std::vector<Attempt> attempts;
+  std::string damage;
 };
 
 // A FakeStore whose commits fail when the test says so, and whose peeks and settles do not.
@@ -128,7 +129,11 @@ class ScriptedStore final : public ports::Store {
     return store_.settle_retries(std::move(sink), std::move(outcome));
   }
   asio::awaitable<model::Result<void>> seal(Instant at) override { return store_.seal(at); }
-  ports::StoreStatus status() const override { return store_.status(); }
+  ports::StoreStatus status() const override {
+    ports::StoreStatus status = store_.status();
+    status.damage = script_.damage;
+    return status;
+  }
 
  private:
   testing::FakeStore store_;

@@ -383,6 +383,23 @@ TEST_F(GatewayTest, EndsInOrderWhenTheStoreThrows) {
   EXPECT_THAT(settled_, ElementsAre(Settled(1, false), Settled(2, false)));
 }
 
+TEST_F(GatewayTest, GivesUpWithTheReasonWhenTheStoreIsDamaged) {
+  store_.fails = [this](const model::Effects&) {
+    store_.damage = "the database is damaged";
+    return true;
+  };
+  add_driver([this](Inbox& inbox) -> asio::awaitable<void> {
+    EXPECT_TRUE(co_await inbox.push(batch(1)));
+    co_await until_cancelled();
+  });
+  start();
+  pass(100ms);
+  ASSERT_TRUE(ended_) << "no number of attempts helps";
+  EXPECT_EQ(store_.attempts.size(), 1u);
+  EXPECT_THROW(std::rethrow_exception(failure_), std::runtime_error);
+  EXPECT_THAT(settled_, ElementsAre(Settled(1, false))) << "the source keeps it for the next start";
+}
+
 TEST_F(GatewayTest, SealsTheLedgerAfterEachQuarterHourOfTheWallClock) {
   clock_.set_wall(Instant(std::chrono::seconds(1'767'225'600)) + 10min);  // 00:10
   start();

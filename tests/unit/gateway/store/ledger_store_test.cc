@@ -236,8 +236,8 @@ TEST_F(LedgerStoreTest, NamesEntriesThatWereExchanged) {
   make_ledger();
   const auto third = number("SELECT seq FROM ledger WHERE number = 3");
   const auto eleventh = number("SELECT seq FROM ledger WHERE number = 11");
-  sql("UPDATE ledger SET seq = " + std::to_string(eleventh) + " WHERE number = 3; UPDATE ledger SET seq = " +
-      std::to_string(third) + " WHERE number = 11");
+  sql("UPDATE ledger SET seq = " + std::to_string(eleventh) +
+      " WHERE number = 3; UPDATE ledger SET seq = " + std::to_string(third) + " WHERE number = 11");
   const ledger::Summary summary = verified();
   ASSERT_EQ(summary.findings_total, 2u) << text_of(summary);
   EXPECT_EQ(summary.findings[0].text, "entry 3 is not in its place: it stands as entry 11 (" + name_of(3) + ")");

@@ -1,0 +1,402 @@
+#include "gateway/store/salvage.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <system_error>
+
+#include "gateway/ledger/canonical.h"
+#include "gateway/ledger/chain.h"
+#include "gateway/ledger/seal.h"
+#include "gateway/store/migrations.h"
+#include "gateway/store/record.h"
+#include "gateway/store/series_table.h"
+#include "gateway/store/store_config.h"
+#include "gateway/store/store_lock.h"
+#include "gateway/store/table_walk.h"
+
+namespace carbongate::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kMarkFile =
+    "carbongate.db.damaged";  // line 1: the directory for the damaged files; then the cause
+constexpr const char* kUnfinished = "carbongate.db.salvaging";
+constexpr const char* kFinished = "carbongate.db.salvaged";  // complete and on disk
+constexpr const char* kBeside[] = {"", "-wal", "-shm"};
+constexpr std::int64_t kRowsPerCommit = 100'000;
+constexpr std::size_t kFindingsMax = 100;
+
+// Numbers that rows of a lost end may have had: a sink that has seen them must not meet them on other rows.
+constexpr std::int64_t kNumbersLeftOut = 1'000'000;
+
+void sync(const fs::path& path, int flags) {
+  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
+void move_file(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::rename(from, to, error);
+  if (error) throw Refused(from.string() + " cannot be moved to " + to.string() + ": " + error.message());
+}
+
+// Whether rows are what this program writes, by the tables that were read before.
+class Judge {
+ public:
+  bool accepts(const TableShape& table, const std::vector<std::string>& columns, const Statement& row) {
+    const auto column = [&](std::string_view name) {
+      return static_cast<int>(std::ranges::find(columns, name) - columns.begin());
+    };
+    const std::string_view name = table.name;
+    try {
+      if (name == "subject") {
+        kinds_[row.integer(column("id"))] = row.integer(column("kind"));
+      } else if (name == "series") {
+        if (!kinds_.contains(row.integer(column("subject")))) return false;
+        series_.insert({row.integer(column("id")), true});
+      } else if (name == "journal") {
+        if (!series_.contains(row.integer(column("series")))) return false;
+        const auto kind = row.integer(column("kind"));
+        if (kind < 0 || kind > static_cast<std::int64_t>(RowKind::rollup)) return false;
+        codec_.decode_row({.kind = static_cast<RowKind>(kind),
+                           .at_ms = row.integer(column("at")),
+                           .value = row.real(column("value")),
+                           .quality = row.integer(column("quality")),
+                           .body = row.blob(column("body"))});
+      } else if (name == "checkpoint") {
+        const auto kind = kinds_.find(row.integer(column("subject")));
+        if (kind == kinds_.end()) return false;
+        if (kind->second == 0) {
+          codec_.decode_point(row.blob(column("state")));
+        } else {
+          codec_.decode_account(row.blob(column("state")));
+        }
+      } else if (name == "ledger") {
+        return row.integer(column("number")) > 0 && row.blob(column("hash")).size() == ledger::Hash().size();
+      } else if (name == "seal") {
+        return ledger::parse_seal(row.text(column("line"))).has_value();
+      }
+      return true;
+    } catch (const DamagedRecord&) {
+      return false;
+    }
+  }
+
+ private:
+  RecordCodec codec_;
+  std::map<std::int64_t, std::int64_t> kinds_;  // of subjects
+  std::map<std::int64_t, bool> series_;
+};
+
+// Rows into a table of the new database, in transactions of a size that the log bears.
+class Copier {
+ public:
+  Copier(Database& target, const TableShape& table, const std::vector<std::string>& columns)
+      : target_(target), columns_(static_cast<int>(columns.size())), insert_(target, insert_into(table, columns)) {
+    target_.execute("BEGIN IMMEDIATE");
+  }
+  void add(const Statement& row) {
+    for (int i = 0; i < columns_; ++i) insert_.bind(i + 1, row, i);
+    insert_.run();
+    if (++rows_ % kRowsPerCommit == 0) target_.execute("COMMIT; BEGIN IMMEDIATE");
+  }
+  void finish() { target_.execute("COMMIT"); }
+
+ private:
+  static std::string insert_into(const TableShape& table, const std::vector<std::string>& columns) {
+    std::string names;
+    std::string values;
+    for (const std::string& column : columns) {
+      names += (names.empty() ? "" : ", ") + column;
+      values += values.empty() ? "?" : ", ?";
+    }
+    return fmt::format("INSERT OR REPLACE INTO {}({}) VALUES({})", table.name, names, values);
+  }
+
+  Database& target_;
+  int columns_;
+  Statement insert_;
+  std::int64_t rows_ = 0;
+};
+
+// The damaged database, with its log if that can be read. nullptr: nothing of it can be read.
+std::unique_ptr<Database> open_damaged(const fs::path& file) {
+  for (const auto mode : {Database::Mode::read_only, Database::Mode::immutable}) {
+    try {
+      auto database = std::make_unique<Database>(file, mode);
+      database->execute("PRAGMA writable_schema = ON");  // so that SQLite opens a file that was cut short
+      if (database->integer("PRAGMA user_version") > kSchemaVersion) {
+        throw Refused("it was written by a newer carbongate; run that one to repair it");
+      }
+      if (database->integer("SELECT count(*) FROM sqlite_master") >= 0) return database;
+    } catch (const SqliteError&) {  // then the other way
+    }
+  }
+  return nullptr;
+}
+
+ledger::Hash hash_of(std::string_view bytes) {
+  ledger::Hash hash{};
+  std::ranges::copy(bytes, hash.begin());
+  return hash;
+}
+
+std::string_view bytes_of(const ledger::Hash& hash) {
+  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
+}
+
+// Gives entries back the hash that was lost, as long as their predecessor has one. The count of them.
+// `are_all_there`: no entry of the journal is lost, so that also those behind the last link follow each other.
+std::uint64_t rechain(Database& database, bool are_all_there) {
+  struct Link {
+    std::int64_t number = 0;
+    std::int64_t sequence = 0;
+    ledger::Hash hash{};
+  };
+  SeriesTable series(database);
+  RecordCodec codec;
+  Statement links(database, "SELECT number, seq, hash FROM ledger ORDER BY number");
+  Statement entries(database, "SELECT seq, series, at, quality, body FROM journal WHERE kind = 3 ORDER BY seq");
+  std::vector<Link> found;
+  Link last;
+  bool is_certain = true;  // no link is missing before
+  const Rows links_reset(links);
+  const auto next_link = [&]() -> std::optional<Link> {
+    if (!links.step()) return std::nullopt;
+    return Link{links.integer(0), links.integer(1), hash_of(links.blob(2))};
+  };
+  std::optional<Link> link = next_link();
+  std::size_t settled = 0;  // of `found`: confirmed by the link behind them
+  const auto pass = [&] {
+    if (link->number != last.number + 1) found.resize(settled);
+    settled = found.size();
+    last = *link;
+    is_certain = true;
+    link = next_link();
+  };
+  for (Rows rows(entries); rows.next();) {
+    const std::int64_t sequence = entries.integer(0);
+    while (link && link->sequence < sequence) pass();
+    if (link && link->sequence == sequence) {
+      pass();
+      continue;
+    }
+    if (!is_certain || (link && link->number <= last.number + 1)) {
+      is_certain = false;
+      continue;
+    }
+    const model::RowBody body = codec.decode_row(
+        {.kind = RowKind::entry, .at_ms = entries.integer(2), .quality = entries.integer(3), .body = entries.blob(4)});
+    const std::string line =
+        ledger::canonical_line(*series.series(entries.integer(1)), body.get<model::EmissionEntry>());
+    const ledger::Hash before = last.number == 0 ? ledger::genesis(ledger::site_of(line)) : last.hash;
+    last = {last.number + 1, sequence, ledger::next_hash(before, line)};
+    found.push_back(last);
+  }
+  while (link) pass();
+  if (!are_all_there) found.resize(settled);
+  Statement insert(database, "INSERT INTO ledger(number, seq, hash) VALUES(?1, ?2, ?3)");
+  Transaction transaction(database);
+  for (const Link& made : found) {
+    insert.bind(1, made.number).bind(2, made.sequence).bind_blob(3, bytes_of(made.hash)).run();
+  }
+  transaction.commit();
+  return found.size();
+}
+
+// What was sealed stays sealed: if its last entries are gone, the chain goes on from the hash in the seal, and whoever
+// verifies is told which ones are missing.
+void go_on_from_the_seal(Database& database) {
+  Statement newest(database, "SELECT line FROM seal ORDER BY number DESC LIMIT 1");
+  std::optional<ledger::Seal> seal;
+  if (Rows rows(newest); rows.next()) seal = ledger::parse_seal(newest.text(0));
+  if (!seal || database.integer("SELECT max(number) FROM ledger") >= static_cast<std::int64_t>(seal->last)) return;
+  Statement insert(database, "INSERT INTO ledger(number, seq, hash) VALUES(?1, 0, ?2)");
+  insert.bind(1, static_cast<std::int64_t>(seal->last)).bind_blob(2, bytes_of(seal->head)).run();
+}
+
+void leave_numbers_out(Database& database, bool is_end_lost) {
+  const std::int64_t last = database.integer(
+      "SELECT max((SELECT ifnull(max(seq), 0) FROM journal), (SELECT ifnull(max(settled), 0) FROM cursor), "
+      "(SELECT ifnull(max(seq), 0) FROM ledger), (SELECT ifnull(max(seq), 0) FROM reading_mark))");
+  Statement save(database, "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)");
+  save.bind(1, std::string_view(kSequenceFloor)).bind(2, last + (is_end_lost ? kNumbersLeftOut : 0)).run();
+}
+
+void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& report) {
+  Database target(to, Database::Mode::read_write);
+  migrate(target);
+  target.execute("PRAGMA synchronous = OFF");  // one sync at the end is enough: an unfinished copy is thrown away
+  const std::unique_ptr<Database> source = open_damaged(from);
+  Judge judge;
+  bool is_end_lost = source == nullptr;
+  bool are_links_lost = false;
+  bool are_entries_lost = false;
+  for (const TableShape& table : tables_of_the_schema()) {
+    TableSalvage outcome{.table = table.name, .is_broken = true, .gaps = {}};
+    if (source) {
+      const auto columns = columns_of(*source, table);
+      std::optional<Copier> copier;
+      if (!columns.empty()) copier.emplace(target, table, columns);
+      outcome = walk(*source, table, [&](const Statement& row) {
+        if (!judge.accepts(table, columns, row)) return false;
+        copier->add(row);
+        return true;
+      });
+      if (copier) copier->finish();
+    }
+    if (outcome.table == "journal") {
+      are_entries_lost = !outcome.is_whole();
+      is_end_lost =
+          is_end_lost || (outcome.is_broken && (outcome.gaps.empty() || outcome.gaps.back().last == INT64_MAX));
+    }
+    if (outcome.table == "ledger") are_links_lost = !outcome.is_whole();
+    report.tables.push_back(std::move(outcome));
+  }
+  if (are_links_lost) report.rechained = rechain(target, !are_entries_lost);
+  go_on_from_the_seal(target);
+  leave_numbers_out(target, is_end_lost);
+  target.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+void build(const fs::path& directory, SalvageReport& report) {
+  const fs::path unfinished = directory / kUnfinished;
+  const auto remove = [&] {
+    std::error_code ignored;
+    for (const char* suffix : kBeside) fs::remove(unfinished.string() + suffix, ignored);
+  };
+  remove();
+  try {
+    copy_readable(directory / kDatabaseFile, unfinished, report);
+    std::error_code error;
+    fs::create_directory(report.set_aside, error);
+    std::ofstream text(report.set_aside / "report.txt");
+    if (!(text << report.to_text() << std::flush)) {
+      throw SqliteError(SQLITE_FULL, report.set_aside.string() + " cannot be written");
+    }
+  } catch (...) {
+    remove();
+    throw;
+  }
+  sync(unfinished, O_RDONLY);
+  move_file(unfinished, directory / kFinished);
+  sync(directory, O_RDONLY | O_DIRECTORY);
+}
+
+}  // namespace
+
+std::string SalvageReport::to_text() const {
+  std::string text =
+      fmt::format("{}\nThe damaged files are in {}. What could be read of them:\n", cause, set_aside.string());
+  for (const TableSalvage& table : tables) {
+    text += fmt::format("  {}: {} rows kept", table.table, table.kept);
+    if (table.undecodable != 0) text += fmt::format(", {} left out that cannot be decoded", table.undecodable);
+    if (table.is_broken && table.gaps.empty()) text += ", some could not be read";
+    for (const TableSalvage::Gap& gap : table.gaps) {
+      text += gap.last == INT64_MAX ? fmt::format(", none from number {} on", gap.first)
+                                    : fmt::format(", none of the numbers {} to {}", gap.first, gap.last);
+    }
+    text += "\n";
+  }
+  if (rechained != 0) text += fmt::format("  {} links of the ledger were worked out again\n", rechained);
+  return text;
+}
+
+void mark_damaged(const fs::path& directory, const std::string& cause) noexcept {
+  try {
+    std::error_code ignored;
+    if (fs::exists(directory / kMarkFile, ignored)) return;
+    int number = 1;
+    while (fs::exists(directory / fmt::format("damaged-{}", number), ignored)) ++number;
+    std::ofstream(directory / kMarkFile) << "damaged-" << number << "\n" << cause << "\n";
+    sync(directory / kMarkFile, O_RDONLY);
+    sync(directory, O_RDONLY | O_DIRECTORY);
+  } catch (const std::exception&) {
+    return;
+  }
+}
+
+std::optional<SalvageReport> salvage_if_marked(const fs::path& directory) {
+  std::ifstream mark(directory / kMarkFile);
+  if (!mark) return std::nullopt;
+  std::string aside;
+  SalvageReport report;
+  std::getline(mark, aside);
+  std::getline(mark, report.cause);
+  if (!aside.starts_with("damaged-") || aside.find('/') != std::string::npos) aside = "damaged-0";
+  report.set_aside = directory / aside;
+
+  const bool is_done = !fs::exists(directory / kFinished) && fs::exists(report.set_aside / kDatabaseFile);
+  if (!is_done) {
+    if (!fs::exists(directory / kFinished)) build(directory, report);
+    for (const char* suffix : kBeside) {
+      const fs::path file = directory / (std::string(kDatabaseFile) + suffix);
+      if (fs::exists(file)) move_file(file, report.set_aside / file.filename());
+    }
+    sync(report.set_aside, O_RDONLY | O_DIRECTORY);
+    move_file(directory / kFinished, directory / kDatabaseFile);
+  }
+  sync(directory, O_RDONLY | O_DIRECTORY);
+  std::error_code ignored;
+  fs::remove(directory / kMarkFile, ignored);
+  sync(directory, O_RDONLY | O_DIRECTORY);
+  return report;
+}
+
+namespace {
+
+std::vector<std::string> damage_of(const fs::path& file) {
+  std::vector<std::string> findings;
+  std::unique_ptr<Database> database;
+  try {
+    database = open_for_reading(file);
+    Statement check(*database, fmt::format("PRAGMA integrity_check({})", kFindingsMax));
+    for (Rows rows(check); rows.next();) {
+      if (check.text(0) != "ok") findings.emplace_back(check.text(0));
+    }
+  } catch (const SqliteError& error) {
+    if (error.code() != SQLITE_CORRUPT && error.code() != SQLITE_NOTADB) throw;
+    findings.emplace_back(error.what());
+  }
+  if (!database) return findings;
+  Judge judge;
+  for (const TableShape& table : tables_of_the_schema()) {
+    const auto columns = columns_of(*database, table);
+    const TableSalvage outcome =
+        walk(*database, table, [&](const Statement& row) { return judge.accepts(table, columns, row); });
+    if (outcome.is_broken) findings.push_back(std::string(table.name) + ": some rows cannot be read");
+    if (outcome.undecodable != 0) {
+      findings.push_back(fmt::format("{}: {} rows are not what this program writes", table.name, outcome.undecodable));
+    }
+  }
+  if (findings.size() > kFindingsMax) findings.resize(kFindingsMax);
+  return findings;
+}
+
+}  // namespace
+
+model::Result<std::vector<std::string>> find_damage(const fs::path& directory) {
+  return guarded(directory, [&] { return damage_of(directory / kDatabaseFile); });
+}
+
+model::Result<SalvageReport> repair(const fs::path& directory, const std::string& cause) {
+  return guarded(directory, [&] {
+    const StoreLock lock(directory);
+    mark_damaged(directory, cause);
+    auto report = salvage_if_marked(directory);
+    if (!report) throw Refused("nothing can be written there");
+    return std::move(*report);
+  });
+}
+
+}  // namespace carbongate::store

@@ -1,0 +1,162 @@
+"""Disks that fail: pages that cannot be read, a file cut short under a running gateway, no space left; and backups."""
+
+import json
+import shutil
+import sqlite3
+import subprocess
+from pathlib import Path
+
+from harness import CARBONGATE, Process, wait_until
+from mqtt_servers import Mosquitto
+from test_kill import config_file, counted_readings, export, journal_length
+
+PAGE = 4096
+START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+
+
+def readings(begin, end):
+    return [json.dumps({"t": START_MS + k * 10_000, "e": round(100 + k * 0.01, 3)}) for k in range(begin, end)]
+
+
+def command(*args):
+    return subprocess.run([CARBONGATE, *args], capture_output=True, text=True, check=False)
+
+
+def zero_pages(store, first, count):
+    with open(store / "carbongate.db", "r+b") as file:
+        file.seek(first * PAGE)
+        file.write(bytes(count * PAGE))
+
+
+def gateway_of(tmp_path, config):
+    return Process([CARBONGATE, "run", config], tmp_path / "gateway.log")
+
+
+def wait_for_rows(config, count):
+    wait_until(lambda: journal_length(config) >= count, 30, f"row {count}")
+
+
+def test_backup_while_readings_come(tmp_path):
+    with Mosquitto(tmp_path / "broker") as broker:
+        config = config_file(tmp_path / "site", broker.port)
+        gateway = gateway_of(tmp_path, config)
+        with gateway.start(ready=lambda: "new session" in gateway.output()):
+            broker.publish_lines("park/m0", readings(0, 500))
+            wait_for_rows(config, 500)
+            assert gateway.stop() == 0  # the ledger is sealed
+        with gateway.start(ready=lambda: gateway.output().count("running: site") > 1):
+            broker.publish_lines("park/m0", readings(500, 2_000))
+            wait_for_rows(config, 1_000)
+            copied = command("backup", config, tmp_path / "copy")
+            assert copied.returncode == 0, copied.stderr
+            wait_for_rows(config, 2_000)
+            assert gateway.stop() == 0
+    again = command("backup", config, tmp_path / "copy")
+    assert again.returncode == 73 and "there already" in again.stderr
+
+    # The copy is a beginning of the original: the same rows, a chain that verifies.
+    original = export(config, "readings").splitlines()
+    copy = subprocess.run([CARBONGATE, "export", config, "--store", tmp_path / "copy", "--what", "readings"], check=True,
+                          capture_output=True, text=True).stdout.splitlines()
+    assert 500 <= len(copy) - 1 <= len(original) - 1
+    assert copy == original[:len(copy)]
+    verified = command("verify", tmp_path / "copy", "--key", config.parent / "store" / "ledger.pub")
+    assert verified.returncode == 0, verified.stdout
+    assert not (tmp_path / "copy" / "ledger.key").exists()
+
+
+def test_damaged_pages_are_set_aside(tmp_path):
+    with Mosquitto(tmp_path / "broker") as broker:
+        config = config_file(tmp_path / "site", broker.port)
+        store = config.parent / "store"
+        gateway = gateway_of(tmp_path, config)
+        with gateway.start(ready=lambda: "new session" in gateway.output()):
+            broker.publish_lines("park/m0", readings(0, 4_000))
+            wait_for_rows(config, 4_000)
+            assert gateway.stop() == 0
+        pages = (store / "carbongate.db").stat().st_size // PAGE
+        assert command("repair", config, "--check").returncode == 0
+        zero_pages(store, pages // 2, 2)
+        found = command("repair", config, "--check")
+        assert found.returncode == 1, found.stdout
+        repaired = command("repair", config)
+        assert repaired.returncode == 0, repaired.stderr
+        assert "damaged-1" in repaired.stdout and "journal" in repaired.stdout
+        assert command("repair", config, "--check").returncode == 0
+        kept = len(counted_readings(config))
+        assert 3_000 < kept < 4_000 or "journal: 4" in repaired.stdout, repaired.stdout
+
+        with gateway.start(ready=lambda: gateway.output().count("session resumed") + gateway.output().count("new session") > 1):
+            broker.publish_lines("park/m0", readings(4_000, 4_100))
+            wait_until(lambda: len(counted_readings(config)) == kept + 100, 30, "new readings behind the old ones")
+            assert gateway.stop() == 0
+    assert (store / "damaged-1" / "carbongate.db").exists()
+
+
+def test_a_file_cut_short_is_repaired_by_the_next_start(tmp_path):
+    with Mosquitto(tmp_path / "broker") as broker:
+        config = config_file(tmp_path / "site", broker.port)
+        store = config.parent / "store"
+        gateway = gateway_of(tmp_path, config)
+        with gateway.start(ready=lambda: "new session" in gateway.output()):
+            broker.publish_lines("park/m0", readings(0, 4_000))
+            wait_for_rows(config, 4_000)
+            assert gateway.stop() == 0
+        with open(store / "carbongate.db", "r+b") as file:
+            file.truncate((store / "carbongate.db").stat().st_size - 10 * PAGE)
+        with gateway.start(ready=lambda: "has been repaired" in gateway.output()):
+            broker.publish_lines("park/m0", readings(4_000, 4_100))
+            newest = "2026-01-01T19:23:10.000+08:00"
+            wait_until(lambda: any(row["time"].startswith(newest[:19]) for row in counted_readings(config)), 30, "the last message")
+            assert gateway.stop() == 0
+    assert len(counted_readings(config)) > 3_000
+    assert (store / "damaged-1" / "report.txt").read_text().count("\n") > 5
+
+
+def test_a_full_disk_costs_no_reading(tmp_path):
+    """The store lies on a file system of 16 MiB that something else has filled; space comes back later."""
+    count = 3_000
+    with Mosquitto(tmp_path / "broker") as broker:
+        config = config_file(tmp_path / "site", broker.port)
+        store = config.parent / "store"
+        store.mkdir()
+        mount = f"mount -t tmpfs -o size=16m,mode=0755 tmpfs {store} && exec {CARBONGATE} run {config}"
+        gateway = Process(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount], tmp_path / "gateway.log")
+        with gateway.start(ready=lambda: "new session" in gateway.output()):
+            inside = Path(f"/proc/{gateway.child.pid}/root{store}")
+            broker.publish_lines("park/m0", readings(0, 500))
+            wait_until(lambda: readings_in(inside, tmp_path / "scratch") >= 500, 30, "the first readings")
+            fill(inside / "filler")
+            broker.publish_lines("park/m0", readings(500, count))
+            wait_until(lambda: "the disk is full" in gateway.output(), 30, "the gateway saying so")
+            (inside / "filler").unlink()
+            wait_until(lambda: readings_in(inside, tmp_path / "copy") >= count, 30, "all readings")
+            assert gateway.stop() == 0
+        assert "writing again" in gateway.output()
+    out = subprocess.run([CARBONGATE, "export", config, "--store", tmp_path / "copy", "--what", "readings"], check=True,
+                         capture_output=True, text=True).stdout
+    times = [line.split(",")[0] for line in out.splitlines()[1:]]
+    assert len(set(times)) == count, "each reading, also those that came while the disk was full"
+
+
+def fill(file):
+    with open(file, "wb", buffering=0) as out:
+        for size in (65_536, 4_096, 1):
+            try:
+                while True:
+                    out.write(bytes(size))
+            except OSError:
+                continue
+
+
+def readings_in(store, scratch):
+    """Of a store that lies in another mount namespace, where SQLite does not follow: of a copy, if it can be read."""
+    try:
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        for name in ("carbongate.db", "carbongate.db-wal"):
+            shutil.copyfile(store / name, scratch / name)
+        with sqlite3.connect(scratch / "carbongate.db") as database:
+            return database.execute("SELECT count(DISTINCT at) FROM journal WHERE kind = 0").fetchone()[0]
+    except (FileNotFoundError, sqlite3.DatabaseError):  # not there yet, or copied while it was written
+        return 0

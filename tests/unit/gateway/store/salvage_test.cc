@@ -1,0 +1,247 @@
+#include "gateway/store/salvage.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <random>
+#include <utility>
+
+#include "gateway/store/backup.h"
+#include "gateway/store/database.h"
+#include "gateway/store/sqlite_store.h"
+#include "store_fixtures.h"
+#include "tests/support/temporary_directory.h"
+
+namespace carbongate::store {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace store_test;
+
+constexpr std::size_t kPageBytes = 4096;
+constexpr int kReadings = 20'000;
+constexpr int kEntries = 500;
+
+class Salvage : public ::testing::Test {
+ protected:
+  // A day's worth: readings, entries among them, states, and a sink that has most of it.
+  void SetUp() override {
+    open();
+    model::Effects effects;
+    for (int i = 0; i < kEntries; ++i) {
+      for (int j = 0; j < kReadings / kEntries; ++j) {
+        const int number = i * (kReadings / kEntries) + j;
+        effects.rows.push_back(reading(kIncomer, kStart + number * 1s, number));
+      }
+      effects.rows.push_back(entry(kStart + i * 15min, i, 2 * i));
+      if (i % 10 != 9) continue;
+      effects.points = {{kPress, full_point_state()}};
+      effects.accounts = {{kPressShop, full_account_state()}};
+      run(store_->commit(std::exchange(effects, {}))).value();
+    }
+    run(store_->settle("tsdb", {kSettled, {}})).value();
+    run(store_->commit({{reading(kIncomer, kStart + kReadings * 1s, kReadings)}, {}, {}})).value();
+    run(store_->seal(kStart + 24h)).value();
+    last_ = store_->status().last_sequence;
+    store_.reset();
+  }
+
+  void open() {
+    store_.reset();
+    store_ = SqliteStore::open(config_, site_).value();
+  }
+
+  fs::path file() const { return config_.path / kDatabaseFile; }
+  std::size_t pages() const { return fs::file_size(file()) / kPageBytes; }
+
+  // `page`: from 0.
+  void overwrite(std::size_t page, char byte) {
+    std::fstream out(file(), std::ios::in | std::ios::out | std::ios::binary);
+    out.seekp(static_cast<std::streamoff>(page * kPageBytes));
+    out << std::string(kPageBytes, byte);
+  }
+
+  // What a sink that starts anew is given: each row must be one that was written.
+  std::size_t rows_there() {
+    const auto rows = run(store_->peek("audit", 1'000'000)).value();
+    for (const model::StoredRow& row : rows) {
+      if (const auto* body = row.body.get_if<model::JudgedReading>()) {
+        EXPECT_EQ(body->at, kStart + std::chrono::seconds(static_cast<int>(body->value)));
+      } else if (const auto* emitted = row.body.get_if<model::EmissionEntry>()) {
+        EXPECT_EQ(emitted->begin, kStart + emitted->amount.quanta() * 15min);
+      }
+    }
+    return rows.size();
+  }
+
+  static constexpr std::uint64_t kSettled = 15'000;
+  TemporaryDirectory directory_;
+  StoreConfig config_{.path = directory_.path() / "store"};
+  model::Site site_ = small_site();
+  std::unique_ptr<SqliteStore> store_;
+  std::uint64_t last_ = 0;
+};
+
+TEST_F(Salvage, LeavesASoundStoreAlone) {
+  EXPECT_TRUE(find_damage(config_.path).value().empty());
+  open();
+  EXPECT_EQ(store_->status().repaired, "");
+  EXPECT_EQ(rows_there(), last_);
+}
+
+TEST_F(Salvage, KeepsAllButThePagesThatCannotBeRead) {
+  std::mt19937 random(7);
+  std::size_t lost_by_a_leaf = 0;
+  const std::string whole = [&] {
+    std::ifstream in(file(), std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  }();
+  for (int round = 0; round < 24; ++round) {
+    std::ofstream(file(), std::ios::binary | std::ios::trunc) << whole;
+    const std::size_t page = 1 + random() % (pages() - 1);
+    SCOPED_TRACE("page " + std::to_string(page + 1));
+    overwrite(page, round % 2 == 0 ? '\0' : '\xff');
+
+    const auto findings = find_damage(config_.path).value();
+    ASSERT_FALSE(findings.empty());
+    const auto report = repair(config_.path, findings.front()).value();
+    EXPECT_TRUE(find_damage(config_.path).value().empty());
+    EXPECT_TRUE(fs::exists(report.set_aside / kDatabaseFile));
+    open();
+    EXPECT_EQ(store_->status().repaired, "") << "it has been repaired already";
+    EXPECT_GE(store_->status().last_sequence, kSettled);
+    const std::size_t lost = last_ - rows_there();
+    if (lost != 0 && lost < 300) ++lost_by_a_leaf;
+    EXPECT_LE(lost, last_);
+
+    // It goes on: new rows get numbers that no sink has seen, new entries are chained and sealed.
+    const std::uint64_t before = store_->status().last_sequence;
+    run(store_->commit({{entry(kStart + 1000h, 1, 2)}, {}, {}})).value();
+    run(store_->seal(kStart + 2000h)).value();
+    EXPECT_EQ(store_->status().last_sequence, before + 1);
+    EXPECT_EQ(store_->status().sealed, store_->status().entries);
+    EXPECT_GT(store_->status().sealed, static_cast<std::uint64_t>(kEntries)) << "what was sealed stays counted";
+    store_.reset();
+    fs::remove_all(report.set_aside);
+  }
+  EXPECT_GT(lost_by_a_leaf, 12u) << "most pages are leaves of the journal";
+}
+
+TEST_F(Salvage, StartsByItselfWithATornTail) {
+  fs::resize_file(file(), fs::file_size(file()) - 3 * kPageBytes - 100);
+  open();
+  EXPECT_NE(store_->status().repaired.find("journal:"), std::string::npos) << store_->status().repaired;
+  EXPECT_GT(rows_there(), last_ * 9 / 10);
+  EXPECT_TRUE(fs::exists(config_.path / "damaged-1" / "report.txt"));
+}
+
+TEST_F(Salvage, StartsByItselfWhereTheFileIsNoDatabaseAnyMore) {
+  overwrite(0, 'x');
+  open();
+  EXPECT_NE(store_->status().repaired.find("not a database"), std::string::npos) << store_->status().repaired;
+  EXPECT_EQ(rows_there(), 0u);
+  EXPECT_TRUE(run(store_->commit({{reading(kIncomer, kStart, 1)}, {}, {}})).has_value());
+  store_.reset();
+  EXPECT_EQ(fs::file_size(config_.path / "damaged-1" / kDatabaseFile) % kPageBytes, 0u) << "set aside, not deleted";
+}
+
+TEST_F(Salvage, NotesDamageThatItMeetsOnTheWayForTheNextStart) {
+  for (std::size_t page = pages() / 3; page < pages() / 3 + 20; ++page) overwrite(page, '\0');
+  open();
+  EXPECT_EQ(store_->status().repaired, "") << "the start looks at the end only";
+  EXPECT_TRUE(run(store_->peek("new", 1'000'000)).has_error());
+  EXPECT_NE(store_->status().damage, "");
+  open();
+  EXPECT_NE(store_->status().repaired, "");
+  EXPECT_EQ(store_->status().damage, "");
+  EXPECT_GT(rows_there(), last_ / 2);
+}
+
+TEST_F(Salvage, GoesOnWhereARepairWasCutOff) {
+  overwrite(pages() / 2, '\0');
+  mark_damaged(config_.path, "a page is gone");
+  // As after a power cut: a copy that is not complete, and one moved file.
+  std::ofstream(config_.path / "carbongate.db.salvaging") << "half of it";
+  fs::create_directory(config_.path / "damaged-1");
+  open();
+  EXPECT_NE(store_->status().repaired.find("a page is gone"), std::string::npos);
+  const std::size_t kept = rows_there();
+  EXPECT_GT(kept, last_ / 2);
+  store_.reset();
+
+  // Complete, but not yet in its place.
+  fs::rename(file(), config_.path / "carbongate.db.salvaged");
+  mark_damaged(config_.path, "again");
+  open();
+  EXPECT_GE(rows_there(), kept);
+  EXPECT_FALSE(fs::exists(config_.path / "carbongate.db.damaged"));
+}
+
+TEST_F(Salvage, WorksOutLostLinksOfTheLedger) {
+  const auto hashes = [&] {
+    Database database(file(), Database::Mode::read_only);
+    return database.text("SELECT group_concat(number || ':' || seq || ':' || hex(hash)) FROM ledger");
+  };
+  const std::string before = hashes();
+  std::size_t root = 0;
+  {
+    Database database(file(), Database::Mode::read_only);
+    root = static_cast<std::size_t>(database.integer("SELECT rootpage FROM sqlite_master WHERE name = 'ledger'"));
+  }
+  overwrite(root - 1, '\0');
+  const auto report = repair(config_.path, "the ledger is gone").value();
+  EXPECT_EQ(report.rechained, static_cast<std::uint64_t>(kEntries));
+  EXPECT_EQ(hashes(), before);
+}
+
+TEST_F(Salvage, DoesNotMakeUpLinksThatSomebodyTookOut) {
+  {
+    Database database(file(), Database::Mode::read_write);
+    database.execute("DELETE FROM ledger WHERE number BETWEEN 100 AND 120");
+    database.execute("UPDATE checkpoint SET state = x'ff' WHERE subject = 2");
+  }
+  const auto findings = find_damage(config_.path).value();
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings.front(), "checkpoint: 1 rows are not what this program writes");
+  EXPECT_EQ(repair(config_.path, findings.front()).value().rechained, 0u) << "verify shall find that they are missing";
+}
+
+TEST(Backup, IsOneMomentOfAStoreThatGoesOn) {
+  TemporaryDirectory directory;
+  const StoreConfig config{.path = directory.path() / "store"};
+  const model::Site site = small_site();
+  auto store = SqliteStore::open(config, site).value();
+  run(store->commit({{reading(kIncomer, kStart, 1), entry(kStart, 1, 2)}, {{kPress, full_point_state()}}, {}})).value();
+  run(store->settle("tsdb", {1, {}})).value();
+  run(store->commit({{reading(kIncomer, kStart + 1s, 2)}, {}, {}})).value();
+
+  const auto report = back_up(config, directory.path() / "copy", true).value();
+  EXPECT_EQ(report.rows, 3u);
+  EXPECT_EQ(report.entries, 1u);
+  run(store->commit({{reading(kIncomer, kStart + 2s, 3)}, {}, {}})).value();
+  EXPECT_TRUE(back_up(config, directory.path() / "copy", true).has_error()) << "never over another one";
+
+  // Another gateway goes on from the copy, also where the first one still runs.
+  const StoreConfig restored{.path = directory.path() / "copy"};
+  auto second = SqliteStore::open(restored, site).value();
+  EXPECT_EQ(second->status().last_sequence, 3u);
+  EXPECT_EQ(second->checkpoint().points[1], full_point_state());
+  EXPECT_EQ(values(run(second->peek("tsdb", 10)).value()), std::vector<double>{2}) << "its cursor is there";
+  EXPECT_EQ(run(second->seal(kStart + 1h)).has_value(), true);
+  EXPECT_EQ(second->status().seal_trouble, "");
+}
+
+TEST(Backup, LeavesNothingHalfDone) {
+  TemporaryDirectory directory;
+  const StoreConfig config{.path = directory.path() / "store"};
+  EXPECT_TRUE(back_up(config, directory.path() / "copy", false).has_error()) << "no store";
+  auto store = SqliteStore::open(config, small_site()).value();
+  std::ofstream(directory.path() / "file") << "x";
+  const auto refused = back_up(config, directory.path() / "file", false);
+  ASSERT_TRUE(refused.has_error());
+  EXPECT_NE(refused.error().text.find("there already"), std::string::npos) << refused.error().text;
+  EXPECT_FALSE(fs::exists(directory.path() / "copy" / kDatabaseFile));
+}
+
+}  // namespace
+}  // namespace carbongate::store
