@@ -62,6 +62,7 @@ class Journal {
 
   void load();
   void read_tail();
+  std::string identify();
   Cursor& cursor_of(const std::string& sink);
   std::vector<model::StoredRow> read_rows(Statement& statement);
   std::int64_t append(const std::vector<model::JournalRow>& rows);  // the last sequence
