@@ -40,14 +40,15 @@ std::string amount(const Line& line, model::Activity activity) {
   return carrier ? model::format_fixed(activity.quanta(), carrier->quanta_per_display) : "";
 }
 
-// part / whole in percent, rounded to nearest at `decimals`; "" of nothing.
+// part / whole in percent, rounded to nearest at `decimals`, ties away from zero; "" of nothing.
 std::string percent(std::int64_t part, std::int64_t whole, int decimals) {
   if (whole == 0) return "";
   const __int128 magnitude = whole < 0 ? -__int128{whole} : __int128{whole};
   std::int64_t scale = 1;
   for (int i = 0; i < decimals; ++i) scale *= 10;
-  return model::format_fixed(static_cast<std::int64_t>((__int128{part} * 100 * scale + magnitude / 2) / magnitude),
-                             scale);
+  const __int128 scaled = __int128{part} * 100 * scale;
+  const __int128 half = scaled < 0 ? -(magnitude / 2) : magnitude / 2;
+  return model::format_fixed(static_cast<std::int64_t>((scaled + half) / magnitude), scale);
 }
 
 template <Basis basis>

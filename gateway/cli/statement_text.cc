@@ -168,16 +168,19 @@ std::string title(const StatementContext& context) {
 }
 
 // A line that is in another user's says so.
-std::string what(const Line& line) {
-  const std::string within = line.part_of.empty() ? "" : ", part of " + line.part_of;
+std::string what(const Line& line, bool zh) {
+  const std::string within = line.part_of.empty() ? "" : (zh ? ", 属于 " : ", part of ") + line.part_of;
   if (line.level == Level::account) return "  " + line.device + "." + line.point;
   if (line.level == Level::site || line.level == Level::user) {
     return std::string(to_string(line.level)) + " " + std::string(to_string(line.sum)) + within;
   }
   if (line.level == Level::scope) {
-    return line.scope == model::Scope::none ? "no scope" : "scope " + std::string(to_string(*line.scope));
+    return (line.scope == model::Scope::none ? "no scope" : "scope " + std::string(to_string(*line.scope))) + within;
   }
-  if (line.sum == Sum::unallocated && is_below_zero(line)) return "unallocated: parts exceed whole!";
+  if (line.sum == Sum::unallocated) {
+    const std::string name = zh ? "unallocated 未分配" : "unallocated";
+    return is_below_zero(line) ? name + (zh ? ": 分项大于总量!" : ": parts exceed whole!") : name;
+  }
   return std::string(to_string(line.sum)) + within;
 }
 
@@ -185,6 +188,11 @@ std::string cell(const std::vector<StatementColumn>& columns, std::string_view i
                  const Line& line) {
   const auto column = std::ranges::find(columns, id, &StatementColumn::id);
   return column == columns.end() ? std::string() : column->text(statement.context, line);
+}
+
+// What tells two lines of one account apart. Where all was counted again by another factor, the series is left.
+std::string factors_of(const std::vector<StatementColumn>& columns, const StatementText& statement, const Line& line) {
+  return line.factors.empty() ? line.factors_of : cell(columns, "factors", statement, line);
 }
 
 std::string plus_minus(const std::string& u95, const Line& line) {
@@ -321,18 +329,20 @@ std::string statement_table(const StatementText& statement) {
                                              {"+-95 %", "不确定度 U95", true},
                                              {"market-based", "基于市场", true},
                                              {"coverage %", "覆盖率 %", true},
-                                             {"quality", "数据质量", false}};
+                                             {"quality", "数据质量", false},
+                                             {"factor", "排放因子", false}};
   static constexpr std::string_view kIds[] = {"carrier",        "amount",           "unit",
                                               "co2e_kg",        "co2e_first_kg",    "u95_kg",
                                               "market_co2e_kg", "coverage_percent", "quality"};
   const auto columns = statement_columns(statement.period);
   std::vector<std::vector<std::string>> rows;
   for (const Line& line : statement.lines) {
-    std::vector<std::string> row{line.user, what(line)};
+    std::vector<std::string> row{line.user, what(line, statement.zh)};
     for (const std::string_view id : kIds) {
       const std::string text = cell(columns, id, statement, line);
       row.push_back(id == "u95_kg" ? plus_minus(text, line) : text);
     }
+    row.push_back(line.level == Level::account ? factors_of(columns, statement, line) : std::string());
     rows.push_back(std::move(row));
   }
   return title(statement.context) + format_table(kColumns, statement.zh, rows);

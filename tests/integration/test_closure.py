@@ -2,11 +2,14 @@
 quarter hour and every month: while counters turn over, one loses its count, some readings are late, repeated or no number.
 
 The incomer is the real January and February of a steel plant (UCI, CC BY 4.0), each quarter hour cut into three readings. The
-users are shares of it. Unallocated is a derived point: incomer - users.
+users are shares of it. Unallocated is a derived point, incomer - users; or, in a second site, what statements say of an incomer
+whose users are part of it.
 """
 
 import csv
 import io
+import json
+import re
 import shutil
 import subprocess
 from collections import defaultdict
@@ -61,6 +64,12 @@ store: {path: store}
 """
 
 PARTS = ["press", "mill", "office", "unallocated"]
+
+# The same without the derived point: the mill stands in the press shop's hall, whose meter the input does not have.
+NESTED = re.sub(r"derived:.*?energy_users:", "energy_users:", CONFIG, flags=re.DOTALL)
+NESTED = re.sub(r".*unallocated.*\n", "", NESTED)
+NESTED = NESTED.replace("{id: press,", "{id: press, part_of: incomer,").replace("{id: office,", "{id: office, part_of: incomer,")
+NESTED = NESTED.replace("{id: mill,", "{id: mill, part_of: press,")
 
 
 def consumption():
@@ -203,3 +212,105 @@ def test_every_quarter_hour_closes_once_late_readings_are_restated(config, tmp_p
     assert {begin for begin in before if before[begin] != quarters[begin]} == {LATE_AT_END - 3 * STEP, LATE_AT_END}
     assert {row["cause"] for row in exported(restated, "corrections")} == {"late-data"}
     test_every_longer_period_closes(restated, "month")
+
+
+# ---- users that are part of the incomer: by statements, from the same readings
+
+WITHIN = {"incomer": ["press", "office"], "press": ["mill"]}
+KILOGRAM = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def parts(config, tmp_path_factory):
+    file = tmp_path_factory.mktemp("parts") / "site.yaml"
+    file.write_text(NESTED)
+    run("replay", file, "--input", config.parent / "input.csv")
+    return file
+
+
+def statement(config, period, of):
+    return list(csv.DictReader(io.StringIO(run("statement", config, "--period", period, "--of", of))))
+
+
+def one(lines, level, sum, user=""):
+    found = [line for line in lines if (line["level"], line["sum"], line["user"]) == (level, sum, user)]
+    assert len(found) == 1, (level, sum, user)
+    return found[0]
+
+
+def quanta(line, column):
+    value = Fraction(line[column]) * KILOGRAM
+    assert value.denominator == 1
+    return int(value)
+
+
+def counted(steps, meter, begin, end):
+    """mWh that the meter moved in [begin, end), but for what was lost with the office's count."""
+    first, last = (int((max(at, START) - START) / STEP) for at in (begin, end))
+    lost = int((LOST - START) / STEP) - 1
+    moved = sum(steps[meter][first:last])
+    return (moved - (steps[meter][lost] if meter == "office" and first <= lost < last else 0)) * MWH_PER_WH
+
+
+PERIODS = [("day", "2023-01-09", datetime(2023, 1, 9), datetime(2023, 1, 10)),
+           ("day", "2023-01-17", datetime(2023, 1, 17), datetime(2023, 1, 18)),
+           ("month", "2023-01", datetime(2023, 1, 1), datetime(2023, 2, 1)),
+           ("month", "2023-02", datetime(2023, 2, 1), datetime(2023, 3, 1)),
+           ("year", "2023", datetime(2023, 1, 1), datetime(2023, 3, 1))]
+
+
+@pytest.mark.parametrize("period, of, begin, end", PERIODS)
+def test_parts_and_unallocated_are_the_incomer_and_the_incomer_the_site(parts, steps, period, of, begin, end):
+    lines = statement(parts, period, of)
+    moved = {meter: counted(steps, meter, begin, end) for meter in steps}
+    for whole, within in WITHIN.items():
+        rest = one(lines, "carrier", "unallocated", whole)
+        assert quanta(rest, "amount") == moved[whole] - sum(moved[user] for user in within)
+        for column in ("amount", "amount_first", "coal_kgce", "co2e_kg", "co2e_first_kg", "market_co2e_kg", "market_co2e_first_kg"):
+            accounts = [one(lines, "account", "consumed", user) for user in within]
+            assert {line["part_of"] for line in accounts} == {whole}
+            assert (quanta(rest, column) + sum(quanta(line, column) for line in accounts)
+                    == quanta(one(lines, "account", "consumed", whole), column)), column
+        # By one factor, what is left emits as it is much; each account rounds down once.
+        factor = Fraction(one(lines, "account", "consumed", whole)["factor_value"])
+        assert abs(quanta(rest, "amount") * factor - quanta(rest, "co2e_kg")) < 3
+        assert Fraction(rest["unallocated_percent"]) == round(Fraction(100 * quanta(rest, "amount"), moved[whole]), 2)
+        assert rest["coverage_percent"] == min((line["coverage_percent"] for line in accounts), key=float)
+        assert rest["remark"] == ("parts-exceed-whole" if quanta(rest, "amount") < 0 else "")
+    incomer = one(lines, "account", "consumed", "incomer")
+    for level, sum_ in [("site", "total"), ("site", "net"), ("scope", "total")]:
+        assert one(lines, level, sum_)["co2e_kg"] == incomer["co2e_kg"]
+        assert one(lines, level, sum_)["market_co2e_kg"] == incomer["market_co2e_kg"]
+
+
+def test_a_restatement_totals_what_a_statement_does(parts):
+    site = one(statement(parts, "year", "2023"), "site", "total")
+    restated = csv.DictReader(io.StringIO(run("restate", parts, "--from", "2023-01-01", "--to", "2023-03-01", "--format", "csv")))
+    total = next(row for row in restated if row["user"] == "total")
+    assert (total["co2e_kg_published"], total["co2e_kg_known"]) == (site["co2e_first_kg"], site["co2e_kg"])
+
+
+def test_an_explained_incomer_names_its_parts_and_what_is_left(parts):
+    lines = statement(parts, "month", "2023-01")
+    explained = json.loads(run("explain", parts, "incomer@2023-01", "--json"))
+    assert explained["part_of"] == []
+    [allocation] = explained["allocations"]
+    assert [part["user"] for part in allocation["parts"]] == ["office", "press"]
+    for one_, line in [(allocation["whole"], one(lines, "carrier", "consumed", "incomer")),
+                       (allocation["unallocated"], one(lines, "carrier", "unallocated", "incomer")),
+                       (allocation["parts"][1], one(lines, "carrier", "consumed", "press"))]:
+        for column in ("amount", "co2e_kg", "market_co2e_kg", "coal_kgce"):
+            assert one_[column] == line[column], column
+    text = run("explain", parts, "press/electricity@2023-01")
+    assert re.search(r"Part of 属于 +incomer \(electricity\)", text), text
+    assert "Parts of electricity" in text and "mill/electricity@2023-01" in text
+    assert json.loads(run("explain", parts, "press@2023-01", "--json"))["part_of"][0]["user"] == "incomer"
+
+
+def test_they_close_once_late_readings_are_restated(parts, steps, tmp_path):
+    shutil.copytree(parts.parent, tmp_path / "site")
+    restated = tmp_path / "site" / parts.name
+    run("restate", restated, "--from", "2023-01-01", "--book", "--reason", "late readings")
+    assert one(statement(restated, "day", "2023-02-20"), "account", "consumed", "mill")["corrections"] == "2"
+    for period in PERIODS:
+        test_parts_and_unallocated_are_the_incomer_and_the_incomer_the_site(restated, steps, *period)

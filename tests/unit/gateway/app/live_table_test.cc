@@ -50,6 +50,23 @@ TEST(LiveTable, AddsUpTheMetersOfOneUserAndCarrier) {
   EXPECT_THAT(table, ContainsRegex("total 合计 +0.3910 *\n"));
 }
 
+// Three meters: a press shop of two, behind the third, of which it is a part.
+TEST(LiveTable, CountsAPartOnceAndSaysWhatIsUnallocated) {
+  model::Site site = site_with_two_meters_of_one_user();
+  model::Account incomer = site.accounts.front();
+  incomer.id = model::AccountId{2};
+  incomer.user = incomer.user_name = "park";
+  site.accounts.push_back(incomer);
+  site.containments.push_back({.user = "press-shop", .carrier = "electricity", .own_supply = false, .of = "park"});
+  model::Checkpoint accounts = totals(1'250'000, 195'500, 10.25);
+  accounts.accounts.push_back(totals(4'000'000, 625'600, 30).accounts.front());
+  const std::string table = live_table(site, accounts, GatewayStatus{}, Instant{});
+  EXPECT_THAT(table, ContainsRegex("press-shop 冲压车间 +electricity 电力 +20.50 kW +2.500 kWh"));
+  EXPECT_THAT(table, ContainsRegex("unallocated 未分配 park +electricity 电力 +9.50 kW +1.500 kWh +1.486 +0.2346 *\n"));
+  EXPECT_THAT(table, ContainsRegex("total 合计 +0.6256 *\n"));
+  EXPECT_THAT(table, HasSubstr("without what is part of another 已含于上级, 不重复计入: press-shop\n"));
+}
+
 TEST(LiveTable, ShowsTheTimeOfTheSite) {
   const std::string table = live_table(site_with_two_meters_of_one_user(), totals(0, 0, 0), GatewayStatus{}, Instant{});
   EXPECT_THAT(table, HasSubstr("1970-01-01 08:00:00 (Asia/Shanghai)"));

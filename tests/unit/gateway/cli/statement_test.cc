@@ -24,6 +24,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using model::AccountId;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
 const std::filesystem::path kGolden = std::filesystem::path(CARBONGATE_SOURCE_DIR) / "tests/golden/statement";
@@ -50,8 +51,8 @@ model::Emission emission(std::int64_t co2e_mg, std::int64_t meter_ppm, std::int6
 
 class StatementCommand : public testing::Test {
  protected:
-  StatementCommand() {
-    std::filesystem::copy(kGolden, directory_.path(), std::filesystem::copy_options::recursive);
+  explicit StatementCommand(const std::filesystem::path& golden = kGolden) : golden_(golden) {
+    std::filesystem::copy(golden_, directory_.path(), std::filesystem::copy_options::recursive);
     options_.period = "month";
     options_.of = "2026-11";
     config::Problems problems;
@@ -62,7 +63,6 @@ class StatementCommand : public testing::Test {
   std::filesystem::path config() const { return directory_.path() / "config.yaml"; }
 
   void fill() {
-    auto store = store::SqliteStore::open(site_.store, site_.site).value();
     model::Effects effects;
     for (int quarter = 0; quarter < 4; ++quarter) {
       effects.rows.push_back({AccountId{0}, electricity(quarter, 100'000'000)});
@@ -76,6 +76,11 @@ class StatementCommand : public testing::Test {
     correction.quality = {model::Origin::substituted, model::Rule::gap};
     effects.rows.push_back({AccountId{0}, correction});
     effects.rows.push_back({AccountId{0}, electricity(-1, 7'000'000)});
+    commit(std::move(effects));
+  }
+
+  void commit(model::Effects effects) {
+    auto store = store::SqliteStore::open(site_.store, site_.site).value();
     boost::asio::io_context loop(1);
     auto done = boost::asio::co_spawn(loop, store->commit(std::move(effects)), boost::asio::use_future);
     loop.run();
@@ -112,10 +117,11 @@ class StatementCommand : public testing::Test {
   }
   void expect_golden(const char* name) {
     const std::string stated = state();
-    if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(kGolden / name) << stated;
-    EXPECT_EQ(stated, read_file(kGolden / name));
+    if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(golden_ / name) << stated;
+    EXPECT_EQ(stated, read_file(golden_ / name));
   }
 
+  std::filesystem::path golden_;
   TemporaryDirectory directory_;
   app::GatewayConfig site_;
   StatementOptions options_;
@@ -145,12 +151,78 @@ TEST_F(StatementCommand, StatesAMonthAsATableInChinese) {
   expect_golden("month.zh.txt");
 }
 
+// tests/golden/statement_parts: an incomer of 100 kWh a quarter hour, a hall of 70 whose two machines count 30 and,
+// once, too much.
+class StatementOfParts : public StatementCommand {
+ protected:
+  StatementOfParts() : StatementCommand(kGolden.parent_path() / "statement_parts") {
+    model::Effects effects;
+    const auto add = [&](std::uint32_t account, const model::EmissionEntry& entry) {
+      effects.rows.push_back({AccountId{account}, entry});
+    };
+    for (int quarter = 0; quarter < 4; ++quarter) {
+      add(0, electricity(quarter, 100'000'000));
+      add(1, electricity(quarter, 70'000'001));
+      add(2, gas(quarter, 5'000'000));
+      add(3, electricity(quarter, 30'000'000));
+      if (quarter < 3) add(4, electricity(quarter, 20'000'000));
+    }
+    add(4, electricity(3, 103'000'000));
+    model::EmissionEntry correction = electricity(3, -1'000'000);
+    correction.revision = 1;
+    correction.correction = model::Correction{model::Cause::configuration, "ratio", kNovember + 48h};
+    add(4, correction);
+    commit(std::move(effects));
+  }
+};
+
+TEST_F(StatementOfParts, AreStatedBesideTheirWhole) {
+  options_.format = "table";
+  expect_golden("month.txt");
+  options_.lang = "zh";
+  expect_golden("month.zh.txt");
+}
+
+TEST_F(StatementOfParts, HaveTheirWholeAndWhatIsUnallocatedInJson) {
+  options_.format = "json";
+  expect_golden("month.json");
+  const auto json = boost::json::parse(state());
+  EXPECT_DOUBLE_EQ(json.at("total").at("co2e_kg").to_number<double>(), 200 + 44) << "the incomer, and the hall's gas";
+  options_.format = "csv";
+  EXPECT_THAT(state(), HasSubstr(",,-0.71,parts-exceed-whole,")) << "the hall's";
+}
+
+TEST_F(StatementOfParts, OfOneUserAloneKnowWhatTheOthersConsume) {
+  options_.user = "hall";
+  options_.by = "carrier";
+  options_.format = "table";
+  expect_golden("hall.txt");
+}
+
+TEST_F(StatementCommand, TellsLinesOfOneAccountApartByTheirFactorInTheTable) {
+  fill();
+  model::Effects effects;
+  model::EmissionEntry correction = electricity(0, 0);
+  correction.primary = emission(-10'000'000, 6'633, 50'000, "own-grid/CN/residual/2023", "2026-01-01");
+  correction.revision = 1;
+  correction.correction = model::Correction{model::Cause::factor, "national", kNovember + 48h};
+  effects.rows.push_back({AccountId{0}, correction});
+  commit(std::move(effects));
+  options_.format = "table";
+  const std::string table = state();
+  EXPECT_THAT(table, ContainsRegex("  incomer.import .* own-grid/CN-SC/average/2023@2026-01-01\n"));
+  EXPECT_THAT(table, ContainsRegex("  incomer.import .* own-grid/CN/residual/2023@2026-01-01\n"));
+}
+
 TEST_F(StatementCommand, HasFewerColumnsForADayAndAChineseHeaderOnDemand) {
   fill();
   options_.period = "day";
   options_.of = "2026-11-01";
   const std::string day = state();
-  EXPECT_THAT(day, HasSubstr(",hcfc_22_kg,unsplit_co2e_kg,calculated_co2_kg,difference_percent\n"));
+  EXPECT_THAT(
+      day,
+      HasSubstr(
+          ",hcfc_22_kg,unsplit_co2e_kg,calculated_co2_kg,difference_percent,part_of,unallocated_percent,remark\n"));
   EXPECT_THAT(day, HasSubstr("day,2026-11-01T00:00:00+08:00,2026-11-02T00:00:00+08:00,park,"));
   options_.lang = "zh";
   const std::string zh = state();
