@@ -3,14 +3,7 @@
 #include <mqtt/async_client.h>
 
 #include <algorithm>
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
-#include <condition_variable>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -18,6 +11,8 @@
 #include <optional>
 #include <utility>
 
+#include "protocols/io/blocking_thread.h"
+#include "protocols/io/elsewhere.h"
 #include "protocols/mqtt/paho_session_options.h"
 #include "protocols/mqtt/reachability.h"
 
@@ -33,7 +28,6 @@ constexpr auto kConnectLimit = 10s;
 constexpr auto kProbeLimit = 3s;
 constexpr auto kAcknowledgedWithin = 30s;
 constexpr auto kDisconnectLimit = 1s;
-constexpr auto kStopLimit = 1500ms;
 constexpr auto kStep = 20ms;  // how soon a stop or a lost connection is noticed while Paho works
 
 constexpr int kUnacceptableProtocolVersion = 1;   // CONNACK of 3.1.1, table 3.1
@@ -59,41 +53,9 @@ class PahoPublisher::Worker {
     options_.clean_start = true;  // what was not acknowledged is published again by whom it came from
   }
 
-  // Until stop().
-  void live() {
-    while (auto task = next()) {
-      const std::function<void()> run = *std::exchange(task, std::nullopt);
-      run();
-    }
-    hang_up();
-    const std::lock_guard lock(mutex_);
-    ended_ = true;
-    changed_.notify_all();
-  }
-
-  // Any thread.
-  void post(std::function<void()> task) {
-    const std::lock_guard lock(mutex_);
-    cancelled_ = false;
-    tasks_.push_back(std::move(task));
-    changed_.notify_all();
-  }
-  void cancel() {
-    const std::lock_guard lock(mutex_);
-    cancelled_ = true;
-    changed_.notify_all();
-  }
-  void stop() {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-    changed_.notify_all();
-  }
-  bool ends_within(std::chrono::milliseconds limit) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, limit, [this] { return ended_; });
-  }
-
-  Published publish(const std::vector<Outgoing>& messages);
+  // On the thread, as all that follows. `queue`: says when to end.
+  Published publish(const std::vector<Outgoing>& messages, io::BlockingThread::Queue& queue);
+  void hang_up();
 
  private:
   struct Connection {
@@ -101,18 +63,7 @@ class PahoPublisher::Worker {
     std::size_t in_flight = 0;
   };
 
-  std::optional<std::function<void()>> next() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stop_ || !tasks_.empty(); });
-    if (tasks_.empty()) return std::nullopt;
-    auto task = std::move(tasks_.front());
-    tasks_.pop_front();
-    return task;
-  }
-  bool is_to_end() {
-    const std::lock_guard lock(mutex_);
-    return stop_ || cancelled_;
-  }
+  bool is_to_end() { return queue_->is_to_end(); }
   std::optional<std::string> why_lost() {
     const std::lock_guard lock(mutex_);
     if (!lost_) return std::nullopt;
@@ -126,26 +77,21 @@ class PahoPublisher::Worker {
   std::string await_first(std::deque<paho::delivery_token_ptr>& window, const Outgoing& message, Published& published);
   template <class Token>
   bool wait_for(const Token& token, std::chrono::milliseconds limit);
-  void hang_up();
 
   SessionOptions options_;
   const std::size_t in_flight_;
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> tasks_;
-  bool stop_ = false;
-  bool cancelled_ = false;
-  bool ended_ = false;
+  std::mutex mutex_;   // of what Paho's threads tell
   bool lost_ = false;  // the present connection
   int reason_ = 0;     // of the broker's DISCONNECT, 0 if it sent none
 
-  // The worker's thread only.
+  io::BlockingThread::Queue* queue_ = nullptr;
   int version_;
   std::optional<Connection> connection_;
 };
 
-Published PahoPublisher::Worker::publish(const std::vector<Outgoing>& messages) {
+Published PahoPublisher::Worker::publish(const std::vector<Outgoing>& messages, io::BlockingThread::Queue& queue) {
+  queue_ = &queue;
   Published published;
   if (connection_ && why_lost()) hang_up();
   if (!connection_) published.trouble = connect();
@@ -179,7 +125,6 @@ std::string PahoPublisher::Worker::connect() {
       const std::lock_guard lock(mutex_);
       lost_ = true;
       if (reason != 0) reason_ = reason;
-      changed_.notify_all();
     };
     connection_->client->set_connection_lost_handler([lost](const std::string&) { lost(0); });
     connection_->client->set_disconnected_handler(
@@ -290,38 +235,15 @@ void PahoPublisher::Worker::hang_up() {
 
 PahoPublisher::PahoPublisher(SessionOptions options, std::size_t in_flight)
     : worker_(std::make_shared<Worker>(std::move(options), in_flight)),
-      thread_([worker = worker_] { worker->live(); }) {}
+      thread_([worker = worker_] { worker->hang_up(); }) {}
 
-PahoPublisher::~PahoPublisher() {
-  worker_->stop();
-  if (worker_->ends_within(kStopLimit)) {
-    thread_.join();
-  } else {
-    thread_.detach();
-  }
-}
+PahoPublisher::~PahoPublisher() = default;
 
 asio::awaitable<Published> PahoPublisher::publish(std::vector<Outgoing> messages) {
-  auto initiation = [worker = worker_](auto handler, std::vector<Outgoing> mine) {
-    auto slot = asio::get_associated_cancellation_slot(handler);
-    if (slot.is_connected()) slot.assign([worker](asio::cancellation_type) { worker->cancel(); });
-    // Keeps the caller's loop running although it has nothing to do meanwhile.
-    auto caller = asio::make_work_guard(asio::get_associated_executor(handler));
-    auto task = [worker = worker.get(), slot, handler = std::move(handler), caller = std::move(caller),
-                 mine = std::move(mine)]() mutable {
-      Published published = worker->publish(mine);
-      const auto executor = caller.get_executor();
-      asio::post(executor, [slot, handler = std::move(handler), published = std::move(published)]() mutable {
-        if (slot.is_connected()) slot.clear();
-        std::move(handler)(std::exception_ptr(), std::move(published));
-      });
-    };
-    // std::function asks for what can be copied.
-    auto held = std::make_shared<decltype(task)>(std::move(task));
-    worker->post([held] { (*held)(); });
-  };
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr, Published)>(
-      std::move(initiation), asio::use_awaitable, std::move(messages));
+  const auto queue = thread_.queue();
+  auto work = [worker = worker_, queue, messages = std::move(messages)] { return worker->publish(messages, *queue); };
+  co_return co_await io::elsewhere<Published>([queue](std::function<void()> run) { queue->post(std::move(run)); },
+                                              std::move(work), [queue] { queue->cancel(); });
 }
 
 }  // namespace carbongate::mqtt

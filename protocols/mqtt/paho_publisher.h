@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <memory>
-#include <thread>
 
+#include "protocols/io/blocking_thread.h"
 #include "protocols/mqtt/publisher.h"
 #include "protocols/mqtt/session.h"
 
@@ -25,7 +25,7 @@ class PahoPublisher final : public Publisher {
   class Worker;
 
   std::shared_ptr<Worker> worker_;
-  std::thread thread_;
+  io::BlockingThread thread_;
 };
 
 }  // namespace carbongate::mqtt

@@ -4,25 +4,20 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "gateway/model/rows.h"
 #include "gateway/sinks/mqtt/config.h"
-#include "gateway/tables/local_time.h"
+#include "gateway/sinks/shared/json_row.h"
 #include "protocols/mqtt/publisher.h"
 
 namespace carbongate::sinks::mqtt {
 
-// One JSON object: the columns of `carbongate export --format jsonl`, then
-//   kind   readings, intervals, entries, rollups or totals
-//   site
-//   key    store and sequence, "0123456789abcdef-42": a message that comes again has the same; nothing else has it
-//
-// Not thread-safe.
+// The payload: gateway/sinks/shared/json_row.h. Not thread-safe.
 class MessageWriter {
  public:
   // `config` outlives it. `store`: the store's id.
-  MessageWriter(const Config& config, std::string store)
-      : config_(config), store_(std::move(store)), time_(config.time_zone) {}
+  MessageWriter(const Config& config, std::string store) : config_(config), json_(config.time_zone, std::move(store)) {}
 
   // nullopt: `why_not` says what is wrong with the row.
   std::optional<carbongate::mqtt::Outgoing> write(const model::StoredRow& row, std::string& why_not);
@@ -31,8 +26,7 @@ class MessageWriter {
   bool is_newest(const std::string& topic, const model::StoredRow& row);
 
   const Config& config_;
-  std::string store_;
-  tables::LocalTime time_;
+  shared::JsonRow json_;
   std::unordered_map<std::string, Instant> newest_;  // by topic, if messages are retained
 };
 
