@@ -49,6 +49,10 @@ class Devices {
       root_.missing("devices", "an empty list; there is nothing to measure");
     }
     for (const config::Node& item : items) read_device(item, config);
+    const config::Node* sinks = root_.node().find("sinks");
+    if (sinks && sinks->is_sequence()) {
+      for (const config::Node& item : sinks->items()) note_references(item);
+    }
     for (const Shared& shared : shared_) warn_of_unused(shared);
   }
 
@@ -59,7 +63,7 @@ class Devices {
   struct Shared {
     const SharedSection* section;
     SharedEntries entries;
-    std::set<std::string> referred;  // names that devices refer to, whether or not they could be read otherwise
+    std::set<std::string> referred;  // names that devices and sinks refer to, whether or not they could be read
   };
 
   void read_shared() {
@@ -75,16 +79,21 @@ class Devices {
     return found == shared_.end() ? nullptr : &found->entries;
   }
 
+  // Of a device or a sink. Not asked for: whether a driver knows the key is its business.
+  void note_references(const config::Node& item) {
+    for (Shared& shared : shared_) {
+      const config::Node* reference = item.find(shared.section->reference);
+      if (reference && reference->is_scalar()) shared.referred.insert(reference->scalar());
+    }
+  }
+
   void read_device(const config::Node& item, GatewayConfig& config) {
     config::Problems& problems = root_.problems();
     const std::size_t errors_before = problems.times_reported();
     config::Reader in(item, problems);
     const std::string id = read_id(in, "id");
     ids_.add(in, "id", id);
-    for (Shared& shared : shared_) {  // not asked for: whether the driver knows the key is its business
-      const config::Node* reference = item.find(shared.section->reference);
-      if (reference && reference->is_scalar()) shared.referred.insert(reference->scalar());
-    }
+    note_references(item);
     std::set<std::string> members{id};
     if (const DriverType* type = find_type(driver_types(), in, "driver")) {
       auto plan = type->read(in, {root_.node(), data_, find_shared(type->shared)});

@@ -4,6 +4,7 @@
 
 #include "gateway/sinks/file/file_sink_type.h"
 #include "gateway/sinks/line_protocol/line_protocol_sink_type.h"
+#include "gateway/sinks/mqtt/mqtt_sink_type.h"
 #include "gateway/sinks/postgresql/postgresql_sink_type.h"
 #include "gateway/sinks/remote_write/remote_write_sink_type.h"
 #include "gateway/sinks/selecting_sink.h"
@@ -31,10 +32,7 @@ class SelectingPlan final : public SinkPlan {
 std::span<const SinkType> sink_types() {
   // Local: filled at the first call, when the types of the other files are initialised for certain.
   static const SinkType kTypes[] = {
-      file_type(),
-      line_protocol_type(),
-      postgresql_type(),
-      remote_write_type(),
+      file_type(), line_protocol_type(), mqtt_type(), postgresql_type(), remote_write_type(),
   };
   return kTypes;
 }

@@ -40,13 +40,6 @@ constexpr int kUnacceptableProtocolVersion = 1;   // CONNACK of 3.1.1, table 3.1
 constexpr int kUnsupportedProtocolVersion = 132;  // CONNACK of 5.0, table 3-1
 constexpr int kSessionTakenOver = 142;            // DISCONNECT of 5.0, table 3-10
 
-// Paho 1.3.12 tears its global state down with the last client, and lets go of its mutex while it waits for its
-// threads: a client created meanwhile by another session would be lost with it.
-std::mutex& client_lifetime() {
-  static std::mutex mutex;
-  return mutex;
-}
-
 }  // namespace
 
 // What the keeper's thread, Paho's threads and request_stop() share.

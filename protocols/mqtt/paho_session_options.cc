@@ -25,6 +25,11 @@ std::string_view connack_text(int code) {
 
 }  // namespace
 
+std::mutex& client_lifetime() {
+  static std::mutex mutex;
+  return mutex;
+}
+
 std::string refusal_text(int code) {
   if (code >= kFirstFailure) return paho::exception::reason_code_str(code) + " (" + std::to_string(code) + ")";
   return std::string(connack_text(code)) + " (" + std::to_string(code) + ")";

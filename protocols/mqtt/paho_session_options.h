@@ -4,12 +4,17 @@
 #include <mqtt/connect_options.h>
 
 #include <chrono>
+#include <mutex>
 #include <string>
 
 #include "protocols/mqtt/reachability.h"
 #include "protocols/mqtt/session.h"
 
 namespace carbongate::mqtt {
+
+// Held while a client is made or destroyed. Paho 1.3.12 tears its global state down with the last client, and lets go
+// of its mutex while it waits for its threads: a client created meanwhile by another session would be lost with it.
+std::mutex& client_lifetime();
 
 inline constexpr int kFirstFailure = 0x80;  // of the reason codes of MQTT 5 and of SUBACK
 

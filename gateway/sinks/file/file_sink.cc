@@ -2,15 +2,13 @@
 
 #include <spdlog/spdlog.h>
 
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <exception>
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
+
+#include "protocols/io/elsewhere.h"
 
 namespace carbongate::sinks::file {
 
@@ -22,12 +20,8 @@ struct FileSink::Outcome {
   std::optional<model::Fault> fault;
 };
 
-FileSink::FileSink(Config config, std::string store, asio::any_io_executor executor, io::Clock& clock)
-    : name_(config.name),
-      batch_rows_(config.batch_rows),
-      executor_(std::move(executor)),
-      clock_(clock),
-      health_(config.name, clock) {
+FileSink::FileSink(Config config, std::string store, io::Clock& clock)
+    : name_(config.name), batch_rows_(config.batch_rows), clock_(clock), health_(config.name, clock) {
   files_ = std::make_shared<RowFiles>(std::move(config), std::move(store));
 }
 
@@ -71,25 +65,8 @@ asio::awaitable<FileSink::Outcome> FileSink::on_worker(std::span<const model::St
     outcome.news = files->take_news();
     return outcome;
   };
-  auto initiation = [this](auto handler, auto work) {
-    // Keeps the caller's loop running although it has nothing to do meanwhile.
-    auto caller = asio::make_work_guard(asio::get_associated_executor(handler, executor_));
-    asio::post(worker_, [handler = std::move(handler), work = std::move(work), caller = std::move(caller)]() mutable {
-      std::exception_ptr escaped;
-      Outcome outcome;
-      try {
-        outcome = work();
-      } catch (...) {
-        escaped = std::current_exception();
-      }
-      const auto executor = caller.get_executor();
-      asio::post(executor, [handler = std::move(handler), escaped, outcome = std::move(outcome)]() mutable {
-        std::move(handler)(escaped, std::move(outcome));
-      });
-    });
-  };
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr, Outcome)>(
-      std::move(initiation), asio::use_awaitable, std::move(task));
+  co_return co_await io::elsewhere<Outcome>([this](std::function<void()> run) { asio::post(worker_, std::move(run)); },
+                                            std::move(task));
 }
 
 }  // namespace carbongate::sinks::file

@@ -1,7 +1,6 @@
 // Rows of the journal into files, rotated by day and size.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <memory>
 #include <span>
@@ -18,7 +17,7 @@ namespace carbongate::sinks::file {
 // Settles rows when they are on disk. A full disk, or a full directory, is a fault: the rows wait in the journal.
 class FileSink final : public ports::Sink {
  public:
-  FileSink(Config config, std::string store, boost::asio::any_io_executor executor, io::Clock& clock);
+  FileSink(Config config, std::string store, io::Clock& clock);
   ~FileSink() override;
 
   const std::string& name() const override { return name_; }
@@ -35,7 +34,6 @@ class FileSink final : public ports::Sink {
 
   std::string name_;
   std::size_t batch_rows_;
-  boost::asio::any_io_executor executor_;
   io::Clock& clock_;
   std::shared_ptr<RowFiles> files_;  // the worker's
   shared::Health health_;

@@ -14,7 +14,7 @@ class Plan final : public SinkPlan {
   const std::string& name() const override { return config_.name; }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
     return std::make_unique<file::FileSink>(config_, context.store ? context.store->status().id : std::string(),
-                                            context.executor, context.clock);
+                                            context.clock);
   }
 
  private:

@@ -203,6 +203,15 @@ TEST_F(GatewayConfigTest, ReportsAMisspeltPointBesideAMisspeltAddressOfItsDevice
       << said;
 }
 
+TEST_F(GatewayConfigTest, TakesABrokerThatOnlyASinkRefersTo) {
+  std::string text(kSite);
+  text.replace(text.find("brokers:"), 8, "brokers:\n  out: {url: \"mqtt://10.0.0.3\"}");
+  text.replace(text.find("sinks: ["), 8, "sinks: [{type: mqtt, broker: out}, ");
+  const GatewayConfig config = load(text);
+  EXPECT_EQ(problems_.to_text(), "");
+  EXPECT_EQ(config.sinks.at(0)->name(), "mqtt out");
+}
+
 TEST_F(GatewayConfigTest, TakesProfilesAndFactorsOfTheSitesOwn) {
   std::filesystem::create_directory(directory_.path() / "factors");
   std::ofstream(directory_.path() / "factors/own.yaml") << "set: [";

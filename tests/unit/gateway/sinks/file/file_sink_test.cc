@@ -24,7 +24,7 @@ class FileSinkTest : public ::testing::Test {
   }
 
   model::Result<ports::Delivery> deliver(std::uint64_t first, std::uint64_t last) {
-    if (!sink_) sink_ = std::make_unique<FileSink>(config_, "store", loop_.get_executor(), clock_);
+    if (!sink_) sink_ = std::make_unique<FileSink>(config_, "store", clock_);
     std::vector<model::StoredRow> rows;
     for (std::uint64_t n = first; n <= last; ++n) {
       rows.push_back({n, series_, model::JudgedReading{Instant(std::chrono::seconds(n)), double(n), {}}});

@@ -1,0 +1,33 @@
+// A row as an MQTT message.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "gateway/model/rows.h"
+#include "gateway/sinks/mqtt/config.h"
+#include "gateway/sinks/shared/json_row.h"
+#include "protocols/mqtt/publisher.h"
+
+namespace carbongate::sinks::mqtt {
+
+// The payload: gateway/sinks/shared/json_row.h. Not thread-safe.
+class MessageWriter {
+ public:
+  // `config` outlives it. `store`: the store's id.
+  MessageWriter(const Config& config, std::string store) : config_(config), json_(config.time_zone, std::move(store)) {}
+
+  // nullopt: `why_not` says what is wrong with the row.
+  std::optional<carbongate::mqtt::Outgoing> write(const model::StoredRow& row, std::string& why_not);
+
+ private:
+  bool is_newest(const std::string& topic, const model::StoredRow& row);
+
+  const Config& config_;
+  shared::JsonRow json_;
+  std::unordered_map<std::string, Instant> newest_;  // by topic, if messages are retained
+};
+
+}  // namespace carbongate::sinks::mqtt

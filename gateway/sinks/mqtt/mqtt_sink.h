@@ -1,0 +1,34 @@
+// Rows of the journal to an MQTT broker.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "gateway/ports/sink.h"
+#include "gateway/sinks/mqtt/config.h"
+#include "gateway/sinks/mqtt/message.h"
+#include "gateway/sinks/shared/health.h"
+#include "protocols/io/clock.h"
+#include "protocols/mqtt/publisher.h"
+
+namespace carbongate::sinks::mqtt {
+
+// Settles rows when the broker has acknowledged them. What was not acknowledged is published again, with the same key.
+class MqttSink final : public ports::Sink {
+ public:
+  MqttSink(Config config, std::string store, std::unique_ptr<carbongate::mqtt::Publisher> publisher, io::Clock& clock);
+
+  const std::string& name() const override { return config_.name; }
+  std::size_t batch_rows() const override { return config_.batch_rows; }
+  boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
+  ports::SinkStatus status() const override { return health_.status(); }
+
+ private:
+  const Config config_;
+  std::unique_ptr<carbongate::mqtt::Publisher> publisher_;
+  MessageWriter writer_;
+  shared::Health health_;
+};
+
+}  // namespace carbongate::sinks::mqtt

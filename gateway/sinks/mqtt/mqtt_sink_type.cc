@@ -1,0 +1,37 @@
+#include "gateway/sinks/mqtt/mqtt_sink_type.h"
+
+#include <utility>
+
+#include "gateway/sinks/mqtt/config.h"
+#include "gateway/sinks/mqtt/mqtt_sink.h"
+#include "protocols/mqtt/paho_publisher.h"
+
+namespace carbongate::sinks {
+namespace {
+
+class Plan final : public SinkPlan {
+ public:
+  explicit Plan(mqtt::Config config) : config_(std::move(config)) {}
+  const std::string& name() const override { return config_.name; }
+  std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
+    return std::make_unique<mqtt::MqttSink>(
+        config_, context.store ? context.store->status().id : std::string(),
+        std::make_unique<carbongate::mqtt::PahoPublisher>(config_.session, config_.in_flight), context.clock);
+  }
+
+ private:
+  mqtt::Config config_;
+};
+
+std::unique_ptr<SinkPlan> read(config::Reader& in, const config::Node& root) {
+  return std::make_unique<Plan>(mqtt::Config::from(in, root));
+}
+
+}  // namespace
+
+const SinkType& mqtt_type() {
+  static constexpr SinkType kType{"mqtt", &read};
+  return kType;
+}
+
+}  // namespace carbongate::sinks

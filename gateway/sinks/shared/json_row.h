@@ -1,0 +1,31 @@
+// A row as one JSON object, for sinks that send messages.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "gateway/model/rows.h"
+#include "gateway/tables/local_time.h"
+
+namespace carbongate::sinks::shared {
+
+// The columns of `carbongate export --format jsonl`, then
+//   kind   readings, intervals, entries, rollups or totals
+//   site
+//   key    store and sequence, "0123456789abcdef-42": a message that comes again has the same; nothing else has it
+//
+// Not thread-safe.
+class JsonRow {
+ public:
+  // `store`: the store's id.
+  JsonRow(const std::string& time_zone, std::string store) : time_(time_zone), store_(std::move(store)) {}
+
+  // False: it cannot be written; `text` says why.
+  bool write(const model::StoredRow& row, std::string& text);
+
+ private:
+  tables::LocalTime time_;
+  std::string store_;
+};
+
+}  // namespace carbongate::sinks::shared
