@@ -38,10 +38,12 @@ Sum sum_of(Flow flow) {
 struct FactorName {
   std::string id;
   std::string version;
+  std::string gwp_set;
 
   void assign(const model::Emission& emission) {
     id = emission.factor_id;
     version = emission.factor_version;
+    gwp_set = emission.gwp_set;
   }
 };
 
@@ -51,6 +53,10 @@ void note(std::vector<FactorUse>& uses, const FactorName& factor) {
   const bool live = factor.version == model::kLiveVersion;
   const FactorUse use{live ? std::string(factor_series(factor.id)) + "/*" : factor.id, factor.version};
   if (std::ranges::find(uses, use) == uses.end()) uses.push_back(use);
+}
+
+void note(std::vector<std::string>& names, const std::string& name) {
+  if (!name.empty() && std::ranges::find(names, name) == names.end()) names.push_back(name);
 }
 
 // Under which factors a quarter hour is counted.
@@ -75,6 +81,7 @@ struct Part {
   std::array<model::Co2e, kOriginCount> co2e_by_origin{};
   std::vector<FactorUse> factors;
   std::vector<FactorUse> market_factors;
+  std::vector<std::string> gwp_sets;
 
   bool is_of(const FactorsOf& other) const {
     return factors_of == other.primary && market_of == other.market && has_market == other.has_market;
@@ -138,7 +145,10 @@ class Quarter {
     part.amount_by_origin[origin] += magnitude(now.amount);
     part.co2e_by_origin[origin] += magnitude(now.emitted[Basis::primary].co2e);
     note(part.factors, factor_);
-    if (has_market_) note(part.market_factors, market_);
+    note(part.gwp_sets, factor_.gwp_set);
+    if (!has_market_) return;
+    note(part.market_factors, market_);
+    note(part.gwp_sets, market_.gwp_set);
   }
 
  private:
@@ -262,7 +272,8 @@ void cover(const Shares& shares, Line& line) {
 }
 
 // Adds the entries of `more` that are not in `uses`.
-void merge(std::vector<FactorUse>& uses, const std::vector<FactorUse>& more) {
+template <class Name>
+void merge(std::vector<Name>& uses, const std::vector<Name>& more) {
   uses.insert(uses.end(), more.begin(), more.end());
   std::ranges::sort(uses);
   const auto last = std::ranges::unique(uses);
@@ -297,6 +308,7 @@ Line add_up(const Shares& shares) {
     }
     merge(line.factors, part.factors);
     merge(line.market_factors, part.market_factors);
+    merge(line.gwp_sets, part.gwp_sets);
   }
   for (const Basis basis : model::kBases) line.uncertainty[basis] = combine(shares, basis);
   cover(shares, line);

@@ -116,6 +116,7 @@ struct Line {
 
   std::vector<FactorUse> factors;         // sorted
   std::vector<FactorUse> market_factors;  // sorted
+  std::vector<std::string> gwp_sets;      // by which gases were added up in it, as now known; sorted: "AR5"
 };
 
 // How a statement is cut.
