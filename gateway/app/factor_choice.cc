@@ -27,6 +27,15 @@ std::string join(const std::vector<std::string>& words) {
   return out;
 }
 
+// What to do about a carrier that no set in use has. Of cold nobody publishes a default: it depends on the plant.
+std::string advice_for(std::string_view carrier) {
+  if (carrier != "cooling") return "; add a set of your own to site.factors.sets";
+  return ", and no guideline publishes a default for cold: ask the supplier for its value, write it to "
+         "factors/cooling-supplier.yaml as '- {carrier: cooling, year: 2026, value: ..., unit: kgCO2e/GJ, ...}', and "
+         "add "
+         "cooling-supplier to site.factors.sets; cold that is made on site is counted by what its chillers consume";
+}
+
 // "CN-SC" -> "CN".
 std::string nation_of(const std::string& region) {
   return region.substr(0, region.find('-'));
@@ -149,7 +158,7 @@ bool FactorChooser::choose_set(config::Reader& in, std::string_view carrier, mod
   }
   if (all_sets_read) {
     in.error("carrier", "no factor set in use has a factor for " + std::string(carrier) + " (in use: " + join(in_use) +
-                            "); add a set of your own to site.factors.sets");
+                            ")" + advice_for(carrier));
   }
   return false;
 }

@@ -208,11 +208,29 @@ class Recomputing {
     return {model::Cause::configuration, "by the present configuration of " + window.point().full_name()};
   }
 
+  // What differs; where nothing that has a name does, the value itself was changed.
   static std::string factor_change(const model::EmissionEntry& known, const model::EmissionEntry& restated) {
     const auto text = [](const model::Emission& e) {
-      return e.factor_id.empty() ? std::string("none") : e.factor_id + " " + e.factor_version;
+      if (e.factor_id.empty()) return std::string("none");
+      return e.factor_id + " " + e.factor_version + (e.gwp_set.empty() ? "" : " by " + e.gwp_set);
     };
-    return text(known.primary) + " -> " + text(restated.primary);
+    const auto coal = [](const model::EmissionEntry& e) {
+      return e.coal_factor_id.empty() ? "none" : e.coal_factor_id;
+    };
+    std::string note;
+    const auto add = [&](std::string_view what, const std::string& before, const std::string& after) {
+      if (before != after) note += (note.empty() ? "" : "; ") + std::string(what) + before + " -> " + after;
+    };
+    const auto change = [&](std::string_view what, const model::Emission& before, const model::Emission& after) {
+      const bool same_factor = before.factor_id == after.factor_id && before.factor_version == after.factor_version;
+      const bool unstated = same_factor && before.gwp_set.empty() && !after.gwp_set.empty();
+      add(what, text(before) + (unstated ? " by a GWP set not stated" : ""), text(after));
+    };
+    static const model::Emission kNone;
+    change("", known.primary, restated.primary);
+    change("market-based ", known.market ? *known.market : kNone, restated.market ? *restated.market : kNone);
+    add("standard coal ", coal(known), coal(restated));
+    return note.empty() ? "another value of " + text(restated.primary) : note;
   }
 
   History& history_;

@@ -23,6 +23,10 @@ void note(std::vector<FactorUse>& uses, const FactorUse& factor) {
   if (std::ranges::find(uses, use) == uses.end()) uses.push_back(use);
 }
 
+void note(std::vector<std::string>& names, const std::string& name) {
+  if (!name.empty() && std::ranges::find(names, name) == names.end()) names.push_back(name);
+}
+
 void assign(FactorUse& factor, const model::Emission& emission) {
   factor.id = emission.factor_id;
   factor.version = emission.factor_version;
@@ -50,7 +54,10 @@ void QuarterHour::add(const model::EmissionEntry& entry) {
   covered_ = entry.covered;
   quality_ = entry.quality;
   assign(factor_, entry.primary);
-  if (entry.market) assign(market_, *entry.market);
+  gwp_set_ = entry.primary.gwp_set;
+  if (!entry.market) return;
+  assign(market_, *entry.market);
+  market_gwp_set_ = entry.market->gwp_set;
 }
 
 void QuarterHour::book_now(FactorSums& sums) const {
@@ -68,7 +75,10 @@ void QuarterHour::book_now(FactorSums& sums) const {
   sums.amount_by_origin[origin] += magnitude(now.amount);
   sums.co2e_by_origin[origin] += magnitude(now.emitted[Basis::primary].co2e);
   note(sums.factors, factor_);
-  if (has_market_) note(sums.market_factors, market_);
+  note(sums.gwp_sets, gwp_set_);
+  if (!has_market_) return;
+  note(sums.market_factors, market_);
+  note(sums.gwp_sets, market_gwp_set_);
 }
 
 Figures QuarterHour::with_market(Figures figures, bool has_market) {

@@ -35,6 +35,7 @@ struct FactorSums {
   std::array<model::Co2e, kOriginCount> co2e_by_origin{};
   std::vector<FactorUse> factors;
   std::vector<FactorUse> market_factors;
+  std::vector<std::string> gwp_sets;
 
   bool is_of(const FactorsOf& other) const {
     return factors_of == other.primary && market_of == other.market && has_market == other.has_market;
@@ -76,6 +77,8 @@ class QuarterHour {
   model::Quality quality_;
   FactorUse factor_;
   FactorUse market_;
+  std::string gwp_set_;
+  std::string market_gwp_set_;
   std::string first_factor_;
   std::string first_market_;
 };

@@ -13,13 +13,11 @@ void describe(const EmissionEntry& newest, EmissionEntry& sum) {
   sum.end = newest.end;
   sum.covered = newest.covered;
   sum.quality = newest.quality;
-  sum.primary.factor_id = newest.primary.factor_id;
-  sum.primary.factor_version = newest.primary.factor_version;
+  take_factor(newest.primary, sum.primary);
   sum.coal_factor_id = newest.coal_factor_id;
   if (!newest.market) return;
   if (!sum.market) sum.market.emplace();
-  sum.market->factor_id = newest.market->factor_id;
-  sum.market->factor_version = newest.market->factor_version;
+  take_factor(*newest.market, *sum.market);
 }
 
 // `sum` and one revision more, whose description is the newest.

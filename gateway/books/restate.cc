@@ -57,13 +57,8 @@ EmissionEntry nothing_instead_of(const EmissionEntry& known) {
   nothing.begin = known.begin;
   nothing.end = known.end;
   nothing.coal_factor_id = known.coal_factor_id;
-  nothing.primary.factor_id = known.primary.factor_id;
-  nothing.primary.factor_version = known.primary.factor_version;
-  if (known.market) {
-    nothing.market.emplace();
-    nothing.market->factor_id = known.market->factor_id;
-    nothing.market->factor_version = known.market->factor_version;
-  }
+  take_factor(known.primary, nothing.primary);
+  if (known.market) take_factor(*known.market, nothing.market.emplace());
   nothing.quality = {model::Origin::missing, model::Rule::gap};
   return nothing;
 }
@@ -114,9 +109,16 @@ model::Quality comparable(model::Quality quality) {
 
 bool same_factors(const EmissionEntry& a, const EmissionEntry& b) {
   const auto same = [](const model::Emission& x, const model::Emission& y) {
-    return x.factor_id == y.factor_id && x.factor_version == y.factor_version;
+    const bool same_gwp = x.gwp_set == y.gwp_set || x.gwp_set.empty() || y.gwp_set.empty();
+    return x.factor_id == y.factor_id && x.factor_version == y.factor_version && same_gwp;
   };
   return same(a.primary, b.primary) && a.coal_factor_id == b.coal_factor_id && same(market_of(a), market_of(b));
+}
+
+void take_factor(const model::Emission& from, model::Emission& to) {
+  to.factor_id = from.factor_id;
+  to.factor_version = from.factor_version;
+  to.gwp_set = from.gwp_set;
 }
 
 void add(const EmissionEntry& other, EmissionEntry& sum) {

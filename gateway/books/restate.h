@@ -46,11 +46,15 @@ std::vector<Difference> differences(std::span<const model::AccountEntry> booked,
                                     std::span<const model::AccountEntry> recomputed, const ReasonOf& reason_of,
                                     Instant now);
 
-// The same for both bases: the factors that apply, by id and version.
+// The same for both bases: the factors that apply, by id, version and GWP set. A set that one of them does not state
+// makes no difference.
 bool same_factors(const model::EmissionEntry& a, const model::EmissionEntry& b);
 
 // What is left of a quality where late or in time makes no difference, nor what merely remarks on a measured figure.
 model::Quality comparable(model::Quality quality);
+
+// What names the factor: id, version and GWP set.
+void take_factor(const model::Emission& from, model::Emission& to);
 
 // Sum and difference of entries: figures only; everything else is the left one's.
 void add(const model::EmissionEntry& other, model::EmissionEntry& sum);

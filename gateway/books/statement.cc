@@ -109,7 +109,8 @@ std::map<std::pair<std::string_view, std::string_view>, Duration> cover(const Sh
 }
 
 // Adds the entries of `more` that are not in `uses`.
-void merge(std::vector<FactorUse>& uses, const std::vector<FactorUse>& more) {
+template <class Name>
+void merge(std::vector<Name>& uses, const std::vector<Name>& more) {
   uses.insert(uses.end(), more.begin(), more.end());
   std::ranges::sort(uses);
   const auto last = std::ranges::unique(uses);
@@ -144,6 +145,7 @@ Line add_up(const Shares& shares) {
     }
     merge(line.factors, part.factors);
     merge(line.market_factors, part.market_factors);
+    merge(line.gwp_sets, part.gwp_sets);
   }
   for (const Basis basis : model::kBases) line.uncertainty[basis] = combine(shares, basis);
   const auto points = cover(shares);

@@ -126,6 +126,7 @@ struct Line {
 
   std::vector<FactorUse> factors;         // sorted
   std::vector<FactorUse> market_factors;  // sorted
+  std::vector<std::string> gwp_sets;      // by which gases were added up in it, as now known; sorted: "AR5"
 };
 
 // What a user consumes of a carrier, and what of it the users consume that are part of it.

@@ -4,6 +4,8 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
+#include <optional>
 #include <ostream>
 #include <utility>
 
@@ -16,6 +18,36 @@
 
 namespace carbongate::cli {
 namespace {
+
+// The site's factors once more, by the GWP sets that older entries were booked by. Each is loaded when it is asked for.
+class OtherGwpSets {
+ public:
+  OtherGwpSets(const config::DataFiles& data, const app::GatewayConfig& config) : data_(data), config_(config) {}
+
+  std::optional<explain::FactorsByGwp> find(const std::string& name) {
+    auto known = loaded_.find(name);
+    if (known == loaded_.end()) {
+      config::Problems problems;
+      auto gwp = pipeline::GwpSet::load(data_, name, problems);
+      pipeline::FactorSources sources = config_.factor_sources;
+      sources.gwp = name;
+      auto factors = pipeline::FactorRegistry::load(data_, sources, config_.site.time_zone, problems);
+      if (problems.has_errors()) gwp.reset();
+      known = loaded_.emplace(name, Loaded{std::move(factors), std::move(gwp)}).first;
+    }
+    if (!known->second.gwp) return std::nullopt;
+    return explain::FactorsByGwp{&known->second.factors, &*known->second.gwp};
+  }
+
+ private:
+  struct Loaded {
+    pipeline::FactorRegistry factors;
+    std::optional<pipeline::GwpSet> gwp;
+  };
+  const config::DataFiles& data_;
+  const app::GatewayConfig& config_;
+  std::map<std::string, Loaded> loaded_;
+};
 
 int status_of(const model::Fault& fault) {
   if (fault.code == boost::system::errc::invalid_argument) return EX_USAGE;
@@ -72,11 +104,13 @@ int run_explain(const std::filesystem::path& config, const ExplainOptions& optio
   const config::DataFiles data(config.parent_path());
   config::Problems ignored;  // it was loaded once already, with the factors
   const auto gwp = pipeline::GwpSet::load(data, site.factors.gwp(), ignored);
+  OtherGwpSets others(data, site);
   const explain::Knowledge known{
       .site = site.site,
       .factors = site.factors,
       .gwp = gwp ? &*gwp : nullptr,
       .certificates = site.certificates,
+      .by_gwp = [&](const std::string& name) { return others.find(name); },
       .origin = [&](PointId point, double value) { return origin_of(site, point, value); },
       .repaired = [&](PointId point, Instant at, double value) { return repaired(site, point, at, value); },
       .notes = [&](PointId point, Instant at) { return notes_of(site, point, at); }};

@@ -35,8 +35,17 @@ std::string_view kind_of(const Formula& formula, const Product& product) {
   return formula.result == Result::coal ? "kgce" : product.of == "CO2e" ? "kgCO2e" : "kg";
 }
 
-std::string with_gwp(const Explanation& e, std::int64_t milligrams, std::string_view set) {
-  return Figures::kilograms(milligrams) + " kg" + (set.empty() ? "" : " (" + std::string(set) + ")") +
+// By which set its gases were added up; nothing where there is nothing to add up.
+std::string gwp_text(const Explanation& e, Result result, const model::Emission& emission) {
+  if (!emission.gwp_set.empty()) return " (" + emission.gwp_set + ")";
+  const auto formula = std::ranges::find(e.formulas, result, &Formula::result);
+  const bool added_up =
+      formula != e.formulas.end() && formula->factor.factor && !formula->factor.factor->gwp_set.empty();
+  return added_up ? " (GWP set not stated)" : "";
+}
+
+std::string with_gwp(const Explanation& e, Result result, const model::Emission& emission) {
+  return Figures::kilograms(emission.emitted.co2e.quanta()) + " kg" + gwp_text(e, result, emission) +
          (e.series.scope == model::Scope::none ? ", of no scope" : "");
 }
 
@@ -173,14 +182,12 @@ void write_entry(Page& page, const Explanation& e, Figures& figures, const model
   page.field("Coverage 覆盖率", Figures::coverage(e.known.covered, e.known.end - e.known.begin));
   page.field("Quality 数据质量", Figures::quality(e.known.quality));
   write_meaning(page, e.known.quality);
-  const std::string set =
-      e.formulas.empty() || !e.formulas.front().factor.factor ? e.gwp_set : e.formulas.front().factor.factor->gwp_set;
   const bool energy = e.series.scope == model::Scope::energy;
   page.field(energy ? "CO2e, location-based 位置法" : "CO2e 二氧化碳当量",
-             with_gwp(e, e.known.primary.emitted.co2e.quanta(), set));
+             with_gwp(e, Result::primary, e.known.primary));
   write_gases(page, e.known.primary.emitted.gases);
   if (e.known.market) {
-    page.field("CO2e, market-based 市场法", Figures::kilograms(e.known.market->emitted.co2e.quanta()) + " kg");
+    page.field("CO2e, market-based 市场法", with_gwp(e, Result::market, *e.known.market));
     write_gases(page, e.known.market->emitted.gases);
   }
   if (!e.known.coal_factor_id.empty() || e.known.coal != model::StandardCoal{}) {
@@ -194,12 +201,21 @@ void write_corrections(Page& page, const Explanation& e, Figures& figures) {
   if (e.revisions.size() == 1 && e.published) {
     page.paragraph("none: the figures are as first published 无更正");
   } else {
+    const auto by_set = [](const model::Emission& emission) {
+      return emission.gwp_set.empty() ? std::string() : " by " + emission.gwp_set;
+    };
+    // In the table only where it makes a difference.
+    const bool mixed = std::ranges::any_of(e.revisions, [&](const Revision& revision) {
+      return revision.entry.primary.gwp_set != e.known.primary.gwp_set;
+    });
+    const auto figure = [&](const model::Emission& emission) {
+      return Figures::kilograms(emission.emitted.co2e.quanta()) + (mixed ? by_set(emission) : "");
+    };
     std::vector<std::vector<std::string>> rows;
     for (const Revision& revision : e.revisions) {
       const model::EmissionEntry& entry = revision.entry;
-      rows.push_back({std::to_string(entry.revision), figures.amount(entry.amount),
-                      Figures::kilograms(entry.primary.emitted.co2e.quanta()),
-                      entry.market ? Figures::kilograms(entry.market->emitted.co2e.quanta()) : "",
+      rows.push_back({std::to_string(entry.revision), figures.amount(entry.amount), figure(entry.primary),
+                      entry.market ? figure(*entry.market) : "",
                       entry.correction ? std::string(to_string(entry.correction->cause)) : "as first published",
                       entry.correction ? figures.clock(entry.correction->booked_at) : ""});
     }
@@ -217,8 +233,8 @@ void write_corrections(Page& page, const Explanation& e, Figures& figures) {
                  fmt::format("{} {} Note: {}", words.chinese, words.sentence, revision.entry.correction->note));
     }
     const auto state = [&](std::string_view label, const model::EmissionEntry& entry) {
-      page.field(label, fmt::format("{}, {} kgCO2e", figures.amount(entry.amount),
-                                    Figures::kilograms(entry.primary.emitted.co2e.quanta())));
+      page.field(label, fmt::format("{}, {} kgCO2e{}", figures.amount(entry.amount),
+                                    Figures::kilograms(entry.primary.emitted.co2e.quanta()), by_set(entry.primary)));
     };
     if (e.published) {
       state("First published 首次公布", *e.published);
@@ -280,7 +296,8 @@ void write_factors(Page& page, const Explanation& e, Figures& figures) {
     const FactorUsed& used = formula.factor;
     page.field(title_of(formula.result, e), used.id.empty()
                                                 ? std::string("none applied")
-                                                : used.id + (used.version.empty() ? "" : ", version " + used.version));
+                                                : used.id + (used.version.empty() ? "" : ", version " + used.version) +
+                                                      (used.gwp_set.empty() ? "" : ", by " + used.gwp_set));
     if (used.id.empty() && !used.choice) continue;
     if (std::ranges::find(shown, used.id) != shown.end()) {
       page.field("", "as above");

@@ -80,7 +80,8 @@ json::object emitted(const model::Emission& emission) {
           {"u95_factor_kg", kilograms(emission.emitted.u95_factor.quanta())},
           {"u95_kg", kilograms(emission.emitted.u95().quanta())},
           {"factor_id", text_or_null(emission.factor_id)},
-          {"factor_version", text_or_null(emission.factor_version)}};
+          {"factor_version", text_or_null(emission.factor_version)},
+          {"gwp_set", text_or_null(emission.gwp_set)}};
 }
 
 json::object figures(const model::EmissionEntry& entry, const model::Carrier* carrier) {
@@ -314,7 +315,7 @@ json::object object_of(const Explanation& e, const model::Site& site) {
       {"revisions", revisions(e)},
       {"certificates", certificates(e)},
       {"formulas", formulas(e)},
-      {"gwp_set", e.gwp_set},
+      {"gwp_set", text_or_null(e.gwp_set)},
       {"meter", e.meter ? json::value(json::object{{"accuracy", text_or_null(e.meter->accuracy)},
                                                    {"device", text_or_null(e.meter->device)},
                                                    {"calibration", text_or_null(e.meter->calibration)}})

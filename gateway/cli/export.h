@@ -4,7 +4,7 @@
 //   intervals  begin,end,device,point,carrier,amount,unit,covered_s,quality,rule
 //   entries    begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule,
 //              scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,market_factor,market_factor_version,coal_kgce,
-//              coal_factor,revision,cause,note,booked_at
+//              coal_factor,revision,cause,note,booked_at,gwp_set,market_gwp_set
 //   corrections  the same, of the entries that correct others
 //   rollups    period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,
 //              state,scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce,valid_hours,validity,
@@ -36,6 +36,9 @@
 //                     now is the sum over the revisions. Of a rollup: how often it was published again; the newest is
 //                     shown
 //   cause, note       why an entry was corrected: late-data, configuration, factor, substitution, certificate or manual
+//   gwp_set           by which the gases of co2e_kg were added up: AR5; empty: CO2 alone, or CO2e as published, or
+//   booked
+//                     before it was noted
 //   co2e_kg_first     CO2e of the rollup as first published; 0 if nothing was published in time
 //
 // Rows come by time (`time` or `begin`), then user, device, point, carrier, then period, then in the order in which

@@ -239,6 +239,7 @@ constexpr StatementColumn kColumns[] = {
     {"factors", "排放因子标识", false, [](const Context&, const Line& l) { return uses(l.factors); }},
     {"market_factors", "基于市场排放因子标识", false,
      [](const Context&, const Line& l) { return uses(l.market_factors); }},
+    {"gwp_set", "全球变暖潜势", false, [](const Context&, const Line& l) { return join(l.gwp_sets); }},
     {"co2_kg", "CO2(kg)", true, mass<Gas::co2>, "gases_kg", "CO2"},
     {"co2_biogenic_kg", "生物源CO2(kg)", true, mass<Gas::co2_biogenic>, "gases_kg", "CO2-biogenic"},
     {"ch4_fossil_kg", "化石CH4(kg)", true, mass<Gas::ch4_fossil>, "gases_kg", "CH4-fossil"},

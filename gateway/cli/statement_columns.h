@@ -24,6 +24,8 @@
 //   quality, rule     the worst
 //   measured_percent and its like: share of an origin in the amount, or in the CO2e where there is no amount
 //   factors           id@version of those used
+//   gwp_set           the sets of global warming potentials by which gases were added up, "AR5; AR6" if the line mixes
+//                     two; empty: CO2 alone, CO2e as published, or booked before it was noted
 //   co2_kg and its like: mass of a gas. co2_biogenic_kg is in no CO2e; unsplit_co2e_kg was published as CO2e only
 //
 //   calculated_co2_kg, difference_percent   of a difference

@@ -283,6 +283,19 @@ std::string csv(const Columns& columns, const Rows& rows, const Cells& cells) {
   return out.str();
 }
 
+// Under a table, which has no column for them.
+std::string mixed_gwp_sets(const StatementText& statement) {
+  const auto columns = statement_columns(statement.period);
+  std::string text;
+  for (const Line& line : statement.lines) {
+    const bool of_site = line.level == Level::site && line.sum == books::Sum::total;
+    if (line.gwp_sets.size() < 2 || (line.level != Level::account && !of_site)) continue;
+    text += std::string(statement.zh ? "混用多套全球变暖潜势" : "by more than one GWP set") + ": " +
+            (of_site ? what(line) : line.user + what(line)) + ": " + cell(columns, "gwp_set", statement, line) + "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string statement_csv(const StatementText& statement) {
@@ -345,7 +358,7 @@ std::string statement_table(const StatementText& statement) {
     row.push_back(line.level == Level::account ? factors_of(columns, statement, line) : std::string());
     rows.push_back(std::move(row));
   }
-  return title(statement.context) + format_table(kColumns, statement.zh, rows);
+  return title(statement.context) + format_table(kColumns, statement.zh, rows) + mixed_gwp_sets(statement);
 }
 
 std::string statement_by_gas(const StatementText& statement, std::string_view format) {

@@ -127,9 +127,9 @@ class Explaining {
     for (std::size_t i = 0; i < checkpoint.points.size(); ++i) {
       if (checkpoint.points[i].live) live.restore(static_cast<PointId>(i), *checkpoint.points[i].live);
     }
-    const FactorSource source{known_.factors, &live, configured_.account, known_.gwp};
+    const FactorSource source{&known_.factors, &live, configured_.account, known_.gwp, known_.by_gwp};
     out_.formulas = formulas_of(std::span(out_.revisions).first(explained_), *out_.carrier, source);
-    out_.gwp_set = known_.factors.gwp();
+    out_.gwp_set = out_.known.primary.gwp_set;
     if (configured_.account) {
       out_.meter = configured_.account->meter;
       out_.activity_u95_ppm = configured_.account->activity_u95_ppm;

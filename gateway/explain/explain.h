@@ -9,6 +9,7 @@
 #include <string>
 
 #include "gateway/explain/explanation.h"
+#include "gateway/explain/formula.h"
 #include "gateway/explain/question.h"
 #include "gateway/model/errors.h"
 #include "gateway/model/site.h"
@@ -24,6 +25,11 @@ struct Knowledge {
   const pipeline::FactorRegistry& factors;
   const pipeline::GwpSet* gwp = nullptr;  // by which `factors` were loaded; nullptr: not known
   std::span<const model::Certificate> certificates = {};
+
+  // The same factors by another GWP set, "AR6"; nullopt: it is not known. Asked for what was booked by it.
+  std::function<std::optional<FactorsByGwp>(const std::string&)> by_gwp = [](const std::string&) {
+    return std::nullopt;
+  };
 
   // Of a reading of this point with this value; nullopt: no device has the point.
   std::function<std::optional<Origin>(PointId, double)> origin = [](PointId, double) { return std::nullopt; };

@@ -61,6 +61,7 @@ struct Product {
 struct FactorUsed {
   std::string id;                             // as booked; empty: none applied
   std::string version;                        // as booked; of standard coal the books hold none
+  std::string gwp_set;                        // as booked: "AR5"; empty: no gas but CO2, or not stated
   std::optional<model::Factor> factor;        // as the configuration has it now: of the same id and version
   std::string missing;                        // why there is none
   std::optional<model::FactorChoice> choice;  // of the account, as configured now
@@ -158,7 +159,7 @@ struct Explanation {
   std::optional<model::MeterDescription> meter;   // as configured now
   std::optional<std::int32_t> activity_u95_ppm;   // as configured now; nullopt: no such account any more
   std::string account_missing;                    // what of the account is not known any more; empty: it is there
-  std::string gwp_set;                            // by which factors become CO2e: "AR5"
+  std::string gwp_set;                            // by which `known` was booked: "AR5"; empty: CO2 alone, or not stated
   std::optional<model::EnergyInterval> interval;  // as first counted; nullopt: not in the store
   PointUsed point;
   std::vector<model::Certificate> certificates;  // retired for this user and carrier, generated in a time that holds it

@@ -23,6 +23,11 @@ int digits_of(std::int64_t power_of_ten) {
   return digits;
 }
 
+// Of entries from before the set was noted either may be meant.
+bool same_gwp(const std::string& a, const std::string& b) {
+  return a == b || a.empty() || b.empty();
+}
+
 const model::Emission* emission_of(Result result, const model::EmissionEntry& entry) {
   if (result == Result::primary) return &entry.primary;
   return entry.market ? &*entry.market : nullptr;
@@ -71,7 +76,11 @@ const std::optional<model::FactorChoice>& choice_of(Result result, const model::
 
 std::string missing_text(const FactorUsed& used, const FactorSource& source) {
   if (used.id.empty()) return "no factor applied when this was booked";
-  const model::Factor* other = source.registry.find_id(used.id);
+  const model::Factor* other = source.registry->find_id(used.id);
+  if (other && other->version == used.version) {
+    return "this was booked by the global warming potentials of " + used.gwp_set +
+           ", a set that is not known here: what " + used.id + " came to by them cannot be shown";
+  }
   if (other) {
     return "the factor sets loaded now have " + used.id + " in version " + other->version + ", not in version " +
            used.version + ", by which this was booked: its value is not known here any more";
@@ -92,22 +101,34 @@ void describe_lookup(FactorUsed& used, const model::Carrier& carrier, Instant at
   if (used.factor && used.factor->region.empty() && !choice.region.empty()) {
     used.lookup.push_back("no series of that region; the one without a region applies everywhere");
   }
-  if (source.registry.is_live(choice, carrier)) {
-    used.lookup.push_back(source.registry.explain_missing(choice.set, carrier.id, choice.region, choice.method, at));
+  if (source.registry->is_live(choice, carrier)) {
+    used.lookup.push_back(source.registry->explain_missing(choice.set, carrier.id, choice.region, choice.method, at));
     used.lookup.emplace_back("a live series: the value in force when the quarter hour began");
     if (!used.id.empty() && !used.id.starts_with(choice.set + "/")) {
       used.lookup.emplace_back("no value was in force then: its fallback applied");
     }
   } else {
     used.lookup.emplace_back("in a series the factor that began last, at or before the begin of the interval, applies");
-    const auto now = source.registry.look_up(choice.set, carrier.id, choice.region, choice.method, at);
+    const auto now = source.registry->look_up(choice.set, carrier.id, choice.region, choice.method, at);
     if (now.factor && now.factor->id != used.id) used.chosen_now = now.factor->id;
     if (!now.factor && !used.id.empty()) used.chosen_now = "";
     if (now.factor && now.until != Instant::max()) used.valid_until = now.until;
     if (!now.factor && used.id.empty()) {
-      used.lookup.push_back(source.registry.explain_missing(choice.set, carrier.id, choice.region, choice.method, at));
+      used.lookup.push_back(source.registry->explain_missing(choice.set, carrier.id, choice.region, choice.method, at));
     }
   }
+}
+
+// As the entry was booked: by its GWP set, if that is another one and known.
+FactorSource booked_by(const model::EmissionEntry& entry, Result result, const FactorSource& source) {
+  const model::Emission* emission = result == Result::coal ? nullptr : emission_of(result, entry);
+  FactorSource then = source;
+  if (!emission || same_gwp(emission->gwp_set, source.registry->gwp()) || !source.by_gwp) return then;
+  if (const auto other = source.by_gwp(emission->gwp_set)) {
+    then.registry = other->registry;
+    then.gwp = other->gwp;
+  }
+  return then;
 }
 
 Formula formula_of(Result result, std::span<const Revision> revisions, const model::Carrier& carrier,
@@ -136,6 +157,7 @@ Formula formula_of(Result result, std::span<const Revision> revisions, const mod
   if (!newest) newest = &revisions.back().entry;
   formula.factor = factor_used(result, *newest, carrier, source);
   if (!formula.factor.factor) return formula;
+  const FactorSource then = booked_by(*newest, result, source);
   const model::Factor& factor = *formula.factor.factor;
   if (result == Result::coal) {
     formula.products.push_back(
@@ -147,7 +169,7 @@ Formula formula_of(Result result, std::span<const Revision> revisions, const mod
   factor.scaled_gas.each([&](model::Gas gas, std::int64_t scaled) {
     Product product =
         product_of(std::string(to_string(gas)), formula.amount, scaled, gases[gas].quanta(), formula.steps, carrier);
-    product.gwp = gwp_text(gas, source);
+    product.gwp = gwp_text(gas, then);
     formula.products.push_back(std::move(product));
   });
   return formula;
@@ -174,20 +196,23 @@ std::string exact(__int128 value, int decimals) {
 }
 
 FactorUsed factor_used(Result result, const model::EmissionEntry& entry, const model::Carrier& carrier,
-                       const FactorSource& source) {
+                       const FactorSource& known) {
+  const FactorSource source = booked_by(entry, result, known);
   FactorUsed used;
   if (result == Result::coal) {
     used.id = entry.coal_factor_id;
   } else if (const model::Emission* emission = emission_of(result, entry)) {
     used.id = emission->factor_id;
     used.version = emission->factor_version;
+    used.gwp_set = emission->gwp_set;
   }
   if (source.account) used.choice = choice_of(result, *source.account);
   const auto same = [&](const model::Factor& factor) {
-    return factor.id == used.id && (result == Result::coal || factor.version == used.version);
+    const bool same_value = factor.version == used.version && same_gwp(factor.gwp_set, used.gwp_set);
+    return factor.id == used.id && (result == Result::coal || same_value);
   };
   if (!used.id.empty()) {
-    const model::Factor* factor = source.registry.find_id(used.id);
+    const model::Factor* factor = source.registry->find_id(used.id);
     if (factor && same(*factor)) used.factor = *factor;
     if (!used.factor && used.choice && source.live) {
       if (pipeline::LiveFactors::Series* series = source.live->find(*used.choice, carrier)) {

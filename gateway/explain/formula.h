@@ -1,6 +1,7 @@
 // Amount times factor, worked out again beside what is booked. Pure.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,12 +17,19 @@ namespace carbongate::explain {
 // A whole number of 10^-decimals as a decimal without trailing zeros: exact(-1955, 3) is "-1.955".
 std::string exact(__int128 value, int decimals);
 
+// Factors whose gases are added up by one set of global warming potentials.
+struct FactorsByGwp {
+  const pipeline::FactorRegistry* registry;
+  const pipeline::GwpSet* gwp;
+};
+
 // The factors of one account at one time, as they are known now.
 struct FactorSource {
-  const pipeline::FactorRegistry& registry;
+  const pipeline::FactorRegistry* registry;
   pipeline::LiveFactors* live = nullptr;    // with what the store remembers of them
   const model::Account* account = nullptr;  // nullptr: not configured any more
   const pipeline::GwpSet* gwp = nullptr;    // by which `registry` was loaded; nullptr: not known
+  std::function<std::optional<FactorsByGwp>(const std::string&)> by_gwp = {};  // empty: no other set is known
 };
 
 // What the books name, looked up. `carrier`: of the entry.

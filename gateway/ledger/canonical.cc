@@ -63,7 +63,7 @@ std::string gases_text(const model::GasMasses& gases) {
 // The structured bindings here and below name every member on purpose: one that is added to the model does not compile
 // until the ledger covers it.
 void append(Line& line, const model::Emission& emission) {
-  const auto& [emitted, factor_id, factor_version] = emission;
+  const auto& [emitted, factor_id, factor_version, gwp_set] = emission;  // the set comes last in the line
   const auto& [co2e, gases, u95_activity, u95_factor] = emitted;
   line.integer(co2e.quanta()).text(gases_text(gases)).integer(u95_activity.quanta()).integer(u95_factor.quanta());
   line.text(factor_id).text(factor_version);
@@ -87,8 +87,18 @@ std::string canonical_line(const model::Series& series, const model::EmissionEnt
   const auto& [site, device, point, unit, user, user_name, carrier, region, scope, flow] = series;
   const auto& [begin, end, amount, coal, coal_factor_id, primary, market, covered, quality, revision, correction] =
       entry;
+  const std::string_view gwp_set = primary.gwp_set;
+  const std::string_view market_gwp_set = market ? std::string_view(market->gwp_set) : std::string_view();
+  const bool names_gwp_set = !gwp_set.empty() || !market_gwp_set.empty();
   Line line;
-  line.text(kEntryFormat).text(site).text(user).text(user_name).text(carrier).text(device).text(point).text(unit);
+  line.text(names_gwp_set ? kEntryFormat2 : kEntryFormat1)
+      .text(site)
+      .text(user)
+      .text(user_name)
+      .text(carrier)
+      .text(device)
+      .text(point)
+      .text(unit);
   line.text(region).text(to_string(scope)).text(to_string(flow)).time(begin).time(end);
   line.integer(amount.quanta()).integer(covered.count()).integer(coal.quanta()).text(coal_factor_id);
   append(line, primary);
@@ -101,6 +111,7 @@ std::string canonical_line(const model::Series& series, const model::EmissionEnt
     line.text(to_string(correction->cause)).text(correction->note).time(correction->booked_at);
   else
     line.empty(3);
+  if (names_gwp_set) line.text(gwp_set).text(market_gwp_set);
   return line.take();
 }
 
@@ -116,7 +127,7 @@ std::vector<std::string_view> split_fields(std::string_view line) {
 
 std::optional<model::EntryName> name_of(std::string_view line) {
   const auto fields = split_fields(line);
-  if (fields.size() != kFields.size()) return std::nullopt;
+  if (fields.size() != kFields.size() && fields.size() != kFields1) return std::nullopt;
   std::string text;
   text.append(fields[kUser]).append("/").append(fields[kCarrier]).append("/").append(fields[kDevice]).append(".");
   text.append(fields[kPoint]).append("@").append(fields[kBegin]).append("#").append(fields[kRevision]);

@@ -1,11 +1,13 @@
 // One emission entry as one line of text: what the ledger's hashes are made over, and what its exports show.
 //
-//   line   = field *( TAB field )                     35 fields, in the order of kFields; no line end
+//   line   = field *( TAB field )                     in the order of kFields; no line end
 //   field  = *( octet / "\\" / "\t" / "\n" / "\r" )   a backslash, tab, line feed or carriage return within a text is
 //                                                     written as a backslash and '\', 't', 'n' or 'r'; all other octets
 //                                                     stand for themselves, in UTF-8
 //
-//   format                     "carbongate-entry-1"
+//   format                     "carbongate-entry-1": the 35 fields up to booked_at; or "carbongate-entry-2": all 37. An
+//   entry
+//                              is of format 2 if it names a GWP set, else of format 1, as all were before it was noted
 //   site, user, user_name, carrier, device, point
 //   unit                       of the point's readings ("kWh"); amounts do not depend on it
 //   region                     of the account's factors
@@ -28,10 +30,12 @@
 //   rule                       that said so; empty if none
 //   revision                   integer, 0: as first published
 //   cause, note, booked_at     of a correction; all empty: it is none
+//   gwp_set, market_gwp_set    format 2 only: the set of global warming potentials by which the gases of co2e_mg and of
+//                              market_co2e_mg were added up ("AR5"); empty: no gas but CO2, or CO2e as published
 //
 //   integer = "0" / [ "-" ] %x31-39 *DIGIT            decimal, no leading zero
 //
-// Words and order are part of the format and stay as they are: a change of either is "carbongate-entry-2".
+// Words and order are part of the format and stay as they are: a change of either is "carbongate-entry-3".
 #pragma once
 
 #include <array>
@@ -45,9 +49,10 @@
 
 namespace carbongate::ledger {
 
-inline constexpr std::string_view kEntryFormat = "carbongate-entry-1";
+inline constexpr std::string_view kEntryFormat1 = "carbongate-entry-1";
+inline constexpr std::string_view kEntryFormat2 = "carbongate-entry-2";
 
-inline constexpr std::array<std::string_view, 35> kFields{"format",
+inline constexpr std::array<std::string_view, 37> kFields{"format",
                                                           "site",
                                                           "user",
                                                           "user_name",
@@ -81,7 +86,10 @@ inline constexpr std::array<std::string_view, 35> kFields{"format",
                                                           "revision",
                                                           "cause",
                                                           "note",
-                                                          "booked_at"};
+                                                          "booked_at",
+                                                          "gwp_set",
+                                                          "market_gwp_set"};
+inline constexpr std::size_t kFields1 = 35;  // of format 1: the first ones
 
 std::string canonical_line(const model::Series& series, const model::EmissionEntry& entry);
 

@@ -1,5 +1,6 @@
 #include "gateway/ledger/export_text.h"
 
+#include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -22,19 +23,36 @@ constexpr std::string_view kSealColumns[] = {"first", "last", "sealed_at", "key"
 constexpr std::size_t kNumber = 1;
 constexpr std::size_t kFirstField = 2;
 constexpr std::size_t kSite = kFirstField + 1;
-constexpr std::size_t kHash = kFirstField + kFields.size();
-constexpr std::size_t kFirstOfSeal = kHash + 1;
-constexpr std::size_t kColumns = kFirstOfSeal + std::size(kSealColumns);
+
+// Of a CSV with this many fields of an entry.
+struct Layout {
+  std::size_t fields = kFields.size();
+  std::size_t hash() const { return kFirstField + fields; }
+  std::size_t first_of_seal() const { return hash() + 1; }
+  std::size_t columns() const { return first_of_seal() + std::size(kSealColumns); }
+};
 
 constexpr std::string_view kAnchorMembers[] = {"number", "hash"};
 constexpr std::string_view kSealMembers[] = {"number",    "site", "first",    "last",     "head",
                                              "sealed_at", "key",  "next_key", "signature"};
 
-std::vector<std::string_view> entry_members() {
+std::span<const std::string_view> first_fields(std::size_t count) {
+  return std::span(kFields).first(count);
+}
+
+std::vector<std::string_view> make_entry_members(std::size_t count) {
+  const auto fields = first_fields(count);
   std::vector<std::string_view> members{"number"};
-  members.insert(members.end(), kFields.begin(), kFields.end());
+  members.insert(members.end(), fields.begin(), fields.end());
   members.push_back("hash");
   return members;
+}
+
+// Of an entry with this many members in all.
+const std::vector<std::string_view>& entry_members(std::size_t members) {
+  static const auto of_1 = make_entry_members(kFields1);
+  static const auto of_2 = make_entry_members(kFields.size());
+  return members == of_1.size() ? of_1 : of_2;
 }
 
 std::optional<std::uint64_t> whole(std::string_view text) {
@@ -79,12 +97,16 @@ Row anchor_of(std::span<const std::string> cells) {
   return Anchor{{*number, *hash}};
 }
 
+// `cells`: number, fields, hash.
 Row entry_of(std::span<const std::string> cells) {
   const auto number = whole(cells.front());
   const auto hash = from_hex<32>(cells.back());
   if (!number || *number == 0 || !hash) return damaged("the number or hash of an entry cannot be read");
+  if ((cells[1] == kEntryFormat2) != (cells.size() - 2 == kFields.size())) {
+    return damaged("the fields of this entry are not those of its format");
+  }
   EntryRow entry{.number = *number, .line = {}, .hash = *hash, .damage = {}};
-  for (const std::string& cell : cells.subspan(1, kFields.size())) {
+  for (const std::string& cell : cells.subspan(1, cells.size() - 2)) {
     if (cell.find_first_of("\t\r\n") != std::string::npos) return damaged("a field holds a tab or a line end");
     if (&cell != &cells[1]) entry.line += '\t';
     entry.line += cell;
@@ -153,19 +175,20 @@ std::optional<Cells> parse_csv(std::string_view line) {
   }
 }
 
-Cells csv_header() {
+Cells csv_header(const Layout& layout) {
   Cells cells{"row", "number"};
-  for (const std::string_view field : kFields) cells.emplace_back(field);
+  for (const std::string_view field : first_fields(layout.fields)) cells.emplace_back(field);
   cells.emplace_back("hash");
   for (const std::string_view column : kSealColumns) cells.emplace_back(column);
   return cells;
 }
 
 Cells wide(std::string_view kind, std::string number, std::string hash) {
-  Cells cells(kColumns);
+  constexpr Layout kLayout;
+  Cells cells(kLayout.columns());
   cells[0] = kind;
   cells[kNumber] = std::move(number);
-  cells[kHash] = std::move(hash);
+  cells[kLayout.hash()] = std::move(hash);
   return cells;
 }
 
@@ -175,9 +198,13 @@ Cells csv_cells(const Anchor& anchor) {
 }
 
 Cells csv_cells(const EntryRow& entry) {
+  constexpr Layout kLayout;
   Cells cells = entry_cells(entry);
+  const std::string hash = std::move(cells.back());
+  cells.pop_back();
   cells.insert(cells.begin(), "entry");
-  cells.resize(kColumns);
+  cells.resize(kLayout.columns());
+  cells[kLayout.hash()] = hash;
   return cells;
 }
 
@@ -186,7 +213,7 @@ Cells csv_cells(const SignedSeal& seal) {
   Cells cells = wide("seal", narrow[0], narrow[4]);
   cells[kSite] = narrow[1];
   const std::size_t members[] = {2, 3, 5, 6, 7, 8};  // of kSealMembers, in the order of kSealColumns
-  for (std::size_t i = 0; i < std::size(members); ++i) cells[kFirstOfSeal + i] = narrow[members[i]];
+  for (std::size_t i = 0; i < std::size(members); ++i) cells[Layout().first_of_seal() + i] = narrow[members[i]];
   return cells;
 }
 
@@ -200,28 +227,42 @@ bool others_empty(const Cells& cells, std::initializer_list<std::pair<std::size_
   return true;
 }
 
-Row csv_row(std::string_view line) {
+// Only an entry of format 2 has something in the last fields.
+Row csv_entry(std::span<const std::string> cells, const Layout& layout) {
+  Cells entry(cells.begin() + kNumber, cells.begin() + static_cast<std::ptrdiff_t>(layout.hash()) + 1);
+  if (cells[kFirstField] == kEntryFormat2) return entry_of(entry);
+  const auto hash = entry.end() - 1;
+  const auto more = hash - static_cast<std::ptrdiff_t>(layout.fields - kFields1);
+  if (std::any_of(more, hash, [](const std::string& cell) { return !cell.empty(); })) {
+    return damaged("the fields of this entry are not those of its format");
+  }
+  entry.erase(more, hash);
+  return entry_of(entry);
+}
+
+Row csv_row(std::string_view line, const Layout& layout) {
   const auto cells = parse_csv(line);
   if (!cells) return damaged("the quotes of a cell do not fit");
-  if (cells->size() != kColumns) {
-    return damaged(std::to_string(kColumns) + " cells expected, " + std::to_string(cells->size()) + " found");
+  if (cells->size() != layout.columns()) {
+    return damaged(std::to_string(layout.columns()) + " cells expected, " + std::to_string(cells->size()) + " found");
   }
   const std::span<const std::string> all(*cells);
   const std::string& kind = all[0];
+  const std::size_t hash = layout.hash();
   const char* const more = "there is something in a column that such a row does not have";
   if (kind == "anchor") {
-    if (!others_empty(*cells, {{kNumber, kNumber}, {kHash, kHash}})) return damaged(more);
-    return anchor_of(Cells{all[kNumber], all[kHash]});
+    if (!others_empty(*cells, {{kNumber, kNumber}, {hash, hash}})) return damaged(more);
+    return anchor_of(Cells{all[kNumber], all[hash]});
   }
   if (kind == "entry") {
-    if (!others_empty(*cells, {{kNumber, kHash}})) return damaged(more);
-    return entry_of(all.subspan(kNumber, kHash - kNumber + 1));
+    if (!others_empty(*cells, {{kNumber, hash}})) return damaged(more);
+    return csv_entry(all, layout);
   }
   if (kind == "seal") {
-    if (!others_empty(*cells, {{kNumber, kNumber}, {kSite, kSite}, {kHash, kColumns}})) return damaged(more);
-    const std::size_t s = kFirstOfSeal;
-    return seal_of(Cells{all[kNumber], all[kSite], all[s], all[s + 1], all[kHash], all[s + 2], all[s + 3], all[s + 4],
-                         all[s + 5]});
+    if (!others_empty(*cells, {{kNumber, kNumber}, {kSite, kSite}, {hash, layout.columns()}})) return damaged(more);
+    const std::size_t s = layout.first_of_seal();
+    return seal_of(
+        Cells{all[kNumber], all[kSite], all[s], all[s + 1], all[hash], all[s + 2], all[s + 3], all[s + 4], all[s + 5]});
   }
   return damaged("neither anchor nor entry nor seal");
 }
@@ -262,7 +303,8 @@ Row json_row(std::string_view line) {
   if (kind == "anchor") {
     if (const auto cells = cells_of(member.value(), kAnchorMembers)) return anchor_of(*cells);
   } else if (kind == "entry") {
-    static const auto members = entry_members();
+    const json::object* entry = member.value().if_object();
+    const auto& members = entry_members(entry ? entry->size() : 0);
     if (const auto cells = cells_of(member.value(), members)) return entry_of(*cells);
   } else if (kind == "seal") {
     if (const auto cells = cells_of(member.value(), kSealMembers)) return seal_of(*cells);
@@ -282,8 +324,8 @@ struct ToText {
   std::string operator()(const EntryRow& entry) const {
     if (!entry.damage.empty()) return {};
     if (format == TextFormat::csv) return csv_line(csv_cells(entry));
-    static const auto members = entry_members();
-    return json_line("entry", members, entry_cells(entry));
+    const Cells cells = entry_cells(entry);
+    return json_line("entry", entry_members(cells.size()), cells);
   }
   std::string operator()(const SignedSeal& seal) const {
     if (format == TextFormat::csv) return csv_line(csv_cells(seal));
@@ -296,7 +338,7 @@ struct ToText {
 }  // namespace
 
 std::string header(TextFormat format) {
-  return format == TextFormat::csv ? csv_line(csv_header()) : std::string();
+  return format == TextFormat::csv ? csv_line(csv_header({})) : std::string();
 }
 
 std::string to_text(const Row& row, TextFormat format) {
@@ -309,14 +351,17 @@ std::optional<Row> TextReader::read(std::string_view line) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   if (lines_ == 1) {
     if (line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
-    if (parse_csv(line) == csv_header()) {
+    const auto cells = parse_csv(line);
+    for (const std::size_t fields : {kFields.size(), kFields1}) {
+      if (cells != csv_header({fields})) continue;
       format_ = TextFormat::csv;
+      fields_ = fields;
       return std::nullopt;
     }
     if (line.starts_with('{')) format_ = TextFormat::jsonl;
   }
   if (!format_ || line.empty()) return std::nullopt;
-  Row row = *format_ == TextFormat::csv ? csv_row(line) : json_row(line);
+  Row row = *format_ == TextFormat::csv ? csv_row(line, {fields_}) : json_row(line);
   if (auto* bad = std::get_if<DamagedRow>(&row)) bad->where = "line " + std::to_string(lines_);
   return row;
 }

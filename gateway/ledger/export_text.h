@@ -4,15 +4,17 @@
 //
 //   row          anchor, entry or seal
 //   number       of the entry or the seal; of an anchor, that of the entry before the first one
-//   format ... booked_at
-//                the 35 fields of an entry, as they stand in its canonical line (canonical.h): joined by tabs, they are
-//                the line. Of a seal: only site
+//   format ... market_gwp_set
+//                the fields of an entry, as they stand in its canonical line (canonical.h): joined by tabs, as many as
+//                its format has are the line, and the last two are empty where it has them not. Of a seal: only site
 //   hash         of the entry; of a seal, its head; of an anchor, hash[number]
 //   first, last, sealed_at, key, next_key, signature
 //                of a seal (seal.h)
 //
-// JSON lines: one object a row, all values strings: {"anchor": {number, hash}}, {"entry": {number, format ...
-// booked_at, hash}}, {"seal": {number, site, first, last, head, sealed_at, key, next_key, signature}}.
+// JSON lines: one object a row, all values strings: {"anchor": {number, hash}}, {"entry": {number, the fields that its
+// format has, hash}}, {"seal": {number, site, first, last, head, sealed_at, key, next_key, signature}}.
+//
+// CSV from before format 2 has no columns gwp_set and market_gwp_set, and is read like any other.
 #pragma once
 
 #include <optional>
@@ -39,6 +41,7 @@ class TextReader {
 
  private:
   std::optional<TextFormat> format_;
+  std::size_t fields_ = 0;  // of an entry, that a row of CSV has columns for
   std::size_t lines_ = 0;
 };
 

@@ -43,6 +43,7 @@ struct Emission {
   Emitted emitted;
   std::string factor_id;  // "" if none applied
   std::string factor_version;
+  std::string gwp_set = {};  // by which its gases were added up: "AR5"; "" where CO2 alone is in it, or nobody noted it
   friend bool operator==(const Emission&, const Emission&) = default;
 };
 

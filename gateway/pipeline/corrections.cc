@@ -24,7 +24,9 @@ std::int64_t tolerance_mg(const model::EmissionEntry& entry) {
 void book_emission(const model::EmissionEntry& entry, const model::Factor* factor, model::Emission& emission,
                    model::EmissionState& state) {
   const bool certified = entry.correction && entry.correction->cause == model::Cause::certificate;
-  if (!certified && factor && factor->id == emission.factor_id && factor->version == emission.factor_version) {
+  const bool by_factor = factor && factor->id == emission.factor_id && factor->version == emission.factor_version &&
+                         factor->gwp_set == emission.gwp_set;
+  if (!certified && by_factor) {
     model::EmissionState carried = state;
     model::Emitted emitted = emit(entry.amount, *factor, carried);
     if (near(emitted, emission.emitted, tolerance_mg(entry))) {

@@ -12,6 +12,7 @@ model::Co2e share(model::Co2e co2e, std::int32_t ppm) {
 }
 
 model::Emission describe(model::Emitted& emitted, const model::Account& account, const model::Factor* factor) {
+    emission.gwp_set = factor->gwp_set;
   emitted.u95_activity = share(emitted.co2e, account.activity_u95_ppm);
   emitted.u95_factor = share(emitted.co2e, factor ? factor->u95_ppm : 0);
   model::Emission emission{.emitted = emitted, .factor_id = {}, .factor_version = {}};

@@ -168,11 +168,14 @@ void put(const model::Emission& emission, proto::Emission& message) {
   put(emission.emitted, *message.mutable_emitted());
   message.set_factor_id(emission.factor_id);
   message.set_factor_version(emission.factor_version);
+  message.set_gwp_set(emission.gwp_set);
 }
 
 model::Emission get(const proto::Emission& message) {
-  return {
-      .emitted = get(message.emitted()), .factor_id = message.factor_id(), .factor_version = message.factor_version()};
+  return {.emitted = get(message.emitted()),
+          .factor_id = message.factor_id(),
+          .factor_version = message.factor_version(),
+          .gwp_set = message.gwp_set()};
 }
 
 void put(const model::Correction& correction, proto::Correction& message) {

@@ -45,7 +45,13 @@ constexpr auto kIntervals = join(kSpan, kPoint, kAmount, kCovered, kQuality);
 constexpr auto kEntries = join(
     kSpan, kUser, kPoint, kAmount, kCo2e, std::to_array<Column>({{"factor"}, {"factor_version"}}), kCovered, kQuality,
     kScope, kUncertainty, kGases, kMarket, std::to_array<Column>({{"market_factor"}, {"market_factor_version"}}), kCoal,
-    std::to_array<Column>({{"coal_factor"}, {"revision", Type::number}, {"cause"}, {"note"}, {"booked_at"}}));
+    std::to_array<Column>({{"coal_factor"},
+                           {"revision", Type::number},
+                           {"cause"},
+                           {"note"},
+                           {"booked_at"},
+                           {"gwp_set"},
+                           {"market_gwp_set"}}));
 constexpr auto kTotals = join(
     std::to_array<Column>({{"time"}}), kUser, kPoint, kAmount, kCo2e,
     std::to_array<Column>(
@@ -147,6 +153,7 @@ void RowCells::write(const model::Series& series, const model::EmissionEntry& ro
   writer_.cell(row.correction ? to_string(row.correction->cause) : "");
   writer_.cell(row.correction ? row.correction->note : "");
   writer_.cell(row.correction ? time_(row.correction->booked_at) : "");
+  writer_.cell(row.primary.gwp_set).cell(row.market ? row.market->gwp_set : "");
 }
 
 void RowCells::write(const model::Series& series, const model::RollupRow& row) {

@@ -25,6 +25,7 @@ QUERIES = {
     "entries": f"""SELECT {ACCOUNT}, r.unit, r.begins_at AS begin, r.ends_at AS end, r.revision, r.amount, r.covered_s, {QUALITY},
                    coalesce(r.factor, '') AS factor, coalesce(r.factor_version, '') AS factor_version,
                    coalesce(r.market_factor, '') AS market_factor, coalesce(r.market_factor_version, '') AS market_factor_version,
+                   coalesce(r.gwp_set, '') AS gwp_set, coalesce(r.market_gwp_set, '') AS market_gwp_set,
                    coalesce(r.coal_factor, '') AS coal_factor, coalesce(r.cause, '') AS cause, coalesce(r.note, '') AS note,
                    r.booked_at {MASSES} FROM carbongate.entries r JOIN carbongate.accounts a ON a.id = r.account_id""",
     "rollups": f"""SELECT {ACCOUNT.replace("a.", "r.")}, r.unit, r.period, r.begins_at AS begin, r.ends_at AS end, r.revision, r.amount,

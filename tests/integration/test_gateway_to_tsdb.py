@@ -25,7 +25,7 @@ def exported(config):
             if row.get("state") == "open" or row["rule"] == "duplicate":
                 continue
             tags = {key: row[key] for key in ("device", "point", "unit", "user", "carrier", "factor", "factor_version",
-                                              "period", "scope") if row.get(key)}
+                                              "gwp_set", "period", "scope") if row.get(key)}
             fields = {key: float(row[key]) for key in ("amount", "co2e_kg", "u95_kg", "market_co2e_kg", "coal_kgce",
                                                        "covered_s", "value") if row.get(key) is not None}
             for gas, kilograms in (part.split(":") for part in row.get("gases_kg", "").split(";") if part):

@@ -108,7 +108,19 @@ def test_two_gateways_at_once_make_one_schema_and_one_set_of_rows(tmp_path, serv
             feed(tmp_path, server, 10_000, name="two", batch_rows=300).start() as two:
         assert one.finish()["accepted"] == two.finish()["accepted"] == 10_000
     assert stored(server) == expected(10_000)
-    assert server.psql("SELECT version FROM carbongate.schema_version") == "1"
+    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "2|2"
+
+
+def test_a_schema_from_before_the_gwp_set_is_brought_up_to_date(tmp_path, server):
+    with feed(tmp_path, server, 200).start() as running:
+        running.finish()
+    server.psql("ALTER TABLE carbongate.entries DROP COLUMN gwp_set, DROP COLUMN market_gwp_set; "
+                "DELETE FROM carbongate.schema_version WHERE version = 2")
+    with feed(tmp_path, server, 400, name="newer").start() as running:
+        running.finish()
+    assert stored(server) == expected(400)
+    assert server.psql("SELECT count(*) FROM carbongate.entries WHERE gwp_set IS NULL") != "0"
+    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "2|2"
 
 
 def test_a_server_killed_stopped_and_restarted_in_mid_flight_has_everything_once(tmp_path, server):

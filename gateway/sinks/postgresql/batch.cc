@@ -197,10 +197,15 @@ class Builder {
     out.text_or_null(entry.coal_factor_id);
     out.seconds(entry.covered);
     out.quality(entry.quality);
-    if (!entry.correction) return out.null(3);
-    out.text(to_string(entry.correction->cause));
-    out.text_or_null(entry.correction->note);
-    out.time(entry.correction->booked_at);
+    if (entry.correction) {
+      out.text(to_string(entry.correction->cause));
+      out.text_or_null(entry.correction->note);
+      out.time(entry.correction->booked_at);
+    } else {
+      out.null(3);
+    }
+    out.text_or_null(entry.primary.gwp_set);
+    out.text_or_null(entry.market ? entry.market->gwp_set : "");
   }
 
   void put(const model::Series& series, const model::RollupRow& rollup) {

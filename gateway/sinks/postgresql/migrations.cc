@@ -213,6 +213,14 @@ CREATE VIEW @.readings_named AS
 COMMENT ON VIEW @.readings_named IS 'Readings with the names of their points; value is in unit';
 )sql";
 
+// The set of global warming potentials. Rows from before have none.
+constexpr std::string_view kVersion2 = R"sql(
+ALTER TABLE @.entries ADD COLUMN gwp_set text, ADD COLUMN market_gwp_set text;
+COMMENT ON COLUMN @.entries.gwp_set IS
+  'by which the gases of co2e_kg were added up, such as AR5; NULL: CO2 alone, CO2e as published, or not stated';
+COMMENT ON COLUMN @.entries.market_gwp_set IS 'the same of market_co2e_kg';
+)sql";
+
 std::string with_schema(std::string_view sql, std::string_view schema) {
   std::string out;
   for (const char c : sql) {
@@ -242,8 +250,10 @@ std::string version_sql(std::string_view schema) {
 }
 
 std::string migration_sql(int version, std::string_view schema) {
-  std::string sql = version == 1 ? with_schema(kVersion1, schema) : std::string();
-  return sql + fmt::format("INSERT INTO \"{}\".schema_version (version) VALUES ({})", schema, version);
+  constexpr std::string_view kVersions[] = {kVersion1, kVersion2};
+  static_assert(std::size(kVersions) == kSchemaVersion);
+  return with_schema(kVersions[version - 1], schema) +
+         fmt::format("INSERT INTO \"{}\".schema_version (version) VALUES ({})", schema, version);
 }
 
 std::string create_schema_sql(std::string_view schema) {

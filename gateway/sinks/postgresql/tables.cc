@@ -65,7 +65,9 @@ constexpr auto kEntries = std::to_array<Column>({{"begins_at", kTime, true},
                                                  {"rule", kText},
                                                  {"cause", kText},
                                                  {"note", kText},
-                                                 {"booked_at", kTime}});
+                                                 {"booked_at", kTime},
+                                                 {"gwp_set", kText},
+                                                 {"market_gwp_set", kText}});
 
 constexpr auto kRollups = std::to_array<Column>({{"period", kText, true},
                                                  {"begins_at", kTime, true},

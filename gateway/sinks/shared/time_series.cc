@@ -73,6 +73,7 @@ void account_tags(Filler& line, const model::Series& series, const model::Carrie
   if (entry != nullptr) {
     line.tag("factor", entry->primary.factor_id);
     line.tag("factor_version", entry->primary.factor_version);
+    line.tag("gwp_set", entry->primary.gwp_set);
   }
   line.tag("period", period);
   line.tag("point", series.point);

@@ -6,7 +6,7 @@
 // | carbongate_reading  | device, point, site, unit                   | value, quality, rule                         |
 // | carbongate_interval | carrier, device, point, site, unit          | amount, duration_s, covered_s, quality, rule |
 // | carbongate_entry    | carrier, device, factor, factor_version,    | amount, co2e_kg, u95_kg, GAS_kg,             |
-// |                     | point, scope, site, unit, user              | market_co2e_kg, coal_kgce, duration_s,       |
+// |                     | gwp_set, point, scope, site, unit, user     | market_co2e_kg, coal_kgce, duration_s,       |
 // |                     |                                             | covered_s, quality, rule                     |
 // | carbongate_         | as an entry, with cause and revision        | the same: differences                        |
 // |   correction        |                                             |                                              |
@@ -23,6 +23,7 @@
 //   period       15min, hour, day, month, year: calendar periods of the site's time zone
 //   scope        1, or 2: co2e_kg is then the location-based result
 //   factor       the emission factor, factor_version its set's version: both absent where none applied
+//   gwp_set      by which the gases of co2e_kg were added up (AR5): absent where CO2 alone is in it
 //   A tag without a value is left out. A backslash or control character in a name becomes %5C, %0A and so on: the
 //   format cannot carry it.
 //

@@ -81,6 +81,31 @@ TEST(Differences, AnotherFactorVersionIsOne) {
   EXPECT_EQ(found[0].amendment.correction.primary.factor_version, "2");
 }
 
+TEST(Differences, AnotherGwpSetIsOneAlsoWhereTheFiguresAgree) {
+  EmissionEntry known = entry(100, 50);
+  EmissionEntry restated = entry(100, 50);
+  known.primary.gwp_set = "AR6";
+  restated.primary.gwp_set = "AR5";
+  const auto found = compare({known}, {restated});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].amendment.correction.primary.gwp_set, "AR5");
+  EXPECT_TRUE(compare({known, found[0].amendment.correction}, {restated}).empty());
+}
+
+TEST(Differences, AGwpSetThatWasNotStatedIsNone) {
+  EmissionEntry restated = entry(100, 50);
+  restated.primary.gwp_set = "AR5";
+  EXPECT_TRUE(compare({entry(100, 50)}, {restated}).empty());
+}
+
+TEST(Differences, WhatIsTakenAwayKeepsItsGwpSet) {
+  EmissionEntry known = entry(100, 50);
+  known.primary.gwp_set = "AR6";
+  const auto found = compare({known}, {});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].amendment.correction.primary.gwp_set, "AR6");
+}
+
 TEST(Differences, WhatShouldNotBeThereGetsItsNegative) {
   const auto found = compare({entry(100, 50)}, {});
   ASSERT_EQ(found.size(), 1u);

@@ -112,6 +112,28 @@ TEST_F(StatementTest, TakesIndependentMetersWithDifferentFactorsAsIndependent) {
   EXPECT_NEAR(u95(line(Level::site, Sum::total)), std::sqrt(3.0 * 3 + 4 * 4 + 8 * 8 + 6 * 6), 1e-6);
 }
 
+TEST_F(StatementTest, NamesTheGwpSetsByWhichALineWasAddedUp) {
+  const auto diesel = series("a", "tank", "diesel");
+  model::EmissionEntry by_ar6 = entry(0, 100, emission(300, 0, 0, "ipcc-2006/diesel/default/2006"));
+  by_ar6.primary.gwp_set = "AR6";
+  model::EmissionEntry second = entry(1, 100, emission(300, 0, 0, "ipcc-2006/diesel/default/2006"));
+  second.primary.gwp_set = "AR6";
+  model::EmissionEntry correction = second;
+  correction.primary.gwp_set = "AR5";
+  correction.revision = 1;
+  statement_.add(diesel, by_ar6);
+  statement_.add(diesel, second);
+  cut();
+  EXPECT_EQ(line(Level::account, Sum::consumed, "a").gwp_sets, std::vector<std::string>{"AR6"});
+  statement_.add(diesel, second);
+  statement_.add(diesel, correction);
+  statement_.add(series("b", "m1"), entry(0, 100, emission(50, 0, 0)));
+  cut();
+  EXPECT_EQ(line(Level::account, Sum::consumed, "a").gwp_sets, (std::vector<std::string>{"AR5", "AR6"}));
+  EXPECT_EQ(line(Level::site, Sum::total).gwp_sets, (std::vector<std::string>{"AR5", "AR6"}));
+  EXPECT_TRUE(line(Level::account, Sum::consumed, "b").gwp_sets.empty()) << "CO2 alone";
+}
+
 TEST_F(StatementTest, TakesAllYearsAndVersionsOfAFactorAsOneSeries) {
   const auto meter = series("a", "m1");
   statement_.add(meter, entry(0, 200, emission(100, 0, 50'000, "cn-grid/CN-SC/average/2022")));

@@ -106,6 +106,7 @@ class StatementCommand : public testing::Test {
     model::EmissionEntry entry = at(quarter, amount);
     entry.coal = model::StandardCoal::of(amount * 133 / 100);
     entry.primary = emission(amount * 22 / 10, 23'094, 30'000, "own-fuels/natural-gas/default/2011", "2");
+    entry.primary.gwp_set = quarter == 3 ? "AR5" : "AR6";
     return entry;
   }
 

@@ -62,7 +62,7 @@ TEST(Formula, ItsProductFitsWhateverIsBooked) {
     for (std::uint32_t r = 0; r < 1 + static_cast<std::uint32_t>(i % 3); ++r) {
       revisions.push_back(site.book(Activity::of(amounts(random)), state, r));
     }
-    const auto formulas = formulas_of(revisions, *site.account.carrier, {site.registry, nullptr, &site.account});
+    const auto formulas = formulas_of(revisions, *site.account.carrier, {&site.registry, nullptr, &site.account});
     ASSERT_EQ(formulas.size(), 1U);
     for (const Product& product : formulas.front().products) ASSERT_TRUE(product.fits) << product.exact;
   }
@@ -73,7 +73,7 @@ TEST(Formula, DoesNotFitWhatIsAMilligramOff) {
   model::EmissionState state;
   std::vector<Revision> revisions{site.book(Activity::of(12'500'000), state)};
   revisions.front().entry.primary.emitted.co2e += model::Co2e::of(1);
-  const auto formulas = formulas_of(revisions, *site.account.carrier, {site.registry, nullptr, &site.account});
+  const auto formulas = formulas_of(revisions, *site.account.carrier, {&site.registry, nullptr, &site.account});
   const Product& co2e = formulas.front().products.front();
   EXPECT_FALSE(co2e.fits);
   EXPECT_EQ(co2e.carried, "0.000001");
@@ -91,10 +91,56 @@ TEST(Formula, LeavesOutWhatCertificatesTookAway) {
   certificate.entry.primary.emitted.co2e = model::Co2e::of(-955'000);
   certificate.entry.correction = model::Correction{model::Cause::certificate, "GEC", kBegin};
   revisions.push_back(certificate);
-  const auto formulas = formulas_of(revisions, *site.account.carrier, {site.registry, nullptr, &site.account});
+  const auto formulas = formulas_of(revisions, *site.account.carrier, {&site.registry, nullptr, &site.account});
   EXPECT_TRUE(formulas.front().products.front().fits);
   EXPECT_EQ(formulas.front().products.front().booked, "1.955");
   EXPECT_EQ(formulas.front().beside, "-0.955");
+}
+
+// Diesel by AR6, explained after the site changed to AR5.
+TEST(Formula, IsThatOfTheGwpSetByWhichItWasBooked) {
+  const config::DataFiles data(".");
+  config::Problems problems;
+  const auto load = [&](std::string gwp) {
+    return pipeline::FactorRegistry::load(data, {.sets = {"ipcc-2006"}, .gwp = std::move(gwp), .own = {}},
+                                          "Asia/Shanghai", problems);
+  };
+  const auto now = load("AR5");
+  const auto then = load("AR6");
+  const auto ar6 = pipeline::GwpSet::load(data, "AR6", problems);
+  ASSERT_TRUE(ar6) << problems.to_text();
+  model::Account account;
+  account.carrier = model::find_carrier("diesel");
+  account.factor = model::FactorChoice{"ipcc-2006", "", "default"};
+  const model::Factor* factor = then.find(*account.factor, *account.carrier, kBegin);
+  ASSERT_TRUE(factor);
+  model::EmissionState state;
+  Revision booked;
+  booked.entry.begin = kBegin;
+  booked.entry.amount = Activity::of(1'000'000'000);
+  booked.entry.primary = {.emitted = pipeline::emit(booked.entry.amount, *factor, state),
+                          .factor_id = factor->id,
+                          .factor_version = factor->version,
+                          .gwp_set = factor->gwp_set};
+  EXPECT_EQ(factor->gwp_set, "AR6");
+  FactorSource source{&now, nullptr, &account};
+  source.by_gwp = [&](const std::string& name) {
+    return name == "AR6" ? std::optional(FactorsByGwp{&then, &*ar6}) : std::nullopt;
+  };
+  auto formulas = formulas_of(std::span(&booked, 1), *account.carrier, source);
+  ASSERT_EQ(formulas.front().products.size(), 4U) << "CO2e, CO2, CH4, N2O";
+  EXPECT_TRUE(formulas.front().products.front().fits);
+  EXPECT_EQ(formulas.front().factor.factor->gwp_set, "AR6");
+  EXPECT_EQ(formulas.front().products[2].gwp, ar6->value(model::Gas::ch4)->text);
+
+  booked.entry.primary.gwp_set = "AR7";
+  formulas = formulas_of(std::span(&booked, 1), *account.carrier, source);
+  EXPECT_TRUE(formulas.front().products.empty());
+  EXPECT_THAT(formulas.front().factor.missing, HasSubstr("AR7, a set that is not known here"));
+
+  booked.entry.primary.gwp_set = "";  // booked before it was noted
+  formulas = formulas_of(std::span(&booked, 1), *account.carrier, source);
+  EXPECT_EQ(formulas.front().factor.factor->gwp_set, "AR5");
 }
 
 TEST(FactorUsed, SaysHowItWasChosenAndUntilWhenItHolds) {
@@ -105,7 +151,7 @@ TEST(FactorUsed, SaysHowItWasChosenAndUntilWhenItHolds) {
   const model::Factor* then = site.registry.find(*site.account.factor, *site.account.carrier, booked.entry.begin);
   ASSERT_NE(then, nullptr);
   const FactorUsed used =
-      factor_used(Result::primary, booked.entry, *site.account.carrier, {site.registry, nullptr, &site.account});
+      factor_used(Result::primary, booked.entry, *site.account.carrier, {&site.registry, nullptr, &site.account});
   ASSERT_TRUE(used.factor);
   EXPECT_EQ(used.chosen_now, then->id);  // that of 2023 was booked for 2022: somebody's mistake, and visible
   ASSERT_GE(used.lookup.size(), 2U);

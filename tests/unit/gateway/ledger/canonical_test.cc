@@ -22,10 +22,22 @@ TEST(Canonical, IsThisLineAndNoOther) {
             "substituted\tgap\t2\tfactor\t2025 -> 2026\t2026-01-01T01:00:00Z");
 }
 
+TEST(Canonical, NamesTheGwpSetsInLinesOfFormatTwo) {
+  std::string expected = canonical_line(press_shop(), full_entry());
+  expected.replace(expected.find("entry-1"), 7, "entry-2");
+  EXPECT_EQ(canonical_line(press_shop(), entry_by_gwp()), expected + "\tAR5\tAR6");
+  model::EmissionEntry one = full_entry();
+  one.market->gwp_set = "AR6";
+  EXPECT_EQ(canonical_line(press_shop(), one), expected + "\t\tAR6");
+  expected += "\t\tAR6";
+  EXPECT_EQ(split_fields(expected).size(), kFields.size());
+  EXPECT_EQ(*name_of(canonical_line(press_shop(), one)), model::name_of(press_shop(), one));
+}
+
 TEST(Canonical, LeavesEmptyWhatAnEntryDoesNotHave) {
   const std::string line = canonical_line(press_shop(), entry_at(kStart, 2));
   const auto fields = split_fields(line);
-  ASSERT_EQ(fields.size(), kFields.size());
+  ASSERT_EQ(fields.size(), kFields1);
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const bool may_be_empty = kFields[i].starts_with("market_") || kFields[i] == "coal_factor" ||
                               kFields[i] == "rule" || kFields[i] == "cause" || kFields[i] == "note" ||
@@ -45,7 +57,7 @@ TEST(Canonical, EscapesWhatWouldLookLikeAnotherField) {
   model::EmissionEntry entry = full_entry();
   entry.correction->note = "a\tb\nc\rd\\e\\t";
   const std::string line = canonical_line(press_shop(), entry);
-  EXPECT_EQ(split_fields(line).size(), kFields.size());
+  EXPECT_EQ(split_fields(line).size(), kFields1);
   EXPECT_NE(line.find("\ta\\tb\\nc\\rd\\\\e\\\\t\t"), std::string::npos) << line;
 }
 
@@ -61,7 +73,7 @@ TEST(Canonical, NamesItsEntry) {
 
 struct Booked {
   model::Series series = press_shop();
-  model::EmissionEntry entry = full_entry();
+  model::EmissionEntry entry = entry_by_gwp();
 };
 
 // One change for every member there is, each gas and each basis among them.
@@ -105,6 +117,7 @@ std::map<std::string, std::function<void(Booked&)>> changes() {
     all[name + " u95 factor"] = [of](Booked& b) { of(b).emitted.u95_factor += model::Co2e::of(1); };
     text(name + " factor", [of](Booked& b) -> std::string& { return of(b).factor_id; });
     text(name + " factor version", [of](Booked& b) -> std::string& { return of(b).factor_version; });
+    text(name + " GWP set", [of](Booked& b) -> std::string& { return of(b).gwp_set; });
   };
   basis("primary", [](Booked& b) -> model::Emission& { return b.entry.primary; });
   basis("market", [](Booked& b) -> model::Emission& { return *b.entry.market; });

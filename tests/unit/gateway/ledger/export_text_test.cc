@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <random>
+#include <sstream>
 
 #include "ledger_fixtures.h"
 
@@ -19,6 +22,7 @@ std::vector<Row> all_kinds() {
   model::EmissionEntry entry = full_entry();
   entry.correction->note = "tab\t, line\n, back\\slash, \"quotes\"";
   scribe.write(series, entry);
+  scribe.write(series, entry_by_gwp());
   scribe.seal(SigningKey::generate());
   scribe.seal();
   return scribe.book().rows;
@@ -77,8 +81,35 @@ TEST(ExportText, SaysWhichLineItCannotRead) {
   const auto rows = read(text + "entry,1,2\n");
   const auto* damaged = std::get_if<DamagedRow>(&rows.back());
   ASSERT_TRUE(damaged);
-  EXPECT_EQ(damaged->where, "line 7");
-  EXPECT_EQ(damaged->why, "44 cells expected, 3 found");
+  EXPECT_EQ(damaged->where, "line 8");
+  EXPECT_EQ(damaged->why, "46 cells expected, 3 found");
+}
+
+// Written by a version that knew no GWP sets.
+TEST(ExportText, ReadsExportsFromBeforeFormatTwo) {
+  for (const char* name : {"whole.csv", "whole.jsonl"}) {
+    std::ostringstream text;
+    text << std::ifstream(std::filesystem::path(CARBONGATE_SOURCE_DIR) / "tests/fuzz/corpus/fuzz_ledger_export" / name)
+                .rdbuf();
+    const auto rows = read(text.str());
+    ASSERT_GT(rows.size(), 4u) << name;
+    const Summary summary = verify(rows);
+    EXPECT_EQ(summary.findings_total, 0u) << ledger_test::text_of(summary);
+    EXPECT_EQ(summary.head.number, 4u);
+    EXPECT_EQ(read(text_of(rows, TextFormat::csv)), rows);
+  }
+}
+
+TEST(ExportText, RefusesFieldsThatAreNotThoseOfTheFormat) {
+  std::string text = text_of(all_kinds(), TextFormat::csv);
+  const auto second = text.find("carbongate-entry-2");
+  ASSERT_NE(second, std::string::npos);
+  std::string changed = text;
+  changed[second + 17] = '1';
+  EXPECT_TRUE(std::holds_alternative<DamagedRow>(read(changed)[3]));
+  changed = text;
+  changed[changed.find("carbongate-entry-1") + 17] = '2';
+  EXPECT_GT(verify(read(changed)).findings_total, 0u);
 }
 
 TEST(ExportText, IsNotTakenForALedgerWithoutItsHeader) {

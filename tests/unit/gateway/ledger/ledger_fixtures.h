@@ -59,6 +59,14 @@ inline model::EmissionEntry full_entry() {
   return entry;
 }
 
+// The same, whose gases were added up by named sets.
+inline model::EmissionEntry entry_by_gwp() {
+  model::EmissionEntry entry = full_entry();
+  entry.primary.gwp_set = "AR5";
+  entry.market->gwp_set = "AR6";
+  return entry;
+}
+
 // A ledger as a store gives it: an anchor, entries of two users in turn, a seal after each `sealed_every` of them.
 struct Book {
   std::vector<ledger::Row> rows;

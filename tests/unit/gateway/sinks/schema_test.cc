@@ -95,6 +95,12 @@ TEST(LineProtocolSchema, GivesAnEntryItsFactorAndExactAmounts) {
             "duration_s=900,covered_s=899.5,quality=0i,rule=0i 1700000100000\n");
 }
 
+TEST(LineProtocolSchema, NamesTheGwpSetThatGasesWereAddedUpBy) {
+  model::EmissionEntry entry = quarter();
+  entry.primary.gwp_set = "AR5";
+  EXPECT_NE(line_of(entry).find(",factor_version=2025-12-31,gwp_set=AR5,point="), std::string::npos) << line_of(entry);
+}
+
 TEST(LineProtocolSchema, PutsACorrectionBesideTheEntry) {
   model::EmissionEntry entry = quarter();
   entry.revision = 2;

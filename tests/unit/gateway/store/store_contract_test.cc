@@ -84,7 +84,9 @@ TYPED_TEST(StoreContract, StartsEmpty) {
 }
 
 TYPED_TEST(StoreContract, GivesRowsBackInTheirOrderAndUnderTheirNames) {
-  this->commit({{reading(kIncomer, kStart, 1.5), interval(kPress, kStart, 250'000), entry(kStart, 250'000, 39'100'000),
+  model::JournalRow by_ar6 = entry(kStart, 250'000, 39'100'000);
+  by_ar6.body.get<model::EmissionEntry>().primary.gwp_set = "AR6";
+  this->commit({{reading(kIncomer, kStart, 1.5), interval(kPress, kStart, 250'000), by_ar6,
                  rollup(model::Period::month, kStart, 744h, 10)},
                 {},
                 {}});
@@ -117,6 +119,7 @@ TYPED_TEST(StoreContract, GivesRowsBackInTheirOrderAndUnderTheirNames) {
     EXPECT_EQ(emission.primary.emitted.co2e.quanta(), 39'100'000);
     EXPECT_EQ(emission.primary.factor_id, "cn-grid/CN-SC/average/2023");
     EXPECT_EQ(emission.primary.factor_version, "2025-12-31");
+    EXPECT_EQ(emission.primary.gwp_set, "AR6");
     EXPECT_EQ(emission.covered, 14min);
     EXPECT_EQ(rows[2].series->user, "press-shop");
     EXPECT_EQ(rows[2].series->user_name, "冲压车间");
