@@ -39,11 +39,12 @@ class Simulation : public ::testing::TestWithParam<std::uint64_t> {
       sum.sectors_lost += outcome.sectors_lost;
       sum.disk_faults += outcome.disk_faults;
       sum.sink_faults += outcome.sink_faults;
+      sum.audits += outcome.audits;
       if (!outcome.breaches.empty()) break;
     }
     std::cout << sum.lives << " lives, " << sum.power_cuts << " power cuts, " << sum.sectors_lost << " sectors lost, "
-              << sum.disk_faults << " failed operations, " << sum.sink_faults << " failed deliveries, " << sum.readings
-              << " readings, " << sum.rows << " rows\n";
+              << sum.disk_faults << " failed operations, " << sum.sink_faults << " failed deliveries, " << sum.audits
+              << " audits, " << sum.readings << " readings, " << sum.rows << " rows\n";
     return sum;
   }
 
