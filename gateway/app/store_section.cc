@@ -1,11 +1,11 @@
 #include "gateway/app/store_section.h"
 
-#include <charconv>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 
+#include "config/reader/byte_size.h"
+#include "config/reader/directory.h"
 #include "config/reader/text.h"
 #include "gateway/store/key_file.h"
 
@@ -14,48 +14,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct SizeUnit {
-  std::string_view name;
-  std::uint64_t bytes;
-};
-constexpr SizeUnit kSizeUnits[] = {{"TiB", 1ull << 40},
-                                   {"TB", 1'000'000'000'000},
-                                   {"GiB", 1ull << 30},
-                                   {"GB", 1'000'000'000},
-                                   {"MiB", 1ull << 20},
-                                   {"MB", 1'000'000},
-                                   {"KiB", 1ull << 10},
-                                   {"kB", 1'000},
-                                   {"B", 1}};
-
 constexpr std::uint64_t kSizeMin = 64ull << 20;  // below that a day of a small site would not fit
 constexpr std::uint64_t kSizeMax = 16ull << 40;
-
-void read_size(config::Reader& in, std::uint64_t& size) {
-  const auto text = in.optional<std::string>("size_max");
-  if (!text) return;
-  const auto bytes = parse_byte_size(*text);
-  if (!bytes) {
-    in.error("size_max", "expected a size such as 512MiB or 8GiB, found '" + config::printable(*text) + "'");
-  } else if (*bytes < kSizeMin || *bytes > kSizeMax) {
-    in.error("size_max",
-             *text + " is out of range; allowed: " + format_byte_size(kSizeMin) + " to " + format_byte_size(kSizeMax));
-  } else {
-    size = *bytes;
-  }
-}
-
-// The directory itself is made at the first start; what stands in its place must not be something else.
-void check_directory(config::Reader& in, const std::filesystem::path& path) {
-  std::error_code ignored;
-  for (std::filesystem::path part = path; !part.empty(); part = part.parent_path()) {
-    if (std::filesystem::exists(part, ignored)) {
-      if (!std::filesystem::is_directory(part, ignored)) in.error("path", "'" + part.string() + "' is not a directory");
-      return;
-    }
-    if (part == part.parent_path()) return;
-  }
-}
 
 // The file is made at the first start; what is there must be for the gateway's eyes alone.
 void read_ledger_key(config::Reader& in, store::StoreConfig& store) {
@@ -89,31 +49,6 @@ void read_ledger_key(config::Reader& in, store::StoreConfig& store) {
 
 }  // namespace
 
-std::optional<std::uint64_t> parse_byte_size(std::string_view text) {
-  double number = 0;
-  if (text.empty() || text[0] < '0' || text[0] > '9') return std::nullopt;
-  const char* end = text.data() + text.size();
-  const auto [parsed_to, code] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
-  if (code != std::errc{}) return std::nullopt;
-  std::string_view name(parsed_to, static_cast<std::size_t>(end - parsed_to));
-  if (name.starts_with(' ')) name.remove_prefix(1);
-  for (const SizeUnit& unit : kSizeUnits) {
-    if (unit.name != name) continue;
-    const double bytes = std::floor(number * static_cast<double>(unit.bytes));
-    if (!(bytes < 9.2e18)) return std::nullopt;
-    return static_cast<std::uint64_t>(bytes);
-  }
-  return std::nullopt;
-}
-
-std::string format_byte_size(std::uint64_t bytes) {
-  for (const SizeUnit& unit : kSizeUnits) {
-    if (bytes >= unit.bytes && bytes % unit.bytes == 0)
-      return std::to_string(bytes / unit.bytes) + std::string(unit.name);
-  }
-  return "0B";
-}
-
 store::StoreConfig read_store(config::Reader& root) {
   store::StoreConfig store;
   const config::Node* node = root.child("store");
@@ -122,13 +57,8 @@ store::StoreConfig read_store(config::Reader& root) {
     return store;
   }
   config::Reader in(*node, root.problems());
-  const std::string path = in.required<std::string>("path");
-  if (!path.empty()) {
-    const auto beside = std::filesystem::path(node->place().file).parent_path();
-    store.path = (beside / path).lexically_normal();  // an absolute path stays as it is
-    check_directory(in, store.path);
-  }
-  read_size(in, store.size_max);
+  store.path = config::read_directory(in, "path");
+  store.size_max = config::read_byte_size(in, "size_max", store.size_max, {kSizeMin, kSizeMax});
   store.keep_readings = in.in_range<Duration>("keep_readings", store.keep_readings, 24h, 24h * 366 * 100);
   read_ledger_key(in, store);
   in.finish();

@@ -16,17 +16,17 @@ using namespace std::chrono_literals;
 namespace {
 
 using model::Period;
+using pipeline::kLead;
 using store::History;
 
-constexpr Duration kLead = 1h;
+constexpr std::size_t kLeadMax = pipeline::Lead::kReadingsMax;
+constexpr std::size_t kBehindMax = pipeline::kReadingsBehind;
+
 // Of several inputs: first all of them so long before and behind the window, which is enough where none is slow...
 constexpr Duration kAround = 6h;
 // ...then as far as the slowest of them has so many readings: more than a doubt lasts and a round of the sum takes...
 constexpr std::ptrdiff_t kReadingsAround = 8;
-constexpr Duration kAroundMax = 24h * 62;  // ...but no further
-constexpr std::size_t kLeadReadings = 16;
-constexpr std::size_t kLeadMax = 2'000;         // of a counter that stands still
-constexpr std::size_t kBehindMax = 64;          // readings behind a window, to close it: more than any doubt lasts
+constexpr Duration kAroundMax = 24h * 62;       // ...but no further
 constexpr std::ptrdiff_t kReadingsDivided = 4;  // before a late one: as many as may have waited for a decision
 
 bool earlier(const StoredReading& a, const StoredReading& b) {
@@ -64,7 +64,7 @@ class TracksOf {
 
 }  // namespace
 
-Track::Track(const Point& point, std::span<const Repair> repairs) : point_(point) {
+Track::Track(const Point& point, std::span<const Repair> repairs) : point_(point), lead_found_(point.kind) {
   for (const Repair& repair : repairs) {
     if (repair.point == point.id) repairs_.push_back(&repair);
   }
@@ -79,9 +79,7 @@ void Track::begin(Instant start, Instant to) {
   trimmed_behind_ = false;
   late_.clear();
   not_repaired_ = 0;
-  lead_found_ = 0;
-  lowest_ = std::numeric_limits<double>::infinity();
-  highest_ = -lowest_;
+  lead_found_ = pipeline::Lead(point_.kind);
 }
 
 void Track::take(const History::RawReading& reading) {
@@ -104,20 +102,8 @@ bool Track::take_lead(const History::RawReading& reading) {
   const auto stored = usable(reading);
   if (!stored) return true;
   lead_.push_back(*stored);
-  ++lead_found_;
-  if (lead_found_ == 1) newest_lead_ = stored->at;
-  oldest_lead_ = stored->at;
-  lowest_ = std::min(lowest_, stored->value);
-  highest_ = std::max(highest_, stored->value);
+  lead_found_.note(stored->at, stored->value);
   return !has_lead();
-}
-
-bool Track::has_lead() const {
-  if (lead_found_ < kLeadReadings) return false;
-  if (lead_found_ >= kLeadMax) return true;
-  using Quarters = std::chrono::duration<std::int64_t, std::ratio<900>>;  // of the remainders of integration
-  if (std::chrono::floor<Quarters>(oldest_lead_) >= std::chrono::floor<Quarters>(newest_lead_)) return false;
-  return point_.kind != Kind::cumulative || lowest_ < highest_;
 }
 
 Instant Track::enough_from() {

@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "gateway/app/repairs.h"
 #include "gateway/model/site.h"
 #include "gateway/pipeline/calendar.h"
+#include "gateway/pipeline/lead.h"
 #include "gateway/store/history.h"
 
 namespace carbongate::app {
@@ -48,7 +48,7 @@ class Track {
   // One in front of it, newest first. False: enough.
   bool take_lead(const store::History::RawReading& reading);
   // Whether what was found in front of it is enough for the state that the whole history would give.
-  bool has_lead() const;
+  bool has_lead() const { return lead_found_.is_enough(); }
   // Nothing taken at or after this instant is wanted any more. max(): who knows.
   Instant enough_from();
   // Everything is found: brings it in its order.
@@ -77,11 +77,7 @@ class Track {
   std::vector<StoredReading> lead_;
   std::vector<StoredReading> behind_;
   bool trimmed_behind_ = false;
-  std::size_t lead_found_ = 0;
-  Instant newest_lead_{};
-  Instant oldest_lead_{};
-  double lowest_ = std::numeric_limits<double>::infinity();
-  double highest_ = -std::numeric_limits<double>::infinity();
+  pipeline::Lead lead_found_;
   std::vector<LateSpan> late_;
   std::uint64_t not_repaired_ = 0;
 };

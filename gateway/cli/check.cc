@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "config/reader/byte_size.h"
 #include "gateway/app/gateway_config.h"
-#include "gateway/app/store_section.h"
 #include "gateway/pipeline/factor_set.h"
 #include "protocols/io/system_clock.h"
 
@@ -99,7 +99,8 @@ void print_summary(const app::GatewayConfig& config, Instant now, std::ostream& 
   print_users(config, now, out);
   print_factors(config, out);
   out << fmt::format("store: {}, at most {}, readings kept {}\n", config.store.path.string(),
-                     app::format_byte_size(config.store.size_max), config::format_duration(config.store.keep_readings));
+                     config::format_byte_size(config.store.size_max),
+                     config::format_duration(config.store.keep_readings));
   out << fmt::format("sinks: {}\n", config.sinks.size());
   for (const auto& sink : config.sinks) out << "  " << sink->name() << "\n";
 }

@@ -15,15 +15,15 @@
 #include <vector>
 
 #include "gateway/app/gateway_config.h"
-#include "gateway/cli/local_time.h"
-#include "gateway/cli/table_writer.h"
 #include "gateway/model/carrier.h"
 #include "gateway/store/dead_letters.h"
+#include "gateway/tables/local_time.h"
+#include "gateway/tables/table_writer.h"
 
 namespace carbongate::cli {
 namespace {
 
-using Column = TableWriter::Column;
+using Column = tables::TableWriter::Column;
 
 constexpr auto kColumns = std::to_array<Column>({{"sink"},
                                                  {"time"},
@@ -32,10 +32,10 @@ constexpr auto kColumns = std::to_array<Column>({{"sink"},
                                                  {"point"},
                                                  {"user"},
                                                  {"carrier"},
-                                                 {"value", TableWriter::Type::number},
+                                                 {"value", tables::TableWriter::Type::number},
                                                  {"unit"},
                                                  {"reason"},
-                                                 {"sequence", TableWriter::Type::number},
+                                                 {"sequence", tables::TableWriter::Type::number},
                                                  {"state"}});
 using Cells = std::array<std::string, kColumns.size()>;
 
@@ -64,7 +64,7 @@ std::pair<std::string, std::string> worth_of(const model::StoredRow& row) {
   return {model::format_fixed(amount.quanta(), carrier->quanta_per_display), std::string(carrier->display.symbol)};
 }
 
-Cells cells_of(const store::DeadLetter& letter, LocalTime& time) {
+Cells cells_of(const store::DeadLetter& letter, tables::LocalTime& time) {
   Cells cells{letter.sink, time(letter.at)};
   cells[9] = letter.reason;
   cells[10] = std::to_string(letter.sequence);
@@ -103,8 +103,8 @@ int failed(const model::Fault& fault, int status, std::ostream& err) {
 }
 
 int show(const DeadLetterOptions& options, const std::string& zone, std::ostream& out, std::ostream& err) {
-  LocalTime time(zone);
-  TableWriter csv(out, TableWriter::Format::csv, kColumns);
+  tables::LocalTime time(zone);
+  tables::TableWriter csv(out, tables::TableWriter::Format::csv, kColumns);
   std::uint64_t count = 0;
   const auto result = store::each_dead_letter(options.store, options.sink, [&](const store::DeadLetter& letter) {
     const Cells cells = cells_of(letter, time);

@@ -3,10 +3,10 @@
 
 #include <string>
 
-#include "gateway/cli/local_time.h"
 #include "gateway/cli/page.h"
 #include "gateway/explain/explanation.h"
 #include "gateway/model/site.h"
+#include "gateway/tables/local_time.h"
 
 namespace carbongate::cli {
 
@@ -30,7 +30,7 @@ class Figures {
 
  private:
   const explain::Explanation& explanation_;
-  LocalTime time_;
+  tables::LocalTime time_;
 };
 
 void write_entry(Page& page, const explain::Explanation& e, Figures& figures, const model::Site& site);

@@ -90,7 +90,7 @@ void write_entries(Page& page, const std::vector<BreakdownLine>& lines) {
 }
 
 std::string text_of(const Breakdown& b, const model::Site& site) {
-  LocalTime time(site.time_zone);
+  tables::LocalTime time(site.time_zone);
   Page page;
   std::uint64_t all = 0;  // entries
   for (const BreakdownLine& account : b.accounts) all += account.entries;

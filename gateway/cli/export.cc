@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 #include <ostream>
+#include <span>
 #include <stdexcept>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,11 @@ constexpr std::array<std::string_view, 6> kWhats{"readings", "intervals",   "ent
 constexpr std::size_t kCorrections = 4;
 constexpr std::size_t kLedger = 5;
 constexpr std::array<std::string_view, 2> kFormats{"csv", "jsonl"};  // in the order of Format
+
+// `totals`, the one that is not exported, comes last.
+std::span<const tables::TableWriter::Column> columns_of(What what) {
+  return tables::columns_of(tables::kKinds.at(static_cast<std::size_t>(what)));
+}
 
 class BadOption : public std::runtime_error {
  public:
@@ -64,14 +70,14 @@ struct Request {
   What what{};
   bool corrections_only = false;
   bool ledger = false;  // instead of `what`
-  TableWriter::Format format{};
+  tables::TableWriter::Format format{};
   store::History::Range range;
-  LocalTime time;
+  tables::LocalTime time;
 };
 
-LocalTime zone_of(const std::string& name) {
+tables::LocalTime zone_of(const std::string& name) {
   try {
-    return LocalTime(name);
+    return tables::LocalTime(name);
   } catch (const std::runtime_error&) {
     throw BadOption(fmt::format("'{}' is not a time zone known here; write an IANA name such as Asia/Shanghai", name));
   }
@@ -83,7 +89,7 @@ Request understand(const ExportOptions& options) {
   Request request{.what = what == kCorrections ? What::entries : static_cast<What>(what),
                   .corrections_only = what == kCorrections,
                   .ledger = what == kLedger,
-                  .format = static_cast<TableWriter::Format>(one_of("--format", options.format, kFormats)),
+                  .format = static_cast<tables::TableWriter::Format>(one_of("--format", options.format, kFormats)),
                   .range = {},
                   .time = zone_of(zone)};
   request.range = {read_time("--from", options.from, zone), read_time("--to", options.to, zone)};
@@ -117,7 +123,7 @@ int write_rows(store::History& history, Request& request, std::ostream& out, con
                std::ostream& err) {
   Progress progress(err);
   if (request.what == What::readings) progress.say("sorting readings by time");
-  TableWriter writer(out, request.format, export_columns(request.what));
+  tables::TableWriter writer(out, request.format, columns_of(request.what));
   RowExport rows(writer, request.time);
   const auto result = history.each(request.what, request.range, [&](const model::StoredRow& row) {
     const auto* entry = row.body.get_if<model::EmissionEntry>();
@@ -139,7 +145,8 @@ int write_rows(store::History& history, Request& request, std::ostream& out, con
 }
 
 int export_ledger(const ExportOptions& options, const Request& request, std::ostream& out, std::ostream& err) {
-  const auto format = request.format == TableWriter::Format::csv ? ledger::TextFormat::csv : ledger::TextFormat::jsonl;
+  const auto format =
+      request.format == tables::TableWriter::Format::csv ? ledger::TextFormat::csv : ledger::TextFormat::jsonl;
   return write_output(options.output, out, err, [&](std::ostream& stream, const std::string& name) {
     return write_ledger(options.store, format, {request.range.from, request.range.to}, stream, name, err);
   });

@@ -1,111 +1,12 @@
 #include "gateway/cli/export_rows.h"
 
-#include <array>
-#include <charconv>
-#include <cmath>
-#include <cstdint>
-#include <stdexcept>
-#include <string>
-
-#include "gateway/model/carrier.h"
-
 namespace carbongate::cli {
-namespace {
-
-using Column = TableWriter::Column;
-using Type = TableWriter::Type;
-using What = store::History::What;
-
-template <std::size_t... Sizes>
-constexpr auto join(const std::array<Column, Sizes>&... parts) {
-  std::array<Column, (Sizes + ...)> columns;
-  std::size_t next = 0;
-  const auto add = [&](const auto& part) {
-    for (const Column& column : part) columns[next++] = column;
-  };
-  (add(parts), ...);
-  return columns;
-}
-
-// What several kinds of rows have in common.
-constexpr auto kSpan = std::to_array<Column>({{"begin"}, {"end"}});
-constexpr auto kUser = std::to_array<Column>({{"user"}});
-constexpr auto kPoint = std::to_array<Column>({{"device"}, {"point"}});
-constexpr auto kAmount = std::to_array<Column>({{"carrier"}, {"amount", Type::number}, {"unit"}});
-constexpr auto kScope = std::to_array<Column>({{"scope"}, {"flow"}});
-constexpr auto kUncertainty = std::to_array<Column>({{"u95_kg", Type::number}});
-constexpr auto kMarket = std::to_array<Column>({{"market_co2e_kg", Type::number}, {"market_u95_kg", Type::number}});
-constexpr auto kCoal = std::to_array<Column>({{"coal_kgce", Type::number}});
-constexpr auto kGases = std::to_array<Column>({{"gases_kg"}});
-constexpr auto kCo2e = std::to_array<Column>({{"co2e_kg", Type::number}});
-constexpr auto kCovered = std::to_array<Column>({{"covered_s", Type::number}});
-constexpr auto kQuality = std::to_array<Column>({{"quality"}, {"rule"}});
-
-constexpr auto kReadings = join(std::to_array<Column>({{"time"}}), kPoint,
-                                std::to_array<Column>({{"value", Type::number}, {"unit"}}), kQuality);
-constexpr auto kIntervals = join(kSpan, kPoint, kAmount, kCovered, kQuality);
-constexpr auto kEntries = join(
-    kSpan, kUser, kPoint, kAmount, kCo2e, std::to_array<Column>({{"factor"}, {"factor_version"}}), kCovered, kQuality,
-    kScope, kUncertainty, kGases, kMarket, std::to_array<Column>({{"market_factor"}, {"market_factor_version"}}), kCoal,
-    std::to_array<Column>({{"coal_factor"}, {"revision", Type::number}, {"cause"}, {"note"}, {"booked_at"}}));
-constexpr auto kRollups = join(
-    std::to_array<Column>({{"period"}}), kSpan, kUser, kPoint, kAmount, kCo2e, kCovered,
-    std::to_array<Column>({{"coverage_percent", Type::number}}), kQuality, std::to_array<Column>({{"state"}}), kScope,
-    kUncertainty, kGases, kMarket, kCoal,
-    std::to_array<Column>(
-        {{"valid_hours", Type::number}, {"validity"}, {"revision", Type::number}, {"co2e_kg_first", Type::number}}));
-
-std::string shortest(double value) {
-  if (std::isnan(value)) return {};
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
-
-std::string seconds(Duration duration) {
-  return model::format_fixed(duration.count(), 1'000);
-}
-
-std::string kilograms(model::Co2e co2e) {
-  return model::format_fixed(co2e.quanta(), model::kMilligramsPerKilogram);
-}
-
-// "CO2:1.25;CH4:0.001"
-std::string kilograms(const model::GasMasses& gases) {
-  std::string text;
-  gases.each([&](model::Gas gas, model::GasMass mass) {
-    text += (text.empty() ? "" : ";") + std::string(to_string(gas)) + ":" +
-            model::format_fixed(mass.quanta(), model::kMilligramsPerKilogram);
-  });
-  return text;
-}
-
-std::string percent(Duration covered, Duration whole) {
-  if (whole <= Duration::zero()) return {};
-  return model::format_fixed((covered.count() * 10'000 + whole.count() / 2) / whole.count(), 100);
-}
-
-}  // namespace
-
-std::span<const Column> export_columns(What what) {
-  switch (what) {
-    case What::readings: return kReadings;
-    case What::intervals: return kIntervals;
-    case What::entries: return kEntries;
-    case What::rollups: return kRollups;
-  }
-  return {};
-}
 
 void RowExport::write(const model::StoredRow& row) {
-  const model::Series& series = *row.series;
-  if (const auto* reading = row.body.get_if<model::JudgedReading>())
-    write(series, *reading);
-  else if (const auto* interval = row.body.get_if<model::EnergyInterval>())
-    write(series, *interval);
-  else if (const auto* entry = row.body.get_if<model::EmissionEntry>())
-    write(series, *entry);
-  else if (const auto* rollup = row.body.get_if<model::RollupRow>())
+  if (const auto* rollup = row.body.get_if<model::RollupRow>())
     gather(row, *rollup);
+  else
+    cells_.write(row);
 }
 
 // The revisions of one rollup follow each other; an open one comes alone.
@@ -127,84 +28,8 @@ void RowExport::gather(const model::StoredRow& row, const model::RollupRow& roll
 
 void RowExport::finish() {
   if (!latest_) return;
-  write(*latest_->series, latest_->body.get<model::RollupRow>(), latest_->sequence == 0);
+  cells_.write(*latest_->series, latest_->body.get<model::RollupRow>(), latest_->sequence == 0, first_);
   latest_.reset();
-}
-
-void RowExport::write(const model::Series& series, const model::JudgedReading& row) {
-  writer_.cell(time_(row.at)).cell(series.device).cell(series.point);
-  writer_.cell(shortest(row.value)).cell(series.unit);
-  write_quality(row.quality);
-}
-
-void RowExport::write(const model::Series& series, const model::EnergyInterval& row) {
-  writer_.cell(time_(row.begin)).cell(time_(row.end)).cell(series.device).cell(series.point);
-  write_amount(series, row.amount);
-  writer_.cell(seconds(row.covered));
-  write_quality(row.quality);
-}
-
-void RowExport::write(const model::Series& series, const model::EmissionEntry& row) {
-  writer_.cell(time_(row.begin)).cell(time_(row.end)).cell(series.user).cell(series.device).cell(series.point);
-  write_amount(series, row.amount);
-  writer_.cell(kilograms(row.primary.emitted.co2e))
-      .cell(row.primary.factor_id)
-      .cell(row.primary.factor_version)
-      .cell(seconds(row.covered));
-  write_quality(row.quality);
-  write_scope(series);
-  write_emitted(row.primary.emitted, row.market ? &row.market->emitted : nullptr);
-  writer_.cell(row.market ? row.market->factor_id : "").cell(row.market ? row.market->factor_version : "");
-  write_coal(row.coal);
-  writer_.cell(row.coal_factor_id);
-  writer_.cell(std::to_string(row.revision));
-  writer_.cell(row.correction ? to_string(row.correction->cause) : "");
-  writer_.cell(row.correction ? row.correction->note : "");
-  writer_.cell(row.correction ? time_(row.correction->booked_at) : "");
-}
-
-void RowExport::write(const model::Series& series, const model::RollupRow& row, bool open) {
-  writer_.cell(to_string(row.period)).cell(time_(row.begin)).cell(time_(row.end));
-  writer_.cell(series.user).cell(series.device).cell(series.point);
-  write_amount(series, row.amount);
-  writer_.cell(kilograms(row.emitted[model::Basis::primary].co2e))
-      .cell(seconds(row.covered))
-      .cell(percent(row.covered, row.end - row.begin));
-  write_quality(row.quality);
-  writer_.cell(open ? "open" : "closed");
-  write_scope(series);
-  write_emitted(row.emitted[model::Basis::primary],
-                series.scope == model::Scope::energy ? &row.emitted[model::Basis::market] : nullptr);
-  write_coal(row.coal);
-  writer_.cell(row.period < model::Period::day ? "" : std::to_string(row.valid_hours)).cell(to_string(row.validity));
-  writer_.cell(std::to_string(row.revision)).cell(kilograms(first_));
-}
-
-void RowExport::write_scope(const model::Series& series) {
-  writer_.cell(to_string(series.scope)).cell(to_string(series.flow));
-}
-
-void RowExport::write_emitted(const model::Emitted& primary, const model::Emitted* market) {
-  writer_.cell(kilograms(primary.u95())).cell(kilograms(primary.gases));
-  writer_.cell(market ? kilograms(market->co2e) : "").cell(market ? kilograms(market->u95()) : "");
-}
-
-void RowExport::write_coal(model::StandardCoal coal) {
-  writer_.cell(model::format_fixed(coal.quanta(), model::kMilligramsPerKilogram));
-}
-
-void RowExport::write_amount(const model::Series& series, model::Activity amount) {
-  const model::Carrier* carrier = model::find_carrier(series.carrier);
-  if (!carrier) {
-    throw std::runtime_error("the store holds amounts of '" + series.carrier +
-                             "', a carrier this program does not know");
-  }
-  writer_.cell(series.carrier).cell(model::format_fixed(amount.quanta(), carrier->quanta_per_display));
-  writer_.cell(carrier->display.symbol);
-}
-
-void RowExport::write_quality(model::Quality quality) {
-  writer_.cell(to_string(quality.origin)).cell(to_string(quality.rule));
 }
 
 }  // namespace carbongate::cli

@@ -15,13 +15,13 @@
 #include "config/reader/data_files.h"
 #include "config/reader/node.h"
 #include "gateway/app/gateway_config.h"
-#include "gateway/cli/local_time.h"
-#include "gateway/cli/table_writer.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/model/carrier.h"
 #include "gateway/pipeline/calendar.h"
 #include "gateway/pipeline/factor_set.h"
 #include "gateway/pipeline/gwp.h"
+#include "gateway/tables/local_time.h"
+#include "gateway/tables/table_writer.h"
 
 namespace carbongate::cli {
 namespace {
@@ -109,7 +109,7 @@ std::string shown_worth(const Factor& factor) {
          unit_of(factor);
 }
 
-std::string day(LocalTime& local, Instant at) {
+std::string day(tables::LocalTime& local, Instant at) {
   return local(at).substr(0, 10);
 }
 
@@ -119,20 +119,20 @@ bool same_series(const Factor& a, const Factor& b) {
 
 // ---- list
 
-constexpr std::array<TableWriter::Column, 14> kColumns{{{"id"},
-                                                        {"kind"},
-                                                        {"carrier"},
-                                                        {"region"},
-                                                        {"method"},
-                                                        {"value"},
-                                                        {"unit"},
-                                                        {"co2e_kg", TableWriter::Type::number},
-                                                        {"valid_from"},
-                                                        {"valid_until"},
-                                                        {"version"},
-                                                        {"publication"},
-                                                        {"confidence"},
-                                                        {"source"}}};
+constexpr std::array<tables::TableWriter::Column, 14> kColumns{{{"id"},
+                                                                {"kind"},
+                                                                {"carrier"},
+                                                                {"region"},
+                                                                {"method"},
+                                                                {"value"},
+                                                                {"unit"},
+                                                                {"co2e_kg", tables::TableWriter::Type::number},
+                                                                {"valid_from"},
+                                                                {"valid_until"},
+                                                                {"version"},
+                                                                {"publication"},
+                                                                {"confidence"},
+                                                                {"source"}}};
 
 std::vector<const Factor*> chosen(const FactorOptions& options, const Sources& sources, std::optional<Instant> at) {
   const auto wants = [](const std::string& word, const std::string& value) { return word.empty() || word == value; };
@@ -148,7 +148,7 @@ std::vector<const Factor*> chosen(const FactorOptions& options, const Sources& s
   return factors;
 }
 
-void write_table(const std::vector<const Factor*>& factors, LocalTime& local, std::ostream& out) {
+void write_table(const std::vector<const Factor*>& factors, tables::LocalTime& local, std::ostream& out) {
   std::size_t id = 2, value = 5;
   for (const Factor* f : factors) {
     id = std::max(id, f->id.size());
@@ -200,7 +200,7 @@ void show_gases(const Factor& factor, const Sources& sources, std::ostream& out)
 }
 
 void show_validity(const Factor& factor, const Sources& sources, std::ostream& out) {
-  LocalTime local(sources.zone);
+  tables::LocalTime local(sources.zone);
   const Factor* older = nullptr;
   const Factor* newer = nullptr;
   for (const Factor& other : sources.factors.all()) {
@@ -309,13 +309,14 @@ int run_factors_list(const FactorOptions& options, std::ostream& out, std::ostre
     return EX_DATAERR;
   }
   const auto factors = chosen(options, sources, at);
-  LocalTime local(sources.zone);
+  tables::LocalTime local(sources.zone);
   if (options.format == "table") {
     write_table(factors, local, out);
     out.flush();
     return out.good() ? 0 : EX_IOERR;
   }
-  TableWriter table(out, options.format == "csv" ? TableWriter::Format::csv : TableWriter::Format::jsonl, kColumns);
+  tables::TableWriter table(
+      out, options.format == "csv" ? tables::TableWriter::Format::csv : tables::TableWriter::Format::jsonl, kColumns);
   for (const Factor* f : factors) {
     table.cell(f->id).cell(coal(*f) ? "standard-coal" : "emission").cell(f->carrier).cell(f->region).cell(f->method);
     table.cell(f->value_text).cell(f->unit_text);

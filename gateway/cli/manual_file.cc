@@ -10,9 +10,9 @@
 #include <string>
 
 #include "config/reader/text.h"
-#include "gateway/cli/local_time.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/pipeline/calendar.h"
+#include "gateway/tables/local_time.h"
 
 namespace carbongate::cli {
 namespace {
@@ -212,7 +212,7 @@ class ManualFile {
   const std::function<std::optional<Instant>(PointId)>& closed_until_;
   config::Problems& problems_;
   pipeline::Calendar calendar_;
-  LocalTime time_;
+  tables::LocalTime time_;
   int line_ = 1;
   bool failed_ = false;  // of the present line
   std::vector<app::ManualEntry> entries_;

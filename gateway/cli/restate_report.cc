@@ -8,7 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <ostream>
 
-#include "gateway/cli/table_writer.h"
+#include "gateway/tables/table_writer.h"
 
 namespace carbongate::cli {
 namespace {
@@ -16,26 +16,26 @@ namespace {
 using model::EmissionEntry;
 
 // The market-based result stands behind what was there before it.
-constexpr TableWriter::Column kColumns[] = {
+constexpr tables::TableWriter::Column kColumns[] = {
     {"user"},
     {"carrier"},
     {"point"},
     {"day"},
     {"unit"},
-    {"amount_published", TableWriter::Type::number},
-    {"amount_known", TableWriter::Type::number},
-    {"amount_restated", TableWriter::Type::number},
-    {"amount_difference", TableWriter::Type::number},
-    {"co2e_kg_published", TableWriter::Type::number},
-    {"co2e_kg_known", TableWriter::Type::number},
-    {"co2e_kg_restated", TableWriter::Type::number},
-    {"co2e_kg_difference", TableWriter::Type::number},
-    {"entries", TableWriter::Type::number},
+    {"amount_published", tables::TableWriter::Type::number},
+    {"amount_known", tables::TableWriter::Type::number},
+    {"amount_restated", tables::TableWriter::Type::number},
+    {"amount_difference", tables::TableWriter::Type::number},
+    {"co2e_kg_published", tables::TableWriter::Type::number},
+    {"co2e_kg_known", tables::TableWriter::Type::number},
+    {"co2e_kg_restated", tables::TableWriter::Type::number},
+    {"co2e_kg_difference", tables::TableWriter::Type::number},
+    {"entries", tables::TableWriter::Type::number},
     {"cause"},
-    {"market_co2e_kg_published", TableWriter::Type::number},
-    {"market_co2e_kg_known", TableWriter::Type::number},
-    {"market_co2e_kg_restated", TableWriter::Type::number},
-    {"market_co2e_kg_difference", TableWriter::Type::number},
+    {"market_co2e_kg_published", tables::TableWriter::Type::number},
+    {"market_co2e_kg_known", tables::TableWriter::Type::number},
+    {"market_co2e_kg_restated", tables::TableWriter::Type::number},
+    {"market_co2e_kg_difference", tables::TableWriter::Type::number},
 };
 constexpr std::size_t kMarketBegins = 15;
 constexpr std::size_t kCause = 14;
@@ -206,7 +206,7 @@ std::vector<std::vector<std::string>> RestateReport::rows() {
 }
 
 void RestateReport::csv(std::ostream& out) {
-  TableWriter writer(out, TableWriter::Format::csv, kColumns);
+  tables::TableWriter writer(out, tables::TableWriter::Format::csv, kColumns);
   for (const auto& row : rows()) {
     for (const std::string& cell : row) writer.cell(cell);
   }

@@ -13,10 +13,10 @@
 #include "gateway/app/certify.h"
 #include "gateway/app/known_books.h"
 #include "gateway/app/substitute.h"
-#include "gateway/cli/local_time.h"
 #include "gateway/model/amendment.h"
 #include "gateway/model/site.h"
 #include "gateway/pipeline/calendar.h"
+#include "gateway/tables/local_time.h"
 
 namespace carbongate::cli {
 
@@ -80,7 +80,7 @@ class RestateReport {
 
   const model::Site& site_;
   pipeline::Calendar calendar_;
-  LocalTime time_;
+  tables::LocalTime time_;
   std::map<Day, RestateLine> days_;
   std::map<Day, std::string> causes_;
   std::vector<app::UnusedCertificate> unused_;

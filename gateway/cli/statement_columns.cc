@@ -322,7 +322,7 @@ StatementContext::StatementContext(const app::GatewayConfig& config, model::Peri
       time_zone(config.site.time_zone),
       length(span.end - span.begin),
       config_(config) {
-  LocalTime time(time_zone);
+  tables::LocalTime time(time_zone);
   begin = time(span.begin);
   end = time(span.end);
   for (const model::Account& account : config.site.accounts) {

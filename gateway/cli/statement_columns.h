@@ -68,7 +68,7 @@
 
 #include "gateway/app/gateway_config.h"
 #include "gateway/books/statement.h"
-#include "gateway/cli/local_time.h"
+#include "gateway/tables/local_time.h"
 
 namespace carbongate::cli {
 

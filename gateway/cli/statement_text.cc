@@ -7,8 +7,8 @@
 #include <sstream>
 
 #include "gateway/app/live_table.h"
-#include "gateway/cli/table_writer.h"
 #include "gateway/model/carrier.h"
+#include "gateway/tables/table_writer.h"
 
 namespace carbongate::cli {
 namespace {
@@ -212,17 +212,17 @@ std::vector<GasRow> gas_rows(const std::vector<Line>& lines) {
   return rows;
 }
 
-constexpr TableWriter::Column kGasColumns[] = {{"period"},
-                                               {"begin"},
-                                               {"end"},
-                                               {"site"},
-                                               {"level"},
-                                               {"sum"},
-                                               {"user"},
-                                               {"scope"},
-                                               {"gas"},
-                                               {"mass_kg", TableWriter::Type::number},
-                                               {"mass_first_kg", TableWriter::Type::number}};
+constexpr tables::TableWriter::Column kGasColumns[] = {{"period"},
+                                                       {"begin"},
+                                                       {"end"},
+                                                       {"site"},
+                                                       {"level"},
+                                                       {"sum"},
+                                                       {"user"},
+                                                       {"scope"},
+                                                       {"gas"},
+                                                       {"mass_kg", tables::TableWriter::Type::number},
+                                                       {"mass_first_kg", tables::TableWriter::Type::number}};
 constexpr std::string_view kGasColumnsZh[] = {"统计周期", "开始时间", "结束时间",        "企业",
                                               "汇总层级", "汇总内容", "用能单位",        "范围",
                                               "气体",     "质量(kg)", "首次公布质量(kg)"};
@@ -256,7 +256,7 @@ std::string gas_json(const StatementText& statement) {
     json.new_line().open('{');
     for (std::size_t i = kGasHeader; i < cells.size(); ++i) {
       if (!cells[i].empty()) {
-        json.member(kGasColumns[i].name, cells[i], kGasColumns[i].type == TableWriter::Type::number);
+        json.member(kGasColumns[i].name, cells[i], kGasColumns[i].type == tables::TableWriter::Type::number);
       }
     }
     json.close('}');
@@ -267,7 +267,7 @@ std::string gas_json(const StatementText& statement) {
 template <class Columns, class Rows, class Cells>
 std::string csv(const Columns& columns, const Rows& rows, const Cells& cells) {
   std::ostringstream out;
-  TableWriter writer(out, TableWriter::Format::csv, columns);
+  tables::TableWriter writer(out, tables::TableWriter::Format::csv, columns);
   for (const auto& row : rows) {
     for (const std::string& text : cells(row)) writer.cell(text);
   }
@@ -279,7 +279,7 @@ std::string csv(const Columns& columns, const Rows& rows, const Cells& cells) {
 
 std::string statement_csv(const StatementText& statement) {
   const auto columns = statement_columns(statement.period);
-  std::vector<TableWriter::Column> header;
+  std::vector<tables::TableWriter::Column> header;
   for (const StatementColumn& column : columns) header.push_back({statement.zh ? column.name_zh : column.id});
   return csv(header, statement.lines, [&](const Line& line) {
     std::vector<std::string> cells;
@@ -342,13 +342,14 @@ std::string statement_by_gas(const StatementText& statement, std::string_view fo
   if (format == "json") return gas_json(statement);
   const auto rows = gas_rows(statement.lines);
   if (format == "csv") {
-    std::vector<TableWriter::Column> columns(std::begin(kGasColumns), std::end(kGasColumns));
+    std::vector<tables::TableWriter::Column> columns(std::begin(kGasColumns), std::end(kGasColumns));
     for (std::size_t i = 0; statement.zh && i < columns.size(); ++i) columns[i].name = kGasColumnsZh[i];
     return csv(columns, rows, [&](const GasRow& row) { return gas_cells(statement.context, row); });
   }
   std::vector<TableColumn> columns;
   for (std::size_t i = kGasHeader; i < std::size(kGasColumns); ++i) {
-    columns.push_back({kGasColumns[i].name, kGasColumnsZh[i], kGasColumns[i].type == TableWriter::Type::number});
+    columns.push_back(
+        {kGasColumns[i].name, kGasColumnsZh[i], kGasColumns[i].type == tables::TableWriter::Type::number});
   }
   std::vector<std::vector<std::string>> cells;
   for (const GasRow& row : rows) {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <tuple>
 #include <unordered_map>
 
+#include "gateway/pipeline/lead.h"
 #include "gateway/pipeline/quality.h"
 
 namespace carbongate::explain {
@@ -15,12 +15,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
+using pipeline::kLead;
 using store::History;
 
-constexpr Duration kLead = 1h;                 // all readings from so long before the interval
-constexpr std::size_t kLeadReadings = 16;      // at least so many before it
-constexpr std::size_t kLeadMax = 2'000;        // of a counter that stands still
-constexpr std::size_t kBehindMax = 64;         // after it
 constexpr Duration kSilenceMax = 24h * 2;      // how long the next reading is waited for
 constexpr std::uint64_t kRowsMax = 5'000'000;  // looked at in either direction
 
@@ -30,25 +27,21 @@ bool in_order(const StoredReading& a, const StoredReading& b) {
 
 struct Slot {
   ReadingsOfPoint found;
-  bool counter = false;
-  std::size_t lead = 0;  // usable ones before the interval
-  double lowest = std::numeric_limits<double>::infinity();
-  double highest = -std::numeric_limits<double>::infinity();
-  std::size_t behind = 0;
+  pipeline::Lead lead{Kind::instantaneous};
+  std::size_t behind = 0;  // usable ones after the interval
 
   void note_lead(const StoredReading& reading) {
-    if (!usable(reading.quality) || !std::isfinite(reading.value)) return;
-    ++lead;
-    lowest = std::min(lowest, reading.value);
-    highest = std::max(highest, reading.value);
+    if (usable(reading.quality) && std::isfinite(reading.value)) lead.note(reading.at, reading.value);
   }
-  bool has_lead() const { return lead >= kLeadMax || (lead >= kLeadReadings && (!counter || lowest < highest)); }
+  bool has_lead() const { return lead.is_enough(); }
 };
 
 class Search {
  public:
   Search(History& history, const ReadingsWanted& wanted) : history_(history), wanted_(wanted) {
-    for (const std::string& name : wanted.points) slots_[name].counter = wanted.counters.contains(name);
+    for (const std::string& name : wanted.points) {
+      slots_[name].lead = pipeline::Lead(wanted.counters.contains(name) ? Kind::cumulative : Kind::instantaneous);
+    }
   }
 
   model::Result<std::map<std::string, ReadingsOfPoint>> run() {
@@ -88,7 +81,7 @@ class Search {
     if (Slot* slot = slot_of(raw.series)) {
       const StoredReading reading = keep(raw);
       if (reading.at > wanted_.end) {
-        if (slot->behind < kBehindMax) {
+        if (slot->behind < pipeline::kReadingsBehind) {
           slot->found.all.push_back(reading);
           if (usable(reading.quality)) ++slot->behind;
         }
@@ -127,12 +120,6 @@ class Search {
   std::uint64_t rows_ = 0;
 };
 
-// A stamp that was not believed is not believed now either.
-bool believed(const StoredReading& reading) {
-  return reading.quality.rule != model::Rule::future &&
-         (reading.quality.rule != model::Rule::stale || usable(reading.quality));
-}
-
 }  // namespace
 
 model::Result<std::map<std::string, ReadingsOfPoint>> find_readings(History& history, const ReadingsWanted& wanted) {
@@ -149,7 +136,7 @@ std::optional<CountedAgain> count_again(const std::vector<StoredReading>& readin
   CountedAgain out{.by_reading = std::vector<Moved>(readings.size()), .sum = {}};
   for (std::size_t i = 0; i < readings.size(); ++i) {
     const StoredReading& stored = readings[i];
-    if (!believed(stored)) continue;
+    if (!stamp_believed(stored.quality)) continue;  // then it is not believed now either
     const Reading reading{
         .point = point.id,
         .availability = std::isfinite(stored.value) ? Availability::available : Availability::not_available,

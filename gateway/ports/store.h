@@ -16,6 +16,7 @@
 namespace carbongate::ports {
 
 struct StoreStatus {
+  std::string id;                   // of the store, for ever: with a row's sequence the row's key; empty: it has none
   std::uint64_t rows_appended = 0;  // since the process began
   std::uint64_t commits = 0;
   std::uint64_t rows_thinned = 0;   // unsettled readings dropped to hold the size limit

@@ -1,6 +1,9 @@
 #include "gateway/store/journal.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <random>
 #include <utility>
 #include <variant>
 
@@ -108,6 +111,7 @@ void Journal::load() {
     if (!last_mark.is_null(2)) last_mark_ = {.sequence = last_mark.integer(1), .oldest_ms = last_mark.integer(2)};
     newest_ms_ = std::max(newest_ms_.value_or(INT64_MIN), *marked_ms_);  // marks only ascend
   }
+  status_.id = identify();
   status_.last_sequence = static_cast<std::uint64_t>(last_sequence_);
   status_.bytes = bytes_on_disk();
   if (salvaged_) status_.repaired = salvaged_->to_text();
@@ -126,6 +130,20 @@ void Journal::read_tail() {
                        .quality = tail.integer(4),
                        .body = tail.blob(5)});
   }
+}
+
+// Drawn when the store is opened for the first time.
+std::string Journal::identify() {
+  Statement known(database_, "SELECT value FROM meta WHERE name = 'id'");
+  std::optional<std::int64_t> id;
+  if (Rows rows(known); rows.next()) id = known.integer(0);
+  if (!id) {
+    std::random_device random;
+    id = static_cast<std::int64_t>((std::uint64_t{random()} << 32U | random()) >> 1U);
+    Statement draw(database_, "INSERT INTO meta(name, value) VALUES('id', ?1)");
+    draw.bind(1, *id).run();
+  }
+  return fmt::format("{:016x}", *id);
 }
 
 model::Checkpoint Journal::checkpoint() {

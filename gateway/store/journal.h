@@ -55,6 +55,7 @@ class Journal {
  private:
   void load();
   void read_tail();
+  std::string identify();
   CursorTable::Cursor& cursor_of(const std::string& sink);
   std::vector<model::StoredRow> read_rows(Statement& statement);
   std::int64_t append(const std::vector<model::JournalRow>& rows);  // the last sequence

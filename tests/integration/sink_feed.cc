@@ -141,6 +141,7 @@ class MadeUpJournal final : public ports::Store {
   }
   ports::StoreStatus status() const override {
     ports::StoreStatus status;
+    status.id = "made-up";
     status.last_sequence = last_;
     return status;
   }

@@ -51,13 +51,13 @@ def test_every_row_arrives_and_none_is_invalid(tmp_path, victoria):
 
 
 def test_the_series_are_those_of_line_protocol(tmp_path, victoria):
+    samples = sum(len(fields) for fields in expected(500).values())
     with feed(tmp_path, victoria, 500).start() as running:
         running.finish()
-    by_remote_write = victoria.wait_for_samples(sum(len(fields) for fields in expected(500).values()))
-    with Feed(tmp_path, victoria.write_url, 500, name="lines").start() as running:
-        running.finish()
-    victoria.wait_for_samples(sum(len(times) for times in by_remote_write.values()))
-    assert victoria.samples().keys() == by_remote_write.keys()
+    with VictoriaMetrics(tmp_path / "lines") as other:
+        with Feed(tmp_path, other.write_url, 500, name="lines").start() as running:
+            running.finish()
+        assert other.wait_for_samples(samples) == victoria.wait_for_samples(samples)
 
 
 def test_a_server_taken_away_and_brought_back_misses_nothing(tmp_path, victoria):
@@ -143,6 +143,17 @@ def test_prometheus_refuses_what_is_older_than_it_has_and_keeps_what_it_took(tmp
             assert "out of order sample" in running.output()
         assert result["rejected"] and set(result["rejected"]) <= set(range(first, first + 40))
         assert wanted.items() <= stored(server.samples(now + 10, 4_000)).items()
+
+
+def test_what_prometheus_has_already_takes_nothing_new_with_it(tmp_path):
+    now, first = row_of_half_an_hour_ago()
+    with Prometheus(tmp_path / "prometheus") as server:
+        with feed(tmp_path, server, 100, first).start() as running:
+            assert running.finish()["rejected"] == []
+        with feed(tmp_path, server, 150, first, name="again").start() as running:
+            result = running.finish()
+        assert result["rejected"] and set(result["rejected"]) <= set(range(first, first + 100))
+        assert stored(server.samples(now + 10, 4_000)) == expected(150, first)
 
 
 def test_prometheus_with_a_window_takes_older_rows_and_all_of_them_again(tmp_path):

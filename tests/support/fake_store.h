@@ -54,6 +54,7 @@ class FakeStore final : public ports::Store {
                                .scope = a.scope,
                                .flow = a.flow}));
     }
+    status_.id = "fake";
     status_.last_sequence = disk_.rows.empty() ? 0 : disk_.rows.back().sequence;
   }
 

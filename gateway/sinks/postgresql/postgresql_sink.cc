@@ -154,13 +154,17 @@ asio::awaitable<PostgresqlSink::Failure> PostgresqlSink::migrate() {
 
 // 0: there is none yet.
 asio::awaitable<SqlResult<int>> PostgresqlSink::schema_version() {
+  const auto has_value = [](const SqlRows& rows) { return !rows.empty() && !rows.front().empty(); };
+  const SqlError no_row{"", "the server, or a pooler before it, answers a query without the row that was asked for",
+                        make_error_code(errc::protocol_error)};
   const auto exists = co_await run(has_version_sql(config_.schema));
   if (!exists) co_return exists.error();
-  const auto has_value = [](const SqlRows& rows) { return !rows.empty() && !rows.front().empty(); };
-  if (!has_value(*exists) || exists->at(0).at(0) != "t") co_return 0;
+  if (!has_value(*exists)) co_return no_row;
+  if (exists->at(0).at(0) != "t") co_return 0;
   const auto found = co_await run(version_sql(config_.schema));
   if (!found) co_return found.error();
-  const std::string text = has_value(*found) ? found->at(0).at(0).value_or("0") : "0";
+  if (!has_value(*found)) co_return no_row;
+  const std::string text = found->at(0).at(0).value_or("0");
   int version = 0;
   std::from_chars(text.data(), text.data() + text.size(), version);
   co_return version;

@@ -174,6 +174,7 @@ class Session::Impl {
           if (!error) error = error_of(result.get());
       }
     }
+    if (!error && !copies.empty()) co_return broken("the server did not ask for the data that it was to take");
     unclear_ = false;
     if (error) co_return std::move(*error);
     co_return rows;

@@ -34,7 +34,6 @@ asio::awaitable<model::Result<ports::Delivery>> RemoteWriteSink::deliver(std::sp
     shared::TimeSeriesPoint point;
     switch (shared::make_point(row, point, reason)) {
       case shared::Rendering::point:
-        if (point.fields.empty()) break;  // a late reading without a value
         sent.push_back(&row);
         offer.add(row.sequence);
         break;

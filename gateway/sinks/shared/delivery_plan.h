@@ -2,8 +2,12 @@
 // which.
 //
 // Starts with all items at once. A request of which items were refused is sent again in halves, until a single item is
-// to blame: writing the good ones once more is harmless. k bad items among n cost about 2 k log2(n / k) requests, and
-// far fewer if they stand together, because a request that the server dropped as a whole is not taken apart.
+// to blame: a server that took the good ones takes them once more, and one that dropped them with the bad ones, as
+// Prometheus does, must get them again. k bad items among n cost about 2 k log2(n / k) requests, and far fewer if they
+// stand together and the server says how many it dropped, because a request of which it dropped all is not taken apart.
+//
+// Prometheus does not say. Without a window for samples out of order it refuses what it has already, and n items sent
+// again after a lost answer cost 2 n requests: giving them up at once would lose the new ones among them.
 #pragma once
 
 #include <cstddef>

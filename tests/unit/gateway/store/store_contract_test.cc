@@ -292,6 +292,13 @@ TYPED_TEST(StoreContract, LooksBackAtReadings) {
   EXPECT_EQ(before(5, 1), std::vector<double>{4});
 }
 
+TYPED_TEST(StoreContract, HasAnIdThatStays) {
+  const std::string id = this->store_->status().id;
+  EXPECT_FALSE(id.empty());
+  this->reopen();
+  EXPECT_EQ(this->store_->status().id, id);
+}
+
 TYPED_TEST(StoreContract, NeverUsesASequenceTwice) {
   this->commit_readings({1, 2});
   this->reopen();

@@ -5,6 +5,10 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <memory>
 
 #include "gateway/sinks/postgresql/postgresql_sink.h"
 #include "protocols/io/task_group.h"
@@ -89,6 +93,95 @@ TEST_F(SilentServer, IsNotThereAtAll) {
   run_until([&] { return result.has_value(); });
   ASSERT_FALSE(*result);
   EXPECT_NE(result->error().words.find("Connection refused"), std::string::npos) << result->error().words;
+}
+
+// Takes a client in without a password, and answers every query with the same bytes.
+class WrongServer : public SilentServer {
+ protected:
+  void answer_with(std::string answer) {
+    asio::co_spawn(loop_, serve(std::move(answer)), [](const std::exception_ptr&) {});
+  }
+
+  asio::awaitable<void> serve(std::string answer) {
+    tcp::socket socket = co_await acceptor_.async_accept(asio::use_awaitable);
+    co_await read_message(socket, 0);  // the first message has no type
+    co_await asio::async_write(socket, asio::buffer(message('R', std::string(4, '\0')) + kReady), asio::use_awaitable);
+    while (true) {
+      co_await read_message(socket, 1);
+      co_await asio::async_write(socket, asio::buffer(answer), asio::use_awaitable);
+    }
+  }
+
+  static std::string message(char type, const std::string& body) {
+    const auto length = static_cast<std::uint32_t>(body.size() + 4);
+    std::string bytes{type};
+    for (const int shift : {24, 16, 8, 0}) bytes += static_cast<char>(length >> shift & 0xff);
+    return bytes + body;
+  }
+
+  static asio::awaitable<void> read_message(tcp::socket& socket, std::size_t type_bytes) {
+    std::string head(type_bytes + 4, '\0');
+    co_await asio::async_read(socket, asio::buffer(head), asio::use_awaitable);
+    std::size_t length = 0;
+    for (const char byte : head.substr(type_bytes)) length = length << 8 | static_cast<unsigned char>(byte);
+    std::string body(length - 4, '\0');
+    co_await asio::async_read(socket, asio::buffer(body), asio::use_awaitable);
+  }
+
+  // What one call comes to.
+  SqlResult<SqlRows> run(std::string sql, std::vector<std::string> copies = {}) {
+    std::optional<SqlResult<SqlRows>> result;
+    asio::co_spawn(
+        loop_,
+        [&]() -> asio::awaitable<void> {
+          const auto connected = co_await session_.connect(parameters(), 5s);
+          EXPECT_TRUE(connected) << connected.error().words;
+          result = co_await session_.run(sql, copies, 5s);
+        },
+        [](const std::exception_ptr& error) { EXPECT_EQ(error, nullptr); });
+    run_until([&] { return result.has_value(); });
+    return *result;
+  }
+
+  const std::string kReady = message('Z', "I");
+  const std::string kNoRow = message('T', std::string(2, '\0')) + message('C', std::string("SELECT 0") + '\0') + kReady;
+};
+
+TEST_F(WrongServer, ThatSendsACopyNobodyAskedForIsLeft) {
+  answer_with(message('H', std::string(3, '\0')));
+  const auto result = run("SELECT 1");
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().words, "the server sends data that nobody asked for");
+  EXPECT_FALSE(session_.is_open());
+}
+
+TEST_F(WrongServer, ThatNeverTakesTheDataHasNotStoredIt) {
+  answer_with(kNoRow);
+  const auto result = run("COPY t FROM STDIN", {"data"});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().words, "the server did not ask for the data that it was to take");
+  EXPECT_FALSE(session_.is_open());
+}
+
+TEST_F(WrongServer, ThatAnswersWithoutARowIsAFaultOfItsSinkAlone) {
+  answer_with(kNoRow);
+  Config config;
+  config.name = "park";
+  config.parameters = parameters();
+  config.rows.set();
+  PostgresqlSink sink(std::move(config), loop_.get_executor(), clock_);
+  auto series = std::make_shared<model::Series>();
+  series->unit = "kWh";
+  const std::vector<model::StoredRow> rows{
+      {1, series, model::JudgedReading{.at = Instant{}, .value = 1, .quality = {}}}};
+  std::optional<model::Result<ports::Delivery>> result;
+  asio::co_spawn(
+      loop_, [&]() -> asio::awaitable<void> { result = co_await sink.deliver(rows); },
+      [](const std::exception_ptr& error) { EXPECT_EQ(error, nullptr); });
+  run_until([&] { return result.has_value(); });
+  ASSERT_TRUE(result->has_error());
+  EXPECT_NE(result->error().text.find("answers a query without the row that was asked for"), std::string::npos)
+      << result->error().text;
 }
 
 TEST(PostgresqlSink, GivesUpARowOnlyForWhatItHolds) {

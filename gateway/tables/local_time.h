@@ -9,7 +9,7 @@ namespace date {
 class time_zone;
 }
 
-namespace carbongate::cli {
+namespace carbongate::tables {
 
 // ISO 8601 in one time zone: "2023-01-01T00:15:00+08:00", with milliseconds only if there are any. What lies outside
 // the years 0 to 9999 (a device with a broken clock) is shown as milliseconds since 1970. Not thread-safe.
@@ -26,4 +26,4 @@ class LocalTime {
   std::chrono::minutes offset_{};
 };
 
-}  // namespace carbongate::cli
+}  // namespace carbongate::tables

@@ -1,8 +1,8 @@
-#include "gateway/cli/table_writer.h"
+#include "gateway/tables/table_writer.h"
 
 #include <boost/json/serialize.hpp>
 
-namespace carbongate::cli {
+namespace carbongate::tables {
 namespace {
 
 constexpr std::size_t kBufferBytes = 64 * 1024;
@@ -22,9 +22,9 @@ bool is_plain(std::string_view text) {
 
 }  // namespace
 
-TableWriter::TableWriter(std::ostream& out, Format format, std::span<const Column> columns)
+TableWriter::TableWriter(std::ostream& out, Format format, std::span<const Column> columns, Header header)
     : out_(out), format_(format), columns_(columns) {
-  if (format_ != Format::csv) return;
+  if (format_ != Format::csv || header == Header::absent) return;
   for (const Column& column : columns_) cell(column.name);
 }
 
@@ -74,4 +74,4 @@ bool TableWriter::flush() {
   return out_.good();
 }
 
-}  // namespace carbongate::cli
+}  // namespace carbongate::tables

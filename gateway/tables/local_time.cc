@@ -1,11 +1,11 @@
-#include "gateway/cli/local_time.h"
+#include "gateway/tables/local_time.h"
 
 #include <date/tz.h>
 #include <fmt/format.h>
 
 #include <cstdlib>
 
-namespace carbongate::cli {
+namespace carbongate::tables {
 
 LocalTime::LocalTime(const std::string& zone) : zone_(date::locate_zone(zone)) {}
 
@@ -31,4 +31,4 @@ std::string LocalTime::operator()(Instant at) {
   return text + fmt::format("{}{:02}:{:02}", offset_.count() < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
-}  // namespace carbongate::cli
+}  // namespace carbongate::tables

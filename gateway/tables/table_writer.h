@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace carbongate::cli {
+namespace carbongate::tables {
 
 // CSV: a header line, cells quoted where RFC 4180 section 2 asks for it, lines ended by a line feed alone as everywhere
 // on these machines. JSON lines: one object a row, members in the order of the columns; an empty number is null.
@@ -22,8 +22,10 @@ class TableWriter {
     Type type = Type::text;
   };
 
+  enum class Header { present, absent };  // of CSV
+
   // `columns` and `out` outlive the writer.
-  TableWriter(std::ostream& out, Format format, std::span<const Column> columns);
+  TableWriter(std::ostream& out, Format format, std::span<const Column> columns, Header header = Header::present);
 
   // Cell by cell, in the order of the columns; the last one ends the row. Numbers come as text, so that decimals stay
   // exact.
@@ -43,4 +45,4 @@ class TableWriter {
   std::string buffer_;
 };
 
-}  // namespace carbongate::cli
+}  // namespace carbongate::tables
