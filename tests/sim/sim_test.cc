@@ -27,7 +27,7 @@ class Simulation : public ::testing::TestWithParam<std::uint64_t> {
   template <class Simulate>
   Outcome run(Simulate simulate, std::uint64_t seeds) {
     Outcome sum;
-    for (std::uint64_t seed = one_ ? one_ : GetParam(); seed < (one_ ? one_ + 1 : seeds); seed += kShards) {
+    for (std::uint64_t seed = one_ ? one_ : GetParam(); seed <= (one_ ? one_ : seeds); seed += kShards) {
       TemporaryDirectory directory;
       const Outcome outcome = simulate(seed, directory.path());
       for (const std::string& breach : outcome.breaches)
