@@ -48,6 +48,7 @@ Gateway::Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, asio
       sink_tasks_(executor),
       ingest_tasks_(executor),
       seal_tasks_(executor),
+      audit_tasks_(executor),
       driver_tasks_(executor),
       correction_tasks_(executor),
       turn_passed_(executor) {
@@ -82,6 +83,7 @@ asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
   }
   ingest_tasks_.spawn(ingest(), on_end);
   seal_tasks_.spawn(seal_quarter_hours(), on_end);
+  audit_tasks_.spawn(audit_each_minute(), on_end);
   for (const auto& driver : drivers_) driver_tasks_.spawn(supervise(*driver), on_end);
   if (!config_.store.path.empty()) correction_tasks_.spawn(restate_late_data(), on_end);
   on_ready();
@@ -111,12 +113,15 @@ asio::awaitable<void> Gateway::shut_down() {
   co_await ended(correction_tasks_, stopping_since_ + kDriversStopWithin);
   inbox_.close();
   seal_tasks_.cancel();
+  audit_tasks_.cancel();
   co_await ingest_tasks_.join();
   co_await seal_tasks_.join();
+  co_await audit_tasks_.join();
   co_await seal();
   co_await drain(stopping_since_ + kSinksDrainWithin);
   sink_tasks_.cancel();
   co_await ended(sink_tasks_, stopping_since_ + kSinksDrainWithin + 300ms);
+  co_await audit(kCountedMax);
 }
 
 asio::awaitable<void> Gateway::ended(const io::TaskGroup& tasks, io::SteadyTime deadline) {
@@ -163,6 +168,7 @@ asio::awaitable<bool> Gateway::push(Batch batch) {
     co_return true;
   }
   const std::size_t readings = batch.readings.size();
+  const std::string source = batch.source;
   bool accepted = false;
   try {
     accepted = co_await inbox_.push(batch, readings);
@@ -175,6 +181,7 @@ asio::awaitable<bool> Gateway::push(Batch batch) {
     co_return false;
   }
   readings_ += readings;
+  sources_[source].received += readings;
   co_return true;
 }
 
@@ -182,6 +189,7 @@ asio::awaitable<bool> Gateway::push(Batch batch) {
 // what followed would leave out what was lost. Sources that can send again are told so; they will after the restart.
 asio::awaitable<void> Gateway::ingest() {
   while (auto batches = co_await inbox_.pop_all()) {  // all that waits, at once: one fsync for all of it
+    for (const Batch& batch : *batches) readings_under_way_ += batch.readings.size();
     for (std::span<const Batch> rest = *batches; !rest.empty();) {
       const std::span<const Batch> slice = next_slice(rest);
       try {
@@ -190,6 +198,9 @@ asio::awaitable<void> Gateway::ingest() {
         fail(std::current_exception());
       }
       for (const Batch& batch : slice) {
+        SourceAccount& source = sources_[batch.source];
+        (committing_ ? source.committed : source.given_up) += batch.readings.size();
+        readings_under_way_ -= batch.readings.size();
         if (batch.settled) batch.settled(committing_);
       }
       rest = rest.subspan(slice.size());
@@ -322,6 +333,10 @@ GatewayStatus Gateway::status() const {
   status.commit_retries = commit_retries_;
   status.store_trouble = store_trouble_;
   status.corrections = corrections_;
+  status.sources = sources_;
+  status.sink_accounts = sink_accounts_;
+  status.audits = audits_;
+  status.breaches = breaches_;
   return status;
 }
 

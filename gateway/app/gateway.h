@@ -29,16 +29,28 @@
 
 namespace carbongate::app {
 
+// What became of the readings that a driver handed over since the process began: each is in one of these.
+struct SourceAccount {
+  std::uint64_t received = 0;
+  std::uint64_t committed = 0;  // in the journal, each with the rule that judged it
+  std::uint64_t given_up = 0;   // could not be written before the end; whoever can send again was told
+  std::uint64_t waiting() const { return received - committed - given_up; }
+};
+
 struct GatewayStatus {
   std::vector<DriverStatus> drivers;
   std::vector<ports::SinkStatus> sinks;
   ports::StoreStatus store;
-  std::uint64_t readings = 0;        // accepted from drivers since the process began
-  std::size_t inbox_readings = 0;    // waiting for the pipeline
-  std::uint64_t inbox_waits = 0;     // times a driver had to wait because the inbox was full
-  std::uint64_t commit_retries = 0;  // commits that failed and were tried again
-  std::string store_trouble;         // why the last commit failed; empty: it did not
-  std::uint64_t corrections = 0;     // booked for late data since the process began
+  std::uint64_t readings = 0;                     // accepted from drivers since the process began
+  std::size_t inbox_readings = 0;                 // waiting for the pipeline
+  std::uint64_t inbox_waits = 0;                  // times a driver had to wait because the inbox was full
+  std::uint64_t commit_retries = 0;               // commits that failed and were tried again
+  std::string store_trouble;                      // why the last commit failed; empty: it did not
+  std::uint64_t corrections = 0;                  // booked for late data since the process began
+  std::map<std::string, SourceAccount> sources;   // by Batch::source
+  std::vector<ports::SinkAccount> sink_accounts;  // as audited last, at most a minute ago
+  std::uint64_t audits = 0;
+  std::uint64_t breaches = 0;  // audits that did not balance: each is a defect of this program
 };
 
 // One per process. Every call on the loop thread.
@@ -64,6 +76,9 @@ class Gateway final : private Inbox {
   // Cancels the drivers, lets the pipeline drain the inbox and commit, gives the sinks a moment. Not blocking: run()
   // completes within 5 s, also when something outside (a name server) keeps a driver from ending.
   void stop();
+
+  // What is pending for a sink is counted row by row up to this many; with more, the audit waits until there are fewer.
+  static constexpr std::uint64_t kCountedMax = 1'000'000;
 
   // After run(): closes the store. Only destruction may follow.
   void close() { store_.reset(); }
@@ -102,6 +117,8 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<void> substitute_closed_hours();
   boost::asio::awaitable<void> supervise(Driver& driver);
   boost::asio::awaitable<void> ended(const io::TaskGroup& tasks, io::SteadyTime deadline);
+  boost::asio::awaitable<void> audit_each_minute();
+  boost::asio::awaitable<void> audit(std::uint64_t count_max);
   boost::asio::awaitable<void> seal_quarter_hours();
   boost::asio::awaitable<void> seal();
   boost::asio::awaitable<void> drain(io::SteadyTime deadline);
@@ -122,6 +139,7 @@ class Gateway final : private Inbox {
   io::TaskGroup sink_tasks_;
   io::TaskGroup ingest_tasks_;
   io::TaskGroup seal_tasks_;
+  io::TaskGroup audit_tasks_;
   io::TaskGroup driver_tasks_;
   io::TaskGroup correction_tasks_;
   io::Event turn_passed_;
@@ -135,6 +153,12 @@ class Gateway final : private Inbox {
   std::string store_trouble_;
   std::string seal_trouble_;  // as logged last
   std::uint64_t corrections_ = 0;
+  std::map<std::string, SourceAccount> sources_;
+  std::size_t readings_under_way_ = 0;  // between inbox and commit
+  std::vector<ports::SinkAccount> sink_accounts_;
+  std::uint64_t audits_ = 0;
+  std::uint64_t breaches_ = 0;
+  std::string breach_;                           // as logged last
   std::map<PointId, model::LateData> restated_;  // restated as far as it is closed
   std::map<PointId, Instant> substituted_;       // by source of accounts with a rule: hours before this are done
   std::atomic<bool> stop_recomputing_{false};

@@ -10,6 +10,7 @@
 #include "gateway/app/version.h"
 #include "gateway/cli/backup.h"
 #include "gateway/cli/check.h"
+#include "gateway/cli/conservation.h"
 #include "gateway/cli/dead_letters.h"
 #include "gateway/cli/decode.h"
 #include "gateway/cli/explain.h"
@@ -234,6 +235,15 @@ int main(int argc, char** argv) {
   verify->add_option("--expect-head", verify_options.expected_head, "NUMBER:HASH, as an earlier verify printed it");
   verify->add_flag("--all-sealed", verify_options.all_sealed, "Entries that no seal stands for yet are a finding too");
   verify->callback([&] { status = cli::run_verify(verify_options, std::cout, std::cerr); });
+
+  cli::ConservationOptions conservation_options;
+  auto* conservation = add_command(app, "conservation", "Shows for each sink what became of every row meant for it",
+                                   "  carbongate conservation park.yaml\n"
+                                   "  carbongate conservation park.yaml --format json");
+  add_config(conservation, conservation_options.config);
+  conservation->add_option("--store", conservation_options.store, "Directory to read, instead of the configured store");
+  conservation->add_option("--format", conservation_options.format, "table or json")->capture_default_str();
+  conservation->callback([&] { status = cli::run_conservation(conservation_options, std::cout, std::cerr); });
 
   cli::BackupOptions backup_options;
   auto* backup = add_command(app, "backup", "Copies the store as it is at one moment; the gateway may run",

@@ -22,6 +22,8 @@ struct RejectedRow {
 struct Delivery {
   std::uint64_t settled_through = 0;
   std::vector<RejectedRow> rejected;
+  std::uint64_t skipped = 0;  // of the rows that are done: left out by the sink's configuration
+  std::uint64_t rows = 0;     // done, of all kinds; counted by whoever offered them, for Store::audit()
 };
 
 struct SinkStatus {

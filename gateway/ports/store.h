@@ -42,6 +42,23 @@ struct Retried {
   std::vector<RejectedRow> rejected;
 };
 
+// What became of the rows of the journal that were meant for a sink: each is in exactly one of these. The numbers of
+// the journal say how many there were; all else was counted one by one.
+struct SinkAccount {
+  std::string sink;
+  bool is_active = false;      // false: no longer configured; what it did not get is kept as long as everything is
+  std::uint64_t received = 0;  // rows appended since it was first there
+  std::uint64_t accepted = 0;
+  std::uint64_t skipped = 0;             // left out by its configuration
+  std::uint64_t refused = 0;             // by the far end, for good: dead letters, some accepted later
+  std::uint64_t missed = 0;              // dropped for their age or the store's size before it had them
+  std::uint64_t lost = 0;                // with damaged pages of the store
+  std::optional<std::uint64_t> pending;  // nullopt: too many to count now
+
+  std::uint64_t accounted() const { return accepted + skipped + refused + missed + lost + pending.value_or(0); }
+  bool balances() const { return !pending || accounted() == received; }
+};
+
 // Called from the loop thread. One operation runs at a time, in order of the calls; a commit that has begun always
 // finishes, also when the caller is cancelled.
 class Store {
@@ -80,6 +97,9 @@ class Store {
   // Signs the ledger as it stands, in one transaction; `at` is the time the seal bears. Nothing is done if there is no
   // new entry. Fault: without the ledger's key, or as commit().
   virtual boost::asio::awaitable<model::Result<void>> seal(Instant at) = 0;
+
+  // The accounts of all sinks there ever were. What is pending is counted up to `count_max` numbers of the journal.
+  virtual boost::asio::awaitable<model::Result<std::vector<SinkAccount>>> audit(std::uint64_t count_max) = 0;
 
   virtual StoreStatus status() const = 0;
 };

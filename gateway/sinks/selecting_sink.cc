@@ -39,7 +39,7 @@ asio::awaitable<model::Result<ports::Delivery>> SelectingSink::deliver(std::span
     delivery.rejected = std::move(delivered->rejected);
     if (open != choice.rows.end()) delivery.settled_through = open->sequence - 1;
   }
-  count_skipped(choice, delivery.settled_through);
+  delivery.skipped = count_skipped(choice, delivery.settled_through);
   if (thinning_ && delivery.settled_through >= rows.front().sequence) {
     thinning_->passed(choice.readings, delivery.settled_through);
   }
@@ -84,11 +84,12 @@ SelectingSink::Choice SelectingSink::choose(std::span<const model::StoredRow> ro
 }
 
 // Rows that the store could not settle are offered again: they count once.
-void SelectingSink::count_skipped(const Choice& choice, std::uint64_t through) {
+std::uint64_t SelectingSink::count_skipped(const Choice& choice, std::uint64_t through) {
   const auto first = std::ranges::upper_bound(choice.skipped, counted_through_);
   const auto last = std::ranges::upper_bound(choice.skipped, through);
   if (first < last) rows_skipped_ += static_cast<std::uint64_t>(last - first);
   counted_through_ = std::max(counted_through_, through);
+  return static_cast<std::uint64_t>(last - choice.skipped.begin());
 }
 
 void SelectingSink::adapt(const Choice& choice) {

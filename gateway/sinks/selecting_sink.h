@@ -39,7 +39,7 @@ class SelectingSink final : public ports::Sink {
 
   boost::asio::awaitable<model::Result<void>> look_back(std::uint64_t before);
   Choice choose(std::span<const model::StoredRow> rows) const;
-  void count_skipped(const Choice& choice, std::uint64_t through);
+  std::uint64_t count_skipped(const Choice& choice, std::uint64_t through);
   void adapt(const Choice& choice);
 
   std::unique_ptr<ports::Sink> sink_;

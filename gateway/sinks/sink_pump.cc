@@ -85,6 +85,8 @@ asio::awaitable<model::Result<Step>> offer_journal(ports::Sink& sink, ports::Sto
   if (!delivery) co_return std::move(delivery).error();
   if (delivery->settled_through < rows->front().sequence) co_return Step::stuck;
   log.rejected(delivery->rejected);
+  delivery->rows = static_cast<std::uint64_t>(
+      std::ranges::upper_bound(*rows, delivery->settled_through, {}, &model::StoredRow::sequence) - rows->begin());
   auto settled = co_await store.settle(sink.name(), std::move(*delivery));
   if (!settled) co_return std::move(settled).error();
   co_return Step::moved;

@@ -70,10 +70,10 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       look_back_(database_,
                  "SELECT seq, kind, series, at, value, quality, body FROM journal "
                  "WHERE seq >= ?1 AND seq < ?2 AND kind = 0 ORDER BY seq"),
-      save_cursor_(database_, "INSERT OR REPLACE INTO cursor(sink, settled, rejected, dropped) VALUES(?1, ?2, ?3, ?4)"),
       dead_letters_(database_),
       mark_(database_, "INSERT OR REPLACE INTO reading_mark(seq, newest, oldest) VALUES(?1, ?2, ?3)"),
-      lower_mark_(database_, "UPDATE reading_mark SET oldest = ?2 WHERE seq = ?1") {
+      lower_mark_(database_, "UPDATE reading_mark SET oldest = ?2 WHERE seq = ?1"),
+      cursors_(database_) {
   Transaction transaction(database_);
   series_.enrol(site);
   transaction.commit();
@@ -83,9 +83,10 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
 
 Journal::~Journal() {
   try {
-    if (std::ranges::any_of(cursors_, [](const auto& c) { return c.second.settled != c.second.saved; })) {
+    if (cursors_.has_unsaved()) {
+      cursors_.forget();
       Transaction transaction(database_);
-      save_cursors();
+      cursors_.save();
       transaction.commit();
     }
   } catch (const SqliteError&) {  // then the sinks see a few rows again
@@ -93,20 +94,9 @@ Journal::~Journal() {
 }
 
 void Journal::load() {
-  last_sequence_ = database_.integer(
-      "SELECT max((SELECT ifnull(max(seq), 0) FROM journal), "
-      "ifnull((SELECT value FROM meta WHERE name = 'sequence_floor'), 0))");
+  last_sequence_ = last_sequence_of(database_);
   read_tail();
-  Statement cursors(database_, "SELECT sink, settled, rejected, dropped FROM cursor");
-  for (Rows rows(cursors); rows.next();) {
-    const std::int64_t settled = std::min(cursors.integer(1), last_sequence_);
-    cursors_[std::string(cursors.text(0))] = {.settled = settled,
-                                              .saved = settled,
-                                              .rejected = static_cast<std::uint64_t>(cursors.integer(2)),
-                                              .dropped = static_cast<std::uint64_t>(cursors.integer(3)),
-                                              .counts_saved = true,
-                                              .active = false};
-  }
+  cursors_.load(last_sequence_);
   Statement states(database_, "SELECT t.kind, c.state FROM checkpoint c JOIN subject t ON t.id = c.subject");
   for (Rows rows(states); rows.next();) {
     if (states.integer(0) != 0) {
@@ -178,15 +168,18 @@ void Journal::commit(const model::Effects& effects) {
   if (effects.empty()) return;
   const auto appended = static_cast<std::int64_t>(effects.rows.size());
   const std::optional<std::int64_t> newest_ms = newest_of(effects.rows, newest_ms_);
+  cursors_.forget();
   Transaction transaction(database_);
   const std::int64_t sequence = append(effects.rows);
   put_states(effects);
-  save_cursors();
   const std::optional<Mark> mark = mark_time(sequence, newest_ms, oldest_of(effects.rows));
   const auto outcome = retention_->step({.last_sequence = sequence,
-                                         .settled_by_all = std::min(settled_by_all(), sequence),
+                                         .settled_by_all = std::min(cursors_.settled_by_all(), sequence),
                                          .newest_ms = newest_ms,
-                                         .appended = appended});
+                                         .appended = appended,
+                                         .cursors = cursors_.positions()});
+  cursors_.missed(outcome.missed);
+  cursors_.save();
   transaction.commit();
 
   retention_->accept(outcome);
@@ -196,7 +189,7 @@ void Journal::commit(const model::Effects& effects) {
   newest_ms_ = newest_ms;
   if (mark && (!last_mark_ || last_mark_->sequence != mark->sequence)) marked_ms_ = newest_ms;
   if (mark) last_mark_ = mark;
-  cursors_saved();
+  cursors_.saved();
   status_.rows_appended += static_cast<std::uint64_t>(appended);
   ++status_.commits;
   status_.rows_thinned += outcome.thinned;
@@ -244,7 +237,7 @@ void Journal::put_states(const model::Effects& effects) {
 }
 
 std::vector<model::StoredRow> Journal::peek(const std::string& sink, std::size_t limit) {
-  const Cursor& cursor = cursor_of(sink);
+  const CursorTable::Cursor& cursor = cursor_of(sink);
   if (cursor.settled >= last_sequence_) return {};
   peek_.bind(1, cursor.settled).bind(2, static_cast<std::int64_t>(limit));
   return read_rows(peek_);
@@ -272,30 +265,33 @@ std::vector<model::StoredRow> Journal::read_rows(Statement& statement) {
 }
 
 void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
-  Cursor& cursor = cursor_of(sink);
-  const Cursor before = cursor;
+  CursorTable::Cursor& cursor = cursor_of(sink);
+  const CursorTable::Cursor before = cursor;
   const auto through = static_cast<std::int64_t>(delivery.settled_through);
   cursor.settled = std::clamp(through, cursor.settled, last_sequence_);
+  const auto refused = static_cast<std::uint64_t>(std::ranges::count_if(
+      delivery.rejected, [&](const auto& row) { return static_cast<std::int64_t>(row.sequence) <= cursor.settled; }));
+  cursor.refused += refused;
+  cursor.skipped += delivery.skipped;
+  cursor.accepted += delivery.rows - std::min(delivery.rows, refused + delivery.skipped);
   try {
-    if (!delivery.rejected.empty() || cursor.settled - cursor.saved > kUnsavedRowsMax) {
+    if (!delivery.rejected.empty() || cursors_.unsaved_rows(sink) > kUnsavedRowsMax) {
+      cursors_.forget();
       Transaction transaction(database_);
       for (const ports::RejectedRow& row : delivery.rejected) {
         if (static_cast<std::int64_t>(row.sequence) > cursor.settled) continue;  // will be offered again
         if (dead_letters_.bury(sink, row)) ++cursor.rejected;
       }
-      if (!delivery.rejected.empty()) {
-        cursor.dropped += dead_letters_.make_room(sink);
-        cursor.counts_saved = false;
-      }
-      save_cursors();
+      if (!delivery.rejected.empty()) cursor.dropped += dead_letters_.make_room(sink);
+      cursors_.save();
       transaction.commit();
-      cursors_saved();
+      cursors_.saved();
     }
   } catch (...) {
     cursor = before;
     throw;
   }
-  describe_cursors();
+  status_.cursors = cursors_.describe();
 }
 
 std::vector<model::StoredRow> Journal::peek_retries(const std::string& sink, std::size_t limit) {
@@ -304,23 +300,27 @@ std::vector<model::StoredRow> Journal::peek_retries(const std::string& sink, std
 }
 
 void Journal::settle_retries(const std::string& sink, const ports::Retried& outcome) {
-  Cursor& cursor = cursor_of(sink);
-  const Cursor before = cursor;
+  CursorTable::Cursor& cursor = cursor_of(sink);
+  const CursorTable::Cursor before = cursor;
   try {
+    cursors_.forget();
     Transaction transaction(database_);
     for (const std::uint64_t sequence : outcome.accepted) {
       if (dead_letters_.accepted(sink, sequence) && cursor.rejected != 0) --cursor.rejected;
     }
     for (const ports::RejectedRow& row : outcome.rejected) dead_letters_.refused_again(sink, row);
-    cursor.counts_saved = false;
-    save_cursors();
+    cursors_.save();
     transaction.commit();
-    cursors_saved();
+    cursors_.saved();
   } catch (...) {
     cursor = before;
     throw;
   }
-  describe_cursors();
+  status_.cursors = cursors_.describe();
+}
+
+std::vector<ports::SinkAccount> Journal::audit(std::uint64_t count_max) {
+  return cursors_.audit(last_sequence_, static_cast<std::int64_t>(std::min<std::uint64_t>(count_max, INT64_MAX)));
 }
 
 void Journal::seal(Instant at) {
@@ -334,45 +334,10 @@ void Journal::describe_ledger() {
   status_.seal_trouble = ledger_.trouble();
 }
 
-Journal::Cursor& Journal::cursor_of(const std::string& sink) {
-  Cursor& cursor = cursors_[sink];
-  if (!cursor.active) {
-    cursor.active = true;
-    describe_cursors();
-  }
+CursorTable::Cursor& Journal::cursor_of(const std::string& sink) {
+  CursorTable::Cursor& cursor = cursors_.of(sink, last_sequence_);
+  status_.cursors = cursors_.describe();
   return cursor;
-}
-
-void Journal::save_cursors() {
-  for (const auto& [sink, cursor] : cursors_) {
-    if (cursor.settled == cursor.saved && cursor.counts_saved) continue;
-    save_cursor_.bind(1, std::string_view(sink)).bind(2, cursor.settled);
-    save_cursor_.bind(3, static_cast<std::int64_t>(cursor.rejected)).bind(4, static_cast<std::int64_t>(cursor.dropped));
-    save_cursor_.run();
-  }
-}
-
-void Journal::cursors_saved() {
-  for (auto& [sink, cursor] : cursors_) {
-    cursor.saved = cursor.settled;
-    cursor.counts_saved = true;
-  }
-}
-
-std::int64_t Journal::settled_by_all() const {
-  std::int64_t settled = INT64_MAX;
-  for (const auto& [sink, cursor] : cursors_) {
-    if (cursor.active) settled = std::min(settled, cursor.settled);
-  }
-  return settled;
-}
-
-void Journal::describe_cursors() {
-  status_.cursors.clear();
-  for (const auto& [sink, cursor] : cursors_) {
-    if (!cursor.active) continue;
-    status_.cursors.push_back({sink, static_cast<std::uint64_t>(cursor.settled), cursor.rejected, cursor.dropped});
-  }
 }
 
 std::uint64_t Journal::bytes_on_disk() const {

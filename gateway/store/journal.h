@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include "gateway/model/site.h"
 #include "gateway/ports/store.h"
 #include "gateway/store/appender.h"
+#include "gateway/store/cursor_table.h"
 #include "gateway/store/database.h"
 #include "gateway/store/dead_letter_table.h"
 #include "gateway/store/ledger_table.h"
@@ -46,24 +46,17 @@ class Journal {
   std::vector<model::StoredRow> peek_retries(const std::string& sink, std::size_t limit);
   void settle_retries(const std::string& sink, const ports::Retried& outcome);
 
+  std::vector<ports::SinkAccount> audit(std::uint64_t count_max);
+
   void seal(Instant at);  // throws Refused without the ledger's key
 
   ports::StoreStatus status() const { return status_; }
 
  private:
-  struct Cursor {
-    std::int64_t settled = 0;
-    std::int64_t saved = 0;  // `settled` as it is on disk
-    std::uint64_t rejected = 0;
-    std::uint64_t dropped = 0;
-    bool counts_saved = true;  // the two are as on disk
-    bool active = false;       // its sink has asked since the start: it holds retention back
-  };
-
   void load();
   void read_tail();
   std::string identify();
-  Cursor& cursor_of(const std::string& sink);
+  CursorTable::Cursor& cursor_of(const std::string& sink);
   std::vector<model::StoredRow> read_rows(Statement& statement);
   std::int64_t append(const std::vector<model::JournalRow>& rows);  // the last sequence
   void put_states(const model::Effects& effects);
@@ -73,10 +66,6 @@ class Journal {
   };
   // What the last mark is after this commit; nullopt: as before.
   std::optional<Mark> mark_time(std::int64_t sequence, std::optional<std::int64_t> newest_ms, std::int64_t oldest_ms);
-  void save_cursors();   // those that moved; within a transaction
-  void cursors_saved();  // it succeeded
-  std::int64_t settled_by_all() const;
-  void describe_cursors();
   void describe_ledger();
   std::uint64_t bytes_on_disk() const;
 
@@ -96,11 +85,10 @@ class Journal {
   Statement get_state_;
   Statement peek_;
   Statement look_back_;
-  Statement save_cursor_;
   DeadLetterTable dead_letters_;
   Statement mark_;
   Statement lower_mark_;
-  std::map<std::string, Cursor> cursors_;
+  CursorTable cursors_;
   std::int64_t last_sequence_ = 0;
   std::optional<std::int64_t> newest_ms_;  // of the newest usable reading
   std::optional<Mark> last_mark_;          // nullopt: there is none, or what lies behind it is not known

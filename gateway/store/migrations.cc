@@ -107,6 +107,17 @@ CREATE INDEX dead_letter_retry ON dead_letter(sink, seq) WHERE retry = 1;
 -- Dead letters that made room for newer ones.
 ALTER TABLE cursor ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
 )sql",
+    // 5: what became of the rows on the way of each cursor.
+    R"sql(
+ALTER TABLE cursor ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;     -- before the first row that is counted
+ALTER TABLE cursor ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE cursor ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;   -- left out by the sink's configuration
+ALTER TABLE cursor ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;   -- when first offered
+ALTER TABLE cursor ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;    -- dropped by retention before the sink had them
+ALTER TABLE cursor ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;      -- with damaged pages
+UPDATE cursor SET begun = settled, missed = (SELECT ifnull(max(seq), 0) FROM journal) - settled
+  - (SELECT count(*) FROM journal WHERE seq > cursor.settled);
+)sql",
 };
 static_assert(std::size(kMigrations) == kSchemaVersion);
 

@@ -40,6 +40,7 @@ Retention::Retention(Database& database, const StoreConfig& config)
       freelist_count_(database, "PRAGMA freelist_count"),
       walk_(database, "SELECT seq, kind, at, quality FROM journal WHERE seq > ?1 AND seq < ?2 ORDER BY seq LIMIT ?3"),
       drop_(database, "DELETE FROM journal WHERE seq > ?1 AND seq <= ?2 AND kind <= 1"),
+      count_(database, "SELECT count(*) FROM journal WHERE seq > ?1 AND seq <= ?2 AND kind <= 1"),
       save_(database, "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)") {
   static_assert(kLastPassing == RowKind::running_total && static_cast<int>(kLastPassing) == 1, "see drop_");
 }
@@ -74,6 +75,14 @@ std::int64_t Retention::sweep_old(const Situation& now, std::int64_t budget) {
 
 Retention::Outcome Retention::drop(std::int64_t upto, const Situation& now) {
   Outcome outcome{.swept = upto, .thinned = 0};
+  for (const std::int64_t cursor : now.cursors) {
+    std::uint64_t missed = 0;
+    if (cursor < upto) {
+      Rows rows(count_.bind(1, std::max(cursor, swept_)).bind(2, upto));
+      if (rows.next()) missed = static_cast<std::uint64_t>(count_.integer(0));
+    }
+    outcome.missed.push_back(missed);
+  }
   const std::int64_t settled = std::clamp(now.settled_by_all, swept_, upto);
   if (settled > swept_) drop_.bind(1, swept_).bind(2, settled).run();
   if (upto > settled) {

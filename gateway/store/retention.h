@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "gateway/store/database.h"
 #include "gateway/store/store_config.h"
@@ -19,14 +20,16 @@ class Retention {
   Retention(Database& database, const StoreConfig& config);
 
   struct Situation {
-    std::int64_t last_sequence = 0;         // of the journal, this commit included; that row always stays
-    std::int64_t settled_by_all = 0;        // every sink has the rows up to here; without sinks last_sequence
-    std::optional<std::int64_t> newest_ms;  // of the newest usable reading
-    std::int64_t appended = 0;              // rows of this commit: the more come, the more may go
+    std::int64_t last_sequence = 0;          // of the journal, this commit included; that row always stays
+    std::int64_t settled_by_all = 0;         // every sink has the rows up to here; without sinks last_sequence
+    std::optional<std::int64_t> newest_ms;   // of the newest usable reading
+    std::int64_t appended = 0;               // rows of this commit: the more come, the more may go
+    std::vector<std::int64_t> cursors = {};  // how far each sink is
   };
   struct Outcome {
-    std::int64_t swept = 0;     // up to this sequence nothing is left to drop
-    std::uint64_t thinned = 0;  // rows dropped that some sink had not seen
+    std::int64_t swept = 0;                  // up to this sequence nothing is left to drop
+    std::uint64_t thinned = 0;               // rows dropped that some sink had not seen
+    std::vector<std::uint64_t> missed = {};  // by each of the cursors
   };
 
   // Call within the transaction of a commit. What it returns holds once that has succeeded: then hand it to accept().
@@ -46,6 +49,7 @@ class Retention {
   Statement freelist_count_;
   Statement walk_;
   Statement drop_;
+  Statement count_;
   Statement save_;
 };
 

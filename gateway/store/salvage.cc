@@ -230,7 +230,14 @@ void leave_numbers_out(Database& database, bool is_end_lost) {
       "SELECT max((SELECT ifnull(max(seq), 0) FROM journal), (SELECT ifnull(max(settled), 0) FROM cursor), "
       "(SELECT ifnull(max(seq), 0) FROM ledger), (SELECT ifnull(max(seq), 0) FROM reading_mark))");
   Statement save(database, "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)");
-  save.bind(1, std::string_view(kSequenceFloor)).bind(2, last + (is_end_lost ? kNumbersLeftOut : 0)).run();
+  const std::int64_t left_out = is_end_lost ? kNumbersLeftOut : 0;
+  save.bind(1, std::string_view(kSequenceFloor)).bind(2, last + left_out).run();
+  // What no sink will get any more; numbers that no row had do not count.
+  Statement account(
+      database,
+      "UPDATE cursor SET begun = begun + ?2, lost = lost + max(0, ?1 - begun - accepted - skipped - refused "
+      "- missed - lost - (SELECT count(*) FROM journal WHERE seq > cursor.settled))");
+  account.bind(1, last).bind(2, left_out).run();
 }
 
 void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& report) {

@@ -51,6 +51,8 @@ class SqliteStore final : public ports::Store {
 
   boost::asio::awaitable<model::Result<void>> seal(Instant at) override;
 
+  boost::asio::awaitable<model::Result<std::vector<ports::SinkAccount>>> audit(std::uint64_t count_max) override;
+
   ports::StoreStatus status() const override;  // any thread
 
  private:

@@ -103,6 +103,9 @@ class MadeUpJournal final : public ports::Store {
   const std::vector<ports::RejectedRow>& rejected() const { return rejected_; }
 
   model::Checkpoint checkpoint() override { return {}; }
+  asio::awaitable<model::Result<std::vector<ports::SinkAccount>>> audit(std::uint64_t) override {
+    co_return std::vector<ports::SinkAccount>{};
+  }
   asio::awaitable<model::Result<void>> commit(model::Effects) override { co_return model::Result<void>(); }
   asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string, std::size_t limit) override {
     std::vector<model::StoredRow> rows;

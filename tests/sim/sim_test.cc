@@ -27,7 +27,7 @@ class Simulation : public ::testing::TestWithParam<std::uint64_t> {
   template <class Simulate>
   Outcome run(Simulate simulate, std::uint64_t seeds) {
     Outcome sum;
-    for (std::uint64_t seed = one_ ? one_ : GetParam(); seed < (one_ ? one_ + 1 : seeds); seed += kShards) {
+    for (std::uint64_t seed = one_ ? one_ : GetParam(); seed <= (one_ ? one_ : seeds); seed += kShards) {
       TemporaryDirectory directory;
       const Outcome outcome = simulate(seed, directory.path());
       for (const std::string& breach : outcome.breaches)
@@ -39,11 +39,12 @@ class Simulation : public ::testing::TestWithParam<std::uint64_t> {
       sum.sectors_lost += outcome.sectors_lost;
       sum.disk_faults += outcome.disk_faults;
       sum.sink_faults += outcome.sink_faults;
+      sum.audits += outcome.audits;
       if (!outcome.breaches.empty()) break;
     }
     std::cout << sum.lives << " lives, " << sum.power_cuts << " power cuts, " << sum.sectors_lost << " sectors lost, "
-              << sum.disk_faults << " failed operations, " << sum.sink_faults << " failed deliveries, " << sum.readings
-              << " readings, " << sum.rows << " rows\n";
+              << sum.disk_faults << " failed operations, " << sum.sink_faults << " failed deliveries, " << sum.audits
+              << " audits, " << sum.readings << " readings, " << sum.rows << " rows\n";
     return sum;
   }
 

@@ -283,6 +283,9 @@ class SimulatedStore final : public ports::Store {
   asio::awaitable<model::Result<void>> seal(Instant at) override {
     return operate<void>([this, at] { journal_->seal(at); });
   }
+  asio::awaitable<model::Result<std::vector<ports::SinkAccount>>> audit(std::uint64_t count_max) override {
+    return operate<std::vector<ports::SinkAccount>>([this, count_max] { return journal_->audit(count_max); });
+  }
   ports::StoreStatus status() const override {
     ports::StoreStatus status = journal_->status();
     status.damage = damage_;
@@ -366,6 +369,9 @@ class Run {
     gateway.stop();
     pass(10s, [&] { return has_ended; });
     if (!has_ended) world_.breach("a stop took more than 10 s");
+    const app::GatewayStatus status = gateway.status();
+    if (status.breaches != 0) world_.breach("conservation is broken");
+    world_.outcome.audits += status.audits;
     gateway.close();
     world_.elapsed += life_.clock.ticks().time_since_epoch();
   }
@@ -455,6 +461,13 @@ void check_end(World& world) {
   store::Journal journal(config.store, config.site);
   if (!journal.status().repaired.empty()) world.breach("it had to be repaired: " + journal.status().repaired);
   const model::Checkpoint checkpoint = journal.checkpoint();
+  for (const ports::SinkAccount& account : journal.audit(UINT64_MAX)) {
+    if (account.sink != "far") continue;
+    if (account.received != account.accounted() || account.pending != 0 || account.missed + account.lost != 0) {
+      world.breach(fmt::format("of {} rows {} were accepted, {} refused, {} dropped, {} lost", account.received,
+                               account.accepted, account.refused, account.missed, account.lost));
+    }
+  }
 
   std::map<std::uint32_t, std::vector<std::pair<Instant, double>>> heard;  // all, by meter
   std::vector<std::optional<double>> first(kMeters);

@@ -21,6 +21,7 @@ struct Outcome {
   std::uint64_t sectors_lost = 0;  // by power cuts
   std::uint64_t disk_faults = 0;   // commits that had to be tried again
   std::uint64_t sink_faults = 0;
+  std::uint64_t audits = 0;  // of conservation, while the gateway ran
 };
 
 // Invariants, checked at the end when everything has been let come to rest, the second and third also on the way:
@@ -31,6 +32,7 @@ struct Outcome {
 //    the refused ones in the dead-letter list;
 //  - what an account has counted, and the sum of its intervals, is what its meter moved between the first and the last
 //    reading that counts, to the last unit;
+//  - conservation: every audit of the running gateway balanced, and in the end each row was accepted or refused;
 //  - the ledger verifies, and every entry is sealed;
 //  - the store is sound, and starts once more without repair.
 Outcome simulate(std::uint64_t seed, const std::filesystem::path& directory);

@@ -160,6 +160,10 @@ class FakeStore final : public ports::Store {
     co_return model::Result<void>();
   }
 
+  boost::asio::awaitable<model::Result<std::vector<ports::SinkAccount>>> audit(std::uint64_t) override {
+    co_return std::vector<ports::SinkAccount>{};
+  }
+
   ports::StoreStatus status() const override {
     ports::StoreStatus result = status_;
     for (const std::string& sink : active_) result.cursors.push_back(disk_.cursors.at(sink));

@@ -94,6 +94,7 @@ struct StoreScript {
   };
   std::vector<Attempt> attempts;
   std::string damage;
+  std::vector<ports::SinkAccount> accounts;
 };
 
 // A FakeStore whose commits fail when the test says so, and whose peeks and settles do not.
@@ -129,6 +130,9 @@ class ScriptedStore final : public ports::Store {
     return store_.settle_retries(std::move(sink), std::move(outcome));
   }
   asio::awaitable<model::Result<void>> seal(Instant at) override { return store_.seal(at); }
+  asio::awaitable<model::Result<std::vector<ports::SinkAccount>>> audit(std::uint64_t) override {
+    co_return script_.accounts;
+  }
   ports::StoreStatus status() const override {
     ports::StoreStatus status = store_.status();
     status.damage = script_.damage;

@@ -400,6 +400,39 @@ TEST_F(GatewayTest, GivesUpWithTheReasonWhenTheStoreIsDamaged) {
   EXPECT_THAT(settled_, ElementsAre(Settled(1, false))) << "the source keeps it for the next start";
 }
 
+TEST_F(GatewayTest, AuditsEachMinuteAndCountsWhatDoesNotBalance) {
+  add_driver([this](Inbox& inbox) -> asio::awaitable<void> {
+    EXPECT_TRUE(co_await inbox.push(batch(1, 7)));
+    co_await until_cancelled();
+  });
+  store_.accounts = {{.sink = "tsdb", .received = 10, .accepted = 7, .pending = 3}};
+  start();
+  pass(3min);
+  GatewayStatus status = gateway_->status();
+  EXPECT_EQ(status.audits, 4u) << "at the start, and each minute";
+  EXPECT_EQ(status.breaches, 0u);
+  EXPECT_EQ(status.sources.at("scripted").received, 7u);
+  EXPECT_EQ(status.sources.at("scripted").committed, 7u);
+  store_.accounts[0].accepted = 6;
+  pass(2min);
+  EXPECT_EQ(gateway_->status().breaches, 2u);
+}
+
+TEST_F(GatewayTest, CountsReadingsThatCouldNotBeWrittenBeforeTheEnd) {
+  store_.fails = [](const model::Effects&) { return true; };
+  add_driver([this](Inbox& inbox) -> asio::awaitable<void> {
+    EXPECT_TRUE(co_await inbox.push(batch(1, 7)));
+    co_await until_cancelled();
+  });
+  start();
+  pass(2min);
+  EXPECT_EQ(gateway_->status().sources.at("scripted").waiting(), 7u);
+  EXPECT_EQ(gateway_->status().breaches, 0u);
+  stop();
+  EXPECT_EQ(gateway_->status().sources.at("scripted").given_up, 7u);
+  EXPECT_EQ(gateway_->status().breaches, 0u);
+}
+
 TEST_F(GatewayTest, SealsTheLedgerAfterEachQuarterHourOfTheWallClock) {
   clock_.set_wall(Instant(std::chrono::seconds(1'767'225'600)) + 10min);  // 00:10
   start();

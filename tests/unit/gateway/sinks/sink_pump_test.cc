@@ -32,6 +32,9 @@ class Journal final : public ports::Store {
   const std::vector<ports::RejectedRow>& dead_letters() const { return dead_letters_; }
 
   model::Checkpoint checkpoint() override { return {}; }
+  asio::awaitable<model::Result<std::vector<ports::SinkAccount>>> audit(std::uint64_t) override {
+    co_return std::vector<ports::SinkAccount>{};
+  }
   asio::awaitable<model::Result<void>> commit(model::Effects) override { co_return model::Result<void>(); }
   asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string, std::size_t limit) override {
     if (std::exchange(fail_peek_, false)) co_return fault();

@@ -1,0 +1,162 @@
+#include "gateway/store/cursor_table.h"
+
+#include <algorithm>
+
+#include "gateway/store/migrations.h"
+#include "gateway/store/store_config.h"
+
+namespace carbongate::store {
+namespace {
+
+std::int64_t number(std::uint64_t count) {
+  return static_cast<std::int64_t>(count);
+}
+
+}  // namespace
+
+CursorTable::CursorTable(Database& database)
+    : database_(database),
+      save_(
+          database,
+          "INSERT OR REPLACE INTO cursor(sink, settled, rejected, dropped, begun, accepted, skipped, refused, missed, "
+          "lost) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
+      count_(database, "SELECT count(*) FROM journal WHERE seq > ?1") {}
+
+void CursorTable::load(std::int64_t last_sequence) {
+  Statement all(database_,
+                "SELECT sink, settled, rejected, dropped, begun, accepted, skipped, refused, missed, lost FROM cursor");
+  for (Rows rows(all); rows.next();) {
+    const auto count = [&](int column) { return static_cast<std::uint64_t>(all.integer(column)); };
+    const Cursor cursor{.begun = all.integer(4),
+                        .settled = std::min(all.integer(1), last_sequence),
+                        .accepted = count(5),
+                        .skipped = count(6),
+                        .refused = count(7),
+                        .missed = count(8),
+                        .lost = count(9),
+                        .rejected = count(2),
+                        .dropped = count(3)};
+    cursors_[std::string(all.text(0))] = {.now = cursor, .on_disk = cursor};
+  }
+}
+
+CursorTable::Cursor& CursorTable::of(const std::string& sink, std::int64_t last_sequence) {
+  const auto [found, is_new] = cursors_.try_emplace(sink);
+  Known& known = found->second;
+  if (is_new) {
+    const std::int64_t oldest = database_.integer("SELECT ifnull((SELECT min(seq) FROM journal), 0)");
+    known.now.begun = known.now.settled = oldest == 0 ? last_sequence : oldest - 1;
+    // Between the books that are kept for ever, readings were dropped long before this sink was thought of.
+    Rows rows(count_.bind(1, known.now.begun));
+    if (rows.next()) known.now.missed = static_cast<std::uint64_t>(last_sequence - known.now.begun - count_.integer(0));
+    known.is_new = true;
+  }
+  known.is_active = true;
+  return known.now;
+}
+
+std::vector<std::int64_t> CursorTable::positions() const {
+  std::vector<std::int64_t> positions;
+  for (const auto& [sink, known] : cursors_) positions.push_back(known.now.settled);
+  return positions;
+}
+
+std::int64_t CursorTable::settled_by_all() const {
+  std::int64_t settled = INT64_MAX;
+  for (const auto& [sink, known] : cursors_) {
+    if (known.is_active) settled = std::min(settled, known.now.settled);
+  }
+  return settled;
+}
+
+void CursorTable::missed(const std::vector<std::uint64_t>& rows) {
+  std::size_t i = 0;
+  for (auto& [sink, known] : cursors_) {
+    if (i < rows.size()) known.missed_now += rows[i++];
+  }
+}
+
+void CursorTable::forget() {
+  for (auto& [sink, known] : cursors_) known.missed_now = 0;
+}
+
+void CursorTable::save() {
+  for (const auto& [sink, known] : cursors_) {
+    const Cursor& now = known.now;
+    if (now == known.on_disk && !known.is_new && known.missed_now == 0) continue;
+    save_.bind(1, std::string_view(sink))
+        .bind(2, now.settled)
+        .bind(3, number(now.rejected))
+        .bind(4, number(now.dropped));
+    save_.bind(5, now.begun).bind(6, number(now.accepted)).bind(7, number(now.skipped)).bind(8, number(now.refused));
+    save_.bind(9, number(now.missed + known.missed_now)).bind(10, number(now.lost)).run();
+  }
+}
+
+void CursorTable::saved() {
+  for (auto& [sink, known] : cursors_) {
+    known.now.missed += known.missed_now;
+    known.missed_now = 0;
+    known.on_disk = known.now;
+    known.is_new = false;
+  }
+}
+
+std::int64_t CursorTable::unsaved_rows(const std::string& sink) const {
+  const auto found = cursors_.find(sink);
+  return found == cursors_.end() ? 0 : found->second.now.settled - found->second.on_disk.settled;
+}
+
+bool CursorTable::has_unsaved() const {
+  return std::ranges::any_of(
+      cursors_, [](const auto& known) { return known.second.is_new || known.second.now != known.second.on_disk; });
+}
+
+std::vector<ports::StoreStatus::Cursor> CursorTable::describe() const {
+  std::vector<ports::StoreStatus::Cursor> cursors;
+  for (const auto& [sink, known] : cursors_) {
+    if (!known.is_active) continue;
+    cursors.push_back({sink, static_cast<std::uint64_t>(known.now.settled), known.now.rejected, known.now.dropped});
+  }
+  return cursors;
+}
+
+std::vector<ports::SinkAccount> CursorTable::audit(std::int64_t last_sequence, std::int64_t count_max) {
+  std::vector<ports::SinkAccount> accounts;
+  for (const auto& [sink, known] : cursors_) {
+    ports::SinkAccount account{.sink = sink,
+                               .is_active = known.is_active,
+                               .received = static_cast<std::uint64_t>(last_sequence - known.now.begun),
+                               .accepted = known.now.accepted,
+                               .skipped = known.now.skipped,
+                               .refused = known.now.refused,
+                               .missed = known.now.missed,
+                               .lost = known.now.lost,
+                               .pending = {}};
+    if (last_sequence - known.now.settled <= count_max) {
+      Rows rows(count_.bind(1, known.now.settled));
+      account.pending = rows.next() ? static_cast<std::uint64_t>(count_.integer(0)) : 0;
+    }
+    accounts.push_back(std::move(account));
+  }
+  return accounts;
+}
+
+std::int64_t last_sequence_of(Database& database) {
+  return database.integer(
+      "SELECT max((SELECT ifnull(max(seq), 0) FROM journal), "
+      "ifnull((SELECT value FROM meta WHERE name = 'sequence_floor'), 0))");
+}
+
+model::Result<std::vector<ports::SinkAccount>> audit_store(const std::filesystem::path& directory) {
+  return guarded(directory, [&] {
+    const auto database = open_for_reading(directory / kDatabaseFile);
+    const Transaction one_moment(*database, Transaction::Kind::read);
+    const std::int64_t last = last_sequence_of(*database);
+    CursorTable cursors(*database);
+    cursors.load(last);
+    return cursors.audit(last, INT64_MAX);
+  });
+}
+
+}  // namespace carbongate::store

@@ -1,0 +1,134 @@
+// Each row of the journal that is meant for a sink is in exactly one account: Store::audit().
+#include <gtest/gtest.h>
+
+#include "gateway/store/cursor_table.h"
+#include "gateway/store/salvage.h"
+#include "gateway/store/sqlite_store.h"
+#include "store_fixtures.h"
+#include "tests/support/temporary_directory.h"
+
+namespace carbongate::store {
+namespace {
+
+using namespace store_test;
+
+class Conservation : public ::testing::Test {
+ protected:
+  void open() {
+    store_.reset();
+    store_ = SqliteStore::open(config_, site_).value();
+  }
+  void commit(int readings) {
+    model::Effects effects;
+    for (int i = 0; i < readings; ++i) {
+      ++written_;
+      effects.rows.push_back(reading(kIncomer, kStart + written_ * 1s, written_));
+    }
+    effects.rows.push_back(interval(kPress, kStart + written_ * 1s, 1));
+    run(store_->commit(std::move(effects))).value();
+  }
+  // As the pump does: what is there is offered, `rejects` of it are refused for good, `skips` are not even selected.
+  void deliver(const std::string& sink, std::size_t rows, std::size_t rejects = 0, std::uint64_t skips = 0) {
+    const auto offered = run(store_->peek(sink, rows)).value();
+    ASSERT_FALSE(offered.empty());
+    ports::Delivery delivery{
+        .settled_through = offered.back().sequence, .rejected = {}, .skipped = skips, .rows = offered.size()};
+    for (std::size_t i = 0; i < rejects; ++i) delivery.rejected.push_back({offered[i].sequence, "no"});
+    run(store_->settle(sink, std::move(delivery))).value();
+  }
+  ports::SinkAccount account(const std::string& sink) {
+    for (const ports::SinkAccount& account : run(store_->audit(1'000'000)).value()) {
+      if (account.sink == sink) return account;
+    }
+    ADD_FAILURE() << "no account of " << sink;
+    return {};
+  }
+
+  TemporaryDirectory directory_;
+  StoreConfig config_{.path = directory_.path() / "store"};
+  model::Site site_ = small_site();
+  std::unique_ptr<SqliteStore> store_;
+  int written_ = 0;
+};
+
+TEST_F(Conservation, EveryRowIsAcceptedLeftOutRefusedOrWaits) {
+  open();
+  commit(99);
+  deliver("tsdb", 60, 2, 10);
+  const auto before = account("tsdb");
+  EXPECT_EQ(before.received, 100u);
+  EXPECT_EQ(before.accepted, 48u);
+  EXPECT_EQ(before.skipped, 10u);
+  EXPECT_EQ(before.refused, 2u);
+  EXPECT_EQ(before.pending, 40u);
+  EXPECT_TRUE(before.balances());
+
+  deliver("tsdb", 10);  // no rejection: this one is on disk with the next commit, or when the store is closed
+  open();
+  EXPECT_EQ(account("tsdb").accepted, 58u);
+  EXPECT_TRUE(account("tsdb").balances());
+}
+
+TEST_F(Conservation, RowsThatRetentionDropsAreCountedForEachSinkThatHadThemNot) {
+  config_.size_max = 1 << 20;
+  open();
+  for (int i = 0; i < 60; ++i) {
+    commit(1'000);
+    deliver("quick", 10'000);
+    if (i == 0) deliver("slow", 500);
+    if (i == 40) deliver("late", 100);
+  }
+  for (const char* sink : {"quick", "slow", "late"}) {
+    const auto now = account(sink);
+    EXPECT_TRUE(now.balances()) << sink << ": " << now.received << " received, " << now.accounted() << " accounted for";
+  }
+  EXPECT_EQ(account("quick").missed, 0u);
+  EXPECT_GT(account("slow").missed, 10'000u);
+  EXPECT_GT(account("late").missed, 1'000u);
+
+  // One that is no longer configured keeps its account, and goes on with it when it is back.
+  open();
+  for (int i = 0; i < 20; ++i) commit(1'000);
+  EXPECT_FALSE(account("slow").is_active);
+  EXPECT_TRUE(account("slow").balances());
+  deliver("slow", 1'000);
+  EXPECT_TRUE(account("slow").balances());
+  EXPECT_TRUE(audit_store(config_.path).has_value());
+}
+
+TEST_F(Conservation, ARowThatIsGoneIsABreach) {
+  open();
+  commit(99);
+  deliver("tsdb", 10);
+  store_.reset();
+  Database(config_.path / kDatabaseFile, Database::Mode::read_write).execute("DELETE FROM journal WHERE seq = 50");
+  const auto accounts = audit_store(config_.path).value();
+  ASSERT_EQ(accounts.size(), 1u);
+  EXPECT_FALSE(accounts[0].balances());
+  EXPECT_EQ(accounts[0].accounted() + 1, accounts[0].received);
+}
+
+TEST_F(Conservation, WhatWasLostWithDamagedPagesIsAccountedFor) {
+  open();
+  commit(9'999);
+  deliver("tsdb", 1'000);
+  store_.reset();
+  Database(config_.path / kDatabaseFile, Database::Mode::read_write)
+      .execute("DELETE FROM journal WHERE seq BETWEEN 5000 AND 5099");
+  ASSERT_TRUE(repair(config_.path, "as if a page were gone").has_value());
+  open();
+  EXPECT_EQ(account("tsdb").lost, 100u);
+  EXPECT_TRUE(account("tsdb").balances());
+}
+
+TEST_F(Conservation, TooManyToCountIsNoBreach) {
+  open();
+  commit(999);
+  deliver("tsdb", 10);
+  const auto accounts = run(store_->audit(100)).value();
+  EXPECT_FALSE(accounts[0].pending);
+  EXPECT_TRUE(accounts[0].balances());
+}
+
+}  // namespace
+}  // namespace carbongate::store
