@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "gateway/sinks/file/file_sink_type.h"
+#include "gateway/sinks/kafka/kafka_sink_type.h"
 #include "gateway/sinks/line_protocol/line_protocol_sink_type.h"
 #include "gateway/sinks/mqtt/mqtt_sink_type.h"
 #include "gateway/sinks/postgresql/postgresql_sink_type.h"
@@ -32,7 +33,7 @@ class SelectingPlan final : public SinkPlan {
 std::span<const SinkType> sink_types() {
   // Local: filled at the first call, when the types of the other files are initialised for certain.
   static const SinkType kTypes[] = {
-      file_type(), line_protocol_type(), mqtt_type(), postgresql_type(), remote_write_type(),
+      file_type(), kafka_type(), line_protocol_type(), mqtt_type(), postgresql_type(), remote_write_type(),
   };
   return kTypes;
 }

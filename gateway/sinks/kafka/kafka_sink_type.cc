@@ -1,0 +1,35 @@
+#include "gateway/sinks/kafka/kafka_sink_type.h"
+
+#include <utility>
+
+#include "gateway/sinks/kafka/config.h"
+#include "gateway/sinks/kafka/kafka_sink.h"
+
+namespace carbongate::sinks {
+namespace {
+
+class Plan final : public SinkPlan {
+ public:
+  explicit Plan(kafka::Config config) : config_(std::move(config)) {}
+  const std::string& name() const override { return config_.name; }
+  std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
+    return std::make_unique<kafka::KafkaSink>(config_, context.store ? context.store->status().id : std::string(),
+                                              context.clock);
+  }
+
+ private:
+  kafka::Config config_;
+};
+
+std::unique_ptr<SinkPlan> read(config::Reader& in, const config::Node& root) {
+  return std::make_unique<Plan>(kafka::Config::from(in, root));
+}
+
+}  // namespace
+
+const SinkType& kafka_type() {
+  static constexpr SinkType kType{"kafka", &read};
+  return kType;
+}
+
+}  // namespace carbongate::sinks
