@@ -285,23 +285,23 @@ class Restating {
 
   // What any pass found: shown, and booked or expected by the passes that follow.
   void take(std::vector<model::Amendment> amendments) {
-    report_.add(amendments);
-    if (!options_.book) {
-      for (const model::Amendment& amendment : amendments) {
-        if (is_looked_at_again(amendment.account)) books_->expect(amendment);
+    if (options_.book) {
+      for (model::Amendment& amendment : amendments) {
+        std::string& note = amendment.correction.correction->note;
+        note = options_.reason + " (" + note + ")";
       }
-      return;
     }
-    for (model::Amendment& amendment : amendments) {
-      std::string& note = amendment.correction.correction->note;
-      note = options_.reason + " (" + note + ")";
-    }
-    for (std::span<const model::Amendment> rest(amendments); !rest.empty();) {
+    for (std::span<model::Amendment> rest(amendments); !rest.empty();) {
       const auto now = rest.first(std::min(rest.size(), app::kAmendmentsPerCommit));
-      commit(now);
+      book(now);
       rest = rest.subspan(now.size());
     }
   }
+    report_.add(amendments);
+    if (options_.book) return;
+    for (const model::Amendment& amendment : amendments) {
+      if (is_looked_at_again(amendment.account)) books_->expect(amendment);
+    }
 
   // For the report: the time asked for, and of certificates the time they reach over.
   void read_known() {
@@ -329,8 +329,15 @@ class Restating {
     if (read.has_error()) refuse(read.error());
   }
 
-  void commit(std::span<const model::Amendment> amendments) {
-    const auto rollups = value_of(app::rollups_of(*history_, config_.site, amendments));
+  // Makes the corrections what is booked of them: their figures go through what the accounts carry. Without --book the
+  // pipeline alone knows of them, so that what is shown is what would be booked.
+  void book(std::span<model::Amendment> amendments) {
+    std::vector<model::AccountRollup> rollups;
+    if (options_.book) rollups = value_of(app::rollups_of(*history_, config_.site, amendments));
+    for (std::size_t i = 0; i < amendments.size(); ++i) {  // their rows come first, in this order
+      amendments[i].correction = effects.rows.at(i).body.get<model::EmissionEntry>();
+    }
+    if (!options_.book) return;
     model::Effects effects = pipeline_->correct(amendments, rollups, {});
     asio::io_context loop(1);
     auto done = asio::co_spawn(loop, store_->commit(std::move(effects)), asio::use_future);

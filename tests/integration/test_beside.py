@@ -208,6 +208,60 @@ def test_certificates_are_taken_back_with_their_configuration_and_a_serial_count
     assert "unchanged up to entry" in run("verify", tmp_path / "store").stdout
 
 
+def preview_is_what_is_booked(config, *options):
+    """The table before booking, the table of the booking, and what the books then hold: the same to the milligram."""
+    before = entries(config)
+    shown = json.loads(run("restate", config, *options, "--format", "json").stdout)
+    assert entries(config) == before, "looking changes nothing"
+    booked = json.loads(run("restate", config, *options, "--book", "--reason", "as shown", "--format", "json").stdout)
+    assert booked["lines"] == shown["lines"] and shown["entries_differing"] > 0
+    found = defaultdict(lambda: [Decimal()] * 3)
+    for key, revisions in entries(config).items():
+        for row in revisions[len(before.get(key, [])):]:
+            found[key[0], key[1], "press." + key[2]] = [
+                a + Decimal(row[column] or 0) for a, column in zip(found[key[0], key[1], "press." + key[2]], ("amount", "co2e_kg", "market_co2e_kg"))]
+    for line in shown["lines"]:
+        if line["day"] == "total" and line["user"] != "total":
+            assert [Decimal(line[f"{what}_difference"] or 0) for what in ("amount", "co2e_kg", "market_co2e_kg")] == \
+                found[line["user"], line["carrier"], line["point"]]
+    total = shown["lines"][-1]
+    assert Decimal(total["co2e_kg_difference"]) == sum(figures[1] for figures in found.values())
+    return shown
+
+
+def test_what_restate_shows_is_what_it_books(tmp_path):
+    """Late data, a bill and substitutes, at factors that leave a remainder in every quarter hour."""
+    config = tmp_path / "site.yaml"
+    config.write_text(CONFIG.replace("kind: cumulative, power_max: 2 MW", "kind: interval")
+                      .replace("topic: plant/press\n", "topic: plant/press\n    interval: 15min\n")
+                      .replace("from: press.energy}", "from: press.energy, substitution: same-weekday}")
+                      .replace("sets: [cn-grid", "sets: [odd"))
+    (tmp_path / "factors").mkdir()
+    (tmp_path / "factors/odd.yaml").write_text(
+        "set: odd\nversion: '1'\npublisher: own\nfactors:\n"
+        "  - {carrier: electricity, year: 2020, value: 0.123456789, unit: kgCO2/kWh, source: own, publication: '2020', confidence: own_measurement}\n")
+    chance = random.Random(3)
+    heard, late = [], []
+    for k in range(1, 16 * 96):
+        if 14 * 96 + 40 <= k < 14 * 96 + 60:
+            continue
+        line = f"{START_MS + k * 15 * MINUTE},press.energy,{chance.randrange(1, 10**6) / 10**4}\n"
+        (late if 3 * 96 < k < 3 * 96 + 30 else heard).append(line)
+    file = tmp_path / "input.csv"
+    file.write_text("time,point,value\n" + "".join(heard + late))
+    run("replay", config, "--input", file)
+
+    shown = preview_is_what_is_booked(config, "--from", "2026-03-01")
+    assert {line["cause"] for line in shown["lines"]} >= {"late-data", "substitution"}
+    bill = tmp_path / "bills.csv"
+    bill.write_text("user,carrier,point,begin,end,amount,unit,note\n"
+                    "press,electricity,press.energy,2026-03-10,2026-03-12,12.3456789,MWh,bill\n"
+                    "press,electricity,press.energy,2026-03-15,2026-03-16,7777.777777,kWh,bill\n")
+    preview_is_what_is_booked(config, "--manual", bill)
+    assert "nothing to correct" in run("restate", config, "--from", "2026-03-01").stderr
+    assert "unchanged up to entry" in run("verify", tmp_path / "store").stdout
+
+
 def test_gaps_are_substituted_and_bills_entered_once_each_and_the_ledger_still_verifies(tmp_path):
     config = tmp_path / "site.yaml"
     config.write_text(CONFIG.replace("kind: cumulative, power_max: 2 MW", "kind: interval")
