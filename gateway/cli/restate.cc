@@ -186,8 +186,9 @@ class Restating {
   void check_serials() {
     std::string text;
     for (const app::SerialElsewhere& found : value_of(app::serials_elsewhere(*books_history_, groups_))) {
-      text += fmt::format("certificate {}: the books match it already, with {} quarter hours from {} on\n",
-                          found.serial, found.entries, found.entry);
+      text += fmt::format("{} {}: the books match it already, with {} quarter hours from {} on\n",
+                          found.certificate->contract ? "contract" : "certificate", found.certificate->serial,
+                          found.entries, found.entry);
     }
     if (text.empty()) return;
     throw Refusal(EX_DATAERR, text +
@@ -279,7 +280,7 @@ class Restating {
     const model::Account& account = config_.site.accounts.at(model::index(id));
     if (account.substitution != model::SubstitutionMethod::none) return true;
     return std::ranges::any_of(groups_, [&](const app::CertifiedGroup& group) {
-      return !group.certificates.empty() && group.user == account.user && group.carrier == account.carrier->id;
+      return !group.certificates.empty() && group.has(account.user, account.carrier->id);
     });
   }
 
@@ -296,12 +297,12 @@ class Restating {
       book(now);
       rest = rest.subspan(now.size());
     }
-  }
     report_.add(amendments);
     if (options_.book) return;
     for (const model::Amendment& amendment : amendments) {
       if (is_looked_at_again(amendment.account)) books_->expect(amendment);
     }
+  }
 
   // For the report: the time asked for, and of certificates the time they reach over.
   void read_known() {
@@ -312,11 +313,9 @@ class Restating {
       to = std::max(to, group.to);
     }
     const auto is_shown = [&](const model::Account& account, Instant begin) {
-      if (!wanted(account.id)) return false;
-      if (from_ <= begin && begin < to_) return true;
+      if (wanted(account.id) && from_ <= begin && begin < to_) return true;
       return std::ranges::any_of(groups_, [&](const app::CertifiedGroup& group) {
-        return group.user == account.user && group.carrier == account.carrier->id && group.from <= begin &&
-               begin < group.to;
+        return group.holds(account.user, account.carrier->id, begin);
       });
     };
     const auto read =
@@ -334,11 +333,11 @@ class Restating {
   void book(std::span<model::Amendment> amendments) {
     std::vector<model::AccountRollup> rollups;
     if (options_.book) rollups = value_of(app::rollups_of(*history_, config_.site, amendments));
+    model::Effects effects = pipeline_->correct(amendments, rollups, {});
     for (std::size_t i = 0; i < amendments.size(); ++i) {  // their rows come first, in this order
       amendments[i].correction = effects.rows.at(i).body.get<model::EmissionEntry>();
     }
     if (!options_.book) return;
-    model::Effects effects = pipeline_->correct(amendments, rollups, {});
     asio::io_context loop(1);
     auto done = asio::co_spawn(loop, store_->commit(std::move(effects)), asio::use_future);
     loop.run();
