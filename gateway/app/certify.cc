@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 #include <tuple>
 #include <utility>
 
@@ -21,19 +20,31 @@ bool purchases(const model::Account& account) {
   return account.scope == model::Scope::energy && account.flow == model::Flow::consumed;
 }
 
-// Takes in all certificates that reach into the group's time, and their time.
+bool have_in_common(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  return std::ranges::any_of(a, [&](const std::string& user) { return std::ranges::find(b, user) != b.end(); });
+}
+
+void add_users(const std::vector<std::string>& more, std::vector<std::string>& users) {
+  for (const std::string& user : more) {
+    if (std::ranges::find(users, user) == users.end()) users.push_back(user);
+  }
+}
+
+// Takes in all certificates that reach into the group's time, their time and their users.
 void widen(CertifiedGroup& group, std::span<const model::Certificate> certificates) {
+  group.certificates.clear();
   std::vector<const model::Certificate*> others;
   for (const model::Certificate& c : certificates) {
-    if (c.user == group.user && c.carrier == group.carrier) others.push_back(&c);
+    if (c.carrier == group.carrier) others.push_back(&c);
   }
   const auto reaches_in = [&](const model::Certificate* c) {
-    return c->generated_from < group.to && group.from < c->generated_until;
+    return c->generated_from < group.to && group.from < c->generated_until && have_in_common(c->users, group.users);
   };
   for (auto next = std::ranges::find_if(others, reaches_in); next != others.end();
        next = std::ranges::find_if(others, reaches_in)) {
     group.from = std::min(group.from, (*next)->generated_from);
     group.to = std::max(group.to, (*next)->generated_until);
+    add_users((*next)->users, group.users);
     group.certificates.push_back(*next);
     others.erase(next);
   }
@@ -48,7 +59,7 @@ class Certifying {
       from_ = std::min(from_, group.from);
       to_ = std::max(to_, group.to);
       for (const model::Account& account : site.accounts) {
-        if (purchases(account) && account.user == group.user && account.carrier->id == group.carrier) {
+        if (purchases(account) && group.has(account.user, account.carrier->id)) {
           group_of_[model::index(account.id)] = &group;
         }
       }
@@ -87,7 +98,7 @@ class Certifying {
       if (group->certificates.empty()) return true;
       const EmissionEntry known = layers.without_certificates();
       if (!books::takes_certificates(known)) return true;
-      consumption_.push_back({.user = group->user,
+      consumption_.push_back({.user = site_.accounts.at(model::index(account)).user,
                               .carrier = group->carrier,
                               .begin = known.begin,
                               .amount = known.amount,
@@ -107,15 +118,17 @@ class Certifying {
       const CertifiedGroup* group = group_of(account, begin);
       if (!group) return true;
       while (next < accounts_.size() && consumption_[next].begin < begin) ++next;
+      const model::Account& described = site_.accounts.at(model::index(account));
       std::vector<books::SerialShare> shares;
       if (next < accounts_.size() && consumption_[next].begin == begin && accounts_[next] == account) {
         for (; share != shares_.end() && share->consumption <= next; ++share) {
-          if (share->consumption == next) shares.push_back({certificates_[share->certificate].serial, share->amount});
+          if (share->consumption != next) continue;
+          shares.push_back(books::serial_share(certificates_[share->certificate], *share, described.activity_u95_ppm));
         }
         ++next;
       }
-      const auto correction = books::certificate_correction(books::layers_of(revisions), shares,
-                                                            *site_.accounts.at(model::index(account)).carrier, now_);
+      const auto correction =
+          books::certificate_correction(books::layers_of(revisions), shares, *described.carrier, now_);
       return !correction || queue.add(account, *correction);
     });
     if (read.has_error()) return read;
@@ -138,34 +151,55 @@ class Certifying {
 
 }  // namespace
 
+bool CertifiedGroup::has(const std::string& user, std::string_view of_carrier) const {
+  return carrier == of_carrier && std::ranges::find(users, user) != users.end();
+}
+
+bool CertifiedGroup::holds(const std::string& user, std::string_view of_carrier, Instant begin) const {
+  return has(user, of_carrier) && from <= begin && begin < to;
+}
+
 std::vector<CertifiedGroup> certified_groups(const model::Site& site, std::span<const model::Certificate> certificates,
                                              Instant from, Instant to, const std::string& user) {
   std::vector<CertifiedGroup> groups;
-  std::set<std::pair<std::string_view, std::string_view>> known;
   for (const model::Account& account : site.accounts) {
     if (!purchases(account) || (!user.empty() && account.user != user)) continue;
-    if (!known.emplace(account.user, account.carrier->id).second) continue;
-    CertifiedGroup& group = groups.emplace_back();
-    group.user = account.user;
-    group.carrier = account.carrier->id;
-    group.from = from;
-    group.to = to;
+    if (std::ranges::any_of(groups, [&](const auto& group) { return group.has(account.user, account.carrier->id); })) {
+      continue;
+    }
+    CertifiedGroup group{.users = {account.user},
+                         .carrier = std::string(account.carrier->id),
+                         .from = from,
+                         .to = to,
+                         .certificates = {}};
     widen(group, certificates);
+    // Contracts may have led to the users of groups that were there before.
+    const auto joined = [&](const CertifiedGroup& other) {
+      return other.carrier == group.carrier && have_in_common(other.users, group.users);
+    };
+    for (auto other = std::ranges::find_if(groups, joined); other != groups.end();
+         other = std::ranges::find_if(groups, joined)) {
+      group.from = std::min(group.from, other->from);
+      group.to = std::max(group.to, other->to);
+      add_users(other->users, group.users);
+      groups.erase(other);
+      widen(group, certificates);
+    }
+    groups.push_back(std::move(group));
   }
   return groups;
 }
 
 model::Result<std::vector<SerialElsewhere>> serials_elsewhere(store::History& history,
                                                               std::span<const CertifiedGroup> groups) {
-  std::set<std::string, std::less<>> serials;
+  std::map<std::string, const model::Certificate*, std::less<>> serials;
   for (const CertifiedGroup& group : groups) {
-    for (const model::Certificate* certificate : group.certificates) serials.insert(certificate->serial);
+    for (const model::Certificate* certificate : group.certificates) serials.emplace(certificate->serial, certificate);
   }
   if (serials.empty()) return std::vector<SerialElsewhere>();
   const auto is_in_a_group = [&](const model::Series& series, Instant begin) {
-    return std::ranges::any_of(groups, [&](const CertifiedGroup& group) {
-      return series.user == group.user && series.carrier == group.carrier && group.from <= begin && begin < group.to;
-    });
+    return std::ranges::any_of(
+        groups, [&](const CertifiedGroup& group) { return group.holds(series.user, series.carrier, begin); });
   };
   std::map<std::string, SerialElsewhere> found;
   // The newest certificate revision of the entries of one instant says how they stand.
@@ -175,10 +209,11 @@ model::Result<std::vector<SerialElsewhere>> serials_elsewhere(store::History& hi
     for (const auto& [name, row] : newest) {
       const auto& entry = row.body.get<EmissionEntry>();
       for (const std::string& serial : books::serials_in(entry.correction->note)) {
-        if (!serials.contains(serial)) continue;
+        const auto certificate = serials.find(serial);
+        if (certificate == serials.end()) continue;
         SerialElsewhere& elsewhere = found[serial];
         if (elsewhere.entries++ == 0) {
-          elsewhere.serial = serial;
+          elsewhere.certificate = certificate->second;
           elsewhere.entry = model::to_string(model::name_of(*row.series, entry));
         }
       }

@@ -1,5 +1,5 @@
-// Certificates into the books: every entry's market-based result as the configured certificates make it, as corrections
-// of the cause `certificate`.
+// Certificates and contracts into the books: every entry's market-based result as the configured ones make it, as
+// corrections of the cause `certificate`. What is said here of a certificate holds for what a contract delivered too.
 //
 // A certificate is matched with the consumption of its whole period, which nothing shorter than the period tells. So
 // this is a pass of its own over the books, after all others: for each user and carrier over the time asked for,
@@ -18,24 +18,28 @@
 
 namespace carbongate::app {
 
-// The purchases of one user and carrier that certificates can match, and when.
+// The purchases of one carrier that certificates can match, and when: of one user, or of several whom contracts join.
 struct CertifiedGroup {
-  std::string user;
+  std::vector<std::string> users;
   std::string carrier;
   Instant from{};                                       // entries that begin at or after this...
   Instant to{};                                         // ...and before this
   std::vector<const model::Certificate*> certificates;  // that lie within
+
+  bool has(const std::string& user, std::string_view of_carrier) const;
+  bool holds(const std::string& user, std::string_view of_carrier, Instant begin) const;
 };
 
 // One for each user and carrier with scope 2 consumption: also without a certificate, for what was booked of one that
-// is no longer configured. `user`: only this one; "": all. `certificates` outlive the result.
+// is no longer configured. `user`: only this one, and whom contracts join with it; "": all. No purchase is in two.
+// `certificates` outlive the result.
 std::vector<CertifiedGroup> certified_groups(const model::Site& site, std::span<const model::Certificate> certificates,
                                              Instant from, Instant to, const std::string& user);
 
 // A serial that the books match already where no group reaches: another period, user or carrier. Σ over the books would
 // count it twice.
 struct SerialElsewhere {
-  std::string serial;
+  const model::Certificate* certificate = nullptr;
   std::string entry;          // the first one, by name (entry_name.h)
   std::uint64_t entries = 0;  // how many
 };

@@ -6,6 +6,8 @@
 #include <tuple>
 #include <utility>
 
+#include "gateway/pipeline/emission.h"
+
 namespace carbongate::books {
 namespace {
 
@@ -22,14 +24,15 @@ std::string_view core_of(std::string_view note) {
 }
 
 auto order_of(const model::Certificate& c) {
-  return std::tuple(c.generated_until - c.generated_from, c.generated_until, std::string_view(c.serial));
+  return std::tuple(c.generated_until - c.generated_from, c.generated_until, c.contract.has_value(),
+                    std::string_view(c.serial));
 }
 
 std::int64_t proportion(std::int64_t whole, Wide part, Wide of) {
   return static_cast<std::int64_t>(Wide{whole} * part / of);
 }
 
-// One certificate over the consumption [first, last), which is its user's and in its period.
+// One certificate over the consumption of its users in its period.
 template <class Take>
 Activity spread(Activity volume, std::span<Consumption* const> period, const Take& take) {
   Wide open = 0;
@@ -61,13 +64,13 @@ std::vector<Unused> match(std::span<const model::Certificate> certificates, std:
 std::vector<Unused> match(std::span<const model::Certificate> certificates, std::span<Consumption> consumption,
                           std::vector<Share>& shares) {
   shares.clear();
+  const auto by_time = [](const Consumption* c) { return std::pair(c->begin, c); };
   std::map<std::pair<std::string_view, std::string_view>, std::vector<Consumption*>> by_user;
   for (Consumption& c : consumption) {
     c.certified = {};
     if (c.amount > Activity{}) by_user[{c.user, c.carrier}].push_back(&c);
   }
-  for (auto& [user, list] : by_user)
-    std::ranges::sort(list, {}, [](const Consumption* c) { return std::pair(c->begin, c); });
+  for (auto& [user, list] : by_user) std::ranges::sort(list, {}, by_time);
 
   std::vector<const model::Certificate*> ordered;
   for (const model::Certificate& certificate : certificates) ordered.push_back(&certificate);
@@ -75,15 +78,23 @@ std::vector<Unused> match(std::span<const model::Certificate> certificates, std:
 
   std::vector<Unused> unused;
   for (const model::Certificate* certificate : ordered) {
-    const auto& list = by_user[{certificate->user, certificate->carrier}];
-    const auto first = std::ranges::lower_bound(list, certificate->generated_from, {}, &Consumption::begin);
-    const auto last = std::ranges::lower_bound(list, certificate->generated_until, {}, &Consumption::begin);
+    std::vector<Consumption*> period;
+    for (const std::string& user : certificate->users) {
+      const auto& list = by_user[{user, certificate->carrier}];
+      const auto first = std::ranges::lower_bound(list, certificate->generated_from, {}, &Consumption::begin);
+      const auto last = std::ranges::lower_bound(list, certificate->generated_until, {}, &Consumption::begin);
+      period.insert(period.end(), first, std::max(first, last));
+    }
+    if (certificate->users.size() > 1) std::ranges::sort(period, {}, by_time);
+    const std::int64_t scaled_factor = certificate->contract ? certificate->contract->scaled_factor : 0;
+    std::int64_t remainder = 0;
     const auto take = [&](const Consumption& c, Activity amount) {
       shares.push_back({.consumption = static_cast<std::uint32_t>(&c - consumption.data()),
                         .certificate = static_cast<std::uint32_t>(certificate - certificates.data()),
-                        .amount = amount});
+                        .amount = amount,
+                        .co2e = model::Co2e::of(pipeline::multiply(amount, scaled_factor, remainder))});
     };
-    const Activity matched = spread(certificate->volume, std::span(first, std::max(first, last)), take);
+    const Activity matched = spread(certificate->volume, period, take);
     if (matched < certificate->volume) unused.push_back({certificate, certificate->volume - matched});
   }
   std::vector<std::size_t> rank(certificates.size());
@@ -110,13 +121,28 @@ bool takes_certificates(const model::EmissionEntry& entry) {
   return entry.market->factor_id.empty() || entry.market->emitted.co2e > model::Co2e{};
 }
 
+SerialShare serial_share(const model::Certificate& certificate, const Share& share, std::int32_t activity_u95_ppm) {
+  SerialShare described{.serial = certificate.serial, .amount = share.amount};
+  if (!certificate.contract) return described;
+  const model::SupplyContract& contract = *certificate.contract;
+  described.factor = contract.factor_text;
+  described.emitted.co2e = share.co2e;
+  described.emitted.gases[contract.gas] = model::GasMass::of(share.co2e.quanta());
+  described.emitted.u95_activity = pipeline::half_width(share.co2e, activity_u95_ppm);
+  described.emitted.u95_factor = pipeline::half_width(share.co2e, contract.u95_ppm);
+  return described;
+}
+
 std::string certificate_note(std::span<const SerialShare> shares, Activity consumption, const model::Carrier& carrier) {
   if (shares.empty()) return std::string(kNoCertificate);
   const auto text = [&](Activity amount) {
     return model::format_fixed(amount.quanta(), carrier.quanta_per_display) + " " + std::string(carrier.display.symbol);
   };
   std::string note;
-  for (const SerialShare& share : shares) note += (note.empty() ? "" : "; ") + share.serial + ": " + text(share.amount);
+  for (const SerialShare& share : shares) {
+    note += (note.empty() ? "" : "; ") + share.serial + ": " + text(share.amount);
+    if (!share.factor.empty()) note += " at " + share.factor;
+  }
   return note + " of " + text(consumption);
 }
 
@@ -143,6 +169,7 @@ std::optional<model::EmissionEntry> certificate_correction(const Layers& known, 
   if (base.market && certified != Activity{}) {
     change = unmatched_part(base.market->emitted, base.amount, certified);
     change -= base.market->emitted;
+    for (const SerialShare& share : shares) change += share.emitted;
   }
   if (known.certificates.market) change -= known.certificates.market->emitted;
   std::string note = certificate_note(shares, base.amount, carrier);

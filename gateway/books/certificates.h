@@ -1,4 +1,4 @@
-// Which consumption is matched by which certificates. Pure and exact.
+// Which consumption is matched by which certificates and contracts. Pure and exact.
 #pragma once
 
 #include <cstddef>
@@ -21,20 +21,21 @@ struct Consumption {
   std::string_view user;
   std::string_view carrier;
   Instant begin{};
-  model::Activity amount;     // what a certificate can stand for; <= 0: nothing
+  model::Activity amount;     // what a certificate or contract can stand for; <= 0: nothing
   model::Activity certified;  // out: how much of it is matched, 0 <= certified <= amount
 };
 
-// A certificate for more than was consumed in its period.
+// A certificate, or what a contract delivered, beyond what was consumed in its period.
 struct Unused {
   const model::Certificate* certificate;
   model::Activity amount;  // that found no consumption
 };
 
-// Matches every certificate with the consumption of its user and carrier that begins in its period: certificates of
-// shorter periods first, then by the end of the period, then by serial. A certificate is spread over the consumption
-// not yet matched in proportion to it, in whole quanta without a remainder: the sum over the quarter hours is
-// min(volume, consumption). Never more than was consumed is matched, and no certificate twice.
+// Matches every certificate with the consumption of its users and carrier that begins in its period: certificates of
+// shorter periods first, then by the end of the period, then certificates before contracts (the order of Scope 2
+// Guidance, table 6.3), then by serial. A certificate is spread over the consumption not yet matched in proportion to
+// it, in whole quanta without a remainder: the sum over the quarter hours is min(volume, consumption). Never more than
+// was consumed is matched, and no certificate twice. Contracts are matched by the same rules.
 //
 // `consumption`: in any order; what begins at one instant is taken in the order given. Time: certificates * consumption
 // of their periods.
@@ -45,10 +46,11 @@ struct Share {
   std::uint32_t consumption = 0;  // their places in what was matched
   std::uint32_t certificate = 0;
   model::Activity amount;  // > 0
+  model::Co2e co2e;        // by a contract's factor; the sum over a contract's shares is whole, no remainder is lost
 };
 
 // The same, and which certificate matches what; ordered by consumption, then in the order in which they were matched.
-// Memory: 16 bytes a share.
+// Memory: 24 bytes a share.
 std::vector<Unused> match(std::span<const model::Certificate> certificates, std::span<Consumption> consumption,
                           std::vector<Share>& shares);
 
@@ -64,15 +66,19 @@ bool takes_certificates(const model::EmissionEntry& without_certificates);
 struct SerialShare {
   std::string serial;
   model::Activity amount;
+  std::string factor = {};      // of a contract: "0.05 kgCO2e/kWh"
+  model::Emitted emitted = {};  // by it; nothing by a certificate
 };
+// `activity_u95_ppm`: of the account's amounts.
+SerialShare serial_share(const model::Certificate& certificate, const Share& share, std::int32_t activity_u95_ppm);
 
 // What a correction of the cause `certificate` says of the whole entry, as it is from then on:
 //
 //   note   = share *("; " share) " of " amount / "no certificate"      with a reason: REASON " (" note ")"
-//   share  = serial ": " amount
+//   share  = serial ": " amount [" at " factor]                        the factor of a contract
 //   amount = decimal " " unit                                          in the carrier's display unit, exact
 //
-//   GEC-1: 0.25 kWh; GEC-2: 1 kWh of 2.5 kWh
+//   GEC-1: 0.25 kWh; PPA-7/2026-03: 1 kWh at 0.05 kgCO2e/kWh of 2.5 kWh
 //
 // A serial may hold none of ';', '(' and ')'.
 std::string certificate_note(std::span<const SerialShare> shares, model::Activity consumption,
@@ -80,8 +86,8 @@ std::string certificate_note(std::span<const SerialShare> shares, model::Activit
 std::vector<std::string> serials_in(std::string_view note);
 
 // What makes the entry say what the shares say: a further revision of zero amount, which changes its market-based
-// result to unmatched_part() of what it is without certificates; in gases and uncertainties too. nullopt: it does
-// already. `shares`: together at most what was consumed.
+// result to unmatched_part() of what it is without certificates, and what the contracts' shares emit; in gases and
+// uncertainties too. nullopt: it does already. `shares`: together at most what was consumed.
 std::optional<model::EmissionEntry> certificate_correction(const Layers& known, std::span<const SerialShare> shares,
                                                            const model::Carrier& carrier, Instant now);
 

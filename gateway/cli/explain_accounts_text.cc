@@ -245,12 +245,22 @@ void write_corrections(Page& page, const Explanation& e, Figures& figures) {
     if (e.one_revision) page.paragraph("There are later revisions; what follows explains the state with this one.");
   }
   for (const model::Certificate& c : e.certificates) {
+    if (c.contract) {
+      const model::SupplyContract& contract = *c.contract;
+      page.field("Contract 购电合同",
+                 fmt::format("{}: {} at {}, by {}, delivered {} .. {} to {}{}", c.serial, figures.amount(c.volume),
+                             contract.factor_text, contract.supplier, day(figures, c.generated_from),
+                             day(figures, c.generated_until), c.users_text(),
+                             contract.source.empty() ? "" : "; " + contract.source));
+      continue;
+    }
     page.field("Certificate 绿证",
                fmt::format("{}: {}, {} {}, generated {} .. {}, retired {}", c.serial, figures.amount(c.volume), c.plant,
                            c.technology, day(figures, c.generated_from), day(figures, c.generated_until), c.retired));
   }
   if (!e.certificates.empty()) {
-    page.paragraph("A certificate changes this entry's market-based figure only where a revision above says so.");
+    page.paragraph(
+        "A certificate or contract changes this entry's market-based figure only where a revision above says so.");
   }
 }
 
@@ -284,7 +294,8 @@ void write_formulas(Page& page, const Explanation& e, Figures&) {
                              total.factor, e.carrier->display.symbol));
     }
     if (formula.beside != "0") {
-      page.field("  beside 另计", formula.beside + " kg by certificates or persons, see the corrections above");
+      page.field("  beside 另计",
+                 formula.beside + " kg by certificates, contracts or persons, see the corrections above");
     }
   }
 }

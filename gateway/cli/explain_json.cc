@@ -275,6 +275,7 @@ json::object derived(const DerivedUsed& d, const model::Carrier* carrier) {
 json::array certificates(const Explanation& e) {
   json::array list;
   for (const model::Certificate& c : e.certificates) {
+    if (c.contract) continue;
     list.push_back(json::object{{"serial", c.serial},
                                 {"volume", amount(c.volume, e.carrier)},
                                 {"generated_from", time(c.generated_from)},
@@ -282,6 +283,25 @@ json::array certificates(const Explanation& e) {
                                 {"plant", c.plant},
                                 {"technology", c.technology},
                                 {"retired", c.retired}});
+  }
+  return list;
+}
+
+json::array contracts(const Explanation& e) {
+  json::array list;
+  for (const model::Certificate& c : e.certificates) {
+    if (!c.contract) continue;
+    json::array users;
+    for (const std::string& user : c.users) users.emplace_back(user);
+    list.push_back(json::object{{"id", c.contract->id},
+                                {"delivery", c.serial},
+                                {"supplier", c.contract->supplier},
+                                {"volume", amount(c.volume, e.carrier)},
+                                {"factor", c.contract->factor_text},
+                                {"users", std::move(users)},
+                                {"delivered_from", time(c.generated_from)},
+                                {"delivered_until", time(c.generated_until)},
+                                {"source", text_or_null(c.contract->source)}});
   }
   return list;
 }
@@ -314,6 +334,7 @@ json::object object_of(const Explanation& e, const model::Site& site) {
       {"published", e.published ? json::value(figures(*e.published, e.carrier)) : json::value(nullptr)},
       {"revisions", revisions(e)},
       {"certificates", certificates(e)},
+      {"contracts", contracts(e)},
       {"formulas", formulas(e)},
       {"gwp_set", text_or_null(e.gwp_set)},
       {"meter", e.meter ? json::value(json::object{{"accuracy", text_or_null(e.meter->accuracy)},

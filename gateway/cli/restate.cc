@@ -190,8 +190,9 @@ class Restating {
   void check_serials() {
     std::string text;
     for (const app::SerialElsewhere& found : value_of(app::serials_elsewhere(*books_history_, groups_))) {
-      text += fmt::format("certificate {}: the books match it already, with {} quarter hours from {} on\n",
-                          found.serial, found.entries, found.entry);
+      text += fmt::format("{} {}: the books match it already, with {} quarter hours from {} on\n",
+                          found.certificate->contract ? "contract" : "certificate", found.certificate->serial,
+                          found.entries, found.entry);
     }
     if (text.empty()) return;
     throw Refusal(EX_DATAERR, text +
@@ -283,27 +284,27 @@ class Restating {
     const model::Account& account = config_.site.accounts.at(model::index(id));
     if (account.substitution != model::SubstitutionMethod::none) return true;
     return std::ranges::any_of(groups_, [&](const app::CertifiedGroup& group) {
-      return !group.certificates.empty() && group.user == account.user && group.carrier == account.carrier->id;
+      return !group.certificates.empty() && group.has(account.user, account.carrier->id);
     });
   }
 
   // What any pass found: shown, and booked or expected by the passes that follow.
   void take(std::vector<model::Amendment> amendments) {
-    report_.add(amendments);
-    if (!options_.book) {
-      for (const model::Amendment& amendment : amendments) {
-        if (is_looked_at_again(amendment.account)) books_->expect(amendment);
+    if (options_.book) {
+      for (model::Amendment& amendment : amendments) {
+        std::string& note = amendment.correction.correction->note;
+        note = options_.reason + " (" + note + ")";
       }
-      return;
     }
-    for (model::Amendment& amendment : amendments) {
-      std::string& note = amendment.correction.correction->note;
-      note = options_.reason + " (" + note + ")";
-    }
-    for (std::span<const model::Amendment> rest(amendments); !rest.empty();) {
+    for (std::span<model::Amendment> rest(amendments); !rest.empty();) {
       const auto now = rest.first(std::min(rest.size(), app::kAmendmentsPerCommit));
-      commit(now);
+      book(now);
       rest = rest.subspan(now.size());
+    }
+    report_.add(amendments);
+    if (options_.book) return;
+    for (const model::Amendment& amendment : amendments) {
+      if (is_looked_at_again(amendment.account)) books_->expect(amendment);
     }
   }
 
@@ -316,11 +317,9 @@ class Restating {
       to = std::max(to, group.to);
     }
     const auto is_shown = [&](const model::Account& account, Instant begin) {
-      if (!wanted(account.id)) return false;
-      if (from_ <= begin && begin < to_) return true;
+      if (wanted(account.id) && from_ <= begin && begin < to_) return true;
       return std::ranges::any_of(groups_, [&](const app::CertifiedGroup& group) {
-        return group.user == account.user && group.carrier == account.carrier->id && group.from <= begin &&
-               begin < group.to;
+        return group.holds(account.user, account.carrier->id, begin);
       });
     };
     const auto read =
@@ -333,9 +332,16 @@ class Restating {
     if (read.has_error()) refuse(read.error());
   }
 
-  void commit(std::span<const model::Amendment> amendments) {
-    const auto rollups = value_of(app::rollups_of(*history_, config_.site, amendments));
+  // Makes the corrections what is booked of them: their figures go through what the accounts carry. Without --book the
+  // pipeline alone knows of them, so that what is shown is what would be booked.
+  void book(std::span<model::Amendment> amendments) {
+    std::vector<model::AccountRollup> rollups;
+    if (options_.book) rollups = value_of(app::rollups_of(*history_, config_.site, amendments));
     model::Effects effects = pipeline_->correct(amendments, rollups, {});
+    for (std::size_t i = 0; i < amendments.size(); ++i) {  // their rows come first, in this order
+      amendments[i].correction = effects.rows.at(i).body.get<model::EmissionEntry>();
+    }
+    if (!options_.book) return;
     asio::io_context loop(1);
     auto done = asio::co_spawn(loop, store_->commit(std::move(effects)), asio::use_future);
     loop.run();

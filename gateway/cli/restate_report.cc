@@ -134,9 +134,11 @@ void RestateReport::write(std::ostream& out, const std::string& format) {
 
 void RestateReport::tell(std::ostream& err) {
   for (const auto& [certificate, amount] : unused_) {
-    err << fmt::format("certificate {} of {}: {} of {} found no consumption from {} to {}\n", certificate->serial,
-                       certificate->user, amount_of(*certificate, amount), amount_of(*certificate, certificate->volume),
-                       time_(certificate->generated_from), time_(certificate->generated_until));
+    err << fmt::format("{} {} of {}: {} of {} found no consumption from {} to {}\n",
+                       certificate->contract ? "contract" : "certificate", certificate->serial,
+                       certificate->users_text(), amount_of(*certificate, amount),
+                       amount_of(*certificate, certificate->volume), time_(certificate->generated_from),
+                       time_(certificate->generated_until));
   }
   for (const app::RefusedHours& refused : refused_) {
     err << fmt::format(
@@ -220,12 +222,14 @@ void RestateReport::json(std::ostream& out) {  // decimals as texts: exact
     for (std::size_t i = 0; i < row.size(); ++i) line[kColumns[i].name] = row[i];
     lines.push_back(std::move(line));
   }
-  boost::json::array unused;
+  boost::json::array unused, unused_contracts;
   for (const auto& [certificate, amount] : unused_) {
-    unused.push_back(boost::json::object{{"serial", certificate->serial},
-                                         {"user", certificate->user},
-                                         {"volume", amount_of(*certificate, certificate->volume)},
-                                         {"unused", amount_of(*certificate, amount)}});
+    boost::json::object object{{"serial", certificate->serial},
+                               {"user", certificate->users_text()},
+                               {"volume", amount_of(*certificate, certificate->volume)},
+                               {"unused", amount_of(*certificate, amount)}};
+    if (certificate->contract) object["supplier"] = certificate->contract->supplier;
+    (certificate->contract ? unused_contracts : unused).push_back(std::move(object));
   }
   boost::json::array refused_hours;
   for (const app::RefusedHours& refused : refused_) {
@@ -236,6 +240,7 @@ void RestateReport::json(std::ostream& out) {  // decimals as texts: exact
   all["entries_compared"] = entries;
   all["entries_differing"] = differing();
   all["certificates_unused"] = std::move(unused);
+  all["contracts_unused"] = std::move(unused_contracts);
   all["substitutes_refused"] = std::move(refused_hours);
   all["lines"] = std::move(lines);
   out << boost::json::serialize(all) << "\n";

@@ -326,7 +326,7 @@ class Explaining {
 
   void find_certificates() {
     for (const model::Certificate& certificate : known_.certificates) {
-      if (certificate.user == out_.series.user && certificate.carrier == out_.series.carrier &&
+      if (certificate.may_match(out_.series.user, out_.series.carrier) &&
           certificate.generated_from <= out_.known.begin && out_.known.begin < certificate.generated_until) {
         out_.certificates.push_back(certificate);
       }

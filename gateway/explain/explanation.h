@@ -162,7 +162,8 @@ struct Explanation {
   std::string gwp_set;                            // by which `known` was booked: "AR5"; empty: CO2 alone, or not stated
   std::optional<model::EnergyInterval> interval;  // as first counted; nullopt: not in the store
   PointUsed point;
-  std::vector<model::Certificate> certificates;  // retired for this user and carrier, generated in a time that holds it
+  std::vector<model::Certificate>
+      certificates;  // for this user and carrier, generated or delivered in a time that holds it
 };
 
 // ---- a period: the sum, and what it consists of

@@ -11,6 +11,9 @@
 
 namespace carbongate::pipeline {
 
+// That many millionths of it, rounded half away from zero; never negative.
+model::Co2e half_width(model::Co2e co2e, std::int32_t ppm);
+
 // Floor of (amount * scaled factor + remainder) in 128 bits; the rest stays in `remainder`. However an amount is split,
 // the parts give the same sum as the whole, to the milligram.
 std::int64_t multiply(model::Activity amount, std::int64_t scaled_mg_per_quantum, std::int64_t& remainder);

@@ -5,6 +5,7 @@ import io
 import json
 import random
 import re
+import shutil
 import subprocess
 from collections import defaultdict
 from decimal import ROUND_FLOOR, Decimal
@@ -205,6 +206,152 @@ def test_certificates_are_taken_back_with_their_configuration_and_a_serial_count
         late = [r for key, all_of in entries(config).items() for r in all_of
                 if key[2] == line["point"] and key[3].startswith("2026-03") and r["cause"] == "late-data"]
         assert Decimal(line["market_co2e_kg"]) == Decimal(line["market_co2e_first_kg"]) + sum(Decimal(r["market_co2e_kg"]) for r in late)
+    assert "unchanged up to entry" in run("verify", tmp_path / "store").stdout
+
+
+CONTRACTS = """
+contracts:
+  - id: PPA-7
+    supplier: 川西绿电
+    users: [press, paint]
+    factor: 0.0437 kgCO2e/kWh
+    source: supply disclosure 2025
+    deliveries: [{{period: 2026-03, volume: {march}}}, {{from: 2026-04-01, until: 2026-04-08, volume: 90 GWh}}]
+"""
+ALLOCATED = re.compile(r"(?:^|[(; ])((?:GEC|PPA)-[^:;() ]+): ([\d.]+) kWh(?: at ([\d.]+) kgCO2e/kWh)?")
+
+
+def check_contracts(config):
+    """What is allocated by serial; each entry's market-based result is allocated x factor + rest x residual."""
+    used, emitted = defaultdict(Decimal), defaultdict(int)
+    for (_, _, point, _), revisions in entries(config).items():
+        booked = [r for r in revisions if r["cause"] == "certificate"]
+        others = [r for r in revisions if r["cause"] != "certificate"]
+        if point == "kept" or not booked:
+            assert not booked
+            continue
+        amount = sum(Decimal(r["amount"]) for r in others)
+        residual = sum(milligrams(r["market_co2e_kg"]) for r in others)
+        now = sum(milligrams(r["market_co2e_kg"]) for r in revisions)
+        shares = ALLOCATED.findall(booked[-1]["note"])
+        allocated = sum(Decimal(share) for _, share, _ in shares)
+        assert allocated <= amount
+        rest = int((Decimal(residual) * (amount - allocated) / amount).to_integral_value(ROUND_FLOOR))
+        by_contract = sum((Decimal(share) * Decimal(factor) * 1_000_000 for _, share, factor in shares if factor), Decimal())
+        assert abs(now - rest - by_contract) < 1
+        assert sum(Decimal(r["co2e_kg"]) for r in booked) == 0, "location-based stays"
+        for serial, share, factor in shares:
+            used[serial] += Decimal(share)
+            emitted[serial] += now - rest if len(shares) == 1 and factor else 0
+    return used, emitted
+
+
+def test_a_contract_is_allocated_by_period_to_its_users_beside_certificates(tmp_path):
+    config = tmp_path / "site.yaml"
+    site = CONFIG.replace("  - {id: roof,", "  - {id: paint, consumes: [{carrier: electricity, from: press.kept2}]}\n  - {id: roof,").replace(
+        "      - {name: heat,", "      - {name: kept2, json: /k2, unit: kWh, kind: cumulative, power_max: 2 MW}\n      - {name: heat,")
+    config.write_text(site)
+    replay(config)
+    # The paint shop beside it: a steady 10 kWh every quarter hour.
+    file = tmp_path / "input.csv"
+    file.write_text(file.read_text() + "".join(f"{START_MS + k * 15 * MINUTE},press.kept2,{10 * k}\n" for k in range(DAYS * 96 + 2)))
+    shutil.rmtree(tmp_path / "store")
+    run("replay", config, "--input", file)
+    published = entries(config)
+    consumed = defaultdict(Decimal)
+    for (user, carrier, point, begin), revisions in published.items():
+        if carrier == "electricity" and point in ("energy", "kept2"):
+            consumed[user, begin[:10]] += sum(Decimal(r["amount"]) for r in revisions)
+    of_week = sum(amount for (_, day), amount in consumed.items() if "2026-04-01" <= day < "2026-04-08")
+
+    config.write_text(site + CONTRACTS.format(march="20 MWh") + f"certificates: [{certificate('GEC-03', '30 MWh', '2026-03')}]\n")
+    shown = json.loads(run("restate", config, "--from", "2026-03-01", "--format", "json").stdout)
+    booked = run("restate", config, "--from", "2026-03-01", "--book", "--reason", "PPA", "--format", "json")
+    assert json.loads(booked.stdout)["lines"] == shown["lines"]
+    left = Decimal(90_000_000) - of_week
+    assert [(c["serial"], c["user"], c["supplier"]) for c in shown["contracts_unused"]] == [("PPA-7/2026-04-01..2026-04-08", "press, paint", "川西绿电")]
+    assert Decimal(shown["contracts_unused"][0]["unused"].removesuffix(" kWh")) == left
+    assert f"contract PPA-7/2026-04-01..2026-04-08 of press, paint: {left.normalize():f} kWh of 90000000 kWh found no consumption" in booked.stderr
+    used, emitted = check_contracts(config)
+    assert used == {"GEC-03": Decimal(30_000), "PPA-7/2026-03": Decimal(20_000), "PPA-7/2026-04-01..2026-04-08": of_week}
+    whole = of_week * Decimal("0.0437") * 1_000_000
+    assert emitted["PPA-7/2026-04-01..2026-04-08"] == int(whole.to_integral_value(ROUND_FLOOR)), "no remainder is lost"
+    for again in ([], ["--book", "--reason", "again"], ["--user", "paint"]):
+        assert "nothing to correct" in run("restate", config, "--from", "2026-03-20", *again).stderr
+    by_user = {user: sum(Decimal(share) for key, all_of in entries(config).items() if key[0] == user
+                         for serial, share, _ in ALLOCATED.findall(all_of[-1]["note"]) if serial == "PPA-7/2026-03")
+               for user in ("press", "paint", "roof")}
+    assert by_user["press"] > 0 and by_user["paint"] > 0 and by_user["roof"] == 0
+
+    key = next(key for key, all_of in entries(config).items() if key[0] == "paint" and key[3].startswith("2026-04-02T10:00"))
+    text = " ".join(run("explain", config, f"paint/electricity/press.kept2@{key[3]}").stdout.split())
+    assert "PPA-7/2026-04-01..2026-04-08: 90000000 kWh at 0.0437 kgCO2e/kWh, by 川西绿电, delivered 2026-04-01 .. 2026-04-08 to press, paint" in text
+    explained = json.loads(run("explain", config, f"paint/electricity/press.kept2@{key[3]}", "--json").stdout)
+    assert explained["certificates"] == [] and explained["contracts"][0]["id"] == "PPA-7"
+    assert explained["contracts"][0]["factor"] == "0.0437 kgCO2e/kWh"
+
+    # Less was delivered than first said, and the certificate was withdrawn: the books follow, to the last entry.
+    config.write_text(site + CONTRACTS.format(march="12.5 MWh"))
+    run("restate", config, "--from", "2026-03-01", "--book", "--reason", "invoice")
+    used, _ = check_contracts(config)
+    assert {serial: amount for serial, amount in used.items() if amount} == {"PPA-7/2026-03": Decimal(12_500), "PPA-7/2026-04-01..2026-04-08": of_week}
+    config.write_text(site)
+    run("restate", config, "--from", "2026-03-01", "--book", "--reason", "none")
+    assert check_contracts(config)[0] == {}
+    assert "unchanged up to entry" in run("verify", tmp_path / "store").stdout
+
+
+def preview_is_what_is_booked(config, *options):
+    """The table before booking, the table of the booking, and what the books then hold: the same to the milligram."""
+    before = entries(config)
+    shown = json.loads(run("restate", config, *options, "--format", "json").stdout)
+    assert entries(config) == before, "looking changes nothing"
+    booked = json.loads(run("restate", config, *options, "--book", "--reason", "as shown", "--format", "json").stdout)
+    assert booked["lines"] == shown["lines"] and shown["entries_differing"] > 0
+    found = defaultdict(lambda: [Decimal()] * 3)
+    for key, revisions in entries(config).items():
+        for row in revisions[len(before.get(key, [])):]:
+            found[key[0], key[1], "press." + key[2]] = [
+                a + Decimal(row[column] or 0) for a, column in zip(found[key[0], key[1], "press." + key[2]], ("amount", "co2e_kg", "market_co2e_kg"))]
+    for line in shown["lines"]:
+        if line["day"] == "total" and line["user"] != "total":
+            assert [Decimal(line[f"{what}_difference"] or 0) for what in ("amount", "co2e_kg", "market_co2e_kg")] == \
+                found[line["user"], line["carrier"], line["point"]]
+    total = shown["lines"][-1]
+    assert Decimal(total["co2e_kg_difference"]) == sum(figures[1] for figures in found.values())
+    return shown
+
+
+def test_what_restate_shows_is_what_it_books(tmp_path):
+    """Late data, a bill and substitutes, at factors that leave a remainder in every quarter hour."""
+    config = tmp_path / "site.yaml"
+    config.write_text(CONFIG.replace("kind: cumulative, power_max: 2 MW", "kind: interval")
+                      .replace("topic: plant/press\n", "topic: plant/press\n    interval: 15min\n")
+                      .replace("from: press.energy}", "from: press.energy, substitution: same-weekday}")
+                      .replace("sets: [cn-grid", "sets: [odd"))
+    (tmp_path / "factors").mkdir()
+    (tmp_path / "factors/odd.yaml").write_text(
+        "set: odd\nversion: '1'\npublisher: own\nfactors:\n"
+        "  - {carrier: electricity, year: 2020, value: 0.123456789, unit: kgCO2/kWh, source: own, publication: '2020', confidence: own_measurement}\n")
+    chance = random.Random(3)
+    heard, late = [], []
+    for k in range(1, 16 * 96):
+        if 14 * 96 + 40 <= k < 14 * 96 + 60:
+            continue
+        line = f"{START_MS + k * 15 * MINUTE},press.energy,{chance.randrange(1, 10**6) / 10**4}\n"
+        (late if 3 * 96 < k < 3 * 96 + 30 else heard).append(line)
+    file = tmp_path / "input.csv"
+    file.write_text("time,point,value\n" + "".join(heard + late))
+    run("replay", config, "--input", file)
+
+    shown = preview_is_what_is_booked(config, "--from", "2026-03-01")
+    assert {line["cause"] for line in shown["lines"]} >= {"late-data", "substitution"}
+    bill = tmp_path / "bills.csv"
+    bill.write_text("user,carrier,point,begin,end,amount,unit,note\n"
+                    "press,electricity,press.energy,2026-03-10,2026-03-12,12.3456789,MWh,bill\n"
+                    "press,electricity,press.energy,2026-03-15,2026-03-16,7777.777777,kWh,bill\n")
+    preview_is_what_is_booked(config, "--manual", bill)
+    assert "nothing to correct" in run("restate", config, "--from", "2026-03-01").stderr
     assert "unchanged up to entry" in run("verify", tmp_path / "store").stdout
 
 

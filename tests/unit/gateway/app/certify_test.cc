@@ -22,7 +22,7 @@ model::Certificate certificate(std::string serial, double kwh, Instant from = kM
                                std::string user = "press") {
   model::Certificate c;
   c.serial = std::move(serial);
-  c.user = std::move(user);
+  c.users = {std::move(user)};
   c.carrier = "electricity";
   c.volume = Activity::of(static_cast<std::int64_t>(kwh * kKilowattHour));
   c.generated_from = from;
@@ -179,7 +179,7 @@ TEST_F(Certify, FindsASerialThatMatchesAnotherPeriodAlready) {
   const auto elsewhere =
       *serials_elsewhere(*history, certified_groups(site_.site, certificates_, kMarch + 24h, kMarch + 48h, ""));
   ASSERT_EQ(elsewhere.size(), 1u);
-  EXPECT_EQ(elsewhere[0].serial, "GEC-1");
+  EXPECT_EQ(elsewhere[0].certificate->serial, "GEC-1");
   EXPECT_EQ(elsewhere[0].entry, "press/electricity/meter.press@2026-03-01T00:00:00Z#1");
   EXPECT_EQ(elsewhere[0].entries, 96u);
   // From the old period on both are put right.
@@ -187,6 +187,40 @@ TEST_F(Certify, FindsASerialThatMatchesAnotherPeriodAlready) {
   EXPECT_TRUE(serials_elsewhere(*history, certified_groups(site_.site, certificates_, kMarch + 24h, kMarch + 48h, ""))
                   ->empty());
   EXPECT_EQ(certified_by_the_books(), Activity::of(110 * kKilowattHour));
+}
+
+// Power without emissions, delivered to both users.
+model::Certificate shared_contract(std::string serial, double kwh, Instant from, Instant until) {
+  model::Certificate c = certificate(std::move(serial), kwh, from, until);
+  c.users = {"press", "oven"};
+  c.contract.emplace().factor_text = "0 kgCO2e/kWh";
+  return c;
+}
+
+TEST_F(Certify, TakesUsersWhomAContractJoinsTogether) {
+  const Instant day = kMarch + 24h;
+  certificates_ = {shared_contract("PPA", 100, day, day + 24h)};
+  auto groups = certified_groups(site_.site, certificates_, day, day + 1h, "oven");
+  ASSERT_EQ(groups.size(), 1u);
+  EXPECT_EQ(groups[0].users, (std::vector<std::string>{"oven", "press"}));
+  EXPECT_TRUE(groups[0].holds("press", "electricity", day + 23h));
+  EXPECT_EQ(certified_groups(site_.site, certificates_, kMarch, day, "").size(), 2u) << "it reaches not into that time";
+
+  // The oven's certificate leads to the contract, and the contract to the press, which was looked at alone before.
+  certificates_.push_back(certificate("GEC", 1, kMarch, day + 1h, "oven"));
+  groups = certified_groups(site_.site, certificates_, kMarch, kMarch + 1h, "");
+  ASSERT_EQ(groups.size(), 1u);
+  EXPECT_EQ(groups[0].certificates.size(), 2u);
+  EXPECT_EQ(groups[0].from, kMarch);
+  EXPECT_EQ(groups[0].to, day + 24h);
+}
+
+TEST_F(Certify, SpreadsAContractOverItsUsersWhoeverIsAskedFor) {
+  consume(0h, 25h);
+  certificates_ = {shared_contract("PPA", 60, kMarch, kMarch + 24h)};
+  EXPECT_EQ(certify(kMarch, kMarch + 1h, "oven"), 2u * 96);
+  EXPECT_EQ(certified_by_the_books(), Activity::of(60 * kKilowattHour));
+  EXPECT_EQ(certify(), 0u);
 }
 
 class CertifyAnything : public Certify, public ::testing::WithParamInterface<unsigned> {};
@@ -219,6 +253,10 @@ TEST_P(CertifyAnything, EndsWhereTheConfigurationSays) {
       const Instant from = kMarch + below(40) * 1h;
       certificates_.push_back(certificate("GEC-" + std::to_string(i), below(300), from, from + (1 + below(30)) * 1h,
                                           below(3) == 0 ? "oven" : "press"));
+      if (below(4) == 0) {
+        certificates_.back() =
+            shared_contract("PPA-" + std::to_string(i), below(300), from, from + (1 + below(30)) * 1h);
+      }
       certificates_.back().volume += Activity::of(1 + below(1'000));
     }
     if (!late.empty()) {
@@ -227,7 +265,7 @@ TEST_P(CertifyAnything, EndsWhereTheConfigurationSays) {
       late.erase(late.begin(), late.begin() + static_cast<std::ptrdiff_t>(part));
       books_->recompute_all();
     }
-    if (below(2) == 0) certify(kMarch + below(48) * 1h, kMarch + 49h);
+    if (below(2) == 0) certify(kMarch + below(48) * 1h, kMarch + 49h, below(2) == 0 ? "oven" : "");
     certify();
     Activity expected;
     for (const model::Certificate& c : certificates_) expected += c.volume;

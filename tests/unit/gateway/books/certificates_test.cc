@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include "gateway/model/factor.h"
+
 namespace carbongate::books {
 namespace {
 
@@ -17,11 +19,21 @@ model::Certificate certificate(std::string serial, std::int64_t mwh, Instant fro
                                Instant until = kMarch + 24h) {
   model::Certificate c;
   c.serial = std::move(serial);
-  c.user = "works";
+  c.users = {"works"};
   c.carrier = "electricity";
   c.volume = Activity::of(mwh * kMegawattHour);
   c.generated_from = from;
   c.generated_until = until;
+  return c;
+}
+
+// `mg_per_kwh`: of its factor.
+model::Certificate contract(std::string serial, std::int64_t mwh, std::int64_t mg_per_kwh,
+                            std::vector<std::string> users = {"works"}) {
+  model::Certificate c = certificate(std::move(serial), mwh);
+  c.users = std::move(users);
+  c.contract.emplace().scaled_factor = mg_per_kwh * (model::kFactorScale / 1'000'000);
+  c.contract->factor_text = std::to_string(mg_per_kwh) + " mgCO2e/kWh";
   return c;
 }
 
@@ -88,6 +100,83 @@ TEST(Certificates, LeaveNothingOfTheEmissionOfWhatIsMatchedInFull) {
   EXPECT_EQ(unmatched_part(market, Activity::of(3), Activity::of(3)), model::Emitted{});
   EXPECT_EQ(unmatched_part(market, Activity::of(3), Activity::of(0)), market);
   EXPECT_EQ(unmatched_part(market, Activity::of(3), Activity::of(1)).co2e.quanta(), 406'400);
+}
+
+TEST(Contracts, AreMatchedAfterTheCertificatesOfTheirPeriodAndNeverTogetherAboveWhatWasConsumed) {
+  auto consumption = day({1, 3});
+  const std::vector certificates{contract("PPA-7/2026-03-01", 3, 50'000), certificate("GEC-1", 2)};
+  std::vector<Share> shares;
+  const auto unused = match(certificates, consumption, shares);
+  ASSERT_EQ(unused.size(), 1u);
+  EXPECT_EQ(unused[0].certificate->serial, "PPA-7/2026-03-01");
+  EXPECT_EQ(unused[0].amount.quanta(), kMegawattHour);
+  EXPECT_EQ(certified(consumption).quanta(), 4 * kMegawattHour);
+  ASSERT_EQ(shares.size(), 4u);
+  EXPECT_EQ(shares[0].certificate, 1u) << "the certificate first";
+  EXPECT_EQ(shares[0].co2e, model::Co2e{});
+  EXPECT_EQ(shares[1].amount.quanta(), kMegawattHour / 2);
+  EXPECT_EQ(shares[1].co2e.quanta(), 500 * 50'000);
+}
+
+TEST(Contracts, AreSpreadOverAllTheirUsersAndNobodyElse) {
+  auto consumption = day({1, 1, 2, 4});
+  consumption[1].user = "another";
+  consumption[3].user = "third";
+  const std::vector certificates{contract("PPA-7", 2, 0, {"works", "another"})};
+  EXPECT_TRUE(match(certificates, consumption).empty());
+  EXPECT_EQ(consumption[0].certified.quanta(), kMegawattHour / 2);
+  EXPECT_EQ(consumption[1].certified.quanta(), kMegawattHour / 2);
+  EXPECT_EQ(consumption[2].certified.quanta(), kMegawattHour);
+  EXPECT_EQ(consumption[3].certified, Activity{});
+}
+
+TEST(Contracts, EmitTheirFactorTimesWhatTheyDeliveredToTheMilligram) {
+  std::mt19937_64 random(29);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<Consumption> consumption;
+    for (int i = 0; i < 96; ++i) {
+      const auto amount = Activity::of(static_cast<std::int64_t>(random() % 5'000'000));
+      consumption.push_back({i % 2 == 0 ? "works" : "another", "electricity", kMarch + i / 2 * 15min, amount, {}});
+    }
+    std::vector<model::Certificate> certificates{contract("PPA-7", 0, 0, {"works", "another"})};
+    certificates[0].volume = Activity::of(static_cast<std::int64_t>(random() % 300'000'000));
+    certificates[0].contract->scaled_factor = static_cast<std::int64_t>(random() % 1'000'000'000'000);
+    std::vector<Share> shares;
+    match(certificates, consumption, shares);
+    Activity amount;
+    model::Co2e co2e;
+    for (const Share& share : shares) {
+      amount += share.amount;
+      co2e += share.co2e;
+    }
+    ASSERT_EQ(amount, certified(consumption));
+    const auto exact = static_cast<__int128>(amount.quanta()) * certificates[0].contract->scaled_factor;
+    ASSERT_EQ(co2e.quanta(), static_cast<std::int64_t>(exact / model::kFactorScale));
+  }
+}
+
+TEST(Contracts, TakeThePlaceOfTheResidualMixInTheEntry) {
+  const model::Carrier& carrier = *model::find_carrier("electricity");
+  model::EmissionEntry entry;
+  entry.amount = Activity::of(10'000'000);  // 10 kWh at 0.6096 kg/kWh
+  entry.market.emplace().emitted.co2e = model::Co2e::of(6'096'000);
+  entry.market->emitted.gases[model::Gas::co2] = model::GasMass::of(6'096'000);
+  entry.market->emitted.u95_activity = model::Co2e::of(60'960);
+  const model::Certificate ppa = contract("PPA-7/2026-03", 4, 50'000);
+  const Share share{.amount = Activity::of(4'000'000), .co2e = model::Co2e::of(200'000)};
+  const std::vector shares{serial_share(ppa, share, 10'000)};
+  const auto correction = certificate_correction(layers_of(std::span(&entry, 1)), shares, carrier, kMarch);
+  ASSERT_TRUE(correction);
+  EXPECT_EQ(correction->correction->note, "PPA-7/2026-03: 4 kWh at 50000 mgCO2e/kWh of 10 kWh");
+  EXPECT_EQ(serials_in("why (" + correction->correction->note + ")"), std::vector<std::string>{"PPA-7/2026-03"});
+  model::Emitted known = entry.market->emitted;
+  known += correction->market->emitted;
+  EXPECT_EQ(known.co2e.quanta(), 6 * 609'600 + 4 * 50'000);
+  EXPECT_EQ(known.gases[model::Gas::co2].quanta(), 6 * 609'600);
+  EXPECT_EQ(known.gases[model::Gas::unsplit].quanta(), 4 * 50'000);
+  EXPECT_EQ(known.u95_activity.quanta(), 6 * 6'096 + 4 * 500);
+  const std::vector<model::EmissionEntry> revisions{entry, *correction};
+  EXPECT_FALSE(certificate_correction(layers_of(revisions), shares, carrier, kMarch)) << "booked once";
 }
 
 TEST(Certificates, AddUpExactlyHoweverTheyAreCut) {
