@@ -56,7 +56,7 @@ TEST_F(CertificatesSectionTest, ReadsSerialVolumeAndPeriodInTheSitesTime) {
 TEST_F(CertificatesSectionTest, WarnsThatACertificateOfAPartChangesNoTotal) {
   site_.containments.push_back({.user = "works", .carrier = "electricity", .own_supply = false, .of = "park"});
   read("{serial: GEC-1, user: works, volume: 1 MWh, generated: 2026-03, retired: 2026-04-10}");
-  EXPECT_NE(said_.find("warning: certificates[0].user: 'works' is part of 'park': a certificate of a part changes no "
+  EXPECT_NE(said_.find("warning: certificates[0].user: 'works' is part of 'park': what is bought for a part changes no "
                        "total of the site"),
             std::string::npos)
       << said_;
