@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "gateway/model/coverage.h"
 #include "gateway/pipeline/counter.h"
 
 namespace carbongate::app {
@@ -138,8 +139,7 @@ std::vector<Line> lines_of(const model::Site& site, const model::Checkpoint& acc
 // Of the day so far, as far as its readings reach.
 std::string coverage(const Line& line) {
   if (line.elapsed <= Duration::zero()) return "";
-  return fmt::format("{:.1f} %",
-                     100.0 * static_cast<double>(line.covered.count()) / static_cast<double>(line.elapsed.count()));
+  return model::coverage_percent(line.covered, line.elapsed) + " %";
 }
 
 void append_users(std::string& out, const model::Site& site, const model::Checkpoint& accounts) {

@@ -11,6 +11,7 @@
 #include "gateway/ledger/chain.h"
 #include "gateway/ledger/key.h"
 #include "gateway/model/carrier.h"
+#include "gateway/model/coverage.h"
 #include "gateway/model/entry_name.h"
 
 namespace carbongate::cli {
@@ -87,6 +88,7 @@ json::object figures(const model::EmissionEntry& entry, const model::Carrier* ca
   return {{"amount", amount(entry.amount, carrier)},
           {"unit", carrier ? carrier->display.symbol : ""},
           {"covered_ms", entry.covered.count()},
+          {"coverage_percent", model::coverage_percent(entry.covered, entry.end - entry.begin)},
           {"quality", quality_with_meaning(entry.quality)},
           {"location_based", emitted(entry.primary)},
           {"market_based", entry.market ? json::value(emitted(*entry.market)) : json::value(nullptr)},
@@ -287,9 +289,11 @@ json::array certificates(const Explanation& e) {
 
 json::value interval(const Explanation& e) {
   if (!e.interval) return nullptr;
-  return json::object{{"amount", amount(e.interval->amount, e.carrier)},
-                      {"covered_ms", e.interval->covered.count()},
-                      {"quality", quality(e.interval->quality)}};
+  return json::object{
+      {"amount", amount(e.interval->amount, e.carrier)},
+      {"covered_ms", e.interval->covered.count()},
+      {"coverage_percent", model::coverage_percent(e.interval->covered, e.interval->end - e.interval->begin)},
+      {"quality", quality(e.interval->quality)}};
 }
 
 json::object object_of(const Explanation& e, const model::Site& site) {
@@ -334,6 +338,8 @@ json::object line(const BreakdownLine& l) {
                       {"market_co2e_kg", l.sum.market ? json::value(kilograms(l.sum.market->emitted.co2e.quanta()))
                                                       : json::value(nullptr)},
                       {"coal_kgce", kilograms(l.sum.coal.quanta())},
+                      {"covered_ms", l.sum.covered.count()},
+                      {"coverage_percent", model::coverage_percent(l.sum.covered, l.watchable())},
                       {"quality", quality(l.sum.quality)}};
   if (l.carrier) {
     object["carrier"] = l.series.carrier;

@@ -9,6 +9,7 @@
 #include "gateway/cli/explain_sections.h"
 #include "gateway/explain/words.h"
 #include "gateway/model/carrier.h"
+#include "gateway/model/coverage.h"
 
 namespace carbongate::cli {
 namespace {
@@ -73,10 +74,7 @@ std::string text_of(const Breakdown& b, const model::Site& site) {
                  (all == b.total.entries ? "" : ", without what is exported, produced or measured beside it"));
   page.field("CO2e, market-based 市场法", Figures::kilograms(b.market.quanta()) + " kg");
   page.field("Standard coal 标准煤", Figures::kilograms(b.total.sum.coal.quanta()) + " kgce");
-  Duration covered{};
-  for (const BreakdownLine& account : b.accounts) covered += account.sum.covered;
-  const Duration whole = (b.span.end - b.span.begin) * static_cast<std::int64_t>(b.accounts.size());
-  page.field("Coverage 覆盖率", Figures::coverage(covered, whole));
+  page.field("Coverage 覆盖率", Figures::coverage(b.total.sum.covered, b.total.watchable()));
   page.field("Entries 分录",
              fmt::format("{}; worst quality: {}", b.total.entries, Figures::quality(b.total.sum.quality)));
 
@@ -141,7 +139,7 @@ std::string Figures::coverage(Duration covered, Duration whole) {
                                           model::format_fixed(whole.count(), 1'000));
   if (whole <= Duration::zero()) return seconds;
   // Cut, so that 100 % means all of it.
-  return model::format_fixed(covered.count() * 10'000 / whole.count(), 100) + " % " + seconds;
+  return model::coverage_percent(covered, whole) + " % " + seconds;
 }
 
 std::string Figures::number(double value) {

@@ -1,10 +1,10 @@
 // `carbongate export`: what the store holds, as CSV or JSON lines.
 //
 //   readings   time,device,point,value,unit,quality,rule
-//   intervals  begin,end,device,point,carrier,amount,unit,covered_s,quality,rule
+//   intervals  begin,end,device,point,carrier,amount,unit,covered_s,quality,rule,coverage_percent
 //   entries    begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule,
 //              scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,market_factor,market_factor_version,coal_kgce,
-//              coal_factor,revision,cause,note,booked_at
+//              coal_factor,revision,cause,note,booked_at,coverage_percent
 //   corrections  the same, of the entries that correct others
 //   rollups    period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,
 //              state,scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce,valid_hours,validity,
@@ -27,7 +27,7 @@
 //   valid_hours       of a day and longer; validity: of hours and days, by the site's rules (45 minutes, 20 hours)
 //   coal_kgce         standard coal by GB/T 2589
 //   covered_s         how much of the time was watched by readings, in seconds
-//   coverage_percent  the same as a share of the whole period, to two decimals
+//   coverage_percent  the same as a share of the whole time, rounded to two decimals; of a correction as now known
 //   quality, rule     measured, late, estimated, substituted, manual or missing; and the rule that said so, or nothing
 //   period            15min, hour, day, month or year
 //   state             closed, or open: the period is not over, and the row will grow

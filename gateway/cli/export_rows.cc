@@ -8,6 +8,7 @@
 #include <string>
 
 #include "gateway/model/carrier.h"
+#include "gateway/model/coverage.h"
 
 namespace carbongate::cli {
 namespace {
@@ -39,19 +40,20 @@ constexpr auto kCoal = std::to_array<Column>({{"coal_kgce", Type::number}});
 constexpr auto kGases = std::to_array<Column>({{"gases_kg"}});
 constexpr auto kCo2e = std::to_array<Column>({{"co2e_kg", Type::number}});
 constexpr auto kCovered = std::to_array<Column>({{"covered_s", Type::number}});
+constexpr auto kCoverage = std::to_array<Column>({{"coverage_percent", Type::number}});
 constexpr auto kQuality = std::to_array<Column>({{"quality"}, {"rule"}});
 
 constexpr auto kReadings = join(std::to_array<Column>({{"time"}}), kPoint,
                                 std::to_array<Column>({{"value", Type::number}, {"unit"}}), kQuality);
-constexpr auto kIntervals = join(kSpan, kPoint, kAmount, kCovered, kQuality);
+constexpr auto kIntervals = join(kSpan, kPoint, kAmount, kCovered, kQuality, kCoverage);
 constexpr auto kEntries = join(
     kSpan, kUser, kPoint, kAmount, kCo2e, std::to_array<Column>({{"factor"}, {"factor_version"}}), kCovered, kQuality,
     kScope, kUncertainty, kGases, kMarket, std::to_array<Column>({{"market_factor"}, {"market_factor_version"}}), kCoal,
-    std::to_array<Column>({{"coal_factor"}, {"revision", Type::number}, {"cause"}, {"note"}, {"booked_at"}}));
+    std::to_array<Column>({{"coal_factor"}, {"revision", Type::number}, {"cause"}, {"note"}, {"booked_at"}}),
+    kCoverage);
 constexpr auto kRollups = join(
-    std::to_array<Column>({{"period"}}), kSpan, kUser, kPoint, kAmount, kCo2e, kCovered,
-    std::to_array<Column>({{"coverage_percent", Type::number}}), kQuality, std::to_array<Column>({{"state"}}), kScope,
-    kUncertainty, kGases, kMarket, kCoal,
+    std::to_array<Column>({{"period"}}), kSpan, kUser, kPoint, kAmount, kCo2e, kCovered, kCoverage, kQuality,
+    std::to_array<Column>({{"state"}}), kScope, kUncertainty, kGases, kMarket, kCoal,
     std::to_array<Column>(
         {{"valid_hours", Type::number}, {"validity"}, {"revision", Type::number}, {"co2e_kg_first", Type::number}}));
 
@@ -77,11 +79,6 @@ std::string kilograms(const model::GasMasses& gases) {
             model::format_fixed(mass.quanta(), model::kMilligramsPerKilogram);
   });
   return text;
-}
-
-std::string percent(Duration covered, Duration whole) {
-  if (whole <= Duration::zero()) return {};
-  return model::format_fixed((covered.count() * 10'000 + whole.count() / 2) / whole.count(), 100);
 }
 
 }  // namespace
@@ -142,6 +139,7 @@ void RowExport::write(const model::Series& series, const model::EnergyInterval& 
   write_amount(series, row.amount);
   writer_.cell(seconds(row.covered));
   write_quality(row.quality);
+  writer_.cell(model::coverage_percent(row.covered, row.end - row.begin));
 }
 
 void RowExport::write(const model::Series& series, const model::EmissionEntry& row) {
@@ -161,6 +159,7 @@ void RowExport::write(const model::Series& series, const model::EmissionEntry& r
   writer_.cell(row.correction ? to_string(row.correction->cause) : "");
   writer_.cell(row.correction ? row.correction->note : "");
   writer_.cell(row.correction ? time_(row.correction->booked_at) : "");
+  writer_.cell(model::coverage_percent(row.covered, row.end - row.begin));
 }
 
 void RowExport::write(const model::Series& series, const model::RollupRow& row, bool open) {
@@ -169,7 +168,7 @@ void RowExport::write(const model::Series& series, const model::RollupRow& row, 
   write_amount(series, row.amount);
   writer_.cell(kilograms(row.emitted[model::Basis::primary].co2e))
       .cell(seconds(row.covered))
-      .cell(percent(row.covered, row.end - row.begin));
+      .cell(model::coverage_percent(row.covered, row.end - row.begin));
   write_quality(row.quality);
   writer_.cell(open ? "open" : "closed");
   write_scope(series);

@@ -89,6 +89,8 @@ class Summing {
   Breakdown take() {
     if (entry_) finish();
     std::ranges::sort(out_.entries, larger);
+    out_.total.accounts = std::ranges::count_if(accounts_, [&](const auto& one) { return counts(one.second.series); });
+    for (auto& [begin, part] : parts_) part.accounts = out_.total.accounts;
     for (auto& [name, line] : accounts_) out_.accounts.push_back(std::move(line));
     std::ranges::sort(out_.accounts, larger);
     for (auto& [begin, line] : parts_) out_.parts.push_back(std::move(line));
@@ -115,9 +117,7 @@ class Summing {
     if (account.entries == 0) account.name += out_.name.substr(out_.name.find('@'));
     account.sum.amount += line.sum.amount;
     add_to(account, line);
-    // What leaves the user is no part of its sum; of one account alone it is all there is.
-    if (model::in_total(line.series.flow) ||
-        !question_.device.empty()) {
+    if (counts(line.series)) {
       add_to(out_.total, line);
       out_.market += line.sum.market ? line.sum.market->emitted.co2e : line.sum.primary.emitted.co2e;
       add_to(part(line.begin), line);
@@ -129,6 +129,9 @@ class Summing {
       out_.entries.pop_back();
     }
   }
+
+  // What leaves the user is no part of its sum; of one account alone it is all there is.
+  bool counts(const model::Series& series) const { return model::in_total(series.flow) || !question_.device.empty(); }
 
   static void add_to(BreakdownLine& sum, const BreakdownLine& line) {
     ++sum.entries;

@@ -172,7 +172,10 @@ struct BreakdownLine {
   Instant end{};
   std::uint64_t entries = 0;
   std::uint32_t revisions = 1;  // of one entry
-  model::EmissionEntry sum;     // amounts only of accounts and entries
+  std::int64_t accounts = 1;    // that it is the sum of
+  model::EmissionEntry sum;     // amounts only of accounts and entries; `covered` adds up over accounts
+
+  Duration watchable() const { return (end - begin) * accounts; }
 };
 
 struct Breakdown {

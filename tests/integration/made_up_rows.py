@@ -21,7 +21,9 @@ def expected(rows, first=0, measurements=MEASUREMENTS):
         tags = {"site": "edz-1", "device": DEVICES[n % 4], "point": "energy import", "unit": "kWh"}
         amount = float(Decimal(n * 1001 + 7) / 1_000_000)
         co2e = float(Decimal(n * 530 + 3) / 1_000_000)
-        period = {"duration_s": 900.0, "covered_s": float(Decimal(n % 900_000) / 1000), "quality": 0, "rule": 0}
+        covered = Decimal(n % 900_000) / 1000
+        coverage = (covered / 9).quantize(Decimal("0.01"), rounding="ROUND_HALF_UP")
+        period = {"duration_s": 900.0, "covered_s": float(covered), "coverage_percent": float(coverage), "quality": 0, "rule": 0}
         account = {"carrier": "electricity", "user": USERS[n % 4]}
         if measurement == "reading":
             tags["unit"] = "Wh"

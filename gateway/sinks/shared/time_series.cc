@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "gateway/model/carrier.h"
+#include "gateway/model/coverage.h"
 
 namespace carbongate::sinks::shared {
 namespace {
@@ -86,6 +87,7 @@ void account_tags(Filler& line, const model::Series& series, const model::Carrie
 void period_fields(Filler& line, Instant begin, Instant end, Duration covered, model::Quality quality) {
   line.decimal("duration_s", milliseconds(end - begin), 1000);
   line.decimal("covered_s", milliseconds(covered), 1000);
+  line.decimal("coverage_percent", model::coverage(covered, end - begin), model::kPerPercent);
   line.quality(quality);
 }
 

@@ -97,8 +97,8 @@ TEST_F(ExportTest, WritesIntervalsInTheCarriersUnit) {
           {}});
   EXPECT_EQ(
       text("intervals"),
-      "begin,end,device,point,carrier,amount,unit,covered_s,quality,rule\n"
-      "2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press,energy,electricity,3.170001,kWh,899.5,measured,\n");
+      "begin,end,device,point,carrier,amount,unit,covered_s,quality,rule,coverage_percent\n"
+      "2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press,energy,electricity,3.170001,kWh,899.5,measured,,99.94\n");
 }
 
 TEST_F(ExportTest, WritesEntriesWithTheirFactorAndVersion) {
@@ -124,11 +124,11 @@ TEST_F(ExportTest, WritesEntriesWithTheirFactorAndVersion) {
       text("entries"),
       "begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule,"
       "scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,market_factor,market_factor_version,coal_kgce,coal_"
-      "factor,revision,cause,note,booked_at\n"
+      "factor,revision,cause,note,booked_at,coverage_percent\n"
       "2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press-shop,press,energy,electricity,-1,kWh,-0.1564,"
       "cn-grid/CN-SC/average/2023,2025-12-31,900,measured,,2,consumed,0.000005,CO2:-0.1564;CH4:0.000001,-0.2,0,cn-grid/"
       "CN/residual/2023,2025-12-31,-0.1229,"
-      "coal/electricity,0,,,\n");
+      "coal/electricity,0,,,,100\n");
   EXPECT_EQ(text("corrections").find('\n') + 1, text("corrections").size()) << "the header alone";
 }
 
@@ -142,9 +142,9 @@ TEST_F(ExportTest, WritesCorrectionsBesideWhatTheyCorrect) {
   correction.revision = 1;
   correction.correction = model::Correction{model::Cause::late_data, "two readings", kNewYear + 48h};
   commit({{{kAccount, entry}, {kAccount, correction}}, {}, {}});
-  EXPECT_THAT(text("entries"), HasSubstr(",1,kWh,0,,,0,measured,,2,consumed,0,,,,,,0,,0,,,\n"));
+  EXPECT_THAT(text("entries"), HasSubstr(",1,kWh,0,,,0,measured,,2,consumed,0,,,,,,0,,0,,,,0\n"));
   EXPECT_THAT(text("entries"),
-              HasSubstr(",-0.25,kWh,0,,,0,measured,,2,consumed,0,,,,,,0,,1,late-data,two readings,2023-01-03T00:00:00+08:00\n"));
+              HasSubstr(",-0.25,kWh,0,,,0,measured,,2,consumed,0,,,,,,0,,1,late-data,two readings,2023-01-03T00:00:00+08:00,0\n"));
   EXPECT_THAT(text("corrections"), HasSubstr(",-0.25,kWh,"));
   EXPECT_EQ(text("corrections").find(",1,kWh,"), std::string::npos);
 }
