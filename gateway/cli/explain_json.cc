@@ -7,6 +7,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "gateway/cli/stated.h"
 #include "gateway/explain/words.h"
 #include "gateway/ledger/chain.h"
 #include "gateway/ledger/key.h"
@@ -80,6 +81,7 @@ json::object emitted(const model::Emission& emission) {
           {"u95_activity_kg", kilograms(emission.emitted.u95_activity.quanta())},
           {"u95_factor_kg", kilograms(emission.emitted.u95_factor.quanta())},
           {"u95_kg", kilograms(emission.emitted.u95().quanta())},
+          {"u95_stated", to_string(stated(emission.emitted))},
           {"factor_id", text_or_null(emission.factor_id)},
           {"factor_version", text_or_null(emission.factor_version)}};
 }
@@ -150,6 +152,7 @@ json::object factor(const FactorUsed& used, const model::Carrier* carrier) {
                                     {"region", used.choice->region},
                                     {"method", used.choice->method}};
   }
+  object["former"] = used.former;
   if (!used.factor) return object;
   const model::Factor& f = *used.factor;
   object["value"] = f.value_text;
@@ -229,7 +232,11 @@ json::object point(const PointUsed& p, const model::Carrier* carrier) {
                      {"moved", r.moved ? json::value(amount(*r.moved, carrier)) : json::value(nullptr)},
                      {"moved_since", time(r.moved_since)},
                      {"counted", r.counted ? json::value(amount(*r.counted, carrier)) : json::value(nullptr)},
-                     {"bytes", r.bytes ? json::value(*r.bytes) : json::value(nullptr)}});
+                     {"bytes", r.bytes ? json::value(*r.bytes) : json::value(nullptr)},
+                     {"bytes_from", !r.bytes              ? json::value(nullptr)
+                                    : std::isnan(r.value) ? "register"
+                                                          : "value"},
+                     {"bytes_missing", text_or_null(r.bytes_missing)}});
   }
   return {{"device", p.device},
           {"point", p.point},
@@ -330,17 +337,22 @@ json::object object_of(const Explanation& e, const model::Site& site) {
 }
 
 json::object line(const BreakdownLine& l) {
-  json::object object{{"name", l.name},
-                      {"begin", time(l.begin)},
-                      {"end", time(l.end)},
-                      {"entries", l.entries},
-                      {"co2e_kg", kilograms(l.sum.primary.emitted.co2e.quanta())},
-                      {"market_co2e_kg", l.sum.market ? json::value(kilograms(l.sum.market->emitted.co2e.quanta()))
-                                                      : json::value(nullptr)},
-                      {"coal_kgce", kilograms(l.sum.coal.quanta())},
-                      {"covered_ms", l.sum.covered.count()},
-                      {"coverage_percent", model::coverage_percent(l.sum.covered, l.watchable())},
-                      {"quality", quality(l.sum.quality)}};
+  const bool stated = l.uncertainty && l.uncertainty->stated != books::Stated::none;
+  json::object object{
+      {"name", l.name},
+      {"begin", time(l.begin)},
+      {"end", time(l.end)},
+      {"entries", l.entries},
+      {"co2e_kg", kilograms(l.sum.primary.emitted.co2e.quanta())},
+      {"co2e_first_kg", kilograms(l.first.quanta())},
+      {"u95_kg", stated ? json::value(kilograms(l.uncertainty->u95.quanta())) : json::value(nullptr)},
+      {"u95_stated", l.uncertainty ? json::value(to_string(l.uncertainty->stated)) : json::value(nullptr)},
+      {"market_co2e_kg",
+       l.sum.market ? json::value(kilograms(l.sum.market->emitted.co2e.quanta())) : json::value(nullptr)},
+      {"coal_kgce", kilograms(l.sum.coal.quanta())},
+      {"covered_ms", l.sum.covered.count()},
+      {"coverage_percent", model::coverage_percent(l.sum.covered, l.watchable())},
+      {"quality", quality(l.sum.quality)}};
   if (l.carrier) {
     object["carrier"] = l.series.carrier;
     object["flow"] = to_string(l.series.flow);
@@ -364,6 +376,7 @@ json::object object_of(const Breakdown& b, const model::Site& site) {
           {"site", site.id},
           {"timezone", site.time_zone},
           {"total", std::move(total)},
+          {"users", lines(b.users)},
           {"accounts", lines(b.accounts)},
           {"parts", lines(b.parts)},
           {"entries", lines(b.entries)}};

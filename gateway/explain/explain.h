@@ -25,6 +25,9 @@ struct Knowledge {
   const pipeline::GwpSet* gwp = nullptr;  // by which `factors` were loaded; nullptr: not known
   std::span<const model::Certificate> certificates = {};
 
+  // A factor that `factors` do not have, by id and version.
+  std::function<std::optional<model::Factor>(std::string_view, std::string_view)> former = {};
+
   // Of a reading of this point with this value; nullopt: no device has the point.
   std::function<std::optional<Origin>(PointId, double)> origin = [](PointId, double) { return std::nullopt; };
 

@@ -1,9 +1,11 @@
 // Amount times factor, worked out again beside what is booked. Pure.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/explain/explanation.h"
@@ -22,6 +24,8 @@ struct FactorSource {
   pipeline::LiveFactors* live = nullptr;    // with what the store remembers of them
   const model::Account* account = nullptr;  // nullptr: not configured any more
   const pipeline::GwpSet* gwp = nullptr;    // by which `registry` was loaded; nullptr: not known
+  // A factor that is not in use now, by id and version; of standard coal the version is not known.
+  std::function<std::optional<model::Factor>(std::string_view, std::string_view)> former = {};
 };
 
 // What the books name, looked up. `carrier`: of the entry.
