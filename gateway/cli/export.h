@@ -4,11 +4,11 @@
 //   intervals  begin,end,device,point,carrier,amount,unit,covered_s,quality,rule,coverage_percent
 //   entries    begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule,
 //              scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,market_factor,market_factor_version,coal_kgce,
-//              coal_factor,revision,cause,note,booked_at,coverage_percent
+//              coal_factor,revision,cause,note,booked_at,coverage_percent,u95_stated,market_u95_stated
 //   corrections  the same, of the entries that correct others
 //   rollups    period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,
 //              state,scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce,valid_hours,validity,
-//              revision,co2e_kg_first
+//              revision,co2e_kg_first,u95_stated,market_u95_stated
 //
 //   ledger     the hash chain over all entries, and its seals, for `carbongate verify`: gateway/ledger/export_text.h.
 //              --from and --to choose a stretch of the chain: all that was booked between the first and the last entry
@@ -20,7 +20,8 @@
 //   value             in `unit`, the shortest decimal that reads back as the same double; empty if it is not a number
 //   amount            exact decimal in `unit`, the carrier's display unit (kWh, GJ, Nm3, L, kg)
 //   co2e_kg           exact decimal, in kg of CO2 equivalent
-//   u95_kg            half-width of the 95 % interval of co2e_kg, by meter and factor; 0 where neither states one
+//   u95_kg            half-width of the 95 % interval of co2e_kg, by meter and factor; empty where neither states one
+//   u95_stated        all; part: only meter or factor states one, and u95_kg is a lower bound; none
 //   gases_kg          the mass of each gas: "CO2:1.25;CH4:0.001"; biogenic CO2 is no part of co2e_kg
 //   scope, flow       1, 2 or nothing; consumed, emitted, exported or produced
 //   market_...        the market-based result of scope 2, beside the location-based one; empty elsewhere

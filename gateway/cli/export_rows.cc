@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "gateway/cli/stated.h"
 #include "gateway/model/carrier.h"
 #include "gateway/model/coverage.h"
 
@@ -41,6 +42,7 @@ constexpr auto kGases = std::to_array<Column>({{"gases_kg"}});
 constexpr auto kCo2e = std::to_array<Column>({{"co2e_kg", Type::number}});
 constexpr auto kCovered = std::to_array<Column>({{"covered_s", Type::number}});
 constexpr auto kCoverage = std::to_array<Column>({{"coverage_percent", Type::number}});
+constexpr auto kStated = std::to_array<Column>({{"u95_stated"}, {"market_u95_stated"}});
 constexpr auto kQuality = std::to_array<Column>({{"quality"}, {"rule"}});
 
 constexpr auto kReadings = join(std::to_array<Column>({{"time"}}), kPoint,
@@ -49,13 +51,14 @@ constexpr auto kIntervals = join(kSpan, kPoint, kAmount, kCovered, kQuality, kCo
 constexpr auto kEntries = join(
     kSpan, kUser, kPoint, kAmount, kCo2e, std::to_array<Column>({{"factor"}, {"factor_version"}}), kCovered, kQuality,
     kScope, kUncertainty, kGases, kMarket, std::to_array<Column>({{"market_factor"}, {"market_factor_version"}}), kCoal,
-    std::to_array<Column>({{"coal_factor"}, {"revision", Type::number}, {"cause"}, {"note"}, {"booked_at"}}),
-    kCoverage);
+    std::to_array<Column>({{"coal_factor"}, {"revision", Type::number}, {"cause"}, {"note"}, {"booked_at"}}), kCoverage,
+    kStated);
 constexpr auto kRollups = join(
     std::to_array<Column>({{"period"}}), kSpan, kUser, kPoint, kAmount, kCo2e, kCovered, kCoverage, kQuality,
     std::to_array<Column>({{"state"}}), kScope, kUncertainty, kGases, kMarket, kCoal,
     std::to_array<Column>(
-        {{"valid_hours", Type::number}, {"validity"}, {"revision", Type::number}, {"co2e_kg_first", Type::number}}));
+        {{"valid_hours", Type::number}, {"validity"}, {"revision", Type::number}, {"co2e_kg_first", Type::number}}),
+    kStated);
 
 std::string shortest(double value) {
   if (std::isnan(value)) return {};
@@ -160,6 +163,7 @@ void RowExport::write(const model::Series& series, const model::EmissionEntry& r
   writer_.cell(row.correction ? row.correction->note : "");
   writer_.cell(row.correction ? time_(row.correction->booked_at) : "");
   writer_.cell(model::coverage_percent(row.covered, row.end - row.begin));
+  write_stated(row.primary.emitted, row.market ? &row.market->emitted : nullptr);
 }
 
 void RowExport::write(const model::Series& series, const model::RollupRow& row, bool open) {
@@ -177,6 +181,8 @@ void RowExport::write(const model::Series& series, const model::RollupRow& row, 
   write_coal(row.coal);
   writer_.cell(row.period < model::Period::day ? "" : std::to_string(row.valid_hours)).cell(to_string(row.validity));
   writer_.cell(std::to_string(row.revision)).cell(kilograms(first_));
+  write_stated(row.emitted[model::Basis::primary],
+               series.scope == model::Scope::energy ? &row.emitted[model::Basis::market] : nullptr);
 }
 
 void RowExport::write_scope(const model::Series& series) {
@@ -184,8 +190,15 @@ void RowExport::write_scope(const model::Series& series) {
 }
 
 void RowExport::write_emitted(const model::Emitted& primary, const model::Emitted* market) {
-  writer_.cell(kilograms(primary.u95())).cell(kilograms(primary.gases));
-  writer_.cell(market ? kilograms(market->co2e) : "").cell(market ? kilograms(market->u95()) : "");
+  const auto u95 = [](const model::Emitted& emitted) {
+    return stated(emitted) == books::Stated::none ? std::string() : kilograms(emitted.u95());
+  };
+  writer_.cell(u95(primary)).cell(kilograms(primary.gases));
+  writer_.cell(market ? kilograms(market->co2e) : "").cell(market ? u95(*market) : "");
+}
+
+void RowExport::write_stated(const model::Emitted& primary, const model::Emitted* market) {
+  writer_.cell(to_string(stated(primary))).cell(market ? to_string(stated(*market)) : "");
 }
 
 void RowExport::write_coal(model::StandardCoal coal) {

@@ -33,10 +33,10 @@ def expected(rows, first=0, measurements=MEASUREMENTS):
             fields = {"amount": amount, **period, "quality": 2, "rule": 12}
         elif measurement == "entry":
             tags |= account | {"factor": "cn grid/a=b", "factor_version": "2025"}
-            fields = {"amount": amount, "co2e_kg": co2e, "u95_kg": 0, "coal_kgce": 0, **period}
+            fields = {"amount": amount, "co2e_kg": co2e, "coal_kgce": 0, **period}
         elif measurement == "rollup":
             tags |= account | {"period": PERIODS[n // 5 % 5]}
-            fields = {"amount": amount, "co2e_kg": co2e, "u95_kg": 0, "coal_kgce": 0, **period}
+            fields = {"amount": amount, "co2e_kg": co2e, "coal_kgce": 0, **period}
         else:
             tags |= account
             fields = {"amount": amount, "co2e_kg": co2e, "amount_per_hour": n * 0.25, "co2e_kg_per_hour": n * 0.125}

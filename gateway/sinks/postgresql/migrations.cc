@@ -225,6 +225,12 @@ COMMENT ON COLUMN @.intervals.coverage_percent IS 'covered_s as a share of ends_
 COMMENT ON COLUMN @.entries.coverage_percent IS 'covered_s as a share of ends_at - begins_at, in %; of a correction as now known';
 COMMENT ON COLUMN @.rollups.coverage_percent IS 'covered_s as a share of ends_at - begins_at, in %';
 
+ALTER TABLE @.entries ALTER COLUMN u95_kg DROP NOT NULL;
+ALTER TABLE @.rollups ALTER COLUMN u95_kg DROP NOT NULL;
+COMMENT ON COLUMN @.entries.u95_kg IS
+  'kg CO2e: half-width of the 95 % interval, by meter and factor together (their squares add); NULL where neither states one';
+COMMENT ON COLUMN @.rollups.u95_kg IS 'kg CO2e: half-width of the 95 % interval; NULL where neither meter nor factor states one';
+
 CREATE OR REPLACE VIEW @.entries_known AS
   SELECT a.site, a.energy_user, a.user_name, a.carrier, a.device, a.point, a.flow, a.scope, e.account_id, e.begins_at,
          max(e.ends_at) AS ends_at, sum(e.amount) AS amount, max(e.unit) AS unit, sum(e.co2e_kg) AS co2e_kg,

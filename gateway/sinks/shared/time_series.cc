@@ -116,7 +116,7 @@ const std::string& mass_field(model::Gas gas) {
 void emitted_fields(Filler& line, const model::Emitted& primary, const model::Emitted* market,
                     model::StandardCoal coal) {
   constexpr auto kPerKilogram = model::kMilligramsPerKilogram;
-  line.decimal("u95_kg", primary.u95().quanta(), kPerKilogram);
+  if (primary.has_u95()) line.decimal("u95_kg", primary.u95().quanta(), kPerKilogram);
   primary.gases.each([&](model::Gas gas, model::GasMass mass) {
     if (gas != model::Gas::unsplit) line.decimal(mass_field(gas), mass.quanta(), kPerKilogram);
   });

@@ -134,7 +134,7 @@ TEST(LineProtocolSchema, TellsThePeriodsOfRollupsApart) {
             "carbongate_rollup,carrier=electricity,device=press\\ "
             "shop,period=day,point=active_energy_import,scope=2,site=edz-1,"
             "unit=kWh,user=press-shop "
-            "amount=9007199254.740993,co2e_kg=0.000001,u95_kg=0,market_co2e_kg=0.000002,coal_kgce=0,duration_s=86400,"
+            "amount=9007199254.740993,co2e_kg=0.000001,market_co2e_kg=0.000002,coal_kgce=0,duration_s=86400,"
             "covered_s=86400,coverage_percent=100,"
             "quality=0i,rule=0i 1700000100000\n");
 }
