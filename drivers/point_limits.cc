@@ -25,6 +25,8 @@ bool is_flow(Dimension dimension) {
 }
 
 // Said already, and nothing can be said about what fits it.
+constexpr int kExactBits = 53;  // of a double
+
 bool has_unknown_unit(const config::Reader& in) {
   const config::Node* unit = in.node().find("unit");
   return unit && !(unit->is_scalar() && find_unit(unit->scalar()));
@@ -68,7 +70,7 @@ void read_power_max(config::Reader& in, Point& point) {
 }
 
 // The ends that are given, in the point's unit; a value that is wrong is a problem and left out.
-std::vector<double> read_rollovers(config::Reader& in, double count_by_default) {
+std::vector<double> read_rollovers(config::Reader& in, PointLimits& limits, double count_by_default) {
   std::vector<double> ends;
   const config::Node* list = in.child("rollover_at");
   if (list && list->is_sequence()) {
@@ -97,6 +99,12 @@ std::vector<double> read_rollovers(config::Reader& in, double count_by_default) 
     if (!in.has("register_bits") && !in.has("register_digits"))
       in.error("count", "says how much one count of register_bits or register_digits is; neither is given");
   }
+  if (in.has("count") || limits.count == 0) limits.count = count;
+  if (in.has("register_bits") && in.value_or<int>("register_bits", 0) > kExactBits) {
+    in.warning("register_bits",
+               "values are doubles, which tell 2^53 counts apart: a register that comes near its end, "
+               "and what it moves through it, are not exact");
+  }
   if (in.child("register_bits")) ends.push_back(std::ldexp(count, in.in_range<int>("register_bits", 32, 8, 64)));
   if (in.child("register_digits"))
     ends.push_back(std::round(std::pow(10.0, in.in_range<int>("register_digits", 8, 3, 18))) * count);
@@ -108,7 +116,7 @@ void read_rollover(config::Reader& in, Point& point, double count_by_default) {
   for (const std::string_view key : {"rollover_at", "register_bits", "register_digits"}) {
     if (in.has(key) && point.kind != Kind::cumulative) in.error(key, "only a cumulative point starts again from 0");
   }
-  auto ends = read_rollovers(in, count_by_default);
+  auto ends = read_rollovers(in, limits, count_by_default);
   if (!ends.empty()) limits.rollover_at = std::move(ends);
   if (limits.rollover_at.empty() || !limits.max) return;
   if (*limits.max > *std::ranges::max_element(limits.rollover_at)) {

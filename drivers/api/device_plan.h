@@ -13,7 +13,8 @@ namespace carbongate {
 struct Origin {
   std::string where;     // "unit 1 of 10.0.0.5:502, input registers 72-73 (0x0048)"; "topic tele/a, JSON /E"
   std::string decoding;  // "float32, bytes ABCD, * 0.1": what made a number of it
-  std::optional<std::string> bytes;  // "47 8e 6a 00": what must have been sent; nullopt where the value does not tell
+  std::optional<std::string> bytes;  // "47 8e 6a 00": re-encoded from the value; nullopt where it does not tell
+  std::string bytes_missing = {};    // why there are none; empty also where values do not come as bytes
 };
 
 class DevicePlan {

@@ -29,6 +29,7 @@ struct PointLimits {
   Duration interval{};                   // how often a value is due; 0: not known
   Duration stale_after{};                // heard this much later than measured: late; 0: 3 * interval, at least 60 s
   Duration gap_max{};                    // longest gap a power is integrated over; 0: 3 * interval, at least 5 min
+  double count = 0;                      // cumulative: what one count of the register is, in its unit; 0: not known
   bool runs_back = false;                // cumulative: a net register, in which what flows back is subtracted
 };
 

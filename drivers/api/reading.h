@@ -16,7 +16,9 @@ using Duration = std::chrono::milliseconds;
 // Index of a point in the site's configuration: dense, from 0, valid for one run of the program. The store keeps points
 // by name, so ids need not stay the same from run to run.
 enum class PointId : std::uint32_t {};
-constexpr std::size_t index(PointId id) { return static_cast<std::size_t>(id); }
+constexpr std::size_t index(PointId id) {
+  return static_cast<std::size_t>(id);
+}
 
 // What the device itself said about a value. Everything else is judged later, in the quality stage.
 enum class Availability : std::uint8_t {
@@ -28,7 +30,7 @@ struct Reading {
   PointId point{};
   Availability availability = Availability::available;
   Instant at{};        // when the device measured it; when it was heard, if the device does not say
-  double value = 0.0;  // in the point's own unit, after scale and offset
+  double value = 0.0;  // in the point's own unit, after scale and offset; of a NaN see kept_bits.h
 };
 static_assert(sizeof(Reading) == 24);
 

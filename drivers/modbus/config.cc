@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <set>
 #include <utility>
 #include <vector>
@@ -220,6 +221,19 @@ std::unique_ptr<ModbusPlan> read_plan(config::Reader& in, const PlanContext& con
   return plan;
 }
 
+namespace {
+
+std::string why_no_bytes(const RegisterField& field, double value) {
+  if (std::isnan(value)) return "no register was kept with it";
+  if (field.length() == 4 && is_integer(field.type) && std::abs(field.scale.invert(value)) >= 0x1p53L) {
+    return "several registers of 64 bits are this value";
+  }
+  return "no register of this type and scale is exactly this value: it came in another way, or under another "
+         "configuration";
+}
+
+}  // namespace
+
 Origin ModbusPlan::origin(std::size_t point, double value) const {
   static constexpr std::string_view kKinds[] = {"coil", "discrete input", "holding register", "input register"};
   const RegisterField& field = device.fields.at(point);
@@ -236,6 +250,8 @@ Origin ModbusPlan::origin(std::size_t point, double value) const {
     for (const std::byte byte : *bytes) {
       *origin.bytes += fmt::format("{}{:02x}", origin.bytes->empty() ? "" : " ", std::to_integer<unsigned>(byte));
     }
+  } else if (field.type != RegisterType::bit) {
+    origin.bytes_missing = why_no_bytes(field, value);
   }
   return origin;
 }

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "drivers/api/kept_bits.h"
+
 namespace carbongate::modbus_driver {
 namespace {
 
@@ -81,6 +83,13 @@ double to_number(std::uint64_t raw, RegisterType type, const DecimalScale& scale
   return std::numeric_limits<double>::quiet_NaN();
 }
 
+// That keeps the register, as far as it has room.
+double nan_of(std::uint64_t raw, RegisterType type) {
+  if (type != RegisterType::bit && words_of(type) <= 2) return nan_that_keeps(static_cast<std::uint32_t>(raw));
+  const double itself = std::bit_cast<double>(raw);
+  return type == RegisterType::float64 && std::isnan(itself) ? itself : std::numeric_limits<double>::quiet_NaN();
+}
+
 }  // namespace
 
 unsigned words_of(RegisterType type) {
@@ -135,11 +144,19 @@ Value decode_value(const RegisterField& field, std::uint16_t first_address, std:
       field.not_available, [&](const BitPattern& pattern) { return (raw & pattern.mask) == pattern.bits; });
   const double number =
       says_no_value ? std::numeric_limits<double>::quiet_NaN() : to_number(raw, field.type, field.scale);
-  return {std::isnan(number) ? Availability::not_available : Availability::available, number};
+  if (!std::isnan(number)) return {Availability::available, number};
+  return {Availability::not_available, nan_of(raw, field.type)};
 }
 
 std::optional<std::vector<std::byte>> encode_value(const RegisterField& field, double value) {
-  if (field.type == RegisterType::bit || !std::isfinite(value)) return std::nullopt;
+  if (field.type == RegisterType::bit) return std::nullopt;
+  if (std::isnan(value)) {
+    const auto kept = bits_kept(value, field.length() * 16);
+    return kept && (field.length() < 4 || field.type == RegisterType::float64)
+               ? std::optional(arrange(*kept, field.length(), field.order))
+               : std::nullopt;
+  }
+  if (std::isinf(value) && is_integer(field.type)) return std::nullopt;
   std::optional<std::uint64_t> found;
   for (const std::uint64_t raw : candidates(field.type, field.scale.invert(value))) {
     if (to_number(raw, field.type, field.scale) != value) continue;

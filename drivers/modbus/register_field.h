@@ -53,7 +53,7 @@ struct RegisterField {
 
 struct Value {
   Availability availability = Availability::available;
-  double number = 0;  // NaN if not available
+  double number = 0;  // NaN if not available, as in kept_bits.h
 };
 
 // The value of `field` in the data of an answer that begins at `first_address`. Precondition: the data covers the
@@ -61,7 +61,7 @@ struct Value {
 Value decode_value(const RegisterField& field, std::uint16_t first_address, std::span<const std::byte> data);
 
 // The bytes on the wire that decode to exactly `value`: what the device must have sent. nullopt: none do, or several (a
-// register of 64 bits has more digits than a double), or it is a bit or not a number.
+// register of 64 bits has more digits than a double), or it is a bit, or a NaN that keeps no register.
 std::optional<std::vector<std::byte>> encode_value(const RegisterField& field, double value);
 
 std::string_view to_string(ByteOrder order);  // "ABCD"

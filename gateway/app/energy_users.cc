@@ -72,6 +72,13 @@ model::Scope scope_of(const model::Carrier& carrier) {
   return model::Scope::direct;
 }
 
+// Names of products that people write for a carrier; the nearest carrier by spelling would be another thing.
+bool is_made(std::string_view name) {
+  static constexpr std::string_view kProducts[] = {"aluminium", "aluminum", "beer",  "brick", "bricks", "cement",
+                                                   "concrete",  "copper",   "glass", "paper", "steel",  "crude-steel"};
+  return std::ranges::find(kProducts, name) != std::end(kProducts);
+}
+
 bool is_released(model::Flow flow) {
   return flow == model::Flow::emitted || flow == model::Flow::measured;
 }
@@ -172,7 +179,10 @@ class UsersReader {
     if (!account.carrier && !carrier_id.empty()) {
       std::vector<std::string> known;
       for (const model::Carrier& carrier : model::all_carriers()) known.emplace_back(carrier.id);
-      in.error("carrier", "unknown carrier '" + printable(carrier_id) + "'" + suggestion(carrier_id, known));
+      in.error("carrier", "unknown carrier '" + printable(carrier_id) + "'" +
+                              (is_made(carrier_id) ? "; what a site makes is the carrier 'product', in kg, or "
+                                                     "'product-pieces'"
+                                                   : suggestion(carrier_id, known)));
     }
     const Point* point = from.empty() ? nullptr : find_point(in, from, account.carrier);
     if (point) note_use(in, *point, account);

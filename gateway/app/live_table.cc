@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "gateway/model/coverage.h"
 #include "gateway/pipeline/counter.h"
 
 namespace carbongate::app {
@@ -171,8 +172,7 @@ std::vector<Line> unallocated_lines(const model::Site& site, const model::Checkp
 // Of the day so far, as far as its readings reach.
 std::string coverage(const Line& line) {
   if (line.elapsed <= Duration::zero()) return "";
-  return fmt::format("{:.1f} %",
-                     100.0 * static_cast<double>(line.covered.count()) / static_cast<double>(line.elapsed.count()));
+  return model::coverage_percent(line.covered, line.elapsed) + " %";
 }
 
 std::string figures(const Line& line) {

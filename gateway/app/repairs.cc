@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "config/reader/text.h"
+#include "drivers/api/kept_bits.h"
 #include "gateway/cli/time_text.h"
 
 namespace carbongate::app {
@@ -17,65 +18,87 @@ using Type = ByteRepair::Type;
 
 constexpr std::array<std::string_view, 4> kOrders{"abcd", "cdab", "badc", "dcba"};
 
-bool is_float(Type type) {
-  return type == Type::float32;
-}
+constexpr std::array<std::string_view, 8> kTypes{"uint16",  "int16",  "uint32", "int32",
+                                                 "float32", "uint64", "int64",  "float64"};
+constexpr double kExactMax = 0x1p53;                         // whole numbers that a double tells apart
+constexpr std::uint64_t kRightMax = std::uint64_t{1} << 48;  // no counter of 64 bits gets there
 
-// The register, as bits, whose value this is; nullopt: there is none.
-std::optional<std::uint32_t> bits_of(double number, Type type) {
-  if (is_float(type)) {
-    const auto as_float = static_cast<float>(number);
-    // The double came from a float through one rounding: within two of its own steps, far less than a float's.
-    if (!std::isfinite(as_float) || std::abs(static_cast<double>(as_float) - number) > std::abs(number) * 0x1p-50) {
-      return std::nullopt;
-    }
-    return std::bit_cast<std::uint32_t>(as_float);
-  }
-  const double whole = std::nearbyint(number);
-  if (std::abs(whole - number) > std::max(1.0, std::abs(number)) * 0x1p-40) return std::nullopt;
-  const auto fits = [whole](double min, double max) { return min <= whole && whole <= max; };
-  switch (type) {
-    case Type::uint16: return fits(0, 65'535) ? std::optional(static_cast<std::uint32_t>(whole)) : std::nullopt;
-    case Type::uint32:
-      return fits(0, 4'294'967'295.0) ? std::optional(static_cast<std::uint32_t>(whole)) : std::nullopt;
-    case Type::int16:
-      if (!fits(-32'768, 32'767)) return std::nullopt;
-      return static_cast<std::uint32_t>(static_cast<std::int32_t>(whole)) & 0xFFFF;
-    case Type::int32:
-      if (!fits(-2'147'483'648.0, 2'147'483'647.0)) return std::nullopt;
-      return static_cast<std::uint32_t>(static_cast<std::int32_t>(whole));
-    case Type::float32: break;
-  }
-  return std::nullopt;
-}
-
-double number_of(std::uint32_t bits, Type type) {
+unsigned words_of(Type type) {
   switch (type) {
     case Type::uint16:
-    case Type::uint32: return bits;
+    case Type::int16: return 1;
+    case Type::uint32:
+    case Type::int32:
+    case Type::float32: return 2;
+    case Type::uint64:
+    case Type::int64:
+    case Type::float64: return 4;
+  }
+  return 1;
+}
+
+double number_of(std::uint64_t bits, Type type) {
+  switch (type) {
+    case Type::uint16:
+    case Type::uint32:
+    case Type::uint64: return static_cast<double>(bits);
     case Type::int16: return static_cast<std::int16_t>(bits);
     case Type::int32: return static_cast<std::int32_t>(bits);
-    case Type::float32: return std::bit_cast<float>(bits);
+    case Type::int64: return static_cast<double>(static_cast<std::int64_t>(bits));
+    case Type::float32: return std::bit_cast<float>(static_cast<std::uint32_t>(bits));
+    case Type::float64: return std::bit_cast<double>(bits);
   }
   return std::numeric_limits<double>::quiet_NaN();
 }
 
-std::uint8_t byte_of(std::uint32_t bits, char letter) {  // 'a': the highest
-  return static_cast<std::uint8_t>(bits >> (8 * ('d' - letter)));
-}
-
-// A 16-bit register has the bytes a and b only, which two of the orders swap.
-std::uint32_t reordered16(std::uint32_t bits, const std::string& was, const std::string& is) {
-  const auto swaps = [](const std::string& order) { return order == "badc" || order == "dcba"; };
-  return swaps(was) == swaps(is) ? bits : ((bits & 0xFF) << 8) | (bits >> 8);
-}
-
-std::uint32_t reordered32(std::uint32_t bits, const std::string& was, const std::string& is) {
-  std::uint32_t right = 0;
-  for (std::size_t i = 0; i < 4; ++i) {  // the i-th byte on the wire
-    right |= std::uint32_t{byte_of(bits, was[i])} << (8 * ('d' - is[i]));
+// As drivers/modbus/register_field.h has it: words in the other order, bytes within words in the other order.
+std::uint64_t reordered(std::uint64_t bits, unsigned words, const std::string& was, const std::string& is) {
+  const auto low_word_first = [](const std::string& order) { return order == "cdab" || order == "dcba"; };
+  const auto low_byte_first = [](const std::string& order) { return order == "badc" || order == "dcba"; };
+  const bool swaps_words = low_word_first(was) != low_word_first(is);
+  const bool swaps_bytes = low_byte_first(was) != low_byte_first(is);
+  std::uint64_t right = 0;
+  for (unsigned i = 0; i < words; ++i) {  // from the lowest
+    std::uint64_t word = bits >> (16 * i) & 0xFFFF;
+    if (swaps_bytes) word = (word & 0xFF) << 8 | word >> 8;
+    right |= word << (16 * (swaps_words ? words - 1 - i : i));
   }
   return right;
+}
+
+std::optional<std::uint64_t> float_bits(double number) {
+  const auto as_float = static_cast<float>(number);
+  if (std::isinf(number)) return std::bit_cast<std::uint32_t>(as_float);
+  // The double came from a float through one rounding: within two of its own steps, far less than a float's.
+  if (!std::isfinite(as_float) || std::abs(static_cast<double>(as_float) - number) > std::abs(number) * 0x1p-50) {
+    return std::nullopt;
+  }
+  return std::bit_cast<std::uint32_t>(as_float);
+}
+
+// Without a scale a double is its own register; with one, it is if one double alone gives the value.
+std::optional<std::uint64_t> double_bits(double stored, double scale) {
+  const double near = stored / scale;
+  if (scale == 1.0 || std::isinf(near)) return std::bit_cast<std::uint64_t>(near);
+  std::optional<std::uint64_t> found;
+  for (const double candidate : {std::nextafter(near, -INFINITY), near, std::nextafter(near, INFINITY)}) {
+    if (candidate * scale != stored) continue;
+    if (found) return std::nullopt;
+    found = std::bit_cast<std::uint64_t>(candidate);
+  }
+  return found;
+}
+
+std::optional<std::uint64_t> whole_bits(double number, Type type) {
+  const double whole = std::nearbyint(number);
+  if (std::abs(whole - number) > std::max(1.0, std::abs(number)) * 0x1p-40) return std::nullopt;
+  const int bits = static_cast<int>(words_of(type)) * 16;
+  const bool is_signed = type == Type::int16 || type == Type::int32 || type == Type::int64;
+  const double end = std::ldexp(1.0, is_signed ? bits - 1 : bits);
+  if (whole < (is_signed ? -end : 0.0) || whole >= end) return std::nullopt;
+  const auto raw =
+      whole < 0 ? static_cast<std::uint64_t>(static_cast<std::int64_t>(whole)) : static_cast<std::uint64_t>(whole);
+  return bits == 64 ? raw : raw & ((std::uint64_t{1} << bits) - 1);
 }
 
 ByteRepair read_bytes(const config::Node& node, config::Problems& problems) {
@@ -88,7 +111,8 @@ ByteRepair read_bytes(const config::Node& node, config::Problems& problems) {
   bytes.was = order("was");
   bytes.is = order("is");
   in.required<std::string>("type");
-  bytes.type = static_cast<Type>(in.one_of("type", {"uint16", "int16", "uint32", "int32", "float32"}, 2));
+  bytes.type = static_cast<Type>(
+      in.one_of("type", {kTypes[0], kTypes[1], kTypes[2], kTypes[3], kTypes[4], kTypes[5], kTypes[6], kTypes[7]}, 2));
   bytes.scale = in.value_or("scale", 1.0);
   if (!(std::abs(bytes.scale) > 0) || !std::isfinite(bytes.scale)) in.error("scale", "must be a number other than 0");
   if (in.has("was") && in.has("is") && bytes.was == bytes.is) in.error("is", "the same as 'was': nothing to repair");
@@ -139,11 +163,43 @@ Repair read_repair(config::Reader& in, std::span<const Point> points, const std:
 }  // namespace
 
 std::optional<double> ByteRepair::operator()(double stored) const {
-  const auto bits = bits_of(stored / scale, type);
-  if (!bits) return std::nullopt;
-  const bool is_16_bit = type == Type::uint16 || type == Type::int16;
-  const double right = number_of(is_16_bit ? reordered16(*bits, was, is) : reordered32(*bits, was, is), type) * scale;
+  const auto right_bits = right_of(stored);
+  if (!right_bits) return std::nullopt;
+  const double right = number_of(*right_bits, type) * scale;
   return std::isfinite(right) ? std::optional(right) : std::nullopt;
+}
+
+std::optional<std::uint64_t> ByteRepair::right_of(double stored) const {
+  const unsigned words = words_of(type);
+  std::optional<std::uint64_t> bits;
+  if (std::isnan(stored)) {
+    if (words < 4 || type == Type::float64) bits = bits_kept(stored, words * 16);
+  } else if (type == Type::float32) {
+    bits = float_bits(stored / scale);
+  } else if (type == Type::float64) {
+    bits = double_bits(stored, scale);
+  } else if (words == 4 && std::abs(stored / scale) >= kExactMax) {
+    return right_of_large(stored / scale);
+  } else {
+    bits = whole_bits(stored / scale, type);
+  }
+  return bits ? std::optional(reordered(*bits, words, was, is)) : std::nullopt;
+}
+
+// Several registers are the same double. The one whose right value a counter can have is looked for among them.
+std::optional<std::uint64_t> ByteRepair::right_of_large(double number) const {
+  const auto exact = whole_bits(number, type);
+  if (!exact) return std::nullopt;
+  const auto step =
+      static_cast<std::uint64_t>(std::nextafter(std::abs(number), INFINITY) - std::abs(number));  // of doubles there
+  std::optional<std::uint64_t> found;
+  for (std::uint64_t bits = *exact - step; bits != *exact + step + 1; ++bits) {
+    const std::uint64_t right = reordered(bits, 4, was, is);
+    if (right >= kRightMax) continue;
+    if (found) return std::nullopt;
+    found = right;
+  }
+  return found;
 }
 
 std::optional<double> Repair::operator()(double stored) const {

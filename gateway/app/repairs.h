@@ -15,6 +15,7 @@
 // restatement of late data).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,14 +28,20 @@ namespace carbongate::app {
 
 // The bytes of a register in another order.
 struct ByteRepair {
-  enum class Type { uint16, int16, uint32, int32, float32 };
+  enum class Type { uint16, int16, uint32, int32, float32, uint64, int64, float64 };
   Type type = Type::uint32;
   std::string was;     // "cdab": how the bytes A (highest) to D were taken from the wire
   std::string is;      // how they should have been
   double scale = 1.0;  // stored = register * scale
 
-  // nullopt: no register gives this value, or what it gives is not a number.
+  // nullopt: no register gives this value, or what it gives is not a number; of an integer of 64 bits that was taken
+  // for more than 2^53 also, that no right value from 0 to 2^48, or more than one, leads to it. Of a NaN: the register
+  // that it keeps (drivers/api/kept_bits.h).
   std::optional<double> operator()(double stored) const;
+
+ private:
+  std::optional<std::uint64_t> right_of(double stored) const;
+  std::optional<std::uint64_t> right_of_large(double number) const;
 };
 
 struct Repair {

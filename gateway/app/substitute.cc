@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <map>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "gateway/books/beside.h"
 #include "gateway/books/substitution.h"
+#include "gateway/model/entry_name.h"
 #include "gateway/pipeline/calendar.h"
 
 namespace carbongate::app {
@@ -33,7 +35,20 @@ struct KnownQuarter {
 struct Substituted {
   Activity amount;
   model::Rule rule = model::Rule::none;
+  std::vector<Instant> from = {};  // hours
 };
+
+// "max-180h: the hour from 2026-01-20T05:00:00Z"; of several their mean.
+std::string note_of(const Substituted& substituted) {
+  std::string note(to_string(substituted.rule));
+  for (const Instant begin : substituted.from) {
+    note += (begin != substituted.from.front() ? ", "
+             : substituted.from.size() == 1    ? ": the hour from "
+                                               : ": mean of the hours from ") +
+            model::format_utc(begin);
+  }
+  return note;
+}
 
 class Substituting {
  public:
@@ -171,7 +186,8 @@ class Substituting {
     const auto amounts = books::spread(substitute.amount - known, lacking_ms);
     for (std::size_t i = 0; i < parts.size(); ++i) {
       if (amounts[i] == Activity{}) continue;
-      targets_.emplace(std::pair(parts[i].first.begin, account.id), Substituted{amounts[i], substitute.rule});
+      targets_.emplace(std::pair(parts[i].first.begin, account.id),
+                       Substituted{amounts[i], substitute.rule, substitute.from});
     }
   }
 
@@ -203,7 +219,7 @@ class Substituting {
     const EmissionEntry target = books::price(wanted.amount, calendar_.period(Period::quarter_hour, begin), account,
                                               made->second, {model::Origin::substituted, wanted.rule});
     const bool is_nothing = wanted.amount == Activity{};
-    std::string note = is_nothing ? std::string("no substitute any more") : std::string(to_string(wanted.rule));
+    std::string note = is_nothing ? "no substitute any more" : note_of(wanted);
     const auto correction =
         books::beside_correction(layers, layers.substituted, target,
                                  {.cause = model::Cause::substitution, .note = std::move(note), .booked_at = now_});

@@ -150,9 +150,9 @@ Instant Track::complete_until() const {
 }
 
 std::optional<StoredReading> Track::usable(const History::RawReading& reading) {
-  if (!stamp_believed(reading.quality) || !std::isfinite(reading.value)) return std::nullopt;
+  if (!stamp_believed(reading.quality)) return std::nullopt;
   double value = reading.value;
-  if (reading.series->unit != point_.unit.symbol) {
+  if (std::isfinite(value) && reading.series->unit != point_.unit.symbol) {
     const auto unit = find_unit(reading.series->unit);
     if (!unit || unit->dimension != point_.unit.dimension) return std::nullopt;
     value = value * static_cast<double>(unit->numerator) / static_cast<double>(unit->denominator) *
@@ -162,11 +162,12 @@ std::optional<StoredReading> Track::usable(const History::RawReading& reading) {
     if (!repair->covers(reading.at)) continue;
     const auto repaired = (*repair)(value);
     if (!repaired) {
-      ++not_repaired_;
+      not_repaired_ += std::isfinite(value) ? 1 : 0;  // else nothing is lost that was there
       return std::nullopt;
     }
     value = *repaired;
   }
+  if (!std::isfinite(value)) return std::nullopt;
   return StoredReading{.point = point_.id, .at = reading.at, .sequence = reading.sequence, .value = value};
 }
 

@@ -35,11 +35,17 @@ bool agree_within(const model::Emitted& a, const model::Emitted& b, std::int64_t
          agree_within(a.u95_factor.quanta(), b.u95_factor.quanta(), tolerance);
 }
 
+// By whatever factor: where another one gives the same there is nothing to correct.
+bool same_figures(const EmissionEntry& a, const EmissionEntry& b) {
+  return a.coal == b.coal && a.primary.emitted == b.primary.emitted && market_of(a).emitted == market_of(b).emitted;
+}
+
 // Each booking may have carried a remainder in or out: `revisions` of them, and the recomputed one.
 bool agree(const EmissionEntry& known, const EmissionEntry& restated, std::int64_t revisions) {
   const std::int64_t tolerance_mg = revisions + 1;
   if (known.amount != restated.amount || known.covered != restated.covered) return false;
-  if (comparable(known.quality) != comparable(restated.quality) || !same_factors(known, restated)) return false;
+  if (comparable(known.quality) != comparable(restated.quality)) return false;
+  if (!same_factors(known, restated) && !same_figures(known, restated)) return false;
   if (!agree_within(known.coal.quanta(), restated.coal.quanta(), tolerance_mg)) return false;
   return agree_within(known.primary.emitted, restated.primary.emitted, tolerance_mg) &&
          agree_within(market_of(known).emitted, market_of(restated).emitted, tolerance_mg);

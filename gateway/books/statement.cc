@@ -344,15 +344,6 @@ std::string_view factor_series(std::string_view factor_id) {
   return slash == std::string_view::npos ? factor_id : factor_id.substr(0, slash);
 }
 
-std::string_view to_string(Stated stated) {
-  switch (stated) {
-    case Stated::none: return "none";
-    case Stated::part: return "part";
-    case Stated::all: return "all";
-  }
-  return "unknown";
-}
-
 std::string_view to_string(Level level) {
   switch (level) {
     case Level::account: return "account";

@@ -47,6 +47,7 @@
 
 #include "gateway/model/rows.h"
 #include "gateway/model/site.h"
+#include "gateway/model/stated.h"
 #include "gateway/pipeline/calendar.h"
 
 namespace carbongate::books {
@@ -74,12 +75,7 @@ struct FactorUse {
 // "cn-grid/CN-SC/average" of "cn-grid/CN-SC/average/2023": what all years and versions of a factor have in common.
 std::string_view factor_series(std::string_view factor_id);
 
-enum class Stated : std::uint8_t {
-  none,  // no uncertainty is known: the half-width is 0 and means nothing
-  part,  // of some of the emissions only meter or factor state one: the half-width is a lower bound
-  all,   // both, of everything that emits
-};
-std::string_view to_string(Stated stated);  // "none", "part", "all"
+using model::Stated;
 
 struct Uncertainty {
   model::Co2e u95;

@@ -1,6 +1,7 @@
 #include "gateway/books/substitution.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace carbongate::books {
 namespace {
@@ -26,15 +27,20 @@ std::size_t valid_share_percent(std::span<const Hour> until_here) {
   return operating == 0 ? 0 : valid * 100 / operating;
 }
 
+struct Found {
+  Activity amount;
+  std::vector<Instant> from;
+};
+
 // Of the newest `count` valid hours.
-std::optional<Activity> greatest(std::span<const Hour> history, std::size_t count) {
-  std::optional<Activity> greatest;
+std::optional<Found> greatest(std::span<const Hour> history, std::size_t count) {
+  const Hour* greatest = nullptr;
   for (auto hour = history.rbegin(); hour != history.rend() && count != 0; ++hour) {
     if (!hour->valid || !hour->operating) continue;
-    if (!greatest || *greatest < hour->amount) greatest = hour->amount;
+    if (!greatest || greatest->amount < hour->amount) greatest = &*hour;
     --count;
   }
-  return greatest;
+  return greatest ? std::optional(Found{greatest->amount, {greatest->begin}}) : std::nullopt;
 }
 
 struct Choice {
@@ -48,17 +54,18 @@ std::optional<Choice> choose(std::size_t share_percent, std::size_t gap_hours) {
   return Choice{180, Rule::max_180h};
 }
 
-std::optional<Activity> weekday_mean(std::span<const Hour> hours, std::size_t at) {
+std::optional<Found> weekday_mean(std::span<const Hour> hours, std::size_t at) {
   std::int64_t sum = 0;
-  std::int64_t count = 0;
+  std::vector<Instant> from;
   for (std::size_t week = 1; week <= kWeeksBack && week * kWeekHours <= at; ++week) {
     const Hour& then = hours[at - week * kWeekHours];
     if (!then.valid || !then.operating) continue;
     sum += then.amount.quanta();
-    ++count;
+    from.push_back(then.begin);
   }
-  if (count == 0) return std::nullopt;
-  return Activity::of(sum / count + (sum % count > 0 ? 1 : 0));
+  if (from.empty()) return std::nullopt;
+  const auto count = static_cast<std::int64_t>(from.size());
+  return Found{Activity::of(sum / count + (sum % count > 0 ? 1 : 0)), std::move(from)};
 }
 
 }  // namespace
@@ -77,18 +84,18 @@ Substitution substitute(std::span<const Hour> hours, Instant from, Instant until
     for (std::size_t i = begin; i < end; ++i) {
       const Hour& hour = hours[i];
       if (hour.begin < from || hour.begin >= until) continue;
-      std::optional<Activity> amount;
+      std::optional<Found> found;
       Rule rule = Rule::same_weekday;
       if (method == SubstitutionMethod::hj75) {
         if (const auto choice = choose(valid_share_percent(hours.first(i + 1)), end - begin)) {
-          amount = greatest(hours.first(begin), choice->hours);
+          found = greatest(hours.first(begin), choice->hours);
           rule = choice->rule;
         }
       } else {
-        amount = weekday_mean(hours, i);
+        found = weekday_mean(hours, i);
       }
-      if (amount) {
-        result.hours.push_back({hour.begin, std::max(*amount, hour.amount), rule});
+      if (found) {
+        result.hours.push_back({hour.begin, std::max(found->amount, hour.amount), rule, std::move(found->from)});
       } else {
         result.refused.push_back(hour.begin);
       }

@@ -29,6 +29,7 @@ struct Substitute {
   Instant begin{};         // of the hour
   model::Activity amount;  // in the place of the hour's own; never less than it
   model::Rule rule = model::Rule::none;
+  std::vector<Instant> from = {};  // the hours whose amount, or mean, it is
 };
 
 struct Substitution {

@@ -15,6 +15,7 @@
 #include "gateway/cli/explain_text.h"
 #include "gateway/explain/explain.h"
 #include "gateway/model/carrier.h"
+#include "gateway/pipeline/former_factors.h"
 
 namespace carbongate::cli {
 namespace {
@@ -111,6 +112,10 @@ int run_explain(const std::filesystem::path& config, const ExplainOptions& optio
       .gwp = gwp ? &*gwp : nullptr,
       .certificates = site.certificates,
       .by_gwp = [&](const std::string& name) { return others.find(name); },
+      .former =
+          [&](std::string_view id, std::string_view version) {
+            return pipeline::find_former(data, site.factors.gwp(), site.site.time_zone, id, version);
+          },
       .origin = [&](PointId point, double value) { return origin_of(site, point, value); },
       .repaired = [&](PointId point, Instant at, double value) { return repaired(site, point, at, value); },
       .notes = [&](PointId point, Instant at) { return notes_of(site, point, at); }};

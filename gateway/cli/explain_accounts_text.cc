@@ -8,6 +8,7 @@
 #include "gateway/explain/words.h"
 #include "gateway/model/carrier.h"
 #include "gateway/model/entry_name.h"
+#include "gateway/model/stated.h"
 #include "gateway/model/uncertainty.h"
 
 namespace carbongate::cli {
@@ -99,6 +100,7 @@ void write_factor(Page& page, const FactorUsed& used, Figures& figures) {
     page.field("Not known 未知", used.missing);
   } else {
     const model::Factor& factor = *used.factor;
+    if (used.former) page.field("In use 使用", "no: a set or a version that the configuration does not count by now");
     page.field("Value 数值", factor.value_text + " " + factor.unit_text);
     if (!factor.formula.empty()) {
       page.field("Derivation 推导", derivation_of(factor));
@@ -255,8 +257,10 @@ void write_corrections(Page& page, const Explanation& e, Figures& figures) {
       continue;
     }
     page.field("Certificate 绿证",
-               fmt::format("{}: {}, {} {}, generated {} .. {}, retired {}", c.serial, figures.amount(c.volume), c.plant,
-                           c.technology, day(figures, c.generated_from), day(figures, c.generated_until), c.retired));
+               fmt::format("{}: {}, {}{}generated {} .. {}, retired {}", c.serial, figures.amount(c.volume), c.plant,
+                           c.technology.empty() ? (c.plant.empty() ? "" : ", ")
+                                                : (c.plant.empty() ? "" : " ") + c.technology + ", ",
+                           day(figures, c.generated_from), day(figures, c.generated_until), c.retired));
   }
   if (!e.certificates.empty()) {
     page.paragraph(
@@ -330,14 +334,21 @@ void write_uncertainty(Page& page, const Explanation& e, Figures&) {
   }
   const auto write = [&](std::string_view label, const model::Emitted& emitted, const Formula* formula) {
     const model::Factor* factor = formula && formula->factor.factor ? &*formula->factor.factor : nullptr;
+    const auto half_width = [](model::Co2e u95, const std::string& how) {
+      if (u95 == model::Co2e{}) return std::string("not stated");
+      return fmt::format("+-{} kg ({})", Figures::kilograms(u95.quanta()), how);
+    };
     page.field(label,
-               fmt::format("activity +-{} kg{}, factor +-{} kg ({})", Figures::kilograms(emitted.u95_activity.quanta()),
-                           e.activity_u95_ppm ? " (" + Figures::percent(*e.activity_u95_ppm) + ")" : "",
-                           Figures::kilograms(emitted.u95_factor.quanta()),
-                           !factor                ? "not known"
-                           : factor->u95_ppm == 0 ? "not stated"
-                                                  : Figures::percent(factor->u95_ppm)));
-    page.field("", fmt::format("combined: root of the sum of squares = +-{} kg of {} kg",
+               fmt::format("activity {}, factor {}",
+                           half_width(emitted.u95_activity, e.activity_u95_ppm && *e.activity_u95_ppm != 0
+                                                                ? Figures::percent(*e.activity_u95_ppm)
+                                                                : "as configured then"),
+                           half_width(emitted.u95_factor, !factor                ? "its percentage is not known"
+                                                          : factor->u95_ppm == 0 ? "as it was then"
+                                                                                 : Figures::percent(factor->u95_ppm))));
+    if (model::stated(emitted) == books::Stated::none) return;
+    page.field("", fmt::format("combined: root of the sum of squares = {}+-{} kg of {} kg",
+                               model::stated(emitted) == books::Stated::part ? ">" : "",
                                Figures::kilograms(emitted.u95().quanta()), Figures::kilograms(emitted.co2e.quanta())));
   };
   for (const Formula& formula : e.formulas) {

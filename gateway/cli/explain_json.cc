@@ -11,7 +11,9 @@
 #include "gateway/ledger/chain.h"
 #include "gateway/ledger/key.h"
 #include "gateway/model/carrier.h"
+#include "gateway/model/coverage.h"
 #include "gateway/model/entry_name.h"
+#include "gateway/model/stated.h"
 
 namespace carbongate::cli {
 namespace {
@@ -79,6 +81,7 @@ json::object emitted(const model::Emission& emission) {
           {"u95_activity_kg", kilograms(emission.emitted.u95_activity.quanta())},
           {"u95_factor_kg", kilograms(emission.emitted.u95_factor.quanta())},
           {"u95_kg", kilograms(emission.emitted.u95().quanta())},
+          {"u95_stated", to_string(stated(emission.emitted))},
           {"factor_id", text_or_null(emission.factor_id)},
           {"factor_version", text_or_null(emission.factor_version)},
           {"gwp_set", text_or_null(emission.gwp_set)}};
@@ -88,6 +91,7 @@ json::object figures(const model::EmissionEntry& entry, const model::Carrier* ca
   return {{"amount", amount(entry.amount, carrier)},
           {"unit", carrier ? carrier->display.symbol : ""},
           {"covered_ms", entry.covered.count()},
+          {"coverage_percent", model::coverage_percent(entry.covered, entry.end - entry.begin)},
           {"quality", quality_with_meaning(entry.quality)},
           {"location_based", emitted(entry.primary)},
           {"market_based", entry.market ? json::value(emitted(*entry.market)) : json::value(nullptr)},
@@ -149,6 +153,7 @@ json::object factor(const FactorUsed& used, const model::Carrier* carrier) {
                                     {"region", used.choice->region},
                                     {"method", used.choice->method}};
   }
+  object["former"] = used.former;
   if (!used.factor) return object;
   const model::Factor& f = *used.factor;
   object["value"] = f.value_text;
@@ -228,7 +233,11 @@ json::object point(const PointUsed& p, const model::Carrier* carrier) {
                      {"moved", r.moved ? json::value(amount(*r.moved, carrier)) : json::value(nullptr)},
                      {"moved_since", time(r.moved_since)},
                      {"counted", r.counted ? json::value(amount(*r.counted, carrier)) : json::value(nullptr)},
-                     {"bytes", r.bytes ? json::value(*r.bytes) : json::value(nullptr)}});
+                     {"bytes", r.bytes ? json::value(*r.bytes) : json::value(nullptr)},
+                     {"bytes_from", !r.bytes              ? json::value(nullptr)
+                                    : std::isnan(r.value) ? "register"
+                                                          : "value"},
+                     {"bytes_missing", text_or_null(r.bytes_missing)}});
   }
   return {{"device", p.device},
           {"point", p.point},
@@ -308,9 +317,11 @@ json::array contracts(const Explanation& e) {
 
 json::value interval(const Explanation& e) {
   if (!e.interval) return nullptr;
-  return json::object{{"amount", amount(e.interval->amount, e.carrier)},
-                      {"covered_ms", e.interval->covered.count()},
-                      {"quality", quality(e.interval->quality)}};
+  return json::object{
+      {"amount", amount(e.interval->amount, e.carrier)},
+      {"covered_ms", e.interval->covered.count()},
+      {"coverage_percent", model::coverage_percent(e.interval->covered, e.interval->end - e.interval->begin)},
+      {"quality", quality(e.interval->quality)}};
 }
 
 json::object object_of(const Explanation& e, const model::Site& site) {
@@ -348,15 +359,22 @@ json::object object_of(const Explanation& e, const model::Site& site) {
 }
 
 json::object line(const BreakdownLine& l) {
-  json::object object{{"name", l.name},
-                      {"begin", time(l.begin)},
-                      {"end", time(l.end)},
-                      {"entries", l.entries},
-                      {"co2e_kg", kilograms(l.sum.primary.emitted.co2e.quanta())},
-                      {"market_co2e_kg", l.sum.market ? json::value(kilograms(l.sum.market->emitted.co2e.quanta()))
-                                                      : json::value(nullptr)},
-                      {"coal_kgce", kilograms(l.sum.coal.quanta())},
-                      {"quality", quality(l.sum.quality)}};
+  const bool stated = l.uncertainty && l.uncertainty->stated != books::Stated::none;
+  json::object object{
+      {"name", l.name},
+      {"begin", time(l.begin)},
+      {"end", time(l.end)},
+      {"entries", l.entries},
+      {"co2e_kg", kilograms(l.sum.primary.emitted.co2e.quanta())},
+      {"co2e_first_kg", kilograms(l.first.quanta())},
+      {"u95_kg", stated ? json::value(kilograms(l.uncertainty->u95.quanta())) : json::value(nullptr)},
+      {"u95_stated", l.uncertainty ? json::value(to_string(l.uncertainty->stated)) : json::value(nullptr)},
+      {"market_co2e_kg",
+       l.sum.market ? json::value(kilograms(l.sum.market->emitted.co2e.quanta())) : json::value(nullptr)},
+      {"coal_kgce", kilograms(l.sum.coal.quanta())},
+      {"covered_ms", l.sum.covered.count()},
+      {"coverage_percent", model::coverage_percent(l.sum.covered, l.watchable())},
+      {"quality", quality(l.sum.quality)}};
   if (l.carrier) {
     object["carrier"] = l.series.carrier;
     object["flow"] = to_string(l.series.flow);
@@ -415,6 +433,7 @@ json::object object_of(const Breakdown& b, const model::Site& site) {
           {"site", site.id},
           {"timezone", site.time_zone},
           {"total", std::move(total)},
+          {"users", lines(b.users)},
           {"accounts", lines(b.accounts)},
           {"parts", lines(b.parts)},
           {"entries", lines(b.entries)},

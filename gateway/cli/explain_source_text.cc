@@ -1,9 +1,12 @@
 // Of an entry: its interval, readings, registers, derived points, and its place in the ledger.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/cli/explain_sections.h"
 #include "gateway/ledger/chain.h"
@@ -46,16 +49,42 @@ void write_origin(Page& page, const PointUsed& point) {
   page.field("Decoded as 解码", point.origin->decoding);
 }
 
-// "43 9a 00 00 -> 308 kWh"
+// "43 9a 00 00 -> 308 kWh". The store has values, not registers.
 void write_bytes(Page& page, const PointUsed& point, Figures& figures) {
   std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> reasons;
   for (const ReadingUsed& reading : point.readings) {
-    if (!reading.bytes) continue;
-    rows.push_back({figures.time(reading.at), *reading.bytes, "->", Figures::number(reading.value), point.unit});
+    if (!reading.bytes && reading.bytes_missing.empty()) continue;
+    rows.push_back({figures.time(reading.at), reading.bytes.value_or("none"), reading.bytes ? "->" : "",
+                    std::isnan(reading.value) ? "no number" : Figures::number(reading.value), point.unit});
+    if (!reading.bytes && std::ranges::find(reasons, reading.bytes_missing) == reasons.end()) {
+      reasons.push_back(reading.bytes_missing);
+    }
   }
   if (!rows.empty()) {
+    page.field("Bytes 字节",
+               "re-encoded from the value, which is what is stored; of what is no number as they were read");
+    for (const std::string& reason : reasons) page.field("  none 无", reason);
     page.table({{"time 时间"}, {"bytes 字节"}, {"", false}, {"value 数值", true}, {"unit 单位"}}, rows);
   }
+}
+
+// What stands beside the readings: substitutes and what a person entered.
+struct Beside {
+  model::Activity amount;
+  std::vector<std::string> notes;
+};
+Beside beside_of(const Explanation& e) {
+  Beside beside;
+  for (const Revision& revision : e.revisions) {
+    const model::EmissionEntry& entry = revision.entry;
+    if (!entry.correction || entry.revision > e.known.revision) continue;
+    const model::Cause cause = entry.correction->cause;
+    if (cause != model::Cause::substitution && cause != model::Cause::manual) continue;
+    beside.amount += entry.amount;
+    beside.notes.push_back(fmt::format("{}: {}", to_string(cause), entry.correction->note));
+  }
+  return beside;
 }
 
 void write_derived(Page& page, const std::string& name, const DerivedUsed& derived, Figures& figures) {
@@ -136,12 +165,16 @@ void write_interval(Page& page, const Explanation& e, Figures& figures) {
                                point.left_out, point.readings_within, point.readings_within));
   }
   if (point.counted) {
+    const Beside beside = beside_of(e);
     page.field("Counted again 重新计数",
                fmt::format("{}: {}", figures.amount(*point.counted),
                            *point.counted == e.known.amount ? "equal to what is booked"
+                           : !beside.notes.empty() && *point.counted + beside.amount == e.known.amount
+                               ? fmt::format("with {} beside it equal to what is booked", figures.amount(beside.amount))
                            : e.published && *point.counted == e.published->amount
                                ? "equal to what was first published"
                                : "not what is booked; the configuration, the readings kept or a correction differ"));
+    for (const std::string& note : beside.notes) page.field("Beside it 另计", note);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "gateway/cli/explain_sections.h"
 #include "gateway/explain/words.h"
 #include "gateway/model/carrier.h"
+#include "gateway/model/coverage.h"
 
 namespace carbongate::cli {
 namespace {
@@ -27,6 +28,13 @@ std::string co2e_of(const BreakdownLine& line) {
   return Figures::kilograms(line.sum.primary.emitted.co2e.quanta());
 }
 
+// "0.03", ">0.03" where part of it is not stated, "" where nothing is.
+std::string u95_of(const BreakdownLine& line) {
+  if (!line.uncertainty || line.uncertainty->stated == books::Stated::none) return "";
+  return (line.uncertainty->stated == books::Stated::part ? ">" : "") +
+         Figures::kilograms(line.uncertainty->u95.quanta());
+}
+
 std::string flow_of(const BreakdownLine& line) {
   return std::string(to_string(line.series.flow));
 }
@@ -36,14 +44,32 @@ constexpr std::string_view kNameTitle = "name, to be explained further 可再解
 void write_accounts(Page& page, const std::vector<BreakdownLine>& lines) {
   std::vector<std::vector<std::string>> rows;
   for (const BreakdownLine& line : lines) {
-    rows.push_back({co2e_of(line), amount_of(line), flow_of(line), std::to_string(line.entries), line.name});
+    rows.push_back({co2e_of(line), Figures::kilograms(line.first.quanta()), u95_of(line), amount_of(line),
+                    flow_of(line), std::to_string(line.entries), line.name});
   }
   page.table({{"kgCO2e", true},
+              {"first 首次公布", true},
+              {"+-95 %", true},
               {"activity 活动数据", true},
               {"flow 流向", false},
               {"entries 分录", true},
               {kNameTitle, false, true}},
              rows);
+}
+
+void write_sums(Page& page, const std::vector<BreakdownLine>& lines, bool with_u95) {
+  std::vector<std::vector<std::string>> rows;
+  for (const BreakdownLine& line : lines) {
+    rows.push_back({co2e_of(line), Figures::kilograms(line.first.quanta())});
+    if (with_u95) rows.back().push_back(u95_of(line));
+    rows.back().push_back(std::to_string(line.entries));
+    rows.back().push_back(line.name);
+  }
+  std::vector<Page::Column> columns{{"kgCO2e", true}, {"first 首次公布", true}};
+  if (with_u95) columns.push_back({"+-95 %", true});
+  columns.push_back({"entries 分录", true});
+  columns.push_back({kNameTitle, false, true});
+  page.table(columns, rows);
 }
 
 // Of a user that others are part of: theirs, and what is left.
@@ -99,12 +125,17 @@ std::string text_of(const Breakdown& b, const model::Site& site) {
   page.field("CO2e, location-based 位置法",
              co2e_of(b.total) + " kg" +
                  (all == b.total.entries ? "" : ", without what is exported, produced or measured beside it"));
+  page.field("First published 首次公布", Figures::kilograms(b.total.first.quanta()) + " kg");
+  if (const std::string u95 = u95_of(b.total); !u95.empty()) {
+    page.field(
+        "Uncertainty 不确定度",
+        fmt::format("+-{} kg at 95 %{}", u95, u95.starts_with('>') ? ", a lower bound: part of it is not stated" : ""));
+  } else if (b.total.uncertainty) {
+    page.field("Uncertainty 不确定度", "not stated by any meter or factor");
+  }
   page.field("CO2e, market-based 市场法", Figures::kilograms(b.market.quanta()) + " kg");
   page.field("Standard coal 标准煤", Figures::kilograms(b.total.sum.coal.quanta()) + " kgce");
-  Duration covered{};
-  for (const BreakdownLine& account : b.accounts) covered += account.sum.covered;
-  const Duration whole = (b.span.end - b.span.begin) * static_cast<std::int64_t>(b.accounts.size());
-  page.field("Coverage 覆盖率", Figures::coverage(covered, whole));
+  page.field("Coverage 覆盖率", Figures::coverage(b.total.sum.covered, b.total.watchable()));
   page.field("Entries 分录",
              fmt::format("{}; worst quality: {}", b.total.entries, Figures::quality(b.total.sum.quality)));
 
@@ -113,19 +144,19 @@ std::string text_of(const Breakdown& b, const model::Site& site) {
                                            containment.carrier, containment.own_supply ? ", own-renewable" : ""));
   }
 
-  int number = 1;
-  page.section(fmt::format("{} Accounts 账户", number++));
+  int number = 0;
+  if (!b.users.empty()) {
+    page.section(fmt::format("{} Users 用能单位", ++number));
+    write_sums(page, b.users, true);
+  }
+  page.section(fmt::format("{} Accounts 账户", ++number));
   write_accounts(page, b.accounts);
   write_allocations(page, b, number);
   if (!b.parts.empty()) {
-    page.section(fmt::format("{} {}", number++, b.period == model::Period::year ? "Months 月" : "Days 日"));
-    std::vector<std::vector<std::string>> rows;
-    for (const BreakdownLine& part : b.parts) {
-      rows.push_back({co2e_of(part), std::to_string(part.entries), part.name});
-    }
-    page.table({{"kgCO2e", true}, {"entries 分录", true}, {kNameTitle, false, true}}, rows);
+    page.section(fmt::format("{} {}", ++number, b.period == model::Period::year ? "Months 月" : "Days 日"));
+    write_sums(page, b.parts, false);
   }
-  page.section(fmt::format("{} Entries, largest first 分录", number));
+  page.section(fmt::format("{} Entries, largest first 分录", ++number));
   write_entries(page, b.entries);
   if (all > b.entries.size()) {
     page.paragraph(fmt::format("and {} more: --entries 0 shows all", all - b.entries.size()));
@@ -176,7 +207,7 @@ std::string Figures::coverage(Duration covered, Duration whole) {
                                           model::format_fixed(whole.count(), 1'000));
   if (whole <= Duration::zero()) return seconds;
   // Cut, so that 100 % means all of it.
-  return model::format_fixed(covered.count() * 10'000 / whole.count(), 100) + " % " + seconds;
+  return model::coverage_percent(covered, whole) + " % " + seconds;
 }
 
 std::string Figures::number(double value) {

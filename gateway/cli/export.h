@@ -1,14 +1,15 @@
 // `carbongate export`: what the store holds, as CSV or JSON lines.
 //
 //   readings   time,device,point,value,unit,quality,rule
-//   intervals  begin,end,device,point,carrier,amount,unit,covered_s,quality,rule
+//   intervals  begin,end,device,point,carrier,amount,unit,covered_s,quality,rule,coverage_percent
 //   entries    begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule,
 //              scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,market_factor,market_factor_version,coal_kgce,
-//              coal_factor,revision,cause,note,booked_at,gwp_set,market_gwp_set
+//              coal_factor,revision,cause,note,booked_at,gwp_set,market_gwp_set,coverage_percent,u95_stated,
+//              market_u95_stated
 //   corrections  the same, of the entries that correct others
 //   rollups    period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,
 //              state,scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce,valid_hours,validity,
-//              revision,co2e_kg_first
+//              revision,co2e_kg_first,u95_stated,market_u95_stated
 //
 //   ledger     the hash chain over all entries, and its seals, for `carbongate verify`: gateway/ledger/export_text.h.
 //              --from and --to choose a stretch of the chain: all that was booked between the first and the last entry
@@ -20,14 +21,15 @@
 //   value             in `unit`, the shortest decimal that reads back as the same double; empty if it is not a number
 //   amount            exact decimal in `unit`, the carrier's display unit (kWh, GJ, Nm3, L, kg)
 //   co2e_kg           exact decimal, in kg of CO2 equivalent
-//   u95_kg            half-width of the 95 % interval of co2e_kg, by meter and factor; 0 where neither states one
+//   u95_kg            half-width of the 95 % interval of co2e_kg, by meter and factor; empty where neither states one
+//   u95_stated        all; part: only meter or factor states one, and u95_kg is a lower bound; none
 //   gases_kg          the mass of each gas: "CO2:1.25;CH4:0.001"; biogenic CO2 is no part of co2e_kg
 //   scope, flow       1, 2 or nothing; consumed, emitted, exported or produced
 //   market_...        the market-based result of scope 2, beside the location-based one; empty elsewhere
 //   valid_hours       of a day and longer; validity: of hours and days, by the site's rules (45 minutes, 20 hours)
 //   coal_kgce         standard coal by GB/T 2589
 //   covered_s         how much of the time was watched by readings, in seconds
-//   coverage_percent  the same as a share of the whole period, to two decimals
+//   coverage_percent  the same as a share of the whole time, rounded to two decimals; of a correction as now known
 //   quality, rule     measured, late, estimated, substituted, manual or missing; and the rule that said so, or nothing
 //   period            15min, hour, day, month or year
 //   state             closed, or open: the period is not over, and the row will grow

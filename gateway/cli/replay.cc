@@ -203,6 +203,11 @@ void tell_what_was_not_counted(const pipeline::Statistics& statistics, std::ostr
     const std::uint64_t count = statistics.by_rule[static_cast<std::size_t>(rule)];
     if (count != 0) out << fmt::format("  {} of them not counted: {}\n", count, model::to_string(rule));
   }
+  const auto count = [&](model::Rule rule) { return statistics.by_rule[static_cast<std::size_t>(rule)]; };
+  if (count(model::Rule::out_of_order) != 0) {
+    out << "  the readings were not in the order of their times: 'carbongate restate CONFIG --from ... --book --reason "
+           "...' counts those that came late\n";
+  }
 }
 
 // Steps of counters that wait for a next reading, and energy that counters lost by running backwards.

@@ -105,6 +105,7 @@ class Restating {
     }
     certify();
     seal();
+    report_.over(from_, to_);
     read_known();
     report_.write(out_, options_.format);
     tell();

@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <ostream>
 
+#include "gateway/model/coverage.h"
 #include "gateway/tables/table_writer.h"
 
 namespace carbongate::cli {
@@ -36,8 +37,10 @@ constexpr tables::TableWriter::Column kColumns[] = {
     {"market_co2e_kg_known", tables::TableWriter::Type::number},
     {"market_co2e_kg_restated", tables::TableWriter::Type::number},
     {"market_co2e_kg_difference", tables::TableWriter::Type::number},
+    {"coverage_percent", tables::TableWriter::Type::number},
 };
 constexpr std::size_t kMarketBegins = 15;
+constexpr std::size_t kCoverage = 19;
 constexpr std::size_t kCause = 14;
 constexpr const char* kTableHeader[] = {"user",
                                         "carrier",
@@ -57,7 +60,8 @@ constexpr const char* kTableHeader[] = {"user",
                                         "market kg published",
                                         "market kg known",
                                         "market kg restated",
-                                        "market kg difference"};
+                                        "market kg difference",
+                                        "coverage %"};
 static_assert(std::size(kColumns) == std::size(kTableHeader));
 
 std::string kilograms(model::Co2e co2e) {
@@ -76,6 +80,7 @@ void RestateFigures::add(const RestateFigures& other) {
   amount += other.amount;
   co2e += other.co2e;
   market += other.market;
+  covered += other.covered;
 }
 
 void RestateLine::add(const RestateLine& other) {
@@ -83,10 +88,17 @@ void RestateLine::add(const RestateLine& other) {
   known.add(other.known);
   difference.add(other.difference);
   entries += other.entries;
+  watchable += other.watchable;
 }
 
 RestateReport::Day RestateReport::day_of(model::AccountId account, Instant begin) {
   return {account, calendar_.period(model::Period::day, begin).begin};
+}
+
+Duration RestateReport::asked_of(const Day& day) {
+  const pipeline::Span span = calendar_.period(model::Period::day, day.second);
+  const Duration asked = std::min(span.end, to_) - std::max(span.begin, from_);
+  return asked > Duration::zero() ? asked : span.end - span.begin;  // else a certificate reaches there
 }
 
 void RestateReport::add(std::span<const model::Amendment> differences) {
@@ -95,6 +107,7 @@ void RestateReport::add(std::span<const model::Amendment> differences) {
     const Day day = day_of(amendment.account, correction.begin);
     RestateLine& line = days_[day];
     line.difference.add(correction);
+    line.difference.covered += correction.covered - amendment.covered_before;
     ++line.entries;
     market_alone_ = market_alone_ || correction.correction->cause == model::Cause::certificate;
     std::string& causes = causes_[day];
@@ -105,11 +118,14 @@ void RestateReport::add(std::span<const model::Amendment> differences) {
 
 void RestateReport::add_known(model::AccountId account, std::span<const EmissionEntry> revisions, Instant now) {
   RestateLine& line = days_[day_of(account, revisions.front().begin)];
+  Duration covered{};  // no sum: what the newest says
   for (const EmissionEntry& entry : revisions) {
     if (entry.correction && entry.correction->booked_at == now) continue;
     if (entry.revision == 0) line.published.add(entry);
     line.known.add(entry);
+    covered = entry.covered;
   }
+  line.known.covered += covered;
 }
 
 void RestateReport::add_unused(std::span<const app::UnusedCertificate> unused) {
@@ -186,13 +202,15 @@ std::vector<std::string> RestateReport::cells(const model::Account* account, con
           market(line.published.market),
           market(line.known.market),
           market(restated.market),
-          market(line.difference.market)};
+          market(line.difference.market),
+          model::coverage_percent(restated.covered, line.watchable)};
 }
 
 std::vector<std::vector<std::string>> RestateReport::rows() {
   std::vector<std::vector<std::string>> rows;
   std::map<model::AccountId, RestateLine> accounts;
-  for (const auto& [day, line] : days_) {
+  for (auto& [day, line] : days_) {
+    line.watchable = asked_of(day);
     accounts[day.first].add(line);
     if (line.entries == 0) continue;
     rows.push_back(
@@ -250,7 +268,7 @@ void RestateReport::table(std::ostream& out) {
   std::vector<std::vector<std::string>> lines{{std::begin(kTableHeader), std::end(kTableHeader)}};
   for (auto& row : rows()) lines.push_back(std::move(row));
   for (auto& line : lines) {  // the cause comes last
-    if (!market_alone_) line.resize(kMarketBegins);
+    if (!market_alone_) line.erase(line.begin() + kMarketBegins, line.begin() + kCoverage);
     std::rotate(line.begin() + kCause, line.begin() + kMarketBegins, line.end());
   }
   const std::size_t cause = lines.front().size() - 1;

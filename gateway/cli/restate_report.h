@@ -25,6 +25,7 @@ struct RestateFigures {
   model::Activity amount;
   model::Co2e co2e;
   model::Co2e market;  // the market-based result, where there is one
+  Duration covered{};
 
   void add(const model::EmissionEntry& entry);
   void add(const RestateFigures& other);
@@ -35,6 +36,7 @@ struct RestateLine {
   RestateFigures known;
   RestateFigures difference;
   std::size_t entries = 0;  // that differ
+  Duration watchable{};     // the time that it is of
 
   void add(const RestateLine& other);
 };
@@ -53,6 +55,12 @@ class RestateReport {
   void add_unused(std::span<const app::UnusedCertificate> unused);
   void add_refused(std::span<const app::RefusedHours> refused);
 
+  // What was asked for; before any line. A day is no longer than what was asked for of it.
+  void over(Instant from, Instant to) {
+    from_ = from;
+    to_ = to;
+  }
+
   // `format`: table, csv or json. Days that differ; a total of each account that has one, over the whole time; the
   // total of the site's CO2e, which counts no part of another user twice.
   void write(std::ostream& out, const std::string& format);
@@ -69,6 +77,7 @@ class RestateReport {
   using Day = std::pair<model::AccountId, Instant>;
 
   Day day_of(model::AccountId account, Instant begin);
+  Duration asked_of(const Day& day);
   std::vector<std::string> cells(const model::Account* account, const std::string& day, const RestateLine& line,
                                  const std::string& cause) const;
   std::vector<std::vector<std::string>> rows();
@@ -81,6 +90,8 @@ class RestateReport {
   const model::Site& site_;
   pipeline::Calendar calendar_;
   tables::LocalTime time_;
+  Instant from_ = Instant::min();
+  Instant to_ = Instant::max();
   std::map<Day, RestateLine> days_;
   std::map<Day, std::string> causes_;
   std::vector<app::UnusedCertificate> unused_;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "gateway/model/carrier.h"
+#include "gateway/model/coverage.h"
 
 namespace carbongate::cli {
 namespace {
@@ -221,8 +222,7 @@ constexpr StatementColumn kColumns[] = {
      }},
     {"coverage_percent", "数据覆盖率(%)", true,
      [](const Context& c, const Line& l) {
-       const std::int64_t whole = c.length.count() * l.points;
-       return whole == 0 ? std::string() : model::format_fixed(l.covered.count() * 10'000 / whole, 100);
+       return model::coverage_percent(l.covered, c.length * static_cast<std::int64_t>(l.points));
      }},
     {"entries", "记录数", true, [](const Context&, const Line& l) { return std::to_string(l.entries); }},
     {"corrections", "更正数", true, [](const Context&, const Line& l) { return std::to_string(l.corrections); }},

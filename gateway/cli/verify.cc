@@ -82,14 +82,16 @@ void print(const ledger::Summary& summary, std::ostream& out) {
     out << fmt::format("... and {} more\n", summary.findings_total - kFindingsShown);
   }
   if (summary.entries == 0) {
-    out << "no entries\n";
+    out << "the ledger is empty: no entry has been booked\n";
   } else {
     out << fmt::format("{}, number {} to {}\n", counted(summary.entries, "entry", "entries"), summary.first,
                        summary.head.number);
     out << fmt::format("head {}\n", ledger::to_string(summary.head));
   }
   const std::string seals = counted(summary.seals, "seal", "seals");
-  if (summary.proven == 0) {
+  if (summary.entries == 0 && summary.seals == 0) {
+    // Nothing to say of seals either.
+  } else if (summary.proven == 0) {
     out << fmt::format("{}, which prove nothing\n", seals);
   } else {
     out << fmt::format("{}, the last one of {} for all entries up to {}\n", seals, model::format_utc(summary.proven_at),
@@ -100,7 +102,8 @@ void print(const ledger::Summary& summary, std::ostream& out) {
     }
   }
   if (summary.findings_total == 0)
-    out << (summary.entries == 0 ? "nothing to verify\n" : fmt::format("unchanged up to entry {}\n", summary.proven));
+    out << (summary.entries == 0 ? "there is nothing to verify\n"
+                                 : fmt::format("unchanged up to entry {}\n", summary.proven));
   else
     out << counted(summary.findings_total, "finding", "findings") << "\n";
 }

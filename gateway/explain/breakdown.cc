@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 #include <utility>
 
 #include "config/reader/problem.h"
 #include "gateway/books/restate.h"
+#include "gateway/books/statement.h"
 #include "gateway/explain/containment.h"
 #include "gateway/model/carrier.h"
+#include "gateway/store/series_table.h"
 
 namespace carbongate::explain {
 namespace {
@@ -21,7 +24,9 @@ std::string account_name(const model::Series& series) {
 }
 
 bool asked_for(const Question& question, const model::Series& series) {
-  return series.user == question.user && (question.carrier.empty() || series.carrier == question.carrier) &&
+  return (question.whole_site || series.user == question.user) &&
+         (!question.scope || series.scope == *question.scope) &&
+         (question.carrier.empty() || series.carrier == question.carrier) &&
          (question.device.empty() || (series.device == question.device && series.point == question.point));
 }
 
@@ -59,7 +64,16 @@ bool larger(const BreakdownLine& a, const BreakdownLine& b) {
 class Summing {
  public:
   Summing(const model::Site& site, const Question& question, std::size_t entries_max)
-      : calendar_(site.time_zone), question_(question), entries_max_(entries_max) {
+      : calendar_(site.time_zone), question_(question), entries_max_(entries_max), statement_(question.span) {
+    for (const model::Account& account : site.accounts) {
+      const model::Series series = store::describe(site, account);
+      const bool is_contained = !model::in_site_total(site, account);
+      if (question.whole_site && is_contained) contained_.insert(account_name(series));
+      if (asked_for(question, series)) statement_.expect(series, model::is_own_supply(account));
+    }
+    if (question.whole_site) {
+      for (const model::Containment& containment : site.containments) statement_.contain(containment);
+    }
     out_.period = *question.period;
     out_.span = question.span;
     out_.name = question.account() + "@" + date_of(out_.period, question.span.begin, calendar_);
@@ -72,12 +86,14 @@ class Summing {
   void add(const model::StoredRow& row) {
     if (!asked_for(question_, *row.series)) return;
     const auto& entry = row.body.get<model::EmissionEntry>();
+    statement_.add(row.series, entry);
     if (entry_ && (entry_->begin != entry.begin || account_name(entry_->series) != account_name(*row.series))) finish();
     if (!entry_) {
       entry_ = line_of(*row.series, entry.begin, entry.end);
       entry_->name += "@" + model::format_utc(entry.begin);
       entry_->entries = 1;
       entry_->sum = entry;
+      if (entry.revision == 0) entry_->first = entry.primary.emitted.co2e;
       return;
     }
     const Duration covered = entry.covered;  // no sum: what is known now
@@ -90,6 +106,15 @@ class Summing {
   Breakdown take() {
     if (entry_) finish();
     std::ranges::sort(out_.entries, larger);
+    out_.total.accounts = std::ranges::count_if(accounts_, [&](const auto& one) { return counts(one.second.series); });
+    for (auto& [begin, part] : parts_) part.accounts = out_.total.accounts;
+    for (auto& [name, user] : users_) {
+      user.accounts = std::ranges::count_if(
+          accounts_, [&](const auto& one) { return one.second.series.user == name && counts(one.second.series); });
+    }
+    take_stated();
+    for (auto& [name, line] : users_) out_.users.push_back(std::move(line));
+    std::ranges::sort(out_.users, larger);
     for (auto& [name, line] : accounts_) out_.accounts.push_back(std::move(line));
     std::ranges::sort(out_.accounts, larger);
     for (auto& [begin, line] : parts_) out_.parts.push_back(std::move(line));
@@ -116,11 +141,11 @@ class Summing {
     if (account.entries == 0) account.name += out_.name.substr(out_.name.find('@'));
     account.sum.amount += line.sum.amount;
     add_to(account, line);
-    // What leaves the user is no part of its sum; of one account alone it is all there is.
-    if (model::in_total(line.series.flow) || !question_.device.empty()) {
+    if (counts(line.series)) {
       add_to(out_.total, line);
       out_.market += line.sum.market ? line.sum.market->emitted.co2e : line.sum.primary.emitted.co2e;
       add_to(part(line.begin), line);
+      if (question_.whole_site) add_to(user(line.series), line);
     }
     out_.entries.push_back(line);
     std::ranges::push_heap(out_.entries, larger);  // the smallest at the front
@@ -130,9 +155,59 @@ class Summing {
     }
   }
 
+  // What leaves the user is no part of its sum; of one account alone it is all there is.
+  // What is contained in another account is none of the site's.
+  bool counts(const model::Series& series) const {
+    if (!question_.device.empty()) return true;
+    return model::in_total(series.flow) && !contained_.contains(account_name(series));
+  }
+
   static void add_to(BreakdownLine& sum, const BreakdownLine& line) {
     ++sum.entries;
+    sum.first += line.first;
     add_emissions(line.sum, sum.sum);
+  }
+
+  BreakdownLine& user(const model::Series& series) {
+    const auto [found, is_new] = users_.try_emplace(series.user);
+    BreakdownLine& line = found->second;
+    if (is_new) {
+      line = line_of(series, question_.span.begin, question_.span.end);
+      line.name = series.user + question_.part() + out_.name.substr(out_.name.find('@'));
+      line.carrier = nullptr;  // sums of several
+    }
+    return line;
+  }
+
+  // What a statement of what is asked for says of the same sums: how uncertainties combine is known there.
+  void take_stated() {
+    using books::Level;
+    constexpr auto kPrimary = model::Basis::primary;
+    std::set<std::string> seen;
+    for (const books::Line& line : statement_.lines(books::By::user)) {
+      if (line.level == Level::account) {
+        const auto found = accounts_.find(line.user + "/" + line.carrier + "/" + line.device + "." + line.point);
+        if (found == accounts_.end()) continue;
+        // An account has a line for each factor that it was counted by: of several nothing is said.
+        found->second.uncertainty.reset();
+        if (seen.insert(found->first).second) found->second.uncertainty = line.uncertainty[kPrimary];
+      }
+      if (line.sum != books::Sum::total || !question_.device.empty()) continue;
+      if (const auto found = users_.find(line.user); found != users_.end() && line.level == Level::user) {
+        found->second.uncertainty = line.uncertainty[kPrimary];
+      }
+      if (line.level != (question_.whole_site ? Level::site : Level::user)) continue;
+      out_.total.sum.primary.emitted = line.now.emitted[kPrimary];
+      out_.total.sum.coal = line.now.coal;
+      out_.total.sum.covered = line.covered;
+      out_.total.accounts = line.points;
+      out_.total.first = line.first.emitted[kPrimary].co2e;
+      out_.total.uncertainty = line.uncertainty[kPrimary];
+      out_.market = line.now.emitted[model::Basis::market].co2e;
+    }
+    if (!question_.device.empty() && accounts_.size() == 1) {
+      out_.total.uncertainty = accounts_.begin()->second.uncertainty;
+    }
   }
 
   BreakdownLine& part(Instant at) {
@@ -153,8 +228,11 @@ class Summing {
   std::size_t entries_max_;
   Breakdown out_;
   std::optional<BreakdownLine> entry_;
+  books::Statement statement_;
+  std::set<std::string> contained_;  // names of accounts, where the whole site is asked for
   std::map<std::string, BreakdownLine> accounts_;
   std::map<Instant, BreakdownLine> parts_;
+  std::map<std::string, BreakdownLine> users_;
   BreakdownLine unused_;
 };
 
@@ -203,6 +281,7 @@ model::Result<Breakdown> break_down(History& history, const model::Site& site, c
 }
 
 model::Result<std::string> explain_absence(History& history, const model::Site& site, const Question& question) {
+  if (question.whole_site) return "the books have no entry of " + question.account() + " in that period";
   std::map<std::string, Extent> accounts;
   auto read = history.each(History::What::entries, {}, [&](const model::StoredRow& row) {
     const auto& entry = row.body.get<model::EmissionEntry>();

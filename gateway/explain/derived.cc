@@ -173,7 +173,10 @@ class Apart {
     reading.value = stored.value;
     reading.quality = stored.quality;
     reading.place = place;
-    if (const auto origin = origin_(source.id, stored.value)) reading.bytes = origin->bytes;
+    if (const auto origin = origin_(source.id, stored.value)) {
+      reading.bytes = origin->bytes;
+      reading.bytes_missing = origin->bytes_missing;
+    }
     return reading;
   }
 

@@ -127,7 +127,7 @@ class Explaining {
     for (std::size_t i = 0; i < checkpoint.points.size(); ++i) {
       if (checkpoint.points[i].live) live.restore(static_cast<PointId>(i), *checkpoint.points[i].live);
     }
-    const FactorSource source{&known_.factors, &live, configured_.account, known_.gwp, known_.by_gwp};
+    const FactorSource source{&known_.factors, &live, configured_.account, known_.gwp, known_.by_gwp, known_.former};
     out_.formulas = formulas_of(std::span(out_.revisions).first(explained_), *out_.carrier, source);
     out_.gwp_set = out_.known.primary.gwp_set;
     if (configured_.account) {
@@ -264,9 +264,10 @@ class Explaining {
       reading.moved_since = moved->since;
       reading.counted = moved->counted;
     }
-    if (!configured_.point || !std::isfinite(reading.value)) return reading;
+    if (!configured_.point) return reading;
     if (auto origin = known_.origin(configured_.point->id, reading.value)) {
       reading.bytes = std::move(origin->bytes);
+      reading.bytes_missing = std::move(origin->bytes_missing);
       out_.point.origin =
           Origin{.where = std::move(origin->where), .decoding = std::move(origin->decoding), .bytes = {}};
     }
@@ -354,10 +355,13 @@ model::Result<Answer> explain(const std::filesystem::path& store, const Knowledg
     if (explanation.has_error()) return explanation.error();
     return Answer(std::move(*explanation));
   }
-  auto breakdown = break_down(**history, known.site, question, limits.entries);
+  Question of_all = question;
+  of_all.whole_site = question.user == "site" && std::ranges::find(known.site.accounts, "site",
+                                                                   &model::Account::user) == known.site.accounts.end();
+  auto breakdown = break_down(**history, known.site, of_all, limits.entries);
   if (breakdown.has_error()) return breakdown.error();
   if (breakdown->accounts.empty()) {
-    const auto why = explain_absence(**history, known.site, question);
+    const auto why = explain_absence(**history, known.site, of_all);
     return why.has_error() ? why.error() : absent(*why);
   }
   return Answer(std::move(*breakdown));

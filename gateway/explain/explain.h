@@ -30,6 +30,8 @@ struct Knowledge {
   std::function<std::optional<FactorsByGwp>(const std::string&)> by_gwp = [](const std::string&) {
     return std::nullopt;
   };
+  // A factor that `factors` do not have, by id and version.
+  std::function<std::optional<model::Factor>(std::string_view, std::string_view)> former = {};
 
   // Of a reading of this point with this value; nullopt: no device has the point.
   std::function<std::optional<Origin>(PointId, double)> origin = [](PointId, double) { return std::nullopt; };

@@ -63,6 +63,7 @@ struct FactorUsed {
   std::string version;                        // as booked; of standard coal the books hold none
   std::string gwp_set;                        // as booked: "AR5"; empty: no gas but CO2, or not stated
   std::optional<model::Factor> factor;        // as the configuration has it now: of the same id and version
+  bool former = false;                        // it is one that the configuration does not use now
   std::string missing;                        // why there is none
   std::optional<model::FactorChoice> choice;  // of the account, as configured now
   std::vector<std::string> lookup;            // how it was chosen, step by step
@@ -92,7 +93,8 @@ struct ReadingUsed {
   std::optional<model::Activity> moved;  // how much since `moved_since`
   std::optional<Instant> moved_since;
   std::optional<model::Activity> counted;  // how much of that in the interval
-  std::optional<std::string> bytes;        // that must have been sent for it: "47 8e 6a 00"
+  std::optional<std::string> bytes;        // "47 8e 6a 00": re-encoded from the value; of a NaN as they were read
+  std::string bytes_missing;               // why there are none, of a register
 };
 
 struct DerivedUsed;
@@ -176,7 +178,13 @@ struct BreakdownLine {
   Instant end{};
   std::uint64_t entries = 0;
   std::uint32_t revisions = 1;  // of one entry
-  model::EmissionEntry sum;     // amounts only of accounts and entries
+  std::int64_t accounts = 1;    // that it is the sum of
+  model::EmissionEntry sum;     // amounts only of accounts and entries; `covered` adds up over accounts
+
+  model::Co2e first;                              // as first published
+  std::optional<books::Uncertainty> uncertainty;  // as a statement has it; nullopt: of this no statement has a line
+
+  Duration watchable() const { return (end - begin) * accounts; }
 };
 
 struct Breakdown {
@@ -185,6 +193,7 @@ struct Breakdown {
   pipeline::Span span;
   BreakdownLine total;                  // of what is consumed and emitted, or of one account
   model::Co2e market;                   // market-based; where there is no such result the other one
+  std::vector<BreakdownLine> users;     // of the site: by CO2e, largest first
   std::vector<BreakdownLine> accounts;  // by CO2e, largest first
   std::vector<BreakdownLine> parts;     // of a year its months, of a month its days; by time
   std::vector<BreakdownLine> entries;   // largest first, as many as asked for

@@ -74,6 +74,13 @@ const std::optional<model::FactorChoice>& choice_of(Result result, const model::
   return result == Result::primary ? account.factor : result == Result::market ? account.market : account.coal;
 }
 
+// What would make it known again.
+std::string keep_it(const FactorUsed& used) {
+  return "the file of the set " + used.id.substr(0, used.id.find('/')) +
+         (used.version.empty() ? "" : " in version " + used.version) +
+         ", put into factors/former/ beside the configuration under any name, shows it again";
+}
+
 std::string missing_text(const FactorUsed& used, const FactorSource& source) {
   if (used.id.empty()) return "no factor applied when this was booked";
   const model::Factor* other = source.registry->find_id(used.id);
@@ -83,10 +90,11 @@ std::string missing_text(const FactorUsed& used, const FactorSource& source) {
   }
   if (other) {
     return "the factor sets loaded now have " + used.id + " in version " + other->version + ", not in version " +
-           used.version + ", by which this was booked: its value is not known here any more";
+           used.version + ", by which this was booked: its value is not known here any more; " + keep_it(used);
   }
   return "the factor sets loaded now have no " + used.id +
-         (used.version.empty() ? "" : " (version " + used.version + ")") + ": its value is not known here any more";
+         (used.version.empty() ? "" : " (version " + used.version + ")") + ": its value is not known here any more; " +
+         keep_it(used);
 }
 
 void describe_lookup(FactorUsed& used, const model::Carrier& carrier, Instant at, const FactorSource& source) {
@@ -220,6 +228,10 @@ FactorUsed factor_used(Result result, const model::EmissionEntry& entry, const m
         if (live && same(*live)) used.factor = *live;
       }
     }
+  }
+  if (!used.factor && !used.id.empty() && source.former) {
+    used.factor = source.former(used.id, used.version);
+    used.former = used.factor.has_value();
   }
   if (used.factor) {
     used.valid_until = used.factor->valid_until;

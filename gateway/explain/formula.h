@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/explain/explanation.h"
@@ -30,6 +31,8 @@ struct FactorSource {
   const model::Account* account = nullptr;  // nullptr: not configured any more
   const pipeline::GwpSet* gwp = nullptr;    // by which `registry` was loaded; nullptr: not known
   std::function<std::optional<FactorsByGwp>(const std::string&)> by_gwp = {};  // empty: no other set is known
+  // A factor that is not in use now, by id and version; of standard coal the version is not known.
+  std::function<std::optional<model::Factor>(std::string_view, std::string_view)> former = {};
 };
 
 // What the books name, looked up. `carrier`: of the entry.

@@ -11,6 +11,7 @@ namespace {
 
 using model::Period;
 
+constexpr std::string_view kScopePrefix = "scope-";
 constexpr std::string_view kUtc = "2026-01-01T00:15:00";
 
 model::Fault wrong(std::string_view text, const std::string& why) {
@@ -69,8 +70,13 @@ std::optional<Instant> read_instant(std::string_view text) {
 
 }  // namespace
 
+std::string Question::part() const {
+  if (scope) return "/" + std::string(kScopePrefix) + std::string(to_string(*scope));
+  return (carrier.empty() ? "" : "/" + carrier) + (device.empty() ? "" : "/" + device + "." + point);
+}
+
 std::string Question::account() const {
-  return user + (carrier.empty() ? "" : "/" + carrier) + (device.empty() ? "" : "/" + device + "." + point);
+  return user + part();
 }
 
 model::Result<Question> parse_question(std::string_view text, const std::string& time_zone) {
@@ -90,6 +96,15 @@ model::Result<Question> parse_question(std::string_view text, const std::string&
       question.carrier = *who;
     }
     if (question.carrier.empty()) return wrong(text, "the carrier is missing");
+    if (question.carrier.starts_with(kScopePrefix)) {
+      const std::string number = question.carrier.substr(kScopePrefix.size());
+      for (const model::Scope scope : {model::Scope::direct, model::Scope::energy}) {
+        if (number == to_string(scope)) question.scope = scope;
+      }
+      if (!question.scope || !question.device.empty())
+        return wrong(text, "a scope is scope-1 or scope-2, and that is all");
+      question.carrier.clear();
+    }
   } else {
     question.user = *who;
   }

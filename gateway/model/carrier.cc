@@ -208,7 +208,7 @@ std::optional<ActivityScale> ActivityScale::between(const Unit& unit, const Carr
 
 // A double is mantissa * 2^exponent with 53 bits of mantissa, so the product with a 63-bit numerator fits 117 bits and
 // the only rounding is the last one.
-std::optional<Activity> ActivityScale::operator()(double value) const {
+std::optional<Activity> ActivityScale::exact(double value) const {
   if (!std::isfinite(value)) return std::nullopt;
   int exponent = 0;
   const double fraction = std::frexp(std::fabs(value), &exponent);
@@ -236,6 +236,35 @@ std::optional<Activity> ActivityScale::operator()(double value) const {
   return Activity::of(std::signbit(value) ? -magnitude : magnitude);
 }
 
+std::optional<Activity> ActivityScale::operator()(double value) const {
+  if (const auto counted = by_counts(value)) return counted;
+  return exact(value);
+}
+
+std::optional<Activity> ActivityScale::by_counts(double value) const {
+  if (quanta_of_count_ == 0 || !std::isfinite(value)) return std::nullopt;
+  constexpr double kCountsMax = 0x1p51;  // beyond, dividing does not tell which count it is
+  const double counts = std::nearbyint(value / count_);
+  if (std::abs(counts) > kCountsMax || std::abs(counts * count_ - value) > 0x1p-51 * std::abs(value)) {
+    return std::nullopt;
+  }
+  std::int64_t quanta = 0;
+  if (__builtin_mul_overflow(static_cast<std::int64_t>(counts), quanta_of_count_, &quanta)) return std::nullopt;
+  return Activity::of(quanta);
+}
+
+ActivityScale ActivityScale::counted_in(double count) const {
+  ActivityScale scale(numerator_, denominator_);
+  const auto quanta = exact(count);
+  if (!quanta || quanta->quanta() <= 0) return scale;
+  const long double ideal =
+      static_cast<long double>(count) * static_cast<long double>(numerator_) / static_cast<long double>(denominator_);
+  if (std::abs(ideal - static_cast<long double>(quanta->quanta())) > ideal * 1e-14L) return scale;
+  scale.count_ = count;
+  scale.quanta_of_count_ = quanta->quanta();
+  return scale;
+}
+
 std::optional<Activity> to_activity(double value, const Unit& unit, const Carrier& carrier) {
   const auto scale = ActivityScale::between(unit, carrier);
   return scale ? (*scale)(value) : std::nullopt;
@@ -254,6 +283,15 @@ std::string explain_mismatch(const Unit& unit, const Carrier& carrier) {
       (unit.dimension == Dimension::volume || unit.dimension == Dimension::volume_flow)) {
     return subject + "; '" + std::string(unit.symbol) +
            "' is a volume, which needs a measured density: use a point in kg or t, or derive one (mass-from-volume)";
+  }
+  // The same gas, accounted by its mass where it is released and measured as such.
+  static constexpr std::pair<std::string_view, std::string_view> kByMass[] = {{"methane", "ch4"},
+                                                                              {"carbon-dioxide-medium", "co2"}};
+  for (const auto& [by_volume, by_mass] : kByMass) {
+    if (carrier.id == by_volume && ActivityScale::between(unit, *find_carrier(by_mass))) {
+      return subject + "; '" + std::string(unit.symbol) + "' measures its mass, which is the carrier '" +
+             std::string(by_mass) + "'";
+    }
   }
   return subject + "; '" + std::string(unit.symbol) + "' measures " + std::string(to_string(unit.dimension)) +
          ", and a point that measures " + std::string(to_string(carrier.dimension)) + " is needed";

@@ -48,10 +48,20 @@ class ActivityScale {
   // nullopt: not finite, or beyond 64 bits.
   std::optional<Activity> operator()(double value) const;
 
+  // The same of a register whose value is a whole number of such counts, up to 2^51: what it shows is that number, and
+  // exact, though a double of many counts is not. A value between two counts is taken as it is; so is every one if a
+  // count is no whole number of quanta, or not known (0).
+  ActivityScale counted_in(double count) const;
+
  private:
+  std::optional<Activity> exact(double value) const;
+  std::optional<Activity> by_counts(double value) const;
+
   ActivityScale(std::int64_t numerator, std::int64_t denominator) : numerator_(numerator), denominator_(denominator) {}
   std::int64_t numerator_;  // quanta = value * numerator_ / denominator_, in lowest terms, both positive
   std::int64_t denominator_;
+  double count_ = 0;
+  std::int64_t quanta_of_count_ = 0;  // 0: not counted
 };
 
 // The same for a single value; nullopt also for a unit that does not fit.

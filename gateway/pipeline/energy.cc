@@ -52,7 +52,7 @@ EnergyMeter::EnergyMeter(const Point& point, model::ActivityScale scale, const C
       negative_allowed_(point.limits.min && *point.limits.min < 0),
       interval_(point.limits.interval),
       gap_max_(gap_max(point.limits)),
-      counter_(point, scale, connection, gap_max_) {}
+      counter_(point, scale.counted_in(point.computed ? 0 : point.limits.count), connection, gap_max_) {}
 
 Counted EnergyMeter::count(const Reading& reading, Quality quality, model::PointState& state) const {
   if (kind_ == Kind::interval && quality.rule == Rule::out_of_order)

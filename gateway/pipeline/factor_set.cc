@@ -177,7 +177,7 @@ void SetReader::check_validities(bool gaps_are_errors) {
     const std::string what = row.path + ".valid_until: ";
     if (*row.factor.valid_until > next.factor.valid_from) {
       problems_.error(row.until_place, what + row.factor.id + " overlaps " + next.factor.id + " (line " +
-                                           std::to_string(next.place.line) + "), which begins earlier");
+                                           std::to_string(next.place.line) + "), which begins before it ends");
     } else if (*row.factor.valid_until < next.factor.valid_from) {
       const std::string text = what + "a gap: nothing applies between the end of " + row.factor.id +
                                " and the beginning of " + next.factor.id + " (line " + std::to_string(next.place.line) +

@@ -22,7 +22,7 @@ Appender::Appender(Database& database)
                      "INSERT INTO journal(seq, kind, series, at, quality, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6)") {}
 
 void Appender::append(std::int64_t sequence, std::int64_t series, const RecordColumns& columns) {
-  if (columns.kind == RowKind::reading) {
+  if (columns.kind == RowKind::reading && columns.body.empty()) {
     waiting_[waiting_count_++] = {sequence, series, columns.at_ms, columns.value, columns.quality};
     if (waiting_count_ == kReadingsPerStatement) flush();
     return;

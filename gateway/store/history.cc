@@ -128,9 +128,10 @@ class History::Impl {
 
   void readings_behind(Instant at, const VisitReading& visit, const Skip& skip) {
     take_snapshot(What::readings, Bounds({}));
-    Statement page(*database_,
-                   "SELECT seq, series, at, value, quality FROM journal WHERE seq > ?1 AND seq <= ?2 AND kind = 0 "
-                   "ORDER BY seq LIMIT ?3");
+    Statement page(
+        *database_,
+        "SELECT seq, series, at, value, quality, body FROM journal WHERE seq > ?1 AND seq <= ?2 AND kind = 0 "
+        "ORDER BY seq LIMIT ?3");
     bool enough = false;
     const VisitReading looked_at = [&](const RawReading& reading) { return !(enough = !visit(reading)); };
     for (const Stretch& stretch : stretches_from(place_of(at))) {
@@ -144,9 +145,10 @@ class History::Impl {
 
   void readings_in_front(Instant at, const VisitReading& visit) {
     take_snapshot(What::readings, Bounds({}));
-    Statement page(*database_,
-                   "SELECT seq, series, at, value, quality FROM journal WHERE seq > ?1 AND seq <= ?2 AND kind = 0 "
-                   "ORDER BY seq DESC LIMIT ?3");
+    Statement page(
+        *database_,
+        "SELECT seq, series, at, value, quality, body FROM journal WHERE seq > ?1 AND seq <= ?2 AND kind = 0 "
+        "ORDER BY seq DESC LIMIT ?3");
     std::int64_t sequence = place_of(at) + 1;
     while (raw_page(page, 0, sequence - 1, sequence, visit)) {
     }
@@ -252,7 +254,7 @@ class History::Impl {
                        {.sequence = static_cast<std::uint64_t>(last),
                         .series = nullptr,
                         .at = Instant(Duration(page.integer(2))),
-                        .value = page.real(3),
+                        .value = decode_value(page.real(3), page.blob(5)),
                         .quality = decode_quality(page.integer(4))}});
     }
     for (auto& [series, reading] : found) {

@@ -53,7 +53,7 @@ class History {
     std::uint64_t sequence = 0;
     const model::Series* series = nullptr;  // during the visit
     Instant at{};
-    double value = 0;  // NaN: none
+    double value = 0;  // NaN: none; its bits as they were stored
     model::Quality quality;
   };
   using VisitReading = std::function<bool(const RawReading&)>;  // false: enough

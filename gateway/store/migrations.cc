@@ -46,7 +46,7 @@ CREATE TABLE journal(
   at INTEGER NOT NULL,     -- ms since 1970 UTC: when read, or where the row begins
   value REAL,              -- of a reading; NULL: not a number
   quality INTEGER NOT NULL,
-  body BLOB);              -- record.proto; NULL for readings
+  body BLOB);              -- record.proto; NULL for readings, but for the bits of what is no number
 
 -- The books are asked for by time; readings and running totals are not in it.
 CREATE INDEX journal_books ON journal(kind, at) WHERE kind > 1;

@@ -2,6 +2,9 @@
 
 #include <google/protobuf/stubs/logging.h>
 
+#include <bit>
+#include <cmath>
+#include <limits>
 #include <type_traits>
 
 #include "gateway/store/database.h"
@@ -14,6 +17,7 @@ using model::Activity;
 using model::Co2e;
 
 constexpr std::int64_t kRuleShift = 4;
+constexpr auto kPlainNan = std::bit_cast<std::uint64_t>(std::numeric_limits<double>::quiet_NaN());
 
 std::int64_t ms(Instant at) {
   return at.time_since_epoch().count();
@@ -297,6 +301,15 @@ model::EmissionState get(const proto::EmissionState& message) {
 
 }  // namespace
 
+double decode_value(double column, std::string_view body) {
+  if (!std::isnan(column) || body.empty()) return column;
+  std::uint64_t bits = 0;
+  for (const char byte : body) bits = bits << 8 | static_cast<unsigned char>(byte);
+  const double value = std::bit_cast<double>(bits);
+  if (body.size() != sizeof bits || !std::isnan(value)) throw DamagedRecord("the bits of a reading that is no number");
+  return value;
+}
+
 std::int64_t encode_quality(model::Quality quality) {
   return static_cast<std::int64_t>(quality.origin) | static_cast<std::int64_t>(quality.rule) << kRuleShift;
 }
@@ -327,7 +340,12 @@ struct RecordCodec::Messages {
   }
 
   RecordColumns encode(const model::JudgedReading& reading) {
-    return {RowKind::reading, ms(reading.at), reading.value, encode_quality(reading.quality), {}};
+    bytes.clear();
+    if (std::isnan(reading.value)) {
+      const auto bits = std::bit_cast<std::uint64_t>(reading.value);
+      for (int shift = 56; shift >= 0 && bits != kPlainNan; shift -= 8) bytes += static_cast<char>(bits >> shift);
+    }
+    return {RowKind::reading, ms(reading.at), reading.value, encode_quality(reading.quality), bytes};
   }
 
   RecordColumns encode(const model::EnergyInterval& row) {
@@ -437,7 +455,8 @@ std::string_view RecordCodec::encode(const model::AccountState& state) {
 model::RowBody RecordCodec::decode_row(const RecordColumns& columns) {
   switch (columns.kind) {
     case RowKind::reading:
-      return model::JudgedReading{instant(columns.at_ms), columns.value, decode_quality(columns.quality)};
+      return model::JudgedReading{instant(columns.at_ms), decode_value(columns.value, columns.body),
+                                  decode_quality(columns.quality)};
     case RowKind::running_total: {
       proto::RunningTotal& message = messages_->total;
       parse(message, columns.body);

@@ -22,8 +22,11 @@ struct RecordColumns {
   std::int64_t at_ms = 0;      // when it was read, or where it begins
   double value = 0.0;          // readings only
   std::int64_t quality = 0;    // 0: measured, no rule
-  std::string_view body = {};  // protobuf of record.proto; empty for readings
+  std::string_view body = {};  // protobuf of record.proto; of a reading empty, or the bits of what is no number
 };
+
+// Of a reading: its column, or the NaN whose bits are its body, which SQLite would not keep.
+double decode_value(double column, std::string_view body);
 
 std::int64_t encode_quality(model::Quality quality);
 model::Quality decode_quality(std::int64_t number);  // throws DamagedRecord

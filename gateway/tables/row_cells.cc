@@ -7,6 +7,8 @@
 #include <string>
 
 #include "gateway/model/carrier.h"
+#include "gateway/model/coverage.h"
+#include "gateway/model/stated.h"
 
 namespace carbongate::tables {
 namespace {
@@ -37,11 +39,13 @@ constexpr auto kCoal = std::to_array<Column>({{"coal_kgce", Type::number}});
 constexpr auto kGases = std::to_array<Column>({{"gases_kg"}});
 constexpr auto kCo2e = std::to_array<Column>({{"co2e_kg", Type::number}});
 constexpr auto kCovered = std::to_array<Column>({{"covered_s", Type::number}});
+constexpr auto kCoverage = std::to_array<Column>({{"coverage_percent", Type::number}});
+constexpr auto kStated = std::to_array<Column>({{"u95_stated"}, {"market_u95_stated"}});
 constexpr auto kQuality = std::to_array<Column>({{"quality"}, {"rule"}});
 
 constexpr auto kReadings = join(std::to_array<Column>({{"time"}}), kPoint,
                                 std::to_array<Column>({{"value", Type::number}, {"unit"}}), kQuality);
-constexpr auto kIntervals = join(kSpan, kPoint, kAmount, kCovered, kQuality);
+constexpr auto kIntervals = join(kSpan, kPoint, kAmount, kCovered, kQuality, kCoverage);
 constexpr auto kEntries = join(
     kSpan, kUser, kPoint, kAmount, kCo2e, std::to_array<Column>({{"factor"}, {"factor_version"}}), kCovered, kQuality,
     kScope, kUncertainty, kGases, kMarket, std::to_array<Column>({{"market_factor"}, {"market_factor_version"}}), kCoal,
@@ -51,17 +55,18 @@ constexpr auto kEntries = join(
                            {"note"},
                            {"booked_at"},
                            {"gwp_set"},
-                           {"market_gwp_set"}}));
+                           {"market_gwp_set"}}),
+    kCoverage, kStated);
 constexpr auto kTotals = join(
     std::to_array<Column>({{"time"}}), kUser, kPoint, kAmount, kCo2e,
     std::to_array<Column>(
         {{"market_co2e_kg", Type::number}, {"amount_per_hour", Type::number}, {"co2e_kg_per_hour", Type::number}}));
 constexpr auto kRollups = join(
-    std::to_array<Column>({{"period"}}), kSpan, kUser, kPoint, kAmount, kCo2e, kCovered,
-    std::to_array<Column>({{"coverage_percent", Type::number}}), kQuality, std::to_array<Column>({{"state"}}), kScope,
-    kUncertainty, kGases, kMarket, kCoal,
+    std::to_array<Column>({{"period"}}), kSpan, kUser, kPoint, kAmount, kCo2e, kCovered, kCoverage, kQuality,
+    std::to_array<Column>({{"state"}}), kScope, kUncertainty, kGases, kMarket, kCoal,
     std::to_array<Column>(
-        {{"valid_hours", Type::number}, {"validity"}, {"revision", Type::number}, {"co2e_kg_first", Type::number}}));
+        {{"valid_hours", Type::number}, {"validity"}, {"revision", Type::number}, {"co2e_kg_first", Type::number}}),
+    kStated);
 
 std::string shortest(double value) {
   if (std::isnan(value)) return {};
@@ -85,11 +90,6 @@ std::string kilograms(const model::GasMasses& gases) {
             model::format_fixed(mass.quanta(), model::kMilligramsPerKilogram);
   });
   return text;
-}
-
-std::string percent(Duration covered, Duration whole) {
-  if (whole <= Duration::zero()) return {};
-  return model::format_fixed((covered.count() * 10'000 + whole.count() / 2) / whole.count(), 100);
 }
 
 }  // namespace
@@ -134,6 +134,7 @@ void RowCells::write(const model::Series& series, const model::EnergyInterval& r
   write_amount(series, row.amount);
   writer_.cell(seconds(row.covered));
   write_quality(row.quality);
+  writer_.cell(model::coverage_percent(row.covered, row.end - row.begin));
 }
 
 void RowCells::write(const model::Series& series, const model::EmissionEntry& row) {
@@ -154,6 +155,8 @@ void RowCells::write(const model::Series& series, const model::EmissionEntry& ro
   writer_.cell(row.correction ? row.correction->note : "");
   writer_.cell(row.correction ? time_(row.correction->booked_at) : "");
   writer_.cell(row.primary.gwp_set).cell(row.market ? row.market->gwp_set : "");
+  writer_.cell(model::coverage_percent(row.covered, row.end - row.begin));
+  write_stated(row.primary.emitted, row.market ? &row.market->emitted : nullptr);
 }
 
 void RowCells::write(const model::Series& series, const model::RollupRow& row) {
@@ -168,7 +171,7 @@ void RowCells::write(const model::Series& series, const model::RollupRow& row, b
   write_amount(series, row.amount);
   writer_.cell(kilograms(row.emitted[model::Basis::primary].co2e))
       .cell(seconds(row.covered))
-      .cell(percent(row.covered, row.end - row.begin));
+      .cell(model::coverage_percent(row.covered, row.end - row.begin));
   write_quality(row.quality);
   writer_.cell(open ? "open" : "closed");
   write_scope(series);
@@ -177,6 +180,8 @@ void RowCells::write(const model::Series& series, const model::RollupRow& row, b
   write_coal(row.coal);
   writer_.cell(row.period < model::Period::day ? "" : std::to_string(row.valid_hours)).cell(to_string(row.validity));
   writer_.cell(std::to_string(row.revision)).cell(first ? kilograms(*first) : "");
+  write_stated(row.emitted[model::Basis::primary],
+               series.scope == model::Scope::energy ? &row.emitted[model::Basis::market] : nullptr);
 }
 
 void RowCells::write(const model::Series& series, const model::RunningTotal& row) {
@@ -191,8 +196,15 @@ void RowCells::write_scope(const model::Series& series) {
 }
 
 void RowCells::write_emitted(const model::Emitted& primary, const model::Emitted* market) {
-  writer_.cell(kilograms(primary.u95())).cell(kilograms(primary.gases));
-  writer_.cell(market ? kilograms(market->co2e) : "").cell(market ? kilograms(market->u95()) : "");
+  const auto u95 = [](const model::Emitted& emitted) {
+    return model::stated(emitted) == model::Stated::none ? std::string() : kilograms(emitted.u95());
+  };
+  writer_.cell(u95(primary)).cell(kilograms(primary.gases));
+  writer_.cell(market ? kilograms(market->co2e) : "").cell(market ? u95(*market) : "");
+}
+
+void RowCells::write_stated(const model::Emitted& primary, const model::Emitted* market) {
+  writer_.cell(to_string(model::stated(primary))).cell(market ? to_string(model::stated(*market)) : "");
 }
 
 void RowCells::write_coal(model::StandardCoal coal) {

@@ -46,6 +46,7 @@ class RowCells {
   void write_quality(model::Quality quality);
   void write_scope(const model::Series& series);
   void write_emitted(const model::Emitted& primary, const model::Emitted* market);
+  void write_stated(const model::Emitted& primary, const model::Emitted* market);
   void write_coal(model::StandardCoal coal);
 
   TableWriter& writer_;

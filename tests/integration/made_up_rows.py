@@ -21,7 +21,9 @@ def expected(rows, first=0, measurements=MEASUREMENTS):
         tags = {"site": "edz-1", "device": DEVICES[n % 4], "point": "energy import", "unit": "kWh"}
         amount = float(Decimal(n * 1001 + 7) / 1_000_000)
         co2e = float(Decimal(n * 530 + 3) / 1_000_000)
-        period = {"duration_s": 900.0, "covered_s": float(Decimal(n % 900_000) / 1000), "quality": 0, "rule": 0}
+        covered = Decimal(n % 900_000) / 1000
+        coverage = (covered / 9).quantize(Decimal("0.01"), rounding="ROUND_HALF_UP")
+        period = {"duration_s": 900.0, "covered_s": float(covered), "coverage_percent": float(coverage), "quality": 0, "rule": 0}
         account = {"carrier": "electricity", "user": USERS[n % 4]}
         if measurement == "reading":
             tags["unit"] = "Wh"
@@ -31,10 +33,10 @@ def expected(rows, first=0, measurements=MEASUREMENTS):
             fields = {"amount": amount, **period, "quality": 2, "rule": 12}
         elif measurement == "entry":
             tags |= account | {"factor": "cn grid/a=b", "factor_version": "2025"}
-            fields = {"amount": amount, "co2e_kg": co2e, "u95_kg": 0, "coal_kgce": 0, **period}
+            fields = {"amount": amount, "co2e_kg": co2e, "coal_kgce": 0, **period}
         elif measurement == "rollup":
             tags |= account | {"period": PERIODS[n // 5 % 5]}
-            fields = {"amount": amount, "co2e_kg": co2e, "u95_kg": 0, "coal_kgce": 0, **period}
+            fields = {"amount": amount, "co2e_kg": co2e, "coal_kgce": 0, **period}
         else:
             tags |= account
             fields = {"amount": amount, "co2e_kg": co2e, "amount_per_hour": n * 0.25, "co2e_kg_per_hour": n * 0.125}

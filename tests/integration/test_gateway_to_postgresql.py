@@ -20,21 +20,21 @@ QUALITY = "r.quality, coalesce(r.rule, '') AS rule"
 QUERIES = {
     "readings": f"""SELECT p.device, p.point, p.unit, r.time, r.value, {QUALITY}
                     FROM carbongate.readings r JOIN carbongate.points p ON p.id = r.point_id""",
-    "intervals": f"""SELECT p.device, p.point, r.carrier, r.unit, r.begins_at AS begin, r.ends_at AS end, r.amount, r.covered_s,
+    "intervals": f"""SELECT p.device, p.point, r.carrier, r.unit, r.begins_at AS begin, r.ends_at AS end, r.amount, r.covered_s, r.coverage_percent,
                      {QUALITY} FROM carbongate.intervals r JOIN carbongate.points p ON p.id = r.point_id""",
-    "entries": f"""SELECT {ACCOUNT}, r.unit, r.begins_at AS begin, r.ends_at AS end, r.revision, r.amount, r.covered_s, {QUALITY},
+    "entries": f"""SELECT {ACCOUNT}, r.unit, r.begins_at AS begin, r.ends_at AS end, r.revision, r.amount, r.covered_s, r.coverage_percent, {QUALITY},
                    coalesce(r.factor, '') AS factor, coalesce(r.factor_version, '') AS factor_version,
                    coalesce(r.market_factor, '') AS market_factor, coalesce(r.market_factor_version, '') AS market_factor_version,
                    coalesce(r.gwp_set, '') AS gwp_set, coalesce(r.market_gwp_set, '') AS market_gwp_set,
                    coalesce(r.coal_factor, '') AS coal_factor, coalesce(r.cause, '') AS cause, coalesce(r.note, '') AS note,
                    r.booked_at {MASSES} FROM carbongate.entries r JOIN carbongate.accounts a ON a.id = r.account_id""",
     "rollups": f"""SELECT {ACCOUNT.replace("a.", "r.")}, r.unit, r.period, r.begins_at AS begin, r.ends_at AS end, r.revision, r.amount,
-                   r.covered_s, {QUALITY}, r.valid_hours, coalesce(r.validity, '') AS validity {MASSES}
+                   r.covered_s, r.coverage_percent, {QUALITY}, r.valid_hours, coalesce(r.validity, '') AS validity {MASSES}
                    FROM carbongate.rollups_known r""",
 }
 SETTLED = "SELECT settled FROM cursor WHERE sink = 'db'"  # in the gateway's store
 TIMES = {"time", "begin", "end", "booked_at"}
-NUMBERS = {"amount", "covered_s", "co2e_kg", "u95_kg", "market_co2e_kg", "market_u95_kg", "coal_kgce", "valid_hours", "revision"}
+NUMBERS = {"amount", "covered_s", "coverage_percent", "co2e_kg", "u95_kg", "market_co2e_kg", "market_u95_kg", "coal_kgce", "valid_hours", "revision"}
 
 
 def plain(row, columns):

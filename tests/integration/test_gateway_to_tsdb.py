@@ -27,7 +27,7 @@ def exported(config):
             tags = {key: row[key] for key in ("device", "point", "unit", "user", "carrier", "factor", "factor_version",
                                               "gwp_set", "period", "scope") if row.get(key)}
             fields = {key: float(row[key]) for key in ("amount", "co2e_kg", "u95_kg", "market_co2e_kg", "coal_kgce",
-                                                       "covered_s", "value") if row.get(key) is not None}
+                                                       "covered_s", "coverage_percent", "value") if row.get(key) is not None}
             for gas, kilograms in (part.split(":") for part in row.get("gases_kg", "").split(";") if part):
                 fields[gas.lower().replace("-", "_") + "_kg"] = float(kilograms)
             if row["rule"] != "out-of-order":

@@ -18,13 +18,13 @@ QUERIES = {
     "reading": f"""SELECT p.site, p.device, p.point, p.unit, {EPOCH_MS.format("r.time")} AS at, r.value, r.quality, r.rule
                    FROM carbongate.readings r JOIN carbongate.points p ON p.id = r.point_id""",
     "interval": f"""SELECT p.site, p.device, p.point, i.carrier, i.unit, {EPOCH_MS.format("i.begins_at")} AS at,
-                    {EPOCH_MS.format("i.ends_at")} AS ends, i.amount, i.covered_s, i.quality, i.rule
+                    {EPOCH_MS.format("i.ends_at")} AS ends, i.amount, i.covered_s, i.coverage_percent, i.quality, i.rule
                     FROM carbongate.intervals i JOIN carbongate.points p ON p.id = i.point_id""",
     "entry": f"""SELECT {ACCOUNT}, e.unit, e.factor, e.factor_version, {EPOCH_MS.format("e.begins_at")} AS at,
-                 {EPOCH_MS.format("e.ends_at")} AS ends, e.amount, e.co2e_kg, e.u95_kg, e.coal_kgce, e.covered_s, e.quality, e.rule
+                 {EPOCH_MS.format("e.ends_at")} AS ends, e.amount, e.co2e_kg, e.u95_kg, e.coal_kgce, e.covered_s, e.coverage_percent, e.quality, e.rule
                  FROM carbongate.entries e JOIN carbongate.accounts a ON a.id = e.account_id""",
     "rollup": f"""SELECT {ACCOUNT}, r.unit, r.period, {EPOCH_MS.format("r.begins_at")} AS at, {EPOCH_MS.format("r.ends_at")} AS ends,
-                  r.amount, r.co2e_kg, r.u95_kg, r.coal_kgce, r.covered_s, r.quality, r.rule
+                  r.amount, r.co2e_kg, r.u95_kg, r.coal_kgce, r.covered_s, r.coverage_percent, r.quality, r.rule
                   FROM carbongate.rollups r JOIN carbongate.accounts a ON a.id = r.account_id""",
     "total": f"""SELECT {ACCOUNT}, t.unit, {EPOCH_MS.format("t.time")} AS at, t.amount, t.co2e_kg, t.amount_per_hour,
                  t.co2e_kg_per_hour FROM carbongate.totals t JOIN carbongate.accounts a ON a.id = t.account_id""",
@@ -108,19 +108,19 @@ def test_two_gateways_at_once_make_one_schema_and_one_set_of_rows(tmp_path, serv
             feed(tmp_path, server, 10_000, name="two", batch_rows=300).start() as two:
         assert one.finish()["accepted"] == two.finish()["accepted"] == 10_000
     assert stored(server) == expected(10_000)
-    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "2|2"
+    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "3|3"
 
 
 def test_a_schema_from_before_the_gwp_set_is_brought_up_to_date(tmp_path, server):
     with feed(tmp_path, server, 200).start() as running:
         running.finish()
     server.psql("ALTER TABLE carbongate.entries DROP COLUMN gwp_set, DROP COLUMN market_gwp_set; "
-                "DELETE FROM carbongate.schema_version WHERE version = 2")
+                "DELETE FROM carbongate.schema_version WHERE version >= 2")
     with feed(tmp_path, server, 400, name="newer").start() as running:
         running.finish()
     assert stored(server) == expected(400)
     assert server.psql("SELECT count(*) FROM carbongate.entries WHERE gwp_set IS NULL") != "0"
-    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "2|2"
+    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "3|3"
 
 
 def test_a_server_killed_stopped_and_restarted_in_mid_flight_has_everything_once(tmp_path, server):
@@ -234,6 +234,34 @@ def test_one_row_that_breaks_a_constraint_costs_that_row_alone(tmp_path, server)
         assert 'violates check constraint "odd" (23514)' in running.output()
     assert result["rejected"] == [2424]
     assert result["requests"] < 40
+
+
+def test_a_schema_of_version_1_is_migrated_with_what_is_in_it(tmp_path, server):
+    with feed(tmp_path, server, 1_000).start() as running:
+        running.finish()
+    before = stored(server)
+    server.psql("DROP VIEW carbongate.entries_known, carbongate.rollups_known; DELETE FROM carbongate.schema_version WHERE version > 1")
+    for table in ("intervals", "entries", "rollups"):
+        server.psql(f"ALTER TABLE carbongate.{table} DROP COLUMN coverage_percent")
+    # NOT NULL of u95_kg is not put back: what is in it now has none.
+    server.psql("""CREATE VIEW carbongate.entries_known AS
+      SELECT a.site, a.energy_user, a.user_name, a.carrier, a.device, a.point, a.flow, a.scope, e.account_id, e.begins_at,
+         max(e.ends_at) AS ends_at, sum(e.amount) AS amount, max(e.unit) AS unit, sum(e.co2e_kg) AS co2e_kg,
+         sum(e.co2e_kg) FILTER (WHERE e.revision = 0) AS co2e_kg_first, sum(e.market_co2e_kg) AS market_co2e_kg,
+         sum(e.coal_kgce) AS coal_kgce, max(e.revision) AS revision,
+         (array_agg(e.quality ORDER BY e.revision DESC))[1] AS quality
+      FROM carbongate.entries e JOIN carbongate.accounts a ON a.id = e.account_id GROUP BY a.id, e.account_id, e.begins_at;
+      CREATE VIEW carbongate.rollups_known AS
+      SELECT DISTINCT ON (r.account_id, r.period, r.begins_at)
+         a.site, a.energy_user, a.user_name, a.carrier, a.device, a.point, a.flow, a.scope, r.*
+      FROM carbongate.rollups r JOIN carbongate.accounts a ON a.id = r.account_id
+      ORDER BY r.account_id, r.period, r.begins_at, r.revision DESC""")
+    with feed(tmp_path, server, 500, first=1_000, name="again").start() as running:
+        assert running.finish()["rejected"] == []
+    assert stored(server) == expected(1_500)
+    assert before == expected(1_000)
+    for view in ("entries_known", "rollups_known"):
+        assert server.psql(f"SELECT count(*) FROM carbongate.{view} WHERE coverage_percent = round(covered_s / 9, 2)") == "300"
 
 
 def test_a_schema_of_a_newer_program_is_refused_and_left_alone(tmp_path, server):

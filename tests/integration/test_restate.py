@@ -122,6 +122,11 @@ def book_and_check(config, expected, cause):
     again = restate(config, "--book", "--reason", "again")
     assert "nothing to correct" in again.stderr
     assert_equal_accounts(config, expected)
+    days = {(r["user"], r["begin"][:10]): r["coverage_percent"] for r in rows(config, "rollups")
+            if r["period"] == "day" and r["state"] == "closed"}
+    shown_days = {(line["user"], line["day"]): line["coverage_percent"] for line in shown["lines"]}
+    assert days.keys() & shown_days.keys()
+    assert all(shown_days[day] == days[day] for day in days.keys() & shown_days.keys())
     corrections = rows(config, "corrections")
     assert {row["cause"] for row in corrections} == {cause}
     assert all(row["note"].startswith("as found on site") and int(row["revision"]) > 0 for row in corrections)

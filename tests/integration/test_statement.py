@@ -137,7 +137,7 @@ def hold(line, entries, points, seconds):
     # To the milligram, which is finer than 1e-9 of anything above a tonne.
     assert Decimal(line["u95_kg"] or 0) == expected.u95
     assert abs(Decimal(line["u95_kg"] or 0) - expected.u95) <= expected.u95 * Decimal("1e-9")
-    coverage = (expected.covered * 100 / (points * seconds)).quantize(Decimal("0.01"), rounding="ROUND_DOWN")
+    coverage = (expected.covered * 100 / (points * seconds)).quantize(Decimal("0.01"), rounding="ROUND_HALF_UP")
     assert Decimal(line["coverage_percent"]) == coverage
     assert int(line["entries"]) == len(entries)
     assert line["corrections"] == "0"

@@ -77,7 +77,11 @@ class Fields {
   }
 
   void uncertainty_and_gases(const model::Emitted& emitted) {
-    kilograms(emitted.u95());
+    if (emitted.has_u95()) {
+      kilograms(emitted.u95());
+    } else {
+      null();
+    }
     kilograms(emitted.u95_activity);
     kilograms(emitted.u95_factor);
     out_.jsonb(json_of(emitted.gases));

@@ -221,6 +221,44 @@ COMMENT ON COLUMN @.entries.gwp_set IS
 COMMENT ON COLUMN @.entries.market_gwp_set IS 'the same of market_co2e_kg';
 )sql";
 
+// Rounded as model::coverage() does. A view takes further columns at its end alone; r.* has the new one there.
+constexpr std::string_view kVersion3 = R"sql(
+ALTER TABLE @.intervals ADD COLUMN coverage_percent numeric GENERATED ALWAYS AS
+  (round(covered_s * 100 / NULLIF(extract(epoch FROM ends_at - begins_at), 0)::numeric, 2)) STORED;
+ALTER TABLE @.entries ADD COLUMN coverage_percent numeric GENERATED ALWAYS AS
+  (round(covered_s * 100 / NULLIF(extract(epoch FROM ends_at - begins_at), 0)::numeric, 2)) STORED;
+ALTER TABLE @.rollups ADD COLUMN coverage_percent numeric GENERATED ALWAYS AS
+  (round(covered_s * 100 / NULLIF(extract(epoch FROM ends_at - begins_at), 0)::numeric, 2)) STORED;
+COMMENT ON COLUMN @.intervals.coverage_percent IS 'covered_s as a share of ends_at - begins_at, in %';
+COMMENT ON COLUMN @.entries.coverage_percent IS 'covered_s as a share of ends_at - begins_at, in %; of a correction as now known';
+COMMENT ON COLUMN @.rollups.coverage_percent IS 'covered_s as a share of ends_at - begins_at, in %';
+
+ALTER TABLE @.entries ALTER COLUMN u95_kg DROP NOT NULL;
+ALTER TABLE @.rollups ALTER COLUMN u95_kg DROP NOT NULL;
+COMMENT ON COLUMN @.entries.u95_kg IS
+  'kg CO2e: half-width of the 95 % interval, by meter and factor together (their squares add); NULL where neither states one';
+COMMENT ON COLUMN @.rollups.u95_kg IS 'kg CO2e: half-width of the 95 % interval; NULL where neither meter nor factor states one';
+
+CREATE OR REPLACE VIEW @.entries_known AS
+  SELECT a.site, a.energy_user, a.user_name, a.carrier, a.device, a.point, a.flow, a.scope, e.account_id, e.begins_at,
+         max(e.ends_at) AS ends_at, sum(e.amount) AS amount, max(e.unit) AS unit, sum(e.co2e_kg) AS co2e_kg,
+         sum(e.co2e_kg) FILTER (WHERE e.revision = 0) AS co2e_kg_first, sum(e.market_co2e_kg) AS market_co2e_kg,
+         sum(e.coal_kgce) AS coal_kgce, max(e.revision) AS revision,
+         (array_agg(e.quality ORDER BY e.revision DESC))[1] AS quality,
+         (array_agg(e.covered_s ORDER BY e.revision DESC))[1] AS covered_s,
+         (array_agg(e.coverage_percent ORDER BY e.revision DESC))[1] AS coverage_percent
+  FROM @.entries e JOIN @.accounts a ON a.id = e.account_id
+  GROUP BY a.id, e.account_id, e.begins_at;
+
+CREATE OR REPLACE VIEW @.rollups_known AS
+  SELECT DISTINCT ON (r.account_id, r.period, r.begins_at)
+         a.site, a.energy_user, a.user_name, a.carrier, a.device, a.point, a.flow, a.scope, r.*
+  FROM @.rollups r JOIN @.accounts a ON a.id = r.account_id
+  ORDER BY r.account_id, r.period, r.begins_at, r.revision DESC;
+)sql";
+
+constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3};
+
 std::string with_schema(std::string_view sql, std::string_view schema) {
   std::string out;
   for (const char c : sql) {
@@ -250,8 +288,6 @@ std::string version_sql(std::string_view schema) {
 }
 
 std::string migration_sql(int version, std::string_view schema) {
-  constexpr std::string_view kVersions[] = {kVersion1, kVersion2};
-  static_assert(std::size(kVersions) == kSchemaVersion);
   return with_schema(kVersions[version - 1], schema) +
          fmt::format("INSERT INTO \"{}\".schema_version (version) VALUES ({})", schema, version);
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "gateway/model/carrier.h"
+#include "gateway/model/coverage.h"
 
 namespace carbongate::sinks::shared {
 namespace {
@@ -87,6 +88,7 @@ void account_tags(Filler& line, const model::Series& series, const model::Carrie
 void period_fields(Filler& line, Instant begin, Instant end, Duration covered, model::Quality quality) {
   line.decimal("duration_s", milliseconds(end - begin), 1000);
   line.decimal("covered_s", milliseconds(covered), 1000);
+  line.decimal("coverage_percent", model::coverage(covered, end - begin), model::kPerPercent);
   line.quality(quality);
 }
 
@@ -115,7 +117,7 @@ const std::string& mass_field(model::Gas gas) {
 void emitted_fields(Filler& line, const model::Emitted& primary, const model::Emitted* market,
                     model::StandardCoal coal) {
   constexpr auto kPerKilogram = model::kMilligramsPerKilogram;
-  line.decimal("u95_kg", primary.u95().quanta(), kPerKilogram);
+  if (primary.has_u95()) line.decimal("u95_kg", primary.u95().quanta(), kPerKilogram);
   primary.gases.each([&](model::Gas gas, model::GasMass mass) {
     if (gas != model::Gas::unsplit) line.decimal(mass_field(gas), mass.quanta(), kPerKilogram);
   });

@@ -4,10 +4,11 @@
 // | measurement         | tags                                        | fields                                       |
 // | ------------------- | ------------------------------------------- | -------------------------------------------- |
 // | carbongate_reading  | device, point, site, unit                   | value, quality, rule                         |
-// | carbongate_interval | carrier, device, point, site, unit          | amount, duration_s, covered_s, quality, rule |
+// | carbongate_interval | carrier, device, point, site, unit          | amount, duration_s, covered_s,               |
+// |                     |                                             | coverage_percent, quality, rule              |
 // | carbongate_entry    | carrier, device, factor, factor_version,    | amount, co2e_kg, u95_kg, GAS_kg,             |
 // |                     | gwp_set, point, scope, site, unit, user     | market_co2e_kg, coal_kgce, duration_s,       |
-// |                     |                                             | covered_s, quality, rule                     |
+// |                     |                                             | covered_s, coverage_percent, quality, rule   |
 // | carbongate_         | as an entry, with cause and revision        | the same: differences                        |
 // |   correction        |                                             |                                              |
 // | carbongate_rollup   | carrier, device, period, point, scope,      | the same                                     |
@@ -31,7 +32,7 @@
 //   value        as read, also when it was rejected; absent when it is not a number
 //   amount       an exact decimal of the fixed-point accounts
 //   co2e_kg      likewise; absent where no factor applied (rule 13)
-//   u95_kg       half-width of the 95 % interval of co2e_kg
+//   u95_kg       half-width of the 95 % interval of co2e_kg; absent where neither meter nor factor states one
 //   GAS_kg       the mass of each gas that is in it: co2_kg, ch4_kg, n2o_kg, sf6_kg, hfc_134a_kg ...; co2_biogenic_kg
 //                is no part of co2e_kg
 //   market_...   the market-based result; of scope 2 alone
@@ -39,6 +40,7 @@
 //   ..._per_hour the present rate
 //   duration_s   end - begin in seconds
 //   covered_s    how much of that was watched by readings no further apart than the longest bridgeable gap
+//   coverage_percent  the same as a share of duration_s, rounded to two decimals
 //   quality      0 measured, 1 late, 2 estimated, 3 substituted, 4 manual, 5 missing (not used in the accounts)
 //   rule         which rule set the quality, 0 for none: the numbers of model::Rule
 //
@@ -47,9 +49,9 @@
 // Corrections
 //   A correction is a point of its own beside the entry it corrects, at the same time: amount and co2e_kg are
 //   differences, so carbongate_entry is what was published first and the sum of both what is known now; covered_s,
-//   quality and rule are those of now. `revision` counts from 1 and is a tag, for the second correction of a quarter
-//   hour must not take the place of the first. A rollup that contains a corrected quarter hour is sent again and takes
-//   the place of its point.
+//   coverage_percent, quality and rule are those of now. `revision` counts from 1 and is a tag, for the second
+//   correction of a quarter hour must not take the place of the first. A rollup that contains a corrected quarter hour
+//   is sent again and takes the place of its point.
 //
 // A row always gives the same point, and measurement, tags and time identify it: writing it again changes nothing. Two
 // rows of one instant would take each other's place, so a reading that is heard again must not spoil the first one:
@@ -94,7 +96,7 @@ struct TimeSeriesPoint {
   std::string_view measurement;
   Instant at{};
   boost::container::static_vector<Tag, 14> tags;  // sorted by key
-  boost::container::static_vector<Field, 12 + model::kGasCount> fields;
+  boost::container::static_vector<Field, 13 + model::kGasCount> fields;
   boost::container::static_vector<std::string, 14> texts;  // never moved
 };
 

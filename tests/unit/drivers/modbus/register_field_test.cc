@@ -117,6 +117,28 @@ TEST(RegisterField, KnowsTheBytesThatMustHaveBeenSent) {
   }
 }
 
+TEST(RegisterField, KeepsTheRegisterOfWhatIsNoNumber) {
+  const auto kept = [](RegisterType type, const char* hex, ByteOrder order = ByteOrder::abcd, const char* none = "") {
+    RegisterField field;
+    field.type = type;
+    field.order = order;
+    field.scale = DecimalScale::parse("0.1", "3").value();
+    if (const auto pattern = BitPattern::parse(none, type)) field.not_available = {*pattern};
+    const Value value = decode_value(field, 0, from_hex(hex));
+    EXPECT_EQ(value.availability, Availability::not_available);
+    EXPECT_TRUE(std::isnan(value.number));
+    const auto bytes = encode_value(field, value.number);
+    return bytes && *bytes == from_hex(hex);
+  };
+  EXPECT_TRUE(kept(RegisterType::float32, "42c8 7fc1", ByteOrder::cdab));
+  EXPECT_TRUE(kept(RegisterType::float32, "7fa0 0001")) << "also one that signals";
+  EXPECT_TRUE(kept(RegisterType::float64, "7ff4 0000 0001 4093"));
+  EXPECT_TRUE(kept(RegisterType::uint16, "ffff", ByteOrder::badc, "0xFFFF"));
+  EXPECT_TRUE(kept(RegisterType::int32, "8000 0000", ByteOrder::abcd, "0x80000000"));
+  EXPECT_FALSE(kept(RegisterType::uint64, "ffff ffff ffff ffff", ByteOrder::abcd, "0xFFFFFFFFFFFFFFFF"))
+      << "a double has no room for it";
+}
+
 TEST(RegisterField, ClaimsNoBytesForWhatNoRegisterHolds) {
   RegisterField field;
   field.type = RegisterType::uint16;

@@ -3,13 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
+#include <cmath>
 #include <map>
 #include <random>
 
 #include "config/reader/data_files.h"
+#include "drivers/api/kept_bits.h"
 #include "gateway/app/recompute.h"
 #include "gateway/model/carrier.h"
 #include "gateway/pipeline/pipeline.h"
@@ -649,6 +652,46 @@ TEST(Restate, LeavesAloneWhatItsReadingsNoLongerTellOf) {
   EXPECT_GT(found.out_of_reach, 200u);
   EXPECT_GT(found.entries, 90u);
   EXPECT_GT(found.reach.value_or(Instant{}), kStart + 48h);
+}
+
+// A float whose words were taken the other way round was no number for an hour: its register was kept.
+TEST(Restate, ByteOrderIsRepairedWhereTheWrongOneGaveNoNumber) {
+  TestSite site;
+  const PointId counter = site.add("counter", Kind::cumulative, "kWh");
+  std::vector<Reading> right;
+  std::vector<Reading> heard;
+  for (unsigned i = 0; i < 100; ++i) {
+    const std::uint32_t bits = 0x4788'7F90 + i;  // 69 887 kWh and on, by 0.0078
+    right.push_back(at(counter, i * 1min, std::bit_cast<float>(bits)));
+    heard.push_back(right.back());
+    if (i < 20 || i >= 80) continue;
+    heard.back().value = nan_that_keeps(bits << 16 | bits >> 16);
+    heard.back().availability = Availability::not_available;
+  }
+  heard[50].value = std::nan("");  // of one nothing was kept
+  right.erase(right.begin() + 50);
+  Books expected(site);
+  expected.hear(right);
+  Books books(site);
+  books.hear(heard);
+  EXPECT_NE(books.known(), expected.known());
+  Repair repair;
+  repair.point = counter;
+  repair.from = kStart + 20min;
+  repair.until = kStart + 80min;
+  repair.bytes = ByteRepair{.type = ByteRepair::Type::float32, .was = "cdab", .is = "abcd"};
+  repair.reason = "word order";
+  const std::vector repairs{repair};
+  EXPECT_GT(books.book(books.everything(kStart - 1h), repairs), 0u);
+  const KnownBooks known = books.known();
+  const KnownBooks wanted = expected.known();
+  ASSERT_EQ(known.size(), wanted.size());
+  for (const auto& [key, of_quarter] : known) {
+    EXPECT_EQ(of_quarter.amount, wanted.at(key).amount);
+    EXPECT_EQ(of_quarter.covered, wanted.at(key).covered);
+    EXPECT_NEAR(of_quarter.co2e_mg, wanted.at(key).co2e_mg, 1) << "a remainder is carried";
+  }
+  EXPECT_EQ(books.look(books.everything(kStart - 1h), repairs).not_repaired, 0u);
 }
 
 TEST(Restate, ReadsBackToTheLastReadingHoweverFar) {

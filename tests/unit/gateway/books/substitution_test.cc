@@ -41,6 +41,7 @@ TEST(Substitution, TakesTheGreatestOf180HoursForAGapUpToADay) {
   EXPECT_EQ(result.hours[0].begin, list[960].begin);
   EXPECT_EQ(result.hours[23].amount.quanta(), 77'777);
   EXPECT_EQ(result.hours[23].rule, Rule::max_180h);
+  EXPECT_EQ(result.hours[23].from, std::vector{list[900].begin});
 }
 
 TEST(Substitution, TakesTheGreatestOf720HoursForALongerGap) {

@@ -292,6 +292,7 @@ TEST_F(ExplainCommand, SaysWhatAChangedConfigurationDoesNotKnowAnyMore) {
   EXPECT_THAT(text, HasSubstr("in version 2027-01-01, not in version 2026-01-01"));
   EXPECT_THAT(text, HasSubstr("cannot be shown: the factor is not known"));
   EXPECT_THAT(text, HasSubstr("1.396125 kg"));  // what is booked stays as it is
+  EXPECT_THAT(text, HasSubstr("the file of the set own-grid in version 2026-01-01, put into factors/former/"));
 
   edit("factors/own-grid.yaml", "year: 2023, value: 0.6205", "year: 2024, value: 0.6");
   text = flat(explain(kElectricity));
@@ -309,6 +310,56 @@ TEST_F(ExplainCommand, SaysWhatAChangedConfigurationDoesNotKnowAnyMore) {
   EXPECT_TRUE(e.at("point").at("origin").is_null());
   EXPECT_TRUE(e.at("point").at("counted_again").is_null());
   EXPECT_TRUE(e.at("activity_u95_percent").is_null());
+}
+
+TEST_F(ExplainCommand, KnowsAFactorWhoseFileWasKept) {
+  fill();
+  const json::value before = explain_json(config(), kElectricity);
+  std::filesystem::create_directory(directory_.path() / "factors" / "former");
+  std::filesystem::copy_file(directory_.path() / "factors" / "own-grid.yaml",
+                             directory_.path() / "factors" / "former" / "own-grid-2026-01-01.yaml");
+  edit("factors/own-grid.yaml", "version: \"2026-01-01\"", "version: \"2027-01-01\"");
+  edit("factors/own-grid.yaml", "value: 0.6205", "value: 0.6");
+  const json::value after = explain_json(config(), kElectricity);
+  EXPECT_EQ(after.at("formulas").at(0).at("products"), before.at("formulas").at(0).at("products"));
+  EXPECT_EQ(after.at("formulas").at(0).at("factor").at("value").as_string(), "0.6205");
+  EXPECT_THAT(flat(explain(kElectricity)),
+              HasSubstr("a set or a version that the configuration does not count by now"));
+}
+
+// Of a set that the books name and the configuration does not.
+TEST_F(ExplainCommand, KnowsAFactorWhoseSetIsNotInUse) {
+  fill();
+  edit("config.yaml", "[own-grid, own-fuels]", "[cn-grid, own-fuels]");
+  EXPECT_THAT(flat(explain(kElectricity)), HasSubstr("x 0.6205 kgCO2e/kWh"));
+}
+
+TEST_F(ExplainCommand, SiteIsTheSumOfItsUsers) {
+  fill();
+  hear_late_gas();
+  const json::value site = explain_json(config(), "site@2026-01");
+  const json::value user = explain_json(config(), "workshop@2026-01");
+  for (const char* key : {"co2e_kg", "co2e_first_kg", "u95_kg", "coverage_percent", "entries"}) {
+    EXPECT_EQ(site.at("total").at(key), user.at("total").at(key)) << key;
+    EXPECT_EQ(site.at("users").at(0).at(key), user.at("total").at(key)) << key;
+  }
+  EXPECT_NE(site.at("total").at("co2e_kg"), site.at("total").at("co2e_first_kg"));
+  EXPECT_EQ(site.at("users").at(0).at("name").as_string(), "workshop@2026-01");
+  EXPECT_EQ(site.at("accounts"), user.at("accounts"));
+  const json::value scope = explain_json(config(), "site/scope-1@2026-01");
+  EXPECT_EQ(scope.at("total").at("co2e_kg"),
+            explain_json(config(), "workshop/natural-gas@2026-01").at("total").at("co2e_kg"));
+  EXPECT_EQ(scope.at("users").at(0).at("name").as_string(), "workshop/scope-1@2026-01");
+  EXPECT_EQ(scope.at("total"), [&] {
+    json::value same = explain_json(config(), "workshop/scope-1@2026-01").at("total");
+    same.as_object()["name"] = "site/scope-1@2026-01";
+    return same;
+  }());
+  const std::string text = flat(explain("site@2026-01"));
+  EXPECT_THAT(text, HasSubstr("1 Users"));
+  EXPECT_THAT(text, HasSubstr("Uncertainty"));
+  explain("site@2025-01", EX_NOINPUT);
+  EXPECT_THAT(err_.str(), HasSubstr("no entry of site in that period"));
 }
 
 TEST_F(ExplainCommand, SaysSoWhereTheFactorNowGivesAnotherProduct) {

@@ -53,6 +53,15 @@ TEST(Question, MayBeOfAPeriodInTheSitesZone) {
   EXPECT_EQ(year.account(), "press-shop/electricity");
 }
 
+TEST(Question, MayBeOfAScope) {
+  const Question question = parse_question("press-shop/scope-2@2026-01", "UTC").value();
+  EXPECT_EQ(question.scope, model::Scope::energy);
+  EXPECT_TRUE(question.carrier.empty());
+  EXPECT_EQ(question.account(), "press-shop/scope-2");
+  EXPECT_TRUE(parse_question("press-shop/scope-3@2026-01", "UTC").has_error());
+  EXPECT_TRUE(parse_question("press-shop/scope-1/a.b@2026-01", "UTC").has_error());
+}
+
 TEST(Question, RefusesEverythingElse) {
   for (const char* wrong :
        {"", "@", "a@", "a", "a@2026-02-30", "a@1969", "a/b/c@2026", "a/b/c.@2026", "a/b/.d@2026", "/b/c.d@2026",

@@ -291,5 +291,28 @@ TEST(Counter, ForwardAndReverseRegistersAreTwoPointsAndNeverNetted) {
   EXPECT_EQ(pipeline.state().accounts[1].amount, Activity::of(50 * kKwh / 4));
 }
 
+// 2^48 counts of 1 Wh are 281 TWh: a double of so many kilowatt-hours is 30 mWh off.
+TEST(Counter, OfManyCountsIsExactToTheLastOne) {
+  Point point = a_point();
+  point.limits.count = 0.001;
+  point.limits.rollover_at = {0x1p48 * 0.001};
+  Register counter(point);
+  const std::int64_t end = std::int64_t{1} << 48;
+  const auto shown = [&](std::int64_t counts) { return static_cast<double>(counts % end) / 1000.0; };
+  for (int i = 0; i < 10; ++i) {
+    counter.at(i * 10s, shown(end - 4 + i));
+    if (i != 4) EXPECT_EQ(counter.total, Activity::of(i * kKwh / 1000)) << i;  // a 0 is believed with the next reading
+  }
+}
+
+TEST(Counter, BetweenTwoCountsAValueIsTakenAsItIs) {
+  Point point = a_point();
+  point.limits.count = 1;
+  Register counter(point);
+  counter.at(0s, 100.25);
+  counter.at(10s, 100.375);
+  EXPECT_EQ(counter.total, Activity::of(kKwh / 8));
+}
+
 }  // namespace
 }  // namespace carbongate::pipeline

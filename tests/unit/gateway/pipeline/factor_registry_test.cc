@@ -254,7 +254,7 @@ TEST_F(OwnSet, ANewerFactorThatOverlapsAnOlderOneIsRefused) {
            line("carrier: heat, value: 2, unit: tCO2/GJ, year: 2024"));
   EXPECT_THAT(problems_.to_text(), HasSubstr("own.yaml:5:"));
   EXPECT_THAT(problems_.to_text(), HasSubstr("factors[0].valid_until: own/heat/default/2023-01-01 overlaps "
-                                             "own/heat/default/2024 (line 6), which begins earlier"));
+                                             "own/heat/default/2024 (line 6), which begins before it ends"));
   EXPECT_EQ(registry.find("own", "heat", "", "default", utc("2024-06-01 00:00"))->value_text, "2");
 }
 

@@ -84,7 +84,7 @@ TEST(LineProtocolSchema, StampsAnIntervalWithItsBegin) {
       line_of(
           model::EnergyInterval{kNine, kNine + 15min, model::Activity::of(-1), 0ms, {Origin::estimated, Rule::gap}}),
       "carbongate_interval,carrier=electricity,device=press\\ shop,point=active_energy_import,site=edz-1,unit=kWh "
-      "amount=-0.000001,duration_s=900,covered_s=0,quality=2i,rule=12i 1700000100000\n");
+      "amount=-0.000001,duration_s=900,covered_s=0,coverage_percent=0,quality=2i,rule=12i 1700000100000\n");
 }
 
 TEST(LineProtocolSchema, GivesAnEntryItsFactorAndExactAmounts) {
@@ -92,7 +92,7 @@ TEST(LineProtocolSchema, GivesAnEntryItsFactorAndExactAmounts) {
             "carbongate_entry,carrier=electricity,device=press\\ shop,factor=cn-grid/CN-SC/average/2023,"
             "factor_version=2025-12-31,point=active_energy_import,scope=2,site=edz-1,unit=kWh,user=press-shop "
             "amount=1.25,co2e_kg=0.66325,u95_kg=0.003317,co2_kg=0.66325,market_co2e_kg=0.762,coal_kgce=0.153625,"
-            "duration_s=900,covered_s=899.5,quality=0i,rule=0i 1700000100000\n");
+            "duration_s=900,covered_s=899.5,coverage_percent=99.94,quality=0i,rule=0i 1700000100000\n");
 }
 
 TEST(LineProtocolSchema, NamesTheGwpSetThatGasesWereAddedUpBy) {
@@ -112,7 +112,7 @@ TEST(LineProtocolSchema, PutsACorrectionBesideTheEntry) {
             "unit=kWh,user=press-shop "
             "amount=1.25,co2e_kg=0.66325,u95_kg=0.003317,co2_kg=0.66325,market_co2e_kg=0.762,coal_kgce=0.153625,"
             "duration_s=900,"
-            "covered_s=899.5,quality=0i,rule=0i 1700000100000\n");
+            "covered_s=899.5,coverage_percent=99.94,quality=0i,rule=0i 1700000100000\n");
 }
 
 TEST(LineProtocolSchema, ClaimsNoEmissionWhereNoFactorApplied) {
@@ -125,7 +125,9 @@ TEST(LineProtocolSchema, ClaimsNoEmissionWhereNoFactorApplied) {
   EXPECT_EQ(
       line_of(entry),
       "carbongate_entry,carrier=electricity,device=press\\ shop,point=active_energy_import,scope=2,site=edz-1,unit=kWh,"
-      "user=press-shop amount=1.25,u95_kg=0,coal_kgce=0.153625,duration_s=900,covered_s=899.5,quality=5i,rule=13i "
+      "user=press-shop "
+      "amount=1.25,u95_kg=0,coal_kgce=0.153625,duration_s=900,covered_s=899.5,coverage_percent=99.94,quality=5i,rule="
+      "13i "
       "1700000100000\n");
 }
 
@@ -142,8 +144,8 @@ TEST(LineProtocolSchema, TellsThePeriodsOfRollupsApart) {
             "carbongate_rollup,carrier=electricity,device=press\\ "
             "shop,period=day,point=active_energy_import,scope=2,site=edz-1,"
             "unit=kWh,user=press-shop "
-            "amount=9007199254.740993,co2e_kg=0.000001,u95_kg=0,market_co2e_kg=0.000002,coal_kgce=0,duration_s=86400,"
-            "covered_s=86400,"
+            "amount=9007199254.740993,co2e_kg=0.000001,market_co2e_kg=0.000002,coal_kgce=0,duration_s=86400,"
+            "covered_s=86400,coverage_percent=100,"
             "quality=0i,rule=0i 1700000100000\n");
 }
 

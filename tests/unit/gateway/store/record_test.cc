@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cmath>
 #include <string>
 
+#include "drivers/api/kept_bits.h"
 #include "gateway/store/database.h"
 #include "store_fixtures.h"
 
@@ -25,6 +28,21 @@ TEST(Record, KeepsEveryMemberOfAnEntry) {
   EXPECT_EQ(decoded, entry);
   const auto plain = store_test::entry(kStart, 1, 2).body.get<model::EmissionEntry>();
   EXPECT_EQ(codec.decode_row(codec.encode(plain)).get<model::EmissionEntry>(), plain);
+}
+
+TEST(Record, KeepsTheBitsOfAReadingThatIsNoNumber) {
+  RecordCodec codec;
+  const auto kept = [&](double value) {
+    RecordColumns columns = codec.encode(model::JudgedReading{kStart, value, {}});
+    columns.value = std::nan("");  // which is all that SQLite keeps
+    return std::bit_cast<std::uint64_t>(codec.decode_row(columns).get<model::JudgedReading>().value);
+  };
+  EXPECT_EQ(kept(nan_that_keeps(0x7FC1'42C8)), 0x7FFC'0000'7FC1'42C8U);
+  EXPECT_EQ(kept(std::bit_cast<double>(0xFFF4'0000'0001'4093U)), 0xFFF4'0000'0001'4093U);
+  EXPECT_TRUE(codec.encode(model::JudgedReading{kStart, std::nan(""), {}}).body.empty()) << "nothing to keep";
+  EXPECT_TRUE(codec.encode(model::JudgedReading{kStart, 1.5, {}}).body.empty());
+  EXPECT_THROW(decode_value(std::nan(""), "12345678"), DamagedRecord);
+  EXPECT_THROW(decode_value(std::nan(""), "\x7f\xfc"), DamagedRecord);
 }
 
 TEST(Record, LeavesNothingOfOneStateInTheNext) {
