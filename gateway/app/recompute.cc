@@ -61,7 +61,6 @@ class Recomputing {
           return reason(account, known, restated);
         },
         now_);
-    std::erase_if(out_.differences, [this](const books::Difference& difference) { return is_rounding(difference); });
     out_.booked = std::move(booked_);
     return std::move(out_);
   }
@@ -149,18 +148,6 @@ class Recomputing {
     const auto owner = window_of_account_.find(account);
     if (owner == window_of_account_.end() || owner->second != &window) return;  // of what it is computed from
     recomputed_.push_back({account, std::move(*entry)});
-  }
-
-  // The counter of a derived point begins at its first reading, and a fresh one elsewhere: its steps may differ by the
-  // remainder that is carried, in the last place.
-  bool is_rounding(const books::Difference& difference) const {
-    if (!window_of_account_.at(difference.account)->point().computed || !difference.restated) return false;
-    if (!difference.published && difference.known.amount == model::Activity{}) return false;
-    constexpr std::int64_t kQuanta = 2;
-    const std::int64_t off = difference.restated->amount.quanta() - difference.known.amount.quanta();
-    return off >= -kQuanta && off <= kQuanta && difference.restated->covered == difference.known.covered &&
-           books::same_factors(difference.known, *difference.restated) &&
-           books::comparable(difference.known.quality) == books::comparable(difference.restated->quality);
   }
 
   model::Result<void> read_booked() {

@@ -291,7 +291,8 @@ std::string mixed_gwp_sets(const StatementText& statement) {
     const bool of_site = line.level == Level::site && line.sum == books::Sum::total;
     if (line.gwp_sets.size() < 2 || (line.level != Level::account && !of_site)) continue;
     text += std::string(statement.zh ? "混用多套全球变暖潜势" : "by more than one GWP set") + ": " +
-            (of_site ? what(line) : line.user + what(line)) + ": " + cell(columns, "gwp_set", statement, line) + "\n";
+            (of_site ? "" : line.user) + what(line, statement.zh) + ": " + cell(columns, "gwp_set", statement, line) +
+            "\n";
   }
   return text;
 }

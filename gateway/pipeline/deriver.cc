@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "gateway/pipeline/quality.h"
+#include "gateway/pipeline/remainder.h"
 
 namespace carbongate::pipeline {
 namespace {
@@ -400,7 +401,8 @@ std::optional<Deriver::Derived> Deriver::derive_single(const Rules& rules, const
   const bool counted = rules.followed.front().scale.has_value();
   double exact = 0;
   if (unusable == Rule::none && counted) {
-    exact = static_cast<double>(state.inputs.front().since.quanta()) * *factor + state.remainder;
+    exact = static_cast<double>(state.inputs.front().since.quanta()) * *factor;
+    if (carries_remainder(points[index(rules.config->result)].last_at, reading.at)) exact += state.remainder;
     if (!(std::fabs(exact + static_cast<double>(state.total.quanta())) < kQuantaMax)) {
       unusable = Rule::out_of_validity;
       state.inputs.front().since = {};
@@ -461,7 +463,7 @@ std::optional<Deriver::Derived> Deriver::derive_sum(const Rules& rules, const Ro
   if (!due) return std::nullopt;
 
   const bool counted = rules.followed.front().scale.has_value();
-  double exact = counted ? state.remainder : 0;
+  double exact = counted && carries_remainder(points[index(rules.config->result)].last_at, at) ? state.remainder : 0;
   for (std::size_t i = 0; i < terms.size(); ++i) {
     const double value =
         counted ? static_cast<double>(state.inputs[i].since.quanta())

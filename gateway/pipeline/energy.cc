@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "gateway/pipeline/quality.h"
+#include "gateway/pipeline/remainder.h"
 
 namespace carbongate::pipeline {
 namespace {
@@ -26,14 +27,6 @@ bool is_rate(Dimension dimension) {
 std::int64_t saturate(Wide value) {
   constexpr Wide kMax = std::numeric_limits<std::int64_t>::max();
   return static_cast<std::int64_t>(std::clamp(value, -kMax, kMax));
-}
-
-// A remainder carried for ever would make every quarter hour depend on all readings before it, and one late reading
-// would move a millionth of a kWh in each that follows. So it is carried within the quarter hour (UTC's, which are also
-// those of every time zone in use), and rounding to the nearest keeps the sum of many without a bias.
-bool same_remainder_span(Instant a, Instant b) {
-  using Quarters = std::chrono::duration<std::int64_t, std::ratio<900>>;
-  return std::chrono::floor<Quarters>(a) == std::chrono::floor<Quarters>(b);
 }
 
 }  // namespace
@@ -111,7 +104,7 @@ Counted EnergyMeter::count_rate(const Reading& reading, Quality quality, model::
   if (!state.last_at) return out;
 
   const Duration time = reading.at - *state.last_at;
-  const bool carry = same_remainder_span(*state.last_at, reading.at);
+  const bool carry = carries_remainder(state.last_at, reading.at);
   const auto before = scale_(state.last_value);
   if (time > gap_max_ || !before) {
     out.add({.begin = std::max(*state.last_at, reading.at - kSpreadMax),
