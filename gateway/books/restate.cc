@@ -35,9 +35,16 @@ bool agree_within(const model::Emitted& a, const model::Emitted& b, std::int64_t
          agree_within(a.u95_factor.quanta(), b.u95_factor.quanta(), tolerance);
 }
 
-// By whatever factor: where another one gives the same there is nothing to correct.
+// A store of earlier days did not state it.
+bool same_gwp(const model::Emission& a, const model::Emission& b) {
+  return a.gwp_set == b.gwp_set || a.gwp_set.empty() || b.gwp_set.empty();
+}
+
+// By whatever factor: where another one gives the same there is nothing to correct, unless the books would name a set
+// of global warming potentials that it was not counted by.
 bool same_figures(const EmissionEntry& a, const EmissionEntry& b) {
-  return a.coal == b.coal && a.primary.emitted == b.primary.emitted && market_of(a).emitted == market_of(b).emitted;
+  return same_gwp(a.primary, b.primary) && same_gwp(market_of(a), market_of(b)) && a.coal == b.coal &&
+         a.primary.emitted == b.primary.emitted && market_of(a).emitted == market_of(b).emitted;
 }
 
 // Each booking may have carried a remainder in or out: `revisions` of them, and the recomputed one.
@@ -115,8 +122,7 @@ model::Quality comparable(model::Quality quality) {
 
 bool same_factors(const EmissionEntry& a, const EmissionEntry& b) {
   const auto same = [](const model::Emission& x, const model::Emission& y) {
-    const bool same_gwp = x.gwp_set == y.gwp_set || x.gwp_set.empty() || y.gwp_set.empty();
-    return x.factor_id == y.factor_id && x.factor_version == y.factor_version && same_gwp;
+    return x.factor_id == y.factor_id && x.factor_version == y.factor_version && same_gwp(x, y);
   };
   return same(a.primary, b.primary) && a.coal_factor_id == b.coal_factor_id && same(market_of(a), market_of(b));
 }

@@ -168,7 +168,6 @@ TEST_F(WrongServer, ThatAnswersWithoutARowIsAFaultOfItsSinkAlone) {
   Config config;
   config.name = "park";
   config.parameters = parameters();
-  config.rows.set();
   PostgresqlSink sink(std::move(config), loop_.get_executor(), clock_);
   auto series = std::make_shared<model::Series>();
   series->unit = "kWh";
