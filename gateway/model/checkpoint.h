@@ -79,7 +79,7 @@ struct DerivedInputState {
 struct DerivedState {
   std::vector<DerivedInputState> inputs;
   Activity total;        // of a cumulative result, since the first reading
-  double remainder = 0;  // what it left below one quantum
+  double remainder = 0;  // what it left below one quantum; carried within the quarter hour
   Quality held;          // the worst of what is not part of the result yet
   bool begun = false;    // of a sum: there has been a result
   friend bool operator==(const DerivedState&, const DerivedState&) = default;

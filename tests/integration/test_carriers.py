@@ -3,12 +3,12 @@ and standard coal, of every quarter hour and every month, to the last digit.
 
 The second calculation works with integers and fractions alone, from the readings and from the published tables of factors. It
 shares nothing with the product but these rules, which are its documented ones: a factor is kept in 10^-12 mg per smallest unit
-of the amount; an account never gives away a fraction of a milligram but carries it on; a result that is derived from a counter
-is rounded to the smallest unit of its running total; a rate is integrated by trapezoids, rounded per quarter hour.
+of the amount; an account never gives away a fraction of a milligram but carries it on; what a derived
+counter adds in a quarter hour is rounded to the smallest unit; a rate is integrated by trapezoids, rounded per quarter hour.
 
 Only the electricity is real: three months of a steel plant's quarter hours (UCI, CC BY 4.0). The other meters follow its shape,
 each scaled by its own factor, with states of temperature and pressure that go round and round. The heat of steam is worked out
-in doubles: where its exact running total lies within a thousandth of a joule of a half, it may be rounded either way.
+in doubles: where what a quarter hour adds exactly lies within a thousandth of a joule of a half, it may be rounded either way.
 """
 
 import csv
@@ -222,8 +222,8 @@ class Plant:
         return dict(zip(self.begins, map(int, quanta)))
 
     def of_totals(self, totals):
-        """Amounts from exact running totals, each rounded to the smallest unit."""
-        return dict(zip(self.begins, steps([half_even(total) for total in totals])))
+        """Amounts from exact running totals; what each quarter hour adds is rounded to the smallest unit."""
+        return dict(zip(self.begins, [half_even(step) for step in steps(totals)]))
 
     def of_rates(self, rates):
         """Amounts from rates in smallest units per hour, at the ends of the quarter hours."""
@@ -332,16 +332,13 @@ class Plant:
 
 
 def settle_ties(account, shown):
-    """Takes the rounding that is shown where the exact total lies at a half."""
+    """Takes the rounding that is shown where what a quarter hour adds lies at a half."""
     if not account.totals:
         return
-    rounded, total = [0], 0
-    for exact, begin in zip(account.totals[1:], account.amounts):
-        total += shown[begin]
+    for exact, begin in zip(steps(account.totals), account.amounts):
         distance = abs(exact - floor(exact) - Fraction(1, 2))
-        either = distance < Fraction(1, 1000) and total in (floor(exact), floor(exact) + 1)
-        rounded.append(total if either else half_even(exact))
-    account.amounts = dict(zip(account.amounts, steps(rounded)))
+        either = distance < Fraction(1, 1000) and shown[begin] in (floor(exact), floor(exact) + 1)
+        account.amounts[begin] = shown[begin] if either else half_even(exact)
 
 
 def carried(amounts, factor):

@@ -11,7 +11,7 @@ import pytest
 from harness import CARBONGATE
 
 EX_CONFIG = 78
-MEMORY = 256 << 20    # address space
+MEMORY = 320 << 20    # address space, of which the libraries have 100
 LIMIT_S = 20          # on a loaded machine; each takes a fraction of a second, or the 3 s that a pipe may be silent
 STDERR_MAX = 1 << 20  # a message is for people
 
