@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int kStepMs = 50;  // how soon a stop is noticed
+constexpr auto kGrace = 500ms;
 
 struct Destroy {
   void operator()(rd_kafka_t* producer) const { rd_kafka_destroy(producer); }
@@ -131,7 +132,11 @@ Produced Producer::Session::produce(const std::vector<Record>& records, io::Bloc
 }
 
 void Producer::Session::send(const std::vector<Record>& records, io::BlockingThread::Queue& queue) {
-  const auto is_to_end = [&] { return is_out_of_reach_ || queue.is_to_end(); };
+  // Of its own: librdkafka reports what timed out late, or not at all, while it cannot get back to its servers.
+  const auto deadline = std::chrono::steady_clock::now() + config_.timeout + kGrace;
+  const auto is_to_end = [&] {
+    return is_out_of_reach_ || queue.is_to_end() || std::chrono::steady_clock::now() >= deadline;
+  };
   for (std::size_t i = 0; i < records.size() && !is_to_end();) {
     const Record& record = records[i];
     const rd_kafka_resp_err_t error = rd_kafka_producev(
@@ -164,7 +169,8 @@ Produced Producer::Session::outcome(io::BlockingThread::Queue& queue) const {
       } else if (!last_error_.empty()) {
         produced.trouble = last_error_;
       } else {
-        produced.trouble = config_.bootstrap + ": " + (report ? rd_kafka_err2str(*report) : "no answer");
+        produced.trouble =
+            config_.bootstrap + ": " + (report ? rd_kafka_err2str(*report) : "no acknowledgement in time");
       }
       break;
     }
