@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kStepMs = 50;  // how soon a stop is noticed
+constexpr auto kStep = 50ms;  // how soon a stop is noticed
 constexpr auto kGrace = 500ms;
 
 struct Destroy {
@@ -132,10 +132,13 @@ Produced Producer::Session::produce(const std::vector<Record>& records, io::Bloc
 }
 
 void Producer::Session::send(const std::vector<Record>& records, io::BlockingThread::Queue& queue) {
-  // Of its own: librdkafka reports what timed out late, or not at all, while it cannot get back to its servers.
-  const auto deadline = std::chrono::steady_clock::now() + config_.timeout + kGrace;
-  const auto is_to_end = [&] {
-    return is_out_of_reach_ || queue.is_to_end() || std::chrono::steady_clock::now() >= deadline;
+  // A limit of its own: librdkafka reports what timed out late, or not at all, while it cannot get back to its servers.
+  // A poll in which something happened does not count.
+  const auto limit = config_.timeout + kGrace;
+  auto waited = 0ms;
+  const auto is_to_end = [&] { return is_out_of_reach_ || queue.is_to_end() || waited >= limit; };
+  const auto poll = [&] {
+    if (rd_kafka_poll(producer_.get(), static_cast<int>(kStep.count())) == 0) waited += kStep;
   };
   for (std::size_t i = 0; i < records.size() && !is_to_end();) {
     const Record& record = records[i];
@@ -144,7 +147,7 @@ void Producer::Session::send(const std::vector<Record>& records, io::BlockingThr
         RD_KAFKA_V_VALUE(const_cast<char*>(record.value.data()), record.value.size()),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(i)), RD_KAFKA_V_END);
     if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-      rd_kafka_poll(producer_.get(), kStepMs);
+      poll();
       continue;
     }
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {  // there will be no report
@@ -153,7 +156,7 @@ void Producer::Session::send(const std::vector<Record>& records, io::BlockingThr
     }
     ++i;
   }
-  while (open_ != 0 && !is_to_end()) rd_kafka_poll(producer_.get(), kStepMs);
+  while (open_ != 0 && !is_to_end()) poll();
 }
 
 // A record that is larger than librdkafka takes will be so the next time. What servers say of a batch may be meant for
