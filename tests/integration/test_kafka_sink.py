@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from harness import BUILD, wait_until
-from mqtt_park import METERS, READINGS, export, gateway_process, publish_all, write_config
+from mqtt_park import METERS, READINGS, export, gateway_process, messages, publish_all, write_config
 from mqtt_servers import Mosquitto
 
 
@@ -63,16 +63,21 @@ def by_key(heard):
 
 def test_everything_arrives_though_servers_were_down_and_the_gateway_was_killed(tmp_path, plant):
     with Cluster(tmp_path / "cluster.log") as cluster:
-        sink = {"type": "kafka", "name": "out", "bootstrap": cluster.bootstrap.split(","), "batch_rows": 60, "timeout": "10s"}
+        sink = {"type": "kafka", "name": "out", "bootstrap": cluster.bootstrap.split(","), "batch_rows": 60, "timeout": "2s"}
         config = write_config(tmp_path / "park.yaml", plant, [sink])
         gateway = gateway_process(tmp_path, config)
+        first = list(messages(0))[:1]
         with gateway.start(ready=lambda: "new session" in gateway.output()):
             publishing = threading.Thread(target=publish_all, args=(plant,))
             publishing.start()
             for part in (1, 2):
                 wait_until(lambda: len(cluster.heard()) > METERS * READINGS * part // 4, 60, "a part being heard")
                 cluster.say("down")
-                wait_until(lambda: gateway.output().count("trying again") >= part, 30, "the sink noticing")
+
+                def noticed():
+                    plant.publish_lines("park/m0", first)  # again: there is always something to send
+                    return gateway.output().count("trying again") >= part
+                wait_until(noticed, 30, "the sink noticing")
                 gateway.kill()
                 gateway.start()
                 cluster.say("up")

@@ -65,13 +65,18 @@ def test_a_broker_killed_in_the_middle_has_told_everything(tmp_path, plant):
     with Mosquitto(tmp_path / "out", options=OPTIONS) as out, Listener(out, tmp_path / "listener.log").start() as listener:
         config = config_with(tmp_path, plant, out, in_flight=20, batch_rows=60)
         gateway = gateway_process(tmp_path, config)
+        first = list(messages(0))[:1]
         with gateway.start(ready=lambda: "new session" in gateway.output()):
             publishing = threading.Thread(target=publish_all, args=(plant,))
             publishing.start()
             for part, end in ((1, out.process.kill), (2, out.process.stop), (3, out.process.kill)):
                 wait_until(lambda: len(listener.heard()) > METERS * READINGS * part // 5, 60, "a part being heard")
                 end()
-                wait_until(lambda: gateway.output().count("trying again") >= part, 30, "the sink noticing")
+
+                def noticed():
+                    plant.publish_lines("park/m0", first)  # again: there is always something to send
+                    return gateway.output().count("trying again") >= part
+                wait_until(noticed, 30, "the sink noticing")
                 if part == 2:
                     gateway.kill()
                     gateway.start()

@@ -17,7 +17,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kStepMs = 50;  // how soon a stop is noticed
+constexpr auto kStep = 50ms;  // how soon a stop is noticed
+constexpr auto kGrace = 500ms;
 
 struct Destroy {
   void operator()(rd_kafka_t* producer) const { rd_kafka_destroy(producer); }
@@ -131,7 +132,14 @@ Produced Producer::Session::produce(const std::vector<Record>& records, io::Bloc
 }
 
 void Producer::Session::send(const std::vector<Record>& records, io::BlockingThread::Queue& queue) {
-  const auto is_to_end = [&] { return is_out_of_reach_ || queue.is_to_end(); };
+  // A limit of its own: librdkafka reports what timed out late, or not at all, while it cannot get back to its servers.
+  // A poll in which something happened does not count.
+  const auto limit = config_.timeout + kGrace;
+  auto waited = 0ms;
+  const auto is_to_end = [&] { return is_out_of_reach_ || queue.is_to_end() || waited >= limit; };
+  const auto poll = [&] {
+    if (rd_kafka_poll(producer_.get(), static_cast<int>(kStep.count())) == 0) waited += kStep;
+  };
   for (std::size_t i = 0; i < records.size() && !is_to_end();) {
     const Record& record = records[i];
     const rd_kafka_resp_err_t error = rd_kafka_producev(
@@ -139,7 +147,7 @@ void Producer::Session::send(const std::vector<Record>& records, io::BlockingThr
         RD_KAFKA_V_VALUE(const_cast<char*>(record.value.data()), record.value.size()),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(i)), RD_KAFKA_V_END);
     if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-      rd_kafka_poll(producer_.get(), kStepMs);
+      poll();
       continue;
     }
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {  // there will be no report
@@ -148,7 +156,7 @@ void Producer::Session::send(const std::vector<Record>& records, io::BlockingThr
     }
     ++i;
   }
-  while (open_ != 0 && !is_to_end()) rd_kafka_poll(producer_.get(), kStepMs);
+  while (open_ != 0 && !is_to_end()) poll();
 }
 
 // A record that is larger than librdkafka takes will be so the next time. What servers say of a batch may be meant for
@@ -164,7 +172,8 @@ Produced Producer::Session::outcome(io::BlockingThread::Queue& queue) const {
       } else if (!last_error_.empty()) {
         produced.trouble = last_error_;
       } else {
-        produced.trouble = config_.bootstrap + ": " + (report ? rd_kafka_err2str(*report) : "no answer");
+        produced.trouble =
+            config_.bootstrap + ": " + (report ? rd_kafka_err2str(*report) : "no acknowledgement in time");
       }
       break;
     }

@@ -189,6 +189,18 @@ TEST_F(KafkaSinkTest, RejectsWhatCanNeverBeSent) {
   EXPECT_EQ(sink_->status().rows_accepted, 2U);
 }
 
+TEST_F(KafkaSinkTest, GivesUpWaitingForServersThatDoNotAnswer) {
+  for (int broker = 1; broker <= 3; ++broker) rd_kafka_mock_broker_set_rtt(cluster_, broker, 60'000);
+  config_.timeout = 1s;
+  const auto refused = deliver(rows(1, 3));
+  ASSERT_FALSE(refused);
+  EXPECT_FALSE(refused.error().text.empty());
+  for (int broker = 1; broker <= 3; ++broker) rd_kafka_mock_broker_set_rtt(cluster_, broker, 0);
+  config_.timeout = 10s;
+  sink_.reset();
+  EXPECT_EQ(deliver(rows(1, 3))->settled_through, 3U);
+}
+
 TEST_F(KafkaSinkTest, CanBeCancelledWhileServersDoNotAnswer) {
   for (int broker = 1; broker <= 3; ++broker) rd_kafka_mock_broker_set_rtt(cluster_, broker, 60'000);
   config_.timeout = 60s;
