@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
-#include <limits>
 
 #include "gateway/app/gateway.h"
 
@@ -26,7 +25,7 @@ std::string breach_of(const ports::SinkAccount& account) {
 }  // namespace
 
 asio::awaitable<void> Gateway::audit_each_minute() {
-  co_await audit(std::numeric_limits<std::uint64_t>::max());
+  co_await audit(kCountedMax);
   while (true) {
     co_await clock_.sleep_until(clock_.ticks() + 1min);
     co_await audit(kCountedMax);

@@ -70,11 +70,14 @@ model::Result<BackupReport> back_up(const StoreConfig& config, const fs::path& t
   return guarded(config.path, [&] {
     BackupReport report;
     const auto source = open_for_reading(config.path / kDatabaseFile);
+    if (with_key && !fs::exists(key_file_of(config))) throw Refused(key_file_of(config).string() + " is not there");
     make_empty_directory(to);
     const fs::path unfinished = to / kUnfinished;
     try {
       Database target(unfinished, Database::Mode::read_write);
       copy_pages(*source, target);
+      target.execute("DELETE FROM meta WHERE name = 'id'");
+      target.execute("PRAGMA wal_checkpoint(TRUNCATE)");
       if (const std::string verdict = target.text("PRAGMA integrity_check(1)"); verdict != "ok") {
         throw SqliteError(SQLITE_CORRUPT, verdict);
       }
@@ -89,7 +92,6 @@ model::Result<BackupReport> back_up(const StoreConfig& config, const fs::path& t
     if (const fs::path key = config.path / kLedgerPublicFile; fs::exists(key))
       copy_file(key, to / kLedgerPublicFile, 0644);
     if (with_key) {
-      if (!fs::exists(key_file_of(config))) throw Refused(key_file_of(config).string() + " is not there");
       copy_file(key_file_of(config), to / kLedgerKeyFile, 0600);
       report.has_key = true;
     }

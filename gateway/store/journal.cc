@@ -67,6 +67,7 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       get_state_(database_, "SELECT state FROM checkpoint WHERE subject = ?1"),
       peek_(database_,
             "SELECT seq, kind, series, at, value, quality, body FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
+      count_between_(database_, "SELECT count(*) FROM journal WHERE seq > ?1 AND seq <= ?2"),
       look_back_(database_,
                  "SELECT seq, kind, series, at, value, quality, body FROM journal "
                  "WHERE seq >= ?1 AND seq < ?2 AND kind = 0 ORDER BY seq"),
@@ -273,6 +274,12 @@ void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
       delivery.rejected, [&](const auto& row) { return static_cast<std::int64_t>(row.sequence) <= cursor.settled; }));
   cursor.refused += refused;
   cursor.skipped += delivery.skipped;
+  if (delivery.rows != 0 && retention_->swept() > before.settled) {
+    // Dropped while they were under way: they were not missed after all.
+    Rows rows(count_between_.bind(1, before.settled).bind(2, cursor.settled));
+    const std::uint64_t there = rows.next() ? static_cast<std::uint64_t>(count_between_.integer(0)) : 0;
+    cursor.missed -= std::min(cursor.missed, delivery.rows - std::min(delivery.rows, there));
+  }
   cursor.accepted += delivery.rows - std::min(delivery.rows, refused + delivery.skipped);
   try {
     if (!delivery.rejected.empty() || cursors_.unsaved_rows(sink) > kUnsavedRowsMax) {

@@ -84,6 +84,7 @@ class Journal {
   Statement put_state_;
   Statement get_state_;
   Statement peek_;
+  Statement count_between_;
   Statement look_back_;
   DeadLetterTable dead_letters_;
   Statement mark_;

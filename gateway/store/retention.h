@@ -35,6 +35,7 @@ class Retention {
   // Call within the transaction of a commit. What it returns holds once that has succeeded: then hand it to accept().
   Outcome step(const Situation& now);
   void accept(const Outcome& outcome) { swept_ = outcome.swept; }
+  std::int64_t swept() const { return swept_; }  // up to this sequence nothing is left to drop
 
  private:
   std::int64_t sweep_old(const Situation& now, std::int64_t budget);

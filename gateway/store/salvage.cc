@@ -34,7 +34,8 @@ constexpr const char* kBeside[] = {"", "-wal", "-shm"};
 constexpr std::int64_t kRowsPerCommit = 100'000;
 constexpr std::size_t kFindingsMax = 100;
 
-// Numbers that rows of a lost end may have had: a sink that has seen them must not meet them on other rows.
+// Numbers that rows of a lost end may have had, or of a log that could not be read: a sink that has seen them must not
+// meet them on other rows.
 constexpr std::int64_t kNumbersLeftOut = 1'000'000;
 
 void sync(const fs::path& path, int flags) {
@@ -139,7 +140,10 @@ std::unique_ptr<Database> open_damaged(const fs::path& file) {
         throw Refused("it was written by a newer carbongate; run that one to repair it");
       }
       if (database->integer("SELECT count(*) FROM sqlite_master") >= 0) return database;
-    } catch (const SqliteError&) {  // then the other way
+    } catch (const SqliteError& error) {  // then the other way
+      const bool is_damage =
+          error.code() == SQLITE_CORRUPT || error.code() == SQLITE_NOTADB || error.code() == SQLITE_IOERR;
+      if (!is_damage) throw;  // it may be all there: no reason to go on without it
     }
   }
   return nullptr;
@@ -225,19 +229,18 @@ void go_on_from_the_seal(Database& database) {
   insert.bind(1, static_cast<std::int64_t>(seal->last)).bind_blob(2, bytes_of(seal->head)).run();
 }
 
-void leave_numbers_out(Database& database, bool is_end_lost) {
+void leave_numbers_out(Database& database) {
   const std::int64_t last = database.integer(
       "SELECT max((SELECT ifnull(max(seq), 0) FROM journal), (SELECT ifnull(max(settled), 0) FROM cursor), "
       "(SELECT ifnull(max(seq), 0) FROM ledger), (SELECT ifnull(max(seq), 0) FROM reading_mark))");
   Statement save(database, "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)");
-  const std::int64_t left_out = is_end_lost ? kNumbersLeftOut : 0;
-  save.bind(1, std::string_view(kSequenceFloor)).bind(2, last + left_out).run();
+  save.bind(1, std::string_view(kSequenceFloor)).bind(2, last + kNumbersLeftOut).run();
   // What no sink will get any more; numbers that no row had do not count.
   Statement account(
       database,
       "UPDATE cursor SET begun = begun + ?2, lost = lost + max(0, ?1 - begun - accepted - skipped - refused "
       "- missed - lost - (SELECT count(*) FROM journal WHERE seq > cursor.settled))");
-  account.bind(1, last).bind(2, left_out).run();
+  account.bind(1, last).bind(2, kNumbersLeftOut).run();
 }
 
 void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& report) {
@@ -246,7 +249,6 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
   target.execute("PRAGMA synchronous = OFF");  // one sync at the end is enough: an unfinished copy is thrown away
   const std::unique_ptr<Database> source = open_damaged(from);
   Judge judge;
-  bool is_end_lost = source == nullptr;
   bool are_links_lost = false;
   bool are_entries_lost = false;
   for (const TableShape& table : tables_of_the_schema()) {
@@ -264,15 +266,16 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
     }
     if (outcome.table == "journal") {
       are_entries_lost = !outcome.is_whole();
-      is_end_lost =
-          is_end_lost || (outcome.is_broken && (outcome.gaps.empty() || outcome.gaps.back().last == INT64_MAX));
     }
     if (outcome.table == "ledger") are_links_lost = !outcome.is_whole();
     report.tables.push_back(std::move(outcome));
   }
   if (are_links_lost) report.rechained = rechain(target, !are_entries_lost);
   go_on_from_the_seal(target);
-  leave_numbers_out(target, is_end_lost);
+  if (source && source->integer("PRAGMA user_version") < kSchemaVersion) {
+    target.execute("UPDATE cursor SET begun = settled WHERE begun = 0");  // as the migration to version 5 would
+  }
+  leave_numbers_out(target);
   target.execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 

@@ -96,7 +96,7 @@ class NumberedWalk {
     try {  // what lies between the damage and there
       for (Rows rows(backwards_.bind(1, *found)); rows.next();) {
         const std::int64_t key = backwards_.integer(0);
-        if (key >= *found || key < from) break;
+        if (key >= *found || key <= from) break;  // `from` may be a key whose row cannot be read
         found = key;
       }
     } catch (const SqliteError& error) {

@@ -46,6 +46,7 @@ class Producer::Session {
   Config config_;
   std::unique_ptr<rd_kafka_t, Destroy> producer_;
   std::vector<std::optional<rd_kafka_resp_err_t>> reports_;  // of the records under way
+  std::vector<bool> is_not_taken_;                           // of them: librdkafka itself will not have it
   std::size_t open_ = 0;                                     // of those without a report
   std::string last_error_;
   bool is_out_of_reach_ = false;
@@ -117,6 +118,7 @@ void Producer::Session::on_error(rd_kafka_t*, int error, const char* reason, voi
 
 Produced Producer::Session::produce(const std::vector<Record>& records, io::BlockingThread::Queue& queue) {
   reports_.assign(records.size(), std::nullopt);
+  is_not_taken_.assign(records.size(), false);
   open_ = records.size();
   last_error_.clear();
   is_out_of_reach_ = false;
@@ -152,6 +154,7 @@ void Producer::Session::send(const std::vector<Record>& records, io::BlockingThr
     }
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {  // there will be no report
       reports_[i] = error;
+      is_not_taken_[i] = true;
       --open_;
     }
     ++i;
@@ -163,8 +166,9 @@ void Producer::Session::send(const std::vector<Record>& records, io::BlockingThr
 // another record in it, and is about their configuration: it waits.
 Produced Producer::Session::outcome(io::BlockingThread::Queue& queue) const {
   Produced produced;
-  for (const auto& report : reports_) {
-    if (report == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && last_error_.empty()) {
+  for (std::size_t i = 0; i < reports_.size(); ++i) {
+    const auto& report = reports_[i];
+    if (report == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && is_not_taken_[i]) {
       produced.refused.emplace_back(produced.settled, rd_kafka_err2str(*report));
     } else if (report != RD_KAFKA_RESP_ERR_NO_ERROR) {
       if (queue.is_to_end()) {

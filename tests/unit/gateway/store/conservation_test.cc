@@ -96,6 +96,19 @@ TEST_F(Conservation, RowsThatRetentionDropsAreCountedForEachSinkThatHadThemNot) 
   EXPECT_TRUE(audit_store(config_.path).has_value());
 }
 
+TEST_F(Conservation, RowsThatAreDroppedWhileTheyAreUnderWayWereNotMissed) {
+  config_.size_max = 1 << 20;
+  open();
+  for (int i = 0; i < 40; ++i) commit(1'000);
+  const auto offered = run(store_->peek("slow", 5'000)).value();
+  for (int i = 0; i < 40; ++i) commit(1'000);
+  EXPECT_GT(account("slow").missed, 5'000u);
+  run(store_->settle("slow", {.settled_through = offered.back().sequence, .rejected = {}, .rows = offered.size()}))
+      .value();
+  EXPECT_TRUE(account("slow").balances()) << account("slow").received << " " << account("slow").accounted();
+  EXPECT_EQ(account("slow").accepted, 5'000u);
+}
+
 TEST_F(Conservation, ARowThatIsGoneIsABreach) {
   open();
   commit(99);
