@@ -16,7 +16,8 @@ Instant time_of(const model::RowBody& body) {
 
 }  // namespace
 
-std::optional<carbongate::mqtt::Outgoing> MessageWriter::write(const model::StoredRow& row, std::string& why_not) {
+std::optional<carbongate::mqtt::Outgoing> MessageWriter::write(const model::StoredRow& row, bool is_old,
+                                                               std::string& why_not) {
   carbongate::mqtt::Outgoing message;
   message.topic = config_.topic.topic_of(row);
   if (message.topic.size() > kTopicBytesMax) {
@@ -27,7 +28,7 @@ std::optional<carbongate::mqtt::Outgoing> MessageWriter::write(const model::Stor
     why_not = message.payload;
     return std::nullopt;
   }
-  message.retained = config_.retain && is_newest(message.topic, row);
+  message.retained = config_.retain && !is_old && is_newest(message.topic, row);
   return message;
 }
 

@@ -16,13 +16,14 @@ MqttSink::MqttSink(Config config, std::string store, std::unique_ptr<carbongate:
       writer_(config_, std::move(store)),
       health_(config_.name, clock) {}
 
-asio::awaitable<model::Result<ports::Delivery>> MqttSink::deliver(std::span<const model::StoredRow> rows) {
+asio::awaitable<model::Result<ports::Delivery>> MqttSink::publish(std::span<const model::StoredRow> rows,
+                                                                  bool are_old) {
   if (rows.empty()) co_return ports::Delivery{};
   shared::MessageBatch batch(rows);
   std::vector<carbongate::mqtt::Outgoing> messages;
   for (const model::StoredRow& row : rows) {
     std::string why_not;
-    if (auto message = writer_.write(row, why_not)) {
+    if (auto message = writer_.write(row, are_old, why_not)) {
       messages.push_back(std::move(*message));
       batch.add(row.sequence);
     } else {

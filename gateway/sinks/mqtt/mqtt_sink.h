@@ -21,10 +21,18 @@ class MqttSink final : public ports::Sink {
 
   const std::string& name() const override { return config_.name; }
   std::size_t batch_rows() const override { return config_.batch_rows; }
-  boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
+  boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override {
+    return publish(rows, false);
+  }
+  boost::asio::awaitable<model::Result<ports::Delivery>> deliver_again(
+      std::span<const model::StoredRow> rows) override {
+    return publish(rows, true);
+  }
   ports::SinkStatus status() const override { return health_.status(); }
 
  private:
+  boost::asio::awaitable<model::Result<ports::Delivery>> publish(std::span<const model::StoredRow> rows, bool are_old);
+
   const Config config_;
   std::unique_ptr<carbongate::mqtt::Publisher> publisher_;
   MessageWriter writer_;

@@ -49,14 +49,14 @@ class MqttSinkTest : public ::testing::Test {
   void read(std::uint64_t sequence, std::int64_t second, double value = 1) {
     rows_.push_back({sequence, series_, model::JudgedReading{Instant(std::chrono::seconds(second)), value, {}}});
   }
-  model::Result<ports::Delivery> deliver() {
+  model::Result<ports::Delivery> deliver(bool again = false) {
     if (!sink_) {
       auto publisher = std::make_unique<FakePublisher>();
       publisher_ = publisher.get();
       publisher_->answers = answers_;
       sink_ = std::make_unique<MqttSink>(config_, "0123", std::move(publisher), clock_);
     }
-    auto done = asio::co_spawn(loop_, sink_->deliver(rows_), asio::use_future);
+    auto done = asio::co_spawn(loop_, again ? sink_->deliver_again(rows_) : sink_->deliver(rows_), asio::use_future);
     loop_.restart();
     loop_.run();
     return done.get();
@@ -133,6 +133,14 @@ TEST_F(MqttSinkTest, LetsTheBrokerKeepTheNewestOnly) {
   std::vector<bool> retained;
   for (const Outgoing& message : publisher_->published) retained.push_back(message.retained);
   EXPECT_EQ(retained, (std::vector<bool>{true, false, true, true}));
+}
+
+TEST_F(MqttSinkTest, LetsTheBrokerKeepNoDeadLetter) {
+  config_.retain = true;
+  read(1, 100);
+  deliver(true);
+  ASSERT_EQ(publisher_->published.size(), 1U);
+  EXPECT_FALSE(publisher_->published[0].retained) << "a newer one may be there";
 }
 
 }  // namespace
