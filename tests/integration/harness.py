@@ -1,6 +1,7 @@
 """What integration tests share: ports, processes, and waiting for a condition instead of for the clock."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -28,9 +29,15 @@ def wait_until(condition, timeout=15.0, what="the condition"):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that nobody listens on, and that no outgoing connection is given meanwhile: those come from 32768 on."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def accepts(port):

@@ -32,8 +32,8 @@ def gateway_of(tmp_path, config):
     return Process([CARBONGATE, "run", config], tmp_path / "gateway.log")
 
 
-def wait_for_rows(config, count):
-    wait_until(lambda: journal_length(config) >= count, 30, f"row {count}")
+def wait_for_readings(config, count):
+    wait_until(lambda: journal_length(config) >= count and len(counted_readings(config)) >= count, 30, f"{count} readings")
 
 
 def test_backup_while_readings_come(tmp_path):
@@ -42,14 +42,14 @@ def test_backup_while_readings_come(tmp_path):
         gateway = gateway_of(tmp_path, config)
         with gateway.start(ready=lambda: "new session" in gateway.output()):
             broker.publish_lines("park/m0", readings(0, 500))
-            wait_for_rows(config, 500)
+            wait_for_readings(config, 500)
             assert gateway.stop() == 0  # the ledger is sealed
         with gateway.start(ready=lambda: gateway.output().count("running: site") > 1):
             broker.publish_lines("park/m0", readings(500, 2_000))
-            wait_for_rows(config, 1_000)
+            wait_for_readings(config, 1_000)
             copied = command("backup", config, tmp_path / "copy")
             assert copied.returncode == 0, copied.stderr
-            wait_for_rows(config, 2_000)
+            wait_for_readings(config, 2_000)
             assert gateway.stop() == 0
     again = command("backup", config, tmp_path / "copy")
     assert again.returncode == 73 and "there already" in again.stderr
@@ -72,7 +72,7 @@ def test_damaged_pages_are_set_aside(tmp_path):
         gateway = gateway_of(tmp_path, config)
         with gateway.start(ready=lambda: "new session" in gateway.output()):
             broker.publish_lines("park/m0", readings(0, 4_000))
-            wait_for_rows(config, 4_000)
+            wait_for_readings(config, 4_000)
             assert gateway.stop() == 0
         pages = (store / "carbongate.db").stat().st_size // PAGE
         assert command("repair", config, "--check").returncode == 0
@@ -100,7 +100,7 @@ def test_a_file_cut_short_is_repaired_by_the_next_start(tmp_path):
         gateway = gateway_of(tmp_path, config)
         with gateway.start(ready=lambda: "new session" in gateway.output()):
             broker.publish_lines("park/m0", readings(0, 4_000))
-            wait_for_rows(config, 4_000)
+            wait_for_readings(config, 4_000)
             assert gateway.stop() == 0
         with open(store / "carbongate.db", "r+b") as file:
             file.truncate((store / "carbongate.db").stat().st_size - 10 * PAGE)
