@@ -19,6 +19,7 @@
 #include "gateway/app/gateway.h"
 #include "gateway/app/live_table.h"
 #include "gateway/store/sqlite_store.h"
+#include "protocols/io/disciplined_clock.h"
 #include "protocols/io/system_clock.h"
 #include "protocols/io/task_group.h"
 
@@ -132,7 +133,9 @@ int run_daemon(const RunOptions& options) {
   }
 
   asio::io_context loop(1);
-  io::SystemClock clock;
+  io::SystemClock machine;
+  io::DisciplinedClock clock(machine);
+  begin_clock(clock, store.value()->checkpoint());
   io::TaskGroup helpers(loop.get_executor());
   Gateway gateway(std::move(config), std::move(store.value()), loop.get_executor(), clock);
 

@@ -49,9 +49,11 @@ Gateway::Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, asio
       ingest_tasks_(executor),
       seal_tasks_(executor),
       audit_tasks_(executor),
+      clock_tasks_(executor),
       driver_tasks_(executor),
       correction_tasks_(executor),
-      turn_passed_(executor) {
+      turn_passed_(executor),
+      unknown_time_(pipeline_.state().unknown_time) {
   for (const model::Account& account : config_.site.accounts) ++accounts_of_.at(index(account.source));
   find_results();
   find_substituted();
@@ -84,6 +86,7 @@ asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
   ingest_tasks_.spawn(ingest(), on_end);
   seal_tasks_.spawn(seal_quarter_hours(), on_end);
   audit_tasks_.spawn(audit_each_minute(), on_end);
+  clock_tasks_.spawn(watch_clock(), on_end);
   for (const auto& driver : drivers_) driver_tasks_.spawn(supervise(*driver), on_end);
   if (!config_.store.path.empty()) correction_tasks_.spawn(restate_late_data(), on_end);
   on_ready();
@@ -114,9 +117,11 @@ asio::awaitable<void> Gateway::shut_down() {
   inbox_.close();
   seal_tasks_.cancel();
   audit_tasks_.cancel();
+  clock_tasks_.cancel();
   co_await ingest_tasks_.join();
   co_await seal_tasks_.join();
   co_await audit_tasks_.join();
+  co_await clock_tasks_.join();
   co_await seal();
   co_await drain(stopping_since_ + kSinksDrainWithin);
   sink_tasks_.cancel();
@@ -142,6 +147,7 @@ asio::awaitable<void> Gateway::seal_quarter_hours() {
 
 // What cannot be sealed now is sealed by the next one: the chain goes on meanwhile.
 asio::awaitable<void> Gateway::seal() {
+  if (!clock_.is_known()) co_return;  // a seal says when
   const auto result = co_await store_->seal(clock_.now());
   std::string trouble = result.has_error() ? result.error().text : std::string();
   if (!trouble.empty() && trouble != seal_trouble_) spdlog::error("{}", trouble);
@@ -213,8 +219,11 @@ asio::awaitable<void> Gateway::ingest_slice(std::span<const Batch> batches) {
   co_await take_turn();
   try {
     if (committing_) {  // else a correction was given up meanwhile
-      model::Effects effects = pipeline_.ingest(batches, clock_.now());
-      committing_ = co_await commit(std::move(effects));  // meter state and journal rows, one transaction
+      if (clock_.is_known() && unknown_time_) co_await count_heard_again();
+      const std::vector<Batch> changed = restamped(batches);
+      model::Effects effects =
+          clock_.is_known() ? pipeline_.ingest(changed.empty() ? batches : changed, clock_.now()) : keep_apart(batches);
+      committing_ = committing_ && co_await commit(std::move(effects));  // states and journal rows, one transaction
     }
   } catch (...) {
     committing_ = false;
@@ -337,6 +346,7 @@ GatewayStatus Gateway::status() const {
   status.sink_accounts = sink_accounts_;
   status.audits = audits_;
   status.breaches = breaches_;
+  status.time_is_known = clock_.is_known();
   return status;
 }
 

@@ -19,6 +19,7 @@
 #include "drivers/api/driver.h"
 #include "gateway/app/gateway_config.h"
 #include "gateway/app/recompute.h"
+#include "gateway/app/restamp.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/ports/sink.h"
 #include "gateway/ports/store.h"
@@ -51,6 +52,7 @@ struct GatewayStatus {
   std::vector<ports::SinkAccount> sink_accounts;  // as audited last, at most a minute ago
   std::uint64_t audits = 0;
   std::uint64_t breaches = 0;  // audits that did not balance: each is a defect of this program
+  bool time_is_known = true;   // false: readings are kept, and not counted yet
 };
 
 // One per process. Every call on the loop thread.
@@ -106,6 +108,10 @@ class Gateway final : private Inbox {
   std::size_t rows_foreseen(const Reading& reading, std::map<PointId, Instant>& reached) const;
   std::size_t rows_foreseen(PointId point, Instant at, std::map<PointId, Instant>& reached) const;
   boost::asio::awaitable<bool> commit(model::Effects effects);
+  boost::asio::awaitable<void> watch_clock();
+  boost::asio::awaitable<void> count_heard_again();
+  model::Effects keep_apart(std::span<const Batch> batches);
+  std::vector<Batch> restamped(std::span<const Batch> batches) const;
   boost::asio::awaitable<void> take_turn();
   void pass_turn();
   boost::asio::awaitable<void> restate_late_data();
@@ -140,6 +146,7 @@ class Gateway final : private Inbox {
   io::TaskGroup ingest_tasks_;
   io::TaskGroup seal_tasks_;
   io::TaskGroup audit_tasks_;
+  io::TaskGroup clock_tasks_;
   io::TaskGroup driver_tasks_;
   io::TaskGroup correction_tasks_;
   io::Event turn_passed_;
@@ -148,6 +155,8 @@ class Gateway final : private Inbox {
   std::exception_ptr failure_;  // what escaped the pipeline, the store or a sink
   bool stopping_ = false;
   io::SteadyTime stopping_since_{};
+  std::optional<model::UnknownTime> unknown_time_;               // as committed last
+  std::optional<std::pair<Restamp, io::SteadyTime>> under_way_;  // stamps of unknown time that may come until then
   std::uint64_t readings_ = 0;
   std::uint64_t commit_retries_ = 0;
   std::string store_trouble_;

@@ -125,10 +125,22 @@ struct AccountState {
   friend bool operator==(const AccountState&, const AccountState&) = default;
 };
 
+// Readings that were heard while nobody knew the time: in the journal, not counted, with stamps of a clock that ran on
+// from wherever it stood. What that clock was off by is known once the time is, as long as the machine has not been
+// restarted.
+struct UnknownTime {
+  std::uint64_t boot = 0;   // of the machine: io::Clock::boot()
+  Instant begin{};          // what the clock showed then
+  Duration base{};          // the clock less the machine's ticks
+  std::uint64_t after = 0;  // they lie in the journal behind this sequence
+  friend bool operator==(const UnknownTime&, const UnknownTime&) = default;
+};
+
 // A whole checkpoint: one state per point and per account, in the order of their ids.
 struct Checkpoint {
   std::vector<PointState> points;
   std::vector<AccountState> accounts;
+  std::optional<UnknownTime> unknown_time = {};  // there are such readings that have not been given their times yet
 };
 
 // What one call of the pipeline changed: rows to append and the states to replace.
@@ -136,8 +148,9 @@ struct Effects {
   std::vector<JournalRow> rows;
   std::vector<std::pair<PointId, PointState>> points;
   std::vector<std::pair<AccountId, AccountState>> accounts;
+  std::optional<std::optional<UnknownTime>> unknown_time = {};  // as it is from now on; nullopt: as it was
 
-  bool empty() const { return rows.empty() && points.empty() && accounts.empty(); }
+  bool empty() const { return rows.empty() && points.empty() && accounts.empty() && !unknown_time; }
 };
 
 }  // namespace carbongate::model

@@ -1,6 +1,7 @@
 #include "gateway/pipeline/pipeline.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -64,6 +65,7 @@ class Pipeline::Engine {
   Engine(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored);
 
   model::Effects ingest(std::span<const Batch> batches, Instant now);
+  model::Effects keep_apart(std::span<const Batch> batches);
   model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
                          std::span<const model::LateDataSettled> restated);
   const model::Checkpoint& state() const { return state_; }
@@ -187,6 +189,18 @@ model::Effects Pipeline::Engine::ingest(std::span<const Batch> batches, Instant 
       ingest_one(reading, batch.received, now);
     }
     derive_what_is_due(batch.received, now);
+  }
+  return take_effects();
+}
+
+model::Effects Pipeline::Engine::keep_apart(std::span<const Batch> batches) {
+  for (const Batch& batch : batches) {
+    for (const Reading& reading : batch.readings) {
+      Rule rule = Rule::clock;
+      if (!std::isfinite(reading.value)) rule = Rule::not_a_number;
+      if (reading.availability != Availability::available) rule = Rule::not_available;
+      record(reading, {Origin::missing, rule});
+    }
   }
   return take_effects();
 }
@@ -475,6 +489,9 @@ Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
 
 model::Effects Pipeline::ingest(std::span<const Batch> batches, Instant now) {
   return engine_->ingest(batches, now);
+}
+model::Effects Pipeline::keep_apart(std::span<const Batch> batches) {
+  return engine_->keep_apart(batches);
 }
 model::Effects Pipeline::correct(std::span<const model::Amendment> amendments,
                                  std::span<const model::AccountRollup> rollups,

@@ -44,6 +44,9 @@ class Pipeline {
   // in the effects once, as it stands after the last reading.
   model::Effects ingest(std::span<const Batch> batches, Instant now);
 
+  // The rows of readings that were heard while nobody knew the time: kept, and not counted. No state changes.
+  model::Effects keep_apart(std::span<const Batch> batches);
+
   // Books corrections of closed quarter hours: their entries, running totals and open periods, and every closed rollup
   // that contains them, revised. `rollups`: the stored ones that contain a corrected quarter, as known now; one that is
   // missing there was never published, and begins with what the corrections bring. And their parts (the quarter hours

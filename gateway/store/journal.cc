@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "gateway/store/migrations.h"
+#include "gateway/store/unknown_time.h"
 
 namespace carbongate::store {
 namespace {
@@ -162,6 +163,7 @@ model::Checkpoint Journal::checkpoint() {
     checkpoint.accounts.push_back(state_of(series_.ids(static_cast<model::AccountId>(i)).subject,
                                            [this](std::string_view bytes) { return codec_.decode_account(bytes); }));
   }
+  checkpoint.unknown_time = load_unknown_time(database_);
   return checkpoint;
 }
 
@@ -235,6 +237,7 @@ void Journal::put_states(const model::Effects& effects) {
   };
   for (const auto& [point, state] : effects.points) put(series_.ids(point).subject, state);
   for (const auto& [account, state] : effects.accounts) put(series_.ids(account).subject, state);
+  if (effects.unknown_time) save_unknown_time(database_, *effects.unknown_time);
 }
 
 std::vector<model::StoredRow> Journal::peek(const std::string& sink, std::size_t limit) {

@@ -9,6 +9,8 @@ class SystemClock final : public Clock {
  public:
   WallTime now() const override;
   SteadyTime ticks() const override;
+  std::uint64_t boot() const override;
+  bool is_synchronised() const override;
   boost::asio::awaitable<void> sleep_until(SteadyTime deadline) override;
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/asio/any_io_executor.hpp>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <utility>
@@ -38,6 +39,17 @@ class FakeClock final : public io::Clock {
     moved_.notify_all();
   }
 
+  std::uint64_t boot() const override { return boot_; }
+  bool is_synchronised() const override { return synchronised_; }
+  void synchronise(bool on = true) { synchronised_ = on; }
+
+  // The machine starts again: ticks count from 0.
+  void restart_machine(io::WallTime now) {
+    ++boot_;
+    now_ = now;
+    ticks_ = {};
+  }
+
   // The wall clock alone jumps, as when NTP sets it.
   void set_wall(io::WallTime now) { now_ = now; }
 
@@ -49,6 +61,8 @@ class FakeClock final : public io::Clock {
  private:
   io::WallTime now_;
   io::SteadyTime ticks_{};
+  std::uint64_t boot_ = 1;
+  bool synchronised_ = false;
   std::multiset<io::SteadyTime> deadlines_;
   io::Event moved_;
 };

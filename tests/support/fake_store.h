@@ -23,6 +23,7 @@ struct FakeDisk {
   std::vector<std::pair<std::string, ports::RejectedRow>> dead_letters;  // with the sink's name
   std::vector<std::pair<std::string, std::uint64_t>> retries;            // of those: to be offered again
   std::vector<Instant> seals;
+  std::optional<model::UnknownTime> unknown_time;
 };
 
 // One loop. The disk and the site outlive it.
@@ -68,6 +69,7 @@ class FakeStore final : public ports::Store {
     model::Checkpoint result;
     for (const Known& known : points_) result.points.push_back(disk_.points[known.key]);
     for (const Known& known : accounts_) result.accounts.push_back(disk_.accounts[known.key]);
+    result.unknown_time = disk_.unknown_time;
     return result;
   }
 
@@ -81,6 +83,7 @@ class FakeStore final : public ports::Store {
     }
     for (auto& [point, state] : effects.points) disk_.points[known_of(point).key] = state;
     for (auto& [account, state] : effects.accounts) disk_.accounts[known_of(account).key] = state;
+    if (effects.unknown_time) disk_.unknown_time = *effects.unknown_time;
     status_.rows_appended += effects.rows.size();
     ++status_.commits;
     co_return model::Result<void>();

@@ -1,0 +1,63 @@
+#include "gateway/app/restamp.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace carbongate::app {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// No gateway of this version ran before; what a machine says that has lost its time lies long before.
+constexpr Instant kEarliest = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
+constexpr Duration kStampTolerance = 1h;  // of stamps that devices gave
+
+// A stamp is taken a moment before or behind what it is compared with.
+constexpr Duration kMargin = 1min;
+
+}  // namespace
+
+void begin_clock(io::DisciplinedClock& clock, const model::Checkpoint& known) {
+  Instant floor = kEarliest;
+  for (const model::PointState& point : known.points) {
+    if (point.last_at) floor = std::max(floor, *point.last_at - kStampTolerance);
+  }
+  const auto& unknown = known.unknown_time;
+  const bool same_run = unknown && unknown->boot == clock.boot();
+  clock.begin(floor, same_run ? std::optional(unknown->base) : std::nullopt);
+}
+
+Restamp::Restamp(const model::UnknownTime& unknown, Duration base, io::SteadyTime ticks)
+    : begin_(unknown.begin - kMargin),
+      end_(Instant(ticks.time_since_epoch() + unknown.base) + kMargin),
+      off_(base - unknown.base) {}
+
+std::optional<Batch> Restamp::operator()(const Batch& batch) const {
+  if (off_ == 0ms || !is_ours(batch.received)) return std::nullopt;
+  Batch copy{.source = batch.source, .received = batch.received + off_, .readings = batch.readings, .settled = {}};
+  for (Reading& reading : copy.readings) reading.at = (*this)(reading.at);
+  return copy;
+}
+
+HeardAgain::HeardAgain(const model::Site& site) {
+  for (const Point& point : site.points) points_[point.full_name() + " " + std::string(point.unit.symbol)] = point.id;
+}
+
+std::vector<Batch> HeardAgain::operator()(const std::vector<model::StoredRow>& rows, const Restamp& restamp) const {
+  std::vector<Batch> batches;
+  for (const model::StoredRow& row : rows) {
+    const auto* reading = row.body.get_if<model::JudgedReading>();
+    if (!reading || reading->quality.rule != model::Rule::clock) continue;
+    const auto point = points_.find(row.series->device + "." + row.series->point + " " + row.series->unit);
+    if (point == points_.end()) continue;
+    const Instant at = restamp(reading->at);
+    if (batches.empty() || batches.back().received != at) {
+      batches.push_back({.source = "clock", .received = at, .readings = {}, .settled = {}});
+    }
+    batches.back().readings.push_back({.point = point->second, .at = at, .value = reading->value});
+  }
+  return batches;
+}
+
+}  // namespace carbongate::app

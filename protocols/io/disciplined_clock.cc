@@ -1,0 +1,81 @@
+#include "protocols/io/disciplined_clock.h"
+
+#include <algorithm>
+
+namespace carbongate::io {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+DisciplinedClock::DisciplinedClock(Clock& machine)
+    : machine_(machine),
+      base_(machine.now().time_since_epoch() - machine.ticks().time_since_epoch()),
+      followed_(machine.ticks()) {}
+
+void DisciplinedClock::begin(WallTime floor, std::optional<milliseconds> base) {
+  const std::scoped_lock lock(mutex_);
+  const WallTime wall = machine_.now();
+  followed_ = machine_.ticks();
+  floor_ = floor;
+  base_ = course_ = wall.time_since_epoch() - followed_.time_since_epoch();
+  course_since_ = followed_;
+  stepped_ = false;
+  known_ = wall >= floor_ || machine_.is_synchronised();
+  if (!known_ && base) base_ = *base;
+}
+
+WallTime DisciplinedClock::now() const {
+  const std::scoped_lock lock(mutex_);
+  follow();
+  return WallTime(followed_.time_since_epoch() + base_);
+}
+
+bool DisciplinedClock::is_known() const {
+  const std::scoped_lock lock(mutex_);
+  follow();
+  return known_;
+}
+
+void DisciplinedClock::follow() const {
+  const SteadyTime ticks = machine_.ticks();
+  const milliseconds elapsed = ticks - followed_;
+  followed_ = ticks;
+  if (!known_) return;
+  const milliseconds course = machine_.now().time_since_epoch() - ticks.time_since_epoch();
+  const milliseconds off = course - base_;
+  if (std::chrono::abs(off) > kStepMax) {
+    if (machine_.is_synchronised()) {
+      base_ = course;
+      return;
+    }
+    known_ = false;
+    stepped_ = true;
+    course_ = course;
+    course_since_ = ticks;
+  } else if (off >= 0ms) {
+    base_ = course;
+  } else {
+    base_ -= std::min(-off, elapsed / 2);
+  }
+}
+
+bool DisciplinedClock::settle() {
+  const std::scoped_lock lock(mutex_);
+  follow();
+  if (known_) return false;
+  const milliseconds course = machine_.now().time_since_epoch() - followed_.time_since_epoch();
+  if (std::chrono::abs(course - course_) > kSameCourse) {
+    course_ = course;
+    course_since_ = followed_;
+  }
+  const bool came_back = stepped_ && std::chrono::abs(course - base_) <= kStepMax;
+  const bool vouched_for = machine_.is_synchronised();
+  const bool is_late_enough = WallTime(followed_.time_since_epoch() + course) >= floor_;
+  const bool kept_on = is_late_enough && followed_ - course_since_ >= kSettled;
+  if (!came_back && !vouched_for && !(stepped_ ? kept_on : is_late_enough)) return false;
+  known_ = true;
+  if (!came_back) base_ = course;  // else it goes over evenly, as it does from any small difference
+  return true;
+}
+
+}  // namespace carbongate::io

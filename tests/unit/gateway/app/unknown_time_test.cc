@@ -1,0 +1,164 @@
+// What is heard while nobody knows the time.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "gateway/app/restamp.h"
+#include "protocols/io/disciplined_clock.h"
+#include "tests/unit/gateway/app/gateway_fixture.h"
+
+namespace carbongate::app {
+namespace {
+
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::SizeIs;
+
+constexpr Instant kToday = std::chrono::sys_days(std::chrono::year(2026) / 11 / 28) + 8h;
+
+class UnknownTimeTest : public GatewayTest {
+ protected:
+  UnknownTimeTest() {
+    clock_.set_wall(kToday);
+    meter_ = add_metered_user("mill");
+  }
+
+  // A meter that counts 1 kWh a minute of true time, read once a minute.
+  void start_gateway() {
+    config_ = {};
+    add_driver([this](Inbox& inbox) -> asio::awaitable<void> {
+      while (true) {
+        Batch batch = batch_of(meter_, kwh());
+        batch.received = gateway_clock_->now();
+        for (Reading& reading : batch.readings) reading.at = batch.received;
+        co_await inbox.push(std::move(batch));
+        co_await clock_.sleep_until(clock_.ticks() + 1min);
+      }
+    });
+    disciplined_ = std::make_unique<io::DisciplinedClock>(clock_);
+    gateway_clock_ = disciplined_.get();
+    auto store = std::make_unique<ScriptedStore>(disk_, site_, store_, clock_);
+    begin_clock(*disciplined_, store->checkpoint());
+    make_over(std::move(store));
+    run();
+  }
+  void end_gateway() {
+    stop();
+    gateway_.reset();
+    ended_.reset();
+  }
+  void restart_machine(Instant shows, Instant is) {
+    clock_.restart_machine(shows);
+    booted_at_ = is;
+  }
+  double kwh() const { return static_cast<double>((booted_at_ + clock_.ticks().time_since_epoch() - kToday) / 1min); }
+
+  // Sum of the entries' amounts, in kWh, with the open quarter hour.
+  double booked() const { return static_cast<double>(gateway_->accounts().accounts.at(0).amount.quanta()) / 1e6; }
+
+  std::vector<std::pair<Instant, model::Rule>> readings() const {
+    std::vector<std::pair<Instant, model::Rule>> result;
+    for (const model::StoredRow& row : disk_.rows) {
+      if (const auto* r = row.body.get_if<model::JudgedReading>()) result.emplace_back(r->at, r->quality.rule);
+    }
+    return result;
+  }
+
+  PointId meter_{};
+  Instant booted_at_ = kToday;  // in truth
+  std::unique_ptr<io::DisciplinedClock> disciplined_;
+};
+
+TEST_F(UnknownTimeTest, NothingIsCountedUntilTheClockIsSetAndThenEverything) {
+  start_gateway();
+  pass(10min);
+  end_gateway();
+  const double before = 10;
+
+  restart_machine(Instant(2s), kToday + 30min);  // no battery: 1970
+  start_gateway();
+  EXPECT_FALSE(gateway_->status().time_is_known);
+  pass(40min);
+  EXPECT_EQ(booked(), before) << "nothing was counted";
+  EXPECT_THAT(readings(), Contains(std::pair(Instant(2s), model::Rule::clock)));
+  const std::size_t rows = disk_.rows.size();
+
+  clock_.set_wall(kToday + 70min);
+  pass(2s);
+  EXPECT_TRUE(gateway_->status().time_is_known);
+  EXPECT_GE(disk_.rows.size(), rows + 41);
+  EXPECT_EQ(booked(), 70) << "each at its own time";
+  EXPECT_FALSE(disk_.unknown_time);
+  std::size_t true_ones = 0;
+  for (const auto& [at, rule] : readings()) true_ones += at >= kToday + 30min && rule != model::Rule::clock;
+  EXPECT_EQ(true_ones, 41U);
+  pass(10min);
+  EXPECT_EQ(booked(), 80);
+  end_gateway();
+}
+
+TEST_F(UnknownTimeTest, ARestartOfTheProgramForgetsNoneOfIt) {
+  restart_machine(Instant(2s), kToday);
+  start_gateway();
+  pass(20min);
+  end_gateway();
+  const auto noted = disk_.unknown_time;
+  ASSERT_TRUE(noted);
+  start_gateway();
+  pass(20min);
+  EXPECT_EQ(disk_.unknown_time, noted) << "the same stretch goes on";
+  end_gateway();
+  const Duration up = clock_.ticks().time_since_epoch();
+  clock_.set_wall(kToday + up);  // while the program is not running
+  start_gateway();
+  pass(2s);
+  EXPECT_FALSE(disk_.unknown_time);
+  EXPECT_EQ(booked(), static_cast<double>(up / 1min)) << "from the first reading on";
+  end_gateway();
+}
+
+TEST_F(UnknownTimeTest, WhatARunOfTheMachineNeverKnewIsKeptAndStaysUncounted) {
+  restart_machine(Instant(2s), kToday);
+  start_gateway();
+  pass(20min);
+  end_gateway();
+  restart_machine(kToday + 60min, kToday + 60min);
+  start_gateway();
+  pass(10min);
+  EXPECT_FALSE(disk_.unknown_time);
+  EXPECT_EQ(booked(), 10);
+  EXPECT_THAT(readings(), Contains(std::pair(Instant(2s), model::Rule::clock))) << "still there to be looked at";
+  end_gateway();
+}
+
+TEST_F(UnknownTimeTest, AStampOfADeviceThatKnowsTheTimeStands) {
+  const model::UnknownTime unknown{.boot = 1, .begin = Instant(10s), .base = 10s, .after = 0};
+  const Restamp restamp(unknown, kToday.time_since_epoch(), io::SteadyTime(1h));
+  EXPECT_EQ(restamp(Instant(30min)), kToday + 30min - 10s);
+  EXPECT_EQ(restamp(kToday + 3min), kToday + 3min);
+  EXPECT_EQ(restamp.off(), kToday.time_since_epoch() - 10s);
+}
+
+TEST_F(UnknownTimeTest, AFailedCommitLosesNothingOfIt) {
+  restart_machine(Instant(2s), kToday);
+  start_gateway();
+  pass(20min);
+  store_.fails = [](const model::Effects& effects) { return effects.unknown_time.has_value(); };
+  clock_.set_wall(kToday + 20min);
+  pass(1min);
+  EXPECT_TRUE(disk_.unknown_time);
+  store_.fails = [](const model::Effects&) { return false; };
+  pass(10s);
+  EXPECT_FALSE(disk_.unknown_time);
+  EXPECT_EQ(booked(), 21);
+  end_gateway();
+}
+
+}  // namespace
+}  // namespace carbongate::app
