@@ -26,9 +26,13 @@ enum class Availability : std::uint8_t {
   not_available,  // the device answered with its "no value" pattern (0xFFFF, null, "errors"): `value` is NaN
 };
 
+// Whose clock a reading's time is of. Ours may have to be corrected.
+enum class StampedBy : std::uint8_t { gateway, device };
+
 struct Reading {
   PointId point{};
   Availability availability = Availability::available;
+  StampedBy stamped_by = StampedBy::gateway;
   Instant at{};        // when the device measured it; when it was heard, if the device does not say
   double value = 0.0;  // in the point's own unit, after scale and offset; of a NaN see kept_bits.h
 };

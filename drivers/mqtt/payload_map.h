@@ -25,14 +25,17 @@ struct PointMap {
 struct TimestampMap {
   std::string json;
   TimeFormat format = TimeFormat::iso8601;
-  const date::time_zone* zone = nullptr;  // of times without an offset (the site's, if the device has none); nullptr: UTC
-  bool arrival_if_missing = false;        // absent or null: the arrival time; otherwise the record is refused
+  const date::time_zone* zone =
+      nullptr;                      // of times without an offset (the site's, if the device has none); nullptr: UTC
+  bool arrival_if_missing = false;  // absent or null: the arrival time; otherwise the record is refused
 };
 
 struct PayloadMap {
   std::vector<PointMap> points;
   std::optional<TimestampMap> timestamp;  // nullopt: the arrival time
   std::optional<std::string> records;     // a list of records in one message; each element is one
+
+  bool has_time(std::size_t point) const { return timestamp || points.at(point).time; }  // of the device's own
 };
 
 inline constexpr int kJsonDepthMax = 32;

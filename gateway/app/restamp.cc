@@ -34,9 +34,11 @@ Restamp::Restamp(const model::UnknownTime& unknown, Duration base, io::SteadyTim
       off_(base - unknown.base) {}
 
 std::optional<Batch> Restamp::operator()(const Batch& batch) const {
-  if (off_ == 0ms || !is_ours(batch.received)) return std::nullopt;
+  if (off_ == 0ms || batch.received < begin_ || batch.received > end_) return std::nullopt;
   Batch copy{.source = batch.source, .received = batch.received + off_, .readings = batch.readings, .settled = {}};
-  for (Reading& reading : copy.readings) reading.at = (*this)(reading.at);
+  for (Reading& reading : copy.readings) {
+    if (reading.stamped_by == StampedBy::gateway) reading.at += off_;
+  }
   return copy;
 }
 
@@ -48,10 +50,12 @@ std::vector<Batch> HeardAgain::operator()(const std::vector<model::StoredRow>& r
   std::vector<Batch> batches;
   for (const model::StoredRow& row : rows) {
     const auto* reading = row.body.get_if<model::JudgedReading>();
-    if (!reading || reading->quality.rule != model::Rule::clock) continue;
+    if (!reading) continue;
+    const model::Rule rule = reading->quality.rule;
+    if (rule != model::Rule::clock && rule != model::Rule::device_clock) continue;
     const auto point = points_.find(row.series->device + "." + row.series->point + " " + row.series->unit);
     if (point == points_.end()) continue;
-    const Instant at = restamp(reading->at);
+    const Instant at = rule == model::Rule::clock ? reading->at + restamp.off() : reading->at;
     if (batches.empty() || batches.back().received != at) {
       batches.push_back({.source = "clock", .received = at, .readings = {}, .settled = {}});
     }

@@ -25,10 +25,6 @@ class Restamp {
 
   Duration off() const { return off_; }
 
-  // Whether it is the gateway's own stamp of that stretch: a device that knows the time better says another one.
-  bool is_ours(Instant at) const { return at >= begin_ && at <= end_; }
-  Instant operator()(Instant at) const { return is_ours(at) ? at + off_ : at; }
-
   // A copy with true stamps; nullopt: it was not heard in that stretch.
   std::optional<Batch> operator()(const Batch& batch) const;
 
@@ -38,8 +34,8 @@ class Restamp {
   Duration off_;
 };
 
-// Stored rows as readings again: those with the rule `clock`, of points that are still configured. One batch per
-// instant.
+// Stored rows as readings again: those with the rule `clock` or `device_clock`, of points that are still configured.
+// One batch per instant.
 class HeardAgain {
  public:
   explicit HeardAgain(const model::Site& site);

@@ -50,6 +50,7 @@ std::string_view to_string(Rule rule) {
     case Rule::max_2160h: return "max-2160h";
     case Rule::same_weekday: return "same-weekday";
     case Rule::clock: return "clock";
+    case Rule::device_clock: return "device-clock";
   }
   return kUnknown;
 }

@@ -51,7 +51,9 @@ enum class Rule : std::uint8_t {
   max_720h = 28,      // of the last 720
   max_2160h = 29,     // of the last 2160
   same_weekday = 30,  // substituted by the mean of the same hour of the same weekday
-  clock = 31,         // heard while nobody knew the time; once it is known, counted as a further reading at its true time
+  // Heard while nobody knew the time, and counted as a further reading once it is known.
+  clock = 31,         // stamped by the gateway
+  device_clock = 32,  // stamped by the device
 };
 inline constexpr std::size_t kRuleCount = 64;  // all numbers are below: the room of tables by rule
 
@@ -68,7 +70,8 @@ constexpr bool usable(Quality q) {
 
 // Whether the time of a reading is that of its value: not one from the future, or from a clock that was never set.
 constexpr bool stamp_believed(Quality q) {
-  return q.rule != Rule::future && q.rule != Rule::clock && (q.rule != Rule::stale || usable(q));
+  return q.rule != Rule::future && q.rule != Rule::clock && q.rule != Rule::device_clock &&
+         (q.rule != Rule::stale || usable(q));
 }
 
 // The worse of two; of two equally good ones the first, unless only the second names a rule.

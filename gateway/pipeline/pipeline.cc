@@ -196,7 +196,7 @@ model::Effects Pipeline::Engine::ingest(std::span<const Batch> batches, Instant 
 model::Effects Pipeline::Engine::keep_apart(std::span<const Batch> batches) {
   for (const Batch& batch : batches) {
     for (const Reading& reading : batch.readings) {
-      Rule rule = Rule::clock;
+      Rule rule = reading.stamped_by == StampedBy::device ? Rule::device_clock : Rule::clock;
       if (!std::isfinite(reading.value)) rule = Rule::not_a_number;
       if (reading.availability != Availability::available) rule = Rule::not_available;
       record(reading, {Origin::missing, rule});

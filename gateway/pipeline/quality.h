@@ -24,7 +24,7 @@ inline constexpr Duration kReadingAgeMax = std::chrono::hours(24 * 366);
 // | heard more than stale_after after `at`      | late, stale                | yes     |
 //
 // The first that holds applies. While nobody knows the time nothing is judged by it: what has a value is kept as
-// missing, clock (Pipeline::keep_apart). Steps of counters are judged by the energy stage, which sees the readings
+// missing, clock or device_clock (Pipeline::keep_apart). Steps of counters are judged by the energy stage, which sees the readings
 // around them.
 class QualityRules {
  public:
@@ -49,7 +49,8 @@ constexpr bool countable(model::Quality q) {
 // late, early or repeated says nothing of the kind.
 constexpr bool withdraws(model::Quality q) {
   return q.origin == model::Origin::missing && q.rule != model::Rule::future && q.rule != model::Rule::stale &&
-         q.rule != model::Rule::out_of_order && q.rule != model::Rule::duplicate && q.rule != model::Rule::clock;
+         q.rule != model::Rule::out_of_order && q.rule != model::Rule::duplicate && q.rule != model::Rule::clock &&
+         q.rule != model::Rule::device_clock;
 }
 
 // Longest time between two readings over which a rate is integrated and a counter's energy counts as watched.

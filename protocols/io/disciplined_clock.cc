@@ -21,7 +21,11 @@ void DisciplinedClock::begin(WallTime floor, std::optional<milliseconds> base) {
   course_since_ = followed_;
   stepped_ = false;
   known_ = wall >= floor_ || machine_.is_synchronised();
-  if (!known_ && base) base_ = *base;
+  if (!base || machine_.is_synchronised()) return;
+  // A former run doubted a step away from a time that was believable: so does this one.
+  stepped_ = WallTime(followed_.time_since_epoch() + *base) >= floor_ && std::chrono::abs(course_ - *base) > kStepMax;
+  if (stepped_) known_ = false;
+  if (!known_) base_ = *base;
 }
 
 WallTime DisciplinedClock::now() const {

@@ -35,6 +35,7 @@ class Simulation : public ::testing::TestWithParam<std::uint64_t> {
       sum.lives += outcome.lives;
       sum.power_cuts += outcome.power_cuts;
       sum.readings += outcome.readings;
+      sum.kept_apart += outcome.kept_apart;
       sum.rows += outcome.rows;
       sum.sectors_lost += outcome.sectors_lost;
       sum.disk_faults += outcome.disk_faults;

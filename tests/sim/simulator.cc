@@ -13,12 +13,14 @@
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <utility>
 
 #include "gateway/app/gateway.h"
 #include "gateway/cli/verify.h"
 #include "gateway/store/database.h"
 #include "gateway/store/journal.h"
 #include "gateway/store/salvage.h"
+#include "protocols/io/disciplined_clock.h"
 #include "protocols/io/event.h"
 #include "tests/sim/world.h"
 #include "tests/support/fake_clock.h"
@@ -32,8 +34,9 @@ using namespace std::chrono_literals;
 
 constexpr Instant kBegin = Instant(std::chrono::seconds(1'767'225'600));  // 2026-01-01T00:00:00Z
 constexpr Duration kHorizon = 4h;
-constexpr int kMessageMeters = 2;  // their messages wait for an acknowledgement
-constexpr int kPolledMeters = 1;   // is asked, and what nobody asks for is not known
+constexpr Duration kLost = -24h * 365;  // a clock that is as far behind was never set
+constexpr int kMessageMeters = 2;       // their messages wait for an acknowledgement
+constexpr int kPolledMeters = 1;        // is asked, and what nobody asks for is not known
 constexpr int kMeters = kMessageMeters + kPolledMeters;
 
 constexpr const char* kConfig = R"(
@@ -71,7 +74,11 @@ struct World {
   FarEnd far_end;
   std::map<std::uint64_t, std::uint64_t> journal;  // digests, as seen by a sink before the last power cut
   Duration elapsed{};                              // true time since kBegin, when this life began
-  Duration clock_error{};                          // of the gateway's wall clock
+  Duration clock_error{};                          // of the machine's wall clock
+  Duration step{};                                 // of it: one that will be taken back...
+  Instant step_until{};                            // ...then
+  std::uint64_t boot = 1;                          // which run of the machine it is
+  Duration booted{};                               // when that began, as `elapsed`
   Instant far_end_down_until{};
   bool is_quiet = false;  // no more faults: everything comes to rest
   bool is_honest = true;  // the disk: what it says it has written is there
@@ -80,13 +87,20 @@ struct World {
 
 // What a life of the gateway shares with the world around it.
 struct Life {
-  explicit Life(World& of) : world(of), clock(loop.get_executor(), kBegin + of.elapsed + of.clock_error) {}
-  Instant true_time() const { return kBegin + world.elapsed + clock.ticks().time_since_epoch(); }
+  explicit Life(World& of) : world(of), machine(loop.get_executor()) {
+    machine.set_machine(of.boot, io::SteadyTime(of.elapsed - of.booted), kBegin + of.elapsed + of.clock_error);
+  }
+  Instant true_time() const { return kBegin + world.booted + machine.ticks().time_since_epoch(); }
+  void set_clock(Duration error) {
+    world.clock_error = error;
+    machine.set_wall(true_time() + error);
+  }
   bool is_dead() const { return world.disk.is_dead(); }
 
   World& world;
   asio::io_context loop{1};
-  testing::FakeClock clock;
+  testing::FakeClock machine;
+  io::DisciplinedClock clock{machine};
 };
 
 class MessageDriver final : public Driver {
@@ -107,6 +121,7 @@ class MessageDriver final : public Driver {
       }
       Reading reading = *message;
       reading.point = point_;
+      reading.stamped_by = StampedBy::device;
       auto receipt = std::make_shared<std::optional<bool>>();
       auto settled = std::make_shared<io::Event>(life_.loop.get_executor());
       Batch batch{.source = "broker", .received = life_.clock.now(), .readings = {reading}, .settled = {}};
@@ -354,12 +369,15 @@ class Run {
       world_.breach("a store was damaged by a power cut alone: " + journal->status().repaired);
     }
     auto store = std::make_unique<SimulatedStore>(life_, std::move(journal), where.path);
+    app::begin_clock(life_.clock, store->checkpoint());
     app::Gateway gateway(std::move(config), std::move(store), life_.loop.get_executor(), life_.clock);
     bool has_ended = false;
     asio::co_spawn(life_.loop, gateway.run([] {}), [&](std::exception_ptr error) {
       has_ended = true;
       if (error && world_.is_honest && !life_.is_dead()) world_.breach("the gateway gave up: " + text_of(error));
     });
+    if (world_.is_quiet)
+      life_.set_clock(std::clamp<Duration>(world_.clock_error - std::exchange(world_.step, 0s), -90s, 90s));
     const io::SteadyTime end = life_.clock.ticks() + length;
     while (!has_ended && !life_.is_dead() && life_.clock.ticks() < end) {
       trouble();
@@ -373,7 +391,7 @@ class Run {
     if (status.breaches != 0) world_.breach("conservation is broken");
     world_.outcome.audits += status.audits;
     gateway.close();
-    world_.elapsed += life_.clock.ticks().time_since_epoch();
+    world_.elapsed = life_.true_time() - kBegin;
   }
 
  private:
@@ -408,10 +426,16 @@ class Run {
     if (world_.chance(8)) {
       world_.disk.fail(world_.chance(70) ? LossyDisk::Fault::full : LossyDisk::Fault::broken, world_.random() % 300);
     }
-    if (world_.chance(4)) {  // the time server sets the clock
-      const Duration step = world_.between(-90s, 90s);
-      world_.clock_error += step;
-      life_.clock.set_wall(life_.clock.now() + step);
+    if (world_.clock_error < kLost) {  // it began at 1970
+      if (world_.chance(5)) life_.set_clock(world_.between(-90s, 90s));
+    } else if (world_.step != 0s) {
+      if (life_.true_time() >= world_.step_until) life_.set_clock(world_.clock_error - std::exchange(world_.step, 0s));
+    } else if (world_.chance(4)) {  // the time server sets the clock
+      life_.set_clock(world_.clock_error + world_.between(-90s, 90s));
+    } else if (world_.chance(1)) {  // a person does, and finds out
+      world_.step = world_.chance(50) ? world_.between(2h, 24h * 3) : -world_.between(2h, 24h * 3);
+      world_.step_until = life_.true_time() + world_.between(1s, 7min);
+      life_.set_clock(world_.clock_error + world_.step);
     }
   }
 
@@ -428,8 +452,8 @@ class Run {
     const io::SteadyTime until = life_.clock.ticks() + time;
     poll();
     while (life_.clock.ticks() < until && !done()) {
-      const io::SteadyTime next = std::min(until, life_.clock.next_deadline().value_or(until));
-      life_.clock.advance(std::max<Duration>(next - life_.clock.ticks(), 1ms));
+      const io::SteadyTime next = std::min(until, life_.machine.next_deadline().value_or(until));
+      life_.machine.advance(std::max<Duration>(next - life_.clock.ticks(), 1ms));
       poll();
     }
   }
@@ -481,6 +505,7 @@ void check_end(World& world) {
     const auto meter = static_cast<std::size_t>(row.series->device.at(1) - '0');
     if (const auto* reading = row.body.get_if<model::JudgedReading>()) {
       ++world.outcome.readings;
+      if (!stamp_believed(reading->quality) && reading->quality.rule != model::Rule::future) ++world.outcome.kept_apart;
       heard[static_cast<std::uint32_t>(meter)].emplace_back(reading->at, reading->value);
       if (model::usable(reading->quality)) {
         if (!first[meter]) first[meter] = reading->value;
@@ -535,6 +560,14 @@ void check_end(World& world) {
   }
 }
 
+// After a power cut. Some machines have no battery.
+void start_machine(World& world) {
+  ++world.boot;
+  world.booted = world.elapsed;
+  world.clock_error = world.chance(10) ? -(kBegin + world.elapsed).time_since_epoch() : world.between(-90s, 90s);
+  world.step = 0s;
+}
+
 }  // namespace
 
 Outcome simulate(std::uint64_t seed, const fs::path& directory) {
@@ -543,7 +576,10 @@ Outcome simulate(std::uint64_t seed, const fs::path& directory) {
     ++world.outcome.lives;
     if (world.chance(75)) world.disk.cut_power(1 + world.random() % 3'000);
     Run(world).go(world.between(1s, 45min));
-    if (world.disk.is_dead()) ++world.outcome.power_cuts;
+    if (world.disk.is_dead()) {
+      ++world.outcome.power_cuts;
+      start_machine(world);
+    }
     world.disk.restore_power(world.random);
     world.elapsed += world.between(0s, 5min);  // nobody is there
   }

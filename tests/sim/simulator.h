@@ -2,7 +2,8 @@
 //
 // Real: Gateway, pipeline, journal, ledger, SQLite, sink pump. Made up: meters, broker, far end, clock, disk. A life of
 // the gateway ends with an orderly stop, or with a power cut between any two writes of a transaction, a checkpoint or a
-// cursor; the next one goes on with what the disk then holds. Everything that is random comes from the seed.
+// cursor; the next one goes on with what the disk then holds. Some machines begin at 1970 after that, and people set
+// clocks. Everything that is random comes from the seed.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@ struct Outcome {
   std::uint64_t lives = 0;
   std::uint64_t power_cuts = 0;
   std::uint64_t readings = 0;      // in the journal
+  std::uint64_t kept_apart = 0;    // of them: heard while nobody knew the time
   std::uint64_t rows = 0;          // of the journal
   std::uint64_t sectors_lost = 0;  // by power cuts
   std::uint64_t disk_faults = 0;   // commits that had to be tried again

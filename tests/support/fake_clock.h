@@ -44,10 +44,11 @@ class FakeClock final : public io::Clock {
   void synchronise(bool on = true) { synchronised_ = on; }
 
   // The machine starts again: ticks count from 0.
-  void restart_machine(io::WallTime now) {
-    ++boot_;
+  void restart_machine(io::WallTime now) { set_machine(boot_ + 1, {}, now); }
+  void set_machine(std::uint64_t boot, io::SteadyTime ticks, io::WallTime now) {
+    boot_ = boot;
+    ticks_ = ticks;
     now_ = now;
-    ticks_ = {};
   }
 
   // The wall clock alone jumps, as when NTP sets it.

@@ -17,8 +17,8 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::Each;
-using ::testing::ElementsAre;
-using ::testing::SizeIs;
+using ::testing::Ge;
+using ::testing::Pair;
 
 constexpr Instant kToday = std::chrono::sys_days(std::chrono::year(2026) / 11 / 28) + 8h;
 
@@ -36,7 +36,10 @@ class UnknownTimeTest : public GatewayTest {
       while (true) {
         Batch batch = batch_of(meter_, kwh());
         batch.received = gateway_clock_->now();
-        for (Reading& reading : batch.readings) reading.at = batch.received;
+        for (Reading& reading : batch.readings) {
+          reading.stamped_by = stamped_by_;
+          reading.at = stamped_by_ == StampedBy::device ? true_time() : batch.received;
+        }
         co_await inbox.push(std::move(batch));
         co_await clock_.sleep_until(clock_.ticks() + 1min);
       }
@@ -57,7 +60,8 @@ class UnknownTimeTest : public GatewayTest {
     clock_.restart_machine(shows);
     booted_at_ = is;
   }
-  double kwh() const { return static_cast<double>((booted_at_ + clock_.ticks().time_since_epoch() - kToday) / 1min); }
+  Instant true_time() const { return booted_at_ + clock_.ticks().time_since_epoch(); }
+  double kwh() const { return static_cast<double>((true_time() - kToday) / 1min); }
 
   // Sum of the entries' amounts, in kWh, with the open quarter hour.
   double booked() const { return static_cast<double>(gateway_->accounts().accounts.at(0).amount.quanta()) / 1e6; }
@@ -71,6 +75,7 @@ class UnknownTimeTest : public GatewayTest {
   }
 
   PointId meter_{};
+  StampedBy stamped_by_ = StampedBy::gateway;
   Instant booted_at_ = kToday;  // in truth
   std::unique_ptr<io::DisciplinedClock> disciplined_;
 };
@@ -86,7 +91,7 @@ TEST_F(UnknownTimeTest, NothingIsCountedUntilTheClockIsSetAndThenEverything) {
   EXPECT_FALSE(gateway_->status().time_is_known);
   pass(40min);
   EXPECT_EQ(booked(), before) << "nothing was counted";
-  EXPECT_THAT(readings(), Contains(std::pair(Instant(2s), model::Rule::clock)));
+  EXPECT_THAT(readings(), Contains(Pair(Instant(2s), model::Rule::clock)));
   const std::size_t rows = disk_.rows.size();
 
   clock_.set_wall(kToday + 70min);
@@ -133,16 +138,36 @@ TEST_F(UnknownTimeTest, WhatARunOfTheMachineNeverKnewIsKeptAndStaysUncounted) {
   pass(10min);
   EXPECT_FALSE(disk_.unknown_time);
   EXPECT_EQ(booked(), 10);
-  EXPECT_THAT(readings(), Contains(std::pair(Instant(2s), model::Rule::clock))) << "still there to be looked at";
+  EXPECT_THAT(readings(), Contains(Pair(Instant(2s), model::Rule::clock))) << "still there to be looked at";
   end_gateway();
 }
 
 TEST_F(UnknownTimeTest, AStampOfADeviceThatKnowsTheTimeStands) {
+  restart_machine(Instant(2s), kToday);
+  stamped_by_ = StampedBy::device;
+  start_gateway();
+  pass(20min);
+  EXPECT_EQ(booked(), 0);
+  EXPECT_THAT(readings(), Each(Pair(Ge(kToday), model::Rule::device_clock)));
+  clock_.set_wall(kToday + 22min);  // two minutes fast
+  pass(2s);
+  EXPECT_EQ(booked(), 20);
+  EXPECT_THAT(readings(), Contains(Pair(kToday + 20min, model::Rule::none)));
+  end_gateway();
+}
+
+TEST_F(UnknownTimeTest, WhatWasUnderWayWhenTheTimeBecameKnownIsCorrectedToo) {
   const model::UnknownTime unknown{.boot = 1, .begin = Instant(10s), .base = 10s, .after = 0};
   const Restamp restamp(unknown, kToday.time_since_epoch(), io::SteadyTime(1h));
-  EXPECT_EQ(restamp(Instant(30min)), kToday + 30min - 10s);
-  EXPECT_EQ(restamp(kToday + 3min), kToday + 3min);
-  EXPECT_EQ(restamp.off(), kToday.time_since_epoch() - 10s);
+  Batch batch{.source = "line", .received = Instant(30min), .readings = {}, .settled = {}};
+  batch.readings = {{.at = Instant(30min)}, {.stamped_by = StampedBy::device, .at = kToday + 30min}};
+  const auto changed = restamp(batch);
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->received, kToday + 30min - 10s);
+  EXPECT_EQ(changed->readings[0].at, kToday + 30min - 10s);
+  EXPECT_EQ(changed->readings[1].at, kToday + 30min);
+  batch.received = kToday + 1h;
+  EXPECT_FALSE(restamp(batch)) << "heard when the time was known";
 }
 
 TEST_F(UnknownTimeTest, AFailedCommitLosesNothingOfIt) {

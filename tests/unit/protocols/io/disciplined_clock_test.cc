@@ -71,6 +71,18 @@ TEST_F(DisciplinedClockTest, GoesOnWithTheUnknownTimeOfAFormerRun) {
   EXPECT_EQ(clock_.now(), WallTime(8min)) << "base and ticks, whatever was done to the clock meanwhile";
 }
 
+TEST_F(DisciplinedClockTest, GoesOnDoubtingAStepThatAFormerRunDoubted) {
+  const auto base = kToday.time_since_epoch();
+  machine_.set_wall(kToday + 24h * 365);
+  clock_.begin(kFloor, base);
+  EXPECT_FALSE(clock_.is_known());
+  EXPECT_EQ(pass(9min), kToday + 9min);
+  EXPECT_FALSE(clock_.settle());
+  pass(1min);
+  EXPECT_TRUE(clock_.settle());
+  EXPECT_EQ(clock_.now(), kToday + 24h * 365 + 10min);
+}
+
 TEST_F(DisciplinedClockTest, BelievesATimeServerAlsoBelowTheFloor) {
   machine_.synchronise();
   clock_.begin(kToday + 24h * 365, {});
