@@ -25,7 +25,7 @@ void begin_clock(io::DisciplinedClock& clock, const model::Checkpoint& known) {
   }
   const auto& unknown = known.unknown_time;
   const bool same_run = unknown && unknown->boot == clock.boot();
-  clock.begin(floor, same_run ? std::optional(unknown->base) : std::nullopt);
+  clock.begin(kEarliest, floor, same_run ? std::optional(unknown->base) : std::nullopt);
 }
 
 Restamp::Restamp(const model::UnknownTime& unknown, Duration base, io::SteadyTime ticks)

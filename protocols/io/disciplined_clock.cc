@@ -12,10 +12,11 @@ DisciplinedClock::DisciplinedClock(Clock& machine)
       base_(machine.now().time_since_epoch() - machine.ticks().time_since_epoch()),
       followed_(machine.ticks()) {}
 
-void DisciplinedClock::begin(WallTime floor, std::optional<milliseconds> base) {
+void DisciplinedClock::begin(WallTime earliest, WallTime floor, std::optional<milliseconds> base) {
   const std::scoped_lock lock(mutex_);
   const WallTime wall = machine_.now();
   followed_ = machine_.ticks();
+  earliest_ = earliest;
   floor_ = floor;
   base_ = course_ = wall.time_since_epoch() - followed_.time_since_epoch();
   course_since_ = followed_;
@@ -74,12 +75,17 @@ bool DisciplinedClock::settle() {
   }
   const bool came_back = stepped_ && std::chrono::abs(course - base_) <= kStepMax;
   const bool vouched_for = machine_.is_synchronised();
-  const bool is_late_enough = WallTime(followed_.time_since_epoch() + course) >= floor_;
-  const bool kept_on = is_late_enough && followed_ - course_since_ >= kSettled;
-  if (!came_back && !vouched_for && !(stepped_ ? kept_on : is_late_enough)) return false;
+  if (!came_back && !vouched_for && !has_convinced(WallTime(followed_.time_since_epoch() + course))) return false;
   known_ = true;
   if (!came_back) base_ = course;  // else it goes over evenly, as it does from any small difference
   return true;
+}
+
+bool DisciplinedClock::has_convinced(WallTime wall) const {
+  const milliseconds kept = followed_ - course_since_;
+  if (wall < earliest_) return false;
+  if (wall < floor_) return kept >= kObstinate;
+  return !stepped_ || kept >= kSettled;
 }
 
 }  // namespace carbongate::io

@@ -17,7 +17,8 @@ namespace carbongate::io {
 // | further away, and a time server keeps it               | follows at once, also back                           |
 // | further away, and nobody vouches for it                | not known: runs on evenly, until the clock has kept  |
 // |                                                        | its new course for kSettled, or has come back        |
-// | at the start before `floor`, and nobody vouches for it | not known: runs on from there, until it is set       |
+// | at the start before `floor`, and nobody vouches for it | not known: runs on from there, until it is set, or   |
+// |                                                        | has kept its course, behind `earliest`, for kObstinate |
 //
 // A clock that was wrong all the time by a believable amount cannot be told from one that is right.
 //
@@ -26,13 +27,15 @@ class DisciplinedClock final : public Clock {
  public:
   static constexpr std::chrono::milliseconds kStepMax = std::chrono::hours(1);
   static constexpr std::chrono::milliseconds kSettled = std::chrono::minutes(10);
+  static constexpr std::chrono::milliseconds kObstinate = std::chrono::hours(24);  // then `floor` was wrong
   static constexpr std::chrono::milliseconds kSameCourse = std::chrono::minutes(1);
 
   explicit DisciplinedClock(Clock& machine);
 
-  // It is later than `floor`, that much is known. `base`: now() - ticks() of this run of the machine when its time was
-  // not known either, by a former run of the program: goes on from there while it is not known.
-  void begin(WallTime floor, std::optional<std::chrono::milliseconds> base);
+  // It is later than `earliest`, and, as far as anybody knows, than `floor`. `base`: now() - ticks() of this run of the
+  // machine when its time was not known either, by a former run of the program: goes on from there while it is not
+  // known.
+  void begin(WallTime earliest, WallTime floor, std::optional<std::chrono::milliseconds> base);
 
   WallTime now() const override;
   SteadyTime ticks() const override { return machine_.ticks(); }
@@ -46,9 +49,11 @@ class DisciplinedClock final : public Clock {
  private:
   // With the lock held.
   void follow() const;
+  bool has_convinced(WallTime wall) const;
 
   Clock& machine_;
   mutable std::mutex mutex_;
+  WallTime earliest_{};
   WallTime floor_{};
   mutable std::chrono::milliseconds base_{};  // now() - ticks()
   mutable SteadyTime followed_{};             // when it was compared with the machine's clock

@@ -45,7 +45,8 @@ class Simulation : public ::testing::TestWithParam<std::uint64_t> {
     }
     std::cout << sum.lives << " lives, " << sum.power_cuts << " power cuts, " << sum.sectors_lost << " sectors lost, "
               << sum.disk_faults << " failed operations, " << sum.sink_faults << " failed deliveries, " << sum.audits
-              << " audits, " << sum.readings << " readings, " << sum.rows << " rows\n";
+              << " audits, " << sum.readings << " readings (" << sum.kept_apart << " at unknown time), " << sum.rows
+              << " rows\n";
     return sum;
   }
 
@@ -58,6 +59,7 @@ TEST_P(Simulation, LosesNothingAndCountsNothingTwice) {
   EXPECT_GT(sum.sectors_lost, 0u);
   EXPECT_GT(sum.disk_faults, 0u);
   EXPECT_GT(sum.sink_faults, 0u);
+  EXPECT_GT(sum.kept_apart, 0u);
 }
 
 TEST_P(Simulation, StartsAgainAfterADiskThatLies) {

@@ -574,6 +574,7 @@ Outcome simulate(std::uint64_t seed, const fs::path& directory) {
   World world(seed, directory);
   while (world.elapsed < kHorizon && world.outcome.breaches.empty()) {
     ++world.outcome.lives;
+    world.clock_error -= std::exchange(world.step, 0s);
     if (world.chance(75)) world.disk.cut_power(1 + world.random() % 3'000);
     Run(world).go(world.between(1s, 45min));
     if (world.disk.is_dead()) {

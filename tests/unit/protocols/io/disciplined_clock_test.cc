@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr WallTime kToday = std::chrono::sys_days(std::chrono::year(2026) / 11 / 28) + 8h;
+constexpr WallTime kEarliest = kToday - 24h * 300;
 constexpr WallTime kFloor = kToday - 24h;
 
 class DisciplinedClockTest : public ::testing::Test {
@@ -27,21 +28,21 @@ class DisciplinedClockTest : public ::testing::Test {
 };
 
 TEST_F(DisciplinedClockTest, SaysWhatTheMachineSays) {
-  clock_.begin(kFloor, {});
+  clock_.begin(kEarliest, kFloor, {});
   EXPECT_TRUE(clock_.is_known());
   EXPECT_EQ(pass(90s), kToday + 90s);
   EXPECT_FALSE(clock_.settle());
 }
 
 TEST_F(DisciplinedClockTest, FollowsASmallStepForwardsAtOnce) {
-  clock_.begin(kFloor, {});
+  clock_.begin(kEarliest, kFloor, {});
   machine_.set_wall(kToday + 59min);
   EXPECT_EQ(clock_.now(), kToday + 59min);
   EXPECT_TRUE(clock_.is_known());
 }
 
 TEST_F(DisciplinedClockTest, WaitsAtHalfSpeedForASmallStepBack) {
-  clock_.begin(kFloor, {});
+  clock_.begin(kEarliest, kFloor, {});
   pass(10min);
   machine_.set_wall(kToday + 8min);
   EXPECT_EQ(clock_.now(), kToday + 10min);
@@ -52,7 +53,7 @@ TEST_F(DisciplinedClockTest, WaitsAtHalfSpeedForASmallStepBack) {
 
 TEST_F(DisciplinedClockTest, BelievesNoClockThatWasNeverSet) {
   machine_.set_wall(WallTime(3min));
-  clock_.begin(kFloor, {});
+  clock_.begin(kEarliest, kFloor, {});
   EXPECT_FALSE(clock_.is_known());
   EXPECT_EQ(pass(48h), WallTime(48h + 3min)) << "it runs on evenly";
   EXPECT_FALSE(clock_.settle()) << "no time passing makes it right";
@@ -64,17 +65,27 @@ TEST_F(DisciplinedClockTest, BelievesNoClockThatWasNeverSet) {
   EXPECT_FALSE(clock_.settle());
 }
 
+TEST_F(DisciplinedClockTest, BelievesInTheEndAClockThatOnlyTheStoreContradicts) {
+  clock_.begin(kEarliest, kToday + 24h * 365, {});  // something was stamped by a clock that ran ahead
+  EXPECT_FALSE(clock_.is_known());
+  pass(23h);
+  EXPECT_FALSE(clock_.settle());
+  pass(1h);
+  EXPECT_TRUE(clock_.settle());
+  EXPECT_EQ(clock_.now(), kToday + 24h);
+}
+
 TEST_F(DisciplinedClockTest, GoesOnWithTheUnknownTimeOfAFormerRun) {
   machine_.advance(5min);
   machine_.set_wall(WallTime(9min));
-  clock_.begin(kFloor, 3min);
+  clock_.begin(kEarliest, kFloor, 3min);
   EXPECT_EQ(clock_.now(), WallTime(8min)) << "base and ticks, whatever was done to the clock meanwhile";
 }
 
 TEST_F(DisciplinedClockTest, GoesOnDoubtingAStepThatAFormerRunDoubted) {
   const auto base = kToday.time_since_epoch();
   machine_.set_wall(kToday + 24h * 365);
-  clock_.begin(kFloor, base);
+  clock_.begin(kEarliest, kFloor, base);
   EXPECT_FALSE(clock_.is_known());
   EXPECT_EQ(pass(9min), kToday + 9min);
   EXPECT_FALSE(clock_.settle());
@@ -85,13 +96,13 @@ TEST_F(DisciplinedClockTest, GoesOnDoubtingAStepThatAFormerRunDoubted) {
 
 TEST_F(DisciplinedClockTest, BelievesATimeServerAlsoBelowTheFloor) {
   machine_.synchronise();
-  clock_.begin(kToday + 24h * 365, {});
+  clock_.begin(kEarliest, kToday + 24h * 365, {});
   EXPECT_TRUE(clock_.is_known());
   EXPECT_EQ(clock_.now(), kToday);
 }
 
 TEST_F(DisciplinedClockTest, DoubtsALargeStepUntilTheClockHasKeptItsCourse) {
-  clock_.begin(kFloor, {});
+  clock_.begin(kEarliest, kFloor, {});
   machine_.set_wall(kToday + 24h * 365);
   EXPECT_EQ(clock_.now(), kToday);
   EXPECT_FALSE(clock_.is_known());
@@ -107,7 +118,7 @@ TEST_F(DisciplinedClockTest, DoubtsALargeStepUntilTheClockHasKeptItsCourse) {
 }
 
 TEST_F(DisciplinedClockTest, ForgetsAStepThatIsTakenBack) {
-  clock_.begin(kFloor, {});
+  clock_.begin(kEarliest, kFloor, {});
   machine_.set_wall(WallTime(1s));
   pass(30min);
   EXPECT_FALSE(clock_.settle()) << "1970 is never believed";
@@ -118,7 +129,7 @@ TEST_F(DisciplinedClockTest, ForgetsAStepThatIsTakenBack) {
 }
 
 TEST_F(DisciplinedClockTest, FollowsALargeStepAtOnceIfATimeServerVouchesForIt) {
-  clock_.begin(kFloor, {});
+  clock_.begin(kEarliest, kFloor, {});
   machine_.synchronise();
   machine_.set_wall(kToday - 12h);
   EXPECT_EQ(clock_.now(), kToday - 12h);
