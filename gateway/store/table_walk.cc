@@ -147,8 +147,8 @@ const std::vector<TableShape>& tables_of_the_schema() {
       {"subject", "id", true},       {"series", "id", true},
       {"journal", "seq", true},      {"ledger", "number", true},
       {"seal", "number", true},      {"checkpoint", "subject", true},
-      {"cursor", "sink", false},     {"dead_letter", "sink,seq", false},
-      {"reading_mark", "seq", true}, {"meta", "name", false},
+      {"cursor", "sink", false},     {"settled_ahead", "sink,begun", false},
+      {"dead_letter", "sink,seq", false}, {"reading_mark", "seq", true}, {"meta", "name", false},
   };
   return tables;
 }

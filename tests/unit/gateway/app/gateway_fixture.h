@@ -118,6 +118,13 @@ class ScriptedStore final : public ports::Store {
   asio::awaitable<model::Result<void>> settle(std::string sink, ports::Delivery delivery) override {
     return store_.settle(std::move(sink), std::move(delivery));
   }
+  asio::awaitable<model::Result<void>> open_live(std::string sink, std::uint64_t rows) override {
+    return store_.open_live(std::move(sink), rows);
+  }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_live(std::string sink,
+                                                                          std::size_t limit) override {
+    return store_.peek_live(std::move(sink), limit);
+  }
   asio::awaitable<model::Result<std::vector<model::StoredRow>>> readings_before(std::uint64_t before,
                                                                                 std::uint64_t rows) override {
     return store_.readings_before(before, rows);
