@@ -251,7 +251,8 @@ void append_health(std::string& out, const GatewayStatus& status) {
   if (!status.store_trouble.empty()) out += "  store: " + status.store_trouble + "\n";
   for (const ports::SinkStatus& sink : status.sinks) {
     const auto known = std::ranges::find(status.store.cursors, sink.name, &ports::StoreStatus::Cursor::sink);
-    const ports::StoreStatus::Cursor cursor = known == status.store.cursors.end() ? ports::StoreStatus::Cursor{} : *known;
+    const ports::StoreStatus::Cursor cursor =
+        known == status.store.cursors.end() ? ports::StoreStatus::Cursor{} : *known;
     const std::string skipped =
         sink.rows_skipped == 0 ? std::string() : fmt::format(", {} not selected", sink.rows_skipped);
     out += fmt::format("sink {}: {}, {} rows delivered, {} rejected{}, {} waiting{}\n", sink.name,
@@ -259,8 +260,9 @@ void append_health(std::string& out, const GatewayStatus& status) {
                        cursor.waiting(status.store.last_sequence),
                        sink.healthy || sink.detail.empty() ? "" : ": " + sink.detail);
     if (!cursor.ahead.empty()) {
-      out += fmt::format("  newest first: at row {}; the backlog is at row {} and has {} to go, {} a second at most 补传\n",
-                         cursor.live(), cursor.settled, cursor.behind(), rate_of(status, sink.name));
+      out += fmt::format(
+          "  newest first: at row {}; the backlog is at row {} and has {} to go, {} a second at most 补传\n",
+          cursor.live(), cursor.settled, cursor.behind(), rate_of(status, sink.name));
     }
     if (cursor.missed != 0) {
       out += fmt::format("  {} readings and running totals were dropped before it had them 已丢弃\n", cursor.missed);

@@ -25,7 +25,8 @@ void write_table(const std::vector<ports::SinkAccount>& accounts, std::ostream& 
 }
 
 // Where a sink is, in words.
-void write_places(const std::vector<ports::SinkAccount>& accounts, const app::GatewayConfig& config, std::ostream& out) {
+void write_places(const std::vector<ports::SinkAccount>& accounts, const app::GatewayConfig& config,
+                  std::ostream& out) {
   tables::LocalTime local(config.site.time_zone);
   for (const ports::SinkAccount& account : accounts) {
     const ports::StoreStatus::Cursor& cursor = account.cursor;

@@ -17,12 +17,12 @@ struct RejectedRow {
   std::string reason;  // the far end's words
 };
 
-// A sink that is far behind gets the newest rows first: its live lane begins near the end of the journal, and the backlog
-// lane goes on beside it. Within each lane rows come in the order of the journal.
+// A sink that is far behind gets the newest rows first: its live lane begins near the end of the journal, and the
+// backlog lane goes on beside it. Within each lane rows come in the order of the journal.
 enum class Lane : std::uint8_t { backlog, live };
 
-// Rows of the lane with a sequence <= settled_through are done: accepted, or rejected for good if listed. The others are
-// offered again.
+// Rows of the lane with a sequence <= settled_through are done: accepted, or rejected for good if listed. The others
+// are offered again.
 struct Delivery {
   std::uint64_t settled_through = 0;
   std::vector<RejectedRow> rejected;

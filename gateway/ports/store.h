@@ -102,9 +102,9 @@ class Store {
   virtual boost::asio::awaitable<model::Result<void>> commit(model::Effects effects) = 0;
 
   // The oldest rows after the sink's cursor, at most `limit`, ascending. Empty: nothing is pending. A sink seen for the
-  // first time starts at the oldest row kept. While there is a live lane these are the rows of the backlog lane; and when
-  // that has reached a stretch that is settled ahead, the rollups in it that are revisions, once more: the backlog may
-  // have sent what they take the place of. The lanes have joined when it has passed the last one.
+  // first time starts at the oldest row kept. While there is a live lane these are the rows of the backlog lane; and
+  // when that has reached a stretch that is settled ahead, the rollups in it that are revisions, once more: the backlog
+  // may have sent what they take the place of. The lanes have joined when it has passed the last one.
   virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string sink,
                                                                                     std::size_t limit) = 0;
 

@@ -46,8 +46,8 @@ struct SinkType {
 std::span<const SinkType> sink_types();
 
 // Reads one element of `sinks`: what its type reads, and what all have in common: `select`, `rows`, and how fast it is
-// caught up (pace.h). Its sinks are offered what is selected. Problems go to the reader, of which finish() is left to the caller; a plan is returned in
-// any case.
+// caught up (pace.h). Its sinks are offered what is selected. Problems go to the reader, of which finish() is left to
+// the caller; a plan is returned in any case.
 std::unique_ptr<SinkPlan> read_sink(const SinkType& type, config::Reader& in, const config::Node& root,
                                     const SelectableNames* names);
 

@@ -96,8 +96,7 @@ asio::awaitable<model::Result<void>> SelectingSink::look_back(Thinning& thinning
   co_return model::Result<void>();
 }
 
-SelectingSink::Choice SelectingSink::choose(std::span<const model::StoredRow> rows,
-                                           const Thinning* thinning) const {
+SelectingSink::Choice SelectingSink::choose(std::span<const model::StoredRow> rows, const Thinning* thinning) const {
   Choice choice;
   choice.first = rows.front().sequence;
   std::optional<Thinning::Decision> decision;

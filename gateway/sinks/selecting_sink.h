@@ -66,7 +66,7 @@ class SelectingSink final : public ports::Sink {
   std::optional<Place> live_;
   std::size_t rows_at_once_;
   std::uint64_t rows_skipped_ = 0;
-  bool was_offered_ = false;           // anything to the sink itself
+  bool was_offered_ = false;  // anything to the sink itself
 };
 
 }  // namespace carbongate::sinks

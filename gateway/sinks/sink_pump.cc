@@ -65,8 +65,9 @@ class PumpLog {
   }
 
   void parted(const ports::StoreStatus::Cursor& cursor, std::uint64_t rate) {
-    spdlog::info("sink {}: the newest rows go first, from row {} on; {} older ones are sent beside them, {} in a second",
-                 name_, cursor.ahead.back().begun + 1, cursor.behind(), rate);
+    spdlog::info(
+        "sink {}: the newest rows go first, from row {} on; {} older ones are sent beside them, {} in a second", name_,
+        cursor.ahead.back().begun + 1, cursor.behind(), rate);
   }
 
   void backlog_trouble(const std::string& text) {

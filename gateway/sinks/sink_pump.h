@@ -1,13 +1,14 @@
 // The loop that drives a sink: the oldest rows out of the journal, to the destination, cursor forward.
 //
-// Lanes. A sink that can be reached again and has more than Pace::live_after rows before it gets the newest ones first: a
-// live lane begins one batch before the end of the journal, and the backlog goes on beside it at Pace::backfill_rate.
-// The live lane has priority; where it alone is more than the destination can take, every fifth batch is of the backlog.
+// Lanes. A sink that can be reached again and has more than Pace::live_after rows before it gets the newest ones first:
+// a live lane begins one batch before the end of the journal, and the backlog goes on beside it at Pace::backfill_rate.
+// The live lane has priority; where it alone is more than the destination can take, every fifth batch is of the
+// backlog.
 //
-// Order. Within each lane rows come in the order of the journal, so each series does. Between the lanes they do not: rows
-// are told apart by their time, and a point that is written again is the same (shared/time_series.h). Only a rollup can
-// be revised, and a revision takes the place of what was sent before it: when the backlog has come up to the live lane,
-// the revisions in there are sent once more, then the lanes are one again.
+// Order. Within each lane rows come in the order of the journal, so each series does. Between the lanes they do not:
+// rows are told apart by their time, and a point that is written again is the same (shared/time_series.h). Only a
+// rollup can be revised, and a revision takes the place of what was sent before it: when the backlog has come up to the
+// live lane, the revisions in there are sent once more, then the lanes are one again.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -21,11 +21,11 @@ class Retention {
   Retention(Database& database, const StoreConfig& config);
 
   struct Situation {
-    std::int64_t last_sequence = 0;               // of the journal, this commit included; that row always stays
-    std::int64_t settled_by_all = 0;              // every sink has the rows up to here; without sinks last_sequence
-    std::optional<std::int64_t> newest_ms;        // of the newest usable reading
-    std::int64_t appended = 0;                    // rows of this commit: the more come, the more may go
-    std::vector<Gap> waiting = {};                // for some sink that asks
+    std::int64_t last_sequence = 0;                 // of the journal, this commit included; that row always stays
+    std::int64_t settled_by_all = 0;                // every sink has the rows up to here; without sinks last_sequence
+    std::optional<std::int64_t> newest_ms;          // of the newest usable reading
+    std::int64_t appended = 0;                      // rows of this commit: the more come, the more may go
+    std::vector<Gap> waiting = {};                  // for some sink that asks
     std::vector<std::vector<Gap>> waiting_of = {};  // for each sink, also those that do not ask
   };
   struct Outcome {

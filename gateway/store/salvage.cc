@@ -241,7 +241,8 @@ void leave_numbers_out(Database& database) {
   Statement account(
       database,
       "UPDATE cursor SET lost = lost + max(0, u.rows), begun = begun + ?2 + min(0, u.rows) FROM (SELECT c.sink AS of, "
-      "?1 - begun - accepted - skipped - refused - missed - lost - (SELECT count(*) FROM journal WHERE seq > c.settled) "
+      "?1 - begun - accepted - skipped - refused - missed - lost - (SELECT count(*) FROM journal WHERE seq > "
+      "c.settled) "
       "+ ifnull((SELECT sum((SELECT count(*) FROM journal WHERE seq > max(a.begun, c.settled) AND seq <= a.settled)) "
       "FROM settled_ahead a WHERE a.sink = c.sink), 0) AS rows FROM cursor c) AS u WHERE u.of = cursor.sink");
   account.bind(1, last).bind(2, kNumbersLeftOut).run();
@@ -268,6 +269,8 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
       });
       if (copier) copier->finish();
     }
+    const bool is_newer = source && source->integer("PRAGMA user_version") < kSchemaVersion;
+    if (is_newer && columns_of(*source, table).empty()) outcome.is_broken = false;  // there was no such table yet
     if (outcome.table == "journal") {
       are_entries_lost = !outcome.is_whole();
     }

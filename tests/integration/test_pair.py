@@ -68,6 +68,27 @@ def test_each_row_of_a_pair_is_there_once(tmp_path, broker):
         assert is_equal(right.config, postgresql)
 
 
+def test_a_shared_subscription_gives_each_message_to_one_of_them(tmp_path, broker):
+    with VictoriaMetrics(tmp_path / "victoria") as victoria:
+        sinks = [{"type": "line-protocol", "name": "tsdb", "url": victoria.write_url}]
+        halves = [Half(tmp_path / name, broker, sinks) for name in ("left", "right")]
+        for half in halves:
+            site = json.loads(half.config.read_text())
+            site["energy_users"] = []
+            site["devices"] = [{**device, "topic": "$share/pair/" + device["topic"],
+                                "points": [{"name": "voltage", "json": "/e", "unit": "V", "kind": "instantaneous"}]}
+                               for device in site["devices"]]
+            half.config.write_text(json.dumps(site))
+        with halves[0].start(), halves[1].start():
+            publish_all(broker)
+            wait_until(lambda: sum(len(heard(half)) for half in halves) >= METERS * READINGS, 60, "all being heard")
+            wait_until(lambda: victoria_rows(victoria) >= METERS * READINGS, 60, "all being delivered")
+            assert [half.process.stop() for half in halves] == [0, 0]
+        left, right = map(heard, halves)
+        assert left and right and not set(left) & set(right)
+        assert len(left) + len(right) == victoria_rows(victoria) == METERS * READINGS
+
+
 def heard(half):
     """Readings, without the copies that a broker delivers again."""
     return sorted((row["time"], row["device"], str(row["value"])) for row in export(half.config, "readings")

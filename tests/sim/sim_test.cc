@@ -44,8 +44,8 @@ class Simulation : public ::testing::TestWithParam<std::uint64_t> {
       if (!outcome.breaches.empty()) break;
     }
     std::cout << sum.lives << " lives, " << sum.power_cuts << " power cuts, " << sum.sectors_lost << " sectors lost, "
-              << sum.disk_faults << " failed operations, " << sum.sink_faults << " failed deliveries, " << sum.lanes << " live lanes, " << sum.audits
-              << " audits, " << sum.readings << " readings, " << sum.rows << " rows\n";
+              << sum.disk_faults << " failed operations, " << sum.sink_faults << " failed deliveries, " << sum.lanes
+              << " live lanes, " << sum.audits << " audits, " << sum.readings << " readings, " << sum.rows << " rows\n";
     return sum;
   }
 

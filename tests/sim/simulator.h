@@ -28,7 +28,8 @@ struct Outcome {
 // Invariants, checked at the end when everything has been let come to rest, the second and third also on the way:
 //  - every message that was acknowledged is a reading in the journal;
 //  - what the far end was sent is what the journal holds under that number, also after each power cut;
-//  - in each lane rows arrive for the first time in the order of the journal, and in the end each one has: none missing,
+//  - in each lane rows arrive for the first time in the order of the journal, and in the end each one has: none
+//  missing,
 //    none changed, the refused ones in the dead-letter list; outages are long enough that the lanes part;
 //  - what an account has counted, and the sum of its intervals, is what its meter moved between the first and the last
 //    reading that counts, to the last unit;

@@ -95,6 +95,8 @@ struct StoreScript {
   std::vector<Attempt> attempts;
   std::string damage;
   std::vector<ports::SinkAccount> accounts;
+  std::uint64_t thinned = 0;
+  std::vector<ports::StoreStatus::Cursor> cursors;  // beside those of the store
 };
 
 // A FakeStore whose commits fail when the test says so, and whose peeks and settles do not.
@@ -143,6 +145,8 @@ class ScriptedStore final : public ports::Store {
   ports::StoreStatus status() const override {
     ports::StoreStatus status = store_.status();
     status.damage = script_.damage;
+    status.rows_thinned = script_.thinned;
+    status.cursors.insert(status.cursors.end(), script_.cursors.begin(), script_.cursors.end());
     return status;
   }
 

@@ -105,10 +105,12 @@ TEST(LiveTable, ShowsWhatWaitsForASinkOutOfReach) {
 TEST(LiveTable, ShowsTwoLanesAndWhatWasDropped) {
   GatewayStatus status;
   status.store.last_sequence = 900;
-  status.store.cursors.push_back(
-      {.sink = "tsdb", .settled = 120, .missed = 33, .ahead = {{.begun = 300, .settled = 400}, {.begun = 600, .settled = 890}}});
+  status.store.cursors.push_back({.sink = "tsdb",
+                                  .settled = 120,
+                                  .missed = 33,
+                                  .ahead = {{.begun = 300, .settled = 400}, {.begun = 600, .settled = 890}}});
   status.paces["tsdb"].backfill_rate = 70;
-  status.sinks.push_back({.name = "tsdb", .healthy = true});
+  status.sinks.push_back({.name = "tsdb", .healthy = true, .detail = {}});
   const std::string table = live_table(site_with_two_meters_of_one_user(), totals(0, 0, 0), status, Instant{});
   EXPECT_THAT(table, HasSubstr("390 waiting"));
   EXPECT_THAT(table, HasSubstr("newest first: at row 890; the backlog is at row 120 and has 380 to go, 70 a second"));

@@ -306,7 +306,12 @@ class SinkPumpLanes : public ::testing::Test {
   const ports::StoreStatus::Cursor& cursor() { return disk_.cursors.at("tsdb"); }
   static model::Site site() {
     model::Site site;
-    site.points.push_back({.id = PointId{0}, .device = "m", .name = "e", .kind = Kind::cumulative, .unit = *find_unit("kWh"), .limits = {}});
+    site.points.push_back({.id = PointId{0},
+                           .device = "m",
+                           .name = "e",
+                           .kind = Kind::cumulative,
+                           .unit = *find_unit("kWh"),
+                           .limits = {}});
     return site;
   }
 

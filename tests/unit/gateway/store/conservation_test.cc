@@ -39,10 +39,8 @@ class Conservation : public ::testing::Test {
   void deliver_live(const std::string& sink, std::size_t rows, std::size_t rejects = 0) {
     const auto offered = run(store_->peek_live(sink, rows)).value();
     ASSERT_FALSE(offered.empty());
-    ports::Delivery delivery{.settled_through = offered.back().sequence,
-                             .rejected = {},
-                             .rows = offered.size(),
-                             .lane = ports::Lane::live};
+    ports::Delivery delivery{
+        .settled_through = offered.back().sequence, .rejected = {}, .rows = offered.size(), .lane = ports::Lane::live};
     for (std::size_t i = 0; i < rejects; ++i) delivery.rejected.push_back({offered[i].sequence, "no"});
     run(store_->settle(sink, std::move(delivery))).value();
   }
