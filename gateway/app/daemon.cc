@@ -98,6 +98,11 @@ asio::awaitable<void> log_progress(const Gateway& gateway, io::Clock& clock) {
     const GatewayStatus status = gateway.status();
     spdlog::info("{} readings collected, journal at row {}, {} bytes stored, inbox was full {} times", status.readings,
                  status.store.last_sequence, status.store.bytes, status.inbox_waits);
+    for (const ports::StoreStatus::Cursor& cursor : status.store.cursors) {
+      if (cursor.ahead.empty()) continue;
+      spdlog::info("sink {}: the newest rows go first, row {} is sent; the backlog is at row {} and has {} to go",
+                   cursor.sink, cursor.live(), cursor.settled, cursor.behind());
+    }
     const std::string now = losses_of(status);
     if (now != losses) spdlog::warn("since the start: {}", now);
     losses = now;
@@ -107,7 +112,7 @@ asio::awaitable<void> log_progress(const Gateway& gateway, io::Clock& clock) {
 void log_end(const Gateway& gateway) {
   const GatewayStatus status = gateway.status();
   for (const ports::StoreStatus::Cursor& cursor : status.store.cursors) {
-    const std::uint64_t waiting = status.store.last_sequence - std::min(cursor.settled, status.store.last_sequence);
+    const std::uint64_t waiting = cursor.waiting(status.store.last_sequence);
     if (waiting != 0) spdlog::info("sink {}: {} rows wait in the journal for the next start", cursor.sink, waiting);
   }
   if (const std::string losses = losses_of(status); !losses.empty()) spdlog::warn("since the start: {}", losses);

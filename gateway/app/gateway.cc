@@ -57,7 +57,10 @@ Gateway::Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, asio
   for (const model::Account& account : config_.site.accounts) ++accounts_of_.at(index(account.source));
   find_results();
   find_substituted();
-  for (const auto& plan : config_.sinks) sinks_.push_back(plan->make({executor_, clock_, store_.get()}));
+  for (const auto& plan : config_.sinks) {
+    sinks_.push_back(plan->make({executor_, clock_, store_.get()}));
+    paces_.push_back(plan->pace());
+  }
   drivers_ = make_drivers(std::move(config_.devices), {executor_, clock_});
 }
 
@@ -80,8 +83,8 @@ asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
   const auto on_end = [this](std::exception_ptr error) {
     if (error) fail(error);
   };
-  for (const auto& sink : sinks_) {
-    sink_tasks_.spawn(sinks::pump(*sink, *store_, rows_committed_, clock_), on_end);
+  for (std::size_t i = 0; i < sinks_.size(); ++i) {
+    sink_tasks_.spawn(sinks::pump(*sinks_[i], *store_, rows_committed_, clock_, paces_[i]), on_end);
   }
   ingest_tasks_.spawn(ingest(), on_end);
   seal_tasks_.spawn(seal_quarter_hours(), on_end);
@@ -162,7 +165,7 @@ asio::awaitable<void> Gateway::drain(io::SteadyTime deadline) {
     return std::ranges::any_of(sinks_, [&](const auto& sink) {
       if (!sink->status().healthy) return false;
       const auto cursor = std::ranges::find(store.cursors, sink->name(), &ports::StoreStatus::Cursor::sink);
-      return cursor == store.cursors.end() || cursor->settled < store.last_sequence;
+      return cursor == store.cursors.end() || cursor->live() < store.last_sequence;
     });
   };
   while (pending() && clock_.ticks() < deadline) co_await clock_.sleep_until(clock_.ticks() + 20ms);
@@ -334,7 +337,10 @@ asio::awaitable<void> Gateway::supervise(Driver& driver) {
 GatewayStatus Gateway::status() const {
   GatewayStatus status;
   for (const auto& driver : drivers_) status.drivers.push_back(driver->status());
-  for (const auto& sink : sinks_) status.sinks.push_back(sink->status());
+  for (std::size_t i = 0; i < sinks_.size(); ++i) {
+    status.sinks.push_back(sinks_[i]->status());
+    status.paces[sinks_[i]->name()] = paces_[i];
+  }
   status.store = store_->status();
   status.readings = readings_;
   status.inbox_readings = inbox_.weight();

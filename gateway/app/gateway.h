@@ -41,6 +41,7 @@ struct SourceAccount {
 struct GatewayStatus {
   std::vector<DriverStatus> drivers;
   std::vector<ports::SinkStatus> sinks;
+  std::map<std::string, sinks::Pace> paces;  // by sink
   ports::StoreStatus store;
   std::uint64_t readings = 0;                     // accepted from drivers since the process began
   std::size_t inbox_readings = 0;                 // waiting for the pipeline
@@ -125,6 +126,7 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<void> ended(const io::TaskGroup& tasks, io::SteadyTime deadline);
   boost::asio::awaitable<void> audit_each_minute();
   boost::asio::awaitable<void> audit(std::uint64_t count_max);
+  void log_thinning();
   boost::asio::awaitable<void> seal_quarter_hours();
   boost::asio::awaitable<void> seal();
   boost::asio::awaitable<void> drain(io::SteadyTime deadline);
@@ -138,6 +140,7 @@ class Gateway final : private Inbox {
   std::vector<std::size_t> accounts_of_;          // by point: how many accounts it feeds
   std::vector<std::vector<PointId>> results_of_;  // by point: the derived points that a reading of it moves
   std::vector<std::unique_ptr<ports::Sink>> sinks_;
+  std::vector<sinks::Pace> paces_;  // of each
   std::vector<std::unique_ptr<Driver>> drivers_;
   io::BoundedQueue<Batch> inbox_;
   io::Event rows_committed_;
@@ -168,6 +171,8 @@ class Gateway final : private Inbox {
   std::uint64_t audits_ = 0;
   std::uint64_t breaches_ = 0;
   std::string breach_;                           // as logged last
+  ports::StoreStatus thinned_before_;            // a minute ago
+  std::optional<ports::StoreStatus> thinning_;   // as it was when readings began to be dropped
   std::map<PointId, model::LateData> restated_;  // restated as far as it is closed
   std::map<PointId, Instant> substituted_;       // by source of accounts with a rule: hours before this are done
   std::atomic<bool> stop_recomputing_{false};

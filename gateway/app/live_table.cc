@@ -227,7 +227,12 @@ void append_users(std::string& out, const model::Site& site, const model::Checkp
   }
 }
 
-void append_health(std::string& out, const GatewayStatus& status) {
+std::uint64_t rate_of(const GatewayStatus& status, const std::string& sink) {
+  const auto pace = status.paces.find(sink);
+  return pace == status.paces.end() ? 0 : pace->second.backfill_rate;
+}
+
+void append_health(std::string& out, const model::Site& site, const GatewayStatus& status) {
   std::size_t online = 0;
   std::size_t devices = 0;
   for (const DriverStatus& driver : status.drivers) {
@@ -245,14 +250,29 @@ void append_health(std::string& out, const GatewayStatus& status) {
   }
   if (!status.store_trouble.empty()) out += "  store: " + status.store_trouble + "\n";
   for (const ports::SinkStatus& sink : status.sinks) {
-    const auto cursor = std::ranges::find(status.store.cursors, sink.name, &ports::StoreStatus::Cursor::sink);
-    const std::uint64_t settled = cursor == status.store.cursors.end() ? 0 : cursor->settled;
+    const auto known = std::ranges::find(status.store.cursors, sink.name, &ports::StoreStatus::Cursor::sink);
+    const ports::StoreStatus::Cursor cursor =
+        known == status.store.cursors.end() ? ports::StoreStatus::Cursor{} : *known;
     const std::string skipped =
         sink.rows_skipped == 0 ? std::string() : fmt::format(", {} not selected", sink.rows_skipped);
     out += fmt::format("sink {}: {}, {} rows delivered, {} rejected{}, {} waiting{}\n", sink.name,
                        sink.healthy ? "healthy" : "out of reach", sink.rows_accepted, sink.rows_rejected, skipped,
-                       status.store.last_sequence - std::min(settled, status.store.last_sequence),
+                       cursor.waiting(status.store.last_sequence),
                        sink.healthy || sink.detail.empty() ? "" : ": " + sink.detail);
+    if (!cursor.ahead.empty()) {
+      out += fmt::format(
+          "  newest first: at row {}; the backlog is at row {} and has {} to go, {} a second at most 补传\n",
+          cursor.live(), cursor.settled, cursor.behind(), rate_of(status, sink.name));
+    }
+    const auto account = std::ranges::find(status.sink_accounts, sink.name, &ports::SinkAccount::sink);
+    const bool is_behind = !sink.healthy || !cursor.ahead.empty();
+    if (is_behind && account != status.sink_accounts.end() && account->oldest) {
+      out +=
+          fmt::format("  of what waits the oldest is of {} 最早待传\n", local_time(*account->oldest, site.time_zone));
+    }
+    if (cursor.missed != 0) {
+      out += fmt::format("  {} readings and running totals were dropped before it had them 已丢弃\n", cursor.missed);
+    }
   }
 }
 
@@ -291,7 +311,7 @@ std::string accounts_table(const model::Site& site, const model::Checkpoint& acc
 std::string live_table(const model::Site& site, const model::Checkpoint& accounts, const GatewayStatus& status,
                        Instant now) {
   std::string out = accounts_table(site, accounts, now);
-  append_health(out, status);
+  append_health(out, site, status);
   return out;
 }
 

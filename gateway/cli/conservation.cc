@@ -9,6 +9,7 @@
 
 #include "gateway/app/gateway_config.h"
 #include "gateway/store/cursor_table.h"
+#include "gateway/tables/local_time.h"
 
 namespace carbongate::cli {
 namespace {
@@ -23,9 +24,36 @@ void write_table(const std::vector<ports::SinkAccount>& accounts, std::ostream& 
   }
 }
 
-void write_json(const std::vector<ports::SinkAccount>& accounts, std::ostream& out) {
+// Where a sink is, in words.
+void write_places(const std::vector<ports::SinkAccount>& accounts, const app::GatewayConfig& config,
+                  std::ostream& out) {
+  tables::LocalTime local(config.site.time_zone);
+  for (const ports::SinkAccount& account : accounts) {
+    const ports::StoreStatus::Cursor& cursor = account.cursor;
+    if (account.oldest) {
+      out << fmt::format("{}: of what waits the oldest is of {}\n", account.sink, local(*account.oldest));
+    }
+    if (!cursor.ahead.empty()) {
+      const auto plan = std::ranges::find(config.sinks, account.sink, [](const auto& sink) { return sink->name(); });
+      const std::string rate = plan == config.sinks.end()
+                                   ? std::string()
+                                   : fmt::format(", at most {} a second", (*plan)->pace().backfill_rate);
+      out << fmt::format("{}: the newest rows go first, row {} is sent; the backlog is at row {}, {} rows to go{}\n",
+                         account.sink, cursor.live(), cursor.settled, cursor.behind(), rate);
+    }
+    if (account.missed != 0) {
+      out << fmt::format("{}: {} readings and running totals were dropped before it had them\n", account.sink,
+                         account.missed);
+    }
+  }
+}
+
+void write_json(const std::vector<ports::SinkAccount>& accounts, const std::string& time_zone, std::ostream& out) {
+  tables::LocalTime local(time_zone);
   boost::json::array all;
   for (const ports::SinkAccount& account : accounts) {
+    boost::json::value oldest;
+    if (account.oldest) oldest = local(*account.oldest);
     all.push_back({{"sink", account.sink},
                    {"received", account.received},
                    {"accepted", account.accepted},
@@ -34,7 +62,11 @@ void write_json(const std::vector<ports::SinkAccount>& accounts, std::ostream& o
                    {"dropped", account.missed},
                    {"damaged", account.lost},
                    {"waiting", account.pending.value_or(0)},
-                   {"balances", account.balances()}});
+                   {"balances", account.balances()},
+                   {"oldest_waiting", std::move(oldest)},
+                   {"backlog_row", account.cursor.settled},
+                   {"live_row", account.cursor.live()},
+                   {"backlog", account.cursor.behind()}});
   }
   out << boost::json::serialize(all) << "\n";
 }
@@ -58,9 +90,10 @@ int run_conservation(const ConservationOptions& options, std::ostream& out, std:
     return EX_NOINPUT;
   }
   if (options.format == "json") {
-    write_json(*accounts, out);
+    write_json(*accounts, config.site.time_zone, out);
   } else {
     write_table(*accounts, out);
+    write_places(*accounts, config, out);
   }
   return std::ranges::all_of(*accounts, &ports::SinkAccount::balances) ? 0 : 1;
 }

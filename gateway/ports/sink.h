@@ -17,13 +17,18 @@ struct RejectedRow {
   std::string reason;  // the far end's words
 };
 
-// Rows with a sequence <= settled_through are done: accepted, or rejected for good if listed. The others are offered
-// again.
+// A sink that is far behind gets the newest rows first: its live lane begins near the end of the journal, and the
+// backlog lane goes on beside it. Within each lane rows come in the order of the journal.
+enum class Lane : std::uint8_t { backlog, live };
+
+// Rows of the lane with a sequence <= settled_through are done: accepted, or rejected for good if listed. The others
+// are offered again.
 struct Delivery {
   std::uint64_t settled_through = 0;
   std::vector<RejectedRow> rejected;
   std::uint64_t skipped = 0;  // of the rows that are done: left out by the sink's configuration
   std::uint64_t rows = 0;     // done, of all kinds; counted by whoever offered them, for Store::audit()
+  Lane lane = Lane::backlog;  // said by whoever offered them
 };
 
 struct SinkStatus {

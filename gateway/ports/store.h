@@ -27,11 +27,24 @@ struct StoreStatus {
   std::string seal_trouble;         // why nothing is sealed, and what to do; empty: it is
   std::string damage;               // what cannot be read any more: the next start repairs it; empty: nothing known
   std::string repaired;             // what this start saved of a damaged store, several lines; empty: it was sound
+  struct Stretch {
+    std::uint64_t begun = 0;    // before its first row
+    std::uint64_t settled = 0;  // its last row; at least `begun`
+  };
   struct Cursor {
     std::string sink;
-    std::uint64_t settled = 0;   // sequence up to which everything is settled
+    std::uint64_t settled = 0;   // sequence up to which everything is settled: the backlog lane's position
     std::uint64_t rejected = 0;  // refused for good and not accepted later: in the dead-letter list, or dropped from it
     std::uint64_t dropped = 0;   // dead letters that made room for newer ones, ever
+    std::uint64_t missed = 0;    // as in SinkAccount
+
+    // What is settled beyond, ascending, without contact. The end of the last one is the live lane's position; one more
+    // is left from each outage that came before the backlog of the last was done. Empty: there is one lane.
+    std::vector<Stretch> ahead = {};
+
+    std::uint64_t live() const { return ahead.empty() ? settled : ahead.back().settled; }
+    std::uint64_t behind() const;                     // numbers of the journal that wait in the backlog lane
+    std::uint64_t waiting(std::uint64_t last) const;  // in both; `last`: of the journal
   };
   std::vector<Cursor> cursors;
 };
@@ -41,6 +54,20 @@ struct Retried {
   std::vector<std::uint64_t> accepted;
   std::vector<RejectedRow> rejected;
 };
+
+inline std::uint64_t StoreStatus::Cursor::behind() const {
+  std::uint64_t numbers = 0;
+  std::uint64_t from = settled;
+  for (const Stretch& stretch : ahead) {
+    if (stretch.begun > from) numbers += stretch.begun - from;
+    from = stretch.settled;
+  }
+  return numbers;
+}
+
+inline std::uint64_t StoreStatus::Cursor::waiting(std::uint64_t last) const {
+  return behind() + (last > live() ? last - live() : 0);
+}
 
 // What became of the rows of the journal that were meant for a sink: each is in exactly one of these. The numbers of
 // the journal say how many there were; all else was counted one by one.
@@ -54,6 +81,8 @@ struct SinkAccount {
   std::uint64_t missed = 0;              // dropped for their age or the store's size before it had them
   std::uint64_t lost = 0;                // with damaged pages of the store
   std::optional<std::uint64_t> pending;  // nullopt: too many to count now
+  StoreStatus::Cursor cursor = {};       // where its lanes are
+  std::optional<Instant> oldest = {};    // time of the oldest row that waits
 
   std::uint64_t accounted() const { return accepted + skipped + refused + missed + lost + pending.value_or(0); }
   bool balances() const { return !pending || accounted() == received; }
@@ -73,16 +102,27 @@ class Store {
   virtual boost::asio::awaitable<model::Result<void>> commit(model::Effects effects) = 0;
 
   // The oldest rows after the sink's cursor, at most `limit`, ascending. Empty: nothing is pending. A sink seen for the
-  // first time starts at the oldest row kept.
+  // first time starts at the oldest row kept. While there is a live lane these are the rows of the backlog lane; and
+  // when that has reached a stretch that is settled ahead, the rollups in it that are revisions, once more: the backlog
+  // may have sent what they take the place of. The lanes have joined when it has passed the last one.
   virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string sink,
                                                                                     std::size_t limit) = 0;
+
+  // Opens a live lane: `rows` rows before the end of the journal, if they are not settled yet. Nothing is done if the
+  // stretches settled ahead are kAheadMax already.
+  static constexpr std::size_t kAheadMax = 32;
+  virtual boost::asio::awaitable<model::Result<void>> open_live(std::string sink, std::uint64_t rows) = 0;
+
+  // The oldest rows of the live lane, as peek(); without one there are none.
+  virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_live(std::string sink,
+                                                                                         std::size_t limit) = 0;
 
   // Of the rows with a sequence from `before` - `rows` on and below `before`, the readings that are still kept,
   // ascending: for who decides about a reading by those before it.
   virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> readings_before(std::uint64_t before,
                                                                                                std::uint64_t rows) = 0;
 
-  // Moves the sink's cursor and keeps what it rejected, in one transaction.
+  // Moves the sink's cursor, of the lane that the delivery names, and keeps what it rejected, in one transaction.
   virtual boost::asio::awaitable<model::Result<void>> settle(std::string sink, Delivery delivery) = 0;
 
   // Dead letters that are to be offered again: before the journal's rows, the oldest first, at most `limit`, ascending.

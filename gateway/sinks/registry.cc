@@ -13,19 +13,24 @@
 namespace carbongate::sinks {
 namespace {
 
-class SelectingPlan final : public SinkPlan {
+class ConfiguredPlan final : public SinkPlan {
  public:
-  SelectingPlan(std::unique_ptr<SinkPlan> plan, Selection selection)
-      : plan_(std::move(plan)), selection_(std::move(selection)) {}
+  ConfiguredPlan(std::unique_ptr<SinkPlan> plan, Selection selection, Pace pace)
+      : plan_(std::move(plan)), selection_(std::move(selection)), pace_(pace) {}
 
   const std::string& name() const override { return plan_->name(); }
+  Order usual_order() const override { return plan_->usual_order(); }
+  bool is_order_fixed() const override { return plan_->is_order_fixed(); }
+  Pace pace() const override { return pace_; }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
+    if (selection_.is_everything()) return plan_->make(context);
     return std::make_unique<SelectingSink>(plan_->make(context), selection_, context.store);
   }
 
  private:
   std::unique_ptr<SinkPlan> plan_;
   Selection selection_;
+  Pace pace_;
 };
 
 }  // namespace
@@ -42,8 +47,8 @@ std::unique_ptr<SinkPlan> read_sink(const SinkType& type, config::Reader& in, co
                                     const SelectableNames* names) {
   auto plan = type.read(in, root);
   Selection selection = Selection::from(in, names);
-  if (selection.is_everything()) return plan;
-  return std::make_unique<SelectingPlan>(std::move(plan), std::move(selection));
+  const Pace pace = Pace::from(in, plan->usual_order(), plan->is_order_fixed());
+  return std::make_unique<ConfiguredPlan>(std::move(plan), std::move(selection), pace);
 }
 
 }  // namespace carbongate::sinks

@@ -10,6 +10,7 @@
 #include "config/reader/reader.h"
 #include "gateway/ports/sink.h"
 #include "gateway/ports/store.h"
+#include "gateway/sinks/pace.h"
 #include "gateway/sinks/selection.h"
 #include "protocols/io/clock.h"
 
@@ -26,6 +27,12 @@ class SinkPlan {
  public:
   virtual ~SinkPlan() = default;
   virtual const std::string& name() const = 0;  // unique among the sinks: the cursor's name in the store
+
+  // In which order its destination gets rows if nobody says otherwise: the journal's, where what comes later takes the
+  // place of what is there, or where older rows are refused. `is_order_fixed`: it can be no other.
+  virtual Order usual_order() const { return Order::live_first; }
+  virtual bool is_order_fixed() const { return false; }
+  virtual Pace pace() const { return {}; }  // as configured
   virtual std::unique_ptr<ports::Sink> make(const SinkContext& context) const = 0;
 };
 
@@ -38,9 +45,9 @@ struct SinkType {
 
 std::span<const SinkType> sink_types();
 
-// Reads one element of `sinks`: what its type reads, and what all have in common, `select` and `rows`. Its sinks are
-// offered what is selected. Problems go to the reader, of which finish() is left to the caller; a plan is returned in
-// any case.
+// Reads one element of `sinks`: what its type reads, and what all have in common: `select`, `rows`, and how fast it is
+// caught up (pace.h). Its sinks are offered what is selected. Problems go to the reader, of which finish() is left to
+// the caller; a plan is returned in any case.
 std::unique_ptr<SinkPlan> read_sink(const SinkType& type, config::Reader& in, const config::Node& root,
                                     const SelectableNames* names);
 

@@ -12,22 +12,30 @@ struct SelectingSink::Choice {
   std::vector<model::StoredRow> rows;
   std::vector<const model::StoredRow*> readings;  // selected but for being thinned
   std::vector<std::uint64_t> skipped;             // sequences
+  std::uint64_t first = 0;                        // offered
   std::uint64_t through = 0;                      // all offered rows up to here are in one of the two
   bool is_full = false;
 };
 
 SelectingSink::SelectingSink(std::unique_ptr<ports::Sink> sink, Selection selection, ports::Store* store)
     : sink_(std::move(sink)), selection_(std::move(selection)), store_(store), rows_at_once_(sink_->batch_rows()) {
-  if (selection_.every != Duration::zero()) thinning_.emplace(selection_.every);
+  if (selection_.every != Duration::zero()) backlog_.thinning.emplace(selection_.every);
 }
 
 asio::awaitable<model::Result<ports::Delivery>> SelectingSink::deliver(std::span<const model::StoredRow> rows) {
   if (rows.empty()) co_return ports::Delivery{};
-  if (thinning_ && !thinning_->knows_before(rows.front().sequence)) {
-    auto known = co_await look_back(rows.front().sequence);
+  const Origin origin = origin_of(rows.front().sequence);
+  if (origin.is_again) co_return co_await deliver_chosen(choose(rows, nullptr), nullptr);
+  Place& place = place_of(origin);
+  if (place.thinning && !place.thinning->knows_before(rows.front().sequence, origin.after)) {
+    auto known = co_await look_back(*place.thinning, rows.front().sequence);
     if (!known) co_return std::move(known).error();
   }
-  const Choice choice = choose(rows);
+  co_return co_await deliver_chosen(choose(rows, place.thinning ? &*place.thinning : nullptr), &place);
+}
+
+// `place` nullptr: they were counted before.
+asio::awaitable<model::Result<ports::Delivery>> SelectingSink::deliver_chosen(Choice choice, Place* place) {
   ports::Delivery delivery{choice.through, {}};
   if (!choice.rows.empty()) {
     was_offered_ = true;
@@ -39,15 +47,44 @@ asio::awaitable<model::Result<ports::Delivery>> SelectingSink::deliver(std::span
     delivery.rejected = std::move(delivered->rejected);
     if (open != choice.rows.end()) delivery.settled_through = open->sequence - 1;
   }
-  delivery.skipped = count_skipped(choice, delivery.settled_through);
-  if (thinning_ && delivery.settled_through >= rows.front().sequence) {
-    thinning_->passed(choice.readings, delivery.settled_through);
+  if (!place) co_return delivery;
+  delivery.skipped = count_skipped(choice, delivery.settled_through, *place);
+  if (place->thinning && delivery.settled_through >= choice.first) {
+    place->thinning->passed(choice.readings, delivery.settled_through);
   }
   adapt(choice);
   co_return delivery;
 }
 
-asio::awaitable<model::Result<void>> SelectingSink::look_back(std::uint64_t before) {
+SelectingSink::Origin SelectingSink::origin_of(std::uint64_t sequence) const {
+  if (!store_) return {};
+  const ports::StoreStatus store = store_->status();
+  const auto cursor = std::ranges::find(store.cursors, sink_->name(), &ports::StoreStatus::Cursor::sink);
+  if (cursor == store.cursors.end() || cursor->settled >= sequence) return {};
+  if (cursor->ahead.empty()) return {.after = cursor->settled};
+  Origin origin{.after = cursor->settled, .has_joined = false};
+  origin.is_again = cursor->ahead.front().begun < sequence && sequence <= cursor->ahead.front().settled;
+  if (cursor->live() < sequence) {
+    origin.after = cursor->live();
+    origin.lane = ports::Lane::live;
+  }
+  return origin;
+}
+
+// When the lanes have joined, what is known of the live lane goes on.
+SelectingSink::Place& SelectingSink::place_of(const Origin& origin) {
+  if (origin.lane == ports::Lane::backlog) {
+    if (origin.has_joined && live_) backlog_ = std::move(*std::exchange(live_, std::nullopt));
+    return backlog_;
+  }
+  if (!live_) {
+    live_ = Place{std::nullopt, 0};
+    if (backlog_.thinning) live_->thinning.emplace(selection_.every);
+  }
+  return *live_;
+}
+
+asio::awaitable<model::Result<void>> SelectingSink::look_back(Thinning& thinning, std::uint64_t before) {
   std::vector<model::StoredRow> readings;
   if (store_) {
     auto found = co_await store_->readings_before(before, Thinning::kWindow);
@@ -55,14 +92,15 @@ asio::awaitable<model::Result<void>> SelectingSink::look_back(std::uint64_t befo
     readings = std::move(*found);
     std::erase_if(readings, [this](const model::StoredRow& row) { return !selection_.takes(row); });
   }
-  thinning_->begin(before, readings);
+  thinning.begin(before, readings);
   co_return model::Result<void>();
 }
 
-SelectingSink::Choice SelectingSink::choose(std::span<const model::StoredRow> rows) const {
+SelectingSink::Choice SelectingSink::choose(std::span<const model::StoredRow> rows, const Thinning* thinning) const {
   Choice choice;
+  choice.first = rows.front().sequence;
   std::optional<Thinning::Decision> decision;
-  if (thinning_) decision.emplace(*thinning_);
+  if (thinning) decision.emplace(*thinning);
   for (const model::StoredRow& row : rows) {
     bool is_taken = selection_.takes(row);
     if (is_taken && choice.rows.size() == sink_->batch_rows()) {
@@ -84,11 +122,11 @@ SelectingSink::Choice SelectingSink::choose(std::span<const model::StoredRow> ro
 }
 
 // Rows that the store could not settle are offered again: they count once.
-std::uint64_t SelectingSink::count_skipped(const Choice& choice, std::uint64_t through) {
-  const auto first = std::ranges::upper_bound(choice.skipped, counted_through_);
+std::uint64_t SelectingSink::count_skipped(const Choice& choice, std::uint64_t through, Place& place) {
+  const auto first = std::ranges::upper_bound(choice.skipped, place.skipped_through);
   const auto last = std::ranges::upper_bound(choice.skipped, through);
   if (first < last) rows_skipped_ += static_cast<std::uint64_t>(last - first);
-  counted_through_ = std::max(counted_through_, through);
+  place.skipped_through = std::max(place.skipped_through, through);
   return static_cast<std::uint64_t>(last - choice.skipped.begin());
 }
 

@@ -37,19 +37,36 @@ class SelectingSink final : public ports::Sink {
  private:
   struct Choice;
 
-  boost::asio::awaitable<model::Result<void>> look_back(std::uint64_t before);
-  Choice choose(std::span<const model::StoredRow> rows) const;
-  std::uint64_t count_skipped(const Choice& choice, std::uint64_t through);
+  // What is known of the rows of a lane that came before.
+  struct Place {
+    std::optional<Thinning> thinning;
+    std::uint64_t skipped_through;  // counted up to here
+  };
+
+  // Of the rows that are offered: `after`, the row that the first one follows, and in which lane that is.
+  struct Origin {
+    std::uint64_t after = 0;
+    ports::Lane lane = ports::Lane::backlog;
+    bool is_again = false;   // revisions that are sent once more
+    bool has_joined = true;  // there is one lane
+  };
+
+  Origin origin_of(std::uint64_t sequence) const;
+  Place& place_of(const Origin& origin);
+  boost::asio::awaitable<model::Result<ports::Delivery>> deliver_chosen(Choice choice, Place* place);
+  boost::asio::awaitable<model::Result<void>> look_back(Thinning& thinning, std::uint64_t before);
+  Choice choose(std::span<const model::StoredRow> rows, const Thinning* thinning) const;
+  std::uint64_t count_skipped(const Choice& choice, std::uint64_t through, Place& place);
   void adapt(const Choice& choice);
 
   std::unique_ptr<ports::Sink> sink_;
   Selection selection_;
   ports::Store* store_;
-  std::optional<Thinning> thinning_;
+  Place backlog_{std::nullopt, 0};  // or all, without a live lane
+  std::optional<Place> live_;
   std::size_t rows_at_once_;
   std::uint64_t rows_skipped_ = 0;
-  std::uint64_t counted_through_ = 0;  // of those
-  bool was_offered_ = false;           // anything to the sink itself
+  bool was_offered_ = false;  // anything to the sink itself
 };
 
 }  // namespace carbongate::sinks

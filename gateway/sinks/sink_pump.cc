@@ -19,10 +19,16 @@ namespace {
 
 constexpr std::chrono::minutes kRejectionLogEvery{1};
 
-std::uint64_t rows_waiting(const ports::StoreStatus& store, const std::string& sink) {
+// While the live lane always has rows, one batch of this many is of the backlog.
+constexpr int kBacklogShare = 5;
+
+ports::StoreStatus::Cursor cursor_of(const ports::StoreStatus& store, const std::string& sink) {
   const auto cursor = std::ranges::find(store.cursors, sink, &ports::StoreStatus::Cursor::sink);
-  const std::uint64_t settled = cursor == store.cursors.end() ? 0 : cursor->settled;
-  return store.last_sequence - std::min(settled, store.last_sequence);
+  return cursor == store.cursors.end() ? ports::StoreStatus::Cursor{.sink = sink} : *cursor;
+}
+
+std::uint64_t rows_waiting(const ports::StoreStatus& store, const std::string& sink) {
+  return cursor_of(store, sink).waiting(store.last_sequence);
 }
 
 // Turns the outcome of every attempt into few log lines: one when trouble begins or changes its kind, one when it ends.
@@ -58,6 +64,20 @@ class PumpLog {
     rejection_logged_ = clock_.ticks();
   }
 
+  void parted(const ports::StoreStatus::Cursor& cursor, std::uint64_t rate) {
+    spdlog::info(
+        "sink {}: the newest rows go first, from row {} on; {} older ones are sent beside them, {} in a second", name_,
+        cursor.ahead.back().begun + 1, cursor.behind(), rate);
+  }
+
+  void backlog_trouble(const std::string& text) {
+    if (text != backlog_trouble_) spdlog::warn("sink {}: the backlog waits: {}", name_, text);
+    backlog_trouble_ = text;
+  }
+  void backlog_moves() { backlog_trouble_.clear(); }
+
+  void joined() { spdlog::info("sink {}: the backlog is sent, all rows go in their order again", name_); }
+
   void retried(const ports::Retried& outcome) {
     spdlog::info(
         "sink {}: {} dead letters offered again: {} accepted, {} back in the list{}{}", name_,
@@ -71,33 +91,112 @@ class PumpLog {
   const io::Clock& clock_;
   std::optional<io::SteadyTime> trouble_since_;
   boost::system::error_code code_;
+  std::string backlog_trouble_;  // as logged last
   std::uint64_t unlogged_ = 0;
   std::optional<io::SteadyTime> rejection_logged_;
 };
 
 enum class Step { moved, stuck, idle };  // the cursor moved; what was offered is to be offered again; nothing was there
 
-asio::awaitable<model::Result<Step>> offer_journal(ports::Sink& sink, ports::Store& store, PumpLog& log) {
-  auto rows = co_await store.peek(sink.name(), sink.batch_rows());
+class Pump {
+ public:
+  Pump(ports::Sink& sink, ports::Store& store, io::Event& rows_committed, io::Clock& clock, Pace pace)
+      : sink_(sink),
+        store_(store),
+        rows_committed_(rows_committed),
+        clock_(clock),
+        pace_(pace),
+        log_(sink, store, clock),
+        backlog_due_(clock.ticks()) {}
+
+  asio::awaitable<void> run();
+
+ private:
+  ports::StoreStatus::Cursor cursor() const { return cursor_of(store_.status(), sink_.name()); }
+  bool has_two_lanes() const { return pace_.order == Order::live_first && !cursor().ahead.empty(); }
+
+  asio::awaitable<model::Result<Step>> offer_journal();
+  asio::awaitable<model::Result<Step>> offer_lane(ports::Lane lane, std::size_t limit);
+  asio::awaitable<model::Result<Step>> offer_retries();
+  asio::awaitable<model::Result<void>> part_lanes();
+
+  ports::Sink& sink_;
+  ports::Store& store_;
+  io::Event& rows_committed_;
+  io::Clock& clock_;
+  Pace pace_;
+  PumpLog log_;
+  bool has_retries_ = true;     // only what was in the list when the store was opened: asked until there is none
+  io::SteadyTime backlog_due_;  // beside a live lane
+  io::Backoff backlog_backoff_{kRetryFirst, kRetryCap};
+  int live_in_a_row_ = 0;
+  std::uint64_t settled_rows_ = 0;  // by the last offer
+};
+
+// The live lane while it has rows, but for the backlog's share.
+asio::awaitable<model::Result<Step>> Pump::offer_journal() {
+  if (!has_two_lanes()) co_return co_await offer_lane(ports::Lane::backlog, sink_.batch_rows());
+  const io::SteadyTime now = clock_.ticks();
+  const bool is_due = now >= backlog_due_;
+  if (!is_due || live_in_a_row_ + 1 < kBacklogShare) {
+    auto live = co_await offer_lane(ports::Lane::live, sink_.batch_rows());
+    ++live_in_a_row_;
+    if (!live || *live != Step::idle || !is_due) co_return live;
+  }
+  live_in_a_row_ = 0;
+  const std::size_t limit = std::min<std::size_t>(sink_.batch_rows(), pace_.backfill_rate);
+  auto step = co_await offer_lane(ports::Lane::backlog, limit);
+  if (!step || *step == Step::stuck) {  // the live lane goes on without it
+    log_.backlog_trouble(step ? "nothing of it is taken" : step.error().text);
+    backlog_due_ = clock_.ticks() + backlog_backoff_.next();
+    co_return Step::idle;
+  }
+  log_.backlog_moves();
+  backlog_backoff_.reset();
+  backlog_due_ = now + std::chrono::milliseconds(settled_rows_ * 1000 / pace_.backfill_rate);
+  if (!has_two_lanes()) log_.joined();
+  co_return step;
+}
+
+asio::awaitable<model::Result<Step>> Pump::offer_lane(ports::Lane lane, std::size_t limit) {
+  settled_rows_ = 0;
+  auto rows = lane == ports::Lane::live ? co_await store_.peek_live(sink_.name(), limit)
+                                        : co_await store_.peek(sink_.name(), limit);
   if (!rows) co_return std::move(rows).error();
   if (rows->empty()) co_return Step::idle;
-  auto delivery = co_await sink.deliver(*rows);
+  auto delivery = co_await sink_.deliver(*rows);
   if (!delivery) co_return std::move(delivery).error();
   if (delivery->settled_through < rows->front().sequence) co_return Step::stuck;
-  log.rejected(delivery->rejected);
+  log_.rejected(delivery->rejected);
+  delivery->lane = lane;
   delivery->rows = static_cast<std::uint64_t>(
       std::ranges::upper_bound(*rows, delivery->settled_through, {}, &model::StoredRow::sequence) - rows->begin());
-  auto settled = co_await store.settle(sink.name(), std::move(*delivery));
+  settled_rows_ = delivery->rows;
+  auto settled = co_await store_.settle(sink_.name(), std::move(*delivery));
   if (!settled) co_return std::move(settled).error();
   co_return Step::moved;
 }
 
+// Something arrived, so that the far end is there: if much waits, the newest rows are next.
+asio::awaitable<model::Result<void>> Pump::part_lanes() {
+  const ports::StoreStatus store = store_.status();
+  const auto before = cursor_of(store, sink_.name());
+  const std::uint64_t waiting = store.last_sequence - std::min(before.live(), store.last_sequence);
+  const bool is_far_behind = waiting > std::max<std::uint64_t>(pace_.live_after, sink_.batch_rows());
+  if (pace_.order == Order::journal || !is_far_behind || before.ahead.size() >= ports::Store::kAheadMax) {
+    co_return model::Result<void>();
+  }
+  auto opened = co_await store_.open_live(sink_.name(), sink_.batch_rows());
+  if (opened && cursor().ahead.size() > before.ahead.size()) log_.parted(cursor(), pace_.backfill_rate);
+  co_return opened;
+}
+
 // The dead letters that somebody wants to be offered once more. They stay in the list until the sink has accepted them.
-asio::awaitable<model::Result<Step>> offer_retries(ports::Sink& sink, ports::Store& store, PumpLog& log) {
-  auto rows = co_await store.peek_retries(sink.name(), sink.batch_rows());
+asio::awaitable<model::Result<Step>> Pump::offer_retries() {
+  auto rows = co_await store_.peek_retries(sink_.name(), sink_.batch_rows());
   if (!rows) co_return std::move(rows).error();
   if (rows->empty()) co_return Step::idle;
-  auto delivery = co_await sink.deliver_again(*rows);
+  auto delivery = co_await sink_.deliver_again(*rows);
   if (!delivery) co_return std::move(delivery).error();
   std::ranges::sort(delivery->rejected, {}, &ports::RejectedRow::sequence);
   ports::Retried outcome;
@@ -112,38 +211,47 @@ asio::awaitable<model::Result<Step>> offer_retries(ports::Sink& sink, ports::Sto
     }
   }
   if (outcome.accepted.empty() && outcome.rejected.empty()) co_return Step::stuck;
-  auto settled = co_await store.settle_retries(sink.name(), outcome);
+  auto settled = co_await store_.settle_retries(sink_.name(), outcome);
   if (!settled) co_return std::move(settled).error();
-  log.retried(outcome);
+  log_.retried(outcome);
   co_return Step::moved;
 }
 
-}  // namespace
-
-asio::awaitable<void> pump(ports::Sink& sink, ports::Store& store, io::Event& rows_committed, io::Clock& clock) {
+asio::awaitable<void> Pump::run() {
   io::Backoff backoff(kRetryFirst, kRetryCap);
-  PumpLog log(sink, store, clock);
-  bool has_retries = true;  // only what was in the list when the store was opened: asked until there is none
   while (true) {
     // Rows may be committed while peek() is under way; its answer counts only for the journal as it was before.
-    const std::uint64_t seen = store.status().last_sequence;
-    auto step = has_retries ? co_await offer_retries(sink, store, log) : co_await offer_journal(sink, store, log);
+    const std::uint64_t seen = store_.status().last_sequence;
+    auto step = has_retries_ ? co_await offer_retries() : co_await offer_journal();
     std::optional<model::Fault> fault;
     if (!step) {
       fault = std::move(step).error();
     } else if (*step == Step::moved) {
-      log.success();
+      log_.success();
       backoff.reset();
+      if (auto parted = co_await part_lanes(); !parted) log_.trouble(parted.error());
       continue;
     } else if (*step == Step::idle) {
-      if (std::exchange(has_retries, false) || store.status().last_sequence != seen) continue;
-      co_await rows_committed.wait();
-      co_await clock.sleep_until(clock.ticks() + kGatherTime);
+      if (std::exchange(has_retries_, false) || store_.status().last_sequence != seen) continue;
+      if (has_two_lanes()) {
+        co_await clock_.sleep_until(std::min(backlog_due_, clock_.ticks() + kGatherTime));
+        continue;
+      }
+      co_await rows_committed_.wait();
+      co_await clock_.sleep_until(clock_.ticks() + kGatherTime);
       continue;
     }
-    if (fault) log.trouble(*fault);
-    co_await clock.sleep_until(clock.ticks() + backoff.next());
+    if (fault) log_.trouble(*fault);
+    co_await clock_.sleep_until(clock_.ticks() + backoff.next());
   }
+}
+
+}  // namespace
+
+asio::awaitable<void> pump(ports::Sink& sink, ports::Store& store, io::Event& rows_committed, io::Clock& clock,
+                           Pace pace) {
+  Pump pumping(sink, store, rows_committed, clock, pace);
+  co_await pumping.run();
 }
 
 }  // namespace carbongate::sinks

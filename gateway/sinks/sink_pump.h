@@ -1,4 +1,14 @@
 // The loop that drives a sink: the oldest rows out of the journal, to the destination, cursor forward.
+//
+// Lanes. A sink that can be reached again and has more than Pace::live_after rows before it gets the newest ones first:
+// a live lane begins one batch before the end of the journal, and the backlog goes on beside it at Pace::backfill_rate.
+// The live lane has priority; where it alone is more than the destination can take, every fifth batch is of the
+// backlog.
+//
+// Order. Within each lane rows come in the order of the journal, so each series does. Between the lanes they do not:
+// rows are told apart by their time, and a point that is written again is the same (shared/time_series.h). Only a
+// rollup can be revised, and a revision takes the place of what was sent before it: when the backlog has come up to the
+// live lane, the revisions in there are sent once more, then the lanes are one again.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -6,6 +16,7 @@
 
 #include "gateway/ports/sink.h"
 #include "gateway/ports/store.h"
+#include "gateway/sinks/pace.h"
 #include "protocols/io/clock.h"
 #include "protocols/io/event.h"
 
@@ -23,6 +34,7 @@ inline constexpr std::chrono::milliseconds kRetryCap{30'000};
 // again without end; what was not settled is offered again, also after a restart. Logs when a sink goes out of reach,
 // when it is back, and (at most once a minute) what it rejected. `rows_committed` is notified after every commit; all
 // references outlive the coroutine.
-boost::asio::awaitable<void> pump(ports::Sink& sink, ports::Store& store, io::Event& rows_committed, io::Clock& clock);
+boost::asio::awaitable<void> pump(ports::Sink& sink, ports::Store& store, io::Event& rows_committed, io::Clock& clock,
+                                  Pace pace = {});
 
 }  // namespace carbongate::sinks

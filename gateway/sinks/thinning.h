@@ -26,8 +26,11 @@ class Thinning {
 
   explicit Thinning(Duration every) : every_(every) {}
 
-  // Whether it knows what lies before this sequence. If not, call begin().
-  bool knows_before(std::uint64_t sequence) const { return known_through_ && sequence > *known_through_; }
+  // Whether it knows what lies before this sequence, which follows the one `after`: between them there is nothing. If
+  // not, call begin().
+  bool knows_before(std::uint64_t sequence, std::uint64_t after = 0) const {
+    return known_through_ && sequence > *known_through_ && after <= *known_through_;
+  }
 
   // `readings`: of the kWindow rows before `sequence` those that are selected but for this; ascending.
   void begin(std::uint64_t sequence, std::span<const model::StoredRow> readings);

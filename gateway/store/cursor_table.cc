@@ -12,7 +12,42 @@ std::int64_t number(std::uint64_t count) {
   return static_cast<std::int64_t>(count);
 }
 
+ports::StoreStatus::Cursor description(const std::string& sink, const CursorTable::Cursor& cursor) {
+  ports::StoreStatus::Cursor shown{.sink = sink,
+                                   .settled = static_cast<std::uint64_t>(cursor.settled),
+                                   .rejected = cursor.rejected,
+                                   .dropped = cursor.dropped,
+                                   .missed = cursor.missed};
+  for (const auto& [begun, settled] : cursor.ahead) {
+    shown.ahead.push_back({static_cast<std::uint64_t>(begun), static_cast<std::uint64_t>(settled)});
+  }
+  return shown;
+}
+
 }  // namespace
+
+void CursorTable::Cursor::join() {
+  while (!ahead.empty() && settled >= ahead.front().settled) ahead.erase(ahead.begin());
+}
+
+std::vector<Gap> CursorTable::Cursor::waiting() const {
+  std::vector<Gap> gaps;
+  std::int64_t after = settled;
+  for (const Stretch& stretch : ahead) {
+    if (stretch.begun > after) gaps.push_back({after, stretch.begun});
+    after = std::max(after, stretch.settled);
+  }
+  gaps.push_back({after, INT64_MAX});
+  return gaps;
+}
+
+std::int64_t CursorTable::Cursor::settled_numbers() const {
+  std::int64_t numbers = settled;
+  for (const Stretch& stretch : ahead) {
+    numbers += std::max<std::int64_t>(0, stretch.settled - std::max(stretch.begun, settled));
+  }
+  return numbers;
+}
 
 CursorTable::CursorTable(Database& database)
     : database_(database),
@@ -20,7 +55,10 @@ CursorTable::CursorTable(Database& database)
           database,
           "INSERT OR REPLACE INTO cursor(sink, settled, rejected, dropped, begun, accepted, skipped, refused, missed, "
           "lost) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
-      count_(database, "SELECT count(*) FROM journal WHERE seq > ?1") {}
+      forget_ahead_(database, "DELETE FROM settled_ahead WHERE sink = ?1"),
+      save_ahead_(database, "INSERT INTO settled_ahead(sink, begun, settled) VALUES(?1, ?2, ?3)"),
+      count_(database, "SELECT count(*) FROM journal WHERE seq > ?1 AND seq <= ?2"),
+      oldest_(database, "SELECT at FROM journal WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT 1") {}
 
 void CursorTable::load(std::int64_t last_sequence) {
   Statement all(database_,
@@ -38,6 +76,19 @@ void CursorTable::load(std::int64_t last_sequence) {
                         .dropped = count(3)};
     cursors_[std::string(all.text(0))] = {.now = cursor, .on_disk = cursor};
   }
+  // What does not fit, on a disk that lied, is sent again.
+  Statement ahead(database_, "SELECT sink, begun, settled FROM settled_ahead ORDER BY sink, begun");
+  for (Rows rows(ahead); rows.next();) {
+    const auto known = cursors_.find(std::string(ahead.text(0)));
+    if (known == cursors_.end()) continue;
+    Cursor& cursor = known->second.now;
+    const Cursor::Stretch stretch{ahead.integer(1), ahead.integer(2)};
+    const std::int64_t from = cursor.ahead.empty() ? INT64_MIN : cursor.ahead.back().settled;
+    const bool fits = from <= stretch.begun && stretch.begun <= stretch.settled && stretch.settled > cursor.settled &&
+                      stretch.settled <= last_sequence;
+    if (fits) cursor.ahead.push_back(stretch);
+    known->second.on_disk.ahead.push_back(stretch);
+  }
 }
 
 CursorTable::Cursor& CursorTable::of(const std::string& sink, std::int64_t last_sequence) {
@@ -47,18 +98,41 @@ CursorTable::Cursor& CursorTable::of(const std::string& sink, std::int64_t last_
     const std::int64_t oldest = database_.integer("SELECT ifnull((SELECT min(seq) FROM journal), 0)");
     known.now.begun = known.now.settled = oldest == 0 ? last_sequence : oldest - 1;
     // Between the books that are kept for ever, readings were dropped long before this sink was thought of.
-    Rows rows(count_.bind(1, known.now.begun));
-    if (rows.next()) known.now.missed = static_cast<std::uint64_t>(last_sequence - known.now.begun - count_.integer(0));
+    known.now.missed =
+        static_cast<std::uint64_t>(last_sequence - known.now.begun) - count({known.now.begun, last_sequence});
     known.is_new = true;
   }
   known.is_active = true;
   return known.now;
 }
 
-std::vector<std::int64_t> CursorTable::positions() const {
-  std::vector<std::int64_t> positions;
-  for (const auto& [sink, known] : cursors_) positions.push_back(known.now.settled);
-  return positions;
+std::uint64_t CursorTable::count(const Gap& gap) {
+  Rows rows(count_.bind(1, gap.after).bind(2, gap.upto));
+  return rows.next() ? static_cast<std::uint64_t>(count_.integer(0)) : 0;
+}
+
+std::vector<std::vector<Gap>> CursorTable::waiting() const {
+  std::vector<std::vector<Gap>> gaps;
+  for (const auto& [sink, known] : cursors_) gaps.push_back(known.now.waiting());
+  return gaps;
+}
+
+std::vector<Gap> CursorTable::waiting_for_any() const {
+  std::vector<Gap> all;
+  for (const auto& [sink, known] : cursors_) {
+    if (!known.is_active) continue;
+    for (const Gap& gap : known.now.waiting()) all.push_back(gap);
+  }
+  std::ranges::sort(all, {}, &Gap::after);
+  std::vector<Gap> merged;
+  for (const Gap& gap : all) {
+    if (!merged.empty() && gap.after <= merged.back().upto) {
+      merged.back().upto = std::max(merged.back().upto, gap.upto);
+    } else {
+      merged.push_back(gap);
+    }
+  }
+  return merged;
 }
 
 std::int64_t CursorTable::settled_by_all() const {
@@ -90,6 +164,11 @@ void CursorTable::save() {
         .bind(4, number(now.dropped));
     save_.bind(5, now.begun).bind(6, number(now.accepted)).bind(7, number(now.skipped)).bind(8, number(now.refused));
     save_.bind(9, number(now.missed + known.missed_now)).bind(10, number(now.lost)).run();
+    if (now.ahead == known.on_disk.ahead) continue;
+    forget_ahead_.bind(1, std::string_view(sink)).run();
+    for (const Cursor::Stretch& stretch : now.ahead) {
+      save_ahead_.bind(1, std::string_view(sink)).bind(2, stretch.begun).bind(3, stretch.settled).run();
+    }
   }
 }
 
@@ -104,7 +183,8 @@ void CursorTable::saved() {
 
 std::int64_t CursorTable::unsaved_rows(const std::string& sink) const {
   const auto found = cursors_.find(sink);
-  return found == cursors_.end() ? 0 : found->second.now.settled - found->second.on_disk.settled;
+  if (found == cursors_.end()) return 0;
+  return found->second.now.settled_numbers() - found->second.on_disk.settled_numbers();
 }
 
 bool CursorTable::has_unsaved() const {
@@ -116,7 +196,7 @@ std::vector<ports::StoreStatus::Cursor> CursorTable::describe() const {
   std::vector<ports::StoreStatus::Cursor> cursors;
   for (const auto& [sink, known] : cursors_) {
     if (!known.is_active) continue;
-    cursors.push_back({sink, static_cast<std::uint64_t>(known.now.settled), known.now.rejected, known.now.dropped});
+    cursors.push_back(description(sink, known.now));
   }
   return cursors;
 }
@@ -132,10 +212,15 @@ std::vector<ports::SinkAccount> CursorTable::audit(std::int64_t last_sequence, s
                                .refused = known.now.refused,
                                .missed = known.now.missed,
                                .lost = known.now.lost,
-                               .pending = {}};
-    if (last_sequence - known.now.settled <= count_max) {
-      Rows rows(count_.bind(1, known.now.settled));
-      account.pending = rows.next() ? static_cast<std::uint64_t>(count_.integer(0)) : 0;
+                               .pending = {},
+                               .cursor = description(sink, known.now)};
+    const bool can_be_counted = last_sequence - known.now.settled_numbers() <= count_max;
+    if (can_be_counted) account.pending = 0;
+    for (const Gap& gap : known.now.waiting()) {
+      if (can_be_counted) *account.pending += count(gap);
+      if (account.oldest) continue;
+      Rows rows(oldest_.bind(1, gap.after).bind(2, gap.upto));
+      if (rows.next()) account.oldest = Instant(Duration(oldest_.integer(0)));
     }
     accounts.push_back(std::move(account));
   }

@@ -12,6 +12,12 @@
 
 namespace carbongate::store {
 
+// Rows of the journal from `after` on, that one not included, up to `upto`.
+struct Gap {
+  std::int64_t after = 0;
+  std::int64_t upto = 0;
+};
+
 // A sink holds retention back from the first time it asks after the store was opened. Throws SqliteError. One thread.
 class CursorTable {
  public:
@@ -27,6 +33,19 @@ class CursorTable {
     std::uint64_t lost = 0;      // with damaged pages
     std::uint64_t rejected = 0;  // as in ports::StoreStatus::Cursor
     std::uint64_t dropped = 0;
+    struct Stretch {
+      std::int64_t begun = 0;
+      std::int64_t settled = 0;
+      friend bool operator==(const Stretch&, const Stretch&) = default;
+    };
+    std::vector<Stretch> ahead = {};  // as in ports::StoreStatus::Cursor
+
+    // Whether the backlog is done up to a stretch that is settled ahead: `settled` then passes through that one, for
+    // what must be sent once more, and nothing on the way is counted again.
+    bool is_within_ahead() const { return !ahead.empty() && settled >= ahead.front().begun; }
+    void join();                       // with the stretches that are passed
+    std::vector<Gap> waiting() const;  // what is not settled; the last one has no end
+    std::int64_t settled_numbers() const;
     friend bool operator==(const Cursor&, const Cursor&) = default;
   };
 
@@ -35,11 +54,12 @@ class CursorTable {
   // Its sink has asked. One that was never seen begins at the oldest row kept.
   Cursor& of(const std::string& sink, std::int64_t last_sequence);
 
-  // How far cursors are, active or not, in an order that stays until the next sink is new.
-  std::vector<std::int64_t> positions() const;
-  std::int64_t settled_by_all() const;  // by the active ones; INT64_MAX: there is none
+  // What waits for each sink, active or not, in an order that stays until the next sink is new.
+  std::vector<std::vector<Gap>> waiting() const;
+  std::vector<Gap> waiting_for_any() const;  // active one: ascending, without contact
+  std::int64_t settled_by_all() const;       // by the active ones; INT64_MAX: there is none
 
-  // Rows dropped before these cursors had them, in the order of positions(). Within a transaction: forget() before it,
+  // Rows dropped before these sinks had them, in the order of waiting(). Within a transaction: forget() before it,
   // saved() when it has succeeded.
   void missed(const std::vector<std::uint64_t>& rows);
   void forget();
@@ -62,9 +82,14 @@ class CursorTable {
     bool is_active = false;
   };
 
+  std::uint64_t count(const Gap& gap);
+
   Database& database_;
   Statement save_;
+  Statement forget_ahead_;
+  Statement save_ahead_;
   Statement count_;
+  Statement oldest_;
   std::map<std::string, Known> cursors_;
 };
 

@@ -18,6 +18,9 @@ constexpr std::int64_t kUnsavedRowsMax = 10'000;
 
 constexpr std::int64_t kTailRows = 1'000;  // read at the start, to see whether they can be
 
+// Rows that are looked through at once for what must be sent once more.
+constexpr std::int64_t kLookedThroughMax = 100'000;
+
 constexpr std::int64_t kMarkEveryMs = 15 * 60'000;
 
 std::unique_ptr<Database> open_database(const std::filesystem::path& file) {
@@ -67,7 +70,11 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
                  "INSERT INTO checkpoint(subject, state) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET state = ?2"),
       get_state_(database_, "SELECT state FROM checkpoint WHERE subject = ?1"),
       peek_(database_,
-            "SELECT seq, kind, series, at, value, quality, body FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
+            "SELECT seq, kind, series, at, value, quality, body FROM journal WHERE seq > ?1 AND seq <= ?3 "
+            "ORDER BY seq LIMIT ?2"),
+      peek_rollups_(database_,
+                    "SELECT seq, kind, series, at, value, quality, body FROM journal NOT INDEXED "
+                    "WHERE seq > ?1 AND seq <= ?3 AND kind = 4 ORDER BY seq LIMIT ?2"),
       count_between_(database_, "SELECT count(*) FROM journal WHERE seq > ?1 AND seq <= ?2"),
       look_back_(database_,
                  "SELECT seq, kind, series, at, value, quality, body FROM journal "
@@ -180,7 +187,8 @@ void Journal::commit(const model::Effects& effects) {
                                          .settled_by_all = std::min(cursors_.settled_by_all(), sequence),
                                          .newest_ms = newest_ms,
                                          .appended = appended,
-                                         .cursors = cursors_.positions()});
+                                         .waiting = cursors_.waiting_for_any(),
+                                         .waiting_of = cursors_.waiting()});
   cursors_.missed(outcome.missed);
   cursors_.save();
   transaction.commit();
@@ -241,9 +249,63 @@ void Journal::put_states(const model::Effects& effects) {
 }
 
 std::vector<model::StoredRow> Journal::peek(const std::string& sink, std::size_t limit) {
+  CursorTable::Cursor& cursor = cursor_of(sink);
+  if (limit == 0) return {};
+  std::vector<model::StoredRow> rows;
+  while (rows.empty()) {
+    if (cursor.is_within_ahead()) rows = peek_revisions(cursor, limit);
+    if (!rows.empty() || cursor.settled >= last_sequence_) break;
+    const std::int64_t end = cursor.ahead.empty() ? last_sequence_ : cursor.ahead.front().begun;
+    peek_.bind(1, cursor.settled).bind(2, static_cast<std::int64_t>(limit)).bind(3, end);
+    rows = read_rows(peek_);
+    if (cursor.ahead.empty()) break;
+    if (rows.empty()) cursor.settled = end;  // all of it was dropped
+  }
+  status_.cursors = cursors_.describe();
+  return rows;
+}
+
+// Passes through what is settled ahead, up to the first of these rows or to what is not settled.
+std::vector<model::StoredRow> Journal::peek_revisions(CursorTable::Cursor& cursor, std::size_t limit) {
+  while (cursor.is_within_ahead()) {
+    const std::int64_t end = std::min(cursor.ahead.front().settled, cursor.settled + kLookedThroughMax);
+    peek_rollups_.bind(1, cursor.settled).bind(2, static_cast<std::int64_t>(limit)).bind(3, end);
+    auto rows = read_rows(peek_rollups_);
+    const bool are_all = rows.size() < limit;
+    const auto through = are_all ? end : static_cast<std::int64_t>(rows.back().sequence);
+    std::erase_if(rows, [](const auto& row) { return row.body.template get<model::RollupRow>().revision == 0; });
+    if (!rows.empty()) return rows;
+    cursor.settled = through;
+    cursor.join();
+  }
+  return {};
+}
+
+void Journal::open_live(const std::string& sink, std::uint64_t rows) {
+  CursorTable::Cursor& cursor = cursor_of(sink);
+  const std::int64_t reached = cursor.ahead.empty() ? cursor.settled : cursor.ahead.back().settled;
+  const auto newest = static_cast<std::int64_t>(std::min<std::uint64_t>(rows, INT64_MAX));
+  const std::int64_t begun = last_sequence_ - std::min(newest, last_sequence_);
+  if (begun <= reached || cursor.ahead.size() >= ports::Store::kAheadMax) return;
+  const CursorTable::Cursor before = cursor;
+  try {
+    cursors_.forget();
+    Transaction transaction(database_);
+    cursor.ahead.push_back({begun, begun});
+    cursors_.save();
+    transaction.commit();
+    cursors_.saved();
+  } catch (...) {
+    cursor = before;
+    throw;
+  }
+  status_.cursors = cursors_.describe();
+}
+
+std::vector<model::StoredRow> Journal::peek_live(const std::string& sink, std::size_t limit) {
   const CursorTable::Cursor& cursor = cursor_of(sink);
-  if (cursor.settled >= last_sequence_) return {};
-  peek_.bind(1, cursor.settled).bind(2, static_cast<std::int64_t>(limit));
+  if (cursor.ahead.empty() || cursor.ahead.back().settled >= last_sequence_) return {};
+  peek_.bind(1, cursor.ahead.back().settled).bind(2, static_cast<std::int64_t>(limit)).bind(3, last_sequence_);
   return read_rows(peek_);
 }
 
@@ -271,25 +333,22 @@ std::vector<model::StoredRow> Journal::read_rows(Statement& statement) {
 void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
   CursorTable::Cursor& cursor = cursor_of(sink);
   const CursorTable::Cursor before = cursor;
-  const auto through = static_cast<std::int64_t>(delivery.settled_through);
-  cursor.settled = std::clamp(through, cursor.settled, last_sequence_);
-  const auto refused = static_cast<std::uint64_t>(std::ranges::count_if(
-      delivery.rejected, [&](const auto& row) { return static_cast<std::int64_t>(row.sequence) <= cursor.settled; }));
-  cursor.refused += refused;
-  cursor.skipped += delivery.skipped;
-  if (delivery.rows != 0 && retention_->swept() > before.settled) {
-    // Dropped while they were under way: they were not missed after all.
-    Rows rows(count_between_.bind(1, before.settled).bind(2, cursor.settled));
-    const std::uint64_t there = rows.next() ? static_cast<std::uint64_t>(count_between_.integer(0)) : 0;
-    cursor.missed -= std::min(cursor.missed, delivery.rows - std::min(delivery.rows, there));
-  }
-  cursor.accepted += delivery.rows - std::min(delivery.rows, refused + delivery.skipped);
+  const bool is_live = delivery.lane == ports::Lane::live && !cursor.ahead.empty();
+  const bool is_again = !is_live && cursor.is_within_ahead();  // counted when it was sent for the first time
+  std::int64_t& position = is_live ? cursor.ahead.back().settled : cursor.settled;
+  const std::int64_t from = position;
+  std::int64_t end = last_sequence_;
+  if (!is_live && !cursor.ahead.empty()) end = is_again ? cursor.ahead.front().settled : cursor.ahead.front().begun;
+  position = std::clamp(static_cast<std::int64_t>(delivery.settled_through), from, end);
+  const std::int64_t through = position;
+  if (!is_again) count(cursor, delivery, {from, through});
+  cursor.join();
   try {
     if (!delivery.rejected.empty() || cursors_.unsaved_rows(sink) > kUnsavedRowsMax) {
       cursors_.forget();
       Transaction transaction(database_);
       for (const ports::RejectedRow& row : delivery.rejected) {
-        if (static_cast<std::int64_t>(row.sequence) > cursor.settled) continue;  // will be offered again
+        if (static_cast<std::int64_t>(row.sequence) > through) continue;  // will be offered again
         if (dead_letters_.bury(sink, row)) ++cursor.rejected;
       }
       if (!delivery.rejected.empty()) cursor.dropped += dead_letters_.make_room(sink);
@@ -302,6 +361,21 @@ void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
     throw;
   }
   status_.cursors = cursors_.describe();
+}
+
+// What became of the rows of this stretch.
+void Journal::count(CursorTable::Cursor& cursor, const ports::Delivery& delivery, const Gap& moved) {
+  const auto refused = static_cast<std::uint64_t>(std::ranges::count_if(
+      delivery.rejected, [&](const auto& row) { return static_cast<std::int64_t>(row.sequence) <= moved.upto; }));
+  cursor.refused += refused;
+  cursor.skipped += delivery.skipped;
+  if (delivery.rows != 0 && retention_->swept() > moved.after) {
+    // Dropped while they were under way: they were not missed after all.
+    Rows rows(count_between_.bind(1, moved.after).bind(2, moved.upto));
+    const std::uint64_t there = rows.next() ? static_cast<std::uint64_t>(count_between_.integer(0)) : 0;
+    cursor.missed -= std::min(cursor.missed, delivery.rows - std::min(delivery.rows, there));
+  }
+  cursor.accepted += delivery.rows - std::min(delivery.rows, refused + delivery.skipped);
 }
 
 std::vector<model::StoredRow> Journal::peek_retries(const std::string& sink, std::size_t limit) {

@@ -36,6 +36,8 @@ class Journal {
   model::Checkpoint checkpoint();
   void commit(const model::Effects& effects);
   std::vector<model::StoredRow> peek(const std::string& sink, std::size_t limit);
+  void open_live(const std::string& sink, std::uint64_t rows);
+  std::vector<model::StoredRow> peek_live(const std::string& sink, std::size_t limit);
 
   std::vector<model::StoredRow> readings_before(std::uint64_t before, std::uint64_t rows);
 
@@ -58,6 +60,8 @@ class Journal {
   std::string identify();
   CursorTable::Cursor& cursor_of(const std::string& sink);
   std::vector<model::StoredRow> read_rows(Statement& statement);
+  std::vector<model::StoredRow> peek_revisions(CursorTable::Cursor& cursor, std::size_t limit);
+  void count(CursorTable::Cursor& cursor, const ports::Delivery& delivery, const Gap& moved);
   std::int64_t append(const std::vector<model::JournalRow>& rows);  // the last sequence
   void put_states(const model::Effects& effects);
   struct Mark {
@@ -84,6 +88,7 @@ class Journal {
   Statement put_state_;
   Statement get_state_;
   Statement peek_;
+  Statement peek_rollups_;
   Statement count_between_;
   Statement look_back_;
   DeadLetterTable dead_letters_;

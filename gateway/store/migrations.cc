@@ -118,6 +118,15 @@ ALTER TABLE cursor ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;      -- with dama
 UPDATE cursor SET begun = settled, missed = (SELECT ifnull(max(seq), 0) FROM journal) - settled
   - (SELECT count(*) FROM journal WHERE seq > cursor.settled);
 )sql",
+    // 6: the newest rows first, after an outage.
+    R"sql(
+-- Stretches of the journal that a sink has beyond its cursor, while its backlog is still being sent.
+CREATE TABLE settled_ahead(
+  sink TEXT NOT NULL,
+  begun INTEGER NOT NULL,    -- before the first row of the stretch
+  settled INTEGER NOT NULL,  -- its last row
+  PRIMARY KEY(sink, begun)) WITHOUT ROWID;
+)sql",
 };
 static_assert(std::size(kMigrations) == kSchemaVersion);
 

@@ -74,23 +74,24 @@ std::int64_t Retention::sweep_old(const Situation& now, std::int64_t budget) {
 }
 
 Retention::Outcome Retention::drop(std::int64_t upto, const Situation& now) {
-  Outcome outcome{.swept = upto, .thinned = 0};
-  for (const std::int64_t cursor : now.cursors) {
-    std::uint64_t missed = 0;
-    if (cursor < upto) {
-      Rows rows(count_.bind(1, std::max(cursor, swept_)).bind(2, upto));
-      if (rows.next()) missed = static_cast<std::uint64_t>(count_.integer(0));
-    }
-    outcome.missed.push_back(missed);
-  }
-  const std::int64_t settled = std::clamp(now.settled_by_all, swept_, upto);
-  if (settled > swept_) drop_.bind(1, swept_).bind(2, settled).run();
-  if (upto > settled) {
-    drop_.bind(1, settled).bind(2, upto).run();
-    outcome.thinned = static_cast<std::uint64_t>(database_.changes());
-  }
+  Outcome outcome{.swept = upto, .thinned = to_drop(now.waiting, upto)};
+  for (const std::vector<Gap>& gaps : now.waiting_of) outcome.missed.push_back(to_drop(gaps, upto));
+  drop_.bind(1, swept_).bind(2, upto).run();
   save_.bind(1, std::string_view(kSwept)).bind(2, upto).run();
   return outcome;
+}
+
+// How many of the rows in these gaps go now.
+std::uint64_t Retention::to_drop(const std::vector<Gap>& gaps, std::int64_t upto) {
+  std::uint64_t rows_there = 0;
+  for (const Gap& gap : gaps) {
+    const std::int64_t after = std::max(gap.after, swept_);
+    const std::int64_t end = std::min(gap.upto, upto);
+    if (after >= end) continue;
+    Rows rows(count_.bind(1, after).bind(2, end));
+    if (rows.next()) rows_there += static_cast<std::uint64_t>(count_.integer(0));
+  }
+  return rows_there;
 }
 
 void Retention::give_back_pages(std::int64_t pages, std::int64_t free_pages) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "gateway/store/cursor_table.h"
 #include "gateway/store/database.h"
 #include "gateway/store/store_config.h"
 
@@ -20,16 +21,17 @@ class Retention {
   Retention(Database& database, const StoreConfig& config);
 
   struct Situation {
-    std::int64_t last_sequence = 0;          // of the journal, this commit included; that row always stays
-    std::int64_t settled_by_all = 0;         // every sink has the rows up to here; without sinks last_sequence
-    std::optional<std::int64_t> newest_ms;   // of the newest usable reading
-    std::int64_t appended = 0;               // rows of this commit: the more come, the more may go
-    std::vector<std::int64_t> cursors = {};  // how far each sink is
+    std::int64_t last_sequence = 0;                 // of the journal, this commit included; that row always stays
+    std::int64_t settled_by_all = 0;                // every sink has the rows up to here; without sinks last_sequence
+    std::optional<std::int64_t> newest_ms;          // of the newest usable reading
+    std::int64_t appended = 0;                      // rows of this commit: the more come, the more may go
+    std::vector<Gap> waiting = {};                  // for some sink that asks
+    std::vector<std::vector<Gap>> waiting_of = {};  // for each sink, also those that do not ask
   };
   struct Outcome {
     std::int64_t swept = 0;                  // up to this sequence nothing is left to drop
     std::uint64_t thinned = 0;               // rows dropped that some sink had not seen
-    std::vector<std::uint64_t> missed = {};  // by each of the cursors
+    std::vector<std::uint64_t> missed = {};  // by each of `waiting_of`
   };
 
   // Call within the transaction of a commit. What it returns holds once that has succeeded: then hand it to accept().
@@ -40,6 +42,7 @@ class Retention {
  private:
   std::int64_t sweep_old(const Situation& now, std::int64_t budget);
   Outcome drop(std::int64_t upto, const Situation& now);
+  std::uint64_t to_drop(const std::vector<Gap>& gaps, std::int64_t upto);
   void give_back_pages(std::int64_t pages, std::int64_t free_pages);
 
   Database& database_;

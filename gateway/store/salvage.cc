@@ -232,14 +232,19 @@ void go_on_from_the_seal(Database& database) {
 void leave_numbers_out(Database& database) {
   const std::int64_t last = database.integer(
       "SELECT max((SELECT ifnull(max(seq), 0) FROM journal), (SELECT ifnull(max(settled), 0) FROM cursor), "
+      "(SELECT ifnull(max(settled), 0) FROM settled_ahead), "
       "(SELECT ifnull(max(seq), 0) FROM ledger), (SELECT ifnull(max(seq), 0) FROM reading_mark))");
   Statement save(database, "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)");
   save.bind(1, std::string_view(kSequenceFloor)).bind(2, last + kNumbersLeftOut).run();
   // What no sink will get any more; numbers that no row had do not count.
+  // Where more is accounted for than there was, stretches that were settled ahead are forgotten: they are sent again.
   Statement account(
       database,
-      "UPDATE cursor SET begun = begun + ?2, lost = lost + max(0, ?1 - begun - accepted - skipped - refused "
-      "- missed - lost - (SELECT count(*) FROM journal WHERE seq > cursor.settled))");
+      "UPDATE cursor SET lost = lost + max(0, u.rows), begun = begun + ?2 + min(0, u.rows) FROM (SELECT c.sink AS of, "
+      "?1 - begun - accepted - skipped - refused - missed - lost - (SELECT count(*) FROM journal WHERE seq > "
+      "c.settled) "
+      "+ ifnull((SELECT sum((SELECT count(*) FROM journal WHERE seq > max(a.begun, c.settled) AND seq <= a.settled)) "
+      "FROM settled_ahead a WHERE a.sink = c.sink), 0) AS rows FROM cursor c) AS u WHERE u.of = cursor.sink");
   account.bind(1, last).bind(2, kNumbersLeftOut).run();
 }
 
@@ -264,6 +269,8 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
       });
       if (copier) copier->finish();
     }
+    const bool is_newer = source && source->integer("PRAGMA user_version") < kSchemaVersion;
+    if (is_newer && columns_of(*source, table).empty()) outcome.is_broken = false;  // there was no such table yet
     if (outcome.table == "journal") {
       are_entries_lost = !outcome.is_whole();
     }
@@ -272,7 +279,7 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
   }
   if (are_links_lost) report.rechained = rechain(target, !are_entries_lost);
   go_on_from_the_seal(target);
-  if (source && source->integer("PRAGMA user_version") < kSchemaVersion) {
+  if (source && source->integer("PRAGMA user_version") < 5) {
     target.execute("UPDATE cursor SET begun = settled WHERE begun = 0");  // as the migration to version 5 would
   }
   leave_numbers_out(target);

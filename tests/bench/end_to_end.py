@@ -26,7 +26,7 @@ HEAD = """
 site: {id: bench, timezone: Asia/Shanghai, grid_region: CN-SC}
 store: {path: store}
 """
-SINK = 'sinks: [{{type: line-protocol, url: "{url}", batch_rows: 5000, rows: [readings, intervals, entries, rollups, totals]}}]\n'
+SINK = 'sinks: [{{type: line-protocol, url: "{url}", batch_rows: 5000, order: journal, rows: [readings, intervals, entries, rollups, totals]}}]\n'
 TICKS = os.sysconf("SC_CLK_TCK")
 
 

@@ -115,6 +115,12 @@ class MadeUpJournal final : public ports::Store {
     }
     co_return rows;
   }
+  asio::awaitable<model::Result<void>> open_live(std::string, std::uint64_t) override {
+    co_return model::Result<void>();
+  }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_live(std::string, std::size_t) override {
+    co_return std::vector<model::StoredRow>{};
+  }
   asio::awaitable<model::Result<std::vector<model::StoredRow>>> readings_before(std::uint64_t before,
                                                                                 std::uint64_t rows) override {
     std::vector<model::StoredRow> readings;

@@ -39,6 +39,8 @@ constexpr int kMessageMeters = 2;       // their messages wait for an acknowledg
 constexpr int kPolledMeters = 1;        // is asked, and what nobody asks for is not known
 constexpr int kMeters = kMessageMeters + kPolledMeters;
 
+constexpr sinks::Pace kPace{.order = sinks::Order::live_first, .live_after = 200, .backfill_rate = 10};
+
 constexpr const char* kConfig = R"(
 site: {{id: sim, timezone: Asia/Shanghai, grid_region: CN-SC}}
 brokers: {{plant: {{url: "mqtt://127.0.0.1:1"}}}}
@@ -199,7 +201,7 @@ constexpr DriverType kSimulated{
 
 class SimulatedSink final : public ports::Sink {
  public:
-  explicit SimulatedSink(Life& life) : life_(life) {
+  SimulatedSink(Life& life, const ports::Store& store) : life_(life), store_(store) {
     status_.name = "far";
     status_.healthy = true;
   }
@@ -209,10 +211,11 @@ class SimulatedSink final : public ports::Sink {
 
   asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override {
     World& world = life_.world;
+    const ports::Lane lane = lane_of(rows.front().sequence);
     if (world.is_honest) std::ranges::for_each(rows, [this](const model::StoredRow& row) { check(row); });
     co_await life_.clock.sleep_until(life_.clock.ticks() + world.between(1ms, 300ms));
     if (life_.is_dead()) co_return fault("the process is dead");
-    if (!world.is_quiet && world.chance(1)) world.far_end_down_until = life_.true_time() + world.between(1s, 40min);
+    if (!world.is_quiet && world.chance(1)) world.far_end_down_until = life_.true_time() + world.between(1s, 90min);
     if (!world.is_quiet && life_.true_time() < world.far_end_down_until) co_return fault("connection refused");
     std::size_t count = rows.size();
     if (!world.is_quiet && world.chance(10)) count = world.random() % rows.size() + 1;  // it takes some of them
@@ -221,7 +224,7 @@ class SimulatedSink final : public ports::Sink {
       if (FarEnd::refuses(row)) {
         delivery.rejected.push_back({row.sequence, "refused"});
       } else {
-        std::string breach = world.far_end.write(row);
+        std::string breach = world.far_end.write(row, lane);
         if (world.is_honest) world.breach(std::move(breach));
       }
     }
@@ -231,6 +234,16 @@ class SimulatedSink final : public ports::Sink {
   }
 
  private:
+  ports::Lane lane_of(std::uint64_t sequence) {
+    const auto cursors = store_.status().cursors;
+    const ports::StoreStatus::Cursor& cursor = cursors.front();
+    if (!cursor.ahead.empty() && cursor.ahead.back().begun > last_lane_) {
+      last_lane_ = cursor.ahead.back().begun;
+      ++life_.world.outcome.lanes;
+    }
+    return !cursor.ahead.empty() && sequence > cursor.live() ? ports::Lane::live : ports::Lane::backlog;
+  }
+
   model::Fault fault(std::string text) {
     ++life_.world.outcome.sink_faults;
     status_.healthy = false;
@@ -247,6 +260,8 @@ class SimulatedSink final : public ports::Sink {
   }
 
   Life& life_;
+  const ports::Store& store_;
+  std::uint64_t last_lane_ = 0;
   ports::SinkStatus status_;
 };
 
@@ -254,8 +269,9 @@ class SimulatedSinkPlan final : public sinks::SinkPlan {
  public:
   explicit SimulatedSinkPlan(Life& life) : life_(life) {}
   const std::string& name() const override { return name_; }
-  std::unique_ptr<ports::Sink> make(const sinks::SinkContext&) const override {
-    return std::make_unique<SimulatedSink>(life_);
+  sinks::Pace pace() const override { return kPace; }
+  std::unique_ptr<ports::Sink> make(const sinks::SinkContext& context) const override {
+    return std::make_unique<SimulatedSink>(life_, *context.store);
   }
 
  private:
@@ -280,6 +296,14 @@ class SimulatedStore final : public ports::Store {
   asio::awaitable<model::Result<void>> settle(std::string sink, ports::Delivery delivery) override {
     return operate<void>(
         [this, sink = std::move(sink), delivery = std::move(delivery)] { journal_->settle(sink, delivery); });
+  }
+  asio::awaitable<model::Result<void>> open_live(std::string sink, std::uint64_t rows) override {
+    return operate<void>([this, sink = std::move(sink), rows] { journal_->open_live(sink, rows); });
+  }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_live(std::string sink,
+                                                                          std::size_t limit) override {
+    return operate<std::vector<model::StoredRow>>(
+        [this, sink = std::move(sink), limit] { return journal_->peek_live(sink, limit); });
   }
   asio::awaitable<model::Result<std::vector<model::StoredRow>>> readings_before(std::uint64_t before,
                                                                                 std::uint64_t rows) override {
@@ -444,7 +468,8 @@ class Run {
     if (std::ranges::any_of(world_.queues, [](const MessageQueue& queue) { return queue.front() != nullptr; }))
       return false;
     return status.inbox_readings == 0 && !status.store.cursors.empty() &&
-           status.store.cursors.front().settled == status.store.last_sequence;
+           status.store.cursors.front().waiting(status.store.last_sequence) == 0 &&
+           status.store.cursors.front().ahead.empty();
   }
 
   template <class Done>

@@ -23,15 +23,16 @@ struct Outcome {
   std::uint64_t sectors_lost = 0;  // by power cuts
   std::uint64_t disk_faults = 0;   // commits that had to be tried again
   std::uint64_t sink_faults = 0;
+  std::uint64_t lanes = 0;   // live ones that were opened
   std::uint64_t audits = 0;  // of conservation, while the gateway ran
 };
 
 // Invariants, checked at the end when everything has been let come to rest, the second and third also on the way:
 //  - every message that was acknowledged is a reading in the journal;
 //  - what the far end was sent is what the journal holds under that number, also after each power cut;
-//  - rows arrive for the first time in the order of the journal, and in the end each one has: none missing, none
-//  changed,
-//    the refused ones in the dead-letter list;
+//  - in each lane rows arrive for the first time in the order of the journal, and in the end each one has: none
+//  missing,
+//    none changed, the refused ones in the dead-letter list; outages are long enough that the lanes part;
 //  - what an account has counted, and the sum of its intervals, is what its meter moved between the first and the last
 //    reading that counts, to the last unit;
 //  - conservation: every audit of the running gateway balanced, and in the end each row was accepted or refused;

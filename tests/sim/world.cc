@@ -46,15 +46,17 @@ std::uint64_t FarEnd::digest(const model::StoredRow& row) {
   return std::hash<std::string_view>()(text);
 }
 
-std::string FarEnd::write(const model::StoredRow& row) {
+std::string FarEnd::write(const model::StoredRow& row, ports::Lane lane) {
   const std::uint64_t now = digest(row);
   const auto [known, is_new] = rows_.try_emplace(row.sequence, now);
   if (!is_new && known->second != now) {
     return fmt::format("row {} was sent again with another content", row.sequence);
   }
-  if (is_new && known != std::prev(rows_.end())) {
-    return fmt::format("row {} was sent for the first time behind row {}", row.sequence, rows_.rbegin()->first);
+  std::uint64_t& newest = newest_.at(static_cast<std::size_t>(lane));
+  if (is_new && row.sequence <= newest) {
+    return fmt::format("row {} was sent for the first time behind row {} of its lane", row.sequence, newest);
   }
+  if (is_new) newest = row.sequence;
   return {};
 }
 

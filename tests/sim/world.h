@@ -2,6 +2,7 @@
 // acknowledged, a store far away that remembers what it was sent. And what it all should come to in the end.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <random>
@@ -10,6 +11,7 @@
 
 #include "drivers/api/reading.h"
 #include "gateway/model/rows.h"
+#include "gateway/ports/sink.h"
 #include "tests/sim/lossy_disk.h"
 
 namespace carbongate::sim {
@@ -42,8 +44,8 @@ class MessageQueue {
 // The far end of a sink: by sequence what was written. Writing a row again must not change it.
 class FarEnd {
  public:
-  // A breach is a sentence; empty: none.
-  std::string write(const model::StoredRow& row);
+  // A breach is a sentence; empty: none. `lane`: that it came in.
+  std::string write(const model::StoredRow& row, ports::Lane lane);
   static std::uint64_t digest(const model::StoredRow& row);
   static bool refuses(const model::StoredRow& row) { return digest(row) % 499 == 0; }  // for good, always the same ones
 
@@ -51,6 +53,7 @@ class FarEnd {
 
  private:
   std::map<std::uint64_t, std::uint64_t> rows_;  // digest by sequence
+  std::array<std::uint64_t, 2> newest_{};        // by lane: of what was sent for the first time
 };
 
 }  // namespace carbongate::sim

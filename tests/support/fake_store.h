@@ -94,8 +94,35 @@ class FakeStore final : public ports::Store {
     co_await boost::asio::post(boost::asio::use_awaitable);
     if (takes_failure()) co_return *fault_;
     std::vector<model::StoredRow> result;
+    ports::StoreStatus::Cursor& at = cursor(sink);
+    while (!at.ahead.empty() && at.settled >= at.ahead.front().begun) {  // nothing here is a revision
+      at.settled = at.ahead.front().settled;
+      at.ahead.erase(at.ahead.begin());
+    }
+    const std::uint64_t end = at.ahead.empty() ? status_.last_sequence : at.ahead.front().begun;
     for (const model::StoredRow& row : disk_.rows) {
-      if (row.sequence > cursor(sink).settled && result.size() < limit) result.push_back(row);
+      if (row.sequence > at.settled && row.sequence <= end && result.size() < limit) result.push_back(row);
+    }
+    co_return result;
+  }
+
+  boost::asio::awaitable<model::Result<void>> open_live(std::string sink, std::uint64_t rows) override {
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    if (takes_failure()) co_return *fault_;
+    const std::uint64_t begun = status_.last_sequence - std::min(rows, status_.last_sequence);
+    auto& at = cursor(sink);
+    if (begun > at.live() && at.ahead.size() < kAheadMax) at.ahead.push_back({begun, begun});
+    co_return model::Result<void>();
+  }
+
+  boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_live(std::string sink,
+                                                                                 std::size_t limit) override {
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    if (takes_failure()) co_return *fault_;
+    std::vector<model::StoredRow> result;
+    const auto& at = cursor(sink);
+    for (const model::StoredRow& row : disk_.rows) {
+      if (!at.ahead.empty() && row.sequence > at.live() && result.size() < limit) result.push_back(row);
     }
     co_return result;
   }
@@ -116,9 +143,12 @@ class FakeStore final : public ports::Store {
     co_await boost::asio::post(boost::asio::use_awaitable);
     if (takes_failure()) co_return *fault_;
     auto& moved = cursor(sink);
-    moved.settled = std::clamp(delivery.settled_through, moved.settled, status_.last_sequence);
+    const bool is_live = delivery.lane == ports::Lane::live && !moved.ahead.empty();
+    std::uint64_t& position = is_live ? moved.ahead.back().settled : moved.settled;
+    const std::uint64_t end = is_live || moved.ahead.empty() ? status_.last_sequence : moved.ahead.front().begun;
+    position = std::clamp(delivery.settled_through, position, std::max(position, end));
     for (const ports::RejectedRow& row : delivery.rejected) {
-      if (row.sequence > moved.settled) continue;
+      if (row.sequence > position) continue;
       disk_.dead_letters.emplace_back(sink, row);
       ++moved.rejected;
     }

@@ -12,6 +12,8 @@ class Plan final : public SinkPlan {
  public:
   explicit Plan(file::Config config) : config_(std::move(config)) {}
   const std::string& name() const override { return config_.name; }
+  Order usual_order() const override { return Order::journal; }
+  bool is_order_fixed() const override { return true; }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
     return std::make_unique<file::FileSink>(config_, context.store ? context.store->status().id : std::string(),
                                             context.clock);

@@ -95,6 +95,8 @@ struct StoreScript {
   std::vector<Attempt> attempts;
   std::string damage;
   std::vector<ports::SinkAccount> accounts;
+  std::uint64_t thinned = 0;
+  std::vector<ports::StoreStatus::Cursor> cursors;  // beside those of the store
 };
 
 // A FakeStore whose commits fail when the test says so, and whose peeks and settles do not.
@@ -118,6 +120,13 @@ class ScriptedStore final : public ports::Store {
   asio::awaitable<model::Result<void>> settle(std::string sink, ports::Delivery delivery) override {
     return store_.settle(std::move(sink), std::move(delivery));
   }
+  asio::awaitable<model::Result<void>> open_live(std::string sink, std::uint64_t rows) override {
+    return store_.open_live(std::move(sink), rows);
+  }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_live(std::string sink,
+                                                                          std::size_t limit) override {
+    return store_.peek_live(std::move(sink), limit);
+  }
   asio::awaitable<model::Result<std::vector<model::StoredRow>>> readings_before(std::uint64_t before,
                                                                                 std::uint64_t rows) override {
     return store_.readings_before(before, rows);
@@ -136,6 +145,8 @@ class ScriptedStore final : public ports::Store {
   ports::StoreStatus status() const override {
     ports::StoreStatus status = store_.status();
     status.damage = script_.damage;
+    status.rows_thinned = script_.thinned;
+    status.cursors.insert(status.cursors.end(), script_.cursors.begin(), script_.cursors.end());
     return status;
   }
 

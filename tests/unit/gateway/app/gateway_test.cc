@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
+#include <sstream>
 #include <stdexcept>
 
 #include "tests/unit/gateway/app/gateway_fixture.h"
@@ -11,7 +14,9 @@ namespace carbongate::app {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 const auto kAlways = [](const model::Effects&) { return true; };
@@ -416,6 +421,27 @@ TEST_F(GatewayTest, AuditsEachMinuteAndCountsWhatDoesNotBalance) {
   store_.accounts[0].accepted = 6;
   pass(2min);
   EXPECT_EQ(gateway_->status().breaches, 2u);
+}
+
+TEST_F(GatewayTest, SaysWhenReadingsBeginToBeDroppedAndWhenThatEnds) {
+  std::ostringstream log;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+  store_.cursors = {{.sink = "slow", .missed = 100}, {.sink = "quick", .missed = 0}};
+  start();
+  pass(3min);
+  EXPECT_THAT(log.str(), Not(HasSubstr("dropped")));
+  for (int minute = 0; minute < 3; ++minute) {
+    store_.thinned += 1'000;
+    store_.cursors[0].missed += 1'000;
+    pass(1min);
+  }
+  EXPECT_THAT(log.str(), HasSubstr("go before every sink has them, 1000 in this minute (not sent: slow 1000)"));
+  EXPECT_THAT(log.str(), Not(HasSubstr("no more readings are dropped")));
+  pass(2min);
+  EXPECT_THAT(log.str(), HasSubstr("no more readings are dropped; 3000 were (not sent: slow 3000)"));
+  spdlog::set_default_logger(before);
 }
 
 TEST_F(GatewayTest, CountsReadingsThatCouldNotBeWrittenBeforeTheEnd) {

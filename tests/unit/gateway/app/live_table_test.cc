@@ -102,6 +102,23 @@ TEST(LiveTable, ShowsWhatWaitsForASinkOutOfReach) {
           "sink tsdb: out of reach, 120 rows delivered, 0 rejected, 7 not selected, 380 waiting: connection refused"));
 }
 
+TEST(LiveTable, ShowsTwoLanesAndWhatWasDropped) {
+  GatewayStatus status;
+  status.store.last_sequence = 900;
+  status.store.cursors.push_back({.sink = "tsdb",
+                                  .settled = 120,
+                                  .missed = 33,
+                                  .ahead = {{.begun = 300, .settled = 400}, {.begun = 600, .settled = 890}}});
+  status.paces["tsdb"].backfill_rate = 70;
+  status.sink_accounts = {{.sink = "tsdb", .pending = {}, .oldest = Instant(std::chrono::hours(36))}};
+  status.sinks.push_back({.name = "tsdb", .healthy = true, .detail = {}});
+  const std::string table = live_table(site_with_two_meters_of_one_user(), totals(0, 0, 0), status, Instant{});
+  EXPECT_THAT(table, HasSubstr("390 waiting"));
+  EXPECT_THAT(table, HasSubstr("of what waits the oldest is of 1970-01-02"));
+  EXPECT_THAT(table, HasSubstr("newest first: at row 890; the backlog is at row 120 and has 380 to go, 70 a second"));
+  EXPECT_THAT(table, HasSubstr("33 readings and running totals were dropped before it had them"));
+}
+
 PointId add_counter(model::Site& site, std::string device) {
   const auto id = static_cast<PointId>(site.points.size());
   site.points.push_back({.id = id,

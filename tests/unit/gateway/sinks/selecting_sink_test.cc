@@ -152,6 +152,25 @@ TEST_F(SelectingSinkTest, ThinsAlikeAfterARestartAndWhenOfferedAgain) {
   EXPECT_EQ(sequences(inner_->accepted()), Sequences{8});
 }
 
+TEST_F(SelectingSinkTest, ThinsAlikeInTwoLanes) {
+  selection_.every = 4s;
+  write("pppppppppppp");  // at 1 s to 12 s: slots begin at 4, 8 and 12
+  disk_.cursors["tsdb"] = {.sink = "tsdb", .settled = 2, .ahead = {{9, 9}}};
+  make();
+  boost::asio::co_spawn(asio_, store_.peek("tsdb", 1), boost::asio::use_future);
+  asio_.run();
+  deliver(10, 3);
+  EXPECT_EQ(sequences(inner_->accepted()), Sequences{12}) << "8 is of the backlog, and the first of its slot";
+  disk_.cursors["tsdb"].ahead[0].settled = 12;
+  deliver(3, 7);
+  EXPECT_EQ(sequences(inner_->accepted()), (Sequences{12, 4, 8}));
+  disk_.cursors["tsdb"] = {.sink = "tsdb", .settled = 12};
+  write("pppp");
+  deliver(13, 4);
+  EXPECT_EQ(sequences(inner_->accepted()), (Sequences{12, 4, 8, 16}));
+  EXPECT_EQ(sink_->status().rows_skipped, 10U);
+}
+
 TEST_F(SelectingSinkTest, WaitsWhenTheStoreCannotBeAskedWhatCameBefore) {
   selection_.every = 4s;
   write("ppp");

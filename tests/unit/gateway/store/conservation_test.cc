@@ -36,6 +36,14 @@ class Conservation : public ::testing::Test {
     for (std::size_t i = 0; i < rejects; ++i) delivery.rejected.push_back({offered[i].sequence, "no"});
     run(store_->settle(sink, std::move(delivery))).value();
   }
+  void deliver_live(const std::string& sink, std::size_t rows, std::size_t rejects = 0) {
+    const auto offered = run(store_->peek_live(sink, rows)).value();
+    ASSERT_FALSE(offered.empty());
+    ports::Delivery delivery{
+        .settled_through = offered.back().sequence, .rejected = {}, .rows = offered.size(), .lane = ports::Lane::live};
+    for (std::size_t i = 0; i < rejects; ++i) delivery.rejected.push_back({offered[i].sequence, "no"});
+    run(store_->settle(sink, std::move(delivery))).value();
+  }
   ports::SinkAccount account(const std::string& sink) {
     for (const ports::SinkAccount& account : run(store_->audit(1'000'000)).value()) {
       if (account.sink == sink) return account;
@@ -94,6 +102,101 @@ TEST_F(Conservation, RowsThatRetentionDropsAreCountedForEachSinkThatHadThemNot) 
   deliver("slow", 1'000);
   EXPECT_TRUE(account("slow").balances());
   EXPECT_TRUE(audit_store(config_.path).has_value());
+}
+
+TEST_F(Conservation, HoldsWithTwoLanes) {
+  open();
+  commit(999);
+  deliver("tsdb", 100);
+  run(store_->open_live("tsdb", 50)).value();
+  deliver_live("tsdb", 30, 1);
+  commit(99);
+  deliver("tsdb", 200, 2, 10);
+  for (int round = 0; round < 2; ++round) {
+    const auto now = account("tsdb");
+    EXPECT_EQ(now.received, 1'100u);
+    EXPECT_EQ(now.accepted, 100u + 29u + 188u);
+    EXPECT_EQ(now.refused, 3u);
+    EXPECT_EQ(now.skipped, 10u);
+    EXPECT_EQ(now.pending, 650u + 20u + 100u);
+    EXPECT_TRUE(now.balances());
+    EXPECT_EQ(now.cursor.behind(), 650u);
+    EXPECT_EQ(now.oldest, kStart + 301s);
+    open();
+  }
+  deliver("tsdb", 1'000);
+  EXPECT_EQ(account("tsdb").pending, 120u);
+  deliver("tsdb", 1'000);
+  EXPECT_EQ(account("tsdb").pending, 0u) << "the lanes have joined";
+  EXPECT_TRUE(account("tsdb").balances());
+}
+
+TEST_F(Conservation, RetentionCountsWhatEachLaneMisses) {
+  config_.size_max = 1 << 20;
+  open();
+  for (int i = 0; i < 12; ++i) commit(1'000);
+  deliver("tsdb", 100);
+  run(store_->open_live("tsdb", 500)).value();
+  for (int i = 0; i < 40; ++i) {
+    deliver_live("tsdb", 5'000);
+    commit(1'000);
+    EXPECT_TRUE(account("tsdb").balances()) << account("tsdb").received << " " << account("tsdb").accounted();
+  }
+  const auto now = account("tsdb");
+  EXPECT_GT(now.missed, 10'000u) << "of the backlog";
+  EXPECT_LE(now.missed, 11'500u) << "what the live lane has was not missed";
+  EXPECT_EQ(store_->status().rows_thinned, now.missed);
+  while (run(store_->peek("tsdb", 1)).value().size() != 0) deliver("tsdb", 5'000);
+  EXPECT_TRUE(account("tsdb").balances());
+  EXPECT_TRUE(store_->status().cursors.front().ahead.empty());
+}
+
+TEST_F(Conservation, ARevisionIsSentOnceMoreBehindWhatItReplaces) {
+  open();
+  const auto rollup = [](std::int64_t quanta, std::uint32_t revision) {
+    model::RollupRow row;
+    row.period = model::Period::day;
+    row.begin = kStart;
+    row.end = kStart + 24h;
+    row.amount = model::Activity::of(quanta);
+    row.revision = revision;
+    return model::JournalRow{kPressShop, row};
+  };
+  commit(99);
+  run(store_->commit({.rows = {rollup(1, 0)}, .points = {}, .accounts = {}})).value();
+  commit(99);
+  deliver("tsdb", 50);
+  run(store_->open_live("tsdb", 10)).value();
+  run(store_->commit({.rows = {rollup(2, 1)}, .points = {}, .accounts = {}})).value();
+  commit(9);
+  deliver_live("tsdb", 100);
+  const std::uint64_t accepted = account("tsdb").accepted;
+  deliver("tsdb", 1'000);
+  const auto again = run(store_->peek("tsdb", 100)).value();
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].body.get<model::RollupRow>().revision, 1u);
+  open();  // a crash, or a restart, here
+  EXPECT_EQ(run(store_->peek("tsdb", 100)).value().size(), 1u);
+  deliver("tsdb", 100);
+  EXPECT_TRUE(run(store_->peek("tsdb", 100)).value().empty());
+  EXPECT_TRUE(store_->status().cursors.front().ahead.empty());
+  EXPECT_EQ(account("tsdb").accepted, accepted + 141u) << "counted once";
+  EXPECT_TRUE(account("tsdb").balances());
+}
+
+TEST_F(Conservation, StretchesThatARepairCannotReadAreSentAgain) {
+  open();
+  commit(999);
+  deliver("tsdb", 100);
+  run(store_->open_live("tsdb", 50)).value();
+  deliver_live("tsdb", 30);
+  store_.reset();
+  Database(config_.path / kDatabaseFile, Database::Mode::read_write).execute("DELETE FROM settled_ahead");
+  ASSERT_TRUE(repair(config_.path, "as if a page were gone").has_value());
+  open();
+  const auto now = audit_store(config_.path).value().at(0);  // it counts everything
+  EXPECT_EQ(now.pending, 900u);
+  EXPECT_TRUE(now.balances()) << now.received << " " << now.accounted();
 }
 
 TEST_F(Conservation, RowsThatAreDroppedWhileTheyAreUnderWayWereNotMissed) {

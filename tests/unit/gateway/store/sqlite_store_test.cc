@@ -87,6 +87,19 @@ TEST_F(SqliteStoreTest, RefusesAStoreOfANewerVersionAndLeavesItAsItIs) {
   EXPECT_EQ(Database(file(), Database::Mode::read_write).integer("PRAGMA user_version"), 99);
 }
 
+TEST_F(SqliteStoreTest, BringsAStoreFromBeforeTheLanesUpToDate) {
+  open();
+  ASSERT_TRUE(commit_readings(kStart, 10).has_value());
+  run(store_->settle("vm", {4, {}})).value();
+  store_.reset();
+  Database(file(), Database::Mode::read_write).execute("DROP TABLE settled_ahead; PRAGMA user_version = 5");
+  open();
+  EXPECT_EQ(peek("vm").size(), 6u);
+  run(store_->open_live("vm", 2)).value();
+  EXPECT_EQ(run(store_->peek_live("vm", 10)).value().size(), 2u);
+  EXPECT_EQ(peek("vm").size(), 4u);
+}
+
 TEST_F(SqliteStoreTest, RefusesTheDatabaseOfAnotherProgram) {
   std::filesystem::create_directories(config_.path);
   Database(file(), Database::Mode::read_write).execute("CREATE TABLE theirs(x)");

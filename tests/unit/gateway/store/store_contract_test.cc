@@ -247,6 +247,60 @@ TYPED_TEST(StoreContract, NeverMovesACursorBackNorBeyondTheJournal) {
   EXPECT_EQ(values(this->peek("vm")), (std::vector<double>{3}));
 }
 
+TYPED_TEST(StoreContract, HandsOutTwoLanesUntilTheyMeet) {
+  const auto live = [&](std::size_t limit) { return values(run(this->store_->peek_live("vm", limit)).value()); };
+  const auto settle_live = [&](std::uint64_t through) {
+    ports::Delivery delivery{through, {}};
+    delivery.lane = ports::Lane::live;
+    run(this->store_->settle("vm", std::move(delivery))).value();
+  };
+  this->commit_readings({1, 2, 3, 4, 5, 6, 7, 8});
+  this->settle("vm", 1);
+  EXPECT_TRUE(live(10).empty()) << "there is one lane";
+  run(this->store_->open_live("vm", 2)).value();
+  this->reopen();
+  EXPECT_EQ(live(1), std::vector<double>{7});
+  EXPECT_EQ(values(this->peek("vm")), (std::vector<double>{2, 3, 4, 5, 6})) << "up to the live lane";
+  settle_live(7);
+  this->settle("vm", 3);
+  this->commit_readings({9});
+  this->reopen();
+  EXPECT_EQ(live(10), (std::vector<double>{8, 9}));
+  EXPECT_EQ(values(this->peek("vm")), (std::vector<double>{4, 5, 6}));
+  auto cursor = this->store_->status().cursors.front();
+  EXPECT_EQ(cursor.behind(), 3u);
+  EXPECT_EQ(cursor.waiting(9), 5u);
+
+  run(this->store_->open_live("vm", 100)).value();
+  EXPECT_EQ(this->store_->status().cursors.front().ahead.size(), 1u) << "the live lane is no further behind than that";
+  settle_live(100);
+  this->settle("vm", 100);
+  EXPECT_TRUE(this->peek("vm").empty());
+  cursor = this->store_->status().cursors.front();
+  EXPECT_TRUE(cursor.ahead.empty());
+  EXPECT_EQ(cursor.settled, 9u);
+  this->commit_readings({10});
+  EXPECT_TRUE(live(10).empty());
+  EXPECT_EQ(values(this->peek("vm")), std::vector<double>{10});
+}
+
+TYPED_TEST(StoreContract, LeavesAStretchBehindWithEachOutage) {
+  this->commit_readings({1, 2, 3, 4, 5, 6});
+  this->settle("vm", 1);
+  run(this->store_->open_live("vm", 1)).value();
+  ports::Delivery sixth{6, {}};
+  sixth.lane = ports::Lane::live;
+  run(this->store_->settle("vm", std::move(sixth))).value();
+  this->commit_readings({7, 8, 9, 10});
+  run(this->store_->open_live("vm", 1)).value();
+  EXPECT_EQ(values(run(this->store_->peek_live("vm", 10)).value()), std::vector<double>{10});
+  EXPECT_EQ(values(this->peek("vm")), (std::vector<double>{2, 3, 4, 5}));
+  this->reopen();
+  this->settle("vm", 5);
+  EXPECT_EQ(values(this->peek("vm")), (std::vector<double>{7, 8, 9}));
+  EXPECT_EQ(this->store_->status().cursors.front().waiting(10), 4u);
+}
+
 TYPED_TEST(StoreContract, CountsWhatASinkRejects) {
   this->commit_readings({1, 2, 3});
   this->settle("vm", 2, {{1, "bad name"}, {3, "not settled yet"}});
