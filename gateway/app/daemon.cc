@@ -96,8 +96,9 @@ asio::awaitable<void> log_progress(const Gateway& gateway, io::Clock& clock) {
   while (true) {
     co_await clock.sleep_until(clock.ticks() + 5min);
     const GatewayStatus status = gateway.status();
-    spdlog::info("{} readings collected, journal at row {}, {} bytes stored, inbox was full {} times", status.readings,
-                 status.store.last_sequence, status.store.bytes, status.inbox_waits);
+    spdlog::info("{} readings collected, journal at row {}, {} bytes stored, {} MiB of memory, inbox was full {} times",
+                 status.readings, status.store.last_sequence, status.store.bytes, status.memory >> 20,
+                 status.inbox_waits);
     for (const ports::StoreStatus::Cursor& cursor : status.store.cursors) {
       if (cursor.ahead.empty()) continue;
       spdlog::info("sink {}: the newest rows go first, row {} is sent; the backlog is at row {} and has {} to go",

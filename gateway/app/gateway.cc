@@ -34,7 +34,7 @@ std::string text_of(const std::exception_ptr& error) {
 }  // namespace
 
 Gateway::Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, asio::any_io_executor executor,
-                 io::Clock& clock)
+                 io::Clock& clock, std::function<std::uint64_t()> memory)
     : config_(std::move(config)),
       executor_(executor),
       clock_(clock),
@@ -42,17 +42,18 @@ Gateway::Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, asio
       pipeline_(config_.site, config_.factors, store_->checkpoint()),
       accounts_of_(config_.site.points.size()),
       results_of_(config_.site.points.size()),
-      inbox_(executor, kInboxReadings),
+      inbox_(executor, config_.memory_max * kInboxReadings / kMemoryMax),
       rows_committed_(executor),
       stop_requested_(executor),
       sink_tasks_(executor),
       ingest_tasks_(executor),
       seal_tasks_(executor),
       audit_tasks_(executor),
-      clock_tasks_(executor),
+      watch_tasks_(executor),
       driver_tasks_(executor),
       correction_tasks_(executor),
       turn_passed_(executor),
+      resident_bytes_(std::move(memory)),
       unknown_time_(pipeline_.state().unknown_time) {
   for (const model::Account& account : config_.site.accounts) ++accounts_of_.at(index(account.source));
   find_results();
@@ -89,7 +90,8 @@ asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
   ingest_tasks_.spawn(ingest(), on_end);
   seal_tasks_.spawn(seal_quarter_hours(), on_end);
   audit_tasks_.spawn(audit_each_minute(), on_end);
-  clock_tasks_.spawn(watch_clock(), on_end);
+  watch_tasks_.spawn(watch_clock(), on_end);
+  watch_tasks_.spawn(watch_memory(), on_end);
   for (const auto& driver : drivers_) driver_tasks_.spawn(supervise(*driver), on_end);
   if (!config_.store.path.empty()) correction_tasks_.spawn(restate_late_data(), on_end);
   on_ready();
@@ -120,11 +122,11 @@ asio::awaitable<void> Gateway::shut_down() {
   inbox_.close();
   seal_tasks_.cancel();
   audit_tasks_.cancel();
-  clock_tasks_.cancel();
+  watch_tasks_.cancel();
   co_await ingest_tasks_.join();
   co_await seal_tasks_.join();
   co_await audit_tasks_.join();
-  co_await clock_tasks_.join();
+  co_await watch_tasks_.join();
   co_await seal();
   co_await drain(stopping_since_ + kSinksDrainWithin);
   sink_tasks_.cancel();
@@ -352,6 +354,8 @@ GatewayStatus Gateway::status() const {
   status.sink_accounts = sink_accounts_;
   status.audits = audits_;
   status.breaches = breaches_;
+  status.memory = memory_;
+  status.memory_holds = memory_holds_;
   status.time_is_known = clock_.is_known();
   return status;
 }

@@ -18,6 +18,7 @@
 
 #include "drivers/api/driver.h"
 #include "gateway/app/gateway_config.h"
+#include "gateway/app/memory.h"
 #include "gateway/app/recompute.h"
 #include "gateway/app/restamp.h"
 #include "gateway/pipeline/pipeline.h"
@@ -52,14 +53,17 @@ struct GatewayStatus {
   std::map<std::string, SourceAccount> sources;   // by Batch::source
   std::vector<ports::SinkAccount> sink_accounts;  // as audited last, at most a minute ago
   std::uint64_t audits = 0;
-  std::uint64_t breaches = 0;  // audits that did not balance: each is a defect of this program
-  bool time_is_known = true;   // false: readings are kept, and not counted yet
+  std::uint64_t breaches = 0;      // audits that did not balance: each is a defect of this program
+  std::uint64_t memory = 0;        // bytes in memory, at most a second ago
+  std::uint64_t memory_holds = 0;  // times the drivers had to wait because of it
+  bool time_is_known = true;       // false: readings are kept, and not counted yet
 };
 
 // One per process. Every call on the loop thread.
 class Gateway final : private Inbox {
  public:
   // Readings that may wait for the pipeline before drivers have to: 24 bytes each.
+  // By the default of GatewayConfig::memory_max; with another it is more or fewer in proportion.
   static constexpr std::size_t kInboxReadings = 100'000;
   // Rows that one transaction should hold at most; one batch may exceed it, for it is never cut. A device that wakes
   // after a month brings thousands of quarter hours with one reading, so the rows are foreseen, not the readings
@@ -69,8 +73,9 @@ class Gateway final : private Inbox {
   static constexpr std::chrono::milliseconds kDriversStopWithin{3'500};
   static constexpr std::chrono::milliseconds kSinksDrainWithin{4'200};
 
+  // `memory`: bytes of this process in memory.
   Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, boost::asio::any_io_executor executor,
-          io::Clock& clock);
+          io::Clock& clock, std::function<std::uint64_t()> memory = resident_bytes);
 
   // Runs until stop(), or until the pipeline or the store fails in a way that is ours to mend: then the exception is
   // thrown after an orderly stop. `on_ready` is called once everything is started.
@@ -109,6 +114,7 @@ class Gateway final : private Inbox {
   std::size_t rows_foreseen(const Reading& reading, std::map<PointId, Instant>& reached) const;
   std::size_t rows_foreseen(PointId point, Instant at, std::map<PointId, Instant>& reached) const;
   boost::asio::awaitable<bool> commit(model::Effects effects);
+  boost::asio::awaitable<void> watch_memory();
   boost::asio::awaitable<void> watch_clock();
   boost::asio::awaitable<void> count_heard_again();
   model::Effects keep_apart(std::span<const Batch> batches);
@@ -149,7 +155,7 @@ class Gateway final : private Inbox {
   io::TaskGroup ingest_tasks_;
   io::TaskGroup seal_tasks_;
   io::TaskGroup audit_tasks_;
-  io::TaskGroup clock_tasks_;
+  io::TaskGroup watch_tasks_;
   io::TaskGroup driver_tasks_;
   io::TaskGroup correction_tasks_;
   io::Event turn_passed_;
@@ -158,6 +164,9 @@ class Gateway final : private Inbox {
   std::exception_ptr failure_;  // what escaped the pipeline, the store or a sink
   bool stopping_ = false;
   io::SteadyTime stopping_since_{};
+  std::function<std::uint64_t()> resident_bytes_;
+  std::uint64_t memory_ = 0;
+  std::uint64_t memory_holds_ = 0;
   std::optional<model::UnknownTime> unknown_time_;               // as committed last
   std::optional<std::pair<Restamp, io::SteadyTime>> under_way_;  // stamps of unknown time that may come until then
   std::uint64_t readings_ = 0;

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "config/reader/byte_size.h"
 #include "config/reader/data_files.h"
 #include "config/reader/node.h"
 #include "config/reader/reader.h"
@@ -21,6 +22,8 @@
 namespace carbongate::app {
 namespace {
 
+constexpr std::uint64_t kMemoryMin = 64ull << 20;  // the smallest site takes 40 MiB
+constexpr std::uint64_t kMemoryMost = 64ull << 30;
 constexpr std::size_t kPointsMax = 100'000;  // per site; the inbox and the live view are sized for it
 
 template <class Type>
@@ -189,6 +192,14 @@ void read_corrections(config::Reader& root, GatewayConfig& config) {
   in.finish();
 }
 
+void read_memory(config::Reader& root, GatewayConfig& config) {
+  const config::Node* node = root.child("memory");
+  if (!node) return;
+  config::Reader in(*node, root.problems());
+  config.memory_max = config::read_byte_size(in, "max", config.memory_max, {kMemoryMin, kMemoryMost});
+  in.finish();
+}
+
 }  // namespace
 
 GatewayConfig load_config(const std::filesystem::path& file, config::Problems& problems, Instant now) {
@@ -217,6 +228,7 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   config.store = read_store(in);
   config.repairs = read_repairs(in, config.site.points, config.site.time_zone);
   read_corrections(in, config);
+  read_memory(in, config);
   read_sinks(in, config, !problems.has_errors());
   in.finish();
   return config;

@@ -1,6 +1,7 @@
 // The configuration of a whole site, checked: what app assembles the gateway from.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -16,6 +17,8 @@
 #include "gateway/store/store_config.h"
 
 namespace carbongate::app {
+
+inline constexpr std::uint64_t kMemoryMax = 512ull << 20;
 
 struct ConfiguredDevice {
   const DriverType* type = nullptr;  // static storage
@@ -35,6 +38,7 @@ struct GatewayConfig {
   std::vector<model::Certificate> certificates;
   std::vector<Repair> repairs;
   Duration corrections_quiet = std::chrono::minutes(10);  // late data are restated when none came for this long
+  std::uint64_t memory_max = kMemoryMax;                  // bytes of the process in memory
   std::string electricity_coal_method;                    // factor_set.h: calorific or equivalent
 };
 

@@ -27,7 +27,7 @@ class BoundedQueue {
 
   // False: the queue is closed and `item` is untouched.
   boost::asio::awaitable<bool> push(T& item, std::size_t weight) {
-    while (!closed_ && weight_ != 0 && weight_ + weight > weight_max_) {
+    while (!closed_ && (held_ || (weight_ != 0 && weight_ + weight > weight_max_))) {
       ++waits_;
       co_await room_.wait();
     }
@@ -48,6 +48,12 @@ class BoundedQueue {
     co_return all;
   }
 
+  // While held, pushing waits as if there were no room; what was accepted can be popped.
+  void hold(bool on) {
+    held_ = on;
+    if (!on) room_.notify_all();
+  }
+
   // Nothing more is accepted; what was accepted can still be popped.
   void close() {
     closed_ = true;
@@ -62,6 +68,7 @@ class BoundedQueue {
   std::size_t weight_max_;
   std::size_t weight_ = 0;
   std::uint64_t waits_ = 0;
+  bool held_ = false;
   bool closed_ = false;
   std::vector<T> items_;
   Event room_;

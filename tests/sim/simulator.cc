@@ -394,7 +394,8 @@ class Run {
     }
     auto store = std::make_unique<SimulatedStore>(life_, std::move(journal), where.path);
     app::begin_clock(life_.clock, store->checkpoint());
-    app::Gateway gateway(std::move(config), std::move(store), life_.loop.get_executor(), life_.clock);
+    app::Gateway gateway(std::move(config), std::move(store), life_.loop.get_executor(), life_.clock,
+                         [] { return 50ull << 20; });
     bool has_ended = false;
     asio::co_spawn(life_.loop, gateway.run([] {}), [&](std::exception_ptr error) {
       has_ended = true;

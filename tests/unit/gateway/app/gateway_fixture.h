@@ -208,7 +208,8 @@ class GatewayTest : public ::testing::Test {
     config::Problems problems;
     config_.factors =
         pipeline::FactorRegistry::load(config::DataFiles("."), std::vector<std::string>{}, site_.time_zone, problems);
-    gateway_ = std::make_unique<Gateway>(std::move(config_), std::move(store), loop_.get_executor(), *gateway_clock_);
+    gateway_ = std::make_unique<Gateway>(std::move(config_), std::move(store), loop_.get_executor(), *gateway_clock_,
+                                         [this] { return memory_; });
   }
   void run() {
     asio::co_spawn(loop_, gateway_->run([this] { ready_ = true; }), [this](std::exception_ptr error) {
@@ -269,6 +270,7 @@ class GatewayTest : public ::testing::Test {
   asio::io_context loop_{1};
   testing::FakeClock clock_{loop_.get_executor()};
   io::Clock* gateway_clock_ = &clock_;
+  std::uint64_t memory_ = 50ull << 20;  // bytes in use, as the gateway sees it
   model::Site site_;
   GatewayConfig config_;
   testing::FakeDisk disk_;

@@ -18,6 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
+using ::testing::ThrowsMessage;
 
 const auto kAlways = [](const model::Effects&) { return true; };
 const auto kNever = [](const model::Effects&) { return false; };
@@ -403,6 +404,52 @@ TEST_F(GatewayTest, GivesUpWithTheReasonWhenTheStoreIsDamaged) {
   EXPECT_EQ(store_.attempts.size(), 1u);
   EXPECT_THROW(std::rethrow_exception(failure_), std::runtime_error);
   EXPECT_THAT(settled_, ElementsAre(Settled(1, false))) << "the source keeps it for the next start";
+}
+
+TEST_F(GatewayTest, MakesDriversWaitWhileMemoryIsShortAndThenTakesEverything) {
+  config_.memory_max = 100ull << 20;
+  int pushed = 0;
+  add_driver([&](Inbox& inbox) -> asio::awaitable<void> {
+    for (; pushed < 100; ++pushed) {
+      EXPECT_TRUE(co_await inbox.push(batch(pushed)));
+      co_await clock_.sleep_until(clock_.ticks() + 1s);
+    }
+    co_await until_cancelled();
+  });
+  start();
+  pass(10s);
+  memory_ = 91ull << 20;
+  pass(3s);
+  const int held_at = pushed;
+  pass(1min);
+  EXPECT_EQ(pushed, held_at);
+  EXPECT_EQ(gateway_->status().memory_holds, 1U);
+  memory_ = 85ull << 20;
+  pass(10s);
+  EXPECT_EQ(pushed, held_at) << "not yet: it would begin again at once";
+  memory_ = 79ull << 20;
+  pass(100s);
+  EXPECT_EQ(pushed, 100);
+  EXPECT_THAT(values_on_disk(), SizeIs(100));
+  EXPECT_FALSE(failure_);
+}
+
+TEST_F(GatewayTest, StopsInOrderWhenWaitingDoesNotFreeMemory) {
+  config_.memory_max = 100ull << 20;
+  add_driver([this](Inbox& inbox) -> asio::awaitable<void> {
+    EXPECT_TRUE(co_await inbox.push(batch(1)));
+    co_await until_cancelled();
+  });
+  start();
+  memory_ = 120ull << 20;
+  pass(4min);
+  EXPECT_FALSE(ended_);
+  pass(2min);
+  ASSERT_TRUE(ended_);
+  ASSERT_TRUE(failure_);
+  EXPECT_THAT([this] { std::rethrow_exception(failure_); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("'memory.max' is 100 MiB")));
+  EXPECT_THAT(values_on_disk(), ElementsAre(1));
 }
 
 TEST_F(GatewayTest, AuditsEachMinuteAndCountsWhatDoesNotBalance) {
