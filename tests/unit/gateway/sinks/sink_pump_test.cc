@@ -350,6 +350,25 @@ TEST_F(SinkPumpLanes, SendsTheNewestFirstAndTheBacklogAtItsRate) {
   EXPECT_EQ(sink_.offers(), offers);
 }
 
+TEST_F(SinkPumpLanes, LeaveTheBacklogItsShareWhereTheLiveLaneIsNeverDone) {
+  commit(1'000);
+  std::uint64_t of_the_backlog = 0;
+  std::uint64_t of_the_live_lane = 0;
+  for (int i = 0; i < 101; ++i) {
+    sink_.next([&](auto rows) {
+      ++(rows.front().sequence <= 990 ? of_the_backlog : of_the_live_lane);
+      model::Effects effects;  // as many as were taken
+      for (std::size_t row = 0; row < rows.size(); ++row) effects.rows.push_back({PointId{0}, model::JudgedReading{}});
+      asio::co_spawn(loop_, store_->commit(std::move(effects)), asio::detached);
+      return ports::Delivery{rows.back().sequence, {}};
+    });
+  }
+  start({.order = Order::live_first, .live_after = 100, .backfill_rate = 1'000'000});
+  EXPECT_EQ(of_the_backlog, 1U + 20U) << "the first of all, and every fifth";
+  EXPECT_EQ(of_the_live_lane, 80U);
+  EXPECT_EQ(sink_.accepted().size(), 1'000U + 1'010U) << "and all of it in the end";
+}
+
 TEST_F(SinkPumpLanes, KeepToTheJournalIfToldSo) {
   commit(1'000);
   start({.order = Order::journal, .live_after = 100, .backfill_rate = 50});
