@@ -204,7 +204,10 @@ std::vector<Reading> ModbusDriver::to_readings(const SessionFsm::Deliver& delive
   readings.reserve(delivery.values.size());
   const std::vector<PointId>& points = units_[delivery.device].points;
   for (const FieldValue& field : delivery.values) {
-    readings.push_back({points[field.field], field.value.availability, field.at, field.value.number});
+    readings.push_back({.point = points[field.field],
+                        .availability = field.value.availability,
+                        .at = field.at,
+                        .value = field.value.number});
   }
   return readings;
 }

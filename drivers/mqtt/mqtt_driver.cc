@@ -126,8 +126,11 @@ void MqttDriver::read(const mqtt::Message& message, Device& from, std::vector<Re
   }
   for (const Sample& sample : decoded.samples) {
     const Point& point = from.plan->points()[from.plan->point_index(from.member, sample.point)];
-    readings.push_back(
-        {.point = point.id, .availability = sample.availability, .at = sample.at, .value = sample.value});
+    readings.push_back({.point = point.id,
+                        .availability = sample.availability,
+                        .hj212_flag = sample.hj212_flag,
+                        .at = sample.at,
+                        .value = sample.value});
   }
   if (!decoded.samples.empty()) {
     const bool was_silent = !from.heard || message.arrived - *from.heard > patience_with(from);

@@ -53,6 +53,8 @@ Words words_of(Rule rule) {
     case Rule::max_2160h:
       return {"2160小时最大值", "Substituted by the greatest of the last 2160 valid hours (HJ 75)."};
     case Rule::same_weekday: return {"同星期均值", "Substituted by the mean of the same hour of the same weekday."};
+    case Rule::over_range: return {"超量程", "The instrument said that it was beyond its range."};
+    case Rule::unknown_flag: return {"未知标记", "Marked by a flag that HJ 212 does not have."};
   }
   return {"未知规则", "A rule of another version of this program."};
 }

@@ -49,6 +49,8 @@ std::string_view to_string(Rule rule) {
     case Rule::max_720h: return "max-720h";
     case Rule::max_2160h: return "max-2160h";
     case Rule::same_weekday: return "same-weekday";
+    case Rule::over_range: return "over-range";
+    case Rule::unknown_flag: return "unknown-flag";
   }
   return kUnknown;
 }

@@ -51,6 +51,8 @@ enum class Rule : std::uint8_t {
   max_720h = 28,      // of the last 720
   max_2160h = 29,     // of the last 2160
   same_weekday = 30,  // substituted by the mean of the same hour of the same weekday
+  over_range = 31,    // the instrument says that it is beyond its range
+  unknown_flag = 32,  // the value is marked by a flag that HJ 212 does not have
 };
 inline constexpr std::size_t kRuleCount = 64;  // all numbers are below: the room of tables by rule
 

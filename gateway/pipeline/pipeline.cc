@@ -287,7 +287,10 @@ model::Effects Pipeline::Engine::correct(std::span<const model::Amendment> amend
 
 void Pipeline::Engine::record(const Reading& reading, Quality quality) {
   ++statistics_.readings;
-  if (!usable(quality)) ++statistics_.rejected;
+  if (!usable(quality)) {
+    ++statistics_.rejected;
+    ++statistics_.rejected_by_rule[static_cast<std::size_t>(quality.rule)];
+  }
   ++statistics_.by_rule[static_cast<std::size_t>(quality.rule)];
   emit_row(reading.point, model::JudgedReading{.at = reading.at, .value = reading.value, .quality = quality});
 }
