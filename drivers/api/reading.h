@@ -33,8 +33,9 @@ struct Reading {
   PointId point{};
   Availability availability = Availability::available;
   StampedBy stamped_by = StampedBy::gateway;
-  Instant at{};        // when the device measured it; when it was heard, if the device does not say
-  double value = 0.0;  // in the point's own unit, after scale and offset; of a NaN see kept_bits.h
+  char hj212_flag = '\0';  // the device's own mark of the value, by HJ 212-2017 table 8; '?': none of them; 0: no mark
+  Instant at{};            // when the device measured it; when it was heard, if the device does not say
+  double value = 0.0;      // in the point's own unit, after scale and offset; of a NaN see kept_bits.h
 };
 static_assert(sizeof(Reading) == 24);
 

@@ -129,8 +129,9 @@ void read_timestamp(const config::Node& node, const config::Node& root, config::
 // Reads one element of `points` into the plan, for its first member.
 class PointReader {
  public:
-  PointReader(config::Reader& device, const config::Node& root, MqttPlan& plan)
-      : device_(device), root_(root), plan_(plan) {}
+  // `flag`: of points that name none.
+  PointReader(config::Reader& device, const config::Node& root, std::optional<std::string> flag, MqttPlan& plan)
+      : device_(device), root_(root), flag_(std::move(flag)), plan_(plan) {}
 
   void read(const config::Node& node) {
     config::Reader in(node, device_.problems());
@@ -143,6 +144,7 @@ class PointReader {
     map.json = pointer_or_problem(in, "json", in.required<std::string>("json"));
     map.time = read_pointer(in, "time");
     map.error = read_pointer(in, "error");
+    map.flag = in.has("flag") ? read_pointer(in, "flag") : flag_;
     read_scale(in, map);
     read_unit(in, point);
     read_kind(in, point);
@@ -171,6 +173,7 @@ class PointReader {
 
   config::Reader& device_;
   const config::Node& root_;
+  std::optional<std::string> flag_;
   MqttPlan& plan_;
   std::set<std::string> names_;
   std::vector<Point> points_;
@@ -277,7 +280,7 @@ std::unique_ptr<MqttPlan> read_plan(config::Reader& in, const config::Node& root
   if (const config::Node* timestamp = in.child("timestamp")) read_timestamp(*timestamp, root, in.problems(), plan->map);
   plan->map.records = read_pointer(in, "records");
 
-  PointReader points(in, root, *plan);
+  PointReader points(in, root, read_pointer(in, "flag"), *plan);
   const auto& items = in.required_items("points");
   for (const config::Node& item : items) points.read(item);
   if (in.has("points") && items.empty()) in.error("points", "names no point; nothing would be read");

@@ -129,6 +129,7 @@ void MqttDriver::read(const mqtt::Message& message, Device& from, std::vector<Re
     readings.push_back({.point = point.id,
                         .availability = sample.availability,
                         .stamped_by = from.plan->map.has_time(sample.point) ? StampedBy::device : StampedBy::gateway,
+                        .hj212_flag = sample.hj212_flag,
                         .at = sample.at,
                         .value = sample.value});
   }

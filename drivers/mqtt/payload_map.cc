@@ -82,6 +82,16 @@ bool says_error(const json::value& record, const PointMap& point) {
   return true;
 }
 
+char flag_of(const json::value& record, const PointMap& point) {
+  const json::value* value = point.flag ? find(record, *point.flag) : nullptr;
+  if (value == nullptr || value->is_null()) return '\0';
+  constexpr char kNoneOfThem = '?';
+  if (!value->is_string()) return kNoneOfThem;
+  const std::string_view text = trimmed({value->get_string().data(), value->get_string().size()});
+  if (text.empty()) return '\0';
+  return text.size() == 1 ? text.front() : kNoneOfThem;
+}
+
 // Reads the records of one message into a Decoded.
 class Decoder {
  public:
@@ -119,6 +129,7 @@ class Decoder {
       const bool available = !std::isnan(*value);
       out_.samples.push_back({.point = i,
                               .availability = available ? Availability::available : Availability::not_available,
+                              .hj212_flag = flag_of(record, point),
                               .at = *at,
                               .value = *value});
     }

@@ -18,8 +18,9 @@ struct PointMap {
   std::string json;
   double numerator = 1.0;  // value = number in the payload * numerator / denominator
   double denominator = 1.0;
-  std::optional<std::string> time;   // of this value, where it has a time of its own
-  std::optional<std::string> error;  // something other than null, false and 0 here: the device has no value
+  std::optional<std::string> time;       // of this value, where it has a time of its own
+  std::optional<std::string> flag = {};  // of HJ 212, for the value: "N", "M"...; absent, null or "": none
+  std::optional<std::string> error;      // something other than null, false and 0 here: the device has no value
 };
 
 struct TimestampMap {
@@ -44,6 +45,7 @@ inline constexpr std::size_t kRecordsMax = 10'000;  // in one message; the rest 
 struct Sample {
   std::size_t point = 0;  // index in PayloadMap::points
   Availability availability = Availability::available;
+  char hj212_flag = '\0';  // as in a Reading
   Instant at{};
   double value = 0.0;  // NaN if not available
 };

@@ -123,16 +123,51 @@ class Certifying {
       if (next < accounts_.size() && consumption_[next].begin == begin && accounts_[next] == account) {
         for (; share != shares_.end() && share->consumption <= next; ++share) {
           if (share->consumption != next) continue;
-          shares.push_back(books::serial_share(certificates_[share->certificate], *share, described.activity_u95_ppm));
+          const model::Certificate& matched = certificates_[share->certificate];
+          shares.push_back({matched.serial, share->amount, matched.contract ? &*matched.contract : nullptr});
         }
         ++next;
       }
       const auto correction =
-          books::certificate_correction(books::layers_of(revisions), shares, *described.carrier, now_);
+          books::certificate_correction(books::layers_of(revisions), shares, described, carry(described, begin), now_);
       return !correction || queue.add(account, *correction);
     });
     if (read.has_error()) return read;
     return queue.finish();
+  }
+
+  // Carried within a time in which some certificate of the account reaches from each entry to the next: it is looked at
+  // as a whole, whatever else is asked for.
+  books::MarketCarry& carry(const model::Account& account, Instant begin) {
+    const auto [periods, is_new] = carries_.try_emplace(account.id);
+    if (is_new) periods->second = carried_over(account);
+    const auto period = std::ranges::find_if(
+        periods->second, [&](const CarriedOver& over) { return over.from <= begin && begin < over.until; });
+    return period == periods->second.end() ? nothing_carried_ : period->carry;
+  }
+
+  struct CarriedOver {
+    Instant from{};
+    Instant until{};
+    books::MarketCarry carry;
+  };
+
+  std::vector<CarriedOver> carried_over(const model::Account& account) const {
+    std::vector<CarriedOver> periods;
+    for (const model::Certificate& c : certificates_) {
+      if (!c.may_match(account.user, std::string(account.carrier->id))) continue;
+      periods.push_back({c.generated_from, c.generated_until, {}});
+    }
+    std::ranges::sort(periods, {}, &CarriedOver::from);
+    std::vector<CarriedOver> joined;
+    for (const CarriedOver& period : periods) {
+      if (joined.empty() || period.from >= joined.back().until) {
+        joined.push_back(period);
+      } else {
+        joined.back().until = std::max(joined.back().until, period.until);
+      }
+    }
+    return joined;
   }
 
   KnownBooks& books_;
@@ -146,6 +181,8 @@ class Certifying {
   std::vector<books::Consumption> consumption_;
   std::vector<AccountId> accounts_;  // of the consumption
   std::vector<books::Share> shares_;
+  std::map<AccountId, std::vector<CarriedOver>> carries_;
+  books::MarketCarry nothing_carried_;  // of an entry without certificates, which leaves it as it is
   bool any_booked_ = false;
 };
 

@@ -55,7 +55,7 @@ struct UnusedCertificate {
 
 // Matches the certificates of the groups and gives out what changes: nothing, if it is booked already. What the books
 // hold of certificates that are no longer configured is taken back. Sum over the market-based figures of an entry =
-// books::unmatched_part of it without certificates.
+// books::market_based of it without certificates.
 //
 // Memory: about 100 bytes for each entry of a group that has certificates, 16 more for each share; a year of one meter
 // is 35,040 entries.

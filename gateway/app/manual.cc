@@ -67,10 +67,11 @@ model::Result<std::size_t> enter_manually(KnownBooks& books, const model::Site& 
     const auto amounts = books::spread(entry.amount, weights_of(*parts));
     const model::Correction why{.cause = model::Cause::manual, .note = describe(entry, account), .booked_at = now};
     AmendmentQueue queue(take);
+    books::PriceCarry carry;
     for (std::size_t i = 0; i < parts->size(); ++i) {
       const auto& [quarter, known] = (*parts)[i];
       const EmissionEntry target = books::price(amounts[i] - known.without_manual().amount, quarter, account,
-                                                account_factors, {model::Origin::manual, model::Rule::none});
+                                                account_factors, {model::Origin::manual, model::Rule::none}, carry);
       const auto correction = books::beside_correction(known, known.manual, target, why);
       if (correction && !queue.add(entry.account, *correction)) break;
     }

@@ -134,7 +134,8 @@ class Recomputing {
         if (pipeline.counted_until(window.point().id).value_or(Instant::min()) >= enough) break;
       }
       if (!same_instant) batches.push_back({.source = {}, .received = stored.at, .readings = {}, .settled = {}});
-      batches.back().readings.push_back({.point = stored.point, .at = stored.at, .value = stored.value});
+      batches.back().readings.push_back(
+          {.point = stored.point, .hj212_flag = stored.hj212_flag, .at = stored.at, .value = stored.value});
       ++out_.readings;
     }
     flush();

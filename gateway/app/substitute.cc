@@ -216,8 +216,9 @@ class Substituting {
   bool book(AmendmentQueue& queue, const model::Account& account, const books::Layers& layers, Instant begin,
             const Substituted& wanted) {
     const auto [made, is_new] = factors_of_.try_emplace(account.id, account, factors_);
+    books::PriceCarry alone;  // an hour is substituted whatever others are
     const EmissionEntry target = books::price(wanted.amount, calendar_.period(Period::quarter_hour, begin), account,
-                                              made->second, {model::Origin::substituted, wanted.rule});
+                                              made->second, {model::Origin::substituted, wanted.rule}, alone);
     const bool is_nothing = wanted.amount == Activity{};
     std::string note = is_nothing ? "no substitute any more" : note_of(wanted);
     const auto correction =

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "gateway/model/hj212_flag.h"
 #include "gateway/model/lineage.h"
 
 namespace carbongate::app {
@@ -151,6 +152,11 @@ Instant Track::complete_until() const {
 
 std::optional<StoredReading> Track::usable(const History::RawReading& reading) {
   if (!stamp_believed(reading.quality)) return std::nullopt;
+  const char flag = model::flag_said(reading.quality);
+  if (flag != model::kNoFlag) {
+    const auto said = model::from_hj212_flag(flag);
+    if (!said || !model::usable(*said)) return std::nullopt;  // not a value, whatever it shows
+  }
   double value = reading.value;
   if (std::isfinite(value) && reading.series->unit != point_.unit.symbol) {
     const auto unit = find_unit(reading.series->unit);
@@ -168,7 +174,12 @@ std::optional<StoredReading> Track::usable(const History::RawReading& reading) {
     value = *repaired;
   }
   if (!std::isfinite(value)) return std::nullopt;
-  return StoredReading{.point = point_.id, .at = reading.at, .sequence = reading.sequence, .value = value};
+  return StoredReading{.point = point_.id,
+                       .at = reading.at,
+                       .sequence = reading.sequence,
+                       .value = value,
+                       .late = false,
+                       .hj212_flag = flag};
 }
 
 void Track::trim_lead() {  // the newest

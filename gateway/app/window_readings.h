@@ -21,6 +21,7 @@ struct StoredReading {
   std::uint64_t sequence = 0;
   double value = 0;  // in the point's unit, repaired
   bool late = false;
+  char hj212_flag = '\0';  // that it was marked with
 };
 
 // What a late reading may have changed.

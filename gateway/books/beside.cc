@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "gateway/books/restate.h"
-#include "gateway/model/checkpoint.h"
 
 namespace carbongate::books {
 
@@ -30,22 +29,29 @@ std::vector<Activity> spread(Activity whole, std::span<const std::int64_t> weigh
   return parts;
 }
 
+PriceCarry::PriceCarry() : coal(model::kFactorScale / 2) {
+  for (const Basis basis : model::kBases) {
+    emissions[basis].co2e_remainder = model::kFactorScale / 2;
+    for (std::size_t gas = 0; gas < model::kGasCount; ++gas) {
+      emissions[basis].gas_remainders[static_cast<model::Gas>(gas)] = model::kFactorScale / 2;
+    }
+  }
+}
+
 EmissionEntry price(Activity amount, const pipeline::Span& quarter, const model::Account& account,
-                    pipeline::AccountFactors& factors, model::Quality quality) {
+                    pipeline::AccountFactors& factors, model::Quality quality, PriceCarry& carry) {
   model::OpenPeriod open;
   open.begin = quarter.begin;
   open.end = quarter.end;
   open.amount = amount;
   for (const Basis basis : model::kBases) {
-    model::EmissionState nothing_carried;
     const model::Factor* factor = factors[basis].at(quarter.begin);
-    if (factor) open.emitted[basis] = pipeline::emit(amount, *factor, nothing_carried);
+    if (factor) open.emitted[basis] = pipeline::emit(amount, *factor, carry.emissions[basis]);
     if (!factor && basis == Basis::primary && factors[basis].chosen())
       quality = {model::Origin::missing, model::Rule::no_factor};
   }
-  std::int64_t remainder = 0;
   if (const model::Factor* coal = factors.coal.at(quarter.begin)) {
-    open.coal = model::StandardCoal::of(pipeline::multiply(amount, coal->scaled_coal, remainder));
+    open.coal = model::StandardCoal::of(pipeline::multiply(amount, coal->scaled_coal, carry.coal));
   }
   open.quality = quality;
   EmissionEntry entry = pipeline::make_entry(open, account, factors);

@@ -9,6 +9,7 @@
 
 #include "gateway/books/layers.h"
 #include "gateway/model/account.h"
+#include "gateway/model/checkpoint.h"
 #include "gateway/pipeline/calendar.h"
 #include "gateway/pipeline/emission.h"
 
@@ -18,11 +19,19 @@ namespace carbongate::books {
 // Evenly, if all weights are 0. Nothing for no weights.
 std::vector<model::Activity> spread(model::Activity whole, std::span<const std::int64_t> weights);
 
-// The entry that this amount would make: emissions, coal and uncertainties by the factors of its begin. What is below
-// one milligram is dropped. A negative amount has negative half-widths: it is part of a larger one. Where a factor
-// should apply and none does, the quality says that instead; the market-based one may be missing, as in the pipeline.
+// What is left below a milligram of parts of one amount, along them: their sum is that of the whole, rounded once.
+struct PriceCarry {
+  PriceCarry();
+
+  model::PerBasis<model::EmissionState> emissions;
+  std::int64_t coal;
+};
+
+// The entry that this amount would make: emissions, coal and uncertainties by the factors of its begin. A negative
+// amount has negative half-widths: it is part of a larger one. Where a factor should apply and none does, the quality
+// says that instead; the market-based one may be missing, as in the pipeline.
 model::EmissionEntry price(model::Activity amount, const pipeline::Span& quarter, const model::Account& account,
-                           pipeline::AccountFactors& factors, model::Quality quality);
+                           pipeline::AccountFactors& factors, model::Quality quality, PriceCarry& carry);
 
 // The further revision that makes the layer of one cause into `target`, which price() gave. nullopt: it is so already;
 // an amount that is there by other factors is not. A layer that becomes nothing gives the entry its computed quality

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "gateway/pipeline/emission.h"
+#include "gateway/pipeline/movement.h"
 
 namespace carbongate::books {
 namespace {
@@ -54,6 +55,36 @@ Activity spread(Activity volume, std::span<Consumption* const> period, const Tak
   return Activity::of(matched);
 }
 
+// A mass in milligrams, exact but for a part below 2^-32 of one.
+class Exact {
+ public:
+  // value * part / of; 0 <= part <= of.
+  void add_part(std::int64_t value, Activity part, Activity of) { add(Wide{value} * part.quanta(), of.quanta()); }
+  void add(Activity amount, std::int64_t scaled_factor) {
+    add(Wide{amount.quanta()} * scaled_factor, model::kFactorScale);
+  }
+
+  // Rounded with what was left before.
+  std::int64_t round(std::int64_t& carry) const {
+    const Wide sum = Wide{fraction_} + carry + kOne / 2;
+    const Wide more = pipeline::floor_div(sum, kOne);
+    carry = static_cast<std::int64_t>(sum - more * kOne - kOne / 2);
+    return static_cast<std::int64_t>(whole_ + more);
+  }
+
+ private:
+  static constexpr std::int64_t kOne = std::int64_t{1} << 32;
+
+  void add(Wide dividend, std::int64_t divisor) {
+    const Wide whole = pipeline::floor_div(dividend, divisor);
+    whole_ += whole;
+    fraction_ += static_cast<std::int64_t>((dividend - whole * divisor) * kOne / divisor);
+  }
+
+  Wide whole_ = 0;
+  std::int64_t fraction_ = 0;
+};
+
 }  // namespace
 
 std::vector<Unused> match(std::span<const model::Certificate> certificates, std::span<Consumption> consumption) {
@@ -86,13 +117,10 @@ std::vector<Unused> match(std::span<const model::Certificate> certificates, std:
       period.insert(period.end(), first, std::max(first, last));
     }
     if (certificate->users.size() > 1) std::ranges::sort(period, {}, by_time);
-    const std::int64_t scaled_factor = certificate->contract ? certificate->contract->scaled_factor : 0;
-    std::int64_t remainder = 0;
     const auto take = [&](const Consumption& c, Activity amount) {
       shares.push_back({.consumption = static_cast<std::uint32_t>(&c - consumption.data()),
                         .certificate = static_cast<std::uint32_t>(certificate - certificates.data()),
-                        .amount = amount,
-                        .co2e = model::Co2e::of(pipeline::multiply(amount, scaled_factor, remainder))});
+                        .amount = amount});
     };
     const Activity matched = spread(certificate->volume, period, take);
     if (matched < certificate->volume) unused.push_back({certificate, certificate->volume - matched});
@@ -103,34 +131,39 @@ std::vector<Unused> match(std::span<const model::Certificate> certificates, std:
   return unused;
 }
 
-model::Emitted unmatched_part(const model::Emitted& market, Activity amount, Activity certified) {
-  if (certified == Activity{} || amount == Activity{}) return market;
-  const Wide left = (amount - certified).quanta();
-  const auto part = [&](std::int64_t value) { return proportion(value, left, amount.quanta()); };
+model::Emitted market_based(const model::Emitted& market, Activity amount, std::span<const SerialShare> shares,
+                            std::int32_t activity_u95_ppm, MarketCarry& carry) {
+  Activity left = amount;
+  for (const SerialShare& share : shares) left -= share.amount;
+  if (left == amount) return market;
+
+  Exact co2e;
+  std::map<model::Gas, Exact> gases;
   model::Emitted result;
-  result.co2e = model::Co2e::of(part(market.co2e.quanta()));
-  market.gases.each(
-      [&](model::Gas gas, model::GasMass mass) { result.gases[gas] = model::GasMass::of(part(mass.quanta())); });
-  result.u95_activity = model::Co2e::of(part(market.u95_activity.quanta()));
-  result.u95_factor = model::Co2e::of(part(market.u95_factor.quanta()));
+  co2e.add_part(market.co2e.quanta(), left, amount);
+  market.gases.each([&](model::Gas gas, model::GasMass mass) { gases[gas].add_part(mass.quanta(), left, amount); });
+  const auto part_of = [&](model::Co2e half_width) {
+    return model::Co2e::of(proportion(half_width.quanta(), left.quanta(), amount.quanta()));
+  };
+  result.u95_activity = part_of(market.u95_activity);
+  result.u95_factor = part_of(market.u95_factor);
+  for (const SerialShare& share : shares) {
+    if (!share.contract) continue;
+    co2e.add(share.amount, share.contract->scaled_factor);
+    gases[share.contract->gas].add(share.amount, share.contract->scaled_factor);
+    std::int64_t remainder = model::kFactorScale / 2;
+    const auto delivered = model::Co2e::of(pipeline::multiply(share.amount, share.contract->scaled_factor, remainder));
+    result.u95_activity += pipeline::half_width(delivered, activity_u95_ppm);
+    result.u95_factor += pipeline::half_width(delivered, share.contract->u95_ppm);
+  }
+  result.co2e = model::Co2e::of(co2e.round(carry.co2e));
+  for (const auto& [gas, mass] : gases) result.gases[gas] = model::GasMass::of(mass.round(carry.gases[gas]));
   return result;
 }
 
 bool takes_certificates(const model::EmissionEntry& entry) {
   if (!entry.market || entry.amount <= Activity{}) return false;
   return entry.market->factor_id.empty() || entry.market->emitted.co2e > model::Co2e{};
-}
-
-SerialShare serial_share(const model::Certificate& certificate, const Share& share, std::int32_t activity_u95_ppm) {
-  SerialShare described{.serial = certificate.serial, .amount = share.amount};
-  if (!certificate.contract) return described;
-  const model::SupplyContract& contract = *certificate.contract;
-  described.factor = contract.factor_text;
-  described.emitted.co2e = share.co2e;
-  described.emitted.gases[contract.gas] = model::GasMass::of(share.co2e.quanta());
-  described.emitted.u95_activity = pipeline::half_width(share.co2e, activity_u95_ppm);
-  described.emitted.u95_factor = pipeline::half_width(share.co2e, contract.u95_ppm);
-  return described;
 }
 
 std::string certificate_note(std::span<const SerialShare> shares, Activity consumption, const model::Carrier& carrier) {
@@ -141,7 +174,7 @@ std::string certificate_note(std::span<const SerialShare> shares, Activity consu
   std::string note;
   for (const SerialShare& share : shares) {
     note += (note.empty() ? "" : "; ") + share.serial + ": " + text(share.amount);
-    if (!share.factor.empty()) note += " at " + share.factor;
+    if (share.contract) note += " at " + share.contract->factor_text;
   }
   return note + " of " + text(consumption);
 }
@@ -160,19 +193,17 @@ std::vector<std::string> serials_in(std::string_view note) {
 }
 
 std::optional<model::EmissionEntry> certificate_correction(const Layers& known, std::span<const SerialShare> shares,
-                                                           const model::Carrier& carrier, Instant now) {
+                                                           const model::Account& account, MarketCarry& carry,
+                                                           Instant now) {
   if (shares.empty() && !known.has_certificates) return std::nullopt;
   const model::EmissionEntry base = known.without_certificates();
-  Activity certified;
-  for (const SerialShare& share : shares) certified += share.amount;
   model::Emitted change;  // of the market-based result
-  if (base.market && certified != Activity{}) {
-    change = unmatched_part(base.market->emitted, base.amount, certified);
+  if (base.market) {
+    change = market_based(base.market->emitted, base.amount, shares, account.activity_u95_ppm, carry);
     change -= base.market->emitted;
-    for (const SerialShare& share : shares) change += share.emitted;
   }
   if (known.certificates.market) change -= known.certificates.market->emitted;
-  std::string note = certificate_note(shares, base.amount, carrier);
+  std::string note = certificate_note(shares, base.amount, *account.carrier);
   const std::string_view said = known.has_certificates ? core_of(known.certificate_note) : kNoCertificate;
   if (change == model::Emitted{} && note == said) return std::nullopt;
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gateway/books/layers.h"
+#include "gateway/model/account.h"
 #include "gateway/model/carrier.h"
 #include "gateway/model/certificate.h"
 #include "gateway/model/rows.h"
@@ -46,17 +47,12 @@ struct Share {
   std::uint32_t consumption = 0;  // their places in what was matched
   std::uint32_t certificate = 0;
   model::Activity amount;  // > 0
-  model::Co2e co2e;        // by a contract's factor; the sum over a contract's shares is whole, no remainder is lost
 };
 
 // The same, and which certificate matches what; ordered by consumption, then in the order in which they were matched.
-// Memory: 24 bytes a share.
+// Memory: 16 bytes a share.
 std::vector<Unused> match(std::span<const model::Certificate> certificates, std::span<Consumption> consumption,
                           std::vector<Share>& shares);
-
-// The market-based emission of an entry when `certified` of its `amount` is matched: what is left in proportion,
-// rounded towards zero, so that full matching leaves exactly nothing.
-model::Emitted unmatched_part(const model::Emitted& market, model::Activity amount, model::Activity certified);
 
 // Consumption that emits nothing by its market-based factor needs no certificate and gets none: own generation whose
 // certificates were kept, a contract for power without emissions.
@@ -66,16 +62,27 @@ bool takes_certificates(const model::EmissionEntry& without_certificates);
 struct SerialShare {
   std::string serial;
   model::Activity amount;
-  std::string factor = {};      // of a contract: "0.05 kgCO2e/kWh"
-  model::Emitted emitted = {};  // by it; nothing by a certificate
+  const model::SupplyContract* contract = nullptr;  // whose factor the amount has; of a certificate it emits nothing
 };
-// `activity_u95_ppm`: of the account's amounts.
-SerialShare serial_share(const model::Certificate& certificate, const Share& share, std::int32_t activity_u95_ppm);
+
+// What rounding has left of the market-based figures of an account's entries: carried along them in order of time, in
+// 2^-32 mg, so that sums of them are the exact ones rounded once, and each is less than 1 mg off. Begins anew where no
+// certificate of the account reaches across, so that it depends on nothing but what matches these entries.
+struct MarketCarry {
+  std::int64_t co2e = 0;
+  model::PerGas<std::int64_t> gases;
+};
+
+// The market-based emission of an entry whose `amount` is matched by `shares`: of what is left in proportion, so that
+// full matching leaves exactly nothing, and of what contracts delivered by their factors. The half-widths are rounded
+// each. `activity_u95_ppm`: of the account's amounts.
+model::Emitted market_based(const model::Emitted& market, model::Activity amount, std::span<const SerialShare> shares,
+                            std::int32_t activity_u95_ppm, MarketCarry& carry);
 
 // What a correction of the cause `certificate` says of the whole entry, as it is from then on:
 //
 //   note   = share *("; " share) " of " amount / "no certificate"      with a reason: REASON " (" note ")"
-//   share  = serial ": " amount [" at " factor]                        the factor of a contract
+//   share  = serial ": " amount [" at " factor]                        the factor of a contract, as disclosed
 //   amount = decimal " " unit                                          in the carrier's display unit, exact
 //
 //   GEC-1: 0.25 kWh; PPA-7/2026-03: 1 kWh at 0.05 kgCO2e/kWh of 2.5 kWh
@@ -86,9 +93,10 @@ std::string certificate_note(std::span<const SerialShare> shares, model::Activit
 std::vector<std::string> serials_in(std::string_view note);
 
 // What makes the entry say what the shares say: a further revision of zero amount, which changes its market-based
-// result to unmatched_part() of what it is without certificates, and what the contracts' shares emit; in gases and
-// uncertainties too. nullopt: it does already. `shares`: together at most what was consumed.
+// result to market_based() of what it is without certificates. nullopt: it does already. `shares`: together at most
+// what was consumed.
 std::optional<model::EmissionEntry> certificate_correction(const Layers& known, std::span<const SerialShare> shares,
-                                                           const model::Carrier& carrier, Instant now);
+                                                           const model::Account& account, MarketCarry& carry,
+                                                           Instant now);
 
 }  // namespace carbongate::books

@@ -1,7 +1,7 @@
 // `carbongate export`: what the store holds, as CSV or JSON lines.
 //
-//   readings   time,device,point,value,unit,quality,rule
-//   intervals  begin,end,device,point,carrier,amount,unit,covered_s,quality,rule,coverage_percent
+//   readings   time,device,point,value,unit,quality,rule,hj212_flag
+//   intervals  begin,end,device,point,carrier,amount,unit,covered_s,quality,rule,coverage_percent,hj212_flag
 //   entries    begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule,
 //              scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,market_factor,market_factor_version,coal_kgce,
 //              coal_factor,revision,cause,note,booked_at,gwp_set,market_gwp_set,coverage_percent,u95_stated,
@@ -30,6 +30,7 @@
 //   coal_kgce         standard coal by GB/T 2589
 //   covered_s         how much of the time was watched by readings, in seconds
 //   coverage_percent  the same as a share of the whole time, rounded to two decimals; of a correction as now known
+//   hj212_flag        N, F, M, S, D, C, T or B by HJ 212-2017, table 8: gateway/model/hj212_flag.h
 //   quality, rule     measured, late, estimated, substituted, manual or missing; and the rule that said so, or nothing
 //   period            15min, hour, day, month or year
 //   state             closed, or open: the period is not over, and the row will grow

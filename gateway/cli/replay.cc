@@ -18,6 +18,7 @@
 
 #include "gateway/app/gateway_config.h"
 #include "gateway/cli/time_text.h"
+#include "gateway/model/hj212_flag.h"
 #include "gateway/pipeline/counter.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/store/sqlite_store.h"
@@ -53,17 +54,21 @@ class CsvReplay {
     std::ifstream in(file_, std::ios::binary);
     if (!in) return false;
     bool empty = true;
+    bool flags = false;
     std::string line;
     for (std::size_t number = 1; std::getline(in, line); ++number) {
       empty = false;
       if (line.ends_with('\r')) line.pop_back();
       if (number == 1) {
         if (line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
-        if (line != "time,point,value") on_fault(1, {1, "the header must be 'time,point,value', not '" + line + "'"});
+        flags = line == "time,point,value,flag";
+        if (!flags && line != "time,point,value") {
+          on_fault(1, {1, "the header must be 'time,point,value' or 'time,point,value,flag', not '" + line + "'"});
+        }
         continue;
       }
       if (line.empty()) continue;
-      auto row = parse(line);
+      auto row = parse(line, flags);
       if (const auto* reading = std::get_if<Reading>(&row))
         on_reading(*reading);
       else
@@ -74,16 +79,23 @@ class CsvReplay {
   }
 
  private:
-  std::variant<Reading, Fault> parse(std::string_view line) const {
+  std::variant<Reading, Fault> parse(std::string_view line, bool flags) const {
     const auto first = line.find(',');
     const auto second = first == std::string_view::npos ? first : line.find(',', first + 1);
-    if (second == std::string_view::npos || line.find(',', second + 1) != std::string_view::npos) {
-      return Fault{1, "expected three columns: time,point,value"};
+    const auto third = second == std::string_view::npos ? second : line.find(',', second + 1);
+    const bool has_flag = third != std::string_view::npos;
+    if (second == std::string_view::npos || has_flag != flags ||
+        (has_flag && line.find(',', third + 1) != std::string_view::npos)) {
+      return Fault{1,
+                   flags ? "expected four columns: time,point,value,flag" : "expected three columns: time,point,value"};
     }
     const std::string_view time = line.substr(0, first);
     const std::string name(line.substr(first + 1, second - first - 1));
-    const std::string_view value = line.substr(second + 1);
+    const std::string_view value = line.substr(second + 1, has_flag ? third - second - 1 : third);
     Reading reading;
+    if (has_flag && third + 1 < line.size()) {
+      reading.hj212_flag = third + 2 == line.size() ? line.back() : model::kUnknownFlag;
+    }
     const auto at = parse_time(time, zone_);
     if (!at) {
       return Fault{
@@ -198,13 +210,17 @@ std::optional<std::size_t> examine(const CsvReplay& csv, const ReplayOptions& op
 
 // Such readings are in the store, each with its rule, but no account moved by them.
 void tell_what_was_not_counted(const pipeline::Statistics& statistics, std::ostream& out) {
-  for (const model::Rule rule : {model::Rule::not_a_number, model::Rule::not_available, model::Rule::range,
-                                 model::Rule::future, model::Rule::out_of_order, model::Rule::duplicate}) {
-    const std::uint64_t count = statistics.by_rule[static_cast<std::size_t>(rule)];
-    if (count != 0) out << fmt::format("  {} of them not counted: {}\n", count, model::to_string(rule));
+  using model::Rule;
+  const auto count = [&](Rule rule) {
+    const bool late_or_twice = rule == Rule::out_of_order || rule == Rule::duplicate;
+    return (late_or_twice ? statistics.by_rule : statistics.rejected_by_rule)[static_cast<std::size_t>(rule)];
+  };
+  for (const Rule rule :
+       {Rule::not_a_number, Rule::not_available, Rule::range, Rule::future, Rule::out_of_order, Rule::duplicate,
+        Rule::maintenance, Rule::calibration, Rule::fault, Rule::over_range, Rule::gap, Rule::unknown_flag}) {
+    if (count(rule) != 0) out << fmt::format("  {} of them not counted: {}\n", count(rule), model::to_string(rule));
   }
-  const auto count = [&](model::Rule rule) { return statistics.by_rule[static_cast<std::size_t>(rule)]; };
-  if (count(model::Rule::out_of_order) != 0) {
+  if (count(Rule::out_of_order) != 0) {
     out << "  the readings were not in the order of their times: 'carbongate restate CONFIG --from ... --book --reason "
            "...' counts those that came late\n";
   }

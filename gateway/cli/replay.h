@@ -9,7 +9,7 @@ namespace carbongate::cli {
 
 struct ReplayOptions {
   std::filesystem::path config;
-  std::filesystem::path input;                 // CSV with the header time,point,value
+  std::filesystem::path input;                 // CSV with the header time,point,value[,flag]
   std::optional<std::filesystem::path> store;  // instead of the configuration's store.path
 };
 

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "gateway/model/hj212_flag.h"
 #include "gateway/pipeline/lead.h"
 #include "gateway/pipeline/quality.h"
 
@@ -140,6 +141,7 @@ std::optional<CountedAgain> count_again(const std::vector<StoredReading>& readin
     const Reading reading{
         .point = point.id,
         .availability = std::isfinite(stored.value) ? Availability::available : Availability::not_available,
+        .hj212_flag = model::flag_said(stored.quality),
         .at = stored.at,
         .value = stored.value};
     const model::Quality judged = rules.judge(reading, state, reading.at, reading.at);

@@ -56,6 +56,8 @@ Words words_of(Rule rule) {
     case Rule::clock:
     case Rule::device_clock:
       return {"时钟未知", "Heard while nobody knew the time; counted as a further reading once the clock was set."};
+    case Rule::over_range: return {"超量程", "The instrument said that it was beyond its range."};
+    case Rule::unknown_flag: return {"未知标记", "Marked by a flag that HJ 212 does not have."};
   }
   return {"未知规则", "A rule of another version of this program."};
 }

@@ -14,6 +14,7 @@ char to_hj212_flag(Quality quality) {
   switch (quality.rule) {
     case Rule::maintenance: return 'M';
     case Rule::calibration: return 'C';
+    case Rule::over_range:
     case Rule::range: return 'T';
     case Rule::gap: return 'B';
     default: return 'D';
@@ -28,9 +29,24 @@ std::optional<Quality> from_hj212_flag(char flag) {
     case 'S': return Quality{Origin::manual, Rule::none};
     case 'D': return Quality{Origin::missing, Rule::fault};
     case 'C': return Quality{Origin::missing, Rule::calibration};
-    case 'T': return Quality{Origin::missing, Rule::range};
+    case 'T': return Quality{Origin::missing, Rule::over_range};
     case 'B': return Quality{Origin::missing, Rule::gap};
     default: return std::nullopt;
+  }
+}
+
+char flag_said(Quality stored) {
+  if (stored.origin == Origin::manual) return 'S';
+  if (stored.origin == Origin::measured) return stored.rule == Rule::stopped ? 'F' : kNoFlag;
+  if (stored.origin != Origin::missing) return kNoFlag;
+  switch (stored.rule) {
+    case Rule::maintenance:
+    case Rule::calibration:
+    case Rule::fault:
+    case Rule::over_range:
+    case Rule::gap: return to_hj212_flag(stored);
+    case Rule::unknown_flag: return kUnknownFlag;
+    default: return kNoFlag;
   }
 }
 

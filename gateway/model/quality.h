@@ -51,9 +51,11 @@ enum class Rule : std::uint8_t {
   max_720h = 28,      // of the last 720
   max_2160h = 29,     // of the last 2160
   same_weekday = 30,  // substituted by the mean of the same hour of the same weekday
+  over_range = 31,    // the instrument says that it is beyond its range
+  unknown_flag = 32,  // the value is marked by a flag that HJ 212 does not have
   // Heard while nobody knew the time, and counted as a further reading once it is known.
-  clock = 31,         // stamped by the gateway
-  device_clock = 32,  // stamped by the device
+  clock = 33,         // stamped by the gateway
+  device_clock = 34,  // stamped by the device
 };
 inline constexpr std::size_t kRuleCount = 64;  // all numbers are below: the room of tables by rule
 

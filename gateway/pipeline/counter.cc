@@ -1,6 +1,7 @@
 #include "gateway/pipeline/counter.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace carbongate::pipeline {
 namespace {
@@ -38,6 +39,10 @@ void forget_falls(PointState& state) {
 
 bool is_zero(const Fix& fix) {
   return fix.second.since_zero() == Activity{};
+}
+
+bool stands_at_zero(const PointState& state) {
+  return state.abandoned && is_zero(*state.baseline);
 }
 
 bool needs_confirmation(Verdict verdict) {
@@ -84,10 +89,8 @@ Counted CounterMeter::count(const Reading& reading, Quality quality, PointState&
   if (state.pending) return decide(now, hints_of(state, reading), quality, state);
 
   const Step step = judge_.judge(*state.baseline, now, hints_of(state, reading));
-  // Since it was given up the register has shown nothing but 0: that is no value to count from.
-  if (state.abandoned && is_zero(*state.baseline) &&
-      (step.verdict == Verdict::forward || step.verdict == Verdict::standstill)) {
-    return start_again(now, now, quality, state);
+  if (stands_at_zero(state) && (step.verdict == Verdict::forward || step.verdict == Verdict::standstill)) {
+    return go_on_from_zero(step, now, quality, state);
   }
   if (is_decided(step.verdict)) {
     const Rule rule = step.verdict == Verdict::rollover ? Rule::rollover : Rule::none;
@@ -110,7 +113,11 @@ Counted CounterMeter::decide(const Fix& now, const Hints& hints, Quality quality
   const Fix baseline = *state.baseline;
   const Fix pending = *state.pending;
   const Step step = judge_.judge(baseline, now, hints);
-  if (is_decided(step.verdict)) {
+  const bool from_zero = stands_at_zero(state) && step.verdict == Verdict::forward;
+  if (from_zero && confirms_from_zero(baseline, pending, now, state.abandoned->second)) {
+    return book(step, now, worse(quality, from_zero_quality()), state);
+  }
+  if (is_decided(step.verdict) && !from_zero) {
     // Where the counter went on from the doubtful value that value was right, only larger than expected.
     const bool went_on = baseline.second <= pending.second && pending.second <= now.second;
     Rule rule = went_on ? Rule::none : Rule::glitch;
@@ -123,6 +130,13 @@ Counted CounterMeter::decide(const Fix& now, const Hints& hints, Quality quality
   forget_falls(state);
 
   const bool fits = next.verdict == Verdict::forward || next.verdict == Verdict::standstill;
+  if (from_zero && now.second == pending.second) {
+    if (now.first - pending.first >= kHoldMin) return start_again(pending, now, quality, state);
+    // The time since the last 0 is that to the first sight of the value.
+    const Counted waiting = wait(now, quality, state);
+    state.pending = pending;
+    return waiting;
+  }
   // A value that stands still decides nothing: a coarse register, a new one without load, or one that is stuck.
   if (now.second == pending.second && (!held_long_enough(state, now) || judge_.rollover_or_zero(baseline, now))) {
     return wait(now, quality, state);
@@ -137,9 +151,45 @@ Counted CounterMeter::decide(const Fix& now, const Hints& hints, Quality quality
       return wait(now, quality, state);
     }
   }
+  if (fits && is_zero(pending) && now.second != pending.second) {
+    Counted out = start_again(pending, pending, quality, state);
+    const Counted rest = go_on_from_zero(next, now, quality, state);
+    out.quality = rest.quality;
+    for (const Movement& movement : rest) out.add(movement);
+    return out;
+  }
   if (fits) return start_again(is_zero(pending) ? now : pending, now, quality, state);
   if (++state.doubts > 2) return start_again(now, now, quality, state);
   return wait(now, quality, state);
+}
+
+// Since it was given up the register has shown nothing but 0, at last at the baseline: it was set to 0, or it could not
+// be read.
+Counted CounterMeter::go_on_from_zero(const Step& step, const Fix& now, Quality quality, PointState& state) const {
+  if (step.verdict == Verdict::standstill) {
+    return book(step, now, worse(quality, {Origin::estimated, Rule::reset}), state);
+  }
+  if (judge_.delivered_from_zero(*state.baseline, now, judge_.count())) {
+    return book(step, now, worse(quality, from_zero_quality()), state);
+  }
+  state.doubts = 1;
+  return wait(now, quality, state);
+}
+
+// Whether the step from 0 to `pending` was consumption, by how the counter went on from there.
+bool CounterMeter::confirms_from_zero(const Fix& zero, const Fix& pending, const Fix& now, RegisterValue old) const {
+  if (now.second < pending.second) return judge_.delivered_from_zero(zero, now, judge_.count());
+  if (now.second == pending.second) return false;
+  const std::int64_t jump = (pending.second - zero.second).quanta();
+  const std::int64_t next = (now.second - pending.second).quanta();
+  if (!judge_.power_known()) return jump <= next || went_on_alike(zero, pending, now);
+  // Of a register that counts coarsely all values are multiples of what it counts at once.
+  const std::int64_t count = std::gcd(std::gcd(jump, next), old.since_zero().quanta());
+  return judge_.delivered_from_zero(zero, pending, count);
+}
+
+Quality CounterMeter::from_zero_quality() const {
+  return {judge_.power_known() ? Origin::measured : Origin::estimated, Rule::reset};
 }
 
 // A little below the baseline. A counter that comes back was not there; one that runs on down runs backwards.

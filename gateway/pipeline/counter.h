@@ -26,6 +26,9 @@ namespace carbongate::pipeline {
 // | a replacement was announced, both parts are plausible | replaced              | final - last + now - initial     |
 // | doubtful, then back at or above the baseline          | glitch                | the step from the baseline       |
 // | doubtful, going on from a value near 0                | reset                 | 0, estimated; then on from there |
+// | ... from exactly 0, as the connection delivers since  | reset                 | 0, estimated; then on from 0     |
+// |   the last 0                                          |                       |                                  |
+// | ... power_max not known, and it goes on alike         | reset                 | the same, all of it estimated    |
 // | doubtful, going on from another value                 | replaced, unannounced | 0, estimated; then on from there |
 // | ... which is the old one times or by a whole number   | ratio_change          | 0, estimated; then on from there |
 // | doubtful, then no two that fit each other             | replaced, unannounced | 0, estimated; on from the newest |
@@ -37,15 +40,19 @@ namespace carbongate::pipeline {
 // |   alike, twice                                        |                       |                                  |
 //
 // 0 is what an unreadable register shows. So a fall to exactly 0 is a rollover only when the next reading goes on from
-// there, and after a reset it counts from the first value that is not 0. A register that never moved since it was given
-// up and returns to its course was unreadable: what it moved meanwhile is counted.
+// there. After a reset to 0 it counts from the last 0 (a yield of today that starts again each midnight) if the
+// connection delivers the first other value since then; what it delivers only in one count of a coarse register, or
+// power_max not known, waits for the next reading. Any other value is one to start from. A 0 that stands is booked as
+// 0, estimated. A register that never moved since it was given up and returns to its course was unreadable: what it
+// moved meanwhile is counted.
 //
 // A counter that runs backwards: a current transformer turned round, or a net register in the place of one for import.
 // What it loses is not subtracted from what was consumed, nor is it forgotten: the interval says so by its rule, and
 // the sum is kept in PointState::unbooked. The baseline follows, so that consumption counts again as soon as there is
 // some. A point that is said to be a net register (runs_back) is counted in both directions.
 //
-// What cannot be told by any reading: a replacement or reset whose new value is a plausible step from the old one; a
+// What cannot be told by any reading: a replacement or reset whose new value is a plausible step from the old one, or
+// from a 0 between them; a
 // ratio that changes without the register showing it; power_max not being known, anything below 10 MW. Where a step is
 // so long that the register may have gone round unseen, the least that explains it is booked, as estimated.
 class CounterMeter {
@@ -57,6 +64,9 @@ class CounterMeter {
  private:
   Counted decide(const Fix& now, const Hints& hints, model::Quality quality, model::PointState& state) const;
   Counted wait(const Fix& now, model::Quality quality, model::PointState& state) const;
+  Counted go_on_from_zero(const Step& step, const Fix& now, model::Quality quality, model::PointState& state) const;
+  bool confirms_from_zero(const Fix& zero, const Fix& pending, const Fix& now, RegisterValue old) const;
+  model::Quality from_zero_quality() const;
   Counted decide_fall(const Fix& now, model::Quality quality, model::PointState& state) const;
   Counted book(const Step& step, const Fix& now, model::Quality quality, model::PointState& state) const;
   Counted start_again(const Fix& from, const Fix& now, model::Quality quality, model::PointState& state) const;

@@ -45,6 +45,7 @@ CounterJudge::CounterJudge(const Point& point, model::ActivityScale scale, const
   }
   // Half the range: the difference of any two totals fits too.
   total_max_ = std::numeric_limits<std::int64_t>::max() / 2 / largest;
+  if (const auto count = scale(point.limits.count); count && count->quanta() > 0) count_ = count->quanta();
   for (const double end : point.limits.rollover_at) {
     const auto range = scale(end);
     if (range && range->quanta() > 0 && holds(*range)) ranges_.push_back(range->quanta());
@@ -235,6 +236,11 @@ bool CounterJudge::rescaled(const Fix& from, const Fix& to) const {
 
 bool CounterJudge::from_zero(const Fix& from, const Fix& to) const {
   return value_of(to) >= 0 && deliverable({from.first, RegisterValue{}}, to, connection_.rate_usual);
+}
+
+bool CounterJudge::delivered_from_zero(const Fix& zero, const Fix& to, std::int64_t count) const {
+  const Stretch stretch{zero, to.first, value_of(to)};
+  return connection_.known && possible(stretch, connection_.rate_usual, to.first - zero.first, count);
 }
 
 CounterJudge::Ratio CounterJudge::ratio_at(Instant at) const {

@@ -84,6 +84,13 @@ class CounterJudge {
   // Whether a register that was set to 0 after `from` can stand at `to`.
   bool from_zero(const Fix& from, const Fix& to) const;
 
+  // Whether a register that showed 0 at `zero` can stand at `to` by what flowed since. power_max is known, and `count`
+  // is all that it may count at once: the two values alone would make any step from 0 one count.
+  bool delivered_from_zero(const Fix& zero, const Fix& to, std::int64_t count) const;
+
+  bool power_known() const { return connection_.known; }
+  std::int64_t count() const { return count_; }  // of the register, in quanta; 0: not known
+
   std::vector<Piece> pieces(const Stretch& stretch) const;
   model::Activity worth(const Stretch& stretch) const;  // the sum of its pieces
 
@@ -115,6 +122,7 @@ class CounterJudge {
   std::vector<Replaced> replaced_;
   std::vector<Ratio> ratios_;
   std::int64_t total_max_ = 0;
+  std::int64_t count_ = 0;
   bool runs_back_ = false;
 };
 

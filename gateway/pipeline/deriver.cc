@@ -312,14 +312,14 @@ bool Deriver::count(const Rules& rules, std::uint32_t input, const Reading& read
   counter.falls = scratch.falls;
   counter.unbooked = scratch.unbooked;
   if (countable(counted.quality)) counter.last_value = reading.value;
-  if (!usable(counted.quality) || counter.pending) return false;
-  state.held = worse(state.held, without_remark(counted.quality));
+  const bool decided = usable(counted.quality) && !counter.pending;
+  if (decided) state.held = worse(state.held, without_remark(counted.quality));
   for (const Movement& movement : counted) {
     add(movement.amount, counter, state.held);
     // A gap is one of the result too, and found there.
     if (movement.quality.rule != Rule::gap) state.held = worse(state.held, without_remark(movement.quality));
   }
-  return true;
+  return decided;
 }
 
 Deriver::Inputs Deriver::gather(const Rules& rules, Instant at, const std::vector<PointState>& points) const {

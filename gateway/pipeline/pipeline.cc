@@ -196,10 +196,12 @@ model::Effects Pipeline::Engine::ingest(std::span<const Batch> batches, Instant 
 model::Effects Pipeline::Engine::keep_apart(std::span<const Batch> batches) {
   for (const Batch& batch : batches) {
     for (const Reading& reading : batch.readings) {
-      Rule rule = reading.stamped_by == StampedBy::device ? Rule::device_clock : Rule::clock;
-      if (!std::isfinite(reading.value)) rule = Rule::not_a_number;
-      if (reading.availability != Availability::available) rule = Rule::not_available;
-      record(reading, {Origin::missing, rule});
+      Quality kept{Origin::missing, reading.stamped_by == StampedBy::device ? Rule::device_clock : Rule::clock};
+      // A mark is not stored: what is marked as no value must not become one.
+      const auto said = model::from_hj212_flag(reading.hj212_flag);
+      if (reading.hj212_flag != model::kNoFlag && !said) kept.rule = Rule::unknown_flag;
+      if (said && !usable(*said)) kept = *said;
+      record(reading, kept);
     }
   }
   return take_effects();
@@ -301,7 +303,10 @@ model::Effects Pipeline::Engine::correct(std::span<const model::Amendment> amend
 
 void Pipeline::Engine::record(const Reading& reading, Quality quality) {
   ++statistics_.readings;
-  if (!usable(quality)) ++statistics_.rejected;
+  if (!usable(quality)) {
+    ++statistics_.rejected;
+    ++statistics_.rejected_by_rule[static_cast<std::size_t>(quality.rule)];
+  }
   ++statistics_.by_rule[static_cast<std::size_t>(quality.rule)];
   emit_row(reading.point, model::JudgedReading{.at = reading.at, .value = reading.value, .quality = quality});
 }

@@ -22,6 +22,7 @@ struct Statistics {
   std::uint64_t readings = 0;
   std::uint64_t rejected = 0;  // with origin `missing`; each one is in the journal all the same
   std::array<std::uint64_t, model::kRuleCount> by_rule{};  // readings, by the rule in their judgement; index: Rule
+  std::array<std::uint64_t, model::kRuleCount> rejected_by_rule{};
   std::uint64_t intervals = 0;
   std::uint64_t entries = 0;
   std::uint64_t entries_without_factor = 0;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "gateway/model/hj212_flag.h"
+
 namespace carbongate::pipeline {
 
 using model::Origin;
@@ -32,17 +34,34 @@ QualityRules::QualityRules(const Point& point, Duration future_tolerance)
 
 model::Quality QualityRules::judge(const Reading& reading, const model::PointState& state, Instant heard,
                                    Instant now) const {
+  if (reading.hj212_flag == model::kNoFlag) return judge_value(reading, state, heard, now);
+  const auto said = model::from_hj212_flag(reading.hj212_flag);
+  if (!said || !usable(*said)) {
+    if (const Rule rule = judge_time(reading, heard, now); rule != Rule::none) return {Origin::missing, rule};
+    return said.value_or(model::Quality{Origin::missing, Rule::unknown_flag});
+  }
+  const model::Quality judged = judge_value(reading, state, heard, now);
+  if (!usable(judged)) return judged;
+  // The rule stays that of the reading: whether it is counted depends on it.
+  return {std::max(judged.origin, said->origin), judged.rule == Rule::none ? said->rule : judged.rule};
+}
+
+Rule QualityRules::judge_time(const Reading& reading, Instant heard, Instant now) const {
+  if (reading.at > now + future_tolerance_) return Rule::future;
+  return heard - reading.at > kReadingAgeMax ? Rule::stale : Rule::none;
+}
+
+model::Quality QualityRules::judge_value(const Reading& reading, const model::PointState& state, Instant heard,
+                                         Instant now) const {
   if (reading.availability != Availability::available) return {Origin::missing, Rule::not_available};
   if (!std::isfinite(reading.value)) return {Origin::missing, Rule::not_a_number};
   if (reading.value < min_ || reading.value > max_) return {Origin::missing, Rule::range};
-  if (reading.at > now + future_tolerance_) return {Origin::missing, Rule::future};
-  const Duration age = heard - reading.at;
-  if (age > kReadingAgeMax) return {Origin::missing, Rule::stale};
+  if (const Rule rule = judge_time(reading, heard, now); rule != Rule::none) return {Origin::missing, rule};
   if (state.last_at && reading.at <= *state.last_at) {
     if (reading.at < *state.last_at) return {Origin::late, Rule::out_of_order};
     return {reading.value == state.last_value ? Origin::measured : Origin::missing, Rule::duplicate};
   }
-  if (age > stale_after_) return {Origin::late, Rule::stale};
+  if (heard - reading.at > stale_after_) return {Origin::late, Rule::stale};
   return {};
 }
 

@@ -13,6 +13,8 @@ inline constexpr Duration kReadingAgeMax = std::chrono::hours(24 * 366);
 // The limits of one point with their defaults filled in.
 //
 // | what                                        | origin, rule               | counted |
+// | marked by the device: HJ 212 M, C, D, T, B  | missing, by hj212_flag.h   | no      |
+// | marked by a flag that HJ 212 does not have  | missing, unknown_flag      | no      |
 // | the device had no value                     | missing, not_available     | no      |
 // | NaN or infinite                             | missing, not_a_number      | no      |
 // | outside min..max                            | missing, range             | no      |
@@ -23,9 +25,10 @@ inline constexpr Duration kReadingAgeMax = std::chrono::hours(24 * 366);
 // | older than the newest                       | late, out_of_order         | by the energy stage: energy.h |
 // | heard more than stale_after after `at`      | late, stale                | yes     |
 //
-// The first that holds applies. While nobody knows the time nothing is judged by it: what has a value is kept as
-// missing, clock or device_clock (Pipeline::keep_apart). Steps of counters are judged by the energy stage, which sees the readings
-// around them.
+// The first that holds applies; of a marked value its time is judged first. The flag S makes what is counted manual, F
+// is a remark (stopped) where there is no other. While nobody knows the time nothing is judged by it: what has a value
+// is kept as missing, clock or device_clock (Pipeline::keep_apart). Steps of counters are judged by the energy stage,
+// which sees the readings around them.
 class QualityRules {
  public:
   QualityRules(const Point& point, Duration future_tolerance);
@@ -34,6 +37,9 @@ class QualityRules {
   model::Quality judge(const Reading& reading, const model::PointState& state, Instant heard, Instant now) const;
 
  private:
+  model::Quality judge_value(const Reading& reading, const model::PointState& state, Instant heard, Instant now) const;
+  model::Rule judge_time(const Reading& reading, Instant heard, Instant now) const;
+
   double min_;
   double max_;
   Duration stale_after_;

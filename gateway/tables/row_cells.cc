@@ -8,6 +8,7 @@
 
 #include "gateway/model/carrier.h"
 #include "gateway/model/coverage.h"
+#include "gateway/model/hj212_flag.h"
 #include "gateway/model/stated.h"
 
 namespace carbongate::tables {
@@ -42,10 +43,11 @@ constexpr auto kCovered = std::to_array<Column>({{"covered_s", Type::number}});
 constexpr auto kCoverage = std::to_array<Column>({{"coverage_percent", Type::number}});
 constexpr auto kStated = std::to_array<Column>({{"u95_stated"}, {"market_u95_stated"}});
 constexpr auto kQuality = std::to_array<Column>({{"quality"}, {"rule"}});
+constexpr auto kFlag = std::to_array<Column>({{"hj212_flag"}});
 
 constexpr auto kReadings = join(std::to_array<Column>({{"time"}}), kPoint,
-                                std::to_array<Column>({{"value", Type::number}, {"unit"}}), kQuality);
-constexpr auto kIntervals = join(kSpan, kPoint, kAmount, kCovered, kQuality, kCoverage);
+                                std::to_array<Column>({{"value", Type::number}, {"unit"}}), kQuality, kFlag);
+constexpr auto kIntervals = join(kSpan, kPoint, kAmount, kCovered, kQuality, kCoverage, kFlag);
 constexpr auto kEntries = join(
     kSpan, kUser, kPoint, kAmount, kCo2e, std::to_array<Column>({{"factor"}, {"factor_version"}}), kCovered, kQuality,
     kScope, kUncertainty, kGases, kMarket, std::to_array<Column>({{"market_factor"}, {"market_factor_version"}}), kCoal,
@@ -127,6 +129,7 @@ void RowCells::write(const model::Series& series, const model::JudgedReading& ro
   writer_.cell(time_(row.at)).cell(series.device).cell(series.point);
   writer_.cell(shortest(row.value)).cell(series.unit);
   write_quality(row.quality);
+  write_flag(row.quality);
 }
 
 void RowCells::write(const model::Series& series, const model::EnergyInterval& row) {
@@ -135,6 +138,7 @@ void RowCells::write(const model::Series& series, const model::EnergyInterval& r
   writer_.cell(seconds(row.covered));
   write_quality(row.quality);
   writer_.cell(model::coverage_percent(row.covered, row.end - row.begin));
+  write_flag(row.quality);
 }
 
 void RowCells::write(const model::Series& series, const model::EmissionEntry& row) {
@@ -223,6 +227,11 @@ void RowCells::write_amount(const model::Series& series, model::Activity amount)
 
 void RowCells::write_quality(model::Quality quality) {
   writer_.cell(to_string(quality.origin)).cell(to_string(quality.rule));
+}
+
+void RowCells::write_flag(model::Quality quality) {
+  const char flag = model::to_hj212_flag(quality);
+  writer_.cell(std::string_view(&flag, 1));
 }
 
 }  // namespace carbongate::tables

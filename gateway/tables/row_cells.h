@@ -44,6 +44,7 @@ class RowCells {
   void write(const model::Series& series, const model::RunningTotal& row);
   void write_amount(const model::Series& series, model::Activity amount);
   void write_quality(model::Quality quality);
+  void write_flag(model::Quality quality);
   void write_scope(const model::Series& series);
   void write_emitted(const model::Emitted& primary, const model::Emitted* market);
   void write_stated(const model::Emitted& primary, const model::Emitted* market);

@@ -1,15 +1,19 @@
 """Meters behind a real mosquitto and the whole gateway: no QoS 1 message is lost or counted twice, whatever is killed."""
 
 import json
+import os
 import random
+import subprocess
+import time
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from harness import wait_until
-from mqtt_servers import Gateway, Mosquitto, export, readings, write_site
+from harness import CARBONGATE, wait_until
+from mqtt_servers import PASSWORD, Gateway, Mosquitto, export, readings, write_site
 
 START = 1_767_225_600  # 2026-01-01T00:00:00Z
 
@@ -95,6 +99,52 @@ def test_sigterm_in_the_midst_of_a_burst_is_obeyed_and_loses_nothing(tmp_path, b
         assert gateway.stop() == 0
     assert readings(config) == [float(value) for value in range(count)]
     assert counted_energy(config) == [count - 1, count - 1]
+
+
+def test_values_come_and_go_with_their_hj212_flags(tmp_path, broker):
+    stack = {"id": "stack", "topic": "cems/stack", "timestamp": {"json": "/Time", "format": "epoch-s"}, "flag": "/Flag",
+             "points": [{"name": "gas", "json": "/gas/Cou", "unit": "kWh", "kind": "cumulative", "power_max": "1 MW", "stale_after": "3h"},
+                        {"name": "o2", "json": "/o2/Rtd", "stale_after": "3h", "flag": "/o2/Flag", "unit": "%"}]}
+    config = write_site(tmp_path / "site.yaml", broker, [stack],
+                        [{"id": "boiler", "consumes": [{"carrier": "electricity", "from": "stack.gas"}]}])
+    flags = ["N", "F", "S", "M", "D", "C", "T", "B", "X", "N"]
+    begin = int(time.time()) // 900 * 900 - 3600
+    shown = {"N": 1000, "F": 1000, "S": 1000}  # marked values are far off: none of them is counted
+    with Gateway(config, tmp_path / "gateway.log").start() as gateway:
+        for k, flag in enumerate(flags):
+            broker.publish("cems/stack", json.dumps({"Time": begin + 300 * k, "Flag": flag,
+                                                     "gas": {"Cou": shown.get(flag, 5) + k}, "o2": {"Rtd": 6, "Flag": "C"}}))
+        wait_until(lambda: len(export(config, "readings")) == 2 * len(flags), what="all readings")
+        assert gateway.stop() == 0
+    rows = export(config, "readings")
+    gas = [row for row in rows if row["point"] == "gas"]
+    assert [(row["quality"], row["rule"], row["hj212_flag"]) for row in gas] == [
+        ("measured", "", "N"), ("measured", "stopped", "F"), ("manual", "", "S"), ("missing", "maintenance", "M"),
+        ("missing", "fault", "D"), ("missing", "calibration", "C"), ("missing", "over-range", "T"), ("missing", "gap", "B"),
+        ("missing", "unknown-flag", "D"), ("measured", "", "N")]
+    assert {(row["rule"], row["hj212_flag"], row["value"]) for row in rows if row["point"] == "o2"} == {("calibration", "C", 6)}
+    intervals = export(config, "intervals")
+    assert sum(Decimal(row["amount"]) for row in intervals) == 9
+    assert intervals[0]["hj212_flag"] == "S" and intervals[0]["quality"] == "manual"
+
+
+def test_a_recording_may_have_a_column_of_flags(tmp_path, broker, config):
+    recording = tmp_path / "input.csv"
+    flags = ["", "N", "M", "B", "S", "ZZ", "n", "F"]
+    recording.write_text("time,point,value,flag\n" + "".join(
+        f"{1000 * (START + 300 * k)},press-shop.energy,{k if flag in ('', 'N', 'S', 'F') else 900 + k},{flag}\n"
+        for k, flag in enumerate(flags)))
+    command = partial(subprocess.run, capture_output=True, text=True, env={**os.environ, "MQTT_PASSWORD": PASSWORD})
+    played = command([CARBONGATE, "replay", config, "--input", recording])
+    assert played.returncode == 0, played.stderr
+    for line in ("1 of them not counted: maintenance", "1 of them not counted: gap", "2 of them not counted: unknown-flag"):
+        assert line in played.stdout
+    assert [row["hj212_flag"] for row in export(config, "readings")] == ["N", "N", "M", "B", "S", "D", "D", "F"]
+    again = command([CARBONGATE, "restate", config, "--from", "2026-01-01"])
+    assert "nothing to correct" in again.stderr
+    recording.write_text("time,point,value,flag\n2026-01-01,press-shop.energy,1\n")
+    refused = command([CARBONGATE, "replay", config, "--input", recording, "--store", tmp_path / "other"])
+    assert refused.returncode == 65 and "input.csv:2:1: error: expected four columns: time,point,value,flag" in refused.stderr
 
 
 @pytest.mark.parametrize("site_zone,device_zone,text,instant", [

@@ -58,7 +58,7 @@ TEST(MqttConfig, LoadsTheSample) {
       config::parse_file(std::filesystem::path(CARBONGATE_SOURCE_DIR) / "drivers/mqtt/sample.yaml", problems);
   const Loaded loaded = load(root, problems);
   EXPECT_EQ(loaded.problems, "");
-  ASSERT_EQ(loaded.plans.size(), 6u);
+  ASSERT_EQ(loaded.plans.size(), 7u);
   const MqttPlan& plugs = *loaded.plans[0];
   EXPECT_EQ(plugs.filter, "tele/+/SENSOR");
   EXPECT_EQ(plugs.device_wildcard, 0u);
@@ -71,6 +71,9 @@ TEST(MqttConfig, LoadsTheSample) {
   EXPECT_EQ(plugs.session.session_expiry, 7 * 24h);
   EXPECT_EQ(loaded.plans[2]->points()[0].kind, Kind::interval);
   EXPECT_EQ(loaded.plans[4]->members[1].id, "substation-2");
+  EXPECT_EQ(loaded.plans[6]->map.points[0].flag, "/a05001/Flag");
+  EXPECT_EQ(loaded.plans[6]->map.points[1].flag, "/Flag") << "the device's";
+  EXPECT_FALSE(plugs.map.points[0].flag);
 }
 
 TEST(MqttConfig, FillsInWhatIsUsual) {

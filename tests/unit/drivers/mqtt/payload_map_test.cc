@@ -74,6 +74,24 @@ TEST(PayloadMap, PassesNullOnAsNotAvailable) {
   EXPECT_EQ(decode(map_of({""}), "nan", kArrival).samples.at(0).availability, Availability::not_available);
 }
 
+TEST(PayloadMap, TakesTheFlagBesideAValue) {
+  PayloadMap map = map_of({"/a"});
+  map.points[0].flag = "/f";
+  for (const auto& [payload, flag] : {std::pair{R"({"a":1,"f":"M"})", 'M'},
+                                      {R"({"a":1,"f":" N "})", 'N'},
+                                      {R"({"a":1,"f":"x"})", 'x'},
+                                      {R"({"a":1,"f":"NM"})", '?'},
+                                      {R"({"a":1,"f":3})", '?'},
+                                      {R"({"a":1,"f":""})", '\0'},
+                                      {R"({"a":1,"f":null})", '\0'},
+                                      {R"({"a":1})", '\0'}}) {
+    const auto decoded = decode(map, payload, kArrival);
+    ASSERT_EQ(decoded.samples.size(), 1u) << payload;
+    EXPECT_EQ(decoded.samples[0].hj212_flag, flag) << payload;
+    EXPECT_THAT(decoded.problems, IsEmpty());
+  }
+}
+
 TEST(PayloadMap, NamesWhatIsNoNumberAndReadsTheRest) {
   const auto decoded =
       decode(map_of({"/a", "/b", "/c", "/d", "/e"}), R"({"a":"ON","b":[1,2],"c":{},"d":5,"e":1e999})", kArrival);

@@ -692,6 +692,26 @@ TEST(Restate, ByteOrderIsRepairedWhereTheWrongOneGaveNoNumber) {
   EXPECT_EQ(books.look(books.everything(kStart - 1h), repairs).not_repaired, 0u);
 }
 
+// What the instrument marked stays out, whatever it shows, and what was set by hand stays manual.
+TEST(Restate, KeepsToTheFlagsOfTheReadings) {
+  TestSite site;
+  const PointId counter = site.add("counter", Kind::cumulative, "kWh");
+  std::vector<Reading> heard;
+  for (unsigned i = 0; i < 200; ++i) {
+    heard.push_back(at(counter, i * 1min, 100 + i));
+    if (i % 10 != 5) continue;
+    heard.back().hj212_flag = "MDCTB?FS"[i / 10 % 8];
+    if (heard.back().hj212_flag != 'F' && heard.back().hj212_flag != 'S') heard.back().value += 0.5;
+  }
+  Books books(site);
+  books.hear(heard);
+  EXPECT_EQ(books.book(books.everything(kStart - 1h), {}), 0u);
+  std::erase_if(heard, [](const Reading& r) { return std::floor(r.value) != r.value; });
+  Books expected(site);
+  expected.hear(heard);
+  EXPECT_EQ(books.known(), expected.known());
+}
+
 TEST(Restate, ReadsBackToTheLastReadingHoweverFar) {
   TestSite site;
   const PointId counter = site.add("counter", Kind::cumulative, "kWh");

@@ -58,18 +58,46 @@ TEST(Price, IsMissingOnlyWithoutTheFactorOfThePrimaryResult) {
   account.carrier = model::find_carrier("electricity");
   account.scope = model::Scope::energy;
 
+  PriceCarry carry;
   account.factor = valid_since_1970;
   account.market = valid_since_2021;
   pipeline::AccountFactors without_market(account, registry);
-  const EmissionEntry priced = price(Activity::of(1'000'000), quarter, account, without_market, entered);
+  const EmissionEntry priced = price(Activity::of(1'000'000), quarter, account, without_market, entered, carry);
   EXPECT_EQ(priced.quality, entered);
   EXPECT_EQ(priced.primary.factor_id, "own-generation/electricity/renewable/1970");
 
   account.factor = valid_since_2021;
   account.market = valid_since_1970;
   pipeline::AccountFactors without_primary(account, registry);
-  EXPECT_EQ(price(Activity::of(1'000'000), quarter, account, without_primary, entered).quality,
+  EXPECT_EQ(price(Activity::of(1'000'000), quarter, account, without_primary, entered, carry).quality,
             (model::Quality{model::Origin::missing, model::Rule::no_factor}));
+}
+
+// 0.0001 kWh at 0.6096 kg/kWh: 60.96 mg.
+TEST(Price, OfPartsAddsUpToThatOfTheWhole) {
+  config::Problems problems;
+  const auto registry =
+      pipeline::FactorRegistry::load(config::DataFiles("."), std::vector<std::string>{"cn-grid"}, "UTC", problems);
+  model::Account account;
+  account.carrier = model::find_carrier("electricity");
+  account.scope = model::Scope::energy;
+  account.factor = account.market = model::FactorChoice{"cn-grid", "CN", "residual"};
+  pipeline::AccountFactors factors(account, registry);
+  const Instant march{std::chrono::sys_days(std::chrono::year(2026) / 3 / 1)};
+  const pipeline::Span quarter{march, march + std::chrono::minutes(15)};
+  PriceCarry carry;
+  model::Co2e primary;
+  model::Co2e market;
+  model::GasMass gas;
+  for (int i = 0; i < 1'000; ++i) {
+    const EmissionEntry part = price(Activity::of(i % 2 == 0 ? 300 : -100), quarter, account, factors, {}, carry);
+    primary += part.primary.emitted.co2e;
+    market += part.market->emitted.co2e;
+    part.primary.emitted.gases.each([&](model::Gas, model::GasMass mass) { gas += mass; });
+  }
+  EXPECT_EQ(primary.quanta(), 60'960);
+  EXPECT_EQ(market.quanta(), 60'960);
+  EXPECT_EQ(gas.quanta(), 60'960);
 }
 
 EmissionEntry amount(std::int64_t quanta, std::string factor = "a") {

@@ -25,5 +25,17 @@ TEST(Hj212Flag, EveryQualityHasAFlagAndOnlyMeasuredValuesAreNormal) {
   }
 }
 
+TEST(Hj212Flag, IsFoundAgainInAStoredReading) {
+  EXPECT_EQ(flag_said({}), kNoFlag);
+  for (const char flag : {'F', 'M', 'S', 'D', 'C', 'T', 'B'}) EXPECT_EQ(flag_said(*from_hj212_flag(flag)), flag);
+  EXPECT_EQ(flag_said({Origin::missing, Rule::unknown_flag}), kUnknownFlag);
+  EXPECT_EQ(flag_said({Origin::manual, Rule::out_of_order}), 'S');
+  // Judged by us, not marked by the instrument.
+  for (const Quality ours : {Quality{Origin::missing, Rule::range}, Quality{Origin::missing, Rule::not_a_number},
+                             Quality{Origin::estimated, Rule::gap}, Quality{Origin::late, Rule::stale}}) {
+    EXPECT_EQ(flag_said(ours), kNoFlag);
+  }
+}
+
 }  // namespace
 }  // namespace carbongate::model

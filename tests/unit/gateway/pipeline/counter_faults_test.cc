@@ -59,12 +59,12 @@ class History {
     flow(10s);
     value_wh_ = wh;
     show(value_wh_);
-    // 0 is what an unreadable register shows: no value to count from.
+    // Without power_max a step from 0 is one only if the counter goes on alike: here no step is like another.
     const std::int64_t read = read_wh_;
     std::int64_t lost = flowed_wh_ - read;
     while (value_wh_ == 0) {
       good();
-      lost = flowed_wh_ - read;
+      if (!power_known_) lost = flowed_wh_ - read;
     }
     lost_wh_ += lost;
     good();

@@ -28,6 +28,9 @@ std::string_view to_string(Fault fault) {
                                          "rollover in a silence",
                                          "zeros near the end",
                                          "reset",
+                                         "reset to exactly 0",
+                                         "yield of today",
+                                         "zeros, then another meter",
                                          "swap, announced",
                                          "swap, unannounced",
                                          "ratio change, announced",
@@ -60,9 +63,10 @@ void CounterHistory::choose_meter(Fault fault) {
   interval_ = kIntervals[below(std::size(kIntervals))];
   power_max_ = kPowersKw[below(std::size(kPowersKw))] * kKwh;
   load_ = between(0, 1000);
+  if (fault == Fault::daily) interval_ = one_in(2) ? Duration(1min) : Duration(15min);
   // What tells such faults is the power of the connection.
   const bool needs_power = fault == Fault::stuck || fault == Fault::net || fault == Fault::rescaled ||
-                           fault == Fault::swap_unseen || fault == Fault::several;
+                           fault == Fault::swap_unseen || fault == Fault::swap_after_zeros || fault == Fault::several;
   power_known_ = needs_power || !one_in(4);
 }
 
@@ -106,6 +110,10 @@ void CounterHistory::choose_register(Fault fault) {
   if (range_ != 0) register_ = range_ / 10 + below(range_ / 2);
   if (range_ != 0) register_ = std::min(register_, 5'000'000 * kKwh + below(kKwh));
   if (float32_) register_ = between(1'000, 200'000) * kKwh + below(kKwh);
+  if (fault == Fault::daily) register_ = below(power_max_);
+  const bool resets = fault == Fault::daily || fault == Fault::reset_to_zero || fault == Fault::swap_after_zeros;
+  if (resets && !float32_ && one_in(2)) point.limits.count = in_unit(1);
+  if ((fault == Fault::daily || fault == Fault::reset_to_zero) && power_known_) hidden = 0;
   count_quanta = float32_ ? kKwh / 32 : count_;
 }
 
@@ -178,6 +186,12 @@ bool CounterHistory::near_a_rollover(Duration time) const {
   if (range_ == 0) return false;
   const std::int64_t left = range_ - register_ % range_;
   return left <= possible(time) + power_max_ || (!power_known_ && left < range_ / 8);
+}
+
+// Otherwise the first values after a reset might as well be those of the old course.
+bool CounterHistory::can_be_seen_to_fall_to_zero() const {
+  const std::int64_t steps = power_max_ / 3'600'000 * 4 * interval_.count() + 3 * count_quanta;
+  return !near_a_rollover(12h) && (range_ == 0 ? register_ : register_ % range_) > 4 * steps;
 }
 
 void CounterHistory::set_register(std::int64_t mwh) {
@@ -316,6 +330,50 @@ void CounterHistory::cause(Fault fault) {
       const std::int64_t value = fault == Fault::reset ? 0 : other_value();
       flow(away);  // nobody knows when within this time
       set_register(value);
+      show();
+      load_ = std::max<std::int64_t>(load_, 300);
+      return;
+    }
+    case Fault::daily:
+    case Fault::reset_to_zero: {
+      if (fault == Fault::daily) let_flow_at_least(power_max_ / 3'600'000 * 20 * interval_.count() + 15 * count_quanta);
+      if (!can_be_seen_to_fall_to_zero()) return;
+      const std::int64_t before = flowed_;
+      if (fault == Fault::daily) {
+        // Dark from the evening on.
+        at_ += interval_;
+        truth_[at_] = flowed_;
+        show();
+        at_ += interval_;
+      } else {
+        flow(one_in(2) ? interval_ : Duration(between(1, 2 * 3'600'000)));
+      }
+      truth_[at_] = flowed_;
+      if (hidden) *hidden += flowed_ - before;
+      set_register(0);
+      show();
+      for (std::int64_t n = one_in(3) ? 0 : std::min<std::int64_t>(between(1, 10h / interval_), 700); n > 0; --n) {
+        at_ += interval_;
+        truth_[at_] = flowed_;
+        show();
+      }
+      // Less than a count in an hour is not seen to go on.
+      load_ = between(450, 1000);
+      let_flow_at_least(3 * count_quanta);
+      return;
+    }
+    case Fault::swap_after_zeros: {
+      if (!can_be_seen_to_fall_to_zero()) return;
+      for (std::int64_t n = one_in(3) ? 1 : std::min<std::int64_t>(between(1, 10h / interval_ + 1), 700); n > 0; --n) {
+        flow(interval_);
+        show(0.0, at_);
+      }
+      std::int64_t value = 0;
+      for (int i = 0; i < 100 && value < 2 * power_max_ + 4 * possible(interval_); ++i) value = other_value();
+      if (value < 2 * power_max_ + 4 * possible(interval_)) return;
+      flow(interval_);
+      set_register(value);
+      other_meter = true;
       show();
       load_ = std::max<std::int64_t>(load_, 300);
       return;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <random>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,9 @@ enum class Fault {
   rollover_in_silence,  // the same, while nobody read
   zeros_near_the_end,   // zeros just before the register rolls over
   reset,                // the register starts again at 0
+  reset_to_zero,        // the same, and shows exactly 0 for one reading or for hours
+  daily,                // a yield of today: exactly 0 from midnight to the morning
+  swap_after_zeros,     // the register reads 0, and then another meter's value
   swap_announced,       // another meter; the configuration says what both showed
   swap,                 // another meter, unannounced
   ratio_announced,      // the register knows no transformer; its ratio changes at a date that the configuration names
@@ -44,9 +48,11 @@ class CounterHistory {
   CounterHistory(std::uint64_t seed, Fault fault);
 
   Point point;
-  std::vector<Reading> readings;  // in the order in which they arrive
-  std::int64_t count_quanta = 0;  // how finely the register counts, in mWh of the point's account
-  std::int64_t ran_back = 0;      // mWh, of a register that must not
+  std::vector<Reading> readings;       // in the order in which they arrive
+  std::int64_t count_quanta = 0;       // how finely the register counts, in mWh of the point's account
+  std::int64_t ran_back = 0;           // mWh, of a register that must not
+  bool other_meter = false;            // what the register shows in the end is not what one meter counted from 0
+  std::optional<std::int64_t> hidden;  // mWh that no reading shows, where that is known: nothing more may be unknown
 
   // mWh that flowed until then.
   std::int64_t flowed_until(Instant at) const;
@@ -69,6 +75,7 @@ class CounterHistory {
   std::int64_t possible(Duration time) const;  // mWh of the register, margins included
   void set_register(std::int64_t mwh);
   bool near_a_rollover(Duration time) const;
+  bool can_be_seen_to_fall_to_zero() const;
   void let_flow_at_least(std::int64_t mwh);
   std::int64_t other_value();
 

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "gateway/pipeline/energy.h"
 #include "gateway/pipeline/quality.h"
 #include "tests/unit/gateway/pipeline/pipeline_fixture.h"
@@ -303,6 +305,117 @@ TEST(Counter, OfManyCountsIsExactToTheLastOne) {
     counter.at(i * 10s, shown(end - 4 + i));
     if (i != 4) EXPECT_EQ(counter.total, Activity::of(i * kKwh / 1000)) << i;  // a 0 is believed with the next reading
   }
+}
+
+// A yield of today: 16 steps of 50 kWh a quarter hour each day, and 0 from midnight to the morning.
+TEST(Counter, AYieldOfTodayIsBookedWhole) {
+  for (const bool known : {true, false}) {
+    for (const bool dark_at_midnight : {true, false}) {
+      Point point = a_point();
+      point.limits.interval = 15min;
+      point.limits.power_max_w = known ? std::optional<double>{500e3} : std::nullopt;
+      Register meter(point);
+      for (int quarter = 0; quarter < 5 * 96; ++quarter) {
+        const int of_day = quarter % 96;
+        const int steps = dark_at_midnight ? std::clamp(of_day - 32, 0, 16) : std::clamp(of_day, 0, 16);
+        meter.at(quarter * 15min, 50.0 * steps);
+      }
+      EXPECT_EQ(meter.total, Activity::of(5 * 800 * kKwh)) << known << dark_at_midnight;
+      EXPECT_FALSE(meter.state.pending);
+    }
+  }
+}
+
+TEST(Counter, AStepFrom0IsCountedIfTheConnectionDeliversItSinceTheLast0) {
+  Register meter(a_point());
+  meter.at(0min, 53'700.0);
+  meter.at(1min, 0);
+  const Counted counted = meter.at(2min, 1.5);
+  EXPECT_EQ(counted.quality, measured(Rule::reset));
+  ASSERT_EQ(counted.count, 2u);
+  EXPECT_TRUE(counted.movements[0].hollow());
+  EXPECT_EQ(counted.movements[0].end, kStart + 1min);
+  EXPECT_EQ(counted.movements[1].begin, kStart + 1min);
+  EXPECT_EQ(counted.movements[1].quality, measured(Rule::reset));
+  EXPECT_EQ(meter.total, Activity::of(3 * kKwh / 2));
+}
+
+TEST(Counter, AStepFrom0IsJudgedByTheTimeSinceTheLast0) {
+  Register meter(a_point());
+  meter.at(0min, 53'700.0);
+  for (int i = 1; i <= 600; ++i) meter.at(i * 1min, 0);
+  EXPECT_EQ(meter.at(601min, 90.25).quality, estimated(Rule::pending)) << "10 hours would do, a minute does not";
+  EXPECT_EQ(meter.at(602min, 90.5).quality, measured(Rule::reset));
+  EXPECT_EQ(meter.total, Activity::of(kKwh / 4)) << "another meter";
+}
+
+TEST(Counter, After0AnotherMeterCountsFromItsFirstValue) {
+  Register meter(a_point());
+  meter.at(0min, 53'700.0);
+  meter.at(1min, 0);
+  meter.at(2min, 0);
+  EXPECT_EQ(meter.at(3min, 18'600.0).quality, estimated(Rule::pending));
+  EXPECT_EQ(meter.at(4min, 18'600.5).quality, measured(Rule::replaced));
+  EXPECT_EQ(meter.total, Activity::of(kKwh / 2));
+}
+
+TEST(Counter, AfterARegisterStoodAt0AndReturnedItsOldCourseIsCounted) {
+  for (const Duration unreadable : {1min, 30min, 600min}) {
+    Register meter(a_point());
+    meter.at(0min, 3.5);
+    for (Duration t = 1min; t <= unreadable; t += 1min) meter.at(t, 0);
+    meter.at(unreadable + 1min, 4.25);
+    EXPECT_EQ(meter.total, Activity::of(3 * kKwh / 4)) << unreadable.count();
+  }
+}
+
+TEST(Counter, AStandingZeroAfterAResetIsWatchedAndEstimated) {
+  Register meter(a_point());
+  meter.at(0min, 53'700.0);
+  for (int i = 1; i <= 61; ++i) meter.at(i * 1min, 0);
+  const Counted counted = meter.at(62min, 0);
+  EXPECT_EQ(counted.quality, estimated(Rule::reset));
+  ASSERT_EQ(counted.count, 1u);
+  EXPECT_TRUE(counted.movements[0].covered);
+  EXPECT_EQ(counted.movements[0].quality, estimated(Rule::reset));
+}
+
+// 1 kWh a count: more than flows in a minute, and the next count shows that it was one.
+TEST(Counter, TheFirstCountOfACoarseRegisterIsBelievedOnceItsSizeIsKnown) {
+  Point point = a_point();
+  point.limits.power_max_w = 30e3;
+  Register unknown(point);
+  point.limits.count = 1;
+  Register told(point);
+  for (Register* meter : {&unknown, &told}) {
+    meter->at(0min, 1'001.0);
+    meter->at(1min, 0);
+    meter->at(2min, 1);
+  }
+  EXPECT_EQ(unknown.total, Activity{});
+  EXPECT_EQ(told.total, Activity::of(kKwh));
+  for (Register* meter : {&unknown, &told}) {
+    meter->at(3min, 1);
+    meter->at(4min, 2);
+    EXPECT_EQ(meter->total, Activity::of(2 * kKwh));
+  }
+}
+
+TEST(Counter, WithoutPowerMaxAStepFrom0WaitsForOneThatIsAlike) {
+  Point point = a_point();
+  point.limits.interval = 15min;
+  point.limits.power_max_w = std::nullopt;
+  Register reset(point);
+  Register used(point);
+  for (Register* meter : {&reset, &used}) {
+    meter->at(0min, 53'700.0);
+    meter->at(15min, 0);
+    EXPECT_EQ(meter->at(30min, 100).quality, estimated(Rule::pending));
+  }
+  EXPECT_EQ(reset.at(45min, 180).quality, estimated(Rule::reset));
+  EXPECT_EQ(reset.total, Activity::of(180 * kKwh));
+  EXPECT_EQ(used.at(45min, 101).quality, measured(Rule::reset));
+  EXPECT_EQ(used.total, Activity::of(kKwh)) << "a meter that had counted 100 kWh elsewhere";
 }
 
 TEST(Counter, BetweenTwoCountsAValueIsTakenAsItIs) {

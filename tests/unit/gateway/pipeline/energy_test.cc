@@ -164,7 +164,7 @@ TEST(CumulativeMeter, AMeterThatWasResetMayGrowPastItsOldValueLater) {
   double value = 0;
   int step = 1;
   for (; value < 250.0; value += 0.5, ++step) meter.at(step * 10s, value);
-  EXPECT_EQ(meter.total, Activity::of(249'000'000)) << "from 0.5: a register that shows 0 may be unreadable";
+  EXPECT_EQ(meter.total, Activity::of(249'500'000)) << "from 0, as it goes on alike";
   EXPECT_FALSE(meter.state.pending);
   EXPECT_FALSE(meter.state.abandoned);
 }

@@ -98,5 +98,42 @@ TEST(Quality, DefaultGapIsThreeIntervalsButAtLeastFiveMinutes) {
   EXPECT_EQ(gap_max(limits), 20min);
 }
 
+Reading marked(char flag, Instant at = kNow, double value = 1.0) {
+  Reading r = reading({}, at, value);
+  r.hj212_flag = flag;
+  return r;
+}
+
+TEST(Quality, AMarkedValueIsWhatItsFlagSays) {
+  EXPECT_EQ(judge(point(), marked('N')), Quality{});
+  EXPECT_EQ(judge(point(), marked('F')), (Quality{Origin::measured, Rule::stopped}));
+  EXPECT_EQ(judge(point(), marked('S')), (Quality{Origin::manual, Rule::none}));
+  EXPECT_EQ(judge(point(), marked('M')), (Quality{Origin::missing, Rule::maintenance}));
+  EXPECT_EQ(judge(point(), marked('D')), (Quality{Origin::missing, Rule::fault}));
+  EXPECT_EQ(judge(point(), marked('C')), (Quality{Origin::missing, Rule::calibration}));
+  EXPECT_EQ(judge(point(), marked('T')), (Quality{Origin::missing, Rule::over_range}));
+  EXPECT_EQ(judge(point(), marked('B')), (Quality{Origin::missing, Rule::gap}));
+  for (const char unknown : {'?', 'n', 'X'}) {
+    EXPECT_EQ(judge(point(), marked(unknown)), (Quality{Origin::missing, Rule::unknown_flag})) << unknown;
+  }
+}
+
+TEST(Quality, AFlagTakesNothingOfWhatTheReadingIs) {
+  const Point p = point({.min = 0.0, .max = 100.0, .rollover_at = {}, .power_max_w = {}});
+  EXPECT_EQ(judge(p, marked('N', kNow, 101)), (Quality{Origin::missing, Rule::range}));
+  EXPECT_EQ(judge(p, marked('S', kNow, std::nan(""))), (Quality{Origin::missing, Rule::not_a_number}));
+  EXPECT_EQ(judge(p, marked('M', kNow, std::nan(""))), (Quality{Origin::missing, Rule::maintenance}));
+  EXPECT_EQ(judge(p, marked('M', kNow + 1h)), (Quality{Origin::missing, Rule::future})) << "its time is not believed";
+  EXPECT_EQ(judge(p, marked('F', kNow - 2min)), (Quality{Origin::late, Rule::stale}));
+  PointState state;
+  state.last_at = kNow;
+  state.last_value = 1.0;
+  for (const Reading& r : {marked('S', kNow - 1s), marked('S')}) {
+    const Quality judged = judge(p, r, state);
+    EXPECT_EQ(judged.origin, Origin::manual);
+    EXPECT_FALSE(countable(judged)) << to_string(judged.rule);
+  }
+}
+
 }  // namespace
 }  // namespace carbongate::pipeline
