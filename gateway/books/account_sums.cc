@@ -9,11 +9,7 @@ namespace carbongate::books {
 namespace {
 
 using model::Basis;
-
-template <class Quantity>
-Quantity magnitude(Quantity quantity) {
-  return quantity < Quantity{} ? -quantity : quantity;
-}
+using model::Origin;
 
 // Of a live series, which has as many factors as quarter hours, all together.
 void note(std::vector<FactorUse>& uses, const FactorUse& factor) {
@@ -51,6 +47,7 @@ void QuarterHour::add(const model::EmissionEntry& entry) {
   }
   if (entry.revision < newest_) return;
   newest_ = entry.revision;
+  end_ = entry.end;
   covered_ = entry.covered;
   quality_ = entry.quality;
   assign(factor_, entry.primary);
@@ -71,14 +68,17 @@ void QuarterHour::book_now(FactorSums& sums) const {
   ++sums.entries;
   sums.corrections += corrected_ ? 1 : 0;
   sums.worst = sums.worst ? worse(*sums.worst, quality_) : quality_;
-  const auto origin = static_cast<std::size_t>(quality_.origin);
-  sums.amount_by_origin[origin] += magnitude(now.amount);
-  sums.co2e_by_origin[origin] += magnitude(now.emitted[Basis::primary].co2e);
   note(sums.factors, factor_);
   note(sums.gwp_sets, gwp_set_);
   if (!has_market_) return;
   note(sums.market_factors, market_);
   note(sums.gwp_sets, market_gwp_set_);
+}
+
+void QuarterHour::book_time(OriginTimes& times) const {
+  if (quality_.origin == Origin::missing) return;
+  const bool by_readings = quality_.origin == Origin::measured || quality_.origin == Origin::late;
+  times[static_cast<std::size_t>(quality_.origin)] += by_readings ? covered_ : end_ - begin_;
 }
 
 Figures QuarterHour::with_market(Figures figures, bool has_market) {
@@ -95,6 +95,7 @@ void AccountSums::add(const model::EmissionEntry& entry) {
 void AccountSums::close() {
   if (!open_) return;
   covered_ += open_->covered();
+  open_->book_time(time_by_origin_);
   if (open_->published()) open_->book_first(sums(open_->first_factors()));
   open_->book_now(sums(open_->factors()));
   open_.reset();

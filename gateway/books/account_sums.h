@@ -31,8 +31,6 @@ struct FactorSums {
   std::uint64_t entries = 0;
   std::uint64_t corrections = 0;
   std::optional<model::Quality> worst;
-  std::array<model::Activity, kOriginCount> amount_by_origin{};
-  std::array<model::Co2e, kOriginCount> co2e_by_origin{};
   std::vector<FactorUse> factors;
   std::vector<FactorUse> market_factors;
   std::vector<std::string> gwp_sets;
@@ -53,6 +51,7 @@ class QuarterHour {
   void add(const model::EmissionEntry& entry);
   void book_first(FactorSums& sums) const { sums.first += with_market(first_, first_has_market_); }
   void book_now(FactorSums& sums) const;
+  void book_time(OriginTimes& times) const;
 
   Instant begin() const { return begin_; }
   bool published() const { return published_; }
@@ -66,6 +65,7 @@ class QuarterHour {
   static Figures with_market(Figures figures, bool has_market);
 
   Instant begin_;
+  Instant end_;
   Figures first_;
   Figures now_;
   bool first_has_market_ = false;
@@ -91,12 +91,14 @@ class AccountSums {
   model::Series series;     // as last described
   bool own_supply = false;  // as expected
   Duration covered() const { return covered_; }
+  const OriginTimes& time_by_origin() const { return time_by_origin_; }
   const std::list<FactorSums>& by_factors() const { return by_factors_; }
 
  private:
   FactorSums& sums(const FactorsOf& factors);
 
   Duration covered_{};
+  OriginTimes time_by_origin_{};
   std::list<FactorSums> by_factors_;
   FactorSums* last_ = nullptr;  // nearly always the one that is needed
   std::optional<QuarterHour> open_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
 #include <tuple>
 #include <unordered_map>
@@ -99,11 +100,25 @@ Uncertainty combine(const Shares& shares, Basis basis) {
   return {.u95 = model::Co2e::of(sum.root()), .stated = stated};
 }
 
-std::map<std::pair<std::string_view, std::string_view>, Duration> cover(const Shares& shares) {
-  std::map<std::pair<std::string_view, std::string_view>, Duration> points;
+// How much of the period the readings of a metering point watched, and of which origin its time is.
+struct Watched {
+  Duration covered{};
+  OriginTimes time_by_origin{};
+
+  // Of two accounts on one point: the one watched longer, and of those the one with less that is missing.
+  bool operator<(const Watched& other) const { return order() < other.order(); }
+
+ private:
+  std::pair<Duration, Duration> order() const {
+    return {covered, std::accumulate(time_by_origin.begin(), time_by_origin.end(), Duration{})};
+  }
+};
+
+std::map<std::pair<std::string_view, std::string_view>, Watched> watch(const Shares& shares) {
+  std::map<std::pair<std::string_view, std::string_view>, Watched> points;
   for (const Share& share : shares) {
-    Duration& covered = points[{share.series().device, share.series().point}];
-    covered = std::max(covered, share.account->covered());
+    Watched& watched = points[{share.series().device, share.series().point}];
+    watched = std::max(watched, {share.account->covered(), share.account->time_by_origin()});
   }
   return points;
 }
@@ -139,17 +154,16 @@ Line add_up(const Shares& shares) {
     line.entries += part.entries;
     line.corrections += part.corrections;
     if (part.worst) note_quality(*part.worst);
-    for (std::size_t origin = 0; origin < kOriginCount; ++origin) {
-      line.amount_by_origin[origin] += part.amount_by_origin[origin];
-      line.co2e_by_origin[origin] += part.co2e_by_origin[origin];
-    }
     merge(line.factors, part.factors);
     merge(line.market_factors, part.market_factors);
     merge(line.gwp_sets, part.gwp_sets);
   }
   for (const Basis basis : model::kBases) line.uncertainty[basis] = combine(shares, basis);
-  const auto points = cover(shares);
-  for (const auto& [point, covered] : points) line.covered += covered;
+  const auto points = watch(shares);
+  for (const auto& [point, watched] : points) {
+    line.covered += watched.covered;
+    for (std::size_t i = 0; i < kOriginCount; ++i) line.time_by_origin[i] += watched.time_by_origin[i];
+  }
   line.points = static_cast<std::int64_t>(points.size());
   line.part_of = container_of(shares);
   return line;
@@ -190,8 +204,11 @@ Allocation allocate(std::string_view user, std::string_view carrier, const Share
   Line rest = carrier_line(minus(whole, parts), Sum::unallocated);
   rest.whole = allocation.whole.now.amount;
   rest.points = 1;
-  rest.covered = allocation.whole.covered;
-  for (const auto& [point, covered] : cover(minus(whole, parts))) rest.covered = std::min(rest.covered, covered);
+  const auto points = watch(minus(whole, parts));
+  Watched worst = points.begin()->second;
+  for (const auto& [point, watched] : points) worst = std::min(worst, watched);
+  rest.covered = worst.covered;
+  rest.time_by_origin = worst.time_by_origin;
   rest.part_of.clear();
   allocation.unallocated = std::move(rest);
   return allocation;

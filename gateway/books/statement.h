@@ -33,8 +33,10 @@
 // not over or the point has no rows. Of a total: the mean over its metering points, each counting alike; a weight by
 // amount would give a silent meter none, which is the one that matters.
 //
-// Quality. The worst of the entries, and the share of each origin: of the amount where a line has one carrier, of the
-// CO2e where it has several. Shares are of magnitudes, so that a negative entry does not hide another.
+// Quality. The worst of the entries, and the share of each origin in the whole time of the period, over the metering
+// points as coverage is. A quarter hour counts as its worst origin. Of one that is measured or late the time that no
+// reading watched is missing; of one that is estimated, substituted or entered by a person the amount stands for all of
+// it. A time without an entry is missing.
 #pragma once
 
 #include <array>
@@ -53,6 +55,7 @@
 namespace carbongate::books {
 
 inline constexpr std::size_t kOriginCount = 6;  // of model::Origin
+using OriginTimes = std::array<Duration, kOriginCount>;
 
 // Sums. Amounts only mean something where all of them are of one carrier.
 struct Figures {
@@ -114,8 +117,7 @@ struct Line {
   std::uint64_t entries = 0;            // quarter hours with an entry
   std::uint64_t corrections = 0;        // of how many of them the figures were changed
 
-  std::array<model::Activity, kOriginCount> amount_by_origin{};  // magnitudes
-  std::array<model::Co2e, kOriginCount> co2e_by_origin{};
+  OriginTimes time_by_origin{};  // of the same metering points, without what is missing: that is the rest
 
   model::Co2e calculated;  // of a difference: the CO2 that the measured one is compared with, as now known
   model::Activity whole;   // of `unallocated`: the amount of which it is a part, as now known

@@ -206,7 +206,6 @@ std::string Figures::coverage(Duration covered, Duration whole) {
   const std::string seconds = fmt::format("({} s of {} s)", model::format_fixed(covered.count(), 1'000),
                                           model::format_fixed(whole.count(), 1'000));
   if (whole <= Duration::zero()) return seconds;
-  // Cut, so that 100 % means all of it.
   return model::coverage_percent(covered, whole) + " % " + seconds;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "gateway/books/quality_shares.h"
 #include "gateway/model/carrier.h"
 #include "gateway/model/coverage.h"
 
@@ -66,13 +67,9 @@ std::string u95_percent(const Context& context, const Line& line) {
 }
 
 template <model::Origin origin>
-std::string share(const Context&, const Line& line) {
-  const auto of = [](const auto& by_origin) {
-    std::int64_t whole = 0;
-    for (const auto& part : by_origin) whole += part.quanta();
-    return percent(by_origin[static_cast<std::size_t>(origin)].quanta(), whole, 2);
-  };
-  return line.carrier.empty() ? of(line.co2e_by_origin) : of(line.amount_by_origin);
+std::string share(const Context& context, const Line& line) {
+  const auto shares = books::quality_shares(line, context.length);
+  return shares ? model::format_fixed((*shares)[static_cast<std::size_t>(origin)], model::kPerPercent) : "";
 }
 
 template <Gas gas>
@@ -151,7 +148,7 @@ std::string acquisition(const Context& context, const Line& line) {
 std::string missing_data(const Context& context, const Line& line) {
   const model::Account* account = context.account(line);
   if (!account) return "";
-  const bool filled = line.amount_by_origin[static_cast<std::size_t>(model::Origin::substituted)] != model::Activity{};
+  const bool filled = line.time_by_origin[static_cast<std::size_t>(model::Origin::substituted)] != Duration{};
   const bool by_register = context.point(*account)->kind == Kind::cumulative;
   return std::string(by_register ? "register-difference" : "not-filled") + (filled ? "; substituted" : "");
 }
@@ -230,12 +227,12 @@ constexpr StatementColumn kColumns[] = {
      [](const Context&, const Line& l) { return l.worst ? std::string(to_string(l.worst->origin)) : std::string(); }},
     {"rule", "质量规则", false,
      [](const Context&, const Line& l) { return l.worst ? std::string(to_string(l.worst->rule)) : std::string(); }},
-    {"measured_percent", "实测占比(%)", true, share<model::Origin::measured>, "shares_percent", "measured"},
-    {"late_percent", "迟到占比(%)", true, share<model::Origin::late>, "shares_percent", "late"},
-    {"estimated_percent", "估算占比(%)", true, share<model::Origin::estimated>, "shares_percent", "estimated"},
-    {"substituted_percent", "替代占比(%)", true, share<model::Origin::substituted>, "shares_percent", "substituted"},
-    {"manual_percent", "人工占比(%)", true, share<model::Origin::manual>, "shares_percent", "manual"},
-    {"missing_percent", "缺失占比(%)", true, share<model::Origin::missing>, "shares_percent", "missing"},
+    {"measured_percent", "实测时间占比(%)", true, share<model::Origin::measured>, "shares_percent", "measured"},
+    {"late_percent", "迟到时间占比(%)", true, share<model::Origin::late>, "shares_percent", "late"},
+    {"estimated_percent", "估算时间占比(%)", true, share<model::Origin::estimated>, "shares_percent", "estimated"},
+    {"substituted_percent", "替代时间占比(%)", true, share<model::Origin::substituted>, "shares_percent", "substituted"},
+    {"manual_percent", "人工时间占比(%)", true, share<model::Origin::manual>, "shares_percent", "manual"},
+    {"missing_percent", "缺失时间占比(%)", true, share<model::Origin::missing>, "shares_percent", "missing"},
     {"factors", "排放因子标识", false, [](const Context&, const Line& l) { return uses(l.factors); }},
     {"market_factors", "基于市场排放因子标识", false,
      [](const Context&, const Line& l) { return uses(l.market_factors); }},

@@ -18,11 +18,12 @@
 //   u95_percent       the same of co2e_kg, to four decimals
 //   u95_stated        all; none; or part: of some of the emissions only, so that u95_kg is a lower bound
 //   market_...        the market-based result; empty where there is none in the line
-//   coverage_percent  cut to two decimals: 100 means all of it
+//   coverage_percent  of the whole period, also where it is not over; rounded to two decimals
 //   entries           quarter hours with an entry
 //   corrections       those of them whose figures were changed after they were published
 //   quality, rule     the worst
-//   measured_percent and its like: share of an origin in the amount, or in the CO2e where there is no amount
+//   measured_percent and its like: share of an origin in the time of the whole period; they add up to 100.
+//                     missing_percent: no entry, or no reading in a quarter hour that was measured
 //   factors           id@version of those used
 //   gwp_set           the sets of global warming potentials by which gases were added up, "AR5; AR6" if the line mixes
 //                     two; empty: CO2 alone, CO2e as published, or booked before it was noted
