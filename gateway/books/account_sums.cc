@@ -28,6 +28,16 @@ void assign(FactorUse& factor, const model::Emission& emission) {
   factor.version = emission.factor_version;
 }
 
+// Between two lines of one account. "": no factor.
+void note_move(FactorSums& from, FactorSums& to) {
+  const Basis basis = from.factors_of == to.factors_of ? Basis::market : Basis::primary;
+  const auto note_series = [](std::vector<std::string>& names, std::string_view name) {
+    if (std::ranges::find(names, name) == names.end()) names.emplace_back(name);
+  };
+  note_series(from.superseded_by, to.series(basis));
+  note_series(to.supersedes, from.series(basis));
+}
+
 }  // namespace
 
 void QuarterHour::add(const model::EmissionEntry& entry) {
@@ -96,8 +106,13 @@ void AccountSums::close() {
   if (!open_) return;
   covered_ += open_->covered();
   open_->book_time(time_by_origin_);
-  if (open_->published()) open_->book_first(sums(open_->first_factors()));
-  open_->book_now(sums(open_->factors()));
+  FactorSums& now = sums(open_->factors());
+  if (open_->published()) {
+    FactorSums& first = sums(open_->first_factors());
+    open_->book_first(first);
+    if (&first != &now) note_move(first, now);
+  }
+  open_->book_now(now);
   open_.reset();
 }
 

@@ -34,6 +34,8 @@ struct FactorSums {
   std::vector<FactorUse> factors;
   std::vector<FactorUse> market_factors;
   std::vector<std::string> gwp_sets;
+  std::vector<std::string> superseded_by;  // series to which corrections moved quarter hours...
+  std::vector<std::string> supersedes;     // ...and from which
 
   bool is_of(const FactorsOf& other) const {
     return factors_of == other.primary && market_of == other.market && has_market == other.has_market;

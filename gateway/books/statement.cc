@@ -255,6 +255,8 @@ class Cut {
       if (share.part) {
         line.factors_of = share.part->factors_of;
         line.market_of = share.part->market_of;
+        line.superseded_by = share.part->superseded_by;
+        line.supersedes = share.part->supersedes;
       }
       lines_.push_back(std::move(line));
     }

@@ -21,6 +21,10 @@
 // Market-based result. A total takes the market-based figure of the accounts that have one (scope 2), the primary one
 // of the others.
 //
+// Counted again by another factor. An account has a line for each series of factors; a quarter hour is first published
+// on the line of the factor it was published by, and now known on that of its newest revision. Both lines name the
+// other series, so that a zero on the first is not read as a consumption of nothing.
+//
 // Uncertainty (JCGM 100; IPCC 2006 Vol. 1 ch. 3, approach 1, with 95 % half-widths). What errs in common adds linearly,
 // with its sign; what errs independently, as squares:
 //   activity   accounts on one metering point in common, different points independently
@@ -100,11 +104,13 @@ struct Line {
   std::string user;
   std::string user_name;
   std::optional<model::Scope> scope;
-  std::string carrier;        // where the line has one
-  std::string device, point;  // of an account
-  std::string factors_of;     // of an account: the series of its factors; "" if none applied
-  std::string market_of;      // the same of its market-based result
-  std::string part_of;        // the user in whose consumption all of the line is contained: in no total of the site
+  std::string carrier;                     // where the line has one
+  std::string device, point;               // of an account
+  std::string factors_of;                  // of an account: the series of its factors; "" if none applied
+  std::string market_of;                   // the same of its market-based result
+  std::vector<std::string> superseded_by;  // of an account: the series by which what it first published is counted now
+  std::vector<std::string> supersedes;     // of an account: the series by which what it counts now was first published
+  std::string part_of;  // the user in whose consumption all of the line is contained: in no total of the site
 
   Figures first;                             // as first published: revision 0
   Figures now;                               // with all corrections

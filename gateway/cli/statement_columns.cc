@@ -83,6 +83,10 @@ std::string join(const std::vector<std::string>& parts) {
   return text;
 }
 
+std::string or_no_factor(const std::string& series) {
+  return series.empty() ? "no-factor" : series;
+}
+
 std::string uses(const std::vector<books::FactorUse>& factors) {
   std::vector<std::string> parts;
   for (const books::FactorUse& use : factors) parts.push_back(use.id + (use.version.empty() ? "" : "@" + use.version));
@@ -230,7 +234,8 @@ constexpr StatementColumn kColumns[] = {
     {"measured_percent", "实测时间占比(%)", true, share<model::Origin::measured>, "shares_percent", "measured"},
     {"late_percent", "迟到时间占比(%)", true, share<model::Origin::late>, "shares_percent", "late"},
     {"estimated_percent", "估算时间占比(%)", true, share<model::Origin::estimated>, "shares_percent", "estimated"},
-    {"substituted_percent", "替代时间占比(%)", true, share<model::Origin::substituted>, "shares_percent", "substituted"},
+    {"substituted_percent", "替代时间占比(%)", true, share<model::Origin::substituted>, "shares_percent",
+     "substituted"},
     {"manual_percent", "人工时间占比(%)", true, share<model::Origin::manual>, "shares_percent", "manual"},
     {"missing_percent", "缺失时间占比(%)", true, share<model::Origin::missing>, "shares_percent", "missing"},
     {"factors", "排放因子标识", false, [](const Context&, const Line& l) { return uses(l.factors); }},
@@ -272,8 +277,11 @@ constexpr StatementColumn kColumns[] = {
      }},
     {"remark", "备注", false,
      [](const Context&, const Line& l) {
-       const bool more = l.sum == books::Sum::unallocated && is_below_zero(l);
-       return std::string(more ? "parts-exceed-whole" : "");
+       std::vector<std::string> remarks;
+       if (l.sum == books::Sum::unallocated && is_below_zero(l)) remarks.emplace_back("parts-exceed-whole");
+       for (const std::string& series : l.superseded_by) remarks.push_back("superseded-by:" + or_no_factor(series));
+       for (const std::string& series : l.supersedes) remarks.push_back("supersedes:" + or_no_factor(series));
+       return join(remarks);
      }},
 };
 

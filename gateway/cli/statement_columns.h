@@ -32,7 +32,9 @@
 //   calculated_co2_kg, difference_percent   of a difference
 //   part_of           the user in whose consumption all of the line is contained: it is in no total of the site
 //   unallocated_percent   of the whole, of which it is a part
-//   remark            parts-exceed-whole: what is unallocated is below zero
+//   remark            parts-exceed-whole: what is unallocated is below zero; superseded-by:SERIES: a correction counts
+//   by
+//                     that factor what this line first published; supersedes:SERIES: by that one it was published
 //
 // A month has more, of accounts, for the data-quality rules of the national carbon market (数据质量控制计划):
 //

@@ -195,6 +195,20 @@ std::string factors_of(const std::vector<StatementColumn>& columns, const Statem
   return line.factors.empty() ? line.factors_of : cell(columns, "factors", statement, line);
 }
 
+// What a correction counted again by another factor is first published on one line and known on another.
+std::string moved(const Line& line, bool zh) {
+  std::string text;
+  const auto append = [&](const std::vector<std::string>& series, std::string_view words) {
+    for (std::size_t i = 0; i < series.size(); ++i) {
+      text += (i == 0 ? std::string(words) : std::string(", "));
+      text += series[i].empty() ? (zh ? "无因子" : "no factor") : series[i];
+    }
+  };
+  append(line.superseded_by, zh ? "; 经更正改用 " : "; superseded by correction: ");
+  append(line.supersedes, zh ? "; 更正前用 " : "; by correction instead of ");
+  return text;
+}
+
 std::string plus_minus(const std::string& u95, const Line& line) {
   if (u95.empty()) return "";
   return (line.uncertainty[Basis::primary].stated == books::Stated::all ? "" : ">") + u95;
@@ -356,7 +370,8 @@ std::string statement_table(const StatementText& statement) {
       const std::string text = cell(columns, id, statement, line);
       row.push_back(id == "u95_kg" ? plus_minus(text, line) : text);
     }
-    row.push_back(line.level == Level::account ? factors_of(columns, statement, line) : std::string());
+    row.push_back(line.level == Level::account ? factors_of(columns, statement, line) + moved(line, statement.zh)
+                                               : std::string());
     rows.push_back(std::move(row));
   }
   return title(statement.context) + format_table(kColumns, statement.zh, rows) + mixed_gwp_sets(statement);

@@ -260,6 +260,10 @@ TEST_F(StatementTest, MovesACorrectedQuarterHourToItsNewFactor) {
   EXPECT_EQ(lines_[1].now, Figures{});
   EXPECT_EQ(lines_[1].first.emitted[Basis::primary].co2e.quanta(), 500 * kKilogram);
   EXPECT_FALSE(lines_[1].worst) << "nothing is counted there any more";
+  EXPECT_EQ(lines_[1].superseded_by, std::vector<std::string>{"cn-grid/CN-SC/average"}) << "and why";
+  EXPECT_EQ(lines_[0].supersedes, std::vector<std::string>{"cn-grid/CN/average"});
+  EXPECT_TRUE(lines_[0].superseded_by.empty());
+  EXPECT_TRUE(line(Level::site, Sum::total).superseded_by.empty());
   EXPECT_EQ(co2e(line(Level::site, Sum::total)), 200);
   EXPECT_EQ(line(Level::site, Sum::total).worst->origin, model::Origin::measured);
 }

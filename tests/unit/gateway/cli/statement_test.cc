@@ -211,8 +211,19 @@ TEST_F(StatementCommand, TellsLinesOfOneAccountApartByTheirFactorInTheTable) {
   commit(std::move(effects));
   options_.format = "table";
   const std::string table = state();
-  EXPECT_THAT(table, ContainsRegex("  incomer.import .* own-grid/CN-SC/average/2023@2026-01-01\n"));
-  EXPECT_THAT(table, ContainsRegex("  incomer.import .* own-grid/CN/residual/2023@2026-01-01\n"));
+  EXPECT_THAT(table, ContainsRegex("  incomer.import .* own-grid/CN-SC/average/2023@2026-01-01; superseded by "
+                                   "correction: own-grid/CN/residual\n"));
+  EXPECT_THAT(table, ContainsRegex("  incomer.import .* own-grid/CN/residual/2023@2026-01-01; by correction instead of "
+                                   "own-grid/CN-SC/average\n"));
+  options_.lang = "zh";
+  EXPECT_THAT(state(), HasSubstr("; 经更正改用 own-grid/CN/residual\n"));
+  options_.format = "csv";
+  options_.lang = "en";
+  const std::string csv = state();
+  EXPECT_THAT(csv, HasSubstr(",superseded-by:own-grid/CN/residual,"));
+  EXPECT_THAT(csv, HasSubstr(",supersedes:own-grid/CN-SC/average,"));
+  options_.format = "json";
+  EXPECT_THAT(state(), HasSubstr("\"remark\":\"superseded-by:own-grid/CN/residual\""));
 }
 
 TEST_F(StatementCommand, HasFewerColumnsForADayAndAChineseHeaderOnDemand) {
