@@ -92,6 +92,7 @@ class AccountSums {
 
   model::Series series;     // as last described
   bool own_supply = false;  // as expected
+  std::optional<Instant> open_since;
   Duration covered() const { return covered_; }
   const OriginTimes& time_by_origin() const { return time_by_origin_; }
   const std::list<FactorSums>& by_factors() const { return by_factors_; }

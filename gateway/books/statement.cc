@@ -138,6 +138,8 @@ Line add_up(const Shares& shares) {
     line.worst = line.worst ? worse(*line.worst, quality) : quality;
   };
   for (const Share& share : shares) {
+    const auto& open = share.account->open_since;
+    if (open) line.open_since = std::min(line.open_since.value_or(*open), *open);
     if (!share.part) {
       note_quality({.origin = model::Origin::missing});
       continue;
@@ -443,6 +445,10 @@ Statement::~Statement() = default;
 
 void Statement::expect(const model::Series& account, bool own_supply) {
   accounts_->find(account).own_supply = own_supply;
+}
+
+void Statement::leave_open(const model::Series& account, Instant begin) {
+  accounts_->find(account).open_since = begin;
 }
 
 void Statement::contain(const model::Containment& containment) {

@@ -37,6 +37,9 @@
 // not over or the point has no rows. Of a total: the mean over its metering points, each counting alike; a weight by
 // amount would give a silent meter none, which is the one that matters.
 //
+// Not closed yet. What an account counted in the quarter hour in progress is in no entry, and so in no line: a line
+// says since when there is such an amount.
+//
 // Quality. The worst of the entries, and the share of each origin in the whole time of the period, over the metering
 // points as coverage is. A quarter hour counts as its worst origin. Of one that is measured or late the time that no
 // reading watched is missing; of one that is estimated, substituted or entered by a person the amount stands for all of
@@ -123,7 +126,8 @@ struct Line {
   std::uint64_t entries = 0;            // quarter hours with an entry
   std::uint64_t corrections = 0;        // of how many of them the figures were changed
 
-  OriginTimes time_by_origin{};  // of the same metering points, without what is missing: that is the rest
+  std::optional<Instant> open_since;  // what is counted from here on, if anything, is not closed yet, and not in it
+  OriginTimes time_by_origin{};       // of the same metering points, without what is missing: that is the rest
 
   model::Co2e calculated;  // of a difference: the CO2 that the measured one is compared with, as now known
   model::Activity whole;   // of `unallocated`: the amount of which it is a part, as now known
@@ -161,6 +165,9 @@ class Statement {
   // An account that there should be: without any entry it counts as not covered. Its supply says what contains it as
   // long as no factor does.
   void expect(const model::Series& account, bool own_supply = false);
+
+  // Of an account that is expected: the quarter hour in which it has counted something that is not closed yet.
+  void leave_open(const model::Series& account, Instant begin);
 
   // A user whose accounts measure what those of the others are calculated to emit.
   void compare(const model::Comparison& comparison);

@@ -283,6 +283,8 @@ constexpr StatementColumn kColumns[] = {
        for (const std::string& series : l.supersedes) remarks.push_back("supersedes:" + or_no_factor(series));
        return join(remarks);
      }},
+    {"open_since", "未结账起始时间", false,
+     [](const Context& c, const Line& l) { return l.open_since ? c.time(*l.open_since) : std::string(); }},
 };
 
 constexpr StatementColumn kMonthColumns[] = {
@@ -329,7 +331,6 @@ StatementContext::StatementContext(const app::GatewayConfig& config, model::Peri
       time_zone(config.site.time_zone),
       length(span.end - span.begin),
       config_(config) {
-  tables::LocalTime time(time_zone);
   begin = time(span.begin);
   end = time(span.end);
   for (const model::Account& account : config.site.accounts) {
@@ -337,6 +338,10 @@ StatementContext::StatementContext(const app::GatewayConfig& config, model::Peri
                       &account);
   }
   for (const model::Factor& factor : config.factors.all()) factors_.emplace(factor.id, &factor);
+}
+
+std::string StatementContext::time(Instant at) const {
+  return tables::LocalTime(time_zone)(at);
 }
 
 const model::Account* StatementContext::account(const books::Line& line) const {

@@ -35,6 +35,7 @@
 //   remark            parts-exceed-whole: what is unallocated is below zero; superseded-by:SERIES: a correction counts
 //   by
 //                     that factor what this line first published; supersedes:SERIES: by that one it was published
+//   open_since        amounts from this instant on are not closed yet, and not in the line; empty: there are none
 //
 // A month has more, of accounts, for the data-quality rules of the national carbon market (数据质量控制计划):
 //
@@ -89,6 +90,8 @@ class StatementContext {
   std::string site_name;
   std::string time_zone;
   Duration length{};
+
+  std::string time(Instant at) const;  // in the site's time zone
 
   // nullptr: not in this configuration (any more).
   const model::Account* account(const books::Line& line) const;

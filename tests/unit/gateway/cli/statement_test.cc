@@ -226,6 +226,47 @@ TEST_F(StatementCommand, TellsLinesOfOneAccountApartByTheirFactorInTheTable) {
   EXPECT_THAT(state(), HasSubstr("\"remark\":\"superseded-by:own-grid/CN/residual\""));
 }
 
+TEST_F(StatementCommand, SaysSinceWhenAmountsAreNotClosed) {
+  fill();
+  options_.format = "table";
+  EXPECT_EQ(state().find("not closed"), std::string::npos);
+  model::Effects effects;
+  model::AccountState account;  // of the incomer, in its fifth quarter hour
+  auto& open = account.open[static_cast<std::size_t>(model::Period::quarter_hour)];
+  open = model::OpenPeriod{.begin = kNovember + 60min,
+                           .end = kNovember + 75min,
+                           .amount = {},
+                           .coal = {},
+                           .emitted = {},
+                           .covered = {},
+                           .quality = {}};
+  effects.accounts.emplace_back(AccountId{0}, account);
+  commit(effects);
+  EXPECT_EQ(state().find("not closed"), std::string::npos) << "nothing was counted in it yet";
+  open->amount = model::Activity::of(4'000'000);
+  effects.accounts = {{AccountId{0}, account}};
+  commit(std::move(effects));
+  const std::string words = "not closed yet, and in no line above: amounts since 2026-11-01T01:00:00+08:00\n";
+  EXPECT_THAT(state(), HasSubstr(words));
+  options_.by = "gas";
+  EXPECT_THAT(state(), HasSubstr(words));
+  options_.by = "user";
+  options_.lang = "zh";
+  EXPECT_THAT(state(), HasSubstr("尚未结账, 未计入上表: 自 2026-11-01T01:00:00+08:00 起的用量\n"));
+  options_.lang = "en";
+  options_.format = "json";
+  const auto json = boost::json::parse(state());
+  EXPECT_EQ(json.at("statement").at("open_since").as_string(), "2026-11-01T01:00:00+08:00");
+  EXPECT_EQ(json.at("total").at("open_since").as_string(), "2026-11-01T01:00:00+08:00");
+  EXPECT_EQ(json.at("users").at(0).at("total").as_object().count("open_since"), 0u) << "the boiler house";
+  options_.format = "csv";
+  options_.period = "day";
+  options_.of = "2026-11-01";
+  EXPECT_THAT(state(), ContainsRegex(",site,total,.*,2026-11-01T01:00:00\\+08:00\n"));
+  options_.of = "2026-11-02";
+  EXPECT_EQ(state().find("01:00:00+08:00"), std::string::npos) << "that day has none";
+}
+
 TEST_F(StatementCommand, HasFewerColumnsForADayAndAChineseHeaderOnDemand) {
   fill();
   options_.period = "day";
@@ -233,8 +274,8 @@ TEST_F(StatementCommand, HasFewerColumnsForADayAndAChineseHeaderOnDemand) {
   const std::string day = state();
   EXPECT_THAT(
       day,
-      HasSubstr(
-          ",hcfc_22_kg,unsplit_co2e_kg,calculated_co2_kg,difference_percent,part_of,unallocated_percent,remark\n"));
+      HasSubstr(",hcfc_22_kg,unsplit_co2e_kg,calculated_co2_kg,difference_percent,part_of,unallocated_percent,remark,"
+                "open_since\n"));
   EXPECT_THAT(day, HasSubstr("day,2026-11-01T00:00:00+08:00,2026-11-02T00:00:00+08:00,park,"));
   options_.lang = "zh";
   const std::string zh = state();
