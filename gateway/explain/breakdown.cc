@@ -64,12 +64,18 @@ bool larger(const BreakdownLine& a, const BreakdownLine& b) {
 class Summing {
  public:
   Summing(const model::Site& site, const Question& question, std::size_t entries_max)
-      : calendar_(site.time_zone), question_(question), entries_max_(entries_max), statement_(question.span) {
+      : calendar_(site.time_zone),
+        question_(question),
+        entries_max_(entries_max),
+        statement_(question.span),
+        in_site_(question.span) {
     for (const model::Account& account : site.accounts) {
       const model::Series series = store::describe(site, account);
       const bool is_contained = !model::in_site_total(site, account);
       if (question.whole_site && is_contained) contained_.insert(account_name(series));
-      if (asked_for(question, series)) statement_.expect(series, model::is_own_supply(account));
+      if (!asked_for(question, series)) continue;
+      statement_.expect(series, model::is_own_supply(account));
+      if (!is_contained) in_site_.expect(series, model::is_own_supply(account));
     }
     if (question.whole_site) {
       for (const model::Containment& containment : site.containments) statement_.contain(containment);
@@ -87,6 +93,7 @@ class Summing {
     if (!asked_for(question_, *row.series)) return;
     const auto& entry = row.body.get<model::EmissionEntry>();
     statement_.add(row.series, entry);
+    if (question_.whole_site && counts(*row.series)) in_site_.add(row.series, entry);
     if (entry_ && (entry_->begin != entry.begin || account_name(entry_->series) != account_name(*row.series))) finish();
     if (!entry_) {
       entry_ = line_of(*row.series, entry.begin, entry.end);
@@ -193,9 +200,6 @@ class Summing {
         if (seen.insert(found->first).second) found->second.uncertainty = line.uncertainty[kPrimary];
       }
       if (line.sum != books::Sum::total || !question_.device.empty()) continue;
-      if (const auto found = users_.find(line.user); found != users_.end() && line.level == Level::user) {
-        found->second.uncertainty = line.uncertainty[kPrimary];
-      }
       if (line.level != (question_.whole_site ? Level::site : Level::user)) continue;
       out_.total.sum.primary.emitted = line.now.emitted[kPrimary];
       out_.total.sum.coal = line.now.coal;
@@ -204,6 +208,12 @@ class Summing {
       out_.total.first = line.first.emitted[kPrimary].co2e;
       out_.total.uncertainty = line.uncertainty[kPrimary];
       out_.market = line.now.emitted[model::Basis::market].co2e;
+    }
+    // Of a user of which a part is contained in another one, what counts here is not its whole total.
+    for (const books::Line& line : in_site_.lines(books::By::user)) {
+      const auto found = users_.find(line.user);
+      if (found == users_.end() || line.level != Level::user || line.sum != books::Sum::total) continue;
+      found->second.uncertainty = line.uncertainty[kPrimary];
     }
     if (!question_.device.empty() && accounts_.size() == 1) {
       out_.total.uncertainty = accounts_.begin()->second.uncertainty;
@@ -229,6 +239,7 @@ class Summing {
   Breakdown out_;
   std::optional<BreakdownLine> entry_;
   books::Statement statement_;
+  books::Statement in_site_;         // what counts there alone, where the whole site is asked for
   std::set<std::string> contained_;  // names of accounts, where the whole site is asked for
   std::map<std::string, BreakdownLine> accounts_;
   std::map<Instant, BreakdownLine> parts_;

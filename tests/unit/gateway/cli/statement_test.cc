@@ -16,6 +16,7 @@
 #include <sstream>
 
 #include "gateway/app/gateway_config.h"
+#include "gateway/cli/explain.h"
 #include "gateway/store/sqlite_store.h"
 #include "tests/support/temporary_directory.h"
 
@@ -198,6 +199,27 @@ TEST_F(StatementOfParts, OfOneUserAloneKnowWhatTheOthersConsume) {
   options_.by = "carrier";
   options_.format = "table";
   expect_golden("hall.txt");
+}
+
+TEST_F(StatementOfParts, AreExplainedByTheUncertaintyOfWhatIsInTheFigure) {
+  ExplainOptions options;
+  options.entry = "site@2026-11";
+  options.json = true;
+  std::ostringstream out;
+  ASSERT_EQ(run_explain(config(), options, out, err_), 0) << err_.str();
+  const auto site = boost::json::parse(out.str());
+  const auto named = [&](const char* list, std::string_view name) {
+    for (const auto& line : site.at(list).as_array()) {
+      if (line.at("name").as_string() == name) return line.as_object();
+    }
+    ADD_FAILURE() << "no " << name;
+    return boost::json::object();
+  };
+  // The hall's electricity is in the incomer's: of the hall there is its gas, and the gas's uncertainty.
+  const auto hall = named("users", "hall@2026-11");
+  const auto gas = named("accounts", "hall/natural-gas/meters.gas@2026-11");
+  for (const char* key : {"co2e_kg", "u95_kg", "u95_stated"}) EXPECT_EQ(hall.at(key), gas.at(key)) << key;
+  EXPECT_EQ(hall.at("u95_stated").as_string(), "all");
 }
 
 TEST_F(StatementCommand, TellsLinesOfOneAccountApartByTheirFactorInTheTable) {
