@@ -84,7 +84,7 @@ void write_allocations(Page& page, const Breakdown& b, int& number) {
           line.has_market ? Figures::kilograms(line.now.emitted[model::Basis::market].co2e.quanta()) : std::string(),
           amount + " " + std::string(carrier->display.symbol), std::move(name)};
     };
-    page.section(fmt::format("{} Parts of {} 分项", number++, allocation.whole.carrier));
+    page.section(fmt::format("{} Parts of {} 分项", ++number, allocation.whole.carrier));
     std::vector<std::vector<std::string>> rows;
     for (const books::Line& part : allocation.parts) {
       rows.push_back(cells(part, part.user + "/" + part.carrier + period));

@@ -222,6 +222,14 @@ TEST_F(StatementOfParts, AreExplainedByTheUncertaintyOfWhatIsInTheFigure) {
   EXPECT_EQ(hall.at("u95_stated").as_string(), "all");
 }
 
+TEST_F(StatementOfParts, AreExplainedInSectionsThatAreNumberedOnce) {
+  ExplainOptions options;
+  options.entry = "hall@2026-11";
+  std::ostringstream out;
+  ASSERT_EQ(run_explain(config(), options, out, err_), 0) << err_.str();
+  EXPECT_THAT(out.str(), ContainsRegex("\n1 Accounts[^\r]*\n2 Parts of electricity[^\r]*\n3 Days[^\r]*\n4 Entries"));
+}
+
 TEST_F(StatementCommand, TellsLinesOfOneAccountApartByTheirFactorInTheTable) {
   fill();
   model::Effects effects;
