@@ -297,6 +297,7 @@ class Cut {
     Shares net = select(shares_, [](const Share& share) { return model::in_total(share.series().flow); });
     Shares exported = select(shares_, [](const Share& share) { return share.series().flow == Flow::exported; });
     lines_.push_back(begin(net, level, Sum::total));
+    if (net.empty()) watch_beside(lines_.back());
     if (!exported.empty()) lines_.push_back(begin(exported, level, Sum::exported));
     if (exported.empty() && !of_site_) return;
     lines_.push_back(begin(minus(std::move(net), exported), level, Sum::net));
@@ -322,6 +323,15 @@ class Cut {
   }
 
  private:
+  // Nothing is in the total, but there are meters.
+  void watch_beside(Line& total) const {
+    const Line beside = add_up(shares_);
+    total.covered = beside.covered;
+    total.points = beside.points;
+    total.time_by_origin = beside.time_by_origin;
+    total.worst = beside.worst;
+  }
+
   Line begin(const Shares& shares, Level level, Sum sum) const {
     Line line = add_up(shares);
     line.level = level;

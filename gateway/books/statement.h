@@ -35,7 +35,8 @@
 //
 // Coverage. Of a metering point: the time watched by readings over the whole of the period, also where the period is
 // not over or the point has no rows. Of a total: the mean over its metering points, each counting alike; a weight by
-// amount would give a silent meter none, which is the one that matters.
+// amount would give a silent meter none, which is the one that matters. A total in which nothing is, because all of it
+// stands beside, has the coverage and quality of that.
 //
 // Not closed yet. What an account counted in the quarter hour in progress is in no entry, and so in no line: a line
 // says since when there is such an amount.

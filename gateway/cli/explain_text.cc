@@ -125,6 +125,10 @@ std::string text_of(const Breakdown& b, const model::Site& site) {
   page.field("CO2e, location-based 位置法",
              co2e_of(b.total) + " kg" +
                  (all == b.total.entries ? "" : ", without what is exported, produced or measured beside it"));
+  if (b.beside) {
+    page.field("Beside 另计", fmt::format("all of it is {}: it is in no total 不计入合计", to_string(*b.beside)));
+    if (b.total.carrier) page.field("Activity 活动数据", amount_of(b.total));
+  }
   page.field("First published 首次公布", Figures::kilograms(b.total.first.quanta()) + " kg");
   if (const std::string u95 = u95_of(b.total); !u95.empty()) {
     page.field(

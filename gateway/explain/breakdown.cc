@@ -83,9 +83,6 @@ class Summing {
     out_.period = *question.period;
     out_.span = question.span;
     out_.name = question.account() + "@" + date_of(out_.period, question.span.begin, calendar_);
-    out_.total.name = out_.name;
-    out_.total.begin = question.span.begin;
-    out_.total.end = question.span.end;
   }
 
   // The revisions of one entry follow each other.
@@ -113,8 +110,7 @@ class Summing {
   Breakdown take() {
     if (entry_) finish();
     std::ranges::sort(out_.entries, larger);
-    out_.total.accounts = std::ranges::count_if(accounts_, [&](const auto& one) { return counts(one.second.series); });
-    for (auto& [begin, part] : parts_) part.accounts = out_.total.accounts;
+    take_sums();
     for (auto& [name, user] : users_) {
       user.accounts = std::ranges::count_if(
           accounts_, [&](const auto& one) { return one.second.series.user == name && counts(one.second.series); });
@@ -124,11 +120,40 @@ class Summing {
     std::ranges::sort(out_.users, larger);
     for (auto& [name, line] : accounts_) out_.accounts.push_back(std::move(line));
     std::ranges::sort(out_.accounts, larger);
-    for (auto& [begin, line] : parts_) out_.parts.push_back(std::move(line));
     return std::move(out_);
   }
 
  private:
+  // What makes the total; where there is nothing, what stands beside it, if it is of one flow.
+  void take_sums() {
+    if (counted_.total.entries == 0 && beside_.size() == 1) out_.beside = beside_.begin()->first;
+    Sums& sums = out_.beside ? beside_.begin()->second : counted_;
+    const auto is_in_it = [&](const auto& account) { return out_.beside || counts(account.second.series); };
+    sums.total.name = out_.name;
+    sums.total.begin = question_.span.begin;
+    sums.total.end = question_.span.end;
+    sums.total.accounts = std::ranges::count_if(accounts_, is_in_it);
+    if (out_.beside) take_carrier(sums.total);
+    out_.total = std::move(sums.total);
+    out_.market = sums.market;
+    for (auto& [begin, part] : sums.parts) {
+      part.accounts = out_.total.accounts;
+      out_.parts.push_back(std::move(part));
+    }
+  }
+
+  // Of accounts of one carrier the amounts add up.
+  void take_carrier(BreakdownLine& sum) const {
+    const BreakdownLine& first = accounts_.begin()->second;
+    for (const auto& [name, account] : accounts_) {
+      if (account.carrier != first.carrier) return;
+      sum.sum.amount += account.sum.amount;
+    }
+    sum.series.carrier = first.series.carrier;
+    sum.series.flow = first.series.flow;
+    sum.carrier = first.carrier;
+  }
+
   static BreakdownLine line_of(const model::Series& series, Instant begin, Instant end) {
     BreakdownLine line;
     line.name = account_name(series);
@@ -149,10 +174,10 @@ class Summing {
     account.sum.amount += line.sum.amount;
     add_to(account, line);
     if (counts(line.series)) {
-      add_to(out_.total, line);
-      out_.market += line.sum.market ? line.sum.market->emitted.co2e : line.sum.primary.emitted.co2e;
-      add_to(part(line.begin), line);
+      add_to(counted_, line);
       if (question_.whole_site) add_to(user(line.series), line);
+    } else if (!question_.whole_site) {
+      add_to(beside_[line.series.flow], line);
     }
     out_.entries.push_back(line);
     std::ranges::push_heap(out_.entries, larger);  // the smallest at the front
@@ -167,6 +192,19 @@ class Summing {
   bool counts(const model::Series& series) const {
     if (!question_.device.empty()) return true;
     return model::in_total(series.flow) && !contained_.contains(account_name(series));
+  }
+
+  // The sum of what is asked for, and what it consists of by time.
+  struct Sums {
+    BreakdownLine total;
+    model::Co2e market;
+    std::map<Instant, BreakdownLine> parts;
+  };
+
+  void add_to(Sums& sums, const BreakdownLine& line) {
+    add_to(sums.total, line);
+    sums.market += line.sum.market ? line.sum.market->emitted.co2e : line.sum.primary.emitted.co2e;
+    if (out_.period != Period::day) add_to(part(sums, line.begin), line);
   }
 
   static void add_to(BreakdownLine& sum, const BreakdownLine& line) {
@@ -199,12 +237,16 @@ class Summing {
         found->second.uncertainty.reset();
         if (seen.insert(found->first).second) found->second.uncertainty = line.uncertainty[kPrimary];
       }
+      if (out_.beside && line.level == Level::carrier && line.carrier == out_.total.series.carrier) {
+        out_.total.uncertainty = line.uncertainty[kPrimary];
+      }
       if (line.sum != books::Sum::total || !question_.device.empty()) continue;
       if (line.level != (question_.whole_site ? Level::site : Level::user)) continue;
-      out_.total.sum.primary.emitted = line.now.emitted[kPrimary];
-      out_.total.sum.coal = line.now.coal;
       out_.total.sum.covered = line.covered;
       out_.total.accounts = line.points;
+      if (out_.beside) continue;
+      out_.total.sum.primary.emitted = line.now.emitted[kPrimary];
+      out_.total.sum.coal = line.now.coal;
       out_.total.first = line.first.emitted[kPrimary].co2e;
       out_.total.uncertainty = line.uncertainty[kPrimary];
       out_.market = line.now.emitted[model::Basis::market].co2e;
@@ -220,11 +262,10 @@ class Summing {
     }
   }
 
-  BreakdownLine& part(Instant at) {
-    if (out_.period == Period::day) return unused_;
+  BreakdownLine& part(Sums& sums, Instant at) {
     const Period shorter = out_.period == Period::year ? Period::month : Period::day;
     const pipeline::Span span = calendar_.period(shorter, at);
-    const auto [found, is_new] = parts_.try_emplace(span.begin);
+    const auto [found, is_new] = sums.parts.try_emplace(span.begin);
     if (is_new) {
       found->second.name = question_.account() + "@" + date_of(shorter, span.begin, calendar_);
       found->second.begin = span.begin;
@@ -242,9 +283,9 @@ class Summing {
   books::Statement in_site_;         // what counts there alone, where the whole site is asked for
   std::set<std::string> contained_;  // names of accounts, where the whole site is asked for
   std::map<std::string, BreakdownLine> accounts_;
-  std::map<Instant, BreakdownLine> parts_;
+  Sums counted_;
+  std::map<model::Flow, Sums> beside_;
   std::map<std::string, BreakdownLine> users_;
-  BreakdownLine unused_;
 };
 
 // What the books hold of one account, around an instant.

@@ -324,6 +324,21 @@ TEST_F(StatementTest, CountsASilentMeterAsNotCovered) {
   EXPECT_EQ(site.worst->origin, model::Origin::missing);
 }
 
+TEST_F(StatementTest, KnowsTheCoverageOfATotalWhoseFiguresAllStandBeside) {
+  statement_.add(series("stack", "cems", "co2", Flow::measured), entry(0, 50, emission(50, 0, 0)));
+  cut();
+  const Line& total = line(Level::user, Sum::total, "stack");
+  EXPECT_EQ(co2e(total), 0);
+  EXPECT_EQ(total.covered, 15min);
+  EXPECT_EQ(total.points, 1);
+  EXPECT_EQ(total.worst->origin, model::Origin::measured);
+  EXPECT_EQ(quality_shares(total, 1h)->front(), 2'500);
+  statement_.add(series("a", "m1"), entry(0, 1, emission(1, 0, 0)));
+  statement_.add(series("a", "m1"), entry(1, 1, emission(1, 0, 0)));
+  cut();
+  EXPECT_EQ(line(Level::site, Sum::total).covered, 30min) << "where there is something in it, of that alone";
+}
+
 TEST_F(StatementTest, KeepsBiogenicCarbonApart) {
   auto wood = entry(0, 1'000, emission(0, 0, 0, "own/wood/default/2020"));
   wood.primary.emitted.gases[Gas::co2_biogenic] = model::GasMass::of(1'800 * kKilogram);
