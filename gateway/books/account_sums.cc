@@ -68,7 +68,7 @@ void QuarterHour::add(const model::EmissionEntry& entry) {
 }
 
 void QuarterHour::book_now(FactorSums& sums) const {
-  const Figures now = with_market(now_, has_market_);
+  const Figures now = this->now();
   sums.now += now;
   for (const Basis basis : model::kBases) {
     const model::Emitted& emitted = now.emitted[basis];

@@ -1,4 +1,4 @@
-// The sums of one account in a period: what a statement's lines are made of. Of the books alone.
+// The sums of one account in a period: what a statement's lines are made of.
 #pragma once
 
 #include <array>
@@ -51,9 +51,14 @@ class QuarterHour {
   explicit QuarterHour(Instant begin) : begin_(begin) {}
 
   void add(const model::EmissionEntry& entry);
-  void book_first(FactorSums& sums) const { sums.first += with_market(first_, first_has_market_); }
+  void book_first(FactorSums& sums) const { sums.first += first(); }
   void book_now(FactorSums& sums) const;
   void book_time(OriginTimes& times) const;
+
+  // As first published, and with all corrections. Where there is no market-based result the primary one is in its
+  // place.
+  Figures first() const { return with_market(first_, first_has_market_); }
+  Figures now() const { return with_market(now_, has_market_); }
 
   Instant begin() const { return begin_; }
   bool published() const { return published_; }

@@ -17,6 +17,7 @@
 
 #include "gateway/app/gateway_config.h"
 #include "gateway/cli/explain.h"
+#include "gateway/cli/restate.h"
 #include "gateway/store/sqlite_store.h"
 #include "tests/support/temporary_directory.h"
 
@@ -220,6 +221,26 @@ TEST_F(StatementOfParts, AreExplainedByTheUncertaintyOfWhatIsInTheFigure) {
   const auto gas = named("accounts", "hall/natural-gas/meters.gas@2026-11");
   for (const char* key : {"co2e_kg", "u95_kg", "u95_stated"}) EXPECT_EQ(hall.at(key), gas.at(key)) << key;
   EXPECT_EQ(hall.at("u95_stated").as_string(), "all");
+}
+
+TEST_F(StatementOfParts, HaveTheMarketBasedTotalThatRestateHas) {
+  options_.format = "json";
+  const auto total = boost::json::parse(state()).at("total").as_object();
+  EXPECT_DOUBLE_EQ(total.at("market_co2e_kg").to_number<double>(), 240 + 44) << "the gas has no market-based result";
+  std::ostringstream out;
+  RestateOptions restate;
+  restate.config = config();
+  restate.from = "2026-11-01";
+  restate.to = "2026-12-01";
+  restate.format = "json";
+  ASSERT_EQ(run_restate(restate, out, err_), 0) << err_.str();
+  const auto lines = boost::json::parse(out.str()).at("lines").as_array();
+  const auto& restated = lines.back();
+  ASSERT_EQ(restated.at("user").as_string(), "total");
+  for (const char* figure : {"co2e_kg", "market_co2e_kg"}) {
+    const std::string known(restated.at(std::string(figure) + "_known").as_string());
+    EXPECT_DOUBLE_EQ(std::stod(known), total.at(figure).to_number<double>()) << figure;
+  }
 }
 
 TEST_F(StatementOfParts, AreExplainedInSectionsThatAreNumberedOnce) {
