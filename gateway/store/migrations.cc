@@ -118,6 +118,24 @@ ALTER TABLE cursor ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;      -- with dama
 UPDATE cursor SET begun = settled, missed = (SELECT ifnull(max(seq), 0) FROM journal) - settled
   - (SELECT count(*) FROM journal WHERE seq > cursor.settled);
 )sql",
+    // 6: rows say what contains them.
+    R"sql(
+-- `part_of`: the user in whose consumption an account's is contained; '' for points, for what is in none, and before.
+CREATE TABLE series_6(
+  id INTEGER PRIMARY KEY,
+  subject INTEGER NOT NULL REFERENCES subject(id),
+  site TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  user_name TEXT NOT NULL,
+  region TEXT NOT NULL,
+  scope INTEGER NOT NULL,
+  part_of TEXT NOT NULL DEFAULT '',
+  UNIQUE(subject, site, unit, user_name, region, scope, part_of));
+INSERT INTO series_6(id, subject, site, unit, user_name, region, scope)
+  SELECT id, subject, site, unit, user_name, region, scope FROM series;
+DROP TABLE series;
+ALTER TABLE series_6 RENAME TO series;
+)sql",
 };
 static_assert(std::size(kMigrations) == kSchemaVersion);
 
