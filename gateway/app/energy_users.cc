@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <span>
+#include <tuple>
 
 #include "config/reader/text.h"
 #include "gateway/app/factor_choice.h"
@@ -105,6 +107,7 @@ class UsersReader {
     for (Measured& measured : measured_) comparisons.push_back(std::move(measured.comparison));
     auto containments =
         read_containments(root_, part_of_, {.accounts = accounts_, .users = users_, .doubtful = doubtful_users_});
+    for (const Shared& shared : shared_) warn_of_use(shared, containments);
     return {.accounts = std::move(accounts_),
             .comparisons = std::move(comparisons),
             .containments = std::move(containments)};
@@ -185,7 +188,7 @@ class UsersReader {
                                                    : suggestion(carrier_id, known)));
     }
     const Point* point = from.empty() ? nullptr : find_point(in, from, account.carrier);
-    if (point) note_use(in, *point, account);
+    if (point) note_use(in, node, *point, account);
     if (point && account.carrier && !is_doubtful(*point)) {
       if (const std::string misfit = explain_misfit(*point, *account.carrier); !misfit.empty()) {
         in.error("from", describe(*point) + " cannot be counted as " + carrier_id + ": " + misfit);
@@ -296,15 +299,49 @@ class UsersReader {
     return nullptr;
   }
 
-  void note_use(config::Reader& in, const Point& point, const model::Account& account) {
-    const auto verb = to_string(account.flow);
+  // A point that several users name.
+  struct Shared {
+    const config::Node* node;  // of the account
+    const Point* point;
+    const model::Carrier* carrier;
+    model::Flow flow;
+    std::string user;
+    std::string first;  // that named it
+  };
+
+  void note_use(config::Reader& in, const config::Node& node, const Point& point, const model::Account& account) {
     const auto [first, is_new] = uses_.try_emplace({&point, account.flow}, account.user);
     if (!users_of_.emplace(&point, account.user).second) {
       in.error("from", "'" + point.full_name() + "' is used twice by '" + account.user +
                            "': it would be counted twice; what is both produced and consumed belongs to two users");
     } else if (!is_new) {
-      in.warning("from", "'" + point.full_name() + "' is " + std::string(verb) + " by '" + first->second +
-                             "' too: sums over users count it twice");
+      shared_.push_back({&node, &point, account.carrier, account.flow, account.user, first->second});
+    }
+  }
+
+  // Who is part of whom is known when all users are read.
+  void warn_of_use(const Shared& shared, std::span<const model::Containment> containments) {
+    const auto is_part = [&](std::string_view user, std::string_view of) {
+      for (bool more = true; more && user != of;) {
+        const auto container = std::ranges::find_if(containments, [&](const model::Containment& containment) {
+          return containment.user == user && shared.carrier && containment.carrier == shared.carrier->id;
+        });
+        more = container != containments.end();
+        if (more) user = container->of;
+      }
+      return user == of;
+    };
+    const std::string is_used = "'" + shared.point->full_name() + "' is " + std::string(to_string(shared.flow)) +
+                                " by '" + shared.first + "' too";
+    const bool consumed = shared.flow == model::Flow::consumed;
+    const bool contains = consumed && is_part(shared.first, shared.user);
+    config::Reader in(*shared.node, root_.problems());
+    if (contains || (consumed && is_part(shared.user, shared.first))) {
+      const auto& [part, whole] = contains ? std::tie(shared.first, shared.user) : std::tie(shared.user, shared.first);
+      in.warning("from", is_used + ", and '" + part + "' is part of '" + whole +
+                             "': the site counts it once, and nothing that it counts is unallocated");
+    } else {
+      in.warning("from", is_used + ": sums over users count it twice");
     }
   }
 
@@ -327,6 +364,7 @@ class UsersReader {
   UniqueIds ids_{"energy user"};
   std::map<std::pair<const Point*, model::Flow>, std::string> uses_;  // the first user of each
   std::set<std::pair<const Point*, std::string>> users_of_;
+  std::vector<Shared> shared_;
   std::optional<FactorChooser> chooser_;
   std::set<const Point*> unlimited_;
   bool region_is_known_ = true;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -175,6 +176,34 @@ std::string coverage(const Line& line) {
   return model::coverage_percent(line.covered, line.elapsed) + " %";
 }
 
+// Of the total: of each of its metering points the day so far, as far as the newest reading of any of them. So one that
+// is silent lowers it.
+std::string coverage_of_total(const model::Site& site, const model::Checkpoint& accounts) {
+  std::map<PointId, const model::AccountState*> points;
+  Instant begin = Instant::min();
+  Instant end = Instant::min();
+  const auto day_of = [](const model::AccountState& state) -> const auto& {
+    return state.open[static_cast<std::size_t>(model::Period::day)];
+  };
+  for (const model::Account& account : site.accounts) {
+    if (!model::in_site_total(site, account)) continue;
+    const model::AccountState& state = accounts.accounts[model::index(account.id)];
+    points.try_emplace(account.source, &state);
+    if (!day_of(state) || !state.live_at) continue;
+    begin = std::max(begin, day_of(state)->begin);
+    end = std::max(end, std::min(*state.live_at, day_of(state)->end));
+  }
+  Duration covered{};
+  Duration elapsed{};
+  for (const auto& [point, state] : points) {
+    const auto& day = day_of(*state);
+    const Duration watched = day && day->begin == begin ? day->covered : Duration::zero();
+    covered += watched;
+    if (begin < end) elapsed += std::max(end - begin, watched);
+  }
+  return elapsed <= Duration::zero() ? "" : model::coverage_percent(covered, elapsed) + " %";
+}
+
 std::string figures(const Line& line) {
   const model::Carrier& carrier = *line.account->carrier;
   return right(fmt::format("{:.2f} {}", line.amount_per_hour, rate_unit(carrier)), 16) +
@@ -213,7 +242,8 @@ void append_users(std::string& out, const model::Site& site, const model::Checkp
     const bool is_part = model::container_of(site, account) != nullptr;
     if (is_part && std::ranges::find(parts, account.user) == parts.end()) parts.push_back(account.user);
   }
-  out += left("total 合计", 103) + right(fixed(total.quanta(), model::kMilligramsPerKilogram, 4), 14) + "\n";
+  out += left("total 合计", 103) + right(fixed(total.quanta(), model::kMilligramsPerKilogram, 4), 14) +
+         right(coverage_of_total(site, accounts), 20) + "\n";
   if (!parts.empty()) {
     out += fmt::format("without what is part of another 已含于上级, 不重复计入: {}\n", fmt::join(parts, ", "));
   }

@@ -208,6 +208,7 @@ int main(int argc, char** argv) {
   std::filesystem::path explain_config;
   auto* explain = add_command(
       app, "explain", "Explains a figure: from a tonne down to the bytes of a register",
+      "  carbongate explain park.yaml site@2026-01\n"
       "  carbongate explain park.yaml press-shop@2026-01\n"
       "  carbongate explain park.yaml press-shop/electricity/incomer.energy@2026-01-03\n"
       "  carbongate explain park.yaml press-shop/electricity/incomer.energy@2026-01-03T00:15:00Z\n"
@@ -216,7 +217,9 @@ int main(int argc, char** argv) {
   explain
       ->add_option("ENTRY", explain_options.entry,
                    "USER/CARRIER/DEVICE.POINT@BEGIN#REVISION, as verify and explain name it; without #REVISION: with "
-                   "all corrections; with a day, month or year for BEGIN, also USER@2026-01: the sum and its parts")
+                   "all corrections; with a day, month or year for BEGIN, also USER@2026-01, USER/CARRIER@2026-01, "
+                   "USER/scope-2@2026-01, and for all users site@2026-01, site/scope-1@2026-01 and "
+                   "site/CARRIER@2026-01: the sum and its parts")
       ->required();
   explain->add_option("--store", explain_options.store, "Directory to read, instead of the configured store");
   explain->add_flag("--json", explain_options.json, "One JSON object instead of text");
@@ -256,10 +259,10 @@ int main(int argc, char** argv) {
   backup->callback([&] { status = cli::run_backup(backup_options, std::cout, std::cerr); });
 
   cli::RepairOptions repair_options;
-  auto* repair = add_command(app, "repair",
-                             "Reads the whole store; a damaged one is set aside and what can be read of it goes on",
-                             "  carbongate repair park.yaml --check\n"
-                             "  carbongate repair park.yaml");
+  auto* repair =
+      add_command(app, "repair", "Reads the whole store; a damaged one is set aside and what can be read of it goes on",
+                  "  carbongate repair park.yaml --check\n"
+                  "  carbongate repair park.yaml");
   add_config(repair, repair_options.config);
   repair->add_flag("--check", repair_options.check, "Look only, also beside a running gateway; status 1: damaged");
   repair->add_option("--store", repair_options.store, "Directory to use, instead of the configured store");

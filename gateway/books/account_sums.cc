@@ -9,11 +9,7 @@ namespace carbongate::books {
 namespace {
 
 using model::Basis;
-
-template <class Quantity>
-Quantity magnitude(Quantity quantity) {
-  return quantity < Quantity{} ? -quantity : quantity;
-}
+using model::Origin;
 
 // Of a live series, which has as many factors as quarter hours, all together.
 void note(std::vector<FactorUse>& uses, const FactorUse& factor) {
@@ -30,6 +26,16 @@ void note(std::vector<std::string>& names, const std::string& name) {
 void assign(FactorUse& factor, const model::Emission& emission) {
   factor.id = emission.factor_id;
   factor.version = emission.factor_version;
+}
+
+// Between two lines of one account. "": no factor.
+void note_move(FactorSums& from, FactorSums& to) {
+  const Basis basis = from.factors_of == to.factors_of ? Basis::market : Basis::primary;
+  const auto note_series = [](std::vector<std::string>& names, std::string_view name) {
+    if (std::ranges::find(names, name) == names.end()) names.emplace_back(name);
+  };
+  note_series(from.superseded_by, to.series(basis));
+  note_series(to.supersedes, from.series(basis));
 }
 
 }  // namespace
@@ -51,6 +57,7 @@ void QuarterHour::add(const model::EmissionEntry& entry) {
   }
   if (entry.revision < newest_) return;
   newest_ = entry.revision;
+  end_ = entry.end;
   covered_ = entry.covered;
   quality_ = entry.quality;
   assign(factor_, entry.primary);
@@ -61,7 +68,7 @@ void QuarterHour::add(const model::EmissionEntry& entry) {
 }
 
 void QuarterHour::book_now(FactorSums& sums) const {
-  const Figures now = with_market(now_, has_market_);
+  const Figures now = this->now();
   sums.now += now;
   for (const Basis basis : model::kBases) {
     const model::Emitted& emitted = now.emitted[basis];
@@ -71,14 +78,17 @@ void QuarterHour::book_now(FactorSums& sums) const {
   ++sums.entries;
   sums.corrections += corrected_ ? 1 : 0;
   sums.worst = sums.worst ? worse(*sums.worst, quality_) : quality_;
-  const auto origin = static_cast<std::size_t>(quality_.origin);
-  sums.amount_by_origin[origin] += magnitude(now.amount);
-  sums.co2e_by_origin[origin] += magnitude(now.emitted[Basis::primary].co2e);
   note(sums.factors, factor_);
   note(sums.gwp_sets, gwp_set_);
   if (!has_market_) return;
   note(sums.market_factors, market_);
   note(sums.gwp_sets, market_gwp_set_);
+}
+
+void QuarterHour::book_time(OriginTimes& times) const {
+  if (quality_.origin == Origin::missing) return;
+  const bool by_readings = quality_.origin == Origin::measured || quality_.origin == Origin::late;
+  times[static_cast<std::size_t>(quality_.origin)] += by_readings ? covered_ : end_ - begin_;
 }
 
 Figures QuarterHour::with_market(Figures figures, bool has_market) {
@@ -95,8 +105,14 @@ void AccountSums::add(const model::EmissionEntry& entry) {
 void AccountSums::close() {
   if (!open_) return;
   covered_ += open_->covered();
-  if (open_->published()) open_->book_first(sums(open_->first_factors()));
-  open_->book_now(sums(open_->factors()));
+  open_->book_time(time_by_origin_);
+  FactorSums& now = sums(open_->factors());
+  if (open_->published()) {
+    FactorSums& first = sums(open_->first_factors());
+    open_->book_first(first);
+    if (&first != &now) note_move(first, now);
+  }
+  open_->book_now(now);
   open_.reset();
 }
 

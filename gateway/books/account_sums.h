@@ -1,4 +1,4 @@
-// The sums of one account in a period: what a statement's lines are made of. Of the books alone.
+// The sums of one account in a period: what a statement's lines are made of.
 #pragma once
 
 #include <array>
@@ -31,11 +31,11 @@ struct FactorSums {
   std::uint64_t entries = 0;
   std::uint64_t corrections = 0;
   std::optional<model::Quality> worst;
-  std::array<model::Activity, kOriginCount> amount_by_origin{};
-  std::array<model::Co2e, kOriginCount> co2e_by_origin{};
   std::vector<FactorUse> factors;
   std::vector<FactorUse> market_factors;
   std::vector<std::string> gwp_sets;
+  std::vector<std::string> superseded_by;  // series to which corrections moved quarter hours...
+  std::vector<std::string> supersedes;     // ...and from which
 
   bool is_of(const FactorsOf& other) const {
     return factors_of == other.primary && market_of == other.market && has_market == other.has_market;
@@ -51,8 +51,14 @@ class QuarterHour {
   explicit QuarterHour(Instant begin) : begin_(begin) {}
 
   void add(const model::EmissionEntry& entry);
-  void book_first(FactorSums& sums) const { sums.first += with_market(first_, first_has_market_); }
+  void book_first(FactorSums& sums) const { sums.first += first(); }
   void book_now(FactorSums& sums) const;
+  void book_time(OriginTimes& times) const;
+
+  // As first published, and with all corrections. Where there is no market-based result the primary one is in its
+  // place.
+  Figures first() const { return with_market(first_, first_has_market_); }
+  Figures now() const { return with_market(now_, has_market_); }
 
   Instant begin() const { return begin_; }
   bool published() const { return published_; }
@@ -66,6 +72,7 @@ class QuarterHour {
   static Figures with_market(Figures figures, bool has_market);
 
   Instant begin_;
+  Instant end_;
   Figures first_;
   Figures now_;
   bool first_has_market_ = false;
@@ -90,13 +97,16 @@ class AccountSums {
 
   model::Series series;     // as last described
   bool own_supply = false;  // as expected
+  std::optional<Instant> open_since;
   Duration covered() const { return covered_; }
+  const OriginTimes& time_by_origin() const { return time_by_origin_; }
   const std::list<FactorSums>& by_factors() const { return by_factors_; }
 
  private:
   FactorSums& sums(const FactorsOf& factors);
 
   Duration covered_{};
+  OriginTimes time_by_origin_{};
   std::list<FactorSums> by_factors_;
   FactorSums* last_ = nullptr;  // nearly always the one that is needed
   std::optional<QuarterHour> open_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
 #include <tuple>
 #include <unordered_map>
@@ -99,11 +100,25 @@ Uncertainty combine(const Shares& shares, Basis basis) {
   return {.u95 = model::Co2e::of(sum.root()), .stated = stated};
 }
 
-std::map<std::pair<std::string_view, std::string_view>, Duration> cover(const Shares& shares) {
-  std::map<std::pair<std::string_view, std::string_view>, Duration> points;
+// How much of the period the readings of a metering point watched, and of which origin its time is.
+struct Watched {
+  Duration covered{};
+  OriginTimes time_by_origin{};
+
+  // Of two accounts on one point: the one watched longer, and of those the one with less that is missing.
+  bool operator<(const Watched& other) const { return order() < other.order(); }
+
+ private:
+  std::pair<Duration, Duration> order() const {
+    return {covered, std::accumulate(time_by_origin.begin(), time_by_origin.end(), Duration{})};
+  }
+};
+
+std::map<std::pair<std::string_view, std::string_view>, Watched> watch(const Shares& shares) {
+  std::map<std::pair<std::string_view, std::string_view>, Watched> points;
   for (const Share& share : shares) {
-    Duration& covered = points[{share.series().device, share.series().point}];
-    covered = std::max(covered, share.account->covered());
+    Watched& watched = points[{share.series().device, share.series().point}];
+    watched = std::max(watched, {share.account->covered(), share.account->time_by_origin()});
   }
   return points;
 }
@@ -123,6 +138,8 @@ Line add_up(const Shares& shares) {
     line.worst = line.worst ? worse(*line.worst, quality) : quality;
   };
   for (const Share& share : shares) {
+    const auto& open = share.account->open_since;
+    if (open) line.open_since = std::min(line.open_since.value_or(*open), *open);
     if (!share.part) {
       note_quality({.origin = model::Origin::missing});
       continue;
@@ -139,17 +156,16 @@ Line add_up(const Shares& shares) {
     line.entries += part.entries;
     line.corrections += part.corrections;
     if (part.worst) note_quality(*part.worst);
-    for (std::size_t origin = 0; origin < kOriginCount; ++origin) {
-      line.amount_by_origin[origin] += part.amount_by_origin[origin];
-      line.co2e_by_origin[origin] += part.co2e_by_origin[origin];
-    }
     merge(line.factors, part.factors);
     merge(line.market_factors, part.market_factors);
     merge(line.gwp_sets, part.gwp_sets);
   }
   for (const Basis basis : model::kBases) line.uncertainty[basis] = combine(shares, basis);
-  const auto points = cover(shares);
-  for (const auto& [point, covered] : points) line.covered += covered;
+  const auto points = watch(shares);
+  for (const auto& [point, watched] : points) {
+    line.covered += watched.covered;
+    for (std::size_t i = 0; i < kOriginCount; ++i) line.time_by_origin[i] += watched.time_by_origin[i];
+  }
   line.points = static_cast<std::int64_t>(points.size());
   line.part_of = container_of(shares);
   return line;
@@ -190,8 +206,11 @@ Allocation allocate(std::string_view user, std::string_view carrier, const Share
   Line rest = carrier_line(minus(whole, parts), Sum::unallocated);
   rest.whole = allocation.whole.now.amount;
   rest.points = 1;
-  rest.covered = allocation.whole.covered;
-  for (const auto& [point, covered] : cover(minus(whole, parts))) rest.covered = std::min(rest.covered, covered);
+  const auto points = watch(minus(whole, parts));
+  Watched worst = points.begin()->second;
+  for (const auto& [point, watched] : points) worst = std::min(worst, watched);
+  rest.covered = worst.covered;
+  rest.time_by_origin = worst.time_by_origin;
   rest.part_of.clear();
   allocation.unallocated = std::move(rest);
   return allocation;
@@ -238,6 +257,8 @@ class Cut {
       if (share.part) {
         line.factors_of = share.part->factors_of;
         line.market_of = share.part->market_of;
+        line.superseded_by = share.part->superseded_by;
+        line.supersedes = share.part->supersedes;
       }
       lines_.push_back(std::move(line));
     }
@@ -276,6 +297,7 @@ class Cut {
     Shares net = select(shares_, [](const Share& share) { return model::in_total(share.series().flow); });
     Shares exported = select(shares_, [](const Share& share) { return share.series().flow == Flow::exported; });
     lines_.push_back(begin(net, level, Sum::total));
+    if (net.empty()) watch_beside(lines_.back());
     if (!exported.empty()) lines_.push_back(begin(exported, level, Sum::exported));
     if (exported.empty() && !of_site_) return;
     lines_.push_back(begin(minus(std::move(net), exported), level, Sum::net));
@@ -301,6 +323,15 @@ class Cut {
   }
 
  private:
+  // Nothing is in the total, but there are meters.
+  void watch_beside(Line& total) const {
+    const Line beside = add_up(shares_);
+    total.covered = beside.covered;
+    total.points = beside.points;
+    total.time_by_origin = beside.time_by_origin;
+    total.worst = beside.worst;
+  }
+
   Line begin(const Shares& shares, Level level, Sum sum) const {
     Line line = add_up(shares);
     line.level = level;
@@ -424,6 +455,10 @@ Statement::~Statement() = default;
 
 void Statement::expect(const model::Series& account, bool own_supply) {
   accounts_->find(account).own_supply = own_supply;
+}
+
+void Statement::leave_open(const model::Series& account, Instant begin) {
+  accounts_->find(account).open_since = begin;
 }
 
 void Statement::contain(const model::Containment& containment) {

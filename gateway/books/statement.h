@@ -21,6 +21,10 @@
 // Market-based result. A total takes the market-based figure of the accounts that have one (scope 2), the primary one
 // of the others.
 //
+// Counted again by another factor. An account has a line for each series of factors; a quarter hour is first published
+// on the line of the factor it was published by, and now known on that of its newest revision. Both lines name the
+// other series, so that a zero on the first is not read as a consumption of nothing.
+//
 // Uncertainty (JCGM 100; IPCC 2006 Vol. 1 ch. 3, approach 1, with 95 % half-widths). What errs in common adds linearly,
 // with its sign; what errs independently, as squares:
 //   activity   accounts on one metering point in common, different points independently
@@ -31,10 +35,16 @@
 //
 // Coverage. Of a metering point: the time watched by readings over the whole of the period, also where the period is
 // not over or the point has no rows. Of a total: the mean over its metering points, each counting alike; a weight by
-// amount would give a silent meter none, which is the one that matters.
+// amount would give a silent meter none, which is the one that matters. A total in which nothing is, because all of it
+// stands beside, has the coverage and quality of that.
 //
-// Quality. The worst of the entries, and the share of each origin: of the amount where a line has one carrier, of the
-// CO2e where it has several. Shares are of magnitudes, so that a negative entry does not hide another.
+// Not closed yet. What an account counted in the quarter hour in progress is in no entry, and so in no line: a line
+// says since when there is such an amount.
+//
+// Quality. The worst of the entries, and the share of each origin in the whole time of the period, over the metering
+// points as coverage is. A quarter hour counts as its worst origin. Of one that is measured or late the time that no
+// reading watched is missing; of one that is estimated, substituted or entered by a person the amount stands for all of
+// it. A time without an entry is missing.
 #pragma once
 
 #include <array>
@@ -53,6 +63,7 @@
 namespace carbongate::books {
 
 inline constexpr std::size_t kOriginCount = 6;  // of model::Origin
+using OriginTimes = std::array<Duration, kOriginCount>;
 
 // Sums. Amounts only mean something where all of them are of one carrier.
 struct Figures {
@@ -97,11 +108,13 @@ struct Line {
   std::string user;
   std::string user_name;
   std::optional<model::Scope> scope;
-  std::string carrier;        // where the line has one
-  std::string device, point;  // of an account
-  std::string factors_of;     // of an account: the series of its factors; "" if none applied
-  std::string market_of;      // the same of its market-based result
-  std::string part_of;        // the user in whose consumption all of the line is contained: in no total of the site
+  std::string carrier;                     // where the line has one
+  std::string device, point;               // of an account
+  std::string factors_of;                  // of an account: the series of its factors; "" if none applied
+  std::string market_of;                   // the same of its market-based result
+  std::vector<std::string> superseded_by;  // of an account: the series by which what it first published is counted now
+  std::vector<std::string> supersedes;     // of an account: the series by which what it counts now was first published
+  std::string part_of;  // the user in whose consumption all of the line is contained: in no total of the site
 
   Figures first;                             // as first published: revision 0
   Figures now;                               // with all corrections
@@ -114,8 +127,8 @@ struct Line {
   std::uint64_t entries = 0;            // quarter hours with an entry
   std::uint64_t corrections = 0;        // of how many of them the figures were changed
 
-  std::array<model::Activity, kOriginCount> amount_by_origin{};  // magnitudes
-  std::array<model::Co2e, kOriginCount> co2e_by_origin{};
+  std::optional<Instant> open_since;  // what is counted from here on, if anything, is not closed yet, and not in it
+  OriginTimes time_by_origin{};       // of the same metering points, without what is missing: that is the rest
 
   model::Co2e calculated;  // of a difference: the CO2 that the measured one is compared with, as now known
   model::Activity whole;   // of `unallocated`: the amount of which it is a part, as now known
@@ -153,6 +166,9 @@ class Statement {
   // An account that there should be: without any entry it counts as not covered. Its supply says what contains it as
   // long as no factor does.
   void expect(const model::Series& account, bool own_supply = false);
+
+  // Of an account that is expected: the quarter hour in which it has counted something that is not closed yet.
+  void leave_open(const model::Series& account, Instant begin);
 
   // A user whose accounts measure what those of the others are calculated to emit.
   void compare(const model::Comparison& comparison);

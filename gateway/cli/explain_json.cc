@@ -433,6 +433,7 @@ json::object object_of(const Breakdown& b, const model::Site& site) {
           {"site", site.id},
           {"timezone", site.time_zone},
           {"total", std::move(total)},
+          {"beside", b.beside ? json::value(to_string(*b.beside)) : json::value(nullptr)},
           {"users", lines(b.users)},
           {"accounts", lines(b.accounts)},
           {"parts", lines(b.parts)},

@@ -84,7 +84,7 @@ void write_allocations(Page& page, const Breakdown& b, int& number) {
           line.has_market ? Figures::kilograms(line.now.emitted[model::Basis::market].co2e.quanta()) : std::string(),
           amount + " " + std::string(carrier->display.symbol), std::move(name)};
     };
-    page.section(fmt::format("{} Parts of {} 分项", number++, allocation.whole.carrier));
+    page.section(fmt::format("{} Parts of {} 分项", ++number, allocation.whole.carrier));
     std::vector<std::vector<std::string>> rows;
     for (const books::Line& part : allocation.parts) {
       rows.push_back(cells(part, part.user + "/" + part.carrier + period));
@@ -125,6 +125,10 @@ std::string text_of(const Breakdown& b, const model::Site& site) {
   page.field("CO2e, location-based 位置法",
              co2e_of(b.total) + " kg" +
                  (all == b.total.entries ? "" : ", without what is exported, produced or measured beside it"));
+  if (b.beside) {
+    page.field("Beside 另计", fmt::format("all of it is {}: it is in no total 不计入合计", to_string(*b.beside)));
+    if (b.total.carrier) page.field("Activity 活动数据", amount_of(b.total));
+  }
   page.field("First published 首次公布", Figures::kilograms(b.total.first.quanta()) + " kg");
   if (const std::string u95 = u95_of(b.total); !u95.empty()) {
     page.field(
@@ -206,7 +210,6 @@ std::string Figures::coverage(Duration covered, Duration whole) {
   const std::string seconds = fmt::format("({} s of {} s)", model::format_fixed(covered.count(), 1'000),
                                           model::format_fixed(whole.count(), 1'000));
   if (whole <= Duration::zero()) return seconds;
-  // Cut, so that 100 % means all of it.
   return model::coverage_percent(covered, whole) + " % " + seconds;
 }
 

@@ -68,12 +68,18 @@ std::string kilograms(model::Co2e co2e) {
   return model::format_fixed(co2e.quanta(), model::kMilligramsPerKilogram);
 }
 
+books::Figures figures_of(const EmissionEntry& correction) {
+  books::QuarterHour alone(correction.begin);
+  alone.add(correction);
+  return alone.now();
+}
+
 }  // namespace
 
-void RestateFigures::add(const EmissionEntry& entry) {
-  amount += entry.amount;
-  co2e += entry.primary.emitted.co2e;
-  if (entry.market) market += entry.market->emitted.co2e;
+void RestateFigures::add(const books::Figures& figures) {
+  amount += figures.amount;
+  co2e += figures.emitted[model::Basis::primary].co2e;
+  market += figures.emitted[model::Basis::market].co2e;
 }
 
 void RestateFigures::add(const RestateFigures& other) {
@@ -106,7 +112,10 @@ void RestateReport::add(std::span<const model::Amendment> differences) {
     const EmissionEntry& correction = amendment.correction;
     const Day day = day_of(amendment.account, correction.begin);
     RestateLine& line = days_[day];
-    line.difference.add(correction);
+    line.difference.add(figures_of(correction));
+    const bool has_market = site_.accounts.at(model::index(amendment.account)).market.has_value();
+    if (!correction.market && has_market) line.difference.market -= correction.primary.emitted.co2e;
+    if (correction.market) with_market_.emplace(amendment.account, correction.begin);
     line.difference.covered += correction.covered - amendment.covered_before;
     ++line.entries;
     market_alone_ = market_alone_ || correction.correction->cause == model::Cause::certificate;
@@ -117,15 +126,22 @@ void RestateReport::add(std::span<const model::Amendment> differences) {
 }
 
 void RestateReport::add_known(model::AccountId account, std::span<const EmissionEntry> revisions, Instant now) {
-  RestateLine& line = days_[day_of(account, revisions.front().begin)];
-  Duration covered{};  // no sum: what the newest says
+  const Instant begin = revisions.front().begin;
+  RestateLine& line = days_[day_of(account, begin)];
+  books::QuarterHour known(begin);
+  bool has_market = false;
   for (const EmissionEntry& entry : revisions) {
     if (entry.correction && entry.correction->booked_at == now) continue;
-    if (entry.revision == 0) line.published.add(entry);
-    line.known.add(entry);
-    covered = entry.covered;
+    known.add(entry);
+    has_market = has_market || entry.market;
   }
-  line.known.covered += covered;
+  line.published.add(known.first());
+  line.known.add(known.now());
+  line.known.covered += known.covered();
+  // A correction that brings the first market-based result takes the place of the other one.
+  if (!has_market && with_market_.contains({account, begin})) {
+    line.difference.market -= known.now().emitted[model::Basis::primary].co2e;
+  }
 }
 
 void RestateReport::add_unused(std::span<const app::UnusedCertificate> unused) {

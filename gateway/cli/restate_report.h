@@ -5,6 +5,7 @@
 #include <iosfwd>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "gateway/app/certify.h"
 #include "gateway/app/known_books.h"
 #include "gateway/app/substitute.h"
+#include "gateway/books/account_sums.h"
 #include "gateway/model/amendment.h"
 #include "gateway/model/site.h"
 #include "gateway/pipeline/calendar.h"
@@ -24,10 +26,10 @@ namespace carbongate::cli {
 struct RestateFigures {
   model::Activity amount;
   model::Co2e co2e;
-  model::Co2e market;  // the market-based result, where there is one
+  model::Co2e market;  // the market-based result; where there is none the other one, as in a statement
   Duration covered{};
 
-  void add(const model::EmissionEntry& entry);
+  void add(const books::Figures& figures);
   void add(const RestateFigures& other);
 };
 
@@ -41,7 +43,8 @@ struct RestateLine {
   void add(const RestateLine& other);
 };
 
-// Memory: a line for each account and day. `site` outlives it. One thread.
+// Memory: a line for each account and day, and 50 bytes for each entry whose market-based result differs. `site`
+// outlives it. One thread.
 class RestateReport {
  public:
   explicit RestateReport(const model::Site& site) : site_(site), calendar_(site.time_zone), time_(site.time_zone) {}
@@ -49,7 +52,8 @@ class RestateReport {
   // What differs, by any pass.
   void add(std::span<const model::Amendment> differences);
 
-  // What is booked: `revisions` of one entry, without those that this run books or would book, at `now`.
+  // What is booked: `revisions` of one entry, without those that this run books or would book, at `now`. After all that
+  // differs.
   void add_known(model::AccountId account, std::span<const model::EmissionEntry> revisions, Instant now);
 
   void add_unused(std::span<const app::UnusedCertificate> unused);
@@ -94,6 +98,7 @@ class RestateReport {
   Instant to_ = Instant::max();
   std::map<Day, RestateLine> days_;
   std::map<Day, std::string> causes_;
+  std::set<std::pair<model::AccountId, Instant>> with_market_;  // entries of which a market-based result differs
   std::vector<app::UnusedCertificate> unused_;
   std::vector<app::RefusedHours> refused_;
   bool market_alone_ = false;  // a certificate changes the market-based result alone: the table shows it

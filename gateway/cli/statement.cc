@@ -144,6 +144,16 @@ int state(const app::GatewayConfig& config, const StatementOptions& options, con
       statement.expect(store::describe(config.site, account), model::is_own_supply(account));
     }
   }
+  const auto checkpoint = (*history)->checkpoint(config.site);
+  if (checkpoint.has_error()) return explain(checkpoint.error(), err);
+  for (const model::Account& account : config.site.accounts) {
+    const auto& open =
+        checkpoint->accounts.at(model::index(account.id)).open[static_cast<std::size_t>(Period::quarter_hour)];
+    const bool within = open && span.begin <= open->begin && open->begin < span.end;
+    if (within && open->has_counted() && wanted(account.user)) {
+      statement.leave_open(store::describe(config.site, account), open->begin);
+    }
+  }
   const auto read =
       (*history)->each(store::History::What::entries, {span.begin, span.end}, [&](const model::StoredRow& row) {
         if (wanted(row.series->user)) {

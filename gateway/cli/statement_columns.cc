@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "gateway/books/quality_shares.h"
 #include "gateway/model/carrier.h"
 #include "gateway/model/coverage.h"
 
@@ -66,13 +67,9 @@ std::string u95_percent(const Context& context, const Line& line) {
 }
 
 template <model::Origin origin>
-std::string share(const Context&, const Line& line) {
-  const auto of = [](const auto& by_origin) {
-    std::int64_t whole = 0;
-    for (const auto& part : by_origin) whole += part.quanta();
-    return percent(by_origin[static_cast<std::size_t>(origin)].quanta(), whole, 2);
-  };
-  return line.carrier.empty() ? of(line.co2e_by_origin) : of(line.amount_by_origin);
+std::string share(const Context& context, const Line& line) {
+  const auto shares = books::quality_shares(line, context.length);
+  return shares ? model::format_fixed((*shares)[static_cast<std::size_t>(origin)], model::kPerPercent) : "";
 }
 
 template <Gas gas>
@@ -84,6 +81,10 @@ std::string join(const std::vector<std::string>& parts) {
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
   return text;
+}
+
+std::string or_no_factor(const std::string& series) {
+  return series.empty() ? "no-factor" : series;
 }
 
 std::string uses(const std::vector<books::FactorUse>& factors) {
@@ -151,7 +152,7 @@ std::string acquisition(const Context& context, const Line& line) {
 std::string missing_data(const Context& context, const Line& line) {
   const model::Account* account = context.account(line);
   if (!account) return "";
-  const bool filled = line.amount_by_origin[static_cast<std::size_t>(model::Origin::substituted)] != model::Activity{};
+  const bool filled = line.time_by_origin[static_cast<std::size_t>(model::Origin::substituted)] != Duration{};
   const bool by_register = context.point(*account)->kind == Kind::cumulative;
   return std::string(by_register ? "register-difference" : "not-filled") + (filled ? "; substituted" : "");
 }
@@ -230,12 +231,13 @@ constexpr StatementColumn kColumns[] = {
      [](const Context&, const Line& l) { return l.worst ? std::string(to_string(l.worst->origin)) : std::string(); }},
     {"rule", "质量规则", false,
      [](const Context&, const Line& l) { return l.worst ? std::string(to_string(l.worst->rule)) : std::string(); }},
-    {"measured_percent", "实测占比(%)", true, share<model::Origin::measured>, "shares_percent", "measured"},
-    {"late_percent", "迟到占比(%)", true, share<model::Origin::late>, "shares_percent", "late"},
-    {"estimated_percent", "估算占比(%)", true, share<model::Origin::estimated>, "shares_percent", "estimated"},
-    {"substituted_percent", "替代占比(%)", true, share<model::Origin::substituted>, "shares_percent", "substituted"},
-    {"manual_percent", "人工占比(%)", true, share<model::Origin::manual>, "shares_percent", "manual"},
-    {"missing_percent", "缺失占比(%)", true, share<model::Origin::missing>, "shares_percent", "missing"},
+    {"measured_percent", "实测时间占比(%)", true, share<model::Origin::measured>, "shares_percent", "measured"},
+    {"late_percent", "迟到时间占比(%)", true, share<model::Origin::late>, "shares_percent", "late"},
+    {"estimated_percent", "估算时间占比(%)", true, share<model::Origin::estimated>, "shares_percent", "estimated"},
+    {"substituted_percent", "替代时间占比(%)", true, share<model::Origin::substituted>, "shares_percent",
+     "substituted"},
+    {"manual_percent", "人工时间占比(%)", true, share<model::Origin::manual>, "shares_percent", "manual"},
+    {"missing_percent", "缺失时间占比(%)", true, share<model::Origin::missing>, "shares_percent", "missing"},
     {"factors", "排放因子标识", false, [](const Context&, const Line& l) { return uses(l.factors); }},
     {"market_factors", "基于市场排放因子标识", false,
      [](const Context&, const Line& l) { return uses(l.market_factors); }},
@@ -275,9 +277,14 @@ constexpr StatementColumn kColumns[] = {
      }},
     {"remark", "备注", false,
      [](const Context&, const Line& l) {
-       const bool more = l.sum == books::Sum::unallocated && is_below_zero(l);
-       return std::string(more ? "parts-exceed-whole" : "");
+       std::vector<std::string> remarks;
+       if (l.sum == books::Sum::unallocated && is_below_zero(l)) remarks.emplace_back("parts-exceed-whole");
+       for (const std::string& series : l.superseded_by) remarks.push_back("superseded-by:" + or_no_factor(series));
+       for (const std::string& series : l.supersedes) remarks.push_back("supersedes:" + or_no_factor(series));
+       return join(remarks);
      }},
+    {"open_since", "未结账起始时间", false,
+     [](const Context& c, const Line& l) { return l.open_since ? c.time(*l.open_since) : std::string(); }},
 };
 
 constexpr StatementColumn kMonthColumns[] = {
@@ -324,7 +331,6 @@ StatementContext::StatementContext(const app::GatewayConfig& config, model::Peri
       time_zone(config.site.time_zone),
       length(span.end - span.begin),
       config_(config) {
-  tables::LocalTime time(time_zone);
   begin = time(span.begin);
   end = time(span.end);
   for (const model::Account& account : config.site.accounts) {
@@ -332,6 +338,10 @@ StatementContext::StatementContext(const app::GatewayConfig& config, model::Peri
                       &account);
   }
   for (const model::Factor& factor : config.factors.all()) factors_.emplace(factor.id, &factor);
+}
+
+std::string StatementContext::time(Instant at) const {
+  return tables::LocalTime(time_zone)(at);
 }
 
 const model::Account* StatementContext::account(const books::Line& line) const {

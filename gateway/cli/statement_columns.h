@@ -18,11 +18,12 @@
 //   u95_percent       the same of co2e_kg, to four decimals
 //   u95_stated        all; none; or part: of some of the emissions only, so that u95_kg is a lower bound
 //   market_...        the market-based result; empty where there is none in the line
-//   coverage_percent  cut to two decimals: 100 means all of it
+//   coverage_percent  of the whole period, also where it is not over; rounded to two decimals
 //   entries           quarter hours with an entry
 //   corrections       those of them whose figures were changed after they were published
 //   quality, rule     the worst
-//   measured_percent and its like: share of an origin in the amount, or in the CO2e where there is no amount
+//   measured_percent and its like: share of an origin in the time of the whole period; they add up to 100.
+//                     missing_percent: no entry, or no reading in a quarter hour that was measured
 //   factors           id@version of those used
 //   gwp_set           the sets of global warming potentials by which gases were added up, "AR5; AR6" if the line mixes
 //                     two; empty: CO2 alone, CO2e as published, or booked before it was noted
@@ -31,7 +32,10 @@
 //   calculated_co2_kg, difference_percent   of a difference
 //   part_of           the user in whose consumption all of the line is contained: it is in no total of the site
 //   unallocated_percent   of the whole, of which it is a part
-//   remark            parts-exceed-whole: what is unallocated is below zero
+//   remark            parts-exceed-whole: what is unallocated is below zero; superseded-by:SERIES: a correction counts
+//   by
+//                     that factor what this line first published; supersedes:SERIES: by that one it was published
+//   open_since        amounts from this instant on are not closed yet, and not in the line; empty: there are none
 //
 // A month has more, of accounts, for the data-quality rules of the national carbon market (数据质量控制计划):
 //
@@ -86,6 +90,8 @@ class StatementContext {
   std::string site_name;
   std::string time_zone;
   Duration length{};
+
+  std::string time(Instant at) const;  // in the site's time zone
 
   // nullptr: not in this configuration (any more).
   const model::Account* account(const books::Line& line) const;

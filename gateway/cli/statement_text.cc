@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/json/serialize.hpp>
 #include <cstdlib>
+#include <optional>
 #include <sstream>
 
 #include "gateway/app/live_table.h"
@@ -68,10 +69,21 @@ class Json {
   bool first_ = true;
 };
 
-void append_header(Json& json, const StatementContext& context) {
+std::optional<Instant> open_since(const std::vector<Line>& lines) {
+  std::optional<Instant> since;
+  for (const Line& line : lines) {
+    if (line.open_since) since = std::min(since.value_or(*line.open_since), *line.open_since);
+  }
+  return since;
+}
+
+void append_header(Json& json, const StatementText& statement) {
+  const StatementContext& context = statement.context;
   json.key("statement").open('{');
   json.member("site", context.site).member("name", context.site_name).member("period", context.period);
-  json.member("begin", context.begin).member("end", context.end).member("timezone", context.time_zone).close('}');
+  json.member("begin", context.begin).member("end", context.end).member("timezone", context.time_zone);
+  if (const auto since = open_since(statement.lines)) json.member("open_since", context.time(*since));
+  json.close('}');
 }
 
 bool in_header(std::string_view id) {
@@ -195,6 +207,20 @@ std::string factors_of(const std::vector<StatementColumn>& columns, const Statem
   return line.factors.empty() ? line.factors_of : cell(columns, "factors", statement, line);
 }
 
+// What a correction counted again by another factor is first published on one line and known on another.
+std::string moved(const Line& line, bool zh) {
+  std::string text;
+  const auto append = [&](const std::vector<std::string>& series, std::string_view words) {
+    for (std::size_t i = 0; i < series.size(); ++i) {
+      text += (i == 0 ? std::string(words) : std::string(", "));
+      text += series[i].empty() ? (zh ? "无因子" : "no factor") : series[i];
+    }
+  };
+  append(line.superseded_by, zh ? "; 经更正改用 " : "; superseded by correction: ");
+  append(line.supersedes, zh ? "; 更正前用 " : "; by correction instead of ");
+  return text;
+}
+
 std::string plus_minus(const std::string& u95, const Line& line) {
   if (u95.empty()) return "";
   return (line.uncertainty[Basis::primary].stated == books::Stated::all ? "" : ">") + u95;
@@ -257,7 +283,7 @@ std::array<std::string, std::size(kGasColumns)> gas_cells(const StatementContext
 std::string gas_json(const StatementText& statement) {
   Json json;
   json.open('{');
-  append_header(json, statement.context);
+  append_header(json, statement);
   json.new_line().key("gases").open('[');
   for (const GasRow& row : gas_rows(statement.lines)) {
     const auto cells = gas_cells(statement.context, row);
@@ -283,7 +309,16 @@ std::string csv(const Columns& columns, const Rows& rows, const Cells& cells) {
   return out.str();
 }
 
-// Under a table, which has no column for them.
+// Under a table, as well as the next.
+std::string not_closed(const StatementText& statement) {
+  const auto since = open_since(statement.lines);
+  if (!since) return "";
+  const std::string time = statement.context.time(*since);
+  return statement.zh ? "尚未结账, 未计入上表: 自 " + time + " 起的用量\n"
+                      : "not closed yet, and in no line above: amounts since " + time + "\n";
+}
+
+// A table has no column for them.
 std::string mixed_gwp_sets(const StatementText& statement) {
   const auto columns = statement_columns(statement.period);
   std::string text;
@@ -315,7 +350,7 @@ std::string statement_json(const StatementText& statement) {
   const std::span<const Line> lines(statement.lines);
   Json json;
   json.open('{');
-  append_header(json, statement.context);
+  append_header(json, statement);
   std::size_t next = 0;
   bool users = false;
   while (next < lines.size() && !lines[next].user.empty()) {
@@ -356,10 +391,12 @@ std::string statement_table(const StatementText& statement) {
       const std::string text = cell(columns, id, statement, line);
       row.push_back(id == "u95_kg" ? plus_minus(text, line) : text);
     }
-    row.push_back(line.level == Level::account ? factors_of(columns, statement, line) : std::string());
+    row.push_back(line.level == Level::account ? factors_of(columns, statement, line) + moved(line, statement.zh)
+                                               : std::string());
     rows.push_back(std::move(row));
   }
-  return title(statement.context) + format_table(kColumns, statement.zh, rows) + mixed_gwp_sets(statement);
+  return title(statement.context) + format_table(kColumns, statement.zh, rows) + mixed_gwp_sets(statement) +
+         not_closed(statement);
 }
 
 std::string statement_by_gas(const StatementText& statement, std::string_view format) {
@@ -380,7 +417,7 @@ std::string statement_by_gas(const StatementText& statement, std::string_view fo
     const auto all = gas_cells(statement.context, row);
     cells.emplace_back(all.begin() + kGasHeader, all.end());
   }
-  return title(statement.context) + format_table(columns, statement.zh, cells);
+  return title(statement.context) + format_table(columns, statement.zh, cells) + not_closed(statement);
 }
 
 }  // namespace carbongate::cli

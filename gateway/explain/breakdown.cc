@@ -64,12 +64,18 @@ bool larger(const BreakdownLine& a, const BreakdownLine& b) {
 class Summing {
  public:
   Summing(const model::Site& site, const Question& question, std::size_t entries_max)
-      : calendar_(site.time_zone), question_(question), entries_max_(entries_max), statement_(question.span) {
+      : calendar_(site.time_zone),
+        question_(question),
+        entries_max_(entries_max),
+        statement_(question.span),
+        in_site_(question.span) {
     for (const model::Account& account : site.accounts) {
       const model::Series series = store::describe(site, account);
       const bool is_contained = !model::in_site_total(site, account);
       if (question.whole_site && is_contained) contained_.insert(account_name(series));
-      if (asked_for(question, series)) statement_.expect(series, model::is_own_supply(account));
+      if (!asked_for(question, series)) continue;
+      statement_.expect(series, model::is_own_supply(account));
+      if (!is_contained) in_site_.expect(series, model::is_own_supply(account));
     }
     if (question.whole_site) {
       for (const model::Containment& containment : site.containments) statement_.contain(containment);
@@ -77,9 +83,6 @@ class Summing {
     out_.period = *question.period;
     out_.span = question.span;
     out_.name = question.account() + "@" + date_of(out_.period, question.span.begin, calendar_);
-    out_.total.name = out_.name;
-    out_.total.begin = question.span.begin;
-    out_.total.end = question.span.end;
   }
 
   // The revisions of one entry follow each other.
@@ -87,6 +90,7 @@ class Summing {
     if (!asked_for(question_, *row.series)) return;
     const auto& entry = row.body.get<model::EmissionEntry>();
     statement_.add(row.series, entry);
+    if (question_.whole_site && counts(*row.series)) in_site_.add(row.series, entry);
     if (entry_ && (entry_->begin != entry.begin || account_name(entry_->series) != account_name(*row.series))) finish();
     if (!entry_) {
       entry_ = line_of(*row.series, entry.begin, entry.end);
@@ -106,8 +110,7 @@ class Summing {
   Breakdown take() {
     if (entry_) finish();
     std::ranges::sort(out_.entries, larger);
-    out_.total.accounts = std::ranges::count_if(accounts_, [&](const auto& one) { return counts(one.second.series); });
-    for (auto& [begin, part] : parts_) part.accounts = out_.total.accounts;
+    take_sums();
     for (auto& [name, user] : users_) {
       user.accounts = std::ranges::count_if(
           accounts_, [&](const auto& one) { return one.second.series.user == name && counts(one.second.series); });
@@ -117,11 +120,40 @@ class Summing {
     std::ranges::sort(out_.users, larger);
     for (auto& [name, line] : accounts_) out_.accounts.push_back(std::move(line));
     std::ranges::sort(out_.accounts, larger);
-    for (auto& [begin, line] : parts_) out_.parts.push_back(std::move(line));
     return std::move(out_);
   }
 
  private:
+  // What makes the total; where there is nothing, what stands beside it, if it is of one flow.
+  void take_sums() {
+    if (counted_.total.entries == 0 && beside_.size() == 1) out_.beside = beside_.begin()->first;
+    Sums& sums = out_.beside ? beside_.begin()->second : counted_;
+    const auto is_in_it = [&](const auto& account) { return out_.beside || counts(account.second.series); };
+    sums.total.name = out_.name;
+    sums.total.begin = question_.span.begin;
+    sums.total.end = question_.span.end;
+    sums.total.accounts = std::ranges::count_if(accounts_, is_in_it);
+    if (out_.beside) take_carrier(sums.total);
+    out_.total = std::move(sums.total);
+    out_.market = sums.market;
+    for (auto& [begin, part] : sums.parts) {
+      part.accounts = out_.total.accounts;
+      out_.parts.push_back(std::move(part));
+    }
+  }
+
+  // Of accounts of one carrier the amounts add up.
+  void take_carrier(BreakdownLine& sum) const {
+    const BreakdownLine& first = accounts_.begin()->second;
+    for (const auto& [name, account] : accounts_) {
+      if (account.carrier != first.carrier) return;
+      sum.sum.amount += account.sum.amount;
+    }
+    sum.series.carrier = first.series.carrier;
+    sum.series.flow = first.series.flow;
+    sum.carrier = first.carrier;
+  }
+
   static BreakdownLine line_of(const model::Series& series, Instant begin, Instant end) {
     BreakdownLine line;
     line.name = account_name(series);
@@ -142,10 +174,10 @@ class Summing {
     account.sum.amount += line.sum.amount;
     add_to(account, line);
     if (counts(line.series)) {
-      add_to(out_.total, line);
-      out_.market += line.sum.market ? line.sum.market->emitted.co2e : line.sum.primary.emitted.co2e;
-      add_to(part(line.begin), line);
+      add_to(counted_, line);
       if (question_.whole_site) add_to(user(line.series), line);
+    } else if (!question_.whole_site) {
+      add_to(beside_[line.series.flow], line);
     }
     out_.entries.push_back(line);
     std::ranges::push_heap(out_.entries, larger);  // the smallest at the front
@@ -160,6 +192,19 @@ class Summing {
   bool counts(const model::Series& series) const {
     if (!question_.device.empty()) return true;
     return model::in_total(series.flow) && !contained_.contains(account_name(series));
+  }
+
+  // The sum of what is asked for, and what it consists of by time.
+  struct Sums {
+    BreakdownLine total;
+    model::Co2e market;
+    std::map<Instant, BreakdownLine> parts;
+  };
+
+  void add_to(Sums& sums, const BreakdownLine& line) {
+    add_to(sums.total, line);
+    sums.market += line.sum.market ? line.sum.market->emitted.co2e : line.sum.primary.emitted.co2e;
+    if (out_.period != Period::day) add_to(part(sums, line.begin), line);
   }
 
   static void add_to(BreakdownLine& sum, const BreakdownLine& line) {
@@ -192,29 +237,35 @@ class Summing {
         found->second.uncertainty.reset();
         if (seen.insert(found->first).second) found->second.uncertainty = line.uncertainty[kPrimary];
       }
-      if (line.sum != books::Sum::total || !question_.device.empty()) continue;
-      if (const auto found = users_.find(line.user); found != users_.end() && line.level == Level::user) {
-        found->second.uncertainty = line.uncertainty[kPrimary];
+      if (out_.beside && line.level == Level::carrier && line.carrier == out_.total.series.carrier) {
+        out_.total.uncertainty = line.uncertainty[kPrimary];
       }
+      if (line.sum != books::Sum::total || !question_.device.empty()) continue;
       if (line.level != (question_.whole_site ? Level::site : Level::user)) continue;
-      out_.total.sum.primary.emitted = line.now.emitted[kPrimary];
-      out_.total.sum.coal = line.now.coal;
       out_.total.sum.covered = line.covered;
       out_.total.accounts = line.points;
+      if (out_.beside) continue;
+      out_.total.sum.primary.emitted = line.now.emitted[kPrimary];
+      out_.total.sum.coal = line.now.coal;
       out_.total.first = line.first.emitted[kPrimary].co2e;
       out_.total.uncertainty = line.uncertainty[kPrimary];
       out_.market = line.now.emitted[model::Basis::market].co2e;
+    }
+    // Of a user of which a part is contained in another one, what counts here is not its whole total.
+    for (const books::Line& line : in_site_.lines(books::By::user)) {
+      const auto found = users_.find(line.user);
+      if (found == users_.end() || line.level != Level::user || line.sum != books::Sum::total) continue;
+      found->second.uncertainty = line.uncertainty[kPrimary];
     }
     if (!question_.device.empty() && accounts_.size() == 1) {
       out_.total.uncertainty = accounts_.begin()->second.uncertainty;
     }
   }
 
-  BreakdownLine& part(Instant at) {
-    if (out_.period == Period::day) return unused_;
+  BreakdownLine& part(Sums& sums, Instant at) {
     const Period shorter = out_.period == Period::year ? Period::month : Period::day;
     const pipeline::Span span = calendar_.period(shorter, at);
-    const auto [found, is_new] = parts_.try_emplace(span.begin);
+    const auto [found, is_new] = sums.parts.try_emplace(span.begin);
     if (is_new) {
       found->second.name = question_.account() + "@" + date_of(shorter, span.begin, calendar_);
       found->second.begin = span.begin;
@@ -229,11 +280,12 @@ class Summing {
   Breakdown out_;
   std::optional<BreakdownLine> entry_;
   books::Statement statement_;
+  books::Statement in_site_;         // what counts there alone, where the whole site is asked for
   std::set<std::string> contained_;  // names of accounts, where the whole site is asked for
   std::map<std::string, BreakdownLine> accounts_;
-  std::map<Instant, BreakdownLine> parts_;
+  Sums counted_;
+  std::map<model::Flow, Sums> beside_;
   std::map<std::string, BreakdownLine> users_;
-  BreakdownLine unused_;
 };
 
 // What the books hold of one account, around an instant.

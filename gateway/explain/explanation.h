@@ -192,6 +192,7 @@ struct Breakdown {
   model::Period period = model::Period::day;
   pipeline::Span span;
   BreakdownLine total;                  // of what is consumed and emitted, or of one account
+  std::optional<model::Flow> beside;    // nothing is, all is of this flow: `total` is its sum, and in no total
   model::Co2e market;                   // market-based; where there is no such result the other one
   std::vector<BreakdownLine> users;     // of the site: by CO2e, largest first
   std::vector<BreakdownLine> accounts;  // by CO2e, largest first

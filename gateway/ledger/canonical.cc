@@ -84,7 +84,8 @@ void append_escaped(std::string& line, std::string_view text) {
 }
 
 std::string canonical_line(const model::Series& series, const model::EmissionEntry& entry) {
-  const auto& [site, device, point, unit, user, user_name, carrier, region, scope, flow] = series;
+  // `part_of` is no part of what an entry says: it is how users are added up, and may be arranged anew.
+  const auto& [site, device, point, unit, user, user_name, carrier, region, scope, flow, part_of] = series;
   const auto& [begin, end, amount, coal, coal_factor_id, primary, market, covered, quality, revision, correction] =
       entry;
   const std::string_view gwp_set = primary.gwp_set;

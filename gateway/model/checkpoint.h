@@ -35,6 +35,11 @@ struct OpenPeriod {
   Duration covered{};
   std::uint32_t valid_hours = 0;
   Quality quality;
+
+  // Else only its begin is known.
+  bool has_counted() const {
+    return covered != Duration::zero() || amount != Activity{} || emitted != PerBasis<Emitted>{};
+  }
   friend bool operator==(const OpenPeriod&, const OpenPeriod&) = default;
 };
 

@@ -217,6 +217,7 @@ struct Series {
   std::string region;   // of the account's factors
   Scope scope = Scope::none;
   Flow flow = Flow::consumed;
+  std::string part_of = {};  // the user in whose consumption the account's is contained; empty: in none
 };
 
 // A row as the store gives it back.

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "gateway/model/hj212_flag.h"
 #include "gateway/pipeline/calendar.h"
 #include "gateway/pipeline/corrections.h"
 #include "gateway/pipeline/deriver.h"

@@ -306,11 +306,7 @@ class History::Impl {
       const model::AccountState state = codec_.decode_account(states.blob(1));
       for (std::size_t period = 0; period < state.open.size(); ++period) {
         const auto& open = state.open[period];
-        if (!open || !bounds.contain(open->begin)) continue;
-        if (open->covered == Duration::zero() && open->amount == model::Activity{} &&
-            open->emitted == model::PerBasis<model::Emitted>{}) {
-          continue;
-        }
+        if (!open || !open->has_counted() || !bounds.contain(open->begin)) continue;
         model::RollupRow rollup{.period = static_cast<model::Period>(period),
                                 .begin = open->begin,
                                 .end = open->end,

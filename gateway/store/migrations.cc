@@ -127,6 +127,24 @@ CREATE TABLE settled_ahead(
   settled INTEGER NOT NULL,  -- its last row
   PRIMARY KEY(sink, begun)) WITHOUT ROWID;
 )sql",
+    // 7: rows say what contains them.
+    R"sql(
+-- `part_of`: the user in whose consumption an account's is contained; '' for points, for what is in none, and before.
+CREATE TABLE series_7(
+  id INTEGER PRIMARY KEY,
+  subject INTEGER NOT NULL REFERENCES subject(id),
+  site TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  user_name TEXT NOT NULL,
+  region TEXT NOT NULL,
+  scope INTEGER NOT NULL,
+  part_of TEXT NOT NULL DEFAULT '',
+  UNIQUE(subject, site, unit, user_name, region, scope, part_of));
+INSERT INTO series_7(id, subject, site, unit, user_name, region, scope)
+  SELECT id, subject, site, unit, user_name, region, scope FROM series;
+DROP TABLE series;
+ALTER TABLE series_7 RENAME TO series;
+)sql",
 };
 static_assert(std::size(kMigrations) == kSchemaVersion);
 

@@ -279,7 +279,8 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
   }
   if (are_links_lost) report.rechained = rechain(target, !are_entries_lost);
   go_on_from_the_seal(target);
-  if (source && source->integer("PRAGMA user_version") < 5) {
+  constexpr int kCounted = 5;  // version since which cursors count
+  if (source && source->integer("PRAGMA user_version") < kCounted) {
     target.execute("UPDATE cursor SET begun = settled WHERE begun = 0");  // as the migration to version 5 would
   }
   leave_numbers_out(target);

@@ -28,6 +28,7 @@ model::Series describe(const model::Site& site, const Point& point, std::string_
 
 model::Series describe(const model::Site& site, const model::Account& account) {
   const Point& source = site.points.at(index(account.source));
+  const model::Containment* container = model::container_of(site, account);
   return {.site = site.id,
           .device = source.device,
           .point = source.name,
@@ -37,13 +38,14 @@ model::Series describe(const model::Site& site, const model::Account& account) {
           .carrier = std::string(account.carrier->id),
           .region = account.factor ? account.factor->region : std::string(),
           .scope = account.scope,
-          .flow = account.flow};
+          .flow = account.flow,
+          .part_of = container ? container->of : std::string()};
 }
 
 SeriesTable::SeriesTable(Database& database) : database_(database) {
   Statement statement(database_,
                       "SELECT s.id, s.subject, s.site, t.device, t.point, s.unit, t.user, s.user_name, t.carrier, "
-                      "s.region, s.scope, t.flow FROM series s JOIN subject t ON t.id = s.subject");
+                      "s.region, s.scope, t.flow, s.part_of FROM series s JOIN subject t ON t.id = s.subject");
   for (Rows rows(statement); rows.next();) {
     const auto text = [&](int column) { return std::string(statement.text(column)); };
     auto series =
@@ -56,7 +58,8 @@ SeriesTable::SeriesTable(Database& database) : database_(database) {
                                                       .carrier = text(8),
                                                       .region = text(9),
                                                       .scope = static_cast<model::Scope>(statement.integer(10)),
-                                                      .flow = static_cast<model::Flow>(statement.integer(11))});
+                                                      .flow = static_cast<model::Flow>(statement.integer(11)),
+                                                      .part_of = text(12)});
     all_[statement.integer(0)] = {statement.integer(1), std::move(series)};
   }
 }
@@ -92,12 +95,13 @@ SeriesTable::Ids SeriesTable::enrol(const model::Series& series) {
       });
   ids.series = find_or_add(
       "SELECT id FROM series WHERE subject = ?1 AND site = ?2 AND unit = ?3 AND user_name = ?4 AND region = ?5 AND "
-      "scope = ?6",
-      "INSERT INTO series(subject, site, unit, user_name, region, scope) VALUES(?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
+      "scope = ?6 AND part_of = ?7",
+      "INSERT INTO series(subject, site, unit, user_name, region, scope, part_of) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+      "RETURNING id",
       [&](Statement& s) {
         s.bind(1, ids.subject).bind(2, std::string_view(series.site)).bind(3, std::string_view(series.unit));
         s.bind(4, std::string_view(series.user_name)).bind(5, std::string_view(series.region));
-        s.bind(6, static_cast<std::int64_t>(series.scope));
+        s.bind(6, static_cast<std::int64_t>(series.scope)).bind(7, std::string_view(series.part_of));
       });
   Entry& entry = all_[ids.series];
   if (!entry.series) entry = {ids.subject, std::make_shared<model::Series>(series)};

@@ -115,7 +115,9 @@ def publish(broker):
 def test_what_is_exported_lies_in_postgresql_though_everything_was_killed_meanwhile(tmp_path, broker):
     with PostgreSQL() as server:
         sink = {"type": "postgresql", "name": "db", "url": server.url(), "batch_rows": 60}
-        config = write_config(tmp_path / "park.yaml", broker, [sink], corrections={"quiet": "1s"})
+        users = [{"id": f"u{n}", "name": f"车间{n}", "consumes": [{"carrier": "electricity", "from": f"m{n}.energy"}]} for n in range(METERS)]
+        users[1]["part_of"] = "u0"
+        config = write_config(tmp_path / "park.yaml", broker, [sink], corrections={"quiet": "1s"}, energy_users=users)
         gateway = gateway_process(tmp_path, config)
         with gateway.start(ready=lambda: "new session" in gateway.output()):
             publishing = threading.Thread(target=publish, args=(broker,))
@@ -139,6 +141,9 @@ def test_what_is_exported_lies_in_postgresql_though_everything_was_killed_meanwh
         for what in QUERIES:
             found, columns = stored(server, what)
             assert found == exported(config, what, columns)
+        assert server.psql("SELECT energy_user, part_of FROM carbongate.accounts WHERE part_of IS NOT NULL") == "u1|u0"
+        for view in ("entries_known", "rollups_known"):
+            assert server.psql(f"SELECT DISTINCT energy_user FROM carbongate.{view} WHERE part_of = 'u0'") == "u1"
         corrected = server.rows("SELECT k.amount, k.co2e_kg, k.co2e_kg_first FROM carbongate.entries_known k WHERE k.revision > 0")
         assert corrected and all(row["co2e_kg"] is not None for row in corrected)
 

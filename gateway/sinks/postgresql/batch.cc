@@ -148,7 +148,7 @@ class Builder {
         accounts_.try_emplace(key, Account{static_cast<std::int32_t>(accounts_.size()), &series});
     const model::Series& known = *found->second.series;
     if (!is_new && (&known == &series || (known.user_name == series.user_name && known.scope == series.scope &&
-                                          known.region == series.region))) {
+                                          known.region == series.region && known.part_of == series.part_of))) {
       return found->second.number;
     }
     found->second.series = &series;
@@ -163,6 +163,7 @@ class Builder {
       out.number(static_cast<std::uint32_t>(series.scope));
     }
     out.text(series.region);
+    out.text_or_null(series.part_of);
     return found->second.number;
   }
 

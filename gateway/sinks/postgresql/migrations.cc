@@ -257,7 +257,31 @@ CREATE OR REPLACE VIEW @.rollups_known AS
   ORDER BY r.account_id, r.period, r.begins_at, r.revision DESC;
 )sql";
 
-constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3};
+// Whose consumption contains an account's, so that a sum over users counts nothing twice.
+constexpr std::string_view kVersion4 = R"sql(
+ALTER TABLE @.accounts ADD COLUMN part_of text;
+COMMENT ON COLUMN @.accounts.part_of IS
+  'the energy user in whose consumption all of the account''s is contained; NULL: in none; a total of the site takes these alone';
+
+CREATE OR REPLACE VIEW @.entries_known AS
+  SELECT a.site, a.energy_user, a.user_name, a.carrier, a.device, a.point, a.flow, a.scope, e.account_id, e.begins_at,
+         max(e.ends_at) AS ends_at, sum(e.amount) AS amount, max(e.unit) AS unit, sum(e.co2e_kg) AS co2e_kg,
+         sum(e.co2e_kg) FILTER (WHERE e.revision = 0) AS co2e_kg_first, sum(e.market_co2e_kg) AS market_co2e_kg,
+         sum(e.coal_kgce) AS coal_kgce, max(e.revision) AS revision,
+         (array_agg(e.quality ORDER BY e.revision DESC))[1] AS quality,
+         (array_agg(e.covered_s ORDER BY e.revision DESC))[1] AS covered_s,
+         (array_agg(e.coverage_percent ORDER BY e.revision DESC))[1] AS coverage_percent, a.part_of
+  FROM @.entries e JOIN @.accounts a ON a.id = e.account_id
+  GROUP BY a.id, e.account_id, e.begins_at;
+
+CREATE OR REPLACE VIEW @.rollups_known AS
+  SELECT DISTINCT ON (r.account_id, r.period, r.begins_at)
+         a.site, a.energy_user, a.user_name, a.carrier, a.device, a.point, a.flow, a.scope, r.*, a.part_of
+  FROM @.rollups r JOIN @.accounts a ON a.id = r.account_id
+  ORDER BY r.account_id, r.period, r.begins_at, r.revision DESC;
+)sql";
+
+constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3, kVersion4};
 
 std::string with_schema(std::string_view sql, std::string_view schema) {
   std::string out;

@@ -25,7 +25,8 @@ constexpr auto kAccounts = std::to_array<Column>({{"site", kText, true},
                                                   {"flow", kText, true},
                                                   {"user_name", kText},
                                                   {"scope", kInteger},
-                                                  {"region", kText}});
+                                                  {"region", kText},
+                                                  {"part_of", kText}});
 
 constexpr auto kReadings =
     std::to_array<Column>({{"time", kTime, true}, {"value", kFloat}, {"quality", kText}, {"rule", kText}});

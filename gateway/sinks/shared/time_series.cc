@@ -76,6 +76,7 @@ void account_tags(Filler& line, const model::Series& series, const model::Carrie
     line.tag("factor_version", entry->primary.factor_version);
     line.tag("gwp_set", entry->primary.gwp_set);
   }
+  line.tag("part_of", series.part_of);
   line.tag("period", period);
   line.tag("point", series.point);
   if (entry != nullptr && entry->correction) line.number_tag("revision", entry->revision);

@@ -7,14 +7,14 @@
 // | carbongate_interval | carrier, device, point, site, unit          | amount, duration_s, covered_s,               |
 // |                     |                                             | coverage_percent, quality, rule              |
 // | carbongate_entry    | carrier, device, factor, factor_version,    | amount, co2e_kg, u95_kg, GAS_kg,             |
-// |                     | gwp_set, point, scope, site, unit, user     | market_co2e_kg, coal_kgce, duration_s,       |
-// |                     |                                             | covered_s, coverage_percent, quality, rule   |
+// |                     | gwp_set, part_of, point, scope, site, unit, | market_co2e_kg, coal_kgce, duration_s,       |
+// |                     | user                                        | covered_s, coverage_percent, quality, rule   |
 // | carbongate_         | as an entry, with cause and revision        | the same: differences                        |
 // |   correction        |                                             |                                              |
-// | carbongate_rollup   | carrier, device, period, point, scope,      | the same                                     |
-// |                     | site, unit, user                            |                                              |
-// | carbongate_total    | carrier, device, point, scope, site, unit,  | amount, co2e_kg, market_co2e_kg,             |
-// |                     | user                                        | amount_per_hour, co2e_kg_per_hour            |
+// | carbongate_rollup   | carrier, device, part_of, period, point,    | the same                                     |
+// |                     | scope, site, unit, user                     |                                              |
+// | carbongate_total    | carrier, device, part_of, point, scope,     | amount, co2e_kg, market_co2e_kg,             |
+// |                     | site, unit, user                            | amount_per_hour, co2e_kg_per_hour            |
 // clang-format on
 //
 // VictoriaMetrics names its series measurement_field: carbongate_entry_co2e_kg; so does remote write.
@@ -25,6 +25,8 @@
 //   scope        1, or 2: co2e_kg is then the location-based result
 //   factor       the emission factor, factor_version its set's version: both absent where none applied
 //   gwp_set      by which the gases of co2e_kg were added up (AR5): absent where CO2 alone is in it
+//   part_of      the user in whose consumption all of this is contained: a sum over users that should count it once
+//                takes what has no such tag. As configured when the row was written: a row of before has none
 //   A tag without a value is left out. A backslash or control character in a name becomes %5C, %0A and so on: the
 //   format cannot carry it.
 //

@@ -304,6 +304,27 @@ TEST_F(EnergyUsersTest, CountNothingTwice) {
   EXPECT_TRUE(said("error: energy_users[0].consumes[1].from: 'hall.energy' is used twice by 'u'")) << said_;
 }
 
+TEST_F(EnergyUsersTest, AreWarnedOfAPointThatTwoOfThemName) {
+  const std::string uses = "consumes: [{carrier: electricity, from: hall.energy}]}";
+  const std::string other = ", consumes: [{carrier: electricity, from: hall.power}]}";
+  read("energy_users: [{id: a, " + uses + ", {id: b, " + uses + "]");
+  EXPECT_TRUE(
+      said("warning: energy_users[1].consumes[0].from: 'hall.energy' is consumed by 'a' too: sums over users "
+           "count it twice"))
+      << said_;
+  // One part of the other, also through a third: the site counts what contains it alone.
+  for (const std::string& users :
+       {"{id: a, " + uses + ", {id: b, part_of: a, " + uses, "{id: b, part_of: a, " + uses + ", {id: a, " + uses,
+        "{id: a, " + uses + ", {id: c, part_of: a" + other + ", {id: b, part_of: c, " + uses}) {
+    read("energy_users: [" + users + "]");
+    EXPECT_TRUE(
+        said(" too, and 'b' is part of 'a': the site counts it once, and nothing that it counts is unallocated"))
+        << users << "\n"
+        << said_;
+    EXPECT_FALSE(said("twice")) << said_;
+  }
+}
+
 TEST_F(EnergyUsersTest, AreWarnedOfACounterThatNothingLimits) {
   add("hall.total", "kWh", Kind::cumulative);
   consume("carrier: electricity, from: hall.total");

@@ -6,6 +6,7 @@
 namespace carbongate::app {
 namespace {
 
+using namespace std::chrono_literals;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -65,6 +66,31 @@ TEST(LiveTable, CountsAPartOnceAndSaysWhatIsUnallocated) {
   EXPECT_THAT(table, ContainsRegex("unallocated 未分配 park +electricity 电力 +9.50 kW +1.500 kWh +1.486 +0.2346 *\n"));
   EXPECT_THAT(table, ContainsRegex("total 合计 +0.6256 *\n"));
   EXPECT_THAT(table, HasSubstr("without what is part of another 已含于上级, 不重复计入: press-shop\n"));
+}
+
+TEST(LiveTable, SaysHowMuchOfTheDayTheTotalHasWatched) {
+  model::Site site = site_with_two_meters_of_one_user();
+  site.accounts[1].source = PointId{1};
+  model::Checkpoint state = totals(1'250'000, 195'500, 10.25);
+  const Instant midnight = Instant{} - 8h;  // of the site
+  const auto watch = [&](model::AccountState& account, Duration covered, Duration reach) {
+    account.open[static_cast<std::size_t>(model::Period::day)] = model::OpenPeriod{.begin = midnight,
+                                                                                   .end = midnight + 24h,
+                                                                                   .amount = {},
+                                                                                   .coal = {},
+                                                                                   .emitted = {},
+                                                                                   .covered = covered,
+                                                                                   .quality = {}};
+    account.live_at = midnight + reach;
+  };
+  watch(state.accounts[0], 3h, 4h);
+  watch(state.accounts[1], 1h, 1h);  // silent since then
+  EXPECT_THAT(accounts_table(site, state, Instant{}), ContainsRegex("total 合计 +0.3910 +50 %\n"));
+  state.accounts[1].open = {};  // no reading at all today
+  state.accounts[1].live_at.reset();
+  EXPECT_THAT(accounts_table(site, state, Instant{}), ContainsRegex("total 合计 +0.3910 +37.5 %\n"));
+  site.containments.push_back({.user = "press-shop", .carrier = "electricity", .own_supply = false, .of = "park"});
+  EXPECT_THAT(accounts_table(site, state, Instant{}), ContainsRegex("total 合计 +0.0000 *\n")) << "nothing is in it";
 }
 
 TEST(LiveTable, ShowsTheTimeOfTheSite) {

@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+
+#include "gateway/books/quality_shares.h"
+#include "gateway/model/coverage.h"
 
 namespace carbongate::books {
 namespace {
@@ -73,6 +77,9 @@ class StatementTest : public testing::Test {
   }
   static std::int64_t co2e(const Line& line, Basis basis = Basis::primary) {
     return line.now.emitted[basis].co2e.quanta() / kKilogram;
+  }
+  static Duration time_of(const Line& line, model::Origin origin) {
+    return line.time_by_origin[static_cast<std::size_t>(origin)];
   }
   void cut(By by = By::user) { lines_ = statement_.lines(by); }
 
@@ -184,8 +191,58 @@ TEST_F(StatementTest, ChangesByACorrectionWhatIsKnownAndNotWhatWasPublished) {
   EXPECT_EQ(account.corrections, 1u);
   EXPECT_EQ(account.covered, 25min);
   EXPECT_EQ(account.worst->origin, model::Origin::substituted);
-  EXPECT_EQ(account.amount_by_origin[static_cast<std::size_t>(model::Origin::substituted)].quanta(), 900 * kKilogram);
-  EXPECT_EQ(account.amount_by_origin[static_cast<std::size_t>(model::Origin::measured)].quanta(), 1'000 * kKilogram);
+  EXPECT_EQ(time_of(account, model::Origin::substituted), 15min) << "the amount stands for all of the quarter hour";
+  EXPECT_EQ(time_of(account, model::Origin::measured), 15min);
+}
+
+TEST_F(StatementTest, IsMissingWhatIsNotCovered) {
+  // Two days of thirty, all of it measured: 6.67 % is covered.
+  for (int quarter = 0; quarter < 4 * 24 * 2; ++quarter) {
+    statement_.add(series("a", "m1"), entry(quarter, 1, emission(1, 0, 0)));
+  }
+  cut();
+  const QualityShares expected{667, 0, 0, 0, 0, 9'333};
+  for (const Line& one : lines_) {
+    EXPECT_EQ(quality_shares(one, kPeriod), expected) << to_string(one.level);
+    EXPECT_EQ(model::coverage(one.covered, kPeriod * one.points), 667);
+  }
+}
+
+TEST_F(StatementTest, SharesItsWholeTimeOutToTheLastHundredthOfAPercent) {
+  // Of one meter a quarter hour of each origin, half of each watched; of another one nothing at all.
+  for (int origin = 0; origin < static_cast<int>(kOriginCount); ++origin) {
+    auto one = entry(origin, 1, emission(1, 0, 0));
+    one.covered = 450s;
+    one.quality.origin = static_cast<model::Origin>(origin);
+    statement_.add(series("a", "m1"), one);
+  }
+  statement_.expect(*series("b", "m2"));
+  cut();
+  const Line& site = line(Level::site, Sum::total);
+  EXPECT_EQ(time_of(site, model::Origin::measured), 450s);
+  EXPECT_EQ(time_of(site, model::Origin::late), 450s);
+  EXPECT_EQ(time_of(site, model::Origin::estimated), 15min);
+  // Three halves and three wholes of 12 quarter hours: 4.1667 %, 8.3333 %, and what is missing.
+  const QualityShares expected{417, 417, 833, 833, 833, 6'667};
+  EXPECT_EQ(quality_shares(site, 90min), expected);
+  EXPECT_EQ(quality_shares(line(Level::user, Sum::total, "b"), 90min), (QualityShares{0, 0, 0, 0, 0, 10'000}));
+  for (int minutes = 90; minutes < 2'000; minutes += 7) {
+    const auto shares = quality_shares(site, std::chrono::minutes(minutes));
+    ASSERT_TRUE(shares);
+    EXPECT_EQ(std::accumulate(shares->begin(), shares->end(), std::int64_t{0}), 10'000) << minutes;
+  }
+  EXPECT_FALSE(quality_shares(Line{}, kPeriod));
+}
+
+TEST_F(StatementTest, CountsThePointOfTwoAccountsOnceInItsShares) {
+  for (const char* user : {"a", "b"}) {
+    for (int quarter = 0; quarter < 4; ++quarter) {
+      statement_.add(series(user, "m1"), entry(quarter, 1, emission(1, 0, 0)));
+    }
+  }
+  cut();
+  EXPECT_EQ(time_of(line(Level::site, Sum::total), model::Origin::measured), 1h);
+  EXPECT_EQ(quality_shares(line(Level::site, Sum::total), 2h)->front(), 5'000);
 }
 
 TEST_F(StatementTest, MovesACorrectedQuarterHourToItsNewFactor) {
@@ -203,6 +260,10 @@ TEST_F(StatementTest, MovesACorrectedQuarterHourToItsNewFactor) {
   EXPECT_EQ(lines_[1].now, Figures{});
   EXPECT_EQ(lines_[1].first.emitted[Basis::primary].co2e.quanta(), 500 * kKilogram);
   EXPECT_FALSE(lines_[1].worst) << "nothing is counted there any more";
+  EXPECT_EQ(lines_[1].superseded_by, std::vector<std::string>{"cn-grid/CN-SC/average"}) << "and why";
+  EXPECT_EQ(lines_[0].supersedes, std::vector<std::string>{"cn-grid/CN/average"});
+  EXPECT_TRUE(lines_[0].superseded_by.empty());
+  EXPECT_TRUE(line(Level::site, Sum::total).superseded_by.empty());
   EXPECT_EQ(co2e(line(Level::site, Sum::total)), 200);
   EXPECT_EQ(line(Level::site, Sum::total).worst->origin, model::Origin::measured);
 }
@@ -261,6 +322,21 @@ TEST_F(StatementTest, CountsASilentMeterAsNotCovered) {
   EXPECT_EQ(site.covered, kPeriod);
   EXPECT_EQ(site.points, 2) << "half of what should have been watched";
   EXPECT_EQ(site.worst->origin, model::Origin::missing);
+}
+
+TEST_F(StatementTest, KnowsTheCoverageOfATotalWhoseFiguresAllStandBeside) {
+  statement_.add(series("stack", "cems", "co2", Flow::measured), entry(0, 50, emission(50, 0, 0)));
+  cut();
+  const Line& total = line(Level::user, Sum::total, "stack");
+  EXPECT_EQ(co2e(total), 0);
+  EXPECT_EQ(total.covered, 15min);
+  EXPECT_EQ(total.points, 1);
+  EXPECT_EQ(total.worst->origin, model::Origin::measured);
+  EXPECT_EQ(quality_shares(total, 1h)->front(), 2'500);
+  statement_.add(series("a", "m1"), entry(0, 1, emission(1, 0, 0)));
+  statement_.add(series("a", "m1"), entry(1, 1, emission(1, 0, 0)));
+  cut();
+  EXPECT_EQ(line(Level::site, Sum::total).covered, 30min) << "where there is something in it, of that alone";
 }
 
 TEST_F(StatementTest, KeepsBiogenicCarbonApart) {

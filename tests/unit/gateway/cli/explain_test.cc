@@ -19,6 +19,7 @@
 #include "gateway/app/live_table.h"
 #include "gateway/app/recompute.h"
 #include "gateway/cli/replay.h"
+#include "gateway/model/entry_name.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/store/sqlite_store.h"
 #include "tests/support/temporary_directory.h"
@@ -360,6 +361,39 @@ TEST_F(ExplainCommand, SiteIsTheSumOfItsUsers) {
   EXPECT_THAT(text, HasSubstr("Uncertainty"));
   explain("site@2025-01", EX_NOINPUT);
   EXPECT_THAT(err_.str(), HasSubstr("no entry of site in that period"));
+}
+
+// In no total, and all the same with its figure and its coverage.
+TEST_F(ExplainCommand, SaysOfAMeasuredStackWhatItMeasured) {
+  const std::filesystem::path house =
+      std::filesystem::path(CARBONGATE_SOURCE_DIR) / "config/examples/boiler_house.yaml";
+  const std::filesystem::path input = directory_.path() / "stack.csv";
+  {
+    std::ofstream csv(input);
+    csv << "time,point,value\n";
+    for (int minute = 0; minute <= 30; ++minute) {
+      const std::string at = model::format_utc(kYear + std::chrono::minutes(minute)) + ",cems.";
+      for (const char* value : {"co2,9", "velocity,12", "temperature,120", "pressure,-50", "moisture,8"}) {
+        csv << at << value << "\n";
+      }
+    }
+  }
+  replay(house, input);
+  const json::value stack = explain_json(house, "stack-1@2026-01");
+  EXPECT_EQ(stack.at("beside").as_string(), "measured");
+  const json::value& total = stack.at("total");
+  const json::value& account = stack.at("accounts").at(0);
+  EXPECT_NE(account.at("co2e_kg").as_string(), "0");
+  for (const char* key : {"co2e_kg", "co2e_first_kg", "amount", "unit", "flow", "entries", "covered_ms", "quality"}) {
+    EXPECT_EQ(total.at(key), account.at(key)) << key;
+  }
+  EXPECT_EQ(total.at("coverage_percent").as_string(), "0.07") << "30 min of 31 days";
+  EXPECT_EQ(stack.at("parts").as_array().size(), 1U) << "a day";
+  EXPECT_EQ(stack.at("parts").at(0).at("co2e_kg"), total.at("co2e_kg"));
+  const std::string text = flat(explain(house, "stack-1@2026-01", 0));
+  EXPECT_THAT(text, HasSubstr("all of it is measured: it is in no total"));
+  EXPECT_THAT(text, HasSubstr("0.07 % (1800 s of 2678400 s)"));
+  EXPECT_EQ(text.find("without what is exported"), std::string::npos);
 }
 
 TEST_F(ExplainCommand, SaysSoWhereTheFactorNowGivesAnotherProduct) {

@@ -16,6 +16,8 @@
 #include <sstream>
 
 #include "gateway/app/gateway_config.h"
+#include "gateway/cli/explain.h"
+#include "gateway/cli/restate.h"
 #include "gateway/store/sqlite_store.h"
 #include "tests/support/temporary_directory.h"
 
@@ -200,6 +202,55 @@ TEST_F(StatementOfParts, OfOneUserAloneKnowWhatTheOthersConsume) {
   expect_golden("hall.txt");
 }
 
+TEST_F(StatementOfParts, AreExplainedByTheUncertaintyOfWhatIsInTheFigure) {
+  ExplainOptions options;
+  options.entry = "site@2026-11";
+  options.json = true;
+  std::ostringstream out;
+  ASSERT_EQ(run_explain(config(), options, out, err_), 0) << err_.str();
+  const auto site = boost::json::parse(out.str());
+  const auto named = [&](const char* list, std::string_view name) {
+    for (const auto& line : site.at(list).as_array()) {
+      if (line.at("name").as_string() == name) return line.as_object();
+    }
+    ADD_FAILURE() << "no " << name;
+    return boost::json::object();
+  };
+  // The hall's electricity is in the incomer's: of the hall there is its gas, and the gas's uncertainty.
+  const auto hall = named("users", "hall@2026-11");
+  const auto gas = named("accounts", "hall/natural-gas/meters.gas@2026-11");
+  for (const char* key : {"co2e_kg", "u95_kg", "u95_stated"}) EXPECT_EQ(hall.at(key), gas.at(key)) << key;
+  EXPECT_EQ(hall.at("u95_stated").as_string(), "all");
+}
+
+TEST_F(StatementOfParts, HaveTheMarketBasedTotalThatRestateHas) {
+  options_.format = "json";
+  const auto total = boost::json::parse(state()).at("total").as_object();
+  EXPECT_DOUBLE_EQ(total.at("market_co2e_kg").to_number<double>(), 240 + 44) << "the gas has no market-based result";
+  std::ostringstream out;
+  RestateOptions restate;
+  restate.config = config();
+  restate.from = "2026-11-01";
+  restate.to = "2026-12-01";
+  restate.format = "json";
+  ASSERT_EQ(run_restate(restate, out, err_), 0) << err_.str();
+  const auto lines = boost::json::parse(out.str()).at("lines").as_array();
+  const auto& restated = lines.back();
+  ASSERT_EQ(restated.at("user").as_string(), "total");
+  for (const char* figure : {"co2e_kg", "market_co2e_kg"}) {
+    const std::string known(restated.at(std::string(figure) + "_known").as_string());
+    EXPECT_DOUBLE_EQ(std::stod(known), total.at(figure).to_number<double>()) << figure;
+  }
+}
+
+TEST_F(StatementOfParts, AreExplainedInSectionsThatAreNumberedOnce) {
+  ExplainOptions options;
+  options.entry = "hall@2026-11";
+  std::ostringstream out;
+  ASSERT_EQ(run_explain(config(), options, out, err_), 0) << err_.str();
+  EXPECT_THAT(out.str(), ContainsRegex("\n1 Accounts[^\r]*\n2 Parts of electricity[^\r]*\n3 Days[^\r]*\n4 Entries"));
+}
+
 TEST_F(StatementCommand, TellsLinesOfOneAccountApartByTheirFactorInTheTable) {
   fill();
   model::Effects effects;
@@ -211,8 +262,60 @@ TEST_F(StatementCommand, TellsLinesOfOneAccountApartByTheirFactorInTheTable) {
   commit(std::move(effects));
   options_.format = "table";
   const std::string table = state();
-  EXPECT_THAT(table, ContainsRegex("  incomer.import .* own-grid/CN-SC/average/2023@2026-01-01\n"));
-  EXPECT_THAT(table, ContainsRegex("  incomer.import .* own-grid/CN/residual/2023@2026-01-01\n"));
+  EXPECT_THAT(table, ContainsRegex("  incomer.import .* own-grid/CN-SC/average/2023@2026-01-01; superseded by "
+                                   "correction: own-grid/CN/residual\n"));
+  EXPECT_THAT(table, ContainsRegex("  incomer.import .* own-grid/CN/residual/2023@2026-01-01; by correction instead of "
+                                   "own-grid/CN-SC/average\n"));
+  options_.lang = "zh";
+  EXPECT_THAT(state(), HasSubstr("; 经更正改用 own-grid/CN/residual\n"));
+  options_.format = "csv";
+  options_.lang = "en";
+  const std::string csv = state();
+  EXPECT_THAT(csv, HasSubstr(",superseded-by:own-grid/CN/residual,"));
+  EXPECT_THAT(csv, HasSubstr(",supersedes:own-grid/CN-SC/average,"));
+  options_.format = "json";
+  EXPECT_THAT(state(), HasSubstr("\"remark\":\"superseded-by:own-grid/CN/residual\""));
+}
+
+TEST_F(StatementCommand, SaysSinceWhenAmountsAreNotClosed) {
+  fill();
+  options_.format = "table";
+  EXPECT_EQ(state().find("not closed"), std::string::npos);
+  model::Effects effects;
+  model::AccountState account;  // of the incomer, in its fifth quarter hour
+  auto& open = account.open[static_cast<std::size_t>(model::Period::quarter_hour)];
+  open = model::OpenPeriod{.begin = kNovember + 60min,
+                           .end = kNovember + 75min,
+                           .amount = {},
+                           .coal = {},
+                           .emitted = {},
+                           .covered = {},
+                           .quality = {}};
+  effects.accounts.emplace_back(AccountId{0}, account);
+  commit(effects);
+  EXPECT_EQ(state().find("not closed"), std::string::npos) << "nothing was counted in it yet";
+  open->amount = model::Activity::of(4'000'000);
+  effects.accounts = {{AccountId{0}, account}};
+  commit(std::move(effects));
+  const std::string words = "not closed yet, and in no line above: amounts since 2026-11-01T01:00:00+08:00\n";
+  EXPECT_THAT(state(), HasSubstr(words));
+  options_.by = "gas";
+  EXPECT_THAT(state(), HasSubstr(words));
+  options_.by = "user";
+  options_.lang = "zh";
+  EXPECT_THAT(state(), HasSubstr("尚未结账, 未计入上表: 自 2026-11-01T01:00:00+08:00 起的用量\n"));
+  options_.lang = "en";
+  options_.format = "json";
+  const auto json = boost::json::parse(state());
+  EXPECT_EQ(json.at("statement").at("open_since").as_string(), "2026-11-01T01:00:00+08:00");
+  EXPECT_EQ(json.at("total").at("open_since").as_string(), "2026-11-01T01:00:00+08:00");
+  EXPECT_EQ(json.at("users").at(0).at("total").as_object().count("open_since"), 0u) << "the boiler house";
+  options_.format = "csv";
+  options_.period = "day";
+  options_.of = "2026-11-01";
+  EXPECT_THAT(state(), ContainsRegex(",site,total,.*,2026-11-01T01:00:00\\+08:00\n"));
+  options_.of = "2026-11-02";
+  EXPECT_EQ(state().find("01:00:00+08:00"), std::string::npos) << "that day has none";
 }
 
 TEST_F(StatementCommand, HasFewerColumnsForADayAndAChineseHeaderOnDemand) {
@@ -222,8 +325,8 @@ TEST_F(StatementCommand, HasFewerColumnsForADayAndAChineseHeaderOnDemand) {
   const std::string day = state();
   EXPECT_THAT(
       day,
-      HasSubstr(
-          ",hcfc_22_kg,unsplit_co2e_kg,calculated_co2_kg,difference_percent,part_of,unallocated_percent,remark\n"));
+      HasSubstr(",hcfc_22_kg,unsplit_co2e_kg,calculated_co2_kg,difference_percent,part_of,unallocated_percent,remark,"
+                "open_since\n"));
   EXPECT_THAT(day, HasSubstr("day,2026-11-01T00:00:00+08:00,2026-11-02T00:00:00+08:00,park,"));
   options_.lang = "zh";
   const std::string zh = state();

@@ -101,6 +101,21 @@ TEST(LineProtocolSchema, NamesTheGwpSetThatGasesWereAddedUpBy) {
   EXPECT_NE(line_of(entry).find(",factor_version=2025-12-31,gwp_set=AR5,point="), std::string::npos) << line_of(entry);
 }
 
+TEST(LineProtocolSchema, SaysInWhoseConsumptionAnAccountsIsContained) {
+  model::Series series = press_shop();
+  series.part_of = "park";
+  model::EmissionEntry corrected = quarter();
+  corrected.correction = model::Correction{model::Cause::late_data, "", kNine};
+  model::RollupRow rollup;
+  rollup.end = rollup.begin + 15min;
+  for (const model::RowBody& body : {model::RowBody(quarter()), model::RowBody(corrected), model::RowBody(rollup),
+                                     model::RowBody(model::RunningTotal{})}) {
+    const std::string line = line_of(body, series);
+    EXPECT_NE(line.find(",part_of=park,p"), std::string::npos) << "before period and point: " << line;
+    EXPECT_EQ(line_of(body).find("part_of"), std::string::npos) << "no tag without a value";
+  }
+}
+
 TEST(LineProtocolSchema, PutsACorrectionBesideTheEntry) {
   model::EmissionEntry entry = quarter();
   entry.revision = 2;

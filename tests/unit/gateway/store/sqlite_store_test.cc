@@ -100,6 +100,55 @@ TEST_F(SqliteStoreTest, BringsAStoreFromBeforeTheLanesUpToDate) {
   EXPECT_EQ(peek("vm").size(), 4u);
 }
 
+TEST_F(SqliteStoreTest, SaysOfRowsInWhoseConsumptionTheirAccountsIsContained) {
+  const auto commit = [&](int quarter) {
+    run(store_->commit({.rows = {entry(kStart + quarter * 15min, 1, 1)}, .points = {}, .accounts = {}})).value();
+  };
+  open();
+  commit(0);
+  model::Account whole = site_.accounts.front();
+  whole.id = model::AccountId{1};
+  whole.user = "park";
+  whole.source = kIncomer;
+  site_.accounts.push_back(whole);
+  site_.containments.push_back({.user = "press-shop", .carrier = "electricity", .own_supply = false, .of = "park"});
+  open();
+  commit(1);
+  const auto rows = peek("db");
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].series->part_of, "") << "as it was when the row was written";
+  EXPECT_EQ(rows[1].series->part_of, "park");
+  open();
+  EXPECT_EQ(peek("db")[1].series->part_of, "park");
+}
+
+TEST_F(SqliteStoreTest, BringsAStoreOfVersion5UpToDateWithItsRowsAndStates) {
+  open();
+  ASSERT_FALSE(commit_readings(kStart, 3).has_error());
+  run(store_->commit({.rows = {entry(kStart, 5, 7)}, .points = {}, .accounts = {{kPressShop, {}}}})).value();
+  store_.reset();
+  Database(file(), Database::Mode::read_write).execute(R"sql(
+CREATE TABLE old(
+  id INTEGER PRIMARY KEY,
+  subject INTEGER NOT NULL REFERENCES subject(id),
+  site TEXT NOT NULL, unit TEXT NOT NULL, user_name TEXT NOT NULL, region TEXT NOT NULL, scope INTEGER NOT NULL,
+  UNIQUE(subject, site, unit, user_name, region, scope));
+INSERT INTO old SELECT id, subject, site, unit, user_name, region, scope FROM series;
+DROP TABLE series;
+DROP TABLE settled_ahead;
+ALTER TABLE old RENAME TO series;
+PRAGMA user_version = 5)sql");
+  open();
+  EXPECT_EQ(Database(file(), Database::Mode::read_only).integer("PRAGMA user_version"), kSchemaVersion);
+  const auto rows = peek("db");
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(rows[3].series->user, "press-shop");
+  EXPECT_EQ(rows[3].series->part_of, "");
+  ASSERT_FALSE(commit_readings(kStart + 1min, 1).has_error());
+  EXPECT_EQ(peek("db")[4].series, peek("db")[0].series) << "described as before";
+  EXPECT_TRUE(store_->status().repaired.empty()) << store_->status().repaired;
+}
+
 TEST_F(SqliteStoreTest, RefusesTheDatabaseOfAnotherProgram) {
   std::filesystem::create_directories(config_.path);
   Database(file(), Database::Mode::read_write).execute("CREATE TABLE theirs(x)");

@@ -68,6 +68,16 @@ class PostgresqlBatch : public ::testing::Test {
   std::shared_ptr<model::Series> series_ = std::make_shared<model::Series>();
 };
 
+TEST_F(PostgresqlBatch, AnAccountSaysInWhoseConsumptionItIsContained) {
+  const auto part_of = [&] {
+    const Batch batch = batch_of({row(model::EmissionEntry{})});
+    return tuples_of(batch.copies.front()).at(0).back();  // the accounts come first
+  };
+  EXPECT_EQ(part_of(), "NULL");
+  series_->part_of = "park";
+  EXPECT_EQ(part_of(), "park");
+}
+
 TEST_F(PostgresqlBatch, EveryRowHasTheColumnsOfItsTable) {
   model::EmissionEntry corrected;
   corrected.market.emplace();
@@ -144,7 +154,8 @@ TEST_F(PostgresqlBatch, KnowsWhatTheSchemaCannotCarry) {
 
 TEST(PostgresqlTables, EveryTableIsCreatedWithItsColumns) {
   const std::string ddl = migration_sql(1, "carbongate");
-  const std::string added = migration_sql(2, "carbongate");
+  std::string added;
+  for (int version = 2; version <= kSchemaVersion; ++version) added += migration_sql(version, "carbongate");
   for (std::size_t i = 0; i < kTableCount; ++i) {
     const auto table = static_cast<Table>(i);
     const auto begin = ddl.find("CREATE TABLE \"carbongate\"." + std::string(name_of(table)) + " (");
