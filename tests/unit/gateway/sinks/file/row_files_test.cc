@@ -104,9 +104,9 @@ TEST_F(RowFilesTest, WritesEachKindIntoAFileOfItsOwnAsAnExportDoes) {
   std::ostringstream text;
   text << file.rdbuf();
   EXPECT_EQ(text.str(),
-            "time,device,point,value,unit,quality,rule,sequence\n"
-            "2025-11-28T12:00:01+08:00,press,energy,1,kWh,measured,,1\n"
-            "2025-11-28T12:00:03+08:00,press,energy,3,kWh,measured,,3\n");
+            "time,device,point,value,unit,quality,rule,hj212_flag,sequence\n"
+            "2025-11-28T12:00:01+08:00,press,energy,1,kWh,measured,,N,1\n"
+            "2025-11-28T12:00:03+08:00,press,energy,3,kWh,measured,,N,3\n");
 }
 
 TEST_F(RowFilesTest, WritesJsonLines) {
@@ -116,7 +116,7 @@ TEST_F(RowFilesTest, WritesJsonLines) {
   std::string line;
   std::getline(file, line);
   EXPECT_EQ(line, R"({"time":"2025-11-28T12:00:01+08:00","device":"press","point":"energy","value":1,"unit":"kWh",)"
-                  R"("quality":"measured","rule":"","sequence":1})");
+                  R"("quality":"measured","rule":"","hj212_flag":"N","sequence":1})");
   restart();
   write(1, "rr");
   std::getline(file, line);

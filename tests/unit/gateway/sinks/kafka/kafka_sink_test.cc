@@ -135,7 +135,7 @@ TEST_F(KafkaSinkTest, StoresEveryRowOfAPointInOrderUnderItsKey) {
   }
   EXPECT_EQ(records[0].value,
             R"({"time":"1970-01-01T00:00:01+00:00","device":"press","point":"energy","value":1,"unit":"kWh",)"
-            R"("quality":"measured","rule":"","kind":"readings","site":"park","key":"0123-1"})");
+            R"("quality":"measured","rule":"","hj212_flag":"N","kind":"readings","site":"park","key":"0123-1"})");
   EXPECT_EQ(sink_->status().rows_accepted, 500U);
   EXPECT_TRUE(sink_->status().healthy);
 }

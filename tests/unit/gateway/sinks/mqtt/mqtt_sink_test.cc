@@ -79,7 +79,7 @@ TEST_F(MqttSinkTest, PublishesARowAsAnObjectWithItsKey) {
   EXPECT_EQ(publisher_->published[0].topic, "carbongate/park/readings/press/energy");
   EXPECT_EQ(publisher_->published[0].payload,
             R"({"time":"2025-11-28T12:00:00+08:00","device":"press","point":"energy","value":1.5,"unit":"kWh",)"
-            R"("quality":"measured","rule":"","kind":"readings","site":"park","key":"0123-42"})");
+            R"("quality":"measured","rule":"","hj212_flag":"N","kind":"readings","site":"park","key":"0123-42"})");
   EXPECT_FALSE(publisher_->published[0].retained);
   EXPECT_EQ(sink_->status().rows_accepted, 1U);
   EXPECT_TRUE(sink_->status().healthy);
