@@ -9,6 +9,9 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
 
 #include "config/reader/reader.h"
 #include "config/reader/secret.h"
@@ -28,14 +31,17 @@ struct Scheme {
 };
 constexpr std::array kSchemes{Scheme{"mqtt", false}, Scheme{"tcp", false}, Scheme{"mqtts", true}, Scheme{"ssl", true}};
 
-void read_url(config::Reader& in, mqtt::SessionOptions& session) {
-  const std::string text = in.required<std::string>("url");
-  if (text.empty()) return;
+struct Address {
+  mqtt::Server server;
+  bool tls = false;
+};
+
+std::optional<Address> read_url(config::Reader& in, std::string_view key, const std::string& text) {
   const auto url = boost::urls::parse_uri(text);
   if (!url || url->host().empty()) {
     // Not quoted: it may hold a password.
-    in.error("url", "this is not the URL of a broker; write mqtt://HOST:1883, or mqtts://HOST:8883 for TLS");
-    return;
+    in.error(key, "this is not the URL of a broker; write mqtt://HOST:1883, or mqtts://HOST:8883 for TLS");
+    return std::nullopt;
   }
   const std::string scheme(url->scheme());
   const Scheme* known = nullptr;
@@ -45,20 +51,40 @@ void read_url(config::Reader& in, mqtt::SessionOptions& session) {
     names.emplace_back(candidate.name);
   }
   if (known == nullptr) {
-    in.error("url", "unknown scheme '" + scheme + "'" + config::suggestion(scheme, names));
-    return;
+    in.error(key, "unknown scheme '" + scheme + "'" + config::suggestion(scheme, names));
+    return std::nullopt;
   }
   if (url->has_userinfo())
-    in.error("url", "a user belongs in `username`, a password in `password_file` or `password_env`");
-  if (!url->encoded_path().empty() && url->encoded_path() != "/") in.error("url", "a broker's URL has no path");
-  if (url->has_query() || url->has_fragment()) in.error("url", "a broker's URL ends with the port");
-  session.tls = known->tls;
-  session.host = url->host_address();
-  session.port = known->tls ? kTlsPort : kPlainPort;
+    in.error(key, "a user belongs in `username`, a password in `password_file` or `password_env`");
+  if (!url->encoded_path().empty() && url->encoded_path() != "/") in.error(key, "a broker's URL has no path");
+  if (url->has_query() || url->has_fragment()) in.error(key, "a broker's URL ends with the port");
+  Address address{.server = {.host = url->host_address(), .port = known->tls ? kTlsPort : kPlainPort},
+                  .tls = known->tls};
   if (url->has_port() && !url->port().empty()) {
     const std::string digits(url->port());
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), session.port);
-    if (error != std::errc{} || session.port == 0) in.error("url", "the port must be between 1 and 65535");
+    std::uint16_t& port = address.server.port;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (error != std::errc{} || port == 0) in.error(key, "the port must be between 1 and 65535");
+  }
+  return address;
+}
+
+void read_servers(config::Reader& in, mqtt::SessionOptions& session) {
+  const std::string text = in.required<std::string>("url");
+  const std::vector<std::string> others = in.value_or("failover", std::vector<std::string>{});
+  const auto first = text.empty() ? std::nullopt : read_url(in, "url", text);
+  if (first) {
+    session.tls = first->tls;
+    session.host = first->server.host;
+    session.port = first->server.port;
+  }
+  for (const std::string& other : others) {
+    const auto address = read_url(in, "failover", other);
+    if (!address) continue;
+    if (first && address->tls != first->tls) {
+      in.error("failover", "the servers of a cluster are all spoken to with TLS, or none of them is");
+    }
+    session.failover.push_back(address->server);
   }
 }
 
@@ -105,7 +131,7 @@ mqtt::SessionOptions read_broker(const config::Node& broker, const std::string& 
   config::Reader in(broker, problems);
   mqtt::SessionOptions session;
   session.name = name;
-  read_url(in, session);
+  read_servers(in, session);
   session.username = in.value_or("username", "");
   session.password = config::read_secret(in, "password");
   if (session.username.empty() && !session.password.empty()) in.missing("username", "a password needs a username");

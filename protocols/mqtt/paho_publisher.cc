@@ -103,7 +103,10 @@ Published PahoPublisher::Worker::publish(const std::vector<Outgoing>& messages, 
     }
   }
   // What is under way on it would come in between the next time.
-  if (!published.trouble.empty()) hang_up();
+  if (!published.trouble.empty()) {
+    hang_up();
+    turn_to_next_server(options_);
+  }
   return published;
 }
 

@@ -201,6 +201,7 @@ void Keeper::live() {
     } catch (const std::exception& error) {
       report_failure(place_of(options_) + ": " + error.what());
     }
+    turn_to_next_server(options_);
     pause();
   }
   report({.what = LinkReport::What::ended});

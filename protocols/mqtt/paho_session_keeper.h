@@ -65,7 +65,7 @@ class Keeper : public std::enable_shared_from_this<Keeper> {
   io::SteadyTime ticks();
   void report_failure(const std::string& text);
 
-  const SessionOptions options_;
+  SessionOptions options_;  // changed by the thread, between connections
   std::shared_ptr<Handover> handover_;
   io::Clock& clock_;
   std::function<void(LinkReport)> report_;

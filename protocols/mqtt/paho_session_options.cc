@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 namespace carbongate::mqtt {
 
@@ -53,6 +54,15 @@ Endpoint endpoint_of(const SessionOptions& options) {
           .cert_file = options.cert_file,
           .key_file = options.key_file,
           .verify = options.verify};
+}
+
+void turn_to_next_server(SessionOptions& options) {
+  if (options.failover.empty()) return;
+  Server tried{.host = std::move(options.host), .port = options.port};
+  options.host = std::move(options.failover.front().host);
+  options.port = options.failover.front().port;
+  options.failover.erase(options.failover.begin());
+  options.failover.push_back(std::move(tried));
 }
 
 void fill(paho::connect_options& connect, const SessionOptions& options, int version, std::chrono::seconds limit) {

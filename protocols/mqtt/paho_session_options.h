@@ -22,6 +22,9 @@ std::string place_of(const SessionOptions& options);  // "10.0.0.2:8883"
 std::string uri_of(const SessionOptions& options);    // "ssl://10.0.0.2:8883"
 Endpoint endpoint_of(const SessionOptions& options);
 
+// The server that was tried goes to the end of those that may be.
+void turn_to_next_server(SessionOptions& options);
+
 // Fills in options just made, for MQTTVERSION_5 or MQTTVERSION_3_1_1. Pass them straight on to connect(): copies of
 // copies of Paho C++ 1.2's connect_options lose their properties, and with them the session's expiry.
 void fill(::mqtt::connect_options& connect, const SessionOptions& options, int version, std::chrono::seconds limit);

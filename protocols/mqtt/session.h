@@ -56,10 +56,16 @@ struct Subscription {
 
 enum class Version { automatic, v5, v3_1_1 };
 
+struct Server {
+  std::string host;
+  std::uint16_t port = 1883;
+};
+
 struct SessionOptions {
   std::string name;  // of the broker in the configuration, for messages: "plant"
   std::string host;
   std::uint16_t port = 1883;
+  std::vector<Server> failover;          // further servers of the same cluster, in the order in which they are tried
   Version version = Version::automatic;  // automatic: 5, and 3.1.1 once the broker has refused 5
 
   std::string client_id;

@@ -14,7 +14,8 @@ PASSWORD = "s3cret"
 ENVIRONMENT = {"MQTT_PASSWORD": PASSWORD}  # of every command that reads a configuration of write_site()
 
 # /usr/sbin is not in everyone's PATH.
-_ENVIRONMENT = {"PATH": os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"}
+SERVERS_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
+_ENVIRONMENT = {"PATH": SERVERS_PATH}
 
 
 def make_certificates(directory):

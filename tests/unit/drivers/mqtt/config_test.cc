@@ -127,6 +127,20 @@ TEST(MqttConfig, UnderstandsUrls) {
   }
 }
 
+TEST(MqttConfig, TakesFurtherServersOfTheCluster) {
+  const Loaded loaded = load(device(kTopicAndPoint, "    failover: [\"mqtt://b\", \"tcp://[::1]:1884\"]\n"));
+  EXPECT_EQ(loaded.problems, "");
+  const mqtt::SessionOptions& session = loaded.plans.at(0)->session;
+  EXPECT_EQ(session.host, "10.0.0.2");
+  ASSERT_EQ(session.failover.size(), 2u);
+  EXPECT_EQ(session.failover[0].host, "b");
+  EXPECT_EQ(session.failover[0].port, 1883);
+  EXPECT_EQ(session.failover[1].host, "::1");
+  EXPECT_EQ(session.failover[1].port, 1884);
+  EXPECT_THAT(load(device(kTopicAndPoint, "    failover: [\"mqtts://b\"]\n")).problems, HasSubstr("or none of them"));
+  EXPECT_THAT(load(device(kTopicAndPoint, "    failover: [\"mqtt://b/path\"]\n")).problems, HasSubstr("no path"));
+}
+
 TEST(MqttConfig, OffersTheNearestBroker) {
   const std::string text =
       "brokers: {plant: {url: \"mqtt://x\"}}\ndevices:\n  - {id: d, driver: mqtt, broker: plnt, topic: t, points: "
