@@ -131,7 +131,7 @@ class NatsCluster:
         with contextlib.ExitStack() as stack:
             for node in self.nodes:
                 stack.enter_context(node.start())
-            wait_until(lambda: all("new metadata leader" in node.output() for node in self.nodes), 30, "a leader of all")
+            wait_until(lambda: all("metadata leader" in node.output() for node in self.nodes), 30, "a leader of all")
             # The first MQTT client makes the stream.
             wait_until(lambda: self.publish(self.nodes[0], "hello", ["x"]), 30, "a leader of the stream")
             with self.client() as client:
