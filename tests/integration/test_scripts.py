@@ -6,7 +6,7 @@ import pytest
 
 from harness import SOURCE
 
-SCRIPTS = ["deploy/build-jobs", "deploy/install-packages", "deploy/quickstart", "tests/run", ".ci/run"]
+SCRIPTS = ["deploy/build-jobs", "deploy/cluster/kafka/topics.sh", "deploy/install-packages", "deploy/quickstart", "tests/run", ".ci/run"]
 
 
 def run(*args):
