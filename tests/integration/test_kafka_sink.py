@@ -12,14 +12,14 @@ from mqtt_servers import Mosquitto
 
 
 class Cluster:
-    """kafka_host.cc as a process: servers that can be down, and what a consumer hears."""
+    """kafka_host.cc as a process: servers that can be down, and what a consumer hears. Or a consumer alone: `there` is its command line."""
 
-    def __init__(self, log):
-        self.log = log
+    def __init__(self, log, there=()):
+        self.log, self.there = log, there
 
     def __enter__(self):
         with open(self.log, "wb") as out:
-            self.child = subprocess.Popen([BUILD / "tests" / "integration" / "kafka_host"], stdin=subprocess.PIPE, stdout=out, text=True)
+            self.child = subprocess.Popen([BUILD / "tests" / "integration" / "kafka_host", *self.there], stdin=subprocess.PIPE, stdout=out, text=True)
         self.bootstrap = wait_until(lambda: [line["bootstrap"] for line in self._lines() if "bootstrap" in line], what="the cluster")[0]
         return self
 
@@ -38,6 +38,10 @@ class Cluster:
     def heard(self):
         """[(topic, key of the record, payload)]"""
         return [(line["topic"], line["key"], json.loads(line["value"])) for line in self._lines() if "topic" in line]
+
+    def partitions(self):
+        """{(topic, key of the record, partition)}"""
+        return {(line["topic"], line["key"], line["partition"]) for line in self._lines() if "topic" in line}
 
 
 @pytest.fixture
