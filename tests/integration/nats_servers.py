@@ -10,7 +10,7 @@ from mqtt_servers import PASSWORD, USER, SERVERS_PATH
 
 MANIFESTS = SOURCE / "deploy/cluster/nats"
 CONSUMER = json.loads((MANIFESTS / "consumer.json").read_text())
-STREAM, DURABLE = CONSUMER["stream_name"], CONSUMER["config"]["durable_name"]
+STREAM, DURABLE = "$MQTT_msgs", CONSUMER["durable_name"]
 
 
 class Client:
@@ -91,7 +91,10 @@ class Node(Process):
 class NatsCluster:
     def __init__(self, directory):
         directory.mkdir()
-        ports = [[free_port() for _ in range(3)] for _ in range(3)]
+        drawn = set()
+        while len(drawn) < 9:
+            drawn.add(free_port())
+        ports = [[drawn.pop() for _ in range(3)] for _ in range(3)]
         self.nodes = [Node(directory, f"n{i + 1}", ports[i], [other[2] for other in ports]) for i in range(3)]
 
     @property
@@ -135,7 +138,7 @@ class NatsCluster:
             # The first MQTT client makes the stream.
             wait_until(lambda: self.publish(self.nodes[0], "hello", ["x"]), 30, "a leader of the stream")
             with self.client() as client:
-                client.request(f"$JS.API.CONSUMER.DURABLE.CREATE.{STREAM}.{DURABLE}", CONSUMER)
+                client.request(f"$JS.API.CONSUMER.DURABLE.CREATE.{STREAM}.{DURABLE}", {"stream_name": STREAM, "config": CONSUMER})
             self._stack = stack.pop_all()
         return self
 
