@@ -14,13 +14,13 @@ std::int64_t number(std::uint64_t count) {
 
 }  // namespace
 
-CursorTable::CursorTable(Database& database)
+CursorTable::CursorTable(Database& database, BlockTable& blocks)
     : database_(database),
       save_(
           database,
           "INSERT OR REPLACE INTO cursor(sink, settled, rejected, dropped, begun, accepted, skipped, refused, missed, "
           "lost) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
-      count_(database, "SELECT count(*) FROM journal WHERE seq > ?1") {}
+      journal_(database, blocks, ReadingWalk::Kinds::all) {}
 
 void CursorTable::load(std::int64_t last_sequence) {
   Statement all(database_,
@@ -44,11 +44,11 @@ CursorTable::Cursor& CursorTable::of(const std::string& sink, std::int64_t last_
   const auto [found, is_new] = cursors_.try_emplace(sink);
   Known& known = found->second;
   if (is_new) {
-    const std::int64_t oldest = database_.integer("SELECT ifnull((SELECT min(seq) FROM journal), 0)");
-    known.now.begun = known.now.settled = oldest == 0 ? last_sequence : oldest - 1;
+    const auto oldest = oldest_sequence(database_);
+    known.now.begun = known.now.settled = oldest ? *oldest - 1 : last_sequence;
     // Between the books that are kept for ever, readings were dropped long before this sink was thought of.
-    Rows rows(count_.bind(1, known.now.begun));
-    if (rows.next()) known.now.missed = static_cast<std::uint64_t>(last_sequence - known.now.begun - count_.integer(0));
+    known.now.missed =
+        static_cast<std::uint64_t>(last_sequence - known.now.begun) - journal_.count(known.now.begun, last_sequence);
     known.is_new = true;
   }
   known.is_active = true;
@@ -134,8 +134,7 @@ std::vector<ports::SinkAccount> CursorTable::audit(std::int64_t last_sequence, s
                                .lost = known.now.lost,
                                .pending = {}};
     if (last_sequence - known.now.settled <= count_max) {
-      Rows rows(count_.bind(1, known.now.settled));
-      account.pending = rows.next() ? static_cast<std::uint64_t>(count_.integer(0)) : 0;
+      account.pending = journal_.count(known.now.settled, last_sequence);
     }
     accounts.push_back(std::move(account));
   }
@@ -143,9 +142,7 @@ std::vector<ports::SinkAccount> CursorTable::audit(std::int64_t last_sequence, s
 }
 
 std::int64_t last_sequence_of(Database& database) {
-  return database.integer(
-      "SELECT max((SELECT ifnull(max(seq), 0) FROM journal), "
-      "ifnull((SELECT value FROM meta WHERE name = 'sequence_floor'), 0))");
+  return std::max(newest_sequence(database), database.integer("SELECT value FROM meta WHERE name = 'sequence_floor'"));
 }
 
 model::Result<std::vector<ports::SinkAccount>> audit_store(const std::filesystem::path& directory) {
@@ -153,7 +150,8 @@ model::Result<std::vector<ports::SinkAccount>> audit_store(const std::filesystem
     const auto database = open_for_reading(directory / kDatabaseFile);
     const Transaction one_moment(*database, Transaction::Kind::read);
     const std::int64_t last = last_sequence_of(*database);
-    CursorTable cursors(*database);
+    BlockTable blocks(*database);
+    CursorTable cursors(*database, blocks);
     cursors.load(last);
     return cursors.audit(last, INT64_MAX);
   });

@@ -9,13 +9,14 @@
 
 #include "gateway/ports/store.h"
 #include "gateway/store/database.h"
+#include "gateway/store/reading_walk.h"
 
 namespace carbongate::store {
 
 // A sink holds retention back from the first time it asks after the store was opened. Throws SqliteError. One thread.
 class CursorTable {
  public:
-  explicit CursorTable(Database& database);
+  CursorTable(Database& database, BlockTable& blocks);
 
   struct Cursor {
     std::int64_t begun = 0;  // before the first row that was ever meant for it
@@ -64,7 +65,7 @@ class CursorTable {
 
   Database& database_;
   Statement save_;
-  Statement count_;
+  ReadingWalk journal_;
   std::map<std::string, Known> cursors_;
 };
 

@@ -60,25 +60,23 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       series_(database_),
       points_(site.points.size()),
       accounts_(site.accounts.size()),
+      blocks_(database_),
+      rows_(database_, blocks_, ReadingWalk::Kinds::all),
+      readings_(database_, blocks_, ReadingWalk::Kinds::readings),
+      compactor_(database_, blocks_, config),
       appender_(database_),
       ledger_(database_, config, site.id),
       put_state_(database_,
                  "INSERT INTO checkpoint(subject, state) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET state = ?2"),
       get_state_(database_, "SELECT state FROM checkpoint WHERE subject = ?1"),
-      peek_(database_,
-            "SELECT seq, kind, series, at, value, quality, body FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
-      count_between_(database_, "SELECT count(*) FROM journal WHERE seq > ?1 AND seq <= ?2"),
-      look_back_(database_,
-                 "SELECT seq, kind, series, at, value, quality, body FROM journal "
-                 "WHERE seq >= ?1 AND seq < ?2 AND kind = 0 ORDER BY seq"),
-      dead_letters_(database_),
+      dead_letters_(database_, rows_),
       mark_(database_, "INSERT OR REPLACE INTO reading_mark(seq, newest, oldest) VALUES(?1, ?2, ?3)"),
       lower_mark_(database_, "UPDATE reading_mark SET oldest = ?2 WHERE seq = ?1"),
-      cursors_(database_) {
+      cursors_(database_, blocks_) {
   Transaction transaction(database_);
   series_.enrol(site);
   transaction.commit();
-  retention_.emplace(database_, config);
+  retention_.emplace(database_, blocks_, config);
   load();
 }
 
@@ -121,16 +119,11 @@ void Journal::load() {
 
 // What a power cut damages first, on a disk that says it has written what it has not.
 void Journal::read_tail() {
-  Statement tail(database_, "SELECT kind, series, at, value, quality, body FROM journal ORDER BY seq DESC LIMIT ?1");
-  tail.bind(1, kTailRows);
-  for (Rows rows(tail); rows.next();) {
-    static_cast<void>(series_.series(tail.integer(1)));
-    codec_.decode_row({.kind = static_cast<RowKind>(tail.integer(0)),
-                       .at_ms = tail.integer(2),
-                       .value = tail.real(3),
-                       .quality = tail.integer(4),
-                       .body = tail.blob(5)});
-  }
+  std::int64_t count = 0;
+  rows_.backwards(0, last_sequence_, [&](const ReadingWalk::Row& row) {
+    stored(row);
+    return ++count < kTailRows;
+  });
 }
 
 // Drawn when the store is opened for the first time.
@@ -180,10 +173,15 @@ void Journal::commit(const model::Effects& effects) {
                                          .appended = appended,
                                          .cursors = cursors_.positions()});
   cursors_.missed(outcome.missed);
+  const auto compacted = compactor_.step({.last_sequence = sequence,
+                                          .settled_by_all = cursors_.settled_by_all(),
+                                          .swept = outcome.swept,
+                                          .newest_ms = newest_ms});
   cursors_.save();
   transaction.commit();
 
   retention_->accept(outcome);
+  compactor_.accept(compacted);
   ledger_.accept();
   describe_ledger();
   last_sequence_ = sequence;
@@ -240,29 +238,27 @@ void Journal::put_states(const model::Effects& effects) {
 std::vector<model::StoredRow> Journal::peek(const std::string& sink, std::size_t limit) {
   const CursorTable::Cursor& cursor = cursor_of(sink);
   if (cursor.settled >= last_sequence_) return {};
-  peek_.bind(1, cursor.settled).bind(2, static_cast<std::int64_t>(limit));
-  return read_rows(peek_);
+  std::vector<model::StoredRow> rows;
+  if (limit == 0) return rows;
+  rows_.forwards(cursor.settled, last_sequence_, [&](const ReadingWalk::Row& row) {
+    rows.push_back(stored(row));
+    return rows.size() < limit;
+  });
+  return rows;
 }
 
 std::vector<model::StoredRow> Journal::readings_before(std::uint64_t before, std::uint64_t rows) {
   const auto from = static_cast<std::int64_t>(before - std::min(rows, before));
-  look_back_.bind(1, from).bind(2, static_cast<std::int64_t>(before));
-  return read_rows(look_back_);
+  std::vector<model::StoredRow> found;
+  readings_.forwards(from - 1, static_cast<std::int64_t>(before) - 1, [&](const ReadingWalk::Row& row) {
+    found.push_back(stored(row));
+    return true;
+  });
+  return found;
 }
 
-// Columns: seq, kind, series, at, value, quality, body.
-std::vector<model::StoredRow> Journal::read_rows(Statement& statement) {
-  std::vector<model::StoredRow> result;
-  for (Rows rows(statement); rows.next();) {
-    const RecordColumns columns{.kind = static_cast<RowKind>(statement.integer(1)),
-                                .at_ms = statement.integer(3),
-                                .value = statement.real(4),
-                                .quality = statement.integer(5),
-                                .body = statement.blob(6)};
-    result.push_back({static_cast<std::uint64_t>(statement.integer(0)), series_.series(statement.integer(2)),
-                      codec_.decode_row(columns)});
-  }
-  return result;
+model::StoredRow Journal::stored(const ReadingWalk::Row& row) {
+  return {static_cast<std::uint64_t>(row.sequence), series_.series(row.series), codec_.decode_row(row.columns)};
 }
 
 void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
@@ -276,8 +272,7 @@ void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
   cursor.skipped += delivery.skipped;
   if (delivery.rows != 0 && retention_->swept() > before.settled) {
     // Dropped while they were under way: they were not missed after all.
-    Rows rows(count_between_.bind(1, before.settled).bind(2, cursor.settled));
-    const std::uint64_t there = rows.next() ? static_cast<std::uint64_t>(count_between_.integer(0)) : 0;
+    const std::uint64_t there = rows_.count(before.settled, cursor.settled);
     cursor.missed -= std::min(cursor.missed, delivery.rows - std::min(delivery.rows, there));
   }
   cursor.accepted += delivery.rows - std::min(delivery.rows, refused + delivery.skipped);
@@ -303,7 +298,12 @@ void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
 
 std::vector<model::StoredRow> Journal::peek_retries(const std::string& sink, std::size_t limit) {
   cursor_of(sink);  // it asks: what it has not got is kept, however long the retries take
-  return read_rows(dead_letters_.retries(sink, limit));
+  std::vector<model::StoredRow> rows;
+  dead_letters_.retries(sink, limit, [&](const ReadingWalk::Row& row) {
+    rows.push_back(stored(row));
+    return true;
+  });
+  return rows;
 }
 
 void Journal::settle_retries(const std::string& sink, const ports::Retried& outcome) {

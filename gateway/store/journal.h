@@ -11,10 +11,13 @@
 #include "gateway/model/site.h"
 #include "gateway/ports/store.h"
 #include "gateway/store/appender.h"
+#include "gateway/store/block_table.h"
+#include "gateway/store/compactor.h"
 #include "gateway/store/cursor_table.h"
 #include "gateway/store/database.h"
 #include "gateway/store/dead_letter_table.h"
 #include "gateway/store/ledger_table.h"
+#include "gateway/store/reading_walk.h"
 #include "gateway/store/record.h"
 #include "gateway/store/retention.h"
 #include "gateway/store/salvage.h"
@@ -57,7 +60,7 @@ class Journal {
   void read_tail();
   std::string identify();
   CursorTable::Cursor& cursor_of(const std::string& sink);
-  std::vector<model::StoredRow> read_rows(Statement& statement);
+  model::StoredRow stored(const ReadingWalk::Row& row);
   std::int64_t append(const std::vector<model::JournalRow>& rows);  // the last sequence
   void put_states(const model::Effects& effects);
   struct Mark {
@@ -78,14 +81,15 @@ class Journal {
   std::size_t points_;
   std::size_t accounts_;
   RecordCodec codec_;
+  BlockTable blocks_;
+  ReadingWalk rows_;
+  ReadingWalk readings_;
   std::optional<Retention> retention_;
+  Compactor compactor_;
   Appender appender_;
   LedgerTable ledger_;
   Statement put_state_;
   Statement get_state_;
-  Statement peek_;
-  Statement count_between_;
-  Statement look_back_;
   DeadLetterTable dead_letters_;
   Statement mark_;
   Statement lower_mark_;

@@ -14,7 +14,9 @@
 #include "gateway/ledger/canonical.h"
 #include "gateway/ledger/chain.h"
 #include "gateway/ledger/seal.h"
+#include "gateway/store/block_table.h"
 #include "gateway/store/migrations.h"
+#include "gateway/store/reading_walk.h"
 #include "gateway/store/record.h"
 #include "gateway/store/series_table.h"
 #include "gateway/store/store_config.h"
@@ -74,6 +76,15 @@ class Judge {
                            .value = row.real(column("value")),
                            .quality = row.integer(column("quality")),
                            .body = row.blob(column("body"))});
+      } else if (name == "reading_block") {
+        const auto first = row.integer(column("first_seq"));
+        const auto readings = blocks_.decode(row.blob(column("directory")), row.blob(column("body")), first);
+        return readings.back().sequence == row.integer(column("last_seq")) &&
+               static_cast<std::int64_t>(readings.size()) == row.integer(column("readings")) &&
+               std::ranges::all_of(readings, [this](const BlockReading& reading) {
+                 decode_quality(reading.quality);
+                 return series_.contains(reading.series);
+               });
       } else if (name == "checkpoint") {
         const auto kind = kinds_.find(row.integer(column("subject")));
         if (kind == kinds_.end()) return false;
@@ -95,6 +106,7 @@ class Judge {
 
  private:
   RecordCodec codec_;
+  BlockCodec blocks_;
   std::map<std::int64_t, std::int64_t> kinds_;  // of subjects
   std::map<std::int64_t, bool> series_;
 };
@@ -230,17 +242,25 @@ void go_on_from_the_seal(Database& database) {
 }
 
 void leave_numbers_out(Database& database) {
-  const std::int64_t last = database.integer(
-      "SELECT max((SELECT ifnull(max(seq), 0) FROM journal), (SELECT ifnull(max(settled), 0) FROM cursor), "
-      "(SELECT ifnull(max(seq), 0) FROM ledger), (SELECT ifnull(max(seq), 0) FROM reading_mark))");
+  const std::int64_t last =
+      std::max(newest_sequence(database),
+               database.integer("SELECT max((SELECT ifnull(max(settled), 0) FROM cursor), (SELECT ifnull(max(seq), 0) "
+                                "FROM ledger), (SELECT ifnull(max(seq), 0) FROM reading_mark))"));
   Statement save(database, "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)");
   save.bind(1, std::string_view(kSequenceFloor)).bind(2, last + kNumbersLeftOut).run();
   // What no sink will get any more; numbers that no row had do not count.
-  Statement account(
-      database,
-      "UPDATE cursor SET begun = begun + ?2, lost = lost + max(0, ?1 - begun - accepted - skipped - refused "
-      "- missed - lost - (SELECT count(*) FROM journal WHERE seq > cursor.settled))");
-  account.bind(1, last).bind(2, kNumbersLeftOut).run();
+  BlockTable blocks(database);
+  ReadingWalk journal(database, blocks, ReadingWalk::Kinds::all);
+  Statement cursors(database, "SELECT sink, settled FROM cursor");
+  std::vector<std::pair<std::string, std::int64_t>> found;
+  for (Rows rows(cursors); rows.next();) found.emplace_back(cursors.text(0), cursors.integer(1));
+  Statement account(database,
+                    "UPDATE cursor SET begun = begun + ?2, lost = lost + max(0, ?1 - begun - accepted - skipped "
+                    "- refused - missed - lost - ?3) WHERE sink = ?4");
+  for (const auto& [sink, settled] : found) {
+    account.bind(1, last).bind(2, kNumbersLeftOut).bind(3, static_cast<std::int64_t>(journal.count(settled, last)));
+    account.bind(4, std::string_view(sink)).run();
+  }
 }
 
 void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& report) {
@@ -251,7 +271,9 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
   Judge judge;
   bool are_links_lost = false;
   bool are_entries_lost = false;
+  const std::int64_t version = source ? source->integer("PRAGMA user_version") : kSchemaVersion;
   for (const TableShape& table : tables_of_the_schema()) {
+    if (version > 0 && table.since > version) continue;
     TableSalvage outcome{.table = table.name, .is_broken = true, .gaps = {}};
     if (source) {
       const auto columns = columns_of(*source, table);
@@ -272,7 +294,7 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
   }
   if (are_links_lost) report.rechained = rechain(target, !are_entries_lost);
   go_on_from_the_seal(target);
-  if (source && source->integer("PRAGMA user_version") < kSchemaVersion) {
+  if (source && version < 5) {
     target.execute("UPDATE cursor SET begun = settled WHERE begun = 0");  // as the migration to version 5 would
   }
   leave_numbers_out(target);

@@ -144,11 +144,17 @@ TableSalvage walk_from_both_ends(Database& database, const TableShape& table,
 
 const std::vector<TableShape>& tables_of_the_schema() {
   static const std::vector<TableShape> tables = {
-      {"subject", "id", true},       {"series", "id", true},
-      {"journal", "seq", true},      {"ledger", "number", true},
-      {"seal", "number", true},      {"checkpoint", "subject", true},
-      {"cursor", "sink", false},     {"dead_letter", "sink,seq", false},
-      {"reading_mark", "seq", true}, {"meta", "name", false},
+      {"subject", "id", true},
+      {"series", "id", true},
+      {"journal", "seq", true},
+      {"reading_block", "first_seq", true, 6},
+      {"ledger", "number", true},
+      {"seal", "number", true},
+      {"checkpoint", "subject", true},
+      {"cursor", "sink", false},
+      {"dead_letter", "sink,seq", false},
+      {"reading_mark", "seq", true, 2},
+      {"meta", "name", false},
   };
   return tables;
 }
