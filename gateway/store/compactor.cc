@@ -43,9 +43,21 @@ std::int64_t Compactor::end_of_step(std::int64_t from, const Situation& now) con
   return is_late && settled - from >= block_rows_ / kWorthwhileShare ? settled : from;
 }
 
+// Not through the middle of a block that a commit made. One that is larger than a step is done as it is.
+std::int64_t Compactor::whole_blocks(std::int64_t from, std::int64_t upto) {
+  const auto block = blocks_.at_or_in_front(upto);
+  if (upto == from || !block || block->last <= upto) return upto;
+  return block->first - 1 > from ? block->first - 1 : block->last;
+}
+
+bool Compactor::is_one_block(std::int64_t from, std::int64_t upto, std::size_t readings) {
+  const auto block = blocks_.at_or_behind(from + 1);
+  return block && block->last <= upto && block->readings == readings;
+}
+
 Compactor::Outcome Compactor::step(const Situation& now) {
   const std::int64_t from = std::max(compacted_, now.swept);
-  const std::int64_t upto = end_of_step(from, now);
+  const std::int64_t upto = whole_blocks(from, end_of_step(from, now));
   if (upto == from) return {.compacted = from, .at_ms = compacted_at_ms_ ? compacted_at_ms_ : now.newest_ms};
   std::vector<BlockReading> readings;
   walk_.forwards(from, upto, [&](const ReadingWalk::Row& row) {
@@ -56,7 +68,7 @@ Compactor::Outcome Compactor::step(const Situation& now) {
                         .quality = row.columns.quality});
     return true;
   });
-  if (readings.size() >= kReadingsMin) {
+  if (readings.size() >= kReadingsMin && !is_one_block(from, upto, readings.size())) {
     blocks_.drop(from, upto);
     drop_rows_.bind(1, from).bind(2, upto).run();
     blocks_.insert(readings, now.newest_ms.value_or(INT64_MIN));

@@ -11,7 +11,8 @@
 namespace carbongate::store {
 
 // Works along the journal behind the sinks, in steps of bounded work that ride with commits: a step makes one block of
-// the next StoreConfig::block_rows numbers, in the transaction that takes the rows away. One thread.
+// the next StoreConfig::block_rows numbers, in the transaction that takes the rows and the small blocks of single
+// commits away. One thread.
 //
 // Time is the data's own, as in Retention.
 class Compactor {
@@ -35,6 +36,8 @@ class Compactor {
 
  private:
   std::int64_t end_of_step(std::int64_t from, const Situation& now) const;
+  std::int64_t whole_blocks(std::int64_t from, std::int64_t upto);
+  bool is_one_block(std::int64_t from, std::int64_t upto, std::size_t readings);
 
   std::int64_t block_rows_;
   BlockTable& blocks_;

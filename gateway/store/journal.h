@@ -61,7 +61,8 @@ class Journal {
   std::string identify();
   CursorTable::Cursor& cursor_of(const std::string& sink);
   model::StoredRow stored(const ReadingWalk::Row& row);
-  std::int64_t append(const std::vector<model::JournalRow>& rows);  // the last sequence
+  // The last sequence.
+  std::int64_t append(const std::vector<model::JournalRow>& rows, std::optional<std::int64_t> newest_ms);
   void put_states(const model::Effects& effects);
   struct Mark {
     std::int64_t sequence = 0;
@@ -73,6 +74,7 @@ class Journal {
   std::uint64_t bytes_on_disk() const;
 
   std::filesystem::path file_;
+  std::int64_t block_at_once_;
   StoreLock lock_;
   std::optional<SalvageReport> salvaged_;  // by this start
   std::unique_ptr<Database> owner_;        // opened and brought up to date before the statements are made
@@ -87,6 +89,7 @@ class Journal {
   std::optional<Retention> retention_;
   Compactor compactor_;
   Appender appender_;
+  std::vector<BlockReading> together_;  // readings of a commit that become a block
   LedgerTable ledger_;
   Statement put_state_;
   Statement get_state_;

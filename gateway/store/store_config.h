@@ -28,6 +28,10 @@ struct StoreConfig {
   // make.
   std::int64_t block_rows = 65'536;
 
+  // So many readings of one commit are written as a block at once; fewer take less as rows, which are small and fill
+  // pages together.
+  std::int64_t block_at_once = 64;
+
   // The private key that seals the ledger, as PEM: in a file of its own, or as it is (from the environment). Both
   // empty: kLedgerKeyFile in `path`, made at the first start.
   std::filesystem::path ledger_key_file = {};

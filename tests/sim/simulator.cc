@@ -340,6 +340,7 @@ app::GatewayConfig configuration(Life& life) {
   config.sinks.push_back(std::make_unique<SimulatedSinkPlan>(life));
   config.corrections_quiet = 24h * 365;        // its worker thread has a clock of its own
   config.store.block_rows = world.block_rows;  // so that power cuts meet blocks being made
+  config.store.block_at_once = world.block_rows / 16;
   return config;
 }
 

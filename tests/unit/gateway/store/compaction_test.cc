@@ -41,8 +41,11 @@ class Compaction : public ::testing::Test {
  protected:
   Compaction() {
     blocks_.block_rows = 100;
-    rows_.block_rows = 1 << 17;
+    blocks_.block_at_once = rows_.block_at_once = kNever;
+    rows_.block_rows = kNever;
   }
+
+  static constexpr std::int64_t kNever = 1 << 20;
 
   static std::int64_t number(const StoreConfig& config, const std::string& sql) {
     return Database(config.path / kDatabaseFile, Database::Mode::read_only).integer(sql);
@@ -123,6 +126,7 @@ class Compaction : public ::testing::Test {
 };
 
 TEST_F(Compaction, ChangesNothingForWhoeverReads) {
+  blocks_.block_at_once = 60;  // of some commits
   blocks_.keep_readings = rows_.keep_readings = Duration::max();
   auto in_blocks = std::make_unique<Journal>(blocks_, site_);
   auto in_rows = std::make_unique<Journal>(rows_, site_);

@@ -49,7 +49,7 @@ class SqliteStoreTest : public ::testing::Test {
   std::filesystem::path file() const { return config_.path / kDatabaseFile; }
 
   TemporaryDirectory directory_;
-  StoreConfig config_{.path = directory_.path() / "var" / "store"};
+  StoreConfig config_{.path = directory_.path() / "var" / "store", .block_at_once = 1 << 20};  // as rows
   model::Site site_ = small_site();
   std::unique_ptr<SqliteStore> store_;
 };
