@@ -23,7 +23,8 @@ std::unique_ptr<Database> open_database(const std::filesystem::path& file) {
   auto database = std::make_unique<Database>(file, Database::Mode::read_write);
   migrate(*database);
   database->execute("PRAGMA synchronous = FULL");  // a commit is on disk when it completes
-  database->execute("PRAGMA journal_size_limit = 67108864");
+  // Pages are written again and again: the file has them once for so many pages of the log.
+  database->execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864");
   database->execute("PRAGMA cache_size = -8192");
   return database;
 }

@@ -155,10 +155,17 @@ std::string encode_directory(std::span<const BlockSeries> series) {
   std::string out(1, kVersion);
   put(out, series.size());
   std::uint64_t before = 0;
-  for (const BlockSeries& one : series) {
-    put(out, bits(one.series) - before);
-    put(out, one.readings);
-    before = bits(one.series);
+  for (std::size_t i = 0; i < series.size();) {
+    const std::uint64_t further = bits(series[i].series) - before;
+    const std::size_t begin = i;
+    do {
+      before = bits(series[i].series);
+      ++i;
+    } while (i < series.size() && bits(series[i].series) - before == further &&
+             series[i].readings == series[begin].readings);
+    put(out, further);
+    put(out, series[begin].readings);
+    put(out, i - begin - 1);
   }
   put_crc(out, crc_of(out));
   return out;
@@ -240,14 +247,16 @@ std::vector<BlockSeries> decode_directory(std::string_view directory) {
   std::vector<BlockSeries> series;
   std::uint64_t id = 0;
   std::uint64_t readings = 0;
-  for (std::uint64_t i = 0; i < count; ++i) {
+  while (series.size() < count) {
     const std::uint64_t further = in.number();
-    if (i > 0 && further == 0) damaged("has a series twice");
-    series.push_back({.series = whole(id += further), .readings = in.number()});
-    if (series.back().readings == 0 || series.back().readings > kBlockReadingsMax - readings) {
+    const std::uint64_t each = in.number();
+    const std::uint64_t more = in.number();
+    if (more >= count - series.size()) damaged("has more series than it says");
+    if (further == 0 && (more > 0 || !series.empty())) damaged("has a series twice");
+    if (each == 0 || each > (kBlockReadingsMax - readings) / (more + 1))
       damaged("has an impossible number of readings");
-    }
-    readings += series.back().readings;
+    for (std::uint64_t i = 0; i <= more; ++i) series.push_back({.series = whole(id += further), .readings = each});
+    readings += each * (more + 1);
   }
   if (!in.is_empty()) damaged("has more than its series in the directory");
   return series;

@@ -1,6 +1,7 @@
 // Many readings as one record: a few bytes each, and every bit of them comes back.
 //
-//   directory  0x01, number of series, then of each by ascending id: how much further its id is, how many readings;
+//   directory  0x01, number of series, then by ascending id, as long as there are some: how much further its id is, how
+//              many readings, how many more series follow that are as far from each other and have as many;
 //              CRC-32 of all this, highest byte first
 //   body       0x01, one zstd frame with its checksum around:
 //                CRC-32 of the directory, then five columns, all but the last with their length before them:

@@ -178,7 +178,7 @@ void fill(const fs::path& directory, std::int64_t readings) {
   store::StoreConfig config{.path = directory};
   config.size_max = 1ULL << 50U;
   config.keep_readings = Duration::max();
-  const auto store = store::SqliteStore::open(config, plant(false)).value();
+  auto store = store::SqliteStore::open(config, plant(false)).value();
   Registers registers;
   std::int64_t committed = 0;
   const Stopwatch all;
@@ -194,6 +194,7 @@ void fill(const fs::path& directory, std::int64_t readings) {
     committed += static_cast<std::int64_t>(effects.rows.size());
     run(store->commit(std::move(effects))).value();
   }
+  store.reset();
   fmt::print("{} readings in {:.0f} s, {:.2f} bytes each\n", committed, all.seconds(),
              static_cast<double>(size_of(directory)) / static_cast<double>(committed));
 }
