@@ -53,7 +53,8 @@ store: {{path: {}}}
 
 // One seed: the dice, and what outlives the gateway.
 struct World {
-  World(std::uint64_t seed, fs::path folder) : random(seed), directory(std::move(folder)) {
+  World(std::uint64_t seed, fs::path folder)
+      : random(seed), directory(std::move(folder)), block_rows(40 + static_cast<std::int64_t>(seed % 200)) {
     for (int i = 0; i < kMeters; ++i) meters.emplace_back(random, kBegin, kHorizon);
     for (int i = 0; i < kMessageMeters; ++i) {
       queues.emplace_back(random, meters[static_cast<std::size_t>(i)], kBegin, kHorizon);
@@ -70,6 +71,7 @@ struct World {
 
   std::mt19937_64 random;
   fs::path directory;
+  std::int64_t block_rows;
   LossyDisk disk;
   std::vector<Meter> meters;
   std::vector<MessageQueue> queues;
@@ -375,7 +377,9 @@ app::GatewayConfig configuration(Life& life) {
     config.devices[static_cast<std::size_t>(i)] = {&kSimulated, std::make_unique<SimulatedPlan>(life, i)};
   }
   config.sinks.push_back(std::make_unique<SimulatedSinkPlan>(life));
-  config.corrections_quiet = 24h * 365;  // its worker thread has a clock of its own
+  config.corrections_quiet = 24h * 365;        // its worker thread has a clock of its own
+  config.store.block_rows = world.block_rows;  // so that power cuts meet blocks being made
+  config.store.block_at_once = world.block_rows / 16;
   return config;
 }
 
