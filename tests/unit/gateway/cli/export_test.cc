@@ -86,9 +86,9 @@ TEST_F(ExportTest, WritesReadingsInLocalTime) {
   commit_reading(kNewYear + 15min, 0.1);
   commit_reading(kNewYear + 15min + 250ms, 1e21, {model::Origin::missing, model::Rule::range});
   EXPECT_EQ(text("readings"),
-            "time,device,point,value,unit,quality,rule\n"
-            "2023-01-01T00:15:00+08:00,press,energy,0.1,kWh,measured,\n"
-            "2023-01-01T00:15:00.250+08:00,press,energy,1e+21,kWh,missing,range\n");
+            "time,device,point,value,unit,quality,rule,hj212_flag\n"
+            "2023-01-01T00:15:00+08:00,press,energy,0.1,kWh,measured,,N\n"
+            "2023-01-01T00:15:00.250+08:00,press,energy,1e+21,kWh,missing,range,T\n");
 }
 
 TEST_F(ExportTest, WritesIntervalsInTheCarriersUnit) {
@@ -96,9 +96,9 @@ TEST_F(ExportTest, WritesIntervalsInTheCarriersUnit) {
           {},
           {}});
   EXPECT_EQ(text("intervals"),
-            "begin,end,device,point,carrier,amount,unit,covered_s,quality,rule,coverage_percent\n"
+            "begin,end,device,point,carrier,amount,unit,covered_s,quality,rule,coverage_percent,hj212_flag\n"
             "2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press,energy,electricity,3.170001,kWh,899.5,measured,,"
-            "99.94\n");
+            "99.94,N\n");
 }
 
 TEST_F(ExportTest, WritesEntriesWithTheirFactorAndVersion) {
@@ -252,7 +252,7 @@ TEST_F(ExportTest, TakesDatesInTheSitesZone) {
   options_.from = "2023-01-02";
   options_.to = "2023-01-02T02:00";
   EXPECT_THAT(text("readings"),
-              ::testing::MatchesRegex(".*rule\n2023-01-02T00:00:00.08:00,[^\n]*\n2023-01-02T01:00:00.08:00,[^\n]*\n"));
+              ::testing::MatchesRegex(".*rule,hj212_flag\n2023-01-02T00:00:00.08:00,[^\n]*\n2023-01-02T01:00:00.08:00,[^\n]*\n"));
 }
 
 TEST_F(ExportTest, ShowsTheOffsetThatHeldThen) {
