@@ -16,6 +16,7 @@ find_package(CLI11 CONFIG REQUIRED)
 find_package(date CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(rdkafka REQUIRED IMPORTED_TARGET rdkafka)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(modbus REQUIRED IMPORTED_TARGET libmodbus)          # deploy/demo only: our own codec never tests itself
 pkg_check_modules(mosquitto REQUIRED IMPORTED_TARGET libmosquitto)    # deploy/demo only

@@ -173,7 +173,8 @@ int main(int argc, char** argv) {
   std::filesystem::path export_config;
   auto* export_command = add_command(app, "export", "Writes what the store holds as CSV or JSON lines",
                                      "  carbongate export park.yaml --what entries --from 2026-11-01 --to 2026-12-01\n"
-                                     "  carbongate export park.yaml --what rollups --format jsonl");
+                                     "  carbongate export park.yaml --what rollups --format jsonl\n"
+                                     "  carbongate export park.yaml --what readings --point press/power --every 15min");
   add_config(export_command, export_config);
   export_command
       ->add_option("--what", export_options.what, "readings, intervals, entries, rollups, corrections or ledger")
@@ -181,6 +182,10 @@ int main(int argc, char** argv) {
   export_command->add_option("--from", export_options.from,
                              "First instant, such as 2026-11-01 or 2026-11-01T08:00:00+08:00");
   export_command->add_option("--to", export_options.to, "End, exclusive");
+  export_command->add_option("--point", export_options.points, "Readings of this DEVICE/POINT only; may be repeated")
+      ->take_all();
+  export_command->add_option("--every", export_options.every,
+                             "Readings by slots such as 15min: count, first, last, min, max, mean");
   export_command->add_option("--format", export_options.format, "csv or jsonl")->capture_default_str();
   export_command->add_option("--output", export_options.output, "File to write; standard output if absent");
   export_command->add_option("--store", export_options.store, "Directory to read, instead of the configured store");

@@ -60,6 +60,8 @@ store::StoreConfig read_store(config::Reader& root) {
   store.path = config::read_directory(in, "path");
   store.size_max = config::read_byte_size(in, "size_max", store.size_max, {kSizeMin, kSizeMax});
   store.keep_readings = in.in_range<Duration>("keep_readings", store.keep_readings, 24h, 24h * 366 * 100);
+  store.keep_totals = in.in_range<Duration>("keep_totals", store.keep_totals, 1h, 24h * 366 * 100);
+  store.keep_intervals = in.in_range<Duration>("keep_intervals", store.keep_intervals, 24h, 24h * 366 * 100);
   read_ledger_key(in, store);
   in.finish();
   return store;

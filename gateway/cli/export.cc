@@ -4,6 +4,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -15,8 +16,10 @@
 #include <vector>
 
 #include "config/reader/problem.h"
+#include "config/reader/reader.h"
 #include "gateway/cli/export_ledger.h"
 #include "gateway/cli/export_rows.h"
+#include "gateway/cli/export_slots.h"
 #include "gateway/cli/output_file.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/store/history.h"
@@ -73,6 +76,49 @@ struct Request {
   tables::TableWriter::Format format{};
   store::History::Range range;
   tables::LocalTime time;
+  std::optional<Duration> every = {};
+};
+
+constexpr Duration kSlotMin = std::chrono::seconds(1);
+constexpr Duration kSlotMax = std::chrono::hours(24 * 366);
+
+std::optional<Duration> read_slot(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const auto length = config::parse_duration(text);
+  if (!length || *length < kSlotMin || *length > kSlotMax) {
+    throw BadOption(fmt::format("--every: '{}' is not a length of 1s to 366d; write 30s, 15min or 1h", text));
+  }
+  return *length;
+}
+
+// Which series were asked for, and which of what was asked for there is.
+class PointChoice {
+ public:
+  explicit PointChoice(const std::vector<std::string>& names) : names_(names), found_(names.size()) {}
+
+  bool wants(const model::Series& series) {
+    known_.push_back(series.device + "/" + series.point);
+    if (names_.empty()) return true;
+    bool wanted = false;
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      if (names_[i] != known_.back() && names_[i] != series.device + "." + series.point) continue;
+      found_[i] = wanted = true;
+    }
+    return wanted;
+  }
+  // What there is nothing of; empty: all was found.
+  std::string complaint() const {
+    const auto missing = std::ranges::find(found_, false);
+    if (missing == found_.end()) return {};
+    const std::string& name = names_[static_cast<std::size_t>(missing - found_.begin())];
+    return fmt::format("--point: the store has no point '{}'{}", name,
+                       config::nearest(name, known_).empty() ? "" : config::suggestion(name, known_));
+  }
+
+ private:
+  const std::vector<std::string>& names_;
+  std::vector<bool> found_;
+  std::vector<std::string> known_;
 };
 
 tables::LocalTime zone_of(const std::string& name) {
@@ -95,6 +141,10 @@ Request understand(const ExportOptions& options) {
   request.range = {read_time("--from", options.from, zone), read_time("--to", options.to, zone)};
   if (request.range.from && request.range.to && *request.range.from >= *request.range.to) {
     throw BadOption(fmt::format("--from {} is not before --to {}; the end is not included", options.from, options.to));
+  }
+  request.every = read_slot(options.every);
+  if ((request.every || !options.points.empty()) && options.what != kWhats.front()) {
+    throw BadOption("--point and --every are for --what readings");
   }
   return request;
 }
@@ -119,24 +169,39 @@ class Progress {
   std::size_t rows_ = 0;
 };
 
-int write_rows(store::History& history, Request& request, std::ostream& out, const std::string& name,
-               std::ostream& err) {
+int write_rows(store::History& history, const ExportOptions& options, Request& request, std::ostream& out,
+               const std::string& name, std::ostream& err) {
   Progress progress(err);
-  if (request.what == What::readings) progress.say("sorting readings by time");
-  tables::TableWriter writer(out, request.format, columns_of(request.what));
+  tables::TableWriter writer(out, request.format, request.every ? slot_columns() : columns_of(request.what));
   RowExport rows(writer, request.time);
-  const auto result = history.each(request.what, request.range, [&](const model::StoredRow& row) {
+  SlotExport slots(writer, request.time, request.every.value_or(kSlotMax));
+  const auto visit = [&](const model::StoredRow& row) {
     const auto* entry = row.body.get_if<model::EmissionEntry>();
-    if (!request.corrections_only || (entry && entry->correction)) rows.write(row);
+    if (request.every) {
+      slots.add(*row.series, row.body.get<model::JudgedReading>());
+    } else if (!request.corrections_only || (entry && entry->correction)) {
+      rows.write(row);
+    }
     progress.row();
     return writer.good();
-  });
+  };
+  PointChoice choice(options.points);
+  model::Result<void> result;
+  if (request.what == What::readings) {
+    progress.say("sorting readings by time");
+    result =
+        history.each_reading(request.range, [&](const model::Series& series) { return choice.wants(series); }, visit);
+  } else {
+    result = history.each(request.what, request.range, visit);
+  }
   if (result.has_error()) {
     progress.say("");
     err << result.error().text << "\n";
     return result.error().code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
   }
+  if (const std::string complaint = choice.complaint(); !complaint.empty()) throw BadOption(complaint);
   rows.finish();
+  slots.finish();
   errno = 0;
   if (writer.good() && writer.flush()) return 0;
   progress.say("");
@@ -164,7 +229,7 @@ int run_export(const ExportOptions& options, std::ostream& out, std::ostream& er
       return history.error().code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
     }
     return write_output(options.output, out, err, [&](std::ostream& stream, const std::string& name) {
-      return write_rows(**history, request, stream, name, err);
+      return write_rows(**history, options, request, stream, name, err);
     });
   } catch (const std::runtime_error& error) {
     err << error.what() << "\n";

@@ -1,6 +1,8 @@
 // `carbongate export`: what the store holds, as CSV or JSON lines.
 //
 //   readings   time,device,point,value,unit,quality,rule,hj212_flag
+//              with --every 15min: time,device,point,unit,count,first,last,min,max,mean,rejected: a row for each point
+//              and slot of time in which it was read; slots begin at multiples of the length in UTC
 //   intervals  begin,end,device,point,carrier,amount,unit,covered_s,quality,rule,coverage_percent,hj212_flag
 //   entries    begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule,
 //              scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,market_factor,market_factor_version,coal_kgce,
@@ -52,17 +54,20 @@
 #include <filesystem>
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 namespace carbongate::cli {
 
 struct ExportOptions {
-  std::filesystem::path store = {};  // directory
-  std::string what = {};             // readings, intervals, entries, rollups, corrections, ledger
-  std::string format = "csv";        // or jsonl
-  std::string from = {};             // included; as parse_time() reads it; empty: from the first row
-  std::string to = {};               // excluded; empty: to the last row
-  std::string time_zone = {};        // IANA name, for --from, --to and the output; empty: UTC
-  std::string output = {};           // a file, which appears when it is complete; empty: `out`
+  std::filesystem::path store = {};      // directory
+  std::string what = {};                 // readings, intervals, entries, rollups, corrections, ledger
+  std::string format = "csv";            // or jsonl
+  std::string from = {};                 // included; as parse_time() reads it; empty: from the first row
+  std::string to = {};                   // excluded; empty: to the last row
+  std::string time_zone = {};            // IANA name, for --from, --to and the output; empty: UTC
+  std::vector<std::string> points = {};  // readings of these only: DEVICE/POINT; empty: of all
+  std::string every = {};                // readings by slots of this length, such as 15min; empty: each as it is
+  std::string output = {};               // a file, which appears when it is complete; empty: `out`
 };
 
 // Reads beside a running gateway as well as after it has stopped. Errors go to `err`, and so does progress if standard

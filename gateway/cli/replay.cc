@@ -247,7 +247,8 @@ int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& er
   err << problems.to_text();
   if (problems.has_errors()) return EX_CONFIG;
   if (options.store) config.store.path = *options.store;
-  config.store.keep_readings = Duration::max();  // what is played is meant to be looked at, however long it spans
+  config.store.keep_readings = config.store.keep_totals = config.store.keep_intervals =
+      Duration::max();  // what is played is meant to be looked at, however long it spans
 
   const CsvReplay csv(options.input, config.site);
   int status = 0;

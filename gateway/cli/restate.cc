@@ -74,7 +74,7 @@ class Restating {
     if (!options_.factor_set.empty()) exchange_factors();
     if (options_.book) {
       // No sink asks here what it still needs: nothing is to be dropped meanwhile.
-      config_.store.keep_readings = Duration::max();
+      config_.store.keep_readings = config_.store.keep_totals = config_.store.keep_intervals = Duration::max();
       config_.store.size_max = std::uint64_t{1} << 62;
       auto store = store::SqliteStore::open(config_.store, config_.site);
       if (store.has_error()) {

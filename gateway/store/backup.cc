@@ -10,6 +10,7 @@
 #include <string>
 #include <system_error>
 
+#include "gateway/store/block_table.h"
 #include "gateway/store/database.h"
 #include "gateway/store/key_file.h"
 #include "gateway/store/migrations.h"
@@ -81,7 +82,7 @@ model::Result<BackupReport> back_up(const StoreConfig& config, const fs::path& t
       if (const std::string verdict = target.text("PRAGMA integrity_check(1)"); verdict != "ok") {
         throw SqliteError(SQLITE_CORRUPT, verdict);
       }
-      report.rows = static_cast<std::uint64_t>(target.integer("SELECT max(seq) FROM journal"));
+      report.rows = static_cast<std::uint64_t>(newest_sequence(target));
       report.entries = static_cast<std::uint64_t>(target.integer("SELECT max(number) FROM ledger"));
     } catch (...) {
       std::error_code ignored;

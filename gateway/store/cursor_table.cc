@@ -49,7 +49,7 @@ std::int64_t CursorTable::Cursor::settled_numbers() const {
   return numbers;
 }
 
-CursorTable::CursorTable(Database& database)
+CursorTable::CursorTable(Database& database, BlockTable& blocks)
     : database_(database),
       save_(
           database,
@@ -57,8 +57,7 @@ CursorTable::CursorTable(Database& database)
           "lost) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
       forget_ahead_(database, "DELETE FROM settled_ahead WHERE sink = ?1"),
       save_ahead_(database, "INSERT INTO settled_ahead(sink, begun, settled) VALUES(?1, ?2, ?3)"),
-      count_(database, "SELECT count(*) FROM journal WHERE seq > ?1 AND seq <= ?2"),
-      oldest_(database, "SELECT at FROM journal WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT 1") {}
+      journal_(database, blocks, ReadingWalk::Kinds::all) {}
 
 void CursorTable::load(std::int64_t last_sequence) {
   Statement all(database_,
@@ -95,20 +94,15 @@ CursorTable::Cursor& CursorTable::of(const std::string& sink, std::int64_t last_
   const auto [found, is_new] = cursors_.try_emplace(sink);
   Known& known = found->second;
   if (is_new) {
-    const std::int64_t oldest = database_.integer("SELECT ifnull((SELECT min(seq) FROM journal), 0)");
-    known.now.begun = known.now.settled = oldest == 0 ? last_sequence : oldest - 1;
+    const auto oldest = oldest_sequence(database_);
+    known.now.begun = known.now.settled = oldest ? *oldest - 1 : last_sequence;
     // Between the books that are kept for ever, readings were dropped long before this sink was thought of.
     known.now.missed =
-        static_cast<std::uint64_t>(last_sequence - known.now.begun) - count({known.now.begun, last_sequence});
+        static_cast<std::uint64_t>(last_sequence - known.now.begun) - journal_.count(known.now.begun, last_sequence);
     known.is_new = true;
   }
   known.is_active = true;
   return known.now;
-}
-
-std::uint64_t CursorTable::count(const Gap& gap) {
-  Rows rows(count_.bind(1, gap.after).bind(2, gap.upto));
-  return rows.next() ? static_cast<std::uint64_t>(count_.integer(0)) : 0;
 }
 
 std::vector<std::vector<Gap>> CursorTable::waiting() const {
@@ -217,10 +211,13 @@ std::vector<ports::SinkAccount> CursorTable::audit(std::int64_t last_sequence, s
     const bool can_be_counted = last_sequence - known.now.settled_numbers() <= count_max;
     if (can_be_counted) account.pending = 0;
     for (const Gap& gap : known.now.waiting()) {
-      if (can_be_counted) *account.pending += count(gap);
-      if (account.oldest) continue;
-      Rows rows(oldest_.bind(1, gap.after).bind(2, gap.upto));
-      if (rows.next()) account.oldest = Instant(Duration(oldest_.integer(0)));
+      const std::int64_t upto = std::min(gap.upto, last_sequence);
+      if (can_be_counted && gap.after < upto) *account.pending += journal_.count(gap.after, upto);
+      if (account.oldest || gap.after >= upto) continue;
+      journal_.forwards(gap.after, upto, [&account](const ReadingWalk::Row& row) {
+        account.oldest = Instant(Duration(row.columns.at_ms));
+        return false;
+      });
     }
     accounts.push_back(std::move(account));
   }
@@ -228,9 +225,7 @@ std::vector<ports::SinkAccount> CursorTable::audit(std::int64_t last_sequence, s
 }
 
 std::int64_t last_sequence_of(Database& database) {
-  return database.integer(
-      "SELECT max((SELECT ifnull(max(seq), 0) FROM journal), "
-      "ifnull((SELECT value FROM meta WHERE name = 'sequence_floor'), 0))");
+  return std::max(newest_sequence(database), database.integer("SELECT value FROM meta WHERE name = 'sequence_floor'"));
 }
 
 model::Result<std::vector<ports::SinkAccount>> audit_store(const std::filesystem::path& directory) {
@@ -238,7 +233,8 @@ model::Result<std::vector<ports::SinkAccount>> audit_store(const std::filesystem
     const auto database = open_for_reading(directory / kDatabaseFile);
     const Transaction one_moment(*database, Transaction::Kind::read);
     const std::int64_t last = last_sequence_of(*database);
-    CursorTable cursors(*database);
+    BlockTable blocks(*database);
+    CursorTable cursors(*database, blocks);
     cursors.load(last);
     return cursors.audit(last, INT64_MAX);
   });

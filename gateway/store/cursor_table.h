@@ -9,6 +9,7 @@
 
 #include "gateway/ports/store.h"
 #include "gateway/store/database.h"
+#include "gateway/store/reading_walk.h"
 
 namespace carbongate::store {
 
@@ -21,7 +22,7 @@ struct Gap {
 // A sink holds retention back from the first time it asks after the store was opened. Throws SqliteError. One thread.
 class CursorTable {
  public:
-  explicit CursorTable(Database& database);
+  CursorTable(Database& database, BlockTable& blocks);
 
   struct Cursor {
     std::int64_t begun = 0;  // before the first row that was ever meant for it
@@ -82,14 +83,11 @@ class CursorTable {
     bool is_active = false;
   };
 
-  std::uint64_t count(const Gap& gap);
-
   Database& database_;
   Statement save_;
   Statement forget_ahead_;
   Statement save_ahead_;
-  Statement count_;
-  Statement oldest_;
+  ReadingWalk journal_;
   std::map<std::string, Known> cursors_;
 };
 

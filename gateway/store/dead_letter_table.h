@@ -6,6 +6,7 @@
 
 #include "gateway/ports/sink.h"
 #include "gateway/store/database.h"
+#include "gateway/store/reading_walk.h"
 
 namespace carbongate::store {
 
@@ -15,7 +16,7 @@ class DeadLetterTable {
   // Per sink. The oldest make room, and are counted.
   static constexpr std::int64_t kLettersMax = 100'000;
 
-  explicit DeadLetterTable(Database& database);
+  DeadLetterTable(Database& database, ReadingWalk& journal);
 
   bool bury(const std::string& sink, const ports::RejectedRow& row);  // false: it is there already
   std::uint64_t make_room(const std::string& sink);                   // how many were dropped
@@ -23,14 +24,14 @@ class DeadLetterTable {
   bool accepted(const std::string& sink, std::uint64_t sequence);  // false: it was not there
   void refused_again(const std::string& sink, const ports::RejectedRow& row);
 
-  // A query for the oldest rows that are to be offered again, with the columns of the journal: seq, kind, series, at,
-  // value, quality, body. The sink's name must live until it has been read.
-  Statement& retries(const std::string& sink, std::size_t limit);
+  // Visits the oldest rows that are to be offered again, as far as the journal has them.
+  void retries(const std::string& sink, std::size_t limit, const ReadingWalk::Visit& visit);
 
  private:
   std::uint64_t changes() const { return static_cast<std::uint64_t>(database_.changes()); }
 
   Database& database_;
+  ReadingWalk& journal_;
   Statement bury_;
   Statement make_room_;
   Statement accepted_;

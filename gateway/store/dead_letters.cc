@@ -1,9 +1,11 @@
 #include "gateway/store/dead_letters.h"
 
+#include <utility>
 #include <vector>
 
 #include "gateway/store/database.h"
 #include "gateway/store/migrations.h"
+#include "gateway/store/reading_walk.h"
 #include "gateway/store/record.h"
 #include "gateway/store/series_table.h"
 #include "gateway/store/store_config.h"
@@ -15,13 +17,16 @@ namespace {
 constexpr std::int64_t kLettersPerRead = 1'024;  // of one short transaction
 
 constexpr const char* kRead =
-    "SELECT d.sink, d.seq, d.at, d.reason, d.retry, j.kind, j.series, j.at, j.value, j.quality, j.body "
-    "FROM dead_letter d LEFT JOIN journal j ON j.seq = d.seq "
-    "WHERE (d.sink, d.seq) > (?1, ?2) AND (?3 = '' OR d.sink = ?3) ORDER BY d.sink, d.seq LIMIT ?4";
+    "SELECT sink, seq, at, reason, retry FROM dead_letter "
+    "WHERE (sink, seq) > (?1, ?2) AND (?3 = '' OR sink = ?3) ORDER BY sink, seq LIMIT ?4";
 
 class Reader {
  public:
-  explicit Reader(Database& database) : database_(database), read_(database, kRead) {}
+  explicit Reader(Database& database)
+      : database_(database),
+        blocks_(database),
+        journal_(database, blocks_, ReadingWalk::Kinds::all),
+        read_(database, kRead) {}
 
   // What follows the last one read; empty: nothing does.
   std::vector<DeadLetter> next(const std::string& sink) {
@@ -45,13 +50,10 @@ class Reader {
                       .reason = std::string(read_.text(3)),
                       .retry = read_.integer(4) != 0,
                       .row = std::nullopt};
-    if (read_.is_null(5)) return letter;
-    const RecordColumns columns{.kind = static_cast<RowKind>(read_.integer(5)),
-                                .at_ms = read_.integer(7),
-                                .value = read_.real(8),
-                                .quality = read_.integer(9),
-                                .body = read_.blob(10)};
-    letter.row = model::StoredRow{letter.sequence, series_of(read_.integer(6)), codec_.decode_row(columns)};
+    journal_.find(read_.integer(1), [&](const ReadingWalk::Row& row) {
+      letter.row = model::StoredRow{letter.sequence, series_of(row.series), codec_.decode_row(row.columns)};
+      return true;
+    });
     return letter;
   }
 
@@ -64,6 +66,8 @@ class Reader {
   Database& database_;
   std::optional<SeriesTable> series_;
   RecordCodec codec_;
+  BlockTable blocks_;
+  ReadingWalk journal_;
   Statement read_;
   std::string last_sink_;
   std::int64_t last_ = 0;
@@ -120,15 +124,22 @@ model::Result<DeadLetterChange> retry_dead_letters(const std::filesystem::path& 
     OwnStore store(directory);
     Transaction transaction(store.database());
     DeadLetterChange change;
-    change.rows = store.change(
-        "UPDATE dead_letter SET retry = 1 WHERE (?1 = '' OR sink = ?1) "
-        "AND EXISTS(SELECT 1 FROM journal WHERE journal.seq = dead_letter.seq)",
-        sink);
-    Statement gone(store.database(),
-                   "SELECT count(*) FROM dead_letter WHERE (?1 = '' OR sink = ?1) "
-                   "AND NOT EXISTS(SELECT 1 FROM journal WHERE journal.seq = dead_letter.seq)");
-    gone.bind(1, std::string_view(sink));
-    if (Rows rows(gone); rows.next()) change.gone = static_cast<std::uint64_t>(gone.integer(0));
+    BlockTable blocks(store.database());
+    ReadingWalk journal(store.database(), blocks, ReadingWalk::Kinds::all);
+    Statement letters(store.database(), "SELECT sink, seq FROM dead_letter WHERE ?1 = '' OR sink = ?1 ORDER BY seq");
+    Statement mark(store.database(), "UPDATE dead_letter SET retry = 1 WHERE sink = ?1 AND seq = ?2");
+    letters.bind(1, std::string_view(sink));
+    std::vector<std::pair<std::string, std::int64_t>> found;  // a table is not changed while it is read
+    for (Rows rows(letters); rows.next();) {
+      if (journal.find(letters.integer(1), [](const ReadingWalk::Row&) { return true; })) {
+        found.emplace_back(letters.text(0), letters.integer(1));
+      } else {
+        ++change.gone;
+      }
+    }
+    for (const auto& [letter_sink, sequence] : found)
+      mark.bind(1, std::string_view(letter_sink)).bind(2, sequence).run();
+    change.rows = found.size();
     transaction.commit();
     return change;
   });

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <initializer_list>
 #include <map>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "gateway/store/database.h"
 #include "gateway/store/migrations.h"
+#include "gateway/store/reading_walk.h"
 #include "gateway/store/record.h"
 #include "gateway/store/series_table.h"
 #include "gateway/store/store_config.h"
@@ -19,7 +21,8 @@
 namespace carbongate::store {
 namespace {
 
-constexpr std::int64_t kRowsPerRead = 4'096;  // of one short transaction
+constexpr std::size_t kRowsPerRead = 4'096;  // of one short transaction
+constexpr std::int64_t kReadingsPerSort = 65'536;
 
 RowKind kind_of(History::What what) {
   switch (what) {
@@ -110,15 +113,23 @@ class Merge {
 
 class History::Impl {
  public:
-  explicit Impl(const std::filesystem::path& file) : database_(open_for_reading(file)) {
-    database_->execute("PRAGMA cache_size = -8192");  // also the sorter's memory
+  explicit Impl(const std::filesystem::path& file)
+      : database_(open_for_reading(file)),
+        blocks_(*database_),
+        journal_(*database_, blocks_, ReadingWalk::Kinds::readings) {
+    database_->execute("PRAGMA cache_size = -8192; PRAGMA temp.journal_mode = OFF");  // also the sorter's memory
   }
 
   void each(What what, const Bounds& bounds, const Visit& visit) {
     std::vector<RankedRow> open = take_snapshot(what, bounds);
-    if (what == What::readings) return readings(bounds, visit);
+    if (what == What::readings) return readings(bounds, [](const model::Series&) { return true; }, visit);
     const Choose all = [](const model::Series&) { return Choice::take; };
     books(kind_of(what), bounds, std::move(open), all, visit);
+  }
+
+  void each_reading(const Bounds& bounds, const Wanted& wanted, const Visit& visit) {
+    take_snapshot(What::readings, bounds);
+    readings(bounds, wanted, visit);
   }
 
   void each_of(What what, const Bounds& bounds, const Choose& choose, const Visit& visit) {
@@ -128,16 +139,12 @@ class History::Impl {
 
   void readings_behind(Instant at, const VisitReading& visit, const Skip& skip) {
     take_snapshot(What::readings, Bounds({}));
-    Statement page(
-        *database_,
-        "SELECT seq, series, at, value, quality, body FROM journal WHERE seq > ?1 AND seq <= ?2 AND kind = 0 "
-        "ORDER BY seq LIMIT ?3");
     bool enough = false;
     const VisitReading looked_at = [&](const RawReading& reading) { return !(enough = !visit(reading)); };
     for (const Stretch& stretch : stretches_from(place_of(at))) {
       if (skip && stretch.oldest && skip(*stretch.oldest)) continue;
       std::int64_t sequence = stretch.after;
-      while (raw_page(page, sequence, stretch.upto, sequence, looked_at)) {
+      while (raw_page(Way::forwards, sequence, stretch.upto, sequence, looked_at)) {
       }
       if (enough) return;
     }
@@ -145,12 +152,8 @@ class History::Impl {
 
   void readings_in_front(Instant at, const VisitReading& visit) {
     take_snapshot(What::readings, Bounds({}));
-    Statement page(
-        *database_,
-        "SELECT seq, series, at, value, quality, body FROM journal WHERE seq > ?1 AND seq <= ?2 AND kind = 0 "
-        "ORDER BY seq DESC LIMIT ?3");
     std::int64_t sequence = place_of(at) + 1;
-    while (raw_page(page, 0, sequence - 1, sequence, visit)) {
+    while (raw_page(Way::backwards, 0, sequence - 1, sequence, visit)) {
     }
   }
 
@@ -245,17 +248,22 @@ class History::Impl {
   }
 
   // One short transaction. False: nothing is left, or the visitor has enough. `last`: the sequence looked at last.
-  bool raw_page(Statement& page, std::int64_t after, std::int64_t upto, std::int64_t& last, const VisitReading& visit) {
+  enum class Way : std::uint8_t { forwards, backwards };
+  bool raw_page(Way way, std::int64_t after, std::int64_t upto, std::int64_t& last, const VisitReading& visit) {
     std::vector<std::pair<std::int64_t, RawReading>> found;
-    page.bind(1, after).bind(2, upto).bind(3, kRowsPerRead);
-    for (Rows rows(page); rows.next();) {
-      last = page.integer(0);
-      found.push_back({page.integer(1),
+    const ReadingWalk::Visit find = [&](const ReadingWalk::Row& row) {
+      last = row.sequence;
+      found.push_back({row.series,
                        {.sequence = static_cast<std::uint64_t>(last),
                         .series = nullptr,
-                        .at = Instant(Duration(page.integer(2))),
-                        .value = decode_value(page.real(3), page.blob(5)),
-                        .quality = decode_quality(page.integer(4))}});
+                        .at = Instant(Duration(row.columns.at_ms)),
+                        .value = row.columns.value,
+                        .quality = decode_quality(row.columns.quality)}});
+      return found.size() < kRowsPerRead;
+    };
+    {
+      const Transaction one_moment(*database_, Transaction::Kind::read);
+      way == Way::forwards ? journal_.forwards(after, upto, find) : journal_.backwards(after, upto, find);
     }
     for (auto& [series, reading] : found) {
       reading.series = series_->series(series).get();
@@ -271,7 +279,7 @@ class History::Impl {
       Database& database;
       ~End() { sqlite3_exec(database.handle(), "COMMIT", nullptr, nullptr, nullptr); }
     } end{*database_};
-    last_sequence_ = database_->integer("SELECT max(seq) FROM journal");
+    last_sequence_ = newest_sequence(*database_);
     series_.emplace(*database_);
     rank_series();
     return what == What::rollups ? open_rollups(bounds) : std::vector<RankedRow>();
@@ -322,21 +330,14 @@ class History::Impl {
     return rows;
   }
 
-  void readings(const Bounds& bounds, const Visit& visit) {
+  // Sorted by time in a table of its own, as they are found: nearly all of them come in that order.
+  void readings(const Bounds& bounds, const Wanted& wanted, const Visit& visit) {
     database_->execute(
-        "DROP TABLE IF EXISTS temp.rank; DROP TABLE IF EXISTS temp.sorted;"
-        "CREATE TEMP TABLE rank(series INTEGER PRIMARY KEY, rank INTEGER);"
-        "CREATE TEMP TABLE sorted(at INTEGER, series INTEGER, value REAL, quality INTEGER, seq INTEGER)");
-    {
-      Statement insert(*database_, "INSERT INTO temp.rank VALUES(?1, ?2)");
-      for (const auto& [series, rank] : rank_) insert.bind(1, series).bind(2, rank).run();
-    }
-    Statement sort(*database_,
-                   "INSERT INTO temp.sorted SELECT j.at, j.series, j.value, j.quality, j.seq "
-                   "FROM main.journal j JOIN temp.rank r ON r.series = j.series "
-                   "WHERE j.kind = 0 AND j.at >= ?1 AND j.at < ?2 AND j.seq <= ?3 ORDER BY j.at, r.rank, j.seq");
-    sort.bind(1, bounds.from_ms).bind(2, bounds.to_ms).bind(3, last_sequence_).run();
-    Statement sorted(*database_, "SELECT at, series, value, quality, seq FROM temp.sorted ORDER BY rowid");
+        "DROP TABLE IF EXISTS temp.sorted;"
+        "CREATE TEMP TABLE sorted(at INTEGER, rank INTEGER, seq INTEGER, series INTEGER, value REAL, quality INTEGER, "
+        "PRIMARY KEY(at, rank, seq)) WITHOUT ROWID");
+    sort_readings(bounds, wanted);
+    Statement sorted(*database_, "SELECT at, series, value, quality, seq FROM temp.sorted ORDER BY at, rank, seq");
     for (Rows rows(sorted); rows.next();) {
       const RecordColumns columns{.kind = RowKind::reading,
                                   .at_ms = sorted.integer(0),
@@ -345,6 +346,39 @@ class History::Impl {
                                   .body = {}};
       const auto sequence = static_cast<std::uint64_t>(sorted.integer(4));
       if (!visit({sequence, series_->series(sorted.integer(1)), codec_.decode_row(columns)})) return;
+    }
+  }
+
+  void sort_readings(const Bounds& bounds, const Wanted& wanted) {
+    std::unordered_map<std::int64_t, bool> is_wanted;
+    for (const auto& [id, entry] : series_->all()) is_wanted.emplace(id, wanted(*entry.series));
+    const auto wants = [&](std::int64_t series) {
+      const auto found = is_wanted.find(series);
+      if (found == is_wanted.end()) static_cast<void>(series_->series(series));  // says that it is not there
+      return found->second;
+    };
+    const ReadingWalk::Skip skip = [&](const BlockTable::Block& block) {
+      if (block.newest_ms < bounds.from_ms || block.oldest_ms >= bounds.to_ms) return true;
+      return std::ranges::none_of(blocks_.series(block), wants, &BlockSeries::series);
+    };
+    Statement insert(*database_, "INSERT INTO temp.sorted VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
+    std::int64_t sequence = 0;
+    for (bool is_more = true; is_more;) {
+      std::int64_t looked_at = 0;
+      Transaction one_moment(*database_, Transaction::Kind::read);
+      is_more = !journal_.forwards(
+          sequence, last_sequence_,
+          [&](const ReadingWalk::Row& row) {
+            sequence = row.sequence;
+            const RecordColumns& columns = row.columns;
+            if (wants(row.series) && bounds.from_ms <= columns.at_ms && columns.at_ms < bounds.to_ms) {
+              insert.bind(1, columns.at_ms).bind(2, rank_.at(row.series)).bind(3, row.sequence).bind(4, row.series);
+              insert.bind(5, columns.value).bind(6, columns.quality).run();
+            }
+            return ++looked_at < kReadingsPerSort;
+          },
+          skip);
+      one_moment.commit();
     }
   }
 
@@ -364,7 +398,7 @@ class History::Impl {
         if (!merge.add(std::move(row))) return;
       }
       if (found.enough) return;
-      if (found.looked_at < kRowsPerRead) break;
+      if (found.looked_at < static_cast<std::int64_t>(kRowsPerRead)) break;
       at_ms = found.at_ms;
       sequence = found.sequence;
     }
@@ -382,7 +416,7 @@ class History::Impl {
                  const Choose& choose) {
     Page result;
     page.bind(1, static_cast<std::int64_t>(kind)).bind(2, at_ms).bind(3, sequence).bind(4, to_ms);
-    page.bind(5, last_sequence_).bind(6, kRowsPerRead);
+    page.bind(5, last_sequence_).bind(6, static_cast<std::int64_t>(kRowsPerRead));
     for (Rows rows(page); rows.next();) {
       ++result.looked_at;
       result.sequence = page.integer(0);
@@ -410,6 +444,8 @@ class History::Impl {
   }
 
   std::unique_ptr<Database> database_;
+  BlockTable blocks_;
+  ReadingWalk journal_;
   RecordCodec codec_;
   std::optional<SeriesTable> series_;
   std::unordered_map<std::int64_t, std::int64_t> rank_;  // of a series, in the order of names
@@ -429,6 +465,10 @@ model::Result<std::unique_ptr<History>> History::open(const std::filesystem::pat
 
 model::Result<void> History::each(What what, const Range& range, const Visit& visit) {
   return guarded(directory_, [&] { impl_->each(what, Bounds(range), visit); });
+}
+
+model::Result<void> History::each_reading(const Range& range, const Wanted& wanted, const Visit& visit) {
+  return guarded(directory_, [&] { impl_->each_reading(Bounds(range), wanted, visit); });
 }
 
 model::Result<void> History::each_of(What what, const Range& range, const Choose& choose, const Visit& visit) {

@@ -37,9 +37,13 @@ class History {
   // committed: by time, then series (user, device, point, carrier), then period, then the order in which they arose.
   // Rollups include the periods that are still open, with sequence 0.
   //
-  // Memory: the rows that begin at one instant. Readings are sorted in a temporary file (where: SQLITE_TMPDIR, else
-  // /var/tmp) of about 40 bytes each.
+  // Memory: the rows that begin at one instant, and a block of readings. Readings are sorted in a temporary file
+  // (where: SQLITE_TMPDIR, else /var/tmp) of about 40 bytes each.
   model::Result<void> each(What what, const Range& range, const Visit& visit);
+
+  // Readings of some series only. Blocks in which there is none of them, or nothing of the time, are not opened.
+  using Wanted = std::function<bool(const model::Series&)>;
+  model::Result<void> each_reading(const Range& range, const Wanted& wanted, const Visit& visit);
 
   // The same for written entries or intervals of some series only. Asked before a row is decoded, which is what takes
   // the time.
@@ -73,7 +77,6 @@ class History {
 
   // The closed rollups of the series wanted that begin at these instants, all revisions, each instant's in the order of
   // the journal.
-  using Wanted = std::function<bool(const model::Series&)>;
   model::Result<void> rollups_at(std::span<const Instant> begins, const Wanted& wanted, const Visit& visit);
 
   // As ports::Store::checkpoint(). One short transaction.

@@ -11,10 +11,13 @@
 #include "gateway/model/site.h"
 #include "gateway/ports/store.h"
 #include "gateway/store/appender.h"
+#include "gateway/store/block_table.h"
+#include "gateway/store/compactor.h"
 #include "gateway/store/cursor_table.h"
 #include "gateway/store/database.h"
 #include "gateway/store/dead_letter_table.h"
 #include "gateway/store/ledger_table.h"
+#include "gateway/store/reading_walk.h"
 #include "gateway/store/record.h"
 #include "gateway/store/retention.h"
 #include "gateway/store/salvage.h"
@@ -59,10 +62,13 @@ class Journal {
   void read_tail();
   std::string identify();
   CursorTable::Cursor& cursor_of(const std::string& sink);
-  std::vector<model::StoredRow> read_rows(Statement& statement);
+  model::StoredRow stored(const ReadingWalk::Row& row);
+  std::vector<model::StoredRow> rows_between(std::int64_t after, std::int64_t upto, std::size_t limit);
+  std::vector<model::StoredRow> rollups_between(std::int64_t after, std::int64_t upto, std::size_t limit);
   std::vector<model::StoredRow> peek_revisions(CursorTable::Cursor& cursor, std::size_t limit);
   void count(CursorTable::Cursor& cursor, const ports::Delivery& delivery, const Gap& moved);
-  std::int64_t append(const std::vector<model::JournalRow>& rows);  // the last sequence
+  // The last sequence.
+  std::int64_t append(const std::vector<model::JournalRow>& rows, std::optional<std::int64_t> newest_ms);
   void put_states(const model::Effects& effects);
   struct Mark {
     std::int64_t sequence = 0;
@@ -74,6 +80,7 @@ class Journal {
   std::uint64_t bytes_on_disk() const;
 
   std::filesystem::path file_;
+  std::int64_t block_at_once_;
   StoreLock lock_;
   std::optional<SalvageReport> salvaged_;  // by this start
   std::unique_ptr<Database> owner_;        // opened and brought up to date before the statements are made
@@ -82,15 +89,17 @@ class Journal {
   std::size_t points_;
   std::size_t accounts_;
   RecordCodec codec_;
+  BlockTable blocks_;
+  ReadingWalk rows_;
+  ReadingWalk readings_;
   std::optional<Retention> retention_;
+  Compactor compactor_;
   Appender appender_;
+  std::vector<BlockReading> together_;  // readings of a commit that become a block
   LedgerTable ledger_;
   Statement put_state_;
   Statement get_state_;
-  Statement peek_;
   Statement peek_rollups_;
-  Statement count_between_;
-  Statement look_back_;
   DeadLetterTable dead_letters_;
   Statement mark_;
   Statement lower_mark_;

@@ -145,6 +145,19 @@ INSERT INTO series_7(id, subject, site, unit, user_name, region, scope)
 DROP TABLE series;
 ALTER TABLE series_7 RENAME TO series;
 )sql",
+    // 8: readings in blocks.
+    R"sql(
+-- All readings of a stretch of the journal, in place of their rows (reading_block.h). Stretches do not overlap.
+CREATE TABLE reading_block(
+  first_seq INTEGER PRIMARY KEY,
+  last_seq INTEGER NOT NULL,
+  readings INTEGER NOT NULL,
+  oldest INTEGER NOT NULL,   -- ms since 1970 UTC, of all of them
+  newest INTEGER NOT NULL,
+  decides INTEGER,           -- the newest time that says whether the block is old; NULL: none does
+  directory BLOB NOT NULL,   -- read without what lies behind it
+  body BLOB NOT NULL);
+)sql",
 };
 static_assert(std::size(kMigrations) == kSchemaVersion);
 

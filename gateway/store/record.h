@@ -11,10 +11,8 @@
 
 namespace carbongate::store {
 
-// Numbers in the file: never change. Readings and running totals are `passing`: they may be dropped; the others are the
-// books.
+// Numbers in the file: never change.
 enum class RowKind : std::uint8_t { reading = 0, running_total = 1, interval = 2, entry = 3, rollup = 4 };
-inline constexpr RowKind kLastPassing = RowKind::running_total;
 
 // The columns of a row besides its sequence and series.
 struct RecordColumns {

@@ -11,6 +11,8 @@ namespace {
 // least is what takes a few milliseconds.
 constexpr std::int64_t kRowsPerStepMin = 4'096;
 constexpr std::int64_t kRowsPerAppended = 4;
+constexpr std::int64_t kRowsPerBlock = 256;  // looking at a block, and dropping it, is worth so many rows
+constexpr std::int64_t kIntervalsPerStep = 512;
 constexpr std::int64_t kPagesPerStep = 256;
 
 // Free pages are used again by the next appends. Only what is beyond this share of the file, and not worth keeping for
@@ -19,79 +21,167 @@ constexpr std::int64_t kFreePagesWorthReturning = 4'096;
 constexpr std::int64_t kFreeShareMax = 4;  // a quarter
 
 constexpr const char* kSwept = "swept";
+constexpr const char* kSweptTotals = "swept_totals";
 
 std::int64_t value_of(Statement& pragma) {
   Rows rows(pragma);
   return rows.next() ? pragma.integer(0) : 0;
 }
 
-std::int64_t load_swept(Database& database) {
-  return database.integer("SELECT value FROM meta WHERE name = 'swept'");
+std::int64_t load(Database& database, const char* name) {
+  return database.integer(std::string("SELECT value FROM meta WHERE name = '") + name + "'");
+}
+
+std::int64_t number(RowKind kind) {
+  return static_cast<std::int64_t>(kind);
 }
 
 }  // namespace
 
-Retention::Retention(Database& database, const StoreConfig& config)
+Retention::Retention(Database& database, BlockTable& blocks, const StoreConfig& config)
     : database_(database),
-      keep_ms_(config.keep_readings.count()),
+      blocks_(blocks),
+      keep_readings_ms_(config.keep_readings.count()),
+      keep_totals_ms_(config.keep_totals.count()),
+      keep_intervals_ms_(config.keep_intervals.count()),
       pages_max_(static_cast<std::int64_t>(config.size_max) / database.integer("PRAGMA page_size")),
-      swept_(load_swept(database)),
+      swept_(load(database, kSwept)),
+      swept_totals_(load(database, kSweptTotals)),
       page_count_(database, "PRAGMA page_count"),
       freelist_count_(database, "PRAGMA freelist_count"),
-      walk_(database, "SELECT seq, kind, at, quality FROM journal WHERE seq > ?1 AND seq < ?2 ORDER BY seq LIMIT ?3"),
-      drop_(database, "DELETE FROM journal WHERE seq > ?1 AND seq <= ?2 AND kind <= 1"),
-      count_(database, "SELECT count(*) FROM journal WHERE seq > ?1 AND seq <= ?2 AND kind <= 1"),
+      walk_(database, "SELECT seq, at, quality FROM journal WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3"),
+      drop_(database, "DELETE FROM journal WHERE seq > ?1 AND seq <= ?2 AND kind = ?3"),
+      count_(database, "SELECT count(*) FROM journal WHERE seq > ?1 AND seq <= ?2 AND kind = ?3"),
+      old_intervals_(database,
+                     "SELECT seq FROM journal INDEXED BY journal_books WHERE kind > 1 AND kind = 2 AND at < ?1 "
+                     "ORDER BY at LIMIT ?2"),
+      drop_row_(database, "DELETE FROM journal WHERE seq = ?1"),
       save_(database, "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)") {
-  static_assert(kLastPassing == RowKind::running_total && static_cast<int>(kLastPassing) == 1, "see drop_");
+  static_assert(static_cast<int>(RowKind::interval) == 2, "see old_intervals_");
 }
 
 Retention::Outcome Retention::step(const Situation& now) {
   const std::int64_t budget = std::max(kRowsPerStepMin, kRowsPerAppended * now.appended);
-  std::int64_t upto = sweep_old(now, budget);
+  std::int64_t readings = sweep_old(swept_, keep_readings_ms_, now, budget);
+  std::int64_t totals = keep_totals_ms_ == keep_readings_ms_ && swept_totals_ == swept_
+                            ? readings
+                            : sweep_old(swept_totals_, keep_totals_ms_, now, budget);
   const std::int64_t pages = value_of(page_count_);
   const std::int64_t free_pages = value_of(freelist_count_);
-  if (pages - free_pages > pages_max_) upto = std::max(upto, std::min(swept_ + budget, now.last_sequence - 1));
+  if (pages - free_pages > pages_max_) {
+    readings = std::max(readings, whole_blocks(std::min(swept_ + budget, now.last_sequence - 1), now));
+    totals = std::max(totals, readings);
+  }
   if (free_pages > 0) give_back_pages(pages, free_pages);
-  return upto > swept_ ? drop(upto, now) : Outcome{swept_, 0};
+  Outcome outcome{.swept = swept_, .swept_totals = swept_totals_, .missed = {}};
+  outcome.missed.resize(now.waiting_of.size());
+  drop_readings(readings, now, outcome);
+  drop_totals(totals, now, outcome);
+  if (keep_intervals_ms_ != Duration::max().count()) drop_intervals(now, outcome);
+  return outcome;
+}
+
+void Retention::accept(const Outcome& outcome) {
+  swept_ = outcome.swept;
+  swept_totals_ = outcome.swept_totals;
+}
+
+std::optional<std::int64_t> Retention::horizon(std::int64_t keep_ms, const Situation& now) const {
+  std::int64_t horizon_ms = 0;
+  if (!now.newest_ms || __builtin_sub_overflow(*now.newest_ms, keep_ms, &horizon_ms)) return std::nullopt;
+  return horizon_ms;
 }
 
 // The last row that is old, before the first one that is not. A rejected reading whose time is no time of this journal
 // (a clock at 1970, or ahead) decides nothing: it goes when the next row that does decide goes.
-std::int64_t Retention::sweep_old(const Situation& now, std::int64_t budget) {
-  if (!now.newest_ms) return swept_;
-  std::int64_t horizon_ms = 0;
-  if (__builtin_sub_overflow(*now.newest_ms, keep_ms_, &horizon_ms)) return swept_;  // for ever
-  std::int64_t upto = swept_;
-  walk_.bind(1, swept_).bind(2, std::min(now.settled_by_all + 1, now.last_sequence)).bind(3, budget);
-  for (Rows rows(walk_); rows.next();) {
-    const std::int64_t at_ms = walk_.integer(2);
-    const bool recent = at_ms >= horizon_ms;
-    const bool decides = model::usable(decode_quality(walk_.integer(3))) || (recent && at_ms <= *now.newest_ms);
-    if (decides && recent) break;
-    if (decides) upto = walk_.integer(0);
+std::int64_t Retention::sweep_old(std::int64_t swept, std::int64_t keep_ms, const Situation& now, std::int64_t budget) {
+  const auto horizon_ms = horizon(keep_ms, now);
+  if (!horizon_ms) return swept;
+  const std::int64_t end = std::min(now.settled_by_all, now.last_sequence - 1);
+  std::int64_t upto = swept;
+  auto block = blocks_.at_or_behind(swept + 1);
+  const auto pass_block = [&] {  // false: it stays, or is too much for this step
+    if (block->last > end || block->decides_ms.value_or(INT64_MIN) >= *horizon_ms) return false;
+    if (block->decides_ms) upto = block->last;
+    block = blocks_.at_or_behind(block->last + 1);
+    return (budget -= kRowsPerBlock) > 0;
+  };
+  walk_.bind(1, swept).bind(2, end).bind(3, budget);
+  for (Rows rows(walk_); rows.next(); --budget) {
+    const std::int64_t sequence = walk_.integer(0);
+    while (block && block->first <= sequence) {
+      if (!pass_block()) return upto;
+    }
+    const std::int64_t at_ms = walk_.integer(1);
+    const bool recent = at_ms >= *horizon_ms;
+    const bool decides = model::usable(decode_quality(walk_.integer(2))) || (recent && at_ms <= *now.newest_ms);
+    if (budget <= 0 || (decides && recent)) return upto;
+    if (decides) upto = std::max(upto, sequence);
+  }
+  while (budget > 0 && block && pass_block()) {
   }
   return upto;
 }
 
-Retention::Outcome Retention::drop(std::int64_t upto, const Situation& now) {
-  Outcome outcome{.swept = upto, .thinned = to_drop(now.waiting, upto)};
-  for (const std::vector<Gap>& gaps : now.waiting_of) outcome.missed.push_back(to_drop(gaps, upto));
-  drop_.bind(1, swept_).bind(2, upto).run();
-  save_.bind(1, std::string_view(kSwept)).bind(2, upto).run();
-  return outcome;
+// A block goes as a whole, or not yet.
+std::int64_t Retention::whole_blocks(std::int64_t upto, const Situation& now) {
+  const auto block = blocks_.at_or_in_front(upto);
+  if (!block || block->last <= upto) return upto;
+  return block->last < now.last_sequence ? block->last : block->first - 1;
 }
 
-// How many of the rows in these gaps go now.
-std::uint64_t Retention::to_drop(const std::vector<Gap>& gaps, std::int64_t upto) {
-  std::uint64_t rows_there = 0;
-  for (const Gap& gap : gaps) {
-    const std::int64_t after = std::max(gap.after, swept_);
-    const std::int64_t end = std::min(gap.upto, upto);
-    if (after >= end) continue;
-    Rows rows(count_.bind(1, after).bind(2, end));
-    if (rows.next()) rows_there += static_cast<std::uint64_t>(count_.integer(0));
+std::uint64_t Retention::count(std::int64_t after, std::int64_t upto, RowKind kind) {
+  Rows rows(count_.bind(1, after).bind(2, upto).bind(3, number(kind)));
+  const std::uint64_t there = rows.next() ? static_cast<std::uint64_t>(count_.integer(0)) : 0;
+  return kind == RowKind::reading ? there + blocks_.count(after, upto) : there;
+}
+
+// Of what goes now, (swept, upto], what sinks had not seen.
+void Retention::note_missed(std::int64_t swept, std::int64_t upto, RowKind kind, const Situation& now,
+                            Outcome& outcome) {
+  const auto missed_in = [&](const std::vector<Gap>& gaps) {
+    std::uint64_t missed = 0;
+    for (const Gap& gap : gaps) {
+      const std::int64_t after = std::max(gap.after, swept);
+      const std::int64_t end = std::min(gap.upto, upto);
+      if (after < end) missed += count(after, end, kind);
+    }
+    return missed;
+  };
+  outcome.thinned += missed_in(now.waiting);
+  for (std::size_t i = 0; i < now.waiting_of.size(); ++i) outcome.missed[i] += missed_in(now.waiting_of[i]);
+}
+
+void Retention::drop_readings(std::int64_t upto, const Situation& now, Outcome& outcome) {
+  if (upto <= swept_) return;
+  note_missed(swept_, upto, RowKind::reading, now, outcome);
+  drop_.bind(1, swept_).bind(2, upto).bind(3, number(RowKind::reading)).run();
+  blocks_.drop(swept_, upto);
+  save_.bind(1, std::string_view(kSwept)).bind(2, upto).run();
+  outcome.swept = upto;
+}
+
+void Retention::drop_totals(std::int64_t upto, const Situation& now, Outcome& outcome) {
+  if (upto <= swept_totals_) return;
+  note_missed(swept_totals_, upto, RowKind::running_total, now, outcome);
+  drop_.bind(1, swept_totals_).bind(2, upto).bind(3, number(RowKind::running_total)).run();
+  save_.bind(1, std::string_view(kSweptTotals)).bind(2, upto).run();
+  outcome.swept_totals = upto;
+}
+
+void Retention::drop_intervals(const Situation& now, Outcome& outcome) {
+  const auto horizon_ms = horizon(keep_intervals_ms_, now);
+  if (!horizon_ms) return;
+  std::vector<std::int64_t> old;
+  old_intervals_.bind(1, *horizon_ms).bind(2, kIntervalsPerStep);
+  for (Rows rows(old_intervals_); rows.next();) {
+    const std::int64_t sequence = old_intervals_.integer(0);
+    if (sequence <= now.settled_by_all && sequence < now.last_sequence) old.push_back(sequence);
   }
-  return rows_there;
+  for (const std::int64_t sequence : old) {
+    note_missed(sequence - 1, sequence, RowKind::interval, now, outcome);
+    drop_row_.bind(1, sequence).run();
+  }
 }
 
 void Retention::give_back_pages(std::int64_t pages, std::int64_t free_pages) {

@@ -1,24 +1,26 @@
-// What may go, and when: old readings that every sink has, and the oldest ones when the file would outgrow its limit.
+// What may go, and when: old rows that every sink has, and the oldest ones when the file would outgrow its limit.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "gateway/store/block_table.h"
 #include "gateway/store/cursor_table.h"
 #include "gateway/store/database.h"
 #include "gateway/store/store_config.h"
 
 namespace carbongate::store {
 
-// Works along the journal from its oldest row, in steps of bounded work that ride with commits. Only readings and
-// running totals go; the rows between them stay. One thread.
+// Works along the journal from its oldest row, in steps of bounded work that ride with commits. Readings and running
+// totals go, each after its own time, readings in blocks a block at a time; intervals only if they are not kept for
+// ever. Entries and rollups stay: the chain over them has no holes. One thread.
 //
 // Time is the data's own: a reading is old when it lies keep_readings before the newest usable one. So a recording of
 // last year can be replayed today and keeps as much as it would have kept then.
 class Retention {
  public:
-  Retention(Database& database, const StoreConfig& config);
+  Retention(Database& database, BlockTable& blocks, const StoreConfig& config);
 
   struct Situation {
     std::int64_t last_sequence = 0;                 // of the journal, this commit included; that row always stays
@@ -29,31 +31,43 @@ class Retention {
     std::vector<std::vector<Gap>> waiting_of = {};  // for each sink, also those that do not ask
   };
   struct Outcome {
-    std::int64_t swept = 0;                  // up to this sequence nothing is left to drop
+    std::int64_t swept = 0;                  // up to this sequence there are no readings left
+    std::int64_t swept_totals = 0;           // and no running totals
     std::uint64_t thinned = 0;               // rows dropped that some sink had not seen
     std::vector<std::uint64_t> missed = {};  // by each of `waiting_of`
   };
 
   // Call within the transaction of a commit. What it returns holds once that has succeeded: then hand it to accept().
   Outcome step(const Situation& now);
-  void accept(const Outcome& outcome) { swept_ = outcome.swept; }
-  std::int64_t swept() const { return swept_; }  // up to this sequence nothing is left to drop
+  void accept(const Outcome& outcome);
+  std::int64_t swept() const { return swept_; }  // up to this sequence there are no readings left
 
  private:
-  std::int64_t sweep_old(const Situation& now, std::int64_t budget);
-  Outcome drop(std::int64_t upto, const Situation& now);
-  std::uint64_t to_drop(const std::vector<Gap>& gaps, std::int64_t upto);
+  std::optional<std::int64_t> horizon(std::int64_t keep_ms, const Situation& now) const;  // nullopt: for ever
+  std::int64_t sweep_old(std::int64_t swept, std::int64_t keep_ms, const Situation& now, std::int64_t budget);
+  std::int64_t whole_blocks(std::int64_t upto, const Situation& now);
+  std::uint64_t count(std::int64_t after, std::int64_t upto, RowKind kind);
+  void note_missed(std::int64_t swept, std::int64_t upto, RowKind kind, const Situation& now, Outcome& outcome);
+  void drop_readings(std::int64_t upto, const Situation& now, Outcome& outcome);
+  void drop_totals(std::int64_t upto, const Situation& now, Outcome& outcome);
+  void drop_intervals(const Situation& now, Outcome& outcome);
   void give_back_pages(std::int64_t pages, std::int64_t free_pages);
 
   Database& database_;
-  std::int64_t keep_ms_;
+  BlockTable& blocks_;
+  std::int64_t keep_readings_ms_;
+  std::int64_t keep_totals_ms_;
+  std::int64_t keep_intervals_ms_;
   std::int64_t pages_max_;
   std::int64_t swept_;
+  std::int64_t swept_totals_;
   Statement page_count_;
   Statement freelist_count_;
   Statement walk_;
   Statement drop_;
   Statement count_;
+  Statement old_intervals_;
+  Statement drop_row_;
   Statement save_;
 };
 

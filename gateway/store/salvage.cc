@@ -14,7 +14,9 @@
 #include "gateway/ledger/canonical.h"
 #include "gateway/ledger/chain.h"
 #include "gateway/ledger/seal.h"
+#include "gateway/store/block_table.h"
 #include "gateway/store/migrations.h"
+#include "gateway/store/reading_walk.h"
 #include "gateway/store/record.h"
 #include "gateway/store/series_table.h"
 #include "gateway/store/store_config.h"
@@ -74,6 +76,15 @@ class Judge {
                            .value = row.real(column("value")),
                            .quality = row.integer(column("quality")),
                            .body = row.blob(column("body"))});
+      } else if (name == "reading_block") {
+        const auto first = row.integer(column("first_seq"));
+        const auto readings = blocks_.decode(row.blob(column("directory")), row.blob(column("body")), first);
+        return readings.back().sequence == row.integer(column("last_seq")) &&
+               static_cast<std::int64_t>(readings.size()) == row.integer(column("readings")) &&
+               std::ranges::all_of(readings, [this](const BlockReading& reading) {
+                 decode_quality(reading.quality);
+                 return series_.contains(reading.series);
+               });
       } else if (name == "checkpoint") {
         const auto kind = kinds_.find(row.integer(column("subject")));
         if (kind == kinds_.end()) return false;
@@ -95,6 +106,7 @@ class Judge {
 
  private:
   RecordCodec codec_;
+  BlockCodec blocks_;
   std::map<std::int64_t, std::int64_t> kinds_;  // of subjects
   std::map<std::int64_t, bool> series_;
 };
@@ -230,22 +242,40 @@ void go_on_from_the_seal(Database& database) {
 }
 
 void leave_numbers_out(Database& database) {
-  const std::int64_t last = database.integer(
-      "SELECT max((SELECT ifnull(max(seq), 0) FROM journal), (SELECT ifnull(max(settled), 0) FROM cursor), "
-      "(SELECT ifnull(max(settled), 0) FROM settled_ahead), "
-      "(SELECT ifnull(max(seq), 0) FROM ledger), (SELECT ifnull(max(seq), 0) FROM reading_mark))");
+  const std::int64_t last = std::max(
+      newest_sequence(database),
+      database.integer("SELECT max((SELECT ifnull(max(settled), 0) FROM cursor), (SELECT ifnull(max(settled), 0) FROM "
+                       "settled_ahead), (SELECT ifnull(max(seq), 0) FROM ledger), (SELECT ifnull(max(seq), 0) FROM "
+                       "reading_mark))"));
   Statement save(database, "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)");
   save.bind(1, std::string_view(kSequenceFloor)).bind(2, last + kNumbersLeftOut).run();
   // What no sink will get any more; numbers that no row had do not count.
   // Where more is accounted for than there was, stretches that were settled ahead are forgotten: they are sent again.
+  BlockTable blocks(database);
+  ReadingWalk journal(database, blocks, ReadingWalk::Kinds::all);
+  const auto rows_in = [&journal](std::int64_t after, std::int64_t upto) {
+    return after < upto ? static_cast<std::int64_t>(journal.count(after, upto)) : 0;
+  };
+  std::map<std::string, std::pair<std::int64_t, std::int64_t>> waiting;  // by sink: settled, and rows that wait
+  Statement cursors(database, "SELECT sink, settled FROM cursor");
+  for (Rows rows(cursors); rows.next();) {
+    const std::int64_t settled = cursors.integer(1);
+    waiting[std::string(cursors.text(0))] = {settled, rows_in(settled, last)};
+  }
+  Statement ahead(database, "SELECT sink, begun, settled FROM settled_ahead");
+  for (Rows rows(ahead); rows.next();) {
+    const auto of = waiting.find(std::string(ahead.text(0)));
+    if (of == waiting.end()) continue;
+    of->second.second -= rows_in(std::max(ahead.integer(1), of->second.first), ahead.integer(2));
+  }
   Statement account(
       database,
-      "UPDATE cursor SET lost = lost + max(0, u.rows), begun = begun + ?2 + min(0, u.rows) FROM (SELECT c.sink AS of, "
-      "?1 - begun - accepted - skipped - refused - missed - lost - (SELECT count(*) FROM journal WHERE seq > "
-      "c.settled) "
-      "+ ifnull((SELECT sum((SELECT count(*) FROM journal WHERE seq > max(a.begun, c.settled) AND seq <= a.settled)) "
-      "FROM settled_ahead a WHERE a.sink = c.sink), 0) AS rows FROM cursor c) AS u WHERE u.of = cursor.sink");
-  account.bind(1, last).bind(2, kNumbersLeftOut).run();
+      "UPDATE cursor SET lost = lost + max(0, u.rows), begun = begun + ?2 + min(0, u.rows) FROM (SELECT "
+      "c.sink AS of, ?1 - begun - accepted - skipped - refused - missed - lost - ?3 AS rows FROM cursor c "
+      "WHERE c.sink = ?4) AS u WHERE u.of = cursor.sink");
+  for (const auto& [sink, of] : waiting) {
+    account.bind(1, last).bind(2, kNumbersLeftOut).bind(3, of.second).bind(4, std::string_view(sink)).run();
+  }
 }
 
 void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& report) {
@@ -256,7 +286,9 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
   Judge judge;
   bool are_links_lost = false;
   bool are_entries_lost = false;
+  const std::int64_t version = source ? source->integer("PRAGMA user_version") : kSchemaVersion;
   for (const TableShape& table : tables_of_the_schema()) {
+    if (version > 0 && table.since > version) continue;
     TableSalvage outcome{.table = table.name, .is_broken = true, .gaps = {}};
     if (source) {
       const auto columns = columns_of(*source, table);
@@ -279,8 +311,7 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
   }
   if (are_links_lost) report.rechained = rechain(target, !are_entries_lost);
   go_on_from_the_seal(target);
-  constexpr int kCounted = 5;  // version since which cursors count
-  if (source && source->integer("PRAGMA user_version") < kCounted) {
+  if (source && version < 5) {
     target.execute("UPDATE cursor SET begun = settled WHERE begun = 0");  // as the migration to version 5 would
   }
   leave_numbers_out(target);

@@ -14,12 +14,23 @@ struct StoreConfig {
   std::filesystem::path path;  // a directory of the store's own; made with mode 0750 if missing
 
   // Limit of the database file. Beyond it the oldest readings and running totals are dropped, also those that no sink
-  // has yet (counted in StoreStatus::rows_thinned). Intervals, entries and rollups are never dropped.
+  // has yet (counted in StoreStatus::rows_thinned).
   std::uint64_t size_max = 8ull << 30;
 
-  // Readings and running totals this much older than the newest reading are dropped once every sink that asks has
-  // them. Duration::max(): never.
+  // What is this much older than the newest reading is dropped once every sink that asks has it. Duration::max():
+  // never. Entries and rollups are the books: they are never dropped.
   Duration keep_readings = std::chrono::hours(24 * 190);
+  Duration keep_totals =
+      std::chrono::hours(24);  // running totals: they are for live screens, nothing is computed from them
+  Duration keep_intervals = Duration::max();
+
+  // Numbers of the journal whose readings become one block. Larger blocks are smaller per reading, and take longer to
+  // make.
+  std::int64_t block_rows = 65'536;
+
+  // So many readings of one commit are written as a block at once; fewer take less as rows, which are small and fill
+  // pages together.
+  std::int64_t block_at_once = 64;
 
   // The private key that seals the ledger, as PEM: in a file of its own, or as it is (from the environment). Both
   // empty: kLedgerKeyFile in `path`, made at the first start.

@@ -147,13 +147,14 @@ const std::vector<TableShape>& tables_of_the_schema() {
       {"subject", "id", true},
       {"series", "id", true},
       {"journal", "seq", true},
+      {"reading_block", "first_seq", true, 8},
       {"ledger", "number", true},
       {"seal", "number", true},
       {"checkpoint", "subject", true},
       {"cursor", "sink", false},
-      {"settled_ahead", "sink,begun", false},
+      {"settled_ahead", "sink,begun", false, 6},
       {"dead_letter", "sink,seq", false},
-      {"reading_mark", "seq", true},
+      {"reading_mark", "seq", true, 2},
       {"meta", "name", false},
   };
   return tables;

@@ -17,6 +17,7 @@ struct TableShape {
   const char* name;
   const char* key;   // one column, or several separated by commas
   bool is_numbered;  // one whole number: can be searched for
+  int since = 1;     // version of the schema
 };
 
 // Every table of the schema, those that others refer to first.

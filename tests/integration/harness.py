@@ -28,6 +28,19 @@ def wait_until(condition, timeout=15.0, what="the condition"):
         _pause.wait(0.02)
 
 
+def last_number(store):
+    """Of the journal in that database: of a row, or of a reading in a block."""
+    return store.execute("SELECT max(coalesce((SELECT max(seq) FROM journal), 0), "
+                         "coalesce((SELECT max(last_seq) FROM reading_block), 0))").fetchone()[0]
+
+
+def journal_numbers(store, kinds=(0, 1, 2, 3, 4)):
+    """Of rows and readings of these kinds. Readings lie in rows or blocks: they are what no row of another kind is."""
+    last = last_number(store)  # first: the gateway may be appending
+    others = {row[0]: row[1] for row in store.execute("SELECT seq, kind FROM journal WHERE kind != 0")}
+    return [number for number in range(1, last + 1) if others.get(number, 0) in kinds]
+
+
 def free_port():
     """One that nobody listens on, and that no outgoing connection is given meanwhile: those come from 32768 on."""
     while True:

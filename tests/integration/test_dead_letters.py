@@ -6,7 +6,7 @@ import json
 import sqlite3
 import subprocess
 
-from harness import CARBONGATE, Process, free_port, wait_until
+from harness import CARBONGATE, Process, free_port, last_number, wait_until
 from refusing_tsdb import RefusingTsdb
 
 EX_USAGE, EX_DATAERR, EX_CANTCREAT = 64, 65, 73
@@ -51,7 +51,7 @@ def letters(config, *args):
 
 def settled(config):
     with sqlite3.connect(f"file:{config.parent / 'store' / 'carbongate.db'}?mode=ro", uri=True) as store:
-        return store.execute("SELECT coalesce(max(settled), 0) >= (SELECT max(seq) FROM journal) FROM cursor").fetchone()[0]
+        return store.execute("SELECT coalesce(max(settled), 0) >= ? FROM cursor", (last_number(store),)).fetchone()[0]
 
 
 def run_until(config, condition, what):

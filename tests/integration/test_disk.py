@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -84,7 +83,8 @@ def test_damaged_pages_are_set_aside(tmp_path):
         assert "damaged-1" in repaired.stdout and "journal" in repaired.stdout
         assert command("repair", config, "--check").returncode == 0
         kept = len(counted_readings(config))
-        assert 3_000 < kept < 4_000 or "journal: 4" in repaired.stdout, repaired.stdout
+        is_named = "none of the numbers" in repaired.stdout or "could not be read" in repaired.stdout
+        assert 1_000 < kept <= 4_000 and (kept < 4_000 or is_named), repaired.stdout
 
         with gateway.start(ready=lambda: gateway.output().count("session resumed") + gateway.output().count("new session") > 1):
             broker.publish_lines("park/m0", readings(4_000, 4_100))
@@ -125,12 +125,12 @@ def test_a_full_disk_costs_no_reading(tmp_path):
         with gateway.start(ready=lambda: "new session" in gateway.output()):
             inside = Path(f"/proc/{gateway.child.pid}/root{store}")
             broker.publish_lines("park/m0", readings(0, 500))
-            wait_until(lambda: readings_in(inside, tmp_path / "scratch") >= 500, 30, "the first readings")
+            wait_until(lambda: readings_in(config, inside, tmp_path / "scratch") >= 500, 30, "the first readings")
             fill(inside / "filler")
             broker.publish_lines("park/m0", readings(500, count))
             wait_until(lambda: "the disk is full" in gateway.output(), 30, "the gateway saying so")
             (inside / "filler").unlink()
-            wait_until(lambda: readings_in(inside, tmp_path / "copy") >= count, 30, "all readings")
+            wait_until(lambda: readings_in(config, inside, tmp_path / "copy") >= count, 30, "all readings")
             assert gateway.stop() == 0
         assert "writing again" in gateway.output()
     out = subprocess.run([CARBONGATE, "export", config, "--store", tmp_path / "copy", "--what", "readings"], check=True,
@@ -149,14 +149,15 @@ def fill(file):
                 continue
 
 
-def readings_in(store, scratch):
+def readings_in(config, store, scratch):
     """Of a store that lies in another mount namespace, where SQLite does not follow: of a copy, if it can be read."""
     try:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         for name in ("carbongate.db", "carbongate.db-wal"):
             shutil.copyfile(store / name, scratch / name)
-        with sqlite3.connect(scratch / "carbongate.db") as database:
-            return database.execute("SELECT count(DISTINCT at) FROM journal WHERE kind = 0").fetchone()[0]
-    except (FileNotFoundError, sqlite3.DatabaseError):  # not there yet, or copied while it was written
+    except FileNotFoundError:  # not there yet
         return 0
+    exported = subprocess.run([CARBONGATE, "export", config, "--store", scratch, "--what", "readings"],
+                              capture_output=True, text=True, check=False)
+    return len({line.split(",")[0] for line in exported.stdout.splitlines()[1:]})  # none if copied while it was written

@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 import pytest
-from harness import wait_until
+from harness import journal_numbers, last_number, wait_until
 from mqtt_park import METERS, READINGS, export, gateway_process, messages, publish_all, write_config
 from mqtt_servers import Mosquitto
 
@@ -58,7 +58,7 @@ def at_rest(condition):
 
 def in_journal(tmp_path, kind):
     with sqlite3.connect(f"file:{tmp_path}/store/carbongate.db?mode=ro", uri=True) as store:
-        return [row[0] for row in store.execute("SELECT seq FROM journal WHERE kind = ? ORDER BY seq", (KINDS[kind],))]
+        return journal_numbers(store, (KINDS[kind],))
 
 
 def everything_is_there(tmp_path, folder):
@@ -85,7 +85,7 @@ def check_against_export(config, folder):
 def journal_length(tmp_path):
     try:
         with sqlite3.connect(f"file:{tmp_path}/store/carbongate.db?mode=ro", uri=True) as store:
-            return store.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
+            return last_number(store)
     except sqlite3.OperationalError:  # not created yet
         return 0
 

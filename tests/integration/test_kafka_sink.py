@@ -6,7 +6,7 @@ import subprocess
 import threading
 
 import pytest
-from harness import BUILD, wait_until
+from harness import BUILD, journal_numbers, wait_until
 from mqtt_park import METERS, READINGS, export, gateway_process, messages, publish_all, write_config
 from mqtt_servers import Mosquitto
 
@@ -53,8 +53,7 @@ def plant(tmp_path):
 def keys_in_store(tmp_path, kinds=(0, 1, 2, 3, 4)):
     with sqlite3.connect(f"file:{tmp_path}/store/carbongate.db?mode=ro", uri=True) as store:
         store_id = store.execute("SELECT value FROM meta WHERE name = 'id'").fetchone()[0]
-        marks = ",".join("?" * len(kinds))
-        return {f"{store_id:016x}-{row[0]}" for row in store.execute(f"SELECT seq FROM journal WHERE kind IN ({marks})", kinds)}
+        return {f"{store_id:016x}-{number}" for number in journal_numbers(store, kinds)}
 
 
 def by_key(heard):

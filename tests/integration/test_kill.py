@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 import pytest
-from harness import CARBONGATE, Process, wait_until
+from harness import CARBONGATE, Process, last_number, wait_until
 from mqtt_servers import PASSWORD, Mosquitto
 
 KILLS = 20
@@ -73,7 +73,7 @@ def journal_length(config):
         return 0
     try:
         with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as store:
-            return store.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
+            return last_number(store)
     except sqlite3.OperationalError:  # not created yet
         return 0
 

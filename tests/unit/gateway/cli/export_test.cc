@@ -86,9 +86,9 @@ TEST_F(ExportTest, WritesReadingsInLocalTime) {
   commit_reading(kNewYear + 15min, 0.1);
   commit_reading(kNewYear + 15min + 250ms, 1e21, {model::Origin::missing, model::Rule::range});
   EXPECT_EQ(text("readings"),
-            "time,device,point,value,unit,quality,rule\n"
-            "2023-01-01T00:15:00+08:00,press,energy,0.1,kWh,measured,\n"
-            "2023-01-01T00:15:00.250+08:00,press,energy,1e+21,kWh,missing,range\n");
+            "time,device,point,value,unit,quality,rule,hj212_flag\n"
+            "2023-01-01T00:15:00+08:00,press,energy,0.1,kWh,measured,,N\n"
+            "2023-01-01T00:15:00.250+08:00,press,energy,1e+21,kWh,missing,range,T\n");
 }
 
 TEST_F(ExportTest, WritesIntervalsInTheCarriersUnit) {
@@ -96,9 +96,9 @@ TEST_F(ExportTest, WritesIntervalsInTheCarriersUnit) {
           {},
           {}});
   EXPECT_EQ(text("intervals"),
-            "begin,end,device,point,carrier,amount,unit,covered_s,quality,rule,coverage_percent\n"
+            "begin,end,device,point,carrier,amount,unit,covered_s,quality,rule,coverage_percent,hj212_flag\n"
             "2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press,energy,electricity,3.170001,kWh,899.5,measured,,"
-            "99.94\n");
+            "99.94,N\n");
 }
 
 TEST_F(ExportTest, WritesEntriesWithTheirFactorAndVersion) {
@@ -252,7 +252,7 @@ TEST_F(ExportTest, TakesDatesInTheSitesZone) {
   options_.from = "2023-01-02";
   options_.to = "2023-01-02T02:00";
   EXPECT_THAT(text("readings"),
-              ::testing::MatchesRegex(".*rule\n2023-01-02T00:00:00.08:00,[^\n]*\n2023-01-02T01:00:00.08:00,[^\n]*\n"));
+              ::testing::MatchesRegex(".*rule,hj212_flag\n2023-01-02T00:00:00.08:00,[^\n]*\n2023-01-02T01:00:00.08:00,[^\n]*\n"));
 }
 
 TEST_F(ExportTest, ShowsTheOffsetThatHeldThen) {
@@ -291,7 +291,60 @@ TEST_F(ExportTest, SaysWhenTheOutputCannotBeWritten) {
   EXPECT_THAT(err_.str(), HasSubstr("/dev/full: cannot be written: No space left on device"));
 }
 
+TEST_F(ExportTest, WritesReadingsBySlotsOfTime) {
+  commit_reading(kNewYear - 1s, 7);
+  commit_reading(kNewYear, 1.5);
+  commit_reading(kNewYear + 5min, 4);
+  commit_reading(kNewYear + 6min, 1e9, {model::Origin::missing, model::Rule::range});
+  commit_reading(kNewYear + 14min, 2);
+  commit_reading(kNewYear + 46min, std::numeric_limits<double>::quiet_NaN(),
+                 {model::Origin::missing, model::Rule::not_a_number});
+  options_.every = "15min";
+  EXPECT_EQ(text("readings"),
+            "time,device,point,unit,count,first,last,min,max,mean,rejected\n"
+            "2022-12-31T23:45:00+08:00,press,energy,kWh,1,7,7,7,7,7,0\n"
+            "2023-01-01T00:00:00+08:00,press,energy,kWh,3,1.5,2,1.5,4,2.5,1\n"
+            "2023-01-01T00:45:00+08:00,press,energy,kWh,0,,,,,,1\n");
+  options_.format = "jsonl";
+  options_.from = "2023-01-01";
+  options_.to = "2023-01-01T00:15";
+  EXPECT_EQ(
+      text("readings"),
+      R"({"time":"2023-01-01T00:00:00+08:00","device":"press","point":"energy","unit":"kWh","count":3,"first":1.5,)"
+      R"("last":2,"min":1.5,"max":4,"mean":2.5,"rejected":1})"
+      "\n");
+}
+
+TEST_F(ExportTest, WritesReadingsOfSomePointsOnly) {
+  site_.points.push_back(site_.points[0]);
+  site_.points[1].id = PointId{1};
+  site_.points[1].name = "power";
+  open();
+  model::Effects effects;
+  for (int i = 0; i < 200; ++i) {
+    effects.rows.push_back({PointId(i % 2), model::JudgedReading{kNewYear + i * 1s, i * 1.0, {}}});
+  }
+  commit(std::move(effects));
+  options_.points = {"press/power"};
+  options_.every = "1h";
+  EXPECT_EQ(text("readings"),
+            "time,device,point,unit,count,first,last,min,max,mean,rejected\n"
+            "2023-01-01T00:00:00+08:00,press,power,kWh,100,1,199,1,199,100,0\n");
+  options_.points = {"press.power", "press/energy"};
+  EXPECT_THAT(text("readings"), HasSubstr("press,energy,kWh,100,0,198,0,198,99,0\n"));
+  options_.points = {"press/pwer"};
+  EXPECT_EQ(text("readings", 65), "");
+  EXPECT_THAT(err_.str(), HasSubstr("--point: the store has no point 'press/pwer'; did you mean 'press/power'?"));
+}
+
 TEST_F(ExportTest, RefusesOptionsThatMeanNothing) {
+  options_.every = "fortnight";
+  text("readings", 65);
+  EXPECT_THAT(err_.str(), HasSubstr("--every: 'fortnight' is not a length of 1s to 366d"));
+  options_.every = "15min";
+  text("entries", 65);
+  EXPECT_THAT(err_.str(), HasSubstr("--point and --every are for --what readings"));
+  options_.every = {};
   text("entires", 65);
   EXPECT_THAT(err_.str(), HasSubstr("--what: 'entires' is not one of readings, intervals, entries, rollups, "
                                     "corrections, ledger; did you mean 'entries'?"));

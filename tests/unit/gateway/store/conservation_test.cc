@@ -53,7 +53,7 @@ class Conservation : public ::testing::Test {
   }
 
   TemporaryDirectory directory_;
-  StoreConfig config_{.path = directory_.path() / "store"};
+  StoreConfig config_{.path = directory_.path() / "store", .block_at_once = 1 << 20};  // as rows
   model::Site site_ = small_site();
   std::unique_ptr<SqliteStore> store_;
   int written_ = 0;

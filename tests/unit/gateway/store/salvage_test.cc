@@ -76,7 +76,7 @@ class Salvage : public ::testing::Test {
 
   static constexpr std::uint64_t kSettled = 15'000;
   TemporaryDirectory directory_;
-  StoreConfig config_{.path = directory_.path() / "store"};
+  StoreConfig config_{.path = directory_.path() / "store", .block_at_once = 1 << 20};  // as rows
   model::Site site_ = small_site();
   std::unique_ptr<SqliteStore> store_;
   std::uint64_t last_ = 0;

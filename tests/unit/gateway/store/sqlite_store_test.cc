@@ -49,7 +49,7 @@ class SqliteStoreTest : public ::testing::Test {
   std::filesystem::path file() const { return config_.path / kDatabaseFile; }
 
   TemporaryDirectory directory_;
-  StoreConfig config_{.path = directory_.path() / "var" / "store"};
+  StoreConfig config_{.path = directory_.path() / "var" / "store", .block_at_once = 1 << 20};  // as rows
   model::Site site_ = small_site();
   std::unique_ptr<SqliteStore> store_;
 };
@@ -92,7 +92,7 @@ TEST_F(SqliteStoreTest, BringsAStoreFromBeforeTheLanesUpToDate) {
   ASSERT_TRUE(commit_readings(kStart, 10).has_value());
   run(store_->settle("vm", {4, {}})).value();
   store_.reset();
-  Database(file(), Database::Mode::read_write).execute("DROP TABLE settled_ahead; PRAGMA user_version = 5");
+  Database(file(), Database::Mode::read_write).execute("DROP TABLE settled_ahead; DROP TABLE reading_block; PRAGMA user_version = 5");
   open();
   EXPECT_EQ(peek("vm").size(), 6u);
   run(store_->open_live("vm", 2)).value();
@@ -136,6 +136,7 @@ CREATE TABLE old(
 INSERT INTO old SELECT id, subject, site, unit, user_name, region, scope FROM series;
 DROP TABLE series;
 DROP TABLE settled_ahead;
+DROP TABLE reading_block;
 ALTER TABLE old RENAME TO series;
 PRAGMA user_version = 5)sql");
   open();
