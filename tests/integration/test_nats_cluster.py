@@ -54,7 +54,7 @@ def test_every_row_is_in_the_stream_though_a_server_was_killed(tmp_path, monkeyp
             wait_until(lambda: len(keys_in_store(tmp_path, (0,))) >= METERS * READINGS, 60, "all readings in the journal")
             rows = []
             heard = lambda: by_key((False, "", row) for row in cluster.fetch(rows))  # noqa: E731
-            wait_until(lambda: keys_in_store(tmp_path) <= set(heard()), 60, "all being heard")
+            wait_until(lambda: keys_in_store(tmp_path) <= set(heard()), 180, "all being heard")
             assert gateway.stop() == 0
         assert accounts(config)["park-nats"]["waiting"] == 0
         wait_until(lambda: keys_in_store(tmp_path) <= set(heard()), 30, "what the gateway sent at last")
