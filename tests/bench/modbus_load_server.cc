@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <bit>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -25,10 +27,14 @@ struct Free {
 
 constexpr int kFloats = 62;
 
-void count_up(modbus_mapping_t& mapping, float& total) {
-  total += 0.01F;
-  for (int i = 0; i < kFloats; ++i)
-    modbus_set_float_abcd(total + static_cast<float>(i), &mapping.tab_input_registers[2 * i]);
+// The high word first. modbus_set_float_abcd() of libmodbus 3.1.6 swaps the bytes within each word.
+void count_up(modbus_mapping_t& mapping, double& total) {
+  total += 0.001;
+  for (int i = 0; i < kFloats; ++i) {
+    const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(total + i));
+    mapping.tab_input_registers[2 * i] = static_cast<std::uint16_t>(bits >> 16U);
+    mapping.tab_input_registers[2 * i + 1] = static_cast<std::uint16_t>(bits & 0xffffU);
+  }
 }
 
 }  // namespace
@@ -48,7 +54,7 @@ int main(int argc, char** argv) {
   std::puts("ready");
   std::fflush(stdout);
 
-  float total = 1'000.0F;
+  double total = 1'000.0;
   std::vector<pollfd> sockets{{listener, POLLIN, 0}};
   while (true) {
     if (poll(sockets.data(), sockets.size(), -1) < 0) return 0;

@@ -1,0 +1,158 @@
+"""Counters behind a broker that go on as long as it takes: the load under a gateway that is taken away again and again. And
+what must be true of its store in the end, whatever happened: nothing that the broker was rid of is missing, nothing counts
+twice."""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import threading
+from datetime import datetime
+from decimal import Decimal
+
+from harness import CARBONGATE, wait_until
+from mqtt_park import ENVIRONMENT, METERS, START_MS
+
+STEP_MS = 10_000
+CHUNK = 200      # messages of one meter in one connection
+BROKER_OPTIONS = ("persistence false", "max_queued_messages 1000000")  # it is not the broker that is taken away
+AHEAD = 6_000    # messages that the broker may hold for the gateway: it is never without work, and the broker not full
+
+
+class Journal:
+    """How many readings a store has; those that were heard again are in there again. 0 while there is no store."""
+
+    def __init__(self, config):
+        self._file = config.parent / "store" / "carbongate.db"
+        self._seen = self._readings = 0
+
+    def readings(self):
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)) as store:
+                last = store.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
+                if last < self._seen:  # a power cut took some back
+                    self._seen = self._readings = 0
+                self._readings += store.execute("SELECT count(*) FROM journal WHERE seq > ? AND seq <= ? AND kind = 0",
+                                                (self._seen, last)).fetchone()[0]
+                self._seen = last
+        except sqlite3.DatabaseError:  # not made yet, or just being cut short
+            pass
+        return self._readings
+
+
+class Feed:
+    """Publishes at QoS 1, as fast as the broker takes it, until it is stopped; `told` is what the meters told."""
+
+    def __init__(self, broker, config, seed):
+        self.broker = broker
+        self.journal = Journal(config)
+        self.told = [[] for _ in range(METERS)]
+        self._chance = random.Random(seed)
+        self._totals = [Decimal(self._chance.randrange(100_000_000)) / 1000 for _ in range(METERS)]
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def count(self):
+        return sum(map(len, self.told))
+
+    def _chunk(self, meter):
+        for _ in range(CHUNK):
+            self._totals[meter] += Decimal(self._chance.randrange(500)) / 1000
+            self.told[meter].append((START_MS + len(self.told[meter]) * STEP_MS, self._totals[meter]))
+        return [json.dumps({"t": at, "e": float(value)}) for at, value in self.told[meter][-CHUNK:]]
+
+    def _run(self):
+        while not self._stopping.is_set():
+            for meter in range(METERS):
+                self.broker.publish_lines(f"park/m{meter}", self._chunk(meter))
+            while self.count() - self.journal.readings() > AHEAD and not self._stopping.wait(0.1):
+                pass
+
+    def start(self):
+        self._thread.start()
+
+    def is_running(self):
+        return self._thread.is_alive()
+
+    def stop(self):
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+
+def command(*args):
+    return subprocess.run([CARBONGATE, *args], capture_output=True, text=True, check=False, env={**os.environ, **ENVIRONMENT})
+
+
+def rows(config, what):
+    result = command("export", config, "--what", what)
+    assert result.returncode == 0, result.stderr
+    return list(csv.DictReader(io.StringIO(result.stdout)))
+
+
+def accounts(config):
+    """What became of the rows on their way to each sink."""
+    return json.loads(command("conservation", config, "--format", "json").stdout)
+
+
+def milliseconds(text):
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def counted(config, device):
+    """The readings of a device without those that were heard again: each of them says so itself."""
+    return [(milliseconds(row["time"]), Decimal(row["value"])) for row in rows(config, "readings")
+            if row["device"] == device and row["rule"] not in ("duplicate", "out-of-order")]
+
+
+def wait_for_all(config, feed, timeout=120):
+    wait_until(lambda: feed.journal.readings() >= feed.count() and all(counted(config, f"m{n}") == feed.told[n] for n in range(METERS)),
+               timeout, "every message that was told being in the journal, and counted once")
+
+
+def booked(config, what):
+    """Without how late it was heard, which a recording does not know."""
+    return [{key: value for key, value in row.items() if key not in ("quality", "rule")} for row in rows(config, what)]
+
+
+def assert_sound(config, feed, tmp_path):
+    """Of a gateway that was stopped: journal, books, ledger and conservation."""
+    for n in range(METERS):
+        assert counted(config, f"m{n}") == feed.told[n]
+        intervals = [row for row in rows(config, "intervals") if row["device"] == f"m{n}"]
+        end = max(milliseconds(row["end"]) for row in intervals)
+        truth = dict(feed.told[n])[end] - feed.told[n][0][1]
+        for what in ("intervals", "entries"):
+            assert sum(Decimal(row["amount"]) for row in rows(config, what) if row["device"] == f"m{n}") == truth, (what, n)
+
+    store = config.parent / "store"
+    verified = command("verify", store, "--key", store / "ledger.pub", "--all-sealed")
+    assert verified.returncode == 0, verified.stdout
+    for account in accounts(config):
+        assert account["balances"] and account["waiting"] == 0 and account["dropped"] == 0, account
+    with contextlib.closing(sqlite3.connect(f"file:{store}/carbongate.db?mode=ro", uri=True)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert not list(store.glob("*damaged*"))
+    assert_as_undisturbed(config, tmp_path)
+
+
+def assert_as_undisturbed(config, tmp_path):
+    """Intervals, entries and rollups are those of the same readings in a store that nothing happened to."""
+    readings = [row for row in rows(config, "readings") if row["rule"] not in ("duplicate", "out-of-order")]
+    recording = tmp_path / "recording.csv"
+    with recording.open("w") as file:
+        file.write("time,point,value\n")
+        file.writelines(f"{row['time']},{row['device']}.{row['point']},{row['value']}\n"
+                        for row in sorted(readings, key=lambda row: milliseconds(row["time"])))
+    other = tmp_path / "undisturbed"
+    other.mkdir()
+    undisturbed = other / config.name
+    undisturbed.write_text(config.read_text().replace(str(config.parent / "store"), str(other / "store")))
+    played = command("replay", undisturbed, "--input", recording)
+    assert played.returncode == 0, played.stderr
+    for what in ("intervals", "entries", "rollups"):
+        assert booked(config, what) == booked(undisturbed, what), what
