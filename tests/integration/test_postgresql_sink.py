@@ -70,13 +70,20 @@ def server():
 
 def test_every_row_arrives_to_the_last_digit(tmp_path, server):
     with feed(tmp_path, server, 20_000).start() as rows:
-        assert rows.finish() == {"accepted": 20_000, "requests": 4, "failures": 0, "rejected": [], "skipped": 0}
+        assert rows.finish() == {"accepted": 20_000, "requests": 2, "failures": 0, "rejected": [], "skipped": 0}
     assert stored(server) == expected(20_000)
     uncommented = server.psql("""SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = 'carbongate' AND c.relkind = 'r' AND a.attnum > 0 AND col_description(c.oid, a.attnum) IS NULL
           AND a.attname ~ '(_kg|_kgce|_s|amount|value|valid_hours|unit|per_hour)$'""")
     assert uncommented == "", "columns with a unit say which"
+
+
+def test_staging_tables_have_nothing_beside_them_that_a_commit_would_have_to_rebuild(tmp_path, server):
+    with feed(tmp_path, server, 20_000, batch_rows=10).start():
+        staged = wait_until(lambda: server.rows("SELECT relname, reltoastrelid <> 0 OR relhasindex AS has_more FROM pg_class WHERE relname LIKE 'stage_%'"))
+        assert sorted(table["relname"] for table in staged) == sorted(f"stage_{table}" for table in [*TABLES, "points", "accounts"])
+        assert not any(table["has_more"] for table in staged)
 
 
 def test_writing_everything_again_changes_nothing(tmp_path, server):

@@ -40,7 +40,7 @@ Config Config::from(config::Reader& in) {
   }
   const bool reads_gzip = config.dialect != Dialect::questdb && config.dialect != Dialect::tdengine;
   config.gzip = in.value_or("gzip", reads_gzip);
-  config.batch_rows = in.in_range<std::size_t>("batch_rows", 1000, 1, kBatchRowsMax);
+  config.batch_rows = in.in_range<std::size_t>("batch_rows", config.batch_rows, 1, kBatchRowsMax);
   config.timeout = in.in_range<std::chrono::milliseconds>("timeout", 10s, 100ms, 5min);
   return config;
 }

@@ -23,7 +23,7 @@ enum class Dialect : std::uint8_t {
 struct Config : shared::HttpEndpoint {
   Dialect dialect = Dialect::influxdb;
   bool gzip = true;
-  std::size_t batch_rows = 1000;
+  std::size_t batch_rows = 5'000;
   std::chrono::milliseconds timeout{10'000};  // of one request
 
   // Problems go to the reader; what comes back then is not to be used.

@@ -17,7 +17,7 @@ struct Config {
   config::Secret password;
   std::string where;  // for messages: "postgresql://db.park.example:5432/park"
   std::string schema = "carbongate";
-  std::size_t batch_rows = 5000;
+  std::size_t batch_rows = 10'000;
   std::chrono::milliseconds timeout{30'000};  // of connecting, and of one transaction
 
   // Problems go to the reader; what comes back then is not to be used.

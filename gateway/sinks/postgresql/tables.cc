@@ -189,9 +189,16 @@ std::string staging_sql() {
   std::string sql;
   for (std::size_t i = 0; i < kTableCount; ++i) {
     const auto table = static_cast<Table>(i);
-    sql += fmt::format("CREATE TEMPORARY TABLE stage_{} (subject integer, ordinal integer", name_of(table));
-    for (const Column& column : columns_of(table)) sql += fmt::format(", {} {}", column.name, column.type);
-    sql += ") ON COMMIT DELETE ROWS; ";
+    sql += fmt::format(
+        "CREATE TEMPORARY TABLE stage_{0} (subject integer, ordinal integer) ON COMMIT DELETE ROWS; "
+        "ALTER TABLE pg_temp.stage_{0}",
+        name_of(table));
+    std::string_view comma;
+    for (const Column& column : columns_of(table)) {
+      sql += fmt::format("{0} ADD COLUMN {1} {2}, ALTER COLUMN {1} SET STORAGE PLAIN", comma, column.name, column.type);
+      comma = ",";
+    }
+    sql += "; ";
   }
   return sql;
 }

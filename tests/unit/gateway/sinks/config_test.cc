@@ -43,7 +43,7 @@ TEST(LineProtocolConfig, NeedsAUrlOnly) {
   EXPECT_EQ(got.config.target, "/write?precision=ms");
   EXPECT_EQ(got.config.name, "127.0.0.1:8428");
   EXPECT_TRUE(got.config.gzip);
-  EXPECT_EQ(got.config.batch_rows, 1000U);
+  EXPECT_EQ(got.config.batch_rows, 5000U);
   EXPECT_EQ(got.config.timeout, 10s);
 }
 
