@@ -68,6 +68,7 @@ struct DerivedInputState {
   // As in the PointState of a cumulative point, but the derived point's own: its input need not be accounted at all.
   std::optional<std::pair<Instant, Cumulative<Activity>>> baseline;
   std::optional<std::pair<Instant, Cumulative<Activity>>> pending;
+  std::optional<Instant> pending_since;
   std::uint8_t doubts = 0;
   std::optional<std::pair<Instant, Cumulative<Activity>>> abandoned;
   std::optional<Instant> stands_since;
@@ -99,7 +100,8 @@ struct PointState {
   // Cumulative points: the newest value counted, and a doubtful one that waits for the next readings to decide.
   std::optional<std::pair<Instant, Cumulative<Activity>>> baseline;
   std::optional<std::pair<Instant, Cumulative<Activity>>> pending;
-  std::uint8_t doubts = 0;  // readings since `baseline` that decided nothing; 0 while nothing is pending
+  std::optional<Instant> pending_since;  // when the pending value was first read; without it, at `pending`
+  std::uint8_t doubts = 0;               // readings since `baseline` that decided nothing; 0 while nothing is pending
   std::optional<std::pair<Instant, Cumulative<Activity>>> abandoned;  // the baseline given up at the last reset
   std::optional<Instant> stands_since;                                // when the baseline's value was first read
   std::optional<Instant> settled_until;  // announced replacements up to here are in the baseline

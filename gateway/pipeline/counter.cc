@@ -105,6 +105,7 @@ Counted CounterMeter::count(const Reading& reading, Quality quality, PointState&
 }
 
 Counted CounterMeter::wait(const Fix& now, Quality quality, PointState& state) const {
+  if (!state.pending || state.pending->second != now.second) state.pending_since = now.first;
   state.pending = now;
   return {.quality = worse(quality, {Origin::estimated, Rule::pending})};
 }
@@ -117,7 +118,9 @@ Counted CounterMeter::decide(const Fix& now, const Hints& hints, Quality quality
   if (from_zero && confirms_from_zero(baseline, pending, now, state.abandoned->second)) {
     return book(step, now, worse(quality, from_zero_quality()), state);
   }
-  if (is_decided(step.verdict) && !from_zero) {
+  const Fix first{state.pending_since.value_or(pending.first), pending.second};
+  const bool no_rollover = step.verdict == Verdict::rollover && stood_before_it_could_roll(first, now, state);
+  if (is_decided(step.verdict) && !from_zero && !no_rollover) {
     // Where the counter went on from the doubtful value that value was right, only larger than expected.
     const bool went_on = baseline.second <= pending.second && pending.second <= now.second;
     Rule rule = went_on ? Rule::none : Rule::glitch;
@@ -138,7 +141,7 @@ Counted CounterMeter::decide(const Fix& now, const Hints& hints, Quality quality
     return waiting;
   }
   // A value that stands still decides nothing: a coarse register, a new one without load, or one that is stuck.
-  if (now.second == pending.second && (!held_long_enough(state, now) || judge_.rollover_or_zero(baseline, now))) {
+  if (now.second == pending.second && (!held_long_enough(state, now) || judge_.rollover_or_zero(baseline, first))) {
     return wait(now, quality, state);
   }
   if (needs_confirmation(step.verdict) && !is_zero(baseline) && baseline.second < pending.second &&
@@ -153,7 +156,9 @@ Counted CounterMeter::decide(const Fix& now, const Hints& hints, Quality quality
   }
   if (fits && is_zero(pending) && now.second != pending.second) {
     Counted out = start_again(pending, pending, quality, state);
-    const Counted rest = go_on_from_zero(next, now, quality, state);
+    // The zeros may have been unreadable, and the end passed behind them.
+    const Quality since_zero = no_rollover ? worse(quality, {Origin::estimated, Rule::reset}) : quality;
+    const Counted rest = go_on_from_zero(next, now, since_zero, state);
     out.quality = rest.quality;
     for (const Movement& movement : rest) out.add(movement);
     return out;
@@ -161,6 +166,14 @@ Counted CounterMeter::decide(const Fix& now, const Hints& hints, Quality quality
   if (fits) return start_again(is_zero(pending) ? now : pending, now, quality, state);
   if (++state.doubts > 2) return start_again(now, now, quality, state);
   return wait(now, quality, state);
+}
+
+// Whether what looks like a rollover by the time until `now` is none: the register had shown the pending value before
+// it could pass its end, and went on from there. What cannot have gone on from 0 says that the 0 was none.
+bool CounterMeter::stood_before_it_could_roll(const Fix& first, const Fix& now, const PointState& state) const {
+  if (judge_.may_roll_over(*state.baseline, first)) return false;
+  if (!is_zero(first)) return first.first < state.pending->first || now.second == first.second;
+  return now.second == first.second || !judge_.power_known() || judge_.delivered_from_zero(first, now, judge_.count());
 }
 
 // Since it was given up the register has shown nothing but 0, at last at the baseline: it was set to 0, or it could not
@@ -237,6 +250,7 @@ Counted CounterMeter::book(const Step& step, const Fix& now, Quality quality, Po
     forget_falls(state);
   }
   state.pending.reset();
+  state.pending_since.reset();
   state.doubts = 0;
   return out;
 }
@@ -285,6 +299,7 @@ Counted CounterMeter::start_again(const Fix& from, const Fix& now, Quality quali
     state.abandoned = old;
   }
   state.pending.reset();
+  state.pending_since.reset();
   state.doubts = 0;
   state.falls = 0;
   return out;
@@ -312,6 +327,7 @@ Counted CounterMeter::run_back(const Fix& now, Quality quality, PointState& stat
   state.abandoned = stands ? std::optional(old) : std::nullopt;
   state.falls = std::max(state.falls, kFallsMax);
   state.pending.reset();
+  state.pending_since.reset();
   state.doubts = 0;
   return out;
 }

@@ -40,11 +40,12 @@ namespace carbongate::pipeline {
 // |   alike, twice                                        |                       |                                  |
 //
 // 0 is what an unreadable register shows. So a fall to exactly 0 is a rollover only when the next reading goes on from
-// there. After a reset to 0 it counts from the last 0 (a yield of today that starts again each midnight) if the
-// connection delivers the first other value since then; what it delivers only in one count of a coarse register, or
-// power_max not known, waits for the next reading. Any other value is one to start from. A 0 that stands is booked as
-// 0, estimated. A register that never moved since it was given up and returns to its course was unreadable: what it
-// moved meanwhile is counted.
+// there, and only if the register could pass its end by the first reading at 0: while it stands there nothing passes.
+// The like holds for any value that stands. After a reset to 0 it counts from the last 0 (a yield of today that starts
+// again each midnight) if the connection delivers the first other value since then; what it delivers only in one count
+// of a coarse register, or power_max not known, waits for the next reading. Any other value is one to start from. A 0
+// that stands is booked as 0, estimated. A register that never moved since it was given up and returns to its course
+// was unreadable: what it moved meanwhile is counted.
 //
 // A counter that runs backwards: a current transformer turned round, or a net register in the place of one for import.
 // What it loses is not subtracted from what was consumed, nor is it forgotten: the interval says so by its rule, and
@@ -63,6 +64,7 @@ class CounterMeter {
 
  private:
   Counted decide(const Fix& now, const Hints& hints, model::Quality quality, model::PointState& state) const;
+  bool stood_before_it_could_roll(const Fix& first, const Fix& now, const model::PointState& state) const;
   Counted wait(const Fix& now, model::Quality quality, model::PointState& state) const;
   Counted go_on_from_zero(const Step& step, const Fix& now, model::Quality quality, model::PointState& state) const;
   bool confirms_from_zero(const Fix& zero, const Fix& pending, const Fix& now, RegisterValue old) const;

@@ -16,6 +16,7 @@ constexpr Duration kUnevenPolling = 10s;
 constexpr Duration kFallTimeMax = 1h;  // a counter runs backwards in small steps: no more than this at full load
 constexpr Duration kStallMax = 24h;    // what a counter that stood still longer catches up is not believed
 constexpr std::int64_t kRatioMax = 10'000;
+constexpr std::int64_t kCountsMin = 1'000;  // of a register, to its end
 
 std::int64_t value_of(const Fix& fix) {
   return fix.second.since_zero().quanta();
@@ -188,11 +189,18 @@ bool CounterJudge::plausible_wrap(const Fix& from, const Fix& to, std::int64_t r
     const std::int64_t low = value_of(to) < 0 ? -range / 2 : 0;
     if (value_of(from) < low + (range - range / 10) || value_of(to) > low + range / 10) return false;
   }
-  return possible(stretch, connection_.rate_usual, time, std::gcd(value_of(from), moved));
+  // By chance the two may have a large divisor, near the end of a binary register above all: no register has so few
+  // counts.
+  const std::int64_t count = std::min(std::gcd(value_of(from), moved), range / kCountsMin);
+  return possible(stretch, connection_.rate_usual, time, count);
+}
+
+bool CounterJudge::may_roll_over(const Fix& from, const Fix& to) const {
+  return wrapped(from, to).has_value();
 }
 
 bool CounterJudge::rollover_or_zero(const Fix& from, const Fix& to) const {
-  return value_of(to) == 0 && wrapped(from, to);
+  return value_of(to) == 0 && may_roll_over(from, to);
 }
 
 bool CounterJudge::could_wrap_once_more(const Stretch& stretch) const {

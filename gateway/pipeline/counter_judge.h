@@ -75,6 +75,9 @@ class CounterJudge {
   // from.first < to.first.
   Step judge(const Fix& from, const Fix& to, const Hints& hints) const;
 
+  // Whether the step can be one through the end of the register.
+  bool may_roll_over(const Fix& from, const Fix& to) const;
+
   // Whether the step goes to exactly 0 and would be a rollover: as likely a register that could not be read.
   bool rollover_or_zero(const Fix& from, const Fix& to) const;
 

@@ -295,6 +295,7 @@ bool Deriver::count(const Rules& rules, std::uint32_t input, const Reading& read
   PointState scratch;
   scratch.baseline = counter.baseline;
   scratch.pending = counter.pending;
+  scratch.pending_since = counter.pending_since;
   scratch.doubts = counter.doubts;
   scratch.abandoned = counter.abandoned;
   scratch.stands_since = counter.stands_since;
@@ -305,6 +306,7 @@ bool Deriver::count(const Rules& rules, std::uint32_t input, const Reading& read
   const Counted counted = follow.meter->count(reading, quality, scratch);
   counter.baseline = scratch.baseline;
   counter.pending = scratch.pending;
+  counter.pending_since = scratch.pending_since;
   counter.doubts = scratch.doubts;
   counter.abandoned = scratch.abandoned;
   counter.stands_since = scratch.stands_since;

@@ -233,11 +233,12 @@ model::OpenPeriod get(const proto::OpenPeriod& message) {
 }
 
 void put(const model::DerivedInputState& state, proto::DerivedInput& message) {
-  const auto& [point, baseline, pending, doubts, abandoned, stands_since, settled_until, falls, unbooked, last_value,
-               since, heard] = state;
+  const auto& [point, baseline, pending, pending_since, doubts, abandoned, stands_since, settled_until, falls, unbooked,
+               last_value, since, heard] = state;
   message.set_point(point);
   if (baseline) put(*baseline, *message.mutable_baseline());
   if (pending) put(*pending, *message.mutable_pending());
+  if (pending_since) message.set_pending_since_ms(ms(*pending_since));
   message.set_doubts(doubts);
   if (abandoned) put(*abandoned, *message.mutable_abandoned());
   if (stands_since) message.set_stands_since_ms(ms(*stands_since));
@@ -254,6 +255,7 @@ model::DerivedInputState get(const proto::DerivedInput& message) {
   state.point = message.point();
   if (message.has_baseline()) state.baseline = get(message.baseline());
   if (message.has_pending()) state.pending = get(message.pending());
+  if (message.has_pending_since_ms()) state.pending_since = instant(message.pending_since_ms());
   state.doubts = static_cast<std::uint8_t>(message.doubts());
   if (message.has_abandoned()) state.abandoned = get(message.abandoned());
   if (message.has_stands_since_ms()) state.stands_since = instant(message.stands_since_ms());
@@ -401,14 +403,15 @@ RecordColumns RecordCodec::encode(const model::RowBody& body) {
 // The structured bindings below name every member of a state on purpose: one that is added to the model does not
 // compile until it is stored too.
 std::string_view RecordCodec::encode(const model::PointState& state) {
-  const auto& [last_at, last_value, last_quality, withdrawn_at, baseline, pending, doubts, abandoned, stands_since,
-               settled_until, falls, unbooked, integration_remainder, open, late, live, derived] = state;
+  const auto& [last_at, last_value, last_quality, withdrawn_at, baseline, pending, pending_since, doubts, abandoned,
+               stands_since, settled_until, falls, unbooked, integration_remainder, open, late, live, derived] = state;
   proto::PointState& message = messages_->point;
   message.Clear();
   if (last_at) message.set_last_at_ms(ms(*last_at));
   message.set_last_value(last_value);
   if (baseline) put(*baseline, *message.mutable_baseline());
   if (pending) put(*pending, *message.mutable_pending());
+  if (pending_since) message.set_pending_since_ms(ms(*pending_since));
   message.set_doubts(doubts);
   if (abandoned) put(*abandoned, *message.mutable_abandoned());
   if (stands_since) message.set_stands_since_ms(ms(*stands_since));
@@ -502,6 +505,7 @@ model::PointState RecordCodec::decode_point(std::string_view bytes) {
   state.last_value = message.last_value();
   if (message.has_baseline()) state.baseline = get(message.baseline());
   if (message.has_pending()) state.pending = get(message.pending());
+  if (message.has_pending_since_ms()) state.pending_since = instant(message.pending_since_ms());
   state.doubts = static_cast<std::uint8_t>(message.doubts());
   if (message.has_abandoned()) state.abandoned = get(message.abandoned());
   if (message.has_stands_since_ms()) state.stands_since = instant(message.stands_since_ms());

@@ -30,6 +30,7 @@ std::string_view to_string(Fault fault) {
                                          "reset",
                                          "reset to exactly 0",
                                          "yield of today",
+                                         "yield of today near the end",
                                          "zeros, then another meter",
                                          "swap, announced",
                                          "swap, unannounced",
@@ -63,10 +64,12 @@ void CounterHistory::choose_meter(Fault fault) {
   interval_ = kIntervals[below(std::size(kIntervals))];
   power_max_ = kPowersKw[below(std::size(kPowersKw))] * kKwh;
   load_ = between(0, 1000);
-  if (fault == Fault::daily) interval_ = one_in(2) ? Duration(1min) : Duration(15min);
+  if (fault == Fault::daily || fault == Fault::daily_near_the_end)
+    interval_ = one_in(2) ? Duration(1min) : Duration(15min);
   // What tells such faults is the power of the connection.
   const bool needs_power = fault == Fault::stuck || fault == Fault::net || fault == Fault::rescaled ||
-                           fault == Fault::swap_unseen || fault == Fault::swap_after_zeros || fault == Fault::several;
+                           fault == Fault::swap_unseen || fault == Fault::swap_after_zeros || fault == Fault::several ||
+                           fault == Fault::daily_near_the_end;
   power_known_ = needs_power || !one_in(4);
 }
 
@@ -84,7 +87,8 @@ void CounterHistory::choose_register(Fault fault) {
                                      {0, 5, kKwh},           {0, 6, kKwh},       {0, 0, 1},
                                      {32, 0, 4 * kKwh / 10}, {0, 6, 2 * kKwh},   {0, 0, 1}};
   const bool rolls = fault == Fault::rollover || fault == Fault::rollover_in_silence ||
-                     fault == Fault::zeros_near_the_end || fault == Fault::several;
+                     fault == Fault::zeros_near_the_end || fault == Fault::several ||
+                     fault == Fault::daily_near_the_end;
   for (;;) {
     const Register& r = kRegisters[below(std::size(kRegisters))];
     count_ = r.count;
@@ -111,9 +115,11 @@ void CounterHistory::choose_register(Fault fault) {
   if (range_ != 0) register_ = std::min(register_, 5'000'000 * kKwh + below(kKwh));
   if (float32_) register_ = between(1'000, 200'000) * kKwh + below(kKwh);
   if (fault == Fault::daily) register_ = below(power_max_);
-  const bool resets = fault == Fault::daily || fault == Fault::reset_to_zero || fault == Fault::swap_after_zeros;
+  const bool resets = fault == Fault::daily || fault == Fault::daily_near_the_end || fault == Fault::reset_to_zero ||
+                      fault == Fault::swap_after_zeros;
   if (resets && !float32_ && one_in(2)) point.limits.count = in_unit(1);
-  if ((fault == Fault::daily || fault == Fault::reset_to_zero) && power_known_) hidden = 0;
+  const bool tells = fault == Fault::daily || fault == Fault::daily_near_the_end || fault == Fault::reset_to_zero;
+  if (tells && power_known_) hidden = 0;
   count_quanta = float32_ ? kKwh / 32 : count_;
 }
 
@@ -192,6 +198,19 @@ bool CounterHistory::near_a_rollover(Duration time) const {
 bool CounterHistory::can_be_seen_to_fall_to_zero() const {
   const std::int64_t steps = power_max_ / 3'600'000 * 4 * interval_.count() + 3 * count_quanta;
   return !near_a_rollover(12h) && (range_ == 0 ? register_ : register_ % range_) > 4 * steps;
+}
+
+// As far from the end as the connection delivers within the night, and no poll can hide the way there.
+bool CounterHistory::end_the_day_near_the_end() {
+  const std::int64_t out_of_reach = possible(interval_) + count_quanta;
+  set_register(range_ - std::min(out_of_reach + 4 * possible(interval_) + below(power_max_ * 10), range_ / 2));
+  readings.clear();
+  truth_.clear();
+  flowed_ = 0;
+  truth_[at_] = 0;
+  show();
+  good(3);
+  return range_ - register_ > out_of_reach;
 }
 
 void CounterHistory::set_register(std::int64_t mwh) {
@@ -335,11 +354,14 @@ void CounterHistory::cause(Fault fault) {
       return;
     }
     case Fault::daily:
+    case Fault::daily_near_the_end:
     case Fault::reset_to_zero: {
       if (fault == Fault::daily) let_flow_at_least(power_max_ / 3'600'000 * 20 * interval_.count() + 15 * count_quanta);
-      if (!can_be_seen_to_fall_to_zero()) return;
+      const bool falls =
+          fault == Fault::daily_near_the_end ? end_the_day_near_the_end() : can_be_seen_to_fall_to_zero();
+      if (!falls) return;
       const std::int64_t before = flowed_;
-      if (fault == Fault::daily) {
+      if (fault != Fault::reset_to_zero) {
         // Dark from the evening on.
         at_ += interval_;
         truth_[at_] = flowed_;

@@ -26,6 +26,7 @@ enum class Fault {
   reset,                // the register starts again at 0
   reset_to_zero,        // the same, and shows exactly 0 for one reading or for hours
   daily,                // a yield of today: exactly 0 from midnight to the morning
+  daily_near_the_end,   // the same, where the yield of the day is near the register's end
   swap_after_zeros,     // the register reads 0, and then another meter's value
   swap_announced,       // another meter; the configuration says what both showed
   swap,                 // another meter, unannounced
@@ -76,6 +77,7 @@ class CounterHistory {
   void set_register(std::int64_t mwh);
   bool near_a_rollover(Duration time) const;
   bool can_be_seen_to_fall_to_zero() const;
+  bool end_the_day_near_the_end();
   void let_flow_at_least(std::int64_t mwh);
   std::int64_t other_value();
 

@@ -98,6 +98,46 @@ TEST(Counter, AZeroAtTheEndOfTheRegisterWaitsForTheNextReading) {
   EXPECT_EQ(rolled.total, Activity::of(200'000));
 }
 
+TEST(Counter, WhatStoodAtZeroBeforeItCouldPassTheEndIsNoRollover) {
+  // A yield of today: 100 kW, 55.36 kWh below the end of 16 bits of 0.01 kWh in the evening.
+  Point point = a_point();
+  point.limits.power_max_w = 100e3;
+  point.limits.rollover_at = {655.36};
+  for (const auto zeros : {5min, 29min, 30min, 31min, 40min, 59min, 61min, 90min, 360min}) {
+    Register meter(point);
+    meter.at(0s, 600);
+    for (auto at = 1min; at <= zeros; at += 1min) meter.at(at, 0);
+    EXPECT_EQ(meter.at(zeros + 1min, 0.5).quality.rule, Rule::reset) << zeros;
+    meter.at(zeros + 2min, 1.5);
+    EXPECT_EQ(meter.total, Activity::of(1'500'000)) << zeros;
+    EXPECT_FALSE(meter.state.pending_since) << zeros;
+  }
+}
+
+TEST(Counter, AValueThatSharesALargeDivisorWithTheEndOfTheRegisterIsNotOneCountBelowIt) {
+  Point point = a_point();
+  point.limits.power_max_w = 100e3;
+  point.limits.rollover_at = {655.36};
+  Register meter(point);
+  meter.at(0s, 573.44);  // 0xE000 of 0x10000
+  meter.at(1min, 0);
+  EXPECT_EQ(meter.at(2min, 0.5).quality.rule, Rule::reset);
+  EXPECT_EQ(meter.total, Activity::of(500'000));
+}
+
+TEST(Counter, ARegisterThatPassedItsEndWithinOnePollAndStandsAtZeroRolledOver) {
+  Point point = a_point();
+  point.limits.power_max_w = 10e6;
+  point.limits.rollover_at = {65'536};
+  for (const auto zeros : {1min, 30min, 59min, 61min, 120min, 360min}) {
+    Register meter(point);
+    meter.at(0s, 65'400);
+    for (auto at = 1min; at <= zeros; at += 1min) meter.at(at, 0);
+    EXPECT_EQ(meter.at(zeros + 1min, 100).quality.rule, Rule::rollover) << zeros;
+    EXPECT_EQ(meter.total, Activity::of(236 * kKwh)) << zeros;
+  }
+}
+
 TEST(Counter, AfterASilenceInWhichItMayHaveGoneRoundTheLeastIsBookedAsEstimated) {
   Point point = a_point();
   point.limits.rollover_at = {1'000};

@@ -175,7 +175,8 @@ std::string to_text(const model::Checkpoint& checkpoint) {
   std::string out;
   for (const model::PointState& p : checkpoint.points) {
     out += "point last " + (p.last_at ? when(*p.last_at) : "-") + " " + number(p.last_value) + " baseline " +
-           text(p.baseline) + " pending " + text(p.pending) + " doubts " + std::to_string(p.doubts) + " abandoned " +
+           text(p.baseline) + " pending " + text(p.pending) + " since " +
+           (p.pending_since ? when(*p.pending_since) : "-") + " doubts " + std::to_string(p.doubts) + " abandoned " +
            text(p.abandoned) + " stands " + (p.stands_since ? when(*p.stands_since) : "-") + " settled " +
            (p.settled_until ? when(*p.settled_until) : "-") + " falls " + std::to_string(p.falls) + " unbooked " +
            std::to_string(p.unbooked.quanta()) + " remainder " + std::to_string(p.integration_remainder) + " open " +

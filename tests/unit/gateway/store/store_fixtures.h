@@ -117,6 +117,7 @@ inline model::PointState full_point_state() {
   state.last_value = 0.1;
   state.baseline = counter(1s, 123'456'789'012);
   state.pending = counter(2s, -5);
+  state.pending_since = kStart + 10ms;
   state.doubts = 2;
   state.abandoned = counter(3s, std::numeric_limits<std::int64_t>::max());
   state.stands_since = kStart + 4ms;
@@ -134,6 +135,7 @@ inline model::PointState full_point_state() {
   state.derived.inputs = {{.point = "stack.flow",
                            .baseline = counter(4s, 7),
                            .pending = counter(5s, 8),
+                           .pending_since = kStart + 12s,
                            .doubts = 1,
                            .abandoned = counter(6s, 9),
                            .stands_since = kStart + 8s,
