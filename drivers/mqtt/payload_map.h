@@ -35,8 +35,6 @@ struct PayloadMap {
   std::vector<PointMap> points;
   std::optional<TimestampMap> timestamp;  // nullopt: the arrival time
   std::optional<std::string> records;     // a list of records in one message; each element is one
-
-  bool has_time(std::size_t point) const { return timestamp || points.at(point).time; }  // of the device's own
 };
 
 inline constexpr int kJsonDepthMax = 32;

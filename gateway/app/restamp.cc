@@ -33,8 +33,9 @@ Restamp::Restamp(const model::UnknownTime& unknown, Duration base, io::SteadyTim
       end_(Instant(ticks.time_since_epoch() + unknown.base) + kMargin),
       off_(base - unknown.base) {}
 
-std::optional<Batch> Restamp::operator()(const Batch& batch) const {
+std::optional<Batch> Restamp::operator()(const Batch& batch, Instant now) const {
   if (off_ == 0ms || batch.received < begin_ || batch.received > end_) return std::nullopt;
+  if (std::chrono::abs(batch.received - now) <= std::chrono::abs(batch.received + off_ - now)) return std::nullopt;
   Batch copy{.source = batch.source, .received = batch.received + off_, .readings = batch.readings, .settled = {}};
   for (Reading& reading : copy.readings) {
     if (reading.stamped_by == StampedBy::gateway) reading.at += off_;
@@ -46,7 +47,7 @@ HeardAgain::HeardAgain(const model::Site& site) {
   for (const Point& point : site.points) points_[point.full_name() + " " + std::string(point.unit.symbol)] = point.id;
 }
 
-std::vector<Batch> HeardAgain::operator()(const std::vector<model::StoredRow>& rows, const Restamp& restamp) const {
+std::vector<Batch> HeardAgain::operator()(std::span<const model::StoredRow> rows, const Restamp& restamp) const {
   std::vector<Batch> batches;
   for (const model::StoredRow& row : rows) {
     const auto* reading = row.body.get_if<model::JudgedReading>();
@@ -56,8 +57,10 @@ std::vector<Batch> HeardAgain::operator()(const std::vector<model::StoredRow>& r
     const auto point = points_.find(row.series->device + "." + row.series->point + " " + row.series->unit);
     if (point == points_.end()) continue;
     const Instant at = rule == model::Rule::clock ? reading->at + restamp.off() : reading->at;
-    if (batches.empty() || batches.back().received != at) {
-      batches.push_back({.source = "clock", .received = at, .readings = {}, .settled = {}});
+    // When a device's own stamp was heard is not known, but not before the stretch began.
+    const Instant heard = std::max(at, restamp.begin());
+    if (batches.empty() || batches.back().received != heard || batches.back().readings.back().at != at) {
+      batches.push_back({.source = "clock", .received = heard, .readings = {}, .settled = {}});
     }
     batches.back().readings.push_back({.point = point->second, .at = at, .value = reading->value});
   }

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,10 @@ class Restamp {
 
   Duration off() const { return off_; }
 
-  // A copy with true stamps; nullopt: it was not heard in that stretch.
-  std::optional<Batch> operator()(const Batch& batch) const;
+  Instant begin() const { return begin_ + off_; }  // in true time
+
+  // A copy with true stamps; nullopt: it was not heard in that stretch, or is nearer to `now` as it is.
+  std::optional<Batch> operator()(const Batch& batch, Instant now) const;
 
  private:
   Instant begin_;
@@ -39,7 +42,7 @@ class Restamp {
 class HeardAgain {
  public:
   explicit HeardAgain(const model::Site& site);
-  std::vector<Batch> operator()(const std::vector<model::StoredRow>& rows, const Restamp& restamp) const;
+  std::vector<Batch> operator()(std::span<const model::StoredRow> rows, const Restamp& restamp) const;
 
  private:
   std::map<std::string, PointId> points_;  // by full name and unit

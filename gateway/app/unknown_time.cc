@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <boost/asio/this_coro.hpp>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -16,6 +17,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr const char* kNeverKnown =
+    "readings from a run of the machine in which its time never became known stay uncounted (rule 'clock')";
 constexpr std::uint64_t kRowsAtOnce = 4'096;
 constexpr Duration kLookEvery = 1s;
 
@@ -30,7 +33,7 @@ std::string text_of(Instant at, const std::string& zone) {
 
 asio::awaitable<void> Gateway::watch_clock() {
   bool was_known = true;
-  while (true) {
+  while (!stopping_) {
     const bool has_settled = clock_.settle();
     if (!clock_.is_known() && was_known) {
       spdlog::critical(
@@ -42,6 +45,8 @@ asio::awaitable<void> Gateway::watch_clock() {
     was_known = clock_.is_known();
     if (was_known && unknown_time_) {
       co_await take_turn();
+      // Not cancelled on the way: the pipeline would stand ahead of the store.
+      co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
       try {
         if (unknown_time_ && committing_) co_await count_heard_again();
       } catch (...) {
@@ -50,6 +55,7 @@ asio::awaitable<void> Gateway::watch_clock() {
         throw;
       }
       pass_turn();
+      co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
     } else if (has_settled) {
       spdlog::warn("the time is known again: {}", text_of(clock_.now(), config_.site.time_zone));
     }
@@ -61,8 +67,7 @@ asio::awaitable<void> Gateway::watch_clock() {
 asio::awaitable<void> Gateway::count_heard_again() {
   const model::UnknownTime unknown = *unknown_time_;
   if (unknown.boot != clock_.boot()) {
-    spdlog::error(
-        "readings from a run of the machine in which its time never became known stay uncounted (rule 'clock')");
+    spdlog::error(kNeverKnown);
     committing_ = co_await commit({.rows = {}, .points = {}, .accounts = {}, .unknown_time = {{}}});
     unknown_time_.reset();
     co_return;
@@ -70,7 +75,7 @@ asio::awaitable<void> Gateway::count_heard_again() {
   const Restamp restamp(unknown, clock_.now().time_since_epoch() - clock_.ticks().time_since_epoch(), clock_.ticks());
   const HeardAgain heard_again(config_.site);
   std::uint64_t counted = 0;
-  while (unknown_time_ && committing_) {
+  while (unknown_time_ && committing_ && !stopping_) {
     const std::uint64_t last = store_->status().last_sequence;
     const std::uint64_t after = unknown_time_->after;
     auto rows = co_await store_->readings_before(after + 1 + kRowsAtOnce, kRowsAtOnce);
@@ -78,9 +83,14 @@ asio::awaitable<void> Gateway::count_heard_again() {
       spdlog::error("readings whose time is known now cannot be read yet: {}", rows.error().text);
       co_return;
     }
-    const std::vector<Batch> batches = heard_again(*rows, restamp);
+    std::span<const model::StoredRow> page = *rows;
+    std::vector<Batch> batches = heard_again(page, restamp);
+    while (page.size() > 1 && next_slice(batches).size() < batches.size()) {  // more than one transaction should hold
+      page = page.first(page.size() / 2);
+      batches = heard_again(page, restamp);
+    }
     std::optional<model::UnknownTime> next = unknown_time_;
-    next->after = after + kRowsAtOnce;
+    next->after = page.size() == rows->size() ? after + kRowsAtOnce : page.back().sequence;
     if (next->after >= last) next.reset();
     model::Effects effects = pipeline_.ingest(batches, clock_.now());
     effects.unknown_time = next;
@@ -98,6 +108,7 @@ asio::awaitable<void> Gateway::count_heard_again() {
 model::Effects Gateway::keep_apart(std::span<const Batch> batches) {
   model::Effects effects = pipeline_.keep_apart(batches);
   if (!unknown_time_ || unknown_time_->boot != clock_.boot()) {
+    if (unknown_time_) spdlog::error(kNeverKnown);
     const Duration base = clock_.now().time_since_epoch() - clock_.ticks().time_since_epoch();
     Instant begin = clock_.now();
     for (const Batch& batch : batches) begin = std::min(begin, batch.received);
@@ -112,7 +123,7 @@ std::vector<Batch> Gateway::restamped(std::span<const Batch> batches) const {
   std::vector<Batch> changed;
   if (!under_way_ || clock_.ticks() > under_way_->second) return changed;
   for (std::size_t i = 0; i < batches.size(); ++i) {
-    auto copy = under_way_->first(batches[i]);
+    auto copy = under_way_->first(batches[i], clock_.now());
     if (copy && changed.empty()) changed.assign(batches.begin(), batches.end());
     if (copy) changed[i] = std::move(*copy);
   }

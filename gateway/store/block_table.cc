@@ -108,7 +108,9 @@ void BlockTable::insert(std::span<const BlockReading> readings, std::int64_t new
   const auto [oldest, newest] = std::ranges::minmax_element(readings, {}, &BlockReading::at_ms);
   std::optional<std::int64_t> decides_ms;
   for (const BlockReading& reading : readings) {
-    const bool decides = reading.at_ms <= newest_ms || model::usable(decode_quality(reading.quality));
+    // As Retention decides of a row; one that was stamped while nobody knew the time lies in no time of the journal.
+    const model::Quality quality = decode_quality(reading.quality);
+    const bool decides = model::usable(quality) || (reading.at_ms <= newest_ms && stamp_believed(quality));
     if (decides && reading.at_ms > decides_ms.value_or(INT64_MIN)) decides_ms = reading.at_ms;
   }
   insert_.bind(1, readings.front().sequence).bind(2, readings.back().sequence);

@@ -241,6 +241,20 @@ void go_on_from_the_seal(Database& database) {
   insert.bind(1, static_cast<std::int64_t>(seal->last)).bind_blob(2, bytes_of(seal->head)).run();
 }
 
+// A disk that lied about what it had written may hold readings as rows and in a block, or in two blocks.
+void drop_doubles(Database& database) {
+  database.execute(
+      "DELETE FROM reading_block WHERE EXISTS (SELECT 1 FROM reading_block o WHERE o.first_seq <= "
+      "reading_block.last_seq "
+      "AND o.last_seq >= reading_block.first_seq AND (o.last_seq - o.first_seq > reading_block.last_seq - "
+      "reading_block.first_seq OR (o.last_seq - o.first_seq = reading_block.last_seq - reading_block.first_seq AND "
+      "o.first_seq < reading_block.first_seq)))");
+  database.execute(
+      "DELETE FROM journal WHERE kind = 0 AND EXISTS (SELECT 1 FROM reading_block b WHERE b.first_seq <= journal.seq "
+      "AND "
+      "b.last_seq >= journal.seq)");
+}
+
 void leave_numbers_out(Database& database) {
   const std::int64_t last = std::max(
       newest_sequence(database),
@@ -250,7 +264,7 @@ void leave_numbers_out(Database& database) {
   Statement save(database, "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)");
   save.bind(1, std::string_view(kSequenceFloor)).bind(2, last + kNumbersLeftOut).run();
   // What no sink will get any more; numbers that no row had do not count.
-  // Where more is accounted for than there was, stretches that were settled ahead are forgotten: they are sent again.
+  // Where more is accounted for than there was, for want of what was settled ahead, the count begins later.
   BlockTable blocks(database);
   ReadingWalk journal(database, blocks, ReadingWalk::Kinds::all);
   const auto rows_in = [&journal](std::int64_t after, std::int64_t upto) {
@@ -314,6 +328,7 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
   if (source && version < 5) {
     target.execute("UPDATE cursor SET begun = settled WHERE begun = 0");  // as the migration to version 5 would
   }
+  drop_doubles(target);
   leave_numbers_out(target);
   target.execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }

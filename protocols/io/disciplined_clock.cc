@@ -60,7 +60,9 @@ void DisciplinedClock::follow() const {
   } else if (off >= 0ms) {
     base_ = course;
   } else {
-    base_ -= std::min(-off, elapsed / 2);
+    const milliseconds back = std::min(-off, (elapsed + odd_) / 2);
+    odd_ = (elapsed + odd_) % 2;
+    base_ -= back;
   }
 }
 

@@ -57,6 +57,7 @@ class DisciplinedClock final : public Clock {
   WallTime floor_{};
   mutable std::chrono::milliseconds base_{};  // now() - ticks()
   mutable SteadyTime followed_{};             // when it was compared with the machine's clock
+  mutable std::chrono::milliseconds odd_{};   // of its steps back at half speed, what is left of a halved millisecond
   mutable bool known_ = true;
   mutable bool stepped_ = false;                // not known because of a step, not since the start
   mutable std::chrono::milliseconds course_{};  // the machine's clock - ticks() since...

@@ -161,13 +161,13 @@ TEST_F(UnknownTimeTest, WhatWasUnderWayWhenTheTimeBecameKnownIsCorrectedToo) {
   const Restamp restamp(unknown, kToday.time_since_epoch(), io::SteadyTime(1h));
   Batch batch{.source = "line", .received = Instant(30min), .readings = {}, .settled = {}};
   batch.readings = {{.at = Instant(30min)}, {.stamped_by = StampedBy::device, .at = kToday + 30min}};
-  const auto changed = restamp(batch);
+  const auto changed = restamp(batch, kToday + 31min);
   ASSERT_TRUE(changed);
   EXPECT_EQ(changed->received, kToday + 30min - 10s);
   EXPECT_EQ(changed->readings[0].at, kToday + 30min - 10s);
   EXPECT_EQ(changed->readings[1].at, kToday + 30min);
   batch.received = kToday + 1h;
-  EXPECT_FALSE(restamp(batch)) << "heard when the time was known";
+  EXPECT_FALSE(restamp(batch, kToday + 1h)) << "heard when the time was known";
 }
 
 TEST_F(UnknownTimeTest, AFailedCommitLosesNothingOfIt) {

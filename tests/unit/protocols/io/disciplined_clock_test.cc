@@ -51,6 +51,14 @@ TEST_F(DisciplinedClockTest, WaitsAtHalfSpeedForASmallStepBack) {
   EXPECT_EQ(pass(1min), kToday + 13min) << "they agree again";
 }
 
+TEST_F(DisciplinedClockTest, GoesAtHalfSpeedHoweverOftenItIsAsked) {
+  clock_.begin(kEarliest, kFloor, {});
+  pass(10min);
+  machine_.set_wall(kToday + 9min);
+  for (int i = 0; i < 60'000; ++i) pass(1ms);
+  EXPECT_EQ(clock_.now(), kToday + 10min + 30s);
+}
+
 TEST_F(DisciplinedClockTest, BelievesNoClockThatWasNeverSet) {
   machine_.set_wall(WallTime(3min));
   clock_.begin(kEarliest, kFloor, {});
