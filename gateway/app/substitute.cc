@@ -67,7 +67,7 @@ class Substituting {
   model::Result<std::vector<RefusedHours>> run(const TakeAmendments& take) {
     if (const auto read = gather_all(); read.has_error()) return read.error();
     for (const model::Account& account : site_.accounts) {
-      if (lacking_[model::index(account.id)]) decide(account);
+      if (has_rule(account)) decide(account);
       quarters_[model::index(account.id)] = {};
     }
     if (const auto corrected = correct(take); corrected.has_error()) return corrected.error();
@@ -80,7 +80,7 @@ class Substituting {
     return is_asked(account) && account.substitution != model::SubstitutionMethod::none;
   }
 
-  // The year before is read only for accounts that lack an hour of the time asked for.
+  // The year before is read only for accounts that lack an hour of the time asked for: a valid one needs no other.
   model::Result<void> gather_all() {
     for (const model::Account& account : site_.accounts) lacking_[model::index(account.id)] = has_rule(account);
     if (auto read = gather(from_, behind_); read.has_error()) return read;
@@ -143,7 +143,12 @@ class Substituting {
     for (; hour.end <= end; hour = calendar_.period(Period::hour, hour.end)) {
       std::vector<std::pair<pipeline::Span, KnownQuarter>> of_hour;
       hours.push_back(take_hour(hour, quarters, of_hour));
-      if (!hours.back().valid && from_ <= hour.begin && hour.begin < to_) parts[hour.begin] = std::move(of_hour);
+      const bool is_asked_for = from_ <= hour.begin && hour.begin < to_;
+      if (hours.back().valid) {
+        complete(account, hours.back(), of_hour, is_asked_for);
+      } else if (is_asked_for) {
+        parts[hour.begin] = std::move(of_hour);
+      }
     }
     const books::Substitution found = books::substitute(hours, from_, to_, account.substitution);
     for (const books::Substitute& substitute : found.hours) spread(account, substitute, parts.at(substitute.begin));
@@ -172,6 +177,25 @@ class Substituting {
     made.operating = !(made.valid && made.amount == Activity{});
     made.settled = made.settled && !made.valid;
     return made;
+  }
+
+  // The mean of a valid hour stands for all of it. Amounts that a meter told, and did not only imply, are whole.
+  void complete(const model::Account& account, books::Hour& hour,
+                std::span<const std::pair<pipeline::Span, KnownQuarter>> parts, bool is_asked_for) {
+    if (site_.points.at(index(account.source)).kind != Kind::instantaneous) return;
+    Activity known;
+    Duration covered{};
+    Duration lacking{};
+    for (const auto& [span, quarter] : parts) {
+      if (quarter.settled) continue;
+      known += quarter.amount;
+      covered += quarter.covered;
+      lacking += std::max(span.end - span.begin - quarter.covered, Duration::zero());
+    }
+    const Activity missing = books::by_mean(known, covered, lacking);
+    if (missing == Activity{}) return;
+    hour.amount += missing;
+    if (is_asked_for) spread(account, {hour.begin, hour.amount, model::Rule::hour_mean, {hour.begin}}, parts);
   }
 
   void spread(const model::Account& account, const books::Substitute& substitute,

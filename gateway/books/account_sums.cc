@@ -85,10 +85,13 @@ void QuarterHour::book_now(FactorSums& sums) const {
   note(sums.gwp_sets, market_gwp_set_);
 }
 
+// One that lacks a part of its readings is missing as a whole: what was watched of it is measured all the same. Without
+// a factor nothing of it counts.
 void QuarterHour::book_time(OriginTimes& times) const {
-  if (quality_.origin == Origin::missing) return;
-  const bool by_readings = quality_.origin == Origin::measured || quality_.origin == Origin::late;
-  times[static_cast<std::size_t>(quality_.origin)] += by_readings ? covered_ : end_ - begin_;
+  if (quality_.rule == model::Rule::no_factor) return;
+  const Origin origin = quality_.origin == Origin::missing ? Origin::measured : quality_.origin;
+  const bool by_readings = origin == Origin::measured || origin == Origin::late;
+  times[static_cast<std::size_t>(origin)] += by_readings ? covered_ : end_ - begin_;
 }
 
 Figures QuarterHour::with_market(Figures figures, bool has_market) {

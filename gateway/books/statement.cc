@@ -53,6 +53,10 @@ auto order(const Share& share) {
                     std::string_view(part ? part->market_of : std::string_view()));
 }
 
+bool is_consumed(const Share& share) {
+  return share.series().flow == Flow::consumed;
+}
+
 template <class Filter>
 Shares select(const Shares& shares, const Filter& filter) {
   Shares selected;
@@ -68,11 +72,31 @@ Shares minus(Shares shares, const Shares& less) {
   return shares;
 }
 
-// The user that contains them all; "" if there is none.
+// The user that contains them all; "" if none contains any. Where only some are contained, or not all in one, which
+// are: "hall (electricity); park (natural-gas)".
 std::string container_of(const Shares& shares) {
   if (shares.empty()) return {};
   const auto same = [&](const Share& share) { return share.container == shares.front().container; };
-  return std::string(std::ranges::all_of(shares, same) ? shares.front().container : std::string_view());
+  if (std::ranges::all_of(shares, same)) return std::string(shares.front().container);
+  std::map<std::string_view, std::set<std::string>> contained;  // carriers, by container
+  for (const Share& share : shares) {
+    if (share.in_site()) continue;
+    const bool whole_carrier = std::ranges::none_of(shares, [&](const Share& other) {
+      return is_consumed(other) && other.series().carrier == share.series().carrier &&
+             other.container != share.container;
+    });
+    const std::string_view but = whole_carrier           ? ""
+                                 : share.is_own_supply() ? ", own generation"
+                                                         : ", without own generation";
+    contained[share.container].insert(share.series().carrier + std::string(but));
+  }
+  std::string text;
+  for (const auto& [container, carriers] : contained) {
+    text += (text.empty() ? "" : "; ") + std::string(container) + " (";
+    for (const std::string& carrier : carriers) text += (carrier == *carriers.begin() ? "" : "; ") + carrier;
+    text += ")";
+  }
+  return text;
 }
 
 Uncertainty combine(const Shares& shares, Basis basis) {
@@ -182,10 +206,6 @@ Line carrier_line(const Shares& shares, Sum sum) {
   line.scope = series.scope;
   line.carrier = series.carrier;
   return line;
-}
-
-bool is_consumed(const Share& share) {
-  return share.series().flow == Flow::consumed;
 }
 
 // `user` contains what others consume of `carrier`.
@@ -318,6 +338,7 @@ class Cut {
       figures->coal = {};
       for (const Basis basis : model::kBases) figures->emitted[basis] = stack_co2(figures->emitted[basis]);
     }
+    line.part_of.clear();  // it is in no total at all
     line.calculated = stack_co2(of_fuel.now.emitted[Basis::primary]).co2e;
     lines_.push_back(std::move(line));
   }

@@ -114,7 +114,8 @@ struct Line {
   std::string market_of;                   // the same of its market-based result
   std::vector<std::string> superseded_by;  // of an account: the series by which what it first published is counted now
   std::vector<std::string> supersedes;     // of an account: the series by which what it counts now was first published
-  std::string part_of;  // the user in whose consumption all of the line is contained: in no total of the site
+  std::string part_of;  // the user in whose consumption all of the line is contained: in no total of the site. Of only
+                        // a part of the line: "hall (electricity)"
 
   Figures first;                             // as first published: revision 0
   Figures now;                               // with all corrections

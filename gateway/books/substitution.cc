@@ -105,4 +105,12 @@ Substitution substitute(std::span<const Hour> hours, Instant from, Instant until
   return result;
 }
 
+Activity by_mean(Activity known, Duration covered, Duration lacking) {
+  using Wide = __int128;
+  if (covered <= Duration::zero() || lacking <= Duration::zero()) return {};
+  const Wide twice = Wide{known.quanta()} * lacking.count() * 2;
+  const Wide half = twice < 0 ? -Wide{covered.count()} : Wide{covered.count()};
+  return Activity::of(static_cast<std::int64_t>((twice + half) / (Wide{covered.count()} * 2)));
+}
+
 }  // namespace carbongate::books

@@ -19,7 +19,7 @@ using model::SubstitutionMethod;
 // One hour of an account: hours follow each other without a hole, oldest first.
 struct Hour {
   Instant begin{};
-  model::Activity amount;  // as measured, also when it is not valid
+  model::Activity amount;  // as measured, also when it is not valid; of a valid one with what it lacks by its mean
   bool valid = false;
   bool operating = true;  // false: the plant stood still, proven by its own data; needs no substitute
   bool settled = false;   // not valid, and needs no substitute all the same: a register difference or a person says it
@@ -50,5 +50,8 @@ struct Substitution {
 // How many hours behind `until` it takes to tell a gap of a day from a longer one.
 inline constexpr int kHoursBehind = 25;
 Substitution substitute(std::span<const Hour> hours, Instant from, Instant until, SubstitutionMethod method);
+
+// What a valid hour lacks, by its own mean: `known` of the time `covered`, over `lacking`; to the nearest quantum.
+model::Activity by_mean(model::Activity known, Duration covered, Duration lacking);
 
 }  // namespace carbongate::books

@@ -23,14 +23,15 @@
 //   corrections       those of them whose figures were changed after they were published
 //   quality, rule     the worst
 //   measured_percent and its like: share of an origin in the time of the whole period; they add up to 100.
-//                     missing_percent: no entry, or no reading in a quarter hour that was measured
+//                     missing_percent: no entry, no factor, or no reading in a quarter hour that was measured
 //   factors           id@version of those used
 //   gwp_set           the sets of global warming potentials by which gases were added up, "AR5; AR6" if the line mixes
 //                     two; empty: CO2 alone, CO2e as published, or booked before it was noted
 //   co2_kg and its like: mass of a gas. co2_biogenic_kg is in no CO2e; unsplit_co2e_kg was published as CO2e only
 //
 //   calculated_co2_kg, difference_percent   of a difference
-//   part_of           the user in whose consumption all of the line is contained: it is in no total of the site
+//   part_of           the user in whose consumption all of the line is contained: it is in no total of the site. Of a
+//                     line of which only some is: what, as "hall (electricity)"; its accounts' lines tell the amounts
 //   unallocated_percent   of the whole, of which it is a part
 //   remark            parts-exceed-whole: what is unallocated is below zero; superseded-by:SERIES: a correction counts
 //   by

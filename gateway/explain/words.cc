@@ -53,6 +53,7 @@ Words words_of(Rule rule) {
     case Rule::max_2160h:
       return {"2160小时最大值", "Substituted by the greatest of the last 2160 valid hours (HJ 75)."};
     case Rule::same_weekday: return {"同星期均值", "Substituted by the mean of the same hour of the same weekday."};
+    case Rule::hour_mean: return {"小时均值", "A valid hour not wholly watched: its mean stands for the rest."};
     case Rule::clock:
     case Rule::device_clock:
       return {"时钟未知", "Heard while nobody knew the time; counted as a further reading once the clock was set."};

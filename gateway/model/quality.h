@@ -56,6 +56,7 @@ enum class Rule : std::uint8_t {
   // Heard while nobody knew the time, and counted as a further reading once it is known.
   clock = 33,         // stamped by the gateway
   device_clock = 34,  // stamped by the device
+  hour_mean = 35,     // of a valid hour not wholly watched: the mean of what was stands for the rest
 };
 inline constexpr std::size_t kRuleCount = 64;  // all numbers are below: the room of tables by rule
 

@@ -111,6 +111,7 @@ TEST_F(MissingData, OfAStackThatWasSilentWhileAnotherWentOnIsFilledWhenItSpeaksA
   hear(a, kBack - 1h, kBack + 2h);
   hear(b, kBack, kBack + 2h);
   EXPECT_TRUE(corrected(8 + 9 * 24 * 4));
+  EXPECT_TRUE(until([&] { return hour("b", kBack - 1h) == kHourAt100Kw; }));
   for (Duration at = kSilent; at < kBack; at += 1h) EXPECT_EQ(hour("b", at), kHourAt100Kw) << at / 1h;
 }
 

@@ -66,7 +66,8 @@ class Substituting : public ::testing::Test {
 TEST_F(Substituting, GivesHoursWithoutDataTheGreatestBeforeThem) {
   hear(0h, 47h + 20min);
   hear(50h + 5min, 73h);
-  EXPECT_EQ(substitute(), 4u + 4 + 4 - 1);  // of 47:00 the first quarter hour was watched
+  // Of 47:00 the first quarter hour was watched; the first five minutes of 50:00 get the mean of the others.
+  EXPECT_EQ(substitute(), 4u + 4 + 4 - 1 + 1);
   const std::int64_t greatest = hour(3h);
   EXPECT_GT(greatest, 55 * kKilowattHour);
   for (const Duration begin : {47h, 48h, 49h}) EXPECT_EQ(hour(begin), greatest) << begin / 1h;
@@ -141,11 +142,62 @@ TEST_F(Substituting, IsTakenBackWithTheRule) {
 TEST_F(Substituting, RefusesWhereTooLittleIsValid) {
   hear(0h, 2h);
   hear(6h, 20h);
-  EXPECT_EQ(substitute(), 0u);
+  EXPECT_EQ(substitute(), 1u) << "the mean of the second hour, for its last five minutes";
   ASSERT_EQ(refused_.size(), 1u);
   EXPECT_EQ(refused_[0].hours, 4u);
   EXPECT_EQ(refused_[0].first, kMarch + 2h);
   EXPECT_EQ(refused_[0].account, model::AccountId{0});
+}
+
+// A stack's rate of 1000 kg/h, calibrated for a quarter of an hour less a minute each day.
+TEST_F(Substituting, OfAValidHourLetsItsMeanStandForWhatItLacks) {
+  site_.site.points[0].limits.interval = 1min;
+  books_.emplace(site_);
+  const auto is_calibrating = [](Duration at) { return at % 24h > 10h + 5min && at % 24h <= 10h + 19min; };
+  std::vector<Reading> heard;
+  for (Duration at = 0h; at <= 24h * 5; at += 1min) {
+    const char flag = is_calibrating(at) ? 'C' : 'N';
+    heard.push_back({.point = PointId{0}, .hj212_flag = flag, .at = kMarch + at, .value = 1'000});
+  }
+  books_->hear(heard);
+  ASSERT_LT(hour(10h), 800 * kKilowattHour);
+  EXPECT_EQ(substitute(), 5u * 2) << "two quarter hours a day";
+  for (Duration at = 0h; at < 24h * 5; at += 1h) EXPECT_EQ(hour(at), 1'000 * kKilowattHour) << at / 1h;
+  EXPECT_TRUE(refused_.empty());
+  EXPECT_EQ(substitute(), 0u);
+  EXPECT_EQ(books_->recompute_all(), 0u);
+  const auto revisions = books_->entries().at({"stack", kMarch + 10h});
+  ASSERT_EQ(revisions.size(), 2u);
+  EXPECT_EQ(revisions[1].quality, (model::Quality{model::Origin::substituted, model::Rule::hour_mean}));
+  EXPECT_EQ(revisions[1].covered, revisions[0].covered) << "as watched";
+  site_.site.accounts[0].substitution = model::SubstitutionMethod::none;
+  EXPECT_EQ(substitute(), 5u * 2);
+  EXPECT_LT(hour(10h), 800 * kKilowattHour);
+}
+
+TEST_F(Substituting, TakesWhatAValidHourGotByItsMeanBackWhenDataCome) {
+  site_.site.points[0].limits.gap_max = 6min;
+  books_.emplace(site_);
+  hear(0h, 10h + 35min);
+  hear(10h + 45min, 20h);
+  const std::int64_t before = hour(10h);
+  EXPECT_GT(substitute(), 0u);
+  EXPECT_GT(hour(10h), before);
+  books_->hear(power(10h + 35min, 10h + 45min));
+  EXPECT_GT(books_->recompute_all(), 0u);
+  EXPECT_EQ(hour(10h), 40 * kKilowattHour);
+  EXPECT_EQ(substitute(), 0u);
+}
+
+TEST_F(Substituting, LooksBackAtValidHoursAsTheirMeans) {
+  site_.site.points[0].limits.gap_max = 6min;
+  books_.emplace(site_);
+  hear(4h, 27h + 5min);
+  hear(27h + 15min, 48h);  // the one hour at 60 kW lacks a quarter
+  hear(50h, 60h);
+  substitute();
+  EXPECT_GT(hour(27h), 55 * kKilowattHour);
+  EXPECT_EQ(hour(48h), hour(27h));
 }
 
 TEST_F(Substituting, LeavesToACounterWhatItTellsItself) {
@@ -227,7 +279,7 @@ TEST_F(Substituting, TakesTheMeanOfTheWeekdayForWhatIsNoLimit) {
   site_.site.accounts[0].substitution = model::SubstitutionMethod::same_weekday;
   hear(0h, 24h * 14 + 3h);
   hear(24h * 14 + 4h, 24h * 15);
-  EXPECT_EQ(substitute(), 4u);
+  EXPECT_EQ(substitute(), 4u + 1) << "and what the hour before lacks, by its own mean";
   EXPECT_EQ(hour(24h * 14 + 3h), (hour(24h * 7 + 3h) + hour(3h) + 1) / 2);
   EXPECT_EQ(substitute(), 0u);
 }

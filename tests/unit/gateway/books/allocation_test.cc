@@ -113,7 +113,12 @@ TEST_F(AllocationTest, CountsWhatSubMetersCountInNoTotalOfTheSite) {
   EXPECT_EQ(amount(Level::user, Sum::total, "press"), 60 + 7) << "its own total is what it consumes";
   EXPECT_EQ(line(Level::account, Sum::consumed, "lathe").part_of, "park");
   EXPECT_EQ(line(Level::user, Sum::total, "lathe").part_of, "park");
-  EXPECT_EQ(line(Level::user, Sum::total, "press").part_of, "") << "its heat is not";
+  EXPECT_EQ(line(Level::user, Sum::total, "press").part_of, "park (electricity)") << "its heat is not";
+  std::int64_t accounts = 0;
+  for (const Line& one : lines_) {
+    if (one.level == Level::account && one.part_of.empty()) accounts += one.now.amount.quanta();
+  }
+  EXPECT_EQ(accounts, amount(Level::site, Sum::total));
   EXPECT_EQ(line(Level::carrier, Sum::unallocated, "park").part_of, "");
   EXPECT_FALSE(is_below_zero(line(Level::carrier, Sum::unallocated, "park")));
   cut(By::carrier);
@@ -121,6 +126,16 @@ TEST_F(AllocationTest, CountsWhatSubMetersCountInNoTotalOfTheSite) {
   EXPECT_EQ(amount(Level::carrier, Sum::consumed), 100);
   cut(By::scope);
   EXPECT_EQ(amount(Level::site, Sum::total), 100 + 7);
+}
+
+TEST_F(AllocationTest, NamesWhatOfALineIsContained) {
+  contain("office", "park");
+  add("park", 100);
+  add("office", 40);
+  add("office", 5, kRoof, "roof");
+  cut();
+  EXPECT_EQ(line(Level::user, Sum::total, "office").part_of, "park (electricity, without own generation)");
+  EXPECT_EQ(amount(Level::site, Sum::total), 100 + 5);
 }
 
 TEST_F(AllocationTest, CountsNestedPartsWhereTheyAreContainedFirst) {

@@ -219,11 +219,11 @@ TEST_F(StatementTest, SharesItsWholeTimeOutToTheLastHundredthOfAPercent) {
   statement_.expect(*series("b", "m2"));
   cut();
   const Line& site = line(Level::site, Sum::total);
-  EXPECT_EQ(time_of(site, model::Origin::measured), 450s);
+  EXPECT_EQ(time_of(site, model::Origin::measured), 15min) << "also the watched half of the one that is missing";
   EXPECT_EQ(time_of(site, model::Origin::late), 450s);
   EXPECT_EQ(time_of(site, model::Origin::estimated), 15min);
   // Three halves and three wholes of 12 quarter hours: 4.1667 %, 8.3333 %, and what is missing.
-  const QualityShares expected{417, 417, 833, 833, 833, 6'667};
+  const QualityShares expected{834, 417, 833, 833, 833, 6'250};
   EXPECT_EQ(quality_shares(site, 90min), expected);
   EXPECT_EQ(quality_shares(line(Level::user, Sum::total, "b"), 90min), (QualityShares{0, 0, 0, 0, 0, 10'000}));
   for (int minutes = 90; minutes < 2'000; minutes += 7) {
@@ -232,6 +232,14 @@ TEST_F(StatementTest, SharesItsWholeTimeOutToTheLastHundredthOfAPercent) {
     EXPECT_EQ(std::accumulate(shares->begin(), shares->end(), std::int64_t{0}), 10'000) << minutes;
   }
   EXPECT_FALSE(quality_shares(Line{}, kPeriod));
+}
+
+TEST_F(StatementTest, HasNothingMeasuredOfWhatNoFactorApplied) {
+  auto one = entry(0, 1, emission(0, 0, 0));
+  one.quality = {model::Origin::missing, model::Rule::no_factor};
+  statement_.add(series("a", "m1"), one);
+  cut();
+  EXPECT_EQ(quality_shares(line(Level::site, Sum::total), 15min), (QualityShares{0, 0, 0, 0, 0, 10'000}));
 }
 
 TEST_F(StatementTest, CountsThePointOfTwoAccountsOnceInItsShares) {

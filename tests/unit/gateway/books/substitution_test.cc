@@ -100,6 +100,15 @@ TEST(Substitution, MayTakeTheMeanOfTheSameHourOfTheWeek) {
   EXPECT_EQ(result.hours[0].rule, Rule::same_weekday);
 }
 
+TEST(Substitution, OfAValidHourTakesTheMeanForWhatItLacks) {
+  EXPECT_EQ(by_mean(Activity::of(766'666'667), 46min, 14min).quanta(), 233'333'333);
+  EXPECT_EQ(by_mean(Activity::of(-766'666'667), 46min, 14min).quanta(), -233'333'333);
+  EXPECT_EQ(by_mean(Activity::of(3), 2min, 1min).quanta(), 2) << "to the nearest";
+  EXPECT_EQ(by_mean(Activity::of(4'000'000'000'000'000'000), 60min, 15min).quanta(), 1'000'000'000'000'000'000);
+  EXPECT_EQ(by_mean(Activity::of(5), 60min, 0min), Activity{});
+  EXPECT_EQ(by_mean(Activity::of(5), 0min, 60min), Activity{});
+}
+
 TEST(Substitution, FillsTheWindowAloneAndKnowsNothingOfWhatComesAfter) {
   auto list = hours(400);
   lose(list, 200, 2);
