@@ -121,11 +121,19 @@ void Track::settle() {
   std::ranges::sort(readings_, earlier);
   // The step that it divides, and as many around it as may have waited for a decision.
   for (std::size_t i = 0; i < readings_.size(); ++i) {
-    if (!readings_[i].late) continue;
-    const std::size_t before = i - std::min<std::size_t>(i, kReadingsDivided);
-    const std::size_t behind = std::min<std::size_t>(i + kReadingsDivided, readings_.size() - 1);
-    late_.push_back({.from = readings_[before].at, .to = readings_[behind].at, .sequence = readings_[i].sequence});
+    if (readings_[i].late) late_.push_back(around(i));
   }
+}
+
+LateSpan Track::around(std::size_t i) const {
+  const std::size_t before = i - std::min<std::size_t>(i, kReadingsDivided);
+  const std::size_t behind = std::min<std::size_t>(i + kReadingsDivided, readings_.size() - 1);
+  return {.from = readings_[before].at, .to = readings_[behind].at, .sequence = readings_[i].sequence};
+}
+
+void Track::note_late(const StoredReading& reading) {
+  const auto place = std::ranges::lower_bound(readings_, reading, earlier);
+  if (!place->late) late_.push_back(around(static_cast<std::size_t>(place - readings_.begin())));
 }
 
 std::optional<Instant> Track::divided_from(Instant from) const {
@@ -200,8 +208,12 @@ WindowReadings::WindowReadings(const Window& window, const model::Site& site, st
     : window_(window), point_(site.points.at(index(window.point))) {
   for (const PointId id : model::computed_from(site, window.point)) {
     const Point& source = site.points.at(index(id));
-    if (std::ranges::find(site.derived, id, &model::Derived::result) == site.derived.end())
+    const auto maker = std::ranges::find(site.derived, id, &model::Derived::result);
+    if (maker == site.derived.end()) {
       tracks_.emplace_back(source, repairs);
+    } else {
+      max_age_ = std::min(max_age_, maker->max_age);
+    }
   }
   // The quarter hour in which it ends belongs to it, and is closed only behind it.
   if (window_.to != Instant::max()) window_.to = calendar.period(Period::quarter_hour, window_.to - Duration(1)).end;
@@ -218,6 +230,20 @@ bool WindowReadings::late_touches(Instant begin, Instant end, std::uint64_t behi
       return late.sequence > behind && late.from < end && begin < late.to;
     });
   });
+}
+
+void WindowReadings::find_late_inputs() {
+  if (tracks_.size() < 2) return;
+  std::vector<std::pair<StoredReading, Track*>> heard;
+  for (Track& track : tracks_) {
+    for (const StoredReading& reading : track.readings()) heard.emplace_back(reading, &track);
+  }
+  std::ranges::sort(heard, {}, [](const auto& item) { return item.first.sequence; });
+  Instant newest = Instant::min();
+  for (const auto& [reading, track] : heard) {
+    newest = std::max(newest, reading.at);
+    if (newest - reading.at > max_age_) track->note_late(reading);
+  }
 }
 
 std::uint64_t WindowReadings::not_repaired() const {
@@ -336,6 +362,7 @@ model::Result<void> collect(History& history, std::span<WindowReadings* const> w
   });
   for (WindowReadings* window : windows) {
     for (Track& track : window->tracks()) track.settle();
+    window->find_late_inputs();
   }
   return result;
 }

@@ -55,6 +55,9 @@ class Track {
   // Everything is found: brings it in its order.
   void settle();
 
+  // Came too far behind another input of what is derived from them.
+  void note_late(const StoredReading& reading);
+
   // What a late reading at `from` divides: the step from the readings before it. nullopt: there are none.
   std::optional<Instant> divided_from(Instant from) const;
 
@@ -67,6 +70,7 @@ class Track {
 
  private:
   std::optional<StoredReading> usable(const store::History::RawReading& reading);
+  LateSpan around(std::size_t reading) const;
   void trim_lead();
   void trim_behind();
 
@@ -100,6 +104,8 @@ class WindowReadings {
   bool has_lead() const;
   // Whether a late reading that lies behind that place in the journal may have changed what begins and ends there.
   bool late_touches(Instant begin, Instant end, std::uint64_t behind) const;
+  // All of the tracks are there: which inputs came farther apart than a result allows.
+  void find_late_inputs();
   std::uint64_t not_repaired() const;
   // The first repair of any of them that touches that time, or a step that began in it: as of an hour later; nullptr:
   // none.
@@ -125,6 +131,7 @@ class WindowReadings {
   Instant start_{};
   Instant end_{};  // readings of before are all there
   bool reached_around_ = false;
+  Duration max_age_ = Duration::max();  // of inputs; the shortest on the way
   std::vector<Track> tracks_;
 };
 

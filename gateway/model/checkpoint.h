@@ -88,6 +88,8 @@ struct DerivedState {
   double remainder = 0;  // what it left below one quantum; carried within the quarter hour
   Quality held;          // the worst of what is not part of the result yet
   bool begun = false;    // of a sum: there has been a result
+  // Closed up to here without a result, for an input came too late: nothing is booked before it but by corrections.
+  std::optional<Instant> closed_until;
   friend bool operator==(const DerivedState&, const DerivedState&) = default;
 };
 

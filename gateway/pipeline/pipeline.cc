@@ -14,6 +14,7 @@
 #include "gateway/pipeline/due.h"
 #include "gateway/pipeline/emission.h"
 #include "gateway/pipeline/energy.h"
+#include "gateway/pipeline/late_inputs.h"
 #include "gateway/pipeline/quality.h"
 #include "gateway/pipeline/rollup.h"
 
@@ -73,7 +74,8 @@ class Pipeline::Engine {
   const Statistics& statistics() const { return statistics_; }
   std::optional<Instant> counted_until(PointId point) const {
     const auto& meter = points_.at(index(point)).meter;
-    return meter ? meter->counted_until(state_.points[index(point)]) : std::nullopt;
+    const model::PointState& state = state_.points[index(point)];
+    return meter ? std::max(meter->counted_until(state), state.derived.closed_until) : std::nullopt;
   }
 
  private:
@@ -91,6 +93,9 @@ class Pipeline::Engine {
 
   model::Effects take_effects();
   void note_late(PointId point, Instant at);
+  void note_late(PointId point, Instant at, Instant until);
+  void close_what_was_missed(const Reading& reading);
+  void close_without_result(PointId result, Instant until);
   void attach(const model::Account& account, const model::Site& site);
   void ingest_one(const Reading& reading, Instant heard, Instant now, Quality given = {});
   void withdraw(const Reading& reading, Quality quality);
@@ -100,7 +105,7 @@ class Pipeline::Engine {
   void book(std::size_t point, const Movement& movement);
   void book_span(std::size_t point, const Movement& movement, Instant begin, Instant end);
   void book_account(std::size_t account, Booking booking);
-  void mark_ends(std::size_t point, const Movement& movement);
+  void mark_ends(std::size_t point, const Movement& movement, Instant first);
   void note_rates(std::size_t point, const Movement& movement);
   void close_until(std::size_t point, Instant until);
   void close_account(std::size_t account, Instant until);
@@ -122,6 +127,7 @@ class Pipeline::Engine {
   model::Checkpoint state_;
   Deriver deriver_;
   Due due_;
+  LateInputs late_inputs_;
   Statistics statistics_;
   std::vector<model::JournalRow> rows_;
   Changed changed_points_;
@@ -136,6 +142,7 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
       state_(std::move(restored)),
       deriver_(site),
       due_(deriver_),
+      late_inputs_(site, state_.points),
       changed_points_(site.points.size()),
       changed_accounts_(site.accounts.size()) {
   if (factors.time_zone() != site.time_zone) {
@@ -234,12 +241,17 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   if (counted.quality.rule == Rule::out_of_order) {
     for (const PointId result : deriver_.made_of(reading.point)) note_late(result, reading.at);
     note_late(reading.point, reading.at);
+    close_what_was_missed(reading);
   }
   if (!countable(counted.quality)) {
     withdraw(reading, counted.quality);
     return;
   }
 
+  if (const auto& closed = state.derived.closed_until; closed && state.last_at < closed && reading.at > *closed) {
+    // It goes on behind what was closed, of whose next quarter hour a part may be missing.
+    note_late(reading.point, *closed, calendar_.period(Period::quarter_hour, reading.at).end);
+  }
   state.last_at = reading.at;
   state.last_value = reading.value;
   state.last_quality = counted.quality;
@@ -248,6 +260,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   changed_points_.note(point);
   if (rules.meter) account_for(point, counted);
   if (!deriver_.fed_by(reading.point).empty()) due_.add(reading, counted.quality);
+  close_what_was_missed(reading);
 }
 
 void Pipeline::Engine::derive_what_is_due(Instant heard, Instant now) {
@@ -269,12 +282,49 @@ void Pipeline::Engine::withdraw(const Reading& reading, Quality quality) {
   if (!deriver_.fed_by(reading.point).empty()) due_.add(reading, quality);
 }
 
+// An input of derived points that comes too far behind the others: they have no result there. The quarter hours that
+// all inputs were heard of by now are closed as they are, and wait for restatement.
+void Pipeline::Engine::close_what_was_missed(const Reading& reading) {
+  for (const PointId result : deriver_.made_of(reading.point)) {
+    const model::PointState& state = state_.points[index(result)];
+    const bool is_late = late_inputs_.is_late(result, reading.at);
+    const bool is_behind = state.derived.closed_until > state.last_at;  // also where there was none
+    if (!points_[index(result)].meter || !(is_late || is_behind)) continue;
+    const auto heard = late_inputs_.heard_until(result, state_.points);
+    if (!heard) continue;
+    const Instant until = calendar_.period(Period::quarter_hour, *heard).begin;
+    const auto counted = counted_until(result);
+    if (counted && until <= *counted) continue;
+    note_late(result, std::min(reading.at, counted.value_or(until)), until);
+    close_without_result(result, until);
+  }
+}
+
+void Pipeline::Engine::close_without_result(PointId result, Instant until) {
+  const std::size_t point = index(result);
+  close_until(point, until);
+  state_.points[point].derived.closed_until = until;
+  // What is corrected in a period that goes on belongs to what is still open of it.
+  for (const std::size_t i : points_[point].accounts) {
+    for (std::size_t p = kQuarter + 1; p < kPeriods.size(); ++p) {
+      open_at(until, kPeriods[p], calendar_, state_.accounts[i].open[p]);
+    }
+    changed_accounts_.note(i);
+  }
+  note_next_close(points_[point], state_.points[point]);
+}
+
 // It is older than what is counted already: restatement will find its place, also in what is computed from it.
 void Pipeline::Engine::note_late(PointId point, Instant at) {
+  const model::PointState& state = state_.points[index(point)];
+  std::optional<Instant> known = state.last_at;
+  if (state.derived.closed_until) known = std::max(known, std::optional(*state.derived.closed_until - Duration(1)));
+  if (!points_[index(point)].meter || !known) return;
+  note_late(point, at, state.open ? state.open->end : calendar_.period(Period::quarter_hour, std::max(at, *known)).end);
+}
+
+void Pipeline::Engine::note_late(PointId point, Instant at, Instant until) {
   model::PointState& state = state_.points[index(point)];
-  if (!points_[index(point)].meter || !state.last_at) return;
-  const Instant until =
-      state.open ? state.open->end : calendar_.period(Period::quarter_hour, std::max(at, *state.last_at)).end;
   if (!state.late) state.late = {.earliest = at, .affects_until = until, .readings = 0};
   state.late->earliest = std::min(state.late->earliest, at);
   state.late->affects_until = std::max(state.late->affects_until, until);
@@ -326,10 +376,16 @@ void Pipeline::Engine::book(std::size_t point, const Movement& movement) {
   for (const std::size_t i : points_[point].accounts) {
     accounts_[i].co2e_before = state_.accounts[i].emissions[Basis::primary].total.co2e;
   }
+  // What was closed without it is not opened again.
+  const Instant first = std::max(movement.begin, state_.points[point].derived.closed_until.value_or(movement.begin));
+  if (first > movement.begin) {
+    note_late(static_cast<PointId>(point), movement.begin,
+              calendar_.period(Period::quarter_hour, std::max(first, movement.end) - Duration(1)).end);
+  }
   if (movement.hollow()) {
-    mark_ends(point, movement);
+    mark_ends(point, movement, first);
   } else {
-    Instant begin = movement.begin;
+    Instant begin = first;
     while (begin < movement.end) {
       close_until(point, begin);
       const auto& quarter = open_at(begin, Period::quarter_hour, calendar_, state_.points[point].open);
@@ -398,9 +454,10 @@ void Pipeline::Engine::book_account(std::size_t index, Booking booking) {
 
 // A time that nobody watched: the periods at both of its ends are the worse for it, those in between have no row at
 // all.
-void Pipeline::Engine::mark_ends(std::size_t point, const Movement& movement) {
+void Pipeline::Engine::mark_ends(std::size_t point, const Movement& movement, Instant first) {
   const Instant last = movement.end - Duration(1);
   for (const Instant at : {movement.begin, last}) {
+    if (at < first) continue;
     close_until(point, at);
     const Span quarter = calendar_.period(Period::quarter_hour, at);
     open_at(at, Period::quarter_hour, calendar_, state_.points[point].open);

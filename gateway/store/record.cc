@@ -269,12 +269,13 @@ model::DerivedInputState get(const proto::DerivedInput& message) {
 }
 
 void put(const model::DerivedState& state, proto::Derived& message) {
-  const auto& [inputs, total, remainder, held, begun] = state;
+  const auto& [inputs, total, remainder, held, begun, closed_until] = state;
   for (const model::DerivedInputState& input : inputs) put(input, *message.add_inputs());
   message.set_total(total.quanta());
   message.set_remainder(remainder);
   message.set_held(static_cast<std::uint32_t>(encode_quality(held)));
   message.set_begun(begun);
+  if (closed_until) message.set_closed_until_ms(ms(*closed_until));
 }
 
 model::DerivedState get(const proto::Derived& message) {
@@ -284,6 +285,7 @@ model::DerivedState get(const proto::Derived& message) {
   state.remainder = message.remainder();
   state.held = decode_quality(message.held());
   state.begun = message.begun();
+  if (message.has_closed_until_ms()) state.closed_until = instant(message.closed_until_ms());
   return state;
 }
 

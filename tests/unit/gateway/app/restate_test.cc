@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <random>
 
@@ -520,6 +521,98 @@ TEST_P(AnyDeliveryOfInputs, ARepairOfAnInputReachesWhatIsDerivedFromIt) {
     if (entry.correction) EXPECT_EQ(entry.correction->note, repair.reason);
   }
   EXPECT_EQ(books.look(books.everything(kStart - 1h), repairs).differences.size(), 0u);
+}
+
+// Gas by the minute, its temperature from elsewhere: farther apart than a result allows, in whatever order.
+class InputsTooFarApart : public ::testing::Test {
+ protected:
+  InputsTooFarApart() {
+    const PointId volume = site_.add("volume", Kind::cumulative, "m3", "natural-gas");
+    const PointId temperature = site_.add("temperature", Kind::instantaneous, "°C", "natural-gas");
+    site_.site.accounts.clear();
+    const PointId result = site_.add("normal", Kind::cumulative, "Nm3", "natural-gas");
+    site_.site.points.back().computed = true;
+    site_.site.derived.push_back({.result = result,
+                                  .formula = model::Formula::gas_at_reference,
+                                  .inputs = {{.role = model::Role::volume, .point = volume},
+                                             {.role = model::Role::temperature, .point = temperature},
+                                             {.role = model::Role::pressure, .point = {}, .constant = 200'000}}});
+    for (int minute = 0; minute <= 720; ++minute) {
+      volumes_.push_back(at(volume, minute * 1min, 1'000 + minute));
+      temperatures_.push_back(at(temperature, minute * 1min, 10 + minute % 7));
+    }
+  }
+
+  // Each of them so much later than it was taken.
+  std::vector<Reading> heard(const std::function<Duration(const Reading&)>& delay) const {
+    std::vector<Reading> all = volumes_;
+    all.insert(all.end(), temperatures_.begin(), temperatures_.end());
+    std::ranges::sort(all, {},
+                      [&](const Reading& r) { return std::tuple(r.at + delay(r), r.point == volumes_[0].point); });
+    return all;
+  }
+  std::vector<Reading> in_order() const {
+    return heard([](const Reading&) { return 0ms; });
+  }
+
+  static std::map<Instant, std::pair<std::int64_t, Duration>> amounts(Books& books) {
+    std::map<Instant, std::pair<std::int64_t, Duration>> found;
+    for (const auto& [key, known] : books.known()) found[key.second] = {known.amount, known.covered};
+    return found;
+  }
+
+  // By the gateway, between the readings as well, and at last by hand.
+  void expect_same_accounts(const std::vector<Reading>& readings) {
+    Books right(site_);
+    right.hear(in_order());
+    const auto expected = amounts(right);
+    EXPECT_EQ(expected.size(), 48u);
+    for (const bool by_hand : {true, false}) {
+      Books books(site_);
+      for (std::size_t i = 0; i < readings.size(); i += 100) {
+        books.hear(std::span(readings).subspan(i, std::min<std::size_t>(100, readings.size() - i)));
+        if (!by_hand) books.restate_late_data();
+      }
+      if (by_hand) {
+        EXPECT_NE(amounts(books), expected);
+        books.book(books.everything(kStart - 1h));
+      } else {
+        books.restate_late_data();
+      }
+      EXPECT_EQ(amounts(books), expected) << by_hand;
+      EXPECT_EQ(books.look(books.everything(kStart - 1h)).differences.size(), 0u) << by_hand;
+      for (const EmissionEntry& entry : books.entries()) {
+        if (entry.correction) EXPECT_EQ(entry.correction->cause, Cause::late_data);
+      }
+    }
+  }
+
+  TestSite site_;
+  std::vector<Reading> volumes_;
+  std::vector<Reading> temperatures_;
+};
+
+TEST_F(InputsTooFarApart, OneIsAlwaysHalfAnHourLate) {
+  expect_same_accounts(heard([&](const Reading& r) { return r.point == temperatures_[0].point ? 30min : 0min; }));
+}
+
+TEST_F(InputsTooFarApart, OneComesAfterAllOfTheOther) {
+  for (const std::vector<Reading>* late : {&temperatures_, &volumes_}) {
+    expect_same_accounts(heard([&](const Reading& r) { return r.point == late->front().point ? 24h : 0h; }));
+  }
+}
+
+TEST_F(InputsTooFarApart, TheLastHoursComeLate) {
+  expect_same_accounts(
+      heard([&](const Reading& r) { return r.point == temperatures_[0].point && r.at > kStart + 9h ? 24h : 0h; }));
+}
+
+TEST_F(InputsTooFarApart, InAnyOrder) {
+  for (const std::uint32_t seed : {1u, 2u, 3u}) {
+    std::vector<Reading> all = in_order();
+    std::ranges::shuffle(all, std::mt19937(seed));
+    expect_same_accounts(all);
+  }
 }
 
 // A sum of two counters, of which one is read far more often than the other.

@@ -149,6 +149,7 @@ inline model::PointState full_point_state() {
   state.derived.remainder = -0.25;
   state.withdrawn_at = kStart + 7s;
   state.derived.begun = true;
+  state.derived.closed_until = kStart + 10s;
   state.derived.held = {model::Origin::estimated, model::Rule::input_stale};
   return state;
 }

@@ -1,0 +1,34 @@
+// Whether the inputs of a derived point come too far apart to be put together as they come.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "gateway/model/checkpoint.h"
+#include "gateway/model/site.h"
+
+namespace carbongate::pipeline {
+
+// A result takes its inputs as they stand. Where one of them is heard further behind another than they may lie apart in
+// time, no result follows from what they say, in whatever order it comes; once it is all there, it is computed again.
+class LateInputs {
+ public:
+  // `site` outlives it. The points as they were restored.
+  LateInputs(const model::Site& site, std::span<const model::PointState> points);
+
+  // A usable reading of an input of `result` was taken at that time. True: that lies too far behind another input.
+  bool is_late(PointId result, Instant at);
+  // Up to when all of its inputs were heard. nullopt: one was never.
+  std::optional<Instant> heard_until(PointId result, std::span<const model::PointState> points) const;
+
+ private:
+  struct Result {
+    std::vector<PointId> inputs;         // read from devices
+    Duration max_age = Duration::max();  // the shortest on the way
+    std::optional<Instant> newest;       // reading of any of them
+  };
+  std::vector<Result> results_;  // by point; those that are not derived have no inputs
+};
+
+}  // namespace carbongate::pipeline
