@@ -17,7 +17,7 @@ LateInputs::LateInputs(const model::Site& site, std::span<const model::PointStat
         continue;
       }
       result.inputs.push_back(id);
-      result.newest = std::max(result.newest, points[index(id)].last_at);
+      if (index(id) < points.size()) result.newest = std::max(result.newest, points[index(id)].last_at);
     }
   }
 }

@@ -14,7 +14,7 @@ namespace carbongate::pipeline {
 // time, no result follows from what they say, in whatever order it comes; once it is all there, it is computed again.
 class LateInputs {
  public:
-  // `site` outlives it. The points as they were restored.
+  // The points as they were restored: those that are new may be missing at the end.
   LateInputs(const model::Site& site, std::span<const model::PointState> points);
 
   // A usable reading of an input of `result` was taken at that time. True: that lies too far behind another input.
