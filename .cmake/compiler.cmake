@@ -31,7 +31,7 @@ target_compile_definitions(carbongate_flags INTERFACE
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE SPDLOG_FMT_EXTERNAL)
 if(CARBONGATE_SANITIZE)
   target_compile_options(carbongate_flags INTERFACE
-    -fsanitize=${CARBONGATE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    -fsanitize=${CARBONGATE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -gline-tables-only)
   string(REPLACE "fuzzer-no-link," "" sanitize_link "${CARBONGATE_SANITIZE}")
   target_link_options(carbongate_flags INTERFACE -fsanitize=${sanitize_link})
 endif()
