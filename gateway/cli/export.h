@@ -7,11 +7,11 @@
 //   entries    begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule,
 //              scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,market_factor,market_factor_version,coal_kgce,
 //              coal_factor,revision,cause,note,booked_at,gwp_set,market_gwp_set,coverage_percent,u95_stated,
-//              market_u95_stated
+//              market_u95_stated,part_of
 //   corrections  the same, of the entries that correct others
 //   rollups    period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,
 //              state,scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce,valid_hours,validity,
-//              revision,co2e_kg_first,u95_stated,market_u95_stated
+//              revision,co2e_kg_first,u95_stated,market_u95_stated,part_of
 //
 //   ledger     the hash chain over all entries, and its seals, for `carbongate verify`: gateway/ledger/export_text.h.
 //              --from and --to choose a stretch of the chain: all that was booked between the first and the last entry
@@ -26,6 +26,9 @@
 //   u95_kg            half-width of the 95 % interval of co2e_kg, by meter and factor; empty where neither states one
 //   u95_stated        all; part: only meter or factor states one, and u95_kg is a lower bound; none
 //   gases_kg          the mass of each gas: "CO2:1.25;CH4:0.001"; biogenic CO2 is no part of co2e_kg
+//   part_of           the user in whose consumption all of it is contained, as configured when it was booked; a sum
+//   over
+//                     users that counts it once takes the rows where this is empty
 //   scope, flow       1, 2 or nothing; consumed, emitted, exported or produced
 //   market_...        the market-based result of scope 2, beside the location-based one; empty elsewhere
 //   valid_hours       of a day and longer; validity: of hours and days, by the site's rules (45 minutes, 20 hours)

@@ -43,6 +43,7 @@ constexpr auto kCovered = std::to_array<Column>({{"covered_s", Type::number}});
 constexpr auto kCoverage = std::to_array<Column>({{"coverage_percent", Type::number}});
 constexpr auto kStated = std::to_array<Column>({{"u95_stated"}, {"market_u95_stated"}});
 constexpr auto kQuality = std::to_array<Column>({{"quality"}, {"rule"}});
+constexpr auto kPartOf = std::to_array<Column>({{"part_of"}});
 constexpr auto kFlag = std::to_array<Column>({{"hj212_flag"}});
 
 constexpr auto kReadings = join(std::to_array<Column>({{"time"}}), kPoint,
@@ -58,17 +59,18 @@ constexpr auto kEntries = join(
                            {"booked_at"},
                            {"gwp_set"},
                            {"market_gwp_set"}}),
-    kCoverage, kStated);
-constexpr auto kTotals = join(
-    std::to_array<Column>({{"time"}}), kUser, kPoint, kAmount, kCo2e,
-    std::to_array<Column>(
-        {{"market_co2e_kg", Type::number}, {"amount_per_hour", Type::number}, {"co2e_kg_per_hour", Type::number}}));
+    kCoverage, kStated, kPartOf);
+constexpr auto kTotals =
+    join(std::to_array<Column>({{"time"}}), kUser, kPoint, kAmount, kCo2e,
+         std::to_array<Column>(
+             {{"market_co2e_kg", Type::number}, {"amount_per_hour", Type::number}, {"co2e_kg_per_hour", Type::number}}),
+         kPartOf);
 constexpr auto kRollups = join(
     std::to_array<Column>({{"period"}}), kSpan, kUser, kPoint, kAmount, kCo2e, kCovered, kCoverage, kQuality,
     std::to_array<Column>({{"state"}}), kScope, kUncertainty, kGases, kMarket, kCoal,
     std::to_array<Column>(
         {{"valid_hours", Type::number}, {"validity"}, {"revision", Type::number}, {"co2e_kg_first", Type::number}}),
-    kStated);
+    kStated, kPartOf);
 
 std::string shortest(double value) {
   if (std::isnan(value)) return {};
@@ -161,6 +163,7 @@ void RowCells::write(const model::Series& series, const model::EmissionEntry& ro
   writer_.cell(row.primary.gwp_set).cell(row.market ? row.market->gwp_set : "");
   writer_.cell(model::coverage_percent(row.covered, row.end - row.begin));
   write_stated(row.primary.emitted, row.market ? &row.market->emitted : nullptr);
+  writer_.cell(series.part_of);
 }
 
 void RowCells::write(const model::Series& series, const model::RollupRow& row) {
@@ -186,6 +189,7 @@ void RowCells::write(const model::Series& series, const model::RollupRow& row, b
   writer_.cell(std::to_string(row.revision)).cell(first ? kilograms(*first) : "");
   write_stated(row.emitted[model::Basis::primary],
                series.scope == model::Scope::energy ? &row.emitted[model::Basis::market] : nullptr);
+  writer_.cell(series.part_of);
 }
 
 void RowCells::write(const model::Series& series, const model::RunningTotal& row) {
@@ -193,6 +197,7 @@ void RowCells::write(const model::Series& series, const model::RunningTotal& row
   write_amount(series, row.amount);
   writer_.cell(kilograms(row.co2e)).cell(series.scope == model::Scope::energy ? kilograms(row.co2e_market) : "");
   writer_.cell(shortest(row.amount_per_hour)).cell(shortest(row.co2e_kg_per_hour));
+  writer_.cell(series.part_of);
 }
 
 void RowCells::write_scope(const model::Series& series) {

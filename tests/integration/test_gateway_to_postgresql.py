@@ -3,25 +3,28 @@
 Meanwhile server and gateway are killed; at the end the journal is sent once more from its beginning.
 """
 
+import os
 import sqlite3
+import subprocess
 import threading
 from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from harness import wait_until
-from mqtt_park import METERS, READINGS, export, gateway_process, messages, write_config
+from harness import CARBONGATE, wait_until
+from mqtt_park import ENVIRONMENT, METERS, READINGS, START_MS, export, gateway_process, messages, write_config
 from mqtt_servers import Mosquitto
 from postgresql_servers import PostgreSQL
 
 ACCOUNT = 'a.energy_user AS "user", a.device, a.point, a.carrier, a.flow, coalesce(a.scope::text, \'\') AS scope'
 MASSES = """, coalesce(r.co2e_kg, 0) AS co2e_kg, r.u95_kg, r.gases_kg, r.market_co2e_kg, r.market_u95_kg, r.coal_kgce"""
 QUALITY = "r.quality, coalesce(r.rule, '') AS rule"
+FLAG = "carbongate.hj212_flag(r.quality, r.rule) AS hj212_flag"
 QUERIES = {
-    "readings": f"""SELECT p.device, p.point, p.unit, r.time, r.value, {QUALITY}
+    "readings": f"""SELECT p.device, p.point, p.unit, r.time, r.value, {QUALITY}, {FLAG}
                     FROM carbongate.readings r JOIN carbongate.points p ON p.id = r.point_id""",
     "intervals": f"""SELECT p.device, p.point, r.carrier, r.unit, r.begins_at AS begin, r.ends_at AS end, r.amount, r.covered_s, r.coverage_percent,
-                     {QUALITY} FROM carbongate.intervals r JOIN carbongate.points p ON p.id = r.point_id""",
+                     {QUALITY}, {FLAG} FROM carbongate.intervals r JOIN carbongate.points p ON p.id = r.point_id""",
     "entries": f"""SELECT {ACCOUNT}, r.unit, r.begins_at AS begin, r.ends_at AS end, r.revision, r.amount, r.covered_s, r.coverage_percent, {QUALITY},
                    coalesce(r.factor, '') AS factor, coalesce(r.factor_version, '') AS factor_version,
                    coalesce(r.market_factor, '') AS market_factor, coalesce(r.market_factor_version, '') AS market_factor_version,
@@ -163,3 +166,21 @@ def test_what_is_exported_lies_in_postgresql_though_everything_was_killed_meanwh
         assert len(after["entries"] - before["entries"]) == METERS and before["entries"] < after["entries"]
         del before["entries"], after["entries"]
         assert after == before
+
+
+def test_postgresql_and_export_name_the_same_flags(tmp_path, broker):
+    with PostgreSQL() as server:
+        sink = {"type": "postgresql", "name": "db", "url": server.url()}
+        config = write_config(tmp_path / "park.yaml", broker, [sink])
+        recording = tmp_path / "flags.csv"
+        flags = ["N", "F", "S", "M", "D", "C", "T", "B", "X", "N"]
+        shown = {"N": 1000, "F": 1000, "S": 1000}
+        recording.write_text("time,point,value,flag\n" + "".join(
+            f"{START_MS + 300_000 * k},m0.energy,{shown.get(flag, 5) + k},{flag}\n" for k, flag in enumerate(flags)))
+        subprocess.run([CARBONGATE, "replay", config, "--input", recording], check=True, env={**os.environ, **ENVIRONMENT})
+        gateway = gateway_process(tmp_path, config)
+        with gateway.start(ready=lambda: "new session" in gateway.output()):
+            wait_until(lambda: server.psql("SELECT to_regclass('carbongate.readings')") != "", 30, "the schema")
+            wait_until(lambda: is_equal(config, server), 30, "the same on both sides")
+            assert gateway.stop() == 0
+        assert set(server.psql(f"SELECT {FLAG} FROM carbongate.readings r").split()) == set("NFSMDCTB")

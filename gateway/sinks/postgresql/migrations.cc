@@ -281,7 +281,25 @@ CREATE OR REPLACE VIEW @.rollups_known AS
   ORDER BY r.account_id, r.period, r.begins_at, r.revision DESC;
 )sql";
 
-constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3, kVersion4};
+// The flags of HJ 212-2017, table 8, as gateway/model/hj212_flag.h has them: they follow from what is in a row already.
+constexpr std::string_view kVersion5 = R"sql(
+CREATE FUNCTION @.hj212_flag(quality text, rule text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE
+    WHEN quality = 'measured' AND rule = 'stopped' THEN 'F'
+    WHEN quality IN ('measured', 'late') THEN 'N'
+    WHEN quality IN ('estimated', 'substituted', 'manual') THEN 'S'
+    WHEN rule = 'maintenance' THEN 'M'
+    WHEN rule = 'calibration' THEN 'C'
+    WHEN rule IN ('over-range', 'range') THEN 'T'
+    WHEN rule = 'gap' THEN 'B'
+    ELSE 'D'
+  END
+$$;
+COMMENT ON FUNCTION @.hj212_flag(text, text) IS
+  'N, F, M, S, D, C, T or B by HJ 212-2017, table 8, of the quality and the rule of a reading or an interval';
+)sql";
+
+constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
 
 std::string with_schema(std::string_view sql, std::string_view schema) {
   std::string out;

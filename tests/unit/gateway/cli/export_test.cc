@@ -125,11 +125,12 @@ TEST_F(ExportTest, WritesEntriesWithTheirFactorAndVersion) {
       text("entries"),
       "begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule,"
       "scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,market_factor,market_factor_version,coal_kgce,coal_"
-      "factor,revision,cause,note,booked_at,gwp_set,market_gwp_set,coverage_percent,u95_stated,market_u95_stated\n"
+      "factor,revision,cause,note,booked_at,gwp_set,market_gwp_set,coverage_percent,u95_stated,market_u95_stated,part_"
+      "of\n"
       "2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press-shop,press,energy,electricity,-1,kWh,-0.1564,"
       "cn-grid/CN-SC/average/2023,2025-12-31,900,measured,,2,consumed,0.000005,CO2:-0.1564;CH4:0.000001,-0.2,,cn-grid/"
       "CN/residual/2023,2025-12-31,-0.1229,"
-      "coal/electricity,0,,,,AR5,,100,all,none\n");
+      "coal/electricity,0,,,,AR5,,100,all,none,\n");
   EXPECT_EQ(text("corrections").find('\n') + 1, text("corrections").size()) << "the header alone";
 }
 
@@ -143,9 +144,9 @@ TEST_F(ExportTest, WritesCorrectionsBesideWhatTheyCorrect) {
   correction.revision = 1;
   correction.correction = model::Correction{model::Cause::late_data, "two readings", kNewYear + 48h};
   commit({{{kAccount, entry}, {kAccount, correction}}, {}, {}});
-  EXPECT_THAT(text("entries"), HasSubstr(",1,kWh,0,,,0,measured,,2,consumed,0,,,,,,0,,0,,,,,,0,all,\n"));
+  EXPECT_THAT(text("entries"), HasSubstr(",1,kWh,0,,,0,measured,,2,consumed,0,,,,,,0,,0,,,,,,0,all,,\n"));
   EXPECT_THAT(text("entries"), HasSubstr(",-0.25,kWh,0,,,0,measured,,2,consumed,0,,,,,,0,,1,late-data,two readings,"
-                                         "2023-01-03T00:00:00+08:00,,,0,all,\n"));
+                                         "2023-01-03T00:00:00+08:00,,,0,all,,\n"));
   EXPECT_THAT(text("corrections"), HasSubstr(",-0.25,kWh,"));
   EXPECT_EQ(text("corrections").find(",1,kWh,"), std::string::npos);
 }
@@ -168,8 +169,22 @@ TEST_F(ExportTest, WritesTheNewestRevisionOfARollupWithWhatWasPublishedFirst) {
   commit({{{kAccount, day(2, 2)}, {kAccount, month}}, {}, {}});
   const std::string rollups = text("rollups");
   EXPECT_EQ(std::ranges::count(rollups, '\n'), 3);
-  EXPECT_THAT(rollups, HasSubstr(",2,kWh,1,86400,100,measured,,closed,2,consumed,,,0,0,0,0,,2,0.5,none,all\n"));
-  EXPECT_THAT(rollups, HasSubstr(",7,kWh,3.5,86400,100,measured,,closed,2,consumed,,,0,0,0,0,,1,0,none,all\n"));
+  EXPECT_THAT(rollups, HasSubstr(",2,kWh,1,86400,100,measured,,closed,2,consumed,,,0,0,0,0,,2,0.5,none,all,\n"));
+  EXPECT_THAT(rollups, HasSubstr(",7,kWh,3.5,86400,100,measured,,closed,2,consumed,,,0,0,0,0,,1,0,none,all,\n"));
+}
+
+TEST_F(ExportTest, SaysInWhoseConsumptionARowIsContained) {
+  site_.containments = {{.user = "press-shop", .carrier = "electricity", .of = "park"}};
+  open();
+  model::EmissionEntry entry;
+  entry.begin = kNewYear;
+  entry.end = kNewYear + 15min;
+  model::RollupRow quarter;
+  quarter.begin = kNewYear;
+  quarter.end = kNewYear + 15min;
+  commit({{{kAccount, entry}, {kAccount, quarter}}, {}, {}});
+  EXPECT_THAT(text("entries"), HasSubstr(",park\n"));
+  EXPECT_THAT(text("rollups"), HasSubstr(",park\n"));
 }
 
 TEST_F(ExportTest, WritesClosedAndOpenRollups) {
@@ -193,13 +208,13 @@ TEST_F(ExportTest, WritesClosedAndOpenRollups) {
       text("rollups"),
       "period,begin,end,user,device,point,carrier,amount,unit,co2e_kg,covered_s,coverage_percent,quality,rule,state,"
       "scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce,valid_hours,validity,revision,co2e_kg_first,"
-      "u95_stated,market_u95_stated\n"
+      "u95_stated,market_u95_stated,part_of\n"
       "15min,2023-01-01T00:00:00+08:00,2023-01-01T00:15:00+08:00,press-shop,press,energy,electricity,0.5,kWh,0.0782,"
       "600,"
-      "66.67,measured,,closed,2,consumed,,,0,0,0,,,0,0.0782,none,all\n"
+      "66.67,measured,,closed,2,consumed,,,0,0,0,,,0,0.0782,none,all,\n"
       "day,2023-01-01T00:00:00+08:00,2023-01-02T00:00:00+08:00,press-shop,press,energy,electricity,0.5,kWh,0.0782,"
       "28800,"
-      "33.33,estimated,gap,open,2,consumed,,,0,0,0,7,,0,0.0782,none,all\n");
+      "33.33,estimated,gap,open,2,consumed,,,0,0,0,7,,0,0.0782,none,all,\n");
 }
 
 TEST_F(ExportTest, WritesOneJsonObjectALine) {
@@ -252,7 +267,8 @@ TEST_F(ExportTest, TakesDatesInTheSitesZone) {
   options_.from = "2023-01-02";
   options_.to = "2023-01-02T02:00";
   EXPECT_THAT(text("readings"),
-              ::testing::MatchesRegex(".*rule,hj212_flag\n2023-01-02T00:00:00.08:00,[^\n]*\n2023-01-02T01:00:00.08:00,[^\n]*\n"));
+              ::testing::MatchesRegex(
+                  ".*rule,hj212_flag\n2023-01-02T00:00:00.08:00,[^\n]*\n2023-01-02T01:00:00.08:00,[^\n]*\n"));
 }
 
 TEST_F(ExportTest, ShowsTheOffsetThatHeldThen) {
