@@ -90,14 +90,19 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
 }
 
 Journal::~Journal() {
+  save_progress();
+}
+
+// A store that is full or broken keeps what it knew: then the sinks see a few rows again after a crash.
+void Journal::save_progress() noexcept {
   try {
-    if (cursors_.has_unsaved()) {
-      cursors_.forget();
-      Transaction transaction(database_);
-      cursors_.save();
-      transaction.commit();
-    }
-  } catch (const SqliteError&) {  // then the sinks see a few rows again
+    if (!cursors_.has_unsaved()) return;
+    cursors_.forget();
+    Transaction transaction(database_);
+    cursors_.save();
+    transaction.commit();
+    cursors_.saved();
+  } catch (const SqliteError&) {  // tried again with the next commit
   }
 }
 
@@ -443,6 +448,7 @@ void Journal::settle_retries(const std::string& sink, const ports::Retried& outc
 }
 
 std::vector<ports::SinkAccount> Journal::audit(std::uint64_t count_max) {
+  save_progress();  // nothing may be measured for long, and others look from outside
   return cursors_.audit(last_sequence_, static_cast<std::int64_t>(std::min<std::uint64_t>(count_max, INT64_MAX)));
 }
 

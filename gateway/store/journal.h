@@ -34,7 +34,7 @@ class Journal {
   // Opens or creates the store, and checks that its checkpoint and its last rows can be read. Repairs it first if
   // mark_damaged() says so.
   Journal(const StoreConfig& config, const model::Site& site);
-  ~Journal();  // writes what is not yet saved of the cursors
+  ~Journal();  // saves how far the sinks came
 
   model::Checkpoint checkpoint();
   void commit(const model::Effects& effects);
@@ -51,7 +51,7 @@ class Journal {
   std::vector<model::StoredRow> peek_retries(const std::string& sink, std::size_t limit);
   void settle_retries(const std::string& sink, const ports::Retried& outcome);
 
-  std::vector<ports::SinkAccount> audit(std::uint64_t count_max);
+  std::vector<ports::SinkAccount> audit(std::uint64_t count_max);  // and saves how far the sinks came
 
   void seal(Instant at);  // throws Refused without the ledger's key
 
@@ -59,6 +59,7 @@ class Journal {
 
  private:
   void load();
+  void save_progress() noexcept;
   void read_tail();
   std::string identify();
   CursorTable::Cursor& cursor_of(const std::string& sink);

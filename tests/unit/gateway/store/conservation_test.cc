@@ -184,6 +184,16 @@ TEST_F(Conservation, ARevisionIsSentOnceMoreBehindWhatItReplaces) {
   EXPECT_TRUE(account("tsdb").balances());
 }
 
+TEST_F(Conservation, IsSeenFromOutsideThoughNothingIsMeasuredAnyMore) {
+  open();
+  commit(99);
+  deliver("tsdb", 100);
+  account("tsdb");  // as the gateway does each minute
+  const auto seen = audit_store(config_.path).value().at(0);
+  EXPECT_EQ(seen.pending, 0u);
+  EXPECT_EQ(seen.accepted, 100u);
+}
+
 TEST_F(Conservation, StretchesThatARepairCannotReadAreSentAgain) {
   open();
   commit(999);
