@@ -302,12 +302,14 @@ int main(int argc, char** argv) {
   factor_commands.add(app, status);
 
   cli::DecodeOptions decode_options;
-  auto* decode = add_command(app, "decode", "Decodes Modbus frames, one JSON object a frame",
+  auto* decode = add_command(app, "decode", "Decodes Modbus frames and HJ 212 packets, one JSON object each",
                              "  carbongate decode modbus-rtu --side response --hex \"01 04 04 43 66 33 34 1b 38\"\n"
-                             "  carbongate decode modbus-tcp --side request --hex 000100000006010400000002");
-  decode->add_option("PROTOCOL", decode_options.protocol, "modbus-tcp or modbus-rtu")->required();
-  decode->add_option("--hex", decode_options.hex, "The bytes, in hexadecimal")->required();
-  decode->add_option("--side", decode_options.side, "request or response")->required();
+                             "  carbongate decode modbus-tcp --side request --hex 000100000006010400000002\n"
+                             "  carbongate decode hj212 --text \"##0087QN=20260801110000002;ST=91;CN=9014;...\"");
+  decode->add_option("PROTOCOL", decode_options.protocol, "modbus-tcp, modbus-rtu or hj212")->required();
+  decode->add_option("--hex", decode_options.hex, "The bytes, in hexadecimal");
+  decode->add_option("--text", decode_options.text, "Packets of HJ 212, one a line");
+  decode->add_option("--side", decode_options.side, "Of Modbus: request or response");
   decode->callback([&] { status = cli::run_decode(decode_options, std::cout); });
 
   auto* version = add_command(app, "version", "Shows the version and what it was built with", "  carbongate version");

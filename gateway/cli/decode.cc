@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "gateway/cli/decode_hj212.h"
 #include "protocols/modbus/pdu.h"
 #include "protocols/modbus/rtu_frame.h"
 #include "protocols/modbus/tcp_frame.h"
@@ -289,15 +290,22 @@ int refuse(const std::string& text, int status, std::ostream& out) {
 
 int run_decode(const DecodeOptions& options, std::ostream& out) {
   const bool tcp = options.protocol == "modbus-tcp";
-  if (!tcp && options.protocol != "modbus-rtu") {
-    return refuse("unknown protocol '" + options.protocol + "'; known: modbus-tcp, modbus-rtu", EX_USAGE, out);
+  const bool hj212 = options.protocol == "hj212";
+  if (!tcp && !hj212 && options.protocol != "modbus-rtu") {
+    return refuse("unknown protocol '" + options.protocol + "'; known: modbus-tcp, modbus-rtu, hj212", EX_USAGE, out);
   }
-  if (options.side != "request" && options.side != "response") {
-    return refuse("unknown side '" + options.side + "'; known: request, response", EX_USAGE, out);
+  if (!hj212 && options.side != "request" && options.side != "response") {
+    return refuse("--side: '" + options.side + "' is neither request nor response", EX_USAGE, out);
   }
+  if (!hj212 && !options.text.empty()) return refuse("--text is for hj212; Modbus has --hex", EX_USAGE, out);
+  if (options.text.empty() == options.hex.empty()) {
+    return refuse(hj212 ? "either --text or --hex is needed" : "--hex is needed", EX_USAGE, out);
+  }
+  if (!options.text.empty()) return decode_hj212(with_line_ends(options.text), out);
   std::string wrong;
   const auto bytes = parse_hex(options.hex, wrong);
   if (!bytes) return refuse(wrong, 1, out);
+  if (hj212) return decode_hj212({reinterpret_cast<const char*>(bytes->data()), bytes->size()}, out);
   Decoder decoder(options.side == "request" ? Side::request : Side::response, *bytes);
   tcp ? decoder.decode_tcp() : decoder.decode_rtu();
   return decoder.print(out);

@@ -130,5 +130,49 @@ TEST(Decode, RefusesUnknownProtocolsAndSides) {
   EXPECT_EQ(decode("modbus-rtu", "both", "00").status, 64);
 }
 
+Decoded decode_text(const std::string& text) {
+  std::ostringstream out;
+  const int status = run_decode({.protocol = "hj212", .hex = {}, .side = {}, .text = text}, out);
+  return {out.str(), status};
+}
+
+TEST(Decode, TellsPacketsOfHj212WithWhatTheirCodesMean) {
+  const Decoded decoded = decode_text(
+      "##0094QN=20231008125115215;ST=22;CN=9011;PW=123456;MN=010000A8900016F000169DC0;Flag=4;CP=&&QnRtn=1&&CC01\n"
+      "##0157QN=20260801110500000;ST=31;CN=2051;PW=123456;MN=010000A8900016F000169DC0;Flag=7;PNUM=2;PNO=1;CP=&&"
+      "DataTime=20260801105500;a05001-Avg=235000.0,a05001-Flag=M&&5440");
+  EXPECT_EQ(decoded.status, 0);
+  EXPECT_EQ(decoded.text, R"({"segment_bytes":94,"crc":"CC01","qn":"20231008125115215",)"
+                          R"("st":{"code":"22","name":"air quality","name_zh":"空气质量监测"},)"
+                          R"("cn":{"code":"9011","name":"answer to a request","name_zh":"请求应答"},)"
+                          R"("pw":"123456","mn":"010000A8900016F000169DC0",)"
+                          R"("flag":{"bits":4,"version":"2017","wants_answer":false},"data":[{"QnRtn":"1"}],)"
+                          R"("result":{"code":"1","name":"ready","name_zh":"准备执行请求"}})"
+                          "\n"
+                          R"({"segment_bytes":157,"crc":"5440","qn":"20260801110500000",)"
+                          R"("st":{"code":"31","name":"air pollution source","name_zh":"大气环境污染源"},)"
+                          R"("cn":{"code":"2051","name":"minute data","name_zh":"污染物分钟数据"},)"
+                          R"("pw":"123456","mn":"010000A8900016F000169DC0",)"
+                          R"("flag":{"bits":7,"version":"2017","wants_answer":true},"part":{"number":1,"of":2},)"
+                          R"("data":[{"DataTime":"20260801105500"},{"a05001-Avg":"235000.0","a05001-Flag":"M"}]})"
+                          "\n");
+}
+
+TEST(Decode, SaysWhatIsWrongWithAPacketOfHj212) {
+  Decoded decoded = decode_text(
+      "##0136ST=32;CN=2011;PW=123456;MN=LD130133000015;CP=&&DataTime=20160824003817;B01-Rtd=36.91;011-Rtd=231.0,011-"
+      "Flag=N;060-Rtd=1.803,060-Flag=N&&4980\n##0136ST");
+  EXPECT_EQ(decoded.status, 1);
+  EXPECT_EQ(decoded.text, R"({"error":"byte 0: the CRC is 4980, where 3C00 would be right for these 136 bytes"})"
+                          "\n"
+                          R"({"error":"byte 148: the packet ends too early, after 10 bytes"})"
+                          "\n");
+  decoded = decode("hj212", "", "23 23 30 30 31 34 51 4e");
+  EXPECT_EQ(decoded.text, "{\"error\":\"byte 0: the packet ends too early, after 8 bytes\"}\n");
+  EXPECT_EQ(decode_text("").status, 64);
+  std::ostringstream out;
+  EXPECT_EQ(run_decode({.protocol = "modbus-tcp", .hex = {}, .side = "request", .text = "01"}, out), 64);
+}
+
 }  // namespace
 }  // namespace carbongate::cli
