@@ -87,6 +87,7 @@ std::string losses_of(const GatewayStatus& status) {
   tell(rejected, "rows refused by a sink");
   tell(letters, "dead letters dropped from a full list so far");
   tell(status.commit_retries, "commits tried again");
+  tell(status.memory_holds, "times the drivers waited for memory");
   return text;
 }
 

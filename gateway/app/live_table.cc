@@ -278,6 +278,13 @@ void append_health(std::string& out, const model::Site& site, const GatewayStatu
       out += fmt::format("  offline: {} ({}): {}\n", device.device, driver.name, device.detail);
     }
   }
+  if (!status.time_is_known) {
+    out += "  the time is not known: readings are kept, and counted once it is 时间未知, 读数已保存, 待校时后计入\n";
+  }
+  if (status.memory_holds != 0) {
+    out += fmt::format("  memory: {} MiB in use; drivers had to wait {} times 内存不足, 采集曾暂停\n",
+                       status.memory >> 20, status.memory_holds);
+  }
   if (!status.store_trouble.empty()) out += "  store: " + status.store_trouble + "\n";
   for (const ports::SinkStatus& sink : status.sinks) {
     const auto known = std::ranges::find(status.store.cursors, sink.name, &ports::StoreStatus::Cursor::sink);

@@ -28,7 +28,7 @@ class BoundedQueue {
   // False: the queue is closed and `item` is untouched.
   boost::asio::awaitable<bool> push(T& item, std::size_t weight) {
     while (!closed_ && (held_ || (weight_ != 0 && weight_ + weight > weight_max_))) {
-      ++waits_;
+      if (!held_) ++waits_;
       co_await room_.wait();
     }
     if (closed_) co_return false;
@@ -62,7 +62,7 @@ class BoundedQueue {
   }
 
   std::size_t weight() const { return weight_; }
-  std::uint64_t waits() const { return waits_; }  // times a push had to wait: the limit was met
+  std::uint64_t waits() const { return waits_; }  // times a push had to wait because the limit was met
 
  private:
   std::size_t weight_max_;

@@ -111,6 +111,18 @@ TEST(LiveTable, SaysWhichDevicesAreOfflineAndWhy) {
   EXPECT_THAT(table, Not(HasSubstr("offline: incomer")));
 }
 
+TEST(LiveTable, SaysThatTheTimeIsUnknownAndThatMemoryWasShort) {
+  GatewayStatus status;
+  const auto table = [&] { return live_table(site_with_two_meters_of_one_user(), totals(0, 0, 0), status, Instant{}); };
+  EXPECT_THAT(table(), Not(HasSubstr("time is not known")));
+  EXPECT_THAT(table(), Not(HasSubstr("memory")));
+  status.time_is_known = false;
+  status.memory = 200 << 20;
+  status.memory_holds = 3;
+  EXPECT_THAT(table(), HasSubstr("the time is not known: readings are kept, and counted once it is 时间未知"));
+  EXPECT_THAT(table(), HasSubstr("memory: 200 MiB in use; drivers had to wait 3 times"));
+}
+
 TEST(LiveTable, ShowsWhatWaitsForASinkOutOfReach) {
   GatewayStatus status;
   status.store.last_sequence = 500;

@@ -56,6 +56,19 @@ TEST_F(BoundedQueueTest, MakesAPushWaitUntilThereIsRoom) {
   EXPECT_EQ(b, true);
 }
 
+TEST_F(BoundedQueueTest, HeldItMakesAPushWaitAndDoesNotCountItAsFull) {
+  std::optional<bool> a;
+  queue_.hold(true);
+  spawn(push("a", 1, a));
+  loop_.poll();
+  EXPECT_EQ(a, std::nullopt);
+  EXPECT_EQ(queue_.waits(), 0U);
+  queue_.hold(false);
+  loop_.restart();
+  loop_.poll();
+  EXPECT_EQ(a, true);
+}
+
 TEST_F(BoundedQueueTest, AcceptsAnItemHeavierThanTheLimitWhenEmpty) {
   std::optional<bool> a;
   spawn(push("a", 99, a));
