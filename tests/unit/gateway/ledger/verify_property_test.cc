@@ -7,6 +7,7 @@
 
 #include "gateway/ledger/export_text.h"
 #include "ledger_fixtures.h"
+#include "tests/support/rounds.h"
 
 namespace carbongate::ledger {
 namespace {
@@ -90,8 +91,8 @@ Summary verify_as(const Rows& rows, unsigned way, Trust trust) {
 // One thing done to the ledger; returns the numbers that a finding must cover. {0, 0}: any finding will do.
 using Tampering = std::function<std::pair<std::uint64_t, std::uint64_t>(Tamperer&)>;
 
-void is_always_found(const Tampering& tampering, int rounds = 1'000) {
-  for (int seed = 0; seed < rounds; ++seed) {
+void is_always_found(const Tampering& tampering) {
+  for (int seed = 0; seed < rounds(1'000); ++seed) {
     Tamperer t(static_cast<unsigned>(seed));
     const Trust trust{t.key(), {}};
     const auto way = static_cast<unsigned>(seed % 3);
@@ -225,7 +226,7 @@ TEST(VerifyProperty, ASealThatIsMissingOrChangedOrMovedIsFound) {
 }
 
 TEST(VerifyProperty, WhatIsCutOffAtTheEndIsFoundByAHeadNotedEarlier) {
-  for (unsigned seed = 0; seed < 500; ++seed) {
+  for (int seed = 0; seed < rounds(500); ++seed) {
     Tamperer t(seed);
     const Trust trust{t.key(), t.head()};
     ASSERT_EQ(verify(t.rows(), trust).findings_total, 0u);
@@ -236,7 +237,7 @@ TEST(VerifyProperty, WhatIsCutOffAtTheEndIsFoundByAHeadNotedEarlier) {
 }
 
 TEST(VerifyProperty, AnyStretchFromAnAnchorOnProvesItself) {
-  for (unsigned seed = 0; seed < 500; ++seed) {
+  for (int seed = 0; seed < rounds(500); ++seed) {
     Tamperer t(seed);
     const auto n = t.any_sealed();
     t.rows().erase(t.rows().begin(), t.at(n));

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <random>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/gateway/pipeline/pipeline_fixture.h"
 
 namespace carbongate::pipeline {
@@ -107,7 +108,7 @@ class CounterFaults : public ::testing::TestWithParam<bool> {};
 INSTANTIATE_TEST_SUITE_P(PowerKnown, CounterFaults, ::testing::Bool());
 
 TEST_P(CounterFaults, BookNothingThatDidNotFlowAndLoseNothingThatWasRead) {
-  for (unsigned seed = 1; seed <= 150; ++seed) {
+  for (int seed = 1; seed <= rounds(150); ++seed) {
     TestSite site;
     PointLimits limits;
     limits.interval = 10s;

@@ -8,6 +8,7 @@
 #include <random>
 #include <utility>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/gateway/pipeline/pipeline_fixture.h"
 
 namespace carbongate::pipeline {
@@ -19,7 +20,7 @@ using model::Formula;
 using model::Origin;
 using model::Role;
 
-constexpr unsigned kSeeds = 40;
+constexpr unsigned kSeeds = rounds(40);
 const Instant kStart = utc("2023-06-01 00:00");
 
 class Random {

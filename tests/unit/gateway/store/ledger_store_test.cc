@@ -17,6 +17,7 @@
 #include "gateway/store/ledger_reader.h"
 #include "gateway/store/sqlite_store.h"
 #include "store_fixtures.h"
+#include "tests/support/rounds.h"
 #include "tests/support/temporary_directory.h"
 
 namespace carbongate::store {
@@ -260,7 +261,7 @@ TEST_F(LedgerStoreTest, FindsAnyRandomChangeOfTheDatabase) {
   std::filesystem::copy_file(file(), original);
   std::mt19937 random(7);
   const auto any = [&](std::int64_t limit) { return std::uniform_int_distribution<std::int64_t>(1, limit)(random); };
-  for (int round = 0; round < 500; ++round) {
+  for (int round = 0; round < rounds(500); ++round) {
     std::filesystem::copy_file(original, file(), std::filesystem::copy_options::overwrite_existing);
     const auto n = any(20);
     const auto sealed = any(16);
