@@ -184,6 +184,11 @@ Line add_up(const Shares& shares) {
     merge(line.market_factors, part.market_factors);
     merge(line.gwp_sets, part.gwp_sets);
   }
+  // Of a line from which all has moved elsewhere: what it was published with.
+  const bool all_moved = !line.worst;
+  for (const Share& share : shares) {
+    if (all_moved && share.part && share.part->worst_moved) note_quality(*share.part->worst_moved);
+  }
   for (const Basis basis : model::kBases) line.uncertainty[basis] = combine(shares, basis);
   const auto points = watch(shares);
   for (const auto& [point, watched] : points) {
