@@ -11,6 +11,7 @@
 #include "gateway/app/metering_section.h"
 #include "gateway/app/names.h"
 #include "gateway/app/part_of.h"
+#include "gateway/pipeline/counter_judge.h"
 
 namespace carbongate::app {
 namespace {
@@ -20,6 +21,8 @@ using config::suggestion;
 
 // Points without a power_max that are named one by one; of a large site that has none at all, that is enough to go by.
 constexpr std::size_t kUnlimitedListedMax = 20;
+
+constexpr double kEndNeverSeen = 0x1p62;  // counts of a register
 
 std::string join(const std::vector<std::string>& words) {
   std::string out;
@@ -194,6 +197,7 @@ class UsersReader {
         in.error("from", describe(*point) + " cannot be counted as " + carrier_id + ": " + misfit);
       } else if (account.flow != model::Flow::produced) {
         warn_if_unlimited(in, *point);
+        warn_if_too_large(in, *point, *account.carrier);
       }
     }
     if (account.carrier) choose_factors(in, account);
@@ -345,6 +349,21 @@ class UsersReader {
     }
   }
 
+  // Of a register of 64 bits the end is never seen.
+  void warn_if_too_large(config::Reader& in, const Point& point, const model::Carrier& carrier) {
+    const auto scale = model::ActivityScale::between(point.unit, carrier);
+    const double count = point.limits.count > 0 ? point.limits.count : 1;
+    if (!scale || point.kind != Kind::cumulative || !too_large_.insert(&point).second) return;
+    for (const double end : point.limits.rollover_at) {
+      const auto range = (*scale)(end);
+      if (end / count >= kEndNeverSeen || (range && pipeline::CounterJudge(point, *scale, {}).holds(*range))) continue;
+      in.warning("from", "'" + point.full_name() + "' may show more than an account can count (" +
+                             std::string(carrier.id) +
+                             "): such values are rejected as out of range, and its end is not known");
+      return;
+    }
+  }
+
   // Only energy has a power to limit it: a volume or a mass has nothing like that to be given.
   void warn_if_unlimited(config::Reader& in, const Point& point) {
     const bool can_be_limited = point.kind == Kind::cumulative && point.unit.dimension == Dimension::energy;
@@ -367,6 +386,7 @@ class UsersReader {
   std::vector<Shared> shared_;
   std::optional<FactorChooser> chooser_;
   std::set<const Point*> unlimited_;
+  std::set<const Point*> too_large_;
   bool region_is_known_ = true;
   std::vector<model::Account> accounts_;
   struct Measured {

@@ -279,7 +279,7 @@ std::size_t Gateway::rows_foreseen(PointId point, Instant at, std::map<PointId, 
   const std::size_t accounts = accounts_of_.at(index(point));
   if (accounts == 0) return 1;
   const model::PointState& state = pipeline_.state().points.at(index(point));
-  std::optional<Instant> counted_until = state.baseline ? state.baseline->first : state.last_at;
+  std::optional<Instant> counted_until = state.counter.baseline ? state.counter.baseline->first : state.last_at;
   const auto [before, is_first] = reached.try_emplace(point, at);
   if (!is_first) counted_until = std::exchange(before->second, std::max(before->second, at));
   if (!counted_until || at <= *counted_until) return 1 + accounts;

@@ -91,9 +91,9 @@ std::vector<Waiting> waiting_points(const model::Site& site, const model::Checkp
   const std::size_t known = std::min(site.points.size(), checkpoint.points.size());
   for (const Point& point : std::span(site.points).first(known)) {
     const model::PointState& state = checkpoint.points[index(point.id)];
-    note(point.full_name(), pipeline::pending(state), point.id);
+    note(point.full_name(), pipeline::pending(state.counter), point.id);
     for (const model::DerivedInputState& input : state.derived.inputs) {
-      note(input.point, pipeline::pending(input), point.id);
+      note(input.point, pipeline::pending(input.counter), point.id);
     }
   }
   return all;

@@ -168,7 +168,7 @@ class Recomputing {
       const Instant kept = reach(window, *account);
       if (entry->begin >= kept) {
         booked_.push_back({*account, *entry});
-        if (entry->revision != 0) {
+        if (is_restated(*entry)) {
           std::uint64_t& newest = corrected_at_[{*account, entry->begin}];
           newest = std::max(newest, row.sequence);
         }
@@ -180,11 +180,25 @@ class Recomputing {
     });
   }
 
+  // What stands beside the readings says nothing of which of them were there.
+  static bool is_restated(const model::EmissionEntry& entry) {
+    if (!entry.correction) return false;
+    const model::Cause cause = entry.correction->cause;
+    return cause == model::Cause::late_data || cause == model::Cause::configuration || cause == model::Cause::factor;
+  }
+
+  // What one amount gives by another factor, or by another value of the same.
+  static bool differ_by_factor(const model::EmissionEntry& known, const model::EmissionEntry& restated) {
+    if (known.amount != restated.amount || known.covered != restated.covered) return false;
+    return !books::same_factors(known, restated) ||
+           books::comparable(known.quality) == books::comparable(restated.quality);
+  }
+
   books::Reason reason(model::AccountId account, const model::EmissionEntry* known,
                        const model::EmissionEntry* restated) const {
     const WindowReadings& window = *window_of_account_.at(account);
     const model::EmissionEntry& entry = restated ? *restated : *known;
-    if (known && restated && known->amount == restated->amount && known->covered == restated->covered) {
+    if (known && restated && differ_by_factor(*known, *restated)) {
       return {model::Cause::factor, factor_change(*known, *restated)};
     }
     if (const Repair* repair = window.repair_of(entry.begin, entry.end)) {
@@ -232,7 +246,7 @@ class Recomputing {
   std::map<const WindowReadings*, Instant> reach_;
   model::Checkpoint live_;  // nothing but what is known of live factors
   std::map<model::AccountId, Instant> live_reach_;
-  std::map<std::pair<model::AccountId, Instant>, std::uint64_t> corrected_at_;  // the newest correction's place
+  std::map<std::pair<model::AccountId, Instant>, std::uint64_t> corrected_at_;  // the newest restatement's place
   std::vector<model::AccountEntry> recomputed_;
   std::vector<model::AccountEntry> booked_;
   Recomputation out_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "gateway/model/hj212_flag.h"
+
 namespace carbongate::app {
 
 using namespace std::chrono_literals;
@@ -53,16 +55,18 @@ std::vector<Batch> HeardAgain::operator()(std::span<const model::StoredRow> rows
     const auto* reading = row.body.get_if<model::JudgedReading>();
     if (!reading) continue;
     const model::Rule rule = reading->quality.rule;
-    if (rule != model::Rule::clock && rule != model::Rule::device_clock) continue;
+    if (!model::time_unknown(rule)) continue;
     const auto point = points_.find(row.series->device + "." + row.series->point + " " + row.series->unit);
     if (point == points_.end()) continue;
-    const Instant at = rule == model::Rule::clock ? reading->at + restamp.off() : reading->at;
+    const char flag = model::flag_said(reading->quality);
+    const bool by_device = rule == model::unknown_time_rule(true, flag);
+    const Instant at = by_device ? reading->at : reading->at + restamp.off();
     // When a device's own stamp was heard is not known, but not before the stretch began.
     const Instant heard = std::max(at, restamp.begin());
     if (batches.empty() || batches.back().received != heard || batches.back().readings.back().at != at) {
       batches.push_back({.source = "clock", .received = heard, .readings = {}, .settled = {}});
     }
-    batches.back().readings.push_back({.point = point->second, .at = at, .value = reading->value});
+    batches.back().readings.push_back({.point = point->second, .hj212_flag = flag, .at = at, .value = reading->value});
   }
   return batches;
 }

@@ -62,10 +62,12 @@ bool read_sets(config::Reader& in, const config::DataFiles& data, pipeline::SetK
       sets.push_back(name);
     } else {
       const auto file = data.find("factors", name);
-      in.error("sets", file ? "'" + name + "' is a set of the kind " +
-                                  std::string(pipeline::to_string(pipeline::kind_of(*file))) + ", not " +
-                                  std::string(pipeline::to_string(kind))
-                            : "unknown factor set '" + config::printable(name) + "'" + config::suggestion(name, known));
+      const bool other_kind = file && pipeline::kind_of(*file) != kind;
+      in.error("sets", other_kind
+                           ? "'" + name + "' is a set of the kind " +
+                                 std::string(pipeline::to_string(pipeline::kind_of(*file))) + ", not " +
+                                 std::string(pipeline::to_string(kind))
+                           : "unknown factor set '" + config::printable(name) + "'" + config::suggestion(name, known));
       complete = false;
     }
   }

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
+#include <ranges>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -29,6 +31,7 @@ constexpr Duration kAround = 6h;
 constexpr std::ptrdiff_t kReadingsAround = 8;
 constexpr Duration kAroundMax = 24h * 62;       // ...but no further
 constexpr std::ptrdiff_t kReadingsDivided = 4;  // before a late one: as many as may have waited for a decision
+constexpr Duration kDoubtLasts = 1h;            // of a counter whose value stands still: counter.h
 
 bool earlier(const StoredReading& a, const StoredReading& b) {
   return std::tie(a.at, a.sequence) < std::tie(b.at, b.sequence);
@@ -79,6 +82,7 @@ void Track::begin(Instant start, Instant to) {
   behind_.clear();
   trimmed_behind_ = false;
   late_.clear();
+  stands_ = {};
   not_repaired_ = 0;
   lead_found_ = pipeline::Lead(point_.kind);
 }
@@ -91,7 +95,6 @@ void Track::take(const History::RawReading& reading) {
     if (lead_.size() > 2 * kLeadMax) trim_lead();
   } else if (stored->at < to_) {
     readings_.push_back(*stored);
-    readings_.back().late = reading.quality.rule == model::Rule::out_of_order;
   } else {
     behind_.push_back(*stored);
     if (behind_.size() > 4 * kBehindMax) trim_behind();
@@ -119,16 +122,44 @@ void Track::settle() {
   readings_.insert(readings_.end(), lead_.begin(), lead_.end());
   readings_.insert(readings_.end(), behind_.begin(), behind_.end());
   std::ranges::sort(readings_, earlier);
-  // The step that it divides, and as many around it as may have waited for a decision.
+  // Late is what came after a newer one.
+  std::uint64_t first_heard = std::numeric_limits<std::uint64_t>::max();
+  for (StoredReading& reading : std::views::reverse(readings_)) {
+    reading.late = reading.sequence > first_heard;
+    first_heard = std::min(first_heard, reading.sequence);
+  }
   for (std::size_t i = 0; i < readings_.size(); ++i) {
     if (readings_[i].late) late_.push_back(around(i));
   }
 }
 
-LateSpan Track::around(std::size_t i) const {
+// The step that it divides, and as many around it as may have waited for a decision; and what a register that stands
+// still since then was taken for.
+LateSpan Track::around(std::size_t i) {
   const std::size_t before = i - std::min<std::size_t>(i, kReadingsDivided);
   const std::size_t behind = std::min<std::size_t>(i + kReadingsDivided, readings_.size() - 1);
-  return {.from = readings_[before].at, .to = readings_[behind].at, .sequence = readings_[i].sequence};
+  LateSpan span{.from = readings_[before].at, .to = readings_[behind].at, .sequence = readings_[i].sequence};
+  if (point_.kind != Kind::cumulative) return span;
+  const Instant at = readings_[i].at;
+  span.from = std::min(span.from, at - kDoubtLasts);
+  const auto decides = std::ranges::lower_bound(readings_, at + kDoubtLasts, {}, &StoredReading::at);
+  if (decides == readings_.end()) {
+    span.to = std::max(span.to, at + kDoubtLasts);
+    return span;
+  }
+  const std::size_t last = stands_until(static_cast<std::size_t>(decides - readings_.begin()));
+  span.to = std::max(span.to, readings_[std::min(last + kReadingsDivided, readings_.size() - 1)].at);
+  return span;
+}
+
+// The last one that shows the same without another between. Those that are asked for lie near each other.
+std::size_t Track::stands_until(std::size_t i) {
+  if (i < stands_.first || i > stands_.last) {
+    stands_ = {.first = i, .last = i};
+    while (stands_.last + 1 < readings_.size() && readings_[stands_.last + 1].value == readings_[i].value)
+      ++stands_.last;
+  }
+  return stands_.last;
 }
 
 void Track::note_late(const StoredReading& reading) {

@@ -70,7 +70,8 @@ class Track {
 
  private:
   std::optional<StoredReading> usable(const store::History::RawReading& reading);
-  LateSpan around(std::size_t reading) const;
+  LateSpan around(std::size_t reading);
+  std::size_t stands_until(std::size_t reading);
   void trim_lead();
   void trim_behind();
 
@@ -84,6 +85,11 @@ class Track {
   bool trimmed_behind_ = false;
   pipeline::Lead lead_found_;
   std::vector<LateSpan> late_;
+  struct Standstill {
+    std::size_t first = 1;
+    std::size_t last = 0;  // none
+  };
+  Standstill stands_;  // the one looked up last
   std::uint64_t not_repaired_ = 0;
 };
 

@@ -49,6 +49,7 @@ void QuarterHour::add(const model::EmissionEntry& entry) {
   if (entry.revision == 0) {
     published_ = true;
     first_ = figures;
+    first_quality_ = entry.quality;
     first_has_market_ = entry.market.has_value();
     first_factor_ = entry.primary.factor_id;
     first_market_ = entry.market ? entry.market->factor_id : std::string();
@@ -113,7 +114,11 @@ void AccountSums::close() {
   if (open_->published()) {
     FactorSums& first = sums(open_->first_factors());
     open_->book_first(first);
-    if (&first != &now) note_move(first, now);
+    if (&first != &now) {
+      note_move(first, now);
+      const model::Quality quality = open_->first_quality();
+      first.worst_moved = first.worst_moved ? worse(*first.worst_moved, quality) : quality;
+    }
   }
   open_->book_now(now);
   open_.reset();

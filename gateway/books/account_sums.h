@@ -31,6 +31,7 @@ struct FactorSums {
   std::uint64_t entries = 0;
   std::uint64_t corrections = 0;
   std::optional<model::Quality> worst;
+  std::optional<model::Quality> worst_moved;  // of what was published here and is booked in another line now
   std::vector<FactorUse> factors;
   std::vector<FactorUse> market_factors;
   std::vector<std::string> gwp_sets;
@@ -58,6 +59,7 @@ class QuarterHour {
   // As first published, and with all corrections. Where there is no market-based result the primary one is in its
   // place.
   Figures first() const { return with_market(first_, first_has_market_); }
+  model::Quality first_quality() const { return first_quality_; }
   Figures now() const { return with_market(now_, has_market_); }
 
   Instant begin() const { return begin_; }
@@ -74,6 +76,7 @@ class QuarterHour {
   Instant begin_;
   Instant end_;
   Figures first_;
+  model::Quality first_quality_;
   Figures now_;
   bool first_has_market_ = false;
   bool has_market_ = false;

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <set>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
 
 #include "gateway/books/account_sums.h"
-#include "gateway/model/uncertainty.h"
+#include "gateway/books/line_shares.h"
 
 namespace carbongate::books {
 namespace {
@@ -29,23 +28,7 @@ Sum sum_of(Flow flow) {
   return Sum::consumed;
 }
 
-// What a line adds up: part of an account, with a sign. An account without any entry has no part.
-struct Share {
-  const AccountSums* account;
-  const FactorSums* part;
-  std::string_view container = {};  // a user; empty: the share is contained in nothing
-  int sign = 1;
-
-  const model::Series& series() const { return account->series; }
-  bool in_site() const { return container.empty(); }
-  bool is_own_supply() const {
-    if (!part || part->factors_of.empty()) return account->own_supply;
-    return std::string_view(part->factors_of).starts_with(std::string(model::kOwnGeneration) + "/");
-  }
-};
-using Shares = std::vector<Share>;
-
-auto order(const Share& share) {
+auto order(const LineShare& share) {
   const model::Series& s = share.series();
   const FactorSums* part = share.part;
   return std::tuple(std::string_view(s.user), s.flow, s.scope, std::string_view(s.carrier), std::string_view(s.device),
@@ -53,175 +36,20 @@ auto order(const Share& share) {
                     std::string_view(part ? part->market_of : std::string_view()));
 }
 
-bool is_consumed(const Share& share) {
-  return share.series().flow == Flow::consumed;
-}
-
-template <class Filter>
-Shares select(const Shares& shares, const Filter& filter) {
-  Shares selected;
-  std::ranges::copy_if(shares, std::back_inserter(selected), filter);
-  return selected;
-}
-
-Shares minus(Shares shares, const Shares& less) {
-  for (Share share : less) {
-    share.sign = -share.sign;
-    shares.push_back(share);
-  }
-  return shares;
-}
-
-// The user that contains them all; "" if none contains any. Where only some are contained, or not all in one, which
-// are: "hall (electricity); park (natural-gas)".
-std::string container_of(const Shares& shares) {
-  if (shares.empty()) return {};
-  const auto same = [&](const Share& share) { return share.container == shares.front().container; };
-  if (std::ranges::all_of(shares, same)) return std::string(shares.front().container);
-  std::map<std::string_view, std::set<std::string>> contained;  // carriers, by container
-  for (const Share& share : shares) {
-    if (share.in_site()) continue;
-    const bool whole_carrier = std::ranges::none_of(shares, [&](const Share& other) {
-      return is_consumed(other) && other.series().carrier == share.series().carrier &&
-             other.container != share.container;
-    });
-    const std::string_view but = whole_carrier           ? ""
-                                 : share.is_own_supply() ? ", own generation"
-                                                         : ", without own generation";
-    contained[share.container].insert(share.series().carrier + std::string(but));
-  }
-  std::string text;
-  for (const auto& [container, carriers] : contained) {
-    text += (text.empty() ? "" : "; ") + std::string(container) + " (";
-    for (const std::string& carrier : carriers) text += (carrier == *carriers.begin() ? "" : "; ") + carrier;
-    text += ")";
-  }
-  return text;
-}
-
-Uncertainty combine(const Shares& shares, Basis basis) {
-  std::map<std::pair<std::string_view, std::string_view>, std::int64_t> by_point;
-  std::map<std::string_view, std::int64_t> by_factor;
-  bool any = false;
-  bool all = true;
-  bool entries = false;
-  for (const Share& share : shares) {
-    if (!share.part) continue;
-    entries = true;
-    const model::Emitted& emitted = share.part->now.emitted[basis];
-    by_point[{share.series().device, share.series().point}] += share.sign * emitted.u95_activity.quanta();
-    by_factor[share.part->series(basis)] += share.sign * emitted.u95_factor.quanta();
-    if (emitted.co2e == model::Co2e{}) continue;
-    const bool activity = emitted.u95_activity != model::Co2e{};
-    const bool factor = emitted.u95_factor != model::Co2e{};
-    any |= activity || factor;
-    all &= activity && factor && !share.part->unstated[basis];
-  }
-  model::Quadrature sum;
-  for (const auto& [point, half_width] : by_point) sum.add(half_width);
-  for (const auto& [factor, half_width] : by_factor) sum.add(half_width);
-  const Stated stated = !entries ? Stated::none : all ? Stated::all : any ? Stated::part : Stated::none;
-  return {.u95 = model::Co2e::of(sum.root()), .stated = stated};
-}
-
-// How much of the period the readings of a metering point watched, and of which origin its time is.
-struct Watched {
-  Duration covered{};
-  OriginTimes time_by_origin{};
-
-  // Of two accounts on one point: the one watched longer, and of those the one with less that is missing.
-  bool operator<(const Watched& other) const { return order() < other.order(); }
-
- private:
-  std::pair<Duration, Duration> order() const {
-    return {covered, std::accumulate(time_by_origin.begin(), time_by_origin.end(), Duration{})};
-  }
-};
-
-std::map<std::pair<std::string_view, std::string_view>, Watched> watch(const Shares& shares) {
-  std::map<std::pair<std::string_view, std::string_view>, Watched> points;
-  for (const Share& share : shares) {
-    Watched& watched = points[{share.series().device, share.series().point}];
-    watched = std::max(watched, {share.account->covered(), share.account->time_by_origin()});
-  }
-  return points;
-}
-
-// Adds the entries of `more` that are not in `uses`.
-template <class Name>
-void merge(std::vector<Name>& uses, const std::vector<Name>& more) {
-  uses.insert(uses.end(), more.begin(), more.end());
-  std::ranges::sort(uses);
-  const auto last = std::ranges::unique(uses);
-  uses.erase(last.begin(), last.end());
-}
-
-Line add_up(const Shares& shares) {
-  Line line;
-  const auto note_quality = [&](model::Quality quality) {
-    line.worst = line.worst ? worse(*line.worst, quality) : quality;
-  };
-  for (const Share& share : shares) {
-    const auto& open = share.account->open_since;
-    if (open) line.open_since = std::min(line.open_since.value_or(*open), *open);
-    if (!share.part) {
-      note_quality({.origin = model::Origin::missing});
-      continue;
-    }
-    const FactorSums& part = *share.part;
-    if (share.sign > 0) {
-      line.first += part.first;
-      line.now += part.now;
-    } else {
-      line.first -= part.first;
-      line.now -= part.now;
-    }
-    line.has_market |= part.has_market;
-    line.entries += part.entries;
-    line.corrections += part.corrections;
-    if (part.worst) note_quality(*part.worst);
-    merge(line.factors, part.factors);
-    merge(line.market_factors, part.market_factors);
-    merge(line.gwp_sets, part.gwp_sets);
-  }
-  for (const Basis basis : model::kBases) line.uncertainty[basis] = combine(shares, basis);
-  const auto points = watch(shares);
-  for (const auto& [point, watched] : points) {
-    line.covered += watched.covered;
-    for (std::size_t i = 0; i < kOriginCount; ++i) line.time_by_origin[i] += watched.time_by_origin[i];
-  }
-  line.points = static_cast<std::int64_t>(points.size());
-  line.part_of = container_of(shares);
-  return line;
-}
-
-// What the accounts of one user consume of one carrier.
-Line carrier_line(const Shares& shares, Sum sum) {
-  Line line = add_up(shares);
-  const model::Series& series = shares.front().series();
-  line.level = Level::carrier;
-  line.sum = sum;
-  line.user = series.user;
-  line.user_name = series.user_name;
-  line.scope = series.scope;
-  line.carrier = series.carrier;
-  return line;
-}
-
 // `user` contains what others consume of `carrier`.
-Allocation allocate(std::string_view user, std::string_view carrier, const Shares& all) {
-  const auto consumed_by = [&](const Share& share, std::string_view who) {
+Allocation allocate(std::string_view user, std::string_view carrier, const LineShares& all) {
+  const auto consumed_by = [&](const LineShare& share, std::string_view who) {
     return is_consumed(share) && share.series().user == who && share.series().carrier == carrier;
   };
-  const Shares whole = select(all, [&](const Share& share) { return consumed_by(share, user); });
-  const Shares parts =
-      select(all, [&](const Share& share) { return share.container == user && share.series().carrier == carrier; });
+  const LineShares whole = select(all, [&](const LineShare& share) { return consumed_by(share, user); });
+  const LineShares parts =
+      select(all, [&](const LineShare& share) { return share.container == user && share.series().carrier == carrier; });
   Allocation allocation{.whole = carrier_line(whole, Sum::consumed), .parts = {}, .unallocated = {}};
   std::set<std::string_view> users;
-  for (const Share& share : parts) users.insert(share.series().user);
+  for (const LineShare& share : parts) users.insert(share.series().user);
   for (const std::string_view part : users) {
     allocation.parts.push_back(
-        carrier_line(select(parts, [&](const Share& share) { return consumed_by(share, part); }), Sum::consumed));
+        carrier_line(select(parts, [&](const LineShare& share) { return consumed_by(share, part); }), Sum::consumed));
   }
   Line rest = carrier_line(minus(whole, parts), Sum::unallocated);
   rest.whole = allocation.whole.now.amount;
@@ -237,13 +65,13 @@ Allocation allocate(std::string_view user, std::string_view carrier, const Share
 }
 
 // Users and carriers of which others consume a part, in the order of lines.
-std::set<std::tuple<std::string_view, Scope, std::string_view>> allocated(const Shares& shares) {
+std::set<std::tuple<std::string_view, Scope, std::string_view>> allocated(const LineShares& shares) {
   std::set<std::pair<std::string_view, std::string_view>> containers;
-  for (const Share& share : shares) {
+  for (const LineShare& share : shares) {
     if (!share.in_site()) containers.emplace(share.container, share.series().carrier);
   }
   std::set<std::tuple<std::string_view, Scope, std::string_view>> wholes;
-  for (const Share& share : shares) {
+  for (const LineShare& share : shares) {
     const model::Series& series = share.series();
     if (is_consumed(share) && containers.contains({series.user, series.carrier})) {
       wholes.emplace(series.user, series.scope, series.carrier);
@@ -264,11 +92,11 @@ model::Emitted stack_co2(const model::Emitted& emitted) {
 // The lines of one user, or of the site.
 class Cut {
  public:
-  Cut(const Shares& shares, bool of_site, std::vector<Line>& lines)
+  Cut(const LineShares& shares, bool of_site, std::vector<Line>& lines)
       : shares_(shares), of_site_(of_site), lines_(lines) {}
 
   void accounts() {
-    for (const Share& share : shares_) {
+    for (const LineShare& share : shares_) {
       Line line = begin({share}, Level::account, sum_of(share.series().flow));
       line.scope = share.series().scope;
       line.carrier = share.series().carrier;
@@ -285,14 +113,14 @@ class Cut {
   }
 
   void carriers() {
-    const auto key = [](const Share& share) {
+    const auto key = [](const LineShare& share) {
       const model::Series& s = share.series();
       return std::tuple(s.flow, s.scope, std::string_view(s.carrier));
     };
     std::set<decltype(key(shares_.front()))> groups;
-    for (const Share& share : shares_) groups.insert(key(share));
+    for (const LineShare& share : shares_) groups.insert(key(share));
     for (const auto& group : groups) {
-      Line line = begin(select(shares_, [&](const Share& share) { return key(share) == group; }), Level::carrier,
+      Line line = begin(select(shares_, [&](const LineShare& share) { return key(share) == group; }), Level::carrier,
                         sum_of(std::get<Flow>(group)));
       line.scope = std::get<Scope>(group);
       line.carrier = std::get<std::string_view>(group);
@@ -302,7 +130,7 @@ class Cut {
 
   void scopes() {
     for (const Scope scope : {Scope::direct, Scope::energy, Scope::none}) {
-      const Shares selected = select(shares_, [&](const Share& share) {
+      const LineShares selected = select(shares_, [&](const LineShare& share) {
         return model::in_total(share.series().flow) && share.series().scope == scope;
       });
       if (selected.empty()) continue;
@@ -314,8 +142,8 @@ class Cut {
 
   void totals() {
     const Level level = of_site_ ? Level::site : Level::user;
-    Shares net = select(shares_, [](const Share& share) { return model::in_total(share.series().flow); });
-    Shares exported = select(shares_, [](const Share& share) { return share.series().flow == Flow::exported; });
+    LineShares net = select(shares_, [](const LineShare& share) { return model::in_total(share.series().flow); });
+    LineShares exported = select(shares_, [](const LineShare& share) { return share.series().flow == Flow::exported; });
     lines_.push_back(begin(net, level, Sum::total));
     if (net.empty()) watch_beside(lines_.back());
     if (!exported.empty()) lines_.push_back(begin(exported, level, Sum::exported));
@@ -324,9 +152,10 @@ class Cut {
   }
 
   // Of a user that measures what `all` of the others named are calculated to emit.
-  void difference(const model::Comparison& comparison, const Shares& all) {
-    const Shares measured = select(shares_, [](const Share& share) { return share.series().flow == Flow::measured; });
-    const Shares calculated = select(all, [&](const Share& share) {
+  void difference(const model::Comparison& comparison, const LineShares& all) {
+    const LineShares measured =
+        select(shares_, [](const LineShare& share) { return share.series().flow == Flow::measured; });
+    const LineShares calculated = select(all, [&](const LineShare& share) {
       const model::Series& series = share.series();
       return std::ranges::find(comparison.calculated_of, series.user) != comparison.calculated_of.end() &&
              model::in_total(series.flow) && series.scope == Scope::direct;
@@ -353,7 +182,7 @@ class Cut {
     total.worst = beside.worst;
   }
 
-  Line begin(const Shares& shares, Level level, Sum sum) const {
+  Line begin(const LineShares& shares, Level level, Sum sum) const {
     Line line = add_up(shares);
     line.level = level;
     line.sum = sum;
@@ -364,7 +193,7 @@ class Cut {
     return line;
   }
 
-  const Shares& shares_;
+  const LineShares& shares_;
   bool of_site_;
   std::vector<Line>& lines_;
 };
@@ -436,14 +265,14 @@ class Statement::Accounts {
     return *known.account;
   }
 
-  Shares close() {
-    Shares shares;
+  LineShares close() {
+    LineShares shares;
     for (auto& [key, account] : accounts_) {
       account.close();
       for (const FactorSums& part : account.by_factors()) shares.push_back({&account, &part});
       if (account.by_factors().empty()) shares.push_back({&account, nullptr});
     }
-    for (Share& share : shares) share.container = container_of(share);
+    for (LineShare& share : shares) share.container = container_of(share);
     std::ranges::sort(shares, {}, order);
     return shares;
   }
@@ -453,7 +282,7 @@ class Statement::Accounts {
   }
 
  private:
-  std::string_view container_of(const Share& share) const {
+  std::string_view container_of(const LineShare& share) const {
     if (!is_consumed(share)) return {};
     const model::Series& series = share.series();
     const auto found = containers_.find({series.user, series.carrier, share.is_own_supply()});
@@ -495,13 +324,13 @@ void Statement::add(const std::shared_ptr<const model::Series>& series, const mo
 }
 
 std::vector<Line> Statement::lines(By by) {
-  const Shares shares = accounts_->close();
+  const LineShares shares = accounts_->close();
   std::vector<Line> lines;
   if (by == By::user) {
     std::set<std::string_view> users;
-    for (const Share& share : shares) users.insert(share.series().user);
+    for (const LineShare& share : shares) users.insert(share.series().user);
     for (const std::string_view user : users) {
-      const Shares of_user = select(shares, [&](const Share& share) { return share.series().user == user; });
+      const LineShares of_user = select(shares, [&](const LineShare& share) { return share.series().user == user; });
       Cut cut(of_user, false, lines);
       cut.accounts();
       cut.carriers();
@@ -514,7 +343,7 @@ std::vector<Line> Statement::lines(By by) {
       if (compared != comparisons_.end()) cut.difference(*compared, shares);
     }
   }
-  const Shares of_site = select(shares, [](const Share& share) { return share.in_site(); });
+  const LineShares of_site = select(shares, [](const LineShare& share) { return share.in_site(); });
   Cut site(of_site, true, lines);
   if (by == By::carrier)
     site.carriers();
@@ -525,7 +354,7 @@ std::vector<Line> Statement::lines(By by) {
 }
 
 std::vector<Allocation> Statement::allocations() {
-  const Shares shares = accounts_->close();
+  const LineShares shares = accounts_->close();
   std::vector<Allocation> allocations;
   for (const auto& [user, scope, carrier] : allocated(shares)) {
     allocations.push_back(allocate(user, carrier, shares));

@@ -230,10 +230,10 @@ void tell_what_was_not_counted(const pipeline::Statistics& statistics, std::ostr
 void tell_what_waits(const model::Site& site, const model::Checkpoint& state, std::ostream& out) {
   for (const Point& point : site.points) {
     const model::PointState& of_point = state.points[index(point.id)];
-    if (const auto step = pipeline::pending(of_point)) {
+    if (const auto step = pipeline::pending(of_point.counter)) {
       out << fmt::format("  {}: the last step waits for a next reading: {}\n", point.full_name(), step->reason);
     }
-    if (of_point.unbooked != model::Activity{}) {
+    if (of_point.counter.unbooked != model::Activity{}) {
       out << fmt::format("  {}: ran backwards; what it lost was not subtracted\n", point.full_name());
     }
   }

@@ -32,7 +32,11 @@ Words words_of(Rule rule) {
     case Rule::pending: return {"待定", "A doubtful step of the counter, which the next readings decide."};
     case Rule::glitch: return {"毛刺", "A doubtful step of the counter that was taken back; it was not counted."};
     case Rule::reset: return {"清零", "The counter started again: a new baseline, the step itself is not counted."};
-    case Rule::rollover: return {"翻转", "The counter went through the end of its register and was counted on; exact."};
+    case Rule::rollover:
+      return {
+          "翻转",
+          "The counter went through the end of its register and was counted on. Exact, unless estimated: then it may "
+          "have gone round more often unseen, and the least is booked."};
     case Rule::gap:
       return {"间断",
               "No reading for longer than gap_max. A counter: exact in sum, spread evenly. A rate: not counted."};
@@ -56,6 +60,10 @@ Words words_of(Rule rule) {
     case Rule::hour_mean: return {"小时均值", "A valid hour not wholly watched: its mean stands for the rest."};
     case Rule::clock:
     case Rule::device_clock:
+    case Rule::clock_stopped:
+    case Rule::device_clock_stopped:
+    case Rule::clock_manual:
+    case Rule::device_clock_manual:
       return {"时钟未知", "Heard while nobody knew the time; counted as a further reading once the clock was set."};
     case Rule::over_range: return {"超量程", "The instrument said that it was beyond its range."};
     case Rule::unknown_flag: return {"未知标记", "Marked by a flag that HJ 212 does not have."};

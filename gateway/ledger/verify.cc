@@ -112,6 +112,15 @@ void Verifier::take_row(const EntryRow& entry) {
       return remember(entry);  // nothing to check it against
     }
   }
+  if (entry.number != last_.number + 1 && entry.damage.empty() && next_hash(last_.hash, entry.line) == entry.hash) {
+    EntryRow renumbered = entry;
+    renumbered.number = last_.number + 1;
+    find(Kind::entry_changed, renumbered.number, renumbered.number,
+         called(renumbered) + " was changed: it says that it is number " + std::to_string(entry.number));
+    if (summary_.first == 0) summary_.first = renumbered.number;
+    settle_waiting_seals(renumbered.number);
+    return take_next(renumbered, {});
+  }
   if (summary_.first == 0) summary_.first = entry.number;
   if (entry.number <= last_.number) return take_late(entry);
   const auto sealed_before = settle_waiting_seals(entry.number);

@@ -61,20 +61,27 @@ struct LateData {
   friend bool operator==(const LateData&, const LateData&) = default;
 };
 
+// Of a register that counts up: the newest value counted, and a doubtful one that waits for the next readings to
+// decide.
+struct CounterState {
+  std::optional<std::pair<Instant, Cumulative<Activity>>> baseline;
+  std::optional<std::pair<Instant, Cumulative<Activity>>> pending;
+  std::optional<Instant> pending_since;  // when the pending value was first read; without it, at `pending`
+  std::uint8_t doubts = 0;               // readings since `baseline` that decided nothing; 0 while nothing is pending
+  std::optional<std::pair<Instant, Cumulative<Activity>>> abandoned;  // the baseline given up at the last reset
+  std::optional<Instant> stands_since;                                // when the baseline's value was first read
+  std::optional<Instant> settled_until;  // announced replacements up to here are in the baseline
+  std::uint8_t falls = 0;                // small steps down in a row: from the third on the counter runs backwards
+  Activity unbooked;  // how much it ran backwards in all: not booked, neither subtracted nor forgotten
+  friend bool operator==(const CounterState&, const CounterState&) = default;
+};
+
 // Of a derived point: one input that is counted or waited for.
 struct DerivedInputState {
   std::string point;  // its full name: the state of another point is none of this one's
 
-  // As in the PointState of a cumulative point, but the derived point's own: its input need not be accounted at all.
-  std::optional<std::pair<Instant, Cumulative<Activity>>> baseline;
-  std::optional<std::pair<Instant, Cumulative<Activity>>> pending;
-  std::optional<Instant> pending_since;
-  std::uint8_t doubts = 0;
-  std::optional<std::pair<Instant, Cumulative<Activity>>> abandoned;
-  std::optional<Instant> stands_since;
-  std::optional<Instant> settled_until;
-  std::uint8_t falls = 0;
-  Activity unbooked;
+  // The derived point's own: its input need not be accounted at all.
+  CounterState counter;
   double last_value = 0.0;
 
   Activity since;      // what it moved that is not part of the result yet
@@ -99,16 +106,7 @@ struct PointState {
   Quality last_quality;
   std::optional<Instant> withdrawn_at;  // of the newest rejected reading since then; only where a derived point asks
 
-  // Cumulative points: the newest value counted, and a doubtful one that waits for the next readings to decide.
-  std::optional<std::pair<Instant, Cumulative<Activity>>> baseline;
-  std::optional<std::pair<Instant, Cumulative<Activity>>> pending;
-  std::optional<Instant> pending_since;  // when the pending value was first read; without it, at `pending`
-  std::uint8_t doubts = 0;               // readings since `baseline` that decided nothing; 0 while nothing is pending
-  std::optional<std::pair<Instant, Cumulative<Activity>>> abandoned;  // the baseline given up at the last reset
-  std::optional<Instant> stands_since;                                // when the baseline's value was first read
-  std::optional<Instant> settled_until;  // announced replacements up to here are in the baseline
-  std::uint8_t falls = 0;                // small steps down in a row: from the third on the counter runs backwards
-  Activity unbooked;  // how much it ran backwards in all: not booked, neither subtracted nor forgotten
+  CounterState counter;  // of a cumulative point
 
   // Instantaneous powers: what integration rounded away within the quarter hour of `last_at`, in quanta /
   // remainder_scale of the energy stage.

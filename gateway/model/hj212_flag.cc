@@ -2,9 +2,18 @@
 
 namespace carbongate::model {
 
+namespace {
+
+// Out of order, an unmarked value is late.
+constexpr bool stopped(Quality measured) {
+  return measured.rule == Rule::stopped || measured.rule == Rule::out_of_order;
+}
+
+}  // namespace
+
 char to_hj212_flag(Quality quality) {
   switch (quality.origin) {
-    case Origin::measured: return quality.rule == Rule::stopped ? 'F' : 'N';
+    case Origin::measured: return stopped(quality) ? 'F' : 'N';
     case Origin::late: return 'N';
     case Origin::estimated:
     case Origin::substituted:
@@ -35,9 +44,17 @@ std::optional<Quality> from_hj212_flag(char flag) {
   }
 }
 
+Rule unknown_time_rule(bool stamped_by_device, char flag) {
+  switch (flag) {
+    case 'F': return stamped_by_device ? Rule::device_clock_stopped : Rule::clock_stopped;
+    case 'S': return stamped_by_device ? Rule::device_clock_manual : Rule::clock_manual;
+    default: return stamped_by_device ? Rule::device_clock : Rule::clock;
+  }
+}
+
 char flag_said(Quality stored) {
   if (stored.origin == Origin::manual) return 'S';
-  if (stored.origin == Origin::measured) return stored.rule == Rule::stopped ? 'F' : kNoFlag;
+  if (stored.origin == Origin::measured) return stopped(stored) ? 'F' : kNoFlag;
   if (stored.origin != Origin::missing) return kNoFlag;
   switch (stored.rule) {
     case Rule::maintenance:
@@ -45,6 +62,10 @@ char flag_said(Quality stored) {
     case Rule::fault:
     case Rule::over_range:
     case Rule::gap: return to_hj212_flag(stored);
+    case Rule::clock_stopped:
+    case Rule::device_clock_stopped: return 'F';
+    case Rule::clock_manual:
+    case Rule::device_clock_manual: return 'S';
     case Rule::unknown_flag: return kUnknownFlag;
     default: return kNoFlag;
   }

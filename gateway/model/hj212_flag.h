@@ -3,7 +3,7 @@
 // | flag | HJ 212                | as a quality of ours  | from qualities of ours                                   |
 // | ---- | --------------------- | --------------------- | -------------------------------------------------------- |
 // | N    | normal                | measured              | measured, late: the value is the meter's own             |
-// | F    | stopped 停运          | measured, stopped     | measured, stopped                                        |
+// | F    | stopped 停运          | measured, stopped     | measured, stopped; or out_of_order: others are late      |
 // | M    | maintenance           | missing, maintenance  | missing, maintenance                                     |
 // | S    | set by hand           | manual                | manual, estimated, substituted: not measured as such     |
 // | D    | fault                 | missing, fault        | missing by any rule not named in another line            |
@@ -29,6 +29,9 @@ std::optional<Quality> from_hj212_flag(char flag);
 // As a Reading has it: a value without a mark, and one with a mark that is none of the standard.
 inline constexpr char kNoFlag = '\0';
 inline constexpr char kUnknownFlag = '?';
+
+// The rule of a value that was heard while nobody knew the time, which keeps its flag where that is usable.
+Rule unknown_time_rule(bool stamped_by_device, char flag);
 
 // What a stored reading had been marked with, where that is more than what its value tells when it is judged again.
 char flag_said(Quality stored);

@@ -51,6 +51,10 @@ std::string_view to_string(Rule rule) {
     case Rule::same_weekday: return "same-weekday";
     case Rule::clock: return "clock";
     case Rule::device_clock: return "device-clock";
+    case Rule::clock_stopped: return "clock-stopped";
+    case Rule::device_clock_stopped: return "device-clock-stopped";
+    case Rule::clock_manual: return "clock-manual";
+    case Rule::device_clock_manual: return "device-clock-manual";
     case Rule::hour_mean: return "hour-mean";
     case Rule::over_range: return "over-range";
     case Rule::unknown_flag: return "unknown-flag";

@@ -57,6 +57,11 @@ enum class Rule : std::uint8_t {
   clock = 33,         // stamped by the gateway
   device_clock = 34,  // stamped by the device
   hour_mean = 35,     // of a valid hour not wholly watched: the mean of what was stands for the rest
+  // As `clock` and `device_clock`, of values marked as `stopped` or set by hand.
+  clock_stopped = 36,
+  device_clock_stopped = 37,
+  clock_manual = 38,
+  device_clock_manual = 39,
 };
 inline constexpr std::size_t kRuleCount = 64;  // all numbers are below: the room of tables by rule
 
@@ -71,10 +76,15 @@ constexpr bool usable(Quality q) {
   return q.origin != Origin::missing;
 }
 
+// Heard while nobody knew the time.
+constexpr bool time_unknown(Rule rule) {
+  return rule == Rule::clock || rule == Rule::device_clock ||
+         (rule >= Rule::clock_stopped && rule <= Rule::device_clock_manual);
+}
+
 // Whether the time of a reading is that of its value: not one from the future, or from a clock that was never set.
 constexpr bool stamp_believed(Quality q) {
-  return q.rule != Rule::future && q.rule != Rule::clock && q.rule != Rule::device_clock &&
-         (q.rule != Rule::stale || usable(q));
+  return q.rule != Rule::future && !time_unknown(q.rule) && (q.rule != Rule::stale || usable(q));
 }
 
 // The worse of two; of two equally good ones the first, unless only the second names a rule.

@@ -7,8 +7,8 @@ namespace carbongate::pipeline {
 namespace {
 
 using model::Activity;
+using model::CounterState;
 using model::Origin;
-using model::PointState;
 using model::Quality;
 using model::Rule;
 using namespace std::chrono_literals;
@@ -21,8 +21,8 @@ bool is_float32(double value) {
   return static_cast<double>(static_cast<float>(value)) == value;
 }
 
-Hints hints_of(const PointState& state, const Reading& reading) {
-  return {.float32 = state.falls < kFallsMax && is_float32(reading.value) && is_float32(state.last_value),
+Hints hints_of(const CounterState& state, double last_value, const Reading& reading) {
+  return {.float32 = state.falls < kFallsMax && is_float32(reading.value) && is_float32(last_value),
           .abandoned = state.abandoned,
           .stands_since = state.stands_since,
           .settled_until = state.settled_until};
@@ -33,7 +33,7 @@ Hints no_hints() {
 }
 
 // The next small step down is the first again, unless the counter runs backwards already.
-void forget_falls(PointState& state) {
+void forget_falls(CounterState& state) {
   if (state.falls < kFallsMax) state.falls = 0;
 }
 
@@ -41,7 +41,7 @@ bool is_zero(const Fix& fix) {
   return fix.second.since_zero() == Activity{};
 }
 
-bool stands_at_zero(const PointState& state) {
+bool stands_at_zero(const CounterState& state) {
   return state.abandoned && is_zero(*state.baseline);
 }
 
@@ -53,7 +53,7 @@ bool is_decided(Verdict verdict) {
 }
 
 // How long a reading a little below the baseline, or one that stands still, waits for more: an hour, and six readings.
-bool held_long_enough(const PointState& state, const Fix& now) {
+bool held_long_enough(const CounterState& state, const Fix& now) {
   const Duration spacing = now.first - state.pending->first;
   return now.first - state.baseline->first >= std::max<Duration>(kHoldMin, kHoldReadings * spacing);
 }
@@ -76,7 +76,7 @@ CounterMeter::CounterMeter(const Point& point, model::ActivityScale scale, const
                            Duration gap_max)
     : scale_(scale), judge_(point, scale, connection), gap_max_(gap_max) {}
 
-Counted CounterMeter::count(const Reading& reading, Quality quality, PointState& state) const {
+Counted CounterMeter::count(const Reading& reading, double last_value, Quality quality, CounterState& state) const {
   const auto total = scale_(reading.value);
   if (!total || !judge_.holds(*total)) return {.quality = {Origin::missing, Rule::range}};
   const Fix now{reading.at, RegisterValue::at(*total)};
@@ -86,9 +86,9 @@ Counted CounterMeter::count(const Reading& reading, Quality quality, PointState&
     state.settled_until = now.first;
     return {.quality = quality};
   }
-  if (state.pending) return decide(now, hints_of(state, reading), quality, state);
+  if (state.pending) return decide(now, hints_of(state, last_value, reading), quality, state);
 
-  const Step step = judge_.judge(*state.baseline, now, hints_of(state, reading));
+  const Step step = judge_.judge(*state.baseline, now, hints_of(state, last_value, reading));
   if (stands_at_zero(state) && (step.verdict == Verdict::forward || step.verdict == Verdict::standstill)) {
     return go_on_from_zero(step, now, quality, state);
   }
@@ -104,13 +104,32 @@ Counted CounterMeter::count(const Reading& reading, Quality quality, PointState&
   return wait(now, quality, state);
 }
 
-Counted CounterMeter::wait(const Fix& now, Quality quality, PointState& state) const {
+Counted CounterMeter::count_late(const Reading& reading, Quality quality, CounterState& state) const {
+  const Counted not_counted{.quality = quality};
+  if (!state.pending || state.doubts != 1 || state.falls != 0 || stands_at_zero(state)) return not_counted;
+  const Instant doubtful_since = state.pending_since.value_or(state.pending->first);
+  const auto total = scale_(reading.value);
+  if (reading.at <= state.baseline->first || reading.at >= doubtful_since || !total || !judge_.holds(*total))
+    return not_counted;
+  const Fix now{reading.at, RegisterValue::at(*total)};
+  const Step step = judge_.judge(*state.baseline, now, hints_of(state, reading.value, reading));
+  if (!is_decided(step.verdict) || step.verdict == Verdict::returned) return not_counted;
+  const CounterState waiting = state;
+  const Rule rule = step.verdict == Verdict::rollover ? Rule::rollover : Rule::none;
+  Counted out = book(step, now, remark({std::max(quality.origin, Origin::late), Rule::stale}, step, rule), state);
+  state.pending = waiting.pending;
+  state.pending_since = waiting.pending_since;
+  state.doubts = waiting.doubts;
+  return out;
+}
+
+Counted CounterMeter::wait(const Fix& now, Quality quality, CounterState& state) const {
   if (!state.pending || state.pending->second != now.second) state.pending_since = now.first;
   state.pending = now;
   return {.quality = worse(quality, {Origin::estimated, Rule::pending})};
 }
 
-Counted CounterMeter::decide(const Fix& now, const Hints& hints, Quality quality, PointState& state) const {
+Counted CounterMeter::decide(const Fix& now, const Hints& hints, Quality quality, CounterState& state) const {
   const Fix baseline = *state.baseline;
   const Fix pending = *state.pending;
   const Step step = judge_.judge(baseline, now, hints);
@@ -170,7 +189,7 @@ Counted CounterMeter::decide(const Fix& now, const Hints& hints, Quality quality
 
 // Whether what looks like a rollover by the time until `now` is none: the register had shown the pending value before
 // it could pass its end, and went on from there. What cannot have gone on from 0 says that the 0 was none.
-bool CounterMeter::stood_before_it_could_roll(const Fix& first, const Fix& now, const PointState& state) const {
+bool CounterMeter::stood_before_it_could_roll(const Fix& first, const Fix& now, const CounterState& state) const {
   if (judge_.may_roll_over(*state.baseline, first)) return false;
   if (!is_zero(first)) return first.first < state.pending->first || now.second == first.second;
   return now.second == first.second || !judge_.power_known() || judge_.delivered_from_zero(first, now, judge_.count());
@@ -178,7 +197,7 @@ bool CounterMeter::stood_before_it_could_roll(const Fix& first, const Fix& now, 
 
 // Since it was given up the register has shown nothing but 0, at last at the baseline: it was set to 0, or it could not
 // be read.
-Counted CounterMeter::go_on_from_zero(const Step& step, const Fix& now, Quality quality, PointState& state) const {
+Counted CounterMeter::go_on_from_zero(const Step& step, const Fix& now, Quality quality, CounterState& state) const {
   if (step.verdict == Verdict::standstill) {
     return book(step, now, worse(quality, {Origin::estimated, Rule::reset}), state);
   }
@@ -206,7 +225,7 @@ Quality CounterMeter::from_zero_quality() const {
 }
 
 // A little below the baseline. A counter that comes back was not there; one that runs on down runs backwards.
-Counted CounterMeter::decide_fall(const Fix& now, Quality quality, PointState& state) const {
+Counted CounterMeter::decide_fall(const Fix& now, Quality quality, CounterState& state) const {
   if (state.falls >= kFallsMax) return run_back(now, quality, state);
   if (state.falls != 0 && now.second < state.pending->second) {
     if (++state.falls >= kFallsMax) return run_back(now, quality, state);
@@ -219,7 +238,7 @@ Counted CounterMeter::decide_fall(const Fix& now, Quality quality, PointState& s
 }
 
 // Moves the baseline to `now` and books the step.
-Counted CounterMeter::book(const Step& step, const Fix& now, Quality quality, PointState& state) const {
+Counted CounterMeter::book(const Step& step, const Fix& now, Quality quality, CounterState& state) const {
   const Fix baseline = *state.baseline;
   Quality booked = quality;
   if (step.verdict == Verdict::returned) {
@@ -255,11 +274,12 @@ Counted CounterMeter::book(const Step& step, const Fix& now, Quality quality, Po
   return out;
 }
 
-// A silence longer than gap_max was not watched: the sum is exact, how it spreads over time estimated.
+// A silence longer than gap_max was not watched: the sum is exact, how it spreads over time estimated; unless the
+// register may have gone round unseen, which its rule goes on saying.
 void CounterMeter::add_stretches(const Step& step, Instant begin, Instant end, Quality quality, Counted& out) const {
   const bool watched = end - begin <= gap_max_;
   const std::size_t first = out.count;
-  if (!watched) quality = worse({Origin::estimated, Rule::gap}, quality);
+  if (!watched && !step.ambiguous) quality = worse({Origin::estimated, Rule::gap}, quality);
   Movement whole{.begin = std::max(begin, end - kSpreadMax), .end = end, .covered = watched, .quality = quality};
   for (const Stretch& stretch : step.stretches) {
     for (const Piece& piece : judge_.pieces(stretch)) {
@@ -279,7 +299,7 @@ void CounterMeter::add_stretches(const Step& step, Instant begin, Instant end, Q
 }
 
 // The counter counts from `from` on; what it moved between the old baseline and there is unknown.
-Counted CounterMeter::start_again(const Fix& from, const Fix& now, Quality quality, PointState& state) const {
+Counted CounterMeter::start_again(const Fix& from, const Fix& now, Quality quality, CounterState& state) const {
   const Fix old = *state.baseline;
   const Rule rule = rule_of_new_course(old, from);
   Counted out{.quality = worse(quality, {Origin::measured, rule})};
@@ -312,7 +332,7 @@ Rule CounterMeter::rule_of_new_course(const Fix& old, const Fix& from) const {
 }
 
 // The baseline follows the counter down.
-Counted CounterMeter::run_back(const Fix& now, Quality quality, PointState& state) const {
+Counted CounterMeter::run_back(const Fix& now, Quality quality, CounterState& state) const {
   const Fix old = *state.baseline;
   const std::int64_t down = (old.second - now.second).quanta();
   const bool stands = state.pending && state.pending->second == now.second;
@@ -332,24 +352,12 @@ Counted CounterMeter::run_back(const Fix& now, Quality quality, PointState& stat
   return out;
 }
 
-namespace {
-
-template <class State>
-std::optional<Pending> pending_in(const State& state) {
+std::optional<Pending> pending(const CounterState& state) {
   if (!state.pending || !state.baseline) return std::nullopt;
   const Activity step = state.pending->second - state.baseline->second;
   std::string_view reason = "more than the connection delivers";
   if (step < Activity{}) reason = state.falls != 0 ? "the counter ran down a little" : "the counter fell";
   return Pending{.since = state.baseline->first, .at = state.pending->first, .step = step, .reason = reason};
-}
-
-}  // namespace
-
-std::optional<Pending> pending(const PointState& state) {
-  return pending_in(state);
-}
-std::optional<Pending> pending(const model::DerivedInputState& state) {
-  return pending_in(state);
 }
 
 }  // namespace carbongate::pipeline

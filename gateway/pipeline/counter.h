@@ -12,7 +12,7 @@
 
 namespace carbongate::pipeline {
 
-// Counts the readings of one cumulative point. Constant: what must be remembered is in the PointState.
+// Counts the readings of one cumulative point. Constant: what must be remembered is in the CounterState.
 //
 // The step from the baseline is judged by what the connection can deliver: power_max with 10 % margin, 10 s of full
 // load for uneven polling, and one count for coarse registers. Without power_max: what no connection delivers (5 GW),
@@ -49,7 +49,7 @@ namespace carbongate::pipeline {
 //
 // A counter that runs backwards: a current transformer turned round, or a net register in the place of one for import.
 // What it loses is not subtracted from what was consumed, nor is it forgotten: the interval says so by its rule, and
-// the sum is kept in PointState::unbooked. The baseline follows, so that consumption counts again as soon as there is
+// the sum is kept in CounterState::unbooked. The baseline follows, so that consumption counts again as soon as there is
 // some. A point that is said to be a net register (runs_back) is counted in both directions.
 //
 // What cannot be told by any reading: a replacement or reset whose new value is a plausible step from the old one, or
@@ -60,19 +60,25 @@ class CounterMeter {
  public:
   CounterMeter(const Point& point, model::ActivityScale scale, const Connection& connection, Duration gap_max);
 
-  Counted count(const Reading& reading, model::Quality quality, model::PointState& state) const;
+  // `last_value`: of the newest usable reading before.
+  Counted count(const Reading& reading, double last_value, model::Quality quality, model::CounterState& state) const;
+
+  // One that is older than the newest while a step waits: from between the baseline and the first doubtful reading it
+  // goes on from the baseline, as it would have in its order, and the step waits on. Its quality stays out_of_order
+  // where it is none of these: restatement will find its place.
+  Counted count_late(const Reading& reading, model::Quality quality, model::CounterState& state) const;
 
  private:
-  Counted decide(const Fix& now, const Hints& hints, model::Quality quality, model::PointState& state) const;
-  bool stood_before_it_could_roll(const Fix& first, const Fix& now, const model::PointState& state) const;
-  Counted wait(const Fix& now, model::Quality quality, model::PointState& state) const;
-  Counted go_on_from_zero(const Step& step, const Fix& now, model::Quality quality, model::PointState& state) const;
+  Counted decide(const Fix& now, const Hints& hints, model::Quality quality, model::CounterState& state) const;
+  bool stood_before_it_could_roll(const Fix& first, const Fix& now, const model::CounterState& state) const;
+  Counted wait(const Fix& now, model::Quality quality, model::CounterState& state) const;
+  Counted go_on_from_zero(const Step& step, const Fix& now, model::Quality quality, model::CounterState& state) const;
   bool confirms_from_zero(const Fix& zero, const Fix& pending, const Fix& now, RegisterValue old) const;
   model::Quality from_zero_quality() const;
-  Counted decide_fall(const Fix& now, model::Quality quality, model::PointState& state) const;
-  Counted book(const Step& step, const Fix& now, model::Quality quality, model::PointState& state) const;
-  Counted start_again(const Fix& from, const Fix& now, model::Quality quality, model::PointState& state) const;
-  Counted run_back(const Fix& now, model::Quality quality, model::PointState& state) const;
+  Counted decide_fall(const Fix& now, model::Quality quality, model::CounterState& state) const;
+  Counted book(const Step& step, const Fix& now, model::Quality quality, model::CounterState& state) const;
+  Counted start_again(const Fix& from, const Fix& now, model::Quality quality, model::CounterState& state) const;
+  Counted run_back(const Fix& now, model::Quality quality, model::CounterState& state) const;
   void add_stretches(const Step& step, Instant begin, Instant end, model::Quality quality, Counted& out) const;
   model::Rule rule_of_new_course(const Fix& old, const Fix& from) const;
 
@@ -89,7 +95,6 @@ struct Pending {
   std::string_view
       reason{};  // "the counter fell", "the counter ran down a little", "more than the connection delivers"
 };
-std::optional<Pending> pending(const model::PointState& state);
-std::optional<Pending> pending(const model::DerivedInputState& state);  // of a counter as a derived point counts it
+std::optional<Pending> pending(const model::CounterState& state);
 
 }  // namespace carbongate::pipeline

@@ -233,7 +233,7 @@ void Deriver::hear(Feed feed, const Reading& reading, Quality quality, std::vect
   const Rules& rules = rules_[feed.derived];
   model::DerivedState& state = points[index(rules.config->result)].derived;
   const Followed& follow = rules.followed[feed.input];
-  const bool first = follow.meter && !state.inputs[feed.input].baseline;
+  const bool first = follow.meter && !state.inputs[feed.input].counter.baseline;
   if (follow.scale && !count(rules, feed.input, reading, quality, state)) return;
   if (first) {
     round.joined = true;
@@ -292,29 +292,9 @@ bool Deriver::count(const Rules& rules, std::uint32_t input, const Reading& read
     state.held = worse(state.held, quality);
     return true;
   }
-  PointState scratch;
-  scratch.baseline = counter.baseline;
-  scratch.pending = counter.pending;
-  scratch.pending_since = counter.pending_since;
-  scratch.doubts = counter.doubts;
-  scratch.abandoned = counter.abandoned;
-  scratch.stands_since = counter.stands_since;
-  scratch.settled_until = counter.settled_until;
-  scratch.falls = counter.falls;
-  scratch.unbooked = counter.unbooked;
-  scratch.last_value = counter.last_value;
-  const Counted counted = follow.meter->count(reading, quality, scratch);
-  counter.baseline = scratch.baseline;
-  counter.pending = scratch.pending;
-  counter.pending_since = scratch.pending_since;
-  counter.doubts = scratch.doubts;
-  counter.abandoned = scratch.abandoned;
-  counter.stands_since = scratch.stands_since;
-  counter.settled_until = scratch.settled_until;
-  counter.falls = scratch.falls;
-  counter.unbooked = scratch.unbooked;
+  const Counted counted = follow.meter->count_register(reading, counter.last_value, quality, counter.counter);
   if (countable(counted.quality)) counter.last_value = reading.value;
-  const bool decided = usable(counted.quality) && !counter.pending;
+  const bool decided = usable(counted.quality) && !counter.counter.pending;
   if (decided) state.held = worse(state.held, without_remark(counted.quality));
   for (const Movement& movement : counted) {
     add(movement.amount, counter, state.held);

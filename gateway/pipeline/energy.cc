@@ -50,19 +50,27 @@ EnergyMeter::EnergyMeter(const Point& point, model::ActivityScale scale, const C
 Counted EnergyMeter::count(const Reading& reading, Quality quality, model::PointState& state) const {
   if (kind_ == Kind::interval && quality.rule == Rule::out_of_order)
     return {.quality = {Origin::missing, quality.rule}};
+  if (kind_ == Kind::cumulative && quality.rule == Rule::out_of_order)
+    return counter_.count_late(reading, quality, state.counter);
   if (!countable(quality)) return {.quality = quality};
   switch (kind_) {
-    case Kind::cumulative: return counter_.count(reading, quality, state);
+    case Kind::cumulative: return count_register(reading, state.last_value, quality, state.counter);
     case Kind::interval: return count_amount(reading, quality, state);
     case Kind::instantaneous: return count_rate(reading, quality, state);
   }
   return {.quality = quality};
 }
 
+Counted EnergyMeter::count_register(const Reading& reading, double last_value, Quality quality,
+                                    model::CounterState& state) const {
+  if (!countable(quality)) return {.quality = quality};
+  return counter_.count(reading, last_value, quality, state);
+}
+
 std::optional<Instant> EnergyMeter::counted_until(const model::PointState& state) const {
   if (kind_ != Kind::cumulative) return state.last_at;
-  if (!state.baseline) return std::nullopt;
-  return state.baseline->first;
+  if (!state.counter.baseline) return std::nullopt;
+  return state.counter.baseline->first;
 }
 
 Counted EnergyMeter::count_amount(const Reading& reading, Quality quality, const model::PointState& state) const {

@@ -41,6 +41,10 @@ class EnergyMeter {
   // last_value.
   Counted count(const Reading& reading, model::Quality quality, model::PointState& state) const;
 
+  // The same of a cumulative point. `last_value`: of the newest usable reading before.
+  Counted count_register(const Reading& reading, double last_value, model::Quality quality,
+                         model::CounterState& state) const;
+
   // Up to when the point is counted for good: calendar periods that end there are complete.
   std::optional<Instant> counted_until(const model::PointState& state) const;
 

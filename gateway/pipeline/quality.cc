@@ -42,7 +42,9 @@ model::Quality QualityRules::judge(const Reading& reading, const model::PointSta
   }
   const model::Quality judged = judge_value(reading, state, heard, now);
   if (!usable(judged)) return judged;
-  // The rule stays that of the reading: whether it is counted depends on it.
+  // The rule stays that of the reading: whether it is counted depends on it. Where that is not, its origin still tells
+  // what it was marked with: flag_said().
+  if (judged.rule == Rule::out_of_order && said->rule == Rule::stopped) return {said->origin, judged.rule};
   return {std::max(judged.origin, said->origin), judged.rule == Rule::none ? said->rule : judged.rule};
 }
 

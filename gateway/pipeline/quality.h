@@ -55,8 +55,7 @@ constexpr bool countable(model::Quality q) {
 // late, early or repeated says nothing of the kind.
 constexpr bool withdraws(model::Quality q) {
   return q.origin == model::Origin::missing && q.rule != model::Rule::future && q.rule != model::Rule::stale &&
-         q.rule != model::Rule::out_of_order && q.rule != model::Rule::duplicate && q.rule != model::Rule::clock &&
-         q.rule != model::Rule::device_clock;
+         q.rule != model::Rule::out_of_order && q.rule != model::Rule::duplicate && !time_unknown(q.rule);
 }
 
 // Longest time between two readings over which a rate is integrated and a counter's energy counts as watched.

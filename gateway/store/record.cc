@@ -232,10 +232,11 @@ model::OpenPeriod get(const proto::OpenPeriod& message) {
   return period;
 }
 
-void put(const model::DerivedInputState& state, proto::DerivedInput& message) {
-  const auto& [point, baseline, pending, pending_since, doubts, abandoned, stands_since, settled_until, falls, unbooked,
-               last_value, since, heard] = state;
-  message.set_point(point);
+// Its fields stand among those of a point and of a derived point's input.
+template <class Message>
+void put_counter(const model::CounterState& state, Message& message) {
+  const auto& [baseline, pending, pending_since, doubts, abandoned, stands_since, settled_until, falls, unbooked] =
+      state;
   if (baseline) put(*baseline, *message.mutable_baseline());
   if (pending) put(*pending, *message.mutable_pending());
   if (pending_since) message.set_pending_since_ms(ms(*pending_since));
@@ -245,14 +246,11 @@ void put(const model::DerivedInputState& state, proto::DerivedInput& message) {
   if (settled_until) message.set_settled_until_ms(ms(*settled_until));
   message.set_falls(falls);
   message.set_unbooked(unbooked.quanta());
-  message.set_last_value(last_value);
-  message.set_since(since.quanta());
-  message.set_heard(heard);
 }
 
-model::DerivedInputState get(const proto::DerivedInput& message) {
-  model::DerivedInputState state;
-  state.point = message.point();
+template <class Message>
+model::CounterState get_counter(const Message& message) {
+  model::CounterState state;
   if (message.has_baseline()) state.baseline = get(message.baseline());
   if (message.has_pending()) state.pending = get(message.pending());
   if (message.has_pending_since_ms()) state.pending_since = instant(message.pending_since_ms());
@@ -262,6 +260,22 @@ model::DerivedInputState get(const proto::DerivedInput& message) {
   if (message.has_settled_until_ms()) state.settled_until = instant(message.settled_until_ms());
   state.falls = static_cast<std::uint8_t>(message.falls());
   state.unbooked = Activity::of(message.unbooked());
+  return state;
+}
+
+void put(const model::DerivedInputState& state, proto::DerivedInput& message) {
+  const auto& [point, counter, last_value, since, heard] = state;
+  message.set_point(point);
+  put_counter(counter, message);
+  message.set_last_value(last_value);
+  message.set_since(since.quanta());
+  message.set_heard(heard);
+}
+
+model::DerivedInputState get(const proto::DerivedInput& message) {
+  model::DerivedInputState state;
+  state.point = message.point();
+  state.counter = get_counter(message);
   state.last_value = message.last_value();
   state.since = Activity::of(message.since());
   state.heard = message.heard();
@@ -405,21 +419,13 @@ RecordColumns RecordCodec::encode(const model::RowBody& body) {
 // The structured bindings below name every member of a state on purpose: one that is added to the model does not
 // compile until it is stored too.
 std::string_view RecordCodec::encode(const model::PointState& state) {
-  const auto& [last_at, last_value, last_quality, withdrawn_at, baseline, pending, pending_since, doubts, abandoned,
-               stands_since, settled_until, falls, unbooked, integration_remainder, open, late, live, derived] = state;
+  const auto& [last_at, last_value, last_quality, withdrawn_at, counter, integration_remainder, open, late, live,
+               derived] = state;
   proto::PointState& message = messages_->point;
   message.Clear();
   if (last_at) message.set_last_at_ms(ms(*last_at));
   message.set_last_value(last_value);
-  if (baseline) put(*baseline, *message.mutable_baseline());
-  if (pending) put(*pending, *message.mutable_pending());
-  if (pending_since) message.set_pending_since_ms(ms(*pending_since));
-  message.set_doubts(doubts);
-  if (abandoned) put(*abandoned, *message.mutable_abandoned());
-  if (stands_since) message.set_stands_since_ms(ms(*stands_since));
-  if (settled_until) message.set_settled_until_ms(ms(*settled_until));
-  message.set_falls(falls);
-  message.set_unbooked(unbooked.quanta());
+  put_counter(counter, message);
   message.set_integration_remainder(integration_remainder);
   if (open) put_open(*open, *message.mutable_open());
   if (late) {
@@ -505,15 +511,7 @@ model::PointState RecordCodec::decode_point(std::string_view bytes) {
   model::PointState state;
   if (message.has_last_at_ms()) state.last_at = instant(message.last_at_ms());
   state.last_value = message.last_value();
-  if (message.has_baseline()) state.baseline = get(message.baseline());
-  if (message.has_pending()) state.pending = get(message.pending());
-  if (message.has_pending_since_ms()) state.pending_since = instant(message.pending_since_ms());
-  state.doubts = static_cast<std::uint8_t>(message.doubts());
-  if (message.has_abandoned()) state.abandoned = get(message.abandoned());
-  if (message.has_stands_since_ms()) state.stands_since = instant(message.stands_since_ms());
-  if (message.has_settled_until_ms()) state.settled_until = instant(message.settled_until_ms());
-  state.falls = static_cast<std::uint8_t>(message.falls());
-  state.unbooked = Activity::of(message.unbooked());
+  state.counter = get_counter(message);
   state.integration_remainder = message.integration_remainder();
   if (message.has_open()) state.open = get_open<model::OpenInterval>(message.open());
   if (message.has_late()) {

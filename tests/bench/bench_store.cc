@@ -93,7 +93,7 @@ model::Effects effects_of(const Case& c, Instant at) {
   model::PointState point;
   point.last_at = at;
   point.last_value = 1234.5;
-  point.baseline = {at, model::Cumulative<model::Activity>::at(model::Activity::of(1'234'500'000))};
+  point.counter.baseline = {at, model::Cumulative<model::Activity>::at(model::Activity::of(1'234'500'000))};
   point.open = model::OpenInterval{at, at + 15min, model::Activity::of(250'000), 5min, {}};
   model::AccountState account;
   account.amount = model::Activity::of(1'234'500'000);

@@ -130,7 +130,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(amounts[i] == state.accounts[i].amount);
     const model::EmissionState& emission = state.accounts[i].emissions[model::Basis::primary];
     require(co2e[i] == emission.total.co2e);
-    require(emission.co2e_remainder >= 0 && state.points[i].doubts <= 2);
+    require(emission.co2e_remainder >= 0 && state.points[i].counter.doubts <= 2);
   }
   return 0;
 }

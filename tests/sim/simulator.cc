@@ -264,7 +264,7 @@ void check_end(World& world) {
     const std::int64_t counted = checkpoint.accounts.at(meter).amount.quanta();
     const auto& open = checkpoint.points.at(meter).open;
     const std::int64_t in_intervals = intervals[meter] + (open ? open->amount.quanta() : 0);
-    if (counted != moved && !checkpoint.points.at(meter).pending) {
+    if (counted != moved && !checkpoint.points.at(meter).counter.pending) {
       world.breach(fmt::format("u{} counts {} mWh where the meter moved {}", i, counted, moved));
     }
     if (in_intervals != counted)

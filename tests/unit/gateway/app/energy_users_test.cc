@@ -345,6 +345,19 @@ TEST_F(EnergyUsersTest, AreWarnedOfACounterThatNothingLimits) {
   EXPECT_EQ(said_, "") << "it may have one that could not be read";
 }
 
+TEST_F(EnergyUsersTest, AreWarnedOfARegisterThatShowsMoreThanCanBeCounted) {
+  const auto warned_of = [&](const std::string& name, double end, double count) {
+    add(name, "kWh", Kind::cumulative, 1e6);
+    section_.site.points.back().limits.rollover_at = {end};
+    section_.site.points.back().limits.count = count;
+    consume("carrier: electricity, from: " + name);
+    return said("warning: energy_users[0].consumes[0].from: '" + name + "' may show more than an account can count");
+  };
+  EXPECT_TRUE(warned_of("hall.bits_48", 0x1p48 * 0.1, 0.1)) << said_;
+  EXPECT_FALSE(warned_of("hall.fine", 0x1p48 * 0.001, 0.001)) << said_;
+  EXPECT_FALSE(warned_of("hall.bits_64", 0x1p64 * 0.1, 0.1)) << "it never gets there: " << said_;
+}
+
 TEST_F(EnergyUsersTest, AreWarnedOfManySuchCountersInFewLines) {
   std::string users = "energy_users:\n";
   for (int i = 0; i < 25; ++i) {

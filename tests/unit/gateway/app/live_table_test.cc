@@ -175,9 +175,9 @@ void put_in_doubt(State& state, std::int64_t mwh) {
   const auto at = [](std::int64_t quanta) {
     return model::Cumulative<model::Activity>::at(model::Activity::of(quanta));
   };
-  state.baseline = std::pair(noon, at(5'000'000));
-  state.pending = std::pair(noon + std::chrono::seconds(10), at(mwh));
-  state.doubts = 1;
+  state.counter.baseline = std::pair(noon, at(5'000'000));
+  state.counter.pending = std::pair(noon + std::chrono::seconds(10), at(mwh));
+  state.counter.doubts = 1;
 }
 
 TEST(LiveTable, ShowsWhichCountersStepIsInDoubt) {

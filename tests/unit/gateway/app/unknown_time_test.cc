@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gateway/app/restamp.h"
+#include "gateway/model/hj212_flag.h"
 #include "protocols/io/disciplined_clock.h"
 #include "tests/unit/gateway/app/gateway_fixture.h"
 
@@ -38,6 +39,7 @@ class UnknownTimeTest : public GatewayTest {
         batch.received = gateway_clock_->now();
         for (Reading& reading : batch.readings) {
           reading.stamped_by = stamped_by_;
+          reading.hj212_flag = flag_;
           reading.at = stamped_by_ == StampedBy::device ? true_time() : batch.received;
         }
         co_await inbox.push(std::move(batch));
@@ -76,6 +78,7 @@ class UnknownTimeTest : public GatewayTest {
 
   PointId meter_{};
   StampedBy stamped_by_ = StampedBy::gateway;
+  char flag_ = model::kNoFlag;
   Instant booted_at_ = kToday;  // in truth
   std::unique_ptr<io::DisciplinedClock> disciplined_;
 };
@@ -106,6 +109,26 @@ TEST_F(UnknownTimeTest, NothingIsCountedUntilTheClockIsSetAndThenEverything) {
   pass(10min);
   EXPECT_EQ(booked(), 80);
   end_gateway();
+}
+
+TEST_F(UnknownTimeTest, WhatAReadingWasMarkedWithIsKnownWhenItIsCounted) {
+  for (const char flag : {'S', 'F'}) {
+    flag_ = flag;
+    restart_machine(Instant(2s), kToday + 30min);
+    start_gateway();
+    pass(10min);
+    clock_.set_wall(true_time());
+    pass(2s);
+    EXPECT_TRUE(gateway_->status().time_is_known);
+    std::size_t counted = 0;
+    for (const model::StoredRow& row : disk_.rows) {
+      const auto* reading = row.body.get_if<model::JudgedReading>();
+      if (reading && usable(reading->quality) && model::flag_said(reading->quality) == flag) ++counted;
+    }
+    EXPECT_GE(counted, 10U) << flag;
+    end_gateway();
+    disk_ = {};
+  }
 }
 
 TEST_F(UnknownTimeTest, ARestartOfTheProgramForgetsNoneOfIt) {

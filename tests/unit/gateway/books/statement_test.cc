@@ -267,7 +267,7 @@ TEST_F(StatementTest, MovesACorrectedQuarterHourToItsNewFactor) {
   ASSERT_EQ(lines_[1].factors_of, "cn-grid/CN/average");
   EXPECT_EQ(lines_[1].now, Figures{});
   EXPECT_EQ(lines_[1].first.emitted[Basis::primary].co2e.quanta(), 500 * kKilogram);
-  EXPECT_FALSE(lines_[1].worst) << "nothing is counted there any more";
+  EXPECT_EQ(lines_[1].worst, model::Quality{}) << "as it was published: nothing is counted there any more";
   EXPECT_EQ(lines_[1].superseded_by, std::vector<std::string>{"cn-grid/CN-SC/average"}) << "and why";
   EXPECT_EQ(lines_[0].supersedes, std::vector<std::string>{"cn-grid/CN/average"});
   EXPECT_TRUE(lines_[0].superseded_by.empty());

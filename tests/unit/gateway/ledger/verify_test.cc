@@ -139,6 +139,22 @@ TEST_F(VerifyTest, FindsAnEntryThatWasPutInAlthoughTheNumbersWereMended) {
   EXPECT_EQ(summary.findings[0].number, 6u);
 }
 
+TEST_F(VerifyTest, NamesAnEntryWhoseNumberWasChangedByTheRightOne) {
+  for (const std::uint64_t wrong : {std::uint64_t{3}, std::uint64_t{7}, std::uint64_t{500}}) {
+    const std::string right = name(6);
+    entry(6).number = wrong;
+    const Summary summary = verified();
+    EXPECT_EQ(only(summary).kind, Kind::entry_changed);
+    EXPECT_EQ(only(summary).number, 6u);
+    EXPECT_THAT(only(summary).text, HasSubstr("entry 6 (" + right + ") was changed: it says that it is number"));
+    EXPECT_EQ(summary.proven, 10u);
+    for (Row& row : rows_) {
+      auto* changed = std::get_if<EntryRow>(&row);
+      if (changed && model::to_string(*name_of(changed->line)) == right) changed->number = 6;
+    }
+  }
+}
+
 TEST_F(VerifyTest, FindsASecondEntryOfTheSameNumber) {
   EntryRow twice = entry(6);
   rows_.insert(at(8), twice);

@@ -30,11 +30,26 @@ TEST(Hj212Flag, IsFoundAgainInAStoredReading) {
   for (const char flag : {'F', 'M', 'S', 'D', 'C', 'T', 'B'}) EXPECT_EQ(flag_said(*from_hj212_flag(flag)), flag);
   EXPECT_EQ(flag_said({Origin::missing, Rule::unknown_flag}), kUnknownFlag);
   EXPECT_EQ(flag_said({Origin::manual, Rule::out_of_order}), 'S');
+  EXPECT_EQ(flag_said({Origin::measured, Rule::out_of_order}), 'F');
+  EXPECT_EQ(flag_said({Origin::late, Rule::out_of_order}), kNoFlag);
   // Judged by us, not marked by the instrument.
   for (const Quality ours : {Quality{Origin::missing, Rule::range}, Quality{Origin::missing, Rule::not_a_number},
                              Quality{Origin::estimated, Rule::gap}, Quality{Origin::late, Rule::stale}}) {
     EXPECT_EQ(flag_said(ours), kNoFlag);
   }
+}
+
+TEST(Hj212Flag, IsKeptWhileNobodyKnowsTheTime) {
+  for (const bool by_device : {false, true}) {
+    for (const char flag : {'F', 'S', kNoFlag}) {
+      const Quality kept{Origin::missing, unknown_time_rule(by_device, flag)};
+      EXPECT_TRUE(time_unknown(kept.rule));
+      EXPECT_FALSE(stamp_believed(kept));
+      EXPECT_EQ(flag_said(kept), flag);
+    }
+    EXPECT_EQ(unknown_time_rule(by_device, 'N'), by_device ? Rule::device_clock : Rule::clock);
+  }
+  EXPECT_NE(unknown_time_rule(false, 'S'), unknown_time_rule(true, 'S'));
 }
 
 }  // namespace

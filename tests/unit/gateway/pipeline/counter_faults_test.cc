@@ -121,7 +121,7 @@ TEST_P(CounterFaults, BookNothingThatDidNotFlowAndLoseNothingThatWasRead) {
     const std::int64_t booked = pipeline.state().accounts[0].amount.quanta() / 1'000;
     EXPECT_LE(booked, history.flowed()) << "seed " << seed;
     EXPECT_GE(booked, history.provable()) << "seed " << seed;
-    EXPECT_FALSE(pipeline.state().points[0].pending) << "seed " << seed;
+    EXPECT_FALSE(pipeline.state().points[0].counter.pending) << "seed " << seed;
   }
 }
 

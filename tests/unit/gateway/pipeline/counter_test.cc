@@ -40,7 +40,7 @@ class Register {
     heard_ = std::max(r.at, heard_);
     Counted counted = meter_.count(r, judged, state);
     for (const Movement& m : counted) total += m.amount;
-    if (countable(counted.quality)) {
+    if (countable(counted.quality) && state.last_at < r.at) {
       state.last_at = r.at;
       state.last_value = value;
     }
@@ -110,7 +110,7 @@ TEST(Counter, WhatStoodAtZeroBeforeItCouldPassTheEndIsNoRollover) {
     EXPECT_EQ(meter.at(zeros + 1min, 0.5).quality.rule, Rule::reset) << zeros;
     meter.at(zeros + 2min, 1.5);
     EXPECT_EQ(meter.total, Activity::of(1'500'000)) << zeros;
-    EXPECT_FALSE(meter.state.pending_since) << zeros;
+    EXPECT_FALSE(meter.state.counter.pending_since) << zeros;
   }
 }
 
@@ -231,7 +231,7 @@ TEST(Counter, OneThatRunsBackwardsIsNeitherResetNorBooked) {
   Register meter(a_point());
   meter.at(0s, 1'000.0);
   EXPECT_EQ(meter.at(10s, 999.9).quality, estimated(Rule::pending));
-  EXPECT_EQ(pending(meter.state)->reason, "the counter ran down a little");
+  EXPECT_EQ(pending(meter.state.counter)->reason, "the counter ran down a little");
   EXPECT_EQ(meter.at(20s, 999.8).quality, estimated(Rule::pending));
   const Counted decided = meter.at(30s, 999.7);
   EXPECT_EQ(decided.quality, measured(Rule::backwards));
@@ -241,7 +241,7 @@ TEST(Counter, OneThatRunsBackwardsIsNeitherResetNorBooked) {
   EXPECT_EQ(meter.at(40s, 999.6).quality, measured(Rule::backwards));
   EXPECT_EQ(meter.at(50s, 0).quality, estimated(Rule::pending));
   EXPECT_EQ(meter.at(60s, 999.5).quality, measured(Rule::backwards));
-  EXPECT_EQ(meter.state.unbooked, Activity::of(500'000));
+  EXPECT_EQ(meter.state.counter.unbooked, Activity::of(500'000));
   EXPECT_EQ(meter.total, Activity{});
   EXPECT_EQ(meter.at(70s, 999.7).quality, Quality{});
   EXPECT_EQ(meter.total, Activity::of(200'000));
@@ -254,7 +254,7 @@ TEST(Counter, ALittleDownAndBackIsAGlitch) {
   EXPECT_EQ(meter.at(20s, 999.95).quality, estimated(Rule::pending));
   EXPECT_EQ(meter.at(30s, 1'000.1).quality, measured(Rule::glitch));
   EXPECT_EQ(meter.total, Activity::of(100'000));
-  EXPECT_EQ(meter.state.unbooked, Activity{});
+  EXPECT_EQ(meter.state.counter.unbooked, Activity{});
 }
 
 TEST(Counter, ANetRegisterIsCountedInBothDirections) {
@@ -275,7 +275,7 @@ TEST(Counter, OneThatStoodStillAndCatchesUpIsBookedOnceItGoesOn) {
   meter.at(0s, 1'000.0);
   for (int i = 1; i <= 60; ++i) meter.at(i * 1min, 1'000.0);
   EXPECT_EQ(meter.at(61min, 1'080.0).quality, estimated(Rule::pending));
-  EXPECT_EQ(pending(meter.state)->reason, "more than the connection delivers");
+  EXPECT_EQ(pending(meter.state.counter)->reason, "more than the connection delivers");
   const Counted counted = meter.at(62min, 1'080.5);
   EXPECT_EQ(counted.quality, estimated(Rule::stalled));
   EXPECT_EQ(meter.total, Activity::of(80'500'000));
@@ -284,29 +284,29 @@ TEST(Counter, OneThatStoodStillAndCatchesUpIsBookedOnceItGoesOn) {
 TEST(Counter, AStepThatWaitsIsVisible) {
   Register meter(a_point());
   meter.at(0s, 1'000.0);
-  EXPECT_FALSE(pending(meter.state));
+  EXPECT_FALSE(pending(meter.state.counter));
   meter.at(10s, 0.5);
-  const auto waits = pending(meter.state);
+  const auto waits = pending(meter.state.counter);
   ASSERT_TRUE(waits);
   EXPECT_EQ(waits->since, kStart);
   EXPECT_EQ(waits->at, kStart + 10s);
   EXPECT_EQ(waits->step, Activity::of(-999'500'000));
   EXPECT_EQ(waits->reason, "the counter fell");
   meter.at(20s, 0.6);
-  EXPECT_FALSE(pending(meter.state));
+  EXPECT_FALSE(pending(meter.state.counter));
 }
 
 TEST(Counter, LateAndRepeatedReadingsMoveNothing) {
   Register meter(a_point());
   meter.at(0s, 1'000.0);
   meter.at(30s, 1'000.3);
-  const auto baseline = meter.state.baseline;
+  const auto baseline = meter.state.counter.baseline;
   EXPECT_EQ(meter.at(10s, 1'000.1).quality, (Quality{Origin::late, Rule::out_of_order}));
   EXPECT_EQ(meter.at(20s, 5.0).quality, (Quality{Origin::late, Rule::out_of_order}));
   EXPECT_EQ(meter.at(30s, 1'000.3).quality, measured(Rule::duplicate));
   EXPECT_EQ(meter.at(30s, 1'000.4).quality, (Quality{Origin::missing, Rule::duplicate}));
-  EXPECT_EQ(meter.state.baseline, baseline);
-  EXPECT_FALSE(meter.state.pending);
+  EXPECT_EQ(meter.state.counter.baseline, baseline);
+  EXPECT_FALSE(meter.state.counter.pending);
   meter.at(40s, 1'000.4);
   EXPECT_EQ(meter.total, Activity::of(400'000));
 }
@@ -361,7 +361,7 @@ TEST(Counter, AYieldOfTodayIsBookedWhole) {
         meter.at(quarter * 15min, 50.0 * steps);
       }
       EXPECT_EQ(meter.total, Activity::of(5 * 800 * kKwh)) << known << dark_at_midnight;
-      EXPECT_FALSE(meter.state.pending);
+      EXPECT_FALSE(meter.state.counter.pending);
     }
   }
 }
@@ -465,6 +465,38 @@ TEST(Counter, BetweenTwoCountsAValueIsTakenAsItIs) {
   counter.at(0s, 100.25);
   counter.at(10s, 100.375);
   EXPECT_EQ(counter.total, Activity::of(kKwh / 8));
+}
+
+TEST(Counter, LateReadingsFromBeforeAStepThatWaitsAreCounted) {
+  const std::vector<std::pair<Duration, double>> readings{{0min, 1000}, {1min, 1001}, {2min, 1002}, {3min, 1003},
+                                                          {4min, 1004}, {5min, 0},    {6min, 0},    {7min, 0}};
+  Register in_order(a_point());
+  for (const auto& [time, value] : readings) in_order.at(time, value);
+  Register late(a_point());
+  for (const std::size_t i : {0, 1, 5, 6, 7}) late.at(readings[i].first, readings[i].second);
+  EXPECT_EQ(late.total, Activity::of(1 * kKwh));
+  EXPECT_EQ(late.at(2min, 1002).quality, (Quality{Origin::late, Rule::stale}));
+  EXPECT_EQ(late.at(3min, 2000).quality.rule, Rule::out_of_order) << "more than the connection delivers";
+  EXPECT_EQ(late.at(90s, 1001.5).quality.rule, Rule::out_of_order) << "older than what is counted";
+  EXPECT_EQ(late.at(5min + 30s, 1005).quality.rule, Rule::out_of_order) << "behind the first doubtful reading";
+  EXPECT_EQ(late.at(3min, 1003).quality, (Quality{Origin::late, Rule::stale}));
+  EXPECT_EQ(late.at(4min, 1004).quality, (Quality{Origin::late, Rule::stale}));
+  EXPECT_EQ(late.total, Activity::of(4 * kKwh));
+  EXPECT_EQ(late.state.counter, in_order.state.counter);
+  EXPECT_EQ(late.state.last_at, in_order.state.last_at);
+}
+
+TEST(Counter, AGapInWhichTheRegisterMayHaveGoneRoundIsNotCalledExact) {
+  Point point = a_point();
+  point.limits.rollover_at = {10'000};  // 100 h at full load
+  Register meter(point);
+  meter.at(0h, 9'000);
+  const auto rule_over = [&](Duration until, double value) {
+    const Counted counted = meter.at(until, value);
+    return counted.count == 1 ? counted.movements[0].quality : Quality{};
+  };
+  EXPECT_EQ(rule_over(20h, 9'500), (Quality{Origin::estimated, Rule::gap}));
+  EXPECT_EQ(rule_over(320h, 9'600), (Quality{Origin::estimated, Rule::rollover})) << "up to three times";
 }
 
 }  // namespace

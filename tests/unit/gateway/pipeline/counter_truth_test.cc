@@ -139,11 +139,11 @@ Figures run(const CounterHistory& history, bool tell = false) {
   for (const Reading& r : history.readings) {
     heard = std::max(heard, r.at);
     const auto judged = rules.judge(r, state, heard, heard);
-    const auto before = state.baseline;
+    const auto before = state.counter.baseline;
     const Counted counted = meter->count(r, judged, state);
     if (judged.rule == Rule::out_of_order || judged.rule == Rule::duplicate) {
       EXPECT_EQ(counted.count, 0u);
-      EXPECT_EQ(before, state.baseline);
+      EXPECT_EQ(before, state.counter.baseline);
     }
     ++out.decided[static_cast<std::size_t>(counted.quality.rule)];
     if (tell) {
@@ -166,16 +166,16 @@ Figures run(const CounterHistory& history, bool tell = false) {
     state.last_value = r.value;
   }
   audit.finish();
-  out.pending = state.pending ? 1 : 0;
-  out.flowed = static_cast<double>(history.flowed_until(state.baseline->first));
+  out.pending = state.counter.pending ? 1 : 0;
+  out.flowed = static_cast<double>(history.flowed_until(state.counter.baseline->first));
   out.booked = static_cast<double>(audit.booked());
   out.wrong = static_cast<double>(audit.wrong());
   out.unknown = static_cast<double>(audit.unknown());
   out.off = audit.wrong() != 0 ? 1 : 0;
   if (history.hidden) EXPECT_LE(audit.unknown(), audit.unknown_max());
   // What ran back is told to the last count, and two more while it was pending.
-  if (history.ran_back != 0 && !state.pending) {
-    EXPECT_LE(state.unbooked.quanta(), history.ran_back + 4 * history.count_quanta + 100);
+  if (history.ran_back != 0 && !state.counter.pending) {
+    EXPECT_LE(state.counter.unbooked.quanta(), history.ran_back + 4 * history.count_quanta + 100);
   }
   return out;
 }

@@ -94,9 +94,9 @@ TEST(CumulativeMeter, AMomentaryZeroNeverBooksASpike) {
     Meter meter(Kind::cumulative, "kWh", limits(power_max_w));
     meter.at(0s, 53'700.0);
     EXPECT_EQ(meter.at(10s, 0.0).quality, estimated(Rule::pending));
-    EXPECT_TRUE(meter.state.pending);
+    EXPECT_TRUE(meter.state.counter.pending);
     EXPECT_EQ(meter.at(20s, 53'700.2).quality, measured(Rule::glitch));
-    EXPECT_FALSE(meter.state.pending);
+    EXPECT_FALSE(meter.state.counter.pending);
     EXPECT_EQ(meter.total, Activity::of(kKwh / 5));
   }
 }
@@ -111,7 +111,7 @@ TEST(CumulativeMeter, ARegisterThatReadsZeroForLongAndReturnsWasNotReset) {
     EXPECT_EQ(back.movements[0].quality, estimated(Rule::gap));
     EXPECT_EQ(back.quality, measured(Rule::glitch));
     EXPECT_EQ(meter.total, Activity::of(kKwh));
-    EXPECT_FALSE(meter.state.abandoned);
+    EXPECT_FALSE(meter.state.counter.abandoned);
   }
 }
 
@@ -120,12 +120,12 @@ TEST(CumulativeMeter, ARegisterThatReadsZeroForHoursAndReturnsWasNotReset) {
     Meter meter(Kind::cumulative, "kWh", limits(power_max_w));
     meter.at(0s, 53'700.0);
     for (int i = 1; i <= 120; ++i) meter.at(i * 1min, 0.0);
-    EXPECT_FALSE(meter.state.pending) << "decided after an hour: a reset";
+    EXPECT_FALSE(meter.state.counter.pending) << "decided after an hour: a reset";
     const Counted back = meter.at(121min, 53'701.0);
     ASSERT_EQ(back.count, 1u);
     EXPECT_EQ(back.movements[0].quality, estimated(Rule::glitch));
     EXPECT_EQ(meter.total, Activity::of(kKwh));
-    EXPECT_FALSE(meter.state.abandoned);
+    EXPECT_FALSE(meter.state.counter.abandoned);
   }
 }
 
@@ -165,8 +165,8 @@ TEST(CumulativeMeter, AMeterThatWasResetMayGrowPastItsOldValueLater) {
   int step = 1;
   for (; value < 250.0; value += 0.5, ++step) meter.at(step * 10s, value);
   EXPECT_EQ(meter.total, Activity::of(249'500'000)) << "from 0, as it goes on alike";
-  EXPECT_FALSE(meter.state.pending);
-  EXPECT_FALSE(meter.state.abandoned);
+  EXPECT_FALSE(meter.state.counter.pending);
+  EXPECT_FALSE(meter.state.counter.abandoned);
 }
 
 TEST(CumulativeMeter, AJumpBeyondTheConnectionIsNotCounted) {
@@ -216,7 +216,7 @@ TEST(CumulativeMeter, CoarseRegistersStepByManySecondsOfFullLoad) {
   Meter meter(Kind::cumulative, "kWh", limits(30e3));
   for (int s = 0; s <= 480; ++s) meter.at(s * 1s, 100.0 + 0.4 * (s / 48));
   EXPECT_EQ(meter.total, Activity::of(4 * kKwh));
-  EXPECT_FALSE(meter.state.pending);
+  EXPECT_FALSE(meter.state.counter.pending);
 }
 
 TEST(CumulativeMeter, RoundingOf32BitFloatsIsNoStepDown) {
@@ -257,8 +257,8 @@ TEST(CumulativeMeter, UndecidedReadingsEndAfterTwoMore) {
   EXPECT_EQ(meter.at(10s, 900.3).quality, estimated(Rule::pending));
   EXPECT_EQ(meter.at(20s, 800.1).quality, estimated(Rule::pending));
   EXPECT_EQ(meter.at(30s, 700.7).quality, measured(Rule::replaced));
-  EXPECT_FALSE(meter.state.pending);
-  EXPECT_EQ(meter.state.doubts, 0);
+  EXPECT_FALSE(meter.state.counter.pending);
+  EXPECT_EQ(meter.state.counter.doubts, 0);
   meter.at(40s, 700.8);
   EXPECT_EQ(meter.total, Activity::of(kKwh / 10));
 }
@@ -286,7 +286,7 @@ TEST(CumulativeMeter, ASilenceOfYearsIsSpreadOverItsLastPart) {
 TEST(CumulativeMeter, AValueBeyond64BitsIsOutOfRange) {
   Meter meter(Kind::cumulative, "kWh");
   EXPECT_EQ(meter.at(0s, 1e15).quality, (Quality{Origin::missing, Rule::range}));
-  EXPECT_FALSE(meter.state.baseline);
+  EXPECT_FALSE(meter.state.counter.baseline);
 }
 
 TEST(IntervalMeter, TakesTheAmountForTheTimeSinceTheReadingBefore) {

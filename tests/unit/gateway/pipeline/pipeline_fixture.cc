@@ -175,12 +175,13 @@ std::string to_text(const model::Checkpoint& checkpoint) {
   std::string out;
   for (const model::PointState& p : checkpoint.points) {
     out += "point last " + (p.last_at ? when(*p.last_at) : "-") + " " + number(p.last_value) + " baseline " +
-           text(p.baseline) + " pending " + text(p.pending) + " since " +
-           (p.pending_since ? when(*p.pending_since) : "-") + " doubts " + std::to_string(p.doubts) + " abandoned " +
-           text(p.abandoned) + " stands " + (p.stands_since ? when(*p.stands_since) : "-") + " settled " +
-           (p.settled_until ? when(*p.settled_until) : "-") + " falls " + std::to_string(p.falls) + " unbooked " +
-           std::to_string(p.unbooked.quanta()) + " remainder " + std::to_string(p.integration_remainder) + " open " +
-           text(p.open) + text(p.live) + "\n";
+           text(p.counter.baseline) + " pending " + text(p.counter.pending) + " since " +
+           (p.counter.pending_since ? when(*p.counter.pending_since) : "-") + " doubts " +
+           std::to_string(p.counter.doubts) + " abandoned " + text(p.counter.abandoned) + " stands " +
+           (p.counter.stands_since ? when(*p.counter.stands_since) : "-") + " settled " +
+           (p.counter.settled_until ? when(*p.counter.settled_until) : "-") + " falls " +
+           std::to_string(p.counter.falls) + " unbooked " + std::to_string(p.counter.unbooked.quanta()) +
+           " remainder " + std::to_string(p.integration_remainder) + " open " + text(p.open) + text(p.live) + "\n";
   }
   for (const model::AccountState& a : checkpoint.accounts) {
     out += "account " + std::to_string(a.amount.quanta()) + " coal " + std::to_string(a.coal.quanta()) + " " +

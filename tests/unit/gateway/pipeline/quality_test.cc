@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "gateway/model/hj212_flag.h"
 #include "tests/unit/gateway/pipeline/pipeline_fixture.h"
 
 namespace carbongate::pipeline {
@@ -132,6 +133,18 @@ TEST(Quality, AFlagTakesNothingOfWhatTheReadingIs) {
     const Quality judged = judge(p, r, state);
     EXPECT_EQ(judged.origin, Origin::manual);
     EXPECT_FALSE(countable(judged)) << to_string(judged.rule);
+  }
+}
+
+TEST(Quality, WhatALateReadingWasMarkedWithCanBeToldFromIt) {
+  PointState state;
+  state.last_at = kNow;
+  for (const char flag : {'F', 'S', model::kNoFlag}) {
+    Reading r = reading({}, kNow - 1min, 0.0);
+    r.hj212_flag = flag;
+    const Quality judged = judge(point(), r, state);
+    EXPECT_EQ(judged.rule, Rule::out_of_order);
+    EXPECT_EQ(model::flag_said(judged), flag);
   }
 }
 

@@ -115,15 +115,15 @@ inline model::PointState full_point_state() {
   model::PointState state;
   state.last_at = kStart + 1ms;
   state.last_value = 0.1;
-  state.baseline = counter(1s, 123'456'789'012);
-  state.pending = counter(2s, -5);
-  state.pending_since = kStart + 10ms;
-  state.doubts = 2;
-  state.abandoned = counter(3s, std::numeric_limits<std::int64_t>::max());
-  state.stands_since = kStart + 4ms;
-  state.settled_until = kStart + 5ms;
-  state.falls = 3;
-  state.unbooked = model::Activity::of(6);
+  state.counter.baseline = counter(1s, 123'456'789'012);
+  state.counter.pending = counter(2s, -5);
+  state.counter.pending_since = kStart + 10ms;
+  state.counter.doubts = 2;
+  state.counter.abandoned = counter(3s, std::numeric_limits<std::int64_t>::max());
+  state.counter.stands_since = kStart + 4ms;
+  state.counter.settled_until = kStart + 5ms;
+  state.counter.falls = 3;
+  state.counter.unbooked = model::Activity::of(6);
   state.integration_remainder = -17;
   state.late = model::LateData{.earliest = Instant(1ms), .affects_until = Instant(2ms), .readings = 3};
   state.live = {.decided_until = kStart + 1h,
@@ -133,15 +133,15 @@ inline model::PointState full_point_state() {
       kStart, kStart + 15min, model::Activity::of(-1), 5s, {model::Origin::estimated, model::Rule::gap}};
   state.last_quality = {model::Origin::late, model::Rule::stale};
   state.derived.inputs = {{.point = "stack.flow",
-                           .baseline = counter(4s, 7),
-                           .pending = counter(5s, 8),
-                           .pending_since = kStart + 12s,
-                           .doubts = 1,
-                           .abandoned = counter(6s, 9),
-                           .stands_since = kStart + 8s,
-                           .settled_until = kStart + 9s,
-                           .falls = 2,
-                           .unbooked = model::Activity::of(11),
+                           .counter = {.baseline = counter(4s, 7),
+                                       .pending = counter(5s, 8),
+                                       .pending_since = kStart + 12s,
+                                       .doubts = 1,
+                                       .abandoned = counter(6s, 9),
+                                       .stands_since = kStart + 8s,
+                                       .settled_until = kStart + 9s,
+                                       .falls = 2,
+                                       .unbooked = model::Activity::of(11)},
                            .last_value = 0.5,
                            .since = model::Activity::of(-10),
                            .heard = true}};

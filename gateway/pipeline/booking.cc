@@ -1,0 +1,203 @@
+// What movements add to the accounts, and the rows of what is complete.
+#include <algorithm>
+
+#include "gateway/pipeline/engine.h"
+
+namespace carbongate::pipeline {
+
+using model::AccountId;
+using model::Basis;
+using model::OpenPeriod;
+using model::Origin;
+using model::Period;
+using model::Rule;
+
+namespace {
+
+constexpr double kMsPerHour = 3'600'000.0;
+
+}  // namespace
+
+void Pipeline::Engine::account_for(std::size_t point, const Counted& counted) {
+  for (const Movement& movement : counted) book(point, movement);
+  const auto until = points_[point].meter->counted_until(state_.points[point]);
+  if (!until) return;
+  close_until(point, *until);
+  show_progress(point, *until);
+}
+
+// Cuts a movement at the quarter hours. It is booked at once, so that running totals are live; the entry of a quarter
+// is what was booked in it.
+void Pipeline::Engine::book(std::size_t point, const Movement& movement) {
+  for (const std::size_t i : points_[point].accounts) {
+    accounts_[i].co2e_before = state_.accounts[i].emissions[Basis::primary].total.co2e;
+  }
+  // What was closed without it is not opened again.
+  const Instant first = std::max(movement.begin, state_.points[point].derived.closed_until.value_or(movement.begin));
+  if (first > movement.begin) {
+    note_late(static_cast<PointId>(point), movement.begin,
+              calendar_.period(Period::quarter_hour, std::max(first, movement.end) - Duration(1)).end);
+  }
+  if (movement.hollow()) {
+    mark_ends(point, movement, first);
+  } else {
+    Instant begin = first;
+    while (begin < movement.end) {
+      close_until(point, begin);
+      const auto& quarter = open_at(begin, Period::quarter_hour, calendar_, state_.points[point].open);
+      const Instant end = std::min(quarter.end, movement.end);
+      book_span(point, movement, begin, end);
+      begin = end;
+    }
+  }
+  note_rates(point, movement);
+}
+
+// The present rate is the mean over the last movement.
+void Pipeline::Engine::note_rates(std::size_t point, const Movement& movement) {
+  const double hours = static_cast<double>((movement.end - movement.begin).count()) / kMsPerHour;
+  for (const std::size_t i : points_[point].accounts) {
+    model::AccountState& account = state_.accounts[i];
+    const auto quanta_per_display = static_cast<double>(accounts_[i].account->carrier->quanta_per_display);
+    const model::Co2e co2e = account.emissions[Basis::primary].total.co2e - accounts_[i].co2e_before;
+    account.amount_per_hour = static_cast<double>(movement.amount.quanta()) / quanta_per_display / hours;
+    account.co2e_kg_per_hour =
+        static_cast<double>(co2e.quanta()) / static_cast<double>(model::kMilligramsPerKilogram) / hours;
+    changed_accounts_.note(i);
+  }
+}
+
+// `begin` and `end` lie within the open quarter hour.
+void Pipeline::Engine::book_span(std::size_t point, const Movement& movement, Instant begin, Instant end) {
+  PointRules& rules = points_[point];
+  const Booking booking{.span = {begin, end},
+                        .amount = movement.until(end) - movement.until(begin),
+                        .covered = movement.covered,
+                        .quality = movement.quality};
+  model::OpenInterval& quarter = *state_.points[point].open;
+  add(booking, quarter);
+  rules.next_close = std::min(rules.next_close, quarter.end);
+  for (const std::size_t i : rules.accounts) book_account(i, booking);
+}
+
+void Pipeline::Engine::book_account(std::size_t index, Booking booking) {
+  model::AccountState& account = state_.accounts[index];
+  AccountFactors& factors = accounts_[index].factors;
+  const Instant at = booking.span.begin;
+  model::PerBasis<model::Emitted> emitted;
+  for (const Basis basis : model::kBases) {
+    if (!factors[basis].chosen()) continue;
+    const model::Factor* factor = factors[basis].at(at);
+    if (factor) {
+      emitted[basis] = emit(booking.amount, *factor, account.emissions[basis]);
+    } else if (basis == Basis::primary) {
+      booking.quality = worse(booking.quality, {Origin::missing, Rule::no_factor});
+    }
+  }
+  model::StandardCoal coal;
+  if (const model::Factor* factor = factors.coal.at(at)) {
+    coal = model::StandardCoal::of(multiply(booking.amount, factor->scaled_coal, account.coal_remainder));
+  }
+  account.amount += booking.amount;
+  account.coal += coal;
+  for (std::size_t p = 0; p < kPeriods.size(); ++p) {
+    OpenPeriod& period = open_at(at, kPeriods[p], calendar_, account.open[p]);
+    add(booking, period);
+    period.coal += coal;
+    for (const Basis basis : model::kBases) period.emitted[basis] += emitted[basis];
+  }
+}
+
+// A time that nobody watched: the periods at both of its ends are the worse for it, those in between have no row at
+// all.
+void Pipeline::Engine::mark_ends(std::size_t point, const Movement& movement, Instant first) {
+  const Instant last = movement.end - Duration(1);
+  for (const Instant at : {movement.begin, last}) {
+    if (at < first) continue;
+    close_until(point, at);
+    const Span quarter = calendar_.period(Period::quarter_hour, at);
+    open_at(at, Period::quarter_hour, calendar_, state_.points[point].open);
+    book_span(point, movement, at, at);
+    if (quarter.contains(last)) break;
+  }
+}
+
+void Pipeline::Engine::close_until(std::size_t point, Instant until) {
+  PointRules& rules = points_[point];
+  if (until < rules.next_close) return;
+  model::PointState& state = state_.points[point];
+  if (state.open && state.open->end <= until) {
+    if (worth_a_row(*state.open)) {
+      ++statistics_.intervals;
+      emit_row(static_cast<PointId>(point), make_interval(*state.open));
+    }
+    state.open.reset();
+  }
+  for (const std::size_t account : rules.accounts) close_account(account, until);
+  note_next_close(rules, state);
+}
+
+void Pipeline::Engine::close_account(std::size_t index, Instant until) {
+  model::AccountState& account = state_.accounts[index];
+  for (std::size_t p = 0; p < kPeriods.size(); ++p) {
+    std::optional<OpenPeriod>& open = account.open[p];
+    if (!open || open->end > until) continue;
+    if (worth_a_row(*open)) {
+      if (p == kQuarter) publish_entry(index);
+      emit_row(static_cast<AccountId>(index), make_rollup(kPeriods[p], *open, validity_));
+    }
+    if (kPeriods[p] == Period::hour && judge(Period::hour, *open, validity_) == model::Validity::valid) {
+      for (std::size_t longer = p + 1; longer < kPeriods.size(); ++longer) {
+        if (account.open[longer]) ++account.open[longer]->valid_hours;
+      }
+    }
+    open.reset();
+    changed_accounts_.note(index);
+  }
+}
+
+// The quarter hour is complete: its entry, and with it the uncertainties of all that it is a part of.
+void Pipeline::Engine::publish_entry(std::size_t index) {
+  model::AccountState& account = state_.accounts[index];
+  OpenPeriod& quarter = *account.open[kQuarter];
+  model::EmissionEntry entry = make_entry(quarter, *accounts_[index].account, accounts_[index].factors);
+  ++statistics_.entries;
+  if (entry.quality.rule == Rule::no_factor) ++statistics_.entries_without_factor;
+  for (const Basis basis : model::kBases) {
+    const model::Emitted uncertainty{.co2e = {},
+                                     .gases = {},
+                                     .u95_activity = quarter.emitted[basis].u95_activity,
+                                     .u95_factor = quarter.emitted[basis].u95_factor};
+    account.emissions[basis].total += uncertainty;
+    for (std::size_t p = kQuarter + 1; p < kPeriods.size(); ++p) {
+      if (account.open[p]) account.open[p]->emitted[basis] += uncertainty;
+    }
+  }
+  emit_row(static_cast<AccountId>(index), std::move(entry));
+}
+
+void Pipeline::Engine::note_next_close(PointRules& rules, const model::PointState& point) const {
+  rules.next_close = point.open ? point.open->end : Instant::max();
+  for (const std::size_t account : rules.accounts) {
+    for (const std::optional<OpenPeriod>& open : state_.accounts[account].open) {
+      if (open) rules.next_close = std::min(rules.next_close, open->end);
+    }
+  }
+}
+
+void Pipeline::Engine::show_progress(std::size_t point, Instant at) {
+  for (const std::size_t i : points_[point].accounts) {
+    model::AccountState& account = state_.accounts[i];
+    if (account.live_at && (at <= *account.live_at || at - *account.live_at < live_every_)) continue;
+    account.live_at = at;
+    changed_accounts_.note(i);
+    emit_row(static_cast<AccountId>(i), model::RunningTotal{.at = at,
+                                                            .amount = account.amount,
+                                                            .co2e = account.emissions[Basis::primary].total.co2e,
+                                                            .co2e_market = account.emissions[Basis::market].total.co2e,
+                                                            .amount_per_hour = account.amount_per_hour,
+                                                            .co2e_kg_per_hour = account.co2e_kg_per_hour});
+  }
+}
+
+}  // namespace carbongate::pipeline

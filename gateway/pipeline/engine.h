@@ -1,0 +1,126 @@
+// The machinery behind Pipeline, in files by what they do: what becomes of a reading in pipeline.cc, what is late in
+// late_readings.cc, what movements add to the accounts in booking.cc.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway/pipeline/calendar.h"
+#include "gateway/pipeline/deriver.h"
+#include "gateway/pipeline/due.h"
+#include "gateway/pipeline/emission.h"
+#include "gateway/pipeline/energy.h"
+#include "gateway/pipeline/late_inputs.h"
+#include "gateway/pipeline/live_factors.h"
+#include "gateway/pipeline/pipeline.h"
+#include "gateway/pipeline/quality.h"
+#include "gateway/pipeline/rollup.h"
+
+namespace carbongate::pipeline {
+
+inline constexpr std::array kPeriods{model::Period::quarter_hour, model::Period::hour, model::Period::day,
+                                     model::Period::month, model::Period::year};
+inline constexpr std::size_t kQuarter = 0;
+
+// Which subjects changed during one call, each noted once.
+class Changed {
+ public:
+  explicit Changed(std::size_t count) : noted_(count, false) {}
+  void note(std::size_t index) {
+    if (noted_[index]) return;
+    noted_[index] = true;
+    list_.push_back(index);
+  }
+  template <class F>
+  void take(F&& f) {
+    for (const std::size_t i : list_) {
+      noted_[i] = false;
+      f(i);
+    }
+    list_.clear();
+  }
+
+ private:
+  std::vector<bool> noted_;
+  std::vector<std::size_t> list_;
+};
+
+class Pipeline::Engine {
+ public:
+  Engine(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored);
+
+  model::Effects ingest(std::span<const Batch> batches, Instant now);
+  model::Effects keep_apart(std::span<const Batch> batches);
+  model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
+                         std::span<const model::LateDataSettled> restated);
+  const model::Checkpoint& state() const { return state_; }
+  const Statistics& statistics() const { return statistics_; }
+  std::optional<Instant> counted_until(PointId point) const {
+    const auto& meter = points_.at(index(point)).meter;
+    const model::PointState& state = state_.points[index(point)];
+    return meter ? std::max(meter->counted_until(state), state.derived.closed_until) : std::nullopt;
+  }
+
+ private:
+  struct AccountRules {
+    const model::Account* account;
+    AccountFactors factors;
+    model::Co2e co2e_before;  // the movement being booked
+  };
+  struct PointRules {
+    QualityRules quality;
+    std::optional<EnergyMeter> meter;  // nullopt: no account uses the point, its readings are only recorded
+    std::vector<std::size_t> accounts;
+    Instant next_close = Instant::max();  // earliest end of an open period of the point or its accounts
+  };
+
+  model::Effects take_effects();
+  void place_late(const Reading& reading, const Counted& counted);
+  void note_late(PointId point, Instant at);
+  void note_late(PointId point, Instant at, Instant until);
+  void close_what_was_missed(const Reading& reading);
+  void close_without_result(PointId result, Instant until);
+  void attach(const model::Account& account, const model::Site& site);
+  void ingest_one(const Reading& reading, Instant heard, Instant now, model::Quality given = {});
+  void withdraw(const Reading& reading, model::Quality quality);
+  void derive_what_is_due(Instant heard, Instant now);
+  void record(const Reading& reading, model::Quality quality);
+  void account_for(std::size_t point, const Counted& counted);
+  void book(std::size_t point, const Movement& movement);
+  void book_span(std::size_t point, const Movement& movement, Instant begin, Instant end);
+  void book_account(std::size_t account, Booking booking);
+  void mark_ends(std::size_t point, const Movement& movement, Instant first);
+  void note_rates(std::size_t point, const Movement& movement);
+  void close_until(std::size_t point, Instant until);
+  void close_account(std::size_t account, Instant until);
+  void publish_entry(std::size_t account);
+  void note_next_close(PointRules& rules, const model::PointState& point) const;
+  void show_progress(std::size_t point, Instant at);
+
+  template <class Body>
+  void emit_row(model::Subject subject, Body&& body) {
+    rows_.push_back({subject, std::forward<Body>(body)});
+  }
+
+  Duration live_every_;
+  model::ValidityRules validity_;
+  Calendar calendar_;
+  LiveFactors live_factors_;
+  std::vector<PointRules> points_;
+  std::vector<AccountRules> accounts_;
+  model::Checkpoint state_;
+  Deriver deriver_;
+  Due due_;
+  LateInputs late_inputs_;
+  Statistics statistics_;
+  std::vector<model::JournalRow> rows_;
+  Changed changed_points_;
+  Changed changed_accounts_;
+};
+
+}  // namespace carbongate::pipeline

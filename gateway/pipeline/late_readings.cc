@@ -1,0 +1,75 @@
+// What came too late to be counted where it belongs: what must be computed again is noted, and what waits in vain is
+// closed.
+#include <algorithm>
+#include <limits>
+
+#include "gateway/pipeline/engine.h"
+
+namespace carbongate::pipeline {
+
+using model::Period;
+
+// Older than the newest of its point: it changes nothing of what is known there. The meter may have counted it, where a
+// step waits; all else is found by restatement.
+void Pipeline::Engine::place_late(const Reading& reading, const Counted& counted) {
+  for (const PointId result : deriver_.made_of(reading.point)) note_late(result, reading.at);
+  if (countable(counted.quality)) {
+    changed_points_.note(index(reading.point));
+    account_for(index(reading.point), counted);
+  } else {
+    note_late(reading.point, reading.at);
+  }
+  close_what_was_missed(reading);
+}
+
+// An input of derived points that comes too far behind the others: they have no result there. The quarter hours that
+// all inputs were heard of by now are closed as they are, and wait for restatement.
+void Pipeline::Engine::close_what_was_missed(const Reading& reading) {
+  for (const PointId result : deriver_.made_of(reading.point)) {
+    const model::PointState& state = state_.points[index(result)];
+    const bool is_late = late_inputs_.is_late(result, reading.at);
+    const bool is_behind = state.derived.closed_until > state.last_at;  // also where there was none
+    if (!points_[index(result)].meter || !(is_late || is_behind)) continue;
+    const auto heard = late_inputs_.heard_until(result, state_.points);
+    if (!heard) continue;
+    const Instant until = calendar_.period(Period::quarter_hour, *heard).begin;
+    const auto counted = counted_until(result);
+    if (counted && until <= *counted) continue;
+    note_late(result, std::min(reading.at, counted.value_or(until)), until);
+    close_without_result(result, until);
+  }
+}
+
+void Pipeline::Engine::close_without_result(PointId result, Instant until) {
+  const std::size_t point = index(result);
+  close_until(point, until);
+  state_.points[point].derived.closed_until = until;
+  // What is corrected in a period that goes on belongs to what is still open of it.
+  for (const std::size_t i : points_[point].accounts) {
+    for (std::size_t p = kQuarter + 1; p < kPeriods.size(); ++p) {
+      open_at(until, kPeriods[p], calendar_, state_.accounts[i].open[p]);
+    }
+    changed_accounts_.note(i);
+  }
+  note_next_close(points_[point], state_.points[point]);
+}
+
+// It is older than what is counted already: restatement will find its place, also in what is computed from it.
+void Pipeline::Engine::note_late(PointId point, Instant at) {
+  const model::PointState& state = state_.points[index(point)];
+  std::optional<Instant> known = state.last_at;
+  if (state.derived.closed_until) known = std::max(known, std::optional(*state.derived.closed_until - Duration(1)));
+  if (!points_[index(point)].meter || !known) return;
+  note_late(point, at, state.open ? state.open->end : calendar_.period(Period::quarter_hour, std::max(at, *known)).end);
+}
+
+void Pipeline::Engine::note_late(PointId point, Instant at, Instant until) {
+  model::PointState& state = state_.points[index(point)];
+  if (!state.late) state.late = {.earliest = at, .affects_until = until, .readings = 0};
+  state.late->earliest = std::min(state.late->earliest, at);
+  state.late->affects_until = std::max(state.late->affects_until, until);
+  if (state.late->readings != std::numeric_limits<std::uint32_t>::max()) ++state.late->readings;
+  changed_points_.note(index(point));
+}
+
+}  // namespace carbongate::pipeline

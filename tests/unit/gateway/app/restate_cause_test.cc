@@ -1,0 +1,145 @@
+// Why an entry was corrected, as the correction says.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/unit/gateway/app/books_fixture.h"
+
+namespace carbongate::app {
+namespace {
+
+using model::Cause;
+
+// A register in kWh that counts one a minute for two hours, then shows nothing but 0 for four.
+std::vector<Reading> unreadable_after_two_hours(PointId point) {
+  std::vector<Reading> readings;
+  for (int minute = 0; minute <= 360; ++minute) {
+    readings.push_back({.point = point, .at = kMarch + minute * 1min, .value = minute <= 110 ? 1000.0 + minute : 0.0});
+  }
+  return readings;
+}
+
+class CauseTest : public ::testing::Test {
+ protected:
+  CauseTest() {
+    site_.add("press", Kind::cumulative, "kWh");
+    site_.site.points[0].limits.interval = 1min;
+    site_.site.points[0].limits.power_max_w = 100e3;
+  }
+
+  // The number of corrections of each cause; of all that have one.
+  static std::map<Cause, int> causes(const StoredBooks& books) {
+    std::map<Cause, int> count;
+    for (const auto& [key, revisions] : books.entries()) {
+      for (const model::EmissionEntry& entry : revisions) {
+        if (entry.correction) ++count[entry.correction->cause];
+      }
+    }
+    return count;
+  }
+  // Those of [from, until) come last.
+  static void hear_late(StoredBooks& books, const std::vector<Reading>& readings, Duration from, Duration until) {
+    for (const bool late : {false, true}) {
+      std::vector<Reading> part;
+      for (const Reading& reading : readings) {
+        const bool is_late = reading.at >= kMarch + from && reading.at < kMarch + until;
+        if (is_late == late) part.push_back(reading);
+      }
+      books.hear(part);
+    }
+  }
+
+  BooksSite site_;
+};
+
+TEST_F(CauseTest, IsLateDataAlsoWhereACertificateWasBookedSince) {
+  StoredBooks books(site_);
+  hear_late(books, counter(PointId{0}, 0h, 6h, 0, 1), 2h, 3h);
+  std::vector<model::Amendment> certificates;
+  for (const auto& [key, revisions] : books.entries()) {
+    model::EmissionEntry part;
+    part.begin = revisions.front().begin;
+    part.end = revisions.front().end;
+    part.covered = revisions.front().covered;
+    part.quality = revisions.front().quality;
+    part.market.emplace().emitted.co2e = model::Co2e::of(-1);
+    part.revision = 1;
+    part.correction = model::Correction{.cause = Cause::certificate, .note = "G1", .booked_at = books.now()};
+    certificates.push_back({.account = model::AccountId{0}, .correction = part, .covered_before = part.covered});
+  }
+  books.book(certificates);
+  EXPECT_GT(books.recompute_all(), 0u);
+  auto count = causes(books);
+  EXPECT_GT(count[Cause::late_data], 0);
+  EXPECT_EQ(count[Cause::configuration], 0);
+}
+
+TEST_F(CauseTest, IsLateDataAsFarAsItMovesWhatACounterHadDecided) {
+  StoredBooks books(site_);
+  hear_late(books, unreadable_after_two_hours(PointId{0}), 50min, 111min);
+  EXPECT_GT(books.recompute_all(), 0u);
+  auto count = causes(books);
+  EXPECT_GT(count[Cause::late_data], 5) << "the counter is given up an hour after it was read last";
+  EXPECT_EQ(count[Cause::configuration], 0);
+}
+
+TEST_F(CauseTest, IsNoFactorWhereAllFactorsAreTheSame) {
+  StoredBooks books(site_);
+  hear_late(books, unreadable_after_two_hours(PointId{0}), 0min, 111min);
+  EXPECT_GT(books.recompute_all(), 0u);
+  auto count = causes(books);
+  EXPECT_GT(count[Cause::late_data], 0);
+  EXPECT_EQ(count[Cause::factor], 0);
+  EXPECT_EQ(count[Cause::configuration], 0);
+}
+
+TEST_F(CauseTest, IsTheFactorWhereOnlyThatDiffers) {
+  StoredBooks books(site_);
+  books.hear(counter(PointId{0}, 0h, 6h, 0, 1));
+  site_.site.accounts[0].factor = model::FactorChoice{"cn-grid", "CN", "average"};
+  EXPECT_GT(books.recompute_all(), 0u);
+  auto count = causes(books);
+  EXPECT_GT(count[Cause::factor], 0);
+  EXPECT_EQ(count.size(), 1u);
+}
+
+TEST_F(CauseTest, IsTheConfigurationFarFromLateReadings) {
+  StoredBooks books(site_);
+  hear_late(books, counter(PointId{0}, 0h, 24h, 0, 1), 2h, 2h + 10min);
+  EXPECT_GT(books.recompute_all(), 0u);
+  site_.site.points[0].limits.max = 250;  // the meter is believed less from now on
+  EXPECT_GT(books.recompute_all(), 0u);
+  for (const auto& [key, revisions] : books.entries()) {
+    for (const model::EmissionEntry& entry : revisions) {
+      if (!entry.correction) continue;
+      const bool is_near = entry.begin < kMarch + 4h;
+      EXPECT_EQ(entry.correction->cause, is_near ? Cause::late_data : Cause::configuration);
+    }
+  }
+}
+
+TEST(Flags, StayWithReadingsThatComeLate) {
+  BooksSite site;
+  site.add("stack", Kind::instantaneous, "kW");
+  std::vector<Reading> readings;
+  for (Duration time{}; time < 3h; time += 1min) {
+    readings.push_back({.point = {}, .hj212_flag = 'F', .at = kMarch + time, .value = 0});
+  }
+  StoredBooks in_order(site);
+  in_order.hear(readings);
+  std::ranges::reverse(readings.begin() + 1, readings.end() - 30);
+  StoredBooks shuffled(site);
+  shuffled.hear(readings);
+  shuffled.recompute_all();
+  const auto expected = in_order.entries();
+  const auto found = shuffled.entries();
+  ASSERT_GT(expected.size(), 8u);
+  for (const auto& [key, revisions] : expected) {
+    EXPECT_EQ(revisions.back().quality, (model::Quality{model::Origin::measured, model::Rule::stopped}));
+    ASSERT_TRUE(found.contains(key));
+    EXPECT_EQ(found.at(key).back().quality, revisions.back().quality) << (key.second - kMarch) / 1min;
+  }
+}
+
+}  // namespace
+}  // namespace carbongate::app

@@ -1,0 +1,203 @@
+// Derived points whose inputs come far apart, or at very different rates.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/unit/gateway/app/restate_fixture.h"
+
+namespace carbongate::app::restating {
+namespace {
+
+using model::Cause;
+using model::EmissionEntry;
+
+// Gas by the minute, its temperature from elsewhere: farther apart than a result allows, in whatever order.
+class InputsTooFarApart : public ::testing::Test {
+ protected:
+  InputsTooFarApart() {
+    const PointId volume = site_.add("volume", Kind::cumulative, "m3", "natural-gas");
+    const PointId temperature = site_.add("temperature", Kind::instantaneous, "°C", "natural-gas");
+    site_.site.accounts.clear();
+    const PointId result = site_.add("normal", Kind::cumulative, "Nm3", "natural-gas");
+    site_.site.points.back().computed = true;
+    site_.site.derived.push_back({.result = result,
+                                  .formula = model::Formula::gas_at_reference,
+                                  .inputs = {{.role = model::Role::volume, .point = volume},
+                                             {.role = model::Role::temperature, .point = temperature},
+                                             {.role = model::Role::pressure, .point = {}, .constant = 200'000}}});
+    for (int minute = 0; minute <= 720; ++minute) {
+      volumes_.push_back(at(volume, minute * 1min, 1'000 + minute));
+      temperatures_.push_back(at(temperature, minute * 1min, 10 + minute % 7));
+    }
+  }
+
+  // Each of them so much later than it was taken.
+  std::vector<Reading> heard(const std::function<Duration(const Reading&)>& delay) const {
+    std::vector<Reading> all = volumes_;
+    all.insert(all.end(), temperatures_.begin(), temperatures_.end());
+    std::ranges::sort(all, {},
+                      [&](const Reading& r) { return std::tuple(r.at + delay(r), r.point == volumes_[0].point); });
+    return all;
+  }
+  std::vector<Reading> in_order() const {
+    return heard([](const Reading&) { return 0ms; });
+  }
+
+  static std::map<Instant, std::pair<std::int64_t, Duration>> amounts(Books& books) {
+    std::map<Instant, std::pair<std::int64_t, Duration>> found;
+    for (const auto& [key, known] : books.known()) found[key.second] = {known.amount, known.covered};
+    return found;
+  }
+
+  // By the gateway, between the readings as well, and at last by hand.
+  void expect_same_accounts(const std::vector<Reading>& readings) {
+    Books right(site_);
+    right.hear(in_order());
+    const auto expected = amounts(right);
+    EXPECT_EQ(expected.size(), 48u);
+    for (const bool by_hand : {true, false}) {
+      Books books(site_);
+      for (std::size_t i = 0; i < readings.size(); i += 100) {
+        books.hear(std::span(readings).subspan(i, std::min<std::size_t>(100, readings.size() - i)));
+        if (!by_hand) books.restate_late_data();
+      }
+      if (by_hand) {
+        EXPECT_NE(amounts(books), expected);
+        books.book(books.everything(kStart - 1h));
+      } else {
+        books.restate_late_data();
+      }
+      EXPECT_EQ(amounts(books), expected) << by_hand;
+      EXPECT_EQ(books.look(books.everything(kStart - 1h)).differences.size(), 0u) << by_hand;
+      for (const EmissionEntry& entry : books.entries()) {
+        if (entry.correction) EXPECT_EQ(entry.correction->cause, Cause::late_data);
+      }
+    }
+  }
+
+  TestSite site_;
+  std::vector<Reading> volumes_;
+  std::vector<Reading> temperatures_;
+};
+
+TEST_F(InputsTooFarApart, OneIsAlwaysHalfAnHourLate) {
+  expect_same_accounts(heard([&](const Reading& r) { return r.point == temperatures_[0].point ? 30min : 0min; }));
+}
+
+TEST_F(InputsTooFarApart, OneComesAfterAllOfTheOther) {
+  for (const std::vector<Reading>* late : {&temperatures_, &volumes_}) {
+    expect_same_accounts(heard([&](const Reading& r) { return r.point == late->front().point ? 24h : 0h; }));
+  }
+}
+
+TEST_F(InputsTooFarApart, TheLastHoursComeLate) {
+  expect_same_accounts(
+      heard([&](const Reading& r) { return r.point == temperatures_[0].point && r.at > kStart + 9h ? 24h : 0h; }));
+}
+
+TEST_F(InputsTooFarApart, InAnyOrder) {
+  for (const std::uint32_t seed : {1u, 2u, 3u}) {
+    std::vector<Reading> all = in_order();
+    std::ranges::shuffle(all, std::mt19937(seed));
+    expect_same_accounts(all);
+  }
+}
+
+// A sum of two counters, of which one is read far more often than the other.
+class UnequalRates : public ::testing::Test {
+ protected:
+  UnequalRates() {
+    for (const char* name : {"fast", "slow"}) meters_.push_back(site_.add(name, Kind::cumulative, "mWh"));
+    site_.site.accounts.clear();
+    const PointId result = site_.add("both", Kind::interval, "mWh");
+    site_.site.points.back().computed = true;
+    site_.site.derived.push_back(
+        {.result = result,
+         .formula = model::Formula::sum,
+         .inputs = {{.role = model::Role::term, .point = meters_[0]}, {.role = model::Role::term, .point = meters_[1]}},
+         .max_age = 30min});
+  }
+
+  std::vector<Reading> readings(Duration fast, Duration slow, Duration length) {
+    std::vector<Reading> all;
+    for (const std::size_t i : {0, 1}) {
+      const Duration every = i == 0 ? fast : slow;
+      double counter = 1e9;
+      for (Duration time = i == 0 ? Duration{} : slow - 59s; time < length; time += every) {
+        counter += static_cast<double>(random_.below(every.count()));
+        all.push_back(at(meters_[i], time, counter));
+      }
+    }
+    std::ranges::sort(all, {}, &Reading::at);
+    return all;
+  }
+
+  static std::size_t differing(Books& books, Duration from, Duration to) {
+    std::vector<Window> windows = books.everything(kStart + from);
+    std::erase_if(windows, [](const Window& window) { return window.point != PointId{2}; });
+    windows.front().to = kStart + to;
+    return books.look(windows).differences.size();
+  }
+
+  TestSite site_;
+  std::vector<PointId> meters_;
+  Random random_{4};
+};
+
+TEST_F(UnequalRates, OfTenSecondsAndAQuarterHourAreNothingToCorrect) {
+  Books books(site_);
+  books.hear(readings(10s, 15min, 12h));
+  for (const Duration to : {3h, 5h, 9h}) {
+    EXPECT_EQ(differing(books, -1h, to), 0u) << to / 1h;
+    EXPECT_EQ(differing(books, to - 1h, to), 0u) << to / 1h;
+  }
+}
+
+TEST_F(UnequalRates, OfAMinuteAndThreeHoursAreNothingToCorrect) {
+  Books books(site_);
+  books.hear(readings(1min, 3h, 24h * 40));
+  for (Duration from = 0h; from < 24h * 40; from += 24h * 7) EXPECT_EQ(differing(books, from, from + 24h * 7), 0u);
+  EXPECT_EQ(differing(books, 24h * 7 - 75min, 24h * 7 + 285min), 0u);
+}
+
+TEST_F(UnequalRates, OfFiveMinutesAndADayAndAHalfAreNothingToCorrect) {
+  Books books(site_);
+  books.hear(readings(5min, 36h, 24h * 60));
+  for (Duration from = 24h; from < 24h * 50; from += 24h * 7) {
+    EXPECT_EQ(differing(books, from, from + 24h * 7), 0u);
+    EXPECT_EQ(differing(books, from, from + 1h), 0u);
+  }
+}
+
+// A slow meter that loses two readings, 45 hours apart, and sends them later.
+TEST_F(UnequalRates, LateReadingsOfTheSlowOneCorrectWhatTheyTouchAlone) {
+  const auto all = readings(1min, 3h, 24h * 30);
+  std::vector<Reading> in_time;
+  std::vector<Reading> late;
+  for (const Reading& reading : all) {
+    const Duration since = reading.at - (kStart + 24h * 20 + 3h - 59s);
+    const bool lost = reading.point == meters_[1] && (since == 0h || since == 45h);
+    (lost ? late : in_time).push_back(reading);
+  }
+  ASSERT_EQ(late.size(), 2u);
+  Books in_order(site_);
+  in_order.hear(all);
+  Books books(site_);
+  books.hear(in_time);
+  books.hear(late);
+  EXPECT_GT(books.restate_late_data(), 10u);
+  for (const EmissionEntry& entry : books.entries()) {
+    if (entry.correction) EXPECT_EQ(entry.correction->cause, Cause::late_data) << (entry.begin - kStart) / 15min;
+  }
+  const KnownBooks expected = in_order.known();
+  const KnownBooks found = books.known();
+  EXPECT_EQ(found.size(), expected.size());
+  for (const auto& [key, known] : expected) {
+    ASSERT_TRUE(found.contains(key)) << (key.second - kStart) / 15min;
+    EXPECT_EQ(found.at(key).amount, known.amount) << (key.second - kStart) / 15min;
+  }
+  EXPECT_EQ(differing(books, 0h, 24h * 30), 0u);
+}
+
+}  // namespace
+}  // namespace carbongate::app::restating
