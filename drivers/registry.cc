@@ -1,5 +1,6 @@
 #include "drivers/registry.h"
 
+#include "drivers/http/http_driver_type.h"
 #include "drivers/modbus/modbus_driver_type.h"
 #include "drivers/mqtt/mqtt_driver_type.h"
 
@@ -12,6 +13,7 @@ std::span<const DriverType> driver_types() {
       modbus_driver::kModbusRtu,
       modbus_driver::kModbusRtuTcp,
       mqtt_driver::kMqtt,
+      http_driver::kHttp,
   };
   return kTypes;
 }
