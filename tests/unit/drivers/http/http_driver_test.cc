@@ -166,7 +166,7 @@ TEST_F(HttpDriverTest, AValueWithoutATimeIsOfWhenItWasHeard) {
 TEST_F(HttpDriverTest, AsksForWhatHasChanged) {
   make();
   peer.answer(200, body(0, 302), "ETag: \"abc\"\r\nLast-Modified: Mon, 19 Dec 2022 00:00:00 GMT\r\n");
-  peer.raw("HTTP/1.1 304 Not Modified\r\nETag: \"abc\"\r\n\r\n");
+  peer.raw("HTTP/1.1 304 Not Modified\r\nETag: \"abc\"\r\nContent-Length: 50\r\n\r\n");
   peer.answer(200, body(60, 303));
   start();
   run_until_asked(1);
