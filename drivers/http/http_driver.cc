@@ -43,6 +43,8 @@ HttpDriver::HttpDriver(std::unique_ptr<HttpPlan> plan, DriverContext context, Sc
 
 asio::awaitable<void> HttpDriver::run(Inbox& inbox) {
   quiet_ = false;
+  validators_ = {};  // started again, what was heard last may not have been handed over
+  repeats_ = {};
   co_await context_.clock.sleep_until(context_.clock.ticks() + schedule_.at_start());
   for (;;) {
     const io::SteadyTime began = context_.clock.ticks();

@@ -42,10 +42,11 @@ class Schedule {
     return regular(now, took);
   }
 
-  // `lasting`: asking again soon does not help. `told`: how long the server wants to be left alone.
+  // `lasting`: asking again soon does not help; it is done once an hour at the latest. `told`: how long the server
+  // wants to be left alone.
   Next after_trouble(Instant now, Duration took, bool lasting, std::optional<Duration> told) {
     Next next{.wait = backoff_.next()};
-    if (lasting) next.wait = std::max(next.wait, regular(now, took).wait);
+    if (lasting) next.wait = std::max(next.wait, std::min<Duration>(regular(now, took).wait, std::chrono::hours(1)));
     next.wait = std::max(next.wait, told.value_or(Duration{}));
     return next;
   }

@@ -264,6 +264,20 @@ TEST_F(HttpDriverTest, EndsWhenToldToWhileItWaitsForAnAnswer) {
   EXPECT_TRUE(ended);
 }
 
+TEST_F(HttpDriverTest, HandsEverythingOverOnceMoreWhenStartedAgain) {
+  make();
+  for (int i = 0; i < 2; ++i) peer.answer(200, body(0, 302), "ETag: \"abc\"\r\n");
+  start();
+  run_until_asked(1);
+  stop.emit(asio::cancellation_type::terminal);
+  turn();
+  ASSERT_TRUE(ended);
+  start();
+  run_until_asked(2);
+  EXPECT_THAT(inbox.values(), ElementsAre(302, 302)) << "what was handed over before may have been lost";
+  EXPECT_THAT(peer.requests().at(1).head, Not(HasSubstr("If-None-Match")));
+}
+
 TEST_F(HttpDriverTest, DoesNotAskForNobody) {
   make();
   inbox.closed = true;

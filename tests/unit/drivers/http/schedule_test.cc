@@ -65,7 +65,9 @@ TEST(HttpSchedule, NeverAsksFasterThanTheIntervalForTrouble) {
 
 TEST(HttpSchedule, WaitsForItsPlaceWhereAskingAgainDoesNotHelp) {
   Schedule schedule(1h, 1);
-  EXPECT_EQ(schedule.after_trouble(kDay + schedule.behind(), 0ms, true, std::nullopt).wait, 1h);
+  EXPECT_EQ(schedule.after_trouble(kDay + schedule.behind() + 10min, 0ms, true, std::nullopt).wait, 50min);
+  Schedule daily(24h, 1);
+  EXPECT_EQ(daily.after_trouble(kDay + daily.behind(), 0ms, true, std::nullopt).wait, 1h) << "a day is not lost";
 }
 
 TEST(HttpSchedule, LeavesAServerAloneForAsLongAsItSays) {
