@@ -1,5 +1,6 @@
 #include "drivers/registry.h"
 
+#include "drivers/http/http_driver_type.h"
 #include "drivers/modbus/modbus_driver_type.h"
 #include "drivers/mqtt/mqtt_driver_type.h"
 
@@ -8,10 +9,11 @@ namespace carbongate {
 std::span<const DriverType> driver_types() {
   // Local: filled at the first call, when the types of the other files are initialised for certain.
   static const DriverType kTypes[] = {
-      modbus_driver::kModbusTcp,
-      modbus_driver::kModbusRtu,
-      modbus_driver::kModbusRtuTcp,
-      mqtt_driver::kMqtt,
+      modbus_driver::kModbusTcp,     // over TCP
+      modbus_driver::kModbusRtu,     // on a serial line
+      modbus_driver::kModbusRtuTcp,  // on a serial line behind a converter
+      mqtt_driver::kMqtt,            // messages of a broker
+      http_driver::kHttp,            // answers of a web server
   };
   return kTypes;
 }

@@ -11,7 +11,7 @@
 
 #include "drivers/api/driver.h"
 #include "drivers/modbus/session_fsm.h"
-#include "drivers/modbus/transition_log.h"
+#include "drivers/transition_log.h"
 #include "protocols/io/clock.h"
 #include "protocols/modbus/byte_transport.h"
 

@@ -7,7 +7,6 @@
 #include <boost/url/url_view.hpp>
 #include <charconv>
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -15,7 +14,7 @@
 
 #include "config/reader/reader.h"
 #include "config/reader/secret.h"
-#include "config/reader/text_file.h"
+#include "config/reader/server_keys.h"
 
 namespace carbongate::mqtt_driver {
 namespace {
@@ -88,20 +87,10 @@ void read_servers(config::Reader& in, mqtt::SessionOptions& session) {
   }
 }
 
-std::filesystem::path read_file_name(config::Reader& in, std::string_view key) {
-  const auto name = in.optional<std::string>(key);
-  if (!name) return {};
-  const auto file = (std::filesystem::path(in.node().place().file).parent_path() / *name).lexically_normal();
-  if (const std::string why = config::why_unreadable(file); !why.empty()) {
-    in.error(key, "cannot read '" + file.string() + "': " + why);
-  }
-  return file;
-}
-
 void read_tls(config::Reader& in, mqtt::SessionOptions& session) {
-  session.ca_file = read_file_name(in, "ca_file");
-  session.cert_file = read_file_name(in, "cert_file");
-  session.key_file = read_file_name(in, "key_file");
+  session.ca_file = config::read_file_name(in, "ca_file");
+  session.cert_file = config::read_file_name(in, "cert_file");
+  session.key_file = config::read_file_name(in, "key_file");
   session.verify = in.value_or("verify", true);
   if (session.cert_file.empty() != session.key_file.empty()) {
     in.missing(session.cert_file.empty() ? "key_file" : "cert_file", "cert_file and key_file belong together");

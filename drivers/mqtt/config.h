@@ -11,7 +11,7 @@
 #include "config/reader/node.h"
 #include "config/reader/reader.h"
 #include "drivers/api/device_plan.h"
-#include "drivers/mqtt/payload_map.h"
+#include "drivers/json/payload_map.h"
 #include "drivers/shared_section.h"
 #include "protocols/mqtt/session.h"
 
@@ -42,7 +42,7 @@ class MqttPlan final : public DevicePlan {
   std::optional<std::size_t> device_wildcard;  // which of the filter's wildcards stands for {device}
   int qos = 1;
   std::vector<Member> members;
-  PayloadMap map;
+  json_payload::PayloadMap map;
   Duration interval{};  // how often the device publishes; 0: not known
 };
 

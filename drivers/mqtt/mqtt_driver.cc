@@ -25,12 +25,6 @@ constexpr std::size_t kUnclaimedLoggedMax = 100;
 constexpr auto kProblemLogEvery = 10min;
 constexpr Duration kSilenceMin = 60s;  // a device is offline after three intervals, but not before this
 
-// Whether a retained message says when it was measured. If not, it is an old value of unknown age.
-bool is_stamped(const PayloadMap& map) {
-  if (map.timestamp && !map.timestamp->arrival_if_missing) return true;
-  return std::ranges::all_of(map.points, [](const PointMap& point) { return point.time.has_value(); });
-}
-
 std::function<void(bool)> settle_all(std::vector<std::shared_ptr<mqtt::Receipt>> receipts) {
   if (receipts.empty()) return {};
   return [receipts = std::move(receipts)](bool committed) {
@@ -106,7 +100,7 @@ void MqttDriver::read(const mqtt::Message& message, bool live, std::vector<Readi
   for (const Target target : route.targets) {
     Device& to = device(target);
     // Sent because we subscribed, and of unknown age: as a reading of now it would hide that the device is silent.
-    if (live && message.retained && !is_stamped(to.plan->map)) continue;
+    if (live && message.retained && !json_payload::is_stamped(to.plan->map)) continue;
     ++to.messages;
     read(message, to, readings);
   }
@@ -118,13 +112,13 @@ void MqttDriver::read(const mqtt::Message& message, Device& from, std::vector<Re
                         "the payload has " + std::to_string(message.payload_bytes) + " bytes, more than payload_max (" +
                             std::to_string(from.plan->session.payload_max) + ")");
   }
-  Decoded decoded;
+  json_payload::Decoded decoded;
   try {
-    decoded = decode(from.plan->map, message.payload, message.arrived);
+    decoded = json_payload::decode(from.plan->map, message.payload, message.arrived);
   } catch (const std::exception& error) {
     decoded.problems.emplace_back(error.what());
   }
-  for (const Sample& sample : decoded.samples) {
+  for (const json_payload::Sample& sample : decoded.samples) {
     const Point& point = from.plan->points()[from.plan->point_index(from.member, sample.point)];
     readings.push_back({.point = point.id,
                         .availability = sample.availability,

@@ -111,8 +111,8 @@ class Devices {
   // Whether one of the problems reported since then may be why the device lacks points. A problem of its address, say,
   // or of the broker it names, is not: a misspelt reference to one of its points is then reported too.
   static bool may_lack_points(const config::Node& item, const config::Problems& problems, std::size_t errors_before) {
-    constexpr std::string_view kApartFromPoints[] = {
-        ".address:", ".line:", ".broker:", ".unit:", ".interval:", ".timeout:", ".qos:", ": unknown key"};
+    constexpr std::string_view kApartFromPoints[] = {".address:", ".line:",     ".broker:",  ".unit:", ".url:",
+                                                     ".headers",  ".interval:", ".timeout:", ".qos:",  ": unknown key"};
     const std::size_t reported = problems.times_reported() - errors_before;
     const auto& all = problems.all();
     if (reported > all.size()) return true;

@@ -84,13 +84,13 @@ class HttpClient::Impl {
     where_ = (v6 ? "[" + server_.host + "]" : server_.host) + ":" + std::to_string(server_.port);
   }
 
-  asio::awaitable<HttpResult<HttpResponse>> post(HttpRequest request) {
+  asio::awaitable<HttpResult<HttpResponse>> send(http::verb method, HttpRequest request) {
     if (request.body.size() > limits_.request_bytes_max) {
       co_return HttpFailure{make_error_code(boost::system::errc::message_size),
                             "a request of " + std::to_string(request.body.size()) + " bytes is above the limit of " +
                                 std::to_string(limits_.request_bytes_max)};
     }
-    const Request message = prepare(std::move(request));
+    const Request message = prepare(method, std::move(request));
     asio::steady_timer deadline(executor_, limits_.timeout);  // never awaited: it holds the moment
 
     // Leaves no half-used connection behind, however this coroutine ends.
@@ -126,8 +126,8 @@ class HttpClient::Impl {
   std::uint64_t connects() const { return connects_; }
 
  private:
-  Request prepare(HttpRequest request) const {
-    Request message(http::verb::post, request.target, 11);
+  Request prepare(http::verb method, HttpRequest request) const {
+    Request message(method, request.target, 11);
     const bool default_port = server_.port == (server_.tls ? 443 : 80);
     message.set(http::field::host, default_port ? where_.substr(0, where_.rfind(':')) : where_);
     message.set(http::field::user_agent, "carbongate");
@@ -212,7 +212,7 @@ class HttpClient::Impl {
       attempt.failure = failed("", ec);
       co_return attempt;
     }
-    attempt.reusable = !written && !response.body_cut && parser.get().keep_alive();
+    attempt.reusable = !written && !response.body_cut && message.keep_alive() && parser.get().keep_alive();
     attempt.response = std::move(response);
     co_return attempt;
   }
@@ -254,7 +254,11 @@ HttpClient::HttpClient(asio::any_io_executor executor, HttpServer server, HttpLi
 HttpClient::~HttpClient() = default;
 
 asio::awaitable<HttpResult<HttpResponse>> HttpClient::post(HttpRequest request) {
-  return impl_->post(std::move(request));
+  return impl_->send(http::verb::post, std::move(request));
+}
+
+asio::awaitable<HttpResult<HttpResponse>> HttpClient::get(HttpRequest request) {
+  return impl_->send(http::verb::get, std::move(request));
 }
 
 std::uint64_t HttpClient::connects() const {

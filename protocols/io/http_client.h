@@ -70,8 +70,10 @@ class HttpClient {
 
   // Connects if need be, sends, and reads the answer, whatever its status. The request may reach the server twice: when
   // the server closed the kept connection meanwhile, it is sent once more on a new one. So only what is harmless to
-  // repeat goes through here. Cancellation throws operation_aborted and closes the connection.
+  // repeat goes through here. With the header `Connection: close` the connection is not kept. Cancellation throws
+  // operation_aborted and closes it.
   boost::asio::awaitable<HttpResult<HttpResponse>> post(HttpRequest request);
+  boost::asio::awaitable<HttpResult<HttpResponse>> get(HttpRequest request);
 
   std::uint64_t connects() const;  // connections opened so far
 

@@ -7,12 +7,12 @@
 #include <optional>
 #include <string_view>
 
-#include "drivers/mqtt/payload_map.h"
+#include "drivers/json/payload_map.h"
 
 namespace {
 
 using namespace carbongate;
-using namespace carbongate::mqtt_driver;
+using namespace carbongate::json_payload;
 
 PayloadMap make_map(TimeFormat format, bool zoned, bool records) {
   PayloadMap map;

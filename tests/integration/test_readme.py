@@ -82,6 +82,18 @@ def test_the_problems_that_the_page_shows_are_the_ones_that_check_reports(folder
         assert line in result.stderr
 
 
+def test_the_live_factor_that_the_page_shows_is_a_good_configuration(folder):
+    here, _ = folder
+    account = "from: incomer.active_energy_import"
+    (here / "live-meter.yaml").write_text((here / "meter.yaml").read_text().replace(
+        account, f"{account}\n        factor_set: grid-live\n        method: live"))
+    (here / "live.yaml").write_text("include: live-meter.yaml\n" + block("driver: http"))
+    result = subprocess.run([BUILD / "carbongate", "check", "live.yaml"], cwd=here, capture_output=True, text=True, check=False,
+                            env={**os.environ, "GRID_TOKEN": "t0ken"})
+    assert result.returncode == 0 and result.stderr == "", result.stderr
+    assert "grid-live learns its values from grid.intensity while the gateway runs" in result.stdout, result.stdout
+
+
 METERS = {  # of the query's test: user, carrier, unit
     "incomer-a": ("hall-1", "electricity", "kWh"),
     "incomer-b": ("hall-1", "electricity", "kWh"),

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "config/reader/server_keys.h"
 #include "config/reader/text.h"
-#include "gateway/sinks/shared/server_keys.h"
 #include "gateway/sinks/shared/site_zone.h"
 
 namespace carbongate::sinks::kafka {
@@ -60,7 +60,7 @@ std::string problem_of_topic(std::string topic) {
 
 void read_login(config::Reader& in, Config& config, bool stays_here) {
   config.tls = in.value_or("tls", false);
-  config.ca_file = shared::read_file_name(in, "ca_file");
+  config.ca_file = config::read_file_name(in, "ca_file");
   if (!config.tls && in.has("ca_file")) in.error("ca_file", "has no effect without `tls: true`");
   config.username = in.value_or("username", "");
   config.password = config::read_secret(in, "password");
@@ -89,7 +89,7 @@ Config Config::from(config::Reader& in, const config::Node& root) {
     in.error("topic", problem);
   }
   config.time_zone = shared::zone_of_site(root);
-  read_login(in, config, std::ranges::all_of(hosts, &shared::is_loopback));
+  read_login(in, config, std::ranges::all_of(hosts, &config::is_loopback));
   constexpr std::array<const char*, 5> kCodecs{"lz4", "none", "gzip", "snappy", "zstd"};
   config.compression = kCodecs.at(in.one_of("compression", {"lz4", "none", "gzip", "snappy", "zstd"}, 0));
   config.batch_rows = in.in_range<std::size_t>("batch_rows", config.batch_rows, 1, kBatchRowsMax);

@@ -7,8 +7,8 @@
 #include <memory>
 #include <string_view>
 
+#include "config/reader/server_keys.h"
 #include "gateway/sinks/postgresql/migrations.h"
-#include "gateway/sinks/shared/server_keys.h"
 
 namespace carbongate::sinks::postgresql {
 namespace {
@@ -79,9 +79,9 @@ void read_where(config::Reader& in, Config& config) {
 }
 
 void read_tls(config::Reader& in, Config& config, const char* url_key) {
-  const std::string ca_file = shared::read_file_name(in, "ca_file");
-  const std::string cert_file = shared::read_file_name(in, "cert_file");
-  const std::string key_file = shared::read_file_name(in, "key_file");
+  const std::string ca_file = config::read_file_name(in, "ca_file");
+  const std::string cert_file = config::read_file_name(in, "cert_file");
+  const std::string key_file = config::read_file_name(in, "key_file");
   if (cert_file.empty() != key_file.empty()) {
     in.error(cert_file.empty() ? "key_file" : "cert_file", "needs the other one of cert_file and key_file beside it");
   }
@@ -94,7 +94,7 @@ void read_tls(config::Reader& in, Config& config, const char* url_key) {
   if (!key_file.empty()) add_default(config.parameters, "sslkey", key_file);
 
   const auto leaves = [](const Host& host) {
-    return !host.is_local() && !shared::is_loopback(host.name.empty() ? host.address : host.name);
+    return !host.is_local() && !config::is_loopback(host.name.empty() ? host.address : host.name);
   };
   const std::string mode = value_of(config.parameters, "sslmode");
   if (std::ranges::none_of(hosts_of(config.parameters), leaves) || mode == "verify-full") return;

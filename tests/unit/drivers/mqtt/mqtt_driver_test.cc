@@ -199,7 +199,7 @@ TEST_F(MqttDriverTest, IgnoresARetainedValueOfUnknownAge) {
 TEST_F(MqttDriverTest, TakesARetainedValueThatHasItsTime) {
   std::vector<std::unique_ptr<MqttPlan>> plans;
   plans.push_back(plan("press", "tele/press"));
-  plans[0]->map.timestamp = {.json = "/ts", .format = TimeFormat::epoch_s};
+  plans[0]->map.timestamp = {.json = "/ts", .format = json_payload::TimeFormat::epoch_s};
   make(std::move(plans));
   start();
   broker.publish("tele/press", R"({"e":5,"ts":1700000000})", 1, clock.now(), true);

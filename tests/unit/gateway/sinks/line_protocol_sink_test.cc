@@ -220,18 +220,6 @@ TEST_F(LineProtocolSinkTest, LeavesABusyServerAloneAsLongAsItAsked) {
   EXPECT_TRUE(*result);
 }
 
-TEST(RetryAfter, IsANumberOfSecondsOrADate) {
-  const io::WallTime now{std::chrono::seconds(1'445'412'480)};  // 2015-10-21 07:28:00
-  EXPECT_EQ(shared::parse_retry_after("120", now), 120s);
-  EXPECT_EQ(shared::parse_retry_after("Wed, 21 Oct 2015 07:28:30 GMT", now), 30s);
-  EXPECT_EQ(shared::parse_retry_after("Wed, 21 Oct 2015 07:27:30 GMT", now), 0s);
-  EXPECT_EQ(shared::parse_retry_after("999999999999999999999", now), shared::kRetryAfterMax);
-  EXPECT_EQ(shared::parse_retry_after("86400", now), shared::kRetryAfterMax);
-  EXPECT_EQ(shared::parse_retry_after("", now), std::nullopt);
-  EXPECT_EQ(shared::parse_retry_after("soon", now), std::nullopt);
-  EXPECT_EQ(shared::parse_retry_after("12 parsecs", now), std::nullopt);
-}
-
 TEST(Gzip, GivesBackWhatWentIn) {
   for (const std::size_t size : {0U, 1U, 100U, 900'000U}) {
     std::string text;

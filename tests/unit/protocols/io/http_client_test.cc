@@ -34,6 +34,17 @@ class HttpClientTest : public ::testing::Test {
     return std::move(*result);
   }
 
+  HttpResult<HttpResponse> get(HttpClient& client, std::vector<HttpHeader> headers = {}) {
+    std::optional<HttpResult<HttpResponse>> result;
+    asio::co_spawn(loop_, client.get({"/now?zone=CN", std::move(headers), ""}),
+                   [&](std::exception_ptr error, HttpResult<HttpResponse> got) {
+                     if (error) std::rethrow_exception(error);
+                     result = std::move(got);
+                   });
+    run_until([&] { return result.has_value(); });
+    return std::move(*result);
+  }
+
   template <class Condition>
   void run_until(Condition condition) {
     loop_.restart();
@@ -61,6 +72,33 @@ TEST_F(HttpClientTest, SendsTheRequestAndReadsTheAnswer) {
   EXPECT_NE(request.head.find("Host: 127.0.0.1:" + std::to_string(peer_.port()) + "\r\n"), std::string::npos);
   EXPECT_NE(request.head.find("X-Extra: 1\r\n"), std::string::npos);
   EXPECT_EQ(request.body, "line 1\nline 2\n");
+}
+
+TEST_F(HttpClientTest, GetsWithoutABody) {
+  peer_.answer(200, R"({"intensity":302})");
+  HttpClient client = make_client();
+  const auto response = get(client, {{"Accept", "application/json"}});
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->body, R"({"intensity":302})");
+  const auto& request = peer_.requests().at(0);
+  EXPECT_TRUE(request.head.starts_with("GET /now?zone=CN HTTP/1.1\r\n")) << request.head;
+  EXPECT_NE(request.head.find("Accept: application/json\r\n"), std::string::npos);
+  EXPECT_EQ(request.head.find("Content-Length"), std::string::npos);
+}
+
+TEST_F(HttpClientTest, KeepsNoConnectionThatItWasToldToClose) {
+  HttpClient client = make_client();
+  for (int i = 0; i < 2; ++i) {
+    peer_.answer(200, "{}");  // of a server that would keep it
+    EXPECT_TRUE(get(client, {{"Connection", "close"}}));
+  }
+  EXPECT_EQ(client.connects(), 2U);
+}
+
+TEST_F(HttpClientTest, RefusesHeadersWithoutAnEnd) {
+  HttpClient client = make_client();
+  peer_.raw("HTTP/1.1 200 OK\r\nX-Long: " + std::string(40'000, 'x'));
+  EXPECT_FALSE(get(client));
 }
 
 TEST_F(HttpClientTest, KeepsItsConnectionBetweenRequests) {

@@ -1,24 +1,24 @@
-#include "gateway/sinks/shared/server_keys.h"
+#include "config/reader/server_keys.h"
 
 #include <filesystem>
 
 #include "config/reader/text_file.h"
 
-namespace carbongate::sinks::shared {
+namespace carbongate::config {
 
 bool is_loopback(std::string_view host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
-std::string read_file_name(config::Reader& in, std::string_view key) {
+std::string read_file_name(Reader& in, std::string_view key) {
   const auto name = in.value_or(key, "");
   if (name.empty()) return {};
   const auto beside = std::filesystem::path(in.node().place().file).parent_path();
   std::string file = (beside / name).lexically_normal().string();
-  if (const std::string why = config::why_unreadable(file); !why.empty()) {
+  if (const std::string why = why_unreadable(file); !why.empty()) {
     in.error(key, "cannot read '" + file + "': " + why);
   }
   return file;
 }
 
-}  // namespace carbongate::sinks::shared
+}  // namespace carbongate::config

@@ -1,4 +1,4 @@
-#include "drivers/mqtt/timestamp.h"
+#include "drivers/json/timestamp.h"
 
 #include <date/date.h>
 #include <date/tz.h>
@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <system_error>
 
-namespace carbongate::mqtt_driver {
+namespace carbongate::json_payload {
 namespace {
 
 using LocalTime = date::local_time<Duration>;
@@ -209,4 +209,4 @@ const date::time_zone* find_zone(const std::string& name) {
   }
 }
 
-}  // namespace carbongate::mqtt_driver
+}  // namespace carbongate::json_payload

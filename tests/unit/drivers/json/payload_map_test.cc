@@ -1,4 +1,4 @@
-#include "drivers/mqtt/payload_map.h"
+#include "drivers/json/payload_map.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-namespace carbongate::mqtt_driver {
+namespace carbongate::json_payload {
 namespace {
 
 using namespace std::chrono_literals;
@@ -180,4 +180,4 @@ TEST(PayloadMap, ChecksPointers) {
 }
 
 }  // namespace
-}  // namespace carbongate::mqtt_driver
+}  // namespace carbongate::json_payload

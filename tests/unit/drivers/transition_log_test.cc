@@ -1,8 +1,8 @@
-#include "drivers/modbus/transition_log.h"
+#include "drivers/transition_log.h"
 
 #include <gtest/gtest.h>
 
-namespace carbongate::modbus_driver {
+namespace carbongate {
 namespace {
 
 using namespace std::chrono_literals;
@@ -38,4 +38,4 @@ TEST(TransitionLog, SaysInTheEndWhatHasSettled) {
 }
 
 }  // namespace
-}  // namespace carbongate::modbus_driver
+}  // namespace carbongate

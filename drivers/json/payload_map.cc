@@ -1,4 +1,4 @@
-#include "drivers/mqtt/payload_map.h"
+#include "drivers/json/payload_map.h"
 
 #include <algorithm>
 #include <array>
@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-namespace carbongate::mqtt_driver {
+namespace carbongate::json_payload {
 namespace {
 
 namespace json = boost::json;
@@ -178,6 +178,14 @@ class Decoder {
 
 }  // namespace
 
+bool is_stamped(const PayloadMap& map, const PointMap& point) {
+  return point.time || (map.timestamp && !map.timestamp->arrival_if_missing);
+}
+
+bool is_stamped(const PayloadMap& map) {
+  return std::ranges::all_of(map.points, [&](const PointMap& point) { return is_stamped(map, point); });
+}
+
 Decoded decode(const PayloadMap& map, std::string_view payload, Instant received) {
   Decoded decoded;
   if (trimmed(payload).empty()) {
@@ -213,4 +221,4 @@ std::optional<std::string> pointer_problem(std::string_view pointer) {
   return std::nullopt;
 }
 
-}  // namespace carbongate::mqtt_driver
+}  // namespace carbongate::json_payload

@@ -1,4 +1,4 @@
-#include "drivers/mqtt/timestamp.h"
+#include "drivers/json/timestamp.h"
 
 #include <date/date.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <boost/json/parse.hpp>
 #include <string>
 
-namespace carbongate::mqtt_driver {
+namespace carbongate::json_payload {
 namespace {
 
 using namespace std::chrono_literals;
@@ -97,4 +97,4 @@ TEST(Timestamp, KnowsZonesByTheirName) {
 }
 
 }  // namespace
-}  // namespace carbongate::mqtt_driver
+}  // namespace carbongate::json_payload

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "drivers/api/reading.h"
-#include "drivers/mqtt/timestamp.h"
+#include "drivers/json/timestamp.h"
 
-namespace carbongate::mqtt_driver {
+namespace carbongate::json_payload {
 
 // Where a value is found. All pointers are JSON pointers (RFC 6901), relative to the record; "" is the record itself,
 // as in a payload that is a bare number.
@@ -37,6 +37,10 @@ struct PayloadMap {
   std::optional<std::string> records;     // a list of records in one message; each element is one
 };
 
+// Whether every value of the point comes with its own time, by which it is recognised when it comes again.
+bool is_stamped(const PayloadMap& map, const PointMap& point);
+bool is_stamped(const PayloadMap& map);  // all points
+
 inline constexpr int kJsonDepthMax = 32;
 inline constexpr std::size_t kRecordsMax = 10'000;  // in one message; the rest is a problem
 
@@ -60,4 +64,4 @@ Decoded decode(const PayloadMap& map, std::string_view payload, Instant received
 // What is wrong with a JSON pointer, or nullopt.
 std::optional<std::string> pointer_problem(std::string_view pointer);
 
-}  // namespace carbongate::mqtt_driver
+}  // namespace carbongate::json_payload

@@ -12,7 +12,7 @@ namespace date {
 class time_zone;
 }
 
-namespace carbongate::mqtt_driver {
+namespace carbongate::json_payload {
 
 enum class TimeFormat {
   epoch_s,   // seconds since 1970 in UTC, with or without a fraction: 1757059829.08
@@ -36,4 +36,4 @@ Result<Instant> read_time(std::string_view text, TimeFormat format, const date::
 // The zone of an IANA name, "Asia/Shanghai"; nullptr: not known on this machine.
 const date::time_zone* find_zone(const std::string& name);
 
-}  // namespace carbongate::mqtt_driver
+}  // namespace carbongate::json_payload

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "drivers/mqtt/payload_map.h"
+#include "drivers/json/payload_map.h"
 
-namespace carbongate::mqtt_driver {
+namespace carbongate::json_payload {
 namespace {
 
 using namespace std::chrono_literals;
@@ -211,4 +211,4 @@ TEST(RealPayloads, OfAGatewayHoldSeveralRecords) {
 }
 
 }  // namespace
-}  // namespace carbongate::mqtt_driver
+}  // namespace carbongate::json_payload

@@ -10,7 +10,7 @@
 
 #include "protocols/io/clock.h"
 
-namespace carbongate::modbus_driver {
+namespace carbongate {
 
 // Lets a few changes through at once, then one a minute with the number of those held back: what flaps does not fill
 // the log, and what has settled is said in the end. Ask again from time to time, also without a change.
@@ -48,4 +48,4 @@ class TransitionLog {
   io::SteadyTime counted_at_{};
 };
 
-}  // namespace carbongate::modbus_driver
+}  // namespace carbongate

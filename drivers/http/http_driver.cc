@@ -1,0 +1,183 @@
+#include "drivers/http/http_driver.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <chrono>
+#include <optional>
+#include <span>
+#include <utility>
+#include <variant>
+
+namespace carbongate::http_driver {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t kBatchReadings = 4096;  // a longer list goes to the inbox in several batches
+constexpr Duration kKeptOpen = 30s;           // between polls; a connection idle for longer may be lost unnoticed
+
+bool is_set(const std::vector<Header>& headers, std::string_view name) {
+  return std::ranges::any_of(headers, [&](const Header& header) { return is_same_name(header.name, name); });
+}
+
+}  // namespace
+
+HttpDriver::HttpDriver(std::unique_ptr<HttpPlan> plan, DriverContext context, Schedule schedule)
+    : plan_(std::move(plan)),
+      context_(std::move(context)),
+      schedule_(std::move(schedule)),
+      name_("http " + plan_->id()),
+      authorization_(authorization(plan_->endpoint, "Bearer")),
+      client_(context_.executor, plan_->endpoint.server,
+              {.timeout = plan_->timeout, .response_bytes_max = plan_->body_max}) {
+  device_.device = plan_->id();
+  device_.since = context_.clock.now();
+  link_.name = name_;
+  link_.since = device_.since;
+}
+
+asio::awaitable<void> HttpDriver::run(Inbox& inbox) {
+  quiet_ = false;
+  validators_ = {};  // started again, what was heard last may not have been handed over
+  repeats_ = {};
+  co_await context_.clock.sleep_until(context_.clock.ticks() + schedule_.at_start());
+  for (;;) {
+    const io::SteadyTime began = context_.clock.ticks();
+    Answer answer = co_await ask();
+    note(answer);
+    if (answer.good && !answer.unchanged) repeats_.remove(answer.samples);
+    const bool open = co_await hand_over(to_readings(answer.samples), inbox);
+    // The gateway is shutting down and will cancel us; to poll on would be for nobody.
+    while (!open) co_await context_.clock.sleep_until(context_.clock.ticks() + 60s);
+    const io::SteadyTime ticks = context_.clock.ticks();
+    const Instant now = context_.clock.now();
+    const Schedule::Next next = answer.good
+                                    ? schedule_.after_answer(now, ticks - began)
+                                    : schedule_.after_trouble(now, ticks - began, answer.lasting, answer.retry_after);
+    device_.skipped += next.skipped;
+    co_await context_.clock.sleep_until(ticks + next.wait);
+  }
+}
+
+asio::awaitable<std::vector<Reading>> HttpDriver::read_once(std::vector<std::string> devices, Duration patience) {
+  using namespace asio::experimental::awaitable_operators;
+  std::vector<Reading> readings;
+  if (!devices.empty() && std::ranges::find(devices, plan_->id()) == devices.end()) co_return readings;
+  quiet_ = true;
+  validators_ = {};
+  const io::SteadyTime give_up = context_.clock.ticks() + patience;
+  std::variant<Answer, std::monostate> first = co_await (ask() || context_.clock.sleep_until(give_up));
+  Answer answer;
+  if (Answer* heard = std::get_if<Answer>(&first)) {
+    answer = std::move(*heard);
+  } else {
+    answer.detail = fmt::format("no answer within {} s", std::chrono::duration<double>(patience).count());
+  }
+  note(answer);
+  readings = to_readings(answer.samples);
+  co_return readings;
+}
+
+asio::awaitable<Answer> HttpDriver::ask() {
+  ++device_.polls;
+  const bool conditional = !validators_.empty();
+  const io::SteadyTime sent = context_.clock.ticks();
+  const io::HttpResult<io::HttpResponse> response = co_await client_.get(make_request());
+  received_ = context_.clock.now();
+  if (!response) co_return no_answer(response.error());
+  Answer answer = judge(*response, plan_->map, plan_->body_max, received_, conditional);
+  if (answer.good) device_.round_trip = context_.clock.ticks() - sent;
+  keep_validators(*response, answer);
+  co_return answer;
+}
+
+io::HttpRequest HttpDriver::make_request() const {
+  io::HttpRequest request{.target = plan_->endpoint.target, .headers = {}, .body = {}};
+  if (!is_set(plan_->headers, "Accept")) request.headers.push_back({"Accept", "application/json"});
+  if (!authorization_.empty()) request.headers.push_back({"Authorization", authorization_});
+  if (plan_->interval > kKeptOpen) request.headers.push_back({"Connection", "close"});
+  if (!validators_.etag.empty()) request.headers.push_back({"If-None-Match", validators_.etag});
+  if (!validators_.last_modified.empty()) {
+    request.headers.push_back({"If-Modified-Since", validators_.last_modified});
+  }
+  for (const Header& header : plan_->headers) request.headers.push_back({header.name, header.value.reveal()});
+  return request;
+}
+
+// Where values are stamped on arrival, one that has not changed is a reading all the same, and must be sent. An answer
+// that could not be read in full is to come again, for the sake of what is said of it.
+void HttpDriver::keep_validators(const io::HttpResponse& response, const Answer& answer) {
+  if (!answer.good || answer.unchanged) return;
+  validators_ = {};
+  if (!answer.detail.empty() || !json_payload::is_stamped(plan_->map)) return;
+  validators_.etag = response.header("ETag");
+  validators_.last_modified = response.header("Last-Modified");
+}
+
+void HttpDriver::note(const Answer& answer) {
+  const Instant now = context_.clock.now();
+  const auto state = answer.good ? DeviceStatus::State::online : DeviceStatus::State::offline;
+  if (state != device_.state) {
+    if (answer.good && device_.state == DeviceStatus::State::offline) ++link_.reconnects;
+    device_.state = state;
+    device_.since = now;
+    link_.since = now;
+  }
+  device_.detail = answer.detail;
+  if (!answer.detail.empty()) ++device_.errors;
+  if (answer.good) device_.heard = received_;
+  link_.connected = answer.good;
+  link_.detail = answer.good ? "" : answer.detail;
+  log_state();
+}
+
+void HttpDriver::log_state() {
+  if (quiet_) return;
+  const bool online = device_.state == DeviceStatus::State::online;
+  std::string state = online ? "online" : "offline";
+  if (!device_.detail.empty()) state += (online ? ", but " : ": ") + device_.detail;
+  const auto unsaid = log_.update(state, context_.clock.ticks());
+  if (!unsaid) return;
+  const std::string more = *unsaid == 0 ? "" : fmt::format(" ({} changes before went unsaid)", *unsaid);
+  const auto level = online && device_.detail.empty() ? spdlog::level::info : spdlog::level::warn;
+  spdlog::log(level, "{} ({}): {}{}", name_, plan_->endpoint.where, state, more);
+}
+
+std::vector<Reading> HttpDriver::to_readings(const std::vector<json_payload::Sample>& samples) const {
+  std::vector<Reading> readings;
+  readings.reserve(samples.size());
+  for (const json_payload::Sample& sample : samples) {
+    readings.push_back({.point = plan_->points()[sample.point].id,
+                        .availability = sample.availability,
+                        .stamped_by = sample.at == received_ ? StampedBy::gateway : StampedBy::device,
+                        .hj212_flag = sample.hj212_flag,
+                        .at = sample.at,
+                        .value = sample.value});
+  }
+  return readings;
+}
+
+// False: the inbox is closed.
+asio::awaitable<bool> HttpDriver::hand_over(std::vector<Reading> readings, Inbox& inbox) {
+  for (std::size_t from = 0; from < readings.size(); from += kBatchReadings) {
+    const std::span<const Reading> some =
+        std::span(readings).subspan(from, std::min(kBatchReadings, readings.size() - from));
+    Batch batch{.source = name_, .received = received_, .readings = {some.begin(), some.end()}, .settled = {}};
+    const bool open = co_await inbox.push(std::move(batch));
+    if (!open) co_return false;
+  }
+  co_return true;
+}
+
+DriverStatus HttpDriver::status() const {
+  DriverStatus status = link_;
+  status.devices.push_back(device_);
+  return status;
+}
+
+}  // namespace carbongate::http_driver
