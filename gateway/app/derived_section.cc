@@ -11,6 +11,7 @@
 
 #include "config/reader/text.h"
 #include "drivers/point_limits.h"
+#include "gateway/app/derived_inputs.h"
 #include "gateway/app/names.h"
 
 namespace carbongate::app {
@@ -35,30 +36,6 @@ constexpr Type kTypes[] = {{"cems-co2", Formula::cems_co2, "co2"},
                            {"hot-water-heat", Formula::hot_water_heat, "heat"},
                            {"mass-from-volume", Formula::mass_from_volume, "mass"},
                            {"sum", Formula::sum, "value"}};
-
-// What an input of a role measures, and how a constant of it is written.
-struct Measure {
-  Dimension dimension;
-  std::string_view example;
-};
-Measure measure_of(Role role) {
-  switch (role) {
-    case Role::concentration: return {Dimension::ratio, "12 %vol"};
-    case Role::velocity: return {Dimension::speed, "12.4 m/s"};
-    case Role::flow: return {Dimension::volume_flow, "535680 m3/h"};
-    case Role::temperature: return {Dimension::temperature, "118.5 °C"};
-    case Role::pressure: return {Dimension::pressure, "1.1 MPa"};
-    case Role::gauge_pressure: return {Dimension::pressure, "-150 Pa"};
-    case Role::barometric: return {Dimension::pressure, "101.325 kPa"};
-    case Role::moisture: return {Dimension::ratio, "8.2 %"};
-    case Role::dryness: return {Dimension::ratio, "0.97"};
-    case Role::density: return {Dimension::density, "0.84 kg/L"};
-    case Role::term:
-    case Role::volume:
-    case Role::mass: break;
-  }
-  return {Dimension::ratio, "1"};
-}
 
 bool is_amount(Dimension dimension) {
   return dimension == Dimension::energy || dimension == Dimension::volume || dimension == Dimension::normal_volume ||
@@ -312,32 +289,6 @@ class DerivedSection {
     derived.inputs.push_back(input);
   }
 
-  static std::string explain_first(const Point& point, Formula formula, Role role) {
-    const auto say = [&](std::string_view wanted) {
-      return "measures " + std::string(to_string(point.unit.dimension)) + ", and " + std::string(wanted) + " is needed";
-    };
-    const Dimension dimension = point.unit.dimension;
-    bool rate = false;
-    if (role == Role::velocity || role == Role::flow) {
-      if (dimension != measure_of(role).dimension) {
-        return say(role == Role::flow ? "a volume flow at the conditions of the stack, such as m3/h"
-                                      : "a speed, such as m/s");
-      }
-      rate = true;
-    } else if (role == Role::mass) {
-      rate = dimension == Dimension::mass_flow;
-      if (dimension != Dimension::mass && !rate) return say("a mass or a mass flow, such as t or t/h");
-    } else {
-      const bool normal = dimension == Dimension::normal_volume || dimension == Dimension::normal_volume_flow;
-      rate = dimension == Dimension::volume_flow || dimension == Dimension::normal_volume_flow;
-      if (normal && formula == Formula::gas_at_reference) return "is at reference conditions already";
-      if (dimension != Dimension::volume && !normal && !rate)
-        return say("a volume or a volume flow, such as m3 or m3/h");
-    }
-    if (rate == (point.kind == Kind::instantaneous)) return "";
-    return rate ? "is a rate; its kind must be instantaneous" : "is an amount; its kind must be cumulative or interval";
-  }
-
   // A further input: a state, or a constant with its unit.
   void other(config::Reader& in, Derived& derived, std::string_view key, Role role) {
     DerivedInput input{.role = role, .point = {}, .constant = 0, .weight = 1};
@@ -413,19 +364,6 @@ class DerivedSection {
       return std::nullopt;
     }
     return number * static_cast<double>(unit->numerator) / static_cast<double>(unit->denominator);
-  }
-
-  static void check_constant(config::Reader& in, std::string_view key, Role role, double value) {
-    const bool fraction = role == Role::concentration || role == Role::moisture || role == Role::dryness;
-    if (fraction && !(value >= 0 && value <= 1)) {
-      in.error(key, "must be from 0 to 100 %; a number without a unit is a fraction");
-    } else if (role == Role::barometric && !(value >= 30'000 && value <= 120'000)) {
-      in.error(key, "is no pressure of the air: from 30 to 120 kPa");
-    } else if (role == Role::pressure && !(value > 0)) {
-      in.error(key, "an absolute pressure is more than 0");
-    } else if (role == Role::density && !(value > 0)) {
-      in.error(key, "must be more than 0");
-    }
   }
 
   std::optional<PointId> find_point(config::Reader& in, std::string_view key, const std::string& name) {
