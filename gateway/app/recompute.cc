@@ -43,6 +43,8 @@ class Recomputing {
 
   model::Result<Recomputation> run() {
     if (windows_.empty()) return Recomputation{};
+    const auto seen = history_.last_sequence();  // first: what comes while they are read may be missed
+    if (seen.has_error()) return seen.error();
     if (const auto read = collect_all(); read.has_error()) return read.error();
     const auto thinned = history_.is_thinned();
     if (thinned.has_error()) return thinned.error();
@@ -61,6 +63,9 @@ class Recomputing {
           return reason(account, known, restated);
         },
         now_);
+    for (books::Difference& difference : out_.differences) {
+      difference.amendment.correction.correction->readings_through = *seen;
+    }
     out_.booked = std::move(booked_);
     return std::move(out_);
   }
@@ -170,7 +175,8 @@ class Recomputing {
         booked_.push_back({*account, *entry});
         if (is_restated(*entry)) {
           std::uint64_t& newest = corrected_at_[{*account, entry->begin}];
-          newest = std::max(newest, row.sequence);
+          const std::uint64_t through = entry->correction->readings_through;
+          newest = std::max(newest, through != 0 ? through : row.sequence);
         }
       } else {
         ++out_.out_of_reach;
@@ -246,7 +252,8 @@ class Recomputing {
   std::map<const WindowReadings*, Instant> reach_;
   model::Checkpoint live_;  // nothing but what is known of live factors
   std::map<model::AccountId, Instant> live_reach_;
-  std::map<std::pair<model::AccountId, Instant>, std::uint64_t> corrected_at_;  // the newest restatement's place
+  std::map<std::pair<model::AccountId, Instant>, std::uint64_t>
+      corrected_at_;  // readings that a restatement considered
   std::vector<model::AccountEntry> recomputed_;
   std::vector<model::AccountEntry> booked_;
   Recomputation out_;

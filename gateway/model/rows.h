@@ -62,6 +62,11 @@ struct Correction {
   Cause cause = Cause::manual;
   std::string note;  // for people: "cn-grid 2025-12-31 -> 2026-12-31"
   Instant booked_at{};
+
+  // Of a restatement: it considered the readings of the journal up to there. No part of what the entry says, and not in
+  // its hash; 0: not noted.
+  std::uint64_t readings_through = 0;
+
   friend bool operator==(const Correction&, const Correction&) = default;
 };
 

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "gateway/store/cursor_table.h"
 #include "gateway/store/database.h"
 #include "gateway/store/migrations.h"
 #include "gateway/store/reading_walk.h"
@@ -156,6 +157,8 @@ class History::Impl {
     while (raw_page(Way::backwards, 0, sequence - 1, sequence, visit)) {
     }
   }
+
+  std::uint64_t last_sequence() { return static_cast<std::uint64_t>(last_sequence_of(*database_)); }
 
   bool is_thinned() { return database_->integer("SELECT value FROM meta WHERE name = 'swept'") > 0; }
 
@@ -481,6 +484,10 @@ model::Result<void> History::readings_behind(Instant at, const VisitReading& vis
 
 model::Result<void> History::readings_in_front(Instant at, const VisitReading& visit) {
   return guarded(directory_, [&] { impl_->readings_in_front(at, visit); });
+}
+
+model::Result<std::uint64_t> History::last_sequence() {
+  return guarded(directory_, [&] { return impl_->last_sequence(); });
 }
 
 model::Result<bool> History::is_thinned() {

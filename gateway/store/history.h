@@ -72,6 +72,9 @@ class History {
                                       const Skip& skip = {});                    // forwards, to the end of the journal
   model::Result<void> readings_in_front(Instant at, const VisitReading& visit);  // backwards, to its beginning
 
+  // The number of the newest row of the journal.
+  model::Result<std::uint64_t> last_sequence();
+
   // Whether readings have been dropped, for their age or the store's size.
   model::Result<bool> is_thinned();
 

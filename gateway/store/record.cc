@@ -186,6 +186,7 @@ void put(const model::Correction& correction, proto::Correction& message) {
   message.set_cause(static_cast<std::uint32_t>(correction.cause));
   message.set_note(correction.note);
   message.set_booked_at_ms(ms(correction.booked_at));
+  message.set_readings_through(correction.readings_through);
 }
 
 model::Correction get(const proto::Correction& message) {
@@ -193,7 +194,10 @@ model::Correction get(const proto::Correction& message) {
   if (message.cause() > 0xff || model::to_string(cause) == "unknown") {
     throw DamagedRecord("unknown cause of a correction " + std::to_string(message.cause()));
   }
-  return {.cause = cause, .note = message.note(), .booked_at = instant(message.booked_at_ms())};
+  return {.cause = cause,
+          .note = message.note(),
+          .booked_at = instant(message.booked_at_ms()),
+          .readings_through = message.readings_through()};
 }
 
 // What an open interval and an open period have in common.

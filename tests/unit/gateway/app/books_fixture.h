@@ -85,8 +85,9 @@ class StoredBooks {
     commit(pipeline_->ingest(batches, Instant::max() - 24h));
   }
 
-  // Readings of a whole time, computed again; booked. The number of corrections.
-  std::size_t recompute_all() {
+  // Readings of a whole time, computed again; booked. The number of corrections. `meanwhile`: what is heard while they
+  // are computed.
+  std::size_t recompute_all(std::span<const Reading> meanwhile = {}) {
     std::vector<Window> windows;
     for (const Point& point : site_.site.points) {
       const auto closed = pipeline_->counted_until(point.id);
@@ -97,6 +98,7 @@ class StoredBooks {
     EXPECT_TRUE(found.has_value());
     std::vector<model::Amendment> amendments;
     for (const auto& difference : found->differences) amendments.push_back(difference.amendment);
+    hear(meanwhile);
     book(amendments);
     return amendments.size();
   }

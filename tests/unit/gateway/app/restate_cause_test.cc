@@ -93,6 +93,26 @@ TEST_F(CauseTest, IsNoFactorWhereAllFactorsAreTheSame) {
   EXPECT_EQ(count[Cause::configuration], 0);
 }
 
+TEST_F(CauseTest, IsLateDataWhereMoreWasHeardWhileTheFirstWasComputed) {
+  StoredBooks books(site_);
+  std::vector<Reading> all = counter(PointId{0}, 0h, 6h, 0, 1);
+  std::vector<Reading> late;
+  std::vector<Reading> later;
+  std::erase_if(all, [&](const Reading& reading) {
+    const Duration after = reading.at - kMarch;
+    if (after < 2h || after >= 2h + 30min) return false;
+    (after < 2h + 10min ? late : later).push_back(reading);
+    return true;
+  });
+  books.hear(all);
+  books.hear(late);
+  EXPECT_GT(books.recompute_all(later), 0u);
+  EXPECT_GT(books.recompute_all(), 0u);
+  auto count = causes(books);
+  EXPECT_GT(count[Cause::late_data], 1);
+  EXPECT_EQ(count.size(), 1u);
+}
+
 TEST_F(CauseTest, IsTheFactorWhereOnlyThatDiffers) {
   StoredBooks books(site_);
   books.hear(counter(PointId{0}, 0h, 6h, 0, 1));
