@@ -158,6 +158,15 @@ CREATE TABLE reading_block(
   directory BLOB NOT NULL,   -- read without what lies behind it
   body BLOB NOT NULL);
 )sql",
+    // 9: states as they change.
+    R"sql(
+-- What each commit changed of the states since they were last written to `checkpoint` (state_log.h).
+CREATE TABLE state_log(
+  number INTEGER PRIMARY KEY,  -- from 1 without gaps
+  before INTEGER NOT NULL,     -- the commit's rows have sequences behind this one,
+  last INTEGER NOT NULL,       -- up to this one
+  body BLOB NOT NULL);
+)sql",
 };
 static_assert(std::size(kMigrations) == kSchemaVersion);
 
