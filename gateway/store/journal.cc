@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -21,15 +22,19 @@ constexpr std::int64_t kTailRows = 1'000;  // read at the start, to see whether 
 // Rows that are looked through at once for what must be sent once more.
 constexpr std::int64_t kLookedThroughMax = 100'000;
 
+constexpr std::int64_t kLogBytes = 16 << 20;
+
 constexpr std::int64_t kMarkEveryMs = 15 * 60'000;
 
 std::unique_ptr<Database> open_database(const std::filesystem::path& file) {
   auto database = std::make_unique<Database>(file, Database::Mode::read_write);
   migrate(*database);
   database->execute("PRAGMA synchronous = FULL");  // a commit is on disk when it completes
-  // Pages are written again and again: the file has them once for so many pages of the log.
-  database->execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864");
+  // Pages are written again and again: the file has them once for so many bytes of the log.
+  const std::int64_t pages = kLogBytes / database->integer("PRAGMA page_size");
+  database->execute("PRAGMA wal_autocheckpoint = " + std::to_string(pages) + "; PRAGMA journal_size_limit = 67108864");
   database->execute("PRAGMA cache_size = -8192");
+  database->execute("PRAGMA secure_delete = OFF");  // some builds write zeros over what is dropped
   return database;
 }
 

@@ -188,7 +188,9 @@ void migrate(Database& database) {
   const bool empty = database.integer("SELECT count(*) FROM sqlite_master") == 0;
   std::int64_t version = database.integer("PRAGMA user_version");
   if (empty && version == 0) {
-    database.execute("PRAGMA auto_vacuum = INCREMENTAL");  // only possible before there is anything in the file
+    // Both only possible before there is anything in the file. A commit writes every page that it touches whole, most
+    // of them for a few bytes.
+    database.execute("PRAGMA page_size = 512; PRAGMA auto_vacuum = INCREMENTAL");
   } else {
     require_ours(database, version);
   }

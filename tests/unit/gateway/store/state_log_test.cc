@@ -126,6 +126,17 @@ TEST_F(StateLogTest, WritesFewBytesOfStatesThatFollowFromTheirReadings) {
   EXPECT_LT(database.integer("SELECT max(length(body)) FROM state_log"), 1'000) << "200 states of 16 bytes and more";
 }
 
+// A disk wears by the pages that a commit touches.
+TEST_F(StateLogTest, WritesFewPagesForACommit) {
+  open(path_);
+  constexpr int kRounds = 100;
+  for (int i = 0; i < 5; ++i) commit_round();  // the series' first one
+  const auto size = [&] { return fs::file_size(path_ / (std::string(kDatabaseFile) + "-wal")); };
+  const std::uintmax_t before = size();
+  for (int i = 0; i < kRounds; ++i) commit_round();
+  EXPECT_LT((size() - before) / kRounds, 4'500u) << "of 200 readings and their states";
+}
+
 TEST_F(StateLogTest, TellsTheStatesAfterAKillAndBesideTheGateway) {
   open(path_);
   for (int i = 0; i < 300; ++i) {  // past the length at which they are written whole
