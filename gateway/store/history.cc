@@ -17,6 +17,7 @@
 #include "gateway/store/reading_walk.h"
 #include "gateway/store/record.h"
 #include "gateway/store/series_table.h"
+#include "gateway/store/state_log.h"
 #include "gateway/store/store_config.h"
 
 namespace carbongate::store {
@@ -202,17 +203,19 @@ class History::Impl {
     model::Checkpoint checkpoint;
     checkpoint.points.resize(site.points.size());
     checkpoint.accounts.resize(site.accounts.size());
-    Statement states(*database_,
-                     "SELECT t.kind, t.device, t.point, t.unit, t.user, t.carrier, c.state "
-                     "FROM checkpoint c JOIN subject t ON t.id = c.subject");
-    for (Rows each(states); each.next();) {
-      if (states.integer(0) == 0) {
-        const auto found = points.find(key({states.text(1), states.text(2), states.text(3), states.text(5)}));
-        if (found != points.end()) checkpoint.points[index(found->second)] = codec_.decode_point(states.blob(6));
+    const Transaction one_moment(*database_, Transaction::Kind::read);
+    const StateReader::States states = StateReader(*database_, blocks_).read();
+    Statement subjects(*database_, "SELECT kind, device, point, unit, user, carrier, id FROM subject");
+    for (Rows each(subjects); each.next();) {
+      const auto state = states.find(subjects.integer(6));
+      if (state == states.end()) continue;
+      if (subjects.integer(0) == 0) {
+        const auto found = points.find(key({subjects.text(1), subjects.text(2), subjects.text(3), subjects.text(5)}));
+        if (found != points.end()) checkpoint.points[index(found->second)] = codec_.decode_point(state->second);
       } else {
-        const auto found = accounts.find(key({states.text(4), states.text(5), states.text(1), states.text(2)}));
+        const auto found = accounts.find(key({subjects.text(4), subjects.text(5), subjects.text(1), subjects.text(2)}));
         if (found != accounts.end()) {
-          checkpoint.accounts[model::index(found->second)] = codec_.decode_account(states.blob(6));
+          checkpoint.accounts[model::index(found->second)] = codec_.decode_account(state->second);
         }
       }
     }
@@ -309,12 +312,14 @@ class History::Impl {
 
   std::vector<RankedRow> open_rollups(const Bounds& bounds) {
     std::vector<RankedRow> rows;
-    Statement states(*database_,
-                     "SELECT (SELECT max(id) FROM series WHERE subject = c.subject), c.state "
-                     "FROM checkpoint c JOIN subject t ON t.id = c.subject WHERE t.kind = 1");
-    for (Rows each(states); each.next();) {
-      const auto& series = series_->series(states.integer(0));
-      const model::AccountState state = codec_.decode_account(states.blob(1));
+    const StateReader::States states = StateReader(*database_, blocks_).read();
+    Statement accounts(
+        *database_, "SELECT t.id, (SELECT max(id) FROM series WHERE subject = t.id) FROM subject t WHERE t.kind = 1");
+    for (Rows each(accounts); each.next();) {
+      const auto stored = states.find(accounts.integer(0));
+      if (stored == states.end()) continue;
+      const auto& series = series_->series(accounts.integer(1));
+      const model::AccountState state = codec_.decode_account(stored->second);
       for (std::size_t period = 0; period < state.open.size(); ++period) {
         const auto& open = state.open[period];
         if (!open || !open->has_counted() || !bounds.contain(open->begin)) continue;
@@ -327,7 +332,7 @@ class History::Impl {
                                 .covered = open->covered,
                                 .valid_hours = open->valid_hours,
                                 .quality = open->quality};
-        rows.push_back(ranked(states.integer(0), {0, series, std::move(rollup)}));
+        rows.push_back(ranked(accounts.integer(1), {0, series, std::move(rollup)}));
       }
     }
     return rows;

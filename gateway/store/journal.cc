@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -21,15 +22,19 @@ constexpr std::int64_t kTailRows = 1'000;  // read at the start, to see whether 
 // Rows that are looked through at once for what must be sent once more.
 constexpr std::int64_t kLookedThroughMax = 100'000;
 
+constexpr std::int64_t kLogBytes = 16 << 20;
+
 constexpr std::int64_t kMarkEveryMs = 15 * 60'000;
 
 std::unique_ptr<Database> open_database(const std::filesystem::path& file) {
   auto database = std::make_unique<Database>(file, Database::Mode::read_write);
   migrate(*database);
   database->execute("PRAGMA synchronous = FULL");  // a commit is on disk when it completes
-  // Pages are written again and again: the file has them once for so many pages of the log.
-  database->execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864");
+  // Pages are written again and again: the file has them once for so many bytes of the log.
+  const std::int64_t pages = kLogBytes / database->integer("PRAGMA page_size");
+  database->execute("PRAGMA wal_autocheckpoint = " + std::to_string(pages) + "; PRAGMA journal_size_limit = 67108864");
   database->execute("PRAGMA cache_size = -8192");
+  database->execute("PRAGMA secure_delete = OFF");  // some builds write zeros over what is dropped
   return database;
 }
 
@@ -72,9 +77,8 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       compactor_(database_, blocks_, config),
       appender_(database_),
       ledger_(database_, config, site.id),
-      put_state_(database_,
-                 "INSERT INTO checkpoint(subject, state) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET state = ?2"),
-      get_state_(database_, "SELECT state FROM checkpoint WHERE subject = ?1"),
+      states_(database_, blocks_),
+      last_readings_(points_),
       peek_rollups_(database_,
                     "SELECT seq, series, at, quality, body FROM journal NOT INDEXED "
                     "WHERE seq > ?1 AND seq <= ?3 AND kind = 4 ORDER BY seq LIMIT ?2"),
@@ -90,16 +94,19 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
 }
 
 Journal::~Journal() {
-  save_progress();
+  save_progress(Closing::yes);
 }
 
 // A store that is full or broken keeps what it knew: then the sinks see a few rows again after a crash.
-void Journal::save_progress() noexcept {
+void Journal::save_progress(Closing closing) noexcept {
   try {
-    if (!cursors_.has_unsaved()) return;
+    const bool write_states = closing == Closing::yes && !states_.is_whole();
+    if (!cursors_.has_unsaved() && !write_states) return;
     cursors_.forget();
+    if (write_states) states_.begin();
     Transaction transaction(database_);
     cursors_.save();
+    if (write_states) states_.write_whole(last_sequence_);
     transaction.commit();
     cursors_.saved();
   } catch (const SqliteError&) {  // tried again with the next commit
@@ -110,14 +117,17 @@ void Journal::load() {
   last_sequence_ = last_sequence_of(database_);
   read_tail();
   cursors_.load(last_sequence_);
-  Statement states(database_, "SELECT t.kind, c.state FROM checkpoint c JOIN subject t ON t.id = c.subject");
-  for (Rows rows(states); rows.next();) {
-    if (states.integer(0) != 0) {
-      codec_.decode_account(states.blob(1));
-    } else if (const auto last_at = codec_.decode_point(states.blob(1)).last_at) {
+  states_.load();
+  Statement kind(database_, "SELECT kind FROM subject WHERE id = ?1");
+  states_.each([&](std::int64_t subject, std::string_view state) {
+    Rows rows(kind.bind(1, subject));
+    if (!rows.next()) return;
+    if (kind.integer(0) != 0) {
+      codec_.decode_account(state);
+    } else if (const auto last_at = codec_.decode_point(state).last_at) {
       newest_ms_ = std::max(newest_ms_.value_or(INT64_MIN), last_at->time_since_epoch().count());
     }
-  }
+  });
   Statement last_mark(database_, "SELECT newest, seq, oldest FROM reading_mark ORDER BY seq DESC LIMIT 1");
   if (Rows rows(last_mark); rows.next()) {
     marked_ms_ = last_mark.integer(0);
@@ -155,19 +165,13 @@ std::string Journal::identify() {
 }
 
 model::Checkpoint Journal::checkpoint() {
-  const auto state_of = [this](std::int64_t subject, const auto& decode) {
-    get_state_.bind(1, subject);
-    Rows rows(get_state_);
-    return rows.next() ? decode(get_state_.blob(0)) : decode({});
-  };
   model::Checkpoint checkpoint;
   for (std::size_t i = 0; i < points_; ++i) {
-    checkpoint.points.push_back(state_of(series_.ids(static_cast<PointId>(i)).subject,
-                                         [this](std::string_view bytes) { return codec_.decode_point(bytes); }));
+    checkpoint.points.push_back(codec_.decode_point(states_.state(series_.ids(static_cast<PointId>(i)).subject)));
   }
   for (std::size_t i = 0; i < accounts_; ++i) {
-    checkpoint.accounts.push_back(state_of(series_.ids(static_cast<model::AccountId>(i)).subject,
-                                           [this](std::string_view bytes) { return codec_.decode_account(bytes); }));
+    checkpoint.accounts.push_back(
+        codec_.decode_account(states_.state(series_.ids(static_cast<model::AccountId>(i)).subject)));
   }
   checkpoint.unknown_time = load_unknown_time(database_);
   return checkpoint;
@@ -178,9 +182,10 @@ void Journal::commit(const model::Effects& effects) {
   const auto appended = static_cast<std::int64_t>(effects.rows.size());
   const std::optional<std::int64_t> newest_ms = newest_of(effects.rows, newest_ms_);
   cursors_.forget();
+  states_.begin();
   Transaction transaction(database_);
   const std::int64_t sequence = append(effects.rows, newest_ms);
-  put_states(effects);
+  put_states(effects, sequence);
   const std::optional<Mark> mark = mark_time(sequence, newest_ms, oldest_of(effects.rows));
   const auto outcome = retention_->step({.last_sequence = sequence,
                                          .settled_by_all = std::min(cursors_.settled_by_all(), sequence),
@@ -194,10 +199,12 @@ void Journal::commit(const model::Effects& effects) {
                                           .swept = outcome.swept,
                                           .newest_ms = newest_ms});
   cursors_.save();
+  states_.settle(outcome.swept, sequence);
   transaction.commit();
 
   retention_->accept(outcome);
   compactor_.accept(compacted);
+  states_.accept();
   ledger_.accept();
   describe_ledger();
   last_sequence_ = sequence;
@@ -263,12 +270,30 @@ std::int64_t Journal::append(const std::vector<model::JournalRow>& rows, std::op
   return sequence;
 }
 
-void Journal::put_states(const model::Effects& effects) {
-  const auto put = [this](std::int64_t subject, const auto& state) {
-    put_state_.bind(1, subject).bind_blob(2, codec_.encode(state)).run();
-  };
-  for (const auto& [point, state] : effects.points) put(series_.ids(point).subject, state);
-  for (const auto& [account, state] : effects.accounts) put(series_.ids(account).subject, state);
+void Journal::put_states(const model::Effects& effects, std::int64_t last_sequence) {
+  for (const model::JournalRow& row : effects.rows) {
+    const auto* point = std::get_if<PointId>(&row.subject);
+    const auto* reading = row.body.get_if<model::JudgedReading>();
+    if (point && reading) last_readings_.at(index(*point)) = reading;
+  }
+  std::string of_reading;
+  for (const auto& [point, state] : effects.points) {
+    of_reading.clear();
+    if (const model::JudgedReading* reading = last_readings_.at(index(point))) {
+      model::PointState only;
+      only.last_at = reading->at;
+      only.last_value = reading->value;
+      of_reading = codec_.encode(only);
+    }
+    states_.put(series_.ids(point).subject, codec_.encode(state), of_reading);
+  }
+  for (const model::JournalRow& row : effects.rows) {
+    if (const auto* point = std::get_if<PointId>(&row.subject)) last_readings_[index(*point)] = nullptr;
+  }
+  for (const auto& [account, state] : effects.accounts) {
+    states_.put(series_.ids(account).subject, codec_.encode(state), {});
+  }
+  states_.write(last_sequence_, last_sequence);
   if (effects.unknown_time) save_unknown_time(database_, *effects.unknown_time);
 }
 
@@ -448,7 +473,7 @@ void Journal::settle_retries(const std::string& sink, const ports::Retried& outc
 }
 
 std::vector<ports::SinkAccount> Journal::audit(std::uint64_t count_max) {
-  save_progress();  // nothing may be measured for long, and others look from outside
+  save_progress(Closing::no);  // nothing may be measured for long, and others look from outside
   return cursors_.audit(last_sequence_, static_cast<std::int64_t>(std::min<std::uint64_t>(count_max, INT64_MAX)));
 }
 

@@ -22,6 +22,7 @@
 #include "gateway/store/retention.h"
 #include "gateway/store/salvage.h"
 #include "gateway/store/series_table.h"
+#include "gateway/store/state_log.h"
 #include "gateway/store/store_config.h"
 #include "gateway/store/store_lock.h"
 
@@ -59,7 +60,8 @@ class Journal {
 
  private:
   void load();
-  void save_progress() noexcept;
+  enum class Closing : std::uint8_t { no, yes };
+  void save_progress(Closing closing) noexcept;
   void read_tail();
   std::string identify();
   CursorTable::Cursor& cursor_of(const std::string& sink);
@@ -70,7 +72,7 @@ class Journal {
   void count(CursorTable::Cursor& cursor, const ports::Delivery& delivery, const Gap& moved);
   // The last sequence.
   std::int64_t append(const std::vector<model::JournalRow>& rows, std::optional<std::int64_t> newest_ms);
-  void put_states(const model::Effects& effects);
+  void put_states(const model::Effects& effects, std::int64_t last_sequence);
   struct Mark {
     std::int64_t sequence = 0;
     std::int64_t oldest_ms = INT64_MAX;  // of the readings behind it
@@ -98,8 +100,8 @@ class Journal {
   Appender appender_;
   std::vector<BlockReading> together_;  // readings of a commit that become a block
   LedgerTable ledger_;
-  Statement put_state_;
-  Statement get_state_;
+  StateLog states_;
+  std::vector<const model::JudgedReading*> last_readings_;  // of the points, in a commit; nullptr between commits
   Statement peek_rollups_;
   DeadLetterTable dead_letters_;
   Statement mark_;

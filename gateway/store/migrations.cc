@@ -158,6 +158,15 @@ CREATE TABLE reading_block(
   directory BLOB NOT NULL,   -- read without what lies behind it
   body BLOB NOT NULL);
 )sql",
+    // 9: states as they change.
+    R"sql(
+-- What each commit changed of the states since they were last written to `checkpoint` (state_log.h).
+CREATE TABLE state_log(
+  number INTEGER PRIMARY KEY,  -- from 1 without gaps
+  before INTEGER NOT NULL,     -- the commit's rows have sequences behind this one,
+  last INTEGER NOT NULL,       -- up to this one
+  body BLOB NOT NULL);
+)sql",
 };
 static_assert(std::size(kMigrations) == kSchemaVersion);
 
@@ -179,7 +188,9 @@ void migrate(Database& database) {
   const bool empty = database.integer("SELECT count(*) FROM sqlite_master") == 0;
   std::int64_t version = database.integer("PRAGMA user_version");
   if (empty && version == 0) {
-    database.execute("PRAGMA auto_vacuum = INCREMENTAL");  // only possible before there is anything in the file
+    // Both only possible before there is anything in the file. A commit writes every page that it touches whole, most
+    // of them for a few bytes.
+    database.execute("PRAGMA page_size = 512; PRAGMA auto_vacuum = INCREMENTAL");
   } else {
     require_ours(database, version);
   }

@@ -1,71 +1,27 @@
 #include "gateway/store/reading_block.h"
 
-#include <zstd.h>
-
 #include <algorithm>
-#include <boost/crc.hpp>
-#include <stdexcept>
 #include <unordered_map>
 
+#include "gateway/store/byte_code.h"
 #include "gateway/store/value_column.h"
 
 namespace carbongate::store {
 namespace {
 
+constexpr const char* kWhat = "a block of readings";
 constexpr char kVersion = 1;
 constexpr int kLevel = 5;
 constexpr std::size_t kCrcBytes = 4;
 constexpr std::size_t kColumnsMax = 64U << 20U;  // bytes of what a frame holds
 
 [[noreturn]] void damaged(const char* what) {
-  throw DamagedRecord(std::string("a block of readings ") + what);
-}
-
-std::uint32_t crc_of(std::string_view bytes) {
-  boost::crc_32_type crc;
-  crc.process_bytes(bytes.data(), bytes.size());
-  return crc.checksum();
+  throw DamagedRecord(std::string(kWhat) + " " + what);
 }
 
 void put_crc(std::string& out, std::uint32_t crc) {
   for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(crc >> static_cast<unsigned>(shift));
 }
-
-void put(std::string& out, std::uint64_t number) {
-  for (; number >= 0x80; number >>= 7U) out += static_cast<char>(number | 0x80);
-  out += static_cast<char>(number);
-}
-
-class ByteReader {
- public:
-  explicit ByteReader(std::string_view bytes) : bytes_(bytes) {}
-  bool is_empty() const { return bytes_.empty(); }
-  std::string_view take(std::size_t count) {
-    if (count > bytes_.size()) damaged("ends too early");
-    const std::string_view taken = bytes_.substr(0, count);
-    bytes_.remove_prefix(count);
-    return taken;
-  }
-  std::uint64_t number() {
-    std::uint64_t number = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      const auto byte = static_cast<unsigned char>(take(1).front());
-      number |= std::uint64_t{byte & 0x7fU} << shift;
-      if (byte < 0x80) return number;
-    }
-    damaged("has a number that is too long");
-  }
-  std::uint64_t fixed(std::size_t bytes) {  // highest byte first
-    std::uint64_t number = 0;
-    for (const char byte : take(bytes)) number = number << 8U | static_cast<unsigned char>(byte);
-    return number;
-  }
-  std::string_view column() { return take(number()); }
-  std::string_view rest() { return take(bytes_.size()); }
-
- private:
-  std::string_view bytes_;
-};
 
 std::uint64_t bits(std::int64_t number) {
   return static_cast<std::uint64_t>(number);
@@ -115,11 +71,11 @@ constexpr std::uint64_t kFurtherMax = 1ULL << 62U;
 void put_time(std::string& out, std::uint64_t at, std::uint64_t before, std::uint64_t expected) {
   const std::uint64_t off = zigzag(at - expected);
   if (at == before) {
-    put(out, kAsBefore);
+    put_number(out, kAsBefore);
   } else if (off < kFurtherMax) {
-    put(out, kFurther + off);
+    put_number(out, kFurther + off);
   } else {
-    put(out, kInFull);
+    put_number(out, kInFull);
     for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(at >> static_cast<unsigned>(shift));
   }
 }
@@ -153,7 +109,7 @@ std::vector<BlockSeries> series_of(std::span<const BlockReading> readings) {
 
 std::string encode_directory(std::span<const BlockSeries> series) {
   std::string out(1, kVersion);
-  put(out, series.size());
+  put_number(out, series.size());
   std::uint64_t before = 0;
   for (std::size_t i = 0; i < series.size();) {
     const std::uint64_t further = bits(series[i].series) - before;
@@ -163,9 +119,9 @@ std::string encode_directory(std::span<const BlockSeries> series) {
       ++i;
     } while (i < series.size() && bits(series[i].series) - before == further &&
              series[i].readings == series[begin].readings);
-    put(out, further);
-    put(out, series[begin].readings);
-    put(out, i - begin - 1);
+    put_number(out, further);
+    put_number(out, series[begin].readings);
+    put_number(out, i - begin - 1);
   }
   put_crc(out, crc_of(out));
   return out;
@@ -187,8 +143,8 @@ std::string encode_columns(std::span<const BlockReading> readings, std::span<con
   for (std::size_t i = 0; i < readings.size(); ++i) {
     const BlockReading& reading = readings[i];
     const std::size_t place = places.at(reading.series);
-    if (i > 0) put(gaps, bits(reading.sequence) - bits(readings[i - 1].sequence) - 1);
-    put(order, succession.expected() == place ? 0 : 1 + place);
+    if (i > 0) put_number(gaps, bits(reading.sequence) - bits(readings[i - 1].sequence) - 1);
+    put_number(order, succession.expected() == place ? 0 : 1 + place);
     succession.is(place);
     put_time(times, bits(reading.at_ms), before_at, cadence.expected(place));
     before_at = bits(reading.at_ms);
@@ -200,8 +156,8 @@ std::string encode_columns(std::span<const BlockReading> readings, std::span<con
   for (std::size_t i = 0; i < qualities.size();) {
     std::size_t end = i;
     while (end < qualities.size() && qualities[end] == qualities[i]) ++end;
-    put(quality, bits(qualities[i]));
-    put(quality, end - i);
+    put_number(quality, bits(qualities[i]));
+    put_number(quality, end - i);
     i = end;
   }
   BitWriter writer;
@@ -213,7 +169,7 @@ std::string encode_columns(std::span<const BlockReading> readings, std::span<con
   std::string columns;
   put_crc(columns, directory_crc);
   for (const std::string* column : {&gaps, &order, &times, &quality}) {
-    put(columns, column->size());
+    put_number(columns, column->size());
     columns += *column;
   }
   return columns + writer.finish();
@@ -238,8 +194,8 @@ void decode_qualities(ByteReader in, std::span<std::int64_t> qualities) {
 
 std::vector<BlockSeries> decode_directory(std::string_view directory) {
   if (directory.size() < 1 + kCrcBytes || directory.front() != kVersion) damaged("has an unknown directory");
-  ByteReader in(directory.substr(1, directory.size() - 1 - kCrcBytes));
-  if (ByteReader(directory.substr(directory.size() - kCrcBytes)).fixed(kCrcBytes) != crc_in(directory)) {
+  ByteReader in(directory.substr(1, directory.size() - 1 - kCrcBytes), kWhat);
+  if (ByteReader(directory.substr(directory.size() - kCrcBytes), kWhat).fixed(kCrcBytes) != crc_in(directory)) {
     damaged("has a directory with a wrong checksum");
   }
   const std::uint64_t count = in.number();
@@ -266,12 +222,12 @@ std::vector<BlockReading> decode_columns(std::string_view directory, std::string
                                          std::int64_t first_sequence) {
   const std::vector<BlockSeries> series = decode_directory(directory);
   if (first_sequence <= 0) damaged("begins before all numbers");
-  ByteReader in(columns);
+  ByteReader in(columns, kWhat);
   if (in.fixed(kCrcBytes) != crc_in(directory)) damaged("has the directory of another");
-  ByteReader gaps(in.column());
-  ByteReader order(in.column());
-  ByteReader times(in.column());
-  const ByteReader quality(in.column());
+  ByteReader gaps(in.column(), kWhat);
+  ByteReader order(in.column(), kWhat);
+  ByteReader times(in.column(), kWhat);
+  const ByteReader quality(in.column(), kWhat);
   std::vector<std::size_t> next = begins_of(series);
   std::vector<std::size_t> ends = next;
   for (std::size_t i = 0; i < series.size(); ++i) ends[i] += series[i].readings;
@@ -312,40 +268,20 @@ std::vector<BlockReading> decode_columns(std::string_view directory, std::string
   return readings;
 }
 
-struct BlockCodec::Contexts {
-  std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> compress{ZSTD_createCCtx(), &ZSTD_freeCCtx};
-  std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> decompress{ZSTD_createDCtx(), &ZSTD_freeDCtx};
-};
-
-BlockCodec::BlockCodec() : contexts_(std::make_unique<Contexts>()) {
-  if (!contexts_->compress || !contexts_->decompress) throw std::bad_alloc();
-  ZSTD_CCtx_setParameter(contexts_->compress.get(), ZSTD_c_compressionLevel, kLevel);
-  ZSTD_CCtx_setParameter(contexts_->compress.get(), ZSTD_c_checksumFlag, 1);
-}
-BlockCodec::~BlockCodec() = default;
+BlockCodec::BlockCodec() : frame_(kLevel) {}
 
 BlockCodec::Encoded BlockCodec::encode(std::span<const BlockReading> readings) {
   const std::vector<BlockSeries> series = series_of(readings);
   Encoded encoded{.directory = encode_directory(series), .body = std::string(1, kVersion)};
   const std::string columns = encode_columns(readings, series, crc_in(encoded.directory));
-  encoded.body.resize(1 + ZSTD_compressBound(columns.size()));
-  const std::size_t size = ZSTD_compress2(contexts_->compress.get(), encoded.body.data() + 1, encoded.body.size() - 1,
-                                          columns.data(), columns.size());
-  if (ZSTD_isError(size)) throw std::runtime_error(std::string("zstd: ") + ZSTD_getErrorName(size));
-  encoded.body.resize(1 + size);
+  frame_.append(encoded.body, columns);
   return encoded;
 }
 
 std::vector<BlockReading> BlockCodec::decode(std::string_view directory, std::string_view body,
                                              std::int64_t first_sequence) {
   if (body.empty() || body.front() != kVersion) damaged("is of an unknown version");
-  const std::string_view frame = body.substr(1);
-  const unsigned long long size = ZSTD_getFrameContentSize(frame.data(), frame.size());
-  if (size > kColumnsMax) damaged("has no size, or too large a one");  // also zstd's own two codes
-  std::string columns(size, '\0');
-  const std::size_t written =
-      ZSTD_decompressDCtx(contexts_->decompress.get(), columns.data(), columns.size(), frame.data(), frame.size());
-  if (ZSTD_isError(written) || written != columns.size()) damaged("does not have its checksum");
+  const std::string columns = frame_.open(body.substr(1), kColumnsMax, kWhat);
   return decode_columns(directory, columns, first_sequence);
 }
 

@@ -18,13 +18,13 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "gateway/store/database.h"
+#include "gateway/store/zstd_frame.h"
 
 namespace carbongate::store {
 
@@ -55,7 +55,6 @@ std::vector<BlockReading> decode_columns(std::string_view directory, std::string
 class BlockCodec {
  public:
   BlockCodec();
-  ~BlockCodec();
 
   struct Encoded {
     std::string directory;
@@ -68,8 +67,7 @@ class BlockCodec {
   std::vector<BlockReading> decode(std::string_view directory, std::string_view body, std::int64_t first_sequence);
 
  private:
-  struct Contexts;
-  std::unique_ptr<Contexts> contexts_;
+  ZstdFrame frame_;
 };
 
 }  // namespace carbongate::store

@@ -13,11 +13,11 @@ constexpr std::int64_t kRowsPerStepMin = 4'096;
 constexpr std::int64_t kRowsPerAppended = 4;
 constexpr std::int64_t kRowsPerBlock = 256;  // looking at a block, and dropping it, is worth so many rows
 constexpr std::int64_t kIntervalsPerStep = 512;
-constexpr std::int64_t kPagesPerStep = 256;
+constexpr std::int64_t kBytesGivenBackPerStep = 1 << 20;
 
 // Free pages are used again by the next appends. Only what is beyond this share of the file, and not worth keeping for
 // that, goes back to the file system.
-constexpr std::int64_t kFreePagesWorthReturning = 4'096;
+constexpr std::int64_t kFreeBytesWorthReturning = 16 << 20;
 constexpr std::int64_t kFreeShareMax = 4;  // a quarter
 
 constexpr const char* kSwept = "swept";
@@ -44,7 +44,8 @@ Retention::Retention(Database& database, BlockTable& blocks, const StoreConfig& 
       keep_readings_ms_(config.keep_readings.count()),
       keep_totals_ms_(config.keep_totals.count()),
       keep_intervals_ms_(config.keep_intervals.count()),
-      pages_max_(static_cast<std::int64_t>(config.size_max) / database.integer("PRAGMA page_size")),
+      page_bytes_(database.integer("PRAGMA page_size")),
+      pages_max_(static_cast<std::int64_t>(config.size_max) / page_bytes_),
       swept_(load(database, kSwept)),
       swept_totals_(load(database, kSweptTotals)),
       page_count_(database, "PRAGMA page_count"),
@@ -186,8 +187,8 @@ void Retention::drop_intervals(const Situation& now, Outcome& outcome) {
 
 void Retention::give_back_pages(std::int64_t pages, std::int64_t free_pages) {
   std::int64_t excess = pages - pages_max_;
-  if (free_pages > kFreePagesWorthReturning && free_pages > pages / kFreeShareMax) excess = free_pages;
-  excess = std::min({excess, free_pages, kPagesPerStep});
+  if (free_pages > kFreeBytesWorthReturning / page_bytes_ && free_pages > pages / kFreeShareMax) excess = free_pages;
+  excess = std::min({excess, free_pages, kBytesGivenBackPerStep / page_bytes_});
   if (excess > 0) database_.execute("PRAGMA incremental_vacuum(" + std::to_string(excess) + ")");
 }
 

@@ -58,6 +58,7 @@ class Retention {
   std::int64_t keep_readings_ms_;
   std::int64_t keep_totals_ms_;
   std::int64_t keep_intervals_ms_;
+  std::int64_t page_bytes_;
   std::int64_t pages_max_;
   std::int64_t swept_;
   std::int64_t swept_totals_;

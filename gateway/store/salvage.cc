@@ -19,6 +19,7 @@
 #include "gateway/store/reading_walk.h"
 #include "gateway/store/record.h"
 #include "gateway/store/series_table.h"
+#include "gateway/store/state_log.h"
 #include "gateway/store/store_config.h"
 #include "gateway/store/store_lock.h"
 #include "gateway/store/table_walk.h"
@@ -93,6 +94,9 @@ class Judge {
         } else {
           codec_.decode_account(row.blob(column("state")));
         }
+      } else if (name == "state_log") {
+        states_.check(row.blob(column("body")));
+        return row.integer(column("number")) > 0;
       } else if (name == "ledger") {
         return row.integer(column("number")) > 0 && row.blob(column("hash")).size() == ledger::Hash().size();
       } else if (name == "seal") {
@@ -107,6 +111,7 @@ class Judge {
  private:
   RecordCodec codec_;
   BlockCodec blocks_;
+  StateRecords states_;
   std::map<std::int64_t, std::int64_t> kinds_;  // of subjects
   std::map<std::int64_t, bool> series_;
 };
@@ -292,6 +297,20 @@ void leave_numbers_out(Database& database) {
   }
 }
 
+constexpr std::string_view kStateLog = "state_log";
+
+// Whether the last record of the log of states is there. Without it nobody knows which states it changed.
+struct LogEnd {
+  std::int64_t seen = 0;  // the last number of a record that could be reached
+  std::int64_t kept = 0;  // and be read
+  bool is_broken = false;
+  bool is_there() const { return !is_broken && seen == kept; }
+};
+
+bool ends_readable(const TableSalvage& outcome) {
+  return !outcome.gaps.empty() && outcome.gaps.back().last != INT64_MAX;
+}
+
 void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& report) {
   Database target(to, Database::Mode::read_write);
   migrate(target);
@@ -300,6 +319,7 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
   Judge judge;
   bool are_links_lost = false;
   bool are_entries_lost = false;
+  LogEnd log_end;
   const std::int64_t version = source ? source->integer("PRAGMA user_version") : kSchemaVersion;
   for (const TableShape& table : tables_of_the_schema()) {
     if (version > 0 && table.since > version) continue;
@@ -309,7 +329,9 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
       std::optional<Copier> copier;
       if (!columns.empty()) copier.emplace(target, table, columns);
       outcome = walk(*source, table, [&](const Statement& row) {
+        if (table.name == kStateLog) log_end.seen = std::max(log_end.seen, row.integer(0));
         if (!judge.accepts(table, columns, row)) return false;
+        if (table.name == kStateLog) log_end.kept = row.integer(0);
         copier->add(row);
         return true;
       });
@@ -321,6 +343,7 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
       are_entries_lost = !outcome.is_whole();
     }
     if (outcome.table == "ledger") are_links_lost = !outcome.is_whole();
+    if (table.name == kStateLog) log_end.is_broken = outcome.is_broken && !ends_readable(outcome);
     report.tables.push_back(std::move(outcome));
   }
   if (are_links_lost) report.rechained = rechain(target, !are_entries_lost);
@@ -329,6 +352,7 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
     target.execute("UPDATE cursor SET begun = settled WHERE begun = 0");  // as the migration to version 5 would
   }
   drop_doubles(target);
+  report.states_dropped = salvage_states(target, log_end.is_there());
   leave_numbers_out(target);
   target.execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }
@@ -371,6 +395,10 @@ std::string SalvageReport::to_text() const {
                                     : fmt::format(", none of the numbers {} to {}", gap.first, gap.last);
     }
     text += "\n";
+  }
+  if (states_dropped != 0) {
+    text +=
+        fmt::format("  {} states could not be told any more: these points and accounts begin anew\n", states_dropped);
   }
   if (rechained != 0) text += fmt::format("  {} links of the ledger were worked out again\n", rechained);
   return text;
@@ -442,6 +470,15 @@ std::vector<std::string> damage_of(const fs::path& file) {
     if (outcome.undecodable != 0) {
       findings.push_back(fmt::format("{}: {} rows are not what this program writes", table.name, outcome.undecodable));
     }
+  }
+  try {
+    BlockTable blocks(*database);
+    const Transaction one_moment(*database, Transaction::Kind::read);
+    StateReader(*database, blocks).read();
+  } catch (const DamagedRecord& error) {
+    if (findings.empty()) findings.push_back(std::string("states: ") + error.what());
+  } catch (const SqliteError& error) {
+    if (findings.empty()) throw;
   }
   if (findings.size() > kFindingsMax) findings.resize(kFindingsMax);
   return findings;

@@ -151,6 +151,7 @@ const std::vector<TableShape>& tables_of_the_schema() {
       {"ledger", "number", true},
       {"seal", "number", true},
       {"checkpoint", "subject", true},
+      {"state_log", "number", true, 9},
       {"cursor", "sink", false},
       {"settled_ahead", "sink,begun", false, 6},
       {"dead_letter", "sink,seq", false},

@@ -21,6 +21,9 @@ constexpr int kFloat = 1;
 constexpr int kOver = 2;
 constexpr int kTimes = 12;
 constexpr int kModes = 21;
+// A single value is its number alone: 21 a double, 22 a float, 23 + e the n of n / 10^e.
+constexpr int kSingle = 21;
+constexpr int kSingleModes = 11;
 constexpr std::array kPowers{1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
 constexpr std::array kParts{1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9};
 constexpr double kExactMax = 9'007'199'254'740'992.0;  // 2^53
@@ -172,6 +175,11 @@ std::uint64_t divisor_of(const Numbers& numbers) {
 void encode_values(std::span<const double> values, BitWriter& out) {
   if (values.empty()) return;
   const Numbers numbers = numbers_of(values);
+  if (values.size() == 1 && numbers.mode < kSingleModes) {
+    out.bits(static_cast<std::uint64_t>(kSingle + numbers.mode), kModeBits);
+    out.number(zigzag(numbers.all.front()));
+    return;
+  }
   out.bits(static_cast<std::uint64_t>(numbers.mode), kModeBits);
   out.number(numbers.strangers.size());
   for (const std::size_t i : numbers.strangers) {
@@ -205,6 +213,10 @@ void encode_values(std::span<const double> values, BitWriter& out) {
 void decode_values(BitReader& in, std::span<double> values) {
   if (values.empty()) return;
   const auto mode = static_cast<int>(in.bits(kModeBits));
+  if (mode >= kSingle && values.size() == 1) {
+    values.front() = value_of(mode - kSingle, unzigzag(in.number()));
+    return;
+  }
   if (mode >= kModes) throw DamagedRecord("a block of readings has values of an unknown kind");
   const std::uint64_t strangers = in.number();
   if (strangers > values.size()) throw DamagedRecord("a block of readings has more exceptions than values");

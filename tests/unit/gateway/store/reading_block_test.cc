@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 #include <random>
+#include <span>
 #include <utility>
 
 #include "gateway/store/value_column.h"
@@ -187,6 +188,30 @@ TEST(ValueColumn, CodesEachSeriesByItself) {
   EXPECT_EQ(read, steady);
   read.resize(200);
   EXPECT_THROW(decode_values(in, read), DamagedRecord) << "there is nothing more";
+}
+
+TEST(ValueColumn, TakesLittleForASingleValue) {
+  const std::vector<double> values = {231.4,      -17.0,
+                                      0.0,        1e9 + 0.5,
+                                      1.0 / 3,    static_cast<float>(40.123F),
+                                      1e-300,     std::numeric_limits<double>::infinity(),
+                                      0.123456789};
+  for (const double value : values) {
+    BitWriter out;
+    encode_values(std::span(&value, 1), out);
+    const std::string bytes = out.finish();
+    double read = 0;
+    BitReader in(bytes);
+    decode_values(in, std::span(&read, 1));
+    EXPECT_EQ(std::bit_cast<std::uint64_t>(read), std::bit_cast<std::uint64_t>(value)) << value;
+  }
+  BitWriter out;
+  for (int i = 0; i < 100; ++i) encode_values(std::vector{231.4 + i}, out);
+  const std::string bytes = out.finish();
+  EXPECT_LE(bytes.size(), 310u);
+  BitReader in(bytes);
+  std::vector<double> two(2);
+  EXPECT_THROW(decode_values(in, two), DamagedRecord) << "it is that of one value";
 }
 
 }  // namespace

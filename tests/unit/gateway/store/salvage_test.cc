@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace store_test;
 
-constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kPageBytes = 512;
 constexpr int kReadings = 20'000;
 constexpr int kEntries = 500;
 

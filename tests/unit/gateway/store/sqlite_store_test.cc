@@ -92,7 +92,8 @@ TEST_F(SqliteStoreTest, BringsAStoreFromBeforeTheLanesUpToDate) {
   ASSERT_TRUE(commit_readings(kStart, 10).has_value());
   run(store_->settle("vm", {4, {}})).value();
   store_.reset();
-  Database(file(), Database::Mode::read_write).execute("DROP TABLE settled_ahead; DROP TABLE reading_block; PRAGMA user_version = 5");
+  Database(file(), Database::Mode::read_write)
+      .execute("DROP TABLE settled_ahead; DROP TABLE reading_block; DROP TABLE state_log; PRAGMA user_version = 5");
   open();
   EXPECT_EQ(peek("vm").size(), 6u);
   run(store_->open_live("vm", 2)).value();
@@ -137,6 +138,7 @@ INSERT INTO old SELECT id, subject, site, unit, user_name, region, scope FROM se
 DROP TABLE series;
 DROP TABLE settled_ahead;
 DROP TABLE reading_block;
+DROP TABLE state_log;
 ALTER TABLE old RENAME TO series;
 PRAGMA user_version = 5)sql");
   open();
