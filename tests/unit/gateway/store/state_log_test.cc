@@ -74,7 +74,7 @@ class StateLogTest : public ::testing::Test {
       state.last_at = at;
       state.last_value = i == 3 ? value + 1 : value;  // of one, another than its reading's
       if (i % 10 == 0) {
-        state.baseline = {at, model::Cumulative<model::Activity>::at(model::Activity::of(round_ * 1'000 + i))};
+        state.counter.baseline = {at, model::Cumulative<model::Activity>::at(model::Activity::of(round_ * 1'000 + i))};
         state.open = model::OpenInterval{kStart, kStart + 15min, model::Activity::of(round_), round_ * 15s, {}};
       }
       effects.points.emplace_back(PointId{i}, state);
