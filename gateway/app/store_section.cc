@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t kSizeMin = 64ull << 20;  // below that a day of a small site would not fit
-constexpr std::uint64_t kSizeMax = 16ull << 40;
+constexpr std::uint64_t kSizeMax = 1ull << 40;   // SQLite counts pages, of 512 bytes here, in 32 bits
 
 // The file is made at the first start; what is there must be for the gateway's eyes alone.
 void read_ledger_key(config::Reader& in, store::StoreConfig& store) {
