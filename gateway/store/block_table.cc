@@ -68,6 +68,10 @@ std::shared_ptr<const BlockTable::Readings> BlockTable::readings(const Block& bl
   return readings;
 }
 
+void BlockTable::forget() {
+  decoded_ = {};
+}
+
 std::vector<BlockSeries> BlockTable::series(const Block& block) {
   Rows rows(directory_.bind(1, block.first));
   if (!rows.next()) throw DamagedRecord("a block of readings is not there");

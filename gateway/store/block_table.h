@@ -35,6 +35,7 @@ class BlockTable {
 
   // Keeps what it decoded last, and the one before.
   std::shared_ptr<const Readings> readings(const Block& block);
+  void forget();                                        // what a transaction that failed may have shown
   std::vector<BlockSeries> series(const Block& block);  // without looking at the readings
 
   std::optional<BlockReading> find(std::int64_t sequence);

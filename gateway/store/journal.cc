@@ -179,6 +179,15 @@ model::Checkpoint Journal::checkpoint() {
 
 void Journal::commit(const model::Effects& effects) {
   if (effects.empty()) return;
+  try {
+    commit_all(effects);
+  } catch (...) {
+    blocks_.forget();  // the next one may give the same numbers to other readings
+    throw;
+  }
+}
+
+void Journal::commit_all(const model::Effects& effects) {
   const auto appended = static_cast<std::int64_t>(effects.rows.size());
   const std::optional<std::int64_t> newest_ms = newest_of(effects.rows, newest_ms_);
   cursors_.forget();

@@ -71,6 +71,7 @@ class Journal {
   std::vector<model::StoredRow> peek_revisions(CursorTable::Cursor& cursor, std::size_t limit);
   void count(CursorTable::Cursor& cursor, const ports::Delivery& delivery, const Gap& moved);
   // The last sequence.
+  void commit_all(const model::Effects& effects);
   std::int64_t append(const std::vector<model::JournalRow>& rows, std::optional<std::int64_t> newest_ms);
   void put_states(const model::Effects& effects, std::int64_t last_sequence);
   struct Mark {

@@ -6,6 +6,7 @@
 #include <random>
 #include <sstream>
 
+#include "gateway/store/block_table.h"
 #include "gateway/store/database.h"
 #include "gateway/store/dead_letters.h"
 #include "gateway/store/history.h"
@@ -275,6 +276,29 @@ TEST_F(Compaction, CountsWhatASinkMissesOfABlockItIsInTheMiddleOf) {
   EXPECT_EQ(accounts[0].accepted, 150u);
   EXPECT_EQ(accounts[0].missed, 458u);
   EXPECT_TRUE(accounts[0].balances());
+}
+
+TEST_F(Compaction, ABlockOfATransactionThatFailedIsForgotten) {
+  {
+    Journal made(blocks_, site_);
+  }
+  Database database(blocks_.path / kDatabaseFile, Database::Mode::read_write);
+  BlockTable table(database);
+  const auto value_of_a_block = [&](double value) {
+    std::vector<BlockReading> readings(10);
+    for (std::size_t i = 0; i < readings.size(); ++i) {
+      readings[i] = {.sequence = static_cast<std::int64_t>(i) + 1, .series = 1, .at_ms = 1'000, .value = value};
+    }
+    table.insert(readings, 1'000);
+    return table.find(5)->value;
+  };
+  {
+    const Transaction fails(database);
+    EXPECT_EQ(value_of_a_block(1), 1);
+  }
+  table.forget();
+  const Transaction transaction(database);
+  EXPECT_EQ(value_of_a_block(2), 2);
 }
 
 TEST_F(Compaction, DropsTheOldestBlocksFirstWhenTheFileWouldOutgrowItsLimit) {
