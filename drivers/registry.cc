@@ -1,5 +1,6 @@
 #include "drivers/registry.h"
 
+#include "drivers/hj212/hj212_driver_type.h"
 #include "drivers/http/http_driver_type.h"
 #include "drivers/modbus/modbus_driver_type.h"
 #include "drivers/mqtt/mqtt_driver_type.h"
@@ -14,6 +15,7 @@ std::span<const DriverType> driver_types() {
       modbus_driver::kModbusRtuTcp,  // on a serial line behind a converter
       mqtt_driver::kMqtt,            // messages of a broker
       http_driver::kHttp,            // answers of a web server
+      hj212_driver::kHj212,          // packets of loggers and stack analysers
   };
   return kTypes;
 }

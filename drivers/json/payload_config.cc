@@ -13,6 +13,7 @@
 
 #include "config/reader/text.h"
 #include "drivers/meter_history.h"
+#include "drivers/point_kind.h"
 #include "drivers/point_limits.h"
 
 namespace carbongate::json_payload {
@@ -50,52 +51,6 @@ void read_scale(config::Reader& in, PointMap& point) {
   }
   point.numerator = *numerator;
   point.denominator = *denominator;
-}
-
-bool is_amount(Dimension dimension) {
-  switch (dimension) {
-    case Dimension::ratio:
-    case Dimension::energy:
-    case Dimension::reactive_energy:
-    case Dimension::apparent_energy:
-    case Dimension::volume:
-    case Dimension::normal_volume:
-    case Dimension::mass:
-    case Dimension::pieces:
-    case Dimension::duration: return true;
-    default: return false;
-  }
-}
-
-void read_unit(config::Reader& in, Point& point) {
-  const std::string symbol = in.required<std::string>("unit");
-  if (symbol.empty()) return;
-  if (const auto unit = find_unit(symbol)) {
-    point.unit = *unit;
-    return;
-  }
-  std::vector<std::string> known;
-  for (const Unit& unit : all_units()) known.emplace_back(unit.symbol);
-  in.error("unit", "unknown unit '" + config::printable(symbol) + "'" + config::suggestion(symbol, known));
-}
-
-// Without `kind`: an amount is taken as a running total, which is what meters publish, everything else as a rate or
-// state.
-void read_kind(config::Reader& in, Point& point) {
-  const bool amount = is_amount(point.unit.dimension) && point.unit.dimension != Dimension::ratio;
-  constexpr std::array kKinds{Kind::cumulative, Kind::interval, Kind::instantaneous};
-  point.kind = kKinds[in.one_of("kind", {"cumulative", "interval", "instantaneous"}, amount ? 0 : 2)];
-  if (in.has("unit") && point.kind != Kind::instantaneous && !is_amount(point.unit.dimension)) {
-    in.error("kind", "a " + std::string(to_string(point.unit.dimension)) + " in " + std::string(point.unit.symbol) +
-                         " is a rate or a state: it can only be instantaneous");
-  }
-}
-
-// Where the times of a device without an offset are told: at the site, unless the device says otherwise. nullptr: UTC.
-const date::time_zone* zone_of_site(const config::Node& root) {
-  const config::Node* site = root.find("site");
-  const config::Node* zone = site ? site->find("timezone") : nullptr;
-  return zone && zone->is_scalar() ? find_zone(zone->scalar()) : nullptr;
 }
 
 void read_timestamp(const config::Node& node, const config::Node& root, config::Problems& problems, PayloadMap& map) {
@@ -165,6 +120,12 @@ class PointReader {
 };
 
 }  // namespace
+
+const date::time_zone* zone_of_site(const config::Node& root) {
+  const config::Node* site = root.find("site");
+  const config::Node* zone = site ? site->find("timezone") : nullptr;
+  return zone && zone->is_scalar() ? find_zone(zone->scalar()) : nullptr;
+}
 
 Payload read_payload(config::Reader& in, const config::Node& root, const Expectations& expected) {
   Payload payload;

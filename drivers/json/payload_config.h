@@ -28,6 +28,9 @@ struct Payload {
 // element in any case.
 Payload read_payload(config::Reader& device, const config::Node& root, const Expectations& expected);
 
+// Where the times of a device without an offset are told: at the site, unless the device says otherwise. nullptr: UTC.
+const date::time_zone* zone_of_site(const config::Node& root);
+
 // Where a value of map.points[point] came from; `message` says where the payload did: "broker plant, topic tele/a".
 Origin origin(const PayloadMap& map, std::size_t point, const std::string& message);
 

@@ -11,7 +11,7 @@
 
 #include "drivers/api/driver.h"
 #include "drivers/mqtt/config.h"
-#include "drivers/mqtt/log_gate.h"
+#include "drivers/log_gate.h"
 #include "drivers/mqtt/router.h"
 #include "drivers/registry.h"
 #include "protocols/mqtt/session.h"

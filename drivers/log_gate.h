@@ -9,7 +9,7 @@
 
 #include "protocols/io/clock.h"
 
-namespace carbongate::mqtt_driver {
+namespace carbongate {
 
 class LogGate {
  public:
@@ -34,4 +34,4 @@ class LogGate {
   std::uint64_t held_ = 0;
 };
 
-}  // namespace carbongate::mqtt_driver
+}  // namespace carbongate

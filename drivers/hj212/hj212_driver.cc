@@ -1,0 +1,349 @@
+#include "drivers/hj212/hj212_driver.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <charconv>
+#include <deque>
+#include <map>
+#include <utility>
+#include <variant>
+
+#include "protocols/hj212/codes.h"
+
+namespace carbongate::hj212_driver {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using namespace std::chrono_literals;
+using namespace asio::experimental::awaitable_operators;
+
+namespace {
+
+constexpr auto kLogEvery = 10min;
+constexpr Duration kSilenceMin = 60s;  // a device is offline after three intervals, but not before this
+
+tcp::endpoint endpoint_of(const std::string& listen) {
+  const std::size_t colon = listen.rfind(':');
+  std::string host = listen.substr(0, colon);
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  std::uint16_t port = 0;
+  std::from_chars(listen.data() + colon + 1, listen.data() + listen.size(), port);
+  return {asio::ip::make_address(host), port};
+}
+
+std::string to_text(const tcp::endpoint& endpoint) {
+  const std::string host = endpoint.address().to_string();
+  return endpoint.address().is_v6() ? fmt::format("[{}]:{}", host, endpoint.port())
+                                    : fmt::format("{}:{}", host, endpoint.port());
+}
+
+// For a log line: what cannot be printed is a dot.
+std::string shown(std::string_view text) {
+  std::string out(text.substr(0, 40));
+  std::ranges::replace_if(out, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '.');
+  return out;
+}
+
+// The command that answers this one; nullptr: none does.
+const char* answer_to(std::string_view command) {
+  if (command == "1013") return "9013";
+  const bool is_data = command.size() == 4 && (command.front() == '2' || command == "3020" || command == "3019");
+  return is_data ? "9014" : nullptr;
+}
+
+}  // namespace
+
+struct Hj212Driver::Connection {
+  Connection(tcp::socket s, std::size_t segment_max)
+      : socket(std::move(s)), reader(segment_max), changed(socket.get_executor()) {}
+
+  tcp::socket socket;
+  std::string peer;
+  hj212::FrameReader reader;
+  std::deque<std::string> answers;
+  io::Event changed;  // there are more answers, or fewer
+};
+
+Hj212Driver::Hj212Driver(std::vector<std::unique_ptr<Hj212Plan>> plans, DriverContext context)
+    : context_(std::move(context)), name_("hj212 " + plans.front()->listen), strangers_logged_(kLogEvery) {
+  const Instant now = context_.clock.now();
+  for (auto& plan : plans) {
+    segment_max_ = std::max(segment_max_, plan->segment_max);
+    devices_.push_back(
+        {.plan = std::move(plan), .since = now, .heard = {}, .problem = {}, .problems_logged = LogGate(kLogEvery)});
+  }
+  link_.name = name_;
+  link_.since = now;
+}
+
+asio::awaitable<void> Hj212Driver::run(Inbox& inbox) {
+  const HandOver hand_over = [&inbox](Batch batch) { return inbox.push(std::move(batch)); };
+  co_await serve(hand_over);
+}
+
+asio::awaitable<std::vector<Reading>> Hj212Driver::read_once(std::vector<std::string> devices, Duration patience) {
+  std::map<std::size_t, Reading> latest;  // by the point's place in the site
+  io::Event heard(context_.executor);
+  const HandOver hand_over = [&](Batch batch) -> asio::awaitable<bool> {
+    for (const Reading& reading : batch.readings) latest[index(reading.point)] = reading;
+    if (batch.settled) batch.settled(false);  // it is not kept: the logger may send it again
+    heard.notify_all();
+    co_return true;
+  };
+  const auto is_missing = [&](const Device& device) {
+    const bool wanted = devices.empty() || std::ranges::find(devices, device.plan->id()) != devices.end();
+    return wanted && !device.heard;
+  };
+  const io::SteadyTime deadline = context_.clock.ticks() + patience;
+  const auto wait = [&]() -> asio::awaitable<void> {
+    while (std::ranges::any_of(devices_, is_missing)) co_await heard.wait();
+  };
+  co_await (serve(hand_over) || wait() || context_.clock.sleep_until(deadline));
+  std::vector<Reading> readings;
+  for (const auto& [place, reading] : latest) readings.push_back(reading);
+  co_return readings;
+}
+
+// Until it is cancelled. A port that cannot be had is tried again.
+asio::awaitable<void> Hj212Driver::serve(const HandOver& hand_over) {
+  io::TaskGroup tasks(context_.executor);
+  std::exception_ptr ended;
+  try {
+    for (;;) {
+      boost::system::error_code error;
+      tcp::acceptor acceptor(context_.executor);
+      const tcp::endpoint at = endpoint_of(devices_.front().plan->listen);
+      acceptor.open(at.protocol(), error);
+      if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+      if (!error && at.address().is_v6()) acceptor.set_option(asio::ip::v6_only(false), error);
+      if (!error) acceptor.bind(at, error);
+      if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
+      link_.since = context_.clock.now();
+      link_.connected = !error;
+      if (!error) {
+        link_.detail.clear();
+        spdlog::info("{}: listening", name_);
+        co_await accept(acceptor, hand_over, tasks);
+      }
+      if (link_.detail.empty()) spdlog::warn("{}: cannot listen: {}; trying again", name_, error.message());
+      link_.detail = "cannot listen: " + error.message();
+      co_await context_.clock.sleep_until(context_.clock.ticks() + kListenAgain);
+    }
+  } catch (...) {
+    ended = std::current_exception();
+  }
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  tasks.cancel();
+  co_await tasks.join();
+  link_.connected = false;
+  std::rethrow_exception(ended);
+}
+
+asio::awaitable<void> Hj212Driver::accept(tcp::acceptor& acceptor, const HandOver& hand_over, io::TaskGroup& tasks) {
+  for (;;) {
+    boost::system::error_code error;
+    tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) {
+      throw boost::system::system_error(asio::error::operation_aborted);
+    }
+    if (error) {  // out of file descriptors, or gone before we looked
+      co_await context_.clock.sleep_until(context_.clock.ticks() + 1s);
+      continue;
+    }
+    auto connection = std::make_shared<Connection>(std::move(socket), segment_max_);
+    const tcp::endpoint peer = connection->socket.remote_endpoint(error);
+    connection->peer = error ? "a peer that is gone" : to_text(peer);
+    if (connections_ >= kConnectionsMax) {
+      ++link_.dropped;
+      warn(connection->peer, fmt::format("refused: {} connections are open", connections_));
+      continue;
+    }
+    ++connections_;
+    tasks.spawn(converse(connection, hand_over), [this](const std::exception_ptr&) { --connections_; });
+  }
+}
+
+asio::awaitable<void> Hj212Driver::converse(std::shared_ptr<Connection> connection, const HandOver& hand_over) {
+  spdlog::debug("{}: {} has connected", name_, connection->peer);
+  co_await (read_packets(connection, hand_over) || write_answers(connection));
+  boost::system::error_code ignored;
+  connection->socket.close(ignored);
+}
+
+asio::awaitable<void> Hj212Driver::read_packets(std::shared_ptr<Connection> connection, const HandOver& hand_over) {
+  std::array<char, 4096> bytes;
+  std::size_t damages = 0;
+  for (;;) {
+    boost::system::error_code error;
+    const auto deadline = context_.clock.ticks() + kSilenceMax;
+    const auto got = co_await (
+        connection->socket.async_read_some(asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error)) ||
+        context_.clock.sleep_until(deadline));
+    if (got.index() == 1) co_return warn(connection->peer, "silent for too long: closed");
+    if (error) co_return;
+    std::string_view rest(bytes.data(), std::get<0>(got));
+    while (!rest.empty()) {
+      rest.remove_prefix(connection->reader.push(rest));
+      while (const auto found = connection->reader.next()) {
+        if (found->damage) {
+          link_.noise_bytes += found->damage->bytes;
+          warn(connection->peer, found->damage->text);
+          if (++damages > kDamagesMax) co_return;
+          continue;
+        }
+        damages = 0;
+        if (!co_await take(connection, *found->frame, hand_over)) co_return;
+      }
+    }
+  }
+}
+
+asio::awaitable<void> Hj212Driver::write_answers(std::shared_ptr<Connection> connection) {
+  for (;;) {
+    while (connection->answers.empty()) co_await connection->changed.wait();
+    const std::string answer = std::move(connection->answers.front());
+    connection->answers.pop_front();
+    connection->changed.notify_all();
+    boost::system::error_code error;
+    co_await asio::async_write(connection->socket, asio::buffer(answer),
+                               asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return;
+  }
+}
+
+// False: the gateway wants nothing more.
+asio::awaitable<bool> Hj212Driver::take(const std::shared_ptr<Connection>& connection, const hj212::Frame& frame,
+                                        const HandOver& hand_over) {
+  const auto segment = hj212::parse_segment(frame.segment);
+  const auto head = segment ? hj212::head_of(*segment) : segment.error();
+  if (!head) {
+    ++link_.unclaimed;
+    warn(connection->peer, head.error().text);
+    co_return true;
+  }
+  Batch batch{.source = name_, .received = context_.clock.now(), .readings = {}, .settled = {}};
+  bool is_ours = false;
+  for (Device& device : devices_) {
+    if (device.plan->mn == head->mn) is_ours |= take_values(device, *head, *segment, batch);
+  }
+  if (!is_ours) {
+    ++link_.unclaimed;
+    warn(connection->peer, "MN " + shown(head->mn) + ": no device has it, or its PW is another one");
+    co_return true;
+  }
+  const char* command = answer_to(head->cn);
+  if (command != nullptr && head->flag && head->flag->wants_answer()) {
+    hj212::Head answer{.qn = head->qn,
+                       .st = "91",
+                       .cn = command,
+                       .pw = head->pw,
+                       .mn = head->mn,
+                       .flag = hj212::Flag{},
+                       .part = {},
+                       .deviations = {}};
+    const hj212::Segment text{.fields = fields_of(answer), .area = std::vector<hj212::Item>()};
+    std::string bytes = encode(hj212::Frame{.segment = to_text(text)});
+    while (connection->answers.size() >= kAnswersMax) co_await connection->changed.wait();
+    batch.settled = [weak = std::weak_ptr(connection), bytes = std::move(bytes)](bool committed) {
+      const auto to = weak.lock();
+      if (!committed || !to) return;  // it will be sent again
+      to->answers.push_back(bytes);
+      to->changed.notify_all();
+    };
+  }
+  if (batch.readings.empty()) {
+    if (batch.settled) batch.settled(true);
+    co_return true;
+  }
+  co_return co_await hand_over(std::move(batch));
+}
+
+// False: the password is another one.
+bool Hj212Driver::take_values(Device& device, const hj212::Head& head, const hj212::Segment& segment, Batch& batch) {
+  const std::string& password = device.plan->password.reveal();
+  if (!password.empty() && password != head.pw) return false;
+  ++device.packets;
+  if (!segment.area) return true;
+  Decoded decoded = decode(device.plan->map, head.cn, *segment.area, batch.received);
+  for (const Sample& sample : decoded.samples) {
+    batch.readings.push_back({.point = device.plan->points()[sample.point].id,
+                              .availability = sample.availability,
+                              .stamped_by = StampedBy::device,
+                              .hj212_flag = sample.hj212_flag,
+                              .at = sample.at,
+                              .value = sample.value});
+  }
+  if (!decoded.samples.empty()) {
+    const bool was_silent =
+        !device.heard || batch.received - *device.heard > std::max(kSilenceMin, 3 * device.plan->interval);
+    if (was_silent) {
+      device.since = batch.received;
+      spdlog::info("{}: {} is heard", name_, device.plan->id());
+    }
+    device.heard = batch.received;
+    device.problem.clear();
+  }
+  if (!decoded.problems.empty()) {
+    note_problem(device, fmt::format("{}", fmt::join(decoded.problems, "; ")));
+  }
+  return true;
+}
+
+void Hj212Driver::note_problem(Device& device, std::string problem) {
+  ++device.errors;
+  if (const auto suffix = device.problems_logged.pass(context_.clock.ticks())) {
+    spdlog::warn("{}: {}: {}{}", name_, device.plan->id(), problem, *suffix);
+  }
+  device.problem = std::move(problem);
+}
+
+void Hj212Driver::warn(std::string_view peer, std::string_view text) {
+  if (const auto suffix = strangers_logged_.pass(context_.clock.ticks())) {
+    spdlog::warn("{}: {}: {}{}", name_, peer, text, *suffix);
+  }
+}
+
+DeviceStatus Hj212Driver::status_of(const Device& device) const {
+  DeviceStatus status;
+  status.device = device.plan->id();
+  status.since = device.since;
+  status.heard = device.heard;
+  status.polls = device.packets;
+  status.errors = device.errors;
+  const Duration patience = std::max(kSilenceMin, 3 * device.plan->interval);
+  const Instant last = device.heard.value_or(device.since);
+  if (!link_.connected && !link_.detail.empty()) {
+    status.state = DeviceStatus::State::offline;
+    status.since = link_.since;
+    status.detail = link_.detail;
+  } else if (context_.clock.now() - last > patience) {
+    status.state = DeviceStatus::State::offline;
+    status.since = last + patience;
+    status.detail = fmt::format("no packet of MN {} for {} s", device.plan->mn, patience / 1s);
+  } else if (device.heard) {
+    status.state = DeviceStatus::State::online;
+    status.detail = device.problem;
+  } else {
+    status.detail = device.problem.empty() ? "no packet yet of MN " + device.plan->mn : device.problem;
+  }
+  return status;
+}
+
+DriverStatus Hj212Driver::status() const {
+  DriverStatus status = link_;
+  for (const Device& device : devices_) status.devices.push_back(status_of(device));
+  return status;
+}
+
+}  // namespace carbongate::hj212_driver

@@ -1,0 +1,84 @@
+// The driver of one port: loggers and stack analysers connect to it and send data by HJ 212. Tolerant: whatever can be
+// understood is taken, deviations of the standard are not held against it.
+//
+// Data that ask for an answer (bit A of Flag) get it, 9014 with their QN, when they are safe on disk: a logger that
+// keeps what was not answered loses nothing. What is repeated is recognised by its time, as everywhere.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "drivers/api/driver.h"
+#include "drivers/hj212/config.h"
+#include "drivers/log_gate.h"
+#include "drivers/registry.h"
+#include "protocols/hj212/frame.h"
+#include "protocols/hj212/segment.h"
+#include "protocols/io/event.h"
+#include "protocols/io/task_group.h"
+
+namespace carbongate::hj212_driver {
+
+inline constexpr std::size_t kConnectionsMax = 64;       // of one port; further ones are closed at once
+inline constexpr std::size_t kAnswersMax = 1'024;        // that wait for one peer; then nothing more is read from it
+inline constexpr std::size_t kDamagesMax = 100;          // without a good packet between: the connection is closed
+inline constexpr std::chrono::minutes kSilenceMax{30};   // of a connection; then it is closed
+inline constexpr std::chrono::seconds kListenAgain{10};  // after the port could not be had
+
+class Hj212Driver final : public Driver {
+ public:
+  // `plans` is not empty, and all are of one address.
+  Hj212Driver(std::vector<std::unique_ptr<Hj212Plan>> plans, DriverContext context);
+
+  boost::asio::awaitable<void> run(Inbox& inbox) override;
+
+  // Listens until each of the devices has sent something.
+  boost::asio::awaitable<std::vector<Reading>> read_once(std::vector<std::string> devices, Duration patience) override;
+
+  DriverStatus status() const override;
+
+ private:
+  struct Connection;
+  struct Device {
+    std::unique_ptr<Hj212Plan> plan;
+    Instant since{};
+    std::optional<Instant> heard;  // last packet with a value
+    std::uint64_t packets = 0;
+    std::uint64_t errors = 0;
+    std::string problem;  // of the last packet
+    LogGate problems_logged;
+  };
+  // What becomes of the readings of one packet; false: nothing more is wanted.
+  using HandOver = std::function<boost::asio::awaitable<bool>(Batch batch)>;
+
+  boost::asio::awaitable<void> serve(const HandOver& hand_over);
+  boost::asio::awaitable<void> accept(boost::asio::ip::tcp::acceptor& acceptor, const HandOver& hand_over,
+                                      io::TaskGroup& tasks);
+  boost::asio::awaitable<void> converse(std::shared_ptr<Connection> connection, const HandOver& hand_over);
+  boost::asio::awaitable<void> read_packets(std::shared_ptr<Connection> connection, const HandOver& hand_over);
+  boost::asio::awaitable<void> write_answers(std::shared_ptr<Connection> connection);
+  boost::asio::awaitable<bool> take(const std::shared_ptr<Connection>& connection, const hj212::Frame& frame,
+                                    const HandOver& hand_over);
+  bool take_values(Device& device, const hj212::Head& head, const hj212::Segment& segment, Batch& batch);
+  void note_problem(Device& device, std::string problem);
+  void warn(std::string_view peer, std::string_view text);
+  DeviceStatus status_of(const Device& device) const;
+
+  std::vector<Device> devices_;
+  DriverContext context_;
+  std::string name_;
+  std::size_t segment_max_ = 0;
+  DriverStatus link_;  // without devices
+  std::size_t connections_ = 0;
+  LogGate strangers_logged_;
+};
+
+}  // namespace carbongate::hj212_driver
