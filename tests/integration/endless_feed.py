@@ -20,26 +20,23 @@ from mqtt_park import ENVIRONMENT, METERS, START_MS
 STEP_MS = 10_000
 CHUNK = 200      # messages of one meter in one connection
 BROKER_OPTIONS = ("persistence false", "max_queued_messages 1000000")  # it is not the broker that is taken away
+READINGS = """SELECT (SELECT count(*) FROM journal WHERE kind = 0) + (SELECT coalesce(sum(readings), 0) FROM reading_block)"""
 AHEAD = 6_000    # messages that the broker may hold for the gateway: it is never without work, and the broker not full
 
 
 class Journal:
-    """How many readings a store has; those that were heard again are in there again. 0 while there is no store."""
+    """How many readings a store has, as rows and in blocks; those that were heard again are in there again. As many as before
+    while it cannot be read: it is being made, or just cut short."""
 
     def __init__(self, config):
         self._file = config.parent / "store" / "carbongate.db"
-        self._seen = self._readings = 0
+        self._readings = 0
 
     def readings(self):
         try:
             with contextlib.closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)) as store:
-                last = store.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
-                if last < self._seen:  # a power cut took some back
-                    self._seen = self._readings = 0
-                self._readings += store.execute("SELECT count(*) FROM journal WHERE seq > ? AND seq <= ? AND kind = 0",
-                                                (self._seen, last)).fetchone()[0]
-                self._seen = last
-        except sqlite3.DatabaseError:  # not made yet, or just being cut short
+                self._readings = store.execute(READINGS).fetchone()[0]
+        except sqlite3.DatabaseError:
             pass
         return self._readings
 
