@@ -18,7 +18,7 @@
 #include <utility>
 #include <variant>
 
-#include "protocols/hj212/codes.h"
+#include "config/reader/text.h"
 
 namespace carbongate::hj212_driver {
 
@@ -30,6 +30,8 @@ using namespace asio::experimental::awaitable_operators;
 namespace {
 
 constexpr auto kLogEvery = 10min;
+constexpr std::size_t kMnShown = 40;
+constexpr std::size_t kEchoedMax = 64;
 constexpr Duration kSilenceMin = 60s;  // a device is offline after three intervals, but not before this
 
 tcp::endpoint endpoint_of(const std::string& listen) {
@@ -45,13 +47,6 @@ std::string to_text(const tcp::endpoint& endpoint) {
   const std::string host = endpoint.address().to_string();
   return endpoint.address().is_v6() ? fmt::format("[{}]:{}", host, endpoint.port())
                                     : fmt::format("{}:{}", host, endpoint.port());
-}
-
-// For a log line: what cannot be printed is a dot.
-std::string shown(std::string_view text) {
-  std::string out(text.substr(0, 40));
-  std::ranges::replace_if(out, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '.');
-  return out;
 }
 
 // The command that answers this one; nullptr: none does.
@@ -71,7 +66,10 @@ struct Hj212Driver::Connection {
   std::string peer;
   hj212::FrameReader reader;
   std::deque<std::string> answers;
-  io::Event changed;  // there are more answers, or fewer
+  std::size_t owed = 0;      // packets whose readings are not on disk yet, and are to be answered then
+  io::Event changed;         // there are more answers, or fewer
+  io::SteadyTime good_at{};  // when it was accepted, or its last packet of a device of ours came
+  bool is_known = false;     // it has sent one
 };
 
 Hj212Driver::Hj212Driver(std::vector<std::unique_ptr<Hj212Plan>> plans, DriverContext context)
@@ -169,6 +167,8 @@ asio::awaitable<void> Hj212Driver::accept(tcp::acceptor& acceptor, const HandOve
       warn(connection->peer, fmt::format("refused: {} connections are open", connections_));
       continue;
     }
+    connection->socket.set_option(asio::socket_base::keep_alive(true), error);
+    connection->good_at = context_.clock.ticks();
     ++connections_;
     tasks.spawn(converse(connection, hand_over), [this](const std::exception_ptr&) { --connections_; });
   }
@@ -186,12 +186,19 @@ asio::awaitable<void> Hj212Driver::read_packets(std::shared_ptr<Connection> conn
   std::size_t damages = 0;
   for (;;) {
     boost::system::error_code error;
-    const auto deadline = context_.clock.ticks() + kSilenceMax;
+    const auto deadline = connection->good_at + (connection->is_known ? Duration(kSilenceMax) : Duration(kStrangerMax));
     const auto got = co_await (
         connection->socket.async_read_some(asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error)) ||
         context_.clock.sleep_until(deadline));
-    if (got.index() == 1) co_return warn(connection->peer, "silent for too long: closed");
-    if (error) co_return;
+    if (got.index() == 1) co_return warn(connection->peer, "no packet of a device of ours for too long: closed");
+    if (error) {  // it may have closed its side alone, and wait for what it is owed
+      const io::SteadyTime give_up = context_.clock.ticks() + kAnswerWithin;
+      const auto answered = [&]() -> asio::awaitable<void> {
+        while (connection->owed > 0 || !connection->answers.empty()) co_await connection->changed.wait();
+      };
+      if (error == asio::error::eof) co_await (answered() || context_.clock.sleep_until(give_up));
+      co_return;
+    }
     std::string_view rest(bytes.data(), std::get<0>(got));
     while (!rest.empty()) {
       rest.remove_prefix(connection->reader.push(rest));
@@ -212,13 +219,14 @@ asio::awaitable<void> Hj212Driver::read_packets(std::shared_ptr<Connection> conn
 asio::awaitable<void> Hj212Driver::write_answers(std::shared_ptr<Connection> connection) {
   for (;;) {
     while (connection->answers.empty()) co_await connection->changed.wait();
-    const std::string answer = std::move(connection->answers.front());
+    const std::string answer = connection->answers.front();
+    boost::system::error_code error;
+    const auto done = co_await (
+        asio::async_write(connection->socket, asio::buffer(answer), asio::redirect_error(asio::use_awaitable, error)) ||
+        context_.clock.sleep_until(context_.clock.ticks() + kAnswerWithin));
+    if (error || done.index() == 1) co_return;  // it does not read
     connection->answers.pop_front();
     connection->changed.notify_all();
-    boost::system::error_code error;
-    co_await asio::async_write(connection->socket, asio::buffer(answer),
-                               asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return;
   }
 }
 
@@ -239,11 +247,13 @@ asio::awaitable<bool> Hj212Driver::take(const std::shared_ptr<Connection>& conne
   }
   if (!is_ours) {
     ++link_.unclaimed;
-    warn(connection->peer, "MN " + shown(head->mn) + ": no device has it, or its PW is another one");
+    warn(connection->peer, "MN " + head->mn.substr(0, kMnShown) + ": no device has it, or its PW is another one");
     co_return true;
   }
+  note_good(connection, head->mn);
   const char* command = answer_to(head->cn);
-  if (command != nullptr && head->flag && head->flag->wants_answer()) {
+  const bool fits = head->qn.size() <= kEchoedMax && head->pw.size() <= kEchoedMax;  // of a peer that may say anything
+  if (command != nullptr && fits && head->flag && head->flag->wants_answer()) {
     hj212::Head answer{.qn = head->qn,
                        .st = "91",
                        .cn = command,
@@ -255,10 +265,12 @@ asio::awaitable<bool> Hj212Driver::take(const std::shared_ptr<Connection>& conne
     const hj212::Segment text{.fields = fields_of(answer), .area = std::vector<hj212::Item>()};
     std::string bytes = encode(hj212::Frame{.segment = to_text(text)});
     while (connection->answers.size() >= kAnswersMax) co_await connection->changed.wait();
+    ++connection->owed;
     batch.settled = [weak = std::weak_ptr(connection), bytes = std::move(bytes)](bool committed) {
       const auto to = weak.lock();
-      if (!committed || !to) return;  // it will be sent again
-      to->answers.push_back(bytes);
+      if (!to) return;
+      --to->owed;
+      if (committed) to->answers.push_back(bytes);  // else it will be sent again
       to->changed.notify_all();
     };
   }
@@ -267,6 +279,18 @@ asio::awaitable<bool> Hj212Driver::take(const std::shared_ptr<Connection>& conne
     co_return true;
   }
   co_return co_await hand_over(std::move(batch));
+}
+
+// A logger has one connection: what it had before is dead, though nobody may have told us.
+void Hj212Driver::note_good(const std::shared_ptr<Connection>& connection, const std::string& mn) {
+  connection->good_at = context_.clock.ticks();
+  connection->is_known = true;
+  std::weak_ptr<Connection>& known = connection_of_[mn];
+  if (const auto before = known.lock(); before && before != connection) {
+    boost::system::error_code ignored;
+    before->socket.close(ignored);
+  }
+  known = connection;
 }
 
 // False: the password is another one.
@@ -300,7 +324,8 @@ bool Hj212Driver::take_values(Device& device, const hj212::Head& head, const hj2
   return true;
 }
 
-void Hj212Driver::note_problem(Device& device, std::string problem) {
+void Hj212Driver::note_problem(Device& device, const std::string& said) {
+  std::string problem = config::printable(said);
   ++device.errors;
   if (const auto suffix = device.problems_logged.pass(context_.clock.ticks())) {
     spdlog::warn("{}: {}: {}{}", name_, device.plan->id(), problem, *suffix);
@@ -310,7 +335,7 @@ void Hj212Driver::note_problem(Device& device, std::string problem) {
 
 void Hj212Driver::warn(std::string_view peer, std::string_view text) {
   if (const auto suffix = strangers_logged_.pass(context_.clock.ticks())) {
-    spdlog::warn("{}: {}: {}{}", name_, peer, text, *suffix);
+    spdlog::warn("{}: {}: {}{}", name_, peer, config::printable(text), *suffix);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,11 +28,14 @@
 
 namespace carbongate::hj212_driver {
 
-inline constexpr std::size_t kConnectionsMax = 64;       // of one port; further ones are closed at once
-inline constexpr std::size_t kAnswersMax = 1'024;        // that wait for one peer; then nothing more is read from it
-inline constexpr std::size_t kDamagesMax = 100;          // without a good packet between: the connection is closed
-inline constexpr std::chrono::minutes kSilenceMax{30};   // of a connection; then it is closed
-inline constexpr std::chrono::seconds kListenAgain{10};  // after the port could not be had
+inline constexpr std::size_t kConnectionsMax = 64;  // of one port; further ones are closed at once
+inline constexpr std::size_t kAnswersMax = 1'024;   // that wait for one peer; then nothing more is read from it
+inline constexpr std::size_t kDamagesMax = 100;     // without a good packet between: the connection is closed
+inline constexpr std::chrono::seconds kStrangerMax{
+    60};                                                // until the first packet of a device of ours; then it is closed
+inline constexpr std::chrono::minutes kSilenceMax{30};  // from one such packet to the next
+inline constexpr std::chrono::seconds kAnswerWithin{30};  // a peer takes what we send, or is closed
+inline constexpr std::chrono::seconds kListenAgain{10};   // after the port could not be had
 
 class Hj212Driver final : public Driver {
  public:
@@ -67,8 +71,9 @@ class Hj212Driver final : public Driver {
   boost::asio::awaitable<void> write_answers(std::shared_ptr<Connection> connection);
   boost::asio::awaitable<bool> take(const std::shared_ptr<Connection>& connection, const hj212::Frame& frame,
                                     const HandOver& hand_over);
+  void note_good(const std::shared_ptr<Connection>& connection, const std::string& mn);
   bool take_values(Device& device, const hj212::Head& head, const hj212::Segment& segment, Batch& batch);
-  void note_problem(Device& device, std::string problem);
+  void note_problem(Device& device, const std::string& said);
   void warn(std::string_view peer, std::string_view text);
   DeviceStatus status_of(const Device& device) const;
 
@@ -78,6 +83,7 @@ class Hj212Driver final : public Driver {
   std::size_t segment_max_ = 0;
   DriverStatus link_;  // without devices
   std::size_t connections_ = 0;
+  std::map<std::string, std::weak_ptr<Connection>> connection_of_;  // by MN, of devices of ours
   LogGate strangers_logged_;
 };
 

@@ -34,7 +34,8 @@ std::unique_ptr<Database> open_database(const std::filesystem::path& file) {
   const std::int64_t pages = kLogBytes / database->integer("PRAGMA page_size");
   database->execute("PRAGMA wal_autocheckpoint = " + std::to_string(pages) + "; PRAGMA journal_size_limit = 67108864");
   database->execute("PRAGMA cache_size = -8192");
-  database->execute("PRAGMA secure_delete = OFF");  // some builds write zeros over what is dropped
+  database->execute("PRAGMA max_page_count = 4294967294");  // by default a quarter of that: 512 GiB of small pages
+  database->execute("PRAGMA secure_delete = OFF");          // some builds write zeros over what is dropped
   return database;
 }
 
@@ -296,13 +297,15 @@ void Journal::put_states(const model::Effects& effects, std::int64_t last_sequen
     }
     states_.put(series_.ids(point).subject, codec_.encode(state), of_reading);
   }
+  std::uint64_t readings = 0;
   for (const model::JournalRow& row : effects.rows) {
+    if (row.body.get_if<model::JudgedReading>() != nullptr) ++readings;
     if (const auto* point = std::get_if<PointId>(&row.subject)) last_readings_[index(*point)] = nullptr;
   }
   for (const auto& [account, state] : effects.accounts) {
     states_.put(series_.ids(account).subject, codec_.encode(state), {});
   }
-  states_.write(last_sequence_, last_sequence);
+  states_.write(last_sequence_, last_sequence, readings);
   if (effects.unknown_time) save_unknown_time(database_, *effects.unknown_time);
 }
 

@@ -53,11 +53,12 @@ std::string_view without_reading(std::string_view state) {
 
 StateRecords::StateRecords() : frame_(kLevel) {}
 
-void StateRecords::each(std::string_view body, const Visit& visit) {
+std::uint64_t StateRecords::each(std::string_view body, const Visit& visit) {
   if (body.empty() || body.front() != kVersion) throw DamagedRecord("a record of changed states is of no version");
   const std::string record = frame_.open(body.substr(1), kRecordMax, kWhat);
   ByteReader in(record, kWhat);
   const std::uint64_t count = in.number();
+  const std::uint64_t readings = in.number();
   ByteReader subjects(in.column(), kWhat);
   ByteReader forms(in.column(), kWhat);
   std::uint64_t subject = 0;
@@ -71,6 +72,7 @@ void StateRecords::each(std::string_view body, const Visit& visit) {
                                                .bytes = std::string(in.take(form >> kFormBits))});
   }
   if (!in.is_empty() || !subjects.is_empty() || !forms.is_empty()) in.damaged("has more than its states");
+  return readings;
 }
 
 StateReader::StateReader(Database& database, BlockTable& blocks)
@@ -90,11 +92,12 @@ void StateReader::read_all() {
     const std::int64_t number = log.integer(0);
     if (number != next) whole_from_ = number;
     next = number + 1;
-    records_[number] = {.before = log.integer(1), .last = log.integer(2)};
-    log_.each(log.blob(3), [&](std::int64_t subject, StateChange change) {
+    Record record{.before = log.integer(1), .last = log.integer(2)};
+    record.readings = log_.each(log.blob(3), [&](std::int64_t subject, StateChange change) {
       change.record = number;
       newest_.insert_or_assign(subject, std::move(change));
     });
+    records_[number] = record;
   }
   find_readings();
 }
@@ -110,7 +113,9 @@ void StateReader::find_readings() {
   for (Rows rows(series); rows.next();) subjects[series.integer(0)] = series.integer(1);
   for (const std::int64_t number : records) {
     std::unordered_map<std::int64_t, model::PointState> last;  // by subject
+    std::uint64_t found = 0;
     readings_.forwards(records_[number].before, records_[number].last, [&](const ReadingWalk::Row& row) {
+      ++found;
       const auto subject = subjects.find(row.series);
       if (subject == subjects.end()) return true;
       model::PointState& state = last[subject->second];
@@ -118,6 +123,7 @@ void StateReader::find_readings() {
       state.last_value = row.columns.value;
       return true;
     });
+    if (found != records_[number].readings) continue;  // the last one of a point may be what is missing
     for (const auto& [subject, state] : last) {
       const auto change = newest_.find(subject);
       if (change != newest_.end() && change->second.record == number) of_readings_[subject] = codec_.encode(state);
@@ -218,7 +224,7 @@ void StateLog::put(std::int64_t subject, std::string_view state, std::string_vie
                       .of_reading = state.starts_with(of_reading) ? of_reading.size() : 0});
 }
 
-void StateLog::write(std::int64_t before, std::int64_t last) {
+void StateLog::write(std::int64_t before, std::int64_t last, std::uint64_t readings) {
   std::ranges::sort(waiting_, {}, [](const Put& put) { return std::pair(put.subject, put.order); });
   for (std::size_t i = 1; i < waiting_.size(); ++i) {  // the last one counts
     if (waiting_[i].subject == waiting_[i - 1].subject) waiting_[i - 1].subject = 0;
@@ -226,13 +232,13 @@ void StateLog::write(std::int64_t before, std::int64_t last) {
   std::erase_if(waiting_, [](const Put& put) { return put.subject == 0; });
   std::erase_if(waiting_, [this](const Put& put) { return put.state == state(put.subject); });
   if (waiting_.empty()) return;
-  const std::string body = encode();
+  const std::string body = encode(readings);
   if (next_.records == 0) next_.before = before;
   insert_.bind(1, ++next_.records).bind(2, before).bind(3, last).bind_blob(4, body).run();
   next_.bytes += body.size() + kBytesOfRow;
 }
 
-std::string StateLog::encode() {
+std::string StateLog::encode(std::uint64_t readings) {
   std::string subjects;
   std::string forms;
   std::string states;
@@ -262,6 +268,7 @@ std::string StateLog::encode() {
   }
   std::string record;
   put_number(record, waiting_.size());
+  put_number(record, readings);
   for (const std::string* column : {&subjects, &forms}) {
     put_number(record, column->size());
     record += *column;

@@ -3,7 +3,8 @@
 //   `checkpoint`  a state a subject, as of some commit
 //   `state_log`   a record for each commit since then that changed states: 0x01, one zstd frame with its checksum
 //   around
-//                   number of states, then three columns, the first two with their length before them:
+//                   number of states, and of readings of the commit, then three columns, the first two with their
+//                   length before them:
 //                   subjects  by ascending id: how much further each is
 //                   forms     of each: 4 * bytes of it + 2 if it is a delta + 1 if its time and value are those of a
 //                             reading
@@ -12,7 +13,8 @@
 //                             then state_delta.h
 //
 // "Those of a reading": the first two fields of a point's state are those of the state that has nothing but the time
-// and value of the last reading of the point in the same commit. They are in the journal already. Numbers as in
+// and value of the last reading of the point in the same commit. They are in the journal already; where not all of them
+// are there any more, none is taken for the last one. Numbers as in
 // reading_block.h. Whatever is wrong is found by a checksum or a missing number.
 #pragma once
 
@@ -46,7 +48,7 @@ class StateRecords {
   StateRecords();
 
   using Visit = std::function<void(std::int64_t subject, StateChange change)>;
-  void each(std::string_view body, const Visit& visit);  // throws DamagedRecord
+  std::uint64_t each(std::string_view body, const Visit& visit);  // the commit's readings; throws DamagedRecord
 
   // That its states can be told is another question. Throws DamagedRecord.
   void check(std::string_view body) {
@@ -73,6 +75,7 @@ class StateReader {
   struct Record {
     std::int64_t before = 0;
     std::int64_t last = 0;
+    std::uint64_t readings = 0;
   };
   void read_all();
   void find_readings();
@@ -104,7 +107,7 @@ class StateLog {
   // of the point's last reading in this commit; empty: it has none.
   void begin();  // forgets what a commit that failed has left
   void put(std::int64_t subject, std::string_view state, std::string_view of_reading);
-  void write(std::int64_t before, std::int64_t last);
+  void write(std::int64_t before, std::int64_t last, std::uint64_t readings);
 
   // Writes the states whole if the log is long, or if readings up to `swept` are no longer there for it to refer to.
   void settle(std::int64_t swept, std::int64_t last);
@@ -129,7 +132,7 @@ class StateLog {
     std::string state;
     std::size_t of_reading = 0;  // bytes of it
   };
-  std::string encode();
+  std::string encode(std::uint64_t readings);
   void write_state(std::int64_t subject, std::string_view state);
 
   Database& database_;

@@ -48,6 +48,8 @@ struct Keeper::State {
       : version(options.version == Version::v3_1_1 ? MQTTVERSION_3_1_1 : MQTTVERSION_5),
         backoff(kBackoffBase, kBackoffCap) {}
 
+  std::atomic<std::uint64_t> messages = 0;  // taken, by all connections
+
   std::mutex mutex;
   std::condition_variable changed;
   bool stop = false;
@@ -98,7 +100,10 @@ class Keeper::Connection {
     try {
       const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(options_.keep_alive) * 3 / 4;
       std::optional<Message> message = copy(incoming);
-      if (message && handover_.offer(std::move(*message), patience) == Handover::Verdict::acknowledge) return;
+      if (message && handover_.offer(std::move(*message), patience) == Handover::Verdict::acknowledge) {
+        ++state_.messages;
+        return;
+      }
     } catch (const std::exception&) {
       // Out of memory: as if it had not been committed.
     }
@@ -209,10 +214,17 @@ void Keeper::live() {
 
 // Waits for a token in steps, so that a stop is noticed. False: stopped, or not complete within the limit.
 template <class Token>
-static bool wait_for(const Token& token, std::chrono::milliseconds limit, const std::function<bool()>& stop) {
+static bool wait_for(
+    const Token& token, std::chrono::milliseconds limit, const std::function<bool()>& stop,
+    const std::function<std::uint64_t()>& progress = [] { return std::uint64_t{0}; }) {
+  std::uint64_t seen = progress();
   for (auto waited = 0ms; waited < limit; waited += kStep) {
     if (token->wait_for(kStep)) return true;
     if (stop()) return false;
+    if (const std::uint64_t now = progress(); now != seen) {
+      seen = now;
+      waited = 0ms;
+    }
   }
   return false;
 }
@@ -325,7 +337,9 @@ bool Keeper::subscribe(Connection& connection) {
         const std::lock_guard lock(state_->mutex);
         return state_->stop || state_->lost;
       };
-      if (!wait_for(token, kSubscribeLimit + options_.keep_alive, give_up)) {
+      // mosquitto 2.0.11 sends all that it has kept for us before the answer, whatever receive_maximum says.
+      const auto messages = [this] { return state_->messages.load(); };
+      if (!wait_for(token, kSubscribeLimit + options_.keep_alive, give_up, messages)) {
         if (!give_up()) report_failure(place_of(options_) + " does not answer a subscription");
         return false;
       }

@@ -18,6 +18,7 @@ from harness import CARBONGATE, wait_until
 from mqtt_park import ENVIRONMENT, METERS, START_MS
 
 STEP_MS = 10_000
+QUARTER = 900_000 // STEP_MS  # messages of one meter in a quarter hour
 CHUNK = 200      # messages of one meter in one connection
 BROKER_OPTIONS = ("persistence false", "max_queued_messages 1000000")  # it is not the broker that is taken away
 READINGS = """SELECT (SELECT count(*) FROM journal WHERE kind = 0) + (SELECT coalesce(sum(readings), 0) FROM reading_block)"""
@@ -41,12 +42,32 @@ class Journal:
         return self._readings
 
 
+class Heard:
+    """How many of a feed's messages a store has accounted, each once: as many as its newest intervals tell."""
+
+    def __init__(self, config):
+        self._file = config.parent / "store" / "carbongate.db"
+        self._messages = 0
+
+    def messages(self):
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)) as store:
+                newest = store.execute("""SELECT max(j.at) FROM journal j JOIN series s ON s.id = j.series
+                    JOIN subject t ON t.id = s.subject WHERE j.kind = 2 AND t.device IN (%s) GROUP BY t.device"""
+                                       % ", ".join(f"'m{n}'" for n in range(METERS))).fetchall()
+                self._messages = sum((at - START_MS) // STEP_MS + QUARTER for (at,) in newest)
+        except sqlite3.DatabaseError:  # being made, or just cut short
+            pass
+        return self._messages
+
+
 class Feed:
     """Publishes at QoS 1, as fast as the broker takes it, until it is stopped; `told` is what the meters told."""
 
     def __init__(self, broker, config, seed):
         self.broker = broker
         self.journal = Journal(config)
+        self.heard = Heard(config)
         self.told = [[] for _ in range(METERS)]
         self._chance = random.Random(seed)
         self._totals = [Decimal(self._chance.randrange(100_000_000)) / 1000 for _ in range(METERS)]
@@ -66,7 +87,7 @@ class Feed:
         while not self._stopping.is_set():
             for meter in range(METERS):
                 self.broker.publish_lines(f"park/m{meter}", self._chunk(meter))
-            while self.count() - self.journal.readings() > AHEAD and not self._stopping.wait(0.1):
+            while self.count() - self.heard.messages() > AHEAD and not self._stopping.wait(0.1):
                 pass
 
     def start(self):
@@ -107,7 +128,7 @@ def counted(config, device):
 
 
 def wait_for_all(config, feed, timeout=120):
-    wait_until(lambda: feed.journal.readings() >= feed.count() and all(counted(config, f"m{n}") == feed.told[n] for n in range(METERS)),
+    wait_until(lambda: feed.heard.messages() >= feed.count() - 2 * QUARTER * METERS and all(counted(config, f"m{n}") == feed.told[n] for n in range(METERS)),
                timeout, "every message that was told being in the journal, and counted once")
 
 

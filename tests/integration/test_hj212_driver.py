@@ -3,6 +3,7 @@ send anything."""
 
 import json
 import os
+import socket
 import subprocess
 import time
 
@@ -96,7 +97,9 @@ def test_whatever_a_peer_sends_others_are_heard(gateway, what, data):
         with Logger(gateway.port) as logger:
             logger.send(packet(f"DataTime={stamp(0)};a05001-Rtd=235000.5"))
             assert logger.answer()["CN"] == "9014", what
-        if what != "an endless length" and what != "half a packet":
+        if what in ("a command to us", "no number", "no time"):
+            assert odd.is_closed(), "a logger has one connection, the newest"
+        elif what not in ("an endless length", "half a packet"):
             odd.send(packet(f"DataTime={stamp(300)};a05001-Rtd=235001.5", qn="20260801120500001"))
             assert odd.answer()["QN"] == "20260801120500001", f"{what}: the same connection is still good"
     assert gateway.running()
@@ -104,6 +107,22 @@ def test_whatever_a_peer_sends_others_are_heard(gateway, what, data):
     assert gateway.stop() == 0
     if what not in ("half a packet", "a command to us"):
         assert " warning hj212 127.0.0.1:" in gateway.output()
+
+
+def test_a_logger_that_closes_its_side_is_answered_all_the_same(gateway):
+    with Logger(gateway.port) as logger:
+        logger.send(packet(f"DataTime={stamp(0)};a05001-Rtd=235000.5"))
+        logger.socket.shutdown(socket.SHUT_WR)
+        assert logger.answer()["CN"] == "9014"
+        assert logger.is_closed()
+
+
+def test_an_answer_that_would_be_no_packet_is_not_given(gateway):
+    with Logger(gateway.port) as logger:
+        logger.send(packet(f"DataTime={stamp(0)};a05001-Rtd=1", qn="2" * 800))
+        logger.send(packet(f"DataTime={stamp(300)};a05001-Rtd=2", qn="20260801120000002"))
+        assert logger.answer()["QN"] == "20260801120000002"
+    assert len(export(gateway.config, "readings")) == 2, "it was read all the same"
 
 
 def test_a_flood_of_garbage_or_of_connections_is_cut_off(gateway):

@@ -285,7 +285,7 @@ CREATE OR REPLACE VIEW @.rollups_known AS
 constexpr std::string_view kVersion5 = R"sql(
 CREATE FUNCTION @.hj212_flag(quality text, rule text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE
-    WHEN quality = 'measured' AND rule = 'stopped' THEN 'F'
+    WHEN quality = 'measured' AND rule IN ('stopped', 'out-of-order') THEN 'F'
     WHEN quality IN ('measured', 'late') THEN 'N'
     WHEN quality IN ('estimated', 'substituted', 'manual') THEN 'S'
     WHEN rule = 'maintenance' THEN 'M'

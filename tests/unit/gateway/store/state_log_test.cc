@@ -190,6 +190,24 @@ TEST_F(StateLogTest, BelievesNoStateThatAMissingRecordMayHaveChanged) {
   EXPECT_EQ(after->checkpoint().accounts.at(0), model::AccountState());
 }
 
+TEST_F(StateLogTest, TakesNoOtherReadingForALastOneThatIsGone) {
+  store_ = SqliteStore::open({.path = path_, .block_at_once = 1 << 20}, site_).value();
+  model::Effects effects;
+  model::PointState state;
+  for (int i = 1; i <= 2; ++i) {
+    state.last_at = kStart + i * 1s;
+    state.last_value = i;
+    effects.rows.push_back(reading(kPress, *state.last_at, state.last_value));
+  }
+  effects.points = {{kPress, state}};
+  run(store_->commit(effects)).value();
+  const fs::path copy = killed();
+  Database(copy / kDatabaseFile, Database::Mode::read_write).execute("DELETE FROM journal WHERE seq = 2");
+  const auto after = SqliteStore::open({.path = copy}, site_).value();
+  EXPECT_NE(after->status().repaired, "");
+  EXPECT_EQ(after->checkpoint().points.at(1), model::PointState()) << "counting from the first one would count twice";
+}
+
 TEST_F(StateLogTest, LeavesOutWhatItsLastRecordTellsNoMore) {
   open(path_);
   for (int i = 0; i < 3; ++i) commit_round();
