@@ -212,7 +212,9 @@ class HttpClient::Impl {
       attempt.failure = failed("", ec);
       co_return attempt;
     }
-    attempt.reusable = !written && !response.body_cut && message.keep_alive() && parser.get().keep_alive();
+    // What is left over would be taken for the answer to the next request.
+    const bool is_over = connection_->buffer.size() == 0;
+    attempt.reusable = !written && !response.body_cut && is_over && message.keep_alive() && parser.get().keep_alive();
     attempt.response = std::move(response);
     co_return attempt;
   }

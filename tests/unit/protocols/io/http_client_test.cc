@@ -140,6 +140,15 @@ TEST_F(HttpClientTest, OpensANewConnectionWhenTheServerSaysSo) {
   EXPECT_EQ(client.connects(), 2U);
 }
 
+TEST_F(HttpClientTest, TakesNothingLeftOverForTheNextAnswer) {
+  HttpClient client = make_client();
+  peer_.raw_and_close(
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong");
+  EXPECT_EQ(post(client)->body, "ok");
+  peer_.answer(200, "second");
+  EXPECT_EQ(post(client)->body, "second");
+}
+
 TEST_F(HttpClientTest, ReadsChunkedAndUndelimitedBodies) {
   HttpClient client = make_client();
   peer_.raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
