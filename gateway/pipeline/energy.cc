@@ -106,7 +106,8 @@ Counted EnergyMeter::count_amount(const Reading& reading, Quality quality, const
 
 Counted EnergyMeter::count_rate(const Reading& reading, Quality quality, model::PointState& state) const {
   const auto rate = scale_(reading.value);
-  if (!rate || Wide{std::llabs(rate->quanta())} > Wide{connection_.rate_max} * 2)
+  const bool is_negative = rate && *rate < Activity{};
+  if (!rate || (is_negative && !negative_allowed_) || Wide{std::llabs(rate->quanta())} > Wide{connection_.rate_max} * 2)
     return {.quality = {Origin::missing, Rule::range}};
   Counted out{.quality = quality};
   if (!state.last_at) return out;

@@ -26,8 +26,9 @@ namespace carbongate::pipeline {
 //
 // Instantaneous. A rate (kW, m3/h, kg/h) is integrated by trapezoids, rounded to the nearest quantum with the remainder
 // carried to the next one of the same quarter hour: so a quarter hour follows from the readings in and around it alone,
-// and can be restated to the last unit without those of years before. Signed, unless `min` forbids; beyond twice what
-// the connection can deliver it is rejected (range). Over a gap longer than gap_max nothing is assumed.
+// and can be restated to the last unit without those of years before. A negative rate is rejected (range) unless `min`
+// allows it, and so is one beyond twice what the connection can deliver. Over a gap longer than gap_max nothing is
+// assumed.
 class EnergyMeter {
  public:
   enum class Amounts { on_their_own, without_gaps };

@@ -371,8 +371,18 @@ TEST(PowerMeter, AQuarterHourDoesNotDependOnTheRoundingOfThoseBefore) {
   EXPECT_EQ(second_quarter(3.0), second_quarter(1777.0));
 }
 
-TEST(PowerMeter, ExportIsNegative) {
+TEST(PowerMeter, WhatFlowsBackIsNotConsumedUnlessMinAllowsIt) {
   Meter meter(Kind::instantaneous, "kW");
+  meter.at(0s, 60.0);
+  EXPECT_EQ(meter.at(60s, -60.0).quality, (Quality{Origin::missing, Rule::range}));
+  meter.at(120s, 60.0);
+  EXPECT_EQ(meter.total, Activity::of(2 * kKwh)) << "between the two that are believed";
+}
+
+TEST(PowerMeter, ExportIsNegative) {
+  PointLimits net;
+  net.min = -100.0;
+  Meter meter(Kind::instantaneous, "kW", net);
   meter.at(0s, -60.0);
   meter.at(60s, -60.0);
   EXPECT_EQ(meter.total, Activity::of(-kKwh));
