@@ -14,7 +14,7 @@ import subprocess
 import time
 
 import pytest
-from endless_feed import READINGS
+from endless_feed import READINGS as COUNT_READINGS
 from harness import CARBONGATE, wait_until
 from mqtt_park import ENVIRONMENT, METERS, START_MS, gateway_process, messages, write_config
 from mqtt_servers import Mosquitto
@@ -59,7 +59,7 @@ def accounts(config):
 
 def readings_in_journal(config):
     with contextlib.closing(sqlite3.connect(f"file:{config.parent}/store/carbongate.db?mode=ro", uri=True)) as store:
-        return store.execute(READINGS).fetchone()[0]
+        return store.execute(COUNT_READINGS).fetchone()[0]
 
 
 def assert_same(victoria, config, timeout=60):
