@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "drivers/api/reading.h"
+#include "drivers/api/decoded.h"
 #include "protocols/hj212/segment.h"
 
 namespace date {
@@ -29,20 +29,7 @@ struct DataMap {
   const date::time_zone* zone = nullptr;  // in which loggers tell their times; nullptr: UTC
 };
 
-struct Sample {
-  std::size_t point = 0;  // index in DataMap::points
-  Availability availability = Availability::available;
-  char hj212_flag = '\0';  // as in a Reading
-  Instant at{};
-  double value = 0.0;  // NaN if not available
-};
-
-// What is absent is no sample and no problem: a logger sends what it has, in several packets too.
-struct Decoded {
-  std::vector<Sample> samples;
-  std::vector<std::string> problems;  // "a05001-Rtd: '12,5' is not a number"
-};
-
+// A logger sends what it has, in several packets too.
 Decoded decode(const DataMap& map, std::string_view command, const std::vector<hj212::Item>& area, Instant received);
 
 }  // namespace carbongate::hj212_driver

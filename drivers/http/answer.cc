@@ -14,8 +14,6 @@
 namespace carbongate::http_driver {
 namespace {
 
-using json_payload::Sample;
-
 std::string status_text(int status) {
   return "HTTP " + std::to_string(status);
 }
@@ -71,7 +69,7 @@ Answer judge(const io::HttpResponse& response, const json_payload::PayloadMap& m
   if (response.body_cut) {
     return {.lasting = true, .detail = "the answer is longer than body_max (" + std::to_string(body_max) + " bytes)"};
   }
-  json_payload::Decoded decoded;
+  Decoded decoded;
   try {
     decoded = json_payload::decode(map, response.body, received);
   } catch (const std::exception& error) {

@@ -15,8 +15,8 @@ struct Answer {
   bool lasting = false;     // not good, and asking again soon will not help
   std::string detail = {};  // "HTTP 503: try later"; "" if all is well
   std::optional<Duration> retry_after = {};
-  std::vector<json_payload::Sample> samples = {};  // in the order of their times
-  bool unchanged = false;                          // HTTP 304: there is nothing new
+  std::vector<Sample> samples = {};  // in the order of their times
+  bool unchanged = false;            // HTTP 304: there is nothing new
 };
 
 // The longest wait that a server may ask for with Retry-After.
@@ -33,10 +33,10 @@ Answer no_answer(const io::HttpFailure& failure);
 // has again until it has something new, lists with most of their records again and again.
 class Repeats {
  public:
-  void remove(std::vector<json_payload::Sample>& samples);
+  void remove(std::vector<Sample>& samples);
 
  private:
-  std::vector<json_payload::Sample> before_;  // sorted
+  std::vector<Sample> before_;  // sorted
 };
 
 }  // namespace carbongate::http_driver

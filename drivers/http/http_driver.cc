@@ -148,10 +148,10 @@ void HttpDriver::log_state() {
   spdlog::log(level, "{} ({}): {}{}", name_, plan_->endpoint.where, state, more);
 }
 
-std::vector<Reading> HttpDriver::to_readings(const std::vector<json_payload::Sample>& samples) const {
+std::vector<Reading> HttpDriver::to_readings(const std::vector<Sample>& samples) const {
   std::vector<Reading> readings;
   readings.reserve(samples.size());
-  for (const json_payload::Sample& sample : samples) {
+  for (const Sample& sample : samples) {
     readings.push_back({.point = plan_->points()[sample.point].id,
                         .availability = sample.availability,
                         .stamped_by = sample.at == received_ ? StampedBy::gateway : StampedBy::device,

@@ -38,7 +38,7 @@ class HttpDriver final : public Driver {
   void keep_validators(const io::HttpResponse& response, const Answer& answer);
   void note(const Answer& answer);
   void log_state();
-  std::vector<Reading> to_readings(const std::vector<json_payload::Sample>& samples) const;
+  std::vector<Reading> to_readings(const std::vector<Sample>& samples) const;
   boost::asio::awaitable<bool> hand_over(std::vector<Reading> readings, Inbox& inbox);
 
   std::unique_ptr<HttpPlan> plan_;

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "drivers/api/reading.h"
+#include "drivers/api/decoded.h"
 #include "drivers/json/timestamp.h"
 
 namespace carbongate::json_payload {
@@ -44,21 +44,8 @@ bool is_stamped(const PayloadMap& map);  // all points
 inline constexpr int kJsonDepthMax = 32;
 inline constexpr std::size_t kRecordsMax = 10'000;  // in one message; the rest is a problem
 
-struct Sample {
-  std::size_t point = 0;  // index in PayloadMap::points
-  Availability availability = Availability::available;
-  char hj212_flag = '\0';  // as in a Reading
-  Instant at{};
-  double value = 0.0;  // NaN if not available
-};
-
-// Null and the text "nan" are samples that are not available. What is absent is no sample and no problem: telemetry is
-// often partial. A number may be written as a text, a boolean counts as 0 or 1.
-struct Decoded {
-  std::vector<Sample> samples;
-  std::vector<std::string> problems;  // "/ENERGY/Power is a list; name an element, such as /ENERGY/Power/0"
-};
-
+// Null and the text "nan" are samples that are not available. A number may be written as a text, a boolean counts as 0
+// or 1.
 Decoded decode(const PayloadMap& map, std::string_view payload, Instant received);
 
 // What is wrong with a JSON pointer, or nullopt.

@@ -112,13 +112,13 @@ void MqttDriver::read(const mqtt::Message& message, Device& from, std::vector<Re
                         "the payload has " + std::to_string(message.payload_bytes) + " bytes, more than payload_max (" +
                             std::to_string(from.plan->session.payload_max) + ")");
   }
-  json_payload::Decoded decoded;
+  Decoded decoded;
   try {
     decoded = json_payload::decode(from.plan->map, message.payload, message.arrived);
   } catch (const std::exception& error) {
     decoded.problems.emplace_back(error.what());
   }
-  for (const json_payload::Sample& sample : decoded.samples) {
+  for (const Sample& sample : decoded.samples) {
     const Point& point = from.plan->points()[from.plan->point_index(from.member, sample.point)];
     readings.push_back({.point = point.id,
                         .availability = sample.availability,

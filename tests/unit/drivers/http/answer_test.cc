@@ -102,11 +102,11 @@ TEST(HttpAnswer, NotModifiedIsGoodIfWeAskedForIt) {
   EXPECT_FALSE(judge_it(304, "").good);
 }
 
-json_payload::Sample sample(int minute, double value, std::size_t point = 0) {
+Sample sample(int minute, double value, std::size_t point = 0) {
   return {.point = point, .at = kNow + std::chrono::minutes(minute), .value = value};
 }
 
-std::vector<double> values_after(Repeats& repeats, std::vector<json_payload::Sample> samples) {
+std::vector<double> values_after(Repeats& repeats, std::vector<Sample> samples) {
   repeats.remove(samples);
   std::vector<double> values;
   for (const auto& s : samples) values.push_back(s.value);
