@@ -39,6 +39,7 @@ START_S = 1_767_225_600  # 2026-01-01T00:00:00Z
 UNSAVED_ROWS = 10_000    # a cursor is written down each so many rows (gateway/store/journal.cc)
 CONNECTIONS = 2
 GOAL = 0.5
+LIMIT_RUNS = 3  # the best of them counts
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -175,11 +176,13 @@ def bench_victoriametrics(filled, batch_rows):
         ours, cpu = drain(filled, {**sink, "url": server.write_url}, server.process)
     with Recorder() as recorder:
         drain(filled, {**sink, "url": recorder.url})
-    rows = Store(filled).ask("SELECT count(*) FROM journal")
-    with tempfile.TemporaryDirectory() as folder, VictoriaMetrics(folder) as server:
-        limit = rows / post_all(server.port, recorder.bodies)
-        assert server.counter("vm_rows_invalid_total") == 0
-    report("victoriametrics", ours, limit, cpu)
+    rows = Store(filled).ask("SELECT max(seq) FROM journal")
+    limits = []
+    for _ in range(LIMIT_RUNS):
+        with tempfile.TemporaryDirectory() as folder, VictoriaMetrics(folder) as server:
+            limits.append(rows / post_all(server.port, recorder.bodies))
+            assert server.counter("vm_rows_invalid_total") == 0
+    report("victoriametrics", ours, max(limits), cpu)
 
 
 def bench_postgresql(filled, batch_rows):
