@@ -1,11 +1,13 @@
 #include "gateway/sinks/registry.h"
 
 #include <utility>
+#include <vector>
 
 #include "gateway/sinks/file/file_sink_type.h"
 #include "gateway/sinks/kafka/kafka_sink_type.h"
 #include "gateway/sinks/line_protocol/line_protocol_sink_type.h"
 #include "gateway/sinks/mqtt/mqtt_sink_type.h"
+#include "gateway/sinks/parallel_sink.h"
 #include "gateway/sinks/postgresql/postgresql_sink_type.h"
 #include "gateway/sinks/remote_write/remote_write_sink_type.h"
 #include "gateway/sinks/selecting_sink.h"
@@ -15,22 +17,30 @@ namespace {
 
 class ConfiguredPlan final : public SinkPlan {
  public:
-  ConfiguredPlan(std::unique_ptr<SinkPlan> plan, Selection selection, Pace pace)
-      : plan_(std::move(plan)), selection_(std::move(selection)), pace_(pace) {}
+  ConfiguredPlan(std::unique_ptr<SinkPlan> plan, Selection selection, Pace pace, std::size_t concurrency)
+      : plan_(std::move(plan)), selection_(std::move(selection)), pace_(pace), concurrency_(concurrency) {}
 
   const std::string& name() const override { return plan_->name(); }
   Order usual_order() const override { return plan_->usual_order(); }
   bool is_order_fixed() const override { return plan_->is_order_fixed(); }
   Pace pace() const override { return pace_; }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
-    if (selection_.is_everything()) return plan_->make(context);
-    return std::make_unique<SelectingSink>(plan_->make(context), selection_, context.store);
+    if (selection_.is_everything()) return make_destination(context);
+    return std::make_unique<SelectingSink>(make_destination(context), selection_, context.store);
   }
 
  private:
+  std::unique_ptr<ports::Sink> make_destination(const SinkContext& context) const {
+    if (concurrency_ == 1) return plan_->make(context);
+    std::vector<std::unique_ptr<ports::Sink>> sinks;
+    while (sinks.size() < concurrency_) sinks.push_back(plan_->make(context));
+    return std::make_unique<ParallelSink>(std::move(sinks));
+  }
+
   std::unique_ptr<SinkPlan> plan_;
   Selection selection_;
   Pace pace_;
+  std::size_t concurrency_;
 };
 
 }  // namespace
@@ -48,7 +58,11 @@ std::unique_ptr<SinkPlan> read_sink(const SinkType& type, config::Reader& in, co
   auto plan = type.read(in, root);
   Selection selection = Selection::from(in, names);
   const Pace pace = Pace::from(in, plan->usual_order(), plan->is_order_fixed());
-  return std::make_unique<ConfiguredPlan>(std::move(plan), std::move(selection), pace);
+  std::size_t concurrency = 1;
+  if (const std::size_t most = plan->concurrency_max(); most > 1) {
+    concurrency = in.in_range<std::size_t>("concurrency", concurrency, 1, most);
+  }
+  return std::make_unique<ConfiguredPlan>(std::move(plan), std::move(selection), pace, concurrency);
 }
 
 }  // namespace carbongate::sinks

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,6 +23,8 @@ struct SinkContext {
   ports::Store* store = nullptr;          // of the rows offered; outlives the sink. nullptr: it cannot be asked
 };
 
+inline constexpr std::size_t kHttpConcurrencyMax = 8;  // of sinks that write by HTTP requests
+
 // A sink as configured, before anything is opened.
 class SinkPlan {
  public:
@@ -32,6 +35,9 @@ class SinkPlan {
   // place of what is there, or where older rows are refused. `is_order_fixed`: it can be no other.
   virtual Order usual_order() const { return Order::live_first; }
   virtual bool is_order_fixed() const { return false; }
+
+  // How many of its sinks may write at the same time, each about points and accounts of its own: `concurrency`.
+  virtual std::size_t concurrency_max() const { return 1; }
   virtual Pace pace() const { return {}; }  // as configured
   virtual std::unique_ptr<ports::Sink> make(const SinkContext& context) const = 0;
 };
@@ -45,9 +51,9 @@ struct SinkType {
 
 std::span<const SinkType> sink_types();
 
-// Reads one element of `sinks`: what its type reads, and what all have in common: `select`, `rows`, and how fast it is
-// caught up (pace.h). Its sinks are offered what is selected. Problems go to the reader, of which finish() is left to
-// the caller; a plan is returned in any case.
+// Reads one element of `sinks`: what its type reads, and what all have in common: `select`, `rows`, `concurrency`, and
+// how fast it is caught up (pace.h). Its sinks are offered what is selected. Problems go to the reader, of which
+// finish() is left to the caller; a plan is returned in any case.
 std::unique_ptr<SinkPlan> read_sink(const SinkType& type, config::Reader& in, const config::Node& root,
                                     const SelectableNames* names);
 

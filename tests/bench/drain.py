@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """How fast a backlog goes out, beside what the server takes in when nothing stands before it.
 
-    tests/bench/drain.py [victoriametrics] [postgresql] [--rows N] [--batch-rows N]
+    tests/bench/drain.py [victoriametrics] [postgresql] [--rows N] [--batch-rows N] [--concurrency N]
 
 A store is filled with N readings that no sink has had. Then, for each server, on the same machine one after the other:
 
@@ -170,8 +170,8 @@ def report(name, ours, limit, cpu):
           f"CPU s/million: gateway {cpu[0]:.1f}, server {cpu[1]:.1f}", flush=True)
 
 
-def bench_victoriametrics(filled, batch_rows):
-    sink = {"type": "line-protocol", "name": "bench", **({"batch_rows": batch_rows} if batch_rows else {})}
+def bench_victoriametrics(filled, options):
+    sink = {"type": "line-protocol", "name": "bench", "concurrency": options.concurrency, **({"batch_rows": options.batch_rows} if options.batch_rows else {})}
     with tempfile.TemporaryDirectory() as folder, VictoriaMetrics(folder) as server:
         ours, cpu = drain(filled, {**sink, "url": server.write_url}, server.process)
     with Recorder() as recorder:
@@ -185,9 +185,9 @@ def bench_victoriametrics(filled, batch_rows):
     report("victoriametrics", ours, max(limits), cpu)
 
 
-def bench_postgresql(filled, batch_rows):
+def bench_postgresql(filled, options):
     with PostgreSQL() as server:
-        sink = {"type": "postgresql", "name": "bench", "url": server.url(), **({"batch_rows": batch_rows} if batch_rows else {})}
+        sink = {"type": "postgresql", "name": "bench", "url": server.url(), **({"batch_rows": options.batch_rows} if options.batch_rows else {})}
         ours, cpu = drain(filled, sink, server.process)
         with tempfile.NamedTemporaryFile() as file:
             server.psql(f"\\copy carbongate.readings TO '{file.name}' (FORMAT binary)")
@@ -205,6 +205,7 @@ def main():
     parser.add_argument("servers", nargs="*", default=list(runs), metavar="SERVER", help=" or ".join(runs))
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--batch-rows", type=int, help="instead of the sink's default")
+    parser.add_argument("--concurrency", type=int, default=2, help="of VictoriaMetrics; as many connections as the limit has, by default")
     options = parser.parse_args()
     for name in options.servers:
         if name not in runs:
@@ -212,7 +213,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         fill(Path(folder), options.rows)
         for name in options.servers:
-            runs[name](Path(folder), options.batch_rows)
+            runs[name](Path(folder), options)
 
 
 if __name__ == "__main__":

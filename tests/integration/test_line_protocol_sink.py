@@ -93,9 +93,10 @@ def test_writing_everything_again_changes_nothing(tmp_path, influx):
     assert stored_in_influx(influx) == expected(2_000)
 
 
-def test_a_server_that_goes_away_twice_in_mid_flight_gets_everything_once(tmp_path, influx):
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_server_that_goes_away_twice_in_mid_flight_gets_everything_once(tmp_path, influx, concurrency):
     rows = 60_000
-    with Feed(tmp_path, influx.write_url("carbon"), rows, batch_rows=300).start() as feed:
+    with Feed(tmp_path, influx.write_url("carbon"), rows, batch_rows=300 // concurrency, concurrency=concurrency).start() as feed:
         for part, end in ((1, influx.stop), (2, influx.kill)):  # in this order: see InfluxDB.kill()
             wait_until(lambda: feed.settled() > rows * part // 4, 60, "a part being settled")
             end()

@@ -12,6 +12,7 @@ class Plan final : public SinkPlan {
  public:
   explicit Plan(line_protocol::Config config) : config_(std::move(config)) {}
   const std::string& name() const override { return config_.name; }
+  std::size_t concurrency_max() const override { return kHttpConcurrencyMax; }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
     return std::make_unique<line_protocol::LineProtocolSink>(config_, context.executor, context.clock);
   }

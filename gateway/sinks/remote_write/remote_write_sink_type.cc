@@ -13,6 +13,7 @@ class Plan final : public SinkPlan {
   explicit Plan(remote_write::Config config) : config_(std::move(config)) {}
   const std::string& name() const override { return config_.name; }
   Order usual_order() const override { return Order::journal; }  // not every store takes old samples
+  std::size_t concurrency_max() const override { return kHttpConcurrencyMax; }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
     return std::make_unique<remote_write::RemoteWriteSink>(config_, context.executor, context.clock);
   }
