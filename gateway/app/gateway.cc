@@ -8,6 +8,7 @@
 #include <ranges>
 #include <utility>
 
+#include "gateway/app/catch_up.h"
 #include "gateway/app/make_drivers.h"
 #include "gateway/pipeline/energy.h"
 #include "gateway/sinks/registry.h"
@@ -80,7 +81,18 @@ void Gateway::find_results() {
   }
 }
 
+// Before anything else is committed: with states of an earlier time readings would be counted twice.
+asio::awaitable<void> Gateway::catch_up_with_journal() {
+  auto effects = catch_up(pipeline_, config_.site, config_.store.path);
+  if (!effects) throw std::runtime_error(effects.error().text);
+  spdlog::warn(
+      "the states of points and accounts were those of row {} of the journal: what lies behind is counted again",
+      *pipeline_.state().behind);
+  committing_ = co_await commit(std::move(*effects));
+}
+
 asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
+  if (pipeline_.state().behind) co_await catch_up_with_journal();
   const auto on_end = [this](std::exception_ptr error) {
     if (error) fail(error);
   };

@@ -107,6 +107,7 @@ class Gateway final : private Inbox {
 
   void fail(std::exception_ptr error);
   boost::asio::awaitable<bool> push(Batch batch) override;
+  boost::asio::awaitable<void> catch_up_with_journal();
   boost::asio::awaitable<void> ingest();
   boost::asio::awaitable<void> ingest_slice(std::span<const Batch> batches);
   std::span<const Batch> next_slice(std::span<const Batch> batches) const;

@@ -283,7 +283,7 @@ model::Result<Recomputation> recompute(History& history, const model::Site& site
 
 model::Result<std::vector<model::AccountRollup>> rollups_of(History& history, const model::Site& site,
                                                             std::span<const model::Amendment> amendments,
-                                                            const std::atomic<bool>& stop) {
+                                                            const std::atomic<bool>& stop, std::uint64_t before) {
   pipeline::Calendar calendar(site.time_zone);
   std::set<model::AccountId> accounts;
   std::set<Instant> begins;
@@ -319,6 +319,7 @@ model::Result<std::vector<model::AccountRollup>> rollups_of(History& history, co
     return account && accounts.contains(*account);
   };
   const auto result = history.rollups_at(instants, wanted, [&](const model::StoredRow& row) {
+    if (row.sequence >= before) return true;
     const auto& rollup = row.body.get<model::RollupRow>();
     model::RollupRow& known = newest[{*account_of(*row.series), rollup.begin, rollup.period}];
     if (rollup.revision >= known.revision) known = rollup;

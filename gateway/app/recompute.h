@@ -72,9 +72,11 @@ model::Result<Recomputation> recompute(store::History& history, const model::Sit
                                        const std::atomic<bool>& stop = kNeverStop);
 
 // The stored rollups, as known now, of the periods that contain corrected quarter hours, and of the parts of these.
+// `before`: or as known before that row of the journal.
 model::Result<std::vector<model::AccountRollup>> rollups_of(store::History& history, const model::Site& site,
                                                             std::span<const model::Amendment> amendments,
-                                                            const std::atomic<bool>& stop = kNeverStop);
+                                                            const std::atomic<bool>& stop = kNeverStop,
+                                                            std::uint64_t before = UINT64_MAX);
 
 // Corrections of one transaction.
 inline constexpr std::size_t kAmendmentsPerCommit = 2'000;

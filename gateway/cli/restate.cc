@@ -86,7 +86,13 @@ class Restating {
         throw Refusal(EX_TEMPFAIL,
                       "the store was damaged and has been repaired; look at this before you book:\n" + repaired);
       }
-      pipeline_.emplace(config_.site, config_.factors, store_->checkpoint());
+      model::Checkpoint checkpoint = store_->checkpoint();
+      if (checkpoint.behind) {
+        throw Refusal(EX_TEMPFAIL,
+                      "the store was damaged and has been repaired: start the gateway before you book, it counts again "
+                      "what its accounts miss");
+      }
+      pipeline_.emplace(config_.site, config_.factors, std::move(checkpoint));
     }
     history_ = value_of(store::History::open(config_.store.path));
     if (!pipeline_) pipeline_.emplace(config_.site, config_.factors, value_of(history_->checkpoint(config_.site)));

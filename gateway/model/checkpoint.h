@@ -148,6 +148,9 @@ struct Checkpoint {
   std::vector<PointState> points;
   std::vector<AccountState> accounts;
   std::optional<UnknownTime> unknown_time = {};  // there are such readings that have not been given their times yet
+
+  // After damage: the states are those of this place of the journal. What lies behind it is booked, and not in them.
+  std::optional<std::uint64_t> behind = {};
 };
 
 // What one call of the pipeline changed: rows to append and the states to replace.
@@ -156,8 +159,9 @@ struct Effects {
   std::vector<std::pair<PointId, PointState>> points;
   std::vector<std::pair<AccountId, AccountState>> accounts;
   std::optional<std::optional<UnknownTime>> unknown_time = {};  // as it is from now on; nullopt: as it was
+  bool caught_up = false;  // the states are those of the journal's end again: Checkpoint::behind
 
-  bool empty() const { return rows.empty() && points.empty() && accounts.empty() && !unknown_time; }
+  bool empty() const { return rows.empty() && points.empty() && accounts.empty() && !unknown_time && !caught_up; }
 };
 
 }  // namespace carbongate::model

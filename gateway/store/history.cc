@@ -159,6 +159,14 @@ class History::Impl {
     }
   }
 
+  void readings_after(std::uint64_t after, const VisitReading& visit) {
+    take_snapshot(What::readings, Bounds({}));
+    const std::int64_t last = last_sequence_of(*database_);
+    auto sequence = static_cast<std::int64_t>(after);
+    while (raw_page(Way::forwards, sequence, last, sequence, visit)) {
+    }
+  }
+
   std::uint64_t last_sequence() { return static_cast<std::uint64_t>(last_sequence_of(*database_)); }
 
   bool is_thinned() { return database_->integer("SELECT value FROM meta WHERE name = 'swept'") > 0; }
@@ -219,6 +227,7 @@ class History::Impl {
         }
       }
     }
+    if (const auto behind = states_behind(*database_)) checkpoint.behind = static_cast<std::uint64_t>(*behind);
     return checkpoint;
   }
 
@@ -489,6 +498,10 @@ model::Result<void> History::readings_behind(Instant at, const VisitReading& vis
 
 model::Result<void> History::readings_in_front(Instant at, const VisitReading& visit) {
   return guarded(directory_, [&] { impl_->readings_in_front(at, visit); });
+}
+
+model::Result<void> History::readings_after(std::uint64_t sequence, const VisitReading& visit) {
+  return guarded(directory_, [&] { impl_->readings_after(sequence, visit); });
 }
 
 model::Result<std::uint64_t> History::last_sequence() {

@@ -72,6 +72,9 @@ class History {
                                       const Skip& skip = {});                    // forwards, to the end of the journal
   model::Result<void> readings_in_front(Instant at, const VisitReading& visit);  // backwards, to its beginning
 
+  // Those with a sequence greater than this, as they lie in the journal.
+  model::Result<void> readings_after(std::uint64_t sequence, const VisitReading& visit);
+
   // The number of the newest row of the journal.
   model::Result<std::uint64_t> last_sequence();
 

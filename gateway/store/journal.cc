@@ -175,6 +175,7 @@ model::Checkpoint Journal::checkpoint() {
         codec_.decode_account(states_.state(series_.ids(static_cast<model::AccountId>(i)).subject)));
   }
   checkpoint.unknown_time = load_unknown_time(database_);
+  if (const auto behind = states_behind(database_)) checkpoint.behind = static_cast<std::uint64_t>(*behind);
   return checkpoint;
 }
 
@@ -307,6 +308,7 @@ void Journal::put_states(const model::Effects& effects, std::int64_t last_sequen
   }
   states_.write(last_sequence_, last_sequence, readings);
   if (effects.unknown_time) save_unknown_time(database_, *effects.unknown_time);
+  if (effects.caught_up) note_caught_up(database_);
 }
 
 std::vector<model::StoredRow> Journal::peek(const std::string& sink, std::size_t limit) {

@@ -352,7 +352,9 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
     target.execute("UPDATE cursor SET begun = settled WHERE begun = 0");  // as the migration to version 5 would
   }
   drop_doubles(target);
-  report.states_dropped = salvage_states(target, log_end.is_there());
+  const StateReader::Salvaged states = salvage_states(target, log_end.is_there());
+  report.states_dropped = states.left_out;
+  report.states_behind = states.behind;
   leave_numbers_out(target);
   target.execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }
@@ -399,6 +401,13 @@ std::string SalvageReport::to_text() const {
   if (states_dropped != 0) {
     text +=
         fmt::format("  {} states could not be told any more: these points and accounts begin anew\n", states_dropped);
+  }
+  if (states_behind) {
+    text += fmt::format(
+        "  the states of points and accounts are known as of row {}: the gateway counts the readings behind it again "
+        "when "
+        "it starts\n",
+        *states_behind);
   }
   if (rechained != 0) text += fmt::format("  {} links of the ledger were worked out again\n", rechained);
   return text;

@@ -34,7 +34,8 @@ struct SalvageReport {
   std::string cause;                // why somebody thought so
   std::vector<TableSalvage> tables;
   std::uint64_t rechained = 0;       // entries whose hash was worked out again: all before it was there
-  std::uint64_t states_dropped = 0;  // which may have changed since what can be read of them
+  std::uint64_t states_dropped = 0;  // which cannot be told of any place of the journal
+  std::optional<std::int64_t> states_behind = {};  // they are those of this place: the next start counts what follows
   std::string to_text() const;       // several lines, for people
 };
 

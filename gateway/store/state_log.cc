@@ -23,6 +23,9 @@ constexpr std::size_t kCrcBytes = 2;
 // In `meta`: the sequence of the journal when the states were last written whole.
 constexpr const char* kWholeAt = "states_whole_at";
 
+// In `meta`, after damage: they go up to there, and what lies behind must be counted once more.
+constexpr const char* kBehind = "states_behind";
+
 // A start reads the log, and the readings that it refers to. As long as it is a few times as long as the states,
 // writing them whole costs little beside it.
 constexpr std::int64_t kRecordsMax = 256;
@@ -32,6 +35,12 @@ constexpr std::size_t kBytesOfRow = 16;  // besides its body
 
 std::uint64_t check_of(std::string_view state) {
   return crc_of(state) & 0xffffU;
+}
+
+std::optional<std::int64_t> find_meta(Database& database, std::string_view name) {
+  Statement get(database, "SELECT value FROM meta WHERE name = ?1");
+  Rows rows(get.bind(1, name));
+  return rows.next() ? std::optional(get.integer(0)) : std::nullopt;
 }
 
 // A point's state but for its first two fields, time and value (record.proto).
@@ -78,7 +87,7 @@ std::uint64_t StateRecords::each(std::string_view body, const Visit& visit) {
 StateReader::StateReader(Database& database, BlockTable& blocks)
     : database_(database), readings_(database, blocks, ReadingWalk::Kinds::readings) {}
 
-void StateReader::read_all() {
+void StateReader::read_all(std::int64_t upto) {
   written_.clear();
   newest_.clear();
   records_.clear();
@@ -86,9 +95,9 @@ void StateReader::read_all() {
   whole_from_ = 1;
   Statement states(database_, "SELECT subject, state FROM checkpoint");
   for (Rows rows(states); rows.next();) written_.emplace(states.integer(0), states.blob(1));
-  Statement log(database_, "SELECT number, before, last, body FROM state_log ORDER BY number");
+  Statement log(database_, "SELECT number, before, last, body FROM state_log WHERE number <= ?1 ORDER BY number");
   std::int64_t next = 1;
-  for (Rows rows(log); rows.next();) {
+  for (Rows rows(log.bind(1, upto)); rows.next();) {
     const std::int64_t number = log.integer(0);
     if (number != next) whole_from_ = number;
     next = number + 1;
@@ -154,27 +163,43 @@ StateReader::States StateReader::read() {
   return states;
 }
 
-StateReader::States StateReader::salvage(bool is_end_there, std::uint64_t& left_out) {
-  read_all();
-  const bool is_nothing_behind =
-      records_.empty() && newest_sequence(database_) ==
-                              database_.integer(std::string("SELECT value FROM meta WHERE name = '") + kWholeAt + "'");
-  const bool is_end_certain = is_end_there || is_nothing_behind;
-  States states;
-  if (is_end_certain && whole_from_ == 1) states = written_;
-  std::uint64_t known = written_.size();
-  for (const auto& [subject, change] : newest_) {
-    if (!written_.contains(subject)) ++known;
-    states.erase(subject);
-    if (!is_end_certain || change.record < whole_from_) continue;
-    try {
-      states[subject] = told(subject, change);
-    } catch (const DamagedRecord&) {
-      continue;
-    }
+std::optional<StateReader::States> StateReader::tell_all() const {
+  States states = written_;
+  try {
+    for (const auto& [subject, change] : newest_) states[subject] = told(subject, change);
+  } catch (const DamagedRecord&) {
+    return std::nullopt;
   }
-  left_out = known - states.size();
   return states;
+}
+
+std::uint64_t StateReader::known() const {
+  std::uint64_t number = written_.size();
+  for (const auto& [subject, change] : newest_) number += written_.contains(subject) ? 0 : 1;
+  return number;
+}
+
+StateReader::Salvaged StateReader::salvage(bool is_end_there) {
+  read_all();
+  const std::optional<std::int64_t> whole_at = find_meta(database_, kWholeAt);
+  const bool is_nothing_behind = records_.empty() && whole_at == newest_sequence(database_);
+  const std::uint64_t known_in_all = known();
+  std::int64_t last = 0;  // before a record is missing
+  while (records_.contains(last + 1)) ++last;
+  if ((is_end_there || is_nothing_behind) && whole_from_ == 1) {
+    if (auto states = tell_all()) return {.states = std::move(*states), .behind = std::nullopt, .left_out = 0};
+    --last;
+  }
+  for (; last >= 0; --last) {
+    read_all(last);
+    // Before the states were first written whole there are none but those of records.
+    const std::optional<std::int64_t> place = last > 0           ? std::optional(records_.at(last).last)
+                                              : written_.empty() ? std::optional(whole_at.value_or(0))
+                                                                 : whole_at;
+    if (!place) break;
+    if (auto states = tell_all()) return {.states = std::move(*states), .behind = place, .left_out = 0};
+  }
+  return {.states = {}, .behind = std::nullopt, .left_out = known_in_all};
 }
 
 StateLog::StateLog(Database& database, BlockTable& blocks)
@@ -315,16 +340,34 @@ void StateLog::accept() {
   begin();
 }
 
-std::uint64_t salvage_states(Database& database, bool is_end_there) {
+StateReader::Salvaged salvage_states(Database& database, bool is_end_there) {
   BlockTable blocks(database);
-  std::uint64_t left_out = 0;
-  const StateReader::States states = StateReader(database, blocks).salvage(is_end_there, left_out);
+  StateReader::Salvaged salvaged = StateReader(database, blocks).salvage(is_end_there);
+  // Damaged once more before it was caught up with.
+  const std::optional<std::int64_t> before = states_behind(database);
+  if (before && salvaged.left_out == 0) salvaged.behind = std::min(*before, salvaged.behind.value_or(*before));
+  const std::int64_t end = newest_sequence(database);
+  if (salvaged.behind && *salvaged.behind >= end) salvaged.behind.reset();
+
   Transaction transaction(database);
   database.execute("DELETE FROM checkpoint; DELETE FROM state_log");
   Statement put(database, "INSERT INTO checkpoint(subject, state) VALUES(?1, ?2)");
-  for (const auto& [subject, state] : states) put.bind(1, subject).bind_blob(2, state).run();
+  for (const auto& [subject, state] : salvaged.states) put.bind(1, subject).bind_blob(2, state).run();
+  Statement note(database, "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)");
+  note.bind(1, std::string_view(kWholeAt)).bind(2, salvaged.behind.value_or(end)).run();
+  note_caught_up(database);
+  if (salvaged.behind) note.bind(1, std::string_view(kBehind)).bind(2, *salvaged.behind).run();
   transaction.commit();
-  return left_out;
+  return salvaged;
+}
+
+std::optional<std::int64_t> states_behind(Database& database) {
+  return find_meta(database, kBehind);
+}
+
+void note_caught_up(Database& database) {
+  Statement forget(database, "DELETE FROM meta WHERE name = ?1");
+  forget.bind(1, std::string_view(kBehind)).run();
 }
 
 }  // namespace carbongate::store

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -67,9 +68,14 @@ class StateReader {
   using States = std::map<std::int64_t, std::string>;
   States read();  // throws DamagedRecord if one of them cannot be told
 
-  // The same, but leaves out those that cannot be told, and those that a missing record may have changed. `left_out`
-  // counts them. `is_end_there`: no record is missing behind the last one.
-  States salvage(bool is_end_there, std::uint64_t& left_out);
+  // Of a damaged database: all of them as they were at the newest place of the journal where every one can be told.
+  // `is_end_there`: no record is missing behind the last one.
+  struct Salvaged {
+    States states;
+    std::optional<std::int64_t> behind;  // that place; nullopt: its end, nothing is missing
+    std::uint64_t left_out = 0;          // states that cannot be told of any place
+  };
+  Salvaged salvage(bool is_end_there);
 
  private:
   struct Record {
@@ -77,8 +83,10 @@ class StateReader {
     std::int64_t last = 0;
     std::uint64_t readings = 0;
   };
-  void read_all();
+  void read_all(std::int64_t records = INT64_MAX);  // up to that number
   void find_readings();
+  std::optional<States> tell_all() const;
+  std::uint64_t known() const;
   std::string told(std::int64_t subject, const StateChange& change) const;
 
   Database& database_;
@@ -150,8 +158,12 @@ class StateLog {
   bool became_whole_ = false;
 };
 
-// Puts the states of a salvaged database in order: those that can be told are written whole, others dropped, and the
-// log is emptied. How many were dropped. Within no transaction.
-std::uint64_t salvage_states(Database& database, bool is_end_there);
+// Puts the states of a salvaged database in order: they are written whole, and the log is emptied. Where they could be
+// told of an earlier place of the journal only, that is noted: states_behind(). Within no transaction.
+StateReader::Salvaged salvage_states(Database& database, bool is_end_there);
+
+// Up to where in the journal the states go; what lies behind is not in them. nullopt: they go to its end.
+std::optional<std::int64_t> states_behind(Database& database);
+void note_caught_up(Database& database);
 
 }  // namespace carbongate::store

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "config/reader/data_files.h"
+#include "gateway/app/catch_up.h"
 #include "gateway/app/recompute.h"
 #include "gateway/model/carrier.h"
 #include "gateway/pipeline/pipeline.h"
@@ -100,6 +101,14 @@ class Books {
       batches.push_back({.source = "test", .received = reading.at, .readings = {reading}, .settled = {}});
     }
     commit(pipeline_->ingest(batches, Instant::max() - 24h));
+  }
+
+  // As the gateway does at its start.
+  void catch_up_with_journal() {
+    ASSERT_TRUE(pipeline_->state().behind);
+    auto effects = catch_up(*pipeline_, site_.site, store_path_);
+    ASSERT_TRUE(effects.has_value()) << effects.error().text;
+    commit(std::move(*effects));
   }
 
   // As the gateway does when it has been quiet; the number of corrections.
@@ -193,6 +202,7 @@ class Books {
   }
 
   const model::Checkpoint& state() const { return pipeline_->state(); }
+  const store::SqliteStore& store() const { return *store_; }
   const std::filesystem::path& path() const { return store_path_; }
 
  private:
