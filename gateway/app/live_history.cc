@@ -30,6 +30,7 @@ LiveHistory::LiveHistory(const model::Site& site, const pipeline::FactorRegistry
 model::Result<void> LiveHistory::read(store::History& history, std::span<const WindowReadings> windows,
                                       std::span<const Repair> repairs, bool thinned, const std::atomic<bool>& stop) {
   Instant start = Instant::max();
+  Instant end = Instant::min();
   for (const model::LiveFactor& plan : site_.live_factors) {
     Feed feed{&plan, Track(site_.points.at(index(plan.source)), repairs), {}};
     Instant from = Instant::max();
@@ -43,12 +44,13 @@ model::Result<void> LiveHistory::read(store::History& history, std::span<const W
     if (from >= to) continue;
     feed.track.begin(from, to);
     start = std::min(start, from);
+    end = std::max(end, to);
     feeds_.push_back(std::move(feed));
   }
   if (feeds_.empty()) return {};
   auto known = history.checkpoint(site_);
   if (known.has_error()) return known.error();
-  const auto read = history.readings_behind(start, [&](const store::History::RawReading& reading) {
+  const auto take = [&](const store::History::RawReading& reading) {
     for (Feed& feed : feeds_) {
       if (reading.series->user.empty() && reading.series->device == feed.track.point().device &&
           reading.series->point == feed.track.point().name) {
@@ -56,7 +58,8 @@ model::Result<void> LiveHistory::read(store::History& history, std::span<const W
       }
     }
     return !stop;
-  });
+  };
+  const auto read = history.readings_behind(start, take, [end](Instant oldest) { return oldest >= end; });
   if (read.has_error()) return read;
   for (Feed& feed : feeds_) {
     feed.track.settle();
@@ -85,6 +88,12 @@ model::Result<void> LiveHistory::read(store::History& history, std::span<const W
       }
     }
   }
+  for (const WindowReadings& window : windows) {
+    Instant& reach = reach_.try_emplace(window.point().id, Instant::min()).first->second;
+    for (const Feed& feed : feeds_) {
+      if (hears(window.point().id, feed)) reach = std::max(reach, feed.reach);
+    }
+  }
   return {};
 }
 
@@ -99,11 +108,8 @@ std::vector<StoredReading> LiveHistory::readings_for(PointId point) const {
 }
 
 Instant LiveHistory::reach(PointId point) const {
-  Instant reach = Instant::min();
-  for (const Feed& feed : feeds_) {
-    if (hears(point, feed)) reach = std::max(reach, feed.reach);
-  }
-  return reach;
+  const auto found = reach_.find(point);
+  return found == reach_.end() ? Instant::min() : found->second;
 }
 
 std::uint64_t LiveHistory::not_repaired() const {

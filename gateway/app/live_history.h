@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -67,6 +68,7 @@ class LiveHistory {
   pipeline::LiveFactors booked_;  // as the gateway knows them: what it booked by
   pipeline::LiveFactors heard_;   // what the readings found say
   std::vector<Feed> feeds_;
+  std::map<PointId, Instant> reach_;
 };
 
 }  // namespace carbongate::app
