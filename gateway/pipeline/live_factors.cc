@@ -42,10 +42,6 @@ std::string label(Instant at) {
   return label + "Z";
 }
 
-std::string id_of(const model::Factor& like, Instant at) {
-  return like.set + "/" + (like.region.empty() ? like.carrier : like.region) + "/" + like.method + "/" + label(at);
-}
-
 // What label() wrote, at the end of an id.
 std::optional<Instant> stamp_in(std::string_view id) {
   const auto slash = id.rfind('/');
@@ -63,6 +59,10 @@ std::optional<Instant> stamp_in(std::string_view id) {
 }
 
 }  // namespace
+
+std::string live_factor_id(const model::Factor& like, Instant at) {
+  return like.set + "/" + (like.region.empty() ? like.carrier : like.region) + "/" + like.method + "/" + label(at);
+}
 
 std::optional<std::string> plain_decimal(double value) {
   if (!std::isfinite(value) || value < 0.0) return std::nullopt;
@@ -171,7 +171,7 @@ const model::LiveValue* LiveFactors::value_of(const Series& series, std::string_
   if (!stamp) return nullptr;
   const auto found = std::ranges::lower_bound(series.state.values, *stamp, {}, &model::LiveValue::at);
   if (found == series.state.values.end() || found->at != *stamp) return nullptr;
-  return id_of(series.plan->like, *stamp) == factor_id ? &*found : nullptr;
+  return live_factor_id(series.plan->like, *stamp) == factor_id ? &*found : nullptr;
 }
 
 const model::Factor* LiveFactors::named(Series& series, std::string_view factor_id) const {
@@ -182,7 +182,7 @@ const model::Factor* LiveFactors::named(Series& series, std::string_view factor_
 const model::Factor* LiveFactors::describe(Series& series, const model::LiveValue& value) {
   model::Factor& factor = series.factor;
   if (factor.valid_from != value.at || factor.id.empty()) {
-    factor.id = id_of(series.plan->like, value.at);
+    factor.id = live_factor_id(series.plan->like, value.at);
     factor.valid_from = value.at;
     factor.value_text = plain_decimal(value.value).value_or("");  // learn() took none that has none
     const auto number = Fraction::decimal(factor.value_text);

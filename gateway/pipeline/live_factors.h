@@ -88,4 +88,7 @@ class LiveFactors {
 // digits. nullopt: negative, not finite, or too large. What a published figure would look like: it is kept exactly.
 std::optional<std::string> plain_decimal(double value);
 
+// "grid-live/CN-SC/live/2026-11-28T05:00Z": the reading of that stamp.
+std::string live_factor_id(const model::Factor& like, Instant at);
+
 }  // namespace carbongate::pipeline
