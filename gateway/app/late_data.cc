@@ -53,7 +53,10 @@ std::vector<model::Amendment> amendments_of(const std::vector<books::Difference>
 
 asio::awaitable<void> Gateway::restate_late_data() {
   const Duration quiet = config_.corrections_quiet;
-  const auto& out_of_order = pipeline_.statistics().by_rule[static_cast<std::size_t>(model::Rule::out_of_order)];
+  const pipeline::Statistics& statistics = pipeline_.statistics();
+  const auto count_late = [&statistics] {
+    return statistics.by_rule[static_cast<std::size_t>(model::Rule::out_of_order)] + statistics.late_factor_values;
+  };
   std::uint64_t seen = 0;
   io::SteadyTime last = clock_.ticks();
   io::SteadyTime first = last;
@@ -62,9 +65,9 @@ asio::awaitable<void> Gateway::restate_late_data() {
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
     co_await clock_.sleep_until(clock_.ticks() + std::min(kLookEvery, quiet / 4));
     const io::SteadyTime now = clock_.ticks();
-    if (out_of_order != seen) {
+    if (const std::uint64_t late = count_late(); late != seen) {
       if (now - last >= quiet) first = now;
-      seen = out_of_order;
+      seen = late;
       last = now;
     }
     const bool due = now - last >= quiet || now - first >= kQuietTimesAtMost * quiet;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <limits>
 
 #include "config/reader/text.h"
 #include "gateway/app/names.h"
@@ -15,9 +17,15 @@ using namespace std::chrono_literals;
 using config::printable;
 using config::suggestion;
 
+// In kg. A coal-fired station of the worst kind emits 2 per kWh, pure carbon 3.7 per kg; a refrigerant counts for 25
+// 000.
+constexpr std::int64_t kEnergyMax = 5;   // per kWh
+constexpr std::int64_t kMatterMax = 10;  // per kg, Nm3 or whatever the carrier is shown in
+constexpr std::int64_t kAnythingMax = 100'000;
+
 class LiveFactors {
  public:
-  LiveFactors(config::Problems& problems, const config::DataFiles& data, const std::vector<Point>& points,
+  LiveFactors(config::Problems& problems, const config::DataFiles& data, std::vector<Point>& points,
               const std::set<std::string>& doubtful, pipeline::FactorRegistry& factors)
       : problems_(problems), data_(data), points_(points), doubtful_(doubtful), factors_(factors) {}
 
@@ -33,7 +41,7 @@ class LiveFactors {
     read_name(in, live.like);
     read_unit(in, live);
     const std::string from = in.required<std::string>("from");
-    const Point* point = from.empty() ? nullptr : find_point(in, from);
+    Point* point = from.empty() ? nullptr : find_point(in, from);
     live.hold = in.in_range<Duration>("hold", live.hold, 15min, 7 * 24h);
     live.like.source = in.required<std::string>("source");
     live.like.publication = in.value_or("published", "live");
@@ -45,6 +53,7 @@ class LiveFactors {
     in.finish();
     if (point) live.source = point->id;
     if (!point || problems_.times_reported() != errors_before) return;
+    bound(in, live.like, *point);
     const model::FactorChoice choice{live.like.set, live.like.region, live.like.method};
     if (!factors_.declare_live(choice, live.like.carrier, from)) {
       in.error("set", "a second live series for " + live.like.carrier + ", " + choice.region + ", " + choice.method);
@@ -91,7 +100,25 @@ class LiveFactors {
     }
   }
 
-  const Point* find_point(config::Reader& in, const std::string& name) {
+  // What its values may be, where its own min and max do not say it: a value beyond is rejected like any of a point.
+  void bound(config::Reader& in, const model::Factor& like, Point& point) {
+    const model::Carrier& carrier = *model::find_carrier(like.carrier);
+    std::string why;
+    const auto unit = pipeline::parse_factor_unit(like.unit_text, carrier, why);
+    const auto one = unit->mg_per_quantum.scaled(model::kFactorScale);
+    if (point.limits.min.value_or(0.0) < 0.0) {
+      in.error("from", "min of '" + point.full_name() + "' is below 0: no factor is");
+    }
+    if (!point.limits.min) point.limits.min = 0.0;
+    const auto largest =
+        one && *one > 0 ? static_cast<double>(std::numeric_limits<std::int64_t>::max() / 2 / *one) : 0.0;
+    if (point.limits.max.value_or(0.0) > largest) {
+      in.error("from", "max of '" + point.full_name() + "' is more than any factor can be");
+    }
+    if (!point.limits.max) point.limits.max = live_factor_max(*unit, carrier);
+  }
+
+  Point* find_point(config::Reader& in, const std::string& name) {
     const auto found = std::ranges::find_if(points_, [&](const Point& p) { return p.full_name() == name; });
     if (found == points_.end()) {
       if (doubtful_.contains(name.substr(0, name.find('.')))) return nullptr;
@@ -138,7 +165,7 @@ class LiveFactors {
 
   config::Problems& problems_;
   const config::DataFiles& data_;
-  const std::vector<Point>& points_;
+  std::vector<Point>& points_;
   const std::set<std::string>& doubtful_;
   pipeline::FactorRegistry& factors_;
   std::set<std::string> live_sets_;
@@ -148,8 +175,26 @@ class LiveFactors {
 
 }  // namespace
 
+double live_factor_max(const pipeline::FactorUnit& unit, const model::Carrier& carrier) {
+  using pipeline::Fraction;
+  // mg per quantum: a kilogram has 10^6 mg.
+  Fraction most = Fraction::of(kAnythingMax * 1'000'000, carrier.quanta_per_display);
+  if (carrier.dimension == Dimension::energy) {
+    const Fraction per_joule = Fraction::of(kEnergyMax * 1'000'000, 3'600'000);
+    const Unit& quantum = carrier.quantum;
+    most = per_joule.times(Fraction::of(quantum.numerator, quantum.denominator)).value_or(most);
+  } else if (carrier.category != model::Category::gas && carrier.category != model::Category::product) {
+    most = Fraction::of(kMatterMax * 1'000'000, carrier.quanta_per_display);
+  }
+  const auto inverse = unit.mg_per_quantum.inverse();
+  const auto in_unit = inverse ? inverse->times(most) : std::nullopt;
+  constexpr std::int64_t kDigits = 1'000'000;
+  const auto scaled = in_unit ? in_unit->scaled(kDigits) : std::nullopt;
+  return scaled ? static_cast<double>(*scaled) / kDigits : std::numeric_limits<double>::max();
+}
+
 std::vector<model::LiveFactor> read_live_factors(const config::Node& root, config::Problems& problems,
-                                                 const config::DataFiles& data, const std::vector<Point>& points,
+                                                 const config::DataFiles& data, std::vector<Point>& points,
                                                  const std::set<std::string>& doubtful_devices,
                                                  pipeline::FactorRegistry& factors) {
   const config::Node* site = root.find("site");

@@ -65,6 +65,7 @@ struct FactorCommands {
     list->add_option("--region", options.region, "Only this region, such as CN-SC");
     list->add_option("--method", options.method, "Only this method, such as average");
     list->add_option("--at", options.at, "Only what applies at this time, such as 2026-11-01");
+    add_store(list);
     list->add_option("--format", options.format, "table, csv or jsonl")->capture_default_str();
     list->callback([this, &status] { status = cli::run_factors_list(options, std::cout, std::cerr); });
 
@@ -73,6 +74,7 @@ struct FactorCommands {
                              "  carbongate factors show ipcc-2006/diesel/default/2006 --gwp AR6");
     show->add_option("ID", id, "As list shows it")->required();
     add_common(show);
+    add_store(show);
     show->callback([this, &status] { status = cli::run_factors_show(options, id, std::cout, std::cerr); });
 
     auto* diff = add_command(*factors, "diff",
@@ -86,6 +88,9 @@ struct FactorCommands {
   }
 
  private:
+  void add_store(CLI::App* command) {
+    command->add_option("--store", options.store, "Where the values of live sets are, instead of the configured store");
+  }
   void add_common(CLI::App* command) {
     command->add_option("CONFIG", options.config, "A site's configuration: its sets, GWP set and time zone");
     command->add_option("--sets", options.sets, "Only these sets, such as cn-grid,cn-fuels")->delimiter(',');

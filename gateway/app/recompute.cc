@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "gateway/app/account_of.h"
+#include "gateway/app/live_history.h"
 #include "gateway/app/window_readings.h"
 #include "gateway/pipeline/calendar.h"
-#include "gateway/pipeline/live_factors.h"
 #include "gateway/pipeline/pipeline.h"
 
 namespace carbongate::app {
@@ -30,7 +30,14 @@ class Recomputing {
   Recomputing(History& history, const model::Site& site, const pipeline::FactorRegistry& factors,
               std::span<const Repair> repairs, std::span<const Window> windows, Instant now,
               const std::atomic<bool>& stop)
-      : history_(history), site_(site), factors_(factors), calendar_(site.time_zone), now_(now), stop_(stop) {
+      : history_(history),
+        site_(site),
+        factors_(factors),
+        repairs_(repairs),
+        calendar_(site.time_zone),
+        now_(now),
+        stop_(stop),
+        live_(site, factors) {
     for (const Window& window : windows) {
       windows_.emplace_back(window, site, repairs, calendar_);
     }
@@ -48,7 +55,9 @@ class Recomputing {
     if (const auto read = collect_all(); read.has_error()) return read.error();
     const auto thinned = history_.is_thinned();
     if (thinned.has_error()) return thinned.error();
-    if (const auto read = read_live_factors(); read.has_error()) return read.error();
+    const auto heard = live_.read(history_, windows_, repairs_, *thinned, stop_);
+    if (heard.has_error()) return heard.error();
+    out_.not_repaired += live_.not_repaired();
     for (const WindowReadings& window : windows_) {
       if (stop_) return model::Fault{make_error_code(boost::system::errc::operation_canceled), "stopped"};
       if (*thinned && !window.has_lead()) reach_[&window] = reach_of(window);
@@ -65,6 +74,7 @@ class Recomputing {
         now_);
     for (books::Difference& difference : out_.differences) {
       difference.amendment.correction.correction->readings_through = *seen;
+      note_exchange(difference);
     }
     out_.booked = std::move(booked_);
     return std::move(out_);
@@ -88,43 +98,28 @@ class Recomputing {
     return first == Instant::max() ? first : calendar_.period(Period::quarter_hour, first).end + 15min;
   }
 
-  // What was heard of live factors is what was booked by. What they have forgotten cannot be computed again.
-  model::Result<void> read_live_factors() {
-    live_.points.resize(site_.points.size());
-    if (site_.live_factors.empty()) return {};
-    auto known = history_.checkpoint(site_);
-    if (known.has_error()) return known.error();
-    for (const model::LiveFactor& live : site_.live_factors) {
-      const auto& state = known->points.at(index(live.source)).live;
-      live_.points[index(live.source)].live = state;
-      if (!state || state->values.empty()) continue;
-      const Instant kept = state->values.back().from - pipeline::LiveFactors::kKept;
-      for (const model::Account& account : site_.accounts) {
-        for (const auto* choice : {&account.factor, &account.market}) {
-          if (*choice && (*choice)->set == live.like.set && account.carrier->id == live.like.carrier) {
-            Instant& reach = live_reach_[account.id];
-            reach = std::max(reach, kept);
-          }
-        }
-      }
-    }
-    return {};
-  }
-
   static bool compared(const WindowReadings& window, Instant begin, Instant end) {
     return begin >= window.begin() && begin < window.window().to && end <= window.window().closed_until;
   }
-  // From when on an account can be computed again.
-  Instant reach(const WindowReadings& window, model::AccountId account) const {
+  // From when on the accounts of its point can be computed again.
+  Instant reach(const WindowReadings& window) const {
     const auto by_readings = reach_.find(&window);
-    const auto by_factor = live_reach_.find(account);
-    return std::max(by_readings == reach_.end() ? Instant::min() : by_readings->second,
-                    by_factor == live_reach_.end() ? Instant::min() : by_factor->second);
+    return std::max(by_readings == reach_.end() ? Instant::min() : by_readings->second, live_.reach(window.point().id));
+  }
+
+  // With what was said of the factors that its accounts are counted by.
+  std::vector<StoredReading> in_order(const WindowReadings& window) const {
+    std::vector<StoredReading> readings = live_.readings_for(window.point().id);
+    if (readings.empty()) return window.in_order();
+    const std::vector<StoredReading> own = window.in_order();
+    readings.insert(readings.end(), own.begin(), own.end());
+    std::ranges::sort(readings, {}, [](const StoredReading& r) { return std::pair(r.at, r.sequence); });
+    return readings;
   }
 
   // Readings of one instant go in together, as one poll or message brought them.
   void play(const WindowReadings& window) {
-    pipeline::Pipeline pipeline(site_, factors_, live_);
+    pipeline::Pipeline pipeline(site_, factors_, {});
     const Instant enough = std::min(window.window().to, window.window().closed_until);
     std::vector<Batch> batches;
     const auto flush = [&] {
@@ -132,7 +127,7 @@ class Recomputing {
       for (model::JournalRow& row : pipeline.ingest(batches, batches.back().received).rows) take(window, row);
       batches.clear();
     };
-    for (const StoredReading& stored : window.in_order()) {
+    for (const StoredReading& stored : in_order(window)) {
       const bool same_instant = !batches.empty() && batches.back().received == stored.at;
       if (!same_instant && (stored.at >= enough || batches.size() == kReadingsPerCall)) flush();
       if (!same_instant && stored.at >= enough) {  // one by one, until all is closed
@@ -150,7 +145,7 @@ class Recomputing {
     auto* entry = row.body.get_if<model::EmissionEntry>();
     if (!entry || !compared(window, entry->begin, entry->end)) return;
     const auto account = std::get<model::AccountId>(row.subject);
-    if (entry->begin < reach(window, account)) return;
+    if (entry->begin < reach(window)) return;
     const auto owner = window_of_account_.find(account);
     if (owner == window_of_account_.end() || owner->second != &window) return;  // of what it is computed from
     recomputed_.push_back({account, std::move(*entry)});
@@ -170,7 +165,7 @@ class Recomputing {
       if (!entry || owner == window_of_account_.end()) return true;
       const WindowReadings& window = *owner->second;
       if (!compared(window, entry->begin, entry->end)) return true;
-      const Instant kept = reach(window, *account);
+      const Instant kept = reach(window);
       if (entry->begin >= kept) {
         booked_.push_back({*account, *entry});
         if (is_restated(*entry)) {
@@ -205,7 +200,7 @@ class Recomputing {
     const WindowReadings& window = *window_of_account_.at(account);
     const model::EmissionEntry& entry = restated ? *restated : *known;
     if (known && restated && differ_by_factor(*known, *restated)) {
-      return {model::Cause::factor, factor_change(*known, *restated)};
+      return reason_of_factor(site_.accounts.at(model::index(account)), *known, *restated);
     }
     if (const Repair* repair = window.repair_of(entry.begin, entry.end)) {
       return {model::Cause::configuration, repair->reason};
@@ -214,6 +209,41 @@ class Recomputing {
     if (window.late_touches(entry.begin, entry.end, corrected == corrected_at_.end() ? 0 : corrected->second))
       return {model::Cause::late_data, "late readings of " + window.point().full_name()};
     return {model::Cause::configuration, "by the present configuration of " + window.point().full_name()};
+  }
+
+  // Of a live series the value may have come late, or be repaired; all else is another factor.
+  books::Reason reason_of_factor(const model::Account& account, const model::EmissionEntry& known,
+                                 const model::EmissionEntry& restated) const {
+    const std::string change = factor_change(known, restated);
+    std::string late_from;
+    bool all_late = known.coal_factor_id == restated.coal_factor_id;
+    const auto look = [&](model::Basis basis, const model::Emission& before, const model::Emission& after) {
+      if (live_.came_late(account, basis, known.begin, before, after)) {
+        late_from = live_.source_of(account, basis);
+      } else if (before.factor_id != after.factor_id || before.factor_version != after.factor_version) {
+        all_late = false;
+      }
+      return live_.repair_of(account, basis, after);
+    };
+    const Repair* repair = look(model::Basis::primary, known.primary, restated.primary);
+    if (restated.market) {
+      static const model::Emission kNone;
+      const Repair* of_market = look(model::Basis::market, known.market ? *known.market : kNone, *restated.market);
+      if (!repair) repair = of_market;
+    }
+    if (all_late && !late_from.empty()) {
+      return {model::Cause::late_data, "late values of " + late_from + ": " + change};
+    }
+    if (repair) return {model::Cause::configuration, repair->reason};
+    return {model::Cause::factor, change};
+  }
+
+  void note_exchange(books::Difference& difference) {
+    const model::Account& account = site_.accounts.at(model::index(difference.account));
+    for (const model::Basis basis : model::kBases) {
+      difference.amendment.exchange[basis] =
+          live_.exchange(account, basis, difference.known, difference.restated ? &*difference.restated : nullptr);
+    }
   }
 
   // What differs; where nothing that has a name does, the value itself was changed.
@@ -244,14 +274,14 @@ class Recomputing {
   History& history_;
   const model::Site& site_;
   const pipeline::FactorRegistry& factors_;
+  std::span<const Repair> repairs_;
   pipeline::Calendar calendar_;
   Instant now_;
   const std::atomic<bool>& stop_;
   std::vector<WindowReadings> windows_;
   std::map<model::AccountId, const WindowReadings*> window_of_account_;
   std::map<const WindowReadings*, Instant> reach_;
-  model::Checkpoint live_;  // nothing but what is known of live factors
-  std::map<model::AccountId, Instant> live_reach_;
+  LiveHistory live_;
   std::map<std::pair<model::AccountId, Instant>, std::uint64_t>
       corrected_at_;  // readings that a restatement considered
   std::vector<model::AccountEntry> recomputed_;

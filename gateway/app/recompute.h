@@ -51,7 +51,8 @@ struct Recomputation {
 //   - one out of `min`..`max` is judged by the limits of now;
 //   - one whose stamp was not believed (in the future, from a clock that was never set) is still not believed;
 //   - points are known by name. A reading in another unit of the same dimension is converted;
-//   - a live factor is what it was when it was booked by; before the time that is remembered, entries stay as they are;
+//   - a live factor is what the readings of its point say, of which those that came late have their place; where they
+//     are no longer kept, what the gateway remembers of them;
 //   - a derived point is computed again from the readings of its inputs: what was repaired there, or came late, reaches
 //     its accounts too. Readings of one instant count as heard together.
 //

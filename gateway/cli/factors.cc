@@ -15,6 +15,7 @@
 #include "config/reader/data_files.h"
 #include "config/reader/node.h"
 #include "gateway/app/gateway_config.h"
+#include "gateway/cli/factors_live.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/model/carrier.h"
 #include "gateway/pipeline/calendar.h"
@@ -37,6 +38,7 @@ struct Sources {
   std::string zone = model::Site{}.time_zone;
   std::string gwp = std::string(pipeline::kDefaultGwp);
   pipeline::FactorRegistry factors;
+  std::vector<LiveSeries> live;
   int status = 0;  // not 0: told already, and nothing more can be done
 };
 
@@ -56,6 +58,10 @@ Sources open(const FactorOptions& options, std::ostream& err) {
     sources.data = config::DataFiles(options.config.parent_path());
     sources.zone = config.site.time_zone;
     sources.gwp = config.factors.gwp();
+    sources.live = read_live_series(config, options.store.value_or(config.store.path), err);
+    std::erase_if(sources.live, [&](const LiveSeries& series) {
+      return !options.sets.empty() && std::ranges::find(options.sets, series.plan.like.set) == options.sets.end();
+    });
     sources.factors = std::move(config.factors);
     ready = options.sets.empty() && options.gwp.empty();
   }
@@ -66,7 +72,11 @@ Sources open(const FactorOptions& options, std::ostream& err) {
   for (const std::string& name : sources.data.names("factors")) {
     if (pipeline::kind_of(*sources.data.find("factors", name)) != pipeline::SetKind::gwp) known.push_back(name);
   }
+  std::vector<std::string> wanted;
   for (const std::string& name : options.sets) {
+    if (std::ranges::any_of(sources.live, [&](const LiveSeries& series) { return series.plan.like.set == name; }))
+      continue;
+    wanted.push_back(name);
     if (std::ranges::find(known, name) != known.end()) continue;
     return fail(std::move(sources), EX_DATAERR,
                 "there is no factor set '" + name + "'" + config::suggestion(name, known) + "\n", err);
@@ -79,7 +89,7 @@ Sources open(const FactorOptions& options, std::ostream& err) {
   }
   config::Problems of_sets;
   sources.factors = pipeline::FactorRegistry::load(
-      sources.data, {.sets = options.sets.empty() ? known : options.sets, .gwp = sources.gwp, .own = {}}, sources.zone,
+      sources.data, {.sets = options.sets.empty() ? known : wanted, .gwp = sources.gwp, .own = {}}, sources.zone,
       of_sets);
   if (of_sets.has_errors()) return fail(std::move(sources), EX_CONFIG, of_sets.to_text(), err);
   return sources;
@@ -119,7 +129,7 @@ bool same_series(const Factor& a, const Factor& b) {
 
 // ---- list
 
-constexpr std::array<tables::TableWriter::Column, 14> kColumns{{{"id"},
+constexpr std::array<tables::TableWriter::Column, 15> kColumns{{{"id"},
                                                                 {"kind"},
                                                                 {"carrier"},
                                                                 {"region"},
@@ -132,7 +142,8 @@ constexpr std::array<tables::TableWriter::Column, 14> kColumns{{{"id"},
                                                                 {"version"},
                                                                 {"publication"},
                                                                 {"confidence"},
-                                                                {"source"}}};
+                                                                {"source"},
+                                                                {"point"}}};
 
 std::vector<const Factor*> chosen(const FactorOptions& options, const Sources& sources, std::optional<Instant> at) {
   const auto wants = [](const std::string& word, const std::string& value) { return word.empty() || word == value; };
@@ -146,6 +157,18 @@ std::vector<const Factor*> chosen(const FactorOptions& options, const Sources& s
     factors.push_back(&factor);
   }
   return factors;
+}
+
+std::vector<const LiveSeries*> chosen_live(const FactorOptions& options, const Sources& sources) {
+  const auto wants = [](const std::string& word, const std::string& value) { return word.empty() || word == value; };
+  std::vector<const LiveSeries*> series;
+  for (const LiveSeries& one : sources.live) {
+    const Factor& like = one.plan.like;
+    if (wants(options.carrier, like.carrier) && wants(options.region, like.region) &&
+        wants(options.method, like.method))
+      series.push_back(&one);
+  }
+  return series;
 }
 
 void write_table(const std::vector<const Factor*>& factors, tables::LocalTime& local, std::ostream& out) {
@@ -201,6 +224,10 @@ void show_gases(const Factor& factor, const Sources& sources, std::ostream& out)
 
 void show_validity(const Factor& factor, const Sources& sources, std::ostream& out) {
   tables::LocalTime local(sources.zone);
+  if (factor.version == model::kLiveVersion) {
+    out << fmt::format("  valid         from {} until {}\n", local(factor.valid_from), local(*factor.valid_until));
+    return;
+  }
   const Factor* older = nullptr;
   const Factor* newer = nullptr;
   for (const Factor& other : sources.factors.all()) {
@@ -309,9 +336,11 @@ int run_factors_list(const FactorOptions& options, std::ostream& out, std::ostre
     return EX_DATAERR;
   }
   const auto factors = chosen(options, sources, at);
+  const auto live = chosen_live(options, sources);
   tables::LocalTime local(sources.zone);
   if (options.format == "table") {
     write_table(factors, local, out);
+    write_live_table(live, at, local, out);
     out.flush();
     return out.good() ? 0 : EX_IOERR;
   }
@@ -322,7 +351,17 @@ int run_factors_list(const FactorOptions& options, std::ostream& out, std::ostre
     table.cell(f->value_text).cell(f->unit_text);
     table.cell(coal(*f) ? "" : per_display(f->scaled_co2e, *model::find_carrier(f->carrier)));
     table.cell(day(local, f->valid_from)).cell(f->valid_until ? day(local, *f->valid_until) : "");
-    table.cell(f->version).cell(f->publication).cell(f->confidence).cell(f->source);
+    table.cell(f->version).cell(f->publication).cell(f->confidence).cell(f->source).cell("");
+  }
+  for (const LiveSeries* series : live) {
+    const model::LiveValue* value = at ? series->in_force(*at) : series->newest();
+    const auto factor = value ? series->factor(*value) : std::nullopt;
+    const Factor& f = factor ? *factor : series->plan.like;
+    table.cell(series->id).cell("emission").cell(f.carrier).cell(f.region).cell(f.method);
+    table.cell(f.value_text).cell(f.unit_text);
+    table.cell(factor ? per_display(f.scaled_co2e, *model::find_carrier(f.carrier)) : "");
+    table.cell(factor ? local(f.valid_from) : "").cell(factor ? local(*f.valid_until) : "");
+    table.cell(f.version).cell(f.publication).cell(f.confidence).cell(f.source).cell(series->point);
   }
   return table.flush() ? 0 : EX_IOERR;
 }
@@ -331,8 +370,20 @@ int run_factors_show(const FactorOptions& options, const std::string& id, std::o
   const Sources sources = open(options, err);
   if (sources.status != 0) return sources.status;
   const Factor* factor = sources.factors.find_id(id);
+  std::optional<Factor> heard;
+  for (const LiveSeries& series : sources.live) {
+    if (factor) break;
+    if (series.id == id) {
+      tables::LocalTime local(sources.zone);
+      show_live_series(series, local, out);
+      out.flush();
+      return out.good() ? 0 : EX_IOERR;
+    }
+    if ((heard = series.named(id))) factor = &*heard;
+  }
   if (!factor) {
     std::vector<std::string> known;
+    for (const LiveSeries& series : sources.live) known.push_back(series.id);
     for (const Factor& f : sources.factors.all()) known.push_back(f.id);
     const std::string near = config::nearest(id, known);
     err << "there is no factor '" << id << "'"

@@ -224,7 +224,7 @@ FactorUsed factor_used(Result result, const model::EmissionEntry& entry, const m
     if (factor && same(*factor)) used.factor = *factor;
     if (!used.factor && used.choice && source.live) {
       if (pipeline::LiveFactors::Series* series = source.live->find(*used.choice, carrier)) {
-        const model::Factor* live = source.live->at(*series, entry.begin);
+        const model::Factor* live = source.live->named(*series, used.id);
         if (live && same(*live)) used.factor = *live;
       }
     }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "gateway/model/checkpoint.h"
+#include "gateway/model/factor.h"
 #include "gateway/model/rows.h"
 
 namespace carbongate::model {
@@ -27,10 +28,23 @@ struct LateDataSettled {
   std::optional<LateData> left;
 };
 
+// One amount by one factor.
+struct Priced {
+  Activity amount;
+  FactorRate rate;
+};
+// A correction as the difference of two products, so that it is exact below the milligram whichever factors they are
+// by.
+struct Exchange {
+  Priced before;
+  Priced after;
+};
+
 struct Amendment {
   AccountId account{};
   EmissionEntry correction;   // a further entry: holds the differences, names its cause, has the next revision
   Duration covered_before{};  // coverage is no sum: what it was known to be
+  PerBasis<std::optional<Exchange>> exchange = {};  // of factors that change
 };
 
 }  // namespace carbongate::model

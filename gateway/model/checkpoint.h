@@ -52,7 +52,8 @@ struct EmissionState {
   friend bool operator==(const EmissionState&, const EmissionState&) = default;
 };
 
-// Readings that came after newer ones of their point and are not restated yet.
+// Readings that came after newer ones of their point and are not restated yet, and values of a live factor that came
+// after what its accounts had counted by another.
 struct LateData {
   Instant earliest{};  // of them
   Instant

@@ -10,6 +10,12 @@
 
 namespace carbongate::model {
 
+// What a factor gives for an amount: mg per quantum of the carrier, times kFactorScale.
+struct FactorRate {
+  PerGas<std::int64_t> scaled_gas;
+  std::int64_t scaled_co2e = 0;
+};
+
 // Stable words: they stand in factor files and exports.
 enum class FactorKind : std::uint8_t {
   emission,       // gases per amount

@@ -24,18 +24,19 @@ struct LiveFactor {
   std::optional<FactorChoice> fallback;   // where no reading is; nullopt: nothing applies then
 };
 
-// What is in force in [from, until): whole quarter hours.
+// One reading of it. It is in force from `at` until the next one, at most until `until`, in quarter hours that begin
+// then. Those before `since` were counted when it was heard: there it came too late, and corrections bring it in.
 struct LiveValue {
-  Instant from{};
+  Instant at{};
   Instant until{};
+  Instant since{};
   double value = 0.0;  // in the unit of the factor
   friend bool operator==(const LiveValue&, const LiveValue&) = default;
 };
 
 struct LiveFactorState {
-  Instant decided_until{};  // quarter hours before this have been booked by what was known: nothing heard later changes
-                            // them
-  std::vector<LiveValue> values;  // ascending, without overlaps
+  Instant decided_until{};        // quarter hours before this are booked by what was known
+  std::vector<LiveValue> values;  // ascending by `at`
   friend bool operator==(const LiveFactorState&, const LiveFactorState&) = default;
 };
 

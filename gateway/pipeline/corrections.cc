@@ -19,25 +19,36 @@ std::int64_t tolerance_mg(const model::EmissionEntry& entry) {
   return static_cast<std::int64_t>(entry.revision) + 2;
 }
 
+// By what goes through the account's remainders. False: that is not what the entry says.
+bool take(const model::EmissionEntry& entry, const model::EmissionState& carried, model::Emitted emitted,
+          model::Emission& emission, model::EmissionState& state) {
+  if (!near(emitted, emission.emitted, tolerance_mg(entry))) return false;
+  emitted.u95_activity = emission.emitted.u95_activity;
+  emitted.u95_factor = emission.emitted.u95_factor;
+  state = carried;
+  state.total.u95_activity += emitted.u95_activity;
+  state.total.u95_factor += emitted.u95_factor;
+  emission.emitted = emitted;
+  return true;
+}
+
 // Where the figures are what the factor gives for the amount, they go through the account's remainders like any
-// booking. Else more than the amount changed: the factor, a certificate, a value without a new version.
-void book_emission(const model::EmissionEntry& entry, const model::Factor* factor, model::Emission& emission,
+// booking; where the factor is another one, what the old one gave comes out by them and what the new one gives goes in.
+// Else more changed: a certificate, a value without a new version.
+void book_emission(const model::EmissionEntry& entry, const model::Factor* factor,
+                   const std::optional<model::Exchange>& exchange, model::Emission& emission,
                    model::EmissionState& state) {
   const bool certified = entry.correction && entry.correction->cause == model::Cause::certificate;
   const bool by_factor = factor && factor->id == emission.factor_id && factor->version == emission.factor_version &&
                          factor->gwp_set == emission.gwp_set;
-  if (!certified && by_factor) {
-    model::EmissionState carried = state;
-    model::Emitted emitted = emit(entry.amount, *factor, carried);
-    if (near(emitted, emission.emitted, tolerance_mg(entry))) {
-      emitted.u95_activity = emission.emitted.u95_activity;
-      emitted.u95_factor = emission.emitted.u95_factor;
-      carried.total.u95_activity += emitted.u95_activity;
-      carried.total.u95_factor += emitted.u95_factor;
-      emission.emitted = emitted;
-      state = carried;
-      return;
-    }
+  model::EmissionState carried = state;
+  if (!certified && exchange) {
+    model::Emitted emitted = emit(exchange->after.amount, exchange->after.rate, carried);
+    emitted += emit(-exchange->before.amount, exchange->before.rate, carried);
+    if (take(entry, carried, emitted, emission, state)) return;
+  } else if (!certified && by_factor) {
+    const model::Emitted emitted = emit(entry.amount, *factor, carried);
+    if (take(entry, carried, emitted, emission, state)) return;
   }
   state.total += emission.emitted;
 }
@@ -72,8 +83,13 @@ model::EmissionEntry Corrections::book(const model::Amendment& amendment, Accoun
                                        model::AccountState& account) {
   model::EmissionEntry entry = amendment.correction;
   const Instant at = entry.begin;
-  book_emission(entry, factors.primary.at(at), entry.primary, account.emissions[Basis::primary]);
-  if (entry.market) book_emission(entry, factors.market.at(at), *entry.market, account.emissions[Basis::market]);
+  const auto& exchange = amendment.exchange;
+  book_emission(entry, factors.primary.at(at), exchange[Basis::primary], entry.primary,
+                account.emissions[Basis::primary]);
+  if (entry.market) {
+    book_emission(entry, factors.market.at(at), exchange[Basis::market], *entry.market,
+                  account.emissions[Basis::market]);
+  }
   book_coal(entry, factors.coal.at(at), account.coal_remainder);
   account.amount += entry.amount;
   account.coal += entry.coal;

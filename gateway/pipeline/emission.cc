@@ -36,14 +36,27 @@ std::int64_t multiply(model::Activity amount, std::int64_t scaled_mg_per_quantum
   return static_cast<std::int64_t>(whole);
 }
 
-model::Emitted emit(model::Activity amount, const model::Factor& factor, model::EmissionState& state) {
+namespace {
+
+model::Emitted emit(model::Activity amount, const model::PerGas<std::int64_t>& scaled_gas, std::int64_t scaled_co2e,
+                    model::EmissionState& state) {
   model::Emitted emitted;
-  emitted.co2e = model::Co2e::of(multiply(amount, factor.scaled_co2e, state.co2e_remainder));
-  factor.scaled_gas.each([&](model::Gas gas, std::int64_t scaled) {
+  emitted.co2e = model::Co2e::of(multiply(amount, scaled_co2e, state.co2e_remainder));
+  scaled_gas.each([&](model::Gas gas, std::int64_t scaled) {
     emitted.gases[gas] = model::GasMass::of(multiply(amount, scaled, state.gas_remainders[gas]));
   });
   state.total += emitted;
   return emitted;
+}
+
+}  // namespace
+
+model::Emitted emit(model::Activity amount, const model::FactorRate& rate, model::EmissionState& state) {
+  return emit(amount, rate.scaled_gas, rate.scaled_co2e, state);
+}
+
+model::Emitted emit(model::Activity amount, const model::Factor& factor, model::EmissionState& state) {
+  return emit(amount, factor.scaled_gas, factor.scaled_co2e, state);
 }
 
 const model::Factor* FactorSeries::at(Instant at) {

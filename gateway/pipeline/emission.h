@@ -19,6 +19,7 @@ model::Co2e half_width(model::Co2e co2e, std::int32_t ppm);
 std::int64_t multiply(model::Activity amount, std::int64_t scaled_mg_per_quantum, std::int64_t& remainder);
 
 // What the amount emits by the factor, added to the state's total. Its uncertainties are 0: entries have them.
+model::Emitted emit(model::Activity amount, const model::FactorRate& rate, model::EmissionState& state);
 model::Emitted emit(model::Activity amount, const model::Factor& factor, model::EmissionState& state);
 
 // The factors of one series. Remembers the present one, so that a booking costs no search.
@@ -34,6 +35,7 @@ class FactorSeries {
         live_series_(live && choice ? live->find(*choice, carrier) : nullptr) {}
 
   bool chosen() const { return choice_ != nullptr; }
+  const LiveFactors::Series* live() const { return live_series_; }  // nullptr: it is not heard
 
   // nullptr: none applies at that instant. A live one is valid until the next call.
   const model::Factor* at(Instant at);

@@ -13,6 +13,7 @@ using model::Period;
 // step waits; all else is found by restatement.
 void Pipeline::Engine::place_late(const Reading& reading, const Counted& counted) {
   for (const PointId result : deriver_.made_of(reading.point)) note_late(result, reading.at);
+  learn_live_factor(reading);
   if (countable(counted.quality)) {
     changed_points_.note(index(reading.point));
     account_for(index(reading.point), counted);
@@ -52,6 +53,18 @@ void Pipeline::Engine::close_without_result(PointId result, Instant until) {
     changed_accounts_.note(i);
   }
   note_next_close(points_[point], state_.points[point]);
+}
+
+// A value that comes after a quarter hour that it holds for was counted: whatever is counted by that series there waits
+// for restatement.
+void Pipeline::Engine::learn_live_factor(const Reading& reading) {
+  const auto late = live_factors_.learn(reading.point, reading.at, reading.value);
+  if (!late) return;
+  ++statistics_.late_factor_values;
+  for (const AccountRules& rules : accounts_) {
+    if (rules.factors.primary.live() != late->series && rules.factors.market.live() != late->series) continue;
+    note_late(rules.account->source, late->from, late->until);
+  }
 }
 
 // It is older than what is counted already: restatement will find its place, also in what is computed from it.

@@ -146,7 +146,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   state.last_value = reading.value;
   state.last_quality = counted.quality;
   state.withdrawn_at.reset();
-  live_factors_.learn(reading.point, reading.at, reading.value);
+  learn_live_factor(reading);
   changed_points_.note(point);
   if (rules.meter) account_for(point, counted);
   if (!deriver_.fed_by(reading.point).empty()) due_.add(reading, counted.quality);

@@ -26,6 +26,7 @@ struct Statistics {
   std::uint64_t intervals = 0;
   std::uint64_t entries = 0;
   std::uint64_t entries_without_factor = 0;
+  std::uint64_t late_factor_values = 0;  // of live factors, heard when a quarter hour they hold for was counted already
 };
 
 class Pipeline {

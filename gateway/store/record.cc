@@ -81,23 +81,29 @@ void put(const model::LiveFactorState& state, proto::LiveFactor& message) {
   const auto& [decided_until, values] = state;
   message.set_decided_until_ms(ms(decided_until));
   std::int64_t before = 0;
-  for (const auto& [from, until, value] : values) {
-    message.add_from_ms(ms(from) - before);
-    message.add_length_ms(ms(until) - ms(from));
+  for (const auto& [at, until, since, value] : values) {
+    message.add_from_ms(ms(at) - before);
+    message.add_length_ms(ms(until) - ms(at));
+    message.add_late_ms(ms(since) - ms(at));
     message.add_value(value);
-    before = ms(from);
+    before = ms(at);
   }
 }
 
 model::LiveFactorState get(const proto::LiveFactor& message) {
   model::LiveFactorState state{.decided_until = instant(message.decided_until_ms()), .values = {}};
-  if (message.from_ms_size() != message.value_size() || message.length_ms_size() != message.value_size())
+  const bool states_late = message.late_ms_size() != 0;
+  if (message.from_ms_size() != message.value_size() || message.length_ms_size() != message.value_size() ||
+      (states_late && message.late_ms_size() != message.value_size())) {
     throw DamagedRecord("a live factor's lists differ in length");
-  std::int64_t from = 0;
+  }
+  std::int64_t at = 0;
   for (int i = 0; i < message.value_size(); ++i) {
-    from += message.from_ms(i);
-    state.values.push_back(
-        {.from = instant(from), .until = instant(from + message.length_ms(i)), .value = message.value(i)});
+    at += message.from_ms(i);
+    state.values.push_back({.at = instant(at),
+                            .until = instant(at + message.length_ms(i)),
+                            .since = instant(at + (states_late ? message.late_ms(i) : 0)),
+                            .value = message.value(i)});
   }
   return state;
 }

@@ -95,7 +95,13 @@ def verified(config):
                           check=False)
 
 
-def collect(tmp_path, name, all_messages, kills, seed):
+def damage_states(config):
+    """Overwrites the newest record of states, as a broken page would."""
+    with sqlite3.connect(config.parent / "store" / "carbongate.db") as store:
+        store.execute("UPDATE state_log SET body = x'01ff' WHERE number = (SELECT max(number) FROM state_log)")
+
+
+def collect(tmp_path, name, all_messages, kills, seed, after_kill=lambda config: None):
     """Runs a broker and a gateway over the messages, killing the gateway `kills` times; returns its configuration."""
     chance = random.Random(seed)
     with Mosquitto(tmp_path / f"{name}-broker") as broker:
@@ -109,6 +115,7 @@ def collect(tmp_path, name, all_messages, kills, seed):
                 wait_until(lambda: journal_length(config) >= target, 60, f"row {target}")
                 gateway.kill()
                 assert journal_length(config) < len(all_messages), "killed when all was done already: that shows nothing"
+                after_kill(config)
                 gateway.start()
             publisher.join()
             last = len(all_messages)
@@ -118,11 +125,14 @@ def collect(tmp_path, name, all_messages, kills, seed):
     return config
 
 
-@pytest.mark.parametrize("seed", [1])
-def test_the_ledger_after_twenty_kills_equals_the_undisturbed_one(tmp_path, seed):
+@pytest.mark.parametrize("kills, after_kill", [(KILLS, lambda config: None), (5, damage_states)], ids=["killed", "and-states-damaged"])
+def test_the_ledger_after_kills_equals_the_undisturbed_one(tmp_path, kills, after_kill):
+    seed = 1
     all_messages = list(messages(seed))
     undisturbed = collect(tmp_path, "undisturbed", all_messages, 0, seed)
-    killed = collect(tmp_path, "killed", all_messages, KILLS, seed)
+    killed = collect(tmp_path, "killed", all_messages, kills, seed, after_kill)
+    if after_kill is damage_states:
+        assert (tmp_path / "killed.log").read_text().count("what lies behind is counted again") == kills
     assert counted_readings(killed) == counted_readings(undisturbed)
     for what in ("intervals", "entries", "rollups"):
         assert export(killed, what) == export(undisturbed, what), what

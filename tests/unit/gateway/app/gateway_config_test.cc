@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "gateway/app/live_factors_section.h"
 #include "gateway/app/store_section.h"
 #include "tests/support/temporary_directory.h"
 
@@ -124,6 +125,50 @@ TEST_F(GatewayConfigTest, ALiveFactorSetIsAPointOfTheSite) {
   EXPECT_EQ(config.site.accounts.at(0).factor->set, "grid-live");
   EXPECT_EQ(config.factors.explain_missing("grid-live", "electricity", "CN-SC", "live", kNow),
             "grid-live learns its values from press-shop.intensity while the gateway runs");
+}
+
+// What no grid has is rejected like any value out of range, whatever the point says of it or not.
+TEST_F(GatewayConfigTest, ThePointOfALiveFactorSetHasTheLimitsOfAFactor) {
+  const auto limits = [&](std::string_view of_point, std::string_view unit) {
+    problems_ = {};
+    std::string live(kLive);
+    live.replace(live.find("gCO2/kWh"), 8, unit);
+    std::string text = with_live(live);
+    const std::string_view name = "{name: intensity";
+    text.insert(text.find(name) + name.size(), of_point);
+    const GatewayConfig config = load(text);
+    if (problems_.has_errors()) return std::pair(-1.0, -1.0);
+    const PointLimits& limits = config.site.points[index(config.site.live_factors.at(0).source)].limits;
+    return std::pair(limits.min.value_or(-1), limits.max.value_or(-1));
+  };
+  EXPECT_EQ(limits("", "gCO2/kWh"), std::pair(0.0, 5'000.0));
+  EXPECT_EQ(limits("", "kgCO2e/kWh"), std::pair(0.0, 5.0));
+  EXPECT_EQ(limits("", "tCO2/MWh"), std::pair(0.0, 5.0));
+  EXPECT_EQ(limits(", max: 900", "gCO2/kWh"), std::pair(0.0, 900.0));
+  EXPECT_EQ(limits(", min: 1, max: 6000", "gCO2/kWh"), std::pair(1.0, 6'000.0));
+  EXPECT_EQ(limits(", min: -1", "gCO2/kWh"), std::pair(-1.0, -1.0));
+  EXPECT_NE(problems_.to_text().find("min of 'press-shop.intensity' is below 0"), std::string::npos)
+      << problems_.to_text();
+  EXPECT_EQ(limits(", max: 1e12", "gCO2/kWh"), std::pair(-1.0, -1.0));
+  EXPECT_NE(problems_.to_text().find("is more than any factor can be"), std::string::npos) << problems_.to_text();
+}
+
+TEST_F(GatewayConfigTest, WhatAFactorIsAtMostGoesByItsCarrier) {
+  const struct {
+    std::string_view carrier;
+    std::string_view unit;
+    double most;
+  } cases[] = {{"heat", "kgCO2/GJ", 1'388.888889},      {"heat", "tCO2/GJ", 1.388889},
+               {"natural-gas", "kgCO2/Nm3", 10},        {"diesel", "tCO2/t", 10},
+               {"diesel", "gCO2e/kg", 10'000},          {"sf6", "kgCO2e/kg", 100'000},
+               {"product-pieces", "kgCO2/pcs", 100'000}};
+  for (const auto& c : cases) {
+    const model::Carrier& carrier = *model::find_carrier(c.carrier);
+    std::string why;
+    const auto unit = pipeline::parse_factor_unit(c.unit, carrier, why);
+    ASSERT_TRUE(unit) << c.unit << ": " << why;
+    EXPECT_DOUBLE_EQ(live_factor_max(*unit, carrier), c.most) << c.carrier << " " << c.unit;
+  }
 }
 
 TEST_F(GatewayConfigTest, ALiveFactorSetIsCheckedLikeAnyOther) {

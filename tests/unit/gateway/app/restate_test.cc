@@ -157,8 +157,8 @@ TEST(Restate, ADayIsMeasuredAgainWhenItsGapIsFilled) {
   }
 }
 
-// An intensity heard each hour prices the quarter hours; what is restated is priced by what was heard then.
-TEST(Restate, KeepsToTheLiveFactorsThatWereBookedBy) {
+// An intensity heard each hour prices the quarter hours; what is restated is priced by what was in force then.
+TEST(Restate, PricesLateDataByTheLiveFactorsOfTheirTime) {
   TestSite site;
   const PointId counter = site.add("counter", Kind::cumulative, "kWh");
   const PointId intensity = site.add("intensity", Kind::instantaneous, "g/kWh");

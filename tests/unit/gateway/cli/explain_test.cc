@@ -420,7 +420,7 @@ TEST_F(ExplainCommand, KnowsTheFactorsThatWereHeard) {
   EXPECT_THAT(text, HasSubstr("2.25 kWh x 0.6205 kgCO2e/kWh"));
   EXPECT_THAT(text, HasSubstr("no value was in force then: its fallback applied"));
   text = flat(explain("workshop/electricity/incomer.energy@2025-12-31T16:30:00Z"));
-  EXPECT_THAT(text, HasSubstr("grid-live/CN-SC/live/2025-12-31T16:30Z"));
+  EXPECT_THAT(text, HasSubstr("grid-live/CN-SC/live/2025-12-31T16:18Z"));
   EXPECT_THAT(text, HasSubstr("2.5 kWh x 0.325 kgCO2e/kWh = 0.8125 kgCO2e booked 0.8125 kgCO2e: equal"));
   EXPECT_THAT(text, HasSubstr("learns its values from grid.intensity"));
 }

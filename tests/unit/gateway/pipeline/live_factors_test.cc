@@ -50,24 +50,39 @@ TEST_F(LiveFactorsTest, TheValueInForceAtTheBeginOfTheQuarterHourCounts) {
   LiveFactors live = make();
   live.learn(kSource, utc("2026-11-28 05:00"), 156.4);
   live.learn(kSource, utc("2026-11-28 05:20"), 170);
+  live.learn(kSource, utc("2026-11-28 05:28:07"), 180);
   EXPECT_EQ(at(live, "2026-11-28 05:00"), "156.4 grid-live/CN-SC/live/2026-11-28T05:00Z");
   EXPECT_EQ(at(live, "2026-11-28 05:29:59"), "156.4 grid-live/CN-SC/live/2026-11-28T05:00Z");
-  EXPECT_EQ(at(live, "2026-11-28 05:30"), "170 grid-live/CN-SC/live/2026-11-28T05:30Z");
+  EXPECT_EQ(at(live, "2026-11-28 05:30"), "180 grid-live/CN-SC/live/2026-11-28T05:28:07Z");
   EXPECT_EQ(at(live, "2026-11-28 04:59"), "none");
 }
 
-TEST_F(LiveFactorsTest, OneFactorLastsWhileItsValueDoes) {
+TEST_F(LiveFactorsTest, EveryReadingIsAFactorUntilTheNextOne) {
   LiveFactors live = make();
   for (const char* when : {"2026-11-28 05:00", "2026-11-28 06:00", "2026-11-28 07:00"})
     live.learn(kSource, utc(when), 100);
-  EXPECT_EQ(at(live, "2026-11-28 08:45"), "100 grid-live/CN-SC/live/2026-11-28T05:00Z");
+  EXPECT_EQ(at(live, "2026-11-28 08:45"), "100 grid-live/CN-SC/live/2026-11-28T07:00Z");
   const model::Factor* factor = live.at(series(live), utc("2026-11-28 08:45"));
-  EXPECT_EQ(factor->valid_from, utc("2026-11-28 05:00"));
+  EXPECT_EQ(factor->valid_from, utc("2026-11-28 07:00"));
   EXPECT_EQ(factor->valid_until, utc("2026-11-28 09:00"));
   EXPECT_EQ(factor->scaled_co2e, 100'000'000'000);
   EXPECT_EQ(factor->scaled_gas[model::Gas::co2], 100'000'000'000);
   EXPECT_EQ(factor->source, "grid operator");
   EXPECT_EQ(factor->version, "live");
+  factor = live.named(series(live), "grid-live/CN-SC/live/2026-11-28T05:00Z");
+  ASSERT_NE(factor, nullptr);
+  EXPECT_EQ(factor->valid_until, utc("2026-11-28 06:00"));
+  for (const char* id : {"grid-live/CN-SC/live/2026-11-28T05:01Z", "other/CN-SC/live/2026-11-28T05:00Z",
+                         "cn-grid/CN-SC/average/2023", "grid-live/CN-SC/live/2026-13-28T05:00Z", ""}) {
+    EXPECT_EQ(live.named(series(live), id), nullptr) << id;
+  }
+}
+
+TEST_F(LiveFactorsTest, AnIdNamesTheMomentOfItsReading) {
+  LiveFactors live = make();
+  live.learn(kSource, utc("2026-11-28 05:00") + 7'250ms, 100);
+  EXPECT_EQ(at(live, "2026-11-28 05:15"), "100 grid-live/CN-SC/live/2026-11-28T05:00:07.250Z");
+  EXPECT_NE(live.named(series(live), "grid-live/CN-SC/live/2026-11-28T05:00:07.250Z"), nullptr);
 }
 
 TEST_F(LiveFactorsTest, NothingAppliesWhenTheLastReadingIsTooOld) {
@@ -77,20 +92,55 @@ TEST_F(LiveFactorsTest, NothingAppliesWhenTheLastReadingIsTooOld) {
   EXPECT_EQ(at(live, "2026-11-28 07:00"), "none");
   live.learn(kSource, utc("2026-11-28 07:20"), 110);
   EXPECT_EQ(at(live, "2026-11-28 07:15"), "none");
-  EXPECT_EQ(at(live, "2026-11-28 07:30"), "110 grid-live/CN-SC/live/2026-11-28T07:30Z");
+  EXPECT_EQ(at(live, "2026-11-28 07:30"), "110 grid-live/CN-SC/live/2026-11-28T07:20Z");
 }
 
-TEST_F(LiveFactorsTest, WhatWasAnsweredOnceIsNotTakenBack) {
+TEST_F(LiveFactorsTest, WhatWasAnsweredOnceIsNotTakenBackAndIsSaidToBeLate) {
+  LiveFactors live = make();
+  EXPECT_FALSE(live.learn(kSource, utc("2026-11-28 05:00"), 100));
+  EXPECT_EQ(at(live, "2026-11-28 06:00"), "100 grid-live/CN-SC/live/2026-11-28T05:00Z");
+  const auto late = live.learn(kSource, utc("2026-11-28 06:00"), 120);  // the quarter from 06:00 is booked
+  ASSERT_TRUE(late);
+  EXPECT_EQ(late->series, &series(live));
+  EXPECT_EQ(late->from, utc("2026-11-28 06:00"));
+  EXPECT_EQ(late->until, utc("2026-11-28 06:15"));
+  EXPECT_EQ(at(live, "2026-11-28 06:00"), "100 grid-live/CN-SC/live/2026-11-28T05:00Z");
+  EXPECT_EQ(at(live, "2026-11-28 06:15"), "120 grid-live/CN-SC/live/2026-11-28T06:00Z");
+  EXPECT_EQ(at(live, "2026-11-28 09:00"), "none");
+  const auto again = live.learn(kSource, utc("2026-11-28 07:10"), 130);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->from, utc("2026-11-28 07:15"));
+  EXPECT_EQ(again->until, utc("2026-11-28 09:15")) << "as far as it was counted, and the value holds";
+  EXPECT_EQ(at(live, "2026-11-28 07:30"), "120 grid-live/CN-SC/live/2026-11-28T06:00Z") << "as it would have been told";
+  EXPECT_EQ(at(live, "2026-11-28 09:15"), "none");
+}
+
+TEST_F(LiveFactorsTest, AnOlderOneThatComesInTimeHasItsPlace) {
   LiveFactors live = make();
   live.learn(kSource, utc("2026-11-28 05:00"), 100);
-  EXPECT_EQ(at(live, "2026-11-28 06:00"), "100 grid-live/CN-SC/live/2026-11-28T05:00Z");
-  live.learn(kSource, utc("2026-11-28 06:00"), 120);  // late: the quarter from 06:00 is booked
-  EXPECT_EQ(at(live, "2026-11-28 06:00"), "100 grid-live/CN-SC/live/2026-11-28T05:00Z");
-  EXPECT_EQ(at(live, "2026-11-28 06:15"), "120 grid-live/CN-SC/live/2026-11-28T06:15Z");
-  EXPECT_EQ(at(live, "2026-11-28 09:00"), "none");
-  live.learn(kSource, utc("2026-11-28 07:00"), 130);  // its time is over
-  EXPECT_EQ(at(live, "2026-11-28 07:00"), "120 grid-live/CN-SC/live/2026-11-28T06:15Z") << "as it would have been told";
-  EXPECT_EQ(at(live, "2026-11-28 09:15"), "none");
+  live.learn(kSource, utc("2026-11-28 07:00"), 300);
+  EXPECT_FALSE(live.learn(kSource, utc("2026-11-28 06:00"), 200)) << "nothing was counted";
+  EXPECT_EQ(at(live, "2026-11-28 05:45"), "100 grid-live/CN-SC/live/2026-11-28T05:00Z");
+  EXPECT_EQ(at(live, "2026-11-28 06:45"), "200 grid-live/CN-SC/live/2026-11-28T06:00Z");
+  EXPECT_EQ(at(live, "2026-11-28 07:00"), "300 grid-live/CN-SC/live/2026-11-28T07:00Z");
+  const auto late = live.learn(kSource, utc("2026-11-28 05:30"), 150);
+  ASSERT_TRUE(late);
+  EXPECT_EQ(late->from, utc("2026-11-28 05:30"));
+  EXPECT_EQ(late->until, utc("2026-11-28 06:00")) << "until the next value";
+  EXPECT_FALSE(live.learn(kSource, utc("2026-11-28 06:00"), 201)) << "the first one heard counts";
+  EXPECT_EQ(live.named(series(live), "grid-live/CN-SC/live/2026-11-28T06:00Z")->value_text, "200");
+  EXPECT_FALSE(live.learn(kSource, utc("2026-11-28 05:59"), 170)) << "a newer one is there when a quarter hour begins";
+  EXPECT_EQ(live.named(series(live), "grid-live/CN-SC/live/2026-11-28T05:59Z"), nullptr);
+}
+
+TEST_F(LiveFactorsTest, RememberNoMoreOfAQuarterHourThanWhatCounts) {
+  LiveFactors live = make();
+  const Instant begin = utc("2026-11-28 05:00");
+  for (int second = 0; second < 7'200; ++second) live.learn(kSource, begin + second * 1s, 100.0 + second);
+  EXPECT_LE(series(live).state.values.size(), 9u);
+  at(live, "2026-11-28 07:00");
+  for (int second = 0; second < 900; ++second) live.learn(kSource, begin + second * 1s + 500ms, 50.0);
+  EXPECT_LE(series(live).state.values.size(), 10u) << "and of what came late";
 }
 
 TEST_F(LiveFactorsTest, GoOnWhereTheyStoodAfterARestart) {
@@ -110,7 +160,7 @@ TEST_F(LiveFactorsTest, GoOnWhereTheyStoodAfterARestart) {
   for (LiveFactors* live : {&first, &second}) {
     live->learn(kSource, utc("2026-11-28 05:10"), 200);
     EXPECT_EQ(at(*live, "2026-11-28 05:30"), "100 grid-live/CN-SC/live/2026-11-28T05:00Z");
-    EXPECT_EQ(at(*live, "2026-11-28 05:45"), "200 grid-live/CN-SC/live/2026-11-28T05:45Z");
+    EXPECT_EQ(at(*live, "2026-11-28 05:45"), "200 grid-live/CN-SC/live/2026-11-28T05:10Z");
   }
 }
 
@@ -143,7 +193,7 @@ TEST_F(LiveFactorsWithFallback, TheFallbackAppliesWhereNoReadingIs) {
   LiveFactors live = make();
   EXPECT_EQ(at(live, "2026-11-28 05:00"), "0.1564 cn-grid/CN-SC/average/2023");
   live.learn(kSource, utc("2026-11-28 05:00"), 100);  // heard after it was asked for
-  EXPECT_EQ(at(live, "2026-11-28 05:15"), "100 grid-live/CN-SC/live/2026-11-28T05:15Z");
+  EXPECT_EQ(at(live, "2026-11-28 05:15"), "100 grid-live/CN-SC/live/2026-11-28T05:00Z");
   EXPECT_EQ(at(live, "2026-11-28 07:00"), "0.1564 cn-grid/CN-SC/average/2023");
 }
 
@@ -227,6 +277,17 @@ TEST_F(LivePipeline, TheStateOfTheFeedIsAmongTheEffectsOfWhatItDecided) {
   const auto found = std::ranges::find_if(effects.points, [&](const auto& p) { return p.first == feed_; });
   ASSERT_NE(found, effects.points.end());
   EXPECT_EQ(found->second.live->decided_until, utc("2026-11-28 00:15"));
+}
+
+TEST_F(LivePipeline, ALateValueMarksWhatItsAccountsCounted) {
+  Pipeline pipeline = site_.pipeline();
+  feed(pipeline, {reading(meter_, utc("2026-11-28 00:00"), 0), reading(meter_, utc("2026-11-28 03:00"), 12)});
+  feed(pipeline, {reading(feed_, utc("2026-11-28 02:00"), 200), reading(feed_, utc("2026-11-28 00:50"), 100)});
+  const auto& late = pipeline.state().points[static_cast<std::size_t>(meter_)].late;
+  ASSERT_TRUE(late);
+  EXPECT_EQ(late->earliest, utc("2026-11-28 01:00"));
+  EXPECT_EQ(late->affects_until, utc("2026-11-28 03:00"));
+  EXPECT_EQ(pipeline.statistics().late_factor_values, 2u);
 }
 
 }  // namespace

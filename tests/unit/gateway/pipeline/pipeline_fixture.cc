@@ -100,7 +100,7 @@ std::string text(const std::optional<model::LiveFactorState>& live) {
   if (!live) return "";
   std::string out = " live until " + when(live->decided_until);
   for (const model::LiveValue& value : live->values)
-    out += " " + when(value.from) + ".." + when(value.until) + "=" + number(value.value);
+    out += " " + when(value.at) + ".." + when(value.until) + " since " + when(value.since) + "=" + number(value.value);
   return out;
 }
 

@@ -127,8 +127,8 @@ inline model::PointState full_point_state() {
   state.integration_remainder = -17;
   state.late = model::LateData{.earliest = Instant(1ms), .affects_until = Instant(2ms), .readings = 3};
   state.live = {.decided_until = kStart + 1h,
-                .values = {{.from = kStart, .until = kStart + 15min, .value = 156.4},
-                           {.from = kStart + 30min, .until = kStart + 2h, .value = 0.1}}};
+                .values = {{.at = kStart, .until = kStart + 15min, .since = kStart + 1h, .value = 156.4},
+                           {.at = kStart + 30min, .until = kStart + 2h, .since = kStart + 30min, .value = 0.1}}};
   state.open = model::OpenInterval{
       kStart, kStart + 15min, model::Activity::of(-1), 5s, {model::Origin::estimated, model::Rule::gap}};
   state.last_quality = {model::Origin::late, model::Rule::stale};
