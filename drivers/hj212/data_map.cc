@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "config/reader/text.h"
 #include "drivers/json/timestamp.h"
 
 namespace carbongate::hj212_driver {
@@ -56,7 +57,7 @@ class Decoder {
     } else if (const auto number = number_in(*text)) {
       sample.value = *number * factor.scale;
     } else {
-      return problem(name + ": '" + std::string(text->substr(0, kShownMax)) + "' is not a number");
+      return problem(name + ": '" + config::printable(*text, kShownMax) + "' is not a number");
     }
     out_.samples.push_back(sample);
   }

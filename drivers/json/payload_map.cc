@@ -11,6 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include "config/reader/text.h"
+
 namespace carbongate::json_payload {
 namespace {
 
@@ -65,7 +67,7 @@ Result<double> number_at(const json::value& value, std::string_view pointer) {
     case json::kind::string: {
       const std::string_view text(value.get_string().data(), value.get_string().size());
       if (const auto number = number_in(text)) return *number;
-      return named(pointer) + " is the text '" + std::string(text.substr(0, 40)) + "', not a number";
+      return named(pointer) + " is the text '" + config::printable(text, 40) + "', not a number";
     }
     case json::kind::array:
       return named(pointer) + " is a list; name an element, such as " + std::string(pointer) + "/0";
