@@ -35,7 +35,7 @@ HttpDriver::HttpDriver(std::unique_ptr<HttpPlan> plan, DriverContext context, Sc
       context_(std::move(context)),
       schedule_(std::move(schedule)),
       name_("http " + plan_->id()),
-      authorization_(authorization(plan_->endpoint, "Bearer")),
+      authorization_(http::authorization(plan_->endpoint, "Bearer")),
       client_(context_.executor, plan_->endpoint.server,
               {.timeout = plan_->timeout, .response_bytes_max = plan_->body_max}) {
   device_.device = plan_->id();
