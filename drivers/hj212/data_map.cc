@@ -1,31 +1,16 @@
 #include "drivers/hj212/data_map.h"
 
-#include <charconv>
-#include <cmath>
 #include <limits>
 #include <optional>
 
+#include "config/reader/text.h"
+#include "drivers/json/text_value.h"
 #include "drivers/json/timestamp.h"
 
 namespace carbongate::hj212_driver {
 namespace {
 
 constexpr std::size_t kShownMax = 32;
-
-std::optional<double> number_in(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
-    return std::nullopt;
-  }
-  return value;
-}
-
-char flag_in(std::optional<std::string_view> text) {
-  if (!text || text->empty()) return '\0';
-  constexpr char kNoneOfThem = '?';
-  return text->size() == 1 ? text->front() : kNoneOfThem;
-}
 
 // Reads one segment into a Decoded.
 class Decoder {
@@ -39,7 +24,7 @@ class Decoder {
     const FactorMap& factor = map_.points[point];
     const std::string name = factor.factor + "-" + factor.field;
     const auto text = hj212::find(area_, name);
-    const char flag = flag_in(hj212::find(area_, factor.factor + "-Flag"));
+    const char flag = json_payload::flag_in(hj212::find(area_, factor.factor + "-Flag").value_or(""));
     if (!text && flag == '\0') return;
     std::optional<Instant> at = time_;
     const std::string own = factor.factor + "-SampleTime";
@@ -53,10 +38,10 @@ class Decoder {
     if (!text || text->empty()) {  // nothing but what the logger says of it
       sample.availability = Availability::not_available;
       sample.value = std::numeric_limits<double>::quiet_NaN();
-    } else if (const auto number = number_in(*text)) {
+    } else if (const auto number = json_payload::number_in(*text)) {
       sample.value = *number * factor.scale;
     } else {
-      return problem(name + ": '" + std::string(text->substr(0, kShownMax)) + "' is not a number");
+      return problem(name + ": '" + config::printable(*text, kShownMax) + "' is not a number");
     }
     out_.samples.push_back(sample);
   }

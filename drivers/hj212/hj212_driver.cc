@@ -19,6 +19,7 @@
 #include <variant>
 
 #include "config/reader/text.h"
+#include "drivers/api/silence.h"
 
 namespace carbongate::hj212_driver {
 
@@ -32,7 +33,6 @@ namespace {
 constexpr auto kLogEvery = 10min;
 constexpr std::size_t kMnShown = 40;
 constexpr std::size_t kEchoedMax = 64;
-constexpr Duration kSilenceMin = 60s;  // a device is offline after three intervals, but not before this
 
 tcp::endpoint endpoint_of(const std::string& listen) {
   const std::size_t colon = listen.rfind(':');
@@ -309,8 +309,7 @@ bool Hj212Driver::take_values(Device& device, const hj212::Head& head, const hj2
                               .value = sample.value});
   }
   if (!decoded.samples.empty()) {
-    const bool was_silent =
-        !device.heard || batch.received - *device.heard > std::max(kSilenceMin, 3 * device.plan->interval);
+    const bool was_silent = !device.heard || batch.received - *device.heard > silence_max(device.plan->interval);
     if (was_silent) {
       device.since = batch.received;
       spdlog::info("{}: {} is heard", name_, device.plan->id());
@@ -346,7 +345,7 @@ DeviceStatus Hj212Driver::status_of(const Device& device) const {
   status.heard = device.heard;
   status.polls = device.packets;
   status.errors = device.errors;
-  const Duration patience = std::max(kSilenceMin, 3 * device.plan->interval);
+  const Duration patience = silence_max(device.plan->interval);
   const Instant last = device.heard.value_or(device.since);
   if (!link_.connected && !link_.detail.empty()) {
     status.state = DeviceStatus::State::offline;

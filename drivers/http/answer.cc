@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "config/reader/text.h"
-#include "drivers/http/endpoint.h"
+#include "protocols/http/endpoint.h"
 
 namespace carbongate::http_driver {
 namespace {
@@ -41,7 +41,7 @@ Answer refused(const io::HttpResponse& response, Instant received) {
   answer.lasting = !passes;
   answer.detail = status >= 300 && status < 400 ? redirect_text(response) : status_text(status) + words_of(response);
   if (status == 429 || status == 503) {
-    answer.retry_after = parse_retry_after(response.header("Retry-After"), received, kRetryAfterMax);
+    answer.retry_after = http::parse_retry_after(response.header("Retry-After"), received, kRetryAfterMax);
   }
   return answer;
 }

@@ -87,7 +87,7 @@ void read_headers(config::Reader& device, HttpPlan& plan) {
 }
 
 void read_server(config::Reader& in, HttpPlan& plan) {
-  plan.endpoint = read_endpoint(in, kExample, [](const boost::urls::url_view&) { return std::string(); });
+  plan.endpoint = http::read_endpoint(in, kExample, [](const boost::urls::url_view&) { return std::string(); });
   std::string& target = plan.endpoint.target;
   if (!target.starts_with('/')) target.insert(0, "/");
 }

@@ -11,8 +11,8 @@
 #include "config/reader/reader.h"
 #include "config/reader/secret.h"
 #include "drivers/api/device_plan.h"
-#include "drivers/http/endpoint.h"
 #include "drivers/json/payload_map.h"
+#include "protocols/http/endpoint.h"
 
 namespace carbongate::http_driver {
 
@@ -33,7 +33,7 @@ class HttpPlan final : public DevicePlan {
 
   Origin origin(std::size_t point, double value) const override;
 
-  Endpoint endpoint;
+  http::Endpoint endpoint;
   std::vector<Header> headers;  // besides those of our own and Authorization
   json_payload::PayloadMap map;
   Duration interval{};  // of asking

@@ -11,6 +11,8 @@
 #include <utility>
 #include <variant>
 
+#include "config/reader/text.h"
+
 namespace carbongate::http_driver {
 
 namespace asio = boost::asio;
@@ -19,6 +21,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t kBatchReadings = 4096;  // a longer list goes to the inbox in several batches
+constexpr std::size_t kDetailMax = 1'000;     // bytes of what is said of an answer
 constexpr Duration kKeptOpen = 30s;           // between polls; a connection idle for longer may be lost unnoticed
 
 bool is_set(const std::vector<Header>& headers, std::string_view name) {
@@ -32,7 +35,7 @@ HttpDriver::HttpDriver(std::unique_ptr<HttpPlan> plan, DriverContext context, Sc
       context_(std::move(context)),
       schedule_(std::move(schedule)),
       name_("http " + plan_->id()),
-      authorization_(authorization(plan_->endpoint, "Bearer")),
+      authorization_(http::authorization(plan_->endpoint, "Bearer")),
       client_(context_.executor, plan_->endpoint.server,
               {.timeout = plan_->timeout, .response_bytes_max = plan_->body_max}) {
   device_.device = plan_->id();
@@ -128,11 +131,11 @@ void HttpDriver::note(const Answer& answer) {
     device_.since = now;
     link_.since = now;
   }
-  device_.detail = answer.detail;
+  device_.detail = config::printable(answer.detail, kDetailMax);
   if (!answer.detail.empty()) ++device_.errors;
   if (answer.good) device_.heard = received_;
   link_.connected = answer.good;
-  link_.detail = answer.good ? "" : answer.detail;
+  link_.detail = answer.good ? "" : device_.detail;
   log_state();
 }
 

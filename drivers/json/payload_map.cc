@@ -5,11 +5,12 @@
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
-#include <charconv>
 #include <cmath>
 #include <limits>
-#include <system_error>
 #include <utility>
+
+#include "config/reader/text.h"
+#include "drivers/json/text_value.h"
 
 namespace carbongate::json_payload {
 namespace {
@@ -31,15 +32,12 @@ bool is_nan_text(std::string_view text) {
                             [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
 }
 
-// A decimal number and nothing else; "007970903" is not octal, "+1" is 1. NaN for "nan".
-std::optional<double> number_in(std::string_view text) {
+// A number with blanks around it, or a sign that JSON does not know: "+1" is 1. NaN for "nan".
+std::optional<double> loose_number_in(std::string_view text) {
   text = trimmed(text);
   if (is_nan_text(text)) return kNoValue;
   if (text.starts_with('+') && text.size() > 1 && text[1] != '-') text.remove_prefix(1);
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(number)) return std::nullopt;
-  return number;
+  return number_in(text);
 }
 
 // nullptr: absent.
@@ -64,8 +62,8 @@ Result<double> number_at(const json::value& value, std::string_view pointer) {
       return named(pointer) + " is too large a number";
     case json::kind::string: {
       const std::string_view text(value.get_string().data(), value.get_string().size());
-      if (const auto number = number_in(text)) return *number;
-      return named(pointer) + " is the text '" + std::string(text.substr(0, 40)) + "', not a number";
+      if (const auto number = loose_number_in(text)) return *number;
+      return named(pointer) + " is the text '" + config::printable(text, 40) + "', not a number";
     }
     case json::kind::array:
       return named(pointer) + " is a list; name an element, such as " + std::string(pointer) + "/0";
@@ -87,9 +85,7 @@ char flag_of(const json::value& record, const PointMap& point) {
   if (value == nullptr || value->is_null()) return '\0';
   constexpr char kNoneOfThem = '?';
   if (!value->is_string()) return kNoneOfThem;
-  const std::string_view text = trimmed({value->get_string().data(), value->get_string().size()});
-  if (text.empty()) return '\0';
-  return text.size() == 1 ? text.front() : kNoneOfThem;
+  return flag_in(trimmed({value->get_string().data(), value->get_string().size()}));
 }
 
 // Reads the records of one message into a Decoded.
@@ -199,7 +195,7 @@ Decoded decode(const PayloadMap& map, std::string_view payload, Instant received
   json::value message = json::parse(json::string_view(payload.data(), payload.size()), error, &memory, strict);
   if (error) {
     // A topic per value often carries what is a number but not JSON: "007", "+1.5", "nan".
-    const auto number = number_in(payload);
+    const auto number = loose_number_in(payload);
     if (!number) {
       decoded.problems.push_back("the payload is not JSON: " + error.message());
       return decoded;

@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "config/reader/text.h"
+
 namespace carbongate::json_payload {
 namespace {
 
@@ -21,7 +23,7 @@ const Instant kLatest = date::sys_days{date::year{2100} / 1 / 1};
 
 std::string quoted(std::string_view text) {
   constexpr std::size_t kShown = 40;
-  return "'" + std::string(text.substr(0, kShown)) + (text.size() > kShown ? "...'" : "'");
+  return "'" + config::printable(text, kShown) + "'";
 }
 
 Result<Instant> plausible(Instant at, std::string_view text) {

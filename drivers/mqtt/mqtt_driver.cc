@@ -10,6 +10,7 @@
 #include <map>
 #include <utility>
 
+#include "drivers/api/silence.h"
 #include "protocols/io/event.h"
 #include "protocols/io/task_group.h"
 
@@ -23,7 +24,6 @@ namespace {
 constexpr std::size_t kBatchReadings = 4096;  // a longer burst goes to the inbox in several batches
 constexpr std::size_t kUnclaimedLoggedMax = 100;
 constexpr auto kProblemLogEvery = 10min;
-constexpr Duration kSilenceMin = 60s;  // a device is offline after three intervals, but not before this
 
 std::function<void(bool)> settle_all(std::vector<std::shared_ptr<mqtt::Receipt>> receipts) {
   if (receipts.empty()) return {};
@@ -217,7 +217,7 @@ asio::awaitable<std::vector<Reading>> MqttDriver::read_once(std::vector<std::str
 }
 
 Duration MqttDriver::patience_with(const Device& from) const {
-  return from.plan->interval == Duration{} ? Duration::max() : std::max(kSilenceMin, 3 * from.plan->interval);
+  return from.plan->interval == Duration{} ? Duration::max() : silence_max(from.plan->interval);
 }
 
 DeviceStatus MqttDriver::status_of(const Device& of, const mqtt::SessionStatus& session) const {

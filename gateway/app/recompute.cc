@@ -202,13 +202,25 @@ class Recomputing {
     if (known && restated && differ_by_factor(*known, *restated)) {
       return reason_of_factor(site_.accounts.at(model::index(account)), *known, *restated);
     }
+    books::Reason reason = reason_of_amount(window, account, entry);
+    if (known && restated && !books::same_factors(*known, *restated)) {
+      reason.note += "; and another factor: " + factor_change(*known, *restated);
+    }
+    return reason;
+  }
+
+  // The cause is that of the amount; the factor, where it differs as well, stands in the note.
+  books::Reason reason_of_amount(const WindowReadings& window, model::AccountId account,
+                                 const model::EmissionEntry& entry) const {
+    const bool late = window.holds_late(entry.begin, entry.end);
     if (const Repair* repair = window.repair_of(entry.begin, entry.end)) {
-      return {model::Cause::configuration, repair->reason};
+      return {model::Cause::configuration, repair->reason, late};
     }
     const auto corrected = corrected_at_.find({account, entry.begin});
-    if (window.late_touches(entry.begin, entry.end, corrected == corrected_at_.end() ? 0 : corrected->second))
-      return {model::Cause::late_data, "late readings of " + window.point().full_name()};
-    return {model::Cause::configuration, "by the present configuration of " + window.point().full_name()};
+    if (window.late_touches(entry.begin, entry.end, corrected == corrected_at_.end() ? 0 : corrected->second)) {
+      return {model::Cause::late_data, "late readings of " + window.point().full_name(), true};
+    }
+    return {model::Cause::configuration, "by the present configuration of " + window.point().full_name(), late};
   }
 
   // Of a live series the value may have come late, or be repaired; all else is another factor.

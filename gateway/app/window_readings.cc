@@ -138,7 +138,10 @@ void Track::settle() {
 LateSpan Track::around(std::size_t i) {
   const std::size_t before = i - std::min<std::size_t>(i, kReadingsDivided);
   const std::size_t behind = std::min<std::size_t>(i + kReadingsDivided, readings_.size() - 1);
-  LateSpan span{.from = readings_[before].at, .to = readings_[behind].at, .sequence = readings_[i].sequence};
+  LateSpan span{.from = readings_[before].at,
+                .to = readings_[behind].at,
+                .sequence = readings_[i].sequence,
+                .at = readings_[i].at};
   if (point_.kind != Kind::cumulative) return span;
   const Instant at = readings_[i].at;
   span.from = std::min(span.from, at - kDoubtLasts);
@@ -260,6 +263,12 @@ bool WindowReadings::late_touches(Instant begin, Instant end, std::uint64_t behi
     return std::ranges::any_of(track.late(), [&](const LateSpan& late) {
       return late.sequence > behind && late.from < end && begin < late.to;
     });
+  });
+}
+
+bool WindowReadings::holds_late(Instant begin, Instant end) const {
+  return std::ranges::any_of(tracks_, [&](const Track& track) {
+    return std::ranges::any_of(track.late(), [&](const LateSpan& late) { return begin < late.at && late.at <= end; });
   });
 }
 

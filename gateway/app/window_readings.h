@@ -29,6 +29,7 @@ struct LateSpan {
   Instant from{};
   Instant to{};
   std::uint64_t sequence = 0;  // of the reading
+  Instant at{};                // likewise
 };
 
 // The readings of one point in and around a window. 32 bytes each.
@@ -110,6 +111,8 @@ class WindowReadings {
   bool has_lead() const;
   // Whether a late reading that lies behind that place in the journal may have changed what begins and ends there.
   bool late_touches(Instant begin, Instant end, std::uint64_t behind) const;
+  // Whether a late reading is of that time.
+  bool holds_late(Instant begin, Instant end) const;
   // All of the tracks are there: which inputs came farther apart than a result allows.
   void find_late_inputs();
   std::uint64_t not_repaired() const;

@@ -68,13 +68,14 @@ void QuarterHour::add(const model::EmissionEntry& entry) {
   market_gwp_set_ = entry.market->gwp_set;
 }
 
-void QuarterHour::book_now(FactorSums& sums) const {
+void QuarterHour::book_now(FactorSums& sums, model::Scope scope) const {
   const Figures now = this->now();
   sums.now += now;
   for (const Basis basis : model::kBases) {
     const model::Emitted& emitted = now.emitted[basis];
-    const bool stated = emitted.u95_activity != model::Co2e{} && emitted.u95_factor != model::Co2e{};
-    if (emitted.co2e != model::Co2e{} && !stated) sums.unstated[basis] = true;
+    const FactorUse& factor = basis == Basis::market && has_market_ ? market_ : factor_;
+    const model::Emission emission{.emitted = emitted, .factor_id = factor.id, .factor_version = factor.version};
+    if (model::stated(emission, scope) != model::Stated::all) sums.unstated[basis] = true;
   }
   ++sums.entries;
   sums.corrections += corrected_ ? 1 : 0;
@@ -120,7 +121,7 @@ void AccountSums::close() {
       first.worst_moved = first.worst_moved ? worse(*first.worst_moved, quality) : quality;
     }
   }
-  open_->book_now(now);
+  open_->book_now(now, series.scope);
   open_.reset();
 }
 

@@ -27,7 +27,7 @@ struct FactorSums {
   bool has_market = false;
   Figures first;
   Figures now;
-  model::PerBasis<bool> unstated{};  // an entry emits by a meter or factor that states no uncertainty
+  model::PerBasis<bool> unstated{};  // an entry emits by a meter or factor that states no uncertainty, or has no factor
   std::uint64_t entries = 0;
   std::uint64_t corrections = 0;
   std::optional<model::Quality> worst;
@@ -53,7 +53,7 @@ class QuarterHour {
 
   void add(const model::EmissionEntry& entry);
   void book_first(FactorSums& sums) const { sums.first += first(); }
-  void book_now(FactorSums& sums) const;
+  void book_now(FactorSums& sums, model::Scope scope) const;
   void book_time(OriginTimes& times) const;
 
   // As first published, and with all corrections. Where there is no market-based result the primary one is in its

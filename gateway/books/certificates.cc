@@ -55,6 +55,12 @@ Activity spread(Activity volume, std::span<Consumption* const> period, const Tak
   return Activity::of(matched);
 }
 
+// Rounded to the milligram.
+model::Co2e emission_of(Activity amount, const model::SupplyContract& contract) {
+  std::int64_t remainder = model::kFactorScale / 2;
+  return model::Co2e::of(pipeline::multiply(amount, contract.scaled_factor, remainder));
+}
+
 // A mass in milligrams, exact but for a part below 2^-32 of one.
 class Exact {
  public:
@@ -142,19 +148,21 @@ model::Emitted market_based(const model::Emitted& market, Activity amount, std::
   model::Emitted result;
   co2e.add_part(market.co2e.quanta(), left, amount);
   market.gases.each([&](model::Gas gas, model::GasMass mass) { gases[gas].add_part(mass.quanta(), left, amount); });
-  const auto part_of = [&](model::Co2e half_width) {
-    return model::Co2e::of(proportion(half_width.quanta(), left.quanta(), amount.quanta()));
-  };
-  result.u95_activity = part_of(market.u95_activity);
-  result.u95_factor = part_of(market.u95_factor);
+  result.u95_factor = model::Co2e::of(proportion(market.u95_factor.quanta(), left.quanta(), amount.quanta()));
+  const model::SupplyContract* last_contract = nullptr;
   for (const SerialShare& share : shares) {
     if (!share.contract) continue;
+    last_contract = share.contract;
     co2e.add(share.amount, share.contract->scaled_factor);
     gases[share.contract->gas].add(share.amount, share.contract->scaled_factor);
-    std::int64_t remainder = model::kFactorScale / 2;
-    const auto delivered = model::Co2e::of(pipeline::multiply(share.amount, share.contract->scaled_factor, remainder));
-    result.u95_activity += pipeline::half_width(delivered, activity_u95_ppm);
-    result.u95_factor += pipeline::half_width(delivered, share.contract->u95_ppm);
+    result.u95_factor += pipeline::half_width(emission_of(share.amount, *share.contract), share.contract->u95_ppm);
+  }
+  // Documented volumes are exact: all that the meter errs by lies in what they leave, and if that is nothing, in what
+  // was delivered last.
+  if (left != Activity{}) {
+    result.u95_activity = market.u95_activity;
+  } else if (last_contract) {
+    result.u95_activity = pipeline::half_width(emission_of(amount, *last_contract), activity_u95_ppm);
   }
   result.co2e = model::Co2e::of(co2e.round(carry.co2e));
   for (const auto& [gas, mass] : gases) result.gases[gas] = model::GasMass::of(mass.round(carry.gases[gas]));

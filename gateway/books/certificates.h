@@ -75,7 +75,10 @@ struct MarketCarry {
 
 // The market-based emission of an entry whose `amount` is matched by `shares`: of what is left in proportion, so that
 // full matching leaves exactly nothing, and of what contracts delivered by their factors. The half-widths are rounded
-// each. `activity_u95_ppm`: of the account's amounts.
+// each: of the factors in proportion; of the metered amount the whole one, whatever part of it is matched, because the
+// volumes of certificates and contracts are exact and what is left is a difference (JCGM 100, 5.1.2). Where nothing is
+// left, the contract that was matched last has it; what certificates alone match in full is certain to emit nothing.
+// `activity_u95_ppm`: of the account's amounts.
 model::Emitted market_based(const model::Emitted& market, model::Activity amount, std::span<const SerialShare> shares,
                             std::int32_t activity_u95_ppm, MarketCarry& carry);
 

@@ -52,11 +52,12 @@ Uncertainty combine(const LineShares& shares, Basis basis) {
     const model::Emitted& emitted = share.part->now.emitted[basis];
     by_point[{share.series().device, share.series().point}] += share.sign * emitted.u95_activity.quanta();
     by_factor[share.part->series(basis)] += share.sign * emitted.u95_factor.quanta();
+    all &= !share.part->unstated[basis];
     if (emitted.co2e == model::Co2e{}) continue;
     const bool activity = emitted.u95_activity != model::Co2e{};
     const bool factor = emitted.u95_factor != model::Co2e{};
     any |= activity || factor;
-    all &= activity && factor && !share.part->unstated[basis];
+    all &= activity && factor;
   }
   model::Quadrature sum;
   for (const auto& [point, half_width] : by_point) sum.add(half_width);

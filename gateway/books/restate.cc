@@ -76,6 +76,15 @@ EmissionEntry nothing_instead_of(const EmissionEntry& known) {
   return nothing;
 }
 
+// Recomputing knows no lateness: it takes readings in the order of their own times.
+model::Quality heard_late(model::Quality quality, bool late, const EmissionEntry* known) {
+  if (quality.origin != model::Origin::measured) return quality;
+  const bool was_late = known && known->quality.origin == model::Origin::late;
+  if (!late && !was_late) return quality;
+  const model::Rule rule = was_late ? known->quality.rule : model::Rule::out_of_order;
+  return {model::Origin::late, quality.rule == model::Rule::none ? rule : quality.rule};
+}
+
 std::map<Key, Booked> by_key(std::span<const model::AccountEntry> entries) {
   std::map<Key, Booked> found;
   for (const auto& [account, entry] : entries) found[{account, entry.begin}].revisions.push_back(entry);
@@ -98,15 +107,20 @@ std::optional<Difference> compare(const Key& key, const Booked& booked, const Em
   if (data_came) difference.known.covered = layers.computed.covered;
   if (has_revisions && booked.revisions.front().revision == 0) difference.published = booked.revisions.front();
   if (restated) difference.restated = *restated;
-  const EmissionEntry target = restated ? *restated : nothing_instead_of(difference.known);
+  EmissionEntry target = restated ? *restated : nothing_instead_of(difference.known);
   const auto revisions = static_cast<std::int64_t>(booked.revisions.size());
   if (is_booked && agree(difference.known, target, revisions)) return std::nullopt;
 
+  const EmissionEntry* known = is_booked ? &difference.known : nullptr;
+  Reason reason = reason_of(key.first, known, restated);
+  target.quality = heard_late(target.quality, reason.late, known);
+  if (difference.restated) difference.restated->quality = target.quality;
   model::Amendment& amendment = difference.amendment;
   amendment.account = key.first;
   amendment.correction = is_booked ? correction_of(difference.known, target) : target;
   amendment.covered_before = difference.known.covered;
-  Reason reason = reason_of(key.first, is_booked ? &difference.known : nullptr, restated);
+  amendment.another_factor =
+      known && restated && reason.cause != model::Cause::factor && !same_factors(*known, *restated);
   amendment.correction.revision = has_revisions ? layers.newest + 1 : 1;
   amendment.correction.correction =
       model::Correction{.cause = reason.cause, .note = std::move(reason.note), .booked_at = now};

@@ -24,6 +24,7 @@ struct Difference {
 struct Reason {
   model::Cause cause = model::Cause::manual;
   std::string note;
+  bool late = false;  // what it follows from came late, in part: it is no better than that
 };
 // Why this one differs. `restated` is nullptr where there should be no entry, `known` where there is none.
 using ReasonOf = std::function<Reason(model::AccountId account, const model::EmissionEntry* known,
@@ -35,9 +36,10 @@ using ReasonOf = std::function<Reason(model::AccountId account, const model::Emi
 // An interval that was never published gets revision 1 without a revision 0 before it: so the sum over the revisions 0
 // remains exactly what was published in time. An entry that should not be there gets its negative.
 //
-// There is no difference where amount, coverage, factors and quality agree. Late or not is no difference: that readings
-// came late is known from them. CO2e, gases and coal may differ by the remainders below one milligram which the
-// accounts carry, once per revision.
+// There is no difference where amount, coverage, factors and quality agree. Late or not is no difference by itself:
+// that readings came late is known from them. What is corrected is `late` where its reason says so, and stays late
+// where it was; what the readings decided remains as its rule. CO2e, gases and coal may differ by the remainders below
+// one milligram which the accounts carry, once per revision.
 //
 // Corrections of the causes `certificate` and `manual` stand beside what is computed (layers.h), and are left out of
 // the comparison. A substitution is as well, until there is data: when the recomputed entry is watched for longer than

@@ -332,29 +332,35 @@ void write_uncertainty(Page& page, const Explanation& e, Figures&) {
   } else {
     write_meter(page, *e.meter, *e.activity_u95_ppm);
   }
-  const auto write = [&](std::string_view label, const model::Emitted& emitted, const Formula* formula) {
+  const auto write = [&](std::string_view label, const model::Emission& emission, const Formula* formula) {
+    const model::Emitted& emitted = emission.emitted;
+    const model::Stated stated = model::stated(emission, e.series.scope);
     const model::Factor* factor = formula && formula->factor.factor ? &*formula->factor.factor : nullptr;
     const auto half_width = [](model::Co2e u95, const std::string& how) {
       if (u95 == model::Co2e{}) return std::string("not stated");
       return fmt::format("+-{} kg ({})", Figures::kilograms(u95.quanta()), how);
     };
+    const bool matched = formula && formula->result == Result::market && formula->beside != "0";
+    const std::string of_activity =
+        e.activity_u95_ppm && *e.activity_u95_ppm != 0 ? Figures::percent(*e.activity_u95_ppm) : "as configured then";
     page.field(label,
                fmt::format("activity {}, factor {}",
-                           half_width(emitted.u95_activity, e.activity_u95_ppm && *e.activity_u95_ppm != 0
-                                                                ? Figures::percent(*e.activity_u95_ppm)
-                                                                : "as configured then"),
+                           half_width(emitted.u95_activity,
+                                      of_activity + (matched ? " of the whole amount: what certificates and contracts "
+                                                               "match of it is exact"
+                                                             : "")),
                            half_width(emitted.u95_factor, !factor                ? "its percentage is not known"
                                                           : factor->u95_ppm == 0 ? "as it was then"
                                                                                  : Figures::percent(factor->u95_ppm))));
-    if (model::stated(emitted) == books::Stated::none) return;
+    if (stated == model::Stated::none) return;
     page.field("", fmt::format("combined: root of the sum of squares = {}+-{} kg of {} kg",
-                               model::stated(emitted) == books::Stated::part ? ">" : "",
-                               Figures::kilograms(emitted.u95().quanta()), Figures::kilograms(emitted.co2e.quanta())));
+                               stated == model::Stated::part ? ">" : "", Figures::kilograms(emitted.u95().quanta()),
+                               Figures::kilograms(emitted.co2e.quanta())));
   };
   for (const Formula& formula : e.formulas) {
-    if (formula.result == Result::primary) write(title_of(formula.result, e), e.known.primary.emitted, &formula);
+    if (formula.result == Result::primary) write(title_of(formula.result, e), e.known.primary, &formula);
     if (formula.result == Result::market && e.known.market) {
-      write(title_of(formula.result, e), e.known.market->emitted, &formula);
+      write(title_of(formula.result, e), *e.known.market, &formula);
     }
   }
   page.field("Correlation 相关性",

@@ -72,7 +72,8 @@ json::object quality_with_meaning(model::Quality q) {
   return object;
 }
 
-json::object emitted(const model::Emission& emission) {
+json::object emitted(const model::Emission& emission, model::Scope scope) {
+  const model::Stated stated = model::stated(emission, scope);
   json::object gases;
   emission.emitted.gases.each(
       [&](model::Gas gas, model::GasMass mass) { gases[to_string(gas)] = kilograms(mass.quanta()); });
@@ -80,21 +81,22 @@ json::object emitted(const model::Emission& emission) {
           {"gases_kg", std::move(gases)},
           {"u95_activity_kg", kilograms(emission.emitted.u95_activity.quanta())},
           {"u95_factor_kg", kilograms(emission.emitted.u95_factor.quanta())},
-          {"u95_kg", kilograms(emission.emitted.u95().quanta())},
-          {"u95_stated", to_string(stated(emission.emitted))},
+          {"u95_kg", stated == model::Stated::none ? json::value(nullptr)
+                                                   : json::value(kilograms(emission.emitted.u95().quanta()))},
+          {"u95_stated", to_string(stated)},
           {"factor_id", text_or_null(emission.factor_id)},
           {"factor_version", text_or_null(emission.factor_version)},
           {"gwp_set", text_or_null(emission.gwp_set)}};
 }
 
-json::object figures(const model::EmissionEntry& entry, const model::Carrier* carrier) {
+json::object figures(const model::EmissionEntry& entry, const model::Carrier* carrier, model::Scope scope) {
   return {{"amount", amount(entry.amount, carrier)},
           {"unit", carrier ? carrier->display.symbol : ""},
           {"covered_ms", entry.covered.count()},
           {"coverage_percent", model::coverage_percent(entry.covered, entry.end - entry.begin)},
           {"quality", quality_with_meaning(entry.quality)},
-          {"location_based", emitted(entry.primary)},
-          {"market_based", entry.market ? json::value(emitted(*entry.market)) : json::value(nullptr)},
+          {"location_based", emitted(entry.primary, scope)},
+          {"market_based", entry.market ? json::value(emitted(*entry.market, scope)) : json::value(nullptr)},
           {"coal_kgce", kilograms(entry.coal.quanta())},
           {"coal_factor_id", text_or_null(entry.coal_factor_id)}};
 }
@@ -125,7 +127,7 @@ json::array revisions(const Explanation& e) {
                         {"cause", nullptr},
                         {"note", nullptr},
                         {"booked_at", nullptr},
-                        {"figures", figures(revision.entry, e.carrier)},
+                        {"figures", figures(revision.entry, e.carrier, e.series.scope)},
                         {"journal_row", revision.sequence},
                         {"ledger", ledger_place(revision.ledger)}};
     if (const auto& correction = revision.entry.correction) {
@@ -341,8 +343,8 @@ json::object object_of(const Explanation& e, const model::Site& site) {
       {"quanta_per_unit", e.carrier->quanta_per_display},
       {"revision_explained", e.known.revision},
       {"is_newest", !e.one_revision},
-      {"known", figures(e.known, e.carrier)},
-      {"published", e.published ? json::value(figures(*e.published, e.carrier)) : json::value(nullptr)},
+      {"known", figures(e.known, e.carrier, e.series.scope)},
+      {"published", e.published ? json::value(figures(*e.published, e.carrier, e.series.scope)) : json::value(nullptr)},
       {"revisions", revisions(e)},
       {"certificates", certificates(e)},
       {"contracts", contracts(e)},

@@ -120,8 +120,12 @@ void RestateReport::add(std::span<const model::Amendment> differences) {
     ++line.entries;
     market_alone_ = market_alone_ || correction.correction->cause == model::Cause::certificate;
     std::string& causes = causes_[day];
-    const std::string cause(to_string(correction.correction->cause));
-    if (causes.find(cause) == std::string::npos) causes += (causes.empty() ? "" : "+") + cause;
+    const auto name = [&causes](model::Cause cause) {
+      const std::string word(to_string(cause));
+      if (causes.find(word) == std::string::npos) causes += (causes.empty() ? "" : "+") + word;
+    };
+    name(correction.correction->cause);
+    if (amendment.another_factor) name(model::Cause::factor);
   }
 }
 

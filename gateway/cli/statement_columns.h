@@ -10,7 +10,7 @@
 //                     purchased-electricity, purchased-heat, exported-..., produced
 //   amount            exact decimal in `unit`, where the line has one carrier
 //   ..._first         as first published, without corrections
-//   ncv, ncv_unit     net calorific value of combustion, as published; of accounts
+//   ncv, ncv_unit     net calorific value of combustion, as published, also where gases are given per TJ; of accounts
 //   factor_value, factor_unit   as published; of accounts
 //   coal_kgce         standard coal by GB/T 2589
 //   co2e_kg           exact decimal; of scope 2 the location-based result

@@ -84,16 +84,18 @@ void append_escaped(std::string& line, std::string_view text) {
 }
 
 std::string canonical_line(const model::Series& series, const model::EmissionEntry& entry) {
-  // `part_of` is no part of what an entry says: it is how users are added up, and may be arranged anew. Nor is a
-  // correction's `readings_through`, which tells later restatements what this one considered.
+  // A correction's `readings_through` is no part of what an entry says: it tells later restatements what this one
+  // considered.
   const auto& [site, device, point, unit, user, user_name, carrier, region, scope, flow, part_of] = series;
-  const auto& [begin, end, amount, coal, coal_factor_id, primary, market, covered, quality, revision, correction] =
-      entry;
+  const auto& [begin, end, amount, coal, coal_factor_id, primary, market, covered, quality, revision, correction,
+               names_part_of] = entry;
   const std::string_view gwp_set = primary.gwp_set;
   const std::string_view market_gwp_set = market ? std::string_view(market->gwp_set) : std::string_view();
-  const bool names_gwp_set = !gwp_set.empty() || !market_gwp_set.empty();
+  const bool names_gwp_set = names_part_of || !gwp_set.empty() || !market_gwp_set.empty();
   Line line;
-  line.text(names_gwp_set ? kEntryFormat2 : kEntryFormat1)
+  line.text(names_part_of   ? kEntryFormat3
+            : names_gwp_set ? kEntryFormat2
+                            : kEntryFormat1)
       .text(site)
       .text(user)
       .text(user_name)
@@ -114,7 +116,13 @@ std::string canonical_line(const model::Series& series, const model::EmissionEnt
   else
     line.empty(3);
   if (names_gwp_set) line.text(gwp_set).text(market_gwp_set);
+  if (names_part_of) line.text(part_of);
   return line.take();
+}
+
+std::size_t fields_of(std::string_view format) {
+  if (format == kEntryFormat1) return kFields1;
+  return format == kEntryFormat2 ? kFields2 : kFields.size();
 }
 
 std::vector<std::string_view> split_fields(std::string_view line) {
@@ -129,7 +137,7 @@ std::vector<std::string_view> split_fields(std::string_view line) {
 
 std::optional<model::EntryName> name_of(std::string_view line) {
   const auto fields = split_fields(line);
-  if (fields.size() != kFields.size() && fields.size() != kFields1) return std::nullopt;
+  if (fields.size() != kFields.size() && fields.size() != kFields2 && fields.size() != kFields1) return std::nullopt;
   std::string text;
   text.append(fields[kUser]).append("/").append(fields[kCarrier]).append("/").append(fields[kDevice]).append(".");
   text.append(fields[kPoint]).append("@").append(fields[kBegin]).append("#").append(fields[kRevision]);

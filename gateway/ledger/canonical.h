@@ -5,9 +5,10 @@
 //                                                     written as a backslash and '\', 't', 'n' or 'r'; all other octets
 //                                                     stand for themselves, in UTF-8
 //
-//   format                     "carbongate-entry-1": the 35 fields up to booked_at; or "carbongate-entry-2": all 37. An
-//   entry
-//                              is of format 2 if it names a GWP set, else of format 1, as all were before it was noted
+//   format                     "carbongate-entry-3": all 38 fields, as all entries are written now. Of before part_of
+//   was
+//                              among them: "carbongate-entry-2" with the 37 up to market_gwp_set, of entries that name
+//                              a GWP set; else "carbongate-entry-1" with the 35 up to booked_at
 //   site, user, user_name, carrier, device, point
 //   unit                       of the point's readings ("kWh"); amounts do not depend on it
 //   region                     of the account's factors
@@ -30,12 +31,14 @@
 //   rule                       that said so; empty if none
 //   revision                   integer, 0: as first published
 //   cause, note, booked_at     of a correction; all empty: it is none
-//   gwp_set, market_gwp_set    format 2 only: the set of global warming potentials by which the gases of co2e_mg and of
-//                              market_co2e_mg were added up ("AR5"); empty: no gas but CO2, or CO2e as published
+//   gwp_set, market_gwp_set    from format 2 on: the set of global warming potentials by which the gases of co2e_mg and
+//                              of market_co2e_mg were added up ("AR5"); empty: no gas but CO2, or CO2e as published
+//   part_of                    from format 3 on: the user in whose consumption all of this was contained when it was
+//                              booked; empty: in none's
 //
 //   integer = "0" / [ "-" ] %x31-39 *DIGIT            decimal, no leading zero
 //
-// Words and order are part of the format and stay as they are: a change of either is "carbongate-entry-3".
+// Words and order are part of the format and stay as they are: a change of either is "carbongate-entry-4".
 #pragma once
 
 #include <array>
@@ -51,8 +54,9 @@ namespace carbongate::ledger {
 
 inline constexpr std::string_view kEntryFormat1 = "carbongate-entry-1";
 inline constexpr std::string_view kEntryFormat2 = "carbongate-entry-2";
+inline constexpr std::string_view kEntryFormat3 = "carbongate-entry-3";
 
-inline constexpr std::array<std::string_view, 37> kFields{"format",
+inline constexpr std::array<std::string_view, 38> kFields{"format",
                                                           "site",
                                                           "user",
                                                           "user_name",
@@ -88,8 +92,13 @@ inline constexpr std::array<std::string_view, 37> kFields{"format",
                                                           "note",
                                                           "booked_at",
                                                           "gwp_set",
-                                                          "market_gwp_set"};
+                                                          "market_gwp_set",
+                                                          "part_of"};
 inline constexpr std::size_t kFields1 = 35;  // of format 1: the first ones
+inline constexpr std::size_t kFields2 = 37;
+
+// How many a line of that format has; of what is no format all, so that its hash tells.
+std::size_t fields_of(std::string_view format);
 
 std::string canonical_line(const model::Series& series, const model::EmissionEntry& entry);
 

@@ -51,8 +51,9 @@ std::vector<std::string_view> make_entry_members(std::size_t count) {
 // Of an entry with this many members in all.
 const std::vector<std::string_view>& entry_members(std::size_t members) {
   static const auto of_1 = make_entry_members(kFields1);
-  static const auto of_2 = make_entry_members(kFields.size());
-  return members == of_1.size() ? of_1 : of_2;
+  static const auto of_2 = make_entry_members(kFields2);
+  static const auto of_3 = make_entry_members(kFields.size());
+  return members == of_1.size() ? of_1 : members == of_2.size() ? of_2 : of_3;
 }
 
 std::optional<std::uint64_t> whole(std::string_view text) {
@@ -102,9 +103,6 @@ Row entry_of(std::span<const std::string> cells) {
   const auto number = whole(cells.front());
   const auto hash = from_hex<32>(cells.back());
   if (!number || *number == 0 || !hash) return damaged("the number or hash of an entry cannot be read");
-  if ((cells[1] == kEntryFormat2) != (cells.size() - 2 == kFields.size())) {
-    return damaged("the fields of this entry are not those of its format");
-  }
   EntryRow entry{.number = *number, .line = {}, .hash = *hash, .damage = {}};
   for (const std::string& cell : cells.subspan(1, cells.size() - 2)) {
     if (cell.find_first_of("\t\r\n") != std::string::npos) return damaged("a field holds a tab or a line end");
@@ -227,16 +225,14 @@ bool others_empty(const Cells& cells, std::initializer_list<std::pair<std::size_
   return true;
 }
 
-// Only an entry of format 2 has something in the last fields.
+// An entry of an earlier format has nothing in the last columns. Where it has, they are part of the line, whose hash
+// then is another one.
 Row csv_entry(std::span<const std::string> cells, const Layout& layout) {
   Cells entry(cells.begin() + kNumber, cells.begin() + static_cast<std::ptrdiff_t>(layout.hash()) + 1);
-  if (cells[kFirstField] == kEntryFormat2) return entry_of(entry);
   const auto hash = entry.end() - 1;
-  const auto more = hash - static_cast<std::ptrdiff_t>(layout.fields - kFields1);
-  if (std::any_of(more, hash, [](const std::string& cell) { return !cell.empty(); })) {
-    return damaged("the fields of this entry are not those of its format");
-  }
-  entry.erase(more, hash);
+  const auto more =
+      hash - static_cast<std::ptrdiff_t>(layout.fields - std::min(layout.fields, fields_of(cells[kFirstField])));
+  if (std::all_of(more, hash, [](const std::string& cell) { return cell.empty(); })) entry.erase(more, hash);
   return entry_of(entry);
 }
 
@@ -352,7 +348,7 @@ std::optional<Row> TextReader::read(std::string_view line) {
   if (lines_ == 1) {
     if (line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
     const auto cells = parse_csv(line);
-    for (const std::size_t fields : {kFields.size(), kFields1}) {
+    for (const std::size_t fields : {kFields.size(), kFields2, kFields1}) {
       if (cells != csv_header({fields})) continue;
       format_ = TextFormat::csv;
       fields_ = fields;

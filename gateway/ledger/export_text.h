@@ -4,9 +4,9 @@
 //
 //   row          anchor, entry or seal
 //   number       of the entry or the seal; of an anchor, that of the entry before the first one
-//   format ... market_gwp_set
+//   format ... part_of
 //                the fields of an entry, as they stand in its canonical line (canonical.h): joined by tabs, as many as
-//                its format has are the line, and the last two are empty where it has them not. Of a seal: only site
+//                its format has are the line, and the last ones are empty where it has them not. Of a seal: only site
 //   hash         of the entry; of a seal, its head; of an anchor, hash[number]
 //   first, last, sealed_at, key, next_key, signature
 //                of a seal (seal.h)
@@ -14,7 +14,8 @@
 // JSON lines: one object a row, all values strings: {"anchor": {number, hash}}, {"entry": {number, the fields that its
 // format has, hash}}, {"seal": {number, site, first, last, head, sealed_at, key, next_key, signature}}.
 //
-// CSV from before format 2 has no columns gwp_set and market_gwp_set, and is read like any other.
+// CSV from before format 2 has no columns gwp_set and market_gwp_set, from before format 3 no part_of; it is read like
+// any other.
 #pragma once
 
 #include <optional>

@@ -42,8 +42,9 @@ struct Exchange {
 
 struct Amendment {
   AccountId account{};
-  EmissionEntry correction;   // a further entry: holds the differences, names its cause, has the next revision
-  Duration covered_before{};  // coverage is no sum: what it was known to be
+  EmissionEntry correction;     // a further entry: holds the differences, names its cause, has the next revision
+  Duration covered_before{};    // coverage is no sum: what it was known to be
+  bool another_factor = false;  // besides what its cause names: the note tells which
   PerBasis<std::optional<Exchange>> exchange = {};  // of factors that change
 };
 

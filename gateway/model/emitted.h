@@ -41,11 +41,9 @@ struct Emitted {
   Co2e u95_activity;
   Co2e u95_factor;
 
-  // Of both causes together, as one half-width: independent, so their squares add. Rounded to the milligram.
+  // Of both causes together, as one half-width: independent, so their squares add. Rounded to the milligram. Whether it
+  // means anything says stated().
   Co2e u95() const;
-
-  // False: it emits, and neither meter nor factor states an uncertainty. u95() is 0 then and means nothing.
-  constexpr bool has_u95() const { return co2e == Co2e{} || u95_activity != Co2e{} || u95_factor != Co2e{}; }
 
   constexpr Emitted& operator+=(const Emitted& other) {
     co2e += other.co2e;

@@ -45,7 +45,7 @@ struct Factor {
   std::string publication;  // "2025-12-31"
   std::string source;       // document
   std::string formula;  // how the value came about, if not as published: "22.867 GJ/t x 0.02749 tC/GJ x 95 % x 44/12"
-  // Of combustion, as published, for statements; else "".
+  // Of combustion, as published, for statements; else "". Carbon and oxidation where the value came about by them.
   std::string ncv_text = {};        // "389.31"
   std::string ncv_unit_text = {};   // "GJ/10^4Nm3"
   std::string carbon_text = {};     // tC/GJ: "0.01532"

@@ -86,6 +86,9 @@ struct EmissionEntry {
   Quality quality;
   std::uint32_t revision = 0;            // 0: as first published
   std::optional<Correction> correction;  // from revision 1 on
+
+  // Its line in the ledger names what contains it: of all that are booked now. False: stored before it did.
+  bool names_part_of = true;
   friend bool operator==(const EmissionEntry&, const EmissionEntry&) = default;
 };
 

@@ -1,5 +1,7 @@
 #include "gateway/model/stated.h"
 
+#include <algorithm>
+
 namespace carbongate::model {
 
 std::string_view to_string(Stated stated) {
@@ -11,11 +13,25 @@ std::string_view to_string(Stated stated) {
   return "unknown";
 }
 
-Stated stated(const Emitted& emitted) {
+namespace {
+
+Stated stated_by(const Emitted& emitted) {
   const bool activity = emitted.u95_activity != Co2e{};
   const bool factor = emitted.u95_factor != Co2e{};
   if ((activity && factor) || emitted.co2e == Co2e{}) return Stated::all;
   return activity || factor ? Stated::part : Stated::none;
+}
+
+}  // namespace
+
+Stated stated(const Emission& emission, Scope scope) {
+  const bool unknown = emission.factor_id.empty() && scope != Scope::none && emission.emitted.co2e == Co2e{};
+  return unknown ? Stated::none : stated_by(emission.emitted);
+}
+
+Stated stated(const Emitted& emitted, Quality worst) {
+  if (worst.rule != Rule::no_factor) return stated_by(emitted);
+  return emitted.co2e == Co2e{} ? Stated::none : std::min(stated_by(emitted), Stated::part);
 }
 
 }  // namespace carbongate::model

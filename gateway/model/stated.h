@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "gateway/model/emitted.h"
+#include "gateway/model/rows.h"
 
 namespace carbongate::model {
 
@@ -15,7 +15,12 @@ enum class Stated : std::uint8_t {
 };
 std::string_view to_string(Stated stated);  // "none", "part", "all"
 
-// Of what was emitted by one meter and one factor. What emits nothing has nothing to be uncertain about.
-Stated stated(const Emitted& emitted);
+// Of one result of an entry, by one meter and one factor. What a factor makes nothing of has nothing to be uncertain
+// about. Where no factor applies to what emits, nothing is known: `scope` tells it from what has no emission of its
+// own.
+Stated stated(const Emission& emission, Scope scope);
+
+// Of a sum over entries of one account. Of one that holds an entry without a factor (Rule::no_factor) it is never all.
+Stated stated(const Emitted& emitted, Quality worst);
 
 }  // namespace carbongate::model

@@ -13,6 +13,12 @@ using model::Gas;
 constexpr std::int64_t kPpmPerPercent = 10'000;
 constexpr std::int64_t kPpmMax = 1'000'000'000;  // a thousand times the value: more is a wrong digit
 
+// A heating value that leads from the unit to the carrier's amount: statements show it beside the value.
+void take_ncv(config::Reader& in, Factor& factor) {
+  factor.ncv_text = in.optional<std::string>("ncv").value_or("");
+  factor.ncv_unit_text = in.optional<std::string>("ncv_unit").value_or("");
+}
+
 }  // namespace
 
 void WorthReader::read(config::Reader& in, const model::Carrier& carrier, Factor& factor) const {
@@ -146,6 +152,7 @@ void WorthReader::read_value(config::Reader& in, const model::Carrier& carrier, 
   factor.unit_text = in.required<std::string>("unit");
   std::string by;
   const auto bridges = read_bridges(in, by);
+  take_ncv(in, factor);
   if (!value || factor.unit_text.empty()) return;
   const auto unit = unit_of(in, "unit", factor.unit_text, carrier, bridges);
   if (!unit) return;
@@ -167,6 +174,7 @@ void WorthReader::read_gases(config::Reader& in, const model::Carrier& carrier, 
   factor.unit_text = in.required<std::string>("unit");
   std::string by;
   const auto bridges = read_bridges(in, by);
+  take_ncv(in, factor);
   if (!node.is_map() || node.members().empty()) {
     in.error("gases", "expected a map of gases and their masses, such as {CO2: 74100, CH4: 3, N2O: 0.6}");
     return;

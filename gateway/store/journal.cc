@@ -271,10 +271,14 @@ std::int64_t Journal::append(const std::vector<model::JournalRow>& rows, std::op
       if (together_.size() == kBlockReadingsMax) make_block();
       continue;
     }
-    appender_.append(sequence, series, codec_.encode(row.body));
     if (const auto* entry = row.body.get_if<model::EmissionEntry>()) {
-      ledger_.append(sequence, *series_.series(series), *entry);
+      model::EmissionEntry written = *entry;
+      written.names_part_of = true;  // it may be made of others that do not
+      appender_.append(sequence, series, codec_.encode(written));
+      ledger_.append(sequence, *series_.series(series), written);
+      continue;
     }
+    appender_.append(sequence, series, codec_.encode(row.body));
   }
   appender_.flush();
   make_block();

@@ -17,6 +17,7 @@ using model::Activity;
 using model::Co2e;
 
 constexpr std::int64_t kRuleShift = 4;
+constexpr std::uint32_t kLineNamesPartOf = 3;  // the first format of a line that does
 constexpr auto kPlainNan = std::bit_cast<std::uint64_t>(std::numeric_limits<double>::quiet_NaN());
 
 std::int64_t ms(Instant at) {
@@ -390,6 +391,7 @@ struct RecordCodec::Messages {
     entry.set_coal_factor_id(row.coal_factor_id);
     entry.set_revision(row.revision);
     if (row.correction) put(*row.correction, *entry.mutable_correction());
+    if (row.names_part_of) entry.set_line_format(kLineNamesPartOf);
     return {RowKind::entry, ms(row.begin), 0, encode_quality(row.quality), serialize(entry)};
   }
 
@@ -498,6 +500,10 @@ model::RowBody RecordCodec::decode_row(const RecordColumns& columns) {
       row.coal_factor_id = message.coal_factor_id();
       row.revision = message.revision();
       if (message.has_correction()) row.correction = get(message.correction());
+      if (message.line_format() != 0 && message.line_format() != kLineNamesPartOf) {
+        throw DamagedRecord("an entry whose line is of an unknown format " + std::to_string(message.line_format()));
+      }
+      row.names_part_of = message.line_format() == kLineNamesPartOf;
       return row;
     }
     case RowKind::rollup: {

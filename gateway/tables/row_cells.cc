@@ -9,7 +9,6 @@
 #include "gateway/model/carrier.h"
 #include "gateway/model/coverage.h"
 #include "gateway/model/hj212_flag.h"
-#include "gateway/model/stated.h"
 
 namespace carbongate::tables {
 namespace {
@@ -152,7 +151,12 @@ void RowCells::write(const model::Series& series, const model::EmissionEntry& ro
       .cell(seconds(row.covered));
   write_quality(row.quality);
   write_scope(series);
-  write_emitted(row.primary.emitted, row.market ? &row.market->emitted : nullptr);
+  const auto figures = [&](const model::Emission& emission) {
+    return Figures{emission.emitted, model::stated(emission, series.scope)};
+  };
+  const Figures primary = figures(row.primary);
+  const std::optional<Figures> market = row.market ? std::optional(figures(*row.market)) : std::nullopt;
+  write_emitted(primary, market);
   writer_.cell(row.market ? row.market->factor_id : "").cell(row.market ? row.market->factor_version : "");
   write_coal(row.coal);
   writer_.cell(row.coal_factor_id);
@@ -162,7 +166,7 @@ void RowCells::write(const model::Series& series, const model::EmissionEntry& ro
   writer_.cell(row.correction ? time_(row.correction->booked_at) : "");
   writer_.cell(row.primary.gwp_set).cell(row.market ? row.market->gwp_set : "");
   writer_.cell(model::coverage_percent(row.covered, row.end - row.begin));
-  write_stated(row.primary.emitted, row.market ? &row.market->emitted : nullptr);
+  write_stated(primary, market);
   writer_.cell(series.part_of);
 }
 
@@ -182,13 +186,17 @@ void RowCells::write(const model::Series& series, const model::RollupRow& row, b
   write_quality(row.quality);
   writer_.cell(open ? "open" : "closed");
   write_scope(series);
-  write_emitted(row.emitted[model::Basis::primary],
-                series.scope == model::Scope::energy ? &row.emitted[model::Basis::market] : nullptr);
+  const auto figures = [&](model::Basis basis) {
+    return Figures{row.emitted[basis], model::stated(row.emitted[basis], row.quality)};
+  };
+  const Figures primary = figures(model::Basis::primary);
+  const bool has_market = series.scope == model::Scope::energy;
+  const std::optional<Figures> market = has_market ? std::optional(figures(model::Basis::market)) : std::nullopt;
+  write_emitted(primary, market);
   write_coal(row.coal);
   writer_.cell(row.period < model::Period::day ? "" : std::to_string(row.valid_hours)).cell(to_string(row.validity));
   writer_.cell(std::to_string(row.revision)).cell(first ? kilograms(*first) : "");
-  write_stated(row.emitted[model::Basis::primary],
-               series.scope == model::Scope::energy ? &row.emitted[model::Basis::market] : nullptr);
+  write_stated(primary, market);
   writer_.cell(series.part_of);
 }
 
@@ -204,16 +212,16 @@ void RowCells::write_scope(const model::Series& series) {
   writer_.cell(to_string(series.scope)).cell(to_string(series.flow));
 }
 
-void RowCells::write_emitted(const model::Emitted& primary, const model::Emitted* market) {
-  const auto u95 = [](const model::Emitted& emitted) {
-    return model::stated(emitted) == model::Stated::none ? std::string() : kilograms(emitted.u95());
+void RowCells::write_emitted(const Figures& primary, const std::optional<Figures>& market) {
+  const auto u95 = [](const Figures& figures) {
+    return figures.stated == model::Stated::none ? std::string() : kilograms(figures.emitted.u95());
   };
-  writer_.cell(u95(primary)).cell(kilograms(primary.gases));
-  writer_.cell(market ? kilograms(market->co2e) : "").cell(market ? u95(*market) : "");
+  writer_.cell(u95(primary)).cell(kilograms(primary.emitted.gases));
+  writer_.cell(market ? kilograms(market->emitted.co2e) : "").cell(market ? u95(*market) : "");
 }
 
-void RowCells::write_stated(const model::Emitted& primary, const model::Emitted* market) {
-  writer_.cell(to_string(model::stated(primary))).cell(market ? to_string(model::stated(*market)) : "");
+void RowCells::write_stated(const Figures& primary, const std::optional<Figures>& market) {
+  writer_.cell(to_string(primary.stated)).cell(market ? to_string(market->stated) : "");
 }
 
 void RowCells::write_coal(model::StandardCoal coal) {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "gateway/model/rows.h"
+#include "gateway/model/stated.h"
 #include "gateway/tables/local_time.h"
 #include "gateway/tables/table_writer.h"
 
@@ -46,8 +47,12 @@ class RowCells {
   void write_quality(model::Quality quality);
   void write_flag(model::Quality quality);
   void write_scope(const model::Series& series);
-  void write_emitted(const model::Emitted& primary, const model::Emitted* market);
-  void write_stated(const model::Emitted& primary, const model::Emitted* market);
+  struct Figures {
+    const model::Emitted& emitted;
+    model::Stated stated;
+  };
+  void write_emitted(const Figures& primary, const std::optional<Figures>& market);
+  void write_stated(const Figures& primary, const std::optional<Figures>& market);
   void write_coal(model::StandardCoal coal);
 
   TableWriter& writer_;

@@ -22,7 +22,7 @@ devices:
   - {id: paint, driver: mqtt, broker: plant, topic: plant/paint, timestamp: {json: /t, format: iso8601}, points: [{name: energy, json: /e, unit: kWh, kind: cumulative}]}
 energy_users:
   - {id: press-shop, name: "冲压车间, \\"A\\"", consumes: [{carrier: electricity, from: press.energy}]}
-  - {id: paint-shop, name: 涂装车间, consumes: [{carrier: electricity, from: paint.energy}]}
+  - {id: paint-shop, name: 涂装车间, part_of: press-shop, consumes: [{carrier: electricity, from: paint.energy}]}
 store: {path: store}
 """
 
@@ -136,6 +136,9 @@ TAMPERINGS = {
     "an earlier time": (lambda s: sql(s, "UPDATE journal SET at = at - 900000 WHERE seq = ?", sequence(s, 41)), "changed: entry 41 ({39}) was changed"),
     "another account": (lambda s: sql(s, "UPDATE journal SET series = (SELECT series FROM journal WHERE seq = ?) WHERE seq = ?",
                                       sequence(s, 2), sequence(s, 51)), "changed: entry 51 ("),
+    "another container": (lambda s: sql(s, "UPDATE series SET part_of = 'foundry' WHERE part_of = 'press-shop'"), "changed: entry 2 ({2}) was changed"),
+    "a container taken out": (lambda s: sql(s, "UPDATE series SET part_of = '' WHERE part_of = 'press-shop'"), "changed: entry 44 ({44}) was changed"),
+    "a container put in": (lambda s: sql(s, "UPDATE series SET part_of = 'paint-shop' WHERE part_of = ''"), "changed: entry 1 ({1}) was changed"),
     "a deleted entry": (lambda s: sql(s, "DELETE FROM journal WHERE seq = ?", sequence(s, 60)), "of the journal is missing, after entry 59 ({59})"),
     "an entry deleted from both": (lambda s: sql(s, "DELETE FROM journal WHERE seq = ?", sequence(s, 61))
                                    and sql(s, "DELETE FROM ledger WHERE number = 61"),
@@ -201,6 +204,9 @@ def test_an_export_proves_itself_anywhere(original, key, tmp_path, form):
 
     file.write_text("".join(lines[:entry] + [lines[entry].replace("cn-grid", "xx-grid", 1)] + lines[entry + 1:]))
     assert f"changed: entry 9 ({name_of(9)}) was changed" in verify(file, "--key", key).stdout
+    contained = lines[entry + 1].rsplit("press-shop", 1)
+    file.write_text("".join(lines[:entry + 1] + ["foundry".join(contained)] + lines[entry + 2:]))
+    assert f"changed: entry 10 ({name_of(10)}) was changed" in verify(file, "--key", key).stdout
     file.write_text("".join(lines[:entry] + lines[entry + 1:]))
     assert f"entry 9 is missing, after entry 8 ({name_of(8)})" in verify(file, "--key", key).stdout
     file.write_text("".join(lines[:entry] + [lines[entry + 1], lines[entry]] + lines[entry + 2:]))
@@ -269,7 +275,7 @@ def test_a_key_that_everyone_can_read_is_warned_of(original, tmp_path):
 
 FIELDS = ("format site user user_name carrier device point unit region scope flow begin end amount covered_ms coal_mg coal_factor co2e_mg "
           "gases_mg u95_activity_mg u95_factor_mg factor factor_version market_co2e_mg market_gases_mg market_u95_activity_mg "
-          "market_u95_factor_mg market_factor market_factor_version quality rule revision cause note booked_at").split()
+          "market_u95_factor_mg market_factor market_factor_version quality rule revision cause note booked_at gwp_set market_gwp_set part_of").split()
 
 
 def canonical(row):

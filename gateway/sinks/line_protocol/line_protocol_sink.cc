@@ -55,7 +55,7 @@ LineProtocolSink::LineProtocolSink(Config config, asio::any_io_executor executor
     : config_(std::move(config)),
       clock_(clock),
       client_(std::move(executor), config_.server, {.timeout = config_.timeout}),
-      authorization_(http_driver::authorization(config_, config_.dialect == Dialect::questdb ? "Bearer" : "Token")),
+      authorization_(http::authorization(config_, config_.dialect == Dialect::questdb ? "Bearer" : "Token")),
       health_(config_.name, clock) {}
 
 asio::awaitable<model::Result<ports::Delivery>> LineProtocolSink::deliver(std::span<const model::StoredRow> rows) {
@@ -120,7 +120,7 @@ model::Result<LineProtocolSink::Reply> LineProtocolSink::judge(const io::HttpRes
     case codec::Verdict::too_large: return Reply{Outcome::too_large, std::move(answer.words), std::nullopt};
     case codec::Verdict::busy:
       if (const auto wait =
-              http_driver::parse_retry_after(response.header("Retry-After"), clock_.now(), shared::kRetryAfterMax)) {
+              http::parse_retry_after(response.header("Retry-After"), clock_.now(), shared::kRetryAfterMax)) {
         not_before_ = clock_.ticks() + *wait;
       }
       return fault(errc::resource_unavailable_try_again, " (the server is busy)");

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "gateway/model/carrier.h"
+#include "gateway/model/stated.h"
 #include "gateway/sinks/postgresql/tables.h"
 #include "protocols/postgresql/copy_binary.h"
 
@@ -76,8 +77,8 @@ class Fields {
     out_.text(carrier.display.symbol);
   }
 
-  void uncertainty_and_gases(const model::Emitted& emitted) {
-    if (emitted.has_u95()) {
+  void uncertainty_and_gases(const model::Emitted& emitted, model::Stated stated) {
+    if (stated != model::Stated::none) {
       kilograms(emitted.u95());
     } else {
       null();
@@ -87,10 +88,9 @@ class Fields {
     out_.jsonb(json_of(emitted.gases));
   }
 
-  void market(const model::Emitted* market) {
-    if (market == nullptr) return null(5);
-    kilograms(market->co2e);
-    uncertainty_and_gases(*market);
+  void market(const model::Emitted& market, model::Stated stated) {
+    kilograms(market.co2e);
+    uncertainty_and_gases(market, stated);
   }
 
   void quality(model::Quality quality) {
@@ -192,10 +192,14 @@ class Builder {
     out.amount(entry.amount, *model::find_carrier(series.carrier));
     // A correction may take back what a factor gave that no longer applies.
     co2e(out, entry.primary.emitted.co2e, entry.correction ? model::Quality{} : entry.quality);
-    out.uncertainty_and_gases(entry.primary.emitted);
+    out.uncertainty_and_gases(entry.primary.emitted, model::stated(entry.primary, series.scope));
     out.text_or_null(entry.primary.factor_id);
     out.text_or_null(entry.primary.factor_version);
-    out.market(entry.market ? &entry.market->emitted : nullptr);
+    if (entry.market) {
+      out.market(entry.market->emitted, model::stated(*entry.market, series.scope));
+    } else {
+      out.null(5);
+    }
     out.text_or_null(entry.market ? entry.market->factor_id : "");
     out.text_or_null(entry.market ? entry.market->factor_version : "");
     out.coal(entry.coal);
@@ -221,8 +225,14 @@ class Builder {
     out.time(rollup.end);
     out.amount(rollup.amount, *model::find_carrier(series.carrier));
     co2e(out, rollup.emitted[model::Basis::primary].co2e, rollup.quality);
-    out.uncertainty_and_gases(rollup.emitted[model::Basis::primary]);
-    out.market(series.scope == model::Scope::energy ? &rollup.emitted[model::Basis::market] : nullptr);
+    const model::Emitted& primary = rollup.emitted[model::Basis::primary];
+    out.uncertainty_and_gases(primary, model::stated(primary, rollup.quality));
+    if (series.scope == model::Scope::energy) {
+      const model::Emitted& market = rollup.emitted[model::Basis::market];
+      out.market(market, model::stated(market, rollup.quality));
+    } else {
+      out.null(5);
+    }
     out.coal(rollup.coal);
     out.seconds(rollup.covered);
     if (rollup.period < model::Period::day) {

@@ -18,7 +18,7 @@ RemoteWriteSink::RemoteWriteSink(Config config, asio::any_io_executor executor, 
     : config_(std::move(config)),
       clock_(clock),
       client_(std::move(executor), config_.server, {.timeout = config_.timeout}),
-      authorization_(http_driver::authorization(config_, "Bearer")),
+      authorization_(http::authorization(config_, "Bearer")),
       health_(config_.name, clock) {}
 
 asio::awaitable<model::Result<ports::Delivery>> RemoteWriteSink::deliver(std::span<const model::StoredRow> rows) {
@@ -99,7 +99,7 @@ model::Result<Answer> RemoteWriteSink::judge(const io::HttpResponse& response) {
     case Verdict::too_large: return answer;
     case Verdict::busy:
       if (const auto wait =
-              http_driver::parse_retry_after(response.header("Retry-After"), clock_.now(), shared::kRetryAfterMax)) {
+              http::parse_retry_after(response.header("Retry-After"), clock_.now(), shared::kRetryAfterMax)) {
         not_before_ = clock_.ticks() + *wait;
       }
       return fault(errc::resource_unavailable_try_again, "");

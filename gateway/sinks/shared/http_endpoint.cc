@@ -4,7 +4,7 @@ namespace carbongate::sinks::shared {
 
 HttpEndpoint read_http_endpoint(config::Reader& in, std::string_view example,
                                 std::string (*objection)(const boost::urls::url_view& url)) {
-  HttpEndpoint endpoint{http_driver::read_endpoint(in, example, objection), {}};
+  HttpEndpoint endpoint{http::read_endpoint(in, example, objection), {}};
   endpoint.name = in.value_or("name", endpoint.host_and_port);
   return endpoint;
 }

@@ -6,6 +6,7 @@
 
 #include "gateway/model/carrier.h"
 #include "gateway/model/coverage.h"
+#include "gateway/model/stated.h"
 
 namespace carbongate::sinks::shared {
 namespace {
@@ -115,10 +116,10 @@ const std::string& mass_field(model::Gas gas) {
 }
 
 // What scope 2 and GB/T 2589 add; a gas that is not there has no field.
-void emitted_fields(Filler& line, const model::Emitted& primary, const model::Emitted* market,
+void emitted_fields(Filler& line, const model::Emitted& primary, model::Stated stated, const model::Emitted* market,
                     model::StandardCoal coal) {
   constexpr auto kPerKilogram = model::kMilligramsPerKilogram;
-  if (primary.has_u95()) line.decimal("u95_kg", primary.u95().quanta(), kPerKilogram);
+  if (stated != model::Stated::none) line.decimal("u95_kg", primary.u95().quanta(), kPerKilogram);
   primary.gases.each([&](model::Gas gas, model::GasMass mass) {
     if (gas != model::Gas::unsplit) line.decimal(mass_field(gas), mass.quanta(), kPerKilogram);
   });
@@ -170,7 +171,8 @@ struct Render {
     line.decimal("amount", entry.amount.quanta(), carrier->quanta_per_display);
     // A correction may take back what a factor gave that no longer applies.
     co2e_field(line, entry.primary.emitted.co2e, entry.correction ? model::Quality{} : entry.quality);
-    emitted_fields(line, entry.primary.emitted, entry.market ? &entry.market->emitted : nullptr, entry.coal);
+    emitted_fields(line, entry.primary.emitted, model::stated(entry.primary, series.scope),
+                   entry.market ? &entry.market->emitted : nullptr, entry.coal);
     period_fields(line, entry.begin, entry.end, entry.covered, entry.quality);
     return Rendering::point;
   }
@@ -181,7 +183,8 @@ struct Render {
     account_tags(line, series, *carrier, to_string(rollup.period), nullptr);
     line.decimal("amount", rollup.amount.quanta(), carrier->quanta_per_display);
     co2e_field(line, rollup.emitted[model::Basis::primary].co2e, rollup.quality);
-    emitted_fields(line, rollup.emitted[model::Basis::primary],
+    const model::Emitted& primary = rollup.emitted[model::Basis::primary];
+    emitted_fields(line, primary, model::stated(primary, rollup.quality),
                    series.scope == model::Scope::energy ? &rollup.emitted[model::Basis::market] : nullptr, rollup.coal);
     period_fields(line, rollup.begin, rollup.end, rollup.covered, rollup.quality);
     return Rendering::point;

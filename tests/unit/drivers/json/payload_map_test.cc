@@ -100,6 +100,12 @@ TEST(PayloadMap, NamesWhatIsNoNumberAndReadsTheRest) {
               ElementsAre(HasSubstr("'ON', not a number"), HasSubstr("/b/0"), HasSubstr("object"), HasSubstr("large")));
 }
 
+// What a device sends ends up in logs and on terminals.
+TEST(PayloadMap, NamesWhatIsNoNumberWithoutItsControlCharacters) {
+  const auto decoded = decode(map_of({"/a"}), R"({"a":"O\u001b[31mN\nx"})", kArrival);
+  EXPECT_THAT(decoded.problems, ElementsAre("/a is the text 'O?[31mN?x', not a number"));
+}
+
 TEST(PayloadMap, RefusesWhatIsNotJson) {
   for (const char* payload : {"{\"a\":1", "{\"a\":1,}", "ON", "{'a':1}", "\xFF\xFE", "1 2", "{\"a\":NaN}"}) {
     const auto decoded = decode(map_of({"/a", ""}), payload, kArrival);

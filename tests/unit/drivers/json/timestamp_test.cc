@@ -32,6 +32,11 @@ TEST(Timestamp, ReadsEpochs) {
   EXPECT_EQ(read("1451649600512", epoch_ms), "2016-01-01T12:00:00.512Z");
 }
 
+TEST(Timestamp, NamesWhatItRefusesWithoutItsControlCharacters) {
+  EXPECT_EQ(read("20\x1b[2J\n26", iso8601),
+            "error: time '20?[2J?26' is not ISO 8601, such as 2024-07-19T11:04:55+08:00");
+}
+
 TEST(Timestamp, ReadsNumbersOfJsonExactly) {
   const auto value = boost::json::parse("1757059829.08");
   EXPECT_EQ(utc(read_time(value, epoch_s, nullptr, {})), "2025-09-05T08:10:29.080Z");

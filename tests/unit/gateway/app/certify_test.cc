@@ -112,7 +112,9 @@ TEST_F(Certify, ReducesTheMarketBasedResultAloneAndIsBookedOnce) {
   EXPECT_EQ(after.amount, before.amount);
   EXPECT_EQ(after.emitted[model::Basis::primary], before.emitted[model::Basis::primary]);
   EXPECT_LT(after.emitted[model::Basis::market].co2e, before.emitted[model::Basis::market].co2e);
-  EXPECT_LT(after.emitted[model::Basis::market].u95_activity, before.emitted[model::Basis::market].u95_activity);
+  EXPECT_EQ(after.emitted[model::Basis::market].u95_activity, before.emitted[model::Basis::market].u95_activity)
+      << "what the meter errs by is all in what is left";
+  EXPECT_LE(after.emitted[model::Basis::market].u95_factor, before.emitted[model::Basis::market].u95_factor);
   EXPECT_EQ(after.covered, before.covered);
   EXPECT_EQ(after.quality, before.quality);
   EXPECT_EQ(certify(), 0u);

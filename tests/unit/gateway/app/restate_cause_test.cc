@@ -123,6 +123,52 @@ TEST_F(CauseTest, IsTheFactorWhereOnlyThatDiffers) {
   EXPECT_EQ(count.size(), 1u);
 }
 
+TEST_F(CauseTest, IsLateDataWithTheFactorNamedBesideItWhereBothDiffer) {
+  StoredBooks books(site_);
+  hear_late(books, counter(PointId{0}, 0h, 6h, 0, 1), 2h, 3h);
+  site_.site.accounts[0].factor = model::FactorChoice{"cn-grid", "CN", "average"};
+  EXPECT_GT(books.recompute_all(), 0u);
+  int both = 0;
+  for (const auto& [key, revisions] : books.entries()) {
+    const model::EmissionEntry& entry = revisions.back();
+    if (!entry.correction) continue;
+    const std::string& note = entry.correction->note;
+    EXPECT_NE(note.find("cn-grid/CN-SC/average/"), std::string::npos) << note;
+    EXPECT_NE(note.find(" -> cn-grid/CN/average/"), std::string::npos) << note;
+    if (entry.correction->cause != Cause::late_data) continue;
+    const bool was_booked = revisions.size() > 1;
+    if (was_booked) EXPECT_TRUE(note.starts_with("late readings of meter.press; and another factor: ")) << note;
+    both += was_booked;
+  }
+  EXPECT_GT(both, 0);
+}
+
+// What is late, and by which rule: a quarter hour that was published from readings in time.
+TEST_F(CauseTest, OfLateDataMakesAnEntryLateAndAFactorAloneKeepsItsQuality) {
+  StoredBooks books(site_);
+  hear_late(books, counter(PointId{0}, 0h, 6h, 0, 1), 2h, 3h);
+  EXPECT_GT(books.recompute_all(), 0u);
+  constexpr model::Quality kLate{model::Origin::late, model::Rule::out_of_order};
+  int late = 0;
+  for (const auto& [key, revisions] : books.entries()) {
+    if (!revisions.back().correction) continue;
+    ++late;
+    EXPECT_EQ(revisions.back().quality, kLate) << (key.second - kMarch) / 1min;
+  }
+  EXPECT_GE(late, 4);
+  EXPECT_EQ(books.rollup("press", model::Period::day, kMarch).quality, kLate);
+  EXPECT_EQ(books.recompute_all(), 0u) << "late or not is no difference by itself";
+
+  site_.site.accounts[0].factor = model::FactorChoice{"cn-grid", "CN", "average"};
+  EXPECT_GT(books.recompute_all(), 0u);
+  for (const auto& [key, revisions] : books.entries()) {
+    const bool is_late = key.second >= kMarch + 2h && key.second < kMarch + 3h;
+    const bool is_far = key.second < kMarch + 1h || key.second >= kMarch + 4h;
+    if (is_late) EXPECT_EQ(revisions.back().quality, kLate) << (key.second - kMarch) / 1min;
+    if (is_far) EXPECT_EQ(revisions.back().quality, model::Quality{}) << (key.second - kMarch) / 1min;
+  }
+}
+
 TEST_F(CauseTest, IsTheConfigurationFarFromLateReadings) {
   StoredBooks books(site_);
   hear_late(books, counter(PointId{0}, 0h, 24h, 0, 1), 2h, 2h + 10min);
@@ -157,7 +203,9 @@ TEST(Flags, StayWithReadingsThatComeLate) {
   for (const auto& [key, revisions] : expected) {
     EXPECT_EQ(revisions.back().quality, (model::Quality{model::Origin::measured, model::Rule::stopped}));
     ASSERT_TRUE(found.contains(key));
-    EXPECT_EQ(found.at(key).back().quality, revisions.back().quality) << (key.second - kMarch) / 1min;
+    const model::EmissionEntry& entry = found.at(key).back();
+    EXPECT_EQ(entry.quality.rule, model::Rule::stopped) << (key.second - kMarch) / 1min;
+    EXPECT_EQ(entry.quality.origin, entry.correction ? model::Origin::late : model::Origin::measured);
   }
 }
 

@@ -147,12 +147,13 @@ TEST(Restate, ADayIsMeasuredAgainWhenItsGapIsFilled) {
   });
   EXPECT_TRUE(result.has_value());
   ASSERT_EQ(days.size(), 1u);
-  EXPECT_EQ(days[0].quality, model::Quality{});
+  constexpr model::Quality kLate{model::Origin::late, model::Rule::out_of_order};
+  EXPECT_EQ(days[0].quality, kLate) << "no longer estimated";
   EXPECT_EQ(days[0].valid_hours, 24u);
   EXPECT_EQ(days[0].validity, model::Validity::valid);
   ASSERT_EQ(open.size(), 2u);
   for (const model::RollupRow& period : open) {
-    EXPECT_EQ(period.quality, model::Quality{}) << to_string(period.period);
+    EXPECT_EQ(period.quality, kLate) << to_string(period.period);
     EXPECT_EQ(period.valid_hours, 72u) << to_string(period.period);
   }
 }

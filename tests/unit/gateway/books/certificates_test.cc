@@ -111,6 +111,38 @@ TEST(Certificates, LeaveNothingOfTheEmissionOfWhatIsMatchedInFull) {
   EXPECT_EQ(left_of(market, 3, 1, carry).co2e.quanta(), 406'400) << "with what the first one had too much";
 }
 
+// 1862.4 kWh, +-1.291 %, at 0.6096 kg/kWh, of which a certificate of 0.3 MWh matches a part: (1862.4 +- 24.044 - 300)
+// kWh
+// * 0.6096 kg/kWh = 952.43904 +- 14.657 kg.
+TEST(Certificates, LeaveAllThatTheMeterErrsByInWhatTheyDoNotMatch) {
+  model::Emitted market;
+  market.co2e = model::Co2e::of(1'135'319'040);
+  market.u95_activity = model::Co2e::of(14'656'969);
+  market.u95_factor = model::Co2e::of(113'531'904);  // 10 %
+  MarketCarry carry;
+  const model::Emitted left = left_of(market, 1'862'400'000, 300'000'000, carry);
+  EXPECT_EQ(left.co2e.quanta(), 952'439'040);
+  EXPECT_EQ(left.u95_activity.quanta(), 14'656'969) << "of the whole amount";
+  EXPECT_EQ(left.u95_factor.quanta(), 95'243'904) << "10 % of what is left";
+}
+
+// 10 kWh, +-1 %: 4 kWh are certified, and a contract delivers the rest at 0.05 kg/kWh +-5 %.
+TEST(Contracts, ThatDeliverAllTheRestErrAsMuchAsTheMeter) {
+  model::Emitted market;
+  market.co2e = model::Co2e::of(6'096'000);
+  market.u95_activity = model::Co2e::of(60'960);
+  model::Certificate ppa = contract("PPA-7", 6, 50'000);
+  ppa.contract->u95_ppm = 50'000;
+  const std::vector shares{
+      SerialShare{.serial = "GEC-1", .amount = Activity::of(4'000'000)},
+      SerialShare{.serial = ppa.serial, .amount = Activity::of(6'000'000), .contract = &*ppa.contract}};
+  MarketCarry carry;
+  const model::Emitted known = market_based(market, Activity::of(10'000'000), shares, 10'000, carry);
+  EXPECT_EQ(known.co2e.quanta(), 300'000);
+  EXPECT_EQ(known.u95_activity.quanta(), 5'000) << "+-0.1 kWh at 0.05 kg/kWh";
+  EXPECT_EQ(known.u95_factor.quanta(), 15'000);
+}
+
 // 44613.034 kWh and a certificate of 7 MWh.
 TEST(Certificates, LeaveSumsThatAreExact) {
   constexpr std::int64_t kFactor = 609'600;  // mg per kWh
@@ -224,7 +256,7 @@ TEST(Contracts, TakeThePlaceOfTheResidualMixInTheEntry) {
   EXPECT_EQ(known.co2e.quanta(), 6 * 609'600 + 4 * 50'000);
   EXPECT_EQ(known.gases[model::Gas::co2].quanta(), 6 * 609'600);
   EXPECT_EQ(known.gases[model::Gas::unsplit].quanta(), 4 * 50'000);
-  EXPECT_EQ(known.u95_activity.quanta(), 6 * 6'096 + 4 * 500);
+  EXPECT_EQ(known.u95_activity.quanta(), 10 * 6'096) << "the 4 kWh are exact: 6 kWh are left, +-1 % of 10 kWh";
   const std::vector<model::EmissionEntry> revisions{entry, *correction};
   EXPECT_FALSE(certificate_correction(layers_of(revisions), shares, account, carry, kMarch)) << "booked once";
 }

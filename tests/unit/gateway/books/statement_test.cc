@@ -156,6 +156,15 @@ TEST_F(StatementTest, TakesAllYearsAndVersionsOfAFactorAsOneSeries) {
   EXPECT_EQ(factor_series(""), "");
 }
 
+TEST_F(StatementTest, StatesNoUncertaintyOfWhatHasNoFactor) {
+  statement_.add(series("a", "m1"), entry(0, 200, emission(0, 0, 0, "")));
+  statement_.add(series("b", "m2"), entry(0, 200, emission(100, 10'000, 20'000)));
+  cut();
+  EXPECT_EQ(line(Level::user, Sum::total, "a").uncertainty[Basis::primary], (Uncertainty{{}, Stated::none}));
+  EXPECT_EQ(line(Level::user, Sum::total, "b").uncertainty[Basis::primary].stated, Stated::all);
+  EXPECT_EQ(line(Level::site, Sum::total).uncertainty[Basis::primary].stated, Stated::part) << "more was emitted";
+}
+
 TEST_F(StatementTest, DoesNotTakeWhatNobodyStatedForCertain) {
   statement_.add(series("a", "m1"), entry(0, 200, emission(100, 0, 0)));
   cut();

@@ -144,9 +144,9 @@ TEST_F(ExportTest, WritesCorrectionsBesideWhatTheyCorrect) {
   correction.revision = 1;
   correction.correction = model::Correction{model::Cause::late_data, "two readings", kNewYear + 48h};
   commit({{{kAccount, entry}, {kAccount, correction}}, {}, {}});
-  EXPECT_THAT(text("entries"), HasSubstr(",1,kWh,0,,,0,measured,,2,consumed,0,,,,,,0,,0,,,,,,0,all,,\n"));
-  EXPECT_THAT(text("entries"), HasSubstr(",-0.25,kWh,0,,,0,measured,,2,consumed,0,,,,,,0,,1,late-data,two readings,"
-                                         "2023-01-03T00:00:00+08:00,,,0,all,,\n"));
+  EXPECT_THAT(text("entries"), HasSubstr(",1,kWh,0,,,0,measured,,2,consumed,,,,,,,0,,0,,,,,,0,none,,\n"));
+  EXPECT_THAT(text("entries"), HasSubstr(",-0.25,kWh,0,,,0,measured,,2,consumed,,,,,,,0,,1,late-data,two readings,"
+                                         "2023-01-03T00:00:00+08:00,,,0,none,,\n"));
   EXPECT_THAT(text("corrections"), HasSubstr(",-0.25,kWh,"));
   EXPECT_EQ(text("corrections").find(",1,kWh,"), std::string::npos);
 }
@@ -215,6 +215,29 @@ TEST_F(ExportTest, WritesClosedAndOpenRollups) {
       "day,2023-01-01T00:00:00+08:00,2023-01-02T00:00:00+08:00,press-shop,press,energy,electricity,0.5,kWh,0.0782,"
       "28800,"
       "33.33,estimated,gap,open,2,consumed,,,0,0,0,7,,0,0.0782,none,all,\n");
+}
+
+TEST_F(ExportTest, StatesNoUncertaintyWhereNoFactorApplied) {
+  options_.format = "jsonl";
+  model::EmissionEntry entry;
+  entry.begin = kNewYear;
+  entry.end = kNewYear + 15min;
+  entry.amount = model::Activity::of(1'000'000);
+  entry.market.emplace();
+  entry.quality = {model::Origin::missing, model::Rule::no_factor};
+  model::RollupRow quarter;
+  quarter.begin = kNewYear;
+  quarter.end = kNewYear + 15min;
+  quarter.amount = entry.amount;
+  quarter.quality = entry.quality;
+  commit({{{kAccount, entry}, {kAccount, quarter}}, {}, {}});
+  for (const char* what : {"entries", "rollups"}) {
+    const auto row = boost::json::parse(text(what));
+    EXPECT_EQ(row.at("u95_stated"), "none") << what;
+    EXPECT_TRUE(row.at("u95_kg").is_null()) << what;
+    EXPECT_EQ(row.at("market_u95_stated"), "none") << what;
+    EXPECT_TRUE(row.at("market_u95_kg").is_null()) << what;
+  }
 }
 
 TEST_F(ExportTest, WritesOneJsonObjectALine) {

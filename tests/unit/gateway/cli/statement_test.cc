@@ -277,6 +277,25 @@ TEST_F(StatementCommand, TellsLinesOfOneAccountApartByTheirFactorInTheTable) {
   EXPECT_THAT(state(), HasSubstr("\"remark\":\"superseded-by:own-grid/CN/residual\""));
 }
 
+TEST_F(StatementCommand, ShowsTheHeatingValueOfGasesThatAreGivenByHeat) {
+  std::ofstream(directory_.path() / "factors/own_fuels.yaml")
+      << "set: own-fuels\nversion: \"2\"\npublisher: nobody\nfactors:\n"
+         "  - {carrier: natural-gas, year: 2011, gases: {CO2: 56100, CH4: 1}, unit: kg/TJ, ncv: 36.2, ncv_unit: "
+         "MJ/Nm3, "
+         "source: lab, publication: 2026-01-01, confidence: own_measurement}\n";
+  fill();
+  options_.format = "json";
+  const auto json = boost::json::parse(state());
+  const auto& gas = json.at("users").at(0).at("accounts").at(0);
+  EXPECT_EQ(gas.at("amount").to_number<double>(), 20);
+  EXPECT_EQ(gas.at("ncv").as_string(), "36.2");
+  EXPECT_EQ(gas.at("ncv_unit").as_string(), "MJ/Nm3");
+  EXPECT_EQ(gas.at("ncv_source").as_string(), "measured");
+  EXPECT_EQ(gas.at("factor_value").as_string(), "CO2 56100, CH4 1");
+  EXPECT_EQ(gas.at("factor_unit").as_string(), "kg/TJ");
+  EXPECT_EQ(gas.as_object().count("carbon_t_per_gj"), 0u);
+}
+
 TEST_F(StatementCommand, SaysSinceWhenAmountsAreNotClosed) {
   fill();
   options_.format = "table";

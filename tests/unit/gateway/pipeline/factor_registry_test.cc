@@ -321,6 +321,8 @@ TEST_F(OwnSet, SeveralGasesAddUpByTheNamedSet) {
   EXPECT_EQ(f->scaled_co2e, 3'186'300'000'000 + 28LL * 129'000'000 + 265 * 25'800'000LL);
   EXPECT_EQ(f->gwp_set, "AR5");
   EXPECT_EQ(f->formula, "(CO2 74100, CH4 3, N2O 0.6) kg/TJ x 43.0 GJ/t");
+  EXPECT_EQ(f->ncv_text, "43.0");
+  EXPECT_EQ(f->ncv_unit_text, "GJ/t");
   EXPECT_EQ(f->u95_ppm, 20'243);  // the wider side: 1500 of 74100
 
   const auto ar6 = load(rows, "UTC", "own", "", "AR6");

@@ -141,7 +141,7 @@ TEST(LineProtocolSchema, ClaimsNoEmissionWhereNoFactorApplied) {
       line_of(entry),
       "carbongate_entry,carrier=electricity,device=press\\ shop,point=active_energy_import,scope=2,site=edz-1,unit=kWh,"
       "user=press-shop "
-      "amount=1.25,u95_kg=0,coal_kgce=0.153625,duration_s=900,covered_s=899.5,coverage_percent=99.94,quality=5i,rule="
+      "amount=1.25,coal_kgce=0.153625,duration_s=900,covered_s=899.5,coverage_percent=99.94,quality=5i,rule="
       "13i "
       "1700000100000\n");
 }

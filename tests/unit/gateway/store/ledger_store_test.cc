@@ -9,12 +9,15 @@
 #include <functional>
 #include <random>
 
+#include "gateway/ledger/canonical.h"
 #include "gateway/ledger/verify.h"
 #include "gateway/model/entry_name.h"
 #include "gateway/store/database.h"
 #include "gateway/store/key_file.h"
 #include "gateway/store/key_rotation.h"
 #include "gateway/store/ledger_reader.h"
+#include "gateway/store/record.h"
+#include "gateway/store/series_table.h"
 #include "gateway/store/sqlite_store.h"
 #include "store_fixtures.h"
 #include "tests/support/rounds.h"
@@ -203,6 +206,66 @@ TEST_F(LedgerStoreTest, NamesAllEntriesOfAnAccountThatWasRenamed) {
   EXPECT_EQ(verified().findings_total, 20u);
   EXPECT_THAT(verified().findings[0].text,
               HasSubstr("entry 1 (paint-shop/electricity/press.energy@2026-01-01T00:00:00Z#0)"));
+}
+
+TEST_F(LedgerStoreTest, NamesAllEntriesOfAnAccountThatWasMovedIntoAnother) {
+  make_ledger();
+  sql("UPDATE series SET part_of = 'works' WHERE scope <> 0 OR user_name <> ''");
+  const auto summary = verified();
+  EXPECT_EQ(summary.findings_total, 20u);
+  EXPECT_THAT(text_of(summary), HasSubstr("entry 3 (" + name_of(3) + ") was changed"));
+}
+
+// As a store of an earlier version has them, and what a correction makes of them.
+TEST_F(LedgerStoreTest, GoesOnBehindEntriesThatDoNotNameWhatContainsThem) {
+  open();
+  book(2);
+  close();
+  const model::Series series = describe(site_, site_.accounts.at(0));
+  ledger::Hash before = ledger::genesis(site_.id);
+  {
+    Database database(file(), Database::Mode::read_write);
+    RecordCodec codec;
+    for (int n = 1; n <= 2; ++n) {
+      model::EmissionEntry old;
+      {
+        Statement read(database, "SELECT at, quality, body FROM journal WHERE seq = " + sequence_of(n));
+        Rows one(read);
+        one.next();
+        old = codec
+                  .decode_row({.kind = RowKind::entry,
+                               .at_ms = read.integer(0),
+                               .value = 0,
+                               .quality = read.integer(1),
+                               .body = read.blob(2)})
+                  .get<model::EmissionEntry>();
+      }
+      EXPECT_TRUE(old.names_part_of);
+      old.names_part_of = false;
+      Statement body(database, "UPDATE journal SET body = ?1 WHERE seq = " + sequence_of(n));
+      body.bind_blob(1, codec.encode(model::RowBody(old)).body).run();
+      before = ledger::next_hash(before, ledger::canonical_line(series, old));
+      Statement hash(database, "UPDATE ledger SET hash = ?1 WHERE number = ?2");
+      hash.bind_blob(1, {reinterpret_cast<const char*>(before.data()), before.size()}).bind(2, std::int64_t{n}).run();
+    }
+  }
+  open();
+  model::Effects effects;
+  auto row = entry(kStart, 7, 7);
+  row.body.get<model::EmissionEntry>().names_part_of = false;
+  row.body.get<model::EmissionEntry>().revision = 1;
+  effects.rows.push_back(row);
+  run(store_->commit(std::move(effects))).value();
+  book(1);
+  seal();
+  close();
+  const auto all = rows();
+  std::string formats;
+  for (const ledger::Row& one : all) {
+    if (const auto* kept = std::get_if<ledger::EntryRow>(&one)) formats += kept->line.at(17);
+  }
+  EXPECT_EQ(formats, "1133");
+  EXPECT_EQ(verified().findings_total, 0u) << text_of(verified());
 }
 
 TEST_F(LedgerStoreTest, NamesAnEntryThatIsGoneFromTheJournal) {

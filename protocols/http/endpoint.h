@@ -13,7 +13,7 @@
 #include "protocols/io/clock.h"
 #include "protocols/io/http_client.h"
 
-namespace carbongate::http_driver {
+namespace carbongate::http {
 
 struct Endpoint {
   io::HttpServer server;
@@ -38,4 +38,4 @@ std::string authorization(const Endpoint& endpoint, std::string_view token_schem
 std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text, io::WallTime now,
                                                            std::chrono::milliseconds max);
 
-}  // namespace carbongate::http_driver
+}  // namespace carbongate::http

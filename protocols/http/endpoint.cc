@@ -1,4 +1,4 @@
-#include "drivers/http/endpoint.h"
+#include "protocols/http/endpoint.h"
 
 #include <openssl/evp.h>
 #include <time.h>
@@ -10,7 +10,7 @@
 
 #include "config/reader/server_keys.h"
 
-namespace carbongate::http_driver {
+namespace carbongate::http {
 namespace {
 
 namespace urls = boost::urls;
@@ -116,4 +116,4 @@ std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text
   return limited(io::WallTime(std::chrono::seconds(::timegm(&date))) - now);
 }
 
-}  // namespace carbongate::http_driver
+}  // namespace carbongate::http

@@ -1,8 +1,8 @@
-#include "drivers/http/endpoint.h"
+#include "protocols/http/endpoint.h"
 
 #include <gtest/gtest.h>
 
-namespace carbongate::http_driver {
+namespace carbongate::http {
 namespace {
 
 using namespace std::chrono_literals;
@@ -20,4 +20,4 @@ TEST(RetryAfter, IsANumberOfSecondsOrADate) {
 }
 
 }  // namespace
-}  // namespace carbongate::http_driver
+}  // namespace carbongate::http
