@@ -98,16 +98,30 @@ Row anchor_of(std::span<const std::string> cells) {
   return Anchor{{*number, *hash}};
 }
 
+// How many of the fields are the line: those of its format, and more only if there is something in them. The hash is
+// another one then.
+std::size_t line_fields(std::span<const std::string> fields) {
+  const auto is_empty = [](const std::string& field) { return field.empty(); };
+  for (const std::size_t count : {kFields1, kFields2}) {
+    if (count < fields_of(fields.front())) continue;
+    if (count >= fields.size() || std::ranges::all_of(fields.subspan(count), is_empty)) return count;
+  }
+  return kFields.size();
+}
+
 // `cells`: number, fields, hash.
 Row entry_of(std::span<const std::string> cells) {
   const auto number = whole(cells.front());
   const auto hash = from_hex<32>(cells.back());
   if (!number || *number == 0 || !hash) return damaged("the number or hash of an entry cannot be read");
   EntryRow entry{.number = *number, .line = {}, .hash = *hash, .damage = {}};
-  for (const std::string& cell : cells.subspan(1, cells.size() - 2)) {
-    if (cell.find_first_of("\t\r\n") != std::string::npos) return damaged("a field holds a tab or a line end");
-    if (&cell != &cells[1]) entry.line += '\t';
-    entry.line += cell;
+  const auto fields = cells.subspan(1, cells.size() - 2);
+  const std::size_t count = line_fields(fields);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i != 0) entry.line += '\t';
+    if (i >= fields.size()) continue;
+    if (fields[i].find_first_of("\t\r\n") != std::string::npos) return damaged("a field holds a tab or a line end");
+    entry.line += fields[i];
   }
   return entry;
 }
@@ -225,17 +239,6 @@ bool others_empty(const Cells& cells, std::initializer_list<std::pair<std::size_
   return true;
 }
 
-// An entry of an earlier format has nothing in the last columns. Where it has, they are part of the line, whose hash
-// then is another one.
-Row csv_entry(std::span<const std::string> cells, const Layout& layout) {
-  Cells entry(cells.begin() + kNumber, cells.begin() + static_cast<std::ptrdiff_t>(layout.hash()) + 1);
-  const auto hash = entry.end() - 1;
-  const auto more =
-      hash - static_cast<std::ptrdiff_t>(layout.fields - std::min(layout.fields, fields_of(cells[kFirstField])));
-  if (std::all_of(more, hash, [](const std::string& cell) { return cell.empty(); })) entry.erase(more, hash);
-  return entry_of(entry);
-}
-
 Row csv_row(std::string_view line, const Layout& layout) {
   const auto cells = parse_csv(line);
   if (!cells) return damaged("the quotes of a cell do not fit");
@@ -252,7 +255,7 @@ Row csv_row(std::string_view line, const Layout& layout) {
   }
   if (kind == "entry") {
     if (!others_empty(*cells, {{kNumber, hash}})) return damaged(more);
-    return csv_entry(all, layout);
+    return entry_of(all.subspan(kNumber, hash));
   }
   if (kind == "seal") {
     if (!others_empty(*cells, {{kNumber, kNumber}, {kSite, kSite}, {hash, layout.columns()}})) return damaged(more);

@@ -118,6 +118,21 @@ TEST(ExportText, RefusesFieldsThatAreNotThoseOfTheFormat) {
   }
 }
 
+// Whatever its format is changed to, an entry is one row: named, and the same when it is written again.
+TEST_P(ExportText, NamesAnEntryWhoseFormatWasChanged) {
+  const std::string text = text_of(all_kinds(), GetParam());
+  for (auto at = text.find("carbongate-entry-"); at != std::string::npos; at = text.find("carbongate-entry-", at + 1)) {
+    for (const char is : {'1', '2', '3', '4'}) {
+      std::string changed = text;
+      if (changed[at + 17] == is) continue;
+      changed[at + 17] = is;
+      const auto rows = read(changed);
+      EXPECT_NE(ledger_test::text_of(verify(rows)).find("#"), std::string::npos) << at << " " << is;
+      for (const TextFormat format : {TextFormat::csv, TextFormat::jsonl}) EXPECT_EQ(read(text_of(rows, format)), rows);
+    }
+  }
+}
+
 TEST(ExportText, IsNotTakenForALedgerWithoutItsHeader) {
   for (const std::string text : {"", "\n", "period,begin,end\n", "row,number\n", "anchor,0\n"}) {
     bool is_ledger = true;
