@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "gateway/model/hj212_flag.h"
 #include "gateway/pipeline/counter_steps.h"
 
 namespace carbongate::pipeline {
@@ -86,6 +85,8 @@ Counted CounterMeter::count(const CourseReading& reading, CounterState& state, L
 
 Counted CounterMeter::count_late(const Reading& reading, Quality quality, CounterState& state) const {
   const Counted not_counted{.quality = quality};
+  if (!state.course.empty() && reading.at > state.course.front().shown.first)
+    return count_late_on_course(reading, quality, state);
   if (!state.pending || state.doubts != 1 || state.falls != 0 || stands_at_zero(state)) return not_counted;
   const Instant doubtful_since = state.pending_since.value_or(state.pending->first);
   const auto total = scale_(reading.value);
@@ -96,8 +97,7 @@ Counted CounterMeter::count_late(const Reading& reading, Quality quality, Counte
   if (!is_decided(step.verdict) || step.verdict == Verdict::returned) return not_counted;
   const CounterState waiting = state;
   const Rule rule = step.verdict == Verdict::rollover ? Rule::rollover : Rule::none;
-  const Rule remarked = model::flag_said(quality) == 'F' ? Rule::stopped : Rule::stale;
-  Counted out = book(step, now, remark({std::max(quality.origin, Origin::late), remarked}, step, rule), state);
+  Counted out = book(step, now, remark(late(quality), step, rule), state);
   state.pending = waiting.pending;
   state.course = waiting.course;
   state.pending_since = waiting.pending_since;

@@ -79,8 +79,9 @@ class CounterMeter {
   Counted count(const Reading& reading, double last_value, model::Quality quality, model::CounterState& state) const;
 
   // One that is older than the newest while a step waits: from between the baseline and the first doubtful reading it
-  // goes on from the baseline, as it would have in its order, and the step waits on. Its quality stays out_of_order
-  // where it is none of these: restatement will find its place.
+  // goes on from the baseline, as it would have in its order, and the step waits on. One from among the readings of
+  // another course gets its place there. Its quality stays out_of_order where it is none of these: restatement will
+  // find its place.
   Counted count_late(const Reading& reading, model::Quality quality, model::CounterState& state) const;
 
  private:
@@ -92,6 +93,7 @@ class CounterMeter {
   Counted leave_course(const Fix& from, const model::CourseReading& reading, model::Quality since,
                        model::CounterState& state, Leaving leaving) const;
   Counted wait_on_course(const model::CourseReading& reading, model::CounterState& state) const;
+  Counted count_late_on_course(const Reading& reading, model::Quality quality, model::CounterState& state) const;
   Counted follow(const model::CourseReading& reading, model::CounterState& state) const;
   std::optional<Counted> come_back(const model::CourseReading& reading, model::CounterState& state) const;
   bool left_again(const Course& course, const model::CounterState& state) const;

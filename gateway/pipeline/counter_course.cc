@@ -65,6 +65,33 @@ Counted CounterMeter::catch_up(Instant until, CounterState& state) const {
   return out;
 }
 
+// From among the readings of another course: what they mean is found again with it.
+Counted CounterMeter::count_late_on_course(const Reading& reading, Quality quality, CounterState& state) const {
+  const auto total = scale_(reading.value);
+  if (!total || !judge_.holds(*total)) return {.quality = quality};
+  const CourseReading now{.shown = {reading.at, RegisterValue::at(*total)}, .float32 = false, .quality = late(quality)};
+  CounterState again = state;
+  std::vector<CourseReading> readings = std::exchange(again.course, {});
+  const auto time_of = [](const CourseReading& r) { return r.shown.first; };
+  const auto place = std::ranges::lower_bound(readings, reading.at, {}, time_of);
+  if (place == readings.end() || place->shown.first == reading.at) return {.quality = quality};
+  readings.insert(place, now);
+  again.pending.reset();
+  again.pending_since.reset();
+  again.doubts = 0;
+  Counted out{.quality = now.quality};
+  for (const CourseReading& r : readings) {
+    const Counted next = count(r, again, Leaving::in_doubt);
+    for (const Movement& movement : next) out.add(movement);
+  }
+  if (again.pending) {
+    again.pending_since = std::min(again.pending_since, state.pending_since);
+    out.quality = worse(out.quality, {Origin::estimated, Rule::pending});
+  }
+  state = std::move(again);
+  return out;
+}
+
 // Back on the old course: all that was seen of another one was a glitch. What would fit both belongs to the new one,
 // unless it leaps there and less energy explains it here.
 std::optional<Counted> CounterMeter::come_back(const CourseReading& reading, CounterState& state) const {

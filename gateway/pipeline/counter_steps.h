@@ -1,7 +1,10 @@
 // What the files of CounterMeter share: what a step is by its verdict and by the state before it.
 #pragma once
 
+#include <algorithm>
+
 #include "gateway/model/checkpoint.h"
+#include "gateway/model/hj212_flag.h"
 #include "gateway/model/quality.h"
 #include "gateway/pipeline/counter_judge.h"
 
@@ -33,6 +36,12 @@ inline bool needs_confirmation(Verdict verdict) {
 }
 inline bool is_decided(Verdict verdict) {
   return !needs_confirmation(verdict) && verdict != Verdict::doubtful && verdict != Verdict::fall;
+}
+
+// Of one that is counted though it was out of order.
+inline model::Quality late(model::Quality out_of_order) {
+  const bool stopped = model::flag_said(out_of_order) == 'F';
+  return {std::max(out_of_order.origin, model::Origin::late), stopped ? model::Rule::stopped : model::Rule::stale};
 }
 
 inline model::Quality remark(model::Quality quality, const Step& step, model::Rule rule) {

@@ -133,6 +133,35 @@ TEST(CounterCourse, ALateReadingFromBeforeItLeftTheCourseIsCounted) {
   EXPECT_EQ(meter.total, Activity::of(500'000));
 }
 
+// As if it had come in its order: whichever of them comes last.
+TEST(CounterCourse, ALateReadingOfTheNewCourseGetsItsPlaceThere) {
+  constexpr int kLast = 6 + static_cast<int>(kCourseReadings);
+  const auto value = [](int i) { return i < 6 ? 1'000 + 0.1 * i : 50'000 + 0.1 * i; };
+  Register in_order(a_point());
+  for (int i = 0; i < kLast; ++i) in_order.at(i * 10s, value(i));
+  for (int late = 7; late < kLast - 1; ++late) {
+    Register meter(a_point());
+    for (int i = 0; i < kLast; ++i) {
+      if (i != late) meter.at(i * 10s, value(i));
+    }
+    EXPECT_TRUE(meter.state.counter.pending);
+    meter.at(late * 10s, value(late));
+    EXPECT_EQ(meter.state.counter, in_order.state.counter) << late;
+    EXPECT_EQ(meter.total, in_order.total) << late;
+  }
+}
+
+TEST(CounterCourse, ALateReadingOfTheOldCourseEndsAnExcursionWhereItBelongs) {
+  Register meter(a_point());
+  meter.at(0s, 1'000);
+  for (int i = 1; i < 6; ++i) meter.at(i * 10s, 50'000 + 0.1 * i);
+  meter.at(55s, 1'000.5);
+  EXPECT_EQ(meter.total, Activity::of(500'000));
+  for (int i = 6; i < 9; ++i) meter.at(i * 10s, 50'000 + 0.1 * i);
+  EXPECT_EQ(meter.at(75s, 1'000.7).quality.rule, Rule::pending) << "but 50 000 is seen again behind it";
+  EXPECT_EQ(meter.total, Activity::of(700'000));
+}
+
 // It stood, caught up, and was exchanged before that was believed: what it caught up is not lost.
 TEST(CounterCourse, WhatWasCaughtUpIsBookedThoughAnotherCourseBegins) {
   Register meter(a_point());
