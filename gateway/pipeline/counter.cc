@@ -94,7 +94,8 @@ Counted CounterMeter::count_late(const Reading& reading, Quality quality, Counte
     return not_counted;
   const Fix now{reading.at, RegisterValue::at(*total)};
   const Step step = judge_.judge(*state.baseline, now, hints_of(state, is_float32(reading.value)));
-  if (!is_decided(step.verdict) || step.verdict == Verdict::returned) return not_counted;
+  if (!is_decided(step.verdict)) return count_late_on_course(reading, quality, state);
+  if (step.verdict == Verdict::returned) return not_counted;
   const CounterState waiting = state;
   const Rule rule = step.verdict == Verdict::rollover ? Rule::rollover : Rule::none;
   Counted out = book(step, now, remark(late(quality), step, rule), state);

@@ -65,16 +65,18 @@ Counted CounterMeter::catch_up(Instant until, CounterState& state) const {
   return out;
 }
 
-// From among the readings of another course: what they mean is found again with it.
+// From among the readings of another course, or with the first of them: what they mean is found again with it.
 Counted CounterMeter::count_late_on_course(const Reading& reading, Quality quality, CounterState& state) const {
   const auto total = scale_(reading.value);
   if (!total || !judge_.holds(*total)) return {.quality = quality};
   const CourseReading now{.shown = {reading.at, RegisterValue::at(*total)}, .float32 = false, .quality = late(quality)};
   CounterState again = state;
   std::vector<CourseReading> readings = std::exchange(again.course, {});
+  if (readings.empty() && state.pending_since == state.pending->first) readings.push_back({*state.pending, false, {}});
   const auto time_of = [](const CourseReading& r) { return r.shown.first; };
   const auto place = std::ranges::lower_bound(readings, reading.at, {}, time_of);
   if (place == readings.end() || place->shown.first == reading.at) return {.quality = quality};
+  const bool first = place == readings.begin();
   readings.insert(place, now);
   again.pending.reset();
   again.pending_since.reset();
@@ -84,6 +86,9 @@ Counted CounterMeter::count_late_on_course(const Reading& reading, Quality quali
     const Counted next = count(r, again, Leaving::in_doubt);
     for (const Movement& movement : next) out.add(movement);
   }
+  // Alone it is not even a doubt: the step waits on.
+  const bool begins_it = !again.course.empty() && again.course.front().shown.first == reading.at;
+  if (first && again.pending && !begins_it) return {.quality = quality};
   if (again.pending) {
     again.pending_since = std::min(again.pending_since, state.pending_since);
     out.quality = worse(out.quality, {Origin::estimated, Rule::pending});

@@ -139,7 +139,7 @@ TEST(CounterCourse, ALateReadingOfTheNewCourseGetsItsPlaceThere) {
   const auto value = [](int i) { return i < 6 ? 1'000 + 0.1 * i : 50'000 + 0.1 * i; };
   Register in_order(a_point());
   for (int i = 0; i < kLast; ++i) in_order.at(i * 10s, value(i));
-  for (int late = 7; late < kLast - 1; ++late) {
+  for (int late = 6; late < kLast - 1; ++late) {
     Register meter(a_point());
     for (int i = 0; i < kLast; ++i) {
       if (i != late) meter.at(i * 10s, value(i));
@@ -149,6 +149,18 @@ TEST(CounterCourse, ALateReadingOfTheNewCourseGetsItsPlaceThere) {
     EXPECT_EQ(meter.state.counter, in_order.state.counter) << late;
     EXPECT_EQ(meter.total, in_order.total) << late;
   }
+}
+
+TEST(CounterCourse, LateReadingsMayBeginTheNewCourse) {
+  constexpr int kLast = 6 + static_cast<int>(kCourseReadings);
+  const auto value = [](int i) { return i < 6 ? 1'000 + 0.1 * i : 50'000 + 0.1 * i; };
+  Register in_order(a_point());
+  for (int i = 0; i < kLast; ++i) in_order.at(i * 10s, value(i));
+  Register backwards(a_point());
+  for (int i = 0; i < 6; ++i) backwards.at(i * 10s, value(i));
+  for (int i = kLast - 1; i >= 6; --i) backwards.at(i * 10s, value(i));
+  EXPECT_FALSE(backwards.state.counter.pending);
+  EXPECT_EQ(backwards.total, in_order.total);
 }
 
 TEST(CounterCourse, ALateReadingOfTheOldCourseEndsAnExcursionWhereItBelongs) {
