@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration kHoldMin = 1h;
 constexpr int kHoldReadings = kCourseReadings;
+constexpr int kHoldZeros = 6;
 
 bool is_float32(double value) {
   return static_cast<double>(static_cast<float>(value)) == value;
@@ -29,10 +30,11 @@ void forget_falls(CounterState& state) {
 }
 
 // How long a reading a little below the baseline, or one that stands still, waits for more: an hour, and as many
-// readings as another course.
+// readings as another course. Of a 0 six will do: a yield of today shows it each night.
 bool held_long_enough(const CounterState& state, const Fix& now) {
   const Duration spacing = now.first - state.pending->first;
-  return now.first - state.baseline->first >= std::max<Duration>(kHoldMin, kHoldReadings * spacing);
+  return now.first - state.baseline->first >=
+         std::max<Duration>(kHoldMin, (is_zero(*state.pending) ? kHoldZeros : kHoldReadings) * spacing);
 }
 
 // Whether the counter went on from the jump at a speed that makes the jump itself believable: at a tenth of it.

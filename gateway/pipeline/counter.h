@@ -50,8 +50,8 @@ inline constexpr std::size_t kCourseReadingsMax = 40;
 // course before, all of it was a glitch, however it moved. Where it goes on to a third course, that one must be
 // followed as long, and of the second nothing is booked. After kCourseReadingsMax readings without either, what was
 // seen last is taken as it is. When it is believed each of its readings is booked where it belongs (counter_course.cc).
-// What stands still for an hour and as many readings is believed too: nothing is booked of it, and a way back is still
-// seen.
+// What stands still for an hour and as many readings (at 0: six) is believed too: nothing is booked of it, and a way
+// back is still seen.
 //
 // 0 is what an unreadable register shows. So a fall to exactly 0 is a rollover only when the next reading goes on from
 // there, and only if the register could pass its end by the first reading at 0: while it stands there nothing passes.
