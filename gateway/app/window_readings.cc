@@ -28,10 +28,11 @@ constexpr std::size_t kBehindMax = pipeline::kReadingsBehind;
 // Of several inputs: first all of them so long before and behind the window, which is enough where none is slow...
 constexpr Duration kAround = 6h;
 // ...then as far as the slowest of them has so many readings: more than a doubt lasts and a round of the sum takes...
-constexpr std::ptrdiff_t kReadingsAround = 8;
-constexpr Duration kAroundMax = 24h * 62;       // ...but no further
-constexpr std::ptrdiff_t kReadingsDivided = 4;  // before a late one: as many as may have waited for a decision
-constexpr Duration kDoubtLasts = 1h;            // of a counter whose value stands still: counter.h
+constexpr std::ptrdiff_t kReadingsAround = pipeline::kCourseReadings + 8;
+constexpr Duration kAroundMax = 24h * 62;  // ...but no further
+// Before a late one: as many as may have waited for a decision.
+constexpr std::ptrdiff_t kReadingsDivided = pipeline::kCourseReadings + 4;
+constexpr Duration kDoubtLasts = 1h;  // of a counter whose value stands still: counter.h
 
 bool earlier(const StoredReading& a, const StoredReading& b) {
   return std::tie(a.at, a.sequence) < std::tie(b.at, b.sequence);

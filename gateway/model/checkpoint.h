@@ -64,6 +64,14 @@ struct LateData {
 
 // Of a register that counts up: the newest value counted, and a doubtful one that waits for the next readings to
 // decide.
+// A reading of a counter that left its course, kept until it is known whether it comes back: counter.h.
+struct CourseReading {
+  std::pair<Instant, Cumulative<Activity>> shown;
+  bool float32 = false;  // it and the one before are such as a 32-bit float has
+  Quality quality;
+  friend bool operator==(const CourseReading&, const CourseReading&) = default;
+};
+
 struct CounterState {
   std::optional<std::pair<Instant, Cumulative<Activity>>> baseline;
   std::optional<std::pair<Instant, Cumulative<Activity>>> pending;
@@ -73,6 +81,7 @@ struct CounterState {
   std::optional<Instant> stands_since;                                // when the baseline's value was first read
   std::optional<Instant> settled_until;  // announced replacements up to here are in the baseline
   std::uint8_t falls = 0;                // small steps down in a row: from the third on the counter runs backwards
+  std::vector<CourseReading> course;     // since it left its course and another began; while that is pending
   Activity unbooked;  // how much it ran backwards in all: not booked, neither subtracted nor forgotten
   friend bool operator==(const CounterState&, const CounterState&) = default;
 };

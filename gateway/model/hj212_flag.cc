@@ -5,16 +5,17 @@ namespace carbongate::model {
 namespace {
 
 // Out of order, an unmarked value is late.
-constexpr bool stopped(Quality measured) {
-  return measured.rule == Rule::stopped || measured.rule == Rule::out_of_order;
+constexpr bool stopped(Quality quality) {
+  if (quality.origin == Origin::late) return quality.rule == Rule::stopped;
+  return quality.origin == Origin::measured && (quality.rule == Rule::stopped || quality.rule == Rule::out_of_order);
 }
 
 }  // namespace
 
 char to_hj212_flag(Quality quality) {
   switch (quality.origin) {
-    case Origin::measured: return stopped(quality) ? 'F' : 'N';
-    case Origin::late: return 'N';
+    case Origin::measured:
+    case Origin::late: return stopped(quality) ? 'F' : 'N';
     case Origin::estimated:
     case Origin::substituted:
     case Origin::manual: return 'S';
@@ -54,7 +55,7 @@ Rule unknown_time_rule(bool stamped_by_device, char flag) {
 
 char flag_said(Quality stored) {
   if (stored.origin == Origin::manual) return 'S';
-  if (stored.origin == Origin::measured) return stopped(stored) ? 'F' : kNoFlag;
+  if (stopped(stored)) return 'F';
   if (stored.origin != Origin::missing) return kNoFlag;
   switch (stored.rule) {
     case Rule::maintenance:

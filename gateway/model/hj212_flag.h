@@ -3,7 +3,7 @@
 // | flag | HJ 212                | as a quality of ours  | from qualities of ours                                   |
 // | ---- | --------------------- | --------------------- | -------------------------------------------------------- |
 // | N    | normal                | measured              | measured, late: the value is the meter's own             |
-// | F    | stopped 停运          | measured, stopped     | measured, stopped; or out_of_order: others are late      |
+// | F    | stopped 停运          | measured, stopped     | measured or late, stopped; measured, out_of_order        |
 // | M    | maintenance           | missing, maintenance  | missing, maintenance                                     |
 // | S    | set by hand           | manual                | manual, estimated, substituted: not measured as such     |
 // | D    | fault                 | missing, fault        | missing by any rule not named in another line            |

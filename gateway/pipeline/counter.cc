@@ -3,33 +3,25 @@
 #include <algorithm>
 #include <numeric>
 
+#include "gateway/pipeline/counter_steps.h"
+
 namespace carbongate::pipeline {
 namespace {
 
 using model::Activity;
 using model::CounterState;
+using model::CourseReading;
 using model::Origin;
 using model::Quality;
 using model::Rule;
 using namespace std::chrono_literals;
 
-constexpr std::uint8_t kFallsMax = 3;
 constexpr Duration kHoldMin = 1h;
-constexpr int kHoldReadings = 6;
+constexpr int kHoldReadings = kCourseReadings;
+constexpr int kHoldZeros = 6;
 
 bool is_float32(double value) {
   return static_cast<double>(static_cast<float>(value)) == value;
-}
-
-Hints hints_of(const CounterState& state, double last_value, const Reading& reading) {
-  return {.float32 = state.falls < kFallsMax && is_float32(reading.value) && is_float32(last_value),
-          .abandoned = state.abandoned,
-          .stands_since = state.stands_since,
-          .settled_until = state.settled_until};
-}
-// A step between two doubtful readings stands for itself.
-Hints no_hints() {
-  return {.float32 = false, .abandoned = {}, .stands_since = {}, .settled_until = Instant::max()};
 }
 
 // The next small step down is the first again, unless the counter runs backwards already.
@@ -37,25 +29,12 @@ void forget_falls(CounterState& state) {
   if (state.falls < kFallsMax) state.falls = 0;
 }
 
-bool is_zero(const Fix& fix) {
-  return fix.second.since_zero() == Activity{};
-}
-
-bool stands_at_zero(const CounterState& state) {
-  return state.abandoned && is_zero(*state.baseline);
-}
-
-bool needs_confirmation(Verdict verdict) {
-  return verdict == Verdict::unusual || verdict == Verdict::stalled;
-}
-bool is_decided(Verdict verdict) {
-  return !needs_confirmation(verdict) && verdict != Verdict::doubtful && verdict != Verdict::fall;
-}
-
-// How long a reading a little below the baseline, or one that stands still, waits for more: an hour, and six readings.
+// How long a reading a little below the baseline, or one that stands still, waits for more: an hour, and as many
+// readings as another course. Of a 0 six will do: a yield of today shows it each night.
 bool held_long_enough(const CounterState& state, const Fix& now) {
   const Duration spacing = now.first - state.pending->first;
-  return now.first - state.baseline->first >= std::max<Duration>(kHoldMin, kHoldReadings * spacing);
+  return now.first - state.baseline->first >=
+         std::max<Duration>(kHoldMin, (is_zero(*state.pending) ? kHoldZeros : kHoldReadings) * spacing);
 }
 
 // Whether the counter went on from the jump at a speed that makes the jump itself believable: at a tenth of it.
@@ -63,11 +42,6 @@ bool went_on_alike(const Fix& baseline, const Fix& pending, const Fix& now) {
   const Wide jump = Wide{(pending.second - baseline.second).quanta()} * (now.first - pending.first).count();
   const Wide next = Wide{(now.second - pending.second).quanta()} * (pending.first - baseline.first).count();
   return next * 10 >= jump;
-}
-
-Quality remark(Quality quality, const Step& step, Rule rule) {
-  return worse(quality,
-               {step.ambiguous ? Origin::estimated : Origin::measured, step.ambiguous ? Rule::rollover : rule});
 }
 
 }  // namespace
@@ -86,9 +60,16 @@ Counted CounterMeter::count(const Reading& reading, double last_value, Quality q
     state.settled_until = now.first;
     return {.quality = quality};
   }
-  if (state.pending) return decide(now, hints_of(state, last_value, reading), quality, state);
+  const bool float32 = is_float32(reading.value) && is_float32(last_value);
+  return count({.shown = now, .float32 = float32, .quality = quality}, state, Leaving::in_doubt);
+}
 
-  const Step step = judge_.judge(*state.baseline, now, hints_of(state, last_value, reading));
+Counted CounterMeter::count(const CourseReading& reading, CounterState& state, Leaving leaving) const {
+  if (!state.course.empty()) return follow(reading, state);
+  if (state.pending) return decide(reading, state, leaving);
+  const Fix& now = reading.shown;
+  const Quality quality = reading.quality;
+  const Step step = judge_.judge(*state.baseline, now, hints_of(state, reading.float32));
   if (stands_at_zero(state) && (step.verdict == Verdict::forward || step.verdict == Verdict::standstill)) {
     return go_on_from_zero(step, now, quality, state);
   }
@@ -106,18 +87,22 @@ Counted CounterMeter::count(const Reading& reading, double last_value, Quality q
 
 Counted CounterMeter::count_late(const Reading& reading, Quality quality, CounterState& state) const {
   const Counted not_counted{.quality = quality};
+  if (!state.course.empty() && reading.at > state.course.front().shown.first)
+    return count_late_on_course(reading, quality, state);
   if (!state.pending || state.doubts != 1 || state.falls != 0 || stands_at_zero(state)) return not_counted;
   const Instant doubtful_since = state.pending_since.value_or(state.pending->first);
   const auto total = scale_(reading.value);
   if (reading.at <= state.baseline->first || reading.at >= doubtful_since || !total || !judge_.holds(*total))
     return not_counted;
   const Fix now{reading.at, RegisterValue::at(*total)};
-  const Step step = judge_.judge(*state.baseline, now, hints_of(state, reading.value, reading));
-  if (!is_decided(step.verdict) || step.verdict == Verdict::returned) return not_counted;
+  const Step step = judge_.judge(*state.baseline, now, hints_of(state, is_float32(reading.value)));
+  if (!is_decided(step.verdict)) return count_late_on_course(reading, quality, state);
+  if (step.verdict == Verdict::returned) return not_counted;
   const CounterState waiting = state;
   const Rule rule = step.verdict == Verdict::rollover ? Rule::rollover : Rule::none;
-  Counted out = book(step, now, remark({std::max(quality.origin, Origin::late), Rule::stale}, step, rule), state);
+  Counted out = book(step, now, remark(late(quality), step, rule), state);
   state.pending = waiting.pending;
+  state.course = waiting.course;
   state.pending_since = waiting.pending_since;
   state.doubts = waiting.doubts;
   return out;
@@ -129,10 +114,12 @@ Counted CounterMeter::wait(const Fix& now, Quality quality, CounterState& state)
   return {.quality = worse(quality, {Origin::estimated, Rule::pending})};
 }
 
-Counted CounterMeter::decide(const Fix& now, const Hints& hints, Quality quality, CounterState& state) const {
+Counted CounterMeter::decide(const CourseReading& reading, CounterState& state, Leaving leaving) const {
+  const Fix& now = reading.shown;
+  const Quality quality = reading.quality;
   const Fix baseline = *state.baseline;
   const Fix pending = *state.pending;
-  const Step step = judge_.judge(baseline, now, hints);
+  const Step step = judge_.judge(baseline, now, hints_of(state, reading.float32));
   const bool from_zero = stands_at_zero(state) && step.verdict == Verdict::forward;
   if (from_zero && confirms_from_zero(baseline, pending, now, state.abandoned->second)) {
     return book(step, now, worse(quality, from_zero_quality()), state);
@@ -165,25 +152,24 @@ Counted CounterMeter::decide(const Fix& now, const Hints& hints, Quality quality
   }
   if (needs_confirmation(step.verdict) && !is_zero(baseline) && baseline.second < pending.second &&
       pending.second < now.second) {
-    const bool stalled = step.verdict == Verdict::stalled && fits;
-    if (stalled) return book(step, now, worse(quality, {Origin::estimated, Rule::stalled}), state);
+    if (step.verdict == Verdict::stalled && fits) return leave_course(pending, reading, quality, state, leaving);
     if (went_on_alike(baseline, pending, now)) {
       // Two readings of garbage may well rise; three hardly.
       if (++state.doubts > 2) return book(step, now, remark(quality, step, Rule::pending), state);
       return wait(now, quality, state);
     }
   }
-  if (fits && is_zero(pending) && now.second != pending.second) {
-    Counted out = start_again(pending, pending, quality, state);
-    // The zeros may have been unreadable, and the end passed behind them.
-    const Quality since_zero = no_rollover ? worse(quality, {Origin::estimated, Rule::reset}) : quality;
-    const Counted rest = go_on_from_zero(next, now, since_zero, state);
-    out.quality = rest.quality;
-    for (const Movement& movement : rest) out.add(movement);
-    return out;
+  if (fits && now.second == pending.second) {
+    return start_again(is_zero(pending) ? now : pending, now, quality, state);
   }
-  if (fits) return start_again(is_zero(pending) ? now : pending, now, quality, state);
-  if (++state.doubts > 2) return start_again(now, now, quality, state);
+  if (fits) {
+    // Zeros may have been unreadable, and the end passed behind them.
+    const bool may_have_passed = is_zero(pending) && no_rollover;
+    const Quality since = may_have_passed ? worse(quality, {Origin::estimated, Rule::reset}) : quality;
+    return leave_course(pending, reading, since, state, leaving);
+  }
+  if (state.doubts >= 2) return leave_course(now, reading, quality, state, leaving);
+  ++state.doubts;
   return wait(now, quality, state);
 }
 
@@ -270,6 +256,7 @@ Counted CounterMeter::book(const Step& step, const Fix& now, Quality quality, Co
   }
   state.pending.reset();
   state.pending_since.reset();
+  state.course.clear();
   state.doubts = 0;
   return out;
 }
@@ -278,7 +265,7 @@ Counted CounterMeter::book(const Step& step, const Fix& now, Quality quality, Co
 // register may have gone round unseen, which its rule goes on saying.
 void CounterMeter::add_stretches(const Step& step, Instant begin, Instant end, Quality quality, Counted& out) const {
   const bool watched = end - begin <= gap_max_;
-  const std::size_t first = out.count;
+  const std::size_t first = out.movements.size();
   if (!watched && !step.ambiguous) quality = worse({Origin::estimated, Rule::gap}, quality);
   Movement whole{.begin = std::max(begin, end - kSpreadMax), .end = end, .covered = watched, .quality = quality};
   for (const Stretch& stretch : step.stretches) {
@@ -295,14 +282,14 @@ void CounterMeter::add_stretches(const Step& step, Instant begin, Instant end, Q
       }
     }
   }
-  if (out.count > first) out.movements[first].amount += whole.amount;
+  if (out.movements.size() > first) out.movements[first].amount += whole.amount;
 }
 
 // The counter counts from `from` on; what it moved between the old baseline and there is unknown.
 Counted CounterMeter::start_again(const Fix& from, const Fix& now, Quality quality, CounterState& state) const {
   const Fix old = *state.baseline;
   const Rule rule = rule_of_new_course(old, from);
-  Counted out{.quality = worse(quality, {Origin::measured, rule})};
+  Counted out{.quality = worse(quality, {Origin::measured, rule}), .course_from = from.first};
   out.add({.begin = std::max(old.first, from.first - kSpreadMax),
            .end = from.first,
            .covered = false,
@@ -320,6 +307,7 @@ Counted CounterMeter::start_again(const Fix& from, const Fix& now, Quality quali
   }
   state.pending.reset();
   state.pending_since.reset();
+  state.course.clear();
   state.doubts = 0;
   state.falls = 0;
   return out;
@@ -348,6 +336,7 @@ Counted CounterMeter::run_back(const Fix& now, Quality quality, CounterState& st
   state.falls = std::max(state.falls, kFallsMax);
   state.pending.reset();
   state.pending_since.reset();
+  state.course.clear();
   state.doubts = 0;
   return out;
 }

@@ -1,7 +1,9 @@
 // Counters: what the steps of a register mean, by what the connection can deliver and by what follows.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "drivers/api/point.h"
@@ -11,6 +13,11 @@
 #include "gateway/pipeline/movement.h"
 
 namespace carbongate::pipeline {
+
+// A counter that leaves its course is believed when it has followed another one for so many readings...
+inline constexpr std::size_t kCourseReadings = 12;
+// ...or when so many have gone by without a way back.
+inline constexpr std::size_t kCourseReadingsMax = 40;
 
 // Counts the readings of one cumulative point. Constant: what must be remembered is in the CounterState.
 //
@@ -25,19 +32,26 @@ namespace carbongate::pipeline {
 // | a step down, and through a known end it is plausible  | rollover              | the step through the end         |
 // | a replacement was announced, both parts are plausible | replaced              | final - last + now - initial     |
 // | doubtful, then back at or above the baseline          | glitch                | the step from the baseline       |
-// | doubtful, going on from a value near 0                | reset                 | 0, estimated; then on from there |
+// | doubtful, following another course from near 0        | reset                 | 0, estimated; then on from there |
 // | ... from exactly 0, as the connection delivers since  | reset                 | 0, estimated; then on from 0     |
 // |   the last 0                                          |                       |                                  |
 // | ... power_max not known, and it goes on alike         | reset                 | the same, all of it estimated    |
-// | doubtful, going on from another value                 | replaced, unannounced | 0, estimated; then on from there |
+// | doubtful, following another course from elsewhere     | replaced, unannounced | 0, estimated; then on from there |
 // | ... which is the old one times or by a whole number   | ratio_change          | 0, estimated; then on from there |
-// | doubtful, then no two that fit each other             | replaced, unannounced | 0, estimated; on from the newest |
-// | up by more than since the last reading, less than     | stalled               | the step, once the next reading  |
-// |   since it last moved (at most 24 h), power_max known |                       | goes on from there               |
+// | up by more than since the last reading, less than     | stalled               | the step, once the register has  |
+// |   since it last moved (at most 24 h), power_max known |                       | followed the course from there   |
 // | down a little, three times in a row                   | backwards             | 0, estimated; and see `unbooked` |
-// | down a little, and not back within an hour            | backwards             | the same                         |
+// | down a little, not back within an hour and 12 readings| backwards             | the same                         |
 // | more than 10 MW, power_max not known, and it goes on  | consumption           | the step, remark pending         |
 // |   alike, twice                                        |                       |                                  |
+//
+// Another course is believed when the register has followed it for kCourseReadings readings, of which single ones may
+// be glitches in their turn; until then it is pending and nothing of it is booked. Where it comes back to the old
+// course before, all of it was a glitch, however it moved. Where it goes on to a third course, that one must be
+// followed as long, and of the second nothing is booked. After kCourseReadingsMax readings without either, what was
+// seen last is taken as it is. When it is believed each of its readings is booked where it belongs (counter_course.cc).
+// What stands still for an hour and as many readings (at 0: six) is believed too: nothing is booked of it, and a way
+// back is still seen.
 //
 // 0 is what an unreadable register shows. So a fall to exactly 0 is a rollover only when the next reading goes on from
 // there, and only if the register could pass its end by the first reading at 0: while it stands there nothing passes.
@@ -53,9 +67,10 @@ namespace carbongate::pipeline {
 // some. A point that is said to be a net register (runs_back) is counted in both directions.
 //
 // What cannot be told by any reading: a replacement or reset whose new value is a plausible step from the old one, or
-// from a 0 between them; a
-// ratio that changes without the register showing it; power_max not being known, anything below 10 MW. Where a step is
-// so long that the register may have gone round unseen, the least that explains it is booked, as estimated.
+// from a 0 between them; an excursion that passes the old course by itself, that looks like a rollover, or lasts longer
+// than kCourseReadings; a ratio that changes without the register showing it; power_max not being known, anything below
+// 10 MW. Where a step is so long that the register may have gone round unseen, the least that explains it is booked, as
+// estimated.
 class CounterMeter {
  public:
   CounterMeter(const Point& point, model::ActivityScale scale, const Connection& connection, Duration gap_max);
@@ -64,12 +79,28 @@ class CounterMeter {
   Counted count(const Reading& reading, double last_value, model::Quality quality, model::CounterState& state) const;
 
   // One that is older than the newest while a step waits: from between the baseline and the first doubtful reading it
-  // goes on from the baseline, as it would have in its order, and the step waits on. Its quality stays out_of_order
-  // where it is none of these: restatement will find its place.
+  // goes on from the baseline, as it would have in its order, and the step waits on. One from among the readings of
+  // another course gets its place there. Its quality stays out_of_order where it is none of these: restatement will
+  // find its place.
   Counted count_late(const Reading& reading, model::Quality quality, model::CounterState& state) const;
 
  private:
-  Counted decide(const Fix& now, const Hints& hints, model::Quality quality, model::CounterState& state) const;
+  enum class Leaving { in_doubt, at_once };  // whether another course is believed when it is first seen
+  struct Course;
+
+  Counted count(const model::CourseReading& reading, model::CounterState& state, Leaving leaving) const;
+  Counted decide(const model::CourseReading& reading, model::CounterState& state, Leaving leaving) const;
+  Counted leave_course(const Fix& from, const model::CourseReading& reading, model::Quality since,
+                       model::CounterState& state, Leaving leaving) const;
+  Counted wait_on_course(const model::CourseReading& reading, model::CounterState& state) const;
+  Counted count_late_on_course(const Reading& reading, model::Quality quality, model::CounterState& state) const;
+  Counted follow(const model::CourseReading& reading, model::CounterState& state) const;
+  std::optional<Counted> come_back(const model::CourseReading& reading, model::CounterState& state) const;
+  bool left_again(const Course& course, const model::CounterState& state) const;
+  Counted catch_up(Instant until, model::CounterState& state) const;
+  Course replay(model::CounterState& state) const;
+  Counted enter(std::span<const model::CourseReading> readings, model::CounterState& state) const;
+  bool caught_up(const Fix& first, const model::CourseReading& second, const model::CounterState& state) const;
   bool stood_before_it_could_roll(const Fix& first, const Fix& now, const model::CounterState& state) const;
   Counted wait(const Fix& now, model::Quality quality, model::CounterState& state) const;
   Counted go_on_from_zero(const Step& step, const Fix& now, model::Quality quality, model::CounterState& state) const;

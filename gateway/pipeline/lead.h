@@ -9,11 +9,13 @@
 
 #include "drivers/api/point.h"
 #include "drivers/api/reading.h"
+#include "gateway/pipeline/counter.h"
 
 namespace carbongate::pipeline {
 
 inline constexpr Duration kLead = std::chrono::hours(1);  // all readings from so long before
 inline constexpr std::size_t kReadingsBehind = 64;        // after it, to close it: more than any doubt lasts
+static_assert(kReadingsBehind > kCourseReadingsMax + kCourseReadings);
 
 // The usable readings found in front of that time.
 class Lead {
@@ -41,7 +43,8 @@ class Lead {
   static constexpr std::size_t kReadingsMax = 2'000;  // of a counter that stands still
 
  private:
-  static constexpr std::size_t kReadings = 16;
+  // They may begin on another course, which the counter then leaves.
+  static constexpr std::size_t kReadings = 2 * kCourseReadings + 8;
 
   Kind kind_;
   std::size_t found_ = 0;

@@ -21,11 +21,11 @@ model::Activity Movement::until(Instant at) const {
 
 void Counted::add(const Movement& movement) {
   if (movement.end <= movement.begin) return;
-  if (count < kMovementsMax) {
-    movements[count++] = movement;
+  if (movements.size() < kMovementsMax) {
+    movements.push_back(movement);
     return;
   }
-  Movement& last = movements[kMovementsMax - 1];
+  Movement& last = movements.back();
   last.end = movement.end;
   last.amount += movement.amount;
   last.covered = last.covered && movement.covered;

@@ -1,8 +1,10 @@
 // Movements of activity: what the energy stage makes of readings, before they are cut into quarter hours.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "drivers/api/reading.h"
 #include "gateway/model/quality.h"
@@ -38,17 +40,17 @@ struct Movement {
 
 // What one reading meant.
 struct Counted {
-  static constexpr std::size_t kMovementsMax = 8;
+  static constexpr std::size_t kMovementsMax = 256;
 
   model::Quality quality;  // of the reading, with what the counter's step revealed
-  std::size_t count = 0;
-  Movement movements[kMovementsMax]{};
+  boost::container::small_vector<Movement, 2> movements{};
+  std::optional<Instant> course_from{};  // the counter was found on another course, which it follows since then
 
   // Each begins where the one before ends, or later. Drops an empty time span; where there is no room the last movement
   // is stretched.
   void add(const Movement& movement);
-  const Movement* begin() const { return movements; }
-  const Movement* end() const { return movements + count; }
+  auto begin() const { return movements.begin(); }
+  auto end() const { return movements.end(); }
 };
 
 }  // namespace carbongate::pipeline

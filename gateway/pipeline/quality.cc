@@ -45,7 +45,9 @@ model::Quality QualityRules::judge(const Reading& reading, const model::PointSta
   // The rule stays that of the reading: whether it is counted depends on it. Where that is not, its origin still tells
   // what it was marked with: flag_said().
   if (judged.rule == Rule::out_of_order && said->rule == Rule::stopped) return {said->origin, judged.rule};
-  return {std::max(judged.origin, said->origin), judged.rule == Rule::none ? said->rule : judged.rule};
+  // That it came late its origin says too; that it was marked, nothing else would.
+  const bool said_only = judged.rule == Rule::none || (judged.rule == Rule::stale && said->rule == Rule::stopped);
+  return {std::max(judged.origin, said->origin), said_only ? said->rule : judged.rule};
 }
 
 Rule QualityRules::judge_time(const Reading& reading, Instant heard, Instant now) const {

@@ -26,7 +26,7 @@ inline constexpr Duration kReadingAgeMax = std::chrono::hours(24 * 366);
 // | heard more than stale_after after `at`      | late, stale                | yes     |
 //
 // The first that holds applies; of a marked value its time is judged first. The flag S makes what is counted manual, F
-// is a remark (stopped) where there is no other. While nobody knows the time nothing is judged by it: what has a value
+// is a remark (stopped) where there is no other, or none but that it is stale: then it is late, stopped. While nobody knows the time nothing is judged by it: what has a value
 // is kept as missing, clock or device_clock (Pipeline::keep_apart). Steps of counters are judged by the energy stage,
 // which sees the readings around them.
 class QualityRules {

@@ -243,11 +243,24 @@ model::OpenPeriod get(const proto::OpenPeriod& message) {
   return period;
 }
 
+void put(const model::CourseReading& reading, proto::CourseReading& message) {
+  const auto& [shown, float32, quality] = reading;
+  put(shown, *message.mutable_shown());
+  message.set_float32(float32);
+  message.set_quality(static_cast<std::uint32_t>(encode_quality(quality)));
+}
+
+model::CourseReading get(const proto::CourseReading& message) {
+  return {.shown = get(message.shown()),
+          .float32 = message.float32(),
+          .quality = decode_quality(message.quality())};
+}
+
 // Its fields stand among those of a point and of a derived point's input.
 template <class Message>
 void put_counter(const model::CounterState& state, Message& message) {
-  const auto& [baseline, pending, pending_since, doubts, abandoned, stands_since, settled_until, falls, unbooked] =
-      state;
+  const auto& [baseline, pending, pending_since, doubts, abandoned, stands_since, settled_until, falls, course,
+               unbooked] = state;
   if (baseline) put(*baseline, *message.mutable_baseline());
   if (pending) put(*pending, *message.mutable_pending());
   if (pending_since) message.set_pending_since_ms(ms(*pending_since));
@@ -256,6 +269,7 @@ void put_counter(const model::CounterState& state, Message& message) {
   if (stands_since) message.set_stands_since_ms(ms(*stands_since));
   if (settled_until) message.set_settled_until_ms(ms(*settled_until));
   message.set_falls(falls);
+  for (const model::CourseReading& reading : course) put(reading, *message.add_course());
   message.set_unbooked(unbooked.quanta());
 }
 
@@ -270,6 +284,7 @@ model::CounterState get_counter(const Message& message) {
   if (message.has_stands_since_ms()) state.stands_since = instant(message.stands_since_ms());
   if (message.has_settled_until_ms()) state.settled_until = instant(message.settled_until_ms());
   state.falls = static_cast<std::uint8_t>(message.falls());
+  for (const auto& reading : message.course()) state.course.push_back(get(reading));
   state.unbooked = Activity::of(message.unbooked());
   return state;
 }

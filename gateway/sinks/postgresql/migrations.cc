@@ -299,7 +299,25 @@ COMMENT ON FUNCTION @.hj212_flag(text, text) IS
   'N, F, M, S, D, C, T or B by HJ 212-2017, table 8, of the quality and the rule of a reading or an interval';
 )sql";
 
-constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
+// What came late keeps its flag F.
+constexpr std::string_view kVersion6 = R"sql(
+CREATE OR REPLACE FUNCTION @.hj212_flag(quality text, rule text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE
+    WHEN quality IN ('measured', 'late') AND rule = 'stopped' THEN 'F'
+    WHEN quality = 'measured' AND rule = 'out-of-order' THEN 'F'
+    WHEN quality IN ('measured', 'late') THEN 'N'
+    WHEN quality IN ('estimated', 'substituted', 'manual') THEN 'S'
+    WHEN rule = 'maintenance' THEN 'M'
+    WHEN rule = 'calibration' THEN 'C'
+    WHEN rule IN ('over-range', 'range') THEN 'T'
+    WHEN rule = 'gap' THEN 'B'
+    ELSE 'D'
+  END
+$$;
+)sql";
+
+constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3,
+                                                        kVersion4, kVersion5, kVersion6};
 
 std::string with_schema(std::string_view sql, std::string_view schema) {
   std::string out;

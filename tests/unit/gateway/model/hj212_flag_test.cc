@@ -31,6 +31,9 @@ TEST(Hj212Flag, IsFoundAgainInAStoredReading) {
   EXPECT_EQ(flag_said({Origin::missing, Rule::unknown_flag}), kUnknownFlag);
   EXPECT_EQ(flag_said({Origin::manual, Rule::out_of_order}), 'S');
   EXPECT_EQ(flag_said({Origin::measured, Rule::out_of_order}), 'F');
+  EXPECT_EQ(flag_said({Origin::late, Rule::stopped}), 'F');
+  EXPECT_EQ(to_hj212_flag({Origin::late, Rule::stopped}), 'F');
+  EXPECT_EQ(to_hj212_flag({Origin::late, Rule::out_of_order}), 'N');
   EXPECT_EQ(flag_said({Origin::late, Rule::out_of_order}), kNoFlag);
   // Judged by us, not marked by the instrument.
   for (const Quality ours : {Quality{Origin::missing, Rule::range}, Quality{Origin::missing, Rule::not_a_number},

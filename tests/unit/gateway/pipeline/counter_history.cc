@@ -40,6 +40,8 @@ std::string_view to_string(Fault fault) {
                                          "net register",
                                          "duplicates",
                                          "out of order",
+                                         "excursion",
+                                         "excursion near the end",
                                          "several",
                                          "swap, plausible step",
                                          "ratio change, unannounced"};
@@ -88,7 +90,7 @@ void CounterHistory::choose_register(Fault fault) {
                                      {32, 0, 4 * kKwh / 10}, {0, 6, 2 * kKwh},   {0, 0, 1}};
   const bool rolls = fault == Fault::rollover || fault == Fault::rollover_in_silence ||
                      fault == Fault::zeros_near_the_end || fault == Fault::several ||
-                     fault == Fault::daily_near_the_end;
+                     fault == Fault::daily_near_the_end || fault == Fault::excursion_near_end;
   for (;;) {
     const Register& r = kRegisters[below(std::size(kRegisters))];
     count_ = r.count;
@@ -251,7 +253,9 @@ void CounterHistory::run(Fault fault) {
     point.history.ratios = {{Instant::min(), numerator_, 1}};
   }
   if (fault == Fault::net) point.limits.runs_back = true;
-  if (fault == Fault::rollover || fault == Fault::rollover_in_silence || fault == Fault::zeros_near_the_end) {
+  const bool near_the_end = fault == Fault::rollover || fault == Fault::rollover_in_silence ||
+                            fault == Fault::zeros_near_the_end || (fault == Fault::excursion_near_end && one_in(2));
+  if (near_the_end) {
     const std::int64_t reach = fault == Fault::rollover_in_silence ? power_max_ : power_max_ / 100 * between(1, 8) / 8;
     set_register(range_ -
                  std::min<std::int64_t>(
@@ -263,9 +267,9 @@ void CounterHistory::run(Fault fault) {
   for (std::int64_t i = 0; i < times; ++i) {
     Fault now = fault;
     if (fault == Fault::several) {
-      constexpr Fault kSurvived[] = {Fault::zeros,        Fault::spike,      Fault::stuck,       Fault::stale,
-                                     Fault::not_a_number, Fault::silence,    Fault::reset,       Fault::swap,
-                                     Fault::backwards,    Fault::duplicates, Fault::out_of_order};
+      constexpr Fault kSurvived[] = {Fault::zeros,        Fault::spike,      Fault::stuck,        Fault::stale,
+                                     Fault::not_a_number, Fault::silence,    Fault::reset,        Fault::swap,
+                                     Fault::backwards,    Fault::duplicates, Fault::out_of_order, Fault::excursion};
       now = kSurvived[below(std::size(kSurvived))];
     }
     cause(now);
@@ -479,6 +483,8 @@ void CounterHistory::cause(Fault fault) {
       }
       return;
     }
+    case Fault::excursion:
+    case Fault::excursion_near_end: return wander(fault);
     case Fault::swap_unseen:
       flow(interval_);
       set_register(register_ + below(possible(interval_) / 4 + 1));

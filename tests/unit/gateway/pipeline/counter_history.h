@@ -36,6 +36,8 @@ enum class Fault {
   net,                  // a net register, which may run down
   duplicates,           // readings twice, with the same or another value
   out_of_order,         // readings that arrive after newer ones
+  excursion,            // 2 to 10 readings of another course, which moves: above, below or near 0; then back
+  excursion_near_end,   // the same near the register's end, of the register or of the other course
   several,              // any of the above that a meter survives, several times
   // What no reading can tell. Not held to the goal; the table shows what it costs.
   swap_unseen,   // another meter that starts where the old one might have been
@@ -80,6 +82,8 @@ class CounterHistory {
   bool end_the_day_near_the_end();
   void let_flow_at_least(std::int64_t mwh);
   std::int64_t other_value();
+  void wander(Fault fault);
+  std::optional<std::int64_t> course_away(Fault fault, std::int64_t readings_away);
 
   std::mt19937_64 random_;
   Instant at_;

@@ -96,6 +96,13 @@ std::string text(const std::optional<std::pair<Instant, model::Cumulative<model:
   return when(fix->first) + "=" + std::to_string(fix->second.since_zero().quanta());
 }
 
+std::string text(const std::vector<model::CourseReading>& course) {
+  std::string out;
+  for (const model::CourseReading& reading : course) {
+    out += " course " + text(reading.shown) + (reading.float32 ? " float32 " : " ") + text(reading.quality);
+  }
+  return out;
+}
 std::string text(const std::optional<model::LiveFactorState>& live) {
   if (!live) return "";
   std::string out = " live until " + when(live->decided_until);
@@ -180,8 +187,9 @@ std::string to_text(const model::Checkpoint& checkpoint) {
            std::to_string(p.counter.doubts) + " abandoned " + text(p.counter.abandoned) + " stands " +
            (p.counter.stands_since ? when(*p.counter.stands_since) : "-") + " settled " +
            (p.counter.settled_until ? when(*p.counter.settled_until) : "-") + " falls " +
-           std::to_string(p.counter.falls) + " unbooked " + std::to_string(p.counter.unbooked.quanta()) +
-           " remainder " + std::to_string(p.integration_remainder) + " open " + text(p.open) + text(p.live) + "\n";
+           std::to_string(p.counter.falls) + text(p.counter.course) + " unbooked " +
+           std::to_string(p.counter.unbooked.quanta()) + " remainder " + std::to_string(p.integration_remainder) +
+           " open " + text(p.open) + text(p.live) + "\n";
   }
   for (const model::AccountState& a : checkpoint.accounts) {
     out += "account " + std::to_string(a.amount.quanta()) + " coal " + std::to_string(a.coal.quanta()) + " " +

@@ -283,13 +283,14 @@ TEST_F(OneMeter, AQuarterHourWaitsForADoubtfulReading) {
 TEST_F(OneMeter, AResetLeavesItsMarkOnTheQuarterHour) {
   Pipeline pipeline = site.pipeline();
   const Instant noon = utc("2023-06-01 12:00");
-  const auto rows = feed(pipeline, {reading(meter, noon, 53'700.0), reading(meter, noon + 1min, 53'700.5),
-                                    reading(meter, noon + 2min, 0.25), reading(meter, noon + 3min, 0.5),
-                                    reading(meter, noon + 15min, 3.0)});
+  std::vector<Reading> readings{reading(meter, noon, 53'700.0), reading(meter, noon + 1min, 53'700.5)};
+  for (int i = 1; i <= 12; ++i) readings.push_back(reading(meter, noon + 1min + i * 5s, 0.25 * i));
+  readings.push_back(reading(meter, noon + 15min, 5.5));
+  const auto rows = feed(pipeline, readings);
   const auto intervals = only<EnergyInterval>(rows);
   ASSERT_EQ(intervals.size(), 1u);
-  EXPECT_EQ(intervals[0].amount, Activity::of(3'250'000));
-  EXPECT_EQ(intervals[0].covered, 2min);  // 12 minutes without a reading are a gap for a meter read every minute
+  EXPECT_EQ(intervals[0].amount, Activity::of(5'750'000));
+  EXPECT_EQ(intervals[0].covered, 1min + 55s);  // 13 minutes without a reading are a gap for a meter read every minute
   EXPECT_EQ(intervals[0].quality.origin, Origin::estimated);
 }
 

@@ -125,7 +125,9 @@ TEST(Quality, AFlagTakesNothingOfWhatTheReadingIs) {
   EXPECT_EQ(judge(p, marked('S', kNow, std::nan(""))), (Quality{Origin::missing, Rule::not_a_number}));
   EXPECT_EQ(judge(p, marked('M', kNow, std::nan(""))), (Quality{Origin::missing, Rule::maintenance}));
   EXPECT_EQ(judge(p, marked('M', kNow + 1h)), (Quality{Origin::missing, Rule::future})) << "its time is not believed";
-  EXPECT_EQ(judge(p, marked('F', kNow - 2min)), (Quality{Origin::late, Rule::stale}));
+  EXPECT_EQ(judge(p, marked('F', kNow - 2min)), (Quality{Origin::late, Rule::stopped}));
+  EXPECT_EQ(judge(p, marked('S', kNow - 2min)), (Quality{Origin::manual, Rule::stale}));
+  EXPECT_EQ(judge(p, marked('N', kNow - 2min)), (Quality{Origin::late, Rule::stale}));
   PointState state;
   state.last_at = kNow;
   state.last_value = 1.0;

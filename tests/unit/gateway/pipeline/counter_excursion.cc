@@ -1,0 +1,59 @@
+// Excursions of a counter's history: some readings of another course, and back.
+#include <algorithm>
+
+#include "tests/unit/gateway/pipeline/counter_history.h"
+
+namespace carbongate::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::int64_t kKwh = 1'000'000;
+
+}  // namespace
+
+// Where another course begins that can be told from this one: in mWh of the register. nullopt: no such was found.
+std::optional<std::int64_t> CounterHistory::course_away(Fault fault, std::int64_t readings_away) {
+  const Duration whole = (readings_away + 3) * interval_;
+  const std::int64_t step = power_max_ / 3'600'000 * interval_.count() + count_quanta;
+  const std::int64_t now = range_ == 0 ? register_ : register_ % range_;
+  const std::int64_t out_of_reach = 2 * possible(std::max<Duration>(whole, 3h)) + power_max_ * 26;
+  for (int i = 0; i < 50; ++i) {
+    std::int64_t value = 0;
+    switch (below(fault == Fault::excursion_near_end ? 6 : 5)) {
+      case 0: value = now + out_of_reach + below(100'000 * kKwh); break;
+      case 1: value = now * between(2, 12); break;
+      case 2: value = now - below(possible(1h)); break;
+      case 3: value = now - out_of_reach - below(std::max<std::int64_t>(now, 1)); break;
+      case 4: value = below(3 * step); break;
+      default: value = range_ - 12 * step - below(10 * step); break;
+    }
+    if (value < 0 || (range_ != 0 && value + 12 * step > range_)) continue;
+    const bool a_little_below = value < now && now - value <= possible(1h) && value >= now / 2 + step;
+    const bool above = value > now + out_of_reach;
+    // Else the first value back on the course might as well be the next of the other one.
+    const bool below_it = value < now && now - value > std::min(40 * step, 2 * possible(whole));
+    if (!a_little_below && !above && !below_it) continue;
+    if (value < now && now - value < (readings_away + 2) * step) continue;  // it would pass the old course by itself
+    if (value < now && near_a_rollover(whole) && (!power_known_ || range_ - now + value < 2 * possible(whole)))
+      continue;
+    return value;
+  }
+  return std::nullopt;
+}
+
+void CounterHistory::wander(Fault fault) {
+  const std::int64_t readings_away = between(2, 10);
+  const auto away = course_away(fault, readings_away);
+  if (!away) return;
+  const bool as_it_flows = one_in(2);
+  std::int64_t value = *away;
+  for (std::int64_t n = readings_away; n > 0; --n) {
+    const std::int64_t before = register_;
+    flow(interval_);
+    show(in_unit(value / count_), at_);
+    value += as_it_flows ? register_ - before : below(power_max_ / 3'600'000 * interval_.count() + 1);
+  }
+}
+
+}  // namespace carbongate::pipeline
