@@ -57,7 +57,7 @@ def test_after_each_power_cut_it_starts_without_repair_and_nothing_acknowledged_
             print(f"{cut:3}: {environment['POWER_CUT_AFTER']:>5} operations, {said.splitlines()[-1]}")
 
         gateway = Process([CARBONGATE, "run", config], tmp_path / "gateway.log", env=ENVIRONMENT)
-        with gateway.start(ready=lambda: "connected, MQTT" in gateway.output()):
+        with gateway.start(ready=lambda: "connected, MQTT" in gateway.output(), timeout=90):
             assert feed.is_running(), "no life was long enough for a connection"
             feed.stop()
             wait_for_all(config, feed)
