@@ -173,6 +173,7 @@ void Alerts::judge_past(std::size_t watch, const Span& span, const Finding& find
              after_work(site_.maintenance, *watches_[watch].watch, finding.at) == finding.at) {
     if (!period.since) period.since = finding.at;
     period.withdrawn = false;
+    known.at = std::max(known.at, *period.since);
     publish(watch, AlertStage::firing, *period.since, period.published++, known);
     known.at = span.end;
     publish(watch, AlertStage::resolved, *period.since, period.published++, known);

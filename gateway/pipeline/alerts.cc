@@ -171,10 +171,17 @@ void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
   state.seen_at.reset();
   state.value = 0;
   state.held_back = false;
+  // One that would begin no later than the one before, as corrections may have it, is that one again: an id names one
+  // alert.
+  const bool is_raised_again = state.last_since && since <= *state.last_since;
+  const std::uint32_t revision = is_raised_again ? state.last_published : 0;
+  Finding known = finding;
+  if (is_raised_again) since = *state.last_since;
+  known.at = std::max(finding.at, since);
   state.since = since;
-  state.fired_at = finding.at;
-  state.published = 1;
-  publish(watch, AlertStage::firing, since, 0, finding);
+  state.fired_at = known.at;
+  state.published = revision + 1;
+  publish(watch, AlertStage::firing, since, revision, known);
 }
 
 // It never should have fired if a correction says so, or a reading that came after the time was told to have passed.
@@ -190,6 +197,8 @@ void Alerts::end(std::size_t watch, const Finding& finding) {
     period.published = state.published + 1;
     period.withdrawn = known.cause.has_value();
   }
+  state.last_since = state.since;
+  state.last_published = state.published + 1;
   state.since.reset();
   state.fired_at.reset();
   state.acknowledged = false;

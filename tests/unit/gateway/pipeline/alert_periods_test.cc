@@ -146,7 +146,8 @@ TEST_F(UserAlerts, AreWithdrawnByACorrectionOfThePeriodInProgress) {
   correct("00:15:00", -10);
   EXPECT_EQ(told(), "06-01 01:00:00 energy press withdrawn since 06-01 01:00:00 85/90 #1 late-data\n");
   correct("00:30:00", 10);
-  EXPECT_EQ(told(), "06-01 00:45:00 energy press firing since 06-01 00:45:00 95/90 late-data\n") << "raised by another";
+  EXPECT_EQ(told(), "06-01 01:00:00 energy press firing since 06-01 01:00:00 95/90 #2 late-data\n")
+      << "raised again by another";
 }
 
 TEST_F(UserAlerts, OfAClosedPeriodAreRaisedAndWithdrawnByCorrections) {
@@ -167,7 +168,7 @@ TEST_F(UserAlerts, OfAClosedPeriodAreRaisedAndWithdrawnByCorrections) {
   EXPECT_EQ(told(), "06-01 01:00:00 energy press withdrawn since 06-01 01:00:00 85/90 #2 late-data\n");
   correct("00:15:00", 6);
   EXPECT_EQ(told(),
-            "06-01 00:30:00 energy press firing since 06-01 01:00:00 91/90 #3 late-data\n"
+            "06-01 01:00:00 energy press firing since 06-01 01:00:00 91/90 #3 late-data\n"
             "06-01 01:00:00 energy press resolved since 06-01 01:00:00 91/90 #4 late-data\n");
   correct("01:30:00", 6);
   EXPECT_EQ(told(),
