@@ -7,6 +7,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "gateway/store/alert_record.h"
 #include "gateway/store/database.h"
 #include "gateway/store/record.pb.h"
 
@@ -197,11 +198,7 @@ void put(const model::Correction& correction, proto::Correction& message) {
 }
 
 model::Correction get(const proto::Correction& message) {
-  const auto cause = static_cast<model::Cause>(message.cause());
-  if (message.cause() > 0xff || model::to_string(cause) == "unknown") {
-    throw DamagedRecord("unknown cause of a correction " + std::to_string(message.cause()));
-  }
-  return {.cause = cause,
+  return {.cause = decode_cause(message.cause()),
           .note = message.note(),
           .booked_at = instant(message.booked_at_ms()),
           .readings_through = message.readings_through()};
@@ -375,6 +372,8 @@ struct RecordCodec::Messages {
   proto::RunningTotal total;
   proto::PointState point;
   proto::AccountState account;
+  proto::Alert alert;
+  proto::AlertState alert_state;
   std::string bytes;
 
   template <class Message>
@@ -429,6 +428,12 @@ struct RecordCodec::Messages {
     total.set_amount_per_hour(row.amount_per_hour);
     total.set_co2e_kg_per_hour(row.co2e_kg_per_hour);
     return {RowKind::running_total, ms(row.at), 0, 0, serialize(total)};
+  }
+
+  RecordColumns encode(const model::Alert& row) {
+    alert.Clear();
+    put(row, alert);
+    return {RowKind::alert, ms(row.at), 0, 0, serialize(alert)};
   }
 };
 
@@ -490,6 +495,12 @@ std::string_view RecordCodec::encode(const model::AccountState& state) {
   return messages_->serialize(message);
 }
 
+std::string_view RecordCodec::encode(const model::AlertState& state) {
+  messages_->alert_state.Clear();
+  put(state, messages_->alert_state);
+  return messages_->serialize(messages_->alert_state);
+}
+
 model::RowBody RecordCodec::decode_row(const RecordColumns& columns) {
   switch (columns.kind) {
     case RowKind::reading:
@@ -532,6 +543,7 @@ model::RowBody RecordCodec::decode_row(const RecordColumns& columns) {
       row.validity = decode_validity(messages_->rollup.validity());
       return row;
     }
+    case RowKind::alert: parse(messages_->alert, columns.body); return get(messages_->alert, instant(columns.at_ms));
   }
   throw DamagedRecord("unknown kind of row " + std::to_string(static_cast<int>(columns.kind)));
 }
@@ -573,6 +585,11 @@ model::AccountState RecordCodec::decode_account(std::string_view bytes) {
     state.open[static_cast<std::size_t>(decode_period(part.period()))] = get(part);
   }
   return state;
+}
+
+model::AlertState RecordCodec::decode_alert(std::string_view bytes) {
+  parse(messages_->alert_state, bytes);
+  return get(messages_->alert_state);
 }
 
 }  // namespace carbongate::store
