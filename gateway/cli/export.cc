@@ -32,15 +32,21 @@ using What = store::History::What;
 constexpr std::size_t kRowsPerProgress = 20'000;
 
 // In the order of What; the last two are none: entries that correct others, and the ledger.
-constexpr std::array<std::string_view, 6> kWhats{"readings", "intervals",   "entries",
-                                                 "rollups",  "corrections", "ledger"};
-constexpr std::size_t kCorrections = 4;
-constexpr std::size_t kLedger = 5;
+constexpr std::array<std::string_view, 7> kWhats{"readings", "intervals",   "entries", "rollups",
+                                                 "alerts",   "corrections", "ledger"};
+constexpr std::size_t kCorrections = 5;
+constexpr std::size_t kLedger = 6;
 constexpr std::array<std::string_view, 2> kFormats{"csv", "jsonl"};  // in the order of Format
 
-// `totals`, the one that is not exported, comes last.
 std::span<const tables::TableWriter::Column> columns_of(What what) {
-  return tables::columns_of(tables::kKinds.at(static_cast<std::size_t>(what)));
+  switch (what) {
+    case What::readings: return tables::columns_of(tables::Kind::readings);
+    case What::intervals: return tables::columns_of(tables::Kind::intervals);
+    case What::entries: return tables::columns_of(tables::Kind::entries);
+    case What::rollups: return tables::columns_of(tables::Kind::rollups);
+    case What::alerts: return tables::columns_of(tables::Kind::alerts);
+  }
+  return {};
 }
 
 class BadOption : public std::runtime_error {

@@ -13,6 +13,9 @@
 //              state,scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,coal_kgce,valid_hours,validity,
 //              revision,co2e_kg_first,u95_stated,market_u95_stated,part_of
 //
+//   alerts     time,rule,device,point,user,carrier,severity,state,value,limit,unit,since,id,revision,cause,name,
+//              name_zh,by,note,suppressed: a row for each change of an alert
+//
 //   ledger     the hash chain over all entries, and its seals, for `carbongate verify`: gateway/ledger/export_text.h.
 //              --from and --to choose a stretch of the chain: all that was booked between the first and the last entry
 //              that begin within, and on to the next seal
@@ -49,6 +52,13 @@
 //                     before it was noted
 //   co2e_kg_first     CO2e of the rollup as first published; 0 if nothing was published in time
 //
+//   state             of an alert: firing, acknowledged, resolved or withdrawn
+//   since, id         of an alert: when its condition began to hold, and its name, which follows from site, rule,
+//   subject and since
+//   limit             what `value` was held against, in the same unit
+//   by                who acknowledged it
+//   suppressed        alerts that depend on this one, and were held back while it fires
+//
 // Rows come by time (`time` or `begin`), then user, device, point, carrier, then period, then in the order in which
 // they arose: equal content gives equal bytes, however it was committed. Memory use does not depend on how much there
 // is.
@@ -63,7 +73,7 @@ namespace carbongate::cli {
 
 struct ExportOptions {
   std::filesystem::path store = {};      // directory
-  std::string what = {};                 // readings, intervals, entries, rollups, corrections, ledger
+  std::string what = {};                 // readings, intervals, entries, rollups, alerts, corrections, ledger
   std::string format = "csv";            // or jsonl
   std::string from = {};                 // included; as parse_time() reads it; empty: from the first row
   std::string to = {};                   // excluded; empty: to the last row

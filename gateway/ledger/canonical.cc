@@ -84,9 +84,9 @@ void append_escaped(std::string& line, std::string_view text) {
 }
 
 std::string canonical_line(const model::Series& series, const model::EmissionEntry& entry) {
-  // `part_of` is no part of what an entry says: it is how users are added up, and may be arranged anew. Nor is a
-  // correction's `readings_through`, which tells later restatements what this one considered.
-  const auto& [site, device, point, unit, user, user_name, carrier, region, scope, flow, part_of] = series;
+  // `part_of` is no part of what an entry says: it is how users are added up, and may be arranged anew. No entry has a
+  // `rule`. Nor is a correction's `readings_through`, which tells later restatements what this one considered.
+  const auto& [site, device, point, unit, user, user_name, carrier, region, scope, flow, part_of, rule] = series;
   const auto& [begin, end, amount, coal, coal_factor_id, primary, market, covered, quality, revision, correction] =
       entry;
   const std::string_view gwp_set = primary.gwp_set;

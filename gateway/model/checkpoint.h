@@ -132,6 +132,35 @@ struct AccountState {
   friend bool operator==(const AccountState&, const AccountState&) = default;
 };
 
+// What a watch of a user remembers of a calendar period, or of a part of what it looks back on.
+struct AlertPeriod {
+  Instant begin{};
+  std::int64_t sum = 0;          // of the accounts that have closed it: quanta, milligrams, or milliseconds watched
+  std::int64_t per = 0;          // of the product
+  std::uint32_t closed = 0;      // how many accounts have
+  bool judged = false;           // once closed
+  std::optional<Instant> since;  // of its alert that is over
+  std::uint32_t published = 0;   // changes of that
+  bool withdrawn = false;        // which was the last of them
+  friend bool operator==(const AlertPeriod&, const AlertPeriod&) = default;
+};
+
+// Of one watch: where its alert stands.
+struct AlertState {
+  std::optional<Instant> holds_since;  // the condition holds, and no alert has been published for it
+  std::optional<Instant> seen_at;      // of the value that it was last seen to hold by
+  double value = 0;                    // that value
+  bool held_back = false;              // an alert that it depends on fires
+  std::optional<Instant> since;        // the alert that fires: it has the name of this time
+  std::optional<Instant> fired_at;     // when it began to
+  bool acknowledged = false;
+  std::uint32_t published = 0;       // changes of the alert that fires
+  std::uint32_t suppressed = 0;      // as in Alert
+  std::optional<Instant> begun;      // of missing data: from when on readings are expected, if none came since
+  std::vector<AlertPeriod> periods;  // ascending
+  friend bool operator==(const AlertState&, const AlertState&) = default;
+};
+
 // Readings that were heard while nobody knew the time: in the journal, not counted, with stamps of a clock that ran on
 // from wherever it stood. What that clock was off by is known once the time is, as long as the machine has not been
 // restarted.
@@ -143,10 +172,11 @@ struct UnknownTime {
   friend bool operator==(const UnknownTime&, const UnknownTime&) = default;
 };
 
-// A whole checkpoint: one state per point and per account, in the order of their ids.
+// A whole checkpoint: one state per point, per account and per watch, in the order of their ids.
 struct Checkpoint {
   std::vector<PointState> points;
   std::vector<AccountState> accounts;
+  std::vector<AlertState> alerts = {};
   std::optional<UnknownTime> unknown_time = {};  // there are such readings that have not been given their times yet
 };
 
@@ -155,9 +185,10 @@ struct Effects {
   std::vector<JournalRow> rows;
   std::vector<std::pair<PointId, PointState>> points;
   std::vector<std::pair<AccountId, AccountState>> accounts;
+  std::vector<std::pair<WatchId, AlertState>> alerts = {};
   std::optional<std::optional<UnknownTime>> unknown_time = {};  // as it is from now on; nullopt: as it was
 
-  bool empty() const { return rows.empty() && points.empty() && accounts.empty() && !unknown_time; }
+  bool empty() const { return rows.empty() && points.empty() && accounts.empty() && alerts.empty() && !unknown_time; }
 };
 
 }  // namespace carbongate::model

@@ -1,4 +1,4 @@
-// What the journal holds and a sink gets. A row is a subject (a point or an account) and a body.
+// What the journal holds and a sink gets. A row is a subject (a point, an account or a watch) and a body.
 #pragma once
 
 #include <concepts>
@@ -13,6 +13,8 @@
 
 #include "drivers/api/point.h"
 #include "gateway/model/account.h"
+#include "gateway/model/alert.h"
+#include "gateway/model/cause.h"
 #include "gateway/model/emitted.h"
 #include "gateway/model/quality.h"
 #include "gateway/model/quantity.h"
@@ -46,17 +48,6 @@ struct Emission {
   std::string gwp_set = {};  // by which its gases were added up: "AR5"; "" where CO2 alone is in it, or nobody noted it
   friend bool operator==(const Emission&, const Emission&) = default;
 };
-
-// Why a figure was changed after it had been published. Stable numbers: they are stored.
-enum class Cause : std::uint8_t {
-  late_data = 1,      // readings that arrived after the interval was closed
-  configuration = 2,  // a repaired scale, byte order, ratio, point
-  factor = 3,         // another factor, or a new version of it
-  substitution = 4,   // missing data, filled by a rule
-  certificate = 5,    // green certificates or contracts allocated to the period
-  manual = 6,         // entered by a person
-};
-std::string_view to_string(Cause cause);  // "late-data"
 
 struct Correction {
   Cause cause = Cause::manual;
@@ -170,9 +161,9 @@ class RowBody {
         },
         body_);
   }
-  // 0 JudgedReading, 1 EnergyInterval, 2 EmissionEntry, 3 RollupRow, 4 RunningTotal
+  // 0 JudgedReading, 1 EnergyInterval, 2 EmissionEntry, 3 RollupRow, 4 RunningTotal, 5 Alert
   std::size_t index() const { return body_.index(); }
-  static constexpr std::size_t kCount = 5;
+  static constexpr std::size_t kCount = 6;
 
   friend bool operator==(const RowBody&, const RowBody&) = default;
 
@@ -200,10 +191,10 @@ class RowBody {
   template <class T>
   using Held = std::conditional_t<kLarge<T>, Boxed<T>, T>;
 
-  std::variant<JudgedReading, EnergyInterval, Boxed<EmissionEntry>, Boxed<RollupRow>, RunningTotal> body_;
+  std::variant<JudgedReading, EnergyInterval, Boxed<EmissionEntry>, Boxed<RollupRow>, RunningTotal, Boxed<Alert>> body_;
 };
 
-using Subject = std::variant<PointId, AccountId>;
+using Subject = std::variant<PointId, AccountId, WatchId>;
 
 struct JournalRow {
   Subject subject;
@@ -223,6 +214,7 @@ struct Series {
   Scope scope = Scope::none;
   Flow flow = Flow::consumed;
   std::string part_of = {};  // the user in whose consumption the account's is contained; empty: in none
+  std::string rule = {};     // of an alert; then device, point and user are those it is about; else empty
 };
 
 // A row as the store gives it back.

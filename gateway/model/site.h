@@ -7,6 +7,8 @@
 
 #include "drivers/api/point.h"
 #include "gateway/model/account.h"
+#include "gateway/model/alert.h"
+#include "gateway/model/alert_rule.h"
 #include "gateway/model/derived.h"
 #include "gateway/model/live_factor.h"
 
@@ -47,9 +49,13 @@ struct Site {
   std::vector<Account> accounts;            // accounts[i].id == i
   std::vector<LiveFactor> live_factors{};   // at most one a point
   std::vector<Comparison> comparisons{};
+  std::vector<AlertRule> alert_rules{};
+  std::vector<Watch> watches{};  // watches[i].id == i
+  std::vector<Maintenance> maintenance{};
   std::vector<Containment> containments{};  // no circles; at most one of each user, carrier and supply
 
   Duration future_tolerance = std::chrono::minutes(5);  // a reading may be stamped this far ahead of our clock
+  Duration alert_grace = std::chrono::seconds(10);  // what time alone decides waits so long for readings on their way
   ValidityRules validity;
   Duration live_every = std::chrono::seconds(10);  // spacing of RunningTotal rows, in data time
 };

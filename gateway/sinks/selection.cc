@@ -73,6 +73,10 @@ bool Selection::takes(const model::StoredRow& row) const {
     return patterns.empty() ||
            std::ranges::any_of(patterns, [&](const std::string& pattern) { return fits(pattern, name); });
   };
+  if (kind == shared::RowKind::alert) {
+    if (!series.user.empty()) return any(users, series.user);
+    return series.point.empty() || any(points, series.device + "." + series.point);
+  }
   if (!points.empty() && !any(points, series.device + "." + series.point)) return false;
   const bool is_of_account = kind != shared::RowKind::reading && kind != shared::RowKind::interval;
   return !is_of_account || any(users, series.user);

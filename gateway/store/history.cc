@@ -32,6 +32,7 @@ RowKind kind_of(History::What what) {
     case History::What::intervals: return RowKind::interval;
     case History::What::entries: return RowKind::entry;
     case History::What::rollups: return RowKind::rollup;
+    case History::What::alerts: return RowKind::alert;
   }
   return RowKind::reading;
 }
@@ -186,6 +187,7 @@ class History::Impl {
   model::Checkpoint checkpoint(const model::Site& site) {
     std::map<std::string, PointId> points;
     std::map<std::string, model::AccountId> accounts;
+    std::map<std::string, model::WatchId> watches;
     const auto key = [](std::initializer_list<std::string_view> names) {
       std::string text;
       for (const std::string_view name : names) (text += name) += '\n';
@@ -202,16 +204,24 @@ class History::Impl {
     }
     model::Checkpoint checkpoint;
     checkpoint.points.resize(site.points.size());
+    for (const model::Watch& w : site.watches) {
+      watches.emplace(key({w.rule, w.user, w.carrier ? w.carrier->id : "", w.device, w.point}), w.id);
+    }
     checkpoint.accounts.resize(site.accounts.size());
+    checkpoint.alerts.resize(site.watches.size());
     const Transaction one_moment(*database_, Transaction::Kind::read);
     const StateReader::States states = StateReader(*database_, blocks_).read();
-    Statement subjects(*database_, "SELECT kind, device, point, unit, user, carrier, id FROM subject");
+    Statement subjects(*database_, "SELECT kind, device, point, unit, user, carrier, id, rule FROM subject");
     for (Rows each(subjects); each.next();) {
       const auto state = states.find(subjects.integer(6));
       if (state == states.end()) continue;
       if (subjects.integer(0) == 0) {
         const auto found = points.find(key({subjects.text(1), subjects.text(2), subjects.text(3), subjects.text(5)}));
         if (found != points.end()) checkpoint.points[index(found->second)] = codec_.decode_point(state->second);
+      } else if (subjects.integer(0) == 2) {
+        const auto found = watches.find(
+            key({subjects.text(7), subjects.text(4), subjects.text(5), subjects.text(1), subjects.text(2)}));
+        if (found != watches.end()) checkpoint.alerts[model::index(found->second)] = codec_.decode_alert(state->second);
       } else {
         const auto found = accounts.find(key({subjects.text(4), subjects.text(5), subjects.text(1), subjects.text(2)}));
         if (found != accounts.end()) {
@@ -296,11 +306,12 @@ class History::Impl {
     for (const auto& [id, entry] : series_->all()) order.emplace_back(id, entry.series.get());
     const auto key = [](const auto& item) {
       const model::Series& s = *item.second;
-      return std::tie(s.user, s.device, s.point, s.carrier, s.unit, s.region, s.scope, s.flow, s.site, s.user_name);
+      return std::tie(s.user, s.device, s.point, s.carrier, s.rule, s.unit, s.region, s.scope, s.flow, s.site,
+                      s.user_name);
     };
     std::ranges::sort(order, {}, key);
     rank_.clear();
-    const auto name = [](const model::Series& s) { return std::tie(s.user, s.device, s.point, s.carrier); };
+    const auto name = [](const model::Series& s) { return std::tie(s.user, s.device, s.point, s.carrier, s.rule); };
     const model::Series* before = nullptr;
     std::int64_t rank = 0;
     for (const auto& [id, series] : order) {  // one name, one rank, however it was described over the years

@@ -23,7 +23,7 @@ class History {
   static model::Result<std::unique_ptr<History>> open(const std::filesystem::path& directory);
   ~History();
 
-  enum class What { readings, intervals, entries, rollups };
+  enum class What { readings, intervals, entries, rollups, alerts };
 
   // Of readings, the time they were taken; of all others, the time they begin.
   struct Range {
@@ -34,8 +34,8 @@ class History {
   using Visit = std::function<bool(const model::StoredRow&)>;  // false: enough
 
   // Calls `visit` for every row there is now, in an order that depends on the content alone, not on how it was
-  // committed: by time, then series (user, device, point, carrier), then period, then the order in which they arose.
-  // Rollups include the periods that are still open, with sequence 0.
+  // committed: by time, then series (user, device, point, carrier, rule), then period, then the order in which they
+  // arose. Rollups include the periods that are still open, with sequence 0.
   //
   // Memory: the rows that begin at one instant, and a block of readings. Readings are sorted in a temporary file
   // (where: SQLITE_TMPDIR, else /var/tmp) of about 40 bytes each.

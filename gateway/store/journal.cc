@@ -72,6 +72,7 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       series_(database_),
       points_(site.points.size()),
       accounts_(site.accounts.size()),
+      watches_(site.watches.size()),
       blocks_(database_),
       rows_(database_, blocks_, ReadingWalk::Kinds::all),
       readings_(database_, blocks_, ReadingWalk::Kinds::readings),
@@ -123,7 +124,9 @@ void Journal::load() {
   states_.each([&](std::int64_t subject, std::string_view state) {
     Rows rows(kind.bind(1, subject));
     if (!rows.next()) return;
-    if (kind.integer(0) != 0) {
+    if (kind.integer(0) == 2) {
+      codec_.decode_alert(state);
+    } else if (kind.integer(0) == 1) {
       codec_.decode_account(state);
     } else if (const auto last_at = codec_.decode_point(state).last_at) {
       newest_ms_ = std::max(newest_ms_.value_or(INT64_MIN), last_at->time_since_epoch().count());
@@ -173,6 +176,10 @@ model::Checkpoint Journal::checkpoint() {
   for (std::size_t i = 0; i < accounts_; ++i) {
     checkpoint.accounts.push_back(
         codec_.decode_account(states_.state(series_.ids(static_cast<model::AccountId>(i)).subject)));
+  }
+  for (std::size_t i = 0; i < watches_; ++i) {
+    checkpoint.alerts.push_back(
+        codec_.decode_alert(states_.state(series_.ids(static_cast<model::WatchId>(i)).subject)));
   }
   checkpoint.unknown_time = load_unknown_time(database_);
   return checkpoint;
@@ -304,6 +311,9 @@ void Journal::put_states(const model::Effects& effects, std::int64_t last_sequen
   }
   for (const auto& [account, state] : effects.accounts) {
     states_.put(series_.ids(account).subject, codec_.encode(state), {});
+  }
+  for (const auto& [watch, state] : effects.alerts) {
+    states_.put(series_.ids(watch).subject, codec_.encode(state), {});
   }
   states_.write(last_sequence_, last_sequence, readings);
   if (effects.unknown_time) save_unknown_time(database_, *effects.unknown_time);

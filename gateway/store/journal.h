@@ -92,6 +92,7 @@ class Journal {
   SeriesTable series_;
   std::size_t points_;
   std::size_t accounts_;
+  std::size_t watches_;
   RecordCodec codec_;
   BlockTable blocks_;
   ReadingWalk rows_;

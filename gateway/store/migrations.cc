@@ -167,6 +167,26 @@ CREATE TABLE state_log(
   last INTEGER NOT NULL,       -- up to this one
   body BLOB NOT NULL);
 )sql",
+    // 10: alerts.
+    R"sql(
+-- A watch is a subject too: kind 2, with the id of its `rule`; device, point, user and carrier are those it is about,
+-- '' where it is about none. Its state in `checkpoint` is record.proto's AlertState. Rows of kind 5 are changes of alerts.
+CREATE TABLE subject_10(
+  id INTEGER PRIMARY KEY,
+  kind INTEGER NOT NULL,   -- 0 point, 1 account, 2 watch
+  device TEXT NOT NULL,
+  point TEXT NOT NULL,
+  unit TEXT NOT NULL,      -- of points
+  user TEXT NOT NULL,
+  carrier TEXT NOT NULL,
+  flow INTEGER NOT NULL,   -- model::Flow; 0 but for accounts
+  rule TEXT NOT NULL DEFAULT '',
+  UNIQUE(kind, device, point, unit, user, carrier, flow, rule));
+INSERT INTO subject_10(id, kind, device, point, unit, user, carrier, flow)
+  SELECT id, kind, device, point, unit, user, carrier, flow FROM subject;
+DROP TABLE subject;
+ALTER TABLE subject_10 RENAME TO subject;
+)sql",
 };
 static_assert(std::size(kMigrations) == kSchemaVersion);
 

@@ -12,7 +12,7 @@
 namespace carbongate::store {
 
 // Numbers in the file: never change.
-enum class RowKind : std::uint8_t { reading = 0, running_total = 1, interval = 2, entry = 3, rollup = 4 };
+enum class RowKind : std::uint8_t { reading = 0, running_total = 1, interval = 2, entry = 3, rollup = 4, alert = 5 };
 
 // The columns of a row besides its sequence and series.
 struct RecordColumns {
@@ -38,11 +38,13 @@ class RecordCodec {
   RecordColumns encode(const model::RowBody& body);
   std::string_view encode(const model::PointState& state);
   std::string_view encode(const model::AccountState& state);
+  std::string_view encode(const model::AlertState& state);
 
   // Throw DamagedRecord.
   model::RowBody decode_row(const RecordColumns& columns);
   model::PointState decode_point(std::string_view bytes);
   model::AccountState decode_account(std::string_view bytes);
+  model::AlertState decode_alert(std::string_view bytes);
 
  private:
   struct Messages;

@@ -8,8 +8,10 @@ namespace {
 
 constexpr std::int64_t kPoint = 0;
 constexpr std::int64_t kAccount = 1;
+constexpr std::int64_t kWatch = 2;
 
 std::int64_t kind_of(const model::Series& series) {
+  if (!series.rule.empty()) return kWatch;
   return series.user.empty() ? kPoint : kAccount;
 }
 
@@ -42,10 +44,22 @@ model::Series describe(const model::Site& site, const model::Account& account) {
           .part_of = container ? container->of : std::string()};
 }
 
+model::Series describe(const model::Site& site, const model::Watch& watch) {
+  return {.site = site.id,
+          .device = watch.device,
+          .point = watch.point,
+          .unit = watch.unit,
+          .user = watch.user,
+          .user_name = watch.user_name,
+          .carrier = std::string(watch.carrier ? watch.carrier->id : ""),
+          .region = {},
+          .rule = watch.rule};
+}
+
 SeriesTable::SeriesTable(Database& database) : database_(database) {
   Statement statement(database_,
                       "SELECT s.id, s.subject, s.site, t.device, t.point, s.unit, t.user, s.user_name, t.carrier, "
-                      "s.region, s.scope, t.flow, s.part_of FROM series s JOIN subject t ON t.id = s.subject");
+                      "s.region, s.scope, t.flow, s.part_of, t.rule FROM series s JOIN subject t ON t.id = s.subject");
   for (Rows rows(statement); rows.next();) {
     const auto text = [&](int column) { return std::string(statement.text(column)); };
     auto series =
@@ -59,7 +73,8 @@ SeriesTable::SeriesTable(Database& database) : database_(database) {
                                                       .region = text(9),
                                                       .scope = static_cast<model::Scope>(statement.integer(10)),
                                                       .flow = static_cast<model::Flow>(statement.integer(11)),
-                                                      .part_of = text(12)});
+                                                      .part_of = text(12),
+                                                      .rule = text(13)});
     all_[statement.integer(0)] = {statement.integer(1), std::move(series)};
   }
 }
@@ -69,6 +84,7 @@ void SeriesTable::enrol(const model::Site& site) {
   for (const model::Account& account : site.accounts) carriers.at(index(account.source)) = account.carrier->id;
   for (const Point& point : site.points) points_.push_back(enrol(describe(site, point, carriers[points_.size()])));
   for (const model::Account& account : site.accounts) accounts_.push_back(enrol(describe(site, account)));
+  for (const model::Watch& watch : site.watches) watches_.push_back(enrol(describe(site, watch)));
 }
 
 SeriesTable::Ids SeriesTable::enrol(const model::Series& series) {
@@ -84,14 +100,15 @@ SeriesTable::Ids SeriesTable::enrol(const model::Series& series) {
   Ids ids;
   ids.subject = find_or_add(
       "SELECT id FROM subject WHERE kind = ?1 AND device = ?2 AND point = ?3 AND unit = ?4 AND user = ?5 AND carrier = "
-      "?6 AND flow = ?7",
-      "INSERT INTO subject(kind, device, point, unit, user, carrier, flow) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+      "?6 AND flow = ?7 AND rule = ?8",
+      "INSERT INTO subject(kind, device, point, unit, user, carrier, flow, rule) "
+      "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
       "RETURNING id",
       [&](Statement& s) {
         s.bind(1, kind_of(series)).bind(2, std::string_view(series.device)).bind(3, std::string_view(series.point));
         s.bind(4, kind_of(series) == kPoint ? std::string_view(series.unit) : std::string_view(""));
         s.bind(5, std::string_view(series.user)).bind(6, std::string_view(series.carrier));
-        s.bind(7, static_cast<std::int64_t>(series.flow));
+        s.bind(7, static_cast<std::int64_t>(series.flow)).bind(8, std::string_view(series.rule));
       });
   ids.series = find_or_add(
       "SELECT id FROM series WHERE subject = ?1 AND site = ?2 AND unit = ?3 AND user_name = ?4 AND region = ?5 AND "

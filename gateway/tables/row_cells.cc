@@ -72,6 +72,23 @@ constexpr auto kRollups = join(
         {{"valid_hours", Type::number}, {"validity"}, {"revision", Type::number}, {"co2e_kg_first", Type::number}}),
     kStated, kPartOf);
 
+constexpr auto kAlerts = join(std::to_array<Column>({{"time"}, {"rule"}}), kPoint, kUser,
+                              std::to_array<Column>({{"carrier"},
+                                                     {"severity"},
+                                                     {"state"},
+                                                     {"value", Type::number},
+                                                     {"limit", Type::number},
+                                                     {"unit"},
+                                                     {"since"},
+                                                     {"id"},
+                                                     {"revision", Type::number},
+                                                     {"cause"},
+                                                     {"name"},
+                                                     {"name_zh"},
+                                                     {"by"},
+                                                     {"note"},
+                                                     {"suppressed", Type::number}}));
+
 std::string shortest(double value) {
   if (std::isnan(value)) return {};
   char text[32];
@@ -99,7 +116,8 @@ std::string kilograms(const model::GasMasses& gases) {
 }  // namespace
 
 std::string_view name_of(Kind kind) {
-  constexpr std::array<std::string_view, kKinds.size()> kNames{"readings", "intervals", "entries", "rollups", "totals"};
+  constexpr std::array<std::string_view, kKinds.size()> kNames{"readings", "intervals", "entries",
+                                                               "rollups",  "totals",    "alerts"};
   return kNames.at(static_cast<std::size_t>(kind));
 }
 
@@ -115,12 +133,14 @@ std::span<const Column> columns_of(Kind kind) {
     case Kind::entries: return kEntries;
     case Kind::rollups: return kRollups;
     case Kind::totals: return kTotals;
+    case Kind::alerts: return kAlerts;
   }
   return {};
 }
 
 bool knows_carrier(const model::StoredRow& row) {
-  return kind_of(row.body) == Kind::readings || model::find_carrier(row.series->carrier) != nullptr;
+  const Kind kind = kind_of(row.body);
+  return kind == Kind::readings || kind == Kind::alerts || model::find_carrier(row.series->carrier) != nullptr;
 }
 
 void RowCells::write(const model::StoredRow& row) {
@@ -198,6 +218,15 @@ void RowCells::write(const model::Series& series, const model::RunningTotal& row
   writer_.cell(kilograms(row.co2e)).cell(series.scope == model::Scope::energy ? kilograms(row.co2e_market) : "");
   writer_.cell(shortest(row.amount_per_hour)).cell(shortest(row.co2e_kg_per_hour));
   writer_.cell(series.part_of);
+}
+
+void RowCells::write(const model::Series& series, const model::Alert& row) {
+  writer_.cell(time_(row.at)).cell(series.rule).cell(series.device).cell(series.point).cell(series.user);
+  writer_.cell(series.carrier).cell(to_string(row.severity)).cell(to_string(row.stage));
+  writer_.cell(shortest(row.value)).cell(shortest(row.limit)).cell(row.unit);
+  writer_.cell(time_(row.since)).cell(row.id).cell(std::to_string(row.revision));
+  writer_.cell(row.cause ? to_string(*row.cause) : "").cell(row.name).cell(row.name_zh);
+  writer_.cell(row.by).cell(row.note).cell(std::to_string(row.suppressed));
 }
 
 void RowCells::write_scope(const model::Series& series) {

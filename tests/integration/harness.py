@@ -34,7 +34,7 @@ def last_number(store):
                          "coalesce((SELECT max(last_seq) FROM reading_block), 0))").fetchone()[0]
 
 
-def journal_numbers(store, kinds=(0, 1, 2, 3, 4)):
+def journal_numbers(store, kinds=(0, 1, 2, 3, 4, 5)):
     """Of rows and readings of these kinds. Readings lie in rows or blocks: they are what no row of another kind is."""
     last = last_number(store)  # first: the gateway may be appending
     others = {row[0]: row[1] for row in store.execute("SELECT seq, kind FROM journal WHERE kind != 0")}

@@ -19,6 +19,7 @@ struct FakeDisk {
   std::vector<model::StoredRow> rows;
   std::map<std::string, model::PointState> points;      // by full name, unit and carrier
   std::map<std::string, model::AccountState> accounts;  // by user, carrier and source
+  std::map<std::string, model::AlertState> alerts;      // by rule and what it is about
   std::map<std::string, ports::StoreStatus::Cursor> cursors;
   std::vector<std::pair<std::string, ports::RejectedRow>> dead_letters;  // with the sink's name
   std::vector<std::pair<std::string, std::uint64_t>> retries;            // of those: to be offered again
@@ -55,6 +56,17 @@ class FakeStore final : public ports::Store {
                                .scope = a.scope,
                                .flow = a.flow}));
     }
+    for (const model::Watch& w : site.watches) {
+      watches_.push_back(add({.site = site.id,
+                              .device = w.device,
+                              .point = w.point,
+                              .unit = w.unit,
+                              .user = w.user,
+                              .user_name = w.user_name,
+                              .carrier = std::string(w.carrier ? w.carrier->id : ""),
+                              .region = {},
+                              .rule = w.rule}));
+    }
     status_.id = "fake";
     status_.last_sequence = disk_.rows.empty() ? 0 : disk_.rows.back().sequence;
   }
@@ -69,6 +81,7 @@ class FakeStore final : public ports::Store {
     model::Checkpoint result;
     for (const Known& known : points_) result.points.push_back(disk_.points[known.key]);
     for (const Known& known : accounts_) result.accounts.push_back(disk_.accounts[known.key]);
+    for (const Known& known : watches_) result.alerts.push_back(disk_.alerts[known.key]);
     result.unknown_time = disk_.unknown_time;
     return result;
   }
@@ -83,6 +96,7 @@ class FakeStore final : public ports::Store {
     }
     for (auto& [point, state] : effects.points) disk_.points[known_of(point).key] = state;
     for (auto& [account, state] : effects.accounts) disk_.accounts[known_of(account).key] = state;
+    for (auto& [watch, state] : effects.alerts) disk_.alerts[known_of(watch).key] = state;
     if (effects.unknown_time) disk_.unknown_time = *effects.unknown_time;
     status_.rows_appended += effects.rows.size();
     ++status_.commits;
@@ -211,12 +225,17 @@ class FakeStore final : public ports::Store {
 
   static Known add(model::Series series) {
     std::string key = series.device + "." + series.point + "|" + series.user + "|" + series.carrier;
-    if (series.user.empty()) key += "|" + series.unit;
+    if (!series.rule.empty()) {
+      key += "|" + series.rule;
+    } else if (series.user.empty()) {
+      key += "|" + series.unit;
+    }
     return {std::move(key), std::make_shared<model::Series>(std::move(series))};
   }
 
   const Known& known_of(PointId id) const { return points_.at(index(id)); }
   const Known& known_of(model::AccountId id) const { return accounts_.at(model::index(id)); }
+  const Known& known_of(model::WatchId id) const { return watches_.at(model::index(id)); }
 
   ports::StoreStatus::Cursor& cursor(const std::string& sink) {
     if (std::ranges::find(active_, sink) == active_.end()) active_.push_back(sink);
@@ -230,6 +249,7 @@ class FakeStore final : public ports::Store {
   FakeDisk& disk_;
   std::vector<Known> points_;
   std::vector<Known> accounts_;
+  std::vector<Known> watches_;
   std::vector<std::string> active_;
   ports::StoreStatus status_;
   std::optional<model::Fault> fault_;

@@ -10,7 +10,8 @@
 namespace carbongate::sinks::mqtt {
 namespace {
 
-constexpr std::array<std::string_view, 7> kNames{"site", "kind", "device", "point", "user", "carrier", "period"};
+constexpr std::array<std::string_view, 8> kNames{"site", "kind",    "device", "point",
+                                                 "user", "carrier", "period", "rule"};
 
 void append_level(std::string& topic, std::string_view value) {
   if (value.empty()) value = "-";
@@ -80,6 +81,7 @@ std::string_view TopicTemplate::value_of(Name name, const model::StoredRow& row)
       const auto* rollup = row.body.get_if<model::RollupRow>();
       return rollup ? to_string(rollup->period) : std::string_view();
     }
+    case Name::rule: return series.rule;
     case Name::none: break;
   }
   return {};

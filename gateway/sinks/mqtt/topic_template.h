@@ -11,8 +11,9 @@
 namespace carbongate::sinks::mqtt {
 
 // "carbongate/{site}/{kind}/{device}/{point}": names in braces stand for site, kind (readings, intervals, entries,
-// rollups, totals), device, point, user, carrier, and period (15min, hour, day, month, year). What a row does not have
-// is "-". In names, what would be another level or a wildcard is written as in URLs: "%2F" for '/', "%2B", "%23",
+// rollups, totals, alerts), device, point, user, carrier, period (15min, hour, day, month, year), and rule of an alert.
+// What a row does not have is "-". In names, what would be another level or a wildcard is written as in URLs: "%2F" for
+// '/', "%2B", "%23",
 // "%25".
 class TopicTemplate {
  public:
@@ -23,7 +24,7 @@ class TopicTemplate {
   std::string topic_of(const model::StoredRow& row) const;
 
  private:
-  enum class Name : std::uint8_t { none, site, kind, device, point, user, carrier, period };
+  enum class Name : std::uint8_t { none, site, kind, device, point, user, carrier, period, rule };
   struct Piece {
     std::string text;  // before the name
     Name name = Name::none;

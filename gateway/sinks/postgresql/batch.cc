@@ -38,6 +38,7 @@ struct Times {
   }
   bool operator()(const model::RollupRow& row) const { return is_in_time(row.begin) && is_in_time(row.end); }
   bool operator()(const model::RunningTotal& row) const { return is_in_time(row.at); }
+  bool operator()(const model::Alert& row) const { return is_in_time(row.at) && is_in_time(row.since); }
 };
 
 std::string json_of(const model::GasMasses& gases) {
@@ -127,6 +128,7 @@ class Builder {
   using PointKey = std::tuple<std::string_view, std::string_view, std::string_view, std::string_view>;
   using AccountKey = std::tuple<std::string_view, std::string_view, std::string_view, std::string_view,
                                 std::string_view, std::string_view>;
+  using RuleKey = AccountKey;
 
   CopyWriter& of(Table table) { return copies_[static_cast<std::size_t>(table)]; }
 
@@ -164,6 +166,21 @@ class Builder {
     }
     out.text(series.region);
     out.text_or_null(series.part_of);
+    return found->second.number;
+  }
+
+  // Staged again when its names have changed: the last ones hold.
+  std::int32_t rule(const model::Series& series, const model::Alert& alert) {
+    const RuleKey key{series.site, series.rule, series.device, series.point, series.user, series.carrier};
+    const auto [found, is_new] = rules_.try_emplace(key, Rule{static_cast<std::int32_t>(rules_.size()), &alert});
+    const model::Alert& known = *found->second.alert;
+    if (!is_new && known.name == alert.name && known.name_zh == alert.name_zh) return found->second.number;
+    found->second.alert = &alert;
+    Fields out(of(Table::rules), Table::rules, found->second.number, row_);
+    for (const auto* name : {&series.site, &series.rule, &series.device, &series.point, &series.user, &series.carrier,
+                             &alert.name, &alert.name_zh}) {
+      out.text(*name);
+    }
     return found->second.number;
   }
 
@@ -248,6 +265,23 @@ class Builder {
     out.float_or_null(total.co2e_kg_per_hour);
   }
 
+  void put(const model::Series& series, const model::Alert& alert) {
+    Fields out(of(Table::alerts), Table::alerts, rule(series, alert), row_);
+    out.text(alert.id);
+    out.number(alert.revision);
+    out.time(alert.at);
+    out.time(alert.since);
+    out.text(to_string(alert.severity));
+    out.text(to_string(alert.stage));
+    out.float_or_null(alert.value);
+    out.float_or_null(alert.limit);
+    out.text(alert.unit);
+    out.text_or_null(alert.cause ? to_string(*alert.cause) : "");
+    out.text_or_null(alert.by);
+    out.text_or_null(alert.note);
+    out.number(alert.suppressed);
+  }
+
   static void co2e(Fields& out, model::Co2e co2e, model::Quality quality) {
     if (quality.rule == model::Rule::no_factor) return out.null();
     out.kilograms(co2e);
@@ -258,9 +292,15 @@ class Builder {
     const model::Series* series = nullptr;  // of the row that was staged last
   };
 
+  struct Rule {
+    std::int32_t number = 0;
+    const model::Alert* alert = nullptr;  // of the row that was staged last
+  };
+
   std::array<CopyWriter, kTableCount> copies_;
   std::map<PointKey, std::int32_t> points_;
   std::map<AccountKey, Account> accounts_;
+  std::map<RuleKey, Rule> rules_;
   std::int32_t row_ = 0;
 };
 
@@ -269,7 +309,7 @@ class Builder {
 Fate fate_of(const model::StoredRow& row, std::string& reason) {
   if (const auto* reading = row.body.get_if<model::JudgedReading>()) {
     if (reading->quality.rule == model::Rule::duplicate) return Fate::nothing;
-  } else if (model::find_carrier(row.series->carrier) == nullptr) {
+  } else if (!row.body.get_if<model::Alert>() && model::find_carrier(row.series->carrier) == nullptr) {
     reason = "its energy carrier '" + row.series->carrier + "' is not known";
     return Fate::refused;
   }

@@ -299,7 +299,57 @@ COMMENT ON FUNCTION @.hj212_flag(text, text) IS
   'N, F, M, S, D, C, T or B by HJ 212-2017, table 8, of the quality and the rule of a reading or an interval';
 )sql";
 
-constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
+// Alerts, change by change.
+constexpr std::string_view kVersion6 = R"sql(
+CREATE TABLE @.rules (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  site text NOT NULL,
+  rule text NOT NULL,
+  device text NOT NULL,
+  point text NOT NULL,
+  energy_user text NOT NULL,
+  carrier text NOT NULL,
+  name text NOT NULL,
+  name_zh text NOT NULL,
+  UNIQUE (site, rule, device, point, energy_user, carrier));
+COMMENT ON TABLE @.rules IS 'What a rule of alerts looks at: one row for each of its subjects';
+COMMENT ON COLUMN @.rules.device IS 'that it is about; empty of an energy user''s';
+COMMENT ON COLUMN @.rules.point IS 'that it is about; empty of a device''s or an energy user''s';
+COMMENT ON COLUMN @.rules.energy_user IS 'that it is about; empty of a point''s or a device''s';
+COMMENT ON COLUMN @.rules.carrier IS 'of an energy user''s; empty: all of them';
+
+CREATE TABLE @.alerts (
+  rule_id bigint NOT NULL REFERENCES @.rules,
+  alert text NOT NULL,
+  revision integer NOT NULL,
+  time timestamptz NOT NULL,
+  since timestamptz NOT NULL,
+  severity text NOT NULL,
+  state text NOT NULL,
+  value double precision,
+  threshold double precision,
+  unit text NOT NULL,
+  cause text,
+  acknowledged_by text,
+  note text,
+  suppressed integer NOT NULL,
+  PRIMARY KEY (rule_id, alert, revision));
+CREATE INDEX alerts_time ON @.alerts (time);
+COMMENT ON TABLE @.alerts IS 'Changes of alerts; of each alert the highest revision says how it stands';
+COMMENT ON COLUMN @.alerts.alert IS 'the alert''s id: the same at every sink';
+COMMENT ON COLUMN @.alerts.revision IS 'changes of this alert before this one';
+COMMENT ON COLUMN @.alerts.time IS 'of the change, in the time of the data; of an acknowledgement when it was given';
+COMMENT ON COLUMN @.alerts.since IS 'when its condition began to hold';
+COMMENT ON COLUMN @.alerts.severity IS 'info, warning or critical';
+COMMENT ON COLUMN @.alerts.state IS 'firing, acknowledged, resolved or withdrawn';
+COMMENT ON COLUMN @.alerts.value IS 'in unit; NULL where there is none';
+COMMENT ON COLUMN @.alerts.threshold IS 'what value was held against, in unit; NULL where there is none';
+COMMENT ON COLUMN @.alerts.cause IS 'of an alert raised or withdrawn by a correction, such as late-data; else NULL';
+COMMENT ON COLUMN @.alerts.suppressed IS 'alerts that depend on this one, and were held back so far';
+)sql";
+
+constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3,
+                                                        kVersion4, kVersion5, kVersion6};
 
 std::string with_schema(std::string_view sql, std::string_view schema) {
   std::string out;

@@ -101,6 +101,29 @@ constexpr auto kTotals = std::to_array<Column>({{"time", kTime, true},
                                                 {"amount_per_hour", kFloat},
                                                 {"co2e_kg_per_hour", kFloat}});
 
+constexpr auto kRules = std::to_array<Column>({{"site", kText, true},
+                                               {"rule", kText, true},
+                                               {"device", kText, true},
+                                               {"point", kText, true},
+                                               {"energy_user", kText, true},
+                                               {"carrier", kText, true},
+                                               {"name", kText},
+                                               {"name_zh", kText}});
+
+constexpr auto kAlerts = std::to_array<Column>({{"alert", kText, true},
+                                                {"revision", kInteger, true},
+                                                {"time", kTime},
+                                                {"since", kTime},
+                                                {"severity", kText},
+                                                {"state", kText},
+                                                {"value", kFloat},
+                                                {"threshold", kFloat},
+                                                {"unit", kText},
+                                                {"cause", kText},
+                                                {"acknowledged_by", kText},
+                                                {"note", kText},
+                                                {"suppressed", kInteger}});
+
 // How good a reading is, for the choice among those of one instant; `row` is the name of a table, with its dot.
 std::string reading_rank(std::string_view row) {
   return fmt::format(
@@ -129,12 +152,12 @@ std::string assignments(std::span<const Column> columns) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-// Points and accounts. Of several versions in a batch the last one holds, before it is compared with what is known: a
-// batch sent again must not find only the older one new. And new ones are looked for first: an INSERT that ends in a
-// conflict uses up a number.
+// Points, accounts and rules. Of several versions in a batch the last one holds, before it is compared with what is
+// known: a batch sent again must not find only the older one new. And new ones are looked for first: an INSERT that
+// ends in a conflict uses up a number.
 std::string merge_subject_sql(Table table, std::string_view schema) {
   const auto columns = columns_of(table);
-  const bool has_rest = table == Table::accounts;
+  const bool has_rest = table != Table::points;
   return fmt::format(
       "INSERT INTO \"{schema}\".{table} ({all}) "
       "SELECT {all} FROM (SELECT DISTINCT ON ({key}) {all} FROM pg_temp.stage_{table} ORDER BY {key}, ordinal DESC) AS "
@@ -154,15 +177,17 @@ std::string merge_subject_sql(Table table, std::string_view schema) {
 }  // namespace
 
 std::string_view name_of(Table table) {
-  constexpr std::array<std::string_view, kTableCount> kNames{"points",  "accounts", "readings", "intervals",
-                                                             "entries", "rollups",  "totals"};
+  constexpr std::array<std::string_view, kTableCount> kNames{"points",  "accounts", "readings", "intervals", "entries",
+                                                             "rollups", "totals",   "rules",    "alerts"};
   return kNames[static_cast<std::size_t>(table)];
 }
 
 Subject subject_of(Table table) {
   switch (table) {
     case Table::points:
-    case Table::accounts: return Subject::none;
+    case Table::accounts:
+    case Table::rules: return Subject::none;
+    case Table::alerts: return Subject::rule;
     case Table::readings:
     case Table::intervals: return Subject::point;
     case Table::entries:
@@ -181,6 +206,8 @@ std::span<const Column> columns_of(Table table) {
     case Table::entries: return kEntries;
     case Table::rollups: return kRollups;
     case Table::totals: return kTotals;
+    case Table::rules: return kRules;
+    case Table::alerts: return kAlerts;
   }
   return {};
 }
@@ -211,8 +238,12 @@ std::string merge_sql(Table table, std::string_view schema) {
   const Subject subject = subject_of(table);
   if (subject == Subject::none) return merge_subject_sql(table, schema);
 
-  const Table subjects = subject == Subject::point ? Table::points : Table::accounts;
-  const std::string_view id = subject == Subject::point ? "point_id" : "account_id";
+  const Table subjects = subject == Subject::point  ? Table::points
+                         : subject == Subject::rule ? Table::rules
+                                                    : Table::accounts;
+  const std::string_view id = subject == Subject::point  ? "point_id"
+                              : subject == Subject::rule ? "rule_id"
+                                                         : "account_id";
   const auto columns = columns_of(table);
   const bool readings = table == Table::readings;
   // A staged row without a subject would be an error, and is one: its id is NULL.

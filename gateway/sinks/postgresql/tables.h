@@ -9,12 +9,15 @@
 //   entries     account, begins_at, revision
 //   rollups     account, period, begins_at, revision
 //   totals      account, time
+//   alerts      rule, alert, revision
 //   points      site, device, point, unit
 //   accounts    site, energy_user, carrier, device, point, flow
+//   rules       site, rule, device, point, energy_user, carrier
 //
 // A batch is copied into temporary tables, one per table, and merged from there in the same transaction by INSERT ...
 // ON CONFLICT DO UPDATE. A row that says nothing new gets no new version: replaying a journal from its beginning
-// changes no row and makes no dead ones. The attributes of an account are those of the row that was sent last.
+// changes no row and makes no dead ones. The attributes of an account or a rule are those of the row that was sent
+// last.
 #pragma once
 
 #include <array>
@@ -26,8 +29,8 @@
 
 namespace carbongate::sinks::postgresql {
 
-enum class Table : std::uint8_t { points, accounts, readings, intervals, entries, rollups, totals };
-inline constexpr std::size_t kTableCount = 7;
+enum class Table : std::uint8_t { points, accounts, readings, intervals, entries, rollups, totals, rules, alerts };
+inline constexpr std::size_t kTableCount = 9;
 
 struct Column {
   std::string_view name;
@@ -35,7 +38,7 @@ struct Column {
   bool key = false;
 };
 
-enum class Subject : std::uint8_t { none, point, account };  // what `subject` of a staged row refers to
+enum class Subject : std::uint8_t { none, point, account, rule };  // what `subject` of a staged row refers to
 
 // How many columns a staged row has before those of columns(): its subject's number within the batch, and its own.
 inline constexpr std::int16_t kStagedColumns = 2;

@@ -10,7 +10,8 @@
 namespace carbongate::sinks::shared {
 namespace {
 
-constexpr std::array<std::string_view, kRowKindCount> kNames{"readings", "intervals", "entries", "rollups", "totals"};
+constexpr std::array<std::string_view, kRowKindCount> kNames{"readings", "intervals", "entries",
+                                                             "rollups",  "totals",    "alerts"};
 
 }  // namespace
 

@@ -48,6 +48,7 @@ class Filler {
   void number_tag(std::string_view key, std::uint32_t number) {
     point_.tags.push_back({key, point_.texts.emplace_back(std::to_string(number))});
   }
+  void whole(std::string_view key, std::int64_t value) { point_.fields.push_back({key, value}); }
   void number(std::string_view key, double value) { point_.fields.push_back({key, value}); }
   void decimal(std::string_view key, std::int64_t quanta, std::int64_t quanta_per_unit) {
     point_.fields.push_back({key, Fixed{quanta, quanta_per_unit}});
@@ -198,6 +199,25 @@ struct Render {
     }
     rate_field(line, "amount_per_hour", total.amount_per_hour);
     rate_field(line, "co2e_kg_per_hour", total.co2e_kg_per_hour);
+    return Rendering::point;
+  }
+
+  Rendering operator()(const model::Alert& alert) const {
+    Filler line(point, "carbongate_alert", alert.at);
+    line.tag("carrier", series.carrier);
+    line.tag("device", series.device);
+    line.tag("point", series.point);
+    line.tag("rule", series.rule);
+    line.tag("severity", to_string(alert.severity));
+    line.tag("site", series.site);
+    line.tag("user", series.user);
+    line.whole("active", model::is_active(alert.stage) ? 1 : 0);
+    line.whole("state", static_cast<std::int64_t>(alert.stage));
+    rate_field(line, "value", alert.value);
+    rate_field(line, "threshold", alert.limit);
+    line.decimal("since_s", milliseconds(alert.since.time_since_epoch()), 1000);
+    line.whole("revision", alert.revision);
+    line.whole("suppressed", alert.suppressed);
     return Rendering::point;
   }
 

@@ -15,6 +15,8 @@
 // |                     | scope, site, unit, user                     |                                              |
 // | carbongate_total    | carrier, device, part_of, point, scope,     | amount, co2e_kg, market_co2e_kg,             |
 // |                     | site, unit, user                            | amount_per_hour, co2e_kg_per_hour            |
+// | carbongate_alert    | carrier, device, point, rule, severity,     | active, state, value, threshold, since_s,    |
+// |                     | site, user                                  | revision, suppressed                         |
 // clang-format on
 //
 // VictoriaMetrics names its series measurement_field: carbongate_entry_co2e_kg; so does remote write.
@@ -25,12 +27,15 @@
 //   scope        1, or 2: co2e_kg is then the location-based result
 //   factor       the emission factor, factor_version its set's version: both absent where none applied
 //   gwp_set      by which the gases of co2e_kg were added up (AR5): absent where CO2 alone is in it
-//   part_of      the user in whose consumption all of this is contained: a sum over users that should count it once
+//   rule         of an alert, with its severity: info, warning or critical; device, point and user are those it is
+//   about part_of      the user in whose consumption all of this is contained: a sum over users that should count it
+//   once
 //                takes what has no such tag. As configured when the row was written: a row of before has none
 //   A tag without a value is left out. A backslash or control character in a name becomes %5C, %0A and so on: the
 //   format cannot carry it.
 //
-// Fields: floats, but quality and rule, which are integers. No strings: VictoriaMetrics would make 0 of them.
+// Fields: floats, but quality, rule, active, state, revision and suppressed, which are integers. No strings:
+// VictoriaMetrics would make 0 of them.
 //   value        as read, also when it was rejected; absent when it is not a number
 //   amount       an exact decimal of the fixed-point accounts
 //   co2e_kg      likewise; absent where no factor applied (rule 13)
@@ -46,7 +51,15 @@
 //   quality      0 measured, 1 late, 2 estimated, 3 substituted, 4 manual, 5 missing (not used in the accounts)
 //   rule         which rule set the quality, 0 for none: the numbers of model::Rule
 //
-// Time is in milliseconds: of a reading and a total its own, of what covers a period its begin, as energy platforms do.
+//   active       1 while the alert fires, 0 once it is resolved or withdrawn
+//   state        1 firing, 2 acknowledged, 3 resolved, 4 withdrawn
+//   threshold    what `value` was held against; both absent where there is none
+//   since_s      when its condition began to hold, in seconds since 1970
+//   revision     how many changes of this alert came before
+//   suppressed   alerts that depend on this one, and were held back so far
+//
+// Time is in milliseconds: of a reading, a total and a change of an alert its own, of what covers a period its begin,
+// as energy platforms do.
 //
 // Corrections
 //   A correction is a point of its own beside the entry it corrects, at the same time: amount and co2e_kg are

@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 #include <boost/json/parse.hpp>
+#include <cmath>
 #include <fstream>
 #include <limits>
 #include <sstream>
@@ -132,6 +133,49 @@ TEST_F(ExportTest, WritesEntriesWithTheirFactorAndVersion) {
       "CN/residual/2023,2025-12-31,-0.1229,"
       "coal/electricity,0,,,,AR5,,100,all,none,\n");
   EXPECT_EQ(text("corrections").find('\n') + 1, text("corrections").size()) << "the header alone";
+}
+
+TEST_F(ExportTest, WritesTheChangesOfAlerts) {
+  site_.watches = {{.id = model::WatchId{0},
+                    .rule = "overload",
+                    .device = "press",
+                    .point = "power",
+                    .unit = "kW",
+                    .user = {},
+                    .user_name = {}},
+                   {.id = model::WatchId{1},
+                    .rule = "quota",
+                    .device = {},
+                    .point = {},
+                    .unit = "%",
+                    .user = "press-shop",
+                    .user_name = "冲压车间",
+                    .carrier = model::find_carrier("electricity")}};
+  open();
+  model::Alert alert{.at = kNewYear + 5min,
+                     .since = kNewYear + 1min,
+                     .severity = model::Severity::critical,
+                     .id = "0123456789abcdef",
+                     .name = "Transformer overload",
+                     .name_zh = "变压器过载",
+                     .value = 812.5,
+                     .limit = 800,
+                     .unit = "kW"};
+  commit({{{model::WatchId{0}, alert}}, {}, {}});
+  alert.stage = model::AlertStage::withdrawn;
+  alert.revision = 1;
+  alert.cause = model::Cause::late_data;
+  alert.value = std::nan("");
+  alert.unit = "%";
+  commit({{{model::WatchId{1}, alert}}, {}, {}});
+  EXPECT_EQ(
+      text("alerts"),
+      "time,rule,device,point,user,carrier,severity,state,value,limit,unit,since,id,revision,cause,name,name_zh,by,"
+      "note,suppressed\n"
+      "2023-01-01T00:05:00+08:00,overload,press,power,,,critical,firing,812.5,800,kW,2023-01-01T00:01:00+08:00,"
+      "0123456789abcdef,0,,Transformer overload,变压器过载,,,0\n"
+      "2023-01-01T00:05:00+08:00,quota,,,press-shop,electricity,critical,withdrawn,,800,%,2023-01-01T00:01:00+08:"
+      "00,0123456789abcdef,1,late-data,Transformer overload,变压器过载,,,0\n");
 }
 
 TEST_F(ExportTest, WritesCorrectionsBesideWhatTheyCorrect) {

@@ -146,6 +146,32 @@ TEST(LineProtocolSchema, ClaimsNoEmissionWhereNoFactorApplied) {
       "1700000100000\n");
 }
 
+TEST(LineProtocolSchema, SaysOfAnAlertWhetherItFires) {
+  model::Series series;
+  series.site = "edz-1";
+  series.device = "press shop";
+  series.point = "power";
+  series.rule = "overload";
+  model::Alert alert{.at = kNine,
+                     .since = kNine - 1500ms,
+                     .severity = model::Severity::critical,
+                     .id = "0123456789abcdef",
+                     .name = "Overload",
+                     .name_zh = "过载",
+                     .value = 812.5,
+                     .limit = 800,
+                     .unit = "kW"};
+  EXPECT_EQ(line_of(alert, series),
+            "carbongate_alert,device=press\\ shop,point=power,rule=overload,severity=critical,site=edz-1 "
+            "active=1i,state=1i,value=812.5,threshold=800,since_s=1700000098.5,revision=0i,suppressed=0i 1700000100000\n");
+  alert.stage = model::AlertStage::resolved;
+  alert.revision = 1;
+  alert.value = std::nan("");
+  EXPECT_EQ(line_of(alert, series),
+            "carbongate_alert,device=press\\ shop,point=power,rule=overload,severity=critical,site=edz-1 "
+            "active=0i,state=3i,threshold=800,since_s=1700000098.5,revision=1i,suppressed=0i 1700000100000\n");
+}
+
 TEST(LineProtocolSchema, TellsThePeriodsOfRollupsApart) {
   model::RollupRow rollup;
   rollup.period = model::Period::day;

@@ -19,6 +19,13 @@ TEST(Record, KeepsEveryMemberOfAState) {
   RecordCodec codec;
   EXPECT_EQ(codec.decode_point(codec.encode(full_point_state())), full_point_state());
   EXPECT_EQ(codec.decode_account(codec.encode(full_account_state())), full_account_state());
+  EXPECT_EQ(codec.decode_alert(codec.encode(full_alert_state())), full_alert_state());
+}
+
+TEST(Record, KeepsEveryMemberOfAnAlert) {
+  RecordCodec codec;
+  EXPECT_EQ(codec.decode_row(codec.encode(full_alert())).get<model::Alert>(), full_alert());
+  EXPECT_EQ(codec.decode_row(codec.encode(model::Alert{})).get<model::Alert>(), model::Alert{}) << "nothing is left";
 }
 
 TEST(Record, KeepsEveryMemberOfAnEntry) {
@@ -51,12 +58,15 @@ TEST(Record, LeavesNothingOfOneStateInTheNext) {
   codec.encode(full_account_state());
   EXPECT_EQ(codec.decode_point(codec.encode(model::PointState{})), model::PointState{});
   EXPECT_EQ(codec.decode_account(codec.encode(model::AccountState{})), model::AccountState{});
+  codec.encode(full_alert_state());
+  EXPECT_EQ(codec.decode_alert(codec.encode(model::AlertState{})), model::AlertState{});
 }
 
 TEST(Record, TakesNoBytesForAnEmptyState) {
   RecordCodec codec;
   EXPECT_TRUE(codec.encode(model::PointState{}).empty());
   EXPECT_TRUE(codec.encode(model::AccountState{}).empty());
+  EXPECT_TRUE(codec.encode(model::AlertState{}).empty());
 }
 
 TEST(Record, KeepsEveryQualityThereIs) {
@@ -82,7 +92,9 @@ TEST(Record, RefusesBytesThatAreNoRecord) {
   const std::string garbage = "\xff\xff\xff";
   EXPECT_THROW(codec.decode_point(garbage), DamagedRecord);
   EXPECT_THROW(codec.decode_account(garbage), DamagedRecord);
-  for (const RowKind kind : {RowKind::running_total, RowKind::interval, RowKind::entry, RowKind::rollup}) {
+  EXPECT_THROW(codec.decode_alert(garbage), DamagedRecord);
+  for (const RowKind kind :
+       {RowKind::running_total, RowKind::interval, RowKind::entry, RowKind::rollup, RowKind::alert}) {
     EXPECT_THROW(codec.decode_row({.kind = kind, .body = garbage}), DamagedRecord);
   }
 }
@@ -91,6 +103,10 @@ TEST(Record, RefusesKindsAndPeriodsThatDoNotExist) {
   RecordCodec codec;
   EXPECT_THROW(codec.decode_row({.kind = static_cast<RowKind>(9)}), DamagedRecord);
   EXPECT_THROW(codec.decode_row({.kind = RowKind::rollup, .body = "\x20\x09"}), DamagedRecord) << "field 4, period 9";
+  EXPECT_THROW(codec.decode_row({.kind = RowKind::alert, .body = ""}), DamagedRecord) << "no stage";
+  EXPECT_THROW(codec.decode_row({.kind = RowKind::alert, .body = "\x10\x05"}), DamagedRecord) << "stage 5";
+  EXPECT_THROW(codec.decode_row({.kind = RowKind::alert, .body = "\x10\x01\x18\x03"}), DamagedRecord) << "severity 3";
+  EXPECT_THROW(codec.decode_row({.kind = RowKind::alert, .body = "\x10\x01\x58\x63"}), DamagedRecord) << "cause 99";
 }
 
 }  // namespace

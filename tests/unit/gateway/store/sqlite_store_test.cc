@@ -101,6 +101,44 @@ TEST_F(SqliteStoreTest, BringsAStoreFromBeforeTheLanesUpToDate) {
   EXPECT_EQ(peek("vm").size(), 4u);
 }
 
+TEST_F(SqliteStoreTest, BringsAStoreOfVersion9UpToDateAndTakesAlerts) {
+  open();
+  ASSERT_FALSE(commit_readings(kStart, 3).has_error());
+  run(store_->commit({.rows = {entry(kStart, 5, 7)},
+                      .points = {{kPress, full_point_state()}},
+                      .accounts = {{kPressShop, full_account_state()}}}))
+      .value();
+  store_.reset();
+  Database(file(), Database::Mode::read_write).execute(R"sql(
+CREATE TABLE old(
+  id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, device TEXT NOT NULL, point TEXT NOT NULL, unit TEXT NOT NULL,
+  user TEXT NOT NULL, carrier TEXT NOT NULL, flow INTEGER NOT NULL,
+  UNIQUE(kind, device, point, unit, user, carrier, flow));
+INSERT INTO old SELECT id, kind, device, point, unit, user, carrier, flow FROM subject;
+DROP TABLE subject;
+ALTER TABLE old RENAME TO subject;
+PRAGMA user_version = 9)sql");
+  // Two rules over one point are two subjects.
+  site_.watches = {watch_of(0, "overload", "press", "energy"), watch_of(1, "silent", "press", "energy")};
+  open();
+  EXPECT_EQ(Database(file(), Database::Mode::read_only).integer("PRAGMA user_version"), kSchemaVersion);
+  EXPECT_EQ(store_->checkpoint().points[1], full_point_state());
+  EXPECT_EQ(store_->checkpoint().accounts[0], full_account_state());
+  run(store_->commit({.rows = {{model::WatchId{0}, full_alert()}, {model::WatchId{1}, full_alert()}},
+                      .points = {},
+                      .accounts = {},
+                      .alerts = {{model::WatchId{0}, full_alert_state()}}}))
+      .value();
+  open();
+  const auto rows = peek("db");
+  ASSERT_EQ(rows.size(), 6u);
+  EXPECT_EQ(rows[3].series->user, "press-shop");
+  EXPECT_EQ(rows[4].series->rule, "overload");
+  EXPECT_EQ(rows[5].series->rule, "silent");
+  EXPECT_EQ(store_->checkpoint().alerts[0], full_alert_state());
+  EXPECT_EQ(store_->checkpoint().alerts[1], model::AlertState{});
+}
+
 TEST_F(SqliteStoreTest, SaysOfRowsInWhoseConsumptionTheirAccountsIsContained) {
   const auto commit = [&](int quarter) {
     run(store_->commit({.rows = {entry(kStart + quarter * 15min, 1, 1)}, .points = {}, .accounts = {}})).value();

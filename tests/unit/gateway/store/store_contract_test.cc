@@ -136,6 +136,37 @@ TYPED_TEST(StoreContract, GivesRowsBackInTheirOrderAndUnderTheirNames) {
   }
 }
 
+TYPED_TEST(StoreContract, GivesAlertsBackUnderTheNameOfTheirRuleAndSubject) {
+  this->site_.watches = {watch_of(0, "overload", "incomer", "energy"), watch_of(1, "silent", "incomer", "")};
+  this->site_.watches[0].unit = "kW";
+  this->reopen();
+  this->commit({.rows = {{model::WatchId{0}, full_alert()}, {model::WatchId{1}, full_alert()}},
+                .points = {},
+                .accounts = {},
+                .alerts = {{model::WatchId{1}, full_alert_state()}}});
+  for (int round = 0; round < 2; ++round) {
+    const auto rows = this->peek("vm");
+    ASSERT_EQ(rows.size(), 2u);
+    EXPECT_EQ(rows[0].body.template get<model::Alert>(), full_alert());
+    EXPECT_EQ(rows[0].series->rule, "overload");
+    EXPECT_EQ(rows[0].series->device, "incomer");
+    EXPECT_EQ(rows[0].series->point, "energy");
+    EXPECT_EQ(rows[0].series->unit, "kW");
+    EXPECT_EQ(rows[1].series->rule, "silent");
+    EXPECT_EQ(rows[1].series->point, "");
+    const model::Checkpoint checkpoint = this->store_->checkpoint();
+    ASSERT_EQ(checkpoint.alerts.size(), 2u);
+    EXPECT_EQ(checkpoint.alerts[0], model::AlertState{});
+    EXPECT_EQ(checkpoint.alerts[1], full_alert_state());
+    this->reopen();
+  }
+  std::swap(this->site_.watches[0], this->site_.watches[1]);
+  this->site_.watches[0].id = model::WatchId{0};
+  this->site_.watches[1].id = model::WatchId{1};
+  this->reopen();
+  EXPECT_EQ(this->store_->checkpoint().alerts[0], full_alert_state()) << "by name, not by place";
+}
+
 TYPED_TEST(StoreContract, KeepsValuesThatAreNotNumbers) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   this->commit_readings({std::numeric_limits<double>::quiet_NaN(), kInfinity, -kInfinity, 1e300, 0.1});

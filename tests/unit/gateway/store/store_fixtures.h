@@ -83,6 +83,57 @@ inline model::JournalRow entry(Instant begin, std::int64_t quanta, std::int64_t 
 }
 
 // With something in every member.
+inline model::Alert full_alert() {
+  return {.at = kStart + 5min,
+          .since = kStart + 1min,
+          .stage = model::AlertStage::acknowledged,
+          .severity = model::Severity::critical,
+          .id = "0123456789abcdef",
+          .name = "Transformer overload",
+          .name_zh = "变压器过载",
+          .value = 812.5,
+          .limit = 800,
+          .unit = "kW",
+          .revision = 1,
+          .cause = model::Cause::late_data,
+          .by = "Li Wei",
+          .note = "电工已到场",
+          .suppressed = 50};
+}
+
+inline model::AlertState full_alert_state() {
+  return {.holds_since = kStart + 1s,
+          .seen_at = kStart + 5s,
+          .value = 812.5,
+          .held_back = true,
+          .since = kStart + 2s,
+          .fired_at = kStart + 3s,
+          .acknowledged = true,
+          .published = 3,
+          .suppressed = 4,
+          .begun = kStart + 6s,
+          .periods = {{.begin = kStart - 24h,
+                       .sum = -5,
+                       .per = 7,
+                       .closed = 2,
+                       .judged = true,
+                       .since = kStart - 1h,
+                       .published = 3,
+                       .withdrawn = true},
+                      {.begin = kStart, .sum = 8, .since = {}}}};
+}
+
+inline model::Watch watch_of(std::uint32_t id, std::string rule, std::string device, std::string point_name) {
+  return {.id = model::WatchId{id},
+          .rule = std::move(rule),
+          .device = std::move(device),
+          .point = std::move(point_name),
+          .unit = "kWh",
+          .user = {},
+          .user_name = {}};
+}
+
+// With something in every member.
 inline model::EmissionEntry full_entry() {
   model::EmissionEntry entry = store_test::entry(kStart, -3, -4).body.get<model::EmissionEntry>();
   entry.coal = model::StandardCoal::of(-5);

@@ -11,6 +11,7 @@ TEST(RowKinds, FollowTheKindOfTheBody) {
   EXPECT_EQ(kind_of(model::EmissionEntry{}), RowKind::entry);
   EXPECT_EQ(kind_of(model::RollupRow{}), RowKind::rollup);
   EXPECT_EQ(kind_of(model::RunningTotal{}), RowKind::total);
+  EXPECT_EQ(kind_of(model::Alert{}), RowKind::alert);
 }
 
 }  // namespace
