@@ -67,9 +67,10 @@ struct ReportValue {
   ReportFigures figures;
   ReportFigures reduced;  // to reference oxygen
   std::optional<double> amount;
-  char flag = 'N';          // HJ 212-2017, table 8
-  std::uint32_t valid = 1;  // of the next finer values
-  std::uint32_t total = 1;  // as many there were
+  bool has_reduced = false;  // of a factor that is converted, also if that was not possible
+  char flag = 'N';           // HJ 212-2017, table 8
+  std::uint32_t valid = 1;   // of the next finer values
+  std::uint32_t total = 1;   // as many there were
   std::uint8_t decimals = 2;
   std::uint8_t amount_decimals = 2;
   friend bool operator==(const ReportValue&, const ReportValue&) = default;

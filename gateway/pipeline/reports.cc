@@ -193,6 +193,7 @@ class Reporter {
   ReportValue begin_value(std::size_t i) const {
     ReportValue value;
     value.code = factors_[i].code;
+    value.has_reduced = factors_[i].reduced.has_value();
     value.decimals = factors_[i].decimals;
     value.amount_decimals = factors_[i].amount_decimals;
     return value;

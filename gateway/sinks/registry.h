@@ -33,6 +33,9 @@ class SinkPlan {
   virtual Order usual_order() const { return Order::live_first; }
   virtual bool is_order_fixed() const { return false; }
   virtual Pace pace() const { return {}; }  // as configured
+
+  // What its destination can be told; of other rows it is not offered any.
+  virtual shared::RowKinds row_kinds() const { return shared::RowKinds().set(); }
   virtual std::unique_ptr<ports::Sink> make(const SinkContext& context) const = 0;
 };
 
