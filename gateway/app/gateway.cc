@@ -93,6 +93,7 @@ asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
   audit_tasks_.spawn(audit_each_minute(), on_end);
   watch_tasks_.spawn(watch_clock(), on_end);
   watch_tasks_.spawn(watch_memory(), on_end);
+  watch_tasks_.spawn(watch_alerts(), on_end);
   for (const auto& driver : drivers_) driver_tasks_.spawn(supervise(*driver), on_end);
   if (!config_.store.path.empty()) correction_tasks_.spawn(restate_late_data(), on_end);
   on_ready();

@@ -116,6 +116,8 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<bool> commit(model::Effects effects);
   boost::asio::awaitable<void> watch_memory();
   boost::asio::awaitable<void> watch_clock();
+  boost::asio::awaitable<void> watch_alerts();
+  boost::asio::awaitable<void> look_at_alerts();
   boost::asio::awaitable<void> count_heard_again();
   model::Effects keep_apart(std::span<const Batch> batches);
   std::vector<Batch> restamped(std::span<const Batch> batches) const;

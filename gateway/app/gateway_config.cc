@@ -10,6 +10,7 @@
 #include "config/reader/node.h"
 #include "config/reader/reader.h"
 #include "config/reader/text.h"
+#include "gateway/app/alerts_section.h"
 #include "gateway/app/certificates_section.h"
 #include "gateway/app/derived_section.h"
 #include "gateway/app/energy_users.h"
@@ -226,6 +227,7 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   config.site.comparisons = std::move(users.comparisons);
   config.site.containments = std::move(users.containments);
   config.site.stations = read_stations(in, config.site.points, doubtful);
+  read_alerts(in, config.site, doubtful, !problems.has_errors());
   config.certificates = read_certificates(in, config.site);
   config.store = read_store(in);
   config.repairs = read_repairs(in, config.site.points, config.site.time_zone);

@@ -262,7 +262,31 @@ std::uint64_t rate_of(const GatewayStatus& status, const std::string& sink) {
   return pace == status.paces.end() ? 0 : pace->second.backfill_rate;
 }
 
-void append_health(std::string& out, const model::Site& site, const GatewayStatus& status) {
+// How many alerts fire, the worst first; and how many conditions others hold back.
+std::string alerts_line(const model::Site& site, const model::Checkpoint& state) {
+  if (site.watches.empty()) return {};
+  std::array<std::size_t, model::kSeverityCount> firing{};
+  std::size_t all = 0;
+  std::size_t held_back = 0;
+  for (const model::Watch& watch : site.watches) {
+    if (model::index(watch.id) >= state.alerts.size()) break;
+    const model::AlertState& one = state.alerts[model::index(watch.id)];
+    if (one.held_back) ++held_back;
+    if (!one.since) continue;
+    ++all;
+    ++firing.at(static_cast<std::size_t>(site.alert_rules.at(watch.rule_place).severity));
+  }
+  std::string line = fmt::format("alerts 告警 {} firing", all);
+  for (std::size_t i = model::kSeverityCount; i-- > 0;) {
+    const auto severity = static_cast<model::Severity>(i);
+    if (firing.at(i) != 0) line += fmt::format(", {} {} {}", firing.at(i), to_string(severity), to_string_zh(severity));
+  }
+  if (held_back != 0) line += fmt::format(", {} held back 被抑制", held_back);
+  return line + "\n";
+}
+
+void append_health(std::string& out, const model::Site& site, const model::Checkpoint& accounts,
+                   const GatewayStatus& status) {
   std::size_t online = 0;
   std::size_t devices = 0;
   for (const DriverStatus& driver : status.drivers) {
@@ -272,6 +296,7 @@ void append_health(std::string& out, const model::Site& site, const GatewayStatu
   }
   out += fmt::format("devices {}/{} online   readings {}   journal {} rows   waiting {}\n", online, devices,
                      status.readings, status.store.last_sequence, status.inbox_readings);
+  out += alerts_line(site, accounts);
   for (const DriverStatus& driver : status.drivers) {
     for (const DeviceStatus& device : driver.devices) {
       if (device.state != DeviceStatus::State::offline) continue;
@@ -348,7 +373,7 @@ std::string accounts_table(const model::Site& site, const model::Checkpoint& acc
 std::string live_table(const model::Site& site, const model::Checkpoint& accounts, const GatewayStatus& status,
                        Instant now) {
   std::string out = accounts_table(site, accounts, now);
-  append_health(out, site, status);
+  append_health(out, site, accounts, status);
   return out;
 }
 

@@ -8,6 +8,7 @@
 
 #include "gateway/app/daemon.h"
 #include "gateway/app/version.h"
+#include "gateway/cli/alerts.h"
 #include "gateway/cli/backup.h"
 #include "gateway/cli/check.h"
 #include "gateway/cli/conservation.h"
@@ -177,7 +178,8 @@ int main(int argc, char** argv) {
                                      "  carbongate export park.yaml --what readings --point press/power --every 15min");
   add_config(export_command, export_config);
   export_command
-      ->add_option("--what", export_options.what, "readings, intervals, entries, rollups, corrections or ledger")
+      ->add_option("--what", export_options.what,
+                   "readings, intervals, entries, rollups, alerts, corrections or ledger")
       ->required();
   export_command->add_option("--from", export_options.from,
                              "First instant, such as 2026-11-01 or 2026-11-01T08:00:00+08:00");
@@ -190,6 +192,22 @@ int main(int argc, char** argv) {
   export_command->add_option("--output", export_options.output, "File to write; standard output if absent");
   export_command->add_option("--store", export_options.store, "Directory to read, instead of the configured store");
   export_command->callback([&] { status = cli::run_export(export_config, export_options, std::cout, std::cerr); });
+
+  cli::AlertsOptions alerts_options;
+  auto* alerts = add_command(app, "alerts", "Shows which alerts fire, and acknowledges one",
+                             "  carbongate alerts park.yaml\n"
+                             "  carbongate alerts park.yaml --recent 30d --lang zh\n"
+                             "  carbongate alerts park.yaml --acknowledge 68393ce6c826dfc0 --by \"Li Wei\" --note "
+                             "\"electrician is on site\"");
+  add_config(alerts, alerts_options.config);
+  alerts->add_option("--recent", alerts_options.recent, "How long what ended is shown")->capture_default_str();
+  alerts->add_option("--acknowledge", alerts_options.acknowledge, "The id of one that fires: somebody has seen it");
+  alerts->add_option("--by", alerts_options.by, "Who; required with --acknowledge");
+  alerts->add_option("--note", alerts_options.note, "What for, one line");
+  alerts->add_option("--format", alerts_options.format, "table, csv or json")->capture_default_str();
+  alerts->add_option("--lang", alerts_options.lang, "Language of the table: en or zh")->capture_default_str();
+  alerts->add_option("--store", alerts_options.store, "Directory to use, instead of the configured store");
+  alerts->callback([&] { status = cli::run_alerts(alerts_options, std::cout, std::cerr); });
 
   cli::StatementOptions statement_options;
   std::filesystem::path statement_config;

@@ -17,11 +17,13 @@
 #include <variant>
 
 #include "gateway/app/gateway_config.h"
+#include "gateway/cli/alert_text.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/model/hj212_flag.h"
 #include "gateway/pipeline/counter.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/store/sqlite_store.h"
+#include "gateway/tables/local_time.h"
 
 namespace carbongate::cli {
 
@@ -31,6 +33,7 @@ namespace {
 
 constexpr std::size_t kReadingsPerCommit = 5'000;
 constexpr std::size_t kFaultsShown = 20;
+constexpr std::size_t kAlertsShown = 50;  // changes of them
 
 // What is wrong with a row, and where in it; columns count from 1.
 struct Fault {
@@ -141,6 +144,9 @@ class Player {
     ++waiting_;
   }
 
+  const std::vector<model::JournalRow>& first_alerts() const { return alerts_; }
+  std::size_t alert_changes() const { return changes_; }
+
   std::optional<model::Fault> finish() {
     if (!fault_) commit();
     if (!fault_) wait_for(store_.seal(last_end_));  // in the data's own time: the same input gives the same seal
@@ -162,6 +168,7 @@ class Player {
     model::Effects effects = pipeline_.ingest(batches_, now);
     for (const model::JournalRow& row : effects.rows) {
       if (const auto* entry = row.body.get_if<model::EmissionEntry>()) last_end_ = std::max(last_end_, entry->end);
+      if (row.body.get_if<model::Alert>() && ++changes_ <= kAlertsShown) alerts_.push_back(row);
     }
     wait_for(store_.commit(std::move(effects)));
     played_ += waiting_;
@@ -179,6 +186,8 @@ class Player {
   std::size_t waiting_ = 0;
   std::size_t played_ = 0;
   Instant last_end_{};  // of the entries
+  std::vector<model::JournalRow> alerts_;
+  std::size_t changes_ = 0;  // of alerts
   std::optional<model::Fault> fault_;
 };
 
@@ -239,6 +248,25 @@ void tell_what_waits(const model::Site& site, const model::Checkpoint& state, st
   }
 }
 
+void tell_alerts(const model::Site& site, const Player& player, std::ostream& out) {
+  if (site.watches.empty()) return;
+  out << fmt::format("{} changes of alerts 告警\n", player.alert_changes());
+  tables::LocalTime time(site.time_zone);
+  for (const model::JournalRow& row : player.first_alerts()) {
+    const model::Watch& watch = site.watches.at(model::index(std::get<model::WatchId>(row.subject)));
+    const auto& alert = row.body.get<model::Alert>();
+    const std::string value = alert_value(alert, false);
+    out << fmt::format(
+        "  {}  {}  {}  {}  {}{}{}  {}\n", time(alert.at), both(alert.stage), both(alert.severity), watch.rule,
+        model::subject_name(watch.device, watch.point, watch.user, watch.carrier ? watch.carrier->id : ""),
+        value.empty() ? "" : "  ", value, alert.id);
+  }
+  if (player.alert_changes() > player.first_alerts().size()) {
+    out << fmt::format("  ... and {} more: carbongate export CONFIG --what alerts\n",
+                       player.alert_changes() - player.first_alerts().size());
+  }
+}
+
 }  // namespace
 
 int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& err) {
@@ -276,6 +304,7 @@ int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& er
   out << fmt::format("{} readings replayed into {}\n", *readings, config.store.path.string());
   tell_what_was_not_counted(pipeline.statistics(), out);
   tell_what_waits(config.site, pipeline.state(), out);
+  tell_alerts(config.site, player, out);
   return 0;
 }
 

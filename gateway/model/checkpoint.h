@@ -155,8 +155,10 @@ struct AlertState {
   std::optional<Instant> since;        // the alert that fires: it has the name of this time
   std::optional<Instant> fired_at;     // when it began to
   bool acknowledged = false;
-  std::uint32_t published = 0;       // changes of the alert that fires
-  std::uint32_t suppressed = 0;      // as in Alert
+  std::uint32_t published = 0;        // changes of the alert that fires
+  std::uint32_t suppressed = 0;       // as in Alert
+  std::optional<Instant> last_since;  // of the alert before: it is raised again, if one would begin no later
+  std::uint32_t last_published = 0;
   std::optional<Instant> begun;      // of missing data: from when on readings are expected, if none came since
   std::vector<AlertPeriod> periods;  // ascending
   friend bool operator==(const AlertState&, const AlertState&) = default;

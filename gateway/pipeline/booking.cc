@@ -24,6 +24,8 @@ void Pipeline::Engine::account_for(std::size_t point, const Counted& counted) {
   if (!until) return;
   close_until(point, *until);
   show_progress(point, *until);
+  if (counted.count == 0) return;
+  for (const std::size_t i : points_[point].accounts) alerts_.counted(static_cast<AccountId>(i), *until);
 }
 
 // Cuts a movement at the quarter hours. It is booked at once, so that running totals are live; the entry of a quarter
@@ -142,6 +144,7 @@ void Pipeline::Engine::close_account(std::size_t index, Instant until) {
   for (std::size_t p = 0; p < kPeriods.size(); ++p) {
     std::optional<OpenPeriod>& open = account.open[p];
     if (!open || open->end > until) continue;
+    alerts_.closed(static_cast<AccountId>(index), kPeriods[p], *open);
     if (worth_a_row(*open)) {
       if (p == kQuarter) publish_entry(index);
       emit_row(static_cast<AccountId>(index), make_rollup(kPeriods[p], *open, validity_));

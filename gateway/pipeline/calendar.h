@@ -39,6 +39,8 @@ class Calendar {
   // The first instant of a date. `month` 1..12 and `day` 1..31 must exist.
   Instant begin_of_day(int year, unsigned month, unsigned day) const;
 
+  Duration utc_offset(Instant at) { return offset(at).utc; }
+
   const std::string& time_zone() const { return name_; }
 
  private:

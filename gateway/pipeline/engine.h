@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/pipeline/alerts.h"
 #include "gateway/pipeline/calendar.h"
 #include "gateway/pipeline/deriver.h"
 #include "gateway/pipeline/due.h"
@@ -59,6 +60,8 @@ class Pipeline::Engine {
   model::Effects keep_apart(std::span<const Batch> batches);
   model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
                          std::span<const model::LateDataSettled> restated);
+  model::Effects pass(Instant now);
+  model::Effects acknowledge(const std::string& alert, const std::string& by, const std::string& note, Instant at);
   const model::Checkpoint& state() const { return state_; }
   const Statistics& statistics() const { return statistics_; }
   std::optional<Instant> counted_until(PointId point) const {
@@ -121,6 +124,7 @@ class Pipeline::Engine {
   LateInputs late_inputs_;
   Statistics statistics_;
   std::vector<model::JournalRow> rows_;
+  Alerts alerts_;
   Changed changed_points_;
   Changed changed_accounts_;
   Reports reports_;

@@ -33,6 +33,7 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
       deriver_(site),
       due_(deriver_),
       late_inputs_(site, state_.points),
+      alerts_(site, calendar_, state_, rows_),
       changed_points_(site.points.size()),
       changed_accounts_(site.accounts.size()),
       reports_(site.stations, site.points.size(), state_.stations),
@@ -84,12 +85,28 @@ model::Effects Pipeline::Engine::ingest(std::span<const Batch> batches, Instant 
   for (const Batch& batch : batches) readings += batch.readings.size();
   rows_.reserve(readings + readings / 8 + 16);
   for (const Batch& batch : batches) {
+    std::optional<Instant> before;
     for (const Reading& reading : batch.readings) {
       if (!due_.empty() && reading.at != due_.at()) derive_what_is_due(batch.received, now);
+      if (before && reading.at != *before) alerts_.settle();
+      before = reading.at;
+      alerts_.pass(std::min(reading.at, batch.received));
       ingest_one(reading, batch.received, now);
     }
     derive_what_is_due(batch.received, now);
+    alerts_.settle();
   }
+  return take_effects();
+}
+
+model::Effects Pipeline::Engine::pass(Instant now) {
+  alerts_.pass(now);
+  return take_effects();
+}
+
+model::Effects Pipeline::Engine::acknowledge(const std::string& alert, const std::string& by, const std::string& note,
+                                             Instant at) {
+  alerts_.acknowledge(alert, by, note, at);
   return take_effects();
 }
 
@@ -120,6 +137,8 @@ model::Effects Pipeline::Engine::take_effects() {
       [&](std::size_t i) { effects.accounts.emplace_back(static_cast<AccountId>(i), state_.accounts[i]); });
   changed_stations_.take(
       [&](std::size_t i) { effects.stations.emplace_back(static_cast<model::StationId>(i), state_.stations[i]); });
+  alerts_.take_changed(
+      [&](model::WatchId watch, const model::AlertState& state) { effects.alerts.emplace_back(watch, state); });
   return effects;
 }
 
@@ -147,6 +166,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
     // It goes on behind what was closed, of whose next quarter hour a part may be missing.
     note_late(reading.point, *closed, calendar_.period(Period::quarter_hour, reading.at).end);
   }
+  alerts_.heard(reading, heard);
   state.last_at = reading.at;
   state.last_value = reading.value;
   state.last_quality = counted.quality;
@@ -191,11 +211,14 @@ model::Effects Pipeline::Engine::correct(std::span<const model::Amendment> amend
   Corrections corrections(calendar_, validity_, rollups);
   for (const model::Amendment& amendment : amendments) {
     const std::size_t i = index(amendment.account);
-    emit_row(amendment.account, corrections.book(amendment, accounts_.at(i).factors, state_.accounts[i]));
+    model::EmissionEntry entry = corrections.book(amendment, accounts_.at(i).factors, state_.accounts[i]);
+    alerts_.corrected(amendment.account, entry, amendment.covered_before);
+    emit_row(amendment.account, std::move(entry));
     changed_accounts_.note(i);
   }
   for (model::AccountRollup& rollup : corrections.revised(state_.accounts))
     emit_row(rollup.account, std::move(rollup.row));
+  alerts_.settle();
   for (const model::LateDataSettled& settled : restated) {
     std::optional<model::LateData>& late = state_.points.at(index(settled.point)).late;
     if (late != settled.known) continue;
@@ -226,6 +249,13 @@ model::Effects Pipeline::ingest(std::span<const Batch> batches, Instant now) {
 }
 model::Effects Pipeline::keep_apart(std::span<const Batch> batches) {
   return engine_->keep_apart(batches);
+}
+model::Effects Pipeline::pass(Instant now) {
+  return engine_->pass(now);
+}
+model::Effects Pipeline::acknowledge(const std::string& alert, const std::string& by, const std::string& note,
+                                     Instant at) {
+  return engine_->acknowledge(alert, by, note, at);
 }
 model::Effects Pipeline::correct(std::span<const model::Amendment> amendments,
                                  std::span<const model::AccountRollup> rollups,

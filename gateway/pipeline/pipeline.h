@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "drivers/api/reading.h"
@@ -55,6 +56,13 @@ class Pipeline {
   // points whose late data are settled by this, with what was known of them; more that came since stays open.
   model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
                          std::span<const model::LateDataSettled> restated);
+
+  // What time alone changes: alerts of what is not heard, and of what has lasted. `now`: as the clock shows it; less
+  // than before is the same as before. ingest() passes to the times of its readings.
+  model::Effects pass(Instant now);
+
+  // A person has seen the alert of this id: empty, if none such fires, or somebody has already.
+  model::Effects acknowledge(const std::string& alert, const std::string& by, const std::string& note, Instant at);
 
   const model::Checkpoint& state() const;
   const Statistics& statistics() const;

@@ -666,8 +666,8 @@ std::string_view RecordCodec::encode(const model::AccountState& state) {
 }
 
 std::string_view RecordCodec::encode(const model::AlertState& state) {
-  const auto& [holds_since, seen_at, value, held_back, since, fired_at, acknowledged, published, suppressed, begun,
-               periods] = state;
+  const auto& [holds_since, seen_at, value, held_back, since, fired_at, acknowledged, published, suppressed, last_since,
+               last_published, begun, periods] = state;
   proto::AlertState& message = messages_->alert_state;
   message.Clear();
   if (holds_since) message.set_holds_since_ms(ms(*holds_since));
@@ -679,6 +679,8 @@ std::string_view RecordCodec::encode(const model::AlertState& state) {
   message.set_value(value);
   message.set_held_back(held_back);
   if (fired_at) message.set_fired_at_ms(ms(*fired_at));
+  if (last_since) message.set_last_since_ms(ms(*last_since));
+  message.set_last_published(last_published);
   if (begun) message.set_begun_ms(ms(*begun));
   for (const model::AlertPeriod& period : periods) put(period, *message.add_periods());
   return messages_->serialize(message);
@@ -802,6 +804,8 @@ model::AlertState RecordCodec::decode_alert(std::string_view bytes) {
   state.value = message.value();
   state.held_back = message.held_back();
   if (message.has_fired_at_ms()) state.fired_at = instant(message.fired_at_ms());
+  if (message.has_last_since_ms()) state.last_since = instant(message.last_since_ms());
+  state.last_published = message.last_published();
   if (message.has_begun_ms()) state.begun = instant(message.begun_ms());
   if (state.since && !state.fired_at) throw DamagedRecord("an alert that fires since never");
   for (const proto::AlertPeriod& period : message.periods()) state.periods.push_back(get(period));

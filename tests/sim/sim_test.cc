@@ -41,13 +41,14 @@ class Simulation : public ::testing::TestWithParam<std::uint64_t> {
       sum.disk_faults += outcome.disk_faults;
       sum.sink_faults += outcome.sink_faults;
       sum.lanes += outcome.lanes;
+      sum.alerts += outcome.alerts;
       sum.audits += outcome.audits;
       if (!outcome.breaches.empty()) break;
     }
     std::cout << sum.lives << " lives, " << sum.power_cuts << " power cuts, " << sum.sectors_lost << " sectors lost, "
               << sum.disk_faults << " failed operations, " << sum.sink_faults << " failed deliveries, " << sum.lanes
-              << " live lanes, " << sum.audits << " audits, " << sum.readings << " readings (" << sum.kept_apart
-              << " at unknown time), " << sum.rows << " rows\n";
+              << " live lanes, " << sum.alerts << " changes of alerts, " << sum.audits << " audits, " << sum.readings
+              << " readings (" << sum.kept_apart << " at unknown time), " << sum.rows << " rows\n";
     return sum;
   }
 
@@ -62,6 +63,7 @@ TEST_P(Simulation, LosesNothingAndCountsNothingTwice) {
   EXPECT_GT(sum.sink_faults, 0u);
   EXPECT_GT(sum.kept_apart, 0u);
   EXPECT_GT(sum.lanes, 0u);
+  EXPECT_GT(sum.alerts, 0u);
 }
 
 TEST_P(Simulation, StartsAgainAfterADiskThatLies) {

@@ -37,6 +37,10 @@ devices:
 energy_users:
 {}
 store: {{path: {}}}
+alerts:
+  rules:
+    - {{id: silent, points: ["*"], silent_for: 3min}}
+    - {{id: power, users: ["*"], of: power, above: 100, for: 1min, depends_on: [silent]}}
 )";
 
 app::GatewayConfig configuration(Life& life) {
@@ -178,6 +182,26 @@ class Run {
   Life life_;
 };
 
+// `last`: by rule and subject, the change before.
+void check_alert(World& world, const model::Series& series, const model::Alert& alert,
+                 std::map<std::string, model::Alert>& last) {
+  const std::string name =
+      series.rule + " of " + model::subject_name(series.device, series.point, series.user, series.carrier);
+  const auto before = last.find(name);
+  const bool begins = alert.revision == 0;
+  if (before == last.end()) {
+    if (!begins || !is_active(alert.stage)) world.breach(name + ": its first alert does not begin");
+  } else if (begins == (before->second.id == alert.id)) {
+    world.breach(fmt::format("{}: change {} of {} follows on change {} of {}", name, alert.revision, alert.id,
+                             before->second.revision, before->second.id));
+  } else if (!begins && alert.revision != before->second.revision + 1) {
+    world.breach(fmt::format("{}: a change of {} is missing, or there twice", name, alert.id));
+  } else if (is_active(alert.stage) == is_active(before->second.stage)) {
+    world.breach(fmt::format("{}: {} becomes what it is", name, alert.id));
+  }
+  last.insert_or_assign(name, alert);
+}
+
 void check_end(World& world) {
   const fs::path directory = world.directory / "store";
   std::ostringstream out;
@@ -205,6 +229,7 @@ void check_end(World& world) {
     }
   }
 
+  std::map<std::string, model::Alert> alerts;                              // by rule and subject: the last change
   std::map<std::uint32_t, std::vector<std::pair<Instant, double>>> heard;  // all, by meter
   std::vector<std::optional<double>> first(kMeters);
   std::vector<std::optional<double>> last(kMeters);
@@ -214,8 +239,12 @@ void check_end(World& world) {
   world.outcome.rows = rows.size();
   if (rows.size() != journal.status().last_sequence) world.breach("numbers of the journal are missing");
   for (const model::StoredRow& row : rows) {
-    const auto meter = static_cast<std::size_t>(row.series->device.at(1) - '0');
-    if (const auto* reading = row.body.get_if<model::JudgedReading>()) {
+    const std::string& name = row.series->device.empty() ? row.series->user : row.series->device;
+    const auto meter = static_cast<std::size_t>(name.at(1) - '0');
+    if (const auto* alert = row.body.get_if<model::Alert>()) {
+      ++world.outcome.alerts;
+      check_alert(world, *row.series, *alert, alerts);
+    } else if (const auto* reading = row.body.get_if<model::JudgedReading>()) {
       ++world.outcome.readings;
       if (!stamp_believed(reading->quality) && reading->quality.rule != model::Rule::future) ++world.outcome.kept_apart;
       heard[static_cast<std::uint32_t>(meter)].emplace_back(reading->at, reading->value);
@@ -245,6 +274,16 @@ void check_end(World& world) {
     const auto letters =
         static_cast<std::uint64_t>(database.integer("SELECT count(*) FROM dead_letter WHERE sink = 'far'"));
     if (letters != refused) world.breach(fmt::format("{} rows were refused, {} are dead letters", refused, letters));
+  }
+
+  for (const model::Watch& watch : config.site.watches) {
+    const auto told =
+        alerts.find(watch.rule + " of " +
+                    model::subject_name(watch.device, watch.point, watch.user, watch.carrier ? watch.carrier->id : ""));
+    const bool fires = told != alerts.end() && is_active(told->second.stage);
+    if (fires != checkpoint.alerts.at(model::index(watch.id)).since.has_value()) {
+      world.breach("whether " + watch.rule + " fires, rows and state do not agree");
+    }
   }
 
   for (int i = 0; i < kMeters; ++i) {

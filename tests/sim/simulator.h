@@ -24,6 +24,7 @@ struct Outcome {
   std::uint64_t disk_faults = 0;   // commits that had to be tried again
   std::uint64_t sink_faults = 0;
   std::uint64_t lanes = 0;   // live ones that were opened
+  std::uint64_t alerts = 0;  // changes of them
   std::uint64_t audits = 0;  // of conservation, while the gateway ran
 };
 
@@ -35,6 +36,8 @@ struct Outcome {
 //    none changed, the refused ones in the dead-letter list; outages are long enough that the lanes part;
 //  - what an account has counted, and the sum of its intervals, is what its meter moved between the first and the last
 //    reading that counts, to the last unit;
+//  - each alert is told once, change by change, and one at a time of each rule and subject; what fires, the states
+//  know;
 //  - conservation: every audit of the running gateway balanced, and in the end each row was accepted or refused;
 //  - the ledger verifies, and every entry is sealed;
 //  - the store is sound, and starts once more without repair.

@@ -51,6 +51,24 @@ TEST(LiveTable, AddsUpTheMetersOfOneUserAndCarrier) {
   EXPECT_THAT(table, ContainsRegex("total 合计 +0.3910 *\n"));
 }
 
+TEST(LiveTable, SaysHowManyAlertsFire) {
+  model::Site site = site_with_two_meters_of_one_user();
+  model::Checkpoint state = totals(1, 1, 1);
+  EXPECT_THAT(live_table(site, state, GatewayStatus{}, Instant{}), Not(HasSubstr("alerts")));
+  for (std::size_t i = 0; i < 4; ++i) {
+    site.alert_rules.emplace_back().severity = i == 1 ? model::Severity::critical : model::Severity::warning;
+    model::Watch& watch = site.watches.emplace_back();
+    watch.id = static_cast<model::WatchId>(i);
+    watch.rule_place = i;
+  }
+  EXPECT_THAT(live_table(site, state, GatewayStatus{}, Instant{}), HasSubstr("alerts 告警 0 firing\n"));
+  state.alerts.resize(4);
+  state.alerts[0].since = state.alerts[1].since = state.alerts[2].since = Instant{};
+  state.alerts[3].held_back = true;
+  EXPECT_THAT(live_table(site, state, GatewayStatus{}, Instant{}),
+              HasSubstr("alerts 告警 3 firing, 1 critical 严重, 2 warning 警告, 1 held back 被抑制\n"));
+}
+
 // Three meters: a press shop of two, behind the third, of which it is a part.
 TEST(LiveTable, CountsAPartOnceAndSaysWhatIsUnallocated) {
   model::Site site = site_with_two_meters_of_one_user();

@@ -407,7 +407,7 @@ TEST_F(ExportTest, RefusesOptionsThatMeanNothing) {
   options_.every = {};
   text("entires", 65);
   EXPECT_THAT(err_.str(), HasSubstr("--what: 'entires' is not one of readings, intervals, entries, rollups, "
-                                    "corrections, ledger; did you mean 'entries'?"));
+                                    "alerts, corrections, ledger; did you mean 'entries'?"));
   options_.format = "xml";
   text("entries", 65);
   EXPECT_THAT(err_.str(), HasSubstr("--format: 'xml' is not one of csv, jsonl"));

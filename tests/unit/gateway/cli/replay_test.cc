@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/cli/export.h"
@@ -43,11 +44,13 @@ TEST_P(GoldenReplay, LeadsToTheseBooks) {
   std::ostringstream out, err;
   ASSERT_EQ(run_replay({.config = golden / "config.yaml", .input = golden / "input.csv", .store = store}, out, err), 0)
       << err.str();
-  for (const char* what : {"rollups", "entries"}) {
+  for (const char* what : {"rollups", "entries", "alerts"}) {
     std::ostringstream books;
     ExportOptions options{.store = store, .what = what, .time_zone = "Asia/Shanghai"};
     ASSERT_EQ(run_export(options, books, err), 0) << err.str();
     const std::filesystem::path expected = golden / ("expected_" + std::string(what) + ".csv");
+    const bool is_empty = books.str().find('\n') + 1 == books.str().size();  // of a site without rules
+    if (what == std::string_view("alerts") && is_empty && !std::filesystem::exists(expected)) continue;
     if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(expected, std::ios::binary) << books.str();
     EXPECT_EQ(books.str(), read_file(expected));
   }

@@ -64,8 +64,16 @@ struct Text {
            " " + std::to_string(r.co2e_market.quanta()) + " " + number(r.amount_per_hour) + " " +
            number(r.co2e_kg_per_hour);
   }
+  std::string operator()(const model::Alert& a) const {
+    return "alert " + std::string(to_string(a.stage)) + " " + when(a.at) + " since " + when(a.since) + " " +
+           std::string(to_string(a.severity)) + " " + a.id + " " + a.name + " " + a.name_zh + " " + number(a.value) +
+           " " + number(a.limit) + " " + a.unit + " revision " + std::to_string(a.revision) + " " +
+           (a.cause ? std::string(to_string(*a.cause)) : "-") + " " + a.by + " " + a.note + " " +
+           std::to_string(a.suppressed);
+  }
   std::string operator()(PointId id) const { return "point " + std::to_string(index(id)); }
   std::string operator()(model::AccountId id) const { return "account " + std::to_string(model::index(id)); }
+  std::string operator()(model::WatchId id) const { return "watch " + std::to_string(model::index(id)); }
 };
 
 template <class Open>
@@ -189,6 +197,20 @@ std::string to_text(const model::Checkpoint& checkpoint) {
            text(a.emissions[model::Basis::market]) + " live " + (a.live_at ? when(*a.live_at) : "-") + " " +
            number(a.amount_per_hour) + " " + number(a.co2e_kg_per_hour);
     for (const auto& open : a.open) out += " | " + text(open);
+    out += "\n";
+  }
+  for (const model::AlertState& a : checkpoint.alerts) {
+    const auto time = [](const std::optional<Instant>& at) { return at ? when(*at) : std::string("-"); };
+    out += "alert holds " + time(a.holds_since) + " seen " + time(a.seen_at) + " " + number(a.value) + " held back " +
+           std::to_string(a.held_back) + " since " + time(a.since) + " fired " + time(a.fired_at) + " acknowledged " +
+           std::to_string(a.acknowledged) + " published " + std::to_string(a.published) + " suppressed " +
+           std::to_string(a.suppressed) + " last " + time(a.last_since) + " " + std::to_string(a.last_published) +
+           " begun " + time(a.begun);
+    for (const model::AlertPeriod& p : a.periods) {
+      out += " | " + when(p.begin) + " " + std::to_string(p.sum) + " " + std::to_string(p.per) + " " +
+             std::to_string(p.closed) + " " + std::to_string(p.judged) + " " + time(p.since) + " " +
+             std::to_string(p.published) + " " + std::to_string(p.withdrawn);
+    }
     out += "\n";
   }
   return out;

@@ -111,6 +111,8 @@ inline model::AlertState full_alert_state() {
           .acknowledged = true,
           .published = 3,
           .suppressed = 4,
+          .last_since = kStart - 1s,
+          .last_published = 5,
           .begun = kStart + 6s,
           .periods = {{.begin = kStart - 24h,
                        .sum = -5,

@@ -1,0 +1,71 @@
+// Of class Gateway: what time alone decides of alerts, and what people say of them.
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/this_coro.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway/app/gateway.h"
+#include "gateway/store/acknowledgement.h"
+
+namespace carbongate::app {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kLookEvery = 1s;
+
+}  // namespace
+
+// The clock passes for the alerts also while nothing is heard. Not cancelled on the way: the pipeline would stand ahead
+// of the store.
+asio::awaitable<void> Gateway::watch_alerts() {
+  if (config_.site.watches.empty()) co_return;
+  while (!stopping_) {
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+    co_await clock_.sleep_until(clock_.ticks() + kLookEvery);
+    if (!clock_.is_known()) continue;
+    co_await take_turn();
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    try {
+      if (committing_) co_await look_at_alerts();
+    } catch (...) {
+      committing_ = false;
+      pass_turn();
+      throw;
+    }
+    pass_turn();
+  }
+}
+
+// Whoever calls has the turn.
+asio::awaitable<void> Gateway::look_at_alerts() {
+  model::Effects effects = pipeline_.pass(clock_.now());
+  if (!effects.empty()) {
+    const bool is_told = !effects.rows.empty();
+    committing_ = co_await commit(std::move(effects));
+    if (is_told) rows_committed_.notify_all();
+  }
+  if (config_.store.path.empty()) co_return;
+  std::string trouble;
+  const std::vector<store::Acknowledgement> waiting = store::waiting_acknowledgements(config_.store.path, trouble);
+  if (!trouble.empty()) spdlog::warn("{}", trouble);
+  for (const store::Acknowledgement& said : waiting) {
+    if (!committing_) co_return;
+    model::Effects answer = pipeline_.acknowledge(said.alert, said.by, said.note, said.at);
+    if (answer.empty()) {
+      spdlog::info("alert {}: acknowledged by {}, but it does not fire any longer, or was acknowledged before",
+                   said.alert, said.by);
+    } else {
+      committing_ = co_await commit(std::move(answer));
+      if (!committing_) co_return;
+      rows_committed_.notify_all();
+    }
+    store::forget_acknowledgement(config_.store.path, said.alert);
+  }
+}
+
+}  // namespace carbongate::app

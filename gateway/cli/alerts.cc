@@ -1,0 +1,310 @@
+#include "gateway/cli/alerts.h"
+
+#include <fmt/format.h>
+#include <sysexits.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <ostream>
+#include <set>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "config/reader/reader.h"
+#include "gateway/app/gateway_config.h"
+#include "gateway/cli/alert_text.h"
+#include "gateway/cli/page.h"
+#include "gateway/store/acknowledgement.h"
+#include "gateway/store/history.h"
+#include "gateway/tables/local_time.h"
+#include "gateway/tables/table_writer.h"
+#include "protocols/io/system_clock.h"
+
+namespace carbongate::cli {
+namespace {
+
+using Column = tables::TableWriter::Column;
+using Type = tables::TableWriter::Type;
+
+// As it is now: the last change of an alert, or a condition that waits to become one.
+struct Standing {
+  std::string state;
+  std::string rule;
+  std::string subject;
+  std::string user_name;
+  model::Alert alert;
+  bool is_pending = false;
+  bool fires = false;
+};
+
+constexpr auto kColumns = std::to_array<Column>({{"state"},
+                                                 {"severity"},
+                                                 {"rule"},
+                                                 {"name"},
+                                                 {"name_zh"},
+                                                 {"subject"},
+                                                 {"since"},
+                                                 {"changed"},
+                                                 {"value", Type::number},
+                                                 {"limit", Type::number},
+                                                 {"unit"},
+                                                 {"suppressed", Type::number},
+                                                 {"cause"},
+                                                 {"by"},
+                                                 {"note"},
+                                                 {"id"}});
+using Cells = std::array<std::string, kColumns.size()>;
+
+std::string number(double value) {
+  return std::isnan(value) ? std::string() : fmt::format("{:.10g}", value);
+}
+
+Cells cells_of(const Standing& one, tables::LocalTime& time) {
+  const model::Alert& alert = one.alert;
+  return {one.state,
+          std::string(to_string(alert.severity)),
+          one.rule,
+          alert.name,
+          alert.name_zh,
+          one.subject,
+          time(alert.since),
+          one.is_pending ? "" : time(alert.at),
+          number(alert.value),
+          number(alert.limit),
+          alert.unit,
+          std::to_string(alert.suppressed),
+          alert.cause ? std::string(to_string(*alert.cause)) : std::string(),
+          alert.by,
+          alert.note,
+          alert.id};
+}
+
+class Report {
+ public:
+  Report(const AlertsOptions& options, const app::GatewayConfig& config)
+      : options_(options), config_(config), time_(config.site.time_zone), zh_(options.lang == "zh") {}
+
+  model::Result<void> gather(Duration recent) {
+    auto history = store::History::open(options_.store);
+    if (history.has_error()) return history.error();
+    auto checkpoint = (*history)->checkpoint(config_.site);
+    if (checkpoint.has_error()) return checkpoint.error();
+    std::set<std::string> firing;
+    for (const model::Watch& watch : config_.site.watches) {
+      const model::AlertState& state = checkpoint->alerts.at(model::index(watch.id));
+      if (state.since) firing.insert(model::alert_id(config_.site.id, watch.rule, subject_of(watch), *state.since));
+      note_pending(watch, state);
+    }
+    const auto newest = gather_rows(**history, firing);
+    if (newest.has_error()) return newest.error();
+    std::erase_if(standing_, [&](const auto& item) {
+      const Standing& one = item.second;
+      return !one.is_pending && !one.fires && *newest && one.alert.at < **newest - recent;
+    });
+    return {};
+  }
+
+  bool fires(const std::string& id) const {
+    const auto found = standing_.find(id);
+    return found != standing_.end() && found->second.fires;
+  }
+
+  void write(std::ostream& out) {
+    std::vector<const Standing*> rows;
+    for (const auto& [id, one] : standing_) rows.push_back(&one);
+    // What fires first, the worst before the rest.
+    std::ranges::sort(rows, {}, [](const Standing* one) {
+      const int rank = one->fires ? 0 : one->is_pending ? 1 : 2;
+      return std::tuple(rank, -static_cast<int>(one->alert.severity), one->alert.since, one->rule, one->subject);
+    });
+    if (options_.format == "table") return write_table(rows, out);
+    if (options_.format == "csv") {
+      tables::TableWriter csv(out, tables::TableWriter::Format::csv, kColumns);
+      for (const Standing* one : rows) {
+        for (const std::string& cell : cells_of(*one, time_)) csv.cell(cell);
+      }
+      csv.flush();
+      return;
+    }
+    std::string_view separator = "[";
+    for (const Standing* one : rows) {
+      boost::json::object object;
+      const Cells cells = cells_of(*one, time_);
+      for (std::size_t i = 0; i < cells.size(); ++i) object[kColumns[i].name] = cells[i];
+      out << separator << "\n" << boost::json::serialize(object);
+      separator = ",";
+    }
+    out << (rows.empty() ? "[]\n" : "\n]\n");
+  }
+
+ private:
+  static std::string subject_of(const model::Watch& watch) {
+    return model::subject_name(watch.device, watch.point, watch.user, watch.carrier ? watch.carrier->id : "");
+  }
+
+  void note_pending(const model::Watch& watch, const model::AlertState& state) {
+    if (state.since || (!state.holds_since && !state.held_back)) return;
+    const model::AlertRule& rule = config_.site.alert_rules.at(watch.rule_place);
+    Standing one;
+    one.state = "pending";
+    one.rule = watch.rule;
+    one.subject = subject_of(watch);
+    one.user_name = watch.user_name;
+    one.is_pending = true;
+    one.alert.name = rule.name;
+    one.alert.name_zh = rule.name_zh;
+    one.alert.severity = rule.severity;
+    one.alert.unit = watch.unit;
+    if (state.holds_since) {
+      one.alert.since = *state.holds_since;
+      one.alert.value = state.value;
+      one.alert.limit = rule.above && state.value > *rule.above ? *rule.above : rule.below.value_or(std::nan(""));
+    }
+    one.alert.note = state.held_back ? "held back" : "";
+    standing_["pending " + watch.rule + " " + one.subject] = std::move(one);
+  }
+
+  // The time of the newest change.
+  model::Result<std::optional<Instant>> gather_rows(store::History& history, const std::set<std::string>& firing) {
+    std::optional<Instant> newest;
+    const auto visit = [&](const model::StoredRow& row) {
+      const auto& alert = row.body.get<model::Alert>();
+      newest = std::max(newest.value_or(alert.at), alert.at);
+      Standing& one = standing_[alert.id];
+      const std::string by = one.alert.by;
+      const std::string note = one.alert.note;
+      if (!one.alert.id.empty() && one.alert.revision > alert.revision) return true;
+      const double value = one.alert.value;
+      one.alert = alert;
+      if (one.alert.by.empty()) {
+        one.alert.by = by;
+        one.alert.note = note;
+      }
+      if (std::isnan(alert.value)) one.alert.value = value;  // an acknowledgement, or the end of a period, has none
+      one.state = to_string(alert.stage);
+      one.rule = row.series->rule;
+      one.subject = model::subject_name(row.series->device, row.series->point, row.series->user, row.series->carrier);
+      one.user_name = row.series->user_name;
+      one.fires = firing.contains(alert.id);
+      return true;
+    };
+    const auto result = history.each(store::History::What::alerts, {}, visit);
+    if (result.has_error()) return result.error();
+    return newest;
+  }
+
+  void write_table(const std::vector<const Standing*>& rows, std::ostream& out) {
+    if (rows.empty()) {
+      out << (zh_ ? "没有告警\n" : "no alerts\n");
+      return;
+    }
+    const std::vector<Page::Column> columns =
+        zh_ ? std::vector<Page::Column>{{.title = "状态"}, {.title = "级别"},
+                                        {.title = "规则"}, {.title = "对象"},
+                                        {.title = "起始"}, {.title = "数值"},
+                                        {.title = "编号"}, {.title = "备注", .apart = true}}
+            : std::vector<Page::Column>{
+                  {.title = "state"}, {.title = "severity"}, {.title = "rule"}, {.title = "subject"},
+                  {.title = "since"}, {.title = "value"},    {.title = "id"},   {.title = "note", .apart = true}};
+    std::vector<std::vector<std::string>> cells;
+    for (const Standing* one : rows) cells.push_back(row_of(*one));
+    Page page;
+    page.table(columns, cells);
+    out << std::move(page).text();
+  }
+
+  std::vector<std::string> row_of(const Standing& one) {
+    const model::Alert& alert = one.alert;
+    std::string state = one.state;
+    if (zh_) state = one.is_pending ? "待触发" : std::string(to_string_zh(alert.stage));
+    std::string note;
+    const auto add = [&note](const std::string& text) {
+      if (!text.empty()) note += (note.empty() ? "" : "; ") + text;
+    };
+    const std::string& name = zh_ ? alert.name_zh : alert.name;
+    if (name != one.rule) add(name);
+    if (alert.suppressed != 0) add(fmt::format(fmt::runtime(zh_ ? "抑制 {} 条" : "{} held back"), alert.suppressed));
+    if (alert.cause) add(fmt::format(fmt::runtime(zh_ ? "更正: {}" : "correction: {}"), to_string(*alert.cause)));
+    if (!alert.by.empty()) add(fmt::format(fmt::runtime(zh_ ? "{} 确认" : "acknowledged by {}"), alert.by));
+    add(one.is_pending && zh_ && !alert.note.empty() ? "被抑制" : alert.note);
+    return {state,
+            std::string(zh_ ? to_string_zh(alert.severity) : to_string(alert.severity)),
+            one.rule,
+            one.subject,
+            alert.since == Instant{} ? "" : time_(alert.since),
+            alert_value(alert, zh_),
+            alert.id,
+            note};
+  }
+
+  const AlertsOptions& options_;
+  const app::GatewayConfig& config_;
+  tables::LocalTime time_;
+  bool zh_;
+  std::map<std::string, Standing> standing_;  // by id
+};
+
+int failed(const model::Fault& fault, int status, std::ostream& err) {
+  err << fault.text << "\n";
+  return fault.code == boost::system::errc::bad_message ? EX_DATAERR : status;
+}
+
+int acknowledge(const AlertsOptions& options, const Report& report, std::ostream& err) {
+  if (!report.fires(options.acknowledge)) {
+    err << fmt::format("--acknowledge: no alert '{}' fires\n", options.acknowledge);
+    return EX_DATAERR;
+  }
+  const auto left = store::request_acknowledgement(
+      options.store,
+      {.alert = options.acknowledge, .at = io::SystemClock().now(), .by = options.by, .note = options.note});
+  if (left.has_error()) return failed(left.error(), EX_CANTCREAT, err);
+  err << "acknowledged; the gateway takes it up within a second, or when it starts\n";
+  return 0;
+}
+
+bool one_of(std::string_view option, const std::string& word, const std::vector<std::string>& known,
+            std::ostream& err) {
+  if (std::ranges::find(known, word) != known.end()) return true;
+  err << fmt::format("{}: '{}' is not one of {}{}\n", option, word, fmt::join(known, ", "),
+                     config::nearest(word, known).empty() ? "" : config::suggestion(word, known));
+  return false;
+}
+
+}  // namespace
+
+int run_alerts(const AlertsOptions& given, std::ostream& out, std::ostream& err) {
+  if (given.acknowledge.empty() != given.by.empty() || (given.acknowledge.empty() && !given.note.empty())) {
+    err << "--acknowledge ID and --by NAME go together, and --note TEXT with them\n";
+    return EX_USAGE;
+  }
+  if (!one_of("--format", given.format, {"table", "csv", "json"}, err)) return EX_DATAERR;
+  if (!one_of("--lang", given.lang, {"en", "zh"}, err)) return EX_DATAERR;
+  const auto recent = config::parse_duration(given.recent);
+  if (!recent) {
+    err << fmt::format("--recent: '{}' is not a length of time; write 24h or 30d\n", given.recent);
+    return EX_DATAERR;
+  }
+  config::Problems problems;
+  const app::GatewayConfig config = app::load_config(given.config, problems);
+  err << problems.to_text();
+  if (problems.has_errors()) return EX_CONFIG;
+  AlertsOptions options = given;
+  if (options.store.empty()) options.store = config.store.path;
+  Report report(options, config);
+  if (const auto gathered = report.gather(*recent); gathered.has_error())
+    return failed(gathered.error(), EX_IOERR, err);
+  if (!options.acknowledge.empty()) return acknowledge(options, report, err);
+  report.write(out);
+  out.flush();
+  if (out) return 0;
+  err << "standard output: cannot be written\n";
+  return EX_IOERR;
+}
+
+}  // namespace carbongate::cli

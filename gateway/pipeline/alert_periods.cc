@@ -1,0 +1,298 @@
+// Of class Alerts: users, by what their accounts do now, and in calendar periods.
+#include <algorithm>
+#include <cmath>
+
+#include "gateway/pipeline/alert_times.h"
+#include "gateway/pipeline/alerts.h"
+
+namespace carbongate::pipeline {
+
+using model::AccountId;
+using model::AlertPeriod;
+using model::AlertRule;
+using model::AlertStage;
+using model::AlertState;
+using model::AlertSum;
+using model::Basis;
+using model::Measure;
+using model::Period;
+
+namespace {
+
+constexpr std::int64_t kHoursOfAWeek = 24 * 7;
+constexpr Duration kWeek = std::chrono::hours(kHoursOfAWeek);
+constexpr std::size_t kSamplesMin = 2;  // a mean of one is none
+
+// Which periods of an account a rule is told of when they are closed.
+Period closed_period(const AlertRule& rule) {
+  if (rule.measure == Measure::window) return Period::quarter_hour;
+  if (rule.measure == Measure::deviation) return Period::hour;
+  return rule.period;
+}
+
+bool is_closed_first(const AlertRule& rule) {
+  return rule.measure == Measure::window || rule.measure == Measure::coverage || rule.measure == Measure::intensity ||
+         rule.measure == Measure::deviation;
+}
+
+// How many are remembered: what is looked back on, and what corrections may reach.
+std::size_t kept(const AlertRule& rule) {
+  if (rule.measure == Measure::window) return static_cast<std::size_t>(rule.length / std::chrono::minutes(15)) + 96;
+  if (rule.measure == Measure::deviation) return rule.weeks * kHoursOfAWeek + 48;
+  switch (rule.period) {
+    case Period::month: return 13;
+    case Period::year: return 3;
+    default: return 40;
+  }
+}
+
+}  // namespace
+
+bool Alerts::is_of_period(const AlertRule& rule) {
+  return rule.measure == Measure::period || rule.measure == Measure::quota_share || rule.measure == Measure::quota_pace;
+}
+
+void Alerts::counted(AccountId account, Instant until) {
+  for (const std::size_t i : of_account_[model::index(account)]) {
+    if (!is_closed_first(*watches_[i].rule)) mark(i, until);
+  }
+}
+
+void Alerts::mark(std::size_t watch, Instant until) {
+  Watched& one = watches_[watch];
+  if (one.dirty) {
+    one.until = std::max(one.until, until);
+    return;
+  }
+  one.dirty = true;
+  one.until = until;
+  one.cause.reset();
+  one.corrected.clear();
+  dirty_.push_back(watch);
+}
+
+void Alerts::look_at(std::size_t watch) {
+  const Watched& one = watches_[watch];
+  const AlertRule& rule = *one.rule;
+  if (is_closed_first(rule)) return look_at_closed(watch, one.cause);
+  if (is_of_period(rule)) {
+    if (!one.cause) return look_at_period(watch, one.until, {});
+    const std::map<Instant, Instant> periods = one.corrected;
+    for (const auto& [begin, until] : periods) look_at_period(watch, until, one.cause);
+    return;
+  }
+  const bool co2e = rule.sum == AlertSum::co2e;
+  double value = 0;
+  for (const AccountId account : one.watch->accounts) {
+    const model::AccountState& state = state_.accounts[model::index(account)];
+    if (rule.measure == Measure::rate) {
+      value += co2e ? state.co2e_kg_per_hour : state.amount_per_hour;
+    } else {
+      value += in_units(watch, co2e ? state.emissions[Basis::primary].total.co2e.quanta() : state.amount.quanta());
+    }
+  }
+  observe(watch, {.at = one.until, .value = value, .cause = one.cause});
+}
+
+double Alerts::in_units(std::size_t watch, std::int64_t sum) const {
+  const std::int64_t per_unit = watches_[watch].rule->sum == AlertSum::co2e
+                                    ? model::kMilligramsPerKilogram
+                                    : watches_[watch].watch->carrier->quanta_per_display;
+  return static_cast<double>(sum) / static_cast<double>(per_unit);
+}
+
+// nullptr: it is older than what is remembered.
+AlertPeriod* Alerts::period_of(std::size_t watch, Instant begin) {
+  const auto place = [&](std::vector<AlertPeriod>& periods) {
+    return std::ranges::lower_bound(periods, begin, {}, &AlertPeriod::begin);
+  };
+  std::vector<AlertPeriod>& known = state_.alerts[watch].periods;
+  if (const auto found = place(known); found != known.end() && found->begin == begin) return &*found;
+  const std::size_t most = kept(*watches_[watch].rule);
+  if (known.size() >= most && begin < known.front().begin) return nullptr;
+  const bool is_next = known.empty() || begin > known.back().begin;
+  // The one before is over, and so is its alert.
+  if (is_next && is_of_period(*watches_[watch].rule)) {
+    if (state_.alerts[watch].since) end(watch, {.at = begin, .value = std::nan("")});
+    if (state_.alerts[watch].holds_since) forget_pending(watch);
+  }
+  std::vector<AlertPeriod>& periods = change(watch).periods;
+  AlertPeriod fresh;
+  fresh.begin = begin;
+  periods.insert(place(periods), fresh);
+  if (periods.size() > most) periods.erase(periods.begin());
+  return &*place(periods);
+}
+
+// `until`: counted up to here, within the period or at its end.
+void Alerts::look_at_period(std::size_t watch, Instant until, std::optional<model::Cause> cause) {
+  const Watched& one = watches_[watch];
+  const Span span = calendar_.period(one.rule->period, until - Duration(1));
+  const AlertPeriod* period = period_of(watch, span.begin);
+  if (!period) return;
+  std::int64_t sum = period->sum;
+  for (const AccountId account : one.watch->accounts) {
+    const auto& open = state_.accounts[model::index(account)].open[static_cast<std::size_t>(one.rule->period)];
+    if (!open || open->begin != span.begin) continue;
+    sum += one.rule->sum == AlertSum::co2e ? open->emitted[Basis::primary].co2e.quanta() : open->amount.quanta();
+  }
+  const std::optional<double> value = worth(watch, sum, span, until);
+  if (!value) return;
+  const Finding finding{.at = until, .value = *value, .cause = cause};
+  if (period == &state_.alerts[watch].periods.back()) {
+    observe(watch, finding);
+  } else {
+    judge_past(watch, span, finding);
+  }
+}
+
+std::optional<double> Alerts::worth(std::size_t watch, std::int64_t sum, const Span& period, Instant at) const {
+  const AlertRule& rule = *watches_[watch].rule;
+  if (rule.measure == Measure::period) return in_units(watch, sum);
+  const double share = 100.0 * static_cast<double>(sum) / static_cast<double>(rule.quota);
+  if (rule.measure == Measure::quota_share) return share;
+  const double gone = 100.0 * static_cast<double>((at - period.begin).count()) /
+                      static_cast<double>((period.end - period.begin).count());
+  if (gone <= 0 || gone < rule.at_least) return std::nullopt;
+  return 100.0 * share / gone;
+}
+
+// The period is over: its alert begins and ends at once, or has not been.
+void Alerts::judge_past(std::size_t watch, const Span& span, const Finding& finding) {
+  const AlertRule& rule = *watches_[watch].rule;
+  const Verdict verdict = judge(rule, finding.value);
+  AlertPeriod period = *period_of(watch, span.begin);
+  const bool stands = period.since && !period.withdrawn;
+  Finding known = finding;
+  if (!known.cause) known.cause = model::Cause::late_data;
+  if (stands && verdict == Verdict::good) {
+    period.withdrawn = true;
+    known.at = span.end;
+    publish(watch, AlertStage::withdrawn, *period.since, period.published++, known);
+  } else if (!stands && verdict == Verdict::bad && is_active(rule.active, calendar_, finding.at) &&
+             after_work(site_.maintenance, *watches_[watch].watch, finding.at) == finding.at) {
+    if (!period.since) period.since = finding.at;
+    period.withdrawn = false;
+    known.at = std::max(known.at, *period.since);
+    publish(watch, AlertStage::firing, *period.since, period.published++, known);
+    known.at = span.end;
+    publish(watch, AlertStage::resolved, *period.since, period.published++, known);
+  } else {
+    return;
+  }
+  change(watch);
+  *period_of(watch, span.begin) = period;
+}
+
+// The sums are still the account's own: what is added here leaves it next.
+void Alerts::closed(AccountId account, Period kind, const model::OpenPeriod& sums) {
+  for (const std::size_t i : of_account_[model::index(account)]) {
+    const Watched& one = watches_[i];
+    const AlertRule& rule = *one.rule;
+    const bool takes = (is_closed_first(rule) || is_of_period(rule)) && closed_period(rule) == kind;
+    if (!takes) continue;
+    const bool is_product = std::ranges::find(one.watch->per, account) != one.watch->per.end();
+    if (is_of_period(rule)) look_at_period(i, sums.end, {});
+    if (!period_of(i, sums.begin)) continue;
+    change(i);
+    AlertPeriod& period = *period_of(i, sums.begin);
+    if (is_product) {
+      period.per += sums.amount.quanta();
+    } else if (rule.measure == Measure::coverage) {
+      period.sum += sums.covered.count();
+    } else {
+      period.sum += rule.sum == AlertSum::co2e ? sums.emitted[Basis::primary].co2e.quanta() : sums.amount.quanta();
+    }
+    ++period.closed;
+    if (is_closed_first(rule)) mark(i, sums.end);
+  }
+}
+
+void Alerts::look_at_closed(std::size_t watch, std::optional<model::Cause> cause) {
+  const Watched& one = watches_[watch];
+  const std::size_t all = one.watch->accounts.size() + one.watch->per.size();
+  std::vector<AlertPeriod>& periods = state_.alerts[watch].periods;
+  std::optional<std::size_t> newest;  // that is judged already
+  for (std::size_t i = 0; i < periods.size(); ++i) {
+    if (periods[i].judged) newest = i;
+  }
+  const auto look = [&](std::size_t i, std::optional<model::Cause> why) {
+    const Span span = calendar_.period(closed_period(*one.rule), periods[i].begin);
+    const std::optional<double> value = worth_closed(watch, periods[i], span);
+    if (value) observe(watch, {.at = span.end, .value = *value, .cause = why});
+  };
+  if (cause && newest) look(*newest, cause);
+  // Complete, or given up for one that comes after it.
+  for (std::size_t i = newest ? *newest + 1 : 0; i < periods.size(); ++i) {
+    const bool is_complete = periods[i].closed >= all || i + 1 < periods.size();
+    if (!is_complete) break;
+    change(watch).periods[i].judged = true;
+    look(i, {});
+  }
+}
+
+std::optional<double> Alerts::worth_closed(std::size_t watch, const AlertPeriod& period, const Span& span) const {
+  const Watched& one = watches_[watch];
+  const AlertRule& rule = *one.rule;
+  const std::vector<AlertPeriod>& periods = state_.alerts[watch].periods;
+  if (rule.measure == Measure::coverage) {
+    const auto whole =
+        static_cast<double>((span.end - span.begin).count()) * static_cast<double>(one.watch->accounts.size());
+    return 100.0 * static_cast<double>(period.sum) / whole;
+  }
+  if (rule.measure == Measure::window) {
+    std::int64_t sum = 0;
+    for (const AlertPeriod& part : periods) {
+      if (part.begin >= span.end - rule.length && part.begin <= period.begin) sum += part.sum;
+    }
+    return in_units(watch, sum);
+  }
+  if (rule.measure == Measure::intensity) {
+    if (period.per <= 0) return std::nullopt;
+    const model::Carrier& product = *site_.accounts[model::index(one.watch->per.front())].carrier;
+    return in_units(watch, period.sum) * static_cast<double>(product.quanta_per_display) /
+           static_cast<double>(period.per);
+  }
+  double sum = 0;
+  std::size_t samples = 0;
+  for (std::uint32_t week = 1; week <= rule.weeks; ++week) {
+    const auto found = std::ranges::lower_bound(periods, period.begin - week * kWeek, {}, &AlertPeriod::begin);
+    if (found == periods.end() || found->begin != period.begin - week * kWeek) continue;
+    sum += static_cast<double>(found->sum);
+    ++samples;
+  }
+  if (samples < kSamplesMin || sum == 0) return std::nullopt;
+  const double mean = sum / static_cast<double>(samples);
+  return 100.0 * (static_cast<double>(period.sum) - mean) / std::abs(mean);
+}
+
+void Alerts::corrected(AccountId account, const model::EmissionEntry& entry, Duration covered_before) {
+  for (const std::size_t i : of_account_[model::index(account)]) {
+    Watched& one = watches_[i];
+    const AlertRule& rule = *one.rule;
+    if (rule.measure == Measure::rate) continue;
+    const bool by_period = is_closed_first(rule) || is_of_period(rule);
+    const Period kind = closed_period(rule);
+    const Span span = calendar_.period(kind, entry.begin);
+    const auto& open = state_.accounts[model::index(account)].open[static_cast<std::size_t>(kind)];
+    if (by_period && !(open && open->begin == span.begin)) {
+      std::vector<AlertPeriod>& periods = change(i).periods;
+      const auto found = std::ranges::lower_bound(periods, span.begin, {}, &AlertPeriod::begin);
+      if (found == periods.end() || found->begin != span.begin) continue;
+      const bool is_product = std::ranges::find(one.watch->per, account) != one.watch->per.end();
+      if (is_product) {
+        found->per += entry.amount.quanta();
+      } else if (rule.measure == Measure::coverage) {
+        found->sum += (entry.covered - covered_before).count();
+      } else {
+        found->sum += rule.sum == AlertSum::co2e ? entry.primary.emitted.co2e.quanta() : entry.amount.quanta();
+      }
+    }
+    mark(i, entry.end);
+    one.cause = entry.correction ? std::optional(entry.correction->cause) : std::nullopt;
+    Instant& until = one.corrected[span.begin];
+    until = std::max(until, entry.end);
+  }
+}
+
+}  // namespace carbongate::pipeline

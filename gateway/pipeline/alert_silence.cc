@@ -1,0 +1,99 @@
+// Of class Alerts: missing data.
+#include <algorithm>
+#include <cmath>
+
+#include "gateway/pipeline/alert_times.h"
+#include "gateway/pipeline/alerts.h"
+
+namespace carbongate::pipeline {
+
+using model::AlertState;
+using model::Measure;
+
+// Who was never heard is expected from when time is first told.
+void Alerts::begin_waiting(Instant now) {
+  if (waiting_) return;
+  waiting_ = true;
+  for (std::size_t i = 0; i < watches_.size(); ++i) {
+    if (watches_[i].rule->measure != Measure::silence || state_.alerts[i].begun || last_of(i)) continue;
+    change(i).begun = now;
+  }
+}
+
+// The newest reading that counted.
+std::optional<Instant> Alerts::last_of(std::size_t watch) const {
+  std::optional<Instant> last;
+  for (const PointId point : watches_[watch].watch->points) {
+    last = std::max(last, state_.points[carbongate::index(point)].last_at);
+  }
+  return last;
+}
+
+// In the time of the data.
+std::optional<Instant> Alerts::silent_since(std::size_t watch) const {
+  const std::optional<Instant> from = std::max(last_of(watch), state_.alerts[watch].begun);
+  return from ? std::optional(*from + watches_[watch].rule->length) : std::nullopt;
+}
+
+// When the alert begins: once the rule is looked at, and no work goes on.
+std::optional<Instant> Alerts::open_from(std::size_t watch, Instant at) const {
+  while (true) {
+    const auto active = active_from(watches_[watch].rule->active, calendar_, at);
+    if (!active) return std::nullopt;
+    const Instant after = after_work(site_.maintenance, *watches_[watch].watch, *active);
+    if (after == at) return at;
+    at = after;
+  }
+}
+
+// When it is decided. What arrives late is heard, too: a device that sends what it has buffered is not silent.
+std::optional<Instant> Alerts::silent_alone(std::size_t watch) const {
+  if (state_.alerts[watch].since || state_.alerts[watch].held_back) return std::nullopt;
+  const std::optional<Instant> since = silent_since(watch);
+  const std::optional<Instant> open = since ? open_from(watch, *since) : std::nullopt;
+  const Watched& one = watches_[watch];
+  return open && one.heard ? std::max(*open, *one.heard + one.rule->length) : open;
+}
+
+// Where a parent has been silent for half of its time, that is waited for: who was heard a little earlier than it must
+// not cry first.
+std::optional<Instant> Alerts::silent_at(std::size_t watch) const {
+  std::optional<Instant> decided = silent_alone(watch);
+  if (!decided) return decided;
+  const Watched& one = watches_[watch];
+  for (const std::size_t parent : one.parents) {
+    if (watches_[parent].rule->measure != Measure::silence || state_.alerts[parent].since) continue;
+    if (watches_[parent].watch->rule_place == one.watch->rule_place) continue;
+    const std::optional<Instant> parents = silent_since(parent);
+    if (parents && *parents > *decided && *parents - *decided < watches_[parent].rule->length / 2) decided = parents;
+  }
+  return decided;
+}
+
+void Alerts::fall_silent(std::size_t watch, Instant until) {
+  const std::optional<Instant> decided = silent_at(watch);
+  if (!decided || *decided > until) return;
+  const Instant since = *silent_since(watch);
+  fire(watch, since, {.at = *open_from(watch, since), .value = std::nan("")});
+}
+
+void Alerts::heard_again(std::size_t watch, const Reading& reading, Instant received) {
+  Watched& one = watches_[watch];
+  const std::optional<Instant> since = silent_since(watch);
+  if (!state_.alerts[watch].since && !state_.alerts[watch].held_back && since && reading.at > *since) {
+    // Nobody had been told yet.
+    const std::optional<Instant> open = open_from(watch, *since);
+    if (open && *open < reading.at) fire(watch, *since, {.at = *open, .value = std::nan("")});
+  }
+  one.heard = std::max(received, one.heard.value_or(received));
+  if (state_.alerts[watch].since) {
+    end(watch, {.at = reading.at, .value = std::nan("")});
+  } else if (state_.alerts[watch].held_back) {
+    change(watch).held_back = false;
+  } else {
+    return;  // what it waits for comes later than before
+  }
+  expect(reading.at);
+}
+
+}  // namespace carbongate::pipeline

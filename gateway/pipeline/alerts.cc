@@ -1,0 +1,315 @@
+#include "gateway/pipeline/alerts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+#include "gateway/pipeline/alert_times.h"
+#include "gateway/pipeline/quality.h"
+
+namespace carbongate::pipeline {
+
+using model::AlertRule;
+using model::AlertStage;
+using model::AlertState;
+using model::Measure;
+
+Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& state,
+               std::vector<model::JournalRow>& rows)
+    : site_(site),
+      calendar_(calendar),
+      state_(state),
+      rows_(rows),
+      of_point_(site.points.size()),
+      of_account_(site.accounts.size()),
+      children_(site.watches.size()) {
+  state_.alerts.resize(site.watches.size());
+  for (const model::Watch& watch : site.watches) {
+    const std::size_t i = watches_.size();
+    const AlertRule& rule = site.alert_rules.at(watch.rule_place);
+    watches_.push_back(
+        {.watch = &watch,
+         .rule = &rule,
+         .subject = model::subject_name(watch.device, watch.point, watch.user, watch.carrier ? watch.carrier->id : ""),
+         .parents = {},
+         .cause = {},
+         .heard = {},
+         .corrected = {}});
+    for (const PointId point : watch.points) {
+      of_point_.at(carbongate::index(point)).push_back(i);
+      if (rule.measure == Measure::value || rule.measure == Measure::change)
+        watches_[i].bridged = gap_max(site.points[carbongate::index(point)].limits);
+    }
+    for (const auto* accounts : {&watch.accounts, &watch.per}) {
+      for (const model::AccountId account : *accounts) of_account_.at(model::index(account)).push_back(i);
+    }
+    attach_parents(i);
+  }
+}
+
+// Those about the same device or user, or all of a rule that has none of them. With `one_alert` also those of its own
+// rule, of which one fires at a time.
+void Alerts::attach_parents(std::size_t watch) {
+  Watched& child = watches_[watch];
+  const auto attach = [&](std::size_t parent) {
+    child.parents.push_back(parent);
+    children_[parent].push_back(watch);
+  };
+  for (const std::size_t rule : child.rule->depends_on) {
+    std::vector<std::size_t> all;
+    std::vector<std::size_t> near;
+    for (std::size_t i = 0; i < site_.watches.size(); ++i) {
+      const model::Watch& other = site_.watches[i];
+      if (other.rule_place != rule) continue;
+      all.push_back(i);
+      const bool is_near = (!other.device.empty() && other.device == child.watch->device) ||
+                           (!other.user.empty() && other.user == child.watch->user);
+      if (is_near) near.push_back(i);
+    }
+    for (const std::size_t parent : near.empty() ? all : near) attach(parent);
+  }
+  if (!child.rule->one_alert) return;
+  for (std::size_t i = 0; i < site_.watches.size(); ++i) {
+    if (i != watch && site_.watches[i].rule_place == child.watch->rule_place) attach(i);
+  }
+}
+
+AlertState& Alerts::change(std::size_t watch) {
+  if (!watches_[watch].changed) {
+    watches_[watch].changed = true;
+    changed_.push_back(watch);
+  }
+  return state_.alerts[watch];
+}
+
+Alerts::Verdict Alerts::judge(const AlertRule& rule, double value) const {
+  if ((rule.above && value > *rule.above) || (rule.below && value < *rule.below)) return Verdict::bad;
+  const bool good = (!rule.above || value <= rule.clear_above.value_or(*rule.above)) &&
+                    (!rule.below || value >= rule.clear_below.value_or(*rule.below));
+  return good ? Verdict::good : Verdict::between;
+}
+
+// The one of the two that the value is nearer to.
+double Alerts::limit_of(const AlertRule& rule, double value) const {
+  if (!rule.above || !rule.below) return rule.above ? *rule.above : rule.below.value_or(std::nan(""));
+  return std::abs(value - *rule.above) <= std::abs(value - *rule.below) ? *rule.above : *rule.below;
+}
+
+void Alerts::heard(const Reading& reading, Instant received) {
+  const model::PointState& before = state_.points[carbongate::index(reading.point)];
+  for (const std::size_t i : of_point_[carbongate::index(reading.point)]) {
+    const AlertRule& rule = *watches_[i].rule;
+    if (rule.measure == Measure::silence) {
+      heard_again(i, reading, received);
+    } else if (rule.measure == Measure::value) {
+      observe(i, {.at = reading.at, .value = reading.value});
+    } else if (before.last_at && reading.at > *before.last_at && reading.at - *before.last_at <= watches_[i].bridged) {
+      const auto milliseconds = static_cast<double>((reading.at - *before.last_at).count());
+      const double change = (reading.value - before.last_value) / milliseconds;
+      observe(i, {.at = reading.at, .value = change * static_cast<double>(rule.length.count())});
+    }
+  }
+}
+
+void Alerts::observe(std::size_t watch, const Finding& finding) {
+  const AlertRule& rule = *watches_[watch].rule;
+  const bool looked_at = is_active(rule.active, calendar_, finding.at);
+  const Verdict verdict = looked_at ? judge(rule, finding.value) : Verdict::good;
+  let_pass(watch, finding.at - Duration(1));
+  if (state_.alerts[watch].since) {
+    if (verdict == Verdict::good) end(watch, finding);
+    return;
+  }
+  if (verdict != Verdict::bad) {
+    if (state_.alerts[watch].holds_since) forget_pending(watch);
+    return;
+  }
+  const std::optional<Instant> seen_at = state_.alerts[watch].seen_at;
+  const bool goes_on = state_.alerts[watch].holds_since && seen_at && finding.at - *seen_at <= watches_[watch].bridged;
+  AlertState& state = change(watch);
+  if (!goes_on) state.holds_since = finding.at;
+  state.seen_at = finding.at;
+  state.value = finding.value;
+  if (finding.at - *state.holds_since >= rule.hold_for) {
+    fire(watch, *state.holds_since, finding);
+  } else {
+    expect(*state.holds_since + rule.hold_for);
+  }
+}
+
+void Alerts::forget_pending(std::size_t watch) {
+  AlertState& state = change(watch);
+  state.holds_since.reset();
+  state.seen_at.reset();
+  state.value = 0;
+  state.held_back = false;
+}
+
+// What a value that was seen leads to before the next one is: it holds that long.
+void Alerts::let_pass(std::size_t watch, Instant until) {
+  const std::optional<Instant> at = deadline(watch);
+  if (!at || *at > until || watches_[watch].rule->measure == Measure::silence) return;
+  const AlertState& state = state_.alerts[watch];
+  const Instant since = *state.holds_since;
+  if (is_active(watches_[watch].rule->active, calendar_, *at)) {
+    fire(watch, since, {.at = *at, .value = state.value});
+  } else {
+    forget_pending(watch);
+  }
+}
+
+void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
+  if (after_work(site_.maintenance, *watches_[watch].watch, finding.at) != finding.at) return;
+  if (const auto parent = held_back_by(watch)) {
+    if (state_.alerts[watch].held_back) return;
+    change(watch).held_back = true;
+    ++change(*parent).suppressed;
+    return;
+  }
+  AlertState& state = change(watch);
+  state.holds_since.reset();
+  state.seen_at.reset();
+  state.value = 0;
+  state.held_back = false;
+  // One that would begin no later than the one before, as corrections may have it, is that one again: an id names one
+  // alert.
+  const bool is_raised_again = state.last_since && since <= *state.last_since;
+  const std::uint32_t revision = is_raised_again ? state.last_published : 0;
+  Finding known = finding;
+  if (is_raised_again) since = *state.last_since;
+  known.at = std::max(finding.at, since);
+  state.since = since;
+  state.fired_at = known.at;
+  state.published = revision + 1;
+  publish(watch, AlertStage::firing, since, revision, known);
+}
+
+// It never should have fired if a correction says so, or a reading that came after the time was told to have passed.
+void Alerts::end(std::size_t watch, const Finding& finding) {
+  AlertState& state = change(watch);
+  Finding known = finding;
+  if (!known.cause && finding.at < *state.fired_at) known.cause = model::Cause::late_data;
+  known.at = std::max(finding.at, *state.fired_at);
+  publish(watch, known.cause ? AlertStage::withdrawn : AlertStage::resolved, *state.since, state.published, known);
+  if (!state.periods.empty() && is_of_period(*watches_[watch].rule)) {
+    model::AlertPeriod& period = state.periods.back();
+    period.since = state.since;
+    period.published = state.published + 1;
+    period.withdrawn = known.cause.has_value();
+  }
+  state.last_since = state.since;
+  state.last_published = state.published + 1;
+  state.since.reset();
+  state.fired_at.reset();
+  state.acknowledged = false;
+  state.published = 0;
+  state.suppressed = 0;
+  parent_ended(watch, known.at);
+}
+
+void Alerts::publish(std::size_t watch, AlertStage stage, Instant since, std::uint32_t revision,
+                     const Finding& finding) {
+  const Watched& one = watches_[watch];
+  const AlertRule& rule = *one.rule;
+  const bool silence = rule.measure == Measure::silence;
+  rows_.push_back(
+      {static_cast<model::WatchId>(watch),
+       model::Alert{.at = finding.at,
+                    .since = since,
+                    .stage = stage,
+                    .severity = rule.severity,
+                    .id = model::alert_id(site_.id, rule.id, one.subject, since),
+                    .name = rule.name,
+                    .name_zh = rule.name_zh,
+                    .value = finding.value,
+                    .limit = silence ? static_cast<double>(rule.length.count()) / 1000 : limit_of(rule, finding.value),
+                    .unit = one.watch->unit,
+                    .revision = revision,
+                    .cause = finding.cause,
+                    .suppressed = state_.alerts[watch].suppressed}});
+}
+
+std::optional<std::size_t> Alerts::held_back_by(std::size_t watch) const {
+  for (const std::size_t parent : watches_[watch].parents) {
+    if (state_.alerts[parent].since) return parent;
+  }
+  return std::nullopt;
+}
+
+// What it held back gets its full time again: with the gateway that is heard again come the meters behind it.
+void Alerts::parent_ended(std::size_t parent, Instant at) {
+  for (const std::size_t i : children_[parent]) {
+    const AlertState& state = state_.alerts[i];
+    if (watches_[i].rule->measure != Measure::silence || state.since || !state.held_back) continue;
+    AlertState& child = change(i);
+    child.held_back = false;
+    child.begun = std::max(at, child.begun.value_or(at));
+    expect(*child.begun);
+  }
+}
+
+bool Alerts::acknowledge(const std::string& id, const std::string& by, const std::string& note, Instant at) {
+  for (std::size_t i = 0; i < watches_.size(); ++i) {
+    const std::optional<Instant> since = state_.alerts[i].since;
+    if (!since || model::alert_id(site_.id, watches_[i].rule->id, watches_[i].subject, *since) != id) continue;
+    if (state_.alerts[i].acknowledged) return true;
+    AlertState& state = change(i);
+    state.acknowledged = true;
+    publish(i, AlertStage::acknowledged, *since, state.published++, {.at = at, .value = std::nan("")});
+    auto& alert = rows_.back().body.get<model::Alert>();
+    alert.by = by;
+    alert.note = note;
+    return true;
+  }
+  return false;
+}
+
+// In the order in which it became due, and rules before those that depend on them.
+void Alerts::pass(Instant now) {
+  if (watches_.empty()) return;
+  begin_waiting(now);
+  const Instant until = now - site_.alert_grace;
+  if (until < earliest_) return;
+  std::vector<std::pair<Instant, std::size_t>> due;
+  for (std::size_t i = 0; i < watches_.size(); ++i) {
+    if (const auto at = deadline(i); at && *at <= until) due.emplace_back(*at, i);
+  }
+  std::ranges::sort(due);
+  for (const auto& [at, i] : due) {
+    if (watches_[i].rule->measure == Measure::silence) {
+      fall_silent(i, until);
+    } else {
+      let_pass(i, until);
+    }
+  }
+  earliest_ = Instant::max();
+  for (std::size_t i = 0; i < watches_.size(); ++i) {
+    if (const auto at = watches_[i].rule->measure == Measure::silence ? silent_alone(i) : deadline(i)) {
+      expect(std::max(*at, until));
+    }
+  }
+}
+
+// When time alone decides next. A value that was held back fires when it is seen again.
+std::optional<Instant> Alerts::deadline(std::size_t watch) const {
+  const AlertState& state = state_.alerts[watch];
+  if (state.since || state.held_back) return std::nullopt;
+  const AlertRule& rule = *watches_[watch].rule;
+  if (rule.measure == Measure::silence) return silent_at(watch);
+  if (!state.holds_since || !state.seen_at) return std::nullopt;
+  const Instant at = after_work(site_.maintenance, *watches_[watch].watch, *state.holds_since + rule.hold_for);
+  const Duration held = at - *state.seen_at;
+  return held <= watches_[watch].bridged ? std::optional(at) : std::nullopt;
+}
+
+void Alerts::settle() {
+  std::vector<std::size_t> dirty;
+  dirty.swap(dirty_);
+  std::ranges::sort(dirty);
+  for (const std::size_t i : dirty) {
+    watches_[i].dirty = false;
+    look_at(i);
+  }
+}
+
+}  // namespace carbongate::pipeline

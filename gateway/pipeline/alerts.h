@@ -1,0 +1,146 @@
+// What the pipeline counts -> alerts: rules held against readings, accounts and periods, in the time of the data.
+//
+// A watch is one rule over one subject. Its alert goes from pending (the condition holds, not long enough yet) to
+// firing, may be acknowledged, and ends resolved, or withdrawn: then data that came later, or a correction, say that it
+// never should have fired. Everything follows from readings in their order and the times they were heard at; how they
+// are grouped, and when pass() is called, changes no alert: what is due at a time is published as of that time.
+//
+//   - A value holds until the next one, at most for the longest gap that its point is bridged over. So a condition
+//     that is `for` a while can become true between two readings, but not during a silence.
+//   - What is due is only decided once `alert_grace` has passed, for readings may be under way. One that comes later
+//     still, and tells otherwise, withdraws.
+//   - Users are looked at when all readings of an instant are counted, as derived points are.
+//   - A calendar period has an alert of its own: at its end it is over. A correction of a closed one raises or
+//     withdraws its alert.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "drivers/api/reading.h"
+#include "gateway/model/checkpoint.h"
+#include "gateway/model/site.h"
+#include "gateway/pipeline/calendar.h"
+
+namespace carbongate::pipeline {
+
+class Alerts {
+ public:
+  // All outlive this object. `state`: its points and accounts are looked at, its alerts changed; what is published goes
+  // to `rows`.
+  Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& state, std::vector<model::JournalRow>& rows);
+
+  bool empty() const { return watches_.empty(); }
+
+  // A reading that counts, before the state of its point moves. `received`: when it was heard.
+  void heard(const Reading& reading, Instant received);
+
+  // An account is counted up to here.
+  void counted(model::AccountId account, Instant until);
+
+  // A period of an account ends, and is as complete as it was; before it is forgotten.
+  void closed(model::AccountId account, model::Period period, const model::OpenPeriod& sums);
+
+  // A correction is booked. `covered_before`: coverage is no sum.
+  void corrected(model::AccountId account, const model::EmissionEntry& entry, Duration covered_before);
+
+  void settle();  // all readings of an instant are in, or all corrections of a transaction
+
+  // The clock shows this.
+  void pass(Instant now);
+
+  // False: no such alert fires.
+  bool acknowledge(const std::string& id, const std::string& by, const std::string& note, Instant at);
+
+  // Calls f(watch, state) for each state that has changed since.
+  template <class F>
+  void take_changed(F&& f) {
+    for (const std::size_t i : changed_) {
+      watches_[i].changed = false;
+      f(static_cast<model::WatchId>(i), state_.alerts[i]);
+    }
+    changed_.clear();
+  }
+
+ private:
+  struct Watched {
+    const model::Watch* watch = nullptr;
+    const model::AlertRule* rule = nullptr;
+    std::string subject;
+    std::vector<std::size_t> parents;    // watches that hold it back while they fire
+    Duration bridged = Duration::max();  // how long a value holds
+    bool changed = false;
+    bool dirty = false;                    // in dirty_
+    Instant until{};                       // of a dirty one: counted up to here
+    std::optional<model::Cause> cause;     // of a dirty one
+    std::optional<Instant> heard;          // silence: when a reading was received last, in this run
+    std::map<Instant, Instant> corrected;  // of a dirty one: periods, and up to where they were
+  };
+  // What was found at a time.
+  struct Finding {
+    Instant at{};
+    double value = 0;
+    std::optional<model::Cause> cause = {};
+  };
+  enum class Verdict : std::uint8_t { good, between, bad };
+
+  // alerts.cc: the life of an alert
+  model::AlertState& change(std::size_t watch);
+  void attach_parents(std::size_t watch);
+  Verdict judge(const model::AlertRule& rule, double value) const;
+  double limit_of(const model::AlertRule& rule, double value) const;
+  void observe(std::size_t watch, const Finding& finding);
+  void forget_pending(std::size_t watch);
+  void let_pass(std::size_t watch, Instant until);
+  void fire(std::size_t watch, Instant since, const Finding& finding);
+  void end(std::size_t watch, const Finding& finding);
+  void publish(std::size_t watch, model::AlertStage stage, Instant since, std::uint32_t revision,
+               const Finding& finding);
+  std::optional<std::size_t> held_back_by(std::size_t watch) const;
+  void parent_ended(std::size_t parent, Instant at);
+  std::optional<Instant> deadline(std::size_t watch) const;
+  void expect(Instant deadline) { earliest_ = std::min(earliest_, deadline); }
+
+  // alert_silence.cc: missing data, and what time alone decides
+  std::optional<Instant> last_of(std::size_t watch) const;
+  void begin_waiting(Instant now);
+  std::optional<Instant> silent_since(std::size_t watch) const;
+  std::optional<Instant> open_from(std::size_t watch, Instant at) const;
+  std::optional<Instant> silent_alone(std::size_t watch) const;
+  std::optional<Instant> silent_at(std::size_t watch) const;
+  void fall_silent(std::size_t watch, Instant until);
+  void heard_again(std::size_t watch, const Reading& reading, Instant received);
+
+  // alert_periods.cc: users
+  static bool is_of_period(const model::AlertRule& rule);
+  void mark(std::size_t watch, Instant until);
+  void look_at(std::size_t watch);
+  model::AlertPeriod* period_of(std::size_t watch, Instant begin);
+  void look_at_period(std::size_t watch, Instant until, std::optional<model::Cause> cause);
+  std::optional<double> worth(std::size_t watch, std::int64_t sum, const Span& period, Instant at) const;
+  void judge_past(std::size_t watch, const Span& period, const Finding& finding);
+  void look_at_closed(std::size_t watch, std::optional<model::Cause> cause);
+  std::optional<double> worth_closed(std::size_t watch, const model::AlertPeriod& period, const Span& span) const;
+  double in_units(std::size_t watch, std::int64_t sum) const;
+
+  const model::Site& site_;
+  Calendar& calendar_;
+  model::Checkpoint& state_;
+  std::vector<model::JournalRow>& rows_;
+  std::vector<Watched> watches_;
+  std::vector<std::vector<std::size_t>> of_point_;
+  std::vector<std::vector<std::size_t>> of_account_;
+  std::vector<std::vector<std::size_t>> children_;  // of a watch: those that it holds back
+  std::vector<std::size_t> changed_;
+  std::vector<std::size_t> dirty_;
+  Instant earliest_ = Instant::min();  // nothing is due before
+  bool waiting_ = false;               // begin_waiting() was called
+};
+
+}  // namespace carbongate::pipeline

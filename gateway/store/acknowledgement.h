@@ -1,0 +1,38 @@
+// What people say of alerts while a gateway runs: each a file beside its store, which the gateway takes up within a
+// second, or when it starts. So nobody needs the store for himself.
+//
+//   requests/acknowledge-0123456789abcdef   four lines: "1", the time in ms since 1970, who, and a note
+//
+// A request that is taken up is gone; one that was taken up before a crash, and is found again, changes nothing.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "drivers/api/reading.h"
+#include "gateway/model/errors.h"
+
+namespace carbongate::store {
+
+struct Acknowledgement {
+  std::string alert;  // its id
+  Instant at{};
+  std::string by = {};
+  std::string note = {};
+};
+
+inline constexpr std::size_t kAcknowledgementTextMax = 1'000;  // bytes of `by`, and of `note`
+
+// On disk when this returns. Fault: what is said has line breaks or is too long, the id is none, there is no store in
+// the directory, or it cannot be written.
+model::Result<void> request_acknowledgement(const std::filesystem::path& directory, const Acknowledgement& said);
+
+// Those that wait, by id. What is none is removed and told in `trouble`, a line each.
+std::vector<Acknowledgement> waiting_acknowledgements(const std::filesystem::path& directory, std::string& trouble);
+
+// It was taken up, or is about nothing.
+void forget_acknowledgement(const std::filesystem::path& directory, const std::string& alert);
+
+}  // namespace carbongate::store

@@ -1,0 +1,105 @@
+"""Alerts from readings to people: shown, acknowledged beside a running gateway, exported, the same when they are replayed."""
+
+import csv
+import io
+import json
+import subprocess
+
+from harness import CARBONGATE, Process, free_port, wait_until
+
+EX_USAGE, EX_DATAERR, EX_CANTCREAT = 64, 65, 73
+
+CONFIG = """
+site: {{id: works, name: 示范工厂, timezone: Asia/Shanghai, grid_region: CN-SC}}
+brokers: {{plant: {{url: "mqtt://127.0.0.1:{port}"}}}}
+devices:
+  - id: incomer
+    driver: mqtt
+    broker: plant
+    topic: plant/incomer
+    interval: 1min
+    timestamp: {{json: /t, format: epoch-ms}}
+    points: [{{name: power, json: /p, unit: kW, kind: instantaneous}}]
+energy_users: [{{id: hall, consumes: [{{carrier: electricity, from: incomer.power}}]}}]
+store: {{path: store}}
+alerts:
+  rules:
+    - {{id: overload, name: Transformer overload, name_zh: 变压器过载, severity: critical, points: [incomer.power], above: 800, for: 2min}}
+    - {{id: peak, users: [hall], of: power, above: 700}}
+    - {{id: waits, points: [incomer.power], above: 800, for: 1h, severity: info}}
+"""
+READINGS = [500, 800, 800, 500, 500, 900, 900, 900, 900, 900]
+SINCE = "2026-01-01T08:05:00+08:00"
+
+
+def carbongate(*args, status=0):
+    result = subprocess.run([CARBONGATE, *map(str, args)], capture_output=True, text=True)
+    assert result.returncode == status, result.stdout + result.stderr
+    return result
+
+
+def make_site(folder, store="store"):
+    config = folder / "site.yaml"
+    config.write_text(CONFIG.format(port=free_port()))
+    recording = folder / "morning.csv"
+    lines = [f"2026-01-01T08:{n:02}:00+08:00,incomer.power,{kw}" for n, kw in enumerate(READINGS)]
+    recording.write_text("time,point,value\n" + "\n".join(lines) + "\n")
+    told = carbongate("replay", config, "--input", recording, "--store", folder / store).stdout
+    return config, told
+
+
+def alerts(config, *args):
+    return json.loads(carbongate("alerts", config, "--format", "json", *args).stdout)
+
+
+def exported(config, *args):
+    return list(csv.DictReader(io.StringIO(carbongate("export", config, "--what", "alerts", *args).stdout)))
+
+
+def test_what_fires_is_shown_and_acknowledged_while_the_gateway_runs(tmp_path):
+    config, told = make_site(tmp_path)
+    assert "4 changes of alerts 告警\n" in told
+    assert "  2026-01-01T08:07:00+08:00  firing 触发  critical 严重  overload  incomer.power  900 > 800 kW  " in told
+    shown = alerts(config)
+    assert [(row["state"], row["rule"], row["subject"]) for row in shown] == [
+        ("firing", "overload", "incomer.power"), ("firing", "peak", "hall/electricity"), ("pending", "waits", "incomer.power"),
+        ("resolved", "peak", "hall/electricity")]
+    overload = shown[0]
+    assert (overload["since"], overload["value"], overload["limit"], overload["unit"]) == (SINCE, "900", "800", "kW")
+    table = carbongate("alerts", config, "--lang", "zh").stdout
+    assert "触发" in table and "变压器过载" in table and "待触发" in table and "严重" in table
+    assert "Transformer overload" in carbongate("alerts", config).stdout
+
+    identity = overload["id"]
+    gateway = Process([CARBONGATE, "run", config], tmp_path / "gateway.log")
+    with gateway.start(ready=lambda: "running" in gateway.output()):
+        said = carbongate("alerts", config, "--acknowledge", identity, "--by", "李伟", "--note", "电工已到场").stderr
+        assert "within a second" in said
+        wait_until(lambda: alerts(config)[0]["state"] == "acknowledged", 20, "the acknowledgement being taken up")
+        assert gateway.stop() == 0
+    (first, *_) = alerts(config)
+    assert (first["id"], first["by"], first["note"]) == (identity, "李伟", "电工已到场")
+    changes = [(row["state"], row["revision"], row["by"]) for row in exported(config) if row["id"] == identity]
+    assert changes == [("firing", "0", ""), ("acknowledged", "1", "李伟")]
+    assert not list((tmp_path / "store/requests").iterdir())
+
+
+def test_a_replay_gives_the_same_alerts(tmp_path):
+    config, first = make_site(tmp_path, "one")
+    config, second = make_site(tmp_path, "two")
+    assert first.replace("/one", "") == second.replace("/two", "")
+    assert exported(config, "--store", tmp_path / "one") == exported(config, "--store", tmp_path / "two")
+
+
+def test_what_cannot_be_acknowledged_says_why(tmp_path):
+    config, _ = make_site(tmp_path)
+    resolved = next(row for row in alerts(config) if row["state"] == "resolved")
+    for unknown in ("0000000000000000", resolved["id"]):
+        said = carbongate("alerts", config, "--acknowledge", unknown, "--by", "Li", status=EX_DATAERR).stderr
+        assert f"no alert '{unknown}' fires" in said
+    firing = alerts(config)[0]["id"]
+    carbongate("alerts", config, "--acknowledge", firing, status=EX_USAGE)
+    carbongate("alerts", config, "--note", "why", status=EX_USAGE)
+    carbongate("alerts", config, "--acknowledge", firing, "--by", "Li\nWang", status=EX_CANTCREAT)
+    assert "is not one of table, csv, json" in carbongate("alerts", config, "--format", "jsn", status=EX_DATAERR).stderr
+    assert alerts(config, "--recent", "0s")[-1]["state"] == "pending", "what ended before the newest change is left out"

@@ -1,0 +1,98 @@
+// Alerts while the gateway runs: what only the clock decides, and what people say.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "gateway/store/acknowledgement.h"
+#include "gateway/store/store_config.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/unit/gateway/app/gateway_fixture.h"
+
+namespace carbongate::app {
+namespace {
+
+using model::Alert;
+using model::AlertStage;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class AlertWatchTest : public GatewayTest {
+ protected:
+  AlertWatchTest() {
+    model::AlertRule rule;
+    rule.id = "silent";
+    rule.measure = model::Measure::silence;
+    rule.length = 1min;
+    site_.alert_rules = {rule};
+    model::Watch watch;
+    watch.rule = rule.id;
+    watch.device = "meter";
+    watch.point = "voltage";
+    watch.points = {PointId{0}};
+    site_.watches = {watch};
+  }
+
+  std::vector<AlertStage> stages() const {
+    std::vector<AlertStage> found;
+    for (const model::StoredRow& row : disk_.rows) {
+      if (const auto* alert = row.body.get_if<Alert>()) found.push_back(alert->stage);
+    }
+    return found;
+  }
+};
+
+TEST_F(AlertWatchTest, ASilenceIsToldWithoutAnyReading) {
+  add_driver([this](Inbox& inbox) -> asio::awaitable<void> {
+    co_await inbox.push(batch(230));
+    co_await clock_.sleep_until(clock_.ticks() + 10min);
+    co_await inbox.push(batch(231));
+    co_await until_cancelled();
+  });
+  start();
+  pass(69s);
+  EXPECT_THAT(stages(), IsEmpty());
+  pass(3s);
+  EXPECT_THAT(stages(), ElementsAre(AlertStage::firing));
+  EXPECT_TRUE(gateway_->accounts().alerts[0].since);
+  pass(9min);
+  EXPECT_THAT(stages(), ElementsAre(AlertStage::firing, AlertStage::resolved));
+  EXPECT_EQ(disk_.alerts.size(), 1U) << "its state is on disk";
+}
+
+TEST_F(AlertWatchTest, AStoreThatFailsLosesNoAlert) {
+  store_.fails = [](const model::Effects& effects) { return !effects.rows.empty(); };
+  start();
+  pass(80s);
+  EXPECT_THAT(stages(), IsEmpty());
+  store_.fails = [](const model::Effects&) { return false; };
+  pass(10s);
+  EXPECT_THAT(stages(), ElementsAre(AlertStage::firing));
+}
+
+TEST_F(AlertWatchTest, AnAcknowledgementIsTakenUpOnce) {
+  TemporaryDirectory directory;
+  std::ofstream(directory.path() / store::kDatabaseFile) << "a store";
+  config_.store.path = directory.path();
+  start();
+  pass(80s);
+  ASSERT_THAT(stages(), ElementsAre(AlertStage::firing));
+  const std::string id = disk_.rows.front().body.get<Alert>().id;
+  const auto acknowledge = [&] {
+    store::request_acknowledgement(directory.path(), {.alert = id, .at = clock_.now(), .by = "Li", .note = "seen"})
+        .value();
+  };
+  acknowledge();
+  pass(2s);
+  ASSERT_THAT(stages(), ElementsAre(AlertStage::firing, AlertStage::acknowledged));
+  EXPECT_EQ(disk_.rows.back().body.get<Alert>().by, "Li");
+  std::string trouble;
+  EXPECT_THAT(store::waiting_acknowledgements(directory.path(), trouble), IsEmpty());
+  acknowledge();
+  pass(2s);
+  EXPECT_EQ(stages().size(), 2U);
+  EXPECT_THAT(store::waiting_acknowledgements(directory.path(), trouble), IsEmpty());
+}
+
+}  // namespace
+}  // namespace carbongate::app
