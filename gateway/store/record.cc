@@ -9,6 +9,7 @@
 
 #include "gateway/store/database.h"
 #include "gateway/store/record.pb.h"
+#include "gateway/store/report_record.h"
 
 namespace carbongate::store {
 namespace {
@@ -373,119 +374,6 @@ model::Alert get(const proto::Alert& message, Instant at) {
   return alert;
 }
 
-void put(const model::ReportFigures& figures, proto::ReportFigures& message) {
-  if (figures.value) message.set_value(*figures.value);
-  if (figures.min) message.set_min(*figures.min);
-  if (figures.max) message.set_max(*figures.max);
-}
-
-model::ReportFigures get(const proto::ReportFigures& message) {
-  model::ReportFigures figures;
-  if (message.has_value()) figures.value = message.value();
-  if (message.has_min()) figures.min = message.min();
-  if (message.has_max()) figures.max = message.max();
-  return figures;
-}
-
-void put(const model::ReportValue& value, proto::ReportValue& message) {
-  const auto& [code, figures, reduced, amount, has_reduced, flag, valid, total, decimals, amount_decimals] = value;
-  message.set_code(code);
-  put(figures, *message.mutable_figures());
-  put(reduced, *message.mutable_reduced());
-  if (amount) message.set_amount(*amount);
-  message.set_converted(has_reduced);
-  message.set_flag(static_cast<unsigned char>(flag));
-  message.set_valid(valid);
-  message.set_total(total);
-  message.set_decimals(decimals);
-  message.set_amount_decimals(amount_decimals);
-}
-
-char get_flag(std::uint32_t letter) {
-  if (letter < 0x21 || letter > 0x7E) throw DamagedRecord("a flag that is no letter");
-  return static_cast<char>(letter);
-}
-
-model::ReportValue get(const proto::ReportValue& message) {
-  model::ReportValue value;
-  value.code = message.code();
-  value.figures = get(message.figures());
-  value.reduced = get(message.reduced());
-  if (message.has_amount()) value.amount = message.amount();
-  value.has_reduced = message.converted();
-  value.flag = get_flag(message.flag());
-  value.valid = message.valid();
-  value.total = message.total();
-  value.decimals = static_cast<std::uint8_t>(std::min(message.decimals(), 15U));
-  value.amount_decimals = static_cast<std::uint8_t>(std::min(message.amount_decimals(), 15U));
-  return value;
-}
-
-model::Report get(const proto::Report& message, Instant begin) {
-  if (message.kind() == 0 || message.kind() > model::kReportKindCount) throw DamagedRecord("a report of unknown kind");
-  model::Report report{.kind = static_cast<model::ReportKind>(message.kind()),
-                       .begin = begin,
-                       .end = begin + Duration(message.duration_ms()),
-                       .values = {},
-                       .revision = message.revision()};
-  for (const proto::ReportValue& value : message.values()) report.values.push_back(get(value));
-  return report;
-}
-
-// Those there are, with their places.
-template <class Messages>
-void put(const std::vector<std::optional<model::StationReading>>& readings, Messages& messages) {
-  for (std::size_t slot = 0; slot < readings.size(); ++slot) {
-    if (!readings[slot]) continue;
-    proto::StationReading& message = *messages.Add();
-    message.set_slot(static_cast<std::uint32_t>(slot));
-    message.set_at_ms(ms(readings[slot]->at));
-    message.set_value(readings[slot]->value);
-    message.set_flag(static_cast<unsigned char>(readings[slot]->flag));
-  }
-}
-
-template <class Messages>
-std::vector<std::optional<model::StationReading>> get(const Messages& messages, std::size_t slots) {
-  std::vector<std::optional<model::StationReading>> readings(slots);
-  for (const proto::StationReading& message : messages) {
-    if (message.slot() >= slots) throw DamagedRecord("a station's value of a factor that it does not have");
-    readings[message.slot()] =
-        model::StationReading{instant(message.at_ms()), message.value(), get_flag(message.flag())};
-  }
-  return readings;
-}
-
-void put(const model::OpenReport& open, proto::OpenReport& message) {
-  message.set_begin_ms(ms(open.begin));
-  for (const model::ReportSum& each : open.sums) {
-    const auto& [sum, min, max, reduced_sum, reduced_min, reduced_max, amount, valid, stopped, total, reduced,
-                 amounts] = each;
-    proto::ReportSum& to = *message.add_sums();
-    to.set_sum(sum);
-    to.set_min(min);
-    to.set_max(max);
-    to.set_reduced_sum(reduced_sum);
-    to.set_reduced_min(reduced_min);
-    to.set_reduced_max(reduced_max);
-    to.set_amount(amount);
-    to.set_valid(valid);
-    to.set_stopped(stopped);
-    to.set_total(total);
-    to.set_reduced(reduced);
-    to.set_amounts(amounts);
-  }
-}
-
-model::OpenReport get(const proto::OpenReport& message) {
-  model::OpenReport open{.begin = instant(message.begin_ms()), .sums = {}};
-  for (const proto::ReportSum& each : message.sums()) {
-    open.sums.push_back({each.sum(), each.min(), each.max(), each.reduced_sum(), each.reduced_min(), each.reduced_max(),
-                         each.amount(), each.valid(), each.stopped(), each.total(), each.reduced(), each.amounts()});
-  }
-  return open;
-}
-
 }  // namespace
 
 double decode_value(double column, std::string_view body) {
@@ -598,10 +486,7 @@ struct RecordCodec::Messages {
 
   RecordColumns encode(const model::Report& row) {
     report.Clear();
-    report.set_kind(static_cast<std::uint32_t>(row.kind));
-    report.set_duration_ms((row.end - row.begin).count());
-    report.set_revision(row.revision);
-    for (const model::ReportValue& value : row.values) put(value, *report.add_values());
+    put_report(row, report);
     const RowKind kind = row.kind == model::ReportKind::real_time ? RowKind::instant : RowKind::report;
     return {kind, ms(row.begin), 0, 0, serialize(report)};
   }
@@ -687,21 +572,9 @@ std::string_view RecordCodec::encode(const model::AlertState& state) {
 }
 
 std::string_view RecordCodec::encode(const model::StationState& state) {
-  const auto& [latest, instants, instants_through, minutes, minutes_until, hour, day] = state;
   proto::StationState& message = messages_->station;
   message.Clear();
-  message.set_factors(static_cast<std::uint32_t>(latest.size() / 3));
-  put(latest, *message.mutable_latest());
-  for (const model::OpenInstant& open : instants) {
-    proto::OpenInstant& to = *message.add_instants();
-    to.set_at_ms(ms(open.at));
-    put(open.values, *to.mutable_values());
-  }
-  if (instants_through) message.set_instants_through_ms(ms(*instants_through));
-  for (const model::OpenReport& open : minutes) put(open, *message.add_minutes());
-  if (minutes_until) message.set_minutes_until_ms(ms(*minutes_until));
-  if (hour) put(*hour, *message.mutable_hour());
-  if (day) put(*day, *message.mutable_day());
+  put_station(state, message);
   return messages_->serialize(message);
 }
 
@@ -746,7 +619,11 @@ model::RowBody RecordCodec::decode_row(const RecordColumns& columns) {
     case RowKind::report:
     case RowKind::instant:
       parse(messages_->report, columns.body);
-      return get(messages_->report, instant(columns.at_ms));
+      if ((messages_->report.kind() == static_cast<std::uint32_t>(model::ReportKind::real_time)) !=
+          (columns.kind == RowKind::instant)) {
+        throw DamagedRecord("a report of another kind than its row");
+      }
+      return get_report(messages_->report, instant(columns.at_ms));
     case RowKind::alert: parse(messages_->alert, columns.body); return get(messages_->alert, instant(columns.at_ms));
   }
   throw DamagedRecord("unknown kind of row " + std::to_string(static_cast<int>(columns.kind)));
@@ -813,22 +690,8 @@ model::AlertState RecordCodec::decode_alert(std::string_view bytes) {
 }
 
 model::StationState RecordCodec::decode_station(std::string_view bytes) {
-  constexpr std::uint32_t kFactorsMax = 10'000;
-  proto::StationState& message = messages_->station;
-  parse(message, bytes);
-  if (message.factors() > kFactorsMax) throw DamagedRecord("a station of too many factors");
-  const std::size_t factors = message.factors();
-  model::StationState state;
-  state.latest = get(message.latest(), 3 * factors);
-  for (const proto::OpenInstant& open : message.instants()) {
-    state.instants.push_back({.at = instant(open.at_ms()), .values = get(open.values(), 2 * factors)});
-  }
-  if (message.has_instants_through_ms()) state.instants_through = instant(message.instants_through_ms());
-  for (const proto::OpenReport& open : message.minutes()) state.minutes.push_back(get(open));
-  if (message.has_minutes_until_ms()) state.minutes_until = instant(message.minutes_until_ms());
-  if (message.has_hour()) state.hour = get(message.hour());
-  if (message.has_day()) state.day = get(message.day());
-  return state;
+  parse(messages_->station, bytes);
+  return get_station(messages_->station);
 }
 
 }  // namespace carbongate::store

@@ -269,3 +269,34 @@ def test_the_edition_of_2025_has_its_flag_and_its_heartbeat(site):
     wait_until(lambda: any(p.get("CN") == "9015" for p in platform.packets), what="a heartbeat")
     assert {p.get("Flag") for p in platform.packets} == {"9", "8"}
     assert platform.problems == []
+
+
+def test_a_packet_that_a_platform_never_answers_does_not_hold_up_the_others_for_ever(site):
+    platform = site.platform("--ignore", stamp(60) + ";a05001-Rtd")
+    site.write(sinks=[{"retries": 1}]).start()
+
+    def is_given_up():
+        site.feed(1)
+        return "rejected for good" in site.log()
+    site.feed(6)
+    wait_until(is_given_up, timeout=90, what="the packet being given up")
+    wait_until(lambda: set(times(platform, "2011")) == set(site.instants()), timeout=60, what="all others")
+    assert site.process.stop() == 0
+    letters = subprocess.run([CARBONGATE, "dead-letters", site.config], capture_output=True, text=True,
+                             env={**os.environ, **ENVIRONMENT}).stdout
+    assert letters.count("not answered") == 1, letters
+
+
+def test_alerts_go_as_texts_and_each_change_once(site):
+    platform = site.platform()
+    site.write(sinks=[{"alerts": True}])
+    config = json.loads(site.config.read_text())
+    config["alerts"] = {"rules": [{"id": "limit", "name": "CO2 over its limit", "name_zh": "碳排放超限", "severity": "critical",
+                                   "points": ["stack.co2"], "above": 235005}]}
+    site.config.write_text(json.dumps(config))
+    site.start()
+    site.feed(9)
+    (key,) = wait_until(lambda: platform.keys("3020"), what="the alert")
+    assert key[2] == stamp(150), "the instant that broke the limit"
+    assert "碳排放超限" in key[4] and "[严重][触发]" in key[4] and "235006" in key[4]
+    assert len(platform.data[key]) == 1 and platform.problems == []

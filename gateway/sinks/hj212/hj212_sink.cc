@@ -50,6 +50,15 @@ Hj212Sink::Hj212Sink(Config config, asio::any_io_executor executor, io::Clock& c
       link_(config_, std::move(executor), clock, store),
       health_(config_.name, clock) {}
 
+// Also between two rows.
+ports::SinkStatus Hj212Sink::status() const {
+  ports::SinkStatus status = health_.status();
+  if (link_.is_connected()) return status;
+  status.healthy = false;
+  status.detail = link_.trouble();
+  return status;
+}
+
 // Of the platform's interval the first instant of each slot.
 bool Hj212Sink::is_wanted(const model::StoredRow& row) const {
   const auto* report = row.body.get_if<model::Report>();

@@ -33,7 +33,7 @@ class Hj212Sink final : public ports::Sink {
   std::size_t batch_rows() const override { return kBatchRows; }
   boost::asio::awaitable<void> attend() override { return link_.run(); }
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
-  ports::SinkStatus status() const override { return health_.status(); }
+  ports::SinkStatus status() const override;
 
  private:
   enum class Fate : std::uint8_t { skipped, arrived, refused, sent, waiting };
