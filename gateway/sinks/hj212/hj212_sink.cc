@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/system/errc.hpp>
 #include <utility>
 
@@ -12,7 +11,6 @@ namespace carbongate::sinks::hj212 {
 namespace asio = boost::asio;
 namespace errc = boost::system::errc;
 using namespace std::chrono_literals;
-using namespace asio::experimental::awaitable_operators;
 
 // Of one delivery; what still waits when it ends is no longer waited for.
 class Hj212Sink::Packets {
@@ -76,7 +74,7 @@ bool Hj212Sink::is_wanted(const model::StoredRow& row) const {
 // False: it has passed, and there is no connection.
 asio::awaitable<bool> Hj212Sink::wait_for(io::SteadyTime deadline) {
   while (!link_.is_connected() && clock_.ticks() < deadline) {
-    co_await (link_.changed().wait() || clock_.sleep_until(deadline));
+    co_await link_.wait(deadline);
   }
   co_return link_.is_connected();
 }
@@ -94,6 +92,12 @@ asio::awaitable<model::Result<ports::Delivery>> Hj212Sink::deliver(std::span<con
   co_return finish(rows, packets);
 }
 
+Data Hj212Sink::data_of(const model::StoredRow& row, bool marks_unknown) const {
+  const auto* report = row.body.get_if<model::Report>();
+  return report ? hj212::data_of(*report, station_clock_, marks_unknown)
+                : hj212::data_of(row.body.get<model::Alert>(), *row.series, station_clock_);
+}
+
 // Until all has arrived, or the connection is of no use.
 asio::awaitable<void> Hj212Sink::send(std::span<const model::StoredRow> rows, Packets& packets) {
   const std::uint64_t given_up = link_.given_up();
@@ -102,27 +106,25 @@ asio::awaitable<void> Hj212Sink::send(std::span<const model::StoredRow> rows, Pa
     return link_.given_up() != given_up || is_away;
   };
   const auto wait = [&]() -> asio::awaitable<void> {
-    if (link_.is_connected()) {
-      co_await link_.changed().wait();
-    } else {
-      co_await (link_.changed().wait() || clock_.sleep_until(link_.lost_at() + kReconnectPatience));
-    }
+    co_await link_.wait(link_.is_connected() ? io::SteadyTime::max() : link_.lost_at() + kReconnectPatience);
   };
   const bool marks_unknown = config_.options.limits.version == carbongate::hj212::Flag::kVersion2025;
   for (const model::StoredRow& row : rows) {
     Packet packet{.sequence = row.sequence};
     if (arrived_ahead_.contains(row.sequence)) {
       packet.fate = Fate::arrived;
+      // Whether the platform answers anything, where nothing else is left to be sent beside what it does not answer.
+      const bool is_last = &row == &rows.back();
+      const bool is_alone = std::ranges::count(packets.all, Fate::sent, &Packet::fate) == 1;
+      if (is_last && is_alone && link_.has_room())
+        packet.ticket = link_.upload(data_of(row, marks_unknown)).value_or(0);
     } else if (!is_wanted(row)) {
       packet.fate = Fate::skipped;
     } else {
       while (!link_.has_room() && !is_over()) co_await wait();
       if (is_over()) co_return;
-      const auto* report = row.body.get_if<model::Report>();
-      const Data data = report ? data_of(*report, station_clock_, marks_unknown)
-                               : data_of(row.body.get<model::Alert>(), *row.series, station_clock_);
       health_.request();
-      if (const auto ticket = link_.upload(data)) {
+      if (const auto ticket = link_.upload(data_of(row, marks_unknown))) {
         packet.ticket = *ticket;
         packet.fate = Fate::sent;
       } else {
@@ -140,8 +142,8 @@ model::Result<ports::Delivery> Hj212Sink::finish(std::span<const model::StoredRo
   const auto is_open = [](const Packet& packet) { return packet.fate == Fate::sent; };
   auto open = std::ranges::find_if(packets.all, is_open);
   if (open != packets.all.end()) {
-    const bool others_arrive = std::any_of(open, packets.all.end(), [](const Packet& packet) {
-      return packet.fate == Fate::arrived && packet.ticket != 0;
+    const bool others_arrive = std::any_of(open, packets.all.end(), [this](const Packet& packet) {
+      return packet.ticket != 0 && link_.has_arrived(packet.ticket);
     });
     if (is_given_up(open->sequence, others_arrive)) {
       packets.refused.push_back(

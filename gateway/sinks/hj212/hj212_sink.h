@@ -45,6 +45,7 @@ class Hj212Sink final : public ports::Sink {
   class Packets;
 
   bool is_wanted(const model::StoredRow& row) const;
+  Data data_of(const model::StoredRow& row, bool marks_unknown) const;
   boost::asio::awaitable<bool> wait_for(io::SteadyTime deadline);
   boost::asio::awaitable<void> send(std::span<const model::StoredRow> rows, Packets& packets);
   model::Result<ports::Delivery> finish(std::span<const model::StoredRow> rows, Packets& packets);

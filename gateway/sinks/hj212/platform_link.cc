@@ -7,10 +7,12 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <exception>
 #include <utility>
 #include <variant>
 
@@ -29,11 +31,21 @@ using namespace asio::experimental::awaitable_operators;
 namespace {
 
 constexpr std::size_t kHistoryPage = 50;  // records read from the store at a time
+constexpr std::size_t kChangesMax = 16;   // that wait to be kept
 
 template <class... Fs>
 struct Overloaded : Fs... {
   using Fs::operator()...;
 };
+
+// Of two that wait for one thing both say so when they are cancelled; whoever waits for them knows one exception.
+[[noreturn]] void rethrow_first(const asio::multiple_exceptions& both) {
+  try {
+    std::rethrow_exception(both.first_exception());
+  } catch (const asio::multiple_exceptions& more) {
+    rethrow_first(more);
+  }
+}
 
 model::ReportKind kind_of(std::string_view command) {
   if (command == "2051") return model::ReportKind::minute;
@@ -75,6 +87,26 @@ void PlatformLink::forget(Ticket ticket) {
 }
 
 asio::awaitable<void> PlatformLink::run() {
+  try {
+    co_await stay_connected();
+  } catch (const asio::multiple_exceptions& both) {
+    rethrow_first(both);
+  }
+}
+
+asio::awaitable<void> PlatformLink::wait(io::SteadyTime deadline) {
+  if (deadline == io::SteadyTime::max()) {
+    co_await changed_.wait();
+    co_return;
+  }
+  try {
+    co_await (changed_.wait() || clock_.sleep_until(deadline));
+  } catch (const asio::multiple_exceptions& both) {
+    rethrow_first(both);
+  }
+}
+
+asio::awaitable<void> PlatformLink::stay_connected() {
   co_await make_session();
   io::Backoff backoff(500ms, 30s);
   for (;;) {
@@ -197,9 +229,10 @@ void PlatformLink::take_events() {
                             wake_.notify_all();
                           },
                           [&](Session::Asked& asked) {
-                            if (auto* change = std::get_if<codec::Change>(&asked.work)) {
+                            auto* change = std::get_if<codec::Change>(&asked.work);
+                            if (change && changes_.size() < kChangesMax) {
                               changes_.emplace_back(asked.qn, std::move(*change));
-                            } else if (history_) {
+                            } else if (change || history_) {
                               session_->finish(asked.qn, codec::execution_result::kBusy);
                             } else {
                               history_.emplace(asked.qn, std::get<codec::HistoryWanted>(asked.work));

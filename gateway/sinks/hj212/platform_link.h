@@ -36,12 +36,13 @@ class PlatformLink {
 
   boost::asio::awaitable<void> run();  // until cancelled
 
+  // Until one of the things below has changed, or the deadline.
+  boost::asio::awaitable<void> wait(io::SteadyTime deadline = io::SteadyTime::max());
+
   bool is_connected() const { return is_connected_; }
   const std::string& trouble() const { return trouble_; }  // why it is not, or was not last
   std::uint64_t given_up() const { return given_up_; }     // connections on which something was not answered
   io::SteadyTime lost_at() const { return lost_at_; }
-  // Notified whenever one of the above has changed, there is room, or something has arrived.
-  io::Event& changed() { return changed_; }
 
   bool has_room() const { return session_ && session_->has_room(); }
   std::optional<Ticket> upload(const Data& data);  // nullopt: it fits in no packet
@@ -55,6 +56,7 @@ class PlatformLink {
   using Session = carbongate::hj212::ClientSession;
 
   Session::Moment moment() const;
+  boost::asio::awaitable<void> stay_connected();
   boost::asio::awaitable<void> make_session();
   boost::asio::awaitable<bool> connect(boost::asio::ip::tcp::socket& socket);
   boost::asio::awaitable<void> converse(boost::asio::ip::tcp::socket& socket);
