@@ -39,7 +39,8 @@ class ConfiguredPlan final : public SinkPlan {
 std::span<const SinkType> sink_types() {
   // Local: filled at the first call, when the types of the other files are initialised for certain.
   static const SinkType kTypes[] = {
-      file_type(), hj212_type(), kafka_type(), line_protocol_type(), mqtt_type(), postgresql_type(), remote_write_type(),
+      file_type(), hj212_type(),      kafka_type(),        line_protocol_type(),
+      mqtt_type(), postgresql_type(), remote_write_type(),
   };
   return kTypes;
 }
@@ -48,7 +49,9 @@ std::unique_ptr<SinkPlan> read_sink(const SinkType& type, config::Reader& in, co
                                     const SelectableNames* names) {
   auto plan = type.read(in, root);
   Selection selection = Selection::from(in, names);
-  if ((selection.rows &= plan->row_kinds()).none()) in.error("rows", "names nothing that such a sink can send");
+  const bool has_any = selection.rows.any();
+  selection.rows &= plan->row_kinds();
+  if (has_any && selection.rows.none()) in.error("rows", "names nothing that such a sink can send");
   const Pace pace = Pace::from(in, plan->usual_order(), plan->is_order_fixed());
   return std::make_unique<ConfiguredPlan>(std::move(plan), std::move(selection), pace);
 }

@@ -46,7 +46,7 @@ class Hj212SinkConfig : public testing::Test {
     return read(whole).problems.find(words) != std::string::npos;
   }
 
-  testing::TemporaryDirectory directory_;
+  TemporaryDirectory directory_;
 };
 
 TEST_F(Hj212SinkConfig, TakesIntervalsFromItsStation) {

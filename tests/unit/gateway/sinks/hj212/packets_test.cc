@@ -77,7 +77,11 @@ TEST(Hj212Packets, ZeroHasNoSign) {
 }
 
 TEST(Hj212Packets, AnAlertIsATextThatCannotEndEarly) {
-  model::Alert alert{.at = kTen, .since = kTen - 1min, .severity = model::Severity::critical, .id = "0123456789abcdef"};
+  model::Alert alert;
+  alert.at = kTen;
+  alert.since = kTen - 1min;
+  alert.severity = model::Severity::critical;
+  alert.id = "0123456789abcdef";
   alert.name_zh = "碳排放//超限&&;CN=1";
   alert.value = 241'000;
   alert.limit = 240'000;
