@@ -3,7 +3,7 @@
 //
 //   sink      its name
 //   time      of the row: when read, or where it begins; ISO 8601 with the site's UTC offset
-//   kind      reading, interval, entry, rollup or total; empty if the journal does not keep the row any longer
+//   kind      reading, interval, entry, rollup, total or alert; empty if the journal does not keep the row any longer
 //   device, point, user, carrier   what it is about; user and carrier are those of accounts
 //   value, unit   of a reading its value as in `export`, of all others the amount in the carrier's display unit
 //   reason    the far end's words

@@ -6,6 +6,7 @@ import json
 import subprocess
 
 from harness import CARBONGATE, Process, free_port, wait_until
+from postgresql_servers import PostgreSQL
 
 EX_USAGE, EX_DATAERR, EX_CANTCREAT = 64, 65, 73
 
@@ -103,3 +104,21 @@ def test_what_cannot_be_acknowledged_says_why(tmp_path):
     carbongate("alerts", config, "--acknowledge", firing, "--by", "Li\nWang", status=EX_CANTCREAT)
     assert "is not one of table, csv, json" in carbongate("alerts", config, "--format", "jsn", status=EX_DATAERR).stderr
     assert alerts(config, "--recent", "0s")[-1]["state"] == "pending", "what ended before the newest change is left out"
+
+
+def test_they_reach_a_database_once(tmp_path):
+    config, _ = make_site(tmp_path)
+    with PostgreSQL() as server:
+        config.write_text(config.read_text() + f"sinks: [{{type: postgresql, name: db, url: '{server.url()}', rows: [alerts]}}]\n")
+        query = """SELECT r.rule, r.point, r.energy_user, r.name_zh, a.alert, a.revision, a.state, a.severity, a.value, a.threshold, a.unit
+                   FROM carbongate.alerts a JOIN carbongate.rules r ON r.id = a.rule_id ORDER BY a.time, r.rule"""
+        gateway = Process([CARBONGATE, "run", config], tmp_path / "gateway.log")
+        with gateway.start(ready=lambda: "running" in gateway.output()):
+            wait_until(lambda: server.psql("SELECT to_regclass('carbongate.alerts')") and len(server.rows(query)) == 4, 20, "four changes")
+            assert gateway.stop() == 0
+        stored = [(row["rule"], row["alert"], str(row["revision"]), row["state"], row["severity"], row["unit"]) for row in server.rows(query)]
+        said = [(row["rule"], row["id"], row["revision"], row["state"], row["severity"], row["unit"]) for row in exported(config)]
+        assert sorted(stored) == sorted(said)
+        overload = next(row for row in server.rows(query) if row["rule"] == "overload")
+        assert (overload["point"], overload["energy_user"], overload["name_zh"]) == ("power", "", "变压器过载")
+        assert (float(overload["value"]), float(overload["threshold"])) == (900, 800)

@@ -82,7 +82,7 @@ def test_every_row_arrives_to_the_last_digit(tmp_path, server):
 def test_staging_tables_have_nothing_beside_them_that_a_commit_would_have_to_rebuild(tmp_path, server):
     with feed(tmp_path, server, 20_000, batch_rows=10).start():
         staged = wait_until(lambda: server.rows("SELECT relname, reltoastrelid <> 0 OR relhasindex AS has_more FROM pg_class WHERE relname LIKE 'stage_%'"))
-        assert sorted(table["relname"] for table in staged) == sorted(f"stage_{table}" for table in [*TABLES, "points", "accounts"])
+        assert sorted(table["relname"] for table in staged) == sorted(f"stage_{table}" for table in [*TABLES, "alerts", "points", "accounts", "rules"])
         assert not any(table["has_more"] for table in staged)
 
 
@@ -115,7 +115,7 @@ def test_two_gateways_at_once_make_one_schema_and_one_set_of_rows(tmp_path, serv
             feed(tmp_path, server, 10_000, name="two", batch_rows=300).start() as two:
         assert one.finish()["accepted"] == two.finish()["accepted"] == 10_000
     assert stored(server) == expected(10_000)
-    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "5|5"
+    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "6|6"
 
 
 def test_a_server_killed_stopped_and_restarted_in_mid_flight_has_everything_once(tmp_path, server):
@@ -237,6 +237,7 @@ def test_a_schema_of_version_1_is_migrated_with_what_is_in_it(tmp_path, server):
     before = stored(server)
     server.psql("DROP VIEW carbongate.entries_known, carbongate.rollups_known; DROP FUNCTION carbongate.hj212_flag; "
                 "DELETE FROM carbongate.schema_version WHERE version > 1")
+    server.psql("DROP TABLE carbongate.alerts, carbongate.rules")
     for table in ("intervals", "entries", "rollups"):
         server.psql(f"ALTER TABLE carbongate.{table} DROP COLUMN coverage_percent")
     server.psql("ALTER TABLE carbongate.entries DROP COLUMN gwp_set, DROP COLUMN market_gwp_set")
@@ -256,7 +257,7 @@ def test_a_schema_of_version_1_is_migrated_with_what_is_in_it(tmp_path, server):
       ORDER BY r.account_id, r.period, r.begins_at, r.revision DESC""")
     with feed(tmp_path, server, 500, first=1_000, name="again").start() as running:
         assert running.finish()["rejected"] == []
-    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "5|5"
+    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "6|6"
     # A row from before says no GWP set, until it is sent again.
     with feed(tmp_path, server, 1_500, name="everything").start() as running:
         running.finish()

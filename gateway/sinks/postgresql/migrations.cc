@@ -344,6 +344,7 @@ COMMENT ON COLUMN @.alerts.severity IS 'info, warning or critical';
 COMMENT ON COLUMN @.alerts.state IS 'firing, acknowledged, resolved or withdrawn';
 COMMENT ON COLUMN @.alerts.value IS 'in unit; NULL where there is none';
 COMMENT ON COLUMN @.alerts.threshold IS 'what value was held against, in unit; NULL where there is none';
+COMMENT ON COLUMN @.alerts.unit IS 'of value and threshold; s, where nothing was heard for threshold';
 COMMENT ON COLUMN @.alerts.cause IS 'of an alert raised or withdrawn by a correction, such as late-data; else NULL';
 COMMENT ON COLUMN @.alerts.suppressed IS 'alerts that depend on this one, and were held back so far';
 )sql";
