@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gateway/store/database.h"
+#include "gateway/store/record.pb.h"
 
 namespace carbongate::store {
 namespace {

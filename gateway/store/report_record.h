@@ -2,9 +2,13 @@
 #pragma once
 
 #include "gateway/model/station.h"
-#include "gateway/store/record.pb.h"
 
 namespace carbongate::store {
+
+namespace proto {
+class Report;
+class StationState;
+}  // namespace proto
 
 void put_report(const model::Report& report, proto::Report& message);
 model::Report get_report(const proto::Report& message, Instant begin);  // throws DamagedRecord

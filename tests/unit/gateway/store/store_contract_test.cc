@@ -195,27 +195,27 @@ TYPED_TEST(StoreContract, GivesReportsBackUnderTheirStationAndByTime) {
 
     ports::ReportQuery query{
         .station = "stack", .kind = ReportKind::hour, .from = kStart + 1h, .to = kStart + 4h, .limit = 3};
-    const auto page = this->run(this->store_->reports(query)).value();
+    const auto page = run(this->store_->reports(query)).value();
     ASSERT_EQ(page.size(), 3u);
     EXPECT_EQ(page[0].series->device, "stack");
     EXPECT_EQ(page[0].body.template get<model::Report>().begin, kStart + 1h);
     query.after = page[2].body.template get<model::Report>().begin;
-    EXPECT_EQ(this->run(this->store_->reports(query)).value().size(), 1u) << "to the end, that one included";
+    EXPECT_EQ(run(this->store_->reports(query)).value().size(), 1u) << "to the end, that one included";
     query.kind = ReportKind::day;
-    EXPECT_TRUE(this->run(this->store_->reports(query)).value().empty());
+    EXPECT_TRUE(run(this->store_->reports(query)).value().empty());
     this->reopen();
   }
 }
 
 TYPED_TEST(StoreContract, KeepsWhatASinkWantsToRemember) {
-  EXPECT_EQ(this->run(this->store_->kept("city", "settings")).value(), std::nullopt);
-  this->run(this->store_->keep("city", "settings", "a")).value();
-  this->run(this->store_->keep("city", "settings", "b")).value();
-  this->run(this->store_->keep("province", "settings", "c")).value();
+  EXPECT_EQ(run(this->store_->kept("city", "settings")).value(), std::nullopt);
+  run(this->store_->keep("city", "settings", "a")).value();
+  run(this->store_->keep("city", "settings", "b")).value();
+  run(this->store_->keep("province", "settings", "c")).value();
   this->reopen();
-  EXPECT_EQ(this->run(this->store_->kept("city", "settings")).value(), "b");
-  EXPECT_EQ(this->run(this->store_->kept("province", "settings")).value(), "c");
-  EXPECT_EQ(this->run(this->store_->kept("city", "other")).value(), std::nullopt);
+  EXPECT_EQ(run(this->store_->kept("city", "settings")).value(), "b");
+  EXPECT_EQ(run(this->store_->kept("province", "settings")).value(), "c");
+  EXPECT_EQ(run(this->store_->kept("city", "other")).value(), std::nullopt);
 }
 
 TYPED_TEST(StoreContract, KeepsValuesThatAreNotNumbers) {
