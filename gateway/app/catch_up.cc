@@ -28,6 +28,7 @@ class States {
   void take(model::Effects effects) {
     for (auto& [point, state] : effects.points) points_.insert_or_assign(point, std::move(state));
     for (auto& [account, state] : effects.accounts) accounts_.insert_or_assign(account, std::move(state));
+    for (auto& [station, state] : effects.stations) stations_.insert_or_assign(station, std::move(state));
     for (auto& [watch, state] : effects.alerts) alerts_.insert_or_assign(watch, std::move(state));
   }
 
@@ -35,6 +36,7 @@ class States {
     model::Effects all{.rows = {}, .points = {}, .accounts = {}, .caught_up = true};
     for (auto& point : points_) all.points.push_back(std::move(point));
     for (auto& account : accounts_) all.accounts.push_back(std::move(account));
+    for (auto& station : stations_) all.stations.push_back(std::move(station));
     for (auto& alert : alerts_) all.alerts.push_back(std::move(alert));
     return all;
   }
@@ -43,6 +45,7 @@ class States {
   std::map<PointId, model::PointState> points_;
   std::map<model::AccountId, model::AccountState> accounts_;
   std::map<model::WatchId, model::AlertState> alerts_;
+  std::map<model::StationId, model::StationState> stations_;
 };
 
 // Stored readings as drivers said them, of points that are still configured. Those of derived points follow from them.

@@ -97,6 +97,7 @@ asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
     if (error) fail(error);
   };
   for (std::size_t i = 0; i < sinks_.size(); ++i) {
+    sink_tasks_.spawn(sinks_[i]->attend(), on_end);
     sink_tasks_.spawn(sinks::pump(*sinks_[i], *store_, rows_committed_, clock_, paces_[i]), on_end);
   }
   ingest_tasks_.spawn(ingest(), on_end);

@@ -17,6 +17,7 @@
 #include "gateway/app/live_factors_section.h"
 #include "gateway/app/names.h"
 #include "gateway/app/site_section.h"
+#include "gateway/app/stations_section.h"
 #include "gateway/app/store_section.h"
 #include "protocols/io/system_clock.h"
 
@@ -225,6 +226,7 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   config.site.accounts = std::move(users.accounts);
   config.site.comparisons = std::move(users.comparisons);
   config.site.containments = std::move(users.containments);
+  config.site.stations = read_stations(in, config.site.points, doubtful);
   read_alerts(in, config.site, doubtful, !problems.has_errors());
   config.certificates = read_certificates(in, config.site);
   config.store = read_store(in);

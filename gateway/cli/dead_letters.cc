@@ -39,8 +39,8 @@ constexpr auto kColumns = std::to_array<Column>({{"sink"},
                                                  {"state"}});
 using Cells = std::array<std::string, kColumns.size()>;
 
-constexpr std::array<std::string_view, 6> kKinds{"reading", "interval", "entry",
-                                                 "rollup",  "total",    "alert"};  // of RowBody
+constexpr std::array<std::string_view, 7> kKinds{"reading", "interval", "entry", "rollup",
+                                                 "total",   "alert",    "report"};  // of RowBody
 static_assert(model::RowBody::kCount == kKinds.size());
 
 std::string shortest(double value) {
@@ -55,6 +55,7 @@ std::pair<std::string, std::string> worth_of(const model::StoredRow& row) {
     return {shortest(reading->value), row.series->unit};
   }
   if (const auto* alert = row.body.get_if<model::Alert>()) return {shortest(alert->value), alert->unit};
+  if (row.body.get_if<model::Report>()) return {};
   const model::Carrier* carrier = model::find_carrier(row.series->carrier);
   if (!carrier) return {};
   const model::Activity amount = row.body.visit([](const auto& body) {

@@ -32,10 +32,10 @@ using What = store::History::What;
 constexpr std::size_t kRowsPerProgress = 20'000;
 
 // In the order of What; the last two are none: entries that correct others, and the ledger.
-constexpr std::array<std::string_view, 7> kWhats{"readings", "intervals",   "entries", "rollups",
-                                                 "alerts",   "corrections", "ledger"};
-constexpr std::size_t kCorrections = 5;
-constexpr std::size_t kLedger = 6;
+constexpr std::array<std::string_view, 8> kWhats{"readings", "intervals", "entries",     "rollups",
+                                                 "alerts",   "reports",   "corrections", "ledger"};
+constexpr std::size_t kCorrections = 6;
+constexpr std::size_t kLedger = 7;
 constexpr std::array<std::string_view, 2> kFormats{"csv", "jsonl"};  // in the order of Format
 
 std::span<const tables::TableWriter::Column> columns_of(What what) {
@@ -45,6 +45,7 @@ std::span<const tables::TableWriter::Column> columns_of(What what) {
     case What::entries: return tables::columns_of(tables::Kind::entries);
     case What::rollups: return tables::columns_of(tables::Kind::rollups);
     case What::alerts: return tables::columns_of(tables::Kind::alerts);
+    case What::reports: return tables::columns_of(tables::Kind::reports);
   }
   return {};
 }

@@ -16,6 +16,9 @@
 //   alerts     time,rule,device,point,user,carrier,severity,state,value,limit,unit,since,id,revision,cause,name,
 //              name_zh,by,note,suppressed: a row for each change of an alert
 //
+//   reports    station,period,begin,end,values,revision: the minutes, hours and days of a station of HJ 212; `values`
+//              is CODE:avg=...;min=...;max=...;amount=...;flag=N;valid=45/60 for each factor, with blanks between
+//
 //   ledger     the hash chain over all entries, and its seals, for `carbongate verify`: gateway/ledger/export_text.h.
 //              --from and --to choose a stretch of the chain: all that was booked between the first and the last entry
 //              that begin within, and on to the next seal
@@ -73,7 +76,7 @@ namespace carbongate::cli {
 
 struct ExportOptions {
   std::filesystem::path store = {};      // directory
-  std::string what = {};                 // readings, intervals, entries, rollups, alerts, corrections, ledger
+  std::string what = {};                 // readings, intervals, entries, rollups, alerts, reports, corrections, ledger
   std::string format = "csv";            // or jsonl
   std::string from = {};                 // included; as parse_time() reads it; empty: from the first row
   std::string to = {};                   // excluded; empty: to the last row

@@ -11,6 +11,7 @@
 
 #include "gateway/model/live_factor.h"
 #include "gateway/model/rows.h"
+#include "gateway/model/station.h"
 
 namespace carbongate::model {
 
@@ -184,11 +185,12 @@ struct UnknownTime {
   friend bool operator==(const UnknownTime&, const UnknownTime&) = default;
 };
 
-// A whole checkpoint: one state per point, per account and per watch, in the order of their ids.
+// A whole checkpoint: one state per point, account, watch and station, in the order of their ids.
 struct Checkpoint {
   std::vector<PointState> points;
   std::vector<AccountState> accounts;
   std::vector<AlertState> alerts = {};
+  std::vector<StationState> stations = {};
   std::optional<UnknownTime> unknown_time = {};  // there are such readings that have not been given their times yet
 
   // After damage: the states are those of this place of the journal. What lies behind it is booked, and not in them.
@@ -201,11 +203,13 @@ struct Effects {
   std::vector<std::pair<PointId, PointState>> points;
   std::vector<std::pair<AccountId, AccountState>> accounts;
   std::vector<std::pair<WatchId, AlertState>> alerts = {};
+  std::vector<std::pair<StationId, StationState>> stations = {};
   std::optional<std::optional<UnknownTime>> unknown_time = {};  // as it is from now on; nullopt: as it was
   bool caught_up = false;  // the states are those of the journal's end again: Checkpoint::behind
 
   bool empty() const {
-    return rows.empty() && points.empty() && accounts.empty() && alerts.empty() && !unknown_time && !caught_up;
+    return rows.empty() && points.empty() && accounts.empty() && alerts.empty() && stations.empty() && !unknown_time &&
+           !caught_up;
   }
 };
 

@@ -1,4 +1,4 @@
-// What the journal holds and a sink gets. A row is a subject (a point, an account or a watch) and a body.
+// What the journal holds and a sink gets. A row is a subject (a point, an account, a watch or a station) and a body.
 #pragma once
 
 #include <concepts>
@@ -18,6 +18,7 @@
 #include "gateway/model/emitted.h"
 #include "gateway/model/quality.h"
 #include "gateway/model/quantity.h"
+#include "gateway/model/station.h"
 
 namespace carbongate::model {
 
@@ -164,9 +165,9 @@ class RowBody {
         },
         body_);
   }
-  // 0 JudgedReading, 1 EnergyInterval, 2 EmissionEntry, 3 RollupRow, 4 RunningTotal, 5 Alert
+  // 0 JudgedReading, 1 EnergyInterval, 2 EmissionEntry, 3 RollupRow, 4 RunningTotal, 5 Alert, 6 Report
   std::size_t index() const { return body_.index(); }
-  static constexpr std::size_t kCount = 6;
+  static constexpr std::size_t kCount = 7;
 
   friend bool operator==(const RowBody&, const RowBody&) = default;
 
@@ -194,10 +195,12 @@ class RowBody {
   template <class T>
   using Held = std::conditional_t<kLarge<T>, Boxed<T>, T>;
 
-  std::variant<JudgedReading, EnergyInterval, Boxed<EmissionEntry>, Boxed<RollupRow>, RunningTotal, Boxed<Alert>> body_;
+  std::variant<JudgedReading, EnergyInterval, Boxed<EmissionEntry>, Boxed<RollupRow>, RunningTotal, Boxed<Alert>,
+               Report>
+      body_;
 };
 
-using Subject = std::variant<PointId, AccountId, WatchId>;
+using Subject = std::variant<PointId, AccountId, WatchId, StationId>;
 
 struct JournalRow {
   Subject subject;
@@ -207,7 +210,7 @@ struct JournalRow {
 // What a stored row is about, by name: it outlives the configuration that wrote it.
 struct Series {
   std::string site;
-  std::string device;
+  std::string device;  // of a report its station; then point, user and rule are empty
   std::string point;
   std::string unit;  // of the point
   std::string user;  // empty for a point's rows

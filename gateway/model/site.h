@@ -11,6 +11,7 @@
 #include "gateway/model/alert_rule.h"
 #include "gateway/model/derived.h"
 #include "gateway/model/live_factor.h"
+#include "gateway/model/station.h"
 
 namespace carbongate::model {
 
@@ -52,6 +53,7 @@ struct Site {
   std::vector<AlertRule> alert_rules{};
   std::vector<Watch> watches{};  // watches[i].id == i
   std::vector<Maintenance> maintenance{};
+  std::vector<Station> stations{};          // stations[i].id == i
   std::vector<Containment> containments{};  // no circles; at most one of each user, carrier and supply
 
   Duration future_tolerance = std::chrono::minutes(5);  // a reading may be stamped this far ahead of our clock

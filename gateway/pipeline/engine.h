@@ -20,6 +20,7 @@
 #include "gateway/pipeline/live_factors.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/pipeline/quality.h"
+#include "gateway/pipeline/reports.h"
 #include "gateway/pipeline/rollup.h"
 
 namespace carbongate::pipeline {
@@ -94,6 +95,7 @@ class Pipeline::Engine {
   void withdraw(const Reading& reading, model::Quality quality);
   void derive_what_is_due(Instant heard, Instant now);
   void record(const Reading& reading, model::Quality quality);
+  void report(const Reading& reading, model::Quality quality);
   void account_for(std::size_t point, const Counted& counted);
   void book(std::size_t point, const Movement& movement);
   void book_span(std::size_t point, const Movement& movement, Instant begin, Instant end);
@@ -126,6 +128,8 @@ class Pipeline::Engine {
   Alerts alerts_;
   Changed changed_points_;
   Changed changed_accounts_;
+  Reports reports_;
+  Changed changed_stations_;
 };
 
 }  // namespace carbongate::pipeline

@@ -35,7 +35,9 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
       late_inputs_(site, state_.points),
       alerts_(site, calendar_, state_, rows_),
       changed_points_(site.points.size()),
-      changed_accounts_(site.accounts.size()) {
+      changed_accounts_(site.accounts.size()),
+      reports_(site.stations, site.points.size(), state_.stations),
+      changed_stations_(site.stations.size()) {
   if (factors.time_zone() != site.time_zone) {
     throw std::invalid_argument("emission factors were loaded for the time zone '" + factors.time_zone() +
                                 "', the site is in '" + site.time_zone + "'");
@@ -133,6 +135,8 @@ model::Effects Pipeline::Engine::take_effects() {
   changed_points_.take([&](std::size_t i) { effects.points.emplace_back(static_cast<PointId>(i), state_.points[i]); });
   changed_accounts_.take(
       [&](std::size_t i) { effects.accounts.emplace_back(static_cast<AccountId>(i), state_.accounts[i]); });
+  changed_stations_.take(
+      [&](std::size_t i) { effects.stations.emplace_back(static_cast<model::StationId>(i), state_.stations[i]); });
   alerts_.take_changed(
       [&](model::WatchId watch, const model::AlertState& state) { effects.alerts.emplace_back(watch, state); });
   return effects;
@@ -148,6 +152,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   Counted counted{.quality = judged};
   if (rules.meter) counted = rules.meter->count(reading, judged, state);
   record(reading, counted.quality);
+  report(reading, counted.quality);
   if (judged.rule == Rule::out_of_order) {
     place_late(reading, counted);
     return;
@@ -171,6 +176,14 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   if (rules.meter) account_for(point, counted);
   if (!deriver_.fed_by(reading.point).empty()) due_.add(reading, counted.quality);
   close_what_was_missed(reading);
+}
+
+void Pipeline::Engine::report(const Reading& reading, Quality quality) {
+  for (const std::size_t station : reports_.stations_of(reading.point)) {
+    reports_.take(station, reading.point, reading.at, reading.value, quality, calendar_, state_.stations[station],
+                  [this](model::StationId id, model::Report made) { emit_row(id, std::move(made)); });
+    changed_stations_.note(station);
+  }
 }
 
 void Pipeline::Engine::derive_what_is_due(Instant heard, Instant now) {

@@ -50,6 +50,9 @@ class Sink {
   virtual const std::string& name() const = 0;  // unique among the sinks; the cursor's name
   virtual std::size_t batch_rows() const = 0;   // how many rows it likes to be offered at once
 
+  // What it does beside deliveries, until it is cancelled; begun before the first of them.
+  virtual boost::asio::awaitable<void> attend() { co_return; }
+
   // Offers rows, ascending by sequence; may be cancelled at any co_await. A fault means: nothing is known to have
   // arrived, offer all of them again after a pause. Writing a row again must be harmless at the far end.
   virtual boost::asio::awaitable<model::Result<Delivery>> deliver(std::span<const model::StoredRow> rows) = 0;

@@ -49,6 +49,16 @@ struct StoreStatus {
   std::vector<Cursor> cursors;
 };
 
+// Minutes, hours or days of a station that begin within [from, to].
+struct ReportQuery {
+  std::string station;
+  model::ReportKind kind = model::ReportKind::hour;
+  Instant from{};
+  Instant to{};
+  std::optional<Instant> after = {};  // begin behind this: of the last one of the page before
+  std::size_t limit = 100;
+};
+
 // Dead letters that were offered again. Those in neither list will be once more.
 struct Retried {
   std::vector<std::uint64_t> accepted;
@@ -137,6 +147,15 @@ class Store {
   // Signs the ledger as it stands, in one transaction; `at` is the time the seal bears. Nothing is done if there is no
   // new entry. Fault: without the ledger's key, or as commit().
   virtual boost::asio::awaitable<model::Result<void>> seal(Instant at) = 0;
+
+  // Keeps a text for a sink, by name, in place of the one before: on disk when this completes. What is kept, by name.
+  virtual boost::asio::awaitable<model::Result<void>> keep(std::string sink, std::string name, std::string value) = 0;
+  virtual boost::asio::awaitable<model::Result<std::optional<std::string>>> kept(std::string sink,
+                                                                                 std::string name) = 0;
+
+  // The stored reports of a station that the query wants, by begin, then as they were made; at most `limit`, behind
+  // `after`.
+  virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> reports(ReportQuery query) = 0;
 
   // The accounts of all sinks there ever were. What is pending is counted up to `count_max` numbers of the journal.
   virtual boost::asio::awaitable<model::Result<std::vector<SinkAccount>>> audit(std::uint64_t count_max) = 0;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "gateway/sinks/file/file_sink_type.h"
+#include "gateway/sinks/hj212/hj212_sink_type.h"
 #include "gateway/sinks/kafka/kafka_sink_type.h"
 #include "gateway/sinks/line_protocol/line_protocol_sink_type.h"
 #include "gateway/sinks/mqtt/mqtt_sink_type.h"
@@ -48,7 +49,8 @@ class ConfiguredPlan final : public SinkPlan {
 std::span<const SinkType> sink_types() {
   // Local: filled at the first call, when the types of the other files are initialised for certain.
   static const SinkType kTypes[] = {
-      file_type(), kafka_type(), line_protocol_type(), mqtt_type(), postgresql_type(), remote_write_type(),
+      file_type(), hj212_type(),      kafka_type(),        line_protocol_type(),
+      mqtt_type(), postgresql_type(), remote_write_type(),
   };
   return kTypes;
 }
@@ -57,6 +59,9 @@ std::unique_ptr<SinkPlan> read_sink(const SinkType& type, config::Reader& in, co
                                     const SelectableNames* names) {
   auto plan = type.read(in, root);
   Selection selection = Selection::from(in, names);
+  const bool has_any = selection.rows.any();
+  selection.rows &= plan->row_kinds();
+  if (has_any && selection.rows.none()) in.error("rows", "names nothing that such a sink can send");
   const Pace pace = Pace::from(in, plan->usual_order(), plan->is_order_fixed());
   std::size_t concurrency = 1;
   if (const std::size_t most = plan->concurrency_max(); most > 1) {

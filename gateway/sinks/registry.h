@@ -39,6 +39,9 @@ class SinkPlan {
   // How many of its sinks may write at the same time, each about points and accounts of its own: `concurrency`.
   virtual std::size_t concurrency_max() const { return 1; }
   virtual Pace pace() const { return {}; }  // as configured
+
+  // What its destination can be told; of other rows it is not offered any.
+  virtual shared::RowKinds row_kinds() const { return shared::RowKinds().set(); }
   virtual std::unique_ptr<ports::Sink> make(const SinkContext& context) const = 0;
 };
 

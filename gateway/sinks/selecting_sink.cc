@@ -37,6 +37,7 @@ asio::awaitable<model::Result<ports::Delivery>> SelectingSink::deliver(std::span
 // `place` nullptr: they were counted before.
 asio::awaitable<model::Result<ports::Delivery>> SelectingSink::deliver_chosen(Choice choice, Place* place) {
   ports::Delivery delivery{choice.through, {}};
+  std::uint64_t skipped_by_sink = 0;
   if (!choice.rows.empty()) {
     was_offered_ = true;
     auto delivered = co_await sink_->deliver(choice.rows);
@@ -45,10 +46,11 @@ asio::awaitable<model::Result<ports::Delivery>> SelectingSink::deliver_chosen(Ch
     const auto open =
         std::ranges::upper_bound(choice.rows, delivered->settled_through, {}, &model::StoredRow::sequence);
     delivery.rejected = std::move(delivered->rejected);
+    skipped_by_sink = delivered->skipped;
     if (open != choice.rows.end()) delivery.settled_through = open->sequence - 1;
   }
   if (!place) co_return delivery;
-  delivery.skipped = count_skipped(choice, delivery.settled_through, *place);
+  delivery.skipped = count_skipped(choice, delivery.settled_through, *place) + skipped_by_sink;
   if (place->thinning && delivery.settled_through >= choice.first) {
     place->thinning->passed(choice.readings, delivery.settled_through);
   }
@@ -142,7 +144,7 @@ void SelectingSink::adapt(const Choice& choice) {
 
 ports::SinkStatus SelectingSink::status() const {
   ports::SinkStatus status = sink_->status();
-  status.rows_skipped = rows_skipped_;
+  status.rows_skipped += rows_skipped_;
   // Nothing of what it was given was for the destination: nothing speaks against that one.
   if (!was_offered_ && rows_skipped_ != 0) status.healthy = true;
   return status;

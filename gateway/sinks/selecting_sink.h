@@ -26,6 +26,7 @@ class SelectingSink final : public ports::Sink {
 
   const std::string& name() const override { return sink_->name(); }
   std::size_t batch_rows() const override { return rows_at_once_; }
+  boost::asio::awaitable<void> attend() override { return sink_->attend(); }
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
   // Passed on as they are: they were selected once, and Thinning knows nothing of rows so far back.
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver_again(

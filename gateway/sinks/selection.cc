@@ -73,6 +73,7 @@ bool Selection::takes(const model::StoredRow& row) const {
     return patterns.empty() ||
            std::ranges::any_of(patterns, [&](const std::string& pattern) { return fits(pattern, name); });
   };
+  if (kind == shared::RowKind::report) return true;
   if (kind == shared::RowKind::alert) {
     if (!series.user.empty()) return any(users, series.user);
     return series.point.empty() || any(points, series.device + "." + series.point);

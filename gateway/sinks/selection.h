@@ -1,14 +1,14 @@
 // Which rows a sink is offered, as `select` in its element of `sinks` says; the same for every type of sink.
 //
 //   select:
-//     rows: [readings, intervals, entries, rollups, totals, alerts]   # kinds; all, if absent; also beside `type`
-//     points: ["press-*.energy"]   # device.point; '*': any characters, '?': one
-//     users: [press-shop, "hall-?"]
+//     rows: [readings, intervals, entries, rollups, totals, alerts, reports]   # kinds; all, if absent; also beside
+//     `type` points: ["press-*.energy"]   # device.point; '*': any characters, '?': one users: [press-shop, "hall-?"]
 //     every: 1min                  # at most one reading of each point in each minute
 //
 // `points` is about every row: an account's rows are those of the point that it is counted from. `users` is about the
 // rows of accounts: entries, rollups, totals. Of alerts, `points` is about those of a point, `users` about those of a
-// user. Intervals and entries are never thinned.
+// user. Reports are those of a
+// station. Intervals and entries are never thinned.
 #pragma once
 
 #include <string>

@@ -33,6 +33,7 @@ RowKind kind_of(History::What what) {
     case History::What::entries: return RowKind::entry;
     case History::What::rollups: return RowKind::rollup;
     case History::What::alerts: return RowKind::alert;
+    case History::What::reports: return RowKind::report;
   }
   return RowKind::reading;
 }
@@ -196,6 +197,7 @@ class History::Impl {
     std::map<std::string, PointId> points;
     std::map<std::string, model::AccountId> accounts;
     std::map<std::string, model::WatchId> watches;
+    std::map<std::string_view, model::StationId> stations;
     const auto key = [](std::initializer_list<std::string_view> names) {
       std::string text;
       for (const std::string_view name : names) (text += name) += '\n';
@@ -217,6 +219,8 @@ class History::Impl {
     }
     checkpoint.accounts.resize(site.accounts.size());
     checkpoint.alerts.resize(site.watches.size());
+    for (const model::Station& s : site.stations) stations.emplace(s.name, s.id);
+    checkpoint.stations.resize(site.stations.size());
     const Transaction one_moment(*database_, Transaction::Kind::read);
     const StateReader::States states = StateReader(*database_, blocks_).read();
     Statement subjects(*database_, "SELECT kind, device, point, unit, user, carrier, id, rule FROM subject");
@@ -226,6 +230,11 @@ class History::Impl {
       if (subjects.integer(0) == 0) {
         const auto found = points.find(key({subjects.text(1), subjects.text(2), subjects.text(3), subjects.text(5)}));
         if (found != points.end()) checkpoint.points[index(found->second)] = codec_.decode_point(state->second);
+      } else if (subjects.integer(0) == 3) {
+        const auto found = stations.find(subjects.text(1));
+        if (found != stations.end()) {
+          checkpoint.stations[model::index(found->second)] = codec_.decode_station(state->second);
+        }
       } else if (subjects.integer(0) == 2) {
         const auto found = watches.find(
             key({subjects.text(7), subjects.text(4), subjects.text(5), subjects.text(1), subjects.text(2)}));

@@ -23,7 +23,7 @@ class History {
   static model::Result<std::unique_ptr<History>> open(const std::filesystem::path& directory);
   ~History();
 
-  enum class What { readings, intervals, entries, rollups, alerts };
+  enum class What { readings, intervals, entries, rollups, alerts, reports };
 
   // Of readings, the time they were taken; of all others, the time they begin.
   struct Range {

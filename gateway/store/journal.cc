@@ -73,6 +73,7 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       points_(site.points.size()),
       accounts_(site.accounts.size()),
       watches_(site.watches.size()),
+      stations_(site.stations.size()),
       blocks_(database_),
       rows_(database_, blocks_, ReadingWalk::Kinds::all),
       readings_(database_, blocks_, ReadingWalk::Kinds::readings),
@@ -124,7 +125,9 @@ void Journal::load() {
   states_.each([&](std::int64_t subject, std::string_view state) {
     Rows rows(kind.bind(1, subject));
     if (!rows.next()) return;
-    if (kind.integer(0) == 2) {
+    if (kind.integer(0) == 3) {
+      codec_.decode_station(state);
+    } else if (kind.integer(0) == 2) {
       codec_.decode_alert(state);
     } else if (kind.integer(0) == 1) {
       codec_.decode_account(state);
@@ -180,6 +183,10 @@ model::Checkpoint Journal::checkpoint() {
   for (std::size_t i = 0; i < watches_; ++i) {
     checkpoint.alerts.push_back(
         codec_.decode_alert(states_.state(series_.ids(static_cast<model::WatchId>(i)).subject)));
+  }
+  for (std::size_t i = 0; i < stations_; ++i) {
+    checkpoint.stations.push_back(
+        codec_.decode_station(states_.state(series_.ids(static_cast<model::StationId>(i)).subject)));
   }
   checkpoint.unknown_time = load_unknown_time(database_);
   if (const auto behind = states_behind(database_)) checkpoint.behind = static_cast<std::uint64_t>(*behind);
@@ -319,6 +326,9 @@ void Journal::put_states(const model::Effects& effects, std::int64_t last_sequen
   }
   for (const auto& [watch, state] : effects.alerts) {
     states_.put(series_.ids(watch).subject, codec_.encode(state), {});
+  }
+  for (const auto& [station, state] : effects.stations) {
+    states_.put(series_.ids(station).subject, codec_.encode(state), {});
   }
   states_.write(last_sequence_, last_sequence, readings);
   if (effects.unknown_time) save_unknown_time(database_, *effects.unknown_time);
@@ -498,6 +508,38 @@ void Journal::settle_retries(const std::string& sink, const ports::Retried& outc
     throw;
   }
   status_.cursors = cursors_.describe();
+}
+
+void Journal::keep(const std::string& sink, const std::string& name, const std::string& value) {
+  Statement save(database_, "INSERT OR REPLACE INTO kept(sink, name, value) VALUES(?1, ?2, ?3)");
+  save.bind(1, std::string_view(sink)).bind(2, std::string_view(name)).bind(3, std::string_view(value)).run();
+}
+
+std::optional<std::string> Journal::kept(const std::string& sink, const std::string& name) {
+  Statement find(database_, "SELECT value FROM kept WHERE sink = ?1 AND name = ?2");
+  Rows rows(find.bind(1, std::string_view(sink)).bind(2, std::string_view(name)));
+  return rows.next() ? std::optional(std::string(find.text(0))) : std::nullopt;
+}
+
+std::vector<model::StoredRow> Journal::reports(const ports::ReportQuery& query) {
+  Statement find(database_,
+                 "SELECT seq, series, at, quality, body FROM journal INDEXED BY journal_books "
+                 "WHERE kind > 1 AND kind = 6 AND at >= ?1 AND at <= ?2 ORDER BY at, seq");
+  const auto ms = [](Instant at) { return at.time_since_epoch().count(); };
+  find.bind(1, query.after ? std::max(ms(*query.after) + 1, ms(query.from)) : ms(query.from)).bind(2, ms(query.to));
+  std::vector<model::StoredRow> found;
+  for (Rows rows(find); found.size() < query.limit && rows.next();) {
+    const auto& series = series_.series(find.integer(1));
+    if (series->device != query.station) continue;
+    const RecordColumns columns{.kind = RowKind::report,
+                                .at_ms = find.integer(2),
+                                .value = 0,
+                                .quality = find.integer(3),
+                                .body = find.blob(4)};
+    model::StoredRow row{static_cast<std::uint64_t>(find.integer(0)), series, codec_.decode_row(columns)};
+    if (row.body.get<model::Report>().kind == query.kind) found.push_back(std::move(row));
+  }
+  return found;
 }
 
 std::vector<ports::SinkAccount> Journal::audit(std::uint64_t count_max) {

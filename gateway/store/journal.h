@@ -52,6 +52,10 @@ class Journal {
   std::vector<model::StoredRow> peek_retries(const std::string& sink, std::size_t limit);
   void settle_retries(const std::string& sink, const ports::Retried& outcome);
 
+  void keep(const std::string& sink, const std::string& name, const std::string& value);
+  std::optional<std::string> kept(const std::string& sink, const std::string& name);
+  std::vector<model::StoredRow> reports(const ports::ReportQuery& query);
+
   std::vector<ports::SinkAccount> audit(std::uint64_t count_max);  // and saves how far the sinks came
 
   void seal(Instant at);  // throws Refused without the ledger's key
@@ -93,6 +97,7 @@ class Journal {
   std::size_t points_;
   std::size_t accounts_;
   std::size_t watches_;
+  std::size_t stations_;
   RecordCodec codec_;
   BlockTable blocks_;
   ReadingWalk rows_;

@@ -187,6 +187,18 @@ INSERT INTO subject_10(id, kind, device, point, unit, user, carrier, flow)
 DROP TABLE subject;
 ALTER TABLE subject_10 RENAME TO subject;
 )sql",
+    // 11: stations, and what sinks keep.
+    R"sql(
+-- A station is a subject too: kind 3, with its id as `device`. Its state in `checkpoint` is record.proto's StationState.
+-- Rows of kind 6 are its minutes, hours and days, those of kind 7 its instants.
+
+-- What a sink remembers beside its cursor, such as what a platform has set.
+CREATE TABLE kept(
+  sink TEXT NOT NULL,
+  name TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY(sink, name)) WITHOUT ROWID;
+)sql",
 };
 static_assert(std::size(kMigrations) == kSchemaVersion);
 

@@ -10,6 +10,7 @@
 #include "gateway/store/alert_record.h"
 #include "gateway/store/database.h"
 #include "gateway/store/record.pb.h"
+#include "gateway/store/report_record.h"
 
 namespace carbongate::store {
 namespace {
@@ -374,6 +375,8 @@ struct RecordCodec::Messages {
   proto::AccountState account;
   proto::Alert alert;
   proto::AlertState alert_state;
+  proto::Report report;
+  proto::StationState station;
   std::string bytes;
 
   template <class Message>
@@ -434,6 +437,13 @@ struct RecordCodec::Messages {
     alert.Clear();
     put(row, alert);
     return {RowKind::alert, ms(row.at), 0, 0, serialize(alert)};
+  }
+
+  RecordColumns encode(const model::Report& row) {
+    report.Clear();
+    put_report(row, report);
+    const RowKind kind = row.kind == model::ReportKind::real_time ? RowKind::instant : RowKind::report;
+    return {kind, ms(row.begin), 0, 0, serialize(report)};
   }
 };
 
@@ -501,6 +511,13 @@ std::string_view RecordCodec::encode(const model::AlertState& state) {
   return messages_->serialize(messages_->alert_state);
 }
 
+std::string_view RecordCodec::encode(const model::StationState& state) {
+  proto::StationState& message = messages_->station;
+  message.Clear();
+  put_station(state, message);
+  return messages_->serialize(message);
+}
+
 model::RowBody RecordCodec::decode_row(const RecordColumns& columns) {
   switch (columns.kind) {
     case RowKind::reading:
@@ -543,6 +560,14 @@ model::RowBody RecordCodec::decode_row(const RecordColumns& columns) {
       row.validity = decode_validity(messages_->rollup.validity());
       return row;
     }
+    case RowKind::report:
+    case RowKind::instant:
+      parse(messages_->report, columns.body);
+      if ((messages_->report.kind() == static_cast<std::uint32_t>(model::ReportKind::real_time)) !=
+          (columns.kind == RowKind::instant)) {
+        throw DamagedRecord("a report of another kind than its row");
+      }
+      return get_report(messages_->report, instant(columns.at_ms));
     case RowKind::alert: parse(messages_->alert, columns.body); return get(messages_->alert, instant(columns.at_ms));
   }
   throw DamagedRecord("unknown kind of row " + std::to_string(static_cast<int>(columns.kind)));
@@ -590,6 +615,11 @@ model::AccountState RecordCodec::decode_account(std::string_view bytes) {
 model::AlertState RecordCodec::decode_alert(std::string_view bytes) {
   parse(messages_->alert_state, bytes);
   return get(messages_->alert_state);
+}
+
+model::StationState RecordCodec::decode_station(std::string_view bytes) {
+  parse(messages_->station, bytes);
+  return get_station(messages_->station);
 }
 
 }  // namespace carbongate::store

@@ -11,8 +11,17 @@
 
 namespace carbongate::store {
 
-// Numbers in the file: never change.
-enum class RowKind : std::uint8_t { reading = 0, running_total = 1, interval = 2, entry = 3, rollup = 4, alert = 5 };
+// Numbers in the file: never change. An instant is a report of real-time data: it is kept as long as readings.
+enum class RowKind : std::uint8_t {
+  reading = 0,
+  running_total = 1,
+  interval = 2,
+  entry = 3,
+  rollup = 4,
+  alert = 5,
+  report = 6,
+  instant = 7
+};
 
 // The columns of a row besides its sequence and series.
 struct RecordColumns {
@@ -39,12 +48,14 @@ class RecordCodec {
   std::string_view encode(const model::PointState& state);
   std::string_view encode(const model::AccountState& state);
   std::string_view encode(const model::AlertState& state);
+  std::string_view encode(const model::StationState& state);
 
   // Throw DamagedRecord.
   model::RowBody decode_row(const RecordColumns& columns);
   model::PointState decode_point(std::string_view bytes);
   model::AccountState decode_account(std::string_view bytes);
   model::AlertState decode_alert(std::string_view bytes);
+  model::StationState decode_station(std::string_view bytes);
 
  private:
   struct Messages;

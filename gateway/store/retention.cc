@@ -158,6 +158,8 @@ void Retention::drop_readings(std::int64_t upto, const Situation& now, Outcome& 
   note_missed(swept_, upto, RowKind::reading, now, outcome);
   drop_.bind(1, swept_).bind(2, upto).bind(3, number(RowKind::reading)).run();
   blocks_.drop(swept_, upto);
+  note_missed(swept_, upto, RowKind::instant, now, outcome);
+  drop_.bind(1, swept_).bind(2, upto).bind(3, number(RowKind::instant)).run();
   save_.bind(1, std::string_view(kSwept)).bind(2, upto).run();
   outcome.swept = upto;
 }

@@ -71,7 +71,7 @@ class Judge {
       } else if (name == "journal") {
         if (!series_.contains(row.integer(column("series")))) return false;
         const auto kind = row.integer(column("kind"));
-        if (kind < 0 || kind > static_cast<std::int64_t>(RowKind::alert)) return false;
+        if (kind < 0 || kind > static_cast<std::int64_t>(RowKind::instant)) return false;
         codec_.decode_row({.kind = static_cast<RowKind>(kind),
                            .at_ms = row.integer(column("at")),
                            .value = row.real(column("value")),
@@ -93,6 +93,8 @@ class Judge {
           codec_.decode_point(row.blob(column("state")));
         } else if (kind->second == 2) {
           codec_.decode_alert(row.blob(column("state")));
+        } else if (kind->second == 3) {
+          codec_.decode_station(row.blob(column("state")));
         } else {
           codec_.decode_account(row.blob(column("state")));
         }

@@ -9,10 +9,12 @@ namespace {
 constexpr std::int64_t kPoint = 0;
 constexpr std::int64_t kAccount = 1;
 constexpr std::int64_t kWatch = 2;
+constexpr std::int64_t kStation = 3;
 
 std::int64_t kind_of(const model::Series& series) {
   if (!series.rule.empty()) return kWatch;
-  return series.user.empty() ? kPoint : kAccount;
+  if (!series.user.empty()) return kAccount;
+  return series.point.empty() ? kStation : kPoint;
 }
 
 }  // namespace
@@ -56,6 +58,17 @@ model::Series describe(const model::Site& site, const model::Watch& watch) {
           .rule = watch.rule};
 }
 
+model::Series describe(const model::Site& site, const model::Station& station) {
+  return {.site = site.id,
+          .device = station.name,
+          .point = {},
+          .unit = {},
+          .user = {},
+          .user_name = {},
+          .carrier = {},
+          .region = {}};
+}
+
 SeriesTable::SeriesTable(Database& database) : database_(database) {
   Statement statement(database_,
                       "SELECT s.id, s.subject, s.site, t.device, t.point, s.unit, t.user, s.user_name, t.carrier, "
@@ -85,6 +98,7 @@ void SeriesTable::enrol(const model::Site& site) {
   for (const Point& point : site.points) points_.push_back(enrol(describe(site, point, carriers[points_.size()])));
   for (const model::Account& account : site.accounts) accounts_.push_back(enrol(describe(site, account)));
   for (const model::Watch& watch : site.watches) watches_.push_back(enrol(describe(site, watch)));
+  for (const model::Station& station : site.stations) stations_.push_back(enrol(describe(site, station)));
 }
 
 SeriesTable::Ids SeriesTable::enrol(const model::Series& series) {

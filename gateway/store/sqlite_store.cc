@@ -122,6 +122,22 @@ asio::awaitable<model::Result<std::vector<ports::SinkAccount>>> SqliteStore::aud
   return on_store_thread<std::vector<ports::SinkAccount>>([this, count_max] { return journal_->audit(count_max); });
 }
 
+asio::awaitable<model::Result<void>> SqliteStore::keep(std::string sink, std::string name, std::string value) {
+  return on_store_thread<void>([this, sink = std::move(sink), name = std::move(name), value = std::move(value)] {
+    journal_->keep(sink, name, value);
+  });
+}
+
+asio::awaitable<model::Result<std::optional<std::string>>> SqliteStore::kept(std::string sink, std::string name) {
+  return on_store_thread<std::optional<std::string>>(
+      [this, sink = std::move(sink), name = std::move(name)] { return journal_->kept(sink, name); });
+}
+
+asio::awaitable<model::Result<std::vector<model::StoredRow>>> SqliteStore::reports(ports::ReportQuery query) {
+  return on_store_thread<std::vector<model::StoredRow>>(
+      [this, query = std::move(query)] { return journal_->reports(query); });
+}
+
 asio::awaitable<model::Result<void>> SqliteStore::seal(Instant at) {
   return on_store_thread<void>([this, at] { journal_->seal(at); });
 }

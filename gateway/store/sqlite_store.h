@@ -52,6 +52,10 @@ class SqliteStore final : public ports::Store {
                                                                                     std::size_t limit) override;
   boost::asio::awaitable<model::Result<void>> settle_retries(std::string sink, ports::Retried outcome) override;
 
+  boost::asio::awaitable<model::Result<void>> keep(std::string sink, std::string name, std::string value) override;
+  boost::asio::awaitable<model::Result<std::optional<std::string>>> kept(std::string sink, std::string name) override;
+  boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> reports(ports::ReportQuery query) override;
+
   boost::asio::awaitable<model::Result<void>> seal(Instant at) override;
 
   boost::asio::awaitable<model::Result<std::vector<ports::SinkAccount>>> audit(std::uint64_t count_max) override;

@@ -88,10 +88,36 @@ constexpr auto kAlerts = join(std::to_array<Column>({{"time"}, {"rule"}}), kPoin
                                                      {"note"},
                                                      {"suppressed", Type::number}}));
 
+constexpr auto kReports = join(std::to_array<Column>({{"station"}, {"period"}}), kSpan,
+                               std::to_array<Column>({{"values"}, {"revision", Type::number}}));
+
 std::string shortest(double value) {
   if (std::isnan(value)) return {};
   char text[32];
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+// "a05001:avg=235000;min=228000;max=241000;amount=83923.2;flag=N;valid=6/6 a19001:..."
+std::string texts_of(const model::Report& report) {
+  std::string text;
+  for (const model::ReportValue& value : report.values) {
+    if (!text.empty()) text += ' ';
+    text += value.code + ":";
+    const auto add = [&text](std::string_view name, const std::optional<double>& figure) {
+      if (figure) text.append(name).append("=").append(shortest(*figure)).append(";");
+    };
+    const bool is_instant = report.kind == model::ReportKind::real_time;
+    add(is_instant ? "value" : "avg", value.figures.value);
+    add("min", value.figures.min);
+    add("max", value.figures.max);
+    add(is_instant ? "reduced" : "reduced_avg", value.reduced.value);
+    add("reduced_min", value.reduced.min);
+    add("reduced_max", value.reduced.max);
+    add("amount", value.amount);
+    text.append("flag=").append(1, value.flag);
+    text.append(";valid=").append(std::to_string(value.valid)).append("/").append(std::to_string(value.total));
+  }
+  return text;
 }
 
 std::string seconds(Duration duration) {
@@ -115,8 +141,8 @@ std::string kilograms(const model::GasMasses& gases) {
 }  // namespace
 
 std::string_view name_of(Kind kind) {
-  constexpr std::array<std::string_view, kKinds.size()> kNames{"readings", "intervals", "entries",
-                                                               "rollups",  "totals",    "alerts"};
+  constexpr std::array<std::string_view, kKinds.size()> kNames{"readings", "intervals", "entries", "rollups",
+                                                               "totals",   "alerts",    "reports"};
   return kNames.at(static_cast<std::size_t>(kind));
 }
 
@@ -133,13 +159,15 @@ std::span<const Column> columns_of(Kind kind) {
     case Kind::rollups: return kRollups;
     case Kind::totals: return kTotals;
     case Kind::alerts: return kAlerts;
+    case Kind::reports: return kReports;
   }
   return {};
 }
 
 bool knows_carrier(const model::StoredRow& row) {
   const Kind kind = kind_of(row.body);
-  return kind == Kind::readings || kind == Kind::alerts || model::find_carrier(row.series->carrier) != nullptr;
+  const bool has_none = kind == Kind::readings || kind == Kind::alerts || kind == Kind::reports;
+  return has_none || model::find_carrier(row.series->carrier) != nullptr;
 }
 
 void RowCells::write(const model::StoredRow& row) {
@@ -235,6 +263,11 @@ void RowCells::write(const model::Series& series, const model::Alert& row) {
   writer_.cell(time_(row.since)).cell(row.id).cell(std::to_string(row.revision));
   writer_.cell(row.cause ? to_string(*row.cause) : "").cell(row.name).cell(row.name_zh);
   writer_.cell(row.by).cell(row.note).cell(std::to_string(row.suppressed));
+}
+
+void RowCells::write(const model::Series& series, const model::Report& row) {
+  writer_.cell(series.device).cell(to_string(row.kind)).cell(time_(row.begin)).cell(time_(row.end));
+  writer_.cell(texts_of(row)).cell(std::to_string(row.revision));
 }
 
 void RowCells::write_scope(const model::Series& series) {

@@ -15,9 +15,17 @@
 
 namespace carbongate::tables {
 
-enum class Kind : std::uint8_t { readings, intervals, entries, rollups, totals, alerts };  // in the order of RowBody
-inline constexpr std::array kKinds{Kind::readings, Kind::intervals, Kind::entries,
-                                   Kind::rollups,  Kind::totals,    Kind::alerts};
+enum class Kind : std::uint8_t {
+  readings,
+  intervals,
+  entries,
+  rollups,
+  totals,
+  alerts,
+  reports
+};  // in the order of RowBody
+inline constexpr std::array kKinds{Kind::readings, Kind::intervals, Kind::entries, Kind::rollups,
+                                   Kind::totals,   Kind::alerts,    Kind::reports};
 
 std::string_view name_of(Kind kind);  // "readings"
 Kind kind_of(const model::RowBody& body);
@@ -45,6 +53,7 @@ class RowCells {
   void write(const model::Series& series, const model::RollupRow& row);
   void write(const model::Series& series, const model::RunningTotal& row);
   void write(const model::Series& series, const model::Alert& row);
+  void write(const model::Series& series, const model::Report& row);
   void write_amount(const model::Series& series, model::Activity amount);
   void write_quality(model::Quality quality);
   void write_flag(model::Quality quality);

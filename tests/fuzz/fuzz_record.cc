@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 2) return 0;
   RecordCodec codec;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
-  check_row(codec, {.kind = static_cast<RowKind>(data[0] % 7),
+  check_row(codec, {.kind = static_cast<RowKind>(data[0] % 9),
                     .at_ms = 1'767'225'600'000,
                     .value = 1.5,
                     .quality = data[1],
@@ -52,5 +52,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_state(codec, [&](std::string_view b) { return codec.decode_point(b); }, bytes);
   check_state(codec, [&](std::string_view b) { return codec.decode_account(b); }, bytes);
   check_state(codec, [&](std::string_view b) { return codec.decode_alert(b); }, bytes);
+  check_state(codec, [&](std::string_view b) { return codec.decode_station(b); }, bytes);
   return 0;
 }

@@ -137,6 +137,15 @@ class MadeUpJournal final : public ports::Store {
   asio::awaitable<model::Result<void>> settle_retries(std::string, ports::Retried) override {
     co_return model::Result<void>();
   }
+  asio::awaitable<model::Result<void>> keep(std::string, std::string, std::string) override {
+    co_return model::Result<void>();
+  }
+  asio::awaitable<model::Result<std::optional<std::string>>> kept(std::string, std::string) override {
+    co_return std::optional<std::string>();
+  }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> reports(ports::ReportQuery) override {
+    co_return std::vector<model::StoredRow>{};
+  }
   asio::awaitable<model::Result<void>> seal(Instant) override { co_return model::Result<void>(); }
 
   asio::awaitable<model::Result<void>> settle(std::string, ports::Delivery delivery) override {

@@ -12,7 +12,7 @@ from harness import CARBONGATE, SOURCE
 ROOT = SOURCE / "deploy/cluster"
 MANIFESTS = [ROOT / name for name in ("kafka/compose.yaml", "nats/compose.yaml", "victoria-metrics/cluster.yaml", "victoria-metrics/pair.yaml")]
 FRAGMENTS = [ROOT / name / "gateway.yaml" for name in ("kafka", "nats", "victoria-metrics")]
-KINDS = ["readings", "intervals", "entries", "rollups", "totals", "alerts"]
+KINDS = ["readings", "intervals", "entries", "rollups", "totals", "alerts", "reports"]
 
 
 def name_of(path):

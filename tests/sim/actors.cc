@@ -240,6 +240,19 @@ class SimulatedStore final : public ports::Store {
     return operate<void>(
         [this, sink = std::move(sink), outcome = std::move(outcome)] { journal_->settle_retries(sink, outcome); });
   }
+  asio::awaitable<model::Result<void>> keep(std::string sink, std::string name, std::string value) override {
+    return operate<void>([this, sink = std::move(sink), name = std::move(name), value = std::move(value)] {
+      journal_->keep(sink, name, value);
+    });
+  }
+  asio::awaitable<model::Result<std::optional<std::string>>> kept(std::string sink, std::string name) override {
+    return operate<std::optional<std::string>>(
+        [this, sink = std::move(sink), name = std::move(name)] { return journal_->kept(sink, name); });
+  }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> reports(ports::ReportQuery query) override {
+    return operate<std::vector<model::StoredRow>>(
+        [this, query = std::move(query)] { return journal_->reports(query); });
+  }
   asio::awaitable<model::Result<void>> seal(Instant at) override {
     return operate<void>([this, at] { journal_->seal(at); });
   }

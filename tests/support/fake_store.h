@@ -17,9 +17,11 @@ namespace carbongate::testing {
 
 struct FakeDisk {
   std::vector<model::StoredRow> rows;
-  std::map<std::string, model::PointState> points;      // by full name, unit and carrier
-  std::map<std::string, model::AccountState> accounts;  // by user, carrier and source
-  std::map<std::string, model::AlertState> alerts;      // by rule and what it is about
+  std::map<std::string, model::PointState> points;                  // by full name, unit and carrier
+  std::map<std::string, model::AccountState> accounts;              // by user, carrier and source
+  std::map<std::string, model::AlertState> alerts;                  // by rule and what it is about
+  std::map<std::string, model::StationState> stations;              // by name
+  std::map<std::pair<std::string, std::string>, std::string> kept;  // by sink and name
   std::map<std::string, ports::StoreStatus::Cursor> cursors;
   std::vector<std::pair<std::string, ports::RejectedRow>> dead_letters;  // with the sink's name
   std::vector<std::pair<std::string, std::uint64_t>> retries;            // of those: to be offered again
@@ -67,6 +69,16 @@ class FakeStore final : public ports::Store {
                               .region = {},
                               .rule = w.rule}));
     }
+    for (const model::Station& s : site.stations) {
+      stations_.push_back(add({.site = site.id,
+                               .device = s.name,
+                               .point = {},
+                               .unit = {},
+                               .user = {},
+                               .user_name = {},
+                               .carrier = {},
+                               .region = {}}));
+    }
     status_.id = "fake";
     status_.last_sequence = disk_.rows.empty() ? 0 : disk_.rows.back().sequence;
   }
@@ -82,6 +94,7 @@ class FakeStore final : public ports::Store {
     for (const Known& known : points_) result.points.push_back(disk_.points[known.key]);
     for (const Known& known : accounts_) result.accounts.push_back(disk_.accounts[known.key]);
     for (const Known& known : watches_) result.alerts.push_back(disk_.alerts[known.key]);
+    for (const Known& known : stations_) result.stations.push_back(disk_.stations[known.key]);
     result.unknown_time = disk_.unknown_time;
     return result;
   }
@@ -97,6 +110,7 @@ class FakeStore final : public ports::Store {
     for (auto& [point, state] : effects.points) disk_.points[known_of(point).key] = state;
     for (auto& [account, state] : effects.accounts) disk_.accounts[known_of(account).key] = state;
     for (auto& [watch, state] : effects.alerts) disk_.alerts[known_of(watch).key] = state;
+    for (auto& [station, state] : effects.stations) disk_.stations[known_of(station).key] = state;
     if (effects.unknown_time) disk_.unknown_time = *effects.unknown_time;
     status_.rows_appended += effects.rows.size();
     ++status_.commits;
@@ -200,6 +214,34 @@ class FakeStore final : public ports::Store {
     co_return model::Result<void>();
   }
 
+  boost::asio::awaitable<model::Result<void>> keep(std::string sink, std::string name, std::string value) override {
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    if (takes_failure()) co_return *fault_;
+    disk_.kept[{sink, name}] = value;
+    co_return model::Result<void>();
+  }
+
+  boost::asio::awaitable<model::Result<std::optional<std::string>>> kept(std::string sink, std::string name) override {
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    if (takes_failure()) co_return *fault_;
+    const auto found = disk_.kept.find({sink, name});
+    co_return found == disk_.kept.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> reports(ports::ReportQuery query) override {
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    if (takes_failure()) co_return *fault_;
+    std::vector<model::StoredRow> result;
+    for (const model::StoredRow& row : disk_.rows) {
+      const auto* report = row.body.get_if<model::Report>();
+      const bool is_wanted = report && row.series->device == query.station && report->kind == query.kind &&
+                             report->begin >= query.from && report->begin <= query.to &&
+                             (!query.after || report->begin > *query.after);
+      if (is_wanted && result.size() < query.limit) result.push_back(row);
+    }
+    co_return result;
+  }
+
   boost::asio::awaitable<model::Result<void>> seal(Instant at) override {
     co_await boost::asio::post(boost::asio::use_awaitable);
     if (takes_failure()) co_return *fault_;
@@ -237,6 +279,8 @@ class FakeStore final : public ports::Store {
   const Known& known_of(model::AccountId id) const { return accounts_.at(model::index(id)); }
   const Known& known_of(model::WatchId id) const { return watches_.at(model::index(id)); }
 
+  const Known& known_of(model::StationId id) const { return stations_.at(model::index(id)); }
+
   ports::StoreStatus::Cursor& cursor(const std::string& sink) {
     if (std::ranges::find(active_, sink) == active_.end()) active_.push_back(sink);
     auto& found = disk_.cursors[sink];
@@ -250,6 +294,7 @@ class FakeStore final : public ports::Store {
   std::vector<Known> points_;
   std::vector<Known> accounts_;
   std::vector<Known> watches_;
+  std::vector<Known> stations_;
   std::vector<std::string> active_;
   ports::StoreStatus status_;
   std::optional<model::Fault> fault_;

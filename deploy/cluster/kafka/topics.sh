@@ -4,7 +4,7 @@
 # Nothing is compacted: a compacted topic would keep the last row of a point and forget its books.
 set -euo pipefail
 
-for kind in readings intervals entries rollups totals alerts; do
+for kind in readings intervals entries rollups totals alerts reports; do
   kafka-topics.sh --bootstrap-server "${BOOTSTRAP:?host:port of a server}" --create --if-not-exists \
     --topic "${PREFIX:-carbongate}.$kind" --partitions "${PARTITIONS:-12}" --replication-factor "${REPLICAS:-3}" \
     --config min.insync.replicas="${IN_SYNC:-2}" --config cleanup.policy=delete --config retention.ms=-1

@@ -13,7 +13,7 @@ namespace carbongate::sinks::kafka {
 struct Config {
   std::string name;                         // unique among the sinks
   std::string bootstrap;                    // "a.park.example:9092,b.park.example:9092"
-  std::string topic = "carbongate.{kind}";  // {kind}: readings, intervals, entries, rollups, totals, alerts
+  std::string topic = "carbongate.{kind}";  // {kind}: readings, intervals, entries, rollups, totals, alerts, reports
   std::string time_zone = "UTC";            // of the site: of times in the payload
   bool tls = false;
   std::string ca_file;   // "": those the machine trusts

@@ -11,8 +11,9 @@
 namespace carbongate::sinks::mqtt {
 
 // "carbongate/{site}/{kind}/{device}/{point}": names in braces stand for site, kind (readings, intervals, entries,
-// rollups, totals, alerts), device, point, user, carrier, period (15min, hour, day, month, year), and rule of an alert.
-// What a row does not have is "-". In names, what would be another level or a wildcard is written as in URLs: "%2F" for
+// rollups, totals, alerts, reports), device, point, user, carrier, period (15min, hour, day, month, year), and rule of
+// an alert. What a row does not have is "-". In names, what would be another level or a wildcard is written as in URLs:
+// "%2F" for
 // '/', "%2B", "%23",
 // "%25".
 class TopicTemplate {

@@ -39,6 +39,7 @@ struct Times {
   }
   bool operator()(const model::RollupRow& row) const { return is_in_time(row.begin) && is_in_time(row.end); }
   bool operator()(const model::RunningTotal& row) const { return is_in_time(row.at); }
+  bool operator()(const model::Report&) const { return true; }
   bool operator()(const model::Alert& row) const { return is_in_time(row.at) && is_in_time(row.since); }
 };
 
@@ -275,6 +276,8 @@ class Builder {
     out.float_or_null(total.co2e_kg_per_hour);
   }
 
+  void put(const model::Series&, const model::Report&) {}  // fate_of(): there is nothing
+
   void put(const model::Series& series, const model::Alert& alert) {
     Fields out(of(Table::alerts), Table::alerts, rule(series, alert), row_);
     out.text(alert.id);
@@ -317,6 +320,7 @@ class Builder {
 }  // namespace
 
 Fate fate_of(const model::StoredRow& row, std::string& reason) {
+  if (row.body.get_if<model::Report>()) return Fate::nothing;  // of values that are readings, which have a table
   if (const auto* reading = row.body.get_if<model::JudgedReading>()) {
     if (reading->quality.rule == model::Rule::duplicate) return Fate::nothing;
   } else if (!row.body.get_if<model::Alert>() && model::find_carrier(row.series->carrier) == nullptr) {

@@ -10,7 +10,7 @@
 namespace carbongate::sinks::shared {
 
 // The columns of `carbongate export --format jsonl`, then
-//   kind   readings, intervals, entries, rollups, totals or alerts
+//   kind   readings, intervals, entries, rollups, totals, alerts or reports
 //   site
 //   key    store and sequence, "0123456789abcdef-42": a message that comes again has the same; nothing else has it
 //

@@ -10,8 +10,8 @@
 namespace carbongate::sinks::shared {
 namespace {
 
-constexpr std::array<std::string_view, kRowKindCount> kNames{"readings", "intervals", "entries",
-                                                             "rollups",  "totals",    "alerts"};
+constexpr std::array<std::string_view, kRowKindCount> kNames{"readings", "intervals", "entries", "rollups",
+                                                             "totals",   "alerts",    "reports"};
 
 }  // namespace
 

@@ -10,14 +10,14 @@
 
 namespace carbongate::sinks::shared {
 
-enum class RowKind : std::uint8_t { reading, interval, entry, rollup, total, alert };
-inline constexpr std::size_t kRowKindCount = 6;
+enum class RowKind : std::uint8_t { reading, interval, entry, rollup, total, alert, report };
+inline constexpr std::size_t kRowKindCount = 7;
 using RowKinds = std::bitset<kRowKindCount>;
 
 RowKind kind_of(const model::RowBody& body);
 
-// `rows: [readings, intervals, entries, rollups, totals, alerts]`; everything, if it is absent. Problems go to the
-// reader.
+// `rows: [readings, intervals, entries, rollups, totals, alerts, reports]`; everything, if it is absent. Problems go to
+// the reader.
 RowKinds read_row_kinds(config::Reader& in);
 
 }  // namespace carbongate::sinks::shared

@@ -224,6 +224,9 @@ struct Render {
     return Rendering::point;
   }
 
+  // Its values are those of readings, which are points of their own.
+  Rendering operator()(const model::Report&) const { return Rendering::nothing; }
+
   Rendering unknown_carrier() const {
     reason = "its energy carrier '" + series.carrier + "' is not known";
     return Rendering::refused;

@@ -138,6 +138,15 @@ class ScriptedStore final : public ports::Store {
   asio::awaitable<model::Result<void>> settle_retries(std::string sink, ports::Retried outcome) override {
     return store_.settle_retries(std::move(sink), std::move(outcome));
   }
+  asio::awaitable<model::Result<void>> keep(std::string sink, std::string name, std::string value) override {
+    return store_.keep(std::move(sink), std::move(name), std::move(value));
+  }
+  asio::awaitable<model::Result<std::optional<std::string>>> kept(std::string sink, std::string name) override {
+    return store_.kept(std::move(sink), std::move(name));
+  }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> reports(ports::ReportQuery query) override {
+    return store_.reports(std::move(query));
+  }
   asio::awaitable<model::Result<void>> seal(Instant at) override { return store_.seal(at); }
   asio::awaitable<model::Result<std::vector<ports::SinkAccount>>> audit(std::uint64_t) override {
     co_return script_.accounts;

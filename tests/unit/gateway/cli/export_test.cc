@@ -430,7 +430,7 @@ TEST_F(ExportTest, RefusesOptionsThatMeanNothing) {
   options_.every = {};
   text("entires", 65);
   EXPECT_THAT(err_.str(), HasSubstr("--what: 'entires' is not one of readings, intervals, entries, rollups, "
-                                    "alerts, corrections, ledger; did you mean 'entries'?"));
+                                    "alerts, reports, corrections, ledger; did you mean 'entries'?"));
   options_.format = "xml";
   text("entries", 65);
   EXPECT_THAT(err_.str(), HasSubstr("--format: 'xml' is not one of csv, jsonl"));

@@ -71,9 +71,25 @@ struct Text {
            (a.cause ? std::string(to_string(*a.cause)) : "-") + " " + a.by + " " + a.note + " " +
            std::to_string(a.suppressed);
   }
+  std::string operator()(const model::Report& r) const {
+    std::string out = "report " + std::string(to_string(r.kind)) + " " + when(r.begin) + ".." + when(r.end) +
+                      " revision " + std::to_string(r.revision);
+    const auto figure = [&out](const std::optional<double>& value) { out += " " + (value ? number(*value) : "-"); };
+    for (const model::ReportValue& v : r.values) {
+      out += " | " + v.code + " " + v.flag + " " + std::to_string(v.valid) + "/" + std::to_string(v.total);
+      for (const model::ReportFigures* f : {&v.figures, &v.reduced}) {
+        figure(f->value);
+        figure(f->min);
+        figure(f->max);
+      }
+      figure(v.amount);
+    }
+    return out;
+  }
   std::string operator()(PointId id) const { return "point " + std::to_string(index(id)); }
   std::string operator()(model::AccountId id) const { return "account " + std::to_string(model::index(id)); }
   std::string operator()(model::WatchId id) const { return "watch " + std::to_string(model::index(id)); }
+  std::string operator()(model::StationId id) const { return "station " + std::to_string(model::index(id)); }
 };
 
 template <class Open>

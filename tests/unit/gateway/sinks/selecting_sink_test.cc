@@ -93,6 +93,15 @@ TEST_F(SelectingSinkTest, SettlesUpToTheFirstSelectedRowThatIsOpen) {
   EXPECT_EQ(sink_->status().rows_skipped, 4U) << "the last one is offered again, and counted then";
 }
 
+TEST_F(SelectingSinkTest, CountsWhatTheSinkItselfLeavesOut) {
+  write("poop");
+  make();
+  inner_->next([](auto) { return ports::Delivery{.settled_through = 4, .rejected = {}, .skipped = 1}; });
+  const auto delivery = deliver(1, 4);
+  EXPECT_EQ(delivery->settled_through, 4U);
+  EXPECT_EQ(delivery->skipped, 3U) << "two by the selection, one by the sink";
+}
+
 TEST_F(SelectingSinkTest, HandsAFaultOnAndSettlesNothing) {
   write("opo");
   make();

@@ -40,6 +40,15 @@ class Journal final : public ports::Store {
     co_return std::vector<ports::SinkAccount>{};
   }
   asio::awaitable<model::Result<void>> commit(model::Effects) override { co_return model::Result<void>(); }
+  asio::awaitable<model::Result<void>> keep(std::string, std::string, std::string) override {
+    co_return model::Result<void>();
+  }
+  asio::awaitable<model::Result<std::optional<std::string>>> kept(std::string, std::string) override {
+    co_return std::optional<std::string>();
+  }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> reports(ports::ReportQuery) override {
+    co_return std::vector<model::StoredRow>{};
+  }
   asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string, std::size_t limit) override {
     if (std::exchange(fail_peek_, false)) co_return fault();
     std::vector<model::StoredRow> oldest(rows_.begin() + std::int64_t(settled_), rows_.end());

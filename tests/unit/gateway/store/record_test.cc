@@ -20,6 +20,20 @@ TEST(Record, KeepsEveryMemberOfAState) {
   EXPECT_EQ(codec.decode_point(codec.encode(full_point_state())), full_point_state());
   EXPECT_EQ(codec.decode_account(codec.encode(full_account_state())), full_account_state());
   EXPECT_EQ(codec.decode_alert(codec.encode(full_alert_state())), full_alert_state());
+  EXPECT_EQ(codec.decode_station(codec.encode(full_station_state())), full_station_state());
+}
+
+TEST(Record, KeepsEveryMemberOfAReport) {
+  RecordCodec codec;
+  const auto hour = full_report(model::ReportKind::hour, kStart, std::chrono::hours(1));
+  EXPECT_EQ(codec.encode(hour).kind, RowKind::report);
+  EXPECT_EQ(codec.decode_row(codec.encode(hour)).get<model::Report>(), hour);
+  const auto instant = full_report(model::ReportKind::real_time, kStart, {});
+  RecordColumns columns = codec.encode(instant);
+  EXPECT_EQ(columns.kind, RowKind::instant) << "kept as long as readings";
+  EXPECT_EQ(codec.decode_row(columns).get<model::Report>(), instant);
+  columns.kind = RowKind::report;
+  EXPECT_THROW(codec.decode_row(columns), DamagedRecord);
 }
 
 TEST(Record, KeepsEveryMemberOfAnAlert) {
@@ -60,6 +74,8 @@ TEST(Record, LeavesNothingOfOneStateInTheNext) {
   EXPECT_EQ(codec.decode_account(codec.encode(model::AccountState{})), model::AccountState{});
   codec.encode(full_alert_state());
   EXPECT_EQ(codec.decode_alert(codec.encode(model::AlertState{})), model::AlertState{});
+  codec.encode(full_station_state());
+  EXPECT_EQ(codec.decode_station(codec.encode(model::StationState{})), model::StationState{});
 }
 
 TEST(Record, TakesNoBytesForAnEmptyState) {
@@ -67,6 +83,7 @@ TEST(Record, TakesNoBytesForAnEmptyState) {
   EXPECT_TRUE(codec.encode(model::PointState{}).empty());
   EXPECT_TRUE(codec.encode(model::AccountState{}).empty());
   EXPECT_TRUE(codec.encode(model::AlertState{}).empty());
+  EXPECT_TRUE(codec.encode(model::StationState{}).empty());
 }
 
 TEST(Record, KeepsEveryQualityThereIs) {

@@ -93,7 +93,9 @@ TEST_F(SqliteStoreTest, BringsAStoreFromBeforeTheLanesUpToDate) {
   run(store_->settle("vm", {4, {}})).value();
   store_.reset();
   Database(file(), Database::Mode::read_write)
-      .execute("DROP TABLE settled_ahead; DROP TABLE reading_block; DROP TABLE state_log; PRAGMA user_version = 5");
+      .execute(
+          "DROP TABLE settled_ahead; DROP TABLE kept; DROP TABLE reading_block; DROP TABLE state_log; PRAGMA "
+          "user_version = 5");
   open();
   EXPECT_EQ(peek("vm").size(), 6u);
   run(store_->open_live("vm", 2)).value();
@@ -116,6 +118,7 @@ CREATE TABLE old(
   UNIQUE(kind, device, point, unit, user, carrier, flow));
 INSERT INTO old SELECT id, kind, device, point, unit, user, carrier, flow FROM subject;
 DROP TABLE subject;
+DROP TABLE kept;
 ALTER TABLE old RENAME TO subject;
 PRAGMA user_version = 9)sql");
   // Two rules over one point are two subjects.
@@ -175,6 +178,7 @@ CREATE TABLE old(
 INSERT INTO old SELECT id, subject, site, unit, user_name, region, scope FROM series;
 DROP TABLE series;
 DROP TABLE settled_ahead;
+DROP TABLE kept;
 DROP TABLE reading_block;
 DROP TABLE state_log;
 ALTER TABLE old RENAME TO series;

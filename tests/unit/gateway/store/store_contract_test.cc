@@ -167,6 +167,57 @@ TYPED_TEST(StoreContract, GivesAlertsBackUnderTheNameOfTheirRuleAndSubject) {
   EXPECT_EQ(this->store_->checkpoint().alerts[0], full_alert_state()) << "by name, not by place";
 }
 
+TYPED_TEST(StoreContract, GivesReportsBackUnderTheirStationAndByTime) {
+  using model::ReportKind;
+  this->site_.stations = {{.id = model::StationId{0}, .name = "stack", .factors = {}},
+                          {.id = model::StationId{1}, .name = "drain", .factors = {}}};
+  this->reopen();
+  model::Effects effects;
+  for (int hour = 0; hour < 5; ++hour) {
+    const Instant begin = kStart + std::chrono::hours(hour);
+    effects.rows.push_back({model::StationId{0}, full_report(ReportKind::real_time, begin, {})});
+    effects.rows.push_back({model::StationId{0}, full_report(ReportKind::hour, begin, 1h)});
+    effects.rows.push_back({model::StationId{1}, full_report(ReportKind::hour, begin, 1h)});
+  }
+  effects.stations = {{model::StationId{1}, full_station_state()}};
+  this->commit(std::move(effects));
+  for (int round = 0; round < 2; ++round) {
+    const auto rows = this->peek("vm");
+    ASSERT_EQ(rows.size(), 15u);
+    EXPECT_EQ(rows[1].body.template get<model::Report>(), full_report(ReportKind::hour, kStart, 1h));
+    EXPECT_EQ(rows[1].series->device, "stack");
+    EXPECT_EQ(rows[1].series->point, "");
+    EXPECT_EQ(rows[2].series->device, "drain");
+    const model::Checkpoint checkpoint = this->store_->checkpoint();
+    ASSERT_EQ(checkpoint.stations.size(), 2u);
+    EXPECT_EQ(checkpoint.stations[0], model::StationState{});
+    EXPECT_EQ(checkpoint.stations[1], full_station_state());
+
+    ports::ReportQuery query{
+        .station = "stack", .kind = ReportKind::hour, .from = kStart + 1h, .to = kStart + 4h, .limit = 3};
+    const auto page = run(this->store_->reports(query)).value();
+    ASSERT_EQ(page.size(), 3u);
+    EXPECT_EQ(page[0].series->device, "stack");
+    EXPECT_EQ(page[0].body.template get<model::Report>().begin, kStart + 1h);
+    query.after = page[2].body.template get<model::Report>().begin;
+    EXPECT_EQ(run(this->store_->reports(query)).value().size(), 1u) << "to the end, that one included";
+    query.kind = ReportKind::day;
+    EXPECT_TRUE(run(this->store_->reports(query)).value().empty());
+    this->reopen();
+  }
+}
+
+TYPED_TEST(StoreContract, KeepsWhatASinkWantsToRemember) {
+  EXPECT_EQ(run(this->store_->kept("city", "settings")).value(), std::nullopt);
+  run(this->store_->keep("city", "settings", "a")).value();
+  run(this->store_->keep("city", "settings", "b")).value();
+  run(this->store_->keep("province", "settings", "c")).value();
+  this->reopen();
+  EXPECT_EQ(run(this->store_->kept("city", "settings")).value(), "b");
+  EXPECT_EQ(run(this->store_->kept("province", "settings")).value(), "c");
+  EXPECT_EQ(run(this->store_->kept("city", "other")).value(), std::nullopt);
+}
+
 TYPED_TEST(StoreContract, KeepsValuesThatAreNotNumbers) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   this->commit_readings({std::numeric_limits<double>::quiet_NaN(), kInfinity, -kInfinity, 1e300, 0.1});

@@ -101,6 +101,37 @@ inline model::Alert full_alert() {
           .suppressed = 50};
 }
 
+inline model::Report full_report(model::ReportKind kind, Instant begin, Duration length) {
+  model::ReportValue full{.code = "a05001",
+                          .figures = {235'000.5, 228'000.0, 241'000.25},
+                          .reduced = {1.5, 1.25, 1.75},
+                          .amount = 83'923.2,
+                          .has_reduced = true,
+                          .flag = 'D',
+                          .valid = 44,
+                          .total = 60,
+                          .decimals = 1,
+                          .amount_decimals = 3};
+  model::ReportValue bare;
+  bare.code = "a19001";
+  return {.kind = kind, .begin = begin, .end = begin + length, .values = {full, bare}, .revision = 3};
+}
+
+inline model::StationState full_station_state() {
+  model::StationState state;
+  const model::StationReading reading{.at = kStart, .value = 1.5, .flag = 'M'};
+  const model::ReportSum sum{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  state.latest = {reading, std::nullopt, std::nullopt, reading, std::nullopt, reading};
+  state.instants = {{.at = kStart, .values = {std::nullopt, reading, std::nullopt, std::nullopt}}};
+  state.instants_through = kStart - std::chrono::seconds(30);
+  state.minutes = {{.begin = kStart, .sums = {sum, {}}},
+                   {.begin = kStart + std::chrono::minutes(10), .sums = {{}, sum}}};
+  state.minutes_until = kStart;
+  state.hour = model::OpenReport{.begin = kStart, .sums = {sum, sum}};
+  state.day = model::OpenReport{.begin = kStart, .sums = {{}, sum}};
+  return state;
+}
+
 inline model::AlertState full_alert_state() {
   return {.holds_since = kStart + 1s,
           .seen_at = kStart + 5s,

@@ -12,6 +12,7 @@ TEST(RowKinds, FollowTheKindOfTheBody) {
   EXPECT_EQ(kind_of(model::RollupRow{}), RowKind::rollup);
   EXPECT_EQ(kind_of(model::RunningTotal{}), RowKind::total);
   EXPECT_EQ(kind_of(model::Alert{}), RowKind::alert);
+  EXPECT_EQ(kind_of(model::Report{}), RowKind::report);
 }
 
 }  // namespace

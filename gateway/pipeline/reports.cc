@@ -1,0 +1,364 @@
+#include "gateway/pipeline/reports.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "gateway/model/hj212_flag.h"
+
+namespace carbongate::pipeline {
+namespace {
+
+using model::OpenInstant;
+using model::OpenReport;
+using model::Report;
+using model::ReportKind;
+using model::ReportSum;
+using model::ReportValue;
+using model::Station;
+using model::StationFactor;
+using model::StationReading;
+using model::StationState;
+using namespace std::chrono_literals;
+
+constexpr std::size_t kOpenMax = 1'000;  // instants or minutes: with a long wait; then the oldest is closed
+
+bool is_valid(char flag) {
+  return flag == 'N' || flag == 'F';
+}
+
+// The begin of the part of that length in which `at` lies. Parts begin with the hours on the wall.
+Instant floor_to(Instant at, Duration length, Calendar& calendar) {
+  const Instant hour = calendar.period(model::Period::hour, at).begin;
+  if (1h % length == Duration::zero()) return hour + (at - hour) / length * length;
+  const Instant day = calendar.period(model::Period::day, at).begin;
+  return day + (at - day) / length * length;
+}
+
+void add_value(double value, std::uint32_t count_before, double& sum, double& min, double& max) {
+  sum += value;
+  min = count_before == 0 ? value : std::min(min, value);
+  max = count_before == 0 ? value : std::max(max, value);
+}
+
+// What one station reports; made for one reading.
+class Reporter {
+ public:
+  Reporter(const Station& station, Calendar& calendar, StationState& state, const Reports::Emit& emit)
+      : station_(station), factors_(station.factors), calendar_(calendar), state_(state), emit_(emit) {}
+
+  void take(PointId point, const StationReading& reading, bool is_usable) {
+    for (std::size_t i = 0; i < factors_.size(); ++i) {
+      const StationFactor& factor = factors_[i];
+      if (factor.point == point) note(i, scaled(reading, factor.scale));
+      if (factor.reduced == point) note(factors_.size() + i, scaled(reading, factor.reduced_scale));
+      if (factor.amount == point) note_amount(i, reading, is_usable);
+    }
+    close_instants(reading.at);
+    close_minutes(reading.at);
+  }
+
+ private:
+  static StationReading scaled(StationReading reading, double scale) {
+    reading.value *= scale;
+    return reading;
+  }
+
+  // `slot`: a factor, or behind them a factor's reduced value.
+  void note(std::size_t slot, const StationReading& reading) {
+    auto& latest = state_.latest[slot];
+    if (latest && reading.at <= latest->at) return;
+    latest = reading;
+    if (OpenInstant* instant = instant_of(reading.at)) {
+      // It is the newest value at this instant, and at those behind it that are open.
+      for (auto open = state_.instants.begin() + (instant - state_.instants.data()); open != state_.instants.end();
+           ++open) {
+        open->values[slot] = reading;
+      }
+    }
+    if (OpenReport* minute = minute_of(reading.at)) {
+      ReportSum& sum = minute->sums[slot % factors_.size()];
+      const bool is_reduced = slot >= factors_.size();
+      if (!is_reduced) ++sum.total;
+      if (!is_valid(reading.flag)) return;
+      if (is_reduced) {
+        add_value(reading.value, sum.reduced++, sum.reduced_sum, sum.reduced_min, sum.reduced_max);
+      } else {
+        if (reading.flag == 'F') ++sum.stopped;
+        add_value(reading.value, sum.valid++, sum.sum, sum.min, sum.max);
+      }
+    }
+  }
+
+  void note_amount(std::size_t i, const StationReading& reading, bool is_usable) {
+    auto& latest = state_.latest[2 * factors_.size() + i];
+    if (!is_usable || (latest && reading.at <= latest->at)) return;
+    const StationFactor& factor = factors_[i];
+    double amount = 0;
+    if (factor.amounts == StationFactor::Amounts::sums) {
+      amount = reading.value;
+    } else if (!latest) {
+      latest = reading;
+      return;
+    } else if (factor.amounts == StationFactor::Amounts::differences) {
+      amount = std::max(reading.value - latest->value, 0.0);  // less: it was reset
+    } else if (reading.at - latest->at <= factor.gap_max) {
+      amount = (reading.value + latest->value) / 2 * static_cast<double>((reading.at - latest->at).count());
+    }
+    OpenReport* minute = minute_of(reading.at - 1ms);  // what came together until its end is in it
+    if (!minute && factor.amounts != StationFactor::Amounts::integrals) return;  // the next difference has it
+    latest = reading;
+    if (!minute) return;
+    minute->sums[i].amount += amount * factor.amount_scale;
+    ++minute->sums[i].amounts;
+  }
+
+  // The instant at or after `at`; nullptr: it is reported already.
+  OpenInstant* instant_of(Instant at) {
+    Instant when = floor_to(at, station_.real_time, calendar_);
+    if (when < at) when += station_.real_time;
+    if (state_.instants_through && when <= *state_.instants_through) return nullptr;
+    const auto place = std::ranges::lower_bound(state_.instants, when, {}, &OpenInstant::at);
+    if (place != state_.instants.end() && place->at == when) return &*place;
+    OpenInstant opened{.at = when, .values = {}};
+    opened.values.assign(state_.latest.begin(),
+                         state_.latest.begin() + static_cast<std::ptrdiff_t>(2 * factors_.size()));
+    for (std::size_t slot = 0; slot < opened.values.size(); ++slot) {
+      auto& value = opened.values[slot];
+      // Of factors that are further already, an instant in between was opened by none of their readings.
+      if (value && value->at > when) value.reset();
+    }
+    return &*state_.instants.insert(place, std::move(opened));
+  }
+
+  OpenReport* minute_of(Instant at) {
+    const Instant begin = floor_to(at, station_.minute, calendar_);
+    if (state_.minutes_until && begin < *state_.minutes_until) return nullptr;
+    const auto place = std::ranges::lower_bound(state_.minutes, begin, {}, &OpenReport::begin);
+    if (place != state_.minutes.end() && place->begin == begin) return &*place;
+    return &*state_.minutes.insert(place, {.begin = begin, .sums = std::vector<ReportSum>(factors_.size())});
+  }
+
+  // Whether every factor has been heard of at or beyond then.
+  bool is_passed(Instant at) const {
+    for (std::size_t slot = 0; slot < state_.latest.size(); ++slot) {
+      if (has_point(slot) && (!state_.latest[slot] || state_.latest[slot]->at < at)) return false;
+    }
+    return true;
+  }
+
+  bool has_point(std::size_t slot) const {
+    const StationFactor& factor = factors_[slot % factors_.size()];
+    switch (slot / factors_.size()) {
+      case 0: return factor.point.has_value();
+      case 1: return factor.reduced.has_value();
+      default: return factor.amount.has_value();
+    }
+  }
+
+  void close_instants(Instant heard) {
+    while (!state_.instants.empty()) {
+      const OpenInstant& oldest = state_.instants.front();
+      const bool is_due = heard >= oldest.at + station_.wait || state_.instants.size() > kOpenMax;
+      if (!is_due && !is_passed(oldest.at)) return;
+      report(oldest);
+      state_.instants_through = oldest.at;
+      state_.instants.erase(state_.instants.begin());
+    }
+  }
+
+  void report(const OpenInstant& instant) {
+    Report made{.kind = ReportKind::real_time, .begin = instant.at, .end = instant.at, .values = {}};
+    for (std::size_t i = 0; i < factors_.size(); ++i) {
+      const auto fresh = [&](std::size_t slot) -> const StationReading* {
+        const auto& value = instant.values[slot];
+        return value && value->at + std::max(station_.real_time, factors_[i].fresh) > instant.at ? &*value : nullptr;
+      };
+      const StationReading* value = fresh(i);
+      const StationReading* reduced = fresh(factors_.size() + i);
+      if (!value && !reduced) continue;
+      ReportValue shown = begin_value(i);
+      const auto number = [](const StationReading* reading) {
+        return reading && std::isfinite(reading->value) ? std::optional(reading->value) : std::nullopt;
+      };
+      shown.figures.value = number(value);
+      shown.reduced.value = number(reduced);
+      shown.flag = (value ? value : reduced)->flag;
+      shown.valid = is_valid(shown.flag) ? 1 : 0;
+      made.values.push_back(std::move(shown));
+    }
+    if (!made.values.empty()) emit_(station_.id, std::move(made));
+  }
+
+  ReportValue begin_value(std::size_t i) const {
+    ReportValue value;
+    value.code = factors_[i].code;
+    value.has_reduced = factors_[i].reduced.has_value();
+    value.decimals = factors_[i].decimals;
+    value.amount_decimals = factors_[i].amount_decimals;
+    return value;
+  }
+
+  void close_minutes(Instant heard) {
+    while (!state_.minutes.empty()) {
+      const Instant end = state_.minutes.front().begin + station_.minute;
+      const bool is_due = heard >= end + station_.wait || state_.minutes.size() > kOpenMax;
+      if (!is_due && !is_passed(end)) return;
+      const OpenReport minute = std::move(state_.minutes.front());
+      state_.minutes.erase(state_.minutes.begin());
+      state_.minutes_until = end;
+      close_minute(minute, end);
+    }
+  }
+
+  void close_minute(const OpenReport& minute, Instant end) {
+    const Span hour = calendar_.period(model::Period::hour, minute.begin);
+    if (state_.hour && state_.hour->begin != hour.begin) close_hour();  // its last minutes were not heard
+    const Report made = report(ReportKind::minute, minute, end);
+    add(state_.hour, hour.begin, minute, made);
+    if (!made.values.empty()) emit_(station_.id, made);
+    if (end >= hour.end) close_hour();
+  }
+
+  void close_hour() {
+    const OpenReport hour = *std::exchange(state_.hour, std::nullopt);
+    const Instant end = calendar_.period(model::Period::hour, hour.begin).end;
+    const Span day = calendar_.period(model::Period::day, hour.begin);
+    if (state_.day && state_.day->begin != day.begin) close_day();
+    const Report made = report(ReportKind::hour, hour, end);
+    add(state_.day, day.begin, hour, made);
+    if (!made.values.empty()) emit_(station_.id, made);
+    if (end >= day.end) close_day();
+  }
+
+  void close_day() {
+    const OpenReport day = *std::exchange(state_.day, std::nullopt);
+    Report made = report(ReportKind::day, day, calendar_.period(model::Period::day, day.begin).end);
+    if (!made.values.empty()) emit_(station_.id, std::move(made));
+  }
+
+  // A period whose mean is valid is one value of the next longer one.
+  void add(std::optional<OpenReport>& to, Instant begin, const OpenReport& part, const Report& made) const {
+    if (!to) to = OpenReport{.begin = begin, .sums = std::vector<ReportSum>(factors_.size())};
+    auto value = made.values.begin();
+    for (std::size_t i = 0; i < factors_.size(); ++i) {
+      ReportSum& sum = to->sums[i];
+      sum.amount += part.sums[i].amount;
+      sum.amounts += part.sums[i].amounts;
+      if (value == made.values.end() || value->code != factors_[i].code) continue;
+      const ReportValue& of_part = *value++;
+      if (part.sums[i].total == 0 && part.sums[i].reduced == 0) continue;  // an amount alone
+      ++sum.total;
+      if (!is_valid(of_part.flag)) continue;
+      if (of_part.figures.value) {
+        if (of_part.flag == 'F') ++sum.stopped;
+        extend(part.sums[i].min, part.sums[i].max, sum.valid == 0, sum.min, sum.max);
+        sum.sum += *of_part.figures.value;
+        ++sum.valid;
+      }
+      if (of_part.reduced.value) {
+        extend(part.sums[i].reduced_min, part.sums[i].reduced_max, sum.reduced == 0, sum.reduced_min, sum.reduced_max);
+        sum.reduced_sum += *of_part.reduced.value;
+        ++sum.reduced;
+      }
+    }
+  }
+
+  static void extend(double part_min, double part_max, bool is_first, double& min, double& max) {
+    min = is_first ? part_min : std::min(min, part_min);
+    max = is_first ? part_max : std::max(max, part_max);
+  }
+
+  Report report(ReportKind kind, const OpenReport& period, Instant end) const {
+    Report made{.kind = kind, .begin = period.begin, .end = end, .values = {}};
+    for (std::size_t i = 0; i < factors_.size(); ++i) {
+      const ReportSum& sum = period.sums[i];
+      if (sum.total == 0 && sum.reduced == 0 && sum.amounts == 0) continue;
+      ReportValue value = begin_value(i);
+      if (sum.valid > 0) value.figures = {sum.sum / sum.valid, sum.min, sum.max};
+      if (sum.reduced > 0) value.reduced = {sum.reduced_sum / sum.reduced, sum.reduced_min, sum.reduced_max};
+      if (sum.amounts > 0) value.amount = sum.amount;
+      value.valid = sum.valid;
+      value.total = sum.total;
+      value.flag = flag_of(kind, sum);
+      made.values.push_back(std::move(value));
+    }
+    return made;
+  }
+
+  // Appendix D: of flue gas enough of the next finer values must be normal, of waste water all.
+  char flag_of(ReportKind kind, const ReportSum& sum) const {
+    if (sum.total == 0) return 'N';  // an amount alone
+    bool is_normal = !station_.any_abnormal || sum.valid == sum.total;
+    switch (kind) {
+      case ReportKind::minute:
+        is_normal = is_normal && sum.valid >= station_.minute_instants && 4ull * sum.valid >= 3ull * sum.total;
+        break;
+      case ReportKind::hour: {
+        const auto of = static_cast<std::uint64_t>(1h / station_.minute);
+        is_normal = is_normal && 100ull * sum.valid >= station_.hour_percent * of;
+        break;
+      }
+      case ReportKind::day: is_normal = is_normal && sum.valid >= station_.day_hours; break;
+      case ReportKind::real_time: break;
+    }
+    if (!is_normal) return 'D';
+    return 2 * sum.stopped > sum.valid ? 'F' : 'N';
+  }
+
+  const Station& station_;
+  const std::vector<StationFactor>& factors_;
+  Calendar& calendar_;
+  StationState& state_;
+  const Reports::Emit& emit_;
+};
+
+}  // namespace
+
+Reports::Reports(const std::vector<model::Station>& stations, std::size_t points,
+                 std::vector<model::StationState>& states)
+    : stations_(stations), stations_of_(points) {
+  states.resize(stations.size());
+  for (const Station& station : stations) {
+    const std::size_t i = index(station.id);
+    const std::size_t factors = station.factors.size();
+    // Those of another list of factors say nothing of these.
+    const auto fits = [factors](const OpenReport& open) { return open.sums.size() == factors; };
+    StationState& state = states[i];
+    const bool is_ours =
+        state.latest.size() == 3 * factors && std::ranges::all_of(state.minutes, fits) &&
+        (!state.hour || fits(*state.hour)) && (!state.day || fits(*state.day)) &&
+        std::ranges::all_of(state.instants, [&](const OpenInstant& open) { return open.values.size() == 2 * factors; });
+    if (!is_ours) {
+      state = StationState{.latest = {},
+                           .instants = {},
+                           .instants_through = state.instants_through,
+                           .minutes = {},
+                           .minutes_until = state.minutes_until,
+                           .hour = {},
+                           .day = {}};
+    }
+    state.latest.resize(3 * factors);
+    const auto note = [&](const std::optional<PointId>& point) {
+      if (!point) return;
+      std::vector<std::size_t>& known = stations_of_.at(index(*point));
+      if (std::ranges::find(known, i) == known.end()) known.push_back(i);
+    };
+    for (const StationFactor& factor : station.factors) {
+      note(factor.point);
+      note(factor.reduced);
+      note(factor.amount);
+    }
+  }
+}
+
+void Reports::take(std::size_t station, PointId point, Instant at, double value, model::Quality quality,
+                   Calendar& calendar, StationState& state, const Emit& emit) const {
+  using model::Rule;
+  if (quality.rule == Rule::duplicate || quality.rule == Rule::out_of_order || !model::stamp_believed(quality)) return;
+  const char flag = model::to_hj212_flag(quality);
+  Reporter(stations_.at(station), calendar, state, emit)
+      .take(point, {.at = at, .value = value, .flag = flag}, model::usable(quality) && std::isfinite(value));
+}
+
+}  // namespace carbongate::pipeline

@@ -1,0 +1,43 @@
+// Stage: judged readings -> what is reported of a station: its instants, and its means and amounts of minutes, hours
+// and days by the rules of HJ 212-2017 appendix D.
+//
+//   instants  each Station::real_time by the site's clock: the newest value of each factor at it, if it is fresh
+//   minutes   from all readings; a value at the begin of a period is in it, one at its end is not, and an amount that
+//             came together until then is
+//   hours     from the minutes, days from the hours
+//
+// All in data time. An instant or a minute is closed when all factors have been heard of beyond it, or one of them was
+// heard Station::wait beyond it: what is silent holds up nothing. What comes later than that is in no report. Where
+// nothing was heard at all, nothing is reported.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "gateway/model/quality.h"
+#include "gateway/model/station.h"
+#include "gateway/pipeline/calendar.h"
+
+namespace carbongate::pipeline {
+
+class Reports {
+ public:
+  using Emit = std::function<void(model::StationId station, model::Report report)>;
+
+  // `stations` outlive it. The states are by station, and given their size here.
+  Reports(const std::vector<model::Station>& stations, std::size_t points, std::vector<model::StationState>& states);
+
+  // Stations that the point is of. Empty: take() need not be called.
+  const std::vector<std::size_t>& stations_of(PointId point) const { return stations_of_.at(index(point)); }
+
+  void take(std::size_t station, PointId point, Instant at, double value, model::Quality quality, Calendar& calendar,
+            model::StationState& state, const Emit& emit) const;
+
+ private:
+  const std::vector<model::Station>& stations_;
+  std::vector<std::vector<std::size_t>> stations_of_;  // by point
+};
+
+}  // namespace carbongate::pipeline

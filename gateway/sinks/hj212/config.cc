@@ -1,0 +1,153 @@
+#include "gateway/sinks/hj212/config.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include "config/reader/secret.h"
+#include "config/reader/text.h"
+#include "gateway/sinks/hj212/station_clock.h"
+#include "gateway/sinks/shared/site_zone.h"
+#include "protocols/hj212/codes.h"
+
+namespace carbongate::sinks::hj212 {
+namespace {
+
+using namespace std::chrono_literals;
+using config::printable;
+namespace codec = carbongate::hj212;
+
+constexpr std::array<std::string_view, 7> kSettable{"1000", "1012", "1062", "1064", "1072", "2011", "2012"};
+constexpr std::size_t kNameMax = 27;  // of an MN
+constexpr std::size_t kPasswordMax = 6;
+
+bool are_letters(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+  });
+}
+
+bool read_address(std::string_view text, Config& config) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  std::string_view host = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return false;
+  }
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), config.port);
+  config.host = host;
+  config.where = text;
+  const bool is_plain = std::ranges::none_of(host, [](char c) { return c <= ' ' || c == '/' || c == '@'; });
+  return !host.empty() && is_plain && error == std::errc() && end == digits.data() + digits.size() && config.port != 0;
+}
+
+void read_station(config::Reader& in, const config::Node& root, Config& config) {
+  config.station = in.required<std::string>("station");
+  if (config.station.empty()) return;
+  const config::Node* stations = root.find("stations");
+  std::vector<std::string> known;
+  if (stations && stations->is_sequence()) {
+    for (const config::Node& station : stations->items()) {
+      const config::Node* id = station.is_map() ? station.find("id") : nullptr;
+      if (!id || !id->is_scalar()) continue;
+      known.push_back(id->scalar());
+      if (id->scalar() != config.station) continue;
+      const auto duration = [&](std::string_view key) -> std::optional<Duration> {
+        const config::Node* node = station.find(key);
+        return node && node->is_scalar() ? config::parse_duration(node->scalar()) : std::nullopt;
+      };
+      config.real_time = duration("real_time").value_or(30s);
+      const auto minute = std::chrono::duration_cast<std::chrono::minutes>(duration("minute").value_or(10min));
+      config.settings.real_time_interval = std::chrono::duration_cast<std::chrono::seconds>(config.real_time);
+      config.settings.minute_interval = minute;
+      config.options.limits.minute_intervals = {minute};
+      return;
+    }
+  }
+  in.error("station",
+           "'" + printable(config.station) + "' is none of `stations`" + config::suggestion(config.station, known));
+}
+
+void read_identity(config::Reader& in, Config& config) {
+  codec::RequestLimits& limits = config.options.limits;
+  limits.mn = in.required<std::string>("mn");
+  if (!limits.mn.empty() && (limits.mn.size() > kNameMax || !are_letters(limits.mn))) {
+    in.error("mn", "'" + printable(limits.mn) + "' is no MN: up to 27 letters and digits, as the platform gave it");
+  }
+  limits.st = std::to_string(in.in_range<int>("system", 31, 10, 99));
+  if (codec::find_system(limits.st) == nullptr || limits.st == "91") {
+    in.error("system", limits.st + " is no system code for data: 31 is an air pollution source, 51 a flue-gas process");
+  }
+  limits.serial = in.value_or("serial", "");
+  if (limits.serial.size() > 24 || !are_letters(limits.serial)) {
+    in.error("serial", "has at most 24 letters and digits");
+  }
+  config.settings.password = config::read_secret(in, "password").reveal();
+  const std::string& password = config.settings.password;
+  const bool can_be_sent =
+      std::ranges::all_of(password, [](unsigned char c) { return c > 0x20 && c < 0x7F && c != ';' && c != '&'; });
+  if (!in.has("password_file") && !in.has("password_env")) {
+    in.missing("password_file", "password_file or password_env is missing: the platform knows the station by it");
+  } else if (password.size() > kPasswordMax || !can_be_sent) {
+    in.error("password_file", "a PW has at most 6 characters of ASCII, and no ';' or '&'");
+  }
+}
+
+void read_allow(config::Reader& in, Config& config) {
+  std::vector<std::string>& allow = config.options.limits.allow;
+  allow = in.value_or("allow", std::vector<std::string>());
+  for (const std::string& command : allow) {
+    if (std::ranges::find(kSettable, command) != kSettable.end()) continue;
+    in.error("allow", "'" + printable(command) +
+                          "' sets nothing that a platform may set here: 1000, 1012, 1062, 1064, 1072, 2011, 2012");
+  }
+}
+
+}  // namespace
+
+Config Config::from(config::Reader& in, const config::Node& root) {
+  Config config;
+  const std::string address = in.required<std::string>("address");
+  if (!address.empty() && !read_address(address, config)) {
+    in.error("address", "'" + printable(address) + "' is no host with a port, such as 10.1.2.3:9003");
+  }
+  config.name = in.value_or("name", "hj212 " + address);
+  if (config.name.empty()) in.error("name", "is empty; leave it out to name the sink by its address");
+  read_station(in, root, config);
+  read_identity(in, config);
+  read_allow(in, config);
+  const bool is_2025 = in.one_of("edition", {"2017", "2025"}, 0) == 1;
+  codec::ClientOptions& options = config.options;
+  if (is_2025) options.limits.version = codec::Flag::kVersion2025;
+  options.segment_max = in.in_range<std::uint32_t>("segment_max", codec::kSegmentBytesMax, codec::kSegmentBytesMax,
+                                                   codec::kSegmentBytesEver);
+  options.window = in.in_range<std::size_t>("window", options.window, 1, 64);
+  options.wants_receipts = in.value_or("receipts", true);
+  options.asks_for_time = in.value_or("ask_for_time", false);
+  const Duration heartbeat = in.in_range<Duration>("heartbeat", is_2025 ? Duration(60s) : Duration(0s), 0s, 1h);
+  if (heartbeat != Duration::zero() && !is_2025) {
+    in.error("heartbeat", "is of edition 2025; HJ 212-2017 has none");
+  }
+  options.heartbeat = std::chrono::duration_cast<std::chrono::seconds>(heartbeat);
+  config.settings.timeout =
+      std::chrono::duration_cast<std::chrono::seconds>(in.in_range<Duration>("timeout", 10s, 1s, 99s));
+  config.settings.retries = in.in_range<std::uint32_t>("retries", config.settings.retries, 1, 99);
+  const Duration interval = in.in_range<Duration>("real_time_interval", config.settings.real_time_interval, 1s, 1h);
+  config.settings.real_time_interval = std::chrono::duration_cast<std::chrono::seconds>(interval);
+  config.sends_alerts = in.value_or("alerts", false);
+  config.history_max = in.in_range<std::size_t>("history_max", config.history_max, 1, 1'000'000);
+  config.time_zone = in.value_or("time_zone", shared::zone_of_site(root));
+  if (!knows_zone(config.time_zone) && in.has("time_zone")) {
+    in.error("time_zone",
+             "unknown time zone '" + printable(config.time_zone) + "'; write an IANA name such as Asia/Shanghai");
+  }
+  return config;
+}
+
+}  // namespace carbongate::sinks::hj212

@@ -1,0 +1,31 @@
+// One element of `sinks` with `type: hj212`; sample.yaml beside this file shows every key.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "config/reader/reader.h"
+#include "drivers/api/reading.h"
+#include "protocols/hj212/client_session.h"
+
+namespace carbongate::sinks::hj212 {
+
+struct Config {
+  std::string name;  // unique among the sinks
+  std::string host;
+  std::uint16_t port = 0;
+  std::string where;     // for messages: "10.1.2.3:9003"
+  std::string station;   // of `stations`
+  Duration real_time{};  // how often the station makes an instant
+  bool sends_alerts = false;
+  std::string time_zone = "Asia/Shanghai";
+  std::size_t history_max = 10'000;  // records of one request
+  carbongate::hj212::ClientOptions options;
+  carbongate::hj212::ClientSettings settings;  // unless the platform has set others
+
+  // Problems go to the reader; what comes back then is not to be used. `root`: of the whole configuration.
+  static Config from(config::Reader& in, const config::Node& root);
+};
+
+}  // namespace carbongate::sinks::hj212

@@ -1,0 +1,249 @@
+#include "protocols/hj212/client_session.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+using namespace carbongate::hj212;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char* kMn = "010000A8900016F000169DC0";
+
+// A platform in front of a session, with a clock of its own.
+class ClientSessionTest : public testing::Test {
+ protected:
+  static ClientOptions options() {
+    return {.limits = {.st = "31", .mn = kMn, .allow = {"1062", "1072"}, .minute_intervals = {}}, .window = 4};
+  }
+  ClientSession::Moment now() const { return {ticks_, *read_data_time("20260801100000") + ticks_}; }
+  void start(ClientOptions with = options()) {
+    session_.emplace(with, ClientSettings{.password = "123456"});
+    session_->connected(now());
+  }
+  // Everything that is to be sent now.
+  std::vector<std::string> sent() {
+    std::vector<std::string> frames;
+    while (auto bytes = session_->next(now())) {
+      session_->written();
+      frames.push_back(*bytes);
+    }
+    return frames;
+  }
+  static std::string segment_of(const std::string& frame) { return frame.substr(6, frame.size() - 12); }
+  static Head head(const std::string& frame) { return *head_of(*parse_segment(segment_of(frame))); }
+  static std::string area(const std::string& frame) { return to_text(*parse_segment(segment_of(frame))->area); }
+  static std::string packet(std::string_view cn, std::string_view qn, std::string_view area = "", int flag = 5,
+                            std::string_view pw = "123456", std::string_view mn = kMn, std::string_view st = "31") {
+    return encode({"QN=" + std::string(qn) + ";ST=" + std::string(st) + ";CN=" + std::string(cn) +
+                   ";PW=" + std::string(pw) + ";MN=" + std::string(mn) + ";Flag=" + std::to_string(flag) + ";CP=&&" +
+                   std::string(area) + "&&"});
+  }
+  void receipt(const std::string& frame) {
+    session_->received(packet("9014", head(frame).qn, "", 4, "123456", kMn, "91"), now());
+  }
+  template <class T>
+  std::optional<T> event() {
+    while (auto found = session_->take_event()) {
+      if (T* wanted = std::get_if<T>(&*found)) return *wanted;
+    }
+    return std::nullopt;
+  }
+  ClientSession::Ticket upload(std::string_view text = "a05001-Rtd=1.0,a05001-Flag=N") {
+    const auto items = *parse_segment("CN=1;CP=&&" + std::string(text) + "&&")->area;
+    return *session_->upload("2011", {{Value{"DataTime", "20260801100000"}}}, items, now());
+  }
+
+  std::chrono::milliseconds ticks_{0};
+  std::optional<ClientSession> session_;
+};
+
+TEST_F(ClientSessionTest, DataArriveWithTheirReceipt) {
+  start();
+  const auto ticket = upload();
+  const auto frames = sent();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(segment_of(frames[0]),
+            "QN=20260801100000000;ST=31;CN=2011;PW=123456;MN=010000A8900016F000169DC0;Flag=5;"
+            "CP=&&DataTime=20260801100000;a05001-Rtd=1.0,a05001-Flag=N&&");
+  EXPECT_FALSE(event<ClientSession::Received>());
+  receipt(frames[0]);
+  EXPECT_EQ(event<ClientSession::Received>()->ticket, ticket);
+  EXPECT_EQ(session_->outstanding(), 0u);
+  receipt(frames[0]);
+  EXPECT_FALSE(event<ClientSession::Received>()) << "once";
+}
+
+TEST_F(ClientSessionTest, WithoutAReceiptItIsSentAgainAndThenTheConnectionIsOfNoUse) {
+  start();
+  upload();
+  const auto first = sent();
+  for (int times = 0; times < 3; ++times) {
+    ticks_ += 9'999ms;
+    EXPECT_TRUE(sent().empty());
+    ticks_ += 1ms;
+    EXPECT_EQ(session_->due(), ticks_);
+    EXPECT_EQ(sent(), first) << "the same packet, with the same QN";
+  }
+  ticks_ += 10s;
+  EXPECT_TRUE(sent().empty());
+  EXPECT_TRUE(event<ClientSession::Useless>());
+  session_->lost();
+  session_->connected(now());
+  EXPECT_EQ(sent(), first) << "first of all on the next connection";
+  receipt(first[0]);
+  EXPECT_TRUE(event<ClientSession::Received>());
+}
+
+TEST_F(ClientSessionTest, NoMoreThanTheWindowIsUnderWay) {
+  start();
+  for (int i = 0; i < 6; ++i) upload();
+  EXPECT_FALSE(session_->has_room());
+  const auto frames = sent();
+  ASSERT_EQ(frames.size(), 4u);
+  receipt(frames[2]);
+  EXPECT_EQ(sent().size(), 1u);
+}
+
+TEST_F(ClientSessionTest, NumbersAreNeverUsedTwice) {
+  start();
+  std::set<std::string> numbers;
+  for (int i = 0; i < 50; ++i) {
+    if (i == 20) ticks_ -= 3600s;  // the clock is set back
+    upload();
+    for (const std::string& frame : sent()) {
+      EXPECT_TRUE(numbers.insert(head(frame).qn).second) << head(frame).qn;
+      receipt(frame);
+    }
+  }
+  EXPECT_EQ(numbers.size(), 50u);
+}
+
+TEST_F(ClientSessionTest, WhatIsTooLongGoesInPartsBetweenItems) {
+  start();
+  std::string text;
+  for (int i = 10'000; i < 10'060; ++i) {
+    text += (text.empty() ? "a" : ";a") + std::to_string(i) + "-Rtd=123.45,a" + std::to_string(i) + "-Flag=N";
+  }
+  const auto ticket = upload(text);
+  const auto frames = sent();
+  ASSERT_GE(frames.size(), 2u);
+  std::string together;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    EXPECT_LE(segment_of(frames[i]).size(), kSegmentBytesMax);
+    EXPECT_LE(area(frames[i]).size(), kAreaBytesMax);
+    EXPECT_EQ(head(frames[i]).part->number, i + 1);
+    EXPECT_EQ(head(frames[i]).part->total, frames.size());
+    EXPECT_EQ(head(frames[i]).flag->bits, 7);
+    EXPECT_TRUE(area(frames[i]).starts_with("DataTime=20260801100000;"));
+    together += area(frames[i]).substr(23);
+    EXPECT_FALSE(event<ClientSession::Received>()) << "not before the last part";
+    receipt(frames[i]);
+  }
+  EXPECT_EQ(together, ";" + text);
+  EXPECT_EQ(event<ClientSession::Received>()->ticket, ticket);
+  EXPECT_FALSE(session_->upload("3020", {}, {{Value{"i11001-Info", std::string(951, 'x')}}}, now()));
+}
+
+TEST_F(ClientSessionTest, WithoutReceiptsWhatIsWrittenHasArrived) {
+  ClientOptions with = options();
+  with.wants_receipts = false;
+  start(with);
+  const auto ticket = upload();
+  const auto bytes = session_->next(now());
+  EXPECT_EQ(head(*bytes).flag->bits, 4);
+  EXPECT_FALSE(event<ClientSession::Received>());
+  session_->written();
+  EXPECT_EQ(event<ClientSession::Received>()->ticket, ticket);
+}
+
+TEST_F(ClientSessionTest, AnAllowedChangeIsAnsweredWhenItIsKept) {
+  start();
+  session_->received(packet("1062", "20260801100000777", "RtdInterval=60"), now());
+  const auto asked = event<ClientSession::Asked>();
+  ASSERT_TRUE(asked);
+  auto frames = sent();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(segment_of(frames[0]),
+            "QN=20260801100000777;ST=91;CN=9011;PW=123456;MN=010000A8900016F000169DC0;Flag=4;CP=&&QnRtn=1&&");
+  session_->apply(std::get<Change>(asked->work).settings);
+  session_->finish(asked->qn, 1);
+  frames = sent();
+  EXPECT_EQ(head(frames[0]).cn + area(frames[0]), "9012ExeRtn=1");
+  session_->received(packet("1062", "20260801100000777", "RtdInterval=60"), now());
+  EXPECT_EQ(sent().size(), 2u) << "asked again, answered again";
+  EXPECT_FALSE(event<ClientSession::Asked>()) << "and not done again";
+}
+
+TEST_F(ClientSessionTest, WhoDoesNotKnowThePasswordIsNotToldIt) {
+  start();
+  session_->received(packet("1061", "20260801100000777", "", 5, "000000"), now());
+  const auto frames = sent();
+  EXPECT_EQ(area(frames[0]), "QnRtn=3");
+  EXPECT_EQ(head(frames[0]).pw, "000000");
+  EXPECT_TRUE(event<ClientSession::Remark>()->is_trouble);
+  EXPECT_EQ(session_->refused(), 1u);
+}
+
+TEST_F(ClientSessionTest, ANewPasswordHoldsForWhatIsSentFromThenOn) {
+  start();
+  upload();
+  session_->received(packet("1072", "20260801100000777", "NewPW=abcdef"), now());
+  const auto asked = event<ClientSession::Asked>();
+  session_->apply(std::get<Change>(asked->work).settings);
+  session_->finish(asked->qn, 1);
+  for (const std::string& frame : sent()) EXPECT_EQ(head(frame).pw, head(frame).cn == "2011" ? "abcdef" : "123456");
+}
+
+TEST_F(ClientSessionTest, AHostilePlatformIsRefusedAndThenLeft) {
+  start();
+  upload();
+  session_->received("GET / HTTP/1.1\r\n\r\n", now());
+  session_->received("##9999", now());
+  session_->received(packet("9014", "20260801100000999", "", 4), now());
+  session_->received(packet("4711", "20260801100000778"), now());
+  EXPECT_EQ(area(sent()[0]), "QnRtn=8");
+  EXPECT_FALSE(event<ClientSession::Received>());
+  for (int i = 0; i < 200; ++i) session_->received("##00x0", now());
+  EXPECT_TRUE(event<ClientSession::Useless>());
+  session_->connected(now());
+  for (int i = 0; i < 100; ++i) session_->received(packet("1061", "202608011000" + std::to_string(10'000 + i)), now());
+  EXPECT_TRUE(event<ClientSession::Useless>()) << "it does not read its answers";
+}
+
+TEST_F(ClientSessionTest, TheEditionOf2025HasItsVersionAndAHeartbeat) {
+  ClientOptions with = options();
+  with.limits.version = Flag::kVersion2025;
+  with.heartbeat = 60s;
+  start(with);
+  upload();
+  const auto frames = sent();
+  EXPECT_EQ(head(frames[0]).flag->bits, 9);
+  receipt(frames[0]);
+  EXPECT_EQ(session_->due(), 60s);
+  ticks_ += 60s;
+  const auto beat = sent();
+  ASSERT_EQ(beat.size(), 1u);
+  EXPECT_EQ(head(beat[0]).cn, "9015");
+  EXPECT_EQ(head(beat[0]).flag->bits, 8);
+}
+
+TEST_F(ClientSessionTest, TheTimeIsAskedForOnANewConnection) {
+  ClientOptions with = options();
+  with.asks_for_time = true;
+  start(with);
+  const auto frames = sent();
+  EXPECT_EQ(head(frames[0]).cn, "1013");
+  session_->received(packet("9013", head(frames[0]).qn, "", 4), now());
+  EXPECT_EQ(session_->outstanding(), 0u);
+  session_->connected(now());
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(sent().size(), 1u);
+    ticks_ += 10s;
+  }
+  EXPECT_TRUE(sent().empty());
+  EXPECT_FALSE(event<ClientSession::Useless>()) << "nobody needs to answer it";
+}
+
+}  // namespace
