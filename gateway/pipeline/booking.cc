@@ -24,7 +24,7 @@ void Pipeline::Engine::account_for(std::size_t point, const Counted& counted) {
   if (!until) return;
   close_until(point, *until);
   show_progress(point, *until);
-  if (counted.count == 0) return;
+  if (counted.movements.empty()) return;
   for (const std::size_t i : points_[point].accounts) alerts_.counted(static_cast<AccountId>(i), *until);
 }
 
