@@ -221,7 +221,7 @@ def test_the_platform_asks_and_sets_what_it_is_allowed_to(site):
     site.feed(4)
     wait_until(lambda: stamp(360) in times(platform, "2011"), what="data with the new password and interval")
     assert stamp(330) not in times(platform, "2011")
-    assert " warning sink hj212 " in site.log() and "CN 1012: refused" in site.log() and "127.0.0.1:" in site.log()
+    assert " warning sink hj212 " in site.log() and "CN 1012: refused" in site.log() and "requests refused so far" in site.log() and "127.0.0.1:" in site.log()
     assert "xyz789" not in site.log()
     assert platform.problems == []
 
