@@ -326,7 +326,11 @@ void PlatformLink::log(const Session::Remark& remark) {
   const auto suffix = gate.pass(clock_.ticks());
   if (!suffix) return;
   const auto level = remark.is_trouble ? spdlog::level::warn : spdlog::level::info;
-  spdlog::log(level, "sink {}: {}: {}{}", config_.name, peer_, config::printable(remark.text), *suffix);
+  std::string counted;
+  if (remark.is_trouble && session_->refused() > 0) {
+    counted = fmt::format("; {} of {} requests refused so far", session_->refused(), session_->requests());
+  }
+  spdlog::log(level, "sink {}: {}: {}{}{}", config_.name, peer_, config::printable(remark.text), *suffix, counted);
 }
 
 }  // namespace carbongate::sinks::hj212
