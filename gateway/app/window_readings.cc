@@ -69,7 +69,8 @@ class TracksOf {
 
 }  // namespace
 
-Track::Track(const Point& point, std::span<const Repair> repairs) : point_(point), lead_found_(point.kind) {
+Track::Track(const Point& point, std::span<const Repair> repairs, Rejected rejected)
+    : point_(point), keeps_rejected_(rejected), lead_found_(point.kind) {
   for (const Repair& repair : repairs) {
     if (repair.point == point.id) repairs_.push_back(&repair);
   }
@@ -78,6 +79,8 @@ Track::Track(const Point& point, std::span<const Repair> repairs) : point_(point
 void Track::begin(Instant start, Instant to) {
   start_ = start;
   to_ = to;
+  rejected_.clear();
+  rejected_around_ = 0;
   readings_.clear();
   lead_.clear();
   behind_.clear();
@@ -90,7 +93,10 @@ void Track::begin(Instant start, Instant to) {
 
 void Track::take(const History::RawReading& reading) {
   const auto stored = usable(reading);
-  if (!stored) return;
+  if (!stored) {
+    take_rejected(reading);
+    return;
+  }
   if (stored->at < start_) {
     lead_.push_back(*stored);
     if (lead_.size() > 2 * kLeadMax) trim_lead();
@@ -105,7 +111,10 @@ void Track::take(const History::RawReading& reading) {
 bool Track::take_lead(const History::RawReading& reading) {
   if (has_lead()) return false;
   const auto stored = usable(reading);
-  if (!stored) return true;
+  if (!stored) {
+    take_rejected(reading);
+    return true;
+  }
   lead_.push_back(*stored);
   lead_found_.note(stored->at, stored->value);
   return !has_lead();
@@ -123,14 +132,24 @@ void Track::settle() {
   readings_.insert(readings_.end(), lead_.begin(), lead_.end());
   readings_.insert(readings_.end(), behind_.begin(), behind_.end());
   std::ranges::sort(readings_, earlier);
+  std::ranges::sort(rejected_, earlier);
   // Late is what came after a newer one.
   std::uint64_t first_heard = std::numeric_limits<std::uint64_t>::max();
-  for (StoredReading& reading : std::views::reverse(readings_)) {
+  const auto note = [&first_heard](StoredReading& reading) {
     reading.late = reading.sequence > first_heard;
     first_heard = std::min(first_heard, reading.sequence);
+  };
+  auto rejected = rejected_.rbegin();
+  for (StoredReading& reading : std::views::reverse(readings_)) {
+    for (; rejected != rejected_.rend() && earlier(reading, *rejected); ++rejected) note(*rejected);
+    note(reading);
   }
+  for (; rejected != rejected_.rend(); ++rejected) note(*rejected);
   for (std::size_t i = 0; i < readings_.size(); ++i) {
     if (readings_[i].late) late_.push_back(around(i));
+  }
+  for (const StoredReading& reading : rejected_) {
+    if (reading.late) late_.push_back(around_rejected(reading));
   }
 }
 
@@ -156,6 +175,17 @@ LateSpan Track::around(std::size_t i) {
   return span;
 }
 
+// From it on until the next value nothing follows; and what the steps around it are taken for.
+LateSpan Track::around_rejected(const StoredReading& reading) const {
+  const auto next = std::ranges::lower_bound(readings_, reading.at, {}, &StoredReading::at);
+  const auto before = std::min<std::ptrdiff_t>(next - readings_.begin(), kReadingsDivided);
+  const bool is_followed = readings_.end() - next > kReadingsDivided;
+  return {.from = before == 0 ? reading.at : (next - before)->at,
+          .to = is_followed ? (next + kReadingsDivided)->at : Instant::max(),
+          .sequence = reading.sequence,
+          .at = reading.at};
+}
+
 // The last one that shows the same without another between. Those that are asked for lie near each other.
 std::size_t Track::stands_until(std::size_t i) {
   if (i < stands_.first || i > stands_.last) {
@@ -167,6 +197,10 @@ std::size_t Track::stands_until(std::size_t i) {
 }
 
 void Track::note_late(const StoredReading& reading) {
+  if (std::isnan(reading.value)) {
+    if (!reading.late) late_.push_back(around_rejected(reading));
+    return;
+  }
   const auto place = std::ranges::lower_bound(readings_, reading, earlier);
   if (!place->late) late_.push_back(around(static_cast<std::size_t>(place - readings_.begin())));
 }
@@ -225,6 +259,27 @@ std::optional<StoredReading> Track::usable(const History::RawReading& reading) {
                        .hj212_flag = flag};
 }
 
+// What live accounts did not take for a value they took for the end of the one before it. Nothing that repairs make of
+// a finite value is among them.
+void Track::take_rejected(const History::RawReading& reading) {
+  if (keeps_rejected_ == Rejected::left_out || !stamp_believed(reading.quality)) return;
+  const char flag = model::flag_said(reading.quality);
+  const auto said = model::from_hj212_flag(flag);
+  const bool is_marked = flag != model::kNoFlag && (!said || !model::usable(*said));
+  if (!is_marked && std::isfinite(reading.value)) return;
+  const auto unit = find_unit(reading.series->unit);
+  if (!unit || unit->dimension != point_.unit.dimension) return;
+  // Those next to the window come first.
+  const bool is_around = reading.at < start_ || reading.at >= to_;
+  if (is_around && ++rejected_around_ > 2 * kLeadMax) return;
+  rejected_.push_back({.point = point_.id,
+                       .at = reading.at,
+                       .sequence = reading.sequence,
+                       .value = std::numeric_limits<double>::quiet_NaN(),
+                       .late = false,
+                       .hj212_flag = flag});
+}
+
 void Track::trim_lead() {  // the newest
   if (lead_.size() <= kLeadMax) return;
   std::ranges::nth_element(lead_, lead_.begin() + kLeadMax, [](const auto& a, const auto& b) { return earlier(b, a); });
@@ -245,7 +300,7 @@ WindowReadings::WindowReadings(const Window& window, const model::Site& site, st
     const Point& source = site.points.at(index(id));
     const auto maker = std::ranges::find(site.derived, id, &model::Derived::result);
     if (maker == site.derived.end()) {
-      tracks_.emplace_back(source, repairs);
+      tracks_.emplace_back(source, repairs, id == window.point ? Track::Rejected::left_out : Track::Rejected::kept);
     } else {
       max_age_ = std::min(max_age_, maker->max_age);
     }
@@ -278,6 +333,7 @@ void WindowReadings::find_late_inputs() {
   std::vector<std::pair<StoredReading, Track*>> heard;
   for (Track& track : tracks_) {
     for (const StoredReading& reading : track.readings()) heard.emplace_back(reading, &track);
+    for (const StoredReading& reading : track.rejected()) heard.emplace_back(reading, &track);
   }
   std::ranges::sort(heard, {}, [](const auto& item) { return item.first.sequence; });
   Instant newest = Instant::min();
@@ -304,8 +360,11 @@ const Repair* WindowReadings::repair_of(Instant begin, Instant end) const {
 
 std::vector<StoredReading> WindowReadings::in_order() const {
   std::vector<StoredReading> all;
-  for (const Track& track : tracks_) all.insert(all.end(), track.readings().begin(), track.readings().end());
-  if (tracks_.size() > 1) std::ranges::sort(all, earlier);
+  for (const Track& track : tracks_) {
+    all.insert(all.end(), track.readings().begin(), track.readings().end());
+    all.insert(all.end(), track.rejected().begin(), track.rejected().end());
+  }
+  if (tracks_.size() > 1 || window_.point != tracks_.front().point().id) std::ranges::sort(all, earlier);
   return all;
 }
 

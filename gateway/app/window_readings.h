@@ -19,7 +19,7 @@ struct StoredReading {
   PointId point{};
   Instant at{};
   std::uint64_t sequence = 0;
-  double value = 0;  // in the point's unit, repaired
+  double value = 0;  // in the point's unit, repaired; NaN: it was not a value
   bool late = false;
   char hj212_flag = '\0';  // that it was marked with
 };
@@ -35,11 +35,14 @@ struct LateSpan {
 // The readings of one point in and around a window. 32 bytes each.
 class Track {
  public:
-  Track(const Point& point, std::span<const Repair> repairs);
+  // Of an input of derived points, what was not a value says that the one before it holds no longer.
+  enum class Rejected { left_out, kept };
+  Track(const Point& point, std::span<const Repair> repairs, Rejected rejected = Rejected::left_out);
 
   const Point& point() const { return point_; }
   std::span<const Repair* const> repairs() const { return repairs_; }
   std::span<const StoredReading> readings() const { return readings_; }
+  std::span<const StoredReading> rejected() const { return rejected_; }  // likewise in their order; only if kept
   std::span<const LateSpan> late() const { return late_; }
   std::uint64_t not_repaired() const { return not_repaired_; }
 
@@ -71,15 +74,21 @@ class Track {
 
  private:
   std::optional<StoredReading> usable(const store::History::RawReading& reading);
+  // Where it is one that was rejected, and asked for.
+  void take_rejected(const store::History::RawReading& reading);
   LateSpan around(std::size_t reading);
+  LateSpan around_rejected(const StoredReading& reading) const;
   std::size_t stands_until(std::size_t reading);
   void trim_lead();
   void trim_behind();
 
   const Point& point_;
   std::vector<const Repair*> repairs_;
+  Rejected keeps_rejected_;
   Instant start_{};
   Instant to_{};
+  std::vector<StoredReading> rejected_;
+  std::size_t rejected_around_ = 0;  // in front of the window and behind it
   std::vector<StoredReading> readings_;
   std::vector<StoredReading> lead_;
   std::vector<StoredReading> behind_;

@@ -17,7 +17,9 @@ LateInputs::LateInputs(const model::Site& site, std::span<const model::PointStat
         continue;
       }
       result.inputs.push_back(id);
-      if (index(id) < points.size()) result.newest = std::max(result.newest, points[index(id)].last_at);
+      if (index(id) >= points.size()) continue;
+      const model::PointState& state = points[index(id)];
+      result.newest = std::max({result.newest, state.last_at, state.withdrawn_at});
     }
   }
 }

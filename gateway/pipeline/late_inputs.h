@@ -17,7 +17,8 @@ class LateInputs {
   // The points as they were restored: those that are new may be missing at the end.
   LateInputs(const model::Site& site, std::span<const model::PointState> points);
 
-  // A usable reading of an input of `result` was taken at that time. True: that lies too far behind another input.
+  // A reading of an input of `result` was taken at that time: a value, or what withdraws one. True: that lies too far
+  // behind another input.
   bool is_late(PointId result, Instant at);
   // Up to when all of its inputs were heard. nullopt: one was never.
   std::optional<Instant> heard_until(PointId result, std::span<const model::PointState> points) const;

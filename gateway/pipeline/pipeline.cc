@@ -170,7 +170,11 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   state.last_at = reading.at;
   state.last_value = reading.value;
   state.last_quality = counted.quality;
-  state.withdrawn_at.reset();
+  if (state.withdrawn_at > reading.at) {  // a newer one said that it does not hold any more
+    for (const PointId result : deriver_.made_of(reading.point)) note_late(result, reading.at);
+  } else {
+    state.withdrawn_at.reset();
+  }
   learn_live_factor(reading);
   changed_points_.note(point);
   if (rules.meter) account_for(point, counted);
@@ -195,11 +199,17 @@ void Pipeline::Engine::derive_what_is_due(Instant heard, Instant now) {
 }
 
 // A rejected reading of what a derived point is computed from: from then on the value before it is no longer known to
-// hold, and a result that follows the point is missing too.
+// hold, and a result that follows the point is missing too. One that comes late changes what was made of that value, as
+// a late value would.
 void Pipeline::Engine::withdraw(const Reading& reading, Quality quality) {
   model::PointState& state = state_.points[index(reading.point)];
-  if (!withdraws(quality) || deriver_.made_of(reading.point).empty()) return;
-  if (state.last_at && reading.at <= *state.last_at) return;
+  if (!withdraws(quality) || state.last_at == reading.at) return;
+  const bool is_older = state.last_at > reading.at;
+  for (const PointId result : deriver_.made_of(reading.point)) {
+    const bool is_late = late_inputs_.is_late(result, reading.at);
+    if (is_older || is_late || state.withdrawn_at > reading.at) note_late(result, reading.at);
+  }
+  if (is_older || deriver_.made_of(reading.point).empty()) return;
   state.withdrawn_at = std::max(reading.at, state.withdrawn_at.value_or(reading.at));
   changed_points_.note(index(reading.point));
   if (!deriver_.fed_by(reading.point).empty()) due_.add(reading, quality);

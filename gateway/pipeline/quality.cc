@@ -57,10 +57,10 @@ Rule QualityRules::judge_time(const Reading& reading, Instant heard, Instant now
 
 model::Quality QualityRules::judge_value(const Reading& reading, const model::PointState& state, Instant heard,
                                          Instant now) const {
+  if (const Rule rule = judge_time(reading, heard, now); rule != Rule::none) return {Origin::missing, rule};
   if (reading.availability != Availability::available) return {Origin::missing, Rule::not_available};
   if (!std::isfinite(reading.value)) return {Origin::missing, Rule::not_a_number};
   if (reading.value < min_ || reading.value > max_) return {Origin::missing, Rule::range};
-  if (const Rule rule = judge_time(reading, heard, now); rule != Rule::none) return {Origin::missing, rule};
   if (state.last_at && reading.at <= *state.last_at) {
     if (reading.at < *state.last_at) return {Origin::late, Rule::out_of_order};
     return {reading.value == state.last_value ? Origin::measured : Origin::missing, Rule::duplicate};

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "tests/unit/gateway/app/restate_fixture.h"
 
@@ -102,6 +103,133 @@ TEST_F(InputsTooFarApart, InAnyOrder) {
     expect_same_accounts(all);
   }
 }
+
+// Inputs that say now and then that they have no value, each by one of the ways there are.
+class InputsWithdrawn : public ::testing::TestWithParam<char> {
+ protected:
+  static constexpr char kNull = '0';
+
+  InputsWithdrawn() {
+    for (const char* name : {"volume", "steady"}) {
+      meters_.push_back(site_.add(name, Kind::cumulative, "m3", "natural-gas"));
+    }
+    meters_.push_back(site_.add("temperature", Kind::instantaneous, "°C", "natural-gas"));
+    meters_.push_back(site_.add("pressure", Kind::instantaneous, "kPa", "natural-gas"));
+    site_.site.accounts.clear();
+    for (const std::size_t volume : {0, 1}) {
+      const PointId result = site_.add(volume == 0 ? "normal" : "other", Kind::cumulative, "Nm3", "natural-gas");
+      site_.site.points.back().computed = true;
+      site_.site.derived.push_back({.result = result,
+                                    .formula = model::Formula::gas_at_reference,
+                                    .inputs = {{.role = model::Role::volume, .point = meters_[volume]},
+                                               {.role = model::Role::temperature, .point = meters_[2]},
+                                               {.role = model::Role::pressure, .point = meters_[3]}},
+                                    .max_age = 20min});
+    }
+  }
+
+  Reading withdrawn(PointId point, Duration after) const {
+    Reading reading = at(point, after, std::numeric_limits<double>::quiet_NaN());
+    if (GetParam() == kNull) {
+      reading.availability = Availability::not_available;
+    } else if (GetParam() != 'N') {
+      reading.value = 7;  // whatever it shows
+      reading.hj212_flag = GetParam();
+    }
+    return reading;
+  }
+
+  // By the minute. Stretches without a value are of up to half an hour; the steady meter has none.
+  std::vector<Reading> readings(Random& random, Duration length) const {
+    std::vector<Reading> all;
+    for (std::size_t i = 0; i < 4; ++i) {
+      double value = i == 2 ? 20 : i == 3 ? 200 : 1'000;
+      std::int64_t missing = 0;
+      for (Duration time{}; time < length; time += 1min) {
+        const auto step = static_cast<double>(random.below(5));
+        value = i < 2 ? value + step : (i == 2 ? 20 : 200) + step;
+        if (missing == 0 && i != 1 && random.one_in(40)) missing = 1 + random.below(30);
+        const bool is_missing = missing > 0;
+        if (is_missing) --missing;
+        all.push_back(is_missing ? withdrawn(meters_[i], time) : at(meters_[i], time, value));
+      }
+    }
+    // The meters last, so that each finds what stands beside it.
+    std::ranges::sort(all, {}, [&](const Reading& r) { return std::tuple(r.at, r.point <= meters_[1], r.point); });
+    return all;
+  }
+
+  static std::size_t differing(Books& books, Duration from) {
+    return books.look(books.everything(kStart + from)).differences.size();
+  }
+
+  // By the gateway, between the readings as well.
+  void expect_corrected_to(Books& right, std::span<const Reading> readings, std::size_t at_once) {
+    Books books(site_);
+    for (std::size_t i = 0; i < readings.size(); i += at_once) {
+      books.hear(readings.subspan(i, std::min(at_once, readings.size() - i)));
+      books.restate_late_data();
+    }
+    EXPECT_EQ(books.known(), right.known());
+    EXPECT_EQ(differing(books, -1h), 0u);
+    for (const EmissionEntry& entry : books.entries()) {
+      if (entry.correction) EXPECT_EQ(entry.correction->cause, Cause::late_data);
+    }
+  }
+
+  TestSite site_;
+  std::vector<PointId> meters_;
+};
+
+TEST_P(InputsWithdrawn, AreNothingToCorrect) {
+  Random random(11);
+  Books books(site_);
+  books.hear(readings(random, 24h));
+  EXPECT_GT(books.known().size(), 100u);
+  for (Duration from = -1h; from < 24h; from += 5h) EXPECT_EQ(differing(books, from), 0u) << from / 1h;
+}
+
+TEST_P(InputsWithdrawn, ForLongerThanALead) {
+  Random random(12);
+  std::vector<Reading> all = readings(random, 96h);
+  for (Reading& reading : all) {
+    const Duration after = reading.at - kStart;
+    if (reading.point == meters_[2] && after > 6h && after < 72h) reading = withdrawn(reading.point, after);
+  }
+  Books books(site_);
+  books.hear(all);
+  for (const Duration from : {-1h, 7h, 30h, 71h, 73h}) EXPECT_EQ(differing(books, from), 0u) << from / 1h;
+}
+
+TEST_P(InputsWithdrawn, ComeLateThemselvesOrBesideLateReadings) {
+  for (const unsigned seed : {1u, 2u, 3u, 4u}) {
+    SCOPED_TRACE(seed);
+    Random random(seed);
+    const std::vector<Reading> all = readings(random, 12h);
+    std::vector<Reading> in_time;
+    std::vector<Reading> late;
+    for (const Reading& reading : all) (random.one_in(60) ? late : in_time).push_back(reading);
+    in_time.insert(in_time.end(), late.begin(), late.end());
+    Books right(site_);
+    right.hear(all);
+    expect_corrected_to(right, in_time, in_time.size() - late.size());
+  }
+}
+
+TEST_P(InputsWithdrawn, InAnyOrder) {
+  for (const unsigned seed : {1u, 2u, 3u, 4u}) {
+    SCOPED_TRACE(seed);
+    Random random(seed);
+    std::vector<Reading> all = readings(random, 12h);
+    Books right(site_);
+    right.hear(all);
+    std::ranges::shuffle(all, random.engine());
+    expect_corrected_to(right, all, 300);
+  }
+}
+
+// N: a value that is no number.
+INSTANTIATE_TEST_SUITE_P(ByAllWays, InputsWithdrawn, ::testing::Values('N', '0', 'M', 'D', 'C', 'T', 'B', '?'));
 
 // A sum of two counters, of which one is read far more often than the other.
 class UnequalRates : public ::testing::Test {
