@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gateway/model/carrier.h"
+#include "gateway/pipeline/emission.h"
 
 namespace carbongate::app {
 namespace {
@@ -69,7 +70,10 @@ model::Result<void> LiveHistory::read(store::History& history, std::span<const W
     if (thinned) {
       const Instant kept = readings.empty() ? Instant::max() : readings.front().at;
       for (const model::LiveValue& value : state ? state->values : std::vector<model::LiveValue>()) {
-        if (value.at < kept) {
+        if (value.at >= kept) continue;
+        if (!feed.remembered.empty() && feed.remembered.back().at == value.at) {
+          feed.remembered.back().value = value.value;  // the last one heard
+        } else {
           feed.remembered.push_back({.point = feed.plan->source, .at = value.at, .value = value.value});
         }
       }
@@ -156,6 +160,22 @@ bool LiveHistory::came_late(const model::Account& account, Basis basis, Instant 
          restated.factor_version == model::kLiveVersion;
 }
 
+std::string LiveHistory::revision_of(const model::Account& account, Basis basis, Instant begin,
+                                     const std::string& factor_id) const {
+  const Feed* feed = feed_of(account, basis);
+  if (!feed) return "";
+  const auto& choice = *choice_of(account, basis);
+  const model::LiveValue* value = heard_.value_of(*heard_.find(choice, *account.carrier), factor_id);
+  const model::LiveValue* booked = booked_.value_of(*booked_.find(choice, *account.carrier), factor_id);
+  if (!value || (booked && (booked->since <= begin || booked->value != value->value))) return "";
+  const bool another = std::ranges::any_of(feed->track.readings(), [&](const StoredReading& reading) {
+    return reading.at == value->at && reading.value != value->value;
+  });
+  if (!another) return "";
+  const auto text = pipeline::plain_decimal(value->value);
+  return text ? factor_id + " is " + *text + " " + feed->plan->like.unit_text : "";
+}
+
 const Repair* LiveHistory::repair_of(const model::Account& account, Basis basis,
                                      const model::Emission& restated) const {
   const Feed* feed = feed_of(account, basis);
@@ -192,6 +212,31 @@ std::optional<model::FactorRate> LiveHistory::rate(const model::Account& account
   return std::nullopt;
 }
 
+// Of what was revised, the value that gives what is booked.
+std::optional<model::FactorRate> LiveHistory::booked_rate(const model::Account& account, Basis basis,
+                                                          const model::EmissionEntry& known,
+                                                          const model::Emission& emission) {
+  const auto newest = rate(account, basis, emission);
+  const Feed* feed = feed_of(account, basis);
+  auto* series = feed ? heard_.find(*choice_of(account, basis), *account.carrier) : nullptr;
+  const model::LiveValue* value = series ? heard_.value_of(*series, emission.factor_id) : nullptr;
+  if (!newest || !value) return newest;
+  const auto gives_it = [&](const model::FactorRate& rate) {
+    model::EmissionState none;
+    return model::near(pipeline::emit(known.amount, rate, none), emission.emitted, known.revision + 2);
+  };
+  if (gives_it(*newest)) return newest;
+  const Instant at = value->at;
+  for (const StoredReading& reading : feed->track.readings()) {
+    if (reading.at != at) continue;
+    const model::Factor* factor = heard_.named(*series, emission.factor_id, reading.value);
+    if (!factor) continue;
+    const model::FactorRate rate{factor->scaled_gas, factor->scaled_co2e};
+    if (gives_it(rate)) return rate;
+  }
+  return newest;
+}
+
 std::optional<model::Exchange> LiveHistory::exchange(const model::Account& account, Basis basis,
                                                      const model::EmissionEntry& known,
                                                      const model::EmissionEntry* restated) {
@@ -202,7 +247,7 @@ std::optional<model::Exchange> LiveHistory::exchange(const model::Account& accou
   const model::Emission& to = after_by ? *after_by : kNone;
   // By one factor that is always the same, a booking goes through what is carried anyway.
   if (same_factor(from, to) && !feed_of(account, basis)) return std::nullopt;
-  const auto before = rate(account, basis, from);
+  const auto before = booked_rate(account, basis, known, from);
   const auto after = rate(account, basis, to);
   if (!before || !after) return std::nullopt;
   return model::Exchange{.before = {known.amount, *before},

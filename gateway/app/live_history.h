@@ -40,6 +40,10 @@ class LiveHistory {
   // something else.
   bool came_late(const model::Account& account, model::Basis basis, Instant begin, const model::Emission& known,
                  const model::Emission& restated) const;
+  // What the point said later of the instant that `factor_id` names, as "... is 410 gCO2/kWh"; "": it said the same all
+  // the time, or that was heard before the quarter hour from `begin` on was counted.
+  std::string revision_of(const model::Account& account, model::Basis basis, Instant begin,
+                          const std::string& factor_id) const;
   // The repair of the reading that the factor is named by.
   const Repair* repair_of(const model::Account& account, model::Basis basis, const model::Emission& restated) const;
   // Whose values they are: "grid.intensity".
@@ -62,6 +66,8 @@ class LiveHistory {
   bool hears(PointId point, const Feed& feed) const;
   std::optional<model::FactorRate> rate(const model::Account& account, model::Basis basis,
                                         const model::Emission& emission);
+  std::optional<model::FactorRate> booked_rate(const model::Account& account, model::Basis basis,
+                                               const model::EmissionEntry& known, const model::Emission& emission);
 
   const model::Site& site_;
   const pipeline::FactorRegistry& factors_;

@@ -228,12 +228,16 @@ class Recomputing {
                                  const model::EmissionEntry& restated) const {
     const std::string change = factor_change(known, restated);
     std::string late_from;
+    std::string revised;
     bool all_late = known.coal_factor_id == restated.coal_factor_id;
     const auto look = [&](model::Basis basis, const model::Emission& before, const model::Emission& after) {
       if (live_.came_late(account, basis, known.begin, before, after)) {
         late_from = live_.source_of(account, basis);
       } else if (before.factor_id != after.factor_id || before.factor_version != after.factor_version) {
         all_late = false;
+      } else if (const std::string now = live_.revision_of(account, basis, known.begin, after.factor_id);
+                 !now.empty() && revised.empty() && before.emitted != after.emitted) {
+        revised = "revised value of " + live_.source_of(account, basis) + ": " + now;
       }
       return live_.repair_of(account, basis, after);
     };
@@ -246,6 +250,7 @@ class Recomputing {
     if (all_late && !late_from.empty()) {
       return {model::Cause::late_data, "late values of " + late_from + ": " + change};
     }
+    if (all_late && !revised.empty()) return {model::Cause::late_data, revised};
     if (repair) return {model::Cause::configuration, repair->reason};
     return {model::Cause::factor, change};
   }

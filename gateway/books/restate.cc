@@ -85,6 +85,18 @@ model::Quality heard_late(model::Quality quality, bool late, const EmissionEntry
   return {model::Origin::late, quality.rule == model::Rule::none ? rule : quality.rule};
 }
 
+// Whether late readings changed it once, also where there was no factor to say so by. A factor alone, of a live series
+// that was heard late, changes neither amount nor coverage.
+bool was_changed_late(std::span<const EmissionEntry> revisions) {
+  const EmissionEntry* before = nullptr;
+  for (const EmissionEntry& entry : revisions) {
+    const bool late = entry.correction && entry.correction->cause == model::Cause::late_data;
+    if (late && (!before || entry.amount != model::Activity{} || entry.covered != before->covered)) return true;
+    before = &entry;
+  }
+  return false;
+}
+
 std::map<Key, Booked> by_key(std::span<const model::AccountEntry> entries) {
   std::map<Key, Booked> found;
   for (const auto& [account, entry] : entries) found[{account, entry.begin}].revisions.push_back(entry);
@@ -113,7 +125,8 @@ std::optional<Difference> compare(const Key& key, const Booked& booked, const Em
 
   const EmissionEntry* known = is_booked ? &difference.known : nullptr;
   Reason reason = reason_of(key.first, known, restated);
-  target.quality = heard_late(target.quality, reason.late, known);
+  const bool late = reason.late || was_changed_late(booked.revisions);
+  target.quality = heard_late(target.quality, late, known);
   if (difference.restated) difference.restated->quality = target.quality;
   model::Amendment& amendment = difference.amendment;
   amendment.account = key.first;

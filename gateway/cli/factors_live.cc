@@ -47,7 +47,7 @@ const model::LiveValue* LiveSeries::in_force(Instant at) const {
   const auto next = std::ranges::upper_bound(state->values, at, {}, &model::LiveValue::at);
   if (next == state->values.begin()) return nullptr;
   const model::LiveValue& value = *std::prev(next);
-  return at < value.until ? &value : nullptr;
+  return at <= value.until ? &value : nullptr;
 }
 
 std::optional<model::Factor> LiveSeries::named(std::string_view factor_id) const {

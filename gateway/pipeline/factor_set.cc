@@ -120,6 +120,10 @@ void SetReader::read(const config::DataFiles::File& file) {
     in.error("set", "is '" + set_ + "', but the file is named '" + file.name + "'");
   documents_.read(in);
   const bool extends = in.has("extends");
+  const config::Node* list = root.find("factors");
+  if (!extends && list != nullptr && (list->is_null() || (list->is_sequence() && list->items().empty()))) {
+    in.error("factors", "is empty: a set without factors would take away the emissions of what is counted by it");
+  }
   for (const config::Node& node : extends ? in.items("factors") : in.required_items("factors")) read_factor(node);
   if (extends) read_base(in, file);
   in.finish();

@@ -9,9 +9,14 @@ namespace carbongate::pipeline {
 
 using model::Period;
 
-// Older than the newest of its point: it changes nothing of what is known there. The meter may have counted it, where a
-// step waits; all else is found by restatement.
+// Older than the newest of its point: it changes nothing of what is known there, unless it revises just that one. The
+// meter may have counted it, where a step waits; all else is found by restatement.
 void Pipeline::Engine::place_late(const Reading& reading, const Counted& counted) {
+  model::PointState& state = state_.points[index(reading.point)];
+  if (reading.at == state.last_at) {
+    state.last_value = reading.value;
+    changed_points_.note(index(reading.point));
+  }
   for (const PointId result : deriver_.made_of(reading.point)) note_late(result, reading.at);
   learn_live_factor(reading);
   if (countable(counted.quality)) {

@@ -22,6 +22,10 @@ Instant quarter_from(Instant at) {
   const Instant begin = quarter_of(at);
   return begin == at ? begin : begin + kQuarter;
 }
+// The first one that a value of up to then does not hold for.
+Instant quarter_after(Instant until) {
+  return quarter_of(until) + kQuarter;
+}
 
 // "2026-11-28T05:00Z", "2026-11-28T05:00:07.250Z": ids do not depend on a time zone.
 std::string label(Instant at) {
@@ -97,6 +101,10 @@ void LiveFactors::restore(PointId source, const model::LiveFactorState& state) {
   }
 }
 
+bool LiveFactors::hears(PointId source) const {
+  return std::ranges::any_of(series_, [&](const Series& series) { return series.plan->source == source; });
+}
+
 std::optional<LiveFactors::Late> LiveFactors::learn(PointId source, Instant at, double value) {
   for (Series& series : series_) {  // a point is the source of one at most
     if (series.plan->source == source) return learn(series, at, value);
@@ -110,10 +118,13 @@ std::optional<LiveFactors::Late> LiveFactors::learn(Series& series, Instant at, 
   const Instant from = quarter_from(at);
   const model::LiveValue heard{
       .at = at, .until = at + series.plan->hold, .since = std::max(from, series.state.decided_until), .value = value};
-  auto place = std::ranges::lower_bound(values, at, {}, &model::LiveValue::at);
-  Instant until = quarter_from(heard.until);
+  auto place = std::ranges::upper_bound(values, at, {}, &model::LiveValue::at);  // behind what it revises
+  if (place != values.begin()) {
+    const model::LiveValue& known = *std::prev(place);
+    if (known.at == at && known.value == value) return std::nullopt;
+  }
+  Instant until = quarter_after(heard.until);
   if (place != values.end()) {
-    if (place->at == at) return std::nullopt;
     until = std::min(until, quarter_from(place->at));
     if (until <= from) return std::nullopt;  // a newer one is in force wherever this one could be
     if (heard.until <= values.back().at - kKept) return std::nullopt;
@@ -158,7 +169,7 @@ const model::Factor* LiveFactors::at(Series& series, Instant at) {
   auto found = std::ranges::upper_bound(values, quarter, {}, &model::LiveValue::at);
   while (found != values.begin()) {
     --found;
-    if (found->until <= quarter) break;
+    if (found->until < quarter) break;
     if (found->since <= quarter) return describe(series, *found);
   }
   const auto& fallback = series.plan->fallback;
@@ -169,9 +180,9 @@ const model::Factor* LiveFactors::at(Series& series, Instant at) {
 const model::LiveValue* LiveFactors::value_of(const Series& series, std::string_view factor_id) const {
   const auto stamp = stamp_in(factor_id);
   if (!stamp) return nullptr;
-  const auto found = std::ranges::lower_bound(series.state.values, *stamp, {}, &model::LiveValue::at);
-  if (found == series.state.values.end() || found->at != *stamp) return nullptr;
-  return live_factor_id(series.plan->like, *stamp) == factor_id ? &*found : nullptr;
+  const auto behind = std::ranges::upper_bound(series.state.values, *stamp, {}, &model::LiveValue::at);
+  if (behind == series.state.values.begin() || std::prev(behind)->at != *stamp) return nullptr;
+  return live_factor_id(series.plan->like, *stamp) == factor_id ? &*std::prev(behind) : nullptr;
 }
 
 const model::Factor* LiveFactors::named(Series& series, std::string_view factor_id) const {
@@ -179,9 +190,18 @@ const model::Factor* LiveFactors::named(Series& series, std::string_view factor_
   return value ? describe(series, *value) : nullptr;
 }
 
+const model::Factor* LiveFactors::named(Series& series, std::string_view factor_id, double value) const {
+  const model::LiveValue* known = value_of(series, factor_id);
+  if (!known) return nullptr;
+  model::LiveValue other = *known;
+  other.value = value;
+  return describe(series, other);
+}
+
 const model::Factor* LiveFactors::describe(Series& series, const model::LiveValue& value) {
   model::Factor& factor = series.factor;
-  if (factor.valid_from != value.at || factor.id.empty()) {
+  if (factor.valid_from != value.at || series.value != value.value || factor.id.empty()) {
+    series.value = value.value;
     factor.id = live_factor_id(series.plan->like, value.at);
     factor.valid_from = value.at;
     factor.value_text = plain_decimal(value.value).value_or("");  // learn() took none that has none

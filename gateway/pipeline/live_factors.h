@@ -1,12 +1,14 @@
 // Factor sets whose values are heard while the gateway runs: judged readings of a point become dated factors.
 //
 // The factor of a quarter hour is the value in force at its begin: that of the newest reading at or before it, if that
-// reading is not older than `hold`. Readings may be heard in any order; of one instant the first one heard counts.
+// reading is not older than `hold`. Readings may be heard in any order; of one instant the value last heard stands, for
+// feeds revise what they said. It has the id of the one before it: the stamp is the same.
 //
 // Once something was booked by the answer for a quarter hour (or by the lack of one), the answer stays, so that an
 // entry has one factor from its first to its last booking. A reading that comes after that is late there: learn() says
 // for which quarter hours, and restatement (gateway/app/recompute.h), which plays all readings in their order, finds
-// the corrections. So a replay in any order comes to the same figures.
+// the corrections. So a replay in any order comes to the same figures, unless the order of what was said of one instant
+// is another one.
 //
 // Every reading in force is a factor of its own, "grid-live/CN-SC/live/2026-11-28T05:00Z", named by its stamp.
 #pragma once
@@ -31,6 +33,7 @@ class LiveFactors {
     model::LiveFactorState state;
     bool changed = false;
     model::Factor factor;  // the one last given
+    double value = 0.0;    // of it
   };
 
   static constexpr Duration kKept =
@@ -50,6 +53,9 @@ class LiveFactors {
     Instant until{};
   };
 
+  // Whether the point is the source of a series.
+  bool hears(PointId source) const;
+
   // A usable reading. nullopt: nothing that was counted is touched by it.
   std::optional<Late> learn(PointId source, Instant at, double value);
 
@@ -61,10 +67,11 @@ class LiveFactors {
   // call for the same series.
   const model::Factor* at(Series& series, Instant at);
 
-  // The reading that a factor of the series is named by, if it is remembered; and that factor, valid until the next
-  // call for the same series.
+  // The reading that a factor of the series is named by, if it is remembered, as it was last heard; and that factor, or
+  // what it was by another value that was heard of that instant. Valid until the next call for the same series.
   const model::LiveValue* value_of(const Series& series, std::string_view factor_id) const;
   const model::Factor* named(Series& series, std::string_view factor_id) const;
+  const model::Factor* named(Series& series, std::string_view factor_id, double value) const;
 
   // Calls f(source, state) for each series that has changed since, to be committed with what was booked by it.
   template <class F>

@@ -148,6 +148,10 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   const PointRules& rules = points_.at(point);
   model::PointState& state = state_.points[point];
   Quality judged = rules.quality.judge(reading, state, heard, now);
+  // What a feed of factors revises is counted like what it says late: live_factors.h.
+  if (judged == Quality{Origin::missing, Rule::duplicate} && live_factors_.hears(reading.point)) {
+    judged = {Origin::late, Rule::out_of_order};
+  }
   if (countable(judged) || !usable(given)) judged = worse(given, judged);
   Counted counted{.quality = judged};
   if (rules.meter) counted = rules.meter->count(reading, judged, state);

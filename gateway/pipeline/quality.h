@@ -21,7 +21,7 @@ inline constexpr Duration kReadingAgeMax = std::chrono::hours(24 * 366);
 // | later than now + future tolerance           | missing, future            | no      |
 // | heard more than kReadingAgeMax after `at`   | missing, stale             | no      |
 // | same instant as the newest, same value      | measured, duplicate        | once    |
-// | same instant as the newest, another value   | missing, duplicate         | no      |
+// | same instant as the newest, another value   | missing, duplicate         | no; of a feed of factors late, out_of_order   |
 // | older than the newest                       | late, out_of_order         | by the energy stage: energy.h |
 // | heard more than stale_after after `at`      | late, stale                | yes     |
 //

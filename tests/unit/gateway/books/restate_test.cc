@@ -73,6 +73,28 @@ TEST(Differences, LateOrInTimeIsNone) {
   EXPECT_EQ(compare({late}, {entry(100, 50)}).size(), 1u);
 }
 
+TEST(Differences, WhatLateReadingsChangedWithoutAFactorIsLateWhenThereIsOne) {
+  const auto by_factor = [](std::vector<EmissionEntry> booked) {
+    std::vector<model::AccountEntry> known;
+    for (EmissionEntry& e : booked) known.push_back({kAccount, std::move(e)});
+    const std::vector<model::AccountEntry> now{{kAccount, entry(130, 65)}};
+    return differences(known, now, [](auto, auto*, auto*) { return Reason{Cause::factor, "grid"}; }, kNow);
+  };
+  EmissionEntry first = entry(100, 0);
+  first.primary.factor_id = first.primary.factor_version = "";
+  first.quality = {model::Origin::missing, model::Rule::no_factor};
+  EmissionEntry late = revision(first, 1, Cause::late_data);
+  late.amount = Activity::of(30);
+  auto found = by_factor({first, late});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].amendment.correction.quality, (model::Quality{model::Origin::late, model::Rule::out_of_order}));
+  late = revision(first, 1, Cause::configuration);
+  late.amount = Activity::of(30);
+  found = by_factor({first, late});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].amendment.correction.quality, model::Quality{}) << "the readings were in time";
+}
+
 TEST(Differences, AnotherFactorVersionIsOne) {
   const auto found = compare({entry(100, 50)}, {entry(100, 60, "2")});
   ASSERT_EQ(found.size(), 1u);

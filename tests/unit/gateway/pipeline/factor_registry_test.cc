@@ -51,6 +51,19 @@ class OwnSet : public ::testing::Test {
   config::Problems problems_;
 };
 
+TEST_F(OwnSet, WithoutFactorsIsNoSet) {
+  for (const char* rows : {"  []\n", "  # none yet\n"}) {
+    problems_ = {};
+    load(rows);
+    EXPECT_THAT(problems_.to_text(), HasSubstr("own.yaml:")) << rows;
+    EXPECT_THAT(problems_.to_text(), HasSubstr("factors: is empty")) << rows;
+  }
+  write("base", "factors:\n" + line("carrier: heat, year: 2023, value: 0.11, unit: tCO2/GJ"));
+  problems_ = {};
+  load("  []\n", "UTC", "own", "extends: base\n");
+  EXPECT_EQ(problems_.to_text(), "");
+}
+
 TEST(ShippedFactors, AreReadWithoutAProblem) {
   EXPECT_THAT(shipped().sets(), ElementsAre("cn-fuels", "cn-fuels-b", "cn-grid", "cn-heat"));
   std::set<std::string> ids;

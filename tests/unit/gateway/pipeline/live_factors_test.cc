@@ -88,8 +88,8 @@ TEST_F(LiveFactorsTest, AnIdNamesTheMomentOfItsReading) {
 TEST_F(LiveFactorsTest, NothingAppliesWhenTheLastReadingIsTooOld) {
   LiveFactors live = make();
   live.learn(kSource, utc("2026-11-28 05:00"), 100);
-  EXPECT_NE(at(live, "2026-11-28 06:45"), "none");
-  EXPECT_EQ(at(live, "2026-11-28 07:00"), "none");
+  EXPECT_NE(at(live, "2026-11-28 07:00"), "none") << "just as old as it may be";
+  EXPECT_EQ(at(live, "2026-11-28 07:15"), "none");
   live.learn(kSource, utc("2026-11-28 07:20"), 110);
   EXPECT_EQ(at(live, "2026-11-28 07:15"), "none");
   EXPECT_EQ(at(live, "2026-11-28 07:30"), "110 grid-live/CN-SC/live/2026-11-28T07:20Z");
@@ -127,10 +127,29 @@ TEST_F(LiveFactorsTest, AnOlderOneThatComesInTimeHasItsPlace) {
   ASSERT_TRUE(late);
   EXPECT_EQ(late->from, utc("2026-11-28 05:30"));
   EXPECT_EQ(late->until, utc("2026-11-28 06:00")) << "until the next value";
-  EXPECT_FALSE(live.learn(kSource, utc("2026-11-28 06:00"), 201)) << "the first one heard counts";
-  EXPECT_EQ(live.named(series(live), "grid-live/CN-SC/live/2026-11-28T06:00Z")->value_text, "200");
   EXPECT_FALSE(live.learn(kSource, utc("2026-11-28 05:59"), 170)) << "a newer one is there when a quarter hour begins";
   EXPECT_EQ(live.named(series(live), "grid-live/CN-SC/live/2026-11-28T05:59Z"), nullptr);
+}
+
+TEST_F(LiveFactorsTest, OfOneInstantTheValueLastHeardStands) {
+  LiveFactors live = make();
+  live.learn(kSource, utc("2026-11-28 05:00"), 400);
+  EXPECT_FALSE(live.learn(kSource, utc("2026-11-28 05:00"), 410)) << "nothing was counted";
+  EXPECT_EQ(at(live, "2026-11-28 05:00"), "410 grid-live/CN-SC/live/2026-11-28T05:00Z");
+  EXPECT_EQ(at(live, "2026-11-28 05:30"), "410 grid-live/CN-SC/live/2026-11-28T05:00Z");
+  EXPECT_FALSE(live.learn(kSource, utc("2026-11-28 05:00"), 410)) << "the same again";
+  const auto late = live.learn(kSource, utc("2026-11-28 05:00"), 420);
+  ASSERT_TRUE(late);
+  EXPECT_EQ(late->from, utc("2026-11-28 05:00"));
+  EXPECT_EQ(late->until, utc("2026-11-28 05:45"));
+  EXPECT_EQ(at(live, "2026-11-28 05:30"), "410 grid-live/CN-SC/live/2026-11-28T05:00Z") << "as it was answered";
+  EXPECT_EQ(at(live, "2026-11-28 05:45"), "420 grid-live/CN-SC/live/2026-11-28T05:00Z");
+  EXPECT_EQ(live.named(series(live), "grid-live/CN-SC/live/2026-11-28T05:00Z")->value_text, "420");
+  EXPECT_EQ(live.named(series(live), "grid-live/CN-SC/live/2026-11-28T05:00Z", 410)->value_text, "410");
+  live.learn(kSource, utc("2026-11-28 06:00"), 300);
+  EXPECT_TRUE(live.learn(kSource, utc("2026-11-28 05:00"), 400)) << "also when there is a newer one";
+  EXPECT_EQ(at(live, "2026-11-28 05:45"), "420 grid-live/CN-SC/live/2026-11-28T05:00Z");
+  EXPECT_EQ(at(live, "2026-11-28 06:00"), "300 grid-live/CN-SC/live/2026-11-28T06:00Z");
 }
 
 TEST_F(LiveFactorsTest, RememberNoMoreOfAQuarterHourThanWhatCounts) {
@@ -194,7 +213,7 @@ TEST_F(LiveFactorsWithFallback, TheFallbackAppliesWhereNoReadingIs) {
   EXPECT_EQ(at(live, "2026-11-28 05:00"), "0.1564 cn-grid/CN-SC/average/2023");
   live.learn(kSource, utc("2026-11-28 05:00"), 100);  // heard after it was asked for
   EXPECT_EQ(at(live, "2026-11-28 05:15"), "100 grid-live/CN-SC/live/2026-11-28T05:00Z");
-  EXPECT_EQ(at(live, "2026-11-28 07:00"), "0.1564 cn-grid/CN-SC/average/2023");
+  EXPECT_EQ(at(live, "2026-11-28 07:15"), "0.1564 cn-grid/CN-SC/average/2023");
 }
 
 TEST(PlainDecimal, IsTheShortestThatReadsBack) {
@@ -243,7 +262,7 @@ TEST_F(LivePipeline, EachQuarterHourNamesTheFactorThatItWasBookedBy) {
 }
 
 TEST_F(LivePipeline, WithoutAReadingTheEntrySaysNoFactor) {
-  site_.site.live_factors[0].hold = 1h;
+  site_.site.live_factors[0].hold = 59min;
   Pipeline pipeline = site_.pipeline();
   const auto entries = only<model::EmissionEntry>(feed(pipeline, day()));
   EXPECT_EQ(entries[12].quality.rule, model::Rule::no_factor);
@@ -277,6 +296,25 @@ TEST_F(LivePipeline, TheStateOfTheFeedIsAmongTheEffectsOfWhatItDecided) {
   const auto found = std::ranges::find_if(effects.points, [&](const auto& p) { return p.first == feed_; });
   ASSERT_NE(found, effects.points.end());
   EXPECT_EQ(found->second.live->decided_until, utc("2026-11-28 00:15"));
+}
+
+TEST_F(LivePipeline, ARevisedValueIsNoDuplicate) {
+  Pipeline pipeline = site_.pipeline();
+  const Instant begin = utc("2026-11-28 00:00");
+  const auto rows = feed(pipeline, {reading(feed_, begin, 400), reading(feed_, begin, 410), reading(feed_, begin, 410),
+                                    reading(feed_, begin, 400), reading(meter_, begin, 0)});
+  std::vector<model::Quality> qualities;
+  for (const auto& judged : only<model::JudgedReading>(rows)) qualities.push_back(judged.quality);
+  const model::Quality revised{model::Origin::late, model::Rule::out_of_order};
+  const model::Quality repeated{model::Origin::measured, model::Rule::duplicate};
+  EXPECT_THAT(qualities, ::testing::ElementsAre(model::Quality{}, revised, repeated, revised, model::Quality{}));
+  const auto entries = only<model::EmissionEntry>(feed(pipeline, {reading(meter_, begin + 15min, 1)}));
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].primary.emitted.co2e.quanta(), 400'000) << "the last word";
+  feed(pipeline, {reading(feed_, begin, 410)});
+  const auto& late = pipeline.state().points[static_cast<std::size_t>(meter_)].late;
+  ASSERT_TRUE(late);
+  EXPECT_EQ(late->earliest, begin);
 }
 
 TEST_F(LivePipeline, ALateValueMarksWhatItsAccountsCounted) {
