@@ -84,8 +84,8 @@ void append_escaped(std::string& line, std::string_view text) {
 }
 
 std::string canonical_line(const model::Series& series, const model::EmissionEntry& entry) {
-  // No entry has a `rule`. A correction's `readings_through` is no part of what an entry says: it tells later restatements
-  // what this one considered.
+  // No entry has a `rule`. A correction's `readings_through` is no part of what an entry says: it tells later
+  // restatements what this one considered.
   const auto& [site, device, point, unit, user, user_name, carrier, region, scope, flow, part_of, rule] = series;
   const auto& [begin, end, amount, coal, coal_factor_id, primary, market, covered, quality, revision, correction,
                names_part_of] = entry;

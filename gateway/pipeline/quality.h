@@ -21,14 +21,14 @@ inline constexpr Duration kReadingAgeMax = std::chrono::hours(24 * 366);
 // | later than now + future tolerance           | missing, future            | no      |
 // | heard more than kReadingAgeMax after `at`   | missing, stale             | no      |
 // | same instant as the newest, same value      | measured, duplicate        | once    |
-// | same instant as the newest, another value   | missing, duplicate         | no; of a feed of factors late, out_of_order   |
-// | older than the newest                       | late, out_of_order         | by the energy stage: energy.h |
-// | heard more than stale_after after `at`      | late, stale                | yes     |
+// | same instant as the newest, another value   | missing, duplicate         | no; of a feed of factors late,
+// out_of_order   | | older than the newest                       | late, out_of_order         | by the energy stage:
+// energy.h | | heard more than stale_after after `at`      | late, stale                | yes     |
 //
 // The first that holds applies; of a marked value its time is judged first. The flag S makes what is counted manual, F
-// is a remark (stopped) where there is no other, or none but that it is stale: then it is late, stopped. While nobody knows the time nothing is judged by it: what has a value
-// is kept as missing, clock or device_clock (Pipeline::keep_apart). Steps of counters are judged by the energy stage,
-// which sees the readings around them.
+// is a remark (stopped) where there is no other, or none but that it is stale: then it is late, stopped. While nobody
+// knows the time nothing is judged by it: what has a value is kept as missing, clock or device_clock
+// (Pipeline::keep_apart). Steps of counters are judged by the energy stage, which sees the readings around them.
 class QualityRules {
  public:
   QualityRules(const Point& point, Duration future_tolerance);

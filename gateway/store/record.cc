@@ -249,9 +249,7 @@ void put(const model::CourseReading& reading, proto::CourseReading& message) {
 }
 
 model::CourseReading get(const proto::CourseReading& message) {
-  return {.shown = get(message.shown()),
-          .float32 = message.float32(),
-          .quality = decode_quality(message.quality())};
+  return {.shown = get(message.shown()), .float32 = message.float32(), .quality = decode_quality(message.quality())};
 }
 
 // Its fields stand among those of a point and of a derived point's input.

@@ -33,10 +33,10 @@ struct SalvageReport {
   std::filesystem::path set_aside;  // the directory with the damaged files and report.txt
   std::string cause;                // why somebody thought so
   std::vector<TableSalvage> tables;
-  std::uint64_t rechained = 0;       // entries whose hash was worked out again: all before it was there
-  std::uint64_t states_dropped = 0;  // which cannot be told of any place of the journal
+  std::uint64_t rechained = 0;                     // entries whose hash was worked out again: all before it was there
+  std::uint64_t states_dropped = 0;                // which cannot be told of any place of the journal
   std::optional<std::int64_t> states_behind = {};  // they are those of this place: the next start counts what follows
-  std::string to_text() const;       // several lines, for people
+  std::string to_text() const;                     // several lines, for people
 };
 
 // Notes that the database is damaged: the next open_salvaged() repairs it. Throws nothing: where nothing can be written

@@ -366,8 +366,8 @@ COMMENT ON COLUMN @.alerts.cause IS 'of an alert raised or withdrawn by a correc
 COMMENT ON COLUMN @.alerts.suppressed IS 'alerts that depend on this one, and were held back so far';
 )sql";
 
-constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3,
-                                                        kVersion4, kVersion5, kVersion6, kVersion7};
+constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                        kVersion5, kVersion6, kVersion7};
 
 std::string with_schema(std::string_view sql, std::string_view schema) {
   std::string out;

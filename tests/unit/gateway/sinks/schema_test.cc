@@ -161,9 +161,10 @@ TEST(LineProtocolSchema, SaysOfAnAlertWhetherItFires) {
                      .value = 812.5,
                      .limit = 800,
                      .unit = "kW"};
-  EXPECT_EQ(line_of(alert, series),
-            "carbongate_alert,device=press\\ shop,point=power,rule=overload,severity=critical,site=edz-1 "
-            "active=1i,state=1i,value=812.5,threshold=800,since_s=1700000098.5,revision=0i,suppressed=0i 1700000100000\n");
+  EXPECT_EQ(
+      line_of(alert, series),
+      "carbongate_alert,device=press\\ shop,point=power,rule=overload,severity=critical,site=edz-1 "
+      "active=1i,state=1i,value=812.5,threshold=800,since_s=1700000098.5,revision=0i,suppressed=0i 1700000100000\n");
   alert.stage = model::AlertStage::resolved;
   alert.revision = 1;
   alert.value = std::nan("");

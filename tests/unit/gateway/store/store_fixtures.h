@@ -207,10 +207,9 @@ inline model::PointState full_point_state() {
   state.counter.stands_since = kStart + 4ms;
   state.counter.settled_until = kStart + 5ms;
   state.counter.falls = 3;
-  state.counter.course = {{.shown = counter(7s, 10), .float32 = true, .quality = {}},
-                          {.shown = counter(8s, 12),
-                           .float32 = false,
-                           .quality = {model::Origin::late, model::Rule::stale}}};
+  state.counter.course = {
+      {.shown = counter(7s, 10), .float32 = true, .quality = {}},
+      {.shown = counter(8s, 12), .float32 = false, .quality = {model::Origin::late, model::Rule::stale}}};
   state.counter.unbooked = model::Activity::of(6);
   state.integration_remainder = -17;
   state.late = model::LateData{.earliest = Instant(1ms), .affects_until = Instant(2ms), .readings = 3};
