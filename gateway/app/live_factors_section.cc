@@ -9,6 +9,7 @@
 #include "gateway/app/names.h"
 #include "gateway/model/carrier.h"
 #include "gateway/pipeline/factor_value.h"
+#include "gateway/pipeline/factor_worth.h"
 
 namespace carbongate::app {
 namespace {
@@ -16,12 +17,6 @@ namespace {
 using namespace std::chrono_literals;
 using config::printable;
 using config::suggestion;
-
-// In kg. A coal-fired station of the worst kind emits 2 per kWh, pure carbon 3.7 per kg; a refrigerant counts for 25
-// 000.
-constexpr std::int64_t kEnergyMax = 5;   // per kWh
-constexpr std::int64_t kMatterMax = 10;  // per kg, Nm3 or whatever the carrier is shown in
-constexpr std::int64_t kAnythingMax = 100'000;
 
 class LiveFactors {
  public:
@@ -176,18 +171,8 @@ class LiveFactors {
 }  // namespace
 
 double live_factor_max(const pipeline::FactorUnit& unit, const model::Carrier& carrier) {
-  using pipeline::Fraction;
-  // mg per quantum: a kilogram has 10^6 mg.
-  Fraction most = Fraction::of(kAnythingMax * 1'000'000, carrier.quanta_per_display);
-  if (carrier.dimension == Dimension::energy) {
-    const Fraction per_joule = Fraction::of(kEnergyMax * 1'000'000, 3'600'000);
-    const Unit& quantum = carrier.quantum;
-    most = per_joule.times(Fraction::of(quantum.numerator, quantum.denominator)).value_or(most);
-  } else if (carrier.category != model::Category::gas && carrier.category != model::Category::product) {
-    most = Fraction::of(kMatterMax * 1'000'000, carrier.quanta_per_display);
-  }
   const auto inverse = unit.mg_per_quantum.inverse();
-  const auto in_unit = inverse ? inverse->times(most) : std::nullopt;
+  const auto in_unit = inverse ? inverse->times(pipeline::factor_max(carrier)) : std::nullopt;
   constexpr std::int64_t kDigits = 1'000'000;
   const auto scaled = in_unit ? in_unit->scaled(kDigits) : std::nullopt;
   return scaled ? static_cast<double>(*scaled) / kDigits : std::numeric_limits<double>::max();

@@ -19,7 +19,26 @@ void take_ncv(config::Reader& in, Factor& factor) {
   factor.ncv_unit_text = in.optional<std::string>("ncv_unit").value_or("");
 }
 
+// In kg. A coal-fired station of the worst kind emits 2 per kWh, pure carbon 3.7 per kg; a refrigerant counts for 25
+// 000.
+constexpr std::int64_t kEnergyMax = 5;   // per kWh
+constexpr std::int64_t kMatterMax = 10;  // per kg, Nm3 or whatever the carrier is shown in
+constexpr std::int64_t kAnythingMax = 100'000;
+constexpr std::int64_t kPpmDoubtful = 1'000'000;  // as wide as the value itself
+
 }  // namespace
+
+Fraction factor_max(const model::Carrier& carrier) {
+  // mg per quantum: a kilogram has 10^6 mg.
+  const Fraction most = Fraction::of(kAnythingMax * 1'000'000, carrier.quanta_per_display);
+  if (carrier.dimension == Dimension::energy) {
+    const Fraction per_joule = Fraction::of(kEnergyMax * 1'000'000, 3'600'000);
+    const Unit& quantum = carrier.quantum;
+    return per_joule.times(Fraction::of(quantum.numerator, quantum.denominator)).value_or(most);
+  }
+  if (carrier.category == model::Category::gas || carrier.category == model::Category::product) return most;
+  return Fraction::of(kMatterMax * 1'000'000, carrier.quanta_per_display);
+}
 
 void WorthReader::read(config::Reader& in, const model::Carrier& carrier, Factor& factor) const {
   factor.formula = in.value_or("formula", "");
@@ -32,7 +51,17 @@ void WorthReader::read(config::Reader& in, const model::Carrier& carrier, Factor
   } else {
     read_value(in, carrier, factor);
   }
+  check_size(in, carrier, factor);
   read_uncertainty(in, factor);
+}
+
+// A wrong digit or unit, most likely; whoever means it goes on.
+void WorthReader::check_size(config::Reader& in, const model::Carrier& carrier, const Factor& factor) const {
+  const auto most = factor_max(carrier).scaled(model::kFactorScale);
+  if (!most || factor.scaled_co2e <= *most) return;
+  const std::string_view key = in.has("gases") ? "gases" : in.has("carbon_t_per_gj") ? "carbon_t_per_gj" : "value";
+  in.warning(key, factor.value_text + " " + factor.unit_text + " is more than any factor of " +
+                      std::string(carrier.id) + " should be: is it a wrong digit, or another unit?");
 }
 
 // Heating value and density, where they are given; each becomes a part of the formula.
@@ -239,6 +268,9 @@ void WorthReader::read_uncertainty(config::Reader& in, Factor& factor) const {
     const auto percent = read_decimal(in, "uncertainty_percent");
     const auto ppm = percent ? percent->scaled(kPpmPerPercent) : std::nullopt;
     if (percent && (!ppm || *ppm > kPpmMax)) in.error("uncertainty_percent", "is above 100000");
+    if (ppm && *ppm > kPpmDoubtful && *ppm <= kPpmMax) {
+      in.warning("uncertainty_percent", "is above 100: an interval wider than the value itself");
+    }
     if (bounds) in.error("uncertainty_percent", "give either this or lower95 and upper95");
     if (ppm && *ppm <= kPpmMax) factor.u95_ppm = static_cast<std::int32_t>(*ppm);
   }

@@ -17,6 +17,10 @@
 
 namespace carbongate::pipeline {
 
+// mg per quantum that no factor of the carrier is above: 5 kgCO2e/kWh of energy; of fuels, process inputs and working
+// media 10 kgCO2e per kg or Nm3; of products and measured gases 100 000.
+Fraction factor_max(const model::Carrier& carrier);
+
 // Reads the part of a row that factor_set.h calls "what it is worth", and its uncertainty. What is wrong is reported
 // with its place, and leaves the factor incomplete. One thread; the documents and the GWP set outlive it.
 class WorthReader {
@@ -38,6 +42,7 @@ class WorthReader {
   void read_value(config::Reader& in, const model::Carrier& carrier, model::Factor& factor) const;
   void read_gases(config::Reader& in, const model::Carrier& carrier, model::Factor& factor) const;
   void read_coal(config::Reader& in, const model::Carrier& carrier, model::Factor& factor) const;
+  void check_size(config::Reader& in, const model::Carrier& carrier, const model::Factor& factor) const;
   void read_uncertainty(config::Reader& in, model::Factor& factor) const;
   std::optional<FactorUnit> unit_of(config::Reader& in, std::string_view key, const std::string& text,
                                     const model::Carrier& carrier, std::span<const Bridge> bridges) const;
