@@ -8,6 +8,7 @@
 #include <random>
 
 #include "gateway/books/certificates.h"
+#include "tests/support/rounds.h"
 #include "tests/unit/gateway/app/books_fixture.h"
 
 namespace carbongate::app {
@@ -236,7 +237,7 @@ TEST_F(Certify, SpreadsAContractOverItsUsersWhoeverIsAskedFor) {
 }
 
 class CertifyAnything : public Certify, public ::testing::WithParamInterface<unsigned> {};
-INSTANTIATE_TEST_SUITE_P(Seeds, CertifyAnything, ::testing::Range(1u, 13u));
+INSTANTIATE_TEST_SUITE_P(Seeds, CertifyAnything, ::testing::Range(1u, 1u + static_cast<unsigned>(rounds(12))));
 
 // Certificates come, go and change; consumption becomes known late. Whatever the history: Σ certified is what a run on
 // the final configuration certifies, and no more than was consumed.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/gateway/app/restate_fixture.h"
 
 namespace carbongate::app::restating {
@@ -77,7 +78,7 @@ class AnyDelivery : public ::testing::TestWithParam<unsigned> {
   TestSite site_;
   std::vector<PointId> points_;
 };
-INSTANTIATE_TEST_SUITE_P(Seeds, AnyDelivery, ::testing::Range(1u, 31u));
+INSTANTIATE_TEST_SUITE_P(Seeds, AnyDelivery, ::testing::Range(1u, 1u + static_cast<unsigned>(rounds(30))));
 
 TEST_P(AnyDelivery, GivesTheSameAccounts) {
   Random random(GetParam());
@@ -250,7 +251,7 @@ class AnyDeliveryOfInputs : public ::testing::TestWithParam<unsigned> {
   TestSite site_;
   std::vector<PointId> inputs_;
 };
-INSTANTIATE_TEST_SUITE_P(Seeds, AnyDeliveryOfInputs, ::testing::Range(1u, 11u));
+INSTANTIATE_TEST_SUITE_P(Seeds, AnyDeliveryOfInputs, ::testing::Range(1u, 1u + static_cast<unsigned>(rounds(10))));
 
 TEST_P(AnyDeliveryOfInputs, GivesTheSameAccountsOfWhatIsDerived) {
   Random random(GetParam());
