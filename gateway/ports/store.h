@@ -118,6 +118,14 @@ class Store {
   virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string sink,
                                                                                     std::size_t limit) = 0;
 
+  // The rows behind `after`, which the caller has and has not settled yet: it fetches these while those are under way.
+  // None while anything is settled ahead, or from a store that does not offer this: peek() has them in time.
+  virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_behind(std::string /*sink*/,
+                                                                                           std::uint64_t /*after*/,
+                                                                                           std::size_t /*limit*/) {
+    co_return std::vector<model::StoredRow>{};
+  }
+
   // Opens a live lane: `rows` rows before the end of the journal, if they are not settled yet. Nothing is done if the
   // stretches settled ahead are kAheadMax already.
   static constexpr std::size_t kAheadMax = 32;

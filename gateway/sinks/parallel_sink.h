@@ -21,12 +21,16 @@ class ParallelSink final : public ports::Sink {
   explicit ParallelSink(std::vector<std::unique_ptr<ports::Sink>> sinks);
 
   const std::string& name() const override { return sinks_.front()->name(); }
-  std::size_t batch_rows() const override { return sinks_.front()->batch_rows() * sinks_.size(); }
+  std::size_t batch_rows() const override { return sinks_.front()->batch_rows() * sinks_.size() * kBatches; }
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver_again(std::span<const model::StoredRow> rows) override;
   ports::SinkStatus status() const override;
 
  private:
+  // Each connection sends so many batches of a delivery one after the other: who is done waits for the others only
+  // then.
+  static constexpr std::size_t kBatches = 4;
+
   struct Share;
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver_shares(std::span<const model::StoredRow> rows,
                                                                         bool is_again);

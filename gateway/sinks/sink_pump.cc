@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -116,6 +117,9 @@ class Pump {
   bool has_two_lanes() const { return pace_.order == Order::live_first && !cursor().ahead.empty(); }
 
   asio::awaitable<model::Result<Step>> offer_journal();
+  asio::awaitable<model::Result<Step>> offer_in_order();
+  asio::awaitable<model::Result<void>> settle_and_fetch(std::uint64_t after, std::size_t limit);
+  void count_rows(const std::vector<model::StoredRow>& rows, ports::Delivery& delivery);
   asio::awaitable<model::Result<Step>> offer_lane(ports::Lane lane, std::size_t limit);
   asio::awaitable<model::Result<Step>> offer_retries();
   asio::awaitable<model::Result<void>> part_lanes();
@@ -131,10 +135,61 @@ class Pump {
   io::Backoff backlog_backoff_{kRetryFirst, kRetryCap};
   int live_in_a_row_ = 0;
   std::uint64_t settled_rows_ = 0;  // by the last offer
+
+  // In order of the journal alone: of two batches one is under way while the store works for the other.
+  std::optional<ports::Delivery> unsettled_;  // the whole batch before `next_`
+  std::vector<model::StoredRow> next_;
 };
+
+// While rows are on their way, those before them are settled and those behind them fetched.
+asio::awaitable<model::Result<Step>> Pump::offer_in_order() {
+  using namespace asio::experimental::awaitable_operators;
+  const std::size_t limit = sink_.batch_rows();
+  std::vector<model::StoredRow> rows = std::exchange(next_, {});
+  if (rows.empty()) {
+    auto oldest = co_await store_.peek(sink_.name(), limit);
+    if (!oldest) co_return std::move(oldest).error();
+    rows = std::move(*oldest);
+  }
+  if (rows.empty()) co_return Step::idle;
+  const std::uint64_t last = rows.back().sequence;
+  const bool is_full = rows.size() == limit;
+  auto [delivery, stored] = co_await (sink_.deliver(rows) && settle_and_fetch(last, is_full ? limit : 0));
+  if (!stored || !delivery || delivery->settled_through < last) next_.clear();
+  if (!stored) co_return std::move(stored).error();  // these rows too are offered again
+  if (!delivery) co_return std::move(delivery).error();
+  if (delivery->settled_through < rows.front().sequence) co_return Step::stuck;
+  count_rows(rows, *delivery);
+  if (!next_.empty()) {
+    unsettled_ = std::move(*delivery);
+    co_return Step::moved;
+  }
+  auto settled = co_await store_.settle(sink_.name(), std::move(*delivery));
+  if (!settled) co_return std::move(settled).error();
+  co_return Step::moved;
+}
+
+// `limit`: of the rows behind `after`; 0: none are wanted.
+asio::awaitable<model::Result<void>> Pump::settle_and_fetch(std::uint64_t after, std::size_t limit) {
+  if (auto before = std::exchange(unsettled_, std::nullopt)) {
+    auto settled = co_await store_.settle(sink_.name(), std::move(*before));
+    if (!settled) co_return settled;
+  }
+  if (limit == 0) co_return model::Result<void>();
+  auto rows = co_await store_.peek_behind(sink_.name(), after, limit);
+  if (rows) next_ = std::move(*rows);  // a fault is told when they are asked for again
+  co_return model::Result<void>();
+}
+
+void Pump::count_rows(const std::vector<model::StoredRow>& rows, ports::Delivery& delivery) {
+  log_.rejected(delivery.rejected);
+  const auto open = std::ranges::upper_bound(rows, delivery.settled_through, {}, &model::StoredRow::sequence);
+  delivery.rows = static_cast<std::uint64_t>(open - rows.begin());
+}
 
 // The live lane while it has rows, but for the backlog's share.
 asio::awaitable<model::Result<Step>> Pump::offer_journal() {
+  if (pace_.order == Order::journal) co_return co_await offer_in_order();
   if (!has_two_lanes()) co_return co_await offer_lane(ports::Lane::backlog, sink_.batch_rows());
   const io::SteadyTime now = clock_.ticks();
   const bool is_due = now >= backlog_due_;
@@ -167,10 +222,8 @@ asio::awaitable<model::Result<Step>> Pump::offer_lane(ports::Lane lane, std::siz
   auto delivery = co_await sink_.deliver(*rows);
   if (!delivery) co_return std::move(delivery).error();
   if (delivery->settled_through < rows->front().sequence) co_return Step::stuck;
-  log_.rejected(delivery->rejected);
+  count_rows(*rows, *delivery);
   delivery->lane = lane;
-  delivery->rows = static_cast<std::uint64_t>(
-      std::ranges::upper_bound(*rows, delivery->settled_through, {}, &model::StoredRow::sequence) - rows->begin());
   settled_rows_ = delivery->rows;
   auto settled = co_await store_.settle(sink_.name(), std::move(*delivery));
   if (!settled) co_return std::move(settled).error();

@@ -351,6 +351,12 @@ std::vector<model::StoredRow> Journal::peek(const std::string& sink, std::size_t
   return rows;
 }
 
+std::vector<model::StoredRow> Journal::peek_behind(const std::string& sink, std::uint64_t after, std::size_t limit) {
+  const CursorTable::Cursor& cursor = cursor_of(sink);
+  if (!cursor.ahead.empty()) return {};
+  return rows_between(std::max(cursor.settled, static_cast<std::int64_t>(after)), last_sequence_, limit);
+}
+
 // Passes through what is settled ahead, up to the first of these rows or to what is not settled.
 std::vector<model::StoredRow> Journal::peek_revisions(CursorTable::Cursor& cursor, std::size_t limit) {
   while (cursor.is_within_ahead()) {
@@ -370,6 +376,7 @@ std::vector<model::StoredRow> Journal::peek_revisions(CursorTable::Cursor& curso
 std::vector<model::StoredRow> Journal::rows_between(std::int64_t after, std::int64_t upto, std::size_t limit) {
   std::vector<model::StoredRow> rows;
   if (limit == 0 || after >= upto) return rows;
+  rows.reserve(std::min(limit, static_cast<std::size_t>(upto - after)));
   rows_.forwards(after, upto, [&](const ReadingWalk::Row& row) {
     rows.push_back(stored(row));
     return rows.size() < limit;

@@ -40,6 +40,7 @@ class Journal {
   model::Checkpoint checkpoint();
   void commit(const model::Effects& effects);
   std::vector<model::StoredRow> peek(const std::string& sink, std::size_t limit);
+  std::vector<model::StoredRow> peek_behind(const std::string& sink, std::uint64_t after, std::size_t limit);
   void open_live(const std::string& sink, std::uint64_t rows);
   std::vector<model::StoredRow> peek_live(const std::string& sink, std::size_t limit);
 

@@ -86,6 +86,13 @@ asio::awaitable<model::Result<std::vector<model::StoredRow>>> SqliteStore::peek(
       [this, sink = std::move(sink), limit] { return journal_->peek(sink, limit); });
 }
 
+asio::awaitable<model::Result<std::vector<model::StoredRow>>> SqliteStore::peek_behind(std::string sink,
+                                                                                       std::uint64_t after,
+                                                                                       std::size_t limit) {
+  return on_store_thread<std::vector<model::StoredRow>>(
+      [this, sink = std::move(sink), after, limit] { return journal_->peek_behind(sink, after, limit); });
+}
+
 asio::awaitable<model::Result<void>> SqliteStore::open_live(std::string sink, std::uint64_t rows) {
   return on_store_thread<void>([this, sink = std::move(sink), rows] { journal_->open_live(sink, rows); });
 }

@@ -6,6 +6,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 #include <exception>
 #include <functional>
 #include <list>
@@ -53,6 +54,8 @@ class TaskGroup {
       std::rethrow_exception(error);
     } catch (const boost::system::system_error& e) {
       return e.code() == boost::asio::error::operation_aborted;
+    } catch (const boost::asio::multiple_exceptions& several) {  // of awaitables joined by && or ||
+      return is_cancellation(several.first_exception());
     } catch (...) {
       return false;
     }

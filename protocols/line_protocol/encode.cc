@@ -42,16 +42,30 @@ result<void> check_name(std::string_view name, EncodeError if_empty) {
   return {};
 }
 
-void append_escaped(std::string& out, std::string_view text, std::string_view special) {
-  for (const char c : text) {
-    if (special.find(c) != std::string_view::npos) out += '\\';
-    out += c;
+// Which characters a backslash goes before.
+class Special {
+ public:
+  constexpr explicit Special(std::string_view characters) {
+    for (const char c : characters) is_special_[static_cast<unsigned char>(c)] = true;
+  }
+  constexpr bool operator()(char c) const { return is_special_[static_cast<unsigned char>(c)]; }
+
+ private:
+  std::array<bool, 256> is_special_{};
+};
+
+constexpr Special kInMeasurement{", "};
+constexpr Special kInKey{", ="};
+constexpr Special kInString{"\"\\"};
+
+void append_escaped(std::string& out, std::string_view text, const Special& special) {
+  for (auto rest = text.begin(); rest != text.end();) {
+    const auto next = std::find_if(rest + 1, text.end(), [&](char c) { return special(c); });
+    if (special(*rest)) out += '\\';
+    out.append(rest, next);
+    rest = next;
   }
 }
-
-constexpr std::string_view kInMeasurement = ", ";
-constexpr std::string_view kInKey = ", =";
-constexpr std::string_view kInString = "\"\\";
 
 template <class T>
 void append_integer(std::string& out, T value) {

@@ -7,7 +7,6 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/multiple_exceptions.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -37,15 +36,6 @@ template <class... Fs>
 struct Overloaded : Fs... {
   using Fs::operator()...;
 };
-
-// Of two that wait for one thing both say so when they are cancelled; whoever waits for them knows one exception.
-[[noreturn]] void rethrow_first(const asio::multiple_exceptions& both) {
-  try {
-    std::rethrow_exception(both.first_exception());
-  } catch (const asio::multiple_exceptions& more) {
-    rethrow_first(more);
-  }
-}
 
 model::ReportKind kind_of(std::string_view command) {
   if (command == "2051") return model::ReportKind::minute;
@@ -87,11 +77,7 @@ void PlatformLink::forget(Ticket ticket) {
 }
 
 asio::awaitable<void> PlatformLink::run() {
-  try {
-    co_await stay_connected();
-  } catch (const asio::multiple_exceptions& both) {
-    rethrow_first(both);
-  }
+  co_await stay_connected();
 }
 
 asio::awaitable<void> PlatformLink::wait(io::SteadyTime deadline) {
@@ -99,11 +85,7 @@ asio::awaitable<void> PlatformLink::wait(io::SteadyTime deadline) {
     co_await changed_.wait();
     co_return;
   }
-  try {
-    co_await (changed_.wait() || clock_.sleep_until(deadline));
-  } catch (const asio::multiple_exceptions& both) {
-    rethrow_first(both);
-  }
+  co_await (changed_.wait() || clock_.sleep_until(deadline));
 }
 
 asio::awaitable<void> PlatformLink::stay_connected() {

@@ -236,7 +236,9 @@ struct Render {
 }  // namespace
 
 Rendering make_point(const model::StoredRow& row, TimeSeriesPoint& point, std::string& reason) {
-  const Rendering made = row.body.visit(Render{*row.series, model::find_carrier(row.series->carrier), point, reason});
+  const std::string& id = row.series->carrier;
+  const model::Carrier* carrier = id.empty() ? nullptr : model::find_carrier(id);  // most rows are readings: none
+  const Rendering made = row.body.visit(Render{*row.series, carrier, point, reason});
   if (made != Rendering::point || (point.at >= kTimeMin && point.at <= kTimeMax)) return made;
   reason = "its time is outside the years 1678 to 2261";
   return Rendering::refused;

@@ -20,11 +20,11 @@ using carbongate::testing::FakeSink;
 
 class ParallelSinkTest : public ::testing::Test {
  protected:
-  void make(std::size_t number) {
+  void make(std::size_t number, std::size_t batch_rows = 100) {
     std::vector<std::unique_ptr<ports::Sink>> sinks;
     inner_.clear();
     for (std::size_t i = 0; i < number; ++i) {
-      auto sink = std::make_unique<FakeSink>("tsdb", 100);
+      auto sink = std::make_unique<FakeSink>("tsdb", batch_rows);
       inner_.push_back(sink.get());
       sinks.push_back(std::move(sink));
     }
@@ -82,7 +82,7 @@ class ParallelSinkTest : public ::testing::Test {
 TEST_F(ParallelSinkTest, PartsRowsByWhatTheyAreAbout) {
   make(4);
   write(40, 400);
-  EXPECT_EQ(sink_->batch_rows(), 400U);
+  EXPECT_EQ(sink_->batch_rows(), 4 * 400U) << "several batches for each";
   EXPECT_EQ(deliver(rows_)->settled_through, 400U);
   std::map<std::string, const FakeSink*> owner;
   std::size_t rows = 0;
@@ -98,6 +98,22 @@ TEST_F(ParallelSinkTest, PartsRowsByWhatTheyAreAbout) {
   EXPECT_EQ(rows, 400U);
   EXPECT_EQ(sink_->status().rows_accepted, 400U);
   EXPECT_TRUE(sink_->status().healthy);
+}
+
+TEST_F(ParallelSinkTest, SendsEachShareInBatchesUntilOneIsOpen) {
+  make(1, 10);
+  write(1, 35);
+  inner_[0]->next([](auto rows) { return ports::Delivery{rows.back().sequence, {{3, "bad"}}}; });
+  inner_[0]->next([](auto rows) { return ports::Delivery{rows.back().sequence, {{12, "bad"}}}; });
+  inner_[0]->fail_next("connection refused");
+  const auto delivered = deliver(rows_);
+  ASSERT_TRUE(delivered);
+  EXPECT_EQ(inner_[0]->offers(), 3U);
+  EXPECT_EQ(delivered->settled_through, 20U);
+  ASSERT_EQ(delivered->rejected.size(), 2U);
+  EXPECT_EQ(delivered->rejected[1].sequence, 12U);
+  EXPECT_EQ(deliver(std::span(rows_).subspan(20))->settled_through, 35U);
+  EXPECT_EQ(inner_[0]->offers(), 5U);
 }
 
 TEST_F(ParallelSinkTest, GoesTheSameWayUnderAnotherDescription) {
@@ -170,7 +186,7 @@ TEST_F(ParallelSinkTest, TellsRefusedRowsOnceTheyAreSettled) {
 TEST_F(ParallelSinkTest, DeliversEverythingWhateverFails) {
   std::mt19937_64 random(7);
   for (int round = 0; round < rounds(200); ++round) {
-    make(1 + random() % 8);
+    make(1 + random() % 8, 1 + random() % 100);
     write(1 + random() % 20, 1 + random() % 200);
     std::size_t settled = 0;
     while (settled < rows_.size()) {

@@ -30,6 +30,7 @@ class Journal final : public ports::Store {
   }
   void fail_next_settle() { fail_settle_ = true; }
   void fail_next_peek() { fail_peek_ = true; }
+  void fail_next_peek_behind() { fail_peek_behind_ = true; }
   std::function<void()> during_peek;  // what happens between asking and the answer
 
   std::uint64_t settled() const { return settled_; }
@@ -55,6 +56,13 @@ class Journal final : public ports::Store {
     if (oldest.size() > limit) oldest.resize(limit);
     if (during_peek) std::exchange(during_peek, nullptr)();
     co_return oldest;
+  }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_behind(std::string, std::uint64_t after,
+                                                                            std::size_t limit) override {
+    if (std::exchange(fail_peek_behind_, false)) co_return fault();
+    std::vector<model::StoredRow> next(rows_.begin() + std::int64_t(after), rows_.end());
+    if (next.size() > limit) next.resize(limit);
+    co_return next;
   }
   asio::awaitable<model::Result<void>> open_live(std::string, std::uint64_t) override {
     co_return model::Result<void>();
@@ -109,6 +117,7 @@ class Journal final : public ports::Store {
   std::uint64_t settled_ = 0;
   bool fail_settle_ = false;
   bool fail_peek_ = false;
+  bool fail_peek_behind_ = false;
 };
 
 class SinkPump : public ::testing::Test {
@@ -273,6 +282,107 @@ TEST_F(SinkPump, SurvivesAStoreInTrouble) {
   wake();
   EXPECT_EQ(sink_.offers(), 2U) << "what was not settled is offered again";
   EXPECT_EQ(journal_.settled(), 5U);
+}
+
+// A sink whose deliveries end when the test says so.
+class SlowSink final : public ports::Sink {
+ public:
+  explicit SlowSink(const asio::any_io_executor& executor) : go_on_(executor) {}
+
+  const std::vector<std::uint64_t>& offers() const { return offers_; }  // the first row of each
+  void answer(std::optional<std::uint64_t> settled_through) {           // nullopt: a fault
+    answer_ = settled_through;
+    go_on_.notify_all();
+  }
+
+  const std::string& name() const override { return name_; }
+  std::size_t batch_rows() const override { return 10; }
+  ports::SinkStatus status() const override { return {}; }
+  asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override {
+    offers_.push_back(rows.front().sequence);
+    co_await go_on_.wait();
+    if (answer_) co_return ports::Delivery{*answer_, {}};
+    co_return model::Fault{make_error_code(boost::system::errc::connection_refused), "nobody there"};
+  }
+
+ private:
+  std::string name_ = "slow";
+  io::Event go_on_;
+  std::vector<std::uint64_t> offers_;
+  std::optional<std::uint64_t> answer_;
+};
+
+class SinkPumpAhead : public SinkPump {
+ protected:
+  void TearDown() override {
+    tasks_.cancel();
+    poll();
+    EXPECT_TRUE(ended_);
+  }
+  void start() {
+    tasks_.spawn(pump(slow_, journal_, committed_, clock_), [this](std::exception_ptr error) {
+      ended_ = true;
+      if (error) std::rethrow_exception(error);
+    });
+    poll();
+  }
+  void answer(std::optional<std::uint64_t> settled_through) {
+    slow_.answer(settled_through);
+    poll();
+  }
+
+  SlowSink slow_{loop_.get_executor()};
+};
+
+TEST_F(SinkPumpAhead, TheStoreWorksWhileRowsAreOnTheirWay) {
+  journal_.append(25);
+  start();
+  answer(10);
+  EXPECT_EQ(slow_.offers(), (std::vector<std::uint64_t>{1, 11}));
+  EXPECT_EQ(journal_.settled(), 10U) << "while those behind are on their way";
+  answer(20);
+  EXPECT_EQ(journal_.settled(), 20U);
+  answer(25);
+  EXPECT_EQ(journal_.settled(), 25U);
+  EXPECT_EQ(slow_.offers(), (std::vector<std::uint64_t>{1, 11, 21}));
+}
+
+TEST_F(SinkPumpAhead, OffersWhatWasFetchedOnlyBehindWhatIsDone) {
+  journal_.append(30);
+  start();
+  answer(4);
+  EXPECT_EQ(slow_.offers().back(), 5U);
+  EXPECT_EQ(journal_.settled(), 4U);
+  answer(14);
+  EXPECT_EQ(slow_.offers().back(), 15U);
+  answer(std::nullopt);
+  EXPECT_EQ(journal_.settled(), 14U);
+  wake();
+  EXPECT_EQ(slow_.offers().back(), 15U);
+  answer(24);
+  answer(30);
+  EXPECT_EQ(journal_.settled(), 30U);
+}
+
+TEST_F(SinkPumpAhead, OffersAgainWhatTheStoreCouldNotSettle) {
+  journal_.append(30);
+  start();
+  journal_.fail_next_settle();
+  answer(10);
+  answer(20);
+  wake();
+  EXPECT_EQ(journal_.settled(), 0U);
+  EXPECT_EQ(slow_.offers(), (std::vector<std::uint64_t>{1, 11, 1}));
+}
+
+TEST_F(SinkPumpAhead, GoesOnWithoutRowsThatCouldNotBeFetchedAhead) {
+  journal_.append(20);
+  journal_.fail_next_peek_behind();
+  start();
+  answer(10);
+  EXPECT_EQ(journal_.settled(), 10U);
+  answer(20);
+  EXPECT_EQ(journal_.settled(), 20U);
 }
 
 // The pump on a store with lanes.

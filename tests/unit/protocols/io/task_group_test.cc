@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/detached.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <stdexcept>
 
@@ -56,6 +57,21 @@ TEST_F(TaskGroupTest, ReportsTheExceptionThatEscapedATask) {
   });
   run();
   EXPECT_EQ(what, "broken");
+}
+
+// Of two that wait side by side both say that they were cancelled.
+TEST_F(TaskGroupTest, EndingByCancellationIsNoFaultOfTwoAwaitedTogether) {
+  using namespace asio::experimental::awaitable_operators;
+  bool ended = false;
+  const auto both = [this]() -> asio::awaitable<void> { co_await (wait_for_ever() && wait_for_ever()); };
+  group_.spawn(both(), [&](std::exception_ptr error) {
+    ended = true;
+    EXPECT_EQ(error, nullptr);
+  });
+  run();
+  group_.cancel();
+  run();
+  EXPECT_TRUE(ended);
 }
 
 TEST_F(TaskGroupTest, JoinsWhenTheLastTaskHasEnded) {
