@@ -25,7 +25,8 @@ namespace asio = boost::asio;
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-constexpr sinks::Pace kPace{.order = sinks::Order::live_first, .live_after = 200, .backfill_rate = 10};
+constexpr sinks::Pace kLiveFirst{.order = sinks::Order::live_first, .live_after = 200, .backfill_rate = 10};
+constexpr sinks::Pace kInOrder{.order = sinks::Order::journal};
 
 class MessageDriver final : public Driver {
  public:
@@ -191,7 +192,7 @@ class SimulatedSinkPlan final : public sinks::SinkPlan {
  public:
   explicit SimulatedSinkPlan(Life& life) : life_(life) {}
   const std::string& name() const override { return name_; }
-  sinks::Pace pace() const override { return kPace; }
+  sinks::Pace pace() const override { return life_.world.is_in_order ? kInOrder : kLiveFirst; }
   std::unique_ptr<ports::Sink> make(const sinks::SinkContext& context) const override {
     return std::make_unique<SimulatedSink>(life_, *context.store);
   }

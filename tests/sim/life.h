@@ -29,7 +29,10 @@ inline constexpr int kMeters = kMessageMeters + kPolledMeters;
 // One seed: the dice, and what outlives the gateway.
 struct World {
   World(std::uint64_t seed, std::filesystem::path folder)
-      : random(seed), directory(std::move(folder)), block_rows(40 + static_cast<std::int64_t>(seed % 200)) {
+      : random(seed),
+        directory(std::move(folder)),
+        block_rows(40 + static_cast<std::int64_t>(seed % 200)),
+        is_in_order(seed % 3 == 0) {
     for (int i = 0; i < kMeters; ++i) meters.emplace_back(random, kBegin, kHorizon);
     for (int i = 0; i < kMessageMeters; ++i) {
       queues.emplace_back(random, meters[static_cast<std::size_t>(i)], kBegin, kHorizon);
@@ -47,6 +50,7 @@ struct World {
   std::mt19937_64 random;
   std::filesystem::path directory;
   std::int64_t block_rows;
+  bool is_in_order;  // the sink's way; else the newest rows go first after an outage
   LossyDisk disk;
   std::vector<Meter> meters;
   std::vector<MessageQueue> queues;
