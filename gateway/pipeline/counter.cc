@@ -61,12 +61,12 @@ Counted CounterMeter::count(const Reading& reading, double last_value, Quality q
     return {.quality = quality};
   }
   const bool float32 = is_float32(reading.value) && is_float32(last_value);
-  return count({.shown = now, .float32 = float32, .quality = quality}, state, Leaving::in_doubt);
+  return count({.shown = now, .float32 = float32, .quality = quality}, state, kDoubtsMax);
 }
 
-Counted CounterMeter::count(const CourseReading& reading, CounterState& state, Leaving leaving) const {
-  if (!state.course.empty()) return follow(reading, state);
-  if (state.pending) return decide(reading, state, leaving);
+Counted CounterMeter::count(const CourseReading& reading, CounterState& state, Doubts doubts) const {
+  if (!state.course.empty()) return follow(reading, state, doubts);
+  if (state.pending) return decide(reading, state, doubts);
   const Fix& now = reading.shown;
   const Quality quality = reading.quality;
   const Step step = judge_.judge(*state.baseline, now, hints_of(state, reading.float32));
@@ -114,7 +114,7 @@ Counted CounterMeter::wait(const Fix& now, Quality quality, CounterState& state)
   return {.quality = worse(quality, {Origin::estimated, Rule::pending})};
 }
 
-Counted CounterMeter::decide(const CourseReading& reading, CounterState& state, Leaving leaving) const {
+Counted CounterMeter::decide(const CourseReading& reading, CounterState& state, Doubts doubts) const {
   const Fix& now = reading.shown;
   const Quality quality = reading.quality;
   const Fix baseline = *state.baseline;
@@ -152,7 +152,7 @@ Counted CounterMeter::decide(const CourseReading& reading, CounterState& state, 
   }
   if (needs_confirmation(step.verdict) && !is_zero(baseline) && baseline.second < pending.second &&
       pending.second < now.second) {
-    if (step.verdict == Verdict::stalled && fits) return leave_course(pending, reading, quality, state, leaving);
+    if (step.verdict == Verdict::stalled && fits) return leave_course(pending, reading, quality, state, doubts);
     if (went_on_alike(baseline, pending, now)) {
       // Two readings of garbage may well rise; three hardly.
       if (++state.doubts > 2) return book(step, now, remark(quality, step, Rule::pending), state);
@@ -166,9 +166,10 @@ Counted CounterMeter::decide(const CourseReading& reading, CounterState& state, 
     // Zeros may have been unreadable, and the end passed behind them.
     const bool may_have_passed = is_zero(pending) && no_rollover;
     const Quality since = may_have_passed ? worse(quality, {Origin::estimated, Rule::reset}) : quality;
-    return leave_course(pending, reading, since, state, leaving);
+    return leave_course(pending, reading, since, state, doubts);
   }
-  if (state.doubts >= 2) return leave_course(now, reading, quality, state, leaving);
+  if (doubts > 0) return leave_course(pending, reading, quality, state, doubts);
+  if (state.doubts >= 2) return leave_course(now, reading, quality, state, doubts);
   ++state.doubts;
   return wait(now, quality, state);
 }
@@ -176,7 +177,7 @@ Counted CounterMeter::decide(const CourseReading& reading, CounterState& state, 
 // Whether what looks like a rollover by the time until `now` is none: the register had shown the pending value before
 // it could pass its end, and went on from there. What cannot have gone on from 0 says that the 0 was none.
 bool CounterMeter::stood_before_it_could_roll(const Fix& first, const Fix& now, const CounterState& state) const {
-  if (judge_.may_roll_over(*state.baseline, first)) return false;
+  if (now.second < first.second || judge_.may_roll_over(*state.baseline, first)) return false;
   if (!is_zero(first)) return first.first < state.pending->first || now.second == first.second;
   return now.second == first.second || !judge_.power_known() || judge_.delivered_from_zero(first, now, judge_.count());
 }
@@ -248,6 +249,7 @@ Counted CounterMeter::book(const Step& step, const Fix& now, Quality quality, Co
   // A step down by rounding keeps the value: the counter has not moved until it passes there again.
   state.baseline = step.verdict == Verdict::standstill ? Fix{now.first, baseline.second} : now;
   if (moved || step.verdict == Verdict::returned) {
+    if (state.abandoned && step.verdict != Verdict::returned) out.course_from = state.stands_since;
     state.abandoned.reset();
     state.stands_since = now.first;
     state.falls = 0;
@@ -289,12 +291,13 @@ void CounterMeter::add_stretches(const Step& step, Instant begin, Instant end, Q
 Counted CounterMeter::start_again(const Fix& from, const Fix& now, Quality quality, CounterState& state) const {
   const Fix old = *state.baseline;
   const Rule rule = rule_of_new_course(old, from);
-  Counted out{.quality = worse(quality, {Origin::measured, rule}), .course_from = from.first};
+  Counted out{.quality = worse(quality, {Origin::measured, rule})};
   out.add({.begin = std::max(old.first, from.first - kSpreadMax),
            .end = from.first,
            .covered = false,
            .quality = {Origin::estimated, rule}});
   const bool moved = now.second > from.second;
+  if (moved) out.course_from = from.first;
   const std::int64_t by = moved ? (now.second - from.second).quanta() : 0;
   add_stretches({.verdict = Verdict::forward, .stretches = {{from, now.first, by}}}, from.first, now.first, out.quality,
                 out);

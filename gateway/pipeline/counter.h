@@ -85,21 +85,25 @@ class CounterMeter {
   Counted count_late(const Reading& reading, model::Quality quality, model::CounterState& state) const;
 
  private:
-  enum class Leaving { in_doubt, at_once };  // whether another course is believed when it is first seen
+  // How many courses, one left for the next, wait until they are believed: on the last of them another one is believed
+  // when it is first seen.
+  using Doubts = unsigned;
+  static constexpr Doubts kDoubtsMax = 2;
   struct Course;
 
-  Counted count(const model::CourseReading& reading, model::CounterState& state, Leaving leaving) const;
-  Counted decide(const model::CourseReading& reading, model::CounterState& state, Leaving leaving) const;
+  Counted count(const model::CourseReading& reading, model::CounterState& state, Doubts doubts) const;
+  Counted decide(const model::CourseReading& reading, model::CounterState& state, Doubts doubts) const;
   Counted leave_course(const Fix& from, const model::CourseReading& reading, model::Quality since,
-                       model::CounterState& state, Leaving leaving) const;
+                       model::CounterState& state, Doubts doubts) const;
   Counted wait_on_course(const model::CourseReading& reading, model::CounterState& state) const;
   Counted count_late_on_course(const Reading& reading, model::Quality quality, model::CounterState& state) const;
-  Counted follow(const model::CourseReading& reading, model::CounterState& state) const;
-  std::optional<Counted> come_back(const model::CourseReading& reading, model::CounterState& state) const;
+  Counted follow(const model::CourseReading& reading, model::CounterState& state, Doubts doubts) const;
+  std::optional<Counted> come_back(const model::CourseReading& reading, model::CounterState& state,
+                                   Doubts doubts) const;
   bool left_again(const Course& course, const model::CounterState& state) const;
-  Counted catch_up(Instant until, model::CounterState& state) const;
-  Course replay(model::CounterState& state) const;
-  Counted enter(std::span<const model::CourseReading> readings, model::CounterState& state) const;
+  Counted catch_up(Instant until, model::CounterState& state, Doubts doubts) const;
+  Course replay(model::CounterState& state, Doubts doubts) const;
+  Counted enter(std::span<const model::CourseReading> readings, model::CounterState& state, Doubts doubts) const;
   bool caught_up(const Fix& first, const model::CourseReading& second, const model::CounterState& state) const;
   bool stood_before_it_could_roll(const Fix& first, const Fix& now, const model::CounterState& state) const;
   Counted wait(const Fix& now, model::Quality quality, model::CounterState& state) const;

@@ -22,10 +22,10 @@ struct CounterMeter::Course {
 // From `from` on the register seems to follow another course, on which `reading` is the newest. Nothing is booked yet.
 // `since`: what is counted from there is worth.
 Counted CounterMeter::leave_course(const Fix& from, const CourseReading& reading, Quality since, CounterState& state,
-                                   Leaving leaving) const {
+                                   Doubts doubts) const {
   std::vector<CourseReading> readings{{.shown = from, .float32 = false, .quality = reading.quality}};
   if (from.first < reading.shown.first) readings.push_back({reading.shown, reading.float32, since});
-  if (leaving == Leaving::at_once) return enter(readings, state);
+  if (doubts == 0) return enter(readings, state, 0);
   state.course = std::move(readings);
   return wait_on_course(reading, state);
 }
@@ -35,11 +35,11 @@ Counted CounterMeter::wait_on_course(const CourseReading& reading, CounterState&
   return {.quality = worse(reading.quality, {Origin::estimated, Rule::pending})};
 }
 
-Counted CounterMeter::follow(const CourseReading& reading, CounterState& state) const {
-  if (auto back = come_back(reading, state)) return std::move(*back);
+Counted CounterMeter::follow(const CourseReading& reading, CounterState& state, Doubts doubts) const {
+  if (auto back = come_back(reading, state, doubts)) return std::move(*back);
   state.course.push_back(reading);
-  Course course = replay(state);
-  if (left_again(course, state)) return catch_up(*course.counted.course_from, state);
+  Course course = replay(state, doubts);
+  if (left_again(course, state)) return catch_up(*course.counted.course_from, state, doubts);
   const bool followed = state.course.size() >= kCourseReadings && !course.counter.pending;
   if (!followed && state.course.size() < kCourseReadingsMax) return wait_on_course(reading, state);
   Counted out = std::move(course.counted);
@@ -53,12 +53,12 @@ bool CounterMeter::left_again(const Course& course, const CounterState& state) c
 }
 
 // What stood still and caught up was the old course until it was left: that part is booked.
-Counted CounterMeter::catch_up(Instant until, CounterState& state) const {
+Counted CounterMeter::catch_up(Instant until, CounterState& state, Doubts doubts) const {
   const std::vector<CourseReading> readings = std::exchange(state.course, {});
   const auto left = std::ranges::find_if(readings, [&](const CourseReading& r) { return r.shown.first >= until; });
-  Counted out = enter({readings.begin(), left}, state);
+  Counted out = enter({readings.begin(), left}, state, doubts - 1);
   for (const CourseReading& reading : std::span(left, readings.end())) {
-    const Counted next = count(reading, state, Leaving::in_doubt);
+    const Counted next = count(reading, state, doubts);
     for (const Movement& movement : next) out.add(movement);
     out.quality = next.quality;
   }
@@ -83,7 +83,7 @@ Counted CounterMeter::count_late_on_course(const Reading& reading, Quality quali
   again.doubts = 0;
   Counted out{.quality = now.quality};
   for (const CourseReading& r : readings) {
-    const Counted next = count(r, again, Leaving::in_doubt);
+    const Counted next = count(r, again, kDoubtsMax);
     for (const Movement& movement : next) out.add(movement);
   }
   // Alone it is not even a doubt: the step waits on.
@@ -99,7 +99,7 @@ Counted CounterMeter::count_late_on_course(const Reading& reading, Quality quali
 
 // Back on the old course: all that was seen of another one was a glitch. What would fit both belongs to the new one,
 // unless it leaps there and less energy explains it here.
-std::optional<Counted> CounterMeter::come_back(const CourseReading& reading, CounterState& state) const {
+std::optional<Counted> CounterMeter::come_back(const CourseReading& reading, CounterState& state, Doubts doubts) const {
   const Fix& now = reading.shown;
   const Fix baseline = *state.baseline;
   if (stands_at_zero(state) && is_zero(now)) return std::nullopt;  // unreadable again, and no course at all
@@ -109,10 +109,18 @@ std::optional<Counted> CounterMeter::come_back(const CourseReading& reading, Cou
   if (from_zero && !judge_.delivered_from_zero(baseline, now, judge_.count())) return std::nullopt;
 
   const Fix first = state.course.front().shown;
-  const Course course = replay(state);
+  const Course course = replay(state, doubts);
+  const auto rolls_over_with_more = [&](const Fix& last) {
+    const Step onwards = judge_.judge(last, now, no_hints());
+    return onwards.verdict == Verdict::rollover && judge_.worth(step) <= judge_.worth(onwards);
+  };
+  if (step.verdict == Verdict::rollover &&
+      (rolls_over_with_more(*course.counter.baseline) || rolls_over_with_more(state.course.back().shown))) {
+    return book(step, now, remark(reading.quality, step, Rule::rollover), state);
+  }
   for (const Fix& last : {*course.counter.baseline, state.course.back().shown}) {
     const Verdict next = judge_.judge(last, now, no_hints()).verdict;
-    if (next != Verdict::forward && next != Verdict::standstill) continue;
+    if (next != Verdict::forward && next != Verdict::standstill && next != Verdict::fall) continue;
     const std::int64_t jump = (now.second - last.second).quanta();
     const std::int64_t moved = (last.second - first.second).quanta();
     const bool leaps =
@@ -126,11 +134,11 @@ std::optional<Counted> CounterMeter::come_back(const CourseReading& reading, Cou
 }
 
 // Counts the course from its beginning. Where the register left it in its turn, the course begins there.
-CounterMeter::Course CounterMeter::replay(CounterState& state) const {
+CounterMeter::Course CounterMeter::replay(CounterState& state, Doubts doubts) const {
   for (;;) {
     Course course{.counter = state, .counted = {}};
     course.counter.course.clear();
-    course.counted = enter(state.course, course.counter);
+    course.counted = enter(state.course, course.counter, doubts - 1);
     const bool caught_up_first = state.course.size() > 1 && caught_up(state.course[0].shown, state.course[1], state);
     if (!left_again(course, state) || caught_up_first) return course;
     const Instant from = *course.counted.course_from;
@@ -139,7 +147,7 @@ CounterMeter::Course CounterMeter::replay(CounterState& state) const {
 }
 
 // As if it were known that the register does not come back.
-Counted CounterMeter::enter(std::span<const CourseReading> readings, CounterState& state) const {
+Counted CounterMeter::enter(std::span<const CourseReading> readings, CounterState& state, Doubts doubts) const {
   Counted out;
   const CourseReading& first = readings.front();
   if (readings.size() > 1 && caught_up(first.shown, readings[1], state)) {
@@ -152,7 +160,7 @@ Counted CounterMeter::enter(std::span<const CourseReading> readings, CounterStat
     readings = readings.subspan(1);
   }
   for (const CourseReading& reading : readings) {
-    const Counted next = count(reading, state, Leaving::at_once);
+    const Counted next = count(reading, state, doubts);
     for (const Movement& movement : next) out.add(movement);
     out.quality = next.quality;
     if (next.course_from) out.course_from = next.course_from;

@@ -96,6 +96,7 @@ class CounterJudge {
 
   std::vector<Piece> pieces(const Stretch& stretch) const;
   model::Activity worth(const Stretch& stretch) const;  // the sum of its pieces
+  model::Activity worth(const Step& step) const;
 
  private:
   struct Replaced {
@@ -111,7 +112,6 @@ class CounterJudge {
 
   Step judge_unannounced(const Fix& from, const Fix& to, const Hints& hints) const;
   std::optional<Step> judge_announced(const Fix& from, const Fix& to, const Hints& hints, Duration within) const;
-  model::Activity worth(const Step& step) const;
   std::optional<Step> across(std::span<const Replaced> replaced, const Fix& from, const Fix& to) const;
   std::optional<std::int64_t> wrapped(const Fix& from, const Fix& to) const;
   bool plausible_wrap(const Fix& from, const Fix& to, std::int64_t range, std::int64_t moved) const;

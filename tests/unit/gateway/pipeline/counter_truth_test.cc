@@ -232,6 +232,7 @@ TEST(CounterTruth, NothingIsBookedWronglyInTenThousandHistories) {
     }
     print(std::string(to_string(static_cast<Fault>(i))).c_str(), by_fault[i]);
     if (i >= kTold) continue;
+    if (by_fault[i].off != 0) std::printf("  off: seeds%s\n", seeds_off[i].c_str());
     all.add(by_fault[i]);
     if (more) {
       // In a million there are some in which garbage fits garbage, or three faults meet.
