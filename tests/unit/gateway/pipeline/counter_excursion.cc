@@ -34,6 +34,8 @@ std::optional<std::int64_t> CounterHistory::course_away(Fault fault, std::int64_
     // Else the first value back on the course might as well be the next of the other one.
     const bool below_it = value < now && now - value > std::min(40 * step, 2 * possible(whole));
     if (!a_little_below && !above && !below_it) continue;
+    if (old_course_ && value >= *old_course_ - out_of_reach / 8 && value <= *old_course_ + out_of_reach) continue;
+    if (old_course_ && range_ != 0 && range_ - *old_course_ + value < out_of_reach) continue;
     if (value < now && now - value < (readings_away + 2) * step) continue;  // it would pass the old course by itself
     if (value < now && near_a_rollover(whole) && (!power_known_ || range_ - now + value < 2 * possible(whole)))
       continue;
@@ -54,6 +56,22 @@ void CounterHistory::wander(Fault fault) {
     show(in_unit(value / count_), at_);
     value += as_it_flows ? register_ - before : below(power_max_ / 3'600'000 * interval_.count() + 1);
   }
+}
+
+// The new course is not believed yet when it is left for the first time, nor perhaps when it is for the second.
+void CounterHistory::start_again_and_wander() {
+  const std::int64_t before = flowed_;
+  const std::size_t shown = readings.size();
+  old_course_ = range_ == 0 ? register_ : register_ % range_;
+  cause(one_in(2) ? Fault::reset : Fault::swap);
+  if (readings.size() == shown) return;
+  hidden = hidden.value_or(0) + flowed_ - before;
+  good(between(0, 10));
+  for (std::int64_t times = between(1, 2); times > 0; --times) {
+    wander(Fault::excursion);
+    good(between(1, 6));
+  }
+  good(12);
 }
 
 }  // namespace carbongate::pipeline

@@ -42,6 +42,7 @@ std::string_view to_string(Fault fault) {
                                          "out of order",
                                          "excursion",
                                          "excursion near the end",
+                                         "another course, excursion",
                                          "several",
                                          "swap, plausible step",
                                          "ratio change, unannounced"};
@@ -68,10 +69,11 @@ void CounterHistory::choose_meter(Fault fault) {
   load_ = between(0, 1000);
   if (fault == Fault::daily || fault == Fault::daily_near_the_end)
     interval_ = one_in(2) ? Duration(1min) : Duration(15min);
+  if (fault == Fault::course_and_excursion) interval_ = std::min<Duration>(interval_, 15min);
   // What tells such faults is the power of the connection.
   const bool needs_power = fault == Fault::stuck || fault == Fault::net || fault == Fault::rescaled ||
                            fault == Fault::swap_unseen || fault == Fault::swap_after_zeros || fault == Fault::several ||
-                           fault == Fault::daily_near_the_end;
+                           fault == Fault::daily_near_the_end || fault == Fault::course_and_excursion;
   power_known_ = needs_power || !one_in(4);
 }
 
@@ -485,6 +487,7 @@ void CounterHistory::cause(Fault fault) {
     }
     case Fault::excursion:
     case Fault::excursion_near_end: return wander(fault);
+    case Fault::course_and_excursion: return start_again_and_wander();
     case Fault::swap_unseen:
       flow(interval_);
       set_register(register_ + below(possible(interval_) / 4 + 1));

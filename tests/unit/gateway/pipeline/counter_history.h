@@ -14,31 +14,32 @@ namespace carbongate::pipeline {
 
 enum class Fault {
   none,
-  zeros,                // the register reads 0 for 1 to 30 readings, and returns
-  spike,                // one or two readings of garbage
-  stuck,                // the register stands still while energy flows, and catches up within a day
-  stale,                // 1 to 5 readings of values that are a little older
-  not_a_number,         // up to 30 readings without a value
-  silence,              // up to three days without a reading
-  rollover,             // through the end of the register
-  rollover_in_silence,  // the same, while nobody read
-  zeros_near_the_end,   // zeros just before the register rolls over
-  reset,                // the register starts again at 0
-  reset_to_zero,        // the same, and shows exactly 0 for one reading or for hours
-  daily,                // a yield of today: exactly 0 from midnight to the morning
-  daily_near_the_end,   // the same, where the yield of the day is near the register's end
-  swap_after_zeros,     // the register reads 0, and then another meter's value
-  swap_announced,       // another meter; the configuration says what both showed
-  swap,                 // another meter, unannounced
-  ratio_announced,      // the register knows no transformer; its ratio changes at a date that the configuration names
-  rescaled,             // a transformer's ratio is entered into the meter, which multiplies its whole register
-  backwards,            // the register runs down for a while
-  net,                  // a net register, which may run down
-  duplicates,           // readings twice, with the same or another value
-  out_of_order,         // readings that arrive after newer ones
-  excursion,            // 2 to 10 readings of another course, which moves: above, below or near 0; then back
-  excursion_near_end,   // the same near the register's end, of the register or of the other course
-  several,              // any of the above that a meter survives, several times
+  zeros,                 // the register reads 0 for 1 to 30 readings, and returns
+  spike,                 // one or two readings of garbage
+  stuck,                 // the register stands still while energy flows, and catches up within a day
+  stale,                 // 1 to 5 readings of values that are a little older
+  not_a_number,          // up to 30 readings without a value
+  silence,               // up to three days without a reading
+  rollover,              // through the end of the register
+  rollover_in_silence,   // the same, while nobody read
+  zeros_near_the_end,    // zeros just before the register rolls over
+  reset,                 // the register starts again at 0
+  reset_to_zero,         // the same, and shows exactly 0 for one reading or for hours
+  daily,                 // a yield of today: exactly 0 from midnight to the morning
+  daily_near_the_end,    // the same, where the yield of the day is near the register's end
+  swap_after_zeros,      // the register reads 0, and then another meter's value
+  swap_announced,        // another meter; the configuration says what both showed
+  swap,                  // another meter, unannounced
+  ratio_announced,       // the register knows no transformer; its ratio changes at a date that the configuration names
+  rescaled,              // a transformer's ratio is entered into the meter, which multiplies its whole register
+  backwards,             // the register runs down for a while
+  net,                   // a net register, which may run down
+  duplicates,            // readings twice, with the same or another value
+  out_of_order,          // readings that arrive after newer ones
+  excursion,             // 2 to 10 readings of another course, which moves: above, below or near 0; then back
+  excursion_near_end,    // the same near the register's end, of the register or of the other course
+  course_and_excursion,  // another meter or a reset, and excursions of 2 to 10 readings within the next 11
+  several,               // any of the above that a meter survives, several times
   // What no reading can tell. Not held to the goal; the table shows what it costs.
   swap_unseen,   // another meter that starts where the old one might have been
   ratio_unseen,  // a transformer is exchanged, and nobody tells meter or configuration
@@ -83,6 +84,7 @@ class CounterHistory {
   void let_flow_at_least(std::int64_t mwh);
   std::int64_t other_value();
   void wander(Fault fault);
+  void start_again_and_wander();
   std::optional<std::int64_t> course_away(Fault fault, std::int64_t readings_away);
 
   std::mt19937_64 random_;
@@ -93,12 +95,13 @@ class CounterHistory {
   std::int64_t count_ = 0;  // mWh of the register
   std::int64_t range_ = 0;  // mWh of the register; 0: it never rolls over
   bool float32_ = false;
-  std::int64_t register_ = 0;   // mWh, never rounded, never wrapped
-  std::int64_t highest_ = 0;    // of register_
-  std::int64_t numerator_ = 1;  // of the transformers: what flows is register * numerator_
-  std::int64_t flowed_ = 0;     // mWh
-  std::int64_t load_ = 0;       // per mille of power_max_
-  bool load_is_even_ = false;   // in the next flow as in the one before
+  std::int64_t register_ = 0;               // mWh, never rounded, never wrapped
+  std::int64_t highest_ = 0;                // of register_
+  std::optional<std::int64_t> old_course_;  // mWh of the register before it was another one: no excursion goes near it
+  std::int64_t numerator_ = 1;              // of the transformers: what flows is register * numerator_
+  std::int64_t flowed_ = 0;                 // mWh
+  std::int64_t load_ = 0;                   // per mille of power_max_
+  bool load_is_even_ = false;               // in the next flow as in the one before
   std::map<Instant, std::int64_t> truth_;
 };
 

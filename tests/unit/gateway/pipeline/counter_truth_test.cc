@@ -206,6 +206,7 @@ TEST(CounterTruth, NothingIsBookedWronglyInTenThousandHistories) {
   std::array<Figures, static_cast<std::size_t>(Fault::kinds)> by_fault;
   std::array<std::string, static_cast<std::size_t>(Fault::kinds)> seeds_off;
   const auto take = [&](std::uint64_t seed, std::size_t fault) {
+    SCOPED_TRACE(seed);
     const CounterHistory history(seed, static_cast<Fault>(fault));
     const Figures f = run(history, one != nullptr);
     if (f.off != 0 && seeds_off[fault].size() < 60) seeds_off[fault] += " " + std::to_string(seed);
