@@ -129,9 +129,9 @@ Counted CounterMeter::decide(const CourseReading& reading, CounterState& state, 
   if (is_decided(step.verdict) && !from_zero && !no_rollover) {
     // Where the counter went on from the doubtful value that value was right, only larger than expected.
     const bool went_on = baseline.second <= pending.second && pending.second <= now.second;
-    Rule rule = went_on ? Rule::none : Rule::glitch;
-    if (step.verdict == Verdict::rollover) rule = Rule::rollover;
-    return book(step, now, remark(quality, step, rule), state);
+    if (step.verdict == Verdict::rollover) return book(step, now, remark(quality, step, Rule::rollover), state);
+    if (went_on) return book(step, now, worse(quality, {Origin::estimated, Rule::pending}), state);
+    return book(step, now, remark(quality, step, Rule::glitch), state);
   }
   const Step next = judge_.judge(pending, now, no_hints());
   const bool falls_on = state.falls != 0 && state.falls < kFallsMax && next.verdict == Verdict::fall;

@@ -32,6 +32,8 @@ inline constexpr std::size_t kCourseReadingsMax = 40;
 // | a step down, and through a known end it is plausible  | rollover              | the step through the end         |
 // | a replacement was announced, both parts are plausible | replaced              | final - last + now - initial     |
 // | doubtful, then back at or above the baseline          | glitch                | the step from the baseline       |
+// | more than the connection delivers, and from there on  | pending               | the step, estimated              |
+// |   to what it delivers since the baseline              |                       |                                  |
 // | doubtful, following another course from near 0        | reset                 | 0, estimated; then on from there |
 // | ... from exactly 0, as the connection delivers since  | reset                 | 0, estimated; then on from 0     |
 // |   the last 0                                          |                       |                                  |
@@ -45,11 +47,13 @@ inline constexpr std::size_t kCourseReadingsMax = 40;
 // | more than 10 MW, power_max not known, and it goes on  | consumption           | the step, remark pending         |
 // |   alike, twice                                        |                       |                                  |
 //
-// Another course is believed when the register has followed it for kCourseReadings readings, of which single ones may
-// be glitches in their turn; until then it is pending and nothing of it is booked. Where it comes back to the old
-// course before, all of it was a glitch, however it moved. Where it goes on to a third course, that one must be
-// followed as long, and of the second nothing is booked. After kCourseReadingsMax readings without either, what was
-// seen last is taken as it is. When it is believed each of its readings is booked where it belongs (counter_course.cc).
+// Another course is believed when the register has followed it for kCourseReadings readings; until then it is pending
+// and nothing of it is booked. Where it comes back to the old course before, and stays there for two readings, all of
+// it was a glitch, however it moved. What leaves the other course while that waits, waits likewise: what comes back to
+// it was a glitch on it. Only a third course that is followed as long takes its place, and of the second nothing is
+// booked. After kCourseReadingsMax readings without either, what was seen last is taken as it is. When it is believed
+// each of its readings is booked where it belongs (counter_course.cc). A rollover out of a course that is not believed
+// yet is one of the old course, if that takes less.
 // What stands still for an hour and as many readings (at 0: six) is believed too: nothing is booked of it, and a way
 // back is still seen.
 //
@@ -100,6 +104,8 @@ class CounterMeter {
   Counted follow(const model::CourseReading& reading, model::CounterState& state, Doubts doubts) const;
   std::optional<Counted> come_back(const model::CourseReading& reading, model::CounterState& state,
                                    Doubts doubts) const;
+  std::optional<Counted> return_to_baseline(const model::CourseReading& reading, model::CounterState& state,
+                                            Doubts doubts) const;
   bool left_again(const Course& course, const model::CounterState& state) const;
   Counted catch_up(Instant until, model::CounterState& state, Doubts doubts) const;
   Course replay(model::CounterState& state, Doubts doubts) const;

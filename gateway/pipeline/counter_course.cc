@@ -37,10 +37,12 @@ Counted CounterMeter::wait_on_course(const CourseReading& reading, CounterState&
 
 Counted CounterMeter::follow(const CourseReading& reading, CounterState& state, Doubts doubts) const {
   if (auto back = come_back(reading, state, doubts)) return std::move(*back);
+  CounterState once = state;
+  const bool may_be_back = return_to_baseline(reading, once, doubts).has_value();
   state.course.push_back(reading);
   Course course = replay(state, doubts);
   if (left_again(course, state)) return catch_up(*course.counted.course_from, state, doubts);
-  const bool followed = state.course.size() >= kCourseReadings && !course.counter.pending;
+  const bool followed = state.course.size() >= kCourseReadings && !course.counter.pending && !may_be_back;
   if (!followed && state.course.size() < kCourseReadingsMax) return wait_on_course(reading, state);
   Counted out = std::move(course.counted);
   out.quality = worse(out.quality, {Origin::measured, out.movements.front().quality.rule});
@@ -97,9 +99,26 @@ Counted CounterMeter::count_late_on_course(const Reading& reading, Quality quali
   return out;
 }
 
+// One reading that fits the old course may be garbage of the other: two of them, one after the other, are back.
+std::optional<Counted> CounterMeter::come_back(const CourseReading& reading, CounterState& state, Doubts doubts) const {
+  if (state.course.size() == 1) return return_to_baseline(reading, state, doubts);
+  CounterState back = state;
+  const CourseReading first = back.course.back();
+  back.course.pop_back();
+  auto out = return_to_baseline(first, back, doubts);
+  if (!out) return std::nullopt;
+  const Counted next = count(reading, back, doubts);
+  if (back.pending) return std::nullopt;
+  for (const Movement& movement : next) out->add(movement);
+  out->quality = worse(next.quality, out->quality);
+  state = std::move(back);
+  return out;
+}
+
 // Back on the old course: all that was seen of another one was a glitch. What would fit both belongs to the new one,
 // unless it leaps there and less energy explains it here.
-std::optional<Counted> CounterMeter::come_back(const CourseReading& reading, CounterState& state, Doubts doubts) const {
+std::optional<Counted> CounterMeter::return_to_baseline(const CourseReading& reading, CounterState& state,
+                                                        Doubts doubts) const {
   const Fix& now = reading.shown;
   const Fix baseline = *state.baseline;
   if (stands_at_zero(state) && is_zero(now)) return std::nullopt;  // unreadable again, and no course at all

@@ -69,7 +69,7 @@ void CounterHistory::start_again_and_wander() {
   good(between(0, 10));
   for (std::int64_t times = between(1, 2); times > 0; --times) {
     wander(Fault::excursion);
-    good(between(1, 6));
+    good(between(2, 6));
   }
   good(12);
 }
