@@ -115,6 +115,7 @@ void write_derived(Page& page, const std::string& name, const DerivedUsed& deriv
     page.line("");
     page.field("Input 输入", input_name);
     if (!input.point->missing.empty()) page.field("Not known 未知", input.point->missing);
+    for (const std::string& note : input.point->notes) page.field("Note 备注", note);
     write_origin(page, *input.point);
     write_bytes(page, *input.point, figures);
     if (input.point->derived) write_derived(page, input_name, *input.point->derived, figures);

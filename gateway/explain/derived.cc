@@ -4,6 +4,9 @@
 #include <cmath>
 #include <vector>
 
+#include "gateway/explain/words.h"
+#include "gateway/model/entry_name.h"
+#include "gateway/model/hj212_flag.h"
 #include "gateway/model/lineage.h"
 #include "gateway/pipeline/deriver.h"
 #include "gateway/pipeline/quality.h"
@@ -98,7 +101,13 @@ class Apart {
  public:
   Apart(const model::Site& site, const model::Derived& derived, Instant at,
         const std::map<std::string, ReadingsOfPoint>& readings, const OriginOf& origin)
-      : site_(site), derived_(derived), at_(at), readings_(readings), origin_(origin) {}
+      : site_(site),
+        derived_(derived),
+        number_(static_cast<std::size_t>(&derived - site.derived.data())),
+        deriver_(site),
+        at_(at),
+        readings_(readings),
+        origin_(origin) {}
 
   std::shared_ptr<const DerivedUsed> run() {
     const Point& result = point(derived_.result);
@@ -111,9 +120,9 @@ class Apart {
     const StoredReading* now = known ? newest_at(*known, at_) : nullptr;
     if (now) out->result = now->value;
     const StoredReading* before = now ? newest_at(*known, now->at - Duration(1)) : nullptr;
-    if (before) before_ = before->at;
+    before_ = before ? std::optional(before->at) : now ? begun() : std::nullopt;
     if (now && before && result.kind == Kind::cumulative) out->moved = now->value - before->value;
-    for (const model::DerivedInput& input : derived_.inputs) out->inputs.push_back(use(input));
+    for (std::size_t i = 0; i < derived_.inputs.size(); ++i) out->inputs.push_back(use(i));
     figure(*out, result);
     return out;
   }
@@ -125,7 +134,8 @@ class Apart {
     return found == readings_.end() ? nullptr : &found->second;
   }
 
-  InputUsed use(const model::DerivedInput& input) {
+  InputUsed use(std::size_t number) {
+    const model::DerivedInput& input = derived_.inputs[number];
     InputUsed used;
     used.role = name_of(input.role);
     used.weight = input.weight;
@@ -153,11 +163,17 @@ class Apart {
     used.at = now->at;
     where->unit = known->unit;
     const StoredReading* before = before_ && source.kind == Kind::cumulative ? newest_at(*known, *before_) : nullptr;
-    if (before) used.moved = now->value - before->value;
-    if (source.kind == Kind::interval) used.moved = now->value;
+    const auto moved = before ? moved_since_before(number, source, *known) : std::nullopt;
+    if (moved) used.moved = moved->amount;
+    if (source.kind == Kind::interval) used.moved = sum_since_before(*known);
     if (before && before != now) where->readings.push_back(reading_of(source, *before, ReadingUsed::Place::before));
     where->readings.push_back(reading_of(source, *now, ReadingUsed::Place::within));
     where->readings_within = 1;
+    if (before) where->notes = notes_on(source, before->at, now->at);
+    if (moved && moved->quality.rule != model::Rule::none) {
+      where->notes.push_back("counted as " + std::string(to_string(moved->quality.rule)) + ": " +
+                             std::string(words_of(moved->quality.rule).sentence));
+    }
     if (const model::Derived* maker = maker_of(site_, source.id)) {
       where->derived = take_apart(site_, *maker, now->at, readings_, origin_);
     } else {
@@ -165,6 +181,41 @@ class Apart {
     }
     used.point = std::move(where);
     return used;
+  }
+
+  // A sum of counters begins when the last of them is read for the first time.
+  std::optional<Instant> begun() const {
+    std::optional<Instant> begun;
+    for (const model::DerivedInput& input : model::followed(derived_)) {
+      const ReadingsOfPoint* known = readings_of(point(*input.point));
+      if (!known || point(*input.point).kind != Kind::cumulative) continue;
+      const auto first = std::ranges::find_if(known->all, counts);
+      if (first != known->all.end()) begun = std::max(begun, std::optional(first->at));
+    }
+    return begun;
+  }
+
+  // Of amounts.
+  double sum_since_before(const ReadingsOfPoint& known) const {
+    double sum = 0;
+    for (const StoredReading& reading : known.all) {
+      if (reading.at <= at_ && (!before_ || reading.at > *before_) && counts(reading)) sum += reading.value;
+    }
+    return sum;
+  }
+
+  std::optional<pipeline::Deriver::Moved> moved_since_before(std::size_t number, const Point& source,
+                                                             const ReadingsOfPoint& known) const {
+    std::vector<pipeline::Deriver::Heard> heard;
+    for (const StoredReading& reading : known.all) {
+      if (reading.at > at_ || !counts(reading)) continue;
+      heard.push_back({{.point = source.id,
+                        .hj212_flag = model::flag_said(reading.quality),
+                        .at = reading.at,
+                        .value = reading.value},
+                       reading.quality});
+    }
+    return deriver_.moved(number_, number, heard, *before_);
   }
 
   ReadingUsed reading_of(const Point& source, const StoredReading& stored, ReadingUsed::Place place) const {
@@ -203,9 +254,7 @@ class Apart {
   }
 
   void figure(DerivedUsed& out, const Point& result) const {
-    const pipeline::Deriver deriver(site_);
-    const auto number = static_cast<std::size_t>(&derived_ - site_.derived.data());
-    const auto derivation = deriver.explain(number, at_, states());
+    const auto derivation = deriver_.explain(number_, at_, states());
     if (!derivation) {
       out.missing = "an input was missing, rejected or older than its max_age: there is no result then";
       return;
@@ -239,6 +288,8 @@ class Apart {
 
   const model::Site& site_;
   const model::Derived& derived_;
+  std::size_t number_;  // in the site
+  pipeline::Deriver deriver_;
   Instant at_;
   const std::map<std::string, ReadingsOfPoint>& readings_;
   const OriginOf& origin_;
@@ -246,6 +297,21 @@ class Apart {
 };
 
 }  // namespace
+
+std::vector<std::string> notes_on(const Point& point, Instant begin, Instant end) {
+  std::vector<std::string> notes;
+  for (const TransformerRatio& ratio : point.history.ratios) {
+    if (ratio.from >= end) continue;
+    notes.push_back("ratio of the transformers: what the register moves counts " + std::to_string(ratio.numerator) +
+                    (ratio.denominator == 1 ? "" : "/" + std::to_string(ratio.denominator)) + " times" +
+                    (ratio.from == Instant::min() ? "" : ", from " + model::format_utc(ratio.from)));
+  }
+  for (const Replacement& exchange : point.history.replaced) {
+    if (exchange.at <= begin || exchange.at > end) continue;
+    notes.push_back("the meter was exchanged at " + model::format_utc(exchange.at));
+  }
+  return notes;
+}
 
 const model::Derived* maker_of(const model::Site& site, PointId point) {
   const auto found = std::ranges::find(site.derived, point, &model::Derived::result);

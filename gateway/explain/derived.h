@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "gateway/explain/explanation.h"
 #include "gateway/explain/readings.h"
@@ -20,6 +21,9 @@ const model::Derived* maker_of(const model::Site& site, PointId point);
 
 // The point and all that it is computed from, directly or not, by full name.
 std::set<std::string> points_behind(const model::Site& site, PointId point);
+
+// What else stands between the values of a point and its amounts from `begin` to `end`: ratios and exchanges.
+std::vector<std::string> notes_on(const Point& point, Instant begin, Instant end);
 
 // How the pipeline counts what the point gives.
 pipeline::EnergyMeter::Amounts amounts_of(const model::Site& site, PointId point);

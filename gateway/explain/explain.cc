@@ -177,7 +177,10 @@ class Explaining {
                           .heard_until = heard_until(checkpoint)};
     if (const Point* point = configured_.point) {
       wanted.points = points_behind(known_.site, point->id);
-      if (point->kind == Kind::cumulative) wanted.counters.insert(name);
+      for (const Point& one : known_.site.points) {
+        if (one.kind == Kind::cumulative && wanted.points.contains(one.full_name()))
+          wanted.counters.insert(one.full_name());
+      }
       used.kind = point->kind;
     } else {
       used.missing = "the configuration has no point " + name +
@@ -186,7 +189,7 @@ class Explaining {
     const auto thinned = history_.is_thinned();
     if (thinned.has_error()) return thinned.error();
     used.dropped = *thinned;  // unless one from before is found
-    const auto found = find_readings(history_, wanted);
+    auto found = find_readings(history_, wanted);
     if (found.has_error()) return found.error();
     const ReadingsOfPoint& readings = found->at(name);
     if (!readings.unit.empty()) used.unit = readings.unit;
@@ -200,6 +203,10 @@ class Explaining {
             "the stored results are those of the time; a correction works them out again from the inputs, and stores "
             "none");
       }
+      for (const Point& input : known_.site.points) {
+        const auto of_input = found->find(input.full_name());
+        if (of_input != found->end()) repair(of_input->second.all, input.id);
+      }
       if (const auto at = derived_at()) used.derived = take_apart(known_.site, *derived, *at, *found, known_.origin);
     }
     return {};
@@ -211,8 +218,10 @@ class Explaining {
     const Instant end = out_.known.end;
     std::optional<CountedAgain> counted;
     if (configured_.point && configured_.point->unit.symbol == out_.point.unit) {
-      counted = count_again(as_restated(readings), *configured_.point, *out_.carrier, known_.site.future_tolerance,
-                            begin, end, amounts_of(known_.site, configured_.point->id));
+      std::vector<StoredReading> restated = readings;
+      repair(restated, configured_.point->id);
+      counted = count_again(restated, *configured_.point, *out_.carrier, known_.site.future_tolerance, begin, end,
+                            amounts_of(known_.site, configured_.point->id));
     }
     PointUsed& used = out_.point;
     std::optional<std::size_t> before;
@@ -241,16 +250,13 @@ class Explaining {
     if (counted && !readings.empty()) used.counted = counted->sum;
   }
 
-  // With the values that a restatement would count.
-  std::vector<StoredReading> as_restated(std::vector<StoredReading> readings) const {
+  // Puts in the values that a restatement would count, where there was one.
+  void repair(std::vector<StoredReading>& readings, PointId point) const {
     const auto repaired = [](const Revision& revision) {
       return revision.entry.correction && revision.entry.correction->cause == model::Cause::configuration;
     };
-    if (std::ranges::none_of(std::span(out_.revisions).first(explained_), repaired)) return readings;
-    for (StoredReading& reading : readings) {
-      reading.value = known_.repaired(configured_.point->id, reading.at, reading.value);
-    }
-    return readings;
+    if (std::ranges::none_of(std::span(out_.revisions).first(explained_), repaired)) return;
+    for (StoredReading& reading : readings) reading.value = known_.repaired(point, reading.at, reading.value);
   }
 
   ReadingUsed reading_of(const StoredReading& stored, ReadingUsed::Place place, const Moved* moved) {
@@ -300,17 +306,7 @@ class Explaining {
       used.notes.push_back("stored in " + used.unit + "; the configuration has it in " +
                            std::string(point.unit.symbol) + " now");
     }
-    for (const TransformerRatio& ratio : point.history.ratios) {
-      if (ratio.from >= out_.known.end) continue;
-      used.notes.push_back("ratio of the transformers: what the register moves counts " +
-                           std::to_string(ratio.numerator) +
-                           (ratio.denominator == 1 ? "" : "/" + std::to_string(ratio.denominator)) + " times" +
-                           (ratio.from == Instant::min() ? "" : ", from " + model::format_utc(ratio.from)));
-    }
-    for (const Replacement& exchange : point.history.replaced) {
-      if (exchange.at <= out_.known.begin || exchange.at > out_.known.end) continue;
-      used.notes.push_back("the meter was exchanged at " + model::format_utc(exchange.at));
-    }
+    for (std::string& note : notes_on(point, out_.known.begin, out_.known.end)) used.notes.push_back(std::move(note));
     for (std::string& note : known_.notes(point.id, out_.known.begin)) used.notes.push_back(std::move(note));
   }
 

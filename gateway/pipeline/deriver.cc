@@ -138,6 +138,7 @@ Deriver::Rules Deriver::make_rules(const model::Derived& derived) const {
       if (!carrier) refuse(name, "it cannot count " + std::string(to_string(point.unit.dimension)));
       if (point.kind == Kind::cumulative) follow.meter = EnergyMeter::make(point, *carrier);
       follow.scale = model::ActivityScale::between(point.unit, *carrier);
+      follow.quanta_per_unit = quanta_per_unit(carrier->quantum, point.unit);
       if (!follow.scale || (point.kind == Kind::cumulative && !follow.meter)) refuse(name, "its units do not fit");
     }
     const bool counted = follow.scale.has_value();
@@ -302,6 +303,29 @@ bool Deriver::count(const Rules& rules, std::uint32_t input, const Reading& read
     if (movement.quality.rule != Rule::gap) state.held = worse(state.held, without_remark(movement.quality));
   }
   return decided;
+}
+
+std::optional<Deriver::Moved> Deriver::moved(std::size_t derived, std::size_t input, std::span<const Heard> readings,
+                                             Instant after) const {
+  const Rules& rules = rules_[derived];
+  if (input >= rules.followed.size() || !rules.followed[input].meter) return std::nullopt;
+  const Followed& follow = rules.followed[input];
+  model::DerivedInputState counter;
+  Activity sum;
+  Moved out;
+  for (const Heard& heard : readings) {
+    const Counted counted =
+        follow.meter->count_register(heard.reading, counter.last_value, without_remark(heard.quality), counter.counter);
+    if (countable(counted.quality)) counter.last_value = heard.reading.value;
+    if (heard.reading.at <= after) continue;
+    if (!counted.movements.empty()) out.quality = worse(out.quality, counted.quality);
+    for (const Movement& movement : counted) {
+      sum += movement.amount;
+      out.quality = worse(out.quality, movement.quality);
+    }
+  }
+  out.amount = static_cast<double>(sum.quanta()) / follow.quanta_per_unit;
+  return out;
 }
 
 Deriver::Inputs Deriver::gather(const Rules& rules, Instant at, const std::vector<PointState>& points) const {

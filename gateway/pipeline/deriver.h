@@ -84,11 +84,25 @@ class Deriver {
   std::optional<Derivation> explain(std::size_t derived, Instant at,
                                     const std::vector<model::PointState>& points) const;
 
+  struct Heard {
+    Reading reading;
+    model::Quality quality;
+  };
+  struct Moved {
+    double amount = 0;       // in the input's unit
+    model::Quality quality;  // the worst of its parts
+  };
+  // What the input's counter moved with the readings behind `after`. `readings`: of that point, by time, from so long
+  // before that its course is known (lead.h). nullopt: the input is no counter that is followed.
+  std::optional<Moved> moved(std::size_t derived, std::size_t input, std::span<const Heard> readings,
+                             Instant after) const;
+
  private:
   struct Followed {
     std::string name;
     std::optional<EnergyMeter> meter;           // of a counter
     std::optional<model::ActivityScale> scale;  // of an amount
+    double quanta_per_unit = 1;                 // of either
   };
   struct Rules {
     const model::Derived* config = nullptr;
