@@ -1,6 +1,7 @@
 #include "gateway/books/certificates.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <tuple>
@@ -148,15 +149,23 @@ model::Emitted market_based(const model::Emitted& market, Activity amount, std::
   model::Emitted result;
   co2e.add_part(market.co2e.quanta(), left, amount);
   market.gases.each([&](model::Gas gas, model::GasMass mass) { gases[gas].add_part(mass.quanta(), left, amount); });
-  result.u95_factor = model::Co2e::of(proportion(market.u95_factor.quanta(), left.quanta(), amount.quanta()));
+  // Of what is left, and of each contract: one errs whatever the others do.
+  double squares =
+      std::pow(static_cast<double>(proportion(market.u95_factor.quanta(), left.quanta(), amount.quanta())), 2);
+  std::map<std::string_view, model::Co2e> by_contract;
   const model::SupplyContract* last_contract = nullptr;
   for (const SerialShare& share : shares) {
     if (!share.contract) continue;
     last_contract = share.contract;
     co2e.add(share.amount, share.contract->scaled_factor);
     gases[share.contract->gas].add(share.amount, share.contract->scaled_factor);
-    result.u95_factor += pipeline::half_width(emission_of(share.amount, *share.contract), share.contract->u95_ppm);
+    by_contract[share.contract->id] +=
+        pipeline::half_width(emission_of(share.amount, *share.contract), share.contract->u95_ppm);
   }
+  for (const auto& [contract, half_width] : by_contract) {
+    squares += std::pow(static_cast<double>(half_width.quanta()), 2);
+  }
+  result.u95_factor = model::Co2e::of(std::llround(std::sqrt(squares)));
   // Documented volumes are exact: all that the meter errs by lies in what they leave, and if that is nothing, in what
   // was delivered last.
   if (left != Activity{}) {

@@ -143,6 +143,26 @@ TEST(Contracts, ThatDeliverAllTheRestErrAsMuchAsTheMeter) {
   EXPECT_EQ(known.u95_factor.quanta(), 15'000);
 }
 
+// 3 of 10 kWh by one contract in two deliveries, 4 by another, the rest at 0.6 kg/kWh +-10 %.
+TEST(Contracts, ErrApartFromEachOtherAndFromTheResidualMix) {
+  model::Emitted market;
+  market.co2e = model::Co2e::of(6'000'000);
+  market.u95_factor = model::Co2e::of(600'000);
+  model::Certificate first = contract("PPA-7", 3, 500'000);
+  first.contract->u95_ppm = 400'000;
+  model::Certificate second = contract("PPA-8", 4, 500'000);
+  second.contract->id = "PPA-8";
+  second.contract->u95_ppm = 120'000;
+  const std::vector shares{
+      SerialShare{.serial = "PPA-7/1", .amount = Activity::of(1'000'000), .contract = &*first.contract},
+      SerialShare{.serial = "PPA-7/2", .amount = Activity::of(2'000'000), .contract = &*first.contract},
+      SerialShare{.serial = "PPA-8/1", .amount = Activity::of(4'000'000), .contract = &*second.contract}};
+  MarketCarry carry;
+  const model::Emitted known = market_based(market, Activity::of(10'000'000), shares, 0, carry);
+  EXPECT_EQ(known.co2e.quanta(), 1'800'000 + 1'500'000 + 2'000'000);
+  EXPECT_EQ(known.u95_factor.quanta(), std::llround(std::sqrt(180e3 * 180e3 + 600e3 * 600e3 + 240e3 * 240e3)));
+}
+
 // 44613.034 kWh and a certificate of 7 MWh.
 TEST(Certificates, LeaveSumsThatAreExact) {
   constexpr std::int64_t kFactor = 609'600;  // mg per kWh
