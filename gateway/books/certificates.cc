@@ -34,25 +34,43 @@ std::int64_t proportion(std::int64_t whole, Wide part, Wide of) {
   return static_cast<std::int64_t>(Wide{whole} * part / of);
 }
 
-// One certificate over the consumption of its users in its period.
-template <class Take>
-Activity spread(Activity volume, std::span<Consumption* const> period, const Take& take) {
+using Period = std::span<Consumption* const>;  // what one user consumed in the period of a certificate, by time
+
+Wide open_of(Period period) {
   Wide open = 0;
   for (const Consumption* c : period) open += (c->amount - c->certified).quanta();
-  if (open <= 0) return {};
-  const std::int64_t matched = static_cast<std::int64_t>(std::min<Wide>(open, volume.quanta()));
+  return open;
+}
+
+// Calls `give` for each part with its share of `whole`: the difference of two floors of a growing sum, so that nothing
+// is lost, and no share is off by a whole quantum.
+template <class Part, class OpenOf, class Give>
+void divide(std::int64_t whole, Wide open, std::span<const Part> parts, const OpenOf& open_of_part, const Give& give) {
   Wide reached = 0;
   std::int64_t given = 0;
-  for (Consumption* c : period) {
-    reached += (c->amount - c->certified).quanta();
-    const std::int64_t until_here =
-        proportion(matched, reached, open);  // the floor of a growing sum: no remainder is lost
-    const Activity share = Activity::of(until_here - given);
+  for (const Part& part : parts) {
+    reached += open_of_part(part);
+    const std::int64_t until_here = proportion(whole, reached, open);
+    if (until_here != given) give(part, until_here - given);
     given = until_here;
-    if (share == Activity{}) continue;
-    c->certified += share;
-    take(*c, share);
   }
+}
+
+// One certificate over the consumption of its users: first among them, then over the time of each, so that each user's
+// sum is what the proportion says.
+template <class Take>
+Activity spread(Activity volume, std::span<const Period> users, const Take& take) {
+  Wide open = 0;
+  for (const Period& period : users) open += open_of(period);
+  if (open <= 0) return {};
+  const auto matched = static_cast<std::int64_t>(std::min<Wide>(open, volume.quanta()));
+  const auto open_in = [](const Consumption* c) { return (c->amount - c->certified).quanta(); };
+  divide(matched, open, users, open_of, [&](const Period& period, std::int64_t of_user) {
+    divide(of_user, open_of(period), period, open_in, [&](Consumption* c, std::int64_t share) {
+      c->certified += Activity::of(share);
+      take(*c, Activity::of(share));
+    });
+  });
   return Activity::of(matched);
 }
 
@@ -116,20 +134,19 @@ std::vector<Unused> match(std::span<const model::Certificate> certificates, std:
 
   std::vector<Unused> unused;
   for (const model::Certificate* certificate : ordered) {
-    std::vector<Consumption*> period;
+    std::vector<Period> users;
     for (const std::string& user : certificate->users) {
       const auto& list = by_user[{user, certificate->carrier}];
       const auto first = std::ranges::lower_bound(list, certificate->generated_from, {}, &Consumption::begin);
       const auto last = std::ranges::lower_bound(list, certificate->generated_until, {}, &Consumption::begin);
-      period.insert(period.end(), first, std::max(first, last));
+      users.emplace_back(first, std::max(first, last));
     }
-    if (certificate->users.size() > 1) std::ranges::sort(period, {}, by_time);
     const auto take = [&](const Consumption& c, Activity amount) {
       shares.push_back({.consumption = static_cast<std::uint32_t>(&c - consumption.data()),
                         .certificate = static_cast<std::uint32_t>(certificate - certificates.data()),
                         .amount = amount});
     };
-    const Activity matched = spread(certificate->volume, period, take);
+    const Activity matched = spread(certificate->volume, users, take);
     if (matched < certificate->volume) unused.push_back({certificate, certificate->volume - matched});
   }
   std::vector<std::size_t> rank(certificates.size());

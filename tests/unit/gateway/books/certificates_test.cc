@@ -220,6 +220,23 @@ TEST(Contracts, AreSpreadOverAllTheirUsersAndNobodyElse) {
   EXPECT_EQ(consumption[3].certified, Activity{});
 }
 
+// 4.79 kWh and 1.92 kWh in each of 96 quarter hours, and 300 kWh: however they take turns, no user gets a share of the
+// other's.
+TEST(Contracts, AreDividedAmongTheirUsersToTheQuantum) {
+  std::vector<Consumption> consumption;
+  for (int i = 0; i < 96; ++i) {
+    consumption.push_back({"works", "electricity", kMarch + i * 15min, Activity::of(4'791'667), {}});
+    consumption.push_back({"another", "electricity", kMarch + i * 15min, Activity::of(1'916'667), {}});
+  }
+  std::vector<model::Certificate> certificates{contract("PPA-7", 0, 0, {"works", "another"})};
+  certificates[0].volume = Activity::of(300'000'000);
+  EXPECT_TRUE(match(certificates, consumption).empty());
+  Activity works, another;
+  for (const Consumption& c : consumption) (c.user == "works" ? works : another) += c.certified;
+  EXPECT_EQ(works.quanta(), 300'000'000LL * 4'791'667 / (4'791'667 + 1'916'667));
+  EXPECT_EQ((works + another).quanta(), 300'000'000);
+}
+
 TEST(Contracts, EmitTheirFactorTimesWhatTheyDeliveredToTheMilligram) {
   std::mt19937_64 random(29);
   for (int round = 0; round < 300; ++round) {
