@@ -21,7 +21,21 @@ bool is_power(Dimension dimension) {
 }
 
 bool is_flow(Dimension dimension) {
-  return dimension == Dimension::volume_flow || dimension == Dimension::mass_flow;
+  return dimension == Dimension::volume_flow || dimension == Dimension::normal_volume_flow ||
+         dimension == Dimension::mass_flow;
+}
+
+// In what a point of this dimension is limited; nullopt: it is no amount of matter.
+std::optional<Dimension> flow_of(Dimension dimension) {
+  switch (dimension) {
+    case Dimension::volume:
+    case Dimension::volume_flow: return Dimension::volume_flow;
+    case Dimension::normal_volume:
+    case Dimension::normal_volume_flow: return Dimension::normal_volume_flow;
+    case Dimension::mass:
+    case Dimension::mass_flow: return Dimension::mass_flow;
+    default: return std::nullopt;
+  }
 }
 
 // Said already, and nothing can be said about what fits it.
@@ -32,41 +46,79 @@ bool has_unknown_unit(const config::Reader& in) {
   return unit && !(unit->is_scalar() && find_unit(unit->scalar()));
 }
 
-// "250 kW" or "250kW" in W.
-void read_power_max(config::Reader& in, Point& point) {
-  const auto text = in.optional<std::string>("power_max");
-  if (!text) return;
+struct Rate {
+  double value = 0;  // in the base of its dimension
+  Dimension dimension{};
+};
+
+// "250 kW" or "250kW", in a unit that `fits`; `example` is one of them.
+std::optional<Rate> read_rate(config::Reader& in, std::string_view key, std::string_view what, std::string_view example,
+                              bool (*fits)(Dimension)) {
+  const auto text = in.optional<std::string>(key);
+  if (!text) return std::nullopt;
   double number = 0;
   const char* end = text->data() + text->size();
   const auto [parsed_to, code] = std::from_chars(text->data(), end, number);
   std::string_view symbol(parsed_to, static_cast<std::size_t>(end - parsed_to));
   while (symbol.starts_with(' ')) symbol.remove_prefix(1);
   if (code != std::errc{} || symbol.empty()) {
-    in.error("power_max", "expected a number and a power unit, such as '250 kW'");
-    return;
+    in.error(key, "expected a number and a unit of " + std::string(what) + ", such as '" + std::string(example) + "'");
+    return std::nullopt;
   }
   const auto unit = find_unit(symbol);
-  if (!unit || unit->dimension != Dimension::power) {
-    std::vector<std::string> powers;
-    for (const Unit& known : all_units()) {
-      if (known.dimension == Dimension::power) powers.emplace_back(known.symbol);
+  if (!unit || !fits(unit->dimension)) {
+    std::vector<std::string> known;
+    for (const Unit& one : all_units()) {
+      if (fits(one.dimension)) known.emplace_back(one.symbol);
     }
-    in.error("power_max", "'" + std::string(symbol) + "' is not a unit of power" + config::suggestion(symbol, powers));
-    return;
+    in.error(key,
+             "'" + std::string(symbol) + "' is not a unit of " + std::string(what) + config::suggestion(symbol, known));
+    return std::nullopt;
   }
-  const double watts = number * static_cast<double>(unit->numerator) / static_cast<double>(unit->denominator);
-  if (!(watts > 0 && watts <= 1e12)) {
+  return Rate{number * static_cast<double>(unit->numerator) / static_cast<double>(unit->denominator), unit->dimension};
+}
+
+std::string described(const Point& point) {
+  return "'" + point.name + "' is a point of " + std::string(to_string(point.unit.dimension)) + " (" +
+         std::string(point.unit.symbol) + ")";
+}
+
+void read_power_max(config::Reader& in, Point& point) {
+  const auto power = read_rate(in, "power_max", "power", "250 kW", [](Dimension d) { return d == Dimension::power; });
+  if (!power) return;
+  if (!(power->value > 0 && power->value <= 1e12)) {
     in.error("power_max", "must be more than 0 and at most 1000 GW");
     return;
   }
   if (has_unknown_unit(in)) return;
   if (point.unit.dimension != Dimension::energy && point.unit.dimension != Dimension::power) {
-    in.error("power_max", "limits energy and power only; '" + point.name + "' is a point of " +
-                              std::string(to_string(point.unit.dimension)) + " (" + std::string(point.unit.symbol) +
-                              ")");
+    in.error("power_max", "limits energy and power only; " + described(point) +
+                              (flow_of(point.unit.dimension) ? ", which flow_max limits" : ""));
     return;
   }
-  point.limits.power_max_w = watts;
+  point.limits.power_max_w = power->value;
+}
+
+void read_flow_max(config::Reader& in, Point& point) {
+  const auto flow = read_rate(in, "flow_max", "flow", "250 Nm3/h", is_flow);
+  if (!flow) return;
+  if (!(flow->value > 0 && flow->value <= 1e15)) {
+    in.error("flow_max", "must be more than 0 and at most 1e9 of m3, Nm3 or kg an hour");
+    return;
+  }
+  if (has_unknown_unit(in)) return;
+  const auto wanted = flow_of(point.unit.dimension);
+  if (!wanted) {
+    in.error("flow_max", "limits volumes, masses and their flows only; " + described(point) +
+                             (point.unit.dimension == Dimension::energy || point.unit.dimension == Dimension::power
+                                  ? ", which power_max limits"
+                                  : ""));
+  } else if (*wanted != flow->dimension) {
+    in.error("flow_max", "is a " + std::string(to_string(flow->dimension)) + "; " + described(point) + " and wants a " +
+                             std::string(to_string(*wanted)));
+  } else {
+    point.limits.flow_max = flow->value;
+  }
 }
 
 // The ends that are given, in the point's unit; a value that is wrong is a problem and left out.
@@ -146,6 +198,7 @@ void read_point_limits(config::Reader& in, Point& point, double count_by_default
 
   read_rollover(in, point, count_by_default);
   read_power_max(in, point);
+  read_flow_max(in, point);
   read_signed(in, point);
 
   if (in.child("stale_after")) {

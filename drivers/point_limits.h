@@ -10,7 +10,8 @@ namespace carbongate {
 // over them. Call after point.kind and point.unit are set. Limits that contradict each other or the kind are problems.
 //
 //   min, max            numbers in the point's unit
-//   power_max           "250 kW": what the connection can deliver at most
+//   power_max           "250 kW": what the connection can deliver at most, of energy and power
+//   flow_max            "250 Nm3/h": the same of volumes, masses and their flows
 //   stale_after, gap_max  durations
 //   signed: true        a net register: what flows back is subtracted in it, and in the accounts; needs power_max
 //

@@ -26,6 +26,7 @@ struct PointLimits {
   std::vector<double> rollover_at = {};  // cumulative: where the register may start again from 0, in its unit; several
                                          // if it is not known which: the one that fits what flowed is taken
   std::optional<double> power_max_w;     // physical maximum of the connection in W; a counter cannot run faster
+  std::optional<double> flow_max = {};   // the same of what flows: in mL/h or mg/h, as the point's unit
   Duration interval{};                   // how often a value is due; 0: not known
   Duration stale_after{};                // heard this much later than measured: late; 0: 3 * interval, at least 60 s
   Duration gap_max{};                    // longest gap a power is integrated over; 0: 3 * interval, at least 5 min

@@ -153,7 +153,7 @@ class DerivedSection {
       warn_of_slow_inputs(in, derived);
       read_point_limits(in, result);
     } else {
-      for (const char* key : {"unit", "min", "max", "power_max", "stale_after", "gap_max", "rollover_at"})
+      for (const char* key : {"unit", "min", "max", "power_max", "flow_max", "stale_after", "gap_max", "rollover_at"})
         in.child(key);
     }
     in.finish();

@@ -364,7 +364,7 @@ class UsersReader {
     }
   }
 
-  // Only energy has a power to limit it: a volume or a mass has nothing like that to be given.
+  // Of energy alone: what a pipe delivers (flow_max) is rarely known, and gas is no main part of most sites.
   void warn_if_unlimited(config::Reader& in, const Point& point) {
     const bool can_be_limited = point.kind == Kind::cumulative && point.unit.dimension == Dimension::energy;
     if (!can_be_limited || point.limits.power_max_w || context_.doubtful_devices.contains(point.device)) return;

@@ -22,6 +22,12 @@ RateLimits rate_limits(Dimension dimension) {
   return {1e8, 1e5, "kg"};
 }
 
+bool flows(Dimension rate, Dimension amount) {
+  return (rate == Dimension::volume_flow && amount == Dimension::volume) ||
+         (rate == Dimension::normal_volume_flow && amount == Dimension::normal_volume) ||
+         (rate == Dimension::mass_flow && amount == Dimension::mass);
+}
+
 }  // namespace
 
 Connection connection_of(const Point& point, const model::Carrier& carrier) {
@@ -31,6 +37,13 @@ Connection connection_of(const Point& point, const model::Carrier& carrier) {
                  .rate_usual = to_activity(general.usual, unit, carrier).value_or(Activity{}).quanta()};
   if (point.limits.power_max_w && carrier.dimension == Dimension::energy) {
     const auto rate = to_activity(*point.limits.power_max_w * 1.1, *find_unit("W"), carrier);
+    if (rate && rate->quanta() > 0) out = {.rate_max = rate->quanta(), .rate_usual = rate->quanta(), .known = true};
+  }
+  const bool same_matter = point.unit.dimension == carrier.dimension || flows(point.unit.dimension, carrier.dimension);
+  if (point.limits.flow_max && same_matter) {
+    const double amount =
+        *point.limits.flow_max * static_cast<double>(unit.denominator) / static_cast<double>(unit.numerator);
+    const auto rate = to_activity(amount * 1.1, unit, carrier);
     if (rate && rate->quanta() > 0) out = {.rate_max = rate->quanta(), .rate_usual = rate->quanta(), .known = true};
   }
   if (point.computed && point.kind == Kind::cumulative && !out.known) {

@@ -64,8 +64,19 @@ TEST(PointLimits, MustFitKindAndUnit) {
 TEST(PointLimits, NeedAPowerWithItsUnit) {
   EXPECT_EQ(Read(Kind::cumulative, "kWh", "power_max: 250 kw").said,
             "a.yaml:1:12: error: power_max: 'kw' is not a unit of power; did you mean 'kW'?\n");
-  for (const char* bad : {"power_max: 250", "power_max: kW", "power_max: -1 kW", "power_max: 1e99 kW",
-                          "power_max: 1 kWh", "stale_after: 1ms", "stale_after: 60", "min: low"}) {
+  EXPECT_EQ(Read(Kind::cumulative, "Nm3", "flow_max: 250 Nm3/h").point.limits.flow_max, 250e6);
+  EXPECT_EQ(Read(Kind::instantaneous, "t/h", "flow_max: 5000 kg/h").point.limits.flow_max, 5e9);
+  EXPECT_NE(Read(Kind::cumulative, "m3", "power_max: 1 kW").said.find("which flow_max limits"), std::string::npos);
+  EXPECT_NE(Read(Kind::cumulative, "kWh", "flow_max: 1 m3/h").said.find("which power_max limits"), std::string::npos);
+  EXPECT_EQ(
+      Read(Kind::cumulative, "m3", "flow_max: 250 Nm3/h").said,
+      "a.yaml:1:11: error: flow_max: is a normal volume flow; 'value' is a point of volume (m3) and wants a volume "
+      "flow\n");
+  EXPECT_EQ(Read(Kind::cumulative, "Nm3", "flow_max: 250 nm3/h").said,
+            "a.yaml:1:11: error: flow_max: 'nm3/h' is not a unit of flow; did you mean 'Nm3/h'?\n");
+  for (const char* bad :
+       {"flow_max: 250", "flow_max: 0 m3/h", "flow_max: 250 m3", "power_max: 250", "power_max: kW", "power_max: -1 kW",
+        "power_max: 1e99 kW", "power_max: 1 kWh", "stale_after: 1ms", "stale_after: 60", "min: low"}) {
     EXPECT_NE(Read(Kind::cumulative, "kWh", bad).said, "") << bad;
   }
 }

@@ -189,5 +189,19 @@ TEST(CounterCourse, WhatWasCaughtUpIsBookedThoughAnotherCourseBegins) {
   EXPECT_NEAR(static_cast<double>(meter.total.quanta()), (82 + 0.5 * (kCourseReadings - 1)) * kKwh, 10);
 }
 
+// By what the pipe delivers.
+TEST(CounterCourse, AGasMeterHasAFlowToBeJudgedBy) {
+  for (const bool is_known : {false, true}) {
+    Point point = a_point();
+    point.unit = *find_unit("Nm3");
+    if (is_known) point.limits.flow_max = 100e6;  // mL/h: 100 Nm3/h
+    Register meter(point, *model::find_carrier("natural-gas"));
+    for (int i = 0; i <= 10; ++i) meter.at(i * 1min, 5'000 + i);
+    for (int i = 11; i <= 40; ++i) meter.at(i * 1min, 5'050 + i);
+    const std::int64_t moved = is_known ? 10 + 29 : 40 + 50;
+    EXPECT_EQ(meter.total, Activity::of(moved * 1'000'000)) << is_known;
+  }
+}
+
 }  // namespace
 }  // namespace carbongate::pipeline

@@ -27,8 +27,8 @@ inline Point a_point() {
 
 class Register {
  public:
-  explicit Register(const Point& point)
-      : rules_(point, 5min), meter_(*EnergyMeter::make(point, *model::find_carrier("electricity"))) {}
+  explicit Register(const Point& point, const model::Carrier& carrier = *model::find_carrier("electricity"))
+      : rules_(point, 5min), meter_(*EnergyMeter::make(point, carrier)) {}
 
   Counted at(Duration since_start, double value, char hj212_flag = model::kNoFlag) {
     Reading r = reading({}, kStart + since_start, value);
