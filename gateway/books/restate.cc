@@ -47,15 +47,40 @@ bool same_figures(const EmissionEntry& a, const EmissionEntry& b) {
          a.primary.emitted == b.primary.emitted && market_of(a).emitted == market_of(b).emitted;
 }
 
-// Each booking may have carried a remainder in or out: `revisions` of them, and the recomputed one.
-bool agree(const EmissionEntry& known, const EmissionEntry& restated, std::int64_t revisions) {
+// By whatever factors. Each booking may have carried a remainder in or out: `revisions` of them, and the recomputed one.
+bool figures_agree(const EmissionEntry& known, const EmissionEntry& restated, std::int64_t revisions) {
   const std::int64_t tolerance_mg = revisions + 1;
   if (known.amount != restated.amount || known.covered != restated.covered) return false;
   if (comparable(known.quality) != comparable(restated.quality)) return false;
-  if (!same_factors(known, restated) && !same_figures(known, restated)) return false;
+  if (!same_gwp(known.primary, restated.primary) || !same_gwp(market_of(known), market_of(restated))) return false;
   if (!agree_within(known.coal.quanta(), restated.coal.quanta(), tolerance_mg)) return false;
   return agree_within(known.primary.emitted, restated.primary.emitted, tolerance_mg) &&
          agree_within(market_of(known).emitted, market_of(restated).emitted, tolerance_mg);
+}
+
+bool agree(const EmissionEntry& known, const EmissionEntry& restated, std::int64_t revisions) {
+  return figures_agree(known, restated, revisions) &&
+         (same_factors(known, restated) || same_figures(known, restated));
+}
+
+// Where another factor gives the same but for remainders that were carried, there is nothing to correct: of one account
+// they add up to no more than what was carried in and out. A factor that is another by so little adds up to more.
+void leave_out_what_was_carried(std::vector<Difference>& found) {
+  constexpr std::int64_t kCarriedMg = 2;
+  const auto is_carried = [](const Difference& d) {
+    if (!d.restated || d.known.begin == Instant{}) return false;
+    return figures_agree(d.known, *d.restated, 1);
+  };
+  std::map<model::AccountId, EmissionEntry> sums;
+  for (const Difference& difference : found) {
+    if (is_carried(difference)) add(difference.amendment.correction, sums[difference.account]);
+  }
+  std::erase_if(found, [&](const Difference& difference) {
+    if (!is_carried(difference)) return false;
+    const EmissionEntry& sum = sums.at(difference.account);
+    return agree_within(sum.coal.quanta(), 0, kCarriedMg) && agree_within(sum.primary.emitted, {}, kCarriedMg) &&
+           agree_within(market_of(sum).emitted, {}, kCarriedMg);
+  });
 }
 
 EmissionEntry correction_of(const EmissionEntry& known, const EmissionEntry& restated) {
@@ -193,6 +218,7 @@ std::vector<Difference> differences(std::span<const model::AccountEntry> booked,
     auto difference = compare(key, entry, target == restated.end() ? nullptr : target->second, reason_of, now);
     if (difference) found.push_back(std::move(*difference));
   }
+  leave_out_what_was_carried(found);
   return found;
 }
 

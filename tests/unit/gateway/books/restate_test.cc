@@ -65,6 +65,26 @@ TEST(Differences, ACarriedRemainderIsNone) {
   EXPECT_EQ(compare({entry(100, 50)}, {entry(101, 50)}).size(), 1u);
 }
 
+// The same factor in another version, with remainders in other quarter hours; and one that is more by a little.
+TEST(Differences, AnotherVersionThatGivesTheSameIsNone) {
+  std::vector<EmissionEntry> booked, same, more;
+  for (int i = 0; i < 40; ++i) {
+    EmissionEntry one = entry(100, 50 + i % 3 / 2);
+    one.begin += i * 15min;
+    one.end += i * 15min;
+    booked.push_back(one);
+    one.primary.factor_version = "2";
+    one.primary.emitted.co2e = Co2e::of(50 + (i + 1) % 3 / 2);
+    same.push_back(one);
+    one.primary.emitted.co2e += Co2e::of(i % 8 == 0 ? 1 : 0);
+    more.push_back(one);
+  }
+  EXPECT_TRUE(compare(booked, same).empty());
+  std::int64_t sum = 0;
+  for (const Difference& d : compare(booked, more)) sum += d.amendment.correction.primary.emitted.co2e.quanta();
+  EXPECT_EQ(sum, 5);
+}
+
 TEST(Differences, LateOrInTimeIsNone) {
   EmissionEntry late = entry(100, 50);
   late.quality = {model::Origin::late, model::Rule::stale};
