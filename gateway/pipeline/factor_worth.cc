@@ -24,6 +24,7 @@ void take_ncv(config::Reader& in, Factor& factor) {
 constexpr std::int64_t kEnergyMax = 5;   // per kWh
 constexpr std::int64_t kMatterMax = 10;  // per kg, Nm3 or whatever the carrier is shown in
 constexpr std::int64_t kAnythingMax = 100'000;
+constexpr std::int64_t kShown = 1'000'000'000;  // digits of a factor that is worked out
 constexpr std::int64_t kPpmDoubtful = 1'000'000;  // as wide as the value itself
 
 }  // namespace
@@ -163,7 +164,7 @@ void WorthReader::read_combustion(config::Reader& in, const model::Carrier& carr
     in.error("ncv", "has too many digits to be multiplied exactly");
     return;
   }
-  factor.value_text = model::format_fixed(value->scaled(1'000'000).value_or(0), 1'000'000);
+  factor.value_text = model::format_fixed(value->scaled(kShown).value_or(0), kShown);
   factor.unit_text = "tCO2/" + ncv_unit.substr(3);
   factor.ncv_text = *in.optional<std::string>("ncv");
   factor.ncv_unit_text = ncv_unit;

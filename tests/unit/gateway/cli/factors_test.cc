@@ -171,7 +171,7 @@ TEST_F(Factors, OfTwoSetsDifferByTheirCommonSeries) {
   diff("cn-fuels", "cn-fuels-b");
   EXPECT_EQ(status_, 1);
   EXPECT_THAT(out_,
-              HasSubstr("~ natural-gas/default/2011: 21.650152 tCO2/10^4Nm3 -> 21.621888 tCO2/10^4Nm3 (-0.13 %)\n"));
+              HasSubstr("~ natural-gas/default/2011: 21.650151996 tCO2/10^4Nm3 -> 21.62188809 tCO2/10^4Nm3 (-0.13 %)\n"));
   diff("cn-fuels", "cn-fuel-c");
   EXPECT_EQ(status_, 65);
   EXPECT_THAT(err_, HasSubstr("there is no factor set 'cn-fuel-c'"));
