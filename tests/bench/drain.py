@@ -39,7 +39,7 @@ START_S = 1_767_225_600  # 2026-01-01T00:00:00Z
 UNSAVED_ROWS = 10_000    # a cursor is written down each so many rows (gateway/store/journal.cc)
 CONNECTIONS = 2
 GOAL = 0.5
-LIMIT_RUNS = 3  # the best of them counts
+RUNS = 3  # of ours and of the limit; the best of each counts, for what disturbs a run only makes it slower
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -172,13 +172,16 @@ def report(name, ours, limit, cpu):
 
 def bench_victoriametrics(filled, options):
     sink = {"type": "line-protocol", "name": "bench", "concurrency": options.concurrency, **({"batch_rows": options.batch_rows} if options.batch_rows else {})}
-    with tempfile.TemporaryDirectory() as folder, VictoriaMetrics(folder) as server:
-        ours, cpu = drain(filled, {**sink, "url": server.write_url}, server.process)
+    drained = []
+    for _ in range(RUNS):
+        with tempfile.TemporaryDirectory() as folder, VictoriaMetrics(folder) as server:
+            drained.append(drain(filled, {**sink, "url": server.write_url}, server.process))
+    ours, cpu = max(drained)
     with Recorder() as recorder:
         drain(filled, {**sink, "url": recorder.url})
     rows = Store(filled).ask("SELECT max(seq) FROM journal")
     limits = []
-    for _ in range(LIMIT_RUNS):
+    for _ in range(RUNS):
         with tempfile.TemporaryDirectory() as folder, VictoriaMetrics(folder) as server:
             limits.append(rows / post_all(server.port, recorder.bodies))
             assert server.counter("vm_rows_invalid_total") == 0
