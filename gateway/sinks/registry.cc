@@ -12,6 +12,7 @@
 #include "gateway/sinks/postgresql/postgresql_sink_type.h"
 #include "gateway/sinks/remote_write/remote_write_sink_type.h"
 #include "gateway/sinks/selecting_sink.h"
+#include "gateway/sinks/webhook/webhook_sink_type.h"
 
 namespace carbongate::sinks {
 namespace {
@@ -50,7 +51,7 @@ std::span<const SinkType> sink_types() {
   // Local: filled at the first call, when the types of the other files are initialised for certain.
   static const SinkType kTypes[] = {
       file_type(), hj212_type(),      kafka_type(),        line_protocol_type(),
-      mqtt_type(), postgresql_type(), remote_write_type(),
+      mqtt_type(), postgresql_type(), remote_write_type(), webhook_type(),
   };
   return kTypes;
 }

@@ -1,6 +1,5 @@
 #include "protocols/http/endpoint.h"
 
-#include <openssl/evp.h>
 #include <time.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <cstdint>
 
 #include "config/reader/server_keys.h"
+#include "protocols/http/base64.h"
 
 namespace carbongate::http {
 namespace {
@@ -71,15 +71,6 @@ void read_ca_file(config::Reader& in, Endpoint& endpoint) {
   endpoint.server.ca_file = config::read_file_name(in, "ca_file");
   if (endpoint.server.ca_file.empty() || endpoint.server.host.empty() || endpoint.server.tls) return;
   in.error("ca_file", "is of use with an https:// url only");
-}
-
-std::string base64(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // and the NUL that OpenSSL writes
-  const int length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(length));
-  return text;
 }
 
 }  // namespace

@@ -1,0 +1,41 @@
+#include "gateway/sinks/webhook/config.h"
+
+#include "gateway/sinks/shared/site_zone.h"
+
+namespace carbongate::sinks::webhook {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kBatchRowsMax = 1'000;
+constexpr std::size_t kSecretBytesMin = 16;
+constexpr std::string_view kAlertsPath = "/api/v2/alerts";
+
+std::string no_objection(const boost::urls::url_view&) {
+  return {};
+}
+
+}  // namespace
+
+Config Config::from(config::Reader& in, const config::Node& root) {
+  Config config;
+  static_cast<shared::HttpEndpoint&>(config) =
+      shared::read_http_endpoint(in, "https://hooks.park.example/carbon", &no_objection);
+  config.format = static_cast<Format>(in.one_of("format", {"cloudevents", "alertmanager"}, 0));
+  if (config.format == Format::alertmanager && config.target.ends_with('/')) config.target.pop_back();
+  if (config.format == Format::alertmanager && !config.target.ends_with(kAlertsPath)) {
+    config.target += kAlertsPath;
+    config.where += (config.where.ends_with('/') ? "api/v2/alerts" : kAlertsPath);
+  }
+  if (config.target.empty()) config.target = "/";
+  config.secret = config::read_secret(in, "secret");
+  if (!config.secret.empty() && config.secret.reveal().size() < kSecretBytesMin) {
+    in.error(in.has("secret_file") ? "secret_file" : "secret_env", "holds a secret of less than 16 characters");
+  }
+  config.batch_rows = in.in_range<std::size_t>("batch_rows", config.batch_rows, 1, kBatchRowsMax);
+  config.timeout = in.in_range<std::chrono::milliseconds>("timeout", 10s, 100ms, 5min);
+  config.time_zone = shared::zone_of_site(root);
+  return config;
+}
+
+}  // namespace carbongate::sinks::webhook

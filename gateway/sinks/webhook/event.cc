@@ -1,0 +1,94 @@
+#include "gateway/sinks/webhook/event.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+
+#include "gateway/model/entry_name.h"
+
+namespace carbongate::sinks::webhook {
+namespace {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+
+constexpr Duration kFiringFor = 24h * 366;
+
+std::string key_of(const model::StoredRow& row, const std::string& store) {
+  return store + "-" + std::to_string(row.sequence);
+}
+
+std::string number(double value) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+void add(json::object& labels, std::string_view name, std::string_view value) {
+  if (!value.empty()) labels[name] = value;
+}
+
+}  // namespace
+
+bool write_cloud_event(const model::StoredRow& row, const std::string& store, shared::JsonRow& json, Event& out) {
+  std::string data;
+  if (!json.write(row, data)) {
+    out.body = std::move(data);
+    return false;
+  }
+  const model::Series& series = *row.series;
+  out.id = key_of(row, store);
+  json::object event{{"specversion", "1.0"},
+                     {"id", out.id},
+                     {"source", "urn:carbongate:" + series.site},
+                     {"datacontenttype", "application/json"}};
+  if (const model::Alert* alert = row.body.get_if<model::Alert>()) {
+    event["type"] = "cn.carbongate.alert." + std::string(to_string(alert->stage));
+    event["subject"] = model::subject_name(series.device, series.point, series.user, series.carrier);
+    event["time"] = model::format_utc(alert->at);
+  } else if (const model::Report* report = row.body.get_if<model::Report>()) {
+    event["type"] = "cn.carbongate.report";
+    event["subject"] = series.device;
+    event["time"] = model::format_utc(report->begin);
+  } else {
+    out.body = "is neither an alert nor a report";
+    return false;
+  }
+  out.body = json::serialize(event);
+  out.body.pop_back();  // the brace: numbers of `data` stay as they are written
+  out.body += ",\"data\":" + data + "}";
+  return true;
+}
+
+Event alertmanager_event(const model::StoredRow& row, const std::string& store) {
+  Event out{.id = key_of(row, store), .body = {}};
+  const model::Alert* alert = row.body.get_if<model::Alert>();
+  if (alert == nullptr) return out;
+  const model::Series& series = *row.series;
+  json::object labels{{"alertname", series.rule}, {"severity", to_string(alert->severity)}, {"id", alert->id}};
+  add(labels, "site", series.site);
+  add(labels, "device", series.device);
+  add(labels, "point", series.point);
+  add(labels, "user", series.user);
+  add(labels, "carrier", series.carrier);
+  json::object annotations;
+  add(annotations, "summary", alert->name);
+  add(annotations, "summary_zh", alert->name_zh);
+  add(annotations, "state", to_string(alert->stage));
+  add(annotations, "state_zh", to_string_zh(alert->stage));
+  if (std::isfinite(alert->value)) add(annotations, "value", number(alert->value) + " " + alert->unit);
+  if (std::isfinite(alert->limit)) add(annotations, "threshold", number(alert->limit) + " " + alert->unit);
+  add(annotations, "note", alert->note);
+  add(annotations, "by", alert->by);
+  const Instant end = model::is_active(alert->stage) ? alert->at + kFiringFor : alert->at;
+  json::object body{{"labels", std::move(labels)},
+                    {"annotations", std::move(annotations)},
+                    {"startsAt", model::format_utc(alert->since)},
+                    {"endsAt", model::format_utc(std::max(end, alert->since))}};
+  out.body = json::serialize(json::array{std::move(body)});
+  return out;
+}
+
+}  // namespace carbongate::sinks::webhook

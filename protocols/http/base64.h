@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace carbongate::http {
+
+std::string base64(std::string_view bytes);  // RFC 4648 section 4
+
+}  // namespace carbongate::http

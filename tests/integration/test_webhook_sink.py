@@ -1,0 +1,203 @@
+"""Alerts to whoever has an address for them: CloudEvents to a receiver that checks each of them and misbehaves, and to a real
+Alertmanager."""
+
+import base64
+import hashlib
+import hmac
+import http.server
+import json
+import random
+import subprocess
+import threading
+import time
+import urllib.request
+
+import pytest
+from harness import CARBONGATE, Process, accepts, free_port, wait_until
+
+SECRET = "a secret of the duty desk"
+SITE = """
+site: {{id: works, name: 示范工厂, timezone: Asia/Shanghai, grid_region: CN-SC}}
+brokers: {{plant: {{url: "mqtt://127.0.0.1:{broker}"}}}}
+devices:
+  - {{id: incomer, driver: mqtt, broker: plant, topic: plant/incomer, interval: 1min, timestamp: {{json: /t, format: epoch-ms}},
+     points: [{{name: power, json: /p, unit: kW, kind: instantaneous}}]}}
+energy_users: [{{id: hall, consumes: [{{carrier: electricity, from: incomer.power}}]}}]
+alerts:
+  rules:
+    - {{id: overload, name: Transformer overload, name_zh: 变压器过载, severity: critical, points: [incomer.power], above: 800}}
+store: {{path: store}}
+sinks: [{{type: webhook, name: desk, timeout: 2s, {sink}}}]
+"""
+
+
+class Receiver:
+    """Takes CloudEvents. `behave(n)` says what the n-th request gets: a status, or None for a connection cut after reading it."""
+
+    def __init__(self, behave=lambda n: 204, port=None):
+        self.behave, self.events, self.faults, self.requests = behave, [], [], 0
+        self.lock = threading.Lock()
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status = receiver.take(self.headers, body)
+                if status is None:
+                    self.close_connection = True
+                    return
+                self.send_response(status)
+                said = b"not of our park\n" if status == 422 else b""
+                self.send_header("Content-Length", str(len(said)))
+                self.end_headers()
+                self.wfile.write(said)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port or 0), Handler)
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def take(self, headers, body):
+        with self.lock:
+            self.requests += 1
+            status = self.behave(self.requests)
+            event = json.loads(body)
+            text = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+            signature = "v1," + base64.b64encode(hmac.new(SECRET.encode(), text, hashlib.sha256).digest()).decode()
+            if headers["webhook-signature"] != signature or headers["webhook-id"] != event["id"]:
+                self.faults.append(("signature", event["id"]))
+            if abs(int(headers["webhook-timestamp"]) - time.time()) > 60:
+                self.faults.append(("timestamp", event["id"]))
+            if headers["Content-Type"] != "application/cloudevents+json; charset=utf-8" or event["specversion"] != "1.0":
+                self.faults.append(("type", event["id"]))
+            # A request that is cut is received all the same.
+            if status is None or 200 <= status < 300:
+                self.events.append(event)
+            return status
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def changes(events):
+    """Each once, in the order of their first arrival."""
+    return list({event["id"]: event for event in events}.values())
+
+
+class Works:
+    def __init__(self, folder, sink, excursions, begin=1_767_225_600, last=500):
+        """A store with so many overloads, each raised and resolved, that no sink has had; and a last reading."""
+        self.folder = folder
+        self.config = folder / "works.yaml"
+        self.config.write_text(SITE.format(broker=free_port(), sink=sink))
+        (folder / "desk.secret").write_text(SECRET + "\n")
+        (folder / "desk.secret").chmod(0o600)
+        lines = ["time,point,value"]
+        for n in range(2 * excursions):
+            lines.append(f"{(begin + n * 60) * 1000},incomer.power,{500 if n % 2 == 0 else 900 + n}")
+        lines.append(f"{(begin + 2 * excursions * 60) * 1000},incomer.power,{last}")
+        (folder / "morning.csv").write_text("\n".join(lines) + "\n")
+        self.run("replay", self.config, "--input", folder / "morning.csv")
+        self.gateway = Process([CARBONGATE, "run", self.config], folder / "gateway.log")
+
+    def run(self, *args):
+        result = subprocess.run([CARBONGATE, *map(str, args)], capture_output=True, text=True)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    def alerts(self):
+        lines = self.run("export", self.config, "--what", "alerts", "--format", "jsonl").splitlines()
+        return [json.loads(line) for line in lines]
+
+
+def test_each_change_arrives_signed_and_in_order(tmp_path):
+    receiver = Receiver()
+    works = Works(tmp_path, f'url: "http://127.0.0.1:{receiver.port}/carbon", secret_file: desk.secret', excursions=20)
+    with works.gateway.start():
+        wait_until(lambda: len(receiver.events) == 40, what="all changes")
+    assert receiver.faults == []
+    told = works.alerts()
+    assert [e["type"] for e in receiver.events] == [f"cn.carbongate.alert.{a['state']}" for a in told]
+    assert [e["data"]["id"] for e in receiver.events] == [a["id"] for a in told]
+    first = receiver.events[0]
+    assert (first["source"], first["subject"]) == ("urn:carbongate:works", "incomer.power")
+    assert first["time"] == "2026-01-01T00:01:00Z"
+    assert (first["data"]["name_zh"], first["data"]["value"], first["data"]["limit"]) == ("变压器过载", 901, 800)
+    assert first["data"]["key"] == first["id"]
+    receiver.close()
+
+
+def test_no_change_is_lost_whatever_the_receiver_and_the_power_do(tmp_path):
+    random.seed(7)
+    answers = [204] * 6 + [500, 503, 404, 401, None, 409]
+    receiver = Receiver(lambda n: random.choice(answers))
+    works = Works(tmp_path, f'url: "http://127.0.0.1:{receiver.port}/carbon", secret_file: desk.secret, batch_rows: 7',
+                  excursions=30)
+    kept = {}
+    original = receiver.take
+
+    def take(headers, body):  # what answers 409 has it
+        status = original(headers, body)
+        if status == 409:
+            kept[json.loads(body)["id"]] = json.loads(body)
+        return status
+    receiver.take = take
+    arrived = lambda: len({e["id"] for e in receiver.events} | set(kept))  # noqa: E731
+    for goal in (5, 12, 22, 35, 47):
+        works.gateway.start()
+        wait_until(lambda: arrived() >= goal, 90, f"{goal} changes")
+        works.gateway.kill()
+    receiver.behave = lambda n: 204
+    with works.gateway.start():
+        wait_until(lambda: arrived() == 60, 60, "all changes")
+    assert receiver.faults == []
+    told = [a["id"] + a["state"] for a in works.alerts()]
+    got = {e["id"]: e["data"]["id"] + e["data"]["state"] for e in list(kept.values()) + receiver.events}
+    assert sorted(got.values()) == sorted(told), "each once, by its id"
+    receiver.close()
+
+
+def test_what_the_receiver_calls_wrong_is_a_dead_letter(tmp_path):
+    receiver = Receiver(lambda n: 422 if n == 2 else 204)
+    works = Works(tmp_path, f'url: "http://127.0.0.1:{receiver.port}/carbon", secret_file: desk.secret', excursions=3)
+    with works.gateway.start():
+        wait_until(lambda: receiver.requests == 6, what="all changes")
+        wait_until(lambda: "HTTP 422: not of our park" in works.run("dead-letters", works.config), what="the dead letter")
+    assert len(receiver.events) == 5
+    receiver.close()
+
+
+@pytest.fixture
+def alertmanager(tmp_path):
+    (tmp_path / "alertmanager.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+    port = free_port()
+    process = Process(["prometheus-alertmanager", f"--config.file={tmp_path / 'alertmanager.yml'}",
+                       f"--storage.path={tmp_path / 'am'}", f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="],
+                      tmp_path / "alertmanager.log")
+    with process.start():
+        wait_until(lambda: accepts(port), 30, "Alertmanager")
+        yield port
+
+
+def test_alertmanager_shows_what_fires_and_forgets_what_is_resolved(tmp_path, alertmanager):
+    begin = int(time.time()) // 60 * 60 - 3600
+    works = Works(tmp_path, f'url: "http://127.0.0.1:{alertmanager}", format: alertmanager', excursions=3, begin=begin, last=950)
+
+    def active():
+        with urllib.request.urlopen(f"http://127.0.0.1:{alertmanager}/api/v2/alerts") as answer:
+            return json.load(answer)
+
+    last = works.alerts()[-1]["id"]
+    with works.gateway.start():
+        wait_until(lambda: [a["labels"]["id"] for a in active()] == [last], what="the alert that fires, and it alone")
+    [alert] = active()
+    assert alert["labels"] == {"alertname": "overload", "severity": "critical", "site": "works", "device": "incomer", "point": "power",
+                               "id": last}
+    assert alert["annotations"]["summary_zh"] == "变压器过载"
+    assert alert["annotations"]["value"] == "905 kW"
+    assert alert["startsAt"] == time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(begin + 300))

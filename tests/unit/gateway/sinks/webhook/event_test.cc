@@ -1,0 +1,73 @@
+#include "gateway/sinks/webhook/event.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+
+namespace carbongate::sinks::webhook {
+namespace {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+
+model::StoredRow alert_row(model::AlertStage stage) {
+  auto series = std::make_shared<model::Series>();
+  series->site = "works";
+  series->rule = "overload";
+  series->device = "incomer";
+  series->point = "power";
+  model::Alert alert;
+  alert.since = Instant(std::chrono::seconds(1'767'225'600));
+  alert.at = alert.since + 1h;
+  alert.stage = stage;
+  alert.id = "68393ce6c826dfc0";
+  alert.name = "A \"quoted\" name";
+  alert.name_zh = "变压器过载";
+  alert.value = 900.1;
+  alert.limit = 800;
+  alert.unit = "kW";
+  return {42, series, alert};
+}
+
+TEST(CloudEvent, SaysWhatHappenedToWhat) {
+  shared::JsonRow rows("Asia/Shanghai", "store");
+  Event event;
+  ASSERT_TRUE(write_cloud_event(alert_row(model::AlertStage::resolved), "store", rows, event));
+  EXPECT_EQ(event.id, "store-42");
+  const json::value got = json::parse(event.body);
+  EXPECT_EQ(got.at("specversion").as_string(), "1.0");
+  EXPECT_EQ(got.at("id").as_string(), "store-42");
+  EXPECT_EQ(got.at("source").as_string(), "urn:carbongate:works");
+  EXPECT_EQ(got.at("type").as_string(), "cn.carbongate.alert.resolved");
+  EXPECT_EQ(got.at("subject").as_string(), "incomer.power");
+  EXPECT_EQ(got.at("time").as_string(), "2026-01-01T01:00:00Z");
+  EXPECT_EQ(got.at("data").at("name").as_string(), "A \"quoted\" name");
+  EXPECT_EQ(got.at("data").at("value").to_number<double>(), 900.1);
+  EXPECT_EQ(got.at("data").at("key").as_string(), "store-42");
+}
+
+TEST(CloudEvent, IsOfAlertsAndReportsAlone) {
+  shared::JsonRow rows("UTC", "store");
+  Event event;
+  const model::StoredRow reading{1, std::make_shared<model::Series>(), model::JudgedReading{}};
+  EXPECT_FALSE(write_cloud_event(reading, "store", rows, event));
+  EXPECT_EQ(event.body, "is neither an alert nor a report");
+  EXPECT_EQ(alertmanager_event(reading, "store").body, "");
+}
+
+TEST(AlertmanagerEvent, EndsWithTheAlertAndElseInAYear) {
+  const auto ends = [](model::AlertStage stage) {
+    const json::value got = json::parse(alertmanager_event(alert_row(stage), "store").body);
+    EXPECT_EQ(got.at(0).at("labels").at("alertname").as_string(), "overload");
+    EXPECT_EQ(got.at(0).at("startsAt").as_string(), "2026-01-01T00:00:00Z");
+    EXPECT_FALSE(got.at(0).at("labels").as_object().contains("user")) << "empty labels are none";
+    return std::string(got.at(0).at("endsAt").as_string());
+  };
+  EXPECT_EQ(ends(model::AlertStage::firing), "2027-01-02T01:00:00Z");
+  EXPECT_EQ(ends(model::AlertStage::acknowledged), "2027-01-02T01:00:00Z");
+  EXPECT_EQ(ends(model::AlertStage::resolved), "2026-01-01T01:00:00Z");
+  EXPECT_EQ(ends(model::AlertStage::withdrawn), "2026-01-01T01:00:00Z");
+}
+
+}  // namespace
+}  // namespace carbongate::sinks::webhook
