@@ -189,17 +189,21 @@ def bench_victoriametrics(filled, options):
 
 
 def bench_postgresql(filled, options):
-    with PostgreSQL() as server:
-        sink = {"type": "postgresql", "name": "bench", "url": server.url(), **({"batch_rows": options.batch_rows} if options.batch_rows else {})}
-        ours, cpu = drain(filled, sink, server.process)
-        with tempfile.NamedTemporaryFile() as file:
-            server.psql(f"\\copy carbongate.readings TO '{file.name}' (FORMAT binary)")
-            server.psql("CREATE TABLE bench_limit (LIKE carbongate.readings INCLUDING ALL);"
-                        "ALTER TABLE bench_limit ADD FOREIGN KEY (point_id) REFERENCES carbongate.points; CHECKPOINT")
-            begun = time.monotonic()
-            server.psql(f"\\copy bench_limit FROM '{file.name}' (FORMAT binary)")
-            took = time.monotonic() - begun
-        report("postgresql", ours, int(server.one("SELECT count(*) FROM bench_limit")) / took, cpu)
+    drained, limits = [], []
+    for _ in range(RUNS):
+        with PostgreSQL() as server:
+            sink = {"type": "postgresql", "name": "bench", "url": server.url(), **({"batch_rows": options.batch_rows} if options.batch_rows else {})}
+            drained.append(drain(filled, sink, server.process))
+            with tempfile.NamedTemporaryFile() as file:
+                server.psql(f"\\copy carbongate.readings TO '{file.name}' (FORMAT binary)")
+                server.psql("CREATE TABLE bench_limit (LIKE carbongate.readings INCLUDING ALL);"
+                            "ALTER TABLE bench_limit ADD FOREIGN KEY (point_id) REFERENCES carbongate.points; CHECKPOINT")
+                begun = time.monotonic()
+                server.psql(f"\\copy bench_limit FROM '{file.name}' (FORMAT binary)")
+                took = time.monotonic() - begun
+            limits.append(int(server.one("SELECT count(*) FROM bench_limit")) / took)
+    ours, cpu = max(drained)
+    report("postgresql", ours, max(limits), cpu)
 
 
 def main():
