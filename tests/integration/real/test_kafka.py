@@ -1,6 +1,6 @@
 """A Kafka cluster that is there already, such as that of deploy/cluster/kafka: `CARBONGATE_KAFKA=host:port tests/run --label kafka`.
 
-Its topics carbongate-test.* must exist, or be made by the servers when they are written to. Several servers: host:port,host:port.
+Its topics carbongate-test.* must exist: PREFIX=carbongate-test deploy/cluster/kafka/topics.sh makes them. Several servers: host:port,host:port.
 What other runs left there does not matter: the keys of this store are its own.
 """
 
