@@ -10,7 +10,7 @@ PAGE = (SOURCE / "config/README.md").read_text()
 READS = re.compile(r"""(?:\.|\bread_\w+\(in, |\b(?:first|other|constant|pointer_or_problem|read_when|read_time)\(\w+, (?:\w+, )?)
                        (?:required|optional|value_or|has|child|items|required_items|one_of|in_range)?\s*(?:<[^()"]*>)?\(?"([a-z0-9_]+)\"""", re.VERBOSE)
 IN_LOOPS = re.compile(r"for \(const [\w:]+ \*? ?key : \{([^}]*)\}")
-NOT_OF_A_FILE = {"password", "token"}  # of read_secret: read as password_file, token_env ...
+NOT_OF_A_FILE = {"password", "secret", "token"}  # of read_secret: read as password_file, token_env ...
 
 
 def known_keys():
