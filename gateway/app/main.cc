@@ -13,6 +13,7 @@
 #include "gateway/cli/check.h"
 #include "gateway/cli/conservation.h"
 #include "gateway/cli/dead_letters.h"
+#include "gateway/cli/deliveries.h"
 #include "gateway/cli/decode.h"
 #include "gateway/cli/explain.h"
 #include "gateway/cli/export.h"
@@ -320,6 +321,21 @@ int main(int argc, char** argv) {
   letters->add_flag("--drop", letter_options.drop, "Give them up: empty the list; the gateway must be stopped");
   letters->add_option("--store", letter_options.store, "Directory to use, instead of the configured store");
   letters->callback([&] { status = cli::run_dead_letters(letter_options, std::cout, std::cerr); });
+
+  cli::DeliveriesOptions delivery_options;
+  auto* deliveries = add_command(app, "deliveries", "Shows what was sent of alerts and reports, and what was answered",
+                                 "  carbongate deliveries park.yaml\n"
+                                 "  carbongate deliveries park.yaml --open\n"
+                                 "  carbongate deliveries park.yaml --sink platform --from 2026-08-01 --format csv");
+  add_config(deliveries, delivery_options.config);
+  deliveries->add_option("--sink", delivery_options.sink, "Only this sink's, by its name; all, if absent");
+  deliveries->add_option("--from", delivery_options.from, "Sent last at this time or later");
+  deliveries->add_option("--to", delivery_options.to, "Sent last before this time");
+  deliveries->add_flag("--open", delivery_options.open, "Only what has no receipt");
+  deliveries->add_option("--format", delivery_options.format, "table, csv or json")->capture_default_str();
+  deliveries->add_option("--lang", delivery_options.lang, "Language of the table: en or zh")->capture_default_str();
+  deliveries->add_option("--store", delivery_options.store, "Directory to use, instead of the configured store");
+  deliveries->callback([&] { status = cli::run_deliveries(delivery_options, std::cout, std::cerr); });
 
   FactorCommands factor_commands;
   factor_commands.add(app, status);

@@ -62,6 +62,7 @@ store::StoreConfig read_store(config::Reader& root) {
   store.keep_readings = in.in_range<Duration>("keep_readings", store.keep_readings, 24h, 24h * 366 * 100);
   store.keep_totals = in.in_range<Duration>("keep_totals", store.keep_totals, 1h, 24h * 366 * 100);
   store.keep_intervals = in.in_range<Duration>("keep_intervals", store.keep_intervals, 24h, 24h * 366 * 100);
+  store.keep_deliveries = in.in_range<Duration>("keep_deliveries", store.keep_deliveries, 24h, 24h * 366 * 100);
   read_ledger_key(in, store);
   in.finish();
   return store;

@@ -19,6 +19,7 @@
 #include "config/reader/reader.h"
 #include "gateway/app/gateway_config.h"
 #include "gateway/cli/alert_text.h"
+#include "gateway/cli/option_word.h"
 #include "gateway/cli/page.h"
 #include "gateway/store/acknowledgement.h"
 #include "gateway/store/history.h"
@@ -268,14 +269,6 @@ int acknowledge(const AlertsOptions& options, const Report& report, std::ostream
   return 0;
 }
 
-bool one_of(std::string_view option, const std::string& word, const std::vector<std::string>& known,
-            std::ostream& err) {
-  if (std::ranges::find(known, word) != known.end()) return true;
-  err << fmt::format("{}: '{}' is not one of {}{}\n", option, word, fmt::join(known, ", "),
-                     config::nearest(word, known).empty() ? "" : config::suggestion(word, known));
-  return false;
-}
-
 }  // namespace
 
 int run_alerts(const AlertsOptions& given, std::ostream& out, std::ostream& err) {
@@ -283,8 +276,8 @@ int run_alerts(const AlertsOptions& given, std::ostream& out, std::ostream& err)
     err << "--acknowledge ID and --by NAME go together, and --note TEXT with them\n";
     return EX_USAGE;
   }
-  if (!one_of("--format", given.format, {"table", "csv", "json"}, err)) return EX_DATAERR;
-  if (!one_of("--lang", given.lang, {"en", "zh"}, err)) return EX_DATAERR;
+  if (!is_one_of("--format", given.format, {"table", "csv", "json"}, err)) return EX_DATAERR;
+  if (!is_one_of("--lang", given.lang, {"en", "zh"}, err)) return EX_DATAERR;
   const auto recent = config::parse_duration(given.recent);
   if (!recent) {
     err << fmt::format("--recent: '{}' is not a length of time; write 24h or 30d\n", given.recent);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "gateway/app/gateway_config.h"
+#include "gateway/cli/option_word.h"
 #include "gateway/model/carrier.h"
 #include "gateway/store/dead_letters.h"
 #include "gateway/tables/local_time.h"
@@ -173,12 +174,7 @@ int run_dead_letters(const DeadLetterOptions& given, std::ostream& out, std::ost
     err << "--retry and --drop exclude each other\n";
     return EX_USAGE;
   }
-  const std::vector<std::string> formats{"table", "csv", "json"};
-  if (std::ranges::find(formats, given.format) == formats.end()) {
-    err << fmt::format("--format: '{}' is not one of table, csv, json{}\n", given.format,
-                       config::nearest(given.format, formats).empty() ? "" : config::suggestion(given.format, formats));
-    return EX_DATAERR;
-  }
+  if (!is_one_of("--format", given.format, {"table", "csv", "json"}, err)) return EX_DATAERR;
   config::Problems problems;
   const app::GatewayConfig config = app::load_config(given.config, problems);
   err << problems.to_text();

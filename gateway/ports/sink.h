@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,22 @@ struct RejectedRow {
   std::string reason;  // the far end's words
 };
 
+// One time that an alert or a report was sent, and what came of it: for the record of deliveries.
+struct Attempt {
+  // Stable numbers: they are stored.
+  enum class Outcome : std::uint8_t {
+    open = 0,      // there is no receipt: it is sent again
+    received = 1,  // there is one
+    refused = 2,   // for good: a dead letter
+  };
+  std::uint64_t sequence = 0;           // of the row
+  std::string id;                       // by which the far end knows a repeat
+  Instant sent{};                       // begun to be
+  std::optional<Instant> answered = {};  // nullopt: there was no answer
+  Outcome outcome = Outcome::open;
+  std::string answer = {};  // the far end's words; without an answer why there is none
+};
+
 // A sink that is far behind gets the newest rows first: its live lane begins near the end of the journal, and the
 // backlog lane goes on beside it. Within each lane rows come in the order of the journal.
 enum class Lane : std::uint8_t { backlog, live };
@@ -29,6 +46,7 @@ struct Delivery {
   std::uint64_t skipped = 0;  // of the rows that are done: left out by the sink's configuration
   std::uint64_t rows = 0;     // done, of all kinds; counted by whoever offered them, for Store::audit()
   Lane lane = Lane::backlog;  // said by whoever offered them
+  std::vector<Attempt> attempts = {};  // since the delivery before; put there by whoever offered them
 };
 
 struct SinkStatus {
@@ -62,6 +80,9 @@ class Sink {
   virtual boost::asio::awaitable<model::Result<Delivery>> deliver_again(std::span<const model::StoredRow> rows) {
     return deliver(rows);
   }
+
+  // What it has sent of alerts and reports since the last call, in order.
+  virtual std::vector<Attempt> take_attempts() { return {}; }
 
   virtual SinkStatus status() const = 0;
 };

@@ -63,6 +63,7 @@ struct ReportQuery {
 struct Retried {
   std::vector<std::uint64_t> accepted;
   std::vector<RejectedRow> rejected;
+  std::vector<Attempt> attempts = {};
 };
 
 inline std::uint64_t StoreStatus::Cursor::behind() const {
@@ -151,6 +152,12 @@ class Store {
   // What became of them, in one transaction: those accepted leave the list, those refused stay in it with the new
   // reason.
   virtual boost::asio::awaitable<model::Result<void>> settle_retries(std::string sink, Retried outcome) = 0;
+
+  // Keeps what a sink sent, of deliveries that settled nothing; settle() and settle_retries() keep what they carry. In
+  // one transaction. A store that has no such record does nothing.
+  virtual boost::asio::awaitable<model::Result<void>> record(std::string /*sink*/, std::vector<Attempt> /*attempts*/) {
+    co_return model::Result<void>();
+  }
 
   // Signs the ledger as it stands, in one transaction; `at` is the time the seal bears. Nothing is done if there is no
   // new entry. Fault: without the ledger's key, or as commit().

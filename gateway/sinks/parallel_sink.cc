@@ -125,6 +125,12 @@ model::Result<ports::Delivery> ParallelSink::sum_up(std::span<const model::Store
   return sum;
 }
 
+std::vector<ports::Attempt> ParallelSink::take_attempts() {
+  std::vector<ports::Attempt> all;
+  for (const auto& sink : sinks_) std::ranges::move(sink->take_attempts(), std::back_inserter(all));
+  return all;
+}
+
 // Healthy while no connection has trouble; one that was never used has none.
 ports::SinkStatus ParallelSink::status() const {
   ports::SinkStatus sum = sinks_.front()->status();

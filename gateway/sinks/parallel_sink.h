@@ -24,6 +24,7 @@ class ParallelSink final : public ports::Sink {
   std::size_t batch_rows() const override { return sinks_.front()->batch_rows() * sinks_.size() * kBatches; }
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver_again(std::span<const model::StoredRow> rows) override;
+  std::vector<ports::Attempt> take_attempts() override;
   ports::SinkStatus status() const override;
 
  private:

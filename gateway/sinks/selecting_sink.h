@@ -33,6 +33,7 @@ class SelectingSink final : public ports::Sink {
       std::span<const model::StoredRow> rows) override {
     return sink_->deliver_again(rows);
   }
+  std::vector<ports::Attempt> take_attempts() override { return sink_->take_attempts(); }
   ports::SinkStatus status() const override;
 
  private:

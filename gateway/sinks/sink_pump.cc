@@ -118,6 +118,7 @@ class Pump {
 
   asio::awaitable<model::Result<Step>> offer_journal();
   asio::awaitable<model::Result<Step>> offer_in_order();
+  asio::awaitable<void> record_attempts();
   asio::awaitable<model::Result<void>> settle_and_fetch(std::uint64_t after, std::size_t limit);
   void count_rows(const std::vector<model::StoredRow>& rows, ports::Delivery& delivery);
   asio::awaitable<model::Result<Step>> offer_lane(ports::Lane lane, std::size_t limit);
@@ -156,6 +157,7 @@ asio::awaitable<model::Result<Step>> Pump::offer_in_order() {
   const bool is_full = rows.size() == limit;
   auto [delivery, stored] = co_await (sink_.deliver(rows) && settle_and_fetch(last, is_full ? limit : 0));
   if (!stored || !delivery || delivery->settled_through < last) next_.clear();
+  if (!stored || !delivery || delivery->settled_through < rows.front().sequence) co_await record_attempts();
   if (!stored) co_return std::move(stored).error();  // these rows too are offered again
   if (!delivery) co_return std::move(delivery).error();
   if (delivery->settled_through < rows.front().sequence) co_return Step::stuck;
@@ -167,6 +169,13 @@ asio::awaitable<model::Result<Step>> Pump::offer_in_order() {
   auto settled = co_await store_.settle(sink_.name(), std::move(*delivery));
   if (!settled) co_return std::move(settled).error();
   co_return Step::moved;
+}
+
+// What was sent although nothing is settled by it.
+asio::awaitable<void> Pump::record_attempts() {
+  std::vector<ports::Attempt> attempts = sink_.take_attempts();
+  if (attempts.empty()) co_return;
+  if (auto kept = co_await store_.record(sink_.name(), std::move(attempts)); !kept) log_.trouble(kept.error());
 }
 
 // `limit`: of the rows behind `after`; 0: none are wanted.
@@ -185,6 +194,7 @@ void Pump::count_rows(const std::vector<model::StoredRow>& rows, ports::Delivery
   log_.rejected(delivery.rejected);
   const auto open = std::ranges::upper_bound(rows, delivery.settled_through, {}, &model::StoredRow::sequence);
   delivery.rows = static_cast<std::uint64_t>(open - rows.begin());
+  delivery.attempts = sink_.take_attempts();
 }
 
 // The live lane while it has rows, but for the backlog's share.
@@ -220,6 +230,7 @@ asio::awaitable<model::Result<Step>> Pump::offer_lane(ports::Lane lane, std::siz
   if (!rows) co_return std::move(rows).error();
   if (rows->empty()) co_return Step::idle;
   auto delivery = co_await sink_.deliver(*rows);
+  if (!delivery || delivery->settled_through < rows->front().sequence) co_await record_attempts();
   if (!delivery) co_return std::move(delivery).error();
   if (delivery->settled_through < rows->front().sequence) co_return Step::stuck;
   count_rows(*rows, *delivery);
@@ -250,6 +261,7 @@ asio::awaitable<model::Result<Step>> Pump::offer_retries() {
   if (!rows) co_return std::move(rows).error();
   if (rows->empty()) co_return Step::idle;
   auto delivery = co_await sink_.deliver_again(*rows);
+  if (!delivery || delivery->settled_through < rows->front().sequence) co_await record_attempts();
   if (!delivery) co_return std::move(delivery).error();
   std::ranges::sort(delivery->rejected, {}, &ports::RejectedRow::sequence);
   ports::Retried outcome;
@@ -264,6 +276,7 @@ asio::awaitable<model::Result<Step>> Pump::offer_retries() {
     }
   }
   if (outcome.accepted.empty() && outcome.rejected.empty()) co_return Step::stuck;
+  outcome.attempts = sink_.take_attempts();
   auto settled = co_await store_.settle_retries(sink_.name(), outcome);
   if (!settled) co_return std::move(settled).error();
   log_.retried(outcome);

@@ -6,8 +6,7 @@
 #include "gateway/store/database.h"
 #include "gateway/store/migrations.h"
 #include "gateway/store/reading_walk.h"
-#include "gateway/store/record.h"
-#include "gateway/store/series_table.h"
+#include "gateway/store/row_finder.h"
 #include "gateway/store/store_config.h"
 #include "gateway/store/store_lock.h"
 
@@ -23,10 +22,7 @@ constexpr const char* kRead =
 class Reader {
  public:
   explicit Reader(Database& database)
-      : database_(database),
-        blocks_(database),
-        journal_(database, blocks_, ReadingWalk::Kinds::all),
-        read_(database, kRead) {}
+      : database_(database), finder_(database), read_(database, kRead) {}
 
   // What follows the last one read; empty: nothing does.
   std::vector<DeadLetter> next(const std::string& sink) {
@@ -44,30 +40,16 @@ class Reader {
 
  private:
   DeadLetter letter() {
-    DeadLetter letter{.sink = std::string(read_.text(0)),
-                      .sequence = static_cast<std::uint64_t>(read_.integer(1)),
-                      .at = Instant(Duration(read_.integer(2))),
-                      .reason = std::string(read_.text(3)),
-                      .retry = read_.integer(4) != 0,
-                      .row = std::nullopt};
-    journal_.find(read_.integer(1), [&](const ReadingWalk::Row& row) {
-      letter.row = model::StoredRow{letter.sequence, series_of(row.series), codec_.decode_row(row.columns)};
-      return true;
-    });
-    return letter;
-  }
-
-  // A gateway beside us may have begun a series since we looked.
-  const std::shared_ptr<const model::Series>& series_of(std::int64_t id) {
-    if (!series_ || !series_->all().contains(id)) series_.emplace(database_);
-    return series_->series(id);
+    return {.sink = std::string(read_.text(0)),
+            .sequence = static_cast<std::uint64_t>(read_.integer(1)),
+            .at = Instant(Duration(read_.integer(2))),
+            .reason = std::string(read_.text(3)),
+            .retry = read_.integer(4) != 0,
+            .row = finder_.find(read_.integer(1))};
   }
 
   Database& database_;
-  std::optional<SeriesTable> series_;
-  RecordCodec codec_;
-  BlockTable blocks_;
-  ReadingWalk journal_;
+  RowFinder finder_;
   Statement read_;
   std::string last_sink_;
   std::int64_t last_ = 0;

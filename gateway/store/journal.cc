@@ -86,6 +86,7 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
                     "SELECT seq, series, at, quality, body FROM journal NOT INDEXED "
                     "WHERE seq > ?1 AND seq <= ?3 AND kind = 4 ORDER BY seq LIMIT ?2"),
       dead_letters_(database_, rows_),
+      deliveries_(database_, rows_, config),
       mark_(database_, "INSERT OR REPLACE INTO reading_mark(seq, newest, oldest) VALUES(?1, ?2, ?3)"),
       lower_mark_(database_, "UPDATE reading_mark SET oldest = ?2 WHERE seq = ?1"),
       cursors_(database_, blocks_) {
@@ -454,7 +455,7 @@ void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
   if (!is_again) count(cursor, delivery, {from, through});
   cursor.join();
   try {
-    if (!delivery.rejected.empty() || cursors_.unsaved_rows(sink) > kUnsavedRowsMax) {
+    if (!delivery.rejected.empty() || !delivery.attempts.empty() || cursors_.unsaved_rows(sink) > kUnsavedRowsMax) {
       cursors_.forget();
       Transaction transaction(database_);
       for (const ports::RejectedRow& row : delivery.rejected) {
@@ -462,6 +463,7 @@ void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
         if (dead_letters_.bury(sink, row)) ++cursor.rejected;
       }
       if (!delivery.rejected.empty()) cursor.dropped += dead_letters_.make_room(sink);
+      deliveries_.record(sink, delivery.attempts);
       cursors_.save();
       transaction.commit();
       cursors_.saved();
@@ -507,6 +509,7 @@ void Journal::settle_retries(const std::string& sink, const ports::Retried& outc
       if (dead_letters_.accepted(sink, sequence) && cursor.rejected != 0) --cursor.rejected;
     }
     for (const ports::RejectedRow& row : outcome.rejected) dead_letters_.refused_again(sink, row);
+    deliveries_.record(sink, outcome.attempts);
     cursors_.save();
     transaction.commit();
     cursors_.saved();
@@ -515,6 +518,12 @@ void Journal::settle_retries(const std::string& sink, const ports::Retried& outc
     throw;
   }
   status_.cursors = cursors_.describe();
+}
+
+void Journal::record(const std::string& sink, const std::vector<ports::Attempt>& attempts) {
+  Transaction transaction(database_);
+  deliveries_.record(sink, attempts);
+  transaction.commit();
 }
 
 void Journal::keep(const std::string& sink, const std::string& name, const std::string& value) {

@@ -16,6 +16,7 @@
 #include "gateway/store/cursor_table.h"
 #include "gateway/store/database.h"
 #include "gateway/store/dead_letter_table.h"
+#include "gateway/store/delivery_table.h"
 #include "gateway/store/ledger_table.h"
 #include "gateway/store/reading_walk.h"
 #include "gateway/store/record.h"
@@ -47,11 +48,12 @@ class Journal {
   std::vector<model::StoredRow> readings_before(std::uint64_t before, std::uint64_t rows);
 
   // A cursor that only moves forward is written with the next commit, not for itself: a crash before that makes the
-  // sink see some rows again, which it must bear anyway. Rejections are written at once.
+  // sink see some rows again, which it must bear anyway. Rejections and attempts are written at once.
   void settle(const std::string& sink, const ports::Delivery& delivery);
 
   std::vector<model::StoredRow> peek_retries(const std::string& sink, std::size_t limit);
   void settle_retries(const std::string& sink, const ports::Retried& outcome);
+  void record(const std::string& sink, const std::vector<ports::Attempt>& attempts);
 
   void keep(const std::string& sink, const std::string& name, const std::string& value);
   std::optional<std::string> kept(const std::string& sink, const std::string& name);
@@ -112,6 +114,7 @@ class Journal {
   std::vector<const model::JudgedReading*> last_readings_;  // of the points, in a commit; nullptr between commits
   Statement peek_rollups_;
   DeadLetterTable dead_letters_;
+  DeliveryTable deliveries_;
   Statement mark_;
   Statement lower_mark_;
   CursorTable cursors_;

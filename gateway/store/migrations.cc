@@ -199,6 +199,22 @@ CREATE TABLE kept(
   value TEXT NOT NULL,
   PRIMARY KEY(sink, name)) WITHOUT ROWID;
 )sql",
+    // 12: the record of deliveries.
+    R"sql(
+-- What was sent of alerts and reports, by the last attempt. Times are ms since 1970 UTC.
+CREATE TABLE delivery(
+  sink TEXT NOT NULL,
+  seq INTEGER NOT NULL,         -- of the row
+  at INTEGER NOT NULL,          -- its time
+  id TEXT NOT NULL,             -- by which the far end knows a repeat
+  first_sent INTEGER NOT NULL,
+  sent INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  answered INTEGER,             -- NULL: there was no answer
+  outcome INTEGER NOT NULL,     -- ports::Attempt::Outcome
+  answer TEXT NOT NULL,
+  PRIMARY KEY(sink, seq)) WITHOUT ROWID;
+)sql",
 };
 static_assert(std::size(kMigrations) == kSchemaVersion);
 

@@ -125,6 +125,11 @@ asio::awaitable<model::Result<void>> SqliteStore::settle_retries(std::string sin
       [this, sink = std::move(sink), outcome = std::move(outcome)] { journal_->settle_retries(sink, outcome); });
 }
 
+asio::awaitable<model::Result<void>> SqliteStore::record(std::string sink, std::vector<ports::Attempt> attempts) {
+  return on_store_thread<void>(
+      [this, sink = std::move(sink), attempts = std::move(attempts)] { journal_->record(sink, attempts); });
+}
+
 asio::awaitable<model::Result<std::vector<ports::SinkAccount>>> SqliteStore::audit(std::uint64_t count_max) {
   return on_store_thread<std::vector<ports::SinkAccount>>([this, count_max] { return journal_->audit(count_max); });
 }

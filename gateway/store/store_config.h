@@ -24,6 +24,9 @@ struct StoreConfig {
       std::chrono::hours(24);  // running totals: they are for live screens, nothing is computed from them
   Duration keep_intervals = Duration::max();
 
+  // The record of deliveries: what was sent this much before the newest that a sink sent.
+  Duration keep_deliveries = std::chrono::hours(24 * 400);
+
   // Numbers of the journal whose readings become one block. Larger blocks are smaller per reading, and take longer to
   // make.
   std::int64_t block_rows = 65'536;

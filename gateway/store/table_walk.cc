@@ -149,7 +149,7 @@ const std::vector<TableShape>& tables_of_the_schema() {
       {"ledger", "number", true},       {"seal", "number", true},
       {"checkpoint", "subject", true},  {"state_log", "number", true, 9},
       {"cursor", "sink", false},        {"settled_ahead", "sink,begun", false, 6},
-      {"kept", "sink,name", false, 11}, {"dead_letter", "sink,seq", false},
+      {"kept", "sink,name", false, 11}, {"dead_letter", "sink,seq", false}, {"delivery", "sink,seq", false, 12},
       {"reading_mark", "seq", true, 2}, {"meta", "name", false},
   };
   return tables;

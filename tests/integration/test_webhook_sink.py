@@ -110,6 +110,9 @@ class Works:
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 
+    def deliveries(self, *options):
+        return list(csv.DictReader(io.StringIO(self.run("deliveries", self.config, "--format", "csv", *options))))
+
     def alerts(self):
         lines = self.run("export", self.config, "--what", "alerts", "--format", "jsonl").splitlines()
         return [json.loads(line) for line in lines]
@@ -159,6 +162,11 @@ def test_no_change_is_lost_whatever_the_receiver_and_the_power_do(tmp_path):
     told = [a["id"] + a["state"] for a in works.alerts()]
     got = {e["id"]: e["data"]["id"] + e["data"]["state"] for e in list(kept.values()) + receiver.events}
     assert sorted(got.values()) == sorted(told), "each once, by its id"
+    sent = works.deliveries()
+    assert {d["id"]: d["state"] for d in sent} == {i: "received" for i in got}, "the record of deliveries has the same"
+    assert all(d["answered"] and d["answer"].startswith(("HTTP 204", "HTTP 409")) for d in sent)
+    assert max(int(d["attempts"]) for d in sent) > 1
+    assert works.deliveries("--open") == []
     receiver.close()
 
 
@@ -169,6 +177,11 @@ def test_what_the_receiver_calls_wrong_is_a_dead_letter(tmp_path):
         wait_until(lambda: receiver.requests == 6, what="all changes")
         wait_until(lambda: "HTTP 422: not of our park" in works.run("dead-letters", works.config), what="the dead letter")
     assert len(receiver.events) == 5
+    [refused] = works.deliveries("--open")
+    assert (refused["state"], refused["attempts"], refused["answer"]) == ("refused", "1", "HTTP 422: not of our park")
+    assert refused["what"] == "overload incomer.power resolved"
+    table = works.run("deliveries", works.config, "--lang", "zh")
+    assert "被拒收" in table and table.count("已回执") == 5
     receiver.close()
 
 

@@ -246,6 +246,10 @@ class SimulatedStore final : public ports::Store {
     return operate<void>(
         [this, sink = std::move(sink), outcome = std::move(outcome)] { journal_->settle_retries(sink, outcome); });
   }
+  asio::awaitable<model::Result<void>> record(std::string sink, std::vector<ports::Attempt> attempts) override {
+    return operate<void>(
+        [this, sink = std::move(sink), attempts = std::move(attempts)] { journal_->record(sink, attempts); });
+  }
   asio::awaitable<model::Result<void>> keep(std::string sink, std::string name, std::string value) override {
     return operate<void>([this, sink = std::move(sink), name = std::move(name), value = std::move(value)] {
       journal_->keep(sink, name, value);

@@ -29,12 +29,15 @@ class FakeSink final : public ports::Sink {
 
   void be_out_of_reach() { status_.healthy = false; }  // until something is delivered
 
+  void has_sent(ports::Attempt attempt) { attempts_.push_back(std::move(attempt)); }
+
   // Every row of every accepted delivery, in order; a row that was offered again is there again.
   const std::vector<model::StoredRow>& accepted() const { return accepted_; }
   std::size_t offers() const { return offers_; }
 
   const std::string& name() const override { return status_.name; }
   std::size_t batch_rows() const override { return batch_rows_; }
+  std::vector<ports::Attempt> take_attempts() override { return std::exchange(attempts_, {}); }
   ports::SinkStatus status() const override { return status_; }
 
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override {
@@ -65,6 +68,7 @@ class FakeSink final : public ports::Sink {
   std::size_t offers_ = 0;
   std::deque<Reaction> reactions_;
   std::vector<model::StoredRow> accepted_;
+  std::vector<ports::Attempt> attempts_;
   ports::SinkStatus status_;
 };
 

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 // Of one delivery; what still waits when it ends is no longer waited for.
 class Hj212Sink::Packets {
  public:
-  explicit Packets(PlatformLink& link) : link_(link) {}
+  Packets(PlatformLink& link, const io::Clock& clock) : link_(link), clock_(clock) {}
   ~Packets() {
     for (const Packet& packet : all) {
       if (packet.ticket != 0) link_.forget(packet.ticket);
@@ -28,7 +28,10 @@ class Hj212Sink::Packets {
   bool look() {
     bool is_done = true;
     for (Packet& packet : all) {
-      if (packet.fate == Fate::sent && link_.has_arrived(packet.ticket)) packet.fate = Fate::arrived;
+      if (packet.fate == Fate::sent && link_.has_arrived(packet.ticket)) {
+        packet.fate = Fate::arrived;
+        packet.arrived = clock_.now();
+      }
       is_done = is_done && packet.fate != Fate::sent;
     }
     return is_done;
@@ -39,6 +42,7 @@ class Hj212Sink::Packets {
 
  private:
   PlatformLink& link_;
+  const io::Clock& clock_;
 };
 
 Hj212Sink::Hj212Sink(Config config, asio::any_io_executor executor, io::Clock& clock, ports::Store* store)
@@ -81,7 +85,7 @@ asio::awaitable<bool> Hj212Sink::wait_for(io::SteadyTime deadline) {
 
 asio::awaitable<model::Result<ports::Delivery>> Hj212Sink::deliver(std::span<const model::StoredRow> rows) {
   if (rows.empty()) co_return ports::Delivery{};
-  Packets packets(link_);
+  Packets packets(link_, clock_);
   const bool has_data = std::ranges::any_of(rows, [this](const model::StoredRow& row) { return is_wanted(row); });
   if (has_data && !co_await wait_for(clock_.ticks() + 1s)) {
     const model::Fault fault{make_error_code(errc::not_connected), link_.trouble()};
@@ -124,7 +128,10 @@ asio::awaitable<void> Hj212Sink::send(std::span<const model::StoredRow> rows, Pa
       while (!link_.has_room() && !is_over()) co_await wait();
       if (is_over()) co_return;
       health_.request();
-      if (const auto ticket = link_.upload(data_of(row, marks_unknown))) {
+      const Data data = data_of(row, marks_unknown);
+      packet.sent = clock_.now();
+      if (shared::is_recorded(row)) packet.id = fmt::format("{} {}", data.command, data.repeated.front().front().text.value_or(""));
+      if (const auto ticket = link_.upload(data)) {
         packet.ticket = *ticket;
         packet.fate = Fate::sent;
       } else {
@@ -135,6 +142,27 @@ asio::awaitable<void> Hj212Sink::send(std::span<const model::StoredRow> rows, Pa
     packets.all.push_back(packet);
   }
   while (!packets.look() && !is_over()) co_await wait();
+}
+
+// What this delivery sent, and did not find arrived ahead.
+void Hj212Sink::note(const Packets& packets) {
+  using Outcome = ports::Attempt::Outcome;
+  for (const Packet& packet : packets.all) {
+    if (packet.id.empty()) continue;
+    ports::Attempt attempt{.sequence = packet.sequence, .id = packet.id, .sent = packet.sent};
+    if (packet.fate == Fate::arrived) {
+      attempt.outcome = Outcome::received;
+      attempt.answered = config_.options.wants_receipts ? std::optional(packet.arrived) : std::nullopt;
+      attempt.answer = config_.options.wants_receipts ? "9014" : "written to the connection, no receipt is asked for";
+    } else if (packet.fate == Fate::refused) {
+      attempt.outcome = Outcome::refused;
+      const auto why = std::ranges::find(packets.refused, packet.sequence, &ports::RejectedRow::sequence);
+      if (why != packets.refused.end()) attempt.answer = why->reason;
+    } else {
+      attempt.answer = link_.is_connected() ? "no receipt" : link_.trouble();
+    }
+    log_.add(std::move(attempt));
+  }
 }
 
 model::Result<ports::Delivery> Hj212Sink::finish(std::span<const model::StoredRow> rows, Packets& packets) {
@@ -152,6 +180,7 @@ model::Result<ports::Delivery> Hj212Sink::finish(std::span<const model::StoredRo
       open = std::ranges::find_if(packets.all, is_open);
     }
   }
+  note(packets);
   ports::Delivery delivery;
   delivery.settled_through = rows.front().sequence - 1;
   for (const Packet& packet : packets.all) {

@@ -12,6 +12,7 @@
 #include "gateway/ports/store.h"
 #include "gateway/sinks/hj212/config.h"
 #include "gateway/sinks/hj212/platform_link.h"
+#include "gateway/sinks/shared/attempt_log.h"
 #include "gateway/sinks/shared/health.h"
 #include "protocols/io/clock.h"
 
@@ -33,6 +34,7 @@ class Hj212Sink final : public ports::Sink {
   std::size_t batch_rows() const override { return kBatchRows; }
   boost::asio::awaitable<void> attend() override { return link_.run(); }
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
+  std::vector<ports::Attempt> take_attempts() override { return log_.take(); }
   ports::SinkStatus status() const override;
 
  private:
@@ -41,6 +43,9 @@ class Hj212Sink final : public ports::Sink {
     std::uint64_t sequence = 0;
     Fate fate = Fate::waiting;
     PlatformLink::Ticket ticket = 0;
+    std::string id = {};  // "2061 20260801000000": command and DataTime; empty: it is not recorded
+    Instant sent{};
+    Instant arrived{};
   };
   class Packets;
 
@@ -50,12 +55,14 @@ class Hj212Sink final : public ports::Sink {
   boost::asio::awaitable<void> send(std::span<const model::StoredRow> rows, Packets& packets);
   model::Result<ports::Delivery> finish(std::span<const model::StoredRow> rows, Packets& packets);
   bool is_given_up(std::uint64_t sequence, bool others_arrive);
+  void note(const Packets& packets);
 
   const Config config_;
   io::Clock& clock_;
   StationClock station_clock_;
   PlatformLink link_;
   shared::Health health_;
+  shared::AttemptLog log_;
   std::set<std::uint64_t> arrived_ahead_;  // behind a row that is not settled
   std::uint64_t stuck_ = 0;                // the row that got no answer last
   int rounds_ = 0;                         // it did not, while others did

@@ -10,7 +10,9 @@ namespace carbongate::sinks::kafka {
 
 KafkaSink::KafkaSink(Config config, std::string store, io::Clock& clock)
     : config_(std::move(config)),
-      json_(config_.time_zone, std::move(store)),
+      store_(std::move(store)),
+      clock_(clock),
+      json_(config_.time_zone, store_),
       health_(config_.name, clock),
       producer_(config_) {}
 
@@ -31,7 +33,9 @@ boost::asio::awaitable<model::Result<ports::Delivery>> KafkaSink::deliver(std::s
   Produced produced;
   if (batch.has_messages()) {
     health_.request();
+    const Instant sent = clock_.now();
     produced = co_await producer_.produce(std::move(records));
+    batch.note_in(log_, store_, sent, clock_.now());
   }
   for (auto& [record, words] : produced.refused) batch.refuse_message(record, std::move(words));
   co_return std::move(batch).finish(produced.settled, produced.trouble, health_);

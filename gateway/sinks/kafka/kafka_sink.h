@@ -3,10 +3,12 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "gateway/ports/sink.h"
 #include "gateway/sinks/kafka/config.h"
 #include "gateway/sinks/kafka/producer.h"
+#include "gateway/sinks/shared/attempt_log.h"
 #include "gateway/sinks/shared/health.h"
 #include "gateway/sinks/shared/json_row.h"
 #include "protocols/io/clock.h"
@@ -22,12 +24,16 @@ class KafkaSink final : public ports::Sink {
   const std::string& name() const override { return config_.name; }
   std::size_t batch_rows() const override { return config_.batch_rows; }
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
+  std::vector<ports::Attempt> take_attempts() override { return log_.take(); }
   ports::SinkStatus status() const override { return health_.status(); }
 
  private:
   Config config_;
+  const std::string store_;
+  io::Clock& clock_;
   shared::JsonRow json_;
   shared::Health health_;
+  shared::AttemptLog log_;
   Producer producer_;
 };
 

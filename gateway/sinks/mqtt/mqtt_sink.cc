@@ -12,8 +12,10 @@ namespace asio = boost::asio;
 MqttSink::MqttSink(Config config, std::string store, std::unique_ptr<carbongate::mqtt::Publisher> publisher,
                    io::Clock& clock)
     : config_(std::move(config)),
+      store_(std::move(store)),
+      clock_(clock),
       publisher_(std::move(publisher)),
-      writer_(config_, std::move(store)),
+      writer_(config_, store_),
       health_(config_.name, clock) {}
 
 asio::awaitable<model::Result<ports::Delivery>> MqttSink::publish(std::span<const model::StoredRow> rows,
@@ -33,7 +35,9 @@ asio::awaitable<model::Result<ports::Delivery>> MqttSink::publish(std::span<cons
   carbongate::mqtt::Published published;
   if (batch.has_messages()) {
     health_.request();
+    const Instant sent = clock_.now();
     published = co_await publisher_->publish(std::move(messages));
+    batch.note_in(log_, store_, sent, clock_.now());
   }
   for (auto& [message, words] : published.refused) batch.refuse_message(message, std::move(words));
   co_return std::move(batch).finish(published.settled, published.trouble, health_);

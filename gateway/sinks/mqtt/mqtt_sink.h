@@ -4,10 +4,12 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "gateway/ports/sink.h"
 #include "gateway/sinks/mqtt/config.h"
 #include "gateway/sinks/mqtt/message.h"
+#include "gateway/sinks/shared/attempt_log.h"
 #include "gateway/sinks/shared/health.h"
 #include "protocols/io/clock.h"
 #include "protocols/mqtt/publisher.h"
@@ -28,15 +30,19 @@ class MqttSink final : public ports::Sink {
       std::span<const model::StoredRow> rows) override {
     return publish(rows, true);
   }
+  std::vector<ports::Attempt> take_attempts() override { return log_.take(); }
   ports::SinkStatus status() const override { return health_.status(); }
 
  private:
   boost::asio::awaitable<model::Result<ports::Delivery>> publish(std::span<const model::StoredRow> rows, bool are_old);
 
   const Config config_;
+  const std::string store_;
+  io::Clock& clock_;
   std::unique_ptr<carbongate::mqtt::Publisher> publisher_;
   MessageWriter writer_;
   shared::Health health_;
+  shared::AttemptLog log_;
 };
 
 }  // namespace carbongate::sinks::mqtt

@@ -35,7 +35,7 @@ bool JsonRow::write(const model::StoredRow& row, std::string& text) {
   std::ostringstream line;
   tables::TableWriter writer(line, tables::TableWriter::Format::jsonl, message_columns(kind));
   tables::RowCells(writer, time_).write(row);
-  writer.cell(tables::name_of(kind)).cell(row.series->site).cell(store_ + "-" + std::to_string(row.sequence));
+  writer.cell(tables::name_of(kind)).cell(row.series->site).cell(row_key(store_, row.sequence));
   writer.flush();
   text = line.str();
   text.pop_back();  // the line feed

@@ -1,7 +1,9 @@
 // A row as one JSON object, for sinks that send messages.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "gateway/model/rows.h"
@@ -9,10 +11,15 @@
 
 namespace carbongate::sinks::shared {
 
+// "0123456789abcdef-42", store and sequence: by which others know a row, for ever.
+inline std::string row_key(std::string_view store, std::uint64_t sequence) {
+  return std::string(store) + "-" + std::to_string(sequence);
+}
+
 // The columns of `carbongate export --format jsonl`, then
 //   kind   readings, intervals, entries, rollups, totals, alerts or reports
 //   site
-//   key    store and sequence, "0123456789abcdef-42": a message that comes again has the same; nothing else has it
+//   key    row_key(): a message that comes again has the same; nothing else has it
 //
 // Not thread-safe.
 class JsonRow {

@@ -2,10 +2,32 @@
 
 #include <algorithm>
 
+#include "gateway/sinks/shared/json_row.h"
+
 namespace carbongate::sinks::shared {
+
+// A message that was refused has its words among `rejected_`; of those behind the one with trouble nothing is known.
+void MessageBatch::note(std::size_t settled, const std::string& trouble) const {
+  using Outcome = ports::Attempt::Outcome;
+  for (std::size_t i = 0; i < sequences_.size() && i <= settled; ++i) {
+    const auto row = std::ranges::lower_bound(rows_, sequences_[i], {}, &model::StoredRow::sequence);
+    if (!is_recorded(*row)) continue;
+    ports::Attempt attempt{.sequence = row->sequence, .id = row_key(noting_.store, row->sequence), .sent = noting_.sent};
+    if (i == settled) {
+      attempt.answer = trouble;
+    } else {
+      const auto refused = std::ranges::find(rejected_, row->sequence, &ports::RejectedRow::sequence);
+      attempt.answered = noting_.now;
+      attempt.outcome = refused == rejected_.end() ? Outcome::received : Outcome::refused;
+      if (refused != rejected_.end()) attempt.answer = refused->reason;
+    }
+    noting_.log->add(std::move(attempt));
+  }
+}
 
 model::Result<ports::Delivery> MessageBatch::finish(std::size_t settled, const std::string& trouble,
                                                     Health& health) && {
+  if (noting_.log != nullptr) note(settled, trouble);
   std::uint64_t through = rows_.back().sequence;
   if (settled == sequences_.size()) {
     health.success();

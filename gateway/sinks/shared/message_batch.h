@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "gateway/model/errors.h"
 #include "gateway/model/rows.h"
 #include "gateway/ports/sink.h"
+#include "gateway/sinks/shared/attempt_log.h"
 #include "gateway/sinks/shared/health.h"
 
 namespace carbongate::sinks::shared {
@@ -26,14 +28,27 @@ class MessageBatch {
   void refuse_message(std::size_t message, std::string reason) { refuse(sequences_.at(message), std::move(reason)); }
   bool has_messages() const { return !sequences_.empty(); }
 
+  // Those about alerts and reports go to `log`, as sent at `sent` and answered now; finish() says the rest of it. Their
+  // id: the row's key (json_row.h).
+  void note_in(AttemptLog& log, std::string_view store, Instant sent, Instant now) { noting_ = {&log, store, sent, now}; }
+
   // The first `settled` messages are sent, or refused; `trouble` says why the rest is not, if there is one. What comes
   // before it is settled all the same.
   model::Result<ports::Delivery> finish(std::size_t settled, const std::string& trouble, Health& health) &&;
 
  private:
+  struct Noting {
+    AttemptLog* log = nullptr;
+    std::string_view store = {};
+    Instant sent{};
+    Instant now{};
+  };
+  void note(std::size_t settled, const std::string& trouble) const;
+
   std::span<const model::StoredRow> rows_;
   std::vector<std::uint64_t> sequences_;
   std::vector<ports::RejectedRow> rejected_;
+  Noting noting_;
 };
 
 }  // namespace carbongate::sinks::shared

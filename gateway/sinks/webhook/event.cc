@@ -17,10 +17,6 @@ using namespace std::chrono_literals;
 
 constexpr Duration kFiringFor = 24h * 366;
 
-std::string key_of(const model::StoredRow& row, const std::string& store) {
-  return store + "-" + std::to_string(row.sequence);
-}
-
 std::string number(double value) {
   char text[32];
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
@@ -39,7 +35,7 @@ bool write_cloud_event(const model::StoredRow& row, const std::string& store, sh
     return false;
   }
   const model::Series& series = *row.series;
-  out.id = key_of(row, store);
+  out.id = shared::row_key(store, row.sequence);
   json::object event{{"specversion", "1.0"},
                      {"id", out.id},
                      {"source", "urn:carbongate:" + series.site},
@@ -63,7 +59,7 @@ bool write_cloud_event(const model::StoredRow& row, const std::string& store, sh
 }
 
 Event alertmanager_event(const model::StoredRow& row, const std::string& store) {
-  Event out{.id = key_of(row, store), .body = {}};
+  Event out{.id = shared::row_key(store, row.sequence), .body = {}};
   const model::Alert* alert = row.body.get_if<model::Alert>();
   if (alert == nullptr) return out;
   const model::Series& series = *row.series;

@@ -43,10 +43,12 @@ asio::awaitable<model::Result<ports::Delivery>> WebhookSink::deliver(std::span<c
   if (rows.empty()) co_return ports::Delivery{};
   shared::MessageBatch batch(rows);
   std::vector<Event> events;
+  std::vector<const model::StoredRow*> sent_rows;  // of the events
   for (const model::StoredRow& row : rows) {
     Event event;
     if (write(row, event)) {
       events.push_back(std::move(event));
+      sent_rows.push_back(&row);
       batch.add(row.sequence);
     } else {
       batch.refuse(row.sequence, std::move(event.body));
@@ -56,6 +58,7 @@ asio::awaitable<model::Result<ports::Delivery>> WebhookSink::deliver(std::span<c
   std::string trouble;
   for (; settled < events.size(); ++settled) {
     Answer answer = co_await send(events[settled]);
+    note(*sent_rows[settled], events[settled], answer);
     trouble = std::move(answer.trouble);
     if (!trouble.empty()) break;
     if (!answer.refused.empty()) batch.refuse_message(settled, std::move(answer.refused));
@@ -88,9 +91,28 @@ asio::awaitable<WebhookSink::Answer> WebhookSink::send(const Event& event) {
         {"webhook-signature", http::webhook_signature(config_.secret.reveal(), event.id, now, event.body)});
   }
   health_.request();
+  const Instant sent = clock_.now();
   auto response = co_await client_.post(std::move(request));
-  if (!response) co_return Answer{.refused = {}, .trouble = response.error().text};
-  co_return judge(*response);
+  if (!response) co_return Answer{.refused = {}, .trouble = response.error().text, .sent = sent};
+  Answer answer = judge(*response);
+  answer.words = words_of(*response);
+  answer.sent = sent;
+  co_return answer;
+}
+
+void WebhookSink::note(const model::StoredRow& row, const Event& event, const Answer& answer) {
+  using Outcome = ports::Attempt::Outcome;
+  if (!shared::is_recorded(row)) return;
+  const bool is_answered = !answer.words.empty();
+  const Outcome outcome = !answer.trouble.empty()   ? Outcome::open
+                          : !answer.refused.empty() ? Outcome::refused
+                                                    : Outcome::received;
+  log_.add({.sequence = row.sequence,
+            .id = event.id,
+            .sent = answer.sent,
+            .answered = is_answered ? std::optional(clock_.now()) : std::nullopt,
+            .outcome = outcome,
+            .answer = is_answered ? answer.words : answer.trouble});
 }
 
 WebhookSink::Answer WebhookSink::judge(const io::HttpResponse& response) {

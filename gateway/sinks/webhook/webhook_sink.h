@@ -5,8 +5,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "gateway/ports/sink.h"
+#include "gateway/sinks/shared/attempt_log.h"
 #include "gateway/sinks/shared/health.h"
 #include "gateway/sinks/shared/json_row.h"
 #include "gateway/sinks/webhook/config.h"
@@ -27,6 +29,7 @@ class WebhookSink final : public ports::Sink {
   const std::string& name() const override { return config_.name; }
   std::size_t batch_rows() const override { return config_.batch_rows; }
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
+  std::vector<ports::Attempt> take_attempts() override { return log_.take(); }
   ports::SinkStatus status() const override { return health_.status(); }
 
  private:
@@ -34,11 +37,14 @@ class WebhookSink final : public ports::Sink {
   struct Answer {
     std::string refused;
     std::string trouble;
+    std::string words = {};  // of the server; empty: there is no answer
+    Instant sent{};
   };
 
   bool write(const model::StoredRow& row, Event& event);
   boost::asio::awaitable<Answer> send(const Event& event);
   Answer judge(const io::HttpResponse& response);
+  void note(const model::StoredRow& row, const Event& event, const Answer& answer);
 
   Config config_;
   std::string store_;
@@ -48,6 +54,7 @@ class WebhookSink final : public ports::Sink {
   std::optional<io::SteadyTime> not_before_;  // the server asked to be left alone until then
   shared::JsonRow json_;
   shared::Health health_;
+  shared::AttemptLog log_;
 };
 
 }  // namespace carbongate::sinks::webhook

@@ -82,6 +82,7 @@ class Journal final : public ports::Store {
   }
   asio::awaitable<model::Result<void>> settle_retries(std::string, ports::Retried outcome) override {
     if (std::exchange(fail_settle_, false)) co_return fault();
+    keep_attempts(outcome.attempts, "!");
     for (const auto s : outcome.accepted) retries_.erase(s);
     for (const auto& row : outcome.rejected) retries_.erase(row.sequence);
     refused_again_.insert(refused_again_.end(), outcome.rejected.begin(), outcome.rejected.end());
@@ -95,9 +96,20 @@ class Journal final : public ports::Store {
   }
   asio::awaitable<model::Result<void>> seal(Instant) override { co_return model::Result<void>(); }
 
+  // "3 HTTP 503", and "!" behind it if something was settled with it.
+  const std::vector<std::string>& attempts() const { return attempts_; }
+  void keep_attempts(const std::vector<ports::Attempt>& attempts, const char* mark) {
+    for (const auto& one : attempts) attempts_.push_back(std::to_string(one.sequence) + " " + one.answer + mark);
+  }
+  asio::awaitable<model::Result<void>> record(std::string, std::vector<ports::Attempt> attempts) override {
+    keep_attempts(attempts, "");
+    co_return model::Result<void>();
+  }
+
   asio::awaitable<model::Result<void>> settle(std::string, ports::Delivery delivery) override {
     if (std::exchange(fail_settle_, false)) co_return fault();
     settled_ = delivery.settled_through;
+    keep_attempts(delivery.attempts, "!");
     dead_letters_.insert(dead_letters_.end(), delivery.rejected.begin(), delivery.rejected.end());
     co_return model::Result<void>();
   }
@@ -114,6 +126,7 @@ class Journal final : public ports::Store {
   std::vector<ports::RejectedRow> dead_letters_;
   std::set<std::uint64_t> retries_;
   std::vector<ports::RejectedRow> refused_again_;
+  std::vector<std::string> attempts_;
   std::uint64_t settled_ = 0;
   bool fail_settle_ = false;
   bool fail_peek_ = false;
@@ -181,6 +194,25 @@ TEST_F(SinkPump, SeesRowsThatAreCommittedWhileItLooks) {
   journal_.during_peek = [this] { journal_.append(1); };  // after the answer was made, before the pump waits
   start();
   EXPECT_EQ(journal_.settled(), 1U);
+}
+
+TEST_F(SinkPump, HasWhatWasSentRecordedAlsoIfNothingIsSettled) {
+  journal_.append(5);
+  const auto sends = [this](std::uint64_t sequence, std::string answer, model::Result<ports::Delivery> outcome) {
+    sink_.next([=, this](auto) {
+      sink_.has_sent({.sequence = sequence, .id = "id", .answer = answer});
+      return outcome;
+    });
+  };
+  sends(1, "no route", model::Fault{make_error_code(boost::system::errc::connection_refused), "no route"});
+  sends(1, "HTTP 503", ports::Delivery{0, {}});
+  sends(1, "HTTP 204", ports::Delivery{2, {}});
+  sends(3, "HTTP 200", ports::Delivery{5, {}});
+  start();
+  wake();
+  wake();
+  EXPECT_EQ(journal_.settled(), 5U);
+  EXPECT_EQ(journal_.attempts(), (std::vector<std::string>{"1 no route", "1 HTTP 503", "1 HTTP 204!", "3 HTTP 200!"}));
 }
 
 TEST_F(SinkPump, TriesAgainWithoutEndAndWithoutHaste) {

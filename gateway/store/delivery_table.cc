@@ -1,0 +1,68 @@
+#include "gateway/store/delivery_table.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace carbongate::store {
+namespace {
+
+// Looked at for each one recorded, so that what is old goes faster than new ones come.
+constexpr std::int64_t kOldLinesPerAttempt = 4;
+constexpr std::int64_t kOldLinesMin = 64;
+
+std::int64_t ms_of(Instant at) {
+  return at.time_since_epoch().count();
+}
+
+// Not within a character of UTF-8.
+std::string_view shortened(std::string_view text) {
+  if (text.size() <= DeliveryTable::kAnswerBytesMax) return text;
+  std::size_t end = DeliveryTable::kAnswerBytesMax;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
+}  // namespace
+
+DeliveryTable::DeliveryTable(Database& database, ReadingWalk& journal, const StoreConfig& config)
+    : journal_(journal),
+      keep_ms_(config.keep_deliveries.count()),
+      put_(database,
+           "INSERT INTO delivery(sink, seq, at, id, first_sent, sent, attempts, answered, outcome, answer) "
+           "VALUES(?1, ?2, ?3, ?4, ?5, ?5, 1, ?6, ?7, ?8) ON CONFLICT(sink, seq) DO UPDATE SET "
+           "attempts = attempts + 1, id = iif(outcome = 1, id, excluded.id), sent = iif(outcome = 1, sent, excluded.sent), "
+           "answered = iif(outcome = 1, answered, excluded.answered), "
+           "answer = iif(outcome = 1, answer, excluded.answer), outcome = iif(outcome = 1, 1, excluded.outcome)"),
+      drop_old_(database,
+                "DELETE FROM delivery WHERE sink = ?1 AND sent < ?2 AND seq IN "
+                "(SELECT seq FROM delivery WHERE sink = ?1 ORDER BY seq LIMIT ?3)") {
+  static_assert(static_cast<int>(ports::Attempt::Outcome::received) == 1, "see put_");
+}
+
+void DeliveryTable::record(const std::string& sink, const std::vector<ports::Attempt>& attempts) {
+  if (attempts.empty()) return;
+  for (const ports::Attempt& attempt : attempts) put(sink, attempt);
+  const Instant newest = std::ranges::max(attempts, {}, &ports::Attempt::sent).sent;
+  std::int64_t horizon_ms = 0;
+  if (__builtin_sub_overflow(ms_of(newest), keep_ms_, &horizon_ms)) return;
+  const auto looked_at = std::max(kOldLinesMin, kOldLinesPerAttempt * static_cast<std::int64_t>(attempts.size()));
+  drop_old_.bind(1, std::string_view(sink)).bind(2, horizon_ms).bind(3, looked_at).run();
+}
+
+void DeliveryTable::put(const std::string& sink, const ports::Attempt& attempt) {
+  std::int64_t at_ms = 0;  // of a row that is not there any more
+  journal_.find(static_cast<std::int64_t>(attempt.sequence), [&](const ReadingWalk::Row& found) {
+    at_ms = found.columns.at_ms;
+    return true;
+  });
+  put_.bind(1, std::string_view(sink)).bind(2, static_cast<std::int64_t>(attempt.sequence)).bind(3, at_ms);
+  put_.bind(4, std::string_view(attempt.id)).bind(5, ms_of(attempt.sent));
+  if (attempt.answered) {
+    put_.bind(6, ms_of(*attempt.answered));
+  } else {
+    put_.bind_null(6);
+  }
+  put_.bind(7, static_cast<std::int64_t>(attempt.outcome)).bind(8, shortened(attempt.answer)).run();
+}
+
+}  // namespace carbongate::store
