@@ -166,10 +166,36 @@ class Devices {
   std::vector<Shared> shared_;
 };
 
+// The sink whose receipts are waited for is one that has some, and waits for none itself.
+void check_escalations(config::Reader& root, const GatewayConfig& config) {
+  const auto find = [&](const std::string& name) {
+    const auto found = std::ranges::find(config.sinks, name, [](const auto& plan) { return plan->name(); });
+    return found == config.sinks.end() ? nullptr : found->get();
+  };
+  std::vector<std::string> names;
+  for (const auto& plan : config.sinks) names.push_back(plan->name());
+  for (const config::Node& item : root.items("sinks")) {
+    const config::Node* node = item.is_map() ? item.find("escalates") : nullptr;
+    const config::Node* of = node && node->is_map() ? node->find("of") : nullptr;
+    if (!of || !of->is_scalar()) continue;
+    config::Reader in(*node, root.problems());
+    const sinks::SinkPlan* other = find(of->scalar());
+    if (!other) {
+      in.error("of",
+               "there is no sink '" + config::printable(of->scalar()) + "'" + config::suggestion(of->scalar(), names));
+    } else if (!other->has_receipts()) {
+      in.error("of", "that sink sends no alerts one by one, so there is no receipt to wait for");
+    } else if (other->escalation() != nullptr) {
+      in.error("of", "that sink waits for another one's receipts itself; name the first one");
+    }
+  }
+}
+
 void read_sinks(config::Reader& root, GatewayConfig& config, bool is_complete) {
-  sinks::SelectableNames selectable{.points = {}, .users = {}, .complete = is_complete};
+  sinks::SelectableNames selectable{.points = {}, .users = {}, .rules = {}, .complete = is_complete};
   for (const Point& point : config.site.points) selectable.points.push_back(point.full_name());
   for (const model::Account& account : config.site.accounts) selectable.users.push_back(account.user);
+  for (const model::AlertRule& rule : config.site.alert_rules) selectable.rules.push_back(rule.id);
   std::set<std::string> names;
   for (const config::Node& item : root.items("sinks")) {
     config::Reader in(item, root.problems());
@@ -183,6 +209,7 @@ void read_sinks(config::Reader& root, GatewayConfig& config, bool is_complete) {
     }
     config.sinks.push_back(std::move(plan));
   }
+  check_escalations(root, config);
 }
 
 void read_corrections(config::Reader& root, GatewayConfig& config) {

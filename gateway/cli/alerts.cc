@@ -18,11 +18,11 @@
 
 #include "config/reader/reader.h"
 #include "gateway/app/gateway_config.h"
-#include "gateway/cli/alert_text.h"
 #include "gateway/cli/option_word.h"
 #include "gateway/cli/page.h"
 #include "gateway/store/acknowledgement.h"
 #include "gateway/store/history.h"
+#include "gateway/tables/alert_text.h"
 #include "gateway/tables/local_time.h"
 #include "gateway/tables/table_writer.h"
 #include "protocols/io/system_clock.h"
@@ -239,7 +239,7 @@ class Report {
             one.rule,
             one.subject,
             alert.since == Instant{} ? "" : time_(alert.since),
-            alert_value(alert, zh_),
+            tables::alert_value(alert, zh_),
             alert.id,
             note};
   }

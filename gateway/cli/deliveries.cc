@@ -116,11 +116,21 @@ Cells cells_of(const store::DeliveryLine& line, tables::LocalTime& time) {
 
 std::vector<Page::Column> page_columns(bool zh) {
   if (zh) {
-    return {{.title = "目的地"}, {.title = "状态"}, {.title = "发送时间"}, {.title = "次数", .right = true},
-            {.title = "内容"},   {.title = "秒", .right = true},           {.title = "应答", .apart = true}};
+    return {{.title = "目的地"},
+            {.title = "状态"},
+            {.title = "发送时间"},
+            {.title = "次数", .right = true},
+            {.title = "内容"},
+            {.title = "秒", .right = true},
+            {.title = "应答", .apart = true}};
   }
-  return {{.title = "sink"}, {.title = "state"},   {.title = "sent"}, {.title = "attempts", .right = true},
-          {.title = "what"}, {.title = "seconds", .right = true},     {.title = "answer", .apart = true}};
+  return {{.title = "sink"},
+          {.title = "state"},
+          {.title = "sent"},
+          {.title = "attempts", .right = true},
+          {.title = "what"},
+          {.title = "seconds", .right = true},
+          {.title = "answer", .apart = true}};
 }
 
 class Writer {
@@ -206,7 +216,8 @@ int write_waiting(const DeliveriesOptions& options, const app::GatewayConfig& co
   for (const ports::SinkAccount& account : *accounts) {
     if (!speaks_to_people(config, account.sink) || (!options.sink.empty() && options.sink != account.sink)) continue;
     if (account.pending.value_or(0) == 0) continue;
-    out << fmt::format(fmt::runtime(options.lang == "zh" ? "{}: 日志中还有 {} 行待处理\n" : "{}: {} rows of the journal are still to be looked at\n"),
+    out << fmt::format(fmt::runtime(options.lang == "zh" ? "{}: 日志中还有 {} 行待处理\n"
+                                                         : "{}: {} rows of the journal are still to be looked at\n"),
                        account.sink, *account.pending);
   }
   return 0;

@@ -17,12 +17,12 @@
 #include <variant>
 
 #include "gateway/app/gateway_config.h"
-#include "gateway/cli/alert_text.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/model/hj212_flag.h"
 #include "gateway/pipeline/counter.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/store/sqlite_store.h"
+#include "gateway/tables/alert_text.h"
 #include "gateway/tables/local_time.h"
 
 namespace carbongate::cli {
@@ -255,10 +255,10 @@ void tell_alerts(const model::Site& site, const Player& player, std::ostream& ou
   for (const model::JournalRow& row : player.first_alerts()) {
     const model::Watch& watch = site.watches.at(model::index(std::get<model::WatchId>(row.subject)));
     const auto& alert = row.body.get<model::Alert>();
-    const std::string value = alert_value(alert, false);
+    const std::string value = tables::alert_value(alert, false);
     out << fmt::format(
-        "  {}  {}  {}  {}  {}{}{}  {}\n", time(alert.at), both(alert.stage), both(alert.severity), watch.rule,
-        model::subject_name(watch.device, watch.point, watch.user, watch.carrier ? watch.carrier->id : ""),
+        "  {}  {}  {}  {}  {}{}{}  {}\n", time(alert.at), tables::both(alert.stage), tables::both(alert.severity),
+        watch.rule, model::subject_name(watch.device, watch.point, watch.user, watch.carrier ? watch.carrier->id : ""),
         value.empty() ? "" : "  ", value, alert.id);
   }
   if (player.alert_changes() > player.first_alerts().size()) {

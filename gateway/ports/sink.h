@@ -26,9 +26,9 @@ struct Attempt {
     received = 1,  // there is one
     refused = 2,   // for good: a dead letter
   };
-  std::uint64_t sequence = 0;           // of the row
-  std::string id;                       // by which the far end knows a repeat
-  Instant sent{};                       // begun to be
+  std::uint64_t sequence = 0;            // of the row
+  std::string id;                        // by which the far end knows a repeat
+  Instant sent{};                        // begun to be
   std::optional<Instant> answered = {};  // nullopt: there was no answer
   Outcome outcome = Outcome::open;
   std::string answer = {};  // the far end's words; without an answer why there is none
@@ -43,9 +43,9 @@ enum class Lane : std::uint8_t { backlog, live };
 struct Delivery {
   std::uint64_t settled_through = 0;
   std::vector<RejectedRow> rejected;
-  std::uint64_t skipped = 0;  // of the rows that are done: left out by the sink's configuration
-  std::uint64_t rows = 0;     // done, of all kinds; counted by whoever offered them, for Store::audit()
-  Lane lane = Lane::backlog;  // said by whoever offered them
+  std::uint64_t skipped = 0;           // of the rows that are done: left out by the sink's configuration
+  std::uint64_t rows = 0;              // done, of all kinds; counted by whoever offered them, for Store::audit()
+  Lane lane = Lane::backlog;           // said by whoever offered them
   std::vector<Attempt> attempts = {};  // since the delivery before; put there by whoever offered them
 };
 

@@ -66,6 +66,13 @@ struct Retried {
   std::vector<Attempt> attempts = {};
 };
 
+// What the record of deliveries says of a row and a sink.
+struct Recorded {
+  std::uint64_t sequence = 0;
+  Instant first_sent{};
+  Attempt::Outcome outcome = Attempt::Outcome::open;
+};
+
 inline std::uint64_t StoreStatus::Cursor::behind() const {
   std::uint64_t numbers = 0;
   std::uint64_t from = settled;
@@ -157,6 +164,13 @@ class Store {
   // one transaction. A store that has no such record does nothing.
   virtual boost::asio::awaitable<model::Result<void>> record(std::string /*sink*/, std::vector<Attempt> /*attempts*/) {
     co_return model::Result<void>();
+  }
+
+  // What is recorded of a sink's rows with sequences in [from, to], ascending.
+  virtual boost::asio::awaitable<model::Result<std::vector<Recorded>>> recorded(std::string /*sink*/,
+                                                                                std::uint64_t /*from*/,
+                                                                                std::uint64_t /*to*/) {
+    co_return std::vector<Recorded>{};
   }
 
   // Signs the ledger as it stands, in one transaction; `at` is the time the seal bears. Nothing is done if there is no

@@ -3,15 +3,18 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/sinks/escalating_sink.h"
 #include "gateway/sinks/file/file_sink_type.h"
 #include "gateway/sinks/hj212/hj212_sink_type.h"
 #include "gateway/sinks/kafka/kafka_sink_type.h"
 #include "gateway/sinks/line_protocol/line_protocol_sink_type.h"
+#include "gateway/sinks/mail/mail_sink_type.h"
 #include "gateway/sinks/mqtt/mqtt_sink_type.h"
 #include "gateway/sinks/parallel_sink.h"
 #include "gateway/sinks/postgresql/postgresql_sink_type.h"
 #include "gateway/sinks/remote_write/remote_write_sink_type.h"
 #include "gateway/sinks/selecting_sink.h"
+#include "gateway/sinks/syslog/syslog_sink_type.h"
 #include "gateway/sinks/webhook/webhook_sink_type.h"
 
 namespace carbongate::sinks {
@@ -19,13 +22,21 @@ namespace {
 
 class ConfiguredPlan final : public SinkPlan {
  public:
-  ConfiguredPlan(std::unique_ptr<SinkPlan> plan, Selection selection, Pace pace, std::size_t concurrency)
-      : plan_(std::move(plan)), selection_(std::move(selection)), pace_(pace), concurrency_(concurrency) {}
+  ConfiguredPlan(std::unique_ptr<SinkPlan> plan, Selection selection, Pace pace, std::size_t concurrency,
+                 std::optional<Escalation> escalation)
+      : plan_(std::move(plan)),
+        selection_(std::move(selection)),
+        pace_(pace),
+        concurrency_(concurrency),
+        escalation_(std::move(escalation)) {}
 
   const std::string& name() const override { return plan_->name(); }
   Order usual_order() const override { return plan_->usual_order(); }
   bool is_order_fixed() const override { return plan_->is_order_fixed(); }
   Pace pace() const override { return pace_; }
+  shared::RowKinds row_kinds() const override { return selection_.rows; }
+  bool has_receipts() const override { return plan_->has_receipts(); }
+  const Escalation* escalation() const override { return escalation_ ? &*escalation_ : nullptr; }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
     if (selection_.is_everything()) return make_destination(context);
     return std::make_unique<SelectingSink>(make_destination(context), selection_, context.store);
@@ -33,7 +44,10 @@ class ConfiguredPlan final : public SinkPlan {
 
  private:
   std::unique_ptr<ports::Sink> make_destination(const SinkContext& context) const {
-    if (concurrency_ == 1) return plan_->make(context);
+    if (concurrency_ == 1) {
+      if (!escalation_ || context.store == nullptr) return plan_->make(context);
+      return std::make_unique<EscalatingSink>(plan_->make(context), *escalation_, *context.store, context.clock);
+    }
     std::vector<std::unique_ptr<ports::Sink>> sinks;
     while (sinks.size() < concurrency_) sinks.push_back(plan_->make(context));
     return std::make_unique<ParallelSink>(std::move(sinks));
@@ -43,6 +57,7 @@ class ConfiguredPlan final : public SinkPlan {
   Selection selection_;
   Pace pace_;
   std::size_t concurrency_;
+  std::optional<Escalation> escalation_;
 };
 
 }  // namespace
@@ -50,8 +65,8 @@ class ConfiguredPlan final : public SinkPlan {
 std::span<const SinkType> sink_types() {
   // Local: filled at the first call, when the types of the other files are initialised for certain.
   static const SinkType kTypes[] = {
-      file_type(), hj212_type(),      kafka_type(),        line_protocol_type(),
-      mqtt_type(), postgresql_type(), remote_write_type(), webhook_type(),
+      file_type(), hj212_type(),      kafka_type(),        line_protocol_type(), mail_type(),
+      mqtt_type(), postgresql_type(), remote_write_type(), syslog_type(),        webhook_type(),
   };
   return kTypes;
 }
@@ -68,7 +83,13 @@ std::unique_ptr<SinkPlan> read_sink(const SinkType& type, config::Reader& in, co
   if (const std::size_t most = plan->concurrency_max(); most > 1) {
     concurrency = in.in_range<std::size_t>("concurrency", concurrency, 1, most);
   }
-  return std::make_unique<ConfiguredPlan>(std::move(plan), std::move(selection), pace, concurrency);
+  auto escalation = Escalation::from(in);
+  if (escalation && (selection.rows & ~shared::kNoticeRows).any()) {
+    in.error("escalates", "is for sinks of alerts and reports; choose them with `rows: [alerts]`");
+  }
+  if (escalation && concurrency != 1) in.error("concurrency", "and `escalates` exclude each other");
+  return std::make_unique<ConfiguredPlan>(std::move(plan), std::move(selection), pace, concurrency,
+                                          std::move(escalation));
 }
 
 }  // namespace carbongate::sinks

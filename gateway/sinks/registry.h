@@ -11,6 +11,7 @@
 #include "config/reader/reader.h"
 #include "gateway/ports/sink.h"
 #include "gateway/ports/store.h"
+#include "gateway/sinks/escalation.h"
 #include "gateway/sinks/pace.h"
 #include "gateway/sinks/selection.h"
 #include "protocols/io/clock.h"
@@ -42,6 +43,10 @@ class SinkPlan {
 
   // What its destination can be told; of other rows it is not offered any.
   virtual shared::RowKinds row_kinds() const { return shared::RowKinds().set(); }
+  // Whether it records what it sends of alerts and reports (Sink::take_attempts()), so that another sink can wait for
+  // its receipts.
+  virtual bool has_receipts() const { return false; }
+  virtual const Escalation* escalation() const { return nullptr; }  // as configured
   virtual std::unique_ptr<ports::Sink> make(const SinkContext& context) const = 0;
 };
 
@@ -54,9 +59,9 @@ struct SinkType {
 
 std::span<const SinkType> sink_types();
 
-// Reads one element of `sinks`: what its type reads, and what all have in common: `select`, `rows`, `concurrency`, and
-// how fast it is caught up (pace.h). Its sinks are offered what is selected. Problems go to the reader, of which
-// finish() is left to the caller; a plan is returned in any case.
+// Reads one element of `sinks`: what its type reads, and what all have in common: `select`, `rows`, `concurrency`,
+// `escalates`, and how fast it is caught up (pace.h). Its sinks are offered what is selected. Problems go to the
+// reader, of which finish() is left to the caller; a plan is returned in any case.
 std::unique_ptr<SinkPlan> read_sink(const SinkType& type, config::Reader& in, const config::Node& root,
                                     const SelectableNames* names);
 

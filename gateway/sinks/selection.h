@@ -1,14 +1,16 @@
 // Which rows a sink is offered, as `select` in its element of `sinks` says; the same for every type of sink.
 //
 //   select:
-//     rows: [readings, intervals, entries, rollups, totals, alerts, reports]   # kinds; all, if absent; also beside
-//     `type` points: ["press-*.energy"]   # device.point; '*': any characters, '?': one users: [press-shop, "hall-?"]
+//     rows: [readings, intervals, entries, rollups, totals, alerts, reports]   # kinds; all, if absent
+//     points: ["press-*.energy"]   # device.point; '*': any characters, '?': one
+//     users: [press-shop, "hall-?"]
+//     rules: ["quota-*"]           # of alerts
+//     severity: warning            # of alerts: and above
 //     every: 1min                  # at most one reading of each point in each minute
 //
-// `points` is about every row: an account's rows are those of the point that it is counted from. `users` is about the
-// rows of accounts: entries, rollups, totals. Of alerts, `points` is about those of a point, `users` about those of a
-// user. Reports are those of a
-// station. Intervals and entries are never thinned.
+// `rows` may also stand beside `type`. `points` is about every row: an account's rows are those of the point that it is
+// counted from. `users` is about the rows of accounts: entries, rollups, totals. Of alerts, `points` is about those of
+// a point, `users` about those of a user. Reports are those of a station. Intervals and entries are never thinned.
 #pragma once
 
 #include <string>
@@ -25,16 +27,22 @@ namespace carbongate::sinks {
 struct SelectableNames {
   std::vector<std::string> points;  // "incomer.energy"
   std::vector<std::string> users;
+  std::vector<std::string> rules = {};
   bool complete = true;  // false: some could not be read; what is not among them may yet be right
 };
 
 struct Selection {
   shared::RowKinds rows = shared::RowKinds().set();
-  std::vector<std::string> points;  // patterns; empty: all
-  std::vector<std::string> users;   // patterns; empty: all
-  Duration every{};                 // zero: every reading
+  std::vector<std::string> points;                   // patterns; empty: all
+  std::vector<std::string> users;                    // patterns; empty: all
+  std::vector<std::string> rules;                    // patterns; empty: all
+  model::Severity severity = model::Severity::info;  // the least
+  Duration every{};                                  // zero: every reading
 
-  bool is_everything() const { return rows.all() && points.empty() && users.empty() && every == Duration::zero(); }
+  bool is_everything() const {
+    return rows.all() && points.empty() && users.empty() && rules.empty() && severity == model::Severity::info &&
+           every == Duration::zero();
+  }
 
   // Whether the row is selected, apart from `every`: that is Thinning's.
   bool takes(const model::StoredRow& row) const;

@@ -21,8 +21,7 @@ constexpr const char* kRead =
 
 class Reader {
  public:
-  explicit Reader(Database& database)
-      : database_(database), finder_(database), read_(database, kRead) {}
+  explicit Reader(Database& database) : database_(database), finder_(database), read_(database, kRead) {}
 
   // What follows the last one read; empty: nothing does.
   std::vector<DeadLetter> next(const std::string& sink) {

@@ -15,18 +15,18 @@ namespace carbongate::store {
 
 struct DeliveryLine {
   std::string sink;
-  std::string id;          // by which the far end knows a repeat
-  Instant first_sent{};    //
+  std::string id;        // by which the far end knows a repeat
+  Instant first_sent{};  //
   std::uint32_t attempts = 0;
-  ports::Attempt last;     // `sequence` is the row's
+  ports::Attempt last;                  // `sequence` is the row's
   std::optional<model::StoredRow> row;  // nullopt: the journal does not keep it any longer
 };
 
 struct DeliveryQuery {
-  std::string sink = {};                 // empty: of all
-  bool only_open = false;                // without a receipt: open or refused
-  std::optional<Instant> from = {};      // by the time of the last attempt
-  std::optional<Instant> to = {};        // that one not included
+  std::string sink = {};             // empty: of all
+  bool only_open = false;            // without a receipt: open or refused
+  std::optional<Instant> from = {};  // by the time of the last attempt
+  std::optional<Instant> to = {};    // that one not included
 };
 
 // Visits the record, by sink and sequence. Reads beside a running gateway, in short transactions. Fault: no store

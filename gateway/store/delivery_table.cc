@@ -30,12 +30,16 @@ DeliveryTable::DeliveryTable(Database& database, ReadingWalk& journal, const Sto
       put_(database,
            "INSERT INTO delivery(sink, seq, at, id, first_sent, sent, attempts, answered, outcome, answer) "
            "VALUES(?1, ?2, ?3, ?4, ?5, ?5, 1, ?6, ?7, ?8) ON CONFLICT(sink, seq) DO UPDATE SET "
-           "attempts = attempts + 1, id = iif(outcome = 1, id, excluded.id), sent = iif(outcome = 1, sent, excluded.sent), "
+           "attempts = attempts + 1, id = iif(outcome = 1, id, excluded.id), sent = iif(outcome = 1, sent, "
+           "excluded.sent), "
            "answered = iif(outcome = 1, answered, excluded.answered), "
            "answer = iif(outcome = 1, answer, excluded.answer), outcome = iif(outcome = 1, 1, excluded.outcome)"),
       drop_old_(database,
                 "DELETE FROM delivery WHERE sink = ?1 AND sent < ?2 AND seq IN "
-                "(SELECT seq FROM delivery WHERE sink = ?1 ORDER BY seq LIMIT ?3)") {
+                "(SELECT seq FROM delivery WHERE sink = ?1 ORDER BY seq LIMIT ?3)"),
+      recorded_(
+          database,
+          "SELECT seq, first_sent, outcome FROM delivery WHERE sink = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq") {
   static_assert(static_cast<int>(ports::Attempt::Outcome::received) == 1, "see put_");
 }
 
@@ -47,6 +51,18 @@ void DeliveryTable::record(const std::string& sink, const std::vector<ports::Att
   if (__builtin_sub_overflow(ms_of(newest), keep_ms_, &horizon_ms)) return;
   const auto looked_at = std::max(kOldLinesMin, kOldLinesPerAttempt * static_cast<std::int64_t>(attempts.size()));
   drop_old_.bind(1, std::string_view(sink)).bind(2, horizon_ms).bind(3, looked_at).run();
+}
+
+std::vector<ports::Recorded> DeliveryTable::recorded(const std::string& sink, std::uint64_t from, std::uint64_t to) {
+  recorded_.bind(1, std::string_view(sink)).bind(2, static_cast<std::int64_t>(from));
+  recorded_.bind(3, static_cast<std::int64_t>(to));
+  std::vector<ports::Recorded> found;
+  for (Rows rows(recorded_); rows.next();) {
+    found.push_back({.sequence = static_cast<std::uint64_t>(recorded_.integer(0)),
+                     .first_sent = Instant(Duration(recorded_.integer(1))),
+                     .outcome = static_cast<ports::Attempt::Outcome>(recorded_.integer(2))});
+  }
+  return found;
 }
 
 void DeliveryTable::put(const std::string& sink, const ports::Attempt& attempt) {

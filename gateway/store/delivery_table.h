@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "gateway/ports/sink.h"
+#include "gateway/ports/store.h"
 #include "gateway/store/database.h"
 #include "gateway/store/reading_walk.h"
 #include "gateway/store/store_config.h"
@@ -23,6 +23,8 @@ class DeliveryTable {
   // Within a transaction. What is sent once more after its receipt, as after a crash, is counted, and stays received.
   void record(const std::string& sink, const std::vector<ports::Attempt>& attempts);
 
+  std::vector<ports::Recorded> recorded(const std::string& sink, std::uint64_t from, std::uint64_t to);
+
  private:
   void put(const std::string& sink, const ports::Attempt& attempt);
 
@@ -30,6 +32,7 @@ class DeliveryTable {
   std::int64_t keep_ms_;
   Statement put_;
   Statement drop_old_;
+  Statement recorded_;
 };
 
 }  // namespace carbongate::store

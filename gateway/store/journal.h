@@ -54,6 +54,9 @@ class Journal {
   std::vector<model::StoredRow> peek_retries(const std::string& sink, std::size_t limit);
   void settle_retries(const std::string& sink, const ports::Retried& outcome);
   void record(const std::string& sink, const std::vector<ports::Attempt>& attempts);
+  std::vector<ports::Recorded> recorded(const std::string& sink, std::uint64_t from, std::uint64_t to) {
+    return deliveries_.recorded(sink, from, to);
+  }
 
   void keep(const std::string& sink, const std::string& name, const std::string& value);
   std::optional<std::string> kept(const std::string& sink, const std::string& name);

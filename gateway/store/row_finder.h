@@ -23,8 +23,8 @@ class RowFinder {
   std::optional<model::StoredRow> find(std::int64_t sequence) {
     std::optional<model::StoredRow> found;
     journal_.find(sequence, [&](const ReadingWalk::Row& row) {
-      found = model::StoredRow{static_cast<std::uint64_t>(sequence), series_of(row.series),
-                               codec_.decode_row(row.columns)};
+      found =
+          model::StoredRow{static_cast<std::uint64_t>(sequence), series_of(row.series), codec_.decode_row(row.columns)};
       return true;
     });
     return found;

@@ -130,6 +130,12 @@ asio::awaitable<model::Result<void>> SqliteStore::record(std::string sink, std::
       [this, sink = std::move(sink), attempts = std::move(attempts)] { journal_->record(sink, attempts); });
 }
 
+asio::awaitable<model::Result<std::vector<ports::Recorded>>> SqliteStore::recorded(std::string sink, std::uint64_t from,
+                                                                                   std::uint64_t to) {
+  return on_store_thread<std::vector<ports::Recorded>>(
+      [this, sink = std::move(sink), from, to] { return journal_->recorded(sink, from, to); });
+}
+
 asio::awaitable<model::Result<std::vector<ports::SinkAccount>>> SqliteStore::audit(std::uint64_t count_max) {
   return on_store_thread<std::vector<ports::SinkAccount>>([this, count_max] { return journal_->audit(count_max); });
 }

@@ -55,6 +55,8 @@ class SqliteStore final : public ports::Store {
                                                                                     std::size_t limit) override;
   boost::asio::awaitable<model::Result<void>> settle_retries(std::string sink, ports::Retried outcome) override;
   boost::asio::awaitable<model::Result<void>> record(std::string sink, std::vector<ports::Attempt> attempts) override;
+  boost::asio::awaitable<model::Result<std::vector<ports::Recorded>>> recorded(std::string sink, std::uint64_t from,
+                                                                               std::uint64_t to) override;
 
   boost::asio::awaitable<model::Result<void>> keep(std::string sink, std::string name, std::string value) override;
   boost::asio::awaitable<model::Result<std::optional<std::string>>> kept(std::string sink, std::string name) override;

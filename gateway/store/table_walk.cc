@@ -144,13 +144,21 @@ TableSalvage walk_from_both_ends(Database& database, const TableShape& table,
 
 const std::vector<TableShape>& tables_of_the_schema() {
   static const std::vector<TableShape> tables = {
-      {"subject", "id", true},          {"series", "id", true},
-      {"journal", "seq", true},         {"reading_block", "first_seq", true, 8},
-      {"ledger", "number", true},       {"seal", "number", true},
-      {"checkpoint", "subject", true},  {"state_log", "number", true, 9},
-      {"cursor", "sink", false},        {"settled_ahead", "sink,begun", false, 6},
-      {"kept", "sink,name", false, 11}, {"dead_letter", "sink,seq", false}, {"delivery", "sink,seq", false, 12},
-      {"reading_mark", "seq", true, 2}, {"meta", "name", false},
+      {"subject", "id", true},
+      {"series", "id", true},
+      {"journal", "seq", true},
+      {"reading_block", "first_seq", true, 8},
+      {"ledger", "number", true},
+      {"seal", "number", true},
+      {"checkpoint", "subject", true},
+      {"state_log", "number", true, 9},
+      {"cursor", "sink", false},
+      {"settled_ahead", "sink,begun", false, 6},
+      {"kept", "sink,name", false, 11},
+      {"dead_letter", "sink,seq", false},
+      {"delivery", "sink,seq", false, 12},
+      {"reading_mark", "seq", true, 2},
+      {"meta", "name", false},
   };
   return tables;
 }

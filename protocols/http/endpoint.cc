@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "config/reader/server_keys.h"
-#include "protocols/http/base64.h"
+#include "protocols/wire/base64.h"
 
 namespace carbongate::http {
 namespace {
@@ -86,7 +86,7 @@ Endpoint read_endpoint(config::Reader& in, std::string_view example,
 
 std::string authorization(const Endpoint& endpoint, std::string_view token_scheme) {
   if (!endpoint.token.empty()) return std::string(token_scheme) + " " + endpoint.token.reveal();
-  if (!endpoint.username.empty()) return "Basic " + base64(endpoint.username + ":" + endpoint.password.reveal());
+  if (!endpoint.username.empty()) return "Basic " + wire::base64(endpoint.username + ":" + endpoint.password.reveal());
   return {};
 }
 

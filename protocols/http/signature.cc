@@ -6,7 +6,7 @@
 #include <array>
 #include <stdexcept>
 
-#include "protocols/http/base64.h"
+#include "protocols/wire/base64.h"
 
 namespace carbongate::http {
 
@@ -21,7 +21,7 @@ std::string webhook_signature(std::string_view secret, std::string_view id, std:
            &size) == nullptr) {
     throw std::runtime_error("HMAC-SHA256 is not available");
   }
-  return "v1," + base64({reinterpret_cast<const char*>(digest.data()), size});
+  return "v1," + wire::base64({reinterpret_cast<const char*>(digest.data()), size});
 }
 
 }  // namespace carbongate::http

@@ -7,30 +7,15 @@ import hmac
 import http.server
 import json
 import random
-import subprocess
 import threading
 import time
 import urllib.request
 
 import pytest
-from harness import CARBONGATE, Process, accepts, free_port, wait_until
+from harness import Process, accepts, free_port, wait_until
+from works import Works
 
 SECRET = "a secret of the duty desk"
-SITE = """
-site: {{id: works, name: 示范工厂, timezone: Asia/Shanghai, grid_region: CN-SC}}
-brokers: {{plant: {{url: "mqtt://127.0.0.1:{broker}"}}}}
-devices:
-  - {{id: incomer, driver: mqtt, broker: plant, topic: plant/incomer, interval: 1min, timestamp: {{json: /t, format: epoch-ms}},
-     points: [{{name: power, json: /p, unit: kW, kind: instantaneous}}]}}
-energy_users: [{{id: hall, consumes: [{{carrier: electricity, from: incomer.power}}]}}]
-alerts:
-  rules:
-    - {{id: overload, name: Transformer overload, name_zh: 变压器过载, severity: critical, points: [incomer.power], above: 800}}
-store: {{path: store}}
-sinks: [{{type: webhook, name: desk, timeout: 2s, {sink}}}]
-"""
-
-
 class Receiver:
     """Takes CloudEvents. `behave(n)` says what the n-th request gets: a status, or None for a connection cut after reading it."""
 
@@ -84,43 +69,19 @@ class Receiver:
         self.server.server_close()
 
 
-def changes(events):
-    """Each once, in the order of their first arrival."""
-    return list({event["id"]: event for event in events}.values())
+def webhook(keys):
+    return f"type: webhook, name: desk, timeout: 2s, {keys}"
 
 
-class Works:
-    def __init__(self, folder, sink, excursions, begin=1_767_225_600, last=500):
-        """A store with so many overloads, each raised and resolved, that no sink has had; and a last reading."""
-        self.folder = folder
-        self.config = folder / "works.yaml"
-        self.config.write_text(SITE.format(broker=free_port(), sink=sink))
-        (folder / "desk.secret").write_text(SECRET + "\n")
-        (folder / "desk.secret").chmod(0o600)
-        lines = ["time,point,value"]
-        for n in range(2 * excursions):
-            lines.append(f"{(begin + n * 60) * 1000},incomer.power,{500 if n % 2 == 0 else 900 + n}")
-        lines.append(f"{(begin + 2 * excursions * 60) * 1000},incomer.power,{last}")
-        (folder / "morning.csv").write_text("\n".join(lines) + "\n")
-        self.run("replay", self.config, "--input", folder / "morning.csv")
-        self.gateway = Process([CARBONGATE, "run", self.config], folder / "gateway.log")
-
-    def run(self, *args):
-        result = subprocess.run([CARBONGATE, *map(str, args)], capture_output=True, text=True)
-        assert result.returncode == 0, result.stdout + result.stderr
-        return result.stdout
-
-    def deliveries(self, *options):
-        return list(csv.DictReader(io.StringIO(self.run("deliveries", self.config, "--format", "csv", *options))))
-
-    def alerts(self):
-        lines = self.run("export", self.config, "--what", "alerts", "--format", "jsonl").splitlines()
-        return [json.loads(line) for line in lines]
+@pytest.fixture(autouse=True)
+def secret(tmp_path):
+    (tmp_path / "desk.secret").write_text(SECRET + "\n")
+    (tmp_path / "desk.secret").chmod(0o600)
 
 
 def test_each_change_arrives_signed_and_in_order(tmp_path):
     receiver = Receiver()
-    works = Works(tmp_path, f'url: "http://127.0.0.1:{receiver.port}/carbon", secret_file: desk.secret', excursions=20)
+    works = Works(tmp_path, [webhook(f'url: "http://127.0.0.1:{receiver.port}/carbon", secret_file: desk.secret')], excursions=20)
     with works.gateway.start():
         wait_until(lambda: len(receiver.events) == 40, what="all changes")
     assert receiver.faults == []
@@ -139,7 +100,7 @@ def test_no_change_is_lost_whatever_the_receiver_and_the_power_do(tmp_path):
     random.seed(7)
     answers = [204] * 6 + [500, 503, 404, 401, None, 409]
     receiver = Receiver(lambda n: random.choice(answers))
-    works = Works(tmp_path, f'url: "http://127.0.0.1:{receiver.port}/carbon", secret_file: desk.secret, batch_rows: 7',
+    works = Works(tmp_path, [webhook(f'url: "http://127.0.0.1:{receiver.port}/carbon", secret_file: desk.secret, batch_rows: 7')],
                   excursions=30)
     kept = {}
     original = receiver.take
@@ -172,7 +133,7 @@ def test_no_change_is_lost_whatever_the_receiver_and_the_power_do(tmp_path):
 
 def test_what_the_receiver_calls_wrong_is_a_dead_letter(tmp_path):
     receiver = Receiver(lambda n: 422 if n == 2 else 204)
-    works = Works(tmp_path, f'url: "http://127.0.0.1:{receiver.port}/carbon", secret_file: desk.secret', excursions=3)
+    works = Works(tmp_path, [webhook(f'url: "http://127.0.0.1:{receiver.port}/carbon", secret_file: desk.secret')], excursions=3)
     with works.gateway.start():
         wait_until(lambda: receiver.requests == 6, what="all changes")
         wait_until(lambda: "HTTP 422: not of our park" in works.run("dead-letters", works.config), what="the dead letter")
@@ -183,6 +144,27 @@ def test_what_the_receiver_calls_wrong_is_a_dead_letter(tmp_path):
     table = works.run("deliveries", works.config, "--lang", "zh")
     assert "被拒收" in table and table.count("已回执") == 5
     receiver.close()
+
+
+def test_what_has_no_receipt_in_time_is_told_to_somebody_else(tmp_path):
+    """The desk takes the first two changes, calls the third wrong, and is away for the rest; the manager hears what it did not."""
+    desk = Receiver(lambda n: {1: 204, 2: 204, 3: 422}.get(n, 503))
+    manager = Receiver()
+    works = Works(tmp_path, [webhook(f'url: "http://127.0.0.1:{desk.port}/", secret_file: desk.secret'),
+                             f'type: webhook, name: manager, url: "http://127.0.0.1:{manager.port}/", secret_file: desk.secret, '
+                             f'escalates: {{of: desk, after: 3s}}, select: {{rules: [overload], severity: critical}}'], excursions=3)
+    with works.gateway.start():
+        wait_until(lambda: manager.events, 20, "what was refused")
+        wait_until(lambda: len(manager.events) == 4, 30, "the rest")
+        sent = wait_until(lambda: [d for d in works.deliveries("--sink", "manager") if d["state"] == "received"] and
+                          works.deliveries(), what="the record")
+    told = [a["id"] + a["state"] for a in works.alerts()]
+    assert [e["data"]["id"] + e["data"]["state"] for e in manager.events] == told[2:]
+    first = next(d for d in sent if d["sink"] == "desk" and d["state"] == "open")
+    then = [d for d in works.deliveries("--sink", "manager")][2:]
+    assert all(d["sent"] > first["first_sent"] for d in then)
+    desk.close()
+    manager.close()
 
 
 @pytest.fixture
@@ -199,7 +181,7 @@ def alertmanager(tmp_path):
 
 def test_alertmanager_shows_what_fires_and_forgets_what_is_resolved(tmp_path, alertmanager):
     begin = int(time.time()) // 60 * 60 - 3600
-    works = Works(tmp_path, f'url: "http://127.0.0.1:{alertmanager}", format: alertmanager', excursions=3, begin=begin, last=950)
+    works = Works(tmp_path, [webhook(f'url: "http://127.0.0.1:{alertmanager}", format: alertmanager')], excursions=3, begin=begin, last=950)
 
     def active():
         with urllib.request.urlopen(f"http://127.0.0.1:{alertmanager}/api/v2/alerts") as answer:

@@ -250,6 +250,11 @@ class SimulatedStore final : public ports::Store {
     return operate<void>(
         [this, sink = std::move(sink), attempts = std::move(attempts)] { journal_->record(sink, attempts); });
   }
+  asio::awaitable<model::Result<std::vector<ports::Recorded>>> recorded(std::string sink, std::uint64_t from,
+                                                                        std::uint64_t to) override {
+    return operate<std::vector<ports::Recorded>>(
+        [this, sink = std::move(sink), from, to] { return journal_->recorded(sink, from, to); });
+  }
   asio::awaitable<model::Result<void>> keep(std::string sink, std::string name, std::string value) override {
     return operate<void>([this, sink = std::move(sink), name = std::move(name), value = std::move(value)] {
       journal_->keep(sink, name, value);

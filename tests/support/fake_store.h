@@ -23,6 +23,7 @@ struct FakeDisk {
   std::map<std::string, model::StationState> stations;              // by name
   std::map<std::pair<std::string, std::string>, std::string> kept;  // by sink and name
   std::map<std::string, ports::StoreStatus::Cursor> cursors;
+  std::map<std::string, std::vector<ports::Recorded>> recorded;          // by sink, ascending
   std::vector<std::pair<std::string, ports::RejectedRow>> dead_letters;  // with the sink's name
   std::vector<std::pair<std::string, std::uint64_t>> retries;            // of those: to be offered again
   std::vector<Instant> seals;
@@ -242,6 +243,14 @@ class FakeStore final : public ports::Store {
     co_return result;
   }
 
+  boost::asio::awaitable<model::Result<std::vector<ports::Recorded>>> recorded(std::string sink, std::uint64_t from,
+                                                                               std::uint64_t to) override {
+    std::vector<ports::Recorded> found;
+    for (const ports::Recorded& one : disk_.recorded[sink]) {
+      if (from <= one.sequence && one.sequence <= to) found.push_back(one);
+    }
+    co_return found;
+  }
   boost::asio::awaitable<model::Result<void>> seal(Instant at) override {
     co_await boost::asio::post(boost::asio::use_awaitable);
     if (takes_failure()) co_return *fault_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <string_view>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "config/reader/secret.h"
 #include "config/reader/text.h"
 #include "gateway/sinks/hj212/station_clock.h"
+#include "gateway/sinks/shared/host_port.h"
 #include "gateway/sinks/shared/site_zone.h"
 #include "protocols/hj212/codes.h"
 
@@ -31,20 +31,12 @@ bool are_letters(std::string_view text) {
 }
 
 bool read_address(std::string_view text, Config& config) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return false;
-  std::string_view host = text.substr(0, colon);
-  const std::string_view digits = text.substr(colon + 1);
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string_view::npos) {
-    return false;
-  }
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), config.port);
-  config.host = host;
+  shared::HostPort server;
+  const bool is_right = shared::read_host_port(text, server);
+  config.host = server.host;
+  config.port = server.port;
   config.where = text;
-  const bool is_plain = std::ranges::none_of(host, [](char c) { return c <= ' ' || c == '/' || c == '@'; });
-  return !host.empty() && is_plain && error == std::errc() && end == digits.data() + digits.size() && config.port != 0;
+  return is_right;
 }
 
 void read_station(config::Reader& in, const config::Node& root, Config& config) {

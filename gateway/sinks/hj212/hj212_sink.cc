@@ -130,7 +130,8 @@ asio::awaitable<void> Hj212Sink::send(std::span<const model::StoredRow> rows, Pa
       health_.request();
       const Data data = data_of(row, marks_unknown);
       packet.sent = clock_.now();
-      if (shared::is_recorded(row)) packet.id = fmt::format("{} {}", data.command, data.repeated.front().front().text.value_or(""));
+      if (shared::is_recorded(row))
+        packet.id = fmt::format("{} {}", data.command, data.repeated.front().front().text.value_or(""));
       if (const auto ticket = link_.upload(data)) {
         packet.ticket = *ticket;
         packet.fate = Fate::sent;

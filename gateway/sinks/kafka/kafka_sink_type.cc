@@ -13,6 +13,7 @@ class Plan final : public SinkPlan {
   explicit Plan(kafka::Config config) : config_(std::move(config)) {}
   const std::string& name() const override { return config_.name; }
   Order usual_order() const override { return Order::journal; }  // a topic keeps the order of each key
+  bool has_receipts() const override { return true; }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
     return std::make_unique<kafka::KafkaSink>(config_, context.store ? context.store->status().id : std::string(),
                                               context.clock);

@@ -12,14 +12,15 @@ void MessageBatch::note(std::size_t settled, const std::string& trouble) const {
   for (std::size_t i = 0; i < sequences_.size() && i <= settled; ++i) {
     const auto row = std::ranges::lower_bound(rows_, sequences_[i], {}, &model::StoredRow::sequence);
     if (!is_recorded(*row)) continue;
-    ports::Attempt attempt{.sequence = row->sequence, .id = row_key(noting_.store, row->sequence), .sent = noting_.sent};
+    ports::Attempt attempt{
+        .sequence = row->sequence, .id = row_key(noting_.store, row->sequence), .sent = noting_.sent};
     if (i == settled) {
       attempt.answer = trouble;
     } else {
       const auto refused = std::ranges::find(rejected_, row->sequence, &ports::RejectedRow::sequence);
       attempt.answered = noting_.now;
       attempt.outcome = refused == rejected_.end() ? Outcome::received : Outcome::refused;
-      if (refused != rejected_.end()) attempt.answer = refused->reason;
+      attempt.answer = refused == rejected_.end() ? noting_.answer : refused->reason;
     }
     noting_.log->add(std::move(attempt));
   }

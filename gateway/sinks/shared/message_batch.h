@@ -28,21 +28,21 @@ class MessageBatch {
   void refuse_message(std::size_t message, std::string reason) { refuse(sequences_.at(message), std::move(reason)); }
   bool has_messages() const { return !sequences_.empty(); }
 
-  // Those about alerts and reports go to `log`, as sent at `sent` and answered now; finish() says the rest of it. Their
-  // id: the row's key (json_row.h).
-  void note_in(AttemptLog& log, std::string_view store, Instant sent, Instant now) { noting_ = {&log, store, sent, now}; }
+  // What is sent of alerts and reports, by finish().
+  struct Noting {
+    AttemptLog* log = nullptr;
+    std::string_view store = {};  // its id; theirs are the rows' keys (json_row.h)
+    Instant sent{};
+    Instant now{};            // of the answer
+    std::string answer = {};  // to those that are received
+  };
+  void note_in(Noting noting) { noting_ = std::move(noting); }
 
   // The first `settled` messages are sent, or refused; `trouble` says why the rest is not, if there is one. What comes
   // before it is settled all the same.
   model::Result<ports::Delivery> finish(std::size_t settled, const std::string& trouble, Health& health) &&;
 
  private:
-  struct Noting {
-    AttemptLog* log = nullptr;
-    std::string_view store = {};
-    Instant sent{};
-    Instant now{};
-  };
   void note(std::size_t settled, const std::string& trouble) const;
 
   std::span<const model::StoredRow> rows_;

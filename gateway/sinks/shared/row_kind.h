@@ -14,6 +14,10 @@ enum class RowKind : std::uint8_t { reading, interval, entry, rollup, total, ale
 inline constexpr std::size_t kRowKindCount = 7;
 using RowKinds = std::bitset<kRowKindCount>;
 
+// Alerts and reports: what is sent to people and platforms.
+inline constexpr RowKinds kNoticeRows{1U << static_cast<unsigned>(RowKind::alert) |
+                                      1U << static_cast<unsigned>(RowKind::report)};
+
 RowKind kind_of(const model::RowBody& body);
 
 // `rows: [readings, intervals, entries, rollups, totals, alerts, reports]`; everything, if it is absent. Problems go to

@@ -20,6 +20,7 @@ class Plan final : public SinkPlan {
     kinds.set(static_cast<std::size_t>(shared::RowKind::report), config_.format == webhook::Format::cloudevents);
     return kinds;
   }
+  bool has_receipts() const override { return true; }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
     return std::make_unique<webhook::WebhookSink>(config_, context.store ? context.store->status().id : std::string(),
                                                   context.executor, context.clock);

@@ -257,6 +257,30 @@ TEST_F(GatewayConfigTest, TakesABrokerThatOnlyASinkRefersTo) {
   EXPECT_EQ(config.sinks.at(0)->name(), "mqtt out");
 }
 
+TEST_F(GatewayConfigTest, LetsASinkWaitForTheReceiptsOfAnother) {
+  const auto problems = [this](const std::string& sinks) {
+    std::string text(kSite);
+    const std::string hook = "{type: webhook, url: \"http://10.0.0.3/\", name: desk}, ";
+    text.replace(text.find("sinks: ["), 8, "sinks: [" + hook + sinks + ", ");
+    problems_ = {};
+    load(text);
+    return problems_.to_text();
+  };
+  const auto other = [](const std::string& of) {
+    return "{type: webhook, url: \"http://10.0.0.4/\", name: boss, escalates: {of: " + of + ", after: 10min}}";
+  };
+  EXPECT_EQ(problems(other("desk")), "");
+  EXPECT_NE(problems(other("dsek")).find("there is no sink 'dsek'; did you mean 'desk'?"), std::string::npos)
+      << problems_.to_text();
+  EXPECT_NE(problems(other("vm")).find("no receipt to wait for"), std::string::npos) << problems_.to_text();
+  EXPECT_NE(problems(other("boss")).find("waits for another one's receipts itself"), std::string::npos);
+  EXPECT_NE(problems("{type: mqtt, broker: plant, escalates: {of: desk}}").find("choose them with `rows: [alerts]`"),
+            std::string::npos)
+      << problems_.to_text();
+  EXPECT_NE(problems("{type: webhook, url: \"http://10.0.0.4/\", escalates: {after: 0s, of: desk}}").find("after"),
+            std::string::npos);
+}
+
 TEST_F(GatewayConfigTest, TakesProfilesAndFactorsOfTheSitesOwn) {
   std::filesystem::create_directory(directory_.path() / "factors");
   std::ofstream(directory_.path() / "factors/own.yaml") << "set: [";

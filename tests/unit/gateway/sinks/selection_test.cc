@@ -13,7 +13,8 @@ struct Read {
 };
 
 const SelectableNames kNames{.points = {"press-1.energy", "press-2.energy", "press-1.power", "oven.energy"},
-                             .users = {"press-shop", "hall-a"}};
+                             .users = {"press-shop", "hall-a"},
+                             .rules = {"overload", "quota-year"}};
 
 Read read(std::string_view yaml, const SelectableNames* names = &kNames) {
   config::Problems problems;
@@ -55,6 +56,29 @@ TEST(Patterns, FitWholeTexts) {
   EXPECT_TRUE(fits("冲?.energy", "冲压.energy")) << "one character, not one byte";
   EXPECT_FALSE(fits("", "a"));
   EXPECT_TRUE(fits("", ""));
+}
+
+TEST(Selection, TellsAlertsApartByRuleAndSeverity) {
+  const Read got = read("type: x\nselect: {rules: [\"quota-*\"], severity: warning}");
+  EXPECT_EQ(got.problems, "");
+  EXPECT_FALSE(got.selection.is_everything());
+  const auto takes = [&](std::string rule, model::Severity severity) {
+    model::Alert alert;
+    alert.severity = severity;
+    model::StoredRow one = row("press-1", "", alert);
+    auto series = std::make_shared<model::Series>(*one.series);
+    series->rule = std::move(rule);
+    one.series = series;
+    return got.selection.takes(one);
+  };
+  EXPECT_TRUE(takes("quota-year", model::Severity::warning));
+  EXPECT_TRUE(takes("quota-year", model::Severity::critical));
+  EXPECT_FALSE(takes("quota-year", model::Severity::info));
+  EXPECT_FALSE(takes("overload", model::Severity::critical));
+  EXPECT_TRUE(got.selection.takes(row("press-1", "", model::JudgedReading{}))) << "it is about alerts alone";
+  EXPECT_NE(complaint("select: {rules: [overlaod]}").find("did you mean 'overload'"), std::string::npos);
+  EXPECT_NE(complaint("select: {severity: bad}").find("critical"), std::string::npos);
+  EXPECT_NE(complaint("select: {rows: [readings], severity: critical}").find("leaves those out"), std::string::npos);
 }
 
 TEST(Selection, IsEverythingByDefault) {

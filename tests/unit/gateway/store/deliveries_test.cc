@@ -46,7 +46,9 @@ class Deliveries : public ::testing::Test {
     delivery.attempts = std::move(attempts);
     run(store_->settle(sink, std::move(delivery))).value();
   }
-  void fail(const std::string& sink, ports::Attempt attempt) { run(store_->record(sink, {std::move(attempt)})).value(); }
+  void fail(const std::string& sink, ports::Attempt attempt) {
+    run(store_->record(sink, {std::move(attempt)})).value();
+  }
 
   // "hook 2 key-2 open 1x 0-5 (no answer) no route": first and last second, and when it was answered.
   std::vector<std::string> list(const DeliveryQuery& query = {}) {
@@ -106,7 +108,8 @@ TEST_F(Deliveries, KeepTheReceiptWhenARowIsSentOnceMore) {
 }
 
 TEST_F(Deliveries, HaveTheRowThatWasSent) {
-  settle("hook", 3, {attempt(3, 1s, Outcome::received, "HTTP 204"), attempt(99, 1s, Outcome::received, "of a row gone")});
+  settle("hook", 3,
+         {attempt(3, 1s, Outcome::received, "HTTP 204"), attempt(99, 1s, Outcome::received, "of a row gone")});
   std::vector<bool> has_row;
   ASSERT_TRUE(each_delivery(config_.path, {}, [&](const DeliveryLine& line) {
                 has_row.push_back(line.row.has_value());
@@ -118,7 +121,8 @@ TEST_F(Deliveries, HaveTheRowThatWasSent) {
 
 TEST_F(Deliveries, OfDeadLettersThatAreOfferedAgainAreRecordedToo) {
   settle("hook", 5, {attempt(2, 1s, Outcome::refused, "HTTP 422")});
-  run(store_->settle_retries("hook", {.accepted = {2}, .rejected = {}, .attempts = {attempt(2, 9s, Outcome::received, "HTTP 204")}}))
+  run(store_->settle_retries(
+          "hook", {.accepted = {2}, .rejected = {}, .attempts = {attempt(2, 9s, Outcome::received, "HTTP 204")}}))
       .value();
   EXPECT_EQ(list(), Lines{"hook 2 key-2 received 2x 1-9 (10) HTTP 204"});
 }

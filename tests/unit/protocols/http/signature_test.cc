@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "protocols/http/base64.h"
+#include "protocols/wire/base64.h"
 
 namespace carbongate::http {
 namespace {
@@ -14,10 +14,10 @@ TEST(WebhookSignature, IsTheHmacOfIdTimeAndBody) {
 }
 
 TEST(Base64, PadsToFours) {
-  EXPECT_EQ(base64(""), "");
-  EXPECT_EQ(base64("f"), "Zg==");
-  EXPECT_EQ(base64("fo"), "Zm8=");
-  EXPECT_EQ(base64("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(wire::base64(""), "");
+  EXPECT_EQ(wire::base64("f"), "Zg==");
+  EXPECT_EQ(wire::base64("fo"), "Zm8=");
+  EXPECT_EQ(wire::base64("foobar"), "Zm9vYmFy");
 }
 
 }  // namespace

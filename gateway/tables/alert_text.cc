@@ -1,10 +1,10 @@
-#include "gateway/cli/alert_text.h"
+#include "gateway/tables/alert_text.h"
 
 #include <fmt/format.h>
 
 #include <cmath>
 
-namespace carbongate::cli {
+namespace carbongate::tables {
 namespace {
 
 std::string number(double value) {
@@ -32,4 +32,4 @@ std::string both(model::AlertStage stage) {
   return std::string(to_string(stage)) + " " + std::string(to_string_zh(stage));
 }
 
-}  // namespace carbongate::cli
+}  // namespace carbongate::tables

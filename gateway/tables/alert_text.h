@@ -6,7 +6,7 @@
 #include "gateway/model/alert.h"
 #include "gateway/model/rows.h"
 
-namespace carbongate::cli {
+namespace carbongate::tables {
 
 // "812.5 > 800 kW"; of missing data "nothing for 600 s"; "" where there is no value. `zh`: in Chinese.
 std::string alert_value(const model::Alert& alert, bool zh);
@@ -15,4 +15,4 @@ std::string alert_value(const model::Alert& alert, bool zh);
 std::string both(model::Severity severity);
 std::string both(model::AlertStage stage);
 
-}  // namespace carbongate::cli
+}  // namespace carbongate::tables

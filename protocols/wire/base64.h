@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
-namespace carbongate::http {
+namespace carbongate::wire {
 
 std::string base64(std::string_view bytes);  // RFC 4648 section 4
 
-}  // namespace carbongate::http
+}  // namespace carbongate::wire

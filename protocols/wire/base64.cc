@@ -1,8 +1,8 @@
-#include "protocols/http/base64.h"
+#include "protocols/wire/base64.h"
 
 #include <openssl/evp.h>
 
-namespace carbongate::http {
+namespace carbongate::wire {
 
 std::string base64(std::string_view bytes) {
   std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // and the NUL that OpenSSL writes
@@ -13,4 +13,4 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
-}  // namespace carbongate::http
+}  // namespace carbongate::wire

@@ -1,0 +1,115 @@
+#include "gateway/sinks/escalating_sink.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace carbongate::sinks {
+
+namespace asio = boost::asio;
+
+// The rows that something is decided of: the first ones offered.
+struct EscalatingSink::Choice {
+  std::vector<model::StoredRow> rows;  // passed on
+  std::vector<std::uint64_t> skipped;
+  std::uint64_t through = 0;  // 0: the first one waits
+};
+
+namespace {
+
+bool has_passed(const ports::StoreStatus::Cursor& cursor, std::uint64_t sequence) {
+  if (sequence <= cursor.settled) return true;
+  return std::ranges::any_of(cursor.ahead, [sequence](const ports::StoreStatus::Stretch& stretch) {
+    return stretch.begun < sequence && sequence <= stretch.settled;
+  });
+}
+
+}  // namespace
+
+EscalatingSink::EscalatingSink(std::unique_ptr<ports::Sink> sink, Escalation escalation, ports::Store& store,
+                               io::Clock& clock)
+    : sink_(std::move(sink)), escalation_(std::move(escalation)), store_(store), clock_(clock) {}
+
+asio::awaitable<model::Result<ports::Delivery>> EscalatingSink::deliver(std::span<const model::StoredRow> rows) {
+  if (rows.empty()) co_return ports::Delivery{};
+  auto choice = co_await choose(rows);
+  while (choice && choice->through == 0) {
+    co_await clock_.sleep_until(clock_.ticks() + kLookAgain);
+    choice = co_await choose(rows);
+  }
+  if (!choice) co_return std::move(choice).error();
+  ports::Delivery delivery{choice->through, {}};
+  if (!choice->rows.empty()) {
+    was_offered_ = true;
+    auto passed_on = co_await sink_->deliver(choice->rows);
+    if (!passed_on) co_return std::move(passed_on).error();
+    const auto open =
+        std::ranges::upper_bound(choice->rows, passed_on->settled_through, {}, &model::StoredRow::sequence);
+    follow({choice->rows.data(), static_cast<std::size_t>(open - choice->rows.begin())});
+    if (open != choice->rows.end()) delivery.settled_through = open->sequence - 1;
+    delivery.rejected = std::move(passed_on->rejected);
+    delivery.skipped = passed_on->skipped;
+  }
+  const auto skipped = std::ranges::upper_bound(choice->skipped, delivery.settled_through) - choice->skipped.begin();
+  delivery.skipped += static_cast<std::uint64_t>(skipped);
+  rows_skipped_ += static_cast<std::uint64_t>(skipped);
+  seen_.erase(seen_.begin(), seen_.upper_bound(delivery.settled_through));
+  co_return delivery;
+}
+
+asio::awaitable<model::Result<EscalatingSink::Choice>> EscalatingSink::choose(std::span<const model::StoredRow> rows) {
+  const auto recorded = co_await store_.recorded(escalation_.of, rows.front().sequence, rows.back().sequence);
+  if (!recorded) co_return recorded.error();
+  const ports::StoreStatus store = store_.status();
+  const auto other = std::ranges::find(store.cursors, escalation_.of, &ports::StoreStatus::Cursor::sink);
+  Choice choice;
+  for (const model::StoredRow& row : rows) {
+    const auto of_row = std::ranges::lower_bound(*recorded, row.sequence, {}, &ports::Recorded::sequence);
+    const bool is_recorded = of_row != recorded->end() && of_row->sequence == row.sequence;
+    const Fate fate = fate_of(row, is_recorded ? &*of_row : nullptr, other == store.cursors.end() ? nullptr : &*other);
+    if (fate == Fate::waits) break;
+    if (fate == Fate::passed_on) choice.rows.push_back(row);
+    if (fate == Fate::skipped) choice.skipped.push_back(row.sequence);
+    choice.through = row.sequence;
+  }
+  co_return choice;
+}
+
+EscalatingSink::Fate EscalatingSink::fate_of(const model::StoredRow& row, const ports::Recorded* recorded,
+                                             const ports::StoreStatus::Cursor* other) {
+  const io::SteadyTime now = clock_.ticks();
+  const io::SteadyTime seen = seen_.try_emplace(row.sequence, now).first->second;
+  if (is_followed(row)) return Fate::passed_on;
+  using Outcome = ports::Attempt::Outcome;
+  if (recorded != nullptr && recorded->outcome == Outcome::received) return Fate::skipped;
+  if (recorded != nullptr && recorded->outcome == Outcome::refused) return Fate::passed_on;
+  if (recorded == nullptr && other != nullptr && has_passed(*other, row.sequence)) return Fate::skipped;
+  const bool is_due =
+      recorded != nullptr ? clock_.now() >= recorded->first_sent + escalation_.after : now >= seen + escalation_.after;
+  return is_due ? Fate::passed_on : Fate::waits;
+}
+
+bool EscalatingSink::is_followed(const model::StoredRow& row) const {
+  const auto* alert = row.body.get_if<model::Alert>();
+  return alert != nullptr && followed_.contains(alert->id);
+}
+
+void EscalatingSink::follow(std::span<const model::StoredRow> rows) {
+  for (const model::StoredRow& row : rows) {
+    const auto* alert = row.body.get_if<model::Alert>();
+    if (alert == nullptr || !followed_.insert(alert->id).second) continue;
+    followed_in_order_.push_back(alert->id);
+    if (followed_in_order_.size() <= kFollowedMax) continue;
+    followed_.erase(followed_in_order_.front());
+    followed_in_order_.pop_front();
+  }
+}
+
+// Where all receipts came nothing speaks against the destination.
+ports::SinkStatus EscalatingSink::status() const {
+  ports::SinkStatus status = sink_->status();
+  status.rows_skipped += rows_skipped_;
+  if (!was_offered_) status.healthy = true;
+  return status;
+}
+
+}  // namespace carbongate::sinks

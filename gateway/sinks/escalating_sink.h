@@ -1,0 +1,65 @@
+// A sink that is offered what another one has had no receipt for.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gateway/ports/sink.h"
+#include "gateway/ports/store.h"
+#include "gateway/sinks/escalation.h"
+#include "protocols/io/clock.h"
+
+namespace carbongate::sinks {
+
+// An alert or report is passed on when the other sink has been refused it, or has had no receipt for Escalation::after
+// since it was first sent, or, if it was not sent at all, since it was first seen here. What that sink has a receipt
+// for, or is not meant to get, is skipped. Once an alert was passed on, its later changes are too: who was told of it
+// also hears its end, while the program runs. Rows keep their order, so those behind one that may still get its receipt
+// wait with it.
+class EscalatingSink final : public ports::Sink {
+ public:
+  static constexpr std::chrono::milliseconds kLookAgain{1'000};
+  static constexpr std::size_t kFollowedMax =
+      10'000;  // alerts whose later changes are passed on; the oldest are forgotten
+
+  // `store` and `clock` outlive it.
+  EscalatingSink(std::unique_ptr<ports::Sink> sink, Escalation escalation, ports::Store& store, io::Clock& clock);
+
+  const std::string& name() const override { return sink_->name(); }
+  std::size_t batch_rows() const override { return sink_->batch_rows(); }
+  boost::asio::awaitable<void> attend() override { return sink_->attend(); }
+  boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
+  boost::asio::awaitable<model::Result<ports::Delivery>> deliver_again(
+      std::span<const model::StoredRow> rows) override {
+    return sink_->deliver_again(rows);
+  }
+  std::vector<ports::Attempt> take_attempts() override { return sink_->take_attempts(); }
+  ports::SinkStatus status() const override;
+
+ private:
+  struct Choice;
+  enum class Fate : std::uint8_t { waits, skipped, passed_on };
+
+  boost::asio::awaitable<model::Result<Choice>> choose(std::span<const model::StoredRow> rows);
+  Fate fate_of(const model::StoredRow& row, const ports::Recorded* recorded, const ports::StoreStatus::Cursor* other);
+  bool is_followed(const model::StoredRow& row) const;
+  void follow(std::span<const model::StoredRow> rows);
+
+  std::unique_ptr<ports::Sink> sink_;
+  Escalation escalation_;
+  ports::Store& store_;
+  io::Clock& clock_;
+  std::map<std::uint64_t, io::SteadyTime> seen_;  // when, of the rows that wait
+  std::set<std::string> followed_;                // alerts, by id
+  std::deque<std::string> followed_in_order_;
+  std::uint64_t rows_skipped_ = 0;
+  bool was_offered_ = false;  // anything to the sink itself
+};
+
+}  // namespace carbongate::sinks

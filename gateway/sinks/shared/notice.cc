@@ -1,0 +1,153 @@
+#include "gateway/sinks/shared/notice.h"
+
+#include <fmt/args.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "gateway/model/alert.h"
+#include "gateway/sinks/shared/site_zone.h"
+#include "gateway/tables/alert_text.h"
+
+namespace carbongate::sinks::shared {
+namespace {
+
+constexpr std::string_view kHeadlineZh = "[{severity}] {state}: {name} {subject}";
+constexpr std::string_view kHeadlineEn = "[{severity}] {state}: {name}, {subject}";
+constexpr std::string_view kTextZh =
+    "{name}: {state}\n级别: {severity}\n站点: {site}\n对象: {subject}\n数值: {value}\n起始: {since}\n变更: {at}\n"
+    "更正: {cause}\n确认: {by}\n备注: {note}\n规则: {rule}\n编号: {id}-{revision}\n";
+constexpr std::string_view kTextEn =
+    "{name}: {state}\nSeverity: {severity}\nSite: {site}\nSubject: {subject}\nValue: {value}\nSince: {since}\n"
+    "Changed: {at}\nCorrection: {cause}\nAcknowledged by: {by}\nNote: {note}\nRule: {rule}\nId: {id}-{revision}\n";
+
+constexpr std::size_t kTemplateBytesMax = 4'096;
+
+using Words = fmt::dynamic_format_arg_store<fmt::format_context>;
+
+void add(Words& words, const char* name, std::string_view text) {
+  words.push_back(fmt::arg(name, std::string(text)));
+}
+
+Words words_of(const model::Alert& alert, const model::Series& series, bool zh, tables::LocalTime& time) {
+  Words words;
+  add(words, "site", series.site);
+  add(words, "severity", zh ? to_string_zh(alert.severity) : to_string(alert.severity));
+  add(words, "state", zh ? to_string_zh(alert.stage) : to_string(alert.stage));
+  add(words, "rule", series.rule);
+  const std::string& name = zh && !alert.name_zh.empty() ? alert.name_zh : alert.name;
+  add(words, "name", name.empty() ? series.rule : name);
+  add(words, "subject", model::subject_name(series.device, series.point, series.user, series.carrier));
+  add(words, "device", series.device);
+  add(words, "point", series.point);
+  add(words, "user", zh && !series.user_name.empty() ? series.user_name : series.user);
+  add(words, "value", tables::alert_value(alert, zh));
+  add(words, "since", time(alert.since));
+  add(words, "at", time(alert.at));
+  add(words, "id", alert.id);
+  add(words, "revision", std::to_string(alert.revision));
+  add(words, "cause", alert.cause ? to_string(*alert.cause) : std::string_view());
+  add(words, "by", alert.by);
+  add(words, "note", alert.note);
+  return words;
+}
+
+// What the standard texts say nothing about is no line of them.
+std::string without_empty_lines(std::string_view text) {
+  std::string kept;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size() - 1);
+    const std::string_view line = text.substr(0, end + 1);
+    if (!line.ends_with(": \n")) kept += line;
+    text.remove_prefix(end + 1);
+  }
+  return kept;
+}
+
+// Why a template cannot be used; "" if it can.
+std::string fault_of(const std::string& text) {
+  tables::LocalTime time("UTC");
+  try {
+    (void)fmt::vformat(text, words_of({}, {}, false, time));
+  } catch (const fmt::format_error& error) {
+    return error.what();
+  }
+  return {};
+}
+
+std::string read_template(config::Reader& in, const char* key) {
+  std::string text = in.value_or<std::string>(key, "");
+  if (text.size() > kTemplateBytesMax) {
+    in.error(key, fmt::format("has {} bytes, the limit is {}", text.size(), kTemplateBytesMax));
+  } else if (const std::string fault = fault_of(text); !fault.empty()) {
+    in.error(
+        key,
+        fmt::format("cannot be filled in: {}; names in braces are site, severity, state, rule, name, subject, device, "
+                    "point, user, value, since, at, id, revision, cause, by and note; a brace itself is written twice",
+                    fault));
+  }
+  return text;
+}
+
+std::string_view period_of(model::ReportKind kind, bool zh) {
+  if (!zh) return to_string(kind);
+  constexpr std::array<std::string_view, 4> kNames{"实时", "分钟", "小时", "日"};
+  return kNames.at(static_cast<std::size_t>(kind));
+}
+
+}  // namespace
+
+NoticeConfig NoticeConfig::from(config::Reader& in, const config::Node& root) {
+  NoticeConfig config;
+  config.language = static_cast<Language>(in.one_of("lang", {"zh", "en"}, 0));
+  config.time_zone = zone_of_site(root);
+  config.headline = read_template(in, "headline");
+  config.text = read_template(in, "text");
+  return config;
+}
+
+NoticeWriter::NoticeWriter(NoticeConfig config) : config_(std::move(config)), time_(config_.time_zone) {}
+
+Notice NoticeWriter::write(const model::StoredRow& row) {
+  if (const auto* alert = row.body.get_if<model::Alert>()) return of_alert(*alert, *row.series);
+  if (const auto* report = row.body.get_if<model::Report>()) return of_report(*report, *row.series);
+  return {};
+}
+
+Notice NoticeWriter::of_alert(const model::Alert& alert, const model::Series& series) {
+  const bool zh = config_.language == Language::zh;
+  const Words words = words_of(alert, series, zh, time_);
+  const std::string_view headline = !config_.headline.empty() ? std::string_view(config_.headline)
+                                    : zh                      ? kHeadlineZh
+                                                              : kHeadlineEn;
+  Notice notice{.headline = fmt::vformat(headline, words),
+                .text = config_.text.empty() ? without_empty_lines(fmt::vformat(zh ? kTextZh : kTextEn, words))
+                                             : fmt::vformat(config_.text, words),
+                .is_urgent = alert.stage == model::AlertStage::firing && alert.severity == model::Severity::critical};
+  if (!notice.text.ends_with('\n')) notice.text += '\n';
+  return notice;
+}
+
+Notice NoticeWriter::of_report(const model::Report& report, const model::Series& series) {
+  const bool zh = config_.language == Language::zh;
+  Notice notice;
+  notice.headline = fmt::format(fmt::runtime(zh ? "{} {}数据 {}" : "{}: {} report of {}"), series.device,
+                                period_of(report.kind, zh), time_(report.begin));
+  notice.text = notice.headline + "\n";
+  for (const model::ReportValue& value : report.values) {
+    notice.text += value.code;
+    const auto put = [&](std::string_view name, std::optional<double> number, int decimals) {
+      if (number) notice.text += fmt::format("  {} {:.{}f}", name, *number, decimals);
+    };
+    put(zh ? "均值" : "mean", value.figures.value, value.decimals);
+    put(zh ? "最小" : "least", value.figures.min, value.decimals);
+    put(zh ? "最大" : "greatest", value.figures.max, value.decimals);
+    put(zh ? "折算" : "converted", value.reduced.value, value.decimals);
+    put(zh ? "总量" : "amount", value.amount, value.amount_decimals);
+    notice.text += fmt::format("  {}\n", value.flag);
+  }
+  return notice;
+}
+
+}  // namespace carbongate::sinks::shared

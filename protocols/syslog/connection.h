@@ -1,0 +1,34 @@
+// A stream to a syslog server, over TCP (RFC 6587) or TLS (RFC 5425).
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "protocols/io/clock.h"
+
+namespace carbongate::syslog {
+
+struct Server {
+  std::string host;  // a name or an address; IPv6 without brackets
+  std::uint16_t port = 6514;
+  bool tls = true;
+  std::string ca_file = {};                   // PEM; empty: the machine's trusted authorities
+  std::chrono::milliseconds timeout{10'000};  // from connecting to the server's end of the stream
+};
+
+struct Sent {
+  bool is_taken = false;
+  bool is_confirmed = false;  // the server has read to our end of the stream, and ended its own
+  std::string trouble = {};   // why it is not taken
+};
+
+// Syslog has no receipts. So each call makes a connection of its own, writes, ends the stream and waits for the server
+// to end it too, which it does when it has read everything. A server that leaves it open to the timeout has taken the
+// frames if its machine has acknowledged every byte. On `executor`, which is the caller's.
+boost::asio::awaitable<Sent> send(boost::asio::any_io_executor executor, io::Clock& clock, const Server& server,
+                                  std::string frames);
+
+}  // namespace carbongate::syslog

@@ -1,0 +1,95 @@
+"""Alerts to rsyslog, over TLS and over TCP: written on disk there in order, also when it is killed on the way."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from harness import Process, accepts, free_port, wait_until
+from works import Works
+
+FORMAT = re.compile(r"(\d+) alert (\S+) (\[alert@32473 .*?\]|-) (.*) \[([0-9a-f]{16}-\d+)\]$")
+
+
+class Rsyslog:
+    def __init__(self, folder, tls):
+        self.folder, self.port, self.out = folder, free_port(), folder / "alerts.log"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", folder / "key.pem", "-out",
+                        folder / "cert.pem", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+                       check=True, capture_output=True)
+        driver = ('StreamDriver.Name="gtls" StreamDriver.Mode="1" StreamDriver.AuthMode="anon"' if tls else "")
+        (folder / "rsyslog.conf").write_text(f"""
+global(workDirectory="{folder}" DefaultNetstreamDriver="gtls" DefaultNetstreamDriverCAFile="{folder}/cert.pem"
+       DefaultNetstreamDriverCertFile="{folder}/cert.pem" DefaultNetstreamDriverKeyFile="{folder}/key.pem"
+       parser.escapeControlCharactersOnReceive="off")
+module(load="imtcp" {driver})
+template(name="told" type="string" string="%pri% %msgid% %hostname% %structured-data% %msg%\\n")
+ruleset(name="take") {{ action(type="omfile" file="{self.out}" template="told" flushOnTXEnd="on") }}
+input(type="imtcp" port="{self.port}" address="127.0.0.1" ruleset="take")
+""")
+        self.process = Process([shutil.which("rsyslogd") or "/usr/sbin/rsyslogd", "-n", "-f", folder / "rsyslog.conf", "-i",
+                                folder / "rsyslog.pid"], folder / "rsyslogd.log")
+
+    def start(self):
+        (self.folder / "rsyslog.pid").unlink(missing_ok=True)
+        self.process.start(lambda: accepts(self.port))
+
+    def lines(self):
+        return self.out.read_text().splitlines() if self.out.exists() else []
+
+
+def once(lines):
+    """Each by its key, in the order of their first arrival."""
+    return list({FORMAT.match(line).group(5): line for line in lines}.values())
+
+
+@pytest.mark.parametrize("security", ["tls", "none"])
+def test_each_change_is_written_there(tmp_path, security):
+    server = Rsyslog(tmp_path, security == "tls")
+    ca = f"ca_file: {tmp_path}/cert.pem," if security == "tls" else ""
+    works = Works(tmp_path, [f'type: syslog, name: soc, server: "127.0.0.1:{server.port}", security: {security}, {ca} enterprise: 32473, '
+                             f'batch_rows: 10'], excursions=20)
+    server.start()
+    with works.gateway.start():
+        wait_until(lambda: len(server.lines()) == 40, 30, "all changes")
+        wait_until(lambda: len(works.deliveries()) == 40, what="all receipts")
+    server.process.kill()
+    told = works.alerts()
+    for line, alert in zip(server.lines(), told, strict=True):
+        priority, host, data, text, key = FORMAT.match(line).groups()
+        assert key == alert["key"] if "key" in alert else True
+        assert host == "works" and f'id="{alert["id"]}"' in data and f'state="{alert["state"]}"' in data
+        assert int(priority) == 16 * 8 + (2 if alert["state"] == "firing" else 5)
+        assert "变压器过载 incomer.power" in text
+    sent = works.deliveries()
+    assert len(sent) == 40 and {d["state"] for d in sent} == {"received"} and sent[0]["answer"] == "read to its end"
+
+
+def test_no_change_is_lost_when_the_server_is_killed(tmp_path):
+    server = Rsyslog(tmp_path, tls=True)
+    works = Works(tmp_path, [f'type: syslog, name: soc, server: "127.0.0.1:{server.port}", ca_file: {tmp_path}/cert.pem, batch_rows: 2, '
+                             f'timeout: 2s'], excursions=40)
+    works.gateway.start()
+    wait_until(lambda: works.deliveries("--open"), what="an attempt without a server")
+    for goal in (6, 20, 40):
+        server.start()
+        wait_until(lambda: len(once(server.lines())) >= goal, 30, f"{goal} changes")
+        server.process.kill()
+    works.gateway.kill()
+    server.start()
+    with works.gateway.start():
+        wait_until(lambda: len(once(server.lines())) == 80, 60, "all changes")
+        wait_until(lambda: works.deliveries("--open") == [], what="all receipts")
+    server.process.kill()
+    keys = [int(FORMAT.match(line).group(5).split("-")[1]) for line in once(server.lines())]
+    assert keys == sorted(keys), "in order"
+
+
+def test_a_server_that_is_not_known_gets_nothing(tmp_path):
+    server = Rsyslog(tmp_path, tls=True)
+    works = Works(tmp_path, [f'type: syslog, name: soc, server: "127.0.0.1:{server.port}", lang: en'], excursions=1)
+    server.start()
+    with works.gateway.start():
+        [first, *_] = wait_until(lambda: works.deliveries("--open"), what="an attempt")
+    server.process.kill()
+    assert "no TLS" in first["answer"] and server.lines() == []

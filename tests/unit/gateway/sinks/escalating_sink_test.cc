@@ -1,0 +1,160 @@
+#include "gateway/sinks/escalating_sink.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "tests/support/fake_clock.h"
+#include "tests/support/fake_sink.h"
+#include "tests/support/fake_store.h"
+
+namespace carbongate::sinks {
+namespace {
+
+using namespace std::chrono_literals;
+using Outcome = ports::Attempt::Outcome;
+using Sequences = std::vector<std::uint64_t>;
+
+class EscalatingSinkTest : public ::testing::Test {
+ protected:
+  // Alerts "aab": sequence 1 and 2 of alert a, 3 of alert b.
+  void write(std::string_view alerts) {
+    for (const char id : alerts) {
+      model::Alert alert;
+      alert.id = id;
+      rows_.push_back({rows_.size() + 1, std::make_shared<model::Series>(), alert});
+    }
+  }
+
+  void deliver(std::size_t first = 1) {
+    outcome_.reset();
+    boost::asio::co_spawn(
+        loop_, sink_.deliver(std::span(rows_).subspan(first - 1)),
+        [this](std::exception_ptr, model::Result<ports::Delivery> delivery) { outcome_ = std::move(delivery); });
+    poll();
+  }
+  void pass(std::chrono::milliseconds time) {
+    for (; time > 0ms; time -= 1s) {
+      clock_.advance(std::min<std::chrono::milliseconds>(time, 1s));
+      poll();
+    }
+  }
+  void poll() {
+    loop_.restart();
+    loop_.poll();
+  }
+  void other_has(std::uint64_t sequence, Outcome outcome) {
+    disk_.recorded["mail"].push_back({.sequence = sequence, .first_sent = clock_.now(), .outcome = outcome});
+  }
+  void other_passed(std::uint64_t sequence) {
+    boost::asio::co_spawn(loop_, store_.peek("mail", 1), boost::asio::detached);  // it is there
+    poll();
+    disk_.cursors["mail"].settled = sequence;
+  }
+
+  Sequences told() const {
+    Sequences sequences;
+    for (const model::StoredRow& row : inner_->accepted()) sequences.push_back(row.sequence);
+    return sequences;
+  }
+
+  boost::asio::io_context loop_;
+  testing::FakeClock clock_{loop_.get_executor()};
+  testing::FakeDisk disk_;
+  model::Site site_;
+  testing::FakeStore store_{disk_, site_};
+  testing::FakeSink* inner_ = new testing::FakeSink("boss");
+  EscalatingSink sink_{std::unique_ptr<ports::Sink>(inner_), {.of = "mail", .after = 10min}, store_, clock_};
+  std::vector<model::StoredRow> rows_;
+  std::optional<model::Result<ports::Delivery>> outcome_;
+};
+
+TEST_F(EscalatingSinkTest, SaysNothingWhereReceiptsCome) {
+  write("ab");
+  deliver();
+  EXPECT_FALSE(outcome_) << "it waits";
+  pass(5min);
+  other_has(1, Outcome::received);
+  other_has(2, Outcome::received);
+  pass(2s);
+  ASSERT_TRUE(outcome_);
+  EXPECT_EQ((*outcome_)->settled_through, 2U);
+  EXPECT_EQ((*outcome_)->skipped, 2U);
+  EXPECT_EQ(told(), Sequences{});
+  EXPECT_TRUE(sink_.status().healthy);
+  EXPECT_EQ(sink_.status().rows_skipped, 2U);
+}
+
+TEST_F(EscalatingSinkTest, PassesOnWhatHasNoReceiptInTime) {
+  write("ab");
+  deliver();
+  pass(10min - 2s);
+  EXPECT_FALSE(outcome_);
+  pass(4s);
+  ASSERT_TRUE(outcome_);
+  EXPECT_EQ(told(), (Sequences{1, 2}));
+}
+
+// A restart does not begin the wait again for what was sent before.
+TEST_F(EscalatingSinkTest, CountsFromTheFirstTimeItWasSent) {
+  write("a");
+  other_has(1, Outcome::open);
+  pass(9min);
+  deliver();
+  pass(59s);
+  EXPECT_FALSE(outcome_);
+  pass(3s);
+  EXPECT_EQ(told(), Sequences{1});
+}
+
+TEST_F(EscalatingSinkTest, PassesOnAtOnceWhatWasRefused) {
+  write("ab");
+  other_has(1, Outcome::refused);
+  deliver();
+  ASSERT_TRUE(outcome_);
+  EXPECT_EQ((*outcome_)->settled_through, 1U) << "the second one waits";
+  EXPECT_EQ(told(), Sequences{1});
+}
+
+TEST_F(EscalatingSinkTest, LeavesOutWhatWasNotForTheOtherOne) {
+  write("ab");
+  other_passed(1);
+  deliver();
+  ASSERT_TRUE(outcome_);
+  EXPECT_EQ((*outcome_)->settled_through, 1U);
+  EXPECT_EQ(told(), Sequences{});
+}
+
+TEST_F(EscalatingSinkTest, TellsTheEndOfWhatItHasTold) {
+  write("a");
+  other_has(1, Outcome::refused);
+  deliver();
+  write("ba");
+  other_has(2, Outcome::received);
+  other_has(3, Outcome::received);
+  deliver(2);
+  ASSERT_TRUE(outcome_);
+  EXPECT_EQ((*outcome_)->settled_through, 3U);
+  EXPECT_EQ((*outcome_)->skipped, 1U);
+  EXPECT_EQ(told(), (Sequences{1, 3}));
+}
+
+TEST_F(EscalatingSinkTest, OffersAgainWhatItsDestinationDidNotTake) {
+  write("abc");
+  for (const std::uint64_t s : {1, 2, 3}) other_has(s, s == 2 ? Outcome::received : Outcome::refused);
+  inner_->next([](auto rows) { return ports::Delivery{rows.front().sequence, {}}; });
+  deliver();
+  ASSERT_TRUE(outcome_);
+  EXPECT_EQ((*outcome_)->settled_through, 2U);
+  EXPECT_EQ((*outcome_)->skipped, 1U);
+  inner_->fail_next("nobody there");
+  deliver(3);
+  EXPECT_FALSE(outcome_->has_value());
+  deliver(3);
+  EXPECT_EQ(told(), (Sequences{1, 3}));
+}
+
+}  // namespace
+}  // namespace carbongate::sinks

@@ -1,0 +1,113 @@
+#include "gateway/sinks/shared/notice.h"
+
+#include <gtest/gtest.h>
+
+namespace carbongate::sinks::shared {
+namespace {
+
+using namespace std::chrono_literals;
+
+model::StoredRow alert_row() {
+  auto series = std::make_shared<model::Series>();
+  series->site = "works";
+  series->rule = "overload";
+  series->device = "incomer";
+  series->point = "power";
+  model::Alert alert;
+  alert.since = Instant(std::chrono::seconds(1'767'225'600));
+  alert.at = alert.since + 1h;
+  alert.severity = model::Severity::critical;
+  alert.id = "68393ce6c826dfc0";
+  alert.name = "Overload";
+  alert.name_zh = "变压器过载";
+  alert.value = 900.1;
+  alert.limit = 800;
+  alert.unit = "kW";
+  return {42, series, alert};
+}
+
+struct Read {
+  NoticeConfig config;
+  std::string problems;
+};
+
+Read read(const std::string& keys) {
+  config::Problems problems;
+  const config::Node node = config::parse_text("type: mail\n" + keys, "site.yaml", problems);
+  const config::Node root = config::parse_text("site: {timezone: Asia/Shanghai}", "site.yaml", problems);
+  config::Reader in(node, problems);
+  in.required<std::string>("type");
+  Read result{NoticeConfig::from(in, root), {}};
+  in.finish();
+  result.problems = problems.to_text();
+  return result;
+}
+
+TEST(Notice, SaysWhatIsKnownOfAnAlert) {
+  NoticeWriter writer(read("").config);
+  const Notice notice = writer.write(alert_row());
+  EXPECT_EQ(notice.headline, "[严重] 触发: 变压器过载 incomer.power");
+  EXPECT_EQ(
+      notice.text,
+      "变压器过载: 触发\n级别: 严重\n站点: works\n对象: incomer.power\n数值: 900.1 > 800 kW\n"
+      "起始: 2026-01-01T08:00:00+08:00\n变更: 2026-01-01T09:00:00+08:00\n规则: overload\n编号: 68393ce6c826dfc0-0\n");
+  EXPECT_TRUE(notice.is_urgent);
+}
+
+TEST(Notice, SpeaksEnglishToo) {
+  NoticeWriter writer(read("lang: en").config);
+  model::StoredRow row = alert_row();
+  model::Alert alert = row.body.get<model::Alert>();
+  alert.stage = model::AlertStage::acknowledged;
+  alert.by = "Li Wei";
+  alert.revision = 1;
+  row.body = alert;
+  const Notice notice = writer.write(row);
+  EXPECT_EQ(notice.headline, "[critical] acknowledged: Overload, incomer.power");
+  EXPECT_NE(notice.text.find("\nAcknowledged by: Li Wei\n"), std::string::npos);
+  EXPECT_TRUE(notice.text.ends_with("Id: 68393ce6c826dfc0-1\n"));
+  EXPECT_FALSE(notice.is_urgent);
+}
+
+TEST(Notice, FillsTemplates) {
+  const Read got = read(R"(headline: "{name:>8}|{user}|{{}}"
+text: "{device}.{point} {value}")");
+  EXPECT_EQ(got.problems, "");
+  NoticeWriter writer(got.config);
+  const Notice notice = writer.write(alert_row());
+  EXPECT_EQ(notice.headline, "变压器过载||{}");
+  EXPECT_EQ(notice.text, "incomer.power 900.1 > 800 kW\n");
+}
+
+TEST(Notice, SaysWhatIsWrongWithATemplate) {
+  EXPECT_NE(read(R"(text: "{nmae}")").problems.find("site.yaml:2"), std::string::npos);
+  EXPECT_NE(read(R"(text: "{nmae}")").problems.find("argument not found"), std::string::npos);
+  EXPECT_NE(read(R"(headline: "{name")").problems.find("cannot be filled in"), std::string::npos);
+  EXPECT_NE(read(R"(headline: "{name:d}")").problems.find("cannot be filled in"), std::string::npos);
+  EXPECT_NE(read("lang: fr").problems.find("zh"), std::string::npos);
+}
+
+TEST(Notice, ListsTheValuesOfAReport) {
+  auto series = std::make_shared<model::Series>();
+  series->device = "stack";
+  model::Report report;
+  report.kind = model::ReportKind::hour;
+  report.begin = Instant(std::chrono::seconds(1'767'225'600));
+  report.values = {{.code = "a05001",
+                    .figures = {.value = 12.345, .min = 10, .max = 20},
+                    .reduced = {},
+                    .amount = 7.5,
+                    .decimals = 1}};
+  NoticeWriter writer(read("").config);
+  const Notice notice = writer.write({1, series, report});
+  EXPECT_EQ(notice.headline, "stack 小时数据 2026-01-01T08:00:00+08:00");
+  EXPECT_EQ(notice.text, notice.headline + "\na05001  均值 12.3  最小 10.0  最大 20.0  总量 7.50  N\n");
+}
+
+TEST(Notice, IsEmptyOfOtherRows) {
+  NoticeWriter writer(read("").config);
+  EXPECT_EQ(writer.write({1, std::make_shared<model::Series>(), model::JudgedReading{}}).headline, "");
+}
+
+}  // namespace
+}  // namespace carbongate::sinks::shared
