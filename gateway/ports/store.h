@@ -21,6 +21,7 @@ struct StoreStatus {
   std::uint64_t commits = 0;
   std::uint64_t rows_thinned = 0;   // unsettled readings dropped to hold the size limit
   std::uint64_t last_sequence = 0;  // of the journal
+  std::uint64_t last_notice = 0;    // of its newest alert or report; 0: none since the process began
   std::uint64_t bytes = 0;          // on disk
   std::uint64_t entries = 0;        // in the ledger: the number of the newest one
   std::uint64_t sealed = 0;         // up to this one of them

@@ -17,6 +17,8 @@ struct Pace {
   Order order = Order::journal;
   std::uint64_t live_after = 20'000;
   std::uint64_t backfill_rate = 10'000;
+  bool is_prompt =
+      false;  // it is offered alerts and reports alone: they go out as they come, and wait for nothing else
 
   // `usual`: of this type of sink. `is_fixed`: it can be no other. Problems go to the reader.
   static Pace from(config::Reader& in, Order usual, bool is_fixed);

@@ -33,7 +33,11 @@ class ConfiguredPlan final : public SinkPlan {
   const std::string& name() const override { return plan_->name(); }
   Order usual_order() const override { return plan_->usual_order(); }
   bool is_order_fixed() const override { return plan_->is_order_fixed(); }
-  Pace pace() const override { return pace_; }
+  Pace pace() const override {
+    Pace pace = pace_;
+    pace.is_prompt = (selection_.rows & ~shared::kNoticeRows).none();
+    return pace;
+  }
   shared::RowKinds row_kinds() const override { return selection_.rows; }
   bool has_receipts() const override { return plan_->has_receipts(); }
   const Escalation* escalation() const override { return escalation_ ? &*escalation_ : nullptr; }

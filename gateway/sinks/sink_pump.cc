@@ -119,6 +119,7 @@ class Pump {
   asio::awaitable<model::Result<Step>> offer_journal();
   asio::awaitable<model::Result<Step>> offer_in_order();
   asio::awaitable<void> record_attempts();
+  asio::awaitable<void> gather(std::uint64_t seen);
   asio::awaitable<model::Result<void>> settle_and_fetch(std::uint64_t after, std::size_t limit);
   void count_rows(const std::vector<model::StoredRow>& rows, ports::Delivery& delivery);
   asio::awaitable<model::Result<Step>> offer_lane(ports::Lane lane, std::size_t limit);
@@ -283,6 +284,18 @@ asio::awaitable<model::Result<Step>> Pump::offer_retries() {
   co_return Step::moved;
 }
 
+// Until rows were committed, and a moment for more of them. `seen`: the end of the journal when it was looked at last.
+asio::awaitable<void> Pump::gather(std::uint64_t seen) {
+  using namespace asio::experimental::awaitable_operators;
+  co_await rows_committed_.wait();
+  const io::SteadyTime due = clock_.ticks() + kGatherTime;
+  while (clock_.ticks() < due) {
+    if (!pace_.is_prompt) co_return co_await clock_.sleep_until(due);
+    if (store_.status().last_notice > seen) co_return;
+    co_await (rows_committed_.wait() || clock_.sleep_until(due));
+  }
+}
+
 asio::awaitable<void> Pump::run() {
   io::Backoff backoff(kRetryFirst, kRetryCap);
   while (true) {
@@ -303,8 +316,7 @@ asio::awaitable<void> Pump::run() {
         co_await clock_.sleep_until(std::min(backlog_due_, clock_.ticks() + kGatherTime));
         continue;
       }
-      co_await rows_committed_.wait();
-      co_await clock_.sleep_until(clock_.ticks() + kGatherTime);
+      co_await gather(seen);
       continue;
     }
     if (fault) log_.trouble(*fault);

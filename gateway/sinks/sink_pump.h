@@ -23,7 +23,8 @@
 namespace carbongate::sinks {
 
 // After rows were committed, this long is waited for more before they are offered: a request and a journal transaction
-// for every few readings would cost more than the readings.
+// for every few readings would cost more than the readings. Not where an alert or a report is for a sink that takes
+// nothing else (Pace::is_prompt).
 inline constexpr std::chrono::milliseconds kGatherTime{200};
 
 // Pauses after a fault: exponential from the first to the second, with jitter.

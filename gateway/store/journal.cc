@@ -242,6 +242,7 @@ void Journal::commit_all(const model::Effects& effects) {
   ++status_.commits;
   status_.rows_thinned += outcome.thinned;
   status_.last_sequence = static_cast<std::uint64_t>(sequence);
+  status_.last_notice = std::max(status_.last_notice, last_notice_);
   status_.bytes = bytes_on_disk();
 }
 
@@ -274,9 +275,12 @@ std::int64_t Journal::append(const std::vector<model::JournalRow>& rows, std::op
   together_.clear();
   appender_.forget();
   ledger_.forget();
+  last_notice_ = 0;
   for (const model::JournalRow& row : rows) {
     const std::int64_t series = series_.ids(row.subject).series;
     ++sequence;
+    const bool is_notice = row.body.get_if<model::Alert>() != nullptr || row.body.get_if<model::Report>() != nullptr;
+    if (is_notice) last_notice_ = static_cast<std::uint64_t>(sequence);
     if (const auto* reading = row.body.get_if<model::JudgedReading>(); reading && at_once) {
       together_.push_back({.sequence = sequence,
                            .series = series,

@@ -122,6 +122,7 @@ class Journal {
   Statement lower_mark_;
   CursorTable cursors_;
   std::int64_t last_sequence_ = 0;
+  std::uint64_t last_notice_ = 0;          // of the commit under way
   std::optional<std::int64_t> newest_ms_;  // of the newest usable reading
   std::optional<Mark> last_mark_;          // nullopt: there is none, or what lies behind it is not known
   std::optional<std::int64_t> marked_ms_;  // `newest` of the last mark

@@ -28,6 +28,10 @@ class Journal final : public ports::Store {
       rows_.push_back({rows_.size() + 1, std::make_shared<model::Series>(), model::JudgedReading{}});
     }
   }
+  void append_alert() {
+    rows_.push_back({rows_.size() + 1, std::make_shared<model::Series>(), model::Alert{}});
+    last_notice_ = rows_.size();
+  }
   void fail_next_settle() { fail_settle_ = true; }
   void fail_next_peek() { fail_peek_ = true; }
   void fail_next_peek_behind() { fail_peek_behind_ = true; }
@@ -116,6 +120,7 @@ class Journal final : public ports::Store {
   ports::StoreStatus status() const override {
     ports::StoreStatus status;
     status.last_sequence = rows_.size();
+    status.last_notice = last_notice_;
     return status;
   }
 
@@ -127,6 +132,7 @@ class Journal final : public ports::Store {
   std::set<std::uint64_t> retries_;
   std::vector<ports::RejectedRow> refused_again_;
   std::vector<std::string> attempts_;
+  std::uint64_t last_notice_ = 0;
   std::uint64_t settled_ = 0;
   bool fail_settle_ = false;
   bool fail_peek_ = false;
@@ -135,8 +141,8 @@ class Journal final : public ports::Store {
 
 class SinkPump : public ::testing::Test {
  protected:
-  void start() {
-    tasks_.spawn(pump(sink_, journal_, committed_, clock_), [this](std::exception_ptr error) {
+  void start(Pace pace = {}) {
+    tasks_.spawn(pump(sink_, journal_, committed_, clock_, pace), [this](std::exception_ptr error) {
       ended_ = true;
       if (error) std::rethrow_exception(error);
     });
@@ -188,6 +194,25 @@ TEST_F(SinkPump, WaitsForCommitsAndGathersThemForAMoment) {
   pass(kGatherTime);
   EXPECT_EQ(sink_.offers(), 1U);
   EXPECT_EQ(journal_.settled(), 3U);
+}
+
+TEST_F(SinkPump, DoesNotLetAnAlertWaitForMore) {
+  start({.is_prompt = true});
+  commit(1);
+  EXPECT_EQ(sink_.offers(), 0U) << "a reading";
+  journal_.append_alert();
+  commit(0);
+  EXPECT_EQ(sink_.offers(), 1U);
+  EXPECT_EQ(journal_.settled(), 2U);
+}
+
+TEST_F(SinkPump, LetsAnAlertWaitWithReadingsThatGoTheSameWay) {
+  start();
+  journal_.append_alert();
+  commit(1);
+  EXPECT_EQ(sink_.offers(), 0U);
+  pass(kGatherTime);
+  EXPECT_EQ(sink_.offers(), 1U);
 }
 
 TEST_F(SinkPump, SeesRowsThatAreCommittedWhileItLooks) {
