@@ -42,6 +42,10 @@ class SinkPlan {
 
   // What its destination can be told; of other rows it is not offered any.
   virtual shared::RowKinds row_kinds() const { return shared::RowKinds().set(); }
+
+  // Another sink that comes with this one, with a cursor of its own, to the same destination: what it sends there waits
+  // for other things. It may have one in turn. Of companions only the order is their own.
+  virtual std::unique_ptr<SinkPlan> companion() const { return nullptr; }
   virtual std::unique_ptr<ports::Sink> make(const SinkContext& context) const = 0;
 };
 
