@@ -69,13 +69,9 @@ void read_names(config::Reader& in, codec::Dialect& dialect) {
 }
 
 // Over what `dialect` is already.
-void read_file(const std::string& name, config::Reader& from, std::string_view key, codec::Dialect& dialect,
-               int depth) {
-  const config::DataFiles data(std::filesystem::path(from.node().place().file).parent_path());
-  auto file = data.find(kPlatforms, name);
-  if (!file && depth != 0) {  // of a file that ships
-    file = config::DataFiles({}).find(kPlatforms, name);
-  }
+void read_file(const config::DataFiles& data, const std::string& name, config::Reader& from, std::string_view key,
+               codec::Dialect& dialect, int depth) {
+  const auto file = data.find(kPlatforms, name);
   if (!file || depth > kExtendsMax) {
     return from.error(
         key, file ? "extends itself"
@@ -83,7 +79,9 @@ void read_file(const std::string& name, config::Reader& from, std::string_view k
   }
   const config::Node root = config::parse_text(file->text, file->where, from.problems());
   config::Reader in(root, from.problems());
-  if (const auto base = in.optional<std::string>("extends")) read_file(*base, in, "extends", dialect, depth + 1);
+  if (const auto base = in.optional<std::string>("extends")) {
+    read_file(data, *base, in, "extends", dialect, depth + 1);
+  }
   dialect.name = in.value_or("name", file->name);
   in.value_or("note", "");
   dialect.success = in.value_or("success", dialect.success);
@@ -107,7 +105,8 @@ void read_file(const std::string& name, config::Reader& from, std::string_view k
 
 codec::Dialect read_dialect(config::Reader& in) {
   codec::Dialect dialect;
-  read_file(in.value_or("dialect", "base"), in, "dialect", dialect, 0);
+  const config::DataFiles data(std::filesystem::path(in.node().place().file).parent_path());
+  read_file(data, in.value_or("dialect", "base"), in, "dialect", dialect, 0);
   return dialect;
 }
 

@@ -20,6 +20,14 @@ namespace errc = boost::system::errc;
 namespace {
 
 constexpr std::size_t kAnswerBytesMax = 64 * 1024;
+constexpr int kUnansweredMax = 2;           // deliveries; then it registers anew
+constexpr std::chrono::minutes kAhead{10};  // of us, the clock of a meter
+
+// A sum of what was entered by hand so far, of a period that is not over: the next entry revises it. Waited for, the
+// sum of a year would hold up months.
+bool is_under_way(const model::RollupRow& row, Instant now) {
+  return row.period != model::Period::quarter_hour && row.revision > 0 && row.end > now + kAhead;
+}
 
 }  // namespace
 
@@ -56,16 +64,14 @@ EnergyPlatformSink::Batch EnergyPlatformSink::collect(std::span<const model::Sto
   std::map<std::tuple<std::string, codec::StatType, std::string>, std::size_t> places;
   for (const model::StoredRow& row : rows) {
     auto records = maker_.records_of(row, now);
-    if (records.empty()) {
-      ++batch.skipped;
-    } else {
+    if (!records.empty() && is_under_way(row.body.get<model::RollupRow>(), now)) records.clear();
+    if (!records.empty()) {
       const Instant when = due(row.body.get<model::RollupRow>(), enrolment_->upload_time(), config.dialect.month_day);
-      if (cadence_ != Cadence::real_time && when > now) {
+      if (when > now) {
         batch.due = when;
         break;
       }
       if (!batch.records.empty() && batch.records.size() + records.size() > config.batch_records) break;
-      warn_of_gaps(row);
     }
     batch.through = row.sequence;
     for (codec::Record& record : records) {
@@ -116,8 +122,10 @@ asio::awaitable<model::Result<ports::Delivery>> EnergyPlatformSink::deliver(std:
     batch = collect(rows);
   }
   if (batch.records.empty()) {
-    health_.status().rows_skipped += batch.skipped;
-    co_return ports::Delivery{.settled_through = batch.through, .rejected = {}, .skipped = batch.skipped};
+    const auto end = std::ranges::upper_bound(rows, batch.through, {}, &model::StoredRow::sequence);
+    const auto skipped = static_cast<std::uint64_t>(end - rows.begin());
+    health_.status().rows_skipped += skipped;
+    co_return ports::Delivery{.settled_through = batch.through, .rejected = {}, .skipped = skipped};
   }
   if (!co_await enrolment_->wait_until_ready(clock_.ticks() + kReadyPatience)) {
     const model::Fault fault{make_error_code(errc::not_connected), enrolment_->trouble()};
@@ -128,80 +136,142 @@ asio::awaitable<model::Result<ports::Delivery>> EnergyPlatformSink::deliver(std:
   co_return finish(rows, batch, sent);
 }
 
-// All at once. If that is refused a second time, by halves, until single records are to blame; as long as the platform
-// takes none at all, it is not the records.
+// All at once; if that is refused a second time, item by item. Those that were refused before while others were not go
+// apart in any case.
 asio::awaitable<EnergyPlatformSink::Sent> EnergyPlatformSink::send(const Batch& batch) {
+  Sent sent(batch.records.size());
+  std::vector<std::size_t> usual;
+  std::map<ItemKey, std::vector<std::size_t>> suspect;
+  for (std::size_t i = 0; i < batch.records.size(); ++i) {
+    const ItemKey key{batch.records[i].code.digits, batch.records[i].stat_type};
+    const auto rounds = rounds_.find(key);
+    const bool is_suspect = rounds != rounds_.end() && rounds->second >= kRoundsMax;
+    (is_suspect ? suspect[key] : usual).push_back(i);
+  }
+  Reply reply = usual.empty() ? Reply::success : co_await post(batch, usual, sent);
+  if (reply == Reply::success) {
+    for (const std::size_t i : usual) rounds_.erase({batch.records[i].code.digits, batch.records[i].stat_type});
+  }
+  if (reply == Reply::refusal) {
+    sent.is_refusal = true;
+    if (refused_front_ != batch.sequences.front()) co_return sent;
+    reply = co_await post_by_items(batch, usual, sent);
+  }
+  for (const auto& [key, records] : suspect) {
+    if (reply == Reply::none) break;
+    reply = co_await find_wrong(batch, records, sent);
+    const bool is_good = std::ranges::all_of(records, [&](std::size_t i) { return sent.fates[i] == Fate::accepted; });
+    if (is_good) rounds_.erase(key);
+  }
+  if (!sent.has_arrived) {  // it is not the records
+    std::ranges::fill(sent.fates, Fate::open);
+    sent.words.clear();
+  }
+  co_return sent;
+}
+
+// None: there is no answer, and nothing else is tried now.
+asio::awaitable<EnergyPlatformSink::Reply> EnergyPlatformSink::post(const Batch& batch,
+                                                                    std::vector<std::size_t> records, Sent& sent) {
   const Config& config = enrolment_->config();
-  Sent sent;
-  shared::DeliveryPlan plan(batch.records.size());
-  std::size_t refused_record = batch.records.size();
-  const bool is_searched = refused_front_ == batch.sequences.front();
-  int alone = 0;  // single records that were refused
-  for (int requests = 0; const auto range = plan.next();) {
-    if (requests++ == kRequestsMax) break;
-    const std::span<const codec::Record> part = std::span(batch.records).subspan(range->begin, range->size());
-    auto body = codec::encode_data(part, enrolment_->registration(), config.enterprise_code, config.dialect);
-    if (!body) {
-      sent.trouble = "there is no key to encrypt with";
+  if (sent.requests++ == kRequestsMax) co_return Reply::none;
+  std::vector<codec::Record> part;
+  for (const std::size_t i : records) part.push_back(batch.records[i]);
+  auto body = codec::encode_data(part, enrolment_->registration(), config.enterprise_code, config.dialect);
+  if (!body) {
+    sent.trouble = "there is no key to encrypt with";
+    co_return Reply::none;
+  }
+  health_.request();
+  const std::string url = enrolment_->registration().urls.at(static_cast<std::size_t>(codec::Operation::data));
+  const Outcome outcome = co_await caller_.post(url, std::move(*body), enrolment_->token());
+  if (outcome.is_success()) {
+    sent.has_arrived = true;
+    for (const std::size_t i : records) sent.fates[i] = Fate::accepted;
+    co_return Reply::success;
+  }
+  sent.trouble = outcome.trouble;
+  co_return outcome.is_refusal() ? Reply::refusal : Reply::none;
+}
+
+asio::awaitable<EnergyPlatformSink::Reply> EnergyPlatformSink::post_by_items(const Batch& batch,
+                                                                             const std::vector<std::size_t>& records,
+                                                                             Sent& sent) {
+  std::map<ItemKey, std::vector<std::size_t>> items;
+  for (const std::size_t i : records) items[{batch.records[i].code.digits, batch.records[i].stat_type}].push_back(i);
+  std::vector<ItemKey> refused;
+  for (const auto& [key, of_item] : items) {
+    const Reply reply = co_await post(batch, of_item, sent);
+    if (reply == Reply::none) co_return reply;
+    if (reply == Reply::success) rounds_.erase(key);
+    if (reply == Reply::refusal) refused.push_back(key);
+  }
+  if (sent.has_arrived) {
+    for (const ItemKey& key : refused) ++rounds_[key];
+  }
+  co_return Reply::success;
+}
+
+// Of one item: by halves, until single records are to blame.
+asio::awaitable<EnergyPlatformSink::Reply> EnergyPlatformSink::find_wrong(const Batch& batch,
+                                                                          const std::vector<std::size_t>& records,
+                                                                          Sent& sent) {
+  shared::DeliveryPlan plan(records.size());
+  int alone = 0;
+  bool is_any_taken = false;
+  const auto refuse = [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      sent.fates[records[i]] = Fate::refused;
+      sent.words.try_emplace(batch.sequences[records[i]], sent.trouble);
+    }
+  };
+  while (const auto range = plan.next()) {
+    const auto first = records.begin() + static_cast<std::ptrdiff_t>(range->begin);
+    const Reply reply = co_await post(batch, {first, first + static_cast<std::ptrdiff_t>(range->size())}, sent);
+    if (reply == Reply::none) co_return reply;
+    if (reply == Reply::success) {
+      is_any_taken = true;
+      plan.accepted();
+    } else if (plan.refused(std::nullopt)) {
+      refuse(range->begin, range->end);
+      if (++alone < kRefusedAloneMax || is_any_taken) continue;
+      for (const auto& rest : plan.pending()) refuse(rest.begin, rest.end);
       break;
     }
-    health_.request();
-    const std::string& url = enrolment_->registration().urls.at(static_cast<std::size_t>(codec::Operation::data));
-    const Outcome outcome = co_await caller_.post(url, std::move(*body), enrolment_->token());
-    if (outcome.is_success()) {
-      sent.has_arrived = true;
-      plan.accepted();
-      continue;
-    }
-    sent.trouble = outcome.trouble;
-    sent.is_refusal = outcome.is_refusal();
-    if (!outcome.is_refusal() || !is_searched) break;
-    if (!plan.refused(std::nullopt)) continue;
-    if (range->begin < refused_record) {
-      refused_record = range->begin;
-      sent.refused = batch.sequences[range->begin];
-      sent.words = outcome.trouble;
-    }
-    if (++alone == kRefusedAloneMax && !sent.has_arrived) break;
   }
-  std::size_t open = refused_record;
-  for (const auto& range : plan.pending()) open = std::min(open, range.begin);
-  if (open < batch.records.size()) sent.first_open = batch.sequences[open];
-  co_return sent;
+  co_return Reply::success;
 }
 
 model::Result<ports::Delivery> EnergyPlatformSink::finish(std::span<const model::StoredRow> rows, const Batch& batch,
                                                           const Sent& sent) {
   ports::SinkStatus& status = health_.status();
   ports::Delivery delivery{.settled_through = batch.through, .rejected = {}, .skipped = 0};
-  if (sent.first_open != 0) {
-    refused_front_ = sent.is_refusal || sent.refused != 0 ? batch.sequences.front() : 0;
-    enrolment_->begin_again();
-    delivery.settled_through = sent.first_open - 1;
-    if (sent.refused == sent.first_open && sent.has_arrived) {
-      if (std::exchange(stuck_, sent.refused) != sent.refused) rounds_ = 0;
-      if (++rounds_ >= kRoundsMax) {
-        delivery.settled_through = sent.refused;
-        delivery.rejected.push_back({sent.refused, sent.words});
-        ++status.rows_rejected;
-      }
-    }
+  const auto open = std::ranges::find(sent.fates, Fate::open);
+  if (open == sent.fates.end()) {
+    refused_front_ = 0;
+    unanswered_ = 0;
+    health_.success();
+  } else {
+    refused_front_ = sent.is_refusal ? batch.sequences.front() : 0;
+    delivery.settled_through = batch.sequences[static_cast<std::size_t>(open - sent.fates.begin())] - 1;
+    unanswered_ = sent.is_refusal || sent.has_arrived ? 0 : unanswered_ + 1;
+    if (sent.is_refusal || unanswered_ >= kUnansweredMax) enrolment_->begin_again();
     const model::Fault fault{make_error_code(errc::connection_aborted), sent.trouble};
     health_.fault(fault);
     if (delivery.settled_through < rows.front().sequence) return fault;
-  } else {
-    refused_front_ = 0;
-    health_.success();
   }
   for (const model::StoredRow& row : rows) {
     if (row.sequence > delivery.settled_through) break;
-    if (std::ranges::binary_search(batch.sequences, row.sequence)) {
+    if (const auto words = sent.words.find(row.sequence); words != sent.words.end()) {
+      delivery.rejected.push_back({row.sequence, words->second});
+    } else if (std::ranges::binary_search(batch.sequences, row.sequence)) {
       ++status.rows_accepted;
+      warn_of_gaps(row);
     } else {
       ++delivery.skipped;
     }
   }
-  status.rows_accepted -= delivery.rejected.size();
+  status.rows_rejected += delivery.rejected.size();
   status.rows_skipped += delivery.skipped;
   return delivery;
 }

@@ -3,10 +3,12 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gateway/ports/sink.h"
@@ -18,15 +20,17 @@
 
 namespace carbongate::sinks::energy_platform {
 
-// A record is delivered when the platform has answered with success; after anything else it is sent again, and after a
-// refusal it registers anew first. A record that the platform refuses kRoundsMax times while it takes others is refused
-// for good, with the platform's words. Rows that are not due yet hold up the queue, and nothing else.
+// A record is delivered when the platform has answered with success; after anything else it is sent again, and before
+// that the device registers anew. An item that is refused kRoundsMax times while the platform takes others is sent
+// apart from then on, and what is refused of it for good are dead letters, with the platform's words: a wrong code or a
+// value out of the platform's limits holds up nothing else. As long as nothing at all is taken, everything waits. Rows
+// that are not due yet hold up this queue, and nothing else.
 class EnergyPlatformSink final : public ports::Sink {
  public:
   static constexpr std::size_t kBatchRows = 2'000;
   static constexpr int kRoundsMax = 5;
   static constexpr int kRequestsMax = 64;     // of one delivery, when records are looked for that are refused
-  static constexpr int kRefusedAloneMax = 8;  // before any is taken: then it is not the records
+  static constexpr int kRefusedAloneMax = 3;  // of an item of which none is taken: then all are
   static constexpr std::chrono::seconds kReadyPatience{5};
   static constexpr std::chrono::seconds kLookAtClock{1};  // the wall clock may be set while a slot is waited for
   static constexpr double kCompleteness = 0.9;            // of a day: less is logged
@@ -42,26 +46,33 @@ class EnergyPlatformSink final : public ports::Sink {
   ports::SinkStatus status() const override;
 
  private:
-  // What goes out of one delivery: records of rows, and up to which row it settles if all of them are taken.
+  using ItemKey = std::pair<std::string, carbongate::energy_platform::StatType>;  // digits of the code
+  enum class Fate : std::uint8_t { open, accepted, refused };
+
+  // What goes out in one delivery.
   struct Batch {
     std::vector<carbongate::energy_platform::Record> records;
-    std::vector<std::uint64_t> sequences;  // of the row of each
-    std::uint64_t through = 0;
-    std::uint64_t skipped = 0;
-    std::optional<Instant> due;  // of the row behind it, which has to wait
+    std::vector<std::uint64_t> sequences;  // of the row of each, ascending
+    std::uint64_t through = 0;             // settled, if all of them are
+    std::optional<Instant> due;            // of the row behind it, which has to wait
   };
   struct Sent {
-    std::uint64_t first_open = 0;  // the row that is not settled; 0: all are
-    std::string trouble;           // why
-    std::string words;             // of the platform on `refused`
-    std::uint64_t refused = 0;     // the first row with a record that was refused alone; 0: none
-    bool has_arrived = false;      // a record, any
-    bool is_refusal = false;       // the platform has answered
+    explicit Sent(std::size_t records) : fates(records, Fate::open) {}
+    std::vector<Fate> fates;
+    std::map<std::uint64_t, std::string> words;  // of the platform, on refused rows
+    std::string trouble;                         // what it said last that was no success
+    int requests = 0;
+    bool has_arrived = false;  // a record, any
+    bool is_refusal = false;   // the platform has answered, and took nothing
   };
+  enum class Reply : std::uint8_t { success, refusal, none };
 
   Batch collect(std::span<const model::StoredRow> rows);
   boost::asio::awaitable<void> wait_until(Instant due);
   boost::asio::awaitable<Sent> send(const Batch& batch);
+  boost::asio::awaitable<Reply> post(const Batch& batch, std::vector<std::size_t> records, Sent& sent);
+  boost::asio::awaitable<Reply> post_by_items(const Batch& batch, const std::vector<std::size_t>& records, Sent& sent);
+  boost::asio::awaitable<Reply> find_wrong(const Batch& batch, const std::vector<std::size_t>& records, Sent& sent);
   model::Result<ports::Delivery> finish(std::span<const model::StoredRow> rows, const Batch& batch, const Sent& sent);
   void warn_of_gaps(const model::StoredRow& row);
 
@@ -73,9 +84,9 @@ class EnergyPlatformSink final : public ports::Sink {
   RecordMaker maker_;
   shared::Health health_;
   std::optional<Instant> waits_for_;
+  int unanswered_ = 0;               // deliveries in a row
   std::uint64_t refused_front_ = 0;  // the first row of a delivery that was refused as a whole
-  std::uint64_t stuck_ = 0;          // the row that was refused while others were not
-  int rounds_ = 0;
+  std::map<ItemKey, int> rounds_;    // of items: how often they were refused while others were not
 };
 
 }  // namespace carbongate::sinks::energy_platform

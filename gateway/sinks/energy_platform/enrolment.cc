@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kRetryFirst{500};
 constexpr std::chrono::milliseconds kRetryCap{60'000};
+constexpr int kFailuresMax = 2;  // then it registers anew
 
 // FNV-1a, 64 bits: only to see whether something has changed.
 std::string hash_of(std::string_view text) {
@@ -115,6 +116,7 @@ asio::awaitable<void> Enrolment::load() {
   state_.device_id = string_of(object, "deviceId");
   state_.versions = {.registration = number_of(object, "regVersion"), .dictionary = number_of(object, "dicVersion")};
   state_.configuration = string_of(object, "configuration");
+  state_.meters = string_of(object, "meters");
   state_.at = string_of(object, "at");
 }
 
@@ -132,6 +134,7 @@ asio::awaitable<bool> Enrolment::keep_state() {
                             {"regVersion", state_.versions.registration},
                             {"dicVersion", state_.versions.dictionary},
                             {"configuration", state_.configuration},
+                            {"meters", state_.meters},
                             {"at", state_.at}};
   co_return co_await keep(kStateName, json::serialize(object));
 }
@@ -147,9 +150,15 @@ asio::awaitable<Outcome> Enrolment::call(codec::Operation operation, std::string
 asio::awaitable<bool> Enrolment::enrol() {
   if (!co_await ask_for_token()) co_return false;
   if (!is_registered_ && !co_await register_device()) co_return false;
-  if (co_await check_versions()) co_return true;
-  is_registered_ = false;  // addresses may have changed
-  token_until_.reset();
+  if (co_await check_versions()) {
+    failures_ = 0;
+    co_return true;
+  }
+  if (++failures_ >= kFailuresMax) {  // addresses may have changed
+    failures_ = 0;
+    is_registered_ = false;
+    token_until_.reset();
+  }
   co_return false;
 }
 
@@ -223,24 +232,32 @@ asio::awaitable<bool> Enrolment::fetch_dictionary(std::int64_t version) {
   co_return co_await keep_state();
 }
 
-// Enterprise, items and meters, when they or the platform have changed.
+// Enterprise, items and meters, when they or the platform have changed. Each is kept as told for itself: it need not be
+// told again because the other one was not taken.
 asio::awaitable<bool> Enrolment::describe(std::int64_t version) {
-  const std::string configuration = json::serialize(configuration_of(config_, registration_.device_id));
-  const std::string meters = json::serialize(meters_of(config_, registration_.device_id));
-  const std::string hash = hash_of(configuration + meters);
-  if (hash == state_.configuration && version <= state_.versions.registration) co_return true;
-  for (const auto& [operation, body] :
-       {std::pair(codec::Operation::configuration, &configuration), std::pair(codec::Operation::meters, &meters)}) {
-    if (!has(operation)) continue;
-    const Outcome outcome = co_await call(operation, *body);
-    if (outcome.is_success()) continue;
-    fail(fmt::format("the {} not taken", operation == codec::Operation::meters ? "meters are" : "configuration is"),
-         outcome.trouble);
+  if (version > state_.versions.registration) {
+    state_.configuration.clear();
+    state_.meters.clear();
+  }
+  state_.versions.registration = version;
+  std::string configuration = json::serialize(configuration_of(config_, registration_.device_id));
+  std::string meters = json::serialize(meters_of(config_, registration_.device_id));
+  if (!co_await tell(codec::Operation::configuration, std::move(configuration), state_.configuration)) co_return false;
+  co_return co_await tell(codec::Operation::meters, std::move(meters), state_.meters);
+}
+
+// `told`: the hash of what the platform has.
+asio::awaitable<bool> Enrolment::tell(codec::Operation operation, std::string body, std::string& told) {
+  std::string hash = hash_of(body);
+  if (hash == told || !has(operation)) co_return true;
+  const std::string_view what = operation == codec::Operation::meters ? "meters" : "configuration";
+  const Outcome outcome = co_await call(operation, std::move(body));
+  if (!outcome.is_success()) {
+    fail(fmt::format("the platform does not take the {}", what), outcome.trouble);
     co_return false;
   }
-  spdlog::info("sink {}: the platform has {} items of configuration", config_.name, config_.items.size());
-  state_.configuration = hash;
-  state_.versions.registration = version;
+  spdlog::info("sink {}: the platform has the {} of {} items", config_.name, what, config_.items.size());
+  told = std::move(hash);
   co_return co_await keep_state();
 }
 

@@ -50,6 +50,7 @@ class Enrolment {
     std::string device_id;
     carbongate::energy_platform::Versions versions;
     std::string configuration;  // hash of what was sent
+    std::string meters;         // likewise
     std::string at;             // of the last change
   };
 
@@ -60,6 +61,8 @@ class Enrolment {
   boost::asio::awaitable<bool> check_versions();
   boost::asio::awaitable<bool> fetch_dictionary(std::int64_t version);
   boost::asio::awaitable<bool> describe(std::int64_t version);
+  boost::asio::awaitable<bool> tell(carbongate::energy_platform::Operation operation, std::string body,
+                                    std::string& told);
   boost::asio::awaitable<bool> keep(std::string name, std::string value);
   boost::asio::awaitable<bool> keep_state();
   boost::asio::awaitable<Outcome> call(carbongate::energy_platform::Operation operation, std::string body);
@@ -82,6 +85,7 @@ class Enrolment {
   io::Event changed_;
   io::Event again_;
   bool begins_again_ = false;
+  int failures_ = 0;  // in a row
 };
 
 }  // namespace carbongate::sinks::energy_platform

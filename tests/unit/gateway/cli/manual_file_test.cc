@@ -37,7 +37,7 @@ class ManualFileTest : public ::testing::Test {
     const auto closed = [](PointId) {
       return std::optional(Instant(std::chrono::sys_days(std::chrono::year(2026) / 5 / 1)));
     };
-    auto entries = read_manual_file(file, config_, closed, problems);
+    auto entries = read_manual_file(file, config_, closed, *closed(PointId{}), problems);
     said_ = problems.to_text();
     for (auto at = said_.find(directory_.path().string()); at != std::string::npos;
          at = said_.find(directory_.path().string())) {
