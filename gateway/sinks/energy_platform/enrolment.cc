@@ -78,7 +78,10 @@ asio::awaitable<void> Enrolment::run() {
   io::Backoff backoff(kRetryFirst, kRetryCap);
   co_await load();
   for (;;) {
-    while (!clock_.is_known()) co_await clock_.sleep_until(clock_.ticks() + 1s);
+    while (!clock_.is_known()) {  // a label would be wrong
+      trouble_ = "nobody knows the time yet";
+      co_await clock_.sleep_until(clock_.ticks() + 1s);
+    }
     begins_again_ = false;
     const bool is_done = co_await enrol();
     is_ready_ = is_done && !begins_again_;
