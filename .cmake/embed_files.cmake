@@ -22,7 +22,7 @@ foreach(file IN LISTS files)
   math(EXPR number "${number} + 1")
 endforeach()
 
-set(text "// Generated from config/profiles and config/factors.
+set(text "// Generated from config/profiles, config/factors and config/platforms.
 #include \"config/reader/builtin_files.h\"
 
 namespace carbongate::config {

@@ -2,6 +2,7 @@
 
 #include "drivers/hj212/hj212_driver_type.h"
 #include "drivers/http/http_driver_type.h"
+#include "drivers/manual/manual_driver_type.h"
 #include "drivers/modbus/modbus_driver_type.h"
 #include "drivers/mqtt/mqtt_driver_type.h"
 
@@ -16,6 +17,7 @@ std::span<const DriverType> driver_types() {
       mqtt_driver::kMqtt,            // messages of a broker
       http_driver::kHttp,            // answers of a web server
       hj212_driver::kHj212,          // packets of loggers and stack analysers
+      manual_driver::kManual,        // what a person enters
   };
   return kTypes;
 }

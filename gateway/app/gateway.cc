@@ -174,12 +174,14 @@ asio::awaitable<void> Gateway::seal() {
 }
 
 // Waits until every sink has what the journal holds; what it does not get in time waits in the journal for the next
-// start. A sink that is out of reach is not waited for.
+// start. A sink that is out of reach, or waits
+// for a time of day, is not waited for.
 asio::awaitable<void> Gateway::drain(io::SteadyTime deadline) {
   const auto pending = [this] {
     const ports::StoreStatus store = store_->status();
     return std::ranges::any_of(sinks_, [&](const auto& sink) {
-      if (!sink->status().healthy) return false;
+      const ports::SinkStatus status = sink->status();
+      if (!status.healthy || status.is_waiting_for_time) return false;
       const auto cursor = std::ranges::find(store.cursors, sink->name(), &ports::StoreStatus::Cursor::sink);
       return cursor == store.cursors.end() || cursor->live() < store.last_sequence;
     });

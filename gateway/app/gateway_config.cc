@@ -203,11 +203,14 @@ void read_sinks(config::Reader& root, GatewayConfig& config, bool is_complete) {
     if (!type) continue;
     auto plan = sinks::read_sink(*type, in, root.node(), &selectable);
     in.finish();
-    if (!names.insert(plan->name()).second) {
-      in.error(in.has("name") ? "name" : "type",
-               "two sinks are named '" + config::printable(plan->name()) + "'; give each a 'name' of its own");
+    while (plan) {
+      if (!names.insert(plan->name()).second) {
+        in.error(in.has("name") ? "name" : "type",
+                 "two sinks are named '" + config::printable(plan->name()) + "'; give each a 'name' of its own");
+      }
+      config.sinks.push_back(std::move(plan));
+      plan = config.sinks.back()->companion();
     }
-    config.sinks.push_back(std::move(plan));
   }
   check_escalations(root, config);
 }

@@ -19,6 +19,7 @@
 #include "gateway/cli/export.h"
 #include "gateway/cli/factors.h"
 #include "gateway/cli/key.h"
+#include "gateway/cli/platforms.h"
 #include "gateway/cli/read.h"
 #include "gateway/cli/replay.h"
 #include "gateway/cli/restate.h"
@@ -307,6 +308,19 @@ int main(int argc, char** argv) {
                 "Make a new key, announced by a seal of the old one; the gateway must be stopped");
   key->add_flag("--lost", key_options.lost, "With --rotate: the old key is gone; every verification will say so");
   key->callback([&] { status = cli::run_key(key_options, std::cout, std::cerr); });
+
+  cli::PlatformsOptions platform_options;
+  auto* platforms = add_command(
+      app, "platforms", "Shows where the uploads to platforms of key energy users stand, and how complete they are",
+      "  carbongate platforms park.yaml\n"
+      "  carbongate platforms park.yaml --days 31 --format csv\n"
+      "  carbongate platforms park.yaml --dictionary province");
+  add_config(platforms, platform_options.config);
+  platforms->add_option("--dictionary", platform_options.dictionary, "Print what the platform of this sink delivered");
+  platforms->add_option("--days", platform_options.days, "How many days, the last one today")->capture_default_str();
+  platforms->add_option("--format", platform_options.format, "table, csv or jsonl")->capture_default_str();
+  platforms->add_option("--store", platform_options.store, "Directory to read, instead of the configured store");
+  platforms->callback([&] { status = cli::run_platforms(platform_options, std::cout, std::cerr); });
 
   cli::DeadLetterOptions letter_options;
   auto* letters = add_command(app, "dead-letters", "Shows the rows that sinks refused for good, and offers them again",

@@ -49,7 +49,8 @@ std::vector<std::int64_t> weights_of(std::span<const Part> parts) {
 std::string describe(const ManualEntry& entry, const model::Account& account) {
   const model::Carrier& carrier = *account.carrier;
   return model::format_fixed(entry.amount.quanta(), carrier.quanta_per_display) + " " +
-         std::string(carrier.display.symbol) + " in all" + (entry.note.empty() ? "" : ": " + entry.note);
+         std::string(carrier.display.symbol) + " in all" + (entry.note.empty() ? "" : ": " + entry.note) +
+         (entry.by.empty() ? "" : "; by " + entry.by) + (entry.evidence.empty() ? "" : "; evidence: " + entry.evidence);
 }
 
 }  // namespace

@@ -17,6 +17,8 @@ struct ManualEntry {
   Instant end{};           // excluded
   model::Activity amount;  // >= 0
   std::string note;        // where it is known from
+  std::string by = {};     // who says so
+  std::string evidence = {};
 };
 
 // Makes what is known of each stretch its amount, as corrections of the cause `manual`: spread over its quarter hours

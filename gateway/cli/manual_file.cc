@@ -22,7 +22,8 @@ using config::suggestion;
 using namespace std::chrono_literals;
 
 constexpr std::string_view kHeader = "user,carrier,point,begin,end,amount,unit,note";
-enum Field : std::size_t { kUser, kCarrier, kPoint, kBegin, kEnd, kAmount, kUnit, kNote, kFieldCount };
+constexpr std::string_view kLongHeader = "user,carrier,point,begin,end,amount,unit,note,by,evidence";
+enum Field : std::size_t { kUser, kCarrier, kPoint, kBegin, kEnd, kAmount, kUnit, kNote, kBy, kEvidence };
 constexpr Duration kStretchMax = 24h * 366;
 
 struct Cell {
@@ -60,13 +61,15 @@ std::optional<std::vector<Cell>> split(std::string_view line, int& column) {
 class ManualFile {
  public:
   ManualFile(const std::filesystem::path& file, const app::GatewayConfig& config,
-             const std::function<std::optional<Instant>(PointId)>& closed_until, config::Problems& problems)
+             const std::function<std::optional<Instant>(PointId)>& closed_until, Instant now,
+             config::Problems& problems)
       : file_(file.string()),
         config_(config),
         closed_until_(closed_until),
         problems_(problems),
         calendar_(config.site.time_zone),
-        time_(config.site.time_zone) {}
+        time_(config.site.time_zone),
+        now_(now) {}
 
   std::vector<app::ManualEntry> read(std::istream& in) {
     std::string line;
@@ -74,8 +77,11 @@ class ManualFile {
       if (!line.empty() && line.back() == '\r') line.pop_back();
       if (line_ == 1) {
         if (line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // a byte order mark
-        if (line == kHeader) continue;
-        error(1, fmt::format("'{}' is not the header; it must be {}", printable(line), kHeader));
+        if (line == kHeader || line == kLongHeader) {
+          header_ = line == kHeader ? kHeader : kLongHeader;
+          continue;
+        }
+        error(1, fmt::format("'{}' is not the header; it must be {} or {}", printable(line), kHeader, kLongHeader));
         return {};
       }
       if (!line.empty()) read_line(line);
@@ -99,12 +105,18 @@ class ManualFile {
     int column = 1;
     const auto cells = split(line, column);
     if (!cells) return error(column, "a quotation mark that is not closed, or stands within a field");
-    if (cells->size() != kFieldCount) {
-      return error(1, fmt::format("{} fields instead of {}: {}", cells->size(), +kFieldCount, kHeader));
+    const std::size_t fields = header_ == kHeader ? +kBy : kEvidence + 1;
+    if (cells->size() != fields) {
+      return error(1, fmt::format("{} fields instead of {}: {}", cells->size(), fields, header_));
     }
     app::ManualEntry entry;
     entry.note = (*cells)[kNote].text;
     const model::Account* account = find_account(*cells);
+    if (fields > kBy) {
+      entry.by = (*cells)[kBy].text;
+      entry.evidence = (*cells)[kEvidence].text;
+    }
+    if (account && is_unmeasured(*account)) check_evidence(*cells, entry);
     read_stretch(*cells, account, entry);
     if (account) read_amount(*cells, *account, entry);
     if (failed_ || !account) return;
@@ -142,6 +154,20 @@ class ManualFile {
     return &account;
   }
 
+  bool is_unmeasured(const model::Account& account) const { return is_measured_by_nothing(config_, account.source); }
+
+  // Of such an amount nothing else tells where it comes from.
+  void check_evidence(const std::vector<Cell>& cells, const app::ManualEntry& entry) {
+    if (header_ == kHeader) {
+      error(cells[kPoint],
+            fmt::format("nothing measures it: who says so, and by what evidence, belongs to the entry; the "
+                        "header then is {}",
+                        kLongHeader));
+    } else if (entry.by.empty() || entry.evidence.empty()) {
+      error(cells[entry.by.empty() ? kBy : kEvidence], "nothing measures it: write who enters it, and the evidence");
+    }
+  }
+
   std::optional<Instant> read_time(const Cell& cell) {
     const auto time = parse_time(cell.text, config_.site.time_zone);
     if (!time) {
@@ -163,8 +189,9 @@ class ManualFile {
     if (*end <= *begin) return error(cells[kEnd], "not after 'begin'");
     if (*end - *begin > kStretchMax) return error(cells[kEnd], "more than a year after 'begin'");
     if (!account) return;
-    const auto closed = closed_until_(account->source);
+    const auto closed = is_unmeasured(*account) ? std::optional(now_) : closed_until_(account->source);
     if (!closed) return error(cells[kPoint], "has not been read yet: there is nothing to correct");
+    if (*end > *closed && is_unmeasured(*account)) return error(cells[kEnd], "lies in the future");
     if (*end > *closed) {
       error(cells[kEnd], fmt::format("not closed yet: '{}' is counted up to {}", cells[kPoint].text, time_(*closed)));
     }
@@ -213,6 +240,8 @@ class ManualFile {
   config::Problems& problems_;
   pipeline::Calendar calendar_;
   tables::LocalTime time_;
+  Instant now_;
+  std::string_view header_ = kHeader;
   int line_ = 1;
   bool failed_ = false;  // of the present line
   std::vector<app::ManualEntry> entries_;
@@ -221,15 +250,22 @@ class ManualFile {
 
 }  // namespace
 
+bool is_measured_by_nothing(const app::GatewayConfig& config, PointId point) {
+  const std::string& device = config.site.points.at(index(point)).device;
+  return std::ranges::any_of(config.devices, [&](const app::ConfiguredDevice& configured) {
+    return configured.type && configured.type->name == "manual" && configured.plan->id() == device;
+  });
+}
+
 std::optional<std::vector<app::ManualEntry>> read_manual_file(
     const std::filesystem::path& file, const app::GatewayConfig& config,
-    const std::function<std::optional<Instant>(PointId)>& closed_until, config::Problems& problems) {
+    const std::function<std::optional<Instant>(PointId)>& closed_until, Instant now, config::Problems& problems) {
   std::ifstream in(file, std::ios::binary);
   if (!in || in.peek() == std::ifstream::traits_type::eof()) {
     if (!in.is_open() || in.bad()) return std::nullopt;
     in.clear();
   }
-  return ManualFile(file, config, closed_until, problems).read(in);
+  return ManualFile(file, config, closed_until, now, problems).read(in);
 }
 
 }  // namespace carbongate::cli

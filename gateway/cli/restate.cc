@@ -251,7 +251,7 @@ class Restating {
   void read_manual() {
     config::Problems problems;
     const auto closed_until = [this](PointId point) { return pipeline_->counted_until(point); };
-    auto entries = read_manual_file(*options_.manual, config_, closed_until, problems);
+    auto entries = read_manual_file(*options_.manual, config_, closed_until, now_, problems);
     if (!entries) throw Refusal(EX_NOINPUT, options_.manual->string() + ": cannot be read");
     if (problems.has_errors()) throw Refusal(EX_DATAERR, problems.to_text() + "nothing was booked");
     manual_ = std::move(*entries);

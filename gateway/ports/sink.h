@@ -58,7 +58,8 @@ struct SinkStatus {
   std::uint64_t rows_rejected = 0;
   std::uint64_t requests = 0;
   std::uint64_t failures = 0;
-  std::uint64_t rows_skipped = 0;  // settled without being offered: its configuration does not select them
+  bool is_waiting_for_time = false;  // what it is offered is not due at its destination yet: nothing else is wrong
+  std::uint64_t rows_skipped = 0;    // settled without being offered: its configuration does not select them
 };
 
 class Sink {

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/sinks/energy_platform/energy_platform_sink_type.h"
 #include "gateway/sinks/escalating_sink.h"
 #include "gateway/sinks/file/file_sink_type.h"
 #include "gateway/sinks/hj212/hj212_sink_type.h"
@@ -41,6 +42,13 @@ class ConfiguredPlan final : public SinkPlan {
   shared::RowKinds row_kinds() const override { return selection_.rows; }
   bool has_receipts() const override { return plan_->has_receipts(); }
   const Escalation* escalation() const override { return escalation_ ? &*escalation_ : nullptr; }
+  std::unique_ptr<SinkPlan> companion() const override {
+    auto plan = plan_->companion();
+    if (!plan) return nullptr;
+    Pace pace = pace_;
+    pace.order = plan->usual_order();
+    return std::make_unique<ConfiguredPlan>(std::move(plan), selection_, pace, 1, std::nullopt);
+  }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
     if (selection_.is_everything()) return make_destination(context);
     return std::make_unique<SelectingSink>(make_destination(context), selection_, context.store);
@@ -69,8 +77,9 @@ class ConfiguredPlan final : public SinkPlan {
 std::span<const SinkType> sink_types() {
   // Local: filled at the first call, when the types of the other files are initialised for certain.
   static const SinkType kTypes[] = {
-      file_type(), hj212_type(),      kafka_type(),        line_protocol_type(), mail_type(),
-      mqtt_type(), postgresql_type(), remote_write_type(), syslog_type(),        webhook_type(),
+      energy_platform_type(), file_type(),   hj212_type(),   kafka_type(),
+      line_protocol_type(),   mail_type(),   mqtt_type(),    postgresql_type(),
+      remote_write_type(),    syslog_type(), webhook_type(),
   };
   return kTypes;
 }

@@ -47,6 +47,10 @@ class SinkPlan {
   // its receipts.
   virtual bool has_receipts() const { return false; }
   virtual const Escalation* escalation() const { return nullptr; }  // as configured
+
+  // Another sink that comes with this one, with a cursor of its own, to the same destination: what it sends there waits
+  // for other things. It may have one in turn. Of companions only the order is their own.
+  virtual std::unique_ptr<SinkPlan> companion() const { return nullptr; }
   virtual std::unique_ptr<ports::Sink> make(const SinkContext& context) const = 0;
 };
 

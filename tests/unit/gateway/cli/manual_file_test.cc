@@ -37,7 +37,7 @@ class ManualFileTest : public ::testing::Test {
     const auto closed = [](PointId) {
       return std::optional(Instant(std::chrono::sys_days(std::chrono::year(2026) / 5 / 1)));
     };
-    auto entries = read_manual_file(file, config_, closed, problems);
+    auto entries = read_manual_file(file, config_, closed, *closed(PointId{}), problems);
     said_ = problems.to_text();
     for (auto at = said_.find(directory_.path().string()); at != std::string::npos;
          at = said_.find(directory_.path().string())) {
@@ -66,6 +66,34 @@ TEST_F(ManualFileTest, ReadsTrueAmountsOfStretches) {
   EXPECT_EQ(entries[0].end - entries[0].begin, 31 * 24h);
   EXPECT_EQ(entries[1].account, model::AccountId{1});
   EXPECT_EQ(entries[1].end - entries[1].begin, 15min);
+}
+
+class NothingMeasures final : public DevicePlan {
+ public:
+  using DevicePlan::DevicePlan;
+  std::string group() const override { return "by hand"; }
+  Origin origin(std::size_t, double) const override { return {.where = {}, .decoding = {}, .bytes = {}}; }
+};
+
+TEST_F(ManualFileTest, NeedsToKnowWhoSaysWhatNothingMeasures) {
+  static const DriverType kManual{.name = "manual", .shared = nullptr, .read = nullptr, .make = nullptr};
+  add("press", "stock", "diesel", "diesel");
+  config_.devices.push_back({&kManual, std::make_unique<NothingMeasures>("stock")});
+  lines("press,diesel,stock.diesel,2026-03-01,2026-04-01,12,t,bill\n");
+  EXPECT_NE(said_.find("m.csv:2:14: error: nothing measures it: who says so"), std::string::npos) << said_;
+  const std::string header = "user,carrier,point,begin,end,amount,unit,note,by,evidence\n";
+  read(header + "press,diesel,stock.diesel,2026-03-01,2026-04-01,12,t,bill,,slip\n" +
+       "press,diesel,stock.diesel,2026-03-01,2026-04-01,12,t,bill,Li,\n");
+  EXPECT_NE(said_.find("m.csv:2:59: error: nothing measures it: write who"), std::string::npos) << said_;
+  EXPECT_NE(said_.find("m.csv:3:62: error: nothing measures it: write who"), std::string::npos) << said_;
+  read(header + "press,diesel,stock.diesel,2026-04-30,2026-05-02,12,t,bill,Li,slip\n");
+  EXPECT_NE(said_.find("lies in the future"), std::string::npos) << said_;
+  const auto entries = read(header + "press,diesel,stock.diesel,2020-03-01,2020-04-01,12,t,bill,Li Wei,slip 17\n" +
+                            "press,electricity,incomer.energy,2026-03-01,2026-04-01,1,kWh,bill,,\n");
+  EXPECT_EQ(said_, "");
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_EQ(entries[0].by, "Li Wei");
+  EXPECT_EQ(entries[0].evidence, "slip 17");
 }
 
 TEST_F(ManualFileTest, ReportsEveryBadLineAtItsPlace) {

@@ -1,0 +1,104 @@
+#include "gateway/sinks/energy_platform/records.h"
+
+#include <algorithm>
+
+namespace carbongate::sinks::energy_platform {
+namespace {
+
+namespace codec = carbongate::energy_platform;
+using Wide = __int128;
+
+constexpr int kDecimalsOfInexact = 6;
+
+std::int64_t power_of_ten(int exponent) {
+  std::int64_t power = 1;
+  while (exponent-- > 0) power *= 10;
+  return power;
+}
+
+bool is_power_of_ten(std::int64_t number) {
+  while (number % 10 == 0) number /= 10;
+  return number == 1;
+}
+
+std::int64_t rounded(Wide numerator, Wide denominator) {
+  const Wide half = denominator / 2;
+  return static_cast<std::int64_t>((numerator < 0 ? numerator - half : numerator + half) / denominator);
+}
+
+}  // namespace
+
+std::optional<codec::StatType> stat_type_of(model::Period period) {
+  switch (period) {
+    case model::Period::quarter_hour: return codec::StatType::real_time;
+    case model::Period::hour: return std::nullopt;
+    case model::Period::day: return codec::StatType::day;
+    case model::Period::month: return codec::StatType::month;
+    case model::Period::year: return codec::StatType::year;
+  }
+  return std::nullopt;
+}
+
+Cadence cadence_of(codec::StatType type) {
+  if (type == codec::StatType::real_time) return Cadence::real_time;
+  return type == codec::StatType::day ? Cadence::days : Cadence::months;
+}
+
+// 2^63 quanta times 10^9 times the milliseconds of an hour are below 2^127.
+std::string value_of(const Item& item, const model::RollupRow& row) {
+  const std::int64_t quanta = row.amount.quanta();
+  if (!item.is_rate && !item.decimals && is_power_of_ten(item.quanta_per_unit)) {
+    return model::format_fixed(quanta, item.quanta_per_unit);
+  }
+  const int decimals = item.decimals.value_or(kDecimalsOfInexact);
+  Wide numerator = static_cast<Wide>(quanta) * power_of_ten(decimals);
+  Wide denominator = item.quanta_per_unit;
+  if (item.is_rate) {
+    numerator *= std::chrono::milliseconds(std::chrono::hours(1)).count();
+    denominator *= std::max<std::int64_t>((row.end - row.begin).count(), 1);
+  }
+  return model::format_fixed(rounded(numerator, denominator), power_of_ten(decimals));
+}
+
+std::string date_text(tables::LocalTime& time, Instant at) {
+  std::string text = time(std::chrono::floor<std::chrono::seconds>(at)).substr(0, 19);
+  std::ranges::replace(text, 'T', ' ');
+  return text;
+}
+
+Instant due(const model::RollupRow& row, std::chrono::seconds upload_time, std::uint32_t month_day) {
+  switch (row.period) {
+    case model::Period::quarter_hour:
+    case model::Period::hour: return row.end;
+    case model::Period::day: return row.end + upload_time;
+    case model::Period::month:
+    case model::Period::year: return row.end + std::chrono::hours(24) * (month_day - 1) + upload_time;
+  }
+  return row.end;
+}
+
+std::vector<codec::Record> RecordMaker::records_of(const model::StoredRow& row, Instant now) {
+  std::vector<codec::Record> records;
+  const auto* rollup = row.body.get_if<model::RollupRow>();
+  const auto type = rollup ? stat_type_of(rollup->period) : std::nullopt;
+  if (!type || cadence_of(*type) != cadence_) return records;
+  const std::string point = row.series->device + "." + row.series->point;
+  for (const Item& item : config_.items) {
+    if (item.user != row.series->user || item.point != point || !item.carrier) continue;
+    if (item.carrier->id != row.series->carrier) continue;
+    if (std::ranges::find(item.periods, *type) == item.periods.end()) continue;
+    const model::Quality quality = rollup->quality;
+    const bool is_known = usable(quality) || quality.rule == model::Rule::no_factor;
+    records.push_back({.code = item.code,
+                       .value = value_of(item, *rollup),
+                       .input_type = quality.origin == model::Origin::manual ? codec::kHandFilled : item.input_type,
+                       .stat_type = *type,
+                       .stat_date = date_text(time_, rollup->begin),
+                       .upload_date = date_text(time_, now),
+                       .scope = item.scope,
+                       .is_valid = is_known});
+  }
+  return records;
+}
+
+}  // namespace carbongate::sinks::energy_platform

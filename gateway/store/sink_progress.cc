@@ -1,0 +1,42 @@
+#include "gateway/store/sink_progress.h"
+
+#include <algorithm>
+
+#include "gateway/store/database.h"
+#include "gateway/store/migrations.h"
+#include "gateway/store/store_config.h"
+
+namespace carbongate::store {
+
+bool SinkProgress::is_settled(std::uint64_t sequence) const {
+  return sequence <= settled || std::ranges::any_of(ahead, [sequence](const auto& stretch) {
+           return sequence > stretch.first && sequence <= stretch.second;
+         });
+}
+
+model::Result<SinkProgress> sink_progress(const std::filesystem::path& directory, const std::string& sink) {
+  return guarded(directory, [&] {
+    const auto database = open_for_reading(directory / kDatabaseFile);
+    Transaction transaction(*database, Transaction::Kind::read);
+    SinkProgress progress;
+    Statement kept(*database, "SELECT name, value FROM kept WHERE sink = ?1");
+    kept.bind(1, std::string_view(sink));
+    for (Rows rows(kept); rows.next();) progress.kept.emplace(kept.text(0), kept.text(1));
+    Statement cursor(*database, "SELECT settled, rejected FROM cursor WHERE sink = ?1");
+    cursor.bind(1, std::string_view(sink));
+    for (Rows rows(cursor); rows.next();) {
+      progress.settled = static_cast<std::uint64_t>(cursor.integer(0));
+      progress.rejected = static_cast<std::uint64_t>(cursor.integer(1));
+    }
+    Statement ahead(*database, "SELECT begun, settled FROM settled_ahead WHERE sink = ?1 ORDER BY begun");
+    ahead.bind(1, std::string_view(sink));
+    for (Rows rows(ahead); rows.next();) {
+      progress.ahead.emplace_back(static_cast<std::uint64_t>(ahead.integer(0)),
+                                  static_cast<std::uint64_t>(ahead.integer(1)));
+    }
+    transaction.commit();
+    return progress;
+  });
+}
+
+}  // namespace carbongate::store

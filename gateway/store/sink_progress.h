@@ -1,0 +1,28 @@
+// What a sink has remembered, and what it has delivered, for people: beside a running gateway, or after it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway/model/errors.h"
+
+namespace carbongate::store {
+
+struct SinkProgress {
+  std::map<std::string, std::string> kept;                     // Store::keep(), by name
+  std::uint64_t settled = 0;                                   // up to this row of the journal
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> ahead;  // and behind the first of a pair up to the second
+  std::uint64_t rejected = 0;
+
+  bool is_settled(std::uint64_t sequence) const;
+};
+
+// One short transaction. A sink that was never there has remembered and delivered nothing. Fault: no store there,
+// damaged, or of another version.
+model::Result<SinkProgress> sink_progress(const std::filesystem::path& directory, const std::string& sink);
+
+}  // namespace carbongate::store
