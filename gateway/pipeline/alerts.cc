@@ -34,7 +34,8 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
          .parents = {},
          .cause = {},
          .heard = {},
-         .corrected = {}});
+         .corrected = {},
+         .before = {}});
     for (const PointId point : watch.points) {
       of_point_.at(carbongate::index(point)).push_back(i);
       if (rule.measure == Measure::value || rule.measure == Measure::change)
@@ -172,11 +173,11 @@ void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
   state.value = 0;
   state.held_back = false;
   // One that would begin no later than the one before, as corrections may have it, is that one again: an id names one
-  // alert.
-  const bool is_raised_again = state.last_since && since <= *state.last_since;
-  const std::uint32_t revision = is_raised_again ? state.last_published : 0;
+  // alert. Of closed periods each end has an alert of its own.
   Finding known = finding;
-  if (is_raised_again) since = *state.last_since;
+  const bool is_exact = is_closed_first(*watches_[watch].rule);
+  if (!is_exact && state.last_since && since <= *state.last_since) since = *state.last_since;
+  const std::uint32_t revision = told_before(watch, since).value_or(0);
   known.at = std::max(finding.at, since);
   state.since = since;
   state.fired_at = known.at;
@@ -184,18 +185,37 @@ void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
   publish(watch, AlertStage::firing, since, revision, known);
 }
 
+// Changes of the alert that began then and is over.
+std::optional<std::uint32_t> Alerts::told_before(std::size_t watch, Instant since) const {
+  const AlertState& state = state_.alerts[watch];
+  for (const model::AlertPeriod& period : state.periods) {
+    if (period.since == since) return period.published;
+  }
+  return state.last_since == since ? std::optional(state.last_published) : std::nullopt;
+}
+
 // It never should have fired if a correction says so, or a reading that came after the time was told to have passed.
 void Alerts::end(std::size_t watch, const Finding& finding) {
+  Finding known = finding;
+  if (!known.cause && finding.at < *state_.alerts[watch].fired_at) known.cause = model::Cause::late_data;
+  end_as(watch, known.cause ? AlertStage::withdrawn : AlertStage::resolved, known);
+}
+
+void Alerts::end_as(std::size_t watch, AlertStage stage, const Finding& finding) {
   AlertState& state = change(watch);
   Finding known = finding;
-  if (!known.cause && finding.at < *state.fired_at) known.cause = model::Cause::late_data;
   known.at = std::max(finding.at, *state.fired_at);
-  publish(watch, known.cause ? AlertStage::withdrawn : AlertStage::resolved, *state.since, state.published, known);
-  if (!state.periods.empty() && is_of_period(*watches_[watch].rule)) {
-    model::AlertPeriod& period = state.periods.back();
-    period.since = state.since;
-    period.published = state.published + 1;
-    period.withdrawn = known.cause.has_value();
+  publish(watch, stage, *state.since, state.published, known);
+  model::AlertPeriod* period = nullptr;
+  if (is_closed_first(*watches_[watch].rule)) {
+    period = period_of_alert(watch, *state.since);
+  } else if (!state.periods.empty() && is_of_period(*watches_[watch].rule)) {
+    period = &state.periods.back();
+  }
+  if (period) {
+    period->since = state.since;
+    period->published = state.published + 1;
+    period->withdrawn = stage == AlertStage::withdrawn;
   }
   state.last_since = state.since;
   state.last_published = state.published + 1;
