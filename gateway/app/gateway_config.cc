@@ -167,9 +167,10 @@ class Devices {
 };
 
 void read_sinks(config::Reader& root, GatewayConfig& config, bool is_complete) {
-  sinks::SelectableNames selectable{.points = {}, .users = {}, .complete = is_complete};
+  sinks::SelectableNames selectable{.points = {}, .users = {}, .rules = {}, .complete = is_complete};
   for (const Point& point : config.site.points) selectable.points.push_back(point.full_name());
   for (const model::Account& account : config.site.accounts) selectable.users.push_back(account.user);
+  for (const model::AlertRule& rule : config.site.alert_rules) selectable.rules.push_back(rule.id);
   std::set<std::string> names;
   for (const config::Node& item : root.items("sinks")) {
     config::Reader in(item, root.problems());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <tuple>
 
 #include "gateway/pipeline/alert_times.h"
@@ -14,6 +15,12 @@ using model::AlertStage;
 using model::AlertState;
 using model::Measure;
 
+namespace {
+
+constexpr std::size_t kMembersNamed = 20;
+
+}  // namespace
+
 Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& state,
                std::vector<model::JournalRow>& rows)
     : site_(site),
@@ -22,6 +29,7 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
       rows_(rows),
       of_point_(site.points.size()),
       of_account_(site.accounts.size()),
+      groups_(site.watches.size()),
       children_(site.watches.size()) {
   state_.alerts.resize(site.watches.size());
   for (const model::Watch& watch : site.watches) {
@@ -44,6 +52,8 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
     for (const auto* accounts : {&watch.accounts, &watch.per}) {
       for (const model::AccountId account : *accounts) of_account_.at(model::index(account)).push_back(i);
     }
+    for (const model::WatchId member : watch.members) groups_.at(model::index(member)).push_back(i);
+    if (!watch.members.empty()) all_groups_.push_back(i);
     attach_parents(i);
   }
 }
@@ -183,6 +193,7 @@ void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
   state.fired_at = known.at;
   state.published = revision + 1;
   publish(watch, AlertStage::firing, since, revision, known);
+  tell_groups(watch, known.at);
 }
 
 // Changes of the alert that began then and is over.
@@ -225,6 +236,29 @@ void Alerts::end_as(std::size_t watch, AlertStage stage, const Finding& finding)
   state.published = 0;
   state.suppressed = 0;
   parent_ended(watch, known.at);
+  tell_groups(watch, known.at);
+}
+
+void Alerts::tell_groups(std::size_t member, Instant at) {
+  for (const std::size_t group : groups_[member]) {
+    const auto fires = [this](model::WatchId id) { return state_.alerts[model::index(id)].since.has_value(); };
+    const auto count = std::ranges::count_if(watches_[group].watch->members, fires);
+    observe(group, {.at = at, .value = static_cast<double>(count)});
+  }
+}
+
+// "incomer.power 457e0afef19d435b, press.energy 19e84f9f35fd229d and 3 more"
+std::string Alerts::members_of(std::size_t group) const {
+  std::string text;
+  std::size_t count = 0;
+  for (const model::WatchId id : watches_[group].watch->members) {
+    const std::optional<Instant> since = state_.alerts[model::index(id)].since;
+    if (!since || ++count > kMembersNamed) continue;
+    const Watched& member = watches_[model::index(id)];
+    text += (text.empty() ? "" : ", ") + member.subject + " " +
+            model::alert_id(site_.id, member.rule->id, member.subject, *since);
+  }
+  return count <= kMembersNamed ? text : text + " and " + std::to_string(count - kMembersNamed) + " more";
 }
 
 void Alerts::publish(std::size_t watch, AlertStage stage, Instant since, std::uint32_t revision,
@@ -246,6 +280,7 @@ void Alerts::publish(std::size_t watch, AlertStage stage, Instant since, std::ui
                     .unit = one.watch->unit,
                     .revision = revision,
                     .cause = finding.cause,
+                    .note = stage == AlertStage::firing ? members_of(watch) : "",
                     .suppressed = state_.alerts[watch].suppressed}});
 }
 
@@ -302,6 +337,8 @@ void Alerts::pass(Instant now) {
       let_pass(i, until);
     }
   }
+  // What has just fired may have brought a group to its time.
+  for (const std::size_t group : all_groups_) let_pass(group, until);
   earliest_ = Instant::max();
   for (std::size_t i = 0; i < watches_.size(); ++i) {
     if (const auto at = watches_[i].rule->measure == Measure::silence ? silent_alone(i) : deadline(i)) {

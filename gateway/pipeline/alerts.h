@@ -117,6 +117,8 @@ class Alerts {
   std::optional<std::uint32_t> told_before(std::size_t watch, Instant since) const;
   void publish(std::size_t watch, model::AlertStage stage, Instant since, std::uint32_t revision,
                const Finding& finding);
+  void tell_groups(std::size_t member, Instant at);
+  std::string members_of(std::size_t group) const;
   std::optional<std::size_t> held_back_by(std::size_t watch) const;
   void parent_ended(std::size_t parent, Instant at);
   std::optional<Instant> deadline(std::size_t watch) const;
@@ -169,6 +171,8 @@ class Alerts {
   std::vector<Watched> watches_;
   std::vector<std::vector<std::size_t>> of_point_;
   std::vector<std::vector<std::size_t>> of_account_;
+  std::vector<std::vector<std::size_t>> groups_;  // of a watch: those that count it
+  std::vector<std::size_t> all_groups_;
   std::vector<std::vector<std::size_t>> children_;  // of a watch: those that it holds back
   std::vector<std::size_t> changed_;
   std::vector<std::size_t> dirty_;

@@ -75,6 +75,7 @@ bool Selection::takes(const model::StoredRow& row) const {
   };
   if (kind == shared::RowKind::report) return true;
   if (kind == shared::RowKind::alert) {
+    if (!any(rules, series.rule)) return false;
     if (!series.user.empty()) return any(users, series.user);
     return series.point.empty() || any(points, series.device + "." + series.point);
   }
@@ -96,6 +97,7 @@ Selection Selection::from(config::Reader& in, const SelectableNames* names) {
   }
   selection.points = read_patterns(select, "points", names ? &names->points : nullptr, "point");
   selection.users = read_patterns(select, "users", names ? &names->users : nullptr, "energy user");
+  selection.rules = read_patterns(select, "rules", names ? &names->rules : nullptr, "rule of alerts");
   selection.every = select.in_range<Duration>("every", 0s, 1s, 24h * 31);
   const bool has_readings = selection.rows.test(static_cast<std::size_t>(shared::RowKind::reading));
   if (selection.every != Duration::zero() && !has_readings) {

@@ -3,6 +3,7 @@
 //   select:
 //     rows: [readings, intervals, entries, rollups, totals, alerts, reports]   # kinds; all, if absent; also beside
 //     `type` points: ["press-*.energy"]   # device.point; '*': any characters, '?': one users: [press-shop, "hall-?"]
+//     rules: [many-silent]         # of alerts: those of these rules
 //     every: 1min                  # at most one reading of each point in each minute
 //
 // `points` is about every row: an account's rows are those of the point that it is counted from. `users` is about the
@@ -25,16 +26,20 @@ namespace carbongate::sinks {
 struct SelectableNames {
   std::vector<std::string> points;  // "incomer.energy"
   std::vector<std::string> users;
-  bool complete = true;  // false: some could not be read; what is not among them may yet be right
+  std::vector<std::string> rules = {};  // of alerts
+  bool complete = true;                 // false: some could not be read; what is not among them may yet be right
 };
 
 struct Selection {
   shared::RowKinds rows = shared::RowKinds().set();
   std::vector<std::string> points;  // patterns; empty: all
   std::vector<std::string> users;   // patterns; empty: all
+  std::vector<std::string> rules;   // patterns; empty: all; of alerts
   Duration every{};                 // zero: every reading
 
-  bool is_everything() const { return rows.all() && points.empty() && users.empty() && every == Duration::zero(); }
+  bool is_everything() const {
+    return rows.all() && points.empty() && users.empty() && rules.empty() && every == Duration::zero();
+  }
 
   // Whether the row is selected, apart from `every`: that is Thinning's.
   bool takes(const model::StoredRow& row) const;

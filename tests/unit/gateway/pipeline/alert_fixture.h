@@ -35,6 +35,14 @@ class AlertsTest : public ::testing::Test {
     watch.points = {point};
     return watch;
   }
+  // Counts the alerts of all watches that there are.
+  model::Watch& watch_group() {
+    const auto count = static_cast<std::uint32_t>(site_.site.watches.size());
+    model::Watch& watch = add_watch();
+    watch.unit = "1";
+    for (std::uint32_t i = 0; i < count; ++i) watch.members.push_back(model::WatchId{i});
+    return watch;
+  }
   model::Watch& watch_user(std::string user, std::vector<model::AccountId> accounts) {
     model::Watch& watch = add_watch();
     watch.user = std::move(user);
@@ -77,7 +85,7 @@ class AlertsTest : public ::testing::Test {
     if (alert.revision != 0) text += " #" + std::to_string(alert.revision);
     if (alert.cause) text += " " + std::string(to_string(*alert.cause));
     if (alert.suppressed != 0) text += " suppressed " + std::to_string(alert.suppressed);
-    if (!alert.by.empty()) text += " by " + alert.by + ": " + alert.note;
+    if (!alert.by.empty() || !alert.note.empty()) text += " by " + alert.by + ": " + alert.note;
     return text;
   }
 

@@ -75,6 +75,24 @@ TEST(Selection, IsReadFromTheConfiguration) {
   EXPECT_EQ(read("type: x\nrows: [entries, rollups]\n").selection.rows.to_ulong(), 0b01100U);
 }
 
+TEST(Selection, TakesAlertsByTheirRule) {
+  SelectableNames names = kNames;
+  names.rules = {"silent", "many-silent"};
+  const Selection selection = read("type: x\nselect: {rules: [many-*]}\n", &names).selection;
+  const auto alert_of = [](std::string rule) {
+    auto series = std::make_shared<model::Series>();
+    series->device = "press-1";
+    series->rule = std::move(rule);
+    return model::StoredRow{1, std::move(series), model::Alert{}};
+  };
+  EXPECT_TRUE(selection.takes(alert_of("many-silent")));
+  EXPECT_FALSE(selection.takes(alert_of("silent")));
+  EXPECT_TRUE(selection.takes(row("press-1", "", model::JudgedReading{}))) << "it is about alerts alone";
+  EXPECT_NE(complaint("select: {rules: [sillent]}\n", &names)
+                .find("there is no rule of alerts 'sillent'; did you mean 'silent'?"),
+            std::string::npos);
+}
+
 TEST(Selection, SaysWhatIsWrong) {
   EXPECT_NE(complaint("rows: [entrys]").find("did you mean 'entries'"), std::string::npos);
   EXPECT_NE(complaint("select: {rows: [readngs]}").find("did you mean 'readings'"), std::string::npos);
