@@ -95,10 +95,12 @@ std::vector<model::Watch> AlertSubjects::read(config::Reader& in, const model::A
              of_points ? "of a user something is counted: write 'of', such as power or energy"
                        : "'of' is of energy users: write users");
   }
-  if (in.has("devices") && rule.measure != Measure::silence)
-    in.error("devices", "of devices, only silent_for is known");
+  if (in.has("devices") && rule.measure != Measure::silence && !rule.health) {
+    in.error("devices",
+             "of devices, only silent_for is known, and 'of': connected, answering, failed-requests, answer-age");
+  }
   add_points(in, rule, watches);
-  add_devices(in, watches);
+  add_devices(in, rule, watches);
   add_users(in, rule, watches);
   return watches;
 }
@@ -106,9 +108,15 @@ std::vector<model::Watch> AlertSubjects::read(config::Reader& in, const model::A
 void AlertSubjects::add_points(config::Reader& in, const model::AlertRule& rule,
                                std::vector<model::Watch>& watches) const {
   std::vector<std::string> known;
-  for (const Point& point : site_.points) known.push_back(point.full_name());
+  std::vector<PointId> ids;
+  for (const Point& point : site_.points) {
+    if (model::is_health(site_.health, point.id)) continue;  // that is what 'devices' and 'of' are for
+    known.push_back(point.full_name());
+    ids.push_back(point.id);
+  }
   for (const std::string& name : chosen(in, "points", known, "point")) {
-    const Point& point = site_.points[static_cast<std::size_t>(std::ranges::find(known, name) - known.begin())];
+    const auto place = static_cast<std::size_t>(std::ranges::find(known, name) - known.begin());
+    const Point& point = site_.points[index(ids[place])];
     model::Watch watch;
     watch.device = point.device;
     watch.point = point.name;
@@ -119,13 +127,19 @@ void AlertSubjects::add_points(config::Reader& in, const model::AlertRule& rule,
   }
 }
 
-void AlertSubjects::add_devices(config::Reader& in, std::vector<model::Watch>& watches) const {
-  for (const std::string& name : chosen(in, "devices", device_names(), "device")) {
+void AlertSubjects::add_devices(config::Reader& in, const model::AlertRule& rule,
+                                std::vector<model::Watch>& watches) const {
+  std::vector<std::string> names;
+  for (const Point& point : site_.points) {
+    if (!rule.health || !point.computed) add_once(names, point.device);  // no driver knows what is computed
+  }
+  for (const std::string& name : chosen(in, "devices", names, "device")) {
     model::Watch watch;
     watch.device = name;
-    watch.unit = "s";
+    watch.unit = rule.health ? model::text_of(*rule.health).unit : "s";
     for (const Point& point : site_.points) {
-      if (point.device == name) watch.points.push_back(point.id);
+      const bool counts = point.device == name && !model::is_health(site_.health, point.id);
+      if (counts && !rule.health) watch.points.push_back(point.id);
     }
     watches.push_back(std::move(watch));
   }

@@ -30,7 +30,7 @@ class AlertSubjects {
 
  private:
   void add_points(config::Reader& in, const model::AlertRule& rule, std::vector<model::Watch>& watches) const;
-  void add_devices(config::Reader& in, std::vector<model::Watch>& watches) const;
+  void add_devices(config::Reader& in, const model::AlertRule& rule, std::vector<model::Watch>& watches) const;
   void add_users(config::Reader& in, const model::AlertRule& rule, std::vector<model::Watch>& watches) const;
   std::optional<model::Watch> user(config::Reader& in, const std::string& name, const model::AlertRule& rule,
                                    const std::string& carrier, bool is_meant) const;

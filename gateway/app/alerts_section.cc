@@ -151,13 +151,18 @@ class Rules {
     rule.active = read_active(in);
     rule.one_alert = in.value_or("one_alert", false);
     read_dependencies(in, rule);
-    std::vector<model::Watch> watches = subjects_.read(in, rule);
+    const bool is_group = rule.measure == Measure::members;
+    std::vector<model::Watch> watches = is_group ? groups_of(rule) : subjects_.read(in, rule);
+    if (is_group && watches.empty() && !rule.group.empty()) {
+      in.error("by", "the alerts of these rules are about none");
+    }
     in.finish();
     read_quota(in, rule, watches);
     for (model::Watch& watch : watches) {
       watch.id = static_cast<model::WatchId>(site_.watches.size());
       watch.rule = rule.id;
       watch.rule_place = site_.alert_rules.size();
+      if (rule.health) watch.points = {health_point(in, watch.device, *rule.health)};
       site_.watches.push_back(std::move(watch));
     }
     site_.alert_rules.push_back(std::move(rule));
@@ -181,7 +186,9 @@ class Rules {
 
  private:
   void read_measure(config::Reader& in, AlertRule& rule) {
-    if (in.has("silent_for")) {
+    if (in.has("group")) {
+      read_group(in, rule);
+    } else if (in.has("silent_for")) {
       rule.measure = Measure::silence;
       rule.length = in.in_range<Duration>("silent_for", 10min, 1s, 31 * 24h);
       reject(in, {"of", "above", "below", "clear_above", "clear_below", "change_per"},
@@ -190,6 +197,9 @@ class Rules {
       rule.measure = Measure::change;
       rule.length = in.in_range<Duration>("change_per", 1min, 1s, 24h);
       reject(in, {"of"}, "a change is that of a point's value");
+    } else if (in.has("of") && in.has("devices")) {
+      rule.health =
+          static_cast<model::Health>(in.one_of("of", {"connected", "answering", "failed-requests", "answer-age"}, 0));
     } else if (in.has("of")) {
       read_sum(in, rule);
     }
@@ -243,6 +253,16 @@ class Rules {
   void read_limits(config::Reader& in, AlertRule& rule) {
     quota_ = 0;
     if (rule.measure == Measure::silence) return;
+    if (rule.measure == Measure::members) {
+      rule.above = number(in, "above").value_or(0);
+      reject(in, {"below", "clear_above", "clear_below"}, "of a group only 'above' is known: how many alerts");
+      return;
+    }
+    if (rule.health == model::Health::connected || rule.health == model::Health::answering) {
+      rule.below = 1;
+      reject(in, {"above", "below", "clear_above", "clear_below"}, "it fires while this is not so");
+      return;
+    }
     if (rule.measure == Measure::deviation) {
       const double percent = in.in_range<double>("deviates", 30, 0.1, 1e6);
       rule.above = percent;
@@ -271,23 +291,82 @@ class Rules {
     }
   }
 
-  void read_dependencies(config::Reader& in, AlertRule& rule) {
+  void read_group(config::Reader& in, AlertRule& rule) {
+    rule.measure = Measure::members;
+    rule.group = rules_above(in, "group");
+    rule.group_by = static_cast<model::GroupBy>(in.one_of("by", {"all", "device", "user"}, 0));
+    reject(in, {"points", "devices", "users", "carrier", "per", "of", "silent_for", "change_per", "one_alert"},
+           "a group is of the alerts of other rules");
+  }
+
+  // The rules that a key names, by place.
+  std::vector<std::size_t> rules_above(config::Reader& in, std::string_view key) {
     std::vector<std::string> known;
     for (const AlertRule& other : site_.alert_rules) known.push_back(other.id);
-    const auto names = in.optional<std::vector<std::string>>("depends_on");
-    if (!names) return;
-    for (const std::string& name : *names) {
+    std::vector<std::size_t> places;
+    for (const std::string& name : in.optional<std::vector<std::string>>(key).value_or(std::vector<std::string>())) {
       const auto found = std::ranges::find(known, name);
       if (found == known.end()) {
-        in.error("depends_on", "there is no rule '" + printable(name) + "' above this one" + suggestion(name, known));
-        continue;
+        in.error(key, "there is no rule '" + printable(name) + "' above this one" + suggestion(name, known));
+      } else {
+        places.push_back(static_cast<std::size_t>(found - known.begin()));
       }
-      rule.depends_on.push_back(static_cast<std::size_t>(found - known.begin()));
-      const AlertRule& other = site_.alert_rules[rule.depends_on.back()];
+    }
+    return places;
+  }
+
+  // One for each device or user that the rules' alerts are about, or one for all.
+  std::vector<model::Watch> groups_of(const AlertRule& rule) const {
+    std::vector<model::Watch> groups;
+    for (const model::Watch& member : site_.watches) {
+      if (std::ranges::find(rule.group, member.rule_place) == rule.group.end()) continue;
+      model::Watch group;
+      group.unit = "1";
+      if (rule.group_by == model::GroupBy::device) group.device = member.device;
+      if (rule.group_by == model::GroupBy::user) {
+        group.user = member.user;
+        group.user_name = member.user_name;
+      }
+      if (rule.group_by != model::GroupBy::all && group.device.empty() && group.user.empty()) continue;
+      auto found = std::ranges::find_if(
+          groups, [&](const model::Watch& known) { return known.device == group.device && known.user == group.user; });
+      if (found == groups.end()) found = groups.insert(groups.end(), group);
+      found->members.push_back(member.id);
+    }
+    return groups;
+  }
+
+  void read_dependencies(config::Reader& in, AlertRule& rule) {
+    rule.depends_on = rules_above(in, "depends_on");
+    for (const std::size_t place : rule.depends_on) {
+      const AlertRule& other = site_.alert_rules[place];
+      const std::string& name = other.id;
       if (rule.measure == Measure::silence && other.measure == Measure::silence && other.length > rule.length) {
         in.error("depends_on", "'" + name + "' waits longer than silent_for of this rule, which would fire first");
       }
     }
+  }
+
+  // The one that an earlier rule has asked for, or a new one.
+  PointId health_point(config::Reader& in, const std::string& device, model::Health what) {
+    const model::HealthText& text = model::text_of(what);
+    for (const Point& point : site_.points) {
+      if (point.device != device || point.name != text.point) continue;
+      if (!model::is_health(site_.health, point.id)) {
+        in.error("devices", "'" + point.full_name() + "' is a point of the device's own; give that another name");
+      }
+      return point.id;
+    }
+    Point point;
+    point.id = static_cast<PointId>(site_.points.size());
+    point.device = device;
+    point.name = text.point;
+    point.kind = Kind::instantaneous;
+    point.unit = find_unit(text.unit).value();
+    point.limits.interval = model::kHealthEvery;
+    site_.points.push_back(point);
+    site_.health.push_back({point.id, what});
+    return point.id;
   }
 
   Instant read_time(config::Reader& in, std::string_view key) {

@@ -41,6 +41,7 @@ Gateway::Gateway(GatewayConfig config, std::unique_ptr<ports::Store> store, asio
       clock_(clock),
       store_(std::move(store)),
       pipeline_(config_.site, config_.factors, store_->checkpoint()),
+      health_(config_.site),
       accounts_of_(config_.site.points.size()),
       results_of_(config_.site.points.size()),
       inbox_(executor, config_.memory_max * kInboxReadings / kMemoryMax),
@@ -107,6 +108,7 @@ asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
   watch_tasks_.spawn(watch_memory(), on_end);
   watch_tasks_.spawn(watch_alerts(), on_end);
   for (const auto& driver : drivers_) driver_tasks_.spawn(supervise(*driver), on_end);
+  driver_tasks_.spawn(tell_health(), on_end);
   if (!config_.store.path.empty()) correction_tasks_.spawn(restate_late_data(), on_end);
   on_ready();
   while (!stopping_) co_await stop_requested_.wait();

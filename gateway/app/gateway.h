@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "drivers/api/driver.h"
+#include "gateway/app/device_health.h"
 #include "gateway/app/gateway_config.h"
 #include "gateway/app/memory.h"
 #include "gateway/app/recompute.h"
@@ -119,6 +120,7 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<void> watch_clock();
   boost::asio::awaitable<void> watch_alerts();
   boost::asio::awaitable<void> look_at_alerts();
+  boost::asio::awaitable<void> tell_health();
   boost::asio::awaitable<void> count_heard_again();
   model::Effects keep_apart(std::span<const Batch> batches);
   std::vector<Batch> restamped(std::span<const Batch> batches) const;
@@ -146,6 +148,7 @@ class Gateway final : private Inbox {
   io::Clock& clock_;
   std::unique_ptr<ports::Store> store_;
   pipeline::Pipeline pipeline_;
+  DeviceHealth health_;
   std::vector<std::size_t> accounts_of_;          // by point: how many accounts it feeds
   std::vector<std::vector<PointId>> results_of_;  // by point: the derived points that a reading of it moves
   std::vector<std::unique_ptr<ports::Sink>> sinks_;

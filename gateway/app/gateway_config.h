@@ -30,7 +30,7 @@ struct ConfiguredDevice {
 struct GatewayConfig {
   model::Site site;
   std::vector<ConfiguredDevice> devices;  // in the order of the file; site.points holds their points in the same
-                                          // order, then those of site.derived
+                                          // order, then those of site.derived and site.health
   store::StoreConfig store;
   std::vector<std::unique_ptr<sinks::SinkPlan>> sinks;
   pipeline::FactorSources factor_sources;  // what `factors` was loaded from; live sets are in site.live_factors

@@ -62,8 +62,8 @@ struct Alert {
   std::uint32_t revision = 0;                               // changes of this alert before it
   std::optional<Cause> cause = {};  // why what was known has changed: of one raised or withdrawn by a correction
   std::string by = {};              // who acknowledged it
-  std::string note = {};
-  std::uint32_t suppressed = 0;  // alerts that depend on this one, and were held back so far
+  std::string note = {};            // of who acknowledged it; of a group's that fires: subjects and ids of its members
+  std::uint32_t suppressed = 0;     // alerts that depend on this one, and were held back so far
 
   friend bool operator==(const Alert& a, const Alert& b);
 };
@@ -82,6 +82,7 @@ struct Watch {
   std::size_t rule_place = 0;            // in Site::alert_rules
   std::vector<PointId> points = {};      // the point, or those of the device
   std::vector<AccountId> accounts = {};  // of the user
+  std::vector<WatchId> members = {};     // of a group: those it counts, all before this one
   std::vector<AccountId> per = {};       // of an intensity: those of the product, all of one carrier
 };
 

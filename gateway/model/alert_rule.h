@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gateway/model/alert.h"
+#include "gateway/model/device_health.h"
 #include "gateway/model/rows.h"
 
 namespace carbongate::model {
@@ -27,7 +28,11 @@ enum class Measure : std::uint8_t {
   coverage,     // of a user: percent of a calendar period that was watched, once it is closed
   intensity,    // of a user: a closed calendar period's sum for each unit of a product
   deviation,    // of a user: percent that a closed hour is off the mean of the same hour of the weekday
+  members,      // of other rules: how many of their alerts fire
 };
+
+// Which alerts of the rules of Measure::members make one group.
+enum class GroupBy : std::uint8_t { all, device, user };
 
 enum class AlertSum : std::uint8_t { amount, co2e };
 
@@ -50,6 +55,7 @@ struct AlertRule {
   Severity severity = Severity::warning;
   Measure measure = Measure::value;
   AlertSum sum = AlertSum::amount;
+  std::optional<Health> health;  // of a device: the value is that of its point
 
   // Fires above or below; with both it fires outside of them. It clears at the clear limits or on their good side.
   std::optional<double> above;
@@ -65,7 +71,9 @@ struct AlertRule {
   std::uint32_t weeks = 4;              // of deviation
   std::optional<Active> active;         // nullopt: always
   std::vector<std::size_t> depends_on;  // places of rules in Site::alert_rules, all before this one
-  bool one_alert = false;               // for all subjects of the rule: the first fires it, the last resolves it
+  std::vector<std::size_t> group;       // of members: places of their rules, all before this one
+  GroupBy group_by = GroupBy::all;
+  bool one_alert = false;  // for all subjects of the rule: the first fires it, the last resolves it
 };
 
 // Announced work, during which nothing fires that is about what it names; empty lists: about everything.

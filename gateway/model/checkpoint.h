@@ -153,6 +153,7 @@ struct AlertPeriod {
   std::optional<Instant> since;  // of its alert that is over
   std::uint32_t published = 0;   // changes of that
   bool withdrawn = false;        // which was the last of them
+  std::optional<std::int64_t> sum_then = {};  // quota_pace: the sum when its alert began, corrected
   friend bool operator==(const AlertPeriod&, const AlertPeriod&) = default;
 };
 

@@ -17,4 +17,8 @@ bool in_site_total(const Site& site, const Account& account) {
   return in_total(account.flow) && container_of(site, account) == nullptr;
 }
 
+bool is_health(const std::vector<HealthPoint>& health, PointId point) {
+  return std::ranges::find(health, point, &HealthPoint::point) != health.end();
+}
+
 }  // namespace carbongate::model

@@ -10,6 +10,7 @@
 #include "gateway/model/alert.h"
 #include "gateway/model/alert_rule.h"
 #include "gateway/model/derived.h"
+#include "gateway/model/device_health.h"
 #include "gateway/model/live_factor.h"
 #include "gateway/model/station.h"
 
@@ -47,6 +48,7 @@ struct Site {
   std::string grid_region;                  // "CN-SC"
   std::vector<Point> points;                // points[i].id == i
   std::vector<Derived> derived;             // their results are points too, which no device has
+  std::vector<HealthPoint> health{};        // points too, which drivers tell of their devices
   std::vector<Account> accounts;            // accounts[i].id == i
   std::vector<LiveFactor> live_factors{};   // at most one a point
   std::vector<Comparison> comparisons{};

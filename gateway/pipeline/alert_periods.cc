@@ -23,20 +23,21 @@ constexpr std::int64_t kHoursOfAWeek = 24 * 7;
 constexpr Duration kWeek = std::chrono::hours(kHoursOfAWeek);
 constexpr std::size_t kSamplesMin = 2;  // a mean of one is none
 
-// Which periods of an account a rule is told of when they are closed.
-Period closed_period(const AlertRule& rule) {
+}  // namespace
+
+Period Alerts::closed_period(const AlertRule& rule) {
   if (rule.measure == Measure::window) return Period::quarter_hour;
   if (rule.measure == Measure::deviation) return Period::hour;
   return rule.period;
 }
 
-bool is_closed_first(const AlertRule& rule) {
+bool Alerts::is_closed_first(const AlertRule& rule) {
   return rule.measure == Measure::window || rule.measure == Measure::coverage || rule.measure == Measure::intensity ||
          rule.measure == Measure::deviation;
 }
 
-// How many are remembered: what is looked back on, and what corrections may reach.
-std::size_t kept(const AlertRule& rule) {
+// What is looked back on, and what corrections may reach.
+std::size_t Alerts::kept(const AlertRule& rule) {
   if (rule.measure == Measure::window) return static_cast<std::size_t>(rule.length / std::chrono::minutes(15)) + 96;
   if (rule.measure == Measure::deviation) return rule.weeks * kHoursOfAWeek + 48;
   switch (rule.period) {
@@ -45,8 +46,6 @@ std::size_t kept(const AlertRule& rule) {
     default: return 40;
   }
 }
-
-}  // namespace
 
 bool Alerts::is_of_period(const AlertRule& rule) {
   return rule.measure == Measure::period || rule.measure == Measure::quota_share || rule.measure == Measure::quota_pace;
@@ -68,13 +67,17 @@ void Alerts::mark(std::size_t watch, Instant until) {
   one.until = until;
   one.cause.reset();
   one.corrected.clear();
+  one.before.reset();
   dirty_.push_back(watch);
 }
 
 void Alerts::look_at(std::size_t watch) {
   const Watched& one = watches_[watch];
   const AlertRule& rule = *one.rule;
-  if (is_closed_first(rule)) return look_at_closed(watch, one.cause);
+  if (is_closed_first(rule)) {
+    if (one.cause && one.before) judge_again(watch, *one.cause);
+    return look_at_closed(watch);
+  }
   if (is_of_period(rule)) {
     if (!one.cause) return look_at_period(watch, one.until, {});
     const std::map<Instant, Instant> periods = one.corrected;
@@ -136,13 +139,17 @@ void Alerts::look_at_period(std::size_t watch, Instant until, std::optional<mode
     if (!open || open->begin != span.begin) continue;
     sum += one.rule->sum == AlertSum::co2e ? open->emitted[Basis::primary].co2e.quanta() : open->amount.quanta();
   }
+  const bool is_past = period != &state_.alerts[watch].periods.back();
+  const bool by_pace = one.rule->measure == Measure::quota_pace;
+  if (cause && by_pace) until = is_past ? span.end : counted_until(watch, span);
   const std::optional<double> value = worth(watch, sum, span, until);
   if (!value) return;
   const Finding finding{.at = until, .value = *value, .cause = cause};
-  if (period == &state_.alerts[watch].periods.back()) {
-    observe(watch, finding);
-  } else {
-    judge_past(watch, span, finding);
+  if (is_past) return judge_past(watch, span, finding);
+  const std::optional<Instant> fired_before = state_.alerts[watch].since;
+  observe(watch, finding);
+  if (by_pace && state_.alerts[watch].since && state_.alerts[watch].since != fired_before) {
+    change(watch).periods.back().sum_then = sum;
   }
 }
 
@@ -157,58 +164,38 @@ std::optional<double> Alerts::worth(std::size_t watch, std::int64_t sum, const S
   return 100.0 * share / gone;
 }
 
-// The period is over: its alert begins and ends at once, or has not been.
-void Alerts::judge_past(std::size_t watch, const Span& span, const Finding& finding) {
-  const AlertRule& rule = *watches_[watch].rule;
-  const Verdict verdict = judge(rule, finding.value);
-  AlertPeriod period = *period_of(watch, span.begin);
-  const bool stands = period.since && !period.withdrawn;
-  Finding known = finding;
-  if (!known.cause) known.cause = model::Cause::late_data;
-  if (stands && verdict == Verdict::good) {
-    period.withdrawn = true;
-    known.at = span.end;
-    publish(watch, AlertStage::withdrawn, *period.since, period.published++, known);
-  } else if (!stands && verdict == Verdict::bad && is_active(rule.active, calendar_, finding.at) &&
-             after_work(site_.maintenance, *watches_[watch].watch, finding.at) == finding.at) {
-    if (!period.since) period.since = finding.at;
-    period.withdrawn = false;
-    known.at = std::max(known.at, *period.since);
-    publish(watch, AlertStage::firing, *period.since, period.published++, known);
-    known.at = span.end;
-    publish(watch, AlertStage::resolved, *period.since, period.published++, known);
-  } else {
-    return;
-  }
-  change(watch);
-  *period_of(watch, span.begin) = period;
-}
-
 // The sums are still the account's own: what is added here leaves it next.
 void Alerts::closed(AccountId account, Period kind, const model::OpenPeriod& sums) {
   for (const std::size_t i : of_account_[model::index(account)]) {
-    const Watched& one = watches_[i];
-    const AlertRule& rule = *one.rule;
+    const AlertRule& rule = *watches_[i].rule;
     const bool takes = (is_closed_first(rule) || is_of_period(rule)) && closed_period(rule) == kind;
     if (!takes) continue;
-    const bool is_product = std::ranges::find(one.watch->per, account) != one.watch->per.end();
     if (is_of_period(rule)) look_at_period(i, sums.end, {});
     if (!period_of(i, sums.begin)) continue;
     change(i);
     AlertPeriod& period = *period_of(i, sums.begin);
-    if (is_product) {
-      period.per += sums.amount.quanta();
-    } else if (rule.measure == Measure::coverage) {
-      period.sum += sums.covered.count();
-    } else {
-      period.sum += rule.sum == AlertSum::co2e ? sums.emitted[Basis::primary].co2e.quanta() : sums.amount.quanta();
-    }
+    add_to(i, account, sums, period);
     ++period.closed;
     if (is_closed_first(rule)) mark(i, sums.end);
   }
 }
 
-void Alerts::look_at_closed(std::size_t watch, std::optional<model::Cause> cause) {
+std::int64_t Alerts::share_of(std::size_t watch, const model::OpenPeriod& sums) const {
+  const AlertRule& rule = *watches_[watch].rule;
+  if (rule.measure == Measure::coverage) return sums.covered.count();
+  return rule.sum == AlertSum::co2e ? sums.emitted[Basis::primary].co2e.quanta() : sums.amount.quanta();
+}
+
+void Alerts::add_to(std::size_t watch, AccountId account, const model::OpenPeriod& sums, AlertPeriod& period) const {
+  const model::Watch& of = *watches_[watch].watch;
+  if (std::ranges::find(of.per, account) != of.per.end()) {
+    period.per += sums.amount.quanta();
+  } else {
+    period.sum += share_of(watch, sums);
+  }
+}
+
+void Alerts::look_at_closed(std::size_t watch) {
   const Watched& one = watches_[watch];
   const std::size_t all = one.watch->accounts.size() + one.watch->per.size();
   std::vector<AlertPeriod>& periods = state_.alerts[watch].periods;
@@ -216,25 +203,22 @@ void Alerts::look_at_closed(std::size_t watch, std::optional<model::Cause> cause
   for (std::size_t i = 0; i < periods.size(); ++i) {
     if (periods[i].judged) newest = i;
   }
-  const auto look = [&](std::size_t i, std::optional<model::Cause> why) {
-    const Span span = calendar_.period(closed_period(*one.rule), periods[i].begin);
-    const std::optional<double> value = worth_closed(watch, periods[i], span);
-    if (value) observe(watch, {.at = span.end, .value = *value, .cause = why});
-  };
-  if (cause && newest) look(*newest, cause);
   // Complete, or given up for one that comes after it.
   for (std::size_t i = newest ? *newest + 1 : 0; i < periods.size(); ++i) {
     const bool is_complete = periods[i].closed >= all || i + 1 < periods.size();
     if (!is_complete) break;
     change(watch).periods[i].judged = true;
-    look(i, {});
+    const Span span = calendar_.period(closed_period(*one.rule), periods[i].begin);
+    const std::optional<double> value = worth_closed(watch, periods, periods[i], span);
+    if (value) observe(watch, {.at = span.end, .value = *value});
   }
 }
 
-std::optional<double> Alerts::worth_closed(std::size_t watch, const AlertPeriod& period, const Span& span) const {
+// `periods`: those that are looked back on, `period` among them.
+std::optional<double> Alerts::worth_closed(std::size_t watch, const std::vector<AlertPeriod>& periods,
+                                           const AlertPeriod& period, const Span& span) const {
   const Watched& one = watches_[watch];
   const AlertRule& rule = *one.rule;
-  const std::vector<AlertPeriod>& periods = state_.alerts[watch].periods;
   if (rule.measure == Measure::coverage) {
     const auto whole =
         static_cast<double>((span.end - span.begin).count()) * static_cast<double>(one.watch->accounts.size());
@@ -242,9 +226,8 @@ std::optional<double> Alerts::worth_closed(std::size_t watch, const AlertPeriod&
   }
   if (rule.measure == Measure::window) {
     std::int64_t sum = 0;
-    for (const AlertPeriod& part : periods) {
-      if (part.begin >= span.end - rule.length && part.begin <= period.begin) sum += part.sum;
-    }
+    auto part = std::ranges::lower_bound(periods, span.end - rule.length, {}, &AlertPeriod::begin);
+    for (; part != periods.end() && part->begin <= period.begin; ++part) sum += part->sum;
     return in_units(watch, sum);
   }
   if (rule.measure == Measure::intensity) {
@@ -264,35 +247,6 @@ std::optional<double> Alerts::worth_closed(std::size_t watch, const AlertPeriod&
   if (samples < kSamplesMin || sum == 0) return std::nullopt;
   const double mean = sum / static_cast<double>(samples);
   return 100.0 * (static_cast<double>(period.sum) - mean) / std::abs(mean);
-}
-
-void Alerts::corrected(AccountId account, const model::EmissionEntry& entry, Duration covered_before) {
-  for (const std::size_t i : of_account_[model::index(account)]) {
-    Watched& one = watches_[i];
-    const AlertRule& rule = *one.rule;
-    if (rule.measure == Measure::rate) continue;
-    const bool by_period = is_closed_first(rule) || is_of_period(rule);
-    const Period kind = closed_period(rule);
-    const Span span = calendar_.period(kind, entry.begin);
-    const auto& open = state_.accounts[model::index(account)].open[static_cast<std::size_t>(kind)];
-    if (by_period && !(open && open->begin == span.begin)) {
-      std::vector<AlertPeriod>& periods = change(i).periods;
-      const auto found = std::ranges::lower_bound(periods, span.begin, {}, &AlertPeriod::begin);
-      if (found == periods.end() || found->begin != span.begin) continue;
-      const bool is_product = std::ranges::find(one.watch->per, account) != one.watch->per.end();
-      if (is_product) {
-        found->per += entry.amount.quanta();
-      } else if (rule.measure == Measure::coverage) {
-        found->sum += (entry.covered - covered_before).count();
-      } else {
-        found->sum += rule.sum == AlertSum::co2e ? entry.primary.emitted.co2e.quanta() : entry.amount.quanta();
-      }
-    }
-    mark(i, entry.end);
-    one.cause = entry.correction ? std::optional(entry.correction->cause) : std::nullopt;
-    Instant& until = one.corrected[span.begin];
-    until = std::max(until, entry.end);
-  }
 }
 
 }  // namespace carbongate::pipeline

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <tuple>
 
 #include "gateway/pipeline/alert_times.h"
@@ -14,6 +15,12 @@ using model::AlertStage;
 using model::AlertState;
 using model::Measure;
 
+namespace {
+
+constexpr std::size_t kMembersNamed = 20;
+
+}  // namespace
+
 Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& state,
                std::vector<model::JournalRow>& rows)
     : site_(site),
@@ -22,6 +29,7 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
       rows_(rows),
       of_point_(site.points.size()),
       of_account_(site.accounts.size()),
+      groups_(site.watches.size()),
       children_(site.watches.size()) {
   state_.alerts.resize(site.watches.size());
   for (const model::Watch& watch : site.watches) {
@@ -34,7 +42,8 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
          .parents = {},
          .cause = {},
          .heard = {},
-         .corrected = {}});
+         .corrected = {},
+         .before = {}});
     for (const PointId point : watch.points) {
       of_point_.at(carbongate::index(point)).push_back(i);
       if (rule.measure == Measure::value || rule.measure == Measure::change)
@@ -43,6 +52,8 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
     for (const auto* accounts : {&watch.accounts, &watch.per}) {
       for (const model::AccountId account : *accounts) of_account_.at(model::index(account)).push_back(i);
     }
+    for (const model::WatchId member : watch.members) groups_.at(model::index(member)).push_back(i);
+    if (!watch.members.empty()) all_groups_.push_back(i);
     attach_parents(i);
   }
 }
@@ -172,30 +183,50 @@ void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
   state.value = 0;
   state.held_back = false;
   // One that would begin no later than the one before, as corrections may have it, is that one again: an id names one
-  // alert.
-  const bool is_raised_again = state.last_since && since <= *state.last_since;
-  const std::uint32_t revision = is_raised_again ? state.last_published : 0;
+  // alert. Of closed periods each end has an alert of its own.
   Finding known = finding;
-  if (is_raised_again) since = *state.last_since;
+  const bool is_exact = is_closed_first(*watches_[watch].rule);
+  if (!is_exact && state.last_since && since <= *state.last_since) since = *state.last_since;
+  const std::uint32_t revision = told_before(watch, since).value_or(0);
   known.at = std::max(finding.at, since);
   state.since = since;
   state.fired_at = known.at;
   state.published = revision + 1;
   publish(watch, AlertStage::firing, since, revision, known);
+  tell_groups(watch, known.at);
+}
+
+// Changes of the alert that began then and is over.
+std::optional<std::uint32_t> Alerts::told_before(std::size_t watch, Instant since) const {
+  const AlertState& state = state_.alerts[watch];
+  for (const model::AlertPeriod& period : state.periods) {
+    if (period.since == since) return period.published;
+  }
+  return state.last_since == since ? std::optional(state.last_published) : std::nullopt;
 }
 
 // It never should have fired if a correction says so, or a reading that came after the time was told to have passed.
 void Alerts::end(std::size_t watch, const Finding& finding) {
+  Finding known = finding;
+  if (!known.cause && finding.at < *state_.alerts[watch].fired_at) known.cause = model::Cause::late_data;
+  end_as(watch, known.cause ? AlertStage::withdrawn : AlertStage::resolved, known);
+}
+
+void Alerts::end_as(std::size_t watch, AlertStage stage, const Finding& finding) {
   AlertState& state = change(watch);
   Finding known = finding;
-  if (!known.cause && finding.at < *state.fired_at) known.cause = model::Cause::late_data;
   known.at = std::max(finding.at, *state.fired_at);
-  publish(watch, known.cause ? AlertStage::withdrawn : AlertStage::resolved, *state.since, state.published, known);
-  if (!state.periods.empty() && is_of_period(*watches_[watch].rule)) {
-    model::AlertPeriod& period = state.periods.back();
-    period.since = state.since;
-    period.published = state.published + 1;
-    period.withdrawn = known.cause.has_value();
+  publish(watch, stage, *state.since, state.published, known);
+  model::AlertPeriod* period = nullptr;
+  if (is_closed_first(*watches_[watch].rule)) {
+    period = period_of_alert(watch, *state.since);
+  } else if (!state.periods.empty() && is_of_period(*watches_[watch].rule)) {
+    period = &state.periods.back();
+  }
+  if (period) {
+    period->since = state.since;
+    period->published = state.published + 1;
+    period->withdrawn = stage == AlertStage::withdrawn;
   }
   state.last_since = state.since;
   state.last_published = state.published + 1;
@@ -205,6 +236,29 @@ void Alerts::end(std::size_t watch, const Finding& finding) {
   state.published = 0;
   state.suppressed = 0;
   parent_ended(watch, known.at);
+  tell_groups(watch, known.at);
+}
+
+void Alerts::tell_groups(std::size_t member, Instant at) {
+  for (const std::size_t group : groups_[member]) {
+    const auto fires = [this](model::WatchId id) { return state_.alerts[model::index(id)].since.has_value(); };
+    const auto count = std::ranges::count_if(watches_[group].watch->members, fires);
+    observe(group, {.at = at, .value = static_cast<double>(count)});
+  }
+}
+
+// "incomer.power 457e0afef19d435b, press.energy 19e84f9f35fd229d and 3 more"
+std::string Alerts::members_of(std::size_t group) const {
+  std::string text;
+  std::size_t count = 0;
+  for (const model::WatchId id : watches_[group].watch->members) {
+    const std::optional<Instant> since = state_.alerts[model::index(id)].since;
+    if (!since || ++count > kMembersNamed) continue;
+    const Watched& member = watches_[model::index(id)];
+    text += (text.empty() ? "" : ", ") + member.subject + " " +
+            model::alert_id(site_.id, member.rule->id, member.subject, *since);
+  }
+  return count <= kMembersNamed ? text : text + " and " + std::to_string(count - kMembersNamed) + " more";
 }
 
 void Alerts::publish(std::size_t watch, AlertStage stage, Instant since, std::uint32_t revision,
@@ -226,6 +280,7 @@ void Alerts::publish(std::size_t watch, AlertStage stage, Instant since, std::ui
                     .unit = one.watch->unit,
                     .revision = revision,
                     .cause = finding.cause,
+                    .note = stage == AlertStage::firing ? members_of(watch) : "",
                     .suppressed = state_.alerts[watch].suppressed}});
 }
 
@@ -282,6 +337,8 @@ void Alerts::pass(Instant now) {
       let_pass(i, until);
     }
   }
+  // What has just fired may have brought a group to its time.
+  for (const std::size_t group : all_groups_) let_pass(group, until);
   earliest_ = Instant::max();
   for (std::size_t i = 0; i < watches_.size(); ++i) {
     if (const auto at = watches_[i].rule->measure == Measure::silence ? silent_alone(i) : deadline(i)) {

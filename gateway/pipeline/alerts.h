@@ -76,11 +76,12 @@ class Alerts {
     std::vector<std::size_t> parents;    // watches that hold it back while they fire
     Duration bridged = Duration::max();  // how long a value holds
     bool changed = false;
-    bool dirty = false;                    // in dirty_
-    Instant until{};                       // of a dirty one: counted up to here
-    std::optional<model::Cause> cause;     // of a dirty one
-    std::optional<Instant> heard;          // silence: when a reading was received last, in this run
-    std::map<Instant, Instant> corrected;  // of a dirty one: periods, and up to where they were
+    bool dirty = false;                                     // in dirty_
+    Instant until{};                                        // of a dirty one: counted up to here
+    std::optional<model::Cause> cause;                      // of a dirty one
+    std::optional<Instant> heard;                           // silence: when a reading was received last, in this run
+    std::map<Instant, Instant> corrected;                   // of a dirty one: periods, and up to where they were
+    std::optional<std::vector<model::AlertPeriod>> before;  // of a corrected one: its periods as they were
   };
   // What was found at a time.
   struct Finding {
@@ -89,6 +90,18 @@ class Alerts {
     std::optional<model::Cause> cause = {};
   };
   enum class Verdict : std::uint8_t { good, between, bad };
+
+  // What closed periods come to, one after the other: alerts, and what waits after the last of them.
+  struct Course {
+    struct Alert {
+      Instant since{};
+      Finding fired;
+      std::optional<Finding> over = {};
+    };
+    std::vector<Alert> alerts;           // ascending; at most the last one is not over
+    std::optional<Instant> holds_since;  // pending
+    Finding seen;                        // pending: by what
+  };
 
   // alerts.cc: the life of an alert
   model::AlertState& change(std::size_t watch);
@@ -100,8 +113,12 @@ class Alerts {
   void let_pass(std::size_t watch, Instant until);
   void fire(std::size_t watch, Instant since, const Finding& finding);
   void end(std::size_t watch, const Finding& finding);
+  void end_as(std::size_t watch, model::AlertStage stage, const Finding& finding);
+  std::optional<std::uint32_t> told_before(std::size_t watch, Instant since) const;
   void publish(std::size_t watch, model::AlertStage stage, Instant since, std::uint32_t revision,
                const Finding& finding);
+  void tell_groups(std::size_t member, Instant at);
+  std::string members_of(std::size_t group) const;
   std::optional<std::size_t> held_back_by(std::size_t watch) const;
   void parent_ended(std::size_t parent, Instant at);
   std::optional<Instant> deadline(std::size_t watch) const;
@@ -118,16 +135,34 @@ class Alerts {
   void heard_again(std::size_t watch, const Reading& reading, Instant received);
 
   // alert_periods.cc: users
+  static model::Period closed_period(const model::AlertRule& rule);  // of which a rule is told when they are closed
+  static bool is_closed_first(const model::AlertRule& rule);
   static bool is_of_period(const model::AlertRule& rule);
+  static std::size_t kept(const model::AlertRule& rule);  // how many periods are remembered
   void mark(std::size_t watch, Instant until);
   void look_at(std::size_t watch);
   model::AlertPeriod* period_of(std::size_t watch, Instant begin);
   void look_at_period(std::size_t watch, Instant until, std::optional<model::Cause> cause);
   std::optional<double> worth(std::size_t watch, std::int64_t sum, const Span& period, Instant at) const;
-  void judge_past(std::size_t watch, const Span& period, const Finding& finding);
-  void look_at_closed(std::size_t watch, std::optional<model::Cause> cause);
-  std::optional<double> worth_closed(std::size_t watch, const model::AlertPeriod& period, const Span& span) const;
+  void look_at_closed(std::size_t watch);
+  std::optional<double> worth_closed(std::size_t watch, const std::vector<model::AlertPeriod>& periods,
+                                     const model::AlertPeriod& period, const Span& span) const;
+  std::int64_t share_of(std::size_t watch, const model::OpenPeriod& sums) const;
+  void add_to(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums,
+              model::AlertPeriod& period) const;
   double in_units(std::size_t watch, std::int64_t sum) const;
+
+  // alert_corrections.cc: what was judged by other figures than there are now
+  void add_correction(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums, const Span& span,
+                      bool is_open);
+  void judge_past(std::size_t watch, const Span& period, const Finding& finding);
+  Instant counted_until(std::size_t watch, const Span& period) const;
+  Course course_of(std::size_t watch, const std::vector<model::AlertPeriod>& periods) const;
+  void judge_again(std::size_t watch, model::Cause cause);
+  model::AlertPeriod* period_of_alert(std::size_t watch, Instant since);
+  void unsay(std::size_t watch, const Course::Alert& alert, model::Cause cause);
+  void say_late(std::size_t watch, const Course::Alert& alert, model::Cause cause);
+  void say_other_end(std::size_t watch, const Course::Alert& alert, model::Cause cause);
 
   const model::Site& site_;
   Calendar& calendar_;
@@ -136,6 +171,8 @@ class Alerts {
   std::vector<Watched> watches_;
   std::vector<std::vector<std::size_t>> of_point_;
   std::vector<std::vector<std::size_t>> of_account_;
+  std::vector<std::vector<std::size_t>> groups_;  // of a watch: those that count it
+  std::vector<std::size_t> all_groups_;
   std::vector<std::vector<std::size_t>> children_;  // of a watch: those that it holds back
   std::vector<std::size_t> changed_;
   std::vector<std::size_t> dirty_;

@@ -17,7 +17,7 @@ Instant instant(std::int64_t ms) {
 }
 
 void put(const model::AlertPeriod& period, proto::AlertPeriod& message) {
-  const auto& [begin, sum, per, closed, judged, since, published, withdrawn] = period;
+  const auto& [begin, sum, per, closed, judged, since, published, withdrawn, sum_then] = period;
   message.set_begin_ms(ms(begin));
   message.set_sum(sum);
   message.set_per(per);
@@ -26,6 +26,7 @@ void put(const model::AlertPeriod& period, proto::AlertPeriod& message) {
   if (since) message.set_since_ms(ms(*since));
   message.set_published(published);
   message.set_withdrawn(withdrawn);
+  if (sum_then) message.set_sum_then(*sum_then);
 }
 
 model::AlertPeriod get(const proto::AlertPeriod& message) {
@@ -38,6 +39,7 @@ model::AlertPeriod get(const proto::AlertPeriod& message) {
   if (message.has_since_ms()) period.since = instant(message.since_ms());
   period.published = message.published();
   period.withdrawn = message.withdrawn();
+  if (message.has_sum_then()) period.sum_then = message.sum_then();
   return period;
 }
 

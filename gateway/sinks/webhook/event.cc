@@ -42,7 +42,8 @@ bool write_cloud_event(const model::StoredRow& row, const std::string& store, sh
                      {"datacontenttype", "application/json"}};
   if (const model::Alert* alert = row.body.get_if<model::Alert>()) {
     event["type"] = "cn.carbongate.alert." + std::string(to_string(alert->stage));
-    event["subject"] = model::subject_name(series.device, series.point, series.user, series.carrier);
+    const std::string subject = model::subject_name(series.device, series.point, series.user, series.carrier);
+    if (!subject.empty()) event["subject"] = subject;  // of a group of all alerts there is none
     event["time"] = model::format_utc(alert->at);
   } else if (const model::Report* report = row.body.get_if<model::Report>()) {
     event["type"] = "cn.carbongate.report";

@@ -72,6 +72,51 @@ TEST_F(AlertsSectionTest, ADeviceIsHeardByAnyOfItsPoints) {
   EXPECT_EQ(site.alert_rules[1].length, 10min);
 }
 
+TEST_F(AlertsSectionTest, WhatDriversSayOfADeviceIsAPointOfIts) {
+  const model::Site& site = read(R"(
+    - {id: lost, devices: ["*"], of: answering, for: 2min}
+    - {id: lost-critical, devices: incomer, of: answering, for: 30min, severity: critical}
+    - {id: errors, devices: incomer, of: failed-requests, above: 20, clear_above: 5}
+    - {id: silent, devices: incomer, silent_for: 5min}
+    - {id: power, points: ["incomer.*"], above: 1}
+)",
+                                 R"(
+sinks: [{type: file, path: out, select: {points: [incomer.health_answering]}}]
+)");
+  ASSERT_EQ(site.health.size(), 3U) << "each once";
+  ASSERT_EQ(site.watches.size(), 7U);
+  const model::Watch& lost = site.watches[0];
+  EXPECT_EQ(lost.device, "incomer");
+  EXPECT_EQ(lost.point, "");
+  ASSERT_EQ(lost.points.size(), 1U);
+  EXPECT_EQ(site.points[index(lost.points[0])].full_name(), "incomer.health_answering");
+  EXPECT_EQ(index(site.points[index(lost.points[0])].id), index(lost.points[0]));
+  EXPECT_EQ(site.alert_rules[0].below, 1);
+  EXPECT_EQ(site.watches[2].points, lost.points);
+  EXPECT_EQ(site.watches[3].unit, "%");
+  EXPECT_EQ(site.watches[4].points.size(), 2U) << "that it does not answer is no reading of the device";
+  EXPECT_EQ(site.watches[5].point, "energy");
+}
+
+TEST_F(AlertsSectionTest, AGroupCountsAlertsOfOtherRules) {
+  const model::Site& site = read(R"(
+    - {id: silent, points: ["*"], silent_for: 5min}
+    - {id: peak, users: hall, carrier: electricity, of: power, above: 500}
+    - {id: many, group: [silent], by: device, above: 1, for: 30s}
+    - {id: any, group: [silent, peak]}
+    - {id: of-users, group: [silent, peak], by: user}
+)");
+  ASSERT_EQ(site.watches.size(), 9U);
+  const model::Watch& incomer = site.watches[5];
+  EXPECT_EQ(incomer.rule, "many");
+  EXPECT_EQ(incomer.device, "incomer");
+  EXPECT_EQ(incomer.members, (std::vector<model::WatchId>{model::WatchId{0}, model::WatchId{1}}));
+  EXPECT_EQ(site.watches[7].members.size(), 5U);
+  EXPECT_EQ(site.watches[8].user, "hall");
+  EXPECT_EQ(site.alert_rules[2].above, 1);
+  EXPECT_EQ(site.alert_rules[3].above, 0);
+}
+
 TEST_F(AlertsSectionTest, AUserIsLookedAtByItsAccounts) {
   const model::Site& site = read(R"(
     - {id: peak, users: hall, carrier: electricity, of: power, above: 500}

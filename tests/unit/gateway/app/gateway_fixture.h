@@ -25,10 +25,11 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
 using Script = std::function<asio::awaitable<void>(Inbox&)>;
+using Reports = std::function<void(DriverStatus&)>;
 
 class ScriptedDriver final : public Driver {
  public:
-  explicit ScriptedDriver(Script script) : script_(std::move(script)) {}
+  explicit ScriptedDriver(Script script, Reports reports) : script_(std::move(script)), reports_(std::move(reports)) {}
 
   asio::awaitable<void> run(Inbox& inbox) override { co_await script_(inbox); }
   asio::awaitable<std::vector<Reading>> read_once(std::vector<std::string>, Duration) override {
@@ -37,11 +38,13 @@ class ScriptedDriver final : public Driver {
   DriverStatus status() const override {
     DriverStatus status;
     status.name = "scripted";
+    if (reports_) reports_(status);
     return status;
   }
 
  private:
   Script script_;
+  Reports reports_;
 };
 
 class ScriptedPlan final : public DevicePlan {
@@ -51,13 +54,15 @@ class ScriptedPlan final : public DevicePlan {
   Origin origin(std::size_t, double) const override { return {.where = "a script", .decoding = {}, .bytes = {}}; }
 
   Script script;
+  Reports reports;
 };
 
 inline constexpr DriverType kScripted{
     .name = "scripted",
     .read = nullptr,
     .make = [](std::vector<std::unique_ptr<DevicePlan>> plans, const DriverContext&) -> std::unique_ptr<Driver> {
-      return std::make_unique<ScriptedDriver>(std::move(dynamic_cast<ScriptedPlan&>(*plans.front()).script));
+      auto& plan = dynamic_cast<ScriptedPlan&>(*plans.front());
+      return std::make_unique<ScriptedDriver>(std::move(plan.script), std::move(plan.reports));
     }};
 
 class FakeSinkPlan final : public sinks::SinkPlan {
@@ -203,9 +208,10 @@ class GatewayTest : public ::testing::Test {
     return point;
   }
 
-  void add_driver(Script script) {
-    config_.devices.push_back({&kScripted, std::make_unique<ScriptedPlan>(
-                                               "device-" + std::to_string(config_.devices.size()), std::move(script))});
+  void add_driver(Script script, Reports reports = {}) {
+    auto plan = std::make_unique<ScriptedPlan>("device-" + std::to_string(config_.devices.size()), std::move(script));
+    plan->reports = std::move(reports);
+    config_.devices.push_back({&kScripted, std::move(plan)});
   }
   void add_sink(std::string name, testing::FakeSink*& made) {
     config_.sinks.push_back(std::make_unique<FakeSinkPlan>(std::move(name), made));

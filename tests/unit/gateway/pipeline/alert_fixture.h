@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +33,14 @@ class AlertsTest : public ::testing::Test {
     watch.point = p.name;
     watch.unit = p.unit.symbol;
     watch.points = {point};
+    return watch;
+  }
+  // Counts the alerts of all watches that there are.
+  model::Watch& watch_group() {
+    const auto count = static_cast<std::uint32_t>(site_.site.watches.size());
+    model::Watch& watch = add_watch();
+    watch.unit = "1";
+    for (std::uint32_t i = 0; i < count; ++i) watch.members.push_back(model::WatchId{i});
     return watch;
   }
   model::Watch& watch_user(std::string user, std::vector<model::AccountId> accounts) {
@@ -75,7 +85,7 @@ class AlertsTest : public ::testing::Test {
     if (alert.revision != 0) text += " #" + std::to_string(alert.revision);
     if (alert.cause) text += " " + std::string(to_string(*alert.cause));
     if (alert.suppressed != 0) text += " suppressed " + std::to_string(alert.suppressed);
-    if (!alert.by.empty()) text += " by " + alert.by + ": " + alert.note;
+    if (!alert.by.empty() || !alert.note.empty()) text += " by " + alert.by + ": " + alert.note;
     return text;
   }
 
@@ -109,6 +119,44 @@ class AlertsTest : public ::testing::Test {
   }
 
   std::string told_;
+};
+
+// Two meters of a user, and corrections of what they counted.
+class UserAlerts : public AlertsTest {
+ protected:
+  UserAlerts() {
+    PointLimits limits;
+    limits.gap_max = std::chrono::hours(2);
+    meter_ = site_.add_point("energy", Kind::cumulative, "kWh", limits);
+    second_ = site_.add_point("energy-2", Kind::cumulative, "kWh", limits);
+    account_ = site_.add_account(meter_);
+    other_ = site_.add_account(second_);
+  }
+
+  // Books a difference for the quarter hour that begins then, as late data do.
+  void correct(std::string_view begin, std::int64_t kwh, std::int64_t co2e_kg = 0) {
+    correct(account_, utc(day_ + std::string(begin)), kwh, co2e_kg);
+  }
+  void correct(model::AccountId account, Instant begin, std::int64_t quantity, std::int64_t co2e_kg = 0,
+               Duration covered = {}) {
+    model::Amendment amendment;
+    amendment.account = account;
+    model::EmissionEntry& entry = amendment.correction;
+    const std::int64_t per_unit = site_.site.accounts[model::index(account)].carrier->quanta_per_display;
+    entry.begin = begin;
+    entry.end = entry.begin + std::chrono::minutes(15);
+    entry.amount = model::Activity::of(quantity * per_unit);
+    entry.primary.emitted.co2e = model::Co2e::of(co2e_kg * model::kMilligramsPerKilogram);
+    entry.covered = covered;
+    entry.revision = 1;
+    entry.correction = model::Correction{model::Cause::late_data, "", entry.end};
+    note(pipeline_->correct({&amendment, 1}, {}, {}));
+  }
+
+  PointId meter_;
+  PointId second_;
+  model::AccountId account_;
+  model::AccountId other_;
 };
 
 }  // namespace carbongate::pipeline

@@ -11,38 +11,6 @@ using model::Measure;
 using model::Period;
 using namespace std::chrono_literals;
 
-class UserAlerts : public AlertsTest {
- protected:
-  UserAlerts() {
-    PointLimits limits;
-    limits.gap_max = 2h;
-    meter_ = site_.add_point("energy", Kind::cumulative, "kWh", limits);
-    second_ = site_.add_point("energy-2", Kind::cumulative, "kWh", limits);
-    account_ = site_.add_account(meter_);
-    other_ = site_.add_account(second_);
-  }
-
-  // Books a difference for the quarter hour that begins then, as late data do.
-  void correct(std::string_view begin, std::int64_t kwh, std::int64_t co2e_kg = 0) {
-    model::Amendment amendment;
-    amendment.account = account_;
-    model::EmissionEntry& entry = amendment.correction;
-    entry.begin = utc(day_ + std::string(begin));
-    entry.end = entry.begin + 15min;
-    entry.amount = model::Activity::of(kwh * 1'000'000);
-    entry.primary.emitted.co2e = model::Co2e::of(co2e_kg * 1'000'000);
-    entry.revision = 1;
-    entry.correction = model::Correction{model::Cause::late_data, "", entry.end};
-    amendment.covered_before = 0s;
-    note(pipeline_->correct({&amendment, 1}, {}, {}));
-  }
-
-  PointId meter_;
-  PointId second_;
-  model::AccountId account_;
-  model::AccountId other_;
-};
-
 TEST_F(UserAlerts, HoldAgainstThePowerOfAllTheirMeters) {
   rule("power", Measure::rate).above = 100;
   watch_user("press", {account_, other_}).unit = "kW";

@@ -84,6 +84,10 @@ class AnyAlerts : public AlertsTest, public ::testing::WithParamInterface<unsign
     deviation.above = 20;
     deviation.below = -20;
     watch_user("park", both).unit = "%";
+    AlertRule& many = rule("many", Measure::members);
+    many.above = static_cast<double>(below(4));
+    many.hold_for = 1min * below(4);
+    watch_group();
     site_.site.maintenance = {{.from = utc("2023-06-01 03:00"),
                                .to = utc("2023-06-01 05:00"),
                                .rules = {},

@@ -233,7 +233,8 @@ std::string to_text(const model::Checkpoint& checkpoint) {
     for (const model::AlertPeriod& p : a.periods) {
       out += " | " + when(p.begin) + " " + std::to_string(p.sum) + " " + std::to_string(p.per) + " " +
              std::to_string(p.closed) + " " + std::to_string(p.judged) + " " + time(p.since) + " " +
-             std::to_string(p.published) + " " + std::to_string(p.withdrawn);
+             std::to_string(p.published) + " " + std::to_string(p.withdrawn) + " " +
+             (p.sum_then ? std::to_string(*p.sum_then) : "-");
     }
     out += "\n";
   }

@@ -152,7 +152,8 @@ inline model::AlertState full_alert_state() {
                        .judged = true,
                        .since = kStart - 1h,
                        .published = 3,
-                       .withdrawn = true},
+                       .withdrawn = true,
+                       .sum_then = -3},
                       {.begin = kStart, .sum = 8, .since = {}}}};
 }
 

@@ -1,0 +1,105 @@
+// Groups: one notice of the alerts of other rules, each of which is told as well.
+#include <gtest/gtest.h>
+
+#include "tests/unit/gateway/pipeline/alert_fixture.h"
+
+namespace carbongate::pipeline {
+namespace {
+
+using model::Measure;
+using namespace std::chrono_literals;
+
+class AlertGroups : public AlertsTest {
+ protected:
+  AlertGroups() {
+    PointLimits limits;
+    limits.interval = 1min;
+    for (const char* name : {"l1", "l2", "l3"})
+      points_.push_back(site_.add_point(name, Kind::instantaneous, "V", limits));
+    auto& voltage = rule("voltage", Measure::value);
+    voltage.above = 250;
+    for (const PointId point : points_) watch_point(point);
+    auto& group = rule("many", Measure::members);
+    group.above = 0;
+    group.hold_for = 30s;
+    watch_group();
+  }
+  // The alerts of the group alone, with what they say of members.
+  std::string notices() {
+    std::string text = told();
+    std::string kept;
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = text.find('\n', at);
+      if (text.substr(at, end - at).find(" many ") != std::string::npos) kept += text.substr(at, end - at + 1);
+      at = end + 1;
+    }
+    return kept;
+  }
+
+  std::vector<PointId> points_;
+};
+
+TEST_F(AlertGroups, TellOnceOfWhatBeginsTogether) {
+  start();
+  read(points_[0], "12:00:00", 260);
+  read(points_[1], "12:00:10", 260);
+  EXPECT_EQ(told(),
+            "06-01 12:00:00 voltage device.l1 firing since 06-01 12:00:00 260/250\n"
+            "06-01 12:00:10 voltage device.l2 firing since 06-01 12:00:10 260/250\n")
+      << "each is told";
+  restart();
+  read(points_[2], "12:00:35", 240);
+  const std::string first = model::alert_id("test", "voltage", "device.l1", utc("2023-06-01 12:00:00"));
+  const std::string second = model::alert_id("test", "voltage", "device.l2", utc("2023-06-01 12:00:10"));
+  EXPECT_EQ(notices(), "") << "what was under way is waited for";
+  pass("12:00:40");
+  EXPECT_EQ(notices(), "06-01 12:00:30 many  firing since 06-01 12:00:00 2/0 by : device.l1 " + first + ", device.l2 " +
+                           second + "\n");
+  read(points_[2], "12:01:00", 260);
+  EXPECT_EQ(notices(), "") << "it fires already";
+  read(points_[0], "12:02:00", 240);
+  read(points_[1], "12:02:00", 240);
+  EXPECT_EQ(notices(), "");
+  read(points_[2], "12:02:30", 240);
+  EXPECT_EQ(notices(), "06-01 12:02:30 many  resolved since 06-01 12:00:00 0/0 #1\n");
+}
+
+TEST_F(AlertGroups, DoNotTellOfWhatIsOverBeforeTheirTime) {
+  start();
+  read(points_[0], "12:00:00", 260);
+  read(points_[0], "12:00:20", 240);
+  pass("12:02:00");
+  EXPECT_EQ(notices(), "");
+}
+
+TEST_F(AlertGroups, MayWaitForSeveral) {
+  site_.site.alert_rules.back().above = 1;
+  start();
+  read(points_[0], "12:00:00", 260);
+  pass("12:02:00");
+  EXPECT_EQ(notices(), "");
+  read(points_[1], "12:03:00", 260);
+  pass("12:04:00");
+  EXPECT_TRUE(notices().starts_with("06-01 12:03:30 many  firing since 06-01 12:03:00 2/1"));
+  read(points_[1], "12:05:00", 250);
+  EXPECT_TRUE(notices().starts_with("06-01 12:05:00 many  resolved since 06-01 12:03:00 1/1 #1"));
+}
+
+TEST_F(AlertGroups, NameTwentyAtMost) {
+  site_.site.alert_rules.erase(site_.site.alert_rules.begin(), site_.site.alert_rules.end());
+  site_.site.watches.clear();
+  rule("voltage", Measure::value).above = 250;
+  std::vector<PointId> more;
+  for (int i = 0; i < 23; ++i) more.push_back(site_.add_point("p" + std::to_string(i), Kind::instantaneous, "V"));
+  for (const PointId point : more) watch_point(point);
+  rule("many", Measure::members).above = 22;
+  watch_group();
+  start();
+  for (const PointId point : more) read(point, "12:00:00", 260);
+  const std::string text = notices();
+  EXPECT_NE(text.find("device.p19 "), std::string::npos) << text;
+  EXPECT_TRUE(text.ends_with(" and 3 more\n")) << text;
+}
+
+}  // namespace
+}  // namespace carbongate::pipeline
