@@ -89,6 +89,10 @@ About about(const store::DeliveryLine& line, bool zh) {
     return {zh ? "报告" : "report", report->begin,
             fmt::format("{} {}", series.device, zh ? zh_of(report->kind) : to_string(report->kind))};
   }
+  if (const auto* rollup = line.row->body.get_if<model::RollupRow>()) {
+    return {zh ? "数据" : "data", rollup->begin,
+            fmt::format("{} {} {}", series.user, series.carrier, to_string(rollup->period))};
+  }
   return {};
 }
 

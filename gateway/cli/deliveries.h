@@ -2,9 +2,9 @@
 //
 //   sink        its name
 //   state       received: there is a receipt; open: sent, and none yet; refused: for good, a dead letter
-//   kind        alert or report
-//   time        of the alert's change, or where the report begins; ISO 8601 with the site's UTC offset
-//   what        of an alert rule, subject and stage; of a report station and period
+//   kind        alert, report, or data: days, months and years of accounts, to a platform of key energy users
+//   time        of the alert's change, or where the rest begins; ISO 8601 with the site's UTC offset
+//   what        of an alert rule, subject and stage; of a report station and period; of data user, carrier and period
 //   first_sent, sent   the first and the last attempt
 //   attempts    how often; of an instant at which the program was killed one may lack
 //   answered    when the answer to the last attempt came; empty: none did

@@ -132,7 +132,9 @@ asio::awaitable<model::Result<ports::Delivery>> EnergyPlatformSink::deliver(std:
     health_.fault(fault);
     co_return fault;
   }
+  const Instant begun = clock_.now();
   const Sent sent = co_await send(batch);
+  note(batch, sent, begun);
   co_return finish(rows, batch, sent);
 }
 
@@ -168,6 +170,29 @@ asio::awaitable<EnergyPlatformSink::Sent> EnergyPlatformSink::send(const Batch& 
     sent.words.clear();
   }
   co_return sent;
+}
+
+// Of days, months and years, a line for each row. Quarter hours are too many: `carbongate platforms` counts them.
+void EnergyPlatformSink::note(const Batch& batch, const Sent& sent, Instant begun) {
+  if (cadence_ == Cadence::real_time) return;
+  using Outcome = ports::Attempt::Outcome;
+  for (std::size_t i = 0; i < batch.records.size(); ++i) {
+    if (i != 0 && batch.sequences[i] == batch.sequences[i - 1]) continue;
+    const codec::Record& record = batch.records[i];
+    ports::Attempt attempt{
+        .sequence = batch.sequences[i],
+        .id = fmt::format("{} {} {}", record.code.digits, static_cast<int>(record.stat_type), record.stat_date),
+        .sent = begun};
+    if (sent.fates[i] == Fate::open) {
+      attempt.answer = sent.trouble;
+    } else {
+      const auto words = sent.words.find(attempt.sequence);
+      attempt.answered = clock_.now();
+      attempt.outcome = sent.fates[i] == Fate::accepted ? Outcome::received : Outcome::refused;
+      attempt.answer = words == sent.words.end() ? "success" : words->second;
+    }
+    log_.add(std::move(attempt));
+  }
 }
 
 // None: there is no answer, and nothing else is tried now.

@@ -15,6 +15,7 @@
 #include "gateway/sinks/energy_platform/caller.h"
 #include "gateway/sinks/energy_platform/enrolment.h"
 #include "gateway/sinks/energy_platform/records.h"
+#include "gateway/sinks/shared/attempt_log.h"
 #include "gateway/sinks/shared/health.h"
 #include "protocols/io/clock.h"
 
@@ -43,6 +44,7 @@ class EnergyPlatformSink final : public ports::Sink {
   std::size_t batch_rows() const override { return kBatchRows; }
   boost::asio::awaitable<void> attend() override;
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
+  std::vector<ports::Attempt> take_attempts() override { return log_.take(); }
   ports::SinkStatus status() const override;
 
  private:
@@ -74,6 +76,7 @@ class EnergyPlatformSink final : public ports::Sink {
   boost::asio::awaitable<Reply> post_by_items(const Batch& batch, const std::vector<std::size_t>& records, Sent& sent);
   boost::asio::awaitable<Reply> find_wrong(const Batch& batch, const std::vector<std::size_t>& records, Sent& sent);
   model::Result<ports::Delivery> finish(std::span<const model::StoredRow> rows, const Batch& batch, const Sent& sent);
+  void note(const Batch& batch, const Sent& sent, Instant begun);
   void warn_of_gaps(const model::StoredRow& row);
 
   const std::string name_;
@@ -83,6 +86,7 @@ class EnergyPlatformSink final : public ports::Sink {
   Caller caller_;
   RecordMaker maker_;
   shared::Health health_;
+  shared::AttemptLog log_;
   std::optional<Instant> waits_for_;
   int unanswered_ = 0;               // deliveries in a row
   std::uint64_t refused_front_ = 0;  // the first row of a delivery that was refused as a whole
