@@ -176,8 +176,7 @@ asio::awaitable<void> Gateway::seal() {
 }
 
 // Waits until every sink has what the journal holds; what it does not get in time waits in the journal for the next
-// start. A sink that is out of reach, or waits
-// for a time of day, is not waited for.
+// start. A sink that is out of reach, or waits for a time, is not waited for.
 asio::awaitable<void> Gateway::drain(io::SteadyTime deadline) {
   const auto pending = [this] {
     const ports::StoreStatus store = store_->status();

@@ -166,26 +166,25 @@ class Devices {
   std::vector<Shared> shared_;
 };
 
-// The sink whose receipts are waited for is one that has some, and waits for none itself.
-void check_escalations(config::Reader& root, const GatewayConfig& config) {
-  const auto find = [&](const std::string& name) {
-    const auto found = std::ranges::find(config.sinks, name, [](const auto& plan) { return plan->name(); });
-    return found == config.sinks.end() ? nullptr : found->get();
-  };
+// The sink whose receipts are waited for is one that has some, of the same rows, and waits for none itself. `items`: of
+// the plans.
+void check_escalations(config::Reader& root, const std::vector<const config::Node*>& items,
+                       const GatewayConfig& config) {
   std::vector<std::string> names;
   for (const auto& plan : config.sinks) names.push_back(plan->name());
-  for (const config::Node& item : root.items("sinks")) {
-    const config::Node* node = item.is_map() ? item.find("escalates") : nullptr;
-    const config::Node* of = node && node->is_map() ? node->find("of") : nullptr;
-    if (!of || !of->is_scalar()) continue;
-    config::Reader in(*node, root.problems());
-    const sinks::SinkPlan* other = find(of->scalar());
-    if (!other) {
-      in.error("of",
-               "there is no sink '" + config::printable(of->scalar()) + "'" + config::suggestion(of->scalar(), names));
-    } else if (!other->has_receipts()) {
-      in.error("of", "that sink sends no alerts one by one, so there is no receipt to wait for");
-    } else if (other->escalation() != nullptr) {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const sinks::Escalation* escalation = config.sinks.at(i)->escalation();
+    if (!escalation || escalation->of.empty()) continue;
+    config::Reader in(*items[i]->find("escalates"), root.problems());
+    const auto other = std::ranges::find(config.sinks, escalation->of, [](const auto& plan) { return plan->name(); });
+    if (other == config.sinks.end()) {
+      in.error("of", "there is no sink '" + config::printable(escalation->of) + "'" +
+                         config::suggestion(escalation->of, names));
+    } else if (!(*other)->has_receipts()) {
+      in.error("of", "that sink has no receipts to wait for");
+    } else if (((*other)->row_kinds() & config.sinks[i]->row_kinds()).none()) {
+      in.error("of", "that sink is offered nothing of what this one is: there is no receipt to wait for");
+    } else if ((*other)->escalation() != nullptr) {
       in.error("of", "that sink waits for another one's receipts itself; name the first one");
     }
   }
@@ -197,6 +196,7 @@ void read_sinks(config::Reader& root, GatewayConfig& config, bool is_complete) {
   for (const model::Account& account : config.site.accounts) selectable.users.push_back(account.user);
   for (const model::AlertRule& rule : config.site.alert_rules) selectable.rules.push_back(rule.id);
   std::set<std::string> names;
+  std::vector<const config::Node*> items;
   for (const config::Node& item : root.items("sinks")) {
     config::Reader in(item, root.problems());
     const sinks::SinkType* type = find_type(sinks::sink_types(), in, "type");
@@ -209,10 +209,11 @@ void read_sinks(config::Reader& root, GatewayConfig& config, bool is_complete) {
                  "two sinks are named '" + config::printable(plan->name()) + "'; give each a 'name' of its own");
       }
       config.sinks.push_back(std::move(plan));
+      items.push_back(&item);
       plan = config.sinks.back()->companion();
     }
   }
-  check_escalations(root, config);
+  check_escalations(root, items, config);
 }
 
 void read_corrections(config::Reader& root, GatewayConfig& config) {

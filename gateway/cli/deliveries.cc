@@ -55,6 +55,7 @@ State state_of(Outcome outcome) {
     case Outcome::open: return {"open", "待回执"};
     case Outcome::received: return {"received", "已回执"};
     case Outcome::refused: return {"refused", "被拒收"};
+    case Outcome::sent: return {"sent", "已发送"};
   }
   return {"?", "?"};
 }
@@ -96,9 +97,14 @@ About about(const store::DeliveryLine& line, bool zh) {
   return {};
 }
 
-std::string seconds_of(const store::DeliveryLine& line) {
-  if (line.last.outcome != Outcome::received || !line.last.answered) return {};
-  return fmt::format("{:.3f}", std::chrono::duration<double>(*line.last.answered - line.first_sent).count());
+// From the first attempt to the receipt.
+std::optional<double> seconds_of(const store::DeliveryLine& line) {
+  if (line.last.outcome != Outcome::received || !line.last.answered) return std::nullopt;
+  return std::chrono::duration<double>(*line.last.answered - line.first_sent).count();
+}
+
+std::string text_of(std::optional<double> seconds) {
+  return seconds ? fmt::format("{:.3f}", *seconds) : std::string();
 }
 
 Cells cells_of(const store::DeliveryLine& line, tables::LocalTime& time) {
@@ -112,7 +118,7 @@ Cells cells_of(const store::DeliveryLine& line, tables::LocalTime& time) {
           time(line.last.sent),
           std::to_string(line.attempts),
           line.last.answered ? time(*line.last.answered) : "",
-          seconds_of(line),
+          text_of(seconds_of(line)),
           line.last.answer,
           line.id,
           std::to_string(line.last.sequence)};
@@ -150,7 +156,7 @@ class Writer {
       const About row = about(line, zh_);
       const State state = state_of(line.last.outcome);
       rows_.push_back({line.sink, std::string(zh_ ? state.zh : state.en), time_(line.last.sent),
-                       std::to_string(line.attempts), row.what, seconds_of(line), line.last.answer});
+                       std::to_string(line.attempts), row.what, text_of(seconds_of(line)), line.last.answer});
       if (rows_.size() == kRowsPerPage) write_page();
       return;
     }
@@ -161,6 +167,9 @@ class Writer {
     }
     boost::json::object object;
     for (std::size_t i = 0; i < cells.size(); ++i) object[kColumns[i].name] = cells[i];
+    object["attempts"] = line.attempts;
+    object["sequence"] = line.last.sequence;
+    if (const auto took = seconds_of(line)) object["seconds"] = *took;
     out_ << (count_ == 1 ? "[\n" : ",\n") << boost::json::serialize(object);
   }
 

@@ -1,7 +1,8 @@
 // `carbongate deliveries`: what was sent of alerts and reports, to whom and when, what was answered, and what waits.
 //
 //   sink        its name
-//   state       received: there is a receipt; open: sent, and none yet; refused: for good, a dead letter
+//   state       received: there is a receipt; open: sent, and none yet; refused: for good, a dead letter; sent: where
+//               there are no receipts to be had (HJ 212 without them, syslog whose server does not end the stream)
 //   kind        alert, report, or data: days, months and years of accounts, to a platform of key energy users
 //   time        of the alert's change, or where the rest begins; ISO 8601 with the site's UTC offset
 //   what        of an alert rule, subject and stage; of a report station and period; of data user, carrier and period
@@ -10,7 +11,8 @@
 //   answered    when the answer to the last attempt came; empty: none did
 //   seconds     from the first attempt to the receipt
 //   answer      the far end's words; without an answer why there is none
-//   id          by which the far end knows a repeat
+//   id          by which the far end knows a repeat: of a mail its Message-ID, which another one has if more was added
+//               to it; an alert's own id is in its text
 //   sequence    the row's place in the journal
 #pragma once
 

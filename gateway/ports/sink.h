@@ -25,6 +25,7 @@ struct Attempt {
     open = 0,      // there is no receipt: it is sent again
     received = 1,  // there is one
     refused = 2,   // for good: a dead letter
+    sent = 3,      // and none is to be had: it is done, and nobody knows whether it arrived
   };
   std::uint64_t sequence = 0;            // of the row
   std::string id;                        // by which the far end knows a repeat

@@ -1,6 +1,7 @@
 #include "gateway/sinks/escalating_sink.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace carbongate::sinks {
@@ -31,11 +32,17 @@ EscalatingSink::EscalatingSink(std::unique_ptr<ports::Sink> sink, Escalation esc
 
 asio::awaitable<model::Result<ports::Delivery>> EscalatingSink::deliver(std::span<const model::StoredRow> rows) {
   if (rows.empty()) co_return ports::Delivery{};
+  struct Waiting {
+    bool& is_waiting;
+    ~Waiting() { is_waiting = false; }
+  } waiting{is_waiting_};
   auto choice = co_await choose(rows);
   while (choice && choice->through == 0) {
+    is_waiting_ = true;
     co_await clock_.sleep_until(clock_.ticks() + kLookAgain);
     choice = co_await choose(rows);
   }
+  is_waiting_ = false;
   if (!choice) co_return std::move(choice).error();
   ports::Delivery delivery{choice->through, {}};
   if (!choice->rows.empty()) {
@@ -52,14 +59,15 @@ asio::awaitable<model::Result<ports::Delivery>> EscalatingSink::deliver(std::spa
   const auto skipped = std::ranges::upper_bound(choice->skipped, delivery.settled_through) - choice->skipped.begin();
   delivery.skipped += static_cast<std::uint64_t>(skipped);
   rows_skipped_ += static_cast<std::uint64_t>(skipped);
-  seen_.erase(seen_.begin(), seen_.upper_bound(delivery.settled_through));
+  ends_.erase(ends_.begin(), ends_.upper_bound(delivery.settled_through));
   co_return delivery;
 }
 
 asio::awaitable<model::Result<EscalatingSink::Choice>> EscalatingSink::choose(std::span<const model::StoredRow> rows) {
+  const ports::StoreStatus store = store_.status();  // before the record, which is then not older than the cursors
+  look_at_end(store.last_sequence);
   const auto recorded = co_await store_.recorded(escalation_.of, rows.front().sequence, rows.back().sequence);
   if (!recorded) co_return recorded.error();
-  const ports::StoreStatus store = store_.status();
   const auto other = std::ranges::find(store.cursors, escalation_.of, &ports::StoreStatus::Cursor::sink);
   Choice choice;
   for (const model::StoredRow& row : rows) {
@@ -74,17 +82,29 @@ asio::awaitable<model::Result<EscalatingSink::Choice>> EscalatingSink::choose(st
   co_return choice;
 }
 
+// All rows up to here are there now, whether they are offered yet or not.
+void EscalatingSink::look_at_end(std::uint64_t last) {
+  if (!ends_.empty() && ends_.rbegin()->first >= last) return;
+  ends_.emplace_hint(ends_.end(), last, clock_.ticks());
+  if (ends_.size() <= kEndsMax) return;
+  for (auto end = ends_.begin(); end != ends_.end() && std::next(end) != ends_.end(); ++end) end = ends_.erase(end);
+}
+
+io::SteadyTime EscalatingSink::seen_at(std::uint64_t sequence) const {
+  const auto end = ends_.lower_bound(sequence);
+  return end == ends_.end() ? clock_.ticks() : end->second;
+}
+
 EscalatingSink::Fate EscalatingSink::fate_of(const model::StoredRow& row, const ports::Recorded* recorded,
-                                             const ports::StoreStatus::Cursor* other) {
-  const io::SteadyTime now = clock_.ticks();
-  const io::SteadyTime seen = seen_.try_emplace(row.sequence, now).first->second;
+                                             const ports::StoreStatus::Cursor* other) const {
   if (is_followed(row)) return Fate::passed_on;
   using Outcome = ports::Attempt::Outcome;
-  if (recorded != nullptr && recorded->outcome == Outcome::received) return Fate::skipped;
   if (recorded != nullptr && recorded->outcome == Outcome::refused) return Fate::passed_on;
+  if (recorded != nullptr && recorded->outcome != Outcome::open) return Fate::skipped;
   if (recorded == nullptr && other != nullptr && has_passed(*other, row.sequence)) return Fate::skipped;
-  const bool is_due =
-      recorded != nullptr ? clock_.now() >= recorded->first_sent + escalation_.after : now >= seen + escalation_.after;
+  // By the clock of the program, and, since a restart begins that anew, by when it was sent as well.
+  const bool is_due = clock_.ticks() >= seen_at(row.sequence) + escalation_.after ||
+                      (recorded != nullptr && clock_.now() >= recorded->first_sent + escalation_.after);
   return is_due ? Fate::passed_on : Fate::waits;
 }
 
@@ -108,6 +128,7 @@ void EscalatingSink::follow(std::span<const model::StoredRow> rows) {
 ports::SinkStatus EscalatingSink::status() const {
   ports::SinkStatus status = sink_->status();
   status.rows_skipped += rows_skipped_;
+  status.is_waiting_for_time = status.is_waiting_for_time || is_waiting_;
   if (!was_offered_) status.healthy = true;
   return status;
 }

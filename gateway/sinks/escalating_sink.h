@@ -18,13 +18,14 @@
 namespace carbongate::sinks {
 
 // An alert or report is passed on when the other sink has been refused it, or has had no receipt for Escalation::after
-// since it was first sent, or, if it was not sent at all, since it was first seen here. What that sink has a receipt
+// since it was first sent, or since it was first seen in the journal by this program. What that sink has a receipt
 // for, or is not meant to get, is skipped. Once an alert was passed on, its later changes are too: who was told of it
 // also hears its end, while the program runs. Rows keep their order, so those behind one that may still get its receipt
 // wait with it.
 class EscalatingSink final : public ports::Sink {
  public:
   static constexpr std::chrono::milliseconds kLookAgain{1'000};
+  static constexpr std::size_t kEndsMax = 4'096;  // remembered; beyond that every second one is forgotten
   static constexpr std::size_t kFollowedMax =
       10'000;  // alerts whose later changes are passed on; the oldest are forgotten
 
@@ -47,7 +48,9 @@ class EscalatingSink final : public ports::Sink {
   enum class Fate : std::uint8_t { waits, skipped, passed_on };
 
   boost::asio::awaitable<model::Result<Choice>> choose(std::span<const model::StoredRow> rows);
-  Fate fate_of(const model::StoredRow& row, const ports::Recorded* recorded, const ports::StoreStatus::Cursor* other);
+  void look_at_end(std::uint64_t last);
+  Fate fate_of(const model::StoredRow& row, const ports::Recorded* recorded,
+               const ports::StoreStatus::Cursor* other) const;
   bool is_followed(const model::StoredRow& row) const;
   void follow(std::span<const model::StoredRow> rows);
 
@@ -55,9 +58,12 @@ class EscalatingSink final : public ports::Sink {
   Escalation escalation_;
   ports::Store& store_;
   io::Clock& clock_;
-  std::map<std::uint64_t, io::SteadyTime> seen_;  // when, of the rows that wait
+  io::SteadyTime seen_at(std::uint64_t sequence) const;
+
+  std::map<std::uint64_t, io::SteadyTime> ends_;  // of the journal, and when that was seen first
   std::set<std::string> followed_;                // alerts, by id
   std::deque<std::string> followed_in_order_;
+  bool is_waiting_ = false;
   std::uint64_t rows_skipped_ = 0;
   bool was_offered_ = false;  // anything to the sink itself
 };

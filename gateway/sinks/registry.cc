@@ -91,12 +91,14 @@ std::unique_ptr<SinkPlan> read_sink(const SinkType& type, config::Reader& in, co
   const bool has_any = selection.rows.any();
   selection.rows &= plan->row_kinds();
   if (has_any && selection.rows.none()) in.error("rows", "names nothing that such a sink can send");
-  const Pace pace = Pace::from(in, plan->usual_order(), plan->is_order_fixed());
+  auto escalation = Escalation::from(in);
+  // What waits for a receipt would make a backlog of the rest.
+  Pace pace =
+      escalation ? Pace::from(in, Order::journal, true) : Pace::from(in, plan->usual_order(), plan->is_order_fixed());
   std::size_t concurrency = 1;
   if (const std::size_t most = plan->concurrency_max(); most > 1) {
     concurrency = in.in_range<std::size_t>("concurrency", concurrency, 1, most);
   }
-  auto escalation = Escalation::from(in);
   if (escalation && (selection.rows & ~shared::kNoticeRows).any()) {
     in.error("escalates", "is for sinks of alerts and reports; choose them with `rows: [alerts]`");
   }

@@ -15,7 +15,8 @@ constexpr std::int64_t kLinesPerRead = 1'024;  // of one short transaction
 
 constexpr const char* kRead =
     "SELECT sink, seq, id, first_sent, sent, attempts, answered, outcome, answer FROM delivery "
-    "WHERE (sink, seq) > (?1, ?2) AND (?3 = '' OR sink = ?3) AND (?4 = 0 OR outcome <> 1) AND sent >= ?5 AND sent < ?6 "
+    "WHERE (sink, seq) > (?1, ?2) AND (?3 = '' OR sink = ?3) AND (?4 = 0 OR outcome IN (0, 2)) AND sent >= ?5 AND sent "
+    "< ?6 "
     "ORDER BY sink, seq LIMIT ?7";
 
 class Reader {

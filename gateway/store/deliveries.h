@@ -29,7 +29,7 @@ struct DeliveryQuery {
   std::optional<Instant> to = {};    // that one not included
 };
 
-// Visits the record, by sink and sequence. Reads beside a running gateway, in short transactions. Fault: no store
+// Visits the record, by sink and sequence. Reads beside a running gateway. Fault: no store
 // there, damaged, or of another version.
 model::Result<void> each_delivery(const std::filesystem::path& directory, const DeliveryQuery& query,
                                   const std::function<bool(const DeliveryLine&)>& visit);  // false: enough

@@ -24,12 +24,11 @@ std::string_view shortened(std::string_view text) {
 
 }  // namespace
 
-DeliveryTable::DeliveryTable(Database& database, ReadingWalk& journal, const StoreConfig& config)
-    : journal_(journal),
-      keep_ms_(config.keep_deliveries.count()),
+DeliveryTable::DeliveryTable(Database& database, const StoreConfig& config)
+    : keep_ms_(config.keep_deliveries.count()),
       put_(database,
-           "INSERT INTO delivery(sink, seq, at, id, first_sent, sent, attempts, answered, outcome, answer) "
-           "VALUES(?1, ?2, ?3, ?4, ?5, ?5, 1, ?6, ?7, ?8) ON CONFLICT(sink, seq) DO UPDATE SET "
+           "INSERT INTO delivery(sink, seq, id, first_sent, sent, attempts, answered, outcome, answer) "
+           "VALUES(?1, ?2, ?3, ?4, ?4, 1, ?5, ?6, ?7) ON CONFLICT(sink, seq) DO UPDATE SET "
            "attempts = attempts + 1, id = iif(outcome = 1, id, excluded.id), sent = iif(outcome = 1, sent, "
            "excluded.sent), "
            "answered = iif(outcome = 1, answered, excluded.answered), "
@@ -66,19 +65,14 @@ std::vector<ports::Recorded> DeliveryTable::recorded(const std::string& sink, st
 }
 
 void DeliveryTable::put(const std::string& sink, const ports::Attempt& attempt) {
-  std::int64_t at_ms = 0;  // of a row that is not there any more
-  journal_.find(static_cast<std::int64_t>(attempt.sequence), [&](const ReadingWalk::Row& found) {
-    at_ms = found.columns.at_ms;
-    return true;
-  });
-  put_.bind(1, std::string_view(sink)).bind(2, static_cast<std::int64_t>(attempt.sequence)).bind(3, at_ms);
-  put_.bind(4, std::string_view(attempt.id)).bind(5, ms_of(attempt.sent));
+  put_.bind(1, std::string_view(sink)).bind(2, static_cast<std::int64_t>(attempt.sequence));
+  put_.bind(3, std::string_view(attempt.id)).bind(4, ms_of(attempt.sent));
   if (attempt.answered) {
-    put_.bind(6, ms_of(*attempt.answered));
+    put_.bind(5, ms_of(*attempt.answered));
   } else {
-    put_.bind_null(6);
+    put_.bind_null(5);
   }
-  put_.bind(7, static_cast<std::int64_t>(attempt.outcome)).bind(8, shortened(attempt.answer)).run();
+  put_.bind(6, static_cast<std::int64_t>(attempt.outcome)).bind(7, shortened(attempt.answer)).run();
 }
 
 }  // namespace carbongate::store

@@ -7,7 +7,6 @@
 
 #include "gateway/ports/store.h"
 #include "gateway/store/database.h"
-#include "gateway/store/reading_walk.h"
 #include "gateway/store/store_config.h"
 
 namespace carbongate::store {
@@ -18,7 +17,7 @@ class DeliveryTable {
  public:
   static constexpr std::size_t kAnswerBytesMax = 300;  // longer ones are cut
 
-  DeliveryTable(Database& database, ReadingWalk& journal, const StoreConfig& config);
+  DeliveryTable(Database& database, const StoreConfig& config);
 
   // Within a transaction. What is sent once more after its receipt, as after a crash, is counted, and stays received.
   void record(const std::string& sink, const std::vector<ports::Attempt>& attempts);
@@ -28,7 +27,6 @@ class DeliveryTable {
  private:
   void put(const std::string& sink, const ports::Attempt& attempt);
 
-  ReadingWalk& journal_;
   std::int64_t keep_ms_;
   Statement put_;
   Statement drop_old_;

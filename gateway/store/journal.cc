@@ -86,7 +86,7 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
                     "SELECT seq, series, at, quality, body FROM journal NOT INDEXED "
                     "WHERE seq > ?1 AND seq <= ?3 AND kind = 4 ORDER BY seq LIMIT ?2"),
       dead_letters_(database_, rows_),
-      deliveries_(database_, rows_, config),
+      deliveries_(database_, config),
       mark_(database_, "INSERT OR REPLACE INTO reading_mark(seq, newest, oldest) VALUES(?1, ?2, ?3)"),
       lower_mark_(database_, "UPDATE reading_mark SET oldest = ?2 WHERE seq = ?1"),
       cursors_(database_, blocks_) {

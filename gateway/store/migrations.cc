@@ -205,7 +205,6 @@ CREATE TABLE kept(
 CREATE TABLE delivery(
   sink TEXT NOT NULL,
   seq INTEGER NOT NULL,         -- of the row
-  at INTEGER NOT NULL,          -- its time
   id TEXT NOT NULL,             -- by which the far end knows a repeat
   first_sent INTEGER NOT NULL,
   sent INTEGER NOT NULL,

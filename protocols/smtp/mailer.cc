@@ -55,6 +55,7 @@ void prepare(CURL* curl, const Server& server, Transfer& transfer, char* words) 
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, words);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(server.timeout.count()));
+  curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);  // QUIT is part of it, within its limits
   if (server.security != Security::none) curl_easy_setopt(curl, CURLOPT_USE_SSL, long{CURLUSESSL_ALL});
   curl_easy_setopt(curl, CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
   if (!server.ca_file.empty()) {
@@ -95,7 +96,7 @@ Sent send(const Server& server, const Mail& mail, const std::function<bool()>& i
   Sent sent{.words = transfer.last_line};
   sent.is_accepted = code == CURLE_OK;
   if (sent.is_accepted) return sent;
-  sent.is_refused = transfer.sent != 0 && (status == 552 || status == 554);
+  sent.is_refused = transfer.sent != 0 && (status == 550 || status == 553 || status == 554);
   if (code == CURLE_WEIRD_SERVER_REPLY && !sent.words.empty()) {
     sent.trouble = url_of(server) + ": " + sent.words;
     return sent;

@@ -18,8 +18,8 @@ struct Mail {
   bool is_urgent = false;  // X-Priority: 1
 };
 
-// With CRLF, no line longer than 78 bytes; the body as base64 (RFC 2045), a subject beyond ASCII as encoded words (RFC
-// 2047).
+// With CRLF, no line longer than 78 bytes but for those of addresses and the id; the body as base64 (RFC 2045), a
+// subject beyond ASCII as encoded words (RFC 2047).
 std::string to_message(const Mail& mail);
 
 // Whether it can be an address in a command of SMTP: one '@' with something around it, and no blanks, control

@@ -55,11 +55,7 @@ class Stream {
 
   // Nothing more is coming from run().
   Sent result() && {
-    int unacknowledged = 1;
-    if (!sent_.is_taken && is_written_ && sent_.trouble.empty()) {
-      const bool is_known = ::ioctl(socket_.native_handle(), SIOCOUTQ, &unacknowledged) == 0;
-      sent_.is_taken = is_known && unacknowledged == 0;
-    }
+    if (!sent_.is_taken && is_written_ && sent_.trouble.empty()) sent_.is_taken = is_acknowledged();
     if (!sent_.is_taken && sent_.trouble.empty()) {
       sent_.trouble = fmt::format("{}: not done within {} ms", where_, server_.timeout.count());
     }
@@ -70,6 +66,12 @@ class Stream {
   void fail(const char* what, const error_code& error) {
     if (error == asio::error::operation_aborted) return;  // it took too long
     sent_.trouble = fmt::format("{}: {}: {}", where_, what, error.message());
+  }
+
+  // Whether the server's machine has every byte.
+  bool is_acknowledged() {
+    int left = 1;
+    return ::ioctl(socket_.native_handle(), SIOCOUTQ, &left) == 0 && left == 0;
   }
 
   asio::awaitable<bool> connect() {
@@ -95,17 +97,26 @@ class Stream {
     co_return !error;
   }
 
-  // Our end of the stream, and the server's. Errors of TLS at its end say nothing about what was read before.
+  // Our end of the stream, and the server's. One that ends its own before it has all of ours has not read it; over TLS
+  // an alert says so.
   asio::awaitable<void> end() {
     error_code error;
     if (tls_) co_await tls_->async_shutdown(into(error));
+    const bool is_alert = error.category() == asio::error::get_ssl_category();
+    if (is_alert) co_return fail("the server has refused what was sent", error);
+    if (error == asio::error::operation_aborted) co_return;
     socket_.shutdown(tcp::socket::shutdown_send, error);
     std::array<char, 256> ignored;
     error.clear();
     while (!error) co_await socket_.async_read_some(asio::buffer(ignored), into(error));
-    if (error != asio::error::eof) co_return fail("the connection has broken before its end", error);
-    sent_.is_taken = true;
-    sent_.is_confirmed = true;
+    if (error == asio::error::eof && is_acknowledged()) {
+      sent_.is_taken = true;
+      sent_.is_confirmed = true;
+    } else if (error == asio::error::eof) {
+      sent_.trouble = where_ + ": the server has ended the connection before it read everything";
+    } else {
+      fail("the connection has broken before its end", error);
+    }
   }
 
   const Server& server_;

@@ -23,6 +23,7 @@ class Mailbox:
 
     def __init__(self, answers=lambda n: None):
         self.answers, self.mails, self.offered, self.lock = answers, [], 0, threading.Lock()
+        self.refuses = lambda mail: False
 
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
         envelope.rcpt_tos.append(address)
@@ -32,8 +33,10 @@ class Mailbox:
         with self.lock:
             self.offered += 1
             answer = self.answers(self.offered)
+            mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
+            if self.refuses(mail):
+                answer = "550 5.7.1 not in this house"
             if answer is None:
-                mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
                 self.mails.append((envelope.mail_from, envelope.rcpt_tos, mail))
         return answer or f"250 2.0.0 Ok: queued as {self.offered:04X}"
 
@@ -110,6 +113,26 @@ def test_no_change_is_lost_while_the_server_refuses_or_is_away(tmp_path, certifi
     controller.stop()
     assert len(works.deliveries()) == 20
     assert max(int(d["attempts"]) for d in works.deliveries()) > 1
+
+
+def test_one_change_that_the_server_refuses_leaves_the_others_alone(tmp_path, certificate):
+    mailbox, port = Mailbox(), free_port()
+    works = Works(tmp_path, [sink(tmp_path, port, certificate)], excursions=3)
+    bad = "编号: %(id)s-%(revision)s\n" % works.alerts()[2]
+    mailbox.refuses = lambda mail: bad in content(mail)
+    controller = server(mailbox, port, certificate)
+    with works.gateway.start():
+        wait_until(lambda: len([d for d in works.deliveries() if d["state"] == "received"]) == 5, 30, "the others")
+    controller.stop()
+    [refused] = works.deliveries("--open")
+    assert (refused["state"], refused["answer"]) == ("refused", "550 5.7.1 not in this house")
+    assert bad not in mailbox.text() and mailbox.text().count("编号") == 5
+
+
+def test_while_the_server_is_away_all_that_wait_are_in_the_record(tmp_path, certificate):
+    works = Works(tmp_path, [sink(tmp_path, free_port(), certificate)], excursions=2)
+    with works.gateway.start():
+        wait_until(lambda: [d["state"] for d in works.deliveries()] == ["open"] * 4, what="four lines")
 
 
 def test_a_mail_that_the_server_calls_wrong_is_a_dead_letter(tmp_path, certificate):

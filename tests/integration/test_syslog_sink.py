@@ -2,7 +2,10 @@
 
 import re
 import shutil
+import socket
+import ssl
 import subprocess
+import threading
 
 import pytest
 from harness import Process, accepts, free_port, wait_until
@@ -56,12 +59,12 @@ def test_each_change_is_written_there(tmp_path, security):
     server.process.kill()
     told = works.alerts()
     for line, alert in zip(server.lines(), told, strict=True):
-        priority, host, data, text, key = FORMAT.match(line).groups()
-        assert key == alert["key"] if "key" in alert else True
+        priority, host, data, text, _ = FORMAT.match(line).groups()
         assert host == "works" and f'id="{alert["id"]}"' in data and f'state="{alert["state"]}"' in data
         assert int(priority) == 16 * 8 + (2 if alert["state"] == "firing" else 5)
         assert "变压器过载 incomer.power" in text
     sent = works.deliveries()
+    assert [FORMAT.match(line).group(5) for line in server.lines()] == [d["id"] for d in sent]
     assert len(sent) == 40 and {d["state"] for d in sent} == {"received"} and sent[0]["answer"] == "read to its end"
 
 
@@ -83,6 +86,49 @@ def test_no_change_is_lost_when_the_server_is_killed(tmp_path):
     server.process.kill()
     keys = [int(FORMAT.match(line).group(5).split("-")[1]) for line in once(server.lines())]
     assert keys == sorted(keys), "in order"
+
+
+def test_what_a_server_closes_without_reading_is_not_received(tmp_path):
+    """As of a proxy that has nobody behind it."""
+    with socket.create_server(("127.0.0.1", 0)) as closing:
+        works = Works(tmp_path, [f'type: syslog, name: soc, server: "127.0.0.1:{closing.getsockname()[1]}", security: none, timeout: 2s'],
+                      excursions=3)
+        works.gateway.start()
+        for _ in range(3):
+            connection, _ = closing.accept()
+            connection.close()
+        wait_until(lambda: any(int(d["attempts"]) > 1 for d in works.deliveries("--open")), what="another attempt")
+        assert {d["state"] for d in works.deliveries()} == {"open"} and len(works.deliveries()) == 6
+        works.gateway.kill()
+
+
+def test_a_server_that_wants_to_know_who_we_are_has_received_nothing(tmp_path):
+    """It refuses us after our side of the handshake has ended well (TLS 1.3)."""
+    server = Rsyslog(tmp_path, tls=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    context.load_verify_locations(tmp_path / "cert.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    refused = []
+
+    def serve(listener):
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            try:
+                context.wrap_socket(connection, server_side=True)
+            except (ssl.SSLError, OSError) as error:
+                refused.append(error)
+                connection.close()
+    with socket.create_server(("127.0.0.1", server.port)) as listener:
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        works = Works(tmp_path, [f'type: syslog, name: soc, server: "127.0.0.1:{server.port}", ca_file: {tmp_path}/cert.pem, timeout: 2s'],
+                      excursions=1)
+        with works.gateway.start():
+            wait_until(lambda: len(refused) >= 3, 30, "refusals")
+        assert {d["state"] for d in works.deliveries()} == {"open"}
 
 
 def test_a_server_that_is_not_known_gets_nothing(tmp_path):

@@ -1,6 +1,7 @@
 """Alerts to whoever has an address for them: CloudEvents to a receiver that checks each of them and misbehaves, and to a real
 Alertmanager."""
 
+import datetime
 import json
 import random
 import time
@@ -102,10 +103,13 @@ def test_what_has_no_receipt_in_time_is_told_to_somebody_else(tmp_path):
         sent = wait_until(lambda: [d for d in works.deliveries("--sink", "manager") if d["state"] == "received"] and
                           works.deliveries(), what="the record")
     told = [a["id"] + a["state"] for a in works.alerts()]
+    assert len(told) == 6
     assert [e["data"]["id"] + e["data"]["state"] for e in manager.events] == told[2:]
     first = next(d for d in sent if d["sink"] == "desk" and d["state"] == "open")
     then = [d for d in works.deliveries("--sink", "manager")][2:]
-    assert all(d["sent"] > first["first_sent"] for d in then)
+    at = lambda text: datetime.datetime.fromisoformat(text)  # noqa: E731
+    waits = [(at(d["first_sent"]) - at(first["first_sent"])).total_seconds() for d in then]
+    assert len(waits) == 2 and all(2.9 <= wait <= 8 for wait in waits), f"waiting times do not add up: {waits}"
     desk.close()
     manager.close()
 

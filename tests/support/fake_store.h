@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@ struct FakeDisk {
   std::map<std::pair<std::string, std::string>, std::string> kept;  // by sink and name
   std::map<std::string, ports::StoreStatus::Cursor> cursors;
   std::map<std::string, std::vector<ports::Recorded>> recorded;          // by sink, ascending
+  std::function<void()> before_recorded;                                 // what the store does before it looks there
   std::vector<std::pair<std::string, ports::RejectedRow>> dead_letters;  // with the sink's name
   std::vector<std::pair<std::string, std::uint64_t>> retries;            // of those: to be offered again
   std::vector<Instant> seals;
@@ -89,6 +91,8 @@ class FakeStore final : public ports::Store {
     fault_ = std::move(fault);
     failures_left_ = times;
   }
+
+  void set_last_sequence(std::uint64_t sequence) { status_.last_sequence = sequence; }  // of rows that a test has
 
   model::Checkpoint checkpoint() override {
     model::Checkpoint result;
@@ -245,6 +249,8 @@ class FakeStore final : public ports::Store {
 
   boost::asio::awaitable<model::Result<std::vector<ports::Recorded>>> recorded(std::string sink, std::uint64_t from,
                                                                                std::uint64_t to) override {
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    if (disk_.before_recorded) std::exchange(disk_.before_recorded, nullptr)();
     std::vector<ports::Recorded> found;
     for (const ports::Recorded& one : disk_.recorded[sink]) {
       if (from <= one.sequence && one.sequence <= to) found.push_back(one);

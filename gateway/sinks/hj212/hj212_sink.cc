@@ -152,9 +152,10 @@ void Hj212Sink::note(const Packets& packets) {
     if (packet.id.empty()) continue;
     ports::Attempt attempt{.sequence = packet.sequence, .id = packet.id, .sent = packet.sent};
     if (packet.fate == Fate::arrived) {
-      attempt.outcome = Outcome::received;
-      attempt.answered = config_.options.wants_receipts ? std::optional(packet.arrived) : std::nullopt;
-      attempt.answer = config_.options.wants_receipts ? "9014" : "written to the connection, no receipt is asked for";
+      const bool has_receipt = config_.options.wants_receipts;
+      attempt.outcome = has_receipt ? Outcome::received : Outcome::sent;
+      attempt.answer = has_receipt ? "9014" : "written to the connection, no receipt is asked for";
+      if (has_receipt) attempt.answered = packet.arrived;
     } else if (packet.fate == Fate::refused) {
       attempt.outcome = Outcome::refused;
       const auto why = std::ranges::find(packets.refused, packet.sequence, &ports::RejectedRow::sequence);

@@ -18,7 +18,7 @@ class Plan final : public SinkPlan {
     kinds.set(static_cast<std::size_t>(shared::RowKind::alert), config_.sends_alerts);
     return kinds;
   }
-  bool has_receipts() const override { return true; }
+  bool has_receipts() const override { return config_.options.wants_receipts; }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
     return std::make_unique<hj212::Hj212Sink>(config_, context.executor, context.clock, context.store);
   }

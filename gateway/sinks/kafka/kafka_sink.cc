@@ -31,12 +31,12 @@ boost::asio::awaitable<model::Result<ports::Delivery>> KafkaSink::deliver(std::s
     }
   }
   Produced produced;
+  const Instant sent = clock_.now();
   if (batch.has_messages()) {
     health_.request();
-    const Instant sent = clock_.now();
     produced = co_await producer_.produce(std::move(records));
-    batch.note_in({.log = &log_, .store = store_, .sent = sent, .now = clock_.now()});
   }
+  batch.note_in({.log = &log_, .store = store_, .sent = sent, .now = clock_.now()});
   for (auto& [record, words] : produced.refused) batch.refuse_message(record, std::move(words));
   co_return std::move(batch).finish(produced.settled, produced.trouble, health_);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "gateway/sinks/shared/json_row.h"
@@ -18,28 +19,55 @@ MailSink::MailSink(Config config, std::string store, io::Clock& clock)
       notices_(config_->notice),
       health_(config_->name, clock) {}
 
-boost::asio::awaitable<model::Result<ports::Delivery>> MailSink::deliver(std::span<const model::StoredRow> rows) {
+boost::asio::awaitable<model::Result<ports::Delivery>> MailSink::deliver(Rows rows) {
   if (rows.empty()) co_return ports::Delivery{};
   shared::MessageBatch batch(rows);
   for (const model::StoredRow& row : rows) batch.add(row.sequence);
-  health_.request();
-  const Instant sent = clock_.now();
-  const auto queue = thread_.queue();
-  auto work = [config = config_, mail = write(rows), queue] {
-    return smtp::send(config->server, mail, [&queue] { return queue->is_to_end(); });
-  };
-  const smtp::Sent outcome =
-      co_await io::elsewhere<smtp::Sent>([queue](std::function<void()> run) { queue->post(std::move(run)); },
-                                         std::move(work), [queue] { queue->cancel(); });
-  batch.note_in({.log = &log_, .store = store_, .sent = sent, .now = clock_.now(), .answer = outcome.words});
-  if (outcome.is_refused) {
-    for (std::size_t i = 0; i < rows.size(); ++i) batch.refuse_message(i, outcome.words);
+  const std::size_t count = rows.size();
+  smtp::Sent sent = co_await send(rows);
+  if (!sent.is_refused) co_return std::move(batch).finish(sent.is_accepted ? count : 0, sent.trouble, health_);
+  std::size_t settled = 0;
+  for (; settled < count; ++settled) {
+    if (count > 1) sent = co_await send(rows.subspan(settled, 1));
+    if (!sent.is_accepted && !sent.is_refused) break;
+    if (sent.is_refused) batch.refuse_message(settled, sent.words);
   }
-  const bool is_settled = outcome.is_accepted || outcome.is_refused;
-  co_return std::move(batch).finish(is_settled ? rows.size() : 0, outcome.trouble, health_);
+  co_return std::move(batch).finish(settled, sent.trouble, health_);
 }
 
-smtp::Mail MailSink::write(std::span<const model::StoredRow> rows) {
+boost::asio::awaitable<smtp::Sent> MailSink::send(Rows rows) {
+  health_.request();
+  const Instant begun = clock_.now();
+  smtp::Mail mail = write(rows);
+  const std::string id = mail.id;
+  const auto queue = thread_.queue();
+  auto work = [config = config_, mail = std::move(mail), queue] {
+    return smtp::send(config->server, mail, [&queue] { return queue->is_to_end(); });
+  };
+  smtp::Sent sent =
+      co_await io::elsewhere<smtp::Sent>([queue](std::function<void()> run) { queue->post(std::move(run)); },
+                                         std::move(work), [queue] { queue->cancel(); });
+  note(rows, id, begun, sent);
+  co_return sent;
+}
+
+// Of several that are refused together each is sent once more.
+void MailSink::note(Rows rows, const std::string& id, Instant begun, const smtp::Sent& sent) {
+  using Outcome = ports::Attempt::Outcome;
+  const bool is_final = sent.is_accepted || (sent.is_refused && rows.size() == 1);
+  for (const model::StoredRow& row : rows) {
+    log_.add({.sequence = row.sequence,
+              .id = id,
+              .sent = begun,
+              .answered = is_final ? std::optional(clock_.now()) : std::nullopt,
+              .outcome = !is_final          ? Outcome::open
+                         : sent.is_accepted ? Outcome::received
+                                            : Outcome::refused,
+              .answer = is_final ? sent.words : sent.trouble});
+  }
+}
+
+smtp::Mail MailSink::write(Rows rows) {
   smtp::Mail mail{.from = config_->from,
                   .to = config_->to,
                   .id = shared::row_key(store_, rows.front().sequence),

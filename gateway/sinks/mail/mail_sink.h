@@ -16,9 +16,10 @@
 
 namespace carbongate::sinks::mail {
 
-// Rows that wait together are one mail, in the order of the journal; the receipt is the server's answer to it. What the
-// server refuses for good as a message (552, 554) is rejected with its words; everything else is a fault, and sent
-// again. libcurl blocks, on a thread of the sink's own.
+// Rows that wait together are one mail, in the order of the journal; the receipt is the server's answer to it. A mail
+// of several that the server refuses for good is parted into mails of one; one that it refuses (550, 553 or 554 after
+// DATA) is rejected with its words. Everything else is a fault, and sent again. libcurl blocks, on a thread of the
+// sink's own.
 class MailSink final : public ports::Sink {
  public:
   // `store`: the store's id. `clock` outlives the sink.
@@ -31,7 +32,11 @@ class MailSink final : public ports::Sink {
   ports::SinkStatus status() const override { return health_.status(); }
 
  private:
-  smtp::Mail write(std::span<const model::StoredRow> rows);
+  using Rows = std::span<const model::StoredRow>;
+
+  boost::asio::awaitable<smtp::Sent> send(Rows rows);  // as one mail
+  smtp::Mail write(Rows rows);
+  void note(Rows rows, const std::string& id, Instant begun, const smtp::Sent& sent);
 
   const std::shared_ptr<const Config> config_;  // the thread's too
   const std::string store_;

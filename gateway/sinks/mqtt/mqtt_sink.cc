@@ -33,12 +33,12 @@ asio::awaitable<model::Result<ports::Delivery>> MqttSink::publish(std::span<cons
     }
   }
   carbongate::mqtt::Published published;
+  const Instant sent = clock_.now();
   if (batch.has_messages()) {
     health_.request();
-    const Instant sent = clock_.now();
     published = co_await publisher_->publish(std::move(messages));
-    batch.note_in({.log = &log_, .store = store_, .sent = sent, .now = clock_.now()});
   }
+  batch.note_in({.log = &log_, .store = store_, .sent = sent, .now = clock_.now()});
   for (auto& [message, words] : published.refused) batch.refuse_message(message, std::move(words));
   co_return std::move(batch).finish(published.settled, published.trouble, health_);
 }

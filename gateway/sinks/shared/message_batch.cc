@@ -20,9 +20,21 @@ void MessageBatch::note(std::size_t settled, const std::string& trouble) const {
       const auto refused = std::ranges::find(rejected_, row->sequence, &ports::RejectedRow::sequence);
       attempt.answered = noting_.now;
       attempt.outcome = refused == rejected_.end() ? Outcome::received : Outcome::refused;
-      attempt.answer = refused == rejected_.end() ? noting_.answer : refused->reason;
+      if (refused != rejected_.end()) attempt.answer = refused->reason;
     }
     noting_.log->add(std::move(attempt));
+  }
+  // What could not be a message.
+  const std::uint64_t open = settled < sequences_.size() ? sequences_[settled] : rows_.back().sequence + 1;
+  for (const ports::RejectedRow& refused : rejected_) {
+    const auto row = std::ranges::lower_bound(rows_, refused.sequence, {}, &model::StoredRow::sequence);
+    if (refused.sequence >= open || !is_recorded(*row)) continue;
+    if (std::ranges::binary_search(sequences_, refused.sequence)) continue;
+    noting_.log->add({.sequence = refused.sequence,
+                      .id = row_key(noting_.store, refused.sequence),
+                      .sent = noting_.sent,
+                      .outcome = Outcome::refused,
+                      .answer = refused.reason});
   }
 }
 

@@ -33,10 +33,9 @@ class MessageBatch {
     AttemptLog* log = nullptr;
     std::string_view store = {};  // its id; theirs are the rows' keys (json_row.h)
     Instant sent{};
-    Instant now{};            // of the answer
-    std::string answer = {};  // to those that are received
+    Instant now{};  // of the answer
   };
-  void note_in(Noting noting) { noting_ = std::move(noting); }
+  void note_in(const Noting& noting) { noting_ = noting; }
 
   // The first `settled` messages are sent, or refused; `trouble` says why the rest is not, if there is one. What comes
   // before it is settled all the same.

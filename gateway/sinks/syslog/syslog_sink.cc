@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 #include "gateway/sinks/shared/json_row.h"
 #include "gateway/sinks/shared/message_batch.h"
+#include "protocols/wire/one_line.h"
 
 namespace carbongate::sinks::syslog {
 
@@ -23,6 +25,11 @@ Severity severity_of(const model::Alert& alert) {
     case model::Severity::info: return Severity::informational;
   }
   return Severity::notice;
+}
+
+// The key behind it stays.
+std::string shortened(std::string text) {
+  return wire::one_line(std::move(text), carbongate::syslog::kTextBytesMax - 100);
 }
 
 }  // namespace
@@ -46,9 +53,24 @@ asio::awaitable<model::Result<ports::Delivery>> SyslogSink::deliver(std::span<co
   health_.request();
   const Instant sent = clock_.now();
   const auto outcome = co_await carbongate::syslog::send(executor_, clock_, config_.server, std::move(frames));
-  const char* answer = outcome.is_confirmed ? "read to its end" : "acknowledged by the machine, its end not seen";
-  batch.note_in({.log = &log_, .store = store_, .sent = sent, .now = clock_.now(), .answer = answer});
+  note(rows, sent, outcome);
   co_return std::move(batch).finish(outcome.is_taken ? rows.size() : 0, outcome.trouble, health_);
+}
+
+void SyslogSink::note(std::span<const model::StoredRow> rows, Instant begun, const carbongate::syslog::Sent& sent) {
+  using Outcome = ports::Attempt::Outcome;
+  const Outcome outcome = sent.is_confirmed ? Outcome::received : sent.is_taken ? Outcome::sent : Outcome::open;
+  const std::string answer = sent.is_confirmed ? "read to its end"
+                             : sent.is_taken   ? "acknowledged by the machine, its end not seen"
+                                               : sent.trouble;
+  for (const model::StoredRow& row : rows) {
+    log_.add({.sequence = row.sequence,
+              .id = shared::row_key(store_, row.sequence),
+              .sent = begun,
+              .answered = sent.is_confirmed ? std::optional(clock_.now()) : std::nullopt,
+              .outcome = outcome,
+              .answer = answer});
+  }
 }
 
 Message SyslogSink::write(const model::StoredRow& row) {
@@ -60,7 +82,7 @@ Message SyslogSink::write(const model::StoredRow& row) {
                   .host = config_.host,
                   .app = "carbongate",
                   .id = "report",
-                  .text = fmt::format("{} [{}]", notices_.write(row).headline, key)};
+                  .text = fmt::format("{} [{}]", shortened(notices_.write(row).headline), key)};
   const auto* alert = row.body.get_if<model::Alert>();
   if (alert != nullptr) {
     message.id = "alert";

@@ -31,6 +31,7 @@ class SyslogSink final : public ports::Sink {
 
  private:
   carbongate::syslog::Message write(const model::StoredRow& row);
+  void note(std::span<const model::StoredRow> rows, Instant begun, const carbongate::syslog::Sent& sent);
 
   const Config config_;
   const std::string store_;

@@ -51,6 +51,8 @@ asio::awaitable<model::Result<ports::Delivery>> WebhookSink::deliver(std::span<c
       sent_rows.push_back(&row);
       batch.add(row.sequence);
     } else {
+      note(row, {.id = shared::row_key(store_, row.sequence), .body = {}},
+           {.refused = event.body, .trouble = {}, .sent = clock_.now()});
       batch.refuse(row.sequence, std::move(event.body));
     }
   }
@@ -112,7 +114,9 @@ void WebhookSink::note(const model::StoredRow& row, const Event& event, const An
             .sent = answer.sent,
             .answered = is_answered ? std::optional(clock_.now()) : std::nullopt,
             .outcome = outcome,
-            .answer = is_answered ? answer.words : answer.trouble});
+            .answer = is_answered               ? answer.words
+                      : !answer.trouble.empty() ? answer.trouble
+                                                : answer.refused});
 }
 
 WebhookSink::Answer WebhookSink::judge(const io::HttpResponse& response) {

@@ -272,7 +272,11 @@ TEST_F(GatewayConfigTest, LetsASinkWaitForTheReceiptsOfAnother) {
   EXPECT_EQ(problems(other("desk")), "");
   EXPECT_NE(problems(other("dsek")).find("there is no sink 'dsek'; did you mean 'desk'?"), std::string::npos)
       << problems_.to_text();
-  EXPECT_NE(problems(other("vm")).find("no receipt to wait for"), std::string::npos) << problems_.to_text();
+  EXPECT_NE(problems(other("vm")).find("has no receipts to wait for"), std::string::npos) << problems_.to_text();
+  EXPECT_NE(problems("{type: mqtt, broker: plant, rows: [readings]}, " + other("mqtt plant"))
+                .find("is offered nothing of what this one is"),
+            std::string::npos)
+      << problems_.to_text();
   EXPECT_NE(problems(other("boss")).find("waits for another one's receipts itself"), std::string::npos);
   EXPECT_NE(problems("{type: mqtt, broker: plant, escalates: {of: desk}}").find("choose them with `rows: [alerts]`"),
             std::string::npos)

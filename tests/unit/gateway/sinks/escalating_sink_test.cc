@@ -19,6 +19,8 @@ using Sequences = std::vector<std::uint64_t>;
 
 class EscalatingSinkTest : public ::testing::Test {
  protected:
+  EscalatingSinkTest() { rows_.reserve(10); }  // what is being delivered stays where it is
+
   // Alerts "aab": sequence 1 and 2 of alert a, 3 of alert b.
   void write(std::string_view alerts) {
     for (const char id : alerts) {
@@ -26,6 +28,7 @@ class EscalatingSinkTest : public ::testing::Test {
       alert.id = id;
       rows_.push_back({rows_.size() + 1, std::make_shared<model::Series>(), alert});
     }
+    store_.set_last_sequence(rows_.size());
   }
 
   void deliver(std::size_t first = 1) {
@@ -95,6 +98,37 @@ TEST_F(EscalatingSinkTest, PassesOnWhatHasNoReceiptInTime) {
   pass(4s);
   ASSERT_TRUE(outcome_);
   EXPECT_EQ(told(), (Sequences{1, 2}));
+}
+
+// However long the rows before them waited.
+TEST_F(EscalatingSinkTest, CountsForEachSinceItWasThere) {
+  write("ab");
+  deliver();
+  pass(4min);
+  EXPECT_TRUE(sink_.status().is_waiting_for_time);
+  write("c");  // while the first two wait
+  pass(6min + 2s);
+  ASSERT_TRUE(outcome_);
+  EXPECT_EQ(told(), (Sequences{1, 2}));
+  EXPECT_FALSE(sink_.status().is_waiting_for_time);
+  deliver(3);
+  pass(4min - 4s);
+  EXPECT_FALSE(outcome_);
+  pass(6s);
+  EXPECT_EQ(told(), (Sequences{1, 2, 3}));
+}
+
+// The other sink settles while this one asks.
+TEST_F(EscalatingSinkTest, DoesNotTakeWhatIsRefusedMeanwhileForPassedBy) {
+  write("a");
+  other_passed(0);
+  disk_.before_recorded = [this] {
+    other_has(1, Outcome::refused);
+    disk_.cursors["mail"].settled = 1;
+  };
+  deliver();
+  ASSERT_TRUE(outcome_);
+  EXPECT_EQ(told(), Sequences{1});
 }
 
 // A restart does not begin the wait again for what was sent before.
