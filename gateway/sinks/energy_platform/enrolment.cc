@@ -119,6 +119,7 @@ asio::awaitable<void> Enrolment::load() {
   const json::value value = json::parse(**state, error);
   if (error || !value.is_object()) co_return;
   const json::object& object = value.get_object();
+  if (string_of(object, "from") != registrar()) co_return;
   state_.device_id = string_of(object, "deviceId");
   state_.versions = {.registration = number_of(object, "regVersion"), .dictionary = number_of(object, "dicVersion")};
   state_.configuration = string_of(object, "configuration");
@@ -141,7 +142,8 @@ asio::awaitable<bool> Enrolment::keep(std::string name, std::string value) {
 asio::awaitable<bool> Enrolment::keep_state() {
   tables::LocalTime time(config_.time_zone);
   state_.at = date_text(time, clock_.now());
-  const json::object object{{"deviceId", state_.device_id},
+  const json::object object{{"from", registrar()},
+                            {"deviceId", state_.device_id},
                             {"regVersion", state_.versions.registration},
                             {"dicVersion", state_.versions.dictionary},
                             {"configuration", state_.configuration},
