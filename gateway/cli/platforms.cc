@@ -282,8 +282,13 @@ int run_platforms(const PlatformsOptions& options, std::ostream& out, std::ostre
   Page page;
   std::vector<Line> all;
   for (const platform::Config& each : platforms) {
-    const auto progress = store::sink_progress(store, each.name);
+    auto progress = store::sink_progress(store, each.name);
     if (!progress) return failed(progress.error(), err);
+    for (const char* queue : {"-days", "-months"}) {  // dead letters of all three
+      const auto companion = store::sink_progress(store, each.name + queue);
+      if (!companion) return failed(companion.error(), err);
+      progress->rejected += companion->rejected;
+    }
     const auto tallies = tallies_of(**history, *progress, completeness.calendar(), completeness.from());
     if (!tallies) return failed(tallies.error(), err);
     const std::vector<Line> lines = completeness.lines_of(each, *tallies);

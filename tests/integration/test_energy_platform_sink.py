@@ -361,6 +361,23 @@ def test_the_state_of_a_platform_and_its_dictionary_are_shown(made):
     assert dictionary["data"]["energyType"][0] == {"code": "3300", "name": "电力", "unit": "万千瓦时", "coefficient": "1.229"}
 
 
+def test_what_another_platform_gave_is_not_used(made):
+    works = made(days=1)
+    first = works.platform()
+    with works.gateway.start():
+        has_all(first, works)
+        works.gateway.stop()
+    works.ports.append(free_port())
+    works.sinks[0]["url"] = f"http://127.0.0.1:{works.ports[1]}/register"
+    works.write()
+    second = works.platform(center=1)
+    count = first.requests
+    with works.gateway.start():
+        wait_until(lambda: len(second.configurations) == 1, what="the registration there")
+        works.gateway.stop()
+    assert first.requests == count and second.problems == []
+
+
 def test_check_says_what_is_wrong_with_an_item(made):
     works = made(days=0)
     works.items[0]["user"] = "hal"

@@ -103,24 +103,33 @@ asio::awaitable<void> Enrolment::run() {
 // What was kept of an earlier run. With encryption it registers anew, for the key is kept nowhere.
 asio::awaitable<void> Enrolment::load() {
   if (!store_) co_return;
+  boost::system::error_code error;
   const auto kept = co_await store_->kept(config_.name, kRegistrationName);
   if (kept && *kept) {
-    if (auto registration = codec::registration_of(**kept)) {
+    const json::value value = json::parse(**kept, error);
+    const bool is_ours = !error && value.is_object() && string_of(value.get_object(), "from") == registrar();
+    auto registration = is_ours ? codec::registration_of(**kept) : std::nullopt;
+    if (registration) {
       registration_ = std::move(*registration);
       is_registered_ = !config_.dialect.encrypts;
     }
   }
   const auto state = co_await store_->kept(config_.name, kStateName);
   if (!state || !*state) co_return;
-  boost::system::error_code error;
   const json::value value = json::parse(**state, error);
   if (error || !value.is_object()) co_return;
   const json::object& object = value.get_object();
+  if (string_of(object, "from") != registrar()) co_return;
   state_.device_id = string_of(object, "deviceId");
   state_.versions = {.registration = number_of(object, "regVersion"), .dictionary = number_of(object, "dicVersion")};
   state_.configuration = string_of(object, "configuration");
   state_.meters = string_of(object, "meters");
   state_.at = string_of(object, "at");
+}
+
+// By another one, or of another enterprise, a registration is none of ours.
+std::string Enrolment::registrar() const {
+  return config_.enterprise_code + " " + config_.where;
 }
 
 asio::awaitable<bool> Enrolment::keep(std::string name, std::string value) {
@@ -133,7 +142,8 @@ asio::awaitable<bool> Enrolment::keep(std::string name, std::string value) {
 asio::awaitable<bool> Enrolment::keep_state() {
   tables::LocalTime time(config_.time_zone);
   state_.at = date_text(time, clock_.now());
-  const json::object object{{"deviceId", state_.device_id},
+  const json::object object{{"from", registrar()},
+                            {"deviceId", state_.device_id},
                             {"regVersion", state_.versions.registration},
                             {"dicVersion", state_.versions.dictionary},
                             {"configuration", state_.configuration},
@@ -197,7 +207,9 @@ asio::awaitable<bool> Enrolment::register_device() {
     spdlog::info("sink {}: registered as device {}", config_.name, got->device_id);
   }
   registration_ = std::move(*got);
-  if (!co_await keep(kRegistrationName, to_text(registration_))) co_return false;
+  json::value kept = json::parse(to_text(registration_));
+  kept.get_object()["from"] = registrar();
+  if (!co_await keep(kRegistrationName, json::serialize(kept))) co_return false;
   is_registered_ = true;
   co_return true;
 }

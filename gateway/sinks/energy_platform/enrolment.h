@@ -67,6 +67,7 @@ class Enrolment {
   boost::asio::awaitable<bool> keep_state();
   boost::asio::awaitable<Outcome> call(carbongate::energy_platform::Operation operation, std::string body);
   bool has(carbongate::energy_platform::Operation operation) const;
+  std::string registrar() const;
   void fail(std::string what, std::string why);
 
   const Config config_;

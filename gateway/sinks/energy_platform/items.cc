@@ -77,8 +77,8 @@ class ItemsReader {
                            "' is no data code: 16 digits, such as 00-00-0000-023300-11 or 0000000002330011");
     }
     item.name = in.value_or("name", item.point);
-    read_periods(in, item);
     item.input_type = in.in_range<int>("input_type", item.input_type, 1, 5);
+    read_periods(in, item);
     item.scope = in.in_range<int>("scope", item.scope, 1, 4);
     item.min = in.value_or("min", 0.0);
     item.max = in.required<double>("max");
@@ -117,7 +117,9 @@ class ItemsReader {
   static void read_periods(config::Reader& in, Item& item) {
     constexpr codec::StatType kAll[] = {codec::StatType::real_time, codec::StatType::day, codec::StatType::month,
                                         codec::StatType::year};
-    const auto words = in.value_or("periods", std::vector<std::string>{"15min", "day", "month"});
+    std::vector<std::string> usual{"15min", "day", "month"};
+    if (item.input_type == codec::kHandFilled) usual.erase(usual.begin());  // nobody types in quarter hours
+    const auto words = in.value_or("periods", std::move(usual));
     if (words.empty()) in.error("periods", "an empty list");
     for (const std::string& word : words) {
       const auto found = std::ranges::find_if(kAll, [&](codec::StatType type) { return to_string(type) == word; });

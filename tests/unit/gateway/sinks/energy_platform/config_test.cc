@@ -87,6 +87,12 @@ TEST_F(EnergyPlatformConfig, TakesTheMeterOfTheAccount) {
   EXPECT_EQ(got.config.name, "nhjc.example");
 }
 
+TEST_F(EnergyPlatformConfig, NobodyTypesInQuarterHours) {
+  const Read got = read_items(std::string(kItem) + ", input_type: 5}");
+  EXPECT_EQ(got.problems, "");
+  EXPECT_EQ(got.config.items.front().periods, (std::vector{StatType::day, StatType::month}));
+}
+
 TEST_F(EnergyPlatformConfig, SaysWhereAndWhatIsWrong) {
   EXPECT_NE(read(kWhole).problems.find("items: missing"), std::string::npos);
   EXPECT_NE(read(std::string(kWhole) + "items: []").problems.find("nothing to tell"), std::string::npos);
