@@ -31,6 +31,38 @@ model::OpenPeriod sums_of(const model::EmissionEntry& entry, Duration covered_be
 
 }  // namespace
 
+void Alerts::heard_late(const Reading& reading) {
+  const std::optional<Instant>& newest = state_.points[carbongate::index(reading.point)].last_at;
+  if (!newest || reading.at >= *newest || !std::isfinite(reading.value)) return;
+  const Finding finding{.at = reading.at, .value = reading.value, .cause = model::Cause::late_data};
+  for (const std::size_t i : of_point_[carbongate::index(reading.point)]) {
+    if (watches_[i].rule->measure == Measure::value) judge_late(i, finding, *newest);
+  }
+}
+
+// What lay between two readings is not remembered, so only this is decided: that a condition has not held all the time,
+// and, where it need not hold for any, that it held once, until the newest reading at the latest.
+void Alerts::judge_late(std::size_t watch, const Finding& finding, Instant newest) {
+  const AlertRule& rule = *watches_[watch].rule;
+  const AlertState& state = state_.alerts[watch];
+  const Verdict verdict = is_active(rule.active, calendar_, finding.at) ? judge(rule, finding.value) : Verdict::good;
+  if (verdict == Verdict::good) {
+    if (state.since && *state.since < finding.at && finding.at < *state.fired_at) {
+      end_as(watch, AlertStage::withdrawn, finding);
+    } else if (state.holds_since && *state.holds_since < finding.at) {
+      change(watch).holds_since = std::max(finding.at, state.seen_at.value_or(finding.at));
+      expect(*state.holds_since + rule.hold_for);
+    }
+    return;
+  }
+  const bool is_told = state.since || state.holds_since || (state.last_until && finding.at <= *state.last_until);
+  if (verdict != Verdict::bad || rule.hold_for != Duration::zero() || is_told) return;
+  fire(watch, finding.at, finding);
+  if (!state_.alerts[watch].since) return;
+  Finding over{.at = newest, .value = std::nan(""), .cause = finding.cause};
+  end_as(watch, AlertStage::resolved, over);
+}
+
 void Alerts::corrected(AccountId account, const model::EmissionEntry& entry, Duration covered_before) {
   const model::OpenPeriod sums = sums_of(entry, covered_before);
   for (const std::size_t i : of_account_[model::index(account)]) {

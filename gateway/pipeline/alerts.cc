@@ -230,6 +230,7 @@ void Alerts::end_as(std::size_t watch, AlertStage stage, const Finding& finding)
   }
   state.last_since = state.since;
   state.last_published = state.published + 1;
+  if (watches_[watch].rule->measure == Measure::value) state.last_until = known.at;
   state.since.reset();
   state.fired_at.reset();
   state.acknowledged = false;

@@ -41,6 +41,9 @@ class Alerts {
   // A reading that counts, before the state of its point moves. `received`: when it was heard.
   void heard(const Reading& reading, Instant received);
 
+  // A reading that counts, and is older than the newest of its point.
+  void heard_late(const Reading& reading);
+
   // An account is counted up to here.
   void counted(model::AccountId account, Instant until);
 
@@ -155,6 +158,7 @@ class Alerts {
   // alert_corrections.cc: what was judged by other figures than there are now
   void add_correction(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums, const Span& span,
                       bool is_open);
+  void judge_late(std::size_t watch, const Finding& finding, Instant newest);
   void judge_past(std::size_t watch, const Span& period, const Finding& finding);
   Instant counted_until(std::size_t watch, const Span& period) const;
   Course course_of(std::size_t watch, const std::vector<model::AlertPeriod>& periods) const;

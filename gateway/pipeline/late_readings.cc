@@ -19,6 +19,7 @@ void Pipeline::Engine::place_late(const Reading& reading, const Counted& counted
   }
   for (const PointId result : deriver_.made_of(reading.point)) note_late(result, reading.at);
   learn_live_factor(reading);
+  if (usable(counted.quality)) alerts_.heard_late(reading);
   if (countable(counted.quality)) {
     changed_points_.note(index(reading.point));
     account_for(index(reading.point), counted);
