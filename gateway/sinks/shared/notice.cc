@@ -3,7 +3,6 @@
 #include <fmt/args.h>
 #include <fmt/format.h>
 
-#include <array>
 #include <utility>
 
 #include "gateway/model/alert.h"
@@ -92,8 +91,13 @@ std::string read_template(config::Reader& in, const char* key) {
 
 std::string_view period_of(model::ReportKind kind, bool zh) {
   if (!zh) return to_string(kind);
-  constexpr std::array<std::string_view, 4> kNames{"实时", "分钟", "小时", "日"};
-  return kNames.at(static_cast<std::size_t>(kind));
+  switch (kind) {
+    case model::ReportKind::real_time: return "实时";
+    case model::ReportKind::minute: return "分钟";
+    case model::ReportKind::hour: return "小时";
+    case model::ReportKind::day: return "日";
+  }
+  return "?";
 }
 
 }  // namespace

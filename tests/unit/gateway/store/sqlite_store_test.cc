@@ -94,7 +94,8 @@ TEST_F(SqliteStoreTest, BringsAStoreFromBeforeTheLanesUpToDate) {
   store_.reset();
   Database(file(), Database::Mode::read_write)
       .execute(
-          "DROP TABLE settled_ahead; DROP TABLE kept; DROP TABLE reading_block; DROP TABLE state_log; PRAGMA "
+          "DROP TABLE settled_ahead; DROP TABLE delivery; DROP TABLE kept; DROP TABLE reading_block; DROP TABLE "
+          "state_log; PRAGMA "
           "user_version = 5");
   open();
   EXPECT_EQ(peek("vm").size(), 6u);
@@ -118,6 +119,7 @@ CREATE TABLE old(
   UNIQUE(kind, device, point, unit, user, carrier, flow));
 INSERT INTO old SELECT id, kind, device, point, unit, user, carrier, flow FROM subject;
 DROP TABLE subject;
+DROP TABLE delivery;
 DROP TABLE kept;
 ALTER TABLE old RENAME TO subject;
 PRAGMA user_version = 9)sql");
@@ -178,6 +180,7 @@ CREATE TABLE old(
 INSERT INTO old SELECT id, subject, site, unit, user_name, region, scope FROM series;
 DROP TABLE series;
 DROP TABLE settled_ahead;
+DROP TABLE delivery;
 DROP TABLE kept;
 DROP TABLE reading_block;
 DROP TABLE state_log;
