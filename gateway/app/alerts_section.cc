@@ -294,6 +294,10 @@ class Rules {
   void read_group(config::Reader& in, AlertRule& rule) {
     rule.measure = Measure::members;
     rule.group = rules_above(in, "group");
+    const auto* members = in.child("group");
+    if (members->is_sequence() && members->items().empty()) {
+      in.error("group", "is empty: name rules that stand above this one");
+    }
     rule.group_by = static_cast<model::GroupBy>(in.one_of("by", {"all", "device", "user"}, 0));
     reject(in, {"points", "devices", "users", "carrier", "per", "of", "silent_for", "change_per", "one_alert"},
            "a group is of the alerts of other rules");

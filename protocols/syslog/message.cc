@@ -60,10 +60,11 @@ std::uint8_t facility_of(std::string_view name) {
 }
 
 std::string to_text(const Message& message) {
-  return fmt::format("<{}>1 {:%Y-%m-%dT%H:%M:%S}Z {} {} - {} {} {}{}",
-                     message.facility * 8 + static_cast<int>(message.severity), message.at, field(message.host, 255),
-                     field(message.app, 48), field(message.id, 32), structured_data(message), kByteOrderMark,
-                     one_line(message.text));
+  const auto second = std::chrono::floor<std::chrono::seconds>(message.at);
+  return fmt::format("<{}>1 {:%Y-%m-%dT%H:%M:%S}.{:03}Z {} {} - {} {} {}{}",
+                     message.facility * 8 + static_cast<int>(message.severity), second, (message.at - second).count(),
+                     field(message.host, 255), field(message.app, 48), field(message.id, 32), structured_data(message),
+                     kByteOrderMark, one_line(message.text));
 }
 
 std::string to_frame(std::string_view text) {

@@ -6,6 +6,7 @@ import json
 import subprocess
 
 from harness import CARBONGATE, Process, free_port, wait_until
+from modbus_servers import libmodbus_tcp
 from postgresql_servers import PostgreSQL
 
 EX_USAGE, EX_DATAERR, EX_CANTCREAT = 64, 65, 73
@@ -122,3 +123,44 @@ def test_they_reach_a_database_once(tmp_path):
         overload = next(row for row in server.rows(query) if row["rule"] == "overload")
         assert (overload["point"], overload["energy_user"], overload["name_zh"]) == ("power", "", "变压器过载")
         assert (float(overload["value"]), float(overload["threshold"])) == (900, 800)
+
+
+DEVICES = """
+site: {{id: works, timezone: Asia/Shanghai, grid_region: CN-SC}}
+devices:
+{meters}
+energy_users: []
+store: {{path: store}}
+alerts:
+  rules:
+    - {{id: lost, name_zh: 设备无应答, devices: ["m*"], of: answering}}
+    - {{id: line, name_zh: 线路中断, severity: critical, group: [lost], above: 2, for: 1s}}
+"""
+
+
+def test_meters_that_stop_answering_are_told_and_those_of_a_line_once_together(tmp_path):
+    server = libmodbus_tcp(tmp_path / "server.log")
+    meters = "\n".join(f'  - {{id: m{unit}, driver: modbus-tcp, address: "127.0.0.1:{server.port}", unit: {unit}, interval: 200ms, timeout: 300ms, '
+                       "registers: [{name: energy, function: 3, address: 0, type: uint32, unit: kWh, kind: cumulative}]}" for unit in range(1, 5))
+    config = tmp_path / "site.yaml"
+    config.write_text(DEVICES.format(meters=meters))
+    gateway = Process([CARBONGATE, "run", config], tmp_path / "gateway.log")
+
+    def states():
+        return sorted((row["rule"], row["subject"], row["state"]) for row in alerts(config))
+    with server.start(ready=server.ready), gateway.start(lambda: "4 points" in gateway.output()):
+        wait_until(lambda: {row["device"] for row in readings(config)} == {"m1", "m2", "m3", "m4"}, what="readings of all")
+        assert states() == []
+        server.kill()
+        wait_until(lambda: len(states()) == 5, 30, "the alerts of four meters and of all of them")
+        assert [(rule, state) for rule, _, state in states()] == [("line", "firing")] + [("lost", "firing")] * 4
+        notice = next(row for row in alerts(config) if row["rule"] == "line")
+        assert all(f"m{unit}" in notice["note"] for unit in range(1, 5)) and notice["value"] == "4"
+        with server.start(ready=server.ready):
+            wait_until(lambda: {state for _, _, state in states()} == {"resolved"}, 60, "the end of all of them")
+    points = {row["point"] for row in readings(config)}
+    assert points == {"energy", "health_answering"}, "what drivers say is kept, for replays"
+
+
+def readings(config):
+    return list(csv.DictReader(io.StringIO(carbongate("export", config, "--what", "readings").stdout)))
