@@ -183,10 +183,8 @@ class Report {
       if (!one.alert.id.empty() && one.alert.revision > alert.revision) return true;
       const double value = one.alert.value;
       one.alert = alert;
-      if (one.alert.by.empty()) {
-        one.alert.by = by;
-        one.alert.note = note;
-      }
+      if (one.alert.by.empty()) one.alert.by = by;
+      if (one.alert.note.empty()) one.alert.note = note;
       if (std::isnan(alert.value)) one.alert.value = value;  // an acknowledgement, or the end of a period, has none
       one.state = to_string(alert.stage);
       one.rule = row.series->rule;

@@ -130,11 +130,18 @@ class NatsCluster:
             rows.extend(client.fetch(5_000))
         return rows
 
+    def has_leader(self):
+        """Each node has heard of one. One that the others could not reach in time has to be begun anew."""
+        for node in self.nodes:
+            if not node.running():
+                node.start()
+        return all("metadata leader" in node.output() for node in self.nodes)
+
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             for node in self.nodes:
                 stack.enter_context(node.start())
-            wait_until(lambda: all("metadata leader" in node.output() for node in self.nodes), 30, "a leader of all")
+            wait_until(self.has_leader, 60, "a leader of all")
             # The first MQTT client makes the stream.
             wait_until(lambda: self.publish(self.nodes[0], "hello", ["x"]), 30, "a leader of the stream")
             with self.client() as client:

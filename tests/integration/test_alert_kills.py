@@ -47,7 +47,7 @@ class Everybody:
 
     def __init__(self, folder, broker):
         self.hook_port, self.platform_port = free_port(), free_port()
-        self.options = stand_in.read_options(["--port", str(self.platform_port), "--mn", "WORKS1", "--pw", "123456"])
+        self.options = stand_in.read_options(["--port", str(self.platform_port), "--mn", "010000A8900016F000169DC0", "--pw", "123456"])
         self.events, self.told, self.faults = [], [], []
         self.receiver = self.platform = None
         self.start_receivers()
@@ -69,7 +69,7 @@ class Everybody:
             "sinks": [{"type": "webhook", "name": "desk", "url": f"http://127.0.0.1:{self.networks[0].port}/", "secret_file": "desk.secret",
                        "timeout": "2s", "select": {"rows": ["alerts"]}},
                       {"type": "hj212", "name": "platform", "address": f"127.0.0.1:{self.networks[1].port}", "station": "works",
-                       "mn": "WORKS1", "password_file": "pw", "alerts": True, "timeout": "1s", "select": {"rows": ["alerts"]}}]}))
+                       "mn": "010000A8900016F000169DC0", "password_file": "pw", "alerts": True, "timeout": "1s", "select": {"rows": ["alerts"]}}]}))
         self.gateway = Process([CARBONGATE, "run", self.config], folder / "gateway.log")
 
     def start_receivers(self):
@@ -107,7 +107,7 @@ def test_every_alert_is_receipted_once_at_each(tmp_path):
     chance = random.Random(SEED)
     with Mosquitto(tmp_path / "broker", options=("max_queued_messages 1000000",)) as broker:
         everybody, plant = Everybody(tmp_path, broker), Plant(broker)
-        everybody.gateway.start(ready=lambda: "connected" in everybody.gateway.output(), timeout=30)
+        everybody.gateway.start(ready=lambda: "mqtt plant: connected" in everybody.gateway.output(), timeout=30)
         for _ in range(KILLS):
             until_some_more(plant, chance)
             victim = chance.choice(["gateway", "network", "receivers"])
