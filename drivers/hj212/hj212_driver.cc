@@ -78,7 +78,7 @@ Hj212Driver::Hj212Driver(std::vector<std::unique_ptr<Hj212Plan>> plans, DriverCo
   for (auto& plan : plans) {
     segment_max_ = std::max(segment_max_, plan->segment_max);
     devices_.push_back(
-        {.plan = std::move(plan), .since = now, .heard = {}, .problem = {}, .problems_logged = LogGate(kLogEvery)});
+        {.plan = std::move(plan), .since = now, .heard = {}, .problem = {}, .problems_logged = LogGates(kLogEvery)});
   }
   link_.name = name_;
   link_.since = now;
@@ -326,14 +326,14 @@ bool Hj212Driver::take_values(Device& device, const hj212::Head& head, const hj2
 void Hj212Driver::note_problem(Device& device, const std::string& said) {
   std::string problem = config::printable(said);
   ++device.errors;
-  if (const auto suffix = device.problems_logged.pass(context_.clock.ticks())) {
+  if (const auto suffix = device.problems_logged.pass(context_.clock.ticks(), said)) {
     spdlog::warn("{}: {}: {}{}", name_, device.plan->id(), problem, *suffix);
   }
   device.problem = std::move(problem);
 }
 
 void Hj212Driver::warn(std::string_view peer, std::string_view text) {
-  if (const auto suffix = strangers_logged_.pass(context_.clock.ticks())) {
+  if (const auto suffix = strangers_logged_.pass(context_.clock.ticks(), text)) {
     spdlog::warn("{}: {}: {}{}", name_, peer, config::printable(text), *suffix);
   }
 }

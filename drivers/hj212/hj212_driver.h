@@ -58,7 +58,7 @@ class Hj212Driver final : public Driver {
     std::uint64_t packets = 0;
     std::uint64_t errors = 0;
     std::string problem;  // of the last packet
-    LogGate problems_logged;
+    LogGates problems_logged;
   };
   // What becomes of the readings of one packet; false: nothing more is wanted.
   using HandOver = std::function<boost::asio::awaitable<bool>(Batch batch)>;
@@ -84,7 +84,7 @@ class Hj212Driver final : public Driver {
   DriverStatus link_;  // without devices
   std::size_t connections_ = 0;
   std::map<std::string, std::weak_ptr<Connection>> connection_of_;  // by MN, of devices of ours
-  LogGate strangers_logged_;
+  LogGates strangers_logged_;
 };
 
 }  // namespace carbongate::hj212_driver

@@ -155,8 +155,10 @@ class Writer {
     if (options_.format == "table") {
       const About row = about(line, zh_);
       const State state = state_of(line.last.outcome);
+      const bool is_alert = line.row && line.row->body.get_if<model::Alert>() != nullptr;
+      const std::string what = row.at && !is_alert ? row.what + " " + time_(*row.at) : row.what;
       rows_.push_back({line.sink, std::string(zh_ ? state.zh : state.en), time_(line.last.sent),
-                       std::to_string(line.attempts), row.what, text_of(seconds_of(line)), line.last.answer});
+                       std::to_string(line.attempts), what, text_of(seconds_of(line)), line.last.answer});
       if (rows_.size() == kRowsPerPage) write_page();
       return;
     }

@@ -1,6 +1,7 @@
 #include "gateway/model/alert.h"
 
 #include <bit>
+#include <charconv>
 #include <tuple>
 
 namespace carbongate::model {
@@ -80,6 +81,12 @@ std::string_view to_string_zh(AlertStage stage) {
     case AlertStage::withdrawn: return "已撤回";
   }
   return "未知";
+}
+
+std::string quantity_text(double value, std::string_view unit) {
+  char text[32];
+  std::string number(text, std::to_chars(text, text + sizeof text, value, std::chars_format::general, 6).ptr);
+  return unit.empty() || unit == "1" ? number : number + " " + std::string(unit);
 }
 
 std::string subject_name(std::string_view device, std::string_view point, std::string_view user,

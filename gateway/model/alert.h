@@ -86,6 +86,9 @@ struct Watch {
   std::vector<AccountId> per = {};       // of an intensity: those of the product, all of one carrier
 };
 
+// "812.5 kW"; of what is counted (unit "1") the number alone. Six digits.
+std::string quantity_text(double value, std::string_view unit);
+
 // "incomer.power", "gateway-2", "press-shop", "press-shop/electricity"
 std::string subject_name(std::string_view device, std::string_view point, std::string_view user,
                          std::string_view carrier);

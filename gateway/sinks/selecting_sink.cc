@@ -41,7 +41,10 @@ asio::awaitable<model::Result<ports::Delivery>> SelectingSink::deliver_chosen(Ch
   if (!choice.rows.empty()) {
     was_offered_ = true;
     auto delivered = co_await sink_->deliver(choice.rows);
-    if (!delivered) co_return std::move(delivered).error();
+    if (!delivered) {
+      adapt(choice);  // what it would take may lie behind what it does not
+      co_return std::move(delivered).error();
+    }
     // Rows between the last one settled and the next one selected are settled with it.
     const auto open =
         std::ranges::upper_bound(choice.rows, delivered->settled_through, {}, &model::StoredRow::sequence);

@@ -19,9 +19,9 @@ std::string alert_value(const model::Alert& alert, bool zh) {
     if (!is_silence) return {};
     return fmt::format(fmt::runtime(zh ? "{} 秒无数据" : "nothing for {} s"), number(alert.limit));
   }
-  if (std::isnan(alert.limit)) return number(alert.value) + " " + alert.unit;
+  if (std::isnan(alert.limit)) return model::quantity_text(alert.value, alert.unit);
   const char* sign = alert.value > alert.limit ? ">" : alert.value < alert.limit ? "<" : "=";
-  return fmt::format("{} {} {} {}", number(alert.value), sign, number(alert.limit), alert.unit);
+  return fmt::format("{} {} {}", number(alert.value), sign, model::quantity_text(alert.limit, alert.unit));
 }
 
 std::string both(model::Severity severity) {

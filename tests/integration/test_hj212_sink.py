@@ -297,3 +297,17 @@ def test_alerts_go_as_texts_and_each_change_once(site):
     assert key[2] == stamp(150), "the instant that broke the limit"
     assert "碳排放超限" in key[4] and "[严重][触发]" in key[4] and "235006" in key[4]
     assert len(platform.data[key]) == 1 and platform.problems == []
+
+
+def test_alerts_that_a_platform_never_answers_do_not_stop_what_it_answers(site):
+    """Two changes without an answer, and readings beside them that fill the journal faster than reports do."""
+    platform = site.platform("--ignore", "i11001")
+    site.write(sinks=[{"alerts": True, "retries": 1}])
+    config = json.loads(site.config.read_text())
+    config["alerts"] = {"rules": [{"id": "high", "points": ["stack.co2"], "above": 235005}, {"id": "low", "points": ["stack.co2"], "below": 235003}]}
+    site.config.write_text(json.dumps(config))
+    site.start()
+    site.feed(400)  # three readings each
+    wait_until(lambda: "rejected for good" in site.log(), timeout=120, what="an alert being given up")
+    wait_until(lambda: set(times(platform, "2011")) == set(site.instants()), timeout=90, what="all instants")
+    assert site.process.stop() == 0

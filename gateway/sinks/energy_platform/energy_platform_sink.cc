@@ -280,6 +280,7 @@ model::Result<ports::Delivery> EnergyPlatformSink::finish(std::span<const model:
     refused_front_ = sent.is_refusal ? batch.sequences.front() : 0;
     delivery.settled_through = batch.sequences[static_cast<std::size_t>(open - sent.fates.begin())] - 1;
     unanswered_ = sent.is_refusal || sent.has_arrived ? 0 : unanswered_ + 1;
+    if (sent.is_refusal) enrolment_->tell_all_again();
     if (sent.is_refusal || unanswered_ >= kUnansweredMax) {
       unanswered_ = 0;
       enrolment_->begin_again();

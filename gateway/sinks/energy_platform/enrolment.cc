@@ -63,6 +63,11 @@ void Enrolment::begin_again() {
   again_.notify_all();
 }
 
+void Enrolment::tell_all_again() {
+  state_.configuration.clear();
+  state_.meters.clear();
+}
+
 asio::awaitable<bool> Enrolment::wait_until_ready(io::SteadyTime deadline) {
   while (!is_ready_ && clock_.ticks() < deadline) co_await (changed_.wait() || clock_.sleep_until(deadline));
   co_return is_ready_;

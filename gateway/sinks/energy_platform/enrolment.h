@@ -43,6 +43,7 @@ class Enrolment {
   // Something that was sent is not taken: addresses, key or token may have changed. Not ready until it has registered
   // again.
   void begin_again();
+  void tell_all_again();  // with the next registration: the platform may have lost it
 
  private:
   // What the platform has had of us, and we of it.

@@ -12,6 +12,17 @@ namespace asio = boost::asio;
 namespace errc = boost::system::errc;
 using namespace std::chrono_literals;
 
+namespace {
+
+// By which the platform knows a repeat: command and DataTime; of an alert also its number, which its text has.
+std::string id_of(const model::StoredRow& row, const Data& data) {
+  std::string id = fmt::format("{} {}", data.command, data.repeated.front().front().text.value_or(""));
+  if (const auto* alert = row.body.get_if<model::Alert>()) id += fmt::format(" {}-{}", alert->id, alert->revision);
+  return id;
+}
+
+}  // namespace
+
 // Of one delivery; what still waits when it ends is no longer waited for.
 class Hj212Sink::Packets {
  public:
@@ -117,11 +128,6 @@ asio::awaitable<void> Hj212Sink::send(std::span<const model::StoredRow> rows, Pa
     Packet packet{.sequence = row.sequence};
     if (arrived_ahead_.contains(row.sequence)) {
       packet.fate = Fate::arrived;
-      // Whether the platform answers anything, where nothing else is left to be sent beside what it does not answer.
-      const bool is_last = &row == &rows.back();
-      const bool is_alone = std::ranges::count(packets.all, Fate::sent, &Packet::fate) == 1;
-      if (is_last && is_alone && link_.has_room())
-        packet.ticket = link_.upload(data_of(row, marks_unknown)).value_or(0);
     } else if (!is_wanted(row)) {
       packet.fate = Fate::skipped;
     } else {
@@ -130,8 +136,7 @@ asio::awaitable<void> Hj212Sink::send(std::span<const model::StoredRow> rows, Pa
       health_.request();
       const Data data = data_of(row, marks_unknown);
       packet.sent = clock_.now();
-      if (shared::is_recorded(row))
-        packet.id = fmt::format("{} {}", data.command, data.repeated.front().front().text.value_or(""));
+      if (shared::is_recorded(row)) packet.id = id_of(row, data);
       if (const auto ticket = link_.upload(data)) {
         packet.ticket = *ticket;
         packet.fate = Fate::sent;
@@ -142,6 +147,7 @@ asio::awaitable<void> Hj212Sink::send(std::span<const model::StoredRow> rows, Pa
     }
     packets.all.push_back(packet);
   }
+  ask_by_repeat(rows, packets);
   while (!packets.look() && !is_over()) co_await wait();
 }
 
@@ -167,6 +173,21 @@ void Hj212Sink::note(const Packets& packets) {
   }
 }
 
+// Whether the platform answers anything, where nothing is sent but what it did not answer before: the last packet that
+// it has answered already, once more.
+void Hj212Sink::ask_by_repeat(std::span<const model::StoredRow> rows, Packets& packets) {
+  const auto is_new = [this](const Packet& packet) {
+    return packet.fate == Fate::sent && !unanswered_.contains(packet.sequence);
+  };
+  if (unanswered_.empty() || std::ranges::any_of(packets.all, is_new) || !link_.has_room()) return;
+  for (std::size_t i = packets.all.size(); i-- > 0;) {
+    if (packets.all[i].fate != Fate::arrived) continue;
+    const bool marks_unknown = config_.options.limits.version == carbongate::hj212::Flag::kVersion2025;
+    packets.all[i].ticket = link_.upload(data_of(rows[i], marks_unknown)).value_or(0);
+    return;
+  }
+}
+
 model::Result<ports::Delivery> Hj212Sink::finish(std::span<const model::StoredRow> rows, Packets& packets) {
   packets.look();
   const auto is_open = [](const Packet& packet) { return packet.fate == Fate::sent; };
@@ -183,6 +204,10 @@ model::Result<ports::Delivery> Hj212Sink::finish(std::span<const model::StoredRo
     }
   }
   note(packets);
+  unanswered_.clear();
+  for (const Packet& packet : packets.all) {
+    if (packet.fate == Fate::sent) unanswered_.insert(packet.sequence);
+  }
   ports::Delivery delivery;
   delivery.settled_through = rows.front().sequence - 1;
   for (const Packet& packet : packets.all) {

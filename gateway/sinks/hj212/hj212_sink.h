@@ -43,7 +43,7 @@ class Hj212Sink final : public ports::Sink {
     std::uint64_t sequence = 0;
     Fate fate = Fate::waiting;
     PlatformLink::Ticket ticket = 0;
-    std::string id = {};  // "2061 20260801000000": command and DataTime; empty: it is not recorded
+    std::string id = {};  // "2061 20260801000000"; empty: it is not recorded
     Instant sent{};
     Instant arrived{};
   };
@@ -54,6 +54,7 @@ class Hj212Sink final : public ports::Sink {
   boost::asio::awaitable<bool> wait_for(io::SteadyTime deadline);
   boost::asio::awaitable<void> send(std::span<const model::StoredRow> rows, Packets& packets);
   model::Result<ports::Delivery> finish(std::span<const model::StoredRow> rows, Packets& packets);
+  void ask_by_repeat(std::span<const model::StoredRow> rows, Packets& packets);
   bool is_given_up(std::uint64_t sequence, bool others_arrive);
   void note(const Packets& packets);
 
@@ -64,6 +65,7 @@ class Hj212Sink final : public ports::Sink {
   shared::Health health_;
   shared::AttemptLog log_;
   std::set<std::uint64_t> arrived_ahead_;  // behind a row that is not settled
+  std::set<std::uint64_t> unanswered_;     // rows of the last delivery
   std::uint64_t stuck_ = 0;                // the row that got no answer last
   int rounds_ = 0;                         // it did not, while others did
 };

@@ -90,12 +90,14 @@ Data data_of(const model::Report& report, const StationClock& clock, bool marks_
 }
 
 Data data_of(const model::Alert& alert, const model::Series& series, const StationClock& clock) {
-  std::string text = fmt::format("[{}][{}] {} {}", to_string_zh(alert.severity), to_string_zh(alert.stage),
-                                 alert.name_zh.empty() ? alert.name : alert.name_zh,
-                                 model::subject_name(series.device, series.point, series.user, series.carrier));
-  if (!std::isnan(alert.value)) text += fmt::format(", 当前值 {:.6g} {}", alert.value, alert.unit);
-  if (!std::isnan(alert.limit)) text += fmt::format(", 限值 {:.6g} {}", alert.limit, alert.unit);
+  std::string text = fmt::format("[{}][{}] {}", to_string_zh(alert.severity), to_string_zh(alert.stage),
+                                 alert.name_zh.empty() ? alert.name : alert.name_zh);
+  const std::string subject = model::subject_name(series.device, series.point, series.user, series.carrier);
+  if (!subject.empty()) text += " " + subject;
+  if (!std::isnan(alert.value)) text += ", 当前值 " + model::quantity_text(alert.value, alert.unit);
+  if (!std::isnan(alert.limit)) text += ", 限值 " + model::quantity_text(alert.limit, alert.unit);
   text += fmt::format(", 起始 {}, 编号 {}-{}", to_data_time(clock.local(alert.since)), alert.id, alert.revision);
+  if (!alert.by.empty()) text += ", 确认 " + alert.by;
   Data data{.command = "3020", .repeated = data_time(alert.at, clock), .items = {}};
   data.items.push_back({Value{"i11001-Info", "//" + quotable(std::move(text)) + "//"}});
   return data;

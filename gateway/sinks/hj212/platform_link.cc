@@ -304,8 +304,8 @@ void PlatformLink::set_trouble(std::string text) {
 }
 
 void PlatformLink::log(const Session::Remark& remark) {
-  LogGate& gate = remark.is_trouble ? trouble_logged_ : remarks_logged_;
-  const auto suffix = gate.pass(clock_.ticks());
+  LogGates& gate = remark.is_trouble ? trouble_logged_ : remarks_logged_;
+  const auto suffix = gate.pass(clock_.ticks(), remark.text);
   if (!suffix) return;
   const auto level = remark.is_trouble ? spdlog::level::warn : spdlog::level::info;
   std::string counted;

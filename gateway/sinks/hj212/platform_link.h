@@ -88,8 +88,8 @@ class PlatformLink {
   io::Event changed_;
   io::Event wake_;   // there is something to write
   io::Event asked_;  // there is something to do
-  LogGate trouble_logged_;
-  LogGate remarks_logged_;
+  LogGates trouble_logged_;
+  LogGates remarks_logged_;
 };
 
 }  // namespace carbongate::sinks::hj212

@@ -3,7 +3,6 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 
@@ -16,11 +15,6 @@ namespace json = boost::json;
 using namespace std::chrono_literals;
 
 constexpr Duration kFiringFor = 24h * 366;
-
-std::string number(double value) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
 
 void add(json::object& labels, std::string_view name, std::string_view value) {
   if (!value.empty()) labels[name] = value;
@@ -75,8 +69,8 @@ Event alertmanager_event(const model::StoredRow& row, const std::string& store) 
   add(annotations, "summary_zh", alert->name_zh);
   add(annotations, "state", to_string(alert->stage));
   add(annotations, "state_zh", to_string_zh(alert->stage));
-  if (std::isfinite(alert->value)) add(annotations, "value", number(alert->value) + " " + alert->unit);
-  if (std::isfinite(alert->limit)) add(annotations, "threshold", number(alert->limit) + " " + alert->unit);
+  if (std::isfinite(alert->value)) add(annotations, "value", model::quantity_text(alert->value, alert->unit));
+  if (std::isfinite(alert->limit)) add(annotations, "threshold", model::quantity_text(alert->limit, alert->unit));
   add(annotations, "note", alert->note);
   add(annotations, "by", alert->by);
   const Instant end = model::is_active(alert->stage) ? alert->at + kFiringFor : alert->at;
