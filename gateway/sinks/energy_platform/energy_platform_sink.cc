@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t kAnswerBytesMax = 64 * 1024;
 constexpr int kUnansweredMax = 2;           // deliveries; then it registers anew
+constexpr int kRefusalsMax = 4;             // deliveries in a row; then it tells items and meters again
 constexpr std::chrono::minutes kAhead{10};  // of us, the clock of a meter
 
 // A sum of what was entered by hand so far, of a period that is not over: the next entry revises it. Waited for, the
@@ -275,12 +276,14 @@ model::Result<ports::Delivery> EnergyPlatformSink::finish(std::span<const model:
   if (open == sent.fates.end()) {
     refused_front_ = 0;
     unanswered_ = 0;
+    refusals_ = 0;
     health_.success();
   } else {
     refused_front_ = sent.is_refusal ? batch.sequences.front() : 0;
     delivery.settled_through = batch.sequences[static_cast<std::size_t>(open - sent.fates.begin())] - 1;
     unanswered_ = sent.is_refusal || sent.has_arrived ? 0 : unanswered_ + 1;
-    if (sent.is_refusal) enrolment_->tell_all_again();
+    refusals_ = sent.is_refusal ? refusals_ + 1 : 0;
+    if (refusals_ % kRefusalsMax == kRefusalsMax - 1) enrolment_->tell_all_again();
     if (sent.is_refusal || unanswered_ >= kUnansweredMax) {
       unanswered_ = 0;
       enrolment_->begin_again();

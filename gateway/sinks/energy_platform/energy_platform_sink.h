@@ -89,6 +89,7 @@ class EnergyPlatformSink final : public ports::Sink {
   shared::AttemptLog log_;
   std::optional<Instant> waits_for_;
   int unanswered_ = 0;               // deliveries in a row
+  int refusals_ = 0;                 // deliveries in a row of which nothing was taken
   std::uint64_t refused_front_ = 0;  // the first row of a delivery that was refused as a whole
   std::map<ItemKey, int> rounds_;    // of items: how often they were refused while others were not
 };
