@@ -19,10 +19,12 @@ option(CARBONGATE_FUZZ "Build the libFuzzer targets in tests/fuzz" OFF)
 option(CARBONGATE_TESTS "Build the tests" ON)
 
 # Depend mode takes the headers from the compiler's own list: with an empty cache, preprocessing each source first costs a fifth more.
-# The sloppiness is what ccache asks for before it keeps what was compiled with precompiled headers.
+# The sloppiness is what ccache asks for before it keeps what was compiled with precompiled headers. Paths below the source folder
+# are hashed relative to the build folder, so a clone in another folder finds what this one compiled.
 find_program(CARBONGATE_CCACHE ccache)
 if(CARBONGATE_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER env CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros ${CARBONGATE_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER env CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros
+    CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CARBONGATE_CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
 endif()
 
