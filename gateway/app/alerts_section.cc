@@ -227,6 +227,7 @@ class Rules {
       } else if (in.has("per")) {
         rule.measure = Measure::intensity;
       }
+      if (!in.has("quota")) reject(in, {"pace", "at_least"}, "is of a quota; say which by 'quota'");
     }
     if (rule.measure == Measure::period || rule.measure == Measure::coverage || rule.measure == Measure::intensity) {
       rule.period = read_period(in);

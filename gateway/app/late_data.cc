@@ -37,6 +37,13 @@ asio::awaitable<model::Result<std::vector<model::AccountRollup>>> rollups_there(
   co_return rollups_of(**history, config.site, amendments, stop);
 }
 
+asio::awaitable<model::Result<std::vector<pipeline::LateJudgement>>> judgements_there(
+    const GatewayConfig& config, std::span<const pipeline::LateWatch> late, const std::atomic<bool>& stop) {
+  auto history = store::History::open(config.store.path);
+  if (history.has_error()) co_return history.error();
+  co_return judge_late_alerts(**history, config.site, late, stop);
+}
+
 std::vector<model::Amendment> amendments_of(const std::vector<books::Difference>& differences, std::size_t& others) {
   std::vector<model::Amendment> amendments;
   for (const books::Difference& difference : differences) {
@@ -76,6 +83,7 @@ asio::awaitable<void> Gateway::restate_late_data() {
     first = now;
     try {
       if (!work.windows.empty()) co_await restate(work);
+      if (!work.watches.empty()) co_await judge_late(work.watches);
       co_await substitute_closed_hours();
     } catch (const std::exception& error) {
       if (stopping_) co_return;
@@ -103,8 +111,32 @@ asio::awaitable<Gateway::LateWork> Gateway::late_work() {
     work.all.emplace_back(point, *late);
     if (slice.closed) work.done.push_back(slice.settled);
   }
+  work.watches = pipeline_.late_watches();
+  if (work.watches.size() > kLatePointsAtOnce) work.watches.resize(kLatePointsAtOnce);
   pass_turn();
   co_return work;
+}
+
+// One transaction, as book().
+asio::awaitable<void> Gateway::judge_late(std::span<const pipeline::LateWatch> watches) {
+  auto there = judgements_there(config_, watches, stop_recomputing_);
+  const auto judgements = co_await asio::co_spawn(worker_, std::move(there), asio::use_awaitable);
+  if (judgements.has_error()) throw std::runtime_error(judgements.error().text);
+  co_await take_turn();
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  try {
+    if (committing_) committing_ = co_await commit(pipeline_.told_late(*judgements));
+  } catch (...) {
+    committing_ = false;
+    fail(std::current_exception());
+    pass_turn();
+    throw;
+  }
+  pass_turn();
+  rows_committed_.notify_all();
+  std::size_t changes = 0;
+  for (const pipeline::LateJudgement& judgement : *judgements) changes += judgement.changes.size();
+  if (changes != 0) spdlog::info("late data: {} changes of alerts", changes);
 }
 
 asio::awaitable<void> Gateway::restate(LateWork& work) {

@@ -37,7 +37,9 @@ constexpr auto kColumns = std::to_array<Column>({{"sink"},
                                                  {"unit"},
                                                  {"reason"},
                                                  {"sequence", tables::TableWriter::Type::number},
-                                                 {"state"}});
+                                                 {"state"},
+                                                 {"rule"},
+                                                 {"id"}});
 using Cells = std::array<std::string, kColumns.size()>;
 
 constexpr std::array<std::string_view, 7> kKinds{"reading", "interval", "entry", "rollup",
@@ -50,12 +52,17 @@ std::string shortest(double value) {
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
+// Of what was computed: ten digits, as 'alerts' shows it.
+std::string rounded(double value) {
+  return std::isnan(value) ? std::string() : fmt::format("{:.10g}", value);
+}
+
 // Value and unit.
 std::pair<std::string, std::string> worth_of(const model::StoredRow& row) {
   if (const auto* reading = row.body.get_if<model::JudgedReading>()) {
     return {shortest(reading->value), row.series->unit};
   }
-  if (const auto* alert = row.body.get_if<model::Alert>()) return {shortest(alert->value), alert->unit};
+  if (const auto* alert = row.body.get_if<model::Alert>()) return {rounded(alert->value), alert->unit};
   if (row.body.get_if<model::Report>()) return {};
   const model::Carrier* carrier = model::find_carrier(row.series->carrier);
   if (!carrier) return {};
@@ -81,14 +88,18 @@ Cells cells_of(const store::DeadLetter& letter, tables::LocalTime& time) {
   cells[5] = series.user;
   cells[6] = series.carrier;
   std::tie(cells[7], cells[8]) = worth_of(*letter.row);
+  cells[12] = series.rule;
+  if (const auto* alert = letter.row->body.get_if<model::Alert>()) cells[13] = alert->id;
   return cells;
 }
 
 // Sink, row and reason as blocks that stay readable on a terminal, however long the reason is.
 void write_text(const Cells& cells, std::ostream& out) {
   const std::string about =
-      cells[2].empty()
-          ? "a row the journal does not keep any longer"
+      cells[2].empty() ? "a row the journal does not keep any longer"
+      : !cells[13].empty()
+          ? fmt::format("{} {} of {} ({}) {} {}", cells[2], cells[13],
+                        model::subject_name(cells[3], cells[4], cells[5], cells[6]), cells[12], cells[7], cells[8])
           : fmt::format("{} {}.{}{}{} {} {}", cells[2], cells[3], cells[4], cells[5].empty() ? "" : " of " + cells[5],
                         cells[6].empty() ? "" : " (" + cells[6] + ")", cells[7], cells[8]);
   out << fmt::format("{} #{} {}  {}{}\n    {}\n", cells[0], cells[10], cells[1], about,

@@ -86,7 +86,7 @@ model::Result<Tallies> tallies_of(store::History& history, const store::SinkProg
         const bool is_watched = static_cast<double>(rollup.covered.count()) >=
                                 kEnough * static_cast<double>((rollup.end - rollup.begin).count());
         if (is_watched) tally.watched.insert(rollup.begin);
-        if (progress.is_settled(row.sequence)) tally.delivered.insert(rollup.begin);
+        if (progress.is_delivered(row.sequence)) tally.delivered.insert(rollup.begin);
         return true;
       });
   if (read.has_error()) return read.error();

@@ -170,9 +170,9 @@ struct AlertState {
   std::uint32_t suppressed = 0;       // as in Alert
   std::optional<Instant> last_since;  // of the alert before: it is raised again, if one would begin no later
   std::uint32_t last_published = 0;
-  std::optional<Instant> last_until;  // of a point's value: when the alert before was over
-  std::optional<Instant> begun;       // of missing data: from when on readings are expected, if none came since
-  std::vector<AlertPeriod> periods;   // ascending
+  std::optional<Instant> late_from;  // of a point: readings came late from here on, and were not held against the rule
+  std::optional<Instant> begun;      // of missing data and coverage: from when on readings are expected
+  std::vector<AlertPeriod> periods;  // ascending
   friend bool operator==(const AlertState&, const AlertState&) = default;
 };
 

@@ -36,31 +36,81 @@ void Alerts::heard_late(const Reading& reading) {
   if (!newest || reading.at >= *newest || !std::isfinite(reading.value)) return;
   const Finding finding{.at = reading.at, .value = reading.value, .cause = model::Cause::late_data};
   for (const std::size_t i : of_point_[carbongate::index(reading.point)]) {
-    if (watches_[i].rule->measure == Measure::value) judge_late(i, finding, *newest);
+    const Measure measure = watches_[i].rule->measure;
+    if (measure != Measure::value && measure != Measure::change) continue;
+    ++watches_[i].heard_late;
+    const std::optional<Instant> known = state_.alerts[i].late_from;
+    if (!known || reading.at < *known) change(i).late_from = reading.at;
+    if (measure == Measure::value) judge_late(i, finding);
   }
 }
 
-// What lay between two readings is not remembered, so only this is decided: that a condition has not held all the time,
-// and, where it need not hold for any, that it held once, until the newest reading at the latest.
-void Alerts::judge_late(std::size_t watch, const Finding& finding, Instant newest) {
+// At once only that a condition has not held all the time: nothing is to fire for it, or go on firing.
+void Alerts::judge_late(std::size_t watch, const Finding& finding) {
   const AlertRule& rule = *watches_[watch].rule;
   const AlertState& state = state_.alerts[watch];
   const Verdict verdict = is_active(rule.active, calendar_, finding.at) ? judge(rule, finding.value) : Verdict::good;
-  if (verdict == Verdict::good) {
-    if (state.since && *state.since < finding.at && finding.at < *state.fired_at) {
-      end_as(watch, AlertStage::withdrawn, finding);
-    } else if (state.holds_since && *state.holds_since < finding.at) {
-      change(watch).holds_since = std::max(finding.at, state.seen_at.value_or(finding.at));
-      expect(*state.holds_since + rule.hold_for);
-    }
+  if (verdict != Verdict::good) return;
+  if (state.since && *state.since < finding.at && finding.at < *state.fired_at) {
+    end_as(watch, AlertStage::withdrawn, finding);
+  } else if (state.holds_since && *state.holds_since < finding.at) {
+    change(watch).holds_since = std::max(finding.at, state.seen_at.value_or(finding.at));
+    expect(*state.holds_since + rule.hold_for);
+  }
+}
+
+std::vector<LateWatch> Alerts::late() const {
+  std::vector<LateWatch> late;
+  for (std::size_t i = 0; i < watches_.size(); ++i) {
+    const std::optional<Instant> from = state_.alerts[i].late_from;
+    if (!from || watches_[i].watch->points.empty()) continue;
+    const std::size_t point = carbongate::index(watches_[i].watch->points.front());
+    late.push_back({.watch = static_cast<model::WatchId>(i),
+                    .from = *from,
+                    .until = state_.points[point].last_at.value_or(*from),
+                    .heard = watches_[i].heard_late});
+  }
+  return late;
+}
+
+// More that came late meanwhile is judged the next time, all of it once more.
+void Alerts::told_late(const LateJudgement& judgement) {
+  const std::size_t watch = model::index(judgement.of.watch);
+  const std::vector<model::Alert>& changes = judgement.changes;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    tell_late(watch, changes[i], i + 1 < changes.size() && changes[i + 1].since == changes[i].since);
+  }
+  const AlertState& state = state_.alerts[watch];
+  if (watches_[watch].heard_late != judgement.of.heard || state.late_from != judgement.of.from) return;
+  change(watch).late_from.reset();
+  const std::size_t point = carbongate::index(watches_[watch].watch->points.front());
+  if (state.since || state.held_back || state_.points[point].last_at != judgement.of.until) return;
+  if (!judgement.pending) {
+    if (state.holds_since) forget_pending(watch);
     return;
   }
-  const bool is_told = state.since || state.holds_since || (state.last_until && finding.at <= *state.last_until);
-  if (verdict != Verdict::bad || rule.hold_for != Duration::zero() || is_told) return;
-  fire(watch, finding.at, finding);
-  if (!state_.alerts[watch].since) return;
-  Finding over{.at = newest, .value = std::nan(""), .cause = finding.cause};
-  end_as(watch, AlertStage::resolved, over);
+  AlertState& pending = change(watch);
+  pending.holds_since = judgement.pending->since;
+  pending.seen_at = judgement.pending->seen_at;
+  pending.value = judgement.pending->value;
+  expect(*pending.holds_since + watches_[watch].rule->hold_for);
+}
+
+void Alerts::tell_late(std::size_t watch, const model::Alert& alert, bool is_over) {
+  const Finding finding{.at = alert.at, .value = alert.value, .cause = alert.cause};
+  const std::optional<Instant> fires_since = state_.alerts[watch].since;
+  if (alert.stage == AlertStage::withdrawn && fires_since == alert.since) {
+    return end_as(watch, AlertStage::withdrawn, finding);
+  }
+  if (alert.stage == AlertStage::firing && !is_over) {  // it goes on
+    if (!fires_since) fire(watch, alert.since, finding);
+    return;
+  }
+  rows_.push_back({static_cast<model::WatchId>(watch), alert});
+  AlertState& state = change(watch);
+  if (state.last_since && alert.since < *state.last_since) return;
+  state.last_since = alert.since;
+  state.last_published = alert.revision + 1;
 }
 
 void Alerts::corrected(AccountId account, const model::EmissionEntry& entry, Duration covered_before) {

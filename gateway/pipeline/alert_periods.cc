@@ -219,10 +219,12 @@ std::optional<double> Alerts::worth_closed(std::size_t watch, const std::vector<
                                            const AlertPeriod& period, const Span& span) const {
   const Watched& one = watches_[watch];
   const AlertRule& rule = *one.rule;
-  if (rule.measure == Measure::coverage) {
+  if (rule.measure == Measure::coverage) {  // of the time since somebody watches
+    const Instant begin = std::max(span.begin, state_.alerts[watch].begun.value_or(span.begin));
+    if (begin >= span.end) return std::nullopt;
     const auto whole =
-        static_cast<double>((span.end - span.begin).count()) * static_cast<double>(one.watch->accounts.size());
-    return 100.0 * static_cast<double>(period.sum) / whole;
+        static_cast<double>((span.end - begin).count()) * static_cast<double>(one.watch->accounts.size());
+    return std::min(100.0, 100.0 * static_cast<double>(period.sum) / whole);
   }
   if (rule.measure == Measure::window) {
     std::int64_t sum = 0;

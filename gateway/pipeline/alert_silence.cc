@@ -10,12 +10,14 @@ namespace carbongate::pipeline {
 using model::AlertState;
 using model::Measure;
 
-// Who was never heard is expected from when time is first told.
+// Who was never heard is expected from when time is first told: that long it is watched.
 void Alerts::begin_waiting(Instant now) {
   if (waiting_) return;
   waiting_ = true;
   for (std::size_t i = 0; i < watches_.size(); ++i) {
-    if (watches_[i].rule->measure != Measure::silence || state_.alerts[i].begun || last_of(i)) continue;
+    const Measure measure = watches_[i].rule->measure;
+    const bool waits = measure == Measure::silence || measure == Measure::coverage;
+    if (!waits || state_.alerts[i].begun || last_of(i)) continue;
     change(i).begun = now;
   }
 }
@@ -25,6 +27,9 @@ std::optional<Instant> Alerts::last_of(std::size_t watch) const {
   std::optional<Instant> last;
   for (const PointId point : watches_[watch].watch->points) {
     last = std::max(last, state_.points[carbongate::index(point)].last_at);
+  }
+  for (const model::AccountId account : watches_[watch].watch->accounts) {
+    last = std::max(last, state_.points[carbongate::index(site_.accounts[model::index(account)].source)].last_at);
   }
   return last;
 }

@@ -42,6 +42,7 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
          .parents = {},
          .cause = {},
          .heard = {},
+         .heard_late = 0,
          .corrected = {},
          .before = {}});
     for (const PointId point : watch.points) {
@@ -58,30 +59,10 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
   }
 }
 
-// Those about the same device or user, or all of a rule that has none of them. With `one_alert` also those of its own
-// rule, of which one fires at a time.
 void Alerts::attach_parents(std::size_t watch) {
-  Watched& child = watches_[watch];
-  const auto attach = [&](std::size_t parent) {
-    child.parents.push_back(parent);
-    children_[parent].push_back(watch);
-  };
-  for (const std::size_t rule : child.rule->depends_on) {
-    std::vector<std::size_t> all;
-    std::vector<std::size_t> near;
-    for (std::size_t i = 0; i < site_.watches.size(); ++i) {
-      const model::Watch& other = site_.watches[i];
-      if (other.rule_place != rule) continue;
-      all.push_back(i);
-      const bool is_near = (!other.device.empty() && other.device == child.watch->device) ||
-                           (!other.user.empty() && other.user == child.watch->user);
-      if (is_near) near.push_back(i);
-    }
-    for (const std::size_t parent : near.empty() ? all : near) attach(parent);
-  }
-  if (!child.rule->one_alert) return;
-  for (std::size_t i = 0; i < site_.watches.size(); ++i) {
-    if (i != watch && site_.watches[i].rule_place == child.watch->rule_place) attach(i);
+  for (const model::WatchId parent : holds_back(site_, static_cast<model::WatchId>(watch))) {
+    watches_[watch].parents.push_back(model::index(parent));
+    children_[model::index(parent)].push_back(watch);
   }
 }
 
@@ -193,7 +174,7 @@ void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
   state.fired_at = known.at;
   state.published = revision + 1;
   publish(watch, AlertStage::firing, since, revision, known);
-  tell_groups(watch, known.at);
+  tell_groups(watch, {.at = known.at});
 }
 
 // Changes of the alert that began then and is over.
@@ -230,21 +211,21 @@ void Alerts::end_as(std::size_t watch, AlertStage stage, const Finding& finding)
   }
   state.last_since = state.since;
   state.last_published = state.published + 1;
-  if (watches_[watch].rule->measure == Measure::value) state.last_until = known.at;
   state.since.reset();
   state.fired_at.reset();
   state.acknowledged = false;
   state.published = 0;
   state.suppressed = 0;
   parent_ended(watch, known.at);
-  tell_groups(watch, known.at);
+  tell_groups(watch, {.at = known.at, .cause = stage == AlertStage::withdrawn ? known.cause : std::nullopt});
 }
 
-void Alerts::tell_groups(std::size_t member, Instant at) {
+// Where a member is withdrawn, so is a group that it brought together.
+void Alerts::tell_groups(std::size_t member, const Finding& finding) {
   for (const std::size_t group : groups_[member]) {
     const auto fires = [this](model::WatchId id) { return state_.alerts[model::index(id)].since.has_value(); };
     const auto count = std::ranges::count_if(watches_[group].watch->members, fires);
-    observe(group, {.at = at, .value = static_cast<double>(count)});
+    observe(group, {.at = finding.at, .value = static_cast<double>(count), .cause = finding.cause});
   }
 }
 

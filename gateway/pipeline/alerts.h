@@ -8,7 +8,7 @@
 //   - A value holds until the next one, at most for the longest gap that its point is bridged over. So a condition
 //     that is `for` a while can become true between two readings, but not during a silence.
 //   - What is due is only decided once `alert_grace` has passed, for readings may be under way. One that comes later
-//     still, and tells otherwise, withdraws.
+//     still, and tells otherwise, withdraws. All else that a late reading means is found by late_alerts.h.
 //   - Users are looked at when all readings of an instant are counted, as derived points are.
 //   - A calendar period has an alert of its own: at its end it is over. A correction of a closed one raises or
 //     withdraws its alert.
@@ -27,6 +27,7 @@
 #include "gateway/model/checkpoint.h"
 #include "gateway/model/site.h"
 #include "gateway/pipeline/calendar.h"
+#include "gateway/pipeline/late_alerts.h"
 
 namespace carbongate::pipeline {
 
@@ -41,8 +42,10 @@ class Alerts {
   // A reading that counts, before the state of its point moves. `received`: when it was heard.
   void heard(const Reading& reading, Instant received);
 
-  // A reading that counts, and is older than the newest of its point.
+  // A reading that counts, and is older than the newest of its point: it waits until told_late().
   void heard_late(const Reading& reading);
+  std::vector<LateWatch> late() const;
+  void told_late(const LateJudgement& judgement);
 
   // An account is counted up to here.
   void counted(model::AccountId account, Instant until);
@@ -83,6 +86,7 @@ class Alerts {
     Instant until{};                                        // of a dirty one: counted up to here
     std::optional<model::Cause> cause;                      // of a dirty one
     std::optional<Instant> heard;                           // silence: when a reading was received last, in this run
+    std::uint64_t heard_late = 0;                           // in this run
     std::map<Instant, Instant> corrected;                   // of a dirty one: periods, and up to where they were
     std::optional<std::vector<model::AlertPeriod>> before;  // of a corrected one: its periods as they were
   };
@@ -120,7 +124,7 @@ class Alerts {
   std::optional<std::uint32_t> told_before(std::size_t watch, Instant since) const;
   void publish(std::size_t watch, model::AlertStage stage, Instant since, std::uint32_t revision,
                const Finding& finding);
-  void tell_groups(std::size_t member, Instant at);
+  void tell_groups(std::size_t member, const Finding& finding);
   std::string members_of(std::size_t group) const;
   std::optional<std::size_t> held_back_by(std::size_t watch) const;
   void parent_ended(std::size_t parent, Instant at);
@@ -158,7 +162,8 @@ class Alerts {
   // alert_corrections.cc: what was judged by other figures than there are now
   void add_correction(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums, const Span& span,
                       bool is_open);
-  void judge_late(std::size_t watch, const Finding& finding, Instant newest);
+  void judge_late(std::size_t watch, const Finding& finding);
+  void tell_late(std::size_t watch, const model::Alert& change, bool is_over);
   void judge_past(std::size_t watch, const Span& period, const Finding& finding);
   Instant counted_until(std::size_t watch, const Span& period) const;
   Course course_of(std::size_t watch, const std::vector<model::AlertPeriod>& periods) const;

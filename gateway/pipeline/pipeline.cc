@@ -104,6 +104,11 @@ model::Effects Pipeline::Engine::pass(Instant now) {
   return take_effects();
 }
 
+model::Effects Pipeline::Engine::told_late(std::span<const LateJudgement> judgements) {
+  for (const LateJudgement& judgement : judgements) alerts_.told_late(judgement);
+  return take_effects();
+}
+
 model::Effects Pipeline::Engine::acknowledge(const std::string& alert, const std::string& by, const std::string& note,
                                              Instant at) {
   alerts_.acknowledge(alert, by, note, at);
@@ -267,6 +272,14 @@ model::Effects Pipeline::keep_apart(std::span<const Batch> batches) {
 model::Effects Pipeline::pass(Instant now) {
   return engine_->pass(now);
 }
+std::vector<LateWatch> Pipeline::late_watches() const {
+  return engine_->late_watches();
+}
+
+model::Effects Pipeline::told_late(std::span<const LateJudgement> judgements) {
+  return engine_->told_late(judgements);
+}
+
 model::Effects Pipeline::acknowledge(const std::string& alert, const std::string& by, const std::string& note,
                                      Instant at) {
   return engine_->acknowledge(alert, by, note, at);

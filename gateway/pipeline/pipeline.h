@@ -15,6 +15,7 @@
 #include "gateway/model/checkpoint.h"
 #include "gateway/model/site.h"
 #include "gateway/pipeline/factor_registry.h"
+#include "gateway/pipeline/late_alerts.h"
 
 namespace carbongate::pipeline {
 
@@ -61,6 +62,10 @@ class Pipeline {
   // What time alone changes: alerts of what is not heard, and of what has lasted. `now`: as the clock shows it; less
   // than before is the same as before. ingest() passes to the times of its readings.
   model::Effects pass(Instant now);
+
+  // Watches of points whose readings came late, and what it comes to that they did.
+  std::vector<LateWatch> late_watches() const;
+  model::Effects told_late(std::span<const LateJudgement> judgements);
 
   // A person has seen the alert of this id: empty, if none such fires, or somebody has already.
   model::Effects acknowledge(const std::string& alert, const std::string& by, const std::string& note, Instant at);

@@ -90,7 +90,7 @@ std::unique_ptr<SinkPlan> read_sink(const SinkType& type, config::Reader& in, co
   Selection selection = Selection::from(in, names);
   const bool has_any = selection.rows.any();
   selection.rows &= plan->row_kinds();
-  if (has_any && selection.rows.none()) in.error("rows", "names nothing that such a sink can send");
+  if (has_any && selection.rows.none()) in.error("select", "its rows name nothing that such a sink can send");
   auto escalation = Escalation::from(in);
   // What waits for a receipt would make a backlog of the rest.
   Pace pace =

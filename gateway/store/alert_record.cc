@@ -95,7 +95,7 @@ model::Alert get(const proto::Alert& message, Instant at) {
 
 void put(const model::AlertState& state, proto::AlertState& message) {
   const auto& [holds_since, seen_at, value, held_back, since, fired_at, acknowledged, published, suppressed, last_since,
-               last_published, last_until, begun, periods] = state;
+               last_published, late_from, begun, periods] = state;
   if (holds_since) message.set_holds_since_ms(ms(*holds_since));
   if (since) message.set_since_ms(ms(*since));
   message.set_acknowledged(acknowledged);
@@ -107,7 +107,7 @@ void put(const model::AlertState& state, proto::AlertState& message) {
   if (fired_at) message.set_fired_at_ms(ms(*fired_at));
   if (last_since) message.set_last_since_ms(ms(*last_since));
   message.set_last_published(last_published);
-  if (last_until) message.set_last_until_ms(ms(*last_until));
+  if (late_from) message.set_late_from_ms(ms(*late_from));
   if (begun) message.set_begun_ms(ms(*begun));
   for (const model::AlertPeriod& period : periods) put(period, *message.add_periods());
 }
@@ -125,7 +125,7 @@ model::AlertState get(const proto::AlertState& message) {
   if (message.has_fired_at_ms()) state.fired_at = instant(message.fired_at_ms());
   if (message.has_last_since_ms()) state.last_since = instant(message.last_since_ms());
   state.last_published = message.last_published();
-  if (message.has_last_until_ms()) state.last_until = instant(message.last_until_ms());
+  if (message.has_late_from_ms()) state.late_from = instant(message.late_from_ms());
   if (message.has_begun_ms()) state.begun = instant(message.begun_ms());
   if (state.since && !state.fired_at) throw DamagedRecord("an alert that fires since never");
   for (const proto::AlertPeriod& period : message.periods()) state.periods.push_back(get(period));

@@ -80,6 +80,8 @@ class Journal {
   std::vector<model::StoredRow> rollups_between(std::int64_t after, std::int64_t upto, std::size_t limit);
   std::vector<model::StoredRow> peek_revisions(CursorTable::Cursor& cursor, std::size_t limit);
   void count(CursorTable::Cursor& cursor, const ports::Delivery& delivery, const Gap& moved);
+  template <class F>
+  void save(CursorTable::Cursor& cursor, const CursorTable::Cursor& before, F&& change);
   // The last sequence.
   void commit_all(const model::Effects& effects);
   std::int64_t append(const std::vector<model::JournalRow>& rows, std::optional<std::int64_t> newest_ms);

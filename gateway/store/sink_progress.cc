@@ -8,7 +8,8 @@
 
 namespace carbongate::store {
 
-bool SinkProgress::is_settled(std::uint64_t sequence) const {
+bool SinkProgress::is_delivered(std::uint64_t sequence) const {
+  if (dead.contains(sequence)) return false;
   return sequence <= settled || std::ranges::any_of(ahead, [sequence](const auto& stretch) {
            return sequence > stretch.first && sequence <= stretch.second;
          });
@@ -34,6 +35,9 @@ model::Result<SinkProgress> sink_progress(const std::filesystem::path& directory
       progress.ahead.emplace_back(static_cast<std::uint64_t>(ahead.integer(0)),
                                   static_cast<std::uint64_t>(ahead.integer(1)));
     }
+    Statement dead(*database, "SELECT seq FROM dead_letter WHERE sink = ?1");
+    dead.bind(1, std::string_view(sink));
+    for (Rows rows(dead); rows.next();) progress.dead.insert(static_cast<std::uint64_t>(dead.integer(0)));
     transaction.commit();
     return progress;
   });

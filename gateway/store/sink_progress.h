@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,8 +18,9 @@ struct SinkProgress {
   std::uint64_t settled = 0;                                   // up to this row of the journal
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ahead;  // and behind the first of a pair up to the second
   std::uint64_t rejected = 0;
+  std::set<std::uint64_t> dead;  // rows on its list of dead letters
 
-  bool is_settled(std::uint64_t sequence) const;
+  bool is_delivered(std::uint64_t sequence) const;
 };
 
 // One short transaction. A sink that was never there has remembered and delivered nothing. Fault: no store there,

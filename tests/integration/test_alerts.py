@@ -4,9 +4,11 @@ import csv
 import io
 import json
 import subprocess
+import time
 
 from harness import CARBONGATE, Process, free_port, wait_until
 from modbus_servers import libmodbus_tcp
+from mqtt_servers import PASSWORD, USER, Mosquitto
 from postgresql_servers import PostgreSQL
 
 EX_USAGE, EX_DATAERR, EX_CANTCREAT = 64, 65, 73
@@ -123,6 +125,41 @@ def test_they_reach_a_database_once(tmp_path):
         overload = next(row for row in server.rows(query) if row["rule"] == "overload")
         assert (overload["point"], overload["energy_user"], overload["name_zh"]) == ("power", "", "变压器过载")
         assert (float(overload["value"]), float(overload["threshold"])) == (900, 800)
+
+
+def test_what_came_late_is_told_for_the_time_it_held(tmp_path):
+    config, _ = make_site(tmp_path, "unused")
+    with Mosquitto(tmp_path / "broker") as broker:
+        text = config.read_text()
+        place = text.index("mqtt://")
+        url = text[place:text.index('"', place)]
+        config.write_text(text.replace(f'"{url}"', f'"mqtt://127.0.0.1:{broker.port}", username: {USER}, password_env: MQTT_PASSWORD')
+                          + "corrections: {quiet: 500ms}\n")
+        now = int(time.time()) // 60 * 60
+        gateway = Process([CARBONGATE, "run", config], tmp_path / "gateway.log", env={"MQTT_PASSWORD": PASSWORD})
+
+        def publish(minutes, power):
+            broker.publish_lines("plant/incomer", [json.dumps({"t": (now + 60 * m) * 1000, "p": power}) for m in minutes])
+
+        def told():
+            return [(row["state"], row["rule"], row["cause"]) for row in exported(config) if row["rule"] == "overload"]
+
+        with gateway.start(ready=lambda: "running" in gateway.output()):
+            wait_until(lambda: "plant/incomer" in broker.output(), 20, "the subscription")
+            publish((-60, -50, -40, -30, -20, -10), 500)
+            publish((-45, -44, -43), 900)  # an alert from -45 to -40
+            wait_until(lambda: len(told()) == 2, 20, "what came late")
+            assert told() == [("firing", "overload", "late-data"), ("resolved", "overload", "late-data")]
+            publish((-42, -43.5), 500)  # it held for a minute and a half, at most
+            wait_until(lambda: len(told()) == 3, 20, "what came later still")
+            gateway.kill()
+        with gateway.start(ready=lambda: "running" in gateway.output()):
+            publish((-25, -24, -23, -22), 900)
+            wait_until(lambda: len(told()) == 5, 20, "what came after the restart")
+            assert gateway.stop() == 0
+        assert told()[2:] == [("withdrawn", "overload", "late-data"), ("firing", "overload", "late-data"), ("resolved", "overload", "late-data")]
+        changes = [(row["since"], row["time"]) for row in exported(config) if row["rule"] == "overload"]
+        assert changes[0][0] == changes[2][0] != changes[3][0]
 
 
 DEVICES = """

@@ -4,29 +4,17 @@
 
 #include "gateway/sinks/mail/config.h"
 #include "gateway/sinks/mail/mail_sink.h"
+#include "gateway/sinks/shared/notice_plan.h"
 
 namespace carbongate::sinks {
 namespace {
 
-class Plan final : public SinkPlan {
- public:
-  explicit Plan(mail::Config config) : config_(std::move(config)) {}
-  const std::string& name() const override { return config_.name; }
-  Order usual_order() const override { return Order::journal; }  // what ends an alert comes behind what began it
-  bool is_order_fixed() const override { return true; }
-  shared::RowKinds row_kinds() const override { return shared::kNoticeRows; }
-  bool has_receipts() const override { return true; }
-  std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
-    return std::make_unique<mail::MailSink>(config_, context.store ? context.store->status().id : std::string(),
-                                            context.clock);
-  }
-
- private:
-  mail::Config config_;
-};
-
 std::unique_ptr<SinkPlan> read(config::Reader& in, const config::Node& root) {
-  return std::make_unique<Plan>(mail::Config::from_keys(in, root));
+  mail::Config config = mail::Config::from_keys(in, root);
+  return shared::notice_plan(std::move(config), shared::kNoticeRows,
+                             [](const mail::Config& options, std::string store, const SinkContext& context) {
+                               return std::make_unique<mail::MailSink>(options, std::move(store), context.clock);
+                             });
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ inline constexpr std::size_t kRowKindCount = 7;
 using RowKinds = std::bitset<kRowKindCount>;
 
 // Alerts and reports: what is sent to people and platforms.
+inline constexpr RowKinds kAlertRows{1U << static_cast<unsigned>(RowKind::alert)};
 inline constexpr RowKinds kNoticeRows{1U << static_cast<unsigned>(RowKind::alert) |
                                       1U << static_cast<unsigned>(RowKind::report)};
 

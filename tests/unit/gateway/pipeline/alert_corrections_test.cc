@@ -245,65 +245,6 @@ TEST_F(CorrectedAlerts, OfThePaceOfADayThatIsOverAreHeldAgainstTheSumWhenTheyBeg
   EXPECT_EQ(told(), "06-02 00:00:00 pace press withdrawn since 06-01 02:00:00 105/110 #2 late-data\n");
 }
 
-class LateValues : public AlertsTest {
- protected:
-  LateValues() {
-    PointLimits limits;
-    limits.interval = 1min;
-    power_ = site_.add_point("power", Kind::instantaneous, "kW", limits);
-    over_ = &rule("over", Measure::value);
-    over_->above = 800;
-    watch_point(power_);
-  }
-  void read_late(std::string_view at, double value, std::string_view heard) {
-    read(power_, at, value, utc(day_ + std::string(heard)) - utc(day_ + std::string(at)));
-  }
-  PointId power_;
-  model::AlertRule* over_;
-};
-
-TEST_F(LateValues, RaiseWhatNobodyHeardOf) {
-  start();
-  read(power_, "12:00:00", 700);
-  read(power_, "12:10:00", 700);
-  read_late("12:05:00", 900, "12:11:00");
-  EXPECT_EQ(told(),
-            "06-01 12:05:00 over device.power firing since 06-01 12:05:00 900/800 late-data\n"
-            "06-01 12:10:00 over device.power resolved since 06-01 12:05:00 #1 late-data\n");
-  restart();
-  read_late("12:06:00", 900, "12:12:00");
-  EXPECT_EQ(told(), "") << "it has been told";
-  read(power_, "12:20:00", 900);
-  EXPECT_EQ(told(), "06-01 12:20:00 over device.power firing since 06-01 12:20:00 900/800\n");
-}
-
-TEST_F(LateValues, WithdrawWhatDidNotHoldAllTheTime) {
-  over_->hold_for = 5min;
-  start();
-  read(power_, "12:00:00", 900);
-  read(power_, "12:04:00", 900);
-  read(power_, "12:08:00", 900);
-  EXPECT_EQ(told(), "06-01 12:05:00 over device.power firing since 06-01 12:00:00 900/800\n");
-  read_late("12:02:00", 700, "12:08:30");
-  EXPECT_EQ(told(), "06-01 12:05:00 over device.power withdrawn since 06-01 12:00:00 700/800 #1 late-data\n");
-  read(power_, "12:09:00", 900);
-  read(power_, "12:14:00", 900);
-  EXPECT_EQ(told(), "06-01 12:14:00 over device.power firing since 06-01 12:09:00 900/800\n");
-}
-
-TEST_F(LateValues, HaveAConditionBeginLater) {
-  over_->hold_for = 5min;
-  start();
-  read(power_, "12:00:00", 900);
-  read(power_, "12:03:00", 900);
-  read_late("12:01:00", 700, "12:03:10");
-  pass("12:05:30");
-  EXPECT_EQ(told(), "");
-  read(power_, "12:06:00", 900);
-  pass("12:08:30");
-  EXPECT_EQ(told(), "06-01 12:08:00 over device.power firing since 06-01 12:03:00 900/800\n");
-}
-
 // Whatever was counted first: once it is corrected, the alerts that stand are those of right figures from the start.
 class AnyCorrections : public CorrectedAlerts, public ::testing::WithParamInterface<unsigned> {
  protected:

@@ -177,6 +177,28 @@ TEST_F(UserAlerts, TellWhatWasNotWatched) {
   EXPECT_EQ(told(), "06-02 00:00:00 coverage press firing since 06-02 00:00:00 87.5/90\n");
 }
 
+TEST_F(UserAlerts, DoNotMissWhatWasBeforeAnybodyWatched) {
+  auto& coverage = rule("coverage", Measure::coverage);
+  coverage.period = Period::day;
+  coverage.below = 90;
+  watch_user("press", {account_}).unit = "%";
+  start();
+  pass("18:00:00");
+  read(meter_, "18:30:00", 0);
+  for (int hour = 19; hour < 24; ++hour) read(meter_, std::to_string(hour) + ":00:00", hour);
+  restart();
+  day_ = "2023-06-02 ";
+  read(meter_, "00:00:00", 30);
+  read(meter_, "00:00:01", 30);
+  EXPECT_EQ(told(), "") << "5.5 of 6 hours";
+  for (int hour = 1; hour < 20; ++hour)
+    read(meter_, (hour < 10 ? "0" : "") + std::to_string(hour) + ":00:00", 30 + hour);
+  day_ = "2023-06-03 ";
+  read(meter_, "00:00:00", 60);
+  read(meter_, "00:00:01", 60);
+  EXPECT_EQ(told(), "06-03 00:00:00 coverage press firing since 06-03 00:00:00 79.166667/90\n");
+}
+
 TEST_F(UserAlerts, HoldEnergyAgainstWhatWasMade) {
   const PointId line = site_.add_point("steel", Kind::cumulative, "t", [] {
     PointLimits limits;

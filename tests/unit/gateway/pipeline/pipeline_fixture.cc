@@ -229,7 +229,7 @@ std::string to_text(const model::Checkpoint& checkpoint) {
            std::to_string(a.held_back) + " since " + time(a.since) + " fired " + time(a.fired_at) + " acknowledged " +
            std::to_string(a.acknowledged) + " published " + std::to_string(a.published) + " suppressed " +
            std::to_string(a.suppressed) + " last " + time(a.last_since) + " " + std::to_string(a.last_published) + " " +
-           time(a.last_until) + " begun " + time(a.begun);
+           time(a.late_from) + " begun " + time(a.begun);
     for (const model::AlertPeriod& p : a.periods) {
       out += " | " + when(p.begin) + " " + std::to_string(p.sum) + " " + std::to_string(p.per) + " " +
              std::to_string(p.closed) + " " + std::to_string(p.judged) + " " + time(p.since) + " " +

@@ -144,7 +144,7 @@ inline model::AlertState full_alert_state() {
           .suppressed = 4,
           .last_since = kStart - 1s,
           .last_published = 5,
-          .last_until = kStart,
+          .late_from = kStart,
           .begun = kStart + 6s,
           .periods = {{.begin = kStart - 24h,
                        .sum = -5,

@@ -1,0 +1,195 @@
+#include "gateway/pipeline/late_alerts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "gateway/model/checkpoint.h"
+#include "gateway/model/rows.h"
+#include "gateway/pipeline/alerts.h"
+#include "gateway/pipeline/quality.h"
+
+namespace carbongate::pipeline {
+
+using model::Alert;
+using model::AlertStage;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kLongestGap = 6h;  // that readings are looked for across
+
+// One alert, of what was told or of what should have been.
+struct Told {
+  Instant since{};
+  Instant fired{};
+  std::optional<Instant> over;
+  bool withdrawn = false;
+  std::uint32_t changes = 0;
+  Alert firing;
+  std::optional<Alert> last;  // once it is over
+
+  bool overlaps(const Told& other) const {
+    return since < other.over.value_or(Instant::max()) && other.since < over.value_or(Instant::max());
+  }
+};
+
+// By when they began. What came after `until` is not known yet.
+std::map<Instant, Told> alerts_of(std::span<const Alert> changes, Instant until) {
+  std::vector<const Alert*> ordered;
+  for (const Alert& change : changes) {
+    if (change.stage != AlertStage::acknowledged || change.at <= until) ordered.push_back(&change);
+  }
+  std::ranges::sort(ordered, {}, [](const Alert* change) { return std::pair(change->since, change->revision); });
+  std::map<Instant, Told> alerts;
+  for (const Alert* change : ordered) {
+    Told& alert = alerts[change->since];
+    alert.since = change->since;
+    alert.changes = std::max(alert.changes, change->revision + 1);
+    if (change->stage == AlertStage::acknowledged) continue;
+    if (change->stage == AlertStage::firing) {
+      alert.fired = change->at;
+      alert.firing = *change;
+      alert.over.reset();
+      alert.withdrawn = false;
+      continue;
+    }
+    alert.withdrawn = change->stage == AlertStage::withdrawn;
+    alert.last = *change;
+    if (change->at <= until || alert.withdrawn) alert.over = change->at;
+  }
+  return alerts;
+}
+
+// A site with one point and one watch, which nothing holds back.
+model::Site alone(const model::Site& site, const model::Watch& watch) {
+  model::Site one;
+  one.id = site.id;
+  one.time_zone = site.time_zone;
+  one.alert_grace = site.alert_grace;
+  one.maintenance = site.maintenance;
+  one.points.push_back(site.points.at(carbongate::index(watch.points.front())));
+  one.points.front().id = PointId{};
+  one.alert_rules.push_back(site.alert_rules.at(watch.rule_place));
+  model::AlertRule& rule = one.alert_rules.front();
+  rule.depends_on.clear();
+  rule.one_alert = false;
+  one.watches.push_back(watch);
+  one.watches.front().id = model::WatchId{};
+  one.watches.front().rule_place = 0;
+  one.watches.front().points = {PointId{}};
+  return one;
+}
+
+bool was_held_back(const std::map<Instant, Told>& parents, Instant at) {
+  return std::ranges::any_of(parents, [at](const auto& item) {
+    const Told& parent = item.second;
+    return !parent.withdrawn && parent.fired <= at && at < parent.over.value_or(Instant::max());
+  });
+}
+
+}  // namespace
+
+std::vector<model::WatchId> holds_back(const model::Site& site, model::WatchId watch) {
+  const model::Watch& child = site.watches.at(model::index(watch));
+  const model::AlertRule& rule = site.alert_rules.at(child.rule_place);
+  std::vector<model::WatchId> parents;
+  for (const std::size_t place : rule.depends_on) {
+    std::vector<model::WatchId> all;
+    std::vector<model::WatchId> near;
+    for (const model::Watch& other : site.watches) {
+      if (other.rule_place != place) continue;
+      all.push_back(other.id);
+      const bool is_near =
+          (!other.device.empty() && other.device == child.device) || (!other.user.empty() && other.user == child.user);
+      if (is_near) near.push_back(other.id);
+    }
+    const auto& chosen = near.empty() ? all : near;
+    parents.insert(parents.end(), chosen.begin(), chosen.end());
+  }
+  if (!rule.one_alert) return parents;
+  for (const model::Watch& other : site.watches) {
+    if (other.id != watch && other.rule_place == child.rule_place) parents.push_back(other.id);
+  }
+  return parents;
+}
+
+Instant lead_of(const model::Site& site, const LateWatch& late) {
+  const model::Watch& watch = site.watches.at(model::index(late.watch));
+  const model::AlertRule& rule = site.alert_rules.at(watch.rule_place);
+  const Duration gap = gap_max(site.points.at(carbongate::index(watch.points.front())).limits);
+  return late.from - rule.hold_for - std::min(gap, kLongestGap);
+}
+
+LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::span<const Reading> readings,
+                         std::span<const Alert> told, std::span<const Alert> parents) {
+  const model::Watch& watch = site.watches.at(model::index(late.watch));
+  const Instant start = lead_of(site, late);
+  const std::map<Instant, Told> known = alerts_of(told, late.until);
+
+  const model::Site one = alone(site, watch);
+  Calendar calendar(one.time_zone);
+  model::Checkpoint state;
+  state.points.resize(1);
+  state.alerts.resize(1);
+  std::vector<model::JournalRow> rows;
+  Alerts alerts(one, calendar, state, rows);
+  for (const auto& [since, alert] : known) {  // what fires at the start
+    if (alert.withdrawn || alert.since >= start || alert.fired > start || alert.over.value_or(start) < start) continue;
+    state.alerts.front().since = alert.since;
+    state.alerts.front().fired_at = alert.fired;
+  }
+  for (const Reading& reading : readings) {
+    const Reading heard{.point = PointId{}, .hj212_flag = reading.hj212_flag, .at = reading.at, .value = reading.value};
+    alerts.heard(heard, heard.at);
+    state.points.front().last_at = heard.at;
+    state.points.front().last_value = heard.value;
+  }
+  alerts.pass(late.until + one.alert_grace);
+
+  std::vector<Alert> played;
+  for (const model::JournalRow& row : rows) played.push_back(row.body.get<Alert>());
+  std::map<Instant, Told> right = alerts_of(played, Instant::max());
+  // Of what fired at the start only the end was played.
+  std::erase_if(right, [&](const auto& item) { return item.first < start && known.contains(item.first); });
+
+  LateJudgement judgement{.of = late, .changes = {}, .pending = {}};
+  const auto is_among = [](const std::map<Instant, Told>& all, const Told& alert) {
+    return std::ranges::any_of(all,
+                               [&](const auto& item) { return !item.second.withdrawn && item.second.overlaps(alert); });
+  };
+  const auto add = [&](Alert change, std::uint32_t revision) {
+    change.revision = revision;
+    change.cause = model::Cause::late_data;
+    judgement.changes.push_back(std::move(change));
+  };
+  for (const auto& [since, alert] : known) {
+    const bool is_looked_at = since >= start && alert.fired <= late.until && !alert.withdrawn &&
+                              late.from < alert.over.value_or(Instant::max());
+    if (!is_looked_at || is_among(right, alert)) continue;
+    Alert change = alert.last.value_or(alert.firing);
+    change.stage = AlertStage::withdrawn;
+    change.value = std::numeric_limits<double>::quiet_NaN();
+    change.note.clear();
+    add(std::move(change), alert.changes);
+  }
+  const std::map<Instant, Told> above = alerts_of(parents, late.until);
+  for (const auto& [since, alert] : right) {
+    if (is_among(known, alert) || was_held_back(above, alert.fired)) continue;
+    const auto same = known.find(since);
+    const std::uint32_t revision = same == known.end() ? 0 : same->second.changes;
+    add(alert.firing, revision);
+    if (alert.over) add(*alert.last, revision + 1);
+  }
+  const model::AlertState& end = state.alerts.front();
+  if (end.holds_since && end.seen_at) {
+    judgement.pending = {.since = *end.holds_since, .seen_at = *end.seen_at, .value = end.value};
+  }
+  return judgement;
+}
+
+}  // namespace carbongate::pipeline

@@ -1,0 +1,184 @@
+// Of class Journal: what sinks are offered, and what they say became of it.
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway/store/journal.h"
+
+namespace carbongate::store {
+namespace {
+
+// Rows that a sink may have settled since its cursor was last written: what it would see again after a crash.
+constexpr std::int64_t kUnsavedRowsMax = 10'000;
+
+// Rows that are looked through at once for what must be sent once more.
+constexpr std::int64_t kLookedThroughMax = 100'000;
+
+}  // namespace
+
+// What is changed with the cursors is written, or neither is.
+template <class F>
+void Journal::save(CursorTable::Cursor& cursor, const CursorTable::Cursor& before, F&& change) {
+  try {
+    cursors_.forget();
+    Transaction transaction(database_);
+    std::forward<F>(change)();
+    cursors_.save();
+    transaction.commit();
+    cursors_.saved();
+  } catch (...) {
+    cursor = before;
+    throw;
+  }
+}
+
+std::vector<model::StoredRow> Journal::peek(const std::string& sink, std::size_t limit) {
+  CursorTable::Cursor& cursor = cursor_of(sink);
+  if (limit == 0) return {};
+  std::vector<model::StoredRow> rows;
+  while (rows.empty()) {
+    if (cursor.is_within_ahead()) rows = peek_revisions(cursor, limit);
+    if (!rows.empty() || cursor.settled >= last_sequence_) break;
+    const std::int64_t end = cursor.ahead.empty() ? last_sequence_ : cursor.ahead.front().begun;
+    rows = rows_between(cursor.settled, end, limit);
+    if (cursor.ahead.empty()) break;
+    if (rows.empty()) cursor.settled = end;  // all of it was dropped
+  }
+  status_.cursors = cursors_.describe();
+  return rows;
+}
+
+std::vector<model::StoredRow> Journal::peek_behind(const std::string& sink, std::uint64_t after, std::size_t limit) {
+  const CursorTable::Cursor& cursor = cursor_of(sink);
+  if (!cursor.ahead.empty()) return {};
+  return rows_between(std::max(cursor.settled, static_cast<std::int64_t>(after)), last_sequence_, limit);
+}
+
+// Passes through what is settled ahead, up to the first of these rows or to what is not settled.
+std::vector<model::StoredRow> Journal::peek_revisions(CursorTable::Cursor& cursor, std::size_t limit) {
+  while (cursor.is_within_ahead()) {
+    const std::int64_t end = std::min(cursor.ahead.front().settled, cursor.settled + kLookedThroughMax);
+    auto rows = rollups_between(cursor.settled, end, limit);
+    const bool are_all = rows.size() < limit;
+    const auto through = are_all ? end : static_cast<std::int64_t>(rows.back().sequence);
+    std::erase_if(rows, [](const auto& row) { return row.body.template get<model::RollupRow>().revision == 0; });
+    if (!rows.empty()) return rows;
+    cursor.settled = through;
+    cursor.join();
+  }
+  return {};
+}
+
+// With sequences (after, upto], the oldest `limit` of them.
+std::vector<model::StoredRow> Journal::rows_between(std::int64_t after, std::int64_t upto, std::size_t limit) {
+  std::vector<model::StoredRow> rows;
+  if (limit == 0 || after >= upto) return rows;
+  rows.reserve(std::min(limit, static_cast<std::size_t>(upto - after)));
+  rows_.forwards(after, upto, [&](const ReadingWalk::Row& row) {
+    rows.push_back(stored(row));
+    return rows.size() < limit;
+  });
+  return rows;
+}
+
+std::vector<model::StoredRow> Journal::rollups_between(std::int64_t after, std::int64_t upto, std::size_t limit) {
+  std::vector<model::StoredRow> result;
+  peek_rollups_.bind(1, after).bind(2, static_cast<std::int64_t>(limit)).bind(3, upto);
+  for (Rows rows(peek_rollups_); rows.next();) {
+    result.push_back(stored({.sequence = peek_rollups_.integer(0),
+                             .series = peek_rollups_.integer(1),
+                             .columns = {.kind = RowKind::rollup,
+                                         .at_ms = peek_rollups_.integer(2),
+                                         .value = 0,
+                                         .quality = peek_rollups_.integer(3),
+                                         .body = peek_rollups_.blob(4)}}));
+  }
+  return result;
+}
+
+void Journal::open_live(const std::string& sink, std::uint64_t rows) {
+  CursorTable::Cursor& cursor = cursor_of(sink);
+  const std::int64_t reached = cursor.ahead.empty() ? cursor.settled : cursor.ahead.back().settled;
+  const auto newest = static_cast<std::int64_t>(std::min<std::uint64_t>(rows, INT64_MAX));
+  const std::int64_t begun = last_sequence_ - std::min(newest, last_sequence_);
+  if (begun <= reached || cursor.ahead.size() >= ports::Store::kAheadMax) return;
+  save(cursor, CursorTable::Cursor(cursor), [&] { cursor.ahead.push_back({begun, begun}); });
+  status_.cursors = cursors_.describe();
+}
+
+std::vector<model::StoredRow> Journal::peek_live(const std::string& sink, std::size_t limit) {
+  const CursorTable::Cursor& cursor = cursor_of(sink);
+  if (cursor.ahead.empty() || cursor.ahead.back().settled >= last_sequence_) return {};
+  return rows_between(cursor.ahead.back().settled, last_sequence_, limit);
+}
+
+void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
+  CursorTable::Cursor& cursor = cursor_of(sink);
+  const CursorTable::Cursor before = cursor;
+  const bool is_live = delivery.lane == ports::Lane::live && !cursor.ahead.empty();
+  const bool is_again = !is_live && cursor.is_within_ahead();  // counted when it was sent for the first time
+  std::int64_t& position = is_live ? cursor.ahead.back().settled : cursor.settled;
+  const std::int64_t from = position;
+  std::int64_t end = last_sequence_;
+  if (!is_live && !cursor.ahead.empty()) end = is_again ? cursor.ahead.front().settled : cursor.ahead.front().begun;
+  position = std::clamp(static_cast<std::int64_t>(delivery.settled_through), from, end);
+  const std::int64_t through = position;
+  if (!is_again) count(cursor, delivery, {from, through});
+  cursor.join();
+  if (!delivery.rejected.empty() || !delivery.attempts.empty() || cursors_.unsaved_rows(sink) > kUnsavedRowsMax) {
+    save(cursor, before, [&] {
+      for (const ports::RejectedRow& row : delivery.rejected) {
+        if (static_cast<std::int64_t>(row.sequence) > through) continue;  // will be offered again
+        if (dead_letters_.bury(sink, row)) ++cursor.rejected;
+      }
+      if (!delivery.rejected.empty()) cursor.dropped += dead_letters_.make_room(sink);
+      deliveries_.record(sink, delivery.attempts);
+    });
+  }
+  status_.cursors = cursors_.describe();
+}
+
+// What became of the rows of this stretch.
+void Journal::count(CursorTable::Cursor& cursor, const ports::Delivery& delivery, const Gap& moved) {
+  const auto refused = static_cast<std::uint64_t>(std::ranges::count_if(
+      delivery.rejected, [&](const auto& row) { return static_cast<std::int64_t>(row.sequence) <= moved.upto; }));
+  cursor.refused += refused;
+  cursor.skipped += delivery.skipped;
+  if (delivery.rows != 0 && retention_->swept() > moved.after) {
+    // Dropped while they were under way: they were not missed after all.
+    const std::uint64_t there = rows_.count(moved.after, moved.upto);
+    cursor.missed -= std::min(cursor.missed, delivery.rows - std::min(delivery.rows, there));
+  }
+  cursor.accepted += delivery.rows - std::min(delivery.rows, refused + delivery.skipped);
+}
+
+std::vector<model::StoredRow> Journal::peek_retries(const std::string& sink, std::size_t limit) {
+  cursor_of(sink);  // it asks: what it has not got is kept, however long the retries take
+  std::vector<model::StoredRow> rows;
+  dead_letters_.retries(sink, limit, [&](const ReadingWalk::Row& row) {
+    rows.push_back(stored(row));
+    return true;
+  });
+  return rows;
+}
+
+void Journal::settle_retries(const std::string& sink, const ports::Retried& outcome) {
+  CursorTable::Cursor& cursor = cursor_of(sink);
+  save(cursor, CursorTable::Cursor(cursor), [&] {
+    for (const std::uint64_t sequence : outcome.accepted) {
+      if (dead_letters_.accepted(sink, sequence) && cursor.rejected != 0) --cursor.rejected;
+    }
+    for (const ports::RejectedRow& row : outcome.rejected) dead_letters_.refused_again(sink, row);
+    deliveries_.record(sink, outcome.attempts);
+  });
+  status_.cursors = cursors_.describe();
+}
+
+void Journal::record(const std::string& sink, const std::vector<ports::Attempt>& attempts) {
+  Transaction transaction(database_);
+  deliveries_.record(sink, attempts);
+  transaction.commit();
+}
+
+}  // namespace carbongate::store

@@ -1,0 +1,274 @@
+#include "gateway/pipeline/late_alerts.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway/pipeline/quality.h"
+#include "tests/unit/gateway/pipeline/alert_fixture.h"
+
+namespace carbongate::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+using model::AlertStage;
+using model::Measure;
+
+class LateValues : public AlertsTest {
+ protected:
+  LateValues() {
+    PointLimits limits;
+    limits.interval = 1min;
+    power_ = site_.add_point("power", Kind::instantaneous, "kW", limits);
+    over_ = &rule("over", Measure::value);
+    over_->above = 800;
+    watch_point(power_);
+  }
+
+  void hear(Instant at, double value, Instant received) {
+    const Batch batch{.source = "test", .received = received, .readings = {reading(power_, at, value)}, .settled = {}};
+    keep(pipeline_->ingest({&batch, 1}, received));
+  }
+  void read(std::string_view at, double value) { hear(time(at), value, time(at)); }
+  void read_late(std::string_view at, double value, std::string_view heard) { hear(time(at), value, time(heard)); }
+  void pass(std::string_view at) { keep(pipeline_->pass(time(at))); }
+
+  // As the gateway does once it is quiet.
+  void judge() {
+    std::vector<LateJudgement> judgements;
+    for (const LateWatch& late : pipeline_->late_watches()) {
+      std::vector<Reading> readings;
+      for (const auto& [at, value] : values_) {
+        if (at >= lead_of(site_.site, late) && at <= late.until) readings.push_back(reading(power_, at, value));
+      }
+      std::vector<model::Alert> parents;
+      for (const model::WatchId parent : holds_back(site_.site, late.watch)) {
+        parents.insert(parents.end(), alerts_[parent].begin(), alerts_[parent].end());
+      }
+      judgements.push_back(judge_late(site_.site, late, readings, alerts_[late.watch], parents));
+    }
+    keep(pipeline_->told_late(judgements));
+  }
+
+  Instant time(std::string_view at) const { return utc(day_ + std::string(at)); }
+
+  PointId power_;
+  model::AlertRule* over_;
+  std::map<Instant, double> values_;  // that count
+  std::map<model::WatchId, std::vector<model::Alert>> alerts_;
+
+ private:
+  void keep(const model::Effects& effects) {
+    note(effects);
+    for (const model::JournalRow& row : effects.rows) {
+      if (const auto* alert = row.body.get_if<model::Alert>()) {
+        alerts_[std::get<model::WatchId>(row.subject)].push_back(*alert);
+      } else if (const auto* heard = row.body.get_if<model::JudgedReading>(); heard && usable(heard->quality)) {
+        values_.emplace(heard->at, heard->value);
+      }
+    }
+  }
+};
+
+TEST_F(LateValues, RaiseWhatNobodyHeardOfForAsLongAsItHeld) {
+  start();
+  read("12:00:00", 700);
+  read("12:06:00", 700);
+  read("12:10:00", 700);
+  read_late("12:05:00", 900, "12:11:00");
+  EXPECT_EQ(told(), "");
+  judge();
+  EXPECT_EQ(told(),
+            "06-01 12:05:00 over device.power firing since 06-01 12:05:00 900/800 late-data\n"
+            "06-01 12:06:00 over device.power resolved since 06-01 12:05:00 700/800 #1 late-data\n");
+  restart();
+  judge();
+  EXPECT_EQ(told(), "") << "it has been told";
+  read("12:20:00", 900);
+  EXPECT_EQ(told(), "06-01 12:20:00 over device.power firing since 06-01 12:20:00 900/800\n");
+}
+
+TEST_F(LateValues, RaiseWhatHeldLongEnough) {
+  over_->hold_for = 5min;
+  start();
+  read("12:00:00", 700);
+  read("12:20:00", 700);
+  for (const char* at : {"12:01:00", "12:03:00", "12:05:00", "12:07:00"}) read_late(at, 900, "12:20:30");
+  judge();
+  EXPECT_EQ(told(),
+            "06-01 12:06:00 over device.power firing since 06-01 12:01:00 900/800 late-data\n"
+            "06-01 12:20:00 over device.power resolved since 06-01 12:01:00 700/800 #1 late-data\n");
+  read_late("12:06:00", 700, "12:21:00");
+  judge();
+  EXPECT_EQ(told(), "06-01 12:20:00 over device.power withdrawn since 06-01 12:01:00 #2 late-data\n");
+}
+
+TEST_F(LateValues, LetFireFromTheTrueBegin) {
+  over_->hold_for = 10min;
+  start();
+  read("12:00:00", 700);
+  read("12:08:00", 900);
+  read_late("12:02:00", 900, "12:08:30");
+  read_late("12:05:00", 900, "12:08:30");
+  judge();
+  EXPECT_EQ(told(), "");
+  read("12:11:00", 900);
+  pass("12:12:30");
+  EXPECT_EQ(told(), "06-01 12:12:00 over device.power firing since 06-01 12:02:00 900/800\n");
+  read("12:13:00", 700);
+  told();
+  read("12:20:00", 900);
+  for (const char* at : {"12:14:00", "12:17:00"}) read_late(at, 900, "12:20:10");
+  read("12:25:00", 900);
+  judge();
+  EXPECT_EQ(told(), "06-01 12:24:00 over device.power firing since 06-01 12:14:00 900/800 late-data\n") << "goes on";
+  restart();
+  read("12:30:00", 700);
+  EXPECT_EQ(told(), "06-01 12:30:00 over device.power resolved since 06-01 12:14:00 700/800 #1\n");
+}
+
+TEST_F(LateValues, WithdrawWhatDidNotHoldAllTheTime) {
+  over_->hold_for = 5min;
+  start();
+  read("12:00:00", 900);
+  read("12:04:00", 900);
+  read("12:08:00", 900);
+  EXPECT_EQ(told(), "06-01 12:05:00 over device.power firing since 06-01 12:00:00 900/800\n");
+  read_late("12:02:00", 700, "12:08:30");
+  EXPECT_EQ(told(), "06-01 12:05:00 over device.power withdrawn since 06-01 12:00:00 700/800 #1 late-data\n");
+  judge();
+  EXPECT_EQ(told(), "") << "it holds since 12:04 only";
+  pass("12:09:30");
+  EXPECT_EQ(told(), "06-01 12:09:00 over device.power firing since 06-01 12:04:00 900/800\n");
+}
+
+TEST_F(LateValues, HaveAConditionBeginLater) {
+  over_->hold_for = 5min;
+  start();
+  read("12:00:00", 900);
+  read("12:03:00", 900);
+  read_late("12:01:00", 700, "12:03:10");
+  pass("12:05:30");
+  EXPECT_EQ(told(), "");
+  read("12:06:00", 900);
+  pass("12:08:30");
+  EXPECT_EQ(told(), "06-01 12:08:00 over device.power firing since 06-01 12:03:00 900/800\n");
+}
+
+TEST_F(LateValues, ChangeNothingWhereTheyOnlyMoveABegin) {
+  start();
+  read("12:00:00", 700);
+  read("12:05:00", 900);
+  read("12:10:00", 700);
+  told();
+  read_late("12:04:00", 900, "12:10:10");
+  read_late("12:07:00", 900, "12:10:10");
+  judge();
+  EXPECT_EQ(told(), "");
+}
+
+TEST_F(LateValues, RaiseNothingThatWorkOrAnotherAlertHeldBack) {
+  model::AlertRule& child = rule("child", Measure::value);
+  child.above = 850;
+  child.depends_on = {0};
+  over_ = &site_.site.alert_rules.front();
+  watch_point(power_);
+  site_.site.maintenance.push_back(
+      {.from = time("13:00:00"), .to = time("14:00:00"), .rules = {}, .devices = {}, .users = {}});
+  start();
+  read("12:00:00", 820);
+  read("12:10:00", 700);
+  told();
+  read_late("12:05:00", 900, "12:10:10");
+  judge();
+  EXPECT_EQ(told(), "") << "held back by what fired";
+  read("13:30:00", 700);
+  read_late("13:10:00", 900, "13:30:10");
+  judge();
+  EXPECT_EQ(told(), "") << "work went on";
+}
+
+// Whatever order they are heard in: the alerts that stand are those of the readings in their own order.
+class AnyOrder : public LateValues, public ::testing::WithParamInterface<unsigned> {
+ protected:
+  struct Stretch {
+    Instant since{};
+    Instant over = Instant::max();
+    bool overlaps(const Stretch& other) const { return since < other.over && other.since < over; }
+  };
+  // The alerts that stand.
+  std::vector<Stretch> standing() {
+    std::vector<model::Alert> alerts = alerts_[model::WatchId{}];
+    std::ranges::stable_sort(alerts, {}, [](const model::Alert& a) { return std::pair(a.since, a.revision); });
+    std::map<Instant, Stretch> result;
+    for (const model::Alert& alert : alerts) {
+      result[alert.since] = {.since = alert.since, .over = is_active(alert.stage) ? Instant::max() : alert.at};
+      if (alert.stage == AlertStage::withdrawn) result.erase(alert.since);
+    }
+    std::vector<Stretch> stretches;
+    for (const auto& [since, stretch] : result) stretches.push_back(stretch);
+    return stretches;
+  }
+  static void expect_each_among(const std::vector<Stretch>& some, const std::vector<Stretch>& others) {
+    for (const Stretch& one : some) {
+      EXPECT_TRUE(std::ranges::any_of(others, [&](const Stretch& other) { return one.overlaps(other); }))
+          << (one.since - utc("2023-06-01 00:00")).count() / 1000;
+    }
+  }
+  void begin_anew() {
+    values_.clear();
+    alerts_.clear();
+    start();
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Seeds, AnyOrder, ::testing::Range(1u, 61u));
+
+TEST_P(AnyOrder, OverlapsWhatFollowsFromTheRightOne) {
+  std::mt19937 random(GetParam());
+  const auto below = [&](unsigned n) {
+    return static_cast<int>(std::uniform_int_distribution<unsigned>(0, n - 1)(random));
+  };
+  over_->hold_for = below(3) * 3min;
+  over_->clear_above = 750;
+  std::vector<std::pair<Instant, double>> readings;
+  Instant at = time("00:00:00");
+  double value = 700;
+  for (int i = 0; i < 120; ++i) {
+    at += 10s * (1 + below(12));
+    if (below(6) == 0) value = below(2) == 0 ? 700 : (below(3) == 0 ? 780 : 900);
+    readings.emplace_back(at, value);
+  }
+  begin_anew();
+  for (const auto& [when, v] : readings) hear(when, v, when);
+  const std::vector<Stretch> right = standing();
+
+  begin_anew();
+  std::vector<std::pair<Instant, double>> late;
+  for (const auto& [when, v] : readings) {
+    const bool is_last = when == readings.back().first;
+    if (!is_last && below(4) == 0) {
+      late.emplace_back(when, v);
+    } else {
+      hear(when, v, when);
+    }
+    if (below(8) != 0) continue;
+    std::ranges::shuffle(late, random);
+    for (const auto& [then, w] : late) hear(then, w, when);
+    late.clear();
+    if (below(2) == 0) judge();
+    if (below(4) == 0) restart();
+  }
+  for (const auto& [then, w] : late) hear(then, w, readings.back().first);
+  judge();
+  EXPECT_TRUE(pipeline_->late_watches().empty());
+  expect_each_among(right, standing());
+  expect_each_among(standing(), right);
+}
+
+}  // namespace
+}  // namespace carbongate::pipeline
