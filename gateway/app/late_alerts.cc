@@ -2,11 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <string>
 #include <utility>
-
-#include "gateway/pipeline/quality.h"
 
 namespace carbongate::app {
 namespace {
@@ -48,7 +45,7 @@ class Judging {
     };
     return history_.each_reading(range, is_wanted, [&](const model::StoredRow& row) {
       const auto& reading = row.body.get<model::JudgedReading>();
-      const bool is_usable = pipeline::usable(reading.quality) && std::isfinite(reading.value);
+      const bool is_usable = model::usable(reading.quality) && std::isfinite(reading.value);
       if (!is_usable || (!readings.empty() && readings.back().at == reading.at)) return !stop_;
       if (readings.size() == kLateReadingsMax)
         readings.erase(readings.begin(), readings.begin() + kLateReadingsMax / 2);
