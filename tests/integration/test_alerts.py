@@ -127,7 +127,8 @@ def test_they_reach_a_database_once(tmp_path):
         assert (float(overload["value"]), float(overload["threshold"])) == (900, 800)
 
 
-def test_what_came_late_is_told_for_the_time_it_held(tmp_path):
+def test_what_came_late_is_told_for_the_time_it_held(tmp_path, monkeypatch):
+    monkeypatch.setenv("MQTT_PASSWORD", PASSWORD)
     config, _ = make_site(tmp_path, "unused")
     with Mosquitto(tmp_path / "broker") as broker:
         text = config.read_text()
@@ -136,7 +137,7 @@ def test_what_came_late_is_told_for_the_time_it_held(tmp_path):
         config.write_text(text.replace(f'"{url}"', f'"mqtt://127.0.0.1:{broker.port}", username: {USER}, password_env: MQTT_PASSWORD')
                           + "corrections: {quiet: 500ms}\n")
         now = int(time.time()) // 60 * 60
-        gateway = Process([CARBONGATE, "run", config], tmp_path / "gateway.log", env={"MQTT_PASSWORD": PASSWORD})
+        gateway = Process([CARBONGATE, "run", config], tmp_path / "gateway.log")
 
         def publish(minutes, power):
             broker.publish_lines("plant/incomer", [json.dumps({"t": (now + 60 * m) * 1000, "p": power}) for m in minutes])
