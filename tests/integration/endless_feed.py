@@ -2,6 +2,7 @@
 what must be true of its store in the end, whatever happened: nothing that the broker was rid of is missing, nothing counts
 twice."""
 
+import atexit
 import contextlib
 import csv
 import io
@@ -10,6 +11,7 @@ import os
 import random
 import sqlite3
 import subprocess
+import sys
 import threading
 from datetime import datetime
 from decimal import Decimal
@@ -22,23 +24,63 @@ QUARTER = 900_000 // STEP_MS  # messages of one meter in a quarter hour
 CHUNK = 200      # messages of one meter in one connection
 BROKER_OPTIONS = ("persistence false", "max_queued_messages 1000000")  # it is not the broker that is taken away
 READINGS = """SELECT (SELECT count(*) FROM journal WHERE kind = 0) + (SELECT coalesce(sum(readings), 0) FROM reading_block)"""
+NEWEST = """SELECT max(j.at) FROM journal j JOIN series s ON s.id = j.series JOIN subject t ON t.id = s.subject
+    WHERE j.kind = 2 AND t.device IN (%s) GROUP BY t.device""" % ", ".join(f"'m{n}'" for n in range(METERS))
 AHEAD = 6_000    # messages that the broker may hold for the gateway: it is never without work, and the broker not full
+
+
+# Asks a store from a process of its own: a power cut shortens a file that SQLite has mapped, which ends the reader.
+ASKER = """
+import contextlib, json, sqlite3, sys
+for query in sys.stdin:
+    try:
+        with contextlib.closing(sqlite3.connect(sys.argv[1], uri=True)) as store:
+            print(json.dumps(store.execute(query).fetchall()), flush=True)
+    except sqlite3.DatabaseError:
+        print("null", flush=True)
+"""
+
+
+class Asker:
+    """One query. None: the store is being made, or was just cut short."""
+
+    def __init__(self, config, query):
+        self._command = [sys.executable, "-c", ASKER, f"file:{config.parent / 'store' / 'carbongate.db'}?mode=ro"]
+        self._query = " ".join(query.split()) + "\n"
+        self._process = None
+        self._lock = threading.Lock()
+        atexit.register(self.close)
+
+    def rows(self):
+        with self._lock:
+            if not self._process or self._process.poll() is not None:
+                self.close()
+                self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            try:
+                self._process.stdin.write(self._query)
+                self._process.stdin.flush()
+                return json.loads(self._process.stdout.readline() or "null")
+            except BrokenPipeError:
+                return None
+
+    def close(self):
+        if self._process:
+            self._process.kill()
+            self._process.communicate()
 
 
 class Journal:
     """How many readings a store has, as rows and in blocks; those that were heard again are in there again. As many as before
-    while it cannot be read: it is being made, or just cut short."""
+    while it cannot be read."""
 
     def __init__(self, config):
-        self._file = config.parent / "store" / "carbongate.db"
+        self._asker = Asker(config, READINGS)
         self._readings = 0
 
     def readings(self):
-        try:
-            with contextlib.closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)) as store:
-                self._readings = store.execute(READINGS).fetchone()[0]
-        except sqlite3.DatabaseError:
-            pass
+        rows = self._asker.rows()
+        if rows:
+            self._readings = rows[0][0]
         return self._readings
 
 
@@ -46,18 +88,13 @@ class Heard:
     """How many of a feed's messages a store has accounted, each once: as many as its newest intervals tell."""
 
     def __init__(self, config):
-        self._file = config.parent / "store" / "carbongate.db"
+        self._asker = Asker(config, NEWEST)
         self._messages = 0
 
     def messages(self):
-        try:
-            with contextlib.closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)) as store:
-                newest = store.execute("""SELECT max(j.at) FROM journal j JOIN series s ON s.id = j.series
-                    JOIN subject t ON t.id = s.subject WHERE j.kind = 2 AND t.device IN (%s) GROUP BY t.device"""
-                                       % ", ".join(f"'m{n}'" for n in range(METERS))).fetchall()
-                self._messages = sum((at - START_MS) // STEP_MS + QUARTER for (at,) in newest)
-        except sqlite3.DatabaseError:  # being made, or just cut short
-            pass
+        newest = self._asker.rows()
+        if newest is not None:
+            self._messages = sum((at - START_MS) // STEP_MS + QUARTER for (at,) in newest)
         return self._messages
 
 
