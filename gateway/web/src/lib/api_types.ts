@@ -227,7 +227,7 @@ export interface Driver {
   noise_bytes: number;
   dropped: number;
   unclaimed: number;
-  occupancy_percent: Optional<number>;
+  occupancy_percent?: Optional<number>;  // of drivers that know it
   devices: DeviceState[];
 }
 
@@ -344,6 +344,7 @@ export interface Entry {
 }
 
 export interface Seal {
+  number: number;
   at: string;
   entries: number;
   head: string;

@@ -45,7 +45,7 @@ export function formatExact(value: number | string | null | undefined, language:
 
 export function formatPercent(share: number | null | undefined, language: Language, decimals = 1): string {
   if (!isKnown(share)) return kUnknown;
-  return formatOf(language, {maximumFractionDigits: decimals}).format(share * 100) + ' %';
+  return formatOf(language, {maximumFractionDigits: decimals}).format(share * 100) + '\u00a0%';
 }
 
 export function formatInteger(value: number | null | undefined, language: Language): string {
@@ -83,9 +83,9 @@ export function scale(value: number, unit: string): Scaled {
   return {value: scaled, unit: ladder[step] ?? unit};
 }
 
-// "CO2" is written with a subscript where people read it.
+// "CO2" is written with a subscript where people read it, and what has no unit without one.
 export function unitText(unit: string): string {
-  return unit.replace(/CO2/g, 'CO₂').replace(/m3/g, 'm³');
+  return unit === '1' ? '' : unit.replace(/CO2/g, 'CO₂').replace(/m3/g, 'm³');
 }
 
 export interface Quantity {
@@ -106,7 +106,7 @@ export function quantity(value: number | null | undefined, unit: string, languag
 
 export function quantityText(value: number | null | undefined, unit: string, language: Language, digits = 4): string {
   const q = quantity(value, unit, language, {digits});
-  return q.unit ? `${q.number} ${q.unit}` : q.number;
+  return q.unit ? `${q.number}\u00a0${q.unit}` : q.number;
 }
 
 // ---- how long

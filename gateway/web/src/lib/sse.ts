@@ -9,9 +9,10 @@ export interface ServerEvent {
 
 // Takes text in any pieces. A line longer than the limit ends the stream: a server that never ends a line would fill the memory.
 export class SseParser {
-  lastId: string;
+  lastId: string;  // of the last event that was whole: where to go on from
   retry: number | undefined;  // milliseconds, as the server wishes
 
+  private idHeard: string;
   private rest = '';
   private data: string[] = [];
   private type = '';
@@ -19,6 +20,7 @@ export class SseParser {
 
   constructor(lastId = '', private readonly limit = 8_000_000) {
     this.lastId = lastId;
+    this.idHeard = lastId;
   }
 
   push(text: string): ServerEvent[] {
@@ -44,6 +46,7 @@ export class SseParser {
   private line(line: string): ServerEvent | undefined {
     if (line === '') {
       const {data, type} = this;
+      this.lastId = this.idHeard;
       this.data = [];
       this.type = '';
       return data.length === 0 ? undefined : {type: type || 'message', data: data.join('\n'), id: this.lastId};
@@ -55,7 +58,7 @@ export class SseParser {
     if (value.startsWith(' ')) value = value.slice(1);
     if (field === 'data') this.data.push(value);
     if (field === 'event') this.type = value;
-    if (field === 'id' && !value.includes('\0')) this.lastId = value;
+    if (field === 'id' && !value.includes('\0')) this.idHeard = value;
     if (field === 'retry' && /^\d+$/.test(value)) this.retry = Number(value);
     return undefined;
   }

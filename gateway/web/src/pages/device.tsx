@@ -3,7 +3,7 @@ import type {JSX} from 'preact';
 import {useEffect, useState} from 'preact/hooks';
 import {ApiError, get, send, session, useQuery} from '../lib/api.ts';
 import type {Coverage, Device as DeviceAnswer, Frame, LatestReading, Readings} from '../lib/api_types.ts';
-import {isKnown} from '../lib/format.ts';
+import {isKnown, unitText} from '../lib/format.ts';
 import {deviceStates, gatewayTime, readings as liveReadings, watchPoints} from '../lib/live.ts';
 import {hrefOf} from '../lib/route.ts';
 import {useCell} from '../lib/state.ts';
@@ -149,7 +149,7 @@ function Points(props: {points: LatestReading[]}): JSX.Element {
     <Card title={t('devices.points')}>
       <Table label={t('devices.points')} rows={rows} keyOf={(row) => row.point} columns={[
         {id: 'point', title: t('devices.point'), header: true, cell: (row) => row.name},
-        {id: 'value', title: t('devices.value'), number: true, cell: (row) => (row.at ? <span class="figure" data-point={row.point}><span class="figure-number">{ui.number(row.value, 7)}</span><span class="figure-unit">{`\u00a0${row.unit}`}</span></span> : <span class="hint">{t('devices.noValue')}</span>)},
+        {id: 'value', title: t('devices.value'), number: true, cell: (row) => (row.at ? <span class="figure" data-point={row.point}><span class="figure-number">{ui.number(row.value, 7)}</span><span class="figure-unit">{`\u00a0${unitText(row.unit)}`}</span></span> : <span class="hint">{t('devices.noValue')}</span>)},
         {id: 'quality', title: t('devices.quality'), cell: (row) => (row.quality ? <span class={row.quality === 'measured' ? '' : 'text-warning'}>{qualityText(row.quality, ui)}{row.rule ? ` (${row.rule})` : ''}</span> : '–')},
         {id: 'at', title: t('devices.at'), number: true, cell: (row) => <span title={ui.time(row.at, 'full')}>{ui.ago(row.at, at)}</span>},
       ]} />

@@ -132,6 +132,10 @@ function Facts(props: {facts: (readonly [string, ComponentChildren] | undefined 
   return <dl class="facts">{props.facts.map((fact) => (fact && fact[1] ? <div class="fact" key={fact[0]}><dt>{fact[0]}</dt><dd>{fact[1]}</dd></div> : null))}</dl>;
 }
 
+function Large(props: {number: string; u95?: string | undefined; unit: string}): JSX.Element {
+  return <span class="figure figure-large">{props.number}{props.u95 ? <span class="figure-pm figure-side">{`\u00a0± ${props.u95}`}</span> : null}<span class="figure-unit">{`\u00a0${props.unit}`}</span></span>;
+}
+
 // ---- an entry
 
 function FormulaView(props: {formula: Formula}): JSX.Element {
@@ -221,8 +225,8 @@ function EntryView(props: {e: EntryExplained}): JSX.Element {
     <>
       <Card title={t('explain.result')} hint={`${e.user_name || e.user || ''} · ${ui.carrier(e.carrier ?? '')} · ${ui.time(e.begin, 'full')} – ${ui.time(e.end, 'minute')}`}>
         <Facts facts={[
-          [t('ledger.amount'), <span class="figure-large">{exact(known?.amount, ui)} {unitText(known?.unit ?? '')}</span>],
-          [t('measure.co2e'), <span class="figure-large">{exact(known?.location_based?.co2e_kg, ui)} kg{known?.location_based?.u95_kg ? <span class="figure-pm">{` ± ${exact(known.location_based.u95_kg, ui)}`}</span> : null}</span>],
+          [t('ledger.amount'), <Large number={exact(known?.amount, ui)} unit={unitText(known?.unit ?? '')} />],
+          [t('measure.co2e'), <Large number={exact(known?.location_based?.co2e_kg, ui)} u95={known?.location_based?.u95_kg ? exact(known.location_based.u95_kg, ui) : undefined} unit="kg" />],
           known?.market_based?.co2e_kg !== undefined && [t('measure.market'), `${exact(known.market_based.co2e_kg, ui)} kg`],
           [t('measure.kgce'), `${exact(known?.coal_kgce, ui)} kgce`],
           [t('measure.coverage'), `${exact(known?.coverage_percent, ui)} %`],
@@ -275,8 +279,8 @@ function PeriodView(props: {e: PeriodExplained}): JSX.Element {
     <>
       <Card title={t('explain.result')} hint={`${ui.time(total.begin, 'date')} – ${ui.time(total.end ? Date.parse(total.end) - 1 : undefined, 'date')}`}>
         <Facts facts={[
-          total.amount !== undefined && [t('ledger.amount'), <span class="figure-large">{exact(total.amount, ui)} {unitText(total.unit ?? '')}</span>],
-          [t('measure.co2e'), <span class="figure-large">{exact(total.co2e_kg, ui)} kg{total.u95_kg ? <span class="figure-pm">{` ± ${exact(total.u95_kg, ui)}`}</span> : null}</span>],
+          total.amount !== undefined && [t('ledger.amount'), <Large number={exact(total.amount, ui)} unit={unitText(total.unit ?? '')} />],
+          [t('measure.co2e'), <Large number={exact(total.co2e_kg, ui)} u95={total.u95_kg ? exact(total.u95_kg, ui) : undefined} unit="kg" />],
           [t('statement.firstPublished'), `${exact(total.co2e_first_kg, ui)} kg`],
           [t('measure.market'), total.market_co2e_kg ? `${exact(total.market_co2e_kg, ui)} kg` : null],
           [t('measure.kgce'), `${exact(total.coal_kgce, ui)} kgce`],

@@ -80,8 +80,9 @@ function titleOf(line: Line, ui: Ui): JSX.Element {
   return <strong>{line.level === 'site' ? t('users.site') : t('common.total')}{flow}</strong>;
 }
 
-function columnsOf(ui: Ui, period: string, by: By): ColumnOf<Line>[] {
+function columnsOf(ui: Ui, period: string, by: By, lines: readonly Line[]): ColumnOf<Line>[] {
   const {t} = ui;
+  const firsts = new Set(lines.filter((line, i) => line.user && line.user !== lines[i - 1]?.user));
   const exact = (value: number | undefined, decimals = 3) => formatExact(value, ui.lang, decimals);
   const why = (line: Line, value: number | undefined, unit?: string, u95?: string) => {
     if (value === undefined) return '–';
@@ -89,7 +90,7 @@ function columnsOf(ui: Ui, period: string, by: By): ColumnOf<Line>[] {
     return name ? <Why name={name} number={exact(value)} unit={unit} u95={u95} /> : <>{exact(value)}{u95 ? <span class="figure-pm">{` ± ${u95}`}</span> : null}{unit ? ` ${unit}` : ''}</>;
   };
   return [
-    {id: 'user', title: t('users.user'), cell: (line) => (line.level === 'site' || !line.user ? '' : line.user_name || line.user)},
+    {id: 'user', title: t('users.user'), cell: (line) => (firsts.has(line) ? line.user_name || line.user || '' : '')},
     {id: 'line', title: t('statement.line'), header: true, cell: (line) => <>{titleOf(line, ui)}{by === 'gas' && line.gas ? ` · ${line.gas}` : ''}</>},
     {id: 'amount', title: t('ledger.amount'), number: true, cell: (line) => why(line, line.unit ? line.amount : undefined, unitText(line.unit ?? ''))},
     {id: 'co2e', title: 'kg CO₂e', number: true, cell: (line) => why(line, line.co2e_kg, undefined, line.u95_kg === undefined ? undefined : `${line.u95_stated === 'all' ? '' : '> '}${exact(line.u95_kg)}`)},
@@ -154,7 +155,7 @@ export function StatementPage(): JSX.Element {
           const lines = linesOf(document);
           if (lines.every((line) => !line.amount && !line.co2e_kg && !line.gases_kg)) return <Empty title={t('statement.none')} hint={period} />;
           return by === 'gas' ? <Gases lines={lines} /> : (
-            <Table class="statement-table" label={t('statement.title', {period})} rows={lines} columns={columnsOf(ui, period, by)}
+            <Table class="statement-table" label={t('statement.title', {period})} rows={lines} columns={columnsOf(ui, period, by, lines)}
               keyOf={(line) => JSON.stringify([line.level, line.sum, line.user, line.scope, line.carrier, line.device, line.point, line.factors, line.gas])} />
           );
         }}

@@ -54,13 +54,13 @@ function columnsOf(ui: Ui, when: When, chosen: string): ColumnOf<EnergyUser>[] {
     {id: 'co2e', title: t('measure.co2e'), number: true, sort: (user) => user[when].co2e_kg, cell: (user) => <Figure value={user[when].co2e_kg} unit="kg" class="strong" />},
     {id: 'intensity', title: t('measure.intensity'), number: true, sort: (user) => intensityOf(user[when]), cell: (user) => <Figure value={intensityOf(user[when])} unit="g/kWh" digits={3} />},
     {
-      id: 'sources', title: t('users.sources'), sort: (user) => user[when].renewable_share_percent,
+      id: 'sources', title: t('users.sources'), wide: true, sort: (user) => user[when].renewable_share_percent,
       cell: (user) => {
         const parts = sourceShares(user, when);
         return parts.length === 0 ? '–' : (
           <span class="sources-cell" title={sharesText(user, when, ui)}>
             <Shares parts={parts} label={t('users.sources.label', {list: sharesText(user, when, ui)})} />
-            <span class="hint">{isKnown(user[when].renewable_share_percent) ? `${t('measure.renewable')} ${ui.percent(user[when].renewable_share_percent, 0)}` : ''}</span>
+            <span class="hint">{isKnown(user[when].renewable_share_percent) ? t('users.renewable', {percent: ui.percent(user[when].renewable_share_percent, 0)}) : ''}</span>
           </span>
         );
       },

@@ -18,7 +18,7 @@ import {SystemPage} from '../pages/system.tsx';
 import {UsersPage} from '../pages/users.tsx';
 import {Icon, type IconName} from './icon.tsx';
 import {Empty} from './parts.tsx';
-import {useClock, useUi} from './ui.ts';
+import {useClock, useNarrow, useUi} from './ui.ts';
 
 const pages: {id: IconName & ('now' | 'users' | 'devices' | 'alerts' | 'ledger' | 'system'); path: string[]}[] = [
   {id: 'now', path: []},
@@ -134,6 +134,7 @@ export function Layout(): JSX.Element {
   const content = useRef<HTMLElement>(null);
   const page = pages.find((one) => (one.path[0] ?? '') === (where.path[0] ?? ''));
   const firing = current ? current.alerts.critical + current.alerts.warning : 0;
+  const narrow = useNarrow();
   const first = useRef(true);
   const place = where.path.join('/');
 
@@ -165,7 +166,8 @@ export function Layout(): JSX.Element {
         {pages.map((one) => (
           <a key={one.id} href={hrefOf(one.path)} aria-current={one === page ? 'page' : undefined}>
             <Icon name={one.id} />
-            <span class="side-text">{t(`page.${one.id}` as Key)}</span>
+            <span class="side-text" aria-hidden={narrow ? 'true' : undefined}>{narrow && one.id === 'users' ? t('page.users.short') : t(`page.${one.id}` as Key)}</span>
+            {narrow ? <span class="visually-hidden">{t(`page.${one.id}` as Key)}</span> : null}
             {one.id === 'alerts' && firing > 0 ? <span class={current && current.alerts.critical > 0 ? 'count count-bad' : 'count count-warning'}>{firing}</span> : null}
           </a>
         ))}

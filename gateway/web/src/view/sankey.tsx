@@ -21,11 +21,19 @@ export function nodeFlow(id: string, links: readonly FlowLink[]): NodeFlow {
   return {power, intensity: knownPower > 0 ? known.reduce((sum, link) => sum + link.power_kw * (link.g_co2e_per_kwh ?? 0), 0) / knownPower : null};
 }
 
+// Of a text, in times its size: Chinese characters are as wide as high, others somewhat more than half.
+function widthOf(text: string): number {
+  let width = 0;
+  for (const letter of text) width += (letter.codePointAt(0) ?? 0) > 0x2e7f ? 1.02 : 0.64;
+  return width;
+}
+
 function optionOf(nodes: readonly FlowNode[], links: readonly FlowLink[], ui: Ui, p: Palette, narrow: boolean): Option {
   const nameById = new Map(nodes.map((node) => [node.id, nameOf(node, ui.lang)]));
   const name = (id: string) => nameById.get(id) || id;
   const intensity = (value: number | null) => (value === null ? ui.t('now.flow.unknown') : `${ui.number(value, 3)} gCO₂e/kWh`);
   const used = nodes.filter((node) => links.some((link) => link.source === node.id || link.target === node.id));
+  const margin = (side: readonly FlowNode[]) => Math.min(narrow ? 5.8 : 13, Math.max(4.6, ...side.map((node) => widthOf(name(node.id)) * (narrow ? 0.72 : 0.82) + 0.6))) * p.rem;
   return {
     animation: false,
     tooltip: {
@@ -48,15 +56,16 @@ function optionOf(nodes: readonly FlowNode[], links: readonly FlowLink[], ui: Ui
     },
     series: [{
       type: 'sankey',
-      left: p.rem * 0.25, right: narrow ? p.rem * 6.6 : p.rem * 11, top: p.rem * 0.6, bottom: p.rem * 0.6,
-      nodeWidth: p.rem * 0.85, nodeGap: p.rem * 1.5, draggable: false, layoutIterations: 48,
+      left: margin(used.filter((node) => node.kind === 'source')), right: margin(used.filter((node) => node.kind !== 'source')), top: p.rem * 0.6, bottom: p.rem * 0.6,
+      nodeWidth: p.rem * 0.85, nodeGap: p.rem * 1.9, draggable: false, layoutIterations: 0,  // in the order of the configuration: what stands where does not change from second to second
+     
       emphasis: {focus: 'adjacency'},
       label: {
-        color: p.text, fontSize: p.rem * (narrow ? 0.72 : 0.82), lineHeight: p.rem * 1.1, width: narrow ? p.rem * 6.2 : undefined, overflow: narrow ? 'truncate' : 'none',
+        color: p.text, fontSize: p.rem * (narrow ? 0.72 : 0.82), lineHeight: p.rem * 1.1, width: narrow ? p.rem * 5.2 : p.rem * 12.4, overflow: 'truncate',
         formatter: (event: {data: {id: string}}) => `{name|${name(event.data.id)}}\n{power|${ui.quantity(nodeFlow(event.data.id, links).power, 'kW', 3)}}`,
         rich: {name: {fontWeight: 600, color: p.text, fontSize: p.rem * (narrow ? 0.72 : 0.82)}, power: {color: p.muted, fontSize: p.rem * (narrow ? 0.68 : 0.78)}},
       },
-      data: used.map((node) => ({id: node.id, name: node.id, itemStyle: {color: carbonColour(nodeFlow(node.id, links).intensity), borderWidth: 0}})),
+      data: used.map((node) => ({id: node.id, name: node.id, label: node.kind === 'source' ? {position: 'left', align: 'right'} : {position: 'right'}, itemStyle: {color: carbonColour(nodeFlow(node.id, links).intensity), borderWidth: 0}})),
       links: links.map((link) => ({
         source: link.source, target: link.target, value: link.power_kw, carrier: link.carrier, intensity: link.g_co2e_per_kwh,
         lineStyle: {color: carbonColour(link.g_co2e_per_kwh), opacity: 0.55, curveness: 0.5},

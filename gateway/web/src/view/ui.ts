@@ -55,6 +55,19 @@ export function useUi(): Ui {
   return uiOf(useCell(language));
 }
 
+const phone = typeof matchMedia === 'function' ? matchMedia('(max-width: 720px)') : undefined;
+
+// Whether the page is as narrow as a phone's: frame.css has the same limit.
+export function useNarrow(): boolean {
+  const [narrow, set] = useState(phone?.matches ?? false);
+  useEffect(() => {
+    const settle = () => set(phone?.matches ?? false);
+    phone?.addEventListener('change', settle);
+    return () => phone?.removeEventListener('change', settle);
+  }, []);
+  return narrow;
+}
+
 // Redraws every so many milliseconds, and gives the gateway's time.
 export function useClock(every: number): number {
   const [, redraw] = useState(0);
