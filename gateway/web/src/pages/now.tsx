@@ -13,6 +13,11 @@ import {Badge, Card, Empty, Figure, Loaded, Loading, Meter, Ring, SeverityBadge,
 import {Sankey} from '../view/sankey.tsx';
 import {useClock, useUi, type Ui} from '../view/ui.ts';
 
+// Before the first reading nothing is known, which is not zero.
+function heard(value: Now, figure: number): number | null {
+  return value.data_age_s === null ? null : figure;
+}
+
 function RateCard(props: {value: Now}): JSX.Element {
   const ui = useUi();
   const history = useCell(rateHistory);
@@ -21,7 +26,7 @@ function RateCard(props: {value: Now}): JSX.Element {
   const thinned = rates.filter((_, i) => (rates.length - 1 - i) % step === 0);
   return (
     <Card title={ui.t('now.rate')} class="card-rate">
-      <Figure value={props.value.co2e_kg_per_h} unit="kg/h" class="figure-huge" />
+      <Figure value={heard(props.value, props.value.co2e_kg_per_h)} unit="kg/h" class="figure-huge" />
       <Spark values={thinned} label={ui.t('now.rate.trend', {from: ui.time(history[0]?.at, 'time'), to: ui.time(history[history.length - 1]?.at, 'time')})} />
     </Card>
   );
@@ -35,7 +40,7 @@ function PowerCard(props: {value: Now}): JSX.Element {
   const label = sources.map((source) => `${ui.source(source.id)} ${ui.quantity(source.power_kw, 'kW', 3)}`).join(', ');
   return (
     <Card title={ui.t('now.power')} class="card-power">
-      <p class="lead"><Figure value={props.value.power_kw} unit="kW" class="figure-large" /> <span class="hint">{ui.t('now.power.total')}</span></p>
+      <p class="lead"><Figure value={heard(props.value, props.value.power_kw)} unit="kW" class="figure-large" /> <span class="hint">{ui.t('now.power.total')}</span></p>
       <Shares parts={parts} label={label} />
       <ul class="plain-list">
         {sources.map((source) => (
@@ -43,7 +48,7 @@ function PowerCard(props: {value: Now}): JSX.Element {
             <Swatch colour={sourceColour(source.id)} />
             <span class="row-name">{ui.source(source.id)}</span>
             <span class="row-value">
-              {source.power_kw === null ? <Figure value={source.rate} unit={source.rate_unit} /> : <Figure value={source.power_kw} unit="kW" />}
+              {source.power_kw === null ? <Figure value={heard(props.value, source.rate)} unit={source.rate_unit} /> : <Figure value={heard(props.value, source.power_kw)} unit="kW" />}
               <span class="row-more">{isKnown(source.g_co2e_per_kwh) ? `${ui.number(source.g_co2e_per_kwh, 3)} g/kWh` : ui.quantity(source.co2e_kg_per_h, 'kg/h', 3)}</span>
             </span>
           </li>

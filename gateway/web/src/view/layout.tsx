@@ -39,9 +39,12 @@ function Page(props: {path: string[]}): JSX.Element {
   if (first === 'ledger') return <LedgerPage tab={second ?? 'entries'} />;
   if (first === 'system') return <SystemPage tab={second ?? 'state'} />;
   return (
-    <Empty title={t('app.notFound')} hint={t('app.notFound.hint')}>
-      <a class="button" href={hrefOf([])}>{t('app.backToNow')}</a>
-    </Empty>
+    <>
+      <h1>{t('app.notFound')}</h1>
+      <Empty title={props.path.join('/')} hint={t('app.notFound.hint')}>
+        <a class="button" href={hrefOf([])}>{t('app.backToNow')}</a>
+      </Empty>
+    </>
   );
 }
 
@@ -154,7 +157,7 @@ export function Layout(): JSX.Element {
     <div class="frame">
       <a class="skip" href="#content" onClick={(event) => { event.preventDefault(); content.current?.focus(); }}>{t('app.skip')}</a>
       <header class="top">
-        <a class="brand" href={hrefOf([])}><img src="icon.svg" alt="" width="28" height="28" /><span class="brand-name">CarbonGate</span></a>
+        <a class="brand" href={hrefOf([])} aria-label="CarbonGate"><img src="icon.svg" alt="" width="28" height="28" /><span class="brand-name">CarbonGate</span></a>
         <span class="site-name">{here?.name}</span>
         <span class="top-space" />
         <LiveBadge />

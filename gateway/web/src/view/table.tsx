@@ -48,7 +48,7 @@ export function Table<Row>(props: Props<Row>): JSX.Element {
   const {columns, order, onOrder} = props;
   const id = order?.replace(/^-/, '');
   return (
-    <div class={`table-box ${props.class ?? ''}`} role="region" aria-label={props.label} tabIndex={0}>
+    <div class={`table-box ${props.class ?? ''}`} role="group" aria-label={props.label} tabIndex={0}>
       <table>
         <thead>
           <tr>

@@ -42,7 +42,9 @@ export function uiOf(lang: Language): Ui {
     ago: (at, now) => {
       if (at === null || at === undefined || at === '') return t('time.never');
       const instant = typeof at === 'string' ? Date.parse(at) : at;
-      return t('time.ago', {duration: formatDuration(Math.max(0, Math.round((now - instant) / 1000)), words).replace(/^0 ms$/, `0 ${words.second}`)});
+      const age = Math.max(0, Math.round((now - instant) / 1000));
+      const coarse = age >= 60 ? age - (age % 60) : age;  // nobody needs the seconds of an hour
+      return t('time.ago', {duration: coarse === 0 ? `0 ${words.second}` : formatDuration(coarse, words)});
     },
     carrier: (id) => carrierName(id, here?.carriers ?? [], lang),
     source: (id) => sourceName(id, here?.sources ?? [], lang),
