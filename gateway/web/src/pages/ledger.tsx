@@ -11,7 +11,7 @@ import {dateField, ofDateField, startOf} from '../lib/zone.ts';
 import {Icon} from '../view/icon.tsx';
 import {Badge, Card, Code, Empty, Loaded, More, Select, Tabs} from '../view/parts.tsx';
 import {Table, type ColumnOf} from '../view/table.tsx';
-import {useUi, type Ui} from '../view/ui.ts';
+import {useNarrow, useUi, type Ui} from '../view/ui.ts';
 import {ExplanationPage} from './explanation.tsx';
 import {qualityText} from './quality.ts';
 import {StatementPage} from './statement.tsx';
@@ -56,13 +56,14 @@ function Entries(): JSX.Element {
   const {t, zone} = ui;
   const {query} = useCell(route);
   const here = useCell(site);
+  const narrow = useNarrow();
   const at = gatewayTime();
   const from = ofDateField(query.from ?? '', zone) === undefined ? dateField(at, zone) : query.from as string;
   const until = ofDateField(query.until ?? '', zone) === undefined ? from : query.until as string;
   // The field says the last day, the API the first that is not in it.
   const end = dateField(startOf('day', ofDateField(until, zone) ?? at, zone, 1), zone);
   const asked = {from, until: end, energy_user: query.user, scope: query.scope, carrier: query.carrier};
-  const list = usePages(JSON.stringify(asked), (cursor, signal) => get<{entries: Entry[]} & Page>(['ledger', 'entries'], {...asked, limit: 100, cursor}, signal).then((page) => ({rows: page.entries, next: page.next})));
+  const list = usePages(JSON.stringify(asked), (cursor, signal) => get<{entries: Entry[]} & Page>(['ledger', 'entries'], {...asked, limit: narrow ? 25 : 100, cursor}, signal).then((page) => ({rows: page.entries, next: page.next})));
   const choices = (ids: {id: string; text: string}[]) => [{value: '', text: t('common.all')}, ...ids.map((one) => ({value: one.id, text: one.text}))];
   const carriers = [...new Set(here?.energy_users.flatMap((user) => user.accounts.map((account) => account.carrier)))];
   return (

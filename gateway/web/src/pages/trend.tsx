@@ -4,6 +4,7 @@ import {useMemo, useState} from 'preact/hooks';
 import {get, useQuery} from '../lib/api.ts';
 import type {Column, Interval, Measure, Series} from '../lib/api_types.ts';
 import {sourceColour} from '../lib/colour.ts';
+import {unitText} from '../lib/format.ts';
 import {gatewayTime} from '../lib/live.ts';
 import {replaceQuery, route} from '../lib/route.ts';
 import {addUp, align, comparableLength, inTotal, intervalsOf, moved, slotsOf, spanOf, sumOf, usualInterval, yearEarlier, type Span, type SpanKind} from '../lib/series.ts';
@@ -116,10 +117,10 @@ function optionOf(data: Drawn, interval: Interval, kind: SpanKind, ui: Ui, p: Pa
     series: [
       // Of many slots the areas are added up here and painted over each other, the highest first: stacking them takes ECharts three times as long.
       ...(many ? stacked(lines, slots.length).reverse() : []).map(({line, values}) => ({
-        type: 'line', name: line.name, data: values, symbol: 'none', sampling: 'lttb', lineStyle: {width: 0}, areaStyle: {color: line.colour, opacity: 1}, itemStyle: {color: line.colour}, emphasis: {disabled: true}, silent: true,
+        type: 'line', name: line.name, data: values, symbol: 'none', sampling: 'average', lineStyle: {width: 0}, areaStyle: {color: line.colour, opacity: 1}, itemStyle: {color: line.colour}, emphasis: {disabled: true}, silent: true,
       })),
       ...(many ? [] : lines).map((line) => ({type: 'bar', name: line.name, stack: 'sum', data: line.values, itemStyle: {color: line.colour}, barCategoryGap: '22%', barMaxWidth: p.rem * 3, emphasis: {disabled: true}})),
-      ...(data.compared ? [{type: 'line', name: ui.t('users.compare'), data: data.compared, symbol: 'none', ...(many ? {sampling: 'lttb'} : {}), step: many ? false : 'middle', lineStyle: {color: p.compare, width: p.rem * 0.11, type: 'solid'}, itemStyle: {color: p.compare}, z: 5, emphasis: {disabled: true}}] : []),
+      ...(data.compared ? [{type: 'line', name: ui.t('users.compare'), data: data.compared, symbol: 'none', ...(many ? {sampling: 'average'} : {}), step: many ? false : 'middle', lineStyle: {color: p.compare, width: p.rem * 0.11, type: 'solid'}, itemStyle: {color: p.compare}, z: 5, emphasis: {disabled: true}}] : []),
     ],
   };
 }
@@ -196,7 +197,7 @@ export function Trend(props: {user: string}): JSX.Element {
               options={[{value: 'location', text: t('measure.location')}, {value: 'market', text: t('measure.market')}]} />
           : null}
         {units.length > 1 && unit
-          ? <Select label={t('users.carrier')} value={unit} onChange={(value) => set({unit: value === units[0] ? undefined : value})} options={units.map((value) => ({value, text: value}))} />
+          ? <Select label={t('users.unit')} value={unit} onChange={(value) => set({unit: value === units[0] ? undefined : value})} options={units.map((value) => ({value, text: unitText(value)}))} />
           : null}
       </div>
       <Loaded query={series} lines={8}>

@@ -173,6 +173,7 @@ export const en = {
   'users.compare.same': 'as in the compared period ({total})',
   'users.earlier': 'Earlier',
   'users.later': 'Later',
+  'users.unit': 'Unit',
   'users.basis': 'Basis',
 
   'devices.title': 'Devices',

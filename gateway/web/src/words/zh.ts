@@ -175,6 +175,7 @@ export const zh: Record<Key, string> = {
   'users.compare.same': '与对比时段（{total}）持平',
   'users.earlier': '更早',
   'users.later': '更晚',
+  'users.unit': '单位',
   'users.basis': '核算方法',
 
   'devices.title': '设备',
