@@ -1,0 +1,124 @@
+// Serves dist and the figures of park.mjs, with the headers that the gateway sends.
+//
+//   node dev/server.mjs [--port 8081] [--logins] [--empty]     --empty: a site on its first morning
+import {createServer} from 'node:http';
+import {readFileSync, existsSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import * as books from './books.mjs';
+import * as park from './park.mjs';
+
+const dist = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist');
+const flag = (name) => process.argv.includes(name);
+const argument = (name, otherwise) => (flag(name) ? process.argv[process.argv.indexOf(name) + 1] : otherwise);
+const offset = flag('--at') ? Date.parse(argument('--at')) - Date.now() : 0;  // a time of day at which the sun shines
+const clock = () => Date.now() + offset;
+const started = clock();
+const types = {html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8', svg: 'image/svg+xml', txt: 'text/plain; charset=utf-8'};
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+let loggedIn = !flag('--logins');
+
+const json = (answer, value, status = 200) => {
+  answer.writeHead(status, {'Content-Type': status >= 400 ? 'application/problem+json' : 'application/json', 'Cache-Control': 'no-store'});
+  answer.end(JSON.stringify(value));
+};
+const problem = (answer, status, title, detail = '') => json(answer, {type: 'about:blank', title, status, detail}, status);
+const page = (rows, key, query) => {
+  const limit = Number(query.get('limit') ?? 100);
+  const at = Number(query.get('cursor') ?? 0);
+  return {[key]: rows.slice(at, at + limit), next: at + limit < rows.length ? String(at + limit) : null};
+};
+
+function emptied(now) {
+  return {...now, data_age_s: null, co2e_kg_per_h: 0, power_kw: 0, sources: now.sources.map((s) => ({...s, power_kw: 0, rate: 0, co2e_kg_per_h: 0, g_co2e_per_kwh: null})), today: {...now.today, electricity_kwh: 0, kgce: 0, co2e_kg: 0, renewable_share_percent: null, coverage_percent: 0}, quotas: [], renewable_share_percent: null, grid: null, flows: {nodes: [], links: []}, alerts: {info: 0, warning: 0, critical: 0}};
+}
+const nowOf = (t) => (flag('--empty') ? emptied(park.now(t)) : park.now(t));
+
+function stream(request, answer, query) {
+  answer.writeHead(200, {'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store'});
+  let id = Number(request.headers['last-event-id'] ?? 0);
+  const points = (query.get('points') ?? '').split(',').filter(Boolean);
+  const send = (type, data) => answer.write(`id: ${++id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
+  let n = 0;
+  const beat = () => {
+    const t = clock();
+    send('now', nowOf(t));
+    if (points.length) send('readings', {readings: park.liveReadings(points, t)});
+    if (n % 5 === 0) {
+      send('sinks', books.sinks(t));
+      send('devices', {devices: park.deviceStates(t, started)});
+    }
+    n += 1;
+  };
+  beat();
+  const timer = setInterval(beat, 1000);
+  request.on('close', () => clearInterval(timer));
+}
+
+function api(request, answer, path, query) {
+  const t = clock();
+  const [first, second, third] = path;
+  const from = Date.parse(query.get('from') ?? '');
+  const until = Date.parse(query.get('until') ?? '');
+  if (first === 'session') {
+    if (request.method === 'POST') {
+      let body = '';
+      request.on('data', (chunk) => { body += chunk; });
+      request.on('end', () => {
+        if (JSON.parse(body).password !== 'secret') return problem(answer, 401, 'Unauthorized', 'user or password is wrong');
+        loggedIn = true;
+        return json(answer, {user: 'admin', role: 'administrator', logins: true, csrf: 'x', expires: new Date(t + 3.6e6).toISOString()});
+      });
+      return undefined;
+    }
+    if (request.method === 'DELETE') {
+      loggedIn = false;
+      answer.writeHead(204);
+      return answer.end();
+    }
+    return json(answer, flag('--logins') ? {user: loggedIn ? 'admin' : null, role: loggedIn ? 'administrator' : null, logins: true, csrf: 'x'} : {user: null, role: 'administrator', logins: false});
+  }
+  if (!loggedIn) return problem(answer, 401, 'Unauthorized', 'log in first');
+  if (first === 'site') return json(answer, park.site());
+  if (first === 'now') return json(answer, nowOf(t));
+  if (first === 'stream') return stream(request, answer, query);
+  if (first === 'energy-users' && third === 'series') return json(answer, park.series(second, query.get('measure') ?? 'energy', query.get('interval') ?? 'hour', from, until, query.get('scope'), t));
+  if (first === 'energy-users') return json(answer, park.energyUsers(t));
+  if (first === 'devices' && !second) return json(answer, park.drivers(t, started));
+  if (first === 'devices' && third === 'coverage') return json(answer, park.coverage(second, from, until, t));
+  if (first === 'devices' && third === 'frames') return json(answer, {device: second, frames: Array.from({length: 12}, (_, i) => ({at: new Date(t - (12 - i) * 500).toISOString(), direction: i % 2 ? 'received' : 'sent', hex: i % 2 ? '00 2b 00 00 00 07 01 04 04 47 8e 6a 00'.replaceAll(' ', '') : '002b000000060104003400 02'.replaceAll(' ', '')}))});
+  if (first === 'devices' && third === 'read') { answer.writeHead(202); return answer.end(); }
+  if (first === 'devices') {
+    const device = park.device(second, t, started);
+    return device ? json(answer, device) : problem(answer, 404, 'Not found', `there is no device ${second}`);
+  }
+  if (first === 'points') return json(answer, park.readings(second, from, until, Number(query.get('points') ?? 500)));
+  if (first === 'alerts' && third === 'acknowledgement') {
+    let body = '';
+    request.on('data', (chunk) => { body += chunk; });
+    return request.on('end', () => { books.acknowledge(second, JSON.parse(body || '{}').note ?? ''); answer.writeHead(202); answer.end(); });
+  }
+  if (first === 'alerts') return json(answer, page(flag('--empty') ? [] : books.alerts(t, query.get('state') ?? 'active'), 'alerts', query));
+  if (first === 'deliveries') return json(answer, page(flag('--empty') ? [] : books.deliveries(t), 'deliveries', query));
+  if (first === 'ledger' && second === 'seals') { const all = books.seals(t); return json(answer, {...all, ...page(all.seals, 'seals', query)}); }
+  if (first === 'ledger' && path[3] === 'explanation') return json(answer, books.explanation(third, t));
+  if (first === 'ledger') return json(answer, page(flag('--empty') ? [] : books.entries(query, t), 'entries', query));
+  if (first === 'statements') return json(answer, books.statement(second, query.get('by') ?? 'user'));
+  if (first === 'sinks') return json(answer, books.sinks(t));
+  if (first === 'status') return json(answer, books.status(t, started));
+  if (first === 'configuration') return json(answer, books.configuration);
+  if (first === 'audit') return json(answer, page(books.audit(t), 'events', query));
+  return problem(answer, 404, 'Not found');
+}
+
+createServer((request, answer) => {
+  const url = new URL(request.url, 'http://localhost');
+  answer.setHeader('Content-Security-Policy', policy);
+  answer.setHeader('X-Content-Type-Options', 'nosniff');
+  const path = url.pathname.split('/').filter(Boolean).map(decodeURIComponent);
+  if (path[0] === 'api' && path[1] === 'v1') return api(request, answer, path.slice(2), url.searchParams);
+  const file = join(dist, path[0] ?? 'index.html');
+  if (path.length > 1 || !existsSync(file)) return problem(answer, 404, 'Not found');
+  answer.setHeader('Content-Type', types[file.split('.').pop()] ?? 'application/octet-stream');
+  return answer.end(readFileSync(file));
+}).listen(Number(argument('--port', '8081')), '127.0.0.1', () => console.log(`http://127.0.0.1:${argument('--port', '8081')}/`));
