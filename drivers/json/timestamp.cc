@@ -18,7 +18,7 @@ namespace {
 
 using LocalTime = date::local_time<Duration>;
 
-const Instant kEarliest = date::sys_days{date::year{2000} / 1 / 1};
+const Instant kEarliest{};  // a clock that was never set shows it: such a reading is kept, and judged stale
 const Instant kLatest = date::sys_days{date::year{2100} / 1 / 1};
 
 std::string quoted(std::string_view text) {
@@ -28,7 +28,7 @@ std::string quoted(std::string_view text) {
 
 Result<Instant> plausible(Instant at, std::string_view text) {
   if (at >= kEarliest && at < kLatest) return at;
-  return "time " + quoted(text) + " is not between 2000 and 2100; was the device's clock set, and is the format right?";
+  return "time " + quoted(text) + " is not between 1970 and 2100; was the device's clock set, and is the format right?";
 }
 
 Result<Instant> from_seconds(double seconds, std::string_view text) {

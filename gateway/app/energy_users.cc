@@ -19,7 +19,8 @@ namespace {
 using config::printable;
 using config::suggestion;
 
-// Points without a power_max that are named one by one; of a large site that has none at all, that is enough to go by.
+// Points without a power_max or flow_max that are named one by one; of a large site that has none at all, that is
+// enough to go by.
 constexpr std::size_t kUnlimitedListedMax = 20;
 
 constexpr double kEndNeverSeen = 0x1p62;  // counts of a register
@@ -103,7 +104,7 @@ class UsersReader {
     for (const config::Node& user : root_.items("energy_users")) read_user(user);
     if (unlimited_.size() > kUnlimitedListedMax) {
       root_.warning("energy_users", std::to_string(unlimited_.size() - kUnlimitedListedMax) +
-                                        " more consumed points have no power_max");
+                                        " more consumed points have no power_max or flow_max");
     }
     check_comparisons();
     std::vector<model::Comparison> comparisons;
@@ -364,16 +365,30 @@ class UsersReader {
     }
   }
 
-  // Of energy alone: what a pipe delivers (flow_max) is rarely known, and gas is no main part of most sites.
+  // The limits that apply instead are those of pipeline/connection.cc.
   void warn_if_unlimited(config::Reader& in, const Point& point) {
-    const bool can_be_limited = point.kind == Kind::cumulative && point.unit.dimension == Dimension::energy;
-    if (!can_be_limited || point.limits.power_max_w || context_.doubtful_devices.contains(point.device)) return;
+    const Dimension dimension = point.unit.dimension;
+    const bool is_energy = dimension == Dimension::energy;
+    const bool is_matter =
+        dimension == Dimension::normal_volume || dimension == Dimension::volume || dimension == Dimension::mass;
+    const bool is_limited = is_energy ? point.limits.power_max_w.has_value() : point.limits.flow_max.has_value();
+    if (point.kind != Kind::cumulative || !(is_energy || is_matter) || is_limited || point.computed) return;
+    if (context_.doubtful_devices.contains(point.device)) return;
     if (!unlimited_.insert(&point).second || unlimited_.size() > kUnlimitedListedMax) return;
-    in.warning("from", "'" + point.full_name() +
-                           "' has no power_max: a jump of its counter that stays, up to 10 MW, is booked as "
-                           "consumption; write what its connection can deliver where the device lists its points, "
-                           "such as {name: " +
-                           point.name + ", power_max: 250 kW}");
+    const std::string usual = is_energy                        ? "10 MW"
+                              : dimension == Dimension::mass   ? "100 t/h"
+                              : dimension == Dimension::volume ? "10000 m3/h"
+                                                               : "10000 Nm3/h";
+    const std::string example = is_energy                        ? "power_max: 250 kW"
+                                : dimension == Dimension::mass   ? "flow_max: 20 t/h"
+                                : dimension == Dimension::volume ? "flow_max: 250 m3/h"
+                                                                 : "flow_max: 250 Nm3/h";
+    in.warning("from", "'" + point.full_name() + "' has no " + (is_energy ? "power_max" : "flow_max") + ": up to " +
+                           usual +
+                           " a jump of its counter that stays is booked as consumption, and what is "
+                           "faster is doubted, also where it is true; write what its connection can deliver where the "
+                           "device lists its points, such as {name: " +
+                           point.name + ", " + example + "}");
   }
 
   config::Reader& root_;

@@ -153,8 +153,11 @@ void Alerts::add_correction(std::size_t watch, AccountId account, const model::O
     period = periods.insert(period, fresh);
   }
   if (!is_open) add_to(watch, account, sums, *period);
+  if (period->sum_then && watches_[watch].rule->measure == Measure::coverage)
+    *period->sum_then += share_of(watch, sums);
   const std::optional<Instant> began = period->since ? period->since : state_.alerts[watch].since;
-  if (period->sum_then && began && sums.begin < *began) *period->sum_then += share_of(watch, sums);
+  const bool by_pace = watches_[watch].rule->measure == Measure::quota_pace;
+  if (by_pace && period->sum_then && began && sums.begin < *began) *period->sum_then += share_of(watch, sums);
   if (periods.size() > kept(*watches_[watch].rule)) periods.erase(periods.begin());
 }
 

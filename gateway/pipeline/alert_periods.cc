@@ -171,7 +171,7 @@ void Alerts::closed(AccountId account, Period kind, const model::OpenPeriod& sum
     const bool takes = (is_closed_first(rule) || is_of_period(rule)) && closed_period(rule) == kind;
     if (!takes) continue;
     if (is_of_period(rule)) look_at_period(i, sums.end, {});
-    if (!period_of(i, sums.begin)) continue;
+    if (!period_of(i, sums.begin) || reopen(i, account, sums)) continue;
     change(i);
     AlertPeriod& period = *period_of(i, sums.begin);
     add_to(i, account, sums, period);
@@ -214,6 +214,56 @@ void Alerts::look_at_closed(std::size_t watch) {
   }
 }
 
+// Of coverage: the first period that is not judged.
+std::optional<Span> Alerts::not_closed(std::size_t watch) const {
+  const AlertRule& rule = *watches_[watch].rule;
+  if (rule.measure != Measure::coverage) return std::nullopt;
+  const AlertState& state = state_.alerts[watch];
+  std::optional<Instant> begin = state.begun;
+  if (!begin && !state.periods.empty()) begin = state.periods.front().begin;
+  for (const AlertPeriod& period : state.periods) {
+    if (period.judged) begin = calendar_.period(rule.period, period.begin).end;
+  }
+  return begin ? std::optional(calendar_.period(rule.period, *begin)) : std::nullopt;
+}
+
+// Nothing was heard that would have closed them, and nothing can show any more that they were watched, but late data.
+void Alerts::give_up_closing(std::size_t watch, Instant until) {
+  const Watched& one = watches_[watch];
+  while (true) {
+    const std::optional<Span> span = not_closed(watch);
+    if (!span || span->end + one.patience > until) return;
+    AlertPeriod* period = period_of(watch, span->begin);
+    if (!period) return;
+    std::int64_t sum = period->sum;
+    for (const AccountId account : one.watch->accounts) {
+      const auto& open = state_.accounts[model::index(account)].open[static_cast<std::size_t>(one.rule->period)];
+      if (open && open->begin == span->begin) sum += open->covered.count();
+    }
+    change(watch);
+    period->judged = true;
+    period->sum_then = sum;
+    const std::optional<double> value = worth_closed(watch, state_.alerts[watch].periods, *period, *span);
+    if (value) observe(watch, {.at = span->end, .value = *value});
+  }
+}
+
+// A period that was given up is closed after all: by late data, or by the first reading after a silence.
+bool Alerts::reopen(std::size_t watch, AccountId account, const model::OpenPeriod& sums) {
+  Watched& one = watches_[watch];
+  AlertPeriod& period = *period_of(watch, sums.begin);
+  if (one.rule->measure != Measure::coverage || !period.sum_then) return false;
+  const std::vector<AlertPeriod> known = state_.alerts[watch].periods;
+  change(watch);
+  add_to(watch, account, sums, period);
+  if (++period.closed < one.watch->accounts.size()) return true;
+  period.sum_then.reset();
+  mark(watch, sums.end);
+  if (!one.before) one.before = known;
+  one.cause = model::Cause::late_data;
+  return true;
+}
+
 // `periods`: those that are looked back on, `period` among them.
 std::optional<double> Alerts::worth_closed(std::size_t watch, const std::vector<AlertPeriod>& periods,
                                            const AlertPeriod& period, const Span& span) const {
@@ -224,7 +274,7 @@ std::optional<double> Alerts::worth_closed(std::size_t watch, const std::vector<
     if (begin >= span.end) return std::nullopt;
     const auto whole =
         static_cast<double>((span.end - begin).count()) * static_cast<double>(one.watch->accounts.size());
-    return std::min(100.0, 100.0 * static_cast<double>(period.sum) / whole);
+    return std::min(100.0, 100.0 * static_cast<double>(period.sum_then.value_or(period.sum)) / whole);
   }
   if (rule.measure == Measure::window) {
     std::int64_t sum = 0;

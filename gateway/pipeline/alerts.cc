@@ -40,6 +40,7 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
          .rule = &rule,
          .subject = model::subject_name(watch.device, watch.point, watch.user, watch.carrier ? watch.carrier->id : ""),
          .parents = {},
+         .patience = {},
          .cause = {},
          .heard = {},
          .heard_late = 0,
@@ -51,7 +52,11 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
         watches_[i].bridged = gap_max(site.points[carbongate::index(point)].limits);
     }
     for (const auto* accounts : {&watch.accounts, &watch.per}) {
-      for (const model::AccountId account : *accounts) of_account_.at(model::index(account)).push_back(i);
+      for (const model::AccountId account : *accounts) {
+        of_account_.at(model::index(account)).push_back(i);
+        const PointId source = site.accounts[model::index(account)].source;
+        watches_[i].patience = std::max(watches_[i].patience, gap_max(site.points[carbongate::index(source)].limits));
+      }
     }
     for (const model::WatchId member : watch.members) groups_.at(model::index(member)).push_back(i);
     if (!watch.members.empty()) all_groups_.push_back(i);
@@ -309,13 +314,14 @@ void Alerts::pass(Instant now) {
   if (until < earliest_) return;
   std::vector<std::pair<Instant, std::size_t>> due;
   for (std::size_t i = 0; i < watches_.size(); ++i) {
-    if (const auto at = deadline(i); at && *at <= until) due.emplace_back(*at, i);
+    if (const auto at = due_alone(i); at && *at <= until) due.emplace_back(*at, i);
   }
   std::ranges::sort(due);
   for (const auto& [at, i] : due) {
     if (watches_[i].rule->measure == Measure::silence) {
       fall_silent(i, until);
     } else {
+      if (watches_[i].rule->measure == Measure::coverage) give_up_closing(i, until);
       let_pass(i, until);
     }
   }
@@ -323,7 +329,7 @@ void Alerts::pass(Instant now) {
   for (const std::size_t group : all_groups_) let_pass(group, until);
   earliest_ = Instant::max();
   for (std::size_t i = 0; i < watches_.size(); ++i) {
-    if (const auto at = watches_[i].rule->measure == Measure::silence ? silent_alone(i) : deadline(i)) {
+    if (const auto at = watches_[i].rule->measure == Measure::silence ? silent_alone(i) : due_alone(i)) {
       expect(std::max(*at, until));
     }
   }
@@ -339,6 +345,15 @@ std::optional<Instant> Alerts::deadline(std::size_t watch) const {
   const Instant at = after_work(site_.maintenance, *watches_[watch].watch, *state.holds_since + rule.hold_for);
   const Duration held = at - *state.seen_at;
   return held <= watches_[watch].bridged ? std::optional(at) : std::nullopt;
+}
+
+std::optional<Instant> Alerts::due_alone(std::size_t watch) const {
+  std::optional<Instant> due = deadline(watch);
+  if (const std::optional<Span> span = not_closed(watch)) {
+    const Instant end = span->end + watches_[watch].patience;
+    due = std::min(due.value_or(end), end);
+  }
+  return due;
 }
 
 void Alerts::settle() {

@@ -10,6 +10,7 @@
 //   - What is due is only decided once `alert_grace` has passed, for readings may be under way. One that comes later
 //     still, and tells otherwise, withdraws. All else that a late reading means is found by late_alerts.h.
 //   - Users are looked at when all readings of an instant are counted, as derived points are.
+//   - Coverage of a period is judged when it can no longer be watched, also where nothing is heard that would close it.
 //   - A calendar period has an alert of its own: at its end it is over. A correction of a closed one raises or
 //     withdraws its alert.
 #pragma once
@@ -81,6 +82,7 @@ class Alerts {
     std::string subject;
     std::vector<std::size_t> parents;    // watches that hold it back while they fire
     Duration bridged = Duration::max();  // how long a value holds
+    Duration patience{};                 // coverage: so long after its end a period may still be closed as watched
     bool changed = false;
     bool dirty = false;                                     // in dirty_
     Instant until{};                                        // of a dirty one: counted up to here
@@ -129,6 +131,7 @@ class Alerts {
   std::optional<std::size_t> held_back_by(std::size_t watch) const;
   void parent_ended(std::size_t parent, Instant at);
   std::optional<Instant> deadline(std::size_t watch) const;
+  std::optional<Instant> due_alone(std::size_t watch) const;
   void expect(Instant deadline) { earliest_ = std::min(earliest_, deadline); }
 
   // alert_silence.cc: missing data, and what time alone decides
@@ -152,6 +155,9 @@ class Alerts {
   void look_at_period(std::size_t watch, Instant until, std::optional<model::Cause> cause);
   std::optional<double> worth(std::size_t watch, std::int64_t sum, const Span& period, Instant at) const;
   void look_at_closed(std::size_t watch);
+  std::optional<Span> not_closed(std::size_t watch) const;
+  void give_up_closing(std::size_t watch, Instant until);
+  bool reopen(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums);
   std::optional<double> worth_closed(std::size_t watch, const std::vector<model::AlertPeriod>& periods,
                                      const model::AlertPeriod& period, const Span& span) const;
   std::int64_t share_of(std::size_t watch, const model::OpenPeriod& sums) const;

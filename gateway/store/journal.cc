@@ -33,6 +33,17 @@ std::unique_ptr<Database> open_database(const std::filesystem::path& file) {
   return database;
 }
 
+// A file that has lost all of its bytes looks as if no gateway had run here. But the public key is there only once the
+// first tables are on disk.
+std::optional<SalvageReport> salvaged(const std::filesystem::path& directory) {
+  std::error_code error;
+  const bool is_emptied = std::filesystem::file_size(directory / kDatabaseFile, error) == 0 && !error;
+  if (is_emptied && std::filesystem::exists(directory / kLedgerPublicFile, error)) {
+    mark_damaged(directory, std::string(kDatabaseFile) + " is empty, and a gateway has run here: all of it is lost");
+  }
+  return salvage_if_marked(directory);
+}
+
 // Of the readings whose stamp is believed; INT64_MAX: none.
 std::int64_t oldest_of(const std::vector<model::JournalRow>& rows) {
   std::int64_t oldest_ms = INT64_MAX;
@@ -60,7 +71,7 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
     : file_(config.path / kDatabaseFile),
       block_at_once_(config.block_at_once),
       lock_(config.path),
-      salvaged_(salvage_if_marked(config.path)),
+      salvaged_(salvaged(config.path)),
       owner_(open_database(file_)),
       database_(*owner_),
       series_(database_),

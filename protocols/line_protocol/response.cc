@@ -59,8 +59,10 @@ bool speaks_of_lines(std::string_view words) {
   return std::ranges::any_of(kPhrases, [&](std::string_view phrase) { return words.find(phrase) != words.npos; });
 }
 
+// No store says anything to a write that went well; who does is something before it, or an error of an old one.
 Verdict verdict_of(int status, std::string_view words) {
-  if (status >= 200 && status < 300) return Verdict::written;
+  if (status >= 200 && status < 300)
+    return wire::one_line(std::string(words)).empty() ? Verdict::written : Verdict::failed;
   switch (status) {
     case 400:
     case 422: return speaks_of_lines(words) ? Verdict::lines_refused : Verdict::failed;
@@ -83,6 +85,9 @@ WriteAnswer read_write_answer(int status, std::string_view body) {
   answer.dropped = dropped_in(full);
   answer.words = wire::one_line(full);
   if (answer.words.empty()) answer.words = "HTTP " + std::to_string(status);
+  if (answer.verdict == Verdict::failed && status < 300) {
+    answer.words = "HTTP " + std::to_string(status) + " with words, which is no store's answer: " + answer.words;
+  }
   return answer;
 }
 

@@ -14,7 +14,7 @@
 namespace carbongate::line_protocol {
 
 enum class Verdict {
-  written,        // 2xx: every line
+  written,        // 2xx that says nothing: every line
   lines_refused,  // some or all lines, for good
   too_large,      // 413: send fewer at once
   busy,           // 429, 503: later

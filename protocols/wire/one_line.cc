@@ -1,5 +1,8 @@
 #include "protocols/wire/one_line.h"
 
+#include <algorithm>
+#include <cctype>
+
 namespace carbongate::wire {
 
 std::string one_line(std::string text, std::size_t bytes_max) {
@@ -16,6 +19,13 @@ std::string one_line(std::string text, std::size_t bytes_max) {
     text += "...";
   }
   return text;
+}
+
+bool is_web_page(std::string_view body) {
+  constexpr std::size_t kLookedAt = 512;
+  std::string begin(body.substr(0, kLookedAt));
+  std::ranges::transform(begin, begin.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return begin.find("<!doctype html") != begin.npos || begin.find("<html") != begin.npos;
 }
 
 }  // namespace carbongate::wire

@@ -10,8 +10,9 @@ bool is_of_the_store(std::string_view words) {
          words.find("HTTP request") == words.npos;     // "Client sent an HTTP request to an HTTPS server."
 }
 
+// No store says anything to a write that went well; who does is something before it.
 Verdict verdict_of(int status, std::string_view words) {
-  if (status >= 200 && status < 300) return Verdict::written;
+  if (status >= 200 && status < 300) return words.empty() ? Verdict::written : Verdict::failed;
   if (status >= 500) return Verdict::busy;
   switch (status) {
     case 400:
@@ -34,6 +35,9 @@ Answer read_answer(int status, std::string_view body) {
   answer.words = wire::one_line(std::string(body));
   answer.verdict = verdict_of(status, answer.words);
   if (answer.words.empty()) answer.words = "HTTP " + std::to_string(status);
+  if (answer.verdict == Verdict::failed && status < 300) {
+    answer.words = "HTTP " + std::to_string(status) + " with words, which is no store's answer: " + answer.words;
+  }
   return answer;
 }
 

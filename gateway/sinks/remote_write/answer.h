@@ -13,7 +13,7 @@
 namespace carbongate::sinks::remote_write {
 
 enum class Verdict : std::uint8_t {
-  written,    // 2xx
+  written,    // 2xx that says nothing
   refused,    // for good: one sample at least cannot be taken; whether the others were is not known
   too_large,  // 413: send fewer at once
   busy,       // 429, 5xx: later

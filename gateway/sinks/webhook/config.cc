@@ -1,6 +1,7 @@
 #include "gateway/sinks/webhook/config.h"
 
 #include "gateway/sinks/shared/site_zone.h"
+#include "protocols/http/signature.h"
 
 namespace carbongate::sinks::webhook {
 namespace {
@@ -29,8 +30,11 @@ Config Config::from(config::Reader& in, const config::Node& root) {
   }
   if (config.target.empty()) config.target = "/";
   config.secret = config::read_secret(in, "secret");
-  if (!config.secret.empty() && config.secret.reveal().size() < kSecretBytesMin) {
-    in.error(in.has("secret_file") ? "secret_file" : "secret_env", "holds a secret of less than 16 characters");
+  const auto key = http::webhook_key(config.secret.reveal());
+  const char* where = in.has("secret_file") ? "secret_file" : "secret_env";
+  if (!key) in.error(where, "holds what begins as a secret of Standard Webhooks, but is not base64 behind 'whsec_'");
+  if (!config.secret.empty() && key && key->size() < kSecretBytesMin) {
+    in.error(where, "holds a secret of less than 16 characters, or of less than 16 bytes behind 'whsec_'");
   }
   config.batch_rows = in.in_range<std::size_t>("batch_rows", config.batch_rows, 1, kBatchRowsMax);
   config.timeout = in.in_range<std::chrono::milliseconds>("timeout", 10s, 100ms, 5min);

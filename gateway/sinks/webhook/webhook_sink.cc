@@ -8,6 +8,7 @@
 
 #include "gateway/sinks/shared/message_batch.h"
 #include "protocols/http/signature.h"
+#include "protocols/wire/one_line.h"
 
 namespace carbongate::sinks::webhook {
 
@@ -89,8 +90,8 @@ asio::awaitable<WebhookSink::Answer> WebhookSink::send(const Event& event) {
     const std::int64_t now = std::chrono::floor<std::chrono::seconds>(clock_.now()).time_since_epoch().count();
     request.headers.push_back({"webhook-id", event.id});
     request.headers.push_back({"webhook-timestamp", std::to_string(now)});
-    request.headers.push_back(
-        {"webhook-signature", http::webhook_signature(config_.secret.reveal(), event.id, now, event.body)});
+    request.headers.push_back({"webhook-signature", http::webhook_signature(*http::webhook_key(config_.secret.reveal()),
+                                                                            event.id, now, event.body)});
   }
   health_.request();
   const Instant sent = clock_.now();
@@ -121,7 +122,13 @@ void WebhookSink::note(const model::StoredRow& row, const Event& event, const An
 
 WebhookSink::Answer WebhookSink::judge(const io::HttpResponse& response) {
   const int status = response.status;
-  if ((status >= 200 && status < 300) || status == 409) return {};
+  const bool is_success = (status >= 200 && status < 300) || status == 409;
+  if (is_success && wire::is_web_page(response.body)) {
+    return {.refused = {},
+            .trouble = fmt::format("{}: {}, a page for people: something stands before the receiver, such as a login",
+                                   config_.where, words_of(response))};
+  }
+  if (is_success) return {};
   if (status == 400 || status == 410 || status == 413 || status == 415 || status == 422) {
     return {.refused = words_of(response), .trouble = {}};
   }

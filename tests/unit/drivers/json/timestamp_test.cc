@@ -46,11 +46,15 @@ TEST(Timestamp, ReadsNumbersOfJsonExactly) {
   EXPECT_FALSE(read_time(boost::json::parse("2021.5"), compact, nullptr, {}));
 }
 
-TEST(Timestamp, RefusesAClockThatWasNeverSetAndAWrongFormat) {
-  EXPECT_TRUE(refused("12", epoch_s));
+TEST(Timestamp, KeepsWhatAClockShowsThatWasNeverSet) {
+  EXPECT_EQ(read("12", epoch_s), "1970-01-01T00:00:12.000Z");
+  EXPECT_EQ(read("1970-01-01T00:00:12", iso8601), "1970-01-01T00:00:12.000Z");
+  EXPECT_EQ(read("1650006388", epoch_ms), "1970-01-20T02:20:06.388Z") << "seconds taken for milliseconds";
+}
+
+TEST(Timestamp, RefusesAWrongFormat) {
   EXPECT_TRUE(refused("1650006388943", epoch_s)) << "milliseconds taken for seconds";
-  EXPECT_TRUE(refused("1650006388", epoch_ms)) << "seconds taken for milliseconds";
-  EXPECT_TRUE(refused("1970-01-01T00:00:12", iso8601));
+  EXPECT_TRUE(refused("-1", epoch_s));
   EXPECT_TRUE(refused("1e300", epoch_s));
   EXPECT_TRUE(refused("nan", epoch_s));
   EXPECT_TRUE(refused("inf", epoch_ms));

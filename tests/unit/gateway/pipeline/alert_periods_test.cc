@@ -199,6 +199,51 @@ TEST_F(UserAlerts, DoNotMissWhatWasBeforeAnybodyWatched) {
   EXPECT_EQ(told(), "06-03 00:00:00 coverage press firing since 06-03 00:00:00 79.166667/90\n");
 }
 
+class Silent : public UserAlerts {
+ protected:
+  Silent() {
+    auto& coverage = rule("coverage", Measure::coverage);
+    coverage.period = Period::hour;
+    coverage.below = 90;
+    watch_user("press", {account_}).unit = "%";
+    start();
+  }
+};
+
+TEST_F(Silent, UsersAreNotCovered) {
+  read(meter_, "00:00:00", 0);
+  read(meter_, "00:30:00", 1);
+  pass("03:00:05");
+  EXPECT_EQ(told(), "") << "a reading may still bridge the time until 03:00";
+  pass("03:00:15");
+  EXPECT_EQ(told(), "06-01 01:00:00 coverage press firing since 06-01 01:00:00 50/90\n");
+  restart();
+  pass("09:30:00");
+  read(meter_, "09:40:00", 2);  // nothing in between is watched
+  EXPECT_EQ(told(), "");
+  for (const char* at : {"10:00:00", "10:30:00", "11:00:01"}) read(meter_, at, 3);
+  EXPECT_EQ(told(), "06-01 11:00:00 coverage press resolved since 06-01 01:00:00 100/90 #1\n");
+}
+
+TEST_F(Silent, UsersWhoNeverSpokeAreNotCovered) {
+  pass("00:20:00");
+  pass("03:00:15");
+  EXPECT_EQ(told(), "06-01 01:00:00 coverage press firing since 06-01 01:00:00 0/90\n");
+  pass("04:00:15");
+  EXPECT_EQ(told(), "");
+}
+
+TEST_F(Silent, UsersWhoseDataComeLateWereCovered) {
+  read(meter_, "00:00:00", 0);
+  pass("03:30:00");
+  EXPECT_EQ(told(), "06-01 01:00:00 coverage press firing since 06-01 01:00:00 0/90\n");
+  const auto read_late = [&](std::string_view at, double value) {
+    read(meter_, at, value, utc(day_ + "03:40:00") - utc(day_ + std::string(at)));
+  };
+  for (const char* at : {"00:30:00", "01:00:00", "01:30:00", "02:00:00"}) read_late(at, 1);
+  EXPECT_EQ(told(), "06-01 01:00:00 coverage press withdrawn since 06-01 01:00:00 100/90 #1 late-data\n");
+}
+
 TEST_F(UserAlerts, HoldEnergyAgainstWhatWasMade) {
   const PointId line = site_.add_point("steel", Kind::cumulative, "t", [] {
     PointLimits limits;

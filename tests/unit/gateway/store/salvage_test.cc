@@ -271,5 +271,15 @@ TEST(Backup, LeavesNothingHalfDone) {
   EXPECT_FALSE(fs::exists(directory.path() / "copy" / kDatabaseFile));
 }
 
+TEST_F(Salvage, OfAFileThatLostAllOfItsBytesSaysSo) {
+  fs::resize_file(file(), 0);
+  open();
+  EXPECT_TRUE(fs::exists(config_.path / "damaged-1" / kDatabaseFile));
+  EXPECT_TRUE(fs::exists(config_.path / "damaged-1" / "report.txt"));
+  EXPECT_EQ(store_->status().last_sequence, 0);
+  open();
+  EXPECT_FALSE(fs::exists(config_.path / "damaged-2")) << "once";
+}
+
 }  // namespace
 }  // namespace carbongate::store

@@ -81,6 +81,15 @@ TEST(WriteAnswer, KnowsWhatToWaitForAndWhatToCorrect) {
   EXPECT_EQ(read_write_answer(302, "").verdict, Verdict::failed);
 }
 
+TEST(WriteAnswer, TakesNoPageForAReceipt) {
+  EXPECT_EQ(read_write_answer(204, "").verdict, Verdict::written);
+  EXPECT_EQ(read_write_answer(200, " \r\n").verdict, Verdict::written);
+  const WriteAnswer page = read_write_answer(200, "<html>Please log in</html>");
+  EXPECT_EQ(page.verdict, Verdict::failed);
+  EXPECT_EQ(page.words, "HTTP 200 with words, which is no store's answer: <html>Please log in</html>");
+  EXPECT_EQ(read_write_answer(200, R"({"error":"quota exceeded"})").verdict, Verdict::failed);
+}
+
 TEST(WriteAnswer, WordsAreOneShortLine) {
   EXPECT_EQ(read_write_answer(502, "  <html>\r\n<b>Bad Gateway</b>\n").words, "<html>  <b>Bad Gateway</b>");
   EXPECT_EQ(read_write_answer(502, " \r\n").words, "HTTP 502");

@@ -9,6 +9,14 @@ TEST(OneLine, KeepsAText) {
   EXPECT_EQ(one_line("Connection refused"), "Connection refused");
 }
 
+TEST(WebPage, IsToldByItsBegin) {
+  EXPECT_TRUE(is_web_page("  <!DOCTYPE html>\n<html lang=en>"));
+  EXPECT_TRUE(is_web_page("<HTML><body>Please log in"));
+  EXPECT_FALSE(is_web_page("ok"));
+  EXPECT_FALSE(is_web_page(R"({"status": "accepted"})"));
+  EXPECT_FALSE(is_web_page(""));
+}
+
 TEST(OneLine, TakesLineFeedsAndBlanksAway) {
   EXPECT_EQ(one_line("\n  first\n\tsecond \r\n"), "first  second");
   EXPECT_EQ(one_line(" \n"), "");
