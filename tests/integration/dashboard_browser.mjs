@@ -149,6 +149,21 @@ const scenarios = {
     await context.close();
   },
 
+  // Saves what the links of the ledger and of a statement download, of that day.
+  async download(day, folder) {
+    const {context, page, trouble} = await open();
+    const save = async (hash, text, name) => {
+      await visit(page, hash);
+      const [file] = await Promise.all([page.waitForEvent('download', {timeout: kSeconds}), page.click(`a[download]:has-text("${text}")`)]);
+      await file.saveAs(join(folder, name));
+    };
+    await save(`#/ledger?from=${day}&until=${day}`, 'Entries (CSV)', 'entries.csv');
+    await save(`#/ledger/statements?period=day&day=${day}`, 'CSV', 'statement.csv');
+    await save(`#/ledger/statements?period=day&day=${day}`, 'JSON', 'statement.json');
+    assert.deepEqual(trouble, []);
+    await context.close();
+  },
+
   // What is shown when the gateway is gone, and that all is well when it is back: says "ready", "lost", "back".
   async lost() {
     const {context, page} = await open();

@@ -1,6 +1,7 @@
 """The dashboard, in a real browser, before a real gateway with meters that speak over a real broker."""
 
 import csv
+import datetime
 import io
 import json
 import os
@@ -16,6 +17,7 @@ from harness import BUILD, CARBONGATE, SOURCE, Process, accepts, free_port, wait
 BROWSER = SOURCE / "tests/integration/dashboard_browser.mjs"
 PAGE_BYTES = 500_000   # goals of the page: over the wire, compressed
 UPDATE_SECONDS = 2.0
+SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
 
 SITE = """
 site: {{id: edz-1, name: 广元经开区一号园区, timezone: Asia/Shanghai, grid_region: CN-SC}}
@@ -164,6 +166,17 @@ def test_the_keyboard_is_enough(site):
 
 def test_a_number_opens_its_explanation(site):
     site.browse("explain")
+
+
+def test_downloads_are_what_the_commands_write(site, tmp_path):
+    yesterday = datetime.datetime.now(SHANGHAI).date() - datetime.timedelta(days=1)
+    today = yesterday + datetime.timedelta(days=1)
+    site.browse("download", yesterday, tmp_path)
+    entries = site.carbongate("export", site.config, "--what", "entries", "--from", yesterday, "--to", today)
+    assert (tmp_path / "entries.csv").read_text() == entries and entries.count("\n") > 20
+    statement = ("statement", site.config, "--period", "day", "--of", yesterday, "--format")
+    assert (tmp_path / "statement.csv").read_text() == site.carbongate(*statement, "csv")
+    assert (tmp_path / "statement.json").read_text() == site.carbongate(*statement, "json")
 
 
 class Watching:
