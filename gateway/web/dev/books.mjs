@@ -69,6 +69,7 @@ export function statement(period, by) {
   const carriers = [line('carrier', 'consumed', {carrier: 'electricity', amount: 512_340.118, unit: 'kWh', scope: '2'}, 321_442.192), line('carrier', 'consumed', {carrier: 'natural-gas', amount: 33_020.4, unit: 'Nm3', scope: '1'}, 71_396.708)];
   const scopes = [line('scope', 'total', {scope: '1'}, 71_396.708), line('scope', 'total', {scope: '2'}, 321_442.192)];
   const total = line('site', 'total', {}, 392_838.9);
+  if (by === 'gas') return {statement: head, gases: [['CO2', 392_838.9], ['CH4-fossil', 7.139671]].map(([gas, kg]) => ({level: 'site', sum: 'total', gas, mass_kg: kg, mass_first_kg: kg}))};
   if (by === 'carrier') return {statement: head, carriers, total};
   if (by === 'scope') return {statement: head, scopes, total};
   const names = new Map(lines.map(([user, name]) => [user, name]));

@@ -66,6 +66,12 @@ export async function send(method: 'POST' | 'DELETE', path: string[], body?: unk
 
 // ---- in views
 
+// Whether this gateway's API has that path, by its own description: another version, or another build, may not.
+export function useHas(path: string): boolean {
+  const description = useQuery('openapi.yaml', (signal) => getText(['openapi.yaml'], {}, signal));
+  return description.data?.includes(`\n  ${path}:`) ?? false;
+}
+
 export interface Query<T> {
   data: T | undefined;  // stays while it is asked for again, and when that fails: then `error` is there too
   error: ApiError | undefined;

@@ -11,7 +11,7 @@ export function nameOf(named: Named, language: Language): string {
 
 // "natural-gas" is "Natural gas".
 export function wordsOfId(id: string): string {
-  const text = id.replace(/[-_]/g, ' ');
+  const text = id.replace(/([a-z])[-_](?=[a-z])/g, '$1 ');
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
@@ -22,5 +22,5 @@ export function carrierName(id: string, carriers: readonly Carrier[], language: 
 
 export function sourceName(id: string, sources: readonly Source[], language: Language): string {
   const source = sources.find((one) => one.id === id);
-  return source ? nameOf(source, language) || wordsOfId(id) : wordsOfId(id);
+  return wordsOfId((source && nameOf(source, language)) || id);
 }

@@ -1,7 +1,7 @@
 // One device: its points as they are now, how well it was watched, and what came over the wire.
 import type {JSX} from 'preact';
 import {useEffect, useState} from 'preact/hooks';
-import {ApiError, get, send, session, useQuery} from '../lib/api.ts';
+import {ApiError, get, send, session, useHas, useQuery} from '../lib/api.ts';
 import type {Coverage, Device as DeviceAnswer, Frame, LatestReading, Readings} from '../lib/api_types.ts';
 import {isKnown, unitText} from '../lib/format.ts';
 import {deviceStates, gatewayTime, readings as liveReadings, watchPoints} from '../lib/live.ts';
@@ -91,7 +91,7 @@ function readingsOption(data: Readings, ui: Ui, p: Palette): Option {
   const band = wide ? data.max.map((high, i) => (isKnown(high) && isKnown(data.min[i]) ? high - (data.min[i] as number) : null)) : [];
   return {
     animation: false,
-    grid: {left: p.rem * 0.4, right: p.rem * 0.6, top: p.rem * 1.8, bottom: p.rem * 0.3, containLabel: true},
+    grid: {left: p.rem * 0.4, right: p.rem * 1.4, top: p.rem * 1.8, bottom: p.rem * 0.3, containLabel: true},
     tooltip: {
       ...tooltipStyle(p), trigger: 'axis',
       formatter: (events: {dataIndex: number}[]) => {
@@ -209,6 +209,8 @@ export function DevicePage(props: {id: string}): JSX.Element {
   const live = useCell(deviceStates);
   const at = useClock(1000);
   useCell(session);
+  const hasFrames = useHas('/devices/{id}/frames');
+  const hasRead = useHas('/devices/{id}/read');
   const query = useQuery(`device/${props.id}`, (signal) => get<DeviceAnswer>(['devices', props.id], {}, signal), 5000);
   const points = query.data?.points.map((point) => point.point).join();
   useEffect(() => {
@@ -222,7 +224,7 @@ export function DevicePage(props: {id: string}): JSX.Element {
       {back}
       <div class="page-head">
         <h1>{props.id}</h1>
-        {mayOperate() && query.data ? <ReadNow id={props.id} done={query.reload} /> : null}
+        {mayOperate() && hasRead && query.data ? <ReadNow id={props.id} done={query.reload} /> : null}
       </div>
       <Loaded query={query} lines={8}>
         {(data) => {
@@ -244,7 +246,7 @@ export function DevicePage(props: {id: string}): JSX.Element {
                 {data.points.length > 0 ? <ReadingsCard points={data.points} /> : null}
               </div>
               <CoverageCard id={props.id} />
-              {mayOperate() ? <Frames id={props.id} /> : null}
+              {mayOperate() && hasFrames ? <Frames id={props.id} /> : null}
             </>
           );
         }}

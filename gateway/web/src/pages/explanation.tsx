@@ -145,11 +145,13 @@ function FormulaView(props: {formula: Formula}): JSX.Element {
   const title = formula.result === 'market_based' ? t('measure.market') : formula.result === 'standard_coal' ? t('measure.kgce') : t('measure.location');
   const unit = formula.result === 'standard_coal' ? 'kgce' : 'kg';
   const factor = formula.factor;
+  // Where all of it is CO2, the line of the gas says the same once more.
+  const products = formula.products.length === 2 && formula.products[1]?.of === 'CO2' ? formula.products.slice(0, 1) : formula.products;
   return (
     <section class="formula">
       <h3>{title}</h3>
       {formula.products.length === 0 ? <p class="text-warning">{factor?.missing || t('ledger.noFactor')}</p> : null}
-      {formula.products.map((product) => (
+      {products.map((product) => (
         <p key={product.of} class="formula-line">
           <span class="formula-of">{unitText(product.of)}</span>
           <span>{exact(formula.amount, ui)} {unitText(formula.unit)}</span><span class="formula-sign">×</span>
@@ -221,6 +223,7 @@ function EntryView(props: {e: EntryExplained}): JSX.Element {
   const {t} = ui;
   const {e} = props;
   const known = e.known;
+  const u95 = Number(e.activity_u95_percent) > 0 ? e.activity_u95_percent : undefined;  // 0: nobody has stated it
   return (
     <>
       <Card title={t('explain.result')} hint={`${e.user_name || e.user || ''} · ${ui.carrier(e.carrier ?? '')} · ${ui.time(e.begin, 'full')} – ${ui.time(e.end, 'minute')}`}>
@@ -231,7 +234,7 @@ function EntryView(props: {e: EntryExplained}): JSX.Element {
           [t('measure.kgce'), `${exact(known?.coal_kgce, ui)} kgce`],
           [t('measure.coverage'), `${exact(known?.coverage_percent, ui)} %`],
           known?.quality?.origin !== undefined && [t('ledger.quality'), <>{qualityText(known.quality.origin, ui)}{known.quality.rule ? ` (${known.quality.rule})` : ''}{ui.lang === 'en' ? <span class="hint block">{known.quality.rule_meaning ?? known.quality.origin_meaning}</span> : null}</>],
-          [t('explain.meter'), e.meter?.device || e.meter?.accuracy ? <>{e.meter.device} {e.meter.accuracy}{e.activity_u95_percent ? <span class="hint block">± {e.activity_u95_percent} %</span> : null}</> : e.activity_u95_percent ? `± ${e.activity_u95_percent} %` : null],
+          [t('explain.meter'), e.meter?.device || e.meter?.accuracy ? <>{e.meter.device} {e.meter.accuracy}{u95 ? <span class="hint block">± {u95} %</span> : null}</> : u95 ? `± ${u95} %` : null],
         ]} />
       </Card>
       {e.formulas && e.formulas.length > 0 ? <Card title={t('explain.formula')}>{e.formulas.map((formula) => <FormulaView key={formula.result} formula={formula} />)}</Card> : null}

@@ -39,6 +39,8 @@ interface Line {
   factors?: string;
   gas?: string;
   gases_kg?: Record<string, number>;
+  mass_kg?: number;  // of a gas
+  mass_first_kg?: number;
 }
 
 type Kind = 'day' | 'month' | 'year';
@@ -80,7 +82,7 @@ function titleOf(line: Line, ui: Ui): JSX.Element {
   return <strong>{line.level === 'site' ? t('users.site') : t('common.total')}{flow}</strong>;
 }
 
-function columnsOf(ui: Ui, period: string, by: By, lines: readonly Line[]): ColumnOf<Line>[] {
+function columnsOf(ui: Ui, period: string, lines: readonly Line[]): ColumnOf<Line>[] {
   const {t} = ui;
   const firsts = new Set(lines.filter((line, i) => line.user && line.user !== lines[i - 1]?.user));
   const exact = (value: number | undefined, decimals = 3) => formatExact(value, ui.lang, decimals);
@@ -91,7 +93,7 @@ function columnsOf(ui: Ui, period: string, by: By, lines: readonly Line[]): Colu
   };
   return [
     {id: 'user', title: t('users.user'), cell: (line) => (firsts.has(line) ? line.user_name || line.user || '' : '')},
-    {id: 'line', title: t('statement.line'), header: true, cell: (line) => <>{titleOf(line, ui)}{by === 'gas' && line.gas ? ` · ${line.gas}` : ''}</>},
+    {id: 'line', title: t('statement.line'), header: true, cell: (line) => titleOf(line, ui)},
     {id: 'amount', title: t('ledger.amount'), number: true, cell: (line) => why(line, line.unit ? line.amount : undefined, unitText(line.unit ?? ''))},
     {id: 'co2e', title: 'kg CO₂e', number: true, cell: (line) => why(line, line.co2e_kg, undefined, line.u95_kg === undefined ? undefined : `${line.u95_stated === 'all' ? '' : '> '}${exact(line.u95_kg)}`)},
     {id: 'first', title: t('statement.firstPublished'), number: true, cell: (line) => <span class={line.corrections ? 'text-warning' : ''}>{exact(line.co2e_first_kg)}</span>},
@@ -103,15 +105,16 @@ function columnsOf(ui: Ui, period: string, by: By, lines: readonly Line[]): Colu
   ];
 }
 
+const keyOf = (line: Line) => JSON.stringify([line.level, line.sum, line.user, line.scope, line.carrier, line.device, line.point, line.factors, line.gas]);
+
 function Gases(props: {lines: Line[]}): JSX.Element {
   const ui = useUi();
-  const lines = props.lines.filter((line) => line.gases_kg && Object.keys(line.gases_kg).length > 0);
-  const gases = [...new Set(lines.flatMap((line) => Object.keys(line.gases_kg ?? {})))];
   return (
-    <Table label={ui.t('statement.by.gas')} rows={lines} keyOf={(line) => JSON.stringify([line.level, line.sum, line.user, line.scope, line.carrier, line.device, line.point, line.gas])} columns={[
-      {id: 'user', title: ui.t('users.user'), cell: (line) => line.user_name || line.user || ''},
-      {id: 'line', title: ui.t('statement.line'), header: true, cell: (line) => titleOf(line, ui)},
-      ...gases.map((gas) => ({id: gas, title: `kg ${unitText(gas)}`, number: true, cell: (line: Line) => formatExact(line.gases_kg?.[gas], ui.lang, 6)})),
+    <Table label={ui.t('statement.by.gas')} rows={props.lines.filter((line) => line.gas)} keyOf={keyOf} columns={[
+      {id: 'line', title: ui.t('statement.line'), header: true, cell: (line) => <>{line.user ? `${line.user_name || line.user} · ` : ''}{titleOf(line, ui)}</>},
+      {id: 'gas', title: ui.t('statement.by.gas'), cell: (line) => unitText(line.gas ?? '')},
+      {id: 'mass', title: 'kg', number: true, cell: (line) => formatExact(line.mass_kg, ui.lang, 6)},
+      {id: 'first', title: ui.t('statement.firstPublished'), number: true, cell: (line) => formatExact(line.mass_first_kg, ui.lang, 6)},
     ]} />
   );
 }
@@ -153,11 +156,12 @@ export function StatementPage(): JSX.Element {
       <Loaded query={statement} lines={8}>
         {(document) => {
           const lines = linesOf(document);
-          if (lines.every((line) => !line.amount && !line.co2e_kg && !line.gases_kg)) return <Empty title={t('statement.none')} hint={period} />;
-          return by === 'gas' ? <Gases lines={lines} /> : (
-            <Table class="statement-table" label={t('statement.title', {period})} rows={lines} columns={columnsOf(ui, period, by, lines)}
-              keyOf={(line) => JSON.stringify([line.level, line.sum, line.user, line.scope, line.carrier, line.device, line.point, line.factors, line.gas])} />
-          );
+          const open = (document as {statement?: {open_since?: string}}).statement?.open_since;
+          if (lines.every((line) => !line.amount && !line.co2e_kg && !line.mass_kg)) return <Empty title={t('statement.none')} hint={period} />;
+          return <>
+            {open ? <p class="hint">{t('statement.open', {time: ui.time(open)})}</p> : null}
+            {by === 'gas' ? <Gases lines={lines} /> : <Table class="statement-table" label={t('statement.title', {period})} rows={lines} columns={columnsOf(ui, period, lines)} keyOf={keyOf} />}
+          </>;
         }}
       </Loaded>
     </Card>

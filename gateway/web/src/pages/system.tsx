@@ -1,6 +1,6 @@
 // The gateway itself: whether anything is lost, where data go, what it stands on.
 import type {ComponentChildren, JSX} from 'preact';
-import {get, session, usePages, useQuery} from '../lib/api.ts';
+import {get, session, useHas, usePages, useQuery} from '../lib/api.ts';
 import type {AuditEvent, Page, Sink, SinkAccount, Status} from '../lib/api_types.ts';
 import {formatBytes, isKnown} from '../lib/format.ts';
 import {sinks as liveSinks} from '../lib/live.ts';
@@ -212,6 +212,7 @@ export function SystemPage(props: {tab: string}): JSX.Element {
   const {t} = useUi();
   const where = useCell(route);
   const role = useCell(session)?.role;
+  const hasAudit = useHas('/audit');
   return (
     <>
       <h1>{t('system.title')}</h1>
@@ -219,7 +220,7 @@ export function SystemPage(props: {tab: string}): JSX.Element {
         ? <Tabs label={t('system.title')} current={props.tab} route={where} tabs={[
             {id: 'state', text: t('alerts.state'), path: ['system']},
             {id: 'configuration', text: t('system.configuration'), path: ['system', 'configuration']},
-            {id: 'audit', text: t('system.audit'), path: ['system', 'audit']},
+            ...(hasAudit ? [{id: 'audit', text: t('system.audit'), path: ['system', 'audit']}] : []),
           ]} />
         : null}
       {props.tab === 'configuration' ? <Configuration /> : props.tab === 'audit' ? <Audit /> : <State />}

@@ -96,8 +96,10 @@ export function Spark(props: {values: readonly number[]; label: string}): JSX.El
   const {values} = props;
   const low = Math.min(...values);
   const high = Math.max(...values);
-  const span = high - low || Math.abs(high) * 0.02 || 1;
-  const at = (v: number, i: number) => `${((i / Math.max(1, values.length - 1)) * 300).toFixed(1)},${(46 - ((v - low) / span) * 40).toFixed(1)}`;
+  // A change of less than a twentieth looks like one: small noise is not stretched over the whole height.
+  const span = Math.max(high - low, Math.abs(high) * 0.05) || 1;
+  const base = (high + low) / 2 - span / 2;
+  const at = (v: number, i: number) => `${((i / Math.max(1, values.length - 1)) * 300).toFixed(1)},${(46 - ((v - base) / span) * 40).toFixed(1)}`;
   const line = values.map(at).join(' ');
   return (
     <svg class="spark" viewBox="0 0 300 50" preserveAspectRatio="none" role="img" aria-label={props.label}>

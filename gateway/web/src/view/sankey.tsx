@@ -2,8 +2,8 @@
 import type {JSX} from 'preact';
 import type {FlowLink, FlowNode, Now} from '../lib/api_types.ts';
 import {carbonColour} from '../lib/colour.ts';
-import {isKnown} from '../lib/format.ts';
-import {nameOf} from '../lib/site.ts';
+import {isKnown, type Language} from '../lib/format.ts';
+import {nameOf, wordsOfId} from '../lib/site.ts';
 import {Chart, tip, tooltipStyle, type Option, type Palette} from './chart.tsx';
 import {useUi, type Ui} from './ui.ts';
 
@@ -28,8 +28,14 @@ function widthOf(text: string): number {
   return width;
 }
 
+// Of a source or a rest with a capital; energy users are called as they are.
+function nodeName(node: FlowNode, language: Language): string {
+  const name = nameOf(node, language) || node.id;
+  return node.kind === 'energy_user' ? name : wordsOfId(name);
+}
+
 function optionOf(nodes: readonly FlowNode[], links: readonly FlowLink[], ui: Ui, p: Palette, narrow: boolean): Option {
-  const nameById = new Map(nodes.map((node) => [node.id, nameOf(node, ui.lang)]));
+  const nameById = new Map(nodes.map((node) => [node.id, nodeName(node, ui.lang)]));
   const name = (id: string) => nameById.get(id) || id;
   const intensity = (value: number | null) => (value === null ? ui.t('now.flow.unknown') : `${ui.number(value, 3)} gCO₂e/kWh`);
   const used = nodes.filter((node) => links.some((link) => link.source === node.id || link.target === node.id));
@@ -77,7 +83,7 @@ function optionOf(nodes: readonly FlowNode[], links: readonly FlowLink[], ui: Ui
 export function Sankey(props: {flows: Now['flows']}): JSX.Element {
   const ui = useUi();
   const links = props.flows.links.filter((link) => link.power_kw > 0);
-  const name = new Map(props.flows.nodes.map((node) => [node.id, nameOf(node, ui.lang)]));
+  const name = new Map(props.flows.nodes.map((node) => [node.id, nodeName(node, ui.lang)]));
   const list = links.map((link) => ui.t('now.flow.link', {source: name.get(link.source) ?? link.source, target: name.get(link.target) ?? link.target, power: ui.quantity(link.power_kw, 'kW', 3)})).join('; ');
   // Drawn again only when something moved by a visible amount.
   const shape = links.map((link) => `${link.source}>${link.target}:${link.power_kw.toPrecision(3)}:${link.g_co2e_per_kwh?.toPrecision(3)}`).join('|');

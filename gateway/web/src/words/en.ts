@@ -314,6 +314,7 @@ export const en = {
   'statement.year': 'Year',
   'statement.csv': 'CSV',
   'statement.json': 'JSON',
+  'statement.open': 'What has been counted since {time} is not booked yet.',
   'statement.none': 'Nothing is booked in this period',
   'statement.line': 'Line',
   'statement.firstPublished': 'First published',

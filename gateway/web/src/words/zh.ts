@@ -316,6 +316,7 @@ export const zh: Record<Key, string> = {
   'statement.year': '年',
   'statement.csv': 'CSV',
   'statement.json': 'JSON',
+  'statement.open': '自 {time} 起的计量尚未入账。',
   'statement.none': '该期间没有入账',
   'statement.line': '项目',
   'statement.firstPublished': '首次公布',
