@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/app/account_of.h"
 #include "gateway/app/recompute.h"
+#include "gateway/model/account_of.h"
 #include "gateway/model/amendment.h"
 #include "gateway/model/hj212_flag.h"
 #include "gateway/pipeline/quality.h"
@@ -117,7 +117,7 @@ struct Booking {
 model::Result<std::vector<Booking>> bookings_behind(std::uint64_t behind, const model::Site& site,
                                                     store::History& history) {
   std::map<std::uint64_t, model::Amendment> corrections;  // by sequence
-  AccountOf account_of(site);
+  model::AccountOf account_of(site);
   std::optional<std::pair<model::AccountId, model::EmissionEntry>> before;
   const auto visit = [&](const model::StoredRow& row) {
     const auto& entry = row.body.get<model::EmissionEntry>();

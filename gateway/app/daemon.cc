@@ -15,9 +15,13 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 
 #include "gateway/app/gateway.h"
 #include "gateway/app/live_table.h"
+#include "gateway/app/ops_documents.h"
+#include "gateway/app/ops_facts.h"
+#include "gateway/ops/server.h"
 #include "gateway/store/sqlite_store.h"
 #include "protocols/io/disciplined_clock.h"
 #include "protocols/io/system_clock.h"
@@ -111,6 +115,35 @@ asio::awaitable<void> log_progress(const Gateway& gateway, io::Clock& clock) {
   }
 }
 
+// The HTTP server and what it shows.
+struct Ops {
+  OpsFacts facts;
+  OpsDocuments documents;
+  ops::Server server;
+
+  Ops(Gateway& gateway, io::Clock& clock, const std::filesystem::path& file, const asio::any_io_executor& executor,
+      Instant begun)
+      : facts(gateway, clock, begun),
+        documents(file),
+        server(executor, clock, *gateway.config().ops, facts, documents) {
+    gateway.observe([this](const model::Effects& effects) { server.committed(effects); });
+  }
+};
+
+// nullptr with `trouble` empty: none is configured.
+std::unique_ptr<Ops> make_ops(Gateway& gateway, io::Clock& clock, const std::filesystem::path& file,
+                              const asio::any_io_executor& executor, Instant begun, std::string& trouble) {
+  const auto& config = gateway.config().ops;
+  if (!config) return nullptr;
+  if (config->logins) {
+    trouble = "ops.logins: this program has no logins yet; write 'logins: false' and listen on 127.0.0.1";
+    return nullptr;
+  }
+  auto ops = std::make_unique<Ops>(gateway, clock, file, executor, begun);
+  trouble = ops->server.open();
+  return ops;
+}
+
 void log_end(const Gateway& gateway) {
   const GatewayStatus status = gateway.status();
   for (const ports::StoreStatus::Cursor& cursor : status.store.cursors) {
@@ -141,10 +174,20 @@ int run_daemon(const RunOptions& options) {
 
   asio::io_context loop(1);
   io::SystemClock machine;
+  const Instant begun = machine.now();
   io::DisciplinedClock clock(machine);
   begin_clock(clock, store.value()->checkpoint());
   io::TaskGroup helpers(loop.get_executor());
   Gateway gateway(std::move(config), std::move(store.value()), loop.get_executor(), clock);
+
+  std::string ops_trouble;
+  const auto ops = make_ops(gateway, clock, options.config, loop.get_executor(), begun, ops_trouble);
+  if (!ops_trouble.empty()) {
+    spdlog::critical("{}", ops_trouble);
+    return EX_UNAVAILABLE;
+  }
+  // Never joined: a worker may be reading the store when it is time to stop, and nothing of what it does is kept.
+  io::TaskGroup ops_tasks(loop.get_executor());
 
   asio::signal_set signals(loop, SIGTERM, SIGINT);
   signals.async_wait([&gateway](const boost::system::error_code& error, int signal) {
@@ -154,7 +197,13 @@ int run_daemon(const RunOptions& options) {
     gateway.stop();
   });
 
+  if (ops) ops_tasks.spawn(ops->server.run());
   const auto on_ready = [&] {
+    if (ops) {
+      ops->facts.started();
+      const auto& listen = gateway.config().ops->listen;
+      spdlog::info("HTTP: listening on {} port {}", listen.address, ops->server.port());
+    }
     spdlog::info("running: site {}, {} points, {} accounts", gateway.site().id, gateway.site().points.size(),
                  gateway.site().accounts.size());
     if (const auto& trouble = gateway.status().store.seal_trouble; !trouble.empty()) spdlog::error("{}", trouble);
@@ -179,6 +228,7 @@ int run_daemon(const RunOptions& options) {
       status = EX_SOFTWARE;
     }
     signals.cancel();
+    ops_tasks.cancel();
     helpers.cancel();
     co_await helpers.join();
     loop.stop();

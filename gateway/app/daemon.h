@@ -14,7 +14,8 @@ struct RunOptions {
 };
 
 // Exit status: 0 after SIGTERM, SIGINT or `run_for`; 78 (EX_CONFIG) for a configuration with errors; 73 (EX_CANTCREAT)
-// when the store cannot be opened; 70 (EX_SOFTWARE) when the gateway had to give up.
+// when the store cannot be opened; 70 (EX_SOFTWARE) when the gateway had to give up; 69 (EX_UNAVAILABLE)
+// when the HTTP server cannot listen.
 int run_daemon(const RunOptions& options);
 
 }  // namespace carbongate::app

@@ -316,6 +316,7 @@ asio::awaitable<bool> Gateway::commit(model::Effects effects) {
     if (result.has_value()) {
       if (!store_trouble_.empty()) spdlog::warn("store: writing again after {} failed attempts", backoff.attempts());
       store_trouble_.clear();
+      if (observer_) observer_(effects);
       co_return true;
     }
     ++commit_retries_;
@@ -371,6 +372,7 @@ GatewayStatus Gateway::status() const {
   status.sink_accounts = sink_accounts_;
   status.audits = audits_;
   status.breaches = breaches_;
+  status.balances = breach_.empty();
   status.memory = memory_;
   status.memory_holds = memory_holds_;
   status.time_is_known = clock_.is_known();

@@ -55,6 +55,7 @@ struct GatewayStatus {
   std::vector<ports::SinkAccount> sink_accounts;  // as audited last, at most a minute ago
   std::uint64_t audits = 0;
   std::uint64_t breaches = 0;      // audits that did not balance: each is a defect of this program
+  bool balances = true;            // the last audit did
   std::uint64_t memory = 0;        // bytes in memory, at most a second ago
   std::uint64_t memory_holds = 0;  // times the drivers had to wait because of it
   bool time_is_known = true;       // false: readings are kept, and not counted yet
@@ -92,7 +93,11 @@ class Gateway final : private Inbox {
   // After run(): closes the store. Only destruction may follow.
   void close() { store_.reset(); }
 
+  // Called with what was committed, right after it was; before run(). Must not block or throw.
+  void observe(std::function<void(const model::Effects&)> observer) { observer_ = std::move(observer); }
+
   GatewayStatus status() const;
+  const GatewayConfig& config() const { return config_; }  // without its devices: the drivers have them
   const model::Site& site() const { return config_.site; }
   const model::Checkpoint& accounts() const { return pipeline_.state(); }
 
@@ -171,6 +176,7 @@ class Gateway final : private Inbox {
   bool stopping_ = false;
   io::SteadyTime stopping_since_{};
   std::function<std::uint64_t()> resident_bytes_;
+  std::function<void(const model::Effects&)> observer_;
   std::uint64_t memory_ = 0;
   std::uint64_t memory_holds_ = 0;
   std::optional<model::UnknownTime> unknown_time_;               // as committed last

@@ -16,6 +16,7 @@
 #include "gateway/app/energy_users.h"
 #include "gateway/app/live_factors_section.h"
 #include "gateway/app/names.h"
+#include "gateway/app/ops_section.h"
 #include "gateway/app/site_section.h"
 #include "gateway/app/stations_section.h"
 #include "gateway/app/store_section.h"
@@ -105,6 +106,7 @@ class Devices {
       in.finish();
       add_points(in, id, *plan, config.site);
       for (const Point& point : plan->points()) members.insert(point.device);
+      for (const std::string& member : members) config.driver_of.emplace(member, type->name);
       config.devices.push_back({type, std::move(plan)});
     }
     if (may_lack_points(item, problems, errors_before)) doubtful_.merge(members);
@@ -261,6 +263,7 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   read_alerts(in, config.site, doubtful, !problems.has_errors());
   config.certificates = read_certificates(in, config.site);
   config.store = read_store(in);
+  config.ops = read_ops(in);
   config.repairs = read_repairs(in, config.site.points, config.site.time_zone);
   read_corrections(in, config);
   read_memory(in, config);

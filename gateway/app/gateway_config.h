@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "gateway/app/repairs.h"
 #include "gateway/model/certificate.h"
 #include "gateway/model/site.h"
+#include "gateway/ops/config.h"
 #include "gateway/pipeline/factor_registry.h"
 #include "gateway/sinks/registry.h"
 #include "gateway/store/store_config.h"
@@ -37,9 +40,11 @@ struct GatewayConfig {
   pipeline::FactorRegistry factors;
   std::vector<model::Certificate> certificates;
   std::vector<Repair> repairs;
-  Duration corrections_quiet = std::chrono::minutes(10);  // late data are restated when none came for this long
-  std::uint64_t memory_max = kMemoryMax;                  // bytes of the process in memory
-  std::string electricity_coal_method;                    // factor_set.h: calorific or equivalent
+  Duration corrections_quiet = std::chrono::minutes(10);      // late data are restated when none came for this long
+  std::uint64_t memory_max = kMemoryMax;                      // bytes of the process in memory
+  std::optional<ops::Config> ops;                             // the HTTP server; nullopt: none
+  std::map<std::string, std::string, std::less<>> driver_of;  // the type of its driver, by device that has points
+  std::string electricity_coal_method;                        // factor_set.h: calorific or equivalent
 };
 
 // Reads the file, what it includes, and the profiles, factor sets and secrets it names. Opens no connection, writes

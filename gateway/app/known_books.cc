@@ -5,7 +5,7 @@
 #include <tuple>
 #include <utility>
 
-#include "gateway/app/account_of.h"
+#include "gateway/model/account_of.h"
 
 namespace carbongate::app {
 
@@ -34,7 +34,7 @@ void KnownBooks::take(AtOnce& entries, model::AccountId account, model::Emission
 
 model::Result<void> KnownBooks::each(Instant from, Instant to, const Visit& visit, const Wanted& wanted) {
   using store::History;
-  AccountOf account_of(site_);
+  model::AccountOf account_of(site_);
   AtOnce entries;
   std::optional<Instant> at;  // of `entries`
   auto expected = expected_.lower_bound(from);

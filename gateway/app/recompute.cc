@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "gateway/app/account_of.h"
 #include "gateway/app/live_history.h"
 #include "gateway/app/window_readings.h"
+#include "gateway/model/account_of.h"
 #include "gateway/pipeline/calendar.h"
 #include "gateway/pipeline/pipeline.h"
 
@@ -157,7 +157,7 @@ class Recomputing {
       range.from = std::min(*range.from, window.begin());
       range.to = std::max(*range.to, window.window().to);
     }
-    AccountOf account_of(site_);
+    model::AccountOf account_of(site_);
     return history_.each(History::What::entries, range, [&](const model::StoredRow& row) {
       const auto account = account_of(*row.series);
       const auto owner = account ? window_of_account_.find(*account) : window_of_account_.end();
@@ -358,7 +358,7 @@ model::Result<std::vector<model::AccountRollup>> rollups_of(History& history, co
   }
   for (const Instant year : years) insert_parts(Period::year, year, Period::month);
 
-  AccountOf account_of(site);
+  model::AccountOf account_of(site);
   std::map<std::tuple<model::AccountId, Instant, Period>, model::RollupRow> newest;
   const std::vector<Instant> instants(begins.begin(), begins.end());
   const auto wanted = [&](const model::Series& series) {

@@ -6,6 +6,10 @@
 
 namespace carbongate::app {
 
+std::string version() {
+  return CARBONGATE_VERSION;
+}
+
 std::string version_text() {
   return fmt::format("carbongate {} ({}, Boost {}.{}.{})", CARBONGATE_VERSION, CARBONGATE_COMPILER, BOOST_VERSION / 100000,
                      BOOST_VERSION / 100 % 1000, BOOST_VERSION % 100);

@@ -3,16 +3,12 @@
 #include <fmt/format.h>
 #include <sysexits.h>
 
-#include <algorithm>
 #include <array>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <cmath>
-#include <map>
 #include <optional>
 #include <ostream>
-#include <set>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -21,7 +17,7 @@
 #include "gateway/cli/option_word.h"
 #include "gateway/cli/page.h"
 #include "gateway/store/acknowledgement.h"
-#include "gateway/store/history.h"
+#include "gateway/store/standing_alerts.h"
 #include "gateway/tables/alert_text.h"
 #include "gateway/tables/local_time.h"
 #include "gateway/tables/table_writer.h"
@@ -33,16 +29,7 @@ namespace {
 using Column = tables::TableWriter::Column;
 using Type = tables::TableWriter::Type;
 
-// As it is now: the last change of an alert, or a condition that waits to become one.
-struct Standing {
-  std::string state;
-  std::string rule;
-  std::string subject;
-  std::string user_name;
-  model::Alert alert;
-  bool is_pending = false;
-  bool fires = false;
-};
+using Standing = store::StandingAlert;
 
 constexpr auto kColumns = std::to_array<Column>({{"state"},
                                                  {"severity"},
@@ -92,38 +79,23 @@ class Report {
       : options_(options), config_(config), time_(config.site.time_zone), zh_(options.lang == "zh") {}
 
   model::Result<void> gather(Duration recent) {
-    auto history = store::History::open(options_.store);
-    if (history.has_error()) return history.error();
-    auto checkpoint = (*history)->checkpoint(config_.site);
-    if (checkpoint.has_error()) return checkpoint.error();
-    std::set<std::string> firing;
-    for (const model::Watch& watch : config_.site.watches) {
-      const model::AlertState& state = checkpoint->alerts.at(model::index(watch.id));
-      if (state.since) firing.insert(model::alert_id(config_.site.id, watch.rule, subject_of(watch), *state.since));
-      note_pending(watch, state);
-    }
-    const auto newest = gather_rows(**history, firing);
-    if (newest.has_error()) return newest.error();
-    std::erase_if(standing_, [&](const auto& item) {
+    auto alerts = store::standing_alerts(options_.store, config_.site);
+    if (alerts.has_error()) return alerts.error();
+    standing_ = std::move(*alerts);
+    std::erase_if(standing_.all, [&](const auto& item) {
       const Standing& one = item.second;
-      return !one.is_pending && !one.fires && *newest && one.alert.at < **newest - recent;
+      return !one.is_pending && !one.fires && standing_.newest && one.alert.at < *standing_.newest - recent;
     });
     return {};
   }
 
   bool fires(const std::string& id) const {
-    const auto found = standing_.find(id);
-    return found != standing_.end() && found->second.fires;
+    const auto found = standing_.all.find(id);
+    return found != standing_.all.end() && found->second.fires;
   }
 
   void write(std::ostream& out) {
-    std::vector<const Standing*> rows;
-    for (const auto& [id, one] : standing_) rows.push_back(&one);
-    // What fires first, the worst before the rest.
-    std::ranges::sort(rows, {}, [](const Standing* one) {
-      const int rank = one->fires ? 0 : one->is_pending ? 1 : 2;
-      return std::tuple(rank, -static_cast<int>(one->alert.severity), one->alert.since, one->rule, one->subject);
-    });
+    const std::vector<const Standing*> rows = store::in_order(standing_);
     if (options_.format == "table") return write_table(rows, out);
     if (options_.format == "csv") {
       tables::TableWriter csv(out, tables::TableWriter::Format::csv, kColumns);
@@ -145,59 +117,6 @@ class Report {
   }
 
  private:
-  static std::string subject_of(const model::Watch& watch) {
-    return model::subject_name(watch.device, watch.point, watch.user, watch.carrier ? watch.carrier->id : "");
-  }
-
-  void note_pending(const model::Watch& watch, const model::AlertState& state) {
-    if (state.since || (!state.holds_since && !state.held_back)) return;
-    const model::AlertRule& rule = config_.site.alert_rules.at(watch.rule_place);
-    Standing one;
-    one.state = "pending";
-    one.rule = watch.rule;
-    one.subject = subject_of(watch);
-    one.user_name = watch.user_name;
-    one.is_pending = true;
-    one.alert.name = rule.name;
-    one.alert.name_zh = rule.name_zh;
-    one.alert.severity = rule.severity;
-    one.alert.unit = watch.unit;
-    if (state.holds_since) {
-      one.alert.since = *state.holds_since;
-      one.alert.value = state.value;
-      one.alert.limit = rule.above && state.value > *rule.above ? *rule.above : rule.below.value_or(std::nan(""));
-    }
-    one.alert.note = state.held_back ? "held back" : "";
-    standing_["pending " + watch.rule + " " + one.subject] = std::move(one);
-  }
-
-  // The time of the newest change.
-  model::Result<std::optional<Instant>> gather_rows(store::History& history, const std::set<std::string>& firing) {
-    std::optional<Instant> newest;
-    const auto visit = [&](const model::StoredRow& row) {
-      const auto& alert = row.body.get<model::Alert>();
-      newest = std::max(newest.value_or(alert.at), alert.at);
-      Standing& one = standing_[alert.id];
-      const std::string by = one.alert.by;
-      const std::string note = one.alert.note;
-      if (!one.alert.id.empty() && one.alert.revision > alert.revision) return true;
-      const double value = one.alert.value;
-      one.alert = alert;
-      if (one.alert.by.empty()) one.alert.by = by;
-      if (one.alert.note.empty()) one.alert.note = note;
-      if (std::isnan(alert.value)) one.alert.value = value;  // an acknowledgement, or the end of a period, has none
-      one.state = to_string(alert.stage);
-      one.rule = row.series->rule;
-      one.subject = model::subject_name(row.series->device, row.series->point, row.series->user, row.series->carrier);
-      one.user_name = row.series->user_name;
-      one.fires = firing.contains(alert.id);
-      return true;
-    };
-    const auto result = history.each(store::History::What::alerts, {}, visit);
-    if (result.has_error()) return result.error();
-    return newest;
-  }
-
   void write_table(const std::vector<const Standing*>& rows, std::ostream& out) {
     if (rows.empty()) {
       out << (zh_ ? "没有告警\n" : "no alerts\n");
@@ -246,7 +165,7 @@ class Report {
   const app::GatewayConfig& config_;
   tables::LocalTime time_;
   bool zh_;
-  std::map<std::string, Standing> standing_;  // by id
+  store::StandingAlerts standing_;
 };
 
 int failed(const model::Fault& fault, int status, std::ostream& err) {

@@ -7,7 +7,6 @@
 #include <array>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <chrono>
 #include <optional>
 #include <ostream>
 #include <set>
@@ -21,6 +20,7 @@
 #include "gateway/store/cursor_table.h"
 #include "gateway/store/deliveries.h"
 #include "gateway/tables/local_time.h"
+#include "gateway/tables/row_about.h"
 #include "gateway/tables/table_writer.h"
 
 namespace carbongate::cli {
@@ -45,62 +45,18 @@ constexpr auto kColumns = std::to_array<Column>({{"sink"},
                                                  {"sequence", Type::number}});
 using Cells = std::array<std::string, kColumns.size()>;
 
-struct State {
-  std::string_view en;
-  std::string_view zh;
-};
-
-State state_of(Outcome outcome) {
+std::string_view zh_of(Outcome outcome) {
   switch (outcome) {
-    case Outcome::open: return {"open", "待回执"};
-    case Outcome::received: return {"received", "已回执"};
-    case Outcome::refused: return {"refused", "被拒收"};
-    case Outcome::sent: return {"sent", "已发送"};
-  }
-  return {"?", "?"};
-}
-
-std::string_view zh_of(model::ReportKind kind) {
-  switch (kind) {
-    case model::ReportKind::real_time: return "实时数据";
-    case model::ReportKind::minute: return "分钟数据";
-    case model::ReportKind::hour: return "小时数据";
-    case model::ReportKind::day: return "日数据";
+    case Outcome::open: return "待回执";
+    case Outcome::received: return "已回执";
+    case Outcome::refused: return "被拒收";
+    case Outcome::sent: return "已发送";
   }
   return "?";
 }
 
-// Kind, time and what it is about.
-struct About {
-  std::string kind;
-  std::optional<Instant> at;
-  std::string what;
-};
-
-About about(const store::DeliveryLine& line, bool zh) {
-  if (!line.row) return {};
-  const model::Series& series = *line.row->series;
-  if (const auto* alert = line.row->body.get_if<model::Alert>()) {
-    return {zh ? "告警" : "alert", alert->at,
-            fmt::format("{} {} {}", series.rule,
-                        model::subject_name(series.device, series.point, series.user, series.carrier),
-                        zh ? to_string_zh(alert->stage) : to_string(alert->stage))};
-  }
-  if (const auto* report = line.row->body.get_if<model::Report>()) {
-    return {zh ? "报告" : "report", report->begin,
-            fmt::format("{} {}", series.device, zh ? zh_of(report->kind) : to_string(report->kind))};
-  }
-  if (const auto* rollup = line.row->body.get_if<model::RollupRow>()) {
-    return {zh ? "数据" : "data", rollup->begin,
-            fmt::format("{} {} {}", series.user, series.carrier, to_string(rollup->period))};
-  }
-  return {};
-}
-
-// From the first attempt to the receipt.
-std::optional<double> seconds_of(const store::DeliveryLine& line) {
-  if (line.last.outcome != Outcome::received || !line.last.answered) return std::nullopt;
-  return std::chrono::duration<double>(*line.last.answered - line.first_sent).count();
+tables::RowAbout about(const store::DeliveryLine& line, bool zh) {
+  return line.row ? tables::row_about(*line.row, zh) : tables::RowAbout();
 }
 
 std::string text_of(std::optional<double> seconds) {
@@ -108,9 +64,9 @@ std::string text_of(std::optional<double> seconds) {
 }
 
 Cells cells_of(const store::DeliveryLine& line, tables::LocalTime& time) {
-  const About row = about(line, false);
+  const tables::RowAbout row = about(line, false);
   return {line.sink,
-          std::string(state_of(line.last.outcome).en),
+          std::string(store::word_of(line.last.outcome)),
           row.kind,
           row.at ? time(*row.at) : "",
           row.what,
@@ -118,7 +74,7 @@ Cells cells_of(const store::DeliveryLine& line, tables::LocalTime& time) {
           time(line.last.sent),
           std::to_string(line.attempts),
           line.last.answered ? time(*line.last.answered) : "",
-          text_of(seconds_of(line)),
+          text_of(store::seconds_of(line)),
           line.last.answer,
           line.id,
           std::to_string(line.last.sequence)};
@@ -153,12 +109,12 @@ class Writer {
   void write(const store::DeliveryLine& line) {
     ++count_;
     if (options_.format == "table") {
-      const About row = about(line, zh_);
-      const State state = state_of(line.last.outcome);
+      const tables::RowAbout row = about(line, zh_);
+      const std::string state(zh_ ? zh_of(line.last.outcome) : store::word_of(line.last.outcome));
       const bool is_alert = line.row && line.row->body.get_if<model::Alert>() != nullptr;
       const std::string what = row.at && !is_alert ? row.what + " " + time_(*row.at) : row.what;
-      rows_.push_back({line.sink, std::string(zh_ ? state.zh : state.en), time_(line.last.sent),
-                       std::to_string(line.attempts), what, text_of(seconds_of(line)), line.last.answer});
+      rows_.push_back({line.sink, state, time_(line.last.sent), std::to_string(line.attempts), what,
+                       text_of(store::seconds_of(line)), line.last.answer});
       if (rows_.size() == kRowsPerPage) write_page();
       return;
     }
@@ -171,7 +127,7 @@ class Writer {
     for (std::size_t i = 0; i < cells.size(); ++i) object[kColumns[i].name] = cells[i];
     object["attempts"] = line.attempts;
     object["sequence"] = line.last.sequence;
-    if (const auto took = seconds_of(line)) object["seconds"] = *took;
+    if (const auto took = store::seconds_of(line)) object["seconds"] = *took;
     out_ << (count_ == 1 ? "[\n" : ",\n") << boost::json::serialize(object);
   }
 

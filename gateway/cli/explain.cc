@@ -87,14 +87,8 @@ std::vector<std::string> notes_of(const app::GatewayConfig& config, PointId poin
 
 }  // namespace
 
-int run_explain(const std::filesystem::path& config, const ExplainOptions& options, std::ostream& out,
-                std::ostream& err) {
-  config::Problems problems;
-  const app::GatewayConfig site = app::load_config(config, problems);
-  if (problems.has_errors()) {
-    err << problems.to_text();
-    return EX_CONFIG;
-  }
+int run_explain(const app::GatewayConfig& site, const std::filesystem::path& directory, const ExplainOptions& options,
+                std::ostream& out, std::ostream& err) {
   const auto fail = [&](const model::Fault& fault) {
     err << fault.text << "\n";
     return status_of(fault);
@@ -102,7 +96,7 @@ int run_explain(const std::filesystem::path& config, const ExplainOptions& optio
   const auto question = explain::parse_question(options.entry, site.site.time_zone);
   if (question.has_error()) return fail(question.error());
 
-  const config::DataFiles data(config.parent_path());
+  const config::DataFiles data(directory);
   config::Problems ignored;  // it was loaded once already, with the factors
   const auto gwp = pipeline::GwpSet::load(data, site.factors.gwp(), ignored);
   OtherGwpSets others(data, site);
@@ -128,6 +122,17 @@ int run_explain(const std::filesystem::path& config, const ExplainOptions& optio
   out << (options.json ? explain_json(*answer, site.site) : explain_text(*answer, site.site));
   out.flush();
   return out.good() ? 0 : EX_IOERR;
+}
+
+int run_explain(const std::filesystem::path& config, const ExplainOptions& options, std::ostream& out,
+                std::ostream& err) {
+  config::Problems problems;
+  const app::GatewayConfig site = app::load_config(config, problems);
+  if (problems.has_errors()) {
+    err << problems.to_text();
+    return EX_CONFIG;
+  }
+  return run_explain(site, config.parent_path(), options, out, err);
 }
 
 }  // namespace carbongate::cli

@@ -9,6 +9,10 @@
 #include <iosfwd>
 #include <string>
 
+namespace carbongate::app {
+struct GatewayConfig;
+}
+
 namespace carbongate::cli {
 
 struct ExplainOptions {
@@ -26,5 +30,10 @@ struct ExplainOptions {
 // (EX_CONFIG) for a configuration with errors.
 int run_explain(const std::filesystem::path& config, const ExplainOptions& options, std::ostream& out,
                 std::ostream& err);
+
+// The same of a configuration that was read already, from a file in `directory`, whose devices are all there. Any
+// thread.
+int run_explain(const app::GatewayConfig& site, const std::filesystem::path& directory, const ExplainOptions& options,
+                std::ostream& out, std::ostream& err);
 
 }  // namespace carbongate::cli

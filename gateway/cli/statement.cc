@@ -185,21 +185,32 @@ int state(const app::GatewayConfig& config, const StatementOptions& options, con
 
 }  // namespace
 
-int run_statement(const std::filesystem::path& config, const StatementOptions& options, std::ostream& out,
+int run_statement(const app::GatewayConfig& site, const StatementOptions& options, std::ostream& out,
                   std::ostream& err) {
   try {
     const Request request = understand(options);
-    config::Problems problems;
-    const app::GatewayConfig site = app::load_config(config, problems);
-    if (problems.has_errors()) {
-      err << problems.to_text();
-      return EX_CONFIG;
-    }
     return state(site, options, request, out, err);
   } catch (const std::runtime_error& error) {
     err << error.what() << "\n";
     return EX_DATAERR;
   }
+}
+
+int run_statement(const std::filesystem::path& config, const StatementOptions& options, std::ostream& out,
+                  std::ostream& err) {
+  try {
+    understand(options);  // said before what may be wrong with the configuration
+  } catch (const std::runtime_error& error) {
+    err << error.what() << "\n";
+    return EX_DATAERR;
+  }
+  config::Problems problems;
+  const app::GatewayConfig site = app::load_config(config, problems);
+  if (problems.has_errors()) {
+    err << problems.to_text();
+    return EX_CONFIG;
+  }
+  return run_statement(site, options, out, err);
 }
 
 }  // namespace carbongate::cli

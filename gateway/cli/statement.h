@@ -10,6 +10,10 @@
 #include <iosfwd>
 #include <string>
 
+namespace carbongate::app {
+struct GatewayConfig;
+}
+
 namespace carbongate::cli {
 
 struct StatementOptions {
@@ -28,6 +32,10 @@ struct StatementOptions {
 // Exit status: 0; 65 (EX_DATAERR) for options that mean nothing, or a damaged store; 74 (EX_IOERR) when the store
 // cannot be read or the output cannot be written; 78 (EX_CONFIG) for a configuration with errors.
 int run_statement(const std::filesystem::path& config, const StatementOptions& options, std::ostream& out,
+                  std::ostream& err);
+
+// The same of a configuration that was read already. Any thread.
+int run_statement(const app::GatewayConfig& site, const StatementOptions& options, std::ostream& out,
                   std::ostream& err);
 
 }  // namespace carbongate::cli

@@ -1,5 +1,6 @@
 #include "gateway/store/deliveries.h"
 
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -65,6 +66,22 @@ class Reader {
 };
 
 }  // namespace
+
+std::string_view word_of(ports::Attempt::Outcome outcome) {
+  using Outcome = ports::Attempt::Outcome;
+  switch (outcome) {
+    case Outcome::open: return "open";
+    case Outcome::received: return "received";
+    case Outcome::refused: return "refused";
+    case Outcome::sent: return "sent";
+  }
+  return "?";
+}
+
+std::optional<double> seconds_of(const DeliveryLine& line) {
+  if (line.last.outcome != ports::Attempt::Outcome::received || !line.last.answered) return std::nullopt;
+  return std::chrono::duration<double>(*line.last.answered - line.first_sent).count();
+}
 
 model::Result<void> each_delivery(const std::filesystem::path& directory, const DeliveryQuery& query,
                                   const std::function<bool(const DeliveryLine&)>& visit) {

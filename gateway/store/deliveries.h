@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "gateway/model/errors.h"
 #include "gateway/model/rows.h"
@@ -21,6 +22,9 @@ struct DeliveryLine {
   ports::Attempt last;                  // `sequence` is the row's
   std::optional<model::StoredRow> row;  // nullopt: the journal does not keep it any longer
 };
+
+std::string_view word_of(ports::Attempt::Outcome outcome);   // "open", "received", "refused", "sent"
+std::optional<double> seconds_of(const DeliveryLine& line);  // from the first attempt to the receipt
 
 struct DeliveryQuery {
   std::string sink = {};             // empty: of all

@@ -44,6 +44,20 @@ class LedgerReader::Impl {
     if (entries(stretch, std::move(seals), visit) && range.whole()) strays(visit);
   }
 
+  std::vector<ledger::SignedSeal> seals(std::optional<std::uint64_t> before, std::size_t limit) {
+    Statement newest(*database_, "SELECT line, signature FROM seal WHERE number < ?1 ORDER BY number DESC LIMIT ?2");
+    newest.bind(1, before ? static_cast<std::int64_t>(std::min<std::uint64_t>(*before, INT64_MAX)) : INT64_MAX);
+    newest.bind(2, static_cast<std::int64_t>(limit));
+    std::vector<ledger::SignedSeal> found;
+    for (Rows rows(newest); rows.next();) {
+      auto seal = ledger::parse_seal(newest.text(0));
+      const auto signature = array_of<64>(newest.blob(1));
+      if (!seal || !signature) throw DamagedRecord("a seal cannot be read");
+      found.push_back({std::move(*seal), *signature});
+    }
+    return found;
+  }
+
  private:
   // What there is now: whatever is appended meanwhile is not part of it.
   Stretch take_snapshot(const Range& range, std::vector<ledger::Row>& seals) {
@@ -212,6 +226,11 @@ model::Result<std::unique_ptr<LedgerReader>> LedgerReader::open(const std::files
     reader->directory_ = directory;
     return reader;
   });
+}
+
+model::Result<std::vector<ledger::SignedSeal>> LedgerReader::seals(std::optional<std::uint64_t> before,
+                                                                   std::size_t limit) {
+  return guarded(directory_, [&] { return impl_->seals(before, limit); });
 }
 
 model::Result<void> LedgerReader::each(const Range& range, const Visit& visit) {

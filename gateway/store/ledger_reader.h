@@ -1,10 +1,12 @@
 // The ledger as it lies in a store: chain, seals, and the journal's entries that they are about.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "gateway/ledger/row.h"
 #include "gateway/model/errors.h"
@@ -31,6 +33,9 @@ class LedgerReader {
   // The ledger as it is now, in the order of ledger/row.h; of a whole one also entries of the journal that are not in
   // it. Nothing is visited if there is no entry within.
   model::Result<void> each(const Range& range, const Visit& visit);
+
+  // The seals with numbers below `before`, if given, the newest first, at most `limit`. One short transaction.
+  model::Result<std::vector<ledger::SignedSeal>> seals(std::optional<std::uint64_t> before, std::size_t limit);
 
  private:
   class Impl;

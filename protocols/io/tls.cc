@@ -26,6 +26,22 @@ TlsContext make_tls_client_context(const std::string& ca_file) {
   return made;
 }
 
+TlsContext make_tls_server_context(const std::string& certificate_file, const std::string& key_file) {
+  TlsContext made{.context = ssl::context(ssl::context::tls_server), .error = {}, .text = {}};
+  SSL_CTX_set_min_proto_version(made.context.native_handle(), TLS1_2_VERSION);
+  SSL_CTX_set_options(made.context.native_handle(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  made.context.use_certificate_chain_file(certificate_file, made.error);
+  if (made.error) {
+    made.text = "cannot read a certificate from " + certificate_file + ": " + made.error.message();
+    return made;
+  }
+  made.context.use_private_key_file(key_file, ssl::context::pem, made.error);
+  if (made.error) {
+    made.text = "cannot read the key of " + certificate_file + " from " + key_file + ": " + made.error.message();
+  }
+  return made;
+}
+
 void expect_server(SSL* stream, const std::string& host) {
   boost::system::error_code not_an_address;
   boost::asio::ip::make_address(host, not_an_address);

@@ -1,4 +1,4 @@
-// TLS as a client: who the server is gets verified, always.
+// TLS: as a client, who the server is gets verified, always; as a server.
 #pragma once
 
 #include <boost/asio/ssl/context.hpp>
@@ -16,6 +16,9 @@ struct TlsContext {
   std::string text;
 };
 TlsContext make_tls_client_context(const std::string& ca_file);
+
+// A server's context with its certificate, followed by its chain, and key; TLS 1.2 and newer. On error it has none.
+TlsContext make_tls_server_context(const std::string& certificate_file, const std::string& key_file);
 
 // Prepares a stream made of that context for its server: server name indication (not for IP addresses, RFC 6066 section
 // 3) and verification of the certificate against `host`, be it a name or an address.

@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/sinks/line_protocol/gzip.h"
 #include "gateway/sinks/line_protocol/schema.h"
 #include "gateway/sinks/shared/offer.h"
 #include "gateway/sinks/shared/row_kind.h"
 #include "protocols/line_protocol/response.h"
+#include "protocols/wire/gzip.h"
 
 namespace carbongate::sinks::line_protocol {
 
@@ -101,7 +101,7 @@ io::HttpRequest LineProtocolSink::make_request(std::string_view lines) const {
   if (!authorization_.empty()) request.headers.push_back({"Authorization", authorization_});
   if (config_.gzip) {
     request.headers.push_back({"Content-Encoding", "gzip"});
-    request.body = gzip(lines);
+    request.body = wire::gzip(lines);
   } else {
     request.body = std::string(lines);
   }

@@ -7,7 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <memory>
 
-#include "gateway/sinks/line_protocol/gzip.h"
+#include "protocols/wire/gzip.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/scripted_http_peer.h"
 
@@ -224,7 +224,7 @@ TEST(Gzip, GivesBackWhatWentIn) {
   for (const std::size_t size : {0U, 1U, 100U, 900'000U}) {
     std::string text;
     for (std::size_t i = 0; i < size; ++i) text += static_cast<char>((i * 7919) >> 3);
-    EXPECT_EQ(gunzip(gzip(text)), text);
+    EXPECT_EQ(gunzip(wire::gzip(text)), text);
   }
 }
 

@@ -1,0 +1,50 @@
+#include "gateway/ops/routes.h"
+
+#include <boost/json/object.hpp>
+#include <utility>
+
+#include "gateway/ops/json.h"
+#include "gateway/ops/problem.h"
+
+namespace carbongate::ops {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+namespace {
+
+using Answer = std::function<io::HttpAnswer(const Request&)>;
+
+asio::awaitable<io::HttpAnswer> answer_now(const Answer& answer, const Request& request) {
+  co_return answer(request);
+}
+
+asio::awaitable<io::HttpAnswer> answer_by(Workers& workers, Work work) {
+  co_return co_await workers.run<io::HttpAnswer>(std::move(work));
+}
+
+}  // namespace
+
+Handler at_once(Answer answer) {
+  return [answer = std::move(answer)](const Request& request) { return answer_now(answer, request); };
+}
+
+Handler on_worker(Workers& workers, std::function<Work(const Request&)> understand) {
+  return [&workers, understand = std::move(understand)](const Request& request) {
+    return answer_by(workers, understand(request));
+  };
+}
+
+void add_session_routes(std::vector<Route>& routes) {
+  routes.push_back({"GET", "/api/v1/session", std::nullopt, {}, at_once([](const Request&) {
+                      return ok(to_text(json::object{{"user", nullptr}, {"role", "administrator"}, {"logins", false}}));
+                    })});
+  routes.push_back({"POST", "/api/v1/session", std::nullopt, {}, at_once([](const Request&) {
+                      return problem(409, "logins are off: everybody here is an administrator");
+                    })});
+  routes.push_back({"DELETE", "/api/v1/session", Role::viewer, {}, at_once([](const Request&) {
+                      return io::HttpAnswer{.status = 204};
+                    })});
+}
+
+}  // namespace carbongate::ops
