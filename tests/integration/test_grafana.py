@@ -4,16 +4,19 @@ Grafana itself is not there: this file puts in the variables and macros as Grafa
 """
 
 import json
+import os
 import random
 import re
+import subprocess
+import time
 import urllib.parse
 from datetime import datetime, timezone
 from decimal import Decimal
 
 import pytest
 import yaml
-from harness import SOURCE, wait_until
-from mqtt_park import export, gateway_process, write_config
+from harness import CARBONGATE, SOURCE, free_port, wait_until
+from mqtt_park import ENVIRONMENT, export, gateway_process, write_config
 from mqtt_servers import Mosquitto
 from postgresql_servers import PostgreSQL
 from tsdb_servers import VictoriaMetrics, http
@@ -69,14 +72,21 @@ class Park:
     def __init__(self, config, victoria, postgresql):
         self.config, self.victoria, self.postgresql = config, victoria, postgresql
         self.values = {}
+        self.scraped_ms = (0, 0)  # the time of the clock in which the gateway was asked for its metrics
 
-    def ask_victoria(self, target, interval_ms):
-        query = self.fill(target["expr"], {"$__range_ms": END_MS - FROM_MS, "$__range": f"{(END_MS - FROM_MS) // 1000}s",
+    def ask_victoria(self, target, interval_ms, is_live=False):
+        if is_live:  # what was scraped, in the time of the clock
+            return self.ask_victoria_between(target, interval_ms, *self.scraped_ms)
+        return self.ask_victoria_between(target, interval_ms, FROM_MS, END_MS)
+
+    def ask_victoria_between(self, target, interval_ms, begin_ms, end_ms):
+        query = self.fill(target["expr"], {"$__range_ms": int(end_ms - begin_ms), "$__range": f"{int(end_ms - begin_ms) // 1000}s",
+                                           "$__rate_interval": f"{4 * interval_ms // 1000}s",
                                            "$__interval_ms": interval_ms, "$__interval": f"{interval_ms // 1000}s"})
         if target["instant"]:
-            path, times = "query", {"time": END_MS / 1000}
+            path, times = "query", {"time": end_ms / 1000}
         else:
-            path, times = "query_range", {"start": FROM_MS / 1000, "end": END_MS / 1000, "step": f"{interval_ms // 1000}s"}
+            path, times = "query_range", {"start": begin_ms / 1000, "end": end_ms / 1000, "step": f"{interval_ms // 1000}s"}
         arguments = urllib.parse.urlencode({"query": query, "nocache": 1, **times})
         status, text = http(f"{self.victoria.url}/api/v1/{path}?{arguments}", timeout=30)
         assert status == 200, f"{query}\n{text}"
@@ -114,23 +124,43 @@ class Park:
         if SOURCES[variable["datasource"]["uid"]] == "postgres":
             return [row.get("__value", row.get("site")) for row in self.ask_postgresql(variable["query"])]
         selector, label = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"]).groups()
-        arguments = urllib.parse.urlencode({"match[]": self.fill(selector, {}), "start": FROM_MS / 1000, "end": END_MS / 1000})
+        arguments = urllib.parse.urlencode({"match[]": self.fill(selector, {}), "start": FROM_MS / 1000, "end": time.time()})
         status, text = http(f"{self.victoria.url}/api/v1/label/{label}/values?{arguments}")
         assert status == 200, text
         return json.loads(text)["data"]
 
 
+def carbongate(*args):
+    return subprocess.run([CARBONGATE, *map(str, args)], check=True, capture_output=True, text=True,
+                          env={**os.environ, **ENVIRONMENT}).stdout
+
+
+def is_scraped(victoria):
+    """Often enough for a rate of what has arrived."""
+    query = urllib.parse.urlencode({"query": 'count_over_time(carbongate_sink_rows_total{state="accepted"}[1m])', "nocache": 1})
+    found = json.loads(http(f"{victoria.url}/api/v1/query?{query}")[1])["data"]["result"]
+    return len(found) >= 2 and all(int(one["value"][1]) >= 8 for one in found)
+
+
 @pytest.fixture(scope="module")
 def park(tmp_path_factory):
     folder = tmp_path_factory.mktemp("grafana")
-    with Mosquitto(folder / "broker") as broker, VictoriaMetrics(folder / "victoria") as victoria, PostgreSQL() as postgresql:
+    port = free_port()
+    scrape = folder / "scrape.yaml"
+    scrape.write_text(json.dumps({"scrape_configs": [{"job_name": "carbongate", "scrape_interval": "1s", "static_configs": [
+        {"targets": [f"127.0.0.1:{port}"]}], "authorization": {"credentials_file": str(folder / "token")}}]}))
+    with (Mosquitto(folder / "broker") as broker, PostgreSQL() as postgresql,
+          VictoriaMetrics(folder / "victoria", [f"-promscrape.config={scrape}"]) as victoria):
         devices = [{"id": meter, "driver": "mqtt", "broker": "plant", "topic": f"park/{meter}", "qos": 1, "interval": "5min",
                     "timestamp": {"json": "/t", "format": "epoch-ms"},
                     "points": [{"name": "energy", "json": "/e", "unit": unit, "kind": "cumulative"}]} for meter, unit in METERS.items()]
         config = write_config(folder / "park.yaml", broker,
                               [{"name": "tsdb", "url": victoria.write_url, "dialect": "victoriametrics"},
                                {"type": "postgresql", "name": "db", "url": postgresql.url()}],
-                              devices=devices, energy_users=USERS, alerts={"rules": RULES}, corrections={"quiet": "1s"})
+                              devices=devices, energy_users=USERS, alerts={"rules": RULES}, corrections={"quiet": "1s"},
+                              ops={"listen": f"127.0.0.1:{port}", "logins": True})
+        (folder / "token").write_text(carbongate("tokens", config, "add", "scraper", "--role", "metrics"))
+        begun_ms = time.time() * 1000
         gateway = gateway_process(folder, config)
         with gateway.start(ready=lambda: "new session" in gateway.output()):
             publish(broker)
@@ -138,10 +168,14 @@ def park(tmp_path_factory):
             wait_until(lambda: int(postgresql.psql("SELECT count(*) FROM carbongate.readings")) >= len(METERS) * READINGS, 90,
                        "all readings in PostgreSQL")
             wait_until(lambda: postgresql.psql("SELECT count(*) FROM carbongate.entries WHERE revision > 0") != "0", 60, "corrections")
+            wait_until(lambda: is_scraped(victoria), 60, "what the gateway tells at /metrics")
+            scraped_ms = begun_ms, time.time() * 1000
             assert gateway.stop() == 0  # which waits for what the sinks still have to tell
         selector = '{__name__=~"carbongate_(reading|correction)_.*"}'
         victoria.wait_for_samples(len(METERS) * READINGS, selector, 60)
-        yield Park(config, victoria, postgresql)
+        park = Park(config, victoria, postgresql)
+        park.scraped_ms = scraped_ms
+        yield park
 
 
 def panels():
@@ -170,7 +204,8 @@ def test_every_query_has_an_answer(park, dashboard, panel):
                 assert set(rows[0]) == {"time", "metric", "value"}
             assert any(value is not None for row in rows for value in row.values()), target["rawSql"]
         else:
-            series = park.ask_victoria(target, interval_of(panel))
+            is_live = dashboard["uid"] == "carbongate-gateway"
+            series = park.ask_victoria(target, 1000 if is_live else interval_of(panel), is_live)
             values = [value for one in series for value in one.get("values", [one.get("value")])]
             assert values, target["expr"]
             assert all(value[1] not in ("NaN", "+Inf", "-Inf") for value in values), target["expr"]

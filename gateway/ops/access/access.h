@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "config/reader/secret.h"
+#include "gateway/ops/access/counters.h"
 #include "gateway/ops/access/identity.h"
 #include "gateway/ops/access/login_limit.h"
 #include "gateway/ops/access/people.h"
@@ -56,16 +57,6 @@ class PasswordCheck {
 struct Login {
   Identity identity;
   std::string cookie;  // the whole Set-Cookie
-};
-
-struct Counters {
-  std::uint64_t logins = 0;
-  std::uint64_t logins_wrong = 0;    // a wrong password, or no such user
-  std::uint64_t logins_limited = 0;  // too many tries, or too many checks at once
-  std::uint64_t no_credentials = 0;
-  std::uint64_t bad_credentials = 0;  // of no session and no token, or of one that has ended
-  std::uint64_t from_elsewhere = 0;   // CSRF, by token or origin
-  std::uint64_t not_allowed = 0;      // the role is not enough
 };
 
 class Access {
