@@ -136,10 +136,6 @@ std::unique_ptr<Ops> make_ops(Gateway& gateway, io::Clock& clock, const std::fil
                               const asio::any_io_executor& executor, Instant begun, std::string& trouble) {
   const auto& config = gateway.config().ops;
   if (!config) return nullptr;
-  if (config->logins) {
-    trouble = "ops.logins: this program has no logins yet; write 'logins: false' and listen on 127.0.0.1";
-    return nullptr;
-  }
   auto ops = std::make_unique<Ops>(gateway, clock, file, executor, begun);
   trouble = ops->server.open();
   return ops;

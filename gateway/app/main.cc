@@ -9,6 +9,7 @@
 #include "gateway/app/daemon.h"
 #include "gateway/app/version.h"
 #include "gateway/cli/alerts.h"
+#include "gateway/cli/audit.h"
 #include "gateway/cli/backup.h"
 #include "gateway/cli/check.h"
 #include "gateway/cli/conservation.h"
@@ -24,6 +25,8 @@
 #include "gateway/cli/replay.h"
 #include "gateway/cli/restate.h"
 #include "gateway/cli/statement.h"
+#include "gateway/cli/tokens.h"
+#include "gateway/cli/users.h"
 #include "gateway/cli/verify.h"
 
 namespace {
@@ -98,6 +101,90 @@ struct FactorCommands {
     command->add_option("CONFIG", options.config, "A site's configuration: its sets, GWP set and time zone");
     command->add_option("--sets", options.sets, "Only these sets, such as cn-grid,cn-fuels")->delimiter(',');
     command->add_option("--gwp", options.gwp, "Global warming potentials: SAR, AR4, AR5 or AR6");
+  }
+};
+
+// `carbongate users`, `tokens` and `audit`. The options live as long as the parsing.
+struct AccessCommands {
+  cli::UsersOptions user;
+  cli::TokensOptions token;
+  cli::AuditOptions audit;
+
+  void add(CLI::App& app, int& status) {
+    add_users(app, status);
+    add_tokens(app, status);
+    auto* log = add_command(app, "audit", "Shows who did what over HTTP and by the command line, the newest first",
+                            "  carbongate audit park.yaml\n"
+                            "  carbongate audit park.yaml --last 1000 --format csv");
+    add_config(log, audit.config);
+    log->add_option("--last", audit.last, "How many entries")->capture_default_str()->check(CLI::Range(1, 1'000'000));
+    log->add_option("--before", audit.before, "Only entries of numbers below this one");
+    log->add_option("--format", audit.format, "table, csv or jsonl")->capture_default_str();
+    add_store(log, audit.store);
+    log->callback([this, &status] { status = cli::run_audit(audit, std::cout, std::cerr); });
+  }
+
+ private:
+  static void add_store(CLI::App* command, std::filesystem::path& store) {
+    command->add_option("--store", store, "Directory to use, instead of the configured store");
+  }
+
+  CLI::App* add_user_command(CLI::App& users, int& status, const char* name, const char* what, const char* example,
+                             int (*run)(const cli::UsersOptions&, std::ostream&, std::ostream&)) {
+    auto* command = add_command(users, name, what, example);
+    if (std::string_view(name) != "list") command->add_option("NAME", user.name, "The user's name")->required();
+    command->callback([this, &status, run] { status = run(user, std::cout, std::cerr); });
+    return command;
+  }
+
+  void add_users(CLI::App& app, int& status) {
+    auto* users = add_command(app, "users", "Shows and changes who may log in",
+                              "  carbongate users park.yaml list\n"
+                              "  carbongate users park.yaml add li.wei --role operator");
+    users->require_subcommand(1);
+    add_config(users, user.config);
+    add_store(users, user.store);
+    constexpr const char* kRole = "viewer, operator or administrator";
+    constexpr const char* kFile = "A file whose first line is the password; asked for at the terminal, if absent";
+    auto* list = add_user_command(*users, status, "list", "One row a user", "  carbongate users park.yaml list",
+                                  cli::run_users_list);
+    list->add_option("--format", user.format, "table, csv or jsonl")->capture_default_str();
+    auto* add = add_user_command(*users, status, "add", "A new user",
+                                 "  carbongate users park.yaml add li.wei --role operator", cli::run_users_add);
+    add->add_option("--role", user.role, kRole)->capture_default_str();
+    add->add_option("--password-file", user.password_file, kFile);
+    add_user_command(*users, status, "remove", "Takes a user away; his sessions end",
+                     "  carbongate users park.yaml remove li.wei", cli::run_users_remove);
+    auto* password = add_user_command(*users, status, "password", "Another password; sessions of before end",
+                                      "  carbongate users park.yaml password li.wei", cli::run_users_password);
+    password->add_option("--password-file", user.password_file, kFile);
+    auto* role = add_user_command(*users, status, "role", "Another role; sessions of before end",
+                                  "  carbongate users park.yaml role li.wei --role viewer", cli::run_users_role);
+    role->add_option("--role", user.role, kRole)->required();
+  }
+
+  void add_tokens(CLI::App& app, int& status) {
+    auto* tokens =
+        add_command(app, "tokens", "Shows, makes and revokes tokens, which programs show instead of a password",
+                    "  carbongate tokens park.yaml list\n"
+                    "  carbongate tokens park.yaml add prometheus --role metrics --expires never");
+    tokens->require_subcommand(1);
+    add_config(tokens, token.config);
+    add_store(tokens, token.store);
+    auto* list = add_command(*tokens, "list", "One row a token; the tokens themselves are not kept",
+                             "  carbongate tokens park.yaml list");
+    list->add_option("--format", token.format, "table, csv or jsonl")->capture_default_str();
+    list->callback([this, &status] { status = cli::run_tokens_list(token, std::cout, std::cerr); });
+    auto* add = add_command(*tokens, "add", "A new token; it is shown this once",
+                            "  carbongate tokens park.yaml add erp --role viewer --expires 365d");
+    add->add_option("NAME", token.name, "What it is for")->required();
+    add->add_option("--role", token.role, "metrics, viewer, operator or administrator")->capture_default_str();
+    add->add_option("--expires", token.expires, "After 90d, at 2027-01-01, or never")->capture_default_str();
+    add->callback([this, &status] { status = cli::run_tokens_add(token, std::cout, std::cerr); });
+    auto* revoke = add_command(*tokens, "revoke", "From now on it is worth nothing",
+                               "  carbongate tokens park.yaml revoke 9f2c01ab");
+    revoke->add_option("ID", token.id, "As list shows it: the eight digits after cgt_")->required();
+    revoke->callback([this, &status] { status = cli::run_tokens_revoke(token, std::cout, std::cerr); });
   }
 };
 
@@ -353,6 +440,9 @@ int main(int argc, char** argv) {
 
   FactorCommands factor_commands;
   factor_commands.add(app, status);
+
+  AccessCommands access_commands;
+  access_commands.add(app, status);
 
   cli::DecodeOptions decode_options;
   auto* decode = add_command(app, "decode", "Decodes Modbus frames and HJ 212 packets, one JSON object each",

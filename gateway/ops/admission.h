@@ -1,11 +1,13 @@
 // Whether a request may be answered: asked before any handler.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <optional>
 #include <string>
 #include <variant>
 
 #include "gateway/ops/identity.h"
+#include "gateway/ops/request.h"
 #include "protocols/io/http_server.h"
 
 namespace carbongate::ops {
@@ -19,17 +21,12 @@ class Admission {
   // and has to be known to come from our own pages.
   virtual std::variant<Identity, io::HttpAnswer> admit(const io::HttpCall& call, std::optional<Role> required,
                                                        bool changes) = 0;
-};
 
-// Logins are off, which is for loopback addresses alone: everybody is an administrator who comes by a name of this
-// machine (else a page of elsewhere could come by a name of its own that leads here), and not from another site.
-class OpenAdmission final : public Admission {
- public:
-  std::variant<Identity, io::HttpAnswer> admit(const io::HttpCall& call, std::optional<Role> required,
-                                               bool changes) override;
-};
+  // Whether what was admitted once may go on: a stream outlives the login that it began with.
+  virtual bool is_still_valid(const Identity& who) = 0;
 
-// Of a changing request: whether its Origin and Sec-Fetch-Site, if any, say that our own page sent it.
-bool is_same_origin(const io::HttpCall& call);
+  // Notes that an admitted request was answered with this status. On disk when it completes, or the log says why not.
+  virtual boost::asio::awaitable<void> note(const Request& request, int status) = 0;
+};
 
 }  // namespace carbongate::ops

@@ -197,6 +197,22 @@ void append_accounts(Metrics& out, const Facts& facts, const Live::Totals& total
   }
 }
 
+void append_logins(Metrics& out, const LoginFacts& logins) {
+  const access::Counters& counters = logins.counters;
+  out.family("logins_total", "counter", "Tries to log in, by what became of them.");
+  out.sample(counters.logins, {{"outcome", "done"}});
+  out.sample(counters.logins_wrong, {{"outcome", "wrong"}});
+  out.sample(counters.logins_limited, {{"outcome", "limited"}});
+  out.family("http_refused_requests_total", "counter", "Requests that were not admitted, by why not.");
+  out.sample(counters.no_credentials, {{"reason", "no_credentials"}});
+  out.sample(counters.bad_credentials, {{"reason", "bad_credentials"}});
+  out.sample(counters.from_elsewhere, {{"reason", "from_elsewhere"}});
+  out.sample(counters.not_allowed, {{"reason", "role"}});
+  out.gauge("sessions", "Of users who are logged in.", logins.sessions);
+  out.counter("sessions_pushed_out_total", "Ended early, for there were too many.", logins.sessions_pushed_out);
+  out.counter("audit_lost_total", "Entries of the audit log that could not be written.", logins.audit_lost);
+}
+
 void append_server(Metrics& out, const ServerFacts& server) {
   out.gauge("http_connections", "Open now.", server.http.connections);
   out.counter("http_requests_total", "Requests answered by a handler.", server.http.requests);
@@ -220,6 +236,7 @@ std::string metrics_text(const Facts& facts, const State& state, const ServerFac
   append_sinks(out, state);
   append_accounts(out, facts, totals);
   append_server(out, server);
+  append_logins(out, server.logins);
   return std::move(out).text();
 }
 

@@ -19,6 +19,7 @@ struct Request {
   std::vector<std::string> parameters = {};  // of the route's template, decoded, in its order
   std::map<std::string, std::string, std::less<>> query = {};
   Identity who = {};
+  bool is_noted = false;  // in the audit log, once it is answered
 
   // nullptr: it is not given.
   const std::string* find(std::string_view key) const {

@@ -70,6 +70,30 @@ void harden(io::HttpAnswer& answer, bool secure) {
   if (secure) add_if_absent(answer, "Strict-Transport-Security", "max-age=31536000");
 }
 
+bool is_stream(const io::HttpAnswer& answer) {
+  return std::ranges::any_of(answer.headers, [](const io::HttpHeader& header) {
+    return header.name == "Content-Type" && header.value == "text/event-stream";
+  });
+}
+
+// Ends with the login that it began with.
+class GuardedStream final : public io::HttpSource {
+ public:
+  GuardedStream(std::unique_ptr<io::HttpSource> source, Admission& admission, Identity who)
+      : source_(std::move(source)), admission_(admission), who_(std::move(who)) {}
+
+  asio::awaitable<std::optional<std::string>> next() override {
+    auto piece = co_await source_->next();
+    if (!admission_.is_still_valid(who_)) co_return std::nullopt;
+    co_return piece;
+  }
+
+ private:
+  std::unique_ptr<io::HttpSource> source_;
+  Admission& admission_;
+  Identity who_;
+};
+
 bool is_question(std::string_view method) {
   return method == "GET" || method == "HEAD";
 }
@@ -94,6 +118,10 @@ asio::awaitable<io::HttpAnswer> Router::answer(io::HttpCall call) {
   if (!escaped.empty()) {
     spdlog::error("{} {}: {}", request.call.method, request.path, escaped);
     answer = problem(500, "the gateway's log says more");
+  }
+  if (request.is_noted) co_await admission_.note(request, answer.status);
+  if (answer.source && is_stream(answer)) {
+    answer.source = std::make_unique<GuardedStream>(std::move(answer.source), admission_, request.who);
   }
   harden(answer, secure);
   co_return answer;
@@ -125,6 +153,8 @@ asio::awaitable<io::HttpAnswer> Router::route(Request& request) {
   auto admitted = admission_.admit(request.call, chosen->role, !is_question(method));
   if (auto* refused = std::get_if<io::HttpAnswer>(&admitted)) co_return std::move(*refused);
   request.who = std::get<Identity>(std::move(admitted));
+  // What changes something, and what carries data away.
+  request.is_noted = chosen->role && (!is_question(method) || request.path.starts_with("/api/v1/exports/"));
   for (const auto& [key, value] : request.query) {
     if (std::ranges::find(chosen->query, key) == chosen->query.end()) {
       co_return problem(

@@ -1,15 +1,12 @@
 #include "gateway/ops/routes.h"
 
-#include <boost/json/object.hpp>
 #include <utility>
 
-#include "gateway/ops/json.h"
-#include "gateway/ops/problem.h"
+#include "gateway/ops/logins.h"
 
 namespace carbongate::ops {
 
 namespace asio = boost::asio;
-namespace json = boost::json;
 
 namespace {
 
@@ -35,16 +32,20 @@ Handler on_worker(Workers& workers, std::function<Work(const Request&)> understa
   };
 }
 
-void add_session_routes(std::vector<Route>& routes) {
-  routes.push_back({"GET", "/api/v1/session", std::nullopt, {}, at_once([](const Request&) {
-                      return ok(to_text(json::object{{"user", nullptr}, {"role", "administrator"}, {"logins", false}}));
+void add_session_routes(std::vector<Route>& routes, Logins& logins) {
+  routes.push_back({"GET", "/api/v1/session", std::nullopt, {}, at_once([&logins](const Request& request) {
+                      return logins.session(request);
                     })});
-  routes.push_back({"POST", "/api/v1/session", std::nullopt, {}, at_once([](const Request&) {
-                      return problem(409, "logins are off: everybody here is an administrator");
+  routes.push_back({"POST", "/api/v1/session", std::nullopt, {}, [&logins](const Request& request) {
+                      return logins.log_in(request);
+                    }});
+  routes.push_back({"DELETE", "/api/v1/session", Role::viewer, {}, at_once([&logins](const Request& request) {
+                      return logins.log_out(request);
                     })});
-  routes.push_back({"DELETE", "/api/v1/session", Role::viewer, {}, at_once([](const Request&) {
-                      return io::HttpAnswer{.status = 204};
-                    })});
+  routes.push_back(
+      {"GET", "/api/v1/audit", Role::administrator, {"limit", "cursor"}, [&logins](const Request& request) {
+         return logins.audit(request);
+       }});
 }
 
 }  // namespace carbongate::ops

@@ -34,7 +34,9 @@ Handler at_once(std::function<io::HttpAnswer(const Request&)> answer);
 using Work = std::function<io::HttpAnswer()>;
 Handler on_worker(Workers& workers, std::function<Work(const Request&)> understand);
 
-void add_session_routes(std::vector<Route>& routes);  // with logins off
+class Logins;
+
+void add_session_routes(std::vector<Route>& routes, Logins& logins);  // and the audit log
 void add_live_routes(std::vector<Route>& routes, const Context& context);
 void add_books_routes(std::vector<Route>& routes, const Context& context);
 void add_probe_routes(std::vector<Route>& routes, const Context& context);

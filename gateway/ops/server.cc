@@ -1,5 +1,7 @@
 #include "gateway/ops/server.h"
 
+#include <spdlog/spdlog.h>
+
 #include <boost/json/array.hpp>
 #include <chrono>
 #include <map>
@@ -7,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/ops/admission.h"
 #include "gateway/ops/alert_json.h"
 #include "gateway/ops/assets.h"
 #include "gateway/ops/json.h"
 #include "gateway/ops/live.h"
+#include "gateway/ops/logins.h"
 #include "gateway/ops/routes.h"
 #include "gateway/ops/state_json.h"
 #include "gateway/ops/stream.h"
@@ -62,6 +64,7 @@ class Server::Impl {
         questions_(kQuestionThreads, kQuestionsWaiting),
         downloads_(kDownloadThreads, kDownloadsWaiting),
         tasks_(executor),
+        logins_(clock, config, facts.fixed().store),
         context_{.config = config,
                  .facts = facts,
                  .documents = documents,
@@ -71,11 +74,14 @@ class Server::Impl {
                  .questions = questions_,
                  .downloads = downloads_,
                  .server = [this] { return server_facts(); }},
-        router_(make_routes(assets), admission_),
+        router_(make_routes(assets), logins_),
         listener_(executor, clock, config.listen, config.limits,
                   [this](io::HttpCall call) { return router_.answer(std::move(call)); }) {}
 
-  std::string open() { return listener_.open(); }
+  std::string open() {
+    if (const std::string trouble = logins_.open(); !trouble.empty()) spdlog::error("logins: {}", trouble);
+    return listener_.open();
+  }
   std::uint16_t port() const { return listener_.port(); }
   const Router& router() const { return router_; }
 
@@ -85,6 +91,7 @@ class Server::Impl {
       ~Canceller() { tasks.cancel(); }
     } canceller{tasks_};
     tasks_.spawn(keep_streaming());
+    tasks_.spawn(logins_.run());
     co_await listener_.run();
   }
 
@@ -112,7 +119,7 @@ class Server::Impl {
   std::vector<Route> make_routes(std::span<const web::Asset> assets) {
     std::vector<Route> routes;
     add_probe_routes(routes, context_);
-    add_session_routes(routes);
+    add_session_routes(routes, logins_);
     add_live_routes(routes, context_);
     add_books_routes(routes, context_);
     routes.push_back({"GET", "/api/v1/openapi.yaml", std::nullopt, {}, at_once(description)});
@@ -121,7 +128,10 @@ class Server::Impl {
   }
 
   ServerFacts server_facts() const {
-    return {.http = listener_.status(), .streams = stream_.clients(), .streams_dropped = stream_.dropped()};
+    return {.http = listener_.status(),
+            .streams = stream_.clients(),
+            .streams_dropped = stream_.dropped(),
+            .logins = logins_.facts()};
   }
 
   asio::awaitable<void> keep_streaming() {
@@ -169,7 +179,7 @@ class Server::Impl {
   io::TaskGroup tasks_;
   std::vector<std::pair<PointId, std::string>> readings_;
   std::map<std::string, std::tuple<DeviceStatus::State, Instant, std::string>> devices_;  // as told last
-  OpenAdmission admission_;
+  Logins logins_;
   Context context_;
   Router router_;
   io::HttpListener listener_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gateway/ops/facts.h"
+#include "gateway/ops/login_facts.h"
 #include "protocols/io/http_server.h"
 
 namespace carbongate::ops {
@@ -32,6 +33,7 @@ struct ServerFacts {
   io::HttpServerStatus http;
   std::size_t streams = 0;
   std::uint64_t streams_dropped = 0;
+  LoginFacts logins = {};
 };
 
 // Why the gateway is not ready to be relied on; empty: it is.

@@ -23,7 +23,21 @@ class Viewers final : public Admission {
     if (required && !access::covers(Role::viewer, *required)) return problem(403, "not you");
     return Identity{.user = "li.wei", .role = Role::viewer};
   }
+  bool is_still_valid(const Identity&) override { return is_valid_; }
+  asio::awaitable<void> note(const Request& request, int status) override {
+    noted_.push_back(request.call.method + " " + request.path + " by " + request.who.user + ": " +
+                     std::to_string(status));
+    co_return;
+  }
+
   bool changes_ = false;
+  bool is_valid_ = true;
+  std::vector<std::string> noted_;
+};
+
+class Endless final : public io::HttpSource {
+ public:
+  asio::awaitable<std::optional<std::string>> next() override { co_return "data"; }
 };
 
 class RouterTest : public testing::Test {
@@ -60,6 +74,12 @@ class RouterTest : public testing::Test {
        {"POST", "/a/{id}", Role::operator_, {}, echo()},
        {"GET", "/a/{id}/b/{name}", std::nullopt, {}, echo()},
        {"GET", "/files/{*}", std::nullopt, {}, echo()},
+       {"POST", "/change/{id}", Role::viewer, {}, echo()},
+       {"GET", "/stream", Role::viewer, {}, at_once([](const Request&) {
+          io::HttpAnswer answer{.headers = {{"Content-Type", "text/event-stream"}}};
+          answer.source = std::make_unique<Endless>();
+          return answer;
+        })},
        {"GET", "/tagged", Role::viewer, {}, at_once([](const Request& request) { return ok_tagged(request, "same"); })},
        {"GET", "/refuses", Role::viewer, {}, at_once([](const Request&) -> io::HttpAnswer {
           throw Refusal{404, "no"};
@@ -94,6 +114,33 @@ TEST_F(RouterTest, RefusesWhatIsNotThere) {
 TEST_F(RouterTest, AsksForTheRole) {
   EXPECT_EQ(ask("POST", "/a/7").status, 403);
   EXPECT_TRUE(viewers_.changes_);
+}
+
+TEST_F(RouterTest, NotesWhatChangesSomething) {
+  ask("GET", "/a/7");
+  EXPECT_TRUE(viewers_.noted_.empty());
+  ask("POST", "/change/7");
+  ask("POST", "/change/7?unknown=1");
+  ask("POST", "/a/7");
+  EXPECT_EQ(viewers_.noted_,
+            (std::vector<std::string>{"POST /change/{id} by li.wei: 200", "POST /change/{id} by li.wei: 400"}))
+      << "what is refused at the door is noted there";
+}
+
+TEST_F(RouterTest, EndsAStreamWithItsLogin) {
+  auto answer = ask("GET", "/stream");
+  ASSERT_TRUE(answer.source);
+  const auto next = [&answer] {
+    asio::io_context loop;
+    std::optional<std::string> piece;
+    asio::co_spawn(loop, answer.source->next(),
+                   [&](std::exception_ptr, std::optional<std::string> got) { piece = std::move(got); });
+    loop.run();
+    return piece;
+  };
+  EXPECT_EQ(next(), "data");
+  viewers_.is_valid_ = false;
+  EXPECT_EQ(next(), std::nullopt);
 }
 
 TEST_F(RouterTest, MakesProblemsOfWhatHandlersThrow) {

@@ -1,0 +1,71 @@
+// The door of the HTTP server: who asks, by session or token, whether he may, and what is noted of it.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "gateway/ops/access/access.h"
+#include "gateway/ops/access/audit_file.h"
+#include "gateway/ops/access/files.h"
+#include "gateway/ops/admission.h"
+#include "gateway/ops/config.h"
+#include "gateway/ops/login_facts.h"
+#include "gateway/ops/request.h"
+#include "gateway/ops/workers.h"
+#include "protocols/io/clock.h"
+
+namespace carbongate::ops {
+
+// On the loop thread; files are read and passwords checked on threads of its own.
+class Logins final : public Admission {
+ public:
+  static constexpr std::chrono::seconds kLook{1};    // how often the files are looked at
+  static constexpr std::size_t kWaitingMax = 1'000;  // refusals to be noted
+  static constexpr access::BucketSize kNoted{.tries = 20, .each = std::chrono::seconds(30)};  // refusals of an address
+
+  // `clock` outlives it. `directory`: the store's.
+  Logins(io::Clock& clock, const Config& config, std::filesystem::path directory);
+
+  // Reads who may log in. Why nobody can, or what should be done; "": all is well.
+  std::string open();
+
+  std::variant<Identity, io::HttpAnswer> admit(const io::HttpCall& call, std::optional<Role> required,
+                                               bool changes) override;
+  bool is_still_valid(const Identity& who) override;
+  boost::asio::awaitable<void> note(const Request& request, int status) override;
+
+  io::HttpAnswer session(const Request& request) const;
+  boost::asio::awaitable<io::HttpAnswer> log_in(const Request& request);
+  io::HttpAnswer log_out(const Request& request);
+  boost::asio::awaitable<io::HttpAnswer> audit(const Request& request);
+
+  // Takes up what changes in the files, and notes refusals, until it is cancelled.
+  boost::asio::awaitable<void> run();
+
+  LoginFacts facts() const;
+
+ private:
+  access::Now now() const;
+  io::HttpAnswer refuse(const io::HttpCall& call, const access::Refusal& refusal, std::string_view user,
+                        std::string_view action);
+  boost::asio::awaitable<void> append(access::AuditEntry entry);
+
+  io::Clock& clock_;
+  std::filesystem::path directory_;
+  access::Access access_;
+  access::PeopleFiles files_;  // of disk_, after open()
+  access::AuditFile audit_;    // of disk_
+  access::Buckets noted_{kNoted, access::LoginLimit::kKeysMax};
+  std::deque<access::AuditEntry> waiting_;
+  std::uint64_t audit_lost_ = 0;
+  Workers passwords_{access::Access::kChecksAtOnceMax, 0};
+  Workers disk_{1, 64};
+};
+
+}  // namespace carbongate::ops
