@@ -88,6 +88,18 @@ def test_a_file_that_others_may_read_is_refused(config):
     assert "chmod 600" in add_user(config, "wang", status=EX_CANTCREAT).stderr
 
 
+def test_files_belong_to_whom_the_store_belongs(config):
+    store = config.parent / "store"
+    store.mkdir(mode=0o750)
+    if os.geteuid() == 0:  # root types for a service that runs as somebody else
+        os.chown(store, 65534, 65534)
+    add_user(config, "li.wei")
+    carbongate("tokens", config, "add", "erp")
+    for name in ("users", "tokens", "audit.jsonl", "access.lock"):
+        assert (store / name).stat().st_uid == store.stat().st_uid, name
+        assert stat.S_IMODE((store / name).stat().st_mode) == 0o600, name
+
+
 def at_a_terminal(args, *lines):
     """What the command shows at a terminal of its own while `lines` are typed, each when it asks; and its status."""
     child, terminal = pty.fork()
