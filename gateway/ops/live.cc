@@ -267,83 +267,70 @@ json::value Live::grid(Instant now) const {
   return nullptr;
 }
 
-// From sources to users, from users to those that are part of them, and what is left of those.
+// From sources to users, from users to those that are part of them, and what is left of a carrier that has parts.
 json::object Live::flows(Instant now) const {
-  struct Link {
-    std::string carrier;
+  struct Flow {
     double power_kw = 0;
     double co2e_kg_per_h = 0;
-  };
-  const model::Site& site = facts_.site();
-  std::map<std::pair<std::string, std::string>, Link> links;
-  std::map<std::string, std::pair<double, double>> left;  // of a user with parts: power and CO2e that no part takes
-  std::vector<std::pair<std::string, json::object>> nodes;
-  const auto node = [&](const std::string& id, std::string_view kind, std::string_view name, std::string_view name_zh) {
-    if (std::ranges::find(nodes, id, &std::pair<std::string, json::object>::first) == nodes.end()) {
-      nodes.emplace_back(id, json::object{{"id", id}, {"kind", kind}, {"name", name}, {"name_zh", name_zh}});
+    bool has_parts = false;
+
+    void add(double power, double co2e) {
+      power_kw += power;
+      co2e_kg_per_h += co2e;
     }
   };
-  const auto add = [&](const std::string& from, const std::string& to, Link flow) {
-    Link& link = links[{from, to}];
-    link.carrier = flow.carrier;
-    link.power_kw += flow.power_kw;
-    link.co2e_kg_per_h += flow.co2e_kg_per_h;
-  };
+  using Ends = std::tuple<std::string, std::string, std::string>;  // source, target, carrier
+  const model::Site& site = facts_.site();
+  std::map<Ends, Flow> links;
+  std::map<std::pair<std::string, std::string>, Flow> left;  // by user and carrier: what no part takes
   std::map<std::string, std::string> names;
   for (const model::Account& account : site.accounts) names[account.user] = account.user_name;
+  json::array nodes;
+  std::set<std::string> known;
+  const auto node = [&](const std::string& id, std::string_view kind, std::string_view name, std::string_view name_zh) {
+    if (!known.insert(id).second) return;
+    nodes.push_back(json::object{{"id", id}, {"kind", kind}, {"name", name}, {"name_zh", name_zh}});
+  };
   for (const model::Account& account : site.accounts) {
     if (account.flow != model::Flow::consumed || !is_fresh(account, now)) continue;
     const auto kwh = kwh_per_unit(account, facts_.factors(), now);
     const model::AccountState& state = facts_.accounts().accounts.at(model::index(account.id));
     const double power = state.amount_per_hour * kwh.value_or(0);
+    const double co2e = state.co2e_kg_per_hour;
     if (!(power > 0)) continue;
-    const std::string user = "user:" + account.user;
-    const model::Containment* container = model::container_of(site, account);
-    const Link flow{std::string(account.carrier->id), power, state.co2e_kg_per_hour};
-    if (container) {
-      node("user:" + container->of, "energy_user", names[container->of], names[container->of]);
-      add("user:" + container->of, user, flow);
-      auto& [power_left, co2e_left] = left["user:" + container->of];
-      power_left -= power;
-      co2e_left -= state.co2e_kg_per_hour;
+    const std::string carrier(account.carrier->id);
+    std::string from;
+    if (const model::Containment* container = model::container_of(site, account)) {
+      from = "user:" + container->of;
+      node(from, "energy_user", names[container->of], names[container->of]);
+      Flow& whole = left[{container->of, carrier}];
+      whole.add(-power, -co2e);
+      whole.has_parts = true;
     } else {
       const SourceText source = source_text(account);
-      node("source:" + source.id, "source", source.name, source.name_zh);
-      add("source:" + source.id, user, flow);
+      from = "source:" + source.id;
+      node(from, "source", source.name, source.name_zh);
     }
-    node(user, "energy_user", account.user_name, account.user_name);
-    auto& [power_left, co2e_left] = left[user];
-    power_left += power;
-    co2e_left += state.co2e_kg_per_hour;
+    node("user:" + account.user, "energy_user", account.user_name, account.user_name);
+    links[{from, "user:" + account.user, carrier}].add(power, co2e);
+    left[{account.user, carrier}].add(power, co2e);
   }
-  json::array link_list;
-  const auto tell = [&](const std::string& from, const std::string& to, const Link& link) {
-    link_list.push_back(json::object{{"source", from},
-                                     {"target", to},
-                                     {"carrier", link.carrier},
-                                     {"power_kw", link.power_kw},
-                                     {"g_co2e_per_kwh", intensity(link.co2e_kg_per_h, link.power_kw)}});
-  };
-  std::set<std::string> wholes;
-  std::map<std::string, std::string> carrier_of;
-  for (const auto& [ends, link] : links) {
-    tell(ends.first, ends.second, link);
-    if (ends.first.starts_with("user:")) {
-      wholes.insert(ends.first);
-      carrier_of[ends.first] = link.carrier;
-    }
-  }
-  for (const std::string& whole : wholes) {
-    const auto& [power, co2e] = left[whole];
-    if (!(power > 1e-9)) continue;
-    const std::string id = "unallocated:" + whole.substr(5);
-    const std::string& name = names[whole.substr(5)];
+  for (const auto& [whole, rest] : left) {
+    if (!rest.has_parts || !(rest.power_kw > 1e-9)) continue;
+    const std::string& name = names[whole.first];
+    const std::string id = "unallocated:" + whole.first;
     node(id, "unallocated", name + ": unallocated", name + "：未分配");
-    tell(whole, id, {carrier_of[whole], power, co2e});
+    links[{"user:" + whole.first, id, whole.second}] = rest;
   }
-  json::array node_list;
-  for (auto& [id, one] : nodes) node_list.push_back(std::move(one));
-  return {{"nodes", std::move(node_list)}, {"links", std::move(link_list)}};
+  json::array list;
+  for (const auto& [ends, flow] : links) {
+    list.push_back(json::object{{"source", std::get<0>(ends)},
+                                {"target", std::get<1>(ends)},
+                                {"carrier", std::get<2>(ends)},
+                                {"power_kw", flow.power_kw},
+                                {"g_co2e_per_kwh", intensity(flow.co2e_kg_per_h, flow.power_kw)}});
+  }
+  return {{"nodes", std::move(nodes)}, {"links", std::move(list)}};
 }
 
 json::object Live::now(const State& state) {
@@ -457,11 +444,10 @@ json::object Live::energy_users() {
                                 {"month", period_of(sums_of(model::Period::month, user, now))},
                                 {"carriers", carriers(user, now)}});
   };
-  tell(nullptr, "site", site.name, "");
-  for (const UserText& user : users_of(site)) {
-    if (user.id == "site") list.clear();  // a user of that name takes the place of the site
-    tell(&user.id, user.id, user.name, user.part_of);
-  }
+  const std::vector<UserText> users = users_of(site);
+  // A user of that name takes the place of the site.
+  if (std::ranges::find(users, "site", &UserText::id) == users.end()) tell(nullptr, "site", site.name, "");
+  for (const UserText& user : users) tell(&user.id, user.id, user.name, user.part_of);
   return {{"at", model::format_utc(now)}, {"energy_users", std::move(list)}};
 }
 

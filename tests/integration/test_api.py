@@ -89,7 +89,12 @@ def test_now_adds_up(site):
     for later_ms in (0, 10_000, 20_000):
         for device, amount in {"incomer": 0.4, "roof": 0.1, "press": 0.2, "boiler": 0.1}.items():
             site.publish(device, amount if later_ms else 0, later_ms, **({"p": 160} if device == "incomer" else {}))
-    now = wait_until(lambda: (told := site.json("/api/v1/now"))["power_kw"] == pytest.approx(180, rel=0.01) and told, what="144 kW and 36 kW")
+
+    def counted():
+        told = site.json("/api/v1/now")
+        return told if told["power_kw"] == pytest.approx(180, rel=0.01) and len(told["flows"]["links"]) == 5 else None
+
+    now = wait_until(counted, what="144 kW and 36 kW, and the gas")
     assert now["data_age_s"] < 30 and now["time_is_known"]
     sources = {source["id"]: source for source in now["sources"]}
     assert sources["grid"]["power_kw"] + sources["own"]["power_kw"] == pytest.approx(now["power_kw"])
@@ -275,9 +280,31 @@ def test_sinks_and_status(site):
     assert site.json("/api/v1/deliveries") == {"deliveries": [], "next": None}
 
 
-def test_the_configuration_is_there_without_its_secrets(site, tmp_path):
+def test_the_configuration_is_there(site):
     told = site.json("/api/v1/configuration")
     assert told["configuration"]["site"]["name"] == "示范工厂" and told["file"] == str(site.config)
+
+
+def test_the_configuration_hides_what_lets_somebody_in(tmp_path):
+    port = free_port()
+    (tmp_path / "password").write_text("from-a-file\n")
+    (tmp_path / "password").chmod(0o600)
+    config = tmp_path / "site.yaml"
+    config.write_text(SMALL.format(ops=f'listen: "127.0.0.1:{port}"') + """
+sinks: [{type: line-protocol, url: "http://127.0.0.1:1/write?db=carbon&token=in-a-query", username: gateway, password_file: password}]
+""" + "include: more.yaml\n")
+    (tmp_path / "more.yaml").write_text("""
+devices:
+  - {id: h, driver: http, url: "http://127.0.0.1:1/v1?api_key=in-a-url&zone=CN", interval: 1min, headers: [{name: X-Key, value: in-a-header}],
+     points: [{name: p, json: /p, unit: kW}]}
+""")
+    with Process([CARBONGATE, "run", config], tmp_path / "gateway.log") as gateway:
+        gateway.start(ready=lambda: accepts(port))
+        text = request(port, "/api/v1/configuration").body.decode()
+    told = json.loads(text)["configuration"]
+    assert [secret for secret in ("from-a-file", "in-a-query", "in-a-url", "in-a-header") if secret in text] == []
+    assert told["sinks"][0]["url"] == "http://127.0.0.1:1/write?db=carbon&token=***" and told["sinks"][0]["password_file"] == "password"
+    assert told["devices"][1]["url"] == "http://127.0.0.1:1/v1?api_key=***&zone=CN"
 
 
 def test_logins_are_off(site):

@@ -49,11 +49,18 @@ class Pieces final : public HttpSource {
   std::size_t place_ = 0;
 };
 
+// Never ends.
+class Endless final : public HttpSource {
+ public:
+  asio::awaitable<std::optional<std::string>> next() override { co_return std::string(256 * 1024, 'x'); }
+};
+
 asio::awaitable<HttpAnswer> echo(HttpCall call) {
   HttpAnswer answer;
   if (call.target == "/fails") throw std::runtime_error("a defect");
   if (call.target == "/pieces")
     answer.source = std::make_unique<Pieces>(std::vector<std::string>{"one ", "two"}, false);
+  if (call.target == "/endless") answer.source = std::make_unique<Endless>();
   if (call.target == "/cut") answer.source = std::make_unique<Pieces>(std::vector<std::string>{"one"}, true);
   answer.headers.push_back({"Content-Type", "text/plain"});
   answer.body = call.method + " " + call.target + " " + call.address + " [" + call.body + "]";
@@ -237,6 +244,21 @@ TEST_F(HttpServerTest, LeavesClientsThatAreTooSlow) {
   EXPECT_TRUE(rest(idle).ends_with("GET /i 127.0.0.1 []"));  // and the connection ends
   EXPECT_EQ(status().timeouts, 4U);
   EXPECT_EQ(status().connections, 0U);
+}
+
+TEST_F(HttpServerTest, LeavesClientsThatDoNotRead) {
+  start({.write_within = 200ms});
+  tcp::socket socket = connect();
+  asio::write(socket, asio::buffer(request("GET /endless HTTP/1.1")));
+  HttpServerStatus now;
+  asio::steady_timer pause(client_);
+  for (int i = 0; i < 500 && now.timeouts == 0; ++i) {
+    pause.expires_after(20ms);
+    pause.wait();
+    now = status();
+  }
+  EXPECT_EQ(now.timeouts, 1U);
+  EXPECT_EQ(now.connections, 0U);
 }
 
 TEST_F(HttpServerTest, ASlowHeaderDoesNotLiveLongerByAByteNowAndThen) {

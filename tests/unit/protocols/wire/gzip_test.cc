@@ -1,0 +1,27 @@
+#include "protocols/wire/gzip.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+namespace carbongate::wire {
+namespace {
+
+TEST(Gunzip, GivesBackWhatWasPacked) {
+  for (const std::size_t size : {0U, 1U, 100'000U}) {
+    std::string text;
+    for (std::size_t i = 0; i < size; ++i) text += static_cast<char>((i * 7919) >> 3);
+    EXPECT_EQ(gunzip(gzip(text), size), text);
+  }
+}
+
+TEST(Gunzip, RefusesWhatIsSomethingElse) {
+  const std::string packed = gzip("carbon");
+  EXPECT_THROW(gunzip(packed, 5), std::runtime_error);
+  EXPECT_THROW(gunzip(packed, 7), std::runtime_error);
+  EXPECT_THROW(gunzip(packed.substr(0, packed.size() - 1), 6), std::runtime_error);
+  EXPECT_THROW(gunzip("carbon", 6), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace carbongate::wire
