@@ -27,14 +27,14 @@ devices:
     driver: mqtt
     broker: plant
     topic: plant/incomer
-    interval: 1min
+    interval: {interval}
     timestamp: {{json: /t, format: epoch-ms}}
     points: [{{name: power, json: /p, unit: kW, kind: instantaneous}}]
   - id: press
     driver: mqtt
     broker: plant
     topic: plant/press
-    interval: 1min
+    interval: {interval}
     timestamp: {{json: /t, format: epoch-ms}}
     points: [{{name: power, json: /p, unit: kW, kind: instantaneous}}]
 energy_users:
@@ -72,13 +72,13 @@ class Meters:
 
 
 class Site:
-    """A gateway with a day and a half of history, and what publishes live readings to it."""
+    """A gateway with some history, a reading each `step` minutes, and what publishes live readings to it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, minutes=36 * 60, step=1):
         self.broker_port, self.port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = folder / "site.yaml"
-        self.config.write_text(SITE.format(broker=self.broker_port, port=self.port))
+        self.config.write_text(SITE.format(broker=self.broker_port, port=self.port, interval=f"{step}min"))
         conf = folder / "mosquitto.conf"
         conf.write_text(f"user root\nlistener {self.broker_port} 127.0.0.1\nallow_anonymous true\n")
         self.broker = Process(["mosquitto", "-c", conf], folder / "mosquitto.log")
@@ -88,7 +88,7 @@ class Site:
         self.recording = folder / "history.csv"
         now = int(time.time()) // 60 * 60
         lines = ["time,point,value"]
-        for n in range(36 * 60, 5, -1):
+        for n in range(minutes, 5, -step):
             at = (now - n * 60) * 1000
             lines += [f"{at},incomer.power,{500 + n % 90}", f"{at},press.power,{120 + n % 40}"]
         self.recording.write_text("\n".join(lines) + "\n")

@@ -108,7 +108,7 @@ function readingsOption(data: Readings, ui: Ui, p: Palette): Option {
         ? [{type: 'line', stack: 'band', data: data.min, symbol: 'none', lineStyle: {width: 0}, silent: true, stackStrategy: 'all'},
            {type: 'line', stack: 'band', data: band, symbol: 'none', lineStyle: {width: 0}, areaStyle: {color: p.accent, opacity: 0.18}, silent: true, stackStrategy: 'all'}]
         : []),
-      {type: 'line', data: values, symbol: 'none', lineStyle: {color: p.accent, width: p.rem * 0.11}, itemStyle: {color: p.accent}},
+      {type: 'line', data: values, symbol: values.length < 40 ? 'circle' : 'none', symbolSize: p.rem * 0.4, lineStyle: {color: p.accent, width: p.rem * 0.11}, itemStyle: {color: p.accent}},
     ],
   };
 }
@@ -116,7 +116,7 @@ function readingsOption(data: Readings, ui: Ui, p: Palette): Option {
 function ReadingsCard(props: {points: LatestReading[]}): JSX.Element {
   const ui = useUi();
   const {t} = ui;
-  const first = props.points.find((point) => point.kind === 'instantaneous') ?? props.points[0];
+  const first = props.points.find((point) => point.name === 'active_power' || point.name === 'power') ?? props.points.find((point) => point.kind === 'instantaneous') ?? props.points[0];
   const [chosen, setChosen] = useState(first?.point ?? '');
   const point = props.points.find((one) => one.point === chosen) ?? first;
   const at = Math.floor((gatewayTime()) / 60_000) * 60_000;
@@ -147,7 +147,7 @@ function Points(props: {points: LatestReading[]}): JSX.Element {
   });
   return (
     <Card title={t('devices.points')}>
-      <Table label={t('devices.points')} rows={rows} keyOf={(row) => row.point} columns={[
+      <Table label={t('devices.points')} rows={rows} class={rows.length > 12 ? 'table-tall' : ''} keyOf={(row) => row.point} columns={[
         {id: 'point', title: t('devices.point'), header: true, cell: (row) => row.name},
         {id: 'value', title: t('devices.value'), number: true, cell: (row) => (row.at ? <span class="figure" data-point={row.point}><span class="figure-number">{ui.number(row.value, 7)}</span><span class="figure-unit">{`\u00a0${unitText(row.unit)}`}</span></span> : <span class="hint">{t('devices.noValue')}</span>)},
         {id: 'quality', title: t('devices.quality'), cell: (row) => (row.quality ? <span class={row.quality === 'measured' ? '' : 'text-warning'}>{qualityText(row.quality, ui)}{row.rule ? ` (${row.rule})` : ''}</span> : '–')},

@@ -94,12 +94,12 @@ export function SignatureState(props: {seals: Pick<Seals, 'entries' | 'sealed' |
   const ui = useUi();
   const {entries, sealed, trouble} = props.seals;
   const n = (value: number) => ui.integer(value);
-  if (trouble || (sealed === 0 && entries > 0)) {
-    return <div class="signature"><Badge tone="warning" icon="warning">{ui.t('ledger.sealed.none')}</Badge><p class="hint">{trouble || <Code text={ui.t('ledger.sealed.none.hint')} />}</p></div>;
+  if (trouble) {
+    return <div class="signature"><Badge tone="warning" icon="warning">{ui.t('ledger.sealed.none')}</Badge><p class="hint">{trouble} <Code text={ui.t('ledger.sealed.none.hint')} /></p></div>;
   }
   return (
     <div class="signature">
-      <Badge tone="good" icon="lock">{sealed >= entries ? ui.t('ledger.sealed.all', {n: n(entries)}) : ui.t('ledger.sealed')}</Badge>
+      <Badge tone={sealed > 0 ? 'good' : 'info'} icon="lock">{sealed >= entries ? ui.t('ledger.sealed.all', {n: n(entries)}) : ui.t('ledger.sealed')}</Badge>
       {sealed < entries ? <p class="hint">{ui.t('ledger.sealed.some', {sealed: n(sealed), entries: n(entries)})}</p> : null}
     </div>
   );

@@ -62,6 +62,7 @@ export function Chart(props: {option: (palette: Palette) => Option; deps: readon
   const [ready, setReady] = useState(false);
   const [size, setSize] = useState(0);
   const mode = useCell(theme);
+  const begun = useRef(0);
   const click = useRef(props.onClick);
   click.current = props.onClick;
 
@@ -72,6 +73,10 @@ export function Chart(props: {option: (palette: Palette) => Option; deps: readon
       if (gone || !box.current) return;
       const made = init(box.current, undefined, {renderer: 'canvas'});
       chart.current = made;
+      made.on('rendered', () => {  // for a bench: from a new option to its picture
+        if (begun.current && box.current) box.current.dataset.drawnMs = (performance.now() - begun.current).toFixed(0);
+        begun.current = 0;
+      });
       made.on('click', (event) => click.current?.(event.data));
       let width = box.current.clientWidth;
       observer = new ResizeObserver(() => {
@@ -95,12 +100,10 @@ export function Chart(props: {option: (palette: Palette) => Option; deps: readon
 
   useEffect(() => {
     const p = paletteOf();
-    const started = performance.now();
+    begun.current = performance.now();
     chart.current?.setOption(
       {backgroundColor: 'transparent', textStyle: {fontFamily: p.font, color: p.text, fontSize: p.rem * 0.78}, animationDuration: 250, animationDurationUpdate: 250, ...props.option(p)},
       {notMerge: true});
-    // Measured by a bench: how long the drawing of this option took.
-    if (chart.current && box.current) box.current.dataset.drawnMs = (performance.now() - started).toFixed(0);
   }, [ready, mode, size, ...props.deps]);
 
   return <div class={`chart ${props.class ?? ''}`} role="img" aria-label={props.label} ref={box} data-ready={ready ? 'yes' : 'no'} />;
