@@ -240,9 +240,12 @@ boost::asio::awaitable<io::HttpAnswer> export_rows(const Context& context, const
   return download(context.downloads, std::move(writing), problem_of, std::move(headers));
 }
 
-io::HttpAnswer configuration(const Context& context, const Request& request) {
-  return ok_tagged(request, to_text(json::object{{"file", context.documents.configuration_file()},
-                                                 {"configuration", context.documents.configuration()}}));
+// A large file takes longer to read than the loop may wait.
+Work configuration(const Context& context, const Request& request) {
+  return [&documents = context.documents, request] {
+    return ok_tagged(request, to_text(json::object{{"file", documents.configuration_file()},
+                                                   {"configuration", documents.configuration()}}));
+  };
 }
 
 }  // namespace
@@ -275,9 +278,12 @@ void add_books_routes(std::vector<Route>& routes, const Context& context) {
                     Role::viewer,
                     {"format", "from", "until", "point", "every"},
                     [context](const Request& request) { return export_rows(context, request); }});
-  routes.push_back({"GET", "/api/v1/configuration", Role::administrator, {}, at_once([context](const Request& request) {
-                      return configuration(context, request);
-                    })});
+  routes.push_back(
+      {"GET",
+       "/api/v1/configuration",
+       Role::administrator,
+       {},
+       on_worker(context.questions, [context](const Request& request) { return configuration(context, request); })});
 }
 
 }  // namespace carbongate::ops
