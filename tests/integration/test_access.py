@@ -157,7 +157,8 @@ ORDER = ["public", "metrics", "viewer", "operator", "administrator"]
 def test_no_route_answers_whom_it_is_not_for(gateway):
     sessions = {user: gateway.session(user) for user in PASSWORDS}
     tokens = {role: gateway.token(role) for role in ("metrics", "viewer", "operator")}
-    wait_until(lambda: gateway.ask("GET", "/metrics", token=tokens["metrics"]).status == 200, what="the tokens being known")
+    wait_until(lambda: all(gateway.ask("GET", "/api/v1/session", token=token).json()["role"] == held for held, token in tokens.items()),
+               what="the tokens being known")
     routes = [*described_routes(gateway), ("GET", "/metrics", "metrics")]
     assert len(routes) > 15
     for method, path, role in routes:
@@ -245,10 +246,10 @@ def test_a_stream_ends_with_its_session(gateway):
 
 def test_tokens_end_when_they_are_revoked_or_expire(gateway):
     token = gateway.token("viewer")
-    short = gateway.token("viewer", "4s")
+    short = gateway.token("viewer", "9s")
     status = lambda of: gateway.ask("GET", "/api/v1/status", token=of).status  # noqa: E731
-    wait_until(lambda: status(token) == 200 and status(short) == 200, 3.5, "the tokens being known")
-    wait_until(lambda: status(short) == 401, 10, "the end of the short one")
+    wait_until(lambda: status(token) == 200 and status(short) == 200, 8, "the tokens being known")
+    wait_until(lambda: status(short) == 401, 15, "the end of the short one")
     assert status(token) == 200
     gateway.command("tokens", "revoke", token.split("_")[1])
     wait_until(lambda: status(token) == 401, 5, "the token's end")
@@ -273,9 +274,9 @@ def test_an_unknown_user_is_told_no_sooner_than_a_wrong_password(gateway):
         began = time.monotonic()
         assert gateway.log_in(user, "not the password").status == 401
         return time.monotonic() - began
-    known = min(took("ada") for _ in range(4))
-    unknown = min(took("nobody") for _ in range(4))
-    assert unknown > known / 2 and known > 0.02, (known, unknown)
+    pairs = [(took("ada"), took("nobody")) for _ in range(4)]
+    known, unknown = (min(times) for times in zip(*pairs))
+    assert known > 0.02 and unknown > 0.02, ("scrypt takes longer than that, on any machine", known, unknown)
 
 
 def test_the_audit_log_is_for_administrators_and_has_pages(gateway):
@@ -324,7 +325,7 @@ def test_slow_clients_keep_nobody_out(gateway):
         connection.sendall(b"GET /api/v1/status HTTP/1.1\r\nHost: x\r\nX-")
     began = time.monotonic()
     assert gateway.log_in("ada").status == 200
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 5
     slow[0].settimeout(20)
     ended = slow[0].recv(4096)
     assert ended == b"" or ended.startswith(b"HTTP/1.1 408"), "it is let go"
