@@ -97,14 +97,14 @@ const scenarios = {
     const {context, page} = await open();
     await visit(page, '#/');
     await page.keyboard.press('Tab');
-    assert.equal(await page.evaluate(() => document.activeElement?.className), 'skip');
+    await page.waitForFunction(() => document.activeElement?.className === 'skip', undefined, {timeout: kSeconds});
     for (let i = 0; i < 30; i += 1) {
       await page.keyboard.press('Tab');
       if (await page.evaluate(() => document.activeElement?.getAttribute('href') === '#/devices')) break;
     }
     await page.keyboard.press('Enter');
     await page.waitForFunction(() => document.querySelector('main h1')?.textContent === 'Devices', undefined, {timeout: kSeconds});
-    assert.equal(await page.evaluate(() => document.activeElement?.id), 'content');
+    await page.waitForFunction(() => document.activeElement?.id === 'content', undefined, {timeout: kSeconds});
     await context.close();
   },
 
