@@ -197,7 +197,7 @@ class UsersReader {
       if (const std::string misfit = explain_misfit(*point, *account.carrier); !misfit.empty()) {
         in.error("from", describe(*point) + " cannot be counted as " + carrier_id + ": " + misfit);
       } else if (account.flow != model::Flow::produced) {
-        warn_if_unlimited(in, *point);
+        warn_if_unlimited(in, *point, *account.carrier);
         warn_if_too_large(in, *point, *account.carrier);
       }
     }
@@ -366,29 +366,29 @@ class UsersReader {
   }
 
   // The limits that apply instead are those of pipeline/connection.cc.
-  void warn_if_unlimited(config::Reader& in, const Point& point) {
-    const Dimension dimension = point.unit.dimension;
-    const bool is_energy = dimension == Dimension::energy;
-    const bool is_matter =
-        dimension == Dimension::normal_volume || dimension == Dimension::volume || dimension == Dimension::mass;
+  void warn_if_unlimited(config::Reader& in, const Point& point, const model::Carrier& carrier) {
+    struct Matter {
+      Dimension dimension;
+      std::string_view usual;
+      std::string_view example;
+    };
+    static constexpr Matter kMatters[] = {{Dimension::energy, "10 MW", "power_max: 250 kW"},
+                                          {Dimension::normal_volume, "10000 Nm3/h", "flow_max: 250 Nm3/h"},
+                                          {Dimension::volume, "10000 m3/h", "flow_max: 250 m3/h"},
+                                          {Dimension::mass, "100 t/h", "flow_max: 20 t/h"}};
+    const auto* matter = std::ranges::find(kMatters, carrier.dimension, &Matter::dimension);
+    if (matter == std::end(kMatters) || point.kind != Kind::cumulative || point.computed) return;
+    const bool is_energy = carrier.dimension == Dimension::energy;
     const bool is_limited = is_energy ? point.limits.power_max_w.has_value() : point.limits.flow_max.has_value();
-    if (point.kind != Kind::cumulative || !(is_energy || is_matter) || is_limited || point.computed) return;
-    if (context_.doubtful_devices.contains(point.device)) return;
+    if (is_limited || point.unit.dimension != carrier.dimension || context_.doubtful_devices.contains(point.device))
+      return;
     if (!unlimited_.insert(&point).second || unlimited_.size() > kUnlimitedListedMax) return;
-    const std::string usual = is_energy                        ? "10 MW"
-                              : dimension == Dimension::mass   ? "100 t/h"
-                              : dimension == Dimension::volume ? "10000 m3/h"
-                                                               : "10000 Nm3/h";
-    const std::string example = is_energy                        ? "power_max: 250 kW"
-                                : dimension == Dimension::mass   ? "flow_max: 20 t/h"
-                                : dimension == Dimension::volume ? "flow_max: 250 m3/h"
-                                                                 : "flow_max: 250 Nm3/h";
     in.warning("from", "'" + point.full_name() + "' has no " + (is_energy ? "power_max" : "flow_max") + ": up to " +
-                           usual +
-                           " a jump of its counter that stays is booked as consumption, and what is "
-                           "faster is doubted, also where it is true; write what its connection can deliver where the "
-                           "device lists its points, such as {name: " +
-                           point.name + ", " + example + "}");
+                           std::string(matter->usual) +
+                           " a jump of its counter that stays is booked as consumption, and what is faster is doubted, "
+                           "also where it is true; write what its connection can deliver where the device lists its "
+                           "points, such as {name: " +
+                           point.name + ", " + std::string(matter->example) + "}");
   }
 
   config::Reader& root_;

@@ -59,10 +59,14 @@ bool speaks_of_lines(std::string_view words) {
   return std::ranges::any_of(kPhrases, [&](std::string_view phrase) { return words.find(phrase) != words.npos; });
 }
 
-// No store says anything to a write that went well; who does is something before it, or an error of an old one.
+// No store says anything to a write that went well, but {}; who does is something before it, or an error of an old one.
+bool is_silent(std::string_view words) {
+  const std::string said = wire::one_line(std::string(words));
+  return said.empty() || said == "{}";
+}
+
 Verdict verdict_of(int status, std::string_view words) {
-  if (status >= 200 && status < 300)
-    return wire::one_line(std::string(words)).empty() ? Verdict::written : Verdict::failed;
+  if (status >= 200 && status < 300) return is_silent(words) ? Verdict::written : Verdict::failed;
   switch (status) {
     case 400:
     case 422: return speaks_of_lines(words) ? Verdict::lines_refused : Verdict::failed;

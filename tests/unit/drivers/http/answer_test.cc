@@ -53,7 +53,7 @@ TEST(HttpAnswer, WithoutAValueIsLastingTrouble) {
   } cases[] = {
       {"", "the payload is empty"},           {"<html>log in</html>", "the payload is not JSON"},
       {"{\"i\":", "the payload is not JSON"}, {"{}", "the answer has none of the points; check the `json` pointers"},
-      {"{\"i\":1}", "no time at /t"},         {"{\"i\":1,\"t\":1}", "is not between 2000 and 2100"}};
+      {"{\"i\":1}", "no time at /t"},         {"{\"i\":1,\"t\":-1}", "is not between 1970 and 2100"}};
   for (const auto& c : cases) {
     const Answer answer = judge_it(200, c.body);
     EXPECT_FALSE(answer.good) << c.body;

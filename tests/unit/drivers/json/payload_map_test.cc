@@ -143,7 +143,7 @@ TEST(PayloadMap, RefusesARecordWithoutItsTime) {
   auto map = map_of({"/a", "/b"});
   map.timestamp = {.json = "/ts", .format = TimeFormat::epoch_s};
   for (const char* payload :
-       {R"({"a":1,"b":2})", R"({"a":1,"b":2,"ts":null})", R"({"a":1,"b":2,"ts":"soon"})", R"({"a":1,"b":2,"ts":3})"}) {
+       {R"({"a":1,"b":2})", R"({"a":1,"b":2,"ts":null})", R"({"a":1,"b":2,"ts":"soon"})", R"({"a":1,"b":2,"ts":-3})"}) {
     const auto decoded = decode(map, payload, kArrival);
     EXPECT_THAT(decoded.samples, IsEmpty()) << payload;
     EXPECT_EQ(decoded.problems.size(), 1u) << payload;

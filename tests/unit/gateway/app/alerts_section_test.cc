@@ -22,7 +22,7 @@ devices:
   - {id: incomer, driver: modbus-tcp, address: "10.0.0.5:502", unit: 1, registers: [
       {name: energy, address: 0, type: uint32, unit: kWh, power_max: 2 MW}, {name: power, address: 2, type: uint32, unit: kW}]}
   - {id: gas, driver: modbus-tcp, address: "10.0.0.6:502", unit: 1, registers: [
-      {name: volume, address: 0, type: uint32, unit: Nm3}, {name: steel, address: 2, type: uint32, unit: t}]}
+      {name: volume, address: 0, type: uint32, unit: Nm3, flow_max: 400 Nm3/h}, {name: steel, address: 2, type: uint32, unit: t, flow_max: 20 t/h}]}
 energy_users:
   - {id: hall, name: 一号车间, consumes: [{carrier: electricity, from: incomer.energy}, {carrier: natural-gas, from: gas.volume}],
      produces: [{carrier: product, from: gas.steel}]}

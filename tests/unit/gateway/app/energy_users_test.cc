@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <optional>
 #include <string>
 
@@ -35,6 +36,7 @@ class EnergyUsersTest : public testing::Test {
     point.kind = kind;
     point.unit = find_unit(unit).value();
     point.limits.power_max_w = power_max_w;
+    if (point.unit.dimension != Dimension::energy) point.limits.flow_max = 1e6;
     section_.site.points.push_back(point);
   }
 
@@ -335,10 +337,14 @@ TEST_F(EnergyUsersTest, AreWarnedOfACounterThatNothingLimits) {
       "energy_users: [{id: u, consumes: [{carrier: electricity, from: hall.total}]},"
       " {id: v, consumes: [{carrier: heat, from: hall.total}]}]");
   EXPECT_EQ(said_.find("no power_max"), said_.rfind("no power_max")) << "once for a point: " << said_;
-  for (const char* cannot_have_one : {"carrier: natural-gas, from: hall.gas", "carrier: electricity, from: hall.slice",
-                                      "carrier: bituminous-coal, from: hall.coal, method: industrial-boiler"}) {
-    consume(cannot_have_one);
-    EXPECT_EQ(said_, "") << cannot_have_one;
+  consume("carrier: electricity, from: hall.slice");
+  EXPECT_EQ(said_, "") << "an amount can have none";
+  for (const auto& [name, unit, carrier, example] : {std::array{"pipe", "Nm3", "natural-gas", "up to 10000 Nm3/h"},
+                                                     std::array{"tank", "t", "diesel", "up to 100 t/h"}}) {
+    add(std::string("hall.") + name, unit, Kind::cumulative);
+    section_.site.points.back().limits.flow_max.reset();
+    consume(std::string("carrier: ") + carrier + ", from: hall." + name);
+    EXPECT_TRUE(said(std::string("'hall.") + name + "' has no flow_max: " + example)) << said_;
   }
   doubtful_ = {"hall"};
   consume("carrier: electricity, from: hall.total");

@@ -42,7 +42,7 @@ devices:
     points:
       - {name: energy, json: /ENERGY/Total, unit: kWh, kind: cumulative, power_max: 250 kW}
       - {name: power, json: /ENERGY/Power, unit: W}
-      - {name: gas, json: /gas, unit: Nm3, kind: cumulative}
+      - {name: gas, json: /gas, unit: Nm3, kind: cumulative, flow_max: 400 Nm3/h}
 energy_users:
   - id: press-shop
     name: 冲压车间

@@ -44,7 +44,7 @@ devices:
     topic: tele/press-shop/SENSOR
     points:
       - {name: energy, json: /ENERGY/Total, unit: kWh, kind: cumulative, power_max: 250 kW}
-      - {name: gas, json: /gas, unit: Nm3, kind: cumulative}
+      - {name: gas, json: /gas, unit: Nm3, kind: cumulative, flow_max: 400 Nm3/h}
 energy_users:
   - id: press-shop
     name: 冲压车间

@@ -276,7 +276,7 @@ TEST_F(Salvage, OfAFileThatLostAllOfItsBytesSaysSo) {
   open();
   EXPECT_TRUE(fs::exists(config_.path / "damaged-1" / kDatabaseFile));
   EXPECT_TRUE(fs::exists(config_.path / "damaged-1" / "report.txt"));
-  EXPECT_EQ(store_->status().last_sequence, 0);
+  EXPECT_GE(store_->status().last_sequence, last_) << "no number is used twice";
   open();
   EXPECT_FALSE(fs::exists(config_.path / "damaged-2")) << "once";
 }

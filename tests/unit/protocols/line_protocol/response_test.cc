@@ -16,7 +16,7 @@ constexpr const char* kOutOfRange =
 constexpr const char* kConflictV2 =
     R"({"code":"unprocessable entity","message":"failure writing points to database: partial write: field type conflict: input field \"v\" on measurement \"m\" is type float, already exists as type integer dropped=1"})";
 
-TEST(WriteAnswer, AnySuccessMeansEveryLineIsWritten) {
+TEST(WriteAnswer, ASuccessThatSaysNothingMeansEveryLineIsWritten) {
   EXPECT_EQ(read_write_answer(204, "").verdict, Verdict::written);
   EXPECT_EQ(read_write_answer(200, "{}").verdict, Verdict::written);
 }
