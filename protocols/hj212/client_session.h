@@ -84,7 +84,8 @@ class ClientSession {
   // Data to send: `repeated` (DataTime) stands in every part. nullopt: an item that fits in no packet.
   std::optional<Ticket> upload(std::string_view cn, const std::vector<Item>& repeated, const std::vector<Item>& items,
                                Moment now);
-  bool has_room() const { return outstanding_.size() < options_.window; }
+  // For one more packet, with so many of the window kept free behind it.
+  bool has_room(std::size_t kept_free = 0) const { return outstanding_.size() + kept_free < options_.window; }
   void forget(Ticket ticket);  // nobody waits for it any more
 
   // What was asked for is done: `execution_result` goes to the platform.

@@ -311,3 +311,40 @@ def test_alerts_that_a_platform_never_answers_do_not_stop_what_it_answers(site):
     wait_until(lambda: "rejected for good" in site.log(), timeout=120, what="an alert being given up")
     wait_until(lambda: set(times(platform, "2011")) == set(site.instants()), timeout=90, what="all instants")
     assert site.process.stop() == 0
+
+
+def test_a_packet_that_waits_for_its_answer_holds_back_nothing_that_comes_later(site):
+    """No minute is ever answered; all else, alerts above all, arrives while they wait, once each."""
+    platform = site.platform("--ignore", "a05001-Avg")
+    site.write(sinks=[{"alerts": True, "timeout": "10s", "retries": 3}])
+    config = json.loads(site.config.read_text())
+    config["alerts"] = {"rules": [{"id": "limit", "name": "over", "severity": "critical", "points": ["stack.co2"], "above": 235006}]}
+    site.config.write_text(json.dumps(config))
+    site.start()
+    site.feed(3)
+    wait_until(lambda: times(platform, "2051") == [stamp(0)], what="a minute that is not answered")
+    begun = time.monotonic()
+    for _ in range(5):
+        site.feed(1)
+        wait_until(lambda: times(platform, "2011") == site.instants(), timeout=5, what=f"instant {site.sent}")
+    wait_until(lambda: platform.keys("3020"), timeout=5, what="the alert")
+    wait_until(lambda: times(platform, "2051") == site.minutes(), timeout=5, what="minutes behind the one that waits")
+    assert time.monotonic() - begun < 10, "nothing was waited for"
+    assert len(platform.connections) == 1 and platform.problems == []
+    assert all(len(areas) == 1 for key, areas in platform.data.items() if key[1] != "2051"), "each once"
+
+
+def test_no_more_packets_are_open_than_the_window_has_and_one_place_of_it_is_for_alerts(site):
+    platform = site.platform("--ignore", "a05001")
+    site.write(sinks=[{"alerts": True, "timeout": "10s", "window": 5}])
+    config = json.loads(site.config.read_text())
+    config["alerts"] = {"rules": [{"id": "limit", "name": "over", "severity": "critical", "points": ["stack.co2"], "above": 235015}]}
+    site.config.write_text(json.dumps(config))
+    site.start()
+    def data():
+        return times(platform, "2011") + times(platform, "2051")
+    site.feed(10)
+    wait_until(lambda: len(data()) == 4, what="what the window has room for")
+    site.feed(7)
+    wait_until(lambda: platform.keys("3020"), timeout=5, what="the alert")
+    assert len(data()) == 4

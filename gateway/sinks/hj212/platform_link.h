@@ -44,7 +44,7 @@ class PlatformLink {
   std::uint64_t given_up() const { return given_up_; }     // connections on which something was not answered
   io::SteadyTime lost_at() const { return lost_at_; }
 
-  bool has_room() const { return session_ && session_->has_room(); }
+  bool has_room(std::size_t kept_free = 0) const { return session_ && session_->has_room(kept_free); }
   std::optional<Ticket> upload(const Data& data);  // nullopt: it fits in no packet
   bool has_arrived(Ticket ticket) const { return arrived_.contains(ticket); }
   void forget(Ticket ticket);
