@@ -64,6 +64,8 @@ class ClientSession {
   struct Remark {  // for the log
     std::string text;
     bool is_trouble = false;
+    std::string command = {};  // the CN that it is about, as far as it is a known one
+    bool is_setting = false;   // the platform has set something
   };
   using Event = std::variant<Received, Useless, Asked, Remark>;
 
@@ -127,6 +129,7 @@ class ClientSession {
   void queue(std::string bytes);
   void useless(std::string why);
   void note(std::string text, bool is_trouble);
+  void note(const Verdict& verdict, const std::string& cn);
 
   ClientOptions options_;
   ClientSettings settings_;

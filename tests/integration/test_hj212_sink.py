@@ -219,7 +219,10 @@ def test_the_platform_asks_and_sets_what_it_is_allowed_to(site):
     site.feed(4)
     wait_until(lambda: stamp(360) in times(platform, "2011"), what="data with the new password and interval")
     assert stamp(330) not in times(platform, "2011")
-    assert " warning sink hj212 " in site.log() and "CN 1012: refused" in site.log() and "requests refused so far" in site.log() and "127.0.0.1:" in site.log()
+    assert " warning sink hj212 " in site.log() and "requests refused so far" in site.log() and "127.0.0.1:" in site.log()
+    for command in ("1012", "1064", "2012", "3021", "3012", "4711", "1061"):
+        assert f"CN {command}: refused" in site.log(), "each command has its own line"
+    assert "CN 1062: set: RtdInterval 60 s" in site.log() and "CN 1072: set: a new password" in site.log()
     assert "xyz789" not in site.log()
     assert platform.problems == []
 
@@ -252,6 +255,9 @@ def test_a_hostile_platform_is_left_and_the_gateway_goes_on(site):
     with pytest.raises(OSError):
         while True:
             hostile.connections[-1].sendall(b"##xxxx" * 1000)
+    wait_until(lambda: "connection closed: what it sends is no HJ 212" in site.log(), what="why it was left")
+    closed = next(line for line in site.log().splitlines() if "connection closed: what it sends" in line)
+    assert f" warning sink odd: 127.0.0.1:{site.platform_port}: " in closed
     site.feed(4)
     wait_until(lambda: has_all(platform, site), what="all at the good one")
     assert site.process.running()

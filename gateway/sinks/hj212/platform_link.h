@@ -6,6 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -67,6 +68,7 @@ class PlatformLink {
   boost::asio::awaitable<int> send_history(const carbongate::hj212::HistoryWanted& wanted);
   void take_events();
   void set_trouble(std::string text);
+  void leave(std::string why);
   void log(const Session::Remark& remark);
 
   const Config& config_;
@@ -86,10 +88,9 @@ class PlatformLink {
   std::deque<std::pair<std::string, carbongate::hj212::Change>> changes_;
   std::optional<std::pair<std::string, carbongate::hj212::HistoryWanted>> history_;
   io::Event changed_;
-  io::Event wake_;   // there is something to write
-  io::Event asked_;  // there is something to do
-  LogGates trouble_logged_;
-  LogGates remarks_logged_;
+  io::Event wake_;                          // there is something to write
+  io::Event asked_;                         // there is something to do
+  std::map<std::string, LogGates> logged_;  // by command, of trouble also its kind
 };
 
 }  // namespace carbongate::sinks::hj212
