@@ -210,6 +210,7 @@ def test_the_platform_asks_and_sets_what_it_is_allowed_to(site):
     site.feed(4)
     wait_until(lambda: stamp(180) in times(platform, "2011"), what="the instant after")
     assert stamp(150) not in times(platform, "2011"), "one a minute from then on"
+    assert answered(platform, platform.ask("1072", "NewPW=x&&z"), 2)[1] == ("9012", "ExeRtn=3")
     assert answered(platform, platform.ask("1072", "NewPW=xyz789"), 2)[1] == ("9012", "ExeRtn=1")
     platform.options.pw = "xyz789"
     site.feed(2)
