@@ -7,10 +7,11 @@ import subprocess
 import time
 
 import pytest
-from harness import CARBONGATE, Process, free_port, wait_until
+from harness import CARBONGATE, SOURCE, Process, free_port, wait_until
 from hj212_logger import Logger, packet
 from hj212_platform import stand_in
 
+PLATFORM = SOURCE / "deploy" / "demo" / "hj212-platform"
 MN = "010000A8900016F000169DC0"
 BEGIN = int(time.time()) // 86400 * 86400 - 86400 - 8 * 3600  # midnight in Shanghai, a day or two ago
 ENVIRONMENT = {"STACK_PW": "123456", "PLATFORM_PW": "abc123"}
@@ -355,3 +356,16 @@ def test_no_more_packets_are_open_than_the_window_has_and_one_place_of_it_is_for
     site.feed(7)
     wait_until(lambda: platform.keys("3020"), timeout=5, what="the alert")
     assert len(data()) == 4
+
+
+def test_the_stand_in_prints_every_packet_that_arrives(site, tmp_path):
+    platform = Process([PLATFORM, "--port", site.platform_port, "--jsonl", "--silent-every", "3"], tmp_path / "platform.log")
+    with platform.start(ready=lambda: "listening" in platform.output()):
+        site.write().start()
+        site.feed(3)
+
+        def again():
+            lines = [line for line in platform.output().splitlines(keepends=True) if line.startswith("{") and line.endswith("\n")]
+            keys = [(p["CN"], p["DataTime"]) for p in map(json.loads, lines)]
+            return len(keys) > len(set(keys))
+        wait_until(again, what="a packet that was sent again, since it was not answered")
