@@ -148,8 +148,12 @@ std::unique_ptr<Hj212Plan> read_plan(config::Reader& in, const config::Node& roo
     in.error("mn", "'" + config::printable(plan->mn) + "' is no MN: up to 32 letters, digits, '-', '_' and '.'");
   }
   plan->password = config::read_secret(in, "password");
-  if (plan->password.reveal().size() > kPasswordMax || plan->password.reveal().find(';') != std::string::npos) {
-    in.error("password_file", "a PW has at most 32 characters, and no ';'");
+  const std::string& password = plan->password.reveal();
+  const bool has_syntax = std::ranges::any_of(password, [](unsigned char c) {
+    return c < 0x20 || c == 0x7F || std::string_view("&;=,").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (password.size() > kPasswordMax || has_syntax) {
+    in.error("password_file", "a PW has at most 32 characters, and no '&', ';', '=', ',' or control character");
   }
   plan->interval = in.in_range<std::chrono::milliseconds>("interval", 30s, 1s, 24h);
   const auto minutes = in.in_range<std::chrono::milliseconds>("minute_interval", 10min, 1min, 30min);

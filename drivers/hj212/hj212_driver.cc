@@ -126,14 +126,16 @@ asio::awaitable<void> Hj212Driver::serve(const HandOver& hand_over) {
       if (!error && at.address().is_v6()) acceptor.set_option(asio::ip::v6_only(false), error);
       if (!error) acceptor.bind(at, error);
       if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
-      link_.since = context_.clock.now();
-      link_.connected = !error;
+      is_listening_ = !error;
       if (!error) {
         link_.detail.clear();
         spdlog::info("{}: listening", name_);
         co_await accept(acceptor, hand_over, tasks);
       }
-      if (link_.detail.empty()) spdlog::warn("{}: cannot listen: {}; trying again", name_, error.message());
+      if (link_.detail.empty()) {
+        link_.since = context_.clock.now();
+        spdlog::warn("{}: cannot listen: {}; trying again", name_, error.message());
+      }
       link_.detail = "cannot listen: " + error.message();
       co_await context_.clock.sleep_until(context_.clock.ticks() + kListenAgain);
     }
@@ -143,7 +145,8 @@ asio::awaitable<void> Hj212Driver::serve(const HandOver& hand_over) {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   tasks.cancel();
   co_await tasks.join();
-  link_.connected = false;
+  is_listening_ = false;
+  look_at_connections();
   std::rethrow_exception(ended);
 }
 
@@ -179,6 +182,8 @@ asio::awaitable<void> Hj212Driver::converse(std::shared_ptr<Connection> connecti
   co_await (read_packets(connection, hand_over) || write_answers(connection));
   boost::system::error_code ignored;
   connection->socket.close(ignored);
+  std::erase_if(connection_of_, [&](const auto& known) { return known.second.lock() == connection; });
+  look_at_connections();
 }
 
 asio::awaitable<void> Hj212Driver::read_packets(std::shared_ptr<Connection> connection, const HandOver& hand_over) {
@@ -206,7 +211,7 @@ asio::awaitable<void> Hj212Driver::read_packets(std::shared_ptr<Connection> conn
         if (found->damage) {
           link_.noise_bytes += found->damage->bytes;
           warn(connection->peer, found->damage->text);
-          if (++damages > kDamagesMax) co_return;
+          if (++damages > kDamagesMax) co_return warn(connection->peer, "closed: what it sends is no HJ 212");
           continue;
         }
         damages = 0;
@@ -224,7 +229,8 @@ asio::awaitable<void> Hj212Driver::write_answers(std::shared_ptr<Connection> con
     const auto done = co_await (
         asio::async_write(connection->socket, asio::buffer(answer), asio::redirect_error(asio::use_awaitable, error)) ||
         context_.clock.sleep_until(context_.clock.ticks() + kAnswerWithin));
-    if (error || done.index() == 1) co_return;  // it does not read
+    if (done.index() == 1) co_return warn(connection->peer, "closed: it does not read its answers");
+    if (error) co_return;
     connection->answers.pop_front();
     connection->changed.notify_all();
   }
@@ -291,6 +297,19 @@ void Hj212Driver::note_good(const std::shared_ptr<Connection>& connection, const
     before->socket.close(ignored);
   }
   known = connection;
+  look_at_connections();
+}
+
+bool Hj212Driver::is_open(const std::string& mn) const {
+  const auto known = connection_of_.find(mn);
+  return known != connection_of_.end() && !known->second.expired();
+}
+
+void Hj212Driver::look_at_connections() {
+  const bool is_connected = std::ranges::any_of(devices_, [this](const Device& d) { return is_open(d.plan->mn); });
+  if (link_.connected == is_connected) return;
+  link_.connected = is_connected;
+  link_.since = context_.clock.now();
 }
 
 // False: the password is another one.
@@ -345,9 +364,10 @@ DeviceStatus Hj212Driver::status_of(const Device& device) const {
   status.heard = device.heard;
   status.polls = device.packets;
   status.errors = device.errors;
+  status.connected = is_open(device.plan->mn);
   const Duration patience = silence_max(device.plan->interval);
   const Instant last = device.heard.value_or(device.since);
-  if (!link_.connected && !link_.detail.empty()) {
+  if (!is_listening_ && !link_.detail.empty()) {
     status.state = DeviceStatus::State::offline;
     status.since = link_.since;
     status.detail = link_.detail;

@@ -71,6 +71,8 @@ class Hj212Driver final : public Driver {
   boost::asio::awaitable<void> write_answers(std::shared_ptr<Connection> connection);
   boost::asio::awaitable<bool> take(const std::shared_ptr<Connection>& connection, const hj212::Frame& frame,
                                     const HandOver& hand_over);
+  bool is_open(const std::string& mn) const;
+  void look_at_connections();
   void note_good(const std::shared_ptr<Connection>& connection, const std::string& mn);
   bool take_values(Device& device, const hj212::Head& head, const hj212::Segment& segment, Batch& batch);
   void note_problem(Device& device, const std::string& said);
@@ -81,7 +83,8 @@ class Hj212Driver final : public Driver {
   DriverContext context_;
   std::string name_;
   std::size_t segment_max_ = 0;
-  DriverStatus link_;  // without devices
+  DriverStatus link_;  // without devices; connected: a connection has spoken for one of them
+  bool is_listening_ = false;
   std::size_t connections_ = 0;
   std::map<std::string, std::weak_ptr<Connection>> connection_of_;  // by MN, of devices of ours
   LogGates strangers_logged_;

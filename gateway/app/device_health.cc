@@ -51,7 +51,8 @@ std::optional<double> DeviceHealth::value_of(Said& said, const DriverStatus& dri
   switch (said.point.what) {
     case Health::connected:
     case Health::answering: {
-      const double value = (said.point.what == Health::connected ? driver.connected : is_online) ? 1 : 0;
+      const bool is_connected = device.connected.value_or(driver.connected);
+      const double value = (said.point.what == Health::connected ? is_connected : is_online) ? 1 : 0;
       return is_due || value != said.value ? std::optional(value) : std::nullopt;
     }
     case Health::failed_requests: {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <sstream>
 #include <utility>
 
 namespace carbongate::sinks {
@@ -64,6 +65,7 @@ asio::awaitable<model::Result<ports::Delivery>> EscalatingSink::deliver(std::spa
 }
 
 asio::awaitable<model::Result<EscalatingSink::Choice>> EscalatingSink::choose(std::span<const model::StoredRow> rows) {
+  if (auto read = co_await read_kept(); !read) co_return std::move(read).error();
   const ports::StoreStatus store = store_.status();  // before the record, which is then not older than the cursors
   look_at_end(store.last_sequence);
   const auto recorded = co_await store_.recorded(escalation_.of, rows.front().sequence, rows.back().sequence);
@@ -79,6 +81,7 @@ asio::awaitable<model::Result<EscalatingSink::Choice>> EscalatingSink::choose(st
     if (fate == Fate::skipped) choice.skipped.push_back(row.sequence);
     choice.through = row.sequence;
   }
+  if (choice.through < rows.back().sequence) co_await keep_end(rows, store);
   co_return choice;
 }
 
@@ -95,6 +98,48 @@ io::SteadyTime EscalatingSink::seen_at(std::uint64_t sequence) const {
   return end == ends_.end() ? clock_.ticks() : end->second;
 }
 
+std::optional<Instant> EscalatingSink::kept_at(std::uint64_t sequence) const {
+  const auto end = kept_ends_.lower_bound(sequence);
+  return end == kept_ends_.end() ? std::nullopt : std::optional(end->second);
+}
+
+asio::awaitable<model::Result<void>> EscalatingSink::read_kept() {
+  if (has_read_kept_) co_return model::Result<void>();
+  const auto text = co_await store_.kept(name(), kSeenName);
+  if (!text) co_return text.error();
+  has_read_kept_ = true;
+  std::istringstream ends(text->value_or(""));
+  std::uint64_t sequence = 0;
+  std::int64_t at = 0;
+  while (ends >> sequence >> at) kept_ends_[sequence] = Instant(std::chrono::milliseconds(at));
+  co_return model::Result<void>();
+}
+
+// Where there is something behind what is kept, and the end kept last is of another part of `after`. What the store
+// does not take is tried at the next look.
+asio::awaitable<void> EscalatingSink::keep_end(std::span<const model::StoredRow> rows,
+                                               const ports::StoreStatus& store) {
+  const Instant now = clock_.now();
+  if (!clock_.is_known()) co_return;
+  if (!kept_ends_.empty()) {
+    const auto& [sequence, at] = *kept_ends_.rbegin();
+    const auto part = std::max<Duration>(escalation_.after / kKeptParts, kLookAgain);
+    const bool is_new = std::max(rows.back().sequence, store.last_notice) > sequence;
+    if (!is_new || (at <= now && now - at < part)) co_return;
+  }
+  std::map<std::uint64_t, Instant> ends(kept_ends_.lower_bound(rows.front().sequence), kept_ends_.end());
+  ends[std::max(store.last_sequence, rows.back().sequence)] = now;
+  // Of those that are due already the last one says it all.
+  while (ends.size() > 1 && std::next(ends.begin())->second + escalation_.after <= now) ends.erase(ends.begin());
+  while (ends.size() > 2 * kKeptParts) ends.erase(ends.begin());
+  std::string text;
+  for (const auto& [sequence, at] : ends) {
+    text += std::to_string(sequence) + " " + std::to_string(at.time_since_epoch().count()) + "\n";
+  }
+  const auto kept = co_await store_.keep(name(), kSeenName, std::move(text));
+  if (kept) kept_ends_ = std::move(ends);
+}
+
 EscalatingSink::Fate EscalatingSink::fate_of(const model::StoredRow& row, const ports::Recorded* recorded,
                                              const ports::StoreStatus::Cursor* other) const {
   if (is_followed(row)) return Fate::passed_on;
@@ -102,8 +147,11 @@ EscalatingSink::Fate EscalatingSink::fate_of(const model::StoredRow& row, const 
   if (recorded != nullptr && recorded->outcome == Outcome::refused) return Fate::passed_on;
   if (recorded != nullptr && recorded->outcome != Outcome::open) return Fate::skipped;
   if (recorded == nullptr && other != nullptr && has_passed(*other, row.sequence)) return Fate::skipped;
-  // By the clock of the program, and, since a restart begins that anew, by when it was sent as well.
+  // By the clock of the program, and, since a restart begins that anew, by what is kept as well, and by when it was
+  // sent.
+  const std::optional<Instant> kept = clock_.is_known() ? kept_at(row.sequence) : std::nullopt;
   const bool is_due = clock_.ticks() >= seen_at(row.sequence) + escalation_.after ||
+                      (kept && clock_.now() >= *kept + escalation_.after) ||
                       (recorded != nullptr && clock_.now() >= recorded->first_sent + escalation_.after);
   return is_due ? Fate::passed_on : Fate::waits;
 }

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -18,14 +19,18 @@
 namespace carbongate::sinks {
 
 // An alert or report is passed on when the other sink has been refused it, or has had no receipt for Escalation::after
-// since it was first sent, or since it was first seen in the journal by this program. What that sink has a receipt
+// since it was first sent, or since it was first seen in the journal. When that was is kept in the store, for every
+// sixteenth of Escalation::after, so that a restart does not begin the wait again; the time of the alert itself says
+// nothing, for data may be of the past. What that sink has a receipt
 // for, or is not meant to get, is skipped. Once an alert was passed on, its later changes are too: who was told of it
 // also hears its end, while the program runs. Rows keep their order, so those behind one that may still get its receipt
 // wait with it.
 class EscalatingSink final : public ports::Sink {
  public:
   static constexpr std::chrono::milliseconds kLookAgain{1'000};
-  static constexpr std::size_t kEndsMax = 4'096;  // remembered; beyond that every second one is forgotten
+  static constexpr std::size_t kEndsMax = 4'096;    // remembered; beyond that every second one is forgotten
+  static constexpr int kKeptParts = 16;             // of `after`, in each of which an end is kept in the store
+  static constexpr const char* kSeenName = "seen";  // there, under the sink's name: lines of "1024 1767225600000"
   static constexpr std::size_t kFollowedMax =
       10'000;  // alerts whose later changes are passed on; the oldest are forgotten
 
@@ -49,6 +54,10 @@ class EscalatingSink final : public ports::Sink {
 
   boost::asio::awaitable<model::Result<Choice>> choose(std::span<const model::StoredRow> rows);
   void look_at_end(std::uint64_t last);
+  io::SteadyTime seen_at(std::uint64_t sequence) const;
+  std::optional<Instant> kept_at(std::uint64_t sequence) const;
+  boost::asio::awaitable<model::Result<void>> read_kept();
+  boost::asio::awaitable<void> keep_end(std::span<const model::StoredRow> rows, const ports::StoreStatus& store);
   Fate fate_of(const model::StoredRow& row, const ports::Recorded* recorded,
                const ports::StoreStatus::Cursor* other) const;
   bool is_followed(const model::StoredRow& row) const;
@@ -58,10 +67,11 @@ class EscalatingSink final : public ports::Sink {
   Escalation escalation_;
   ports::Store& store_;
   io::Clock& clock_;
-  io::SteadyTime seen_at(std::uint64_t sequence) const;
 
   std::map<std::uint64_t, io::SteadyTime> ends_;  // of the journal, and when that was seen first
-  std::set<std::string> followed_;                // alerts, by id
+  std::map<std::uint64_t, Instant> kept_ends_;    // the same over restarts: some of them
+  bool has_read_kept_ = false;
+  std::set<std::string> followed_;  // alerts, by id
   std::deque<std::string> followed_in_order_;
   bool is_waiting_ = false;
   std::uint64_t rows_skipped_ = 0;

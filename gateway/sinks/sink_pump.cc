@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/sinks/shared/under_way.h"
 #include "protocols/io/backoff.h"
 
 namespace carbongate::sinks {
@@ -212,6 +213,7 @@ asio::awaitable<model::Result<Step>> Pump::offer_journal() {
   live_in_a_row_ = 0;
   const std::size_t limit = std::min<std::size_t>(sink_.batch_rows(), pace_.backfill_rate);
   auto step = co_await offer_lane(ports::Lane::backlog, limit);
+  if (!step && shared::is_under_way(step.error())) co_return step;
   if (!step || *step == Step::stuck) {  // the live lane goes on without it
     log_.backlog_trouble(step ? "nothing of it is taken" : step.error().text);
     backlog_due_ = clock_.ticks() + backlog_backoff_.next();
@@ -303,6 +305,10 @@ asio::awaitable<void> Pump::run() {
     const std::uint64_t seen = store_.status().last_sequence;
     auto step = has_retries_ ? co_await offer_retries() : co_await offer_journal();
     std::optional<model::Fault> fault;
+    if (!step && shared::is_under_way(step.error())) {  // at once, with what has come behind them
+      backoff.reset();
+      continue;
+    }
     if (!step) {
       fault = std::move(step).error();
     } else if (*step == Step::moved) {

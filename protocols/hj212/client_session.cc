@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocols/hj212/codes.h"
+
 namespace carbongate::hj212 {
 namespace {
 
 constexpr std::string_view kInteraction = "91";  // ST of what is no data
 constexpr std::size_t kAroundArea = 9;           // ";CP=&&" and "&&", and room for nothing
 constexpr std::size_t kEchoedMax = 32;           // of a QN or PW
+constexpr std::size_t kEventsMax = 256;          // that nobody has taken; remarks beyond are left out
+constexpr std::size_t kCommandShown = 16;        // of a CN
 constexpr std::size_t kNumbersMax = 24;          // ";PNUM=9999;PNO=9999" and some
 
 template <class... Fs>
@@ -237,7 +241,7 @@ void ClientSession::take_request(const Head& head, const std::vector<Item>& area
   Verdict verdict = judge(head, area, options_.limits, settings_, now.local);
   const bool is_refused = verdict.request_result != request_result::kReady;
   if (is_refused) ++refused_;
-  if (!verdict.remark.empty()) note("CN " + head.cn.substr(0, 16) + ": " + verdict.remark, is_refused);
+  if (!verdict.remark.empty()) note(verdict, head.cn);
   // What is echoed is of a peer that may say anything.
   if (head.qn.size() > kEchoedMax || head.pw.size() > kEchoedMax ||
       (head.flag && !head.flag->wants_answer() && is_refused))
@@ -286,8 +290,16 @@ void ClientSession::useless(std::string why) {
 }
 
 void ClientSession::note(std::string text, bool is_trouble) {
-  constexpr std::size_t kEventsMax = 256;
   if (events_.size() < kEventsMax) events_.emplace_back(Remark{std::move(text), is_trouble});
+}
+
+void ClientSession::note(const Verdict& verdict, const std::string& cn) {
+  if (events_.size() >= kEventsMax) return;
+  const bool is_refused = verdict.request_result != request_result::kReady;
+  events_.emplace_back(Remark{.text = "CN " + cn.substr(0, kCommandShown) + ": " + verdict.remark,
+                              .is_trouble = is_refused,
+                              .command = find_command(cn) != nullptr ? cn : std::string(),
+                              .is_setting = std::holds_alternative<Change>(verdict.work)});
 }
 
 }  // namespace carbongate::hj212

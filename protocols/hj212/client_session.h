@@ -64,6 +64,8 @@ class ClientSession {
   struct Remark {  // for the log
     std::string text;
     bool is_trouble = false;
+    std::string command = {};  // the CN that it is about, as far as it is a known one
+    bool is_setting = false;   // the platform has set something
   };
   using Event = std::variant<Received, Useless, Asked, Remark>;
 
@@ -84,7 +86,8 @@ class ClientSession {
   // Data to send: `repeated` (DataTime) stands in every part. nullopt: an item that fits in no packet.
   std::optional<Ticket> upload(std::string_view cn, const std::vector<Item>& repeated, const std::vector<Item>& items,
                                Moment now);
-  bool has_room() const { return outstanding_.size() < options_.window; }
+  // For one more packet, with so many of the window kept free behind it.
+  bool has_room(std::size_t kept_free = 0) const { return outstanding_.size() + kept_free < options_.window; }
   void forget(Ticket ticket);  // nobody waits for it any more
 
   // What was asked for is done: `execution_result` goes to the platform.
@@ -126,6 +129,7 @@ class ClientSession {
   void queue(std::string bytes);
   void useless(std::string why);
   void note(std::string text, bool is_trouble);
+  void note(const Verdict& verdict, const std::string& cn);
 
   ClientOptions options_;
   ClientSettings settings_;

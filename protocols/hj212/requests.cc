@@ -110,9 +110,8 @@ Verdict set_minute_interval(const std::vector<Item>& area, ClientSettings settin
 
 Verdict set_password(const std::vector<Item>& area, ClientSettings settings) {
   const auto password = find(area, "NewPW");
-  const bool fits = password && !password->empty() && password->size() <= kPasswordMax &&
-                    std::ranges::all_of(*password, [](unsigned char c) { return c > 0x20 && c < 0x7F && c != ';'; });
-  if (!fits) return wrong_value("NewPW");
+  const bool is_alone = area.size() == 1 && area.front().size() == 1;  // else it has been cut at a ; or a ,
+  if (!password || !is_alone || !can_be_password(*password)) return wrong_value("NewPW");
   settings.password = *password;
   return change(settings, "set: a new password");
 }
@@ -179,6 +178,13 @@ std::optional<LocalTime> read_data_time(std::string_view text) {
   if (!date.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
   return std::chrono::local_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
          std::chrono::seconds(second);
+}
+
+bool can_be_password(std::string_view text) {
+  if (text.empty() || text.size() > kPasswordMax || text.find("//") != std::string_view::npos) return false;
+  return std::ranges::all_of(text, [](unsigned char c) {
+    return c > 0x20 && c < 0x7F && std::string_view("&;=,").find(static_cast<char>(c)) == std::string_view::npos;
+  });
 }
 
 std::string to_text(const ClientSettings& settings) {

@@ -43,6 +43,9 @@ struct ClientSettings {
   friend bool operator==(const ClientSettings&, const ClientSettings&) = default;
 };
 
+// Whether it can be a PW: up to 6 printable characters of ASCII, none of which are syntax (& ; = , and //).
+bool can_be_password(std::string_view text);
+
 // One line; holds the password. What of it cannot be read is as in `otherwise`.
 std::string to_text(const ClientSettings& settings);
 ClientSettings read_settings(std::string_view text, ClientSettings otherwise);

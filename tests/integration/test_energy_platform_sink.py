@@ -404,3 +404,17 @@ def test_it_speaks_tls_and_to_nobody_without_it(made, tmp_path):
     platform.move()
     with works.gateway.start():
         wait_until(lambda: "is not encrypted, while the registration is" in works.gateway.output(), what="its refusal")
+
+
+def test_the_stand_in_prints_every_record_that_arrives(made, tmp_path):
+    works = made(days=1)
+    platform = Process([SCRIPT, "--port", works.ports[0], "--enterprise", ENTERPRISE, "--upload-time", "00:00:00", "--jsonl", "--cut-every", "2"],
+                       tmp_path / "platform.log")
+
+    def again():
+        """Of a whole line: what has arrived before."""
+        lines = [line for line in platform.output().splitlines(keepends=True) if line.startswith("{") and line.endswith("\n")]
+        keys = [(r["dataCode"], r["statType"], r["statDate"]) for r in map(json.loads, lines)]
+        return len(keys) > len(set(keys))
+    with platform.start(ready=lambda: "listening" in platform.output()), works.gateway.start():
+        wait_until(again, 30, "a record that was sent again, since its answer was cut")

@@ -165,3 +165,30 @@ def test_read_waits_for_the_next_packet_and_leaves_it_unanswered(tmp_path):
         logger.send(packet(f"DataTime={stamp(0)};a05001-Rtd=235000.5,a05001-Flag=C"))
         out, _ = reading.communicate(timeout=20)
     assert json.loads(out)["devices"] and "235000.5" in out
+
+
+def test_a_device_is_connected_while_a_logger_that_speaks_for_it_is(tmp_path):
+    """Of two at one port each for itself."""
+    port, other_mn = free_port(), "010000A8900016F000169DC1"
+    config = write_config(tmp_path / "works.yaml", port)
+    made = json.loads(config.read_text())
+    made["devices"].append({**made["devices"][0], "id": "other", "mn": other_mn})
+    made["alerts"] = {"grace": "1s", "rules": [{"id": "cut-off", "devices": ["stack", "other"], "of": "connected", "for": "1s"}]}
+    config.write_text(json.dumps(made))
+    process = Process([CARBONGATE, "run", config], tmp_path / "gateway.log", env=ENVIRONMENT)
+
+    def states():
+        return [(alert["device"], alert["state"]) for alert in export(config, "alerts")]
+
+    def speak(logger, mn=other_mn, qn="20260801120000001"):
+        at = time.strftime("%Y%m%d%H%M%S", time.gmtime(time.time() + 8 * 3600))
+        logger.send(packet(f"DataTime={at};a05001-Rtd=1.5,a05001-Flag=N", qn=qn, mn=mn))
+        logger.answer()
+    with process.start(ready=lambda: "listening" in process.output()), Logger(port) as other:
+        speak(other)
+        with Logger(port) as logger:
+            speak(logger, "010000A8900016F000169DC0")
+        wait_until(lambda: states() == [("stack", "firing")], what="the alert, once its logger has gone")
+        with Logger(port) as logger:
+            speak(logger, "010000A8900016F000169DC0", "20260801120000002")
+            wait_until(lambda: states() == [("stack", "firing"), ("stack", "resolved")], what="its end, once one is back")

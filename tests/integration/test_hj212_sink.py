@@ -7,10 +7,11 @@ import subprocess
 import time
 
 import pytest
-from harness import CARBONGATE, Process, free_port, wait_until
+from harness import CARBONGATE, SOURCE, Process, free_port, wait_until
 from hj212_logger import Logger, packet
 from hj212_platform import stand_in
 
+PLATFORM = SOURCE / "deploy" / "demo" / "hj212-platform"
 MN = "010000A8900016F000169DC0"
 BEGIN = int(time.time()) // 86400 * 86400 - 86400 - 8 * 3600  # midnight in Shanghai, a day or two ago
 ENVIRONMENT = {"STACK_PW": "123456", "PLATFORM_PW": "abc123"}
@@ -210,6 +211,7 @@ def test_the_platform_asks_and_sets_what_it_is_allowed_to(site):
     site.feed(4)
     wait_until(lambda: stamp(180) in times(platform, "2011"), what="the instant after")
     assert stamp(150) not in times(platform, "2011"), "one a minute from then on"
+    assert answered(platform, platform.ask("1072", "NewPW=x&&z"), 2)[1] == ("9012", "ExeRtn=3")
     assert answered(platform, platform.ask("1072", "NewPW=xyz789"), 2)[1] == ("9012", "ExeRtn=1")
     platform.options.pw = "xyz789"
     site.feed(2)
@@ -219,7 +221,10 @@ def test_the_platform_asks_and_sets_what_it_is_allowed_to(site):
     site.feed(4)
     wait_until(lambda: stamp(360) in times(platform, "2011"), what="data with the new password and interval")
     assert stamp(330) not in times(platform, "2011")
-    assert " warning sink hj212 " in site.log() and "CN 1012: refused" in site.log() and "requests refused so far" in site.log() and "127.0.0.1:" in site.log()
+    assert " warning sink hj212 " in site.log() and "requests refused so far" in site.log() and "127.0.0.1:" in site.log()
+    for command in ("1012", "1064", "2012", "3021", "3012", "4711", "1061"):
+        assert f"CN {command}: refused" in site.log(), "each command has its own line"
+    assert "CN 1062: set: RtdInterval 60 s" in site.log() and "CN 1072: set: a new password" in site.log()
     assert "xyz789" not in site.log()
     assert platform.problems == []
 
@@ -252,6 +257,9 @@ def test_a_hostile_platform_is_left_and_the_gateway_goes_on(site):
     with pytest.raises(OSError):
         while True:
             hostile.connections[-1].sendall(b"##xxxx" * 1000)
+    wait_until(lambda: "connection closed: what it sends is no HJ 212" in site.log(), what="why it was left")
+    closed = next(line for line in site.log().splitlines() if "connection closed: what it sends" in line)
+    assert f" warning sink odd: 127.0.0.1:{site.platform_port}: " in closed
     site.feed(4)
     wait_until(lambda: has_all(platform, site), what="all at the good one")
     assert site.process.running()
@@ -311,3 +319,53 @@ def test_alerts_that_a_platform_never_answers_do_not_stop_what_it_answers(site):
     wait_until(lambda: "rejected for good" in site.log(), timeout=120, what="an alert being given up")
     wait_until(lambda: set(times(platform, "2011")) == set(site.instants()), timeout=90, what="all instants")
     assert site.process.stop() == 0
+
+
+def test_a_packet_that_waits_for_its_answer_holds_back_nothing_that_comes_later(site):
+    """No minute is ever answered; all else, alerts above all, arrives while they wait, once each."""
+    platform = site.platform("--ignore", "a05001-Avg")
+    site.write(sinks=[{"alerts": True, "timeout": "10s", "retries": 3}])
+    config = json.loads(site.config.read_text())
+    config["alerts"] = {"rules": [{"id": "limit", "name": "over", "severity": "critical", "points": ["stack.co2"], "above": 235006}]}
+    site.config.write_text(json.dumps(config))
+    site.start()
+    site.feed(3)
+    wait_until(lambda: times(platform, "2051") == [stamp(0)], what="a minute that is not answered")
+    begun = time.monotonic()
+    for _ in range(5):
+        site.feed(1)
+        wait_until(lambda: times(platform, "2011") == site.instants(), timeout=5, what=f"instant {site.sent}")
+    wait_until(lambda: platform.keys("3020"), timeout=5, what="the alert")
+    wait_until(lambda: times(platform, "2051") == site.minutes(), timeout=5, what="minutes behind the one that waits")
+    assert time.monotonic() - begun < 10, "nothing was waited for"
+    assert len(platform.connections) == 1 and platform.problems == []
+    assert all(len(areas) == 1 for key, areas in platform.data.items() if key[1] != "2051"), "each once"
+
+
+def test_no_more_packets_are_open_than_the_window_has_and_one_place_of_it_is_for_alerts(site):
+    platform = site.platform("--ignore", "a05001")
+    site.write(sinks=[{"alerts": True, "timeout": "10s", "window": 5}])
+    config = json.loads(site.config.read_text())
+    config["alerts"] = {"rules": [{"id": "limit", "name": "over", "severity": "critical", "points": ["stack.co2"], "above": 235015}]}
+    site.config.write_text(json.dumps(config))
+    site.start()
+    def data():
+        return times(platform, "2011") + times(platform, "2051")
+    site.feed(10)
+    wait_until(lambda: len(data()) == 4, what="what the window has room for")
+    site.feed(7)
+    wait_until(lambda: platform.keys("3020"), timeout=5, what="the alert")
+    assert len(data()) == 4
+
+
+def test_the_stand_in_prints_every_packet_that_arrives(site, tmp_path):
+    platform = Process([PLATFORM, "--port", site.platform_port, "--jsonl", "--silent-every", "3"], tmp_path / "platform.log")
+    with platform.start(ready=lambda: "listening" in platform.output()):
+        site.write().start()
+        site.feed(3)
+
+        def again():
+            lines = [line for line in platform.output().splitlines(keepends=True) if line.startswith("{") and line.endswith("\n")]
+            keys = [(p["CN"], p["DataTime"]) for p in map(json.loads, lines)]
+            return len(keys) > len(set(keys))
+        wait_until(again, what="a packet that was sent again, since it was not answered")

@@ -22,7 +22,6 @@ namespace codec = carbongate::hj212;
 
 constexpr std::array<std::string_view, 7> kSettable{"1000", "1012", "1062", "1064", "1072", "2011", "2012"};
 constexpr std::size_t kNameMax = 27;  // of an MN
-constexpr std::size_t kPasswordMax = 6;
 
 bool are_letters(std::string_view text) {
   return std::ranges::all_of(text, [](char c) {
@@ -82,12 +81,10 @@ void read_identity(config::Reader& in, Config& config) {
   }
   config.settings.password = config::read_secret(in, "password").reveal();
   const std::string& password = config.settings.password;
-  const bool can_be_sent =
-      std::ranges::all_of(password, [](unsigned char c) { return c > 0x20 && c < 0x7F && c != ';' && c != '&'; });
   if (!in.has("password_file") && !in.has("password_env")) {
     in.missing("password_file", "password_file or password_env is missing: the platform knows the station by it");
-  } else if (password.size() > kPasswordMax || !can_be_sent) {
-    in.error("password_file", "a PW has at most 6 characters of ASCII, and no ';' or '&'");
+  } else if (!password.empty() && !codec::can_be_password(password)) {
+    in.error("password_file", "a PW has at most 6 characters of ASCII, and no '&', ';', '=', ',' or \"//\"");
   }
 }
 

@@ -6,6 +6,8 @@
 #include <boost/system/errc.hpp>
 #include <utility>
 
+#include "gateway/sinks/shared/under_way.h"
+
 namespace carbongate::sinks::hj212 {
 
 namespace asio = boost::asio;
@@ -13,6 +15,8 @@ namespace errc = boost::system::errc;
 using namespace std::chrono_literals;
 
 namespace {
+
+constexpr std::size_t kWindowWithPlace = 4;  // from here on one place of the window is kept for alerts
 
 // By which the platform knows a repeat: command and DataTime; of an alert also its number, which its text has.
 std::string id_of(const model::StoredRow& row, const Data& data) {
@@ -23,42 +27,10 @@ std::string id_of(const model::StoredRow& row, const Data& data) {
 
 }  // namespace
 
-// Of one delivery; what still waits when it ends is no longer waited for.
-class Hj212Sink::Packets {
- public:
-  Packets(PlatformLink& link, const io::Clock& clock) : link_(link), clock_(clock) {}
-  ~Packets() {
-    for (const Packet& packet : all) {
-      if (packet.ticket != 0) link_.forget(packet.ticket);
-    }
-  }
-  Packets(const Packets&) = delete;
-  Packets& operator=(const Packets&) = delete;
-
-  // Notes what has arrived. True: nothing waits any more.
-  bool look() {
-    bool is_done = true;
-    for (Packet& packet : all) {
-      if (packet.fate == Fate::sent && link_.has_arrived(packet.ticket)) {
-        packet.fate = Fate::arrived;
-        packet.arrived = clock_.now();
-      }
-      is_done = is_done && packet.fate != Fate::sent;
-    }
-    return is_done;
-  }
-
-  std::vector<Packet> all;
-  std::vector<ports::RejectedRow> refused;
-
- private:
-  PlatformLink& link_;
-  const io::Clock& clock_;
-};
-
 Hj212Sink::Hj212Sink(Config config, asio::any_io_executor executor, io::Clock& clock, ports::Store* store)
     : config_(std::move(config)),
       clock_(clock),
+      store_(store),
       station_clock_(config_.time_zone),
       link_(config_, std::move(executor), clock, store),
       health_(config_.name, clock) {}
@@ -94,154 +66,210 @@ asio::awaitable<bool> Hj212Sink::wait_for(io::SteadyTime deadline) {
   co_return link_.is_connected();
 }
 
-asio::awaitable<model::Result<ports::Delivery>> Hj212Sink::deliver(std::span<const model::StoredRow> rows) {
+asio::awaitable<model::Result<ports::Delivery>> Hj212Sink::deliver_rows(std::span<const model::StoredRow> rows,
+                                                                        bool looks_behind) {
   if (rows.empty()) co_return ports::Delivery{};
-  Packets packets(link_, clock_);
   const bool has_data = std::ranges::any_of(rows, [this](const model::StoredRow& row) { return is_wanted(row); });
   if (has_data && !co_await wait_for(clock_.ticks() + 1s)) {
     const model::Fault fault{make_error_code(errc::not_connected), link_.trouble()};
     health_.fault(fault);
     co_return fault;
   }
-  co_await send(rows, packets);
-  co_return finish(rows, packets);
+  if (link_.given_up() != round_) end_round();
+  const End end = co_await send(rows, looks_behind);
+  co_return finish(rows, end);
 }
 
-Data Hj212Sink::data_of(const model::StoredRow& row, bool marks_unknown) const {
+Data Hj212Sink::data_of(const model::StoredRow& row) const {
+  const bool marks_unknown = config_.options.limits.version == carbongate::hj212::Flag::kVersion2025;
   const auto* report = row.body.get_if<model::Report>();
   return report ? hj212::data_of(*report, station_clock_, marks_unknown)
                 : hj212::data_of(row.body.get<model::Alert>(), *row.series, station_clock_);
 }
 
-// Until all has arrived, or the connection is of no use.
-asio::awaitable<void> Hj212Sink::send(std::span<const model::StoredRow> rows, Packets& packets) {
-  const std::uint64_t given_up = link_.given_up();
-  const auto is_over = [&] {
-    const bool is_away = !link_.is_connected() && clock_.ticks() >= link_.lost_at() + kReconnectPatience;
-    return link_.given_up() != given_up || is_away;
-  };
-  const auto wait = [&]() -> asio::awaitable<void> {
-    co_await link_.wait(link_.is_connected() ? io::SteadyTime::max() : link_.lost_at() + kReconnectPatience);
-  };
-  const bool marks_unknown = config_.options.limits.version == carbongate::hj212::Flag::kVersion2025;
-  for (const model::StoredRow& row : rows) {
-    Packet packet{.sequence = row.sequence};
-    if (arrived_ahead_.contains(row.sequence)) {
-      packet.fate = Fate::arrived;
-    } else if (!is_wanted(row)) {
-      packet.fate = Fate::skipped;
-    } else {
-      while (!link_.has_room() && !is_over()) co_await wait();
-      if (is_over()) co_return;
-      health_.request();
-      const Data data = data_of(row, marks_unknown);
-      packet.sent = clock_.now();
-      if (shared::is_recorded(row)) packet.id = id_of(row, data);
-      if (const auto ticket = link_.upload(data)) {
-        packet.ticket = *ticket;
-        packet.fate = Fate::sent;
-      } else {
-        packet.fate = Fate::refused;
-        packets.refused.push_back({row.sequence, "a factor that is too long for a packet"});
-      }
-    }
-    packets.all.push_back(packet);
-  }
-  ask_by_repeat(rows, packets);
-  while (!packets.look() && !is_over()) co_await wait();
+bool Hj212Sink::is_round_over() const {
+  const bool is_away = !link_.is_connected() && clock_.ticks() >= link_.lost_at() + kReconnectPatience;
+  return link_.given_up() != round_ || is_away;
 }
 
-// What this delivery sent, and did not find arrived ahead.
-void Hj212Sink::note(const Packets& packets) {
-  using Outcome = ports::Attempt::Outcome;
-  for (const Packet& packet : packets.all) {
-    if (packet.id.empty()) continue;
-    ports::Attempt attempt{.sequence = packet.sequence, .id = packet.id, .sent = packet.sent};
-    if (packet.fate == Fate::arrived) {
-      const bool has_receipt = config_.options.wants_receipts;
-      attempt.outcome = has_receipt ? Outcome::received : Outcome::sent;
-      attempt.answer = has_receipt ? "9014" : "written to the connection, no receipt is asked for";
-      if (has_receipt) attempt.answered = packet.arrived;
-    } else if (packet.fate == Fate::refused) {
-      attempt.outcome = Outcome::refused;
-      const auto why = std::ranges::find(packets.refused, packet.sequence, &ports::RejectedRow::sequence);
-      if (why != packets.refused.end()) attempt.answer = why->reason;
-    } else {
-      attempt.answer = link_.is_connected() ? "no receipt" : link_.trouble();
+asio::awaitable<Hj212Sink::End> Hj212Sink::send(std::span<const model::StoredRow> rows, bool looks_behind) {
+  const bool looks = looks_behind && store_ != nullptr;
+  const auto is_open = [this](const model::StoredRow& row) {
+    const auto packet = packets_.find(row.sequence);
+    return packet != packets_.end() && packet->second.fate == Fate::sent;
+  };
+  io::SteadyTime look = clock_.ticks() + kLookAgain;
+  for (;;) {
+    look_for_answers();
+    if (is_round_over()) co_return End::round_over;
+    const bool all_are_sent = send_what_fits(rows);
+    if (all_are_sent && std::ranges::none_of(rows, is_open)) co_return End::done;
+    ask_by_repeat(rows);
+    if (looks && clock_.ticks() >= look) {
+      const std::uint64_t notice = last_notice();
+      if (notice > std::max(noticed_, rows.back().sequence) && link_.is_connected() && link_.has_room()) {
+        noticed_ = notice;  // the next delivery has it, or is full before it
+        co_return End::cut_short;
+      }
+      look = clock_.ticks() + kLookAgain;
     }
-    log_.add(std::move(attempt));
+    const io::SteadyTime deadline = link_.is_connected() ? io::SteadyTime::max() : link_.lost_at() + kReconnectPatience;
+    co_await link_.wait(looks ? std::min(deadline, look) : deadline);
   }
+}
+
+// As many as the window has room for, alerts first. False: there are more.
+bool Hj212Sink::send_what_fits(std::span<const model::StoredRow> rows) {
+  const std::size_t window = config_.options.window;
+  const auto is_repeated = [](const auto& one) { return one.second.fate == Fate::sent && one.second.is_repeat; };
+  auto repeats = static_cast<std::size_t>(std::ranges::count_if(packets_, is_repeated));
+  bool are_all_sent = true;
+  for (const bool is_alert : {true, false}) {
+    const std::size_t kept_free = !is_alert && window >= kWindowWithPlace ? 1 : 0;
+    for (const model::StoredRow& row : rows) {
+      if ((row.body.get_if<model::Alert>() != nullptr) != is_alert || !is_wanted(row)) continue;
+      Packet& packet = packets_[row.sequence];
+      if (packet.fate != Fate::waiting) continue;
+      const bool has_place = !packet.is_repeat || repeats < std::max<std::size_t>(1, window / 2);
+      if (has_place && link_.has_room(kept_free)) {
+        if (packet.is_repeat) ++repeats;
+        send(row, packet);
+      } else {
+        are_all_sent = false;
+      }
+    }
+  }
+  return are_all_sent;
+}
+
+void Hj212Sink::send(const model::StoredRow& row, Packet& packet) {
+  health_.request();
+  const Data data = data_of(row);
+  packet.sent = clock_.now();
+  packet.sent_at = clock_.ticks();
+  if (shared::is_recorded(row)) packet.id = id_of(row, data);
+  if (const auto ticket = link_.upload(data)) {
+    packet.ticket = *ticket;
+    packet.fate = Fate::sent;
+    return;
+  }
+  packet.fate = Fate::refused;
+  packet.why = "a factor that is too long for a packet";
+  note(row.sequence, packet);
+}
+
+void Hj212Sink::look_for_answers() {
+  for (auto& [sequence, packet] : packets_) {
+    if (packet.fate != Fate::sent || !link_.has_arrived(packet.ticket)) continue;
+    packet.fate = Fate::arrived;
+    link_.forget(std::exchange(packet.ticket, 0));
+    has_answered_ = true;
+    note(sequence, packet);
+  }
+  if (repeated_ != 0 && link_.has_arrived(repeated_)) has_answered_ = true;
+}
+
+// Of what was sent each time once.
+void Hj212Sink::note(std::uint64_t sequence, const Packet& packet) {
+  using Outcome = ports::Attempt::Outcome;
+  if (packet.id.empty()) return;
+  ports::Attempt attempt{.sequence = sequence, .id = packet.id, .sent = packet.sent};
+  if (packet.fate == Fate::arrived) {
+    const bool has_receipt = config_.options.wants_receipts;
+    attempt.outcome = has_receipt ? Outcome::received : Outcome::sent;
+    attempt.answer = has_receipt ? "9014" : "written to the connection, no receipt is asked for";
+    if (has_receipt) attempt.answered = clock_.now();
+  } else if (packet.fate == Fate::refused) {
+    attempt.outcome = Outcome::refused;
+    attempt.answer = packet.why;
+  } else {
+    attempt.answer = link_.is_connected() ? "no receipt" : link_.trouble();
+  }
+  log_.add(std::move(attempt));
 }
 
 // Whether the platform answers anything, where nothing is sent but what it did not answer before: the last packet that
 // it has answered already, once more.
-void Hj212Sink::ask_by_repeat(std::span<const model::StoredRow> rows, Packets& packets) {
-  const auto is_new = [this](const Packet& packet) {
-    return packet.fate == Fate::sent && !unanswered_.contains(packet.sequence);
-  };
-  if (unanswered_.empty() || std::ranges::any_of(packets.all, is_new) || !link_.has_room()) return;
-  for (std::size_t i = packets.all.size(); i-- > 0;) {
-    if (packets.all[i].fate != Fate::arrived) continue;
-    const bool marks_unknown = config_.options.limits.version == carbongate::hj212::Flag::kVersion2025;
-    packets.all[i].ticket = link_.upload(data_of(rows[i], marks_unknown)).value_or(0);
+void Hj212Sink::ask_by_repeat(std::span<const model::StoredRow> rows) {
+  if (has_answered_ || repeated_ != 0 || !link_.has_room()) return;
+  std::size_t open = 0;
+  for (const auto& [sequence, packet] : packets_) {
+    if (packet.fate != Fate::sent) continue;
+    if (!packet.is_repeat) return;
+    ++open;
+  }
+  if (open == 0) return;
+  for (std::size_t i = rows.size(); i-- > 0;) {
+    const auto packet = packets_.find(rows[i].sequence);
+    if (packet == packets_.end() || packet->second.fate != Fate::arrived) continue;
+    repeated_ = link_.upload(data_of(rows[i])).value_or(0);
     return;
   }
 }
 
-model::Result<ports::Delivery> Hj212Sink::finish(std::span<const model::StoredRow> rows, Packets& packets) {
-  packets.look();
-  const auto is_open = [](const Packet& packet) { return packet.fate == Fate::sent; };
-  auto open = std::ranges::find_if(packets.all, is_open);
-  if (open != packets.all.end()) {
-    const bool others_arrive = std::any_of(open, packets.all.end(), [this](const Packet& packet) {
-      return packet.ticket != 0 && link_.has_arrived(packet.ticket);
-    });
-    if (is_given_up(open->sequence, others_arrive)) {
-      packets.refused.push_back(
-          {open->sequence, fmt::format("not answered {} times, while other packets were", kRoundsMax)});
-      open->fate = Fate::refused;
-      open = std::ranges::find_if(packets.all, is_open);
+// What was not answered is sent anew in the next round. It counts against a packet that it was sent as often as it may
+// be, and others were answered.
+void Hj212Sink::end_round() {
+  look_for_answers();
+  const bool is_given_up = link_.given_up() != round_;
+  const auto patience = link_.settings().timeout * link_.settings().retries;
+  for (auto& [sequence, packet] : packets_) {
+    if (packet.fate != Fate::sent) continue;
+    link_.forget(std::exchange(packet.ticket, 0));
+    packet.fate = Fate::waiting;
+    packet.is_repeat = true;
+    if (is_given_up && has_answered_ && clock_.ticks() - packet.sent_at >= patience) ++packet.rounds;
+    if (packet.rounds >= kRoundsMax) {
+      packet.fate = Fate::refused;
+      packet.why = fmt::format("not answered {} times, while other packets were", kRoundsMax);
     }
+    note(sequence, packet);
   }
-  note(packets);
-  unanswered_.clear();
-  for (const Packet& packet : packets.all) {
-    if (packet.fate == Fate::sent) unanswered_.insert(packet.sequence);
-  }
+  if (repeated_ != 0) link_.forget(std::exchange(repeated_, 0));
+  has_answered_ = false;
+  round_ = link_.given_up();
+}
+
+// Rows up to the first that is open are settled.
+model::Result<ports::Delivery> Hj212Sink::finish(std::span<const model::StoredRow> rows, End end) {
+  if (end == End::round_over) end_round();
   ports::Delivery delivery;
   delivery.settled_through = rows.front().sequence - 1;
-  for (const Packet& packet : packets.all) {
-    const bool is_settled = open == packets.all.end() || packet.sequence < open->sequence;
-    if (!is_settled) {
-      if (packet.fate == Fate::arrived) arrived_ahead_.insert(packet.sequence);
-      continue;
+  bool is_whole = true;
+  for (const model::StoredRow& row : rows) {
+    const auto packet = packets_.find(row.sequence);
+    const Fate fate = packet == packets_.end() ? Fate::waiting : packet->second.fate;
+    if (fate == Fate::sent || (fate == Fate::waiting && is_wanted(row))) {
+      is_whole = false;
+      break;
     }
-    delivery.settled_through = packet.sequence;
-    arrived_ahead_.erase(packet.sequence);
-    if (packet.fate == Fate::skipped) ++delivery.skipped;
-    if (packet.fate == Fate::arrived) ++health_.status().rows_accepted;
+    delivery.settled_through = row.sequence;
+    if (fate == Fate::waiting) ++delivery.skipped;
+    if (fate == Fate::arrived) ++health_.status().rows_accepted;
+    if (fate == Fate::refused) {
+      ++health_.status().rows_rejected;
+      delivery.rejected.push_back({row.sequence, packet->second.why});
+    }
+    if (packet != packets_.end()) packets_.erase(packet);
   }
-  for (ports::RejectedRow& row : packets.refused) {
-    if (row.sequence > delivery.settled_through) continue;
-    ++health_.status().rows_rejected;
-    delivery.rejected.push_back(std::move(row));
-  }
-  std::ranges::sort(delivery.rejected, {}, &ports::RejectedRow::sequence);
   health_.status().rows_skipped += delivery.skipped;
-  if (packets.all.size() == rows.size() && open == packets.all.end()) {
+  while (packets_.size() > kRememberedMax) {
+    if (packets_.begin()->second.ticket != 0) link_.forget(packets_.begin()->second.ticket);
+    packets_.erase(packets_.begin());
+  }
+  if (is_whole) {
     if (delivery.skipped != rows.size()) health_.success();
+    return delivery;
+  }
+  const bool is_nothing_settled = delivery.settled_through < rows.front().sequence;
+  if (end == End::cut_short) {
+    if (is_nothing_settled) return shared::under_way();
     return delivery;
   }
   const model::Fault fault{make_error_code(errc::timed_out), link_.trouble()};
   health_.fault(fault);
-  if (delivery.settled_through < rows.front().sequence) return fault;
+  if (is_nothing_settled) return fault;
   return delivery;
-}
-
-bool Hj212Sink::is_given_up(std::uint64_t sequence, bool others_arrive) {
-  if (std::exchange(stuck_, sequence) != sequence) rounds_ = 0;
-  if (others_arrive) ++rounds_;
-  return rounds_ >= kRoundsMax;
 }
 
 }  // namespace carbongate::sinks::hj212

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <cstddef>
 #include <cstdint>
-#include <set>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,11 +22,20 @@ namespace carbongate::sinks::hj212 {
 // A row is a packet, or several if it is long, and is settled when the platform has answered all of it (9014); without
 // receipts, when it is written. What was not answered is sent again, with the same DataTime. A row that gets no answer
 // kRoundsMax times, while others do, is refused for good.
+//
+// A packet that waits for its answer holds back what is settled, and not what is sent: as soon as a report or an alert
+// stands in the journal behind the rows offered, a delivery ends (shared/under_way.h), and the next one has it among
+// its rows. What is open, or arrived behind an open one, is remembered from one delivery to the next. Of the window one
+// place is kept for alerts, which go before data, and what is sent another time takes no more than half.
+//
+// A round is the time until the connection is given up, because something was not answered, or is away for long.
 class Hj212Sink final : public ports::Sink {
  public:
   static constexpr std::size_t kBatchRows = 256;
+  static constexpr std::size_t kRememberedMax = 4 * kBatchRows;  // the oldest are forgotten: their rows are gone
   static constexpr int kRoundsMax = 5;
   static constexpr std::chrono::seconds kReconnectPatience{15};  // of a delivery whose connection has ended
+  static constexpr std::chrono::milliseconds kLookAgain{500};    // for rows behind those that wait for answers
 
   // `clock` and `store` outlive it.
   Hj212Sink(Config config, boost::asio::any_io_executor executor, io::Clock& clock, ports::Store* store);
@@ -33,41 +43,58 @@ class Hj212Sink final : public ports::Sink {
   const std::string& name() const override { return config_.name; }
   std::size_t batch_rows() const override { return kBatchRows; }
   boost::asio::awaitable<void> attend() override { return link_.run(); }
-  boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
+  boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override {
+    return deliver_rows(rows, true);
+  }
+  boost::asio::awaitable<model::Result<ports::Delivery>> deliver_again(
+      std::span<const model::StoredRow> rows) override {
+    return deliver_rows(rows, false);
+  }
   std::vector<ports::Attempt> take_attempts() override { return log_.take(); }
   ports::SinkStatus status() const override;
 
  private:
-  enum class Fate : std::uint8_t { skipped, arrived, refused, sent, waiting };
-  struct Packet {
-    std::uint64_t sequence = 0;
+  enum class Fate : std::uint8_t { waiting, sent, arrived, refused };
+  enum class End : std::uint8_t { done, round_over, cut_short };  // of a delivery
+  struct Packet {                                                 // of a row that is not settled
     Fate fate = Fate::waiting;
     PlatformLink::Ticket ticket = 0;
     std::string id = {};  // "2061 20260801000000"; empty: it is not recorded
     Instant sent{};
-    Instant arrived{};
+    io::SteadyTime sent_at{};
+    bool is_repeat = false;  // was not answered in a round before
+    int rounds = 0;          // it was not, while others were
+    std::string why = {};    // it is refused
   };
-  class Packets;
 
   bool is_wanted(const model::StoredRow& row) const;
-  Data data_of(const model::StoredRow& row, bool marks_unknown) const;
+  Data data_of(const model::StoredRow& row) const;
+  std::uint64_t last_notice() const { return store_ ? store_->status().last_notice : 0; }
+  bool is_round_over() const;
   boost::asio::awaitable<bool> wait_for(io::SteadyTime deadline);
-  boost::asio::awaitable<void> send(std::span<const model::StoredRow> rows, Packets& packets);
-  model::Result<ports::Delivery> finish(std::span<const model::StoredRow> rows, Packets& packets);
-  void ask_by_repeat(std::span<const model::StoredRow> rows, Packets& packets);
-  bool is_given_up(std::uint64_t sequence, bool others_arrive);
-  void note(const Packets& packets);
+  boost::asio::awaitable<model::Result<ports::Delivery>> deliver_rows(std::span<const model::StoredRow> rows,
+                                                                      bool looks_behind);
+  boost::asio::awaitable<End> send(std::span<const model::StoredRow> rows, bool looks_behind);
+  bool send_what_fits(std::span<const model::StoredRow> rows);
+  void send(const model::StoredRow& row, Packet& packet);
+  void ask_by_repeat(std::span<const model::StoredRow> rows);
+  void look_for_answers();
+  void end_round();
+  model::Result<ports::Delivery> finish(std::span<const model::StoredRow> rows, End end);
+  void note(std::uint64_t sequence, const Packet& packet);
 
   const Config config_;
   io::Clock& clock_;
+  ports::Store* store_;
   StationClock station_clock_;
   PlatformLink link_;
   shared::Health health_;
   shared::AttemptLog log_;
-  std::set<std::uint64_t> arrived_ahead_;  // behind a row that is not settled
-  std::set<std::uint64_t> unanswered_;     // rows of the last delivery
-  std::uint64_t stuck_ = 0;                // the row that got no answer last
-  int rounds_ = 0;                         // it did not, while others did
+  std::map<std::uint64_t, Packet> packets_;  // by the row's sequence
+  std::uint64_t noticed_ = 0;                // the newest report or alert when a delivery was cut short last
+  std::uint64_t round_ = 0;                  // connections given up before it
+  bool has_answered_ = false;                // the platform, anything of this round
+  PlatformLink::Ticket repeated_ = 0;        // asks in this round whether it answers anything
 };
 
 }  // namespace carbongate::sinks::hj212

@@ -31,6 +31,8 @@ namespace {
 
 constexpr std::size_t kHistoryPage = 50;  // records read from the store at a time
 constexpr std::size_t kChangesMax = 16;   // that wait to be kept
+constexpr auto kTroubleEvery = 10s;       // a line of one kind
+constexpr auto kRemarkEvery = 1s;
 
 template <class... Fs>
 struct Overloaded : Fs... {
@@ -53,9 +55,7 @@ PlatformLink::PlatformLink(const Config& config, asio::any_io_executor executor,
       lost_at_(clock.ticks()),
       changed_(executor_),
       wake_(executor_),
-      asked_(executor_),
-      trouble_logged_(10s),
-      remarks_logged_(1s) {}
+      asked_(executor_) {}
 
 PlatformLink::Session::Moment PlatformLink::moment() const {
   return {clock_.ticks().time_since_epoch(), station_clock_.local(clock_.now())};
@@ -182,7 +182,7 @@ asio::awaitable<void> PlatformLink::write(tcp::socket& socket) {
       const auto done =
           co_await (asio::async_write(socket, asio::buffer(*bytes), asio::redirect_error(asio::use_awaitable, error)) ||
                     clock_.sleep_until(clock_.ticks() + kWriteWithin));
-      if (done.index() == 1) co_return set_trouble(config_.where + ": takes nothing more");
+      if (done.index() == 1) co_return leave("it takes nothing more");
       if (error) co_return set_trouble(fmt::format("{}: the connection has ended: {}", config_.where, error.message()));
       session_->written();
       take_events();
@@ -207,7 +207,7 @@ void PlatformLink::take_events() {
                           [&](const Session::Useless& useless) {
                             is_useless_ = true;
                             ++given_up_;
-                            set_trouble(config_.where + ": " + useless.why);
+                            leave(useless.why);
                             wake_.notify_all();
                           },
                           [&](Session::Asked& asked) {
@@ -303,13 +303,24 @@ void PlatformLink::set_trouble(std::string text) {
   changed_.notify_all();
 }
 
+// The gateway ends the connection.
+void PlatformLink::leave(std::string why) {
+  set_trouble(config_.where + ": " + why);
+  log({.text = "connection closed: " + std::move(why), .is_trouble = true});
+}
+
+// What is set is told each time; of the rest each command has its gates, so that none hides another.
 void PlatformLink::log(const Session::Remark& remark) {
-  LogGates& gate = remark.is_trouble ? trouble_logged_ : remarks_logged_;
-  const auto suffix = gate.pass(clock_.ticks(), remark.text);
+  std::optional<std::string> suffix = "";
+  if (!remark.is_setting) {
+    LogGates gates(remark.is_trouble ? kTroubleEvery : kRemarkEvery);
+    const std::string kind = remark.command + (remark.is_trouble ? " refused" : "");
+    suffix = logged_.try_emplace(kind, std::move(gates)).first->second.pass(clock_.ticks(), remark.text);
+  }
   if (!suffix) return;
   const auto level = remark.is_trouble ? spdlog::level::warn : spdlog::level::info;
   std::string counted;
-  if (remark.is_trouble && session_->refused() > 0) {
+  if (remark.is_trouble && !remark.command.empty()) {
     counted = fmt::format("; {} of {} requests refused so far", session_->refused(), session_->requests());
   }
   spdlog::log(level, "sink {}: {}: {}{}{}", config_.name, peer_, config::printable(remark.text), *suffix, counted);

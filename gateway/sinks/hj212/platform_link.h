@@ -6,6 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -44,7 +45,7 @@ class PlatformLink {
   std::uint64_t given_up() const { return given_up_; }     // connections on which something was not answered
   io::SteadyTime lost_at() const { return lost_at_; }
 
-  bool has_room() const { return session_ && session_->has_room(); }
+  bool has_room(std::size_t kept_free = 0) const { return session_ && session_->has_room(kept_free); }
   std::optional<Ticket> upload(const Data& data);  // nullopt: it fits in no packet
   bool has_arrived(Ticket ticket) const { return arrived_.contains(ticket); }
   void forget(Ticket ticket);
@@ -67,6 +68,7 @@ class PlatformLink {
   boost::asio::awaitable<int> send_history(const carbongate::hj212::HistoryWanted& wanted);
   void take_events();
   void set_trouble(std::string text);
+  void leave(std::string why);
   void log(const Session::Remark& remark);
 
   const Config& config_;
@@ -86,10 +88,9 @@ class PlatformLink {
   std::deque<std::pair<std::string, carbongate::hj212::Change>> changes_;
   std::optional<std::pair<std::string, carbongate::hj212::HistoryWanted>> history_;
   io::Event changed_;
-  io::Event wake_;   // there is something to write
-  io::Event asked_;  // there is something to do
-  LogGates trouble_logged_;
-  LogGates remarks_logged_;
+  io::Event wake_;                          // there is something to write
+  io::Event asked_;                         // there is something to do
+  std::map<std::string, LogGates> logged_;  // by command, of trouble also its kind
 };
 
 }  // namespace carbongate::sinks::hj212

@@ -78,6 +78,11 @@ TEST(Hj212Config, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(load("    listen: \"[::]:9212\"\n    mn: A1\n", kPoint).problems, "");
   EXPECT_THAT(load("    listen: 127.0.0.1:9212\n", kPoint).problems, HasSubstr("devices[0].mn: missing"));
   EXPECT_THAT(load("    listen: 127.0.0.1:9212\n    mn: \"a;b\"\n", kPoint).problems, HasSubstr("'a;b' is no MN"));
+  for (const char* password : {"a;b", "a&&b", "a=b", "a,b", "a\tb"}) {
+    ::setenv("STACK_PW", password, 1);
+    EXPECT_THAT(load(kUsual + "    password_env: STACK_PW\n", kPoint).problems, HasSubstr("a PW has at most 32"));
+  }
+  ::setenv("STACK_PW", "123456", 1);
   EXPECT_THAT(load(kUsual, "[{name: m, factor: a05001, field: Cou, unit: kg, kind: cumulative}]").problems,
               HasSubstr("Cou is the amount of its period"));
   EXPECT_THAT(load(kUsual, "[{name: m, factor: a05001, period: hour, unit: kg, kind: cumulative}]").problems,

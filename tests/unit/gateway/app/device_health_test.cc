@@ -53,6 +53,15 @@ class DeviceHealthTest : public ::testing::Test {
   Instant now_ = Instant(std::chrono::hours(24 * 365 * 50));
 };
 
+TEST_F(DeviceHealthTest, ADeviceMayHaveAConnectionOfItsOwn) {
+  meter().state = State::online;
+  meter().heard = now_;
+  meter().connected = false;
+  EXPECT_EQ(look(1s), "connected 0, answering 1, answer_age 1") << "though its driver has one";
+  meter().connected = true;
+  EXPECT_EQ(look(1s), "connected 1");
+}
+
 TEST_F(DeviceHealthTest, SaysWhatChangesAtOnceAndAllEachMinute) {
   EXPECT_EQ(look(1s), "") << "nobody knows yet";
   meter().state = State::online;

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <optional>
 
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_sink.h"
@@ -17,9 +20,13 @@ using namespace std::chrono_literals;
 using Outcome = ports::Attempt::Outcome;
 using Sequences = std::vector<std::uint64_t>;
 
+const Escalation kEscalation{.of = "mail", .after = 10min};
+
 class EscalatingSinkTest : public ::testing::Test {
  protected:
   EscalatingSinkTest() { rows_.reserve(10); }  // what is being delivered stays where it is
+
+  void TearDown() override { cancel(); }  // what waits still looks at the clock
 
   // Alerts "aab": sequence 1 and 2 of alert a, 3 of alert b.
   void write(std::string_view alerts) {
@@ -34,8 +41,11 @@ class EscalatingSinkTest : public ::testing::Test {
   void deliver(std::size_t first = 1) {
     outcome_.reset();
     boost::asio::co_spawn(
-        loop_, sink_.deliver(std::span(rows_).subspan(first - 1)),
-        [this](std::exception_ptr, model::Result<ports::Delivery> delivery) { outcome_ = std::move(delivery); });
+        loop_, sink_->deliver(std::span(rows_).subspan(first - 1)),
+        boost::asio::bind_cancellation_slot(
+            cancel_.slot(), [this](const std::exception_ptr& error, model::Result<ports::Delivery> delivery) {
+              if (!error) outcome_ = std::move(delivery);
+            }));
     poll();
   }
   void pass(std::chrono::milliseconds time) {
@@ -57,6 +67,16 @@ class EscalatingSinkTest : public ::testing::Test {
     disk_.cursors["mail"].settled = sequence;
   }
 
+  void cancel() {
+    cancel_.emit(boost::asio::cancellation_type::terminal);
+    poll();
+  }
+  void restart() {
+    cancel();
+    inner_ = new testing::FakeSink("boss");
+    sink_.emplace(std::unique_ptr<ports::Sink>(inner_), kEscalation, store_, clock_);
+  }
+
   Sequences told() const {
     Sequences sequences;
     for (const model::StoredRow& row : inner_->accepted()) sequences.push_back(row.sequence);
@@ -69,7 +89,8 @@ class EscalatingSinkTest : public ::testing::Test {
   model::Site site_;
   testing::FakeStore store_{disk_, site_};
   testing::FakeSink* inner_ = new testing::FakeSink("boss");
-  EscalatingSink sink_{std::unique_ptr<ports::Sink>(inner_), {.of = "mail", .after = 10min}, store_, clock_};
+  std::optional<EscalatingSink> sink_{std::in_place, std::unique_ptr<ports::Sink>(inner_), kEscalation, store_, clock_};
+  boost::asio::cancellation_signal cancel_;
   std::vector<model::StoredRow> rows_;
   std::optional<model::Result<ports::Delivery>> outcome_;
 };
@@ -86,8 +107,8 @@ TEST_F(EscalatingSinkTest, SaysNothingWhereReceiptsCome) {
   EXPECT_EQ((*outcome_)->settled_through, 2U);
   EXPECT_EQ((*outcome_)->skipped, 2U);
   EXPECT_EQ(told(), Sequences{});
-  EXPECT_TRUE(sink_.status().healthy);
-  EXPECT_EQ(sink_.status().rows_skipped, 2U);
+  EXPECT_TRUE(sink_->status().healthy);
+  EXPECT_EQ(sink_->status().rows_skipped, 2U);
 }
 
 TEST_F(EscalatingSinkTest, PassesOnWhatHasNoReceiptInTime) {
@@ -105,12 +126,12 @@ TEST_F(EscalatingSinkTest, CountsForEachSinceItWasThere) {
   write("ab");
   deliver();
   pass(4min);
-  EXPECT_TRUE(sink_.status().is_waiting_for_time);
+  EXPECT_TRUE(sink_->status().is_waiting_for_time);
   write("c");  // while the first two wait
   pass(6min + 2s);
   ASSERT_TRUE(outcome_);
   EXPECT_EQ(told(), (Sequences{1, 2}));
-  EXPECT_FALSE(sink_.status().is_waiting_for_time);
+  EXPECT_FALSE(sink_->status().is_waiting_for_time);
   deliver(3);
   pass(4min - 4s);
   EXPECT_FALSE(outcome_);
@@ -141,6 +162,42 @@ TEST_F(EscalatingSinkTest, CountsFromTheFirstTimeItWasSent) {
   EXPECT_FALSE(outcome_);
   pass(3s);
   EXPECT_EQ(told(), Sequences{1});
+}
+
+// Also for what was never tried, such as what stands behind something that is.
+TEST_F(EscalatingSinkTest, CountsOverRestartsWhatWasNotSentYet) {
+  write("ab");
+  other_has(1, Outcome::open);
+  std::chrono::milliseconds passed{};
+  std::size_t at_restarts = 0;
+  for (; passed < 9min; passed += 50s) {
+    if (passed == 100s) write("c");
+    restart();
+    deliver();
+    pass(50s);
+    at_restarts += inner_->accepted().size();
+  }
+  EXPECT_EQ(at_restarts, 0U);
+  restart();
+  deliver();
+  pass(10min - passed + 2s);
+  ASSERT_TRUE(outcome_);
+  EXPECT_EQ(told(), (Sequences{1, 2})) << "and the third, which came later, waits";
+  deliver(3);
+  pass(95s);
+  EXPECT_EQ(told(), (Sequences{1, 2}));
+  pass(5s);
+  EXPECT_EQ(told(), (Sequences{1, 2, 3}));
+}
+
+// The time of an alert may be of years ago.
+TEST_F(EscalatingSinkTest, DoesNotTakeOldDataForOldRows) {
+  write("a");
+  rows_[0].body.get<model::Alert>().at = clock_.now() - std::chrono::days(400);
+  restart();
+  deliver();
+  pass(9min);
+  EXPECT_FALSE(outcome_);
 }
 
 TEST_F(EscalatingSinkTest, PassesOnAtOnceWhatWasRefused) {

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "drivers/api/unit.h"
+#include "gateway/sinks/shared/under_way.h"
 #include "protocols/io/task_group.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_sink.h"
@@ -294,6 +295,21 @@ TEST_F(SinkPump, PausesWhenADeliverySettlesNothing) {
   EXPECT_EQ(sink_.offers(), 1U);
   wake();
   EXPECT_EQ(journal_.settled(), 5U);
+}
+
+TEST_F(SinkPump, OffersWhatIsUnderWayAtOnceWithWhatHasComeBehindIt) {
+  journal_.append(2);
+  sink_.fail_next("nobody there");
+  sink_.next([this](auto) {
+    sink_.has_sent({.sequence = 2, .id = "id", .answer = "9014"});
+    journal_.append_alert();
+    return shared::under_way();
+  });
+  start();
+  wake();
+  EXPECT_EQ(sink_.offers(), 3U) << "without a pause";
+  EXPECT_EQ(journal_.settled(), 3U);
+  EXPECT_EQ(journal_.attempts(), (std::vector<std::string>{"2 9014"})) << "what is answered already is recorded";
 }
 
 TEST_F(SinkPump, OffersDeadLettersAgainBeforeTheJournal) {

@@ -186,6 +186,24 @@ TEST_F(ClientSessionTest, WhoDoesNotKnowThePasswordIsNotToldIt) {
   EXPECT_EQ(session_->refused(), 1u);
 }
 
+TEST_F(ClientSessionTest, SaysOfEachRequestWhichItWas) {
+  start();
+  session_->received(packet("1064", "20260801100000701", "MinInterval=10"), now());
+  session_->received(packet("1062", "20260801100000702", "RtdInterval=60"), now());
+  session_->received(packet("4711", "20260801100000703", ""), now());
+  std::vector<ClientSession::Remark> remarks;
+  while (auto found = session_->take_event()) {
+    if (auto* remark = std::get_if<ClientSession::Remark>(&*found)) remarks.push_back(*remark);
+  }
+  ASSERT_EQ(remarks.size(), 3u);
+  EXPECT_EQ(remarks[0].command, "1064");
+  EXPECT_TRUE(remarks[0].is_trouble && !remarks[0].is_setting) << "not allowed";
+  EXPECT_EQ(remarks[1].command, "1062");
+  EXPECT_TRUE(remarks[1].is_setting && !remarks[1].is_trouble);
+  EXPECT_EQ(remarks[1].text, "CN 1062: set: RtdInterval 60 s");
+  EXPECT_EQ(remarks[2].command, "") << "none of the standard's, of which there are as many as somebody likes";
+}
+
 TEST_F(ClientSessionTest, ANewPasswordHoldsForWhatIsSentFromThenOn) {
   start();
   upload();

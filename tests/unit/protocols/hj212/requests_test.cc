@@ -95,6 +95,7 @@ TEST(Requests, IntervalsAreGivenAndSet) {
   EXPECT_EQ(timeouts.timeout, 5s);
   EXPECT_EQ(timeouts.retries, 2u);
   EXPECT_EQ(std::get<Change>(verdict("1072", "NewPW=abc123", {"1072"}).work).settings.password, "abc123");
+  EXPECT_EQ(std::get<Change>(verdict("1072", "NewPW=#-/_.!", {"1072"}).work).settings.password, "#-/_.!");
   EXPECT_FALSE(std::get<Change>(verdict("2012", "", {"2012"}).work).settings.sends_real_time);
   EXPECT_TRUE(verdict("2012", "", {"2012"}).is_notification);
 }
@@ -112,6 +113,14 @@ TEST(Requests, ValuesThatMayNotBeAreAConditionThatIsWrong) {
                                                         {"1000", "OverTime=10"},
                                                         {"1072", "NewPW=1234567"},
                                                         {"1072", "NewPW="},
+                                                        {"1072", "NewPW=a&&b"},
+                                                        {"1072", "NewPW=ab&"},
+                                                        {"1072", "NewPW=a;b"},
+                                                        {"1072", "NewPW=a,b"},
+                                                        {"1072", "NewPW=a=b"},
+                                                        {"1072", "NewPW=a//b"},
+                                                        {"1072", "NewPW=a\nb"},
+                                                        {"1072", "NewPW=a\x7F"},
                                                         {"1012", "SystemTime=x"},
                                                         {"2061", "BeginTime=20260801000000"},
                                                         {"2061", "BeginTime=20260801010000;EndTime=20260801000000"}}) {

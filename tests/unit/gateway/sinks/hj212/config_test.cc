@@ -25,7 +25,8 @@ class Hj212SinkConfig : public testing::Test {
   void SetUp() override {
     std::ofstream(directory_.path() / "pw") << "abc123\n";
     std::ofstream(directory_.path() / "long") << "abc1234\n";
-    for (const char* file : {"pw", "long"}) {
+    std::ofstream(directory_.path() / "syntax") << "a=b,c\n";
+    for (const char* file : {"pw", "long", "syntax"}) {
       std::filesystem::permissions(directory_.path() / file, std::filesystem::perms::owner_read);
     }
   }
@@ -71,6 +72,7 @@ TEST_F(Hj212SinkConfig, SaysWhatIsWrong) {
             std::string::npos);
   EXPECT_NE(read("station: stak").problems.find("did you mean 'stack'?"), std::string::npos);
   EXPECT_NE(read("password_file: long").problems.find("at most 6 characters"), std::string::npos);
+  EXPECT_NE(read("password_file: syntax").problems.find("no '&', ';', '=', ','"), std::string::npos);
   EXPECT_TRUE(says("allow: [\"3012\"]", "sets nothing"));
   EXPECT_TRUE(says("system: 91", "no system code for data"));
   EXPECT_TRUE(says("heartbeat: 60s", "edition 2025"));
