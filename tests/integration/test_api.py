@@ -447,9 +447,9 @@ def test_the_simulated_park(tmp_path):
     conf.write_text(f"user root\nlistener {broker_port} 127.0.0.1\nallow_anonymous true\n")
     config = tmp_path / "park.yaml"
     text = (SOURCE / "deploy/demo/park.yaml.in").read_text()
-    for name, value in {"MQTT_PORT": broker_port, "MODBUS_PORT": modbus_port, "STORE": tmp_path / "store", "SINKS": ""}.items():
+    for name, value in {"DASHBOARD_PORT": port, "MQTT_PORT": broker_port, "MODBUS_PORT": modbus_port, "STORE": tmp_path / "store", "SINKS": ""}.items():
         text = text.replace(f"@{name}@", str(value))
-    config.write_text(text + f'\nops: {{listen: "127.0.0.1:{port}"}}\n')
+    config.write_text(text)
     park = [BUILD / "park", "--modbus-port", modbus_port, "--mqtt-port", broker_port, "--speed", 1, "--begin-hour", 4041]
     with Process(["mosquitto", "-c", conf], tmp_path / "mosquitto.log") as broker, \
             Process(park, tmp_path / "park.log") as simulated, \

@@ -27,7 +27,7 @@ def test_every_example_is_right(example):
 
 def test_the_demos_park_is_right_without_a_warning(tmp_path):
     text = (SOURCE / "deploy" / "demo" / "park.yaml.in").read_text()
-    for name, value in {"@MQTT_PORT@": "1883", "@MODBUS_PORT@": "502", "@STORE@": "data", "# @SINKS@": ""}.items():
+    for name, value in {"@DASHBOARD_PORT@": "8080", "@MQTT_PORT@": "1883", "@MODBUS_PORT@": "502", "@STORE@": "data", "# @SINKS@": ""}.items():
         assert name in text
         text = text.replace(name, value)
     config = tmp_path / "park.yaml"

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ class Quickstart:
     """One run with ports and a temporary folder of its own."""
 
     def __init__(self, tmp_path, *options):
-        self.ports = {name: free_port() for name in ("modbus", "mqtt", "victoria-metrics")}
+        self.ports = {name: free_port() for name in ("dashboard", "modbus", "mqtt", "victoria-metrics")}
         self.temporary = tmp_path / "temporary"
         self.temporary.mkdir(exist_ok=True)
         args = [QUICKSTART, *options]
@@ -111,6 +112,8 @@ def test_it_forwards_to_victoria_metrics_and_counts_the_series_there(quickstart)
 def test_a_signal_ends_everything_and_leaves_nothing_behind(quickstart, how):
     run = quickstart().start_and_run()
     assert accepts(run.ports["modbus"]) and accepts(run.ports["mqtt"])
+    with urllib.request.urlopen(f"http://127.0.0.1:{run.ports['dashboard']}/", timeout=10) as page:
+        assert page.status == 200 and "CarbonGate" in page.read().decode()
     run.process.child.send_signal(how)
     assert run.wait(20) == 0, run.output()
     assert "Summary" in run.output()
@@ -124,7 +127,7 @@ def test_killed_outright_it_still_leaves_no_process(quickstart):
     wait_until(lambda: not listeners() and not processes_that_mention(str(run.temporary)), what="the end of all processes")
 
 
-@pytest.mark.parametrize("name", ["modbus", "mqtt", "victoria-metrics"])
+@pytest.mark.parametrize("name", ["dashboard", "modbus", "mqtt", "victoria-metrics"])
 def test_a_port_that_is_taken_is_named_and_nothing_is_started(quickstart, name):
     run = quickstart("--for", "5s", "--with-victoria-metrics")
     with socket.create_server(("127.0.0.1", run.ports[name])):
