@@ -262,7 +262,7 @@ def test_the_ledgers_hashes_are_those_of_its_export(site):
         place = e["revisions"][0]["ledger"]
         assert place["hash_fits"] and place["seal"]["genuine"] and place["hash"] in lines
         assert place["seal"]["first"] <= place["number"] <= place["seal"]["last"]
-    key = run("key", site).stderr.strip()
+    key = run("key", site).stderr.splitlines()[-1]
     assert entries[0]["revisions"][0]["ledger"]["seal"]["key_fingerprint"] == key
 
 
