@@ -90,7 +90,8 @@ WriteAnswer read_write_answer(int status, std::string_view body) {
   answer.words = wire::one_line(full);
   if (answer.words.empty()) answer.words = "HTTP " + std::to_string(status);
   if (answer.verdict == Verdict::failed && status < 300) {
-    answer.words = "HTTP " + std::to_string(status) + " with words, which is no store's answer: " + answer.words;
+    answer.words =
+        wire::one_line("HTTP " + std::to_string(status) + " with words, which is no store's answer: " + answer.words);
   }
   return answer;
 }

@@ -88,6 +88,7 @@ TEST(WriteAnswer, TakesNoPageForAReceipt) {
   EXPECT_EQ(page.verdict, Verdict::failed);
   EXPECT_EQ(page.words, "HTTP 200 with words, which is no store's answer: <html>Please log in</html>");
   EXPECT_EQ(read_write_answer(200, R"({"error":"quota exceeded"})").verdict, Verdict::failed);
+  EXPECT_EQ(read_write_answer(200, std::string(10'000, 'x')).words.size(), wire::kWordsBytesMax);
 }
 
 TEST(WriteAnswer, WordsAreOneShortLine) {
