@@ -17,6 +17,7 @@
 #include <optional>
 #include <utility>
 
+#include "protocols/io/errors_as_values.h"
 #include "protocols/io/resolve.h"
 #include "protocols/io/tls.h"
 
@@ -32,18 +33,6 @@ namespace {
 
 using Request = http::request<http::string_body>;
 constexpr std::size_t kHeaderBytesMax = 32 * 1024;
-
-// The completion token of every operation here: errors are values, cancellation is checked by rethrow_if_cancelled().
-auto into(error_code& ec) {
-  return asio::redirect_error(asio::use_awaitable, ec);
-}
-
-asio::awaitable<void> rethrow_if_cancelled() {
-  const auto state = co_await asio::this_coro::cancellation_state;
-  if (state.cancelled() != asio::cancellation_type::none) {
-    throw boost::system::system_error(asio::error::operation_aborted);
-  }
-}
 
 // Either kind of connection. `context` outlives `tls`.
 struct Connection {

@@ -22,6 +22,7 @@
 #include <map>
 #include <utility>
 
+#include "protocols/io/errors_as_values.h"
 #include "protocols/io/http_head.h"
 #include "protocols/io/task_group.h"
 #include "protocols/io/tls.h"
@@ -41,17 +42,6 @@ namespace {
 constexpr std::size_t kPieceBytes = 64 * 1024;   // of an answer, written at once
 constexpr std::size_t kReadBytes = 8 * 1024;     // asked for at once
 constexpr std::size_t kCompressBytesMin = 1024;  // below, what is saved is no packet
-
-auto into(error_code& ec) {
-  return asio::redirect_error(asio::use_awaitable, ec);
-}
-
-asio::awaitable<void> rethrow_if_cancelled() {
-  const auto state = co_await asio::this_coro::cancellation_state;
-  if (state.cancelled() != asio::cancellation_type::none) {
-    throw boost::system::system_error(asio::error::operation_aborted);
-  }
-}
 
 // "Sun, 06 Nov 1994 08:49:37 GMT": RFC 9110 section 5.6.7.
 std::string http_date(WallTime at) {
