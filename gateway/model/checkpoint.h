@@ -137,6 +137,9 @@ struct AccountState {
   std::int64_t coal_remainder = 0;  // as in EmissionState
   PerBasis<EmissionState> emissions;
   std::optional<Instant> live_at;  // of the last RunningTotal row
+  std::optional<Instant> since;    // as in RunningTotal, as are the next two
+  Duration covered{};
+  Quality quality;
   double amount_per_hour = 0.0;
   double co2e_kg_per_hour = 0.0;
   std::array<std::optional<OpenPeriod>, kPeriodCount> open;

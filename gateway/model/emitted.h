@@ -31,6 +31,17 @@ class PerBasis {
   std::array<T, kBasisCount> values_{};
 };
 
+// CO2e alone, and how far the truth may lie from it.
+struct Co2eWithin {
+  Co2e co2e;
+  Co2e u95_activity;  // as in Emitted
+  Co2e u95_factor;
+
+  // As Emitted's.
+  Co2e u95() const;
+  friend bool operator==(const Co2eWithin&, const Co2eWithin&) = default;
+};
+
 // CO2e follows from the factor, not from the rounded masses: the two agree to within one milligram of each gas.
 struct Emitted {
   Co2e co2e;        // without biogenic CO2
@@ -43,7 +54,8 @@ struct Emitted {
 
   // Of both causes together, as one half-width: independent, so their squares add. Rounded to the milligram. Whether it
   // means anything says stated().
-  Co2e u95() const;
+  Co2e u95() const { return without_gases().u95(); }
+  Co2eWithin without_gases() const { return {co2e, u95_activity, u95_factor}; }
 
   constexpr Emitted& operator+=(const Emitted& other) {
     co2e += other.co2e;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -111,11 +112,13 @@ struct RollupRow {
 // Where an account's running totals stand, every Site::live_every: what a live screen draws. Subject: an account.
 struct RunningTotal {
   Instant at{};
-  Activity amount;  // since the gateway's first reading
-  Co2e co2e;
-  Co2e co2e_market;
+  Activity amount;  // of (since, at]
+  PerBasis<Co2eWithin> emitted;
   double amount_per_hour = 0;  // present rate in display units per hour: kW for electricity
   double co2e_kg_per_hour = 0;
+  std::optional<Instant> since;  // of the first reading; nullopt: begun by a program that did not note it
+  Duration covered{};            // how much of it was watched; means nothing without `since`
+  Quality quality;               // the worst that was ever booked; a correction does not take it back
   friend bool operator==(const RunningTotal&, const RunningTotal&) = default;
 };
 
@@ -195,7 +198,7 @@ class RowBody {
   template <class T>
   using Held = std::conditional_t<kLarge<T>, Boxed<T>, T>;
 
-  std::variant<JudgedReading, EnergyInterval, Boxed<EmissionEntry>, Boxed<RollupRow>, RunningTotal, Boxed<Alert>,
+  std::variant<JudgedReading, EnergyInterval, Boxed<EmissionEntry>, Boxed<RollupRow>, Boxed<RunningTotal>, Boxed<Alert>,
                Report>
       body_;
 };

@@ -15,7 +15,7 @@ std::string_view to_string(Stated stated) {
 
 namespace {
 
-Stated stated_by(const Emitted& emitted) {
+Stated stated_by(const Co2eWithin& emitted) {
   const bool activity = emitted.u95_activity != Co2e{};
   const bool factor = emitted.u95_factor != Co2e{};
   if ((activity && factor) || emitted.co2e == Co2e{}) return Stated::all;
@@ -26,10 +26,10 @@ Stated stated_by(const Emitted& emitted) {
 
 Stated stated(const Emission& emission, Scope scope) {
   const bool unknown = emission.factor_id.empty() && scope != Scope::none && emission.emitted.co2e == Co2e{};
-  return unknown ? Stated::none : stated_by(emission.emitted);
+  return unknown ? Stated::none : stated_by(emission.emitted.without_gases());
 }
 
-Stated stated(const Emitted& emitted, Quality worst) {
+Stated stated(const Co2eWithin& emitted, Quality worst) {
   if (worst.rule != Rule::no_factor) return stated_by(emitted);
   return emitted.co2e == Co2e{} ? Stated::none : std::min(stated_by(emitted), Stated::part);
 }

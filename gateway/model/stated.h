@@ -21,6 +21,9 @@ std::string_view to_string(Stated stated);  // "none", "part", "all"
 Stated stated(const Emission& emission, Scope scope);
 
 // Of a sum over entries of one account. Of one that holds an entry without a factor (Rule::no_factor) it is never all.
-Stated stated(const Emitted& emitted, Quality worst);
+Stated stated(const Co2eWithin& emitted, Quality worst);
+inline Stated stated(const Emitted& emitted, Quality worst) {
+  return stated(emitted.without_gases(), worst);
+}
 
 }  // namespace carbongate::model

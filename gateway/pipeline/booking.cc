@@ -33,6 +33,7 @@ void Pipeline::Engine::account_for(std::size_t point, const Counted& counted) {
 void Pipeline::Engine::book(std::size_t point, const Movement& movement) {
   for (const std::size_t i : points_[point].accounts) {
     accounts_[i].co2e_before = state_.accounts[i].emissions[Basis::primary].total.co2e;
+    begin_totals(state_.accounts[i], movement.begin);
   }
   // What was closed without it is not opened again.
   const Instant first = std::max(movement.begin, state_.points[point].derived.closed_until.value_or(movement.begin));
@@ -53,6 +54,11 @@ void Pipeline::Engine::book(std::size_t point, const Movement& movement) {
     }
   }
   note_rates(point, movement);
+}
+
+// What a program that did not note it has begun stays without.
+void Pipeline::Engine::begin_totals(model::AccountState& account, Instant at) {
+  if (!account.live_at && !account.since) account.since = at;
 }
 
 // The present rate is the mean over the last movement.
@@ -102,6 +108,7 @@ void Pipeline::Engine::book_account(std::size_t index, Booking booking) {
   }
   account.amount += booking.amount;
   account.coal += coal;
+  add_quality(booking, account);
   for (std::size_t p = 0; p < kPeriods.size(); ++p) {
     OpenPeriod& period = open_at(at, kPeriods[p], calendar_, account.open[p]);
     add(booking, period);
@@ -188,18 +195,37 @@ void Pipeline::Engine::note_next_close(PointRules& rules, const model::PointStat
   }
 }
 
+model::RunningTotal Pipeline::Engine::running_total(std::size_t index, Instant at) {
+  const model::AccountState& account = state_.accounts[index];
+  model::RunningTotal row{.at = at,
+                          .amount = account.amount,
+                          .emitted = {},
+                          .amount_per_hour = account.amount_per_hour,
+                          .co2e_kg_per_hour = account.co2e_kg_per_hour,
+                          .since = account.since,
+                          .covered = account.covered,
+                          .quality = account.quality};
+  for (const Basis basis : model::kBases) {
+    model::Emitted sum = account.emissions[basis].total;
+    if (const std::optional<OpenPeriod>& quarter = account.open[kQuarter]) {  // its own are stated once it is closed
+      model::Emitted open = quarter->emitted[basis];
+      state_uncertainty(open, *accounts_[index].account, accounts_[index].factors[basis].at(quarter->begin));
+      sum.u95_activity += open.u95_activity;
+      sum.u95_factor += open.u95_factor;
+    }
+    row.emitted[basis] = sum.without_gases();
+  }
+  return row;
+}
+
 void Pipeline::Engine::show_progress(std::size_t point, Instant at) {
   for (const std::size_t i : points_[point].accounts) {
     model::AccountState& account = state_.accounts[i];
     if (account.live_at && (at <= *account.live_at || at - *account.live_at < live_every_)) continue;
+    begin_totals(account, at);
     account.live_at = at;
     changed_accounts_.note(i);
-    emit_row(static_cast<AccountId>(i), model::RunningTotal{.at = at,
-                                                            .amount = account.amount,
-                                                            .co2e = account.emissions[Basis::primary].total.co2e,
-                                                            .co2e_market = account.emissions[Basis::market].total.co2e,
-                                                            .amount_per_hour = account.amount_per_hour,
-                                                            .co2e_kg_per_hour = account.co2e_kg_per_hour});
+    emit_row(static_cast<AccountId>(i), running_total(i, at));
   }
 }
 

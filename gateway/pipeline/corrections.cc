@@ -1,5 +1,6 @@
 #include "gateway/pipeline/corrections.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <utility>
@@ -93,6 +94,9 @@ model::EmissionEntry Corrections::book(const model::Amendment& amendment, Accoun
   book_coal(entry, factors.coal.at(at), account.coal_remainder);
   account.amount += entry.amount;
   account.coal += entry.coal;
+  account.covered += entry.covered - amendment.covered_before;
+  account.quality = worse(account.quality, entry.quality);
+  if (account.since) account.since = std::min(*account.since, entry.begin);
 
   int hours_gained = 0;  // valid ones, of the longer periods
   for (std::size_t p = 0; p < kPeriods.size(); ++p) {

@@ -6,8 +6,7 @@ namespace {
 using Wide = __int128;
 
 model::Emission describe(model::Emitted& emitted, const model::Account& account, const model::Factor* factor) {
-  emitted.u95_activity = half_width(emitted.co2e, account.activity_u95_ppm);
-  emitted.u95_factor = half_width(emitted.co2e, factor ? factor->u95_ppm : 0);
+  state_uncertainty(emitted, account, factor);
   model::Emission emission{.emitted = emitted, .factor_id = {}, .factor_version = {}};
   if (factor) {
     emission.factor_id = factor->id;
@@ -22,6 +21,11 @@ model::Emission describe(model::Emitted& emitted, const model::Account& account,
 model::Co2e half_width(model::Co2e co2e, std::int32_t ppm) {
   const Wide magnitude = co2e.quanta() < 0 ? -Wide{co2e.quanta()} : Wide{co2e.quanta()};
   return model::Co2e::of(static_cast<std::int64_t>((magnitude * ppm + 500'000) / 1'000'000));
+}
+
+void state_uncertainty(model::Emitted& emitted, const model::Account& account, const model::Factor* factor) {
+  emitted.u95_activity = half_width(emitted.co2e, account.activity_u95_ppm);
+  emitted.u95_factor = half_width(emitted.co2e, factor ? factor->u95_ppm : 0);
 }
 
 std::int64_t multiply(model::Activity amount, std::int64_t scaled_mg_per_quantum, std::int64_t& remainder) {

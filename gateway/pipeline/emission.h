@@ -63,8 +63,12 @@ struct AccountFactors {
   FactorSeries coal;
 };
 
+// Gives the emissions of a quarter hour their uncertainties, as far as it has gone: JCGM 100, relative half-widths of
+// meter chain and factor.
+void state_uncertainty(model::Emitted& emitted, const model::Account& account, const model::Factor* factor);
+
 // The entry of one complete quarter hour, in which one factor of each series applied throughout. Gives the quarter's
-// emissions their uncertainties: JCGM 100, relative half-widths of meter chain and factor.
+// emissions their uncertainties.
 model::EmissionEntry make_entry(model::OpenPeriod& quarter, const model::Account& account, AccountFactors& factors);
 
 }  // namespace carbongate::pipeline

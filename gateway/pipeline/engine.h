@@ -108,6 +108,8 @@ class Pipeline::Engine {
   void close_account(std::size_t account, Instant until);
   void publish_entry(std::size_t account);
   void note_next_close(PointRules& rules, const model::PointState& point) const;
+  static void begin_totals(model::AccountState& account, Instant at);
+  model::RunningTotal running_total(std::size_t index, Instant at);
   void show_progress(std::size_t point, Instant at);
 
   template <class Body>

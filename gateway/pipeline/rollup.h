@@ -18,12 +18,17 @@ struct Booking {
   model::Quality quality;
 };
 
+template <class Sum>
+void add_quality(const Booking& booking, Sum& sum) {
+  if (booking.covered) sum.covered += booking.span.end - booking.span.begin;
+  sum.quality = worse(sum.quality, booking.quality);
+}
+
 // To a point's interval or an account's period; the latter's emissions and coal are added apart.
 template <class Open>
 void add(const Booking& booking, Open& open) {
   open.amount += booking.amount;
-  if (booking.covered) open.covered += booking.span.end - booking.span.begin;
-  open.quality = worse(open.quality, booking.quality);
+  add_quality(booking, open);
 }
 
 // Opens the period in which `at` lies, if none is open.

@@ -172,12 +172,24 @@ struct RecordCodec::Messages {
   }
 
   RecordColumns encode(const model::RunningTotal& row) {
+    const model::Co2eWithin& primary = row.emitted[model::Basis::primary];
+    const model::Co2eWithin& market = row.emitted[model::Basis::market];
+    total.Clear();
     total.set_amount(row.amount.quanta());
-    total.set_co2e_mg(row.co2e.quanta());
-    total.set_co2e_market_mg(row.co2e_market.quanta());
+    total.set_co2e_mg(primary.co2e.quanta());
+    total.set_u95_activity_mg(primary.u95_activity.quanta());
+    total.set_u95_factor_mg(primary.u95_factor.quanta());
+    total.set_co2e_market_mg(market.co2e.quanta());
+    total.set_market_u95_activity_mg(market.u95_activity.quanta());
+    total.set_market_u95_factor_mg(market.u95_factor.quanta());
     total.set_amount_per_hour(row.amount_per_hour);
     total.set_co2e_kg_per_hour(row.co2e_kg_per_hour);
-    return {RowKind::running_total, ms(row.at), 0, 0, serialize(total)};
+    if (row.since) {
+      const Duration span = row.at - *row.since;
+      total.set_span_ms(span.count());
+      total.set_uncovered_ms((span - row.covered).count());
+    }
+    return {RowKind::running_total, ms(row.at), 0, encode_quality(row.quality), serialize(total)};
   }
 
   RecordColumns encode(const model::Alert& row) {
@@ -238,9 +250,23 @@ model::RowBody RecordCodec::decode_row(const RecordColumns& columns) {
     case RowKind::running_total: {
       proto::RunningTotal& message = messages_->total;
       parse(message, columns.body);
-      return model::RunningTotal{instant(columns.at_ms),      Activity::of(message.amount()),
-                                 Co2e::of(message.co2e_mg()), Co2e::of(message.co2e_market_mg()),
-                                 message.amount_per_hour(),   message.co2e_kg_per_hour()};
+      model::RunningTotal row{.at = instant(columns.at_ms),
+                              .amount = Activity::of(message.amount()),
+                              .emitted = {},
+                              .amount_per_hour = message.amount_per_hour(),
+                              .co2e_kg_per_hour = message.co2e_kg_per_hour(),
+                              .since = {},
+                              .quality = decode_quality(columns.quality)};
+      row.emitted[model::Basis::primary] = {Co2e::of(message.co2e_mg()), Co2e::of(message.u95_activity_mg()),
+                                            Co2e::of(message.u95_factor_mg())};
+      row.emitted[model::Basis::market] = {Co2e::of(message.co2e_market_mg()),
+                                           Co2e::of(message.market_u95_activity_mg()),
+                                           Co2e::of(message.market_u95_factor_mg())};
+      if (message.has_span_ms()) {
+        row.since = row.at - Duration(message.span_ms());
+        row.covered = Duration(message.span_ms() - message.uncovered_ms());
+      }
+      return row;
     }
     case RowKind::interval:
       parse(messages_->interval, columns.body);

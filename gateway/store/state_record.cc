@@ -213,7 +213,8 @@ void put(const model::PointState& state, proto::PointState& message) {
 }
 
 void put(const model::AccountState& state, proto::AccountState& message) {
-  const auto& [amount, coal, coal_remainder, emissions, live_at, amount_per_hour, co2e_kg_per_hour, open] = state;
+  const auto& [amount, coal, coal_remainder, emissions, live_at, since, covered, quality, amount_per_hour,
+               co2e_kg_per_hour, open] = state;
   message.set_amount(amount.quanta());
   message.set_coal_mg(coal.quanta());
   message.set_coal_remainder(coal_remainder);
@@ -222,6 +223,9 @@ void put(const model::AccountState& state, proto::AccountState& message) {
   if (primary != model::EmissionState{}) put(primary, *message.mutable_primary());
   if (market != model::EmissionState{}) put(market, *message.mutable_market());
   if (live_at) message.set_live_at_ms(ms(*live_at));
+  if (since) message.set_since_ms(ms(*since));
+  message.set_covered_ms(covered.count());
+  message.set_quality(static_cast<std::uint32_t>(encode_quality(quality)));
   message.set_amount_per_hour(amount_per_hour);
   message.set_co2e_kg_per_hour(co2e_kg_per_hour);
   for (std::size_t period = 0; period < open.size(); ++period) {
@@ -259,6 +263,9 @@ model::AccountState get(const proto::AccountState& message) {
   state.emissions[model::Basis::primary] = get(message.primary());
   state.emissions[model::Basis::market] = get(message.market());
   if (message.has_live_at_ms()) state.live_at = instant(message.live_at_ms());
+  if (message.has_since_ms()) state.since = instant(message.since_ms());
+  state.covered = Duration(message.covered_ms());
+  state.quality = decode_quality(message.quality());
   state.amount_per_hour = message.amount_per_hour();
   state.co2e_kg_per_hour = message.co2e_kg_per_hour();
   for (const proto::OpenPeriod& part : message.open()) {

@@ -63,7 +63,8 @@ constexpr auto kTotals =
     join(std::to_array<Column>({{"time"}}), kUser, kPoint, kAmount, kCo2e,
          std::to_array<Column>(
              {{"market_co2e_kg", Type::number}, {"amount_per_hour", Type::number}, {"co2e_kg_per_hour", Type::number}}),
-         kPartOf);
+         kPartOf, std::to_array<Column>({{"since"}}), kCovered, kCoverage, kQuality, kUncertainty,
+         std::to_array<Column>({{"market_u95_kg", Type::number}}), kStated);
 constexpr auto kRollups = join(
     std::to_array<Column>({{"period"}}), kSpan, kUser, kPoint, kAmount, kCo2e, kCovered, kCoverage, kQuality,
     std::to_array<Column>({{"state"}}), kScope, kUncertainty, kGases, kMarket, kCoal,
@@ -126,6 +127,11 @@ std::string seconds(Duration duration) {
 
 std::string kilograms(model::Co2e co2e) {
   return model::format_fixed(co2e.quanta(), model::kMilligramsPerKilogram);
+}
+
+// Empty where nothing is known.
+std::string u95(const model::Co2eWithin& emitted, model::Stated stated) {
+  return stated == model::Stated::none ? std::string() : kilograms(emitted.u95());
 }
 
 // "CO2:1.25;CH4:0.001"
@@ -249,11 +255,21 @@ void RowCells::write(const model::Series& series, const model::RollupRow& row, b
 }
 
 void RowCells::write(const model::Series& series, const model::RunningTotal& row) {
+  const model::Co2eWithin& primary = row.emitted[model::Basis::primary];
+  const model::Co2eWithin& market = row.emitted[model::Basis::market];
+  const model::Stated primary_stated = model::stated(primary, row.quality);
+  const model::Stated market_stated = model::stated(market, row.quality);
+  const bool has_market = series.scope == model::Scope::energy;
   writer_.cell(time_(row.at)).cell(series.user).cell(series.device).cell(series.point);
   write_amount(series, row.amount);
-  writer_.cell(kilograms(row.co2e)).cell(series.scope == model::Scope::energy ? kilograms(row.co2e_market) : "");
+  writer_.cell(kilograms(primary.co2e)).cell(has_market ? kilograms(market.co2e) : "");
   writer_.cell(shortest(row.amount_per_hour)).cell(shortest(row.co2e_kg_per_hour));
   writer_.cell(series.part_of);
+  writer_.cell(row.since ? time_(*row.since) : "").cell(row.since ? seconds(row.covered) : "");
+  writer_.cell(row.since ? model::coverage_percent(row.covered, row.at - *row.since) : "");
+  write_quality(row.quality);
+  writer_.cell(u95(primary, primary_stated)).cell(has_market ? u95(market, market_stated) : "");
+  writer_.cell(to_string(primary_stated)).cell(has_market ? to_string(market_stated) : "");
 }
 
 void RowCells::write(const model::Series& series, const model::Alert& row) {
@@ -275,11 +291,9 @@ void RowCells::write_scope(const model::Series& series) {
 }
 
 void RowCells::write_emitted(const Figures& primary, const std::optional<Figures>& market) {
-  const auto u95 = [](const Figures& figures) {
-    return figures.stated == model::Stated::none ? std::string() : kilograms(figures.emitted.u95());
-  };
-  writer_.cell(u95(primary)).cell(kilograms(primary.emitted.gases));
-  writer_.cell(market ? kilograms(market->emitted.co2e) : "").cell(market ? u95(*market) : "");
+  const auto u95_of = [](const Figures& figures) { return u95(figures.emitted.without_gases(), figures.stated); };
+  writer_.cell(u95_of(primary)).cell(kilograms(primary.emitted.gases));
+  writer_.cell(market ? kilograms(market->emitted.co2e) : "").cell(market ? u95_of(*market) : "");
 }
 
 void RowCells::write_stated(const Figures& primary, const std::optional<Figures>& market) {

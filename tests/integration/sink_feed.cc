@@ -89,7 +89,18 @@ model::RowBody make_body(std::int64_t n) {
       rollup.covered = covered;
       return rollup;
     }
-    default: return model::RunningTotal{at, amount, co2e, {}, double(n) * 0.25, double(n) * 0.125};
+    default: {
+      model::RunningTotal total{.at = at,
+                                .amount = amount,
+                                .emitted = {},
+                                .amount_per_hour = double(n) * 0.25,
+                                .co2e_kg_per_hour = double(n) * 0.125,
+                                .since = at - std::chrono::hours(1),
+                                .covered = std::chrono::minutes(45),
+                                .quality = {model::Origin::estimated, model::Rule::gap}};
+      total.emitted[model::Basis::primary] = {co2e, model::Co2e::of(n), model::Co2e::of(2 * n)};
+      return total;
+    }
   }
 }
 

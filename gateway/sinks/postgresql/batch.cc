@@ -38,7 +38,9 @@ struct Times {
     return is_in_time(row.begin) && is_in_time(row.end) && (!row.correction || is_in_time(row.correction->booked_at));
   }
   bool operator()(const model::RollupRow& row) const { return is_in_time(row.begin) && is_in_time(row.end); }
-  bool operator()(const model::RunningTotal& row) const { return is_in_time(row.at); }
+  bool operator()(const model::RunningTotal& row) const {
+    return is_in_time(row.at) && (!row.since || is_in_time(*row.since));
+  }
   bool operator()(const model::Report&) const { return true; }
   bool operator()(const model::Alert& row) const { return is_in_time(row.at) && is_in_time(row.since); }
 };
@@ -79,7 +81,7 @@ class Fields {
     out_.text(carrier.display.symbol);
   }
 
-  void uncertainty_and_gases(const model::Emitted& emitted, model::Stated stated) {
+  void uncertainty(const model::Co2eWithin& emitted, model::Stated stated) {
     if (stated != model::Stated::none) {
       kilograms(emitted.u95());
     } else {
@@ -87,6 +89,10 @@ class Fields {
     }
     kilograms(emitted.u95_activity);
     kilograms(emitted.u95_factor);
+  }
+
+  void uncertainty_and_gases(const model::Emitted& emitted, model::Stated stated) {
+    uncertainty(emitted.without_gases(), stated);
     out_.jsonb(json_of(emitted.gases));
   }
 
@@ -266,14 +272,30 @@ class Builder {
     Fields out(of(Table::totals), Table::totals, account(series), row_);
     out.time(total.at);
     out.amount(total.amount, *model::find_carrier(series.carrier));
-    out.kilograms(total.co2e);
-    if (series.scope == model::Scope::energy) {
-      out.kilograms(total.co2e_market);
+    const model::Co2eWithin& primary = total.emitted[model::Basis::primary];
+    const model::Co2eWithin& market = total.emitted[model::Basis::market];
+    const bool has_market = series.scope == model::Scope::energy;
+    out.kilograms(primary.co2e);
+    if (has_market) {
+      out.kilograms(market.co2e);
     } else {
       out.null();
     }
     out.float_or_null(total.amount_per_hour);
     out.float_or_null(total.co2e_kg_per_hour);
+    if (total.since) {
+      out.time(*total.since);
+      out.seconds(total.covered);
+    } else {
+      out.null(2);
+    }
+    out.quality(total.quality);
+    out.uncertainty(primary, model::stated(primary, total.quality));
+    if (has_market) {
+      out.uncertainty(market, model::stated(market, total.quality));
+    } else {
+      out.null(3);
+    }
   }
 
   void put(const model::Series&, const model::Report&) {}  // fate_of(): there is nothing

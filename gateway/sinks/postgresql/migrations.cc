@@ -366,8 +366,31 @@ COMMENT ON COLUMN @.alerts.cause IS 'of an alert raised or withdrawn by a correc
 COMMENT ON COLUMN @.alerts.suppressed IS 'alerts that depend on this one, and were held back so far';
 )sql";
 
+// How far running totals can be trusted.
+constexpr std::string_view kVersion8 = R"sql(
+ALTER TABLE @.totals
+  ADD COLUMN since timestamptz,
+  ADD COLUMN covered_s numeric(18, 3),
+  ADD COLUMN quality text,
+  ADD COLUMN rule text,
+  ADD COLUMN u95_kg numeric,
+  ADD COLUMN u95_meter_kg numeric,
+  ADD COLUMN u95_factor_kg numeric,
+  ADD COLUMN market_u95_kg numeric,
+  ADD COLUMN market_u95_meter_kg numeric,
+  ADD COLUMN market_u95_factor_kg numeric;
+COMMENT ON COLUMN @.totals.since IS 'of the first reading: amounts are of (since, time]; NULL: begun by a gateway that did not note it';
+COMMENT ON COLUMN @.totals.covered_s IS 'how much of (since, time] was watched; coverage is covered_s / extract(epoch from time - since)';
+COMMENT ON COLUMN @.totals.quality IS 'the worst of what was ever booked in it';
+COMMENT ON COLUMN @.totals.rule IS 'that set the quality; NULL: none';
+COMMENT ON COLUMN @.totals.u95_kg IS 'half-width of the 95 % interval of co2e_kg (GUM); NULL where nothing states one';
+COMMENT ON COLUMN @.totals.u95_meter_kg IS 'the part of u95_kg that follows from the meter';
+COMMENT ON COLUMN @.totals.u95_factor_kg IS 'the part of u95_kg that follows from the factor';
+COMMENT ON COLUMN @.totals.market_u95_kg IS 'of market_co2e_kg, as u95_kg';
+)sql";
+
 constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3, kVersion4,
-                                                        kVersion5, kVersion6, kVersion7};
+                                                        kVersion5, kVersion6, kVersion7, kVersion8};
 
 std::string with_schema(std::string_view sql, std::string_view schema) {
   std::string out;

@@ -99,7 +99,17 @@ constexpr auto kTotals = std::to_array<Column>({{"time", kTime, true},
                                                 {"co2e_kg", kNumeric},
                                                 {"market_co2e_kg", kNumeric},
                                                 {"amount_per_hour", kFloat},
-                                                {"co2e_kg_per_hour", kFloat}});
+                                                {"co2e_kg_per_hour", kFloat},
+                                                {"since", kTime},
+                                                {"covered_s", kNumeric},
+                                                {"quality", kText},
+                                                {"rule", kText},
+                                                {"u95_kg", kNumeric},
+                                                {"u95_meter_kg", kNumeric},
+                                                {"u95_factor_kg", kNumeric},
+                                                {"market_u95_kg", kNumeric},
+                                                {"market_u95_meter_kg", kNumeric},
+                                                {"market_u95_factor_kg", kNumeric}});
 
 constexpr auto kRules = std::to_array<Column>({{"site", kText, true},
                                                {"rule", kText, true},

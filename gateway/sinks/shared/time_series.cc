@@ -117,10 +117,14 @@ const std::string& mass_field(model::Gas gas) {
 }
 
 // What scope 2 and GB/T 2589 add; a gas that is not there has no field.
+void u95_field(Filler& line, std::string_view key, const model::Co2eWithin& emitted, model::Stated stated) {
+  if (stated != model::Stated::none) line.decimal(key, emitted.u95().quanta(), model::kMilligramsPerKilogram);
+}
+
 void emitted_fields(Filler& line, const model::Emitted& primary, model::Stated stated, const model::Emitted* market,
                     model::StandardCoal coal) {
   constexpr auto kPerKilogram = model::kMilligramsPerKilogram;
-  if (stated != model::Stated::none) line.decimal("u95_kg", primary.u95().quanta(), kPerKilogram);
+  u95_field(line, "u95_kg", primary.without_gases(), stated);
   primary.gases.each([&](model::Gas gas, model::GasMass mass) {
     if (gas != model::Gas::unsplit) line.decimal(mass_field(gas), mass.quanta(), kPerKilogram);
   });
@@ -196,10 +200,20 @@ struct Render {
     Filler line(point, "carbongate_total", total.at);
     account_tags(line, series, *carrier, "", nullptr);
     line.decimal("amount", total.amount.quanta(), carrier->quanta_per_display);
-    line.decimal("co2e_kg", total.co2e.quanta(), model::kMilligramsPerKilogram);
+    const model::Co2eWithin& primary = total.emitted[model::Basis::primary];
+    line.decimal("co2e_kg", primary.co2e.quanta(), model::kMilligramsPerKilogram);
+    u95_field(line, "u95_kg", primary, model::stated(primary, total.quality));
     if (series.scope == model::Scope::energy) {
-      line.decimal("market_co2e_kg", total.co2e_market.quanta(), model::kMilligramsPerKilogram);
+      const model::Co2eWithin& market = total.emitted[model::Basis::market];
+      line.decimal("market_co2e_kg", market.co2e.quanta(), model::kMilligramsPerKilogram);
+      u95_field(line, "market_u95_kg", market, model::stated(market, total.quality));
     }
+    if (total.since) {
+      line.decimal("duration_s", milliseconds(total.at - *total.since), 1000);
+      line.decimal("covered_s", milliseconds(total.covered), 1000);
+      line.decimal("coverage_percent", model::coverage(total.covered, total.at - *total.since), model::kPerPercent);
+    }
+    line.quality(total.quality);
     rate_field(line, "amount_per_hour", total.amount_per_hour);
     rate_field(line, "co2e_kg_per_hour", total.co2e_kg_per_hour);
     return Rendering::point;

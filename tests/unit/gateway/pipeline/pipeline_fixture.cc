@@ -22,9 +22,13 @@ std::string text(model::Quality q) {
   return std::string(to_string(q.origin)) + "/" + std::string(to_string(q.rule));
 }
 
+std::string text(const model::Co2eWithin& emitted) {
+  return std::to_string(emitted.co2e.quanta()) + "+-" + std::to_string(emitted.u95_activity.quanta()) + "," +
+         std::to_string(emitted.u95_factor.quanta());
+}
+
 std::string text(const model::Emitted& emitted) {
-  std::string out = std::to_string(emitted.co2e.quanta()) + "+-" + std::to_string(emitted.u95_activity.quanta()) + "," +
-                    std::to_string(emitted.u95_factor.quanta());
+  std::string out = text(emitted.without_gases());
   emitted.gases.each([&](model::Gas gas, model::GasMass mass) {
     out += " " + std::string(to_string(gas)) + ":" + std::to_string(mass.quanta());
   });
@@ -60,9 +64,10 @@ struct Text {
            std::string(to_string(r.validity)) + " " + text(r.quality);
   }
   std::string operator()(const model::RunningTotal& r) const {
-    return "total " + when(r.at) + " " + std::to_string(r.amount.quanta()) + " " + std::to_string(r.co2e.quanta()) +
-           " " + std::to_string(r.co2e_market.quanta()) + " " + number(r.amount_per_hour) + " " +
-           number(r.co2e_kg_per_hour);
+    return "total " + when(r.at) + " " + std::to_string(r.amount.quanta()) + " " +
+           text(r.emitted[model::Basis::primary]) + " " + text(r.emitted[model::Basis::market]) + " " +
+           number(r.amount_per_hour) + " " + number(r.co2e_kg_per_hour) + " since " + (r.since ? when(*r.since) : "-") +
+           " covered " + std::to_string(r.covered.count()) + " " + text(r.quality);
   }
   std::string operator()(const model::Alert& a) const {
     return "alert " + std::string(to_string(a.stage)) + " " + when(a.at) + " since " + when(a.since) + " " +

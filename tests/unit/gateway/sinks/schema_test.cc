@@ -192,12 +192,29 @@ TEST(LineProtocolSchema, TellsThePeriodsOfRollupsApart) {
 }
 
 TEST(LineProtocolSchema, SendsRunningTotalsWithTheirPresentRates) {
+  model::RunningTotal total{.at = kNine,
+                            .amount = model::Activity::of(2'000'000),
+                            .emitted = {},
+                            .amount_per_hour = 48.5,
+                            .co2e_kg_per_hour = 25.7341,
+                            .since = {}};
+  total.emitted[model::Basis::primary].co2e = model::Co2e::of(1'061'200);
   EXPECT_EQ(
-      line_of(
-          model::RunningTotal{kNine, model::Activity::of(2'000'000), model::Co2e::of(1'061'200), {}, 48.5, 25.7341}),
+      line_of(total),
       "carbongate_total,carrier=electricity,device=press\\ shop,point=active_energy_import,scope=2,site=edz-1,unit=kWh,"
-      "user=press-shop amount=2,co2e_kg=1.0612,market_co2e_kg=0,amount_per_hour=48.5,co2e_kg_per_hour=25.7341 "
+      "user=press-shop amount=2,co2e_kg=1.0612,market_co2e_kg=0,amount_per_hour=48.5,co2e_kg_per_hour=25.7341,quality=0i,rule=0i "
       "1700000100000\n");
+
+  total.since = kNine - 40s;
+  total.covered = 30s;
+  total.quality = {model::Origin::estimated, model::Rule::gap};
+  total.emitted[model::Basis::primary] = {model::Co2e::of(1'061'200), model::Co2e::of(30'000), model::Co2e::of(40'000)};
+  total.emitted[model::Basis::market] = {model::Co2e::of(500'000), model::Co2e::of(6'000), model::Co2e::of(8'000)};
+  EXPECT_EQ(
+      line_of(total),
+      "carbongate_total,carrier=electricity,device=press\\ shop,point=active_energy_import,scope=2,site=edz-1,unit=kWh,"
+      "user=press-shop amount=2,co2e_kg=1.0612,u95_kg=0.05,market_co2e_kg=0.5,market_u95_kg=0.01,amount_per_hour=48.5,"
+      "co2e_kg_per_hour=25.7341,duration_s=40,covered_s=30,coverage_percent=75,quality=2i,rule=12i 1700000100000\n");
 }
 
 TEST(LineProtocolSchema, LeavesOutTagsWithoutAValue) {

@@ -90,10 +90,17 @@ TYPED_TEST(StoreContract, GivesRowsBackInTheirOrderAndUnderTheirNames) {
                  rollup(model::Period::month, kStart, 744h, 10)},
                 {},
                 {}});
-  this->commit({{{kPressShop, model::RunningTotal{kStart, model::Activity::of(3), model::Co2e::of(4),
-                                                  model::Co2e::of(7), 5.5, 6.5}}},
-                {},
-                {}});
+  model::RunningTotal running{.at = kStart,
+                              .amount = model::Activity::of(3),
+                              .emitted = {},
+                              .amount_per_hour = 5.5,
+                              .co2e_kg_per_hour = 6.5,
+                              .since = kStart - 1h,
+                              .covered = 45min,
+                              .quality = {model::Origin::estimated, model::Rule::gap}};
+  running.emitted[model::Basis::primary] = {model::Co2e::of(4), model::Co2e::of(1), model::Co2e::of(2)};
+  running.emitted[model::Basis::market] = {model::Co2e::of(7), model::Co2e::of(3), model::Co2e::of(5)};
+  this->commit({{{kPressShop, running}}, {}, {}});
   for (int round = 0; round < 2; ++round) {
     const auto rows = this->peek("vm");
     ASSERT_EQ(rows.size(), 5u);
@@ -129,9 +136,7 @@ TYPED_TEST(StoreContract, GivesRowsBackInTheirOrderAndUnderTheirNames) {
     EXPECT_EQ(sum.period, model::Period::month);
     EXPECT_EQ(sum.end - sum.begin, 744h);
 
-    const auto& total = rows[4].body.template get<model::RunningTotal>();
-    EXPECT_EQ(total.amount.quanta(), 3);
-    EXPECT_EQ(total.co2e_kg_per_hour, 6.5);
+    EXPECT_EQ(rows[4].body.template get<model::RunningTotal>(), running);
     this->reopen();
   }
 }
