@@ -6,15 +6,16 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <map>
-#include <span>
 #include <vector>
 
+#include "gateway/books/live_sums.h"
 #include "gateway/model/coverage.h"
-#include "gateway/pipeline/counter.h"
 
 namespace carbongate::app {
 namespace {
+
+using books::LiveSum;
+using books::Waiting;
 
 constexpr std::string_view kWaits = "?";  // beside an amount that lacks a step in doubt
 constexpr std::size_t kWaitingShown = 5;  // the table is one screen
@@ -70,180 +71,56 @@ std::string rate_unit(const model::Carrier& carrier) {
   return carrier.display.symbol == "kWh" ? "kW" : std::string(carrier.display.symbol) + "/h";
 }
 
-// A counter whose newest step is in doubt: nothing since `step.since` is booked until its next readings decide.
-struct Waiting {
-  std::string point;
-  pipeline::Pending step;
-  std::vector<PointId> of;  // the points whose amounts lack it: its own, and those derived from it
-};
-
-std::vector<Waiting> waiting_points(const model::Site& site, const model::Checkpoint& checkpoint) {
-  std::vector<Waiting> all;
-  const auto note = [&](const std::string& name, const std::optional<pipeline::Pending>& step, PointId of) {
-    if (!step) return;
-    const auto known = std::ranges::find(all, name, &Waiting::point);
-    if (known == all.end()) {
-      all.push_back({.point = name, .step = *step, .of = {of}});
-    } else {
-      known->of.push_back(of);
-    }
-  };
-  const std::size_t known = std::min(site.points.size(), checkpoint.points.size());
-  for (const Point& point : std::span(site.points).first(known)) {
-    const model::PointState& state = checkpoint.points[index(point.id)];
-    note(point.full_name(), pipeline::pending(state.counter), point.id);
-    for (const model::DerivedInputState& input : state.derived.inputs) {
-      note(input.point, pipeline::pending(input.counter), point.id);
-    }
-  }
-  return all;
+// "79.17 %"; empty where nobody knows.
+std::string coverage(const LiveSum& sum) {
+  return sum.elapsed <= Duration::zero() ? "" : model::coverage_percent(sum.covered, sum.elapsed) + " %";
 }
 
-// Sum over the accounts of one user and one carrier: what a person calls "the press shop's electricity".
-struct Line {
-  const model::Account* account;
-  model::Activity amount;
-  model::Co2e co2e;
-  double amount_per_hour = 0;
-  double co2e_kg_per_hour = 0;
-  bool waits = false;  // for a step that is in doubt
-  Duration covered{};  // of the day, so far
-  Duration elapsed{};  // of it
-};
-
-std::vector<Line> lines_of(const model::Site& site, const model::Checkpoint& accounts,
-                           const std::vector<Waiting>& waiting) {
-  std::vector<Line> lines;
-  for (const model::Account& account : site.accounts) {
-    auto line = std::ranges::find_if(lines, [&](const Line& l) {
-      return l.account->user == account.user && l.account->carrier == account.carrier &&
-             l.account->flow == account.flow;
-    });
-    if (line == lines.end()) line = lines.insert(lines.end(), Line{.account = &account, .amount = {}, .co2e = {}});
-    const model::AccountState& state = accounts.accounts[model::index(account.id)];
-    line->amount += state.amount;
-    line->co2e += state.emissions[model::Basis::primary].total.co2e;
-    line->amount_per_hour += state.amount_per_hour;
-    line->co2e_kg_per_hour += state.co2e_kg_per_hour;
-    const auto& day = state.open[static_cast<std::size_t>(model::Period::day)];
-    if (day && state.live_at) {
-      line->covered += day->covered;
-      line->elapsed += std::max(std::min(*state.live_at, day->end) - day->begin, day->covered);
-    }
-    line->waits = line->waits || std::ranges::any_of(waiting, [&](const Waiting& w) {
-                    return std::ranges::find(w.of, account.source) != w.of.end();
-                  });
-  }
-  return lines;
+// "± 0.0011"; with ">" where only part of what it may be is stated.
+std::string uncertainty(const LiveSum& sum) {
+  if (sum.stated == model::Stated::none) return "";
+  return (sum.stated == model::Stated::all ? "± " : "± >") + fixed(sum.u95.quanta(), model::kMilligramsPerKilogram, 4);
 }
 
-// What each user consumes of a carrier that others are part of, less what they consume, since the first reading of
-// each.
-std::vector<Line> unallocated_lines(const model::Site& site, const model::Checkpoint& accounts) {
-  std::vector<Line> lines;
-  const auto add = [&](Line& line, const model::Account& account, std::int64_t sign) {
-    const model::AccountState& state = accounts.accounts[model::index(account.id)];
-    line.amount += model::Activity::of(sign * state.amount.quanta());
-    line.co2e += model::Co2e::of(sign * state.emissions[model::Basis::primary].total.co2e.quanta());
-    line.amount_per_hour += static_cast<double>(sign) * state.amount_per_hour;
-    line.co2e_kg_per_hour += static_cast<double>(sign) * state.co2e_kg_per_hour;
-  };
-  for (const model::Account& whole : site.accounts) {
-    const auto is_same = [&](const Line& l) {
-      return l.account->user == whole.user && l.account->carrier == whole.carrier;
-    };
-    const auto is_part = [&](const model::Account& account) {
-      const model::Containment* container = model::container_of(site, account);
-      return container && container->of == whole.user && account.carrier == whole.carrier;
-    };
-    const bool is_whole = whole.flow == model::Flow::consumed && std::ranges::any_of(site.accounts, is_part);
-    if (!is_whole) continue;
-    auto line = std::ranges::find_if(lines, is_same);
-    if (line == lines.end()) {
-      line = lines.insert(lines.end(), Line{.account = &whole, .amount = {}, .co2e = {}});
-      for (const model::Account& account : site.accounts) {
-        if (is_part(account)) add(*line, account, -1);
-      }
-    }
-    add(*line, whole, 1);
-  }
-  return lines;
+// The last columns, of any sum.
+std::string trust(const LiveSum& sum) {
+  return right(fixed(sum.co2e.quanta(), model::kMilligramsPerKilogram, 4), 14) + " " + left(uncertainty(sum), 14) +
+         right(coverage(sum), 16);
 }
 
-// Of the day so far, as far as its readings reach.
-std::string coverage(const Line& line) {
-  if (line.elapsed <= Duration::zero()) return "";
-  return model::coverage_percent(line.covered, line.elapsed) + " %";
-}
-
-// Of the total: of each of its metering points the day so far, as far as the newest reading of any of them. So one that
-// is silent lowers it.
-std::string coverage_of_total(const model::Site& site, const model::Checkpoint& accounts) {
-  std::map<PointId, const model::AccountState*> points;
-  Instant begin = Instant::min();
-  Instant end = Instant::min();
-  const auto day_of = [](const model::AccountState& state) -> const auto& {
-    return state.open[static_cast<std::size_t>(model::Period::day)];
-  };
-  for (const model::Account& account : site.accounts) {
-    if (!model::in_site_total(site, account)) continue;
-    const model::AccountState& state = accounts.accounts[model::index(account.id)];
-    points.try_emplace(account.source, &state);
-    if (!day_of(state) || !state.live_at) continue;
-    begin = std::max(begin, day_of(state)->begin);
-    end = std::max(end, std::min(*state.live_at, day_of(state)->end));
-  }
-  Duration covered{};
-  Duration elapsed{};
-  for (const auto& [point, state] : points) {
-    const auto& day = day_of(*state);
-    const Duration watched = day && day->begin == begin ? day->covered : Duration::zero();
-    covered += watched;
-    if (begin < end) elapsed += std::max(end - begin, watched);
-  }
-  return elapsed <= Duration::zero() ? "" : model::coverage_percent(covered, elapsed) + " %";
-}
-
-std::string figures(const Line& line) {
-  const model::Carrier& carrier = *line.account->carrier;
-  return right(fmt::format("{:.2f} {}", line.amount_per_hour, rate_unit(carrier)), 16) +
-         right(fixed(line.amount.quanta(), carrier.quanta_per_display, 3) + " " + std::string(carrier.display.symbol),
+std::string figures(const LiveSum& sum) {
+  const model::Carrier& carrier = *sum.account->carrier;
+  return right(fmt::format("{:.2f} {}", sum.amount_per_hour, rate_unit(carrier)), 16) +
+         right(fixed(sum.amount.quanta(), carrier.quanta_per_display, 3) + " " + std::string(carrier.display.symbol),
                20) +
-         std::string(line.waits ? kWaits : " ") + right(fmt::format("{:.3f}", line.co2e_kg_per_hour), 12) +
-         right(fixed(line.co2e.quanta(), model::kMilligramsPerKilogram, 4), 14);
+         std::string(sum.waits ? kWaits : " ") + right(fmt::format("{:.3f}", sum.co2e_kg_per_hour), 12) + trust(sum);
 }
 
 void append_users(std::string& out, const model::Site& site, const model::Checkpoint& accounts) {
   out += left("energy user 用能单位", 34) + left("carrier 能源品种", 20) + right("power 功率", 16) +
-         right("energy 用量", 20) + right("CO2e kg/h", 13) + right("CO2e kg", 14) + right("day covered 覆盖率", 20) +
-         "\n";
-  const std::vector<Waiting> waiting = waiting_points(site, accounts);
-  for (const Line& line : lines_of(site, accounts, waiting)) {
-    const model::Carrier& carrier = *line.account->carrier;
+         right("energy 用量", 20) + right("CO2e kg/h", 13) + right("CO2e kg", 14) + " " + left("± 95 %", 14) +
+         right("covered 覆盖率", 16) + "\n";
+  const std::vector<Waiting> waiting = books::waiting_points(site, accounts);
+  for (const LiveSum& sum : books::user_sums(site, accounts, waiting)) {
+    const model::Carrier& carrier = *sum.account->carrier;
     const std::string name =
-        line.account->user_name.empty() ? line.account->user : line.account->user + " " + line.account->user_name;
-    const model::Flow flow = line.account->flow;
+        sum.account->user_name.empty() ? sum.account->user : sum.account->user + " " + sum.account->user_name;
+    const model::Flow flow = sum.account->flow;
     const std::string what =
         flow == model::Flow::consumed ? std::string(carrier.name_zh) : std::string(to_string(flow));
-    out += left(name, 34) + left(std::string(carrier.id) + " " + what, 20) + figures(line) + right(coverage(line), 20) +
-           "\n";
+    out += left(name, 34) + left(std::string(carrier.id) + " " + what, 20) + figures(sum) + "\n";
   }
-  for (const Line& line : unallocated_lines(site, accounts)) {
-    out += left("unallocated 未分配 " + line.account->user, 34) +
-           left(std::string(line.account->carrier->id) + " " + std::string(line.account->carrier->name_zh), 20) +
-           figures(line) + "\n";
+  for (const LiveSum& sum : books::unallocated_sums(site, accounts)) {
+    out += left("unallocated 未分配 " + sum.account->user, 34) +
+           left(std::string(sum.account->carrier->id) + " " + std::string(sum.account->carrier->name_zh), 20) +
+           figures(sum) + "\n";
   }
-  model::Co2e total;
+  out += left("total 合计", 103) + trust(books::site_sum(site, accounts)) + "\n";
   std::vector<std::string> parts;
   for (const model::Account& account : site.accounts) {
-    if (model::in_site_total(site, account)) {
-      total += accounts.accounts[model::index(account.id)].emissions[model::Basis::primary].total.co2e;
-    }
     const bool is_part = model::container_of(site, account) != nullptr;
     if (is_part && std::ranges::find(parts, account.user) == parts.end()) parts.push_back(account.user);
   }
-  out += left("total 合计", 103) + right(fixed(total.quanta(), model::kMilligramsPerKilogram, 4), 14) +
-         right(coverage_of_total(site, accounts), 20) + "\n";
   if (!parts.empty()) {
     out += fmt::format("without what is part of another 已含于上级, 不重复计入: {}\n", fmt::join(parts, ", "));
   }

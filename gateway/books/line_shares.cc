@@ -41,8 +41,7 @@ std::string container_of(const LineShares& shares) {
 }
 
 Uncertainty combine(const LineShares& shares, Basis basis) {
-  std::map<std::pair<std::string_view, std::string_view>, std::int64_t> by_point;
-  std::map<std::string_view, std::int64_t> by_factor;
+  model::CombinedUncertainty<std::pair<std::string_view, std::string_view>, std::string_view> sum;
   bool any = false;
   bool all = true;
   bool entries = false;
@@ -50,8 +49,8 @@ Uncertainty combine(const LineShares& shares, Basis basis) {
     if (!share.part) continue;
     entries = true;
     const model::Emitted& emitted = share.part->now.emitted[basis];
-    by_point[{share.series().device, share.series().point}] += share.sign * emitted.u95_activity.quanta();
-    by_factor[share.part->series(basis)] += share.sign * emitted.u95_factor.quanta();
+    sum.add({share.series().device, share.series().point}, share.sign * emitted.u95_activity.quanta(),
+            share.part->series(basis), share.sign * emitted.u95_factor.quanta());
     all &= !share.part->unstated[basis];
     if (emitted.co2e == model::Co2e{}) continue;
     const bool activity = emitted.u95_activity != model::Co2e{};
@@ -59,9 +58,6 @@ Uncertainty combine(const LineShares& shares, Basis basis) {
     any |= activity || factor;
     all &= activity && factor;
   }
-  model::Quadrature sum;
-  for (const auto& [point, half_width] : by_point) sum.add(half_width);
-  for (const auto& [factor, half_width] : by_factor) sum.add(half_width);
   const Stated stated = !entries ? Stated::none : all ? Stated::all : any ? Stated::part : Stated::none;
   return {.u95 = model::Co2e::of(sum.root()), .stated = stated};
 }

@@ -13,6 +13,7 @@
 #include "gateway/explain/ledger_place.h"
 #include "gateway/explain/readings.h"
 #include "gateway/model/carrier.h"
+#include "gateway/pipeline/lead.h"
 #include "gateway/pipeline/live_factors.h"
 #include "gateway/store/history.h"
 
@@ -191,6 +192,11 @@ class Explaining {
     used.dropped = *thinned;  // unless one from before is found
     auto found = find_readings(history_, wanted);
     if (found.has_error()) return found.error();
+    if (used.kind == Kind::cumulative && !is_what_is_booked(found->at(name))) {
+      wanted.behind = pipeline::kReadingsBehind;
+      found = find_readings(history_, wanted);
+      if (found.has_error()) return found.error();
+    }
     const ReadingsOfPoint& readings = found->at(name);
     if (!readings.unit.empty()) used.unit = readings.unit;
     show_readings(readings.all);
@@ -212,17 +218,23 @@ class Explaining {
     return {};
   }
 
+  std::optional<CountedAgain> count_here(std::vector<StoredReading> readings, std::string_view unit) const {
+    if (!configured_.point || configured_.point->unit.symbol != unit) return std::nullopt;
+    repair(readings, configured_.point->id);
+    return count_again(readings, *configured_.point, *out_.carrier, known_.site.future_tolerance, out_.known.begin,
+                       out_.known.end, amounts_of(known_.site, configured_.point->id));
+  }
+
+  bool is_what_is_booked(const ReadingsOfPoint& readings) const {
+    const auto counted = count_here(readings.all, readings.unit);
+    return !counted || counted->sum == out_.known.amount || (out_.published && counted->sum == out_.published->amount);
+  }
+
   // The one before, those within, the one after: each with what it added.
   void show_readings(const std::vector<StoredReading>& readings) {
     const Instant begin = out_.known.begin;
     const Instant end = out_.known.end;
-    std::optional<CountedAgain> counted;
-    if (configured_.point && configured_.point->unit.symbol == out_.point.unit) {
-      std::vector<StoredReading> restated = readings;
-      repair(restated, configured_.point->id);
-      counted = count_again(restated, *configured_.point, *out_.carrier, known_.site.future_tolerance, begin, end,
-                            amounts_of(known_.site, configured_.point->id));
-    }
+    std::optional<CountedAgain> counted = count_here(readings, out_.point.unit);
     PointUsed& used = out_.point;
     std::optional<std::size_t> before;
     std::vector<std::size_t> within, after;

@@ -95,7 +95,7 @@ class Search {
     if (++rows_ >= kRowsMax) return false;
     if (newest_ <= std::max(wanted_.end, wanted_.heard_until)) return true;
     if (newest_ > std::max(wanted_.end, wanted_.heard_until) + kSilenceMax) return false;
-    return std::ranges::any_of(slots_, [](const auto& slot) { return slot.second.behind == 0; });
+    return std::ranges::any_of(slots_, [&](const auto& slot) { return slot.second.behind < wanted_.behind; });
   }
 
   // In front of it, newest first.

@@ -1,6 +1,7 @@
 // The stored readings in and around a quarter hour, found in one walk through the journal, and counted again.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <set>
@@ -36,7 +37,8 @@ struct ReadingsWanted {
   std::set<std::string> counters;  // those of them whose lead must show the counter moving, as counting it again needs
   Instant begin{};
   Instant end{};
-  Instant heard_until{};  // late ones may have been heard until then
+  Instant heard_until{};   // late ones may have been heard until then
+  std::size_t behind = 1;  // usable ones after the interval; of a counter whose step was in doubt as many as decide it
 };
 
 // Memory: the readings of these points in an hour and a half, or so many as counting needs. Time: as far through the

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -56,6 +57,27 @@ class Quadrature {
  private:
   unsigned __int128 squares_ = 0;
   bool overflown_ = false;
+};
+
+// Of a sum: what one meter leads to adds linearly, and so does what one factor leads to; meters and factors are
+// independent of each other. What is taken off is added with a minus.
+template <class Meter, class Factor>
+class CombinedUncertainty {
+ public:
+  void add(const Meter& meter, std::int64_t by_meter, const Factor& factor, std::int64_t by_factor) {
+    meters_[meter] += by_meter;
+    factors_[factor] += by_factor;
+  }
+  std::int64_t root() const {
+    Quadrature sum;
+    for (const auto& [meter, half_width] : meters_) sum.add(half_width);
+    for (const auto& [factor, half_width] : factors_) sum.add(half_width);
+    return sum.root();
+  }
+
+ private:
+  std::map<Meter, std::int64_t> meters_;
+  std::map<Factor, std::int64_t> factors_;
 };
 
 }  // namespace carbongate::model

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/model/accounts_uncertainty.h"
 #include "gateway/ops/json.h"
 #include "gateway/ops/names.h"
 #include "gateway/pipeline/counter.h"
@@ -77,6 +78,7 @@ struct Live::Sums {
   double co2e_kg = 0;
   std::array<double, 3> by_scope{};
   double market_kg = 0;
+  model::AccountsUncertainty uncertainty;  // of co2e_kg
   Duration covered{};
   Duration elapsed{};
 };
@@ -122,6 +124,7 @@ Live::Sums Live::sums_of(model::Period period, const std::string* user, Instant 
     sums.co2e_kg += kilograms(primary.co2e.quanta());
     sums.by_scope.at(static_cast<std::size_t>(account.scope)) += kilograms(primary.co2e.quanta());
     sums.market_kg += kilograms(market.co2e.quanta());
+    sums.uncertainty.add(account, primary.without_gases(), open->quality);
   }
   for (const auto& [point, times] : watched) {
     sums.covered += times.first;
@@ -131,9 +134,13 @@ Live::Sums Live::sums_of(model::Period period, const std::string* user, Instant 
 }
 
 json::object Live::period_of(const Sums& sums) const {
+  const model::Stated stated = sums.uncertainty.stated();
+  const double u95_kg = kilograms(sums.uncertainty.u95().quanta());
   return {{"electricity_kwh", sums.electricity_kwh},
           {"kgce", sums.kgce},
           {"co2e_kg", sums.co2e_kg},
+          {"u95_kg", stated == model::Stated::none ? json::value() : json::value(u95_kg)},
+          {"u95_stated", to_string(stated)},
           {"co2e_kg_scope_1", sums.by_scope[1]},
           {"co2e_kg_scope_2", sums.by_scope[2]},
           {"market_co2e_kg", sums.market_kg},
@@ -359,7 +366,8 @@ json::object Live::now(const State& state) {
   const pipeline::Span day = calendar_.period(model::Period::day, now);
   const json::object sums = period_of(sums_of(model::Period::day, nullptr, now));
   json::object today{{"begin", model::format_utc(day.begin)}, {"end", model::format_utc(day.end)}};
-  for (const char* key : {"electricity_kwh", "kgce", "co2e_kg", "renewable_share_percent", "coverage_percent"}) {
+  for (const char* key :
+       {"electricity_kwh", "kgce", "co2e_kg", "u95_kg", "u95_stated", "renewable_share_percent", "coverage_percent"}) {
     today[key] = sums.at(key);
   }
   const auto age = newest ? std::optional(std::chrono::duration<double>(std::max<Duration>(now - *newest, 0ms)).count())

@@ -9,10 +9,13 @@
 #include <string_view>
 #include <utility>
 
+#include "gateway/books/live_sums.h"
+
 namespace carbongate::ops {
 namespace {
 
 constexpr double kJoulesPerKwh = 3.6e6;
+constexpr double kMilligramsPerGram = 1000;
 constexpr double kGramsPerKilogram = 1000;
 
 // A label's value: backslash, quotes and line feeds escaped.
@@ -186,6 +189,16 @@ void append_accounts(Metrics& out, const Facts& facts, const Live::Totals& total
               totals.electricity_kwh * kJoulesPerKwh);
   out.counter("site_co2e_grams_total", "CO2e since the first reading, location-based; corrections may lower it.",
               totals.co2e_kg * kGramsPerKilogram);
+  const books::LiveSum sum = books::site_sum(site, facts.accounts());
+  if (sum.stated != model::Stated::none) {
+    out.gauge("site_co2e_uncertainty_grams",
+              "Half-width of the 95 % interval of site_co2e_grams_total; a lower bound where some of it states none.",
+              static_cast<double>(sum.u95.quanta()) / kMilligramsPerGram);
+  }
+  if (sum.elapsed > Duration::zero()) {
+    out.gauge("site_coverage_ratio", "Share of the time since the first reading that readings watched.",
+              static_cast<double>(sum.covered.count()) / static_cast<double>(sum.elapsed.count()));
+  }
   std::array<std::uint64_t, model::kSeverityCount> firing{};
   for (const model::Watch& watch : site.watches) {
     if (!facts.accounts().alerts.at(model::index(watch.id)).since) continue;

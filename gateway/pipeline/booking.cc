@@ -93,11 +93,13 @@ void Pipeline::Engine::book_account(std::size_t index, Booking booking) {
   AccountFactors& factors = accounts_[index].factors;
   const Instant at = booking.span.begin;
   model::PerBasis<model::Emitted> emitted;
+  model::PerBasis<std::int32_t> factor_ppm;
   for (const Basis basis : model::kBases) {
     if (!factors[basis].chosen()) continue;
     const model::Factor* factor = factors[basis].at(at);
     if (factor) {
       emitted[basis] = emit(booking.amount, *factor, account.emissions[basis]);
+      factor_ppm[basis] = factor->u95_ppm;
     } else if (basis == Basis::primary) {
       booking.quality = worse(booking.quality, {Origin::missing, Rule::no_factor});
     }
@@ -114,6 +116,12 @@ void Pipeline::Engine::book_account(std::size_t index, Booking booking) {
     add(booking, period);
     period.coal += coal;
     for (const Basis basis : model::kBases) period.emitted[basis] += emitted[basis];
+  }
+  for (const Basis basis : model::kBases) {
+    if (!factors[basis].chosen()) continue;
+    model::Emitted stated = account.open[kQuarter]->emitted[basis];
+    state_uncertainty(stated, accounts_[index].account->activity_u95_ppm, factor_ppm[basis]);
+    state_uncertainty_as(stated, basis, account);
   }
 }
 
@@ -166,24 +174,28 @@ void Pipeline::Engine::close_account(std::size_t index, Instant until) {
   }
 }
 
-// The quarter hour is complete: its entry, and with it the uncertainties of all that it is a part of.
+// The quarter hour is complete.
 void Pipeline::Engine::publish_entry(std::size_t index) {
-  model::AccountState& account = state_.accounts[index];
-  OpenPeriod& quarter = *account.open[kQuarter];
+  const OpenPeriod& quarter = *state_.accounts[index].open[kQuarter];
   model::EmissionEntry entry = make_entry(quarter, *accounts_[index].account, accounts_[index].factors);
   ++statistics_.entries;
   if (entry.quality.rule == Rule::no_factor) ++statistics_.entries_without_factor;
-  for (const Basis basis : model::kBases) {
-    const model::Emitted uncertainty{.co2e = {},
-                                     .gases = {},
-                                     .u95_activity = quarter.emitted[basis].u95_activity,
-                                     .u95_factor = quarter.emitted[basis].u95_factor};
-    account.emissions[basis].total += uncertainty;
-    for (std::size_t p = kQuarter + 1; p < kPeriods.size(); ++p) {
-      if (account.open[p]) account.open[p]->emitted[basis] += uncertainty;
-    }
-  }
+  state_uncertainty_as(entry.primary.emitted, Basis::primary, state_.accounts[index]);
+  if (entry.market) state_uncertainty_as(entry.market->emitted, Basis::market, state_.accounts[index]);
   emit_row(static_cast<AccountId>(index), std::move(entry));
+}
+
+// What the open quarter hour is uncertain by, so is all that it is a part of.
+void Pipeline::Engine::state_uncertainty_as(const model::Emitted& stated, Basis basis, model::AccountState& account) {
+  const model::Emitted& before = account.open[kQuarter]->emitted[basis];
+  const model::Emitted more{.co2e = {},
+                            .gases = {},
+                            .u95_activity = stated.u95_activity - before.u95_activity,
+                            .u95_factor = stated.u95_factor - before.u95_factor};
+  account.emissions[basis].total += more;
+  for (std::optional<OpenPeriod>& open : account.open) {
+    if (open) open->emitted[basis] += more;
+  }
 }
 
 void Pipeline::Engine::note_next_close(PointRules& rules, const model::PointState& point) const {
@@ -195,7 +207,7 @@ void Pipeline::Engine::note_next_close(PointRules& rules, const model::PointStat
   }
 }
 
-model::RunningTotal Pipeline::Engine::running_total(std::size_t index, Instant at) {
+model::RunningTotal Pipeline::Engine::running_total(std::size_t index, Instant at) const {
   const model::AccountState& account = state_.accounts[index];
   model::RunningTotal row{.at = at,
                           .amount = account.amount,
@@ -205,16 +217,7 @@ model::RunningTotal Pipeline::Engine::running_total(std::size_t index, Instant a
                           .since = account.since,
                           .covered = account.covered,
                           .quality = account.quality};
-  for (const Basis basis : model::kBases) {
-    model::Emitted sum = account.emissions[basis].total;
-    if (const std::optional<OpenPeriod>& quarter = account.open[kQuarter]) {  // its own are stated once it is closed
-      model::Emitted open = quarter->emitted[basis];
-      state_uncertainty(open, *accounts_[index].account, accounts_[index].factors[basis].at(quarter->begin));
-      sum.u95_activity += open.u95_activity;
-      sum.u95_factor += open.u95_factor;
-    }
-    row.emitted[basis] = sum.without_gases();
-  }
+  for (const Basis basis : model::kBases) row.emitted[basis] = account.emissions[basis].total.without_gases();
   return row;
 }
 

@@ -5,8 +5,8 @@ namespace {
 
 using Wide = __int128;
 
-model::Emission describe(model::Emitted& emitted, const model::Account& account, const model::Factor* factor) {
-  state_uncertainty(emitted, account, factor);
+model::Emission describe(model::Emitted emitted, const model::Account& account, const model::Factor* factor) {
+  state_uncertainty(emitted, account.activity_u95_ppm, factor ? factor->u95_ppm : 0);
   model::Emission emission{.emitted = emitted, .factor_id = {}, .factor_version = {}};
   if (factor) {
     emission.factor_id = factor->id;
@@ -23,9 +23,9 @@ model::Co2e half_width(model::Co2e co2e, std::int32_t ppm) {
   return model::Co2e::of(static_cast<std::int64_t>((magnitude * ppm + 500'000) / 1'000'000));
 }
 
-void state_uncertainty(model::Emitted& emitted, const model::Account& account, const model::Factor* factor) {
-  emitted.u95_activity = half_width(emitted.co2e, account.activity_u95_ppm);
-  emitted.u95_factor = half_width(emitted.co2e, factor ? factor->u95_ppm : 0);
+void state_uncertainty(model::Emitted& emitted, std::int32_t activity_ppm, std::int32_t factor_ppm) {
+  emitted.u95_activity = half_width(emitted.co2e, activity_ppm);
+  emitted.u95_factor = half_width(emitted.co2e, factor_ppm);
 }
 
 std::int64_t multiply(model::Activity amount, std::int64_t scaled_mg_per_quantum, std::int64_t& remainder) {
@@ -72,7 +72,8 @@ const model::Factor* FactorSeries::at(Instant at) {
   return holding_.factor;
 }
 
-model::EmissionEntry make_entry(model::OpenPeriod& quarter, const model::Account& account, AccountFactors& factors) {
+model::EmissionEntry make_entry(const model::OpenPeriod& quarter, const model::Account& account,
+                                AccountFactors& factors) {
   model::EmissionEntry entry{
       .begin = quarter.begin,
       .end = quarter.end,

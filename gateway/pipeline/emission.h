@@ -63,12 +63,11 @@ struct AccountFactors {
   FactorSeries coal;
 };
 
-// Gives the emissions of a quarter hour their uncertainties, as far as it has gone: JCGM 100, relative half-widths of
-// meter chain and factor.
-void state_uncertainty(model::Emitted& emitted, const model::Account& account, const model::Factor* factor);
+// Gives emissions that one factor led to their uncertainties: JCGM 100, relative half-widths of meter chain and factor.
+void state_uncertainty(model::Emitted& emitted, std::int32_t activity_ppm, std::int32_t factor_ppm);
 
-// The entry of one complete quarter hour, in which one factor of each series applied throughout. Gives the quarter's
-// emissions their uncertainties.
-model::EmissionEntry make_entry(model::OpenPeriod& quarter, const model::Account& account, AccountFactors& factors);
+// The entry of one complete quarter hour, in which one factor of each series applied throughout.
+model::EmissionEntry make_entry(const model::OpenPeriod& quarter, const model::Account& account,
+                                AccountFactors& factors);
 
 }  // namespace carbongate::pipeline

@@ -107,9 +107,10 @@ class Pipeline::Engine {
   void close_until(std::size_t point, Instant until);
   void close_account(std::size_t account, Instant until);
   void publish_entry(std::size_t account);
+  static void state_uncertainty_as(const model::Emitted& stated, model::Basis basis, model::AccountState& account);
   void note_next_close(PointRules& rules, const model::PointState& point) const;
   static void begin_totals(model::AccountState& account, Instant at);
-  model::RunningTotal running_total(std::size_t index, Instant at);
+  model::RunningTotal running_total(std::size_t index, Instant at) const;
   void show_progress(std::size_t point, Instant at);
 
   template <class Body>

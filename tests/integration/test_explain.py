@@ -255,6 +255,24 @@ def test_a_correction_is_explained_with_what_was_first_published(tmp_path):
         assert first["known"]["amount"] == e["published"]["amount"] == first["point"]["counted_again"]
 
 
+@pytest.mark.parametrize("minute", [20, 31, 43])
+def test_a_step_in_doubt_is_counted_again_with_what_decided_it(tmp_path, minute):
+    """A meter that was exchanged unannounced is believed after twelve readings, in another quarter hour; so is one that is back."""
+    config = make_site(tmp_path / "site")
+    rows = []
+    for k in range(120):
+        after = k >= minute
+        value = Decimal(7000 + 50 * (k - minute) if after else 120_000 + 50 * k) / 100
+        excursion = 70 <= k < 76  # to another course, and back: a glitch
+        rows.append((START_MS + 13_250 + k * MINUTE, "meter.energy", value + 300_000 if excursion else value))
+        rows.append((START_MS + 13_250 + k * MINUTE, "meter.gas", Decimal(2_000 + k) / 8))
+    replay(config, rows)
+    _, entries = entries_of(config, f"{ENERGY}@2026-01-01")
+    assert len(entries) >= 7
+    for e in entries:
+        assert Decimal(e["point"]["counted_again"]) == Decimal(e["known"]["amount"]), e["begin"]
+
+
 def test_the_ledgers_hashes_are_those_of_its_export(site):
     lines = run("export", site, "--what", "ledger", "--format", "jsonl").stdout
     _, entries = entries_of(site, f"{ENERGY}@2026-01-01")

@@ -86,7 +86,7 @@ function sumsOf(u, from, until) {
   return {
     own, gas, electricity,
     period: {
-      electricity_kwh: electricity, kgce: electricity * 0.1229 + gas * 1.33, co2e_kg: scope2 + gas * kGasKg, co2e_kg_scope_1: gas * kGasKg, co2e_kg_scope_2: scope2,
+      electricity_kwh: electricity, kgce: electricity * 0.1229 + gas * 1.33, co2e_kg: scope2 + gas * kGasKg, u95_kg: (scope2 + gas * kGasKg) * 0.018, u95_stated: 'all', co2e_kg_scope_1: gas * kGasKg, co2e_kg_scope_2: scope2,
       market_co2e_kg: scope2 * 0.94 + gas * kGasKg, renewable_share_percent: electricity > 0 ? (own / electricity) * 100 : null, coverage_percent: 99.97 - (u.base % 7) * 0.11,
     },
   };
@@ -168,7 +168,7 @@ export function now(t) {
       {id: 'own', power_kw: own.rate, rate: own.rate, rate_unit: 'kW', co2e_kg_per_h: 0, g_co2e_per_kwh: 0},
       {id: 'natural-gas', power_kw: gas.rate * kGasKwh, rate: gas.rate, rate_unit: 'Nm3/h', co2e_kg_per_h: gas.rate * kGasKg, g_co2e_per_kwh: 200.02},
     ],
-    today: {begin: iso(day), end: iso(day + 86_400_000), electricity_kwh: whole.today.electricity_kwh, kgce: whole.today.kgce, co2e_kg: whole.today.co2e_kg, renewable_share_percent: whole.today.renewable_share_percent, coverage_percent: whole.today.coverage_percent},
+    today: {begin: iso(day), end: iso(day + 86_400_000), electricity_kwh: whole.today.electricity_kwh, kgce: whole.today.kgce, co2e_kg: whole.today.co2e_kg, u95_kg: whole.today.u95_kg, u95_stated: whole.today.u95_stated, renewable_share_percent: whole.today.renewable_share_percent, coverage_percent: whole.today.coverage_percent},
     quotas: [quota('park-day-co2e', whole.today.co2e_kg), quota('park-day-electricity', whole.today.electricity_kwh), quota('rolling-month', byId['rolling-shop'].month.co2e_kg), quota('paint-month', byId['paint-line'].carriers[2].month)],
     renewable_share_percent: (own.rate / whole.power_kw) * 100,
     grid: {g_co2e_per_kwh: kGrid, factor: 'grid-live/CN-SC/live/' + iso(Math.floor(t / kHour) * kHour), version: '', region: 'CN-SC', method: 'live', valid_from: iso(Math.floor(t / kHour) * kHour), live: true, source: '国网四川 grid operator'},

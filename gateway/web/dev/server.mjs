@@ -30,7 +30,7 @@ const page = (rows, key, query) => {
 };
 
 function emptied(now) {
-  return {...now, data_age_s: null, co2e_kg_per_h: 0, power_kw: 0, sources: now.sources.map((s) => ({...s, power_kw: 0, rate: 0, co2e_kg_per_h: 0, g_co2e_per_kwh: null})), today: {...now.today, electricity_kwh: 0, kgce: 0, co2e_kg: 0, renewable_share_percent: null, coverage_percent: 0}, quotas: [], renewable_share_percent: null, grid: null, flows: {nodes: [], links: []}, alerts: {info: 0, warning: 0, critical: 0}};
+  return {...now, data_age_s: null, co2e_kg_per_h: 0, power_kw: 0, sources: now.sources.map((s) => ({...s, power_kw: 0, rate: 0, co2e_kg_per_h: 0, g_co2e_per_kwh: null})), today: {...now.today, electricity_kwh: 0, kgce: 0, co2e_kg: 0, u95_kg: null, u95_stated: 'none', renewable_share_percent: null, coverage_percent: 0}, quotas: [], renewable_share_percent: null, grid: null, flows: {nodes: [], links: []}, alerts: {info: 0, warning: 0, critical: 0}};
 }
 const nowOf = (t) => (flag('--empty') ? emptied(park.now(t)) : park.now(t));
 

@@ -137,6 +137,8 @@ export interface Now {
     electricity_kwh: number;
     kgce: number;
     co2e_kg: number;
+    u95_kg: Optional<number>;
+    u95_stated: Stated;
     renewable_share_percent: Optional<number>;
     coverage_percent: Optional<number>;
   };
@@ -148,10 +150,15 @@ export interface Now {
   devices: {online: number; offline: number; starting: number};
 }
 
+// Of what an uncertainty is known; of a part only, it is a lower bound.
+export type Stated = 'none' | 'part' | 'all';
+
 export interface UserPeriod {
   electricity_kwh: number;
   kgce: number;
   co2e_kg: number;
+  u95_kg: Optional<number>;
+  u95_stated: Stated;
   co2e_kg_scope_1: number;
   co2e_kg_scope_2: number;
   market_co2e_kg: number;

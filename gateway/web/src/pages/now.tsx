@@ -101,7 +101,7 @@ function TodayCard(props: {value: Now}): JSX.Element {
   );
   return (
     <Card class="card-today" title={ui.t('users.today')} hint={today.coverage_percent === null ? null : ui.t('now.today.coverage', {percent: ui.percent(today.coverage_percent, 1)})}>
-      {line(ui.t('now.today.co2e'), <Figure value={today.co2e_kg} unit="kg" class="figure-large" />, daily('co2e'))}
+      {line(ui.t('now.today.co2e'), <Figure value={today.co2e_kg} u95={today.u95_kg} atLeast={today.u95_stated === 'part'} unit="kg" class="figure-large" />, daily('co2e'))}
       {line(ui.t('now.today.electricity'), <Figure value={today.electricity_kwh} unit="kWh" class="figure-large" />, daily('amount'))}
       {line(ui.t('now.today.kgce'), <Figure value={today.kgce} unit="kgce" />, undefined)}
     </Card>

@@ -51,7 +51,7 @@ function columnsOf(ui: Ui, when: When, chosen: string): ColumnOf<EnergyUser>[] {
     {id: 'kgce', title: t('measure.kgce'), number: true, sort: (user) => user[when].kgce, cell: (user) => <Figure value={user[when].kgce} unit="kgce" />},
     {id: 'scope1', title: t('measure.scope1'), number: true, sort: (user) => user[when].co2e_kg_scope_1, cell: (user) => <Figure value={user[when].co2e_kg_scope_1} unit="kg" />},
     {id: 'scope2', title: t('measure.scope2'), number: true, sort: (user) => user[when].co2e_kg_scope_2, cell: (user) => <Figure value={user[when].co2e_kg_scope_2} unit="kg" />},
-    {id: 'co2e', title: t('measure.co2e'), number: true, sort: (user) => user[when].co2e_kg, cell: (user) => <Figure value={user[when].co2e_kg} unit="kg" class="strong" />},
+    {id: 'co2e', title: t('measure.co2e'), number: true, sort: (user) => user[when].co2e_kg, cell: (user) => <Figure value={user[when].co2e_kg} u95={user[when].u95_kg} atLeast={user[when].u95_stated === 'part'} unit="kg" class="strong" />},
     {id: 'intensity', title: t('measure.intensity'), number: true, sort: (user) => intensityOf(user[when]), cell: (user) => <Figure value={intensityOf(user[when])} unit="g/kWh" digits={3} />},
     {
       id: 'sources', title: t('users.sources'), wide: true, sort: (user) => user[when].renewable_share_percent,

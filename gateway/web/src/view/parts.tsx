@@ -27,13 +27,14 @@ export function Card(props: {title?: ComponentChildren; hint?: ComponentChildren
 }
 
 // A figure with its unit, and ± where that is known.
-export function Figure(props: {value: number | null | undefined; unit: string; u95?: number | null | undefined; digits?: number; class?: string}): JSX.Element {
+// `atLeast`: u95 is a lower bound.
+export function Figure(props: {value: number | null | undefined; unit: string; u95?: number | null | undefined; atLeast?: boolean; digits?: number; class?: string}): JSX.Element {
   const {lang} = useUi();
   const q = quantity(props.value, props.unit, lang, {...(props.digits ? {digits: props.digits} : {}), u95: props.u95});
   return (
     <span class={`figure ${props.class ?? ''}`}>
       <span class="figure-number">{q.number}</span>
-      {q.plusMinus ? <span class="figure-pm">{`\u00a0± ${q.plusMinus}`}</span> : null}
+      {q.plusMinus ? <span class="figure-pm">{`\u00a0± ${props.atLeast ? '> ' : ''}${q.plusMinus}`}</span> : null}
       {q.unit ? <span class="figure-unit">{`\u00a0${q.unit}`}</span> : null}
     </span>
   );

@@ -86,29 +86,43 @@ TEST(LiveTable, CountsAPartOnceAndSaysWhatIsUnallocated) {
   EXPECT_THAT(table, HasSubstr("without what is part of another 已含于上级, 不重复计入: press-shop\n"));
 }
 
-TEST(LiveTable, SaysHowMuchOfTheDayTheTotalHasWatched) {
+TEST(LiveTable, SaysHowMuchOfTheTimeSinceTheFirstReadingWasWatched) {
   model::Site site = site_with_two_meters_of_one_user();
   site.accounts[1].source = PointId{1};
   model::Checkpoint state = totals(1'250'000, 195'500, 10.25);
-  const Instant midnight = Instant{} - 8h;  // of the site
   const auto watch = [&](model::AccountState& account, Duration covered, Duration reach) {
-    account.open[static_cast<std::size_t>(model::Period::day)] = model::OpenPeriod{.begin = midnight,
-                                                                                   .end = midnight + 24h,
-                                                                                   .amount = {},
-                                                                                   .coal = {},
-                                                                                   .emitted = {},
-                                                                                   .covered = covered,
-                                                                                   .quality = {}};
-    account.live_at = midnight + reach;
+    account.since = Instant{};
+    account.covered = covered;
+    account.live_at = Instant{} + reach;
   };
   watch(state.accounts[0], 3h, 4h);
   watch(state.accounts[1], 1h, 1h);  // silent since then
+  EXPECT_THAT(accounts_table(site, state, Instant{}), ContainsRegex("press-shop 冲压车间 .* 0.3910 +80 %\n"));
   EXPECT_THAT(accounts_table(site, state, Instant{}), ContainsRegex("total 合计 +0.3910 +50 %\n"));
-  state.accounts[1].open = {};  // no reading at all today
-  state.accounts[1].live_at.reset();
-  EXPECT_THAT(accounts_table(site, state, Instant{}), ContainsRegex("total 合计 +0.3910 +37.5 %\n"));
+  state.accounts[1] = {};  // never heard
+  EXPECT_THAT(accounts_table(site, state, Instant{}), ContainsRegex("total 合计 +0.1955 +37.5 %\n"));
+  state.accounts[0].since.reset();  // begun by a program that did not note it
+  EXPECT_THAT(accounts_table(site, state, Instant{}), ContainsRegex("total 合计 +0.1955 *\n"));
   site.containments.push_back({.user = "press-shop", .carrier = "electricity", .own_supply = false, .of = "park"});
   EXPECT_THAT(accounts_table(site, state, Instant{}), ContainsRegex("total 合计 +0.0000 *\n")) << "nothing is in it";
+}
+
+// Two meters, each +-3 g of 195.5, and one factor for both, +-4 g of each: it errs the same way in both.
+TEST(LiveTable, SaysHowFarTheTruthMayLieAway) {
+  model::Site site = site_with_two_meters_of_one_user();
+  site.accounts[1].source = PointId{1};
+  for (model::Account& account : site.accounts)
+    account.factor = {.set = "cn-grid", .region = "CN", .method = "average"};
+  model::Checkpoint state = totals(1'250'000, 195'500, 10.25);
+  EXPECT_THAT(accounts_table(site, state, Instant{}), Not(HasSubstr("± 0"))) << "nobody states one";
+  for (model::AccountState& account : state.accounts) {
+    account.emissions[model::Basis::primary].total.u95_activity = model::Co2e::of(3'000);
+    account.emissions[model::Basis::primary].total.u95_factor = model::Co2e::of(4'000);
+  }
+  EXPECT_THAT(accounts_table(site, state, Instant{}), ContainsRegex("total 合计 +0.3910 ± 0.0091 *\n"));  // 3√2 and 8
+  state.accounts[0].emissions[model::Basis::primary].total.u95_activity = {};
+  EXPECT_THAT(accounts_table(site, state, Instant{}), ContainsRegex("total 合计 +0.3910 ± >0.0085 *\n"))
+      << "a part of it";
 }
 
 TEST(LiveTable, ShowsTheTimeOfTheSite) {

@@ -158,6 +158,60 @@ TEST_F(OneMeter, TotalsMoveLiveAndNeverJumpBack) {
   EXPECT_EQ(totals.back().emitted[Basis::primary].co2e, Co2e::of(5'630'400));
 }
 
+// An hour watched, half an hour of silence, and half an hour more.
+TEST_F(OneMeter, TotalsSayHowMuchOfTheirTimeWasWatchedAndHowFarTheTruthMayLie) {
+  site.site.accounts[0].activity_u95_ppm = 6'633;
+  Pipeline pipeline = site.pipeline();
+  std::vector<Reading> readings;
+  for (int minute = 0; minute <= 120; ++minute) {
+    if (minute > 60 && minute < 90) continue;
+    readings.push_back(reading(meter, utc("2023-06-01 12:02") + minute * 1min, 100.0 + minute));
+  }
+  const auto rows = feed(pipeline, readings);
+  const auto totals = only<RunningTotal>(rows);
+  ASSERT_FALSE(totals.empty());
+  EXPECT_EQ(totals.front().since, utc("2023-06-01 12:02"));
+  EXPECT_EQ(totals.front().at, utc("2023-06-01 12:02"));
+  const RunningTotal& last = totals.back();
+  EXPECT_EQ(last.since, totals.front().since);
+  EXPECT_EQ(last.at - *last.since, 2h);
+  EXPECT_EQ(last.covered, 90min);
+  EXPECT_EQ(last.quality, (Quality{Origin::estimated, Rule::gap}));
+  EXPECT_EQ(last.amount, Activity::of(120 * kKwh));
+
+  // Of the quarter hour in progress too: nothing is left out between one entry and the next.
+  const model::Co2eWithin& primary = last.emitted[Basis::primary];
+  EXPECT_NEAR(static_cast<double>(primary.u95_activity.quanta()),
+              static_cast<double>(primary.co2e.quanta()) * 0.006'633, 10);
+  for (const model::Period period : {Period::hour, Period::day, Period::month, Period::year}) {
+    const auto& open = pipeline.state().accounts[0].open[static_cast<std::size_t>(period)];
+    ASSERT_TRUE(open);
+    const model::Emitted& emitted = open->emitted[Basis::primary];
+    EXPECT_NEAR(static_cast<double>(emitted.u95_activity.quanta()),
+                static_cast<double>(emitted.co2e.quanta()) * 0.006'633, 10);
+  }
+  Co2e of_entries;
+  for (const EmissionEntry& entry : only<EmissionEntry>(rows)) of_entries += entry.primary.emitted.u95_activity;
+  const auto& quarter = pipeline.state().accounts[0].open[0];
+  ASSERT_TRUE(quarter);
+  EXPECT_EQ(primary.u95_activity, of_entries + quarter->emitted[Basis::primary].u95_activity);
+}
+
+TEST_F(OneMeter, TotalsOfAStoreFromBeforeDoNotSayWhatNobodyNoted) {
+  model::Checkpoint before;
+  {
+    Pipeline pipeline = site.pipeline();
+    feed(pipeline, {reading(meter, utc("2023-06-01 12:00"), 100.0), reading(meter, utc("2023-06-01 12:01"), 101.0)});
+    before = pipeline.state();
+  }
+  before.accounts[0].since.reset();
+  before.accounts[0].covered = {};
+  Pipeline pipeline = site.pipeline(before);
+  const auto totals = only<RunningTotal>(feed(pipeline, {reading(meter, utc("2023-06-01 12:02"), 102.0)}));
+  ASSERT_EQ(totals.size(), 1u);
+  EXPECT_FALSE(totals[0].since);
+}
+
 TEST_F(OneMeter, ADayInShanghaiIsWrittenAtItsLocalMidnight) {
   Pipeline pipeline = site.pipeline();
   std::vector<Reading> readings;
