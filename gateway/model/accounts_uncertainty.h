@@ -21,12 +21,13 @@ class AccountsUncertainty {
              sign * emitted.u95_factor.quanta());
     if (!account.factor) return;  // emits nothing
     const Stated one = model::stated(emitted, worst);
+    emits_ = true;
     all_ &= one == Stated::all;
     any_ |= one != Stated::none;
   }
 
   Co2e u95() const { return Co2e::of(sum_.root()); }
-  Stated stated() const { return all_ ? Stated::all : any_ ? Stated::part : Stated::none; }
+  Stated stated() const { return emits_ && all_ ? Stated::all : any_ ? Stated::part : Stated::none; }
 
  private:
   using FactorKey = std::tuple<std::string_view, std::string_view, std::string_view, std::string_view>;
@@ -37,6 +38,7 @@ class AccountsUncertainty {
   }
 
   CombinedUncertainty<PointId, FactorKey> sum_;
+  bool emits_ = false;
   bool all_ = true;
   bool any_ = false;
 };

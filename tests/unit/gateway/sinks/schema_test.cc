@@ -197,13 +197,15 @@ TEST(LineProtocolSchema, SendsRunningTotalsWithTheirPresentRates) {
                             .emitted = {},
                             .amount_per_hour = 48.5,
                             .co2e_kg_per_hour = 25.7341,
-                            .since = {}};
+                            .since = {},
+                            .quality = {}};
   total.emitted[model::Basis::primary].co2e = model::Co2e::of(1'061'200);
   EXPECT_EQ(
       line_of(total),
       "carbongate_total,carrier=electricity,device=press\\ shop,point=active_energy_import,scope=2,site=edz-1,unit=kWh,"
-      "user=press-shop amount=2,co2e_kg=1.0612,market_co2e_kg=0,amount_per_hour=48.5,co2e_kg_per_hour=25.7341,quality=0i,rule=0i "
-      "1700000100000\n");
+      "user=press-shop "
+      "amount=2,co2e_kg=1.0612,market_co2e_kg=0,market_u95_kg=0,quality=0i,rule=0i,amount_per_hour=48.5,"
+      "co2e_kg_per_hour=25.7341 1700000100000\n");
 
   total.since = kNine - 40s;
   total.covered = 30s;
@@ -213,8 +215,9 @@ TEST(LineProtocolSchema, SendsRunningTotalsWithTheirPresentRates) {
   EXPECT_EQ(
       line_of(total),
       "carbongate_total,carrier=electricity,device=press\\ shop,point=active_energy_import,scope=2,site=edz-1,unit=kWh,"
-      "user=press-shop amount=2,co2e_kg=1.0612,u95_kg=0.05,market_co2e_kg=0.5,market_u95_kg=0.01,amount_per_hour=48.5,"
-      "co2e_kg_per_hour=25.7341,duration_s=40,covered_s=30,coverage_percent=75,quality=2i,rule=12i 1700000100000\n");
+      "user=press-shop "
+      "amount=2,co2e_kg=1.0612,u95_kg=0.05,market_co2e_kg=0.5,market_u95_kg=0.01,duration_s=40,covered_s=30,"
+      "coverage_percent=75,quality=2i,rule=12i,amount_per_hour=48.5,co2e_kg_per_hour=25.7341 1700000100000\n");
 }
 
 TEST(LineProtocolSchema, LeavesOutTagsWithoutAValue) {
