@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
+#include <sstream>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -80,6 +81,32 @@ json::value to_json(const config::Node& node, bool hide) {
   return nullptr;
 }
 
+// What a command says of its options, in the words of the API.
+std::string in_words_of_api(std::string text) {
+  constexpr auto kWords = std::to_array<std::pair<std::string_view, std::string_view>>({{"--user", "energy_user"},
+                                                                                        {"--point", "point"},
+                                                                                        {"--every", "every"},
+                                                                                        {"--what", "kind"},
+                                                                                        {"--from", "from"},
+                                                                                        {"--to", "until"},
+                                                                                        {"--of", "period"}});
+  for (const auto& [option, parameter] : kWords) {
+    for (std::size_t at = text.find(option); at != std::string::npos; at = text.find(option, at)) {
+      text.replace(at, option.size(), parameter);
+    }
+  }
+  return text;
+}
+
+// Runs a command, whose complaints are in the words of the API.
+template <class Command>
+int run(std::ostream& err, const Command& command) {
+  std::ostringstream said;
+  const int status = command(said);
+  err << in_words_of_api(std::move(said).str());
+  return status;
+}
+
 }  // namespace
 
 OpsDocuments::OpsDocuments(const std::filesystem::path& file) : file_(file) {
@@ -102,7 +129,7 @@ int OpsDocuments::statement(const StatementAsk& ask, std::ostream& out, std::ost
                                       .by = ask.by,
                                       .format = ask.format,
                                       .lang = ask.lang};
-  return cli::run_statement(config_, options, out, err);
+  return run(err, [&](std::ostream& said) { return cli::run_statement(config_, options, out, said); });
 }
 
 int OpsDocuments::export_rows(const ExportAsk& ask, std::ostream& out, std::ostream& err) const {
@@ -114,7 +141,7 @@ int OpsDocuments::export_rows(const ExportAsk& ask, std::ostream& out, std::ostr
                              .time_zone = config_.site.time_zone};
   if (!ask.point.empty()) options.points.push_back(ask.point);
   options.every = ask.every;
-  return cli::run_export(options, out, err);
+  return run(err, [&](std::ostream& said) { return cli::run_export(options, out, said); });
 }
 
 int OpsDocuments::explanation(const ExplanationAsk& ask, std::ostream& out, std::ostream& err) const {

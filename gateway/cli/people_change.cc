@@ -36,8 +36,10 @@ std::optional<app::GatewayConfig> load_for_access(const std::filesystem::path& c
                                                   const std::filesystem::path& store, std::ostream& err) {
   config::Problems problems;
   app::GatewayConfig loaded = app::load_config(config, problems);
-  err << problems.to_text();
-  if (problems.has_errors()) return std::nullopt;
+  if (problems.has_errors()) {  // what it only warns of is for `check`
+    err << problems.to_text();
+    return std::nullopt;
+  }
   if (!store.empty()) loaded.store.path = store;
   return loaded;
 }

@@ -72,7 +72,9 @@ int run_users_list(const UsersOptions& options, std::ostream& out, std::ostream&
   if (!people) return EX_CANTCREAT;
   if (options.format == "table") {
     if (people->users.empty()) {
-      out << "no users: logins are off, and the server may listen on loopback alone\n";
+      const bool logins = config->ops && config->ops->logins;
+      out << (logins ? "no users: logins are on, and nobody can log in; 'carbongate users add' makes the first\n"
+                     : "no users: logins are off, and the server may listen on loopback alone\n");
       return 0;
     }
     Page page;

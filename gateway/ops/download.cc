@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "protocols/io/event.h"
+#include "protocols/wire/gzip.h"
 
 namespace carbongate::ops {
 
@@ -95,7 +96,15 @@ class Pipe : public std::enable_shared_from_this<Pipe> {
 
 class PipeBuffer final : public std::streambuf {
  public:
-  explicit PipeBuffer(Pipe& pipe) : pipe_(pipe) {}
+  PipeBuffer(Pipe& pipe, bool packed) : pipe_(pipe) {
+    if (packed) gzip_.emplace();
+  }
+
+  // False: nobody reads any more.
+  bool finish() {
+    if (!pass_on()) return false;
+    return !gzip_ || pipe_.push(gzip_->finish());
+  }
 
  protected:
   int overflow(int c) override {
@@ -108,13 +117,18 @@ class PipeBuffer final : public std::streambuf {
     if (piece_.size() >= kPieceBytes && !pass_on()) return 0;
     return size;
   }
-  int sync() override { return piece_.empty() || pass_on() ? 0 : -1; }
+  int sync() override { return pass_on() ? 0 : -1; }
 
  private:
-  bool pass_on() { return pipe_.push(std::exchange(piece_, {})); }
+  bool pass_on() {
+    std::string piece = std::exchange(piece_, {});
+    if (gzip_) piece = gzip_->pack(piece);
+    return piece.empty() || pipe_.push(std::move(piece));
+  }
 
   Pipe& pipe_;
   std::string piece_;
+  std::optional<wire::GzipStream> gzip_;
 };
 
 class PipeSource final : public io::HttpSource {
@@ -136,15 +150,15 @@ class PipeSource final : public io::HttpSource {
   std::shared_ptr<Pipe> pipe_;
 };
 
-asio::awaitable<void> write(Workers& workers, std::shared_ptr<Pipe> pipe, Writing writing) {
-  std::function<bool()> work = [pipe, writing = std::move(writing)] {
-    PipeBuffer buffer(*pipe);
+asio::awaitable<void> write(Workers& workers, std::shared_ptr<Pipe> pipe, Writing writing, bool packed) {
+  std::function<bool()> work = [pipe, writing = std::move(writing), packed] {
+    PipeBuffer buffer(*pipe, packed);
     std::ostream out(&buffer);
     std::ostringstream err;
     int status = 74;  // EX_IOERR
     try {
       status = writing(out, err);
-      out.flush();
+      if (status == 0) buffer.finish();
     } catch (const std::exception& error) {
       err << error.what();
     }
@@ -158,12 +172,12 @@ asio::awaitable<void> write(Workers& workers, std::shared_ptr<Pipe> pipe, Writin
 
 asio::awaitable<io::HttpAnswer> download(Workers& workers, Writing writing,
                                          std::function<io::HttpAnswer(int, std::string)> failed,
-                                         std::vector<io::HttpHeader> headers) {
+                                         std::vector<io::HttpHeader> headers, bool packed) {
   workers.refuse_if_full();
   const auto executor = co_await asio::this_coro::executor;
   auto pipe = std::make_shared<Pipe>(executor);
   auto source = std::make_unique<PipeSource>(pipe);
-  asio::co_spawn(executor, write(workers, pipe, std::move(writing)), asio::detached);
+  asio::co_spawn(executor, write(workers, pipe, std::move(writing), packed), asio::detached);
   co_await pipe->begun();
   if (const auto end = pipe->ended(); end && end->first != 0) co_return failed(end->first, end->second);
   io::HttpAnswer answer;

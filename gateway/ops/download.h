@@ -18,9 +18,10 @@ using Writing = std::function<int(std::ostream& out, std::ostream& err)>;
 
 // Answers once there is something to send, or it is known that there is not: `failed` makes the answer of what the
 // status and `err` say then. What fails later cuts the download off. At most kDownloadBytesMax wait for the client.
+// `packed`: as gzip, which the worker packs.
 inline constexpr std::size_t kDownloadBytesMax = 1 << 20;
 boost::asio::awaitable<io::HttpAnswer> download(Workers& workers, Writing writing,
                                                 std::function<io::HttpAnswer(int, std::string)> failed,
-                                                std::vector<io::HttpHeader> headers);
+                                                std::vector<io::HttpHeader> headers, bool packed);
 
 }  // namespace carbongate::ops

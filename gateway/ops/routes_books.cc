@@ -234,10 +234,13 @@ boost::asio::awaitable<io::HttpAnswer> export_rows(const Context& context, const
   std::vector<io::HttpHeader> headers{
       {"Content-Type", ask.format == "csv" ? "text/csv; charset=utf-8" : "application/jsonl"},
       {"Content-Disposition", "attachment; filename=\"" + name + "\""}};
+  const bool packed = io::accepts_gzip(request.call);
+  headers.push_back({"Vary", "Accept-Encoding"});
+  if (packed) headers.push_back({"Content-Encoding", "gzip"});
   Writing writing = [&documents = context.documents, ask = std::move(ask)](std::ostream& out, std::ostream& err) {
     return documents.export_rows(ask, out, err);
   };
-  return download(context.downloads, std::move(writing), problem_of, std::move(headers));
+  return download(context.downloads, std::move(writing), problem_of, std::move(headers), packed);
 }
 
 // A large file takes longer to read than the loop may wait.

@@ -268,6 +268,8 @@ def test_a_download_is_the_export(site, kind, form):
     expected = site.run("export", site.config, "--what", kind, "--format", "jsonl" if form == "json" else form, "--from", stretch[0], "--to", stretch[1])
     assert told.status == 200 and told.body == expected
     assert told.headers["Content-Disposition"] == f'attachment; filename="works-{kind}.{"jsonl" if form == "json" else form}"'
+    packed = site.get(f"/api/v1/exports/{kind}?format={form}&from={stretch[0]}&until={escaped(stretch[1])}", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip" and gzip.decompress(packed.body) == expected
 
 
 def test_sinks_and_status(site):
@@ -335,7 +337,7 @@ def problem(answer, status):
     ("/api/v1/devices/" + "a" * 5000, 404),
 ])
 def test_what_is_refused_says_why(site, target, status):
-    problem(site.get(target), status)
+    assert "--" not in problem(site.get(target), status), "options are a command's"
 
 
 def test_methods(site):

@@ -8,6 +8,7 @@ import {alertChanges, now, resets} from '../lib/live.ts';
 import {route} from '../lib/route.ts';
 import {nameOf} from '../lib/site.ts';
 import {useCell} from '../lib/state.ts';
+import {STATE_UNIT, alertValue} from '../view/alert_value.ts';
 import {Badge, Card, Dialog, Empty, Loaded, More, SeverityBadge, Tabs, whyText} from '../view/parts.tsx';
 import {Table, type ColumnOf} from '../view/table.tsx';
 import {useClock, useUi, type Ui} from '../view/ui.ts';
@@ -62,7 +63,7 @@ function columnsOf(ui: Ui, at: number, acknowledge: ((alert: Alert) => void) | u
     {id: 'subject', title: t('alerts.subject'), cell: (one) => <>{one.subject}{one.energy_user_name ? <span class="hint block">{one.energy_user_name}</span> : null}</>},
     {
       id: 'value', title: t('alerts.value'), number: true,
-      cell: (one) => <>{isKnown(one.value) ? ui.quantity(one.value, one.unit) : '–'}{isKnown(one.limit) ? <span class="hint block">{t('alerts.limit', {limit: ui.quantity(one.limit, one.unit)})}</span> : null}</>,
+      cell: (one) => <>{alertValue(one, ui) ?? '–'}{isKnown(one.limit) && one.unit !== STATE_UNIT ? <span class="hint block">{t('alerts.limit', {limit: ui.quantity(one.limit, one.unit)})}</span> : null}</>,
     },
     {id: 'since', title: t('alerts.since'), number: true, cell: (one) => <span title={ui.time(one.since, 'full')}>{ui.time(one.since)}<span class="hint block">{ui.ago(one.since, at)}</span></span>},
     {

@@ -9,6 +9,7 @@ import {alertChanges, now, rateHistory, resets} from '../lib/live.ts';
 import {hrefOf} from '../lib/route.ts';
 import {nameOf, site} from '../lib/site.ts';
 import {useCell} from '../lib/state.ts';
+import {alertValue} from '../view/alert_value.ts';
 import {Icon} from '../view/icon.tsx';
 import {Badge, Card, Empty, Figure, Loaded, Loading, Meter, Ring, SeverityBadge, Shares, Spark, Swatch} from '../view/parts.tsx';
 import {Sankey} from '../view/sankey.tsx';
@@ -163,12 +164,13 @@ function FlowCard(props: {value: Now}): JSX.Element {
 }
 
 function alertLine(alert: Alert, ui: Ui, at: number): JSX.Element {
+  const value = alertValue(alert, ui, 4);
   return (
     <li key={alert.id || alert.rule + alert.subject} class="alert-line">
       <SeverityBadge severity={alert.severity} />
       <span class="alert-line-text">
         <strong>{nameOf(alert, ui.lang) || alert.rule}</strong>
-        <span class="hint">{alert.energy_user_name || alert.subject}{isKnown(alert.value) ? ` · ${ui.quantity(alert.value, alert.unit, 4)}` : ''}</span>
+        <span class="hint">{alert.energy_user_name || alert.subject}{value === undefined ? '' : ` · ${value}`}{alert.state === 'pending' ? ` · ${ui.t('alerts.state.pending')}` : ''}</span>
       </span>
       <span class="hint alert-line-time">{ui.ago(alert.since, at)}</span>
     </li>

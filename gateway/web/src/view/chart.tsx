@@ -93,7 +93,11 @@ export function Chart(props: {option: (palette: Palette) => Option; deps: readon
     return () => {
       gone = true;
       observer?.disconnect();
-      chart.current?.dispose();
+      if (chart.current) {  // what it paints piece by piece would go on after it is gone
+        chart.current.clear();
+        chart.current.getZr().flush();
+        chart.current.dispose();
+      }
       chart.current = undefined;
     };
   }, []);
