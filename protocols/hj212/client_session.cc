@@ -231,8 +231,8 @@ void ClientSession::take(const Frame& frame, Moment now) {
 void ClientSession::take_receipt(const Head& head) {
   const auto is_none = [&](std::string_view what) {
     ++not_ours_;
-    note("its answer to QN " + head.qn.substr(0, 20) + " has another " + std::string(what) + ": it is no receipt; " +
-             std::to_string(not_ours_) + " such answers so far",
+    note("answer to QN " + head.qn.substr(0, 20) + " with another " + std::string(what) + ": no receipt; " +
+             std::to_string(not_ours_) + " so far",
          true);
   };
   if (head.mn != options_.limits.mn) return is_none("MN");

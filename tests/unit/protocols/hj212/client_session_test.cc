@@ -123,10 +123,9 @@ TEST_F(ClientSessionTest, AnAnswerWithAnotherPasswordOrNameIsNoReceipt) {
     EXPECT_TRUE(remark->is_trouble);
     said.push_back(remark->text);
   }
-  EXPECT_EQ(said, (std::vector<std::string>{
-                      "its answer to QN " + qn + " has another PW: it is no receipt; 1 such answers so far",
-                      "its answer to QN " + qn + " has another PW: it is no receipt; 2 such answers so far",
-                      "its answer to QN " + qn + " has another MN: it is no receipt; 3 such answers so far"}));
+  EXPECT_EQ(said, (std::vector<std::string>{"answer to QN " + qn + " with another PW: no receipt; 1 so far",
+                                            "answer to QN " + qn + " with another PW: no receipt; 2 so far",
+                                            "answer to QN " + qn + " with another MN: no receipt; 3 so far"}));
   answer("123456", kMn);
   EXPECT_EQ(event<ClientSession::Received>()->ticket, ticket);
 }
