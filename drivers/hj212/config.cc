@@ -159,12 +159,17 @@ std::unique_ptr<Hj212Plan> read_plan(config::Reader& in, const config::Node& roo
   const auto minutes = in.in_range<std::chrono::milliseconds>("minute_interval", 10min, 1min, 30min);
   plan->segment_max = in.in_range<std::uint32_t>("segment_max", hj212::kSegmentBytesMax, hj212::kSegmentBytesMax,
                                                  hj212::kSegmentBytesEver);
+  plan->connections_per_address = in.in_range<std::size_t>("connections_per_address", 0, 1, kConnectionsMax);
   plan->map.zone = read_zone(in, root);
   PointReader points(in, root, minutes, *plan);
   const auto& items = in.required_items("points");
   for (const config::Node& item : items) points.read(item);
   if (in.has("points") && items.empty()) in.error("points", "names no point; nothing would be read");
   return plan;
+}
+
+std::size_t address_connections_max(std::size_t devices) {
+  return std::clamp<std::size_t>(2 * devices, 16, kConnectionsMax);
 }
 
 Origin Hj212Plan::origin(std::size_t point, double) const {

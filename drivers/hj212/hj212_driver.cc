@@ -49,6 +49,16 @@ std::string to_text(const tcp::endpoint& endpoint) {
                                     : fmt::format("{}:{}", host, endpoint.port());
 }
 
+// Whose connections are counted together: of IPv6 a network, for one machine has as many addresses as it likes.
+std::string holder_of(asio::ip::address address) {
+  if (!address.is_v6()) return address.to_string();
+  if (address.to_v6().is_v4_mapped())
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+  auto bytes = address.to_v6().to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+  return asio::ip::address_v6(bytes).to_string() + "/64";
+}
+
 // The command that answers this one; nullptr: none does.
 const char* answer_to(std::string_view command) {
   if (command == "1013") return "9013";
@@ -64,6 +74,7 @@ struct Hj212Driver::Connection {
 
   tcp::socket socket;
   std::string peer;
+  std::string holder;  // as of_address_ has it
   hj212::FrameReader reader;
   std::deque<std::string> answers;
   std::size_t owed = 0;      // packets whose readings are not on disk yet, and are to be answered then
@@ -77,9 +88,11 @@ Hj212Driver::Hj212Driver(std::vector<std::unique_ptr<Hj212Plan>> plans, DriverCo
   const Instant now = context_.clock.now();
   for (auto& plan : plans) {
     segment_max_ = std::max(segment_max_, plan->segment_max);
+    per_address_ = std::max(per_address_, plan->connections_per_address);
     devices_.push_back(
         {.plan = std::move(plan), .since = now, .heard = {}, .problem = {}, .problems_logged = LogGates(kLogEvery)});
   }
+  if (per_address_ == 0) per_address_ = address_connections_max(devices_.size());
   link_.name = name_;
   link_.since = now;
 }
@@ -164,17 +177,31 @@ asio::awaitable<void> Hj212Driver::accept(tcp::acceptor& acceptor, const HandOve
     }
     auto connection = std::make_shared<Connection>(std::move(socket), segment_max_);
     const tcp::endpoint peer = connection->socket.remote_endpoint(error);
-    connection->peer = error ? "a peer that is gone" : to_text(peer);
-    if (connections_ >= kConnectionsMax) {
-      ++link_.dropped;
-      warn(connection->peer, fmt::format("refused: {} connections are open", connections_));
-      continue;
-    }
+    if (error) continue;  // it is gone
+    connection->peer = to_text(peer);
+    connection->holder = holder_of(peer.address());
+    if (is_refused(*connection)) continue;
     connection->socket.set_option(asio::socket_base::keep_alive(true), error);
     connection->good_at = context_.clock.ticks();
     ++connections_;
-    tasks.spawn(converse(connection, hand_over), [this](const std::exception_ptr&) { --connections_; });
+    ++of_address_[connection->holder];
+    tasks.spawn(converse(connection, hand_over), [this, holder = connection->holder](const std::exception_ptr&) {
+      --connections_;
+      if (--of_address_[holder] == 0) of_address_.erase(holder);
+    });
   }
+}
+
+bool Hj212Driver::is_refused(const Connection& connection) {
+  const auto known = of_address_.find(connection.holder);
+  const bool is_too_many_of_one = known != of_address_.end() && known->second >= per_address_;
+  if (!is_too_many_of_one && connections_ < kConnectionsMax) return false;
+  ++link_.dropped;
+  warn(connection.peer, is_too_many_of_one ? fmt::format("refused: of {} {} connections are open; {} refused so far",
+                                                         connection.holder, known->second, link_.dropped)
+                                           : fmt::format("refused: {} connections are open; {} refused so far",
+                                                         connections_, link_.dropped));
+  return true;
 }
 
 asio::awaitable<void> Hj212Driver::converse(std::shared_ptr<Connection> connection, const HandOver& hand_over) {

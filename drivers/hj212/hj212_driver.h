@@ -28,9 +28,8 @@
 
 namespace carbongate::hj212_driver {
 
-inline constexpr std::size_t kConnectionsMax = 64;  // of one port; further ones are closed at once
-inline constexpr std::size_t kAnswersMax = 1'024;   // that wait for one peer; then nothing more is read from it
-inline constexpr std::size_t kDamagesMax = 100;     // without a good packet between: the connection is closed
+inline constexpr std::size_t kAnswersMax = 1'024;  // that wait for one peer; then nothing more is read from it
+inline constexpr std::size_t kDamagesMax = 100;    // without a good packet between: the connection is closed
 inline constexpr std::chrono::seconds kStrangerMax{
     60};                                                // until the first packet of a device of ours; then it is closed
 inline constexpr std::chrono::minutes kSilenceMax{30};  // from one such packet to the next
@@ -72,6 +71,7 @@ class Hj212Driver final : public Driver {
   boost::asio::awaitable<bool> take(const std::shared_ptr<Connection>& connection, const hj212::Frame& frame,
                                     const HandOver& hand_over);
   bool is_open(const std::string& mn) const;
+  bool is_refused(const Connection& connection);
   void look_at_connections();
   void note_good(const std::shared_ptr<Connection>& connection, const std::string& mn);
   bool take_values(Device& device, const hj212::Head& head, const hj212::Segment& segment, Batch& batch);
@@ -83,9 +83,11 @@ class Hj212Driver final : public Driver {
   DriverContext context_;
   std::string name_;
   std::size_t segment_max_ = 0;
-  DriverStatus link_;  // without devices; connected: a connection has spoken for one of them
+  std::size_t per_address_ = 0;  // connections
+  DriverStatus link_;            // without devices; connected: a connection has spoken for one of them
   bool is_listening_ = false;
   std::size_t connections_ = 0;
+  std::map<std::string, std::size_t> of_address_;                   // those that are open
   std::map<std::string, std::weak_ptr<Connection>> connection_of_;  // by MN, of devices of ours
   LogGates strangers_logged_;
 };

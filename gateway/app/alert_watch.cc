@@ -1,4 +1,4 @@
-// Of class Gateway: what time alone decides of alerts, and what people say of them.
+// Of class Gateway: what time alone decides of alerts and of silent stations, and what people say of alerts.
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/this_coro.hpp>
@@ -20,10 +20,10 @@ constexpr auto kLookEvery = 1s;
 
 }  // namespace
 
-// The clock passes for the alerts also while nothing is heard. Not cancelled on the way: the pipeline would stand ahead
-// of the store.
+// The clock passes for alerts and stations also while nothing is heard. Not cancelled on the way: the pipeline would
+// stand ahead of the store.
 asio::awaitable<void> Gateway::watch_alerts() {
-  if (config_.site.watches.empty()) co_return;
+  if (config_.site.watches.empty() && config_.site.stations.empty()) co_return;
   while (!stopping_) {
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
     co_await clock_.sleep_until(clock_.ticks() + kLookEvery);

@@ -48,7 +48,8 @@ constexpr auto kColumns = std::to_array<Column>({{"sink"},
                                                  {"watched", Type::number},
                                                  {"delivered", Type::number},
                                                  {"delivered_percent", Type::number},
-                                                 {"remark"}});
+                                                 {"remark"},
+                                                 {"as_of"}});
 
 // As they were read with the whole configuration, without a problem.
 std::vector<platform::Config> platforms_of(const std::filesystem::path& file) {
@@ -279,7 +280,13 @@ int run_platforms(const PlatformsOptions& options, std::ostream& out, std::ostre
   const auto last = (*history)->last_sequence();
   if (!last) return failed(last.error(), err);
   Completeness completeness(config.site, now, options.days);
+  const auto written = store::written_at(store);
+  if (!written) return failed(written.error(), err);
+  const std::string as_of = tables::LocalTime(config.site.time_zone)(*written);
   Page page;
+  page.line(fmt::format("As of {}, when the store was last written to, {} s ago.", as_of,
+                        std::chrono::floor<std::chrono::seconds>(std::max(now - *written, Duration(0))).count()));
+  page.line("Of what was delivered since then, a running gateway tells with its next commit, within a minute.");
   std::vector<Line> all;
   for (const platform::Config& each : platforms) {
     auto progress = store::sink_progress(store, each.name);
@@ -303,6 +310,7 @@ int run_platforms(const PlatformsOptions& options, std::ostream& out, std::ostre
     tables::TableWriter writer(out, format, kColumns);
     for (const Line& line : all) {
       for (const std::string& cell : line) writer.cell(cell);
+      writer.cell(as_of);
     }
     writer.flush();
   }

@@ -20,7 +20,8 @@ struct PlatformsOptions {
 
 // Of each platform: device, versions, addresses, the slot of the days, what waits. Of each item and day: how many of
 // its quarter hours are over by now, were counted, were watched for nine tenths and more, and have been delivered; what
-// is below nine tenths of what is due is marked. Reads beside a running gateway.
+// is below nine tenths of what is due is marked. As of when all that is, is told: reads beside a running gateway, which
+// does not write down each delivery at once.
 //
 // Exit status: 0; 64, 65, 74, 78 of sysexits.h.
 int run_platforms(const PlatformsOptions& options, std::ostream& out, std::ostream& err);

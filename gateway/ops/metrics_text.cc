@@ -136,7 +136,8 @@ void append_drivers(Metrics& out, const State& state) {
        [](const DriverStatus& driver) { return driver.late_answers; });
   each("driver_noise_bytes_total", "counter", "Bytes on the line that are part of no frame.",
        [](const DriverStatus& driver) { return driver.noise_bytes; });
-  each("driver_dropped_total", "counter", "Messages without a promise that found a full queue.",
+  each("driver_dropped_total", "counter",
+       "Messages without a promise that found a full queue, and connections beyond a limit.",
        [](const DriverStatus& driver) { return driver.dropped; });
   each("driver_unclaimed_total", "counter", "Messages of no device of the configuration.",
        [](const DriverStatus& driver) { return driver.unclaimed; });

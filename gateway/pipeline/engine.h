@@ -97,7 +97,8 @@ class Pipeline::Engine {
   void withdraw(const Reading& reading, model::Quality quality);
   void derive_what_is_due(Instant heard, Instant now);
   void record(const Reading& reading, model::Quality quality);
-  void report(const Reading& reading, model::Quality quality);
+  void report(const Reading& reading, model::Quality quality, Instant now);
+  void tell_silent_minutes(Instant now);
   void account_for(std::size_t point, const Counted& counted);
   void book(std::size_t point, const Movement& movement);
   void book_span(std::size_t point, const Movement& movement, Instant begin, Instant end);
@@ -134,6 +135,7 @@ class Pipeline::Engine {
   Changed changed_points_;
   Changed changed_accounts_;
   Reports reports_;
+  std::vector<std::optional<Instant>> stations_heard_;  // by station: when anything came of it, in this run
   Changed changed_stations_;
 };
 

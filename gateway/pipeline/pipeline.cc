@@ -37,6 +37,7 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
       changed_points_(site.points.size()),
       changed_accounts_(site.accounts.size()),
       reports_(site.stations, site.points.size(), state_.stations),
+      stations_heard_(site.stations.size()),
       changed_stations_(site.stations.size()) {
   if (factors.time_zone() != site.time_zone) {
     throw std::invalid_argument("emission factors were loaded for the time zone '" + factors.time_zone() +
@@ -101,6 +102,7 @@ model::Effects Pipeline::Engine::ingest(std::span<const Batch> batches, Instant 
 
 model::Effects Pipeline::Engine::pass(Instant now) {
   alerts_.pass(now);
+  tell_silent_minutes(now);
   return take_effects();
 }
 
@@ -161,7 +163,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   Counted counted{.quality = judged};
   if (rules.meter) counted = rules.meter->count(reading, judged, state);
   record(reading, counted.quality);
-  report(reading, counted.quality);
+  report(reading, counted.quality, now);
   if (judged.rule == Rule::out_of_order) {
     place_late(reading, counted);
     return;
@@ -191,11 +193,26 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   close_what_was_missed(reading);
 }
 
-void Pipeline::Engine::report(const Reading& reading, Quality quality) {
+void Pipeline::Engine::report(const Reading& reading, Quality quality, Instant now) {
   for (const std::size_t station : reports_.stations_of(reading.point)) {
+    stations_heard_[station] = now;
     reports_.take(station, reading.point, reading.at, reading.value, quality, calendar_, state_.stations[station],
                   [this](model::StationId id, model::Report made) { emit_row(id, std::move(made)); });
     changed_stations_.note(station);
+  }
+}
+
+// Of stations of which nothing comes for a minute's length, be it new or of before: a logger that sends what it has
+// kept is not silent.
+void Pipeline::Engine::tell_silent_minutes(Instant now) {
+  for (std::size_t i = 0; i < stations_heard_.size(); ++i) {
+    auto& heard = stations_heard_[i];
+    if (!heard || now < *heard) heard = now;  // the clock was set back
+    if (now - *heard < reports_.patience(i)) continue;
+    const bool is_changed =
+        reports_.pass(i, now, calendar_, state_.stations[i],
+                      [this](model::StationId id, model::Report made) { emit_row(id, std::move(made)); });
+    if (is_changed) changed_stations_.note(i);
   }
 }
 

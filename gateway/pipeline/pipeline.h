@@ -59,8 +59,8 @@ class Pipeline {
   model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
                          std::span<const model::LateDataSettled> restated);
 
-  // What time alone changes: alerts of what is not heard, and of what has lasted. `now`: as the clock shows it; less
-  // than before is the same as before. ingest() passes to the times of its readings.
+  // What time alone changes: alerts and reports of what is not heard, alerts of what lasts. `now`: as the clock shows
+  // it; less than before is the same as before. For alerts ingest() passes to the times of its readings.
   model::Effects pass(Instant now);
 
   // Watches of points whose readings came late, and what it comes to that they did.

@@ -21,6 +21,7 @@ using model::StationReading;
 using model::StationState;
 using namespace std::chrono_literals;
 
+constexpr Duration kSilentMax = 24h;     // of a longer silence its last minutes are told
 constexpr std::size_t kOpenMax = 1'000;  // instants or minutes: with a long wait; then the oldest is closed
 
 bool is_valid(char flag) {
@@ -48,6 +49,7 @@ class Reporter {
       : station_(station), factors_(station.factors), calendar_(calendar), state_(state), emit_(emit) {}
 
   void take(PointId point, const StationReading& reading, bool is_usable) {
+    end_silence(reading.at);
     for (std::size_t i = 0; i < factors_.size(); ++i) {
       const StationFactor& factor = factors_[i];
       if (factor.point == point) note(i, scaled(reading, factor.scale));
@@ -58,7 +60,30 @@ class Reporter {
     close_minutes(reading.at);
   }
 
+  bool pass(Instant now) {
+    const auto before = state_.minutes_until;
+    tell_silent_minutes(now - station_.wait);
+    return state_.minutes_until != before;
+  }
+
  private:
+  // Before a reading is noted that comes after minutes of which none was: which values were fresh then, is known now.
+  // Those that pass() has told already are told once more if they are heard after all.
+  void end_silence(Instant at) {
+    std::optional<Instant> newest;
+    for (const auto& latest : state_.latest) {
+      if (latest) newest = std::max(newest.value_or(latest->at), latest->at);
+    }
+    if (!newest || at <= *newest || !state_.minutes_until) return;
+    const Instant begin = floor_to(at, station_.minute, calendar_);
+    const Instant silent_from = floor_to(*newest, station_.minute, calendar_) + station_.minute;
+    if (begin < silent_from) return;
+    state_.minutes_until = std::min(*state_.minutes_until, begin);
+    if (begin == silent_from) return;
+    close_instants(at - 1ms);
+    close_minutes(at - 1ms);
+  }
+
   static StationReading scaled(StationReading reading, double scale) {
     reading.value *= scale;
     return reading;
@@ -133,9 +158,9 @@ class Reporter {
 
   OpenReport* minute_of(Instant at) {
     const Instant begin = floor_to(at, station_.minute, calendar_);
-    if (state_.minutes_until && begin < *state_.minutes_until) return nullptr;
     const auto place = std::ranges::lower_bound(state_.minutes, begin, {}, &OpenReport::begin);
     if (place != state_.minutes.end() && place->begin == begin) return &*place;
+    if (state_.minutes_until && begin < *state_.minutes_until) return nullptr;
     return &*state_.minutes.insert(place, {.begin = begin, .sums = std::vector<ReportSum>(factors_.size())});
   }
 
@@ -203,12 +228,38 @@ class Reporter {
     while (!state_.minutes.empty()) {
       const Instant end = state_.minutes.front().begin + station_.minute;
       const bool is_due = heard >= end + station_.wait || state_.minutes.size() > kOpenMax;
-      if (!is_due && !is_passed(end)) return;
+      if (!is_due && !is_passed(end)) break;
+      tell_silent_minutes(state_.minutes.front().begin);
       const OpenReport minute = std::move(state_.minutes.front());
       state_.minutes.erase(state_.minutes.begin());
-      state_.minutes_until = end;
+      state_.minutes_until = std::max(state_.minutes_until.value_or(end), end);
       close_minute(minute, end);
     }
+    tell_silent_minutes(heard - station_.wait);
+  }
+
+  // Those that end by then, and are neither reported nor open: nothing was heard in them.
+  void tell_silent_minutes(Instant until) {
+    if (!state_.minutes_until) return;  // nothing was ever
+    Instant begin = *state_.minutes_until;
+    if (until - begin > kSilentMax) begin = floor_to(until - kSilentMax, station_.minute, calendar_);
+    for (; begin + station_.minute <= until; begin += station_.minute) {
+      if (std::ranges::find(state_.minutes, begin, &OpenReport::begin) != state_.minutes.end()) continue;
+      state_.minutes_until = begin + station_.minute;
+      const OpenReport silent{.begin = begin, .sums = std::vector<ReportSum>(factors_.size())};
+      Report made = report(ReportKind::minute, silent, begin + station_.minute);
+      if (!made.values.empty()) emit_(station_.id, std::move(made));
+    }
+  }
+
+  // Of a factor without a value in that minute: whether one was due.
+  bool is_silent(std::size_t i, Instant begin) const {
+    const StationFactor& factor = factors_[i];
+    if (!factor.point && !factor.reduced) return false;
+    const Duration fresh = std::max(station_.real_time, factor.fresh);  // three intervals of its point
+    if (fresh < 3 * station_.minute) return true;
+    const auto& latest = state_.latest[factor.point ? i : factors_.size() + i];
+    return latest && latest->at < begin && latest->at + fresh <= begin + station_.minute;
   }
 
   void close_minute(const OpenReport& minute, Instant end) {
@@ -273,14 +324,16 @@ class Reporter {
     Report made{.kind = kind, .begin = period.begin, .end = end, .values = {}};
     for (std::size_t i = 0; i < factors_.size(); ++i) {
       const ReportSum& sum = period.sums[i];
-      if (sum.total == 0 && sum.reduced == 0 && sum.amounts == 0) continue;
+      const bool has_values = sum.total > 0 || sum.reduced > 0;
+      const bool is_without = !has_values && kind == ReportKind::minute && is_silent(i, period.begin);
+      if (!has_values && sum.amounts == 0 && !is_without) continue;
       ReportValue value = begin_value(i);
       if (sum.valid > 0) value.figures = {sum.sum / sum.valid, sum.min, sum.max};
       if (sum.reduced > 0) value.reduced = {sum.reduced_sum / sum.reduced, sum.reduced_min, sum.reduced_max};
       if (sum.amounts > 0) value.amount = sum.amount;
       value.valid = sum.valid;
       value.total = sum.total;
-      value.flag = flag_of(kind, sum);
+      value.flag = is_without ? 'B' : flag_of(kind, sum);
       made.values.push_back(std::move(value));
     }
     return made;
@@ -359,6 +412,10 @@ void Reports::take(std::size_t station, PointId point, Instant at, double value,
   const char flag = model::to_hj212_flag(quality);
   Reporter(stations_.at(station), calendar, state, emit)
       .take(point, {.at = at, .value = value, .flag = flag}, model::usable(quality) && std::isfinite(value));
+}
+
+bool Reports::pass(std::size_t station, Instant now, Calendar& calendar, StationState& state, const Emit& emit) const {
+  return Reporter(stations_.at(station), calendar, state, emit).pass(now);
 }
 
 }  // namespace carbongate::pipeline

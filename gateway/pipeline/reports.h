@@ -7,8 +7,12 @@
 //   hours     from the minutes, days from the hours
 //
 // All in data time. An instant or a minute is closed when all factors have been heard of beyond it, or one of them was
-// heard Station::wait beyond it: what is silent holds up nothing. What comes later than that is in no report. Where
-// nothing was heard at all, nothing is reported.
+// heard Station::wait beyond it: what is silent holds up nothing. What comes later than that is in no report.
+//
+// A factor that was not heard in a minute in which a value was due has the flag B there (no communication) and no
+// value, so that a platform misses no minute; of a silence that is longer than a day only in the last one. It says
+// nothing of hours and days: there too few minutes are valid. While nothing comes of a station, pass() tells its silent
+// minutes; if they come after all, from a device that kept them, they are reported once more, with their values.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +38,11 @@ class Reports {
 
   void take(std::size_t station, PointId point, Instant at, double value, model::Quality quality, Calendar& calendar,
             model::StationState& state, const Emit& emit) const;
+
+  // For a station of which nothing has come for as long as patience(): it is `now`. False: that changes nothing.
+  bool pass(std::size_t station, Instant now, Calendar& calendar, model::StationState& state, const Emit& emit) const;
+
+  Duration patience(std::size_t station) const { return stations_.at(station).minute + stations_.at(station).wait; }
 
  private:
   const std::vector<model::Station>& stations_;

@@ -360,8 +360,13 @@ model::StoredRow Journal::stored(const ReadingWalk::Row& row) {
 }
 
 void Journal::keep(const std::string& sink, const std::string& name, const std::string& value) {
+  cursors_.forget();
+  Transaction transaction(database_);
   Statement save(database_, "INSERT OR REPLACE INTO kept(sink, name, value) VALUES(?1, ?2, ?3)");
   save.bind(1, std::string_view(sink)).bind(2, std::string_view(name)).bind(3, std::string_view(value)).run();
+  cursors_.save();
+  transaction.commit();
+  cursors_.saved();
 }
 
 std::optional<std::string> Journal::kept(const std::string& sink, const std::string& name) {

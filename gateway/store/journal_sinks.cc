@@ -176,9 +176,12 @@ void Journal::settle_retries(const std::string& sink, const ports::Retried& outc
 }
 
 void Journal::record(const std::string& sink, const std::vector<ports::Attempt>& attempts) {
+  cursors_.forget();
   Transaction transaction(database_);
   deliveries_.record(sink, attempts);
+  cursors_.save();
   transaction.commit();
+  cursors_.saved();
 }
 
 }  // namespace carbongate::store

@@ -1,6 +1,8 @@
 #include "gateway/store/sink_progress.h"
 
 #include <algorithm>
+#include <chrono>
+#include <system_error>
 
 #include "gateway/store/database.h"
 #include "gateway/store/migrations.h"
@@ -13,6 +15,17 @@ bool SinkProgress::is_delivered(std::uint64_t sequence) const {
   return sequence <= settled || std::ranges::any_of(ahead, [sequence](const auto& stretch) {
            return sequence > stretch.first && sequence <= stretch.second;
          });
+}
+
+model::Result<Instant> written_at(const std::filesystem::path& directory) {
+  const std::filesystem::path file = directory / kDatabaseFile;
+  std::filesystem::path log = file;
+  log += "-wal";  // is written to first, and is not there when the gateway has ended
+  std::error_code error;
+  const auto log_bytes = std::filesystem::file_size(log, error);
+  const auto at = std::filesystem::last_write_time(!error && log_bytes > 0 ? log : file, error);
+  if (error) return model::Fault{error, file.string() + ": " + error.message()};
+  return std::chrono::floor<Duration>(std::chrono::file_clock::to_sys(at));
 }
 
 model::Result<SinkProgress> sink_progress(const std::filesystem::path& directory, const std::string& sink) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "drivers/api/reading.h"
 #include "gateway/model/errors.h"
 
 namespace carbongate::store {
@@ -22,6 +23,10 @@ struct SinkProgress {
 
   bool is_delivered(std::uint64_t sequence) const;
 };
+
+// When the store was last written to. What sinks have delivered since then is not in there: a running gateway writes it
+// with its next commit, and at the latest a minute later. Fault: no store there.
+model::Result<Instant> written_at(const std::filesystem::path& directory);
 
 // One short transaction. A sink that was never there has remembered and delivered nothing. Fault: no store there,
 // damaged, or of another version.

@@ -48,7 +48,10 @@ struct Dialect {
   bool numbers_as_text = false;  // values and enumerations of a record
   std::string valid = "true";    // the JSON of a record's member `valid`
   std::string invalid = "false";
-  std::uint32_t month_day = 2;               // of the next month, from which the month is due
+  std::vector<std::string> valid_origins{"measured", "late", "manual"};  // of values that are `valid`
+  std::uint32_t valid_watched_percent =
+      90;                       // of a day and longer: counted over gaps it is valid, if so much was watched
+  std::uint32_t month_day = 2;  // of the next month, from which the month is due
   std::map<std::string, std::string> names;  // what members of configuration and meters are called, if not as here
 };
 

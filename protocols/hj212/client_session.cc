@@ -87,7 +87,7 @@ std::size_t ClientSession::area_max(const Head& head) const {
 }
 
 std::optional<ClientSession::Ticket> ClientSession::upload(std::string_view cn, const std::vector<Item>& repeated,
-                                                           const std::vector<Item>& items, Moment now) {
+                                                           const std::vector<Item>& items, Moment now, bool is_urgent) {
   const bool receipts = options_.wants_receipts;
   Head first = head(options_.limits.st, cn, to_qn(now.local), receipts);
   const std::size_t bytes_max = area_max(first);
@@ -104,9 +104,15 @@ std::optional<ClientSession::Ticket> ClientSession::upload(std::string_view cn, 
       own.flag->bits |= 2;
       own.part = Part{static_cast<std::uint32_t>(i + 1), static_cast<std::uint32_t>(parts.size())};
     }
-    outstanding_.push_back({.ticket = ticket, .head = std::move(own), .area = parts[i], .receipt = "9014"});
+    outstanding_.push_back(
+        {.ticket = ticket, .head = std::move(own), .area = parts[i], .receipt = "9014", .is_urgent = is_urgent});
   }
   return ticket;
+}
+
+bool ClientSession::has_urgent_room() const {
+  const auto urgent = static_cast<std::size_t>(std::ranges::count(outstanding_, true, &Outstanding::is_urgent));
+  return has_room() || urgent < options_.beyond_window;
 }
 
 void ClientSession::forget(Ticket ticket) {
@@ -128,6 +134,7 @@ std::optional<std::string> ClientSession::next(Moment now) {
     return bytes;
   }
   std::size_t under_way = 0;
+  std::size_t urgent = 0;
   for (Outstanding& packet : outstanding_) {
     if (packet.times > 0 && now.ticks >= packet.deadline) {
       if (packet.times > settings_.retries) {
@@ -139,8 +146,12 @@ std::optional<std::string> ClientSession::next(Moment now) {
         return std::nullopt;
       }
     } else if (packet.times > 0 || under_way >= options_.window) {
-      ++under_way;
-      continue;
+      const bool may_go_beyond = packet.times == 0 && packet.is_urgent && urgent < options_.beyond_window;
+      if (!may_go_beyond) {
+        ++under_way;
+        if (packet.is_urgent) ++urgent;
+        continue;
+      }
     }
     if (packet.times++ > 0) ++resent_;
     packet.deadline = now.ticks + settings_.timeout;
@@ -158,7 +169,9 @@ std::optional<std::string> ClientSession::next(Moment now) {
 void ClientSession::written() {
   const std::string qn = std::exchange(writing_, std::nullopt).value_or("");
   if (qn.empty() || options_.wants_receipts) return;
-  take_receipt({.qn = qn, .st = {}, .cn = "9014", .pw = {}, .mn = {}, .flag = {}, .part = {}, .deviations = {}});
+  const auto packet = std::ranges::find_if(
+      outstanding_, [&](const Outstanding& other) { return other.head.qn == qn && other.receipt == "9014"; });
+  if (packet != outstanding_.end()) arrived(packet);
 }
 
 std::optional<std::chrono::milliseconds> ClientSession::due() const {
@@ -207,20 +220,33 @@ void ClientSession::take(const Frame& frame, Moment now) {
     ++damaged_;
     return note(head.error().text, true);
   }
-  if (is_receipt(head->cn)) {
-    if (head->mn != options_.limits.mn) return note("an answer for another MN", true);
-    return take_receipt(*head);
-  }
+  if (is_receipt(head->cn)) return take_receipt(*head);
   if (head->cn == "9015") return;
+  if (head->cn == "9011" || head->cn == "9012") {  // nor is it answered: two that answer answers never end
+    return note("CN " + head->cn + ": an answer, and nothing was asked", true);
+  }
   take_request(*head, segment->area.value_or(std::vector<Item>()), now);
 }
 
 void ClientSession::take_receipt(const Head& head) {
+  const auto is_none = [&](std::string_view what) {
+    ++not_ours_;
+    note("answer to QN " + head.qn.substr(0, 20) + " with another " + std::string(what) + ": no receipt; " +
+             std::to_string(not_ours_) + " so far",
+         true);
+  };
+  if (head.mn != options_.limits.mn) return is_none("MN");
   const auto packet = std::ranges::find_if(
       outstanding_, [&](const Outstanding& other) { return other.head.qn == head.qn && other.receipt == head.cn; });
   if (packet == outstanding_.end() || packet->times == 0) {
     return note("an answer to QN " + head.qn.substr(0, 20) + ", which waits for none", false);
   }
+  // A new password may have been set while it was on its way.
+  if (head.pw != packet->head.pw && head.pw != settings_.password) return is_none("PW");
+  arrived(packet);
+}
+
+void ClientSession::arrived(std::list<Outstanding>::iterator packet) {
   const Ticket ticket = packet->ticket;
   outstanding_.erase(packet);
   const auto left = parts_left_.find(ticket);

@@ -1,8 +1,8 @@
 // The conversation with one supervisory platform (上位机), seen from the field side, without I/O: bytes that came are
 // told to it, bytes to send and what happened are asked of it, and time is an argument.
 //
-//   data:     ours, with Flag A=1 -> 9014 with the same QN; without it, sent again with the same QN, ReCount times,
-//   then the
+//   data:     ours, with Flag A=1 -> 9014 with the same QN, MN and PW; without it, sent again with the same QN, ReCount
+//   times, then the
 //             connection is of no use. A packet that would be too long goes in parts, each with a QN and a 9014 of its
 //             own.
 //   requests: theirs -> 9011 (or 9013) -> [data with the request's QN] -> 9012. One that comes again is answered again,
@@ -34,6 +34,7 @@ struct ClientOptions {
   RequestLimits limits;  // and who we are
   std::size_t segment_max = kSegmentBytesMax;
   std::size_t window = 8;            // packets without a receipt at a time
+  std::size_t beyond_window = 0;     // so many urgent ones more
   bool wants_receipts = true;        // false: what is written to the connection counts as arrived
   std::chrono::seconds heartbeat{};  // 9015 (2025) this long after the last packet; 0: never
   bool asks_for_time = false;        // 1013 on each new connection
@@ -85,10 +86,11 @@ class ClientSession {
 
   // Data to send: `repeated` (DataTime) stands in every part. nullopt: an item that fits in no packet.
   std::optional<Ticket> upload(std::string_view cn, const std::vector<Item>& repeated, const std::vector<Item>& items,
-                               Moment now);
+                               Moment now, bool is_urgent = false);
   // For one more packet, with so many of the window kept free behind it.
   bool has_room(std::size_t kept_free = 0) const { return outstanding_.size() + kept_free < options_.window; }
-  void forget(Ticket ticket);  // nobody waits for it any more
+  bool has_urgent_room() const;  // for one more that is urgent: also beyond the window
+  void forget(Ticket ticket);    // nobody waits for it any more
 
   // What was asked for is done: `execution_result` goes to the platform.
   void finish(const std::string& qn, int execution_result);
@@ -101,13 +103,15 @@ class ClientSession {
   std::uint64_t requests() const { return requests_; }
   std::uint64_t refused() const { return refused_; }
   std::uint64_t damaged() const { return damaged_; }
+  std::uint64_t not_ours() const { return not_ours_; }  // answers with another MN or PW: no receipts
 
  private:
   struct Outstanding {
     Ticket ticket = 0;
     Head head;
     std::vector<Item> area;
-    std::string receipt;      // the command that is one: 9014
+    std::string receipt;  // the command that is one: 9014
+    bool is_urgent = false;
     std::uint32_t times = 0;  // sent on this connection
     std::chrono::milliseconds deadline{};
   };
@@ -124,6 +128,7 @@ class ClientSession {
   std::size_t area_max(const Head& head) const;
   void take(const Frame& frame, Moment now);
   void take_receipt(const Head& head);
+  void arrived(std::list<Outstanding>::iterator packet);
   void take_request(const Head& head, const std::vector<Item>& area, Moment now);
   void answer(Answered& to, std::string_view st, std::string_view cn, std::vector<Item> area);
   void queue(std::string bytes);
@@ -151,6 +156,7 @@ class ClientSession {
   std::uint64_t requests_ = 0;
   std::uint64_t refused_ = 0;
   std::uint64_t damaged_ = 0;
+  std::uint64_t not_ours_ = 0;
 };
 
 }  // namespace carbongate::hj212

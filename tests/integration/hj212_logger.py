@@ -20,8 +20,8 @@ def packet(area, qn="20260801120000001", command="2011", mn="010000A8900016F0001
 class Logger:
     """One connection to a server of HJ 212."""
 
-    def __init__(self, port, timeout=10):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    def __init__(self, port, timeout=10, source=None):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout, source_address=source and (source, 0))
         self.rest = b""
 
     def __enter__(self):

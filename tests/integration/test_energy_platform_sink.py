@@ -7,6 +7,7 @@ import importlib.machinery
 import importlib.util
 import io
 import json
+import re
 import subprocess
 import time
 
@@ -345,6 +346,9 @@ def test_the_state_of_a_platform_and_its_dictionary_are_shown(made):
     with works.gateway.start():
         has_all(platform, works)
         page = works.run("platforms", works.config, "--days", 2)
+        said = re.match(r"\s*As of (\S+), when the store was last written to, (\d+) s ago", page)
+        written = datetime.datetime.fromisoformat(said[1]).timestamp()
+        assert abs(time.time() - int(said[2]) - written) < 5 and "within a minute" in page
         works.gateway.stop()
     device = platform.enterprises[ENTERPRISE]
     assert "not in the dictionary" not in page
@@ -358,6 +362,7 @@ def test_the_state_of_a_platform_and_its_dictionary_are_shown(made):
     yesterday = [row for row in rows if row["day"] == local(MIDNIGHT - DAY)[:10]]
     assert [(r["due"], r["counted"], r["delivered"], r["delivered_percent"], r["remark"]) for r in yesterday] == [
         ("96", "96", "96", "100.0", "")] * 2
+    assert datetime.datetime.fromisoformat(rows[0]["as_of"]).timestamp() >= int(written), "the end of the gateway writes"
     dictionary = json.loads(works.run("platforms", works.config, "--dictionary", "center-0"))
     assert dictionary["data"]["energyType"][0] == {"code": "3300", "name": "电力", "unit": "万千瓦时", "coefficient": "1.229"}
 

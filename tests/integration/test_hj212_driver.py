@@ -150,6 +150,23 @@ def test_a_flood_of_garbage_or_of_connections_is_cut_off(gateway):
     assert gateway.stop() == 0
 
 
+def test_one_address_cannot_hold_all_connections(gateway):
+    many = [Logger(gateway.port) for _ in range(70)]
+    try:
+        assert all(logger.is_closed() for logger in many[16:]), "beyond its share"
+        for source, second in (("127.0.0.2", 0), ("127.0.0.1", 300)):  # another address, and one that was there before
+            logger = Logger(gateway.port, source=source) if second == 0 else many[15]
+            logger.send(packet(f"DataTime={stamp(second)};a05001-Rtd=235000.5", qn=f"20260801120000{second:03}"))
+            assert logger.answer()["CN"] == "9014", source
+            logger.socket.close()
+    finally:
+        for logger in many:
+            logger.socket.close()
+    assert gateway.stop() == 0
+    [line] = [line for line in gateway.output().splitlines() if "refused: of 127.0.0.1 16 connections are open" in line]
+    assert " warning hj212 127.0.0.1:" in line and "1 refused so far" in line
+
+
 def test_read_waits_for_the_next_packet_and_leaves_it_unanswered(tmp_path):
     port = free_port()
     config = write_config(tmp_path / "works.yaml", port)

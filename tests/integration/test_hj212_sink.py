@@ -3,6 +3,7 @@ standard and checks every field (deploy/demo/hj212-platform)."""
 
 import json
 import os
+import socket
 import subprocess
 import time
 
@@ -144,7 +145,8 @@ def test_a_strict_platform_gets_every_instant_and_minute_once(site):
 
 
 @pytest.mark.parametrize("options", [
-    ("--late", "0.2"), ("--silent-every", "7"), ("--wrong-every", "5"), ("--bad-crc-every", "5"), ("--cut-every", "9")])
+    ("--late", "0.2"), ("--silent-every", "7"), ("--wrong-every", "5"), ("--bad-crc-every", "5"), ("--cut-every", "9"),
+    ("--other-pw-every", "5"), ("--other-mn-every", "5")])
 def test_whatever_the_platform_does_nothing_is_lost_and_what_is_repeated_is_the_same(site, options):
     platform = site.platform(*options)
     site.write().start()
@@ -152,6 +154,9 @@ def test_whatever_the_platform_does_nothing_is_lost_and_what_is_repeated_is_the_
     wait_until(lambda: has_all(platform, site), timeout=60, what="all that was fed")
     assert [p for p in platform.problems if "again, with other data" in p] == []
     assert platform.problems == []
+    if options[0] in ("--other-pw-every", "--other-mn-every"):
+        wait_until(lambda: any(len(areas) > 1 for areas in platform.data.values()), what="what was answered so being sent again")
+        assert f"with another {options[0][8:10].upper()}: no receipt; 1 so far" in site.log()
 
 
 def test_what_was_made_during_an_outage_follows_when_the_platform_is_back(site):
@@ -254,9 +259,10 @@ def test_a_hostile_platform_is_left_and_the_gateway_goes_on(site):
     site.feed(5)
     wait_until(lambda: has_all(platform, site), what="all at the good one")
     wait_until(lambda: "sink odd: 127.0.0.1:" in site.log(), what="the warning")
+    connection = wait_until(lambda: hostile.connections and hostile.connections[-1], what="a connection")
     with pytest.raises(OSError):
         while True:
-            hostile.connections[-1].sendall(b"##xxxx" * 1000)
+            connection.sendall(b"##xxxx" * 1000)
     wait_until(lambda: "connection closed: what it sends is no HJ 212" in site.log(), what="why it was left")
     closed = next(line for line in site.log().splitlines() if "connection closed: what it sends" in line)
     assert f" warning sink odd: 127.0.0.1:{site.platform_port}: " in closed
@@ -356,6 +362,40 @@ def test_no_more_packets_are_open_than_the_window_has_and_one_place_of_it_is_for
     site.feed(7)
     wait_until(lambda: platform.keys("3020"), timeout=5, what="the alert")
     assert len(data()) == 4
+
+
+@pytest.mark.parametrize("window", [1, 2, 3])
+def test_an_alert_goes_beyond_a_small_window(site, window):
+    """Data that are not answered fill it."""
+    platform = site.platform("--ignore", "a05001")
+    site.write(sinks=[{"alerts": True, "timeout": "20s", "window": window}])
+    config = json.loads(site.config.read_text())
+    config["alerts"] = {"rules": [{"id": "limit", "name": "over", "severity": "critical", "points": ["stack.co2"], "above": 235006}]}
+    site.config.write_text(json.dumps(config))
+    site.start()
+    site.feed(5)
+    wait_until(lambda: len(platform.data) == window, what="what the window has room for")
+    site.feed(4)
+    wait_until(lambda: platform.keys("3020"), timeout=5, what="the alert")
+    assert len(platform.data) == window + 1, "and no more data"
+
+
+def test_an_alert_does_not_wait_for_a_long_pause_after_an_outage(site):
+    """The platform is there again when pauses that double would have become long."""
+    with socket.create_server(("127.0.0.1", site.platform_port)) as away:
+        site.write(sinks=[{"alerts": True}])
+        config = json.loads(site.config.read_text())
+        config["alerts"] = {"rules": [{"id": "limit", "severity": "critical", "points": ["stack.co2"], "above": 235000}]}
+        site.config.write_text(json.dumps(config))
+        site.start()
+        site.feed(3)
+        away.settimeout(30)
+        for _ in range(9):  # pauses of half a second, one, two, four, and so on
+            away.accept()[0].close()
+    begun = time.monotonic()
+    platform = site.platform()
+    wait_until(lambda: platform.keys("3020"), timeout=20, what="the alert")
+    assert time.monotonic() - begun < 7, "seconds, not half a minute"
 
 
 def test_the_stand_in_prints_every_packet_that_arrives(site, tmp_path):

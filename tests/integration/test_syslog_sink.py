@@ -62,7 +62,8 @@ def test_each_change_is_written_there(tmp_path, security):
         priority, host, data, text, _ = FORMAT.match(line).groups()
         assert host == "works" and f'id="{alert["id"]}"' in data and f'state="{alert["state"]}"' in data
         assert int(priority) == 16 * 8 + (2 if alert["state"] == "firing" else 5)
-        assert "变压器过载 incomer.power" in text
+        sign = ">" if alert["state"] == "firing" else "<"
+        assert f"变压器过载 incomer.power: {float(alert['value']):g} {sign} 800 kW" in text
     sent = works.deliveries()
     assert [FORMAT.match(line).group(5) for line in server.lines()] == [d["id"] for d in sent]
     assert len(sent) == 40 and {d["state"] for d in sent} == {"received"} and sent[0]["answer"] == "read to its end"

@@ -4,9 +4,11 @@
 #include <boost/json/parse.hpp>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "config/reader/data_files.h"
 #include "config/reader/text.h"
+#include "gateway/model/quality.h"
 
 namespace carbongate::sinks::energy_platform {
 namespace {
@@ -59,6 +61,21 @@ void read_json(config::Reader& in, std::string_view key, std::string& to) {
   if (error || value.is_object() || value.is_array()) in.error(key, "is no JSON: true, false, 0, or \"\\\"0\\\"\"");
 }
 
+// What is missing has no value that could be valid.
+void read_valid_origins(config::Reader& in, codec::Dialect& dialect) {
+  dialect.valid_origins = in.value_or("valid_origins", dialect.valid_origins);
+  using enum model::Origin;
+  std::vector<std::string> known;
+  for (const model::Origin origin : {measured, late, estimated, substituted, manual}) {
+    known.emplace_back(to_string(origin));
+  }
+  for (const std::string& word : dialect.valid_origins) {
+    if (std::ranges::find(known, word) != known.end()) continue;
+    in.error("valid_origins", "'" + printable(word) + "' is not one of measured, late, estimated, substituted, manual" +
+                                  config::suggestion(word, known));
+  }
+}
+
 void read_names(config::Reader& in, codec::Dialect& dialect) {
   const config::Node* names = in.child("names");
   if (!names) return;
@@ -96,6 +113,9 @@ void read_file(const config::DataFiles& data, const std::string& name, config::R
   dialect.numbers_as_text = in.one_of("numbers", {"number", "text"}, dialect.numbers_as_text ? 1 : 0) == 1;
   read_json(in, "valid", dialect.valid);
   read_json(in, "invalid", dialect.invalid);
+  read_valid_origins(in, dialect);
+  dialect.valid_watched_percent =
+      in.in_range<std::uint32_t>("valid_watched_percent", dialect.valid_watched_percent, 0, 100);
   dialect.month_day = in.in_range<std::uint32_t>("month_day", dialect.month_day, 1, 28);
   read_names(in, dialect);
   in.finish();

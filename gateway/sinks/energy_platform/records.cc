@@ -28,6 +28,20 @@ std::int64_t rounded(Wide numerator, Wide denominator) {
 
 }  // namespace
 
+// A quarter hour that was estimated over a gap is exact only together with its neighbours; a day is, in which the gap
+// lies, for it is what the counter moved: there the share that was watched decides. And where the lack of a factor
+// hides what the amount is like.
+bool is_valid(const codec::Dialect& dialect, const model::RollupRow& row) {
+  const bool is_watched = 100 * row.covered >= dialect.valid_watched_percent * (row.end - row.begin);
+  if (row.quality.rule == model::Rule::no_factor) return is_watched;
+  const auto is_said = [&](model::Origin origin) {
+    return std::ranges::find(dialect.valid_origins, to_string(origin)) != dialect.valid_origins.end();
+  };
+  if (!usable(row.quality)) return false;
+  if (is_said(row.quality.origin)) return true;
+  return row.quality.origin == model::Origin::estimated && row.period != model::Period::quarter_hour && is_watched;
+}
+
 std::optional<codec::StatType> stat_type_of(model::Period period) {
   switch (period) {
     case model::Period::quarter_hour: return codec::StatType::real_time;
@@ -88,7 +102,6 @@ std::vector<codec::Record> RecordMaker::records_of(const model::StoredRow& row, 
     if (item.carrier->id != row.series->carrier) continue;
     if (std::ranges::find(item.periods, *type) == item.periods.end()) continue;
     const model::Quality quality = rollup->quality;
-    const bool is_known = usable(quality) || quality.rule == model::Rule::no_factor;
     records.push_back({.code = item.code,
                        .value = value_of(item, *rollup),
                        .input_type = quality.origin == model::Origin::manual ? codec::kHandFilled : item.input_type,
@@ -96,7 +109,7 @@ std::vector<codec::Record> RecordMaker::records_of(const model::StoredRow& row, 
                        .stat_date = date_text(time_, rollup->begin),
                        .upload_date = date_text(time_, now),
                        .scope = item.scope,
-                       .is_valid = is_known});
+                       .is_valid = is_valid(config_.dialect, *rollup)});
   }
   return records;
 }

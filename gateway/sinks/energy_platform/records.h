@@ -24,6 +24,9 @@ Cadence cadence_of(carbongate::energy_platform::StatType type);
 // `decimals` are set; else rounded half away from zero. Of a rate the mean of the period.
 std::string value_of(const Item& item, const model::RollupRow& row);
 
+// The member `valid` of its record.
+bool is_valid(const carbongate::energy_platform::Dialect& dialect, const model::RollupRow& row);
+
 // "2026-08-01 00:00:00", local.
 std::string date_text(tables::LocalTime& time, Instant at);
 

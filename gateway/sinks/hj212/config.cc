@@ -117,6 +117,7 @@ Config Config::from(config::Reader& in, const config::Node& root) {
   options.segment_max = in.in_range<std::uint32_t>("segment_max", codec::kSegmentBytesMax, codec::kSegmentBytesMax,
                                                    codec::kSegmentBytesEver);
   options.window = in.in_range<std::size_t>("window", options.window, 1, 64);
+  if (options.window < kWindowWithPlace) options.beyond_window = 1;
   options.wants_receipts = in.value_or("receipts", true);
   options.asks_for_time = in.value_or("ask_for_time", false);
   const Duration heartbeat = in.in_range<Duration>("heartbeat", is_2025 ? Duration(60s) : Duration(0s), 0s, 1h);
@@ -130,6 +131,7 @@ Config Config::from(config::Reader& in, const config::Node& root) {
   const Duration interval = in.in_range<Duration>("real_time_interval", config.settings.real_time_interval, 1s, 1h);
   config.settings.real_time_interval = std::chrono::duration_cast<std::chrono::seconds>(interval);
   config.sends_alerts = in.value_or("alerts", false);
+  config.reconnect_max = in.in_range<std::chrono::milliseconds>("reconnect_max", config.reconnect_max, 100ms, 5min);
   config.history_max = in.in_range<std::size_t>("history_max", config.history_max, 1, 1'000'000);
   config.time_zone = in.value_or("time_zone", shared::zone_of_site(root));
   if (!knows_zone(config.time_zone) && in.has("time_zone")) {

@@ -1,6 +1,7 @@
 // One element of `sinks` with `type: hj212`; sample.yaml beside this file shows every key.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -11,6 +12,9 @@
 
 namespace carbongate::sinks::hj212 {
 
+// From here on one place of the window is kept for alerts; of a smaller one an alert goes beyond it.
+inline constexpr std::size_t kWindowWithPlace = 4;
+
 struct Config {
   std::string name;  // unique among the sinks
   std::string host;
@@ -20,7 +24,8 @@ struct Config {
   Duration real_time{};  // how often the station makes an instant
   bool sends_alerts = false;
   std::string time_zone = "Asia/Shanghai";
-  std::size_t history_max = 10'000;  // records of one request
+  std::size_t history_max = 10'000;                // records of one request
+  std::chrono::milliseconds reconnect_max{5'000};  // the longest pause before the next try to connect
   carbongate::hj212::ClientOptions options;
   carbongate::hj212::ClientSettings settings;  // unless the platform has set others
 

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t kWindowWithPlace = 4;  // from here on one place of the window is kept for alerts
+constexpr auto kTellAgain = 1min;  // that nothing arrives
 
 // By which the platform knows a repeat: command and DataTime; of an alert also its number, which its text has.
 std::string id_of(const model::StoredRow& row, const Data& data) {
@@ -38,6 +38,7 @@ Hj212Sink::Hj212Sink(Config config, asio::any_io_executor executor, io::Clock& c
 // Also between two rows.
 ports::SinkStatus Hj212Sink::status() const {
   ports::SinkStatus status = health_.status();
+  status.failures += link_.not_ours();
   if (link_.is_connected()) return status;
   status.healthy = false;
   status.detail = link_.trouble();
@@ -66,14 +67,22 @@ asio::awaitable<bool> Hj212Sink::wait_for(io::SteadyTime deadline) {
   co_return link_.is_connected();
 }
 
+// Of nothing that has arrived. Once in a while it is a fault, after which the pump pauses; else it offers the rows at
+// once, and waits here: its pauses become long, and an alert must go as soon as the platform is back.
+model::Fault Hj212Sink::told(model::Fault fault) {
+  health_.fault(fault);
+  if (told_at_ && clock_.ticks() < *told_at_ + kTellAgain) return shared::under_way();
+  told_at_ = clock_.ticks();
+  return fault;
+}
+
 asio::awaitable<model::Result<ports::Delivery>> Hj212Sink::deliver_rows(std::span<const model::StoredRow> rows,
                                                                         bool looks_behind) {
   if (rows.empty()) co_return ports::Delivery{};
   const bool has_data = std::ranges::any_of(rows, [this](const model::StoredRow& row) { return is_wanted(row); });
-  if (has_data && !co_await wait_for(clock_.ticks() + 1s)) {
-    const model::Fault fault{make_error_code(errc::not_connected), link_.trouble()};
-    health_.fault(fault);
-    co_return fault;
+  const Duration patience = told_at_ ? Duration(kReconnectPatience) : Duration(1s);
+  if (has_data && !co_await wait_for(clock_.ticks() + patience)) {
+    co_return told({make_error_code(errc::not_connected), link_.trouble()});
   }
   if (link_.given_up() != round_) end_round();
   const End end = co_await send(rows, looks_behind);
@@ -107,7 +116,7 @@ asio::awaitable<Hj212Sink::End> Hj212Sink::send(std::span<const model::StoredRow
     ask_by_repeat(rows);
     if (looks && clock_.ticks() >= look) {
       const std::uint64_t notice = last_notice();
-      if (notice > std::max(noticed_, rows.back().sequence) && link_.is_connected() && link_.has_room()) {
+      if (notice > std::max(noticed_, rows.back().sequence) && link_.is_connected() && link_.has_urgent_room()) {
         noticed_ = notice;  // the next delivery has it, or is full before it
         co_return End::cut_short;
       }
@@ -131,7 +140,7 @@ bool Hj212Sink::send_what_fits(std::span<const model::StoredRow> rows) {
       Packet& packet = packets_[row.sequence];
       if (packet.fate != Fate::waiting) continue;
       const bool has_place = !packet.is_repeat || repeats < std::max<std::size_t>(1, window / 2);
-      if (has_place && link_.has_room(kept_free)) {
+      if (has_place && (is_alert ? link_.has_urgent_room() : link_.has_room(kept_free))) {
         if (packet.is_repeat) ++repeats;
         send(row, packet);
       } else {
@@ -148,7 +157,7 @@ void Hj212Sink::send(const model::StoredRow& row, Packet& packet) {
   packet.sent = clock_.now();
   packet.sent_at = clock_.ticks();
   if (shared::is_recorded(row)) packet.id = id_of(row, data);
-  if (const auto ticket = link_.upload(data)) {
+  if (const auto ticket = link_.upload(data, row.body.get_if<model::Alert>() != nullptr)) {
     packet.ticket = *ticket;
     packet.fate = Fate::sent;
     return;
@@ -253,22 +262,23 @@ model::Result<ports::Delivery> Hj212Sink::finish(std::span<const model::StoredRo
     if (packet != packets_.end()) packets_.erase(packet);
   }
   health_.status().rows_skipped += delivery.skipped;
+  const bool is_nothing_settled = delivery.settled_through < rows.front().sequence;
   while (packets_.size() > kRememberedMax) {
     if (packets_.begin()->second.ticket != 0) link_.forget(packets_.begin()->second.ticket);
     packets_.erase(packets_.begin());
   }
+  if (!is_nothing_settled) told_at_.reset();
   if (is_whole) {
     if (delivery.skipped != rows.size()) health_.success();
     return delivery;
   }
-  const bool is_nothing_settled = delivery.settled_through < rows.front().sequence;
   if (end == End::cut_short) {
     if (is_nothing_settled) return shared::under_way();
     return delivery;
   }
-  const model::Fault fault{make_error_code(errc::timed_out), link_.trouble()};
+  model::Fault fault{make_error_code(errc::timed_out), link_.trouble()};
+  if (is_nothing_settled) return told(std::move(fault));
   health_.fault(fault);
-  if (is_nothing_settled) return fault;
   return delivery;
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,7 +27,8 @@ namespace carbongate::sinks::hj212 {
 // A packet that waits for its answer holds back what is settled, and not what is sent: as soon as a report or an alert
 // stands in the journal behind the rows offered, a delivery ends (shared/under_way.h), and the next one has it among
 // its rows. What is open, or arrived behind an open one, is remembered from one delivery to the next. Of the window one
-// place is kept for alerts, which go before data, and what is sent another time takes no more than half.
+// place is kept for alerts, or one goes beyond a window of less than kWindowWithPlace; alerts go before data, and what
+// is sent another time takes no more than half.
 //
 // A round is the time until the connection is given up, because something was not answered, or is away for long.
 class Hj212Sink final : public ports::Sink {
@@ -71,6 +73,7 @@ class Hj212Sink final : public ports::Sink {
   Data data_of(const model::StoredRow& row) const;
   std::uint64_t last_notice() const { return store_ ? store_->status().last_notice : 0; }
   bool is_round_over() const;
+  model::Fault told(model::Fault fault);
   boost::asio::awaitable<bool> wait_for(io::SteadyTime deadline);
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver_rows(std::span<const model::StoredRow> rows,
                                                                       bool looks_behind);
@@ -94,6 +97,7 @@ class Hj212Sink final : public ports::Sink {
   std::uint64_t noticed_ = 0;                // the newest report or alert when a delivery was cut short last
   std::uint64_t round_ = 0;                  // connections given up before it
   bool has_answered_ = false;                // the platform, anything of this round
+  std::optional<io::SteadyTime> told_at_;    // since nothing arrives: when the pump was last told so
   PlatformLink::Ticket repeated_ = 0;        // asks in this round whether it answers anything
 };
 

@@ -64,8 +64,9 @@ Data data_of(const model::Report& report, const StationClock& clock, bool marks_
       if (!number || !std::isfinite(*number)) return;
       item.push_back({value.code + "-" + std::string(field), decimal(*number, decimals)});
     };
+    const bool is_silent = value.total == 0 && value.flag != 'N';
     const auto put_reduced = [&](std::string_view field, std::optional<double> number) {
-      if (!number && marks_unknown && value.has_reduced) {
+      if (!number && marks_unknown && value.has_reduced && !is_silent) {
         item.push_back({value.code + "-" + std::string(field), std::string(kUnknown)});
       } else {
         put(field, number, value.decimals);
@@ -83,7 +84,7 @@ Data data_of(const model::Report& report, const StationClock& clock, bool marks_
       put_reduced("ZsAvg", value.reduced.value);
       put_reduced("ZsMax", value.reduced.max);
     }
-    if (value.total > 0) item.push_back({value.code + "-Flag", std::string(1, value.flag)});
+    if (value.total > 0 || is_silent) item.push_back({value.code + "-Flag", std::string(1, value.flag)});
     if (!item.empty()) data.items.push_back(std::move(item));
   }
   return data;

@@ -19,8 +19,9 @@ struct Data {
 // The command that reports of a kind have: 2011, 2051, 2061, 2031.
 std::string_view command_of(model::ReportKind kind);
 
-// A factor is an item: the instant's value, or amount, least, mean and greatest value of the period, and its flag. With
-// `marks_unknown` (HJ 212-2025) a converted value that could not be computed is 9999.99.
+// A factor is an item: the instant's value, or amount, least, mean and greatest value of the period, and its flag,
+// which is all that there is of one that was silent. With `marks_unknown` (HJ 212-2025) a converted value that could
+// not be computed is 9999.99.
 Data data_of(const model::Report& report, const StationClock& clock, bool marks_unknown);
 
 // CN 3020, as a text between slashes.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/connect.hpp>
@@ -65,8 +66,8 @@ const codec::ClientSettings& PlatformLink::settings() const {
   return session_ ? session_->settings() : config_.settings;
 }
 
-std::optional<PlatformLink::Ticket> PlatformLink::upload(const Data& data) {
-  const auto ticket = session_->upload(data.command, data.repeated, data.items, moment());
+std::optional<PlatformLink::Ticket> PlatformLink::upload(const Data& data, bool is_urgent) {
+  const auto ticket = session_->upload(data.command, data.repeated, data.items, moment(), is_urgent);
   wake_.notify_all();
   return ticket;
 }
@@ -90,7 +91,7 @@ asio::awaitable<void> PlatformLink::wait(io::SteadyTime deadline) {
 
 asio::awaitable<void> PlatformLink::stay_connected() {
   co_await make_session();
-  io::Backoff backoff(500ms, 30s);
+  io::Backoff backoff(std::min<std::chrono::milliseconds>(500ms, config_.reconnect_max), config_.reconnect_max);
   for (;;) {
     while (!clock_.is_known()) co_await clock_.sleep_until(clock_.ticks() + 1s);  // a packet says when
     tcp::socket socket(executor_);
@@ -148,7 +149,7 @@ asio::awaitable<void> PlatformLink::converse(tcp::socket& socket) {
     PlatformLink& link;
     ~Leaving() {
       link.is_connected_ = false;
-      link.lost_at_ = link.clock_.ticks();
+      if (link.has_answered_) link.lost_at_ = link.clock_.ticks();
       link.session_->lost();
       link.changed_.notify_all();
     }

@@ -43,15 +43,18 @@ class PlatformLink {
   bool is_connected() const { return is_connected_; }
   const std::string& trouble() const { return trouble_; }  // why it is not, or was not last
   std::uint64_t given_up() const { return given_up_; }     // connections on which something was not answered
+  // When the last connection ended on which anything was answered: one that ends without is none that was there.
   io::SteadyTime lost_at() const { return lost_at_; }
 
   bool has_room(std::size_t kept_free = 0) const { return session_ && session_->has_room(kept_free); }
-  std::optional<Ticket> upload(const Data& data);  // nullopt: it fits in no packet
+  bool has_urgent_room() const { return session_ && session_->has_urgent_room(); }
+  std::optional<Ticket> upload(const Data& data, bool is_urgent = false);  // nullopt: it fits in no packet
   bool has_arrived(Ticket ticket) const { return arrived_.contains(ticket); }
   void forget(Ticket ticket);
 
   const carbongate::hj212::ClientSettings& settings() const;
   std::uint64_t packets() const { return session_ ? session_->packets_sent() : 0; }
+  std::uint64_t not_ours() const { return session_ ? session_->not_ours() : 0; }  // answers that are no receipts
 
  private:
   using Session = carbongate::hj212::ClientSession;

@@ -12,8 +12,9 @@
 namespace carbongate::sinks::shared {
 namespace {
 
-constexpr std::string_view kHeadlineZh = "[{severity}] {state}: {name} {subject}";
-constexpr std::string_view kHeadlineEn = "[{severity}] {state}: {name}, {subject}";
+constexpr std::string_view kHeadlineZh = "[{severity}] {state}: {name} {subject}: {value}";
+constexpr std::string_view kHeadlineEn = "[{severity}] {state}: {name}, {subject}: {value}";
+constexpr std::string_view kValueOfHeadline = ": {value}";  // where there is one
 constexpr std::string_view kTextZh =
     "{name}: {state}\n级别: {severity}\n站点: {site}\n对象: {subject}\n数值: {value}\n起始: {since}\n变更: {at}\n"
     "更正: {cause}\n确认: {by}\n备注: {note}\n规则: {rule}\n编号: {id}-{revision}\n";
@@ -122,9 +123,9 @@ Notice NoticeWriter::write(const model::StoredRow& row) {
 Notice NoticeWriter::of_alert(const model::Alert& alert, const model::Series& series) {
   const bool zh = config_.language == Language::zh;
   const Words words = words_of(alert, series, zh, time_);
-  const std::string_view headline = !config_.headline.empty() ? std::string_view(config_.headline)
-                                    : zh                      ? kHeadlineZh
-                                                              : kHeadlineEn;
+  std::string_view headline = zh ? kHeadlineZh : kHeadlineEn;
+  if (tables::alert_value(alert, zh).empty()) headline.remove_suffix(kValueOfHeadline.size());
+  if (!config_.headline.empty()) headline = config_.headline;
   Notice notice{.headline = fmt::vformat(headline, words),
                 .text = config_.text.empty() ? without_empty_lines(fmt::vformat(zh ? kTextZh : kTextEn, words))
                                              : fmt::vformat(config_.text, words),

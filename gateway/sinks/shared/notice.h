@@ -25,7 +25,7 @@ struct Notice {
 struct NoticeConfig {
   Language language = Language::zh;
   std::string time_zone = "UTC";  // of the site
-  std::string headline;           // of alerts; empty: the language's own
+  std::string headline;           // of alerts; empty: the language's own, with value, limit and unit
   std::string text;
 
   // Reads `lang`, `headline` and `text`. Problems go to the reader.

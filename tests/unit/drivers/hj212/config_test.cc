@@ -65,6 +65,15 @@ TEST(Hj212Config, LoadsTheSample) {
   EXPECT_EQ(plan.origin(5, 1).decoding, "decimal * 0.01");
 }
 
+TEST(Hj212Config, HasALimitForEachAddress) {
+  EXPECT_EQ(load(kUsual, kPoint).plan->connections_per_address, 0u) << "by the devices that listen there";
+  EXPECT_EQ(load(kUsual + "    connections_per_address: 4\n", kPoint).plan->connections_per_address, 4u);
+  EXPECT_THAT(load(kUsual + "    connections_per_address: 65\n", kPoint).problems, HasSubstr("out of range"));
+  EXPECT_EQ(address_connections_max(1), 16u);
+  EXPECT_EQ(address_connections_max(20), 40u) << "all anew, while the old ones are not known to be dead";
+  EXPECT_EQ(address_connections_max(100), 64u);
+}
+
 TEST(Hj212Config, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(load(kUsual, kPoint).problems, "");
   EXPECT_THAT(

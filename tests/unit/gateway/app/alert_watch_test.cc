@@ -1,4 +1,4 @@
-// Alerts while the gateway runs: what only the clock decides, and what people say.
+// Alerts and reports while the gateway runs: what only the clock decides, and what people say.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -58,6 +58,44 @@ TEST_F(AlertWatchTest, ASilenceIsToldWithoutAnyReading) {
   pass(9min);
   EXPECT_THAT(stages(), ElementsAre(AlertStage::firing, AlertStage::resolved));
   EXPECT_EQ(disk_.alerts.size(), 1U) << "its state is on disk";
+}
+
+TEST_F(AlertWatchTest, ASilentStationIsToldWithoutAnyReading) {
+  site_.alert_rules.clear();
+  site_.watches.clear();
+  model::Station station;
+  station.name = "stack";
+  station.minute = 1min;
+  station.factors = {{.code = "a05001", .point = PointId{0}, .reduced = {}, .amount = {}}};
+  site_.stations = {station};
+  add_driver([this](Inbox& inbox) -> asio::awaitable<void> {
+    for (int i = 0; i < 8; ++i) {
+      co_await inbox.push(batch(230));
+      co_await clock_.sleep_until(clock_.ticks() + 20s);
+    }
+    co_await until_cancelled();
+  });
+  start();
+  const auto flags = [this] {
+    std::string found;
+    Instant last{};
+    for (const model::StoredRow& row : disk_.rows) {
+      const auto* report = row.body.get_if<model::Report>();
+      if (!report || report->kind != model::ReportKind::minute) continue;
+      EXPECT_EQ(report->values.size(), 1u);
+      EXPECT_GT(report->begin, last);
+      last = report->begin;
+      found += report->values[0].flag;
+    }
+    return found;
+  };
+  pass(150s);
+  const std::string heard = flags();
+  EXPECT_EQ(heard.find('B'), std::string::npos);
+  pass(170s);
+  EXPECT_THAT(flags(), ::testing::MatchesRegex(heard + "BB?"));
+  pass(10min);
+  EXPECT_THAT(flags(), ::testing::MatchesRegex(heard + "B{11,12}"));
 }
 
 TEST_F(AlertWatchTest, AStoreThatFailsLosesNoAlert) {

@@ -172,14 +172,126 @@ TEST_F(ReportsTest, ARestartGoesOnWhereItWas) {
   EXPECT_EQ(whole.at(ReportKind::hour).size(), 2u);
 }
 
-TEST_F(ReportsTest, AfterAnOutageNothingIsReportedOfIt) {
+// Silent minutes have the flag B and nothing else.
+void expect_silent(const Report& report, Instant begin, std::vector<std::string> codes) {
+  EXPECT_EQ(report.begin, begin);
+  std::vector<std::string> found;
+  for (const model::ReportValue& value : report.values) {
+    found.push_back(value.code);
+    EXPECT_EQ(value.flag, 'B') << value.code;
+    EXPECT_EQ(value.figures, model::ReportFigures());
+    EXPECT_FALSE(value.amount);
+    EXPECT_EQ(value.total, 0u);
+  }
+  EXPECT_EQ(found, codes);
+}
+const std::vector<std::string> kAll{"a05001", "a00000", "i33201"};
+
+TEST_F(ReportsTest, AfterAnOutageItsMinutesAreFlaggedAndItsHoursAreNone) {
   for (int second = 0; second <= 60; second += 5) take_all(kNine + std::chrono::seconds(second), 1);
   for (int second = 0; second <= 60; second += 5) take_all(kNine + 5h + 2s + std::chrono::seconds(second), 1);
-  EXPECT_EQ(made(ReportKind::minute).size(), 3u) << "the open one of before is closed";
-  EXPECT_EQ(made(ReportKind::hour).size(), 1u);
+  const auto& minutes = made(ReportKind::minute);
+  ASSERT_EQ(minutes.size(), 301u) << "the open one of before is closed";
+  for (std::size_t i = 0; i < minutes.size(); ++i) {
+    EXPECT_EQ(minutes[i].begin, kNine + i * 1min);
+    const bool is_heard = i < 2 || i == 300;
+    if (!is_heard) expect_silent(minutes[i], kNine + i * 1min, kAll);
+    if (is_heard) EXPECT_NE(minutes[i].values[0].flag, 'B');
+  }
+  ASSERT_EQ(made(ReportKind::hour).size(), 1u);
+  EXPECT_EQ(made(ReportKind::hour)[0].values[0].total, 2u) << "of minutes with values";
   double counted = 0;
-  for (const Report& report : made(ReportKind::minute)) counted += report.values[2].amount.value_or(0);
+  for (const Report& report : minutes) counted += report.values[2].amount.value_or(0);
   EXPECT_DOUBLE_EQ(counted, 2.0 * (5 * 3600 + 57)) << "what the counter moved meanwhile is in the first minute after";
+}
+
+TEST_F(ReportsTest, OfALongSilenceItsLastDayIsTold) {
+  for (int second = 0; second <= 60; second += 5) take_all(kNine + std::chrono::seconds(second), 1);
+  take_all(kNine + 72h + 45s, 1);
+  const auto& minutes = made(ReportKind::minute);
+  ASSERT_EQ(minutes.size(), 2u + 24 * 60);
+  expect_silent(minutes[2], kNine + 48h, kAll);
+  expect_silent(minutes.back(), kNine + 72h - 1min, kAll);
+}
+
+TEST_F(ReportsTest, AFactorThatIsSilentBesideOthersIsFlagged) {
+  for (int second = 0; second <= 200; second += 5) {
+    const Instant at = kNine + std::chrono::seconds(second);
+    take(kCo2, at, 100);
+    if (second < 60 || second >= 120) take(kFlow, at, 10);
+    take(kCounter, at, second);
+  }
+  const auto& minutes = made(ReportKind::minute);
+  ASSERT_EQ(minutes.size(), 3u);
+  EXPECT_EQ(minutes[0].values[1].flag, 'N');
+  ASSERT_EQ(minutes[1].values.size(), 3u);
+  EXPECT_EQ(minutes[1].values[0].flag, 'N');
+  EXPECT_EQ(minutes[1].values[1].flag, 'B');
+  EXPECT_FALSE(minutes[1].values[1].figures.value);
+  EXPECT_EQ(minutes[1].values[2].flag, 'N');
+  EXPECT_EQ(minutes[2].values[1].flag, 'N');
+}
+
+TEST_F(ReportsTest, AValueThatComesMoreSeldomThanMinutesDoIsNotSilentBetweenThem) {
+  station_.factors[1].fresh = 15min;  // every five minutes
+  begin();
+  for (int second = 0; second <= 1200; second += 5) {
+    const Instant at = kNine + std::chrono::seconds(second);
+    take(kCo2, at, 100);
+    if (second % 300 == 0) take(kFlow, at, 10);
+    take(kCounter, at, second);
+  }
+  const auto flow = [&](std::size_t minute) {
+    const auto& values = made(ReportKind::minute).at(minute).values;
+    const auto found = std::ranges::find(values, "a00000", &model::ReportValue::code);
+    return found == values.end() ? '-' : found->flag;
+  };
+  EXPECT_EQ(flow(0), 'D') << "one of twelve";
+  for (const std::size_t minute : {1u, 2u, 3u, 6u}) EXPECT_EQ(flow(minute), '-');
+  // Heard at 9:20 for the last time.
+  for (int second = 1205; second <= 3600; second += 5) {
+    const Instant at = kNine + std::chrono::seconds(second);
+    take(kCo2, at, 100);
+    take(kCounter, at, second);
+  }
+  EXPECT_EQ(flow(33), '-');
+  EXPECT_EQ(flow(34), 'B') << "not fresh any more at its end";
+  EXPECT_EQ(flow(50), 'B');
+}
+
+TEST_F(ReportsTest, WhileNothingComesTheClockTellsSilentMinutes) {
+  const auto pass = [this](Instant now) {
+    return reports_->pass(0, now, calendar_, states_[0],
+                          [this](model::StationId, Report report) { made_[report.kind].push_back(std::move(report)); });
+  };
+  EXPECT_FALSE(pass(kNine)) << "nothing was ever heard";
+  for (int second = 0; second <= 80; second += 5) take_all(kNine + std::chrono::seconds(second), 1);
+  ASSERT_EQ(made(ReportKind::minute).size(), 1u);
+  EXPECT_FALSE(pass(kNine + 3min + 29s));
+  EXPECT_TRUE(pass(kNine + 3min + 30s));
+  EXPECT_TRUE(pass(kNine + 5min + 30s));
+  EXPECT_FALSE(pass(kNine + 5min + 31s));
+  ASSERT_EQ(made(ReportKind::minute).size(), 4u);
+  for (std::size_t i = 1; i < 4; ++i) expect_silent(made(ReportKind::minute)[i], kNine + (i + 1) * 1min, kAll);
+
+  // It goes on in the minute that was open, and has kept the one after it: both are told with their values.
+  for (int second = 85; second < 180; second += 5) take_all(kNine + std::chrono::seconds(second), 1);
+  take_all(kNine + 7min, 1);
+  take_all(kNine + 8min + 45s, 1);
+  const auto& minutes = made(ReportKind::minute);
+  std::vector<std::pair<int, char>> told;
+  for (const Report& report : minutes) told.emplace_back((report.begin - kNine) / 1min, report.values[0].flag);
+  EXPECT_EQ(told, (std::vector<std::pair<int, char>>{{0, 'N'},
+                                                     {2, 'B'},
+                                                     {3, 'B'},
+                                                     {4, 'B'},
+                                                     {1, 'N'},
+                                                     {2, 'N'},
+                                                     {3, 'B'},
+                                                     {4, 'B'},
+                                                     {5, 'B'},
+                                                     {6, 'B'},
+                                                     {7, 'D'}}));
 }
 
 }  // namespace

@@ -62,7 +62,29 @@ TEST_F(Progress, HasWhatTheSinkKeeps) {
   EXPECT_TRUE(progress("other").kept.empty());
 }
 
+TEST_F(Progress, IsAsOfTheLastWriteWhateverThatWas) {
+  run(store_->settle("platform", {.settled_through = 3, .rejected = {}})).value();
+  EXPECT_EQ(delivered(), "..........") << "a cursor that only moves forward waits for a write";
+  run(store_->keep("platform", "deviceId", "4711")).value();
+  EXPECT_EQ(delivered(), "xxx.......");
+  run(store_->settle("platform", {.settled_through = 5, .rejected = {}})).value();
+  run(store_->record("platform", {{.sequence = 6, .id = "x", .sent = kStart}})).value();
+  EXPECT_EQ(delivered(), "xxxxx.....");
+
+  const auto ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(1);
+  for (const auto& file : std::filesystem::directory_iterator(config_.path)) {
+    std::filesystem::last_write_time(file.path(), ago);
+  }
+  const Instant before = written_at(config_.path).value();
+  EXPECT_LE(before, std::chrono::system_clock::now() - std::chrono::minutes(59));
+  commit();
+  EXPECT_GE(written_at(config_.path).value(), before + std::chrono::minutes(59));
+  store_.reset();  // and with it the log
+  EXPECT_GE(written_at(config_.path).value(), before + std::chrono::minutes(59));
+}
+
 TEST_F(Progress, OfNoStoreIsAFault) {
+  EXPECT_TRUE(written_at(directory_.path() / "nowhere").has_error());
   EXPECT_TRUE(sink_progress(directory_.path() / "nowhere", "platform").has_error());
 }
 

@@ -106,6 +106,77 @@ TEST_F(ClientSessionTest, NoMoreThanTheWindowIsUnderWay) {
   EXPECT_EQ(sent().size(), 1u);
 }
 
+TEST_F(ClientSessionTest, AnAnswerWithAnotherPasswordOrNameIsNoReceipt) {
+  start();
+  const auto ticket = upload();
+  const std::string qn = head(sent().at(0)).qn;
+  const auto answer = [&](const char* pw, const char* mn) {
+    session_->received(packet("9014", qn, "", 4, pw, mn, "91"), now());
+  };
+  answer("654321", kMn);
+  answer("", kMn);
+  answer("123456", "010000A8900016F000169DC1");
+  EXPECT_EQ(session_->outstanding(), 1u);
+  EXPECT_EQ(session_->not_ours(), 3u);
+  std::vector<std::string> said;
+  while (const auto remark = event<ClientSession::Remark>()) {
+    EXPECT_TRUE(remark->is_trouble);
+    said.push_back(remark->text);
+  }
+  EXPECT_EQ(said, (std::vector<std::string>{"answer to QN " + qn + " with another PW: no receipt; 1 so far",
+                                            "answer to QN " + qn + " with another PW: no receipt; 2 so far",
+                                            "answer to QN " + qn + " with another MN: no receipt; 3 so far"}));
+  answer("123456", kMn);
+  EXPECT_EQ(event<ClientSession::Received>()->ticket, ticket);
+}
+
+TEST_F(ClientSessionTest, ThePasswordBeforeTheNewOneIsGoodForWhatWasSentWithIt) {
+  start();
+  upload();
+  const auto frames = sent();
+  session_->apply({.password = "xyz789"});
+  receipt(frames[0]);
+  EXPECT_TRUE(event<ClientSession::Received>());
+  upload();
+  const std::string qn = head(sent().at(0)).qn;
+  session_->received(packet("9014", qn, "", 4, "123456", kMn, "91"), now());
+  EXPECT_FALSE(event<ClientSession::Received>());
+  session_->received(packet("9014", qn, "", 4, "xyz789", kMn, "91"), now());
+  EXPECT_TRUE(event<ClientSession::Received>());
+}
+
+TEST_F(ClientSessionTest, AnAnswerToNothingIsNotAnswered) {
+  start();
+  for (const char* cn : {"9011", "9012"}) {
+    session_->received(packet(cn, "20260801100000777", "QnRtn=1", 4, "123456", kMn, "91"), now());
+    session_->received(packet(cn, "20260801100000778", "QnRtn=1", 5, "654321", kMn, "91"), now());
+  }
+  EXPECT_TRUE(sent().empty()) << "two that answer each other's answers never end";
+  EXPECT_EQ(session_->requests(), 0u);
+}
+
+TEST_F(ClientSessionTest, AnUrgentPacketGoesBeyondAFullWindow) {
+  ClientOptions small = options();
+  small.window = 1;
+  small.beyond_window = 1;
+  start(small);
+  upload();
+  EXPECT_EQ(sent().size(), 1u);
+  EXPECT_FALSE(session_->has_room());
+  const auto alert = [&] { return *session_->upload("3020", {}, {{Value{"i11001-Info", "//limit//"}}}, now(), true); };
+  ASSERT_TRUE(session_->has_urgent_room());
+  const auto first = alert();
+  EXPECT_FALSE(session_->has_urgent_room()) << "by one";
+  alert();
+  upload();
+  const auto frames = sent();
+  ASSERT_EQ(frames.size(), 1u) << "in their order";
+  EXPECT_EQ(head(frames[0]).cn, "3020");
+  receipt(frames[0]);
+  EXPECT_EQ(event<ClientSession::Received>()->ticket, first);
+  EXPECT_EQ(head(sent().at(0)).cn, "3020") << "the next one, and no data";
+}
+
 TEST_F(ClientSessionTest, NumbersAreNeverUsedTwice) {
   start();
   std::set<std::string> numbers;

@@ -76,6 +76,24 @@ TEST_F(EnergyPlatformConfig, TakesWhatItsSampleShows) {
   EXPECT_EQ(got.config.upload_time, 8h + 30min);
 }
 
+TEST_F(EnergyPlatformConfig, ADialectSaysWhatIsValid) {
+  std::filesystem::create_directory(directory_.path() / "platforms");
+  const auto dialect_of = [&](const std::string& keys) {
+    std::ofstream(directory_.path() / "platforms" / "own.yaml") << "name: own\nextends: base\n" << keys;
+    return read_items(std::string(kItem) + "}", "dialect: own\n");
+  };
+  const Read usual = dialect_of("");
+  EXPECT_EQ(usual.problems, "");
+  EXPECT_EQ(usual.config.dialect.valid_origins, (std::vector<std::string>{"measured", "late", "manual"}));
+  EXPECT_EQ(usual.config.dialect.valid_watched_percent, 90u);
+  const Read other = dialect_of("valid_origins: [measured, estimated]\nvalid_watched_percent: 75\n");
+  EXPECT_EQ(other.problems, "");
+  EXPECT_EQ(other.config.dialect.valid_origins, (std::vector<std::string>{"measured", "estimated"}));
+  EXPECT_EQ(other.config.dialect.valid_watched_percent, 75u);
+  EXPECT_NE(dialect_of("valid_origins: [estimatd]\n").problems.find("did you mean 'estimated'?"), std::string::npos);
+  EXPECT_NE(dialect_of("valid_origins: [missing]\n").problems.find("is not one of"), std::string::npos);
+}
+
 TEST_F(EnergyPlatformConfig, TakesTheMeterOfTheAccount) {
   const Read got = read_items(std::string(kItem) + "}");
   EXPECT_EQ(got.problems, "");

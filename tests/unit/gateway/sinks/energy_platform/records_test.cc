@@ -115,7 +115,40 @@ TEST_F(EnergyPlatformRecords, SayHowGoodTheyAre) {
   row.quality = {model::Origin::missing, model::Rule::gap};
   EXPECT_FALSE(records(row, Cadence::real_time).at(0).is_valid);
   row.quality = {model::Origin::missing, model::Rule::no_factor};
+  EXPECT_FALSE(records(row, Cadence::real_time).at(0).is_valid) << "nobody watched";
+  row.covered = 14min;
   EXPECT_TRUE(records(row, Cadence::real_time).at(0).is_valid) << "the amount is known";
+}
+
+TEST_F(EnergyPlatformRecords, AreValidByTheirOrigin) {
+  using enum model::Origin;
+  const auto valid = [&](model::Origin origin) {
+    model::RollupRow row = rollup(1);
+    row.quality = {origin, model::Rule::none};
+    return records(row, Cadence::real_time).at(0).is_valid;
+  };
+  EXPECT_TRUE(valid(measured));
+  EXPECT_TRUE(valid(late));
+  EXPECT_TRUE(valid(manual)) << "inputType says so";
+  EXPECT_FALSE(valid(estimated)) << "over a gap";
+  EXPECT_FALSE(valid(substituted));
+  EXPECT_FALSE(valid(missing));
+  config_.dialect.valid_origins = {"measured", "substituted"};
+  EXPECT_TRUE(valid(substituted));
+  EXPECT_FALSE(valid(late));
+}
+
+TEST_F(EnergyPlatformRecords, OfADayAreValidIfEnoughOfItWasWatched) {
+  model::RollupRow day = rollup(1, Period::day);
+  day.quality = {model::Origin::estimated, model::Rule::gap};
+  day.covered = 22h;
+  EXPECT_TRUE(records(day, Cadence::days).at(0).is_valid) << "what the counter moved is known";
+  day.covered = 21h;
+  EXPECT_FALSE(records(day, Cadence::days).at(0).is_valid);
+  config_.dialect.valid_watched_percent = 80;
+  EXPECT_TRUE(records(day, Cadence::days).at(0).is_valid);
+  day.quality.origin = model::Origin::substituted;
+  EXPECT_FALSE(records(day, Cadence::days).at(0).is_valid);
 }
 
 TEST_F(EnergyPlatformRecords, AreOfTheAccountsThatAreTold) {

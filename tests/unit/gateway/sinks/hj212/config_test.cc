@@ -82,6 +82,19 @@ TEST_F(Hj212SinkConfig, SaysWhatIsWrong) {
   EXPECT_FALSE(says("password: abc123", "abc123")) << "a secret is not shown";
 }
 
+TEST_F(Hj212SinkConfig, ASmallWindowLetsAnAlertGoBeyondIt) {
+  const std::string keys = "address: \"h:1\"\nstation: drain\nmn: A1\npassword_file: pw\nwindow: ";
+  EXPECT_EQ(read(keys + "3").config.options.beyond_window, 1u);
+  EXPECT_EQ(read(keys + "4").config.options.beyond_window, 0u) << "it keeps a place";
+}
+
+TEST_F(Hj212SinkConfig, ConnectsAgainWithinSeconds) {
+  const std::string keys = "address: \"h:1\"\nstation: drain\nmn: A1\npassword_file: pw\n";
+  EXPECT_EQ(read(keys).config.reconnect_max, 5s);
+  EXPECT_EQ(read(keys + "reconnect_max: 1min").config.reconnect_max, 1min);
+  EXPECT_TRUE(says("reconnect_max: 10min", "out of range"));
+}
+
 TEST_F(Hj212SinkConfig, TheEditionOf2025HasAHeartbeat) {
   const Read got = read("address: \"h:1\"\nstation: drain\nmn: A1\npassword_file: pw\nedition: 2025");
   EXPECT_EQ(got.problems, "");

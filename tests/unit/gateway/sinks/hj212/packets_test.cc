@@ -42,6 +42,19 @@ TEST(Hj212Packets, AnInstantIsAsInTheReference) {
             "a19001-Rtd=6.20,a19001-Flag=N;a01013-Rtd=-0.15,a01013-Flag=N");
 }
 
+TEST(Hj212Packets, AFactorThatWasSilentHasItsFlagAlone) {
+  ReportValue silent = value("a05001", {});
+  silent.flag = 'B';
+  silent.valid = silent.total = 0;
+  silent.has_reduced = true;
+  const Report report{.kind = ReportKind::minute, .begin = kTen, .end = kTen + 1min, .values = {silent}};
+  for (const bool marks_unknown : {false, true}) {
+    const Data data = data_of(report, StationClock("Asia/Shanghai"), marks_unknown);
+    EXPECT_EQ(data.command, "2051");
+    EXPECT_EQ(area(data), "DataTime=20260801100000;a05001-Flag=B");
+  }
+}
+
 TEST(Hj212Packets, AnHourIsAsInTheReferenceAndHasTheTimeOfItsBegin) {
   ReportValue flow = value("a00000", {});
   flow.amount = 357'120.0;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace carbongate::sinks::shared {
 namespace {
 
@@ -46,7 +48,7 @@ Read read(const std::string& keys) {
 TEST(Notice, SaysWhatIsKnownOfAnAlert) {
   NoticeWriter writer(read("").config);
   const Notice notice = writer.write(alert_row());
-  EXPECT_EQ(notice.headline, "[严重] 触发: 变压器过载 incomer.power");
+  EXPECT_EQ(notice.headline, "[严重] 触发: 变压器过载 incomer.power: 900.1 > 800 kW");
   EXPECT_EQ(
       notice.text,
       "变压器过载: 触发\n级别: 严重\n站点: works\n对象: incomer.power\n数值: 900.1 > 800 kW\n"
@@ -63,10 +65,26 @@ TEST(Notice, SpeaksEnglishToo) {
   alert.revision = 1;
   row.body = alert;
   const Notice notice = writer.write(row);
-  EXPECT_EQ(notice.headline, "[critical] acknowledged: Overload, incomer.power");
+  EXPECT_EQ(notice.headline, "[critical] acknowledged: Overload, incomer.power: 900.1 > 800 kW");
   EXPECT_NE(notice.text.find("\nAcknowledged by: Li Wei\n"), std::string::npos);
   EXPECT_TRUE(notice.text.ends_with("Id: 68393ce6c826dfc0-1\n"));
   EXPECT_FALSE(notice.is_urgent);
+}
+
+TEST(Notice, HasNoFiguresWhereThereAreNone) {
+  NoticeWriter zh(read("").config), en(read("lang: en").config);
+  model::StoredRow row = alert_row();
+  model::Alert alert = row.body.get<model::Alert>();
+  alert.value = std::numeric_limits<double>::quiet_NaN();
+  alert.unit = "s";
+  alert.limit = 600;
+  row.body = alert;
+  EXPECT_EQ(zh.write(row).headline, "[严重] 触发: 变压器过载 incomer.power: 600 秒无数据");
+  EXPECT_EQ(en.write(row).headline, "[critical] firing: Overload, incomer.power: nothing for 600 s");
+  alert.limit = std::numeric_limits<double>::quiet_NaN();
+  row.body = alert;
+  EXPECT_EQ(zh.write(row).headline, "[严重] 触发: 变压器过载 incomer.power");
+  EXPECT_EQ(en.write(row).headline, "[critical] firing: Overload, incomer.power");
 }
 
 TEST(Notice, FillsTemplates) {
