@@ -276,14 +276,15 @@ void check_end(World& world) {
     } else if (const auto* interval = row.body.get_if<model::EnergyInterval>()) {
       intervals[meter] += interval->amount.quanta();
     }
-    if (FarEnd::refuses(row)) {
+    const std::uint64_t digest = FarEnd::digest(row);
+    if (FarEnd::refuses(digest)) {
       ++refused;
       continue;
     }
     const auto sent = world.far_end.rows().find(row.sequence);
     if (sent == world.far_end.rows().end()) {
       world.breach(fmt::format("row {} never arrived", row.sequence));
-    } else if (sent->second != FarEnd::digest(row)) {
+    } else if (sent->second != digest) {
       world.breach(fmt::format("row {} arrived as another one", row.sequence));
     }
   }
