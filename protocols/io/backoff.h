@@ -8,11 +8,18 @@
 
 namespace carbongate::io {
 
+// Where backoffs without a seed of their own have it from, one generator for each thread. Whoever plays the same story
+// twice seeds it.
+inline std::mt19937_64& jitter_seeds() {
+  thread_local std::mt19937_64 seeds(std::random_device{}());
+  return seeds;
+}
+
 // Attempt n waits base * 2^n, at most cap, less a random share of up to half ("equal jitter"): many gateways that lost
 // the same server do not come back in step, and none waits longer than the cap. Not thread-safe.
 class Backoff {
  public:
-  Backoff(std::chrono::milliseconds base, std::chrono::milliseconds cap, std::uint64_t seed = std::random_device{}())
+  Backoff(std::chrono::milliseconds base, std::chrono::milliseconds cap, std::uint64_t seed = jitter_seeds()())
       : base_(base), cap_(cap), random_(seed) {}
 
   std::chrono::milliseconds next() {

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace carbongate::sim {
@@ -50,7 +50,9 @@ struct LossyDisk::State {
     const auto [found, is_new] = files.try_emplace(name);
     if (!is_new && found->second.inode == inode) return;
     std::ifstream in(name, std::ios::binary);
-    found->second = {.inode = inode, .synced = std::string(std::istreambuf_iterator<char>(in), {}), .unsynced = {}};
+    std::string content(static_cast<std::size_t>(inode == 0 ? 0 : info.st_size), '\0');
+    if (!in.read(content.data(), static_cast<std::streamsize>(content.size()))) content.clear();
+    found->second = {.inode = inode, .synced = std::move(content), .unsynced = {}};
   }
 
   // One more write or sync is asked for.

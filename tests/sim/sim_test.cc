@@ -10,8 +10,8 @@
 namespace carbongate::sim {
 namespace {
 
-// CARBONGATE_SIM_SEEDS=N: how many in all shards together. CARBONGATE_SIM_SEED=N: that one alone, with the gateway's
-// log.
+// CARBONGATE_SIM_SEEDS=N: up to which seed, all shards together; CARBONGATE_SIM_FROM=N: from which on, otherwise the
+// first. CARBONGATE_SIM_SEED=N: that one alone, with the gateway's log.
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
   return text ? std::stoull(text) : otherwise;
@@ -25,9 +25,9 @@ class Simulation : public ::testing::TestWithParam<std::uint64_t> {
   void TearDown() override { spdlog::set_level(spdlog::level::info); }
 
   template <class Simulate>
-  Outcome run(Simulate simulate, std::uint64_t seeds) {
+  Outcome run(Simulate simulate, std::uint64_t from, std::uint64_t to) {
     Outcome sum;
-    for (std::uint64_t seed = one_ ? one_ : GetParam(); seed <= (one_ ? one_ : seeds); seed += kShards) {
+    for (std::uint64_t seed = one_ ? one_ : from + GetParam() - 1; seed <= (one_ ? one_ : to); seed += kShards) {
       TemporaryDirectory directory;
       const Outcome outcome = simulate(seed, directory.path());
       for (const std::string& breach : outcome.breaches)
@@ -52,11 +52,13 @@ class Simulation : public ::testing::TestWithParam<std::uint64_t> {
     return sum;
   }
 
+  const std::uint64_t from_ = from_environment("CARBONGATE_SIM_FROM", 1);
+  const std::uint64_t to_ = from_environment("CARBONGATE_SIM_SEEDS", 200);
   const std::uint64_t one_ = from_environment("CARBONGATE_SIM_SEED", 0);
 };
 
 TEST_P(Simulation, LosesNothingAndCountsNothingTwice) {
-  const Outcome sum = run(simulate, from_environment("CARBONGATE_SIM_SEEDS", 200));
+  const Outcome sum = run(simulate, from_, to_);
   EXPECT_GT(sum.power_cuts, 0u) << "a test that cannot fail";
   EXPECT_GT(sum.sectors_lost, 0u);
   EXPECT_GT(sum.disk_faults, 0u);
@@ -67,7 +69,7 @@ TEST_P(Simulation, LosesNothingAndCountsNothingTwice) {
 }
 
 TEST_P(Simulation, StartsAgainAfterADiskThatLies) {
-  const Outcome sum = run(simulate_lying_disk, from_environment("CARBONGATE_SIM_SEEDS", 200) / 4);
+  const Outcome sum = run(simulate_lying_disk, from_ / 4 + 1, to_ / 4);
   EXPECT_GT(sum.sectors_lost, 0u);
 }
 

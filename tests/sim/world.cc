@@ -46,17 +46,16 @@ std::uint64_t FarEnd::digest(const model::StoredRow& row) {
   return std::hash<std::string_view>()(text);
 }
 
-std::string FarEnd::write(const model::StoredRow& row, ports::Lane lane) {
-  const std::uint64_t now = digest(row);
-  const auto [known, is_new] = rows_.try_emplace(row.sequence, now);
-  if (!is_new && known->second != now) {
-    return fmt::format("row {} was sent again with another content", row.sequence);
+std::string FarEnd::write(std::uint64_t sequence, std::uint64_t digest, ports::Lane lane) {
+  const auto [known, is_new] = rows_.try_emplace(sequence, digest);
+  if (!is_new && known->second != digest) {
+    return fmt::format("row {} was sent again with another content", sequence);
   }
   std::uint64_t& newest = newest_.at(static_cast<std::size_t>(lane));
-  if (is_new && row.sequence <= newest) {
-    return fmt::format("row {} was sent for the first time behind row {} of its lane", row.sequence, newest);
+  if (is_new && sequence <= newest) {
+    return fmt::format("row {} was sent for the first time behind row {} of its lane", sequence, newest);
   }
-  if (is_new) newest = row.sequence;
+  if (is_new) newest = sequence;
   return {};
 }
 
