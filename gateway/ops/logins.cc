@@ -113,7 +113,11 @@ struct Look {
 Logins::Logins(io::Clock& clock, const Config& config, std::filesystem::path directory)
     : clock_(clock),
       directory_(std::move(directory)),
-      access_({.logins = config.logins}, access::system_randomness),
+      access_({.logins = config.logins,
+               .origins = config.origins,
+               .sessions = config.sessions,
+               .tries = config.login_tries},
+              access::system_randomness),
       files_(directory_),
       audit_(directory_) {}
 

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import threading
 import time
+from datetime import datetime
 
 import pytest
 from harness import CARBONGATE, Process, free_port, wait_until
@@ -267,6 +268,31 @@ def test_guessing_is_slowed_down_and_told_in_the_audit_log(gateway):
     entries = gateway.audit()
     assert [entry["outcome"] for entry in entries if entry["user"] == "ada" and entry["action"] == "log in"][:10] == ["wrong_password"] * 10
     assert "wrong password" not in json.dumps(entries)
+
+
+def test_limits_and_origins_are_those_of_the_configuration(tmp_path):
+    ops = (", logins: true, origins: ['https://park.example'], login_tries: {per_address: 3, another_after: 1h},"
+           " sessions: {idle: 15min, life: 12h, per_user: 2}")
+    gateway = Gateway(tmp_path, ops)
+    gateway.add_user("ada")
+    with gateway:
+        began = time.time()
+        sessions = [gateway.session("ada") for _ in range(3)]
+        expires = datetime.fromisoformat(sessions[-1].told["expires"]).timestamp()
+        assert abs(expires - began - 900) < 60
+        statuses = [gateway.ask("GET", "/api/v1/status", session=session).status for session in sessions]
+        assert statuses == [401, 200, 200], "of three sessions of one user the oldest ended"
+        path, note = "/api/v1/alerts/0000000000000000/acknowledgement", {"note": "seen"}
+        behind = {"Host": "127.0.0.1:8080", "Sec_Fetch_Site": "same-origin"}  # what a proxy hands on that rewrites Host
+        assert gateway.ask("POST", path, note, session=sessions[-1], Origin="https://park.example", **behind).status not in (401, 403)
+        assert gateway.ask("POST", path, note, session=sessions[-1], Origin="https://other.example", **behind).status == 403
+        assert [gateway.log_in("ada", f"wrong password {n}").status for n in range(4)] == [401, 401, 401, 429]
+        assert 3000 < int(gateway.log_in("ada").headers["Retry-After"]) <= 3600
+    gateway.config.write_text(CONFIG.format(ops="logins: true, origins: [park.example], sessions: {idle: 3d, life: 2d}"))
+    check = subprocess.run([CARBONGATE, "check", gateway.config], capture_output=True, text=True)
+    told = check.stdout + check.stderr
+    assert check.returncode == 78
+    assert "ops.origins: 'park.example' is no origin" in told and "ops.sessions.idle: 3d is longer" in told, told
 
 
 def test_an_unknown_user_is_told_no_sooner_than_a_wrong_password(gateway):

@@ -45,7 +45,7 @@ alerts:
     - {{id: overload, name: Transformer overload, name_zh: 变压器过载, severity: critical, points: [incomer.power], above: 800}}
     - {{id: day, name: CO2e of a day, name_zh: 日碳排放配额, users: [hall], of: co2e, period: day, quota: 20000, above: 100}}
 store: {{path: store}}
-ops: {{listen: "127.0.0.1:{port}"}}
+ops: {{listen: "127.0.0.1:{port}"{ops}}}
 """
 
 
@@ -74,11 +74,16 @@ class Meters:
 class Site:
     """A gateway with some history, a reading each `step` minutes, and what publishes live readings to it."""
 
-    def __init__(self, folder, minutes=36 * 60, step=1):
+    script = BROWSER
+    ops = ""  # more keys of that section
+
+    def __init__(self, folder, minutes=36 * 60, step=1, more_users=0):
         self.broker_port, self.port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = folder / "site.yaml"
-        self.config.write_text(SITE.format(broker=self.broker_port, port=self.port, interval=f"{step}min"))
+        self.config.write_text(SITE.format(broker=self.broker_port, port=self.port, interval=f"{step}min", ops=self.ops))
+        if more_users:
+            self._add_users(more_users, step)
         conf = folder / "mosquitto.conf"
         conf.write_text(f"user root\nlistener {self.broker_port} 127.0.0.1\nallow_anonymous true\n")
         self.broker = Process(["mosquitto", "-c", conf], folder / "mosquitto.log")
@@ -91,7 +96,16 @@ class Site:
         for n in range(minutes, 5, -step):
             at = (now - n * 60) * 1000
             lines += [f"{at},incomer.power,{500 + n % 90}", f"{at},press.power,{120 + n % 40}"]
+            lines += [f"{at},more-{user}.power,{30 + n % 7}" for user in range(more_users)]
         self.recording.write_text("\n".join(lines) + "\n")
+
+    def _add_users(self, count, step):
+        """Users beside the two, each with a meter that has only a past."""
+        devices = "".join(f"  - {{id: more-{n}, driver: mqtt, broker: plant, topic: plant/more-{n}, interval: {step}min, "
+                          f"timestamp: {{json: /t, format: epoch-ms}}, points: [{{name: power, json: /p, unit: kW, kind: instantaneous}}]}}\n"
+                          for n in range(count))
+        users = "".join(f"  - {{id: more-{n}, consumes: [{{carrier: electricity, from: more-{n}.power}}]}}\n" for n in range(count))
+        self.config.write_text(self.config.read_text().replace("energy_users:\n", devices + "energy_users:\n" + users))
 
     def start(self):
         self.carbongate("replay", self.config, "--input", self.recording)
@@ -124,7 +138,7 @@ class Site:
         return f"hall/electricity/incomer.power@{begin.stdout.strip()}#0"
 
     def command(self, scenario, *args):
-        return ["node", BROWSER, scenario, self.url, *map(str, args)]
+        return ["node", self.script, scenario, self.url, *map(str, args)]
 
     def browse(self, scenario, *args, timeout=180):
         result = subprocess.run(self.command(scenario, *args), capture_output=True, text=True, timeout=timeout, env=environment())
@@ -182,8 +196,8 @@ def test_downloads_are_what_the_commands_write(site, tmp_path):
 class Watching:
     """A scenario that speaks while it runs."""
 
-    def __init__(self, site, scenario, folder):
-        self.process = Process(site.command(scenario), folder / f"{scenario}.log", env=environment())
+    def __init__(self, site, scenario, folder, *args):
+        self.process = Process(site.command(scenario, *args), folder / f"{scenario}.log", env=environment())
 
     def until(self, word, timeout=60.0):
         wait_until(lambda: any(line.startswith(word) for line in self.process.output().splitlines()) or not self.process.running(),

@@ -24,7 +24,7 @@ bool PasswordCheck::is_right() const {
 }
 
 Access::Access(Settings settings, Randomness randomness)
-    : settings_(std::move(settings)), sessions_(settings_.sessions, std::move(randomness)) {}
+    : settings_(std::move(settings)), sessions_(settings_.sessions, std::move(randomness)), limit_(settings_.tries) {}
 
 void Access::take_up(std::vector<User> users, std::vector<Token> tokens) {
   users_ = std::move(users);

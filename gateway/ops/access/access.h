@@ -36,6 +36,7 @@ struct Settings {
   bool logins = true;                     // false: whoever reaches the server is administrator; for loopback alone
   std::vector<std::string> origins = {};  // "https://park.example": further ones that pages may come from
   SessionLimits sessions = {};
+  LoginTries tries = {};
 };
 
 // A password that waits to be checked. A value: may be moved to another thread.

@@ -43,15 +43,19 @@ class Buckets {
 // The key of an address: an IPv4 address itself, of IPv6 the /64, which is what one machine is given.
 std::string network_of(std::string_view address);
 
+// Tries of one address, and at one user's name.
+struct LoginTries {
+  BucketSize per_address{.tries = 10, .each = std::chrono::seconds(10)};
+  BucketSize per_user{.tries = 20, .each = std::chrono::seconds(10)};
+};
+
 // By address and by user's name, be there such a user or not. A login that succeeds gives its try back, so nobody who
 // knows his password is kept out by his own use; others who guess at his name are slowed down, and he with them.
 class LoginLimit {
  public:
-  static constexpr BucketSize kPerAddress{.tries = 10, .each = std::chrono::seconds(10)};
-  static constexpr BucketSize kPerUser{.tries = 20, .each = std::chrono::seconds(10)};
   static constexpr std::size_t kKeysMax = 4096;
 
-  LoginLimit() : addresses_(kPerAddress, kKeysMax), users_(kPerUser, kKeysMax) {}
+  explicit LoginLimit(LoginTries tries) : addresses_(tries.per_address, kKeysMax), users_(tries.per_user, kKeysMax) {}
 
   Steady take(std::string_view address, std::string_view user, Steady now);
   void succeeded(std::string_view address, std::string_view user, Steady now);

@@ -73,9 +73,15 @@ export function explainableName(line: Line, period: string): string | undefined 
   return `${user}/${line.carrier ?? ''}/${line.device ?? ''}.${line.point ?? ''}@${period}`;
 }
 
+function sumText(sum: string, ui: Ui): string {
+  if (sum === 'exported' || sum === 'produced' || sum === 'emitted' || sum === 'measured') return ui.t(`flow.${sum}`);
+  if (sum === 'net' || sum === 'difference' || sum === 'unallocated') return ui.t(`statement.sum.${sum}`);
+  return sum;
+}
+
 function titleOf(line: Line, ui: Ui): JSX.Element {
   const {t} = ui;
-  const flow = line.sum !== 'consumed' && line.sum !== 'total' ? ` · ${line.sum in {exported: 1, produced: 1, emitted: 1, measured: 1} ? t(`flow.${line.sum as 'exported'}`) : line.sum}` : '';
+  const flow = line.sum !== 'consumed' && line.sum !== 'total' ? ` · ${sumText(line.sum, ui)}` : '';
   if (line.level === 'account') return <span class="line-account">{ui.carrier(line.carrier ?? '')}{flow}<span class="hint block">{line.device}.{line.point}</span></span>;
   if (line.level === 'carrier') return <span class="line-part">{ui.carrier(line.carrier ?? '')}{flow}</span>;
   if (line.level === 'scope') return <span class="line-part">{t(line.scope === '1' ? 'measure.scope1' : 'measure.scope2')}{flow}</span>;

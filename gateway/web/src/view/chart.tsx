@@ -74,7 +74,10 @@ export function Chart(props: {option: (palette: Palette) => Option; deps: readon
       const made = init(box.current, undefined, {renderer: 'canvas'});
       chart.current = made;
       made.on('rendered', () => {  // for a bench: from a new option to its picture
-        if (begun.current && box.current) box.current.dataset.drawnMs = (performance.now() - begun.current).toFixed(0);
+        if (begun.current && box.current) {
+          box.current.dataset.drawnMs = (performance.now() - begun.current).toFixed(0);
+          box.current.dataset.drawnAt = performance.now().toFixed(0);
+        }
         begun.current = 0;
       });
       made.on('click', (event) => click.current?.(event.data));

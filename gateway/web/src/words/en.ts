@@ -321,6 +321,9 @@ export const en = {
   'statement.line': 'Line',
   'statement.firstPublished': 'First published',
   'statement.explain': 'Explain this figure',
+  'statement.sum.net': 'net',
+  'statement.sum.difference': 'difference',
+  'statement.sum.unallocated': 'unallocated',
   'statement.title': 'Statement {period}',
 
   'explain.title': 'Why this figure',

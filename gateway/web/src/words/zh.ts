@@ -323,6 +323,9 @@ export const zh: Record<Key, string> = {
   'statement.line': '项目',
   'statement.firstPublished': '首次公布',
   'statement.explain': '查看该数值的来历',
+  'statement.sum.net': '净值',
+  'statement.sum.difference': '差额',
+  'statement.sum.unallocated': '未分配',
   'statement.title': '{period} 报表',
 
   'explain.title': '数值的来历',

@@ -56,22 +56,32 @@ TEST(LoginLimit, CountsAMachineByItsNetwork) {
 }
 
 TEST(LoginLimit, HoldsOneAddressThatTriesManyUsers) {
-  LoginLimit limit;
+  LoginLimit limit{LoginTries()};
   for (int i = 0; i < 10; ++i) EXPECT_EQ(limit.take("192.0.2.7", "user" + std::to_string(i), 0s), 0s);
   EXPECT_EQ(limit.take("192.0.2.7", "another", 0s), 10s);
   EXPECT_EQ(limit.take("192.0.2.8", "another", 0s), 0s);
 }
 
 TEST(LoginLimit, HoldsManyAddressesThatTryOneUser) {
-  LoginLimit limit;
+  LoginLimit limit{LoginTries()};
   for (int i = 0; i < 20; ++i) EXPECT_EQ(limit.take("192.0.2." + std::to_string(i), "li", 0s), 0s);
   EXPECT_EQ(limit.take("192.0.2.99", "li", 0s), 10s);
   for (int i = 0; i < 10; ++i)
     EXPECT_EQ(limit.take("192.0.2.99", "wang" + std::to_string(i), 0s), 0s) << "nothing was taken";
 }
 
+TEST(LoginLimit, HasTheTriesThatItIsGiven) {
+  LoginLimit limit({.per_address = {.tries = 2, .each = 1min}, .per_user = {.tries = 3, .each = 1min}});
+  EXPECT_EQ(limit.take("192.0.2.7", "li", 0s), 0s);
+  EXPECT_EQ(limit.take("192.0.2.7", "li", 0s), 0s);
+  EXPECT_EQ(limit.take("192.0.2.7", "wang", 0s), 1min) << "the address has had its two";
+  EXPECT_EQ(limit.take("192.0.2.8", "li", 0s), 0s);
+  EXPECT_EQ(limit.take("192.0.2.8", "li", 0s), 1min) << "the user has had three";
+  EXPECT_EQ(limit.take("192.0.2.7", "li", 1min), 0s);
+}
+
 TEST(LoginLimit, DoesNotCountWhoKnowsHisPassword) {
-  LoginLimit limit;
+  LoginLimit limit{LoginTries()};
   for (int i = 0; i < 100; ++i) {
     ASSERT_EQ(limit.take("192.0.2.7", "li", 0s), 0s);
     limit.succeeded("192.0.2.7", "li", 0s);
@@ -79,7 +89,7 @@ TEST(LoginLimit, DoesNotCountWhoKnowsHisPassword) {
 }
 
 TEST(LoginLimit, StaysBoundedWhateverIsTried) {
-  LoginLimit limit;
+  LoginLimit limit{LoginTries()};
   for (int i = 0; i < 10'000; ++i) {
     limit.take("2001:db8:" + std::to_string(i % 10'000) + "::1", "user" + std::to_string(i), 0s);
   }
