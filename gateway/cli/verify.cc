@@ -65,7 +65,9 @@ void read_export(const std::filesystem::path& file, ledger::Verifier& verifier) 
     if (!reader.is_ledger()) break;
   }
   if (in.bad()) throw Unreadable(fmt::format("{}: cannot be read", file.string()));
-  if (!reader.is_ledger()) {
+  std::error_code error;
+  const bool is_empty = std::filesystem::file_size(file, error) == 0 && !error;  // as JSON lines of an empty ledger are
+  if (!reader.is_ledger() && !is_empty) {
     throw Unreadable(
         fmt::format("{}: not a ledger; write one with 'carbongate export CONFIG --what ledger'", file.string()));
   }
