@@ -9,6 +9,7 @@
 
 #include "config/reader/text.h"
 #include "gateway/app/alert_subjects.h"
+#include "gateway/app/conservation_rule.h"
 #include "gateway/app/names.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/model/carrier.h"
@@ -140,6 +141,9 @@ class Rules {
     AlertRule rule;
     rule.id = read_id(in, "id");
     ids_.add(in, "id", rule.id);
+    if (rule.id == kConservationRule) {
+      in.error("id", "'conservation' is a rule of the gateway's own, which is always there; name this one otherwise");
+    }
     rule.name = in.value_or("name", rule.id);
     rule.name_zh = in.value_or("name_zh", rule.name);
     rule.severity = static_cast<model::Severity>(

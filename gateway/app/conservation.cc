@@ -1,10 +1,14 @@
-// Of class Gateway: what came in is somewhere, always. Numbers that were counted in different places must agree.
+#include "gateway/app/conservation.h"
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <boost/asio/this_coro.hpp>
 #include <chrono>
+#include <utility>
 
+#include "gateway/app/conservation_rule.h"
 #include "gateway/app/gateway.h"
 
 namespace carbongate::app {
@@ -14,11 +18,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
+std::uint64_t distance(std::uint64_t a, std::uint64_t b) {
+  return a > b ? a - b : b - a;
+}
+
 std::string breach_of(const ports::SinkAccount& account) {
   return fmt::format(
       "sink {}: {} rows were meant for it, but {} accepted + {} left out + {} refused + {} dropped before it had them "
-      "+ {} "
-      "lost with damaged pages + {} waiting are {}",
+      "+ {} lost with damaged pages + {} waiting are {}",
       account.sink, account.received, account.accepted, account.skipped, account.refused, account.missed, account.lost,
       account.pending.value_or(0), account.accounted());
 }
@@ -36,13 +43,36 @@ std::string missed_since(const ports::StoreStatus& then, const ports::StoreStatu
 
 }  // namespace
 
+Conservation conservation_of(std::span<const ports::SinkAccount> accounts, std::uint64_t waiting,
+                             std::uint64_t in_hand) {
+  Conservation result;
+  for (const ports::SinkAccount& account : accounts) {
+    if (!account.pending) result.is_known = false;
+    if (account.balances()) continue;
+    result.breach += (result.breach.empty() ? "" : "; ") + breach_of(account);
+    result.difference += distance(account.received, account.accounted());
+  }
+  if (waiting != in_hand) {
+    result.breach += fmt::format("{}drivers: {} readings are neither committed nor given up, {} wait",
+                                 result.breach.empty() ? "" : "; ", waiting, in_hand);
+    result.difference += distance(waiting, in_hand);
+  }
+  return result;
+}
+
+// Not cancelled while it tells: the pipeline would stand ahead of the store.
 asio::awaitable<void> Gateway::audit_each_minute() {
-  co_await audit(kCountedMax);
   thinned_before_ = store_->status();
   while (true) {
-    co_await clock_.sleep_until(clock_.ticks() + 1min);
-    co_await audit(kCountedMax);
+    const std::optional<Conservation> found = co_await audit(kCountedMax);
+    if (found) {
+      co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+      co_await tell(*found);
+      co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+    }
+    if (stopping_) co_return;
     log_thinning();
+    co_await clock_.sleep_until(clock_.ticks() + 1min);
   }
 }
 
@@ -64,25 +94,44 @@ void Gateway::log_thinning() {
   thinned_before_ = std::move(now);
 }
 
-// A store in trouble is not audited: whoever needs it says so already.
-asio::awaitable<void> Gateway::audit(std::uint64_t count_max) {
+// nullopt: the store is in trouble, which whoever needs it says already.
+asio::awaitable<std::optional<Conservation>> Gateway::audit(std::uint64_t count_max) {
   auto accounts = co_await store_->audit(count_max);
-  if (accounts.has_error()) co_return;
+  if (accounts.has_error()) co_return std::nullopt;
   sink_accounts_ = std::move(*accounts);
   ++audits_;
-  std::string breach;
-  for (const ports::SinkAccount& account : sink_accounts_) {
-    if (!account.balances()) breach += (breach.empty() ? "" : "; ") + breach_of(account);
-  }
   std::uint64_t waiting = 0;
   for (const auto& [name, source] : sources_) waiting += source.waiting();
-  if (waiting != inbox_.weight() + readings_under_way_) {
-    breach += fmt::format("{}drivers: {} readings are neither committed nor given up, {} wait",
-                          breach.empty() ? "" : "; ", waiting, inbox_.weight() + readings_under_way_);
+  Conservation found = conservation_of(sink_accounts_, waiting, inbox_.weight() + readings_under_way_);
+  if (!found.holds()) ++breaches_;
+  if (!found.holds() && found.breach != breach_) {
+    spdlog::critical("conservation is broken, which is a defect: {}", found.breach);
   }
-  if (!breach.empty()) ++breaches_;
-  if (!breach.empty() && breach != breach_) spdlog::critical("conservation is broken, which is a defect: {}", breach);
-  breach_ = std::move(breach);
+  breach_ = found.breach;
+  co_return found;
+}
+
+// An alert begins with the first breach and ends when the equation holds again, whichever process finds it. One that is
+// found while nobody knows the time is told by a later audit.
+asio::awaitable<void> Gateway::tell(const Conservation& found) {
+  const std::optional<model::WatchId> watch = conservation_watch(config_.site);
+  if (!watch || !clock_.is_known() || (found.holds() && !found.is_known)) co_return;
+  co_await take_turn();
+  try {
+    const bool fires = pipeline_.state().alerts.at(model::index(*watch)).since.has_value();
+    if (committing_ && fires == found.holds()) {
+      model::Effects effects =
+          pipeline_.tell(*watch, static_cast<double>(found.difference), found.breach, clock_.now());
+      const bool is_told = !effects.rows.empty();
+      if (!effects.empty()) committing_ = co_await commit(std::move(effects));
+      if (is_told) rows_committed_.notify_all();
+    }
+  } catch (...) {
+    committing_ = false;
+    pass_turn();
+    throw;
+  }
+  pass_turn();
 }
 
 }  // namespace carbongate::app

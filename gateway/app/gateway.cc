@@ -147,7 +147,7 @@ asio::awaitable<void> Gateway::shut_down() {
   co_await drain(stopping_since_ + kSinksDrainWithin);
   sink_tasks_.cancel();
   co_await ended(sink_tasks_, stopping_since_ + kSinksDrainWithin + 300ms);
-  co_await audit(kCountedMax);
+  if (const auto found = co_await audit(kCountedMax)) co_await tell(*found);
 }
 
 asio::awaitable<void> Gateway::ended(const io::TaskGroup& tasks, io::SteadyTime deadline) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "drivers/api/driver.h"
+#include "gateway/app/conservation.h"
 #include "gateway/app/device_health.h"
 #include "gateway/app/gateway_config.h"
 #include "gateway/app/late_alerts.h"
@@ -144,7 +145,8 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<void> supervise(Driver& driver);
   boost::asio::awaitable<void> ended(const io::TaskGroup& tasks, io::SteadyTime deadline);
   boost::asio::awaitable<void> audit_each_minute();
-  boost::asio::awaitable<void> audit(std::uint64_t count_max);
+  boost::asio::awaitable<std::optional<Conservation>> audit(std::uint64_t count_max);
+  boost::asio::awaitable<void> tell(const Conservation& found);
   void log_thinning();
   boost::asio::awaitable<void> seal_quarter_hours();
   boost::asio::awaitable<void> seal();

@@ -348,7 +348,8 @@ int main(int argc, char** argv) {
   auto* verify =
       add_command(app, "verify", "Finds changed, missing and reordered entries of a ledger; needs no network",
                   "  carbongate verify ledger.csv --key ledger.pub\n"
-                  "  carbongate verify /var/lib/carbongate --key ledger.pub --expect-head 35040:9f2c...");
+                  "  carbongate verify /var/lib/carbongate --key ledger.pub --expect-head 35040:9f2c...\n"
+                  "  (status 1: there are findings; 2: there is neither entry nor seal, which proves nothing)");
   verify->add_option("LEDGER", verify_options.ledger, "A file of 'export --what ledger', or a store's directory")
       ->required();
   verify->add_option("--key", verify_options.key, "Public key (PEM) that the seals must be signed with");

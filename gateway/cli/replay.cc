@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <variant>
 
+#include "gateway/app/conservation_rule.h"
 #include "gateway/app/gateway_config.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/model/hj212_flag.h"
@@ -249,7 +250,7 @@ void tell_what_waits(const model::Site& site, const model::Checkpoint& state, st
 }
 
 void tell_alerts(const model::Site& site, const Player& player, std::ostream& out) {
-  if (site.watches.empty()) return;
+  if (!app::has_rules_of_its_own(site)) return;
   out << fmt::format("{} changes of alerts 告警\n", player.alert_changes());
   tables::LocalTime time(site.time_zone);
   for (const model::JournalRow& row : player.first_alerts()) {

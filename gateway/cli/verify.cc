@@ -19,6 +19,7 @@ namespace carbongate::cli {
 namespace {
 
 constexpr std::size_t kFindingsShown = 1'000;
+constexpr int kNothingToVerify = 2;
 
 struct Unreadable : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -64,7 +65,9 @@ void read_export(const std::filesystem::path& file, ledger::Verifier& verifier) 
     if (!reader.is_ledger()) break;
   }
   if (in.bad()) throw Unreadable(fmt::format("{}: cannot be read", file.string()));
-  if (!reader.is_ledger()) {
+  std::error_code error;
+  const bool is_empty = std::filesystem::file_size(file, error) == 0 && !error;  // as JSON lines of an empty ledger are
+  if (!reader.is_ledger() && !is_empty) {
     throw Unreadable(
         fmt::format("{}: not a ledger; write one with 'carbongate export CONFIG --what ledger'", file.string()));
   }
@@ -72,6 +75,11 @@ void read_export(const std::filesystem::path& file, ledger::Verifier& verifier) 
 
 std::string counted(std::uint64_t number, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", number, number == 1 ? one : many);
+}
+
+// An empty ledger, or a file with nothing but its header.
+bool is_nothing(const ledger::Summary& summary) {
+  return summary.entries == 0 && summary.seals == 0;
 }
 
 void print(const ledger::Summary& summary, std::ostream& out) {
@@ -82,14 +90,14 @@ void print(const ledger::Summary& summary, std::ostream& out) {
     out << fmt::format("... and {} more\n", summary.findings_total - kFindingsShown);
   }
   if (summary.entries == 0) {
-    out << "the ledger is empty: no entry has been booked\n";
+    out << "the ledger is empty: it has no entry\n";
   } else {
     out << fmt::format("{}, number {} to {}\n", counted(summary.entries, "entry", "entries"), summary.first,
                        summary.head.number);
     out << fmt::format("head {}\n", ledger::to_string(summary.head));
   }
   const std::string seals = counted(summary.seals, "seal", "seals");
-  if (summary.entries == 0 && summary.seals == 0) {
+  if (is_nothing(summary)) {
     // Nothing to say of seals either.
   } else if (summary.proven == 0) {
     out << fmt::format("{}, which prove nothing\n", seals);
@@ -101,11 +109,16 @@ void print(const ledger::Summary& summary, std::ostream& out) {
                          counted(tail, "entry", "entries"));
     }
   }
-  if (summary.findings_total == 0)
-    out << (summary.entries == 0 ? "there is nothing to verify\n"
-                                 : fmt::format("unchanged up to entry {}\n", summary.proven));
-  else
+  if (summary.findings_total != 0) {
     out << counted(summary.findings_total, "finding", "findings") << "\n";
+  } else if (is_nothing(summary)) {
+    out << "nothing to verify, and nothing proven: if entries have been booked, they are not here; --expect-head with "
+           "a "
+           "head noted earlier tells\n没有可验证的内容，不能视为完整：若曾有条目入账，此处已缺失；请用 --expect-head "
+           "与先前记录的 head 核对\n";
+  } else {
+    out << fmt::format("unchanged up to entry {}\n", summary.proven);
+  }
 }
 
 }  // namespace
@@ -126,7 +139,8 @@ int run_verify(const VerifyOptions& options, std::ostream& out, std::ostream& er
     const ledger::Summary summary = verifier.finish();
     print(summary, out);
     if (summary.key) err << fmt::format("signed by {}\n", ledger::fingerprint(*summary.key));
-    return summary.findings_total == 0 ? 0 : 1;
+    if (summary.findings_total != 0) return 1;
+    return is_nothing(summary) ? kNothingToVerify : 0;
   } catch (const Unreadable& unreadable) {
     err << unreadable.what() << "\n";
     return EX_DATAERR;

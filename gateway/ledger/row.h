@@ -24,7 +24,7 @@ struct EntryRow {
   friend bool operator==(const EntryRow&, const EntryRow&) = default;
 };
 
-// An entry that stands in the books without being part of the chain.
+// An entry that stands in the books and has no link in the chain. It comes where the books have it.
 struct StrayRow {
   std::string line;   // empty if it cannot be read
   std::string where;  // "journal row 17"

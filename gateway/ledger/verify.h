@@ -32,8 +32,10 @@ struct Finding {
     entry_missing,
     entry_moved,
     entry_inserted,
-    hash_changed,  // of an entry whose content is as it was
-    seal_changed,  // or its signature
+    entry_unlinked,  // in the books, with no link in the ledger: put in, or its link was lost
+    link_missing,    // of an entry that is in the books as it was
+    hash_changed,    // of an entry whose content is as it was
+    seal_changed,    // or its signature
     seal_missing,
     seal_moved,
     seal_foreign,   // by a key that is not the right one
@@ -62,12 +64,14 @@ struct Summary {
 };
 inline constexpr std::size_t kFindingsMax = 10'000;
 
-// Memory: what is wrong, and a window of the last few thousand hashes.
+// Memory: what is wrong, a window of the last few thousand hashes, and entries in a row that have no link, up to
+// 100,000.
 class Verifier {
  public:
   explicit Verifier(Trust trust);
 
   void take(const Row& row);
+  // Strays stand where the journal has them: before the next entry behind them, and before the seals between the two.
   Summary finish();  // once, after the last row
 
  private:
@@ -79,6 +83,11 @@ class Verifier {
     std::string line;
     std::string name;
     Finding::Kind verdict = Finding::Kind::entry_changed;
+  };
+  struct Stray {  // an entry of the books without a link
+    std::string name;
+    std::string where;
+    std::optional<Hash> hash;  // of the chain over it and those before it, from last_ on; nullopt: it cannot be read
   };
   struct Gap {
     std::uint64_t last = 0;
@@ -98,10 +107,18 @@ class Verifier {
   void take_late(const EntryRow& entry);
   void check_link(const Hash& before, const EntryRow& entry);
   void suspect(const Hash& before, const Hash& computed, const EntryRow& entry);
+  void see(const Head& head);
   std::string after() const;
   std::string end_text() const;
   void remember(const EntryRow& entry);
   std::optional<Hash> settle_waiting_seals(std::uint64_t next);
+
+  bool settle_strays(const EntryRow& entry);
+  void settle_strays(const Seal& seal);
+  void take_strays(std::uint64_t count, const std::string& leads_to);
+  const std::optional<Hash>& hash_of(std::uint64_t count) const;
+  void tell_stray(Finding::Kind kind, const Stray& stray);
+  void tell_strays(Finding::Kind kind);
 
   bool follows(const SignedSeal& seal);
   bool is_by_right_key(const SignedSeal& seal);
@@ -127,7 +144,8 @@ class Verifier {
   EntryRow last_entry_;                // the newest that could be read
   std::map<std::uint64_t, Gap> gaps_;  // by first number
   std::vector<Suspect> suspects_;
-  std::deque<Head> window_;  // the last recorded hashes
+  std::vector<Stray> strays_;  // behind last_
+  std::deque<Head> window_;    // the last recorded hashes
 
   std::deque<SignedSeal> waiting_;    // for the entry they end with
   std::map<Hash, Seal> unmatched_;    // by head: not the recorded hash of the entry they end with

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <string>
 #include <tuple>
 
@@ -304,6 +305,17 @@ bool Alerts::acknowledge(const std::string& id, const std::string& by, const std
     return true;
   }
   return false;
+}
+
+void Alerts::tell(model::WatchId watch, double value, const std::string& note, Instant at) {
+  const std::size_t i = model::index(watch);
+  const AlertState& state = state_.alerts.at(i);
+  const std::size_t told = rows_.size();
+  observe(i, {.at = std::max({at, state.fired_at.value_or(at), state.seen_at.value_or(at)}), .value = value});
+  for (model::JournalRow& row : std::span(rows_).subspan(told)) {
+    auto* alert = row.body.get_if<model::Alert>();
+    if (alert && alert->stage == AlertStage::firing && row.subject == model::Subject(watch)) alert->note = note;
+  }
 }
 
 // In the order in which it became due, and rules before those that depend on them.

@@ -62,6 +62,9 @@ class Alerts {
   // The clock shows this.
   void pass(Instant now);
 
+  // Of a watch that no reading decides. A clock that was set back makes nothing untrue: what is over then is resolved.
+  void tell(model::WatchId watch, double value, const std::string& note, Instant at);
+
   // False: no such alert fires.
   bool acknowledge(const std::string& id, const std::string& by, const std::string& note, Instant at);
 

@@ -61,6 +61,7 @@ class Pipeline::Engine {
   model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
                          std::span<const model::LateDataSettled> restated);
   model::Effects pass(Instant now);
+  model::Effects tell(model::WatchId watch, double value, const std::string& note, Instant at);
   std::vector<LateWatch> late_watches() const { return alerts_.late(); }
   model::Effects told_late(std::span<const LateJudgement> judgements);
   model::Effects acknowledge(const std::string& alert, const std::string& by, const std::string& note, Instant at);

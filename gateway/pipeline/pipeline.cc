@@ -106,6 +106,11 @@ model::Effects Pipeline::Engine::pass(Instant now) {
   return take_effects();
 }
 
+model::Effects Pipeline::Engine::tell(model::WatchId watch, double value, const std::string& note, Instant at) {
+  alerts_.tell(watch, value, note, at);
+  return take_effects();
+}
+
 model::Effects Pipeline::Engine::told_late(std::span<const LateJudgement> judgements) {
   for (const LateJudgement& judgement : judgements) alerts_.told_late(judgement);
   return take_effects();
@@ -288,6 +293,9 @@ model::Effects Pipeline::keep_apart(std::span<const Batch> batches) {
 }
 model::Effects Pipeline::pass(Instant now) {
   return engine_->pass(now);
+}
+model::Effects Pipeline::tell(model::WatchId watch, double value, const std::string& note, Instant at) {
+  return engine_->tell(watch, value, note, at);
 }
 std::vector<LateWatch> Pipeline::late_watches() const {
   return engine_->late_watches();

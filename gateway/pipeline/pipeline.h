@@ -63,6 +63,10 @@ class Pipeline {
   // it; less than before is the same as before. For alerts ingest() passes to the times of its readings.
   model::Effects pass(Instant now);
 
+  // What the gateway itself has found of a watch that no reading decides: `value` is held against the rule's limits,
+  // and `note` is that of an alert that begins with it. Before what was told last is as it was told last.
+  model::Effects tell(model::WatchId watch, double value, const std::string& note, Instant at);
+
   // Watches of points whose readings came late, and what it comes to that they did.
   std::vector<LateWatch> late_watches() const;
   model::Effects told_late(std::span<const LateJudgement> judgements);

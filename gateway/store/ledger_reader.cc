@@ -41,7 +41,7 @@ class LedgerReader::Impl {
     std::vector<ledger::Row> seals;
     const Stretch stretch = take_snapshot(range, seals);
     if (stretch.first > stretch.last && seals.empty() && !range.whole()) return;
-    if (entries(stretch, std::move(seals), visit) && range.whole()) strays(visit);
+    if (entries(stretch, std::move(seals), visit)) strays_before(INT64_MAX, visit);
   }
 
   std::vector<ledger::SignedSeal> seals(std::optional<std::uint64_t> before, std::size_t limit) {
@@ -69,6 +69,7 @@ class LedgerReader::Impl {
       if (range.whole()) {
         stretch.first = std::min<std::int64_t>(1, database_->integer("SELECT coalesce(min(number), 1) FROM ledger"));
         stretch.last = database_->integer("SELECT coalesce(max(number), 0) FROM ledger");
+        find_strays();
       } else {
         stretch = stretch_of(range);
       }
@@ -113,6 +114,11 @@ class LedgerReader::Impl {
     std::erase_if(seals, [&](const ledger::Row& r) { return end_of(r) < stretch.first || end_of(r) > stretch.last; });
   }
 
+  struct Link {
+    ledger::Row row;
+    std::int64_t sequence = 0;  // of its entry
+  };
+
   bool entries(const Stretch& stretch, std::vector<ledger::Row> seals, const Visit& visit) {
     Statement page(*database_,
                    "SELECT l.number, l.seq, l.hash, j.kind, j.series, j.at, j.quality, j.body FROM ledger l LEFT JOIN "
@@ -128,21 +134,31 @@ class LedgerReader::Impl {
     };
     bool anchored = false;
     for (std::int64_t from = stretch.first; from <= stretch.last;) {
-      const std::vector<ledger::Row> rows = read_page(page, from, stretch.last);
-      if (rows.empty()) break;
-      for (const ledger::Row& row : rows) {
+      const std::vector<Link> links = read_page(page, from, stretch.last);
+      if (links.empty()) break;
+      for (const auto& [row, sequence] : links) {
         const auto* entry = std::get_if<ledger::EntryRow>(&row);
         if (!anchored && (!entry || !entry->line.empty())) {
           if (entry && !visit(anchor(stretch, entry->line))) return false;
           anchored = entry != nullptr;
         }
-        if (entry && !seals_before(entry->number)) return false;
+        if (entry && !(strays_before(place_of(*entry, sequence), visit) && seals_before(entry->number))) return false;
         if (!visit(row)) return false;
       }
       from = last_read_ + 1;
-      if (rows.size() < static_cast<std::size_t>(kRowsPerRead)) break;
+      if (links.size() < static_cast<std::size_t>(kRowsPerRead)) break;
     }
-    return seals_before(UINT64_MAX);
+    return strays_before(INT64_MAX, visit) && seals_before(UINT64_MAX);
+  }
+
+  // A link that a repair took from a seal knows no row of the journal: it stands before the next one that does.
+  std::int64_t place_of(const ledger::EntryRow& entry, std::int64_t sequence) {
+    if (sequence > 0) return sequence;
+    Statement next(*database_,
+                   "SELECT coalesce(min(seq), 9223372036854775807) FROM ledger WHERE number > ?1 AND seq > 0");
+    next.bind(1, static_cast<std::int64_t>(entry.number));
+    const Rows reset(next);
+    return next.step() ? next.integer(0) : INT64_MAX;
   }
 
   ledger::Row anchor(const Stretch& stretch, std::string_view first_line) {
@@ -156,21 +172,21 @@ class LedgerReader::Impl {
                               "its hash, on which the first one here is built, is gone"};
   }
 
-  std::vector<ledger::Row> read_page(Statement& page, std::int64_t from, std::int64_t last) {
-    std::vector<ledger::Row> result;
+  std::vector<Link> read_page(Statement& page, std::int64_t from, std::int64_t last) {
+    std::vector<Link> result;
     page.bind(1, from).bind(2, last).bind(3, kRowsPerRead);
     for (Rows rows(page); rows.next();) {
       last_read_ = page.integer(0);
       const auto hash = array_of<32>(page.blob(2));
       if (page.integer(0) < 1 || page.integer(0) > static_cast<std::int64_t>(ledger::kNumberMax)) {
-        result.emplace_back(ledger::DamagedRow{"ledger row " + std::to_string(page.integer(0)), "no such number"});
+        result.push_back({ledger::DamagedRow{"ledger row " + std::to_string(page.integer(0)), "no such number"}, 0});
         continue;
       }
       ledger::EntryRow entry{
           .number = static_cast<std::uint64_t>(page.integer(0)), .line = {}, .hash = {}, .damage = {}};
       read_entry(page, entry);
       if (hash) entry.hash = *hash;  // else zeros, which no line leads to
-      result.emplace_back(std::move(entry));
+      result.push_back({std::move(entry), page.integer(1)});
     }
     return result;
   }
@@ -198,23 +214,39 @@ class LedgerReader::Impl {
     }
   }
 
-  void strays(const Visit& visit) {
-    Statement strays(
-        *database_,
-        "SELECT seq, series, at, quality, body FROM journal WHERE seq IN (SELECT seq FROM journal INDEXED BY "
-        "journal_books WHERE kind > 1 AND kind = 3 AND seq <= ?1 EXCEPT SELECT seq FROM ledger)");
+  // Entries that no link leads to.
+  void find_strays() {
+    strays_.clear();
+    next_stray_ = 0;
+    Statement strays(*database_,
+                     "SELECT seq FROM journal INDEXED BY journal_books WHERE kind > 1 AND kind = 3 AND seq <= ?1 "
+                     "EXCEPT SELECT seq FROM ledger ORDER BY seq");
     strays.bind(1, last_sequence_);
-    for (Rows rows(strays); rows.next();) {
-      const std::string line = line_of(strays.integer(1), strays.integer(2), strays.integer(3), strays.blob(4));
-      if (!visit(ledger::StrayRow{line, "row " + std::to_string(strays.integer(0)) + " of the journal"})) return;
+    for (Rows rows(strays); rows.next();) strays_.push_back(strays.integer(0));
+  }
+
+  // False: enough.
+  bool strays_before(std::int64_t sequence, const Visit& visit) {
+    if (next_stray_ == strays_.size() || strays_[next_stray_] >= sequence) return true;
+    Statement stray(*database_, "SELECT series, at, quality, body FROM journal WHERE seq = ?1");
+    for (; next_stray_ < strays_.size() && strays_[next_stray_] < sequence; ++next_stray_) {
+      stray.bind(1, strays_[next_stray_]);
+      std::string line;
+      if (Rows rows(stray); rows.next())
+        line = line_of(stray.integer(0), stray.integer(1), stray.integer(2), stray.blob(3));
+      const std::string where = "row " + std::to_string(strays_[next_stray_]) + " of the journal";
+      if (!visit(ledger::StrayRow{std::move(line), where})) return false;
     }
+    return true;
   }
 
   std::unique_ptr<Database> database_;
   RecordCodec codec_;
   std::optional<SeriesTable> series_;
   std::int64_t last_sequence_ = 0;
-  std::int64_t last_read_ = 0;  // number
+  std::int64_t last_read_ = 0;        // number
+  std::vector<std::int64_t> strays_;  // of a whole ledger: sequences, ascending
+  std::size_t next_stray_ = 0;
 };
 
 LedgerReader::LedgerReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -30,8 +30,8 @@ class LedgerReader {
 
   using Visit = std::function<bool(const ledger::Row&)>;  // false: enough
 
-  // The ledger as it is now, in the order of ledger/row.h; of a whole one also entries of the journal that are not in
-  // it. Nothing is visited if there is no entry within.
+  // The ledger as it is now, in the order of ledger/row.h; of a whole one also entries of the journal that no link
+  // leads to, each before the next entry behind it. Nothing is visited if there is no entry within.
   model::Result<void> each(const Range& range, const Visit& visit);
 
   // The seals with numbers below `before`, if given, the newest first, at most `limit`. One short transaction.

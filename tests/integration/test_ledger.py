@@ -130,6 +130,14 @@ def swap(store, a, b):
     return sql(store, "UPDATE ledger SET seq = CASE number WHEN ? THEN ? ELSE ? END WHERE number IN (?, ?)", a, second, first, a, b)
 
 
+def free_number(store):
+    """Of a reading that makes room between two entries."""
+    after, before = sequence(store, 90), sequence(store, 100)
+    with sqlite3.connect(store / "carbongate.db") as database:
+        taken = {row[0] for row in database.execute("SELECT seq FROM journal WHERE seq BETWEEN ? AND ?", (after, before))}
+    return next(number for number in range(after + 1, before) if number not in taken)
+
+
 TAMPERINGS = {
     "a changed record": (lambda s: change_body(s, 37), "changed: entry 37 ({37}) was changed"),
     "a better quality": (lambda s: sql(s, "UPDATE journal SET quality = 1 WHERE seq = ?", sequence(s, 40)), "changed: entry 40 ({40}) was changed"),
@@ -144,7 +152,16 @@ TAMPERINGS = {
                                    and sql(s, "DELETE FROM ledger WHERE number = 61"),
                                    "missing: entry 61 is missing, after entry 60 ({60}), before entry 62 ({62})"),
     "an inserted entry": (lambda s: sql(s, "INSERT INTO journal SELECT 999999, kind, series, at + 1, value, quality, body FROM journal "
-                                        "WHERE kind = 3 LIMIT 1"), "is in the books but not in the ledger: inserted"),
+                                        "WHERE kind = 3 LIMIT 1"), "(row 999999 of the journal) is in the books but not in the "
+                                        "ledger: it was put in, or its link was lost"),
+    "an entry inserted between others": (lambda s: sql(s, "INSERT INTO journal SELECT ?, kind, series, at + 1, value, quality, body FROM journal "
+                                                       "WHERE kind = 3 LIMIT 1", free_number(s)), "is in the books but not in the ledger: inserted"),
+    "links that were lost": (lambda s: sql(s, "DELETE FROM ledger WHERE number BETWEEN 50 AND 60"),
+                             "link: the links to entries 50..60 in the ledger are gone; the entries are in the books as they were: they lead to "
+                             "entry 61 ({61})"),
+    "links that were lost at the end": (lambda s: sql(s, "DELETE FROM ledger WHERE number >= 50"),
+                                        f"link: the links to entries 50..{2 * QUARTER_HOURS} in the ledger are gone; the entries are in the books "
+                                        "as they were: they lead to seal 1 ("),
     "exchanged entries": (lambda s: swap(s, 10, 20), "moved: entry 10 is not in its place: it stands as entry 20 ({10})"),
     "a changed hash": (lambda s: sql(s, "UPDATE ledger SET hash = zeroblob(32) WHERE number = 70"),
                        "hash: the recorded hash of entry 70 ({70}) was changed; its content is as it was"),
@@ -188,7 +205,12 @@ def test_what_was_cut_off_with_its_seals_is_found_by_the_head_noted_before(store
     sql(store, "DELETE FROM journal WHERE kind = 3")
     sql(store, "DELETE FROM ledger")
     sql(store, "DELETE FROM seal")
-    assert verify(store, "--key", key).returncode == 0, "an empty ledger is a good one"
+    result = verify(store, "--key", key)
+    assert result.returncode == 2, "an empty ledger proves nothing"
+    assert "the ledger is empty: it has no entry" in result.stdout and "nothing to verify, and nothing proven" in result.stdout
+    result = verify(store, "--key", key, "--all-sealed")
+    assert result.returncode == 1
+    assert "seal: there is no seal, and no entry: nothing is sealed" in result.stdout
     result = verify(store, "--key", key, "--expect-head", head)
     assert result.returncode == 1
     assert f"entries 1..{2 * QUARTER_HOURS} are missing" in result.stdout
@@ -213,6 +235,19 @@ def test_an_export_proves_itself_anywhere(original, key, tmp_path, form):
     assert f"entry 9 ({name_of(9)}) stands after entry 10: out of order" in verify(file, "--key", key).stdout
     file.write_text("".join(lines[:entry] + [lines[entry]] + lines[entry:]))
     assert f"entry 9 ({name_of(9)}) is there a second time" in verify(file, "--key", key).stdout
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_file_with_nothing_but_its_header_proves_nothing(original, key, tmp_path, form):
+    file = tmp_path / f"ledger.{form}"
+    whole = export(original, form)
+    file.write_text(whole.splitlines(keepends=True)[0] if form == "csv" else "")
+    result = verify(file, "--key", key)
+    assert (result.returncode, result.stdout.splitlines()[0]) == (2, "the ledger is empty: it has no entry")
+    assert "不能视为完整" in result.stdout
+    assert verify(file, "--key", key, "--all-sealed").returncode == 1
+    head = whole.splitlines()[0]
+    assert verify(file, "--expect-head", "3:" + "0" * 64).returncode == 1, head
 
 
 def test_a_stretch_of_time_proves_itself(original, key, tmp_path):

@@ -280,9 +280,81 @@ TEST_F(VerifyTest, FindsAChangedBeginning) {
 }
 
 TEST_F(VerifyTest, NamesEntriesThatAreInTheBooksWithoutBeingInTheLedger) {
-  rows_.emplace_back(StrayRow{canonical_line(press_shop(), full_entry()), "row 99 of the journal"});
-  EXPECT_EQ(only(verified()).kind, Kind::entry_inserted);
+  const StrayRow stray{canonical_line(press_shop(), full_entry()), "row 99 of the journal"};
+  rows_.insert(at(7), stray);
+  EXPECT_EQ(only(verified()).kind, Kind::entry_inserted) << "no link is missing there";
   EXPECT_THAT(only(verified()).text, HasSubstr("press-shop/electricity/incomer.energy@2026-01-01T00:00:00Z#2"));
+  rows_.erase(at(7) - 1);
+  rows_.emplace_back(stray);
+  EXPECT_EQ(only(verified()).kind, Kind::entry_unlinked) << "at the end nobody knows";
+  EXPECT_THAT(only(verified()).text, HasSubstr("it was put in, or its link was lost"));
+}
+
+// Links `first` to `last` are gone, their entries are there.
+TEST_F(VerifyTest, DoesNotCallEntriesInsertedWhoseLinksWereLost) {
+  const auto lose = [this](std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t n = first; n <= last; ++n) {
+      *at(n) = StrayRow{entry(n).line, "row " + std::to_string(n) + " of the journal"};
+    }
+  };
+  const std::vector<Row> sound = rows_;
+  lose(6, 7);
+  Summary summary = verified();
+  EXPECT_EQ(only(summary).kind, Kind::link_missing);
+  EXPECT_THAT(only(summary).text, HasSubstr("the links to entries 6..7 in the ledger are gone; the entries are in the "
+                                            "books as they were: they lead to entry 8"));
+  EXPECT_EQ(summary.entries, 12u);
+  EXPECT_EQ(summary.proven, 10u) << "all that was sealed";
+
+  rows_ = sound;
+  lose(9, 12);
+  summary = verified();
+  ASSERT_EQ(summary.findings_total, 3u) << text_of(summary);
+  EXPECT_EQ(summary.proven, 10u) << "to what the seal says";
+  EXPECT_EQ(summary.findings[0].kind, Kind::entry_unlinked);
+  EXPECT_EQ(summary.findings[1].kind, Kind::entry_unlinked);
+  EXPECT_THAT(summary.findings[2].text, HasSubstr("to entries 9..10 in the ledger are gone"));
+  EXPECT_THAT(summary.findings[2].text, HasSubstr("lead to seal 3"));
+
+  rows_ = sound;
+  lose(1, 12);
+  rows_.erase(rows_.begin());
+  summary = verified();
+  EXPECT_EQ(summary.first, 1u);
+  EXPECT_EQ(summary.proven, 10u) << "the seals alone say so: " << text_of(summary);
+}
+
+// As a repair leaves it: the hash of the last sealed entry is known, and no row for it.
+TEST_F(VerifyTest, TakesAHashWithoutAnEntryForThatOfTheOneInTheBooks) {
+  for (const std::uint64_t n : {std::uint64_t{9}, std::uint64_t{10}}) {
+    rows_.insert(at(n) + 1, StrayRow{entry(n).line, "row " + std::to_string(n) + " of the journal"});
+  }
+  const Hash head = entry(10).hash;
+  rows_.erase(at(9));
+  std::iter_swap(at(10), at(10) + 1);  // the entry before its link
+  entry(10) = EntryRow{10, {}, head, "its row 0 of the journal is missing"};
+  rows_.erase(at(11), rows_.end());
+  const Summary summary = verified();
+  EXPECT_EQ(only(summary).kind, Kind::link_missing);
+  EXPECT_EQ(summary.entries, 10u);
+  EXPECT_EQ(summary.proven, 10u);
+}
+
+TEST_F(VerifyTest, DoesNotTakeAChangedEntryForOneWhoseLinkWasLost) {
+  change(7);
+  *at(7) = StrayRow{entry(7).line, "row 7 of the journal"};
+  const Summary summary = verified();
+  ASSERT_EQ(summary.findings_total, 2u) << text_of(summary);
+  EXPECT_EQ(summary.findings[0].kind, Kind::entry_unlinked);
+  EXPECT_EQ(summary.findings[1].kind, Kind::entry_missing);
+}
+
+TEST(VerifyEmpty, HasNothingToProve) {
+  const std::vector<Row> header_only;
+  EXPECT_EQ(verify(header_only).findings_total, 0u);
+  const Summary summary = verify(header_only, {.key = {}, .expected_head = {}, .all_sealed = true});
+  ASSERT_EQ(summary.findings_total, 1u);
+  EXPECT_EQ(summary.findings[0].kind, Kind::seal_missing);
 }
 
 TEST_F(VerifyTest, AStretchIsCheckedFromItsAnchorOn) {
