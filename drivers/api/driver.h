@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "drivers/api/frame_log.h"
 #include "drivers/api/inbox.h"
+#include "drivers/api/poll_port.h"
 #include "drivers/api/reading.h"
 
 namespace carbongate {
@@ -36,6 +39,8 @@ struct DriverStatus {
   std::uint64_t noise_bytes = 0;   // on the line, part of no frame
   std::uint64_t dropped = 0;       // messages without a delivery promise (MQTT QoS 0) that found a full queue
   std::uint64_t unclaimed = 0;     // messages that no device of the configuration answers to
+  std::optional<double> busy =
+      {};  // a line that is asked: share of the last minute in which it was under way (line_use.h)
   std::vector<DeviceStatus> devices;
 };
 
@@ -54,6 +59,13 @@ class Driver {
                                                                  Duration patience) = 0;
 
   virtual DriverStatus status() const = 0;
+
+  // What was said last to and by one of its devices; it lives as long as the driver. nullptr: no device of its own, or
+  // nothing of it goes over a wire.
+  virtual const FrameLog* frames(std::string_view /*device*/) const { return nullptr; }
+
+  // nullptr: its devices send by themselves.
+  virtual PollPort* poll_port() { return nullptr; }
 };
 
 }  // namespace carbongate

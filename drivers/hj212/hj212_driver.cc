@@ -20,6 +20,7 @@
 
 #include "config/reader/text.h"
 #include "drivers/api/silence.h"
+#include "drivers/hj212/shown_packet.h"
 
 namespace carbongate::hj212_driver {
 
@@ -33,6 +34,8 @@ namespace {
 constexpr auto kLogEvery = 10min;
 constexpr std::size_t kMnShown = 40;
 constexpr std::size_t kEchoedMax = 64;
+constexpr std::size_t kFrames = 16;  // kept of each device to be shown
+constexpr std::size_t kFrameBytes = hj212::kSegmentBytesMax + hj212::kFrameBytesAround;
 
 tcp::endpoint endpoint_of(const std::string& listen) {
   const std::size_t colon = listen.rfind(':');
@@ -72,11 +75,17 @@ struct Hj212Driver::Connection {
   Connection(tcp::socket s, std::size_t segment_max)
       : socket(std::move(s)), reader(segment_max), changed(socket.get_executor()) {}
 
+  struct Answer {
+    std::string bytes;
+    std::string mn;
+    std::string shown;  // as people see it
+  };
+
   tcp::socket socket;
   std::string peer;
   std::string holder;  // as of_address_ has it
   hj212::FrameReader reader;
-  std::deque<std::string> answers;
+  std::deque<Answer> answers;
   std::size_t owed = 0;      // packets whose readings are not on disk yet, and are to be answered then
   io::Event changed;         // there are more answers, or fewer
   io::SteadyTime good_at{};  // when it was accepted, or its last packet of a device of ours came
@@ -89,8 +98,12 @@ Hj212Driver::Hj212Driver(std::vector<std::unique_ptr<Hj212Plan>> plans, DriverCo
   for (auto& plan : plans) {
     segment_max_ = std::max(segment_max_, plan->segment_max);
     per_address_ = std::max(per_address_, plan->connections_per_address);
-    devices_.push_back(
-        {.plan = std::move(plan), .since = now, .heard = {}, .problem = {}, .problems_logged = LogGates(kLogEvery)});
+    devices_.push_back({.plan = std::move(plan),
+                        .since = now,
+                        .heard = {},
+                        .problem = {},
+                        .problems_logged = LogGates(kLogEvery),
+                        .frames = FrameLog(kFrames, kFrameBytes)});
   }
   if (per_address_ == 0) per_address_ = address_connections_max(devices_.size());
   link_.name = name_;
@@ -251,13 +264,14 @@ asio::awaitable<void> Hj212Driver::read_packets(std::shared_ptr<Connection> conn
 asio::awaitable<void> Hj212Driver::write_answers(std::shared_ptr<Connection> connection) {
   for (;;) {
     while (connection->answers.empty()) co_await connection->changed.wait();
-    const std::string answer = connection->answers.front();
+    const Connection::Answer answer = connection->answers.front();
     boost::system::error_code error;
-    const auto done = co_await (
-        asio::async_write(connection->socket, asio::buffer(answer), asio::redirect_error(asio::use_awaitable, error)) ||
-        context_.clock.sleep_until(context_.clock.ticks() + kAnswerWithin));
+    const auto done = co_await (asio::async_write(connection->socket, asio::buffer(answer.bytes),
+                                                  asio::redirect_error(asio::use_awaitable, error)) ||
+                                context_.clock.sleep_until(context_.clock.ticks() + kAnswerWithin));
     if (done.index() == 1) co_return warn(connection->peer, "closed: it does not read its answers");
     if (error) co_return;
+    note_frame(Frame::Direction::sent, answer.mn, answer.shown);
     connection->answers.pop_front();
     connection->changed.notify_all();
   }
@@ -274,6 +288,7 @@ asio::awaitable<bool> Hj212Driver::take(const std::shared_ptr<Connection>& conne
     co_return true;
   }
   Batch batch{.source = name_, .received = context_.clock.now(), .readings = {}, .settled = {}};
+  note_frame(Frame::Direction::received, head->mn, shown_packet(frame, *segment));
   bool is_ours = false;
   for (Device& device : devices_) {
     if (device.plan->mn == head->mn) is_ours |= take_values(device, *head, *segment, batch);
@@ -296,14 +311,15 @@ asio::awaitable<bool> Hj212Driver::take(const std::shared_ptr<Connection>& conne
                        .part = {},
                        .deviations = {}};
     const hj212::Segment text{.fields = fields_of(answer), .area = std::vector<hj212::Item>()};
-    std::string bytes = encode(hj212::Frame{.segment = to_text(text)});
+    const hj212::Frame packet{.segment = to_text(text)};
+    Connection::Answer to_send{.bytes = encode(packet), .mn = head->mn, .shown = shown_packet(packet, text)};
     while (connection->answers.size() >= kAnswersMax) co_await connection->changed.wait();
     ++connection->owed;
-    batch.settled = [weak = std::weak_ptr(connection), bytes = std::move(bytes)](bool committed) {
+    batch.settled = [weak = std::weak_ptr(connection), to_send = std::move(to_send)](bool committed) {
       const auto to = weak.lock();
       if (!to) return;
       --to->owed;
-      if (committed) to->answers.push_back(bytes);  // else it will be sent again
+      if (committed) to->answers.push_back(to_send);  // else it will be sent again
       to->changed.notify_all();
     };
   }
@@ -342,7 +358,10 @@ void Hj212Driver::look_at_connections() {
 // False: the password is another one.
 bool Hj212Driver::take_values(Device& device, const hj212::Head& head, const hj212::Segment& segment, Batch& batch) {
   const std::string& password = device.plan->password.reveal();
-  if (!password.empty() && password != head.pw) return false;
+  if (!password.empty() && password != head.pw) {
+    device.frames.newest().trouble = "its PW is another one";
+    return false;
+  }
   ++device.packets;
   if (!segment.area) return true;
   Decoded decoded = decode(device.plan->map, head.cn, *segment.area, batch.received);
@@ -369,9 +388,16 @@ bool Hj212Driver::take_values(Device& device, const hj212::Head& head, const hj2
   return true;
 }
 
+void Hj212Driver::note_frame(Frame::Direction direction, const std::string& mn, const std::string& shown) {
+  for (Device& device : devices_) {
+    if (device.plan->mn == mn) device.frames.add_text(context_.clock.now(), direction, shown);
+  }
+}
+
 void Hj212Driver::note_problem(Device& device, const std::string& said) {
   std::string problem = config::printable(said);
   ++device.errors;
+  device.frames.newest().trouble = problem;
   if (const auto suffix = device.problems_logged.pass(context_.clock.ticks(), said)) {
     spdlog::warn("{}: {}: {}{}", name_, device.plan->id(), problem, *suffix);
   }
@@ -409,6 +435,12 @@ DeviceStatus Hj212Driver::status_of(const Device& device) const {
     status.detail = device.problem.empty() ? "no packet yet of MN " + device.plan->mn : device.problem;
   }
   return status;
+}
+
+const FrameLog* Hj212Driver::frames(std::string_view device) const {
+  const auto found =
+      std::ranges::find(devices_, device, [](const Device& one) { return std::string_view(one.plan->id()); });
+  return found == devices_.end() ? nullptr : &found->frames;
 }
 
 DriverStatus Hj212Driver::status() const {

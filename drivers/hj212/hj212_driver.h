@@ -47,6 +47,7 @@ class Hj212Driver final : public Driver {
   boost::asio::awaitable<std::vector<Reading>> read_once(std::vector<std::string> devices, Duration patience) override;
 
   DriverStatus status() const override;
+  const FrameLog* frames(std::string_view device) const override;
 
  private:
   struct Connection;
@@ -58,6 +59,7 @@ class Hj212Driver final : public Driver {
     std::uint64_t errors = 0;
     std::string problem;  // of the last packet
     LogGates problems_logged;
+    FrameLog frames;
   };
   // What becomes of the readings of one packet; false: nothing more is wanted.
   using HandOver = std::function<boost::asio::awaitable<bool>(Batch batch)>;
@@ -75,6 +77,7 @@ class Hj212Driver final : public Driver {
   void look_at_connections();
   void note_good(const std::shared_ptr<Connection>& connection, const std::string& mn);
   bool take_values(Device& device, const hj212::Head& head, const hj212::Segment& segment, Batch& batch);
+  void note_frame(Frame::Direction direction, const std::string& mn, const std::string& shown);
   void note_problem(Device& device, const std::string& said);
   void warn(std::string_view peer, std::string_view text);
   DeviceStatus status_of(const Device& device) const;

@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "config/reader/text.h"
+#include "drivers/http/frame_text.h"
 
 namespace carbongate::http_driver {
 
@@ -22,6 +23,8 @@ namespace {
 
 constexpr std::size_t kBatchReadings = 4096;  // a longer list goes to the inbox in several batches
 constexpr std::size_t kDetailMax = 1'000;     // bytes of what is said of an answer
+constexpr std::size_t kFrames = 8;            // kept to be shown: four questions and their answers
+constexpr std::size_t kFrameBytes = 2'048;    // of each
 constexpr Duration kKeptOpen = 30s;           // between polls; a connection idle for longer may be lost unnoticed
 
 bool is_set(const std::vector<Header>& headers, std::string_view name) {
@@ -37,7 +40,11 @@ HttpDriver::HttpDriver(std::unique_ptr<HttpPlan> plan, DriverContext context, Sc
       name_("http " + plan_->id()),
       authorization_(http::authorization(plan_->endpoint, "Bearer")),
       client_(context_.executor, plan_->endpoint.server,
-              {.timeout = plan_->timeout, .response_bytes_max = plan_->body_max}) {
+              {.timeout = plan_->timeout, .response_bytes_max = plan_->body_max}),
+      woken_(context_.executor),
+      waiters_(context_.executor),
+      frames_(kFrames, kFrameBytes),
+      secrets_(secrets_of(*plan_)) {
   device_.device = plan_->id();
   device_.since = context_.clock.now();
   link_.name = name_;
@@ -48,23 +55,58 @@ asio::awaitable<void> HttpDriver::run(Inbox& inbox) {
   quiet_ = false;
   validators_ = {};  // started again, what was heard last may not have been handed over
   repeats_ = {};
-  co_await context_.clock.sleep_until(context_.clock.ticks() + schedule_.at_start());
+  struct Running {
+    HttpDriver& driver;
+    explicit Running(HttpDriver& d) : driver(d) { driver.is_running_ = true; }
+    ~Running() {
+      driver.is_running_ = driver.is_asked_ = driver.is_serving_ = false;
+      driver.waiters_.give_up("the driver has ended");
+    }
+  } const running(*this);
+  io::SteadyTime due = context_.clock.ticks() + schedule_.at_start();
   for (;;) {
+    co_await rest(due);
     const io::SteadyTime began = context_.clock.ticks();
+    const bool is_extra = began < due;
+    const bool was_trouble = device_.state == DeviceStatus::State::offline;
+    is_serving_ = std::exchange(is_asked_, false);
+    if (is_serving_) validators_ = {};  // who asks wants to see what there is, changed or not
     Answer answer = co_await ask();
     note(answer);
+    if (std::exchange(is_serving_, false)) {
+      waiters_.answer(0, {.readings = to_readings(answer.samples), .trouble = device_.detail});
+    }
     if (answer.good && !answer.unchanged) repeats_.remove(answer.samples);
     const bool open = co_await hand_over(to_readings(answer.samples), inbox);
     // The gateway is shutting down and will cancel us; to poll on would be for nobody.
     while (!open) co_await context_.clock.sleep_until(context_.clock.ticks() + 60s);
+    if (is_extra && !(answer.good && was_trouble)) continue;  // the usual polls keep their times
     const io::SteadyTime ticks = context_.clock.ticks();
     const Instant now = context_.clock.now();
     const Schedule::Next next = answer.good
                                     ? schedule_.after_answer(now, ticks - began)
                                     : schedule_.after_trouble(now, ticks - began, answer.lasting, answer.retry_after);
     device_.skipped += next.skipped;
-    co_await context_.clock.sleep_until(ticks + next.wait);
+    due = ticks + next.wait;
   }
+}
+
+// Until then, or until somebody asks.
+asio::awaitable<void> HttpDriver::rest(io::SteadyTime until) {
+  using namespace asio::experimental::awaitable_operators;
+  while (!is_asked_ && context_.clock.ticks() < until) {
+    co_await (context_.clock.sleep_until(until) || woken_.wait());
+  }
+}
+
+asio::awaitable<PollAnswer> HttpDriver::poll(std::string device) {
+  if (device != plan_->id()) co_return PollAnswer{.readings = {}, .trouble = "no device of this driver"};
+  if (!is_running_) co_return PollAnswer{.readings = {}, .trouble = "the driver is not running yet"};
+  if (!is_serving_) {
+    is_asked_ = true;
+    woken_.notify_all();
+  }
+  co_return co_await waiters_.wait(0);
 }
 
 asio::awaitable<std::vector<Reading>> HttpDriver::read_once(std::vector<std::string> devices, Duration patience) {
@@ -90,13 +132,30 @@ asio::awaitable<Answer> HttpDriver::ask() {
   ++device_.polls;
   const bool conditional = !validators_.empty();
   const io::SteadyTime sent = context_.clock.ticks();
+  frames_.add_text(context_.clock.now(), Frame::Direction::sent, request_text(*plan_));
   const io::HttpResult<io::HttpResponse> response = co_await client_.get(make_request());
   received_ = context_.clock.now();
-  if (!response) co_return no_answer(response.error());
-  Answer answer = judge(*response, plan_->map, plan_->body_max, received_, conditional);
+  const Duration took = context_.clock.ticks() - sent;
+  Answer answer =
+      response ? judge(*response, plan_->map, plan_->body_max, received_, conditional) : no_answer(response.error());
+  note_frame(response, took, answer.detail);
+  if (!response) co_return answer;
   if (answer.good) device_.round_trip = context_.clock.ticks() - sent;
   keep_validators(*response, answer);
   co_return answer;
+}
+
+void HttpDriver::note_frame(const io::HttpResult<io::HttpResponse>& response, Duration took,
+                            const std::string& trouble) {
+  const auto keep = [&]() -> Frame& {
+    if (!response) return frames_.add(received_, Frame::Direction::missing);
+    const std::string text = response_text(*response, secrets_, kFrameBytes);
+    Frame& frame = frames_.add_text(received_, Frame::Direction::received, text);
+    frame.bytes_whole = std::max(frame.bytes_whole, response->body.size());
+    frame.took = took;
+    return frame;
+  };
+  keep().trouble = config::printable(trouble, kDetailMax);
 }
 
 io::HttpRequest HttpDriver::make_request() const {
@@ -175,6 +234,10 @@ asio::awaitable<bool> HttpDriver::hand_over(std::vector<Reading> readings, Inbox
     if (!open) co_return false;
   }
   co_return true;
+}
+
+const FrameLog* HttpDriver::frames(std::string_view device) const {
+  return device == plan_->id() ? &frames_ : nullptr;
 }
 
 DriverStatus HttpDriver::status() const {

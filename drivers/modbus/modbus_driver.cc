@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/error.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <exception>
 #include <optional>
@@ -47,7 +48,14 @@ class ModbusDriver::Conversation {
       : driver_(driver),
         session_(driver.session_),
         transport_(*driver.transport_),
-        alarm_(driver.clock_, tasks, [this] { transport_.interrupt(); }) {}
+        alarm_(driver.clock_, tasks, [this] { transport_.interrupt(); }),
+        woken_(driver.executor_) {}
+
+  // The session has something new to do. What is under way with the connection goes on.
+  void wake() {
+    if (is_reading_) transport_.interrupt();
+    woken_.notify_all();
+  }
 
   asio::awaitable<void> run(const Deliver& deliver, std::optional<Duration> patience) {
     patience_ = patience;
@@ -56,6 +64,7 @@ class ModbusDriver::Conversation {
       if (driver_.clock_.ticks() >= give_up_at_) session_.give_up(driver_.now(), "not answered in the time given");
       const SessionFsm::Action action = session_.next(driver_.now());
       driver_.log_transitions();
+      driver_.hand_out_answers();
       if (std::holds_alternative<SessionFsm::Stop>(action)) co_return;
       if (std::holds_alternative<SessionFsm::Connect>(action)) {
         co_await connect();
@@ -66,7 +75,7 @@ class ModbusDriver::Conversation {
       } else if (const auto* receive = std::get_if<SessionFsm::Receive>(&action)) {
         co_await read(std::min(receive->until, give_up_at_));
       } else if (const auto* wait = std::get_if<SessionFsm::Wait>(&action)) {
-        co_await driver_.clock_.sleep_until(std::min(wait->until, give_up_at_));
+        co_await wait_until(std::min(wait->until, give_up_at_));
       } else if (const auto* delivery = std::get_if<SessionFsm::Deliver>(&action)) {
         co_await deliver(driver_.to_readings(*delivery));
       }
@@ -99,7 +108,9 @@ class ModbusDriver::Conversation {
 
   asio::awaitable<void> read(io::SteadyTime until) {
     alarm_.set(until);
+    is_reading_ = true;
     const modbus::ByteTransport::Received received = co_await transport_.read_some(buffer_);
+    is_reading_ = false;
     if (!received.error) {
       session_.received(driver_.now(), std::span(buffer_).first(received.bytes));
       renew_patience();
@@ -107,6 +118,12 @@ class ModbusDriver::Conversation {
       transport_.close();
       session_.lost(driver_.now(), explain_read_error(received.error));
     }
+  }
+
+  // Not connected.
+  asio::awaitable<void> wait_until(io::SteadyTime until) {
+    using namespace asio::experimental::awaitable_operators;
+    co_await (driver_.clock_.sleep_until(until) || woken_.wait());
   }
 
   void renew_patience() {
@@ -117,6 +134,8 @@ class ModbusDriver::Conversation {
   SessionFsm& session_;
   modbus::ByteTransport& transport_;
   Alarm alarm_;
+  io::Event woken_;
+  bool is_reading_ = false;
   std::optional<Duration> patience_;  // a line that has said nothing for so long is given up; absent: never
   io::SteadyTime give_up_at_ = io::SteadyTime::max();
   std::array<std::byte, modbus::kRtuFrameBytesMax> buffer_;
@@ -131,6 +150,7 @@ ModbusDriver::ModbusDriver(std::string name, std::unique_ptr<modbus::ByteTranspo
       executor_(std::move(executor)),
       clock_(clock),
       session_(options_, polled_devices()),
+      waiters_(executor_),
       device_logs_(units_.size()) {}
 
 asio::awaitable<void> ModbusDriver::run(Inbox& inbox) {
@@ -169,11 +189,14 @@ asio::awaitable<void> ModbusDriver::converse(Deliver deliver, std::optional<Dura
   io::TaskGroup tasks(executor_);
   Conversation conversation(*this, tasks);
   std::exception_ptr ended_by;
+  conversation_ = &conversation;
   try {
     co_await conversation.run(deliver, patience);
   } catch (...) {
     ended_by = std::current_exception();
   }
+  conversation_ = nullptr;
+  waiters_.give_up("the connection is being given up");
   // Also when cancelled: nothing is left running behind.
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   transport_->close();
@@ -190,7 +213,35 @@ DriverStatus ModbusDriver::status() const {
           .reconnects = session_.reconnects(),
           .late_answers = session_.late_answers(),
           .noise_bytes = session_.noise_bytes(),
+          .busy = session_.line_use(clock_.ticks()),
           .devices = session_.statuses()};
+}
+
+const FrameLog* ModbusDriver::frames(std::string_view device) const {
+  const auto place = find(device);
+  return place ? &session_.frames(*place) : nullptr;
+}
+
+asio::awaitable<PollAnswer> ModbusDriver::poll(std::string device) {
+  const auto place = find(device);
+  if (!place) co_return PollAnswer{.readings = {}, .trouble = "no device of this connection"};
+  if (conversation_ == nullptr) co_return PollAnswer{.readings = {}, .trouble = "the connection is not in use yet"};
+  session_.ask(*place, now());
+  conversation_->wake();
+  co_return co_await waiters_.wait(*place);
+}
+
+std::optional<std::size_t> ModbusDriver::find(std::string_view device) const {
+  const auto found =
+      std::ranges::find(units_, device, [](const Unit& unit) { return std::string_view(unit.device.id); });
+  if (found == units_.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - units_.begin());
+}
+
+void ModbusDriver::hand_out_answers() {
+  for (const SessionFsm::Answered& one : session_.take_answered()) {
+    waiters_.answer(one.delivery.device, {.readings = to_readings(one.delivery), .trouble = one.trouble});
+  }
 }
 
 std::vector<PolledDevice> ModbusDriver::polled_devices() const {

@@ -7,10 +7,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "drivers/api/driver.h"
 #include "drivers/modbus/session_fsm.h"
+#include "drivers/poll_waiters.h"
 #include "drivers/transition_log.h"
 #include "protocols/io/clock.h"
 #include "protocols/modbus/byte_transport.h"
@@ -18,7 +20,7 @@
 namespace carbongate::modbus_driver {
 
 // Moves bytes and time between a transport and the session, which decides everything. Loop thread only.
-class ModbusDriver final : public Driver {
+class ModbusDriver final : public Driver, private PollPort {
  public:
   struct Unit {
     PolledDevice device;
@@ -32,6 +34,8 @@ class ModbusDriver final : public Driver {
   boost::asio::awaitable<void> run(Inbox& inbox) override;
   boost::asio::awaitable<std::vector<Reading>> read_once(std::vector<std::string> devices, Duration patience) override;
   DriverStatus status() const override;
+  const FrameLog* frames(std::string_view device) const override;
+  PollPort* poll_port() override { return this; }
 
  private:
   class Conversation;
@@ -41,6 +45,9 @@ class ModbusDriver final : public Driver {
   // cancellation; the transport is closed then.
   boost::asio::awaitable<void> converse(Deliver deliver, std::optional<Duration> patience);
   std::vector<PolledDevice> polled_devices() const;
+  boost::asio::awaitable<PollAnswer> poll(std::string device) override;
+  std::optional<std::size_t> find(std::string_view device) const;
+  void hand_out_answers();
   std::vector<Reading> to_readings(const SessionFsm::Deliver& delivery) const;
   Moment now() const { return {clock_.ticks(), clock_.now()}; }
   void log_transitions();
@@ -54,6 +61,8 @@ class ModbusDriver final : public Driver {
   boost::asio::any_io_executor executor_;
   io::Clock& clock_;
   SessionFsm session_;
+  Conversation* conversation_ = nullptr;  // under way
+  PollWaiters waiters_;
   TransitionLog link_log_;
   std::vector<TransitionLog> device_logs_;
   io::SteadyTime all_logged_at_{};  // when every device was last looked at

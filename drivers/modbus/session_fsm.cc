@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace carbongate::modbus_driver {
@@ -31,6 +32,10 @@ std::string describe(const modbus::ReadRequest& request) {
                      request.address + request.count - 1);
 }
 
+std::string describe(modbus::Exception exception) {
+  return fmt::format("exception {} ({})", exception.code, modbus::exception_name(exception.code));
+}
+
 std::size_t answer_bytes(const modbus::ReadRequest& request) {
   constexpr std::size_t kFrameAround = 5;
   return kFrameAround + (modbus::reads_bits(request.function) ? (request.count + 7u) / 8u : request.count * 2u);
@@ -46,6 +51,7 @@ SessionFsm::SessionFsm(LineOptions options, std::vector<PolledDevice> devices, s
     const bool asked = only.empty() || std::ranges::find(only, devices_.size()) != only.end();
     device.done = !asked || device.blocks.empty();
     statuses_.emplace_back().device = device.config.id;
+    frames_.emplace_back();
     devices_.push_back(std::move(device));
   }
 }
@@ -89,17 +95,17 @@ SessionFsm::Action SessionFsm::next_up(Moment now) {
   return send_request(now);
 }
 
-// Who answers goes first, by the time it fell due; a silent one is asked when nobody else is waiting, or has waited
-// long.
+// Somebody waits for what was asked for. Else who answers goes first, by the time it fell due; a silent one is asked
+// when nobody else is waiting, or has waited long.
 std::optional<std::size_t> SessionFsm::choose_device(SteadyTime now) const {
   std::optional<std::size_t> best;
   const auto rank = [&](const Device& device) {
     const bool waits_in_line = device.silent && now - device.due < kProbePatience;
-    return std::pair(waits_in_line, device.due);
+    return std::tuple(!device.asked, waits_in_line, device.due);
   };
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     const Device& device = devices_[i];
-    if (device.done || device.due > now) continue;
+    if (device.done || (device.due > now && !device.asked)) continue;
     if (!best || rank(device) < rank(devices_[*best])) best = i;
   }
   return best;
@@ -108,23 +114,31 @@ std::optional<std::size_t> SessionFsm::choose_device(SteadyTime now) const {
 SteadyTime SessionFsm::next_due() const {
   SteadyTime due = SteadyTime::max();
   for (const Device& device : devices_) {
-    if (!device.done) due = std::min(due, device.due);
+    if (!device.done) due = std::min(due, device.asked ? SteadyTime::min() : device.due);
   }
   return due;
 }
 
 void SessionFsm::begin_cycle(std::size_t index, Moment now) {
   Device& device = devices_[index];
-  // Polls keep to a grid. Those that this one is already late for are left out.
-  const auto missed = (now.ticks - device.due) / device.config.interval;
-  statuses_[index].skipped += static_cast<std::uint64_t>(missed);
-  device.due += device.config.interval * (missed + 1);
+  const bool is_extra = device.due > now.ticks;
+  if (!is_extra) {  // polls keep to a grid; those that this one is already late for are left out
+    const auto missed = (now.ticks - device.due) / device.config.interval;
+    statuses_[index].skipped += static_cast<std::uint64_t>(missed);
+    device.due += device.config.interval * (missed + 1);
+  }
 
   // An address refused for good and one refused while the device was starting look the same, so no division is for
   // ever. Time decides, not a new connection: units behind a gateway restart without one, a device that closes idle
   // connections gets one for each poll, and one that hangs up on a block would be asked for that block first each time.
   if (device.divided_at && now.ticks - *device.divided_at >= kDivisionKept) plan(device);
-  cycle_.emplace(Cycle{.device = index, .block = 0, .left = device.blocks.size(), .detail = {}, .values = {}});
+  cycle_.emplace(Cycle{.device = index,
+                       .block = 0,
+                       .left = device.blocks.size(),
+                       .asked = std::exchange(device.asked, false),
+                       .extra = is_extra,
+                       .detail = {},
+                       .values = {}});
   if (device.blocks.front().refused_until > now.ticks) advance_cycle(now);
 }
 
@@ -150,20 +164,24 @@ void SessionFsm::end_cycle(Moment now) {
   const auto refused = [&](const PlannedBlock& block) { return block.refused_until > now.ticks; };
   if (std::ranges::all_of(device.blocks, refused)) plan(device);
   set_state(cycle.device, cycle.values.empty() ? State::offline : State::online, now, cycle.detail);
-  device.silent = !cycle.heard;
+  const bool was_silent = std::exchange(device.silent, !cycle.heard);
   if (device.silent) {
-    device.due = std::max(device.due, now.ticks + device.backoff.next());
+    // Asking does not make the pauses longer.
+    if (!cycle.extra || !was_silent) device.due = std::max(device.due, now.ticks + device.backoff.next());
   } else {
     device.backoff.reset();
     proven_ = true;
     link_backoff_.reset();
-    if (device.due <= now.ticks) {  // fell due while this poll was under way
+    if (cycle.extra) {
+      device.due = std::min(device.due, now.ticks + device.config.interval);  // it may have been left alone for longer
+    } else if (device.due <= now.ticks) {                                     // fell due while this poll was under way
       const auto missed = (now.ticks - device.due) / device.config.interval + 1;
       status.skipped += static_cast<std::uint64_t>(missed);
       device.due += device.config.interval * missed;
     }
   }
   device.done = device.done || options_.once;
+  answer(cycle, cycle.detail);
   if (!cycle.values.empty()) deliveries_.push_back({cycle.device, std::move(cycle.values)});
 }
 
@@ -175,12 +193,15 @@ SessionFsm::Action SessionFsm::send_request(Moment now) {
     frame_ = modbus::encode_tcp(++transaction_, device.config.unit, pdu);
   } else {
     receiver_.clear();  // what is left of the line's last words answers nothing
+    unread_.clear();
     frame_ = modbus::encode_rtu(device.config.unit, pdu);
   }
   const auto on_the_line = options_.byte_time * (frame_.size() + answer_bytes(request));
   const auto patience = device.config.timeout + std::chrono::ceil<milliseconds>(on_the_line);
   outstanding_.emplace(Outstanding{request, transaction_, now.ticks, now.ticks + patience});
   ++statuses_[cycle_->device].polls;
+  frames_[cycle_->device].add(now.wall, Frame::Direction::sent, frame_).unit = device.config.unit;
+  line_use_.begin(now.ticks);
   return Send{frame_, outstanding_->deadline};
 }
 
@@ -231,8 +252,13 @@ void SessionFsm::close_link(Moment now, const std::string& why, SteadyTime recon
   device.due = std::min(device.due, now.ticks + kRetryAfterLoss);
   if (was_asking) {
     ++statuses_[cycle.device].errors;
+    Frame& frame = frames_[cycle.device].add(now.wall, Frame::Direction::missing);
+    frame.unit = device.config.unit;
+    frame.trouble = why;
+    line_use_.end(now.ticks);
     begin_behind(device, cycle.block);
   }
+  answer(cycle, why);
   if (!cycle.values.empty()) deliveries_.push_back({cycle.device, std::move(cycle.values)});
 }
 
@@ -247,6 +273,24 @@ void SessionFsm::give_up(Moment now, const std::string& why) {
   set_all_offline(now, why);
 }
 
+void SessionFsm::ask(std::size_t device, Moment now) {
+  if (cycle_ && cycle_->device == device && cycle_->asked) return;
+  if (devices_[device].done) {
+    answered_.push_back({.delivery = {device, {}}, .trouble = "nothing is read of it"});
+    return;
+  }
+  devices_[device].asked = true;
+  if (link_ == Link::down) reconnect_at_ = std::min(reconnect_at_, now.ticks);
+}
+
+std::vector<SessionFsm::Answered> SessionFsm::take_answered() {
+  return std::exchange(answered_, {});
+}
+
+void SessionFsm::answer(const Cycle& cycle, const std::string& trouble) {
+  if (cycle.asked) answered_.push_back({.delivery = {cycle.device, cycle.values}, .trouble = trouble});
+}
+
 std::vector<std::size_t> SessionFsm::take_touched() {
   return std::exchange(touched_, {});
 }
@@ -254,6 +298,7 @@ std::vector<std::size_t> SessionFsm::take_touched() {
 void SessionFsm::set_all_offline(Moment now, const std::string& detail) {
   unreachable_ = true;
   for (std::size_t i = 0; i < devices_.size(); ++i) {
+    if (std::exchange(devices_[i].asked, false)) answered_.push_back({.delivery = {i, {}}, .trouble = detail});
     if (devices_[i].done) continue;
     set_state(i, DeviceStatus::State::offline, now, detail);
     if (options_.once) devices_[i].done = true;
@@ -272,45 +317,80 @@ void SessionFsm::receive_tcp(Moment now, std::span<const std::byte> bytes) {
     const auto frame = modbus::decode_tcp(std::span(stream_).subspan(taken));
     if (!frame) {
       disconnect_ = true;
-      lost(now, "not Modbus TCP: " + frame.error().message());
+      const std::string why = "not Modbus TCP: " + frame.error().message();
+      if (cycle_) {
+        Frame& heard =
+            frames_[cycle_->device].add(now.wall, Frame::Direction::received, std::span(stream_).subspan(taken));
+        heard.trouble = why;
+      }
+      lost(now, why);
       resting_ = false;  // worth a word, whenever it comes
       return;
     }
     if (!*frame) break;
+    const auto whole = std::span<const std::byte>(stream_).subspan(taken, (*frame)->bytes);
     taken += (*frame)->bytes;
-    on_frame(now, (*frame)->unit, (*frame)->transaction, (*frame)->pdu);
+    on_frame(now, (*frame)->unit, (*frame)->transaction, (*frame)->pdu, whole);
   }
   stream_.erase(stream_.begin(), stream_.begin() + static_cast<std::ptrdiff_t>(taken));
 }
 
 void SessionFsm::receive_rtu(Moment now, std::span<const std::byte> bytes) {
   receiver_.feed(bytes);
-  while (const auto frame = receiver_.next()) on_frame(now, frame->unit, std::nullopt, frame->pdu);
+  const std::size_t room = modbus::kRtuFrameBytesMax - unread_.size();
+  unread_.insert(unread_.end(), bytes.begin(),
+                 bytes.begin() + static_cast<std::ptrdiff_t>(std::min(bytes.size(), room)));
+  while (const auto frame = receiver_.next()) {
+    unread_.clear();
+    const std::span<const std::byte> whole(frame->pdu.data() - 1, frame->bytes);  // the unit stands before the PDU
+    on_frame(now, frame->unit, std::nullopt, frame->pdu, whole);
+  }
+}
+
+// Of what nobody asked for: it is shown with the device that has this unit.
+void SessionFsm::note_late(Moment now, std::uint8_t unit, std::span<const std::byte> whole) {
+  ++late_answers_;
+  std::size_t of = cycle_ ? cycle_->device : 0;
+  if (!cycle_ || devices_[of].config.unit != unit) {
+    const auto found = std::ranges::find(devices_, unit, [](const Device& device) { return device.config.unit; });
+    if (found == devices_.end()) return;
+    of = static_cast<std::size_t>(found - devices_.begin());
+  }
+  Frame& frame = frames_[of].add(now.wall, Frame::Direction::received, whole);
+  frame.unit = unit;
+  frame.trouble = "answers no request that is under way";
+}
+
+void SessionFsm::note_noise(Moment now) {
+  if (unread_.empty()) return;
+  Frame& frame = frames_[cycle_->device].add(now.wall, Frame::Direction::received, unread_);
+  frame.trouble = "no whole frame: noise, a wrong CRC, or cut off";
+  unread_.clear();
 }
 
 void SessionFsm::on_frame(Moment now, std::uint8_t unit, std::optional<std::uint16_t> transaction,
-                          std::span<const std::byte> pdu) {
+                          std::span<const std::byte> pdu, std::span<const std::byte> whole) {
   const bool mine = outstanding_ && unit == devices_[cycle_->device].config.unit &&
                     (!transaction || *transaction == outstanding_->transaction);
-  if (!mine) {
-    ++late_answers_;
-    return;
-  }
+  if (!mine) return note_late(now, unit, whole);
   const auto answer = modbus::match_answer(outstanding_->request, pdu);
-  if (!answer && !transaction) {  // on a serial line the right answer may still come
-    ++late_answers_;
-    return;
-  }
+  if (!answer && !transaction) return note_late(now, unit, whole);  // on a serial line the right answer may still come
   DeviceStatus& status = statuses_[cycle_->device];
   cycle_->heard = true;
   status.round_trip = now.ticks - outstanding_->sent_at;
   not_before_ = now.ticks + std::max(options_.silence, devices_[cycle_->device].config.pause);
+  line_use_.end(not_before_);
+  Frame& frame = frames_[cycle_->device].add(now.wall, Frame::Direction::received, whole);
+  frame.unit = unit;
+  frame.took = status.round_trip;
   if (!answer) {
     ++status.errors;
-    cycle_->detail = answer.error().message() + " at " + describe(outstanding_->request);
+    frame.trouble = answer.error().message();
+    cycle_->detail = frame.trouble + " at " + describe(outstanding_->request);
     outstanding_.reset();
     advance_cycle(now);
   } else if (const auto* exception = std::get_if<modbus::Exception>(&*answer)) {
+    frame.trouble = describe(*exception);
     on_exception(now, *exception);
   } else {
     on_data(now, std::get<std::span<const std::byte>>(*answer));
@@ -333,8 +413,7 @@ void SessionFsm::on_exception(Moment now, modbus::Exception exception) {
   Device& device = devices_[cycle_->device];
   ++statuses_[cycle_->device].errors;
   const modbus::ReadRequest request = std::exchange(outstanding_, std::nullopt)->request;
-  std::string detail =
-      fmt::format("exception {} ({}) at {}", exception.code, modbus::exception_name(exception.code), describe(request));
+  std::string detail = describe(exception) + " at " + describe(request);
   if (exception.code == kGatewayPathUnavailable || exception.code == kGatewayTargetSilent) {
     cycle_->detail = std::move(detail);
     cycle_->heard = !cycle_->values.empty();  // the gateway speaks, its unit does not
@@ -367,8 +446,13 @@ void SessionFsm::on_timeout(Moment now) {
   ++statuses_[cycle_->device].errors;
   const modbus::ReadRequest request = std::exchange(outstanding_, std::nullopt)->request;
   cycle_->detail = fmt::format("no answer within {} ms", device.config.timeout.count());
+  note_noise(now);
+  Frame& frame = frames_[cycle_->device].add(now.wall, Frame::Direction::missing);
+  frame.unit = device.config.unit;
+  frame.trouble = cycle_->detail;
   if (cycle_->heard) cycle_->detail += " to " + describe(request);
   not_before_ = now.ticks + options_.quiet_after_timeout;
+  line_use_.end(not_before_);
   begin_behind(device, cycle_->block);
   end_cycle(now);
   if (++silent_requests_ >= kSilentRequestsMax && options_.reconnect_when_silent && !options_.once) {

@@ -19,6 +19,8 @@
 #include <vector>
 
 #include "drivers/api/driver.h"
+#include "drivers/api/frame_log.h"
+#include "drivers/api/line_use.h"
 #include "drivers/api/reading.h"
 #include "drivers/modbus/poll_plan.h"
 #include "drivers/modbus/register_field.h"
@@ -97,6 +99,17 @@ class SessionFsm {
   void received(Moment now, std::span<const std::byte> bytes);  // at most 256 bytes at a time
   void give_up(Moment now, const std::string& why);             // with `once`: Stop, whoever has not been asked yet
 
+  // One more poll of this device, before any other; those that its interval gives it keep their times. Not connected:
+  // that is tried at once. If such a poll is under way already, its answer will do.
+  void ask(std::size_t device, Moment now);
+
+  // What became of what was asked for: `delivery.values` is empty if nothing was read.
+  struct Answered {
+    Deliver delivery;
+    std::string trouble;  // the last thing that went wrong; "" if nothing did
+  };
+  std::vector<Answered> take_answered();
+
   // The devices whose status may have changed since the last call, each once.
   std::vector<std::size_t> take_touched();
 
@@ -109,6 +122,10 @@ class SessionFsm {
   std::uint64_t late_answers() const { return late_answers_; }  // and other frames that answer nothing: discarded
   std::uint64_t noise_bytes() const { return receiver_.noise_bytes(); }
   const std::vector<DeviceStatus>& statuses() const { return statuses_; }
+  const FrameLog& frames(std::size_t device) const { return frames_[device]; }
+
+  // The share of the last minute from requests to their answers or deadlines, with the silence to be kept behind them.
+  std::optional<double> line_use(io::SteadyTime now) const { return line_use_.share(now); }
 
  private:
   enum class Link : std::uint8_t { down, connecting, up };
@@ -126,6 +143,7 @@ class SessionFsm {
     io::SteadyTime due{};
     bool silent = false;  // did not answer its last poll at all
     bool done = false;    // with `once`: polled, or not asked for
+    bool asked = false;   // somebody wants a poll out of turn
     io::Backoff backoff;
   };
   // The poll under way.
@@ -133,6 +151,8 @@ class SessionFsm {
     std::size_t device;
     std::size_t block;   // index of the block to ask for or being asked for
     std::size_t left;    // blocks of this cycle not asked yet, `block` included
+    bool asked = false;  // somebody waits for it
+    bool extra = false;  // besides those of the interval
     bool heard = false;  // the device has answered something
     std::string detail;  // the last thing that went wrong
     std::vector<FieldValue> values;
@@ -152,8 +172,10 @@ class SessionFsm {
   void advance_cycle(Moment now);
   void end_cycle(Moment now);
   Action send_request(Moment now);
-  void on_frame(Moment now, std::uint8_t unit, std::optional<std::uint16_t> transaction,
-                std::span<const std::byte> pdu);
+  void on_frame(Moment now, std::uint8_t unit, std::optional<std::uint16_t> transaction, std::span<const std::byte> pdu,
+                std::span<const std::byte> whole);
+  void note_late(Moment now, std::uint8_t unit, std::span<const std::byte> whole);
+  void note_noise(Moment now);
   void on_data(Moment now, std::span<const std::byte> data);
   void on_exception(Moment now, modbus::Exception exception);
   void on_timeout(Moment now);
@@ -162,6 +184,7 @@ class SessionFsm {
   static void plan(Device& device);
   void begin_behind(Device& device, std::size_t block);
   void close_link(Moment now, const std::string& why, io::SteadyTime reconnect_at);
+  void answer(const Cycle& cycle, const std::string& trouble);
   bool all_done() const;
   void receive_tcp(Moment now, std::span<const std::byte> bytes);
   void receive_rtu(Moment now, std::span<const std::byte> bytes);
@@ -169,6 +192,8 @@ class SessionFsm {
   LineOptions options_;
   std::vector<Device> devices_;
   std::vector<DeviceStatus> statuses_;
+  std::vector<FrameLog> frames_;
+  LineUse line_use_;
 
   Link link_ = Link::down;
   Instant link_since_{};
@@ -189,8 +214,10 @@ class SessionFsm {
   modbus::Bytes frame_;   // being sent
   modbus::Bytes stream_;  // TCP: what is not a whole frame yet
   modbus::RtuReceiver receiver_{modbus::Side::response};
+  modbus::Bytes unread_;  // RTU: heard since the request, and part of no frame; at most kRtuFrameBytesMax
   std::uint64_t late_answers_ = 0;
   std::vector<Deliver> deliveries_;
+  std::vector<Answered> answered_;
   std::vector<std::size_t> touched_;
 };
 

@@ -23,6 +23,8 @@ namespace {
 
 constexpr std::size_t kBatchReadings = 4096;  // a longer burst goes to the inbox in several batches
 constexpr std::size_t kUnclaimedLoggedMax = 100;
+constexpr std::size_t kFrames = 8;  // kept of each device to be shown: there may be thousands behind a broker
+constexpr std::size_t kFrameBytes = 512;
 constexpr auto kProblemLogEvery = 10min;
 
 std::function<void(bool)> settle_all(std::vector<std::shared_ptr<mqtt::Receipt>> receipts) {
@@ -45,7 +47,8 @@ MqttDriver::MqttDriver(std::vector<std::unique_ptr<MqttPlan>> plans, DriverConte
                           .since = context_.clock.now(),
                           .heard = std::nullopt,
                           .problem = {},
-                          .problems_logged = LogGate(kProblemLogEvery)});
+                          .problems_logged = LogGate(kProblemLogEvery),
+                          .frames = FrameLog(kFrames, kFrameBytes)});
     }
   }
 }
@@ -107,6 +110,9 @@ void MqttDriver::read(const mqtt::Message& message, bool live, std::vector<Readi
 }
 
 void MqttDriver::read(const mqtt::Message& message, Device& from, std::vector<Reading>& readings) {
+  Frame& frame = from.frames.add_text(message.arrived, Frame::Direction::received, message.payload);
+  frame.about = message.topic;
+  frame.bytes_whole = message.payload_bytes;
   if (message.payload_bytes > message.payload.size()) {
     return note_problem(from, message.topic,
                         "the payload has " + std::to_string(message.payload_bytes) + " bytes, more than payload_max (" +
@@ -144,6 +150,7 @@ void MqttDriver::read(const mqtt::Message& message, Device& from, std::vector<Re
 
 void MqttDriver::note_problem(Device& from, const std::string& topic, std::string problem) {
   ++from.errors;
+  from.frames.newest().trouble = problem;
   if (const auto suffix = from.problems_logged.pass(context_.clock.ticks())) {
     spdlog::warn("mqtt {}: {}: {}: {}{}", plans_.front()->broker, from.id, topic, problem, *suffix);
   }
@@ -254,6 +261,11 @@ DeviceStatus MqttDriver::status_of(const Device& of, const mqtt::SessionStatus& 
     status.detail = "no message yet on " + of.plan->filter;
   }
   return status;
+}
+
+const FrameLog* MqttDriver::frames(std::string_view device) const {
+  const auto found = std::ranges::find(devices_, device, [](const Device& one) { return std::string_view(one.id); });
+  return found == devices_.end() ? nullptr : &found->frames;
 }
 
 DriverStatus MqttDriver::status() const {

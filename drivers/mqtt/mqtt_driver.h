@@ -7,11 +7,12 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "drivers/api/driver.h"
-#include "drivers/mqtt/config.h"
 #include "drivers/log_gate.h"
+#include "drivers/mqtt/config.h"
 #include "drivers/mqtt/router.h"
 #include "drivers/registry.h"
 #include "protocols/mqtt/session.h"
@@ -32,6 +33,7 @@ class MqttDriver final : public Driver {
   boost::asio::awaitable<std::vector<Reading>> read_once(std::vector<std::string> devices, Duration patience) override;
 
   DriverStatus status() const override;
+  const FrameLog* frames(std::string_view device) const override;
 
  private:
   struct Device {
@@ -45,6 +47,7 @@ class MqttDriver final : public Driver {
     std::uint64_t empty = 0;  // messages in which none of the points was found
     std::string problem;      // of the last message, "" if it was fine
     LogGate problems_logged;
+    FrameLog frames;
   };
 
   Device& device(Target target) { return devices_[first_device_[target.plan] + target.member]; }
@@ -74,7 +77,7 @@ class MqttDriver final : public Driver {
     Duration patience;
   };
   std::optional<ReadOnce> read_once_;
-  std::uint64_t unclaimed_ = 0;             // messages that no device of the configuration answers to
+  std::uint64_t unclaimed_ = 0;  // messages that no device of the configuration answers to
   std::set<std::string, std::less<>> unclaimed_logged_;
 };
 

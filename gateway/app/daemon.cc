@@ -19,6 +19,7 @@
 
 #include "gateway/app/gateway.h"
 #include "gateway/app/live_table.h"
+#include "gateway/app/ops_devices.h"
 #include "gateway/app/ops_documents.h"
 #include "gateway/app/ops_facts.h"
 #include "gateway/ops/server.h"
@@ -120,13 +121,15 @@ asio::awaitable<void> log_progress(const Gateway& gateway, io::Clock& clock) {
 struct Ops {
   OpsFacts facts;
   OpsDocuments documents;
+  OpsDevices devices;
   ops::Server server;
 
   Ops(Gateway& gateway, io::Clock& clock, const std::filesystem::path& file, const asio::any_io_executor& executor,
       Instant begun)
       : facts(gateway, clock, begun),
         documents(file),
-        server(executor, clock, *gateway.config().ops, facts, documents, web::assets()) {
+        devices(gateway),
+        server(executor, clock, *gateway.config().ops, facts, documents, devices, web::assets()) {
     gateway.observe([this](const model::Effects& effects) { server.committed(effects); });
   }
 };

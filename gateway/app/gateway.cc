@@ -354,6 +354,15 @@ asio::awaitable<void> Gateway::supervise(Driver& driver) {
   }
 }
 
+Driver* Gateway::driver_of(std::string_view device) {
+  const auto has_it = [&](const std::unique_ptr<Driver>& driver) {
+    const DriverStatus status = driver->status();
+    return std::ranges::find(status.devices, device, &DeviceStatus::device) != status.devices.end();
+  };
+  const auto found = std::ranges::find_if(drivers_, has_it);
+  return found == drivers_.end() ? nullptr : found->get();
+}
+
 GatewayStatus Gateway::status() const {
   GatewayStatus status;
   for (const auto& driver : drivers_) status.drivers.push_back(driver->status());

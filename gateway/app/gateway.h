@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -99,6 +100,9 @@ class Gateway final : private Inbox {
   void observe(std::function<void(const model::Effects&)> observer) { observer_ = std::move(observer); }
 
   GatewayStatus status() const;
+
+  // Behind which a device is; it lives as long as the gateway. nullptr: none has it.
+  Driver* driver_of(std::string_view device);
   const GatewayConfig& config() const { return config_; }  // without its devices: the drivers have them
   const model::Site& site() const { return config_.site; }
   const model::Checkpoint& accounts() const { return pipeline_.state(); }

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "drivers/api/driver.h"
+#include "drivers/api/frame_log.h"
+#include "drivers/api/poll_port.h"
 #include "gateway/model/checkpoint.h"
 #include "gateway/model/site.h"
 #include "gateway/pipeline/factor_registry.h"
@@ -76,6 +78,18 @@ class Facts {
   virtual const model::Checkpoint& accounts() const = 0;
   virtual State state() const = 0;
   virtual Instant now() const = 0;
+};
+
+// The devices behind the drivers, for whoever looks at one closely. On the loop thread.
+class Devices {
+ public:
+  virtual ~Devices() = default;
+
+  // nullptr: there is no such device, or nothing of it goes over a wire.
+  virtual const FrameLog* frames(std::string_view device) const = 0;
+
+  // nullptr: there is no such device, or it sends by itself.
+  virtual PollPort* poll_port(std::string_view device) = 0;
 };
 
 // What the commands of the program write: the same bytes. Any thread; each call opens the store by itself.

@@ -147,6 +147,10 @@ void append_drivers(Metrics& out, const State& state) {
          for (const DeviceStatus& device : driver.devices) longest = std::max(longest, device.round_trip);
          return std::chrono::duration<double>(longest).count();
        });
+  out.family("driver_busy_ratio", "gauge", "Share of the last minute in which requests were under way on a line.");
+  for (const DriverStatus& driver : state.drivers) {
+    if (driver.busy) out.sample(*driver.busy, {{"driver", driver.name}});
+  }
   out.family("devices", "gauge", "Devices of a driver by state.");
   for (const DriverStatus& driver : state.drivers) {
     constexpr std::array<std::string_view, 3> kStates{"starting", "online", "offline"};

@@ -22,7 +22,9 @@ std::string_view title_of(int status) {
     case 429: return "Too many requests";
     case 500: return "Internal error";
     case 501: return "Not implemented";
+    case 502: return "No answer of use";
     case 503: return "Not available now";
+    case 504: return "No answer in time";
     default: return "Error";
   }
 }

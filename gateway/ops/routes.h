@@ -19,6 +19,7 @@ struct Context {
   const Config& config;
   const Facts& facts;
   const Documents& documents;
+  Devices& devices;
   Live& live;
   Stream& stream;
   const SinkRates& rates;
@@ -35,9 +36,11 @@ using Work = std::function<io::HttpAnswer()>;
 Handler on_worker(Workers& workers, std::function<Work(const Request&)> understand);
 
 class Logins;
+class ReadNow;
 
 void add_session_routes(std::vector<Route>& routes, Logins& logins);  // and the audit log
 void add_live_routes(std::vector<Route>& routes, const Context& context);
+void add_device_routes(std::vector<Route>& routes, const Context& context, ReadNow& read_now);
 void add_books_routes(std::vector<Route>& routes, const Context& context);
 void add_probe_routes(std::vector<Route>& routes, const Context& context);
 

@@ -45,24 +45,6 @@ io::HttpAnswer sinks(const Context& context) {
   return ok(to_text(json::object{{"at", model::format_utc(state.now)}, {"sinks", std::move(list)}}));
 }
 
-io::HttpAnswer devices(const Context& context) {
-  const State state = context.facts.state();
-  json::array list;
-  for (const DriverStatus& driver : state.drivers) list.push_back(driver_json(driver));
-  return ok(to_text(json::object{{"at", model::format_utc(state.now)}, {"drivers", std::move(list)}}));
-}
-
-io::HttpAnswer device(const Context& context, const std::string& id) {
-  const State state = context.facts.state();
-  for (const DriverStatus& driver : state.drivers) {
-    const auto found = std::ranges::find(driver.devices, id, &DeviceStatus::device);
-    if (found == driver.devices.end()) continue;
-    return ok(
-        to_text(json::object{{"device", device_json(driver, *found)}, {"points", latest_readings(context.facts, id)}}));
-  }
-  return problem(404, "there is no such device");
-}
-
 // "incomer.power,press-shop.energy"
 std::set<PointId> points_of(const model::Site& site, std::string_view names) {
   std::set<PointId> points;
@@ -111,8 +93,6 @@ void add_live_routes(std::vector<Route>& routes, const Context& context) {
   add("/site", [context](const Request& request) { return ok_tagged(request, to_text(site_json(context.facts))); });
   add("/now", [context](const Request&) { return ok(to_text(context.live.now(context.facts.state()))); });
   add("/energy-users", [context](const Request&) { return ok(to_text(context.live.energy_users())); });
-  add("/devices", [context](const Request&) { return devices(context); });
-  add("/devices/{id}", [context](const Request& request) { return device(context, request.parameters.at(0)); });
   add("/sinks", [context](const Request&) { return sinks(context); });
   add("/status", [context](const Request&) {
     return ok(to_text(status_json(context.facts, context.facts.state(), context.server())));

@@ -14,6 +14,7 @@
 #include "gateway/ops/json.h"
 #include "gateway/ops/live.h"
 #include "gateway/ops/logins.h"
+#include "gateway/ops/read_now.h"
 #include "gateway/ops/routes.h"
 #include "gateway/ops/state_json.h"
 #include "gateway/ops/stream.h"
@@ -56,7 +57,7 @@ io::HttpAnswer description(const Request& request) {
 class Server::Impl {
  public:
   Impl(asio::any_io_executor executor, io::Clock& clock, const Config& config, const Facts& facts,
-       const Documents& documents, std::span<const web::Asset> assets)
+       const Documents& documents, Devices& devices, std::span<const web::Asset> assets)
       : clock_(clock),
         facts_(facts),
         live_(facts),
@@ -65,9 +66,11 @@ class Server::Impl {
         downloads_(kDownloadThreads, kDownloadsWaiting),
         tasks_(executor),
         logins_(clock, config, facts.fixed().store),
+        read_now_(clock, facts, devices),
         context_{.config = config,
                  .facts = facts,
                  .documents = documents,
+                 .devices = devices,
                  .live = live_,
                  .stream = stream_,
                  .rates = rates_,
@@ -121,6 +124,7 @@ class Server::Impl {
     add_probe_routes(routes, context_);
     add_session_routes(routes, logins_);
     add_live_routes(routes, context_);
+    add_device_routes(routes, context_, read_now_);
     add_books_routes(routes, context_);
     routes.push_back({"GET", "/api/v1/openapi.yaml", std::nullopt, {}, at_once(description)});
     add_asset_routes(routes, assets);
@@ -180,14 +184,15 @@ class Server::Impl {
   std::vector<std::pair<PointId, std::string>> readings_;
   std::map<std::string, std::tuple<DeviceStatus::State, Instant, std::string>> devices_;  // as told last
   Logins logins_;
+  ReadNow read_now_;
   Context context_;
   Router router_;
   io::HttpListener listener_;
 };
 
 Server::Server(asio::any_io_executor executor, io::Clock& clock, const Config& config, const Facts& facts,
-               const Documents& documents, std::span<const web::Asset> assets)
-    : impl_(std::make_unique<Impl>(std::move(executor), clock, config, facts, documents, assets)) {}
+               const Documents& documents, Devices& devices, std::span<const web::Asset> assets)
+    : impl_(std::make_unique<Impl>(std::move(executor), clock, config, facts, documents, devices, assets)) {}
 
 Server::~Server() = default;
 

@@ -24,7 +24,7 @@ class Server {
  public:
   // All outlive it. `assets`: the dashboard.
   Server(boost::asio::any_io_executor executor, io::Clock& clock, const Config& config, const Facts& facts,
-         const Documents& documents, std::span<const web::Asset> assets = {});
+         const Documents& documents, Devices& devices, std::span<const web::Asset> assets = {});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -201,6 +201,10 @@ json::object device_json(const DriverStatus& driver, const DeviceStatus& device)
           {"skipped", device.skipped}};
 }
 
+json::value occupancy_of(const DriverStatus& driver) {
+  return driver.busy ? percent_of(*driver.busy, 1) : json::value(nullptr);
+}
+
 json::object driver_json(const DriverStatus& driver) {
   json::array devices;
   for (const DeviceStatus& device : driver.devices) devices.push_back(device_json(driver, device));
@@ -213,6 +217,7 @@ json::object driver_json(const DriverStatus& driver) {
           {"noise_bytes", driver.noise_bytes},
           {"dropped", driver.dropped},
           {"unclaimed", driver.unclaimed},
+          {"occupancy_percent", occupancy_of(driver)},
           {"devices", std::move(devices)}};
 }
 

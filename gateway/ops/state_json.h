@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -42,6 +43,7 @@ std::vector<std::string> not_ready(const State& state);
 boost::json::object status_json(const Facts& facts, const State& state, const ServerFacts& server);
 boost::json::object sink_json(const State& state, const ports::SinkStatus& sink, const SinkRates& rates);
 boost::json::object device_json(const DriverStatus& driver, const DeviceStatus& device);
+boost::json::value occupancy_of(const DriverStatus& driver);  // percent; null: nothing is asked on its line
 boost::json::object driver_json(const DriverStatus& driver);
 boost::json::object site_json(const Facts& facts);
 

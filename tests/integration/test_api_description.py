@@ -68,7 +68,7 @@ def test_its_schemas_are_schemas():
 
 def concrete(site, path):
     entry = site.json("/api/v1/ledger/entries?limit=1")["entries"][0]
-    values = {"/energy-users/{id}/series": "park", "/devices/{id}": "incomer", "/devices/{id}/coverage": "incomer",
+    values = {"/energy-users/{id}/series": "park", "/devices/{id}": "incomer", "/devices/{id}/coverage": "incomer", "/devices/{id}/frames": "incomer",
               "/points/{id}/readings": "incomer.power", "/ledger/entries/{name}/explanation": escaped(entry["name"]),
               "/statements/{period}": site.begin.strftime("%Y-%m"), "/exports/{kind}": "entries",
               "/alerts/{id}/acknowledgement": "0123456789abcdef"}

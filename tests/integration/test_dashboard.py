@@ -13,6 +13,7 @@ import paho.mqtt.client as mqtt
 import pytest
 
 from harness import BUILD, CARBONGATE, SOURCE, Process, accepts, free_port, wait_until
+from modbus_servers import libmodbus_tcp
 
 BROWSER = SOURCE / "tests/integration/dashboard_browser.mjs"
 PAGE_BYTES = 500_000   # goals of the page: over the wire, compressed
@@ -37,6 +38,7 @@ devices:
     interval: {interval}
     timestamp: {{json: /t, format: epoch-ms}}
     points: [{{name: power, json: /p, unit: kW, kind: instantaneous}}]
+  - {{id: furnace, driver: modbus-tcp, address: "127.0.0.1:{modbus}", unit: 1, interval: 60s, registers: [{{name: temperature, address: 21, type: uint16, unit: °C}}, {{name: none, address: 300, type: uint16}}]}}
 energy_users:
   - {{id: hall, name: 轧钢车间, consumes: [{{carrier: electricity, from: incomer.power}}]}}
   - {{id: press-shop, name: "冲压 <img src=x onerror=alert(1)>", consumes: [{{carrier: electricity, from: press.power}}]}}
@@ -81,7 +83,8 @@ class Site:
         self.broker_port, self.port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = folder / "site.yaml"
-        self.config.write_text(SITE.format(broker=self.broker_port, port=self.port, interval=f"{step}min", ops=self.ops))
+        self.modbus = libmodbus_tcp(folder / "modbus.log")
+        self.config.write_text(SITE.format(broker=self.broker_port, port=self.port, modbus=self.modbus.port, interval=f"{step}min", ops=self.ops))
         if more_users:
             self._add_users(more_users, step)
         conf = folder / "mosquitto.conf"
@@ -109,6 +112,7 @@ class Site:
 
     def start(self):
         self.carbongate("replay", self.config, "--input", self.recording)
+        self.modbus.start(self.modbus.ready)
         self.broker.start(ready=lambda: accepts(self.broker_port))
         self.publisher.connect("127.0.0.1", self.broker_port)
         self.publisher.loop_start()
@@ -121,7 +125,7 @@ class Site:
     def stop(self):
         self.meters.end()
         self.publisher.loop_stop()
-        for process in (self.gateway, self.broker):
+        for process in (self.gateway, self.broker, self.modbus):
             if process.running():
                 process.kill()
 
@@ -180,6 +184,10 @@ def test_the_keyboard_is_enough(site):
 
 def test_a_number_opens_its_explanation(site):
     site.browse("explain")
+
+
+def test_a_device_is_read_now_and_shows_its_frames(site):
+    site.browse("device")
 
 
 def test_downloads_are_what_the_commands_write(site, tmp_path):

@@ -26,8 +26,8 @@ QUERIES = {
     "rollup": f"""SELECT {ACCOUNT}, r.unit, r.period, {EPOCH_MS.format("r.begins_at")} AS at, {EPOCH_MS.format("r.ends_at")} AS ends,
                   r.amount, r.co2e_kg, r.u95_kg, r.coal_kgce, r.covered_s, r.coverage_percent, r.quality, r.rule
                   FROM carbongate.rollups r JOIN carbongate.accounts a ON a.id = r.account_id""",
-    "total": f"""SELECT {ACCOUNT}, t.unit, {EPOCH_MS.format("t.time")} AS at, t.amount, t.co2e_kg, t.amount_per_hour,
-                 t.co2e_kg_per_hour FROM carbongate.totals t JOIN carbongate.accounts a ON a.id = t.account_id""",
+    "total": f"""SELECT {ACCOUNT}, t.unit, {EPOCH_MS.format("t.time")} AS at, t.amount, t.co2e_kg, t.u95_kg, t.amount_per_hour,
+                 t.co2e_kg_per_hour, extract(epoch FROM t.time - t.since) AS duration_s, t.covered_s, t.coverage_percent, t.quality, t.rule FROM carbongate.totals t JOIN carbongate.accounts a ON a.id = t.account_id""",
 }
 TAGS = {"site", "device", "point", "unit", "carrier", "user", "factor", "factor_version", "period"}
 QUALITY = {"measured": 0, "estimated": 2, "missing": 5}

@@ -11,7 +11,7 @@ namespace carbongate::access {
 enum class Role : std::uint8_t {
   metrics,        // GET /metrics and nothing else: what a scraper's token gets; no user has it
   viewer,         // sees everything but the audit log and the configuration's users
-  operator_,      // also acknowledges alerts and has devices read
+  operator_,      // also acknowledges alerts, has devices read, and sees what they send, byte by byte
   administrator,  // everything
 };
 

@@ -370,7 +370,7 @@ COMMENT ON COLUMN @.alerts.suppressed IS 'alerts that depend on this one, and we
 constexpr std::string_view kVersion8 = R"sql(
 ALTER TABLE @.totals
   ADD COLUMN since timestamptz,
-  ADD COLUMN covered_s numeric(18, 3),
+  ADD COLUMN covered_s numeric,
   ADD COLUMN quality text,
   ADD COLUMN rule text,
   ADD COLUMN u95_kg numeric,
@@ -379,14 +379,19 @@ ALTER TABLE @.totals
   ADD COLUMN market_u95_kg numeric,
   ADD COLUMN market_u95_meter_kg numeric,
   ADD COLUMN market_u95_factor_kg numeric;
+ALTER TABLE @.totals ADD COLUMN coverage_percent numeric GENERATED ALWAYS AS
+  (round(covered_s * 100 / NULLIF(extract(epoch FROM time - since), 0)::numeric, 2)) STORED;
+COMMENT ON COLUMN @.totals.coverage_percent IS 'covered_s as a share of time - since, in %';
 COMMENT ON COLUMN @.totals.since IS 'of the first reading: amounts are of (since, time]; NULL: begun by a gateway that did not note it';
-COMMENT ON COLUMN @.totals.covered_s IS 'how much of (since, time] was watched; coverage is covered_s / extract(epoch from time - since)';
+COMMENT ON COLUMN @.totals.covered_s IS 'seconds watched by readings, out of time - since';
 COMMENT ON COLUMN @.totals.quality IS 'the worst of what was ever booked in it';
 COMMENT ON COLUMN @.totals.rule IS 'that set the quality; NULL: none';
 COMMENT ON COLUMN @.totals.u95_kg IS 'half-width of the 95 % interval of co2e_kg (GUM); NULL where nothing states one';
 COMMENT ON COLUMN @.totals.u95_meter_kg IS 'the part of u95_kg that follows from the meter';
 COMMENT ON COLUMN @.totals.u95_factor_kg IS 'the part of u95_kg that follows from the factor';
-COMMENT ON COLUMN @.totals.market_u95_kg IS 'of market_co2e_kg, as u95_kg';
+COMMENT ON COLUMN @.totals.market_u95_kg IS 'kg CO2e, as u95_kg';
+COMMENT ON COLUMN @.totals.market_u95_meter_kg IS 'kg CO2e, as u95_meter_kg';
+COMMENT ON COLUMN @.totals.market_u95_factor_kg IS 'kg CO2e, as u95_factor_kg';
 )sql";
 
 constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3, kVersion4,

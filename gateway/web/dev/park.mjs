@@ -251,8 +251,26 @@ export function device(id, t, started) {
   if (!d) return undefined;
   return {
     device: deviceStates(t, started).find((one) => one.id === id),
+    occupancy_percent: d.driver.startsWith('modbus') ? 11.4 : null, can_be_read: d.driver.startsWith('modbus'),
     points: d.points.map(([name, unit, kind]) => ({point: `${id}.${name}`, name, unit, kind, at: iso(id === 'stack-1' ? t - 42 * 60_000 : t - 400), value: valueOf(id, name, unit, t), quality: id === 'stack-1' ? 'missing' : 'measured', rule: id === 'stack-1' ? 'stale' : ''})),
   };
+}
+
+export function frames(id, t) {
+  const modbus = devices.find((one) => one.id === id)?.driver.startsWith('modbus');
+  const one = (i, more) => ({at: iso(t - (12 - i) * 500), direction: 'received', unit: null, about: '', bytes: 0, hex: null, text: null, took_ms: null, trouble: '', ...more});
+  const list = Array.from({length: 12}, (_, i) => {
+    if (!modbus) return one(i, {about: `park/${id}/telemetry`, text: `{"t": ${t - (12 - i) * 500}, "e": ${18_250_000 + i}}`, bytes: 36});
+    if (i % 2 === 0) return one(i, {direction: 'sent', unit: 1, hex: '002b00000006010400340002', bytes: 12});
+    if (i === 5) return one(i, {direction: 'missing', unit: 1, trouble: 'no answer within 1000 ms'});
+    return one(i, {unit: 1, hex: '002b00000007010404478e6a00', bytes: 13, took_ms: 7});
+  });
+  return {device: id, frames_max: 32, added: 4180, dropped: 4168, cut: 0, frames: list};
+}
+
+export function readNow(id, t, started) {
+  const {points} = device(id, t, started);
+  return {device: id, at: iso(t), took_ms: 23, trouble: '', readings: points.map(({point, name, unit, kind, value}) => ({point, name, unit, kind, at: iso(t), value}))};
 }
 
 export function liveReadings(points, t) {

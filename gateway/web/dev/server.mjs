@@ -87,8 +87,8 @@ function api(request, answer, path, query) {
   if (first === 'energy-users') return json(answer, park.energyUsers(t));
   if (first === 'devices' && !second) return json(answer, park.drivers(t, started));
   if (first === 'devices' && third === 'coverage') return json(answer, park.coverage(second, from, until, t));
-  if (first === 'devices' && third === 'frames') return json(answer, {device: second, frames: Array.from({length: 12}, (_, i) => ({at: new Date(t - (12 - i) * 500).toISOString(), direction: i % 2 ? 'received' : 'sent', hex: i % 2 ? '00 2b 00 00 00 07 01 04 04 47 8e 6a 00'.replaceAll(' ', '') : '002b000000060104003400 02'.replaceAll(' ', '')}))});
-  if (first === 'devices' && third === 'read') { answer.writeHead(202); return answer.end(); }
+  if (first === 'devices' && third === 'frames') return json(answer, park.frames(second, t));
+  if (first === 'devices' && third === 'read') return json(answer, park.readNow(second, t, started));
   if (first === 'devices') {
     const device = park.device(second, t, started);
     return device ? json(answer, device) : problem(answer, 404, 'Not found', `there is no device ${second}`);

@@ -234,7 +234,7 @@ export interface Driver {
   noise_bytes: number;
   dropped: number;
   unclaimed: number;
-  occupancy_percent?: Optional<number>;  // of drivers that know it
+  occupancy_percent: Optional<number>;
   devices: DeviceState[];
 }
 
@@ -281,8 +281,31 @@ export interface Readings {
 
 export interface Frame {
   at: string;
-  direction: 'sent' | 'received';
-  hex: string;
+  direction: 'sent' | 'received' | 'missing';
+  unit: Optional<number>;
+  about: string;
+  bytes: number;
+  hex: Optional<string>;
+  text: Optional<string>;
+  took_ms: Optional<number>;
+  trouble: string;
+}
+
+export interface Frames {
+  device: string;
+  frames_max: number;  // 0: nothing of this device goes over a wire
+  added: number;
+  dropped: number;
+  cut: number;
+  frames: Frame[];  // the oldest first
+}
+
+export interface ReadNow {
+  device: string;
+  at: string;
+  took_ms: number;
+  trouble: string;
+  readings: {point: string; name: string; unit: string; kind: Point['kind']; at: string; value: Optional<number>}[];
 }
 
 export interface Alert extends Named {
@@ -441,5 +464,7 @@ export interface AuditEvent {
 
 export interface Device {
   device: DeviceState;
+  occupancy_percent: Optional<number>;  // of its line
+  can_be_read: boolean;
   points: LatestReading[];
 }

@@ -2,7 +2,7 @@
 import type {JSX} from 'preact';
 import {useEffect, useState} from 'preact/hooks';
 import {ApiError, get, send, session, useHas, useQuery} from '../lib/api.ts';
-import type {Coverage, Device as DeviceAnswer, Frame, LatestReading, Readings} from '../lib/api_types.ts';
+import type {Coverage, Device as DeviceAnswer, Frame, Frames as FramesAnswer, LatestReading, ReadNow as ReadAnswer, Readings} from '../lib/api_types.ts';
 import {isKnown, unitText} from '../lib/format.ts';
 import {deviceStates, gatewayTime, readings as liveReadings, watchPoints} from '../lib/live.ts';
 import {hrefOf} from '../lib/route.ts';
@@ -157,23 +157,45 @@ function Points(props: {points: LatestReading[]}): JSX.Element {
   );
 }
 
+function FrameLine(props: {frame: Frame}): JSX.Element {
+  const ui = useUi();
+  const {t} = ui;
+  const {frame} = props;
+  const arrow = {sent: '→', received: '←', missing: '∅'}[frame.direction];
+  const shown = frame.text ?? frame.hex?.replace(/(..)/g, '$1 ').trim() ?? '';
+  const left = frame.bytes - (frame.hex === null ? new TextEncoder().encode(frame.text ?? '').length : frame.hex.length / 2);
+  return (
+    <li>
+      <span class="frame-time">{ui.time(frame.at, 'time')}</span>
+      <span class={`frame-direction frame-${frame.direction}`}>{arrow} {t(`devices.frames.${frame.direction}`)}</span>
+      <div>
+        {frame.about ? <span class="hint block">{frame.about}</span> : null}
+        {shown ? <code class={frame.text === null ? '' : 'frame-text'}>{shown}</code> : null}
+        {left > 0 ? <span class="hint"> {t('devices.frames.left', {n: ui.integer(left)})}</span> : null}
+        {frame.trouble ? <span class="frame-trouble">{frame.trouble}</span> : null}
+        <span class="hint frame-facts">
+          {isKnown(frame.unit) ? <span>{t('devices.frames.unit', {n: String(frame.unit)})}</span> : null}
+          {frame.bytes > 0 ? <span>{t('devices.frames.bytes', {n: ui.integer(frame.bytes)})}</span> : null}
+          {isKnown(frame.took_ms) ? <span>{`${ui.number(frame.took_ms, 3)} ms`}</span> : null}
+        </span>
+      </div>
+    </li>
+  );
+}
+
 function Frames(props: {id: string}): JSX.Element {
   const ui = useUi();
   const {t} = ui;
-  const query = useQuery(`frames/${props.id}`, (signal) => get<{frames: Frame[]}>(['devices', props.id, 'frames'], {}, signal), 2000);
+  const query = useQuery(`frames/${props.id}`, (signal) => get<FramesAnswer>(['devices', props.id, 'frames'], {}, signal), 2000);
+  const {data} = query;
+  const count = data && data.dropped > 0 ? t('devices.frames.count', {n: ui.integer(data.frames.length), all: ui.integer(data.added)}) : '';
   return (
-    <Card title={t('devices.frames')} hint={t('devices.frames.hint')}>
+    <Card title={t('devices.frames')} hint={<>{t('devices.frames.hint')} {count}</>}>
       <Loaded query={query}>
-        {(data) => data.frames.length === 0
-          ? <Empty title={t('devices.frames.none')} />
+        {(answer) => answer.frames.length === 0
+          ? <Empty title={t(answer.frames_max === 0 ? 'devices.frames.never' : 'devices.frames.none')} />
           : <ol class="frames" tabIndex={0} aria-label={t('devices.frames')}>
-              {[...data.frames].reverse().map((frame, i) => (
-                <li key={`${frame.at}${i}`}>
-                  <span class="frame-time">{ui.time(frame.at, 'time')}</span>
-                  <span class={`frame-direction frame-${frame.direction}`}>{frame.direction === 'sent' ? '→' : '←'} {t(`devices.frames.${frame.direction}`)}</span>
-                  <code>{frame.hex.replace(/\s+/g, '').replace(/(..)/g, '$1 ').trim()}</code>
-                </li>
-              ))}
+              {[...answer.frames].reverse().map((frame, i) => <FrameLine key={answer.added - i} frame={frame} />)}
             </ol>}
       </Loaded>
     </Card>
@@ -186,10 +208,12 @@ function ReadNow(props: {id: string; done: () => void}): JSX.Element {
   const [busy, setBusy] = useState(false);
   const ask = async () => {
     setBusy(true);
+    setSaid(ui.t('devices.read.asked'));
     try {
-      await send('POST', ['devices', props.id, 'read']);
-      setSaid(ui.t('devices.read.asked'));
-      setTimeout(props.done, 800);
+      const answer = await (await send('POST', ['devices', props.id, 'read'])).json() as ReadAnswer;
+      const counts = {n: ui.integer(answer.readings.length), ms: ui.integer(answer.took_ms)};
+      setSaid(answer.trouble ? ui.t('devices.read.partly', {...counts, why: answer.trouble}) : ui.t('devices.read.done', counts));
+      props.done();
     } catch (error) {
       setSaid(ui.t('devices.read.failed', {why: error instanceof ApiError ? whyText(error, ui) : String(error)}));
     }
@@ -224,7 +248,9 @@ export function DevicePage(props: {id: string}): JSX.Element {
       {back}
       <div class="page-head">
         <h1>{props.id}</h1>
-        {mayOperate() && hasRead && query.data ? <ReadNow id={props.id} done={query.reload} /> : null}
+        {mayOperate() && hasRead && query.data
+          ? query.data.can_be_read ? <ReadNow id={props.id} done={query.reload} /> : <span class="hint">{t('devices.read.never')}</span>
+          : null}
       </div>
       <Loaded query={query} lines={8}>
         {(data) => {
@@ -238,7 +264,7 @@ export function DevicePage(props: {id: string}): JSX.Element {
                   {fact(t('devices.heard'), ui.ago(device.heard, at), device.heard ? ui.time(device.heard, 'full') : undefined)}
                   {fact(t('devices.errors'), ui.percent(device.error_rate_percent, 2), `${ui.integer(device.errors)} / ${ui.integer(device.polls)}`)}
                   {fact(t('devices.roundTrip'), isKnown(device.round_trip_ms) ? `${ui.number(device.round_trip_ms, 3)} ms` : '–')}
-                  {fact(t('devices.line'), device.driver)}
+                  {fact(t('devices.line'), device.driver, isKnown(data.occupancy_percent) ? t('devices.occupancy', {percent: ui.percent(data.occupancy_percent, 1)}) : undefined)}
                 </dl>
               </Card>
               <div class="columns">

@@ -27,7 +27,7 @@ export function newest(device: DeviceState, live: ReadonlyMap<string, DeviceStat
 export function lineFacts(driver: Driver, ui: Ui): string[] {
   const facts: string[] = [];
   const count = (n: number, key: Key) => n > 0 && facts.push(ui.t(key, {n: ui.integer(n)}));
-  if (isKnown(driver.occupancy_percent)) facts.push(ui.t('devices.occupancy', {percent: ui.percent(driver.occupancy_percent, 0)}));
+  if (isKnown(driver.occupancy_percent)) facts.push(ui.t('devices.occupancy', {percent: ui.percent(driver.occupancy_percent, 1)}));
   count(driver.reconnects, 'devices.reconnects');
   count(driver.late_answers, 'devices.late');
   count(driver.dropped, 'devices.dropped');

@@ -337,5 +337,102 @@ TEST_F(HttpReadOnceTest, AsksNothingForOthers) {
   EXPECT_EQ(device().polls, 0u);
 }
 
+// Asked for a poll out of turn.
+struct HttpDriverAskedTest : HttpDriverTest {
+  void ask() {
+    asio::co_spawn(loop, driver->poll_port()->poll("grid"),
+                   [this](std::exception_ptr, PollAnswer got) { answer = got; });
+  }
+  std::optional<PollAnswer> answer;
+};
+
+TEST_F(HttpDriverAskedTest, AsksAtOnceAndKeepsToItsTimes) {
+  make();
+  peer.answer(200, body(0, 302), "ETag: \"abc\"\r\n");
+  peer.answer(200, body(0, 302), "ETag: \"abc\"\r\n");
+  start();
+  run_until_asked(1);
+  const auto next = clock.next_deadline();
+  clock.advance(20s);
+  ask();
+  run_until_asked(2);
+  turn();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->trouble, "");
+  ASSERT_EQ(answer->readings.size(), 1U) << "who asks gets what there is, new or not";
+  EXPECT_EQ(answer->readings[0].value, 302);
+  EXPECT_THAT(peer.requests().at(1).head, Not(HasSubstr("If-None-Match")));
+  EXPECT_THAT(inbox.values(), ElementsAre(302)) << "what was heard before is not recorded again";
+  EXPECT_EQ(clock.next_deadline(), next);
+}
+
+TEST_F(HttpDriverAskedTest, SaysWhatWentWrong) {
+  make();
+  peer.answer(200, body(0, 302));
+  peer.answer(503, "try later");
+  start();
+  run_until_asked(1);
+  const auto next = clock.next_deadline();
+  ask();
+  run_until_asked(2);
+  turn();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->trouble, "HTTP 503: try later");
+  EXPECT_TRUE(answer->readings.empty());
+  EXPECT_EQ(clock.next_deadline(), next);
+}
+
+TEST_F(HttpDriverAskedTest, AServerThatIsBackIsAskedAtItsPace) {
+  make(true, 1h);
+  peer.answer(404, "");
+  peer.answer(200, body(0, 302));
+  start();
+  run_until_asked(1);
+  ask();
+  run_until_asked(2);
+  turn();
+  EXPECT_EQ(answer->readings.size(), 1U);
+  EXPECT_EQ(device().state, DeviceStatus::State::online);
+  EXPECT_LE(*clock.next_deadline(), clock.ticks() + 1h + 30s);
+}
+
+TEST_F(HttpDriverAskedTest, IsLetGoWhenTheDriverEnds) {
+  make();
+  ask();
+  turn();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->trouble, "the driver is not running yet");
+  start();  // the peer says nothing
+  run_until_asked(0);
+  answer.reset();
+  ask();
+  turn();
+  EXPECT_FALSE(answer);
+  stop.emit(asio::cancellation_type::terminal);
+  turn();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->trouble, "the driver has ended");
+}
+
+TEST_F(HttpDriverTest, ShowsWhatWasAskedAndAnsweredWithoutSecrets) {
+  make();
+  peer.answer(200, "{\"t\":1671408000,\"i\":302,\"token\":\"t0ken\"}");
+  peer.close();
+  start();
+  run_until_asked(1);
+  next_poll(2);
+  const FrameLog* frames = driver->frames("grid");
+  ASSERT_NE(frames, nullptr);
+  ASSERT_EQ(frames->size(), 4U);
+  const auto text = [&](std::size_t i) {
+    return std::string(reinterpret_cast<const char*>((*frames)[i].bytes.data()), (*frames)[i].bytes.size());
+  };
+  EXPECT_EQ(text(0), "GET http://127.0.0.1/now");
+  EXPECT_EQ(text(1), "HTTP 200\nContent-Length: 40\n\n{\"t\":1671408000,\"i\":302,\"token\":\"***\"}");
+  EXPECT_EQ((*frames)[3].direction, Frame::Direction::missing);
+  EXPECT_NE((*frames)[3].trouble, "");
+  EXPECT_EQ(driver->frames("another"), nullptr);
+}
+
 }  // namespace
 }  // namespace carbongate::http_driver

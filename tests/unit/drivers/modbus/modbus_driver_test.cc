@@ -145,6 +145,13 @@ class ModbusDriverTest : public ::testing::Test {
     loop_.poll();
   }
 
+  // Asks for a poll out of turn; what it came to is in answer_.
+  void ask(std::string device) {
+    tasks_.spawn([](PollPort& port, std::string id, std::optional<PollAnswer>& out) -> asio::awaitable<void> {
+      out = co_await port.poll(std::move(id));
+    }(*driver_->poll_port(), std::move(device), answer_));
+  }
+
   void stop() {
     tasks_.cancel();
     loop_.restart();
@@ -158,6 +165,7 @@ class ModbusDriverTest : public ::testing::Test {
   std::unique_ptr<ModbusDriver> driver_;
   io::TaskGroup tasks_{loop_.get_executor()};
   bool ended_ = false;
+  std::optional<PollAnswer> answer_;
   std::ostringstream log_;
   std::shared_ptr<spdlog::logger> before_;
 };
@@ -299,6 +307,89 @@ TEST_F(ModbusDriverTest, ReadsOnceNoLongerThanItIsGiven) {
   EXPECT_TRUE(done);
   EXPECT_EQ(driver_->status().devices[0].detail, "no answer within 1000 ms");
   EXPECT_EQ(driver_->status().devices[1].detail, "not answered in the time given");
+}
+
+TEST_F(ModbusDriverTest, PollsAtOnceForWhoAsks) {
+  start();
+  run_for(2500ms);
+  const auto batches = inbox_.batches.size();
+  ask("paint");
+  run_for(1ms);  // long before the next poll
+  ASSERT_TRUE(answer_);
+  EXPECT_EQ(answer_->trouble, "");
+  ASSERT_EQ(answer_->readings.size(), 2U);
+  EXPECT_EQ(answer_->readings[0].point, static_cast<PointId>(20));
+  EXPECT_EQ(answer_->readings[1].value, 11.0);
+  EXPECT_EQ(inbox_.batches.size(), batches + 1);
+  EXPECT_EQ(driver_->status().devices[1].polls, 4U);
+  run_for(1s);
+  EXPECT_EQ(driver_->status().devices[1].polls, 5U);
+  stop();
+}
+
+TEST_F(ModbusDriverTest, TellsWhoAsksWhyThereIsNothing) {
+  transport_->silent_units = {1};
+  start();
+  run_for(60s);
+  ask("press");
+  run_for(3s);
+  ASSERT_TRUE(answer_);
+  EXPECT_EQ(answer_->trouble, "no answer within 1000 ms");
+  EXPECT_TRUE(answer_->readings.empty());
+  ask("nobody");
+  run_for(1ms);
+  EXPECT_EQ(answer_->trouble, "no device of this connection");
+  stop();
+}
+
+TEST_F(ModbusDriverTest, ConnectsForWhoAsks) {
+  transport_->reachable = false;
+  start();
+  run_for(2min);
+  const int opens = transport_->opens;
+  ask("press");
+  run_for(1ms);
+  ASSERT_TRUE(answer_);
+  EXPECT_EQ(answer_->trouble, "cannot connect: Connection refused");
+  EXPECT_EQ(transport_->opens, opens + 1);
+  transport_->reachable = true;
+  ask("press");
+  run_for(1ms);
+  EXPECT_EQ(answer_->trouble, "");
+  EXPECT_EQ(answer_->readings.size(), 2U);
+  stop();
+}
+
+TEST_F(ModbusDriverTest, WhoAsksIsLetGoWhenItEnds) {
+  ask("press");
+  run_for(1ms);
+  ASSERT_TRUE(answer_);
+  EXPECT_EQ(answer_->trouble, "the connection is not in use yet");
+  transport_->silent_units = {1, 2};
+  start();
+  run_for(10s);
+  answer_.reset();
+  ask("press");
+  run_for(100ms);
+  EXPECT_FALSE(answer_);
+  stop();
+  EXPECT_TRUE(ended_);
+  EXPECT_EQ(tasks_.size(), 0U);
+}
+
+TEST_F(ModbusDriverTest, ShowsFramesAndHowBusyItsLineIs) {
+  start();
+  run_for(10s);
+  const FrameLog* frames = driver_->frames("paint");
+  ASSERT_NE(frames, nullptr);
+  EXPECT_EQ(frames->added(), 2U * driver_->status().devices[1].polls);
+  EXPECT_EQ((*frames)[0].unit, 2);
+  EXPECT_EQ(driver_->frames("nobody"), nullptr);
+  EXPECT_EQ(driver_->status().busy, 0.0) << "the units answer in no time";
+  transport_->silent_units = {1};
+  run_for(2s);  // polled at 11 s, in vain
+  EXPECT_DOUBLE_EQ(*driver_->status().busy, 1.0 / 12);
+  stop();
 }
 
 }  // namespace

@@ -324,5 +324,26 @@ TEST_F(ReadOnceTest, BlamesABrokerThatIsNotThere) {
   EXPECT_EQ(driver->status().devices.at(1).detail, "broker plant: Connection refused");
 }
 
+TEST_F(MqttDriverTest, ShowsTheLastMessagesOfADevice) {
+  make_one();
+  start();
+  broker.publish("tele/press", R"({"e":5})", 1, clock.now());
+  broker.publish("tele/press", "{not json", 1, clock.now());
+  broker.publish("tele/press", std::string(1'000, 'x'), 0, clock.now());
+  turn();
+  const FrameLog* frames = driver->frames("press");
+  ASSERT_NE(frames, nullptr);
+  ASSERT_EQ(frames->size(), 3u);
+  EXPECT_EQ((*frames)[0].about, "tele/press");
+  EXPECT_EQ((*frames)[0].bytes.size(), 7u);
+  EXPECT_EQ((*frames)[0].trouble, "");
+  EXPECT_TRUE((*frames)[0].is_text);
+  EXPECT_THAT((*frames)[1].trouble, HasSubstr("not JSON"));
+  EXPECT_EQ((*frames)[2].bytes.size(), 512u);
+  EXPECT_EQ((*frames)[2].bytes_whole, 1'000u);
+  EXPECT_EQ(driver->frames("another"), nullptr);
+  EXPECT_EQ(driver->poll_port(), nullptr);
+}
+
 }  // namespace
 }  // namespace carbongate::mqtt_driver
