@@ -399,11 +399,12 @@ class Rules {
 void read_alerts(config::Reader& root, model::Site& site, const std::set<std::string>& doubtful_devices,
                  bool users_are_complete) {
   const config::Node* node = root.child("alerts");
-  if (!node) return;
+  if (!node) return add_conservation_rule(site);
   config::Reader in(*node, root.problems());
   site.alert_grace = in.in_range<Duration>("grace", site.alert_grace, 0ms, 24h);
   Rules rules(site, doubtful_devices, users_are_complete);
   for (const config::Node& item : in.items("rules")) rules.read(item, root.problems());
+  add_conservation_rule(site);
   for (const config::Node& item : in.items("maintenance")) rules.read_maintenance(item, root.problems());
   in.finish();
 }

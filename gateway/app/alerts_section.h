@@ -28,8 +28,9 @@ namespace carbongate::app {
 //     maintenance:
 //       - {from: 2026-12-01T08:00, to: 2026-12-01T12:00, reason: 年检, devices: [incomer]}
 //
-// Fills site.alert_rules, watches, maintenance and alert_grace; points and accounts are there already. A point of a
-// device in `doubtful_devices` may be missing for a problem that is reported; `users_are_complete`: of users none is.
+// Fills site.alert_rules, watches, maintenance and alert_grace, with the gateway's own rule behind all others; points
+// and accounts are there already. A point of a device in `doubtful_devices` may be missing for a problem that is
+// reported; `users_are_complete`: of users none is.
 void read_alerts(config::Reader& root, model::Site& site, const std::set<std::string>& doubtful_devices,
                  bool users_are_complete);
 

@@ -12,7 +12,6 @@
 #include "config/reader/text.h"
 #include "gateway/app/alerts_section.h"
 #include "gateway/app/certificates_section.h"
-#include "gateway/app/conservation_rule.h"
 #include "gateway/app/derived_section.h"
 #include "gateway/app/energy_users.h"
 #include "gateway/app/live_factors_section.h"
@@ -262,7 +261,6 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   config.site.containments = std::move(users.containments);
   config.site.stations = read_stations(in, config.site.points, doubtful);
   read_alerts(in, config.site, doubtful, !problems.has_errors());
-  add_conservation_rule(config.site);
   config.certificates = read_certificates(in, config.site);
   config.store = read_store(in);
   config.ops = read_ops(in);

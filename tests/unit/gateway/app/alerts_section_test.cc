@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "gateway/app/conservation_rule.h"
 #include "gateway/app/gateway_config.h"
 #include "tests/support/temporary_directory.h"
 
@@ -33,6 +34,11 @@ alerts:
     problems_ = {};
     config_ = load_config(directory_.path() / "site.yaml", problems_);
     EXPECT_EQ(problems_.to_text(), "");
+    // The gateway's own rule is behind those that were asked for.
+    EXPECT_EQ(config_.site.watches.back().id, conservation_watch(config_.site));
+    EXPECT_EQ(config_.site.watches.back().rule_place, config_.site.alert_rules.size() - 1);
+    config_.site.watches.pop_back();
+    config_.site.alert_rules.pop_back();
     return config_.site;
   }
 
@@ -165,12 +171,13 @@ TEST_F(AlertsSectionTest, TimesAreThoseOfTheSite) {
   grace: 30s
   maintenance:
     - {from: 2026-12-01T08:00, to: 2026-12-01T12:00, reason: 年检, devices: incomer, rules: "o*"}
+    - {from: 2026-12-02T08:00, to: 2026-12-02T12:00, reason: 年检, rules: conservation}
 )");
   ASSERT_TRUE(site.alert_rules[0].active);
   EXPECT_EQ(*site.alert_rules[0].active,
             (model::Active{.weekdays = 0x11, .begin = 22h, .end = 6h, .dates = {{1115, 315}}}));
   EXPECT_EQ(site.alert_grace, 30s);
-  ASSERT_EQ(site.maintenance.size(), 1U);
+  ASSERT_EQ(site.maintenance.size(), 2U);
   EXPECT_EQ(site.maintenance[0].from, std::chrono::sys_days(std::chrono::year(2026) / 12 / 1));
   EXPECT_EQ(site.maintenance[0].to - site.maintenance[0].from, 4h);
   EXPECT_EQ(site.maintenance[0].rules, std::vector<std::string>{"over"});
