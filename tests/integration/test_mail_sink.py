@@ -86,7 +86,8 @@ def test_each_change_is_in_a_mail(tmp_path, certificate, security):
         assert (sender, receivers) == ("gateway@works.example", ["duty@park.example"])
         assert (mail["From"], mail["To"]) == ("gateway@works.example", "duty@park.example")
         assert mail["Message-ID"].endswith("@works.example>") and mail["Date"] and mail["Auto-Submitted"] == "auto-generated"
-    subjects = [re.fullmatch(r"\[严重\] (触发|已解除): 变压器过载 incomer\.power 等 (\d+) 条", str(mail["Subject"])) for _, _, mail in mailbox.mails]
+    form = re.compile(r"\[严重\] (触发|已解除): 变压器过载 incomer\.power: \d+ [<>] 800 kW 等 (\d+) 条")
+    subjects = [form.fullmatch(str(mail["Subject"])) for _, _, mail in mailbox.mails]
     sizes = [int(subject[2]) for subject in subjects]
     assert sum(sizes) == 30 and max(sizes) <= 20, "few mails, of what waited together"
     text = mailbox.text()
