@@ -87,6 +87,7 @@ json::object entry_json(const model::StoredRow& row) {
       {"kgce", kilograms(entry.coal.quanta())},
       {"co2e_kg", kilograms(entry.primary.emitted.co2e.quanta())},
       {"u95_kg", u95_of(entry.primary, series.scope)},
+      {"u95_stated", to_string(model::stated(entry.primary, series.scope))},
       {"market_co2e_kg", market},
       {"factor", optional_text(entry.primary.factor_id)},
       {"factor_version", optional_text(entry.primary.factor_version)},

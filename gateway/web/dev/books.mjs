@@ -50,7 +50,7 @@ export function entries(query, t) {
       const k = (begin / 900_000 + i) % 29;
       rows.push({
         name: `${user}/${carrier}/${point}@${iso(begin)}#${k === 3 ? 1 : 0}`, begin: iso(begin), end: iso(begin + 900_000), energy_user: user, energy_user_name: name, carrier, point, scope, flow: 'consumed', part_of: null, amount, unit: gas ? 'Nm3' : 'kWh', kgce: Math.round(amount * (gas ? 1.33 : 0.1229) * 1e6) / 1e6,
-        co2e_kg: Math.round(amount * factor * 1e6) / 1e6, u95_kg: i === 4 ? null : Math.round(amount * factor * 0.012 * 1e6) / 1e6, market_co2e_kg: gas ? null : Math.round(amount * factor * 0.94 * 1e6) / 1e6, factor: gas ? 'cn-fuels/natural-gas/default/2011' : 'cn-grid/CN-SC/average/2023', factor_version: '2025-12-31', market_factor: null, gases_kg: {CO2: amount * factor},
+        co2e_kg: Math.round(amount * factor * 1e6) / 1e6, u95_stated: i === 4 ? 'none' : 'all', u95_kg: i === 4 ? null : Math.round(amount * factor * 0.012 * 1e6) / 1e6, market_co2e_kg: gas ? null : Math.round(amount * factor * 0.94 * 1e6) / 1e6, factor: gas ? 'cn-fuels/natural-gas/default/2011' : 'cn-grid/CN-SC/average/2023', factor_version: '2025-12-31', market_factor: null, gases_kg: {CO2: amount * factor},
         coverage_percent: k === 7 ? 71.2 : 100, quality: k === 7 ? 'estimated' : 'measured', rule: k === 7 ? 'gap' : '', revision: k === 3 ? 1 : 0, cause: k === 3 ? 'late-data' : null, note: k === 3 ? 'readings came late' : null, booked_at: k === 3 ? iso(begin + 5_000_000) : null, sequence: 70_000 + rows.length,
       });
     }

@@ -1,7 +1,7 @@
 // Asks the gateway. Paths are relative, so the page also works behind a proxy that puts it below a path of its own.
 import {useCallback, useEffect, useRef, useState} from 'preact/hooks';
 import type {Session} from './api_types.ts';
-import {Cell} from './state.ts';
+import {Cell, useCell} from './state.ts';
 
 export class ApiError extends Error {
   constructor(readonly status: number, readonly title: string, readonly detail: string) {  // status 0: no answer at all
@@ -10,6 +10,7 @@ export class ApiError extends Error {
 }
 
 export const session = new Cell<Session | undefined>(undefined);
+export const comebacks = new Cell<number>(0);  // counts up when the gateway answers again
 
 const base = 'api/v1';
 
@@ -101,6 +102,10 @@ export function useQuery<T>(key: string | undefined, load: (signal: AbortSignal)
     return () => abort.abort();
   }, [key, turn]);
   const reload = useCallback(() => setTurn((n) => n + 1), []);
+  const comeback = useCell(comebacks);
+  useEffect(() => {
+    if (state.error && key !== undefined) reload();
+  }, [comeback]);
   useEffect(() => {
     if (!every || key === undefined) return undefined;
     const timer = setInterval(() => {

@@ -358,6 +358,7 @@ export interface Entry {
   kgce: number;
   co2e_kg: number;
   u95_kg: Optional<number>;
+  u95_stated: Stated;
   market_co2e_kg: Optional<number>;
   factor: Optional<string>;
   factor_version: Optional<string>;

@@ -1,5 +1,5 @@
 // What the gateway tells by itself: one stream for the whole page, and cells that views watch.
-import {apiUrl, get, session} from './api.ts';
+import {apiUrl, comebacks, get, session} from './api.ts';
 import type {Alert, DeviceState, Now, Sink} from './api_types.ts';
 import {LiveStream, type ServerEvent, type StreamState} from './sse.ts';
 import {Cell} from './state.ts';
@@ -30,6 +30,13 @@ export function gatewayTime(): number {
 
 const kHistoryMilliseconds = 15 * 60_000;
 const kHistoryLength = 900;
+const kLongestWait = 4_000;  // milliseconds: a gateway that starts again is seen so soon
+
+// Browsers allow six connections to a server, for all tabs together. So four of them may stream; a further one asks now and
+// then, until there is a place; and one that is not seen gives up its own after a while.
+const kPlaces = 4;
+const kAskEvery = 4_000;  // milliseconds
+const kHiddenFor = 10_000;
 
 function takeNow(value: Now): void {
   heardAt.set(Date.now());
@@ -67,12 +74,19 @@ function take(event: ServerEvent): void {
 }
 
 let points: string[] = [];
+let lost = false;
 
 const stream = new LiveStream({
   url: () => apiUrl(['stream'], {points: points.slice(0, 200).join(',')}),
   onEvent: take,
+  longestWait: kLongestWait,
   onState: (state) => {
     streamState.set(state);
+    if (state === 'lost') lost = true;
+    if (state === 'live' && lost) {
+      lost = false;
+      comebacks.set(comebacks.value + 1);
+    }
     if (state === 'refused') void get<NonNullable<typeof session.value>>(['session']).then((s) => session.set(s), () => undefined);
   },
 });
@@ -80,11 +94,71 @@ const stream = new LiveStream({
 // At the start, before the page is drawn: what the first view shows is on its way with the code.
 export function startLive(): void {
   void get<Now>(['now']).then((value) => now.value === undefined && takeNow(value), () => undefined);
-  stream.start();
+  document.addEventListener('visibilitychange', pauseWhileHidden);
+  void begin();
+}
+
+let running = false;
+let leavePlace: (() => void) | undefined;
+let asking: ReturnType<typeof setTimeout> | undefined;
+
+// Where there are no locks (they need a secure context) every tab streams.
+async function takePlace(): Promise<boolean> {
+  if (!navigator.locks) return true;
+  for (let i = 0; i < kPlaces; i += 1) {
+    const taken = await new Promise<boolean>((resolve) => {
+      void navigator.locks.request(`stream-${i}`, {ifAvailable: true}, (lock) => {
+        resolve(lock !== null);
+        return lock === null ? undefined : new Promise<void>((leave) => { leavePlace = leave; });
+      });
+    });
+    if (taken) return true;
+  }
+  return false;
+}
+
+async function begin(): Promise<void> {
+  if (running) return;
+  running = true;
+  await streamOrAsk();
+}
+
+async function streamOrAsk(): Promise<void> {
+  const taken = await takePlace();
+  if (!running) {
+    leavePlace?.();
+    leavePlace = undefined;
+  } else if (taken) {
+    stream.start();
+  } else {
+    asking = setTimeout(() => {
+      resets.set(resets.value + 1);
+      void get<Now>(['now']).then((value) => { takeNow(value); streamState.set('live'); }, () => streamState.set('lost'));
+      void streamOrAsk();
+    }, kAskEvery);
+  }
+}
+
+function end(): void {
+  running = false;
+  clearTimeout(asking);
+  stream.stop();
+  leavePlace?.();
+  leavePlace = undefined;
+}
+
+let hidden: ReturnType<typeof setTimeout> | undefined;
+
+function pauseWhileHidden(): void {
+  clearTimeout(hidden);
+  if (document.visibilityState === 'visible') void begin();  // goes on after the last event heard
+  else hidden = setTimeout(end, kHiddenFor);
 }
 
 export function stopLive(): void {
-  stream.stop();
+  clearTimeout(hidden);
+  document.removeEventListener('visibilitychange', pauseWhileHidden);
+  end();
   now.set(undefined);
 }
 
@@ -92,5 +166,5 @@ export function stopLive(): void {
 export function watchPoints(wanted: string[]): void {
   if (wanted.join() === points.join()) return;
   points = wanted;
-  if (wanted.length > 0) stream.restart();
+  if (wanted.length > 0 && running && (leavePlace || !navigator.locks)) stream.restart();
 }

@@ -35,7 +35,8 @@ function coverageOption(coverage: Coverage, ui: Ui, p: Palette): Option {
     const percent = coverage.hours.percent[i];
     const wall = wallAt(begin * 1000, ui.zone);
     const row = dayOf.get(`${wall.year}-${wall.month}-${wall.day}`);
-    if (isKnown(percent) && row !== undefined) cells.push({value: [wall.hour, row, Math.round(percent * 100) / 100], begin});
+    const isOver = (begin + 3600) * 1000 <= gatewayTime();
+    if (isKnown(percent) && isOver && row !== undefined) cells.push({value: [wall.hour, row, Math.round(percent * 100) / 100], begin});
   });
   return {
     animation: false,

@@ -106,6 +106,7 @@ interface PeriodLine {
   co2e_kg?: string;
   co2e_first_kg?: string;
   u95_kg?: string | null;
+  u95_stated?: string | null;
   market_co2e_kg?: string | null;
   coal_kgce?: string;
   coverage_percent?: string | number;
@@ -126,10 +127,17 @@ interface PeriodExplained {
 
 type Answer = EntryExplained | PeriodExplained;
 
+const kAllDigits = 12;  // of a product of an amount and a factor; a double has no more to tell
 const exact = (value: string | number | null | undefined, ui: Ui) => formatExact(value, ui.lang, 6);
 
 function Facts(props: {facts: (readonly [string, ComponentChildren] | undefined | false)[]}): JSX.Element {
   return <dl class="facts">{props.facts.map((fact) => (fact && fact[1] ? <div class="fact" key={fact[0]}><dt>{fact[0]}</dt><dd>{fact[1]}</dd></div> : null))}</dl>;
+}
+
+// What is known of an uncertainty: "> " before a lower bound.
+function u95Text(figures: {u95_kg?: string | null; u95_stated?: string | null} | null | undefined, ui: Ui): string | undefined {
+  if (!figures?.u95_kg || figures.u95_stated === 'none') return undefined;
+  return `${figures.u95_stated === 'part' ? '> ' : ''}${exact(figures.u95_kg, ui)}`;
 }
 
 function Large(props: {number: string; u95?: string | undefined; unit: string}): JSX.Element {
@@ -156,8 +164,8 @@ function FormulaView(props: {formula: Formula}): JSX.Element {
           <span class="formula-of">{unitText(product.of)}</span>
           <span>{exact(formula.amount, ui)} {unitText(formula.unit)}</span><span class="formula-sign">×</span>
           <span>{exact(product.factor_kg_per_unit, ui)} {unit}/{unitText(formula.unit)}</span><span class="formula-sign">=</span>
-          <strong>{exact(product.exact_kg, ui)} {unit}</strong>
-          {Number(product.carried_kg) !== 0 ? <span class="hint">{t('explain.carried')} {product.carried_kg} {unit}</span> : null}
+          <strong>{formatExact(product.exact_kg, ui.lang, kAllDigits)} {unit}</strong>
+          {Number(product.carried_kg) !== 0 ? <span class="hint">{t('explain.carried', {booked: `${exact(product.booked_kg, ui)} ${unit}`, carried: `${product.carried_kg} ${unit}`})}</span> : null}
         </p>
       ))}
       {factor?.id
@@ -229,7 +237,7 @@ function EntryView(props: {e: EntryExplained}): JSX.Element {
       <Card title={t('explain.result')} hint={`${e.user_name || e.user || ''} · ${ui.carrier(e.carrier ?? '')} · ${ui.time(e.begin, 'full')} – ${ui.time(e.end, 'minute')}`}>
         <Facts facts={[
           [t('ledger.amount'), <Large number={exact(known?.amount, ui)} unit={unitText(known?.unit ?? '')} />],
-          [t('measure.co2e'), <Large number={exact(known?.location_based?.co2e_kg, ui)} u95={known?.location_based?.u95_kg ? exact(known.location_based.u95_kg, ui) : undefined} unit="kg" />],
+          [t('measure.co2e'), <Large number={exact(known?.location_based?.co2e_kg, ui)} u95={u95Text(known?.location_based, ui)} unit="kg" />],
           known?.market_based?.co2e_kg !== undefined && [t('measure.market'), `${exact(known.market_based.co2e_kg, ui)} kg`],
           [t('measure.kgce'), `${exact(known?.coal_kgce, ui)} kgce`],
           [t('measure.coverage'), `${exact(known?.coverage_percent, ui)} %`],
@@ -266,7 +274,7 @@ function Lines(props: {title: string; lines: PeriodLine[] | undefined}): JSX.Ele
       <Table label={props.title} rows={lines} keyOf={(one) => one.name} columns={[
         {id: 'name', title: t('explain.entry'), header: true, cell: (one) => <a class="name-link" href={hrefOf(['ledger', 'explain', one.name])}>{one.name}</a>},
         {id: 'amount', title: t('ledger.amount'), number: true, cell: (one) => (one.amount ? <Why name={one.name} number={exact(one.amount, ui)} unit={unitText(one.unit ?? '')} /> : '–')},
-        {id: 'co2e', title: 'kg CO₂e', number: true, cell: (one) => <Why name={one.name} number={exact(one.co2e_kg, ui)} u95={one.u95_kg ? exact(one.u95_kg, ui) : undefined} />},
+        {id: 'co2e', title: 'kg CO₂e', number: true, cell: (one) => <Why name={one.name} number={exact(one.co2e_kg, ui)} u95={u95Text(one, ui)} />},
         {id: 'kgce', title: 'kgce', number: true, cell: (one) => exact(one.coal_kgce, ui)},
         {id: 'coverage', title: t('measure.coverage'), number: true, cell: (one) => (one.coverage_percent === undefined ? '–' : `${exact(one.coverage_percent, ui)} %`)},
       ]} />
@@ -283,7 +291,7 @@ function PeriodView(props: {e: PeriodExplained}): JSX.Element {
       <Card title={t('explain.result')} hint={`${ui.time(total.begin, 'date')} – ${ui.time(total.end ? Date.parse(total.end) - 1 : undefined, 'date')}`}>
         <Facts facts={[
           total.amount !== undefined && [t('ledger.amount'), <Large number={exact(total.amount, ui)} unit={unitText(total.unit ?? '')} />],
-          [t('measure.co2e'), <Large number={exact(total.co2e_kg, ui)} u95={total.u95_kg ? exact(total.u95_kg, ui) : undefined} unit="kg" />],
+          [t('measure.co2e'), <Large number={exact(total.co2e_kg, ui)} u95={u95Text(total, ui)} unit="kg" />],
           [t('statement.firstPublished'), `${exact(total.co2e_first_kg, ui)} kg`],
           [t('measure.market'), total.market_co2e_kg ? `${exact(total.market_co2e_kg, ui)} kg` : null],
           [t('measure.kgce'), `${exact(total.coal_kgce, ui)} kgce`],

@@ -36,7 +36,7 @@ function columnsOf(ui: Ui): ColumnOf<Entry>[] {
     {id: 'carrier', title: t('users.carrier'), cell: (one) => <>{ui.carrier(one.carrier)}<span class="hint block">{one.point}{one.flow !== 'consumed' ? ` · ${t(`flow.${one.flow}`)}` : ''}</span></>},
     {id: 'scope', title: t('measure.scope'), cell: (one) => <span class="nowrap">{one.scope ? t(one.scope === 1 ? 'measure.scope1' : 'measure.scope2') : '–'}</span>},
     {id: 'amount', title: t('ledger.amount'), number: true, cell: (one) => <Why name={one.name} number={exact(one.amount)} unit={unitText(one.unit)} />},
-    {id: 'co2e', title: 'kg CO₂e', number: true, cell: (one) => <Why name={one.name} number={exact(one.co2e_kg)} u95={one.u95_kg === null ? undefined : exact(one.u95_kg)} />},
+    {id: 'co2e', title: 'kg CO₂e', number: true, cell: (one) => <Why name={one.name} number={exact(one.co2e_kg)} u95={one.u95_kg === null ? undefined : `${one.u95_stated === 'part' ? '> ' : ''}${exact(one.u95_kg)}`} />},
     {id: 'market', title: t('measure.market'), number: true, cell: (one) => (one.market_co2e_kg === null ? '–' : <Why name={one.name} number={exact(one.market_co2e_kg)} />)},
     {id: 'kgce', title: 'kgce', number: true, cell: (one) => <Why name={one.name} number={exact(one.kgce)} />},
     {id: 'factor', title: t('ledger.factor'), wide: true, cell: (one) => (one.factor ? <span class="factor">{one.factor}</span> : <span class="text-warning">{t('ledger.noFactor')}</span>)},
