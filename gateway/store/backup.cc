@@ -12,6 +12,7 @@
 
 #include "gateway/store/block_table.h"
 #include "gateway/store/database.h"
+#include "gateway/store/kept_tables.h"
 #include "gateway/store/key_file.h"
 #include "gateway/store/migrations.h"
 
@@ -84,6 +85,7 @@ model::Result<BackupReport> back_up(const StoreConfig& config, const fs::path& t
       }
       report.rows = static_cast<std::uint64_t>(newest_sequence(target));
       report.entries = static_cast<std::uint64_t>(target.integer("SELECT max(number) FROM ledger"));
+      keep_tables(target, to);
     } catch (...) {
       std::error_code ignored;
       for (const char* suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(unfinished.string() + suffix, ignored);

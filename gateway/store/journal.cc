@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "gateway/store/kept_tables.h"
 #include "gateway/store/migrations.h"
 #include "gateway/store/unknown_time.h"
 
@@ -100,6 +101,7 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
   transaction.commit();
   retention_.emplace(database_, blocks_, config);
   load();
+  keep_tables(database_, config.path);
 }
 
 Journal::~Journal() {

@@ -7,8 +7,6 @@
 namespace carbongate::store {
 namespace {
 
-constexpr std::int64_t kApplicationId = 0x43474154;  // "CGAT" in the header: what `file` and we know our files by
-
 // Migrations[n] leads from version n to n + 1. Released ones are never changed.
 constexpr const char* kMigrations[] = {
     // 1: the first schema.

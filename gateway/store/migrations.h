@@ -1,6 +1,7 @@
 // The schema and its history.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 
@@ -12,6 +13,8 @@ namespace carbongate::store {
 inline constexpr const char* kSequenceFloor = "sequence_floor";
 
 inline constexpr int kSchemaVersion = 12;  // PRAGMA user_version
+inline constexpr std::int64_t kApplicationId =
+    0x43474154;  // "CGAT" in the header: what `file` and we know our files by
 
 // Brings a database that was just opened for writing to kSchemaVersion, in one transaction; an empty one is set up from
 // the start. Throws Refused for one of a newer version or of another program, and leaves it as it is.

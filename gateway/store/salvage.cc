@@ -11,14 +11,14 @@
 #include <memory>
 #include <system_error>
 
-#include "gateway/ledger/canonical.h"
-#include "gateway/ledger/chain.h"
-#include "gateway/ledger/seal.h"
 #include "gateway/store/block_table.h"
+#include "gateway/store/kept_tables.h"
+#include "gateway/store/lost_pages.h"
 #include "gateway/store/migrations.h"
+#include "gateway/store/orphans.h"
 #include "gateway/store/reading_walk.h"
-#include "gateway/store/record.h"
-#include "gateway/store/series_table.h"
+#include "gateway/store/rechain.h"
+#include "gateway/store/row_judge.h"
 #include "gateway/store/state_log.h"
 #include "gateway/store/store_config.h"
 #include "gateway/store/store_lock.h"
@@ -33,6 +33,8 @@ constexpr const char* kMarkFile =
     "carbongate.db.damaged";  // line 1: the directory for the damaged files; then the cause
 constexpr const char* kUnfinished = "carbongate.db.salvaging";
 constexpr const char* kFinished = "carbongate.db.salvaged";  // complete and on disk
+constexpr const char* kReopened = "carbongate.db.reopened";  // a copy of the damaged one, with first pages
+constexpr const char* kScratch = "carbongate.db.scratch";
 constexpr const char* kBeside[] = {"", "-wal", "-shm"};
 constexpr std::int64_t kRowsPerCommit = 100'000;
 constexpr std::size_t kFindingsMax = 100;
@@ -53,72 +55,6 @@ void move_file(const fs::path& from, const fs::path& to) {
   fs::rename(from, to, error);
   if (error) throw Refused(from.string() + " cannot be moved to " + to.string() + ": " + error.message());
 }
-
-// Whether rows are what this program writes, by the tables that were read before.
-class Judge {
- public:
-  bool accepts(const TableShape& table, const std::vector<std::string>& columns, const Statement& row) {
-    const auto column = [&](std::string_view name) {
-      return static_cast<int>(std::ranges::find(columns, name) - columns.begin());
-    };
-    const std::string_view name = table.name;
-    try {
-      if (name == "subject") {
-        kinds_[row.integer(column("id"))] = row.integer(column("kind"));
-      } else if (name == "series") {
-        if (!kinds_.contains(row.integer(column("subject")))) return false;
-        series_.insert({row.integer(column("id")), true});
-      } else if (name == "journal") {
-        if (!series_.contains(row.integer(column("series")))) return false;
-        const auto kind = row.integer(column("kind"));
-        if (kind < 0 || kind > static_cast<std::int64_t>(RowKind::instant)) return false;
-        codec_.decode_row({.kind = static_cast<RowKind>(kind),
-                           .at_ms = row.integer(column("at")),
-                           .value = row.real(column("value")),
-                           .quality = row.integer(column("quality")),
-                           .body = row.blob(column("body"))});
-      } else if (name == "reading_block") {
-        const auto first = row.integer(column("first_seq"));
-        const auto readings = blocks_.decode(row.blob(column("directory")), row.blob(column("body")), first);
-        return readings.back().sequence == row.integer(column("last_seq")) &&
-               static_cast<std::int64_t>(readings.size()) == row.integer(column("readings")) &&
-               std::ranges::all_of(readings, [this](const BlockReading& reading) {
-                 decode_quality(reading.quality);
-                 return series_.contains(reading.series);
-               });
-      } else if (name == "checkpoint") {
-        const auto kind = kinds_.find(row.integer(column("subject")));
-        if (kind == kinds_.end()) return false;
-        if (kind->second == 0) {
-          codec_.decode_point(row.blob(column("state")));
-        } else if (kind->second == 2) {
-          codec_.decode_alert(row.blob(column("state")));
-        } else if (kind->second == 3) {
-          codec_.decode_station(row.blob(column("state")));
-        } else {
-          codec_.decode_account(row.blob(column("state")));
-        }
-      } else if (name == "state_log") {
-        states_.check(row.blob(column("body")));
-        return row.integer(column("number")) > 0;
-      } else if (name == "ledger") {
-        return row.integer(column("number")) > 0 && row.blob(column("hash")).size() == ledger::Hash().size();
-      } else if (name == "seal") {
-        return ledger::parse_seal(row.text(column("line"))).has_value();
-      }
-      return true;
-    } catch (const DamagedRecord&) {
-      return false;
-    }
-  }
-
- private:
-  RecordCodec codec_;
-  BlockCodec blocks_;
-  StateRecords states_;
-  std::map<std::int64_t, std::int64_t> kinds_;  // of subjects
-  std::map<std::int64_t, bool> series_;
-};
 
 // Rows into a table of the new database, in transactions of a size that the log bears.
 class Copier {
@@ -168,86 +104,6 @@ std::unique_ptr<Database> open_damaged(const fs::path& file) {
     }
   }
   return nullptr;
-}
-
-ledger::Hash hash_of(std::string_view bytes) {
-  ledger::Hash hash{};
-  std::ranges::copy(bytes, hash.begin());
-  return hash;
-}
-
-std::string_view bytes_of(const ledger::Hash& hash) {
-  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
-}
-
-// Gives entries back the hash that was lost, as long as their predecessor has one. The count of them.
-// `are_all_there`: no entry of the journal is lost, so that also those behind the last link follow each other.
-std::uint64_t rechain(Database& database, bool are_all_there) {
-  struct Link {
-    std::int64_t number = 0;
-    std::int64_t sequence = 0;
-    ledger::Hash hash{};
-  };
-  SeriesTable series(database);
-  RecordCodec codec;
-  Statement links(database, "SELECT number, seq, hash FROM ledger ORDER BY number");
-  Statement entries(database, "SELECT seq, series, at, quality, body FROM journal WHERE kind = 3 ORDER BY seq");
-  std::vector<Link> found;
-  Link last;
-  bool is_certain = true;  // no link is missing before
-  const Rows links_reset(links);
-  const auto next_link = [&]() -> std::optional<Link> {
-    if (!links.step()) return std::nullopt;
-    return Link{links.integer(0), links.integer(1), hash_of(links.blob(2))};
-  };
-  std::optional<Link> link = next_link();
-  std::size_t settled = 0;  // of `found`: confirmed by the link behind them
-  const auto pass = [&] {
-    if (link->number != last.number + 1) found.resize(settled);
-    settled = found.size();
-    last = *link;
-    is_certain = true;
-    link = next_link();
-  };
-  for (Rows rows(entries); rows.next();) {
-    const std::int64_t sequence = entries.integer(0);
-    while (link && link->sequence < sequence) pass();
-    if (link && link->sequence == sequence) {
-      pass();
-      continue;
-    }
-    if (!is_certain || (link && link->number <= last.number + 1)) {
-      is_certain = false;
-      continue;
-    }
-    const model::RowBody body = codec.decode_row(
-        {.kind = RowKind::entry, .at_ms = entries.integer(2), .quality = entries.integer(3), .body = entries.blob(4)});
-    const std::string line =
-        ledger::canonical_line(*series.series(entries.integer(1)), body.get<model::EmissionEntry>());
-    const ledger::Hash before = last.number == 0 ? ledger::genesis(ledger::site_of(line)) : last.hash;
-    last = {last.number + 1, sequence, ledger::next_hash(before, line)};
-    found.push_back(last);
-  }
-  while (link) pass();
-  if (!are_all_there) found.resize(settled);
-  Statement insert(database, "INSERT INTO ledger(number, seq, hash) VALUES(?1, ?2, ?3)");
-  Transaction transaction(database);
-  for (const Link& made : found) {
-    insert.bind(1, made.number).bind(2, made.sequence).bind_blob(3, bytes_of(made.hash)).run();
-  }
-  transaction.commit();
-  return found.size();
-}
-
-// What was sealed stays sealed: if its last entries are gone, the chain goes on from the hash in the seal, and whoever
-// verifies is told which ones are missing.
-void go_on_from_the_seal(Database& database) {
-  Statement newest(database, "SELECT line FROM seal ORDER BY number DESC LIMIT 1");
-  std::optional<ledger::Seal> seal;
-  if (Rows rows(newest); rows.next()) seal = ledger::parse_seal(newest.text(0));
-  if (!seal || database.integer("SELECT max(number) FROM ledger") >= static_cast<std::int64_t>(seal->last)) return;
-  Statement insert(database, "INSERT INTO ledger(number, seq, hash) VALUES(?1, 0, ?2)");
-  insert.bind(1, static_cast<std::int64_t>(seal->last)).bind_blob(2, bytes_of(seal->head)).run();
 }
 
 // A disk that lied about what it had written may hold readings as rows and in a block, or in two blocks.
@@ -301,6 +157,47 @@ void leave_numbers_out(Database& database) {
   }
 }
 
+// Rows that are in the new database already.
+void learn(RowJudge& judge, Database& target, const TableShape& table) {
+  const auto columns = columns_of(target, table);
+  walk(target, table, [&](const Statement& row) { return judge.accepts(table, columns, row); });
+}
+
+// The damaged database as far as it can be opened.
+struct Source {
+  std::unique_ptr<Database> database;  // nullptr: nothing of it can be read
+  std::optional<KeptTables> kept;      // beside it
+  bool is_reopened = false;            // a page that others are found by was gone
+  std::int64_t version = kSchemaVersion;
+};
+
+Source open_source(const fs::path& directory) {
+  const fs::path file = directory / kDatabaseFile;
+  Source source{.database = open_damaged(file), .kept = kept_tables(directory)};
+  std::vector<KeptTables> layouts;
+  if (!source.database || !has_all_tables(*source.database)) {
+    if (source.kept) layouts.push_back(*source.kept);
+    layouts.push_back(tables_of_a_new_store(directory / kScratch));
+  } else if (KeptTables own = tables_of(*source.database); has_orphans(file, own)) {
+    layouts.push_back(std::move(own));
+  }
+  for (const KeptTables& tables : layouts) {
+    if (source.is_reopened) break;
+    if (auto reopened = reopen(file, directory / kReopened, tables)) {
+      source.database = std::move(reopened);
+      source.is_reopened = true;
+    }
+  }
+  if (!source.database) return source;
+  source.version = source.database->integer("PRAGMA user_version");
+  try {
+    const std::int64_t id = source.database->integer("SELECT value FROM meta WHERE name = 'id'");
+    if (source.kept && id != 0 && source.kept->id != 0 && id != source.kept->id) source.kept.reset();
+  } catch (const SqliteError&) {  // nobody knows whose it is: what names there are must agree
+  }
+  return source;
+}
+
 constexpr std::string_view kStateLog = "state_log";
 
 // Whether the last record of the log of states is there. Without it nobody knows which states it changed.
@@ -315,16 +212,18 @@ bool ends_readable(const TableSalvage& outcome) {
   return !outcome.gaps.empty() && outcome.gaps.back().last != INT64_MAX;
 }
 
-void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& report) {
+void copy_readable(const fs::path& directory, const fs::path& to, SalvageReport& report) {
   Database target(to, Database::Mode::read_write);
   migrate(target);
   target.execute("PRAGMA synchronous = OFF");  // one sync at the end is enough: an unfinished copy is thrown away
-  const std::unique_ptr<Database> source = open_damaged(from);
-  Judge judge;
+  const Source opened = open_source(directory);
+  const std::unique_ptr<Database>& source = opened.database;
+  report.is_reopened = opened.is_reopened;
+  RowJudge judge;
   bool are_links_lost = false;
   bool are_entries_lost = false;
   LogEnd log_end;
-  const std::int64_t version = source ? source->integer("PRAGMA user_version") : kSchemaVersion;
+  const std::int64_t version = opened.version;
   for (const TableShape& table : tables_of_the_schema()) {
     if (version > 0 && table.since > version) continue;
     TableSalvage outcome{.table = table.name, .is_broken = true, .gaps = {}};
@@ -341,11 +240,13 @@ void copy_readable(const fs::path& from, const fs::path& to, SalvageReport& repo
       });
       if (copier) copier->finish();
     }
-    const bool is_newer = source && source->integer("PRAGMA user_version") < kSchemaVersion;
+    const bool is_newer = source && version < kSchemaVersion;
     if (is_newer && columns_of(*source, table).empty()) outcome.is_broken = false;  // there was no such table yet
-    if (outcome.table == "journal") {
-      are_entries_lost = !outcome.is_whole();
+    if (table.has_names && opened.kept && !outcome.is_whole()) {
+      outcome.restored = add_names(target, table.name, *opened.kept);
+      learn(judge, target, table);
     }
+    if (outcome.table == "journal") are_entries_lost = !outcome.is_whole();
     if (outcome.table == "ledger") are_links_lost = !outcome.is_whole();
     if (table.name == kStateLog) log_end.is_broken = outcome.is_broken && !ends_readable(outcome);
     report.tables.push_back(std::move(outcome));
@@ -368,10 +269,12 @@ void build(const fs::path& directory, SalvageReport& report) {
   const auto remove = [&] {
     std::error_code ignored;
     for (const char* suffix : kBeside) fs::remove(unfinished.string() + suffix, ignored);
+    remove_copy(directory / kReopened);
   };
   remove();
   try {
-    copy_readable(directory / kDatabaseFile, unfinished, report);
+    copy_readable(directory, unfinished, report);
+    remove_copy(directory / kReopened);
     std::error_code error;
     fs::create_directory(report.set_aside, error);
     std::ofstream text(report.set_aside / "report.txt");
@@ -392,9 +295,16 @@ void build(const fs::path& directory, SalvageReport& report) {
 std::string SalvageReport::to_text() const {
   std::string text =
       fmt::format("{}\nThe damaged files are in {}. What could be read of them:\n", cause, set_aside.string());
+  if (is_reopened) {
+    text +=
+        "  its first page, or one that leads to others, could not be read: it was written anew in a copy, in which "
+        "what "
+        "follows was found\n";
+  }
   for (const TableSalvage& table : tables) {
     text += fmt::format("  {}: {} rows kept", table.table, table.kept);
     if (table.undecodable != 0) text += fmt::format(", {} left out that cannot be decoded", table.undecodable);
+    if (table.restored != 0) text += fmt::format(", {} more from {}", table.restored, kTablesFile);
     if (table.is_broken && table.gaps.empty()) text += ", some could not be read";
     for (const TableSalvage::Gap& gap : table.gaps) {
       text += gap.last == INT64_MAX ? fmt::format(", none from number {} on", gap.first)
@@ -474,7 +384,7 @@ std::vector<std::string> damage_of(const fs::path& file) {
     findings.emplace_back(error.what());
   }
   if (!database) return findings;
-  Judge judge;
+  RowJudge judge;
   for (const TableShape& table : tables_of_the_schema()) {
     const auto columns = columns_of(*database, table);
     const TableSalvage outcome =

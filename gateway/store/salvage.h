@@ -23,6 +23,7 @@ struct TableSalvage {
   std::string table;
   std::uint64_t kept = 0;
   std::uint64_t undecodable = 0;  // read, but not what this program writes: left out
+  std::int64_t restored = 0;      // names that could not be read, from kTablesFile
   bool is_broken = false;         // some of it could not be read
   std::vector<Gap> gaps;          // of tables whose key is a number, ascending
 
@@ -32,6 +33,7 @@ struct TableSalvage {
 struct SalvageReport {
   std::filesystem::path set_aside;  // the directory with the damaged files and report.txt
   std::string cause;                // why somebody thought so
+  bool is_reopened = false;         // a page was gone by which others are found, such as the first one
   std::vector<TableSalvage> tables;
   std::uint64_t rechained = 0;                     // entries whose hash was worked out again: all before it was there
   std::uint64_t states_dropped = 0;                // which cannot be told of any place of the journal

@@ -2,12 +2,14 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 
 namespace carbongate::store {
 namespace {
 
+constexpr std::int64_t kFirstKey = 0;  // none is negative
 constexpr std::int64_t kLastKey = std::numeric_limits<std::int64_t>::max();
 
 bool is_damage(const SqliteError& error) {
@@ -39,7 +41,7 @@ class NumberedWalk {
     while (!read_on(next)) {
       result_.is_broken = true;
       const auto found = find_behind(next);
-      result_.gaps.push_back({.first = next, .last = found ? *found - 1 : kLastKey});
+      result_.gaps.push_back({.first = std::max(next, kFirstKey), .last = found ? *found - 1 : kLastKey});
       if (!found) break;
       next = *found;
     }
@@ -78,11 +80,12 @@ class NumberedWalk {
   }
 
   // The least key that can be read behind `from`. Strides get longer: a damaged inner page hides thousands of rows.
+  // They begin where keys do, or the first page of rows would take all others with it.
   std::optional<std::int64_t> find_behind(std::int64_t from) {
     std::optional<std::int64_t> found;
     for (std::int64_t stride = 1; !found; stride *= 2) {
       std::int64_t probe = 0;
-      if (__builtin_add_overflow(from, stride, &probe)) return std::nullopt;
+      if (__builtin_add_overflow(std::max(from, kFirstKey), stride, &probe)) return std::nullopt;
       try {
         Rows rows(seek_.bind(1, probe));
         if (!rows.next()) return std::nullopt;  // read to the end: nothing is there
@@ -144,21 +147,11 @@ TableSalvage walk_from_both_ends(Database& database, const TableShape& table,
 
 const std::vector<TableShape>& tables_of_the_schema() {
   static const std::vector<TableShape> tables = {
-      {"subject", "id", true},
-      {"series", "id", true},
-      {"journal", "seq", true},
-      {"reading_block", "first_seq", true, 8},
-      {"ledger", "number", true},
-      {"seal", "number", true},
-      {"checkpoint", "subject", true},
-      {"state_log", "number", true, 9},
-      {"cursor", "sink", false},
-      {"settled_ahead", "sink,begun", false, 6},
-      {"kept", "sink,name", false, 11},
-      {"dead_letter", "sink,seq", false},
-      {"delivery", "sink,seq", false, 12},
-      {"reading_mark", "seq", true, 2},
-      {"meta", "name", false},
+      {"subject", "id", true, 1, true},          {"series", "id", true, 1, true},  {"journal", "seq", true},
+      {"reading_block", "first_seq", true, 8},   {"ledger", "number", true},       {"seal", "number", true},
+      {"checkpoint", "subject", true},           {"state_log", "number", true, 9}, {"cursor", "sink", false},
+      {"settled_ahead", "sink,begun", false, 6}, {"kept", "sink,name", false, 11}, {"dead_letter", "sink,seq", false},
+      {"delivery", "sink,seq", false, 12},       {"reading_mark", "seq", true, 2}, {"meta", "name", false},
   };
   return tables;
 }

@@ -15,9 +15,10 @@ namespace carbongate::store {
 // A table and the key that it lies ordered by.
 struct TableShape {
   const char* name;
-  const char* key;   // one column, or several separated by commas
-  bool is_numbered;  // one whole number: can be searched for
-  int since = 1;     // version of the schema
+  const char* key;         // one column, or several separated by commas
+  bool is_numbered;        // one whole number: can be searched for
+  int since = 1;           // version of the schema
+  bool has_names = false;  // of what rows of other tables are about
 };
 
 // Every table of the schema, those that others refer to first.

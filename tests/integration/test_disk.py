@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 from harness import CARBONGATE, Process, wait_until
 from mqtt_servers import Mosquitto
 from test_kill import config_file, counted_readings, export, journal_length
@@ -111,6 +112,32 @@ def test_a_file_cut_short_is_repaired_by_the_next_start(tmp_path):
             assert gateway.stop() == 0
     assert len(counted_readings(config)) > 3_000
     assert (store / "damaged-1" / "report.txt").read_text().count("\n") > 5
+
+
+@pytest.mark.parametrize("lost", [512, PAGE], ids=["page", "sector"])
+def test_the_first_page_costs_no_reading(tmp_path, lost):
+    """The list of tables goes with a page of SQLite's; with a sector of the disk also names, and where the journal begins."""
+    with Mosquitto(tmp_path / "broker") as broker:
+        config = config_file(tmp_path / "site", broker.port)
+        store = config.parent / "store"
+        gateway = gateway_of(tmp_path, config)
+        with gateway.start(ready=lambda: "new session" in gateway.output()):
+            broker.publish_lines("park/m0", readings(0, 4_000))
+            wait_for_readings(config, 4_000)
+            assert gateway.stop() == 0
+        before = export(config, "entries"), counted_readings(config)
+        with open(store / "carbongate.db", "r+b") as file:
+            file.write(bytes(lost))
+        assert command("repair", config, "--check").returncode == 1
+        with gateway.start(ready=lambda: "has been repaired" in gateway.output() and gateway.output().count("running: site") > 1):
+            assert gateway.stop() == 0
+    assert (export(config, "entries"), counted_readings(config)) == before
+    verified = command("verify", store, "--key", store / "ledger.pub", "--all-sealed")
+    assert verified.returncode == 0, verified.stdout
+    assert "its first page" in (store / "damaged-1" / "report.txt").read_text()
+    of_the_repair = ("salvag", "reopened", "scratch", "damaged", "part")
+    left = [file.name for file in store.glob("carbongate.*") if any(word in file.name for word in of_the_repair)]
+    assert left == [] and (store / "carbongate.tables").exists()
 
 
 def test_a_full_disk_costs_no_reading(tmp_path):
