@@ -19,6 +19,7 @@ constexpr double kMsPerHour = 3'600'000.0;
 }  // namespace
 
 void Pipeline::Engine::account_for(std::size_t point, const Counted& counted) {
+  if (!points_[point].meter) return;
   for (const Movement& movement : counted) book(point, movement);
   const auto until = points_[point].meter->counted_until(state_.points[point]);
   if (!until) return;

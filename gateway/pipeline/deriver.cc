@@ -29,36 +29,11 @@ constexpr double kMillilitresPerCubicMetre = 1e6;
 // What no input moves and no result holds: 4e12 m3. Such an amount is left out, so that what comes after it counts.
 constexpr double kQuantaMax = 4e18;
 
-// In what quanta an input is counted. No account need have anything to do with it.
-std::optional<model::Carrier> counted_as(const Unit& unit) {
-  switch (unit.dimension) {
-    case Dimension::energy: return *model::find_carrier(unit.symbol.ends_with("Wh") ? "electricity" : "heat");
-    case Dimension::normal_volume: return *model::find_carrier("natural-gas");
-    case Dimension::mass: return *model::find_carrier("diesel");
-    case Dimension::pieces: return *model::find_carrier("product-pieces");
-    case Dimension::volume: {
-      model::Carrier carrier = *model::find_carrier("natural-gas");
-      carrier.dimension = Dimension::volume;
-      carrier.quantum = *find_unit("mL");
-      carrier.display = *find_unit("m3");
-      return carrier;
-    }
-    default: return std::nullopt;
-  }
-}
-
 double to_base(double value, const Unit& unit) {
   return value * static_cast<double>(unit.numerator) / static_cast<double>(unit.denominator);
 }
 double from_base(double value, const Unit& unit) {
   return value * static_cast<double>(unit.denominator) / static_cast<double>(unit.numerator);
-}
-
-// How many quanta a unit is: 1'000'000 mWh a kWh. Divided by it, whole quanta become the nearest decimal.
-double quanta_per_unit(const Unit& quantum, const Unit& unit) {
-  const std::int64_t common = std::gcd(quantum.numerator, unit.numerator);
-  return static_cast<double>(unit.numerator / common) * static_cast<double>(quantum.denominator) /
-         (static_cast<double>(quantum.numerator / common) * static_cast<double>(unit.denominator));
 }
 
 double to_role(Role role, double value, const Unit& unit) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+#include <numeric>
 
 #include "gateway/pipeline/quality.h"
 #include "gateway/pipeline/remainder.h"
@@ -133,6 +134,29 @@ Counted EnergyMeter::count_rate(const Reading& reading, Quality quality, model::
            .quality = quality,
            .rate_rise = rate->quanta() - before->quanta()});
   return out;
+}
+
+std::optional<model::Carrier> counted_as(const Unit& unit) {
+  switch (unit.dimension) {
+    case Dimension::energy: return *model::find_carrier(unit.symbol.ends_with("Wh") ? "electricity" : "heat");
+    case Dimension::normal_volume: return *model::find_carrier("natural-gas");
+    case Dimension::mass: return *model::find_carrier("diesel");
+    case Dimension::pieces: return *model::find_carrier("product-pieces");
+    case Dimension::volume: {
+      model::Carrier carrier = *model::find_carrier("natural-gas");
+      carrier.dimension = Dimension::volume;
+      carrier.quantum = *find_unit("mL");
+      carrier.display = *find_unit("m3");
+      return carrier;
+    }
+    default: return std::nullopt;
+  }
+}
+
+double quanta_per_unit(const Unit& quantum, const Unit& unit) {
+  const std::int64_t common = std::gcd(quantum.numerator, unit.numerator);
+  return static_cast<double>(unit.numerator / common) * static_cast<double>(quantum.denominator) /
+         (static_cast<double>(quantum.numerator / common) * static_cast<double>(unit.denominator));
 }
 
 }  // namespace carbongate::pipeline

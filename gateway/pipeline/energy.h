@@ -65,4 +65,10 @@ class EnergyMeter {
   CounterMeter counter_;
 };
 
+// In what quanta an amount of that unit is counted that no account need have anything to do with. nullopt: it is none.
+std::optional<model::Carrier> counted_as(const Unit& unit);
+
+// How many quanta a unit is: 1'000'000 mWh a kWh. Divided by it, whole quanta become the nearest decimal.
+double quanta_per_unit(const Unit& quantum, const Unit& unit);
+
 }  // namespace carbongate::pipeline

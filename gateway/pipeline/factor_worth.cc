@@ -24,7 +24,7 @@ void take_ncv(config::Reader& in, Factor& factor) {
 constexpr std::int64_t kEnergyMax = 5;   // per kWh
 constexpr std::int64_t kMatterMax = 10;  // per kg, Nm3 or whatever the carrier is shown in
 constexpr std::int64_t kAnythingMax = 100'000;
-constexpr std::int64_t kShown = 1'000'000'000;  // digits of a factor that is worked out
+constexpr std::int64_t kShown = 1'000'000'000;    // digits of a factor that is worked out
 constexpr std::int64_t kPpmDoubtful = 1'000'000;  // as wide as the value itself
 
 }  // namespace

@@ -36,7 +36,7 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
       alerts_(site, calendar_, state_, rows_),
       changed_points_(site.points.size()),
       changed_accounts_(site.accounts.size()),
-      reports_(site.stations, site.points.size(), state_.stations),
+      reports_(site.stations, site.points, state_.stations),
       stations_heard_(site.stations.size()),
       changed_stations_(site.stations.size()) {
   if (factors.time_zone() != site.time_zone) {
@@ -47,12 +47,14 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
   state_.accounts.resize(site.accounts.size());
   deriver_.attach(state_.points);
   for (const Point& point : site.points) {
-    points_.push_back({QualityRules(point, site.future_tolerance), std::nullopt, {}, Instant::max()});
+    points_.push_back(
+        {.quality = QualityRules(point, site.future_tolerance), .meter = {}, .reported = {}, .accounts = {}});
   }
   for (const model::Account& account : site.accounts) {
     accounts_.push_back({&account, AccountFactors(account, factors, &live_factors_), {}});
     attach(account, site);
   }
+  count_for_stations(site);
   for (std::size_t i = 0; i < points_.size(); ++i) {
     note_next_close(points_[i], state_.points[i]);
     if (state_.points[i].live) live_factors_.restore(static_cast<PointId>(i), *state_.points[i].live);
@@ -72,12 +74,29 @@ void Pipeline::Engine::attach(const model::Account& account, const model::Site& 
   }
   rules.accounts.push_back(index(account.id));
   if (rules.meter) return;
+  rules.quanta_per_unit = quanta_per_unit(account.carrier->quantum, point.unit);
   using Amounts = EnergyMeter::Amounts;
   rules.meter = EnergyMeter::make(point, *account.carrier,
                                   deriver_.has_no_gaps(point.id) ? Amounts::without_gaps : Amounts::on_their_own);
   if (!rules.meter) {
     const std::string why = explain_mismatch(point.unit, *account.carrier);
     refuse(account, "point " + point.full_name() + ": " + (why.empty() ? "its kind does not fit its unit" : why));
+  }
+}
+
+// What a station is told of a counter is what the accounts are: no glitch, and no exchange as if it were an amount.
+void Pipeline::Engine::count_for_stations(const model::Site& site) {
+  for (const model::Station& station : site.stations) {
+    for (const model::StationFactor& factor : station.factors) {
+      if (!factor.amount || factor.amounts != model::StationFactor::Amounts::differences) continue;
+      PointRules& rules = points_[index(*factor.amount)];
+      if (rules.meter || rules.reported) continue;
+      const Point& point = site.points[index(*factor.amount)];
+      const auto carrier = counted_as(point.unit);
+      if (!carrier) continue;
+      rules.reported = EnergyMeter::make(point, *carrier);
+      rules.quanta_per_unit = quanta_per_unit(carrier->quantum, point.unit);
+    }
   }
 }
 
@@ -166,9 +185,9 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   }
   if (countable(judged) || !usable(given)) judged = worse(given, judged);
   Counted counted{.quality = judged};
-  if (rules.meter) counted = rules.meter->count(reading, judged, state);
+  if (const auto& meter = rules.meter ? rules.meter : rules.reported) counted = meter->count(reading, judged, state);
   record(reading, counted.quality);
-  report(reading, counted.quality, now);
+  report(reading, counted, now);
   if (judged.rule == Rule::out_of_order) {
     place_late(reading, counted);
     return;
@@ -193,16 +212,28 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   }
   learn_live_factor(reading);
   changed_points_.note(point);
-  if (rules.meter) account_for(point, counted);
+  account_for(point, counted);
   if (!deriver_.fed_by(reading.point).empty()) due_.add(reading, counted.quality);
   close_what_was_missed(reading);
 }
 
-void Pipeline::Engine::report(const Reading& reading, Quality quality, Instant now) {
-  for (const std::size_t station : reports_.stations_of(reading.point)) {
+void Pipeline::Engine::report(const Reading& reading, const Counted& counted, Instant now) {
+  const std::vector<std::size_t>& stations = reports_.stations_of(reading.point);
+  if (stations.empty()) return;
+  std::optional<double> moved;
+  for (const Movement& movement : counted) {
+    if (!movement.hollow()) {
+      moved = moved.value_or(0) +
+              static_cast<double>(movement.amount.quanta()) / points_[index(reading.point)].quanta_per_unit;
+    }
+  }
+  for (const std::size_t station : stations) {
     stations_heard_[station] = now;
-    reports_.take(station, reading.point, reading.at, reading.value, quality, calendar_, state_.stations[station],
-                  [this](model::StationId id, model::Report made) { emit_row(id, std::move(made)); });
+    reports_.take(
+        station,
+        {.point = reading.point, .at = reading.at, .value = reading.value, .quality = counted.quality, .moved = moved},
+        calendar_, state_.stations[station],
+        [this](model::StationId id, model::Report made) { emit_row(id, std::move(made)); });
     changed_stations_.note(station);
   }
 }

@@ -48,16 +48,32 @@ class Reporter {
   Reporter(const Station& station, Calendar& calendar, StationState& state, const Reports::Emit& emit)
       : station_(station), factors_(station.factors), calendar_(calendar), state_(state), emit_(emit) {}
 
-  void take(PointId point, const StationReading& reading, bool is_usable) {
+  // `ratio`: of the transformers at that time.
+  void take(const Reports::Heard& heard, double ratio) {
+    const bool is_usable = model::usable(heard.quality) && std::isfinite(heard.value);
+    const StationReading reading{.at = heard.at, .value = heard.value, .flag = model::to_hj212_flag(heard.quality)};
     end_silence(reading.at);
     for (std::size_t i = 0; i < factors_.size(); ++i) {
       const StationFactor& factor = factors_[i];
-      if (factor.point == point) note(i, scaled(reading, factor.scale));
-      if (factor.reduced == point) note(factors_.size() + i, scaled(reading, factor.reduced_scale));
-      if (factor.amount == point) note_amount(i, reading, is_usable);
+      if (factor.point == heard.point) note(i, scaled(reading, factor.scale * ratio));
+      if (factor.reduced == heard.point) note(factors_.size() + i, scaled(reading, factor.reduced_scale * ratio));
+      if (factor.amount != heard.point) continue;
+      if (factor.amounts == StationFactor::Amounts::differences) {
+        note_moved(i, reading, heard.moved, is_usable);
+      } else {
+        note_amount(i, reading, is_usable);
+      }
     }
     close_instants(reading.at);
     close_minutes(reading.at);
+  }
+
+  // What is decided of a counter only now, or came late, is in the first minute that is not reported yet.
+  void take_late(const Reports::Heard& heard) {
+    for (std::size_t i = 0; i < factors_.size(); ++i) {
+      const bool is_counter = factors_[i].amounts == StationFactor::Amounts::differences;
+      if (is_counter && factors_[i].amount == heard.point && heard.moved) add_moved(i, heard.at, *heard.moved);
+    }
   }
 
   bool pass(Instant now) {
@@ -125,8 +141,6 @@ class Reporter {
     } else if (!latest) {
       latest = reading;
       return;
-    } else if (factor.amounts == StationFactor::Amounts::differences) {
-      amount = std::max(reading.value - latest->value, 0.0);  // less: it was reset
     } else if (reading.at - latest->at <= factor.gap_max) {
       amount = (reading.value + latest->value) / 2 * static_cast<double>((reading.at - latest->at).count());
     }
@@ -135,6 +149,20 @@ class Reporter {
     latest = reading;
     if (!minute) return;
     minute->sums[i].amount += amount * factor.amount_scale;
+    ++minute->sums[i].amounts;
+  }
+
+  void note_moved(std::size_t i, const StationReading& reading, const std::optional<double>& moved, bool is_usable) {
+    auto& latest = state_.latest[2 * factors_.size() + i];
+    if (moved) add_moved(i, reading.at, *moved);
+    if (is_usable && (!latest || reading.at > latest->at)) latest = reading;
+  }
+
+  void add_moved(std::size_t i, Instant at, double moved) {
+    OpenReport* minute = minute_of(at - 1ms);
+    if (!minute && state_.minutes_until) minute = minute_of(*state_.minutes_until);
+    if (!minute) return;
+    minute->sums[i].amount += moved * factors_[i].amount_scale;
     ++minute->sums[i].amounts;
   }
 
@@ -368,9 +396,19 @@ class Reporter {
 
 }  // namespace
 
-Reports::Reports(const std::vector<model::Station>& stations, std::size_t points,
+double Reports::ratio_at(PointId point, Instant at) const {
+  const Point& of = points_.at(index(point));
+  double ratio = 1;
+  if (of.kind != Kind::cumulative) return ratio;
+  for (const TransformerRatio& one : of.history.ratios) {
+    if (one.from <= at) ratio = static_cast<double>(one.numerator) / static_cast<double>(one.denominator);
+  }
+  return ratio;
+}
+
+Reports::Reports(const std::vector<model::Station>& stations, const std::vector<Point>& points,
                  std::vector<model::StationState>& states)
-    : stations_(stations), stations_of_(points) {
+    : stations_(stations), points_(points), stations_of_(points.size()) {
   states.resize(stations.size());
   for (const Station& station : stations) {
     const std::size_t i = index(station.id);
@@ -405,13 +443,16 @@ Reports::Reports(const std::vector<model::Station>& stations, std::size_t points
   }
 }
 
-void Reports::take(std::size_t station, PointId point, Instant at, double value, model::Quality quality,
-                   Calendar& calendar, StationState& state, const Emit& emit) const {
+void Reports::take(std::size_t station, const Heard& heard, Calendar& calendar, StationState& state,
+                   const Emit& emit) const {
   using model::Rule;
-  if (quality.rule == Rule::duplicate || quality.rule == Rule::out_of_order || !model::stamp_believed(quality)) return;
-  const char flag = model::to_hj212_flag(quality);
-  Reporter(stations_.at(station), calendar, state, emit)
-      .take(point, {.at = at, .value = value, .flag = flag}, model::usable(quality) && std::isfinite(value));
+  const Rule rule = heard.quality.rule;
+  Reporter reporter(stations_.at(station), calendar, state, emit);
+  if (rule == Rule::duplicate || rule == Rule::out_of_order || !model::stamp_believed(heard.quality)) {
+    reporter.take_late(heard);
+  } else {
+    reporter.take(heard, ratio_at(heard.point, heard.at));
+  }
 }
 
 bool Reports::pass(std::size_t station, Instant now, Calendar& calendar, StationState& state, const Emit& emit) const {

@@ -6,6 +6,9 @@
 //             came together until then is
 //   hours     from the minutes, days from the hours
 //
+// A counter is reported as it is counted (counter.h): what its readings moved it by, times the transformers' ratio. A
+// step that is in doubt is in the first minute that is not reported when it is decided.
+//
 // All in data time. An instant or a minute is closed when all factors have been heard of beyond it, or one of them was
 // heard Station::wait beyond it: what is silent holds up nothing. What comes later than that is in no report.
 //
@@ -30,14 +33,24 @@ class Reports {
  public:
   using Emit = std::function<void(model::StationId station, model::Report report)>;
 
-  // `stations` outlive it. The states are by station, and given their size here.
-  Reports(const std::vector<model::Station>& stations, std::size_t points, std::vector<model::StationState>& states);
+  // A reading as it was judged.
+  struct Heard {
+    PointId point{};
+    Instant at{};
+    double value = 0;
+    model::Quality quality;
+    std::optional<double> moved;  // of a counter: what was counted by it, in the point's unit; nullopt: nothing decided
+  };
+
+  // `stations` and `points` outlive it. The states are by station, and given their size here.
+  Reports(const std::vector<model::Station>& stations, const std::vector<Point>& points,
+          std::vector<model::StationState>& states);
 
   // Stations that the point is of. Empty: take() need not be called.
   const std::vector<std::size_t>& stations_of(PointId point) const { return stations_of_.at(index(point)); }
 
-  void take(std::size_t station, PointId point, Instant at, double value, model::Quality quality, Calendar& calendar,
-            model::StationState& state, const Emit& emit) const;
+  void take(std::size_t station, const Heard& heard, Calendar& calendar, model::StationState& state,
+            const Emit& emit) const;
 
   // For a station of which nothing has come for as long as patience(): it is `now`. False: that changes nothing.
   bool pass(std::size_t station, Instant now, Calendar& calendar, model::StationState& state, const Emit& emit) const;
@@ -45,7 +58,10 @@ class Reports {
   Duration patience(std::size_t station) const { return stations_.at(station).minute + stations_.at(station).wait; }
 
  private:
+  double ratio_at(PointId point, Instant at) const;
+
   const std::vector<model::Station>& stations_;
+  const std::vector<Point>& points_;
   std::vector<std::vector<std::size_t>> stations_of_;  // by point
 };
 

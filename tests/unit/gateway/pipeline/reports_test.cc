@@ -4,6 +4,8 @@
 
 #include <map>
 
+#include "tests/unit/gateway/pipeline/pipeline_fixture.h"
+
 using namespace carbongate;
 using namespace carbongate::pipeline;
 using namespace std::chrono_literals;
@@ -38,10 +40,16 @@ class ReportsTest : public testing::Test {
   }
   void begin() {
     stations_ = {station_};
-    reports_.emplace(stations_, 3, states_);
+    reports_.emplace(stations_, points_, states_);
   }
   void take(PointId point, Instant at, double value, Quality quality = {}) {
-    reports_->take(0, point, at, value, quality, calendar_, states_[0],
+    std::optional<double> moved;
+    if (point == kCounter) {
+      if (counter_) moved = value - *counter_;
+      counter_ = value;
+    }
+    reports_->take(0, {.point = point, .at = at, .value = value, .quality = quality, .moved = moved}, calendar_,
+                   states_[0],
                    [this](model::StationId, Report report) { made_[report.kind].push_back(std::move(report)); });
   }
   void take_all(Instant at, double co2, Quality quality = {}) {
@@ -53,6 +61,8 @@ class ReportsTest : public testing::Test {
 
   model::Station station_;
   std::vector<model::Station> stations_;
+  std::vector<Point> points_{3};
+  std::optional<double> counter_;
   std::vector<model::StationState> states_;
   Calendar calendar_{"Asia/Shanghai"};
   std::optional<Reports> reports_;
@@ -292,6 +302,76 @@ TEST_F(ReportsTest, WhileNothingComesTheClockTellsSilentMinutes) {
                                                      {5, 'B'},
                                                      {6, 'B'},
                                                      {7, 'D'}}));
+}
+
+// A counter of 36 kW read each 10 s for two hours from nine, through a step at 13 minutes past each, as a station is
+// told of it.
+class CounterOfAStation : public testing::Test {
+ protected:
+  CounterOfAStation() {
+    PointLimits limits;
+    limits.interval = 10s;
+    limits.power_max_w = 2e6;
+    counter_ = site_.add_point("counter", Kind::cumulative, "kWh", limits);
+    site_.site.stations = {
+        {.name = "plant", .factors = {{.code = "i33201", .point = counter_, .reduced = {}, .amount = counter_}}}};
+  }
+
+  // `shown`: what the register shows of what flowed.
+  template <class Shown>
+  std::vector<Report> hours(const Shown& shown) {
+    Pipeline pipeline = site_.pipeline();
+    std::vector<Reading> readings;
+    for (int i = 0; i <= 3 * 360; ++i) readings.push_back(reading(counter_, kNine + i * 10s, shown(i, 1000 + i * 0.1)));
+    std::vector<Report> found;
+    for (Report& report : only<Report>(feed(pipeline, readings))) {
+      if (report.kind == ReportKind::hour) found.push_back(std::move(report));
+    }
+    return found;
+  }
+
+  TestSite site_;
+  PointId counter_{};
+};
+
+constexpr int kStep = 78;  // the reading at 09:13
+
+TEST_F(CounterOfAStation, IsToldNoGlitch) {
+  for (const double shown : {0.0, 1e6}) {
+    for (const bool is_accounted : {false, true}) {
+      if (is_accounted) site_.site.accounts.clear(), site_.add_account(counter_);
+      const auto told = hours([&](int i, double flowed) { return i == kStep ? shown : flowed; });
+      ASSERT_GE(told.size(), 2u);
+      for (const Report& hour : told) {
+        ASSERT_TRUE(hour.values[0].amount);
+        EXPECT_NEAR(*hour.values[0].amount, 36, 1e-6) << shown;
+      }
+    }
+    site_.site.accounts.clear();
+  }
+}
+
+TEST_F(CounterOfAStation, IsCountedThroughItsEndAndAcrossAnAnnouncedExchange) {
+  Point& point = site_.site.points[0];
+  point.limits.rollover_at = {1010};
+  auto told = hours([](int, double flowed) { return flowed >= 1010 ? flowed - 1010 : flowed; });
+  ASSERT_GE(told.size(), 2u);
+  EXPECT_NEAR(*told[0].values[0].amount, 36, 1e-6);
+  EXPECT_NEAR(*told[1].values[0].amount, 36, 1e-6);
+  point.limits.rollover_at = {};
+  point.history.replaced = {{.at = kNine + kStep * 10s - 5s, .final = 1007.75, .initial = 5}};
+  told = hours([](int i, double flowed) { return i >= kStep ? flowed - 1007.75 + 5 : flowed; });
+  ASSERT_GE(told.size(), 2u);
+  EXPECT_NEAR(*told[0].values[0].amount, 36, 1e-6);
+}
+
+TEST_F(CounterOfAStation, IsWorthItsTransformersRatio) {
+  site_.site.points[0].history.ratios = {{.from = Instant{}, .numerator = 40, .denominator = 1}};
+  const auto told = hours([](int, double flowed) { return flowed / 40; });
+  ASSERT_GE(told.size(), 2u);
+  EXPECT_NEAR(*told[0].values[0].amount, 36, 1e-3);
+  ASSERT_TRUE(told[0].values[0].figures.min);
+  EXPECT_NEAR(*told[0].values[0].figures.min, 1000, 1e-3);
 }
 
 }  // namespace
