@@ -8,7 +8,8 @@ import subprocess
 import time
 
 import pytest
-from harness import CARBONGATE, Process, free_port, wait_until
+from api_site import request
+from harness import CARBONGATE, Process, accepts, free_port, wait_until
 from hj212_logger import Logger, packet
 
 NOW = int(time.time()) // 3600 * 3600 - 7200  # two hours ago
@@ -209,3 +210,23 @@ def test_a_device_is_connected_while_a_logger_that_speaks_for_it_is(tmp_path):
         with Logger(port) as logger:
             speak(logger, "010000A8900016F000169DC0", "20260801120000002")
             wait_until(lambda: states() == [("stack", "firing"), ("stack", "resolved")], what="its end, once one is back")
+
+
+def test_the_last_packets_are_shown_without_the_password(tmp_path):
+    port, ops = free_port(), free_port()
+    config = write_config(tmp_path / "works.yaml", port)
+    config.write_text(json.dumps({**json.loads(config.read_text()), "ops": {"listen": f"127.0.0.1:{ops}"}}))
+    process = Process([CARBONGATE, "run", config], tmp_path / "gateway.log", env=ENVIRONMENT)
+    with process.start(ready=lambda: "listening" in process.output() and accepts(ops)), Logger(port) as logger:
+        logger.send(packet("DataTime=20260801120000;a05001-Rtd=1", pw="654321"))
+        logger.send(packet(f"DataTime={stamp(0)};a05001-Rtd=235000.5,a05001-Flag=N"))
+        assert logger.answer()["CN"] == "9014"
+        told = lambda method, path: request(ops, f"/api/v1/devices/stack/{path}", method=method)
+        frames = wait_until(lambda: (all := json.loads(told("GET", "frames").body)["frames"]) and len(all) == 3 and all, what="two packets and an answer")
+        assert [(frame["direction"], frame["trouble"]) for frame in frames] == [
+            ("received", "its PW is another one"), ("received", ""), ("sent", "")]
+        assert "PW=******;MN=010000A8900016F000169DC0" in frames[1]["text"] and "a05001-Rtd=235000.5" in frames[1]["text"]
+        assert "CN=9014" in frames[2]["text"]
+        assert all(frame["text"].endswith("&&****\r\n") for frame in frames), "nor the CRC, by which it could be found"
+        assert b"123456" not in told("GET", "frames").body and b"654321" not in told("GET", "frames").body
+        assert told("POST", "read").status == 409, "a logger sends by itself"
