@@ -11,7 +11,7 @@ namespace carbongate::store {
 // In `meta`: the journal's numbers go on behind this one, though no row has it.
 inline constexpr const char* kSequenceFloor = "sequence_floor";
 
-inline constexpr int kSchemaVersion = 12;  // PRAGMA user_version
+inline constexpr int kSchemaVersion = 13;  // PRAGMA user_version
 
 // Brings a database that was just opened for writing to kSchemaVersion, in one transaction; an empty one is set up from
 // the start. Throws Refused for one of a newer version or of another program, and leaves it as it is.

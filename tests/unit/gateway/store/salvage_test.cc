@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <random>
 #include <utility>
@@ -92,6 +93,7 @@ TEST_F(Salvage, LeavesASoundStoreAlone) {
 TEST_F(Salvage, KeepsAllButThePagesThatCannotBeRead) {
   std::mt19937 random(7);
   std::size_t lost_by_a_leaf = 0;
+  std::size_t still_sealed = 0;
   const std::string whole = [&] {
     std::ifstream in(file(), std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(in), {});
@@ -120,11 +122,20 @@ TEST_F(Salvage, KeepsAllButThePagesThatCannotBeRead) {
     run(store_->seal(kStart + 2000h)).value();
     EXPECT_EQ(store_->status().last_sequence, before + 1);
     EXPECT_EQ(store_->status().sealed, store_->status().entries);
-    EXPECT_GT(store_->status().sealed, static_cast<std::uint64_t>(kEntries)) << "what was sealed stays counted";
+    // Where the damage takes away what the database says of its own tables, neither links nor seals can be found.
+    const auto is_found = [&](const std::string& name) {
+      const auto table = std::ranges::find(report.tables, name, &TableSalvage::table);
+      return table != report.tables.end() && table->kept != 0;
+    };
+    if (is_found("ledger") || is_found("seal")) {
+      ++still_sealed;
+      EXPECT_GT(store_->status().sealed, static_cast<std::uint64_t>(kEntries)) << "what was sealed stays counted";
+    }
     store_.reset();
     fs::remove_all(report.set_aside);
   }
   EXPECT_GT(lost_by_a_leaf, 12u) << "most pages are leaves of the journal";
+  EXPECT_GT(still_sealed, 20u) << "few pages hold definitions of tables";
 }
 
 // The key can be read, the record behind it cannot: there is nothing between the damage and the next readable key.
