@@ -79,18 +79,23 @@ using Column = std::vector<Cell>;
 struct Figures {
   model::Activity amount;
   model::StandardCoal coal;
-  const model::PerBasis<model::Emitted>& emitted;
+  model::PerBasis<model::Co2e> co2e;
 };
+
+model::PerBasis<model::Co2e> co2e_of(const model::PerBasis<model::Emitted>& emitted) {
+  model::PerBasis<model::Co2e> co2e;
+  for (const auto basis : {model::Basis::primary, model::Basis::market}) co2e[basis] = emitted[basis].co2e;
+  return co2e;
+}
 
 double value_of(const SeriesAsk& ask, const model::Account& account, const Figures& figures) {
   if (ask.measure == SeriesMeasure::energy) {
     return static_cast<double>(figures.amount.quanta()) / static_cast<double>(account.carrier->quanta_per_display);
   }
   const bool market = ask.market && account.market;
-  const std::int64_t milligrams =
-      ask.measure == SeriesMeasure::kgce
-          ? figures.coal.quanta()
-          : figures.emitted[market ? model::Basis::market : model::Basis::primary].co2e.quanta();
+  const std::int64_t milligrams = ask.measure == SeriesMeasure::kgce
+                                      ? figures.coal.quanta()
+                                      : figures.co2e[market ? model::Basis::market : model::Basis::primary].quanta();
   return static_cast<double>(milligrams) / static_cast<double>(model::kMilligramsPerKilogram);
 }
 
@@ -119,8 +124,8 @@ void read_rollups(store::History& history, const model::Site& site, const Series
     const auto place = intervals.find(rollup.begin);
     if (!place) return true;
     columns.at(id)[*place] = {
-        value_of(ask, site.accounts.at(model::index(id)), {rollup.amount, rollup.coal, rollup.emitted}), rollup.covered,
-        true};
+        value_of(ask, site.accounts.at(model::index(id)), {rollup.amount, rollup.coal, co2e_of(rollup.emitted)}),
+        rollup.covered, true};
     return true;
   }));
 }
@@ -129,30 +134,26 @@ void read_rollups(store::History& history, const model::Site& site, const Series
 void read_entries(store::History& history, const model::Site& site, const SeriesAsk& ask, const Intervals& intervals,
                   std::map<model::AccountId, Column>& columns) {
   model::AccountOf account_of(site);
-  const auto choose = [&](const model::Series& series) {
+  const auto wanted = [&](const model::Series& series) {
     const auto account = account_of(series);
-    return account && columns.contains(*account) ? store::History::Choice::take : store::History::Choice::skip;
+    return account && columns.contains(*account);
   };
   std::map<model::AccountId, std::pair<Instant, Duration>> last;  // begin and coverage of an account's entry before
-  check(history.each_of(
-      store::History::What::entries, {intervals.begin(), intervals.end()}, choose, [&](const model::StoredRow& row) {
-        const auto& entry = row.body.get<model::EmissionEntry>();
-        const model::AccountId id = *account_of(*row.series);
-        const auto place = intervals.find(entry.begin);
-        if (!place) return true;
-        model::PerBasis<model::Emitted> emitted;
-        emitted[model::Basis::primary] = entry.primary.emitted;
-        if (entry.market) emitted[model::Basis::market] = entry.market->emitted;
-        Cell& cell = columns.at(id)[*place];
-        cell.value += value_of(ask, site.accounts.at(model::index(id)), {entry.amount, entry.coal, emitted});
-        auto& [begin, covered] = last[id];
-        if (entry.revision != 0 && begin == entry.begin) cell.covered -= covered;
-        cell.covered += entry.covered;
-        cell.is_there = true;
-        begin = entry.begin;
-        covered = entry.covered;
-        return true;
-      }));
+  check(history.each_booked({intervals.begin(), intervals.end()}, wanted, [&](const store::History::Booked& booked) {
+    const store::EntryFigures& entry = booked.figures;
+    const model::AccountId id = *account_of(*booked.series);
+    const auto place = intervals.find(entry.begin);
+    if (!place) return true;
+    Cell& cell = columns.at(id)[*place];
+    cell.value += value_of(ask, site.accounts.at(model::index(id)), {entry.amount, entry.coal, entry.co2e});
+    auto& [begin, covered] = last[id];
+    if (entry.revision != 0 && begin == entry.begin) cell.covered -= covered;
+    cell.covered += entry.covered;
+    cell.is_there = true;
+    begin = entry.begin;
+    covered = entry.covered;
+    return true;
+  }));
 }
 
 void add_open(const model::Site& site, const SeriesAsk& ask, const Intervals& intervals, const OpenPeriods& open,
@@ -163,7 +164,7 @@ void add_open(const model::Site& site, const SeriesAsk& ask, const Intervals& in
     const auto place = intervals.find(period->begin);
     if (!place || intervals.begins()[*place] != period->begin) continue;
     column[*place] = {
-        value_of(ask, site.accounts.at(model::index(id)), {period->amount, period->coal, period->emitted}),
+        value_of(ask, site.accounts.at(model::index(id)), {period->amount, period->coal, co2e_of(period->emitted)}),
         period->covered, true};
   }
 }

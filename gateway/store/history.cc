@@ -11,11 +11,13 @@
 #include <unordered_map>
 #include <utility>
 
+#include "gateway/store/book_walk.h"
 #include "gateway/store/cursor_table.h"
 #include "gateway/store/database.h"
 #include "gateway/store/migrations.h"
 #include "gateway/store/reading_walk.h"
 #include "gateway/store/record.h"
+#include "gateway/store/row_merge.h"
 #include "gateway/store/series_table.h"
 #include "gateway/store/state_log.h"
 #include "gateway/store/store_config.h"
@@ -52,13 +54,6 @@ struct Bounds {
   }
 };
 
-struct RankedRow {
-  std::int64_t at_ms = 0;
-  std::int64_t rank = 0;  // of the series
-  std::int64_t period = 0;
-  model::StoredRow row;
-};
-
 template <class Row>
 Instant begin_of(const Row& row) {
   if constexpr (requires { row.begin; })
@@ -66,52 +61,6 @@ Instant begin_of(const Row& row) {
   else
     return row.at;
 }
-
-// Hands rows out in order: written ones come in by time, open ones are known from the start, and what begins at one
-// instant is sorted by series and period.
-class Merge {
- public:
-  Merge(std::vector<RankedRow> open, const History::Visit& visit) : open_(std::move(open)), visit_(visit) {
-    std::ranges::sort(open_, std::ranges::greater(), &RankedRow::at_ms);  // the earliest at the back
-  }
-
-  // Not earlier than the one before. False: the visitor has enough.
-  bool add(RankedRow row) {
-    if (!group_.empty() && group_.front().at_ms != row.at_ms && !hand_out_group()) return false;
-    while (!open_.empty() && open_.back().at_ms < row.at_ms) {
-      take_open(open_.back().at_ms);
-      if (!hand_out_group()) return false;
-    }
-    group_.push_back(std::move(row));
-    return true;
-  }
-
-  void finish() {
-    if (!group_.empty() && !hand_out_group()) return;
-    while (!open_.empty()) {
-      take_open(open_.back().at_ms);
-      if (!hand_out_group()) return;
-    }
-  }
-
- private:
-  void take_open(std::int64_t at_ms) {
-    for (; !open_.empty() && open_.back().at_ms == at_ms; open_.pop_back()) group_.push_back(std::move(open_.back()));
-  }
-
-  bool hand_out_group() {
-    take_open(group_.front().at_ms);
-    // Sequence 0 is an open period: less 1 it comes last.
-    std::ranges::sort(group_, {}, [](const RankedRow& r) { return std::tuple(r.rank, r.period, r.row.sequence - 1); });
-    const bool more = std::ranges::all_of(group_, [this](const RankedRow& r) { return visit_(r.row); });
-    group_.clear();
-    return more;
-  }
-
-  std::vector<RankedRow> open_;
-  std::vector<RankedRow> group_;
-  const History::Visit& visit_;
-};
 
 }  // namespace
 
@@ -128,7 +77,8 @@ class History::Impl {
     std::vector<RankedRow> open = take_snapshot(what, bounds);
     if (what == What::readings) return readings(bounds, [](const model::Series&) { return true; }, visit);
     const Choose all = [](const model::Series&) { return Choice::take; };
-    books(kind_of(what), bounds, std::move(open), all, visit);
+    BookWalk walk = BookWalk::of_all(*database_, range_of(kind_of(what), bounds));
+    books(walk, std::move(open), all, visit);
   }
 
   void each_reading(const Bounds& bounds, const Wanted& wanted, const Visit& visit) {
@@ -138,7 +88,47 @@ class History::Impl {
 
   void each_of(What what, const Bounds& bounds, const Choose& choose, const Visit& visit) {
     take_snapshot(what, bounds);
-    books(kind_of(what), bounds, {}, choose, visit);
+    BookWalk walk(*database_, range_of(kind_of(what), bounds));
+    books(walk, {}, choose, visit);
+  }
+
+  void each_booked(const Bounds& bounds, const Wanted& wanted, const VisitBooked& visit) {
+    take_snapshot(What::entries, bounds);
+    std::vector<std::int64_t> chosen;
+    std::size_t accounts = 0;
+    for (const auto& [id, entry] : series_->all()) {
+      const bool is_account = !entry.series->user.empty() && entry.series->rule.empty();
+      accounts += is_account ? 1 : 0;
+      if (is_account && wanted(*entry.series)) chosen.push_back(id);
+    }
+    if (chosen.empty()) return;
+    BookWalk walk(*database_, range_of(RowKind::entry, bounds), chosen, accounts - chosen.size());
+    struct Numbered {
+      std::int64_t sequence;
+      Booked booked;
+    };
+    std::vector<Numbered> together;  // what begins at one instant: the walk has it by series
+    const auto hand_out = [&] {
+      std::ranges::sort(together, {}, &Numbered::sequence);
+      const bool more = std::ranges::all_of(together, [&](const Numbered& one) { return visit(one.booked); });
+      together.clear();
+      return more;
+    };
+    std::vector<Numbered> page;
+    for (bool is_more = true; is_more;) {
+      page.clear();
+      is_more = walk.page(
+          [](std::int64_t) { return BookWalk::Choice::take; },
+          [&](const BookWalk::Row& row) {
+            page.push_back({row.sequence, {series_->series(row.series).get(), codec_.decode_figures(row.columns)}});
+          });
+      for (const Numbered& one : page) {
+        const bool is_later = !together.empty() && together.front().booked.figures.begin != one.booked.figures.begin;
+        if (is_later && !hand_out()) return;
+        together.push_back(one);
+      }
+    }
+    hand_out();
   }
 
   void readings_behind(Instant at, const VisitReading& visit, const Skip& skip) {
@@ -175,20 +165,37 @@ class History::Impl {
 
   void rollups_at(std::span<const Instant> begins, const Wanted& wanted, const Visit& visit) {
     take_snapshot(What::entries, Bounds({}));
-    Statement at_instant(*database_,
-                         "SELECT seq, series, quality, body FROM journal INDEXED BY journal_books "
-                         "WHERE kind > 1 AND kind = 4 AND at = ?1 AND seq <= ?2 ORDER BY seq");
-    for (const Instant begin : begins) {
-      at_instant.bind(1, begin.time_since_epoch().count()).bind(2, last_sequence_);
-      for (Rows rows(at_instant); rows.next();) {
-        const auto& series = series_->series(at_instant.integer(1));
-        if (!wanted(*series)) continue;
-        const RecordColumns columns{.kind = RowKind::rollup,
-                                    .at_ms = begin.time_since_epoch().count(),
-                                    .value = 0,
-                                    .quality = at_instant.integer(2),
-                                    .body = at_instant.blob(3)};
-        if (!visit({static_cast<std::uint64_t>(at_instant.integer(0)), series, codec_.decode_row(columns)})) return;
+    const auto is_wanted = wanted_of(wanted);
+    Statement places(*database_,
+                     "SELECT seq, series FROM journal INDEXED BY journal_books "
+                     "WHERE kind > 1 AND kind = 4 AND at = ?1 AND seq <= ?2 ORDER BY seq");
+    Statement body(*database_, "SELECT quality, body FROM journal WHERE seq = ?1");
+    std::vector<model::StoredRow> page;
+    for (std::size_t i = 0; i < begins.size();) {
+      page.clear();
+      {
+        const Transaction one_moment(*database_, Transaction::Kind::read);
+        for (; i < begins.size() && page.size() < kRowsPerRead; ++i) {
+          const std::int64_t at_ms = begins[i].time_since_epoch().count();
+          places.bind(1, at_ms).bind(2, last_sequence_);
+          for (Rows rows(places); rows.next();) {
+            const std::int64_t series = places.integer(1);
+            if (!is_wanted(series)) continue;
+            body.bind(1, places.integer(0));
+            if (Rows found(body); found.next()) {
+              const RecordColumns columns{.kind = RowKind::rollup,
+                                          .at_ms = at_ms,
+                                          .value = 0,
+                                          .quality = body.integer(0),
+                                          .body = body.blob(1)};
+              page.push_back(
+                  {static_cast<std::uint64_t>(places.integer(0)), series_->series(series), codec_.decode_row(columns)});
+            }
+          }
+        }
+      }
+      for (const model::StoredRow& row : page) {
+        if (!visit(row)) return;
       }
     }
   }
@@ -387,13 +394,7 @@ class History::Impl {
   }
 
   void sort_readings(const Bounds& bounds, const Wanted& wanted) {
-    std::unordered_map<std::int64_t, bool> is_wanted;
-    for (const auto& [id, entry] : series_->all()) is_wanted.emplace(id, wanted(*entry.series));
-    const auto wants = [&](std::int64_t series) {
-      const auto found = is_wanted.find(series);
-      if (found == is_wanted.end()) static_cast<void>(series_->series(series));  // says that it is not there
-      return found->second;
-    };
+    const auto wants = wanted_of(wanted);
     const ReadingWalk::Skip skip = [&](const BlockTable::Block& block) {
       if (block.newest_ms < bounds.from_ms || block.oldest_ms >= bounds.to_ms) return true;
       return std::ranges::none_of(blocks_.series(block), wants, &BlockSeries::series);
@@ -419,58 +420,48 @@ class History::Impl {
     }
   }
 
-  // Page by page along the index; what is open is merged in.
-  void books(RowKind kind, const Bounds& bounds, std::vector<RankedRow> open, const Choose& choose,
-             const Visit& visit) {
-    Merge merge(std::move(open), visit);
-    Statement page(
-        *database_,
-        "SELECT seq, series, at, quality, body FROM journal INDEXED BY journal_books WHERE kind > 1 AND kind = ?1 "
-        "AND at >= ?2 AND (at > ?2 OR seq > ?3) AND at < ?4 AND seq <= ?5 ORDER BY at, seq LIMIT ?6");
-    std::int64_t at_ms = bounds.from_ms;
-    std::int64_t sequence = 0;
-    while (true) {
-      Page found = read_page(page, kind, at_ms, sequence, bounds.to_ms, choose);
-      for (RankedRow& row : found.rows) {
+  // What is open is merged in.
+  void books(BookWalk& walk, std::vector<RankedRow> open, const Choose& choose, const Visit& visit) {
+    RowMerge merge(std::move(open), visit);
+    std::vector<RankedRow> page;
+    for (bool is_more = true; is_more;) {
+      page.clear();
+      is_more = walk.page([&](std::int64_t series) { return choice_of(choose(*series_->series(series))); },
+                          [&](const BookWalk::Row& row) { page.push_back(ranked(row)); });
+      for (RankedRow& row : page) {
         if (!merge.add(std::move(row))) return;
       }
-      if (found.enough) return;
-      if (found.looked_at < static_cast<std::int64_t>(kRowsPerRead)) break;
-      at_ms = found.at_ms;
-      sequence = found.sequence;
     }
-    merge.finish();
+    if (!walk.has_enough()) merge.finish();
   }
 
-  struct Page {
-    std::vector<RankedRow> rows;
-    std::int64_t looked_at = 0;
-    std::int64_t at_ms = 0;  // of the row looked at last
-    std::int64_t sequence = 0;
-    bool enough = false;
-  };
-  Page read_page(Statement& page, RowKind kind, std::int64_t at_ms, std::int64_t sequence, std::int64_t to_ms,
-                 const Choose& choose) {
-    Page result;
-    page.bind(1, static_cast<std::int64_t>(kind)).bind(2, at_ms).bind(3, sequence).bind(4, to_ms);
-    page.bind(5, last_sequence_).bind(6, static_cast<std::int64_t>(kRowsPerRead));
-    for (Rows rows(page); rows.next();) {
-      ++result.looked_at;
-      result.sequence = page.integer(0);
-      result.at_ms = page.integer(2);
-      const auto& series = series_->series(page.integer(1));
-      const Choice choice = choose(*series);
-      if (choice == Choice::enough) {
-        result.enough = true;
-        break;
-      }
-      if (choice == Choice::skip) continue;
-      const RecordColumns columns{
-          .kind = kind, .at_ms = result.at_ms, .value = 0, .quality = page.integer(3), .body = page.blob(4)};
-      model::StoredRow row{static_cast<std::uint64_t>(result.sequence), series, codec_.decode_row(columns)};
-      result.rows.push_back(ranked(page.integer(1), std::move(row)));
+  static BookWalk::Choice choice_of(Choice choice) {
+    switch (choice) {
+      case Choice::take: return BookWalk::Choice::take;
+      case Choice::skip: return BookWalk::Choice::skip;
+      case Choice::enough: break;
     }
-    return result;
+    return BookWalk::Choice::enough;
+  }
+
+  BookWalk::Range range_of(RowKind kind, const Bounds& bounds) const {
+    return {.kind = kind, .from_ms = bounds.from_ms, .to_ms = bounds.to_ms, .upto = last_sequence_};
+  }
+
+  // Whether a number of a series is that of one wanted. Throws DamagedRecord where there is no such series.
+  std::function<bool(std::int64_t)> wanted_of(const Wanted& wanted) const {
+    std::unordered_map<std::int64_t, bool> is_wanted;
+    for (const auto& [id, entry] : series_->all()) is_wanted.emplace(id, wanted(*entry.series));
+    return [this, is_wanted = std::move(is_wanted)](std::int64_t series) {
+      const auto found = is_wanted.find(series);
+      if (found == is_wanted.end()) static_cast<void>(series_->series(series));  // says that it is not there
+      return found->second;
+    };
+  }
+
+  RankedRow ranked(const BookWalk::Row& row) {
+    return ranked(row.series, {static_cast<std::uint64_t>(row.sequence), series_->series(row.series),
+                               codec_.decode_row(row.columns)});
   }
 
   RankedRow ranked(std::int64_t series, model::StoredRow row) const {
@@ -510,6 +501,10 @@ model::Result<void> History::each_reading(const Range& range, const Wanted& want
 
 model::Result<void> History::each_of(What what, const Range& range, const Choose& choose, const Visit& visit) {
   return guarded(directory_, [&] { impl_->each_of(what, Bounds(range), choose, visit); });
+}
+
+model::Result<void> History::each_booked(const Range& range, const Wanted& wanted, const VisitBooked& visit) {
+  return guarded(directory_, [&] { impl_->each_booked(Bounds(range), wanted, visit); });
 }
 
 model::Result<void> History::readings_behind(Instant at, const VisitReading& visit, const Skip& skip) {

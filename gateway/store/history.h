@@ -12,6 +12,7 @@
 #include "gateway/model/errors.h"
 #include "gateway/model/rows.h"
 #include "gateway/model/site.h"
+#include "gateway/store/entry_figures.h"
 
 namespace carbongate::store {
 
@@ -45,11 +46,19 @@ class History {
   using Wanted = std::function<bool(const model::Series&)>;
   model::Result<void> each_reading(const Range& range, const Wanted& wanted, const Visit& visit);
 
-  // The same for written entries or intervals of some series only. Asked before a row is decoded, which is what takes
-  // the time.
+  // The same for written entries or intervals of some series only. Asked before a row is read, which is what takes the
+  // time: rows of other series are passed over in an index.
   enum class Choice { take, skip, enough };
   using Choose = std::function<Choice(const model::Series&)>;
   model::Result<void> each_of(What what, const Range& range, const Choose& choose, const Visit& visit);
+
+  // Of written entries of some series only what can be added up, by time and then in the order of the journal.
+  struct Booked {
+    const model::Series* series = nullptr;  // during the visit
+    EntryFigures figures;
+  };
+  using VisitBooked = std::function<bool(const Booked&)>;  // false: enough
+  model::Result<void> each_booked(const Range& range, const Wanted& wanted, const VisitBooked& visit);
 
   // What follows is for computing again what was computed from the readings.
 

@@ -212,6 +212,13 @@ CREATE TABLE delivery(
   answer TEXT NOT NULL,
   PRIMARY KEY(sink, seq)) WITHOUT ROWID;
 )sql",
+    // 13: the books of some series among those of many.
+    R"sql(
+-- Rows of others are passed over in the index: two bytes a row, and no page more than before, for what begins together is
+-- written together. An index that begins with the series would be read quicker still, and have a page written for each row.
+DROP INDEX IF EXISTS journal_books;
+CREATE INDEX journal_books ON journal(kind, at, series) WHERE kind > 1;
+)sql",
 };
 static_assert(std::size(kMigrations) == kSchemaVersion);
 

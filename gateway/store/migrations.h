@@ -12,7 +12,7 @@ namespace carbongate::store {
 // In `meta`: the journal's numbers go on behind this one, though no row has it.
 inline constexpr const char* kSequenceFloor = "sequence_floor";
 
-inline constexpr int kSchemaVersion = 12;  // PRAGMA user_version
+inline constexpr int kSchemaVersion = 13;  // PRAGMA user_version
 inline constexpr std::int64_t kApplicationId =
     0x43474154;  // "CGAT" in the header: what `file` and we know our files by
 

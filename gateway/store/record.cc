@@ -311,6 +311,20 @@ model::RowBody RecordCodec::decode_row(const RecordColumns& columns) {
   throw DamagedRecord("unknown kind of row " + std::to_string(static_cast<int>(columns.kind)));
 }
 
+EntryFigures RecordCodec::decode_figures(const RecordColumns& columns) {
+  const proto::Entry& message = messages_->entry;
+  parse(messages_->entry, columns.body);
+  EntryFigures figures{.begin = instant(columns.at_ms),
+                       .amount = Activity::of(message.amount()),
+                       .coal = model::StandardCoal::of(message.coal_mg()),
+                       .co2e = {},
+                       .covered = Duration(message.covered_ms()),
+                       .revision = message.revision()};
+  figures.co2e[model::Basis::primary] = Co2e::of(message.primary().emitted().co2e_mg());
+  figures.co2e[model::Basis::market] = Co2e::of(message.market().emitted().co2e_mg());
+  return figures;
+}
+
 model::PointState RecordCodec::decode_point(std::string_view bytes) {
   parse(messages_->point, bytes);
   return get(messages_->point);

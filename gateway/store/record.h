@@ -8,6 +8,7 @@
 
 #include "gateway/model/checkpoint.h"
 #include "gateway/model/rows.h"
+#include "gateway/store/entry_figures.h"
 
 namespace carbongate::store {
 
@@ -52,6 +53,7 @@ class RecordCodec {
 
   // Throw DamagedRecord.
   model::RowBody decode_row(const RecordColumns& columns);
+  EntryFigures decode_figures(const RecordColumns& columns);  // of an entry: a quarter of the work
   model::PointState decode_point(std::string_view bytes);
   model::AccountState decode_account(std::string_view bytes);
   model::AlertState decode_alert(std::string_view bytes);

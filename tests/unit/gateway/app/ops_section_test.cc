@@ -54,11 +54,11 @@ TEST(OpsSection, TakesOtherLimits) {
 TEST(OpsSection, SaysWhichLimitCannotBeAndWhatToWrite) {
   const auto problem_of = [](const std::string& keys) { return read("logins: true, " + keys).problems; };
   EXPECT_EQ(problem_of("sessions: {idle: 2d, life: 1d}"),
-            "ops.sessions.idle: 2d is longer than a session lives, 1d; shorten it, or write a longer 'life' "
-            "(site.yaml:1)\n");
+            "site.yaml:1:38: error: ops.sessions.idle: 2d is longer than a session lives, 1d; shorten it, or write a "
+            "longer 'life'\n");
   EXPECT_EQ(problem_of("sessions: {per_user: 9, total: 8}"),
-            "ops.sessions.per_user: 9 sessions of one user are more than all together, 8; lower it, or raise 'total' "
-            "(site.yaml:1)\n");
+            "site.yaml:1:42: error: ops.sessions.per_user: 9 sessions of one user are more than all together, 8; lower "
+            "it, or raise 'total'\n");
   for (const char* keys :
        {"sessions: {idle: 8}", "sessions: {idle: 0s}", "sessions: {life: 366d}", "sessions: {per_user: 0}",
         "sessions: {total: 1e9}", "sessions: {age: 1d}", "sessions: 8h", "login_tries: {per_address: 0}",

@@ -170,6 +170,7 @@ TEST_F(ReportsTest, ARestartGoesOnWhereItWas) {
   const auto run = [this](bool with_restarts) {
     made_.clear();
     states_.clear();
+    counter_.reset();
     begin();
     for (int second = 0; second <= 7300; second += 7) {
       take_all(kNine + std::chrono::seconds(second), second % 13);

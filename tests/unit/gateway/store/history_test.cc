@@ -205,6 +205,139 @@ TEST_F(HistoryTest, LeavesOutSeriesHoweverManyOfTheirRowsLieBetween) {
   EXPECT_EQ(seen.size(), 2u);
 }
 
+TEST_F(HistoryTest, TellsWhatOfEntriesCanBeAddedUpInTheOrderOfTheJournal) {
+  model::Account& account = site_.accounts.front();
+  const auto commit_as = [&](const char* user_name, std::int64_t quanta, std::uint32_t revision) {
+    account.user_name = user_name;
+    open();
+    model::EmissionEntry one = full_entry();
+    one.amount = model::Activity::of(quanta);
+    one.revision = revision;
+    commit({{kPressShop, one}, interval(kPress, kStart, 1), rollup(model::Period::hour, kStart, 1h, 1)});
+  };
+  // Three descriptions of one account, of which the first comes back: by their numbers it would stand before the
+  // second.
+  commit_as("Press", 1, 0);
+  commit_as("Press shop", 10, 1);
+  commit_as("Press", 100, 2);
+  commit({entry(kStart + 15min, 1'000, 7), entry(kStart + 30min, 10'000, 8), entry(kStart - 15min, 100'000, 9)});
+  auto history = History::open(config_.path).value();
+  std::vector<std::int64_t> amounts;
+  std::vector<EntryFigures> figures;
+  std::size_t most = SIZE_MAX;
+  const auto visit = [&](const History::Booked& booked) {
+    EXPECT_EQ(booked.series->user, account.user);
+    amounts.push_back(booked.figures.amount.quanta());
+    figures.push_back(booked.figures);
+    return amounts.size() < most;
+  };
+  const auto any = [](const model::Series&) { return true; };
+  ASSERT_TRUE(history->each_booked({}, any, visit).has_value());
+  EXPECT_EQ(amounts, (std::vector<std::int64_t>{100'000, 1, 10, 100, 1'000, 10'000}));
+  const model::EmissionEntry whole = full_entry();
+  EXPECT_EQ(figures[3].begin, whole.begin);
+  EXPECT_EQ(figures[3].coal, whole.coal);
+  EXPECT_EQ(figures[3].co2e[model::Basis::primary], whole.primary.emitted.co2e);
+  EXPECT_EQ(figures[3].co2e[model::Basis::market], whole.market->emitted.co2e);
+  EXPECT_EQ(figures[3].covered, whole.covered);
+  EXPECT_EQ(figures[3].revision, 2u);
+  EXPECT_EQ(figures[4].co2e[model::Basis::market], model::Co2e{}) << "it has none";
+
+  amounts.clear();
+  ASSERT_TRUE(history->each_booked({kStart, kStart + 30min}, any, visit).has_value());
+  EXPECT_EQ(amounts, (std::vector<std::int64_t>{1, 10, 100, 1'000}));
+  amounts.clear();
+  const auto renamed = [](const model::Series& series) { return series.user_name == "Press shop"; };
+  ASSERT_TRUE(history->each_booked({}, renamed, visit).has_value());
+  EXPECT_EQ(amounts, std::vector<std::int64_t>{10});
+  amounts.clear();
+  most = 2;
+  ASSERT_TRUE(history->each_booked({}, any, visit).has_value());
+  EXPECT_EQ(amounts, (std::vector<std::int64_t>{100'000, 1}));
+}
+
+TEST_F(HistoryTest, TellsWhatCanBeAddedUpOfOneAmongMany) {
+  constexpr int kOthers = 70;
+  for (int i = 0; i < kOthers; ++i) {
+    model::Account other = site_.accounts.front();
+    other.id = static_cast<model::AccountId>(site_.accounts.size());
+    other.user = "other-" + std::to_string(i);
+    site_.accounts.push_back(std::move(other));
+  }
+  open();
+  constexpr int kInstants = 3'000;  // with what else is looked at more than a page
+  std::vector<std::int64_t> expected;
+  std::vector<model::JournalRow> rows;
+  for (int i = 0; i < kInstants; ++i) {
+    model::JournalRow other = entry(kStart + i * 15min, -1, 1);
+    other.subject = static_cast<model::AccountId>(1 + i % kOthers);
+    rows.push_back(std::move(other));
+    if (i % 3 == 0) continue;
+    for (int n = 0; n < (i == 1'000 ? 5'000 : 1); ++n) {
+      rows.push_back(entry(kStart + i * 15min, i * 10'000 + n, 1));
+      expected.push_back(i * 10'000 + n);
+    }
+  }
+  commit(std::move(rows));
+  auto history = History::open(config_.path).value();
+  std::vector<std::int64_t> amounts;
+  const auto visit = [&](const History::Booked& booked) {
+    amounts.push_back(booked.figures.amount.quanta());
+    return true;
+  };
+  const auto one = [&](const model::Series& series) { return series.user == site_.accounts.front().user; };
+  ASSERT_TRUE(history->each_booked({}, one, visit).has_value());
+  EXPECT_EQ(amounts, expected);
+  amounts.clear();
+  ASSERT_TRUE(history->each_booked({kStart + 2 * 15min, kStart + 5 * 15min}, one, visit).has_value());
+  EXPECT_EQ(amounts, (std::vector<std::int64_t>{20'000, 40'000}));
+  amounts.clear();
+  ASSERT_TRUE(history->each_booked({}, [](const model::Series&) { return false; }, visit).has_value());
+  EXPECT_TRUE(amounts.empty());
+}
+
+TEST_F(HistoryTest, FindsBooksBehindAnyNumberOfOthersThatBeginWithThem) {
+  open();
+  std::vector<model::JournalRow> rows;
+  for (int i = 0; i < 5'000; ++i) rows.push_back(interval(kPress, kStart, i));  // more than a page
+  rows.push_back(interval(kIncomer, kStart, 7));
+  for (int i = 0; i < 5'000; ++i) rows.push_back(interval(kPress, kStart + 15min, i));
+  commit(std::move(rows));
+  EXPECT_EQ(all(What::intervals).size(), 10'001u);
+  auto history = History::open(config_.path).value();
+  std::int64_t sum = 0;
+  const auto incomer_only = [&](const model::Series& series) {
+    return series.device == "incomer" ? History::Choice::take : History::Choice::skip;
+  };
+  const auto add = [&](const model::StoredRow& row) {
+    sum += row.body.get<model::EnergyInterval>().amount.quanta();
+    return true;
+  };
+  ASSERT_TRUE(history->each_of(What::intervals, {}, incomer_only, add).has_value());
+  EXPECT_EQ(sum, 7);
+}
+
+TEST_F(HistoryTest, FindsRollupsThatBeginAtSomeInstantsInTheOrderOfTheJournal) {
+  open();
+  using model::Period;
+  commit({rollup(Period::hour, kStart, 1h, 1), rollup(Period::day, kStart, 24h, 2), entry(kStart, 3, 3),
+          rollup(Period::hour, kStart + 1h, 1h, 4), rollup(Period::hour, kStart + 2h, 1h, 5)});
+  commit({rollup(Period::hour, kStart, 1h, 6)});
+  auto history = History::open(config_.path).value();
+  const auto amounts = [&](const std::vector<Instant>& begins, bool is_wanted, std::size_t most = SIZE_MAX) {
+    std::vector<std::int64_t> found;
+    const auto visit = [&](const model::StoredRow& row) {
+      found.push_back(row.body.get<model::RollupRow>().amount.quanta());
+      return found.size() < most;
+    };
+    EXPECT_TRUE(history->rollups_at(begins, [&](const model::Series&) { return is_wanted; }, visit).has_value());
+    return found;
+  };
+  EXPECT_EQ(amounts({kStart + 2h, kStart, kStart + 30min}, true), (std::vector<std::int64_t>{5, 1, 2, 6}));
+  EXPECT_EQ(amounts({kStart}, false), std::vector<std::int64_t>{});
+  EXPECT_EQ(amounts({kStart, kStart + 1h}, true, 2), (std::vector<std::int64_t>{1, 2}));
+}
+
 TEST_F(HistoryTest, CommitsGoOnWhileRowsAreBeingRead) {
   open();
   for (int i = 0; i < 3; ++i) commit({interval(kPress, kStart + i * 15min, i), reading(kIncomer, kStart, i)});

@@ -144,6 +144,29 @@ PRAGMA user_version = 9)sql");
   EXPECT_EQ(store_->checkpoint().alerts[1], model::AlertState{});
 }
 
+TEST_F(SqliteStoreTest, BringsTheIndexOfAStoreOfVersion12UpToDate) {
+  open();
+  run(store_->commit({.rows = {entry(kStart, 5, 7), entry(kStart + 15min, 6, 8)}, .points = {}, .accounts = {}}))
+      .value();
+  store_.reset();
+  Database(file(), Database::Mode::read_write)
+      .execute(
+          "DROP INDEX journal_books; CREATE INDEX journal_books ON journal(kind, at) WHERE kind > 1; "
+          "PRAGMA user_version = 12");
+  open();
+  EXPECT_EQ(peek("db").size(), 2u);
+  ASSERT_FALSE(commit_readings(kStart, 1).has_error());
+  store_.reset();
+  Database database(file(), Database::Mode::read_only);
+  EXPECT_EQ(database.integer("PRAGMA user_version"), kSchemaVersion);
+  EXPECT_EQ(database.text("PRAGMA integrity_check"), "ok");
+  Statement plan(database,
+                 "EXPLAIN QUERY PLAN SELECT seq, series, at FROM journal WHERE kind > 1 AND kind = 3 AND at > 0");
+  Rows rows(plan);
+  ASSERT_TRUE(rows.next());
+  EXPECT_NE(plan.text(3).find("COVERING INDEX journal_books"), std::string_view::npos) << plan.text(3);
+}
+
 TEST_F(SqliteStoreTest, SaysOfRowsInWhoseConsumptionTheirAccountsIsContained) {
   const auto commit = [&](int quarter) {
     run(store_->commit({.rows = {entry(kStart + quarter * 15min, 1, 1)}, .points = {}, .accounts = {}})).value();
