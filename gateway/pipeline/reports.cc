@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 #include <utility>
 
 #include "gateway/model/hj212_flag.h"
@@ -22,6 +23,7 @@ using model::StationState;
 using namespace std::chrono_literals;
 
 constexpr Duration kSilentMax = 24h;     // of a longer silence its last minutes are told
+constexpr Duration kHeldOpenMax = 1h;    // the minute in which a silence began, for what may come of it
 constexpr std::size_t kOpenMax = 1'000;  // instants or minutes: with a long wait; then the oldest is closed
 
 bool is_valid(char flag) {
@@ -77,9 +79,11 @@ class Reporter {
   }
 
   bool pass(Instant now) {
-    const auto before = state_.minutes_until;
+    const auto before = std::tuple(state_.minutes_until, state_.minutes.size(), state_.instants.size());
+    close_instants(now - kHeldOpenMax);
+    close_minutes(now - kHeldOpenMax);
     tell_silent_minutes(now - station_.wait);
-    return state_.minutes_until != before;
+    return before != std::tuple(state_.minutes_until, state_.minutes.size(), state_.instants.size());
   }
 
  private:

@@ -15,7 +15,8 @@
 // A factor that was not heard in a minute in which a value was due has the flag B there (no communication) and no
 // value, so that a platform misses no minute; of a silence that is longer than a day only in the last one. It says
 // nothing of hours and days: there too few minutes are valid. While nothing comes of a station, pass() tells its silent
-// minutes; if they come after all, from a device that kept them, they are reported once more, with their values.
+// minutes; if they come after all, from a device that kept them, they are reported once more, with their values. The
+// minute in which the silence began waits an hour for what may come of it.
 #pragma once
 
 #include <cstddef>

@@ -375,4 +375,25 @@ TEST_F(CounterOfAStation, IsWorthItsTransformersRatio) {
   EXPECT_NEAR(*told[0].values[0].figures.min, 1000, 1e-3);
 }
 
+TEST_F(ReportsTest, TheMinuteInWhichASilenceBeganWaitsAnHour) {
+  const auto pass = [this](Instant now) {
+    return reports_->pass(0, now, calendar_, states_[0],
+                          [this](model::StationId, Report report) { made_[report.kind].push_back(std::move(report)); });
+  };
+  for (int second = 0; second <= 80; second += 5) take_all(kNine + std::chrono::seconds(second), 1);
+  pass(kNine + 62min + 29s);
+  const auto& minutes = made(ReportKind::minute);
+  EXPECT_EQ(std::ranges::count(minutes, kNine + 1min, &Report::begin), 0);
+  EXPECT_TRUE(pass(kNine + 62min + 30s));
+  EXPECT_EQ(std::ranges::count(minutes, kNine + 1min, &Report::begin), 1);
+  EXPECT_EQ(minutes.size(), 62u);
+  take_all(kNine + 85s, 1);
+  take_all(kNine + 2h + 1s, 1);
+  take_all(kNine + 2h + 91s, 1);
+  EXPECT_EQ(std::ranges::count(minutes, kNine + 1min, &Report::begin), 1) << "too late";
+  ASSERT_EQ(minutes.size(), 121u);
+  ASSERT_EQ(made(ReportKind::hour).size(), 1u);
+  EXPECT_EQ(made(ReportKind::hour)[0].values[0].total, 2u);
+}
+
 }  // namespace
