@@ -1,7 +1,8 @@
 # Headers that are compiled once, not with each source: half of the work of a fresh clone is to read the same headers again.
 #
-# Tests precompile GoogleTest. The builds with sanitizers precompile what the product includes often as well. The other builds do
-# not: there a source without an include that it needs fails. -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON does without in any build.
+# Tests precompile GoogleTest. The builds with sanitizers, and those with CARBONGATE_BUILD_ONCE, precompile what the product includes
+# often as well. The other builds do not: there a source without an include that it needs fails.
+# -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON does without in any build.
 
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/precompiled.cc CONTENT "")
 
@@ -24,14 +25,15 @@ function(carbongate_use_precompiled target name)
 endfunction()
 
 set(often "")
-if(CARBONGATE_SANITIZE)
+if(CARBONGATE_SANITIZE OR CARBONGATE_BUILD_ONCE)
   set(often
     <algorithm> <array> <charconv> <chrono> <cmath> <cstdint> <filesystem> <fstream> <functional> <limits> <map> <memory> <numeric>
     <optional> <set> <span> <sstream> <stdexcept> <string> <string_view> <tuple> <unordered_map> <utility> <variant> <vector>
     <boost/asio/any_io_executor.hpp> <boost/asio/awaitable.hpp> <boost/asio/cancellation_signal.hpp> <boost/asio/co_spawn.hpp>
     <boost/asio/detached.hpp> <boost/asio/io_context.hpp> <boost/asio/redirect_error.hpp> <boost/asio/steady_timer.hpp>
     <boost/asio/this_coro.hpp> <boost/asio/use_awaitable.hpp> <fmt/format.h> <spdlog/spdlog.h>)
-  carbongate_precompile(carbongate_precompiled LINKS carbongate_flags fmt::fmt spdlog::spdlog HEADERS ${often})
+  carbongate_precompile(carbongate_precompiled LINKS carbongate_flags carbongate_not_fuzzed fmt::fmt spdlog::spdlog HEADERS ${often})
+  carbongate_precompile(carbongate_precompiled_fuzzed LINKS carbongate_flags fmt::fmt spdlog::spdlog HEADERS ${often})
 endif()
 if(CARBONGATE_TESTS)
   carbongate_precompile(carbongate_precompiled_tests

@@ -3,6 +3,7 @@
 #   carbongate_library(modbus SOURCES pdu.cc ... HEADERS pdu.h ... LINKS carbongate::wire)
 #     makes carbongate::modbus. LINKS are PUBLIC; use PRIVATE_LINKS for what no header shows.
 #     A folder without a .cc file becomes a header-only target.
+#     FUZZED: a fuzz target is about it. AT_ONCE: its sources may be one, as no name that is private to one is in two.
 #   carbongate_unit_test(modbus_test SOURCES pdu_test.cc ... LINKS carbongate::modbus)
 #     one program of GoogleTest cases, each case a ctest entry labelled "unit". The target unit_tests builds them all.
 #   carbongate_fuzz_target(fuzz_pdu SOURCES fuzz_pdu.cc LINKS carbongate::modbus)
@@ -10,18 +11,26 @@
 #     as ctest entries labelled "fuzz" they run for CARBONGATE_FUZZ_SECONDS each. What they find new stays in the build folder.
 
 function(carbongate_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;HEADERS;LINKS;PRIVATE_LINKS" ${ARGN})
+  cmake_parse_arguments(arg "FUZZED;AT_ONCE" "" "SOURCES;HEADERS;LINKS;PRIVATE_LINKS" ${ARGN})
   set(target carbongate_${name})
   if(arg_SOURCES)
     add_library(${target} STATIC ${arg_SOURCES})
     set(scope PUBLIC)
     target_link_libraries(${target} PRIVATE ${arg_PRIVATE_LINKS})
-    carbongate_use_precompiled(${target} carbongate_precompiled)
+    if(arg_AT_ONCE AND CARBONGATE_BUILD_ONCE)
+      set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+    endif()
   else()
     add_library(${target} INTERFACE)
     set(scope INTERFACE)
   endif()
   target_link_libraries(${target} ${scope} carbongate_flags ${arg_LINKS})
+  if(arg_FUZZED)
+    carbongate_use_precompiled(${target} carbongate_precompiled_fuzzed)
+  elseif(arg_SOURCES)
+    target_link_libraries(${target} PRIVATE carbongate_not_fuzzed)
+    carbongate_use_precompiled(${target} carbongate_precompiled)
+  endif()
   if(arg_HEADERS)
     target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${arg_HEADERS})
   endif()
@@ -49,7 +58,7 @@ function(carbongate_fuzz_target name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE carbongate_flags ${arg_LINKS})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-  carbongate_use_precompiled(${name} carbongate_precompiled)
+  carbongate_use_precompiled(${name} carbongate_precompiled_fuzzed)
   add_dependencies(fuzz_targets ${name})
 
   set(found ${CMAKE_CURRENT_BINARY_DIR}/found/${name})  # libFuzzer writes to the first folder and only reads the others
