@@ -179,7 +179,8 @@ std::optional<KeptTables> kept_tables(const fs::path& directory) {
       tables.names.back().rows.emplace_back(cells.begin() + 2, cells.end());
     }
   }
-  return tables;
+  constexpr std::int64_t kPageMin = 512;  // of SQLite
+  return tables.page_size >= kPageMin ? std::optional(std::move(tables)) : std::nullopt;
 }
 
 std::int64_t add_names(Database& database, std::string_view table, const KeptTables& tables) {
