@@ -25,8 +25,8 @@ struct OpenInterval {
   friend bool operator==(const OpenInterval&, const OpenInterval&) = default;
 };
 
-// What an account did in a calendar period that is still open. The uncertainties of its emissions are those of its
-// closed quarter hours: they are worked out when an entry is complete.
+// What an account did in a calendar period that is still open. Its emissions have their uncertainties from the first
+// booking on.
 struct OpenPeriod {
   Instant begin{};
   Instant end{};
