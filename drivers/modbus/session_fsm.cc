@@ -377,12 +377,13 @@ void SessionFsm::on_frame(Moment now, std::uint8_t unit, std::optional<std::uint
   if (!answer && !transaction) return note_late(now, unit, whole);  // on a serial line the right answer may still come
   DeviceStatus& status = statuses_[cycle_->device];
   cycle_->heard = true;
-  status.round_trip = now.ticks - outstanding_->sent_at;
+  const Duration took = now.ticks - outstanding_->sent_at;
+  status.round_trip = std::max<Duration>(took, std::chrono::milliseconds(1));  // of a fast one at least what is told
   not_before_ = now.ticks + std::max(options_.silence, devices_[cycle_->device].config.pause);
   line_use_.end(not_before_);
   Frame& frame = frames_[cycle_->device].add(now.wall, Frame::Direction::received, whole);
   frame.unit = unit;
-  frame.took = status.round_trip;
+  frame.took = took;
   if (!answer) {
     ++status.errors;
     frame.trouble = answer.error().message();

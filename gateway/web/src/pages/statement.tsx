@@ -107,7 +107,7 @@ function columnsOf(ui: Ui, period: string, lines: readonly Line[]): ColumnOf<Lin
     {id: 'kgce', title: 'kgce', number: true, cell: (line) => exact(line.coal_kgce)},
     {id: 'coverage', title: t('measure.coverage'), number: true, cell: (line) => ui.percent(line.coverage_percent, 2)},
     {id: 'quality', title: t('ledger.quality'), cell: (line) => (line.quality ? qualityText(line.quality, ui) : '–')},
-    {id: 'factors', title: t('ledger.factor'), wide: true, cell: (line) => <span class="factor">{line.factors ?? ''}</span>},
+    {id: 'factors', title: t('ledger.factor'), wide: true, cell: (line) => <span class="factor">{(line.factors ?? '').replaceAll('@', '@\u200b').replaceAll('/', '/\u200b')}</span>},
   ];
 }
 
