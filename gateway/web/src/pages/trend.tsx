@@ -35,6 +35,7 @@ interface Drawn {
   compared: (number | null)[] | undefined;
   comparedTotal: number | null;  // of as much as has passed of the span itself
   comparedSlots: number[];
+  comparedCoverage: number | null;  // percent of the time that comparedTotal is of
 }
 
 function styleOf(interval: Interval, kind: SpanKind): TimeStyle {
@@ -60,11 +61,14 @@ function drawn(series: Series, other: Series | undefined, span: Span, otherSpan:
     values: align(series, column.values, slots),
   }));
   const total = sumOf(columns.flatMap((column) => column.values));
-  if (!other || !otherSpan) return {slots, lines, unit: unitHere, total, compared: undefined, comparedTotal: null, comparedSlots: []};
+  if (!other || !otherSpan) return {slots, lines, unit: unitHere, total, compared: undefined, comparedTotal: null, comparedSlots: [], comparedCoverage: null};
   const comparedSlots = slotsOf(otherSpan, interval, ui.zone);
-  const sums = align(other, addUp(other.series.filter((column) => inTotal(column) && column.unit === unitHere), other.begin.length), comparedSlots);
+  const others = other.series.filter((column) => inTotal(column) && column.unit === unitHere);
+  const sums = align(other, addUp(others, other.begin.length), comparedSlots);
   const length = comparableLength(slots, at);
-  return {slots, lines, unit: unitHere, total, compared: slots.map((_, i) => sums[i] ?? null), comparedTotal: sumOf(sums.slice(0, length)), comparedSlots};
+  const covered = others.flatMap((column) => align(other, column.coverage_percent, comparedSlots).slice(0, length)).map((percent) => percent ?? 0);
+  const comparedCoverage = covered.length === 0 ? null : covered.reduce((sum, percent) => sum + percent, 0) / covered.length;
+  return {slots, lines, unit: unitHere, total, compared: slots.map((_, i) => sums[i] ?? null), comparedTotal: sumOf(sums.slice(0, length)), comparedSlots, comparedCoverage};
 }
 
 // Each line with all below it added.
@@ -138,8 +142,10 @@ function Change(props: {data: Drawn; ui: Ui}): JSX.Element | null {
   const total = ui.quantity(data.comparedTotal, data.unit, 4);
   const share = data.comparedTotal === 0 ? null : (data.total / data.comparedTotal - 1) * 100;
   if (share === null) return null;
-  if (Math.abs(share) < 0.05) return <p class="change">{ui.t('users.compare.same', {total})}</p>;
-  return <p class="change"><Swatch colour="currentColor" /> {ui.t('users.compare.change', {change: `${share > 0 ? '+' : '−'}${ui.percent(Math.abs(share), 1)}`, total})}</p>;
+  const isWhole = data.comparedCoverage === null || data.comparedCoverage > 99;
+  const covered = isWhole ? null : <span class="hint"> {ui.t('users.compare.covered', {percent: ui.percent(data.comparedCoverage, 1)})}</span>;
+  if (Math.abs(share) < 0.05) return <p class="change">{ui.t('users.compare.same', {total})}{covered}</p>;
+  return <p class="change"><Swatch colour="currentColor" /> {ui.t('users.compare.change', {change: `${share > 0 ? '+' : '−'}${ui.percent(Math.abs(share), 1)}`, total})}{covered}</p>;
 }
 
 export function Trend(props: {user: string}): JSX.Element {

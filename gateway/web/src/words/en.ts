@@ -170,6 +170,7 @@ export const en = {
   'users.compare.before': 'the period before',
   'users.compare.year': 'a year earlier',
   'users.compare.change': '{change} against the compared period ({total})',
+  'users.compare.covered': 'only {percent} of that time was watched',
   'users.compare.same': 'as in the compared period ({total})',
   'users.earlier': 'Earlier',
   'users.later': 'Later',

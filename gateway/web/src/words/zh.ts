@@ -172,6 +172,7 @@ export const zh: Record<Key, string> = {
   'users.compare.before': '上一时段',
   'users.compare.year': '去年同期',
   'users.compare.change': '较对比时段（{total}）{change}',
+  'users.compare.covered': '该时段覆盖率仅 {percent}',
   'users.compare.same': '与对比时段（{total}）持平',
   'users.earlier': '更早',
   'users.later': '更晚',
