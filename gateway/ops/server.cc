@@ -99,7 +99,7 @@ class Server::Impl {
   }
 
   void committed(const model::Effects& effects) {
-    if (stream_.clients() == 0 && readings_.empty()) return;
+    if (!stream_.is_recording()) return;
     for (const model::JournalRow& row : effects.rows) {
       if (const auto* reading = row.body.get_if<model::JudgedReading>()) {
         const auto* point = std::get_if<PointId>(&row.subject);
@@ -142,7 +142,7 @@ class Server::Impl {
     for (int tick = 0;; ++tick) {
       co_await clock_.sleep_until(clock_.ticks() + kTick);
       stream_.publish_readings(std::exchange(readings_, {}));
-      if (tick % kTicksPerSinks == 0 || stream_.clients() != 0) look(tick);
+      if (tick % kTicksPerSinks == 0 || stream_.is_recording()) look(tick);
       stream_.tick();
     }
   }
@@ -150,9 +150,9 @@ class Server::Impl {
   void look(int tick) {
     const State state = facts_.state();
     if (tick % kTicksPerSinks == 0) rates_.note(state);
-    if (stream_.clients() == 0) return;
+    if (!stream_.is_recording()) return;
     tell_devices(state);
-    if (tick % kTicksPerNow == 0) stream_.publish("now", to_text(live_.now(state)));
+    if (tick % kTicksPerNow == 0 && stream_.clients() != 0) stream_.publish("now", to_text(live_.now(state)));
     if (tick % kTicksPerSinks != 0) return;
     json::array sinks;
     for (const ports::SinkStatus& sink : state.sinks) sinks.push_back(sink_json(state, sink, rates_));

@@ -117,6 +117,7 @@ def test_the_stream_goes_on_where_a_client_was(site):
     seen, *_ = events.wait_for("readings", lambda data: data["readings"][-1]["value"] == 301)
     events.close()
     site.publish("incomer", 0, p=302)
+    wait_until(lambda: b"carbongate_http_streams 0\n" in site.get("/metrics").body, what="nobody hearing the stream")
     wait_until(lambda: site.json("/api/v1/devices/incomer")["points"][1]["value"] == 302, what="the reading")
     again = Events(site.port, "/api/v1/stream?points=incomer.power", last_id=seen)
     try:
