@@ -148,6 +148,9 @@ def test_an_alert_comes_by_the_stream_and_is_acknowledged(site):
         active = site.json("/api/v1/alerts")["alerts"]
         assert [one["id"] for one in active if one["state"] == "firing"] == [alert["id"]]
         said = site.get(f"/api/v1/alerts/{alert['id']}/acknowledgement", {"Content-Type": "application/json"}, "POST", json.dumps({"note": "电工已到 <b>"}))
+        for note, why in (("a\nb", "line break"), ("电" * 1001, "1001 characters, of at most 1000")):
+            refused = site.get(f"/api/v1/alerts/{alert['id']}/acknowledgement", {"Content-Type": "application/json"}, "POST", json.dumps({"note": note}))
+            assert refused.status == 400 and why in json.loads(refused.body)["detail"]
         assert said.status == 202
         _, _, seen = events.wait_for("alert", lambda data: data["state"] == "acknowledged")
         assert seen["note"] == "电工已到 <b>" and seen["by"] == "dashboard"
