@@ -297,21 +297,26 @@ def test_the_configuration_hides_what_lets_somebody_in(tmp_path):
     (tmp_path / "password").chmod(0o600)
     config = tmp_path / "site.yaml"
     config.write_text(SMALL.format(ops=f'listen: "127.0.0.1:{port}"') + """
-sinks: [{type: line-protocol, url: "http://127.0.0.1:1/write?db=carbon&token=in-a-query", username: gateway, password_file: password}]
+sinks:
+  - {type: line-protocol, url: "http://127.0.0.1:1/write?db=carbon&token=in-a-query", username: gateway, password_file: password}
+  - {type: webhook, name: chat, url: "http://127.0.0.1:1/services/T000/B000/in-a-path"}
 """ + "include: more.yaml\n")
     (tmp_path / "more.yaml").write_text("""
 devices:
-  - {id: h, driver: http, url: "http://127.0.0.1:1/v1?api_key=in-a-url&zone=CN", interval: 1min, headers: [{name: X-Key, value: in-a-header}],
+  - {id: h, driver: http, url: "http://127.0.0.1:1/v1?api_key=in-a-url&zone=CN", interval: 1min, headers: [{name: X-Key, value: in-a-header}, {name: X-Other, value_env: HOME}],
      points: [{name: p, json: /p, unit: kW}]}
 """)
     with Process([CARBONGATE, "run", config], tmp_path / "gateway.log") as gateway:
         gateway.start(ready=lambda: accepts(port))
         text = request(port, "/api/v1/configuration").body.decode()
     told = json.loads(text)["configuration"]
-    assert [secret for secret in ("from-a-file", "in-a-query", "in-a-url", "in-a-header") if secret in text] == []
+        shown = request(port, "/api/v1/sinks").body.decode()
+    assert [secret for secret in ("from-a-file", "in-a-query", "in-a-url", "in-a-header", "in-a-path") if secret in text or secret in shown] == []
     assert told["sinks"][0]["url"] == "http://127.0.0.1:1/write?db=carbon&token=***" and told["sinks"][0]["password_file"] == "password"
     assert told["devices"][1]["url"] == "http://127.0.0.1:1/v1?api_key=***&zone=CN"
 
+    assert told["devices"][1]["headers"] == [{"name": "X-Key", "value": "***"}, {"name": "X-Other", "value_env": "HOME"}]
+    assert told["sinks"][1]["url"] == "http://127.0.0.1:1/***"
 
 def test_logins_are_off(site):
     assert site.json("/api/v1/session") == {"user": None, "role": "administrator", "logins": False}
