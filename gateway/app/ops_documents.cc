@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
+#include <cstdint>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
@@ -59,21 +60,51 @@ std::string without_credentials(std::string text) {
   return text;
 }
 
-json::value to_json(const config::Node& node, bool hide) {
+// Chat services have the secret in the path: https://chat.example/services/T000/B000/SECRET.
+std::string host_alone(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme == std::string::npos) return std::string(kHidden);
+  const std::size_t end = url.find_first_of("/?#", scheme + 3);
+  const bool has_more = end != std::string::npos && end + 1 < url.size();
+  return without_credentials(url.substr(0, end)) + (has_more ? "/" + std::string(kHidden) : "");
+}
+
+// What of a tree is hidden: of a header its value, not its name, nor where its value lies.
+enum class Hide : std::uint8_t { nothing, everything, headers, header };
+
+Hide hide_in(Hide outer, std::string_view key) {
+  if (outer == Hide::header) {
+    const bool is_told = key == "name" || key.ends_with("_file") || key.ends_with("_env");
+    return is_told ? Hide::nothing : Hide::everything;
+  }
+  if (outer != Hide::nothing || names_a_secret(key)) return Hide::everything;
+  // Headers are sent to a server as they stand: whatever their names, one of them is its key.
+  return key == "headers" ? Hide::headers : Hide::nothing;
+}
+
+bool is_webhook(const config::Node& map) {
+  const config::Node* type = map.find("type");
+  return type != nullptr && type->type() == config::Node::Type::scalar && type->scalar() == "webhook";
+}
+
+json::value to_json(const config::Node& node, Hide hide) {
   switch (node.type()) {
     case config::Node::Type::null: return nullptr;
     case config::Node::Type::scalar:
-      return json::string(hide ? std::string(kHidden) : without_credentials(node.scalar()));
+      return json::string(hide == Hide::nothing ? without_credentials(node.scalar()) : std::string(kHidden));
     case config::Node::Type::sequence: {
       json::array list;
-      for (const config::Node& item : node.items()) list.push_back(to_json(item, hide));
+      const Hide inner = hide == Hide::headers ? Hide::header : hide;
+      for (const config::Node& item : node.items()) list.push_back(to_json(item, inner));
       return list;
     }
     case config::Node::Type::map: {
       json::object object;
+      const bool hides_path = is_webhook(node);
       for (const auto& member : node.members()) {
-        // Headers are sent to a server as they stand: whatever their names, one of them is its key.
-        object[member.key] = to_json(*member.value, hide || names_a_secret(member.key) || member.key == "headers");
+        const bool is_url = member.key == "url" && member.value->type() == config::Node::Type::scalar;
+        object[member.key] = hides_path && is_url ? json::value(host_alone(member.value->scalar()))
+                                                  : to_json(*member.value, hide_in(hide, member.key));
       }
       return object;
     }
@@ -152,7 +183,7 @@ int OpsDocuments::explanation(const ExplanationAsk& ask, std::ostream& out, std:
 json::object OpsDocuments::configuration() const {
   config::Problems problems;
   const config::Node root = config::parse_file(file_, problems);
-  json::value tree = to_json(root, false);
+  json::value tree = to_json(root, Hide::nothing);
   return tree.is_object() ? std::move(tree.get_object()) : json::object();
 }
 

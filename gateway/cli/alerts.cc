@@ -170,7 +170,9 @@ class Report {
 
 int failed(const model::Fault& fault, int status, std::ostream& err) {
   err << fault.text << "\n";
-  return fault.code == boost::system::errc::bad_message ? EX_DATAERR : status;
+  using boost::system::errc::errc_t;
+  const bool is_data = fault.code == errc_t::bad_message || fault.code == errc_t::invalid_argument;
+  return is_data ? EX_DATAERR : status;
 }
 
 int acknowledge(const AlertsOptions& options, const Report& report, std::ostream& err) {

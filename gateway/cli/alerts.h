@@ -33,8 +33,8 @@ struct AlertsOptions {
 // gateway takes it up within a second, or when it starts.
 //
 // Exit status: 0; 64 (EX_USAGE) for options that do not go together; 65 (EX_DATAERR) for an option that means nothing,
-// an alert that does not fire, or a damaged store; 73 (EX_CANTCREAT) if the acknowledgement cannot be left; 74
-// (EX_IOERR) if the store cannot be read; 78 (EX_CONFIG).
+// a name or note that is no line of at most 1000 characters, an alert that does not fire, or a damaged store; 73
+// (EX_CANTCREAT) if the acknowledgement cannot be left; 74 (EX_IOERR) if the store cannot be read; 78 (EX_CONFIG).
 int run_alerts(const AlertsOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace carbongate::cli

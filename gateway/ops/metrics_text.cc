@@ -238,6 +238,15 @@ void append_server(Metrics& out, const ServerFacts& server) {
   out.counter("http_malformed_requests_total", "Refused for what they looked like.", server.http.malformed);
   out.counter("http_timeouts_total", "Connections that were too slow.", server.http.timeouts);
   out.counter("http_failures_total", "Requests that failed inside.", server.http.failures);
+  if (server.http.tls_expires) {
+    out.gauge("tls_certificate_expiry_timestamp_seconds",
+              "When the certificate that is served expires, since 1970 UTC.", unix_seconds(*server.http.tls_expires));
+    out.gauge("tls_certificate_current", "0: its files have changed and cannot be used; the one before is served.",
+              server.http.tls_trouble.empty() ? 1 : 0);
+    out.family("tls_reloads_total", "counter", "Changes of the certificate's files, by what became of them.");
+    out.sample(server.http.tls_reloads, {{"outcome", "done"}});
+    out.sample(server.http.tls_reload_failures, {{"outcome", "failed"}});
+  }
   out.gauge("http_streams", "Clients of the stream of live values.", server.streams);
   out.counter("http_streams_dropped_total", "Those of them that did not read.", server.streams_dropped);
 }

@@ -18,13 +18,16 @@ std::string_view title_of(int status) {
     case 409: return "Conflict";
     case 413: return "Too large";
     case 415: return "Unsupported media type";
+    case 417: return "Expectation failed";
     case 421: return "Misdirected request";
     case 429: return "Too many requests";
+    case 431: return "Headers too large";
     case 500: return "Internal error";
     case 501: return "Not implemented";
     case 502: return "No answer of use";
     case 503: return "Not available now";
     case 504: return "No answer in time";
+    case 505: return "HTTP version not supported";
     default: return "Error";
   }
 }

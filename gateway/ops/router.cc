@@ -127,6 +127,12 @@ asio::awaitable<io::HttpAnswer> Router::answer(io::HttpCall call) {
   co_return answer;
 }
 
+io::HttpAnswer Router::refusal(int status, std::string_view why, bool secure) {
+  io::HttpAnswer answer = problem(status, why);
+  harden(answer, secure);
+  return answer;
+}
+
 asio::awaitable<io::HttpAnswer> Router::route(Request& request) {
   auto target = parse_target(request.call.target);
   if (!target) co_return problem(400, "the path or the query cannot be read");

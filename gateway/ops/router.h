@@ -35,6 +35,9 @@ class Router {
   // Never throws but for cancellation. Every answer bears the headers that keep browsers from guessing.
   boost::asio::awaitable<io::HttpAnswer> answer(io::HttpCall call);
 
+  // What is no request at all, as a problem with the same headers.
+  static io::HttpAnswer refusal(int status, std::string_view why, bool secure);
+
   const std::vector<Route>& routes() const { return routes_; }
 
  private:

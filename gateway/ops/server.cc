@@ -33,6 +33,7 @@ namespace {
 constexpr std::chrono::milliseconds kTick = 500ms;  // readings gathered so long are one event
 constexpr int kTicksPerNow = 2;
 constexpr int kTicksPerSinks = 10;
+constexpr int kTicksPerCertificate = 10;
 constexpr std::size_t kReadingsMax = 10'000;  // gathered; beyond it the oldest wait for nobody
 constexpr std::size_t kQuestionThreads = 2;
 constexpr std::size_t kQuestionsWaiting = 32;
@@ -78,8 +79,9 @@ class Server::Impl {
                  .downloads = downloads_,
                  .server = [this] { return server_facts(); }},
         router_(make_routes(assets), logins_),
-        listener_(executor, clock, config.listen, config.limits,
-                  [this](io::HttpCall call) { return router_.answer(std::move(call)); }) {}
+        listener_(
+            executor, clock, config.listen, config.limits,
+            [this](io::HttpCall call) { return router_.answer(std::move(call)); }, Router::refusal) {}
 
   std::string open() {
     if (const std::string trouble = logins_.open(); !trouble.empty()) spdlog::error("logins: {}", trouble);
@@ -99,7 +101,7 @@ class Server::Impl {
   }
 
   void committed(const model::Effects& effects) {
-    if (stream_.clients() == 0 && readings_.empty()) return;
+    if (!stream_.is_recording()) return;
     for (const model::JournalRow& row : effects.rows) {
       if (const auto* reading = row.body.get_if<model::JudgedReading>()) {
         const auto* point = std::get_if<PointId>(&row.subject);
@@ -142,17 +144,31 @@ class Server::Impl {
     for (int tick = 0;; ++tick) {
       co_await clock_.sleep_until(clock_.ticks() + kTick);
       stream_.publish_readings(std::exchange(readings_, {}));
-      if (tick % kTicksPerSinks == 0 || stream_.clients() != 0) look(tick);
+      if (tick % kTicksPerSinks == 0 || stream_.is_recording()) look(tick);
       stream_.tick();
+      if (tick % kTicksPerCertificate == 0) look_at_certificate();
     }
+  }
+
+  void look_at_certificate() {
+    listener_.refresh_certificate();
+    const io::HttpServerStatus now = listener_.status();
+    if (now.tls_reload_failures != tls_told_.tls_reload_failures && !now.tls_trouble.empty()) {
+      spdlog::error("ops: {}; the certificate before is still served", now.tls_trouble);
+    }
+    if (now.tls_reloads != tls_told_.tls_reloads) {
+      spdlog::info("ops: the certificate was renewed{}",
+                   now.tls_expires ? ", it expires at " + model::format_utc(*now.tls_expires) : std::string());
+    }
+    tls_told_ = now;
   }
 
   void look(int tick) {
     const State state = facts_.state();
     if (tick % kTicksPerSinks == 0) rates_.note(state);
-    if (stream_.clients() == 0) return;
+    if (!stream_.is_recording()) return;
     tell_devices(state);
-    if (tick % kTicksPerNow == 0) stream_.publish("now", to_text(live_.now(state)));
+    if (tick % kTicksPerNow == 0 && stream_.clients() != 0) stream_.publish("now", to_text(live_.now(state)));
     if (tick % kTicksPerSinks != 0) return;
     json::array sinks;
     for (const ports::SinkStatus& sink : state.sinks) sinks.push_back(sink_json(state, sink, rates_));
@@ -188,6 +204,7 @@ class Server::Impl {
   Context context_;
   Router router_;
   io::HttpListener listener_;
+  io::HttpServerStatus tls_told_;  // as it was logged last
 };
 
 Server::Server(asio::any_io_executor executor, io::Clock& clock, const Config& config, const Facts& facts,

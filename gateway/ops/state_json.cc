@@ -73,6 +73,14 @@ json::array quotas_of(const model::Site& site) {
   return list;
 }
 
+json::value tls_json(const io::HttpServerStatus& http) {
+  if (!http.tls_expires) return nullptr;
+  return json::object{{"certificate_expires", model::format_utc(*http.tls_expires)},
+                      {"reloads", http.tls_reloads},
+                      {"reload_failures", http.tls_reload_failures},
+                      {"trouble", http.tls_trouble}};
+}
+
 }  // namespace
 
 void SinkRates::note(const State& state) {
@@ -158,6 +166,7 @@ json::object status_json(const Facts& facts, const State& state, const ServerFac
           {"server", json::object{{"connections", server.http.connections},
                                   {"requests", server.http.requests},
                                   {"refused", server.http.refused + server.http.malformed},
+                                  {"tls", tls_json(server.http)},
                                   {"streams", server.streams},
                                   {"streams_dropped", server.streams_dropped}}}};
 }

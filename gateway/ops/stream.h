@@ -35,7 +35,7 @@ class Stream {
   static constexpr std::chrono::seconds kHeartbeat{15};  // a line when nothing else was sent for so long
   static constexpr std::chrono::seconds kStuck{
       10};  // a client that has not taken a piece for so long, and leaves, was dropped
-  static constexpr std::chrono::seconds kRemembered{120};  // points whose last client has left are still recorded
+  static constexpr std::chrono::seconds kRemembered{120};  // what nobody hears any more is still recorded for so long
 
   // `boot`: of this run. `clock` outlives it.
   Stream(boost::asio::any_io_executor executor, io::Clock& clock, std::uint64_t boot)
@@ -48,10 +48,16 @@ class Stream {
   void publish_readings(std::vector<std::pair<PointId, std::string>> readings);
   bool is_wanted(PointId point) const { return wanted_.contains(point); }
 
-  // Wakes clients: some may have to be sent a heartbeat. Once or more a second.
+  // Whether what happens is to be published: there are clients, or the last one has left not long ago and may come
+  // back. A client that comes back after a time of which nothing was recorded is told so by `reset`.
+  bool is_recording() const { return is_recording_; }
+
+  // Ends recording what nobody has heard for long. Wakes clients: some may have to be sent a heartbeat. Once or more a
+  // second.
   void tick();
 
-  // A client: gets what happened behind `seen`, or `first` and what happens from now on.
+  // A client: gets what happened behind `seen`, then `first`, the present, and what happens from now on. Where not all
+  // is known that happened behind `seen`, also to one of `points`, it gets `reset` instead.
   std::unique_ptr<io::HttpSource> join(std::string_view seen, std::set<PointId> points, std::string first);
 
   std::size_t clients() const { return clients_; }
@@ -59,6 +65,11 @@ class Stream {
 
  private:
   class Source;
+  struct Wanted {
+    std::size_t clients = 0;
+    io::SteadyTime left{};    // the last one, if there is none
+    std::uint64_t since = 0;  // events behind this id have all of its readings
+  };
   struct Event {
     std::uint64_t id = 0;
     std::string name;
@@ -67,6 +78,7 @@ class Stream {
     std::size_t bytes() const;
   };
   void add(Event event);
+  std::optional<std::uint64_t> place_of(std::string_view seen, const std::set<PointId>& points) const;
   std::string frame(std::uint64_t id, std::string_view name, std::string_view data) const;
 
   io::Clock& clock_;
@@ -75,8 +87,10 @@ class Stream {
   std::deque<Event> events_;  // ascending by id
   std::size_t bytes_ = 0;
   std::uint64_t last_id_ = 0;
-  std::uint64_t forgotten_ = 0;                                            // the newest id that is kept no more
-  std::map<PointId, std::pair<std::size_t, io::SteadyTime>> wanted_ = {};  // clients, and when the last one left
+  std::uint64_t forgotten_ = 0;  // the newest id that is kept no more
+  std::map<PointId, Wanted> wanted_ = {};
+  bool is_recording_ = false;
+  io::SteadyTime left_{};  // the last client, if there is none
   std::size_t clients_ = 0;
   std::uint64_t dropped_ = 0;
 };

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "config/reader/text.h"
 #include "gateway/store/database.h"
 #include "gateway/store/store_config.h"
 
@@ -23,16 +24,25 @@ namespace fs = std::filesystem;
 constexpr std::string_view kFolder = "requests";
 constexpr std::string_view kPrefix = "acknowledge-";
 constexpr std::string_view kVersion = "1";
-constexpr std::streamsize kFileMax = 4'096;
+constexpr std::size_t kBytesOfCharacterMax = 4;
+constexpr std::streamsize kFileMax = 2 * kBytesOfCharacterMax * kAcknowledgementTextMax + 64;
 constexpr std::size_t kFilesMax = 10'000;
 
 bool is_alert_id(std::string_view id) {
   return id.size() == 16 && id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-bool is_one_line(std::string_view text) {
-  return text.size() <= kAcknowledgementTextMax &&
-         std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+std::string objection_to_text(std::string_view what, std::string_view text) {
+  const std::string name(what);
+  if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) {
+    return name + " has a line break or another control character; write it as one line";
+  }
+  if (config::find_invalid_text(text)) return name + " is no text; write it in UTF-8";
+  const auto characters = static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80; }));
+  if (characters <= kAcknowledgementTextMax) return "";
+  return name + " is too long: " + std::to_string(characters) + " characters, of at most " +
+         std::to_string(kAcknowledgementTextMax);
 }
 
 fs::path file_of(const fs::path& directory, const std::string& alert) {
@@ -66,22 +76,28 @@ std::optional<Acknowledgement> parse(std::string_view text, std::string alert) {
   const auto at = line();
   const auto by = line();
   const auto note = line();
-  if (version != kVersion || !note || !text.empty() || !is_one_line(*by) || !is_one_line(*note)) return std::nullopt;
+  if (version != kVersion || !note || !text.empty()) return std::nullopt;
   std::int64_t ms = 0;
   const auto [end, error] = std::from_chars(at->data(), at->data() + at->size(), ms);
   if (error != std::errc() || end != at->data() + at->size()) return std::nullopt;
-  return Acknowledgement{.alert = std::move(alert), .at = Instant(Duration(ms)), .by = *by, .note = *note};
+  Acknowledgement said{.alert = std::move(alert), .at = Instant(Duration(ms)), .by = *by, .note = *note};
+  return objection_to(said).empty() ? std::optional(std::move(said)) : std::nullopt;
 }
 
 }  // namespace
 
+std::string objection_to(const Acknowledgement& said) {
+  if (!is_alert_id(said.alert)) return "'" + said.alert + "' is no alert's id; it has 16 digits of 0-9, a-f";
+  if (said.by.empty()) return "who acknowledges is not said";
+  const std::string name = objection_to_text("the name", said.by);
+  return name.empty() ? objection_to_text("the note", said.note) : name;
+}
+
 model::Result<void> request_acknowledgement(const fs::path& directory, const Acknowledgement& said) {
+  if (std::string why = objection_to(said); !why.empty()) {
+    return model::Fault{make_error_code(boost::system::errc::invalid_argument), std::move(why)};
+  }
   return guarded(directory, [&] {
-    if (!is_alert_id(said.alert)) throw Refused("'" + said.alert + "' is no alert's id; it has 16 digits of 0-9, a-f");
-    if (said.by.empty()) throw Refused("who acknowledges is not said");
-    if (!is_one_line(said.by) || !is_one_line(said.note)) {
-      throw Refused("name and note are a line each, of at most " + std::to_string(kAcknowledgementTextMax) + " bytes");
-    }
     std::error_code error;
     if (!fs::exists(directory / kDatabaseFile, error)) {
       throw Refused("there is no carbongate.db in it; the gateway has not run on it yet");

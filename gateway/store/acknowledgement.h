@@ -23,10 +23,14 @@ struct Acknowledgement {
   std::string note = {};
 };
 
-inline constexpr std::size_t kAcknowledgementTextMax = 1'000;  // bytes of `by`, and of `note`
+inline constexpr std::size_t kAcknowledgementTextMax = 1'000;  // characters (code points) of `by`, and of `note`
 
-// On disk when this returns. Fault: what is said has line breaks or is too long, the id is none, there is no store in
-// the directory, or it cannot be written.
+// Why it cannot be kept, whatever the store: the id is none, nobody says it, or name or note is no line of UTF-8 of at
+// most so many characters; "": it can.
+std::string objection_to(const Acknowledgement& said);
+
+// On disk when this returns. Fault: there is an objection to it (invalid_argument), there is no store in the directory,
+// or it cannot be written.
 model::Result<void> request_acknowledgement(const std::filesystem::path& directory, const Acknowledgement& said);
 
 // Those that wait, by id. What is none is removed and told in `trouble`, a line each.

@@ -18,14 +18,13 @@
 #include <boost/system/system_error.hpp>
 #include <ctime>
 #include <exception>
-#include <filesystem>
 #include <map>
 #include <utility>
 
 #include "protocols/io/errors_as_values.h"
 #include "protocols/io/http_head.h"
+#include "protocols/io/served_certificate.h"
 #include "protocols/io/task_group.h"
-#include "protocols/io/tls.h"
 #include "protocols/wire/gzip.h"
 
 namespace carbongate::io {
@@ -65,43 +64,6 @@ bool is_text(std::string_view type) {
          type.find("javascript") != std::string_view::npos;
 }
 
-HttpAnswer plain_answer(int status, std::string_view why) {
-  return {
-      .status = status, .headers = {{"Content-Type", "text/plain; charset=utf-8"}}, .body = std::string(why) + "\n"};
-}
-
-// The context of the certificate's files as they are now; the one before if they cannot be used.
-class Certificates {
- public:
-  explicit Certificates(const HttpListen& where) : where_(where) {}
-
-  bool is_used() const { return !where_.certificate_file.empty(); }
-
-  std::shared_ptr<asio::ssl::context> current(HttpServerStatus& status) {
-    const Times times = times_of();
-    if (context_ && times == loaded_) return context_;
-    loaded_ = times;
-    TlsContext made = make_tls_server_context(where_.certificate_file, where_.key_file);
-    status.tls_trouble = made.text;
-    if (made.error) return context_;
-    if (context_) ++status.tls_reloads;
-    context_ = std::make_shared<asio::ssl::context>(std::move(made.context));
-    return context_;
-  }
-
- private:
-  using Times = std::pair<std::filesystem::file_time_type, std::filesystem::file_time_type>;
-  Times times_of() const {
-    std::error_code ignored;
-    return {std::filesystem::last_write_time(where_.certificate_file, ignored),
-            std::filesystem::last_write_time(where_.key_file, ignored)};
-  }
-
-  const HttpListen& where_;
-  Times loaded_;
-  std::shared_ptr<asio::ssl::context> context_;
-};
-
 // What reading a request came to: the request, an answer that refuses it, or neither, when the client has left or was
 // too slow.
 struct Incoming {
@@ -117,6 +79,11 @@ std::string_view HttpCall::header(std::string_view name) const {
   return find_header(headers, name);
 }
 
+HttpAnswer plain_refusal(int status, std::string_view why, bool) {
+  return {
+      .status = status, .headers = {{"Content-Type", "text/plain; charset=utf-8"}}, .body = std::string(why) + "\n"};
+}
+
 bool accepts_gzip(const HttpCall& call) {
   for (const auto& item : http::ext_list(call.header("Accept-Encoding"))) {
     if (!beast::iequals(item.first, "gzip")) continue;
@@ -129,21 +96,23 @@ bool accepts_gzip(const HttpCall& call) {
 
 class HttpListener::Impl {
  public:
-  Impl(asio::any_io_executor executor, Clock& clock, HttpListen where, HttpServerLimits limits, HttpHandler handler)
+  Impl(asio::any_io_executor executor, Clock& clock, HttpListen where, HttpServerLimits limits, HttpHandler handler,
+       HttpRefusal refusal)
       : clock_(clock),
         where_(std::move(where)),
         limits_(limits),
         handler_(std::move(handler)),
+        refusal_(std::move(refusal)),
         acceptor_(executor),
         pause_(executor),
         connections_(executor),
-        certificates_(where_) {}
+        certificate_(where_.certificate_file, where_.key_file) {}
 
   std::string open() {
     error_code ec;
     const auto address = asio::ip::make_address(where_.address, ec);
     if (ec) return "'" + where_.address + "' is no address";
-    if (certificates_.is_used() && !certificates_.current(status_)) return status_.tls_trouble;
+    if (certificate_.is_used() && !certificate_.current()) return certificate_.trouble();
     const tcp::endpoint endpoint(address, where_.port);
     const std::string text =
         (address.is_v6() ? "[" + where_.address + "]" : where_.address) + ":" + std::to_string(where_.port);
@@ -189,9 +158,17 @@ class HttpListener::Impl {
     }
   }
 
+  void refresh_certificate() {
+    if (certificate_.is_used()) certificate_.current();
+  }
+
   HttpServerStatus status() const {
     HttpServerStatus status = status_;
     status.connections = connections_.size();
+    status.tls_reloads = certificate_.reloads();
+    status.tls_reload_failures = certificate_.failures();
+    status.tls_trouble = certificate_.trouble();
+    status.tls_expires = certificate_.expires();
     return status;
   }
 
@@ -214,13 +191,13 @@ class HttpListener::Impl {
     error_code ec;
     socket.set_option(tcp::no_delay(true), ec);
     try {
-      if (!certificates_.is_used()) {
+      if (!certificate_.is_used()) {
         beast::tcp_stream stream(std::move(socket));
         stream.expires_after(limits_.header_within);
         co_await converse(stream, stream, address);
         stream.socket().shutdown(tcp::socket::shutdown_send, ec);
       } else {
-        const auto context = certificates_.current(status_);
+        const auto context = certificate_.current();
         beast::ssl_stream<beast::tcp_stream> stream(std::move(socket), *context);
         beast::get_lowest_layer(stream).expires_after(limits_.header_within);
         co_await stream.async_handshake(asio::ssl::stream_base::server, into(ec));
@@ -237,6 +214,8 @@ class HttpListener::Impl {
       ++status_.failures;
     }
   }
+
+  HttpAnswer refuse(int status, std::string_view why) const { return refusal_(status, why, certificate_.is_used()); }
 
   void note_timeout(const error_code& ec) {
     if (ec == beast::error::timeout) ++status_.timeouts;
@@ -279,7 +258,7 @@ class HttpListener::Impl {
     }
     co_await rethrow_if_cancelled();
     ++status_.failures;
-    co_return plain_answer(500, "internal error");
+    co_return refuse(500, "internal error");
   }
 
   // A client that is still sending would lose the refusal with a reset: takes a little of what it sends.
@@ -327,12 +306,12 @@ class HttpListener::Impl {
     const std::size_t size = co_await read_head(stream, lowest, buffer);
     if (size == 0) co_return incoming;
     if (size > limits_.header_bytes_max) {
-      incoming.refusal = plain_answer(431, "the headers are too large");
+      incoming.refusal = refuse(431, "the headers are too large");
       co_return incoming;
     }
     const std::string_view head(static_cast<const char*>(buffer.data().data()), size);
     if (const std::string_view objection = objection_to_head(head); !objection.empty()) {
-      incoming.refusal = plain_answer(400, objection);
+      incoming.refusal = refuse(400, objection);
       co_return incoming;
     }
     http::request_parser<http::string_body> parser;
@@ -355,9 +334,9 @@ class HttpListener::Impl {
     note_timeout(ec);
     if (ec.category() == http::make_error_code(http::error::body_limit).category() &&
         ec != http::error::partial_message && ec != http::error::end_of_stream) {
-      incoming.refusal = ec == http::error::body_limit    ? plain_answer(413, "the body is too large")
-                         : ec == http::error::bad_version ? plain_answer(505, "HTTP/1.1 or HTTP/1.0")
-                                                          : plain_answer(400, ec.message());
+      incoming.refusal = ec == http::error::body_limit    ? refuse(413, "the body is too large")
+                         : ec == http::error::bad_version ? refuse(505, "HTTP/1.1 or HTTP/1.0")
+                                                          : refuse(400, ec.message());
       co_return incoming;
     }
     if (ec) co_return incoming;
@@ -367,13 +346,13 @@ class HttpListener::Impl {
 
   void accept(http::request<http::string_body> request, const std::string& address, Incoming& incoming) {
     if (request.version() != 10 && request.version() != 11) {
-      incoming.refusal = plain_answer(505, "HTTP/1.1 or HTTP/1.0");
+      incoming.refusal = refuse(505, "HTTP/1.1 or HTTP/1.0");
       return;
     }
     HttpCall call;
     call.method = std::string(request.method_string());
     call.target = std::string(request.target());
-    call.secure = certificates_.is_used();
+    call.secure = certificate_.is_used();
     call.address = address;
     for (const std::string_view scheme : {"http://", "https://"}) {  // RFC 9112 section 3.2.2
       if (!call.target.starts_with(scheme)) continue;
@@ -381,7 +360,7 @@ class HttpListener::Impl {
       call.target = path == std::string::npos ? "/" : call.target.substr(path);
     }
     if (!call.target.starts_with('/')) {
-      incoming.refusal = plain_answer(400, "the target is no path");
+      incoming.refusal = refuse(400, "the target is no path");
       return;
     }
     for (const auto& field : request)
@@ -474,17 +453,19 @@ class HttpListener::Impl {
   HttpListen where_;
   HttpServerLimits limits_;
   HttpHandler handler_;
+  HttpRefusal refusal_;
   tcp::acceptor acceptor_;
   asio::steady_timer pause_;
   TaskGroup connections_;
   std::map<std::string, std::size_t> by_address_;
-  Certificates certificates_;
+  ServedCertificate certificate_;
   HttpServerStatus status_;
 };
 
 HttpListener::HttpListener(asio::any_io_executor executor, Clock& clock, HttpListen where, HttpServerLimits limits,
-                           HttpHandler handler)
-    : impl_(std::make_unique<Impl>(std::move(executor), clock, std::move(where), limits, std::move(handler))) {}
+                           HttpHandler handler, HttpRefusal refusal)
+    : impl_(std::make_unique<Impl>(std::move(executor), clock, std::move(where), limits, std::move(handler),
+                                   std::move(refusal))) {}
 
 HttpListener::~HttpListener() = default;
 
@@ -498,6 +479,10 @@ std::uint16_t HttpListener::port() const {
 
 asio::awaitable<void> HttpListener::run() {
   return impl_->run();
+}
+
+void HttpListener::refresh_certificate() {
+  impl_->refresh_certificate();
 }
 
 HttpServerStatus HttpListener::status() const {

@@ -57,25 +57,33 @@ struct HttpAnswer {
 // What escapes it is answered by 500.
 using HttpHandler = std::function<boost::asio::awaitable<HttpAnswer>(HttpCall)>;
 
+// What a client is answered without a handler: a status of 400 or more, and why. `secure`: by TLS.
+using HttpRefusal = std::function<HttpAnswer(int status, std::string_view why, bool secure)>;
+
+// A line of plain text.
+HttpAnswer plain_refusal(int status, std::string_view why, bool secure);
+
 struct HttpServerStatus {
-  std::size_t connections = 0;    // now
-  std::uint64_t accepted = 0;     // connections
-  std::uint64_t refused = 0;      // of them: closed at once, for there were too many
-  std::uint64_t requests = 0;     // that a handler was asked for
-  std::uint64_t malformed = 0;    // answered by 400, 413, 417, 431 or 505 without asking one
-  std::uint64_t timeouts = 0;     // connections closed because a deadline had passed
-  std::uint64_t failures = 0;     // handlers that something escaped
-  std::uint64_t tls_reloads = 0;  // the certificate's files were read again
-  std::string tls_trouble;        // why they could not be: the certificate before is still used
+  std::size_t connections = 0;            // now
+  std::uint64_t accepted = 0;             // connections
+  std::uint64_t refused = 0;              // of them: closed at once, for there were too many
+  std::uint64_t requests = 0;             // that a handler was asked for
+  std::uint64_t malformed = 0;            // answered by 400, 413, 417, 431 or 505 without asking one
+  std::uint64_t timeouts = 0;             // connections closed because a deadline had passed
+  std::uint64_t failures = 0;             // handlers that something escaped
+  std::uint64_t tls_reloads = 0;          // the certificate's files were read again
+  std::uint64_t tls_reload_failures = 0;  // and could not be used
+  std::string tls_trouble;                // why they cannot as they are now: the certificate before is still served
+  std::optional<WallTime> tls_expires;    // the certificate that is served
 };
 
 // Bodies of text of a kilobyte and more are compressed for clients that accept gzip. Not thread-safe; all on the
 // executor given.
 class HttpListener {
  public:
-  // `clock` stamps answers, and outlives it.
+  // `clock` stamps answers, and outlives it. `refusal` writes what is answered without `handler`.
   HttpListener(boost::asio::any_io_executor executor, Clock& clock, HttpListen where, HttpServerLimits limits,
-               HttpHandler handler);
+               HttpHandler handler, HttpRefusal refusal = plain_refusal);
   ~HttpListener();
   HttpListener(const HttpListener&) = delete;
   HttpListener& operator=(const HttpListener&) = delete;
@@ -86,6 +94,10 @@ class HttpListener {
 
   // Answers until it is cancelled; its connections are closed then.
   boost::asio::awaitable<void> run();
+
+  // Reads the certificate's files again if they have changed, as each new connection does: a renewed one is served, and
+  // trouble with it seen, before anybody comes. After open().
+  void refresh_certificate();
 
   HttpServerStatus status() const;
 

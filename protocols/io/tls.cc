@@ -1,10 +1,15 @@
 #include "protocols/io/tls.h"
 
+#include <openssl/asn1.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ssl/error.hpp>
+#include <chrono>
+#include <ctime>
 
 namespace carbongate::io {
 
@@ -38,8 +43,21 @@ TlsContext make_tls_server_context(const std::string& certificate_file, const st
   made.context.use_private_key_file(key_file, ssl::context::pem, made.error);
   if (made.error) {
     made.text = "cannot read the key of " + certificate_file + " from " + key_file + ": " + made.error.message();
+    return made;
+  }
+  // A key of another kind than the certificate's is taken without a word, and would be missed by each handshake.
+  if (SSL_CTX_check_private_key(made.context.native_handle()) != 1) {
+    made.error = boost::system::error_code(static_cast<int>(ERR_get_error()), boost::asio::error::get_ssl_category());
+    made.text = "the key in " + key_file + " is not that of the certificate in " + certificate_file;
   }
   return made;
+}
+
+std::optional<WallTime> certificate_expiry(ssl::context& context) {
+  const X509* certificate = SSL_CTX_get0_certificate(context.native_handle());
+  std::tm parts{};
+  if (certificate == nullptr || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) != 1) return std::nullopt;
+  return WallTime(std::chrono::seconds(timegm(&parts)));
 }
 
 void expect_server(SSL* stream, const std::string& host) {

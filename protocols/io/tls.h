@@ -3,7 +3,10 @@
 
 #include <boost/asio/ssl/context.hpp>
 #include <boost/system/error_code.hpp>
+#include <optional>
 #include <string>
+
+#include "protocols/io/clock.h"
 
 namespace carbongate::io {
 
@@ -17,8 +20,12 @@ struct TlsContext {
 };
 TlsContext make_tls_client_context(const std::string& ca_file);
 
-// A server's context with its certificate, followed by its chain, and key; TLS 1.2 and newer. On error it has none.
+// A server's context with its certificate, followed by its chain, and key; TLS 1.2 and newer. On error, as with a key
+// that is not the certificate's, it is of no use.
 TlsContext make_tls_server_context(const std::string& certificate_file, const std::string& key_file);
+
+// When the certificate of a server's context expires. nullopt: it has none.
+std::optional<WallTime> certificate_expiry(boost::asio::ssl::context& context);
 
 // Prepares a stream made of that context for its server: server name indication (not for IP addresses, RFC 6066 section
 // 3) and verification of the certificate against `host`, be it a name or an address.

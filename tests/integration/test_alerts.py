@@ -11,7 +11,7 @@ from modbus_servers import libmodbus_tcp
 from mqtt_servers import PASSWORD, USER, Mosquitto
 from postgresql_servers import PostgreSQL
 
-EX_USAGE, EX_DATAERR, EX_CANTCREAT = 64, 65, 73
+EX_USAGE, EX_DATAERR = 64, 65
 
 CONFIG = """
 site: {{id: works, name: 示范工厂, timezone: Asia/Shanghai, grid_region: CN-SC}}
@@ -104,7 +104,7 @@ def test_what_cannot_be_acknowledged_says_why(tmp_path):
     firing = alerts(config)[0]["id"]
     carbongate("alerts", config, "--acknowledge", firing, status=EX_USAGE)
     carbongate("alerts", config, "--note", "why", status=EX_USAGE)
-    carbongate("alerts", config, "--acknowledge", firing, "--by", "Li\nWang", status=EX_CANTCREAT)
+    carbongate("alerts", config, "--acknowledge", firing, "--by", "Li\nWang", status=EX_DATAERR)
     assert "is not one of table, csv, json" in carbongate("alerts", config, "--format", "jsn", status=EX_DATAERR).stderr
     assert alerts(config, "--recent", "0s")[-1]["state"] == "pending", "what ended before the newest change is left out"
 

@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import time
+import urllib.request
 from datetime import timedelta
 
 import pytest
@@ -116,6 +117,7 @@ def test_the_stream_goes_on_where_a_client_was(site):
     site.publish("incomer", 0, p=301)
     seen, *_ = events.wait_for("readings", lambda data: data["readings"][-1]["value"] == 301)
     events.close()
+    wait_until(lambda: b"carbongate_http_streams 0\n" in site.get("/metrics").body, what="nobody hearing the stream")
     site.publish("incomer", 0, p=302)
     wait_until(lambda: site.json("/api/v1/devices/incomer")["points"][1]["value"] == 302, what="the reading")
     again = Events(site.port, "/api/v1/stream?points=incomer.power", last_id=seen)
@@ -146,6 +148,9 @@ def test_an_alert_comes_by_the_stream_and_is_acknowledged(site):
         assert (alert["rule"], alert["subject"], alert["value"], alert["limit"], alert["severity"]) == ("overload", "incomer.power", 950, 800, "critical")
         active = site.json("/api/v1/alerts")["alerts"]
         assert [one["id"] for one in active if one["state"] == "firing"] == [alert["id"]]
+        for note, why in (("a\nb", "line break"), ("电" * 1001, "1001 characters, of at most 1000")):
+            refused = site.get(f"/api/v1/alerts/{alert['id']}/acknowledgement", {"Content-Type": "application/json"}, "POST", json.dumps({"note": note}))
+            assert refused.status == 400 and why in json.loads(refused.body)["detail"]
         said = site.get(f"/api/v1/alerts/{alert['id']}/acknowledgement", {"Content-Type": "application/json"}, "POST", json.dumps({"note": "电工已到 <b>"}))
         assert said.status == 202
         _, _, seen = events.wait_for("alert", lambda data: data["state"] == "acknowledged")
@@ -293,20 +298,25 @@ def test_the_configuration_hides_what_lets_somebody_in(tmp_path):
     (tmp_path / "password").chmod(0o600)
     config = tmp_path / "site.yaml"
     config.write_text(SMALL.format(ops=f'listen: "127.0.0.1:{port}"') + """
-sinks: [{type: line-protocol, url: "http://127.0.0.1:1/write?db=carbon&token=in-a-query", username: gateway, password_file: password}]
+sinks:
+  - {type: line-protocol, url: "http://127.0.0.1:1/write?db=carbon&token=in-a-query", username: gateway, password_file: password}
+  - {type: webhook, name: chat, url: "http://127.0.0.1:1/services/T000/B000/in-a-path"}
 """ + "include: more.yaml\n")
     (tmp_path / "more.yaml").write_text("""
 devices:
-  - {id: h, driver: http, url: "http://127.0.0.1:1/v1?api_key=in-a-url&zone=CN", interval: 1min, headers: [{name: X-Key, value: in-a-header}],
+  - {id: h, driver: http, url: "http://127.0.0.1:1/v1?api_key=in-a-url&zone=CN", interval: 1min, headers: [{name: X-Key, value: in-a-header}, {name: X-Other, value_env: HOME}],
      points: [{name: p, json: /p, unit: kW}]}
 """)
     with Process([CARBONGATE, "run", config], tmp_path / "gateway.log") as gateway:
         gateway.start(ready=lambda: accepts(port))
         text = request(port, "/api/v1/configuration").body.decode()
+        shown = request(port, "/api/v1/sinks").body.decode()
     told = json.loads(text)["configuration"]
-    assert [secret for secret in ("from-a-file", "in-a-query", "in-a-url", "in-a-header") if secret in text] == []
+    assert [secret for secret in ("from-a-file", "in-a-query", "in-a-url", "in-a-header", "in-a-path") if secret in text or secret in shown] == []
     assert told["sinks"][0]["url"] == "http://127.0.0.1:1/write?db=carbon&token=***" and told["sinks"][0]["password_file"] == "password"
     assert told["devices"][1]["url"] == "http://127.0.0.1:1/v1?api_key=***&zone=CN"
+    assert told["devices"][1]["headers"] == [{"name": "X-Key", "value": "***"}, {"name": "X-Other", "value_env": "HOME"}]
+    assert told["sinks"][1]["url"] == "http://127.0.0.1:1/***"
 
 
 def test_logins_are_off(site):
@@ -410,6 +420,22 @@ def test_a_port_that_is_taken_is_told_at_once(site, tmp_path):
     assert told.returncode == 69 and f"cannot listen on 127.0.0.1:{site.port}: Address already in use" in told.stderr
 
 
+@pytest.mark.parametrize(("bytes_", "status", "title"), [
+    (b"GET /api/v1/now HTTP/1.1\r\n\r\n", 400, "Bad request"),
+    (b"GET /api/v1/now HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 20_000 + b"\r\n\r\n", 431, "Headers too large"),
+    (b"POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999\r\n\r\n", 413, "Too large"),
+    (b"GET /api/v1/now HTTP/3.0\r\nHost: localhost\r\n\r\n", 505, "HTTP version not supported"),
+])
+def test_what_is_no_request_is_told_as_a_problem(site, bytes_, status, title):
+    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as client:
+        client.sendall(bytes_)
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        told = json.loads(response.read())
+    assert response.status == told["status"] == status and told["title"] == title and told["detail"]
+    assert response.headers["Content-Type"] == "application/problem+json" and response.headers["X-Content-Type-Options"] == "nosniff"
+
+
 def make_certificate(folder, name):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}",
                     "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "new.key", "-out", folder / "new.pem"], check=True, capture_output=True)
@@ -423,6 +449,19 @@ def test_a_renewed_certificate_is_taken_up(tmp_path):
     config = tmp_path / "site.yaml"
     config.write_text(SMALL.format(ops=f'listen: "127.0.0.1:{port}", tls: {{certificate_file: site.pem, key_file: site.key}}'))
 
+    def asked(target):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with urllib.request.urlopen(f"https://127.0.0.1:{port}{target}", context=context, timeout=10) as answer:
+            return answer.read().decode()
+
+    def told_of_trouble(times):
+        wait_until(lambda: gateway.output().count("the certificate before is still served") >= times, 20, "the log of it")
+        told = asked("/metrics")
+        assert "carbongate_tls_certificate_current 0\n" in told
+        failed = int(re.search(r'^carbongate_tls_reloads_total{outcome="failed"} (\d+)$', told, re.MULTILINE).group(1))
+        assert failed >= times and json.loads(asked("/api/v1/status"))["server"]["tls"]["trouble"]
+
     def ask():
         context = ssl.create_default_context(cafile=tmp_path / "site.pem")
         connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=context)
@@ -435,8 +474,22 @@ def test_a_renewed_certificate_is_taken_up(tmp_path):
     with Process([CARBONGATE, "run", config], tmp_path / "gateway.log") as gateway:
         gateway.start(ready=lambda: accepts(port))
         assert ask() == (200, "first", "max-age=31536000")
+        first = (tmp_path / "site.pem").read_bytes()
+        (tmp_path / "new.pem").write_text("garbage")
+        (tmp_path / "new.pem").rename(tmp_path / "site.pem")
+        told_of_trouble(1)
+        (tmp_path / "new.pem").write_bytes(first)
+        subprocess.run(["openssl", "genrsa", "-out", tmp_path / "new.key", "2048"], check=True, capture_output=True)  # of another certificate
+        (tmp_path / "new.key").rename(tmp_path / "site.key")
+        (tmp_path / "new.pem").rename(tmp_path / "site.pem")
+        told_of_trouble(2)
         make_certificate(tmp_path, "second")
+        wait_until(lambda: "the certificate was renewed, it expires at " in gateway.output(), 20, "the log of it")
         assert ask()[:2] == (200, "second")
+        told = asked("/metrics")
+        assert "carbongate_tls_certificate_current 1\n" in told
+        expires = float(re.search(r"^carbongate_tls_certificate_expiry_timestamp_seconds (\S+)$", told, re.MULTILINE).group(1))
+        assert abs(expires - time.time() - 2 * 86400) < 3600
         with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
             plain.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert not plain.recv(1000).startswith(b"HTTP")

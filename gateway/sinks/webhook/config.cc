@@ -1,5 +1,8 @@
 #include "gateway/sinks/webhook/config.h"
 
+#include <string>
+#include <utility>
+
 #include "gateway/sinks/shared/site_zone.h"
 #include "protocols/http/signature.h"
 
@@ -16,6 +19,13 @@ std::string no_objection(const boost::urls::url_view&) {
   return {};
 }
 
+// What went wrong is told to more people than may know where chat services have their secret: in the path.
+std::string without_path(std::string where) {
+  const std::size_t scheme = where.find("://");
+  if (scheme == std::string::npos) return where;
+  return where.substr(0, where.find('/', scheme + 3));
+}
+
 }  // namespace
 
 Config Config::from(config::Reader& in, const config::Node& root) {
@@ -29,6 +39,7 @@ Config Config::from(config::Reader& in, const config::Node& root) {
     config.where += (config.where.ends_with('/') ? "api/v2/alerts" : kAlertsPath);
   }
   if (config.target.empty()) config.target = "/";
+  if (config.format == Format::cloudevents) config.where = without_path(std::move(config.where));
   config.secret = config::read_secret(in, "secret");
   const auto key = http::webhook_key(config.secret.reveal());
   const char* where = in.has("secret_file") ? "secret_file" : "secret_env";

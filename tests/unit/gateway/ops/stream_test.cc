@@ -58,7 +58,8 @@ TEST_F(StreamTest, SendsReadingsToWhoAskedForThem) {
 TEST_F(StreamTest, GoesOnBehindAnId) {
   for (int i = 1; i <= 3; ++i) stream_.publish("alert", std::to_string(i));
   const auto client = stream_.join("17-1", {}, "{}");
-  EXPECT_EQ(next(*client), "id: 17-2\nevent: alert\ndata: 2\n\nid: 17-3\nevent: alert\ndata: 3\n\n");
+  EXPECT_EQ(next(*client),
+            "id: 17-2\nevent: alert\ndata: 2\n\nid: 17-3\nevent: alert\ndata: 3\n\nid: 17-3\nevent: now\ndata: {}\n\n");
   const auto up_to_date = stream_.join("17-3", {}, "{}");
   EXPECT_EQ(next(*up_to_date), "id: 17-3\nevent: now\ndata: {}\n\n");
 }
@@ -71,6 +72,56 @@ TEST_F(StreamTest, TellsWhoWasAwayForTooLong) {
   for (std::size_t i = 0; i < Stream::kEventsMax + 10; ++i) stream_.publish("alert", "{}");
   EXPECT_TRUE(next(*stream_.join("17-9", {}, "{}")).find("event: reset") != std::string::npos);
   EXPECT_TRUE(next(*stream_.join("17-10", {}, "{}")).find("event: reset") == std::string::npos);
+}
+
+TEST_F(StreamTest, RecordsForAWhileWhatNobodyHears) {
+  EXPECT_FALSE(stream_.is_recording());
+  auto client = stream_.join("", {kPower}, "{}");
+  next(*client);
+  EXPECT_TRUE(stream_.is_recording());
+  client.reset();
+  clock_.advance(119s);
+  stream_.tick();
+  EXPECT_TRUE(stream_.is_recording());
+  stream_.publish_readings({{kPower, "1"}});
+  stream_.publish("alert", "{}");
+  client = stream_.join("17-0", {kPower}, "{}");
+  EXPECT_EQ(next(*client),
+            "id: 17-1\nevent: readings\ndata: {\"readings\":[1]}\n\nid: 17-2\nevent: alert\ndata: {}\n\n"
+            "id: 17-2\nevent: now\ndata: {}\n\n");
+}
+
+TEST_F(StreamTest, TellsWhoComesBackWhenNothingWasRecorded) {
+  auto client = stream_.join("", {}, "{}");
+  next(*client);
+  stream_.publish("alert", "{}");
+  next(*client);
+  client.reset();
+  clock_.advance(121s);
+  stream_.tick();
+  EXPECT_FALSE(stream_.is_recording());
+  const auto another = stream_.join("", {}, "{}");  // what happens is recorded again, but not what has happened
+  client = stream_.join("17-1", {}, "{}");
+  EXPECT_TRUE(next(*client).find("event: reset") != std::string::npos);
+  const std::string anew = next(*another);
+  EXPECT_TRUE(anew.find("event: reset") == std::string::npos);
+  const auto back = stream_.join(anew.substr(4, anew.find('\n') - 4), {}, "{}");  // nothing happened since
+  EXPECT_TRUE(next(*back).find("event: reset") == std::string::npos);
+}
+
+TEST_F(StreamTest, TellsWhoComesBackWhenItsPointWasNotRecorded) {
+  const auto stays = stream_.join("", {kOther}, "{}");
+  auto client = stream_.join("", {kPower}, "{}");
+  stream_.publish_readings({{kPower, "1"}, {kOther, "2"}});
+  next(*client);
+  client.reset();
+  clock_.advance(121s);
+  stream_.tick();
+  EXPECT_FALSE(stream_.is_wanted(kPower));
+  EXPECT_TRUE(next(*stream_.join("17-1", {kPower}, "{}")).find("event: reset") != std::string::npos);
+  client = stream_.join("", {kPower}, "{}");  // wanted again: that does not bring back what was missed
+  EXPECT_TRUE(next(*stream_.join("17-1", {kPower}, "{}")).find("event: reset") != std::string::npos);
+  EXPECT_TRUE(next(*stream_.join("17-1", {kOther}, "{}")).find("event: reset") == std::string::npos);
 }
 
 TEST_F(StreamTest, ForgetsTheOldestBeyondItsBytes) {

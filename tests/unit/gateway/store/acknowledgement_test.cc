@@ -60,12 +60,34 @@ TEST_F(AcknowledgementTest, IsRefusedIfItMeansNothing) {
   EXPECT_NE(fault({.alert = "../../etc/passwd", .by = "Li"}).find("is no alert's id"), std::string::npos);
   EXPECT_NE(fault({.alert = "68393CE6C826DFC0", .by = "Li"}).find("is no alert's id"), std::string::npos);
   EXPECT_NE(fault({.alert = "68393ce6c826dfc0", .by = ""}).find("who acknowledges"), std::string::npos);
-  EXPECT_NE(fault({.alert = "68393ce6c826dfc0", .by = "Li\nWang"}).find("a line each"), std::string::npos);
-  EXPECT_NE(fault({.alert = "68393ce6c826dfc0", .by = "Li", .note = std::string(1'001, 'x')}).find("a line each"),
+  EXPECT_NE(fault({.alert = "68393ce6c826dfc0", .by = "Li\nWang"}).find("the name has a line break"),
             std::string::npos);
+  EXPECT_NE(fault({.alert = "68393ce6c826dfc0", .by = "Li", .note = "a\nb"}).find("the note has a line break"),
+            std::string::npos);
+  EXPECT_NE(fault({.alert = "68393ce6c826dfc0", .by = "Li", .note = std::string(1'001, 'x')})
+                .find("the note is too long: 1001 characters, of at most 1000"),
+            std::string::npos);
+  EXPECT_NE(fault({.alert = "68393ce6c826dfc0", .by = "Li", .note = "\xe7\x94"}).find("is no text"), std::string::npos);
+  const auto refused = request_acknowledgement(directory_.path(), {.alert = "68393ce6c826dfc0", .by = "a\nb"});
+  EXPECT_EQ(refused.error().code, boost::system::errc::invalid_argument);
   std::filesystem::remove(directory_.path() / kDatabaseFile);
   EXPECT_NE(fault({.alert = "68393ce6c826dfc0", .by = "Li"}).find("there is no carbongate.db"), std::string::npos);
   EXPECT_TRUE(waiting().empty());
+}
+
+TEST_F(AcknowledgementTest, IsMeasuredInCharacters) {
+  std::string by;
+  std::string note;
+  for (int i = 0; i < 1'000; ++i) {
+    by += "𠮷";  // four bytes, as many as a character can have
+    note += "电";
+  }
+  EXPECT_EQ(fault({.alert = "68393ce6c826dfc0", .at = kNine, .by = by, .note = note}), "");
+  ASSERT_EQ(waiting().size(), 1U) << trouble_;
+  EXPECT_EQ(waiting()[0].by, by);
+  EXPECT_EQ(waiting()[0].note, note);
+  EXPECT_NE(fault({.alert = "68393ce6c826dfc0", .by = "Li", .note = note + "工"}).find("too long: 1001"),
+            std::string::npos);
 }
 
 TEST_F(AcknowledgementTest, RemovesWhatIsNoRequest) {

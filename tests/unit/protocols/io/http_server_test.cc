@@ -1,6 +1,9 @@
 #include "protocols/io/http_server.h"
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include <array>
 #include <boost/asio/co_spawn.hpp>
@@ -10,6 +13,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <optional>
@@ -23,6 +29,7 @@
 #include "protocols/io/http_head.h"
 #include "protocols/io/system_clock.h"
 #include "protocols/io/task_group.h"
+#include "tests/support/temporary_directory.h"
 
 namespace carbongate::io {
 namespace {
@@ -71,7 +78,7 @@ asio::awaitable<HttpAnswer> echo(HttpCall call) {
 class HttpServerTest : public testing::Test {
  protected:
   void start(HttpServerLimits limits = {}, HttpListen where = {}) {
-    listener_.emplace(loop_.get_executor(), clock_, where, limits, echo);
+    listener_.emplace(loop_.get_executor(), clock_, where, limits, echo, refusal_);
     ASSERT_EQ(listener_->open(), "");
     tasks_.spawn(listener_->run());
     thread_ = std::thread([this] { loop_.run(); });
@@ -115,6 +122,7 @@ class HttpServerTest : public testing::Test {
   asio::io_context client_;
   SystemClock clock_;
   TaskGroup tasks_{loop_.get_executor()};
+  HttpRefusal refusal_ = plain_refusal;
   std::optional<HttpListener> listener_;
   std::thread thread_;
 };
@@ -229,6 +237,30 @@ TEST_F(HttpServerTest, HoldsItsLimits) {
   EXPECT_EQ(line_of(ask("GET / HTTP/3.0\r\nHost: x\r\n\r\n")), "HTTP/1.1 505 HTTP Version Not Supported");
 }
 
+TEST_F(HttpServerTest, RefusesInTheWordsOfItsOwner) {
+  refusal_ = [](int status, std::string_view why, bool secure) {
+    return HttpAnswer{.status = status,
+                      .headers = {{"Content-Type", "application/problem+json"}},
+                      .body = std::string(secure ? "secure" : "plain") + " <" + std::string(why) + ">"};
+  };
+  HttpServerLimits limits;
+  limits.header_bytes_max = 1'000;
+  limits.body_bytes_max = 100;
+  start(limits);
+  const std::string no_host = ask("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(line_of(no_host), "HTTP/1.1 400 Bad Request");
+  EXPECT_NE(no_host.find("plain <not one Host>"), std::string::npos) << no_host;
+  const std::string long_head = ask(request("GET / HTTP/1.1", "X: " + std::string(1'000, 'x') + "\r\n"));
+  EXPECT_EQ(line_of(long_head), "HTTP/1.1 431 Request Header Fields Too Large");
+  const std::string long_body = ask(request("POST / HTTP/1.1", "Content-Length: 101\r\n", std::string(101, 'x')));
+  EXPECT_EQ(line_of(long_body), "HTTP/1.1 413 Payload Too Large");
+  const std::string failed = ask(request("GET /fails HTTP/1.1"));
+  EXPECT_EQ(line_of(failed), "HTTP/1.1 500 Internal Server Error");
+  for (const std::string& answer : {no_host, long_head, long_body, failed}) {
+    EXPECT_NE(answer.find("Content-Type: application/problem+json\r\n"), std::string::npos) << answer;
+  }
+}
+
 TEST_F(HttpServerTest, LeavesClientsThatAreTooSlow) {
   start({.header_within = 100ms, .body_within = 100ms, .idle_max = 100ms});
   tcp::socket header = connect();
@@ -316,6 +348,108 @@ TEST(HttpListener, SaysWhyItCannotListen) {
   HttpListener tls(loop.get_executor(), clock, {.certificate_file = "/nowhere.pem", .key_file = "/nowhere.key"}, {},
                    echo);
   EXPECT_EQ(tls.open(), "cannot read a certificate from /nowhere.pem: No such file or directory");
+}
+
+// Writes BASE.key and BASE.pem, valid until `expires`; two kinds of key: "EC", "RSA".
+void write_certificate(const std::filesystem::path& base, const std::string& kind, std::time_t expires) {
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+      kind == "EC" ? EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256")
+                   : EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{2048}),
+      EVP_PKEY_free);
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), X509_free);
+  X509_set_version(certificate.get(), X509_VERSION_3);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -60);
+  ASN1_TIME_set(X509_getm_notAfter(certificate.get()), expires);
+  X509_set_pubkey(certificate.get(), key.get());
+  ASSERT_GT(X509_sign(certificate.get(), key.get(), EVP_sha256()), 0);
+  const auto write = [](const std::string& file, const auto& pem) {
+    const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new_file(file.c_str(), "w"), BIO_free);
+    ASSERT_EQ(pem(out.get()), 1);
+  };
+  write(base.string() + ".key",
+        [&](BIO* out) { return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
+  write(base.string() + ".pem", [&](BIO* out) { return PEM_write_bio_X509(out, certificate.get()); });
+}
+
+class Certificate : public testing::Test {
+ protected:
+  Certificate() { put(make("EC", kFirst)); }
+
+  std::filesystem::path make(const std::string& kind, std::time_t expires) {
+    const auto base = directory_.path() / ("made-" + std::to_string(++made_));
+    write_certificate(base, kind, expires);
+    return base;
+  }
+  // As a renewal does; times of files may be coarser than a test is slow.
+  void put_file(const std::string& from, const char* to) {
+    std::filesystem::copy_file(from, directory_.path() / to, std::filesystem::copy_options::overwrite_existing);
+    written_ += 1s;
+    std::filesystem::last_write_time(directory_.path() / to, written_);
+  }
+  void put(const std::filesystem::path& base) {
+    put_file(base.string() + ".pem", "site.pem");
+    put_file(base.string() + ".key", "site.key");
+  }
+  HttpServerStatus refreshed() {
+    listener_.refresh_certificate();
+    return listener_.status();
+  }
+
+  static constexpr std::time_t kFirst = 2'000'000'000;
+  static constexpr std::time_t kSecond = 2'100'000'000;
+  TemporaryDirectory directory_;
+  int made_ = 0;
+  std::filesystem::file_time_type written_ = std::filesystem::file_time_type::clock::now();
+  asio::io_context loop_;
+  SystemClock clock_;
+  HttpListener listener_{loop_.get_executor(),
+                         clock_,
+                         {.certificate_file = (directory_.path() / "site.pem").string(),
+                          .key_file = (directory_.path() / "site.key").string()},
+                         {},
+                         echo};
+};
+
+TEST_F(Certificate, IsTakenUpWhenItIsRenewed) {
+  ASSERT_EQ(listener_.open(), "");
+  EXPECT_EQ(refreshed().tls_expires, WallTime(std::chrono::seconds(kFirst)));
+  EXPECT_EQ(refreshed().tls_reloads, 0U);
+  put(make("RSA", kSecond));
+  const HttpServerStatus status = refreshed();
+  EXPECT_EQ(status.tls_reloads, 1U);
+  EXPECT_EQ(status.tls_reload_failures, 0U);
+  EXPECT_EQ(status.tls_trouble, "");
+  EXPECT_EQ(status.tls_expires, WallTime(std::chrono::seconds(kSecond)));
+}
+
+TEST_F(Certificate, IsKeptWhereTheNextOneIsNone) {
+  ASSERT_EQ(listener_.open(), "");
+  const auto garbage = directory_.path() / "garbage";
+  std::ofstream(garbage) << "no certificate";
+  put_file(garbage, "site.pem");
+  for (int look = 0; look < 2; ++look) {
+    const HttpServerStatus status = refreshed();
+    EXPECT_EQ(status.tls_reload_failures, 1U) << "counted once";
+    EXPECT_EQ(status.tls_reloads, 0U);
+    EXPECT_NE(status.tls_trouble.find("cannot read a certificate from "), std::string::npos) << status.tls_trouble;
+    EXPECT_EQ(status.tls_expires, WallTime(std::chrono::seconds(kFirst)));
+  }
+  put(make("EC", kSecond));
+  EXPECT_EQ(refreshed().tls_reloads, 1U);
+  EXPECT_EQ(refreshed().tls_trouble, "");
+}
+
+TEST_F(Certificate, IsKeptWhereTheKeyIsThatOfAnother) {
+  ASSERT_EQ(listener_.open(), "");
+  std::uint64_t failures = 0;
+  for (const char* kind : {"EC", "RSA"}) {
+    put_file(make(kind, kSecond).string() + ".key", "site.key");
+    const HttpServerStatus status = refreshed();
+    EXPECT_EQ(status.tls_reload_failures, ++failures) << kind;
+    EXPECT_NE(status.tls_trouble.find("site.key"), std::string::npos) << kind << ": " << status.tls_trouble;
+    EXPECT_EQ(status.tls_expires, WallTime(std::chrono::seconds(kFirst))) << kind;
+  }
 }
 
 TEST(HttpHead, AcceptsWhatBrowsersSend) {

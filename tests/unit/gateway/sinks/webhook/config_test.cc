@@ -46,6 +46,13 @@ TEST(WebhookConfig, KnowsWhereAlertmanagerTakesAlerts) {
   EXPECT_EQ(read("format: alertmanager\nurl: http://am:9093/park/").config.target, "/park/api/v2/alerts");
 }
 
+TEST(WebhookConfig, DoesNotTellThePathInWhichChatServicesHaveTheirSecret) {
+  const Read got = read("url: https://hooks.example/services/T000/B000/SECRET");
+  EXPECT_EQ(got.config.target, "/services/T000/B000/SECRET");
+  EXPECT_EQ(got.config.where, "https://hooks.example");
+  EXPECT_EQ(got.config.name, "hooks.example");
+}
+
 TEST(WebhookConfig, SaysWhereAndWhatIsWrong) {
   const auto says = [](const std::string& keys, std::string_view words) {
     return read(keys).problems.find(words) != std::string::npos;
