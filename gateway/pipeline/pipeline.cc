@@ -201,7 +201,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
     // It goes on behind what was closed, of whose next quarter hour a part may be missing.
     note_late(reading.point, *closed, calendar_.period(Period::quarter_hour, reading.at).end);
   }
-  alerts_.heard(reading, heard);
+  alerts_.heard(reading, counted.quality, heard);
   state.last_at = reading.at;
   state.last_value = reading.value;
   state.last_quality = counted.quality;
