@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,13 @@ struct Acknowledgement {
 inline constexpr std::size_t kAcknowledgementTextMax = 1'000;  // bytes of `by`, and of `note`
 
 // On disk when this returns. Fault: what is said has line breaks or is too long, the id is none, there is no store in
-// the directory, or it cannot be written.
+// the directory, it cannot be written, or somebody else's is there that the gateway has not taken up yet: the first one
+// counts.
 model::Result<void> request_acknowledgement(const std::filesystem::path& directory, const Acknowledgement& said);
+
+// The one that waits for that alert.
+std::optional<Acknowledgement> waiting_acknowledgement(const std::filesystem::path& directory,
+                                                       const std::string& alert);
 
 // Those that wait, by id. What is none is removed and told in `trouble`, a line each.
 std::vector<Acknowledgement> waiting_acknowledgements(const std::filesystem::path& directory, std::string& trouble);
