@@ -88,7 +88,7 @@ model::Result<void> KnownBooks::each(Instant from, Instant to, const Visit& visi
 
 bool AmendmentQueue::add(model::AccountId account, const model::EmissionEntry& correction) {
   waiting_.push_back({.account = account, .correction = correction, .covered_before = correction.covered});
-  if (waiting_.size() >= kAmendmentsPerCommit) flush();
+  if (waiting_.size() >= per_commit_) flush();
   return !result_.has_error();
 }
 

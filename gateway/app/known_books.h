@@ -47,14 +47,15 @@ class KnownBooks {
   std::map<Instant, std::vector<model::AccountEntry>> expected_;
 };
 
-// Where corrections go that a pass over the books finds: shown, or booked. Called with at most kAmendmentsPerCommit
-// of them, while the pass reads on: by another connection than this one, then. A fault ends the pass.
+// Where corrections go that a pass over the books finds: shown, or booked. Called with as many as
+// one transaction takes, while the pass reads on: by another connection than this one, then. A fault ends the pass.
 using TakeAmendments = std::function<model::Result<void>(std::vector<model::Amendment> amendments)>;
 
 // Gathers what a pass finds, and hands it on by as many as one transaction takes.
 class AmendmentQueue {
  public:
-  explicit AmendmentQueue(const TakeAmendments& take) : take_(take) {}
+  explicit AmendmentQueue(const TakeAmendments& take, std::size_t per_commit = kAmendmentsPerCommit)
+      : take_(take), per_commit_(per_commit) {}
 
   // A correction that leaves the coverage as it is. False: a fault, which finish() returns.
   bool add(model::AccountId account, const model::EmissionEntry& correction);
@@ -64,6 +65,7 @@ class AmendmentQueue {
   void flush();
 
   const TakeAmendments& take_;
+  std::size_t per_commit_;
   std::vector<model::Amendment> waiting_;
   model::Result<void> result_;
 };

@@ -46,6 +46,9 @@ class Judging {
     return history_.each_reading(range, is_wanted, [&](const model::StoredRow& row) {
       const auto& reading = row.body.get<model::JudgedReading>();
       const bool is_usable = model::usable(reading.quality) && std::isfinite(reading.value);
+      const bool is_of_change = site_.alert_rules.at(watch.rule_place).measure == model::Measure::change;
+      if (is_of_change && pipeline::in_doubt(reading.quality)) return !stop_;
+      if (is_of_change && pipeline::begins_anew(reading.quality)) readings.clear();
       if (!is_usable || (!readings.empty() && readings.back().at == reading.at)) return !stop_;
       if (readings.size() == kLateReadingsMax)
         readings.erase(readings.begin(), readings.begin() + kLateReadingsMax / 2);

@@ -67,7 +67,7 @@ model::Result<std::size_t> enter_manually(KnownBooks& books, const model::Site& 
     if (parts.has_error()) return parts.error();
     const auto amounts = books::spread(entry.amount, weights_of(*parts));
     const model::Correction why{.cause = model::Cause::manual, .note = describe(entry, account), .booked_at = now};
-    AmendmentQueue queue(take);
+    AmendmentQueue queue(take, kAmendmentsOfOneBooking);
     books::PriceCarry carry;
     for (std::size_t i = 0; i < parts->size(); ++i) {
       const auto& [quarter, known] = (*parts)[i];

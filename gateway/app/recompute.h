@@ -79,7 +79,11 @@ model::Result<std::vector<model::AccountRollup>> rollups_of(store::History& hist
                                                             const std::atomic<bool>& stop = kNeverStop,
                                                             std::uint64_t before = UINT64_MAX);
 
-// Corrections of one transaction.
+// Corrections of one transaction, while readings wait.
 inline constexpr std::size_t kAmendmentsPerCommit = 2'000;
+
+// And where none do: of an account the quarter hours of a year and more. Each transaction revises the sums of months
+// and years, and those in between would be told to platforms as if they were true.
+inline constexpr std::size_t kAmendmentsOfOneBooking = 40'000;
 
 }  // namespace carbongate::app

@@ -94,6 +94,14 @@ class Report {
     return found != standing_.all.end() && found->second.fires;
   }
 
+  // Who has acknowledged it before; empty: nobody.
+  std::string acknowledged(const std::string& id) {
+    const model::Alert& alert = standing_.all.at(id).alert;
+    if (alert.stage == model::AlertStage::acknowledged) return fmt::format("by {} at {}", alert.by, time_(alert.at));
+    const auto waiting = store::waiting_acknowledgement(options_.store, id);
+    return waiting ? fmt::format("by {} at {}", waiting->by, time_(waiting->at)) : std::string();
+  }
+
   void write(std::ostream& out) {
     const std::vector<const Standing*> rows = store::in_order(standing_);
     if (options_.format == "table") return write_table(rows, out);
@@ -175,9 +183,13 @@ int failed(const model::Fault& fault, int status, std::ostream& err) {
   return is_data ? EX_DATAERR : status;
 }
 
-int acknowledge(const AlertsOptions& options, const Report& report, std::ostream& err) {
+int acknowledge(const AlertsOptions& options, Report& report, std::ostream& err) {
   if (!report.fires(options.acknowledge)) {
     err << fmt::format("--acknowledge: no alert '{}' fires\n", options.acknowledge);
+    return EX_DATAERR;
+  }
+  if (const std::string before = report.acknowledged(options.acknowledge); !before.empty()) {
+    err << fmt::format("--acknowledge: alert {} was acknowledged {} already\n", options.acknowledge, before);
     return EX_DATAERR;
   }
   const auto left = store::request_acknowledgement(

@@ -304,7 +304,7 @@ class Restating {
       }
     }
     for (std::span<model::Amendment> rest(amendments); !rest.empty();) {
-      const auto now = rest.first(std::min(rest.size(), app::kAmendmentsPerCommit));
+      const auto now = rest.first(std::min(rest.size(), app::kAmendmentsOfOneBooking));
       book(now);
       rest = rest.subspan(now.size());
     }

@@ -73,8 +73,13 @@ struct AlertsAsk {
 };
 std::string alerts_text(const std::filesystem::path& store, const model::Site& site, const AlertsAsk& ask);
 
-// "": it fires; else why it cannot be acknowledged.
-std::string why_not_acknowledged(const std::filesystem::path& store, const model::Site& site, const std::string& id);
+// Why an alert cannot be acknowledged; nullopt: it fires, and nobody has.
+struct Objection {
+  int status = 0;  // of HTTP
+  std::string why;
+};
+std::optional<Objection> why_not_acknowledged(const std::filesystem::path& store, const model::Site& site,
+                                              const std::string& id);
 
 struct DeliveriesAsk {
   Window window = {};  // by the last attempt

@@ -5,6 +5,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <map>
+#include <optional>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -14,9 +16,11 @@
 #include "gateway/ops/history_json.h"
 #include "gateway/ops/json.h"
 #include "gateway/ops/problem.h"
+#include "gateway/store/acknowledgement.h"
 #include "gateway/store/deliveries.h"
 #include "gateway/store/ledger_reader.h"
 #include "gateway/store/standing_alerts.h"
+#include "gateway/tables/local_time.h"
 #include "gateway/tables/row_about.h"
 
 namespace carbongate::ops {
@@ -86,11 +90,20 @@ std::string alerts_text(const std::filesystem::path& store, const model::Site& s
   return to_text(json::object{{"alerts", std::move(list)}, {"next", next}});
 }
 
-std::string why_not_acknowledged(const std::filesystem::path& store, const model::Site& site, const std::string& id) {
+std::optional<Objection> why_not_acknowledged(const std::filesystem::path& store, const model::Site& site,
+                                              const std::string& id) {
   const store::StandingAlerts alerts = read_alerts(store, site);
   const auto found = alerts.all.find(id);
-  if (found == alerts.all.end()) return "there is no such alert";
-  return found->second.fires ? "" : "this alert does not fire any more";
+  if (found == alerts.all.end()) return Objection{404, "there is no such alert"};
+  if (!found->second.fires) return Objection{404, "this alert does not fire any more"};
+  const model::Alert& alert = found->second.alert;
+  tables::LocalTime time(site.time_zone);
+  const auto taken = [&](const std::string& by, Instant at) {
+    return Objection{409, fmt::format("this alert was acknowledged by {} at {} already", by, time(at))};
+  };
+  if (alert.stage == model::AlertStage::acknowledged) return taken(alert.by, alert.at);
+  if (const auto waiting = store::waiting_acknowledgement(store, id)) return taken(waiting->by, waiting->at);
+  return std::nullopt;
 }
 
 std::string deliveries_text(const std::filesystem::path& store, const DeliveriesAsk& ask) {

@@ -140,7 +140,9 @@ Work acknowledge(const Context& context, const Request& request) {
                               .by = request.who.user.empty() ? "dashboard" : request.who.user,
                               .note = note_of(request)};
   return [&site = context.facts.site(), store = context.facts.fixed().store, said = std::move(said)] {
-    if (const std::string why = why_not_acknowledged(store, site, said.alert); !why.empty()) return problem(404, why);
+    if (const auto objection = why_not_acknowledged(store, site, said.alert)) {
+      return problem(objection->status, objection->why);
+    }
     const auto left = store::request_acknowledgement(store, said);
     if (left.has_error()) return problem(left.error());
     io::HttpAnswer answer = ok("{}");

@@ -1,6 +1,7 @@
 #include "gateway/pipeline/alerts.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <span>
 #include <string>
@@ -19,6 +20,12 @@ using model::Measure;
 namespace {
 
 constexpr std::size_t kMembersNamed = 20;
+constexpr int kSamplesOfALength = 64;  // that changes are measured from; kept with the state of the alert
+
+// A sample of a watch of change is kept as a period whose sum is the value, bit by bit.
+double value_of(const model::AlertPeriod& sample) {
+  return std::bit_cast<double>(sample.sum);
+}
 
 }  // namespace
 
@@ -93,20 +100,52 @@ double Alerts::limit_of(const AlertRule& rule, double value) const {
   return std::abs(value - *rule.above) <= std::abs(value - *rule.below) ? *rule.above : *rule.below;
 }
 
-void Alerts::heard(const Reading& reading, Instant received) {
-  const model::PointState& before = state_.points[carbongate::index(reading.point)];
+void Alerts::heard(const Reading& reading, model::Quality quality, Instant received) {
   for (const std::size_t i : of_point_[carbongate::index(reading.point)]) {
     const AlertRule& rule = *watches_[i].rule;
     if (rule.measure == Measure::silence) {
       heard_again(i, reading, received);
     } else if (rule.measure == Measure::value) {
       observe(i, {.at = reading.at, .value = reading.value});
-    } else if (before.last_at && reading.at > *before.last_at && reading.at - *before.last_at <= watches_[i].bridged) {
-      const auto milliseconds = static_cast<double>((reading.at - *before.last_at).count());
-      const double change = (reading.value - before.last_value) / milliseconds;
-      observe(i, {.at = reading.at, .value = change * static_cast<double>(rule.length.count())});
+    } else if (const auto change = change_by(i, reading, quality)) {
+      observe(i, {.at = reading.at, .value = *change});
     }
   }
+}
+
+void Alerts::remember(const Reading& reading, model::Quality quality) {
+  for (const std::size_t i : of_point_[carbongate::index(reading.point)]) {
+    if (watches_[i].rule->measure == Measure::change) change_by(i, reading, quality);
+  }
+}
+
+// Where readings are further apart than the rule's length, or not each of them is kept, in proportion to the time.
+std::optional<double> Alerts::change_by(std::size_t watch, const Reading& reading, model::Quality quality) {
+  if (in_doubt(quality)) return std::nullopt;
+  const Duration length = watches_[watch].rule->length;
+  const std::optional<Instant> before = state_.points[carbongate::index(reading.point)].last_at;
+  const std::vector<model::AlertPeriod>& samples = state_.alerts[watch].periods;
+  const bool goes_on = before && reading.at - *before <= watches_[watch].bridged && !begins_anew(quality);
+  if (!goes_on && !samples.empty()) change(watch).periods.clear();
+  if (!samples.empty() && reading.at <= samples.back().begin) return std::nullopt;
+
+  const auto later = std::ranges::upper_bound(samples, reading.at - length, {}, &model::AlertPeriod::begin);
+  std::optional<double> found;
+  if (later != samples.begin()) {
+    const model::AlertPeriod& from = *std::prev(later);
+    const auto share = static_cast<double>(length.count()) / static_cast<double>((reading.at - from.begin).count());
+    found = (reading.value - value_of(from)) * share;
+  }
+  if (samples.empty() || reading.at - samples.back().begin >= length / kSamplesOfALength) {
+    const auto done = std::max<std::ptrdiff_t>(later - samples.begin() - 1, 0);
+    std::vector<model::AlertPeriod>& kept = change(watch).periods;
+    kept.erase(kept.begin(), kept.begin() + done);
+    model::AlertPeriod sample;
+    sample.begin = reading.at;
+    sample.sum = std::bit_cast<std::int64_t>(reading.value);
+    kept.push_back(sample);
+  }
+  return found;
 }
 
 void Alerts::observe(std::size_t watch, const Finding& finding) {

@@ -7,6 +7,9 @@
 //
 //   - A value holds until the next one, at most for the longest gap that its point is bridged over. So a condition
 //     that is `for` a while can become true between two readings, but not during a silence.
+//   - A change is the value less the one that was heard the rule's length ago, or last before that; until there is such
+//     a one nothing is said. Readings of a counter in doubt are left out, and where a counter begins anew, so does
+//     that.
 //   - What is due is only decided once `alert_grace` has passed, for readings may be under way. One that comes later
 //     still, and tells otherwise, withdraws. All else that a late reading means is found by late_alerts.h.
 //   - Users are looked at when all readings of an instant are counted, as derived points are.
@@ -41,7 +44,10 @@ class Alerts {
   bool empty() const { return watches_.empty(); }
 
   // A reading that counts, before the state of its point moves. `received`: when it was heard.
-  void heard(const Reading& reading, Instant received);
+  void heard(const Reading& reading, model::Quality quality, Instant received);
+
+  // The same, but nothing is judged by it: changes are measured from it.
+  void remember(const Reading& reading, model::Quality quality);
 
   // A reading that counts, and is older than the newest of its point: it waits until told_late().
   void heard_late(const Reading& reading);
@@ -122,6 +128,7 @@ class Alerts {
   double limit_of(const model::AlertRule& rule, double value) const;
   void observe(std::size_t watch, const Finding& finding);
   void forget_pending(std::size_t watch);
+  std::optional<double> change_by(std::size_t watch, const Reading& reading, model::Quality quality);
   void let_pass(std::size_t watch, Instant until);
   void fire(std::size_t watch, Instant since, const Finding& finding);
   void end(std::size_t watch, const Finding& finding);

@@ -122,13 +122,16 @@ Instant lead_of(const model::Site& site, const LateWatch& late) {
   const model::Watch& watch = site.watches.at(model::index(late.watch));
   const model::AlertRule& rule = site.alert_rules.at(watch.rule_place);
   const Duration gap = gap_max(site.points.at(carbongate::index(watch.points.front())).limits);
-  return late.from - rule.hold_for - std::min(gap, kLongestGap);
+  const Instant judged_from = late.from - rule.hold_for - std::min(gap, kLongestGap);
+  return rule.measure == model::Measure::change ? judged_from - rule.length - std::min(gap, kLongestGap) : judged_from;
 }
 
 LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::span<const Reading> readings,
                          std::span<const Alert> told, std::span<const Alert> parents) {
   const model::Watch& watch = site.watches.at(model::index(late.watch));
-  const Instant start = lead_of(site, late);
+  const model::AlertRule& rule = site.alert_rules.at(watch.rule_place);
+  const Duration gap = std::min(gap_max(site.points.at(carbongate::index(watch.points.front())).limits), kLongestGap);
+  const Instant start = late.from - rule.hold_for - gap;
   const std::map<Instant, Told> known = alerts_of(told, late.until);
 
   const model::Site one = alone(site, watch);
@@ -145,7 +148,11 @@ LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::sp
   }
   for (const Reading& reading : readings) {
     const Reading heard{.point = PointId{}, .hj212_flag = reading.hj212_flag, .at = reading.at, .value = reading.value};
-    alerts.heard(heard, heard.at);
+    if (heard.at < start) {
+      alerts.remember(heard, {});
+    } else {
+      alerts.heard(heard, {}, heard.at);
+    }
     state.points.front().last_at = heard.at;
     state.points.front().last_value = heard.value;
   }

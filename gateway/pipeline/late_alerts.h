@@ -9,6 +9,7 @@
 
 #include "drivers/api/reading.h"
 #include "gateway/model/alert.h"
+#include "gateway/model/quality.h"
 #include "gateway/model/site.h"
 #include "gateway/pipeline/calendar.h"
 
@@ -37,7 +38,19 @@ struct LateJudgement {
 // or all of a rule that has none of them. With `one_alert` also those of its own rule, of which one fires at a time.
 std::vector<model::WatchId> holds_back(const model::Site& site, model::WatchId watch);
 
-// From when on readings are needed: whatever began before has fired by the time of the first late one.
+// Of a reading of a counter, for rules of change: whether what it shows is doubted, or was taken back; and whether what
+// it shows is no longer to be held against what was shown before.
+constexpr bool in_doubt(model::Quality quality) {
+  return quality.rule == model::Rule::pending || quality.rule == model::Rule::glitch;
+}
+constexpr bool begins_anew(model::Quality quality) {
+  using model::Rule;
+  return quality.rule == Rule::reset || quality.rule == Rule::rollover || quality.rule == Rule::replaced ||
+         quality.rule == Rule::ratio_change || quality.rule == Rule::backwards;
+}
+
+// From when on readings are needed: whatever began before has fired by the time of the first late one; of a change the
+// readings that it is measured from, too.
 Instant lead_of(const model::Site& site, const LateWatch& late);
 
 // `readings`: usable ones, ascending, from lead_of() to `late.until`. `told`: all changes of the watch's alerts, and

@@ -201,7 +201,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
     // It goes on behind what was closed, of whose next quarter hour a part may be missing.
     note_late(reading.point, *closed, calendar_.period(Period::quarter_hour, reading.at).end);
   }
-  alerts_.heard(reading, heard);
+  alerts_.heard(reading, counted.quality, heard);
   state.last_at = reading.at;
   state.last_value = reading.value;
   state.last_quality = counted.quality;
@@ -220,20 +220,18 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
 void Pipeline::Engine::report(const Reading& reading, const Counted& counted, Instant now) {
   const std::vector<std::size_t>& stations = reports_.stations_of(reading.point);
   if (stations.empty()) return;
-  std::optional<double> moved;
+  Reports::Heard heard{
+      .point = reading.point, .at = reading.at, .value = reading.value, .quality = counted.quality, .moved = {}};
   for (const Movement& movement : counted) {
-    if (!movement.hollow()) {
-      moved = moved.value_or(0) +
-              static_cast<double>(movement.amount.quanta()) / points_[index(reading.point)].quanta_per_unit;
-    }
+    if (movement.hollow()) continue;
+    heard.moved = heard.moved.value_or(0) +
+                  static_cast<double>(movement.amount.quanta()) / points_[index(reading.point)].quanta_per_unit;
+    heard.watched = heard.watched && movement.covered;
   }
   for (const std::size_t station : stations) {
     stations_heard_[station] = now;
-    reports_.take(
-        station,
-        {.point = reading.point, .at = reading.at, .value = reading.value, .quality = counted.quality, .moved = moved},
-        calendar_, state_.stations[station],
-        [this](model::StationId id, model::Report made) { emit_row(id, std::move(made)); });
+    reports_.take(station, heard, calendar_, state_.stations[station],
+                  [this](model::StationId id, model::Report made) { emit_row(id, std::move(made)); });
     changed_stations_.note(station);
   }
 }

@@ -26,6 +26,18 @@ constexpr Duration kSilentMax = 24h;     // of a longer silence its last minutes
 constexpr Duration kHeldOpenMax = 1h;    // the minute in which a silence began, for what may come of it
 constexpr std::size_t kOpenMax = 1'000;  // instants or minutes: with a long wait; then the oldest is closed
 
+// In ReportSum::amounts, above the count: some of it came together over a silence.
+constexpr std::uint32_t kOverSilence = 1U << 31;
+
+void count_amount(std::uint32_t& amounts, bool is_watched) {
+  ++amounts;
+  if (!is_watched) amounts |= kOverSilence;
+}
+
+bool is_over_silence(const ReportSum& sum) {
+  return (sum.amounts & kOverSilence) != 0;
+}
+
 bool is_valid(char flag) {
   return flag == 'N' || flag == 'F';
 }
@@ -61,7 +73,7 @@ class Reporter {
       if (factor.reduced == heard.point) note(factors_.size() + i, scaled(reading, factor.reduced_scale * ratio));
       if (factor.amount != heard.point) continue;
       if (factor.amounts == StationFactor::Amounts::differences) {
-        note_moved(i, reading, heard.moved, is_usable);
+        note_moved(i, reading, heard, is_usable);
       } else {
         note_amount(i, reading, is_usable);
       }
@@ -74,7 +86,7 @@ class Reporter {
   void take_late(const Reports::Heard& heard) {
     for (std::size_t i = 0; i < factors_.size(); ++i) {
       const bool is_counter = factors_[i].amounts == StationFactor::Amounts::differences;
-      if (is_counter && factors_[i].amount == heard.point && heard.moved) add_moved(i, heard.at, *heard.moved);
+      if (is_counter && factors_[i].amount == heard.point && heard.moved) add_moved(i, heard);
     }
   }
 
@@ -140,6 +152,7 @@ class Reporter {
     if (!is_usable || (latest && reading.at <= latest->at)) return;
     const StationFactor& factor = factors_[i];
     double amount = 0;
+    bool is_watched = true;
     if (factor.amounts == StationFactor::Amounts::sums) {
       amount = reading.value;
     } else if (!latest) {
@@ -147,27 +160,29 @@ class Reporter {
       return;
     } else if (reading.at - latest->at <= factor.gap_max) {
       amount = (reading.value + latest->value) / 2 * static_cast<double>((reading.at - latest->at).count());
+    } else {
+      is_watched = false;
     }
     OpenReport* minute = minute_of(reading.at - 1ms);  // what came together until its end is in it
     if (!minute && factor.amounts != StationFactor::Amounts::integrals) return;  // the next difference has it
     latest = reading;
     if (!minute) return;
     minute->sums[i].amount += amount * factor.amount_scale;
-    ++minute->sums[i].amounts;
+    count_amount(minute->sums[i].amounts, is_watched);
   }
 
-  void note_moved(std::size_t i, const StationReading& reading, const std::optional<double>& moved, bool is_usable) {
+  void note_moved(std::size_t i, const StationReading& reading, const Reports::Heard& heard, bool is_usable) {
     auto& latest = state_.latest[2 * factors_.size() + i];
-    if (moved) add_moved(i, reading.at, *moved);
+    if (heard.moved) add_moved(i, heard);
     if (is_usable && (!latest || reading.at > latest->at)) latest = reading;
   }
 
-  void add_moved(std::size_t i, Instant at, double moved) {
-    OpenReport* minute = minute_of(at - 1ms);
+  void add_moved(std::size_t i, const Reports::Heard& heard) {
+    OpenReport* minute = minute_of(heard.at - 1ms);
     if (!minute && state_.minutes_until) minute = minute_of(*state_.minutes_until);
     if (!minute) return;
-    minute->sums[i].amount += moved * factors_[i].amount_scale;
-    ++minute->sums[i].amounts;
+    minute->sums[i].amount += *heard.moved * factors_[i].amount_scale;
+    count_amount(minute->sums[i].amounts, heard.watched);
   }
 
   // The instant at or after `at`; nullptr: it is reported already.
@@ -327,7 +342,7 @@ class Reporter {
     for (std::size_t i = 0; i < factors_.size(); ++i) {
       ReportSum& sum = to->sums[i];
       sum.amount += part.sums[i].amount;
-      sum.amounts += part.sums[i].amounts;
+      sum.amounts = (sum.amounts | (part.sums[i].amounts & kOverSilence)) + (part.sums[i].amounts & ~kOverSilence);
       if (value == made.values.end() || value->code != factors_[i].code) continue;
       const ReportValue& of_part = *value++;
       if (part.sums[i].total == 0 && part.sums[i].reduced == 0) continue;  // an amount alone
@@ -373,8 +388,10 @@ class Reporter {
 
   // Appendix D: of flue gas enough of the next finer values must be normal, of waste water all.
   char flag_of(ReportKind kind, const ReportSum& sum) const {
-    if (sum.total == 0) return 'N';  // an amount alone
+    if (sum.total == 0) return is_over_silence(sum) ? 'D' : 'N';  // an amount alone
     bool is_normal = !station_.any_abnormal || sum.valid == sum.total;
+    // A day's hours say enough: most of what it tells is its own.
+    if (kind != ReportKind::day) is_normal = is_normal && !is_over_silence(sum);
     switch (kind) {
       case ReportKind::minute:
         is_normal = is_normal && sum.valid >= station_.minute_instants && 4ull * sum.valid >= 3ull * sum.total;

@@ -7,7 +7,9 @@
 //   hours     from the minutes, days from the hours
 //
 // A counter is reported as it is counted (counter.h): what its readings moved it by, times the transformers' ratio. A
-// step that is in doubt is in the first minute that is not reported when it is decided.
+// step that is in doubt is in the first minute that is not reported when it is decided. What came together over a
+// longer silence than gap_max has been in no period of its own: the minute and the hour that tell it have the flag D,
+// and so has a period that tells nothing else.
 //
 // All in data time. An instant or a minute is closed when all factors have been heard of beyond it, or one of them was
 // heard Station::wait beyond it: what is silent holds up nothing. What comes later than that is in no report.
@@ -41,6 +43,7 @@ class Reports {
     double value = 0;
     model::Quality quality;
     std::optional<double> moved;  // of a counter: what was counted by it, in the point's unit; nullopt: nothing decided
+    bool watched = true;          // of what was counted: the readings around it were no further apart than gap_max
   };
 
   // `stations` and `points` outlive it. The states are by station, and given their size here.

@@ -84,6 +84,14 @@ std::optional<Acknowledgement> parse(std::string_view text, std::string alert) {
   return objection_to(said).empty() ? std::optional(std::move(said)) : std::nullopt;
 }
 
+std::optional<Acknowledgement> read(const fs::path& path, std::string alert) {
+  std::string text(kFileMax, '\0');
+  std::ifstream in(path, std::ios::binary);
+  in.read(text.data(), kFileMax);
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return parse(text, std::move(alert));
+}
+
 }  // namespace
 
 std::string objection_to(const Acknowledgement& said) {
@@ -113,9 +121,25 @@ model::Result<void> request_acknowledgement(const fs::path& directory, const Ack
     out.close();
     if (!out) refuse(part);
     sync(part, O_WRONLY);
-    if (::rename(part.c_str(), file.c_str()) != 0) refuse(file);
+    // Not by rename(), which would put it in the place of somebody else's.
+    const bool is_refused = ::link(part.c_str(), file.c_str()) != 0;
+    const int why = errno;
+    fs::remove(part, error);
+    if (is_refused && why == EEXIST) {
+      const auto other = waiting_acknowledgement(directory, said.alert);
+      if (other && other->by == said.by && other->note == said.note) return;
+      throw Refused("alert " + said.alert + " was acknowledged" + (other ? " by " + other->by : std::string()) +
+                    " before; the gateway has not taken that up yet");
+    }
+    errno = why;
+    if (is_refused) refuse(file);
     sync(folder, O_RDONLY | O_DIRECTORY);
   });
+}
+
+std::optional<Acknowledgement> waiting_acknowledgement(const fs::path& directory, const std::string& alert) {
+  if (!is_alert_id(alert)) return std::nullopt;
+  return read(file_of(directory, alert), alert);
 }
 
 std::vector<Acknowledgement> waiting_acknowledgements(const fs::path& directory, std::string& trouble) {
@@ -126,12 +150,8 @@ std::vector<Acknowledgement> waiting_acknowledgements(const fs::path& directory,
     const std::string name = i->path().filename().string();
     if (++looked_at > kFilesMax) break;
     if (!name.starts_with(kPrefix) || name.find(".part-") != std::string::npos) continue;
-    std::string text(kFileMax, '\0');
-    std::ifstream in(i->path(), std::ios::binary);
-    in.read(text.data(), kFileMax);
-    text.resize(static_cast<std::size_t>(in.gcount()));
     const std::string alert = name.substr(kPrefix.size());
-    auto said = is_alert_id(alert) ? parse(text, alert) : std::nullopt;
+    auto said = is_alert_id(alert) ? read(i->path(), alert) : std::nullopt;
     if (said) {
       waiting.push_back(std::move(*said));
       continue;

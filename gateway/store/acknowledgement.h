@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,12 @@ inline constexpr std::size_t kAcknowledgementTextMax = 1'000;  // characters (co
 std::string objection_to(const Acknowledgement& said);
 
 // On disk when this returns. Fault: there is an objection to it (invalid_argument), there is no store in the directory,
-// or it cannot be written.
+// it cannot be written, or somebody else's is there that the gateway has not taken up yet: the first one counts.
 model::Result<void> request_acknowledgement(const std::filesystem::path& directory, const Acknowledgement& said);
+
+// The one that waits for that alert.
+std::optional<Acknowledgement> waiting_acknowledgement(const std::filesystem::path& directory,
+                                                       const std::string& alert);
 
 // Those that wait, by id. What is none is removed and told in `trouble`, a line each.
 std::vector<Acknowledgement> waiting_acknowledgements(const std::filesystem::path& directory, std::string& trouble);

@@ -219,6 +219,7 @@ Verdict judge(const Head& head, const std::vector<Item>& area, const RequestLimi
   if (!head.flag || head.flag->is_numbered())
     return refused(kFlag, "Flag is missing, or says that packets are numbered");
   if (head.qn.size() != kQnDigits || !are_digits(head.qn)) return refused(kNumber, "QN is not 17 digits");
+  if (!read_data_time(head.qn.substr(0, kDataTimeDigits))) return refused(kNumber, "QN is no time");
   const std::string& cn = head.cn;
   if (!has(kReads, cn) && !has(kSets, cn)) {
     if (find_command(cn) != nullptr) return refused(kRefused, "CN " + cn + " is none that this gateway carries out");

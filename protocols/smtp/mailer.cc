@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <string_view>
 
@@ -31,6 +32,21 @@ std::size_t read_message(char* to, std::size_t size, std::size_t count, void* us
   std::copy_n(transfer.message.data() + transfer.sent, bytes, to);
   transfer.sent += bytes;
   return bytes;
+}
+
+int code_of(std::string_view line) {
+  int code = 0;
+  std::from_chars(line.data(), line.data() + std::min<std::size_t>(line.size(), 3), code);
+  return code;
+}
+
+// RFC 5321, 4.2.1: what MAIL, RCPT, DATA or the message itself is answered with 5yz is not to be tried again as it is.
+// libcurl says of the first three that it cannot send; what is said before them is about us, as are the replies of
+// RFC 4954 that want another login.
+bool is_permanent(int reply, CURLcode code, bool is_message_sent) {
+  if (code != CURLE_SEND_ERROR && !is_message_sent) return false;
+  if (reply == 530 || reply == 534 || reply == 535 || reply == 538) return false;
+  return reply >= 500 && reply <= 599;
 }
 
 // The server's lines, one at a time.
@@ -91,12 +107,10 @@ Sent send(const Server& server, const Mail& mail, const std::function<bool()>& i
   curl_easy_setopt(curl.get(), CURLOPT_MAIL_FROM, sender.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_MAIL_RCPT, receivers);
   const CURLcode code = curl_easy_perform(curl.get());
-  long status = 0;
-  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
   Sent sent{.words = transfer.last_line};
   sent.is_accepted = code == CURLE_OK;
   if (sent.is_accepted) return sent;
-  sent.is_refused = transfer.sent != 0 && (status == 550 || status == 553 || status == 554);
+  sent.is_refused = is_permanent(code_of(transfer.last_line), code, transfer.sent != 0);
   if (code == CURLE_WEIRD_SERVER_REPLY && !sent.words.empty()) {
     sent.trouble = url_of(server) + ": " + sent.words;
     return sent;

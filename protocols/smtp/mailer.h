@@ -29,7 +29,7 @@ struct Server {
 
 struct Sent {
   bool is_accepted = false;
-  bool is_refused = false;   // the message itself, for good: 550, 553 or 554 after DATA
+  bool is_refused = false;   // for good: 5yz to MAIL, RCPT, DATA or the message itself, but not for want of a login
   std::string words = {};    // of the server, its last line: "250 2.0.0 Ok: queued as 4F2"
   std::string trouble = {};  // why it is not accepted
 };

@@ -80,6 +80,8 @@ def test_what_fires_is_shown_and_acknowledged_while_the_gateway_runs(tmp_path):
         said = carbongate("alerts", config, "--acknowledge", identity, "--by", "李伟", "--note", "电工已到场").stderr
         assert "within a second" in said
         wait_until(lambda: alerts(config)[0]["state"] == "acknowledged", 20, "the acknowledgement being taken up")
+        said = carbongate("alerts", config, "--acknowledge", identity, "--by", "王芳", status=EX_DATAERR).stderr
+        assert f"alert {identity} was acknowledged by 李伟 at 20" in said
         assert gateway.stop() == 0
     (first, *_) = alerts(config)
     assert (first["id"], first["by"], first["note"]) == (identity, "李伟", "电工已到场")

@@ -155,6 +155,8 @@ def test_an_alert_comes_by_the_stream_and_is_acknowledged(site):
         assert said.status == 202
         _, _, seen = events.wait_for("alert", lambda data: data["state"] == "acknowledged")
         assert seen["note"] == "电工已到 <b>" and seen["by"] == "dashboard"
+        again = site.get(f"/api/v1/alerts/{alert['id']}/acknowledgement", {"Content-Type": "application/json"}, "POST", "{}")
+        assert again.status == 409 and "by dashboard at 20" in json.loads(again.body)["detail"]
         site.publish("incomer", 0, p=160)
         events.wait_for("alert", lambda data: data["state"] == "resolved")
     finally:

@@ -24,10 +24,13 @@ class Mailbox:
     def __init__(self, answers=lambda n: None):
         self.answers, self.mails, self.offered, self.lock = answers, [], 0, threading.Lock()
         self.refuses = lambda mail: False
+        self.receives = lambda address: None
 
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
+        answer = self.receives(address)
+        if answer is None:
+            envelope.rcpt_tos.append(address)
+        return answer or "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
         with self.lock:
@@ -147,6 +150,23 @@ def test_a_mail_that_the_server_calls_wrong_is_a_dead_letter(tmp_path, certifica
     controller.stop()
     assert str(mailbox.mails[0][2]["Subject"]) == "变压器过载 [触发]"
     assert content(mailbox.mails[0][2]) == "901 > 800 kW|\n"
+
+
+def test_a_receiver_that_the_server_does_not_know_is_a_refusal_and_escalates_at_once(tmp_path, certificate):
+    mailbox, port = Mailbox(), free_port()
+    answers = ["451 4.7.1 greylisted"]  # for now; then for good
+    mailbox.receives = lambda address: (answers.pop() if answers else "550 5.1.1 no such user") if address.startswith("duty") else None
+    boss = sink(tmp_path, port, certificate, "escalates: {of: duty, after: 1h}").replace("name: duty", "name: boss").replace("duty@", "boss@")
+    works = Works(tmp_path, [sink(tmp_path, port, certificate), boss], excursions=1)
+    controller = server(mailbox, port, certificate)
+    with works.gateway.start():
+        wait_until(lambda: sum(content(mail).count("编号") for _, _, mail in mailbox.mails) == 2, 30, "both changes at the other one")
+        wait_until(lambda: "550 5.1.1 no such user" in works.run("dead-letters", works.config), what="the dead letters")
+    controller.stop()
+    assert {tuple(to) for _, to, _ in mailbox.mails} == {("boss@park.example",)}
+    of_duty = [d for d in works.deliveries() if d["sink"] == "duty"]
+    assert {(d["state"], d["answer"]) for d in of_duty} == {("refused", "550 5.1.1 no such user")}
+    assert max(int(d["attempts"]) for d in of_duty) >= 2, "a 451 is tried again"
 
 
 def test_a_server_that_is_not_known_gets_no_password(tmp_path, certificate):

@@ -276,7 +276,7 @@ asio::awaitable<bool> Enrolment::tell(codec::Operation operation, std::string bo
     fail(fmt::format("the platform does not take the {}", what), outcome.trouble);
     co_return false;
   }
-  spdlog::info("sink {}: the platform has the {} of {} items", config_.name, what, config_.items.size());
+  spdlog::info("sink {}: the platform has the {}", config_.name, what);
   told = std::move(hash);
   co_return co_await keep_state();
 }

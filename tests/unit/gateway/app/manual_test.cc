@@ -76,6 +76,21 @@ TEST_F(Manual, IsSpreadEvenlyWhereNothingIsKnownAndCountedByTheFactor) {
   EXPECT_EQ(emitted.quanta(), 150'144'000) << "960 kWh at 0.1564 kg/kWh";
 }
 
+TEST_F(Manual, OfAMonthIsOneTransactionSoThatItsSumsAreRevisedOnce) {
+  books_->hear(counter(PointId{0}, 0h, 1h, 0, 1));
+  std::size_t transactions = 0;
+  books_->run([&](KnownBooks& known, const TakeAmendments& take) {
+    const TakeAmendments counted = [&](std::vector<model::Amendment> amendments) {
+      ++transactions;
+      return take(std::move(amendments));
+    };
+    const std::vector<ManualEntry> entries{bill(-28 * 24h, 0h, 960 * kKilowattHour)};
+    ASSERT_TRUE(enter_manually(known, site_.site, site_.factors, entries, books_->now(), counted).has_value());
+  });
+  EXPECT_EQ(transactions, 1u);
+  EXPECT_EQ(known(-28 * 24h, 0h), Activity::of(960 * kKilowattHour));
+}
+
 TEST_F(Manual, AddsUpForAnyStretchAndAmount) {
   books_->hear(counter(PointId{0}, 0h, 30h, 0, 0.317));
   std::mt19937 random(3);

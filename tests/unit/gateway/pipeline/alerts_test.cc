@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "tests/unit/gateway/pipeline/alert_fixture.h"
 
 namespace carbongate::pipeline {
@@ -9,6 +11,12 @@ namespace {
 
 using model::Measure;
 using namespace std::chrono_literals;
+
+// "10:07:00": so many minutes after ten.
+std::string after_ten(int minutes) {
+  const auto digits = [](int number) { return std::string(number < 10 ? "0" : "") + std::to_string(number); };
+  return digits(10 + minutes / 60) + ":" + digits(minutes % 60) + ":00";
+}
 
 class ValueAlerts : public AlertsTest {
  protected:
@@ -131,14 +139,51 @@ TEST_F(ValueAlerts, TellWhatIsFastFromWhatIsSlow) {
   watch_point(power_);
   start();
   read(power_, "12:00:00", 100);
-  read(power_, "12:00:30", 120);
+  read(power_, "12:00:01", 140);
+  read(power_, "12:00:30", 145);
+  EXPECT_EQ(told(), "") << "40 in a second are not 2400 in a minute";
+  read(power_, "12:01:00", 160);
+  EXPECT_EQ(told(), "06-01 12:01:00 fast device.power firing since 06-01 12:01:00 60/50\n");
+  read(power_, "12:01:30", 150);
+  EXPECT_EQ(told(), "06-01 12:01:30 fast device.power resolved since 06-01 12:01:00 5/50 #1\n");
+  read(power_, "12:02:15", 90);
+  EXPECT_EQ(told(), "06-01 12:02:15 fast device.power firing since 06-01 12:02:15 -56/-50\n");
+}
+
+TEST_F(ValueAlerts, MeasureAChangeFromTheReadingOneLengthAgo) {
+  auto& rise = rule("rise", Measure::change);
+  rise.above = 50;
+  rise.length = 1h;
+  watch_point(power_);
+  start();
+  for (int minute = 0; minute < 120; ++minute) read(power_, after_ten(minute), minute < 30 ? 100 : 130);
+  EXPECT_EQ(told(), "") << "a step of 30 kW is 30 kW in the hour";
+  read(power_, "12:00:00", 181);
+  EXPECT_EQ(told(), "06-01 12:00:00 rise device.power firing since 06-01 12:00:00 51/50\n");
+  // A silence is not bridged: it begins anew.
+  read(power_, "20:00:00", 500);
+  read(power_, "20:01:00", 900);
   EXPECT_EQ(told(), "");
-  read(power_, "12:00:40", 130);
-  EXPECT_EQ(told(), "06-01 12:00:40 fast device.power firing since 06-01 12:00:40 60/50\n");
-  read(power_, "12:01:40", 131);
-  EXPECT_EQ(told(), "06-01 12:01:40 fast device.power resolved since 06-01 12:00:40 1/50 #1\n");
-  read(power_, "12:01:41", 130);
-  EXPECT_EQ(told(), "06-01 12:01:41 fast device.power firing since 06-01 12:01:41 -60/-50\n");
+}
+
+TEST_F(ValueAlerts, LeaveOutOfAChangeWhatIsInDoubt) {
+  PointLimits limits;
+  limits.interval = 1min;
+  limits.power_max_w = 2e6;
+  const PointId counter = site_.add_point("counter", Kind::cumulative, "kWh", limits);
+  site_.add_account(counter);
+  auto& fast = rule("fast", Measure::change);
+  fast.above = 90;
+  fast.length = 1h;
+  watch_point(counter);
+  start();
+  for (int minute = 0; minute < 180; ++minute) {
+    const double shown = minute == 70 ? 1e6 : minute == 100 ? 0 : 1000 + minute;
+    read(counter, after_ten(minute), shown);
+  }
+  EXPECT_EQ(told(), "");
+  read(counter, "13:00:00", 1215);
+  EXPECT_EQ(told(), "06-01 13:00:00 fast device.counter firing since 06-01 13:00:00 95/90\n");
 }
 
 TEST_F(ValueAlerts, DoNotCountWhatIsRejected) {

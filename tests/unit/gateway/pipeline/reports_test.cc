@@ -396,4 +396,43 @@ TEST_F(ReportsTest, TheMinuteInWhichASilenceBeganWaitsAnHour) {
   EXPECT_EQ(made(ReportKind::hour)[0].values[0].total, 2u);
 }
 
+TEST_F(CounterOfAStation, IsNotNormalWhereItCameTogetherOverASilence) {
+  site_.site.points[0].limits.gap_max = 5min;
+  Pipeline pipeline = site_.pipeline();
+  // From 10:20 to 13:00 sharp nothing is heard: the hour before 13:00 has an amount and no value.
+  std::vector<Reading> readings;
+  for (int i = 0; i <= 6 * 360; ++i) {
+    const Instant at = kNine + i * 10s;
+    if (at <= kNine + 80min || at >= kNine + 4h) readings.push_back(reading(counter_, at, 1000 + i * 0.1));
+  }
+  std::map<Instant, model::ReportValue> hours;
+  std::map<Instant, model::ReportValue> minutes;
+  for (const Report& report : only<Report>(feed(pipeline, readings))) {
+    if (report.kind == ReportKind::hour) hours[report.begin] = report.values[0];
+    if (report.kind == ReportKind::minute) minutes[report.begin] = report.values[0];
+  }
+  EXPECT_EQ(hours.at(kNine).flag, 'N');
+  const model::ReportValue& woken = hours.at(kNine + 3h);
+  EXPECT_NEAR(woken.amount.value(), 96, 1e-6) << "160 minutes at once";
+  EXPECT_EQ(woken.total, 0u);
+  EXPECT_EQ(woken.flag, 'D');
+  EXPECT_EQ(minutes.at(kNine + 3h + 50min).flag, 'B') << "nothing was heard in it";
+  EXPECT_EQ(hours.at(kNine + 4h).flag, 'N');
+  EXPECT_NEAR(hours.at(kNine + 4h).amount.value(), 36, 1e-6);
+}
+
+TEST_F(CounterOfAStation, IsNormalWithoutAValueOfItsOwnIfItsReadingsAreNoFurtherApartThanMayBe) {
+  site_.site.points[0].limits.interval = 2h;  // so gap_max is 6 h
+  Pipeline pipeline = site_.pipeline();
+  std::vector<Reading> readings;
+  for (int i = 0; i <= 4; ++i) readings.push_back(reading(counter_, kNine + i * 2h, 1000 + i * 72));
+  std::size_t alone = 0;
+  for (const Report& report : only<Report>(feed(pipeline, readings))) {
+    if (report.kind != ReportKind::hour || report.values[0].total != 0) continue;
+    ++alone;
+    EXPECT_EQ(report.values[0].flag, 'N');
+  }
+  EXPECT_GT(alone, 0u);
+}
+
 }  // namespace

@@ -90,6 +90,23 @@ TEST_F(AcknowledgementTest, IsMeasuredInCharacters) {
             std::string::npos);
 }
 
+TEST_F(AcknowledgementTest, TheFirstOneCounts) {
+  const Acknowledgement first{.alert = "68393ce6c826dfc0", .at = kNine, .by = "Li", .note = "on my way"};
+  EXPECT_FALSE(waiting_acknowledgement(directory_.path(), first.alert));
+  EXPECT_EQ(fault(first), "");
+  EXPECT_EQ(fault(first), "") << "said twice";
+  EXPECT_NE(fault({.alert = first.alert, .at = kNine, .by = "Wang"}).find("was acknowledged by Li before"),
+            std::string::npos);
+  EXPECT_NE(fault({.alert = first.alert, .at = kNine, .by = "Li", .note = "no"}).find("was acknowledged by Li"),
+            std::string::npos);
+  ASSERT_EQ(waiting().size(), 1U);
+  EXPECT_EQ(waiting_acknowledgement(directory_.path(), first.alert)->note, "on my way");
+  const std::filesystem::directory_iterator files(directory_.path() / "requests");
+  EXPECT_EQ(std::distance(begin(files), end(files)), 1) << "no part is left";
+  forget_acknowledgement(directory_.path(), first.alert);
+  EXPECT_EQ(fault({.alert = first.alert, .at = kNine, .by = "Wang"}), "");
+}
+
 TEST_F(AcknowledgementTest, RemovesWhatIsNoRequest) {
   leave("acknowledge-68393ce6c826dfc0", "1\n17000\nLi\n");
   leave("acknowledge-68393ce6c826dfc1", "2\n17000\nLi\nnote\n");

@@ -71,6 +71,7 @@ TEST(Requests, EachFieldOfTheHeadIsCheckedInItsOrder) {
   EXPECT_EQ(result([](Head& h) { h.flag.reset(); }), 6);
   EXPECT_EQ(result([](Head& h) { h.flag = Flag{7}; }), 6);
   EXPECT_EQ(result([](Head& h) { h.qn = "2026"; }), 7);
+  EXPECT_EQ(result([](Head& h) { h.qn = "20269930010000001"; }), 7);
   EXPECT_EQ(result([](Head& h) { h.cn = "4711"; }), 8);
 }
 

@@ -73,6 +73,17 @@ TEST(Hj212Packets, AnHourIsAsInTheReferenceAndHasTheTimeOfItsBegin) {
   EXPECT_EQ(command_of(ReportKind::day), "2031");
 }
 
+TEST(Hj212Packets, AnAmountThatCameTogetherOverASilenceHasItsFlag) {
+  ReportValue energy = value("i33201", {});
+  energy.amount = 42.1;
+  energy.amount_decimals = 3;
+  energy.valid = energy.total = 0;
+  energy.flag = 'D';
+  const Report report{.kind = ReportKind::minute, .begin = kTen, .end = kTen + 5min, .values = {energy}};
+  EXPECT_EQ(area(data_of(report, StationClock("Asia/Shanghai"), false)),
+            "DataTime=20260801100000;i33201-Cou=42.100,i33201-Flag=D");
+}
+
 TEST(Hj212Packets, WhatIsNotKnownIsLeftOutAndMarkedIn2025) {
   ReportValue co2 = value("a05001", {std::numeric_limits<double>::infinity(), {}, {}});
   co2.has_reduced = true;
