@@ -235,7 +235,11 @@ void append_logins(Metrics& out, const LoginFacts& logins) {
   out.sample(counters.not_allowed, {{"reason", "role"}});
   out.gauge("sessions", "Of users who are logged in.", logins.sessions);
   out.counter("sessions_pushed_out_total", "Ended early, for there were too many.", logins.sessions_pushed_out);
-  out.counter("audit_lost_total", "Entries of the audit log that could not be written.", logins.audit_lost);
+  out.counter(
+      "audit_lost_total",
+      "What has no entry of its own in the audit log: refused requests that an entry counts, and what could not "
+      "be written.",
+      logins.audit_lost);
 }
 
 void append_server(Metrics& out, const ServerFacts& server) {
