@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gateway/model/accounts_uncertainty.h"
+#include "gateway/model/coverage.h"
 
 namespace carbongate::books {
 namespace {
@@ -20,7 +21,9 @@ struct SiteTime {
 // Adds accounts up.
 class Adder {
  public:
-  explicit Adder(const model::Account* first) { sum_.account = first; }
+  explicit Adder(const model::Account* first, bool is_difference = false) : is_difference_(is_difference) {
+    sum_.account = first;
+  }
 
   bool is_of(const model::Account& account) const {
     return sum_.account->user == account.user && sum_.account->carrier == account.carrier &&
@@ -57,8 +60,14 @@ class Adder {
     sum.stated = uncertainty_.stated();
     for (const auto& [point, times] : points_) {
       if (unknown_) break;
-      sum.covered += times.first;
-      sum.elapsed += times.second;
+      if (!is_difference_) {
+        sum.covered += times.first;
+        sum.elapsed += times.second;
+      } else if (sum.elapsed == Duration::zero() ||
+                 model::coverage(times.first, times.second) < model::coverage(sum.covered, sum.elapsed)) {
+        sum.covered = times.first;
+        sum.elapsed = times.second;
+      }
     }
     return sum;
   }
@@ -68,6 +77,7 @@ class Adder {
   model::AccountsUncertainty uncertainty_;
   std::map<PointId, std::pair<Duration, Duration>> points_;
   bool unknown_ = false;
+  bool is_difference_;  // which is as good as its worst part
 };
 
 std::vector<LiveSum> results(const std::vector<Adder>& adders) {
@@ -123,7 +133,7 @@ std::vector<LiveSum> unallocated_sums(const model::Site& site, const model::Chec
     if (!is_whole) continue;
     auto sum = std::ranges::find_if(sums, [&](const Adder& one) { return one.is_of(whole); });
     if (sum == sums.end()) {
-      sum = sums.insert(sums.end(), Adder(&whole));
+      sum = sums.insert(sums.end(), Adder(&whole, true));
       for (const model::Account& account : site.accounts) {
         if (is_part(account)) sum->add(account, state.accounts[model::index(account.id)], -1);
       }

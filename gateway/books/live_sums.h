@@ -39,7 +39,8 @@ struct LiveSum {
 std::vector<LiveSum> user_sums(const model::Site& site, const model::Checkpoint& state,
                                const std::vector<Waiting>& waiting);
 
-// What each user consumes of a carrier that others are part of, less what they consume.
+// What each user consumes of a carrier that others are part of, less what they consume. Its coverage is that of its
+// worst metering point.
 std::vector<LiveSum> unallocated_sums(const model::Site& site, const model::Checkpoint& state);
 
 // Of the site. Each point is looked at until the newest reading of any: one that is silent lowers the coverage.

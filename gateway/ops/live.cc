@@ -13,6 +13,7 @@
 #include "gateway/model/accounts_uncertainty.h"
 #include "gateway/ops/json.h"
 #include "gateway/ops/names.h"
+#include "gateway/ops/presence.h"
 #include "gateway/pipeline/counter.h"
 
 namespace carbongate::ops {
@@ -83,15 +84,6 @@ struct Live::Sums {
   Duration elapsed{};
 };
 
-// A rate is what a meter said last: of one that is silent for longer than a gap may be, nothing is known.
-bool Live::is_fresh(const model::Account& account, Instant now) const {
-  const Point& point = facts_.site().points.at(index(account.source));
-  const model::PointState& state = facts_.accounts().points.at(index(account.source));
-  Duration gap = point.limits.gap_max;
-  if (gap == Duration::zero()) gap = std::max<Duration>(3 * point.limits.interval, 5min);
-  return state.last_at && now - *state.last_at <= gap;
-}
-
 // Of one user, or of the site: what makes its total.
 Live::Sums Live::sums_of(model::Period period, const std::string* user, Instant now) {
   const model::Site& site = facts_.site();
@@ -149,29 +141,38 @@ json::object Live::period_of(const Sums& sums) const {
            percent_of(static_cast<double>(sums.covered.count()), static_cast<double>(sums.elapsed.count()))}};
 }
 
-Live::Totals Live::totals() const {
+Live::Totals Live::totals(const State& state) const {
+  return totals(Presence(facts_, state));
+}
+
+Live::Totals Live::totals(const Presence& present) const {
   const model::Site& site = facts_.site();
-  const Instant now = facts_.now();
   Totals totals;
+  RateSum power;
+  RateSum co2e;
   for (const model::Account& account : site.accounts) {
     if (!model::in_site_total(site, account)) continue;
     const model::AccountState& state = facts_.accounts().accounts.at(model::index(account.id));
     totals.co2e_kg += kilograms(state.emissions[model::Basis::primary].total.co2e.quanta());
-    if (is_electricity(account)) totals.electricity_kwh += in_units(account, state.amount);
-    if (!is_fresh(account, now)) continue;
-    totals.co2e_kg_per_h += state.co2e_kg_per_hour;
-    if (is_electricity(account)) totals.power_kw += state.amount_per_hour;
+    co2e.add(present, account, state.co2e_kg_per_hour);
+    if (!is_electricity(account)) continue;
+    totals.electricity_kwh += in_units(account, state.amount);
+    power.add(present, account, state.amount_per_hour);
   }
+  totals.power_kw = power.known();
+  totals.co2e_kg_per_h = co2e.known();
+  totals.power_is_whole = !power.is_stale();
+  totals.stale_points = present.stale_points();
   return totals;
 }
 
-json::array Live::sources(Instant now) const {
+json::array Live::sources(const Presence& present) const {
   struct Source {
     const model::Account* account;
-    double rate = 0;
-    double power_kw = 0;
+    RateSum rate{};
+    RateSum power_kw{};
     bool has_power = false;
-    double co2e_kg_per_h = 0;
+    RateSum co2e_kg_per_h{};
   };
   const model::Site& site = facts_.site();
   std::vector<std::pair<std::string, Source>> all;
@@ -180,23 +181,24 @@ json::array Live::sources(Instant now) const {
     const std::string id = supply_of(account);
     auto source = std::ranges::find(all, id, &std::pair<std::string, Source>::first);
     if (source == all.end()) source = all.insert(all.end(), {id, Source{.account = &account}});
-    const auto kwh = kwh_per_unit(account, facts_.factors(), now);
+    const auto kwh = kwh_per_unit(account, facts_.factors(), present.now());
     source->second.has_power = kwh.has_value();
-    if (!is_fresh(account, now)) continue;
     const model::AccountState& state = facts_.accounts().accounts.at(model::index(account.id));
-    source->second.rate += state.amount_per_hour;
-    source->second.power_kw += state.amount_per_hour * kwh.value_or(0);
-    source->second.co2e_kg_per_h += state.co2e_kg_per_hour;
+    source->second.rate.add(present, account, state.amount_per_hour);
+    source->second.power_kw.add(present, account, state.amount_per_hour * kwh.value_or(0));
+    source->second.co2e_kg_per_h.add(present, account, state.co2e_kg_per_hour);
   }
   json::array list;
   for (const auto& [id, source] : all) {
-    const auto power = source.has_power ? std::optional(source.power_kw) : std::nullopt;
+    const auto power = source.has_power ? source.power_kw.known() : std::nullopt;
+    const auto co2e = source.co2e_kg_per_h.known();
     list.push_back(json::object{{"id", id},
                                 {"power_kw", optional_number(power)},
-                                {"rate", source.rate},
+                                {"rate", optional_number(source.rate.known())},
                                 {"rate_unit", rate_unit(*source.account->carrier)},
-                                {"co2e_kg_per_h", source.co2e_kg_per_h},
-                                {"g_co2e_per_kwh", intensity(source.co2e_kg_per_h, power)}});
+                                {"co2e_kg_per_h", optional_number(co2e)},
+                                {"g_co2e_per_kwh", intensity(co2e.value_or(0), power)},
+                                {"stale", source.rate.is_stale()}});
   }
   return list;
 }
@@ -241,14 +243,15 @@ json::array Live::quotas(Instant now) {
 }
 
 // Of the first account of purchased electricity, whose factor most others share.
-json::value Live::grid(Instant now) const {
+json::value Live::grid(const Presence& present) const {
   const model::Site& site = facts_.site();
+  const Instant now = present.now();
   for (const model::Account& account : site.accounts) {
     if (!is_electricity(account) || account.flow != model::Flow::consumed || model::is_own_supply(account)) continue;
     if (!account.factor) continue;
     if (facts_.factors().is_live(*account.factor, *account.carrier)) {
       const model::AccountState& state = facts_.accounts().accounts.at(model::index(account.id));
-      if (!(state.amount_per_hour > 0) || !is_fresh(account, now)) return nullptr;
+      if (!(state.amount_per_hour > 0) || !present.is_fresh(account)) return nullptr;
       return json::object{{"g_co2e_per_kwh", state.co2e_kg_per_hour * 1000 / state.amount_per_hour},
                           {"factor", account.factor->set + "/" + account.factor->region + "/" + account.factor->method},
                           {"version", model::kLiveVersion},
@@ -275,11 +278,12 @@ json::value Live::grid(Instant now) const {
 }
 
 // From sources to users, from users to those that are part of them, and what is left of a carrier that has parts.
-json::object Live::flows(Instant now) const {
+json::object Live::flows(const Presence& present) const {
   struct Flow {
     double power_kw = 0;
     double co2e_kg_per_h = 0;
     bool has_parts = false;
+    bool has_silent_parts = false;
 
     void add(double power, double co2e) {
       power_kw += power;
@@ -294,13 +298,24 @@ json::object Live::flows(Instant now) const {
   for (const model::Account& account : site.accounts) names[account.user] = account.user_name;
   json::array nodes;
   std::set<std::string> known;
+  std::set<std::string> silent;  // nodes that are told without some of their meters
   const auto node = [&](const std::string& id, std::string_view kind, std::string_view name, std::string_view name_zh) {
     if (!known.insert(id).second) return;
-    nodes.push_back(json::object{{"id", id}, {"kind", kind}, {"name", name}, {"name_zh", name_zh}});
+    nodes.push_back(
+        json::object{{"id", id}, {"kind", kind}, {"name", name}, {"name_zh", name_zh}, {"stale", silent.contains(id)}});
   };
   for (const model::Account& account : site.accounts) {
-    if (account.flow != model::Flow::consumed || !is_fresh(account, now)) continue;
-    const auto kwh = kwh_per_unit(account, facts_.factors(), now);
+    if (account.flow != model::Flow::consumed || !present.is_stale(account)) continue;
+    silent.insert("user:" + account.user);
+    if (const model::Containment* container = model::container_of(site, account)) {
+      left[{container->of, std::string(account.carrier->id)}].has_silent_parts = true;
+    } else {
+      silent.insert("source:" + source_text(account).id);
+    }
+  }
+  for (const model::Account& account : site.accounts) {
+    if (account.flow != model::Flow::consumed || !present.is_fresh(account)) continue;
+    const auto kwh = kwh_per_unit(account, facts_.factors(), present.now());
     const model::AccountState& state = facts_.accounts().accounts.at(model::index(account.id));
     const double power = state.amount_per_hour * kwh.value_or(0);
     const double co2e = state.co2e_kg_per_hour;
@@ -326,6 +341,7 @@ json::object Live::flows(Instant now) const {
     if (!rest.has_parts || !(rest.power_kw > 1e-9)) continue;
     const std::string& name = names[whole.first];
     const std::string id = "unallocated:" + whole.first;
+    if (rest.has_silent_parts) silent.insert(id);
     node(id, "unallocated", name + ": unallocated", name + "：未分配");
     links[{"user:" + whole.first, id, whole.second}] = rest;
   }
@@ -342,8 +358,9 @@ json::object Live::flows(Instant now) const {
 
 json::object Live::now(const State& state) {
   const model::Site& site = facts_.site();
-  const Instant now = state.now;
-  const Totals all = totals();
+  const Presence present(facts_, state);
+  const Instant now = present.now();
+  const Totals all = totals(present);
   std::optional<Instant> newest;
   for (const model::Account& account : site.accounts) {
     const auto& at = facts_.accounts().points.at(index(account.source)).last_at;
@@ -352,7 +369,7 @@ json::object Live::now(const State& state) {
   double own_kw = 0;
   for (const model::Account& account : site.accounts) {
     if (!model::in_site_total(site, account) || !is_electricity(account) || !model::is_own_supply(account)) continue;
-    if (is_fresh(account, now)) own_kw += facts_.accounts().accounts.at(model::index(account.id)).amount_per_hour;
+    if (present.is_fresh(account)) own_kw += facts_.accounts().accounts.at(model::index(account.id)).amount_per_hour;
   }
   std::array<std::int64_t, model::kSeverityCount> firing{};
   for (const model::Watch& watch : site.watches) {
@@ -372,30 +389,35 @@ json::object Live::now(const State& state) {
   }
   const auto age = newest ? std::optional(std::chrono::duration<double>(std::max<Duration>(now - *newest, 0ms)).count())
                           : std::nullopt;
-  return {{"at", model::format_utc(now)},
-          {"data_age_s", optional_number(age)},
-          {"time_is_known", state.time_is_known},
-          {"co2e_kg_per_h", all.co2e_kg_per_h},
-          {"power_kw", all.power_kw},
-          {"sources", sources(now)},
-          {"today", std::move(today)},
-          {"quotas", quotas(now)},
-          {"renewable_share_percent", percent_of(own_kw, all.power_kw)},
-          {"grid", grid(now)},
-          {"flows", flows(now)},
-          {"alerts", json::object{{"info", firing[0]}, {"warning", firing[1]}, {"critical", firing[2]}}},
-          {"devices", json::object{{"online", devices[1]}, {"offline", devices[2]}, {"starting", devices[0]}}}};
+  const json::value own_share = all.power_is_whole ? percent_of(own_kw, all.power_kw.value_or(0)) : json::value();
+  json::object told{
+      {"at", model::format_utc(now)},
+      {"data_age_s", optional_number(age)},
+      {"time_is_known", state.time_is_known},
+      {"co2e_kg_per_h", optional_number(all.co2e_kg_per_h)},
+      {"power_kw", optional_number(all.power_kw)},
+      {"sources", sources(present)},
+      {"today", std::move(today)},
+      {"quotas", quotas(now)},
+      {"renewable_share_percent", own_share},
+      {"grid", grid(present)},
+      {"flows", flows(present)},
+      {"alerts", json::object{{"info", firing[0]}, {"warning", firing[1]}, {"critical", firing[2]}}},
+      {"devices", json::object{{"online", devices[1]}, {"offline", devices[2]}, {"starting", devices[0]}}}};
+  for (auto& [key, value] : present.json()) told[key] = std::move(value);
+  return told;
 }
 
-json::array Live::carriers(const std::string* user, Instant now) {
+json::array Live::carriers(const std::string* user, const Presence& present) {
   struct Line {
     const model::Account* account;
-    double rate = 0;
+    RateSum rate{};
     double today = 0;
     double month = 0;
     bool in_doubt = false;
   };
   const model::Site& site = facts_.site();
+  const Instant now = present.now();
   std::vector<Line> lines;
   for (const model::Account& account : site.accounts) {
     if (user ? account.user != *user : !model::in_site_total(site, account)) continue;
@@ -405,7 +427,7 @@ json::array Live::carriers(const std::string* user, Instant now) {
     });
     if (line == lines.end()) line = lines.insert(lines.end(), Line{.account = &account});
     const model::AccountState& state = facts_.accounts().accounts.at(model::index(account.id));
-    if (is_fresh(account, now)) line->rate += state.amount_per_hour;
+    line->rate.add(present, account, state.amount_per_hour);
     if (const auto* open = open_period(state, model::Period::day, now)) line->today += in_units(account, open->amount);
     if (const auto* open = open_period(state, model::Period::month, now))
       line->month += in_units(account, open->amount);
@@ -418,39 +440,42 @@ json::array Live::carriers(const std::string* user, Instant now) {
                                 {"flow", to_string(line.account->flow)},
                                 {"supply", supply_of(*line.account)},
                                 {"scope", scope_number(line.account->scope)},
-                                {"rate", line.rate},
+                                {"rate", optional_number(line.rate.known())},
                                 {"rate_unit", rate_unit(*line.account->carrier)},
                                 {"today", line.today},
                                 {"month", line.month},
                                 {"unit", line.account->carrier->display.symbol},
-                                {"in_doubt", line.in_doubt}});
+                                {"in_doubt", line.in_doubt},
+                                {"stale", line.rate.is_stale()}});
   }
   return list;
 }
 
-json::object Live::energy_users() {
+json::object Live::energy_users(const State& state) {
   const model::Site& site = facts_.site();
-  const Instant now = facts_.now();
+  const Presence present(facts_, state);
+  const Instant now = present.now();
   json::array list;
   const auto tell = [&](const std::string* user, std::string_view id, std::string_view name, std::string_view part_of) {
-    double power = 0;
-    double co2e = 0;
+    RateSum power;
+    RateSum co2e;
     for (const model::Account& account : site.accounts) {
       const bool counts =
           user ? account.user == *user && model::in_total(account.flow) : model::in_site_total(site, account);
-      if (!counts || !is_fresh(account, now)) continue;
-      const model::AccountState& state = facts_.accounts().accounts.at(model::index(account.id));
-      co2e += state.co2e_kg_per_hour;
-      if (is_electricity(account)) power += state.amount_per_hour;
+      if (!counts) continue;
+      const model::AccountState& account_state = facts_.accounts().accounts.at(model::index(account.id));
+      co2e.add(present, account, account_state.co2e_kg_per_hour);
+      if (is_electricity(account)) power.add(present, account, account_state.amount_per_hour);
     }
     list.push_back(json::object{{"id", id},
                                 {"name", name},
                                 {"part_of", optional_text(part_of)},
-                                {"co2e_kg_per_h", co2e},
-                                {"power_kw", power},
+                                {"co2e_kg_per_h", optional_number(co2e.known())},
+                                {"power_kw", optional_number(power.known())},
+                                {"stale", co2e.is_stale()},
                                 {"today", period_of(sums_of(model::Period::day, user, now))},
                                 {"month", period_of(sums_of(model::Period::month, user, now))},
-                                {"carriers", carriers(user, now)}});
+                                {"carriers", carriers(user, present)}});
   };
   const std::vector<UserText> users = users_of(site);
   // A user of that name takes the place of the site.

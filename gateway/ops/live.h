@@ -13,6 +13,8 @@
 
 namespace carbongate::ops {
 
+class Presence;
+
 // Where an account's carrier comes from: "grid", "own", or the carrier itself: "heat", "natural-gas".
 std::string supply_of(const model::Account& account);
 
@@ -30,26 +32,29 @@ class Live {
   explicit Live(const Facts& facts) : facts_(facts), calendar_(facts.site().time_zone) {}
 
   boost::json::object now(const State& state);
-  boost::json::object energy_users();
+  boost::json::object energy_users(const State& state);
 
+  // Rates are of the meters that are heard, and nullopt if all that count are silent.
   struct Totals {
-    double power_kw = 0;
-    double co2e_kg_per_h = 0;
-    double electricity_kwh = 0;  // since the first reading
-    double co2e_kg = 0;          // the same
+    std::optional<double> power_kw;
+    std::optional<double> co2e_kg_per_h;
+    bool power_is_whole = true;    // no meter of electricity is silent
+    std::size_t stale_points = 0;  // accounted, and silent
+    double electricity_kwh = 0;    // since the first reading
+    double co2e_kg = 0;            // the same
   };
-  Totals totals() const;
+  Totals totals(const State& state) const;
 
  private:
   struct Sums;
-  bool is_fresh(const model::Account& account, Instant now) const;
+  Totals totals(const Presence& present) const;
   Sums sums_of(model::Period period, const std::string* user, Instant now);
   boost::json::object period_of(const Sums& sums) const;
-  boost::json::array sources(Instant now) const;
+  boost::json::array sources(const Presence& present) const;
   boost::json::array quotas(Instant now);
-  boost::json::value grid(Instant now) const;
-  boost::json::object flows(Instant now) const;
-  boost::json::array carriers(const std::string* user, Instant now);
+  boost::json::value grid(const Presence& present) const;
+  boost::json::object flows(const Presence& present) const;
+  boost::json::array carriers(const std::string* user, const Presence& present);
 
   const Facts& facts_;
   pipeline::Calendar calendar_;

@@ -12,7 +12,7 @@ struct LoginFacts {
   access::Counters counters;
   std::size_t sessions = 0;  // now
   std::uint64_t sessions_pushed_out = 0;
-  std::uint64_t audit_lost = 0;  // entries of the audit log that could not be written
+  std::uint64_t audit_lost = 0;  // without an entry of their own in the audit log: counted there, or not written
 };
 
 }  // namespace carbongate::ops

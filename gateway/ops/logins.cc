@@ -121,6 +121,17 @@ Logins::Logins(io::Clock& clock, const Config& config, std::filesystem::path dir
       files_(directory_),
       audit_(directory_) {}
 
+Logins::~Logins() {
+  refused_.close();
+  access::AuditFile file(directory_);  // audit_ may be at work
+  for (; !refused_.is_empty(); refused_.pop()) {
+    const auto written = file.append(refused_.front());
+    if (!written.has_error()) continue;
+    spdlog::error("{}; not all refused requests are noted", written.error().text);
+    return;
+  }
+}
+
 access::Now Logins::now() const {
   return {.wall = clock_.now(), .steady = clock_.ticks().time_since_epoch()};
 }
@@ -137,20 +148,17 @@ std::string Logins::open() {
 
 io::HttpAnswer Logins::refuse(const io::HttpCall& call, const access::Refusal& refusal, std::string_view user,
                               std::string_view action) {
-  // Who only has not logged in yet is no news. Others are noted, but no stranger may fill the log.
+  // Who only has not logged in yet is no news.
   const bool is_news = refusal.code != "no_credentials" && refusal.code != "session_ended";
-  if (is_news && noted_.take(access::network_of(call.address), now().steady) == access::Steady::zero()) {
-    if (waiting_.size() < kWaitingMax) {
-      waiting_.push_back({.at = clock_.now(),
-                          .user = std::string(user),
-                          .by = "",
-                          .address = call.address,
-                          .action = std::string(action),
-                          .outcome = refusal.code,
-                          .detail = ""});
-    } else {
-      ++audit_lost_;
-    }
+  if (is_news) {
+    refused_.add({.at = clock_.now(),
+                  .user = std::string(user),
+                  .by = "",
+                  .address = call.address,
+                  .action = std::string(action),
+                  .outcome = refusal.code,
+                  .detail = ""},
+                 now().steady);
   }
   return answer_of(refusal);
 }
@@ -236,19 +244,35 @@ asio::awaitable<void> Logins::note(const Request& request, int status) {
   co_await append(std::move(entry));
 }
 
-asio::awaitable<void> Logins::append(access::AuditEntry entry) {
-  std::string why;
+asio::awaitable<std::string> Logins::write(access::AuditEntry entry) {
   try {
     std::function<std::string()> work = [this, entry = std::move(entry)] {
       const auto written = audit_.append(entry);
       return written.has_error() ? written.error().text : std::string();
     };
-    why = co_await disk_.run<std::string>(std::move(work));
+    co_return co_await disk_.run<std::string>(std::move(work));
   } catch (const Refusal& refusal) {
-    why = refusal.detail;
+    co_return refusal.detail;
   }
-  if (why.empty()) co_return;
-  if (++audit_lost_ == 1) spdlog::error("{}; what was done is not noted", why);
+}
+
+asio::awaitable<void> Logins::append(access::AuditEntry entry) {
+  const std::string why = co_await write(std::move(entry));
+  if (!why.empty() && ++audit_lost_ == 1) spdlog::error("{}; what was done is not noted", why);
+}
+
+// One that cannot be written stays the first: the next look tries it again.
+asio::awaitable<void> Logins::write_refused() {
+  refused_.tick(now().steady);
+  while (!refused_.is_empty()) {
+    const std::string why = co_await write(refused_.front());
+    if (!why.empty()) {
+      if (!std::exchange(is_stuck_, true)) spdlog::error("{}; refused requests wait to be noted", why);
+      co_return;
+    }
+    is_stuck_ = false;
+    refused_.pop();
+  }
 }
 
 asio::awaitable<io::HttpAnswer> Logins::audit(const Request& request) {
@@ -269,11 +293,7 @@ asio::awaitable<io::HttpAnswer> Logins::audit(const Request& request) {
 
 asio::awaitable<void> Logins::run() {
   while (true) {
-    while (!waiting_.empty()) {
-      access::AuditEntry entry = std::move(waiting_.front());
-      waiting_.pop_front();
-      co_await append(std::move(entry));
-    }
+    co_await write_refused();
     if (access_.has_logins()) {
       std::function<Look()> work = [this] {
         Look look;
@@ -300,7 +320,7 @@ LoginFacts Logins::facts() const {
   return {.counters = access_.counters(),
           .sessions = access_.sessions(),
           .sessions_pushed_out = access_.sessions_pushed_out(),
-          .audit_lost = audit_lost_};
+          .audit_lost = audit_lost_ + refused_.counted()};
 }
 
 }  // namespace carbongate::ops

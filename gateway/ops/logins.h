@@ -4,7 +4,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -16,6 +15,7 @@
 #include "gateway/ops/admission.h"
 #include "gateway/ops/config.h"
 #include "gateway/ops/login_facts.h"
+#include "gateway/ops/refused_tries.h"
 #include "gateway/ops/request.h"
 #include "gateway/ops/workers.h"
 #include "protocols/io/clock.h"
@@ -25,12 +25,11 @@ namespace carbongate::ops {
 // On the loop thread; files are read and passwords checked on threads of its own.
 class Logins final : public Admission {
  public:
-  static constexpr std::chrono::seconds kLook{1};    // how often the files are looked at
-  static constexpr std::size_t kWaitingMax = 1'000;  // refusals to be noted
-  static constexpr access::BucketSize kNoted{.tries = 20, .each = std::chrono::seconds(30)};  // refusals of an address
+  static constexpr std::chrono::seconds kLook{1};  // how often the files are looked at
 
   // `clock` outlives it. `directory`: the store's.
   Logins(io::Clock& clock, const Config& config, std::filesystem::path directory);
+  ~Logins() override;  // notes the refusals that wait; blocks
 
   // Reads who may log in. Why nobody can, or what should be done; "": all is well.
   std::string open();
@@ -54,16 +53,18 @@ class Logins final : public Admission {
   access::Now now() const;
   io::HttpAnswer refuse(const io::HttpCall& call, const access::Refusal& refusal, std::string_view user,
                         std::string_view action);
+  boost::asio::awaitable<std::string> write(access::AuditEntry entry);  // why not; "": it is on disk
   boost::asio::awaitable<void> append(access::AuditEntry entry);
+  boost::asio::awaitable<void> write_refused();
 
   io::Clock& clock_;
   std::filesystem::path directory_;
   access::Access access_;
   access::PeopleFiles files_;  // of disk_, after open()
   access::AuditFile audit_;    // of disk_
-  access::Buckets noted_{kNoted, access::LoginLimit::kKeysMax};
-  std::deque<access::AuditEntry> waiting_;
-  std::uint64_t audit_lost_ = 0;
+  RefusedTries refused_;
+  bool is_stuck_ = false;         // the first of them could not be written
+  std::uint64_t audit_lost_ = 0;  // of what was done
   Workers passwords_{access::Access::kChecksAtOnceMax, 0};
   Workers disk_{1, 64};
 };

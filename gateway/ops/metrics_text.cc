@@ -186,9 +186,16 @@ void append_sinks(Metrics& out, const State& state) {
 
 void append_accounts(Metrics& out, const Facts& facts, const Live::Totals& totals) {
   const model::Site& site = facts.site();
-  out.gauge("site_power_watts", "Electricity consumed at this moment.", totals.power_kw * 1000);
-  out.gauge("site_co2e_grams_per_second", "Emitted at this moment, location-based.",
-            totals.co2e_kg_per_h * kGramsPerKilogram / 3600);
+  if (totals.power_kw) {
+    out.gauge("site_power_watts", "Electricity consumed at this moment, by the meters that are heard.",
+              *totals.power_kw * 1000);
+  }
+  if (totals.co2e_kg_per_h) {
+    out.gauge("site_co2e_grams_per_second", "Emitted at this moment, location-based, by the meters that are heard.",
+              *totals.co2e_kg_per_h * kGramsPerKilogram / 3600);
+  }
+  out.gauge("site_stale_points", "Accounted points that are silent: what they measure is not in power and CO2e now.",
+            totals.stale_points);
   out.counter("site_electricity_joules_total",
               "Electricity consumed since the first reading; corrections may lower it.",
               totals.electricity_kwh * kJoulesPerKwh);
@@ -228,7 +235,11 @@ void append_logins(Metrics& out, const LoginFacts& logins) {
   out.sample(counters.not_allowed, {{"reason", "role"}});
   out.gauge("sessions", "Of users who are logged in.", logins.sessions);
   out.counter("sessions_pushed_out_total", "Ended early, for there were too many.", logins.sessions_pushed_out);
-  out.counter("audit_lost_total", "Entries of the audit log that could not be written.", logins.audit_lost);
+  out.counter(
+      "audit_lost_total",
+      "What has no entry of its own in the audit log: refused requests that an entry counts, and what could not "
+      "be written.",
+      logins.audit_lost);
 }
 
 void append_server(Metrics& out, const ServerFacts& server) {

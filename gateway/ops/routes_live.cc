@@ -34,7 +34,8 @@ io::HttpAnswer readyz(const Context& context) {
 }
 
 io::HttpAnswer metrics(const Context& context) {
-  return ok(metrics_text(context.facts, context.facts.state(), context.server(), context.live.totals()),
+  const State state = context.facts.state();
+  return ok(metrics_text(context.facts, state, context.server(), context.live.totals(state)),
             "text/plain; version=0.0.4; charset=utf-8");
 }
 
@@ -92,7 +93,8 @@ void add_live_routes(std::vector<Route>& routes, const Context& context) {
   };
   add("/site", [context](const Request& request) { return ok_tagged(request, to_text(site_json(context.facts))); });
   add("/now", [context](const Request&) { return ok(to_text(context.live.now(context.facts.state()))); });
-  add("/energy-users", [context](const Request&) { return ok(to_text(context.live.energy_users())); });
+  add("/energy-users",
+      [context](const Request&) { return ok(to_text(context.live.energy_users(context.facts.state()))); });
   add("/sinks", [context](const Request&) { return sinks(context); });
   add("/status", [context](const Request&) {
     return ok(to_text(status_json(context.facts, context.facts.state(), context.server())));

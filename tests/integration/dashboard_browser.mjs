@@ -83,7 +83,7 @@ const scenarios = {
   async live() {
     const {context, page} = await open();
     await visit(page, '#/');
-    await page.waitForSelector('.live-on', {timeout: kSeconds});
+    await page.waitForSelector('[data-stream=live]', {timeout: kSeconds});
     const power = page.locator('.card-power .lead .figure');
     const before = await power.innerText();
     console.log(`ready ${before.replace(/\s+/g, ' ')}`);
@@ -163,11 +163,11 @@ const scenarios = {
   async lost() {
     const {context, page} = await open();
     await visit(page, '#/');
-    await page.waitForSelector('.live-on', {timeout: kSeconds});
+    await page.waitForSelector('[data-stream=live]', {timeout: kSeconds});
     console.log('ready');
     await page.waitForSelector('.banner-bad', {timeout: 2 * kSeconds});
     console.log('lost');
-    await page.waitForFunction(() => document.querySelector('.live-on') && !document.querySelector('.banner-bad'), undefined, {timeout: 3 * kSeconds});
+    await page.waitForFunction(() => document.querySelector('[data-stream=live]') && !document.querySelector('.banner-bad'), undefined, {timeout: 3 * kSeconds});
     console.log('back');
     await context.close();
   },

@@ -71,7 +71,7 @@ const scenarios = {
     assert.equal(await page.locator('.who-name').innerText(), user);
     const {page: other} = await openIn(context, {expected: kOutside, trouble});
     await visit(other, '#/');
-    await other.waitForSelector('.live-on', {timeout: kSeconds});
+    await other.waitForSelector('[data-stream=live]', {timeout: kSeconds});
 
     await page.click('button[aria-label="Log out"]');
     await isOutside(page);
@@ -139,7 +139,7 @@ const scenarios = {
   async removed(user, password) {
     const {context, page, trouble} = await open({expected: kOutside});
     await logIn(page, user, password);
-    await page.waitForSelector('.live-on', {timeout: kSeconds});
+    await page.waitForSelector('[data-stream=live]', {timeout: kSeconds});
     console.log('ready');
     await isOutside(page);
     assert.equal(await page.locator('.frame').count(), 0);

@@ -270,6 +270,27 @@ def test_guessing_is_slowed_down_and_told_in_the_audit_log(gateway):
     assert "wrong password" not in json.dumps(entries)
 
 
+def test_cheap_refusals_hide_no_guessing(gateway):
+    token = gateway.token("metrics")
+    assert {gateway.ask("GET", "/api/v1/configuration", token=token).status for _ in range(60)} == {403}
+    assert [gateway.log_in("ada", f"wrong {n}").status for n in range(11)] == [401] * 10 + [429]
+    tried = {"wrong_password": 10, "too_many_tries": 1}
+    wait_until(lambda: {outcome: len(of) for outcome, of in by_outcome(gateway).items() if outcome in tried} == tried, what="all tries being noted")
+    assert len(by_outcome(gateway)["role"]) == 20
+    metrics = gateway.ask("GET", "/metrics", token=token).text
+    assert "carbongate_audit_lost_total 40\n" in metrics
+    file = gateway.folder / "store" / "audit.jsonl"
+    wait_until(lambda: " more from " in file.read_text(), timeout=90, what="what was counted being told")
+    assert by_outcome(gateway)["role"][-1]["detail"].startswith("40 more from 127.0.0.1 since ")
+
+
+def by_outcome(gateway):
+    found = {}
+    for entry in gateway.audit():
+        found.setdefault(entry["outcome"], []).append(entry)
+    return found
+
+
 def test_limits_and_origins_are_those_of_the_configuration(tmp_path):
     ops = (", logins: true, origins: ['https://park.example'], login_tries: {per_address: 3, another_after: 1h},"
            " sessions: {idle: 15min, life: 12h, per_user: 2}")

@@ -9,6 +9,7 @@ import re
 import socket
 import ssl
 import subprocess
+import threading
 import time
 import urllib.request
 from datetime import timedelta
@@ -495,6 +496,38 @@ def test_a_renewed_certificate_is_taken_up(tmp_path):
         with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
             plain.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert not plain.recv(1000).startswith(b"HTTP")
+
+
+def test_meters_that_are_silent_are_named_and_told_no_more(tmp_path):
+    with Site(tmp_path) as site:
+        site.config.write_text(site.config.read_text().replace("interval: 5min", "interval: 1s"))
+        site.start()
+        pace = threading.Event()
+
+        def speak(but=()):
+            for device in {"incomer", "roof", "press", "boiler"} - set(but):
+                site.publish(device, 0.02)
+
+        def silent(count, but=()):
+            speak(but)
+            pace.wait(0.5)
+            told = site.json("/api/v1/now")
+            return told if told["stale_points"] == count else None
+
+        now = wait_until(lambda: silent(0), what="all four being heard")
+        assert (now["accounted_points"], now["stale"]) == (4, []) and now["power_kw"] is not None
+        now = wait_until(lambda: silent(1, {"press"}), timeout=90, what="one being silent")
+        assert [(one["point"], one["energy_users"], one["offline"]) for one in now["stale"]] == [("press.energy", ["press-shop"], True)]
+        assert now["data_age_s"] < 10 and now["oldest_age_s"] > 15 and now["power_kw"] is not None
+        users = {user["id"]: user for user in site.json("/api/v1/energy-users")["energy_users"]}
+        assert users["press-shop"]["stale"] and users["press-shop"]["power_kw"] is None and users["press-shop"]["carriers"][0]["rate"] is None
+        assert not users["park"]["stale"] and users["park"]["power_kw"] > 0
+        assert b"carbongate_site_stale_points 1\n" in site.get("/metrics").body
+        site.broker.kill()
+        now = wait_until(lambda: (told := site.json("/api/v1/now"))["stale_points"] == 4 and told, timeout=60, what="all being silent")
+        assert now["power_kw"] is None and now["co2e_kg_per_h"] is None and now["flows"]["links"] == []
+        assert all(source["stale"] and source["rate"] is None for source in now["sources"])
+        assert b"carbongate_site_power_watts" not in site.get("/metrics").body
 
 
 def test_the_simulated_park(tmp_path):

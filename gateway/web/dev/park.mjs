@@ -112,9 +112,9 @@ function userNow(u, t) {
   const power = powerOf(u, t);
   const own = ownOf(u, t);
   const gas = u.gas ? gasOf(u, t) : 0;
-  const carrier = (supply, rate, unit, a, b, scope = 2) => ({carrier: supply === 'natural-gas' ? supply : 'electricity', flow: 'consumed', supply, scope, rate, rate_unit: supply === 'natural-gas' ? 'Nm3/h' : 'kW', today: a, month: b, unit, in_doubt: u.id === 'press-shop' && supply === 'grid'});
+  const carrier = (supply, rate, unit, a, b, scope = 2) => ({carrier: supply === 'natural-gas' ? supply : 'electricity', flow: 'consumed', supply, scope, rate, rate_unit: supply === 'natural-gas' ? 'Nm3/h' : 'kW', today: a, month: b, unit, in_doubt: u.id === 'press-shop' && supply === 'grid', stale: false});
   return {
-    id: u.id, name: u.name, part_of: null, co2e_kg_per_h: ((power - own) * kGrid) / 1000 + gas * kGasKg, power_kw: power, today: today.period, month: month.period,
+    id: u.id, name: u.name, part_of: null, co2e_kg_per_h: ((power - own) * kGrid) / 1000 + gas * kGasKg, power_kw: power, stale: false, today: today.period, month: month.period,
     carriers: [
       carrier('grid', power - own, 'kWh', today.electricity - today.own, month.electricity - month.own),
       carrier('own', own, 'kWh', today.own, month.own),
@@ -137,7 +137,7 @@ export function energyUsers(t) {
     const of = list.flatMap((one) => one.carriers.filter((c) => c.supply === supply));
     return {...of[0], in_doubt: false, rate: of.reduce((s, c) => s + c.rate, 0), today: of.reduce((s, c) => s + c.today, 0), month: of.reduce((s, c) => s + c.month, 0)};
   });
-  return {at: iso(t), energy_users: [{id: 'site', name: '广元经开区示范园区', part_of: null, co2e_kg_per_h: add((o) => o.co2e_kg_per_h), power_kw: add((o) => o.power_kw), today: period('today'), month: period('month'), carriers}, ...list]};
+  return {at: iso(t), energy_users: [{id: 'site', name: '广元经开区示范园区', part_of: null, co2e_kg_per_h: add((o) => o.co2e_kg_per_h), power_kw: add((o) => o.power_kw), stale: false, today: period('today'), month: period('month'), carriers}, ...list]};
 }
 
 export function now(t) {
@@ -162,11 +162,11 @@ export function now(t) {
   }
   links.push({source: 'source:grid', target: 'unallocated:site', carrier: 'electricity', power_kw: 38 + 6 * wave(t, 5), g_co2e_per_kwh: kGrid});
   return {
-    at: iso(t), data_age_s: 0.6, time_is_known: true, co2e_kg_per_h: whole.co2e_kg_per_h, power_kw: whole.power_kw,
+    at: iso(t), data_age_s: 0.6, oldest_age_s: 4.2, accounted_points: users.length + 2, stale_points: 0, stale: [], time_is_known: true, co2e_kg_per_h: whole.co2e_kg_per_h, power_kw: whole.power_kw,
     sources: [
-      {id: 'grid', power_kw: grid.rate, rate: grid.rate, rate_unit: 'kW', co2e_kg_per_h: (grid.rate * kGrid) / 1000, g_co2e_per_kwh: kGrid},
-      {id: 'own', power_kw: own.rate, rate: own.rate, rate_unit: 'kW', co2e_kg_per_h: 0, g_co2e_per_kwh: 0},
-      {id: 'natural-gas', power_kw: gas.rate * kGasKwh, rate: gas.rate, rate_unit: 'Nm3/h', co2e_kg_per_h: gas.rate * kGasKg, g_co2e_per_kwh: 200.02},
+      {id: 'grid', power_kw: grid.rate, rate: grid.rate, rate_unit: 'kW', co2e_kg_per_h: (grid.rate * kGrid) / 1000, g_co2e_per_kwh: kGrid, stale: false},
+      {id: 'own', power_kw: own.rate, rate: own.rate, rate_unit: 'kW', co2e_kg_per_h: 0, g_co2e_per_kwh: 0, stale: false},
+      {id: 'natural-gas', power_kw: gas.rate * kGasKwh, rate: gas.rate, rate_unit: 'Nm3/h', co2e_kg_per_h: gas.rate * kGasKg, g_co2e_per_kwh: 200.02, stale: false},
     ],
     today: {begin: iso(day), end: iso(day + 86_400_000), electricity_kwh: whole.today.electricity_kwh, kgce: whole.today.kgce, co2e_kg: whole.today.co2e_kg, u95_kg: whole.today.u95_kg, u95_stated: whole.today.u95_stated, renewable_share_percent: whole.today.renewable_share_percent, coverage_percent: whole.today.coverage_percent},
     quotas: [quota('park-day-co2e', whole.today.co2e_kg), quota('park-day-electricity', whole.today.electricity_kwh), quota('rolling-month', byId['rolling-shop'].month.co2e_kg), quota('paint-month', byId['paint-line'].carriers[2].month)],
@@ -174,9 +174,9 @@ export function now(t) {
     grid: {g_co2e_per_kwh: kGrid, factor: 'grid-live/CN-SC/live/' + iso(Math.floor(t / kHour) * kHour), version: '', region: 'CN-SC', method: 'live', valid_from: iso(Math.floor(t / kHour) * kHour), live: true, source: '国网四川 grid operator'},
     flows: {
       nodes: [
-        ...site().sources.map((s) => ({id: `source:${s.id}`, kind: 'source', name: s.name, name_zh: s.name_zh})),
-        ...users.map((u) => ({id: `user:${u.id}`, kind: 'energy_user', name: u.name, name_zh: u.name})),
-        {id: 'unallocated:site', kind: 'unallocated', name: 'Unallocated', name_zh: '未分配'},
+        ...site().sources.map((s) => ({id: `source:${s.id}`, kind: 'source', name: s.name, name_zh: s.name_zh, stale: false})),
+        ...users.map((u) => ({id: `user:${u.id}`, kind: 'energy_user', name: u.name, name_zh: u.name, stale: false})),
+        {id: 'unallocated:site', kind: 'unallocated', name: 'Unallocated', name_zh: '未分配', stale: false},
       ],
       links,
     },

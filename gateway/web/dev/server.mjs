@@ -1,6 +1,6 @@
 // Serves dist and the figures of park.mjs, with the headers that the gateway sends.
 //
-//   node dev/server.mjs [--port 8081] [--logins] [--empty]     --empty: a site on its first morning
+//   node dev/server.mjs [--port 8081] [--logins] [--empty] [--silent]     --empty: a site on its first morning; --silent: a meter is silent
 import {createServer} from 'node:http';
 import {readFileSync, existsSync} from 'node:fs';
 import {dirname, join} from 'node:path';
@@ -30,9 +30,27 @@ const page = (rows, key, query) => {
 };
 
 function emptied(now) {
-  return {...now, data_age_s: null, co2e_kg_per_h: 0, power_kw: 0, sources: now.sources.map((s) => ({...s, power_kw: 0, rate: 0, co2e_kg_per_h: 0, g_co2e_per_kwh: null})), today: {...now.today, electricity_kwh: 0, kgce: 0, co2e_kg: 0, u95_kg: null, u95_stated: 'none', renewable_share_percent: null, coverage_percent: 0}, quotas: [], renewable_share_percent: null, grid: null, flows: {nodes: [], links: []}, alerts: {info: 0, warning: 0, critical: 0}};
+  return {...now, data_age_s: null, oldest_age_s: null, stale_points: now.accounted_points, stale: ['press-shop'].map((id) => ({point: `${id}.energy`, device: id, energy_users: [id], age_s: null, offline: false})), co2e_kg_per_h: null, power_kw: null, sources: now.sources.map((s) => ({...s, power_kw: null, rate: null, co2e_kg_per_h: null, g_co2e_per_kwh: null, stale: true})), today: {...now.today, electricity_kwh: 0, kgce: 0, co2e_kg: 0, u95_kg: null, u95_stated: 'none', renewable_share_percent: null, coverage_percent: 0}, quotas: [], renewable_share_percent: null, grid: null, flows: {nodes: [], links: []}, alerts: {info: 0, warning: 0, critical: 0}};
 }
-const nowOf = (t) => (flag('--empty') ? emptied(park.now(t)) : park.now(t));
+// Without the meter of one user.
+function silenced(now) {
+  const id = 'press-shop';
+  const of = now.flows.links.filter((link) => link.target === `user:${id}`);
+  const without = (s) => {
+    const link = of.find((one) => one.source === `source:${s.id}`);
+    return link ? {...s, power_kw: s.power_kw - link.power_kw, rate: s.rate - link.power_kw, co2e_kg_per_h: s.co2e_kg_per_h - (link.power_kw * link.g_co2e_per_kwh) / 1000, stale: true} : s;
+  };
+  const sources = now.sources.map(without);
+  return {
+    ...now, oldest_age_s: 312.5, stale_points: 1, stale: [{point: `${id}.energy`, device: id, energy_users: [id], age_s: 312.5, offline: true}], renewable_share_percent: null,
+    power_kw: now.power_kw - of.reduce((sum, link) => sum + link.power_kw, 0), co2e_kg_per_h: sources.reduce((sum, s) => sum + s.co2e_kg_per_h, 0), sources,
+    flows: {nodes: now.flows.nodes.map((node) => ({...node, stale: node.id === `user:${id}` || of.some((link) => link.source === node.id)})), links: now.flows.links.filter((link) => !of.includes(link))},
+  };
+}
+function silencedUsers(told) {
+  return {...told, energy_users: told.energy_users.map((user) => (user.id === 'press-shop' ? {...user, power_kw: null, co2e_kg_per_h: null, stale: true, carriers: user.carriers.map((c) => ({...c, rate: null, stale: true}))} : user.id === 'site' ? {...user, stale: true} : user))};
+}
+const nowOf = (t) => (flag('--empty') ? emptied(park.now(t)) : flag('--silent') ? silenced(park.now(t)) : park.now(t));
 
 function stream(request, answer, query) {
   answer.writeHead(200, {'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store'});
@@ -84,7 +102,7 @@ function api(request, answer, path, query) {
   if (first === 'now') return json(answer, nowOf(t));
   if (first === 'stream') return stream(request, answer, query);
   if (first === 'energy-users' && third === 'series') return json(answer, park.series(second, query.get('measure') ?? 'energy', query.get('interval') ?? 'hour', from, until, query.get('scope'), t));
-  if (first === 'energy-users') return json(answer, park.energyUsers(t));
+  if (first === 'energy-users') return json(answer, flag('--silent') ? silencedUsers(park.energyUsers(t)) : park.energyUsers(t));
   if (first === 'devices' && !second) return json(answer, park.drivers(t, started));
   if (first === 'devices' && third === 'coverage') return json(answer, park.coverage(second, from, until, t));
   if (first === 'devices' && third === 'frames') return json(answer, park.frames(second, t));

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {carbonColour, kUnknownCarbon} from '../src/lib/colour.ts';
 import {hrefOf, parseRoute} from '../src/lib/route.ts';
+import type {Now} from '../src/lib/api_types.ts';
+import {newestReading, silenceOf, silentNames} from '../src/lib/silence.ts';
 import {explainableName, linesOf} from '../src/pages/statement.tsx';
 import {nodeFlow} from '../src/view/sankey.tsx';
 import {sorted, type ColumnOf} from '../src/view/table.tsx';
@@ -31,6 +33,20 @@ test('what a node of the flow has comes from what flows into it', () => {
   assert.deepEqual(nodeFlow('user:a', links), {power: 45, intensity: 450});
   assert.deepEqual(nodeFlow('source:grid', links), {power: 30, intensity: 600});
   assert.deepEqual(nodeFlow('source:x', links), {power: 5, intensity: null});
+});
+
+test('silent meters are named, a few of them, and a page of silent ones is not live', () => {
+  const point = (id: string, user: string) => ({point: `${id}.energy`, device: id, energy_users: [user], age_s: 140, offline: true});
+  const told = (stale_points: number, data_age_s: number | null = 5) =>
+    ({at: '2026-11-29T10:00:00Z', data_age_s, accounted_points: 9, stale_points, stale: Array.from({length: stale_points}, (_, i) => point(`m${i}`, i < 2 ? 'a' : `u${i}`))}) as unknown as Now;
+  assert.equal(silenceOf(undefined), 'none');
+  assert.equal(silenceOf(told(0)), 'none');
+  assert.equal(silenceOf(told(3)), 'some');
+  assert.equal(silenceOf(told(9)), 'all');
+  assert.deepEqual(silentNames(told(3), (id) => id.toUpperCase()), {names: ['A (m0, m1)', 'U2 (m2)'], more: 0});
+  assert.deepEqual(silentNames(told(9), (id) => id), {names: ['a (m0, m1)', 'u2 (m2)', 'u3 (m3)', 'u4 (m4)', 'u5 (m5)'], more: 3});
+  assert.equal(newestReading(told(9, 140)), Date.parse('2026-11-29T09:57:40Z'));
+  assert.equal(newestReading(told(9, null)), undefined);
 });
 
 test('tables sort both ways, and what is not known comes last', () => {

@@ -79,10 +79,11 @@ export interface Site {
 export interface SourceNow {
   id: string;
   power_kw: Optional<number>;
-  rate: number;
+  rate: Optional<number>;
   rate_unit: string;
-  co2e_kg_per_h: number;
+  co2e_kg_per_h: Optional<number>;
   g_co2e_per_kwh: Optional<number>;
+  stale: boolean;
 }
 
 export interface QuotaUse {
@@ -103,6 +104,7 @@ export interface QuotaUse {
 export interface FlowNode extends Named {
   id: string;
   kind: 'source' | 'energy_user' | 'unallocated';
+  stale: boolean;
 }
 
 export interface FlowLink {
@@ -124,12 +126,25 @@ export interface Grid {
   source: string;
 }
 
+// A point that is silent: its rate is in no sum.
+export interface StalePoint {
+  point: string;
+  device: string;
+  energy_users: string[];
+  age_s: Optional<number>;
+  offline: boolean;
+}
+
 export interface Now {
   at: string;
   data_age_s: Optional<number>;
+  oldest_age_s: Optional<number>;
+  accounted_points: number;
+  stale_points: number;
+  stale: StalePoint[];
   time_is_known: boolean;
-  co2e_kg_per_h: number;
-  power_kw: number;
+  co2e_kg_per_h: Optional<number>;
+  power_kw: Optional<number>;
   sources: SourceNow[];
   today: {
     begin: string;
@@ -171,20 +186,22 @@ export interface UserCarrier {
   flow: Flow;
   supply: string;
   scope: Optional<1 | 2>;
-  rate: number;
+  rate: Optional<number>;
   rate_unit: string;
   today: number;
   month: number;
   unit: string;
   in_doubt: boolean;
+  stale: boolean;
 }
 
 export interface EnergyUser {
   id: string;
   name: string;
   part_of: Optional<string>;
-  co2e_kg_per_h: number;
-  power_kw: number;
+  co2e_kg_per_h: Optional<number>;
+  power_kw: Optional<number>;
+  stale: boolean;
   today: UserPeriod;
   month: UserPeriod;
   carriers: UserCarrier[];

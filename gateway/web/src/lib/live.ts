@@ -21,7 +21,7 @@ export const sinks = new Cell<Sink[] | undefined>(undefined);
 export const readings = new Cell<ReadonlyMap<string, LiveReading>>(new Map());
 export const alertChanges = new Cell<Alert | undefined>(undefined);
 export const resets = new Cell<number>(0);  // counts up whenever something was missed: load again
-export const rateHistory = new Cell<readonly {at: number; rate: number; power: number}[]>([]);
+export const rateHistory = new Cell<readonly {at: number; rate: number}[]>([]);
 
 // What time it is by the gateway's clock: the browser's may be wrong.
 export function gatewayTime(): number {
@@ -43,7 +43,8 @@ function takeNow(value: Now): void {
   now.set(value);
   const at = Date.parse(value.at);
   const kept = rateHistory.value.filter((one) => one.at > at - kHistoryMilliseconds && one.at < at);
-  rateHistory.set([...kept.slice(1 - kHistoryLength), {at, rate: value.co2e_kg_per_h, power: value.power_kw}]);
+  if (value.co2e_kg_per_h === null) rateHistory.set(kept);  // all meters are silent
+  else rateHistory.set([...kept.slice(1 - kHistoryLength), {at, rate: value.co2e_kg_per_h}]);
 }
 
 function take(event: ServerEvent): void {

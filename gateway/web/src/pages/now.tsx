@@ -11,12 +11,12 @@ import {nameOf, site} from '../lib/site.ts';
 import {useCell} from '../lib/state.ts';
 import {alertValue} from '../view/alert_value.ts';
 import {Icon} from '../view/icon.tsx';
-import {Badge, Card, Empty, Figure, Loaded, Loading, Meter, Ring, SeverityBadge, Shares, Spark, Swatch} from '../view/parts.tsx';
+import {Badge, Card, Empty, Figure, Loaded, Loading, Meter, Ring, SeverityBadge, Shares, Spark, StaleMark, Swatch} from '../view/parts.tsx';
 import {Sankey} from '../view/sankey.tsx';
 import {useClock, useUi, type Ui} from '../view/ui.ts';
 
 // Before the first reading nothing is known, which is not zero.
-function heard(value: Now, figure: number): number | null {
+function heard(value: Now, figure: number | null): number | null {
   return value.data_age_s === null ? null : figure;
 }
 
@@ -50,7 +50,7 @@ function PowerCard(props: {value: Now}): JSX.Element {
             <Swatch colour={sourceColour(source.id)} />
             <span class="row-name">{ui.source(source.id)}</span>
             <span class="row-value">
-              {source.power_kw === null ? <Figure value={heard(props.value, source.rate)} unit={source.rate_unit} /> : <Figure value={heard(props.value, source.power_kw)} unit="kW" />}
+              {source.power_kw === null ? <Figure value={heard(props.value, source.rate)} unit={source.rate_unit} /> : <Figure value={heard(props.value, source.power_kw)} unit="kW" />}{source.stale ? <StaleMark /> : null}
               <span class="row-more">{isKnown(source.g_co2e_per_kwh) ? `${ui.number(source.g_co2e_per_kwh, 3)} g/kWh` : ui.quantity(source.co2e_kg_per_h, 'kg/h', 3)}</span>
             </span>
           </li>

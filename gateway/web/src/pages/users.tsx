@@ -8,7 +8,7 @@ import {isKnown} from '../lib/format.ts';
 import {hrefOf, replaceQuery, route} from '../lib/route.ts';
 import {site} from '../lib/site.ts';
 import {useCell} from '../lib/state.ts';
-import {Card, Choice, Empty, Figure, Loaded, Shares, Swatch} from '../view/parts.tsx';
+import {Card, Choice, Empty, Figure, Loaded, Shares, StaleMark, Swatch} from '../view/parts.tsx';
 import {Table, type ColumnOf} from '../view/table.tsx';
 import {useUi, type Ui} from '../view/ui.ts';
 import {Trend} from './trend.tsx';
@@ -45,8 +45,8 @@ function columnsOf(ui: Ui, when: When, chosen: string): ColumnOf<EnergyUser>[] {
         </a>
       ),
     },
-    {id: 'power', title: t('measure.power'), number: true, sort: (user) => user.power_kw, cell: (user) => <Figure value={user.power_kw} unit="kW" />},
-    {id: 'rate', title: t('measure.rate'), number: true, sort: (user) => user.co2e_kg_per_h, cell: (user) => <Figure value={user.co2e_kg_per_h} unit="kg/h" />},
+    {id: 'power', title: t('measure.power'), number: true, sort: (user) => user.power_kw, cell: (user) => <><Figure value={user.power_kw} unit="kW" />{user.stale ? <StaleMark /> : null}</>},
+    {id: 'rate', title: t('measure.rate'), number: true, sort: (user) => user.co2e_kg_per_h, cell: (user) => <><Figure value={user.co2e_kg_per_h} unit="kg/h" />{user.stale ? <StaleMark /> : null}</>},
     {id: 'electricity', title: t('measure.electricity'), number: true, sort: (user) => user[when].electricity_kwh, cell: (user) => <Figure value={user[when].electricity_kwh} unit="kWh" />},
     {id: 'kgce', title: t('measure.kgce'), number: true, sort: (user) => user[when].kgce, cell: (user) => <Figure value={user[when].kgce} unit="kgce" />},
     {id: 'scope1', title: t('measure.scope1'), number: true, sort: (user) => user[when].co2e_kg_scope_1, cell: (user) => <Figure value={user[when].co2e_kg_scope_1} unit="kg" />},
@@ -78,7 +78,7 @@ function Carriers(props: {user: EnergyUser}): JSX.Element {
     {id: 'supply', title: t('users.supply'), cell: (row) => ui.source(row.supply)},
     {id: 'flow', title: t('users.flow'), cell: (row) => t(`flow.${row.flow}`)},
     {id: 'scope', title: t('measure.scope'), cell: (row) => (row.scope ? t(row.scope === 1 ? 'measure.scope1' : 'measure.scope2') : '–')},
-    {id: 'rate', title: t('users.now'), number: true, cell: (row) => <><Figure value={row.rate} unit={row.rate_unit} />{row.in_doubt ? <span title={t('users.doubt')}> *</span> : null}</>},
+    {id: 'rate', title: t('users.now'), number: true, cell: (row) => <><Figure value={row.rate} unit={row.rate_unit} />{row.stale ? <StaleMark /> : null}{row.in_doubt ? <span title={t('users.doubt')}> *</span> : null}</>},
     {id: 'today', title: t('users.today'), number: true, cell: (row) => <Figure value={row.today} unit={row.unit} />},
     {id: 'month', title: t('users.month'), number: true, cell: (row) => <Figure value={row.month} unit={row.unit} />},
   ];

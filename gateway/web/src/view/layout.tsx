@@ -4,6 +4,7 @@ import {useEffect, useRef} from 'preact/hooks';
 import {send, session} from '../lib/api.ts';
 import {alertChanges, heardAt, now, streamState} from '../lib/live.ts';
 import {hrefOf, route} from '../lib/route.ts';
+import {newestReading, silenceOf, silentNames} from '../lib/silence.ts';
 import {chooseLanguage, chooseTheme, language, themeChoice, type ThemeChoice} from '../lib/settings.ts';
 import {nameOf, site} from '../lib/site.ts';
 import {useCell} from '../lib/state.ts';
@@ -59,18 +60,31 @@ function Staleness(): JSX.Element | null {
     return <p class="banner banner-bad" role="alert"><Icon name="warning" />{ui.t('live.lost.banner', {time: ui.time(heard, 'full')})}</p>;
   }
   if (current && !current.time_is_known) return <p class="banner banner-warning" role="alert"><Icon name="warning" />{ui.t('live.clock.banner')}</p>;
-  if (current && current.data_age_s !== null && current.data_age_s > 120) {
+  const silence = silenceOf(current);
+  if (!current || silence === 'none') return null;
+  if (silence === 'all') {
+    if (current.data_age_s === null) return null;  // the page says so
     return <p class="banner banner-warning" role="alert"><Icon name="warning" />{ui.t('live.old.banner', {age: ui.duration(Math.round(current.data_age_s))})}</p>;
   }
-  return null;
+  const {names, more} = silentNames(current, ui.user);
+  const list = more > 0 ? [...names, ui.t('live.silent.more', {n: more})] : names;
+  return <p class="banner banner-warning" role="alert"><Icon name="warning" />{ui.t('live.silent.banner', {n: current.stale_points, m: current.accounted_points, names: list.join(ui.lang === 'zh' ? '、' : ', ')})}</p>;
 }
 
+// Green is only what flows from the meters to the page.
 function LiveBadge(): JSX.Element {
-  const {t} = useUi();
+  const ui = useUi();
+  const {t} = ui;
   const state = useCell(streamState);
-  if (state === 'live') return <span class="live live-on"><span class="live-dot" />{t('live.live')}</span>;
-  if (state === 'connecting') return <span class="live"><span class="live-dot" />{t('live.connecting')}</span>;
-  return <span class="live live-off"><span class="live-dot" />{t('live.lost')}</span>;
+  const current = useCell(now);
+  const badge = (look: string, text: string) => <span class={`live ${look}`} data-stream={state}><span class="live-dot" />{text}</span>;
+  if (state === 'connecting') return badge('', t('live.connecting'));
+  if (state !== 'live') return badge('live-off', t('live.lost'));
+  const silence = silenceOf(current);
+  if (!current || silence === 'none') return badge('live-on', t('live.live'));
+  if (silence === 'some') return badge('live-part', t('live.live'));
+  const newest = newestReading(current);
+  return badge('live-part', newest === undefined ? t('now.noData') : t('live.silent', {time: ui.time(newest)}));
 }
 
 function SiteClock(): JSX.Element {

@@ -40,6 +40,12 @@ export function Figure(props: {value: number | null | undefined; unit: string; u
   );
 }
 
+// Behind a rate that is told without a meter that is silent.
+export function StaleMark(): JSX.Element {
+  const {t} = useUi();
+  return <span class="stale-mark text-warning" title={t('users.stale')}><Icon name="warning" /><span class="visually-hidden">{t('users.stale')}</span></span>;
+}
+
 export function Badge(props: {tone: 'good' | 'warning' | 'bad' | 'info' | 'plain'; icon?: IconName; children: ComponentChildren}): JSX.Element {
   return <span class={`badge badge-${props.tone}`}>{props.icon ? <Icon name={props.icon} /> : null}{props.children}</span>;
 }

@@ -31,7 +31,8 @@ function widthOf(text: string): number {
 // Of a source or a rest with a capital; energy users are called as they are.
 function nodeName(node: FlowNode, language: Language): string {
   const name = nameOf(node, language) || node.id;
-  return node.kind === 'energy_user' ? name : wordsOfId(name);
+  const text = node.kind === 'energy_user' ? name : wordsOfId(name);
+  return node.stale ? `${text} ⚠` : text;  // some of its meters are silent
 }
 
 function optionOf(nodes: readonly FlowNode[], links: readonly FlowLink[], ui: Ui, p: Palette, narrow: boolean): Option {
@@ -86,7 +87,7 @@ export function Sankey(props: {flows: Now['flows']}): JSX.Element {
   const name = new Map(props.flows.nodes.map((node) => [node.id, nodeName(node, ui.lang)]));
   const list = links.map((link) => ui.t('now.flow.link', {source: name.get(link.source) ?? link.source, target: name.get(link.target) ?? link.target, power: ui.quantity(link.power_kw, 'kW', 3)})).join('; ');
   // Drawn again only when something moved by a visible amount.
-  const shape = links.map((link) => `${link.source}>${link.target}:${link.power_kw.toPrecision(3)}:${link.g_co2e_per_kwh?.toPrecision(3)}`).join('|');
+  const shape = props.flows.nodes.filter((node) => node.stale).map((node) => node.id).join() + links.map((link) => `${link.source}>${link.target}:${link.power_kw.toPrecision(3)}:${link.g_co2e_per_kwh?.toPrecision(3)}`).join('|');
   const narrow = innerWidth < 640;
   return <Chart class="chart-sankey" label={ui.t('now.flow.label', {list})} deps={[shape, ui.lang]} option={(p) => optionOf(props.flows.nodes, links, ui, p, narrow)} />;
 }

@@ -4,6 +4,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <map>
 
 #include "tests/support/fake_clock.h"
 #include "tests/support/temporary_directory.h"
@@ -56,20 +57,21 @@ TEST(LoginsThatAreOff, LetsNoOtherSiteChangeAnything) {
 
 class LoginsTest : public ::testing::Test {
  protected:
-  io::HttpAnswer log_in(std::string body, std::string type = "application/json") {
+  io::HttpAnswer log_in(std::string body, std::string type = "application/json", Logins* at = nullptr) {
     Request request{.call = {.method = "POST", .target = "/api/v1/session", .headers = {{"Host", "box"}}}, .path = {}};
     request.call.headers.push_back({"Content-Type", std::move(type)});
     request.call.body = std::move(body);
     request.call.address = "192.0.2.7";
     io::HttpAnswer answer;
-    boost::asio::co_spawn(loop_, logins_.log_in(request), [&](std::exception_ptr error, io::HttpAnswer got) {
-      try {
-        if (error) std::rethrow_exception(error);
-        answer = std::move(got);
-      } catch (const Refusal& refusal) {
-        answer.status = refusal.status;
-      }
-    });
+    boost::asio::co_spawn(loop_, (at != nullptr ? *at : logins_).log_in(request),
+                          [&](std::exception_ptr error, io::HttpAnswer got) {
+                            try {
+                              if (error) std::rethrow_exception(error);
+                              answer = std::move(got);
+                            } catch (const Refusal& refusal) {
+                              answer.status = refusal.status;
+                            }
+                          });
     loop_.restart();
     loop_.run();
     return answer;
@@ -105,6 +107,33 @@ TEST_F(LoginsTest, ALoginIsOneJsonObjectOfTwoTexts) {
   EXPECT_EQ(log_in(R"({"user":"li","password":")" + std::string(2'000, 'x') + "\"}").status, 400);
   EXPECT_EQ(log_in(std::string(20'000, '[')).status, 400);
   EXPECT_EQ(log_in(R"({"user":"li","password":"x"})", "application/x-www-form-urlencoded").status, 415);
+}
+
+// Sixty cheap refusals, and three tries at a password between them.
+TEST_F(LoginsTest, GuessingIsNotedBehindManyRefusedRequests) {
+  const access::User user{.name = "li",
+                          .role = Role::operator_,
+                          .password = access::hash_password("correct horse", access::system_randomness)};
+  access::write_private(directory_.path() / access::kUsersFile, access::to_text(std::vector{user}));
+  {
+    Logins logins(clock_, {.listen = {}, .limits = {}, .logins = true}, directory_.path());
+    EXPECT_EQ(logins.open(), "");
+    for (int i = 0; i < 60; ++i) {
+      io::HttpCall stranger = call({{"Host", "box"}, {"Authorization", "Bearer cgt_nonsense"}});
+      stranger.address = "192.0.2.7";
+      logins.admit(stranger, Role::administrator, false);
+      if (i % 20 == 10)
+        EXPECT_EQ(log_in(R"({"user":"li","password":"wrong"})", "application/json", &logins).status, 401);
+    }
+    EXPECT_EQ(logins.facts().audit_lost, 40U);
+  }  // what waits is written at the end
+  std::map<std::string, std::vector<access::AuditEntry>> by_outcome;
+  for (const auto& entry : access::read_audit(directory_.path(), {}, 1'000)->entries) {
+    by_outcome[entry.outcome].push_back(entry);
+  }
+  EXPECT_EQ(by_outcome["wrong_password"].size(), 3U);
+  ASSERT_EQ(by_outcome["unknown_token"].size(), 21U);
+  EXPECT_EQ(by_outcome["unknown_token"].front().detail.substr(0, 22), "40 more from 192.0.2.7");
 }
 
 TEST_F(LoginsTest, ALoginIsNotedWithWhereItCameFrom) {
