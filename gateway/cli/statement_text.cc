@@ -179,21 +179,67 @@ std::string title(const StatementContext& context) {
          "  " + context.begin + " .. " + context.end + "\n";
 }
 
+// Words of a table, for people; CSV and JSON have the same ones in every language.
+std::string word_of(Level level, bool zh) {
+  if (!zh) return std::string(to_string(level));
+  switch (level) {
+    case Level::account: return "计量点";
+    case Level::carrier: return "能源品种";
+    case Level::scope: return "范围";
+    case Level::user: return "用能单位";
+    case Level::site: return "企业";
+  }
+  return "";
+}
+
+std::string word_of(Sum sum, bool zh) {
+  if (!zh) return std::string(to_string(sum));
+  switch (sum) {
+    case Sum::consumed: return "消费";
+    case Sum::exported: return "外送";
+    case Sum::produced: return "生产";
+    case Sum::emitted: return "排放";
+    case Sum::measured: return "实测";
+    case Sum::total: return "合计";
+    case Sum::net: return "净值";
+    case Sum::difference: return "差额";
+    case Sum::unallocated: return "未分配";
+  }
+  return "";
+}
+
+std::string word_of(model::Scope scope, bool zh) {
+  if (scope == model::Scope::none) return zh ? "无范围" : "no scope";
+  if (zh) return scope == model::Scope::direct ? "范围一" : "范围二";
+  return "scope " + std::string(to_string(scope));
+}
+
+std::string quality_in_chinese(const Line& line) {
+  if (!line.worst) return "";
+  switch (line.worst->origin) {
+    case model::Origin::measured: return "实测";
+    case model::Origin::late: return "迟到";
+    case model::Origin::estimated: return "估算";
+    case model::Origin::substituted: return "替代";
+    case model::Origin::manual: return "人工";
+    case model::Origin::missing: return "缺失";
+  }
+  return "";
+}
+
 // A line that is in another user's says so.
 std::string what(const Line& line, bool zh) {
   const std::string within = line.part_of.empty() ? "" : (zh ? ", 属于 " : ", part of ") + line.part_of;
   if (line.level == Level::account) return "  " + line.device + "." + line.point;
   if (line.level == Level::site || line.level == Level::user) {
-    return std::string(to_string(line.level)) + " " + std::string(to_string(line.sum)) + within;
+    return word_of(line.level, zh) + (zh ? "" : " ") + word_of(line.sum, zh) + within;
   }
-  if (line.level == Level::scope) {
-    return (line.scope == model::Scope::none ? "no scope" : "scope " + std::string(to_string(*line.scope))) + within;
-  }
+  if (line.level == Level::scope) return word_of(*line.scope, zh) + within;
   if (line.sum == Sum::unallocated) {
-    const std::string name = zh ? "unallocated 未分配" : "unallocated";
+    const std::string name = word_of(line.sum, zh);
     return is_below_zero(line) ? name + (zh ? ": 分项大于总量!" : ": parts exceed whole!") : name;
   }
-  return std::string(to_string(line.sum)) + within;
+  return word_of(line.sum, zh) + within;
 }
 
 std::string cell(const std::vector<StatementColumn>& columns, std::string_view id, const StatementText& statement,
@@ -388,7 +434,11 @@ std::string statement_table(const StatementText& statement) {
   for (const Line& line : statement.lines) {
     std::vector<std::string> row{line.user, what(line, statement.zh)};
     for (const std::string_view id : kIds) {
-      const std::string text = cell(columns, id, statement, line);
+      std::string text = cell(columns, id, statement, line);
+      if (statement.zh && id == "quality") text = quality_in_chinese(line);
+      if (const model::Carrier* carrier = statement.zh && id == "carrier" ? model::find_carrier(text) : nullptr) {
+        text = carrier->name_zh;
+      }
       row.push_back(id == "u95_kg" ? plus_minus(text, line) : text);
     }
     row.push_back(line.level == Level::account ? factors_of(columns, statement, line) + moved(line, statement.zh)
@@ -414,7 +464,9 @@ std::string statement_by_gas(const StatementText& statement, std::string_view fo
   }
   std::vector<std::vector<std::string>> cells;
   for (const GasRow& row : rows) {
-    const auto all = gas_cells(statement.context, row);
+    auto all = gas_cells(statement.context, row);
+    all[kGasHeader] = word_of(row.line->level, statement.zh);
+    all[kGasHeader + 1] = word_of(row.line->sum, statement.zh);
     cells.emplace_back(all.begin() + kGasHeader, all.end());
   }
   return title(statement.context) + format_table(columns, statement.zh, cells) + not_closed(statement);

@@ -12,7 +12,7 @@ struct StatementText {
   const StatementContext& context;
   const std::vector<books::Line>& lines;  // in the order of books::Statement::lines
   model::Period period{};
-  bool zh = false;  // header in Chinese
+  bool zh = false;  // the header, and the words of a table, in Chinese
 };
 
 std::string statement_csv(const StatementText& statement);
