@@ -128,7 +128,8 @@ TEST_F(LoginsTest, GuessingIsNotedBehindManyRefusedRequests) {
     EXPECT_EQ(logins.facts().audit_lost, 40U);
   }  // what waits is written at the end
   std::map<std::string, std::vector<access::AuditEntry>> by_outcome;
-  for (const auto& entry : access::read_audit(directory_.path(), {}, 1'000)->entries) {
+  const auto page = access::read_audit(directory_.path(), {}, 1'000);
+  for (const access::AuditEntry& entry : page->entries) {
     by_outcome[entry.outcome].push_back(entry);
   }
   EXPECT_EQ(by_outcome["wrong_password"].size(), 3U);
