@@ -392,8 +392,11 @@ TEST_F(ReportsTest, TheMinuteInWhichASilenceBeganWaitsAnHour) {
   take_all(kNine + 2h + 91s, 1);
   EXPECT_EQ(std::ranges::count(minutes, kNine + 1min, &Report::begin), 1) << "too late";
   ASSERT_EQ(minutes.size(), 121u);
-  ASSERT_EQ(made(ReportKind::hour).size(), 1u);
+  ASSERT_EQ(made(ReportKind::hour).size(), 2u);
   EXPECT_EQ(made(ReportKind::hour)[0].values[0].total, 2u);
+  ASSERT_EQ(made(ReportKind::hour)[1].values.size(), 1u) << "what the counter moved by then, in the next minute told";
+  EXPECT_EQ(made(ReportKind::hour)[1].values[0].code, "i33201");
+  EXPECT_EQ(made(ReportKind::hour)[1].values[0].amount, 2 * 5.0);
 }
 
 TEST_F(CounterOfAStation, IsNotNormalWhereItCameTogetherOverASilence) {
