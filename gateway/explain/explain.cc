@@ -23,6 +23,7 @@ namespace {
 using model::Fault;
 using store::History;
 
+constexpr Duration kLateFor = std::chrono::hours(24);  // so far on one that came late is looked for
 constexpr Instant kEver = Instant::max() - std::chrono::hours(24 * 365);
 
 Fault absent(std::string text) {
@@ -192,8 +193,9 @@ class Explaining {
     used.dropped = *thinned;  // unless one from before is found
     auto found = find_readings(history_, wanted);
     if (found.has_error()) return found.error();
-    if (used.kind == Kind::cumulative && !is_what_is_booked(found->at(name))) {
+    if (used.kind && !is_what_is_booked(found->at(name))) {  // a step in doubt, or the next reading came late
       wanted.behind = pipeline::kReadingsBehind;
+      wanted.heard_until = std::max(wanted.heard_until, std::min(wanted.end, kEver - kLateFor) + kLateFor);
       found = find_readings(history_, wanted);
       if (found.has_error()) return found.error();
     }

@@ -82,10 +82,7 @@ class Search {
     if (Slot* slot = slot_of(raw.series)) {
       const StoredReading reading = keep(raw);
       if (reading.at > wanted_.end) {
-        if (slot->behind < pipeline::kReadingsBehind) {
-          slot->found.all.push_back(reading);
-          if (usable(reading.quality)) ++slot->behind;
-        }
+        keep_behind(reading, *slot);
       } else {
         slot->found.unit = raw.series->unit;
         slot->found.all.push_back(reading);
@@ -96,6 +93,18 @@ class Search {
     if (newest_ <= std::max(wanted_.end, wanted_.heard_until)) return true;
     if (newest_ > std::max(wanted_.end, wanted_.heard_until) + kSilenceMax) return false;
     return std::ranges::any_of(slots_, [&](const auto& slot) { return slot.second.behind < wanted_.behind; });
+  }
+
+  // Of those after the interval the nearest: one that came late may be nearer than others heard before it.
+  static void keep_behind(const StoredReading& reading, Slot& slot) {
+    if (slot.behind >= pipeline::kReadingsBehind) {
+      const auto farthest = std::ranges::max_element(slot.found.all, in_order);
+      if (!in_order(reading, *farthest)) return;
+      if (usable(farthest->quality)) --slot.behind;
+      slot.found.all.erase(farthest);
+    }
+    slot.found.all.push_back(reading);
+    if (usable(reading.quality)) ++slot.behind;
   }
 
   // In front of it, newest first.

@@ -273,6 +273,23 @@ def test_a_step_in_doubt_is_counted_again_with_what_decided_it(tmp_path, minute)
         assert Decimal(e["point"]["counted_again"]) == Decimal(e["known"]["amount"]), e["begin"]
 
 
+def test_readings_that_came_late_are_counted_again_in_their_place(tmp_path):
+    """Each sixth is heard behind forty others: the nearest one after a quarter hour is not the next one in the journal."""
+    config = make_site(tmp_path / "site")
+    heard = sorted(enumerate(readings()), key=lambda row: row[0] + (80.5 if row[0] // 2 % 6 == 5 else 0))
+    replay(config, [row for _, row in heard])
+    run("restate", config, "--from", "2026-01-01", "--book", "--reason", "came late")
+    right = make_site(tmp_path / "right")
+    replay(right, readings())
+    for account in (ENERGY, GAS):
+        _, entries = entries_of(config, f"{account}@2026-01-01")
+        _, expected = entries_of(right, f"{account}@2026-01-01")
+        assert [e["known"]["amount"] for e in entries] == [e["known"]["amount"] for e in expected]
+        assert any(len(e["revisions"]) > 1 for e in entries)
+        for e in entries:
+            assert e["point"]["counted_again"] == e["known"]["amount"], e["begin"]
+
+
 def test_the_ledgers_hashes_are_those_of_its_export(site):
     lines = run("export", site, "--what", "ledger", "--format", "jsonl").stdout
     _, entries = entries_of(site, f"{ENERGY}@2026-01-01")
