@@ -272,6 +272,7 @@ def test_guessing_is_slowed_down_and_told_in_the_audit_log(gateway):
 
 def test_cheap_refusals_hide_no_guessing(gateway):
     token = gateway.token("metrics")
+    wait_until(lambda: gateway.ask("GET", "/metrics", token=token).status == 200, what="the token being known")
     assert {gateway.ask("GET", "/api/v1/configuration", token=token).status for _ in range(60)} == {403}
     assert [gateway.log_in("ada", f"wrong {n}").status for n in range(11)] == [401] * 10 + [429]
     tried = {"wrong_password": 10, "too_many_tries": 1}

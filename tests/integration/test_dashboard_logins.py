@@ -60,7 +60,7 @@ def test_who_is_not_logged_in_sees_nothing_and_logging_out_ends_it_everywhere(si
 
 @pytest.mark.parametrize("user, may", [("vera", "see"), ("otto", "operate"), ("ada", "administrate")])
 def test_a_role_is_offered_what_it_may_do_and_nothing_else(site, user, may):
-    site.browse("role", user, PASSWORDS[user], "incomer", may, can_read_devices())
+    site.browse("role", user, PASSWORDS[user], "furnace", may, can_read_devices())
 
 
 def test_an_acknowledgement_says_by_whom(site):

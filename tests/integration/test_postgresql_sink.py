@@ -12,6 +12,8 @@ from made_up_rows import Feed, expected
 from postgresql_servers import PostgreSQL
 
 EPOCH_MS = "round(extract(epoch FROM {}) * 1000)::bigint"
+TOTALS_SINCE_8 = ["coverage_percent", "since", "covered_s", "quality", "rule", "u95_kg", "u95_meter_kg", "u95_factor_kg",
+                  "market_u95_kg", "market_u95_meter_kg", "market_u95_factor_kg"]
 TABLES = ["readings", "intervals", "entries", "rollups", "totals"]
 ACCOUNT = "a.site, a.device, a.point, a.carrier, a.energy_user AS \"user\""
 QUERIES = {
@@ -115,7 +117,7 @@ def test_two_gateways_at_once_make_one_schema_and_one_set_of_rows(tmp_path, serv
             feed(tmp_path, server, 10_000, name="two", batch_rows=300).start() as two:
         assert one.finish()["accepted"] == two.finish()["accepted"] == 10_000
     assert stored(server) == expected(10_000)
-    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "7|7"
+    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "8|8"
 
 
 def test_a_server_killed_stopped_and_restarted_in_mid_flight_has_everything_once(tmp_path, server):
@@ -241,6 +243,7 @@ def test_a_schema_of_version_1_is_migrated_with_what_is_in_it(tmp_path, server):
     for table in ("intervals", "entries", "rollups"):
         server.psql(f"ALTER TABLE carbongate.{table} DROP COLUMN coverage_percent")
     server.psql("ALTER TABLE carbongate.entries DROP COLUMN gwp_set, DROP COLUMN market_gwp_set")
+    server.psql("ALTER TABLE carbongate.totals " + ", ".join(f"DROP COLUMN {column}" for column in TOTALS_SINCE_8))
     server.psql("ALTER TABLE carbongate.accounts DROP COLUMN part_of")
     # NOT NULL of u95_kg is not put back: what is in it now has none.
     server.psql("""CREATE VIEW carbongate.entries_known AS
@@ -257,7 +260,7 @@ def test_a_schema_of_version_1_is_migrated_with_what_is_in_it(tmp_path, server):
       ORDER BY r.account_id, r.period, r.begins_at, r.revision DESC""")
     with feed(tmp_path, server, 500, first=1_000, name="again").start() as running:
         assert running.finish()["rejected"] == []
-    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "7|7"
+    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "8|8"
     # A row from before says no GWP set, until it is sent again.
     with feed(tmp_path, server, 1_500, name="everything").start() as running:
         running.finish()
