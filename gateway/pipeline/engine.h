@@ -82,7 +82,7 @@ class Pipeline::Engine {
   struct PointRules {
     QualityRules quality;
     std::optional<EnergyMeter> meter;     // nullopt: no account uses the point, its readings are only recorded
-    std::optional<EnergyMeter> reported;  // of a counter that no account uses: for the amounts of stations
+    std::optional<EnergyMeter> reported;  // of a counter that no account uses: for stations and rules
     double quanta_per_unit = 1;           // of either meter
     std::vector<std::size_t> accounts;
     Instant next_close = Instant::max();  // earliest end of an open period of the point or its accounts
@@ -96,7 +96,7 @@ class Pipeline::Engine {
   void close_what_was_missed(const Reading& reading);
   void close_without_result(PointId result, Instant until);
   void attach(const model::Account& account, const model::Site& site);
-  void count_for_stations(const model::Site& site);
+  void judge_counters(const model::Site& site);
   void ingest_one(const Reading& reading, Instant heard, Instant now, model::Quality given = {});
   void withdraw(const Reading& reading, model::Quality quality);
   void derive_what_is_due(Instant heard, Instant now);

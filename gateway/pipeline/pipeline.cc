@@ -54,7 +54,7 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
     accounts_.push_back({&account, AccountFactors(account, factors, &live_factors_), {}});
     attach(account, site);
   }
-  count_for_stations(site);
+  judge_counters(site);
   for (std::size_t i = 0; i < points_.size(); ++i) {
     note_next_close(points_[i], state_.points[i]);
     if (state_.points[i].live) live_factors_.restore(static_cast<PointId>(i), *state_.points[i].live);
@@ -84,19 +84,28 @@ void Pipeline::Engine::attach(const model::Account& account, const model::Site& 
   }
 }
 
-// What a station is told of a counter is what the accounts are: no glitch, and no exchange as if it were an amount.
-void Pipeline::Engine::count_for_stations(const model::Site& site) {
+// What stations and rules are told of a counter is what the accounts are: no glitch, and no exchange as if it were an
+// amount.
+void Pipeline::Engine::judge_counters(const model::Site& site) {
+  const auto judge = [&](const std::optional<PointId>& id) {
+    if (!id || site.points[index(*id)].kind != Kind::cumulative) return;
+    const Point& point = site.points[index(*id)];
+    PointRules& rules = points_[index(*id)];
+    const auto carrier = counted_as(point.unit);
+    if (rules.meter || rules.reported || !carrier) return;
+    rules.reported = EnergyMeter::make(point, *carrier);
+    rules.quanta_per_unit = quanta_per_unit(carrier->quantum, point.unit);
+  };
   for (const model::Station& station : site.stations) {
     for (const model::StationFactor& factor : station.factors) {
-      if (!factor.amount || factor.amounts != model::StationFactor::Amounts::differences) continue;
-      PointRules& rules = points_[index(*factor.amount)];
-      if (rules.meter || rules.reported) continue;
-      const Point& point = site.points[index(*factor.amount)];
-      const auto carrier = counted_as(point.unit);
-      if (!carrier) continue;
-      rules.reported = EnergyMeter::make(point, *carrier);
-      rules.quanta_per_unit = quanta_per_unit(carrier->quantum, point.unit);
+      judge(factor.point);
+      judge(factor.reduced);
+      judge(factor.amount);
     }
+  }
+  for (const model::Watch& watch : site.watches) {
+    if (watch.point.empty()) continue;
+    for (const PointId point : watch.points) judge(point);
   }
 }
 

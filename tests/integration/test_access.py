@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -279,10 +280,12 @@ def test_cheap_refusals_hide_no_guessing(gateway):
     wait_until(lambda: {outcome: len(of) for outcome, of in by_outcome(gateway).items() if outcome in tried} == tried, what="all tries being noted")
     assert len(by_outcome(gateway)["role"]) == 20
     metrics = gateway.ask("GET", "/metrics", token=token).text
-    assert "carbongate_audit_lost_total 40\n" in metrics
+    lost = int(re.search(r"^carbongate_audit_lost_total (\d+)$", metrics, re.MULTILINE)[1])
+    assert lost >= 40, "those of other tests may be among them"
     file = gateway.folder / "store" / "audit.jsonl"
     wait_until(lambda: " more from " in file.read_text(), timeout=90, what="what was counted being told")
-    assert by_outcome(gateway)["role"][-1]["detail"].startswith("40 more from 127.0.0.1 since ")
+    counted = re.match(r"(\d+) more from 127.0.0.1 since ", by_outcome(gateway)["role"][-1]["detail"])
+    assert counted and int(counted[1]) >= 40
 
 
 def by_outcome(gateway):

@@ -70,7 +70,7 @@ function columnsOf(ui: Ui, at: number, acknowledge: ((alert: Alert) => void) | u
       id: 'state', title: t('alerts.state'),
       cell: (one) => <>
         <AlertState state={one.state} />
-        {one.by ? <span class="hint block">{t('alerts.by', {who: one.by})}{one.note ? `: ${one.note}` : ''}</span> : null}
+        {one.by ? <span class="hint block note" title={one.note}>{t('alerts.by', {who: one.by})}{one.note ? `: ${one.note}` : ''}</span> : null}
         {one.state === 'resolved' || one.state === 'withdrawn' ? <span class="hint block">{ui.time(one.changed)}</span> : null}
       </>,
     },

@@ -163,9 +163,9 @@ function FormulaView(props: {formula: Formula}): JSX.Element {
         <p key={product.of} class="formula-line">
           <span class="formula-of">{unitText(product.of)}</span>
           <span>{exact(formula.amount, ui)} {unitText(formula.unit)}</span><span class="formula-sign">×</span>
-          <span>{exact(product.factor_kg_per_unit, ui)} {unit}/{unitText(formula.unit)}</span><span class="formula-sign">=</span>
+          <span>{formatExact(product.factor_kg_per_unit, ui.lang, kAllDigits)} {unit}/{unitText(formula.unit)}</span><span class="formula-sign">=</span>
           <strong>{formatExact(product.exact_kg, ui.lang, kAllDigits)} {unit}</strong>
-          {Number(product.carried_kg) !== 0 ? <span class="hint">{t('explain.carried', {booked: `${exact(product.booked_kg, ui)} ${unit}`, carried: `${product.carried_kg} ${unit}`})}</span> : null}
+          {Number(product.carried_kg) !== 0 ? <span class="hint">{t(Number(product.carried_kg) > 0 ? 'explain.carriedIn' : 'explain.carried', {booked: `${exact(product.booked_kg, ui)} ${unit}`, carried: `${product.carried_kg.replace('-', '')} ${unit}`})}</span> : null}
         </p>
       ))}
       {factor?.id

@@ -345,6 +345,7 @@ export const en = {
   'explain.result': 'Result',
   'explain.formula': 'How it is computed',
   'explain.carried': 'booked {booked}, the rest is carried on: {carried}',
+  'explain.carriedIn': 'booked {booked}, with what was left before: {carried}',
   'explain.factor': 'Emission factor',
   'explain.factor.lookup': 'How it was chosen',
   'explain.factor.document': 'Document',

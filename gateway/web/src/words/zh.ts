@@ -347,6 +347,7 @@ export const zh: Record<Key, string> = {
   'explain.result': '结果',
   'explain.formula': '计算过程',
   'explain.carried': '入账 {booked}，余数结转：{carried}',
+  'explain.carriedIn': '入账 {booked}，含此前余数：{carried}',
   'explain.factor': '排放因子',
   'explain.factor.lookup': '选取过程',
   'explain.factor.document': '文件',

@@ -352,6 +352,13 @@ TEST_F(CounterOfAStation, IsToldNoGlitch) {
   }
 }
 
+TEST_F(CounterOfAStation, IsNoValueWhereItIsInDoubt) {
+  site_.site.stations[0].factors[0].amount.reset();
+  const auto told = hours([](int i, double flowed) { return i == kStep ? 1e6 : flowed; });
+  ASSERT_GE(told.size(), 2u);
+  EXPECT_LT(told[0].values[0].figures.max.value(), 1'100);
+}
+
 TEST_F(CounterOfAStation, IsCountedThroughItsEndAndAcrossAnAnnouncedExchange) {
   Point& point = site_.site.points[0];
   point.limits.rollover_at = {1010};
