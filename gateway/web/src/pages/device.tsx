@@ -163,7 +163,9 @@ function FrameLine(props: {frame: Frame}): JSX.Element {
   const {t} = ui;
   const {frame} = props;
   const arrow = {sent: '→', received: '←', missing: '∅'}[frame.direction];
-  const shown = frame.text ?? frame.hex?.replace(/(..)/g, '$1 ').trim() ?? '';
+  // What would reorder or hide the text around it is spelled out.
+  const text = frame.text?.replace(/\p{Cf}/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`);
+  const shown = text ?? frame.hex?.replace(/(..)/g, '$1 ').trim() ?? '';
   const left = frame.bytes - (frame.hex === null ? new TextEncoder().encode(frame.text ?? '').length : frame.hex.length / 2);
   return (
     <li>
