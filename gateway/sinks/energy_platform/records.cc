@@ -30,7 +30,7 @@ std::int64_t rounded(Wide numerator, Wide denominator) {
 
 // A quarter hour that was estimated over a gap is exact only together with its neighbours; a day is, in which the gap
 // lies, for it is what the counter moved: there the share that was watched decides. And where the lack of a factor
-// hides what the amount is like.
+// hides what the amount is like. A day that was measured only in part, as the first one, is none either.
 bool is_valid(const codec::Dialect& dialect, const model::RollupRow& row) {
   const bool is_watched = 100 * row.covered >= dialect.valid_watched_percent * (row.end - row.begin);
   if (row.quality.rule == model::Rule::no_factor) return is_watched;
@@ -38,7 +38,8 @@ bool is_valid(const codec::Dialect& dialect, const model::RollupRow& row) {
     return std::ranges::find(dialect.valid_origins, to_string(origin)) != dialect.valid_origins.end();
   };
   if (!usable(row.quality)) return false;
-  if (is_said(row.quality.origin)) return true;
+  const bool is_whole = row.period == model::Period::quarter_hour || row.quality.origin > model::Origin::late;
+  if (is_said(row.quality.origin)) return is_whole || is_watched;
   return row.quality.origin == model::Origin::estimated && row.period != model::Period::quarter_hour && is_watched;
 }
 

@@ -151,6 +151,17 @@ TEST_F(EnergyPlatformRecords, OfADayAreValidIfEnoughOfItWasWatched) {
   EXPECT_FALSE(records(day, Cadence::days).at(0).is_valid);
 }
 
+TEST_F(EnergyPlatformRecords, OfAFirstDayThatWasMeasuredInPartAreNotValid) {
+  model::RollupRow day = rollup(1, Period::day);
+  day.covered = 6h;
+  EXPECT_FALSE(records(day, Cadence::days).at(0).is_valid);
+  day.quality.origin = model::Origin::manual;
+  EXPECT_TRUE(records(day, Cadence::days).at(0).is_valid) << "a person has said it";
+  day.quality.origin = model::Origin::measured;
+  day.covered = 23h;
+  EXPECT_TRUE(records(day, Cadence::days).at(0).is_valid);
+}
+
 TEST_F(EnergyPlatformRecords, AreOfTheAccountsThatAreTold) {
   config_.items[0].user = "oven";
   EXPECT_EQ(records(rollup(1), Cadence::real_time).size(), 0u);
