@@ -49,11 +49,11 @@ inline Bytes exception_answer(const modbus::ReadRequest& request, std::uint8_t c
 }
 
 // A line with units on it, in a time of its own. Each request is answered after `round_trip`, or not at all.
-class Line {
+class ScriptedLine {
  public:
   using Respond = std::function<std::optional<Bytes>(const Asked&)>;
 
-  Line(std::vector<PolledDevice> devices, Respond respond, LineOptions options = {})
+  ScriptedLine(std::vector<PolledDevice> devices, Respond respond, LineOptions options = {})
       : framing_(options.framing),
         respond_(std::move(respond)),
         session(

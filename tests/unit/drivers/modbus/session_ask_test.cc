@@ -13,7 +13,7 @@ using testing::to_hex;
 using State = DeviceStatus::State;
 using Direction = Frame::Direction;
 
-std::vector<SessionFsm::Answered> ask_at(Line& line, Duration when, std::size_t device, Duration until) {
+std::vector<SessionFsm::Answered> ask_at(ScriptedLine& line, Duration when, std::size_t device, Duration until) {
   line.run_until(when);
   line.session.ask(device, line.now());
   line.run_until(until);
@@ -21,7 +21,7 @@ std::vector<SessionFsm::Answered> ask_at(Line& line, Duration when, std::size_t 
 }
 
 TEST(SessionAsk, PollsAtOnceAndLeavesTheGridAlone) {
-  Line line({meter(1, 10s, {7})}, answer_all);
+  ScriptedLine line({meter(1, 10s, {7})}, answer_all);
   const auto answered = ask_at(line, 3s, 0, 25s);
   EXPECT_EQ(line.asked_at, (std::vector<Duration>{0ms, 3s, 10s, 20s}));
   ASSERT_EQ(answered.size(), 1U);
@@ -34,7 +34,7 @@ TEST(SessionAsk, PollsAtOnceAndLeavesTheGridAlone) {
 }
 
 TEST(SessionAsk, APollThatIsDueAnywayWillDo) {
-  Line line({meter(1, 10s)}, answer_all);
+  ScriptedLine line({meter(1, 10s)}, answer_all);
   const auto answered = ask_at(line, 10s, 0, 15s);
   EXPECT_EQ(line.asked_at, (std::vector<Duration>{0ms, 10s}));
   EXPECT_EQ(answered.size(), 1U);
@@ -43,7 +43,7 @@ TEST(SessionAsk, APollThatIsDueAnywayWillDo) {
 TEST(SessionAsk, GoesBeforeAllThatWaits) {
   std::vector<PolledDevice> devices;
   for (std::uint8_t unit = 1; unit <= 9; ++unit) devices.push_back(meter(unit, 10s));
-  Line line(devices, answer_all);
+  ScriptedLine line(devices, answer_all);
   line.run_until(10'000ms);
   line.session.ask(8, line.now());
   line.run_until(10'020ms);
@@ -52,7 +52,7 @@ TEST(SessionAsk, GoesBeforeAllThatWaits) {
 }
 
 TEST(SessionAsk, OneThatFallsDueMeanwhileIsPolledAllTheSame) {
-  Line line({meter(1, 10s)}, answer_all);
+  ScriptedLine line({meter(1, 10s)}, answer_all);
   line.round_trip = 300ms;
   ask_at(line, 9'900ms, 0, 12s);
   EXPECT_EQ(line.asked_at, (std::vector<Duration>{0ms, 9'900ms, 10'200ms}));
@@ -60,10 +60,10 @@ TEST(SessionAsk, OneThatFallsDueMeanwhileIsPolledAllTheSame) {
 }
 
 TEST(SessionAsk, SaysWhyNothingCameAndMakesNoPauseLonger) {
-  Line line({meter(1, 10s)}, answer_none);
+  ScriptedLine line({meter(1, 10s)}, answer_none);
   line.run_until(40s);
   const auto pauses = line.asked_at;
-  Line asked({meter(1, 10s)}, answer_none);
+  ScriptedLine asked({meter(1, 10s)}, answer_none);
   const auto answered = ask_at(asked, 15s, 0, 40s);
   ASSERT_EQ(answered.size(), 1U);
   EXPECT_EQ(answered[0].trouble, "no answer within 1000 ms");
@@ -75,7 +75,7 @@ TEST(SessionAsk, SaysWhyNothingCameAndMakesNoPauseLonger) {
 
 TEST(SessionAsk, ASilentOneThatAnswersAgainIsBackAtItsPace) {
   bool silent = true;
-  Line line({meter(1, 1s)}, [&](const Asked& asked) { return silent ? std::nullopt : answer_all(asked); });
+  ScriptedLine line({meter(1, 1s)}, [&](const Asked& asked) { return silent ? std::nullopt : answer_all(asked); });
   line.run_until(5min);
   silent = false;
   line.session.ask(0, line.now());
@@ -86,7 +86,7 @@ TEST(SessionAsk, ASilentOneThatAnswersAgainIsBackAtItsPace) {
 }
 
 TEST(SessionAsk, PartOfTheValuesComesWithWhatWasMissing) {
-  Line line({meter(1, 10s, {0, 1000})}, [](const Asked& asked) {
+  ScriptedLine line({meter(1, 10s, {0, 1000})}, [](const Asked& asked) {
     return asked.request.address == 1000 ? exception_answer(asked.request, 6) : registers_answer(asked.request);
   });
   const auto answered = ask_at(line, 5s, 0, 6s);
@@ -96,7 +96,7 @@ TEST(SessionAsk, PartOfTheValuesComesWithWhatWasMissing) {
 }
 
 TEST(SessionAsk, ConnectsAtOnceAndSaysWhyThatFailed) {
-  Line line({meter(1, 10s)}, answer_all);
+  ScriptedLine line({meter(1, 10s)}, answer_all);
   line.reachable = false;
   line.run_until(2min);
   const auto before = line.connects.size();
@@ -116,7 +116,7 @@ TEST(SessionAsk, ConnectsAtOnceAndSaysWhyThatFailed) {
 }
 
 TEST(SessionAsk, OpensAConnectionThatRests) {
-  Line line({meter(1, 10s)}, answer_all);
+  ScriptedLine line({meter(1, 10s)}, answer_all);
   line.run_until(500ms);
   line.session.lost(line.now(), "the device closed the connection");
   EXPECT_TRUE(line.session.is_resting());
@@ -127,7 +127,7 @@ TEST(SessionAsk, OpensAConnectionThatRests) {
 }
 
 TEST(SessionAsk, ADeviceThatHangsUpIsNotAskedForEver) {
-  Line line({meter(1, 10s)}, answer_none);
+  ScriptedLine line({meter(1, 10s)}, answer_none);
   line.run_until(100ms);
   line.session.lost(line.now(), "the device closed the connection");  // the usual poll is cut off
   line.session.ask(0, line.now());
@@ -139,7 +139,7 @@ TEST(SessionAsk, ADeviceThatHangsUpIsNotAskedForEver) {
 }
 
 TEST(SessionAsk, TwoWhoAskAtATimeShareAPoll) {
-  Line line({meter(1, 10s)}, answer_none);
+  ScriptedLine line({meter(1, 10s)}, answer_none);
   line.run_until(5s);
   line.session.ask(0, line.now());
   line.session.ask(0, line.now());
@@ -152,7 +152,7 @@ TEST(SessionAsk, TwoWhoAskAtATimeShareAPoll) {
 }
 
 // Direction, bytes and trouble of what is kept of a device.
-std::vector<std::string> frames_of(const Line& line, std::size_t device = 0) {
+std::vector<std::string> frames_of(const ScriptedLine& line, std::size_t device = 0) {
   std::vector<std::string> all;
   const FrameLog& log = line.session.frames(device);
   for (std::size_t i = 0; i < log.size(); ++i) {
@@ -165,7 +165,7 @@ std::vector<std::string> frames_of(const Line& line, std::size_t device = 0) {
 }
 
 TEST(SessionFrames, AreWhatStoodOnTheWireOfEachDevice) {
-  Line line({meter(17, 1s, {1}), meter(18, 1s, {2})}, answer_all);
+  ScriptedLine line({meter(17, 1s, {1}), meter(18, 1s, {2})}, answer_all);
   line.run_until(500ms);
   EXPECT_EQ(frames_of(line, 0), (std::vector<std::string>{"> 000100000006110300010001", "< 0001000000051103020001"}));
   EXPECT_EQ(frames_of(line, 1), (std::vector<std::string>{"> 000200000006120300020001", "< 0002000000051203020002"}));
@@ -176,7 +176,7 @@ TEST(SessionFrames, AreWhatStoodOnTheWireOfEachDevice) {
 }
 
 TEST(SessionFrames, SayWhatWasWrong) {
-  Line line({meter(1, 10s, {0, 1000, 2000})}, [](const Asked& asked) -> std::optional<Bytes> {
+  ScriptedLine line({meter(1, 10s, {0, 1000, 2000})}, [](const Asked& asked) -> std::optional<Bytes> {
     if (asked.request.address == 0) return registers_answer(asked.request);
     if (asked.request.address == 1000) return exception_answer(asked.request, 2);
     return std::nullopt;
@@ -198,7 +198,7 @@ LineOptions rtu_line() {
 }
 
 TEST(SessionFrames, OfASerialLineHaveTheirCrcAndWhatWasNone) {
-  Line line({meter(1, 10s, {1})}, answer_none, rtu_line());
+  ScriptedLine line({meter(1, 10s, {1})}, answer_none, rtu_line());
   line.run_until(100ms);
   line.session.received(line.now(), from_hex("01 03 02 00 01 79 85"));  // the last byte is wrong
   line.run_until(2s);
@@ -212,14 +212,14 @@ TEST(SessionFrames, OfASerialLineHaveTheirCrcAndWhatWasNone) {
 }
 
 TEST(SessionFrames, OfAPollThatWasCutOffSayWhy) {
-  Line line({meter(1)}, answer_none);
+  ScriptedLine line({meter(1)}, answer_none);
   line.run_until(100ms);
   line.session.lost(line.now(), "the device closed the connection");
   EXPECT_EQ(frames_of(line).back(), "-  the device closed the connection");
 }
 
 TEST(SessionFrames, AreTheLastThirtyTwo) {
-  Line line({meter(1, 1s)}, answer_all);
+  ScriptedLine line({meter(1, 1s)}, answer_all);
   line.run_until(100s);
   const FrameLog& log = line.session.frames(0);
   EXPECT_EQ(log.size(), 32U);
@@ -227,7 +227,7 @@ TEST(SessionFrames, AreTheLastThirtyTwo) {
 }
 
 TEST(SessionLineUse, IsFromRequestsToAnswers) {
-  Line line({meter(1, 1s), meter(2, 1s)}, answer_all);
+  ScriptedLine line({meter(1, 1s), meter(2, 1s)}, answer_all);
   line.round_trip = 50ms;
   line.run_until(100s);
   EXPECT_NEAR(*line.session.line_use(line.now().ticks), 0.1, 0.002);
@@ -241,13 +241,14 @@ TEST(SessionLineUse, CountsDeadlinesAndSilence) {
   devices[1].timeout = 500ms;
   LineOptions options = rtu_line();
   options.quiet_after_timeout = 100ms;
-  Line line(devices, [](const Asked& asked) { return asked.unit == 2 ? std::nullopt : answer_all(asked); }, options);
+  ScriptedLine line(
+      devices, [](const Asked& asked) { return asked.unit == 2 ? std::nullopt : answer_all(asked); }, options);
   line.run_until(5s);
   EXPECT_NEAR(*line.session.line_use(line.now().ticks), (5 + 4 + 500 + 100) / 5000.0, 1e-9);
 }
 
 TEST(SessionLineUse, EndsWithTheConnection) {
-  Line line({meter(1, 10s)}, answer_none);
+  ScriptedLine line({meter(1, 10s)}, answer_none);
   line.reachable = true;
   line.run_until(200ms);
   line.reachable = false;

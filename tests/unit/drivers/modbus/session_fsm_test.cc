@@ -13,7 +13,7 @@ using testing::to_hex;
 using State = DeviceStatus::State;
 
 TEST(SessionFsm, PollsOnAGridAndStampsWithTheArrivalOfTheAnswer) {
-  Line line({meter(1, 1s, {7})}, answer_all);
+  ScriptedLine line({meter(1, 1s, {7})}, answer_all);
   line.run_until(3500ms);
   ASSERT_EQ(line.deliveries.size(), 4u);
   EXPECT_EQ(line.asked_at, (std::vector<Duration>{0ms, 1s, 2s, 3s}));
@@ -27,7 +27,7 @@ TEST(SessionFsm, PollsOnAGridAndStampsWithTheArrivalOfTheAnswer) {
 }
 
 TEST(SessionFsm, CountsPollsItIsTooLateFor) {
-  Line line({meter(1, 100ms)}, answer_all);
+  ScriptedLine line({meter(1, 100ms)}, answer_all);
   line.round_trip = 250ms;
   line.run_until(3s);
   EXPECT_EQ(line.asked_at[1], 300ms);
@@ -36,7 +36,7 @@ TEST(SessionFsm, CountsPollsItIsTooLateFor) {
 }
 
 TEST(SessionFsm, ReadsUnitsOfOneConnectionInTurn) {
-  Line line({meter(1), meter(2), meter(3)}, answer_all);
+  ScriptedLine line({meter(1), meter(2), meter(3)}, answer_all);
   line.run_until(1900ms);
   ASSERT_EQ(line.asked.size(), 6u);
   EXPECT_EQ(line.asked_at, (std::vector<Duration>{0ms, 5ms, 10ms, 1s, 1005ms, 1010ms}));
@@ -47,7 +47,7 @@ TEST(SessionFsm, ReadsUnitsOfOneConnectionInTurn) {
 TEST(SessionFsm, ASilentUnitCostsItsNeighboursOneDeadlineAnAttempt) {
   std::vector<PolledDevice> devices{meter(1, 100ms), meter(2, 100ms), meter(3, 100ms)};
   devices[1].timeout = 700ms;
-  Line line(devices, [](const Asked& asked) { return asked.unit == 2 ? std::nullopt : answer_all(asked); });
+  ScriptedLine line(devices, [](const Asked& asked) { return asked.unit == 2 ? std::nullopt : answer_all(asked); });
   line.run_until(10min);
   EXPECT_EQ(line.status(1).state, State::offline);
   EXPECT_EQ(line.status(1).detail, "no answer within 700 ms");
@@ -63,7 +63,7 @@ TEST(SessionFsm, ASilentUnitCostsItsNeighboursOneDeadlineAnAttempt) {
 TEST(SessionFsm, ManySilentUnitsNeverStandInARow) {
   std::vector<PolledDevice> devices;
   for (std::uint8_t unit = 1; unit <= 30; ++unit) devices.push_back(meter(unit, 1s));
-  Line line(devices, [](const Asked& asked) { return asked.unit == 30 ? answer_all(asked) : std::nullopt; });
+  ScriptedLine line(devices, [](const Asked& asked) { return asked.unit == 30 ? answer_all(asked) : std::nullopt; });
   line.run_until(30min);
   EXPECT_EQ(line.status(29).state, State::online);
   const auto& heard = line.delivered_at[29];
@@ -72,7 +72,7 @@ TEST(SessionFsm, ManySilentUnitsNeverStandInARow) {
 
 TEST(SessionFsm, HearsOfASilentUnitSoonAfterItIsBack) {
   bool silent = true;
-  Line line({meter(1)}, [&](const Asked& asked) { return silent ? std::nullopt : answer_all(asked); });
+  ScriptedLine line({meter(1)}, [&](const Asked& asked) { return silent ? std::nullopt : answer_all(asked); });
   line.run_until(5min);
   silent = false;
   line.run_until(5min + 32s);
@@ -81,7 +81,7 @@ TEST(SessionFsm, HearsOfASilentUnitSoonAfterItIsBack) {
 }
 
 TEST(SessionFsm, AnExceptionOfOneBlockDoesNotStopTheOthers) {
-  Line line({meter(1, 1s, {0, 1000, 2000})}, [](const Asked& asked) {
+  ScriptedLine line({meter(1, 1s, {0, 1000, 2000})}, [](const Asked& asked) {
     return asked.request.address == 1000 ? exception_answer(asked.request, 2) : registers_answer(asked.request);
   });
   line.run_until(500ms);
@@ -94,7 +94,7 @@ TEST(SessionFsm, AnExceptionOfOneBlockDoesNotStopTheOthers) {
 }
 
 TEST(SessionFsm, ARefusedBlockIsNotAskedForEveryTime) {
-  Line line({meter(1, 1s, {0, 1000})}, [](const Asked& asked) {
+  ScriptedLine line({meter(1, 1s, {0, 1000})}, [](const Asked& asked) {
     return asked.request.address == 1000 ? exception_answer(asked.request, 2) : registers_answer(asked.request);
   });
   line.run_until(123s);
@@ -104,7 +104,7 @@ TEST(SessionFsm, ARefusedBlockIsNotAskedForEveryTime) {
 }
 
 TEST(SessionFsm, ABusyDeviceIsAskedAgainAtItsNextPoll) {
-  Line line({meter(1, 1s, {0, 1000})}, [](const Asked& asked) {
+  ScriptedLine line({meter(1, 1s, {0, 1000})}, [](const Asked& asked) {
     return asked.request.address == 1000 ? exception_answer(asked.request, 6) : registers_answer(asked.request);
   });
   line.run_until(4500ms);
@@ -112,7 +112,7 @@ TEST(SessionFsm, ABusyDeviceIsAskedAgainAtItsNextPoll) {
 }
 
 TEST(SessionFsm, ADeviceThatRefusesEverythingIsOfflineAndSaysWhy) {
-  Line line({meter(1)}, [](const Asked& asked) { return exception_answer(asked.request, 1); });
+  ScriptedLine line({meter(1)}, [](const Asked& asked) { return exception_answer(asked.request, 1); });
   line.run_until(10s);
   EXPECT_EQ(line.status().state, State::offline);
   EXPECT_EQ(line.status().detail, "exception 1 (illegal function) at holding registers 0..0");
@@ -121,7 +121,7 @@ TEST(SessionFsm, ADeviceThatRefusesEverythingIsOfflineAndSaysWhy) {
 }
 
 TEST(SessionFsm, AnAddressThatAModelLacksCostsNoOther) {
-  Line line({meter(1, 1s, {0, 1, 2, 3, 9})}, [](const Asked& asked) {  // 2 and the gap 4..8 are not there
+  ScriptedLine line({meter(1, 1s, {0, 1, 2, 3, 9})}, [](const Asked& asked) {  // 2 and the gap 4..8 are not there
     const unsigned begin = asked.request.address;
     const unsigned end = begin + asked.request.count;
     const bool touches = (begin <= 2 && end > 2) || (begin < 9 && end > 4);
@@ -139,7 +139,7 @@ TEST(SessionFsm, AnAddressThatAModelLacksCostsNoOther) {
 
 TEST(SessionFsm, AMeterThatRefusesEverythingWhileItStartsIsAskedAsPlannedAfterwards) {
   bool starting = true;
-  Line line({meter(1, 1s, {0, 1, 2, 3, 9, 1000})}, [&](const Asked& asked) {
+  ScriptedLine line({meter(1, 1s, {0, 1, 2, 3, 9, 1000})}, [&](const Asked& asked) {
     return starting ? exception_answer(asked.request, 2) : registers_answer(asked.request);
   });
   line.run_until(2900ms);
@@ -156,7 +156,7 @@ TEST(SessionFsm, AMeterThatRefusesEverythingWhileItStartsIsAskedAsPlannedAfterwa
 
 TEST(SessionFsm, AMeterThatGetsReadyInTheMiddleOfAPollIsNotReadInPiecesForEver) {
   int refusals = 2;
-  Line line({meter(1, 10s, {0, 1, 2, 3, 9})}, [&](const Asked& asked) {
+  ScriptedLine line({meter(1, 10s, {0, 1, 2, 3, 9})}, [&](const Asked& asked) {
     return refusals-- > 0 ? exception_answer(asked.request, 2) : registers_answer(asked.request);
   });
   line.run_until(59min);
@@ -168,7 +168,7 @@ TEST(SessionFsm, AMeterThatGetsReadyInTheMiddleOfAPollIsNotReadInPiecesForEver) 
 }
 
 TEST(SessionFsm, AGapThatIsReallyThereIsLearnedAgainWithoutLossOrAWord) {
-  Line line({meter(1, 10s, {0, 9})}, [](const Asked& asked) {
+  ScriptedLine line({meter(1, 10s, {0, 9})}, [](const Asked& asked) {
     return asked.request.count > 1 ? exception_answer(asked.request, 2) : registers_answer(asked.request);
   });
   while (line.elapsed < 150min) {
@@ -181,7 +181,7 @@ TEST(SessionFsm, AGapThatIsReallyThereIsLearnedAgainWithoutLossOrAWord) {
 }
 
 TEST(SessionFsm, AConnectionForEachPollDoesNotMakeItLearnEachTime) {
-  Line line({meter(1, 10s, {0, 9})}, [](const Asked& asked) {
+  ScriptedLine line({meter(1, 10s, {0, 9})}, [](const Asked& asked) {
     return asked.request.count > 1 ? exception_answer(asked.request, 2) : registers_answer(asked.request);
   });
   for (int poll = 0; poll < 30; ++poll) {
@@ -192,7 +192,7 @@ TEST(SessionFsm, AConnectionForEachPollDoesNotMakeItLearnEachTime) {
 }
 
 TEST(SessionFsm, AUnitBehindAGatewayThatDoesNotAnswerIsSilent) {
-  Line line({meter(1, 1s, {0, 1000}), meter(2)}, [](const Asked& asked) {
+  ScriptedLine line({meter(1, 1s, {0, 1000}), meter(2)}, [](const Asked& asked) {
     return asked.unit == 1 ? exception_answer(asked.request, 11) : registers_answer(asked.request);
   });
   line.run_until(60s);
@@ -204,8 +204,8 @@ TEST(SessionFsm, AUnitBehindAGatewayThatDoesNotAnswerIsSilent) {
 }
 
 TEST(SessionFsm, ABlockThatIsNeverAnsweredDoesNotHideTheOthers) {
-  Line line({meter(1, 1s, {0, 1000, 2000})},
-            [](const Asked& asked) { return asked.request.address == 0 ? std::nullopt : answer_all(asked); });
+  ScriptedLine line({meter(1, 1s, {0, 1000, 2000})},
+                    [](const Asked& asked) { return asked.request.address == 0 ? std::nullopt : answer_all(asked); });
   line.run_until(60s);
   EXPECT_EQ(line.status().state, State::online);
   EXPECT_EQ(line.status().detail, "no answer within 1000 ms to holding registers 0..0");
@@ -215,7 +215,7 @@ TEST(SessionFsm, ABlockThatIsNeverAnsweredDoesNotHideTheOthers) {
 TEST(SessionFsm, DiscardsAndCountsALateAnswer) {
   Asked late{};
   bool keep_back = true;
-  Line line({meter(1, 1s), meter(2, 1s)}, [&](const Asked& asked) -> std::optional<Bytes> {
+  ScriptedLine line({meter(1, 1s), meter(2, 1s)}, [&](const Asked& asked) -> std::optional<Bytes> {
     if (asked.unit == 1 && keep_back) {
       late = asked;
       return std::nullopt;
@@ -244,7 +244,7 @@ TEST(SessionFsm, AnAnswerInPiecesIsAnAnswer) {
 }
 
 TEST(SessionFsm, ConnectsAgainWithGrowingPausesUpTo30s) {
-  Line line({meter(1)}, answer_all);
+  ScriptedLine line({meter(1)}, answer_all);
   line.reachable = false;
   line.run_until(10min);
   EXPECT_EQ(line.status().state, State::offline);
@@ -263,7 +263,7 @@ TEST(SessionFsm, ConnectsAgainWithGrowingPausesUpTo30s) {
 }
 
 TEST(SessionFsm, AConnectionClosedWhileIdleIsRenewedWithoutAWord) {
-  Line line({meter(1)}, answer_all);
+  ScriptedLine line({meter(1)}, answer_all);
   line.run_until(500ms);
   line.session.lost(line.now(), "the device closed the connection");
   EXPECT_EQ(line.status().state, State::online);
@@ -274,7 +274,7 @@ TEST(SessionFsm, AConnectionClosedWhileIdleIsRenewedWithoutAWord) {
 }
 
 TEST(SessionFsm, AServerThatClosesIdleConnectionsIsNeverOfflineNorPolledLate) {
-  Line line({meter(1, 10s), meter(2, 20s)}, answer_all);
+  ScriptedLine line({meter(1, 10s), meter(2, 20s)}, answer_all);
   for (int poll = 0; poll < 30; ++poll) {
     line.run_until(poll * 10s + 1s);
     line.session.take_touched();
@@ -308,7 +308,7 @@ TEST(SessionFsm, TheTimeItTakesToConnectAgainDoesNotMoveTheGrid) {
 }
 
 TEST(SessionFsm, AServerThatIsGoneWhenTheNextPollIsDueIsOffline) {
-  Line line({meter(1, 10s)}, answer_all);
+  ScriptedLine line({meter(1, 10s)}, answer_all);
   line.run_until(1s);
   line.session.lost(line.now(), "the device closed the connection");
   line.reachable = false;
@@ -337,8 +337,8 @@ TEST(SessionFsm, AConnectionThatIsAcceptedAndClosedIsNotHammered) {
 }
 
 TEST(SessionFsm, ADeviceThatHangsUpOnOneBlockStillGivesTheOthers) {
-  Line* self = nullptr;
-  Line line({meter(1, 1s, {0, 1000})}, [&](const Asked& asked) -> std::optional<Bytes> {
+  ScriptedLine* self = nullptr;
+  ScriptedLine line({meter(1, 1s, {0, 1000})}, [&](const Asked& asked) -> std::optional<Bytes> {
     if (asked.request.address != 0) return registers_answer(asked.request);
     self->session.lost(self->now(), "the device closed the connection");
     return std::nullopt;
@@ -350,7 +350,7 @@ TEST(SessionFsm, ADeviceThatHangsUpOnOneBlockStillGivesTheOthers) {
 }
 
 TEST(SessionFsm, ADeadConnectionIsRenewed) {
-  Line line({meter(1)}, answer_none);
+  ScriptedLine line({meter(1)}, answer_none);
   line.run_until(60s);
   EXPECT_GE(line.disconnects, 1);
   EXPECT_EQ(line.disconnects, static_cast<int>(line.connects.size()) - 1);
@@ -358,7 +358,7 @@ TEST(SessionFsm, ADeadConnectionIsRenewed) {
 }
 
 TEST(SessionFsm, WhatIsNotModbusEndsTheConnection) {
-  Line line({meter(1)}, answer_all);
+  ScriptedLine line({meter(1)}, answer_all);
   line.run_until(100ms);
   line.session.received(line.now(), from_hex("4854 5450 2f31 2e31"));
   EXPECT_FALSE(line.session.is_connected());
@@ -369,8 +369,8 @@ TEST(SessionFsm, WhatIsNotModbusEndsTheConnection) {
 }
 
 TEST(SessionFsm, KeepsWhatWasReadBeforeTheConnectionBroke) {
-  Line* self = nullptr;
-  Line line({meter(1, 1s, {0, 1000})}, [&](const Asked& asked) -> std::optional<Bytes> {
+  ScriptedLine* self = nullptr;
+  ScriptedLine line({meter(1, 1s, {0, 1000})}, [&](const Asked& asked) -> std::optional<Bytes> {
     if (asked.request.address == 0) return registers_answer(asked.request);
     self->session.lost(self->now(), "connection reset");
     return std::nullopt;
@@ -386,13 +386,13 @@ LineOptions rtu() {
 }
 
 TEST(SessionFsm, LeavesSilenceBetweenRtuFrames) {
-  Line line({meter(1), meter(2)}, answer_all, rtu());
+  ScriptedLine line({meter(1), meter(2)}, answer_all, rtu());
   line.run_until(500ms);
   EXPECT_EQ(line.asked_at, (std::vector<Duration>{0ms, 9ms}));
 }
 
 TEST(SessionFsm, LeavesALateRtuAnswerTimeToPass) {
-  Line line(
+  ScriptedLine line(
       {meter(1), meter(2)}, [](const Asked& asked) { return asked.unit == 1 ? std::nullopt : answer_all(asked); },
       rtu());
   line.run_until(1500ms);
@@ -428,7 +428,7 @@ TEST(SessionFsm, ASlowLineGetsTheTimeItsBytesTake) {
   for (std::uint16_t i = 0; i < 100; ++i) addresses[i] = i;
   PolledDevice device = meter(1, 10s, addresses);
   device.timeout = 100ms;
-  Line line({device}, answer_all, options);
+  ScriptedLine line({device}, answer_all, options);
   line.round_trip = 1950ms;
   line.run_until(3s);
   EXPECT_EQ(line.status().state, State::online);
@@ -437,14 +437,15 @@ TEST(SessionFsm, ASlowLineGetsTheTimeItsBytesTake) {
 TEST(SessionFsm, LeavesADeviceAloneThatAsksForIt) {
   PolledDevice device = meter(1, 1s, {0, 1000});
   device.pause = 50ms;
-  Line line({device}, answer_all);
+  ScriptedLine line({device}, answer_all);
   line.run_until(500ms);
   EXPECT_EQ(line.asked_at, (std::vector<Duration>{0ms, 55ms}));
 }
 
 TEST(SessionFsm, OnceAsksEveryDeviceOnceAndStops) {
-  Line line({meter(1), meter(2), meter(3)},
-            [](const Asked& asked) { return asked.unit == 2 ? std::nullopt : answer_all(asked); }, {.once = true});
+  ScriptedLine line({meter(1), meter(2), meter(3)},
+                    [](const Asked& asked) { return asked.unit == 2 ? std::nullopt : answer_all(asked); },
+                    {.once = true});
   line.run_until(10s);
   EXPECT_TRUE(line.stopped);
   EXPECT_EQ(line.asked.size(), 3u);
@@ -453,7 +454,7 @@ TEST(SessionFsm, OnceAsksEveryDeviceOnceAndStops) {
 }
 
 TEST(SessionFsm, OnceGivesUpWhereThereIsNoConnection) {
-  Line line({meter(1), meter(2)}, answer_all, {.once = true});
+  ScriptedLine line({meter(1), meter(2)}, answer_all, {.once = true});
   line.reachable = false;
   line.run_until(10s);
   EXPECT_TRUE(line.stopped);
@@ -474,8 +475,8 @@ TEST(SessionFsm, OnceAsksOnlyThoseNamed) {
 TEST(SessionFsm, SurvivesALossAtEachStep) {
   for (int fail_at = 0; fail_at < 12; ++fail_at) {
     int step = 0;
-    Line* self = nullptr;
-    Line line({meter(1, 1s, {0, 1000}), meter(2)}, [&](const Asked& asked) -> std::optional<Bytes> {
+    ScriptedLine* self = nullptr;
+    ScriptedLine line({meter(1, 1s, {0, 1000}), meter(2)}, [&](const Asked& asked) -> std::optional<Bytes> {
       if (step++ != fail_at) return answer_all(asked);
       self->session.lost(self->now(), "connection reset");
       return std::nullopt;
