@@ -39,4 +39,5 @@ if(CARBONGATE_TESTS)
   carbongate_precompile(carbongate_precompiled_tests
     LINKS carbongate_test_flags fmt::fmt spdlog::spdlog
     HEADERS ${often} <gmock/gmock.h> <gtest/gtest.h>)
+  set_target_properties(carbongate_precompiled_tests PROPERTIES EXCLUDE_FROM_ALL ON)  # as the tests are
 endif()

@@ -5,7 +5,7 @@
 #     A folder without a .cc file becomes a header-only target.
 #     FUZZED: a fuzz target is about it. AT_ONCE: its sources may be one, as no name that is private to one is in two.
 #   carbongate_unit_test(modbus_test SOURCES pdu_test.cc ... LINKS carbongate::modbus)
-#     one program of GoogleTest cases, each case a ctest entry labelled "unit". The target unit_tests builds them all.
+#     one program of GoogleTest cases, each case a ctest entry labelled "unit". The target unit_tests builds them all, "all" none.
 #   carbongate_fuzz_target(fuzz_pdu SOURCES fuzz_pdu.cc LINKS carbongate::modbus)
 #     built by the preset "fuzz" only; its corpus lies in tests/fuzz/corpus/<name>/. The target fuzz_targets builds them all;
 #     as ctest entries labelled "fuzz" they run for CARBONGATE_FUZZ_SECONDS each. What they find new stays in the build folder.
@@ -42,7 +42,7 @@ function(carbongate_unit_test name)
   if(NOT CARBONGATE_TESTS)
     return()
   endif()
-  add_executable(${name} ${arg_SOURCES})
+  add_executable(${name} EXCLUDE_FROM_ALL ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE carbongate_test_flags ${arg_LINKS} GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE CARBONGATE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   carbongate_use_precompiled(${name} carbongate_precompiled_tests)

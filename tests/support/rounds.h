@@ -18,7 +18,7 @@ inline constexpr bool kSanitized = false;
 #endif
 
 // A tenth under sanitizers: there a case takes ten times as long, and what they look for is in the first ones too.
-// Whether the property holds is the other builds' to show.
+// `tests/run --quick` tries them all.
 constexpr int rounds(int all) {
   return kSanitized ? std::max(all / 10, 1) : all;
 }

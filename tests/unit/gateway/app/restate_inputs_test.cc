@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <string_view>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/gateway/app/restate_fixture.h"
 
 namespace carbongate::app::restating {
@@ -108,6 +110,7 @@ TEST_F(InputsTooFarApart, InAnyOrder) {
 class InputsWithdrawn : public ::testing::TestWithParam<char> {
  protected:
   static constexpr char kNull = '0';
+  static constexpr auto kSeeds = static_cast<unsigned>(rounds(4));
 
   InputsWithdrawn() {
     for (const char* name : {"volume", "steady"}) {
@@ -202,7 +205,7 @@ TEST_P(InputsWithdrawn, ForLongerThanALead) {
 }
 
 TEST_P(InputsWithdrawn, ComeLateThemselvesOrBesideLateReadings) {
-  for (const unsigned seed : {1u, 2u, 3u, 4u}) {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
     const std::vector<Reading> all = readings(random, 12h);
@@ -217,7 +220,7 @@ TEST_P(InputsWithdrawn, ComeLateThemselvesOrBesideLateReadings) {
 }
 
 TEST_P(InputsWithdrawn, InAnyOrder) {
-  for (const unsigned seed : {1u, 2u, 3u, 4u}) {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
     std::vector<Reading> all = readings(random, 12h);
@@ -228,8 +231,9 @@ TEST_P(InputsWithdrawn, InAnyOrder) {
   }
 }
 
-// N: a value that is no number.
-INSTANTIATE_TEST_SUITE_P(ByAllWays, InputsWithdrawn, ::testing::Values('N', '0', 'M', 'D', 'C', 'T', 'B', '?'));
+// N: a value that is no number. All flags go one way, which is why a sanitizer looks at two of them.
+constexpr std::string_view kWays = kSanitized ? "N0D?" : "N0MDCTB?";
+INSTANTIATE_TEST_SUITE_P(ByAllWays, InputsWithdrawn, ::testing::ValuesIn(kWays));
 
 // A sum of two counters, of which one is read far more often than the other.
 class UnequalRates : public ::testing::Test {
@@ -282,16 +286,18 @@ TEST_F(UnequalRates, OfTenSecondsAndAQuarterHourAreNothingToCorrect) {
 }
 
 TEST_F(UnequalRates, OfAMinuteAndThreeHoursAreNothingToCorrect) {
+  constexpr int kDays = kSanitized ? 15 : 40;
   Books books(site_);
-  books.hear(readings(1min, 3h, 24h * 40));
-  for (Duration from = 0h; from < 24h * 40; from += 24h * 7) EXPECT_EQ(differing(books, from, from + 24h * 7), 0u);
+  books.hear(readings(1min, 3h, 24h * kDays));
+  for (Duration from = 0h; from < 24h * kDays; from += 24h * 7) EXPECT_EQ(differing(books, from, from + 24h * 7), 0u);
   EXPECT_EQ(differing(books, 24h * 7 - 75min, 24h * 7 + 285min), 0u);
 }
 
 TEST_F(UnequalRates, OfFiveMinutesAndADayAndAHalfAreNothingToCorrect) {
+  constexpr int kDays = kSanitized ? 20 : 60;
   Books books(site_);
-  books.hear(readings(5min, 36h, 24h * 60));
-  for (Duration from = 24h; from < 24h * 50; from += 24h * 7) {
+  books.hear(readings(5min, 36h, 24h * kDays));
+  for (Duration from = 24h; from < 24h * (kDays - 10); from += 24h * 7) {
     EXPECT_EQ(differing(books, from, from + 24h * 7), 0u);
     EXPECT_EQ(differing(books, from, from + 1h), 0u);
   }
@@ -299,11 +305,12 @@ TEST_F(UnequalRates, OfFiveMinutesAndADayAndAHalfAreNothingToCorrect) {
 
 // A slow meter that loses two readings, 45 hours apart, and sends them later.
 TEST_F(UnequalRates, LateReadingsOfTheSlowOneCorrectWhatTheyTouchAlone) {
-  const auto all = readings(1min, 3h, 24h * 30);
+  constexpr int kDays = kSanitized ? 12 : 30;
+  const auto all = readings(1min, 3h, 24h * kDays);
   std::vector<Reading> in_time;
   std::vector<Reading> late;
   for (const Reading& reading : all) {
-    const Duration since = reading.at - (kStart + 24h * 20 + 3h - 59s);
+    const Duration since = reading.at - (kStart + 24h * (kDays - 10) + 3h - 59s);
     const bool lost = reading.point == meters_[1] && (since == 0h || since == 45h);
     (lost ? late : in_time).push_back(reading);
   }
@@ -324,7 +331,7 @@ TEST_F(UnequalRates, LateReadingsOfTheSlowOneCorrectWhatTheyTouchAlone) {
     ASSERT_TRUE(found.contains(key)) << (key.second - kStart) / 15min;
     EXPECT_EQ(found.at(key).amount, known.amount) << (key.second - kStart) / 15min;
   }
-  EXPECT_EQ(differing(books, 0h, 24h * 30), 0u);
+  EXPECT_EQ(differing(books, 0h, 24h * kDays), 0u);
 }
 
 }  // namespace
