@@ -76,19 +76,27 @@ asio::awaitable<void> Gateway::audit_each_minute() {
   }
 }
 
-// One line when readings begin to be dropped that a sink has not got, one when a minute has passed without.
+// One line when readings begin to go before their time, or before a sink has got them, one when a minute has passed
+// without.
 void Gateway::log_thinning() {
   ports::StoreStatus now = store_->status();
-  const std::uint64_t dropped = now.rows_thinned - thinned_before_.rows_thinned;
-  if (dropped != 0 && !thinning_) {
+  const auto dropped_since = [&now](const ports::StoreStatus& then) {
+    const std::string missed = missed_since(then, now);
+    return fmt::format("{} readings younger than 'store.keep_readings', {} rows that a sink has not got{}",
+                       now.readings_dropped_early - then.readings_dropped_early, now.rows_thinned - then.rows_thinned,
+                       missed.empty() ? "" : " (" + missed + ")");
+  };
+  const bool drops = now.rows_thinned != thinned_before_.rows_thinned ||
+                     now.readings_dropped_early != thinned_before_.readings_dropped_early;
+  if (drops && !thinning_) {
     spdlog::warn(
-        "store: it is as large as store.size_max allows: the oldest readings and running totals go before every sink "
-        "has them, {} in this minute (not sent: {}); intervals and entries stay",
-        dropped, missed_since(thinned_before_, now));
+        "store: it is as large as {} allows: the oldest readings and running totals go, in this minute {}; intervals "
+        "and entries stay",
+        now.held_to_bytes == 0 ? "'store.size_max'" : "its disk, which is smaller than 'store.size_max',",
+        dropped_since(thinned_before_));
     thinning_ = thinned_before_;
-  } else if (dropped == 0 && thinning_) {
-    spdlog::info("store: no more readings are dropped; {} were (not sent: {})",
-                 now.rows_thinned - thinning_->rows_thinned, missed_since(*thinning_, now));
+  } else if (!drops && thinning_) {
+    spdlog::info("store: no more is dropped; it was {}", dropped_since(*thinning_));
     thinning_.reset();
   }
   thinned_before_ = std::move(now);

@@ -87,6 +87,7 @@ std::string losses_of(const GatewayStatus& status) {
     if (count != 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, what);
   };
   tell(status.store.rows_thinned, "unsent readings thinned out to hold store.size_max");
+  tell(status.store.readings_dropped_early, "readings dropped for store.size_max before store.keep_readings");
   tell(dropped, "QoS 0 messages dropped from a full queue");
   tell(unclaimed, "messages of unknown devices");
   tell(skipped, "polls left out because the one before was under way");
@@ -95,6 +96,15 @@ std::string losses_of(const GatewayStatus& status) {
   tell(status.commit_retries, "commits tried again");
   tell(status.memory_holds, "times the drivers waited for memory");
   return text;
+}
+
+void warn_of_a_small_disk(const store::StoreConfig& config, std::uint64_t bytes) {
+  const auto room = config.room(config.path);
+  if (!room || room->available + bytes >= config.size_max) return;
+  spdlog::warn(
+      "store: 'store.size_max' is {} MiB, and its disk has room for {} MiB: when that is full, the oldest readings go, "
+      "but none below an eighth of 'store.size_max'",
+      config.size_max >> 20, (room->available + bytes) >> 20);
 }
 
 // One line every five minutes, for whoever reads the log of a box that nobody visits; and a warning when more was lost.
@@ -207,6 +217,7 @@ int run_daemon(const RunOptions& options) {
     spdlog::info("running: site {}, {} points, {} accounts", gateway.site().id, gateway.site().points.size(),
                  gateway.site().accounts.size());
     if (const auto& trouble = gateway.status().store.seal_trouble; !trouble.empty()) spdlog::error("{}", trouble);
+    warn_of_a_small_disk(gateway.config().store, gateway.status().store.bytes);
     sd_notify(0, "READY=1");
     helpers.spawn(feed_watchdog(clock));
     helpers.spawn(log_progress(gateway, clock));

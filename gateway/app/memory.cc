@@ -46,13 +46,13 @@ MemoryGuard::Verdict MemoryGuard::observe(std::uint64_t bytes, io::SteadyTime no
 asio::awaitable<void> Gateway::watch_memory() {
   MemoryGuard guard(config_.memory_max);
   while (true) {
+    if (guard.holds()) malloc_trim(0);  // what is free again need not have gone back to the kernel by itself
     memory_ = resident_bytes_();
     switch (guard.observe(memory_, clock_.ticks())) {
       case MemoryGuard::Verdict::go_on: break;
       case MemoryGuard::Verdict::hold:
         ++memory_holds_;
         inbox_.hold(true);
-        malloc_trim(0);
         spdlog::error("memory: {} MiB in use, 'memory.max' is {} MiB: drivers wait until there is less",
                       memory_ / kMebibyte, config_.memory_max / kMebibyte);
         break;

@@ -24,6 +24,7 @@ class MemoryGuard {
   explicit MemoryGuard(std::uint64_t max) : max_(max) {}
 
   enum class Verdict { go_on, hold, release, give_up };
+  bool holds() const { return held_since_.has_value(); }
   Verdict observe(std::uint64_t bytes, io::SteadyTime now);
 
  private:

@@ -13,7 +13,8 @@ namespace {
 
 // No gateway of this version ran before; what a machine says that has lost its time lies long before.
 constexpr Instant kEarliest = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
-constexpr Duration kStampTolerance = 1h;  // of stamps that devices gave
+constexpr Instant kLatest = std::chrono::sys_days(std::chrono::year(2041) / 1 / 1);  // nor will one run after that
+constexpr Duration kStampTolerance = 1h;                                             // of stamps that devices gave
 
 // A stamp is taken a moment before or behind what it is compared with.
 constexpr Duration kMargin = 1min;
@@ -27,7 +28,7 @@ void begin_clock(io::DisciplinedClock& clock, const model::Checkpoint& known) {
   }
   const auto& unknown = known.unknown_time;
   const bool same_run = unknown && unknown->boot == clock.boot();
-  clock.begin(kEarliest, floor, same_run ? std::optional(unknown->base) : std::nullopt);
+  clock.begin(kEarliest, floor, kLatest, same_run ? std::optional(unknown->base) : std::nullopt);
 }
 
 Restamp::Restamp(const model::UnknownTime& unknown, Duration base, io::SteadyTime ticks)

@@ -68,6 +68,11 @@ struct Fixed {
   std::vector<std::string> sinks = {};                             // names, as configured
 };
 
+// Beyond it the oldest readings go: what is configured, or less if its disk has no room for that.
+inline std::uint64_t store_bytes_max(const Fixed& fixed, const State& state) {
+  return state.store.held_to_bytes == 0 ? fixed.store_bytes_max : state.store.held_to_bytes;
+}
+
 class Facts {
  public:
   virtual ~Facts() = default;

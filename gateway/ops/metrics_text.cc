@@ -88,11 +88,13 @@ void append_store(Metrics& out, const Facts& facts, const State& state) {
   out.gauge("store_up", "0: the last commit failed, or the store is damaged.",
             state.store_trouble.empty() && state.store.damage.empty() ? 1 : 0);
   out.gauge("store_bytes", "Of the store's database file.", state.store.bytes);
-  out.gauge("store_max_bytes", "Beyond it the oldest readings go.", facts.fixed().store_bytes_max);
+  out.gauge("store_max_bytes", "Beyond it the oldest readings go.", store_bytes_max(facts.fixed(), state));
   out.counter("store_commits_total", "Transactions.", state.store.commits);
   out.counter("store_commit_retries_total", "Commits that failed and were tried again.", state.commit_retries);
   out.counter("store_rows_total", "Rows appended to the journal.", state.store.rows_appended);
   out.counter("store_rows_thinned_total", "Readings dropped before every sink had them.", state.store.rows_thinned);
+  out.counter("store_readings_dropped_early_total", "Readings dropped for the size, younger than they are to be kept.",
+              state.store.readings_dropped_early);
   out.counter("journal_sequence_total", "Number of the newest row of the journal, since the store was made.",
               state.store.last_sequence);
   out.counter("ledger_entries_total", "Entries in the ledger, since the store was made.", state.store.entries);

@@ -143,7 +143,7 @@ json::object status_json(const Facts& facts, const State& state, const ServerFac
           {"store", json::object{{"id", state.store.id},
                                  {"path", fixed.store.string()},
                                  {"bytes", state.store.bytes},
-                                 {"bytes_max", fixed.store_bytes_max},
+                                 {"bytes_max", store_bytes_max(fixed, state)},
                                  {"last_sequence", state.store.last_sequence},
                                  {"commits", state.store.commits},
                                  {"commit_retries", state.commit_retries},

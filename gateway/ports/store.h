@@ -19,15 +19,17 @@ struct StoreStatus {
   std::string id;                   // of the store, for ever: with a row's sequence the row's key; empty: it has none
   std::uint64_t rows_appended = 0;  // since the process began
   std::uint64_t commits = 0;
-  std::uint64_t rows_thinned = 0;   // unsettled readings dropped to hold the size limit
-  std::uint64_t last_sequence = 0;  // of the journal
-  std::uint64_t last_notice = 0;    // of its newest alert or report; 0: none since the process began
-  std::uint64_t bytes = 0;          // on disk
-  std::uint64_t entries = 0;        // in the ledger: the number of the newest one
-  std::uint64_t sealed = 0;         // up to this one of them
-  std::string seal_trouble;         // why nothing is sealed, and what to do; empty: it is
-  std::string damage;               // what cannot be read any more: the next start repairs it; empty: nothing known
-  std::string repaired;             // what this start saved of a damaged store, several lines; empty: it was sound
+  std::uint64_t rows_thinned = 0;            // unsettled readings dropped to hold the size limit
+  std::uint64_t readings_dropped_early = 0;  // to hold the size limit: by their age they would be kept
+  std::uint64_t held_to_bytes = 0;           // instead of size_max, for which the disk has no room; 0: it has
+  std::uint64_t last_sequence = 0;           // of the journal
+  std::uint64_t last_notice = 0;             // of its newest alert or report; 0: none since the process began
+  std::uint64_t bytes = 0;                   // on disk
+  std::uint64_t entries = 0;                 // in the ledger: the number of the newest one
+  std::uint64_t sealed = 0;                  // up to this one of them
+  std::string seal_trouble;                  // why nothing is sealed, and what to do; empty: it is
+  std::string damage;    // what cannot be read any more: the next start repairs it; empty: nothing known
+  std::string repaired;  // what this start saved of a damaged store, several lines; empty: it was sound
   struct Stretch {
     std::uint64_t begun = 0;    // before its first row
     std::uint64_t settled = 0;  // its last row; at least `begun`

@@ -207,6 +207,7 @@ void Journal::commit(const model::Effects& effects) {
     commit_all(effects);
   } catch (...) {
     blocks_.forget();  // the next one may give the same numbers to other readings
+    std::ranges::fill(last_readings_, nullptr);
     throw;
   }
 }
@@ -220,12 +221,15 @@ void Journal::commit_all(const model::Effects& effects) {
   const std::int64_t sequence = append(effects.rows, newest_ms);
   put_states(effects, sequence);
   const std::optional<Mark> mark = mark_time(sequence, newest_ms, oldest_of(effects.rows));
-  const auto outcome = retention_->step({.last_sequence = sequence,
-                                         .settled_by_all = std::min(cursors_.settled_by_all(), sequence),
-                                         .newest_ms = newest_ms,
-                                         .appended = appended,
-                                         .waiting = cursors_.waiting_for_any(),
-                                         .waiting_of = cursors_.waiting()});
+  // What is counted again after a repair is committed before a sink has said that it is there.
+  const auto outcome = effects.caught_up
+                           ? retention_->nothing()
+                           : retention_->step({.last_sequence = sequence,
+                                               .settled_by_all = std::min(cursors_.settled_by_all(), sequence),
+                                               .newest_ms = newest_ms,
+                                               .appended = appended,
+                                               .waiting = cursors_.waiting_for_any(),
+                                               .waiting_of = cursors_.waiting()});
   cursors_.missed(outcome.missed);
   const auto compacted = compactor_.step({.last_sequence = sequence,
                                           .settled_by_all = cursors_.settled_by_all(),
@@ -248,6 +252,8 @@ void Journal::commit_all(const model::Effects& effects) {
   status_.rows_appended += static_cast<std::uint64_t>(appended);
   ++status_.commits;
   status_.rows_thinned += outcome.thinned;
+  status_.readings_dropped_early += outcome.early;
+  status_.held_to_bytes = outcome.held_to;
   status_.last_sequence = static_cast<std::uint64_t>(sequence);
   status_.last_notice = std::max(status_.last_notice, last_notice_);
   status_.bytes = bytes_on_disk();

@@ -20,6 +20,11 @@ constexpr std::int64_t kBytesGivenBackPerStep = 1 << 20;
 constexpr std::int64_t kFreeBytesWorthReturning = 16 << 20;
 constexpr std::int64_t kFreeShareMax = 4;  // a quarter
 
+// Kept free on the disk for the log, which grows before the file does: so much, or this share of a small one.
+constexpr std::uint64_t kKeptFreeBytes = 64 << 20;
+constexpr std::uint64_t kKeptFreeShare = 16;
+constexpr std::int64_t kLeastShare = 8;
+
 constexpr const char* kSwept = "swept";
 constexpr const char* kSweptTotals = "swept_totals";
 
@@ -38,16 +43,23 @@ std::int64_t number(RowKind kind) {
 
 }  // namespace
 
+std::optional<Room> disk_room(const std::filesystem::path& directory) {
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(directory, error);
+  if (error) return std::nullopt;
+  return Room{.capacity = space.capacity, .available = space.available};
+}
+
 Retention::Retention(Database& database, BlockTable& blocks, const StoreConfig& config)
     : database_(database),
       blocks_(blocks),
-      keep_readings_ms_(config.keep_readings.count()),
-      keep_totals_ms_(config.keep_totals.count()),
+      readings_{.keep_ms = config.keep_readings.count(), .swept = load(database, kSwept)},
+      totals_{.keep_ms = config.keep_totals.count(), .swept = load(database, kSweptTotals)},
       keep_intervals_ms_(config.keep_intervals.count()),
       page_bytes_(database.integer("PRAGMA page_size")),
       pages_max_(static_cast<std::int64_t>(config.size_max) / page_bytes_),
-      swept_(load(database, kSwept)),
-      swept_totals_(load(database, kSweptTotals)),
+      room_(config.room),
+      file_(config.path / kDatabaseFile),
       page_count_(database, "PRAGMA page_count"),
       freelist_count_(database, "PRAGMA freelist_count"),
       walk_(database, "SELECT seq, at, quality FROM journal WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3"),
@@ -63,19 +75,23 @@ Retention::Retention(Database& database, BlockTable& blocks, const StoreConfig& 
 
 Retention::Outcome Retention::step(const Situation& now) {
   const std::int64_t budget = std::max(kRowsPerStepMin, kRowsPerAppended * now.appended);
-  std::int64_t readings = sweep_old(swept_, keep_readings_ms_, now, budget);
-  std::int64_t totals = keep_totals_ms_ == keep_readings_ms_ && swept_totals_ == swept_
+  const std::int64_t old = sweep_old(readings_, now, budget);
+  std::int64_t readings = old;
+  std::int64_t totals = totals_.keep_ms == readings_.keep_ms && totals_.swept == readings_.swept
                             ? readings
-                            : sweep_old(swept_totals_, keep_totals_ms_, now, budget);
+                            : sweep_old(totals_, now, budget);
   const std::int64_t pages = value_of(page_count_);
   const std::int64_t free_pages = value_of(freelist_count_);
-  if (pages - free_pages > pages_max_) {
-    readings = std::max(readings, whole_blocks(std::min(swept_ + budget, now.last_sequence - 1), now));
+  const std::int64_t pages_limit = limit();
+  if (pages - free_pages > pages_limit) {
+    readings = std::max(readings, whole_blocks(std::min(readings_.swept + budget, now.last_sequence - 1), now));
     totals = std::max(totals, readings);
   }
-  if (free_pages > 0) give_back_pages(pages, free_pages);
-  Outcome outcome{.swept = swept_, .swept_totals = swept_totals_, .missed = {}};
+  if (free_pages > 0) give_back_pages(pages, free_pages, pages_limit);
+  Outcome outcome = nothing();
   outcome.missed.resize(now.waiting_of.size());
+  if (pages_limit < pages_max_) outcome.held_to = static_cast<std::uint64_t>(pages_limit * page_bytes_);
+  if (old < readings) outcome.early = count(old, readings, RowKind::reading);
   drop_readings(readings, now, outcome);
   drop_totals(totals, now, outcome);
   if (keep_intervals_ms_ != Duration::max().count()) drop_intervals(now, outcome);
@@ -83,8 +99,21 @@ Retention::Outcome Retention::step(const Situation& now) {
 }
 
 void Retention::accept(const Outcome& outcome) {
-  swept_ = outcome.swept;
-  swept_totals_ = outcome.swept_totals;
+  readings_.swept = outcome.swept;
+  totals_.swept = outcome.swept_totals;
+}
+
+// In pages. What a file may become is what it is on the disk, without the pages that are only in the log, and what is
+// free there.
+std::int64_t Retention::limit() const {
+  const auto room = room_(file_.parent_path());
+  std::error_code error;
+  const std::uintmax_t bytes = std::filesystem::file_size(file_, error);
+  if (!room || error) return pages_max_;
+  const std::uint64_t kept_free = std::min(kKeptFreeBytes, room->capacity / kKeptFreeShare);
+  const std::uint64_t there_may_be = bytes + room->available - std::min(kept_free, bytes + room->available);
+  const auto pages = static_cast<std::int64_t>(there_may_be / static_cast<std::uint64_t>(page_bytes_));
+  return std::min(pages_max_, std::max(pages, pages_max_ / kLeastShare));
 }
 
 std::optional<std::int64_t> Retention::horizon(std::int64_t keep_ms, const Situation& now) const {
@@ -94,34 +123,40 @@ std::optional<std::int64_t> Retention::horizon(std::int64_t keep_ms, const Situa
 }
 
 // The last row that is old, before the first one that is not. A rejected reading whose time is no time of this journal
-// (a clock at 1970, or ahead) decides nothing: it goes when the next row that does decide goes.
-std::int64_t Retention::sweep_old(std::int64_t swept, std::int64_t keep_ms, const Situation& now, std::int64_t budget) {
-  const auto horizon_ms = horizon(keep_ms, now);
-  if (!horizon_ms) return swept;
+// (a clock at 1970, or ahead) decides nothing: it goes when the next row that does decide goes. However many of those
+// there are, the next step goes on behind the ones that this one has looked at.
+std::int64_t Retention::sweep_old(Sweep& sweep, const Situation& now, std::int64_t budget) {
+  const auto horizon_ms = horizon(sweep.keep_ms, now);
+  if (!horizon_ms) return sweep.swept;
   const std::int64_t end = std::min(now.settled_by_all, now.last_sequence - 1);
-  std::int64_t upto = swept;
-  auto block = blocks_.at_or_behind(swept + 1);
+  if (sweep.old < sweep.swept || sweep.looked > end) sweep.old = sweep.looked = sweep.swept;
+  sweep.looked = std::max(sweep.looked, sweep.old);
+  auto block = blocks_.at_or_behind(sweep.looked + 1);
+  const auto pass = [&](std::int64_t last, bool decides) {
+    sweep.looked = std::max(sweep.looked, last);
+    if (decides) sweep.old = std::max(sweep.old, last);
+  };
   const auto pass_block = [&] {  // false: it stays, or is too much for this step
     if (block->last > end || block->decides_ms.value_or(INT64_MIN) >= *horizon_ms) return false;
-    if (block->decides_ms) upto = block->last;
+    pass(block->last, block->decides_ms.has_value());
     block = blocks_.at_or_behind(block->last + 1);
     return (budget -= kRowsPerBlock) > 0;
   };
-  walk_.bind(1, swept).bind(2, end).bind(3, budget);
+  walk_.bind(1, sweep.looked).bind(2, end).bind(3, budget);
   for (Rows rows(walk_); rows.next(); --budget) {
     const std::int64_t sequence = walk_.integer(0);
     while (block && block->first <= sequence) {
-      if (!pass_block()) return upto;
+      if (!pass_block()) return sweep.old;
     }
     const std::int64_t at_ms = walk_.integer(1);
     const bool recent = at_ms >= *horizon_ms;
     const bool decides = model::usable(decode_quality(walk_.integer(2))) || (recent && at_ms <= *now.newest_ms);
-    if (budget <= 0 || (decides && recent)) return upto;
-    if (decides) upto = std::max(upto, sequence);
+    if (budget <= 0 || (decides && recent)) return sweep.old;
+    pass(sequence, decides);
   }
   while (budget > 0 && block && pass_block()) {
   }
-  return upto;
+  return sweep.old;
 }
 
 // A block goes as a whole, or not yet.
@@ -154,20 +189,21 @@ void Retention::note_missed(std::int64_t swept, std::int64_t upto, RowKind kind,
 }
 
 void Retention::drop_readings(std::int64_t upto, const Situation& now, Outcome& outcome) {
-  if (upto <= swept_) return;
-  note_missed(swept_, upto, RowKind::reading, now, outcome);
-  drop_.bind(1, swept_).bind(2, upto).bind(3, number(RowKind::reading)).run();
-  blocks_.drop(swept_, upto);
-  note_missed(swept_, upto, RowKind::instant, now, outcome);
-  drop_.bind(1, swept_).bind(2, upto).bind(3, number(RowKind::instant)).run();
+  const std::int64_t swept = readings_.swept;
+  if (upto <= swept) return;
+  note_missed(swept, upto, RowKind::reading, now, outcome);
+  drop_.bind(1, swept).bind(2, upto).bind(3, number(RowKind::reading)).run();
+  blocks_.drop(swept, upto);
+  note_missed(swept, upto, RowKind::instant, now, outcome);
+  drop_.bind(1, swept).bind(2, upto).bind(3, number(RowKind::instant)).run();
   save_.bind(1, std::string_view(kSwept)).bind(2, upto).run();
   outcome.swept = upto;
 }
 
 void Retention::drop_totals(std::int64_t upto, const Situation& now, Outcome& outcome) {
-  if (upto <= swept_totals_) return;
-  note_missed(swept_totals_, upto, RowKind::running_total, now, outcome);
-  drop_.bind(1, swept_totals_).bind(2, upto).bind(3, number(RowKind::running_total)).run();
+  if (upto <= totals_.swept) return;
+  note_missed(totals_.swept, upto, RowKind::running_total, now, outcome);
+  drop_.bind(1, totals_.swept).bind(2, upto).bind(3, number(RowKind::running_total)).run();
   save_.bind(1, std::string_view(kSweptTotals)).bind(2, upto).run();
   outcome.swept_totals = upto;
 }
@@ -187,8 +223,8 @@ void Retention::drop_intervals(const Situation& now, Outcome& outcome) {
   }
 }
 
-void Retention::give_back_pages(std::int64_t pages, std::int64_t free_pages) {
-  std::int64_t excess = pages - pages_max_;
+void Retention::give_back_pages(std::int64_t pages, std::int64_t free_pages, std::int64_t limit) {
+  std::int64_t excess = pages - limit;
   if (free_pages > kFreeBytesWorthReturning / page_bytes_ && free_pages > pages / kFreeShareMax) excess = free_pages;
   excess = std::min({excess, free_pages, kBytesGivenBackPerStep / page_bytes_});
   if (excess > 0) database_.execute("PRAGMA incremental_vacuum(" + std::to_string(excess) + ")");

@@ -4,11 +4,21 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <optional>
 
 #include "config/reader/secret.h"
 #include "drivers/api/reading.h"
 
 namespace carbongate::store {
+
+// Of the file system a directory lies on, in bytes; `available` to this process. nullopt: nobody knows.
+struct Room {
+  std::uint64_t capacity = 0;
+  std::uint64_t available = 0;
+};
+using DiskRoom = std::function<std::optional<Room>(const std::filesystem::path&)>;
+std::optional<Room> disk_room(const std::filesystem::path& directory);
 
 struct StoreConfig {
   std::filesystem::path path;  // a directory of the store's own; made with mode 0750 if missing
@@ -16,6 +26,7 @@ struct StoreConfig {
   // Limit of the database file. Beyond it the oldest readings and running totals are dropped, also those that no sink
   // has yet (counted in StoreStatus::rows_thinned).
   std::uint64_t size_max = 8ull << 30;
+  DiskRoom room = disk_room;  // asked at every commit
 
   // What is this much older than the newest reading is dropped once every sink that asks has it. Duration::max():
   // never. Entries and rollups are the books: they are never dropped.

@@ -12,16 +12,17 @@ DisciplinedClock::DisciplinedClock(Clock& machine)
       base_(machine.now().time_since_epoch() - machine.ticks().time_since_epoch()),
       followed_(machine.ticks()) {}
 
-void DisciplinedClock::begin(WallTime earliest, WallTime floor, std::optional<milliseconds> base) {
+void DisciplinedClock::begin(WallTime earliest, WallTime floor, WallTime latest, std::optional<milliseconds> base) {
   const std::scoped_lock lock(mutex_);
   const WallTime wall = machine_.now();
   followed_ = machine_.ticks();
   earliest_ = earliest;
   floor_ = floor;
+  latest_ = latest;
   base_ = course_ = wall.time_since_epoch() - followed_.time_since_epoch();
   course_since_ = followed_;
   stepped_ = false;
-  known_ = wall >= floor_ || machine_.is_synchronised();
+  known_ = (wall >= floor_ && wall <= latest_) || machine_.is_synchronised();
   if (!base || machine_.is_synchronised()) return;
   // A former run doubted a step away from a time that was believable: so does this one.
   stepped_ = WallTime(followed_.time_since_epoch() + *base) >= floor_ && std::chrono::abs(course_ - *base) > kStepMax;
@@ -86,7 +87,8 @@ bool DisciplinedClock::settle() {
 bool DisciplinedClock::has_convinced(WallTime wall) const {
   const milliseconds kept = followed_ - course_since_;
   if (wall < earliest_) return false;
-  if (wall < floor_) return kept >= kObstinate;
+  const WallTime latest = stepped_ ? WallTime(followed_.time_since_epoch() + base_) + kLeapMax : latest_;
+  if (wall < floor_ || wall > latest) return kept >= kObstinate;
   return !stepped_ || kept >= kSettled;
 }
 

@@ -19,6 +19,8 @@ namespace carbongate::io {
 // |                                                        | its new course for kSettled, or has come back        |
 // | at the start before `floor`, and nobody vouches for it | not known: runs on from there, until it is set, or   |
 // |                                                        | has kept its course, behind `earliest`, for kObstinate |
+// | at the start behind `latest`, or set ahead by more     | the same                                             |
+// | than kLeapMax, and nobody vouches for it               |                                                      |
 //
 // A clock that was wrong all the time by a believable amount cannot be told from one that is right.
 //
@@ -28,14 +30,15 @@ class DisciplinedClock final : public Clock {
   static constexpr std::chrono::milliseconds kStepMax = std::chrono::hours(1);
   static constexpr std::chrono::milliseconds kSettled = std::chrono::minutes(10);
   static constexpr std::chrono::milliseconds kObstinate = std::chrono::hours(24);  // then `floor` was wrong
+  static constexpr std::chrono::milliseconds kLeapMax = std::chrono::hours(24 * 90);
   static constexpr std::chrono::milliseconds kSameCourse = std::chrono::minutes(1);
 
   explicit DisciplinedClock(Clock& machine);
 
-  // It is later than `earliest`, and, as far as anybody knows, than `floor`. `base`: now() - ticks() of this run of the
-  // machine when its time was not known either, by a former run of the program: goes on from there while it is not
-  // known.
-  void begin(WallTime earliest, WallTime floor, std::optional<std::chrono::milliseconds> base);
+  // It is later than `earliest`, and, as far as anybody knows, than `floor`, and before `latest`. `base`: now() -
+  // ticks() of this run of the machine when its time was not known either, by a former run of the program: goes on from
+  // there while it is not known.
+  void begin(WallTime earliest, WallTime floor, WallTime latest, std::optional<std::chrono::milliseconds> base);
 
   WallTime now() const override;
   SteadyTime ticks() const override { return machine_.ticks(); }
@@ -55,6 +58,7 @@ class DisciplinedClock final : public Clock {
   mutable std::mutex mutex_;
   WallTime earliest_{};
   WallTime floor_{};
+  WallTime latest_ = WallTime::max();
   mutable std::chrono::milliseconds base_{};  // now() - ticks()
   mutable SteadyTime followed_{};             // when it was compared with the machine's clock
   mutable std::chrono::milliseconds odd_{};   // of its steps back at half speed, what is left of a halved millisecond

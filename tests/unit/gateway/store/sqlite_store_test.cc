@@ -464,6 +464,52 @@ TEST_F(SqliteStoreTest, DropsTheOldestReadingsWhenTheFileWouldOutgrowItsLimit) {
   EXPECT_EQ(values(kept).back(), 999) << "the newest are there";
 }
 
+TEST_F(SqliteStoreTest, DropsTheOldestReadingsWhenTheDiskIsFullBeforeItsLimitIsReached) {
+  config_.size_max = 8 << 20;
+  std::uint64_t disk = 2 << 20;  // all of it this file's
+  config_.room = [&](const std::filesystem::path&) {
+    const std::uint64_t used = std::filesystem::file_size(file());
+    return Room{.capacity = disk, .available = disk - std::min(used, disk)};
+  };
+  open();
+  peek("vm");
+  for (int i = 0; i < 400; ++i) ASSERT_TRUE(commit_readings(kStart + i * 1000s, 1'000, 1s).has_value());
+  ports::StoreStatus status = store_->status();
+  EXPECT_GT(status.rows_thinned, 0u);
+  EXPECT_EQ(status.readings_dropped_early, status.rows_thinned) << "half a year is not over";
+  EXPECT_LT(status.held_to_bytes, disk);
+  EXPECT_GT(status.held_to_bytes, disk / 2);
+  disk = 64 << 20;  // there is room again
+  const std::uint64_t dropped = status.rows_thinned;
+  for (int i = 400; i < 410; ++i) ASSERT_TRUE(commit_readings(kStart + i * 1000s, 1'000, 1s).has_value());
+  status = store_->status();
+  EXPECT_EQ(status.rows_thinned, dropped);
+  EXPECT_EQ(status.held_to_bytes, 0u);
+  EXPECT_EQ(peek("new").size(), status.rows_appended - status.rows_thinned);
+}
+
+TEST_F(SqliteStoreTest, DropsNoReadingForADiskThatSomethingElseFills) {
+  config_.size_max = 8 << 20;
+  config_.room = [](const std::filesystem::path&) { return Room{.capacity = 1 << 30, .available = 4'096}; };
+  open();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(commit_readings(kStart + i * 1000s, 1'000, 1s).has_value());
+  EXPECT_EQ(store_->status().rows_thinned, 0u);
+  EXPECT_EQ(store_->status().held_to_bytes, config_.size_max / 8);
+}
+
+// A day of a clock that nobody believes is more than one step looks at.
+TEST_F(SqliteStoreTest, SweepsBehindAnyNumberOfReadingsThatDecideNothing) {
+  config_.keep_readings = 24h;
+  open();
+  const model::Quality unknown{model::Origin::missing, model::Rule::future};
+  ASSERT_TRUE(commit_readings(kStart, 10).has_value());
+  for (int i = 0; i < 9; ++i) ASSERT_TRUE(commit_readings(kStart + 100'000h + i * 1h, 40, 1s, unknown).has_value());
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(commit_readings(kStart + 200'000h + i * 1h, 4'000, 1s, unknown).has_value());
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(commit_readings(kStart + 48h + i * 1h, 1).has_value());
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(commit_readings(kStart + 120h + i * 1min, 1).has_value());
+  EXPECT_EQ(peek("new").size(), 60u + 11u) << "what is a day old, and all that was rejected before it, is gone";
+}
+
 TEST_F(SqliteStoreTest, TheFileShrinksWhenItsLimitIsLowered) {
   open();
   for (int i = 0; i < 40; ++i) ASSERT_TRUE(commit_readings(kStart, 5'000).has_value());
