@@ -62,7 +62,8 @@ asio::awaitable<void> Gateway::restate_late_data() {
   const Duration quiet = config_.corrections_quiet;
   const pipeline::Statistics& statistics = pipeline_.statistics();
   const auto count_late = [&statistics] {
-    return statistics.by_rule[static_cast<std::size_t>(model::Rule::out_of_order)] + statistics.late_factor_values;
+    return statistics.by_rule[static_cast<std::size_t>(model::Rule::out_of_order)] + statistics.late_factor_values +
+           statistics.late_rejected;
   };
   std::uint64_t seen = 0;
   io::SteadyTime last = clock_.ticks();

@@ -30,6 +30,7 @@ struct KnownQuarter {
   Activity amount;  // without substitutes
   Duration covered{};
   bool settled = false;
+  bool bridged = false;  // a rate, integrated over all that was not watched, for readings on the way were rejected
 };
 
 struct Substituted {
@@ -106,6 +107,7 @@ class Substituting {
         quarter.amount = layers.computed.amount;
         quarter.covered = layers.computed.covered;
         const bool counts_on = site_.points.at(index(account.source)).kind == Kind::cumulative;
+        quarter.bridged = layers.computed.quality == model::Quality{model::Origin::estimated, model::Rule::rejected};
         if (counts_on && layers.computed.quality.origin == model::Origin::estimated) quarter.settled = true;
       }
       if (layers.has_manual) quarter.amount = layers.without_certificates().amount;
@@ -181,12 +183,14 @@ class Substituting {
 
   // The mean of a valid hour stands for all of it. Amounts that a meter told, and did not only imply, are whole.
   void complete(const model::Account& account, books::Hour& hour,
-                std::span<const std::pair<pipeline::Span, KnownQuarter>> parts, bool is_asked_for) {
+                std::span<const std::pair<pipeline::Span, KnownQuarter>> of_hour, bool is_asked_for) {
     if (site_.points.at(index(account.source)).kind != Kind::instantaneous) return;
     Activity known;
     Duration covered{};
     Duration lacking{};
-    for (const auto& [span, quarter] : parts) {
+    std::vector<std::pair<pipeline::Span, KnownQuarter>> parts(of_hour.begin(), of_hour.end());
+    for (auto& [span, quarter] : parts) {
+      if (quarter.bridged) quarter.covered = span.end - span.begin;  // nothing is lacking of it
       if (quarter.settled) continue;
       known += quarter.amount;
       covered += quarter.covered;

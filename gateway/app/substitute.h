@@ -4,9 +4,9 @@
 // An hour is valid by the site's rules (45 minutes watched, unless configured otherwise). One that is not is
 // substituted when it is closed: when its meter has been heard at or beyond its end. Of a valid one the mean stands for
 // the whole hour: what a rate lacks for it is booked in the same way (rule hour-mean), and counts where the hour is
-// looked back at. What is lacking, the substitute less what is known of the hour, goes to its quarter hours in
-// proportion to the time not watched, exact in sum; coverage and validity stay what they are, and so does the original,
-// beside it.
+// looked back at. Quarter hours in which a rate was integrated over rejected readings (rule rejected) lack nothing.
+// What is lacking, the substitute less what is known of the hour, goes to its quarter hours in proportion to the time
+// not watched, exact in sum; coverage and validity stay what they are, and so does the original, beside it.
 //
 //   valid, and the amount is 0          the plant stood still, proven by its own data: not an hour of operation
 //   a counter told the sum over the gap needs no substitute, and is no valid hour

@@ -69,8 +69,7 @@ class TracksOf {
 
 }  // namespace
 
-Track::Track(const Point& point, std::span<const Repair> repairs, Rejected rejected)
-    : point_(point), keeps_rejected_(rejected), lead_found_(point.kind) {
+Track::Track(const Point& point, std::span<const Repair> repairs) : point_(point), lead_found_(point.kind) {
   for (const Repair& repair : repairs) {
     if (repair.point == point.id) repairs_.push_back(&repair);
   }
@@ -262,7 +261,7 @@ std::optional<StoredReading> Track::usable(const History::RawReading& reading) {
 // What live accounts did not take for a value they took for the end of the one before it. Nothing that repairs make of
 // a finite value is among them.
 void Track::take_rejected(const History::RawReading& reading) {
-  if (keeps_rejected_ == Rejected::left_out || !stamp_believed(reading.quality)) return;
+  if (!stamp_believed(reading.quality)) return;
   const char flag = model::flag_said(reading.quality);
   const auto said = model::from_hj212_flag(flag);
   const bool is_marked = flag != model::kNoFlag && (!said || !model::usable(*said));
@@ -300,7 +299,7 @@ WindowReadings::WindowReadings(const Window& window, const model::Site& site, st
     const Point& source = site.points.at(index(id));
     const auto maker = std::ranges::find(site.derived, id, &model::Derived::result);
     if (maker == site.derived.end()) {
-      tracks_.emplace_back(source, repairs, id == window.point ? Track::Rejected::left_out : Track::Rejected::kept);
+      tracks_.emplace_back(source, repairs);
     } else {
       max_age_ = std::min(max_age_, maker->max_age);
     }
@@ -364,7 +363,8 @@ std::vector<StoredReading> WindowReadings::in_order() const {
     all.insert(all.end(), track.readings().begin(), track.readings().end());
     all.insert(all.end(), track.rejected().begin(), track.rejected().end());
   }
-  if (tracks_.size() > 1 || window_.point != tracks_.front().point().id) std::ranges::sort(all, earlier);
+  const bool is_sorted = tracks_.size() == 1 && tracks_.front().rejected().empty();
+  if (!is_sorted || window_.point != tracks_.front().point().id) std::ranges::sort(all, earlier);
   return all;
 }
 

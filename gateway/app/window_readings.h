@@ -35,14 +35,13 @@ struct LateSpan {
 // The readings of one point in and around a window. 32 bytes each.
 class Track {
  public:
-  // Of an input of derived points, what was not a value says that the one before it holds no longer.
-  enum class Rejected { left_out, kept };
-  Track(const Point& point, std::span<const Repair> repairs, Rejected rejected = Rejected::left_out);
+  Track(const Point& point, std::span<const Repair> repairs);
 
   const Point& point() const { return point_; }
   std::span<const Repair* const> repairs() const { return repairs_; }
   std::span<const StoredReading> readings() const { return readings_; }
-  std::span<const StoredReading> rejected() const { return rejected_; }  // likewise in their order; only if kept
+  // What was no value, likewise in its order: it says that the one before it holds no longer.
+  std::span<const StoredReading> rejected() const { return rejected_; }
   std::span<const LateSpan> late() const { return late_; }
   std::uint64_t not_repaired() const { return not_repaired_; }
 
@@ -74,7 +73,7 @@ class Track {
 
  private:
   std::optional<StoredReading> usable(const store::History::RawReading& reading);
-  // Where it is one that was rejected, and asked for.
+  // Where it is one that was rejected.
   void take_rejected(const store::History::RawReading& reading);
   LateSpan around(std::size_t reading);
   LateSpan around_rejected(const StoredReading& reading) const;
@@ -84,7 +83,6 @@ class Track {
 
   const Point& point_;
   std::vector<const Repair*> repairs_;
-  Rejected keeps_rejected_;
   Instant start_{};
   Instant to_{};
   std::vector<StoredReading> rejected_;

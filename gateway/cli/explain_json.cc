@@ -224,7 +224,7 @@ json::object derived(const DerivedUsed& d, const model::Carrier* carrier);
 
 json::object point(const PointUsed& p, const model::Carrier* carrier) {
   static constexpr std::string_view kKinds[] = {"cumulative", "interval", "instantaneous"};
-  json::array notes, readings;
+  json::array notes, readings, unwatched;
   for (const std::string& note : p.notes) notes.emplace_back(note);
   for (const explain::ReadingUsed& r : p.readings) {
     readings.push_back(
@@ -241,6 +241,12 @@ json::object point(const PointUsed& p, const model::Carrier* carrier) {
                                                           : "value"},
                      {"bytes_missing", text_or_null(r.bytes_missing)}});
   }
+  for (const explain::Unwatched& u : p.unwatched) {
+    json::object rejected;
+    for (const auto& [rule, count] : u.rejected) rejected[to_string(rule)] = count;
+    unwatched.push_back(
+        json::object{{"from", time(u.from)}, {"until", time(u.until)}, {"rejected", std::move(rejected)}});
+  }
   return {{"device", p.device},
           {"point", p.point},
           {"unit", p.unit},
@@ -252,6 +258,7 @@ json::object point(const PointUsed& p, const model::Carrier* carrier) {
           {"readings_within", p.readings_within},
           {"readings_left_out", p.left_out},
           {"readings", std::move(readings)},
+          {"unwatched", std::move(unwatched)},
           {"counted_again", p.counted ? json::value(amount(*p.counted, carrier)) : json::value(nullptr)},
           {"derived", p.derived ? json::value(derived(*p.derived, carrier)) : json::value(nullptr)}};
 }

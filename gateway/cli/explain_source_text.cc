@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -122,6 +123,27 @@ void write_derived(Page& page, const std::string& name, const DerivedUsed& deriv
   }
 }
 
+// Why less was watched than there are readings.
+void write_unwatched(Page& page, const PointUsed& point, Figures& figures) {
+  constexpr std::size_t kShownMax = 20;
+  const std::size_t shown = std::min(point.unwatched.size(), kShownMax);
+  for (const explain::Unwatched& unwatched : std::span(point.unwatched).first(shown)) {
+    std::string by;
+    std::size_t count = 0;
+    for (const auto& [rule, times] : unwatched.rejected) {
+      by += fmt::format("{}{} {}", by.empty() ? "" : ", ", times, to_string(rule));
+      count += times;
+    }
+    page.field("Not watched 未监测",
+               fmt::format("{} to {}: {}", figures.clock(unwatched.from), figures.clock(unwatched.until),
+                           count == 0 ? "a reading is rejected by the limits of now"
+                                      : fmt::format("{} reading{} rejected ({})", count, count == 1 ? "" : "s", by)));
+  }
+  if (shown < point.unwatched.size()) {
+    page.paragraph(fmt::format("{} more times were not watched: --json has them all", point.unwatched.size() - shown));
+  }
+}
+
 }  // namespace
 
 void write_interval(Page& page, const Explanation& e, Figures& figures) {
@@ -165,6 +187,7 @@ void write_interval(Page& page, const Explanation& e, Figures& figures) {
     page.paragraph(fmt::format("{} of {} readings within are left out here: --readings {} shows them all",
                                point.left_out, point.readings_within, point.readings_within));
   }
+  write_unwatched(page, point, figures);
   if (point.counted) {
     const Beside beside = beside_of(e);
     page.field("Counted again 重新计数",

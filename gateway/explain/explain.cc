@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
+#include <map>
 #include <memory>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "gateway/books/restate.h"
 #include "gateway/explain/breakdown.h"
@@ -15,6 +20,7 @@
 #include "gateway/model/carrier.h"
 #include "gateway/pipeline/lead.h"
 #include "gateway/pipeline/live_factors.h"
+#include "gateway/pipeline/quality.h"
 #include "gateway/store/history.h"
 
 namespace carbongate::explain {
@@ -193,11 +199,13 @@ class Explaining {
     used.dropped = *thinned;  // unless one from before is found
     auto found = find_readings(history_, wanted);
     if (found.has_error()) return found.error();
+    of_terms_ = rejected_terms(*found);
     if (used.kind && !is_what_is_booked(found->at(name))) {  // a step in doubt, or the next reading came late
       wanted.behind = pipeline::kReadingsBehind;
       wanted.heard_until = std::max(wanted.heard_until, std::min(wanted.end, kEver - kLateFor) + kLateFor);
       found = find_readings(history_, wanted);
       if (found.has_error()) return found.error();
+      of_terms_ = rejected_terms(*found);
     }
     const ReadingsOfPoint& readings = found->at(name);
     if (!readings.unit.empty()) used.unit = readings.unit;
@@ -223,8 +231,46 @@ class Explaining {
   std::optional<CountedAgain> count_here(std::vector<StoredReading> readings, std::string_view unit) const {
     if (!configured_.point || configured_.point->unit.symbol != unit) return std::nullopt;
     repair(readings, configured_.point->id);
+    std::vector<Instant> rejected;
+    for (const StoredReading& reading : of_terms_) rejected.push_back(reading.at);
     return count_again(readings, *configured_.point, *out_.carrier, known_.site.future_tolerance, out_.known.begin,
-                       out_.known.end, amounts_of(known_.site, configured_.point->id));
+                       out_.known.end, amounts_of(known_.site, configured_.point->id), rejected);
+  }
+
+  // Of a sum: no reading of its own says that one of its terms was rejected.
+  std::vector<StoredReading> rejected_terms(const std::map<std::string, ReadingsOfPoint>& found) const {
+    std::vector<StoredReading> rejected;
+    std::vector<PointId> sums;
+    if (configured_.point) sums.push_back(configured_.point->id);
+    while (!sums.empty()) {
+      const model::Derived* derived = maker_of(known_.site, sums.back());
+      sums.pop_back();
+      if (!derived || derived->formula != model::Formula::sum) continue;
+      for (const model::DerivedInput& term : model::followed(*derived)) {
+        sums.push_back(*term.point);
+        const auto readings = found.find(known_.site.points.at(index(*term.point)).full_name());
+        if (readings == found.end()) continue;
+        std::ranges::copy_if(readings->second.all, std::back_inserter(rejected),
+                             [](const StoredReading& r) { return pipeline::withdraws(r.quality); });
+      }
+    }
+    std::ranges::sort(rejected, {}, &StoredReading::at);
+    return rejected;
+  }
+
+  // By what was counted again. `readings`: in their order.
+  void show_unwatched(std::span<const StoredReading> readings, const CountedAgain& counted) {
+    for (std::size_t i = 0; i < readings.size(); ++i) {
+      const auto& from = counted.by_reading[i].unwatched_from;
+      if (!from || *from >= out_.known.end || readings[i].at <= out_.known.begin) continue;
+      Unwatched& unwatched = out_.point.unwatched.emplace_back(Unwatched{*from, readings[i].at, {}});
+      for (const auto& among : {readings, std::span<const StoredReading>(of_terms_)}) {
+        const auto first = std::ranges::lower_bound(among, *from, {}, &StoredReading::at);
+        for (auto r = first; r != among.end() && r->at < readings[i].at; ++r) {
+          if (pipeline::withdraws(r->quality)) ++unwatched.rejected[r->quality.rule];
+        }
+      }
+    }
   }
 
   bool is_what_is_booked(const ReadingsOfPoint& readings) const {
@@ -261,7 +307,9 @@ class Explaining {
     if (before) show(*before, ReadingUsed::Place::before);
     for (const std::size_t i : within) show(i, ReadingUsed::Place::within);
     for (const std::size_t i : after) show(i, ReadingUsed::Place::after);
-    if (counted && !readings.empty()) used.counted = counted->sum;
+    if (!counted || readings.empty()) return;
+    used.counted = counted->sum;
+    show_unwatched(readings, *counted);
   }
 
   // Puts in the values that a restatement would count, where there was one.
@@ -350,7 +398,8 @@ class Explaining {
   const Question& question_;
   const Limits& limits_;
   Configured configured_;
-  std::size_t explained_ = 0;  // revisions, from the first
+  std::size_t explained_ = 0;            // revisions, from the first
+  std::vector<StoredReading> of_terms_;  // of a sum: those rejected, by time
   Explanation out_;
 };
 

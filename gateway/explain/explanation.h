@@ -6,7 +6,9 @@
 // nothing is put in its place. Amounts are in the carrier's quantum, see gateway/model/carrier.h.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -97,6 +99,13 @@ struct ReadingUsed {
   std::string bytes_missing;               // why there are none, of a register
 };
 
+// A time that was not watched, for the readings in it were rejected: from the first of them to the next accepted one.
+struct Unwatched {
+  Instant from{};
+  Instant until{};
+  std::map<model::Rule, std::size_t> rejected;  // how many, by the rule that did; of a sum those of its terms
+};
+
 struct DerivedUsed;
 
 struct PointUsed {
@@ -114,6 +123,7 @@ struct PointUsed {
   bool dropped =
       false;  // the store has dropped readings, and none from before the interval is left: nothing is counted
   std::optional<model::Activity> counted;      // what the stored readings, counted again, give for the interval
+  std::vector<Unwatched> unwatched;            // that reach into the interval, ascending
   std::shared_ptr<const DerivedUsed> derived;  // of a derived point
 };
 

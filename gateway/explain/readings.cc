@@ -9,6 +9,7 @@
 #include "gateway/model/hj212_flag.h"
 #include "gateway/pipeline/lead.h"
 #include "gateway/pipeline/quality.h"
+#include "gateway/pipeline/unwatched.h"
 
 namespace carbongate::explain {
 
@@ -138,7 +139,8 @@ model::Result<std::map<std::string, ReadingsOfPoint>> find_readings(History& his
 
 std::optional<CountedAgain> count_again(const std::vector<StoredReading>& readings, const Point& point,
                                         const model::Carrier& carrier, Duration future_tolerance, Instant begin,
-                                        Instant end, pipeline::EnergyMeter::Amounts amounts) {
+                                        Instant end, pipeline::EnergyMeter::Amounts amounts,
+                                        std::span<const Instant> rejected) {
   const auto meter = pipeline::EnergyMeter::make(point, carrier, amounts);
   if (!meter) return std::nullopt;
   const pipeline::QualityRules rules(point, future_tolerance);
@@ -153,17 +155,23 @@ std::optional<CountedAgain> count_again(const std::vector<StoredReading>& readin
         .hj212_flag = model::flag_said(stored.quality),
         .at = stored.at,
         .value = stored.value};
+    for (; !rejected.empty() && rejected.front() < reading.at; rejected = rejected.subspan(1))
+      pipeline::note_rejected(state.rejected, rejected.front(), state.last_at);
     const model::Quality judged = rules.judge(reading, state, reading.at, reading.at);
     const pipeline::Counted counted = meter->count(reading, judged, state);
     if (pipeline::countable(counted.quality)) {
       state.last_at = reading.at;
       state.last_value = reading.value;
       state.last_quality = counted.quality;
+      pipeline::forget_rejected(state.rejected, meter->counted_until(state).value_or(reading.at));
+    } else if (pipeline::withdraws(counted.quality)) {
+      pipeline::note_rejected(state.rejected, reading.at, state.last_at);
     }
     Moved& moved = out.by_reading[i];
     for (const pipeline::Movement& movement : counted) {
       moved.whole += movement.amount;
       if (!moved.since) moved.since = movement.begin;
+      if (!moved.unwatched_from) moved.unwatched_from = movement.unwatched_from;
       const Instant from = std::max(movement.begin, begin);
       const Instant until = std::min(movement.end, end);
       if (from >= until) continue;

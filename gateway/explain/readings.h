@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -48,13 +49,15 @@ model::Result<std::map<std::string, ReadingsOfPoint>> find_readings(store::Histo
 
 // What one reading brought to light.
 struct Moved {
-  model::Activity whole;         // since `since`
-  std::optional<Instant> since;  // nullopt: nothing, or no time
-  model::Activity counted;       // of it in the interval
+  model::Activity whole;                  // since `since`
+  std::optional<Instant> since;           // nullopt: nothing, or no time
+  model::Activity counted;                // of it in the interval
+  std::optional<Instant> unwatched_from;  // since then nothing was watched, for a reading was rejected
 };
 
 // What the readings add to the interval (begin, end], by `readings`' index. As the pipeline would count them, had each
 // been heard when it was measured. `amounts`: of a sum of counters they leave no gap (amounts_of(), derived.h).
+// `rejected`: when readings of what it is a sum of were, ascending.
 struct CountedAgain {
   std::vector<Moved> by_reading;
   model::Activity sum;
@@ -62,6 +65,7 @@ struct CountedAgain {
 std::optional<CountedAgain> count_again(
     const std::vector<StoredReading>& readings, const Point& point, const model::Carrier& carrier,
     Duration future_tolerance, Instant begin, Instant end,
-    pipeline::EnergyMeter::Amounts amounts = pipeline::EnergyMeter::Amounts::on_their_own);
+    pipeline::EnergyMeter::Amounts amounts = pipeline::EnergyMeter::Amounts::on_their_own,
+    std::span<const Instant> rejected = {});
 
 }  // namespace carbongate::explain

@@ -65,6 +65,11 @@ Words words_of(Rule rule) {
     case Rule::clock_manual:
     case Rule::device_clock_manual:
       return {"时钟未知", "Heard while nobody knew the time; counted as a further reading once the clock was set."};
+    case Rule::rejected:
+      return {"有无效数据",
+              "A reading on the way was rejected: from there to the next accepted one nothing was watched. A counter: "
+              "exact "
+              "in sum, spread evenly. A rate: integrated between the accepted ones."};
     case Rule::over_range: return {"超量程", "The instrument said that it was beyond its range."};
     case Rule::unknown_flag: return {"未知标记", "Marked by a flag that HJ 212 does not have."};
   }

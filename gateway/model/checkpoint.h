@@ -111,11 +111,22 @@ struct DerivedState {
   friend bool operator==(const DerivedState&, const DerivedState&) = default;
 };
 
+// Rejected readings that followed each other: no accepted one was taken between the first and the last.
+struct RejectedRun {
+  Instant first{};
+  Instant last{};
+  friend bool operator==(const RejectedRun&, const RejectedRun&) = default;
+};
+
 struct PointState {
   std::optional<Instant> last_at;  // of the newest usable reading
   double last_value = 0.0;         // its value, in the point's unit
   Quality last_quality;
   std::optional<Instant> withdrawn_at;  // of the newest rejected reading since then; only where a derived point asks
+
+  // Of an accounted point: rejected since what is counted for good, ascending. From each until the next accepted
+  // reading nothing was watched: gateway/pipeline/unwatched.h.
+  std::vector<RejectedRun> rejected;
 
   CounterState counter;  // of a cumulative point
 

@@ -56,6 +56,7 @@ std::string_view to_string(Rule rule) {
     case Rule::clock_manual: return "clock-manual";
     case Rule::device_clock_manual: return "device-clock-manual";
     case Rule::hour_mean: return "hour-mean";
+    case Rule::rejected: return "rejected";
     case Rule::over_range: return "over-range";
     case Rule::unknown_flag: return "unknown-flag";
   }

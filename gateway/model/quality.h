@@ -62,6 +62,7 @@ enum class Rule : std::uint8_t {
   device_clock_stopped = 37,
   clock_manual = 38,
   device_clock_manual = 39,
+  rejected = 40,  // a reading was rejected on the way: the amount is known, from there on nobody watched how it came
 };
 inline constexpr std::size_t kRuleCount = 64;  // all numbers are below: the room of tables by rule
 

@@ -81,7 +81,7 @@ void Pipeline::Engine::book_span(std::size_t point, const Movement& movement, In
   PointRules& rules = points_[point];
   const Booking booking{.span = {begin, end},
                         .amount = movement.until(end) - movement.until(begin),
-                        .covered = movement.covered,
+                        .covered = movement.watched(begin, end),
                         .quality = movement.quality};
   model::OpenInterval& quarter = *state_.points[point].open;
   add(booking, quarter);

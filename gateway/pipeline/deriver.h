@@ -28,8 +28,9 @@ namespace carbongate::pipeline {
 // read one after the other do not make it jump. What is heard of one instant in one batch is heard at once: no result
 // has one input of an instant and lacks another, not even after a reading that was left out. Of counters and amounts it
 // is an amount since the result before. A counter's rejected reading spoils nothing, for the next one tells what it
-// moved; a rejected amount or rate does. What a counter moved before another one was read for the first time is no part
-// of the first result; a later one that a new counter joins is estimated, for what it moved before is not known.
+// moved; a rejected amount or rate does. Either way the sum is not watched from there to its next result (unwatched.h).
+// What a counter moved before another one was read for the first time is no part of the first result; a later one that
+// a new counter joins is estimated, for what it moved before is not known.
 class Deriver {
  public:
   struct Feed {

@@ -7,6 +7,7 @@
 
 #include "gateway/pipeline/quality.h"
 #include "gateway/pipeline/remainder.h"
+#include "gateway/pipeline/unwatched.h"
 
 namespace carbongate::pipeline {
 namespace {
@@ -49,6 +50,14 @@ EnergyMeter::EnergyMeter(const Point& point, model::ActivityScale scale, const C
       counter_(point, scale.counted_in(point.computed ? 0 : point.limits.count), connection, gap_max_) {}
 
 Counted EnergyMeter::count(const Reading& reading, Quality quality, model::PointState& state) const {
+  Counted counted = count_anew(reading, quality, state);
+  // An amount tells itself of what time it is.
+  const bool tells_its_time = kind_ == Kind::interval && amounts_ == Amounts::on_their_own;
+  if (!state.rejected.empty() && !tells_its_time) note_unwatched(state.rejected, counted);
+  return counted;
+}
+
+Counted EnergyMeter::count_anew(const Reading& reading, Quality quality, model::PointState& state) const {
   if (kind_ == Kind::interval && quality.rule == Rule::out_of_order)
     return {.quality = {Origin::missing, quality.rule}};
   if (kind_ == Kind::cumulative && quality.rule == Rule::out_of_order)
@@ -85,6 +94,9 @@ Counted EnergyMeter::count_amount(const Reading& reading, Quality quality, const
     const bool without_gap = amounts_ == Amounts::without_gaps;
     const bool in_step = interval_ > 0ms ? since <= interval_ + interval_ / 2 : since <= kAmountSpanMax;
     span = in_step || without_gap ? since : std::min(span, since);
+    // The time before a rejected amount is that one's.
+    const auto rejected = last_rejected(state.rejected, *state.last_at, reading.at);
+    if (rejected && !without_gap && interval_ == 0ms) span = std::min(span, reading.at - *rejected);
     watched = !without_gap || since <= gap_max_;
   }
   if (!watched) quality = worse({Origin::estimated, Rule::gap}, quality);

@@ -29,6 +29,9 @@ namespace carbongate::pipeline {
 // and can be restated to the last unit without those of years before. A negative rate is rejected (range) unless `min`
 // allows it, and so is one beyond twice what the connection can deliver. Over a gap longer than gap_max nothing is
 // assumed.
+//
+// Readings that were rejected on the way leave the amount as it is, but not watched: unwatched.h. A rejected amount
+// takes the time before it, unless `interval` says how long that of the next one is.
 class EnergyMeter {
  public:
   enum class Amounts { on_their_own, without_gaps };
@@ -52,6 +55,7 @@ class EnergyMeter {
  private:
   EnergyMeter(const Point& point, model::ActivityScale scale, const Connection& connection, Amounts amounts);
 
+  Counted count_anew(const Reading& reading, model::Quality quality, model::PointState& state) const;
   Counted count_amount(const Reading& reading, model::Quality quality, const model::PointState& state) const;
   Counted count_rate(const Reading& reading, model::Quality quality, model::PointState& state) const;
 

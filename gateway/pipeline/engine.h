@@ -99,6 +99,8 @@ class Pipeline::Engine {
   void judge_counters(const model::Site& site);
   void ingest_one(const Reading& reading, Instant heard, Instant now, model::Quality given = {});
   void withdraw(const Reading& reading, model::Quality quality);
+  void leave_unwatched(PointId id, Instant at);
+  void settle_rejected(const Reading& reading);
   void derive_what_is_due(Instant heard, Instant now);
   void record(const Reading& reading, model::Quality quality);
   void report(const Reading& reading, const Counted& counted, Instant now);

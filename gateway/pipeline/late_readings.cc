@@ -21,6 +21,7 @@ void Pipeline::Engine::place_late(const Reading& reading, const Counted& counted
   learn_live_factor(reading);
   if (usable(counted.quality)) alerts_.heard_late(reading);
   if (countable(counted.quality)) {
+    if (!state.rejected.empty()) settle_rejected(reading);
     changed_points_.note(index(reading.point));
     account_for(index(reading.point), counted);
   } else {

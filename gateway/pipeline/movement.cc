@@ -29,6 +29,7 @@ void Counted::add(const Movement& movement) {
   last.end = movement.end;
   last.amount += movement.amount;
   last.covered = last.covered && movement.covered;
+  if (!last.unwatched_from) last.unwatched_from = movement.unwatched_from;
   last.quality = model::worse(last.quality, movement.quality);
 }
 

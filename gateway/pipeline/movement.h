@@ -1,6 +1,7 @@
 // Movements of activity: what the energy stage makes of readings, before they are cut into quarter hours.
 #pragma once
 
+#include <algorithm>
 #include <boost/container/small_vector.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -29,10 +30,18 @@ struct Movement {
   bool covered = true;  // watched: the readings around it are no further apart than gap_max
   model::Quality quality{};
   std::int64_t rate_rise = 0;  // of an integrated rate: how much it rose from begin to end, in quanta per hour
+  std::optional<Instant> unwatched_from{};  // the first rejected reading in it: from there on it was not watched
 
   // How much of the amount falls before `at`, begin <= at <= end: linear in time, or as the rate rose. until(end) is
   // the whole amount, so parts cut at any instants add up to it.
   model::Activity until(Instant at) const;
+
+  // How much of the time between these was watched, begin <= from <= until <= end.
+  Duration watched(Instant from, Instant until) const {
+    if (!covered) return {};
+    const Instant last = unwatched_from ? std::clamp(*unwatched_from, from, until) : until;
+    return last - from;
+  }
 
   // Nothing to count, only a time that was not watched: it leaves its mark on the quarter hours at both ends.
   bool hollow() const { return !covered && amount == model::Activity{}; }

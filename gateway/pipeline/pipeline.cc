@@ -8,6 +8,7 @@
 #include "gateway/model/hj212_flag.h"
 #include "gateway/pipeline/corrections.h"
 #include "gateway/pipeline/engine.h"
+#include "gateway/pipeline/unwatched.h"
 
 namespace carbongate::pipeline {
 namespace {
@@ -219,6 +220,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   } else {
     state.withdrawn_at.reset();
   }
+  if (!state.rejected.empty()) settle_rejected(reading);
   learn_live_factor(reading);
   changed_points_.note(point);
   account_for(point, counted);
@@ -273,6 +275,7 @@ void Pipeline::Engine::derive_what_is_due(Instant heard, Instant now) {
 void Pipeline::Engine::withdraw(const Reading& reading, Quality quality) {
   model::PointState& state = state_.points[index(reading.point)];
   if (!withdraws(quality) || state.last_at == reading.at) return;
+  leave_unwatched(reading.point, reading.at);
   const bool is_older = state.last_at > reading.at;
   for (const PointId result : deriver_.made_of(reading.point)) {
     const bool is_late = late_inputs_.is_late(result, reading.at);
@@ -282,6 +285,33 @@ void Pipeline::Engine::withdraw(const Reading& reading, Quality quality) {
   state.withdrawn_at = std::max(reading.at, state.withdrawn_at.value_or(reading.at));
   changed_points_.note(index(reading.point));
   if (!deriver_.fed_by(reading.point).empty()) due_.add(reading, quality);
+}
+
+// A rejected reading of the point at that time, or of what it is a sum of. Where something is counted for good beyond
+// it, only restatement can say so.
+void Pipeline::Engine::leave_unwatched(PointId id, Instant at) {
+  model::PointState& state = state_.points[index(id)];
+  const auto& meter = points_[index(id)].meter;
+  const auto counted = meter ? meter->counted_until(state) : std::nullopt;
+  if (counted && at > *counted) {
+    note_rejected(state.rejected, at, state.last_at);
+    changed_points_.note(index(id));
+  } else if (counted && at < *counted) {
+    ++statistics_.late_rejected;
+    note_late(id, at);
+  }
+  for (const Deriver::Feed feed : deriver_.fed_by(id)) leave_unwatched(deriver_.result(feed.derived), at);
+}
+
+// An accepted reading came: what was rejected before it is counted with it, unless the counter is in doubt.
+void Pipeline::Engine::settle_rejected(const Reading& reading) {
+  model::PointState& state = state_.points[index(reading.point)];
+  if (const model::RejectedRun* run = run_around(state.rejected, reading.at)) {
+    note_late(reading.point, reading.at, calendar_.period(Period::quarter_hour, run->last).end);
+  }
+  std::erase(state.rejected, model::RejectedRun{.first = reading.at, .last = reading.at});
+  const auto& meter = points_[index(reading.point)].meter;
+  forget_rejected(state.rejected, meter->counted_until(state).value_or(reading.at));
 }
 
 model::Effects Pipeline::Engine::correct(std::span<const model::Amendment> amendments,

@@ -29,6 +29,7 @@ struct Statistics {
   std::uint64_t entries = 0;
   std::uint64_t entries_without_factor = 0;
   std::uint64_t late_factor_values = 0;  // of live factors, heard when a quarter hour they hold for was counted already
+  std::uint64_t late_rejected = 0;       // rejected readings of a time that was counted already
 };
 
 class Pipeline {

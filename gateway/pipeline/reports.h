@@ -9,7 +9,8 @@
 // A counter is reported as it is counted (counter.h): what its readings moved it by, times the transformers' ratio. A
 // step that is in doubt is in the first minute that is not reported when it is decided. What came together over a
 // longer silence than gap_max has been in no period of its own: the minute and the hour that tell it have the flag D,
-// and so has a period that tells nothing else.
+// and so has a period that tells nothing else. A rejected reading on the way makes no silence: it is one of the
+// minute's values, and not valid.
 //
 // All in data time. An instant or a minute is closed when all factors have been heard of beyond it, or one of them was
 // heard Station::wait beyond it: what is silent holds up nothing. What comes later than that is in no report.

@@ -14,13 +14,13 @@ namespace carbongate::pipeline {
 struct Booking {
   Span span;
   model::Activity amount;
-  bool covered = true;
+  Duration covered{};
   model::Quality quality;
 };
 
 template <class Sum>
 void add_quality(const Booking& booking, Sum& sum) {
-  if (booking.covered) sum.covered += booking.span.end - booking.span.begin;
+  sum.covered += booking.covered;
   sum.quality = worse(sum.quality, booking.quality);
 }
 

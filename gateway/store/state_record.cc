@@ -194,8 +194,8 @@ model::EmissionState get(const proto::EmissionState& message) {
 // The structured bindings below name every member of a state on purpose: one that is added to the model does not
 // compile until it is stored too.
 void put(const model::PointState& state, proto::PointState& message) {
-  const auto& [last_at, last_value, last_quality, withdrawn_at, counter, integration_remainder, open, late, live,
-               derived] = state;
+  const auto& [last_at, last_value, last_quality, withdrawn_at, rejected, counter, integration_remainder, open, late,
+               live, derived] = state;
   if (last_at) message.set_last_at_ms(ms(*last_at));
   message.set_last_value(last_value);
   put_counter(counter, message);
@@ -209,6 +209,11 @@ void put(const model::PointState& state, proto::PointState& message) {
   if (live) put(*live, *message.mutable_live());
   message.set_last_quality(static_cast<std::uint32_t>(encode_quality(last_quality)));
   if (withdrawn_at) message.set_withdrawn_at_ms(ms(*withdrawn_at));
+  for (const model::RejectedRun& run : rejected) {
+    proto::RejectedRun& part = *message.add_rejected();
+    part.set_first_ms(ms(run.first));
+    part.set_last_ms(ms(run.last));
+  }
   if (derived != model::DerivedState{}) put(derived, *message.mutable_derived());
 }
 
@@ -251,6 +256,9 @@ model::PointState get(const proto::PointState& message) {
   if (message.has_live()) state.live = get(message.live());
   state.last_quality = decode_quality(message.last_quality());
   if (message.has_withdrawn_at_ms()) state.withdrawn_at = instant(message.withdrawn_at_ms());
+  for (const proto::RejectedRun& run : message.rejected()) {
+    state.rejected.push_back({.first = instant(run.first_ms()), .last = instant(run.last_ms())});
+  }
   if (message.has_derived()) state.derived = get(message.derived());
   return state;
 }

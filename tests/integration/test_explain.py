@@ -290,6 +290,64 @@ def test_readings_that_came_late_are_counted_again_in_their_place(tmp_path):
             assert e["point"]["counted_again"] == e["known"]["amount"], e["begin"]
 
 
+REJECTING = """
+site: {id: park, timezone: Asia/Shanghai, grid_region: CN-SC, factors: {sets: [cn-grid]}}
+devices:
+  - id: meter
+    driver: modbus-tcp
+    address: "127.0.0.1:502"
+    interval: 1min
+    registers:
+      - {name: incomer, address: 0, type: float32, unit: kWh, kind: cumulative, power_max: 100 MW}
+      - {name: press, address: 2, type: float32, unit: kWh, kind: cumulative, power_max: 100 MW}
+      - {name: power, address: 4, type: float32, unit: kW}
+derived:
+  - {id: rest, type: sum, terms: [{from: meter.incomer}, {from: meter.press, weight: -1}]}
+energy_users:
+  - {id: incomer, consumes: [{carrier: electricity, from: meter.incomer}]}
+  - {id: press, consumes: [{carrier: electricity, from: meter.press}]}
+  - {id: power, consumes: [{carrier: electricity, from: meter.power}]}
+  - {id: rest, consumes: [{carrier: electricity, from: rest.value}]}
+store: {path: store, keep_readings: 3650d}
+"""
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_was_not_watched_is_told_with_the_readings_that_were_rejected(tmp_path, late):
+    """Of 60 minutes 12 are valid: 20 % of the hour, by the time of each quarter hour, and by the rules that rejected the rest."""
+    config = tmp_path / "site.yaml"
+    config.write_text(REJECTING)
+    rows, behind = [], []
+    for minute in range(76):
+        at = START_MS + minute * MINUTE
+        flag = "" if minute % 5 == 0 or minute > 60 else "DC"[minute % 2]
+        to = behind if late and flag else rows
+        to.append(f"{at},meter.incomer,{1000 + minute},{flag}")
+        rows.append(f"{at},meter.press,{500 + minute / 2},")
+        to.append(f"{at},meter.power,60,{flag}")
+    (tmp_path / "input.csv").write_text("\n".join(["time,point,value,flag", *rows, *behind, ""]))
+    run("replay", config, "--input", tmp_path / "input.csv")
+    if late:
+        run("restate", config, "--from", "2026-01-01", "--book", "--reason", "came late")
+    for point, kwh in (("incomer/electricity/meter.incomer", 15), ("power/electricity/meter.power", 15), ("rest/electricity/rest.value", "7.5")):
+        for quarter in range(4):
+            begin = f"2025-12-31T16:{15 * quarter:02}:00Z"
+            e = explain(config, f"{point}@{begin}")
+            assert Decimal(e["known"]["amount"]) == Decimal(e["point"]["counted_again"]) == Decimal(kwh)
+            assert e["known"]["covered_ms"] == 3 * MINUTE
+            assert (e["known"]["quality"]["origin"], e["known"]["quality"]["rule"]) == ("estimated", "rejected")
+            unwatched = e["point"]["unwatched"]
+            assert [milliseconds(u["from"]) - milliseconds(begin) for u in unwatched] == [MINUTE, 6 * MINUTE, 11 * MINUTE]
+            assert [milliseconds(u["until"]) - milliseconds(u["from"]) for u in unwatched] == [4 * MINUTE] * 3
+            assert [u["rejected"] for u in unwatched] == [{"fault": 2, "calibration": 2}] * 3
+    assert explain(config, "press/electricity/meter.press@2025-12-31T16:00:00Z")["point"]["unwatched"] == []
+    text = run("explain", config, "rest/electricity/rest.value@2025-12-31T16:00:00Z").stdout
+    assert "Not watched 未监测" in text and "4 readings rejected (2 calibration, 2 fault)" in text
+    rollups = run("export", config, "--what", "rollups", "--format", "jsonl").stdout
+    hours = [json.loads(line) for line in rollups.splitlines() if '"hour"' in line and '"user":"incomer"' in line]
+    assert (float(hours[0]["coverage_percent"]), hours[0]["validity"]) == (20, "invalid")
+
+
 def test_the_ledgers_hashes_are_those_of_its_export(site):
     lines = run("export", site, "--what", "ledger", "--format", "jsonl").stdout
     _, entries = entries_of(site, f"{ENERGY}@2026-01-01")

@@ -47,7 +47,8 @@
 //   coal_kgce    standard coal by GB/T 2589
 //   ..._per_hour the present rate
 //   duration_s   end - begin in seconds
-//   covered_s    how much of that was watched by readings no further apart than the longest bridgeable gap
+//   covered_s    how much of that was watched by readings no further apart than the longest bridgeable gap, up to one
+//                that was rejected
 //   coverage_percent  the same as a share of duration_s, rounded to two decimals
 //   quality      0 measured, 1 late, 2 estimated, 3 substituted, 4 manual, 5 missing (not used in the accounts)
 //   rule         which rule set the quality, 0 for none: the numbers of model::Rule

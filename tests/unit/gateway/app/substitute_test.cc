@@ -175,6 +175,32 @@ TEST_F(Substituting, OfAValidHourLetsItsMeanStandForWhatItLacks) {
   EXPECT_LT(hour(10h), 800 * kKilowattHour);
 }
 
+// Every fifth minute of the tenth hour is valid, of the twentieth four in five: both are integrated over what was
+// rejected, and the one is no valid hour.
+TEST_F(Substituting, OfAnHourThatIsValidForAFifthButNotOfRejectedMinutesInAValidOne) {
+  site_.site.points[0].limits.interval = 1min;
+  books_.emplace(site_);
+  std::vector<Reading> heard;
+  for (Duration at = 0h; at <= 48h; at += 1min) {
+    const bool is_rejected = (at / 1h == 10 && at % 5min != 0min) || (at / 1h == 20 && at % 5min == 3min);
+    heard.push_back({.point = PointId{0},
+                     .hj212_flag = is_rejected ? 'D' : 'N',
+                     .at = kMarch + at,
+                     .value = at < 1h ? 1'200.0 : 1'000.0});
+  }
+  books_->hear(heard);
+  EXPECT_EQ(hour(10h), 1'000 * kKilowattHour);
+  EXPECT_EQ(books_->rollup("stack", model::Period::hour, kMarch + 10h).covered, 12min);
+  EXPECT_EQ(books_->rollup("stack", model::Period::hour, kMarch + 10h).validity, model::Validity::invalid);
+  EXPECT_EQ(books_->rollup("stack", model::Period::hour, kMarch + 20h).covered, 48min);
+  EXPECT_EQ(books_->rollup("stack", model::Period::hour, kMarch + 20h).validity, model::Validity::valid);
+  EXPECT_EQ(substitute(), 4u);
+  EXPECT_EQ(hour(10h), hour(0h)) << "the greatest of those before";
+  EXPECT_EQ(hour(20h), 1'000 * kKilowattHour);
+  EXPECT_EQ(substitute(), 0u);
+  EXPECT_EQ(books_->recompute_all(), 0u);
+}
+
 TEST_F(Substituting, TakesWhatAValidHourGotByItsMeanBackWhenDataCome) {
   site_.site.points[0].limits.gap_max = 6min;
   books_.emplace(site_);

@@ -43,6 +43,19 @@ TEST(CountAgain, LeavesOutWhatWasRejectedOrNotBelieved) {
   EXPECT_EQ(counted->sum.quanta(), 1'000'000);
   EXPECT_FALSE(counted->by_reading[1].since);
   EXPECT_FALSE(counted->by_reading[2].since);
+  EXPECT_EQ(counted->by_reading[3].unwatched_from, kStart + 1min);
+}
+
+TEST(CountAgain, KnowsWhichTermsOfASumWereRejected) {
+  Point sum = counter();
+  sum.kind = Kind::interval;
+  const std::vector<StoredReading> readings{at(0min, 1), at(1min, 1), at(3min, 1), at(4min, 1)};
+  const auto counted = count_again(readings, sum, *model::find_carrier("electricity"), 5min, kStart, kStart + 15min,
+                                   pipeline::EnergyMeter::Amounts::without_gaps, std::vector{kStart + 2min});
+  ASSERT_TRUE(counted);
+  EXPECT_FALSE(counted->by_reading[1].unwatched_from);
+  EXPECT_EQ(counted->by_reading[2].unwatched_from, kStart + 2min);
+  EXPECT_FALSE(counted->by_reading[3].unwatched_from);
 }
 
 TEST(CountAgain, CountsNothingInAUnitThatDoesNotFit) {

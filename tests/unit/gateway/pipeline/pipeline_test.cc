@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <map>
 #include <stdexcept>
 
@@ -127,6 +128,95 @@ TEST_F(OneMeter, AnHourIsValidByItsMinutesAndADayByItsHours) {
   ASSERT_EQ(days.size(), 1u);
   EXPECT_EQ(days[0].valid_hours, 20u);
   EXPECT_EQ(days[0].validity, model::Validity::valid);
+}
+
+// Of 60 minutes every fifth is valid: a fifth of the hour is watched, and the counter tells its sum all the same.
+TEST_F(OneMeter, AnHourOfWhichAFifthIsValidIsWatchedForAFifth) {
+  for (const char flag : {'D', 'M', 'C', 'T', 'B', '?'}) {
+    Pipeline pipeline = site.pipeline();
+    std::vector<Reading> readings;
+    for (int minute = 0; minute <= 60; ++minute) {
+      readings.push_back(reading(meter, utc("2023-06-01 12:00") + minute * 1min, 100 + minute));
+      if (minute % 5 != 0) readings.back().hj212_flag = flag;
+    }
+    const auto rows = feed(pipeline, readings);
+    const auto hours = rollups(rows, Period::hour);
+    ASSERT_EQ(hours.size(), 1u);
+    EXPECT_EQ(hours[0].covered, 12min) << flag;
+    EXPECT_EQ(hours[0].validity, model::Validity::invalid);
+    EXPECT_EQ(hours[0].amount, Activity::of(60 * kKwh));
+    EXPECT_EQ(hours[0].quality, (Quality{Origin::estimated, Rule::rejected}));
+    EXPECT_EQ(pipeline.state().accounts[0].covered, 12min);
+    for (const EnergyInterval& interval : only<EnergyInterval>(rows)) {
+      EXPECT_EQ(interval.covered, 3min);
+      EXPECT_EQ(interval.quality, (Quality{Origin::estimated, Rule::rejected}));
+    }
+  }
+}
+
+// 45 valid minutes make an hour, wherever they lie in it.
+TEST_F(OneMeter, EachRejectedMinuteIsOneThatWasNotWatched) {
+  for (const int valid : {45, 44}) {
+    Pipeline pipeline = site.pipeline();
+    std::vector<Reading> readings;
+    int rejected = 60 - valid;
+    for (int minute = 0; minute <= 60; ++minute) {
+      readings.push_back(reading(meter, utc("2023-06-01 12:00") + minute * 1min, 100 + minute));
+      if (minute % 3 != 1 || rejected == 0) continue;
+      readings.back().value = std::numeric_limits<double>::quiet_NaN();
+      --rejected;
+    }
+    const auto hours = rollups(feed(pipeline, readings), Period::hour);
+    ASSERT_EQ(hours.size(), 1u);
+    EXPECT_EQ(hours[0].covered, valid * 1min);
+    EXPECT_EQ(hours[0].validity, valid == 45 ? model::Validity::valid : model::Validity::invalid);
+  }
+}
+
+TEST_F(OneMeter, ARejectedReadingSurvivesARestartUntilTheNextIsAccepted) {
+  const Instant noon = utc("2023-06-01 12:00");
+  Pipeline before = site.pipeline();
+  Reading no_value = reading(meter, noon + 2min, 0);
+  no_value.availability = Availability::not_available;
+  feed(before, {reading(meter, noon, 100), reading(meter, noon + 1min, 101), no_value});
+  Pipeline pipeline = site.pipeline(before.state());
+  feed(pipeline, {reading(meter, noon + 3min, 103), reading(meter, noon + 4min, 104)});
+  EXPECT_EQ(pipeline.state().accounts[0].covered, 3min);
+  EXPECT_EQ(pipeline.state().accounts[0].amount, Activity::of(4 * kKwh));
+  EXPECT_TRUE(pipeline.state().points[index(meter)].rejected.empty());
+}
+
+// The register was read, and what it moved is known: nothing of that time went unwatched.
+TEST_F(OneMeter, AMomentaryZeroIsNoRejectedReading) {
+  const Instant noon = utc("2023-06-01 12:00");
+  Pipeline pipeline = site.pipeline();
+  feed(pipeline, {reading(meter, noon, 100), reading(meter, noon + 1min, 0), reading(meter, noon + 2min, 102),
+                  reading(meter, noon + 3min, 103)});
+  EXPECT_EQ(pipeline.state().accounts[0].covered, 3min);
+}
+
+TEST_F(OneMeter, WhatIsRejectedWhileAStepWaitsCountsWhereItLies) {
+  const Instant noon = utc("2023-06-01 12:00");
+  Pipeline pipeline = site.pipeline();
+  Reading faulty = reading(meter, noon + 90s, 100);
+  faulty.hj212_flag = 'D';
+  feed(pipeline, {reading(meter, noon, 100), reading(meter, noon + 1min, 0), faulty, reading(meter, noon + 2min, 102),
+                  reading(meter, noon + 3min, 103)});
+  EXPECT_EQ(pipeline.state().accounts[0].covered, 90s + 1min);
+  EXPECT_EQ(pipeline.state().accounts[0].amount, Activity::of(3 * kKwh));
+}
+
+TEST_F(OneMeter, ARejectedReadingOfAnAcceptedInstantSaysNothing) {
+  const Instant noon = utc("2023-06-01 12:00");
+  for (const bool is_first : {false, true}) {
+    Pipeline pipeline = site.pipeline();
+    Reading faulty = reading(meter, noon + 1min, 100);
+    faulty.hj212_flag = 'D';
+    const Reading good = reading(meter, noon + 1min, 101);
+    feed(pipeline, {reading(meter, noon, 100), is_first ? faulty : good, is_first ? good : faulty,
+                    reading(meter, noon + 2min, 102)});
+    EXPECT_EQ(pipeline.state().accounts[0].covered, 2min) << is_first;
+  }
 }
 
 TEST_F(OneMeter, AReadingThatCrossesABoundaryIsSplitInTime) {
@@ -413,6 +503,48 @@ TEST(Pipeline, PowerIsIntegratedAndAGapIsNotBridged) {
   ASSERT_EQ(hours.size(), 1u);
   EXPECT_EQ(hours[0].amount, Activity::of(25 * kKwh));
   EXPECT_EQ(hours[0].covered, 25min);
+}
+
+// Integrated as over readings that were lost, and not watched.
+TEST(Pipeline, PowerIsIntegratedOverRejectedReadingsAndNotWatched) {
+  TestSite site;
+  const PointId power = site.add_point("power", Kind::instantaneous, "kW", every(60s));
+  site.add_account(power);
+  Pipeline pipeline = site.pipeline();
+  std::vector<Reading> readings;
+  for (int minute = 0; minute <= 60; ++minute) {
+    readings.push_back(reading(power, utc("2023-06-01 12:00") + minute * 1min, 60));
+    if (minute % 5 == 0) continue;
+    readings.back().hj212_flag = 'C';
+    readings.back().value = 500;
+  }
+  const auto rows = feed(pipeline, readings);
+  const auto hours = rollups(rows, Period::hour);
+  ASSERT_EQ(hours.size(), 1u);
+  EXPECT_EQ(hours[0].covered, 12min);
+  EXPECT_EQ(hours[0].validity, model::Validity::invalid);
+  EXPECT_EQ(hours[0].amount, Activity::of(60 * kKwh));
+  EXPECT_EQ(hours[0].quality, (Quality{Origin::estimated, Rule::rejected}));
+}
+
+// Each amount belongs to the time since the record before it, of which some were rejected.
+TEST(Pipeline, ARejectedAmountTakesItsTimeWithIt) {
+  for (const Duration interval : {0s, 60s}) {
+    TestSite site;
+    const PointId usage = site.add_point("usage", Kind::interval, "kWh", every(interval));
+    site.add_account(usage);
+    Pipeline pipeline = site.pipeline();
+    std::vector<Reading> readings;
+    for (int minute = 0; minute <= 60; ++minute) {
+      readings.push_back(reading(usage, utc("2023-06-01 12:00") + minute * 1min, 1));
+      if (minute % 5 != 0) readings.back().hj212_flag = 'D';
+    }
+    const auto hours = rollups(feed(pipeline, readings), Period::hour);
+    ASSERT_FALSE(hours.empty());
+    EXPECT_EQ(hours.back().covered, 12min);
+    EXPECT_EQ(hours.back().amount, Activity::of(12 * kKwh));
+    EXPECT_EQ(hours.back().validity, model::Validity::invalid);
+  }
 }
 
 TEST(Pipeline, AGapOverMidnightEndsTheDayWhenTheMeterIsHeardAgain) {

@@ -238,6 +238,7 @@ inline model::PointState full_point_state() {
   state.derived.total = model::Activity::of(1'234'567'890'123);
   state.derived.remainder = -0.25;
   state.withdrawn_at = kStart + 7s;
+  state.rejected = {{.first = kStart + 5s, .last = kStart + 6s}, {.first = kStart + 7s, .last = kStart + 7s}};
   state.derived.begun = true;
   state.derived.closed_until = kStart + 10s;
   state.derived.held = {model::Origin::estimated, model::Rule::input_stale};
