@@ -101,8 +101,9 @@ class Heard:
 class Feed:
     """Publishes at QoS 1, as fast as the broker takes it, until it is stopped; `told` is what the meters told."""
 
-    def __init__(self, broker, config, seed):
+    def __init__(self, broker, config, seed, ahead=AHEAD):
         self.broker = broker
+        self._ahead = ahead
         self.journal = Journal(config)
         self.heard = Heard(config)
         self.told = [[] for _ in range(METERS)]
@@ -124,7 +125,7 @@ class Feed:
         while not self._stopping.is_set():
             for meter in range(METERS):
                 self.broker.publish_lines(f"park/m{meter}", self._chunk(meter))
-            while self.count() - self.heard.messages() > AHEAD and not self._stopping.wait(0.1):
+            while self.count() - self.heard.messages() > self._ahead and not self._stopping.wait(0.1):
                 pass
 
     def start(self):

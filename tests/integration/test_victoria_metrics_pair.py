@@ -5,15 +5,14 @@ import subprocess
 import threading
 
 import pytest
-import yaml
-from harness import SOURCE, Process, free_port, wait_until
+from harness import Process, free_port, wait_until
 from mqtt_park import METERS, READINGS, gateway_process, publish_all, write_config
 from mqtt_servers import Mosquitto
 from test_outage import assert_same, victoria_rows
 from tsdb_servers import VictoriaMetrics, http
+from victoria_cluster import MANIFESTS, services_of, sink_of, translated
 
-MANIFESTS = SOURCE / "deploy/cluster/victoria-metrics"
-SERVICES = yaml.safe_load((MANIFESTS / "pair.yaml").read_text())["services"]
+SERVICES = services_of("pair.yaml")
 INFLUX, PROMETHEUS = "/insert/0/influx", "/insert/0/prometheus"
 
 
@@ -29,26 +28,11 @@ class Node(VictoriaMetrics):
         return ["victoria-metrics", *translated(self.flags, here), "-search.latencyOffset=0s", "-loggerLevel=WARN"]
 
 
-def translated(flags, words):
-    translation = []
-    for flag in flags:
-        for word, here in words.items():
-            flag = flag.replace(word, here)
-        translation.append(flag)
-    return translation
-
-
 def vmagent(directory, port, nodes, prefix):
     words = {f"vm-{n + 1}:8428": f"127.0.0.1:{node.port}" for n, node in enumerate(nodes)}
     words |= {"/queue": str(directory / "queue"), "=:8480": f"=127.0.0.1:{port}", INFLUX: prefix}
     agent = Process(["vmagent", *translated(SERVICES["vmagent"]["command"], words)], directory / "vmagent.log")
     return agent.start(ready=lambda: http(f"http://127.0.0.1:{port}{prefix}/health", timeout=1)[0] == 200)
-
-
-def sink_of(kind, port):
-    """That of gateway.yaml, or the one that stands there as a comment, at this vmagent."""
-    text = (MANIFESTS / "gateway.yaml").read_text().replace("# - {", "- {").replace("vminsert:8480", f"127.0.0.1:{port}")
-    return next(sink for sink in yaml.safe_load(text)["sinks"] if sink["type"] == kind)
 
 
 @pytest.mark.parametrize("kind,prefix,is_killed", [("line-protocol", INFLUX, False), ("prometheus-remote-write", PROMETHEUS, True)])
