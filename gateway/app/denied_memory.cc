@@ -6,8 +6,8 @@
 // and whoever supervises the process starts it again. Where memory is overcommitted, as it is by default, the kernel
 // does the same.
 //
-// All allocations come by here, those of every library too, because the program's own symbols come first: glibc's
-// manual, "Replacing malloc". They are glibc's still.
+// Allocations come by here, those of every library too, because the program's own symbols come first: glibc's manual,
+// "Replacing malloc". They are glibc's still.
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -21,9 +21,10 @@
 extern "C" {
 
 // Not declared by any header.
-void* __libc_malloc(std::size_t size);                     // NOLINT(bugprone-reserved-identifier)
-void* __libc_calloc(std::size_t count, std::size_t size);  // NOLINT(bugprone-reserved-identifier)
-void* __libc_realloc(void* memory, std::size_t size);      // NOLINT(bugprone-reserved-identifier)
+void* __libc_malloc(std::size_t size);                           // NOLINT(bugprone-reserved-identifier)
+void* __libc_calloc(std::size_t count, std::size_t size);        // NOLINT(bugprone-reserved-identifier)
+void* __libc_realloc(void* memory, std::size_t size);            // NOLINT(bugprone-reserved-identifier)
+void* __libc_memalign(std::size_t alignment, std::size_t size);  // NOLINT(bugprone-reserved-identifier)
 
 }  // extern "C"
 
@@ -58,6 +59,12 @@ void* realloc(void* memory, std::size_t size) {
   void* const moved = __libc_realloc(memory, size);
   if (moved == nullptr && size != 0) end();
   return moved;
+}
+
+void* aligned_alloc(std::size_t alignment, std::size_t size) {  // by which Asio takes what its operations need
+  void* const memory = __libc_memalign(alignment, size);
+  if (memory == nullptr) end();
+  return memory;
 }
 
 }  // extern "C"
