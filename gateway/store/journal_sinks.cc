@@ -9,7 +9,8 @@
 namespace carbongate::store {
 namespace {
 
-// Rows that a sink may have settled since its cursor was last written: what it would see again after a crash.
+// Rows that a sink may have settled since its cursor was last written: what it would see again after a crash. While
+// nothing can be written there are more.
 constexpr std::int64_t kUnsavedRowsMax = 10'000;
 
 // Rows that are looked through at once for what must be sent once more.
@@ -126,7 +127,7 @@ void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
   const std::int64_t through = position;
   if (!is_again) count(cursor, delivery, {from, through});
   cursor.join();
-  if (!delivery.rejected.empty() || !delivery.attempts.empty() || cursors_.unsaved_rows(sink) > kUnsavedRowsMax) {
+  if (!delivery.rejected.empty() || !delivery.attempts.empty()) {
     save(cursor, before, [&] {
       for (const ports::RejectedRow& row : delivery.rejected) {
         if (static_cast<std::int64_t>(row.sequence) > through) continue;  // will be offered again
@@ -135,6 +136,8 @@ void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
       if (!delivery.rejected.empty()) cursor.dropped += dead_letters_.make_room(sink);
       deliveries_.record(sink, delivery.attempts);
     });
+  } else if (cursors_.unsaved_rows(sink) > kUnsavedRowsMax) {
+    save_progress(Closing::no);  // where it fails the sink goes on: what it has is not sent again for that
   }
   status_.cursors = cursors_.describe();
 }
