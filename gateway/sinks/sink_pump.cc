@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -97,6 +100,25 @@ class PumpLog {
   std::uint64_t unlogged_ = 0;
   std::optional<io::SteadyTime> rejection_logged_;
 };
+
+// Of dead letters: a rollup comes with its newest revision (Journal::peek_retries()), and without that one it is not
+// done, for it would stand in its place at the far end.
+std::uint64_t settled_with_revisions(std::span<const model::StoredRow> rows, std::uint64_t through) {
+  using Name = std::tuple<const model::Series*, model::Period, Instant>;
+  std::set<Name> open;
+  for (std::size_t i = rows.size(); i > 0; --i) {
+    const model::StoredRow& row = rows[i - 1];
+    const auto* rollup = row.body.get_if<model::RollupRow>();
+    if (rollup == nullptr) continue;
+    const Name name{row.series.get(), rollup->period, rollup->begin};
+    if (row.sequence > through) {
+      open.insert(name);
+    } else if (open.contains(name)) {
+      through = row.sequence - 1;
+    }
+  }
+  return through;
+}
 
 enum class Step { moved, stuck, idle };  // the cursor moved; what was offered is to be offered again; nothing was there
 
@@ -266,6 +288,7 @@ asio::awaitable<model::Result<Step>> Pump::offer_retries() {
   auto delivery = co_await sink_.deliver_again(*rows);
   if (!delivery || delivery->settled_through < rows->front().sequence) co_await record_attempts();
   if (!delivery) co_return std::move(delivery).error();
+  delivery->settled_through = settled_with_revisions(*rows, delivery->settled_through);
   std::ranges::sort(delivery->rejected, {}, &ports::RejectedRow::sequence);
   ports::Retried outcome;
   auto rejected = delivery->rejected.begin();

@@ -29,6 +29,9 @@ class Journal final : public ports::Store {
       rows_.push_back({rows_.size() + 1, std::make_shared<model::Series>(), model::JudgedReading{}});
     }
   }
+  void append(std::shared_ptr<const model::Series> series, model::RowBody body) {
+    rows_.push_back({rows_.size() + 1, std::move(series), std::move(body)});
+  }
   void append_alert() {
     rows_.push_back({rows_.size() + 1, std::make_shared<model::Series>(), model::Alert{}});
     last_notice_ = rows_.size();
@@ -324,6 +327,26 @@ TEST_F(SinkPump, OffersDeadLettersAgainBeforeTheJournal) {
   ASSERT_EQ(journal_.refused_again().size(), 1U);
   EXPECT_EQ(journal_.refused_again()[0].reason, "still bad");
   EXPECT_EQ(journal_.settled(), 20U);
+}
+
+TEST_F(SinkPump, HoldsADeadLetterUntilTheNewestRevisionHasFollowedIt) {
+  const auto account = std::make_shared<model::Series>();
+  model::RollupRow rollup;
+  journal_.append(account, rollup);
+  rollup.revision = 1;
+  journal_.append(account, rollup);
+  rollup.period = model::Period::hour;
+  journal_.append(account, rollup);
+  for (const std::uint64_t s : {1, 2, 3}) journal_.retry(s);
+  sink_.next([](auto) { return ports::Delivery{1, {}}; });  // the old one is there, and the new one is not
+  start();
+  EXPECT_EQ(journal_.retries().size(), 3U);
+  sink_.next([](auto) { return ports::Delivery{2, {}}; });
+  wake();
+  EXPECT_TRUE(journal_.retries().empty());
+  std::vector<std::uint64_t> sent;
+  for (const auto& row : sink_.accepted()) sent.push_back(row.sequence);
+  EXPECT_EQ(sent, (std::vector<std::uint64_t>{1, 1, 2, 3, 1, 2, 3}));
 }
 
 TEST_F(SinkPump, OffersDeadLettersUntilWhatBecameOfThemIsKept) {
