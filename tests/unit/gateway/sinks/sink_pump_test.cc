@@ -145,8 +145,8 @@ class Journal final : public ports::Store {
 
 class SinkPump : public ::testing::Test {
  protected:
-  void start(Pace pace = {}) {
-    tasks_.spawn(pump(sink_, journal_, committed_, clock_, pace), [this](std::exception_ptr error) {
+  void start(Pace pace = {}, std::size_t rows_max = SIZE_MAX) {
+    tasks_.spawn(pump(sink_, journal_, committed_, clock_, pace, rows_max), [this](std::exception_ptr error) {
       ended_ = true;
       if (error) std::rethrow_exception(error);
     });
@@ -347,6 +347,21 @@ TEST_F(SinkPump, HoldsADeadLetterUntilTheNewestRevisionHasFollowedIt) {
   std::vector<std::uint64_t> sent;
   for (const auto& row : sink_.accepted()) sent.push_back(row.sequence);
   EXPECT_EQ(sent, (std::vector<std::uint64_t>{1, 1, 2, 3, 1, 2, 3}));
+}
+
+TEST(SinkPumpRows, AreAPartOfTheMemory) {
+  constexpr std::uint64_t kMebibyte = 1 << 20;
+  EXPECT_EQ(rows_at_once_max(512 * kMebibyte, 1), 65'536U);
+  EXPECT_EQ(rows_at_once_max(512 * kMebibyte, 4), 16'384U);
+  EXPECT_EQ(rows_at_once_max(64 * kMebibyte, 1000), 100U);
+  EXPECT_EQ(rows_at_once_max(64 * kMebibyte, 0), 8'192U);
+}
+
+TEST_F(SinkPump, OffersNoMoreAtOnceThanItMay) {
+  journal_.append(20);
+  start({}, 7);
+  EXPECT_EQ(sink_.offers(), 3U);
+  EXPECT_EQ(sink_.accepted().size(), 20U);
 }
 
 TEST_F(SinkPump, OffersDeadLettersUntilWhatBecameOfThemIsKept) {
