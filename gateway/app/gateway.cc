@@ -97,9 +97,10 @@ asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
   const auto on_end = [this](std::exception_ptr error) {
     if (error) fail(error);
   };
+  const std::size_t rows_max = sinks::rows_at_once_max(config_.memory_max, sinks_.size());
   for (std::size_t i = 0; i < sinks_.size(); ++i) {
     sink_tasks_.spawn(sinks_[i]->attend(), on_end);
-    sink_tasks_.spawn(sinks::pump(*sinks_[i], *store_, rows_committed_, clock_, paces_[i]), on_end);
+    sink_tasks_.spawn(sinks::pump(*sinks_[i], *store_, rows_committed_, clock_, paces_[i], rows_max), on_end);
   }
   ingest_tasks_.spawn(ingest(), on_end);
   seal_tasks_.spawn(seal_quarter_hours(), on_end);

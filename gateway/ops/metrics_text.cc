@@ -180,6 +180,23 @@ void append_sinks(Metrics& out, const State& state) {
   for (const auto& cursor : state.store.cursors) {
     out.sample(cursor.waiting(state.store.last_sequence), {{"sink", cursor.sink}});
   }
+  out.family(
+      "sink_account_rows", "gauge",
+      "Rows of the journal meant for a sink, as audited last: received are the sum of the other states. Pending is "
+      "absent where there are too many to count.");
+  for (const auto& account : state.sink_accounts) {
+    if (!account.is_active) continue;
+    const auto rows = [&](const char* name, std::uint64_t count) {
+      out.sample(count, {{"sink", account.sink}, {"state", name}});
+    };
+    rows("received", account.received);
+    rows("accepted", account.accepted);
+    rows("skipped", account.skipped);
+    rows("refused", account.refused);
+    rows("missed", account.missed);
+    rows("lost", account.lost);
+    if (account.pending) rows("pending", *account.pending);
+  }
   out.family("sink_oldest_waiting_timestamp_seconds", "gauge", "Time of the oldest row that waits; absent: none does.");
   for (const auto& account : state.sink_accounts) {
     if (account.is_active && account.oldest) out.sample(unix_seconds(*account.oldest), {{"sink", account.sink}});

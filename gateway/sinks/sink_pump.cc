@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -98,16 +101,37 @@ class PumpLog {
   std::optional<io::SteadyTime> rejection_logged_;
 };
 
+// Of dead letters: a rollup comes with its newest revision (Journal::peek_retries()), and without that one it is not
+// done, for it would stand in its place at the far end.
+std::uint64_t settled_with_revisions(std::span<const model::StoredRow> rows, std::uint64_t through) {
+  using Name = std::tuple<const model::Series*, model::Period, Instant>;
+  std::set<Name> open;
+  for (std::size_t i = rows.size(); i > 0; --i) {
+    const model::StoredRow& row = rows[i - 1];
+    const auto* rollup = row.body.get_if<model::RollupRow>();
+    if (rollup == nullptr) continue;
+    const Name name{row.series.get(), rollup->period, rollup->begin};
+    if (row.sequence > through) {
+      open.insert(name);
+    } else if (open.contains(name)) {
+      through = row.sequence - 1;
+    }
+  }
+  return through;
+}
+
 enum class Step { moved, stuck, idle };  // the cursor moved; what was offered is to be offered again; nothing was there
 
 class Pump {
  public:
-  Pump(ports::Sink& sink, ports::Store& store, io::Event& rows_committed, io::Clock& clock, Pace pace)
+  Pump(ports::Sink& sink, ports::Store& store, io::Event& rows_committed, io::Clock& clock, Pace pace,
+       std::size_t rows_max)
       : sink_(sink),
         store_(store),
         rows_committed_(rows_committed),
         clock_(clock),
         pace_(pace),
+        rows_max_(rows_max),
         log_(sink, store, clock),
         backlog_due_(clock.ticks()) {}
 
@@ -115,6 +139,7 @@ class Pump {
 
  private:
   ports::StoreStatus::Cursor cursor() const { return cursor_of(store_.status(), sink_.name()); }
+  std::size_t batch_rows() const { return std::min(sink_.batch_rows(), rows_max_); }
   bool has_two_lanes() const { return pace_.order == Order::live_first && !cursor().ahead.empty(); }
 
   asio::awaitable<model::Result<Step>> offer_journal();
@@ -132,6 +157,7 @@ class Pump {
   io::Event& rows_committed_;
   io::Clock& clock_;
   Pace pace_;
+  std::size_t rows_max_;
   PumpLog log_;
   bool has_retries_ = true;     // only what was in the list when the store was opened: asked until there is none
   io::SteadyTime backlog_due_;  // beside a live lane
@@ -147,7 +173,7 @@ class Pump {
 // While rows are on their way, those before them are settled and those behind them fetched.
 asio::awaitable<model::Result<Step>> Pump::offer_in_order() {
   using namespace asio::experimental::awaitable_operators;
-  const std::size_t limit = sink_.batch_rows();
+  const std::size_t limit = batch_rows();
   std::vector<model::StoredRow> rows = std::exchange(next_, {});
   if (rows.empty()) {
     auto oldest = co_await store_.peek(sink_.name(), limit);
@@ -202,16 +228,16 @@ void Pump::count_rows(const std::vector<model::StoredRow>& rows, ports::Delivery
 // The live lane while it has rows, but for the backlog's share.
 asio::awaitable<model::Result<Step>> Pump::offer_journal() {
   if (pace_.order == Order::journal) co_return co_await offer_in_order();
-  if (!has_two_lanes()) co_return co_await offer_lane(ports::Lane::backlog, sink_.batch_rows());
+  if (!has_two_lanes()) co_return co_await offer_lane(ports::Lane::backlog, batch_rows());
   const io::SteadyTime now = clock_.ticks();
   const bool is_due = now >= backlog_due_;
   if (!is_due || live_in_a_row_ + 1 < kBacklogShare) {
-    auto live = co_await offer_lane(ports::Lane::live, sink_.batch_rows());
+    auto live = co_await offer_lane(ports::Lane::live, batch_rows());
     ++live_in_a_row_;
     if (!live || *live != Step::idle || !is_due) co_return live;
   }
   live_in_a_row_ = 0;
-  const std::size_t limit = std::min<std::size_t>(sink_.batch_rows(), pace_.backfill_rate);
+  const std::size_t limit = std::min<std::size_t>(batch_rows(), pace_.backfill_rate);
   auto step = co_await offer_lane(ports::Lane::backlog, limit);
   if (!step && shared::is_under_way(step.error())) co_return step;
   if (!step || *step == Step::stuck) {  // the live lane goes on without it
@@ -249,23 +275,24 @@ asio::awaitable<model::Result<void>> Pump::part_lanes() {
   const ports::StoreStatus store = store_.status();
   const auto before = cursor_of(store, sink_.name());
   const std::uint64_t waiting = store.last_sequence - std::min(before.live(), store.last_sequence);
-  const bool is_far_behind = waiting > std::max<std::uint64_t>(pace_.live_after, sink_.batch_rows());
+  const bool is_far_behind = waiting > std::max<std::uint64_t>(pace_.live_after, batch_rows());
   if (pace_.order == Order::journal || !is_far_behind || before.ahead.size() >= ports::Store::kAheadMax) {
     co_return model::Result<void>();
   }
-  auto opened = co_await store_.open_live(sink_.name(), sink_.batch_rows());
+  auto opened = co_await store_.open_live(sink_.name(), batch_rows());
   if (opened && cursor().ahead.size() > before.ahead.size()) log_.parted(cursor(), pace_.backfill_rate);
   co_return opened;
 }
 
 // The dead letters that somebody wants to be offered once more. They stay in the list until the sink has accepted them.
 asio::awaitable<model::Result<Step>> Pump::offer_retries() {
-  auto rows = co_await store_.peek_retries(sink_.name(), sink_.batch_rows());
+  auto rows = co_await store_.peek_retries(sink_.name(), batch_rows());
   if (!rows) co_return std::move(rows).error();
   if (rows->empty()) co_return Step::idle;
   auto delivery = co_await sink_.deliver_again(*rows);
   if (!delivery || delivery->settled_through < rows->front().sequence) co_await record_attempts();
   if (!delivery) co_return std::move(delivery).error();
+  delivery->settled_through = settled_with_revisions(*rows, delivery->settled_through);
   std::ranges::sort(delivery->rejected, {}, &ports::RejectedRow::sequence);
   ports::Retried outcome;
   auto rejected = delivery->rejected.begin();
@@ -332,9 +359,16 @@ asio::awaitable<void> Pump::run() {
 
 }  // namespace
 
+std::size_t rows_at_once_max(std::uint64_t memory_max, std::size_t sinks) {
+  constexpr std::uint64_t kShare = 8;
+  constexpr std::uint64_t kRowBytes = 1024;  // four times a reading, and here and there an entry
+  constexpr std::uint64_t kRowsMin = 100;
+  return std::max(kRowsMin, memory_max / kShare / kRowBytes / std::max<std::size_t>(sinks, 1));
+}
+
 asio::awaitable<void> pump(ports::Sink& sink, ports::Store& store, io::Event& rows_committed, io::Clock& clock,
-                           Pace pace) {
-  Pump pumping(sink, store, rows_committed, clock, pace);
+                           Pace pace, std::size_t rows_max) {
+  Pump pumping(sink, store, rows_committed, clock, pace, rows_max);
   co_await pumping.run();
 }
 

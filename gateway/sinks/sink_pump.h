@@ -13,6 +13,8 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 
 #include "gateway/ports/sink.h"
 #include "gateway/ports/store.h"
@@ -35,7 +37,12 @@ inline constexpr std::chrono::milliseconds kRetryCap{30'000};
 // again without end; what was not settled is offered again, also after a restart, and at once where the sink says that
 // it is under way (shared/under_way.h). Logs when a sink goes out of reach, when it is back, and (at most once a
 // minute) what it rejected. `rows_committed` is notified after every commit; all references outlive the coroutine.
+// `rows_max`: so many are offered at once, whatever the sink likes, and as many are fetched beside them.
 boost::asio::awaitable<void> pump(ports::Sink& sink, ports::Store& store, io::Event& rows_committed, io::Clock& clock,
-                                  Pace pace = {});
+                                  Pace pace = {}, std::size_t rows_max = SIZE_MAX);
+
+// `rows_max` of each of `sinks` sinks in a process that may take `memory_max` bytes: all that they hold of the journal,
+// with what is fetched ahead and the copies that go to several connections, is an eighth of that.
+std::size_t rows_at_once_max(std::uint64_t memory_max, std::size_t sinks);
 
 }  // namespace carbongate::sinks

@@ -91,6 +91,9 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       peek_rollups_(database_,
                     "SELECT seq, series, at, quality, body FROM journal NOT INDEXED "
                     "WHERE seq > ?1 AND seq <= ?3 AND kind = 4 ORDER BY seq LIMIT ?2"),
+      later_rollups_(database_,
+                     "SELECT seq, at, quality, body FROM journal INDEXED BY journal_books "
+                     "WHERE kind > 1 AND kind = 4 AND at = ?1 AND series = ?2 AND seq > ?3 ORDER BY seq DESC"),
       dead_letters_(database_, rows_),
       deliveries_(database_, config),
       mark_(database_, "INSERT OR REPLACE INTO reading_mark(seq, newest, oldest) VALUES(?1, ?2, ?3)"),

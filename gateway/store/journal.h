@@ -78,6 +78,7 @@ class Journal {
   model::StoredRow stored(const ReadingWalk::Row& row);
   std::vector<model::StoredRow> rows_between(std::int64_t after, std::int64_t upto, std::size_t limit);
   std::vector<model::StoredRow> rollups_between(std::int64_t after, std::int64_t upto, std::size_t limit);
+  std::optional<model::StoredRow> newest_revision(const ReadingWalk::Row& rollup);  // nullopt: it is that
   std::vector<model::StoredRow> peek_revisions(CursorTable::Cursor& cursor, std::size_t limit);
   void count(CursorTable::Cursor& cursor, const ports::Delivery& delivery, const Gap& moved);
   template <class F>
@@ -118,6 +119,7 @@ class Journal {
   StateLog states_;
   std::vector<const model::JudgedReading*> last_readings_;  // of the points, in a commit; nullptr between commits
   Statement peek_rollups_;
+  Statement later_rollups_;
   DeadLetterTable dead_letters_;
   DeliveryTable deliveries_;
   Statement mark_;

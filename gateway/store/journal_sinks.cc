@@ -1,5 +1,7 @@
 // Of class Journal: what sinks are offered, and what they say became of it.
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,7 +11,8 @@
 namespace carbongate::store {
 namespace {
 
-// Rows that a sink may have settled since its cursor was last written: what it would see again after a crash.
+// Rows that a sink may have settled since its cursor was last written: what it would see again after a crash. While
+// nothing can be written there are more.
 constexpr std::int64_t kUnsavedRowsMax = 10'000;
 
 // Rows that are looked through at once for what must be sent once more.
@@ -126,7 +129,7 @@ void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
   const std::int64_t through = position;
   if (!is_again) count(cursor, delivery, {from, through});
   cursor.join();
-  if (!delivery.rejected.empty() || !delivery.attempts.empty() || cursors_.unsaved_rows(sink) > kUnsavedRowsMax) {
+  if (!delivery.rejected.empty() || !delivery.attempts.empty()) {
     save(cursor, before, [&] {
       for (const ports::RejectedRow& row : delivery.rejected) {
         if (static_cast<std::int64_t>(row.sequence) > through) continue;  // will be offered again
@@ -135,6 +138,8 @@ void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
       if (!delivery.rejected.empty()) cursor.dropped += dead_letters_.make_room(sink);
       deliveries_.record(sink, delivery.attempts);
     });
+  } else if (cursors_.unsaved_rows(sink) > kUnsavedRowsMax) {
+    save_progress(Closing::no);  // where it fails the sink goes on: what it has is not sent again for that
   }
   status_.cursors = cursors_.describe();
 }
@@ -153,14 +158,39 @@ void Journal::count(CursorTable::Cursor& cursor, const ports::Delivery& delivery
   cursor.accepted += delivery.rows - std::min(delivery.rows, refused + delivery.skipped);
 }
 
+// A rollup comes with its newest revision, also where that one was accepted: a destination that calls both by one name
+// keeps what comes last. With it there may be one row more than `limit`.
 std::vector<model::StoredRow> Journal::peek_retries(const std::string& sink, std::size_t limit) {
   cursor_of(sink);  // it asks: what it has not got is kept, however long the retries take
-  std::vector<model::StoredRow> rows;
+  std::map<std::uint64_t, model::StoredRow> rows;
+  bool is_full = false;
   dead_letters_.retries(sink, limit, [&](const ReadingWalk::Row& row) {
-    rows.push_back(stored(row));
+    auto newest = row.columns.kind == RowKind::rollup ? newest_revision(row) : std::nullopt;
+    is_full = is_full || (!rows.empty() && rows.size() + (newest ? 2 : 1) > limit);
+    if (is_full) return true;
+    rows.try_emplace(static_cast<std::uint64_t>(row.sequence), stored(row));
+    if (newest) rows.try_emplace(newest->sequence, std::move(*newest));
     return true;
   });
-  return rows;
+  std::vector<model::StoredRow> ascending;
+  for (auto& [sequence, row] : rows) ascending.push_back(std::move(row));
+  return ascending;
+}
+
+std::optional<model::StoredRow> Journal::newest_revision(const ReadingWalk::Row& rollup) {
+  const model::Period period = codec_.decode_row(rollup.columns).get<model::RollupRow>().period;
+  later_rollups_.bind(1, rollup.columns.at_ms).bind(2, rollup.series).bind(3, rollup.sequence);
+  for (Rows rows(later_rollups_); rows.next();) {
+    auto later = stored({.sequence = later_rollups_.integer(0),
+                         .series = rollup.series,
+                         .columns = {.kind = RowKind::rollup,
+                                     .at_ms = later_rollups_.integer(1),
+                                     .value = 0,
+                                     .quality = later_rollups_.integer(2),
+                                     .body = later_rollups_.blob(3)}});
+    if (later.body.get<model::RollupRow>().period == period) return later;
+  }
+  return std::nullopt;
 }
 
 void Journal::settle_retries(const std::string& sink, const ports::Retried& outcome) {

@@ -4,8 +4,8 @@
 #include <array>
 #include <boost/json/parse.hpp>
 #include <charconv>
-
-#include "protocols/wire/one_line.h"
+#include <span>
+#include <string>
 
 namespace carbongate::line_protocol {
 namespace {
@@ -46,52 +46,53 @@ std::optional<std::size_t> dropped_in(std::string_view words) {
   return count;
 }
 
-bool speaks_of_lines(std::string_view words) {
-  constexpr std::array<std::string_view, 7> kPhrases{
+bool has_one_of(std::string_view words, std::span<const std::string_view> phrases) {
+  return std::ranges::any_of(phrases, [&](std::string_view phrase) { return words.find(phrase) != words.npos; });
+}
+
+bool speaks_of_room(std::string_view words) {
+  return words.find("limit exceeded") != words.npos;  // "partial write: max-series-per-database limit exceeded: (1)"
+}
+
+bool speaks_of_lines(int status, std::string_view words) {
+  constexpr auto kPhrases = std::to_array<std::string_view>({
       "partial write",                  // InfluxDB 1.x, 2.x, 3.x
       "unable to parse",                // InfluxDB: no line of the body could be read
       "failed to parse line protocol",  // QuestDB
       "parsing failed for write",       // InfluxDB 3, with accept_partial=false
-      "field type conflict",
-      "time outside range",
-      "beyond retention policy",
-  };
-  return std::ranges::any_of(kPhrases, [&](std::string_view phrase) { return words.find(phrase) != words.npos; });
-}
-
-// No store says anything to a write that went well, but {}; who does is something before it, or an error of an old one.
-bool is_silent(std::string_view words) {
-  const std::string said = wire::one_line(std::string(words));
-  return said.empty() || said == "{}";
-}
-
-Verdict verdict_of(int status, std::string_view words) {
-  if (status >= 200 && status < 300) return is_silent(words) ? Verdict::written : Verdict::failed;
-  switch (status) {
-    case 400:
-    case 422: return speaks_of_lines(words) ? Verdict::lines_refused : Verdict::failed;
-    case 401:
-    case 403: return Verdict::denied;
-    case 404: return Verdict::not_found;
-    case 413: return Verdict::too_large;
-    case 429:
-    case 503: return Verdict::busy;
-    default: return Verdict::failed;
-  }
+      "field type conflict", "time outside range", "beyond retention policy",
+      "Failed to parse InfluxDB line protocol",  // GreptimeDB
+      " incompatible, expected: ",               // GreptimeDB: lines of one body differ in the type of a column
+      "Timestamp overflow",                      // GreptimeDB
+  });
+  // Of taosAdapter, with any status but mostly 500, TDengine's own code of an error.
+  constexpr auto kCodes = std::to_array<std::string_view>({
+      "[0x21b]",   // 2.x: syntax error in line
+      "[0x60b]",   // timestamp out of range: beyond KEEP
+      "[0x3002]",  // invalid data format
+      "[0x3004]",  // not the same type like before
+  });
+  if (has_one_of(words, kCodes)) return true;
+  if (status != 400 && status != 422) return false;
+  // GreptimeDB: a column of another type. If it is the one of the times, all lines are wrong, and the table is to
+  // blame.
+  constexpr std::string_view kExpectsType = " expect type ";
+  const auto expects = words.find(kExpectsType);
+  if (expects != words.npos) return !words.substr(expects + kExpectsType.size()).starts_with("Timestamp");
+  return has_one_of(words, kPhrases);
 }
 
 }  // namespace
 
-WriteAnswer read_write_answer(int status, std::string_view body) {
+http::WriteAnswer read_write_answer(int status, std::string_view body) {
   const std::string full = words_of(body);
-  WriteAnswer answer;
-  answer.verdict = verdict_of(status, full);
-  answer.dropped = dropped_in(full);
-  answer.words = wire::one_line(full);
-  if (answer.words.empty()) answer.words = "HTTP " + std::to_string(status);
-  if (answer.verdict == Verdict::failed && status < 300) {
-    answer.words =
-        wire::one_line("HTTP " + std::to_string(status) + " with words, which is no store's answer: " + answer.words);
+  http::WriteAnswer answer = http::answer_by_status(status, full);
+  if (status < 400 || (answer.verdict != http::Verdict::failed && answer.verdict != http::Verdict::busy)) return answer;
+  if (answer.verdict == http::Verdict::failed && speaks_of_room(full)) {
+    answer.verdict = http::Verdict::busy;
+  } else if (speaks_of_lines(status, full)) {
+    answer.verdict = http::Verdict::refused;
+    answer.dropped = dropped_in(full);
   }
   return answer;
 }

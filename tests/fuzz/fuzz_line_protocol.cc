@@ -16,6 +16,7 @@
 namespace {
 
 using namespace carbongate::line_protocol;
+namespace http = carbongate::http;
 
 void require(bool holds) {
   if (!holds) std::abort();
@@ -83,12 +84,12 @@ void check_line(FuzzedDataProvider& in) {
 
 void check_answer(FuzzedDataProvider& in) {
   const int status = in.ConsumeIntegralInRange(100, 599);
-  const WriteAnswer answer = read_write_answer(status, in.ConsumeRemainingBytesAsString());
+  const http::WriteAnswer answer = read_write_answer(status, in.ConsumeRemainingBytesAsString());
   require(!answer.words.empty() && answer.words.size() <= carbongate::wire::kWordsBytesMax);
   for (const char c : answer.words) require(static_cast<unsigned char>(c) >= 0x20);
   const bool is_success = status >= 200 && status < 300;
-  require(answer.verdict != Verdict::written || is_success);
-  require((read_write_answer(status, " ").verdict == Verdict::written) == is_success);
+  require(answer.verdict != http::Verdict::written || is_success);
+  require((read_write_answer(status, " ").verdict == http::Verdict::written) == is_success);
 }
 
 }  // namespace

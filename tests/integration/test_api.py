@@ -40,6 +40,19 @@ def test_probes_and_metrics(site):
     assert {"carbongate_ready", "carbongate_sink_waiting_rows", "carbongate_conservation_breaches_total"} <= names
 
 
+def test_what_became_of_a_sinks_rows_adds_up_in_the_metrics(site):
+    def states():
+        found = re.findall(r'carbongate_sink_account_rows\{sink="([^"]+)",state="(\w+)"\} (\d+)', site.get("/metrics").body.decode())
+        sinks = {}
+        for sink, state, count in found:
+            sinks.setdefault(sink, {})[state] = int(count)
+        return sinks
+    sinks = wait_until(states, what="an audit")
+    for counts in sinks.values():
+        assert set(counts) == {"received", "accepted", "skipped", "refused", "missed", "lost", "pending"}
+        assert counts.pop("received") == sum(counts.values())
+
+
 def test_prometheus_tools_find_nothing_to_say_about_the_metrics(site):
     checked = subprocess.run(["promtool", "check", "metrics"], input=site.get("/metrics").body, capture_output=True, check=False)
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")

@@ -171,6 +171,24 @@ def test_rows_beyond_the_retention_are_set_aside_one_by_one(tmp_path, influx):
     assert result["rejected"] == list(range(50))
 
 
+@pytest.mark.parametrize("limit", ["max-series-per-database", "max-values-per-tag"])
+def test_a_database_without_room_for_another_series_costs_no_row(tmp_path, limit):
+    small = f'index-version = "inmem"\n  {limit} = 1'
+    with InfluxDB(tmp_path / "influx", data=small) as server:
+        server.query("CREATE DATABASE carbon")
+        assert server.write("carbon", f"carbongate_reading,site=other value=1 {START_MS}")[0] == 204
+        with Feed(tmp_path, server.write_url("carbon"), 1_000).start() as feed:
+            wait_until(lambda: f"partial write: {limit} limit exceeded" in feed.output(), what="the reason in the log")
+            assert feed.settled() == 0
+            server.stop()
+            server.data = 'index-version = "inmem"'
+            server.start()
+            assert feed.finish()["rejected"] == []
+        stored = stored_in_influx(server)
+        del stored["carbongate_reading", frozenset({("site", "other")}), START_MS]
+        assert stored == expected(1_000)
+
+
 def test_a_body_that_is_too_large_is_sent_in_parts(tmp_path):
     with InfluxDB(tmp_path / "influx", extra_http="  max-body-size = 20000") as server:
         server.query("CREATE DATABASE carbon")

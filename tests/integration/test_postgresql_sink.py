@@ -270,6 +270,19 @@ def test_a_schema_of_version_1_is_migrated_with_what_is_in_it(tmp_path, server):
         assert server.psql(f"SELECT count(*) FROM carbongate.{view} WHERE coverage_percent = round(covered_s / 9, 2)") == "300"
 
 
+def test_a_migration_takes_longer_than_a_transaction_may(tmp_path, server):
+    # As the change of a large table, which rewrites it.
+    server.psql("""CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+          IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity = 'carbongate.totals') THEN
+            PERFORM pg_sleep(1.5);
+          END IF;
+        END $$;
+        CREATE EVENT TRIGGER slow ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION slow()""")
+    with feed(tmp_path, server, 100, timeout="1s").start() as running:
+        assert running.finish()["failures"] == 0
+    assert stored(server) == expected(100)
+
+
 def test_a_schema_of_a_newer_program_is_refused_and_left_alone(tmp_path, server):
     server.psql("CREATE SCHEMA carbongate; CREATE TABLE carbongate.schema_version (version integer); "
                 "INSERT INTO carbongate.schema_version VALUES (1), (99)")
@@ -303,13 +316,14 @@ def test_hypertables_are_made_where_the_extension_is(tmp_path, server):
             number_partitions int = NULL, associated_schema_name name = NULL, associated_table_prefix name = NULL,
             chunk_time_interval anyelement = NULL::bigint, create_default_indexes boolean = true, if_not_exists boolean = false,
             partitioning_func regproc = NULL, migrate_data boolean = false) RETURNS void LANGUAGE sql AS
-          $$ INSERT INTO calls SELECT relnamespace::regnamespace::name, relname, time_column_name FROM pg_class
+          $$ SELECT pg_sleep(0.4);  -- there may be much to move: longer than `timeout` for all of them
+             INSERT INTO calls SELECT relnamespace::regnamespace::name, relname, time_column_name FROM pg_class
              WHERE oid = relation AND NOT create_default_indexes AND if_not_exists AND migrate_data $$;
         SET allow_system_table_mods = on;
         INSERT INTO pg_extension VALUES (99999, 'timescaledb', 10, 'public'::regnamespace, false, '2.11.2', NULL, NULL)""")
     for name in ("first", "second"):
-        with feed(tmp_path, server, 100, name=name).start() as running:
-            running.finish()
+        with feed(tmp_path, server, 100, name=name, timeout="1s").start() as running:
+            assert running.finish()["failures"] == 0
     assert sorted(server.psql("SELECT hypertable_schema, hypertable_name, dimension FROM calls").splitlines()) == [
         "carbongate|entries|begins_at", "carbongate|intervals|begins_at", "carbongate|readings|time",
         "carbongate|rollups|begins_at", "carbongate|totals|time"]

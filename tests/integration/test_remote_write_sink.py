@@ -10,7 +10,7 @@ import urllib.parse
 import pytest
 from harness import Process, free_port, wait_until
 from made_up_rows import START_MS, Feed, expected
-from tsdb_servers import VictoriaMetrics, http
+from tsdb_servers import VictoriaMetrics, VmAuth, http
 
 
 def stored(samples):
@@ -91,6 +91,21 @@ def test_a_path_that_the_server_does_not_know_costs_nothing(tmp_path, victoria):
         with Feed(tmp_path, victoria.url + path, 100, sink="prometheus-remote-write", name=path.replace("/", "-")).start() as running:
             wait_until(lambda: words in running.output(), what="the reason in the log")
             assert running.settled() == 0
+
+
+def test_what_a_proxy_says_of_its_set_up_costs_nothing(tmp_path, victoria):
+    with VmAuth(tmp_path / "vmauth", victoria, "/insert/1/prometheus/api/v1/write") as proxy:
+        def through(path, name, **keys):
+            return Feed(tmp_path, proxy.url + path, 500, sink="prometheus-remote-write", name=name, username="gw", **keys)
+
+        with through("/api/v1/write", "path", password_env="FEED_SECRET").start() as running:
+            wait_until(lambda: 'HTTP 400: ' in running.output() and "missing route for" in running.output(),
+                       what="the reason in the log")
+            assert running.settled() == 0
+    with VmAuth(tmp_path / "right", victoria, "/api/v1/write") as proxy:
+        with through("/api/v1/write", "right", password_env="FEED_SECRET").start() as running:
+            assert running.finish()["rejected"] == []
+    assert_equal(victoria, expected(500))
 
 
 class Prometheus:

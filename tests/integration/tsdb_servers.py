@@ -118,11 +118,30 @@ class VictoriaMetrics(_Server):
         return wait_until(enough, timeout, f"{count} samples in VictoriaMetrics")
 
 
+class VmAuth(_Server):
+    """The proxy of VictoriaMetrics: passes one path on to `server`, for user gw with password s3cret."""
+
+    def __init__(self, directory, server, path):
+        super().__init__(directory, "/health", 200)
+        (self.directory / "auth.yml").write_text(f"""
+users:
+- username: gw
+  password: s3cret
+  url_map:
+  - src_paths: ["{path}"]
+    url_prefix: "{server.url}"
+""")
+
+    def _args(self):
+        return ["vmauth", f"-httpListenAddr=127.0.0.1:{self.port}", f"-auth.config={self.directory / 'auth.yml'}"]
+
+
 class InfluxDB(_Server):
     """InfluxDB 1.x. Answers 400 "partial write" when it refused some lines of a body and wrote the others."""
 
-    def __init__(self, directory, auth=None, extra_http=""):
+    def __init__(self, directory, auth=None, extra_http="", data='index-version = "tsi1"'):
         super().__init__(directory, "/ping", 204)
+        self.data = data  # keys of that section
         self.rpc_port = free_port()
         self.auth = auth  # (user, password): authentication on, this user is its admin
         self.extra_http = extra_http
@@ -137,7 +156,7 @@ bind-address = "127.0.0.1:{self.rpc_port}"
 [data]
   dir = "{self.directory / 'data'}"
   wal-dir = "{self.directory / 'wal'}"
-  index-version = "tsi1"
+  {self.data}
 [http]
   bind-address = "127.0.0.1:{self.port}"
   log-enabled = false

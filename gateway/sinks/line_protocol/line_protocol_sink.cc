@@ -1,7 +1,5 @@
 #include "gateway/sinks/line_protocol/line_protocol_sink.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 #include <vector>
 
@@ -15,7 +13,6 @@ namespace carbongate::sinks::line_protocol {
 
 namespace asio = boost::asio;
 namespace codec = carbongate::line_protocol;
-namespace errc = boost::system::errc;
 
 // The rows of one delivery as lines, and those that cannot become one. Lines of one measurement stand together: that is
 // how servers refuse them (a field of another type), so few requests find them.
@@ -53,52 +50,24 @@ struct LineProtocolSink::Lines {
 
 LineProtocolSink::LineProtocolSink(Config config, asio::any_io_executor executor, io::Clock& clock)
     : config_(std::move(config)),
-      clock_(clock),
-      client_(std::move(executor), config_.server, {.timeout = config_.timeout}),
-      authorization_(http::authorization(config_, config_.dialect == Dialect::questdb ? "Bearer" : "Token")),
-      health_(config_.name, clock) {}
+      store_(config_,
+             {.token_scheme = config_.dialect == Dialect::questdb ? "Bearer" : "Token",
+              .read_answer = &codec::read_write_answer,
+              .not_found_advice = "; check the path of the url, and that the database exists"},
+             config_.timeout, std::move(executor), clock) {}
 
 asio::awaitable<model::Result<ports::Delivery>> LineProtocolSink::deliver(std::span<const model::StoredRow> rows) {
   if (rows.empty()) co_return ports::Delivery{};
-  if (not_before_) {
-    co_await clock_.sleep_until(*not_before_);
-    not_before_.reset();
-  }
+  co_await store_.rest();
   Lines lines(rows);
-  const std::optional<model::Fault> fault = co_await send_all(lines);
-  co_return lines.offer.finish(fault, health_.status());
+  const shared::HttpStore::Render render = [&](shared::Offer::Range range) { return make_request(lines.of(range)); };
+  const std::optional<model::Fault> fault = co_await store_.send_all(lines.offer, render);
+  co_return lines.offer.finish(fault, store_.status());
 }
 
-// Sends until all is settled (nullopt) or a fault ends it.
-asio::awaitable<std::optional<model::Fault>> LineProtocolSink::send_all(Lines& lines) {
-  while (const auto range = lines.offer.next()) {
-    const std::string_view text = lines.of(*range);
-    model::Result<Reply> reply = Reply{Outcome::too_large, "longer than a request may be", std::nullopt};
-    if (text.size() <= kBodyBytesMax) reply = co_await send(text);
-    if (!reply) {
-      health_.fault(reply.error());
-      co_return std::move(reply).error();
-    }
-    health_.success();
-    if (reply->outcome == Outcome::accepted) {
-      lines.offer.accepted();
-    } else {
-      lines.offer.refused(reply->words, reply->outcome == Outcome::refused ? reply->dropped : std::nullopt);
-    }
-  }
-  co_return std::nullopt;
-}
-
-asio::awaitable<model::Result<LineProtocolSink::Reply>> LineProtocolSink::send(std::string_view lines) {
-  health_.request();
-  auto response = co_await client_.post(make_request(lines));
-  if (!response) co_return model::Fault{response.error().code, response.error().text};
-  co_return judge(*response);
-}
-
-io::HttpRequest LineProtocolSink::make_request(std::string_view lines) const {
-  io::HttpRequest request{config_.target, {{"Content-Type", "text/plain; charset=utf-8"}}, {}};
-  if (!authorization_.empty()) request.headers.push_back({"Authorization", authorization_});
+std::optional<io::HttpRequest> LineProtocolSink::make_request(std::string_view lines) const {
+  if (lines.size() > kBodyBytesMax) return std::nullopt;
+  io::HttpRequest request{{}, {{"Content-Type", "text/plain; charset=utf-8"}}, {}};
   if (config_.gzip) {
     request.headers.push_back({"Content-Encoding", "gzip"});
     request.body = wire::gzip(lines);
@@ -106,33 +75,6 @@ io::HttpRequest LineProtocolSink::make_request(std::string_view lines) const {
     request.body = std::string(lines);
   }
   return request;
-}
-
-model::Result<LineProtocolSink::Reply> LineProtocolSink::judge(const io::HttpResponse& response) {
-  codec::WriteAnswer answer = codec::read_write_answer(response.status, response.body);
-  const auto fault = [&](errc::errc_t code, std::string_view advice) {
-    return model::Fault{make_error_code(code),
-                        fmt::format("{}: HTTP {}: {}{}", config_.where, response.status, answer.words, advice)};
-  };
-  switch (answer.verdict) {
-    case codec::Verdict::written: return Reply{Outcome::accepted, {}, std::nullopt};
-    case codec::Verdict::lines_refused: return Reply{Outcome::refused, std::move(answer.words), answer.dropped};
-    case codec::Verdict::too_large: return Reply{Outcome::too_large, std::move(answer.words), std::nullopt};
-    case codec::Verdict::busy:
-      if (const auto wait =
-              http::parse_retry_after(response.header("Retry-After"), clock_.now(), shared::kRetryAfterMax)) {
-        not_before_ = clock_.ticks() + *wait;
-      }
-      return fault(errc::resource_unavailable_try_again, " (the server is busy)");
-    case codec::Verdict::denied:
-      return fault(errc::permission_denied, "; check username and password, or the token, and what they may write");
-    case codec::Verdict::not_found:
-      return fault(errc::no_such_file_or_directory, "; check the path of the url, and that the database exists");
-    case codec::Verdict::failed: break;
-  }
-  const std::string_view location = response.header("Location");
-  return fault(errc::protocol_error,
-               location.empty() ? std::string() : fmt::format("; it points to {}: put that into the url", location));
 }
 
 }  // namespace carbongate::sinks::line_protocol

@@ -19,6 +19,8 @@ class MessageWriter {
   // `config` outlives it. `store`: the store's id.
   MessageWriter(const Config& config, std::string store) : config_(config), json_(config.time_zone, std::move(store)) {}
 
+  void note(const model::StoredRow& row) { (void)is_newest(config_.topic.topic_of(row), row); }  // sent before
+
   // nullopt: `why_not` says what is wrong with the row. `is_old`: it is not one for the broker to keep.
   std::optional<carbongate::mqtt::Outgoing> write(const model::StoredRow& row, bool is_old, std::string& why_not);
 

@@ -14,11 +14,13 @@ class Plan final : public SinkPlan {
   explicit Plan(mqtt::Config config) : config_(std::move(config)) {}
   const std::string& name() const override { return config_.name; }
   Order usual_order() const override { return config_.retain ? Order::journal : Order::live_first; }
+  bool is_order_fixed() const override { return config_.retain; }  // the broker keeps what comes last
   bool has_receipts() const override { return true; }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
     return std::make_unique<mqtt::MqttSink>(
         config_, context.store ? context.store->status().id : std::string(),
-        std::make_unique<carbongate::mqtt::PahoPublisher>(config_.session, config_.in_flight), context.clock);
+        std::make_unique<carbongate::mqtt::PahoPublisher>(config_.session, config_.in_flight), context.clock,
+        context.store);
   }
 
  private:

@@ -19,6 +19,10 @@ namespace errc = boost::system::errc;
 
 namespace {
 
+// A change of a large table rewrites it: hours, not `timeout`, within which it would begin again for ever.
+constexpr std::chrono::hours kMigrationLimit{24};
+constexpr std::string_view kNoStatementLimit = "SET LOCAL statement_timeout = 0; ";
+
 // What the session must be like whatever the server's settings are. A transaction that nobody waits for any more ends
 // by itself; one that was acknowledged is on the server's disk.
 std::string settings_sql(std::chrono::milliseconds timeout) {
@@ -131,13 +135,17 @@ asio::awaitable<PostgresqlSink::Failure> PostgresqlSink::migrate() {
   auto version = co_await schema_version();
   if (!version) co_return version.error();
   if (*version < kSchemaVersion) {
-    const auto locked = co_await run("BEGIN; " + create_schema_sql(config_.schema) + "; " + lock_sql(config_.schema));
+    // The wait for the lock is limited as ever, by lock_timeout.
+    const auto locked = co_await run(
+        fmt::format("BEGIN; {}{}; {}", kNoStatementLimit, create_schema_sql(config_.schema), lock_sql(config_.schema)));
     if (!locked) co_return locked.error();
     version = co_await schema_version();  // another gateway may have been faster
     if (!version) co_return version.error();
     std::string sql;
     for (int next = *version + 1; next <= kSchemaVersion; ++next) sql += migration_sql(next, config_.schema) + "; ";
-    const auto migrated = co_await run(sql + "COMMIT");
+    health_.status().detail = fmt::format("{}: the schema {} is brought from version {} to {}, which takes its time",
+                                          config_.where, config_.schema, *version, kSchemaVersion);
+    const auto migrated = co_await session_.run(sql + "COMMIT", {}, kMigrationLimit);
     if (!migrated) co_return migrated.error();
   }
   if (*version > kSchemaVersion) {
@@ -147,7 +155,8 @@ asio::awaitable<PostgresqlSink::Failure> PostgresqlSink::migrate() {
                                    config_.schema, *version, kSchemaVersion),
                        make_error_code(errc::not_supported)};
   }
-  const auto partitioned = co_await run(hypertables_sql(config_.schema));
+  const std::string partition = fmt::format("BEGIN; {}{}; COMMIT", kNoStatementLimit, hypertables_sql(config_.schema));
+  const auto partitioned = co_await session_.run(partition, {}, kMigrationLimit);
   if (!partitioned) co_return partitioned.error();
   co_return std::nullopt;
 }

@@ -41,7 +41,7 @@ class PostgresqlSink final : public ports::Sink {
   boost::asio::awaitable<std::optional<model::Fault>> send_all(std::span<const model::StoredRow* const> rows,
                                                                shared::Offer& offer);
   boost::asio::awaitable<Failure> open();     // unless it is; with schema and temporary tables
-  boost::asio::awaitable<Failure> migrate();  // up to kSchemaVersion
+  boost::asio::awaitable<Failure> migrate();  // up to kSchemaVersion, however long it takes
   boost::asio::awaitable<SqlResult<int>> schema_version();
   boost::asio::awaitable<SqlResult<SqlRows>> run(std::string sql);
   model::Fault fault_of(const SqlError& error);

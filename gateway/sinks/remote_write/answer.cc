@@ -1,44 +1,54 @@
 #include "gateway/sinks/remote_write/answer.h"
 
-#include "protocols/wire/one_line.h"
+#include <algorithm>
+#include <array>
+#include <span>
 
 namespace carbongate::sinks::remote_write {
 namespace {
 
-bool is_of_the_store(std::string_view words) {
-  return !words.empty() && !words.starts_with('<') &&  // a page of a proxy
-         words.find("HTTP request") == words.npos;     // "Client sent an HTTP request to an HTTPS server."
-}
+// What stores say of samples and series that they will not take, however often. VictoriaMetrics and GreptimeDB refuse
+// none: they drop them, or have room for all.
+constexpr auto kSampleWords = std::to_array<std::string_view>({
+    "out of order sample",             // Prometheus, Thanos, Cortex
+    "out of bounds",                   // Prometheus, Thanos, Cortex: too old, or too far ahead
+    "too old sample",                  // Prometheus, Thanos, Cortex: beyond the window for samples out of order
+    "duplicate sample for timestamp",  // Prometheus, Thanos, Cortex
+    "invalid sample",                  // Prometheus: a label twice
+    "invalid metric name or labels",   // Prometheus
+    "timestamp too old",               // Cortex
+    "timestamp too new",               // Cortex
+    "label name too long",             // Cortex
+    "label value too long",            // Cortex
+    "series has too many labels",      // Cortex
+    "sample invalid ",                 // Cortex: label, metric name
+    "(err-mimir-sample-",              // out-of-order, timestamp-too-old, duplicate-timestamp
+    "(err-mimir-too-far-in-",          // past, future
+    "(err-mimir-label-",               // name-too-long, value-too-long, invalid
+    "(err-mimir-max-label-",           // names-per-series
+    "(err-mimir-metric-name-",         // invalid
+    "too far in past",                 // M3
+    "too far in future",               // M3
+    "points beyond retention policy",  // InfluxDB 1.x
+    "field type conflict",             // InfluxDB 1.x
+});
 
-// No store says anything to a write that went well; who does is something before it.
-Verdict verdict_of(int status, std::string_view words) {
-  if (status >= 200 && status < 300) return words.empty() ? Verdict::written : Verdict::failed;
-  if (status >= 500) return Verdict::busy;
-  switch (status) {
-    case 400:
-    case 422:
-      if (words.find("unsupported path") != words.npos) return Verdict::not_found;  // VictoriaMetrics
-      return is_of_the_store(words) ? Verdict::refused : Verdict::failed;
-    case 401:
-    case 403: return Verdict::denied;
-    case 404: return Verdict::not_found;
-    case 413: return Verdict::too_large;
-    case 429: return Verdict::busy;
-    default: return Verdict::failed;
-  }
+// VictoriaMetrics, with 400: "too big packed request; mustn't exceed `-maxInsertRequestSize=1024` bytes"
+constexpr auto kSizeWords = std::to_array<std::string_view>({"too big packed request", "too big unpacked request"});
+
+bool has_one_of(std::string_view words, std::span<const std::string_view> phrases) {
+  return std::ranges::any_of(phrases, [&](std::string_view phrase) { return words.find(phrase) != words.npos; });
 }
 
 }  // namespace
 
-Answer read_answer(int status, std::string_view body) {
-  Answer answer;
-  answer.words = wire::one_line(std::string(body));
-  answer.verdict = verdict_of(status, answer.words);
-  if (answer.words.empty()) answer.words = "HTTP " + std::to_string(status);
-  if (answer.verdict == Verdict::failed && status < 300) {
-    answer.words =
-        wire::one_line("HTTP " + std::to_string(status) + " with words, which is no store's answer: " + answer.words);
-  }
+http::WriteAnswer read_answer(int status, std::string_view body) {
+  http::WriteAnswer answer = http::answer_by_status(status, body);
+  if (status == 409 && answer.words == "conflict") answer.verdict = http::Verdict::refused;  // Thanos, of samples
+  if (status != 400 && status != 409 && status != 422) return answer;
+  if (has_one_of(body, kSampleWords)) answer.verdict = http::Verdict::refused;
+  if (has_one_of(body, kSizeWords)) answer.verdict = http::Verdict::too_large;
+  if (body.find("unsupported path") != body.npos) answer.verdict = http::Verdict::not_found;  // VictoriaMetrics
   return answer;
 }
 

@@ -58,6 +58,9 @@ TEST(PaceConfig, SaysWhatIsWrong) {
   EXPECT_NE(complaint("type: file\npath: files\norder: live-first\n").find("keeps the order of the journal"),
             std::string::npos);
   EXPECT_EQ(complaint("type: file\npath: files\norder: journal\n").find("order"), std::string::npos);
+  EXPECT_NE(
+      complaint("type: mqtt\nbroker: plant\nretain: true\norder: live-first\n").find("keeps the order of the journal"),
+      std::string::npos);
   EXPECT_NE(complaint(std::string(kLineProtocol) + "order: newest\n").find("unknown order 'newest'"),
             std::string::npos);
   EXPECT_NE(complaint(std::string(kLineProtocol) + "live_after: 5\n").find("live_after"), std::string::npos);

@@ -29,6 +29,9 @@ class Journal final : public ports::Store {
       rows_.push_back({rows_.size() + 1, std::make_shared<model::Series>(), model::JudgedReading{}});
     }
   }
+  void append(std::shared_ptr<const model::Series> series, model::RowBody body) {
+    rows_.push_back({rows_.size() + 1, std::move(series), std::move(body)});
+  }
   void append_alert() {
     rows_.push_back({rows_.size() + 1, std::make_shared<model::Series>(), model::Alert{}});
     last_notice_ = rows_.size();
@@ -142,8 +145,8 @@ class Journal final : public ports::Store {
 
 class SinkPump : public ::testing::Test {
  protected:
-  void start(Pace pace = {}) {
-    tasks_.spawn(pump(sink_, journal_, committed_, clock_, pace), [this](std::exception_ptr error) {
+  void start(Pace pace = {}, std::size_t rows_max = SIZE_MAX) {
+    tasks_.spawn(pump(sink_, journal_, committed_, clock_, pace, rows_max), [this](std::exception_ptr error) {
       ended_ = true;
       if (error) std::rethrow_exception(error);
     });
@@ -324,6 +327,41 @@ TEST_F(SinkPump, OffersDeadLettersAgainBeforeTheJournal) {
   ASSERT_EQ(journal_.refused_again().size(), 1U);
   EXPECT_EQ(journal_.refused_again()[0].reason, "still bad");
   EXPECT_EQ(journal_.settled(), 20U);
+}
+
+TEST_F(SinkPump, HoldsADeadLetterUntilTheNewestRevisionHasFollowedIt) {
+  const auto account = std::make_shared<model::Series>();
+  model::RollupRow rollup;
+  journal_.append(account, rollup);
+  rollup.revision = 1;
+  journal_.append(account, rollup);
+  rollup.period = model::Period::hour;
+  journal_.append(account, rollup);
+  for (const std::uint64_t s : {1, 2, 3}) journal_.retry(s);
+  sink_.next([](auto) { return ports::Delivery{1, {}}; });  // the old one is there, and the new one is not
+  start();
+  EXPECT_EQ(journal_.retries().size(), 3U);
+  sink_.next([](auto) { return ports::Delivery{2, {}}; });
+  wake();
+  EXPECT_TRUE(journal_.retries().empty());
+  std::vector<std::uint64_t> sent;
+  for (const auto& row : sink_.accepted()) sent.push_back(row.sequence);
+  EXPECT_EQ(sent, (std::vector<std::uint64_t>{1, 1, 2, 3, 1, 2, 3}));
+}
+
+TEST(SinkPumpRows, AreAPartOfTheMemory) {
+  constexpr std::uint64_t kMebibyte = 1 << 20;
+  EXPECT_EQ(rows_at_once_max(512 * kMebibyte, 1), 65'536U);
+  EXPECT_EQ(rows_at_once_max(512 * kMebibyte, 4), 16'384U);
+  EXPECT_EQ(rows_at_once_max(64 * kMebibyte, 1000), 100U);
+  EXPECT_EQ(rows_at_once_max(64 * kMebibyte, 0), 8'192U);
+}
+
+TEST_F(SinkPump, OffersNoMoreAtOnceThanItMay) {
+  journal_.append(20);
+  start({}, 7);
+  EXPECT_EQ(sink_.offers(), 3U);
+  EXPECT_EQ(sink_.accepted().size(), 20U);
 }
 
 TEST_F(SinkPump, OffersDeadLettersUntilWhatBecameOfThemIsKept) {

@@ -126,6 +126,37 @@ TEST_F(DeadLetters, HoldTheJournalBackWhileTheirSinkIsBusyWithThem) {
   EXPECT_EQ(store_->status().cursors[0].settled, 3U);
 }
 
+TEST_F(DeadLetters, ComeWithTheNewestRevisionOfARollup) {
+  const auto rollup = [](model::Period period, Instant begin, std::uint32_t revision) {
+    model::RollupRow row;
+    row.period = period;
+    row.begin = begin;
+    row.revision = revision;
+    return model::JournalRow{kPressShop, row};
+  };
+  const auto sequences = [&](std::size_t limit) {
+    std::vector<std::uint64_t> found;
+    for (const auto& row : retries("vm", limit)) found.push_back(row.sequence);
+    return found;
+  };
+  using model::Period;
+  model::Effects effects;
+  effects.rows = {rollup(Period::hour, kStart, 0), rollup(Period::day, kStart, 0), rollup(Period::hour, kStart + 1h, 0),
+                  rollup(Period::hour, kStart, 1), reading(kIncomer, kStart, 1),   rollup(Period::hour, kStart, 2)};
+  run(store_->commit(std::move(effects))).value();
+  reject("vm", {1, 2, 3, 5});
+  close();
+  ASSERT_TRUE(retry_dead_letters(config_.path, "").has_value());
+  open();
+  EXPECT_EQ(sequences(100), (std::vector<std::uint64_t>{1, 2, 3, 5, 6}));
+  EXPECT_EQ(retries("vm").back().body.get<model::RollupRow>().revision, 2U);
+  EXPECT_EQ(sequences(3), (std::vector<std::uint64_t>{1, 2, 6}));
+  EXPECT_EQ(sequences(1), (std::vector<std::uint64_t>{1, 6}));
+  run(store_->settle_retries("vm", {.accepted = {1, 2, 6}, .rejected = {}})).value();
+  EXPECT_EQ(sequences(100), (std::vector<std::uint64_t>{3, 5}));
+  EXPECT_EQ(counts("vm").rejected, 2U);
+}
+
 TEST_F(DeadLetters, StayWhenTheirRowIsGoneFromTheJournal) {
   commit(2);
   reject("vm", {1, 2});

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "gateway/store/database.h"
 #include "gateway/store/sqlite_store.h"
+#include "gateway/store/store_config.h"
 #include "store_fixtures.h"
 #include "tests/support/temporary_directory.h"
 
@@ -81,6 +83,26 @@ TEST_F(Progress, IsAsOfTheLastWriteWhateverThatWas) {
   EXPECT_GE(written_at(config_.path).value(), before + std::chrono::minutes(59));
   store_.reset();  // and with it the log
   EXPECT_GE(written_at(config_.path).value(), before + std::chrono::minutes(59));
+}
+
+TEST_F(Progress, GoesOnInMemoryWhileItCannotBeWritten) {
+  model::Effects effects;
+  for (int i = 0; i < 20'000; ++i) effects.rows.push_back(reading(kIncomer, kStart + i * 1s, i));
+  run(store_->commit(std::move(effects))).value();
+  const auto next = [&] { return run(store_->peek("platform", 1)).value().front().sequence; };
+  const auto elsewhere = [&](const char* sql) {
+    Database(config_.path / kDatabaseFile, Database::Mode::read_write).execute(sql);
+  };
+  elsewhere("CREATE TRIGGER full BEFORE INSERT ON cursor BEGIN SELECT RAISE(ABORT, 'the disk is full'); END");
+  ASSERT_TRUE(run(store_->settle("platform", {.settled_through = 15'000, .rejected = {}})));
+  EXPECT_EQ(next(), 15'001u) << "sent, and not sent again";
+  EXPECT_FALSE(run(store_->settle("platform", {.settled_through = 15'002, .rejected = {{15'002, "unknown code"}}})));
+  EXPECT_EQ(next(), 15'001u) << "a dead letter that cannot be kept is offered again";
+  elsewhere("DROP TRIGGER full");
+  EXPECT_FALSE(progress().is_delivered(15'000));
+  commit();
+  EXPECT_TRUE(progress().is_delivered(15'000));
+  EXPECT_FALSE(progress().is_delivered(15'001));
 }
 
 TEST_F(Progress, OfNoStoreIsAFault) {

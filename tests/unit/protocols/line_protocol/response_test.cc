@@ -7,6 +7,9 @@
 namespace carbongate::line_protocol {
 namespace {
 
+using http::Verdict;
+using http::WriteAnswer;
+
 // As InfluxDB 1.6.7 and 2.7 answer.
 constexpr const char* kConflict =
     R"({"error":"partial write: field type conflict: input field \"v\" on measurement \"m\" is type float, already exists as type integer dropped=2"})"
@@ -23,15 +26,15 @@ TEST(WriteAnswer, ASuccessThatSaysNothingMeansEveryLineIsWritten) {
 
 TEST(WriteAnswer, APartialWriteNamesTheReasonAndTheNumberOfDroppedPoints) {
   const WriteAnswer answer = read_write_answer(400, kConflict);
-  EXPECT_EQ(answer.verdict, Verdict::lines_refused);
+  EXPECT_EQ(answer.verdict, Verdict::refused);
   EXPECT_EQ(answer.dropped, 2U);
   EXPECT_EQ(
       answer.words,
       "partial write: field type conflict: input field \"v\" on measurement \"m\" is type float, already exists as "
       "type integer dropped=2");
-  EXPECT_EQ(read_write_answer(400, kOutOfRange).verdict, Verdict::lines_refused);
+  EXPECT_EQ(read_write_answer(400, kOutOfRange).verdict, Verdict::refused);
   EXPECT_EQ(read_write_answer(400, kOutOfRange).dropped, 0U);
-  EXPECT_EQ(read_write_answer(422, kConflictV2).verdict, Verdict::lines_refused);
+  EXPECT_EQ(read_write_answer(422, kConflictV2).verdict, Verdict::refused);
   EXPECT_EQ(read_write_answer(422, kConflictV2).dropped, 1U);
 }
 
@@ -39,7 +42,7 @@ TEST(WriteAnswer, NamesTheFirstLineThatInfluxdb3ObjectsTo) {
   const WriteAnswer answer = read_write_answer(
       400,
       R"({"error":"partial write of line protocol occurred","data":[{"original_line":"m v=1 x","line_number":2,"error_message":"invalid column type for column 'v'"}]})");
-  EXPECT_EQ(answer.verdict, Verdict::lines_refused);
+  EXPECT_EQ(answer.verdict, Verdict::refused);
   EXPECT_EQ(answer.words, "partial write of line protocol occurred: invalid column type for column 'v'");
   EXPECT_EQ(answer.dropped, std::nullopt);
   EXPECT_EQ(
@@ -54,8 +57,54 @@ TEST(WriteAnswer, UnderstandsQuestdb) {
   const WriteAnswer answer = read_write_answer(
       400,
       R"({"code":"invalid","message":"failed to parse line protocol: errors encountered on line(s):\nerror in line 2: table: m, column: v; cast error","line":2,"errorId":"e-1"})");
-  EXPECT_EQ(answer.verdict, Verdict::lines_refused);
+  EXPECT_EQ(answer.verdict, Verdict::refused);
   EXPECT_EQ(answer.words.substr(0, 29), "failed to parse line protocol");
+}
+
+TEST(WriteAnswer, UnderstandsTdengine) {
+  // taosAdapter has one status for what its library says, and that one's code in the words.
+  const char* kRefused[] = {
+      R"({"code":"internal error","message":"[0x3002] Invalid data format"})",
+      R"({"code":"internal error","message":"[0x3004] Not the same type like before"})",
+      R"({"code":"internal error","message":"[0x60b] Timestamp data out of range"})",
+  };
+  for (const char* body : kRefused) EXPECT_EQ(read_write_answer(500, body).verdict, Verdict::refused) << body;
+  EXPECT_EQ(read_write_answer(500, kRefused[0]).words, "[0x3002] Invalid data format");
+  for (const char* body : {R"({"code":"internal error","message":"[0x383] Database not exist"})",
+                           R"({"code":"internal error","message":"[0xb] Unable to establish connection"})"}) {
+    EXPECT_EQ(read_write_answer(500, body).verdict, Verdict::busy) << body;
+  }
+  EXPECT_EQ(read_write_answer(400, R"({"code":"not found","message":"db required","op":"get db query"})").verdict,
+            Verdict::failed);
+}
+
+TEST(WriteAnswer, UnderstandsGreptimedb) {
+  const char* kRefused[] = {
+      R"({"code":1004,"error":"Failed to parse InfluxDB line protocol: no fields were provided","execution_time_ms":0})",
+      R"({"error":"Column: v, datatype incompatible, expected: 10, actual: 12"})",
+      R"-({"error":"Invalid request to region 4814658338816(1121, 0), reason: column v expect type Float64(Float64Type), given: STRING(12)"})-",
+  };
+  for (const char* body : kRefused) EXPECT_EQ(read_write_answer(400, body).verdict, Verdict::refused) << body;
+  // The table's column of the time is another one: no line can be right.
+  EXPECT_EQ(
+      read_write_answer(
+          400,
+          R"-({"error":"Invalid request to region 4814658338816(1121, 0), reason: column ts expect type Timestamp(Millisecond(TimestampMillisecondType)), given: TIMESTAMP_NANOSECOND(18)"})-")
+          .verdict,
+      Verdict::failed);
+  EXPECT_EQ(read_write_answer(400, R"({"code":4001,"error":"Database not found: nope"})").verdict, Verdict::failed);
+}
+
+TEST(WriteAnswer, AStoreWithoutRoomForAnotherSeriesBlamesNoLine) {
+  for (
+      const char* body :
+      {R"({"error":"partial write: max-series-per-database limit exceeded: (1) dropped=3"})",
+       R"({"error":"partial write: max-values-per-tag limit exceeded (2/2): measurement=\"m\" tag=\"a\" value=\"x\" dropped=1"})"}) {
+    EXPECT_EQ(read_write_answer(400, body).verdict, Verdict::busy) << body;
+    EXPECT_EQ(read_write_answer(400, body).dropped, std::nullopt);
+    EXPECT_NE(read_write_answer(400, body).words.find("limit exceeded"), std::string::npos);
+  }
+  EXPECT_EQ(read_write_answer(413, R"({"error":"size limit exceeded"})").verdict, Verdict::too_large);
 }
 
 TEST(WriteAnswer, ABadRequestThatDoesNotSpeakOfLinesBlamesNone) {
@@ -77,7 +126,7 @@ TEST(WriteAnswer, KnowsWhatToWaitForAndWhatToCorrect) {
   EXPECT_EQ(read_write_answer(413, R"({"error":"Request Entity Too Large"})").verdict, Verdict::too_large);
   EXPECT_EQ(read_write_answer(429, "").verdict, Verdict::busy);
   EXPECT_EQ(read_write_answer(503, "").verdict, Verdict::busy);
-  EXPECT_EQ(read_write_answer(500, R"({"error":"timeout"})").verdict, Verdict::failed);
+  EXPECT_EQ(read_write_answer(500, R"({"error":"timeout"})").verdict, Verdict::busy);
   EXPECT_EQ(read_write_answer(302, "").verdict, Verdict::failed);
 }
 
@@ -105,7 +154,7 @@ TEST(WriteAnswer, WordsAreOneShortLine) {
 
 TEST(WriteAnswer, ReadsAnAnswerThatWasCutShort) {
   const WriteAnswer answer = read_write_answer(400, R"({"error":"partial write: field type conf)");
-  EXPECT_EQ(answer.verdict, Verdict::lines_refused);
+  EXPECT_EQ(answer.verdict, Verdict::refused);
   EXPECT_FALSE(answer.dropped);
 }
 

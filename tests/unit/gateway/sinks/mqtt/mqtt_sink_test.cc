@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "tests/support/fake_clock.h"
+#include "tests/support/fake_store.h"
 
 namespace carbongate::sinks::mqtt {
 namespace {
@@ -54,7 +55,7 @@ class MqttSinkTest : public ::testing::Test {
       auto publisher = std::make_unique<FakePublisher>();
       publisher_ = publisher.get();
       publisher_->answers = answers_;
-      sink_ = std::make_unique<MqttSink>(config_, "0123", std::move(publisher), clock_);
+      sink_ = std::make_unique<MqttSink>(config_, "0123", std::move(publisher), clock_, journal_);
     }
     auto done = asio::co_spawn(loop_, again ? sink_->deliver_again(rows_) : sink_->deliver(rows_), asio::use_future);
     loop_.restart();
@@ -69,6 +70,7 @@ class MqttSinkTest : public ::testing::Test {
   std::deque<Published> answers_;
   std::vector<model::StoredRow> rows_;
   FakePublisher* publisher_ = nullptr;
+  ports::Store* journal_ = nullptr;
   std::unique_ptr<MqttSink> sink_;
 };
 
@@ -133,6 +135,26 @@ TEST_F(MqttSinkTest, LetsTheBrokerKeepTheNewestOnly) {
   std::vector<bool> retained;
   for (const Outgoing& message : publisher_->published) retained.push_back(message.retained);
   EXPECT_EQ(retained, (std::vector<bool>{true, false, true, true}));
+}
+
+TEST_F(MqttSinkTest, LetsTheBrokerKeepNothingOlderThanBeforeTheStart) {
+  config_.retain = true;
+  model::Site site;
+  testing::FakeDisk disk;
+  read(1, 100);
+  disk.rows = std::exchange(rows_, {});
+  testing::FakeStore journal(disk, site);
+  journal_ = &journal;
+  read(2, 50);  // late
+  journal.fail({make_error_code(boost::system::errc::io_error), "broken"}, 1);
+  EXPECT_FALSE(deliver()) << "nobody knows whether there is a newer one";
+  EXPECT_TRUE(deliver());
+  rows_.clear();
+  read(3, 101);
+  EXPECT_TRUE(deliver());
+  ASSERT_EQ(publisher_->published.size(), 2U);
+  EXPECT_FALSE(publisher_->published[0].retained);
+  EXPECT_TRUE(publisher_->published[1].retained);
 }
 
 TEST_F(MqttSinkTest, LetsTheBrokerKeepNoDeadLetter) {

@@ -144,12 +144,60 @@ TEST_F(RemoteWriteSinkTest, MistakesInTheSetUpCostNoData) {
                                                  {405, "POST?"},
                                                  {400, "unsupported path requested: \"/x\""},
                                                  {400, "<html>400 Bad Request</html>"},
+                                                 {400,
+                                                  "remoteAddr: \"127.0.0.1:4\"; requestURI: /api/v1/wrote; cannot "
+                                                  "determine targetURL: missing route for \"/api/v1/wrote\""},
+                                                 {400, "auth error: cannot parse accountID \"api\""},
+                                                 {400, "no org id"},
+                                                 {400, "snappy: corrupt input"},
+                                                 {400,
+                                                  "per-user series limit of 100 exceeded, please contact administrator "
+                                                  "to raise it (local limit: 100 global limit: 0 actual)"},
+                                                 {400,
+                                                  "per-user series limit of 150000 exceeded "
+                                                  "(err-mimir-max-series-per-user). To adjust the related limit"},
+                                                 {409, "<html>409 Conflict</html>"},
                                                  {400, ""},
                                                  {400, "Client sent an HTTP request to an HTTPS server."}};
   for (const auto& [status, body] : answers) {
     peer_.answer(status, body);
     EXPECT_FALSE(deliver(rows(1, 2))) << status << " " << body;
   }
+  EXPECT_EQ(sink_->status().rows_rejected, 0U);
+}
+
+TEST_F(RemoteWriteSinkTest, KnowsTheWordsInWhichStoresRefuseSamples) {
+  const std::pair<int, std::string> answers[] = {
+      {400, "out of order sample\n"},  // Prometheus
+      {400, "out of bounds: timestamp is too far in the future\n"},
+      {400, "duplicate sample for timestamp 1000; overrides not allowed: existing 1, new value 2\n"},
+      {400, "too old sample\n"},
+      {409, "store locally for endpoint 127.0.0.1:19391: add 3 samples: out of order sample"},  // Thanos
+      {409, "conflict\n"},
+      {400,
+       "failed pushing to ingester: user=park: the sample has been rejected because another sample with a more recent "
+       "timestamp has already been ingested (err-mimir-sample-out-of-order). The affected sample has timestamp 1"},
+      {400, "received a series whose label value length exceeds the limit (err-mimir-label-value-too-long). To adjust"},
+      {400, "received a sample whose timestamp is too far in the past (err-mimir-too-far-in-past). To adjust"},
+      {400, "user=park: err: out of bounds. timestamp=1970-01-01T00:00:01Z, series={}"},  // Cortex
+      {400, "timestamp too old: 1000 metric: \"carbongate_reading_value\""},
+      {400, std::string(2'000, ' ') + "label value too long for metric: \"m\" label value: \"d\""},
+  };
+  std::uint64_t n = 0;
+  for (const auto& [status, body] : answers) {
+    ++n;
+    peer_.answer(status, body.c_str());
+    const auto delivery = deliver(rows(n, n));
+    ASSERT_TRUE(delivery) << body;
+    EXPECT_EQ(delivery->rejected.size(), 1U) << body;
+  }
+}
+
+TEST_F(RemoteWriteSinkTest, TakesVictoriaMetricsWordForTooLarge) {
+  peer_.answer(400, "too big packed request; mustn't exceed `-maxInsertRequestSize=1024` bytes");
+  peer_.answer(204);
+  peer_.answer(204);
+  EXPECT_EQ(deliver(rows(1, 4))->settled_through, 4U);
   EXPECT_EQ(sink_->status().rows_rejected, 0U);
 }
 
