@@ -348,6 +348,32 @@ def test_a_packet_that_waits_for_its_answer_holds_back_nothing_that_comes_later(
     assert all(len(areas) == 1 for key, areas in platform.data.items() if key[1] != "2051"), "each once"
 
 
+def deliveries(site, *options):
+    return json.loads(subprocess.run([CARBONGATE, "deliveries", site.config, "--format", "json", *options], check=True,
+                                     capture_output=True, text=True, env={**os.environ, **ENVIRONMENT}).stdout)
+
+
+def test_what_waits_for_its_answer_is_in_the_record_at_once_with_every_time_it_was_sent(site):
+    platform = site.platform("--ignore", "a05001-Avg")
+    site.write(sinks=[{"timeout": "2s", "retries": 3}]).start()
+    site.feed(3)
+    wait_until(lambda: times(platform, "2051") == [stamp(0)], what="a minute that is not answered")
+    (key,) = platform.keys("2051")
+    (first,) = wait_until(lambda: deliveries(site, "--open"), timeout=1.5, what="its line before it is sent again")
+    assert (first["state"], first["id"], first["attempts"]) == ("open", f"2051 {stamp(0)}", 1)
+    assert first["first_sent"] == first["sent"] and first["answer"] == "no receipt yet" and first["answered"] == ""
+
+    def is_counted(times):
+        (line,) = deliveries(site, "--open")
+        return line if line["attempts"] == times == len(platform.data[key]) else None
+    for count in (2, 3, 4, 5):  # the last of these on the next connection
+        line = wait_until(lambda count=count: is_counted(count), what=f"{count} times in the record as at the platform")
+        assert line["first_sent"] == first["first_sent"] and line["sent"] > first["sent"]
+    site.process.kill()
+    (line,) = deliveries(site, "--open")
+    assert line["attempts"] >= 5 and line["first_sent"] == first["first_sent"]
+
+
 def test_no_more_packets_are_open_than_the_window_has_and_one_place_of_it_is_for_alerts(site):
     platform = site.platform("--ignore", "a05001")
     site.write(sinks=[{"alerts": True, "timeout": "10s", "window": 5}])

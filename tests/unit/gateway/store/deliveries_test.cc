@@ -104,7 +104,19 @@ TEST_F(Deliveries, KeepTheReceiptWhenARowIsSentOnceMore) {
   settle("hook", 2, {attempt(2, 1s, Outcome::received, "HTTP 204")});
   settle("hook", 2, {attempt(2, 60s, Outcome::received, "HTTP 409")});
   fail("hook", attempt(2, 70s, Outcome::open, "connection refused"));
-  EXPECT_EQ(list(), Lines{"hook 2 key-2 received 3x 1-1 (2) HTTP 204"});
+  EXPECT_EQ(list(), Lines{"hook 2 key-2 received 3x 1-70 (2) HTTP 204"});
+}
+
+TEST_F(Deliveries, CountAnAttemptOnceThatIsToldBeforeItsAnswer) {
+  fail("hook", attempt(2, 1s, Outcome::open, "no receipt yet"));
+  fail("hook", attempt(2, 1s, Outcome::open, "no receipt"));
+  fail("hook", attempt(2, 6s, Outcome::open, "no receipt yet"));
+  EXPECT_EQ(list({.only_open = true}), Lines{"hook 2 key-2 open 2x 1-6 (no answer) no receipt yet"});
+  settle("hook", 2, {attempt(2, 6s, Outcome::received, "9014")});
+  EXPECT_EQ(list(), Lines{"hook 2 key-2 received 2x 1-6 (7) 9014"});
+  fail("hook", attempt(2, 60s, Outcome::open, "no receipt yet"));
+  settle("hook", 2, {attempt(2, 60s, Outcome::received, "9014")});
+  EXPECT_EQ(list(), Lines{"hook 2 key-2 received 3x 1-60 (7) 9014"});
 }
 
 TEST_F(Deliveries, HaveTheRowThatWasSent) {
