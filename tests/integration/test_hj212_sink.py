@@ -183,6 +183,39 @@ def test_a_killed_gateway_sends_the_rest_and_nothing_else_is_said_of_an_instant(
     assert [p for p in platform.problems if "again, with other data" in p] == []
 
 
+def test_late_values_have_their_minute_and_their_hour_sent_again(site):
+    """A logger that lost its line for three minutes goes on, and later sends what it has kept."""
+    platform = site.platform("--corrections")
+    site.write()
+    config = json.loads(site.config.read_text()) | {"corrections": {"quiet": "500ms"}}
+    site.config.write_text(json.dumps(config))
+    site.start()
+    site.feed(100)
+    site.sent = 106
+    site.feed(20)  # into the next hour
+    (hour,) = wait_until(lambda: platform.keys("2061"), what="the hour")
+    lost = [(MN, "2051", stamp(60 * minute), "1") for minute in (50, 51, 52)]
+    wait_until(lambda: all(key in platform.data for key in lost), what="its silent minutes")
+    assert all("a05001-Flag=B" in platform.data[key][0] and "a05001-Avg" not in platform.data[key][0] for key in lost)
+    site.process.kill()
+    site.start()
+    site.sent = 100
+    site.feed(6)
+
+    def newest(key):
+        return platform.data[key][-1]
+    wait_until(lambda: all("a05001-Flag=N" in newest(key) for key in lost), timeout=30, what="the minutes with their values")
+    assert f"a05001-Min={235000 + 100}.5,a05001-Avg={235000 + 101}.0,a05001-Max={235000 + 101}.5,a05001-Flag=N" in newest(lost[0])
+    wait_until(lambda: "a05001-Avg=235060.0" in newest(hour), timeout=30, what="the hour with them")
+    assert "i33201-Cou=120.0," in newest(hour), "as if they had come in time"
+    assert platform.problems == []
+    assert site.process.stop() == 0
+    exported = subprocess.run([CARBONGATE, "export", site.config, "--what", "reports", "--format", "jsonl"], check=True,
+                              capture_output=True, text=True, env={**os.environ, **ENVIRONMENT}).stdout.splitlines()
+    hours = [row for row in map(json.loads, exported) if row["period"] == "hour"]
+    assert [int(row["revision"]) for row in hours] == list(range(len(hours))) and len(hours) >= 2
+
+
 def test_two_platforms_get_the_same_each_at_its_pace(site):
     other = free_port()
     fast, slow = site.platform(), site.platform("--late", "0.1", port=other)
