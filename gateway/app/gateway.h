@@ -22,6 +22,7 @@
 #include "gateway/app/device_health.h"
 #include "gateway/app/gateway_config.h"
 #include "gateway/app/late_alerts.h"
+#include "gateway/app/late_reports.h"
 #include "gateway/app/memory.h"
 #include "gateway/app/recompute.h"
 #include "gateway/app/restamp.h"
@@ -114,6 +115,7 @@ class Gateway final : private Inbox {
     std::vector<std::pair<PointId, model::LateData>> all;
     std::vector<model::LateDataSettled> done;  // of them: the slice is closed
     std::vector<pipeline::LateWatch> watches;
+    std::vector<pipeline::LateStation> stations;
   };
   // Restated at once, a slice of each.
   static constexpr std::size_t kLatePointsAtOnce = 16;
@@ -143,6 +145,9 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<bool> book(std::span<const model::Amendment> amendments, const LateWork& work, bool last);
   boost::asio::awaitable<LateWork> late_work();
   boost::asio::awaitable<void> judge_late(std::span<const pipeline::LateWatch> watches);
+  boost::asio::awaitable<void> judge_late(std::span<const pipeline::LateStation> stations);
+  template <class Judgement>
+  boost::asio::awaitable<void> tell_late(std::span<const Judgement> judgements);
   void find_substituted();
   void substitute_again(std::span<const model::Amendment> amendments);
   boost::asio::awaitable<void> substitute_closed_hours();

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "gateway/pipeline/late_groups.h"
+
 namespace carbongate::app {
 namespace {
 
@@ -22,19 +24,39 @@ class Judging {
 
   model::Result<pipeline::LateJudgement> judge(const pipeline::LateWatch& late) {
     const model::Watch& watch = site_.watches.at(model::index(late.watch));
+    if (!watch.members.empty()) return judge_group(late);
     std::vector<Reading> readings;
     if (auto read = read_point(watch, late, readings); read.has_error()) return read.error();
     std::vector<model::Alert> told;
     if (auto read = read_alerts(late.watch, told); read.has_error()) return read.error();
-    std::vector<model::Alert> parents;
-    for (const model::WatchId parent : pipeline::holds_back(site_, late.watch)) {
-      if (auto read = read_alerts(parent, parents); read.has_error()) return read.error();
-    }
-    if (stop_) return model::Fault{make_error_code(boost::system::errc::operation_canceled), "stopped"};
-    return pipeline::judge_late(site_, late, readings, told, parents);
+    auto parents = read_parents(late.watch);
+    if (parents.has_error()) return parents.error();
+    return pipeline::judge_late(site_, late, readings, told, *parents);
   }
 
  private:
+  model::Result<pipeline::LateJudgement> judge_group(const pipeline::LateWatch& late) {
+    std::vector<pipeline::LateMember> members;
+    for (const model::WatchId member : site_.watches.at(model::index(late.watch)).members) {
+      members.push_back({.watch = member, .told = {}});
+      if (auto read = read_alerts(member, members.back().told); read.has_error()) return read.error();
+    }
+    std::vector<model::Alert> told;
+    if (auto read = read_alerts(late.watch, told); read.has_error()) return read.error();
+    auto parents = read_parents(late.watch);
+    if (parents.has_error()) return parents.error();
+    return pipeline::judge_late_group(site_, late, members, told, *parents);
+  }
+
+  model::Result<std::vector<model::Alert>> read_parents(model::WatchId watch) {
+    std::vector<model::Alert> parents;
+    for (const model::WatchId parent : pipeline::holds_back(site_, watch)) {
+      if (auto read = read_alerts(parent, parents); read.has_error()) return read.error();
+    }
+    if (stop_) return model::Fault{make_error_code(boost::system::errc::operation_canceled), "stopped"};
+    return parents;
+  }
+
   // Of several values of one instant the first counted.
   model::Result<void> read_point(const model::Watch& watch, const pipeline::LateWatch& late,
                                  std::vector<Reading>& readings) {

@@ -44,6 +44,13 @@ asio::awaitable<model::Result<std::vector<pipeline::LateJudgement>>> judgements_
   co_return judge_late_alerts(**history, config.site, late, stop);
 }
 
+asio::awaitable<model::Result<std::vector<pipeline::LateReportJudgement>>> judgements_there(
+    const GatewayConfig& config, std::span<const pipeline::LateStation> late, const std::atomic<bool>& stop) {
+  auto history = store::History::open(config.store.path);
+  if (history.has_error()) co_return history.error();
+  co_return judge_late_reports(**history, config.site, config.factors, late, stop);
+}
+
 std::vector<model::Amendment> amendments_of(const std::vector<books::Difference>& differences, std::size_t& others) {
   std::vector<model::Amendment> amendments;
   for (const books::Difference& difference : differences) {
@@ -85,6 +92,7 @@ asio::awaitable<void> Gateway::restate_late_data() {
     try {
       if (!work.windows.empty()) co_await restate(work);
       if (!work.watches.empty()) co_await judge_late(work.watches);
+      if (!work.stations.empty()) co_await judge_late(work.stations);
       co_await substitute_closed_hours();
     } catch (const std::exception& error) {
       if (stopping_) co_return;
@@ -114,19 +122,40 @@ asio::awaitable<Gateway::LateWork> Gateway::late_work() {
   }
   work.watches = pipeline_.late_watches();
   if (work.watches.size() > kLatePointsAtOnce) work.watches.resize(kLatePointsAtOnce);
+  work.stations = pipeline_.late_stations();
   pass_turn();
   co_return work;
 }
 
-// One transaction, as book().
 asio::awaitable<void> Gateway::judge_late(std::span<const pipeline::LateWatch> watches) {
   auto there = judgements_there(config_, watches, stop_recomputing_);
   const auto judgements = co_await asio::co_spawn(worker_, std::move(there), asio::use_awaitable);
   if (judgements.has_error()) throw std::runtime_error(judgements.error().text);
+  co_await tell_late(std::span<const pipeline::LateJudgement>(*judgements));
+  std::size_t changes = 0;
+  for (const pipeline::LateJudgement& judgement : *judgements) changes += judgement.changes.size();
+  if (changes != 0) spdlog::info("late data: {} changes of alerts", changes);
+}
+
+asio::awaitable<void> Gateway::judge_late(std::span<const pipeline::LateStation> stations) {
+  auto there = judgements_there(config_, stations, stop_recomputing_);
+  const auto judgements = co_await asio::co_spawn(worker_, std::move(there), asio::use_awaitable);
+  if (judgements.has_error()) throw std::runtime_error(judgements.error().text);
+  co_await tell_late(std::span<const pipeline::LateReportJudgement>(*judgements));
+  for (const pipeline::LateReportJudgement& judgement : *judgements) {
+    if (judgement.changes.empty()) continue;
+    spdlog::info("late data: {} reports of station {} told again", judgement.changes.size(),
+                 config_.site.stations.at(model::index(judgement.of.station)).name);
+  }
+}
+
+// One transaction, as book().
+template <class Judgement>
+asio::awaitable<void> Gateway::tell_late(std::span<const Judgement> judgements) {
   co_await take_turn();
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   try {
-    if (committing_) committing_ = co_await commit(pipeline_.told_late(*judgements));
+    if (committing_) committing_ = co_await commit(pipeline_.told_late(judgements));
   } catch (...) {
     committing_ = false;
     fail(std::current_exception());
@@ -135,9 +164,6 @@ asio::awaitable<void> Gateway::judge_late(std::span<const pipeline::LateWatch> w
   }
   pass_turn();
   rows_committed_.notify_all();
-  std::size_t changes = 0;
-  for (const pipeline::LateJudgement& judgement : *judgements) changes += judgement.changes.size();
-  if (changes != 0) spdlog::info("late data: {} changes of alerts", changes);
 }
 
 asio::awaitable<void> Gateway::restate(LateWork& work) {

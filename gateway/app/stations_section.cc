@@ -113,6 +113,7 @@ class Stations {
     if (!in.has("point")) in.missing("point");
     if (const Point* point = find_point(in, "point")) {
       factor.amount = point->id;
+      factor.amount_interval = point->limits.interval;
       factor.gap_max = point->limits.gap_max != Duration::zero() ? point->limits.gap_max
                                                                  : std::max<Duration>(5min, 3 * point->limits.interval);
       if (point->kind == Kind::instantaneous) {

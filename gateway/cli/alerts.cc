@@ -16,6 +16,7 @@
 #include "gateway/app/gateway_config.h"
 #include "gateway/cli/option_word.h"
 #include "gateway/cli/page.h"
+#include "gateway/cli/people_change.h"
 #include "gateway/store/acknowledgement.h"
 #include "gateway/store/standing_alerts.h"
 #include "gateway/tables/alert_text.h"
@@ -196,6 +197,8 @@ int acknowledge(const AlertsOptions& options, Report& report, std::ostream& err)
       options.store,
       {.alert = options.acknowledge, .at = io::SystemClock().now(), .by = options.by, .note = options.note});
   if (left.has_error()) return failed(left.error(), EX_CANTCREAT, err);
+  const std::string note = options.note.empty() ? "" : ": " + options.note;
+  note_in_audit(options.store, "acknowledge alert", options.acknowledge + " by " + options.by + note, err);
   err << "acknowledged; the gateway takes it up within a second, or when it starts\n";
   return 0;
 }

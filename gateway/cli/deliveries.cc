@@ -84,7 +84,8 @@ std::vector<Page::Column> page_columns(bool zh) {
   if (zh) {
     return {{.title = "目的地"},
             {.title = "状态"},
-            {.title = "发送时间"},
+            {.title = "首次发送"},
+            {.title = "最近发送"},
             {.title = "次数", .right = true},
             {.title = "内容"},
             {.title = "秒", .right = true},
@@ -92,7 +93,8 @@ std::vector<Page::Column> page_columns(bool zh) {
   }
   return {{.title = "sink"},
           {.title = "state"},
-          {.title = "sent"},
+          {.title = "first sent"},
+          {.title = "last sent"},
           {.title = "attempts", .right = true},
           {.title = "what"},
           {.title = "seconds", .right = true},
@@ -113,8 +115,8 @@ class Writer {
       const std::string state(zh_ ? zh_of(line.last.outcome) : store::word_of(line.last.outcome));
       const bool is_alert = line.row && line.row->body.get_if<model::Alert>() != nullptr;
       const std::string what = row.at && !is_alert ? row.what + " " + time_(*row.at) : row.what;
-      rows_.push_back({line.sink, state, time_(line.last.sent), std::to_string(line.attempts), what,
-                       text_of(store::seconds_of(line)), line.last.answer});
+      rows_.push_back({line.sink, state, time_(line.first_sent), time_(line.last.sent), std::to_string(line.attempts),
+                       what, text_of(store::seconds_of(line)), line.last.answer});
       if (rows_.size() == kRowsPerPage) write_page();
       return;
     }

@@ -52,6 +52,19 @@ std::optional<access::People> load_people(const std::filesystem::path& directory
   return people;
 }
 
+void note_in_audit(const std::filesystem::path& directory, std::string_view action, const std::string& detail,
+                   std::ostream& err) {
+  access::AuditFile audit(directory);
+  const auto noted = audit.append({.at = io::SystemClock().now(),
+                                   .user = who_types(),
+                                   .by = "command line",
+                                   .address = "",
+                                   .action = std::string(action),
+                                   .outcome = "done",
+                                   .detail = detail});
+  if (noted.has_error()) err << "warning: it was done, but not noted: " << noted.error().text << "\n";
+}
+
 int change_people(const std::filesystem::path& directory, std::string_view action, const std::string& detail,
                   const std::function<std::string(access::People&)>& change, std::ostream& err) {
   try {
@@ -72,15 +85,7 @@ int change_people(const std::filesystem::path& directory, std::string_view actio
         access::write_private(directory / access::kTokensFile, access::to_text(people.tokens));
       }
     }
-    access::AuditFile audit(directory);
-    const auto noted = audit.append({.at = io::SystemClock().now(),
-                                     .user = who_types(),
-                                     .by = "command line",
-                                     .address = "",
-                                     .action = std::string(action),
-                                     .outcome = "done",
-                                     .detail = detail});
-    if (noted.has_error()) err << "warning: it was done, but not noted: " << noted.error().text << "\n";
+    note_in_audit(directory, action, detail, err);
     return 0;
   } catch (const std::exception& error) {
     err << error.what() << "\n";

@@ -21,6 +21,10 @@ std::optional<app::GatewayConfig> load_for_access(const std::filesystem::path& c
 // nullopt: the files cannot be used, and `err` has been told why.
 std::optional<access::People> load_people(const std::filesystem::path& directory, std::ostream& err);
 
+// Notes in the audit log what whoever sits at the machine has done. What cannot be noted is told.
+void note_in_audit(const std::filesystem::path& directory, std::string_view action, const std::string& detail,
+                   std::ostream& err);
+
 // `change` returns why not, or "". The directory is made if it is missing: people are there before the gateway first
 // runs. `detail`: for the audit log.
 //

@@ -30,8 +30,9 @@ struct StationFactor {
   double reduced_scale = 1;
   double amount_scale = 1;  // to the amount's unit; of a rate: of what flows in a millisecond
   Amounts amounts = Amounts::differences;
-  Duration gap_max{};  // a rate is not integrated over more than this
-  Duration fresh{};    // a value older than this is none at an instant; zero: than Station::real_time
+  Duration gap_max{};          // a rate is not integrated over more than this
+  Duration amount_interval{};  // readings of `amount` come so far apart; zero: not known
+  Duration fresh{};            // a value older than this is none at an instant; zero: than Station::real_time
   std::uint8_t decimals = 2;
   std::uint8_t amount_decimals = 2;
 };
@@ -47,6 +48,8 @@ struct Station {
   std::uint32_t day_hours = 20;        // valid ones, without which a mean of a day is none
   bool any_abnormal = false;           // waste water: one value that is not normal makes the period so
   std::vector<StationFactor> factors;
+  Instant from = Instant::min();  // of what is computed again: minutes that begin in [from, until), and no instants
+  Instant until = Instant::max();
 };
 
 // Stable numbers: they are stored.
@@ -124,6 +127,15 @@ struct OpenReport {
   friend bool operator==(const OpenReport&, const OpenReport&) = default;
 };
 
+// What was measured then came after its minute was told, or after newer values: the periods of it are computed again
+// from the stored readings.
+struct LateReports {
+  Instant from{};
+  Instant until{};             // that one included
+  std::uint32_t readings = 0;  // how many
+  friend bool operator==(const LateReports&, const LateReports&) = default;
+};
+
 struct StationState {
   std::vector<std::optional<StationReading>> latest;  // by factor, the reduced ones behind them, then the amounts'
   std::vector<OpenInstant> instants;                  // ascending
@@ -132,6 +144,8 @@ struct StationState {
   std::optional<Instant> minutes_until;               // reported
   std::optional<OpenReport> hour;
   std::optional<OpenReport> day;
+  std::optional<Instant> begun;     // since when it is watched; nullopt: it was heard before anybody looked
+  std::optional<LateReports> late;  // not computed again yet
   friend bool operator==(const StationState&, const StationState&) = default;
 };
 

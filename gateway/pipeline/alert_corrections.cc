@@ -63,14 +63,31 @@ std::vector<LateWatch> Alerts::late() const {
   std::vector<LateWatch> late;
   for (std::size_t i = 0; i < watches_.size(); ++i) {
     const std::optional<Instant> from = state_.alerts[i].late_from;
-    if (!from || watches_[i].watch->points.empty()) continue;
-    const std::size_t point = carbongate::index(watches_[i].watch->points.front());
+    if (!from || (watches_[i].watch->points.empty() && watches_[i].watch->members.empty())) continue;
     late.push_back({.watch = static_cast<model::WatchId>(i),
                     .from = *from,
-                    .until = state_.points[point].last_at.value_or(*from),
+                    .until = std::max(*from, heard_until(i)),
                     .heard = watches_[i].heard_late});
   }
   return late;
+}
+
+// Of a group: any reading.
+Instant Alerts::heard_until(std::size_t watch) const {
+  const model::Watch& of = *watches_[watch].watch;
+  std::optional<Instant> until;
+  if (of.members.empty()) return state_.points[carbongate::index(of.points.front())].last_at.value_or(Instant::min());
+  for (const model::PointState& point : state_.points) until = std::max(until, point.last_at);
+  return until.value_or(Instant::min());
+}
+
+// What fires is told to its groups at once; what was over is looked at with all members' alerts of that time.
+void Alerts::note_late_groups(std::size_t member, Instant from) {
+  for (const std::size_t group : groups_[member]) {
+    ++watches_[group].heard_late;
+    const std::optional<Instant> known = state_.alerts[group].late_from;
+    if (!known || from < *known) change(group).late_from = from;
+  }
 }
 
 // More that came late meanwhile is judged the next time, all of it once more.
@@ -83,6 +100,7 @@ void Alerts::told_late(const LateJudgement& judgement) {
   const AlertState& state = state_.alerts[watch];
   if (watches_[watch].heard_late != judgement.of.heard || state.late_from != judgement.of.from) return;
   change(watch).late_from.reset();
+  if (watches_[watch].watch->points.empty()) return;
   const std::size_t point = carbongate::index(watches_[watch].watch->points.front());
   if (state.since || state.held_back || state_.points[point].last_at != judgement.of.until) return;
   if (!judgement.pending) {
@@ -107,6 +125,7 @@ void Alerts::tell_late(std::size_t watch, const model::Alert& alert, bool is_ove
     return;
   }
   rows_.push_back({static_cast<model::WatchId>(watch), alert});
+  note_late_groups(watch, alert.since);
   AlertState& state = change(watch);
   if (state.last_since && alert.since < *state.last_since) return;
   state.last_since = alert.since;
@@ -123,7 +142,9 @@ void Alerts::corrected(AccountId account, const model::EmissionEntry& entry, Dur
     const Span span = calendar_.period(kind, entry.begin);
     const auto& open = state_.accounts[model::index(account)].open[static_cast<std::size_t>(kind)];
     const bool is_open = open && open->begin == span.begin;
-    if (is_closed_first(rule) && is_open) continue;  // judged once it is closed
+    const auto is_given_up = [&](const AlertPeriod& period) { return period.begin == span.begin && period.sum_then; };
+    const bool waits = is_open && std::ranges::none_of(state_.alerts[i].periods, is_given_up);
+    if (is_closed_first(rule) && waits) continue;  // judged once it is closed
     if (is_closed_first(rule) || is_of_period(rule)) {
       const std::vector<AlertPeriod>& known = state_.alerts[i].periods;
       const bool is_reached = !known.empty() && known.front().begin <= span.begin && span.begin <= known.back().begin;
@@ -202,6 +223,7 @@ void Alerts::judge_past(std::size_t watch, const Span& span, const Finding& find
   }
   change(watch);
   *period_of(watch, span.begin) = period;
+  note_late_groups(watch, *period.since);
 }
 
 // What observe() and let_pass() would say of the periods that are judged, if nothing else held them back.
@@ -305,6 +327,7 @@ void Alerts::unsay(std::size_t watch, const Course::Alert& alert, model::Cause c
     change(watch);
     period->withdrawn = true;
     publish(watch, AlertStage::withdrawn, alert.since, period->published++, finding);
+    note_late_groups(watch, alert.since);
   } else if (!state_.alerts[watch].since && state_.alerts[watch].held_back) {
     forget_pending(watch);
   }
@@ -332,6 +355,7 @@ void Alerts::say_late(std::size_t watch, const Course::Alert& alert, model::Caus
   finding.at = alert.over->at;
   finding.value = alert.over->value;
   publish(watch, AlertStage::resolved, alert.since, revision + 1, finding);
+  note_late_groups(watch, alert.since);
 }
 
 // What was said to be over goes on, or what goes on has been over.

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "gateway/pipeline/alert_times.h"
+#include "gateway/pipeline/late_groups.h"
 #include "gateway/pipeline/quality.h"
 
 namespace carbongate::pipeline {
@@ -19,7 +20,6 @@ using model::Measure;
 
 namespace {
 
-constexpr std::size_t kMembersNamed = 20;
 constexpr int kSamplesOfALength = 64;  // that changes are measured from; kept with the state of the alert
 
 // A sample of a watch of change is kept as a period whose sum is the value, bit by bit.
@@ -274,18 +274,16 @@ void Alerts::tell_groups(std::size_t member, const Finding& finding) {
   }
 }
 
-// "incomer.power 457e0afef19d435b, press.energy 19e84f9f35fd229d and 3 more"
 std::string Alerts::members_of(std::size_t group) const {
-  std::string text;
-  std::size_t count = 0;
+  std::vector<std::pair<std::string, std::string>> members;
   for (const model::WatchId id : watches_[group].watch->members) {
     const std::optional<Instant> since = state_.alerts[model::index(id)].since;
-    if (!since || ++count > kMembersNamed) continue;
     const Watched& member = watches_[model::index(id)];
-    text += (text.empty() ? "" : ", ") + member.subject + " " +
-            model::alert_id(site_.id, member.rule->id, member.subject, *since);
+    if (since) {
+      members.emplace_back(member.subject, model::alert_id(site_.id, member.rule->id, member.subject, *since));
+    }
   }
-  return count <= kMembersNamed ? text : text + " and " + std::to_string(count - kMembersNamed) + " more";
+  return members_text(members);
 }
 
 void Alerts::publish(std::size_t watch, AlertStage stage, Instant since, std::uint32_t revision,

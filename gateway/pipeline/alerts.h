@@ -180,6 +180,8 @@ class Alerts {
                       bool is_open);
   void judge_late(std::size_t watch, const Finding& finding);
   void tell_late(std::size_t watch, const model::Alert& change, bool is_over);
+  void note_late_groups(std::size_t member, Instant from);
+  Instant heard_until(std::size_t watch) const;
   void judge_past(std::size_t watch, const Span& period, const Finding& finding);
   Instant counted_until(std::size_t watch, const Span& period) const;
   Course course_of(std::size_t watch, const std::vector<model::AlertPeriod>& periods) const;

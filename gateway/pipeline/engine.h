@@ -64,6 +64,8 @@ class Pipeline::Engine {
   model::Effects tell(model::WatchId watch, double value, const std::string& note, Instant at);
   std::vector<LateWatch> late_watches() const { return alerts_.late(); }
   model::Effects told_late(std::span<const LateJudgement> judgements);
+  std::vector<LateStation> late_stations() const;
+  model::Effects told_late(std::span<const LateReportJudgement> judgements);
   model::Effects acknowledge(const std::string& alert, const std::string& by, const std::string& note, Instant at);
   const model::Checkpoint& state() const { return state_; }
   const Statistics& statistics() const { return statistics_; }

@@ -11,6 +11,7 @@
 #include "gateway/model/rows.h"
 #include "gateway/pipeline/alerts.h"
 #include "gateway/pipeline/quality.h"
+#include "gateway/pipeline/told_alerts.h"
 
 namespace carbongate::pipeline {
 
@@ -22,48 +23,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kLongestGap = 6h;  // that readings are looked for across
-
-// One alert, of what was told or of what should have been.
-struct Told {
-  Instant since{};
-  Instant fired{};
-  std::optional<Instant> over;
-  bool withdrawn = false;
-  std::uint32_t changes = 0;
-  Alert firing;
-  std::optional<Alert> last;  // once it is over
-
-  bool overlaps(const Told& other) const {
-    return since < other.over.value_or(Instant::max()) && other.since < over.value_or(Instant::max());
-  }
-};
-
-// By when they began. What came after `until` is not known yet.
-std::map<Instant, Told> alerts_of(std::span<const Alert> changes, Instant until) {
-  std::vector<const Alert*> ordered;
-  for (const Alert& change : changes) {
-    if (change.stage != AlertStage::acknowledged || change.at <= until) ordered.push_back(&change);
-  }
-  std::ranges::sort(ordered, {}, [](const Alert* change) { return std::pair(change->since, change->revision); });
-  std::map<Instant, Told> alerts;
-  for (const Alert* change : ordered) {
-    Told& alert = alerts[change->since];
-    alert.since = change->since;
-    alert.changes = std::max(alert.changes, change->revision + 1);
-    if (change->stage == AlertStage::acknowledged) continue;
-    if (change->stage == AlertStage::firing) {
-      alert.fired = change->at;
-      alert.firing = *change;
-      alert.over.reset();
-      alert.withdrawn = false;
-      continue;
-    }
-    alert.withdrawn = change->stage == AlertStage::withdrawn;
-    alert.last = *change;
-    if (change->at <= until || alert.withdrawn) alert.over = change->at;
-  }
-  return alerts;
-}
 
 // A site with one point and one watch, which nothing holds back.
 model::Site alone(const model::Site& site, const model::Watch& watch) {

@@ -74,6 +74,44 @@ void Pipeline::Engine::learn_live_factor(const Reading& reading) {
   }
 }
 
+std::vector<LateStation> Pipeline::Engine::late_stations() const {
+  std::vector<LateStation> late;
+  for (std::size_t i = 0; i < state_.stations.size(); ++i) {
+    const model::StationState& state = state_.stations[i];
+    if (!state.late || !state.minutes_until || state.late->from >= *state.minutes_until) continue;
+    late.push_back({.station = static_cast<model::StationId>(i),
+                    .late = *state.late,
+                    .told = *state.minutes_until,
+                    .begun = state.begun});
+  }
+  return late;
+}
+
+// Where more came meanwhile, or a minute was told, it is played once more.
+model::Effects Pipeline::Engine::told_late(std::span<const LateReportJudgement> judgements) {
+  for (const LateReportJudgement& judgement : judgements) {
+    const std::size_t i = model::index(judgement.of.station);
+    for (const model::Report& change : judgement.changes) emit_row(judgement.of.station, change);
+    model::StationState& state = state_.stations[i];
+    if (state.late != judgement.of.late || state.minutes_until != judgement.of.told) continue;
+    const auto is_played = [&](const std::optional<model::OpenReport>& open) {
+      return open && judgement.last_day.contains(open->begin);
+    };
+    if (is_played(state.hour) || is_played(state.day) || judgement.last_day.end > judgement.of.told) {
+      state.hour = judgement.hour;
+      state.day = judgement.day;
+    }
+    // What is of a minute that goes on is looked at when that is told.
+    if (state.late->until >= judgement.of.told) {
+      state.late->from = judgement.of.told;
+    } else {
+      state.late.reset();
+    }
+    changed_stations_.note(i);
+  }
+  return take_effects();
+}
+
 // It is older than what is counted already: restatement will find its place, also in what is computed from it.
 void Pipeline::Engine::note_late(PointId point, Instant at) {
   const model::PointState& state = state_.points[index(point)];

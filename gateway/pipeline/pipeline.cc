@@ -231,14 +231,12 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
 void Pipeline::Engine::report(const Reading& reading, const Counted& counted, Instant now) {
   const std::vector<std::size_t>& stations = reports_.stations_of(reading.point);
   if (stations.empty()) return;
-  Reports::Heard heard{
-      .point = reading.point, .at = reading.at, .value = reading.value, .quality = counted.quality, .moved = {}};
-  for (const Movement& movement : counted) {
-    if (movement.hollow()) continue;
-    heard.moved = heard.moved.value_or(0) +
-                  static_cast<double>(movement.amount.quanta()) / points_[index(reading.point)].quanta_per_unit;
-    heard.watched = heard.watched && movement.covered;
-  }
+  const Reports::Heard heard{.point = reading.point,
+                             .at = reading.at,
+                             .value = reading.value,
+                             .quality = counted.quality,
+                             .moved = counted.movements,
+                             .quanta_per_unit = points_[index(reading.point)].quanta_per_unit};
   for (const std::size_t station : stations) {
     stations_heard_[station] = now;
     reports_.take(station, heard, calendar_, state_.stations[station],
@@ -252,6 +250,7 @@ void Pipeline::Engine::report(const Reading& reading, const Counted& counted, In
 void Pipeline::Engine::tell_silent_minutes(Instant now) {
   for (std::size_t i = 0; i < stations_heard_.size(); ++i) {
     auto& heard = stations_heard_[i];
+    if (!heard && reports_.watch(i, now, calendar_, state_.stations[i])) changed_stations_.note(i);
     if (!heard || now < *heard) heard = now;  // the clock was set back
     if (now - *heard < reports_.patience(i)) continue;
     const bool is_changed =
@@ -370,6 +369,14 @@ std::vector<LateWatch> Pipeline::late_watches() const {
 }
 
 model::Effects Pipeline::told_late(std::span<const LateJudgement> judgements) {
+  return engine_->told_late(judgements);
+}
+
+std::vector<LateStation> Pipeline::late_stations() const {
+  return engine_->late_stations();
+}
+
+model::Effects Pipeline::told_late(std::span<const LateReportJudgement> judgements) {
   return engine_->told_late(judgements);
 }
 

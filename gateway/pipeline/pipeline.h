@@ -16,6 +16,7 @@
 #include "gateway/model/site.h"
 #include "gateway/pipeline/factor_registry.h"
 #include "gateway/pipeline/late_alerts.h"
+#include "gateway/pipeline/late_reports.h"
 
 namespace carbongate::pipeline {
 
@@ -71,6 +72,10 @@ class Pipeline {
   // Watches of points whose readings came late, and what it comes to that they did.
   std::vector<LateWatch> late_watches() const;
   model::Effects told_late(std::span<const LateJudgement> judgements);
+
+  // Stations that readings came late of, and what it comes to that they did.
+  std::vector<LateStation> late_stations() const;
+  model::Effects told_late(std::span<const LateReportJudgement> judgements);
 
   // A person has seen the alert of this id: empty, if none such fires, or somebody has already.
   model::Effects acknowledge(const std::string& alert, const std::string& by, const std::string& note, Instant at);

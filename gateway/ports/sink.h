@@ -18,7 +18,8 @@ struct RejectedRow {
   std::string reason;  // the far end's words
 };
 
-// One time that an alert or a report was sent, and what came of it: for the record of deliveries.
+// One time that an alert or a report was sent, and what came of it: for the record of deliveries. Said again with the
+// same `sent`, it is the same time, of which more is known.
 struct Attempt {
   // Stable numbers: they are stored.
   enum class Outcome : std::uint8_t {

@@ -164,7 +164,7 @@ class Store {
   virtual boost::asio::awaitable<model::Result<void>> settle_retries(std::string sink, Retried outcome) = 0;
 
   // Keeps what a sink sent, of deliveries that settled nothing; settle() and settle_retries() keep what they carry. In
-  // one transaction. A store that has no such record does nothing.
+  // one transaction, with how far all sinks are: also without an attempt. A store that has no such record does nothing.
   virtual boost::asio::awaitable<model::Result<void>> record(std::string /*sink*/, std::vector<Attempt> /*attempts*/) {
     co_return model::Result<void>();
   }

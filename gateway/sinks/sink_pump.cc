@@ -24,6 +24,9 @@ namespace {
 
 constexpr std::chrono::minutes kRejectionLogEvery{1};
 
+// A commit writes how far sinks are, too. Where none comes for so long, what speaks to people has it written.
+constexpr std::chrono::seconds kSaveAfter{2};
+
 // While the live lane always has rows, one batch of this many is of the backlog.
 constexpr int kBacklogShare = 5;
 
@@ -164,6 +167,7 @@ class Pump {
   io::Backoff backlog_backoff_{kRetryFirst, kRetryCap};
   int live_in_a_row_ = 0;
   std::uint64_t settled_rows_ = 0;  // by the last offer
+  bool is_saved_ = true;            // how far it is, or a commit has been since
 
   // In order of the journal alone: of two batches one is under way while the store works for the other.
   std::optional<ports::Delivery> unsettled_;  // the whole batch before `next_`
@@ -316,7 +320,15 @@ asio::awaitable<model::Result<Step>> Pump::offer_retries() {
 // Until rows were committed, and a moment for more of them. `seen`: the end of the journal when it was looked at last.
 asio::awaitable<void> Pump::gather(std::uint64_t seen) {
   using namespace asio::experimental::awaitable_operators;
-  co_await rows_committed_.wait();
+  if (pace_.is_prompt && !std::exchange(is_saved_, true)) {
+    const auto first = co_await (rows_committed_.wait() || clock_.sleep_until(clock_.ticks() + kSaveAfter));
+    if (first.index() == 1) {
+      if (auto kept = co_await store_.record(sink_.name(), {}); !kept) log_.trouble(kept.error());
+      if (store_.status().last_sequence == seen) co_await rows_committed_.wait();
+    }
+  } else {
+    co_await rows_committed_.wait();
+  }
   const io::SteadyTime due = clock_.ticks() + kGatherTime;
   while (clock_.ticks() < due) {
     if (!pace_.is_prompt) co_return co_await clock_.sleep_until(due);
@@ -339,6 +351,7 @@ asio::awaitable<void> Pump::run() {
     if (!step) {
       fault = std::move(step).error();
     } else if (*step == Step::moved) {
+      is_saved_ = false;
       log_.success();
       backoff.reset();
       if (auto parted = co_await part_lanes(); !parted) log_.trouble(parted.error());

@@ -16,9 +16,9 @@ namespace carbongate::store {
 
 struct DeliveryLine {
   std::string sink;
-  std::string id;        // by which the far end knows a repeat
-  Instant first_sent{};  //
-  std::uint32_t attempts = 0;
+  std::string id;  // by which the far end knows a repeat
+  Instant first_sent{};
+  std::uint32_t attempts = 0;           // each time that it was sent, also one whose answer may still come
   ports::Attempt last;                  // `sequence` is the row's
   std::optional<model::StoredRow> row;  // nullopt: the journal does not keep it any longer
 };

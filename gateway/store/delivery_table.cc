@@ -29,8 +29,8 @@ DeliveryTable::DeliveryTable(Database& database, const StoreConfig& config)
       put_(database,
            "INSERT INTO delivery(sink, seq, id, first_sent, sent, attempts, answered, outcome, answer) "
            "VALUES(?1, ?2, ?3, ?4, ?4, 1, ?5, ?6, ?7) ON CONFLICT(sink, seq) DO UPDATE SET "
-           "attempts = attempts + 1, id = iif(outcome = 1, id, excluded.id), sent = iif(outcome = 1, sent, "
-           "excluded.sent), "
+           "attempts = attempts + (sent <> excluded.sent), id = iif(outcome = 1, id, excluded.id), "
+           "sent = excluded.sent, "
            "answered = iif(outcome = 1, answered, excluded.answered), "
            "answer = iif(outcome = 1, answer, excluded.answer), outcome = iif(outcome = 1, 1, excluded.outcome)"),
       drop_old_(database,

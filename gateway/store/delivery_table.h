@@ -19,7 +19,7 @@ class DeliveryTable {
 
   DeliveryTable(Database& database, const StoreConfig& config);
 
-  // Within a transaction. What is sent once more after its receipt, as after a crash, is counted, and stays received.
+  // Within a transaction. An attempt that is told again, with the same `sent`, is the same one. What is sent once more after its receipt, as after a crash, is counted, and stays received.
   void record(const std::string& sink, const std::vector<ports::Attempt>& attempts);
 
   std::vector<ports::Recorded> recorded(const std::string& sink, std::uint64_t from, std::uint64_t to);

@@ -206,6 +206,7 @@ void Journal::settle_retries(const std::string& sink, const ports::Retried& outc
 }
 
 void Journal::record(const std::string& sink, const std::vector<ports::Attempt>& attempts) {
+  if (attempts.empty() && !cursors_.has_unsaved()) return;
   cursors_.forget();
   Transaction transaction(database_);
   deliveries_.record(sink, attempts);

@@ -146,7 +146,7 @@ model::Report get_report(const proto::Report& message, Instant begin) {
 }
 
 void put_station(const model::StationState& state, proto::StationState& message) {
-  const auto& [latest, instants, instants_through, minutes, minutes_until, hour, day] = state;
+  const auto& [latest, instants, instants_through, minutes, minutes_until, hour, day, begun, late] = state;
   message.set_factors(static_cast<std::uint32_t>(latest.size() / 3));
   put(latest, *message.mutable_latest());
   for (const model::OpenInstant& open : instants) {
@@ -159,6 +159,12 @@ void put_station(const model::StationState& state, proto::StationState& message)
   if (minutes_until) message.set_minutes_until_ms(ms(*minutes_until));
   if (hour) put(*hour, *message.mutable_hour());
   if (day) put(*day, *message.mutable_day());
+  if (begun) message.set_begun_ms(ms(*begun));
+  if (late) {
+    message.set_late_from_ms(ms(late->from));
+    message.set_late_until_ms(ms(late->until));
+    message.set_late_readings(late->readings);
+  }
 }
 
 model::StationState get_station(const proto::StationState& message) {
@@ -174,6 +180,12 @@ model::StationState get_station(const proto::StationState& message) {
   if (message.has_minutes_until_ms()) state.minutes_until = instant(message.minutes_until_ms());
   if (message.has_hour()) state.hour = get(message.hour());
   if (message.has_day()) state.day = get(message.day());
+  if (message.has_begun_ms()) state.begun = instant(message.begun_ms());
+  if (message.has_late_from_ms()) {
+    state.late = {.from = instant(message.late_from_ms()),
+                  .until = instant(message.late_until_ms()),
+                  .readings = message.late_readings()};
+  }
   return state;
 }
 

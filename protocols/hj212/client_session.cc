@@ -96,7 +96,7 @@ std::optional<ClientSession::Ticket> ClientSession::upload(std::string_view cn, 
     if (to_text(part).size() > bytes_max) return std::nullopt;
   }
   const Ticket ticket = ++last_ticket_;
-  parts_left_[ticket] = parts.size();
+  uploads_[ticket].parts_left = parts.size();
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Head own = first;
     own.qn = next_qn(now);
@@ -116,7 +116,7 @@ bool ClientSession::has_urgent_room() const {
 }
 
 void ClientSession::forget(Ticket ticket) {
-  parts_left_.erase(ticket);
+  uploads_.erase(ticket);
   std::erase_if(outstanding_, [&](const Outstanding& packet) { return packet.ticket == ticket; });
 }
 
@@ -154,6 +154,12 @@ std::optional<std::string> ClientSession::next(Moment now) {
       }
     }
     if (packet.times++ > 0) ++resent_;
+    ++packet.tries;
+    if (const auto upload = uploads_.find(packet.ticket);
+        upload != uploads_.end() && packet.tries > upload->second.tries) {
+      upload->second.tries = packet.tries;
+      events_.emplace_back(Sent{packet.ticket});
+    }
     packet.deadline = now.ticks + settings_.timeout;
     begin(packet.head.qn);
     packet.head.pw = settings_.password;
@@ -249,9 +255,9 @@ void ClientSession::take_receipt(const Head& head) {
 void ClientSession::arrived(std::list<Outstanding>::iterator packet) {
   const Ticket ticket = packet->ticket;
   outstanding_.erase(packet);
-  const auto left = parts_left_.find(ticket);
-  if (left == parts_left_.end() || --left->second > 0) return;
-  parts_left_.erase(left);
+  const auto upload = uploads_.find(ticket);
+  if (upload == uploads_.end() || --upload->second.parts_left > 0) return;
+  uploads_.erase(upload);
   events_.emplace_back(Received{ticket});
 }
 

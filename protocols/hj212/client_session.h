@@ -52,6 +52,9 @@ class ClientSession {
   static constexpr std::size_t kDamagesMax = 100;  // without a good packet between: the same
   static constexpr std::size_t kRemembered = 32;   // requests: one of them that comes again is known
 
+  struct Sent {  // the upload is written: for the first time, or once more; of one in parts the first of them that is
+    Ticket ticket;
+  };
   struct Received {  // all of the upload has arrived
     Ticket ticket;
   };
@@ -68,7 +71,7 @@ class ClientSession {
     std::string command = {};  // the CN that it is about, as far as it is a known one
     bool is_setting = false;   // the platform has set something
   };
-  using Event = std::variant<Received, Useless, Asked, Remark>;
+  using Event = std::variant<Sent, Received, Useless, Asked, Remark>;
 
   ClientSession(ClientOptions options, ClientSettings settings);
 
@@ -113,7 +116,12 @@ class ClientSession {
     std::string receipt;  // the command that is one: 9014
     bool is_urgent = false;
     std::uint32_t times = 0;  // sent on this connection
+    std::uint32_t tries = 0;  // on all of them
     std::chrono::milliseconds deadline{};
+  };
+  struct Upload {
+    std::size_t parts_left = 0;
+    std::uint32_t tries = 0;  // of the part that was sent most often
   };
   struct Answered {
     std::string qn;
@@ -145,7 +153,7 @@ class ClientSession {
   std::deque<std::string> answers_;
   std::list<Outstanding> outstanding_;
   std::optional<std::string> writing_;  // the QN of the packet being written; empty: of none that is outstanding
-  std::map<Ticket, std::size_t> parts_left_;
+  std::map<Ticket, Upload> uploads_;
   std::deque<Answered> answered_;
   std::deque<Event> events_;
   Ticket last_ticket_ = 0;

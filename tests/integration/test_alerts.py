@@ -83,6 +83,9 @@ def test_what_fires_is_shown_and_acknowledged_while_the_gateway_runs(tmp_path):
         said = carbongate("alerts", config, "--acknowledge", identity, "--by", "王芳", status=EX_DATAERR).stderr
         assert f"alert {identity} was acknowledged by 李伟 at 20" in said
         assert gateway.stop() == 0
+    (noted,) = [json.loads(line) for line in (tmp_path / "store/audit.jsonl").read_text().splitlines()]
+    assert (noted["by"], noted["action"], noted["outcome"]) == ("command line", "acknowledge alert", "done")
+    assert noted["user"] and noted["detail"] == f"{identity} by 李伟: 电工已到场", "what was refused is not in it"
     (first, *_) = alerts(config)
     assert (first["id"], first["by"], first["note"]) == (identity, "李伟", "电工已到场")
     changes = [(row["state"], row["revision"], row["by"]) for row in exported(config) if row["id"] == identity]

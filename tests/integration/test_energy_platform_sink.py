@@ -153,7 +153,7 @@ def has_all(platform, works, timeout=60):
 
 def test_values_are_encrypted_and_the_key_is_nowhere(made):
     works = made(sinks=[{"dialect": "sm4"}])
-    platform = works.platform("--encrypt", "--no-dashes")
+    platform = works.platform("--encrypt")
     with works.gateway.start():
         has_all(platform, works)
         works.gateway.stop()

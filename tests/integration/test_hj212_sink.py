@@ -183,6 +183,39 @@ def test_a_killed_gateway_sends_the_rest_and_nothing_else_is_said_of_an_instant(
     assert [p for p in platform.problems if "again, with other data" in p] == []
 
 
+def test_late_values_have_their_minute_and_their_hour_sent_again(site):
+    """A logger that lost its line for three minutes goes on, and later sends what it has kept."""
+    platform = site.platform("--corrections")
+    site.write()
+    config = json.loads(site.config.read_text()) | {"corrections": {"quiet": "500ms"}}
+    site.config.write_text(json.dumps(config))
+    site.start()
+    site.feed(100)
+    site.sent = 106
+    site.feed(20)  # into the next hour
+    (hour,) = wait_until(lambda: platform.keys("2061"), what="the hour")
+    lost = [(MN, "2051", stamp(60 * minute), "1") for minute in (50, 51, 52)]
+    wait_until(lambda: all(key in platform.data for key in lost), what="its silent minutes")
+    assert all("a05001-Flag=B" in platform.data[key][0] and "a05001-Avg" not in platform.data[key][0] for key in lost)
+    site.process.kill()
+    site.start()
+    site.sent = 100
+    site.feed(6)
+
+    def newest(key):
+        return platform.data[key][-1]
+    wait_until(lambda: all("a05001-Flag=N" in newest(key) for key in lost), timeout=30, what="the minutes with their values")
+    assert f"a05001-Min={235000 + 100}.5,a05001-Avg={235000 + 101}.0,a05001-Max={235000 + 101}.5,a05001-Flag=N" in newest(lost[0])
+    wait_until(lambda: "a05001-Avg=235060.0" in newest(hour), timeout=30, what="the hour with them")
+    assert "i33201-Cou=120.0," in newest(hour), "as if they had come in time"
+    assert platform.problems == []
+    assert site.process.stop() == 0
+    exported = subprocess.run([CARBONGATE, "export", site.config, "--what", "reports", "--format", "jsonl"], check=True,
+                              capture_output=True, text=True, env={**os.environ, **ENVIRONMENT}).stdout.splitlines()
+    hours = [row for row in map(json.loads, exported) if row["period"] == "hour"]
+    assert [int(row["revision"]) for row in hours] == list(range(len(hours))) and len(hours) >= 2
+
+
 def test_two_platforms_get_the_same_each_at_its_pace(site):
     other = free_port()
     fast, slow = site.platform(), site.platform("--late", "0.1", port=other)
@@ -346,6 +379,32 @@ def test_a_packet_that_waits_for_its_answer_holds_back_nothing_that_comes_later(
     assert time.monotonic() - begun < 10, "nothing was waited for"
     assert len(platform.connections) == 1 and platform.problems == []
     assert all(len(areas) == 1 for key, areas in platform.data.items() if key[1] != "2051"), "each once"
+
+
+def deliveries(site, *options):
+    return json.loads(subprocess.run([CARBONGATE, "deliveries", site.config, "--format", "json", *options], check=True,
+                                     capture_output=True, text=True, env={**os.environ, **ENVIRONMENT}).stdout)
+
+
+def test_what_waits_for_its_answer_is_in_the_record_at_once_with_every_time_it_was_sent(site):
+    platform = site.platform("--ignore", "a05001-Avg")
+    site.write(sinks=[{"timeout": "2s", "retries": 3}]).start()
+    site.feed(3)
+    wait_until(lambda: times(platform, "2051") == [stamp(0)], what="a minute that is not answered")
+    (key,) = platform.keys("2051")
+    (first,) = wait_until(lambda: deliveries(site, "--open"), timeout=1.5, what="its line before it is sent again")
+    assert (first["state"], first["id"], first["attempts"]) == ("open", f"2051 {stamp(0)}", 1)
+    assert first["first_sent"] == first["sent"] and first["answer"] == "no receipt yet" and first["answered"] == ""
+
+    def is_counted(times):
+        (line,) = deliveries(site, "--open")
+        return line if line["attempts"] == times == len(platform.data[key]) else None
+    for count in (2, 3, 4, 5):  # the last of these on the next connection
+        line = wait_until(lambda count=count: is_counted(count), what=f"{count} times in the record as at the platform")
+        assert line["first_sent"] == first["first_sent"] and line["sent"] > first["sent"]
+    site.process.kill()
+    (line,) = deliveries(site, "--open")
+    assert line["attempts"] >= 5 and line["first_sent"] == first["first_sent"]
 
 
 def test_no_more_packets_are_open_than_the_window_has_and_one_place_of_it_is_for_alerts(site):

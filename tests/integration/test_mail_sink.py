@@ -89,10 +89,12 @@ def test_each_change_is_in_a_mail(tmp_path, certificate, security):
         assert (sender, receivers) == ("gateway@works.example", ["duty@park.example"])
         assert (mail["From"], mail["To"]) == ("gateway@works.example", "duty@park.example")
         assert mail["Message-ID"].endswith("@works.example>") and mail["Date"] and mail["Auto-Submitted"] == "auto-generated"
-    form = re.compile(r"\[严重\] (触发|已解除): 变压器过载 incomer\.power: \d+ [<>] 800 kW 等 (\d+) 条")
+    form = re.compile(r"\[严重\] (触发|已解除): 变压器过载 incomer\.power: \d+ [<>] 800 kW 等 (\d+) 条(?:（触发 (\d+)，已解除 (\d+)）)?")
     subjects = [form.fullmatch(str(mail["Subject"])) for _, _, mail in mailbox.mails]
     sizes = [int(subject[2]) for subject in subjects]
     assert sum(sizes) == 30 and max(sizes) <= 20, "few mails, of what waited together"
+    for subject in subjects:
+        assert subject[3] and subject[1] == "触发" and int(subject[3]) + int(subject[4]) == int(subject[2]), "what has become of how many"
     text = mailbox.text()
     at = [text.index(f"编号: {a['id']}-{a['revision']}\n") for a in works.alerts()]
     assert at == sorted(at), "each, in order"

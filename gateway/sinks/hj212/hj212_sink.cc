@@ -102,7 +102,6 @@ bool Hj212Sink::is_round_over() const {
 }
 
 asio::awaitable<Hj212Sink::End> Hj212Sink::send(std::span<const model::StoredRow> rows, bool looks_behind) {
-  const bool looks = looks_behind && store_ != nullptr;
   const auto is_open = [this](const model::StoredRow& row) {
     const auto packet = packets_.find(row.sequence);
     return packet != packets_.end() && packet->second.fate == Fate::sent;
@@ -114,16 +113,18 @@ asio::awaitable<Hj212Sink::End> Hj212Sink::send(std::span<const model::StoredRow
     const bool all_are_sent = send_what_fits(rows);
     if (all_are_sent && std::ranges::none_of(rows, is_open)) co_return End::done;
     ask_by_repeat(rows);
-    if (looks && clock_.ticks() >= look) {
+    if (clock_.ticks() >= look) {
+      co_await record_what_is_open();
       const std::uint64_t notice = last_notice();
-      if (notice > std::max(noticed_, rows.back().sequence) && link_.is_connected() && link_.has_urgent_room()) {
+      const bool is_behind = looks_behind && notice > std::max(noticed_, rows.back().sequence);
+      if (is_behind && link_.is_connected() && link_.has_urgent_room()) {
         noticed_ = notice;  // the next delivery has it, or is full before it
         co_return End::cut_short;
       }
       look = clock_.ticks() + kLookAgain;
     }
     const io::SteadyTime deadline = link_.is_connected() ? io::SteadyTime::max() : link_.lost_at() + kReconnectPatience;
-    co_await link_.wait(looks ? std::min(deadline, look) : deadline);
+    co_await link_.wait(std::min(deadline, look));
   }
 }
 
@@ -154,7 +155,6 @@ bool Hj212Sink::send_what_fits(std::span<const model::StoredRow> rows) {
 void Hj212Sink::send(const model::StoredRow& row, Packet& packet) {
   health_.request();
   const Data data = data_of(row);
-  packet.sent = clock_.now();
   packet.sent_at = clock_.ticks();
   if (shared::is_recorded(row)) packet.id = id_of(row, data);
   if (const auto ticket = link_.upload(data, row.body.get_if<model::Alert>() != nullptr)) {
@@ -169,20 +169,38 @@ void Hj212Sink::send(const model::StoredRow& row, Packet& packet) {
 
 void Hj212Sink::look_for_answers() {
   for (auto& [sequence, packet] : packets_) {
-    if (packet.fate != Fate::sent || !link_.has_arrived(packet.ticket)) continue;
+    if (packet.fate != Fate::sent) continue;
+    for (const Instant at : link_.take_sent(packet.ticket)) {
+      packet.sent.push_back(at);
+      packet.last_sent = at;
+    }
+    if (!link_.has_arrived(packet.ticket)) continue;
     packet.fate = Fate::arrived;
     link_.forget(std::exchange(packet.ticket, 0));
     has_answered_ = true;
     note(sequence, packet);
   }
-  if (repeated_ != 0 && link_.has_arrived(repeated_)) has_answered_ = true;
+  if (repeated_ == 0) return;
+  if (const auto packet = packets_.find(repeated_row_); packet != packets_.end()) {
+    for (const Instant at : link_.take_sent(repeated_)) {
+      packet->second.last_sent = at;
+      note(repeated_row_, packet->second);
+    }
+  }
+  if (link_.has_arrived(repeated_)) has_answered_ = true;
 }
 
-// Of what was sent each time once.
-void Hj212Sink::note(std::uint64_t sequence, const Packet& packet) {
+// Each time that it was sent, and what has come of the last one.
+void Hj212Sink::note(std::uint64_t sequence, Packet& packet) {
   using Outcome = ports::Attempt::Outcome;
-  if (packet.id.empty()) return;
-  ports::Attempt attempt{.sequence = sequence, .id = packet.id, .sent = packet.sent};
+  const std::vector<Instant> sent = std::exchange(packet.sent, {});
+  if (packet.fate == Fate::refused && !packet.last_sent) packet.last_sent = clock_.now();  // it could not be
+  if (packet.id.empty() || !packet.last_sent) return;
+  for (const Instant at : sent) {
+    if (at == *packet.last_sent) continue;
+    log_.add({.sequence = sequence, .id = packet.id, .sent = at, .answer = "no receipt"});
+  }
+  ports::Attempt attempt{.sequence = sequence, .id = packet.id, .sent = *packet.last_sent};
   if (packet.fate == Fate::arrived) {
     const bool has_receipt = config_.options.wants_receipts;
     attempt.outcome = has_receipt ? Outcome::received : Outcome::sent;
@@ -192,9 +210,23 @@ void Hj212Sink::note(std::uint64_t sequence, const Packet& packet) {
     attempt.outcome = Outcome::refused;
     attempt.answer = packet.why;
   } else {
-    attempt.answer = link_.is_connected() ? "no receipt" : link_.trouble();
+    attempt.answer = !link_.is_connected()       ? link_.trouble()
+                     : packet.fate == Fate::sent ? "no receipt yet"
+                                                 : "no receipt";
   }
   log_.add(std::move(attempt));
+}
+
+// For whoever asks meanwhile. What the store does not take is handed on with what is settled.
+asio::awaitable<void> Hj212Sink::record_what_is_open() {
+  if (!store_) co_return;
+  for (auto& [sequence, packet] : packets_) {
+    if (packet.fate == Fate::sent && !packet.sent.empty()) note(sequence, packet);
+  }
+  std::vector<ports::Attempt> attempts = log_.take();
+  if (attempts.empty()) co_return;
+  if ((co_await store_->record(config_.name, attempts)).has_value()) co_return;
+  for (ports::Attempt& attempt : attempts) log_.add(std::move(attempt));
 }
 
 // Whether the platform answers anything, where nothing is sent but what it did not answer before: the last packet that
@@ -212,6 +244,7 @@ void Hj212Sink::ask_by_repeat(std::span<const model::StoredRow> rows) {
     const auto packet = packets_.find(rows[i].sequence);
     if (packet == packets_.end() || packet->second.fate != Fate::arrived) continue;
     repeated_ = link_.upload(data_of(rows[i])).value_or(0);
+    repeated_row_ = rows[i].sequence;
     return;
   }
 }

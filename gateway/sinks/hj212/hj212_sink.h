@@ -30,6 +30,8 @@ namespace carbongate::sinks::hj212 {
 // place is kept for alerts, or one goes beyond a window of less than kWindowWithPlace; alerts go before data, and what
 // is sent another time takes no more than half.
 //
+// Each time that a packet is sent is in the record of deliveries by the next look, though nothing is settled.
+//
 // A round is the time until the connection is given up, because something was not answered, or is away for long.
 class Hj212Sink final : public ports::Sink {
  public:
@@ -37,7 +39,8 @@ class Hj212Sink final : public ports::Sink {
   static constexpr std::size_t kRememberedMax = 4 * kBatchRows;  // the oldest are forgotten: their rows are gone
   static constexpr int kRoundsMax = 5;
   static constexpr std::chrono::seconds kReconnectPatience{15};  // of a delivery whose connection has ended
-  static constexpr std::chrono::milliseconds kLookAgain{500};    // for rows behind those that wait for answers
+  // While packets wait for answers: for rows behind them, and at what is not recorded yet.
+  static constexpr std::chrono::milliseconds kLookAgain{500};
 
   // `clock` and `store` outlive it.
   Hj212Sink(Config config, boost::asio::any_io_executor executor, io::Clock& clock, ports::Store* store);
@@ -61,8 +64,9 @@ class Hj212Sink final : public ports::Sink {
   struct Packet {                                                 // of a row that is not settled
     Fate fate = Fate::waiting;
     PlatformLink::Ticket ticket = 0;
-    std::string id = {};  // "2061 20260801000000"; empty: it is not recorded
-    Instant sent{};
+    std::string id = {};             // "2061 20260801000000"; empty: it is not recorded
+    std::vector<Instant> sent = {};  // each time that is not noted yet
+    std::optional<Instant> last_sent = {};
     io::SteadyTime sent_at{};
     bool is_repeat = false;  // was not answered in a round before
     int rounds = 0;          // it was not, while others were
@@ -84,7 +88,8 @@ class Hj212Sink final : public ports::Sink {
   void look_for_answers();
   void end_round();
   model::Result<ports::Delivery> finish(std::span<const model::StoredRow> rows, End end);
-  void note(std::uint64_t sequence, const Packet& packet);
+  void note(std::uint64_t sequence, Packet& packet);
+  boost::asio::awaitable<void> record_what_is_open();
 
   const Config config_;
   io::Clock& clock_;
@@ -98,7 +103,8 @@ class Hj212Sink final : public ports::Sink {
   std::uint64_t round_ = 0;                  // connections given up before it
   bool has_answered_ = false;                // the platform, anything of this round
   std::optional<io::SteadyTime> told_at_;    // since nothing arrives: when the pump was last told so
-  PlatformLink::Ticket repeated_ = 0;        // asks in this round whether it answers anything
+  std::uint64_t repeated_row_ = 0;
+  PlatformLink::Ticket repeated_ = 0;  // asks in this round whether it answers anything
 };
 
 }  // namespace carbongate::sinks::hj212

@@ -74,7 +74,13 @@ std::optional<PlatformLink::Ticket> PlatformLink::upload(const Data& data, bool 
 
 void PlatformLink::forget(Ticket ticket) {
   arrived_.erase(ticket);
+  sent_.erase(ticket);
   if (session_) session_->forget(ticket);
+}
+
+std::vector<Instant> PlatformLink::take_sent(Ticket ticket) {
+  const auto sent = sent_.find(ticket);
+  return sent == sent_.end() ? std::vector<Instant>() : std::exchange(sent->second, {});
 }
 
 asio::awaitable<void> PlatformLink::run() {
@@ -179,6 +185,7 @@ asio::awaitable<void> PlatformLink::read(tcp::socket& socket) {
 asio::awaitable<void> PlatformLink::write(tcp::socket& socket) {
   while (!is_useless_) {
     if (const auto bytes = session_->next(moment())) {
+      take_events();  // that it is sent
       boost::system::error_code error;
       const auto done =
           co_await (asio::async_write(socket, asio::buffer(*bytes), asio::redirect_error(asio::use_awaitable, error)) ||
@@ -201,7 +208,8 @@ asio::awaitable<void> PlatformLink::write(tcp::socket& socket) {
 
 void PlatformLink::take_events() {
   while (auto event = session_->take_event()) {
-    std::visit(Overloaded{[&](const Session::Received& received) {
+    std::visit(Overloaded{[&](const Session::Sent& sent) { sent_[sent.ticket].push_back(clock_.now()); },
+                          [&](const Session::Received& received) {
                             arrived_.insert(received.ticket);
                             has_answered_ = true;
                           },

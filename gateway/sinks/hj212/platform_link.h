@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "drivers/log_gate.h"
 #include "gateway/ports/store.h"
@@ -50,6 +51,7 @@ class PlatformLink {
   bool has_urgent_room() const { return session_ && session_->has_urgent_room(); }
   std::optional<Ticket> upload(const Data& data, bool is_urgent = false);  // nullopt: it fits in no packet
   bool has_arrived(Ticket ticket) const { return arrived_.contains(ticket); }
+  std::vector<Instant> take_sent(Ticket ticket);  // when it was, each time since the last call
   void forget(Ticket ticket);
 
   const carbongate::hj212::ClientSettings& settings() const;
@@ -88,6 +90,7 @@ class PlatformLink {
   io::SteadyTime lost_at_{};
   std::uint64_t given_up_ = 0;
   std::set<Ticket> arrived_;
+  std::map<Ticket, std::vector<Instant>> sent_;
   std::deque<std::pair<std::string, carbongate::hj212::Change>> changes_;
   std::optional<std::pair<std::string, carbongate::hj212::HistoryWanted>> history_;
   io::Event changed_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -11,6 +12,37 @@
 #include "protocols/io/elsewhere.h"
 
 namespace carbongate::sinks::mail {
+namespace {
+
+// Which one the subject is about: of those that fire the most severe, else the first.
+std::size_t lead_of(std::span<const model::StoredRow> rows) {
+  std::size_t lead = 0;
+  std::optional<model::Severity> severity;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto* alert = rows[i].body.get_if<model::Alert>();
+    if (!alert || alert->stage != model::AlertStage::firing || (severity && alert->severity <= *severity)) continue;
+    lead = i;
+    severity = alert->severity;
+  }
+  return lead;
+}
+
+// What alerts have become, where it is not the same of all: " (1 firing, 2 resolved)".
+std::string stages_of(std::span<const model::StoredRow> rows, bool zh) {
+  std::map<model::AlertStage, std::size_t> counts;
+  for (const model::StoredRow& row : rows) {
+    if (const auto* alert = row.body.get_if<model::Alert>()) ++counts[alert->stage];
+  }
+  if (counts.size() < 2) return {};
+  std::string text;
+  for (const auto& [stage, count] : counts) {
+    if (!text.empty()) text += zh ? "，" : ", ";
+    text += zh ? fmt::format("{} {}", to_string_zh(stage), count) : fmt::format("{} {}", count, to_string(stage));
+  }
+  return zh ? "（" + text + "）" : " (" + text + ")";
+}
+
+}  // namespace
 
 MailSink::MailSink(Config config, std::string store, io::Clock& clock)
     : config_(std::make_shared<const Config>(std::move(config))),
@@ -73,18 +105,19 @@ smtp::Mail MailSink::write(Rows rows) {
                   .id = shared::row_key(store_, rows.front().sequence),
                   .domain = config_->from.substr(config_->from.rfind('@') + 1),
                   .date = std::chrono::floor<std::chrono::seconds>(clock_.now())};
-  for (const model::StoredRow& row : rows) {
-    shared::Notice notice = notices_.write(row);
-    if (mail.subject.empty()) mail.subject = std::move(notice.headline);
+  const std::size_t lead = lead_of(rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    shared::Notice notice = notices_.write(rows[i]);
+    if (i == lead) mail.subject = std::move(notice.headline);
     if (!mail.text.empty()) mail.text += '\n';
     mail.text += notice.text;
     mail.is_urgent = mail.is_urgent || notice.is_urgent;
   }
   if (rows.size() > 1) {
     mail.id += fmt::format("-{}", rows.back().sequence);
-    mail.subject +=
-        fmt::format(fmt::runtime(config_->notice.language == shared::Language::zh ? " 等 {} 条" : " and {} more"),
-                    config_->notice.language == shared::Language::zh ? rows.size() : rows.size() - 1);
+    const bool zh = config_->notice.language == shared::Language::zh;
+    mail.subject += zh ? fmt::format(" 等 {} 条", rows.size()) : fmt::format(" and {} more", rows.size() - 1);
+    mail.subject += stages_of(rows, zh);
   }
   return mail;
 }

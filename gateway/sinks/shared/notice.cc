@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::string_view kHeadlineZh = "[{severity}] {state}: {name} {subject}: {value}";
 constexpr std::string_view kHeadlineEn = "[{severity}] {state}: {name}, {subject}: {value}";
-constexpr std::string_view kValueOfHeadline = ": {value}";  // where there is one
+// Where there is no subject, as of a group.
+constexpr std::string_view kHeadlineOfAll = "[{severity}] {state}: {name}: {value}";
 constexpr std::string_view kTextZh =
     "{name}: {state}\n级别: {severity}\n站点: {site}\n对象: {subject}\n数值: {value}\n起始: {since}\n变更: {at}\n"
     "更正: {cause}\n确认: {by}\n备注: {note}\n规则: {rule}\n编号: {id}-{revision}\n";
@@ -53,16 +54,38 @@ Words words_of(const model::Alert& alert, const model::Series& series, bool zh, 
   return words;
 }
 
-// What the standard texts say nothing about is no line of them.
-std::string without_empty_lines(std::string_view text) {
+std::string_view trimmed(std::string_view text) {
+  return text.substr(0, text.find_last_not_of(" \n") + 1);
+}
+
+// Line by line. One that ends with a name of which there is nothing to say, behind a colon, is left out.
+std::string filled(std::string_view text, const Words& words) {
   std::string kept;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size() - 1);
     const std::string_view line = text.substr(0, end + 1);
-    if (!line.ends_with(": \n")) kept += line;
+    const std::string said = fmt::vformat(line, words);
+    const std::string_view words_of_it = trimmed(said);
+    const bool is_empty = words_of_it.ends_with(':') || words_of_it.ends_with("：");
+    if (!is_empty || !trimmed(line).ends_with('}')) kept += said;
     text.remove_prefix(end + 1);
   }
   return kept;
+}
+
+// "acknowledged: {value}" of what has no value is "acknowledged".
+std::string headline_of(std::string_view text, const Words& words) {
+  std::string said = fmt::vformat(text, words);
+  bool is_cut = text.ends_with('}');
+  while (is_cut) {
+    is_cut = false;
+    for (const std::string_view mark : {" ", ":", ",", ";", "：", "，", "；"}) {
+      if (!said.ends_with(mark)) continue;
+      said.resize(said.size() - mark.size());
+      is_cut = true;
+    }
+  }
+  return said;
 }
 
 // Why a template cannot be used; "" if it can.
@@ -123,12 +146,13 @@ Notice NoticeWriter::write(const model::StoredRow& row) {
 Notice NoticeWriter::of_alert(const model::Alert& alert, const model::Series& series) {
   const bool zh = config_.language == Language::zh;
   const Words words = words_of(alert, series, zh, time_);
+  const bool has_subject = !model::subject_name(series.device, series.point, series.user, series.carrier).empty();
   std::string_view headline = zh ? kHeadlineZh : kHeadlineEn;
-  if (tables::alert_value(alert, zh).empty()) headline.remove_suffix(kValueOfHeadline.size());
+  if (!has_subject) headline = kHeadlineOfAll;
   if (!config_.headline.empty()) headline = config_.headline;
-  Notice notice{.headline = fmt::vformat(headline, words),
-                .text = config_.text.empty() ? without_empty_lines(fmt::vformat(zh ? kTextZh : kTextEn, words))
-                                             : fmt::vformat(config_.text, words),
+  const std::string_view text = !config_.text.empty() ? std::string_view(config_.text) : zh ? kTextZh : kTextEn;
+  Notice notice{.headline = headline_of(headline, words),
+                .text = filled(text, words),
                 .is_urgent = alert.stage == model::AlertStage::firing && alert.severity == model::Severity::critical};
   if (!notice.text.ends_with('\n')) notice.text += '\n';
   return notice;

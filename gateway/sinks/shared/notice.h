@@ -21,7 +21,8 @@ struct Notice {
 
 // What is said of an alert, in fmt's syntax with names in braces: {site} {severity} {state} {rule} {name} {subject}
 // {device} {point} {user} {value} {since} {at} {id} {revision} {cause} {by} {note}. `name` is the rule's in the
-// language, `value` the value with limit and unit, times are the site's, all of them texts.
+// language, `value` the value with limit and unit, times are the site's, all of them texts. A line of the text that
+// would end with a colon, for what it names is empty, is left out; so are marks at the end of a headline.
 struct NoticeConfig {
   Language language = Language::zh;
   std::string time_zone = "UTC";  // of the site

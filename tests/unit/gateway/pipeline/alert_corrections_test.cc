@@ -134,6 +134,78 @@ TEST_F(CorrectedAlerts, OfCoverageKnowWhatWasFilledIn) {
   EXPECT_EQ(told(), "06-01 03:00:00 coverage press withdrawn since 06-01 02:00:00 100/90 #2 late-data\n");
 }
 
+// An hour is watched from a quarter past on, or not at all; what is known later says otherwise, after a restart.
+class CorrectedCoverage : public CorrectedAlerts {
+ protected:
+  CorrectedCoverage() {
+    auto& coverage = rule("coverage", Measure::coverage);
+    coverage.period = Period::hour;
+    coverage.below = 90;
+    watch_user("press", {account_}).unit = "%";
+  }
+  // Every quarter hour.
+  void watch_from(int first, int last) {
+    for (int minute = first; minute <= last; minute += 15) {
+      read_at(meter_, utc(day_ + "00:00:00") + 1min * minute, minute);
+    }
+  }
+  void cover(std::string_view begin, Duration more) { correct(account_, utc(day_ + std::string(begin)), 0, 0, more); }
+};
+
+TEST_F(CorrectedCoverage, IsWithdrawnWhileItFiresAfterARestart) {
+  start();
+  watch_from(0, 60);
+  pass("04:01:00");
+  EXPECT_EQ(told(), "06-01 02:00:00 coverage press firing since 06-01 02:00:00 0/90\n");
+  restart();
+  watch_from(5 * 60, 5 * 60 + 15);
+  told();
+  restart();
+  for (const char* quarter : {"01:00:00", "01:15:00", "01:30:00", "01:45:00"}) cover(quarter, 15min);
+  EXPECT_NE(told().find("withdrawn since 06-01 02:00:00"), std::string::npos);
+}
+
+TEST_F(CorrectedCoverage, IsWithdrawnWhenItIsOverAfterARestart) {
+  start();
+  watch_from(0, 60);
+  watch_from(3 * 60 + 30, 6 * 60 + 15);
+  EXPECT_EQ(told(),
+            "06-01 02:00:00 coverage press firing since 06-01 02:00:00 0/90\n"
+            "06-01 05:00:00 coverage press resolved since 06-01 02:00:00 100/90 #1\n");
+  restart();
+  for (const char* hour : {"01", "02", "03"}) {
+    for (const char* quarter : {":00:00", ":15:00", ":30:00", ":45:00"}) {
+      if (std::string_view(hour) != "03" || std::string_view(quarter) < ":30:00")
+        cover(std::string(hour) + quarter, 15min);
+    }
+    restart();
+  }
+  EXPECT_TRUE(told().ends_with("withdrawn since 06-01 04:00:00 100/90 #2 late-data\n"));
+}
+
+// Nothing is heard that would close the day, which was judged when it could no longer be watched.
+TEST_F(CorrectedCoverage, OfAPeriodThatIsStillOpenIsJudgedAgainIfItWasJudged) {
+  site_.site.alert_rules.front().period = Period::day;
+  site_.site.alert_rules.front().below = 80;
+  start();
+  watch_from(0, 3 * 60);
+  watch_from(6 * 60, 20 * 60);
+  EXPECT_EQ(told(), "");
+  day_ = "2023-06-02 ";
+  pass("02:01:00");
+  EXPECT_EQ(told(), "06-02 00:00:00 coverage press firing since 06-02 00:00:00 70.833333/80\n");
+  restart();
+  day_ = "2023-06-01 ";
+  for (const char* hour : {"03", "04", "05"}) {
+    for (const char* quarter : {":00:00", ":15:00", ":30:00", ":45:00"}) cover(std::string(hour) + quarter, 15min);
+  }
+  EXPECT_EQ(told(), "06-02 00:00:00 coverage press withdrawn since 06-02 00:00:00 80.208333/80 #1 late-data\n");
+  restart();
+  day_ = "2023-06-02 ";
+  watch_from(180, 195);  // the day is closed at last
+  EXPECT_EQ(told(), "");
+}
+
 TEST_F(CorrectedAlerts, OfIntensityKnowTheProductToo) {
   PointLimits limits;
   limits.gap_max = 2h;

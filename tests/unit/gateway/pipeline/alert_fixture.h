@@ -51,9 +51,14 @@ class AlertsTest : public ::testing::Test {
     return watch;
   }
 
-  void start() { pipeline_.emplace(site_.pipeline()); }
+  void start() {
+    kept_.clear();
+    pipeline_.emplace(site_.pipeline());
+  }
+  // With what was committed of alerts.
   void restart() {
     model::Checkpoint state = pipeline_->state();
+    if (!kept_.empty()) state.alerts = kept_;
     pipeline_.emplace(site_.pipeline(std::move(state)));
   }
 
@@ -66,6 +71,8 @@ class AlertsTest : public ::testing::Test {
   void pass(std::string_view at) { note(pipeline_->pass(utc(day_ + std::string(at)))); }
 
   void note(const model::Effects& effects) {
+    kept_.resize(site_.site.watches.size());
+    for (const auto& [watch, state] : effects.alerts) kept_[model::index(watch)] = state;
     for (const model::JournalRow& row : effects.rows) {
       const auto* alert = row.body.get_if<model::Alert>();
       if (alert) told_ += line(std::get<model::WatchId>(row.subject), *alert) + "\n";
@@ -119,6 +126,7 @@ class AlertsTest : public ::testing::Test {
   }
 
   std::string told_;
+  std::vector<model::AlertState> kept_;
 };
 
 // Two meters of a user, and corrections of what they counted.

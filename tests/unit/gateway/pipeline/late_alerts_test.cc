@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/pipeline/late_groups.h"
 #include "gateway/pipeline/quality.h"
 #include "tests/unit/gateway/pipeline/alert_fixture.h"
 
@@ -42,15 +43,22 @@ class LateValues : public AlertsTest {
   void judge() {
     std::vector<LateJudgement> judgements;
     for (const LateWatch& late : pipeline_->late_watches()) {
-      std::vector<Reading> readings;
-      for (const auto& [at, value] : values_) {
-        if (at >= lead_of(site_.site, late) && at <= late.until) readings.push_back(reading(power_, at, value));
-      }
       std::vector<model::Alert> parents;
       for (const model::WatchId parent : holds_back(site_.site, late.watch)) {
         parents.insert(parents.end(), alerts_[parent].begin(), alerts_[parent].end());
       }
-      judgements.push_back(judge_late(site_.site, late, readings, alerts_[late.watch], parents));
+      const model::Watch& watch = site_.site.watches[model::index(late.watch)];
+      if (watch.members.empty()) {
+        std::vector<Reading> readings;
+        for (const auto& [at, value] : values_) {
+          if (at >= lead_of(site_.site, late) && at <= late.until) readings.push_back(reading(power_, at, value));
+        }
+        judgements.push_back(judge_late(site_.site, late, readings, alerts_[late.watch], parents));
+        continue;
+      }
+      std::vector<LateMember> members;
+      for (const model::WatchId member : watch.members) members.push_back({.watch = member, .told = alerts_[member]});
+      judgements.push_back(judge_late_group(site_.site, late, members, alerts_[late.watch], parents));
     }
     keep(pipeline_->told_late(judgements));
   }
@@ -194,6 +202,50 @@ TEST_F(LateValues, RaiseNothingThatWorkOrAnotherAlertHeldBack) {
   read_late("13:10:00", 900, "13:30:10");
   judge();
   EXPECT_EQ(told(), "") << "work went on";
+}
+
+TEST_F(LateValues, RaiseAndWithdrawTheGroupOfWhatTheyRaiseAndWithdraw) {
+  over_->hold_for = 30s;
+  auto& group = rule("many", Measure::members);
+  group.above = 0;
+  group.hold_for = 10s;
+  watch_group();
+  over_ = &site_.site.alert_rules.front();
+  start();
+  read("12:00:00", 700);
+  read("12:06:00", 700);
+  read("12:10:00", 700);
+  for (const char* at : {"12:05:00", "12:05:20", "12:05:40"}) read_late(at, 900, "12:11:00");
+  judge();
+  EXPECT_EQ(told(),
+            "06-01 12:05:30 over device.power firing since 06-01 12:05:00 900/800 late-data\n"
+            "06-01 12:06:00 over device.power resolved since 06-01 12:05:00 700/800 #1 late-data\n");
+  restart();
+  judge();
+  const std::string member = model::alert_id("test", "over", "device.power", time("12:05:00"));
+  EXPECT_EQ(told(), "06-01 12:05:40 many  firing since 06-01 12:05:30 1/0 late-data by : device.power " + member +
+                        "\n06-01 12:06:00 many  resolved since 06-01 12:05:30 0/0 #1 late-data\n");
+  EXPECT_TRUE(pipeline_->late_watches().empty());
+  judge();
+  EXPECT_EQ(told(), "") << "once";
+
+  restart();
+  read_late("12:05:10", 700, "12:12:00");
+  read_late("12:05:30", 700, "12:12:00");
+  judge();
+  EXPECT_EQ(told(), "06-01 12:06:00 over device.power withdrawn since 06-01 12:05:00 #2 late-data\n");
+  restart();
+  judge();
+  EXPECT_EQ(told(), "06-01 12:06:00 many  withdrawn since 06-01 12:05:30 #2 late-data\n");
+
+  read("12:20:00", 900);
+  read("12:20:30", 900);
+  read("12:21:00", 900);
+  pass("12:22:00");
+  const std::string again = told();
+  EXPECT_NE(again.find("12:20:40 many  firing since 06-01 12:20:30"), std::string::npos) << again;
+  judge();
+  EXPECT_EQ(told(), "") << "what goes on is not told late";
 }
 
 // Whatever order they are heard in: the alerts that stand are those of the readings in their own order.

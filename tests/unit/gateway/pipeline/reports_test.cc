@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 
 #include "tests/unit/gateway/pipeline/pipeline_fixture.h"
@@ -43,14 +44,20 @@ class ReportsTest : public testing::Test {
     reports_.emplace(stations_, points_, states_);
   }
   void take(PointId point, Instant at, double value, Quality quality = {}) {
-    std::optional<double> moved;
+    std::vector<Movement> moved;
     if (point == kCounter) {
-      if (counter_) moved = value - *counter_;
-      counter_ = value;
+      if (counter_) {
+        moved.push_back({.begin = counter_->first,
+                         .end = at,
+                         .amount = model::Activity::of(std::llround((value - counter_->second) * 1e6)),
+                         .covered = at - counter_->first <= 5min});
+      }
+      counter_.emplace(at, value);
     }
-    reports_->take(0, {.point = point, .at = at, .value = value, .quality = quality, .moved = moved}, calendar_,
-                   states_[0],
-                   [this](model::StationId, Report report) { made_[report.kind].push_back(std::move(report)); });
+    reports_->take(
+        0, {.point = point, .at = at, .value = value, .quality = quality, .moved = moved, .quanta_per_unit = 1e6},
+        calendar_, states_[0],
+        [this](model::StationId, Report report) { made_[report.kind].push_back(std::move(report)); });
   }
   void take_all(Instant at, double co2, Quality quality = {}) {
     take(kCo2, at, co2, quality);
@@ -62,7 +69,7 @@ class ReportsTest : public testing::Test {
   model::Station station_;
   std::vector<model::Station> stations_;
   std::vector<Point> points_{3};
-  std::optional<double> counter_;
+  std::optional<std::pair<Instant, double>> counter_;
   std::vector<model::StationState> states_;
   Calendar calendar_{"Asia/Shanghai"};
   std::optional<Reports> reports_;
@@ -213,7 +220,7 @@ TEST_F(ReportsTest, AfterAnOutageItsMinutesAreFlaggedAndItsHoursAreNone) {
   EXPECT_EQ(made(ReportKind::hour)[0].values[0].total, 2u) << "of minutes with values";
   double counted = 0;
   for (const Report& report : minutes) counted += report.values[2].amount.value_or(0);
-  EXPECT_DOUBLE_EQ(counted, 2.0 * (5 * 3600 + 57)) << "what the counter moved meanwhile is in the first minute after";
+  EXPECT_DOUBLE_EQ(counted, 2.0 * (5 * 3600 + 60)) << "what the counter moved meanwhile is in the first minute after";
 }
 
 TEST_F(ReportsTest, OfALongSilenceItsLastDayIsTold) {
@@ -337,6 +344,91 @@ class CounterOfAStation : public testing::Test {
 
 constexpr int kStep = 78;  // the reading at 09:13
 
+// What a factor's amounts add up to, in hundredths, by the period that they are told in.
+std::map<std::pair<ReportKind, Instant>, long> hundredths(const std::vector<Report>& reports, std::string_view code) {
+  std::map<std::pair<ReportKind, Instant>, long> found;
+  for (const Report& report : reports) {
+    const auto value = std::ranges::find(report.values, code, &model::ReportValue::code);
+    if (value != report.values.end() && value->amount) {
+      found[{report.kind, report.begin}] = std::lround(*value->amount * 100);
+      EXPECT_NEAR(*value->amount * 100, std::round(*value->amount * 100), 1e-6) << "as it is told";
+    }
+  }
+  return found;
+}
+
+// Read at 58, 2, 6 minutes and so on, beside a value that comes every ten seconds and closes minutes.
+TEST_F(CounterOfAStation, IsPartedAtTheEndsOfMinutesHoursAndDays) {
+  site_.site.points[0].limits.interval = 4min;
+  const PointId co2 = site_.add_point("co2", Kind::instantaneous, "mg/m3");
+  const PointId flow = site_.add_point("flow", Kind::instantaneous, "kg/h");
+  const PointId pulses = site_.add_point("pulses", Kind::interval, "kWh");
+  model::Station& station = site_.site.stations[0];
+  station.minute = 1min;
+  station.factors[0].amount_interval = 4min;
+  station.factors[0].fresh = 12min;
+  station.factors.push_back({.code = "a05001", .point = co2, .reduced = {}, .amount = {}});
+  station.factors.push_back({.code = "a00000",
+                             .point = {},
+                             .reduced = {},
+                             .amount = flow,
+                             .amount_scale = 1 / 3.6e6,
+                             .amounts = model::StationFactor::Amounts::integrals,
+                             .gap_max = 5min,
+                             .amount_interval = 4min});
+  station.factors.push_back({.code = "x00001",
+                             .point = {},
+                             .reduced = {},
+                             .amount = pulses,
+                             .amounts = model::StationFactor::Amounts::sums,
+                             .amount_interval = 4min});
+  const Instant midnight = kNine - 9h;
+  Pipeline pipeline = site_.pipeline();
+  std::vector<Reading> readings;
+  for (int i = 0; i <= 24 * 360 + 60; ++i) {
+    const Instant at = midnight - 2min + i * 10s;
+    readings.push_back(reading(co2, at, 100));
+    if (i % 24 != 0) continue;
+    readings.push_back(reading(counter_, at, 1000 + i / 24 * 0.37));
+    readings.push_back(reading(flow, at, 60 + 7 * (i / 24 % 3)));
+    readings.push_back(reading(pulses, at, 0.37));
+  }
+  const std::vector<Report> reports = only<Report>(feed(pipeline, readings));
+  EXPECT_FALSE(pipeline.state().stations[0].late) << "nothing was told before its amount was known";
+  for (const std::string_view code : {"i33201", "a00000", "x00001"}) {
+    const auto told = hundredths(reports, code);
+    long of_hours = 0;
+    for (int hour = 0; hour < 24; ++hour) {
+      long of_minutes = 0;
+      for (int minute = 0; minute < 60; ++minute) {
+        ASSERT_TRUE(told.contains({ReportKind::minute, midnight + hour * 1h + minute * 1min})) << code;
+        of_minutes += told.at({ReportKind::minute, midnight + hour * 1h + minute * 1min});
+      }
+      const long of_hour = told.at({ReportKind::hour, midnight + hour * 1h});
+      EXPECT_EQ(of_minutes, of_hour) << code << " " << hour;
+      if (code != "a00000") EXPECT_NEAR(of_hour, 555, 1) << "15 times 0.37";
+      of_hours += of_hour;
+    }
+    EXPECT_EQ(of_hours, told.at({ReportKind::day, midnight})) << code;
+  }
+}
+
+TEST_F(CounterOfAStation, IsToldToBeSilentFromTheStartOnThoughItWasNeverHeard) {
+  site_.site.stations[0].minute = 1min;
+  site_.site.stations[0].factors[0].point = counter_;
+  std::optional<Pipeline> pipeline(site_.pipeline());
+  std::vector<Instant> told;
+  for (int second = 20; second <= 300; ++second) {
+    for (const Report& report : only<Report>(pipeline->pass(kNine + 1s * second).rows)) {
+      EXPECT_EQ(report.kind, ReportKind::minute);
+      EXPECT_EQ(report.values[0].flag, 'B');
+      told.push_back(report.begin);
+    }
+    if (second == 130) pipeline.emplace(site_.pipeline(pipeline->state()));
+  }
+  EXPECT_EQ(told, (std::vector<Instant>{kNine + 1min, kNine + 2min, kNine + 3min}));
+}
+
 TEST_F(CounterOfAStation, IsToldNoGlitch) {
   for (const double shown : {0.0, 1e6}) {
     for (const bool is_accounted : {false, true}) {
@@ -382,6 +474,50 @@ TEST_F(CounterOfAStation, IsWorthItsTransformersRatio) {
   EXPECT_NEAR(*told[0].values[0].figures.min, 1000, 1e-3);
 }
 
+TEST_F(ReportsTest, OfWhatWasNeverHeardMinutesAreToldFromTheFirstOnThatBegins) {
+  station_.factors[1].fresh = 10min;  // comes every few minutes
+  begin();
+  const auto pass = [this](Instant now) {
+    return reports_->pass(0, now, calendar_, states_[0],
+                          [this](model::StationId, Report report) { made_[report.kind].push_back(std::move(report)); });
+  };
+  EXPECT_TRUE(reports_->watch(0, kNine + 20s, calendar_, states_[0]));
+  EXPECT_FALSE(reports_->watch(0, kNine + 30s, calendar_, states_[0])) << "once";
+  pass(kNine + 2min + 29s);
+  EXPECT_TRUE(made(ReportKind::minute).empty()) << "it may be under way";
+  pass(kNine + 2min + 30s);
+  begin();  // a restart
+  pass(kNine + 12min + 30s);
+  const auto& minutes = made(ReportKind::minute);
+  ASSERT_EQ(minutes.size(), 11u);
+  for (std::size_t i = 0; i < minutes.size(); ++i) {
+    const bool is_due = i >= 9;  // what is to come every few minutes
+    expect_silent(minutes[i], kNine + (i + 1) * 1min, is_due ? kAll : std::vector<std::string>{"a05001", "i33201"});
+  }
+  // What it has kept all the time comes after all.
+  for (int second = 0; second <= 150; second += 5) take_all(kNine + std::chrono::seconds(second), 1);
+  ASSERT_EQ(minutes.size(), 13u);
+  EXPECT_EQ(minutes[11].begin, kNine);
+  EXPECT_EQ(minutes[11].values[0].flag, 'N');
+  EXPECT_EQ(minutes[12].begin, kNine + 1min);
+  EXPECT_EQ(minutes[12].values[0].flag, 'N');
+}
+
+TEST_F(ReportsTest, AStationOfWhichOneFactorWasHeardOnceTellsTheOthersToo) {
+  EXPECT_TRUE(reports_->watch(0, kNine, calendar_, states_[0]));
+  take(kCo2, kNine + 5s, 100);
+  reports_->pass(0, kNine + 65min, calendar_, states_[0],
+                 [this](model::StationId, Report report) { made_[report.kind].push_back(std::move(report)); });
+  const auto& minutes = made(ReportKind::minute);
+  ASSERT_GE(minutes.size(), 60u);
+  EXPECT_EQ(std::ranges::count(minutes, kNine + 30min, &Report::begin), 1);
+  const auto first = std::ranges::find(minutes, kNine, &Report::begin);
+  ASSERT_NE(first, minutes.end());
+  ASSERT_EQ(first->values.size(), 3u);
+  EXPECT_EQ(first->values[0].figures.value, 100);
+  EXPECT_EQ(first->values[1].flag, 'B');
+}
+
 TEST_F(ReportsTest, TheMinuteInWhichASilenceBeganWaitsAnHour) {
   const auto pass = [this](Instant now) {
     return reports_->pass(0, now, calendar_, states_[0],
@@ -399,11 +535,12 @@ TEST_F(ReportsTest, TheMinuteInWhichASilenceBeganWaitsAnHour) {
   take_all(kNine + 2h + 91s, 1);
   EXPECT_EQ(std::ranges::count(minutes, kNine + 1min, &Report::begin), 1) << "too late";
   ASSERT_EQ(minutes.size(), 121u);
-  ASSERT_EQ(made(ReportKind::hour).size(), 2u);
+  ASSERT_EQ(made(ReportKind::hour).size(), 1u);
   EXPECT_EQ(made(ReportKind::hour)[0].values[0].total, 2u);
-  ASSERT_EQ(made(ReportKind::hour)[1].values.size(), 1u) << "what the counter moved by then, in the next minute told";
-  EXPECT_EQ(made(ReportKind::hour)[1].values[0].code, "i33201");
-  EXPECT_EQ(made(ReportKind::hour)[1].values[0].amount, 2 * 5.0);
+  EXPECT_EQ(made(ReportKind::hour)[0].values[2].amount, 2 * 85.0)
+      << "its hour goes on, and has what was counted by then";
+  ASSERT_TRUE(states_[0].late);
+  EXPECT_EQ(states_[0].late->from, kNine + 80s);
 }
 
 TEST_F(CounterOfAStation, IsNotNormalWhereItCameTogetherOverASilence) {

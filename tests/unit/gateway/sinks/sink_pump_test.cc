@@ -111,8 +111,12 @@ class Journal final : public ports::Store {
   }
   asio::awaitable<model::Result<void>> record(std::string, std::vector<ports::Attempt> attempts) override {
     keep_attempts(attempts, "");
+    if (attempts.empty()) ++saved_;
+    if (during_save) std::exchange(during_save, nullptr)();
     co_return model::Result<void>();
   }
+  int saved() const { return saved_; }  // how far it is, without an attempt
+  std::function<void()> during_save;
 
   asio::awaitable<model::Result<void>> settle(std::string, ports::Delivery delivery) override {
     if (std::exchange(fail_settle_, false)) co_return fault();
@@ -138,6 +142,7 @@ class Journal final : public ports::Store {
   std::vector<std::string> attempts_;
   std::uint64_t last_notice_ = 0;
   std::uint64_t settled_ = 0;
+  int saved_ = 0;
   bool fail_settle_ = false;
   bool fail_peek_ = false;
   bool fail_peek_behind_ = false;
@@ -208,6 +213,31 @@ TEST_F(SinkPump, DoesNotLetAnAlertWaitForMore) {
   commit(0);
   EXPECT_EQ(sink_.offers(), 1U);
   EXPECT_EQ(journal_.settled(), 2U);
+}
+
+TEST_F(SinkPump, HasWrittenHowFarItIsWhereNoCommitDoesSo) {
+  journal_.append(3);
+  start({.is_prompt = true});
+  EXPECT_EQ(journal_.settled(), 3U);
+  pass(1'999ms);
+  EXPECT_EQ(journal_.saved(), 0);
+  pass(1ms);
+  EXPECT_EQ(journal_.saved(), 1);
+  pass(1h);
+  EXPECT_EQ(journal_.saved(), 1) << "once";
+  commit(1);
+  pass(kGatherTime);
+  pass(1s);
+  commit(1);  // which writes it, too
+  pass(kGatherTime);
+  EXPECT_EQ(journal_.settled(), 5U);
+  pass(1s);
+  EXPECT_EQ(journal_.saved(), 1);
+  journal_.during_save = [this] { journal_.append(1); };  // nobody waits for commits just then
+  pass(1s);
+  EXPECT_EQ(journal_.saved(), 2);
+  pass(kGatherTime);
+  EXPECT_EQ(journal_.settled(), 6U);
 }
 
 TEST_F(SinkPump, LetsAnAlertWaitWithReadingsThatGoTheSameWay) {

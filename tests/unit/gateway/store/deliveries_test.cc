@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "gateway/store/cursor_table.h"
 #include "gateway/store/delivery_table.h"
 #include "gateway/store/sqlite_store.h"
 #include "store_fixtures.h"
@@ -104,7 +107,19 @@ TEST_F(Deliveries, KeepTheReceiptWhenARowIsSentOnceMore) {
   settle("hook", 2, {attempt(2, 1s, Outcome::received, "HTTP 204")});
   settle("hook", 2, {attempt(2, 60s, Outcome::received, "HTTP 409")});
   fail("hook", attempt(2, 70s, Outcome::open, "connection refused"));
-  EXPECT_EQ(list(), Lines{"hook 2 key-2 received 3x 1-1 (2) HTTP 204"});
+  EXPECT_EQ(list(), Lines{"hook 2 key-2 received 3x 1-70 (2) HTTP 204"});
+}
+
+TEST_F(Deliveries, CountAnAttemptOnceThatIsToldBeforeItsAnswer) {
+  fail("hook", attempt(2, 1s, Outcome::open, "no receipt yet"));
+  fail("hook", attempt(2, 1s, Outcome::open, "no receipt"));
+  fail("hook", attempt(2, 6s, Outcome::open, "no receipt yet"));
+  EXPECT_EQ(list({.only_open = true}), Lines{"hook 2 key-2 open 2x 1-6 (no answer) no receipt yet"});
+  settle("hook", 2, {attempt(2, 6s, Outcome::received, "9014")});
+  EXPECT_EQ(list(), Lines{"hook 2 key-2 received 2x 1-6 (7) 9014"});
+  fail("hook", attempt(2, 60s, Outcome::open, "no receipt yet"));
+  settle("hook", 2, {attempt(2, 60s, Outcome::received, "9014")});
+  EXPECT_EQ(list(), Lines{"hook 2 key-2 received 3x 1-60 (7) 9014"});
 }
 
 TEST_F(Deliveries, HaveTheRowThatWasSent) {
@@ -125,6 +140,20 @@ TEST_F(Deliveries, OfDeadLettersThatAreOfferedAgainAreRecordedToo) {
           "hook", {.accepted = {2}, .rejected = {}, .attempts = {attempt(2, 9s, Outcome::received, "HTTP 204")}}))
       .value();
   EXPECT_EQ(list(), Lines{"hook 2 key-2 received 2x 1-9 (10) HTTP 204"});
+}
+
+TEST_F(Deliveries, HowFarASinkIsCanBeWrittenWithoutOne) {
+  const auto waiting = [this](const std::string& sink) {
+    const auto accounts = audit_store(config_.path).value();
+    return std::ranges::find(accounts, sink, &ports::SinkAccount::sink)->pending;
+  };
+  fail("duty", attempt(2, 0s, Outcome::open, "no route"));
+  run(store_->peek("escalation", 10)).value();
+  fail("duty", attempt(2, 1s, Outcome::open, "no route"));
+  run(store_->settle("escalation", {.settled_through = 5, .rejected = {}, .skipped = 5, .rows = 5})).value();
+  EXPECT_EQ(waiting("escalation"), 5U) << "as it was written last";
+  run(store_->record("escalation", {})).value();
+  EXPECT_EQ(waiting("escalation"), 0U);
 }
 
 TEST_F(Deliveries, GoWhenTheyAreOld) {

@@ -129,6 +129,8 @@ inline model::StationState full_station_state() {
   state.minutes_until = kStart;
   state.hour = model::OpenReport{.begin = kStart, .sums = {sum, sum}};
   state.day = model::OpenReport{.begin = kStart, .sums = {{}, sum}};
+  state.begun = kStart - std::chrono::hours(1);
+  state.late = {.from = kStart - std::chrono::minutes(5), .until = kStart - std::chrono::minutes(2), .readings = 7};
   return state;
 }
 

@@ -96,6 +96,33 @@ TEST_F(ClientSessionTest, WithoutAReceiptItIsSentAgainAndThenTheConnectionIsOfNo
   EXPECT_TRUE(event<ClientSession::Received>());
 }
 
+TEST_F(ClientSessionTest, SaysEachTimeThatAnUploadIsSent) {
+  ClientOptions with = options();
+  with.segment_max = 200;
+  start(with);
+  const auto short_one = upload();
+  const auto long_one =
+      upload("a05001-Rtd=1.0,a05001-Flag=N;a19001-Rtd=2.0,a19001-Flag=N;a01012-Rtd=3.0,a01012-Flag=N");
+  const auto tickets = [&] {
+    std::vector<ClientSession::Ticket> found;
+    while (const auto said = event<ClientSession::Sent>()) found.push_back(said->ticket);
+    return found;
+  };
+  using Tickets = std::vector<ClientSession::Ticket>;
+  EXPECT_EQ(tickets(), Tickets()) << "it waits to be written";
+  const auto frames = sent();
+  ASSERT_GE(frames.size(), 3u) << "one of them in parts";
+  EXPECT_EQ(tickets(), (Tickets{short_one, long_one})) << "not of each part";
+  receipt(frames[1]);  // of the first part
+  ticks_ += 10s;
+  sent();
+  EXPECT_EQ(tickets(), (Tickets{short_one, long_one}));
+  session_->lost();
+  session_->connected(now());
+  sent();
+  EXPECT_EQ(tickets(), (Tickets{short_one, long_one})) << "on the next connection, too";
+}
+
 TEST_F(ClientSessionTest, NoMoreThanTheWindowIsUnderWay) {
   start();
   for (int i = 0; i < 6; ++i) upload();

@@ -87,6 +87,32 @@ TEST(Notice, HasNoFiguresWhereThereAreNone) {
   EXPECT_EQ(en.write(row).headline, "[critical] firing: Overload, incomer.power");
 }
 
+TEST(Notice, EndsInNothingThatIsAboutNothing) {
+  model::StoredRow row = alert_row();
+  model::Alert alert = row.body.get<model::Alert>();
+  alert.stage = model::AlertStage::acknowledged;
+  alert.value = std::numeric_limits<double>::quiet_NaN();
+  row.body = alert;
+  NoticeWriter own(read(R"(headline: "{name} {state}: {value}"
+text: "{name} {state}:\n确认：{by}\n{state}: {value}\nSee:\nnote: {note}\n")")
+                       .config);
+  Notice notice = own.write(row);
+  EXPECT_EQ(notice.headline, "变压器过载 已确认");
+  EXPECT_EQ(notice.text, "变压器过载 已确认:\nSee:\n") << "these are about what follows";
+  auto series = std::make_shared<model::Series>(*row.series);  // of a group
+  series->device.clear();
+  series->point.clear();
+  row.series = series;
+  NoticeWriter zh(read("").config), en(read("lang: en").config);
+  EXPECT_EQ(zh.write(row).headline, "[严重] 已确认: 变压器过载");
+  EXPECT_EQ(en.write(row).headline, "[critical] acknowledged: Overload");
+  alert.value = 2;
+  alert.limit = 1;
+  alert.unit = "1";
+  row.body = alert;
+  EXPECT_EQ(en.write(row).headline, "[critical] acknowledged: Overload: 2 > 1");
+}
+
 TEST(Notice, FillsTemplates) {
   const Read got = read(R"(headline: "{name:>8}|{user}|{{}}"
 text: "{device}.{point} {value}")");

@@ -1,0 +1,103 @@
+#include "gateway/app/late_reports.h"
+
+#include <algorithm>
+#include <boost/system/errc.hpp>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "gateway/model/hj212_flag.h"
+
+namespace carbongate::app {
+namespace {
+
+using store::History;
+
+model::Fault stopped() {
+  return {make_error_code(boost::system::errc::operation_canceled), "stopped"};
+}
+
+// As a driver said it.
+Reading said(const model::JudgedReading& stored, PointId point) {
+  const bool is_available = stored.quality.rule != model::Rule::not_available;
+  return {.point = point,
+          .availability = is_available ? Availability::available : Availability::not_available,
+          .hj212_flag = model::flag_said(stored.quality),
+          .at = stored.at,
+          .value = stored.value};
+}
+
+std::string name_of(std::string_view device, std::string_view point, std::string_view unit) {
+  return std::string(device) + "." + std::string(point) + " " + std::string(unit);
+}
+
+model::Result<pipeline::PlayedReports> play(History& history, const model::Site& site,
+                                            const pipeline::FactorRegistry& factors, const pipeline::LateStation& late,
+                                            const pipeline::Span& day, const std::atomic<bool>& stop) {
+  pipeline::ReportPlay playing(site, factors, late, day);
+  std::map<std::string, PointId> points;
+  for (const PointId id : playing.points()) {
+    const Point& point = site.points.at(index(id));
+    points.emplace(name_of(point.device, point.name, point.unit.symbol), id);
+  }
+  const auto found = [&](const model::Series& series) {
+    return points.find(name_of(series.device, series.point, series.unit));
+  };
+  const auto is_wanted = [&](const model::Series& series) { return found(series) != points.end(); };
+  const pipeline::Span wanted = playing.wanted();
+  const auto read =
+      history.each_reading({.from = wanted.begin, .to = wanted.end}, is_wanted, [&](const model::StoredRow& row) {
+        const auto& reading = row.body.get<model::JudgedReading>();
+        if (model::stamp_believed(reading.quality)) playing.take(said(reading, found(*row.series)->second));
+        return !stop;
+      });
+  if (read.has_error()) return read.error();
+  if (stop) return stopped();
+  return playing.finish();
+}
+
+model::Result<std::vector<model::Report>> told_of(History& history, const std::string& station,
+                                                  const pipeline::Span& day, const std::atomic<bool>& stop) {
+  std::vector<model::Report> told;
+  const auto choose = [&](const model::Series& series) {
+    if (stop) return History::Choice::enough;
+    return series.device == station ? History::Choice::take : History::Choice::skip;
+  };
+  const auto read = history.each_of(History::What::reports, {.from = day.begin, .to = day.end}, choose,
+                                    [&](const model::StoredRow& row) {
+                                      told.push_back(row.body.get<model::Report>());
+                                      return true;
+                                    });
+  if (read.has_error()) return read.error();
+  if (stop) return stopped();
+  return told;
+}
+
+}  // namespace
+
+model::Result<std::vector<pipeline::LateReportJudgement>> judge_late_reports(
+    History& history, const model::Site& site, const pipeline::FactorRegistry& factors,
+    std::span<const pipeline::LateStation> late, const std::atomic<bool>& stop) {
+  pipeline::Calendar calendar(site.time_zone);
+  std::vector<pipeline::LateReportJudgement> judgements;
+  for (const pipeline::LateStation& one : late) {
+    pipeline::LateReportJudgement judgement{.of = one, .changes = {}, .last_day = {}, .hour = {}, .day = {}};
+    const Instant from = pipeline::affected_from(site, one);
+    for (const pipeline::Span& day : pipeline::days_of(site, one, calendar)) {
+      auto played = play(history, site, factors, one, day, stop);
+      if (played.has_error()) return played.error();
+      const auto told = told_of(history, site.stations.at(model::index(one.station)).name, day, stop);
+      if (told.has_error()) return told.error();
+      for (model::Report& change : pipeline::differences(*told, played->reports, from)) {
+        judgement.changes.push_back(std::move(change));
+      }
+      judgement.last_day = day;
+      judgement.hour = std::move(played->hour);
+      judgement.day = std::move(played->day);
+    }
+    judgements.push_back(std::move(judgement));
+  }
+  return judgements;
+}
+
+}  // namespace carbongate::app
