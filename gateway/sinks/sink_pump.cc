@@ -86,7 +86,13 @@ class PumpLog {
 
   void joined() { spdlog::info("sink {}: the backlog is sent, all rows go in their order again", name_); }
 
+  void retries_wait(const std::string& text) {
+    if (text != retries_trouble_) spdlog::warn("sink {}: dead letters wait to be offered again: {}", name_, text);
+    retries_trouble_ = text;
+  }
+
   void retried(const ports::Retried& outcome) {
+    retries_trouble_.clear();
     spdlog::info(
         "sink {}: {} dead letters offered again: {} accepted, {} back in the list{}{}", name_,
         outcome.accepted.size() + outcome.rejected.size(), outcome.accepted.size(), outcome.rejected.size(),
@@ -100,6 +106,7 @@ class PumpLog {
   std::optional<io::SteadyTime> trouble_since_;
   boost::system::error_code code_;
   std::string backlog_trouble_;  // as logged last
+  std::string retries_trouble_;
   std::uint64_t unlogged_ = 0;
   std::optional<io::SteadyTime> rejection_logged_;
 };
@@ -136,6 +143,7 @@ class Pump {
         pace_(pace),
         rows_max_(rows_max),
         log_(sink, store, clock),
+        retries_due_(clock.ticks()),
         backlog_due_(clock.ticks()) {}
 
   asio::awaitable<void> run();
@@ -163,6 +171,8 @@ class Pump {
   std::size_t rows_max_;
   PumpLog log_;
   bool has_retries_ = true;     // only what was in the list when the store was opened: asked until there is none
+  io::SteadyTime retries_due_;  // meanwhile the journal
+  io::Backoff retries_backoff_{kRetryFirst, kRetryCap};
   io::SteadyTime backlog_due_;  // beside a live lane
   io::Backoff backlog_backoff_{kRetryFirst, kRetryCap};
   int live_in_a_row_ = 0;
@@ -289,7 +299,9 @@ asio::awaitable<model::Result<void>> Pump::part_lanes() {
 }
 
 // The dead letters that somebody wants to be offered once more. They stay in the list until the sink has accepted them.
+// While they are not, the journal has as much of the time as they have.
 asio::awaitable<model::Result<Step>> Pump::offer_retries() {
+  const io::SteadyTime begun = clock_.ticks();
   auto rows = co_await store_.peek_retries(sink_.name(), batch_rows());
   if (!rows) co_return std::move(rows).error();
   if (rows->empty()) co_return Step::idle;
@@ -314,6 +326,8 @@ asio::awaitable<model::Result<Step>> Pump::offer_retries() {
   auto settled = co_await store_.settle_retries(sink_.name(), outcome);
   if (!settled) co_return std::move(settled).error();
   log_.retried(outcome);
+  retries_backoff_.reset();
+  if (outcome.accepted.empty()) retries_due_ = clock_.ticks() + (clock_.ticks() - begun);
   co_return Step::moved;
 }
 
@@ -338,11 +352,18 @@ asio::awaitable<void> Pump::gather(std::uint64_t seen) {
 }
 
 asio::awaitable<void> Pump::run() {
+  using namespace asio::experimental::awaitable_operators;
   io::Backoff backoff(kRetryFirst, kRetryCap);
   while (true) {
     // Rows may be committed while peek() is under way; its answer counts only for the journal as it was before.
     const std::uint64_t seen = store_.status().last_sequence;
-    auto step = has_retries_ ? co_await offer_retries() : co_await offer_journal();
+    const bool are_retries = has_retries_ && clock_.ticks() >= retries_due_;
+    auto step = are_retries ? co_await offer_retries() : co_await offer_journal();
+    if (are_retries && (!step || *step == Step::stuck)) {
+      if (!step && !shared::is_under_way(step.error())) log_.retries_wait(step.error().text);
+      retries_due_ = clock_.ticks() + retries_backoff_.next();
+      continue;
+    }
     std::optional<model::Fault> fault;
     if (!step && shared::is_under_way(step.error())) {  // at once, with what has come behind them
       backoff.reset();
@@ -357,12 +378,17 @@ asio::awaitable<void> Pump::run() {
       if (auto parted = co_await part_lanes(); !parted) log_.trouble(parted.error());
       continue;
     } else if (*step == Step::idle) {
-      if (std::exchange(has_retries_, false) || store_.status().last_sequence != seen) continue;
+      if (are_retries) has_retries_ = false;
+      if (are_retries || store_.status().last_sequence != seen) continue;
       if (has_two_lanes()) {
         co_await clock_.sleep_until(std::min(backlog_due_, clock_.ticks() + kGatherTime));
         continue;
       }
-      co_await gather(seen);
+      if (has_retries_) {
+        co_await (gather(seen) || clock_.sleep_until(retries_due_));
+      } else {
+        co_await gather(seen);
+      }
       continue;
     }
     if (fault) log_.trouble(*fault);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocols/hj212/codes.h"
+#include "protocols/wire/overloaded.h"
 
 namespace carbongate::hj212 {
 namespace {
@@ -14,15 +15,6 @@ constexpr std::size_t kEchoedMax = 32;           // of a QN or PW
 constexpr std::size_t kEventsMax = 256;          // that nobody has taken; remarks beyond are left out
 constexpr std::size_t kCommandShown = 16;        // of a CN
 constexpr std::size_t kNumbersMax = 24;          // ";PNUM=9999;PNO=9999" and some
-
-template <class... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
-
-Item single(std::string_view name, std::string text) {
-  return {Value{std::string(name), std::move(text)}};
-}
 
 bool is_receipt(std::string_view cn) {
   return cn == "9014" || cn == "9013";
@@ -50,8 +42,10 @@ void ClientSession::connected(Moment now) {
   }
 }
 
+// Who asked for what is not done yet asks again.
 void ClientSession::lost() {
   is_connected_ = false;
+  std::erase_if(answered_, [](const Answered& request) { return request.is_open; });
   answers_.clear();
   writing_.reset();
 }
@@ -285,6 +279,7 @@ void ClientSession::take_request(const Head& head, const std::vector<Item>& area
     answer(to, kInteraction, "9011", {single("QnRtn", std::to_string(verdict.request_result))});
   }
   if (!is_refused) {
+    to.is_open = verdict.execution_result == 0 && !verdict.is_notification;
     std::visit(Overloaded{[](std::monostate) {},
                           [&](Reply& reply) { answer(to, options_.limits.st, head.cn, std::move(reply.area)); },
                           [&](Change& change) { events_.emplace_back(Asked{head.qn, std::move(change)}); },
@@ -294,7 +289,11 @@ void ClientSession::take_request(const Head& head, const std::vector<Item>& area
       answer(to, kInteraction, "9012", {single("ExeRtn", std::to_string(verdict.execution_result))});
     }
   }
-  while (answered_.size() > kRemembered) answered_.pop_front();
+  while (answered_.size() > kRemembered) {
+    const auto oldest = std::ranges::find(answered_, false, &Answered::is_open);
+    if (oldest == answered_.end()) break;  // whoever does them, takes few
+    answered_.erase(oldest);
+  }
 }
 
 void ClientSession::answer(Answered& to, std::string_view st, std::string_view cn, std::vector<Item> area) {
@@ -305,8 +304,10 @@ void ClientSession::answer(Answered& to, std::string_view st, std::string_view c
 }
 
 void ClientSession::finish(const std::string& qn, int execution_result) {
-  const auto known = std::ranges::find(answered_, qn, &Answered::qn);
-  if (known == answered_.end() || known->cn == "2012") return;  // a notification has no result
+  const auto known =
+      std::ranges::find_if(answered_, [&](const Answered& request) { return request.is_open && request.qn == qn; });
+  if (known == answered_.end()) return;  // a notification has no result, and who was cut off asks again
+  known->is_open = false;
   answer(*known, kInteraction, "9012", {single("ExeRtn", std::to_string(execution_result))});
 }
 

@@ -1,13 +1,11 @@
 // The conversation with one supervisory platform (上位机), seen from the field side, without I/O: bytes that came are
 // told to it, bytes to send and what happened are asked of it, and time is an argument.
 //
-//   data:     ours, with Flag A=1 -> 9014 with the same QN, MN and PW; without it, sent again with the same QN, ReCount
-//   times, then the
-//             connection is of no use. A packet that would be too long goes in parts, each with a QN and a 9014 of its
-//             own.
-//   requests: theirs -> 9011 (or 9013) -> [data with the request's QN] -> 9012. One that comes again is answered again,
-//   and
-//             not carried out again.
+//   data:     ours, with Flag A=1 -> 9014 with the same QN, MN and PW; without it, sent again with the same QN,
+//             ReCount times, then the connection is of no use. A packet that would be too long goes in parts, each
+//             with a QN and a 9014 of its own.
+//   requests: theirs -> 9011 (or 9013) -> [data with the request's QN] -> 9012. One that comes again is answered
+//             again, and not carried out again; unless it was cut off before its 9012.
 //
 // Nothing is lost with a connection: what has no receipt is sent first on the next one.
 #pragma once
@@ -97,7 +95,7 @@ class ClientSession {
 
   // What was asked for is done: `execution_result` goes to the platform.
   void finish(const std::string& qn, int execution_result);
-  void apply(ClientSettings settings) { settings_ = std::move(settings); }
+  void apply(const SetByPlatform& set) { settings_ = set.over(std::move(settings_)); }
 
   const ClientSettings& settings() const { return settings_; }
   std::size_t outstanding() const { return outstanding_.size(); }
@@ -128,6 +126,7 @@ class ClientSession {
     std::string cn;
     std::string pw;  // as it was asked with, also if it is wrong: ours is not told to who does not know it
     std::vector<std::string> frames;
+    bool is_open = false;  // finish() is to come
   };
 
   std::string next_qn(Moment now);

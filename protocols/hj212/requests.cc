@@ -12,7 +12,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array kReads = {"1011", "1061", "1063", "2031", "2051", "2061", "3019", "3020"};
-constexpr std::array kSets = {"1000", "1012", "1062", "1064", "1072", "2011", "2012"};
 constexpr std::array kMinuteIntervals = {1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30};  // table 4
 constexpr std::size_t kQnDigits = 17;
 constexpr std::size_t kDataTimeDigits = 14;
@@ -62,9 +61,9 @@ Verdict reply(std::vector<Item> area) {
   return verdict;
 }
 
-Verdict change(ClientSettings settings, std::string remark) {
+Verdict change(SetByPlatform set, std::string remark) {
   Verdict verdict;
-  verdict.work = Change{std::move(settings)};
+  verdict.work = Change{std::move(set)};
   verdict.remark = std::move(remark);
   return verdict;
 }
@@ -73,28 +72,27 @@ Verdict wrong_value(std::string_view name) {
   return ended(execution_result::kCondition, std::string(name) + " is missing, or not what it may be");
 }
 
-Item single(std::string_view name, std::string text) {
-  return {Value{std::string(name), std::move(text)}};
-}
-
-Verdict set_timeouts(const std::vector<Item>& area, ClientSettings settings) {
+Verdict set_timeouts(const std::vector<Item>& area) {
   const auto timeout = number_in(find(area, "OverTime"));
   const auto retries = number_in(find(area, "ReCount"));
   if (!timeout || *timeout < 1 || *timeout > 99) return wrong_value("OverTime");
   if (!retries || *retries < 1 || *retries > 99) return wrong_value("ReCount");
-  settings.timeout = std::chrono::seconds(*timeout);
-  settings.retries = static_cast<std::uint32_t>(*retries);
-  return change(settings, "set: OverTime " + std::to_string(*timeout) + " s, ReCount " + std::to_string(*retries));
+  return change({.timeout = std::chrono::seconds(*timeout), .retries = static_cast<std::uint32_t>(*retries)},
+                "set: OverTime " + std::to_string(*timeout) + " s, ReCount " + std::to_string(*retries));
 }
 
-Verdict set_real_time_interval(const std::vector<Item>& area, ClientSettings settings) {
+Verdict set_real_time_interval(const std::vector<Item>& area, const RequestLimits& limits) {
   const auto interval = number_in(find(area, "RtdInterval"));
   if (!interval || *interval < 30 || *interval > 3600) return wrong_value("RtdInterval");
-  settings.real_time_interval = std::chrono::seconds(*interval);
-  return change(settings, "set: RtdInterval " + std::to_string(*interval) + " s");
+  const std::chrono::seconds wanted(*interval);
+  const std::string text = "RtdInterval " + std::to_string(*interval) + " s";
+  if (wanted < limits.real_time) {
+    return ended(execution_result::kCondition, text + ": the station makes no instants that often");
+  }
+  return change({.real_time_interval = wanted}, "set: " + text);
 }
 
-Verdict set_minute_interval(const std::vector<Item>& area, ClientSettings settings, const RequestLimits& limits) {
+Verdict set_minute_interval(const std::vector<Item>& area, const RequestLimits& limits) {
   const auto interval = number_in(find(area, "MinInterval"));
   if (!interval || std::ranges::find(kMinuteIntervals, *interval) == kMinuteIntervals.end())
     return wrong_value("MinInterval");
@@ -104,16 +102,14 @@ Verdict set_minute_interval(const std::vector<Item>& area, ClientSettings settin
     return ended(execution_result::kCondition,
                  "MinInterval " + std::to_string(*interval) + ": the station makes no means of that length");
   }
-  settings.minute_interval = wanted;
-  return change(settings, "set: MinInterval " + std::to_string(*interval) + " min");
+  return change({.minute_interval = wanted}, "set: MinInterval " + std::to_string(*interval) + " min");
 }
 
-Verdict set_password(const std::vector<Item>& area, ClientSettings settings) {
+Verdict set_password(const std::vector<Item>& area) {
   const auto password = find(area, "NewPW");
   const bool is_alone = area.size() == 1 && area.front().size() == 1;  // else it has been cut at a ; or a ,
   if (!password || !is_alone || !can_be_password(*password)) return wrong_value("NewPW");
-  settings.password = *password;
-  return change(settings, "set: a new password");
+  return change({.password = std::string(*password)}, "set: a new password");
 }
 
 // The clock of this machine is kept by its time server alone.
@@ -187,27 +183,64 @@ bool can_be_password(std::string_view text) {
   });
 }
 
-std::string to_text(const ClientSettings& settings) {
-  return "RtdInterval=" + std::to_string(settings.real_time_interval.count()) +
-         ";MinInterval=" + std::to_string(settings.minute_interval.count()) +
-         ";OverTime=" + std::to_string(settings.timeout.count()) + ";ReCount=" + std::to_string(settings.retries) +
-         ";RealTime=" + (settings.sends_real_time ? "1" : "0") + ";PW=" + settings.password;
+void SetByPlatform::add(const SetByPlatform& later) {
+  const auto take = [](auto& to, const auto& from) {
+    if (from) to = from;
+  };
+  take(real_time_interval, later.real_time_interval);
+  take(minute_interval, later.minute_interval);
+  take(timeout, later.timeout);
+  take(retries, later.retries);
+  take(password, later.password);
+  take(sends_real_time, later.sends_real_time);
 }
 
-ClientSettings read_settings(std::string_view text, ClientSettings otherwise) {
+ClientSettings SetByPlatform::over(ClientSettings configured) const {
+  return {.real_time_interval = real_time_interval.value_or(configured.real_time_interval),
+          .minute_interval = minute_interval.value_or(configured.minute_interval),
+          .timeout = timeout.value_or(configured.timeout),
+          .retries = retries.value_or(configured.retries),
+          .password = password.value_or(std::move(configured.password)),
+          .sends_real_time = sends_real_time.value_or(configured.sends_real_time)};
+}
+
+std::string to_text(const SetByPlatform& set) {
+  std::string text;
+  const auto put = [&](std::string_view name, const std::string& value) {
+    text.append(text.empty() ? "" : ";").append(name).append("=").append(value);
+  };
+  if (set.real_time_interval) put("RtdInterval", std::to_string(set.real_time_interval->count()));
+  if (set.minute_interval) put("MinInterval", std::to_string(set.minute_interval->count()));
+  if (set.timeout) put("OverTime", std::to_string(set.timeout->count()));
+  if (set.retries) put("ReCount", std::to_string(*set.retries));
+  if (set.sends_real_time) put("RealTime", *set.sends_real_time ? "1" : "0");
+  if (set.password) put("PW", *set.password);
+  return text;
+}
+
+SetByPlatform read_set(std::string_view text, const std::vector<std::string>& allow) {
+  SetByPlatform set;
   const auto segment = parse_segment(text);
-  if (!segment) return otherwise;
+  if (!segment) return set;
   const auto number = [&](std::string_view name, int min, int max) {
     const auto value = number_in(find(segment->fields, name));
     return value && *value >= min && *value <= max ? value : std::nullopt;
   };
-  if (const auto n = number("RtdInterval", 1, 3600)) otherwise.real_time_interval = std::chrono::seconds(*n);
-  if (const auto n = number("MinInterval", 1, 60)) otherwise.minute_interval = std::chrono::minutes(*n);
-  if (const auto n = number("OverTime", 1, 99)) otherwise.timeout = std::chrono::seconds(*n);
-  if (const auto n = number("ReCount", 1, 99)) otherwise.retries = static_cast<std::uint32_t>(*n);
-  if (const auto n = number("RealTime", 0, 1)) otherwise.sends_real_time = *n == 1;
-  if (const auto password = find(segment->fields, "PW")) otherwise.password = *password;
-  return otherwise;
+  if (const auto n = number("RtdInterval", 1, 3600)) set.real_time_interval = std::chrono::seconds(*n);
+  if (const auto n = number("MinInterval", 1, 60)) set.minute_interval = std::chrono::minutes(*n);
+  if (const auto n = number("OverTime", 1, 99)) set.timeout = std::chrono::seconds(*n);
+  if (const auto n = number("ReCount", 1, 99)) set.retries = static_cast<std::uint32_t>(*n);
+  if (const auto n = number("RealTime", 0, 1)) set.sends_real_time = *n == 1;
+  if (const auto password = find(segment->fields, "PW"); password && !password->empty()) set.password = *password;
+  constexpr std::array kAll = {"RtdInterval", "MinInterval", "OverTime", "ReCount", "RealTime", "PW"};
+  if (!std::ranges::all_of(kAll, [&](const char* name) { return find(segment->fields, name).has_value(); })) return set;
+  if (!has(allow, "1000")) set.timeout.reset();
+  if (!has(allow, "1000")) set.retries.reset();
+  if (!has(allow, "1062")) set.real_time_interval.reset();
+  if (!has(allow, "1064")) set.minute_interval.reset();
+  if (!has(allow, "1072")) set.password.reset();
+  if (!has(allow, "2011") && !has(allow, "2012")) set.sends_real_time.reset();
+  return set;
 }
 
 Verdict judge(const Head& head, const std::vector<Item>& area, const RequestLimits& limits,
@@ -221,13 +254,13 @@ Verdict judge(const Head& head, const std::vector<Item>& area, const RequestLimi
   if (head.qn.size() != kQnDigits || !are_digits(head.qn)) return refused(kNumber, "QN is not 17 digits");
   if (!read_data_time(head.qn.substr(0, kDataTimeDigits))) return refused(kNumber, "QN is no time");
   const std::string& cn = head.cn;
-  if (!has(kReads, cn) && !has(kSets, cn)) {
+  if (!has(kReads, cn) && !has(kSettable, cn)) {
     if (find_command(cn) != nullptr) return refused(kRefused, "CN " + cn + " is none that this gateway carries out");
     return refused(kCommand, "CN " + cn.substr(0, kShownMax) + " is unknown");
   }
-  if (has(kSets, cn) && !has(limits.allow, cn)) return refused(kRefused, "CN " + cn + " is not in `allow`");
+  if (has(kSettable, cn) && !has(limits.allow, cn)) return refused(kRefused, "CN " + cn + " is not in `allow`");
 
-  if (cn == "1000") return set_timeouts(area, settings);
+  if (cn == "1000") return set_timeouts(area);
   if (cn == "1011") {
     std::vector<Item> answer;
     if (const auto factor = find(area, "PolId"); factor && factor->size() <= kShownMax) {
@@ -238,14 +271,13 @@ Verdict judge(const Head& head, const std::vector<Item>& area, const RequestLimi
   }
   if (cn == "1012") return compare_time(area, now);
   if (cn == "1061") return reply({single("RtdInterval", std::to_string(settings.real_time_interval.count()))});
-  if (cn == "1062") return set_real_time_interval(area, settings);
+  if (cn == "1062") return set_real_time_interval(area, limits);
   if (cn == "1063") return reply({single("MinInterval", std::to_string(settings.minute_interval.count()))});
-  if (cn == "1064") return set_minute_interval(area, settings, limits);
-  if (cn == "1072") return set_password(area, settings);
+  if (cn == "1064") return set_minute_interval(area, limits);
+  if (cn == "1072") return set_password(area);
   if (cn == "2011" || cn == "2012") {
-    ClientSettings changed = settings;
-    changed.sends_real_time = cn == "2011";
-    Verdict verdict = change(changed, cn == "2011" ? "set: real-time data on" : "set: real-time data off");
+    const bool is_on = cn == "2011";
+    Verdict verdict = change({.sends_real_time = is_on}, is_on ? "set: real-time data on" : "set: real-time data off");
     verdict.is_notification = cn == "2012";
     return verdict;
   }

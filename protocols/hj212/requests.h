@@ -1,17 +1,18 @@
 // What the supervisory platform may ask of the field side, and what comes of it: pure, so that every request ever seen
 // can be a test.
 //
-// | CN                        | what                                | when | | ------------------------- |
-// ----------------------------------- | ------------------------------------------------- | | 1011, 1061, 1063 | time,
-// intervals                     | always                                            | | 2031, 2051, 2061          |
-// history from BeginTime to EndTime   | always                                            | | 3019, 3020 | serial
-// number, information          | always: 100, no data, where there is none         | | 1000, 1062, 1064, 1072    |
-// timeouts, intervals, password       | where Limits::allow has it                        | | 2011, 2012 | real-time
-// data on and off           | the same                                          | | 1012                      | the
-// time                            | the same; the clock is not set, the deviation told| | others of the standard    |
-// | never: refused                                    |
+// | CN                     | what                              | when                                          |
+// | ---------------------- | --------------------------------- | --------------------------------------------- |
+// | 1011, 1061, 1063       | time, intervals                   | always                                        |
+// | 2031, 2051, 2061       | history from BeginTime to EndTime | always                                        |
+// | 3019, 3020             | serial number, information        | always: 100, no data, where there is none     |
+// | 1000, 1062, 1064, 1072 | timeouts, intervals, password     | where RequestLimits::allow has it             |
+// | 2011, 2012             | real-time data on and off         | the same                                      |
+// | 1012                   | the time                          | the same; the clock is not set, but compared  |
+// | others of the standard |                                   | never: refused                                |
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -31,7 +32,10 @@ std::string to_qn(LocalTime at);         // "20260801100000123"
 std::string to_data_time(LocalTime at);  // "20260801100000"
 std::optional<LocalTime> read_data_time(std::string_view text);
 
-// What the platform may set; kept by whoever owns the session.
+// Commands that set something.
+inline constexpr std::array<std::string_view, 7> kSettable{"1000", "1012", "1062", "1064", "1072", "2011", "2012"};
+
+// What the platform may set.
 struct ClientSettings {
   std::chrono::seconds real_time_interval{30};  // RtdInterval
   std::chrono::minutes minute_interval{10};     // MinInterval
@@ -46,9 +50,26 @@ struct ClientSettings {
 // Whether it can be a PW: up to 6 printable characters of ASCII, none of which are syntax (& ; = , and //).
 bool can_be_password(std::string_view text);
 
-// One line; holds the password. What of it cannot be read is as in `otherwise`.
-std::string to_text(const ClientSettings& settings);
-ClientSettings read_settings(std::string_view text, ClientSettings otherwise);
+// What of the settings the platform has set, which is kept by whoever owns the session; all else is as configured.
+struct SetByPlatform {
+  std::optional<std::chrono::seconds> real_time_interval = {};
+  std::optional<std::chrono::minutes> minute_interval = {};
+  std::optional<std::chrono::seconds> timeout = {};
+  std::optional<std::uint32_t> retries = {};
+  std::optional<std::string> password = {};
+  std::optional<bool> sends_real_time = {};
+
+  void add(const SetByPlatform& later);  // in place of what was set before
+  ClientSettings over(ClientSettings configured) const;
+  friend bool operator==(const SetByPlatform&, const SetByPlatform&) = default;
+};
+
+// One line; holds the password.
+std::string to_text(const SetByPlatform& set);
+
+// What of it cannot be read is not set. Older versions kept all six whatever was set: of such a text those count that
+// `allow` lets the platform set.
+SetByPlatform read_set(std::string_view text, const std::vector<std::string>& allow);
 
 struct RequestLimits {
   std::string st;                       // of the station: "31"
@@ -56,6 +77,7 @@ struct RequestLimits {
   std::vector<std::string> allow = {};  // commands that set something
   std::string serial = {};              // for 3019; empty: there is none
   std::uint8_t version = Flag::kVersion2017;
+  std::chrono::milliseconds real_time{};  // from one instant of the station to the next: RtdInterval is no less
 
   // MinInterval is one of these, for there are means of no other length; empty: any of the standard.
   std::vector<std::chrono::minutes> minute_intervals = {};
@@ -73,7 +95,7 @@ struct Reply {  // data that go back with the request's QN
   std::vector<Item> area;
 };
 struct Change {
-  ClientSettings settings;
+  SetByPlatform set;
 };
 struct HistoryWanted {
   std::string cn;  // 2031, 2051, 2061

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace carbongate::hj212 {
 namespace {
@@ -66,6 +67,10 @@ std::size_t place(const std::vector<Value>& fields, std::string_view name) {
 }
 
 }  // namespace
+
+Item single(std::string_view name, std::string text) {
+  return {Value{std::string(name), std::move(text)}};
+}
 
 boost::system::result<Segment, Malformed> parse_segment(std::string_view text) {
   Segment segment;
@@ -174,8 +179,8 @@ boost::system::result<Head, Malformed> head_of(const Segment& segment) {
     head.deviations.emplace_back("bit D of Flag without PNUM and PNO");
   }
   if (!segment.area) head.deviations.emplace_back("CP is missing");
-  if (segment.area && to_text(*segment.area).size() > kAreaBytesMax) {
-    head.deviations.push_back("CP has more than " + std::to_string(kAreaBytesMax) + " characters");
+  if (segment.area && to_text(*segment.area).size() > kAreaBytesTaken) {
+    head.deviations.push_back("CP has more than " + std::to_string(kAreaBytesTaken) + " characters");
   }
   return head;
 }

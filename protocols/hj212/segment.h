@@ -19,7 +19,9 @@
 
 namespace carbongate::hj212 {
 
-inline constexpr std::size_t kAreaBytesMax = 950;  // by table 3
+// Table 3 gives CP 950 bytes, and counts names with what they name: here "CP=&&" and "&&" too.
+inline constexpr std::size_t kAreaBytesMax = 943;
+inline constexpr std::size_t kAreaBytesTaken = 950;  // of others, who may count otherwise
 
 struct Value {
   std::string name;
@@ -29,6 +31,8 @@ struct Value {
 };
 
 using Item = std::vector<Value>;  // without values: nothing between two separators
+
+Item single(std::string_view name, std::string text);  // an item of one value
 
 struct Segment {
   std::vector<Value> fields;              // before CP

@@ -49,8 +49,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (std::holds_alternative<ClientSession::Received>(*event) && given-- == 0) std::abort();
       if (const auto* asked = std::get_if<ClientSession::Asked>(&*event)) {
         if (const auto* change = std::get_if<Change>(&asked->work)) {
-          if (read_settings(to_text(change->settings), {}) != change->settings) std::abort();
-          session.apply(change->settings);
+          if (read_set(to_text(change->set), {}) != change->set) std::abort();
+          session.apply(change->set);
         }
         session.finish(asked->qn, execution_result::kDone);
       }

@@ -26,6 +26,7 @@ struct FakeDisk {
   std::map<std::string, ports::StoreStatus::Cursor> cursors;
   std::map<std::string, std::vector<ports::Recorded>> recorded;          // by sink, ascending
   std::function<void()> before_recorded;                                 // what the store does before it looks there
+  std::function<boost::asio::awaitable<void>()> after_kept;              // what passes before keep() says that it has
   std::vector<std::pair<std::string, ports::RejectedRow>> dead_letters;  // with the sink's name
   std::vector<std::pair<std::string, std::uint64_t>> retries;            // of those: to be offered again
   std::vector<Instant> seals;
@@ -223,6 +224,7 @@ class FakeStore final : public ports::Store {
     co_await boost::asio::post(boost::asio::use_awaitable);
     if (takes_failure()) co_return *fault_;
     disk_.kept[{sink, name}] = value;
+    if (disk_.after_kept) co_await disk_.after_kept();
     co_return model::Result<void>();
   }
 

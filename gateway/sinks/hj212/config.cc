@@ -1,7 +1,9 @@
 #include "gateway/sinks/hj212/config.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <string_view>
 #include <utility>
@@ -20,7 +22,6 @@ using namespace std::chrono_literals;
 using config::printable;
 namespace codec = carbongate::hj212;
 
-constexpr std::array<std::string_view, 7> kSettable{"1000", "1012", "1062", "1064", "1072", "2011", "2012"};
 constexpr std::size_t kNameMax = 27;  // of an MN
 
 bool are_letters(std::string_view text) {
@@ -53,9 +54,9 @@ void read_station(config::Reader& in, const config::Node& root, Config& config) 
         const config::Node* node = station.find(key);
         return node && node->is_scalar() ? config::parse_duration(node->scalar()) : std::nullopt;
       };
-      config.real_time = duration("real_time").value_or(30s);
+      config.options.limits.real_time = duration("real_time").value_or(30s);
       const auto minute = std::chrono::duration_cast<std::chrono::minutes>(duration("minute").value_or(10min));
-      config.settings.real_time_interval = std::chrono::duration_cast<std::chrono::seconds>(config.real_time);
+      config.settings.real_time_interval = std::chrono::ceil<std::chrono::seconds>(config.options.limits.real_time);
       config.settings.minute_interval = minute;
       config.options.limits.minute_intervals = {minute};
       return;
@@ -92,9 +93,9 @@ void read_allow(config::Reader& in, Config& config) {
   std::vector<std::string>& allow = config.options.limits.allow;
   allow = in.value_or("allow", std::vector<std::string>());
   for (const std::string& command : allow) {
-    if (std::ranges::find(kSettable, command) != kSettable.end()) continue;
-    in.error("allow", "'" + printable(command) +
-                          "' sets nothing that a platform may set here: 1000, 1012, 1062, 1064, 1072, 2011, 2012");
+    if (std::ranges::find(codec::kSettable, command) != codec::kSettable.end()) continue;
+    in.error("allow", fmt::format("'{}' sets nothing that a platform may set here: {}", printable(command),
+                                  fmt::join(codec::kSettable, ", ")));
   }
 }
 
@@ -120,6 +121,9 @@ Config Config::from(config::Reader& in, const config::Node& root) {
   if (options.window < kWindowWithPlace) options.beyond_window = 1;
   options.wants_receipts = in.value_or("receipts", true);
   options.asks_for_time = in.value_or("ask_for_time", false);
+  if (options.asks_for_time && std::ranges::find(options.limits.allow, "1012") == options.limits.allow.end()) {
+    in.warning("ask_for_time", "the platform answers by CN 1012, which is refused: put \"1012\" into `allow`");
+  }
   const Duration heartbeat = in.in_range<Duration>("heartbeat", is_2025 ? Duration(60s) : Duration(0s), 0s, 1h);
   if (heartbeat != Duration::zero() && !is_2025) {
     in.error("heartbeat", "is of edition 2025; HJ 212-2017 has none");
@@ -130,6 +134,9 @@ Config Config::from(config::Reader& in, const config::Node& root) {
   config.settings.retries = in.in_range<std::uint32_t>("retries", config.settings.retries, 1, 99);
   const Duration interval = in.in_range<Duration>("real_time_interval", config.settings.real_time_interval, 1s, 1h);
   config.settings.real_time_interval = std::chrono::duration_cast<std::chrono::seconds>(interval);
+  if (interval < options.limits.real_time) {
+    in.error("real_time_interval", "the station makes no instants that often: its `real_time` is longer");
+  }
   config.sends_alerts = in.value_or("alerts", false);
   config.reconnect_max = in.in_range<std::chrono::milliseconds>("reconnect_max", config.reconnect_max, 100ms, 5min);
   config.history_max = in.in_range<std::size_t>("history_max", config.history_max, 1, 1'000'000);

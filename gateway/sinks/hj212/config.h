@@ -19,9 +19,8 @@ struct Config {
   std::string name;  // unique among the sinks
   std::string host;
   std::uint16_t port = 0;
-  std::string where;     // for messages: "10.1.2.3:9003"
-  std::string station;   // of `stations`
-  Duration real_time{};  // how often the station makes an instant
+  std::string where;    // for messages: "10.1.2.3:9003"
+  std::string station;  // of `stations`
   bool sends_alerts = false;
   std::string time_zone = "Asia/Shanghai";
   std::size_t history_max = 10'000;                // records of one request

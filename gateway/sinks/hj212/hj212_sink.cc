@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/system/errc.hpp>
+#include <set>
 #include <utility>
 
 #include "gateway/sinks/shared/under_way.h"
@@ -56,7 +57,7 @@ bool Hj212Sink::is_wanted(const model::StoredRow& row) const {
   const auto slot = [&](Instant at) {
     return std::chrono::floor<Duration>(station_clock_.local(at).time_since_epoch()) / settings.real_time_interval;
   };
-  return slot(report->begin) != slot(report->begin - config_.real_time);
+  return slot(report->begin) != slot(report->begin - config_.options.limits.real_time);
 }
 
 // False: it has passed, and there is no connection.
@@ -77,7 +78,7 @@ model::Fault Hj212Sink::told(model::Fault fault) {
 }
 
 asio::awaitable<model::Result<ports::Delivery>> Hj212Sink::deliver_rows(std::span<const model::StoredRow> rows,
-                                                                        bool looks_behind) {
+                                                                        bool are_again) {
   if (rows.empty()) co_return ports::Delivery{};
   const bool has_data = std::ranges::any_of(rows, [this](const model::StoredRow& row) { return is_wanted(row); });
   const Duration patience = told_at_ ? Duration(kReconnectPatience) : Duration(1s);
@@ -85,7 +86,7 @@ asio::awaitable<model::Result<ports::Delivery>> Hj212Sink::deliver_rows(std::spa
     co_return told({make_error_code(errc::not_connected), link_.trouble()});
   }
   if (link_.given_up() != round_) end_round();
-  const End end = co_await send(rows, looks_behind);
+  const End end = co_await send(rows, are_again);
   co_return finish(rows, end);
 }
 
@@ -101,7 +102,8 @@ bool Hj212Sink::is_round_over() const {
   return link_.given_up() != round_ || is_away;
 }
 
-asio::awaitable<Hj212Sink::End> Hj212Sink::send(std::span<const model::StoredRow> rows, bool looks_behind) {
+asio::awaitable<Hj212Sink::End> Hj212Sink::send(std::span<const model::StoredRow> rows, bool are_again) {
+  const bool looks_behind = !are_again && store_ != nullptr;
   const auto is_open = [this](const model::StoredRow& row) {
     const auto packet = packets_.find(row.sequence);
     return packet != packets_.end() && packet->second.fate == Fate::sent;
@@ -110,7 +112,7 @@ asio::awaitable<Hj212Sink::End> Hj212Sink::send(std::span<const model::StoredRow
   for (;;) {
     look_for_answers();
     if (is_round_over()) co_return End::round_over;
-    const bool all_are_sent = send_what_fits(rows);
+    const bool all_are_sent = send_what_fits(rows, are_again);
     if (all_are_sent && std::ranges::none_of(rows, is_open)) co_return End::done;
     ask_by_repeat(rows);
     if (clock_.ticks() >= look) {
@@ -129,24 +131,29 @@ asio::awaitable<Hj212Sink::End> Hj212Sink::send(std::span<const model::StoredRow
 }
 
 // As many as the window has room for, alerts first. False: there are more.
-bool Hj212Sink::send_what_fits(std::span<const model::StoredRow> rows) {
+bool Hj212Sink::send_what_fits(std::span<const model::StoredRow> rows, bool are_again) {
   const std::size_t window = config_.options.window;
   const auto is_repeated = [](const auto& one) { return one.second.fate == Fate::sent && one.second.is_repeat; };
   auto repeats = static_cast<std::size_t>(std::ranges::count_if(packets_, is_repeated));
   bool are_all_sent = true;
+  std::set<const model::Series*> open;  // watches of which an alert has not arrived: the next one waits for it
   for (const bool is_alert : {true, false}) {
     const std::size_t kept_free = !is_alert && window >= kWindowWithPlace ? 1 : 0;
     for (const model::StoredRow& row : rows) {
       if ((row.body.get_if<model::Alert>() != nullptr) != is_alert || !is_wanted(row)) continue;
       Packet& packet = packets_[row.sequence];
-      if (packet.fate != Fate::waiting) continue;
-      const bool has_place = !packet.is_repeat || repeats < std::max<std::size_t>(1, window / 2);
-      if (has_place && (is_alert ? link_.has_urgent_room() : link_.has_room(kept_free))) {
-        if (packet.is_repeat) ++repeats;
-        send(row, packet);
-      } else {
-        are_all_sent = false;
+      if (packet.fate == Fate::waiting) {
+        const bool is_next = !is_alert || !open.contains(row.series.get());
+        const bool has_place = !packet.is_repeat || repeats < std::max<std::size_t>(1, window / 2);
+        if (is_next && has_place && (is_alert ? link_.has_urgent_room() : link_.has_room(kept_free))) {
+          if (packet.is_repeat) ++repeats;
+          packet.is_again = are_again;
+          send(row, packet);
+        } else {
+          are_all_sent = false;
+        }
       }
+      if (is_alert && (packet.fate == Fate::waiting || packet.fate == Fate::sent)) open.insert(row.series.get());
     }
   }
   return are_all_sent;
@@ -250,7 +257,8 @@ void Hj212Sink::ask_by_repeat(std::span<const model::StoredRow> rows) {
 }
 
 // What was not answered is sent anew in the next round. It counts against a packet that it was sent as often as it may
-// be, and others were answered.
+// be, and others were answered. One that was refused before is back with the dead letters at once, or the journal would
+// wait behind it.
 void Hj212Sink::end_round() {
   look_for_answers();
   const bool is_given_up = link_.given_up() != round_;
@@ -260,8 +268,12 @@ void Hj212Sink::end_round() {
     link_.forget(std::exchange(packet.ticket, 0));
     packet.fate = Fate::waiting;
     packet.is_repeat = true;
-    if (is_given_up && has_answered_ && clock_.ticks() - packet.sent_at >= patience) ++packet.rounds;
-    if (packet.rounds >= kRoundsMax) {
+    const bool is_ignored = is_given_up && clock_.ticks() - packet.sent_at >= patience;
+    if (is_ignored && has_answered_) ++packet.rounds;
+    if (is_ignored && packet.is_again) {
+      packet.fate = Fate::refused;
+      packet.why = "offered again, and not answered again";
+    } else if (packet.rounds >= kRoundsMax) {
       packet.fate = Fate::refused;
       packet.why = fmt::format("not answered {} times, while other packets were", kRoundsMax);
     }

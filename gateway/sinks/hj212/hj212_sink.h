@@ -22,13 +22,14 @@ namespace carbongate::sinks::hj212 {
 
 // A row is a packet, or several if it is long, and is settled when the platform has answered all of it (9014); without
 // receipts, when it is written. What was not answered is sent again, with the same DataTime. A row that gets no answer
-// kRoundsMax times, while others do, is refused for good.
+// kRoundsMax times, while others do, is refused for good; one that was refused before, when it gets none once.
 //
 // A packet that waits for its answer holds back what is settled, and not what is sent: as soon as a report or an alert
 // stands in the journal behind the rows offered, a delivery ends (shared/under_way.h), and the next one has it among
 // its rows. What is open, or arrived behind an open one, is remembered from one delivery to the next. Of the window one
 // place is kept for alerts, or one goes beyond a window of less than kWindowWithPlace; alerts go before data, and what
-// is sent another time takes no more than half.
+// is sent another time takes no more than half. An alert waits until what came before it of its watch has arrived: the
+// platform's last word of it is the last one.
 //
 // Each time that a packet is sent is in the record of deliveries by the next look, though nothing is settled.
 //
@@ -49,11 +50,11 @@ class Hj212Sink final : public ports::Sink {
   std::size_t batch_rows() const override { return kBatchRows; }
   boost::asio::awaitable<void> attend() override { return link_.run(); }
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override {
-    return deliver_rows(rows, true);
+    return deliver_rows(rows, false);
   }
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver_again(
       std::span<const model::StoredRow> rows) override {
-    return deliver_rows(rows, false);
+    return deliver_rows(rows, true);
   }
   std::vector<ports::Attempt> take_attempts() override { return log_.take(); }
   ports::SinkStatus status() const override;
@@ -69,6 +70,7 @@ class Hj212Sink final : public ports::Sink {
     std::optional<Instant> last_sent = {};
     io::SteadyTime sent_at{};
     bool is_repeat = false;  // was not answered in a round before
+    bool is_again = false;   // was refused before
     int rounds = 0;          // it was not, while others were
     std::string why = {};    // it is refused
   };
@@ -80,9 +82,9 @@ class Hj212Sink final : public ports::Sink {
   model::Fault told(model::Fault fault);
   boost::asio::awaitable<bool> wait_for(io::SteadyTime deadline);
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver_rows(std::span<const model::StoredRow> rows,
-                                                                      bool looks_behind);
-  boost::asio::awaitable<End> send(std::span<const model::StoredRow> rows, bool looks_behind);
-  bool send_what_fits(std::span<const model::StoredRow> rows);
+                                                                      bool are_again);
+  boost::asio::awaitable<End> send(std::span<const model::StoredRow> rows, bool are_again);
+  bool send_what_fits(std::span<const model::StoredRow> rows, bool are_again);
   void send(const model::StoredRow& row, Packet& packet);
   void ask_by_repeat(std::span<const model::StoredRow> rows);
   void look_for_answers();

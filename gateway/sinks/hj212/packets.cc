@@ -35,12 +35,14 @@ std::string quotable(std::string text) {
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < 0x20) c = ' ';
   }
+  if (text.size() > kTextBytesMax) {
+    std::size_t end = kTextBytesMax;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+    text.resize(end);
+  }
   if (text.ends_with('/')) text += ' ';
   if (text.starts_with('/')) text.insert(0, " ");
-  if (text.size() <= kTextBytesMax) return text;
-  std::size_t end = kTextBytesMax;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  return text.substr(0, end);
+  return text;
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "config/reader/text.h"
 #include "protocols/io/backoff.h"
 #include "protocols/io/resolve.h"
+#include "protocols/wire/overloaded.h"
 
 namespace carbongate::sinks::hj212 {
 
@@ -34,11 +35,6 @@ constexpr std::size_t kHistoryPage = 50;  // records read from the store at a ti
 constexpr std::size_t kChangesMax = 16;   // that wait to be kept
 constexpr auto kTroubleEvery = 10s;       // a line of one kind
 constexpr auto kRemarkEvery = 1s;
-
-template <class... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
 
 model::ReportKind kind_of(std::string_view command) {
   if (command == "2051") return model::ReportKind::minute;
@@ -84,7 +80,7 @@ std::vector<Instant> PlatformLink::take_sent(Ticket ticket) {
 }
 
 asio::awaitable<void> PlatformLink::run() {
-  co_await stay_connected();
+  co_await (stay_connected() || make_changes());  // what was asked for is kept, and holds, also if the asker is gone
 }
 
 asio::awaitable<void> PlatformLink::wait(io::SteadyTime deadline) {
@@ -112,18 +108,17 @@ asio::awaitable<void> PlatformLink::stay_connected() {
 
 // With what the platform has set before.
 asio::awaitable<void> PlatformLink::make_session() {
-  codec::ClientSettings settings = config_.settings;
   io::Backoff backoff(500ms, 30s);
   while (store_) {
     const auto kept = co_await store_->kept(config_.name, kSettingsName);
     if (kept) {
-      if (*kept) settings = codec::read_settings(**kept, settings);
+      if (*kept) set_ = codec::read_set(**kept, config_.options.limits.allow);
       break;
     }
     set_trouble(kept.error().text);
     co_await clock_.sleep_until(clock_.ticks() + backoff.next());
   }
-  session_.emplace(config_.options, std::move(settings));
+  session_.emplace(config_.options, set_.over(config_.settings));
 }
 
 asio::awaitable<bool> PlatformLink::connect(tcp::socket& socket) {
@@ -161,7 +156,7 @@ asio::awaitable<void> PlatformLink::converse(tcp::socket& socket) {
     }
   } leaving{*this};
   spdlog::info("sink {}: connected to {}", config_.name, peer_);
-  co_await (read(socket) || write(socket) || make_changes() || send_history());
+  co_await (read(socket) || write(socket) || send_history());
   socket.close(ignored);
 }
 
@@ -243,15 +238,20 @@ asio::awaitable<void> PlatformLink::make_changes() {
     const auto [qn, change] = std::move(changes_.front());
     changes_.pop_front();
     int result = codec::execution_result::kDone;
+    codec::SetByPlatform set = set_;
+    set.add(change.set);
     if (store_) {
-      const auto kept = co_await store_->keep(config_.name, kSettingsName, to_text(change.settings));
+      const auto kept = co_await store_->keep(config_.name, kSettingsName, to_text(set));
       if (!kept) {
         result = codec::execution_result::kFault;
         spdlog::error("sink {}: what the platform set is not kept, and does not hold: {}", config_.name,
                       kept.error().text);
       }
     }
-    if (result == codec::execution_result::kDone) session_->apply(change.settings);
+    if (result == codec::execution_result::kDone) {
+      set_ = std::move(set);
+      session_->apply(change.set);
+    }
     session_->finish(qn, result);
     wake_.notify_all();
   }

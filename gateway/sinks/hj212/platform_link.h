@@ -81,7 +81,8 @@ class PlatformLink {
   io::Clock& clock_;
   ports::Store* store_;
   StationClock station_clock_;
-  std::optional<Session> session_;  // when it is known what was kept
+  carbongate::hj212::SetByPlatform set_;  // as it is kept
+  std::optional<Session> session_;        // when it is known what was kept
   bool is_connected_ = false;
   bool is_useless_ = false;
   bool has_answered_ = false;  // on this connection

@@ -394,6 +394,42 @@ TEST_F(SinkPump, OffersNoMoreAtOnceThanItMay) {
   EXPECT_EQ(sink_.accepted().size(), 20U);
 }
 
+TEST_F(SinkPump, TheJournalDoesNotWaitForDeadLettersThatAreStuck) {
+  journal_.append(3);
+  journal_.retry(1);
+  sink_.fail_next("HTTP 500");
+  start();
+  EXPECT_EQ(journal_.settled(), 3U);
+  EXPECT_EQ(journal_.retries().size(), 1U);
+  for (int i = 0; i < 5; ++i) {
+    sink_.fail_next("HTTP 500");
+    wake();
+  }
+  EXPECT_EQ(sink_.offers(), 1U + 1U + 5U) << "it is offered again, after longer and longer pauses";
+  EXPECT_GT(clock_.ticks(), io::SteadyTime(5 * kRetryFirst));
+  wake();
+  EXPECT_TRUE(journal_.retries().empty());
+  EXPECT_EQ(clock_.next_deadline(), std::nullopt);
+}
+
+TEST_F(SinkPump, TheJournalHasAsMuchTimeAsDeadLettersThatAreRefusedAgain) {
+  journal_.append(40);
+  for (std::uint64_t s = 1; s <= 20; ++s) journal_.retry(s);
+  sink_.next([this](auto rows) {
+    clock_.advance(40s);
+    ports::Delivery delivery{rows.back().sequence, {}};
+    for (const auto& row : rows) delivery.rejected.push_back({row.sequence, "not answered again"});
+    return delivery;
+  });
+  start();
+  EXPECT_EQ(journal_.settled(), 40U);
+  EXPECT_EQ(journal_.retries().size(), 10U);
+  pass(39s);
+  EXPECT_EQ(journal_.retries().size(), 10U);
+  pass(1s);
+  EXPECT_TRUE(journal_.retries().empty());
+}
+
 TEST_F(SinkPump, OffersDeadLettersUntilWhatBecameOfThemIsKept) {
   journal_.append(3);
   journal_.retry(1);

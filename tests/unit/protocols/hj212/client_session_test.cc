@@ -265,7 +265,7 @@ TEST_F(ClientSessionTest, AnAllowedChangeIsAnsweredWhenItIsKept) {
   ASSERT_EQ(frames.size(), 1u);
   EXPECT_EQ(segment_of(frames[0]),
             "QN=20260801100000777;ST=91;CN=9011;PW=123456;MN=010000A8900016F000169DC0;Flag=4;CP=&&QnRtn=1&&");
-  session_->apply(std::get<Change>(asked->work).settings);
+  session_->apply(std::get<Change>(asked->work).set);
   session_->finish(asked->qn, 1);
   frames = sent();
   EXPECT_EQ(head(frames[0]).cn + area(frames[0]), "9012ExeRtn=1");
@@ -307,7 +307,7 @@ TEST_F(ClientSessionTest, ANewPasswordHoldsForWhatIsSentFromThenOn) {
   upload();
   session_->received(packet("1072", "20260801100000777", "NewPW=abcdef"), now());
   const auto asked = event<ClientSession::Asked>();
-  session_->apply(std::get<Change>(asked->work).settings);
+  session_->apply(std::get<Change>(asked->work).set);
   session_->finish(asked->qn, 1);
   for (const std::string& frame : sent()) EXPECT_EQ(head(frame).pw, head(frame).cn == "2011" ? "abcdef" : "123456");
 }
@@ -360,6 +360,46 @@ TEST_F(ClientSessionTest, TheTimeIsAskedForOnANewConnection) {
   }
   EXPECT_TRUE(sent().empty());
   EXPECT_FALSE(event<ClientSession::Useless>()) << "nobody needs to answer it";
+}
+
+TEST_F(ClientSessionTest, WhatWasCutOffIsDoneWhenItIsAskedForAgain) {
+  start();
+  const auto ask = [&] {
+    session_->received(packet("2061", "20260801100000777", "BeginTime=20260801000000;EndTime=20260801235959"), now());
+  };
+  ask();
+  ASSERT_TRUE(event<ClientSession::Asked>());
+  EXPECT_EQ(sent().size(), 1u);
+  session_->lost();
+  session_->finish("20260801100000777", 1);  // too late
+  session_->connected(now());
+  ask();
+  const auto again = event<ClientSession::Asked>();
+  ASSERT_TRUE(again) << "with the same QN";
+  session_->finish(again->qn, 1);
+  const auto frames = sent();
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(head(frames[0]).cn + area(frames[0]), "9011QnRtn=1");
+  EXPECT_EQ(head(frames[1]).cn + area(frames[1]), "9012ExeRtn=1");
+  session_->lost();
+  session_->connected(now());
+  ask();
+  EXPECT_EQ(sent(), frames) << "what was done is not done again";
+  EXPECT_FALSE(event<ClientSession::Asked>());
+}
+
+TEST_F(ClientSessionTest, AResultComesHoweverMuchIsAskedMeanwhile) {
+  start();
+  session_->received(packet("2061", "20260801100000777", "BeginTime=20260801000000;EndTime=20260801235959"), now());
+  const auto asked = event<ClientSession::Asked>();
+  for (std::size_t i = 0; i < 2 * ClientSession::kRemembered; ++i) {
+    session_->received(packet("1061", "202608011001" + std::to_string(10'000 + i)), now());
+    sent();
+  }
+  session_->finish(asked->qn, 1);
+  const auto frames = sent();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(head(frames[0]).cn + area(frames[0]), "9012ExeRtn=1");
 }
 
 }  // namespace

@@ -90,14 +90,14 @@ TEST(Requests, IntervalsAreGivenAndSet) {
   EXPECT_EQ(to_text(std::get<Reply>(verdict("1063", "").work).area), "MinInterval=10");
   EXPECT_EQ(to_text(std::get<Reply>(verdict("1011", "PolId=a05001").work).area),
             "PolId=a05001;SystemTime=20260801100000");
-  EXPECT_EQ(std::get<Change>(verdict("1062", "RtdInterval=60", {"1062"}).work).settings.real_time_interval, 60s);
-  EXPECT_EQ(std::get<Change>(verdict("1064", "MinInterval=5", {"1064"}).work).settings.minute_interval, 5min);
-  const auto timeouts = std::get<Change>(verdict("1000", "OverTime=5;ReCount=2", {"1000"}).work).settings;
+  EXPECT_EQ(std::get<Change>(verdict("1062", "RtdInterval=60", {"1062"}).work).set.real_time_interval, 60s);
+  EXPECT_EQ(std::get<Change>(verdict("1064", "MinInterval=5", {"1064"}).work).set.minute_interval, 5min);
+  const auto timeouts = std::get<Change>(verdict("1000", "OverTime=5;ReCount=2", {"1000"}).work).set;
   EXPECT_EQ(timeouts.timeout, 5s);
   EXPECT_EQ(timeouts.retries, 2u);
-  EXPECT_EQ(std::get<Change>(verdict("1072", "NewPW=abc123", {"1072"}).work).settings.password, "abc123");
-  EXPECT_EQ(std::get<Change>(verdict("1072", "NewPW=#-/_.!", {"1072"}).work).settings.password, "#-/_.!");
-  EXPECT_FALSE(std::get<Change>(verdict("2012", "", {"2012"}).work).settings.sends_real_time);
+  EXPECT_EQ(std::get<Change>(verdict("1072", "NewPW=abc123", {"1072"}).work).set.password, "abc123");
+  EXPECT_EQ(std::get<Change>(verdict("1072", "NewPW=#-/_.!", {"1072"}).work).set.password, "#-/_.!");
+  EXPECT_EQ(std::get<Change>(verdict("2012", "", {"2012"}).work).set, (SetByPlatform{.sends_real_time = false}));
   EXPECT_TRUE(verdict("2012", "", {"2012"}).is_notification);
 }
 
@@ -151,14 +151,33 @@ TEST(Requests, TheSerialNumberIsGivenIfThereIsOne) {
   EXPECT_EQ(verdict("3020", "").execution_result, 100);
 }
 
-TEST(Requests, SettingsComeBackAsTheyWereKept) {
-  ClientSettings kept{.real_time_interval = 60s,
-                      .minute_interval = 5min,
-                      .timeout = 5s,
-                      .retries = 7,
-                      .password = "a=b,c",
-                      .sends_real_time = false};
-  EXPECT_EQ(read_settings(to_text(kept), settings()), kept);
-  EXPECT_EQ(read_settings("", kept), kept);
-  EXPECT_EQ(read_settings("RtdInterval=x;OverTime=0", kept), kept);
+TEST(Requests, TheStationIsNotAskedForInstantsThatItDoesNotMake) {
+  RequestLimits slow = limits({"1062"});
+  slow.real_time = 60s;
+  const auto set = [&](std::string_view text) { return judge(request("1062"), area(text), slow, settings(), kNow); };
+  EXPECT_EQ(set("RtdInterval=30").execution_result, 3);
+  EXPECT_EQ(set("RtdInterval=30").remark, "RtdInterval 30 s: the station makes no instants that often");
+  EXPECT_EQ(std::get<Change>(set("RtdInterval=60").work).set.real_time_interval, 60s);
+}
+
+TEST(Requests, WhatIsSetIsKeptAndNothingElse) {
+  SetByPlatform set = std::get<Change>(verdict("1000", "OverTime=5;ReCount=2", {"1000"}).work).set;
+  EXPECT_EQ(to_text(set), "OverTime=5;ReCount=2");
+  set.add(std::get<Change>(verdict("1072", "NewPW=abc123", {"1072"}).work).set);
+  set.add(std::get<Change>(verdict("1000", "OverTime=9;ReCount=2", {"1000"}).work).set);
+  EXPECT_EQ(to_text(set), "OverTime=9;ReCount=2;PW=abc123") << "what was set before stays";
+  EXPECT_EQ(read_set(to_text(set), {}), set);
+  const ClientSettings configured{.real_time_interval = 40s, .minute_interval = 20min, .password = "file"};
+  const ClientSettings expected{
+      .real_time_interval = 40s, .minute_interval = 20min, .timeout = 9s, .retries = 2, .password = "abc123"};
+  EXPECT_EQ(set.over(configured), expected);
+  EXPECT_EQ(read_set("", {}), SetByPlatform{});
+  EXPECT_EQ(read_set("RtdInterval=x;OverTime=0;PW=", {}), SetByPlatform{});
+}
+
+TEST(Requests, OfWhatOlderVersionsKeptThatCountsWhichThePlatformMaySet) {
+  const std::string kept = "RtdInterval=60;MinInterval=5;OverTime=5;ReCount=7;RealTime=0;PW=a=b,c";
+  EXPECT_EQ(read_set(kept, {"1000"}), (SetByPlatform{.timeout = 5s, .retries = 7}));
+  EXPECT_EQ(read_set(kept, {"1062", "2012"}), (SetByPlatform{.real_time_interval = 60s, .sends_real_time = false}));
+  EXPECT_EQ(to_text(read_set(kept, {"1000", "1062", "1064", "1072", "2011"})), kept);
 }

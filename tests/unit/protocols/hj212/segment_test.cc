@@ -111,6 +111,16 @@ TEST(Hj212Segment, ALongAreaIsCutBetweenItemsAndEachPartHasTheTime) {
   EXPECT_EQ(split({}, {items[0]}, 5).size(), 1u) << "an item is never cut";
 }
 
+TEST(Hj212Segment, AnAreaWithItsNameAndMarksHas950BytesAndOfOthersWithoutThem) {
+  EXPECT_EQ(std::string_view("CP=&&").size() + kAreaBytesMax + std::string_view("&&").size(), 950u);
+  const auto deviations = [](std::size_t bytes) {
+    const std::string area(bytes, 'x');
+    return head_of(*parse_segment("QN=1;ST=31;CN=2011;PW=1;MN=1;Flag=4;CP=&&" + area + "&&"))->deviations;
+  };
+  EXPECT_THAT(deviations(950), IsEmpty());
+  EXPECT_THAT(deviations(951), ElementsAre("CP has more than 950 characters"));
+}
+
 TEST(Hj212Codes, AreUniqueAndFoundByTheirText) {
   EXPECT_EQ(find_command("2011")->name_zh, "污染物实时数据");
   EXPECT_EQ(find_command("2011x"), nullptr);

@@ -73,7 +73,11 @@ TEST_F(Hj212SinkConfig, SaysWhatIsWrong) {
   EXPECT_NE(read("station: stak").problems.find("did you mean 'stack'?"), std::string::npos);
   EXPECT_NE(read("password_file: long").problems.find("at most 6 characters"), std::string::npos);
   EXPECT_NE(read("password_file: syntax").problems.find("no '&', ';', '=', ','"), std::string::npos);
-  EXPECT_TRUE(says("allow: [\"3012\"]", "sets nothing"));
+  EXPECT_TRUE(says("allow: [\"3012\"]", "may set here: 1000, 1012, 1062, 1064, 1072, 2011, 2012"));
+  EXPECT_TRUE(says("real_time_interval: 30s", "makes no instants that often"));
+  EXPECT_FALSE(says("real_time_interval: 1min", "real_time_interval"));
+  EXPECT_TRUE(says("ask_for_time: true\nallow: [\"1000\"]", "put \"1012\" into `allow`"));
+  EXPECT_FALSE(says("ask_for_time: true\nallow: [\"1012\"]", "1012"));
   EXPECT_TRUE(says("system: 91", "no system code for data"));
   EXPECT_TRUE(says("heartbeat: 60s", "edition 2025"));
   EXPECT_TRUE(says("segment_max: 100", "out of range"));
@@ -109,7 +113,7 @@ TEST_F(Hj212SinkConfig, TakesItsSample) {
   std::filesystem::copy_file(directory_.path() / "pw", directory_.path() / "city-platform.password");
   config::Problems problems;
   const config::Node node = config::parse_file(directory_.path() / "sample.yaml", problems);
-  const config::Node root = config::parse_text(kSite, "site.yaml", problems);
+  const config::Node root = config::parse_text("stations: [{id: stack}]", "site.yaml", problems);
   config::Reader in(node, problems);
   EXPECT_EQ(in.required<std::string>("type"), "hj212");
   const Config config = Config::from(in, root);

@@ -127,6 +127,16 @@ TEST(Hj212Packets, AnAlertIsATextThatCannotEndEarly) {
   EXPECT_LT(area(data_of(alert, series, StationClock("UTC"))).size(), 890u);
 }
 
+TEST(Hj212Packets, ATextIsNotCutSoThatItEndsInASlash) {
+  model::Alert alert;
+  const model::Series series;
+  for (std::size_t before = 700; before < 800; ++before) {  // wherever it is cut
+    alert.name = std::string(before, 'x') + "/" + std::string(200, 'y');
+    const std::string text = area(data_of(alert, series, StationClock("UTC")));
+    EXPECT_FALSE(text.ends_with("///")) << text.substr(text.size() - 20);
+  }
+}
+
 TEST(StationClock, TellsLocalTimesAndFindsThemAgain) {
   const StationClock shanghai("Asia/Shanghai");
   EXPECT_EQ(carbongate::hj212::to_data_time(shanghai.local(kTen)), "20260801100000");
