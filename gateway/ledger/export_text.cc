@@ -279,6 +279,18 @@ std::string json_line(std::string_view kind, std::span<const std::string_view> m
   return line + "}}\n";
 }
 
+// Of a line that is JSON. A parser keeps one of two members of a name: what the other one says would go unseen.
+std::size_t count_strings(std::string_view line) {
+  std::size_t quotes = 0;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '\\')
+      ++i;  // only within a string
+    else if (line[i] == '"')
+      ++quotes;
+  }
+  return quotes / 2;
+}
+
 std::optional<Cells> cells_of(const json::value& value, std::span<const std::string_view> members) {
   const json::object* object = value.if_object();
   if (!object || object->size() != members.size()) return std::nullopt;
@@ -299,12 +311,13 @@ Row json_row(std::string_view line) {
   if (!object || object->size() != 1) return damaged("an object with one member expected");
   const auto& member = *object->begin();
   const std::string_view kind(member.key().data(), member.key().size());
+  const json::object* members = member.value().if_object();
+  if (members && count_strings(line) > 1 + 2 * members->size()) return damaged("a member stands there twice");
   if (kind == "anchor") {
     if (const auto cells = cells_of(member.value(), kAnchorMembers)) return anchor_of(*cells);
   } else if (kind == "entry") {
-    const json::object* entry = member.value().if_object();
-    const auto& members = entry_members(entry ? entry->size() : 0);
-    if (const auto cells = cells_of(member.value(), members)) return entry_of(*cells);
+    const auto& names = entry_members(members ? members->size() : 0);
+    if (const auto cells = cells_of(member.value(), names)) return entry_of(*cells);
   } else if (kind == "seal") {
     if (const auto cells = cells_of(member.value(), kSealMembers)) return seal_of(*cells);
   } else {

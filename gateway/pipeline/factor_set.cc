@@ -171,25 +171,30 @@ void SetReader::inherit(std::vector<Row> base) {
   }
 }
 
-// Two factors of one series must not claim the same time, nor leave time between them without a word.
+// Two factors of one series must not claim the same time, nor leave time between them without a word. Those that are
+// inherited were held against each other in their own set; where this one's begins before theirs ends, it takes over.
 void SetReader::check_validities(bool gaps_are_errors) {
   std::ranges::sort(rows_, {}, order);
   for (std::size_t i = 1; i < rows_.size(); ++i) {
     const Row& row = rows_[i - 1];
     const Row& next = rows_[i];
-    if (!same_series(row, next) || !row.factor.valid_until || !row.factor.inherited_from.empty()) continue;
-    const std::string what = row.path + ".valid_until: ";
+    const bool inherited = !row.factor.inherited_from.empty();
+    if (!same_series(row, next) || !row.factor.valid_until) continue;
+    if (inherited && (!next.factor.inherited_from.empty() || *row.factor.valid_until > next.factor.valid_from))
+      continue;
+    const std::string what = inherited ? next.path + ": " : row.path + ".valid_until: ";
+    const config::Place& place = inherited ? next.place : row.until_place;
     if (*row.factor.valid_until > next.factor.valid_from) {
-      problems_.error(row.until_place, what + row.factor.id + " overlaps " + next.factor.id + " (line " +
-                                           std::to_string(next.place.line) + "), which begins before it ends");
+      problems_.error(place, what + row.factor.id + " overlaps " + next.factor.id + " (line " +
+                                 std::to_string(next.place.line) + "), which begins before it ends");
     } else if (*row.factor.valid_until < next.factor.valid_from) {
       const std::string text = what + "a gap: nothing applies between the end of " + row.factor.id +
                                " and the beginning of " + next.factor.id + " (line " + std::to_string(next.place.line) +
                                ")";
       if (gaps_are_errors) {
-        problems_.error(row.until_place, text + "; if that is meant, write 'continuous: false' in the set");
+        problems_.error(place, text + "; if that is meant, write 'continuous: false' in the set");
       } else {
-        problems_.warning(row.until_place, text);
+        problems_.warning(place, text);
       }
     }
   }

@@ -147,6 +147,22 @@ TEST(ExportText, RefusesATabThatWouldShiftFields) {
   EXPECT_TRUE(std::holds_alternative<DamagedRow>(read(text)[1]));
 }
 
+// A reader that keeps the first of two members would see another amount than one that keeps the last.
+TEST(ExportText, RefusesAMemberThatStandsThereTwice) {
+  const std::string text = text_of(all_kinds(), TextFormat::jsonl);
+  const auto with = [&](std::string_view before, std::string_view more) {
+    std::string changed = text;
+    changed.insert(changed.find(before), more);
+    return read(changed);
+  };
+  const auto rows = with("\"amount\":", "\"amount\":\"0\",");
+  ASSERT_TRUE(std::holds_alternative<DamagedRow>(rows[1]));
+  EXPECT_EQ(std::get<DamagedRow>(rows[1]).why, "a member stands there twice");
+  EXPECT_EQ(std::get<DamagedRow>(rows[1]).where, "line 2");
+  EXPECT_TRUE(std::holds_alternative<DamagedRow>(with("\"entry\":", "\"entry\":{},")[1]));
+  EXPECT_TRUE(std::holds_alternative<DamagedRow>(with("\"anchor\":", "\"anchor\":{\"number\":\"7\"},")[0]));
+}
+
 TEST(ExportText, RefusesCellsThatMeanNothing) {
   std::string text = text_of(all_kinds(), TextFormat::csv);
   text.insert(text.find("\nentry,1"), "x");  // the anchor's last cell

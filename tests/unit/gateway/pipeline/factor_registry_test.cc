@@ -416,6 +416,23 @@ TEST_F(OwnSet, ExtendsAnotherAndReplacesSingleRows) {
   EXPECT_EQ(registry.sets(), std::vector<std::string>{"own"});
 }
 
+TEST_F(OwnSet, LeavesNoTimeUnsaidBehindARowThatItInherits) {
+  write("base", "factors:\n" + line("carrier: heat, year: 2023, valid_until: 2024-01-01, value: 0.11, unit: tCO2/GJ"));
+  const std::string of_2025 = line("carrier: heat, year: 2025, value: 0.12, unit: tCO2/GJ");
+  load(of_2025, "UTC", "own", "extends: base\n");
+  EXPECT_TRUE(problems_.has_errors());
+  EXPECT_THAT(problems_.to_text(), HasSubstr("own.yaml:6:")) << "where it can be mended";
+  EXPECT_THAT(problems_.to_text(),
+              HasSubstr("factors[0]: a gap: nothing applies between the end of own/heat/default/2023"));
+  problems_ = {};
+  load(of_2025, "UTC", "own", "extends: base\ncontinuous: false\n");
+  EXPECT_FALSE(problems_.has_errors()) << problems_.to_text();
+  EXPECT_THAT(problems_.to_text(), HasSubstr("a gap: "));
+  problems_ = {};
+  load(line("carrier: heat, valid_from: 2023-07-01, value: 0.12, unit: tCO2/GJ"), "UTC", "own", "extends: base\n");
+  EXPECT_EQ(problems_.to_text(), "") << "it takes over before the inherited one ends";
+}
+
 TEST_F(OwnSet, OfStandardCoalIsNoSetOfEmissions) {
   const auto registry =
       load(line("carrier: raw-coal, value: 0.7143, unit: kgce/kg, year: 2020") +
