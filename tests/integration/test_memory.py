@@ -16,9 +16,9 @@ from test_kill_under_load import assert_far_end_holds_the_export, assert_polled_
 from tsdb_servers import VictoriaMetrics
 
 MEMORY_MAX = 64 << 20  # the least that can be configured
-SHORTAGES = int(os.environ.get("CARBONGATE_SHORTAGES", "4"))
+SHORTAGES = int(os.environ.get("CARBONGATE_SHORTAGES", "3"))
 SEED = int(os.environ.get("CARBONGATE_SHORTAGE_SEED") or random.randrange(1_000_000))
-BACKLOG = 2_000  # rows
+BACKLOG = 2_000  # readings
 DENIED = "the system denies further memory"
 
 
@@ -47,9 +47,9 @@ def test_the_limit_is_held_and_a_shortage_loses_nothing(tmp_path):
             with gateway.start(ready=lambda: "new session" in gateway.output()):
                 allow(gateway, MEMORY_MAX >> 10)
                 feed.start()
-                wait_until(lambda: accounts(config)[0]["waiting"] > BACKLOG, 60, "a backlog")
+                wait_until(lambda: feed.journal.readings() > BACKLOG, 60, "a backlog")
                 most, data = kilobytes(gateway, "VmHWM"), kilobytes(gateway, "VmData")
-                print(f"{BACKLOG} rows wait; at most {most >> 10} MiB in memory, {data >> 10} MiB of its own")
+                print(f"{BACKLOG} readings wait; at most {most >> 10} MiB in memory, {data >> 10} MiB of its own")
                 assert gateway.running() and most < MEMORY_MAX >> 10
                 assert "drivers wait until there is less" not in gateway.output()
 
