@@ -90,8 +90,10 @@ std::optional<Instant> Reporter::newest() const {
   return newest;
 }
 
-// The first thing that was ever heard. What it is of was told as silent, where it is older than that it is watched.
+// The first thing that was ever heard. What it is of was told as silent, where it is older than that it is watched. Of
+// other factors more was told before.
 void Reporter::begin_with(Instant at) {
+  if (state_.instants_through) return;
   if (!state_.begun || at < *state_.begun) state_.begun = at;
   if (state_.minutes_until) state_.minutes_until = std::min(*state_.minutes_until, minute_begin(at));
 }
