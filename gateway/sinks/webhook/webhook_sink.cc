@@ -20,13 +20,8 @@ constexpr std::size_t kWordsBytesMax = 200;
 
 // What the server said, on one line.
 std::string words_of(const io::HttpResponse& response) {
-  std::string words = fmt::format("HTTP {}", response.status);
-  std::string said;
-  for (const char c : std::string_view(response.body).substr(0, kWordsBytesMax)) {
-    said += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;
-  }
-  while (said.ends_with(' ')) said.pop_back();
-  return said.empty() ? words : words + ": " + said;
+  const std::string said = wire::one_line(response.body, kWordsBytesMax);
+  return fmt::format("HTTP {}{}{}", response.status, said.empty() ? "" : ": ", said);
 }
 
 }  // namespace

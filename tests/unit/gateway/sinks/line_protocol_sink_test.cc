@@ -136,6 +136,25 @@ TEST_F(LineProtocolSinkTest, FindsTheOneRowThatIsRefusedAndDeliversTheOthers) {
   EXPECT_EQ(sink_->status().rows_rejected, 1U);
 }
 
+TEST_F(LineProtocolSinkTest, FindsTheRowThatQuestdbTdengineOrGreptimedbRefuses) {
+  const std::pair<int, const char*> answers[] = {
+      {400, R"({"code":"invalid","message":"failed to parse line protocol: error in line 2: cast error","line":2})"},
+      {500, R"({"code":"internal error","message":"[0x3002] Invalid data format"})"},
+      {400, R"({"code":1004,"error":"Failed to parse InfluxDB line protocol: no fields","execution_time_ms":0})"}};
+  std::uint64_t first = 1;
+  for (const auto& [status, body] : answers) {
+    peer_.answer(status, body);  // both
+    peer_.answer(204);           // the first
+    peer_.answer(status, body);  // the second
+    const auto delivery = deliver(rows(first, first + 1));
+    ASSERT_TRUE(delivery) << body;
+    EXPECT_EQ(delivery->settled_through, first + 1);
+    ASSERT_EQ(delivery->rejected.size(), 1U) << body;
+    EXPECT_EQ(delivery->rejected[0].sequence, first + 1);
+    first += 2;
+  }
+}
+
 TEST_F(LineProtocolSinkTest, KeepsWhatWasSettledWhenAFaultComesHalfWay) {
   peer_.answer(400, kPartialWrite);  // 1 2 3 4
   peer_.answer(204);                 // 1 2
@@ -174,21 +193,23 @@ TEST_F(LineProtocolSinkTest, RejectsOnItsOwnWhatCannotBeWrittenDown) {
 }
 
 TEST_F(LineProtocolSinkTest, RejectsNothingForAMistakeInTheSetUp) {
-  for (const auto& [status, body] : {std::pair(400, R"({"error":"database is required"})"),
-                                     {401, R"({"error":"unable to parse authentication credentials"})"},
-                                     {403, ""},
-                                     {404, R"({"error":"database not found: \"carbon\""})"},
-                                     {429, ""},
-                                     {500, ""},
-                                     {503, ""},
-                                     {302, ""}}) {
+  for (const auto& [status, body] :
+       {std::pair(400, R"({"error":"database is required"})"),
+        {401, R"({"error":"unable to parse authentication credentials"})"},
+        {403, ""},
+        {404, R"({"error":"database not found: \"carbon\""})"},
+        {400, R"({"error":"partial write: max-series-per-database limit exceeded: (1) dropped=3"})"},
+        {429, ""},
+        {500, R"({"code":"internal error","message":"[0x383] Database not exist"})"},
+        {503, ""},
+        {302, ""}}) {
     peer_.answer(status, body);
     const auto delivery = deliver(rows(1, 3));
     EXPECT_FALSE(delivery) << status;
     EXPECT_NE(sink_->status().detail.find(std::to_string(status)), std::string::npos);
   }
   EXPECT_EQ(sink_->status().rows_rejected, 0U);
-  EXPECT_EQ(sink_->status().failures, 8U);
+  EXPECT_EQ(sink_->status().failures, 9U);
 }
 
 TEST_F(LineProtocolSinkTest, SaysWhatToDoAboutADatabaseThatIsNotThere) {
