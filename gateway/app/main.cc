@@ -273,7 +273,7 @@ int main(int argc, char** argv) {
   add_config(export_command, export_config);
   export_command
       ->add_option("--what", export_options.what,
-                   "readings, intervals, entries, rollups, alerts, reports, corrections or ledger")
+                   "readings, intervals (as first counted), entries, rollups, alerts, reports, corrections or ledger")
       ->required();
   export_command->add_option("--from", export_options.from,
                              "First instant, such as 2026-11-01 or 2026-11-01T08:00:00+08:00");

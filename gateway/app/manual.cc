@@ -9,6 +9,7 @@
 namespace carbongate::app {
 namespace {
 
+using namespace std::chrono_literals;
 using model::Activity;
 using model::EmissionEntry;
 
@@ -36,14 +37,36 @@ model::Result<std::vector<Part>> parts_of(KnownBooks& books, const ManualEntry& 
   return parts;
 }
 
-// In proportion to what is known; all 0 for evenly.
-std::vector<std::int64_t> weights_of(std::span<const Part> parts) {
-  std::vector<std::int64_t> weights;
-  for (const Part& part : parts) weights.push_back(part.known.without_manual().amount.quanta());
-  if (std::ranges::any_of(weights, [](std::int64_t weight) { return weight < 0; })) {
-    std::ranges::fill(weights, std::int64_t{0});
+// Of a part that nobody knows the amount of. A counter tells the sum over a gap; and a quarter hour watched for as much
+// of it as makes an hour valid is as good as watched.
+Duration unwatched(const Part& part, const model::ValidityRules& validity) {
+  const Duration length = part.quarter.end - part.quarter.begin;
+  if (!part.known.has_computed) return length;
+  const model::EmissionEntry& computed = part.known.computed;
+  if (computed.quality.origin == model::Origin::estimated) return {};
+  const Duration enough = length * validity.hour_covered.count() / Duration(1h).count();
+  return computed.covered >= enough ? Duration::zero() : length - computed.covered;
+}
+
+// By what readings say, whatever was substituted.
+std::vector<Activity> amounts_of(Activity whole, std::span<const Part> parts, const model::ValidityRules& validity) {
+  std::vector<std::int64_t> measured;
+  std::vector<std::int64_t> unwatched_ms;
+  Activity sum;
+  for (const Part& part : parts) {
+    sum += part.known.computed.amount;
+    measured.push_back(part.known.computed.amount.quanta());
+    unwatched_ms.push_back(unwatched(part, validity).count());
   }
-  return weights;
+  if (whole > sum && std::ranges::any_of(unwatched_ms, [](std::int64_t ms) { return ms > 0; })) {
+    std::vector<Activity> amounts = books::spread(whole - sum, unwatched_ms);
+    for (std::size_t i = 0; i < amounts.size(); ++i) amounts[i] += Activity::of(measured[i]);
+    return amounts;
+  }
+  if (std::ranges::any_of(measured, [](std::int64_t amount) { return amount < 0; })) {
+    std::ranges::fill(measured, std::int64_t{0});
+  }
+  return books::spread(whole, measured);
 }
 
 std::string describe(const ManualEntry& entry, const model::Account& account) {
@@ -65,15 +88,15 @@ model::Result<std::size_t> enter_manually(KnownBooks& books, const model::Site& 
     pipeline::AccountFactors account_factors(account, factors);
     const auto parts = parts_of(books, entry, calendar);
     if (parts.has_error()) return parts.error();
-    const auto amounts = books::spread(entry.amount, weights_of(*parts));
+    const auto amounts = amounts_of(entry.amount, *parts, site.validity);
     const model::Correction why{.cause = model::Cause::manual, .note = describe(entry, account), .booked_at = now};
     AmendmentQueue queue(take, kAmendmentsOfOneBooking);
     books::PriceCarry carry;
     for (std::size_t i = 0; i < parts->size(); ++i) {
       const auto& [quarter, known] = (*parts)[i];
-      const EmissionEntry target = books::price(amounts[i] - known.without_manual().amount, quarter, account,
-                                                account_factors, {model::Origin::manual, model::Rule::none}, carry);
-      const auto correction = books::beside_correction(known, known.manual, target, why);
+      const EmissionEntry target = books::price(amounts[i] - known.computed.amount, quarter, account, account_factors,
+                                                {model::Origin::manual, model::Rule::none}, carry);
+      const auto correction = books::beside_correction(known, known.before_manual(), target, why);
       if (correction && !queue.add(entry.account, *correction)) break;
     }
     if (const auto result = queue.finish(); result.has_error()) return result.error();

@@ -21,9 +21,14 @@ struct ManualEntry {
   std::string evidence = {};
 };
 
-// Makes what is known of each stretch its amount, as corrections of the cause `manual`: spread over its quarter hours
-// in proportion to what is known of them, or evenly if that is nothing or partly negative; exact in sum. The same
-// amount once more changes nothing, another one replaces it. No two stretches of one account overlap.
+// Makes what is known of each stretch its amount, as corrections of the cause `manual`, exact in sum. What it is beyond
+// what readings tell goes to the quarter hours that were not watched, in proportion to that time. Where all was watched
+// (for as much of a quarter hour as makes an hour valid; or a counter told the sum over a gap), or it is less than
+// readings tell, it is spread in proportion to what they do, or evenly if that is nothing or partly negative.
+//
+// Each quarter hour of the stretch gets a revision, also one without a difference: it is known by then, and needs no
+// substitute; one that was there is replaced. The same amount once more changes nothing, another one replaces it. No
+// two stretches of one account overlap.
 //
 // What readings say of the stretch stays beside it, and what readings say later comes on top of it: then the amount is
 // to be entered again.

@@ -169,6 +169,9 @@ class Recomputing {
       if (entry->begin >= kept) {
         booked_.push_back({*account, *entry});
         if (is_restated(*entry)) {
+          if (entry->correction->cause == model::Cause::configuration) {
+            configured_.emplace(*account, entry->correction->note);
+          }
           std::uint64_t& newest = corrected_at_[{*account, entry->begin}];
           const std::uint64_t through = entry->correction->readings_through;
           newest = std::max(newest, through != 0 ? through : row.sequence);
@@ -178,6 +181,13 @@ class Recomputing {
         out_.reach = std::max(out_.reach.value_or(kept), kept);
       }
       return true;
+    });
+  }
+
+  // In what is compared. The note has its reason, beside that of whoever booked it.
+  bool is_booked(const Repair& repair, model::AccountId account) const {
+    return std::ranges::any_of(configured_, [&](const auto& of) {
+      return of.first == account && of.second.find(repair.reason) != std::string::npos;
     });
   }
 
@@ -202,24 +212,25 @@ class Recomputing {
     if (known && restated && differ_by_factor(*known, *restated)) {
       return reason_of_factor(site_.accounts.at(model::index(account)), *known, *restated);
     }
-    books::Reason reason = reason_of_amount(window, account, entry);
+    books::Reason reason = reason_of_amount(window, account, entry, known == nullptr);
     if (known && restated && !books::same_factors(*known, *restated)) {
       reason.note += "; and another factor: " + factor_change(*known, *restated);
     }
     return reason;
   }
 
-  // The cause is that of the amount; the factor, where it differs as well, stands in the note.
+  // The cause is that of the amount; the factor, where it differs as well, stands in the note. A repair waits for a
+  // person; once it is booked, and of what is not in the books yet, what comes late is late data like any other.
   books::Reason reason_of_amount(const WindowReadings& window, model::AccountId account,
-                                 const model::EmissionEntry& entry) const {
+                                 const model::EmissionEntry& entry, bool is_new) const {
     const bool late = window.holds_late(entry.begin, entry.end);
-    if (const Repair* repair = window.repair_of(entry.begin, entry.end)) {
-      return {model::Cause::configuration, repair->reason, late};
-    }
+    const Repair* repair = window.repair_of(entry.begin, entry.end);
+    if (repair && !(is_new || is_booked(*repair, account))) return {model::Cause::configuration, repair->reason, late};
     const auto corrected = corrected_at_.find({account, entry.begin});
     if (window.late_touches(entry.begin, entry.end, corrected == corrected_at_.end() ? 0 : corrected->second)) {
       return {model::Cause::late_data, "late readings of " + window.point().full_name(), true};
     }
+    if (repair) return {model::Cause::configuration, repair->reason, late};
     return {model::Cause::configuration, "by the present configuration of " + window.point().full_name(), late};
   }
 
@@ -300,7 +311,8 @@ class Recomputing {
   std::map<const WindowReadings*, Instant> reach_;
   LiveHistory live_;
   std::map<std::pair<model::AccountId, Instant>, std::uint64_t>
-      corrected_at_;  // readings that a restatement considered
+      corrected_at_;                                               // readings that a restatement considered
+  std::set<std::pair<model::AccountId, std::string>> configured_;  // notes of corrections of that cause
   std::vector<model::AccountEntry> recomputed_;
   std::vector<model::AccountEntry> booked_;
   Recomputation out_;

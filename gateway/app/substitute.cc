@@ -22,8 +22,7 @@ using model::Activity;
 using model::EmissionEntry;
 using model::Period;
 
-// The rules look back over valid hours of operation, 2160 at most: however seldom a plant runs, over no more than this.
-constexpr Duration kHistory = 24h * 366;
+constexpr Duration kYear = 24h * 366;
 
 struct KnownQuarter {
   Instant begin{};
@@ -62,16 +61,24 @@ class Substituting {
     to_ = calendar_.period(Period::hour, std::min(range.to, closed) - 1ms).end;
     behind_ = to_ + books::kHoursBehind * 1h;
     quarters_.resize(site.accounts.size());
-    lacking_.resize(site.accounts.size());
+    in_hand_.resize(site.accounts.size());
   }
 
+  // By groups, and of each those that lack hours once more by groups: no more than so many quarter hours are held.
   model::Result<std::vector<RefusedHours>> run(const TakeAmendments& take) {
-    if (const auto read = gather_all(); read.has_error()) return read.error();
+    std::vector<AccountId> with_rule;
     for (const model::Account& account : site_.accounts) {
-      if (has_rule(account)) decide(account);
-      quarters_[model::index(account.id)] = {};
+      if (has_rule(account)) with_rule.push_back(account.id);
+      if (!has_rule(account)) in_hand_[model::index(account.id)] = is_asked(account);  // what it has is taken back
     }
-    if (const auto corrected = correct(take); corrected.has_error()) return corrected.error();
+    std::span<const AccountId> rest(with_rule);
+    do {
+      const auto group = take_group(rest, [this](AccountId) { return behind_ - from_; });
+      if (const auto decided = decide_group(group); decided.has_error()) return decided.error();
+      for (const AccountId id : group) in_hand_[model::index(id)] = true;
+      if (const auto corrected = correct(take); corrected.has_error()) return corrected.error();
+      in_hand_.assign(in_hand_.size(), false);
+    } while (!rest.empty());
     return std::move(refused_);
   }
 
@@ -80,27 +87,65 @@ class Substituting {
   bool has_rule(const model::Account& account) const {
     return is_asked(account) && account.substitution != model::SubstitutionMethod::none;
   }
+  const model::Account& account_of(AccountId id) const { return site_.accounts.at(model::index(id)); }
 
-  // The year before is read only for accounts that lack an hour of the time asked for: a valid one needs no other.
-  model::Result<void> gather_all() {
-    for (const model::Account& account : site_.accounts) lacking_[model::index(account.id)] = has_rule(account);
-    if (auto read = gather(from_, behind_); read.has_error()) return read;
-    for (const model::Account& account : site_.accounts) {
-      if (has_rule(account)) lacking_[model::index(account.id)] = may_lack(account);
+  // The first ones that are held at once, by the time that each takes; one at least. Takes them away from `rest`.
+  template <class TimeOf>
+  std::span<const AccountId> take_group(std::span<const AccountId>& rest, const TimeOf& time_of) const {
+    std::size_t count = 0;
+    for (Duration sum{}; count < rest.size(); ++count) {
+      sum += time_of(rest[count]);
+      if (count != 0 && static_cast<std::size_t>(sum / 15min) > range_.quarters_at_once) break;
     }
-    auto asked_for = std::exchange(quarters_, std::vector<std::vector<KnownQuarter>>(site_.accounts.size()));
-    auto read = gather(from_ - kHistory, from_);
-    for (std::size_t i = 0; i < quarters_.size(); ++i) {
-      quarters_[i].insert(quarters_[i].end(), asked_for[i].begin(), asked_for[i].end());
-    }
-    return read;
+    const auto group = rest.first(count);
+    rest = rest.subspan(count);
+    return group;
   }
 
-  // Of the accounts that are lacking.
-  model::Result<void> gather(Instant from, Instant to) {
-    if (std::ranges::find(lacking_, true) == lacking_.end()) return {};
+  // What the rules look back on is read only of accounts that lack an hour of the time asked for: a valid one needs no
+  // other.
+  model::Result<void> decide_group(std::span<const AccountId> group) {
+    if (const auto read = gather(group, from_, behind_); read.has_error()) return read;
+    std::vector<AccountId> lacking;
+    for (const AccountId id : group) {
+      if (may_lack(account_of(id))) {
+        lacking.push_back(id);
+      } else {
+        decide(account_of(id));
+      }
+    }
+    const auto looked_back = [this](AccountId id) { return books::looked_back(account_of(id).substitution); };
+    for (std::span<const AccountId> rest(lacking); !rest.empty();) {
+      const auto some = take_group(rest, looked_back);
+      std::vector<std::vector<KnownQuarter>> asked_for;
+      for (const AccountId id : some) asked_for.push_back(std::exchange(quarters_[model::index(id)], {}));
+      if (const auto read = gather_history(some); read.has_error()) return read;
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        auto& quarters = quarters_[model::index(some[i])];
+        quarters.insert(quarters.end(), asked_for[i].begin(), asked_for[i].end());
+        decide(account_of(some[i]));
+      }
+    }
+    return {};
+  }
+
+  model::Result<void> gather_history(std::span<const AccountId> of) {
+    Duration longest{};
+    for (const AccountId id : of) longest = std::max(longest, books::looked_back(account_of(id).substitution));
+    if (const auto read = gather(of, from_ - longest, from_); read.has_error()) return read;
+    std::vector<AccountId> silent;  // all that time, or not begun yet
+    for (const AccountId id : of) {
+      if (quarters_[model::index(id)].empty()) silent.push_back(id);
+    }
+    return gather(silent, from_ - kYear, from_ - longest);
+  }
+
+  model::Result<void> gather(std::span<const AccountId> of, Instant from, Instant to) {
+    if (of.empty()) return {};
+    std::vector<bool> wanted(site_.accounts.size());
+    for (const AccountId id : of) wanted[model::index(id)] = true;
     const auto visit = [&](AccountId id, std::span<const EmissionEntry> revisions) {
-      const model::Account& account = site_.accounts.at(model::index(id));
+      const model::Account& account = account_of(id);
       const books::Layers layers = books::layers_of(revisions);
       KnownQuarter quarter{.begin = revisions.front().begin, .amount = {}, .covered = {}, .settled = layers.has_manual};
       if (layers.has_computed) {
@@ -111,10 +156,12 @@ class Substituting {
         if (counts_on && layers.computed.quality.origin == model::Origin::estimated) quarter.settled = true;
       }
       if (layers.has_manual) quarter.amount = layers.without_certificates().amount;
+      // Of what is too long ago it matters that there was something.
+      if (quarter.begin < from_ - books::looked_back(account.substitution)) quarters_[model::index(id)].clear();
       quarters_[model::index(id)].push_back(quarter);
       return true;
     };
-    return books_.each(from, to, visit, [this](AccountId id) { return lacking_[model::index(id)]; });
+    return books_.each(from, to, visit, [&wanted](AccountId id) { return wanted[model::index(id)]; });
   }
 
   // By the time asked for alone. A gap that began before it may be there too, if it does not begin with an entry.
@@ -131,8 +178,10 @@ class Substituting {
     return false;
   }
 
+  // Takes what was gathered of it.
   void decide(const model::Account& account) {
-    std::span<const KnownQuarter> quarters = quarters_[model::index(account.id)];
+    const std::vector<KnownQuarter> gathered = std::exchange(quarters_[model::index(account.id)], {});
+    std::span<const KnownQuarter> quarters = gathered;
     const auto closed_until = range_.closed_until(account.source);
     if (quarters.empty() || !closed_until) return;
     const Instant end = std::min(behind_, *closed_until);
@@ -152,7 +201,7 @@ class Substituting {
         parts[hour.begin] = std::move(of_hour);
       }
     }
-    const books::Substitution found = books::substitute(hours, from_, to_, account.substitution);
+    const books::Substitution found = books::substitute(hours, from_, to_, account.substitution, calendar_);
     for (const books::Substitute& substitute : found.hours) spread(account, substitute, parts.at(substitute.begin));
     if (!found.refused.empty()) refused_.push_back({account.id, found.refused.size(), found.refused.front()});
   }
@@ -232,10 +281,9 @@ class Substituting {
       if (has_target) targets_.erase(target);
       return book(queue, account, layers, revisions.front().begin, wanted);
     };
-    const auto asked = [this](AccountId id) { return is_asked(site_.accounts.at(model::index(id))); };
-    const auto read = books_.each(from_, to_, visit, asked);
+    const auto read = books_.each(from_, to_, visit, [this](AccountId id) { return in_hand_[model::index(id)]; });
     if (read.has_error()) return read;
-    for (const auto& [key, wanted] : targets_) {
+    for (const auto& [key, wanted] : std::exchange(targets_, {})) {
       if (!book(queue, site_.accounts.at(model::index(key.second)), {}, key.first, wanted)) break;
     }
     return queue.finish();
@@ -265,7 +313,7 @@ class Substituting {
   Instant to_{};
   Instant behind_{};
   std::vector<std::vector<KnownQuarter>> quarters_;  // of an account, ascending
-  std::vector<bool> lacking_;                        // accounts that have a rule, and hours to substitute perhaps
+  std::vector<bool> in_hand_;                        // accounts whose entries are corrected now
   std::map<std::pair<Instant, AccountId>, Substituted> targets_;
   std::map<AccountId, pipeline::AccountFactors> factors_of_;
   std::vector<RefusedHours> refused_;

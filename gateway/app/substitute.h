@@ -31,6 +31,7 @@ struct SubstitutionRange {
   Instant to{};                                                 // ...and before this
   std::string user;                                             // only this one; "": all
   std::function<std::optional<Instant>(PointId)> closed_until;  // of a point: up to when its entries are there
+  std::size_t quarters_at_once = 500'000;                       // quarter hours to be held in memory
 };
 
 // Hours for which the rules allow no substitute: too few of them are valid, or none before.
@@ -40,8 +41,8 @@ struct RefusedHours {
   Instant first{};
 };
 
-// Memory: 48 bytes for each quarter hour of the range, for accounts with a rule, and of the year before it, for those
-// of them that lack hours.
+// Memory: about 100 bytes for each of `quarters_at_once`, twice, and 300 for each quarter hour that gets a substitute
+// among them. More accounts are looked at one group after the other; a group is one account at least.
 model::Result<std::vector<RefusedHours>> substitute_missing(KnownBooks& books, const model::Site& site,
                                                             const pipeline::FactorRegistry& factors,
                                                             const SubstitutionRange& range, Instant now,

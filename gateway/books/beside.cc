@@ -10,6 +10,17 @@ using model::Activity;
 using model::Basis;
 using model::EmissionEntry;
 
+namespace {
+
+// Not all of it was watched, and no counter told the sum.
+bool lacks_data(const Layers& known) {
+  const EmissionEntry& computed = known.computed;
+  if (!known.has_computed) return true;
+  return computed.quality.origin != model::Origin::estimated && computed.covered < computed.end - computed.begin;
+}
+
+}  // namespace
+
 std::vector<Activity> spread(Activity whole, std::span<const std::int64_t> weights) {
   using Wide = __int128;
   Wide sum = 0;
@@ -67,16 +78,19 @@ EmissionEntry price(Activity amount, const pipeline::Span& quarter, const model:
 
 std::optional<EmissionEntry> beside_correction(const Layers& known, const EmissionEntry& layer,
                                                const EmissionEntry& target, model::Correction correction) {
+  const bool is_manual = correction.cause == model::Cause::manual;
+  const bool is_first = is_manual && !known.has_manual;
   const bool is_nothing = target.amount == Activity{};
   const bool was_nothing = layer.amount == Activity{};
-  if (is_nothing && was_nothing) return std::nullopt;
   const bool same = was_nothing || same_factors(layer, target);
-  if (layer.amount == target.amount && same && layer.quality == target.quality) return std::nullopt;
+  const bool agree =
+      (is_nothing && was_nothing) || (layer.amount == target.amount && same && layer.quality == target.quality);
+  if (agree && !is_first) return std::nullopt;
 
   EmissionEntry made = target;
   subtract(layer, made);
   made.covered = known.has_computed ? known.computed.covered : Duration::zero();
-  if (is_nothing) {
+  if (is_nothing && !(is_manual && lacks_data(known))) {
     made.quality =
         known.has_computed ? known.computed.quality : model::Quality{model::Origin::missing, model::Rule::gap};
   }

@@ -34,10 +34,11 @@ model::EmissionEntry price(model::Activity amount, const pipeline::Span& quarter
                            pipeline::AccountFactors& factors, model::Quality quality, PriceCarry& carry);
 
 // The further revision that makes the layer of one cause into `target`, which price() gave. nullopt: it is so already;
-// an amount that is there by other factors is not. A layer that becomes nothing gives the entry its computed quality
-// back. The coverage stays what the readings say.
+// an amount that is there by other factors is not, nor is one that a person says for the first time, whatever it is. A
+// layer that becomes nothing gives the entry its computed quality back, unless a person says so of time not watched.
+// The coverage stays what the readings say.
 //
-// `layer`: `known.substituted` or `known.manual`; `known` of an entry without revisions is empty.
+// `layer`: `known.substituted` or `known.before_manual()`; `known` of an entry without revisions is empty.
 std::optional<model::EmissionEntry> beside_correction(const Layers& known, const model::EmissionEntry& layer,
                                                       const model::EmissionEntry& target, model::Correction correction);
 

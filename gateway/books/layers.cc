@@ -47,6 +47,13 @@ EmissionEntry Layers::without_manual() const {
   return sum;
 }
 
+EmissionEntry Layers::before_manual() const {
+  if (!has_manual && has_substituted) return substituted;
+  EmissionEntry sum = manual;
+  if (has_substituted) add(substituted, sum);
+  return sum;
+}
+
 EmissionEntry Layers::without_certificates() const {
   EmissionEntry sum = without_manual();
   if (has_manual && !has_computed && !has_substituted) {
@@ -71,6 +78,11 @@ Layers layers_of(std::span<const EmissionEntry> revisions) {
       lay_on(revision, layers.has_certificates, layers.certificates);
       layers.certificate_note = revision.correction->note;
     } else if (cause == Cause::manual) {
+      if (layers.has_substituted) {
+        lay_on(layers.substituted, layers.has_manual, layers.manual);
+        layers.substituted = empty_like(revision);
+        layers.has_substituted = false;
+      }
       lay_on(revision, layers.has_manual, layers.manual);
     } else if (cause == Cause::substitution) {
       lay_on(revision, layers.has_substituted, layers.substituted);

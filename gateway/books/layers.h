@@ -13,7 +13,8 @@ namespace carbongate::books {
 // beside it and are decided anew, each by its own rule. Figures are sums: of the four together, what is known now.
 //
 // A substitution is in force until data come: a later revision that rests on readings, and is watched for longer than
-// the one before, took it back together with what had been computed until then.
+// the one before, took it back together with what had been computed until then. Or until a person says what it was: a
+// later manual revision took its place, and is a part of the manual layer with it.
 struct Layers {
   model::EmissionEntry computed;      // factors, coverage and quality are those of its newest revision
   model::EmissionEntry substituted;   // in force; factors and quality likewise
@@ -32,6 +33,9 @@ struct Layers {
 
   // The same without what a person entered: what is known of an entry by itself.
   model::EmissionEntry without_manual() const;
+
+  // What a person's amount takes the place of: the one before, and a substitution in force.
+  model::EmissionEntry before_manual() const;
 
   model::Quality newest_quality;
 };

@@ -6,13 +6,13 @@
 namespace carbongate::books {
 namespace {
 
+using namespace std::chrono_literals;
 using model::Activity;
 using model::Rule;
 
 constexpr std::size_t kQuarterHours = 2160;  // of a year: 90 days
 constexpr std::size_t kDayHours = 24;
-constexpr std::size_t kWeekHours = 168;
-constexpr std::size_t kWeeksBack = 8;
+constexpr int kWeeksBack = 8;
 
 bool needs_substitute(const Hour& hour) {
   return hour.operating && !hour.valid && !hour.settled;
@@ -54,14 +54,22 @@ std::optional<Choice> choose(std::size_t share_percent, std::size_t gap_hours) {
   return Choice{180, Rule::max_180h};
 }
 
-std::optional<Found> weekday_mean(std::span<const Hour> hours, std::size_t at) {
+// When the clock on the wall showed the same, so many weeks before; nullopt: it skipped that.
+std::optional<Instant> weeks_before(Instant at, int weeks, pipeline::Calendar& calendar) {
+  const Instant shown = at + calendar.utc_offset(at) - weeks * 24h * 7;
+  const Instant then = shown - calendar.utc_offset(at - weeks * 24h * 7);
+  return then + calendar.utc_offset(then) == shown ? std::optional(then) : std::nullopt;
+}
+
+std::optional<Found> weekday_mean(std::span<const Hour> before, Instant at, pipeline::Calendar& calendar) {
   std::int64_t sum = 0;
   std::vector<Instant> from;
-  for (std::size_t week = 1; week <= kWeeksBack && week * kWeekHours <= at; ++week) {
-    const Hour& then = hours[at - week * kWeekHours];
-    if (!then.valid || !then.operating) continue;
-    sum += then.amount.quanta();
-    from.push_back(then.begin);
+  for (int weeks = 1; weeks <= kWeeksBack; ++weeks) {
+    const auto then = weeks_before(at, weeks, calendar);
+    const auto hour = then ? std::ranges::lower_bound(before, *then, {}, &Hour::begin) : before.end();
+    if (hour == before.end() || hour->begin != then || !hour->valid || !hour->operating) continue;
+    sum += hour->amount.quanta();
+    from.push_back(hour->begin);
   }
   if (from.empty()) return std::nullopt;
   const auto count = static_cast<std::int64_t>(from.size());
@@ -70,7 +78,17 @@ std::optional<Found> weekday_mean(std::span<const Hour> hours, std::size_t at) {
 
 }  // namespace
 
-Substitution substitute(std::span<const Hour> hours, Instant from, Instant until, SubstitutionMethod method) {
+Duration looked_back(SubstitutionMethod method) {
+  switch (method) {
+    case SubstitutionMethod::none: return {};
+    case SubstitutionMethod::hj75: return 24h * 366;
+    case SubstitutionMethod::same_weekday: return kWeeksBack * 24h * 7 + 24h;  // and where the clocks change
+  }
+  return {};
+}
+
+Substitution substitute(std::span<const Hour> hours, Instant from, Instant until, SubstitutionMethod method,
+                        pipeline::Calendar& calendar) {
   Substitution result;
   if (method == SubstitutionMethod::none) return result;
   std::size_t begin = 0;
@@ -92,7 +110,7 @@ Substitution substitute(std::span<const Hour> hours, Instant from, Instant until
           rule = choice->rule;
         }
       } else {
-        found = weekday_mean(hours, i);
+        found = weekday_mean(hours.first(i), hour.begin, calendar);
       }
       if (found) {
         result.hours.push_back({hour.begin, std::max(found->amount, hour.amount), rule, std::move(found->from)});

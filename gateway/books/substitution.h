@@ -11,6 +11,7 @@
 #include "gateway/model/account.h"
 #include "gateway/model/quality.h"
 #include "gateway/model/quantity.h"
+#include "gateway/pipeline/calendar.h"
 
 namespace carbongate::books {
 
@@ -45,11 +46,17 @@ struct Substitution {
 //   alpha >= 90 %, gap > 24 h         greatest of the last 720
 //   75 % <= alpha < 90 %              greatest of the last 2160
 //   alpha < 75 %, or no valid hour    refused
-// same_weekday: mean of the valid hours 1 to 8 weeks before, rounded up; refused without any.
-//
+// same_weekday: mean of the valid hours 1 to 8 weeks before at which the clock on the wall showed the same, rounded up;
+// refused without any.
+Substitution substitute(std::span<const Hour> hours, Instant from, Instant until, SubstitutionMethod method,
+                        pipeline::Calendar& calendar);
+
 // How many hours behind `until` it takes to tell a gap of a day from a longer one.
 inline constexpr int kHoursBehind = 25;
-Substitution substitute(std::span<const Hour> hours, Instant from, Instant until, SubstitutionMethod method);
+
+// How far before `from` its rules look back. Those over valid hours of operation, 2160 at most, go no further than a
+// year, however seldom a plant runs.
+Duration looked_back(SubstitutionMethod method);
 
 // What a valid hour lacks, by its own mean: `known` of the time `covered`, over `lacking`; to the nearest quantum.
 model::Activity by_mean(model::Activity known, Duration covered, Duration lacking);

@@ -4,6 +4,7 @@
 //              with --every 15min: time,device,point,unit,count,first,last,min,max,mean,rejected: a row for each point
 //              and slot of time in which it was read; slots begin at multiples of the length in UTC
 //   intervals  begin,end,device,point,carrier,amount,unit,covered_s,quality,rule,coverage_percent,hj212_flag
+//              as first counted: what late or repaired readings change is in corrections of entries alone
 //   entries    begin,end,user,device,point,carrier,amount,unit,co2e_kg,factor,factor_version,covered_s,quality,rule,
 //              scope,flow,u95_kg,gases_kg,market_co2e_kg,market_u95_kg,market_factor,market_factor_version,coal_kgce,
 //              coal_factor,revision,cause,note,booked_at,gwp_set,market_gwp_set,coverage_percent,u95_stated,

@@ -150,42 +150,34 @@ Corrections::Judged Corrections::judge_parts(model::AccountId account, const Spa
   return judged;
 }
 
-model::Quality Corrections::worst_part(model::AccountId account, const Span& span, Period part) const {
-  model::Quality worst;
-  const auto look = [&](const std::map<Key, model::RollupRow>& rows, const auto& counts) {
-    for (auto row = rows.lower_bound({account, span.begin, Period::quarter_hour}); row != rows.end(); ++row) {
-      if (std::get<model::AccountId>(row->first) != account || std::get<Instant>(row->first) >= span.end) break;
-      if (row->second.period == part && counts(row->first)) worst = worse(worst, row->second.quality);
-    }
-  };
-  look(stored_, [this](const Key& key) { return !revised_.contains(key); });
-  look(revised_, [](const Key&) { return true; });
-  return worst;
-}
-
-// A closed period whose parts are all there is as good as its worst part is now; an open one as the worst of those
-// there are.
-void Corrections::judge_again(Period period, Period part, std::span<model::AccountState> accounts) {
+// A period whose parts are all there is as good as its worst part is now; an open one whose parts are there from its
+// begin, or the account's, up to the one in progress. Time that nobody watched has no rows, and leaves it as it was.
+void Corrections::judge_again(Period period, Period part, std::span<model::AccountState> accounts,
+                              const CountedUntil& counted_until) {
   for (auto& [key, row] : revised_) {
     if (row.period != period) continue;
     const Judged judged = judge_parts(std::get<model::AccountId>(key), {row.begin, row.end}, part);
     if (judged.until >= row.end) row.quality = judged.worst;
   }
   for (const auto& [account, open_period] : open_) {
-    if (open_period != period) continue;
+    const auto until = counted_until(account);
+    if (open_period != period || !until) continue;
     model::AccountState& state = accounts[index(account)];
     model::OpenPeriod& open = *state.open[static_cast<std::size_t>(period)];
+    const Instant first = std::max(open.begin, state.since.value_or(open.begin));
+    const Judged judged = judge_parts(account, {calendar_.period(part, first).begin, open.end}, part);
+    if (judged.until < calendar_.period(part, *until).begin) continue;
     const std::optional<model::OpenPeriod>& open_part = state.open[static_cast<std::size_t>(part)];
-    open.quality = worst_part(account, {open.begin, open.end}, part);
-    if (open_part) open.quality = worse(open.quality, open_part->quality);
+    open.quality = open_part ? worse(judged.worst, open_part->quality) : judged.worst;
   }
 }
 
-std::vector<model::AccountRollup> Corrections::revised(std::span<model::AccountState> accounts) {
-  judge_again(Period::hour, Period::quarter_hour, accounts);
-  judge_again(Period::day, Period::quarter_hour, accounts);
-  judge_again(Period::month, Period::day, accounts);
-  judge_again(Period::year, Period::month, accounts);
+std::vector<model::AccountRollup> Corrections::revised(std::span<model::AccountState> accounts,
+                                                       const CountedUntil& counted_until) {
+  judge_again(Period::hour, Period::quarter_hour, accounts, counted_until);
+  judge_again(Period::day, Period::quarter_hour, accounts, counted_until);
+  judge_again(Period::month, Period::day, accounts, counted_until);
+  judge_again(Period::year, Period::month, accounts, counted_until);
   std::vector<model::AccountRollup> rows;
   for (auto& [key, row] : revised_) rows.push_back({std::get<model::AccountId>(key), std::move(row)});
   revised_.clear();

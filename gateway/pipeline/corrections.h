@@ -1,7 +1,9 @@
 // Corrections -> an account's totals, its open periods and the revisions of its closed ones.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <tuple>
@@ -15,6 +17,9 @@
 #include "gateway/pipeline/emission.h"
 
 namespace carbongate::pipeline {
+
+// Up to when an account is counted: what is closed ends by then.
+using CountedUntil = std::function<std::optional<Instant>(model::AccountId)>;
 
 // The corrections of one transaction. Calendar, rules and rollups outlive it.
 class Corrections {
@@ -30,7 +35,7 @@ class Corrections {
   // Of closed periods that contain a corrected quarter, with the next revision; in the order of account, begin, period.
   // Quality and validity are judged again, of open periods too. Once, after the last book(). `accounts`: all of the
   // site.
-  std::vector<model::AccountRollup> revised(std::span<model::AccountState> accounts);
+  std::vector<model::AccountRollup> revised(std::span<model::AccountState> accounts, const CountedUntil& counted_until);
 
  private:
   using Key = std::tuple<model::AccountId, Instant, model::Period>;
@@ -41,8 +46,8 @@ class Corrections {
 
   model::RollupRow& revised_row(const Key& key, const Span& span);
   Judged judge_parts(model::AccountId account, const Span& span, model::Period part) const;
-  model::Quality worst_part(model::AccountId account, const Span& span, model::Period part) const;
-  void judge_again(model::Period period, model::Period part, std::span<model::AccountState> accounts);
+  void judge_again(model::Period period, model::Period part, std::span<model::AccountState> accounts,
+                   const CountedUntil& counted_until);
 
   Calendar& calendar_;
   const model::ValidityRules& validity_;

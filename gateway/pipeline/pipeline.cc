@@ -324,8 +324,10 @@ model::Effects Pipeline::Engine::correct(std::span<const model::Amendment> amend
     emit_row(amendment.account, std::move(entry));
     changed_accounts_.note(i);
   }
-  for (model::AccountRollup& rollup : corrections.revised(state_.accounts))
+  const auto until = [this](AccountId account) { return counted_until(accounts_[index(account)].account->source); };
+  for (model::AccountRollup& rollup : corrections.revised(state_.accounts, until)) {
     emit_row(rollup.account, std::move(rollup.row));
+  }
   alerts_.settle();
   for (const model::LateDataSettled& settled : restated) {
     std::optional<model::LateData>& late = state_.points.at(index(settled.point)).late;

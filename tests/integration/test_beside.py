@@ -410,8 +410,12 @@ def test_gaps_are_substituted_and_bills_entered_once_each_and_the_ledger_still_v
     bill.write_text("user,carrier,point,begin,end,amount,unit,note\n"
                     "press,electricity,press.energy,2026-03-15,2026-03-16,12.3456789,MWh,\"bill 7, March\"\n")
     shown = run("restate", config, "--manual", bill, "--format", "json")
-    assert json.loads(shown.stdout)["entries_differing"] == 95, "by ten o'clock nothing was heard: no share of it"
+    assert json.loads(shown.stdout)["entries_differing"] == 96, "each quarter hour of it is known by then"
     assert "corrections booked" in run("restate", config, "--manual", bill, "--book", "--reason", "bills").stderr
+    amounts = {key: [Decimal(r["amount"]) for r in of_key] for key, of_key in entries(config).items() if key[3].startswith("2026-03-15")}
+    unwatched = [sum(of_key) for key, of_key in amounts.items() if "09:45" <= key[3][11:16] < "14:45"]
+    assert len(unwatched) == 20 and max(unwatched) - min(unwatched) <= Decimal("0.000001"), "what is beyond the readings, evenly"
+    assert all(of_key[1:] == [0] for key, of_key in amounts.items() if not "09:45" <= key[3][11:16] < "14:45")
     assert "nothing to correct" in run("restate", config, "--manual", bill, "--book", "--reason", "bills").stderr
     assert "nothing to correct" in run("restate", config, "--from", "2026-03-01").stderr
     day = sum(Decimal(r["amount"]) for key, all_of in entries(config).items() for r in all_of if key[3].startswith("2026-03-15"))

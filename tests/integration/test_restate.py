@@ -290,3 +290,30 @@ def test_a_gateway_restates_late_messages_by_itself(tmp_path, seed):
     assert_equal_accounts(found, expected)
     assert {row["cause"] for row in rows(found, "corrections")} == {"late-data"}
     assert "nothing to correct" in restate(found).stderr
+
+
+def test_a_gateway_books_what_comes_late_inside_a_repair_that_is_booked(tmp_path):
+    """The repair stays in the configuration: a person said yes to it, and it asks for no further one."""
+    in_order = list(messages(600, 3))
+    late = in_order[100:150]
+    as_read = [m | {"e": m["e"] / 10} for m in in_order]
+
+    def readings(heard):
+        return [(m["t"], f"press.{name}", m[name[0]]) for m in heard for name in ("energy", "usage", "power")]
+
+    expected = make_site(tmp_path / "expected")
+    replay(expected, readings(in_order))
+    with Mosquitto(tmp_path / "broker") as broker:
+        more = "repairs: [{point: press.energy, from: 2026-01-01, scale: 10, reason: CT}]"
+        found = make_site(tmp_path / "found", port=broker.port, more=more)
+        replay(found, readings(m for m in as_read if m["t"] not in {of_late["t"] for of_late in late}))
+        restate(found, "--book", "--reason", "CT")
+        booked = [r for r in rows(found, "corrections") if r["cause"] == "configuration"]
+        gateway = Process([CARBONGATE, "run", found], tmp_path / "gateway.log")
+        with gateway.start(ready=lambda: "new session" in gateway.output()):
+            broker.publish_lines("plant/press", [json.dumps(m) for m in as_read[100:150]])
+            wait_until(lambda: known_now(found) == known_now(expected), 30, "the accounts of the run in order")
+            assert gateway.stop() == 0
+    assert [r for r in rows(found, "corrections") if r["cause"] == "configuration"] == booked
+    assert {"by-counter", "by-amount", "by-power"} == {r["user"] for r in rows(found, "corrections") if r["cause"] == "late-data"}
+    assert "nothing to correct" in restate(found).stderr

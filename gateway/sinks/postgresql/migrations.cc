@@ -392,6 +392,7 @@ COMMENT ON COLUMN @.totals.u95_factor_kg IS 'the part of u95_kg that follows fro
 COMMENT ON COLUMN @.totals.market_u95_kg IS 'kg CO2e, as u95_kg';
 COMMENT ON COLUMN @.totals.market_u95_meter_kg IS 'kg CO2e, as u95_meter_kg';
 COMMENT ON COLUMN @.totals.market_u95_factor_kg IS 'kg CO2e, as u95_factor_kg';
+COMMENT ON TABLE @.intervals IS 'Activity of a metering point by quarter hour of the site''s time zone, as first counted: corrections are in entries and rollups';
 )sql";
 
 constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3, kVersion4,

@@ -19,6 +19,8 @@
 // |                     | site, user                                  | revision, suppressed                         |
 // clang-format on
 //
+// An interval is as first counted, and never written again: corrections are of entries and rollups.
+//
 // VictoriaMetrics names its series measurement_field: carbongate_entry_co2e_kg; so does remote write.
 //
 // Tags

@@ -87,14 +87,14 @@ class StoredBooks {
 
   // Readings of a whole time, computed again; booked. The number of corrections. `meanwhile`: what is heard while they
   // are computed.
-  std::size_t recompute_all(std::span<const Reading> meanwhile = {}) {
+  std::size_t recompute_all(std::span<const Reading> meanwhile = {}, std::span<const Repair> repairs = {}) {
     std::vector<Window> windows;
     for (const Point& point : site_.site.points) {
       const auto closed = pipeline_->counted_until(point.id);
       if (closed) windows.push_back({.point = point.id, .from = kMarch - 24h * 400, .closed_until = *closed});
     }
     auto history = open();
-    const auto found = recompute(*history, site_.site, site_.factors, {}, windows, now());
+    const auto found = recompute(*history, site_.site, site_.factors, repairs, windows, now());
     EXPECT_TRUE(found.has_value());
     std::vector<model::Amendment> amendments;
     for (const auto& difference : found->differences) amendments.push_back(difference.amendment);

@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "gateway/app/substitute.h"
 #include "tests/unit/gateway/app/books_fixture.h"
 
 namespace carbongate::app {
@@ -26,6 +27,25 @@ class Manual : public ::testing::Test {
       ASSERT_TRUE(result.has_value()) << result.error().text;
     });
   }
+  // 40 kW, every five minutes.
+  void watch(PointId point, Duration from, Duration until) {
+    std::vector<Reading> readings;
+    for (Duration at = from; at <= until; at += 5min) {
+      readings.push_back({.point = point, .at = kMarch + at, .value = 40});
+    }
+    books_->hear(readings);
+  }
+  std::size_t substitute() {
+    return books_->run([&](KnownBooks& known, const TakeAmendments& take) {
+      const SubstitutionRange range{
+          .from = kMarch, .to = kMarch + 24h * 30, .user = "", .closed_until = [&](PointId p) {
+            return books_->pipeline().counted_until(p);
+          }};
+      const auto refused = substitute_missing(known, site_.site, site_.factors, range, books_->now(), take);
+      ASSERT_TRUE(refused.has_value()) << refused.error().text;
+      refused_ = refused->size();
+    });
+  }
   static ManualEntry bill(Duration begin, Duration end, std::int64_t mwh) {
     return {.account = {}, .begin = kMarch + begin, .end = kMarch + end, .amount = Activity::of(mwh), .note = "bill 7"};
   }
@@ -38,9 +58,98 @@ class Manual : public ::testing::Test {
     return sum;
   }
 
+  // In kWh, of the quarter hours from there on.
+  std::vector<std::int64_t> quarters(Duration begin, int count) {
+    std::vector<std::int64_t> kwh;
+    for (int i = 0; i < count; ++i) {
+      kwh.push_back(known(begin + i * 15min, begin + (i + 1) * 15min).quanta() / kKilowattHour);
+    }
+    return kwh;
+  }
+
   BooksSite site_;
   std::optional<StoredBooks> books_;
+  std::size_t refused_ = 0;  // accounts of which hours got no substitute
 };
+
+// Of the hour of a rate only the first quarter is watched.
+class ManualOverAGap : public Manual {
+ protected:
+  ManualOverAGap() {
+    site_.site.accounts.clear();
+    site_.site.points.clear();
+    site_.add("oven", Kind::instantaneous, "kW").factor = model::FactorChoice{"cn-grid", "CN-SC", "average"};
+    begin_anew();
+  }
+  void begin_anew() {
+    books_.emplace(site_);
+    watch(PointId{0}, 0h, 15min);
+    watch(PointId{0}, 1h, 3h);
+  }
+  using Kwh = std::vector<std::int64_t>;
+};
+
+TEST_F(ManualOverAGap, GivesWhatReadingsDoNotTellToTheTimeNotWatched) {
+  ASSERT_EQ(quarters(0h, 4), (Kwh{10, 0, 0, 0}));
+  EXPECT_EQ(enter({bill(0h, 1h, 40 * kKilowattHour)}), 4u);
+  EXPECT_EQ(quarters(0h, 4), (Kwh{10, 10, 10, 10}));
+  EXPECT_EQ(enter({bill(0h, 1h, 40 * kKilowattHour)}), 0u);
+  const auto measured = books_->entries().at({"oven", kMarch});
+  ASSERT_EQ(measured.size(), 2u) << "a person said what it was";
+  EXPECT_EQ(measured[1].amount, Activity{});
+  EXPECT_EQ(measured[1].quality, measured[0].quality);
+  EXPECT_EQ(enter({bill(0h, 2h, 90 * kKilowattHour)}), 3u + 4) << "of a longer stretch, too";
+  EXPECT_EQ(quarters(0h, 8), (Kwh{10, 13, 13, 13, 10, 10, 10, 10}));
+  EXPECT_EQ(known(0h, 2h), Activity::of(90 * kKilowattHour));
+}
+
+TEST_F(ManualOverAGap, IsInProportionToWhatIsKnownWhereItIsLess) {
+  EXPECT_EQ(enter({bill(0h, 2h, 25 * kKilowattHour)}), 8u);
+  EXPECT_EQ(quarters(0h, 8), (Kwh{5, 0, 0, 0, 5, 5, 5, 5}));
+  EXPECT_EQ(books_->entries().at({"oven", kMarch + 30min}).back().quality.origin, model::Origin::manual)
+      << "that it was nothing";
+  EXPECT_EQ(enter({bill(1h, 2h, 80 * kKilowattHour)}), 4u) << "all of it was watched";
+  EXPECT_EQ(quarters(1h, 4), (Kwh{20, 20, 20, 20}));
+}
+
+TEST_F(ManualOverAGap, NeedsNoSubstituteAnyMoreAndReplacesOne) {
+  model::Account& account = site_.site.accounts[0];
+  for (const auto method : {model::SubstitutionMethod::hj75, model::SubstitutionMethod::same_weekday}) {
+    for (const std::int64_t kwh : {7, 10, 40}) {
+      account.substitution = model::SubstitutionMethod::none;
+      begin_anew();
+      EXPECT_EQ(enter({bill(0h, 1h, kwh * kKilowattHour)}), 4u);
+      account.substitution = method;
+      EXPECT_EQ(substitute(), 0u);
+      EXPECT_EQ(refused_, 0u);
+      EXPECT_EQ(known(0h, 1h), Activity::of(kwh * kKilowattHour));
+    }
+  }
+  books_.emplace(site_);
+  watch(PointId{0}, 0h, 24h * 7 + 15min);
+  watch(PointId{0}, 24h * 7 + 1h, 24h * 7 + 3h);
+  EXPECT_EQ(substitute(), 3u);
+  EXPECT_EQ(quarters(24h * 7, 4), (Kwh{10, 10, 10, 10}));
+  EXPECT_EQ(enter({bill(24h * 7, 24h * 7 + 1h, 25 * kKilowattHour)}), 4u);
+  EXPECT_EQ(quarters(24h * 7, 4), (Kwh{10, 5, 5, 5})) << "as if there had been no substitute";
+  EXPECT_EQ(substitute(), 0u);
+  watch(PointId{0}, 24h * 7 + 20min, 24h * 7 + 30min);  // late
+  EXPECT_GT(books_->recompute_all(), 0u);
+  EXPECT_EQ(quarters(24h * 7, 4), (Kwh{10, 15, 5, 5})) << "on top of what was entered, until it is entered again";
+  enter({bill(24h * 7, 24h * 7 + 1h, 25 * kKilowattHour)});
+  EXPECT_EQ(quarters(24h * 7, 4), (Kwh{10, 10, 2, 2}));
+  EXPECT_EQ(known(24h * 7, 24h * 7 + 1h), Activity::of(25 * kKilowattHour));
+  EXPECT_EQ(substitute(), 0u);
+  EXPECT_EQ(books_->recompute_all(), 0u);
+}
+
+TEST_F(Manual, IsInProportionAlsoOverAGapWhoseSumACounterTold) {
+  books_->hear(counter(PointId{0}, 0h, 1h + 5min, 0, 1));
+  books_->hear(counter(PointId{0}, 2h, 5h, 48, 1));
+  ASSERT_EQ(quarters(1h, 4), (std::vector<std::int64_t>{9, 9, 9, 9}));
+  EXPECT_EQ(enter({bill(0h, 3h, 120 * kKilowattHour)}), 12u);
+  EXPECT_EQ(known(1h, 2h), Activity::of(72 * kKilowattHour));
+}
 
 TEST_F(Manual, IsWhatIsKnownOfTheStretchAndBookedOnce) {
   books_->hear(counter(PointId{0}, 0h, 30h, 0, 1));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "gateway/app/repairs.h"
 #include "tests/unit/gateway/app/books_fixture.h"
 
 namespace carbongate::app {
@@ -182,6 +183,65 @@ TEST_F(CauseTest, IsTheConfigurationFarFromLateReadings) {
       EXPECT_EQ(entry.correction->cause, is_near ? Cause::late_data : Cause::configuration);
     }
   }
+}
+
+class Repaired : public CauseTest {
+ protected:
+  // A counter and a rate, which show a tenth; of three in the afternoon nothing is heard in time.
+  Repaired() {
+    site_.add("oven", Kind::instantaneous, "kW");
+    for (const PointId point : {PointId{0}, PointId{1}}) {
+      site_.site.points[index(point)].limits.interval = 5min;
+      Repair& repair = repairs_.emplace_back();
+      repair.point = point;
+      repair.from = kMarch;
+      repair.scale = 10;
+      repair.reason = "CT ratio";
+    }
+    for (Duration at{}; at < 6h; at += 5min) {
+      const bool is_late = at >= 3h && at < 4h;
+      const double kwh = static_cast<double>(at / 5min) + (is_late ? 0.5 : 0.0);
+      (is_late ? late_ : heard_).push_back({.point = PointId{0}, .at = kMarch + at, .value = kwh});
+      (is_late ? late_ : heard_).push_back({.point = PointId{1}, .at = kMarch + at, .value = 10});
+    }
+  }
+
+  std::vector<Repair> repairs_;
+  std::vector<Reading> heard_;
+  std::vector<Reading> late_;
+};
+
+TEST_F(Repaired, AndBookedWhatComesLateIsLateData) {
+  StoredBooks books(site_);
+  books.hear(heard_);
+  EXPECT_GT(books.recompute_all({}, repairs_), 0u);
+  const auto repaired = causes(books);
+  EXPECT_EQ(repaired.size(), 1u);
+  books.hear(late_);
+  EXPECT_GT(books.recompute_all({}, repairs_), 0u);
+  auto count = causes(books);
+  EXPECT_EQ(count[Cause::configuration], repaired.at(Cause::configuration));
+  EXPECT_GE(count[Cause::late_data], 4 + 4);
+  EXPECT_EQ(books.recompute_all({}, repairs_), 0u);
+  repairs_[0].scale = repairs_[1].scale = 11;
+  EXPECT_GT(books.recompute_all({}, repairs_), 0u);
+  EXPECT_GE(causes(books)[Cause::configuration], 2 * 8 + count[Cause::configuration])
+      << "of two hours before the late ones";
+}
+
+TEST_F(Repaired, AndNotBookedItWaitsForAPerson) {
+  StoredBooks books(site_);
+  books.hear(heard_);
+  books.hear(late_);
+  EXPECT_GT(books.recompute_all({}, repairs_), 0u);
+  for (const auto& [key, revisions] : books.entries()) {
+    const auto& newest = revisions.back();
+    ASSERT_TRUE(newest.correction) << (key.second - kMarch) / 15min;
+    const bool was_new = revisions.size() == 1;
+    EXPECT_EQ(newest.correction->cause, was_new ? Cause::late_data : Cause::configuration);
+    EXPECT_EQ(was_new, key.first == "oven" && key.second >= kMarch + 3h && key.second < kMarch + 4h);
+  }
+  EXPECT_EQ(books.recompute_all({}, repairs_), 0u);
 }
 
 TEST(Flags, StayWithReadingsThatComeLate) {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <random>
+#include <tuple>
+#include <utility>
 
 #include "tests/unit/gateway/app/books_fixture.h"
 
@@ -37,11 +39,13 @@ class Substituting : public ::testing::Test {
   }
   void hear(Duration from, Duration until) { books_->hear(power(from, until)); }
 
-  std::size_t substitute(Instant from = kMarch, Instant to = kMarch + 24h * 300) {
+  std::size_t substitute(Instant from = kMarch, Instant to = kMarch + 24h * 300, std::size_t at_once = 500'000) {
     return books_->run([&](KnownBooks& known, const TakeAmendments& take) {
-      const SubstitutionRange range{.from = from, .to = to, .user = "", .closed_until = [&](PointId p) {
-                                      return books_->pipeline().counted_until(p);
-                                    }};
+      const SubstitutionRange range{.from = from,
+                                    .to = to,
+                                    .user = "",
+                                    .closed_until = [&](PointId p) { return books_->pipeline().counted_until(p); },
+                                    .quarters_at_once = at_once};
       auto refused = substitute_missing(known, site_.site, site_.factors, range, books_->now(), take);
       ASSERT_TRUE(refused.has_value()) << refused.error().text;
       refused_ = std::move(*refused);
@@ -268,6 +272,15 @@ TEST_F(Substituting, InPiecesGivesWhatItGivesAtOnce) {
   books_->hear(heard);
   EXPECT_GT(substitute(), 100u);
   const auto expected = books_->entries();
+  const auto expect_the_same = [&] {
+    const auto found = books_->entries();
+    ASSERT_EQ(found.size(), expected.size());
+    for (const auto& [key, revisions] : expected) {
+      ASSERT_TRUE(found.contains(key));
+      ASSERT_EQ(found.at(key).size(), revisions.size()) << key.first << " " << (key.second - kMarch) / 15min;
+      for (std::size_t i = 0; i < revisions.size(); ++i) EXPECT_EQ(found.at(key)[i].amount, revisions[i].amount);
+    }
+  };
   books_.emplace(site_);
   books_->hear(heard);
   for (Duration from = 0h; from < 24h * 30;) {
@@ -275,14 +288,29 @@ TEST_F(Substituting, InPiecesGivesWhatItGivesAtOnce) {
     substitute(kMarch + from, kMarch + until);
     from = until;
   }
-  const auto found = books_->entries();
-  ASSERT_EQ(found.size(), expected.size());
-  for (const auto& [key, revisions] : expected) {
-    ASSERT_TRUE(found.contains(key));
-    ASSERT_EQ(found.at(key).size(), revisions.size()) << key.first << " " << (key.second - kMarch) / 15min;
-    for (std::size_t i = 0; i < revisions.size(); ++i) EXPECT_EQ(found.at(key)[i].amount, revisions[i].amount);
-  }
+  expect_the_same();
   EXPECT_EQ(substitute(), 0u);
+
+  books_.emplace(site_);
+  books_->hear(heard);
+  const auto refused = std::exchange(refused_, {});
+  substitute(kMarch, kMarch + 24h * 300, 1);
+  expect_the_same();
+  ASSERT_EQ(refused_.size(), refused.size()) << "one account after the other";
+  for (std::size_t i = 0; i < refused.size(); ++i) {
+    EXPECT_EQ(std::tie(refused_[i].account, refused_[i].hours, refused_[i].first),
+              std::tie(refused[i].account, refused[i].hours, refused[i].first));
+  }
+}
+
+TEST_F(Substituting, OfASilenceLongerThanTheRulesLookBackIsRefused) {
+  site_.site.accounts[0].substitution = model::SubstitutionMethod::same_weekday;
+  hear(0h, 24h);
+  hear(24h * 80, 24h * 80 + 2h);
+  EXPECT_EQ(substitute(kMarch + 24h * 79), 0u);
+  ASSERT_EQ(refused_.size(), 1u);
+  EXPECT_EQ(refused_[0].hours, 24u);
+  EXPECT_EQ(refused_[0].first, kMarch + 24h * 79);
 }
 
 TEST_F(Substituting, GivesUpWhenItIsTold) {

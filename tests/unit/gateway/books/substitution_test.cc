@@ -28,7 +28,8 @@ void lose(std::vector<Hour>& list, std::size_t from, std::size_t count) {
 }
 
 Substitution fill(const std::vector<Hour>& list, SubstitutionMethod method = SubstitutionMethod::hj75) {
-  return substitute(list, list.front().begin, list.back().begin + 1h, method);
+  pipeline::Calendar calendar("UTC");
+  return substitute(list, list.front().begin, list.back().begin + 1h, method, calendar);
 }
 
 TEST(Substitution, TakesTheGreatestOf180HoursForAGapUpToADay) {
@@ -100,6 +101,26 @@ TEST(Substitution, MayTakeTheMeanOfTheSameHourOfTheWeek) {
   EXPECT_EQ(result.hours[0].rule, Rule::same_weekday);
 }
 
+// A shift that begins at six by the clock on the wall: in winter at 5:00 UTC, from 29 March on at 4:00.
+TEST(Substitution, MeansTheHourOfTheClockOnTheWall) {
+  const Instant march = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
+  const auto hour_of = [&](Duration after) { return static_cast<std::size_t>(after / 1h); };
+  pipeline::Calendar calendar("Europe/Berlin");
+  std::vector<Hour> list;
+  for (Instant at = march; at < march + 24h * 56; at += 1h) {
+    const bool works = (at + calendar.utc_offset(at)).time_since_epoch() % 24h >= 6h;
+    list.push_back({.begin = at, .amount = Activity::of(works ? 1'000 : 10), .valid = true});
+  }
+  lose(list, hour_of(24h * 29 + 3h), 2);  // on 30 March 5:00 and 6:00 by the clock
+  lose(list, hour_of(24h * 35 + 0h), 1);  // on 5 April 2:00, which was skipped a week before
+  const Substitution result = substitute(list, march, march + 24h * 56, SubstitutionMethod::same_weekday, calendar);
+  ASSERT_EQ(result.hours.size(), 3u);
+  EXPECT_EQ(result.hours[0].amount.quanta(), 10);
+  EXPECT_EQ(result.hours[1].amount.quanta(), 1'000);
+  EXPECT_EQ(result.hours[1].from.front(), march + 24h * 22 + 5h) << "6:00 in winter";
+  EXPECT_EQ(result.hours[2].from.front(), march + 24h * 21 + 1h) << "two weeks before";
+}
+
 TEST(Substitution, OfAValidHourTakesTheMeanForWhatItLacks) {
   EXPECT_EQ(by_mean(Activity::of(766'666'667), 46min, 14min).quanta(), 233'333'333);
   EXPECT_EQ(by_mean(Activity::of(-766'666'667), 46min, 14min).quanta(), -233'333'333);
@@ -114,7 +135,8 @@ TEST(Substitution, FillsTheWindowAloneAndKnowsNothingOfWhatComesAfter) {
   lose(list, 200, 2);
   lose(list, 300, 2);
   list[399].amount = Activity::of(1'000'000);
-  const Substitution result = substitute(list, list[300].begin, list[301].begin, SubstitutionMethod::hj75);
+  pipeline::Calendar calendar("UTC");
+  const Substitution result = substitute(list, list[300].begin, list[301].begin, SubstitutionMethod::hj75, calendar);
   ASSERT_EQ(result.hours.size(), 1u);
   EXPECT_EQ(result.hours[0].amount.quanta(), 300);
 }
