@@ -58,20 +58,17 @@ EmissionEntry price(Activity amount, const pipeline::Span& quarter, const model:
   for (const Basis basis : model::kBases) {
     const model::Factor* factor = factors[basis].at(quarter.begin);
     if (factor) open.emitted[basis] = pipeline::emit(amount, *factor, carry.emissions[basis]);
-    if (!factor && basis == Basis::primary && factors[basis].chosen())
-      quality = {model::Origin::missing, model::Rule::no_factor};
   }
   if (const model::Factor* coal = factors.coal.at(quarter.begin)) {
     open.coal = model::StandardCoal::of(pipeline::multiply(amount, coal->scaled_coal, carry.coal));
   }
-  open.quality = quality;
+  open.quality = worse(quality, pipeline::lack_of_factors(factors, quarter.begin));
   EmissionEntry entry = pipeline::make_entry(open, account, factors);
-  if (amount < Activity{}) {  // part of a larger amount, whose half-widths it lessens
-    for (model::Emission* emission : {&entry.primary, entry.market ? &*entry.market : nullptr}) {
-      if (!emission) continue;
-      emission->emitted.u95_activity = -emission->emitted.u95_activity;
-      emission->emitted.u95_factor = -emission->emitted.u95_factor;
-    }
+  for (model::Emission* emission : {&entry.primary, entry.market ? &*entry.market : nullptr}) {
+    if (!emission) continue;
+    emission->emitted.u95_activity = {};  // the meter did not measure it
+    // A negative amount is part of a larger one, whose half-width it lessens.
+    if (amount < Activity{}) emission->emitted.u95_factor = -emission->emitted.u95_factor;
   }
   return entry;
 }
@@ -96,6 +93,23 @@ std::optional<EmissionEntry> beside_correction(const Layers& known, const Emissi
   }
   made.revision = known.newest + 1;
   made.correction = std::move(correction);
+  return made;
+}
+
+std::optional<EmissionEntry> price_correction(const Layers& known, const EmissionEntry& target,
+                                              model::Correction correction) {
+  constexpr std::int64_t kCarriedMg = 1;  // below a milligram, but rounded at another place
+  const auto same = [](const model::Emission& a, const model::Emission& b) {
+    return same_gwp(a.gwp_set, b.gwp_set) && model::near(a.emitted, b.emitted, kCarriedMg);
+  };
+  const EmissionEntry& layer = known.manual;
+  const bool same_market =
+      layer.market.has_value() == target.market.has_value() && (!layer.market || same(*layer.market, *target.market));
+  const std::int64_t coal = layer.coal.quanta() - target.coal.quanta();
+  if (same(layer.primary, target.primary) && same_market && -kCarriedMg <= coal && coal <= kCarriedMg) {
+    return std::nullopt;
+  }
+  auto made = beside_correction(known, layer, target, std::move(correction));
   return made;
 }
 

@@ -16,6 +16,7 @@
 #include "gateway/app/gateway_config.h"
 #include "gateway/app/known_books.h"
 #include "gateway/app/manual.h"
+#include "gateway/app/manual_prices.h"
 #include "gateway/app/recompute.h"
 #include "gateway/app/substitute.h"
 #include "gateway/cli/manual_file.h"
@@ -108,6 +109,7 @@ class Restating {
     } else {
       restate();
       substitute();
+      price_entered();
     }
     certify();
     seal();
@@ -171,14 +173,18 @@ class Restating {
     }
     std::size_t exchanged = 0;
     for (model::Account& account : config_.site.accounts) {
-      for (auto* choice : {&account.factor, &account.market}) {
-        if (!*choice || (!old.empty() && (*choice)->set != old)) continue;
+      std::vector<model::FactorChoice*> choices;
+      if (account.factor) choices.push_back(&*account.factor);
+      if (account.market) choices.push_back(&*account.market);
+      for (model::FactorChoice& choice : account.market_else) choices.push_back(&choice);
+      for (model::FactorChoice* choice : choices) {
+        if (!old.empty() && choice->set != old) continue;
         const std::string_view carrier = account.carrier->id;
         const auto regions = config_.factors.regions(with, carrier);
-        const bool by_region = std::ranges::find(regions, (*choice)->region) != regions.end();
-        const auto methods = config_.factors.methods(with, carrier, by_region ? (*choice)->region : "");
-        if (std::ranges::find(methods, (*choice)->method) == methods.end()) continue;
-        (*choice)->set = with;
+        const bool by_region = std::ranges::find(regions, choice->region) != regions.end();
+        const auto methods = config_.factors.methods(with, carrier, by_region ? choice->region : "");
+        if (std::ranges::find(methods, choice->method) == methods.end()) continue;
+        choice->set = with;
         ++exchanged;
       }
     }
@@ -275,6 +281,12 @@ class Restating {
         }};
     report_.add_refused(
         value_of(app::substitute_missing(*books_, config_.site, config_.factors, range, now_, taking())));
+  }
+
+  void price_entered() {
+    const auto of_user = [this](model::AccountId account) { return wanted(account); };
+    report_.entries +=
+        value_of(app::price_entered_again(*books_, config_.site, config_.factors, from_, to_, of_user, now_, taking()));
   }
 
   void certify() { report_.add_unused(value_of(app::certify(*books_, config_.site, groups_, now_, taking()))); }

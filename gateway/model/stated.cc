@@ -24,13 +24,20 @@ Stated stated_by(const Co2eWithin& emitted) {
 
 }  // namespace
 
+bool lacks_factor(const Emission& emission, Scope scope) {
+  return emission.factor_id.empty() && scope != Scope::none && emission.emitted.co2e == Co2e{};
+}
+
 Stated stated(const Emission& emission, Scope scope) {
-  const bool unknown = emission.factor_id.empty() && scope != Scope::none && emission.emitted.co2e == Co2e{};
-  return unknown ? Stated::none : stated_by(emission.emitted.without_gases());
+  return lacks_factor(emission, scope) ? Stated::none : stated_by(emission.emitted.without_gases());
 }
 
 Stated stated(const Co2eWithin& emitted, Quality worst) {
-  if (worst.rule != Rule::no_factor) return stated_by(emitted);
+  if (!lacks_factor(worst)) {
+    // No meter measured what a rule or a person put there.
+    const bool measured = worst.origin != Origin::substituted && worst.origin != Origin::manual;
+    return emitted.co2e == Co2e{} || measured ? stated_by(emitted) : std::min(stated_by(emitted), Stated::part);
+  }
   return emitted.co2e == Co2e{} ? Stated::none : std::min(stated_by(emitted), Stated::part);
 }
 

@@ -44,6 +44,24 @@ TEST(Spread, AddsUpExactlyAndFollowsTheWeights) {
   EXPECT_TRUE(spread(Activity::of(10), {}).empty());
 }
 
+TEST(Price, StatesNoUncertaintyOfAnAmountThatNoMeterMeasured) {
+  config::Problems problems;
+  const auto registry =
+      pipeline::FactorRegistry::load(config::DataFiles("."), std::vector<std::string>{"cn-grid"}, "UTC", problems);
+  model::Account account;
+  account.carrier = model::find_carrier("electricity");
+  account.scope = model::Scope::energy;
+  account.factor = account.market = model::FactorChoice{"cn-grid", "CN", "residual"};
+  account.activity_u95_ppm = 10'000;
+  pipeline::AccountFactors factors(account, registry);
+  PriceCarry carry;
+  const EmissionEntry priced = price(Activity::of(1'000'000'000), {kBegin, kBegin + std::chrono::minutes(15)}, account,
+                                     factors, {model::Origin::manual, model::Rule::none}, carry);
+  EXPECT_NE(priced.primary.emitted.co2e, model::Co2e{});
+  EXPECT_EQ(priced.primary.emitted.u95_activity, model::Co2e{});
+  EXPECT_EQ(priced.market->emitted.u95_activity, model::Co2e{});
+}
+
 TEST(Price, IsMissingOnlyWithoutTheFactorOfThePrimaryResult) {
   config::Problems problems;
   const auto registry = pipeline::FactorRegistry::load(
@@ -63,7 +81,7 @@ TEST(Price, IsMissingOnlyWithoutTheFactorOfThePrimaryResult) {
   account.market = valid_since_2021;
   pipeline::AccountFactors without_market(account, registry);
   const EmissionEntry priced = price(Activity::of(1'000'000), quarter, account, without_market, entered, carry);
-  EXPECT_EQ(priced.quality, entered);
+  EXPECT_EQ(priced.quality, (model::Quality{model::Origin::manual, model::Rule::no_market_factor}));
   EXPECT_EQ(priced.primary.factor_id, "own-generation/electricity/renewable/1970");
 
   account.factor = valid_since_2021;
@@ -135,6 +153,30 @@ TEST(BesideCorrection, MakesTheLayerWhatItShouldBe) {
   revisions.push_back(*back);
   known = layers_of(revisions);
   EXPECT_FALSE(beside_correction(known, known.manual, amount(0), kWhy));
+}
+
+TEST(PriceCorrection, IsWhatAnotherFactorGivesForTheAmountThatWasEntered) {
+  EmissionEntry booked = amount(1'000);
+  booked.revision = 1;
+  booked.correction = model::Correction{model::Cause::manual, "bill 7", kBegin};
+  const Layers known = layers_of(std::span(&booked, 1));
+  const model::Correction why{model::Cause::manual, "a -> b", kBegin};
+  EmissionEntry target = amount(1'000, "b");
+  EXPECT_FALSE(price_correction(known, target, why)) << "another factor that gives the same is no correction";
+  target.primary.emitted.co2e += model::Co2e::of(1);
+  EXPECT_FALSE(price_correction(known, target, why)) << "a remainder below a milligram, rounded at another place";
+  target.primary.emitted.co2e = model::Co2e::of(5'000);
+  const auto correction = price_correction(known, target, why);
+  ASSERT_TRUE(correction);
+  EXPECT_EQ(correction->amount, Activity{});
+  EXPECT_EQ(correction->primary.emitted.co2e, model::Co2e::of(3'000));
+  EXPECT_EQ(correction->primary.factor_id, "b");
+  EXPECT_EQ(correction->revision, 2u);
+
+  const std::vector<EmissionEntry> both{booked, *correction};
+  const Layers after = layers_of(both);
+  EXPECT_FALSE(after.has_computed) << "it belongs to what was entered";
+  EXPECT_FALSE(price_correction(after, target, why)) << "once";
 }
 
 }  // namespace
