@@ -230,12 +230,19 @@ class UsersReader {
         account.market = *own;
         if (!in.value_or("certificates_sold", false)) return;
         // Who sells the certificates sells the claim with them (GHG Protocol Scope 2 Guidance, chapter 6).
-        account.market = chooser_->market(in, carrier, chooser_->emission(in, carrier));
+        choose_market(in, account, chooser_->emission(in, carrier));
         return;
       }
     }
     account.factor = chooser_->emission(in, carrier);
-    if (account.scope == model::Scope::energy) account.market = chooser_->market(in, carrier, account.factor);
+    if (account.scope == model::Scope::energy) choose_market(in, account, account.factor);
+  }
+
+  void choose_market(config::Reader& in, model::Account& account, const std::optional<model::FactorChoice>& location) {
+    account.market_else = chooser_->market(in, *account.carrier, location);
+    if (account.market_else.empty()) return;
+    account.market = account.market_else.front();
+    account.market_else.erase(account.market_else.begin());
   }
 
   // HJ 75 asks for substitutes of emissions measured in a stack. What is consumed has a meter that counts on, or a

@@ -48,7 +48,8 @@ std::string explain_region_without_factor(std::string_view region) {
   return "; take the grid it belongs to (CN-GRID-...) or the nation (CN)";
 }
 
-std::optional<model::FactorChoice> FactorChooser::emission(config::Reader& in, const model::Carrier& carrier) const {
+std::optional<model::FactorChoice> FactorChooser::emission(config::Reader& in, const model::Carrier& carrier,
+                                                           std::string_view without) const {
   const auto region = in.optional<std::string>("region");
   model::FactorChoice choice{.set = {}, .region = region.value_or(section_.site.grid_region), .method = {}};
   if (!choose_set(in, carrier.id, choice)) {
@@ -75,31 +76,41 @@ std::optional<model::FactorChoice> FactorChooser::emission(config::Reader& in, c
   if (!factors_.is_live(choice, carrier) && !factors_.find(choice, carrier, now_)) {
     in.warning("carrier", "no emission factor applies at present: " +
                               factors_.explain_missing(choice.set, carrier.id, choice.region, choice.method, now_) +
-                              "; its emissions will be marked as missing");
+                              "; " + std::string(without));
   }
   return choice;
 }
 
-std::optional<model::FactorChoice> FactorChooser::market(config::Reader& in, const model::Carrier& carrier,
-                                                         const std::optional<model::FactorChoice>& location) const {
+std::vector<model::FactorChoice> FactorChooser::market(config::Reader& in, const model::Carrier& carrier,
+                                                       const std::optional<model::FactorChoice>& location) const {
+  std::vector<model::FactorChoice> in_order;
+  const auto add = [&](const std::optional<model::FactorChoice>& choice) {
+    if (choice && std::ranges::find(in_order, *choice) == in_order.end()) in_order.push_back(*choice);
+  };
   if (const config::Node* node = in.child("market")) {
     config::Reader of_market(*node, in.problems());
-    auto choice = emission(of_market, carrier);
+    add(emission(of_market, carrier,
+                 "the residual mix or the location-based factor will stand in for it, marked as no-market-factor"));
     of_market.finish();
-    return choice;
+    if (in_order.empty()) return {};
   }
-  if (!location) return std::nullopt;
-  if (location->set == kOwnGeneration) return location;
+  if (location && location->set != kOwnGeneration) add(residual(carrier, *location));
+  add(location);
+  return in_order;
+}
+
+std::optional<model::FactorChoice> FactorChooser::residual(const model::Carrier& carrier,
+                                                           const model::FactorChoice& location) const {
   std::vector<std::string> in_order = sets();  // a live or own set has no residual mix: then another one in use
-  in_order.insert(in_order.begin(), location->set);
+  in_order.insert(in_order.begin(), location.set);
   for (const std::string& set : in_order) {
     const auto regions = factors_.regions(set, carrier.id);
-    for (const std::string& region : {location->region, nation_of(location->region)}) {
+    for (const std::string& region : {location.region, nation_of(location.region)}) {
       if (!holds(regions, region) || !holds(factors_.methods(set, carrier.id, region), kResidual)) continue;
       return model::FactorChoice{.set = set, .region = region, .method = std::string(kResidual)};
     }
   }
-  return location;
+  return std::nullopt;
 }
 
 std::optional<model::FactorChoice> FactorChooser::coal(config::Reader& in, const model::Carrier& carrier) const {
@@ -110,7 +121,15 @@ std::optional<model::FactorChoice> FactorChooser::coal(config::Reader& in, const
     const auto methods = factors_.methods(set, carrier.id, region);
     std::string method = wanted.value_or(methods.empty() ? "" : methods.front());
     if (!wanted && holds(methods, section_.electricity_coal_method)) method = section_.electricity_coal_method;
-    if (holds(methods, method)) return model::FactorChoice{.set = set, .region = region, .method = method};
+    if (holds(methods, method)) {
+      const model::FactorChoice choice{.set = set, .region = region, .method = method};
+      if (!factors_.find(choice, carrier, now_)) {
+        in.warning("carrier", "no standard-coal coefficient applies at present: " +
+                                  factors_.explain_missing(set, carrier.id, region, method, now_) +
+                                  "; its standard coal will be marked as missing (no-coal-factor)");
+      }
+      return choice;
+    }
     in.error("coal_method", set + " has no coefficient for " + std::string(carrier.id) + " by '" + printable(method) +
                                 "'" + suggestion(method, methods));
     return std::nullopt;

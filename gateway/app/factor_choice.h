@@ -16,6 +16,8 @@ namespace carbongate::app {
 // Every problem is reported at the key that has it; nullopt then, or where there is nothing to choose.
 class FactorChooser {
  public:
+  static constexpr std::string_view kMissing = "its emissions will be marked as missing";
+
   // `region_is_known`: the site's grid_region is a region of some factor; else that was reported and nothing follows
   // from it. `sets_are_known`: no part of the configuration is missing that could name further sets.
   FactorChooser(const SiteSection& section, const pipeline::FactorRegistry& factors, bool region_is_known,
@@ -26,19 +28,22 @@ class FactorChooser {
         sets_are_known_(sets_are_known),
         now_(now) {}
 
-  // The keys factor_set, region and method of `in`. Warns if no factor applies at present.
-  std::optional<model::FactorChoice> emission(config::Reader& in, const model::Carrier& carrier) const;
+  // The keys factor_set, region and method of `in`. Warns if no factor applies at present, with what comes of that.
+  std::optional<model::FactorChoice> emission(config::Reader& in, const model::Carrier& carrier,
+                                              std::string_view without = kMissing) const;
 
-  // Scope 2, market-based: the map `market` with the same keys (a contract, a supplier's rate: a factor set of one's
-  // own), or what the hierarchy of the GHG Protocol Scope 2 Guidance leaves: the residual mix, where one is published
-  // for the region or its nation; else the location-based factor.
-  std::optional<model::FactorChoice> market(config::Reader& in, const model::Carrier& carrier,
-                                            const std::optional<model::FactorChoice>& location) const;
+  // Scope 2, market-based, by the hierarchy of the GHG Protocol Scope 2 Guidance: the map `market` with the same keys
+  // (a contract, a supplier's rate: a factor set of one's own); the residual mix, where one is published for the region
+  // or its nation; the location-based factor. The first of them that there is, and behind it those that stand in while
+  // it does not apply. Empty: none.
+  std::vector<model::FactorChoice> market(config::Reader& in, const model::Carrier& carrier,
+                                          const std::optional<model::FactorChoice>& location) const;
 
-  // Standard coal: the key coal_method; without it electricity goes by the site's method.
+  // Standard coal: the key coal_method; without it electricity goes by the site's method. Warns as emission().
   std::optional<model::FactorChoice> coal(config::Reader& in, const model::Carrier& carrier) const;
 
  private:
+  std::optional<model::FactorChoice> residual(const model::Carrier& carrier, const model::FactorChoice& location) const;
   bool choose_set(config::Reader& in, std::string_view carrier, model::FactorChoice& choice) const;
   bool choose_method(config::Reader& in, std::string_view carrier, model::FactorChoice& choice,
                      const std::vector<std::string>& methods) const;

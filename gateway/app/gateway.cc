@@ -246,6 +246,7 @@ asio::awaitable<void> Gateway::ingest_slice(std::span<const Batch> batches) {
       model::Effects effects =
           clock_.is_known() ? pipeline_.ingest(changed.empty() ? batches : changed, clock_.now()) : keep_apart(batches);
       committing_ = committing_ && co_await commit(std::move(effects));  // states and journal rows, one transaction
+      warn_of_lacking_factors();
     }
   } catch (...) {
     committing_ = false;
@@ -254,6 +255,21 @@ asio::awaitable<void> Gateway::ingest_slice(std::span<const Batch> batches) {
   }
   pass_turn();
   rows_committed_.notify_all();
+}
+
+// Once in the life of the process for each rule; /metrics counts on.
+void Gateway::warn_of_lacking_factors() {
+  const pipeline::Statistics& now = pipeline_.statistics();
+  const auto warn = [](std::uint64_t count, bool& warned, std::string_view what) {
+    if (count == 0 || std::exchange(warned, true)) return;
+    spdlog::warn("{}; 'carbongate check' and 'carbongate factors list' say which", what);
+  };
+  warn(now.entries_without_factor, warned_of_no_factor_,
+       "no emission factor applies to an account: its CO2e is missing");
+  warn(now.entries_without_coal_factor, warned_of_no_coal_factor_,
+       "no coefficient of standard coal applies to an account: its standard coal is missing");
+  warn(now.entries_without_market_factor, warned_of_no_market_factor_,
+       "a market-based factor does not apply any more, or not yet: the next one in the hierarchy stands in for it");
 }
 
 // Readings and corrections change the same accounts. Whoever has the turn finds pipeline and store in agreement.
@@ -377,6 +393,9 @@ GatewayStatus Gateway::status() const {
   status.commit_retries = commit_retries_;
   status.store_trouble = store_trouble_;
   status.corrections = corrections_;
+  status.entries_without_factor = pipeline_.statistics().entries_without_factor;
+  status.entries_without_coal_factor = pipeline_.statistics().entries_without_coal_factor;
+  status.entries_without_market_factor = pipeline_.statistics().entries_without_market_factor;
   status.sources = sources_;
   status.sink_accounts = sink_accounts_;
   status.audits = audits_;

@@ -48,12 +48,15 @@ struct GatewayStatus {
   std::vector<ports::SinkStatus> sinks;
   std::map<std::string, sinks::Pace> paces;  // by sink
   ports::StoreStatus store;
-  std::uint64_t readings = 0;                     // accepted from drivers since the process began
-  std::size_t inbox_readings = 0;                 // waiting for the pipeline
-  std::uint64_t inbox_waits = 0;                  // times a driver had to wait because the inbox was full
-  std::uint64_t commit_retries = 0;               // commits that failed and were tried again
-  std::string store_trouble;                      // why the last commit failed; empty: it did not
-  std::uint64_t corrections = 0;                  // booked for late data since the process began
+  std::uint64_t readings = 0;                // accepted from drivers since the process began
+  std::size_t inbox_readings = 0;            // waiting for the pipeline
+  std::uint64_t inbox_waits = 0;             // times a driver had to wait because the inbox was full
+  std::uint64_t commit_retries = 0;          // commits that failed and were tried again
+  std::string store_trouble;                 // why the last commit failed; empty: it did not
+  std::uint64_t corrections = 0;             // booked for late data since the process began
+  std::uint64_t entries_without_factor = 0;  // booked, as of pipeline::Statistics
+  std::uint64_t entries_without_coal_factor = 0;
+  std::uint64_t entries_without_market_factor = 0;
   std::map<std::string, SourceAccount> sources;   // by Batch::source
   std::vector<ports::SinkAccount> sink_accounts;  // as audited last, at most a minute ago
   std::uint64_t audits = 0;
@@ -136,6 +139,7 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<void> count_heard_again();
   model::Effects keep_apart(std::span<const Batch> batches);
   std::vector<Batch> restamped(std::span<const Batch> batches) const;
+  void warn_of_lacking_factors();
   boost::asio::awaitable<void> take_turn();
   void pass_turn();
   boost::asio::awaitable<void> restate_late_data();
@@ -195,6 +199,9 @@ class Gateway final : private Inbox {
   std::string store_trouble_;
   std::string seal_trouble_;  // as logged last
   std::uint64_t corrections_ = 0;
+  bool warned_of_no_factor_ = false;
+  bool warned_of_no_coal_factor_ = false;
+  bool warned_of_no_market_factor_ = false;
   std::map<std::string, SourceAccount> sources_;
   std::size_t readings_under_way_ = 0;  // between inbox and commit
   std::vector<ports::SinkAccount> sink_accounts_;

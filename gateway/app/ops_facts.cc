@@ -35,6 +35,9 @@ ops::State OpsFacts::state() const {
   state.inbox_waits = status.inbox_waits;
   state.commit_retries = status.commit_retries;
   state.corrections = status.corrections;
+  state.entries_without_factor = status.entries_without_factor;
+  state.entries_without_coal_factor = status.entries_without_coal_factor;
+  state.entries_without_market_factor = status.entries_without_market_factor;
   for (const auto& [name, source] : status.sources) {
     state.sources.push_back({.name = name,
                              .received = source.received,

@@ -47,13 +47,11 @@ EmissionEntry price(Activity amount, const pipeline::Span& quarter, const model:
   for (const Basis basis : model::kBases) {
     const model::Factor* factor = factors[basis].at(quarter.begin);
     if (factor) open.emitted[basis] = pipeline::emit(amount, *factor, carry.emissions[basis]);
-    if (!factor && basis == Basis::primary && factors[basis].chosen())
-      quality = {model::Origin::missing, model::Rule::no_factor};
   }
   if (const model::Factor* coal = factors.coal.at(quarter.begin)) {
     open.coal = model::StandardCoal::of(pipeline::multiply(amount, coal->scaled_coal, carry.coal));
   }
-  open.quality = quality;
+  open.quality = worse(quality, pipeline::lack_of_factors(factors, quarter.begin));
   EmissionEntry entry = pipeline::make_entry(open, account, factors);
   if (amount < Activity{}) {  // part of a larger amount, whose half-widths it lessens
     for (model::Emission* emission : {&entry.primary, entry.market ? &*entry.market : nullptr}) {

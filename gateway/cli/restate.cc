@@ -171,14 +171,18 @@ class Restating {
     }
     std::size_t exchanged = 0;
     for (model::Account& account : config_.site.accounts) {
-      for (auto* choice : {&account.factor, &account.market}) {
-        if (!*choice || (!old.empty() && (*choice)->set != old)) continue;
+      std::vector<model::FactorChoice*> choices;
+      if (account.factor) choices.push_back(&*account.factor);
+      if (account.market) choices.push_back(&*account.market);
+      for (model::FactorChoice& choice : account.market_else) choices.push_back(&choice);
+      for (model::FactorChoice* choice : choices) {
+        if (!old.empty() && choice->set != old) continue;
         const std::string_view carrier = account.carrier->id;
         const auto regions = config_.factors.regions(with, carrier);
-        const bool by_region = std::ranges::find(regions, (*choice)->region) != regions.end();
-        const auto methods = config_.factors.methods(with, carrier, by_region ? (*choice)->region : "");
-        if (std::ranges::find(methods, (*choice)->method) == methods.end()) continue;
-        (*choice)->set = with;
+        const bool by_region = std::ranges::find(regions, choice->region) != regions.end();
+        const auto methods = config_.factors.methods(with, carrier, by_region ? choice->region : "");
+        if (std::ranges::find(methods, choice->method) == methods.end()) continue;
+        choice->set = with;
         ++exchanged;
       }
     }

@@ -66,6 +66,12 @@ Words words_of(Rule rule) {
     case Rule::device_clock_manual:
       return {"时钟未知", "Heard while nobody knew the time; counted as a further reading once the clock was set."};
     case Rule::over_range: return {"超量程", "The instrument said that it was beyond its range."};
+    case Rule::no_coal_factor:
+      return {"无折标系数", "No coefficient of standard coal applied at that time: the standard coal is missing."};
+    case Rule::no_market_factor:
+      return {
+          "无市场法因子",
+          "The market-based factor chosen did not apply at that time: the next one in the hierarchy stands in for it."};
     case Rule::unknown_flag: return {"未知标记", "Marked by a flag that HJ 212 does not have."};
   }
   return {"未知规则", "A rule of another version of this program."};

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "drivers/api/point.h"
 #include "gateway/model/carrier.h"
@@ -78,10 +79,11 @@ struct Account {
   Scope scope = Scope::direct;
   Flow flow = Flow::consumed;
   PointId source{};
-  std::optional<FactorChoice> factor;  // nullopt: nothing is emitted
-  std::optional<FactorChoice> market;  // scope 2: the market-based one
-  std::optional<FactorChoice> coal;    // standard coal
-  std::int32_t activity_u95_ppm = 0;   // half-width of the 95 % interval of the amounts, in millionths: the meter chain
+  std::optional<FactorChoice> factor;          // nullopt: nothing is emitted
+  std::optional<FactorChoice> market;          // scope 2: the market-based one
+  std::vector<FactorChoice> market_else = {};  // while it does not apply, in this order: the GHG Protocol's hierarchy
+  std::optional<FactorChoice> coal;            // standard coal
+  std::int32_t activity_u95_ppm = 0;  // half-width of the 95 % interval of the amounts, in millionths: the meter chain
   MeterDescription meter = {};
   SubstitutionMethod substitution = SubstitutionMethod::none;
 };

@@ -58,6 +58,8 @@ std::string_view to_string(Rule rule) {
     case Rule::hour_mean: return "hour-mean";
     case Rule::over_range: return "over-range";
     case Rule::unknown_flag: return "unknown-flag";
+    case Rule::no_coal_factor: return "no-coal-factor";
+    case Rule::no_market_factor: return "no-market-factor";
   }
   return kUnknown;
 }

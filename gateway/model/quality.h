@@ -62,6 +62,10 @@ enum class Rule : std::uint8_t {
   device_clock_stopped = 37,
   clock_manual = 38,
   device_clock_manual = 39,
+  // A remark: which of the chosen factors did not apply. The standard coal is missing then; the market-based result is
+  // that of the next factor in the hierarchy.
+  no_coal_factor = 41,
+  no_market_factor = 42,
 };
 inline constexpr std::size_t kRuleCount = 64;  // all numbers are below: the room of tables by rule
 
@@ -87,10 +91,20 @@ constexpr bool stamp_believed(Quality q) {
   return q.rule != Rule::future && !time_unknown(q.rule) && (q.rule != Rule::stale || usable(q));
 }
 
-// The worse of two; of two equally good ones the first, unless only the second names a rule.
+// How much of a figure is not known for want of a factor: 0 nothing.
+constexpr int lack_of_factor(Rule rule) {
+  return rule == Rule::no_factor ? 3 : rule == Rule::no_coal_factor ? 2 : rule == Rule::no_market_factor ? 1 : 0;
+}
+
+// The worse of two; of two equally good ones the first, unless only the second names a rule. That a factor was lacking
+// is told beside whatever else is wrong: the sum lacks what it would have given.
 constexpr Quality worse(Quality a, Quality b) {
-  if (b.origin != a.origin) return b.origin > a.origin ? b : a;
-  return a.rule == Rule::none ? b : a;
+  const bool second = b.origin != a.origin ? b.origin > a.origin : a.rule == Rule::none;
+  Quality sum = second ? b : a;
+  for (const Rule rule : {a.rule, b.rule}) {
+    if (lack_of_factor(rule) > lack_of_factor(sum.rule)) sum.rule = rule;
+  }
+  return sum;
 }
 
 std::string_view to_string(Origin origin);  // "measured"

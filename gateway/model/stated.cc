@@ -24,9 +24,12 @@ Stated stated_by(const Co2eWithin& emitted) {
 
 }  // namespace
 
+bool lacks_factor(const Emission& emission, Scope scope) {
+  return emission.factor_id.empty() && scope != Scope::none && emission.emitted.co2e == Co2e{};
+}
+
 Stated stated(const Emission& emission, Scope scope) {
-  const bool unknown = emission.factor_id.empty() && scope != Scope::none && emission.emitted.co2e == Co2e{};
-  return unknown ? Stated::none : stated_by(emission.emitted.without_gases());
+  return lacks_factor(emission, scope) ? Stated::none : stated_by(emission.emitted.without_gases());
 }
 
 Stated stated(const Co2eWithin& emitted, Quality worst) {

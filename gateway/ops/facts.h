@@ -46,6 +46,9 @@ struct State {
   std::uint64_t inbox_waits = 0;
   std::uint64_t commit_retries = 0;
   std::uint64_t corrections = 0;
+  std::uint64_t entries_without_factor = 0;
+  std::uint64_t entries_without_coal_factor = 0;
+  std::uint64_t entries_without_market_factor = 0;
   std::vector<SourceFacts> sources;
   std::vector<ports::SinkAccount> sink_accounts;  // as audited last
   std::uint64_t audits = 0;

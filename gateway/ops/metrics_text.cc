@@ -98,6 +98,11 @@ void append_store(Metrics& out, const Facts& facts, const State& state) {
   out.counter("ledger_entries_total", "Entries in the ledger, since the store was made.", state.store.entries);
   out.counter("ledger_sealed_total", "Those of them that a seal covers.", state.store.sealed);
   out.counter("corrections_total", "Corrections booked for late data.", state.corrections);
+  out.family("entries_without_factor_total", "counter",
+             "Entries for which a chosen factor did not apply, by their rule.");
+  out.sample(state.entries_without_factor, {{"rule", to_string(model::Rule::no_factor)}});
+  out.sample(state.entries_without_coal_factor, {{"rule", to_string(model::Rule::no_coal_factor)}});
+  out.sample(state.entries_without_market_factor, {{"rule", to_string(model::Rule::no_market_factor)}});
   out.counter("conservation_audits_total", "Audits of what became of every row.", state.audits);
   out.counter("conservation_breaches_total", "Audits that did not balance: each is a defect.", state.breaches);
 }

@@ -8,7 +8,6 @@ namespace carbongate::pipeline {
 using model::AccountId;
 using model::Basis;
 using model::OpenPeriod;
-using model::Origin;
 using model::Period;
 using model::Rule;
 
@@ -98,13 +97,11 @@ void Pipeline::Engine::book_account(std::size_t index, Booking booking) {
   for (const Basis basis : model::kBases) {
     if (!factors[basis].chosen()) continue;
     const model::Factor* factor = factors[basis].at(at);
-    if (factor) {
-      emitted[basis] = emit(booking.amount, *factor, account.emissions[basis]);
-      factor_ppm[basis] = factor->u95_ppm;
-    } else if (basis == Basis::primary) {
-      booking.quality = worse(booking.quality, {Origin::missing, Rule::no_factor});
-    }
+    if (!factor) continue;
+    emitted[basis] = emit(booking.amount, *factor, account.emissions[basis]);
+    factor_ppm[basis] = factor->u95_ppm;
   }
+  booking.quality = worse(booking.quality, lack_of_factors(factors, at));
   model::StandardCoal coal;
   if (const model::Factor* factor = factors.coal.at(at)) {
     coal = model::StandardCoal::of(multiply(booking.amount, factor->scaled_coal, account.coal_remainder));
@@ -181,6 +178,8 @@ void Pipeline::Engine::publish_entry(std::size_t index) {
   model::EmissionEntry entry = make_entry(quarter, *accounts_[index].account, accounts_[index].factors);
   ++statistics_.entries;
   if (entry.quality.rule == Rule::no_factor) ++statistics_.entries_without_factor;
+  if (entry.quality.rule == Rule::no_coal_factor) ++statistics_.entries_without_coal_factor;
+  if (entry.quality.rule == Rule::no_market_factor) ++statistics_.entries_without_market_factor;
   state_uncertainty_as(entry.primary.emitted, Basis::primary, state_.accounts[index]);
   if (entry.market) state_uncertainty_as(entry.market->emitted, Basis::market, state_.accounts[index]);
   emit_row(static_cast<AccountId>(index), std::move(entry));

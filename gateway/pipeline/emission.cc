@@ -63,13 +63,40 @@ model::Emitted emit(model::Activity amount, const model::Factor& factor, model::
   return emit(amount, factor.scaled_gas, factor.scaled_co2e, state);
 }
 
+FactorSeries::FactorSeries(const std::optional<model::FactorChoice>& choice, const model::Carrier& carrier,
+                           const FactorRegistry& registry, LiveFactors* live,
+                           std::span<const model::FactorChoice> instead)
+    : carrier_(&carrier), registry_(&registry), live_(live) {
+  const auto add = [&](const model::FactorChoice& one) {
+    links_.push_back({.choice = &one, .live = live ? live->find(one, carrier) : nullptr, .holding = {}});
+  };
+  if (!choice) return;
+  add(*choice);
+  for (const model::FactorChoice& one : instead) add(one);
+}
+
 const model::Factor* FactorSeries::at(Instant at) {
-  if (!choice_) return nullptr;
-  if (live_series_) return live_->at(*live_series_, at);
-  if (at < holding_.from || at >= holding_.until) {
-    holding_ = registry_->look_up(choice_->set, carrier_->id, choice_->region, choice_->method, at);
+  for (Link& link : links_) {
+    if (const model::Factor* factor = at_link(link, at)) return factor;
   }
-  return holding_.factor;
+  return nullptr;
+}
+
+const model::Factor* FactorSeries::at_link(Link& link, Instant at) {
+  if (link.live) return live_->at(*link.live, at);
+  if (at < link.holding.from || at >= link.holding.until) {
+    link.holding = registry_->look_up(link.choice->set, carrier_->id, link.choice->region, link.choice->method, at);
+  }
+  return link.holding.factor;
+}
+
+model::Quality lack_of_factors(AccountFactors& factors, Instant at) {
+  using model::Origin;
+  using model::Rule;
+  if (factors.primary.chosen() && !factors.primary.at(at)) return {Origin::missing, Rule::no_factor};
+  if (factors.coal.chosen() && !factors.coal.at(at)) return {Origin::measured, Rule::no_coal_factor};
+  if (factors.market.chosen() && !factors.market.as_chosen(at)) return {Origin::measured, Rule::no_market_factor};
+  return {};
 }
 
 model::EmissionEntry make_entry(const model::OpenPeriod& quarter, const model::Account& account,

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "gateway/model/account.h"
 #include "gateway/model/checkpoint.h"
@@ -22,38 +24,42 @@ std::int64_t multiply(model::Activity amount, std::int64_t scaled_mg_per_quantum
 model::Emitted emit(model::Activity amount, const model::FactorRate& rate, model::EmissionState& state);
 model::Emitted emit(model::Activity amount, const model::Factor& factor, model::EmissionState& state);
 
-// The factors of one series. Remembers the present one, so that a booking costs no search.
+// The factors of one series, and of those that stand in where it has none. Remembers the present ones, so that a
+// booking costs no search.
 class FactorSeries {
  public:
-  // References outlive this object. Without a choice there is never a factor.
+  // References outlive this object. Without a choice there is never a factor. `instead`: in this order.
   FactorSeries(const std::optional<model::FactorChoice>& choice, const model::Carrier& carrier,
-               const FactorRegistry& registry, LiveFactors* live = nullptr)
-      : choice_(choice ? &*choice : nullptr),
-        carrier_(&carrier),
-        registry_(&registry),
-        live_(live),
-        live_series_(live && choice ? live->find(*choice, carrier) : nullptr) {}
+               const FactorRegistry& registry, LiveFactors* live = nullptr,
+               std::span<const model::FactorChoice> instead = {});
 
-  bool chosen() const { return choice_ != nullptr; }
-  const LiveFactors::Series* live() const { return live_series_; }  // nullptr: it is not heard
+  bool chosen() const { return !links_.empty(); }
+  const LiveFactors::Series* live() const { return chosen() ? links_.front().live : nullptr; }  // nullptr: not heard
 
   // nullptr: none applies at that instant. A live one is valid until the next call.
   const model::Factor* at(Instant at);
+  // The one chosen, and nothing in its place.
+  const model::Factor* as_chosen(Instant at) { return chosen() ? at_link(links_.front(), at) : nullptr; }
 
  private:
-  const model::FactorChoice* choice_;
+  struct Link {
+    const model::FactorChoice* choice;
+    LiveFactors::Series* live;  // nullptr: the registry knows
+    FactorRegistry::Holding holding;
+  };
+  const model::Factor* at_link(Link& link, Instant at);
+
+  std::vector<Link> links_;
   const model::Carrier* carrier_;
   const FactorRegistry* registry_;
   LiveFactors* live_;
-  LiveFactors::Series* live_series_;  // nullptr: the registry knows
-  FactorRegistry::Holding holding_;
 };
 
 // All factors of one account.
 struct AccountFactors {
   AccountFactors(const model::Account& account, const FactorRegistry& registry, LiveFactors* live = nullptr)
       : primary(account.factor, *account.carrier, registry, live),
-        market(account.market, *account.carrier, registry, live),
+        market(account.market, *account.carrier, registry, live, account.market_else),
         coal(account.coal, *account.carrier, registry) {}
 
   FactorSeries& operator[](model::Basis basis) { return basis == model::Basis::primary ? primary : market; }
@@ -62,6 +68,9 @@ struct AccountFactors {
   FactorSeries market;
   FactorSeries coal;
 };
+
+// What a booking at that instant is the worse for, for want of a factor that was chosen: worse() tells it.
+model::Quality lack_of_factors(AccountFactors& factors, Instant at);
 
 // Gives emissions that one factor led to their uncertainties: JCGM 100, relative half-widths of meter chain and factor.
 void state_uncertainty(model::Emitted& emitted, std::int32_t activity_ppm, std::int32_t factor_ppm);

@@ -27,7 +27,9 @@ struct Statistics {
   std::array<std::uint64_t, model::kRuleCount> rejected_by_rule{};
   std::uint64_t intervals = 0;
   std::uint64_t entries = 0;
-  std::uint64_t entries_without_factor = 0;
+  std::uint64_t entries_without_factor = 0;         // by their rules: no_factor,
+  std::uint64_t entries_without_coal_factor = 0;    // no_coal_factor,
+  std::uint64_t entries_without_market_factor = 0;  // and no_market_factor: the next of the hierarchy stands in
   std::uint64_t late_factor_values = 0;  // of live factors, heard when a quarter hour they hold for was counted already
 };
 

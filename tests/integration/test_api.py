@@ -38,6 +38,8 @@ def test_probes_and_metrics(site):
         assert re.fullmatch(r'carbongate_[a-z0-9_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? [-+0-9.e]+', line), line
         assert line.split("{")[0].split(" ")[0] in names, f"{line}: told before its type"
     assert {"carbongate_ready", "carbongate_sink_waiting_rows", "carbongate_conservation_breaches_total"} <= names
+    for rule in ("no-factor", "no-coal-factor", "no-market-factor"):
+        assert f'carbongate_entries_without_factor_total{{rule="{rule}"}} 0\n' in answer.body.decode()
 
 
 def test_prometheus_tools_find_nothing_to_say_about_the_metrics(site):

@@ -215,11 +215,12 @@ class Builder {
     out.time(entry.end);
     out.amount(entry.amount, *model::find_carrier(series.carrier));
     // A correction may take back what a factor gave that no longer applies.
-    co2e(out, entry.primary.emitted.co2e, entry.correction ? model::Quality{} : entry.quality);
+    const bool all = entry.correction.has_value();
+    co2e(out, entry.primary.emitted.co2e, all || !model::lacks_factor(entry.primary, series.scope));
     out.uncertainty_and_gases(entry.primary.emitted, model::stated(entry.primary, series.scope));
     out.text_or_null(entry.primary.factor_id);
     out.text_or_null(entry.primary.factor_version);
-    if (entry.market) {
+    if (entry.market && (all || !model::lacks_factor(*entry.market, series.scope))) {
       out.market(entry.market->emitted, model::stated(*entry.market, series.scope));
     } else {
       out.null(5);
@@ -248,11 +249,11 @@ class Builder {
     out.number(rollup.revision);
     out.time(rollup.end);
     out.amount(rollup.amount, *model::find_carrier(series.carrier));
-    co2e(out, rollup.emitted[model::Basis::primary].co2e, rollup.quality);
     const model::Emitted& primary = rollup.emitted[model::Basis::primary];
+    co2e(out, primary.co2e, !model::lacks_factor(rollup.quality));
     out.uncertainty_and_gases(primary, model::stated(primary, rollup.quality));
-    if (series.scope == model::Scope::energy) {
-      const model::Emitted& market = rollup.emitted[model::Basis::market];
+    const model::Emitted& market = rollup.emitted[model::Basis::market];
+    if (series.scope == model::Scope::energy && !model::lacks_factor(market, rollup.quality)) {
       out.market(market, model::stated(market, rollup.quality));
     } else {
       out.null(5);
@@ -317,8 +318,8 @@ class Builder {
     out.number(alert.suppressed);
   }
 
-  static void co2e(Fields& out, model::Co2e co2e, model::Quality quality) {
-    if (quality.rule == model::Rule::no_factor) return out.null();
+  static void co2e(Fields& out, model::Co2e co2e, bool has_figure) {
+    if (!has_figure) return out.null();
     out.kilograms(co2e);
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <optional>
 
 #include "gateway/model/carrier.h"
 #include "gateway/model/coverage.h"
@@ -95,8 +96,7 @@ void period_fields(Filler& line, Instant begin, Instant end, Duration covered, m
   line.quality(quality);
 }
 
-void co2e_field(Filler& line, model::Co2e co2e, model::Quality quality) {
-  if (quality.rule == model::Rule::no_factor) return;
+void co2e_field(Filler& line, model::Co2e co2e) {
   line.decimal("co2e_kg", co2e.quanta(), model::kMilligramsPerKilogram);
 }
 
@@ -122,14 +122,18 @@ void u95_field(Filler& line, std::string_view key, const model::Co2eWithin& emit
 }
 
 void emitted_fields(Filler& line, const model::Emitted& primary, model::Stated stated, const model::Emitted* market,
-                    model::StandardCoal coal) {
+                    std::optional<model::StandardCoal> coal) {
   constexpr auto kPerKilogram = model::kMilligramsPerKilogram;
   u95_field(line, "u95_kg", primary.without_gases(), stated);
   primary.gases.each([&](model::Gas gas, model::GasMass mass) {
     if (gas != model::Gas::unsplit) line.decimal(mass_field(gas), mass.quanta(), kPerKilogram);
   });
   if (market) line.decimal("market_co2e_kg", market->co2e.quanta(), kPerKilogram);
-  line.decimal("coal_kgce", coal.quanta(), kPerKilogram);
+  if (coal) line.decimal("coal_kgce", coal->quanta(), kPerKilogram);
+}
+
+std::optional<model::StandardCoal> coal_of(model::StandardCoal coal, model::Quality quality) {
+  return quality.rule == model::Rule::no_coal_factor ? std::nullopt : std::optional(coal);
 }
 
 void rate_field(Filler& line, std::string_view key, double rate) {
@@ -175,9 +179,12 @@ struct Render {
     account_tags(line, series, *carrier, "", &entry);
     line.decimal("amount", entry.amount.quanta(), carrier->quanta_per_display);
     // A correction may take back what a factor gave that no longer applies.
-    co2e_field(line, entry.primary.emitted.co2e, entry.correction ? model::Quality{} : entry.quality);
+    const bool all = entry.correction.has_value();
+    if (all || !model::lacks_factor(entry.primary, series.scope)) co2e_field(line, entry.primary.emitted.co2e);
+    const bool has_market = entry.market && (all || !model::lacks_factor(*entry.market, series.scope));
     emitted_fields(line, entry.primary.emitted, model::stated(entry.primary, series.scope),
-                   entry.market ? &entry.market->emitted : nullptr, entry.coal);
+                   has_market ? &entry.market->emitted : nullptr,
+                   all ? entry.coal : coal_of(entry.coal, entry.quality));
     period_fields(line, entry.begin, entry.end, entry.covered, entry.quality);
     return Rendering::point;
   }
@@ -187,10 +194,12 @@ struct Render {
     Filler line(point, "carbongate_rollup", rollup.begin);
     account_tags(line, series, *carrier, to_string(rollup.period), nullptr);
     line.decimal("amount", rollup.amount.quanta(), carrier->quanta_per_display);
-    co2e_field(line, rollup.emitted[model::Basis::primary].co2e, rollup.quality);
     const model::Emitted& primary = rollup.emitted[model::Basis::primary];
-    emitted_fields(line, primary, model::stated(primary, rollup.quality),
-                   series.scope == model::Scope::energy ? &rollup.emitted[model::Basis::market] : nullptr, rollup.coal);
+    const model::Emitted& market = rollup.emitted[model::Basis::market];
+    if (!model::lacks_factor(rollup.quality)) co2e_field(line, primary.co2e);
+    const bool has_market = series.scope == model::Scope::energy && !model::lacks_factor(market, rollup.quality);
+    emitted_fields(line, primary, model::stated(primary, rollup.quality), has_market ? &market : nullptr,
+                   coal_of(rollup.coal, rollup.quality));
     period_fields(line, rollup.begin, rollup.end, rollup.covered, rollup.quality);
     return Rendering::point;
   }
@@ -201,7 +210,8 @@ struct Render {
     account_tags(line, series, *carrier, "", nullptr);
     line.decimal("amount", total.amount.quanta(), carrier->quanta_per_display);
     const model::Co2eWithin& primary = total.emitted[model::Basis::primary];
-    line.decimal("co2e_kg", primary.co2e.quanta(), model::kMilligramsPerKilogram);
+    // It counts for years: where only a part lacked a factor it is shown, with the rule beside it.
+    if (!model::lacks_factor(total.quality) || primary.co2e != model::Co2e{}) co2e_field(line, primary.co2e);
     u95_field(line, "u95_kg", primary, model::stated(primary, total.quality));
     if (series.scope == model::Scope::energy) {
       const model::Co2eWithin& market = total.emitted[model::Basis::market];

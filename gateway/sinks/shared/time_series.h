@@ -38,13 +38,13 @@
 // VictoriaMetrics would make 0 of them.
 //   value        as read, also when it was rejected; absent when it is not a number
 //   amount       an exact decimal of the fixed-point accounts
-//   co2e_kg      likewise; absent where no factor applied (rule 13)
+//   co2e_kg      likewise; absent where no factor applied (rule 13). Of a running total, where none ever did
 //   u95_kg       half-width of the 95 % interval of co2e_kg; absent where neither meter nor factor states one, and
 //                where no factor applied
 //   GAS_kg       the mass of each gas that is in it: co2_kg, ch4_kg, n2o_kg, sf6_kg, hfc_134a_kg ...; co2_biogenic_kg
 //                is no part of co2e_kg
-//   market_...   the market-based result; of scope 2 alone
-//   coal_kgce    standard coal by GB/T 2589
+//   market_...   the market-based result; of scope 2 alone; absent where no factor applied
+//   coal_kgce    standard coal by GB/T 2589; absent where no coefficient applied (rule 41)
 //   ..._per_hour the present rate
 //   duration_s   end - begin in seconds
 //   covered_s    how much of that was watched by readings no further apart than the longest bridgeable gap

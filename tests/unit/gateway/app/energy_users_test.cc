@@ -227,6 +227,51 @@ TEST_F(EnergyUsersTest, HaveTwoResultsForWhatTheyPurchase) {
   EXPECT_TRUE(said("unknown key 'sett'")) << said_;
 }
 
+TEST_F(EnergyUsersTest, HaveTheRestOfTheHierarchyBehindTheirMarketFactor) {
+  const auto methods = [](const model::Account& account) {
+    std::vector<std::string> all{account.market->method};
+    for (const model::FactorChoice& choice : account.market_else) all.push_back(choice.method);
+    return all;
+  };
+  const std::string meter = "carrier: electricity, from: hall.energy";
+  EXPECT_EQ(methods(consume(meter).at(0)), (std::vector<std::string>{"residual", "average"}));
+  EXPECT_EQ(methods(consume(meter + ", market: {region: CN, method: fossil}").at(0)),
+            (std::vector<std::string>{"fossil", "residual", "average"}));
+  EXPECT_TRUE(consume("carrier: heat, from: hall.heat").at(0).market_else.empty());
+  const auto own = consume(meter + ", supply: own-renewable").at(0);
+  EXPECT_TRUE(own.market_else.empty());
+  const auto sold = consume(meter + ", supply: own-renewable, certificates_sold: true").at(0);
+  EXPECT_EQ(methods(sold), (std::vector<std::string>{"residual", "average"})) << "and never what claims the sun";
+}
+
+TEST_F(EnergyUsersTest, AreWarnedOfFactorsThatEnded) {
+  model::Factor ended;
+  ended.id = "supplier/CN-SC/contract/2024";
+  ended.set = "supplier";
+  ended.version = "1";
+  ended.carrier = "electricity";
+  ended.region = "CN-SC";
+  ended.method = "contract";
+  ended.valid_until = std::chrono::sys_days(std::chrono::year(2025) / 1 / 1);
+  model::Factor coal = ended;
+  coal.id = "site-standard-coal/electricity/equivalent/2024";
+  coal.set = "site-standard-coal";
+  coal.region = "";
+  coal.method = "equivalent";
+  coal.kind = model::FactorKind::standard_coal;
+  section_.factor_sets.emplace_back("supplier");
+  section_.coal_sets = {"site-standard-coal"};
+  section_.electricity_coal_method = "equivalent";
+  factors_ = pipeline::FactorRegistry::load(config::DataFiles("."), {.sets = {"cn-grid"}, .own = {ended, coal}},
+                                            "Asia/Shanghai", problems_);
+  consume("carrier: electricity, from: hall.energy, market: {factor_set: supplier, method: contract}");
+  EXPECT_TRUE(said("consumes[0].market.carrier: no emission factor applies at present")) << said_;
+  EXPECT_TRUE(said("will stand in for it, marked as no-market-factor")) << said_;
+  EXPECT_TRUE(said("consumes[0].carrier: no standard-coal coefficient applies at present")) << said_;
+  EXPECT_TRUE(said("marked as missing (no-coal-factor)")) << said_;
+  EXPECT_FALSE(problems_.has_errors());
+}
+
 TEST_F(EnergyUsersTest, ClaimTheirOwnSunOnlyWhileTheyKeepItsCertificates) {
   const auto kept = consume("carrier: electricity, from: hall.energy, supply: own-renewable").at(0);
   EXPECT_EQ(said_, "");

@@ -63,7 +63,7 @@ TEST(Price, IsMissingOnlyWithoutTheFactorOfThePrimaryResult) {
   account.market = valid_since_2021;
   pipeline::AccountFactors without_market(account, registry);
   const EmissionEntry priced = price(Activity::of(1'000'000), quarter, account, without_market, entered, carry);
-  EXPECT_EQ(priced.quality, entered);
+  EXPECT_EQ(priced.quality, (model::Quality{model::Origin::manual, model::Rule::no_market_factor}));
   EXPECT_EQ(priced.primary.factor_id, "own-generation/electricity/renewable/1970");
 
   account.factor = valid_since_2021;

@@ -28,6 +28,20 @@ TEST(Quality, OfTwoEquallyGoodOnesTheFirstThatNamesARuleStays) {
   EXPECT_EQ(worse(rollover, glitch), rollover);
 }
 
+TEST(Quality, TheLackOfAFactorIsToldBesideWhateverElseIsWrong) {
+  const Quality gap{Origin::missing, Rule::gap};
+  const Quality no_factor{Origin::missing, Rule::no_factor};
+  const Quality no_coal{Origin::measured, Rule::no_coal_factor};
+  const Quality no_market{Origin::measured, Rule::no_market_factor};
+  EXPECT_EQ(worse(gap, no_factor), no_factor) << "the gap came first";
+  EXPECT_EQ(worse(no_factor, gap), no_factor);
+  EXPECT_EQ(worse(no_coal, Quality{Origin::estimated, Rule::stalled}),
+            (Quality{Origin::estimated, Rule::no_coal_factor}));
+  EXPECT_EQ(worse(Quality{Origin::measured, Rule::rollover}, no_market), no_market);
+  EXPECT_EQ(worse(no_market, no_coal), no_coal);
+  EXPECT_EQ(worse(no_coal, no_factor), no_factor);
+}
+
 TEST(Quality, OnlyMissingIsUnusable) {
   EXPECT_TRUE(usable({Origin::manual, Rule::none}));
   EXPECT_FALSE(usable({Origin::missing, Rule::none}));

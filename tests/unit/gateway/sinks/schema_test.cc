@@ -146,6 +146,37 @@ TEST(LineProtocolSchema, ClaimsNoEmissionWhereNoFactorApplied) {
       "1700000100000\n");
 }
 
+TEST(LineProtocolSchema, ClaimsNoEmissionWithoutAFactorWhateverElseIsWrong) {
+  model::EmissionEntry entry = quarter();
+  entry.primary = {};
+  entry.market = model::Emission{};
+  entry.quality = {Origin::missing, Rule::gap};  // as programs before this one stored it
+  EXPECT_EQ(line_of(entry).find("co2e_kg"), std::string::npos);
+
+  model::RollupRow hour;
+  hour.period = model::Period::hour;
+  hour.begin = kNine;
+  hour.end = kNine + 1h;
+  hour.quality = model::worse({Origin::missing, Rule::gap}, {Origin::missing, Rule::no_factor});
+  EXPECT_EQ(line_of(hour).find("co2e_kg"), std::string::npos);
+  model::RunningTotal total;
+  total.at = kNine;
+  total.quality = hour.quality;
+  EXPECT_EQ(line_of(total).find(",co2e_kg="), std::string::npos);
+  total.emitted[model::Basis::primary].co2e = model::Co2e::of(1'000'000);
+  EXPECT_NE(line_of(total).find(",co2e_kg=1,"), std::string::npos) << "of the time that had one";
+}
+
+TEST(LineProtocolSchema, ClaimsNoStandardCoalWithoutACoefficient) {
+  model::EmissionEntry entry = quarter();
+  entry.coal = {};
+  entry.coal_factor_id.clear();
+  EXPECT_NE(line_of(entry).find("coal_kgce=0,"), std::string::npos) << "none is asked for";
+  entry.quality = {Origin::measured, Rule::no_coal_factor};
+  EXPECT_EQ(line_of(entry).find("coal_kgce"), std::string::npos);
+  EXPECT_NE(line_of(entry).find("rule=41i"), std::string::npos);
+}
+
 TEST(LineProtocolSchema, SaysOfAnAlertWhetherItFires) {
   model::Series series;
   series.site = "edz-1";
