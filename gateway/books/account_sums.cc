@@ -75,7 +75,8 @@ void QuarterHour::book_now(FactorSums& sums, model::Scope scope) const {
     const model::Emitted& emitted = now.emitted[basis];
     const FactorUse& factor = basis == Basis::market && has_market_ ? market_ : factor_;
     const model::Emission emission{.emitted = emitted, .factor_id = factor.id, .factor_version = factor.version};
-    if (model::stated(emission, scope) != model::Stated::all) sums.unstated[basis] = true;
+    const bool all = model::stated(emission, scope) == model::Stated::all;
+    if (!all || model::stated(emitted, quality_) != model::Stated::all) sums.unstated[basis] = true;
   }
   ++sums.entries;
   sums.corrections += corrected_ ? 1 : 0;

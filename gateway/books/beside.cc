@@ -53,12 +53,11 @@ EmissionEntry price(Activity amount, const pipeline::Span& quarter, const model:
   }
   open.quality = worse(quality, pipeline::lack_of_factors(factors, quarter.begin));
   EmissionEntry entry = pipeline::make_entry(open, account, factors);
-  if (amount < Activity{}) {  // part of a larger amount, whose half-widths it lessens
-    for (model::Emission* emission : {&entry.primary, entry.market ? &*entry.market : nullptr}) {
-      if (!emission) continue;
-      emission->emitted.u95_activity = -emission->emitted.u95_activity;
-      emission->emitted.u95_factor = -emission->emitted.u95_factor;
-    }
+  for (model::Emission* emission : {&entry.primary, entry.market ? &*entry.market : nullptr}) {
+    if (!emission) continue;
+    emission->emitted.u95_activity = {};  // the meter did not measure it
+    // A negative amount is part of a larger one, whose half-width it lessens.
+    if (amount < Activity{}) emission->emitted.u95_factor = -emission->emitted.u95_factor;
   }
   return entry;
 }

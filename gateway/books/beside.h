@@ -27,9 +27,10 @@ struct PriceCarry {
   std::int64_t coal;
 };
 
-// The entry that this amount would make: emissions, coal and uncertainties by the factors of its begin. A negative
-// amount has negative half-widths: it is part of a larger one. Where a factor should apply and none does, the quality
-// says that instead; the market-based one may be missing, as in the pipeline.
+// The entry that this amount would make: emissions, coal and the factors' uncertainties by the factors of its begin.
+// How far the amount itself may lie from the truth nobody states: no meter measured it. A negative amount has negative
+// half-widths: it is part of a larger one. Where a factor should apply and none does, the quality
+// says that, as in the pipeline.
 model::EmissionEntry price(model::Activity amount, const pipeline::Span& quarter, const model::Account& account,
                            pipeline::AccountFactors& factors, model::Quality quality, PriceCarry& carry);
 

@@ -233,7 +233,8 @@ std::optional<model::EmissionEntry> certificate_correction(const Layers& known, 
   const model::EmissionEntry base = known.without_certificates();
   model::Emitted change;  // of the market-based result
   if (base.market) {
-    change = market_based(base.market->emitted, base.amount, shares, account.activity_u95_ppm, carry);
+    const bool is_measured = known.computed.amount != Activity{};
+    change = market_based(base.market->emitted, base.amount, shares, is_measured ? account.activity_u95_ppm : 0, carry);
     change -= base.market->emitted;
   }
   if (known.certificates.market) change -= known.certificates.market->emitted;

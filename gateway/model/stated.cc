@@ -33,7 +33,11 @@ Stated stated(const Emission& emission, Scope scope) {
 }
 
 Stated stated(const Co2eWithin& emitted, Quality worst) {
-  if (worst.rule != Rule::no_factor) return stated_by(emitted);
+  if (!lacks_factor(worst)) {
+    // No meter measured what a rule or a person put there.
+    const bool measured = worst.origin != Origin::substituted && worst.origin != Origin::manual;
+    return emitted.co2e == Co2e{} || measured ? stated_by(emitted) : std::min(stated_by(emitted), Stated::part);
+  }
   return emitted.co2e == Co2e{} ? Stated::none : std::min(stated_by(emitted), Stated::part);
 }
 

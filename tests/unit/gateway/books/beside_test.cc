@@ -44,6 +44,24 @@ TEST(Spread, AddsUpExactlyAndFollowsTheWeights) {
   EXPECT_TRUE(spread(Activity::of(10), {}).empty());
 }
 
+TEST(Price, StatesNoUncertaintyOfAnAmountThatNoMeterMeasured) {
+  config::Problems problems;
+  const auto registry =
+      pipeline::FactorRegistry::load(config::DataFiles("."), std::vector<std::string>{"cn-grid"}, "UTC", problems);
+  model::Account account;
+  account.carrier = model::find_carrier("electricity");
+  account.scope = model::Scope::energy;
+  account.factor = account.market = model::FactorChoice{"cn-grid", "CN", "residual"};
+  account.activity_u95_ppm = 10'000;
+  pipeline::AccountFactors factors(account, registry);
+  PriceCarry carry;
+  const EmissionEntry priced = price(Activity::of(1'000'000'000), {kBegin, kBegin + std::chrono::minutes(15)}, account,
+                                     factors, {model::Origin::manual, model::Rule::none}, carry);
+  EXPECT_NE(priced.primary.emitted.co2e, model::Co2e{});
+  EXPECT_EQ(priced.primary.emitted.u95_activity, model::Co2e{});
+  EXPECT_EQ(priced.market->emitted.u95_activity, model::Co2e{});
+}
+
 TEST(Price, IsMissingOnlyWithoutTheFactorOfThePrimaryResult) {
   config::Problems problems;
   const auto registry = pipeline::FactorRegistry::load(

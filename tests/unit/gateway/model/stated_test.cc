@@ -37,5 +37,13 @@ TEST(Stated, OfASumThatHoldsWhatHasNoFactorIsNeverAll) {
   EXPECT_EQ(stated(emission(0, 0, 0).emitted, Quality{}), Stated::all);
 }
 
+TEST(Stated, OfWhatNoMeterMeasuredIsNeverAll) {
+  for (const Origin origin : {Origin::substituted, Origin::manual}) {
+    EXPECT_EQ(stated(emission(100, 1, 2).emitted, Quality{origin, Rule::none}), Stated::part);
+    EXPECT_EQ(stated(emission(100, 0, 0).emitted, Quality{origin, Rule::none}), Stated::none);
+    EXPECT_EQ(stated(emission(0, 0, 0).emitted, Quality{origin, Rule::none}), Stated::all);
+  }
+}
+
 }  // namespace
 }  // namespace carbongate::model
