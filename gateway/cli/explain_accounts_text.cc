@@ -21,7 +21,7 @@ using explain::Product;
 using explain::Result;
 using explain::Revision;
 
-std::string_view title_of(Result result, const Explanation& e) {
+std::string_view name_of(Result result, const Explanation& e) {
   const bool energy = e.series.scope == model::Scope::energy;
   switch (result) {
     case Result::primary: return energy ? "Location-based 位置法" : "Emission 排放";
@@ -29,6 +29,10 @@ std::string_view title_of(Result result, const Explanation& e) {
     case Result::coal: return "Standard coal 标准煤";
   }
   return "";
+}
+
+std::string title_of(const Formula& formula, const Explanation& e) {
+  return std::string(name_of(formula.result, e)) + (formula.entered ? ", entered 人工" : "");
 }
 
 // What the last digit of a product is a mass of.
@@ -272,12 +276,12 @@ void write_formulas(Page& page, const Explanation& e, Figures&) {
   page.section("3 Formula 计算公式");
   for (const Formula& formula : e.formulas) {
     if (formula.products.empty()) {
-      page.field(title_of(formula.result, e), formula.factor.id.empty() ? "no factor applied: nothing is multiplied"
-                                                                        : "cannot be shown: the factor is not known");
+      page.field(title_of(formula, e), formula.factor.id.empty() ? "no factor applied: nothing is multiplied"
+                                                                 : "cannot be shown: the factor is not known");
       continue;
     }
     const Product& total = formula.products.front();
-    write_product(page, e, formula, total, title_of(formula.result, e));
+    write_product(page, e, formula, total, title_of(formula, e));
     const model::Factor& factor = *formula.factor.factor;
     if (!factor.formula.empty()) {
       page.field("  the factor 因子", derivation_of(factor));
@@ -309,10 +313,10 @@ void write_factors(Page& page, const Explanation& e, Figures& figures) {
   std::vector<std::string_view> shown;
   for (const Formula& formula : e.formulas) {
     const FactorUsed& used = formula.factor;
-    page.field(title_of(formula.result, e), used.id.empty()
-                                                ? std::string("none applied")
-                                                : used.id + (used.version.empty() ? "" : ", version " + used.version) +
-                                                      (used.gwp_set.empty() ? "" : ", by " + used.gwp_set));
+    page.field(title_of(formula, e), used.id.empty()
+                                         ? std::string("none applied")
+                                         : used.id + (used.version.empty() ? "" : ", version " + used.version) +
+                                               (used.gwp_set.empty() ? "" : ", by " + used.gwp_set));
     if (used.id.empty() && !used.choice) continue;
     if (std::ranges::find(shown, used.id) != shown.end()) {
       page.field("", "as above");
@@ -357,10 +361,13 @@ void write_uncertainty(Page& page, const Explanation& e, Figures&) {
                                stated == model::Stated::part ? ">" : "", Figures::kilograms(emitted.u95().quanta()),
                                Figures::kilograms(emitted.co2e.quanta())));
   };
+  std::vector<Result> shown;  // of what was computed and of what was entered together
   for (const Formula& formula : e.formulas) {
-    if (formula.result == Result::primary) write(title_of(formula.result, e), e.known.primary, &formula);
+    if (std::ranges::find(shown, formula.result) != shown.end()) continue;
+    shown.push_back(formula.result);
+    if (formula.result == Result::primary) write(name_of(formula.result, e), e.known.primary, &formula);
     if (formula.result == Result::market && e.known.market) {
-      write(title_of(formula.result, e), *e.known.market, &formula);
+      write(name_of(formula.result, e), *e.known.market, &formula);
     }
   }
   page.field("Correlation 相关性",

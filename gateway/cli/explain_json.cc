@@ -200,6 +200,7 @@ json::array formulas(const Explanation& e) {
                           {"gwp", text_or_null(p.gwp)}});
     }
     list.push_back(json::object{{"result", name_of(formula.result)},
+                                {"of", formula.entered ? "entered" : "computed"},
                                 {"amount", amount(formula.amount, e.carrier)},
                                 {"unit", e.carrier->display.symbol},
                                 {"revisions", formula.steps},

@@ -75,6 +75,7 @@ enum class Result : std::uint8_t { primary, market, coal };
 
 struct Formula {
   Result result = Result::primary;
+  bool entered = false;  // of the amount that a person entered
   FactorUsed factor;
   model::Activity amount;         // that is multiplied
   std::uint32_t steps = 1;        // revisions whose amounts are in it

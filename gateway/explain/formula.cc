@@ -8,24 +8,27 @@ namespace carbongate::explain {
 namespace {
 
 using Wide = __int128;
+using books::same_gwp;
 using model::Basis;
 
 constexpr int kKilogramDecimals = 18;  // of a milligram's 10^-12th
 
-bool stands_beside(const model::EmissionEntry& entry) {
-  return entry.correction &&
-         (entry.correction->cause == model::Cause::certificate || entry.correction->cause == model::Cause::manual);
+bool is_of(const model::EmissionEntry& entry, model::Cause cause) {
+  return entry.correction && entry.correction->cause == cause;
+}
+
+bool is_entered(const model::EmissionEntry& entry) {
+  return is_of(entry, model::Cause::manual);
+}
+
+bool is_computed(const model::EmissionEntry& entry) {
+  return !is_entered(entry) && !is_of(entry, model::Cause::certificate);
 }
 
 int digits_of(std::int64_t power_of_ten) {
   int digits = 0;
   for (; power_of_ten > 1; power_of_ten /= 10) ++digits;
   return digits;
-}
-
-// Of entries from before the set was noted either may be meant.
-bool same_gwp(const std::string& a, const std::string& b) {
-  return a == b || a.empty() || b.empty();
 }
 
 const model::Emission* emission_of(Result result, const model::EmissionEntry& entry) {
@@ -39,7 +42,7 @@ std::string per_display(std::int64_t scaled, const model::Carrier& carrier) {
 }
 
 struct Booked {
-  std::int64_t computed_mg = 0;
+  std::int64_t multiplied_mg = 0;
   std::int64_t beside_mg = 0;
 };
 
@@ -97,6 +100,18 @@ std::string missing_text(const FactorUsed& used, const FactorSource& source) {
          keep_it(used);
 }
 
+// What follows in the hierarchy, where the market-based factor chosen does not apply.
+void stand_in(FactorUsed& used, const model::Account& account, const model::Carrier& carrier, Instant at,
+              const FactorSource& source) {
+  for (const model::FactorChoice& next : account.market_else) {
+    const model::FactorChoice& choice = *used.choice;
+    if (source.registry->is_live(choice, carrier) || source.registry->find(choice, carrier, at)) return;
+    used.lookup.push_back(source.registry->explain_missing(choice.set, carrier.id, choice.region, choice.method, at) +
+                          ": the next one in the hierarchy of market-based factors stands in for it");
+    used.choice = next;
+  }
+}
+
 void describe_lookup(FactorUsed& used, const model::Carrier& carrier, Instant at, const FactorSource& source) {
   if (!used.choice) {
     used.lookup.emplace_back(source.account ? "the account is configured without such a factor now"
@@ -139,9 +154,22 @@ FactorSource booked_by(const model::EmissionEntry& entry, Result result, const F
   return then;
 }
 
-Formula formula_of(Result result, std::span<const Revision> revisions, const model::Carrier& carrier,
+// The books name no version of a coefficient: whether it is still the one shows by what it gives.
+void say_if_another_coefficient(Formula& formula) {
+  if (formula.products.front().fits) return;
+  const model::Factor& factor = *formula.factor.factor;
+  formula.factor.lookup.push_back(
+      "the books hold no version of a coefficient of standard coal: as it is known now, in version " + factor.version +
+      ", " + factor.id + " does not give what was booked, so it had another value then");
+}
+
+// `entered`: of what a person entered, else of what was computed.
+Formula formula_of(Result result, bool entered, std::span<const Revision> revisions, const model::Carrier& carrier,
                    const FactorSource& source) {
-  Formula formula{.result = result, .factor = {}, .amount = {}, .steps = 0, .products = {}, .beside = "0"};
+  Formula formula{
+      .result = result, .entered = entered, .factor = {}, .amount = {}, .steps = 0, .products = {}, .beside = "0"};
+  const auto computed = [](const Revision& revision) { return is_computed(revision.entry); };
+  const bool tells_rest = !entered || std::ranges::none_of(revisions, computed);
   const model::EmissionEntry* newest = nullptr;
   Booked co2e;
   model::GasMasses gases;
@@ -151,14 +179,14 @@ Formula formula_of(Result result, std::span<const Revision> revisions, const mod
     const std::int64_t mg = result == Result::coal ? entry.coal.quanta()
                             : emission             ? emission->emitted.co2e.quanta()
                                                    : 0;
-    if (stands_beside(entry)) {
-      co2e.beside_mg += mg;
+    if (entered ? !is_entered(entry) : !is_computed(entry)) {
+      if (tells_rest) co2e.beside_mg += mg;
       continue;
     }
     newest = &entry;
     ++formula.steps;
     formula.amount += entry.amount;
-    co2e.computed_mg += mg;
+    co2e.multiplied_mg += mg;
     if (emission && result != Result::coal) gases += emission->emitted.gases;
   }
   formula.beside = exact(co2e.beside_mg, 6);
@@ -169,11 +197,12 @@ Formula formula_of(Result result, std::span<const Revision> revisions, const mod
   const model::Factor& factor = *formula.factor.factor;
   if (result == Result::coal) {
     formula.products.push_back(
-        product_of("standard coal", formula.amount, factor.scaled_coal, co2e.computed_mg, formula.steps, carrier));
+        product_of("standard coal", formula.amount, factor.scaled_coal, co2e.multiplied_mg, formula.steps, carrier));
+    say_if_another_coefficient(formula);
     return formula;
   }
   formula.products.push_back(
-      product_of("CO2e", formula.amount, factor.scaled_co2e, co2e.computed_mg, formula.steps, carrier));
+      product_of("CO2e", formula.amount, factor.scaled_co2e, co2e.multiplied_mg, formula.steps, carrier));
   factor.scaled_gas.each([&](model::Gas gas, std::int64_t scaled) {
     Product product =
         product_of(std::string(to_string(gas)), formula.amount, scaled, gases[gas].quanta(), formula.steps, carrier);
@@ -215,6 +244,7 @@ FactorUsed factor_used(Result result, const model::EmissionEntry& entry, const m
     used.gwp_set = emission->gwp_set;
   }
   if (source.account) used.choice = choice_of(result, *source.account);
+  if (source.account && result == Result::market) stand_in(used, *source.account, carrier, entry.begin, source);
   const auto same = [&](const model::Factor& factor) {
     const bool same_value = factor.version == used.version && same_gwp(factor.gwp_set, used.gwp_set);
     return factor.id == used.id && (result == Result::coal || same_value);
@@ -252,9 +282,13 @@ std::vector<Formula> formulas_of(std::span<const Revision> revisions, const mode
   const bool has_market = any([](const model::EmissionEntry& e) { return e.market.has_value(); });
   const bool has_coal =
       any([](const model::EmissionEntry& e) { return !e.coal_factor_id.empty() || e.coal != model::StandardCoal{}; });
-  formulas.push_back(formula_of(Result::primary, revisions, carrier, source));
-  if (has_market) formulas.push_back(formula_of(Result::market, revisions, carrier, source));
-  if (has_coal) formulas.push_back(formula_of(Result::coal, revisions, carrier, source));
+  const bool has_entered = any(is_entered);
+  for (const bool entered : {false, true}) {
+    if (entered ? !has_entered : has_entered && !any(is_computed)) continue;
+    formulas.push_back(formula_of(Result::primary, entered, revisions, carrier, source));
+    if (has_market) formulas.push_back(formula_of(Result::market, entered, revisions, carrier, source));
+    if (has_coal) formulas.push_back(formula_of(Result::coal, entered, revisions, carrier, source));
+  }
   return formulas;
 }
 

@@ -44,6 +44,7 @@ interface Formula {
   amount: string;
   unit: string;
   products: {of: string; factor_kg_per_unit: string; exact_kg: string; booked_kg: string; carried_kg: string; gwp?: string | null}[];
+  of?: string;
   beside_kg?: string;
   factor?: FactorUsed;
 }
@@ -157,7 +158,7 @@ function FormulaView(props: {formula: Formula}): JSX.Element {
   const products = formula.products.length === 2 && formula.products[1]?.of === 'CO2' ? formula.products.slice(0, 1) : formula.products;
   return (
     <section class="formula">
-      <h3>{title}</h3>
+      <h3>{title}{formula.of === 'entered' ? ` · ${t('explain.formula.entered')}` : ''}</h3>
       {formula.products.length === 0 ? <p class="text-warning">{factor?.missing || t('ledger.noFactor')}</p> : null}
       {products.map((product) => (
         <p key={product.of} class="formula-line">

@@ -344,6 +344,7 @@ export const en = {
   'explain.entry': 'Entry',
   'explain.result': 'Result',
   'explain.formula': 'How it is computed',
+  'explain.formula.entered': 'entered by a person',
   'explain.carried': 'booked {booked}, the rest is carried on: {carried}',
   'explain.carriedIn': 'booked {booked}, with what was left before: {carried}',
   'explain.factor': 'Emission factor',

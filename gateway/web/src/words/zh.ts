@@ -346,6 +346,7 @@ export const zh: Record<Key, string> = {
   'explain.entry': '条目',
   'explain.result': '结果',
   'explain.formula': '计算过程',
+  'explain.formula.entered': '人工录入部分',
   'explain.carried': '入账 {booked}，余数结转：{carried}',
   'explain.carriedIn': '入账 {booked}，含此前余数：{carried}',
   'explain.factor': '排放因子',

@@ -13,7 +13,10 @@ namespace carbongate::explain {
 namespace {
 
 using model::Activity;
+using ::testing::Contains;
+using ::testing::Each;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 const Instant kBegin = Instant(std::chrono::sys_days(std::chrono::year(2026) / 3 / 1));
 
@@ -95,6 +98,74 @@ TEST(Formula, LeavesOutWhatCertificatesTookAway) {
   EXPECT_TRUE(formulas.front().products.front().fits);
   EXPECT_EQ(formulas.front().products.front().booked, "1.955");
   EXPECT_EQ(formulas.front().beside, "-0.955");
+}
+
+TEST(Formula, OfWhatAPersonEnteredMultipliesThatAmount) {
+  const Site site;
+  model::EmissionState state;
+  Revision entered = site.book(Activity::of(12'500'000), state, 1);
+  entered.entry.correction->cause = model::Cause::manual;
+  const FactorSource source{&site.registry, nullptr, &site.account};
+  const auto alone = formulas_of(std::span(&entered, 1), *site.account.carrier, source);
+  ASSERT_EQ(alone.size(), 1U);
+  EXPECT_TRUE(alone.front().entered);
+  EXPECT_EQ(alone.front().amount, Activity::of(12'500'000));
+  EXPECT_EQ(alone.front().products.front().exact, "1.955");
+  EXPECT_EQ(alone.front().products.front().booked, "1.955");
+
+  const std::vector<Revision> both{site.book(Activity::of(1'000'000), state), entered};
+  const auto formulas = formulas_of(both, *site.account.carrier, source);
+  ASSERT_EQ(formulas.size(), 2U);
+  EXPECT_FALSE(formulas[0].entered);
+  EXPECT_EQ(formulas[0].beside, "1.955");
+  EXPECT_EQ(formulas[0].amount, Activity::of(1'000'000));
+  EXPECT_TRUE(formulas[1].entered);
+  EXPECT_EQ(formulas[1].products.front().booked, "1.955");
+}
+
+TEST(Formula, SaysThatACoefficientOfCoalIsAnotherOneNow) {
+  config::Problems problems;
+  const auto registry = pipeline::FactorRegistry::load(
+      config::DataFiles("."), std::vector<std::string>{"cn-standard-coal"}, "Asia/Shanghai", problems);
+  model::Account account;
+  account.carrier = model::find_carrier("electricity");
+  account.coal = model::FactorChoice{"cn-standard-coal", "CN-SC", "calorific"};
+  Revision booked;
+  booked.entry.begin = kBegin;
+  booked.entry.amount = Activity::of(10'000'000);
+  booked.entry.coal_factor_id = registry.find(*account.coal, *account.carrier, kBegin)->id;
+  booked.entry.coal = model::StandardCoal::of(1'229'000);
+  const auto explained = [&] {
+    return formulas_of(std::span(&booked, 1), *account.carrier, {&registry, nullptr, &account}).back();
+  };
+  EXPECT_TRUE(explained().products.front().fits);
+  EXPECT_THAT(explained().factor.lookup, Each(Not(HasSubstr("another value"))));
+  booked.entry.coal = model::StandardCoal::of(4'040'000);
+  EXPECT_FALSE(explained().products.front().fits);
+  EXPECT_THAT(explained().factor.lookup, Contains(HasSubstr("does not give what was booked")));
+}
+
+TEST(FactorUsed, NamesWhatStandsInForAMarketFactorThatEnded) {
+  Site site;
+  model::Factor supplier = *site.registry.find(*site.account.factor, *site.account.carrier, kBegin);
+  supplier.id = "supplier/CN-SC/contract/2024";
+  supplier.set = "supplier";
+  supplier.method = "contract";
+  supplier.valid_until = kBegin - std::chrono::hours(1);
+  config::Problems problems;
+  const auto registry = pipeline::FactorRegistry::load(config::DataFiles("."), {.sets = {"cn-grid"}, .own = {supplier}},
+                                                       "Asia/Shanghai", problems);
+  site.account.scope = model::Scope::energy;
+  site.account.market = model::FactorChoice{"supplier", "CN-SC", "contract"};
+  site.account.market_else = {{"cn-grid", "CN", "residual"}, *site.account.factor};
+  model::EmissionState state;
+  Revision booked = site.book(Activity::of(1'000'000), state);
+  booked.entry.market = {.emitted = {}, .factor_id = "cn-grid/CN/residual/2023", .factor_version = "2025-12-31"};
+  const FactorUsed used =
+      factor_used(Result::market, booked.entry, *site.account.carrier, {&registry, nullptr, &site.account});
+  ASSERT_TRUE(used.factor);
+  EXPECT_FALSE(used.chosen_now) << "the same question has the same answer now";
+  EXPECT_THAT(used.lookup.front(), HasSubstr("the last is supplier/CN-SC/contract/2024: the next one"));
 }
 
 // Diesel by AR6, explained after the site changed to AR5.
