@@ -82,4 +82,21 @@ std::optional<EmissionEntry> beside_correction(const Layers& known, const Emissi
   return made;
 }
 
+std::optional<EmissionEntry> price_correction(const Layers& known, const EmissionEntry& target,
+                                              model::Correction correction) {
+  constexpr std::int64_t kCarriedMg = 1;  // below a milligram, but rounded at another place
+  const auto same = [](const model::Emission& a, const model::Emission& b) {
+    return same_gwp(a.gwp_set, b.gwp_set) && model::near(a.emitted, b.emitted, kCarriedMg);
+  };
+  const EmissionEntry& layer = known.manual;
+  const bool same_market =
+      layer.market.has_value() == target.market.has_value() && (!layer.market || same(*layer.market, *target.market));
+  const std::int64_t coal = layer.coal.quanta() - target.coal.quanta();
+  if (same(layer.primary, target.primary) && same_market && -kCarriedMg <= coal && coal <= kCarriedMg) {
+    return std::nullopt;
+  }
+  auto made = beside_correction(known, layer, target, std::move(correction));
+  return made;
+}
+
 }  // namespace carbongate::books

@@ -42,4 +42,9 @@ model::EmissionEntry price(model::Activity amount, const pipeline::Span& quarter
 std::optional<model::EmissionEntry> beside_correction(const Layers& known, const model::EmissionEntry& layer,
                                                       const model::EmissionEntry& target, model::Correction correction);
 
+// The further revision that makes what was entered of an entry into what `target`, the same amount, says of it.
+// nullopt: the figures are the same, by whatever factor, but for a remainder below a milligram.
+std::optional<model::EmissionEntry> price_correction(const Layers& known, const model::EmissionEntry& target,
+                                                     model::Correction correction);
+
 }  // namespace carbongate::books

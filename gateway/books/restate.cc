@@ -35,32 +35,31 @@ bool agree_within(const model::Emitted& a, const model::Emitted& b, std::int64_t
          agree_within(a.u95_factor.quanta(), b.u95_factor.quanta(), tolerance);
 }
 
-// A store of earlier days did not state it.
-bool same_gwp(const model::Emission& a, const model::Emission& b) {
-  return a.gwp_set == b.gwp_set || a.gwp_set.empty() || b.gwp_set.empty();
+bool same_gwps(const EmissionEntry& a, const EmissionEntry& b) {
+  return same_gwp(a.primary.gwp_set, b.primary.gwp_set) && same_gwp(market_of(a).gwp_set, market_of(b).gwp_set);
 }
 
 // By whatever factor: where another one gives the same there is nothing to correct, unless the books would name a set
 // of global warming potentials that it was not counted by.
 bool same_figures(const EmissionEntry& a, const EmissionEntry& b) {
-  return same_gwp(a.primary, b.primary) && same_gwp(market_of(a), market_of(b)) && a.coal == b.coal &&
-         a.primary.emitted == b.primary.emitted && market_of(a).emitted == market_of(b).emitted;
+  return same_gwps(a, b) && a.coal == b.coal && a.primary.emitted == b.primary.emitted &&
+         market_of(a).emitted == market_of(b).emitted;
 }
 
-// By whatever factors. Each booking may have carried a remainder in or out: `revisions` of them, and the recomputed one.
+// By whatever factors. Each booking may have carried a remainder in or out: `revisions` of them, and the recomputed
+// one.
 bool figures_agree(const EmissionEntry& known, const EmissionEntry& restated, std::int64_t revisions) {
   const std::int64_t tolerance_mg = revisions + 1;
   if (known.amount != restated.amount || known.covered != restated.covered) return false;
   if (comparable(known.quality) != comparable(restated.quality)) return false;
-  if (!same_gwp(known.primary, restated.primary) || !same_gwp(market_of(known), market_of(restated))) return false;
+  if (!same_gwps(known, restated)) return false;
   if (!agree_within(known.coal.quanta(), restated.coal.quanta(), tolerance_mg)) return false;
   return agree_within(known.primary.emitted, restated.primary.emitted, tolerance_mg) &&
          agree_within(market_of(known).emitted, market_of(restated).emitted, tolerance_mg);
 }
 
 bool agree(const EmissionEntry& known, const EmissionEntry& restated, std::int64_t revisions) {
-  return figures_agree(known, restated, revisions) &&
-         (same_factors(known, restated) || same_figures(known, restated));
+  return figures_agree(known, restated, revisions) && (same_factors(known, restated) || same_figures(known, restated));
 }
 
 // Where another factor gives the same but for remainders that were carried, there is nothing to correct: of one account
@@ -174,7 +173,7 @@ model::Quality comparable(model::Quality quality) {
 
 bool same_factors(const EmissionEntry& a, const EmissionEntry& b) {
   const auto same = [](const model::Emission& x, const model::Emission& y) {
-    return x.factor_id == y.factor_id && x.factor_version == y.factor_version && same_gwp(x, y);
+    return x.factor_id == y.factor_id && x.factor_version == y.factor_version && same_gwp(x.gwp_set, y.gwp_set);
   };
   return same(a.primary, b.primary) && a.coal_factor_id == b.coal_factor_id && same(market_of(a), market_of(b));
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/model/amendment.h"
@@ -51,6 +52,11 @@ std::vector<Difference> differences(std::span<const model::AccountEntry> booked,
 // The same for both bases: the factors that apply, by id, version and GWP set. A set that one of them does not state
 // makes no difference.
 bool same_factors(const model::EmissionEntry& a, const model::EmissionEntry& b);
+
+// By names of GWP sets. A store of earlier days did not state them: "" may be either.
+inline bool same_gwp(std::string_view a, std::string_view b) {
+  return a == b || a.empty() || b.empty();
+}
 
 // What is left of a quality where late or in time makes no difference, nor what merely remarks on a measured figure.
 model::Quality comparable(model::Quality quality);

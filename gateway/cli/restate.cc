@@ -16,6 +16,7 @@
 #include "gateway/app/gateway_config.h"
 #include "gateway/app/known_books.h"
 #include "gateway/app/manual.h"
+#include "gateway/app/manual_prices.h"
 #include "gateway/app/recompute.h"
 #include "gateway/app/substitute.h"
 #include "gateway/cli/manual_file.h"
@@ -108,6 +109,7 @@ class Restating {
     } else {
       restate();
       substitute();
+      price_entered();
     }
     certify();
     seal();
@@ -279,6 +281,12 @@ class Restating {
         }};
     report_.add_refused(
         value_of(app::substitute_missing(*books_, config_.site, config_.factors, range, now_, taking())));
+  }
+
+  void price_entered() {
+    const auto of_user = [this](model::AccountId account) { return wanted(account); };
+    report_.entries +=
+        value_of(app::price_entered_again(*books_, config_.site, config_.factors, from_, to_, of_user, now_, taking()));
   }
 
   void certify() { report_.add_unused(value_of(app::certify(*books_, config_.site, groups_, now_, taking()))); }

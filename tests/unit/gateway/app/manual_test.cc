@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "gateway/app/manual_prices.h"
 #include "tests/unit/gateway/app/books_fixture.h"
 
 namespace carbongate::app {
@@ -74,6 +75,36 @@ TEST_F(Manual, IsSpreadEvenlyWhereNothingIsKnownAndCountedByTheFactor) {
   const auto emitted =
       after.emissions[model::Basis::primary].total.co2e - before.emissions[model::Basis::primary].total.co2e;
   EXPECT_EQ(emitted.quanta(), 150'144'000) << "960 kWh at 0.1564 kg/kWh";
+}
+
+// The same electricity by the factor of the nation, 0.5306 instead of 0.1564 kg/kWh.
+TEST_F(Manual, IsPricedAgainByAnotherFactor) {
+  books_->hear(counter(PointId{0}, 0h, 10h, 0, 1));
+  ASSERT_EQ(enter({bill(-48h, -24h, 960 * kKilowattHour)}), 96u);
+  const auto price_again = [&] {
+    return books_->run([&](KnownBooks& known, const TakeAmendments& take) {
+      const auto looked_at = price_entered_again(known, site_.site, site_.factors, kMarch - 24h * 30, kMarch + 24h, {},
+                                                 books_->now(), take);
+      ASSERT_TRUE(looked_at.has_value()) << looked_at.error().text;
+      EXPECT_EQ(*looked_at, 96u);
+    });
+  };
+  EXPECT_EQ(price_again(), 0u) << "by the same factor";
+  const auto before = books_->pipeline().state().accounts[0];
+  site_.site.accounts[0].factor->region = "CN";
+  EXPECT_EQ(price_again(), 96u);
+  const auto& after = books_->pipeline().state().accounts[0];
+  EXPECT_EQ(after.amount, before.amount);
+  const auto emitted =
+      after.emissions[model::Basis::primary].total.co2e - before.emissions[model::Basis::primary].total.co2e;
+  EXPECT_EQ(emitted.quanta(), 359'232'000) << "960 kWh at 0.3742 kg/kWh more";
+  EXPECT_EQ(after.emissions[model::Basis::market].total, before.emissions[model::Basis::market].total);
+  const auto entry = books_->entries().at({"press", kMarch - 48h}).back();
+  EXPECT_EQ(entry.amount, Activity{});
+  EXPECT_EQ(entry.primary.factor_id, "cn-grid/CN/average/2023");
+  EXPECT_EQ(entry.correction->cause, model::Cause::manual);
+  EXPECT_EQ(entry.correction->note, "cn-grid/CN-SC/average/2023 2025-12-31 -> cn-grid/CN/average/2023 2025-12-31");
+  EXPECT_EQ(price_again(), 0u) << "once";
 }
 
 TEST_F(Manual, OfAMonthIsOneTransactionSoThatItsSumsAreRevisedOnce) {

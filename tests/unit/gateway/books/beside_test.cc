@@ -155,5 +155,29 @@ TEST(BesideCorrection, MakesTheLayerWhatItShouldBe) {
   EXPECT_FALSE(beside_correction(known, known.manual, amount(0), kWhy));
 }
 
+TEST(PriceCorrection, IsWhatAnotherFactorGivesForTheAmountThatWasEntered) {
+  EmissionEntry booked = amount(1'000);
+  booked.revision = 1;
+  booked.correction = model::Correction{model::Cause::manual, "bill 7", kBegin};
+  const Layers known = layers_of(std::span(&booked, 1));
+  const model::Correction why{model::Cause::manual, "a -> b", kBegin};
+  EmissionEntry target = amount(1'000, "b");
+  EXPECT_FALSE(price_correction(known, target, why)) << "another factor that gives the same is no correction";
+  target.primary.emitted.co2e += model::Co2e::of(1);
+  EXPECT_FALSE(price_correction(known, target, why)) << "a remainder below a milligram, rounded at another place";
+  target.primary.emitted.co2e = model::Co2e::of(5'000);
+  const auto correction = price_correction(known, target, why);
+  ASSERT_TRUE(correction);
+  EXPECT_EQ(correction->amount, Activity{});
+  EXPECT_EQ(correction->primary.emitted.co2e, model::Co2e::of(3'000));
+  EXPECT_EQ(correction->primary.factor_id, "b");
+  EXPECT_EQ(correction->revision, 2u);
+
+  const std::vector<EmissionEntry> both{booked, *correction};
+  const Layers after = layers_of(both);
+  EXPECT_FALSE(after.has_computed) << "it belongs to what was entered";
+  EXPECT_FALSE(price_correction(after, target, why)) << "once";
+}
+
 }  // namespace
 }  // namespace carbongate::books
