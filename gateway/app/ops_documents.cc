@@ -160,7 +160,8 @@ int OpsDocuments::statement(const StatementAsk& ask, std::ostream& out, std::ost
                                       .by = ask.by,
                                       .format = ask.format,
                                       .lang = ask.lang};
-  return run(err, [&](std::ostream& said) { return cli::run_statement(config_, options, out, said); });
+  return run(err,
+             [&](std::ostream& said) { return cli::run_statement(config_, file_.parent_path(), options, out, said); });
 }
 
 int OpsDocuments::export_rows(const ExportAsk& ask, std::ostream& out, std::ostream& err) const {

@@ -17,11 +17,13 @@
 #include <string_view>
 #include <vector>
 
+#include "config/reader/data_files.h"
 #include "config/reader/problem.h"
 #include "gateway/app/gateway_config.h"
 #include "gateway/books/statement.h"
 #include "gateway/cli/output_file.h"
 #include "gateway/cli/statement_text.h"
+#include "gateway/pipeline/former_factors.h"
 #include "gateway/store/history.h"
 #include "gateway/store/series_table.h"
 
@@ -116,8 +118,8 @@ int explain(const model::Fault& fault, std::ostream& err) {
   return fault.code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
 }
 
-int state(const app::GatewayConfig& config, const StatementOptions& options, const Request& request, std::ostream& out,
-          std::ostream& err) {
+int state(const app::GatewayConfig& config, const std::filesystem::path& directory, const StatementOptions& options,
+          const Request& request, std::ostream& out, std::ostream& err) {
   const pipeline::Span span = span_of(request.period, options.of, config.site.time_zone);
   const auto history = store::History::open(options.store.empty() ? config.store.path : options.store);
   if (history.has_error()) return explain(history.error(), err);
@@ -169,7 +171,11 @@ int state(const app::GatewayConfig& config, const StatementOptions& options, con
     throw BadOption(fmt::format("--user: there is no energy user '{}'{}", options.user,
                                 config::suggestion(options.user, std::vector(users.begin(), users.end()))));
   }
-  const StatementContext context(config, request.period, span);
+  const config::DataFiles data(directory);
+  const auto former = [&](std::string_view id, std::string_view version) {
+    return pipeline::find_former(data, config.factors.gwp(), config.site.time_zone, id, version);
+  };
+  const StatementContext context(config, former, request.period, span);
   const StatementText text{context, lines, request.period, request.zh};
   return write_output(options.output, out, err, [&](std::ostream& stream, const std::string& name) {
     stream << (request.by == "gas"        ? statement_by_gas(text, request.format)
@@ -185,11 +191,11 @@ int state(const app::GatewayConfig& config, const StatementOptions& options, con
 
 }  // namespace
 
-int run_statement(const app::GatewayConfig& site, const StatementOptions& options, std::ostream& out,
-                  std::ostream& err) {
+int run_statement(const app::GatewayConfig& site, const std::filesystem::path& directory,
+                  const StatementOptions& options, std::ostream& out, std::ostream& err) {
   try {
     const Request request = understand(options);
-    return state(site, options, request, out, err);
+    return state(site, directory, options, request, out, err);
   } catch (const std::runtime_error& error) {
     err << error.what() << "\n";
     return EX_DATAERR;
@@ -210,7 +216,7 @@ int run_statement(const std::filesystem::path& config, const StatementOptions& o
     err << problems.to_text();
     return EX_CONFIG;
   }
-  return run_statement(site, options, out, err);
+  return run_statement(site, config.parent_path(), options, out, err);
 }
 
 }  // namespace carbongate::cli

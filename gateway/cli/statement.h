@@ -34,8 +34,8 @@ struct StatementOptions {
 int run_statement(const std::filesystem::path& config, const StatementOptions& options, std::ostream& out,
                   std::ostream& err);
 
-// The same of a configuration that was read already. Any thread.
-int run_statement(const app::GatewayConfig& site, const StatementOptions& options, std::ostream& out,
-                  std::ostream& err);
+// The same of a configuration that was read already; `directory` is where its data files are. Any thread.
+int run_statement(const app::GatewayConfig& site, const std::filesystem::path& directory,
+                  const StatementOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace carbongate::cli

@@ -6,6 +6,7 @@
 #include "gateway/books/quality_shares.h"
 #include "gateway/model/carrier.h"
 #include "gateway/model/coverage.h"
+#include "gateway/model/live_factor.h"
 
 namespace carbongate::cli {
 namespace {
@@ -87,9 +88,13 @@ std::string or_no_factor(const std::string& series) {
   return series.empty() ? "no-factor" : series;
 }
 
+std::string name_of(const books::FactorUse& use) {
+  return use.id + (use.version.empty() ? "" : "@" + use.version);
+}
+
 std::string uses(const std::vector<books::FactorUse>& factors) {
   std::vector<std::string> parts;
-  for (const books::FactorUse& use : factors) parts.push_back(use.id + (use.version.empty() ? "" : "@" + use.version));
+  for (const books::FactorUse& use : factors) parts.push_back(name_of(use));
   return join(parts);
 }
 
@@ -111,17 +116,31 @@ std::string source(const Context&, const Line& line) {
   return set.ends_with("process") ? "process" : "combustion";
 }
 
-// Of the factors that an account's line used, each text once.
+bool is_fuel(const Line& line) {
+  const model::Carrier* carrier = model::find_carrier(line.carrier);
+  return carrier && carrier->category == model::Category::fuel;
+}
+
+// Of the factors that an account's line used, each text once; and behind it which of them are not known any more.
+// Nothing where a known one has no such text; nor where an unknown one has none, as of combustion what is no fuel. A
+// live one has no texts.
 template <class Text>
-std::string of_factors(const Context& context, const Line& line, const Text& text) {
+std::string of_factors(const Context& context, const Line& line, const Text& text, bool of_combustion = false) {
   if (line.level != Level::account) return "";
   std::vector<std::string> parts;
+  std::vector<std::string> unknown;
   for (const books::FactorUse& use : line.factors) {
     const model::Factor* factor = context.factor(use);
+    if (!factor && use.version != model::kLiveVersion) {
+      if (of_combustion && !is_fuel(line)) return "";
+      unknown.push_back("unknown: " + name_of(use));
+      continue;
+    }
     const std::string part = factor ? text(*factor) : std::string();
     if (part.empty()) return "";
     if (std::ranges::find(parts, part) == parts.end()) parts.push_back(part);
   }
+  parts.insert(parts.end(), unknown.begin(), unknown.end());
   return join(parts);
 }
 
@@ -130,12 +149,18 @@ std::string factor_text(const Context& context, const Line& line) {
   return of_factors(context, line, [](const model::Factor& factor) { return factor.*member; });
 }
 
+template <std::string model::Factor::* member>
+std::string combustion_text(const Context& context, const Line& line) {
+  return of_factors(context, line, [](const model::Factor& factor) { return factor.*member; }, true);
+}
+
 std::string ncv_source(const Context& context, const Line& line) {
-  return of_factors(context, line, [](const model::Factor& factor) -> std::string {
+  const auto text = [](const model::Factor& factor) -> std::string {
     if (factor.ncv_text.empty()) return "";
     if (factor.confidence == "own_measurement") return "measured";
     return factor.confidence == "supplier" ? "supplier" : "default";
-  });
+  };
+  return of_factors(context, line, text, true);
 }
 
 std::string acquisition(const Context& context, const Line& line) {
@@ -192,8 +217,8 @@ constexpr StatementColumn kColumns[] = {
        return carrier ? std::string(carrier->display.symbol) : std::string();
      }},
     {"amount_first", "首次公布消耗量", true, [](const Context&, const Line& l) { return amount(l, l.first.amount); }},
-    {"ncv", "低位发热量", false, factor_text<&model::Factor::ncv_text>},
-    {"ncv_unit", "低位发热量单位", false, factor_text<&model::Factor::ncv_unit_text>},
+    {"ncv", "低位发热量", false, combustion_text<&model::Factor::ncv_text>},
+    {"ncv_unit", "低位发热量单位", false, combustion_text<&model::Factor::ncv_unit_text>},
     {"factor_value", "排放因子", false, factor_text<&model::Factor::value_text>},
     {"factor_unit", "排放因子单位", false, factor_text<&model::Factor::unit_text>},
     {"coal_kgce", "折标准煤(kgce)", true, [](const Context&, const Line& l) { return kilograms(l.now.coal); }},
@@ -294,8 +319,8 @@ constexpr StatementColumn kMonthColumns[] = {
        return carrier ? std::string(carrier->name_zh) : std::string();
      }},
     {"ncv_source", "低位发热量来源", false, ncv_source},
-    {"carbon_t_per_gj", "单位热值含碳量(tC/GJ)", false, factor_text<&model::Factor::carbon_text>},
-    {"oxidation_percent", "碳氧化率(%)", false, factor_text<&model::Factor::oxidation_text>},
+    {"carbon_t_per_gj", "单位热值含碳量(tC/GJ)", false, combustion_text<&model::Factor::carbon_text>},
+    {"oxidation_percent", "碳氧化率(%)", false, combustion_text<&model::Factor::oxidation_text>},
     {"factor_source", "排放因子来源", false, factor_text<&model::Factor::source>},
     {"meter_device", "计量设备", false,
      [](const Context& c, const Line& l) {
@@ -324,13 +349,15 @@ constexpr StatementColumn kMonthColumns[] = {
 
 }  // namespace
 
-StatementContext::StatementContext(const app::GatewayConfig& config, model::Period kind, const pipeline::Span& span)
+StatementContext::StatementContext(const app::GatewayConfig& config, Former former, model::Period kind,
+                                   const pipeline::Span& span)
     : period(to_string(kind)),
       site(config.site.id),
       site_name(config.site.name),
       time_zone(config.site.time_zone),
       length(span.end - span.begin),
-      config_(config) {
+      config_(config),
+      find_former_(std::move(former)) {
   begin = time(span.begin);
   end = time(span.end);
   for (const model::Account& account : config.site.accounts) {
@@ -357,7 +384,11 @@ const Point* StatementContext::point(const model::Account& account) const {
 
 const model::Factor* StatementContext::factor(const books::FactorUse& use) const {
   const auto found = factors_.find(use.id);
-  return found != factors_.end() && found->second->version == use.version ? found->second : nullptr;
+  if (found != factors_.end() && found->second->version == use.version) return found->second;
+  if (use.version == model::kLiveVersion) return nullptr;
+  const auto [former, is_new] = former_.try_emplace({use.id, use.version});
+  if (is_new) former->second = find_former_(use.id, use.version);
+  return former->second ? &*former->second : nullptr;
 }
 
 std::vector<StatementColumn> statement_columns(model::Period period) {

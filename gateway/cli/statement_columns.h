@@ -52,8 +52,9 @@
 //   missing_data      register-difference (exact in sum over a gap, spread evenly) or not-filled; and substituted,
 //                     where a rule filled a gap
 //
-// Where several factors were used, their texts stand side by side with "; " between. A factor that the configuration
-// has no more, or in another version, leaves its cells empty: what was used then is not what is there now.
+// Where several factors were used, their texts stand side by side with "; " between. Of a factor that the configuration
+// has no more, or in another version, they are those of the version that was used, if its file is kept
+// (former_factors.h); else "unknown: id@version" stands there: what was used then is not what is there now.
 //
 // What those rules ask was taken from:
 //   - the ministry's supplementary data sheets to the enterprise guidelines, as reprinted on public pages (that of
@@ -68,9 +69,12 @@
 // Check the sector's own template before a statement is filed; it may want other units (t, 10^4 Nm3, MWh).
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gateway/app/gateway_config.h"
@@ -82,7 +86,9 @@ namespace carbongate::cli {
 // What a column may need besides the line. References outlive it.
 class StatementContext {
  public:
-  StatementContext(const app::GatewayConfig& config, model::Period period, const pipeline::Span& span);
+  // `former`: a factor that the configuration has no more, by id and version.
+  using Former = std::function<std::optional<model::Factor>(std::string_view id, std::string_view version)>;
+  StatementContext(const app::GatewayConfig& config, Former former, model::Period period, const pipeline::Span& span);
 
   std::string period;
   std::string begin;
@@ -97,10 +103,12 @@ class StatementContext {
   // nullptr: not in this configuration (any more).
   const model::Account* account(const books::Line& line) const;
   const Point* point(const model::Account& account) const;
-  const model::Factor* factor(const books::FactorUse& use) const;
+  const model::Factor* factor(const books::FactorUse& use) const;  // also a former one; nullptr: not known any more
 
  private:
   const app::GatewayConfig& config_;
+  Former find_former_;
+  mutable std::map<std::pair<std::string, std::string>, std::optional<model::Factor>> former_;  // as asked for
   std::map<std::string, const model::Account*> accounts_;
   std::map<std::string_view, const model::Factor*> factors_;
 };

@@ -296,6 +296,33 @@ TEST_F(StatementCommand, ShowsTheHeatingValueOfGasesThatAreGivenByHeat) {
   EXPECT_EQ(gas.as_object().count("carbon_t_per_gj"), 0u);
 }
 
+// A new version of a set takes the place of the one by which the first half of the month was booked.
+TEST_F(StatementCommand, ShowsFormerFactorsOrSaysWhichAreUnknown) {
+  fill();
+  const auto in_force = directory_.path() / "factors/own_fuels.yaml";
+  const std::string former = read_file(in_force);
+  std::string newer = former;
+  newer.replace(newer.find("version: \"2\""), 12, "version: \"3\"");
+  std::ofstream(in_force) << newer;
+  options_.format = "json";
+  const auto of_gas = [&] { return boost::json::parse(state()).at("users").at(0).at("accounts").at(0).as_object(); };
+  const std::string unknown = "unknown: own-fuels/natural-gas/default/2011@2";
+  for (const char* column : {"ncv", "factor_value", "carbon_t_per_gj", "oxidation_percent", "factor_source"}) {
+    EXPECT_EQ(of_gas().at(column).as_string(), unknown) << column;
+  }
+  model::Effects effects;
+  model::EmissionEntry later = gas(10, 5'000'000);
+  later.primary.factor_version = "3";
+  effects.rows.push_back({AccountId{2}, later});
+  commit(std::move(effects));
+  EXPECT_THAT(std::string(of_gas().at("ncv").as_string()), ContainsRegex("^[0-9.]+; " + unknown + "$"));
+
+  std::filesystem::create_directories(directory_.path() / "factors/former");
+  std::ofstream(directory_.path() / "factors/former/own_fuels_2.yaml") << former;
+  EXPECT_THAT(std::string(of_gas().at("ncv").as_string()), ContainsRegex("^[0-9.]+$"));
+  EXPECT_EQ(of_gas().count("ncv_source"), 1u);
+}
+
 TEST_F(StatementCommand, SaysSinceWhenAmountsAreNotClosed) {
   fill();
   options_.format = "table";
