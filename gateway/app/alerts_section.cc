@@ -13,6 +13,7 @@
 #include "gateway/app/names.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/model/carrier.h"
+#include "gateway/pipeline/calendar.h"
 
 namespace carbongate::app {
 namespace {
@@ -110,9 +111,8 @@ std::optional<model::Active> read_active(config::Reader& rule) {
 
 Period read_period(config::Reader& in) {
   const auto word = in.required<std::string>("period");
-  constexpr std::array kPeriods{Period::quarter_hour, Period::hour, Period::day, Period::month, Period::year};
   std::vector<std::string> known;
-  for (const Period period : kPeriods) {
+  for (const Period period : pipeline::kPeriods) {
     if (to_string(period) == word) return period;
     known.emplace_back(to_string(period));
   }

@@ -1,12 +1,12 @@
 #include "gateway/books/certificates.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <map>
 #include <tuple>
 #include <utility>
 
+#include "gateway/model/uncertainty.h"
 #include "gateway/pipeline/emission.h"
 #include "gateway/pipeline/movement.h"
 
@@ -167,8 +167,8 @@ model::Emitted market_based(const model::Emitted& market, Activity amount, std::
   co2e.add_part(market.co2e.quanta(), left, amount);
   market.gases.each([&](model::Gas gas, model::GasMass mass) { gases[gas].add_part(mass.quanta(), left, amount); });
   // Of what is left, and of each contract: one errs whatever the others do.
-  double squares =
-      std::pow(static_cast<double>(proportion(market.u95_factor.quanta(), left.quanta(), amount.quanta())), 2);
+  model::Quadrature by_factor;
+  by_factor.add(proportion(market.u95_factor.quanta(), left.quanta(), amount.quanta()));
   std::map<std::string_view, model::Co2e> by_contract;
   const model::SupplyContract* last_contract = nullptr;
   for (const SerialShare& share : shares) {
@@ -179,10 +179,8 @@ model::Emitted market_based(const model::Emitted& market, Activity amount, std::
     by_contract[share.contract->id] +=
         pipeline::half_width(emission_of(share.amount, *share.contract), share.contract->u95_ppm);
   }
-  for (const auto& [contract, half_width] : by_contract) {
-    squares += std::pow(static_cast<double>(half_width.quanta()), 2);
-  }
-  result.u95_factor = model::Co2e::of(std::llround(std::sqrt(squares)));
+  for (const auto& [contract, half_width] : by_contract) by_factor.add(half_width.quanta());
+  result.u95_factor = model::Co2e::of(by_factor.root());
   // Documented volumes are exact: all that the meter errs by lies in what they leave, and if that is nothing, in what
   // was delivered last.
   if (left != Activity{}) {

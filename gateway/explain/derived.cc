@@ -16,6 +16,8 @@ namespace {
 
 using model::Formula;
 using model::Role;
+using pipeline::from_base;
+using pipeline::to_base;
 
 std::string_view name_of(Formula formula) {
   switch (formula) {
@@ -75,13 +77,6 @@ std::string_view unit_of(Role role) {
     case Role::density: return "kg/m3";
     default: return "1";
   }
-}
-
-double to_base(double value, const Unit& unit) {
-  return value * static_cast<double>(unit.numerator) / static_cast<double>(unit.denominator);
-}
-double from_base(double value, const Unit& unit) {
-  return value * static_cast<double>(unit.denominator) / static_cast<double>(unit.numerator);
 }
 
 bool counts(const StoredReading& reading) {

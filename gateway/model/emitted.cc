@@ -1,14 +1,16 @@
 #include "gateway/model/emitted.h"
 
-#include <cmath>
 #include <cstdlib>
+
+#include "gateway/model/uncertainty.h"
 
 namespace carbongate::model {
 
 Co2e Co2eWithin::u95() const {
-  const auto activity = static_cast<double>(u95_activity.quanta());
-  const auto factor = static_cast<double>(u95_factor.quanta());
-  return Co2e::of(std::llround(std::hypot(activity, factor)));
+  Quadrature sum;
+  sum.add(u95_activity.quanta());
+  sum.add(u95_factor.quanta());
+  return Co2e::of(sum.root());
 }
 
 bool near(const Emitted& a, const Emitted& b, std::int64_t tolerance_mg) {

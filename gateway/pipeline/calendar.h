@@ -14,6 +14,9 @@ class time_zone;
 
 namespace carbongate::pipeline {
 
+inline constexpr std::array kPeriods{model::Period::quarter_hour, model::Period::hour, model::Period::day,
+                                     model::Period::month, model::Period::year};
+
 struct Span {
   Instant begin{};  // included
   Instant end{};    // excluded

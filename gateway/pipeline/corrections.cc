@@ -1,7 +1,6 @@
 #include "gateway/pipeline/corrections.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <utility>
 
@@ -12,8 +11,6 @@ namespace {
 
 using model::Basis;
 using model::Period;
-
-constexpr std::array kPeriods{Period::quarter_hour, Period::hour, Period::day, Period::month, Period::year};
 
 // Each revision, and the recomputed entry, may have carried a remainder in or out.
 std::int64_t tolerance_mg(const model::EmissionEntry& entry) {

@@ -22,11 +22,6 @@ std::int64_t value_of(const Fix& fix) {
   return fix.second.since_zero().quanta();
 }
 
-Activity saturate(Wide value) {
-  constexpr Wide kMax = std::numeric_limits<std::int64_t>::max();
-  return Activity::of(static_cast<std::int64_t>(std::clamp(value, -kMax, kMax)));
-}
-
 Wide magnitude(Wide value) {
   return value < 0 ? -value : value;
 }
@@ -295,7 +290,7 @@ std::vector<Piece> CounterJudge::pieces(const Stretch& stretch) const {
     // The difference of two rounded totals, so that pieces add up whatever the ratio.
     const Wide amount = floor_div(total_until * part.ratio.numerator, part.ratio.denominator) -
                         floor_div(total * part.ratio.numerator, part.ratio.denominator);
-    out.push_back({part_begin, part.end, saturate(amount), parts.size() > 1 && stretch.moved != 0});
+    out.push_back({part_begin, part.end, Activity::of(saturate(amount)), parts.size() > 1 && stretch.moved != 0});
     total = total_until;
     part_begin = part.end;
   }
@@ -306,7 +301,7 @@ Activity CounterJudge::worth(const Stretch& stretch) const {
   if (ratios_.empty()) return Activity::of(stretch.moved);
   Wide sum = 0;
   for (const Piece& piece : pieces(stretch)) sum += piece.amount.quanta();
-  return saturate(sum);
+  return Activity::of(saturate(sum));
 }
 
 }  // namespace carbongate::pipeline

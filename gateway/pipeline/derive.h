@@ -10,6 +10,14 @@
 
 namespace carbongate::pipeline {
 
+// Of a unit's own value and that of its base.
+inline double to_base(double value, const Unit& unit) {
+  return value * static_cast<double>(unit.numerator) / static_cast<double>(unit.denominator);
+}
+inline double from_base(double value, const Unit& unit) {
+  return value * static_cast<double>(unit.denominator) / static_cast<double>(unit.numerator);
+}
+
 struct Figure {
   std::string_view name;  // "Qsn dry"; static storage
   double value = 0;

@@ -29,13 +29,6 @@ constexpr double kMillilitresPerCubicMetre = 1e6;
 // What no input moves and no result holds: 4e12 m3. Such an amount is left out, so that what comes after it counts.
 constexpr double kQuantaMax = 4e18;
 
-double to_base(double value, const Unit& unit) {
-  return value * static_cast<double>(unit.numerator) / static_cast<double>(unit.denominator);
-}
-double from_base(double value, const Unit& unit) {
-  return value * static_cast<double>(unit.denominator) / static_cast<double>(unit.numerator);
-}
-
 double to_role(Role role, double value, const Unit& unit) {
   const double base = to_base(value, unit);
   return role == Role::flow ? base / kMillilitresPerCubicMetre : base;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <limits>
 #include <numeric>
 
 #include "gateway/pipeline/quality.h"
@@ -23,11 +22,6 @@ constexpr Duration kAmountSpan = 15min;
 bool is_rate(Dimension dimension) {
   return dimension == Dimension::power || dimension == Dimension::volume_flow ||
          dimension == Dimension::normal_volume_flow || dimension == Dimension::mass_flow;
-}
-
-std::int64_t saturate(Wide value) {
-  constexpr Wide kMax = std::numeric_limits<std::int64_t>::max();
-  return static_cast<std::int64_t>(std::clamp(value, -kMax, kMax));
 }
 
 }  // namespace

@@ -25,8 +25,6 @@
 
 namespace carbongate::pipeline {
 
-inline constexpr std::array kPeriods{model::Period::quarter_hour, model::Period::hour, model::Period::day,
-                                     model::Period::month, model::Period::year};
 inline constexpr std::size_t kQuarter = 0;
 
 // Which subjects changed during one call, each noted once.

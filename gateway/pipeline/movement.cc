@@ -1,10 +1,18 @@
 #include "gateway/pipeline/movement.h"
 
+#include <algorithm>
+#include <limits>
+
 namespace carbongate::pipeline {
 
 Wide floor_div(Wide dividend, Wide divisor) {
   const Wide quotient = dividend / divisor;
   return dividend % divisor < 0 ? quotient - 1 : quotient;
+}
+
+std::int64_t saturate(Wide value) {
+  constexpr Wide kMax = std::numeric_limits<std::int64_t>::max();
+  return static_cast<std::int64_t>(std::clamp(value, -kMax, kMax));
 }
 
 model::Activity Movement::until(Instant at) const {

@@ -14,6 +14,7 @@ namespace carbongate::pipeline {
 
 using Wide = __int128;
 Wide floor_div(Wide dividend, Wide divisor);  // divisor > 0
+std::int64_t saturate(Wide value);            // what lies beyond 64 bits is the largest there is, of its sign
 
 inline constexpr std::int64_t kTrapezoidScale = 2 * 3'600'000;  // of PointState::integration_remainder
 
