@@ -76,7 +76,8 @@ struct Deriver::Inputs {
   double absolute_pa() const { return of(Role::pressure).value_or(at(Role::gauge_pressure) + at(Role::barometric)); }
 };
 
-Deriver::Deriver(const model::Site& site) : site_(site), feeds_(site.points.size()), made_of_(site.points.size()) {
+Deriver::Deriver(const model::Site& site)
+    : site_(site), feeds_(site.points.size()), made_of_(site.points.size()), following_(site.points.size()) {
   for (const model::Derived& derived : site.derived) {
     const auto number = static_cast<std::uint32_t>(rules_.size());
     rules_.push_back(make_rules(derived));
@@ -155,14 +156,18 @@ void Deriver::find_results() {
   for (std::size_t i = 0; i < rules_.size(); ++i) by_rank[ranks_[i]] = i;
   for (const std::size_t i : by_rank | std::views::reverse) {
     const model::Derived& derived = *rules_[i].config;
-    for (const DerivedInput& input : derived.inputs) {
-      if (!input.point) continue;
-      std::vector<PointId>& results = made_of_[index(*input.point)];
+    const auto add_to = [&](std::vector<std::vector<PointId>>& of, PointId input) {
+      std::vector<PointId>& results = of[index(input)];
       results.push_back(derived.result);
-      const std::vector<PointId>& further = made_of_[index(derived.result)];
+      const std::vector<PointId>& further = of[index(derived.result)];
       results.insert(results.end(), further.begin(), further.end());
       std::ranges::sort(results);
       results.erase(std::ranges::unique(results).begin(), results.end());
+    };
+    for (std::size_t n = 0; n < derived.inputs.size(); ++n) {
+      if (!derived.inputs[n].point) continue;
+      add_to(made_of_, *derived.inputs[n].point);
+      if (n < rules_[i].followed.size()) add_to(following_, *derived.inputs[n].point);
     }
   }
 }

@@ -59,6 +59,8 @@ class Deriver {
   std::span<const Feed> fed_by(PointId point) const { return feeds_[index(point)]; }
   // The derived points that are computed from it, directly or not: each once.
   std::span<const PointId> made_of(PointId point) const { return made_of_[index(point)]; }
+  // Those that follow its readings, directly or not: each once.
+  std::span<const PointId> following(PointId point) const { return following_[index(point)]; }
   PointId result(std::uint32_t derived) const { return rules_[derived].config->result; }
   bool adds(std::uint32_t derived) const { return rules_[derived].config->formula == model::Formula::sum; }
   // Whether an amount of this result is all that was moved since the one before: of a sum of counters it is.
@@ -128,9 +130,10 @@ class Deriver {
 
   const model::Site& site_;
   std::vector<Rules> rules_;
-  std::vector<std::size_t> ranks_;             // by rule
-  std::vector<std::vector<Feed>> feeds_;       // by point
-  std::vector<std::vector<PointId>> made_of_;  // by point
+  std::vector<std::size_t> ranks_;               // by rule
+  std::vector<std::vector<Feed>> feeds_;         // by point
+  std::vector<std::vector<PointId>> made_of_;    // by point
+  std::vector<std::vector<PointId>> following_;  // by point
 };
 
 }  // namespace carbongate::pipeline

@@ -275,6 +275,7 @@ void Pipeline::Engine::withdraw(const Reading& reading, Quality quality) {
   model::PointState& state = state_.points[index(reading.point)];
   if (!withdraws(quality) || state.last_at == reading.at) return;
   leave_unwatched(reading.point, reading.at);
+  for (const PointId result : deriver_.following(reading.point)) leave_unwatched(result, reading.at);
   const bool is_older = state.last_at > reading.at;
   for (const PointId result : deriver_.made_of(reading.point)) {
     const bool is_late = late_inputs_.is_late(result, reading.at);
@@ -286,8 +287,8 @@ void Pipeline::Engine::withdraw(const Reading& reading, Quality quality) {
   if (!deriver_.fed_by(reading.point).empty()) due_.add(reading, quality);
 }
 
-// A rejected reading of the point at that time, or of what it is a sum of. Where something is counted for good beyond
-// it, only restatement can say so.
+// A rejected reading of the point at that time, or of what it follows: a sum has none of its own. Where something is
+// counted for good beyond it, only restatement can say so.
 void Pipeline::Engine::leave_unwatched(PointId id, Instant at) {
   model::PointState& state = state_.points[index(id)];
   const auto& meter = points_[index(id)].meter;
@@ -299,7 +300,6 @@ void Pipeline::Engine::leave_unwatched(PointId id, Instant at) {
     ++statistics_.late_rejected;
     note_late(id, at);
   }
-  for (const Deriver::Feed feed : deriver_.fed_by(id)) leave_unwatched(deriver_.result(feed.derived), at);
 }
 
 // An accepted reading came: what was rejected before it is counted with it, unless the counter is in doubt.
