@@ -150,6 +150,10 @@ class Journal final : public ports::Store {
 
 class SinkPump : public ::testing::Test {
  protected:
+  ~SinkPump() override {  // before the clock that it waits by is gone
+    tasks_.cancel();
+    poll();
+  }
   void start(Pace pace = {}, std::size_t rows_max = SIZE_MAX) {
     tasks_.spawn(pump(sink_, journal_, committed_, clock_, pace, rows_max), [this](std::exception_ptr error) {
       ended_ = true;
