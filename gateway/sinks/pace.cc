@@ -18,7 +18,7 @@ Pace Pace::from(config::Reader& in, Order usual, bool is_fixed) {
     in.error("order", "unknown order '" + config::printable(order) + "'; there are journal and live-first");
   }
   if (is_fixed && has_order && pace.order != usual) {
-    in.error("order", "this type of sink keeps the order of the journal; leave it out");
+    in.error("order", "this sink keeps the order of the journal; leave it out");
     pace.order = usual;
   }
   pace.live_after = in.in_range<std::uint64_t>("live_after", pace.live_after, 100, 1'000'000'000);
