@@ -20,6 +20,7 @@
 
 #include "config/reader/text.h"
 #include "drivers/api/silence.h"
+#include "drivers/hj212/answer.h"
 #include "drivers/hj212/shown_packet.h"
 
 namespace carbongate::hj212_driver {
@@ -32,8 +33,8 @@ using namespace asio::experimental::awaitable_operators;
 namespace {
 
 constexpr auto kLogEvery = 10min;
+constexpr auto kDeviationsEvery = 24h;  // a logger that has some has them always
 constexpr std::size_t kMnShown = 40;
-constexpr std::size_t kEchoedMax = 64;
 constexpr std::size_t kFrames = 16;  // kept of each device to be shown
 constexpr std::size_t kFrameBytes = hj212::kSegmentBytesMax + hj212::kFrameBytesAround;
 
@@ -60,13 +61,6 @@ std::string holder_of(asio::ip::address address) {
   auto bytes = address.to_v6().to_bytes();
   std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
   return asio::ip::address_v6(bytes).to_string() + "/64";
-}
-
-// The command that answers this one; nullptr: none does.
-const char* answer_to(std::string_view command) {
-  if (command == "1013") return "9013";
-  const bool is_data = command.size() == 4 && (command.front() == '2' || command == "3020" || command == "3019");
-  return is_data ? "9014" : nullptr;
 }
 
 }  // namespace
@@ -103,6 +97,7 @@ Hj212Driver::Hj212Driver(std::vector<std::unique_ptr<Hj212Plan>> plans, DriverCo
                         .heard = {},
                         .problem = {},
                         .problems_logged = LogGates(kLogEvery),
+                        .deviations_logged = LogGate(kDeviationsEvery),
                         .frames = FrameLog(kFrames, kFrameBytes)});
   }
   if (per_address_ == 0) per_address_ = address_connections_max(devices_.size());
@@ -289,9 +284,12 @@ asio::awaitable<bool> Hj212Driver::take(const std::shared_ptr<Connection>& conne
   }
   Batch batch{.source = name_, .received = context_.clock.now(), .readings = {}, .settled = {}};
   note_frame(Frame::Direction::received, head->mn, shown_packet(frame, *segment));
+  const std::string deviations = deviations_of(frame, *head);
   bool is_ours = false;
   for (Device& device : devices_) {
-    if (device.plan->mn == head->mn) is_ours |= take_values(device, *head, *segment, batch);
+    if (device.plan->mn != head->mn) continue;
+    note_deviations(device, deviations);
+    is_ours |= take_values(device, *head, *segment, batch);
   }
   if (!is_ours) {
     ++link_.unclaimed;
@@ -299,20 +297,9 @@ asio::awaitable<bool> Hj212Driver::take(const std::shared_ptr<Connection>& conne
     co_return true;
   }
   note_good(connection, head->mn);
-  const char* command = answer_to(head->cn);
-  const bool fits = head->qn.size() <= kEchoedMax && head->pw.size() <= kEchoedMax;  // of a peer that may say anything
-  if (command != nullptr && fits && head->flag && head->flag->wants_answer()) {
-    hj212::Head answer{.qn = head->qn,
-                       .st = "91",
-                       .cn = command,
-                       .pw = head->pw,
-                       .mn = head->mn,
-                       .flag = hj212::Flag{},
-                       .part = {},
-                       .deviations = {}};
-    const hj212::Segment text{.fields = fields_of(answer), .area = std::vector<hj212::Item>()};
-    const hj212::Frame packet{.segment = to_text(text)};
-    Connection::Answer to_send{.bytes = encode(packet), .mn = head->mn, .shown = shown_packet(packet, text)};
+  if (const auto text = answer_to(*head)) {
+    const hj212::Frame packet{.segment = to_text(*text)};
+    Connection::Answer to_send{.bytes = encode(packet), .mn = head->mn, .shown = shown_packet(packet, *text)};
     while (connection->answers.size() >= kAnswersMax) co_await connection->changed.wait();
     ++connection->owed;
     batch.settled = [weak = std::weak_ptr(connection), to_send = std::move(to_send)](bool committed) {
@@ -394,10 +381,21 @@ void Hj212Driver::note_frame(Frame::Direction direction, const std::string& mn, 
   }
 }
 
+// They are nothing that is wrong with the device: its values are taken.
+void Hj212Driver::note_deviations(Device& device, const std::string& said) {
+  if (said.empty()) return;
+  device.frames.newest().trouble = "otherwise than the standard: " + config::printable(said);
+  if (const auto suffix = device.deviations_logged.pass(context_.clock.ticks())) {
+    spdlog::info("{}: {} sends packets otherwise than the standard, which are taken: {}{}", name_, device.plan->id(),
+                 config::printable(said), *suffix);
+  }
+}
+
 void Hj212Driver::note_problem(Device& device, const std::string& said) {
   std::string problem = config::printable(said);
   ++device.errors;
-  device.frames.newest().trouble = problem;
+  std::string& shown = device.frames.newest().trouble;
+  shown += (shown.empty() ? "" : "; ") + problem;
   if (const auto suffix = device.problems_logged.pass(context_.clock.ticks(), said)) {
     spdlog::warn("{}: {}: {}{}", name_, device.plan->id(), problem, *suffix);
   }

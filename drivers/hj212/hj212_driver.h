@@ -1,8 +1,8 @@
 // The driver of one port: loggers and stack analysers connect to it and send data by HJ 212. Tolerant: whatever can be
-// understood is taken, deviations of the standard are not held against it.
+// understood is taken, deviations of the standard are not held against it, but shown with the packet and logged.
 //
-// Data that ask for an answer (bit A of Flag) get it, 9014 with their QN, when they are safe on disk: a logger that
-// keeps what was not answered loses nothing. What is repeated is recognised by its time, as everywhere.
+// Data that ask for an answer (bit A of Flag) get it, 9014 with their QN and version, when they are safe on disk: a
+// logger that keeps what was not answered loses nothing. What is repeated is recognised by its time, as everywhere.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -59,6 +59,7 @@ class Hj212Driver final : public Driver {
     std::uint64_t errors = 0;
     std::string problem;  // of the last packet
     LogGates problems_logged;
+    LogGate deviations_logged;
     FrameLog frames;
   };
   // What becomes of the readings of one packet; false: nothing more is wanted.
@@ -78,6 +79,7 @@ class Hj212Driver final : public Driver {
   void note_good(const std::shared_ptr<Connection>& connection, const std::string& mn);
   bool take_values(Device& device, const hj212::Head& head, const hj212::Segment& segment, Batch& batch);
   void note_frame(Frame::Direction direction, const std::string& mn, const std::string& shown);
+  void note_deviations(Device& device, const std::string& said);
   void note_problem(Device& device, const std::string& said);
   void warn(std::string_view peer, std::string_view text);
   DeviceStatus status_of(const Device& device) const;

@@ -124,8 +124,8 @@ class Store {
 
   // The oldest rows after the sink's cursor, at most `limit`, ascending. Empty: nothing is pending. A sink seen for the
   // first time starts at the oldest row kept. While there is a live lane these are the rows of the backlog lane; and
-  // when that has reached a stretch that is settled ahead, the rollups in it that are revisions, once more: the backlog
-  // may have sent what they take the place of. The lanes have joined when it has passed the last one.
+  // when that has reached a stretch that is settled ahead, the alerts in it and the rollups that are revisions, once
+  // more: the backlog may have sent what they follow. The lanes have joined when it has passed the last one.
   virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek(std::string sink,
                                                                                     std::size_t limit) = 0;
 

@@ -20,7 +20,7 @@ struct Pace {
   bool is_prompt =
       false;  // it is offered alerts and reports alone: they go out as they come, and wait for nothing else
 
-  // `usual`: of this type of sink. `is_fixed`: it can be no other. Problems go to the reader.
+  // `usual`: of this sink. `is_fixed`: it can be no other. Problems go to the reader.
   static Pace from(config::Reader& in, Order usual, bool is_fixed);
 };
 

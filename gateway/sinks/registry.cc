@@ -92,14 +92,16 @@ std::unique_ptr<SinkPlan> read_sink(const SinkType& type, config::Reader& in, co
   selection.rows &= plan->row_kinds();
   if (has_any && selection.rows.none()) in.error("select", "its rows name nothing that such a sink can send");
   auto escalation = Escalation::from(in);
-  // What waits for a receipt would make a backlog of the rest.
-  Pace pace =
-      escalation ? Pace::from(in, Order::journal, true) : Pace::from(in, plan->usual_order(), plan->is_order_fixed());
+  // What ends an alert, or is known better, comes behind what it follows. What waits for a receipt would make a backlog
+  // of the rest.
+  const bool are_notices = (selection.rows & ~shared::kNoticeRows).none();
+  Pace pace = escalation || are_notices ? Pace::from(in, Order::journal, true)
+                                        : Pace::from(in, plan->usual_order(), plan->is_order_fixed());
   std::size_t concurrency = 1;
   if (const std::size_t most = plan->concurrency_max(); most > 1) {
     concurrency = in.in_range<std::size_t>("concurrency", concurrency, 1, most);
   }
-  if (escalation && (selection.rows & ~shared::kNoticeRows).any()) {
+  if (escalation && !are_notices) {
     in.error("escalates", "is for sinks of alerts and reports; choose them with `rows: [alerts]`");
   }
   if (escalation && concurrency != 1) in.error("concurrency", "and `escalates` exclude each other");

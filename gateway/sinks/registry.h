@@ -33,7 +33,8 @@ class SinkPlan {
   virtual const std::string& name() const = 0;  // unique among the sinks: the cursor's name in the store
 
   // In which order its destination gets rows if nobody says otherwise: the journal's, where what comes later takes the
-  // place of what is there, or where older rows are refused. `is_order_fixed`: it can be no other.
+  // place of what is there, or where older rows are refused. `is_order_fixed`: it can be no other; nor can it for who
+  // is offered alerts and reports alone.
   virtual Order usual_order() const { return Order::live_first; }
   virtual bool is_order_fixed() const { return false; }
 

@@ -7,8 +7,9 @@
 //
 // Order. Within each lane rows come in the order of the journal, so each series does. Between the lanes they do not:
 // rows are told apart by their time, and a point that is written again is the same (shared/time_series.h). Only a
-// rollup can be revised, and a revision takes the place of what was sent before it: when the backlog has come up to the
-// live lane, the revisions in there are sent once more, then the lanes are one again.
+// rollup can be revised, and a revision takes the place of what was sent before it; and of an alert the last word is
+// the one that came last: when the backlog has come up to the live lane, the revisions and alerts in there are sent
+// once more, then the lanes are one again.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -88,9 +88,9 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       ledger_(database_, config, site.id),
       states_(database_, blocks_),
       last_readings_(points_),
-      peek_rollups_(database_,
-                    "SELECT seq, series, at, quality, body FROM journal NOT INDEXED "
-                    "WHERE seq > ?1 AND seq <= ?3 AND kind = 4 ORDER BY seq LIMIT ?2"),
+      peek_revised_(database_,
+                    "SELECT seq, series, at, quality, body, kind FROM journal NOT INDEXED "
+                    "WHERE seq > ?1 AND seq <= ?3 AND kind IN (4, 5) ORDER BY seq LIMIT ?2"),
       later_rollups_(database_,
                      "SELECT seq, at, quality, body FROM journal INDEXED BY journal_books "
                      "WHERE kind > 1 AND kind = 4 AND at = ?1 AND series = ?2 AND seq > ?3 ORDER BY seq DESC"),
@@ -386,25 +386,28 @@ std::optional<std::string> Journal::kept(const std::string& sink, const std::str
   return rows.next() ? std::optional(std::string(find.text(0))) : std::nullopt;
 }
 
-std::vector<model::StoredRow> Journal::reports(const ports::ReportQuery& query) {
+ReportSearch Journal::search(const ports::ReportQuery& query, ReportSearch search) {
   Statement find(database_,
                  "SELECT seq, series, at, quality, body FROM journal INDEXED BY journal_books "
-                 "WHERE kind > 1 AND kind = 6 AND at >= ?1 AND at <= ?2 ORDER BY at, seq");
+                 "WHERE kind > 1 AND kind = 6 AND at >= ?1 AND at <= ?2 AND (at > ?3 OR seq > ?4) "
+                 "ORDER BY at, seq LIMIT ?5");
   const auto ms = [](Instant at) { return at.time_since_epoch().count(); };
-  find.bind(1, query.after ? std::max(ms(*query.after) + 1, ms(query.from)) : ms(query.from)).bind(2, ms(query.to));
-  std::vector<model::StoredRow> found;
-  for (Rows rows(find); found.size() < query.limit && rows.next();) {
+  const std::int64_t from = query.after ? std::max(ms(*query.after) + 1, ms(query.from)) : ms(query.from);
+  find.bind(1, std::max(from, search.at_ms)).bind(2, ms(query.to)).bind(3, search.at_ms).bind(4, search.sequence);
+  find.bind(5, kLookedAtMax);
+  std::int64_t looked_at = 0;
+  for (Rows rows(find); search.found.size() < query.limit && rows.next(); ++looked_at) {
+    search.sequence = find.integer(0);
+    search.at_ms = find.integer(2);
     const auto& series = series_.series(find.integer(1));
     if (series->device != query.station) continue;
-    const RecordColumns columns{.kind = RowKind::report,
-                                .at_ms = find.integer(2),
-                                .value = 0,
-                                .quality = find.integer(3),
-                                .body = find.blob(4)};
-    model::StoredRow row{static_cast<std::uint64_t>(find.integer(0)), series, codec_.decode_row(columns)};
-    if (row.body.get<model::Report>().kind == query.kind) found.push_back(std::move(row));
+    const RecordColumns columns{
+        .kind = RowKind::report, .at_ms = search.at_ms, .value = 0, .quality = find.integer(3), .body = find.blob(4)};
+    model::StoredRow row{static_cast<std::uint64_t>(search.sequence), series, codec_.decode_row(columns)};
+    if (row.body.get<model::Report>().kind == query.kind) search.found.push_back(std::move(row));
   }
-  return found;
+  search.is_done = looked_at < kLookedAtMax || search.found.size() == query.limit;
+  return search;
 }
 
 std::vector<ports::SinkAccount> Journal::audit(std::uint64_t count_max) {

@@ -29,6 +29,14 @@
 
 namespace carbongate::store {
 
+// Reports found so far, and behind which row the search goes on.
+struct ReportSearch {
+  std::vector<model::StoredRow> found = {};
+  std::int64_t at_ms = std::numeric_limits<std::int64_t>::min();
+  std::int64_t sequence = 0;
+  bool is_done = false;
+};
+
 // Throws SqliteError, DamagedRecord and Refused; an operation that throws has changed nothing, and the next one may
 // succeed. One thread at a time.
 class Journal {
@@ -60,7 +68,9 @@ class Journal {
 
   void keep(const std::string& sink, const std::string& name, const std::string& value);
   std::optional<std::string> kept(const std::string& sink, const std::string& name);
-  std::vector<model::StoredRow> reports(const ports::ReportQuery& query);
+  // Goes on with a search for reports, by kLookedAtMax rows: a wide one holds up nothing else for long.
+  static constexpr std::int64_t kLookedAtMax = 2'000;
+  ReportSearch search(const ports::ReportQuery& query, ReportSearch search);
 
   std::vector<ports::SinkAccount> audit(std::uint64_t count_max);  // and saves how far the sinks came
 
@@ -77,7 +87,7 @@ class Journal {
   CursorTable::Cursor& cursor_of(const std::string& sink);
   model::StoredRow stored(const ReadingWalk::Row& row);
   std::vector<model::StoredRow> rows_between(std::int64_t after, std::int64_t upto, std::size_t limit);
-  std::vector<model::StoredRow> rollups_between(std::int64_t after, std::int64_t upto, std::size_t limit);
+  std::vector<model::StoredRow> revised_between(std::int64_t after, std::int64_t upto, std::size_t limit);
   std::optional<model::StoredRow> newest_revision(const ReadingWalk::Row& rollup);  // nullopt: it is that
   std::vector<model::StoredRow> peek_revisions(CursorTable::Cursor& cursor, std::size_t limit);
   void count(CursorTable::Cursor& cursor, const ports::Delivery& delivery, const Gap& moved);
@@ -118,7 +128,7 @@ class Journal {
   LedgerTable ledger_;
   StateLog states_;
   std::vector<const model::JudgedReading*> last_readings_;  // of the points, in a commit; nullptr between commits
-  Statement peek_rollups_;
+  Statement peek_revised_;
   Statement later_rollups_;
   DeadLetterTable dead_letters_;
   DeliveryTable deliveries_;

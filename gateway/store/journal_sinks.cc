@@ -62,10 +62,13 @@ std::vector<model::StoredRow> Journal::peek_behind(const std::string& sink, std:
 std::vector<model::StoredRow> Journal::peek_revisions(CursorTable::Cursor& cursor, std::size_t limit) {
   while (cursor.is_within_ahead()) {
     const std::int64_t end = std::min(cursor.ahead.front().settled, cursor.settled + kLookedThroughMax);
-    auto rows = rollups_between(cursor.settled, end, limit);
+    auto rows = revised_between(cursor.settled, end, limit);
     const bool are_all = rows.size() < limit;
     const auto through = are_all ? end : static_cast<std::int64_t>(rows.back().sequence);
-    std::erase_if(rows, [](const auto& row) { return row.body.template get<model::RollupRow>().revision == 0; });
+    std::erase_if(rows, [](const model::StoredRow& row) {
+      const auto* rollup = row.body.get_if<model::RollupRow>();
+      return rollup != nullptr && rollup->revision == 0;
+    });
     if (!rows.empty()) return rows;
     cursor.settled = through;
     cursor.join();
@@ -85,17 +88,17 @@ std::vector<model::StoredRow> Journal::rows_between(std::int64_t after, std::int
   return rows;
 }
 
-std::vector<model::StoredRow> Journal::rollups_between(std::int64_t after, std::int64_t upto, std::size_t limit) {
+std::vector<model::StoredRow> Journal::revised_between(std::int64_t after, std::int64_t upto, std::size_t limit) {
   std::vector<model::StoredRow> result;
-  peek_rollups_.bind(1, after).bind(2, static_cast<std::int64_t>(limit)).bind(3, upto);
-  for (Rows rows(peek_rollups_); rows.next();) {
-    result.push_back(stored({.sequence = peek_rollups_.integer(0),
-                             .series = peek_rollups_.integer(1),
-                             .columns = {.kind = RowKind::rollup,
-                                         .at_ms = peek_rollups_.integer(2),
+  peek_revised_.bind(1, after).bind(2, static_cast<std::int64_t>(limit)).bind(3, upto);
+  for (Rows rows(peek_revised_); rows.next();) {
+    result.push_back(stored({.sequence = peek_revised_.integer(0),
+                             .series = peek_revised_.integer(1),
+                             .columns = {.kind = static_cast<RowKind>(peek_revised_.integer(5)),
+                                         .at_ms = peek_revised_.integer(2),
                                          .value = 0,
-                                         .quality = peek_rollups_.integer(3),
-                                         .body = peek_rollups_.blob(4)}}));
+                                         .quality = peek_revised_.integer(3),
+                                         .body = peek_revised_.blob(4)}}));
   }
   return result;
 }

@@ -152,8 +152,16 @@ asio::awaitable<model::Result<std::optional<std::string>>> SqliteStore::kept(std
 }
 
 asio::awaitable<model::Result<std::vector<model::StoredRow>>> SqliteStore::reports(ports::ReportQuery query) {
-  return on_store_thread<std::vector<model::StoredRow>>(
-      [this, query = std::move(query)] { return journal_->reports(query); });
+  ReportSearch search;
+  while (!search.is_done) {  // others have their turn between
+    auto step = [this, query, so_far = std::move(search)]() mutable {
+      return journal_->search(query, std::move(so_far));
+    };
+    auto more = co_await on_store_thread<ReportSearch>(std::move(step));
+    if (!more) co_return std::move(more).error();
+    search = std::move(*more);
+  }
+  co_return std::move(search.found);
 }
 
 asio::awaitable<model::Result<void>> SqliteStore::seal(Instant at) {

@@ -113,7 +113,8 @@ asio::awaitable<void> EnergyPlatformSink::wait_until(Instant due) {
   }
 }
 
-asio::awaitable<model::Result<ports::Delivery>> EnergyPlatformSink::deliver(std::span<const model::StoredRow> rows) {
+asio::awaitable<model::Result<ports::Delivery>> EnergyPlatformSink::deliver_rows(std::span<const model::StoredRow> rows,
+                                                                                 bool are_again) {
   if (rows.empty()) co_return ports::Delivery{};
   // The platform assigns the hour at which days may come.
   if (cadence_ != Cadence::real_time) co_await enrolment_->wait_until_ready(clock_.ticks() + kReadyPatience);
@@ -134,21 +135,22 @@ asio::awaitable<model::Result<ports::Delivery>> EnergyPlatformSink::deliver(std:
     co_return fault;
   }
   const Instant begun = clock_.now();
-  const Sent sent = co_await send(batch);
+  const Sent sent = co_await send(batch, are_again);
   note(batch, sent, begun);
   co_return finish(rows, batch, sent);
 }
 
 // All at once; if that is refused a second time, item by item. Those that were refused before while others were not go
-// apart in any case.
-asio::awaitable<EnergyPlatformSink::Sent> EnergyPlatformSink::send(const Batch& batch) {
+// apart in any case; so does what was a dead letter, and there may be no others of which the platform takes any.
+asio::awaitable<EnergyPlatformSink::Sent> EnergyPlatformSink::send(const Batch& batch, bool are_again) {
   Sent sent(batch.records.size());
+  const bool is_refused_again = are_again && refused_front_ == batch.sequences.front();
   std::vector<std::size_t> usual;
   std::map<ItemKey, std::vector<std::size_t>> suspect;
   for (std::size_t i = 0; i < batch.records.size(); ++i) {
     const ItemKey key{batch.records[i].code.digits, batch.records[i].stat_type};
     const auto rounds = rounds_.find(key);
-    const bool is_suspect = rounds != rounds_.end() && rounds->second >= kRoundsMax;
+    const bool is_suspect = is_refused_again || (rounds != rounds_.end() && rounds->second >= kRoundsMax);
     (is_suspect ? suspect[key] : usual).push_back(i);
   }
   Reply reply = usual.empty() ? Reply::success : co_await post(batch, usual, sent);
@@ -166,7 +168,7 @@ asio::awaitable<EnergyPlatformSink::Sent> EnergyPlatformSink::send(const Batch& 
     const bool is_good = std::ranges::all_of(records, [&](std::size_t i) { return sent.fates[i] == Fate::accepted; });
     if (is_good) rounds_.erase(key);
   }
-  if (!sent.has_arrived) {  // it is not the records
+  if (!sent.has_arrived && !is_refused_again) {  // it is not the records
     std::ranges::fill(sent.fates, Fate::open);
     sent.words.clear();
   }

@@ -24,7 +24,8 @@ namespace carbongate::sinks::energy_platform {
 // A record is delivered when the platform has answered with success; after anything else it is sent again, and before
 // that the device registers anew. An item that is refused kRoundsMax times while the platform takes others is sent
 // apart from then on, and what is refused of it for good are dead letters, with the platform's words: a wrong code or a
-// value out of the platform's limits holds up nothing else. As long as nothing at all is taken, everything waits. Rows
+// value out of the platform's limits holds up nothing else. As long as nothing at all is taken, everything waits; but
+// what was a dead letter before, and is refused again after it has registered anew, is one again. Rows
 // that are not due yet hold up this queue, and nothing else.
 class EnergyPlatformSink final : public ports::Sink {
  public:
@@ -43,7 +44,13 @@ class EnergyPlatformSink final : public ports::Sink {
   const std::string& name() const override { return name_; }
   std::size_t batch_rows() const override { return kBatchRows; }
   boost::asio::awaitable<void> attend() override;
-  boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
+  boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override {
+    return deliver_rows(rows, false);
+  }
+  boost::asio::awaitable<model::Result<ports::Delivery>> deliver_again(
+      std::span<const model::StoredRow> rows) override {
+    return deliver_rows(rows, true);
+  }
   std::vector<ports::Attempt> take_attempts() override { return log_.take(); }
   ports::SinkStatus status() const override;
 
@@ -71,7 +78,9 @@ class EnergyPlatformSink final : public ports::Sink {
 
   Batch collect(std::span<const model::StoredRow> rows);
   boost::asio::awaitable<void> wait_until(Instant due);
-  boost::asio::awaitable<Sent> send(const Batch& batch);
+  boost::asio::awaitable<model::Result<ports::Delivery>> deliver_rows(std::span<const model::StoredRow> rows,
+                                                                      bool are_again);
+  boost::asio::awaitable<Sent> send(const Batch& batch, bool are_again);
   boost::asio::awaitable<Reply> post(const Batch& batch, std::vector<std::size_t> records, Sent& sent);
   boost::asio::awaitable<Reply> post_by_items(const Batch& batch, const std::vector<std::size_t>& records, Sent& sent);
   boost::asio::awaitable<Reply> find_wrong(const Batch& batch, const std::vector<std::size_t>& records, Sent& sent);

@@ -19,8 +19,6 @@ class NoticePlan final : public SinkPlan {
       : config_(std::move(config)), kinds_(kinds), make_(std::move(make)) {}
 
   const std::string& name() const override { return config_.name; }
-  Order usual_order() const override { return Order::journal; }  // what ends an alert comes behind what began it
-  bool is_order_fixed() const override { return true; }
   RowKinds row_kinds() const override { return kinds_; }
   bool has_receipts() const override { return true; }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {

@@ -44,6 +44,16 @@ TEST(PaceConfig, IsTheOrderOfTheJournalWhereThatMatters) {
   EXPECT_EQ(read("type: mqtt\nbroker: plant\n").pace.order, Order::live_first);
 }
 
+TEST(PaceConfig, OfAlertsAndReportsAloneTheLastWordComesLast) {
+  constexpr const char* kHj212 =
+      "type: hj212\naddress: 127.0.0.1:9003\nstation: stack\nmn: A1\npassword_env: PW\nalerts: true\n";
+  EXPECT_EQ(read(kHj212).pace.order, Order::journal);
+  EXPECT_EQ(read("type: webhook\nurl: http://127.0.0.1/alerts\n").pace.order, Order::journal);
+  EXPECT_EQ(read("type: mqtt\nbroker: plant\nselect: {rows: [alerts]}\n").pace.order, Order::journal);
+  EXPECT_NE(read(std::string(kHj212) + "order: live-first\n").problems.find("keeps the order of the journal"),
+            std::string::npos);
+}
+
 TEST(PaceConfig, CanBeChosen) {
   const Read chosen = read(std::string(kRemoteWrite) + "order: live-first\nlive_after: 500\nbackfill_rate: 1\n");
   EXPECT_EQ(chosen.problems, "");

@@ -184,6 +184,33 @@ TEST_F(Conservation, ARevisionIsSentOnceMoreBehindWhatItReplaces) {
   EXPECT_TRUE(account("tsdb").balances());
 }
 
+TEST_F(Conservation, AlertsAreSentOnceMoreBehindThoseThatAreOlder) {
+  site_.watches = {watch_of(0, "overload", "press", "energy")};
+  open();
+  const auto tell = [&](model::AlertStage stage, std::uint32_t revision) {
+    model::Alert alert = full_alert();
+    alert.stage = stage;
+    alert.revision = revision;
+    run(store_->commit({.rows = {{model::WatchId{0}, alert}}, .points = {}, .accounts = {}})).value();
+  };
+  commit(99);
+  tell(model::AlertStage::firing, 0);
+  commit(99);
+  deliver("broker", 50);
+  run(store_->open_live("broker", 10)).value();
+  tell(model::AlertStage::resolved, 1);
+  commit(9);
+  deliver_live("broker", 100);
+  deliver("broker", 1'000);  // the older one
+  const auto again = run(store_->peek("broker", 100)).value();
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].body.get<model::Alert>().stage, model::AlertStage::resolved) << "the last word";
+  deliver("broker", 100);
+  EXPECT_TRUE(run(store_->peek("broker", 100)).value().empty());
+  EXPECT_TRUE(store_->status().cursors.front().ahead.empty());
+  EXPECT_TRUE(account("broker").balances());
+}
+
 TEST_F(Conservation, IsSeenFromOutsideThoughNothingIsMeasuredAnyMore) {
   open();
   commit(99);

@@ -9,6 +9,7 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/detached.hpp>
 #include <cerrno>
 #include <fstream>
 #include <thread>
@@ -69,6 +70,53 @@ TEST_F(SqliteStoreTest, RefusesASecondWriterAndSaysWhoTheFirstIs) {
   EXPECT_NE(text.find("in use by process " + std::to_string(::getpid())), std::string::npos) << text;
   store_.reset();
   EXPECT_EQ(why_not(), "it opened");
+}
+
+TEST_F(SqliteStoreTest, AWideRequestForReportsLetsOthersIn) {
+  site_.stations = {{.id = model::StationId{0}, .name = "stack", .factors = {}}};
+  open();
+  model::Effects effects;
+  for (int minute = 0; minute < 5'000; ++minute) {
+    const Instant begin = kStart + std::chrono::minutes(minute);
+    effects.rows.push_back({model::StationId{0}, full_report(model::ReportKind::minute, begin, 1min)});
+    effects.rows.push_back({model::StationId{0}, full_report(model::ReportKind::real_time, begin, {})});
+  }
+  effects.rows.push_back({model::StationId{0}, full_report(model::ReportKind::day, kStart + 5'000min, 24h)});
+  run(store_->commit(std::move(effects))).value();
+  asio::io_context loop(1);
+  std::vector<std::string> order;
+  std::vector<model::StoredRow> found;
+  const auto ask = [&]() -> asio::awaitable<void> {
+    found =
+        (co_await store_->reports(
+             {.station = "stack", .kind = model::ReportKind::day, .from = kStart - 24h, .to = kStart + 24h * 365 * 70}))
+            .value();
+    order.emplace_back("found");
+  };
+  const auto commit = [&]() -> asio::awaitable<void> {
+    (co_await store_->commit({.rows = {reading(kIncomer, kStart, 1)}, .points = {}, .accounts = {}})).value();
+    order.emplace_back("committed");
+  };
+  asio::co_spawn(loop, ask(), asio::detached);
+  asio::co_spawn(loop, commit(), asio::detached);
+  loop.run();
+  EXPECT_EQ(order, (std::vector<std::string>{"committed", "found"}));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].body.get<model::Report>().begin, kStart + 5'000min);
+}
+
+TEST_F(SqliteStoreTest, ReportsOfOneInstantAreAllFoundWhereverTheSearchPauses) {
+  site_.stations = {{.id = model::StationId{0}, .name = "stack", .factors = {}},
+                    {.id = model::StationId{1}, .name = "drain", .factors = {}}};
+  open();
+  model::Effects effects;
+  for (int i = 0; i < 5'000; ++i) {  // of both stations, in turn
+    effects.rows.push_back({model::StationId{std::uint32_t(i % 2)}, full_report(model::ReportKind::hour, kStart, 1h)});
+  }
+  run(store_->commit(std::move(effects))).value();
+  const auto found = run(store_->reports({.station = "stack", .from = kStart, .to = kStart, .limit = 10'000})).value();
+  ASSERT_EQ(found.size(), 2'500u);
+  for (std::size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i].sequence, 2 * i + 1) << "as they were made";
 }
 
 TEST_F(SqliteStoreTest, RefusesADirectoryThatIsAFile) {

@@ -110,6 +110,12 @@ class EnergyPlatformSinkTest : public ::testing::Test {
     result_.reset();
     tasks_.spawn(deliver());
   }
+  void retry(std::vector<model::StoredRow> rows) {
+    rows_ = std::move(rows);
+    result_.reset();
+    tasks_.spawn(deliver_again());
+  }
+  asio::awaitable<void> deliver_again() { result_.emplace(co_await sink_->deliver_again(rows_)); }
   asio::awaitable<void> deliver() { result_.emplace(co_await sink_->deliver(rows_)); }
 
   asio::io_context loop_;
@@ -201,6 +207,46 @@ TEST_F(EnergyPlatformSinkTest, RegistersAnewAfterARefusal) {
   ASSERT_TRUE(is_delivered() && *result_);
   EXPECT_EQ(peer_.requests().size(), 4u);
   EXPECT_EQ(peer_.requests()[2].head.substr(0, 15), "POST /register ");
+}
+
+TEST_F(EnergyPlatformSinkTest, WhatIsRetriedAndRefusedAgainGoesBackAfterOneRegistration) {
+  answer_registration();
+  constexpr const char* kRefusal = R"({"responseCode":"1","responseMessage":"编码错误"})";
+  answer(kRefusal);
+  answer_registration();
+  answer(kRefusal);
+  answer(kRefusal);
+  answer(kGood);
+  start(Cadence::real_time);
+  enrol();
+  retry({row(1, model::Period::quarter_hour, kMidnight, 5), row(4, model::Period::quarter_hour, kMidnight + 15min, 6)});
+  ASSERT_TRUE(is_delivered() && !*result_) << "it may be the registration";
+  retry(rows_);
+  ASSERT_TRUE(is_delivered() && *result_);
+  EXPECT_EQ((*result_)->settled_through, 4u);
+  ASSERT_EQ((*result_)->rejected.size(), 1u);
+  EXPECT_EQ((*result_)->rejected[0].sequence, 1u);
+  EXPECT_EQ((*result_)->rejected[0].reason, "/data: responseCode 1: 编码错误");
+  EXPECT_EQ(peer_.requests().size(), 6u) << "both, each of them";
+}
+
+TEST_F(EnergyPlatformSinkTest, WhereNothingThatIsRetriedIsTakenAllOfItGoesBack) {
+  answer_registration();
+  constexpr const char* kRefusal = R"({"responseCode":"1","responseMessage":"编码错误"})";
+  answer(kRefusal);
+  answer_registration();
+  answer(kRefusal);
+  start(Cadence::real_time);
+  enrol();
+  retry({row(1, model::Period::quarter_hour, kMidnight, 5)});
+  ASSERT_TRUE(is_delivered() && !*result_);
+  retry(rows_);
+  ASSERT_TRUE(is_delivered() && *result_);
+  ASSERT_EQ((*result_)->rejected.size(), 1u);
+  answer(kGood);
+  offer({row(7, model::Period::quarter_hour, kMidnight + 30min, 7)});
+  ASSERT_TRUE(is_delivered() && *result_) << "and the journal goes on, without another registration";
+  EXPECT_EQ(peer_.requests().size(), 5u);
 }
 
 TEST_F(EnergyPlatformSinkTest, ASumThatIsNotOverYetHoldsUpNothing) {
