@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "protocols/wire/utf8.h"
+
 namespace carbongate::sinks::hj212 {
 namespace {
 
@@ -37,10 +39,7 @@ std::string quotable(std::string text) {
   }
   if (text.ends_with('/')) text += ' ';
   if (text.starts_with('/')) text.insert(0, " ");
-  if (text.size() <= kTextBytesMax) return text;
-  std::size_t end = kTextBytesMax;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  return text.substr(0, end);
+  return std::string(wire::first_bytes(text, kTextBytesMax));
 }
 
 }  // namespace
