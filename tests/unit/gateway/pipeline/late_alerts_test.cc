@@ -1,3 +1,5 @@
+#include "gateway/pipeline/late_alerts.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/pipeline/late_alerts.h"
 #include "gateway/pipeline/quality.h"
 #include "tests/unit/gateway/pipeline/alert_fixture.h"
 
