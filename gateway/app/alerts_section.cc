@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/reader/text.h"
+#include "config/reader/time_of_day.h"
 #include "gateway/app/alert_subjects.h"
 #include "gateway/app/conservation_rule.h"
 #include "gateway/app/names.h"
@@ -40,15 +41,6 @@ std::optional<unsigned> two_digits(std::string_view text, unsigned max) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.size() != 2 || error != std::errc() || end != text.data() + 2 || value > max) return std::nullopt;
   return value;
-}
-
-// "08:00" to "24:00"
-std::optional<Duration> time_of_day(std::string_view text) {
-  if (text.size() != 5 || text[2] != ':') return std::nullopt;
-  const auto hour = two_digits(text.substr(0, 2), 24);
-  const auto minute = two_digits(text.substr(3), 59);
-  if (!hour || !minute || (*hour == 24 && *minute != 0)) return std::nullopt;
-  return std::chrono::hours(*hour) + std::chrono::minutes(*minute);
 }
 
 // "11-15"
@@ -92,7 +84,7 @@ std::optional<model::Active> read_active(config::Reader& rule) {
     if (days->empty()) in.error("days", "an empty list; the rule would never be looked at");
   }
   if (const auto hours = in.optional<std::string>("hours")) {
-    const auto both = read_pair(*hours, "-", time_of_day);
+    const auto both = read_pair(*hours, "-", config::time_of_day);
     if (both) {
       std::tie(active.begin, active.end) = *both;
     } else {

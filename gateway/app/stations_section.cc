@@ -93,17 +93,22 @@ class Stations {
     if (const Point* point = find_point(in, "point")) {
       factor.point = point->id;
       factor.scale = scale_of(in, *point, unit);
-      factor.fresh = std::max<Duration>(station.real_time, 3 * point->limits.interval);
+      factor.fresh = fresh_for(station, *point);
     }
     if (const Point* reduced = find_point(in, "reduced")) {
       factor.reduced = reduced->id;
       factor.reduced_scale = scale_of(in, *reduced, unit);
+      if (!factor.point) factor.fresh = fresh_for(station, *reduced);
     }
     if (const config::Node* amount = in.child("amount")) read_amount(*amount, factor);
     const bool has_any = in.has("point") || in.has("reduced") || in.has("amount");
     if (!has_any) in.missing("point", "names no `point` and no `amount`: nothing would be reported");
     in.finish();
     station.factors.push_back(std::move(factor));
+  }
+
+  static Duration fresh_for(const Station& station, const Point& point) {
+    return std::max<Duration>(station.real_time, 3 * point.limits.interval);
   }
 
   void read_amount(const config::Node& node, StationFactor& factor) {

@@ -19,6 +19,9 @@ using model::Period;
 
 namespace {
 
+constexpr std::size_t kToldMax =
+    64;  // alerts of a watch that may be told of while it is judged; the oldest are forgotten
+
 model::OpenPeriod sums_of(const model::EmissionEntry& entry, Duration covered_before) {
   model::OpenPeriod sums;
   sums.begin = entry.begin;
@@ -90,16 +93,23 @@ void Alerts::note_late_groups(std::size_t member, Instant from) {
   }
 }
 
-// More that came late meanwhile is judged the next time, all of it once more.
+// More that came late meanwhile is judged the next time, all of it once more. What began meanwhile to be told of by
+// itself is not raised a second time.
 void Alerts::told_late(const LateJudgement& judgement) {
   const std::size_t watch = model::index(judgement.of.watch);
   const std::vector<model::Alert>& changes = judgement.changes;
+  std::optional<Instant> raised;  // by itself
   for (std::size_t i = 0; i < changes.size(); ++i) {
+    const auto told = watches_[watch].told.find(changes[i].since);
+    const bool is_news = told == watches_[watch].told.end() || told->second.revision < changes[i].revision;
+    if (changes[i].stage == AlertStage::firing && !is_news) raised = changes[i].since;
+    if (changes[i].stage != AlertStage::withdrawn && raised == changes[i].since) continue;
     tell_late(watch, changes[i], i + 1 < changes.size() && changes[i + 1].since == changes[i].since);
   }
   const AlertState& state = state_.alerts[watch];
   if (watches_[watch].heard_late != judgement.of.heard || state.late_from != judgement.of.from) return;
   change(watch).late_from.reset();
+  watches_[watch].told.clear();
   if (watches_[watch].watch->points.empty()) return;
   const std::size_t point = carbongate::index(watches_[watch].watch->points.front());
   if (state.since || state.held_back || state_.points[point].last_at != judgement.of.until) return;
@@ -124,12 +134,29 @@ void Alerts::tell_late(std::size_t watch, const model::Alert& alert, bool is_ove
     if (!fires_since) fire(watch, alert.since, finding);
     return;
   }
-  rows_.push_back({static_cast<model::WatchId>(watch), alert});
-  note_late_groups(watch, alert.since);
+  model::Alert known = alert;
+  // Since it was judged it may have been resolved, or withdrawn already.
+  if (const auto told = watches_[watch].told.find(alert.since); told != watches_[watch].told.end()) {
+    if (alert.stage == AlertStage::withdrawn && told->second.stage == AlertStage::withdrawn) return;
+    known.revision = std::max(alert.revision, told->second.revision + 1);
+    known.at = std::max(alert.at, told->second.at);
+  }
+  rows_.push_back({static_cast<model::WatchId>(watch), known});
+  remember_told(watch);
+  note_late_groups(watch, known.since);
   AlertState& state = change(watch);
   if (state.last_since && alert.since < *state.last_since) return;
   state.last_since = alert.since;
-  state.last_published = alert.revision + 1;
+  state.last_published = known.revision + 1;
+}
+
+// The change that was published last: a judgement that is under way does not know it.
+void Alerts::remember_told(std::size_t watch) {
+  if (!state_.alerts[watch].late_from) return;
+  const auto& alert = rows_.back().body.get<model::Alert>();
+  std::map<Instant, LastTold>& told = watches_[watch].told;
+  told[alert.since] = {.at = alert.at, .stage = alert.stage, .revision = alert.revision};
+  if (told.size() > kToldMax) told.erase(told.begin());
 }
 
 void Alerts::corrected(AccountId account, const model::EmissionEntry& entry, Duration covered_before) {
@@ -270,7 +297,8 @@ Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPerio
   return course;
 }
 
-// Only what differs by the correction is told: what was held back, or began before what is remembered, stays so.
+// Only what differs by the correction is told: what was held back, or began before what is remembered, stays so. What
+// is raised is not if an alert that it depends on has fired since before it.
 void Alerts::judge_again(std::size_t watch, model::Cause cause) {
   Course before = course_of(watch, *watches_[watch].before);
   Course now = course_of(watch, state_.alerts[watch].periods);
@@ -333,6 +361,14 @@ void Alerts::unsay(std::size_t watch, const Course::Alert& alert, model::Cause c
   }
 }
 
+// By what fires still: of what is over, states do not know when it was.
+bool Alerts::was_held_back(std::size_t watch, Instant at) const {
+  return std::ranges::any_of(watches_[watch].parents, [&](std::size_t parent) {
+    const AlertState& state = state_.alerts[parent];
+    return state.since && *state.fired_at <= at;
+  });
+}
+
 void Alerts::say_late(std::size_t watch, const Course::Alert& alert, model::Cause cause) {
   Finding finding = alert.fired;
   finding.cause = cause;
@@ -345,7 +381,7 @@ void Alerts::say_late(std::size_t watch, const Course::Alert& alert, model::Caus
     return fire(watch, alert.since, finding);
   }
   AlertPeriod* period = period_of_alert(watch, alert.since);
-  if (!period || (period->since && !period->withdrawn)) return;
+  if (!period || (period->since && !period->withdrawn) || was_held_back(watch, alert.fired.at)) return;
   const std::uint32_t revision = told_before(watch, alert.since).value_or(0);
   change(watch);
   period->since = alert.since;

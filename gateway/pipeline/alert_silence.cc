@@ -10,6 +10,12 @@ namespace carbongate::pipeline {
 using model::AlertState;
 using model::Measure;
 
+namespace {
+
+constexpr int kPartsOfALength = 16;  // in which it is kept when late data were received
+
+}  // namespace
+
 // Who was never heard is expected from when time is first told: that long it is watched.
 void Alerts::begin_waiting(Instant now) {
   if (waiting_) return;
@@ -56,8 +62,8 @@ std::optional<Instant> Alerts::silent_alone(std::size_t watch) const {
   if (state_.alerts[watch].since || state_.alerts[watch].held_back) return std::nullopt;
   const std::optional<Instant> since = silent_since(watch);
   const std::optional<Instant> open = since ? open_from(watch, *since) : std::nullopt;
-  const Watched& one = watches_[watch];
-  return open && one.heard ? std::max(*open, *one.heard + one.rule->length) : open;
+  const std::optional<Instant> heard = state_.alerts[watch].seen_at;
+  return open && heard ? std::max(*open, *heard + watches_[watch].rule->length) : open;
 }
 
 // Where a parent has been silent for half of its time, that is waited for: who was heard a little earlier than it must
@@ -82,15 +88,22 @@ void Alerts::fall_silent(std::size_t watch, Instant until) {
   fire(watch, since, {.at = *open_from(watch, since), .value = std::nan("")});
 }
 
+// Kept as `seen_at`, which a silence has no other use for: a restart does not forget it. Rounded up, so that the state
+// does not change with every reading.
+void Alerts::keep_received(std::size_t watch, Instant received) {
+  const Duration part = std::max<Duration>(watches_[watch].rule->length / kPartsOfALength, Duration(1));
+  const Instant until = received + (part - received.time_since_epoch() % part);
+  if (state_.alerts[watch].seen_at.value_or(Instant::min()) < until) change(watch).seen_at = until;
+}
+
 void Alerts::heard_again(std::size_t watch, const Reading& reading, Instant received) {
-  Watched& one = watches_[watch];
   const std::optional<Instant> since = silent_since(watch);
   if (!state_.alerts[watch].since && !state_.alerts[watch].held_back && since && reading.at > *since) {
     // Nobody had been told yet.
     const std::optional<Instant> open = open_from(watch, *since);
     if (open && *open < reading.at) fire(watch, *since, {.at = *open, .value = std::nan("")});
   }
-  one.heard = std::max(received, one.heard.value_or(received));
+  if (received - reading.at > site_.alert_grace) keep_received(watch, received);
   if (state_.alerts[watch].since) {
     end(watch, {.at = reading.at, .value = std::nan("")});
   } else if (state_.alerts[watch].held_back) {

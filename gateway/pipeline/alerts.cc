@@ -50,8 +50,8 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
          .parents = {},
          .patience = {},
          .cause = {},
-         .heard = {},
          .heard_late = 0,
+         .told = {},
          .corrected = {},
          .before = {}});
     for (const PointId point : watch.points) {
@@ -164,7 +164,10 @@ void Alerts::observe(std::size_t watch, const Finding& finding) {
   const std::optional<Instant> seen_at = state_.alerts[watch].seen_at;
   const bool goes_on = state_.alerts[watch].holds_since && seen_at && finding.at - *seen_at <= watches_[watch].bridged;
   AlertState& state = change(watch);
-  if (!goes_on) state.holds_since = finding.at;
+  if (!goes_on) {
+    state.holds_since = finding.at;
+    state.held_back = false;
+  }
   state.seen_at = finding.at;
   state.value = finding.value;
   if (finding.at - *state.holds_since >= rule.hold_for) {
@@ -197,7 +200,7 @@ void Alerts::let_pass(std::size_t watch, Instant until) {
 
 void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
   if (after_work(site_.maintenance, *watches_[watch].watch, finding.at) != finding.at) return;
-  if (const auto parent = held_back_by(watch)) {
+  if (const auto parent = held_back_by(watch, finding.at)) {
     if (state_.alerts[watch].held_back) return;
     change(watch).held_back = true;
     ++change(*parent).suppressed;
@@ -242,6 +245,7 @@ void Alerts::end_as(std::size_t watch, AlertStage stage, const Finding& finding)
   AlertState& state = change(watch);
   Finding known = finding;
   known.at = std::max(finding.at, *state.fired_at);
+  if (stage == AlertStage::resolved) hold_back_due(watch, known.at);
   publish(watch, stage, *state.since, state.published, known);
   model::AlertPeriod* period = nullptr;
   if (is_closed_first(*watches_[watch].rule)) {
@@ -307,13 +311,35 @@ void Alerts::publish(std::size_t watch, AlertStage stage, Instant since, std::ui
                     .cause = finding.cause,
                     .note = stage == AlertStage::firing ? members_of(watch) : "",
                     .suppressed = state_.alerts[watch].suppressed}});
+  remember_told(watch);
 }
 
-std::optional<std::size_t> Alerts::held_back_by(std::size_t watch) const {
+// By what fires by then, or is due and only waits for readings that may be under way. Of two silences the one that is
+// decided first need not have begun first.
+std::optional<std::size_t> Alerts::held_back_by(std::size_t watch, Instant at) const {
   for (const std::size_t parent : watches_[watch].parents) {
-    if (state_.alerts[parent].since) return parent;
+    const AlertRule& rule = *watches_[parent].rule;
+    if (state_.alerts[parent].since) {
+      if (watches_[watch].rule->measure == Measure::silence || *state_.alerts[parent].fired_at <= at) return parent;
+      continue;
+    }
+    if (&rule == watches_[watch].rule || rule.measure == Measure::silence) continue;
+    const std::optional<Instant> due = deadline(parent);
+    if (due && *due <= at && is_active(rule.active, calendar_, *due)) return parent;
   }
   return std::nullopt;
+}
+
+// It ends then, and what was due before that has still waited for readings.
+void Alerts::hold_back_due(std::size_t parent, Instant end) {
+  for (const std::size_t i : children_[parent]) {
+    if (watches_[i].rule->measure == Measure::silence || watches_[i].rule == watches_[parent].rule) continue;
+    const std::optional<Instant> due = deadline(i);
+    if (!due || *due < *state_.alerts[parent].fired_at || *due >= end) continue;
+    if (!is_active(watches_[i].rule->active, calendar_, *due)) continue;
+    change(i).held_back = true;
+    ++change(parent).suppressed;
+  }
 }
 
 // What it held back gets its full time again: with the gateway that is heard again come the meters behind it.

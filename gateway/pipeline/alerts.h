@@ -85,6 +85,12 @@ class Alerts {
   }
 
  private:
+  // The last change of an alert.
+  struct LastTold {
+    Instant at{};
+    model::AlertStage stage = model::AlertStage::firing;
+    std::uint32_t revision = 0;
+  };
   struct Watched {
     const model::Watch* watch = nullptr;
     const model::AlertRule* rule = nullptr;
@@ -96,8 +102,8 @@ class Alerts {
     bool dirty = false;                                     // in dirty_
     Instant until{};                                        // of a dirty one: counted up to here
     std::optional<model::Cause> cause;                      // of a dirty one
-    std::optional<Instant> heard;                           // silence: when a reading was received last, in this run
     std::uint64_t heard_late = 0;                           // in this run
+    std::map<Instant, LastTold> told;                           // by begin: since late readings wait to be judged
     std::map<Instant, Instant> corrected;                   // of a dirty one: periods, and up to where they were
     std::optional<std::vector<model::AlertPeriod>> before;  // of a corrected one: its periods as they were
   };
@@ -138,7 +144,8 @@ class Alerts {
                const Finding& finding);
   void tell_groups(std::size_t member, const Finding& finding);
   std::string members_of(std::size_t group) const;
-  std::optional<std::size_t> held_back_by(std::size_t watch) const;
+  std::optional<std::size_t> held_back_by(std::size_t watch, Instant at) const;
+  void hold_back_due(std::size_t parent, Instant end);
   void parent_ended(std::size_t parent, Instant at);
   std::optional<Instant> deadline(std::size_t watch) const;
   std::optional<Instant> due_alone(std::size_t watch) const;
@@ -152,6 +159,7 @@ class Alerts {
   std::optional<Instant> silent_alone(std::size_t watch) const;
   std::optional<Instant> silent_at(std::size_t watch) const;
   void fall_silent(std::size_t watch, Instant until);
+  void keep_received(std::size_t watch, Instant received);
   void heard_again(std::size_t watch, const Reading& reading, Instant received);
 
   // alert_periods.cc: users
@@ -180,6 +188,7 @@ class Alerts {
                       bool is_open);
   void judge_late(std::size_t watch, const Finding& finding);
   void tell_late(std::size_t watch, const model::Alert& change, bool is_over);
+  void remember_told(std::size_t watch);
   void note_late_groups(std::size_t member, Instant from);
   Instant heard_until(std::size_t watch) const;
   void judge_past(std::size_t watch, const Span& period, const Finding& finding);
@@ -188,6 +197,7 @@ class Alerts {
   void judge_again(std::size_t watch, model::Cause cause);
   model::AlertPeriod* period_of_alert(std::size_t watch, Instant since);
   void unsay(std::size_t watch, const Course::Alert& alert, model::Cause cause);
+  bool was_held_back(std::size_t watch, Instant at) const;
   void say_late(std::size_t watch, const Course::Alert& alert, model::Cause cause);
   void say_other_end(std::size_t watch, const Course::Alert& alert, model::Cause cause);
 

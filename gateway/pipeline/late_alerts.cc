@@ -24,7 +24,10 @@ using namespace std::chrono_literals;
 
 constexpr Duration kLongestGap = 6h;  // that readings are looked for across
 
-// A site with one point and one watch, which nothing holds back.
+constexpr std::size_t kWatch = 0;   // of alone()
+constexpr std::size_t kParent = 1;  // holds it back while it is said to fire
+
+// A site with one point and one watch, and one that stands for all that hold it back.
 model::Site alone(const model::Site& site, const model::Watch& watch) {
   model::Site one;
   one.id = site.id;
@@ -35,21 +38,49 @@ model::Site alone(const model::Site& site, const model::Watch& watch) {
   one.points.front().id = PointId{};
   one.alert_rules.push_back(site.alert_rules.at(watch.rule_place));
   model::AlertRule& rule = one.alert_rules.front();
-  rule.depends_on.clear();
+  rule.depends_on = {kParent};
   rule.one_alert = false;
   one.watches.push_back(watch);
   one.watches.front().id = model::WatchId{};
-  one.watches.front().rule_place = 0;
+  one.watches.front().rule_place = kWatch;
   one.watches.front().points = {PointId{}};
+  one.alert_rules.emplace_back().measure = model::Measure::members;
+  model::Watch& parent = one.watches.emplace_back();
+  parent.id = model::WatchId{kParent};
+  parent.rule_place = kParent;
   return one;
 }
 
-bool was_held_back(const std::map<Instant, Told>& parents, Instant at) {
-  return std::ranges::any_of(parents, [at](const auto& item) {
-    const Told& parent = item.second;
-    return !parent.withdrawn && parent.fired <= at && at < parent.over.value_or(Instant::max());
-  });
-}
+// When one or more of them fire.
+class Held {
+ public:
+  Held(std::span<const Alert> parents, Instant until) {
+    std::map<std::string, std::vector<Alert>> by_id;  // several may have begun at a time
+    for (const Alert& change : parents) by_id[change.id].push_back(change);
+    for (const auto& [id, changes] : by_id) {
+      for (const auto& [since, parent] : alerts_of(changes, until)) {
+        if (parent.withdrawn || parent.fired > until) continue;
+        ++changes_[parent.fired];
+        if (parent.over) --changes_[*parent.over];
+      }
+    }
+  }
+
+  // Has what is due let pass up to each time at which that changes, through `at`.
+  void move_to(Instant at, Alerts& alerts, Duration grace, model::AlertState& parent) {
+    for (; !changes_.empty() && changes_.begin()->first <= at; changes_.erase(changes_.begin())) {
+      const auto [when, change] = *changes_.begin();
+      count_ += change;
+      if (parent.since.has_value() == (count_ > 0)) continue;
+      alerts.pass(when - Duration(1) + grace);
+      parent.since = parent.fired_at = count_ > 0 ? std::optional(when) : std::nullopt;
+    }
+  }
+
+ private:
+  std::map<Instant, int> changes_;
+  int count_ = 0;
+};
 
 }  // namespace
 
@@ -97,7 +128,7 @@ LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::sp
   Calendar calendar(one.time_zone);
   model::Checkpoint state;
   state.points.resize(1);
-  state.alerts.resize(1);
+  state.alerts.resize(one.watches.size());
   std::vector<model::JournalRow> rows;
   Alerts alerts(one, calendar, state, rows);
   for (const auto& [since, alert] : known) {  // what fires at the start
@@ -105,7 +136,9 @@ LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::sp
     state.alerts.front().since = alert.since;
     state.alerts.front().fired_at = alert.fired;
   }
+  Held held(parents, late.until);
   for (const Reading& reading : readings) {
+    held.move_to(reading.at, alerts, one.alert_grace, state.alerts[kParent]);
     const Reading heard{.point = PointId{}, .hj212_flag = reading.hj212_flag, .at = reading.at, .value = reading.value};
     if (heard.at < start) {
       alerts.remember(heard, {});
@@ -115,6 +148,7 @@ LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::sp
     state.points.front().last_at = heard.at;
     state.points.front().last_value = heard.value;
   }
+  held.move_to(late.until, alerts, one.alert_grace, state.alerts[kParent]);
   alerts.pass(late.until + one.alert_grace);
 
   std::vector<Alert> played;
@@ -134,8 +168,10 @@ LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::sp
     judgement.changes.push_back(std::move(change));
   };
   for (const auto& [since, alert] : known) {
-    const bool is_looked_at = since >= start && alert.fired <= late.until && !alert.withdrawn &&
-                              late.from < alert.over.value_or(Instant::max());
+    // Work, or another alert, may have put off what began before the start.
+    const bool is_played = since >= start || alert.fired >= late.from;
+    const bool is_looked_at =
+        is_played && alert.fired <= late.until && !alert.withdrawn && late.from < alert.over.value_or(Instant::max());
     if (!is_looked_at || is_among(right, alert)) continue;
     Alert change = alert.last.value_or(alert.firing);
     change.stage = AlertStage::withdrawn;
@@ -143,9 +179,8 @@ LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::sp
     change.note.clear();
     add(std::move(change), alert.changes);
   }
-  const std::map<Instant, Told> above = alerts_of(parents, late.until);
   for (const auto& [since, alert] : right) {
-    if (is_among(known, alert) || was_held_back(above, alert.fired)) continue;
+    if (is_among(known, alert)) continue;
     const auto same = known.find(since);
     const std::uint32_t revision = same == known.end() ? 0 : same->second.changes;
     add(alert.firing, revision);

@@ -48,11 +48,11 @@ asio::awaitable<model::Result<ports::Delivery>> EscalatingSink::deliver(std::spa
   ports::Delivery delivery{choice->through, {}};
   if (!choice->rows.empty()) {
     was_offered_ = true;
+    co_await follow(choice->rows);
     auto passed_on = co_await sink_->deliver(choice->rows);
     if (!passed_on) co_return std::move(passed_on).error();
     const auto open =
         std::ranges::upper_bound(choice->rows, passed_on->settled_through, {}, &model::StoredRow::sequence);
-    follow({choice->rows.data(), static_cast<std::size_t>(open - choice->rows.begin())});
     if (open != choice->rows.end()) delivery.settled_through = open->sequence - 1;
     delivery.rejected = std::move(passed_on->rejected);
     delivery.skipped = passed_on->skipped;
@@ -107,7 +107,11 @@ asio::awaitable<model::Result<void>> EscalatingSink::read_kept() {
   if (has_read_kept_) co_return model::Result<void>();
   const auto text = co_await store_.kept(name(), kSeenName);
   if (!text) co_return text.error();
+  const auto followed = co_await store_.kept(name(), kFollowedName);
+  if (!followed) co_return followed.error();
   has_read_kept_ = true;
+  std::istringstream ids(followed->value_or(""));
+  for (std::string id; std::getline(ids, id);) add_followed(id);
   std::istringstream ends(text->value_or(""));
   std::uint64_t sequence = 0;
   std::int64_t at = 0;
@@ -145,7 +149,7 @@ EscalatingSink::Fate EscalatingSink::fate_of(const model::StoredRow& row, const 
   if (is_followed(row)) return Fate::passed_on;
   using Outcome = ports::Attempt::Outcome;
   if (recorded != nullptr && recorded->outcome == Outcome::refused) return Fate::passed_on;
-  if (recorded != nullptr && recorded->outcome != Outcome::open) return Fate::skipped;
+  if (recorded != nullptr && recorded->outcome == Outcome::received) return Fate::skipped;
   if (recorded == nullptr && other != nullptr && has_passed(*other, row.sequence)) return Fate::skipped;
   // By the clock of the program, and, since a restart begins that anew, by what is kept as well, and by when it was
   // sent.
@@ -161,15 +165,27 @@ bool EscalatingSink::is_followed(const model::StoredRow& row) const {
   return alert != nullptr && followed_.contains(alert->id);
 }
 
-void EscalatingSink::follow(std::span<const model::StoredRow> rows) {
+// On disk before anybody is told. What the store does not take is tried with the next one.
+asio::awaitable<void> EscalatingSink::follow(std::span<const model::StoredRow> rows) {
   for (const model::StoredRow& row : rows) {
     const auto* alert = row.body.get_if<model::Alert>();
-    if (alert == nullptr || !followed_.insert(alert->id).second) continue;
-    followed_in_order_.push_back(alert->id);
-    if (followed_in_order_.size() <= kFollowedMax) continue;
-    followed_.erase(followed_in_order_.front());
-    followed_in_order_.pop_front();
+    if (alert == nullptr || followed_.contains(alert->id)) continue;
+    add_followed(alert->id);
+    is_followed_kept_ = false;
   }
+  if (is_followed_kept_) co_return;
+  std::string text;
+  for (const std::string& id : followed_in_order_) text += id + "\n";
+  const auto kept = co_await store_.keep(name(), kFollowedName, std::move(text));
+  is_followed_kept_ = kept.has_value();
+}
+
+void EscalatingSink::add_followed(const std::string& id) {
+  if (!followed_.insert(id).second) return;
+  followed_in_order_.push_back(id);
+  if (followed_in_order_.size() <= kFollowedMax) return;
+  followed_.erase(followed_in_order_.front());
+  followed_in_order_.pop_front();
 }
 
 // Where all receipts came nothing speaks against the destination.

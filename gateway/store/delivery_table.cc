@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "protocols/wire/utf8.h"
+
 namespace carbongate::store {
 namespace {
 
@@ -12,14 +14,6 @@ constexpr std::int64_t kOldLinesMin = 64;
 
 std::int64_t ms_of(Instant at) {
   return at.time_since_epoch().count();
-}
-
-// Not within a character of UTF-8.
-std::string_view shortened(std::string_view text) {
-  if (text.size() <= DeliveryTable::kAnswerBytesMax) return text;
-  std::size_t end = DeliveryTable::kAnswerBytesMax;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end);
 }
 
 }  // namespace
@@ -72,7 +66,9 @@ void DeliveryTable::put(const std::string& sink, const ports::Attempt& attempt) 
   } else {
     put_.bind_null(5);
   }
-  put_.bind(6, static_cast<std::int64_t>(attempt.outcome)).bind(7, shortened(attempt.answer)).run();
+  put_.bind(6, static_cast<std::int64_t>(attempt.outcome))
+      .bind(7, wire::first_bytes(attempt.answer, kAnswerBytesMax))
+      .run();
 }
 
 }  // namespace carbongate::store

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "protocols/energy_platform/sm4.h"
+#include "protocols/wire/utf8.h"
 
 namespace carbongate::energy_platform {
 
@@ -36,14 +37,9 @@ std::optional<std::int64_t> number_of(const json::object& body, std::string_view
 }
 
 std::string one_line(std::string_view text) {
-  std::string line(text.substr(0, kMessageBytesMax));
+  std::string line(wire::first_bytes(text, kMessageBytesMax));
   for (char& c : line) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  }
-  // No half character at the end.
-  if (text.size() > kMessageBytesMax) {
-    while (!line.empty() && (static_cast<unsigned char>(line.back()) & 0xC0) == 0x80) line.pop_back();
-    if (!line.empty() && static_cast<unsigned char>(line.back()) >= 0xC0) line.pop_back();
   }
   return line;
 }

@@ -7,6 +7,7 @@
 
 #include "protocols/wire/base64.h"
 #include "protocols/wire/one_line.h"
+#include "protocols/wire/utf8.h"
 
 namespace carbongate::smtp {
 namespace {
@@ -21,17 +22,10 @@ bool is_plain(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7F; });
 }
 
-// Not within a character of UTF-8.
-std::string_view first_bytes(std::string_view text, std::size_t most) {
-  if (text.size() <= most) return text;
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;
-  return text.substr(0, most);
-}
-
 std::string encoded_words(std::string_view text) {
   std::string words;
   while (!text.empty()) {
-    std::string_view piece = first_bytes(text, kWordBytes);
+    std::string_view piece = wire::first_bytes(text, kWordBytes);
     if (piece.empty()) piece = text.substr(0, 1);  // no UTF-8
     text.remove_prefix(piece.size());
     words += fmt::format("{}=?UTF-8?B?{}?=", words.empty() ? "" : "\r\n ", wire::base64(piece));

@@ -26,8 +26,9 @@ struct Sent {
 };
 
 // Syslog has no receipts. So each call makes a connection of its own, writes, ends the stream and waits for the server
-// to end it too, which it does when it has read everything. A server that leaves it open to the timeout has taken the
-// frames if its machine has acknowledged every byte. On `executor`, which is the caller's.
+// to end it too, which it does when it has read everything. For a server that leaves it open to the timeout its machine
+// has taken the frames if it has acknowledged every byte: whether anybody reads them is not known. On `executor`, which
+// is the caller's.
 boost::asio::awaitable<Sent> send(boost::asio::any_io_executor executor, io::Clock& clock, const Server& server,
                                   std::string frames);
 

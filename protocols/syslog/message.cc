@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "protocols/wire/utf8.h"
+
 namespace carbongate::syslog {
 namespace {
 
@@ -45,9 +47,7 @@ std::string structured_data(const Message& message) {
 }
 
 std::string one_line(std::string_view text) {
-  std::size_t end = std::min(text.size(), kTextBytesMax);
-  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  std::string line(text.substr(0, end));
+  std::string line(wire::first_bytes(text, kTextBytesMax));
   std::ranges::replace_if(line, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
   return line;
 }

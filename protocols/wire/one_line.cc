@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "protocols/wire/utf8.h"
+
 namespace carbongate::wire {
 
 std::string one_line(std::string text, std::size_t bytes_max) {
@@ -13,9 +15,7 @@ std::string one_line(std::string text, std::size_t bytes_max) {
   if (first == std::string::npos) return {};
   text = text.substr(first, text.find_last_not_of(' ') - first + 1);
   if (text.size() > bytes_max) {
-    std::size_t end = bytes_max - 3;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-    text.resize(end);
+    text.resize(first_bytes(text, bytes_max - 3).size());
     text += "...";
   }
   return text;

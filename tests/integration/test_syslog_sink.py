@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -9,6 +10,7 @@ import threading
 
 import pytest
 from harness import Process, accepts, free_port, wait_until
+from webhook_receiver import SECRET, Receiver
 from works import Works
 
 FORMAT = re.compile(r"(\d+) alert (\S+) (\[alert@32473 .*?\]|-) (.*) \[([0-9a-f]{16}-\d+)\]$")
@@ -101,6 +103,25 @@ def test_what_a_server_closes_without_reading_is_not_received(tmp_path):
         wait_until(lambda: any(int(d["attempts"]) > 1 for d in works.deliveries("--open")), what="another attempt")
         assert {d["state"] for d in works.deliveries()} == {"open"} and len(works.deliveries()) == 6
         works.gateway.kill()
+
+
+def test_what_nobody_has_read_escalates(tmp_path):
+    """The server hangs: its machine takes connections and acknowledges every byte."""
+    (tmp_path / "desk.secret").write_text(SECRET + "\n")
+    (tmp_path / "desk.secret").chmod(0o600)
+    server, manager = Rsyslog(tmp_path, tls=False), Receiver()
+    works = Works(tmp_path, [f'type: syslog, name: soc, server: "127.0.0.1:{server.port}", security: none, timeout: 1s',
+                             f'type: webhook, name: manager, url: "http://127.0.0.1:{manager.port}/", secret_file: desk.secret, '
+                             f'escalates: {{of: soc, after: 3s}}, select: {{rows: [alerts]}}'], excursions=1)
+    server.start()
+    server.process.child.send_signal(signal.SIGSTOP)
+    with works.gateway.start():
+        wait_until(lambda: len(manager.events) == 2, 30, "the alert and its end")
+        wait_until(lambda: len(works.deliveries("--sink", "manager")) == 2, what="the record")
+    server.process.kill()
+    assert server.lines() == []
+    assert {d["state"] for d in works.deliveries("--sink", "soc")} == {"sent"}
+    manager.close()
 
 
 def test_a_server_that_wants_to_know_who_we_are_has_received_nothing(tmp_path):

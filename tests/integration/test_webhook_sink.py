@@ -4,6 +4,7 @@ Alertmanager."""
 import datetime
 import json
 import random
+import shutil
 import time
 import urllib.request
 
@@ -114,30 +115,60 @@ def test_what_has_no_receipt_in_time_is_told_to_somebody_else(tmp_path):
     manager.close()
 
 
+class Alertmanager:
+    def __init__(self, folder):
+        self.folder, self.port = folder, free_port()
+        (folder / "alertmanager.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+        self.process = Process(["prometheus-alertmanager", f"--config.file={folder / 'alertmanager.yml'}",
+                                f"--storage.path={folder / 'am'}", f"--web.listen-address=127.0.0.1:{self.port}",
+                                "--cluster.listen-address="], folder / "alertmanager.log")
+
+    def start(self):
+        return self.process.start(lambda: accepts(self.port), 30)
+
+    def active(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/v2/alerts") as answer:
+            return json.load(answer)
+
+    def ids(self):
+        return [a["labels"]["id"] for a in self.active()]
+
+
 @pytest.fixture
 def alertmanager(tmp_path):
-    (tmp_path / "alertmanager.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
-    port = free_port()
-    process = Process(["prometheus-alertmanager", f"--config.file={tmp_path / 'alertmanager.yml'}",
-                       f"--storage.path={tmp_path / 'am'}", f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="],
-                      tmp_path / "alertmanager.log")
-    with process.start():
-        wait_until(lambda: accepts(port), 30, "Alertmanager")
-        yield port
+    server = Alertmanager(tmp_path)
+    with server.start():
+        yield server
+
+
+def test_alertmanager_that_has_lost_its_alerts_hears_again_what_fires(tmp_path, alertmanager):
+    """It keeps alerts in memory; also over a restart of the gateway."""
+    begin = int(time.time()) // 60 * 60 - 3600
+    works = Works(tmp_path, [webhook(f'url: "http://127.0.0.1:{alertmanager.port}", format: alertmanager, repeat_every: 2s')],
+                  excursions=3, begin=begin, last=950)
+    last = works.alerts()[-1]["id"]
+    with works.gateway.start():
+        wait_until(lambda: alertmanager.ids() == [last], what="the alert that fires")
+        sent = wait_until(lambda: len(works.deliveries()) == 5 and works.deliveries(), what="the record")
+        for _ in range(2):
+            alertmanager.process.kill()
+            shutil.rmtree(tmp_path / "am")
+            alertmanager.start()
+            wait_until(lambda: alertmanager.ids() == [last], 20, "the alert that fires, told again")
+            works.gateway.kill()
+            works.gateway.start()
+        assert works.deliveries() == sent, "a repeat is no delivery"
+    wait_until(lambda: alertmanager.ids() == [], 20, "its end, when nobody tells it again")
 
 
 def test_alertmanager_shows_what_fires_and_forgets_what_is_resolved(tmp_path, alertmanager):
     begin = int(time.time()) // 60 * 60 - 3600
-    works = Works(tmp_path, [webhook(f'url: "http://127.0.0.1:{alertmanager}", format: alertmanager')], excursions=3, begin=begin, last=950)
-
-    def active():
-        with urllib.request.urlopen(f"http://127.0.0.1:{alertmanager}/api/v2/alerts") as answer:
-            return json.load(answer)
+    works = Works(tmp_path, [webhook(f'url: "http://127.0.0.1:{alertmanager.port}", format: alertmanager')], excursions=3, begin=begin, last=950)
 
     last = works.alerts()[-1]["id"]
     with works.gateway.start():
-        wait_until(lambda: [a["labels"]["id"] for a in active()] == [last], what="the alert that fires, and it alone")
-    [alert] = active()
+        wait_until(lambda: alertmanager.ids() == [last], what="the alert that fires, and it alone")
+    [alert] = alertmanager.active()
     assert alert["labels"] == {"alertname": "overload", "severity": "critical", "site": "works", "device": "incomer", "point": "power",
                                "id": last}
     assert alert["annotations"]["summary_zh"] == "变压器过载"

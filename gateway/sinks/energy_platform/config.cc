@@ -5,6 +5,7 @@
 
 #include "config/reader/server_keys.h"
 #include "config/reader/text.h"
+#include "config/reader/time_of_day.h"
 #include "gateway/sinks/energy_platform/dialect_file.h"
 #include "gateway/sinks/energy_platform/items.h"
 #include "gateway/sinks/shared/site_zone.h"
@@ -72,14 +73,6 @@ void read_identity(config::Reader& in, Config& config) {
   }
 }
 
-std::optional<std::chrono::seconds> time_of_day(std::string_view text) {
-  if (text.size() != 5 || text[2] != ':' || !are_digits(text.substr(0, 2)) || !are_digits(text.substr(3))) return {};
-  const int hours = (text[0] - '0') * 10 + text[1] - '0';
-  const int minutes = (text[3] - '0') * 10 + text[4] - '0';
-  if (hours > 23 || minutes > 59) return {};
-  return std::chrono::seconds(hours * 3600 + minutes * 60);
-}
-
 }  // namespace
 
 Config Config::from(config::Reader& in, const config::Node& root) {
@@ -98,7 +91,7 @@ Config Config::from(config::Reader& in, const config::Node& root) {
   read_identity(in, config);
   config.items = read_items(in, root);
   const std::string upload_time = in.value_or("upload_time", "08:30");
-  if (const auto time = time_of_day(upload_time)) {
+  if (const auto time = config::time_of_day(upload_time); time && *time < 24h) {
     config.upload_time = *time;
   } else {
     in.error("upload_time", "'" + printable(upload_time) + "' is no time of day such as 08:30");

@@ -20,12 +20,13 @@ namespace errc = boost::system::errc;
 namespace {
 
 constexpr std::size_t kAnswerBytesMax = 64 * 1024;
-constexpr int kUnansweredMax = 2;           // deliveries; then it registers anew
+constexpr int kUnansweredMax = 2;  // deliveries; then it registers anew
+constexpr std::size_t kRefusedFrontsMax = 16;
 constexpr int kRefusalsMax = 4;             // deliveries in a row; then it tells items and meters again
 constexpr std::chrono::minutes kAhead{10};  // of us, the clock of a meter
 
-// A sum of what was entered by hand so far, of a period that is not over: the next entry revises it. Waited for, the
-// sum of a year would hold up months.
+// A sum of what was entered by hand so far, of a period that is not over: the next entry revises it. Waited for in the
+// queue, the sum of a year would hold up months.
 bool is_under_way(const model::RollupRow& row, Instant now) {
   return row.period != model::Period::quarter_hour && row.revision > 0 && row.end > now + kAhead;
 }
@@ -33,17 +34,24 @@ bool is_under_way(const model::RollupRow& row, Instant now) {
 }  // namespace
 
 EnergyPlatformSink::EnergyPlatformSink(std::string name, std::shared_ptr<Enrolment> enrolment, Cadence cadence,
-                                       asio::any_io_executor executor, io::Clock& clock)
+                                       asio::any_io_executor executor, io::Clock& clock, ports::Store* store)
     : name_(std::move(name)),
       enrolment_(std::move(enrolment)),
       cadence_(cadence),
       clock_(clock),
-      caller_(enrolment_->config(), std::move(executor), kAnswerBytesMax),
+      store_(store),
+      caller_(enrolment_->config(), executor, kAnswerBytesMax),
       maker_(enrolment_->config(), cadence),
+      sums_changed_(executor),
+      sending_(executor),
       health_(name_, clock) {}
 
 asio::awaitable<void> EnergyPlatformSink::attend() {
-  if (cadence_ == Cadence::real_time) co_await enrolment_->run();
+  if (cadence_ == Cadence::real_time) {
+    co_await enrolment_->run();
+  } else {
+    co_await send_sums();
+  }
 }
 
 ports::SinkStatus EnergyPlatformSink::status() const {
@@ -65,9 +73,16 @@ EnergyPlatformSink::Batch EnergyPlatformSink::collect(std::span<const model::Sto
   std::map<std::tuple<std::string, codec::StatType, std::string>, std::size_t> places;
   for (const model::StoredRow& row : rows) {
     auto records = maker_.records_of(row, now);
-    if (!records.empty() && is_under_way(row.body.get<model::RollupRow>(), now)) records.clear();
+    if (!records.empty() && is_under_way(row.body.get<model::RollupRow>(), now)) {
+      const auto& rollup = row.body.get<model::RollupRow>();
+      for (codec::Record& record : records) {
+        sums_.put({.sequence = row.sequence, .period = rollup.period, .end = rollup.end, .record = std::move(record)});
+      }
+      records.clear();
+    }
     if (!records.empty()) {
-      const Instant when = due(row.body.get<model::RollupRow>(), enrolment_->upload_time(), config.dialect.month_day);
+      const auto& rollup = row.body.get<model::RollupRow>();
+      const Instant when = due(rollup.period, rollup.end, enrolment_->upload_time(), config.dialect.month_day);
       if (when > now) {
         batch.due = when;
         break;
@@ -106,11 +121,13 @@ asio::awaitable<void> EnergyPlatformSink::wait_until(Instant due) {
     std::optional<Instant>& waits_for;
     ~Waited() { waits_for.reset(); }
   } waited{waits_for_};
-  while (clock_.now() < due && enrolment_->upload_time() == slot) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(due - clock_.now());
-    co_await clock_.sleep_until(
-        clock_.ticks() + std::clamp<std::chrono::milliseconds>(left, std::chrono::milliseconds(1), kLookAtClock));
-  }
+  while (clock_.now() < due && enrolment_->upload_time() == slot) co_await sleep_towards(due);
+}
+
+asio::awaitable<void> EnergyPlatformSink::sleep_towards(Instant due) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(due - clock_.now());
+  co_await clock_.sleep_until(clock_.ticks() +
+                              std::clamp<std::chrono::milliseconds>(left, std::chrono::milliseconds(1), kLookAtClock));
 }
 
 asio::awaitable<model::Result<ports::Delivery>> EnergyPlatformSink::deliver_rows(std::span<const model::StoredRow> rows,
@@ -118,11 +135,13 @@ asio::awaitable<model::Result<ports::Delivery>> EnergyPlatformSink::deliver_rows
   if (rows.empty()) co_return ports::Delivery{};
   // The platform assigns the hour at which days may come.
   if (cadence_ != Cadence::real_time) co_await enrolment_->wait_until_ready(clock_.ticks() + kReadyPatience);
+  if (auto read = co_await read_sums(); !read) co_return std::move(read).error();
   Batch batch = collect(rows);
   while (batch.through < rows.front().sequence && batch.due) {
     co_await wait_until(*batch.due);
     batch = collect(rows);
   }
+  if (auto kept = co_await keep_sums(); !kept) co_return std::move(kept).error();  // before the rows are settled
   if (batch.records.empty()) {
     const auto end = std::ranges::upper_bound(rows, batch.through, {}, &model::StoredRow::sequence);
     const auto skipped = static_cast<std::uint64_t>(end - rows.begin());
@@ -134,10 +153,93 @@ asio::awaitable<model::Result<ports::Delivery>> EnergyPlatformSink::deliver_rows
     health_.fault(fault);
     co_return fault;
   }
+  const auto turn = co_await sending_.take();
   const Instant begun = clock_.now();
   const Sent sent = co_await send(batch, are_again);
   note(batch, sent, begun);
-  co_return finish(rows, batch, sent);
+  drop_sums(batch, sent);
+  auto delivery = finish(rows, batch, sent);
+  if (auto kept = co_await keep_sums(); !kept) co_return std::move(kept).error();  // nothing older is sent once more
+  co_return delivery;
+}
+
+// What is due of the sums that are kept. Where the platform takes nothing they wait, as rows do.
+asio::awaitable<void> EnergyPlatformSink::send_sums() {
+  while (!(co_await read_sums()).has_value()) co_await clock_.sleep_until(clock_.ticks() + kSendAgain);
+  while (true) {
+    const std::optional<Instant> next = next_sum();
+    if (!next) {
+      co_await sums_changed_.wait();
+    } else if (*next > clock_.now()) {
+      co_await sleep_towards(*next);
+    } else if (co_await enrolment_->wait_until_ready(clock_.ticks() + kReadyPatience)) {
+      bool is_all_done = false;
+      {
+        const auto turn = co_await sending_.take();
+        const Batch batch = due_sums();
+        if (batch.records.empty()) continue;
+        const Instant begun = clock_.now();
+        const Sent sent = co_await send(batch);
+        note(batch, sent, begun);
+        learn(batch, sent);
+        drop_sums(batch, sent);
+        for (const auto& [sequence, words] : sent.words) {
+          spdlog::warn("sink {}: the platform refused a sum that was entered by hand: {}", name_, words);
+        }
+        is_all_done = std::ranges::find(sent.fates, Fate::open) == sent.fates.end();
+      }
+      const auto kept = co_await keep_sums();
+      if (!is_all_done || !kept) co_await clock_.sleep_until(clock_.ticks() + kSendAgain);
+    }
+  }
+}
+
+std::optional<Instant> EnergyPlatformSink::next_sum() const {
+  std::optional<Instant> next;
+  for (const SumsUnderWay::Sum& sum : sums_.all()) {
+    const Instant when = due(sum.period, sum.end, enrolment_->upload_time(), enrolment_->config().dialect.month_day);
+    next = std::min(next.value_or(when), when);
+  }
+  return next;
+}
+
+EnergyPlatformSink::Batch EnergyPlatformSink::due_sums() const {
+  const Config& config = enrolment_->config();
+  const Instant now = clock_.now();
+  tables::LocalTime time(config.time_zone);
+  Batch batch;
+  for (SumsUnderWay::Sum& sum : sums_.all()) {
+    if (due(sum.period, sum.end, enrolment_->upload_time(), config.dialect.month_day) > now) continue;
+    if (batch.records.size() == config.batch_records) break;
+    sum.record.upload_date = date_text(time, now);
+    batch.records.push_back(std::move(sum.record));
+    batch.sequences.push_back(sum.sequence);
+  }
+  return batch;
+}
+
+void EnergyPlatformSink::drop_sums(const Batch& batch, const Sent& sent) {
+  for (std::size_t i = 0; i < batch.records.size(); ++i) {
+    if (sent.fates[i] != Fate::open) sums_.drop(batch.records[i], batch.sequences[i]);
+  }
+}
+
+asio::awaitable<model::Result<void>> EnergyPlatformSink::read_sums() {
+  if (has_read_sums_ || store_ == nullptr) co_return model::Result<void>();
+  const auto text = co_await store_->kept(name_, kUnderWayName);
+  if (!text) co_return text.error();
+  if (!has_read_sums_) sums_.read(text->value_or(""), enrolment_->config().items);
+  has_read_sums_ = true;
+  co_return model::Result<void>();
+}
+
+// What is not kept is tried again with the next change.
+asio::awaitable<model::Result<void>> EnergyPlatformSink::keep_sums() {
+  if (sums_.is_changed()) sums_changed_.notify_all();
+  if (!sums_.is_changed() || store_ == nullptr) co_return model::Result<void>();
+  auto kept = co_await store_->keep(name_, kUnderWayName, sums_.to_text());
+  if (!kept) sums_.keep_again();
+  co_return kept;
 }
 
 // All at once; if that is refused a second time, item by item. Those that were refused before while others were not go
@@ -159,7 +261,7 @@ asio::awaitable<EnergyPlatformSink::Sent> EnergyPlatformSink::send(const Batch& 
   }
   if (reply == Reply::refusal) {
     sent.is_refusal = true;
-    if (refused_front_ != batch.sequences.front()) co_return sent;
+    if (!refused_fronts_.contains(batch.sequences.front())) co_return sent;
     reply = co_await post_by_items(batch, usual, sent);
   }
   for (const auto& [key, records] : suspect) {
@@ -270,29 +372,41 @@ asio::awaitable<EnergyPlatformSink::Reply> EnergyPlatformSink::find_wrong(const 
   co_return Reply::success;
 }
 
+// What comes next, by how it went: as before, all of it told again, or registered anew.
+void EnergyPlatformSink::learn(const Batch& batch, const Sent& sent) {
+  if (std::ranges::find(sent.fates, Fate::open) == sent.fates.end()) {
+    refused_fronts_.erase(batch.sequences.front());
+    unanswered_ = 0;
+    refusals_ = 0;
+    return health_.success();
+  }
+  if (refused_fronts_.size() > kRefusedFrontsMax) refused_fronts_.clear();
+  if (sent.is_refusal) {
+    refused_fronts_.insert(batch.sequences.front());
+  } else {
+    refused_fronts_.erase(batch.sequences.front());
+  }
+  unanswered_ = sent.is_refusal || sent.has_arrived ? 0 : unanswered_ + 1;
+  refusals_ = sent.is_refusal ? refusals_ + 1 : 0;
+  if (refusals_ % kRefusalsMax == kRefusalsMax - 1) enrolment_->tell_all_again();
+  if (sent.is_refusal || unanswered_ >= kUnansweredMax) {
+    unanswered_ = 0;
+    enrolment_->begin_again();
+  }
+  health_.fault({make_error_code(errc::connection_aborted), sent.trouble});
+}
+
 model::Result<ports::Delivery> EnergyPlatformSink::finish(std::span<const model::StoredRow> rows, const Batch& batch,
                                                           const Sent& sent) {
   ports::SinkStatus& status = health_.status();
   ports::Delivery delivery{.settled_through = batch.through, .rejected = {}, .skipped = 0};
+  learn(batch, sent);
   const auto open = std::ranges::find(sent.fates, Fate::open);
-  if (open == sent.fates.end()) {
-    refused_front_ = 0;
-    unanswered_ = 0;
-    refusals_ = 0;
-    health_.success();
-  } else {
-    refused_front_ = sent.is_refusal ? batch.sequences.front() : 0;
+  if (open != sent.fates.end()) {
     delivery.settled_through = batch.sequences[static_cast<std::size_t>(open - sent.fates.begin())] - 1;
-    unanswered_ = sent.is_refusal || sent.has_arrived ? 0 : unanswered_ + 1;
-    refusals_ = sent.is_refusal ? refusals_ + 1 : 0;
-    if (refusals_ % kRefusalsMax == kRefusalsMax - 1) enrolment_->tell_all_again();
-    if (sent.is_refusal || unanswered_ >= kUnansweredMax) {
-      unanswered_ = 0;
-      enrolment_->begin_again();
+    if (delivery.settled_through < rows.front().sequence) {
+      return model::Fault{make_error_code(errc::connection_aborted), sent.trouble};
     }
-    const model::Fault fault{make_error_code(errc::connection_aborted), sent.trouble};
-    health_.fault(fault);
-    if (delivery.settled_through < rows.front().sequence) return fault;
   }
   for (const model::StoredRow& row : rows) {
     if (row.sequence > delivery.settled_through) break;

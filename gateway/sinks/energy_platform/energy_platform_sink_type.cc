@@ -51,7 +51,7 @@ class Plan final : public SinkPlan {
   }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
     return std::make_unique<energy_platform::EnergyPlatformSink>(name_, shared_->enrolment(context), cadence_,
-                                                                 context.executor, context.clock);
+                                                                 context.executor, context.clock, context.store);
   }
 
  private:

@@ -81,15 +81,15 @@ std::string date_text(tables::LocalTime& time, Instant at) {
   return text;
 }
 
-Instant due(const model::RollupRow& row, std::chrono::seconds upload_time, std::uint32_t month_day) {
-  switch (row.period) {
+Instant due(model::Period period, Instant end, std::chrono::seconds upload_time, std::uint32_t month_day) {
+  switch (period) {
     case model::Period::quarter_hour:
-    case model::Period::hour: return row.end;
-    case model::Period::day: return row.end + upload_time;
+    case model::Period::hour: return end;
+    case model::Period::day: return end + upload_time;
     case model::Period::month:
-    case model::Period::year: return row.end + std::chrono::hours(24) * (month_day - 1) + upload_time;
+    case model::Period::year: return end + std::chrono::hours(24) * (month_day - 1) + upload_time;
   }
-  return row.end;
+  return end;
 }
 
 std::vector<codec::Record> RecordMaker::records_of(const model::StoredRow& row, Instant now) {

@@ -32,7 +32,7 @@ std::string date_text(tables::LocalTime& time, Instant at);
 
 // When the platform may have it: a quarter hour at once, a day from `upload_time` on, a month or a year on `month_day`
 // of the next month.
-Instant due(const model::RollupRow& row, std::chrono::seconds upload_time, std::uint32_t month_day);
+Instant due(model::Period period, Instant end, std::chrono::seconds upload_time, std::uint32_t month_day);
 
 // Not thread-safe.
 class RecordMaker {

@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "protocols/wire/utf8.h"
+
 namespace carbongate::sinks::hj212 {
 namespace {
 
@@ -35,11 +37,7 @@ std::string quotable(std::string text) {
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < 0x20) c = ' ';
   }
-  if (text.size() > kTextBytesMax) {
-    std::size_t end = kTextBytesMax;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-    text.resize(end);
-  }
+  text.resize(wire::first_bytes(text, kTextBytesMax).size());
   if (text.ends_with('/')) text += ' ';
   if (text.starts_with('/')) text.insert(0, " ");
   return text;

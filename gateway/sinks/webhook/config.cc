@@ -49,6 +49,10 @@ Config Config::from(config::Reader& in, const config::Node& root) {
   }
   config.batch_rows = in.in_range<std::size_t>("batch_rows", config.batch_rows, 1, kBatchRowsMax);
   config.timeout = in.in_range<std::chrono::milliseconds>("timeout", 10s, 100ms, 5min);
+  config.repeat_every = in.in_range<std::chrono::milliseconds>("repeat_every", 3min, 1s, 1h);
+  if (config.format != Format::alertmanager && in.has("repeat_every")) {
+    in.error("repeat_every", "is of `format: alertmanager` alone: who takes CloudEvents is told once");
+  }
   config.time_zone = shared::zone_of_site(root);
   return config;
 }

@@ -22,7 +22,8 @@ struct Config : shared::HttpEndpoint {
   config::Secret secret;  // that requests are signed with; empty: they are not
   std::string time_zone;  // of the site
   std::size_t batch_rows = 100;
-  std::chrono::milliseconds timeout{10'000};  // of one request
+  std::chrono::milliseconds timeout{10'000};        // of one request
+  std::chrono::milliseconds repeat_every{180'000};  // alertmanager: what fires is told again
 
   // Problems go to the reader; what comes back then is not to be used.
   static Config from(config::Reader& in, const config::Node& root);

@@ -1,9 +1,9 @@
 #include "gateway/sinks/webhook/event.h"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <chrono>
 #include <cmath>
 
 #include "gateway/model/entry_name.h"
@@ -12,9 +12,6 @@ namespace carbongate::sinks::webhook {
 namespace {
 
 namespace json = boost::json;
-using namespace std::chrono_literals;
-
-constexpr Duration kFiringFor = 24h * 366;
 
 void add(json::object& labels, std::string_view name, std::string_view value) {
   if (!value.empty()) labels[name] = value;
@@ -53,7 +50,7 @@ bool write_cloud_event(const model::StoredRow& row, const std::string& store, sh
   return true;
 }
 
-Event alertmanager_event(const model::StoredRow& row, const std::string& store) {
+Event alertmanager_event(const model::StoredRow& row, const std::string& store, Instant ends) {
   Event out{.id = shared::row_key(store, row.sequence), .body = {}};
   const model::Alert* alert = row.body.get_if<model::Alert>();
   if (alert == nullptr) return out;
@@ -73,7 +70,7 @@ Event alertmanager_event(const model::StoredRow& row, const std::string& store) 
   if (std::isfinite(alert->limit)) add(annotations, "threshold", model::quantity_text(alert->limit, alert->unit));
   add(annotations, "note", alert->note);
   add(annotations, "by", alert->by);
-  const Instant end = model::is_active(alert->stage) ? alert->at + kFiringFor : alert->at;
+  const Instant end = model::is_active(alert->stage) ? ends : alert->at;
   json::object body{{"labels", std::move(labels)},
                     {"annotations", std::move(annotations)},
                     {"startsAt", model::format_utc(alert->since)},

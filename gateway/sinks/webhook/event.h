@@ -18,8 +18,8 @@ struct Event {
 bool write_cloud_event(const model::StoredRow& row, const std::string& store, shared::JsonRow& json, Event& out);
 
 // An alert as the array of one that Alertmanager takes. Labels name it for ever: alertname (the rule), site, severity,
-// device, point, user, carrier, id. It ends when it is resolved or withdrawn, and else a year after its change: without
-// an end Alertmanager takes what is not sent again within minutes for resolved. Another row: an empty body.
-Event alertmanager_event(const model::StoredRow& row, const std::string& store);
+// device, point, user, carrier, id. It ends when it is resolved or withdrawn, and else at `ends`, if it is not told
+// again before. Another row: an empty body.
+Event alertmanager_event(const model::StoredRow& row, const std::string& store, Instant ends);
 
 }  // namespace carbongate::sinks::webhook

@@ -1,7 +1,9 @@
 #include "gateway/sinks/webhook/webhook_sink.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <vector>
@@ -18,7 +20,6 @@ namespace {
 
 constexpr std::size_t kWordsBytesMax = 200;
 
-// What the server said, on one line.
 std::string words_of(const io::HttpResponse& response) {
   const std::string said = wire::one_line(response.body, kWordsBytesMax);
   return fmt::format("HTTP {}{}{}", response.status, said.empty() ? "" : ": ", said);
@@ -26,17 +27,30 @@ std::string words_of(const io::HttpResponse& response) {
 
 }  // namespace
 
-WebhookSink::WebhookSink(Config config, std::string store, asio::any_io_executor executor, io::Clock& clock)
+WebhookSink::WebhookSink(Config config, std::string store_id, asio::any_io_executor executor, io::Clock& clock,
+                         ports::Store* store)
     : config_(std::move(config)),
-      store_(std::move(store)),
+      store_id_(std::move(store_id)),
       clock_(clock),
-      client_(std::move(executor), config_.server, {.timeout = config_.timeout}),
+      store_(store),
+      client_(executor, config_.server, {.timeout = config_.timeout}),
       authorization_(http::authorization(config_, "Bearer")),
-      json_(config_.time_zone, store_),
+      sending_(executor),
+      json_(config_.time_zone, store_id_),
       health_(config_.name, clock) {}
 
 asio::awaitable<model::Result<ports::Delivery>> WebhookSink::deliver(std::span<const model::StoredRow> rows) {
+  co_return co_await deliver(rows, true);
+}
+
+asio::awaitable<model::Result<ports::Delivery>> WebhookSink::deliver_again(std::span<const model::StoredRow> rows) {
+  co_return co_await deliver(rows, false);
+}
+
+asio::awaitable<model::Result<ports::Delivery>> WebhookSink::deliver(std::span<const model::StoredRow> rows,
+                                                                     bool is_news) {
   if (rows.empty()) co_return ports::Delivery{};
+  if (auto read = co_await read_firing(); !read) co_return std::move(read).error();
   shared::MessageBatch batch(rows);
   std::vector<Event> events;
   std::vector<const model::StoredRow*> sent_rows;  // of the events
@@ -47,7 +61,7 @@ asio::awaitable<model::Result<ports::Delivery>> WebhookSink::deliver(std::span<c
       sent_rows.push_back(&row);
       batch.add(row.sequence);
     } else {
-      note(row, {.id = shared::row_key(store_, row.sequence), .body = {}},
+      note(row, {.id = shared::row_key(store_id_, row.sequence), .body = {}},
            {.refused = event.body, .trouble = {}, .sent = clock_.now()});
       batch.refuse(row.sequence, std::move(event.body));
     }
@@ -55,18 +69,87 @@ asio::awaitable<model::Result<ports::Delivery>> WebhookSink::deliver(std::span<c
   std::size_t settled = 0;
   std::string trouble;
   for (; settled < events.size(); ++settled) {
+    const auto turn = co_await sending_.take();
+    if (config_.format == Format::alertmanager)
+      write(*sent_rows[settled], events[settled]);  // it ends so long from now
+    health_.request();
     Answer answer = co_await send(events[settled]);
+    if (is_news) remember(*sent_rows[settled], events[settled], answer);
     note(*sent_rows[settled], events[settled], answer);
     trouble = std::move(answer.trouble);
     if (!trouble.empty()) break;
     if (!answer.refused.empty()) batch.refuse_message(settled, std::move(answer.refused));
   }
+  if (auto kept = co_await keep_firing(); !kept) co_return std::move(kept).error();
   co_return std::move(batch).finish(settled, trouble, health_);
 }
 
+// Until a repeat of it, or for good where there are too many. In a time that nobody knows nothing is soon.
+Instant WebhookSink::end_of_firing(const model::StoredRow& row) const {
+  const auto* alert = row.body.get_if<model::Alert>();
+  if (alert == nullptr) return {};
+  const bool is_repeated = clock_.is_known() && firing_.has_room_for(alert->id);
+  return is_repeated ? clock_.now() + kIntervalsToEnd * config_.repeat_every : alert->at + kFiringFor;
+}
+
+void WebhookSink::remember(const model::StoredRow& row, const Event& event, const Answer& answer) {
+  const auto* alert = row.body.get_if<model::Alert>();
+  if (config_.format != Format::alertmanager || alert == nullptr || !answer.trouble.empty()) return;
+  if (!model::is_active(alert->stage)) {
+    firing_.drop(alert->id);
+  } else if (answer.refused.empty() && firing_.has_room_for(alert->id)) {
+    firing_.put(alert->id, event.body);
+  }
+}
+
+asio::awaitable<void> WebhookSink::attend() {
+  if (config_.format != Format::alertmanager) co_return;
+  co_await clock_.sleep_until(clock_.ticks() + std::min<std::chrono::milliseconds>(kFirstRepeat, config_.repeat_every));
+  while (true) {
+    const io::SteadyTime next = clock_.ticks() + config_.repeat_every;
+    if (const auto read = co_await read_firing(); read && clock_.is_known()) co_await tell_again();
+    co_await clock_.sleep_until(next);
+  }
+}
+
+// What does not arrive is told again in its turn.
+asio::awaitable<void> WebhookSink::tell_again() {
+  for (std::string after;;) {
+    const auto turn = co_await sending_.take();
+    Event event;
+    event.body = firing_.told_again(after, kToldAtOnce, clock_.now() + kIntervalsToEnd * config_.repeat_every);
+    if (event.body.empty()) co_return;
+    event.id = "repeat";
+    const Answer answer = co_await send(event);
+    const std::string& why = answer.trouble.empty() ? answer.refused : answer.trouble;
+    if (why.empty()) {
+      repeat_trouble_.clear();
+    } else if (std::exchange(repeat_trouble_, why) != why) {
+      spdlog::warn("sink {}: what fires could not be told again: {}", config_.name, why);
+    }
+    if (!answer.trouble.empty()) co_return;
+  }
+}
+
+asio::awaitable<model::Result<void>> WebhookSink::read_firing() {
+  if (has_read_firing_ || store_ == nullptr || config_.format != Format::alertmanager) co_return model::Result<void>();
+  const auto text = co_await store_->kept(config_.name, kFiringName);
+  if (!text) co_return text.error();
+  if (!has_read_firing_) firing_.read(text->value_or(""));
+  has_read_firing_ = true;
+  co_return model::Result<void>();
+}
+
+asio::awaitable<model::Result<void>> WebhookSink::keep_firing() {
+  if (!firing_.is_changed() || store_ == nullptr) co_return model::Result<void>();
+  auto kept = co_await store_->keep(config_.name, kFiringName, firing_.to_text());
+  if (!kept) firing_.keep_again();
+  co_return kept;
+}
+
 bool WebhookSink::write(const model::StoredRow& row, Event& event) {
-  if (config_.format == Format::cloudevents) return write_cloud_event(row, store_, json_, event);
-  event = alertmanager_event(row, store_);
+  if (config_.format == Format::cloudevents) return write_cloud_event(row, store_id_, json_, event);
+  event = alertmanager_event(row, store_id_, end_of_firing(row));
   if (!event.body.empty()) return true;
   event.body = "Alertmanager takes alerts only";
   return false;
@@ -88,7 +171,6 @@ asio::awaitable<WebhookSink::Answer> WebhookSink::send(const Event& event) {
     request.headers.push_back({"webhook-signature", http::webhook_signature(*http::webhook_key(config_.secret.reveal()),
                                                                             event.id, now, event.body)});
   }
-  health_.request();
   const Instant sent = clock_.now();
   auto response = co_await client_.post(std::move(request));
   if (!response) co_return Answer{.refused = {}, .trouble = response.error().text, .sent = sent};

@@ -81,6 +81,22 @@ TEST(StationsSection, LeavesWhatTheStandardWantsWhereEnoughComes) {
             1u);
 }
 
+TEST(StationsSection, HoldsASlowPointsValueForThreeOfItsIntervals) {
+  const Read got = read(R"(
+  - id: stack-1
+    factors:
+      - {code: a19001, point: stack.o2}
+      - {code: a19002, reduced: stack.o2}
+      - {code: a05001, point: stack.co2, reduced: stack.o2, unit: "%"}
+)");
+  ASSERT_EQ(got.stations.size(), 1u);
+  const auto& factors = got.stations[0].factors;
+  ASSERT_EQ(factors.size(), 3u);
+  EXPECT_EQ(factors[0].fresh, 6min);
+  EXPECT_EQ(factors[1].fresh, 6min) << "of what is reduced alone too";
+  EXPECT_EQ(factors[2].fresh, 30s) << "else the point's own";
+}
+
 TEST(StationsSection, SaysWhatIsWrong) {
   const auto has = [](const std::string& text, std::string_view words) {
     return text.find(words) != std::string::npos ? testing::AssertionSuccess() : testing::AssertionFailure() << text;

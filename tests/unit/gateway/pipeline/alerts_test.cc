@@ -329,6 +329,21 @@ TEST_F(SilenceAlerts, AreWithdrawnWhenWhatWasBufferedArrives) {
   EXPECT_EQ(told(), "") << "it sends what it has: it is heard";
 }
 
+TEST_F(SilenceAlerts, DoNotTakeWhoIsAlwaysLateForSilentAfterARestart) {
+  silent("silent", meter_, 10min);
+  start();
+  for (const char* at : {"12:00:00", "12:01:00", "12:02:00"}) read(meter_, at, 1, 30min);
+  pass("12:32:10");
+  restart();
+  pass("12:32:20");
+  read(meter_, "12:03:00", 1, 30min);
+  restart();
+  pass("12:42:50");
+  EXPECT_EQ(told(), "");
+  pass("12:44:10");
+  EXPECT_EQ(told(), "06-01 12:13:00 silent device.meter firing since 06-01 12:13:00\n") << "until nothing is heard";
+}
+
 TEST_F(SilenceAlerts, OfWhatIsBehindASilentGatewayAreHeldBack) {
   silent("gateway-silent", gateway_, 5min);
   silent("meter-silent", meter_, 10min).depends_on = {0};

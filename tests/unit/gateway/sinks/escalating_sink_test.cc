@@ -232,6 +232,35 @@ TEST_F(EscalatingSinkTest, TellsTheEndOfWhatItHasTold) {
   EXPECT_EQ(told(), (Sequences{1, 3}));
 }
 
+TEST_F(EscalatingSinkTest, TellsTheEndAfterARestart) {
+  write("a");
+  other_has(1, Outcome::refused);
+  deliver();
+  restart();
+  write("ba");
+  other_has(2, Outcome::received);
+  other_has(3, Outcome::received);
+  deliver(2);
+  ASSERT_TRUE(outcome_);
+  EXPECT_EQ((*outcome_)->settled_through, 3U);
+  EXPECT_EQ(told(), Sequences{3});
+}
+
+// Done is not received: nobody knows who has it.
+TEST_F(EscalatingSinkTest, PassesOnWhatWasSentWithoutAReceipt) {
+  write("ab");
+  other_has(1, Outcome::sent);
+  other_passed(1);
+  pass(4min);
+  deliver();
+  pass(6min - 2s);
+  EXPECT_FALSE(outcome_);
+  pass(4s);
+  ASSERT_TRUE(outcome_);
+  EXPECT_EQ((*outcome_)->settled_through, 1U) << "the second one is there for six minutes";
+  EXPECT_EQ(told(), Sequences{1});
+}
+
 TEST_F(EscalatingSinkTest, OffersAgainWhatItsDestinationDidNotTake) {
   write("abc");
   for (const std::uint64_t s : {1, 2, 3}) other_has(s, s == 2 ? Outcome::received : Outcome::refused);

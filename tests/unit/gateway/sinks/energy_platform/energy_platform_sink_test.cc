@@ -9,6 +9,7 @@
 
 #include "protocols/io/task_group.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/fake_store.h"
 #include "tests/support/scripted_http_peer.h"
 
 namespace carbongate::sinks::energy_platform {
@@ -77,8 +78,17 @@ class EnergyPlatformSinkTest : public ::testing::Test {
 
   void start(Cadence cadence) {
     enrolment_ = std::make_shared<Enrolment>(config_, loop_.get_executor(), clock_, nullptr);
-    sink_ = std::make_unique<EnergyPlatformSink>("province", enrolment_, cadence, loop_.get_executor(), clock_);
+    sink_ =
+        std::make_unique<EnergyPlatformSink>("province", enrolment_, cadence, loop_.get_executor(), clock_, &store_);
     tasks_.spawn(enrolment_->run());
+    if (cadence != Cadence::real_time) tasks_.spawn(sink_->attend());
+  }
+  void restart(Cadence cadence) {
+    tasks_.cancel();
+    run();
+    answer_registration();
+    start(cadence);
+    enrol();
   }
   void run() {  // what can be done now
     loop_.restart();
@@ -116,11 +126,30 @@ class EnergyPlatformSinkTest : public ::testing::Test {
     tasks_.spawn(deliver_again());
   }
   asio::awaitable<void> deliver_again() { result_.emplace(co_await sink_->deliver_again(rows_)); }
+  // A day whose sum was entered by hand so far.
+  model::StoredRow typed(std::uint64_t sequence, Instant begin, std::int64_t kwh) {
+    auto day = row(sequence, model::Period::day, begin, kwh);
+    auto& rollup = day.body.get<model::RollupRow>();
+    rollup.revision = static_cast<std::uint32_t>(sequence);
+    rollup.quality.origin = model::Origin::manual;
+    return day;
+  }
+  // Of the request that follows `requests` of them.
+  boost::json::array data_behind(std::size_t requests) {
+    const auto end = std::chrono::steady_clock::now() + 10s;
+    loop_.restart();
+    while (peer_.requests().size() <= requests && std::chrono::steady_clock::now() < end) loop_.run_one_for(100ms);
+    run();
+    return boost::json::parse(peer_.requests().at(requests).body).at("data").as_array();
+  }
   asio::awaitable<void> deliver() { result_.emplace(co_await sink_->deliver(rows_)); }
 
   asio::io_context loop_;
   testing::FakeClock fake_{loop_.get_executor()};
   Clock clock_{fake_};
+  testing::FakeDisk disk_;
+  model::Site site_;
+  testing::FakeStore store_{disk_, site_};
   testing::ScriptedHttpPeer peer_{loop_.get_executor()};
   std::shared_ptr<model::Series> series_ = std::make_shared<model::Series>();
   Config config_;
@@ -255,13 +284,70 @@ TEST_F(EnergyPlatformSinkTest, ASumThatIsNotOverYetHoldsUpNothing) {
   start(Cadence::days);
   enrol();
   fake_.advance(8h);
-  auto typed = row(1, model::Period::day, kMidnight, 3);  // today's, entered by hand so far
-  typed.body.get<model::RollupRow>().revision = 1;
-  offer({typed, row(2, model::Period::day, kMidnight - 24h, 100)});
+  offer({typed(1, kMidnight, 3), row(2, model::Period::day, kMidnight - 24h, 100)});
   ASSERT_TRUE(is_delivered() && *result_);
   EXPECT_EQ((*result_)->settled_through, 2u);
   const auto body = boost::json::parse(peer_.requests().at(1).body);
   EXPECT_EQ(body.at("data").as_array().size(), 1u);
+}
+
+TEST_F(EnergyPlatformSinkTest, TheLastSumOfWhatWasEnteredIsSentWhenItIsDueAlsoAfterARestart) {
+  answer_registration();
+  start(Cadence::days);
+  enrol();
+  offer({typed(1, kMidnight, 3), typed(2, kMidnight, 5), typed(3, kMidnight + 24h, 9)});  // a batch at 01:00
+  ASSERT_TRUE(is_delivered() && *result_);
+  EXPECT_EQ((*result_)->settled_through, 3u);
+  EXPECT_EQ((*result_)->skipped, 3u);
+  offer({typed(4, kMidnight, 7)});  // the last one that comes
+  ASSERT_TRUE(is_delivered() && *result_);
+  restart(Cadence::days);
+  EXPECT_EQ(peer_.requests().size(), 2u) << "two registrations";
+  answer(R"({"responseCode":"1","responseMessage":"busy"})");
+  answer_registration();
+  answer(kGood);
+  fake_.advance(31h + 30min);  // 08:30 of the next day, the slot
+  const auto refused = data_behind(2);
+  ASSERT_EQ(refused.size(), 1u) << "tomorrow's is not over yet";
+  enrol();
+  fake_.advance(30s);
+  run();
+  const auto data = data_behind(4);
+  ASSERT_EQ(data.size(), 1u);
+  EXPECT_EQ(data[0].at("dataValue").to_number<double>(), 7);
+  EXPECT_EQ(data[0].at("inputType").to_number<int>(), codec::kHandFilled);
+  EXPECT_EQ(data[0].at("statDate"), "2026-08-01 00:00:00");
+  EXPECT_EQ(data[0].at("uploadDate"), "2026-08-02 08:30:30");
+  const auto attempts = sink_->take_attempts();
+  ASSERT_EQ(attempts.size(), 2u);
+  EXPECT_EQ(attempts[1].sequence, 4u);
+  EXPECT_EQ(attempts[1].outcome, ports::Attempt::Outcome::received);
+  restart(Cadence::days);
+  answer(kGood);
+  fake_.advance(24h);
+  EXPECT_EQ(data_behind(6).size(), 1u);
+  EXPECT_EQ(boost::json::parse(peer_.requests().back().body).at("data").at(0).at("statDate"), "2026-08-02 00:00:00");
+}
+
+TEST_F(EnergyPlatformSinkTest, ARevisionOfAPeriodThatIsOverTakesThePlaceOfWhatWasKept) {
+  answer_registration();
+  start(Cadence::days);
+  enrol();
+  offer({typed(1, kMidnight, 3)});
+  ASSERT_TRUE(is_delivered() && *result_);
+  fake_.set_wall(kMidnight + 24h + 8h);
+  offer({typed(2, kMidnight, 4)});  // it is over, and not due yet
+  run();
+  EXPECT_FALSE(result_);
+  answer(kGood);
+  answer(kGood);
+  fake_.advance(30min);
+  ASSERT_TRUE(is_delivered() && *result_);
+  fake_.advance(5min);
+  run();
+  const auto last = boost::json::parse(peer_.requests().back().body).at("data").as_array();
+  EXPECT_EQ(last.at(0).at("dataValue").to_number<double>(), 4);
+  EXPECT_EQ(disk_.kept.at({"province", EnergyPlatformSink::kUnderWayName}), "[]");
 }
 
 }  // namespace

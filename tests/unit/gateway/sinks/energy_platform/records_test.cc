@@ -60,11 +60,15 @@ TEST(EnergyPlatformValue, OfARateIsTheMeanOfThePeriod) {
   EXPECT_EQ(value_of(item, rollup(2'400'000'000, Period::day)), "100");
 }
 
+Instant due_of(const model::RollupRow& row, std::chrono::seconds upload_time, std::uint32_t month_day) {
+  return due(row.period, row.end, upload_time, month_day);
+}
+
 TEST(EnergyPlatformDue, IsTheSlotOfThePlatform) {
-  EXPECT_EQ(due(rollup(1), 8h + 30min, 2), kMidnight + 15min);
-  EXPECT_EQ(due(rollup(1, Period::day), 8h + 30min, 2), kMidnight + 24h + 8h + 30min);
-  EXPECT_EQ(due(rollup(1, Period::month), 8h, 2), kMidnight + 31 * 24h + 24h + 8h) << "on the 2nd";
-  EXPECT_EQ(due(rollup(1, Period::month), 8h, 1), kMidnight + 31 * 24h + 8h);
+  EXPECT_EQ(due_of(rollup(1), 8h + 30min, 2), kMidnight + 15min);
+  EXPECT_EQ(due_of(rollup(1, Period::day), 8h + 30min, 2), kMidnight + 24h + 8h + 30min);
+  EXPECT_EQ(due_of(rollup(1, Period::month), 8h, 2), kMidnight + 31 * 24h + 24h + 8h) << "on the 2nd";
+  EXPECT_EQ(due_of(rollup(1, Period::month), 8h, 1), kMidnight + 31 * 24h + 8h);
 }
 
 class EnergyPlatformRecords : public testing::Test {

@@ -60,6 +60,9 @@ TEST(WebhookConfig, SaysWhereAndWhatIsWrong) {
   EXPECT_TRUE(says("name: x", "url"));
   EXPECT_TRUE(says("url: http://h/\nformat: slack", "site.yaml:3:9: error: format"));
   EXPECT_TRUE(says("url: http://h/\nbatch_rows: 0", "batch_rows"));
+  EXPECT_TRUE(says("url: http://h/\nrepeat_every: 5min", "alertmanager"));
+  EXPECT_TRUE(says("url: http://h/\nformat: alertmanager\nrepeat_every: 2h", "repeat_every"));
+  EXPECT_FALSE(says("url: http://h/\nformat: alertmanager\nrepeat_every: 1min", "repeat_every"));
   const TemporaryDirectory directory;
   const auto file = directory.path() / "s";
   std::ofstream(file) << "short";

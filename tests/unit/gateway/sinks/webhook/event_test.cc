@@ -52,19 +52,20 @@ TEST(CloudEvent, IsOfAlertsAndReportsAlone) {
   const model::StoredRow reading{1, std::make_shared<model::Series>(), model::JudgedReading{}};
   EXPECT_FALSE(write_cloud_event(reading, "store", rows, event));
   EXPECT_EQ(event.body, "is neither an alert nor a report");
-  EXPECT_EQ(alertmanager_event(reading, "store").body, "");
+  EXPECT_EQ(alertmanager_event(reading, "store", {}).body, "");
 }
 
-TEST(AlertmanagerEvent, EndsWithTheAlertAndElseInAYear) {
-  const auto ends = [](model::AlertStage stage) {
-    const json::value got = json::parse(alertmanager_event(alert_row(stage), "store").body);
+TEST(AlertmanagerEvent, EndsWithTheAlertAndElseWhenItIsNotToldAgain) {
+  const Instant end = std::chrono::sys_days(std::chrono::year(2026) / 1 / 2);
+  const auto ends = [end](model::AlertStage stage) {
+    const json::value got = json::parse(alertmanager_event(alert_row(stage), "store", end).body);
     EXPECT_EQ(got.at(0).at("labels").at("alertname").as_string(), "overload");
     EXPECT_EQ(got.at(0).at("startsAt").as_string(), "2026-01-01T00:00:00Z");
     EXPECT_FALSE(got.at(0).at("labels").as_object().contains("user")) << "empty labels are none";
     return std::string(got.at(0).at("endsAt").as_string());
   };
-  EXPECT_EQ(ends(model::AlertStage::firing), "2027-01-02T01:00:00Z");
-  EXPECT_EQ(ends(model::AlertStage::acknowledged), "2027-01-02T01:00:00Z");
+  EXPECT_EQ(ends(model::AlertStage::firing), "2026-01-02T00:00:00Z");
+  EXPECT_EQ(ends(model::AlertStage::acknowledged), "2026-01-02T00:00:00Z");
   EXPECT_EQ(ends(model::AlertStage::resolved), "2026-01-01T01:00:00Z");
   EXPECT_EQ(ends(model::AlertStage::withdrawn), "2026-01-01T01:00:00Z");
 }
