@@ -37,7 +37,7 @@ struct EnergyInterval {
   Instant begin{};
   Instant end{};
   Activity amount;
-  Duration covered{};  // how much of it was watched by readings no further apart than gap_max
+  Duration covered{};  // how much of it was watched by accepted readings within gap_max
   Quality quality;
   friend bool operator==(const EnergyInterval&, const EnergyInterval&) = default;
 };
