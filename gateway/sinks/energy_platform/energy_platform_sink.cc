@@ -179,7 +179,7 @@ asio::awaitable<void> EnergyPlatformSink::send_sums() {
         const Batch batch = due_sums();
         if (batch.records.empty()) continue;
         const Instant begun = clock_.now();
-        const Sent sent = co_await send(batch);
+        const Sent sent = co_await send(batch, false);
         note(batch, sent, begun);
         learn(batch, sent);
         drop_sums(batch, sent);
@@ -246,7 +246,7 @@ asio::awaitable<model::Result<void>> EnergyPlatformSink::keep_sums() {
 // apart in any case; so does what was a dead letter, and there may be no others of which the platform takes any.
 asio::awaitable<EnergyPlatformSink::Sent> EnergyPlatformSink::send(const Batch& batch, bool are_again) {
   Sent sent(batch.records.size());
-  const bool is_refused_again = are_again && refused_front_ == batch.sequences.front();
+  const bool is_refused_again = are_again && refused_fronts_.contains(batch.sequences.front());
   std::vector<std::size_t> usual;
   std::map<ItemKey, std::vector<std::size_t>> suspect;
   for (std::size_t i = 0; i < batch.records.size(); ++i) {
