@@ -271,8 +271,11 @@ class SimulatedStore final : public ports::Store {
         [this, sink = std::move(sink), name = std::move(name)] { return journal_->kept(sink, name); });
   }
   asio::awaitable<model::Result<std::vector<model::StoredRow>>> reports(ports::ReportQuery query) override {
-    return operate<std::vector<model::StoredRow>>(
-        [this, query = std::move(query)] { return journal_->reports(query); });
+    return operate<std::vector<model::StoredRow>>([this, query = std::move(query)] {
+      store::ReportSearch search;
+      while (!search.is_done) search = journal_->search(query, std::move(search));
+      return std::move(search.found);
+    });
   }
   asio::awaitable<model::Result<void>> seal(Instant at) override {
     return operate<void>([this, at] { journal_->seal(at); });
