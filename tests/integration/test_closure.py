@@ -174,8 +174,10 @@ def test_every_longer_period_closes(config, period):
 def test_the_rest_is_as_well_known_as_its_meters(config):
     rest = [row for row in exported(config, "entries") if row["user"] == "unallocated"]
     in_doubt = [row for row in rest if datetime.fromisoformat(row["begin"]).replace(tzinfo=None) in DOUBT]
-    assert {row["covered_s"] for row in rest if row not in in_doubt} == {"900"}
-    assert [row for row in rest if row["quality"] != "measured"] == in_doubt
+    rejected = [row for row in rest if datetime.fromisoformat(row["begin"]).replace(tzinfo=None) == NAN - 2 * STEP]
+    assert [(row["covered_s"], row["quality"], row["rule"]) for row in rejected] == [("600", "estimated", "rejected")]
+    assert {row["covered_s"] for row in rest if row not in in_doubt + rejected} == {"900"}
+    assert [row for row in rest if row["quality"] != "measured"] == in_doubt + rejected
 
 
 def test_what_closes_is_what_the_meters_counted(config, steps):
@@ -282,7 +284,8 @@ def test_parts_and_unallocated_are_the_incomer_and_the_incomer_the_site(parts, s
         factor = Fraction(one(lines, "account", "consumed", whole)["factor_value"])
         assert abs(quanta(rest, "amount") * factor - quanta(rest, "co2e_kg")) < 3
         assert Fraction(rest["unallocated_percent"]) == round(Fraction(100 * quanta(rest, "amount"), moved[whole]), 2)
-        assert rest["coverage_percent"] == min((line["coverage_percent"] for line in accounts), key=float)
+        meters = [one(lines, "account", "consumed", user) for user in (whole, *within)]
+        assert rest["coverage_percent"] == min((line["coverage_percent"] for line in meters), key=float)
         assert rest["remark"] == ("parts-exceed-whole" if quanta(rest, "amount") < 0 else "")
     incomer = one(lines, "account", "consumed", "incomer")
     for level, sum_ in [("site", "total"), ("site", "net"), ("scope", "total")]:

@@ -13,8 +13,9 @@ from mqtt_servers import Mosquitto
 from tsdb_servers import InfluxDB, VictoriaMetrics
 
 QUALITY = ["measured", "late", "estimated", "substituted", "manual", "missing"]
-RULE = ["", "not-a-number", "not-available", "range", "future", "stale", "out-of-order", "duplicate", "pending", "glitch",
+RULES = ["", "not-a-number", "not-available", "range", "future", "stale", "out-of-order", "duplicate", "pending", "glitch",
         "reset", "rollover", "gap", "no-factor", "replaced", "ratio-change", "backwards", "stalled"]
+RULE = {name: number for number, name in enumerate(RULES)} | {"rejected": 40}
 
 
 def exported(config):
@@ -31,7 +32,7 @@ def exported(config):
             for gas, kilograms in (part.split(":") for part in row.get("gases_kg", "").split(";") if part):
                 fields[gas.lower().replace("-", "_") + "_kg"] = float(kilograms)
             if row["rule"] != "out-of-order":
-                fields |= {"quality": QUALITY.index(row["quality"]), "rule": RULE.index(row["rule"])}
+                fields |= {"quality": QUALITY.index(row["quality"]), "rule": RULE[row["rule"]]}
             at = datetime.fromisoformat(row.get("begin") or row["time"])
             if "begin" in row:
                 fields["duration_s"] = (datetime.fromisoformat(row["end"]) - at).total_seconds()
