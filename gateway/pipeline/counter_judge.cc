@@ -41,6 +41,7 @@ CounterJudge::CounterJudge(const Point& point, model::ActivityScale scale, const
   }
   // Half the range: the difference of any two totals fits too.
   total_max_ = std::numeric_limits<std::int64_t>::max() / 2 / largest;
+  if (const auto unit = scale(1)) unit_ = unit->quanta();
   if (const auto count = scale(point.limits.count); count && count->quanta() > 0) count_ = count->quanta();
   for (const double end : point.limits.rollover_at) {
     const auto range = scale(end);
@@ -65,8 +66,25 @@ Step CounterJudge::judge(const Fix& from, const Fix& to, const Hints& hints) con
                     step.verdict == Verdict::unusual || step.verdict == Verdict::stalled;
   auto announced = judge_announced(from, to, hints, open ? kAnnouncedToWithin : Duration{});
   // Clocks differ: where the old meter may simply have run on, and less energy explains it, the replacement is to come.
-  if (announced && (open || worth(*announced) <= worth(step))) return std::move(*announced);
+  if (announced && (open || happened_between(from, to, hints) || worth(*announced) <= worth(step))) {
+    return std::move(*announced);
+  }
   return step;
+}
+
+// Whether a replacement that was announced within the step has happened for certain: the old meter showed less at its
+// end than is shown now, or that was announced for so long before that no clock explains it. Of what a person read from
+// a display the last digits may be missing.
+bool CounterJudge::has_happened(const Replaced& r, const Fix& to) const {
+  return r.at <= to.first && (value_of(to) > r.final + unit_ || r.at + kAnnouncedToWithin <= to.first);
+}
+
+// The first of them: which meter shows what is seen after a second one, nobody knows before.
+bool CounterJudge::happened_between(const Fix& from, const Fix& to, const Hints& hints) const {
+  const auto first = std::ranges::find_if(replaced_, [&](const Replaced& r) {
+    return (!hints.settled_until || r.at > *hints.settled_until) && r.at > from.first;
+  });
+  return first != replaced_.end() && has_happened(*first, to);
 }
 
 Activity CounterJudge::worth(const Step& step) const {
@@ -114,17 +132,21 @@ Step CounterJudge::judge_unannounced(const Fix& from, const Fix& to, const Hints
 }
 
 // The step as the sum of what the old meter counted to the end and the new one from its beginning, if all parts are
-// what the connection delivers. Of several replacements as few as explain it: the others may be yet to come. `within`:
-// how far around the step the first may have been announced.
+// what the connection delivers. Of several replacements as few as explain it, and all that have happened for certain if
+// that explains it: the others may be yet to come. `within`: how far around the step the first may have been announced.
 std::optional<Step> CounterJudge::judge_announced(const Fix& from, const Fix& to, const Hints& hints,
                                                   Duration within) const {
   const auto first = std::ranges::find_if(replaced_, [&](const Replaced& r) {
     return (!hints.settled_until || r.at > *hints.settled_until) && r.at > from.first - within;
   });
+  std::optional<Step> found;
+  bool is_certain = true;
   for (auto last = first; last != replaced_.end() && last->at <= to.first + within; ++last) {
-    if (auto step = across({first, last + 1}, from, to)) return step;
+    is_certain = is_certain && last->at > from.first && has_happened(*last, to);
+    if (found && !is_certain) continue;
+    if (auto step = across({first, last + 1}, from, to)) found = std::move(step);
   }
-  return std::nullopt;
+  return found;
 }
 
 std::optional<Step> CounterJudge::across(std::span<const Replaced> replaced, const Fix& from, const Fix& to) const {

@@ -113,6 +113,8 @@ class CounterJudge {
   Step judge_unannounced(const Fix& from, const Fix& to, const Hints& hints) const;
   std::optional<Step> judge_announced(const Fix& from, const Fix& to, const Hints& hints, Duration within) const;
   std::optional<Step> across(std::span<const Replaced> replaced, const Fix& from, const Fix& to) const;
+  bool has_happened(const Replaced& r, const Fix& to) const;
+  bool happened_between(const Fix& from, const Fix& to, const Hints& hints) const;
   std::optional<std::int64_t> wrapped(const Fix& from, const Fix& to) const;
   bool plausible_wrap(const Fix& from, const Fix& to, std::int64_t range, std::int64_t moved) const;
   bool could_wrap_once_more(const Stretch& stretch) const;
@@ -126,6 +128,7 @@ class CounterJudge {
   std::vector<Ratio> ratios_;
   std::int64_t total_max_ = 0;
   std::int64_t count_ = 0;
+  std::int64_t unit_ = 0;  // 1 of the point's unit, in quanta
   bool runs_back_ = false;
 };
 

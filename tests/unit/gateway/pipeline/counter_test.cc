@@ -142,6 +142,28 @@ TEST(Counter, AReplacementMayHaveHappenedHoursFromTheTimeThatWasAnnounced) {
   }
 }
 
+// The old meter could have run on to there, with less; but it has ended before.
+TEST(Counter, MoreThanTheOldMeterEndedWithIsShownByTheNewOne) {
+  Point point = a_point();
+  point.history.replaced = {{kStart + 6min, 100.0, 98.0}};
+  Register meter(point);
+  meter.at(0s, 99.0);
+  meter.at(5min, 99.5);
+  EXPECT_EQ(meter.at(65min, 104.0).quality.rule, Rule::replaced);
+  EXPECT_EQ(meter.total, Activity::of(500'000 + 500'000 + 6'000'000));
+  EXPECT_EQ(meter.at(80min, 105.0).quality, Quality{}) << "once";
+}
+
+TEST(Counter, WhatTheOldMeterMayShowBehindTheAnnouncedTimeIsStillItsOwn) {
+  Point point = a_point();
+  point.history.replaced = {{kStart + 6min, 100.0, 98.0}};
+  Register meter(point);
+  meter.at(5min, 99.5);
+  EXPECT_EQ(meter.at(7min, 99.6).quality, Quality{});
+  EXPECT_EQ(meter.at(9min, 98.1).quality.rule, Rule::replaced);
+  EXPECT_EQ(meter.total, Activity::of(100'000 + 400'000 + 100'000));
+}
+
 TEST(Counter, AnAnnouncementThatDoesNotFitBooksNothing) {
   Point point = a_point();
   point.history.replaced = {{kStart + 5min, 99'999.0, 0.2}};
