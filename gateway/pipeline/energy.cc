@@ -123,7 +123,20 @@ Counted EnergyMeter::count_rate(const Reading& reading, Quality quality, model::
   const bool carry = carries_remainder(state.last_at, reading.at);
   const auto before = scale_(state.last_value);
   if (time > gap_max_ || !before) {
-    out.add({.begin = std::max(*state.last_at, reading.at - kSpreadMax),
+    Instant gone = *state.last_at;
+    // The last reading before a silence stands for no time; before one that is rejected, for the time until that.
+    const auto rejected = first_rejected(state.rejected, gone, reading.at);
+    if (before && rejected && *rejected - gone <= gap_max_) {
+      const Wide held = Wide{before->quanta()} * 2 * (*rejected - gone).count();
+      out.add(
+          {.begin = gone,
+           .end = *rejected,
+           .amount = Activity::of(static_cast<std::int64_t>(floor_div(held + kTrapezoidScale / 2, kTrapezoidScale))),
+           .covered = true,
+           .quality = worse(quality, {Origin::estimated, Rule::rejected})});
+      gone = *rejected;
+    }
+    out.add({.begin = std::max(gone, reading.at - kSpreadMax),
              .end = reading.at,
              .covered = false,
              .quality = {Origin::missing, Rule::gap}});

@@ -14,7 +14,8 @@ namespace carbongate::pipeline {
 // rejected (withdraws(), quality.h), only until the first of those: until then the one before it stood. So of minutes of
 // which one in five is valid, a fifth is watched. The amount is known all the same, by the two that were accepted: the
 // difference of a counter exactly, that of a rate by its trapezoid, as over a reading that was lost. How it came is
-// estimated. Over more than gap_max nothing is watched, as ever.
+// estimated. Over more than gap_max nothing is watched, as ever; but a rate until the first rejected one, for which time
+// the one before it is held: 45 valid minutes on end are 45.
 //
 // A rejected reading of the very instant of an accepted one says nothing. What a counter itself finds to be no value of
 // its course (counter.h: a glitch, a 0) is no rejected reading: the register was read, and what it moved is known.

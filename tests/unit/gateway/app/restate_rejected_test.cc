@@ -70,7 +70,8 @@ class AnyRejected : public ::testing::TestWithParam<unsigned> {
     return !is_marked && std::isfinite(reading.value) && reading.value < 1e12;
   }
 
-  // By the rule alone, of a counter or a rate: each accepted reading stands until the next one.
+  // By the rule alone, of a counter or a rate: each accepted reading stands until the next one, if that comes soon, and
+  // that of a rate until one that is rejected.
   std::map<Instant, Duration> watched(std::span<const Reading> readings, PointId point) const {
     std::set<Instant> accepted;
     std::set<Instant> rejected;
@@ -79,10 +80,13 @@ class AnyRejected : public ::testing::TestWithParam<unsigned> {
     }
     std::map<Instant, Duration> quarters;
     for (auto next = accepted.begin(); next != accepted.end(); ++next) {
-      if (next == accepted.begin() || *next - *std::prev(next) > kGapMax) continue;
+      if (next == accepted.begin()) continue;
       const Instant begin = *std::prev(next);
       const auto first = rejected.upper_bound(begin);
-      const Instant end = first != rejected.end() && *first < *next ? *first : *next;
+      const bool is_rejected = first != rejected.end() && *first < *next;
+      const Instant end = is_rejected ? *first : *next;
+      const bool is_rate = point == points_[1];
+      if ((is_rejected && is_rate ? end : *next) - begin > kGapMax) continue;
       for (Instant from = begin; from < end;) {
         const Instant quarter = std::chrono::floor<std::chrono::duration<std::int64_t, std::ratio<900>>>(from);
         const Instant until = std::min(end, quarter + 15min);
