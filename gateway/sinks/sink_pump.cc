@@ -111,16 +111,18 @@ class PumpLog {
   std::optional<io::SteadyTime> rejection_logged_;
 };
 
-// Of dead letters: a rollup comes with its newest revision (Journal::peek_retries()), and without that one it is not
-// done, for it would stand in its place at the far end.
+// Of dead letters: a rollup comes with its newest revision, an alert with its last change (Journal::peek_retries()),
+// and without that one it is not done, for it would stand in its place at the far end.
 std::uint64_t settled_with_revisions(std::span<const model::StoredRow> rows, std::uint64_t through) {
-  using Name = std::tuple<const model::Series*, model::Period, Instant>;
+  using Name = std::tuple<const model::Series*, int, Instant>;
   std::set<Name> open;
   for (std::size_t i = rows.size(); i > 0; --i) {
     const model::StoredRow& row = rows[i - 1];
     const auto* rollup = row.body.get_if<model::RollupRow>();
-    if (rollup == nullptr) continue;
-    const Name name{row.series.get(), rollup->period, rollup->begin};
+    const auto* alert = row.body.get_if<model::Alert>();
+    if (rollup == nullptr && alert == nullptr) continue;
+    const Name name = rollup != nullptr ? Name{row.series.get(), static_cast<int>(rollup->period), rollup->begin}
+                                        : Name{row.series.get(), -1, alert->since};
     if (row.sequence > through) {
       open.insert(name);
     } else if (open.contains(name)) {

@@ -94,6 +94,10 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       later_rollups_(database_,
                      "SELECT seq, at, quality, body FROM journal INDEXED BY journal_books "
                      "WHERE kind > 1 AND kind = 4 AND at = ?1 AND series = ?2 AND seq > ?3 ORDER BY seq DESC"),
+      later_changes_(database_,
+                     "SELECT j.seq, j.at, j.quality, j.body FROM (SELECT seq, series FROM journal INDEXED BY "
+                     "journal_books WHERE kind > 1 AND kind = 5 AND at >= ?1 ORDER BY at LIMIT 5000) near "
+                     "JOIN journal j ON j.seq = near.seq WHERE near.series = ?2 AND near.seq > ?3 ORDER BY j.seq DESC"),
       dead_letters_(database_, rows_),
       deliveries_(database_, config),
       mark_(database_, "INSERT OR REPLACE INTO reading_mark(seq, newest, oldest) VALUES(?1, ?2, ?3)"),

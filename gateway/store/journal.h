@@ -88,7 +88,7 @@ class Journal {
   model::StoredRow stored(const ReadingWalk::Row& row);
   std::vector<model::StoredRow> rows_between(std::int64_t after, std::int64_t upto, std::size_t limit);
   std::vector<model::StoredRow> revised_between(std::int64_t after, std::int64_t upto, std::size_t limit);
-  std::optional<model::StoredRow> newest_revision(const ReadingWalk::Row& rollup);  // nullopt: it is that
+  std::optional<model::StoredRow> newest_revision(const ReadingWalk::Row& row);  // nullopt: it is that, or has none
   std::vector<model::StoredRow> peek_revisions(CursorTable::Cursor& cursor, std::size_t limit);
   void count(CursorTable::Cursor& cursor, const ports::Delivery& delivery, const Gap& moved);
   template <class F>
@@ -130,6 +130,7 @@ class Journal {
   std::vector<const model::JudgedReading*> last_readings_;  // of the points, in a commit; nullptr between commits
   Statement peek_revised_;
   Statement later_rollups_;
+  Statement later_changes_;
   DeadLetterTable dead_letters_;
   DeliveryTable deliveries_;
   Statement mark_;

@@ -161,14 +161,15 @@ void Journal::count(CursorTable::Cursor& cursor, const ports::Delivery& delivery
   cursor.accepted += delivery.rows - std::min(delivery.rows, refused + delivery.skipped);
 }
 
-// A rollup comes with its newest revision, also where that one was accepted: a destination that calls both by one name
-// keeps what comes last. With it there may be one row more than `limit`.
+// A rollup comes with its newest revision, an alert with its last change, also where those were accepted: a destination
+// that calls both by one name keeps what comes last, and a person believes it. With it there may be one row more than
+// `limit`.
 std::vector<model::StoredRow> Journal::peek_retries(const std::string& sink, std::size_t limit) {
   cursor_of(sink);  // it asks: what it has not got is kept, however long the retries take
   std::map<std::uint64_t, model::StoredRow> rows;
   bool is_full = false;
   dead_letters_.retries(sink, limit, [&](const ReadingWalk::Row& row) {
-    auto newest = row.columns.kind == RowKind::rollup ? newest_revision(row) : std::nullopt;
+    auto newest = newest_revision(row);
     is_full = is_full || (!rows.empty() && rows.size() + (newest ? 2 : 1) > limit);
     if (is_full) return true;
     rows.try_emplace(static_cast<std::uint64_t>(row.sequence), stored(row));
@@ -180,18 +181,26 @@ std::vector<model::StoredRow> Journal::peek_retries(const std::string& sink, std
   return ascending;
 }
 
-std::optional<model::StoredRow> Journal::newest_revision(const ReadingWalk::Row& rollup) {
-  const model::Period period = codec_.decode_row(rollup.columns).get<model::RollupRow>().period;
-  later_rollups_.bind(1, rollup.columns.at_ms).bind(2, rollup.series).bind(3, rollup.sequence);
-  for (Rows rows(later_rollups_); rows.next();) {
-    auto later = stored({.sequence = later_rollups_.integer(0),
-                         .series = rollup.series,
-                         .columns = {.kind = RowKind::rollup,
-                                     .at_ms = later_rollups_.integer(1),
+// Of a rollup, or of an alert: its last change, among the next few thousand of all.
+std::optional<model::StoredRow> Journal::newest_revision(const ReadingWalk::Row& row) {
+  if (row.columns.kind != RowKind::rollup && row.columns.kind != RowKind::alert) return std::nullopt;
+  const bool is_rollup = row.columns.kind == RowKind::rollup;
+  const auto body = codec_.decode_row(row.columns);
+  const auto is_same = [&](const model::StoredRow& later) {
+    if (is_rollup) return later.body.get<model::RollupRow>().period == body.get<model::RollupRow>().period;
+    return later.body.get<model::Alert>().since == body.get<model::Alert>().since;
+  };
+  Statement& later_rows = is_rollup ? later_rollups_ : later_changes_;
+  later_rows.bind(1, row.columns.at_ms).bind(2, row.series).bind(3, row.sequence);
+  for (Rows rows(later_rows); rows.next();) {
+    auto later = stored({.sequence = later_rows.integer(0),
+                         .series = row.series,
+                         .columns = {.kind = row.columns.kind,
+                                     .at_ms = later_rows.integer(1),
                                      .value = 0,
-                                     .quality = later_rollups_.integer(2),
-                                     .body = later_rollups_.blob(3)}});
-    if (later.body.get<model::RollupRow>().period == period) return later;
+                                     .quality = later_rows.integer(2),
+                                     .body = later_rows.blob(3)}});
+    if (is_same(later)) return later;
   }
   return std::nullopt;
 }

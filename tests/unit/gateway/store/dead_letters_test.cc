@@ -157,6 +157,32 @@ TEST_F(DeadLetters, ComeWithTheNewestRevisionOfARollup) {
   EXPECT_EQ(counts("vm").rejected, 2U);
 }
 
+TEST_F(DeadLetters, ComeWithTheLastChangeOfAnAlert) {
+  const auto change = [](model::WatchId watch, Instant since, Duration after, std::uint32_t revision) {
+    model::Alert alert = full_alert();
+    alert.since = since;
+    alert.at = since + after;
+    alert.revision = revision;
+    return model::JournalRow{watch, alert};
+  };
+  constexpr model::WatchId kOther{1};
+  close();
+  site_.watches = {watch_of(0, "overload", "press", "energy"), watch_of(1, "silent", "press", "energy")};
+  open();
+  model::Effects effects;
+  effects.rows = {change(model::WatchId{0}, kStart, 0s, 0), change(kOther, kStart, 0s, 0),
+                  change(model::WatchId{0}, kStart, 5min, 1), change(model::WatchId{0}, kStart + 1h, 0s, 0),
+                  change(model::WatchId{0}, kStart, 2h, 2)};
+  run(store_->commit(std::move(effects))).value();
+  reject("vm", {1, 2, 4});
+  close();
+  ASSERT_TRUE(retry_dead_letters(config_.path, "").has_value());
+  open();
+  std::vector<std::uint64_t> found;
+  for (const auto& row : retries("vm")) found.push_back(row.sequence);
+  EXPECT_EQ(found, (std::vector<std::uint64_t>{1, 2, 4, 5})) << "the end of the first, and no more";
+}
+
 TEST_F(DeadLetters, StayWhenTheirRowIsGoneFromTheJournal) {
   commit(2);
   reject("vm", {1, 2});
