@@ -34,7 +34,8 @@ Hj212Sink::Hj212Sink(Config config, asio::any_io_executor executor, io::Clock& c
       store_(store),
       station_clock_(config_.time_zone),
       link_(config_, std::move(executor), clock, store),
-      health_(config_.name, clock) {}
+      health_(config_.name, clock),
+      before_(store == nullptr ? 0 : store->status().last_sequence) {}
 
 // Also between two rows.
 ports::SinkStatus Hj212Sink::status() const {
@@ -86,8 +87,21 @@ asio::awaitable<model::Result<ports::Delivery>> Hj212Sink::deliver_rows(std::spa
     co_return told({make_error_code(errc::not_connected), link_.trouble()});
   }
   if (link_.given_up() != round_) end_round();
+  if (!are_again) co_await recall(rows);
   const End end = co_await send(rows, are_again);
   co_return finish(rows, end);
+}
+
+// What cannot be read of the record is sent again.
+asio::awaitable<void> Hj212Sink::recall(std::span<const model::StoredRow> rows) {
+  if (!store_ || recalled_ >= before_ || rows.back().sequence <= recalled_) co_return;
+  const auto recorded = co_await store_->recorded(config_.name, rows.front().sequence, rows.back().sequence);
+  if (recorded.has_error()) co_return;
+  for (const ports::Recorded& row : *recorded) {
+    if (row.outcome != ports::Attempt::Outcome::received || packets_.contains(row.sequence)) continue;
+    packets_[row.sequence].fate = Fate::arrived;
+  }
+  recalled_ = rows.back().sequence;
 }
 
 Data Hj212Sink::data_of(const model::StoredRow& row) const {

@@ -31,7 +31,8 @@ namespace carbongate::sinks::hj212 {
 // is sent another time takes no more than half. An alert waits until what came before it of its watch has arrived: the
 // platform's last word of it is the last one.
 //
-// Each time that a packet is sent is in the record of deliveries by the next look, though nothing is settled.
+// Each time that a packet is sent is in the record of deliveries by the next look, though nothing is settled. By that
+// record what has arrived is not sent again after a restart, either, while something before it is open.
 //
 // A round is the time until the connection is given up, because something was not answered, or is away for long.
 class Hj212Sink final : public ports::Sink {
@@ -83,6 +84,7 @@ class Hj212Sink final : public ports::Sink {
   boost::asio::awaitable<bool> wait_for(io::SteadyTime deadline);
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver_rows(std::span<const model::StoredRow> rows,
                                                                       bool are_again);
+  boost::asio::awaitable<void> recall(std::span<const model::StoredRow> rows);
   boost::asio::awaitable<End> send(std::span<const model::StoredRow> rows, bool are_again);
   bool send_what_fits(std::span<const model::StoredRow> rows, bool are_again);
   void send(const model::StoredRow& row, Packet& packet);
@@ -101,6 +103,8 @@ class Hj212Sink final : public ports::Sink {
   shared::Health health_;
   shared::AttemptLog log_;
   std::map<std::uint64_t, Packet> packets_;  // by the row's sequence
+  std::uint64_t recalled_ = 0;               // up to this row it is known what a former run had receipts of
+  std::uint64_t before_ = 0;                 // the journal's last row at the start
   std::uint64_t noticed_ = 0;                // the newest report or alert when a delivery was cut short last
   std::uint64_t round_ = 0;                  // connections given up before it
   bool has_answered_ = false;                // the platform, anything of this round

@@ -229,6 +229,22 @@ TEST_F(Hj212SinkTest, TheEndOfAnAlertWaitsUntilItsBeginHasArrived) {
   EXPECT_TRUE(refused_.empty());
 }
 
+TEST_F(Hj212SinkTest, WhatHadItsReceiptBeforeARestartIsNotSentAgain) {
+  using Outcome = ports::Attempt::Outcome;
+  const std::vector<model::StoredRow> rows = {alert(1, series("limit")), alert(2, series("other")), report(3),
+                                              report(4)};
+  store_.set_last_sequence(4);
+  disk_.recorded["platform"] = {{.sequence = 1, .outcome = Outcome::open},
+                                {.sequence = 2, .outcome = Outcome::received},
+                                {.sequence = 3, .outcome = Outcome::received}};
+  start();
+  offer(rows);
+  ASSERT_TRUE(until([&] { return rows_.empty(); }));
+  EXPECT_EQ(platform_.alerts(), std::vector<std::string>{"1"});
+  EXPECT_EQ(platform_.count("2051"), 1u) << "the last one, which nobody knows of";
+  EXPECT_TRUE(refused_.empty());
+}
+
 TEST_F(Hj212SinkTest, WhatIsRetriedAndIgnoredAgainIsRefusedAfterOneRound) {
   platform_.answers = [](const std::string&) { return false; };
   start();
