@@ -268,7 +268,7 @@ void SetReader::read_electricity_equivalent(std::span<const config::Node> items)
     in.finish();
     if (problems_.times_reported() == errors_before) add_row(in, std::move(row));
   }
-  check_validities(true);
+  check_validities(false);
 }
 
 std::optional<Date> SetReader::read_day(config::Reader& in, std::string_view key) {
