@@ -140,10 +140,8 @@ std::optional<Step> CounterJudge::judge_announced(const Fix& from, const Fix& to
     return (!hints.settled_until || r.at > *hints.settled_until) && r.at > from.first - within;
   });
   std::optional<Step> found;
-  bool is_certain = true;
   for (auto last = first; last != replaced_.end() && last->at <= to.first + within; ++last) {
-    is_certain = is_certain && last->at > from.first && has_happened(*last, to);
-    if (found && !is_certain) continue;
+    if (found && !has_happened(*last, to)) break;
     if (auto step = across({first, last + 1}, from, to)) found = std::move(step);
   }
   return found;

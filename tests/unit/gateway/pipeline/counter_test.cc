@@ -154,6 +154,15 @@ TEST(Counter, MoreThanTheOldMeterEndedWithIsShownByTheNewOne) {
   EXPECT_EQ(meter.at(80min, 105.0).quality, Quality{}) << "once";
 }
 
+TEST(Counter, TwoReplacementsInOneSilenceAreBothBookedWhereTheSecondMustHaveHappened) {
+  Point point = a_point();
+  point.history.replaced = {{kStart + 6min, 1'240.0, 0.0}, {kStart + 30min, 2.0, 500.0}};
+  Register meter(point);
+  meter.at(5min, 1'239.0);
+  EXPECT_EQ(meter.at(65min, 504.0).quality.rule, Rule::replaced);
+  EXPECT_EQ(meter.total, Activity::of(1'000'000 + 2'000'000 + 4'000'000));
+}
+
 TEST(Counter, WhatTheOldMeterMayShowBehindTheAnnouncedTimeIsStillItsOwn) {
   Point point = a_point();
   point.history.replaced = {{kStart + 6min, 100.0, 98.0}};
