@@ -1,6 +1,7 @@
 """Values that are asked for over HTTP, from Python's web server: live factors, faults of all kinds, TLS, and restarts."""
 
 import json
+import select
 import subprocess
 import time
 from datetime import datetime, timezone
@@ -155,7 +156,8 @@ def dripping(handler):
     handler.end_headers()
     for _ in range(100):
         handler.wfile.write(b" ")
-        time.sleep(0.1)
+        if select.select([handler.connection], [], [], 0.1)[0]:  # the gateway has gone
+            return
 
 
 def cut_off(handler):
