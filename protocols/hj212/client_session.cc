@@ -35,8 +35,12 @@ void ClientSession::connected(Moment now) {
   last_sent_ = now.ticks;
   for (Outstanding& packet : outstanding_) packet.times = 0;
   if (options_.asks_for_time) {
-    Outstanding packet{
-        .ticket = 0, .head = head(options_.limits.st, "1013", next_qn(now), true), .area = {}, .receipt = "9013"};
+    const LocalTime number = next_qn(now);
+    Outstanding packet{.ticket = 0,
+                       .head = head(options_.limits.st, "1013", to_qn(number), true),
+                       .area = {},
+                       .receipt = "9013",
+                       .number = number};
     std::erase_if(outstanding_, [](const Outstanding& other) { return other.receipt == "9013"; });
     outstanding_.push_front(std::move(packet));
   }
@@ -51,10 +55,10 @@ void ClientSession::lost() {
 }
 
 // Times of the data, never the same one twice. Where the local clock steps back (summer time), they go on in order.
-std::string ClientSession::next_qn(Moment now) {
+LocalTime ClientSession::next_qn(Moment now) {
   const LocalTime next = last_qn_ + std::chrono::milliseconds(1);
   last_qn_ = std::max(now.local, next);
-  return to_qn(last_qn_);
+  return last_qn_;
 }
 
 Head ClientSession::head(std::string_view st, std::string_view cn, std::string qn, bool wants_answer) const {
@@ -93,13 +97,18 @@ std::optional<ClientSession::Ticket> ClientSession::upload(std::string_view cn, 
   uploads_[ticket].parts_left = parts.size();
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Head own = first;
-    own.qn = next_qn(now);
+    const LocalTime number = next_qn(now);
+    own.qn = to_qn(number);
     if (parts.size() > 1) {
       own.flag->bits |= 2;
       own.part = Part{static_cast<std::uint32_t>(i + 1), static_cast<std::uint32_t>(parts.size())};
     }
-    outstanding_.push_back(
-        {.ticket = ticket, .head = std::move(own), .area = parts[i], .receipt = "9014", .is_urgent = is_urgent});
+    outstanding_.push_back({.ticket = ticket,
+                            .head = std::move(own),
+                            .area = parts[i],
+                            .receipt = "9014",
+                            .is_urgent = is_urgent,
+                            .number = number});
   }
   return ticket;
 }
@@ -129,7 +138,13 @@ std::optional<std::string> ClientSession::next(Moment now) {
   }
   std::size_t under_way = 0;
   std::size_t urgent = 0;
+  early_until_.reset();
   for (Outstanding& packet : outstanding_) {
+    const auto ahead = packet.number - now.local;
+    if (packet.tries == 0 && ahead.count() > 0 && ahead <= kQnWaitMax) {
+      early_until_ = std::min(early_until_.value_or(now.ticks + ahead), now.ticks + ahead);
+      continue;
+    }
     if (packet.times > 0 && now.ticks >= packet.deadline) {
       if (packet.times > settings_.retries) {
         if (packet.receipt == "9013") {  // it need not know
@@ -161,7 +176,7 @@ std::optional<std::string> ClientSession::next(Moment now) {
   }
   if (options_.heartbeat.count() > 0 && now.ticks >= last_sent_ + options_.heartbeat) {
     begin({});
-    return frame_of(head(kInteraction, "9015", next_qn(now), false), {});
+    return frame_of(head(kInteraction, "9015", to_qn(next_qn(now)), false), {});
   }
   return std::nullopt;
 }
@@ -181,6 +196,7 @@ std::optional<std::chrono::milliseconds> ClientSession::due() const {
   for (const Outstanding& packet : outstanding_) {
     if (packet.times > 0) note(packet.deadline);
   }
+  if (early_until_) note(*early_until_);
   if (options_.heartbeat.count() > 0) note(last_sent_ + options_.heartbeat);
   return at;
 }

@@ -8,6 +8,10 @@
 //             again, and not carried out again; unless it was cut off before its 9012.
 //
 // Nothing is lost with a connection: what has no receipt is sent first on the next one.
+//
+// A QN is a time, of which a platform hears once: where packets are made faster than one a millisecond, each waits
+// until the clock shows its QN, so that a session after this one, also in another life of the process, begins behind
+// them all.
 #pragma once
 
 #include <chrono>
@@ -46,9 +50,10 @@ class ClientSession {
   };
   using Ticket = std::uint64_t;
 
-  static constexpr std::size_t kAnswersMax = 64;   // that the platform does not read: the connection is of no use
-  static constexpr std::size_t kDamagesMax = 100;  // without a good packet between: the same
-  static constexpr std::size_t kRemembered = 32;   // requests: one of them that comes again is known
+  static constexpr std::size_t kAnswersMax = 64;        // that the platform does not read: the connection is of no use
+  static constexpr std::size_t kDamagesMax = 100;       // without a good packet between: the same
+  static constexpr std::size_t kRemembered = 32;        // requests: one of them that comes again is known
+  static constexpr std::chrono::seconds kQnWaitMax{1};  // a QN farther ahead of the clock: the clock was set back
 
   struct Sent {  // the upload is written: for the first time, or once more; of one in parts the first of them that is
     Ticket ticket;
@@ -116,6 +121,7 @@ class ClientSession {
     std::uint32_t times = 0;  // sent on this connection
     std::uint32_t tries = 0;  // on all of them
     std::chrono::milliseconds deadline{};
+    LocalTime number{};  // the QN
   };
   struct Upload {
     std::size_t parts_left = 0;
@@ -129,7 +135,7 @@ class ClientSession {
     bool is_open = false;  // finish() is to come
   };
 
-  std::string next_qn(Moment now);
+  LocalTime next_qn(Moment now);
   Head head(std::string_view st, std::string_view cn, std::string qn, bool wants_answer) const;
   static std::string frame_of(const Head& head, std::vector<Item> area);
   std::size_t area_max(const Head& head) const;
@@ -157,6 +163,7 @@ class ClientSession {
   std::deque<Event> events_;
   Ticket last_ticket_ = 0;
   LocalTime last_qn_{};
+  std::optional<std::chrono::milliseconds> early_until_;  // the first packet that waits for its QN may be sent
   std::chrono::milliseconds last_sent_{};
   std::uint64_t sent_ = 0;
   std::uint64_t resent_ = 0;

@@ -50,9 +50,16 @@ class ClientSessionTest : public testing::Test {
     }
     return std::nullopt;
   }
-  ClientSession::Ticket upload(std::string_view text = "a05001-Rtd=1.0,a05001-Flag=N") {
+  ClientSession::Ticket upload_at_once(std::string_view text = "a05001-Rtd=1.0,a05001-Flag=N") {
     const auto items = *parse_segment("CN=1;CP=&&" + std::string(text) + "&&")->area;
     return *session_->upload("2011", {{Value{"DataTime", "20260801100000"}}}, items, now());
+  }
+  // And lets the time pass until the clock shows the QN of each part.
+  ClientSession::Ticket upload(std::string_view text = "a05001-Rtd=1.0,a05001-Flag=N") {
+    const std::size_t before = session_->outstanding();
+    const auto ticket = upload_at_once(text);
+    ticks_ += (session_->outstanding() - before) * 1ms;
+    return ticket;
   }
 
   std::chrono::milliseconds ticks_{0};
@@ -244,6 +251,46 @@ TEST_F(ClientSessionTest, WhatIsTooLongGoesInPartsBetweenItems) {
   EXPECT_FALSE(session_->upload("3020", {}, {{Value{"i11001-Info", std::string(951, 'x')}}}, now()));
 }
 
+TEST_F(ClientSessionTest, NoPacketIsSentBeforeTheClockShowsItsQn) {
+  start();
+  for (int i = 0; i < 3; ++i) upload_at_once();
+  ASSERT_TRUE(session_->next(now()));
+  session_->written();
+  EXPECT_FALSE(session_->next(now())) << "the next one of the same millisecond";
+  EXPECT_EQ(session_->due(), ticks_ + 1ms);
+  ticks_ += 1ms;
+  EXPECT_EQ(head(*session_->next(now())).qn, "20260801100000001");
+}
+
+// The process is killed while packets are made faster than one a millisecond, and starts again within two.
+TEST_F(ClientSessionTest, ASessionOfTheNextLifeRepeatsNoQn) {
+  std::set<std::string> numbers;
+  for (int life = 0; life < 20; ++life) {
+    start();
+    for (int i = 0; i < 4; ++i) upload_at_once();
+    for (const auto until = ticks_ + 2ms; ticks_ < until; ticks_ += 1ms) {
+      while (const auto bytes = session_->next(now())) {
+        session_->written();
+        EXPECT_TRUE(numbers.insert(head(*bytes).qn).second) << head(*bytes).qn;
+      }
+    }
+  }
+  EXPECT_EQ(numbers.size(), 40u);
+}
+
+TEST_F(ClientSessionTest, AClockSetBackHoldsNothingUp) {
+  start();
+  upload();
+  EXPECT_EQ(sent().size(), 1u);
+  const auto before = now();
+  const ClientSession::Moment after{before.ticks, before.local - 1h};
+  session_->upload("2011", {{Value{"DataTime", "20260801090000"}}}, *parse_segment("CN=1;CP=&&a05001-Rtd=1.0&&")->area,
+                   after);
+  const auto bytes = session_->next(after);
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(head(*bytes).qn, "20260801100000001") << "the numbers go on in order";
+}
+
 TEST_F(ClientSessionTest, WithoutReceiptsWhatIsWrittenHasArrived) {
   ClientOptions with = options();
   with.wants_receipts = false;
@@ -337,7 +384,7 @@ TEST_F(ClientSessionTest, TheEditionOf2025HasItsVersionAndAHeartbeat) {
   const auto frames = sent();
   EXPECT_EQ(head(frames[0]).flag->bits, 9);
   receipt(frames[0]);
-  EXPECT_EQ(session_->due(), 60s);
+  EXPECT_EQ(session_->due(), ticks_ + 60s);
   ticks_ += 60s;
   const auto beat = sent();
   ASSERT_EQ(beat.size(), 1u);
@@ -353,6 +400,7 @@ TEST_F(ClientSessionTest, TheTimeIsAskedForOnANewConnection) {
   EXPECT_EQ(head(frames[0]).cn, "1013");
   session_->received(packet("9013", head(frames[0]).qn, "", 4), now());
   EXPECT_EQ(session_->outstanding(), 0u);
+  ticks_ += 1ms;
   session_->connected(now());
   for (int i = 0; i < 4; ++i) {
     EXPECT_EQ(sent().size(), 1u);
