@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "gateway/store/kept_tables.h"
+#include "gateway/store/log_damage.h"
 #include "gateway/store/migrations.h"
 #include "gateway/store/unknown_time.h"
 
@@ -42,6 +43,7 @@ std::optional<SalvageReport> salvaged(const std::filesystem::path& directory) {
   if (is_emptied && std::filesystem::exists(directory / kLedgerPublicFile, error)) {
     mark_damaged(directory, std::string(kDatabaseFile) + " is empty, and a gateway has run here: all of it is lost");
   }
+  if (const auto in_log = find_log_damage(directory / kDatabaseFile)) mark_damaged(directory, *in_log);
   return salvage_if_marked(directory);
 }
 

@@ -13,6 +13,7 @@
 
 #include "gateway/store/block_table.h"
 #include "gateway/store/kept_tables.h"
+#include "gateway/store/log_damage.h"
 #include "gateway/store/lost_pages.h"
 #include "gateway/store/migrations.h"
 #include "gateway/store/orphans.h"
@@ -34,6 +35,7 @@ constexpr const char* kMarkFile =
 constexpr const char* kUnfinished = "carbongate.db.salvaging";
 constexpr const char* kFinished = "carbongate.db.salvaged";  // complete and on disk
 constexpr const char* kReopened = "carbongate.db.reopened";  // a copy of the damaged one, with first pages
+constexpr const char* kMended = "carbongate.db.mended";      // the damaged one with a log that is sound
 constexpr const char* kScratch = "carbongate.db.scratch";
 constexpr const char* kBeside[] = {"", "-wal", "-shm"};
 constexpr std::int64_t kRowsPerCommit = 100'000;
@@ -168,12 +170,17 @@ struct Source {
   std::unique_ptr<Database> database;  // nullptr: nothing of it can be read
   std::optional<KeptTables> kept;      // beside it
   bool is_reopened = false;            // a page that others are found by was gone
+  std::optional<MendedLog> log;        // what lay behind damage in it is there
   std::int64_t version = kSchemaVersion;
 };
 
 Source open_source(const fs::path& directory) {
-  const fs::path file = directory / kDatabaseFile;
-  Source source{.database = open_damaged(file), .kept = kept_tables(directory)};
+  fs::path file = directory / kDatabaseFile;
+  Source source;
+  source.log = mend_log(file, directory / kMended);
+  if (source.log) file = directory / kMended;
+  source.database = open_damaged(file);
+  source.kept = kept_tables(directory);
   std::vector<KeptTables> layouts;
   if (!source.database || !has_all_tables(*source.database)) {
     if (source.kept) layouts.push_back(*source.kept);
@@ -219,6 +226,7 @@ void copy_readable(const fs::path& directory, const fs::path& to, SalvageReport&
   const Source opened = open_source(directory);
   const std::unique_ptr<Database>& source = opened.database;
   report.is_reopened = opened.is_reopened;
+  if (opened.log) report.pages_in_doubt = opened.log->pages_in_doubt;
   RowJudge judge;
   bool are_links_lost = false;
   bool are_entries_lost = false;
@@ -270,11 +278,13 @@ void build(const fs::path& directory, SalvageReport& report) {
     std::error_code ignored;
     for (const char* suffix : kBeside) fs::remove(unfinished.string() + suffix, ignored);
     remove_copy(directory / kReopened);
+    remove_copy(directory / kMended);
   };
   remove();
   try {
     copy_readable(directory, unfinished, report);
     remove_copy(directory / kReopened);
+    remove_copy(directory / kMended);
     std::error_code error;
     fs::create_directory(report.set_aside, error);
     std::ofstream text(report.set_aside / "report.txt");
@@ -300,6 +310,10 @@ std::string SalvageReport::to_text() const {
         "  its first page, or one that leads to others, could not be read: it was written anew in a copy, in which "
         "what "
         "follows was found\n";
+  }
+  if (pages_in_doubt) {
+    text += fmt::format("  what lay behind the damage in its log was read, but for {} pages that it held\n",
+                        *pages_in_doubt);
   }
   for (const TableSalvage& table : tables) {
     text += fmt::format("  {}: {} rows kept", table.table, table.kept);
@@ -372,6 +386,7 @@ namespace {
 
 std::vector<std::string> damage_of(const fs::path& file) {
   std::vector<std::string> findings;
+  if (auto in_log = find_log_damage(file)) findings.push_back(std::move(*in_log));
   std::unique_ptr<Database> database;
   try {
     database = open_for_reading(file);

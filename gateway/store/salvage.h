@@ -1,7 +1,7 @@
 // What can still be read of a damaged database, in a new one; the damaged files are set aside, never deleted.
 //
 // SQLite's log has checksums: a power cut costs at most what was not committed. This is for what no log can heal: a
-// disk that lies about what it has written, a bad block, a file cut short.
+// disk that lies about what it has written, a bad block, also one of the log (log_damage.h), a file cut short.
 #pragma once
 
 #include <cstdint>
@@ -31,9 +31,10 @@ struct TableSalvage {
 };
 
 struct SalvageReport {
-  std::filesystem::path set_aside;  // the directory with the damaged files and report.txt
-  std::string cause;                // why somebody thought so
-  bool is_reopened = false;         // a page was gone by which others are found, such as the first one
+  std::filesystem::path set_aside;              // the directory with the damaged files and report.txt
+  std::string cause;                            // why somebody thought so
+  bool is_reopened = false;                     // a page was gone by which others are found, such as the first one
+  std::optional<std::uint32_t> pages_in_doubt;  // of what lay behind damage in the log; nullopt: there was none to read
   std::vector<TableSalvage> tables;
   std::uint64_t rechained = 0;                     // entries whose hash was worked out again: all before it was there
   std::uint64_t states_dropped = 0;                // which cannot be told of any place of the journal

@@ -1,0 +1,247 @@
+#include "gateway/store/log_damage.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <fstream>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "gateway/store/database.h"
+#include "gateway/store/lost_pages.h"
+#include "gateway/store/salvage.h"
+#include "gateway/store/sqlite_store.h"
+#include "store_fixtures.h"
+#include "tests/support/rounds.h"
+#include "tests/support/temporary_directory.h"
+
+namespace carbongate::store {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace store_test;
+
+constexpr std::size_t kHeaderBytes = 32;  // SQLite's "Database File Format", section 4.1
+constexpr std::size_t kFrameBytes = 24 + 512;
+constexpr int kCommits = 60;
+
+// What kill -9 leaves: a database, its log and the log's index; of the commits most are in the log alone.
+class LogDamage : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    {
+      auto store = SqliteStore::open({.path = lived_}, small_site()).value();  // and ended in order
+      run(store->commit({{reading(kIncomer, kStart - 1s, -1)}, {}, {}})).value();
+    }
+    auto store = SqliteStore::open({.path = lived_}, small_site()).value();
+    for (int i = 0; i < kCommits; ++i) {
+      model::Effects effects;
+      for (int j = 0; j < 20; ++j) effects.rows.push_back(reading(kIncomer, kStart + (20 * i + j) * 1s, 20 * i + j));
+      effects.rows.push_back(entry(kStart + i * 15min, i, 2 * i));
+      effects.accounts = {{kPressShop, full_account_state()}};
+      run(store->commit(std::move(effects))).value();
+      ends_.push_back((fs::file_size(log(lived_)) - kHeaderBytes) / kFrameBytes);
+      if (i == kCommits / 2) run(store->settle("tsdb", {300, {}})).value();
+    }
+    last_ = store->status().last_sequence;
+    take(lived_, killed_);
+    bytes_ = content(log(killed_));
+    ASSERT_EQ(ends_.back(), (bytes_.size() - kHeaderBytes) / kFrameBytes) << "the log was not begun anew";
+  }
+
+  static fs::path file(const fs::path& store) { return store / kDatabaseFile; }
+  static fs::path log(const fs::path& store) { return file(store).string() + "-wal"; }
+  static fs::path index(const fs::path& store) { return file(store).string() + "-shm"; }
+  static std::string content(const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  static void write(const fs::path& path, const std::string& bytes) {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+  }
+  static void take(const fs::path& from, const fs::path& to) {
+    fs::remove_all(to);
+    fs::copy(from, to, fs::copy_options::recursive);
+  }
+
+  // The store with this log. Without its index: as a power cut may leave it.
+  void given(const std::string& bytes, bool with_index) {
+    take(killed_, given_);
+    write(log(given_), bytes);
+    if (!with_index) fs::remove(index(given_));
+  }
+  std::string flipped(std::size_t at) const {
+    std::string bytes = bytes_;
+    bytes.at(at) = static_cast<char>(bytes.at(at) ^ 0x10);
+    return bytes;
+  }
+  static constexpr std::size_t frame_begin(std::size_t frame) { return kHeaderBytes + (frame - 1) * kFrameBytes; }
+
+  // What a sink that starts anew is given, each as it was written; and what comes next has a number of its own.
+  std::size_t rows_after_a_start() {
+    auto store = SqliteStore::open({.path = given_}, small_site()).value();
+    EXPECT_NE(store->status().repaired, "");
+    std::size_t count = 0;
+    for (const model::StoredRow& row : run(store->peek("audit", 1'000'000)).value()) {
+      ++count;
+      if (const auto* body = row.body.get_if<model::JudgedReading>()) {
+        EXPECT_EQ(body->at, kStart + std::chrono::seconds(static_cast<int>(body->value)));
+      } else if (const auto* emitted = row.body.get_if<model::EmissionEntry>()) {
+        EXPECT_EQ(emitted->begin, kStart + emitted->amount.quanta() * 15min);
+      }
+    }
+    EXPECT_GT(store->status().last_sequence, last_) << "numbers that a sink has seen are used again";
+    store.reset();
+    EXPECT_TRUE(find_damage(given_).value().empty());
+    return count;
+  }
+
+  TemporaryDirectory directory_;
+  fs::path lived_ = directory_.path() / "lived";
+  fs::path killed_ = directory_.path() / "killed";
+  fs::path given_ = directory_.path() / "given";
+  std::string bytes_;
+  std::vector<std::size_t> ends_;  // frames in the log after each commit
+  std::uint64_t last_ = 0;
+};
+
+TEST_F(LogDamage, ALogThatAKillLeftIsSound) {
+  for (const bool with_index : {true, false}) {
+    given(bytes_, with_index);
+    EXPECT_EQ(find_log_damage(file(given_)), std::nullopt);
+    EXPECT_EQ(mend_log(file(given_), given_ / "copy"), std::nullopt);
+    auto store = SqliteStore::open({.path = given_}, small_site()).value();
+    EXPECT_EQ(store->status().repaired, "");
+    EXPECT_EQ(store->status().last_sequence, last_);
+  }
+}
+
+// Of the last transaction a power cut may leave any sector or none: it was not confirmed yet.
+TEST_F(LogDamage, ATransactionThatAPowerCutToreIsNoDamage) {
+  std::mt19937 random(3);
+  const std::size_t begin = frame_begin(ends_[kCommits - 2] + 1);
+  for (int round = 0; round < 60; ++round) {
+    std::string bytes = bytes_;
+    for (std::size_t sector = begin; sector < bytes.size(); sector += 512) {
+      if (random() % 2 == 0)
+        bytes.replace(sector, 512, std::string(std::min<std::size_t>(512, bytes.size() - sector), '\0'));
+    }
+    if (random() % 2 == 0) bytes.resize(begin + random() % (bytes.size() - begin));
+    given(bytes, false);
+    EXPECT_EQ(find_log_damage(file(given_)), std::nullopt);
+  }
+}
+
+TEST_F(LogDamage, OlderGenerationsBehindTheEndAreNoDamage) {
+  std::string older = bytes_.substr(frame_begin(ends_[10] + 1));
+  for (std::size_t at = 0; at < older.size(); at += kFrameBytes) ++older.at(at + 8 + 3);  // of the salts
+  given(bytes_.substr(0, frame_begin(ends_[10] + 1)) + older, false);
+  EXPECT_EQ(find_log_damage(file(given_)), std::nullopt);
+}
+
+// A transaction that failed when it was to be confirmed, and a shorter one written over its beginning.
+TEST_F(LogDamage, WhatATransactionThatFailedLeftIsNoDamage) {
+  const std::size_t from = ends_[kCommits - 2] + 1;
+  ASSERT_GT(ends_.back(), from + 1);
+  std::string bytes = bytes_;
+  bytes.replace(frame_begin(from), kFrameBytes, bytes.substr(frame_begin(2), kFrameBytes));
+  given(bytes, false);
+  EXPECT_EQ(find_log_damage(file(given_)), std::nullopt);
+}
+
+TEST_F(LogDamage, OneByteCostsOnePageAtMost) {
+  std::mt19937 random(11);
+  std::size_t least = last_;
+  const int rounds = kSanitized ? 6 : 24;
+  for (int round = 0; round < rounds; ++round) {
+    const bool with_index = round % 2 == 0;
+    const std::size_t until = frame_begin((with_index ? ends_.back() : ends_[kCommits - 3]) + 1);
+    const std::size_t at = kHeaderBytes + random() % (until - kHeaderBytes);
+    SCOPED_TRACE("byte " + std::to_string(at));
+    given(flipped(at), with_index);
+    ASSERT_TRUE(find_log_damage(file(given_)));
+    const auto findings = find_damage(given_).value();
+    ASSERT_FALSE(findings.empty());
+    EXPECT_TRUE(findings.front().starts_with("carbongate.db-wal: frame ")) << findings.front();
+    given(flipped(at), with_index);
+    least = std::min(least, rows_after_a_start());
+    EXPECT_TRUE(fs::exists(given_ / "damaged-1" / "carbongate.db-wal"));
+    EXPECT_FALSE(fs::exists(given_ / "carbongate.db.mended"));
+  }
+  EXPECT_GE(least, last_ - 60) << "of " << last_;
+}
+
+TEST_F(LogDamage, TheBeginningOfTheLogCostsNothing) {
+  for (std::size_t at = 0; at < kHeaderBytes; ++at) {
+    SCOPED_TRACE("byte " + std::to_string(at));
+    given(flipped(at), at % 2 == 0);
+    ASSERT_TRUE(find_log_damage(file(given_)));
+    if (at % (kSanitized ? 8 : 4) != 0) continue;
+    EXPECT_EQ(rows_after_a_start(), last_);
+  }
+}
+
+TEST_F(LogDamage, SeveralPlacesCostAPageEach) {
+  std::string bytes = bytes_;
+  for (const int commit : {10, 20, 21, 45}) bytes.at(frame_begin(ends_[commit]) + 100) ^= 1;
+  given(bytes, false);
+  EXPECT_GE(rows_after_a_start(), last_ - 120);
+}
+
+TEST_F(LogDamage, ALogThatWasCutIsNoticedByItsIndex) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 12; ++round) {
+    const std::size_t size = round == 0 ? 0 : random() % bytes_.size();
+    SCOPED_TRACE("cut to " + std::to_string(size));
+    given(bytes_.substr(0, size), true);
+    const auto damage = find_log_damage(file(given_));
+    ASSERT_TRUE(damage);
+    EXPECT_NE(damage->find(size == 0 ? "is empty or missing" : "is cut short"), std::string::npos) << *damage;
+    const auto whole = static_cast<std::size_t>(
+        std::ranges::count_if(ends_, [&](std::size_t end) { return frame_begin(end + 1) <= size; }));
+    EXPECT_EQ(rows_after_a_start(), 1 + 21 * whole);
+  }
+  given(bytes_, true);
+  fs::remove(log(given_));
+  EXPECT_TRUE(find_log_damage(file(given_)));
+}
+
+TEST_F(LogDamage, AnIndexThatKnowsLessOrNothingSaysNothing) {
+  const std::string whole = content(index(killed_));
+  for (const std::string& bytes :
+       {std::string(), whole.substr(0, 40), std::string(whole.size(), '\0'), std::string(whole.size(), 'x')}) {
+    given(bytes_, true);
+    write(index(given_), bytes);
+    EXPECT_EQ(find_log_damage(file(given_)), std::nullopt);
+  }
+  given("", false);
+  EXPECT_EQ(find_log_damage(file(given_)), std::nullopt) << "it ended in order";
+  EXPECT_EQ(find_log_damage(directory_.path() / "nothing" / kDatabaseFile), std::nullopt);
+}
+
+TEST_F(LogDamage, ALogThatIsBeingWrittenAndBegunAnewIsSound) {
+  fs::create_directory(given_);
+  std::atomic<bool> is_enough = false;
+  std::atomic<int> commits = 0;
+  std::thread writer([&] {
+    Database database(file(given_), Database::Mode::read_write);
+    database.execute("PRAGMA page_size = 512; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF");
+    database.execute("PRAGMA wal_autocheckpoint = 40; CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB)");
+    while (!is_enough) {
+      database.execute("INSERT INTO t(b) VALUES(randomblob(3000))");
+      ++commits;
+    }
+  });
+  int looks = 0;
+  while (commits < 2'000 || looks < 300) {
+    EXPECT_EQ(find_log_damage(file(given_)), std::nullopt) << "look " << looks << ", commit " << commits;
+    ++looks;
+  }
+  is_enough = true;
+  writer.join();
+}
+
+}  // namespace
+}  // namespace carbongate::store
