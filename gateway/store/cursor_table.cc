@@ -24,6 +24,19 @@ ports::StoreStatus::Cursor description(const std::string& sink, const CursorTabl
   return shown;
 }
 
+// Of the numbers behind `after` those that a repair left out.
+std::int64_t numbers_left_out(Database& database, std::int64_t after) {
+  const std::string prefix = kLeftOut;
+  Statement ranges(database, "SELECT CAST(substr(name, ?1) AS INTEGER), value FROM meta WHERE name GLOB ?2");
+  const std::string pattern = prefix + "*";
+  ranges.bind(1, static_cast<std::int64_t>(prefix.size() + 1)).bind(2, std::string_view(pattern));
+  std::int64_t numbers = 0;
+  for (Rows rows(ranges); rows.next();) {
+    numbers += std::max<std::int64_t>(0, ranges.integer(1) - std::max(ranges.integer(0), after));
+  }
+  return numbers;
+}
+
 }  // namespace
 
 void CursorTable::Cursor::join() {
@@ -95,10 +108,11 @@ CursorTable::Cursor& CursorTable::of(const std::string& sink, std::int64_t last_
   Known& known = found->second;
   if (is_new) {
     const auto oldest = oldest_sequence(database_);
-    known.now.begun = known.now.settled = oldest ? *oldest - 1 : last_sequence;
+    known.now.settled = oldest ? *oldest - 1 : last_sequence;
+    known.now.begun = known.now.settled + numbers_left_out(database_, known.now.settled);
     // Between the books that are kept for ever, readings were dropped long before this sink was thought of.
     known.now.missed =
-        static_cast<std::uint64_t>(last_sequence - known.now.begun) - journal_.count(known.now.begun, last_sequence);
+        static_cast<std::uint64_t>(last_sequence - known.now.begun) - journal_.count(known.now.settled, last_sequence);
     known.is_new = true;
   }
   known.is_active = true;

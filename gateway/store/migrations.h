@@ -12,6 +12,9 @@ namespace carbongate::store {
 // In `meta`: the journal's numbers go on behind this one, though no row has it.
 inline constexpr const char* kSequenceFloor = "sequence_floor";
 
+// In `meta`, with a number behind it: no row has the numbers behind that one up to the value.
+inline constexpr const char* kLeftOut = "left_out ";
+
 inline constexpr int kSchemaVersion = 13;  // PRAGMA user_version
 inline constexpr std::int64_t kApplicationId =
     0x43474154;  // "CGAT" in the header: what `file` and we know our files by

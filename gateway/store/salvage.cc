@@ -130,6 +130,7 @@ void leave_numbers_out(Database& database) {
                        "reading_mark))"));
   Statement save(database, "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)");
   save.bind(1, std::string_view(kSequenceFloor)).bind(2, last + kNumbersLeftOut).run();
+  save.bind(1, std::string_view(kLeftOut + std::to_string(last))).bind(2, last + kNumbersLeftOut).run();
   // What no sink will get any more; numbers that no row had do not count.
   // Where more is accounted for than there was, for want of what was settled ahead, the count begins later.
   BlockTable blocks(database);

@@ -274,6 +274,22 @@ TEST_F(Conservation, WhatWasLostWithDamagedPagesIsAccountedFor) {
   EXPECT_TRUE(account("tsdb").balances());
 }
 
+TEST_F(Conservation, NumbersThatARepairLeftOutAreNoRowsThatANewSinkMissed) {
+  open();
+  commit(9'999);
+  for (int i = 0; i < 2; ++i) {
+    store_.reset();
+    ASSERT_TRUE(repair(config_.path, "as if a page were gone").has_value());
+    open();
+    commit(10);
+  }
+  deliver("new", 1'000);
+  EXPECT_EQ(account("new").missed, 0u);
+  EXPECT_EQ(account("new").lost, 0u);
+  EXPECT_EQ(account("new").received, 10'022u);
+  EXPECT_TRUE(account("new").balances());
+}
+
 TEST_F(Conservation, TooManyToCountIsNoBreach) {
   open();
   commit(999);
