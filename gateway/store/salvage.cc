@@ -387,7 +387,7 @@ namespace {
 
 std::vector<std::string> damage_of(const fs::path& file) {
   std::vector<std::string> findings;
-  if (auto in_log = find_log_damage(file)) findings.push_back(std::move(*in_log));
+  if (auto in_log = find_log_damage(file)) return {std::move(*in_log)};  // opened, it would be forgotten
   std::unique_ptr<Database> database;
   try {
     database = open_for_reading(file);

@@ -116,6 +116,38 @@ def test_a_file_cut_short_is_repaired_by_the_next_start(tmp_path):
     assert (store / "damaged-1" / "report.txt").read_text().count("\n") > 5
 
 
+@pytest.mark.parametrize("spoil", ["a byte", "the end"])
+def test_damage_in_the_log_is_told_and_costs_little(tmp_path, spoil):
+    """Of a gateway that was killed: SQLite alone would go on from the place before the damage, without a word."""
+    with Mosquitto(tmp_path / "broker") as broker:
+        config = config_file(tmp_path / "site", broker.port)
+        store = config.parent / "store"
+        gateway = gateway_of(tmp_path, config)
+        with gateway.start(ready=lambda: "new session" in gateway.output()):
+            for k in range(0, 2_000, 100):
+                broker.publish_lines("park/m0", readings(k, k + 100))
+                wait_for_readings(config, k + 100)
+            gateway.kill()
+        log = store / "carbongate.db-wal"
+        with open(log, "r+b") as file:
+            at = log.stat().st_size // 3
+            file.seek(at)
+            byte = file.read(1)[0]
+            file.seek(at)
+            file.write(bytes([byte ^ 0x40])) if spoil == "a byte" else file.truncate(at)
+        with gateway.start(ready=lambda: "has been repaired" in gateway.output() and gateway.output().count("running: site") > 1):
+            broker.publish_lines("park/m0", readings(2_000, 2_100))
+            newest = "2026-01-01T13:49:50"
+            wait_until(lambda: any(row["time"].startswith(newest) for row in counted_readings(config)), 30, "the last message")
+            assert gateway.stop() == 0
+        kept = len(counted_readings(config))
+        assert kept >= (1_800 if spoil == "a byte" else 500), kept
+        assert "carbongate.db-wal" in (store / "damaged-1" / "report.txt").read_text()
+        assert command("repair", config, "--check").returncode == 0
+        verified = command("verify", store, "--key", store / "ledger.pub", "--all-sealed")
+        assert verified.returncode == 0, verified.stdout
+
+
 @pytest.mark.parametrize("lost", [512, PAGE], ids=["page", "sector"])
 def test_the_first_page_costs_no_reading(tmp_path, lost):
     """The list of tables goes with a page of SQLite's; with a sector of the disk also names, and where the journal begins."""
