@@ -6,7 +6,7 @@
 #     FUZZED: a fuzz target is about it. AT_ONCE: its sources may be one, as no name that is private to one is in two.
 #   carbongate_unit_test(modbus_test SOURCES pdu_test.cc ... LINKS carbongate::modbus)
 #     one program of GoogleTest cases, labelled "unit". The target unit_tests builds them all, "all" none. Each case is a ctest entry;
-#     with sanitizers the program is, in parts if it has many sources, for there each start of a process takes half a second.
+#     with sanitizers the program is, in parts if it has many sources, for there a process starts and ends more slowly than most cases run.
 #   carbongate_fuzz_target(fuzz_pdu SOURCES fuzz_pdu.cc LINKS carbongate::modbus)
 #     built by the preset "fuzz" only; its corpus lies in tests/fuzz/corpus/<name>/. The target fuzz_targets builds them all;
 #     as ctest entries labelled "fuzz" they run for CARBONGATE_FUZZ_SECONDS each. What they find new stays in the build folder.
@@ -53,7 +53,7 @@ function(carbongate_unit_test name)
     return()
   endif()
   list(LENGTH arg_SOURCES sources)
-  math(EXPR last "(${sources} - 1) / 8")
+  math(EXPR last "(${sources} - 1) / 4")
   math(EXPR parts "${last} + 1")
   foreach(part RANGE ${last})
     add_test(NAME ${name}.${part} COMMAND ${name})
