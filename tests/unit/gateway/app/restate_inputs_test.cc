@@ -201,7 +201,9 @@ TEST_P(InputsWithdrawn, ForLongerThanALead) {
   }
   Books books(site_);
   books.hear(all);
-  for (const Duration from : {-1h, 7h, 30h, 71h, 73h}) EXPECT_EQ(differing(books, from), 0u) << from / 1h;
+  const std::vector<Duration> looks =
+      kSanitized ? std::vector<Duration>{30h, 73h} : std::vector<Duration>{-1h, 7h, 30h, 71h, 73h};
+  for (const Duration from : looks) EXPECT_EQ(differing(books, from), 0u) << from / 1h;
 }
 
 TEST_P(InputsWithdrawn, ComeLateThemselvesOrBesideLateReadings) {
