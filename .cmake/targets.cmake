@@ -5,7 +5,8 @@
 #     A folder without a .cc file becomes a header-only target.
 #     FUZZED: a fuzz target is about it. AT_ONCE: its sources may be one, as no name that is private to one is in two.
 #   carbongate_unit_test(modbus_test SOURCES pdu_test.cc ... LINKS carbongate::modbus)
-#     one program of GoogleTest cases, each case a ctest entry labelled "unit". The target unit_tests builds them all, "all" none.
+#     one program of GoogleTest cases, labelled "unit". The target unit_tests builds them all, "all" none. Each case is a ctest entry;
+#     with sanitizers the program is, in parts if it has many sources, for there a process starts and ends more slowly than most cases run.
 #   carbongate_fuzz_target(fuzz_pdu SOURCES fuzz_pdu.cc LINKS carbongate::modbus)
 #     built by the preset "fuzz" only; its corpus lies in tests/fuzz/corpus/<name>/. The target fuzz_targets builds them all;
 #     as ctest entries labelled "fuzz" they run for CARBONGATE_FUZZ_SECONDS each. What they find new stays in the build folder.
@@ -46,8 +47,19 @@ function(carbongate_unit_test name)
   target_link_libraries(${name} PRIVATE carbongate_test_flags ${arg_LINKS} GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE CARBONGATE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   carbongate_use_precompiled(${name} carbongate_precompiled_tests)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit TIMEOUT 120)
   add_dependencies(unit_tests ${name})
+  if(NOT CARBONGATE_SANITIZE)
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit TIMEOUT 120)
+    return()
+  endif()
+  list(LENGTH arg_SOURCES sources)
+  math(EXPR last "(${sources} - 1) / 4")
+  math(EXPR parts "${last} + 1")
+  foreach(part RANGE ${last})
+    add_test(NAME ${name}.${part} COMMAND ${name})
+    set_tests_properties(${name}.${part} PROPERTIES
+      LABELS unit TIMEOUT 600 COST ${sources} ENVIRONMENT "GTEST_TOTAL_SHARDS=${parts};GTEST_SHARD_INDEX=${part}")
+  endforeach()
 endfunction()
 
 function(carbongate_fuzz_target name)

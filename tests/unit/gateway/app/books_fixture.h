@@ -38,7 +38,7 @@ struct BooksSite {
   // One energy user and its one meter of this name.
   model::Account& add(const std::string& user, Kind kind, std::string_view unit) {
     const auto id = static_cast<PointId>(site.points.size());
-    Point point{.id = id, .device = "meter", .name = user, .kind = kind, .unit = *find_unit(unit), .limits = {}};
+    Point point{.id = id, .device = "meter", .name = user, .kind = kind, .unit = find_unit(unit).value(), .limits = {}};
     point.limits.interval = 5min;
     site.points.push_back(point);
     model::Account account;

@@ -32,7 +32,7 @@ class DerivedSectionTest : public testing::Test {
     point.device = std::move(device);
     point.name = std::move(name);
     point.kind = kind;
-    point.unit = *find_unit(unit);
+    point.unit = find_unit(unit).value();
     point.limits.interval = interval;
     site_.points.push_back(std::move(point));
   }

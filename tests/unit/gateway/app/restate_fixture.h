@@ -41,7 +41,7 @@ struct TestSite {
   }
   PointId add(std::string name, Kind kind, std::string_view unit, std::string_view carrier = "electricity") {
     const auto id = static_cast<PointId>(site.points.size());
-    Point point{.id = id, .device = "meter", .name = name, .kind = kind, .unit = *find_unit(unit), .limits = {}};
+    Point point{.id = id, .device = "meter", .name = name, .kind = kind, .unit = find_unit(unit).value(), .limits = {}};
     point.limits.interval = 1min;
     site.points.push_back(point);
     model::Account account;

@@ -201,7 +201,9 @@ TEST_P(InputsWithdrawn, ForLongerThanALead) {
   }
   Books books(site_);
   books.hear(all);
-  for (const Duration from : {-1h, 7h, 30h, 71h, 73h}) EXPECT_EQ(differing(books, from), 0u) << from / 1h;
+  const std::vector<Duration> looks =
+      kSanitized ? std::vector<Duration>{30h, 73h} : std::vector<Duration>{-1h, 7h, 30h, 71h, 73h};
+  for (const Duration from : looks) EXPECT_EQ(differing(books, from), 0u) << from / 1h;
 }
 
 TEST_P(InputsWithdrawn, ComeLateThemselvesOrBesideLateReadings) {
@@ -231,8 +233,8 @@ TEST_P(InputsWithdrawn, InAnyOrder) {
   }
 }
 
-// N: a value that is no number. All flags go one way, which is why a sanitizer looks at two of them.
-constexpr std::string_view kWays = kSanitized ? "N0D?" : "N0MDCTB?";
+// N: a value that is no number. All flags go one way, which is why a sanitizer looks at one of them.
+constexpr std::string_view kWays = kSanitized ? "N0D" : "N0MDCTB?";
 INSTANTIATE_TEST_SUITE_P(ByAllWays, InputsWithdrawn, ::testing::ValuesIn(kWays));
 
 // A sum of two counters, of which one is read far more often than the other.

@@ -169,7 +169,7 @@ TEST(Restate, ADayIsMeasuredAgainWhenItsGapIsFilled) {
 TEST(Restate, PricesLateDataByTheLiveFactorsOfTheirTime) {
   TestSite site;
   const PointId counter = site.add("counter", Kind::cumulative, "kWh");
-  const PointId intensity = site.add("intensity", Kind::instantaneous, "g/kWh");
+  const PointId intensity = site.add("intensity", Kind::instantaneous, "1");
   site.site.accounts.pop_back();
   model::LiveFactor live;
   live.source = intensity;

@@ -17,7 +17,7 @@ std::vector<Point> points() {
                 .kind = kind,
                 .unit = {},
                 .limits = {}};
-    point.unit = *find_unit(unit);
+    point.unit = find_unit(unit).value();
     point.limits.interval = interval;
     all.push_back(std::move(point));
   };

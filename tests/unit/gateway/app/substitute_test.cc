@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/gateway/app/books_fixture.h"
 
 namespace carbongate::app {
@@ -255,12 +256,13 @@ TEST_F(Substituting, OfAnotherFactorIsBookedByIt) {
 
 // Each run knows only what it reads of the year before, and decides whether to.
 TEST_F(Substituting, InPiecesGivesWhatItGivesAtOnce) {
+  constexpr Duration kLength = 24h * (kSanitized ? 15 : 30);
   site_.add("stack-2", Kind::instantaneous, "kW").substitution = model::SubstitutionMethod::same_weekday;
   site_.site.points[1].limits.interval = 5min;
   std::mt19937_64 random(8);
   std::vector<Reading> heard;
   for (const PointId point : {PointId{0}, PointId{1}}) {
-    for (Duration at = 0h; at < 24h * 30;) {
+    for (Duration at = 0h; at < kLength;) {
       const Duration until = at + std::chrono::minutes(60 * 24 + random() % 10'000);
       for (; at < until; at += 5min) {
         heard.push_back({.point = point, .at = kMarch + at, .value = static_cast<double>(40 + random() % 20)});
@@ -283,7 +285,7 @@ TEST_F(Substituting, InPiecesGivesWhatItGivesAtOnce) {
   };
   books_.emplace(site_);
   books_->hear(heard);
-  for (Duration from = 0h; from < 24h * 30;) {
+  for (Duration from = 0h; from < kLength;) {
     const Duration until = from + std::chrono::hours(1 + random() % 30);
     substitute(kMarch + from, kMarch + until);
     from = until;

@@ -18,7 +18,7 @@ const Carrier& carrier(std::string_view id) {
 }
 
 std::optional<std::int64_t> quanta(double value, std::string_view unit, std::string_view id) {
-  const auto activity = to_activity(value, *find_unit(unit), carrier(id));
+  const auto activity = to_activity(value, find_unit(unit).value(), carrier(id));
   return activity ? std::optional(activity->quanta()) : std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <random>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/gateway/pipeline/alert_fixture.h"
 
 namespace carbongate::pipeline {
@@ -358,7 +359,7 @@ class AnyCorrections : public CorrectedAlerts, public ::testing::WithParamInterf
     return feed(pipeline, readings);
   }
 };
-INSTANTIATE_TEST_SUITE_P(Seeds, AnyCorrections, ::testing::Range(1u, 161u));
+INSTANTIATE_TEST_SUITE_P(Seeds, AnyCorrections, ::testing::Range(1u, 1u + static_cast<unsigned>(rounds(160))));
 
 TEST_P(AnyCorrections, LeaveTheAlertsOfRightFigures) {
   std::mt19937_64 random(GetParam());

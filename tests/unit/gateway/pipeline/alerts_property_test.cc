@@ -5,6 +5,7 @@
 #include <map>
 #include <random>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/gateway/pipeline/alert_fixture.h"
 
 namespace carbongate::pipeline {
@@ -124,7 +125,7 @@ class AnyAlerts : public AlertsTest, public ::testing::WithParamInterface<unsign
   std::vector<PointId> meters_;
   std::vector<Reading> readings_;
 };
-INSTANTIATE_TEST_SUITE_P(Seeds, AnyAlerts, ::testing::Range(1u, 9u));
+INSTANTIATE_TEST_SUITE_P(Seeds, AnyAlerts, ::testing::Range(1u, kSanitized ? 4u : 9u));
 
 TEST_P(AnyAlerts, AreOfManyRulesAndEachIsToldInOrder) {
   Pipeline pipeline = site_.pipeline();

@@ -25,7 +25,7 @@ class Meter {
  public:
   Meter(Kind kind, std::string_view unit, PointLimits limits = {}, std::string_view carrier = "electricity")
       : meter_(*EnergyMeter::make(
-            {.id = {}, .device = "d", .name = "p", .kind = kind, .unit = *find_unit(unit), .limits = limits},
+            {.id = {}, .device = "d", .name = "p", .kind = kind, .unit = find_unit(unit).value(), .limits = limits},
             *model::find_carrier(carrier))) {}
 
   Counted at(Duration since_start, double value, Quality quality = {}) {
@@ -420,7 +420,8 @@ TEST(EnergyMeter, KindAndUnitMustAgree) {
   const model::Carrier& electricity = *model::find_carrier("electricity");
   const auto make = [&](Kind kind, std::string_view unit) {
     return EnergyMeter::make(
-        {.id = {}, .device = "d", .name = "p", .kind = kind, .unit = *find_unit(unit), .limits = {}}, electricity);
+        {.id = {}, .device = "d", .name = "p", .kind = kind, .unit = find_unit(unit).value(), .limits = {}},
+        electricity);
   };
   EXPECT_TRUE(make(Kind::cumulative, "kWh"));
   EXPECT_TRUE(make(Kind::instantaneous, "kW"));

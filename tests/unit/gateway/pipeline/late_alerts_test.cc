@@ -11,6 +11,7 @@
 
 #include "gateway/pipeline/late_groups.h"
 #include "gateway/pipeline/quality.h"
+#include "tests/support/rounds.h"
 #include "tests/unit/gateway/pipeline/alert_fixture.h"
 
 namespace carbongate::pipeline {
@@ -362,7 +363,7 @@ class AnyOrder : public LateValues, public ::testing::WithParamInterface<unsigne
     start();
   }
 };
-INSTANTIATE_TEST_SUITE_P(Seeds, AnyOrder, ::testing::Range(1u, 61u));
+INSTANTIATE_TEST_SUITE_P(Seeds, AnyOrder, ::testing::Range(1u, 1u + static_cast<unsigned>(rounds(60))));
 
 TEST_P(AnyOrder, OverlapsWhatFollowsFromTheRightOne) {
   std::mt19937 random(GetParam());
@@ -397,7 +398,7 @@ class AnyOrderHeldBack : public AnyOrder {
     child_ = watch_point(power_).id;
   }
 };
-INSTANTIATE_TEST_SUITE_P(Seeds, AnyOrderHeldBack, ::testing::Range(1u, 401u));
+INSTANTIATE_TEST_SUITE_P(Seeds, AnyOrderHeldBack, ::testing::Range(1u, 1u + static_cast<unsigned>(rounds(400))));
 
 TEST_P(AnyOrderHeldBack, OverlapsWhatFollowsFromTheRightOne) {
   std::mt19937 random(GetParam());

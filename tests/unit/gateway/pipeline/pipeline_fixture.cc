@@ -157,7 +157,7 @@ PointId TestSite::add_point(std::string name, Kind kind, std::string_view unit, 
                          .device = "device",
                          .name = std::move(name),
                          .kind = kind,
-                         .unit = *find_unit(unit),
+                         .unit = find_unit(unit).value(),
                          .limits = limits});
   return id;
 }

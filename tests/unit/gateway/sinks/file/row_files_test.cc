@@ -276,13 +276,15 @@ TEST_F(RowFilesTest, BeginsAnotherFileWhenSomebodyRemovesTheOneInUse) {
 
 TEST_F(RowFilesTest, TakesBackWhatADiskThatIsFullTookHalfOf) {
   write(1, "ri");
-  ASSERT_NE(std::signal(SIGXFSZ, SIG_IGN), SIG_ERR);
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_NE(old_handler, SIG_ERR);
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
   const rlimit small{.rlim_cur = 500, .rlim_max = before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
   const std::string trouble = trouble_of_writing(3, std::string(20, 'r') + "ii");
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, old_handler);
   EXPECT_NE(trouble.find("File too large"), std::string::npos) << trouble;
   EXPECT_EQ(sequences("readings"), Sequences{1});
   write(3, std::string(20, 'r') + "ii");
