@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/app/gateway_config.h"
+#include "gateway/app/offline_config.h"
 #include "gateway/cli/option_word.h"
 #include "gateway/model/carrier.h"
 #include "gateway/store/dead_letters.h"
@@ -187,7 +187,7 @@ int run_dead_letters(const DeadLetterOptions& given, std::ostream& out, std::ost
   }
   if (!is_one_of("--format", given.format, {"table", "csv", "json"}, err)) return EX_DATAERR;
   config::Problems problems;
-  const app::GatewayConfig config = app::load_config(given.config, problems);
+  const app::GatewayConfig config = app::load_offline_config(given.config, problems);
   err << problems.to_text();
   if (problems.has_errors()) return EX_CONFIG;
   DeadLetterOptions options = given;

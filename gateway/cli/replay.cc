@@ -17,7 +17,7 @@
 #include <variant>
 
 #include "gateway/app/conservation_rule.h"
-#include "gateway/app/gateway_config.h"
+#include "gateway/app/offline_config.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/model/hj212_flag.h"
 #include "gateway/pipeline/counter.h"
@@ -272,7 +272,7 @@ void tell_alerts(const model::Site& site, const Player& player, std::ostream& ou
 
 int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& err) {
   config::Problems problems;
-  app::GatewayConfig config = app::load_config(options.config, problems);
+  app::GatewayConfig config = app::load_offline_config(options.config, problems);
   err << problems.to_text();
   if (problems.has_errors()) return EX_CONFIG;
   if (options.store) config.store.path = *options.store;
