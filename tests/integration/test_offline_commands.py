@@ -71,3 +71,14 @@ def test_commands_that_connect_nowhere_need_no_secret(tmp_path):
         for missing in ("brokers.plant.password_env", "brokers.plant.ca_file", "sinks[0].password_file", "sinks[1].token_env",
                         "sinks[2].password_env", "sinks[3].secret_env"):
             assert f"error: {missing}: " in refused.stderr, (command, missing, refused.stderr)
+
+
+def test_a_replay_says_what_its_store_has_no_room_for(tmp_path):
+    readings = 105_000  # with their books, which stay
+    config, recording = make_site(tmp_path, readings, store={"path": "store", "size_max": "64MiB"})
+    said = succeed("replay", config, "--input", recording)
+    kept = succeed("export", config, "--what", "readings").count("\n") - 1
+    assert kept < readings
+    assert f"  {readings - kept} of them, the oldest, are not in the store any longer: it is as large as 'store.size_max' allows\n" in said
+    small, recording = make_site(tmp_path, 100, store={"path": "small"})
+    assert "any longer" not in succeed("replay", small, "--input", recording)
