@@ -7,7 +7,6 @@
 #include <array>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <charconv>
 #include <cmath>
 #include <ostream>
 #include <set>
@@ -19,6 +18,7 @@
 #include "gateway/model/carrier.h"
 #include "gateway/store/dead_letters.h"
 #include "gateway/tables/local_time.h"
+#include "gateway/tables/number_text.h"
 #include "gateway/tables/table_writer.h"
 
 namespace carbongate::cli {
@@ -46,12 +46,6 @@ constexpr std::array<std::string_view, 7> kKinds{"reading", "interval", "entry",
                                                  "total",   "alert",    "report"};  // of RowBody
 static_assert(model::RowBody::kCount == kKinds.size());
 
-std::string shortest(double value) {
-  if (std::isnan(value)) return {};
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
-
 // Of what was computed: ten digits, as 'alerts' shows it.
 std::string rounded(double value) {
   return std::isnan(value) ? std::string() : fmt::format("{:.10g}", value);
@@ -60,7 +54,7 @@ std::string rounded(double value) {
 // Value and unit.
 std::pair<std::string, std::string> worth_of(const model::StoredRow& row) {
   if (const auto* reading = row.body.get_if<model::JudgedReading>()) {
-    return {shortest(reading->value), row.series->unit};
+    return {tables::number_text(reading->value), row.series->unit};
   }
   if (const auto* alert = row.body.get_if<model::Alert>()) return {rounded(alert->value), alert->unit};
   if (row.body.get_if<model::Report>()) return {};

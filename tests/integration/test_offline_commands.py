@@ -65,6 +65,7 @@ def test_commands_that_connect_nowhere_need_no_secret(tmp_path):
     for command in OFFLINE:
         result = run(*(config if word == "CONFIG" else word for word in command.split()))
         assert result.returncode == 0 and "no-such" not in result.stderr, f"{command}: {result.returncode} {result.stderr}"
+    assert ",press,energy,200000,kWh," in succeed("export", config, "--what", "readings")
     for command in ("check", "run", "read"):
         refused = run(command, config)
         assert refused.returncode == EX_CONFIG, command
