@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "config/reader/text_file.h"
+#include "config/reader/unused_secrets.h"
 
 namespace carbongate::config {
 namespace {
@@ -70,6 +71,7 @@ Secret read_secret(Reader& in, std::string_view key) {
     in.error(environment_key, "'" + file_key + "' is given too; one of them is enough");
     return {};
   }
+  if (UnusedSecrets::apply()) return {};
   if (file) return read_file(in, file_key, *file);
   if (environment) return read_environment(in, environment_key, *environment);
   return {};

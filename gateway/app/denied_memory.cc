@@ -1,4 +1,4 @@
-// What the program does where the system denies it memory: it ends, at once.
+// What the program does where the system denies it memory, or a thread: it ends, at once.
 //
 // Nobody in this process could do better. A library that gets a null pointer leaves something out (Paho acknowledges a
 // message that it has no memory to hand over), and what catches std::bad_alloc cannot know what was left half done. An
@@ -6,11 +6,17 @@
 // and whoever supervises the process starts it again. Where memory is overcommitted, as it is by default, the kernel
 // does the same.
 //
-// Allocations come by here, those of every library too, because the program's own symbols come first: glibc's manual,
-// "Replacing malloc". They are glibc's still.
+// A thread needs memory for its stack, and who makes one does without it, waits for it for ever, or throws what ends in
+// an abort.
+//
+// Allocations and new threads come by here, those of every library too, because the program's own symbols come first:
+// glibc's manual, "Replacing malloc". They are glibc's still.
+#include <dlfcn.h>
+#include <pthread.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <string_view>
@@ -30,12 +36,18 @@ void* __libc_memalign(std::size_t alignment, std::size_t size);  // NOLINT(bugpr
 
 namespace {
 
-// Takes none itself.
-[[noreturn]] void end() {
-  constexpr std::string_view kWords =
-      "carbongate: the system denies further memory: ending at once. What was committed is safe, and a gateway that is "
-      "started again goes on from there. Allow it more than 'memory.max' says, or let that say less.\n";
-  if (write(STDERR_FILENO, kWords.data(), kWords.size()) < 0) std::_Exit(EX_IOERR);
+// One line each.
+constexpr std::string_view kNoMemory =
+    "carbongate: the system denies further memory: ending at once. What was committed is safe, and a gateway that is "
+    "started again goes on from there. Allow it more than 'memory.max' says, or let that say less.\n";
+constexpr std::string_view kNoThread =
+    "carbongate: the system denies a further thread, or memory for its stack: ending at once. What was committed is "
+    "safe, and a gateway that is started again goes on from there. Allow it more memory (ulimit -d, MemoryMax=), or "
+    "more threads (ulimit -u, TasksMax=).\n";
+
+// Takes no memory itself.
+[[noreturn]] void end(std::string_view words) {
+  if (write(STDERR_FILENO, words.data(), words.size()) < 0) std::_Exit(EX_IOERR);
   std::_Exit(EX_OSERR);
 }
 
@@ -45,26 +57,33 @@ extern "C" {
 
 void* malloc(std::size_t size) {
   void* const memory = __libc_malloc(size);
-  if (memory == nullptr) end();
+  if (memory == nullptr) end(kNoMemory);
   return memory;
 }
 
 void* calloc(std::size_t count, std::size_t size) {
   void* const memory = __libc_calloc(count, size);
-  if (memory == nullptr) end();
+  if (memory == nullptr) end(kNoMemory);
   return memory;
 }
 
 void* realloc(void* memory, std::size_t size) {
   void* const moved = __libc_realloc(memory, size);
-  if (moved == nullptr && size != 0) end();
+  if (moved == nullptr && size != 0) end(kNoMemory);
   return moved;
 }
 
 void* aligned_alloc(std::size_t alignment, std::size_t size) {  // by which Asio takes what its operations need
   void* const memory = __libc_memalign(alignment, size);
-  if (memory == nullptr) end();
+  if (memory == nullptr) end(kNoMemory);
   return memory;
+}
+
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*), void* argument) {
+  static const auto create = reinterpret_cast<decltype(&pthread_create)>(dlsym(RTLD_NEXT, "pthread_create"));
+  const int error = create(thread, attributes, run, argument);
+  if (error == EAGAIN) end(kNoThread);
+  return error;
 }
 
 }  // extern "C"

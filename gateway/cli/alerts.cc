@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "config/reader/reader.h"
-#include "gateway/app/gateway_config.h"
+#include "gateway/app/offline_config.h"
 #include "gateway/cli/option_word.h"
 #include "gateway/cli/page.h"
 #include "gateway/cli/people_change.h"
@@ -218,7 +218,7 @@ int run_alerts(const AlertsOptions& given, std::ostream& out, std::ostream& err)
     return EX_DATAERR;
   }
   config::Problems problems;
-  const app::GatewayConfig config = app::load_config(given.config, problems);
+  const app::GatewayConfig config = app::load_offline_config(given.config, problems);
   err << problems.to_text();
   if (problems.has_errors()) return EX_CONFIG;
   AlertsOptions options = given;

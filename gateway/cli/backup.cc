@@ -7,7 +7,7 @@
 #include <ostream>
 #include <string>
 
-#include "gateway/app/gateway_config.h"
+#include "gateway/app/offline_config.h"
 #include "gateway/store/backup.h"
 #include "gateway/store/salvage.h"
 
@@ -17,7 +17,7 @@ namespace {
 std::optional<store::StoreConfig> store_of(const std::filesystem::path& config, const std::filesystem::path& instead,
                                            std::ostream& err) {
   config::Problems problems;
-  app::GatewayConfig site = app::load_config(config, problems);
+  app::GatewayConfig site = app::load_offline_config(config, problems);
   err << problems.to_text();
   if (problems.has_errors()) return std::nullopt;
   if (!instead.empty()) site.store.path = instead;

@@ -7,7 +7,7 @@
 #include <boost/json.hpp>
 #include <ostream>
 
-#include "gateway/app/gateway_config.h"
+#include "gateway/app/offline_config.h"
 #include "gateway/store/cursor_table.h"
 #include "gateway/tables/local_time.h"
 
@@ -79,7 +79,7 @@ int run_conservation(const ConservationOptions& options, std::ostream& out, std:
     return EX_USAGE;
   }
   config::Problems problems;
-  app::GatewayConfig config = app::load_config(options.config, problems);
+  app::GatewayConfig config = app::load_offline_config(options.config, problems);
   if (problems.has_errors()) {
     err << problems.to_text();
     return EX_CONFIG;

@@ -7,18 +7,18 @@
 #include <array>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <charconv>
 #include <cmath>
 #include <ostream>
 #include <set>
 #include <string_view>
 #include <vector>
 
-#include "gateway/app/gateway_config.h"
+#include "gateway/app/offline_config.h"
 #include "gateway/cli/option_word.h"
 #include "gateway/model/carrier.h"
 #include "gateway/store/dead_letters.h"
 #include "gateway/tables/local_time.h"
+#include "gateway/tables/number_text.h"
 #include "gateway/tables/table_writer.h"
 
 namespace carbongate::cli {
@@ -46,12 +46,6 @@ constexpr std::array<std::string_view, 7> kKinds{"reading", "interval", "entry",
                                                  "total",   "alert",    "report"};  // of RowBody
 static_assert(model::RowBody::kCount == kKinds.size());
 
-std::string shortest(double value) {
-  if (std::isnan(value)) return {};
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
-
 // Of what was computed: ten digits, as 'alerts' shows it.
 std::string rounded(double value) {
   return std::isnan(value) ? std::string() : fmt::format("{:.10g}", value);
@@ -60,7 +54,7 @@ std::string rounded(double value) {
 // Value and unit.
 std::pair<std::string, std::string> worth_of(const model::StoredRow& row) {
   if (const auto* reading = row.body.get_if<model::JudgedReading>()) {
-    return {shortest(reading->value), row.series->unit};
+    return {tables::number_text(reading->value), row.series->unit};
   }
   if (const auto* alert = row.body.get_if<model::Alert>()) return {rounded(alert->value), alert->unit};
   if (row.body.get_if<model::Report>()) return {};
@@ -187,7 +181,7 @@ int run_dead_letters(const DeadLetterOptions& given, std::ostream& out, std::ost
   }
   if (!is_one_of("--format", given.format, {"table", "csv", "json"}, err)) return EX_DATAERR;
   config::Problems problems;
-  const app::GatewayConfig config = app::load_config(given.config, problems);
+  const app::GatewayConfig config = app::load_offline_config(given.config, problems);
   err << problems.to_text();
   if (problems.has_errors()) return EX_CONFIG;
   DeadLetterOptions options = given;

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/app/gateway_config.h"
+#include "gateway/app/offline_config.h"
 #include "gateway/cli/option_word.h"
 #include "gateway/cli/page.h"
 #include "gateway/cli/time_text.h"
@@ -202,7 +202,7 @@ int run_deliveries(const DeliveriesOptions& given, std::ostream& out, std::ostre
   if (!is_one_of("--format", given.format, {"table", "csv", "json"}, err)) return EX_DATAERR;
   if (!is_one_of("--lang", given.lang, {"en", "zh"}, err)) return EX_DATAERR;
   config::Problems problems;
-  const app::GatewayConfig config = app::load_config(given.config, problems);
+  const app::GatewayConfig config = app::load_offline_config(given.config, problems);
   err << problems.to_text();
   if (problems.has_errors()) return EX_CONFIG;
   DeliveriesOptions options = given;

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "config/reader/data_files.h"
-#include "gateway/app/gateway_config.h"
+#include "gateway/app/offline_config.h"
 #include "gateway/cli/explain_json.h"
 #include "gateway/cli/explain_text.h"
 #include "gateway/explain/explain.h"
@@ -127,7 +127,7 @@ int run_explain(const app::GatewayConfig& site, const std::filesystem::path& dir
 int run_explain(const std::filesystem::path& config, const ExplainOptions& options, std::ostream& out,
                 std::ostream& err) {
   config::Problems problems;
-  const app::GatewayConfig site = app::load_config(config, problems);
+  const app::GatewayConfig site = app::load_offline_config(config, problems);
   if (problems.has_errors()) {
     err << problems.to_text();
     return EX_CONFIG;

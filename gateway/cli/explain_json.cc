@@ -3,7 +3,6 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <charconv>
 #include <cmath>
 #include <string_view>
 
@@ -14,6 +13,7 @@
 #include "gateway/model/coverage.h"
 #include "gateway/model/entry_name.h"
 #include "gateway/model/stated.h"
+#include "gateway/tables/number_text.h"
 
 namespace carbongate::cli {
 namespace {
@@ -33,9 +33,7 @@ json::value text_or_null(std::string_view text) {
 
 json::value number(double value) {
   if (!std::isfinite(value)) return nullptr;
-  char text[32];
-  return json::value(
-      json::string(text, static_cast<std::size_t>(std::to_chars(text, text + sizeof text, value).ptr - text)));
+  return json::value(json::string(tables::number_text(value)));
 }
 
 json::value number(const std::optional<double>& value) {

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "gateway/cli/explain_sections.h"
 #include "gateway/explain/words.h"
 #include "gateway/model/carrier.h"
 #include "gateway/model/coverage.h"
+#include "gateway/tables/number_text.h"
 
 namespace carbongate::cli {
 namespace {
@@ -214,9 +214,7 @@ std::string Figures::coverage(Duration covered, Duration whole) {
 }
 
 std::string Figures::number(double value) {
-  if (std::isnan(value)) return "-";
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+  return std::isnan(value) ? "-" : tables::number_text(value);
 }
 
 std::string Figures::rounded(double value) {

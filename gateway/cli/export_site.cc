@@ -4,14 +4,14 @@
 #include <ostream>
 #include <utility>
 
-#include "gateway/app/gateway_config.h"
+#include "gateway/app/offline_config.h"
 #include "gateway/cli/export.h"
 
 namespace carbongate::cli {
 
 int run_export(const std::filesystem::path& config, ExportOptions options, std::ostream& out, std::ostream& err) {
   config::Problems problems;
-  const app::GatewayConfig site = app::load_config(config, problems);
+  const app::GatewayConfig site = app::load_offline_config(config, problems);
   if (problems.has_errors()) {
     err << problems.to_text();
     return EX_CONFIG;

@@ -1,10 +1,10 @@
 #include "gateway/cli/export_slots.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
+
+#include "gateway/tables/number_text.h"
 
 namespace carbongate::cli {
 namespace {
@@ -12,8 +12,8 @@ namespace {
 using Column = tables::TableWriter::Column;
 using Type = tables::TableWriter::Type;
 
-std::string shortest(double value) {
-  return std::isfinite(value) ? fmt::format("{}", value) : std::string();
+std::string number(double value) {
+  return std::isfinite(value) ? tables::number_text(value) : std::string();
 }
 
 std::int64_t begin_of(std::int64_t at_ms, std::int64_t every_ms) {
@@ -63,7 +63,7 @@ void SlotExport::add(Slot& slot, double value) {
 void SlotExport::finish() {
   for (const auto& [name, slot] : slots_) {
     const auto& [device, point, unit] = name;
-    const auto value = [&](double number) { return slot.count == 0 ? std::string() : shortest(number); };
+    const auto value = [&](double figure) { return slot.count == 0 ? std::string() : number(figure); };
     writer_.cell(time_(Instant(Duration(begin_ms_)))).cell(device).cell(point).cell(unit);
     writer_.cell(std::to_string(slot.count)).cell(value(slot.first)).cell(value(slot.last));
     writer_.cell(value(slot.min)).cell(value(slot.max));

@@ -14,7 +14,7 @@
 
 #include "config/reader/data_files.h"
 #include "config/reader/node.h"
-#include "gateway/app/gateway_config.h"
+#include "gateway/app/offline_config.h"
 #include "gateway/cli/factors_live.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/model/carrier.h"
@@ -53,7 +53,7 @@ Sources open(const FactorOptions& options, std::ostream& err) {
   config::Problems problems;
   bool ready = false;
   if (!options.config.empty()) {
-    app::GatewayConfig config = app::load_config(options.config, problems);
+    app::GatewayConfig config = app::load_offline_config(options.config, problems);
     if (problems.has_errors()) return fail(std::move(sources), EX_CONFIG, problems.to_text(), err);
     sources.data = config::DataFiles(options.config.parent_path());
     sources.zone = config.site.time_zone;

@@ -5,7 +5,7 @@
 
 #include <ostream>
 
-#include "gateway/app/gateway_config.h"
+#include "gateway/app/offline_config.h"
 #include "gateway/ledger/key.h"
 #include "gateway/store/key_file.h"
 #include "gateway/store/key_rotation.h"
@@ -19,7 +19,7 @@ int run_key(const KeyOptions& options, std::ostream& out, std::ostream& err) {
     return EX_USAGE;
   }
   config::Problems problems;
-  app::GatewayConfig config = app::load_config(options.config, problems);
+  app::GatewayConfig config = app::load_offline_config(options.config, problems);
   err << problems.to_text();
   if (problems.has_errors()) return EX_CONFIG;
   if (!options.store.empty()) config.store.path = options.store;

@@ -9,6 +9,7 @@
 #include <ostream>
 #include <stdexcept>
 
+#include "gateway/app/offline_config.h"
 #include "gateway/ops/access/audit_file.h"
 #include "protocols/io/system_clock.h"
 
@@ -35,7 +36,7 @@ void make_directory(const std::filesystem::path& directory) {
 std::optional<app::GatewayConfig> load_for_access(const std::filesystem::path& config,
                                                   const std::filesystem::path& store, std::ostream& err) {
   config::Problems problems;
-  app::GatewayConfig loaded = app::load_config(config, problems);
+  app::GatewayConfig loaded = app::load_offline_config(config, problems);
   if (problems.has_errors()) {  // what it only warns of is for `check`
     err << problems.to_text();
     return std::nullopt;

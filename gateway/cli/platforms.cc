@@ -14,7 +14,7 @@
 
 #include "config/reader/node.h"
 #include "config/reader/text.h"
-#include "gateway/app/gateway_config.h"
+#include "gateway/app/offline_config.h"
 #include "gateway/cli/page.h"
 #include "gateway/pipeline/calendar.h"
 #include "gateway/sinks/energy_platform/config.h"
@@ -265,7 +265,7 @@ int run_platforms(const PlatformsOptions& options, std::ostream& out, std::ostre
     return EX_USAGE;
   }
   config::Problems problems;
-  const app::GatewayConfig config = app::load_config(options.config, problems);
+  const app::GatewayConfig config = app::load_offline_config(options.config, problems);
   err << problems.to_text();
   if (problems.has_errors()) return EX_CONFIG;
   const std::filesystem::path store = options.store.empty() ? config.store.path : options.store;

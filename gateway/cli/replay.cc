@@ -17,7 +17,7 @@
 #include <variant>
 
 #include "gateway/app/conservation_rule.h"
-#include "gateway/app/gateway_config.h"
+#include "gateway/app/offline_config.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/model/hj212_flag.h"
 #include "gateway/pipeline/counter.h"
@@ -249,6 +249,16 @@ void tell_what_waits(const model::Site& site, const model::Checkpoint& state, st
   }
 }
 
+// The accounts keep what was counted of them.
+void tell_what_was_dropped(const ports::StoreStatus& store, std::ostream& out) {
+  if (store.readings_dropped_early == 0) return;
+  out << fmt::format("  {} of them, the oldest, are not in the store any longer: {}\n", store.readings_dropped_early,
+                     store.held_to_bytes == 0
+                         ? "it is as large as 'store.size_max' allows"
+                         : fmt::format("its disk has room for {} MiB, which is less than 'store.size_max'",
+                                       store.held_to_bytes >> 20));
+}
+
 void tell_alerts(const model::Site& site, const Player& player, std::ostream& out) {
   if (!app::has_rules_of_its_own(site)) return;
   out << fmt::format("{} changes of alerts 告警\n", player.alert_changes());
@@ -272,7 +282,7 @@ void tell_alerts(const model::Site& site, const Player& player, std::ostream& ou
 
 int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& err) {
   config::Problems problems;
-  app::GatewayConfig config = app::load_config(options.config, problems);
+  app::GatewayConfig config = app::load_offline_config(options.config, problems);
   err << problems.to_text();
   if (problems.has_errors()) return EX_CONFIG;
   if (options.store) config.store.path = *options.store;
@@ -304,6 +314,7 @@ int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& er
   }
   out << fmt::format("{} readings replayed into {}\n", *readings, config.store.path.string());
   tell_what_was_not_counted(pipeline.statistics(), out);
+  tell_what_was_dropped(store.value()->status(), out);
   tell_what_waits(config.site, pipeline.state(), out);
   tell_alerts(config.site, player, out);
   return 0;

@@ -13,10 +13,10 @@
 
 #include "config/reader/text.h"
 #include "gateway/app/certify.h"
-#include "gateway/app/gateway_config.h"
 #include "gateway/app/known_books.h"
 #include "gateway/app/manual.h"
 #include "gateway/app/manual_prices.h"
+#include "gateway/app/offline_config.h"
 #include "gateway/app/recompute.h"
 #include "gateway/app/substitute.h"
 #include "gateway/cli/manual_file.h"
@@ -427,7 +427,7 @@ class Restating {
 
 int run_restate(const RestateOptions& options, std::ostream& out, std::ostream& err) {
   config::Problems problems;
-  app::GatewayConfig config = app::load_config(options.config, problems);
+  app::GatewayConfig config = app::load_offline_config(options.config, problems);
   err << problems.to_text();
   if (problems.has_errors()) return EX_CONFIG;
   if (options.store) config.store.path = *options.store;

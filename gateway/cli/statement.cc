@@ -19,7 +19,7 @@
 
 #include "config/reader/data_files.h"
 #include "config/reader/problem.h"
-#include "gateway/app/gateway_config.h"
+#include "gateway/app/offline_config.h"
 #include "gateway/books/statement.h"
 #include "gateway/cli/output_file.h"
 #include "gateway/cli/statement_text.h"
@@ -211,7 +211,7 @@ int run_statement(const std::filesystem::path& config, const StatementOptions& o
     return EX_DATAERR;
   }
   config::Problems problems;
-  const app::GatewayConfig site = app::load_config(config, problems);
+  const app::GatewayConfig site = app::load_offline_config(config, problems);
   if (problems.has_errors()) {
     err << problems.to_text();
     return EX_CONFIG;

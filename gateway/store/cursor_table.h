@@ -27,9 +27,9 @@ class CursorTable {
   struct Cursor {
     std::int64_t begun = 0;  // before the first row that was ever meant for it
     std::int64_t settled = 0;
-    std::uint64_t accepted = 0;  // of the rows from `begun` to `settled`
+    std::uint64_t accepted = 0;  // of the rows from `begun` to `settled`, at once or offered again
     std::uint64_t skipped = 0;
-    std::uint64_t refused = 0;   // when they were first offered
+    std::uint64_t refused = 0;   // and not accepted later
     std::uint64_t missed = 0;    // dropped by retention before it had them, also of those behind `settled`
     std::uint64_t lost = 0;      // with damaged pages
     std::uint64_t rejected = 0;  // as in ports::StoreStatus::Cursor

@@ -136,7 +136,9 @@ void Journal::settle(const std::string& sink, const ports::Delivery& delivery) {
     save(cursor, before, [&] {
       for (const ports::RejectedRow& row : delivery.rejected) {
         if (static_cast<std::int64_t>(row.sequence) > through) continue;  // will be offered again
-        if (dead_letters_.bury(sink, row)) ++cursor.rejected;
+        if (!dead_letters_.bury(sink, row)) continue;
+        ++cursor.rejected;
+        if (is_again && cursor.accepted != 0) --cursor.accepted, ++cursor.refused;
       }
       if (!delivery.rejected.empty()) cursor.dropped += dead_letters_.make_room(sink);
       deliveries_.record(sink, delivery.attempts);
@@ -209,7 +211,9 @@ void Journal::settle_retries(const std::string& sink, const ports::Retried& outc
   CursorTable::Cursor& cursor = cursor_of(sink);
   save(cursor, CursorTable::Cursor(cursor), [&] {
     for (const std::uint64_t sequence : outcome.accepted) {
-      if (dead_letters_.accepted(sink, sequence) && cursor.rejected != 0) --cursor.rejected;
+      if (!dead_letters_.accepted(sink, sequence)) continue;
+      if (cursor.rejected != 0) --cursor.rejected;
+      if (cursor.refused != 0) --cursor.refused, ++cursor.accepted;
     }
     for (const ports::RejectedRow& row : outcome.rejected) dead_letters_.refused_again(sink, row);
     deliveries_.record(sink, outcome.attempts);

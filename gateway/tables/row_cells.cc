@@ -1,7 +1,5 @@
 #include "gateway/tables/row_cells.h"
 
-#include <charconv>
-#include <cmath>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -9,6 +7,7 @@
 #include "gateway/model/carrier.h"
 #include "gateway/model/coverage.h"
 #include "gateway/model/hj212_flag.h"
+#include "gateway/tables/number_text.h"
 
 namespace carbongate::tables {
 namespace {
@@ -92,12 +91,6 @@ constexpr auto kAlerts = join(std::to_array<Column>({{"time"}, {"rule"}}), kPoin
 constexpr auto kReports = join(std::to_array<Column>({{"station"}, {"period"}}), kSpan,
                                std::to_array<Column>({{"values"}, {"revision", Type::number}}));
 
-std::string shortest(double value) {
-  if (std::isnan(value)) return {};
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
-
 // "a05001:avg=235000;min=228000;max=241000;amount=83923.2;flag=N;valid=6/6 a19001:..."
 std::string texts_of(const model::Report& report) {
   std::string text;
@@ -105,7 +98,7 @@ std::string texts_of(const model::Report& report) {
     if (!text.empty()) text += ' ';
     text += value.code + ":";
     const auto add = [&text](std::string_view name, const std::optional<double>& figure) {
-      if (figure) text.append(name).append("=").append(shortest(*figure)).append(";");
+      if (figure) text.append(name).append("=").append(number_text(*figure)).append(";");
     };
     const bool is_instant = report.kind == model::ReportKind::real_time;
     add(is_instant ? "value" : "avg", value.figures.value);
@@ -182,7 +175,7 @@ void RowCells::write(const model::StoredRow& row) {
 
 void RowCells::write(const model::Series& series, const model::JudgedReading& row) {
   writer_.cell(time_(row.at)).cell(series.device).cell(series.point);
-  writer_.cell(shortest(row.value)).cell(series.unit);
+  writer_.cell(number_text(row.value)).cell(series.unit);
   write_quality(row.quality);
   write_flag(row.quality);
 }
@@ -263,7 +256,7 @@ void RowCells::write(const model::Series& series, const model::RunningTotal& row
   writer_.cell(time_(row.at)).cell(series.user).cell(series.device).cell(series.point);
   write_amount(series, row.amount);
   writer_.cell(kilograms(primary.co2e)).cell(has_market ? kilograms(market.co2e) : "");
-  writer_.cell(shortest(row.amount_per_hour)).cell(shortest(row.co2e_kg_per_hour));
+  writer_.cell(number_text(row.amount_per_hour)).cell(number_text(row.co2e_kg_per_hour));
   writer_.cell(series.part_of);
   writer_.cell(row.since ? time_(*row.since) : "").cell(row.since ? seconds(row.covered) : "");
   writer_.cell(row.since ? model::coverage_percent(row.covered, row.at - *row.since) : "");
@@ -275,7 +268,7 @@ void RowCells::write(const model::Series& series, const model::RunningTotal& row
 void RowCells::write(const model::Series& series, const model::Alert& row) {
   writer_.cell(time_(row.at)).cell(series.rule).cell(series.device).cell(series.point).cell(series.user);
   writer_.cell(series.carrier).cell(to_string(row.severity)).cell(to_string(row.stage));
-  writer_.cell(shortest(row.value)).cell(shortest(row.limit)).cell(row.unit);
+  writer_.cell(number_text(row.value)).cell(number_text(row.limit)).cell(row.unit);
   writer_.cell(time_(row.since)).cell(row.id).cell(std::to_string(row.revision));
   writer_.cell(row.cause ? to_string(*row.cause) : "").cell(row.name).cell(row.name_zh);
   writer_.cell(row.by).cell(row.note).cell(std::to_string(row.suppressed));

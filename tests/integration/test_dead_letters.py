@@ -49,6 +49,12 @@ def letters(config, *args):
     return list(csv.DictReader(io.StringIO(carbongate("dead-letters", config, "--format", "csv", *args).stdout)))
 
 
+def accounted(config):
+    (account,) = json.loads(carbongate("conservation", config, "--format", "json").stdout)
+    assert account["balances"]
+    return account["refused"], account["accepted"]
+
+
 def settled(config):
     with sqlite3.connect(f"file:{config.parent / 'store' / 'carbongate.db'}?mode=ro", uri=True) as store:
         return store.execute("SELECT coalesce(max(settled), 0) >= ? FROM cursor", (last_number(store),)).fetchone()[0]
@@ -80,6 +86,8 @@ def test_refused_rows_are_shown_offered_again_and_arrive(tmp_path):
         deliver_all(config)
         refused = letters(config, "--sink", "tsdb")
         assert len(refused) == READINGS
+        count, accepted = accounted(config)
+        assert count == READINGS
         first = refused[0]
         assert (first["sink"], first["kind"], first["device"], first["point"]) == ("tsdb", "reading", "press", "energy")
         assert (first["time"], first["value"], first["unit"]) == ("2026-01-01T08:00:00+08:00", "100", "kWh")
@@ -101,6 +109,7 @@ def test_refused_rows_are_shown_offered_again_and_arrive(tmp_path):
         (left,) = letters(config)
         assert (left["value"], left["state"]) == ("100.1", "refused")
         assert left["reason"] == "partial write: still a conflict dropped=1"
+        assert accounted(config)[0] == 1 and accounted(config)[1] >= accepted + READINGS - 1
 
         carbongate("dead-letters", config, "--drop", "--sink", "tsdb")
         assert letters(config) == []

@@ -1,16 +1,19 @@
 """The kernel limits the memory of the gateway: to what `memory.max` says it does with, and then to what it has, so that it is denied
 the next page, whoever asks for it. A broker feeds at QoS 1, meters are polled ten times a second, and the sink is out of reach.
+From the start on it may have too little even for its threads.
 """
 
 import json
 import os
 import random
 import resource
+import subprocess
 import time
+import types
 
 from endless_feed import BROKER_OPTIONS, Feed, accounts, assert_sound, wait_for_all
-from harness import BUILD, Process, free_port, wait_until
-from mqtt_park import gateway_process
+from harness import BUILD, CARBONGATE, Process, free_port, wait_until
+from mqtt_park import ENVIRONMENT, gateway_process, write_config
 from mqtt_servers import Mosquitto
 from test_kill_under_load import assert_far_end_holds_the_export, assert_polled_as_told, write_site
 from tsdb_servers import VictoriaMetrics
@@ -20,6 +23,7 @@ SHORTAGES = int(os.environ.get("CARBONGATE_SHORTAGES", "3"))
 SEED = int(os.environ.get("CARBONGATE_SHORTAGE_SEED") or random.randrange(1_000_000))
 BACKLOG = 2_000  # readings
 DENIED = "the system denies further memory"
+START_LIMITS = [*range(20, 100, 4), *range(100, 201, 20)]  # MiB
 
 
 def kilobytes(process, name):
@@ -72,3 +76,23 @@ def test_the_limit_is_held_and_a_shortage_loses_nothing(tmp_path):
             feed.stop()
         assert_sound(config, feed, tmp_path)
         print(f"{feed.count()} messages, {assert_polled_as_told(config)} polled readings")
+
+
+def test_whatever_a_start_is_denied_it_says_what_to_do(tmp_path):
+    nobody = types.SimpleNamespace(port=free_port())
+    sinks = [{"url": f"http://localhost:{free_port()}/write"}, {"type": "file", "name": "archive", "path": str(tmp_path / "archive")}]
+    config = write_config(tmp_path / "park.yaml", nobody, sinks, ops={"listen": f"127.0.0.1:{free_port()}"})
+    statuses = {}
+    for limit in START_LIMITS:
+        bytes_ = limit << 20
+        run = subprocess.run([CARBONGATE, "run", config, "--for", "300ms"], capture_output=True, text=True, timeout=60,
+                             env={**os.environ, **ENVIRONMENT},
+                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (bytes_, bytes_)))  # noqa: B023
+        statuses[limit] = run.returncode
+        last = (run.stderr.splitlines() or [""])[-1]
+        assert run.returncode in (0, os.EX_OSERR), (limit, run.returncode, run.stderr[-500:])
+        if run.returncode == os.EX_OSERR:
+            assert last.startswith("carbongate: the system denies further memory") or "denies a further thread" in last, (limit, last)
+            assert "Allow it more" in last and run.stderr.count("the system denies") == 1
+    print(statuses)
+    assert statuses[START_LIMITS[0]] == os.EX_OSERR and statuses[START_LIMITS[-1]] == 0

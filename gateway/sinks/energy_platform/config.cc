@@ -81,7 +81,7 @@ Config Config::from(config::Reader& in, const config::Node& root) {
       shared::read_http_endpoint(in, "https://nhjc.province.example/register", &no_objection);
   config.dialect = read_dialect(in);
   if (config.target.empty()) config.target = "/";
-  if (!config.dialect.token.path.empty() && config.token.empty()) {
+  if (!config.dialect.token.path.empty() && !in.has("token_file") && !in.has("token_env")) {
     in.missing("token_file",
                "token_file or token_env is missing: the dialect '" + config.dialect.name + "' asks for a token by it");
   }

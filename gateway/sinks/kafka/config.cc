@@ -64,7 +64,8 @@ void read_login(config::Reader& in, Config& config, bool stays_here) {
   if (!config.tls && in.has("ca_file")) in.error("ca_file", "has no effect without `tls: true`");
   config.username = in.value_or("username", "");
   config.password = config::read_secret(in, "password");
-  if (config.username.empty() != config.password.empty()) {
+  const bool has_password = in.has("password_file") || in.has("password_env");
+  if (config.username.empty() == has_password) {
     in.missing(config.username.empty() ? "username" : "password_file", "a login needs `username` and a password");
   }
   constexpr std::array<const char*, 3> kMechanisms{"SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"};

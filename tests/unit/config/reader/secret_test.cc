@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "config/reader/unused_secrets.h"
 #include "tests/support/temporary_directory.h"
 
 namespace carbongate::config {
@@ -37,6 +38,28 @@ TEST_F(SecretTest, IsTheFirstLineOfItsFile) {
   EXPECT_EQ(read("password_file: pass").reveal(), "s3cret");
   EXPECT_EQ(problems_.to_text(), "");
   EXPECT_EQ(read("password_file: " + (directory_.path() / "pass").string()).reveal(), "s3cret") << "an absolute path";
+}
+
+TEST_F(SecretTest, IsNotLookedForWhereNothingConnects) {
+  const auto problems_of = [&](std::string_view text) {
+    problems_ = {};
+    const Secret secret = read(text);
+    EXPECT_TRUE(secret.empty());
+    return problems_.to_text();
+  };
+  {
+    const UnusedSecrets unused;
+    EXPECT_EQ(problems_of("password_file: no-such-file"), "");
+    EXPECT_EQ(problems_of("password_env: CARBONGATE_NO_SUCH_VARIABLE"), "");
+    EXPECT_NE(problems_of("password: s3cret"), "") << "what the file says of it is judged as ever";
+    EXPECT_NE(problems_of("{password_file: a, password_env: B}"), "");
+    {
+      const UnusedSecrets inner;
+    }
+    EXPECT_EQ(problems_of("password_file: no-such-file"), "");
+  }
+  EXPECT_NE(problems_of("password_file: no-such-file"), "");
+  EXPECT_NE(problems_of("password_env: CARBONGATE_NO_SUCH_VARIABLE"), "");
 }
 
 TEST_F(SecretTest, WarnsOfAFileThatEveryoneMayRead) {

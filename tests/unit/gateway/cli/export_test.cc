@@ -379,14 +379,14 @@ TEST_F(ExportTest, WritesReadingsBySlotsOfTime) {
   commit_reading(kNewYear, 1.5);
   commit_reading(kNewYear + 5min, 4);
   commit_reading(kNewYear + 6min, 1e9, {model::Origin::missing, model::Rule::range});
-  commit_reading(kNewYear + 14min, 2);
+  commit_reading(kNewYear + 14min, 200'000);
   commit_reading(kNewYear + 46min, std::numeric_limits<double>::quiet_NaN(),
                  {model::Origin::missing, model::Rule::not_a_number});
   options_.every = "15min";
   EXPECT_EQ(text("readings"),
             "time,device,point,unit,count,first,last,min,max,mean,rejected\n"
             "2022-12-31T23:45:00+08:00,press,energy,kWh,1,7,7,7,7,7,0\n"
-            "2023-01-01T00:00:00+08:00,press,energy,kWh,3,1.5,2,1.5,4,2.5,1\n"
+            "2023-01-01T00:00:00+08:00,press,energy,kWh,3,1.5,200000,1.5,200000,66668.5,1\n"
             "2023-01-01T00:45:00+08:00,press,energy,kWh,0,,,,,,1\n");
   options_.format = "jsonl";
   options_.from = "2023-01-01";
@@ -394,7 +394,7 @@ TEST_F(ExportTest, WritesReadingsBySlotsOfTime) {
   EXPECT_EQ(
       text("readings"),
       R"({"time":"2023-01-01T00:00:00+08:00","device":"press","point":"energy","unit":"kWh","count":3,"first":1.5,)"
-      R"("last":2,"min":1.5,"max":4,"mean":2.5,"rejected":1})"
+      R"("last":200000,"min":1.5,"max":200000,"mean":66668.5,"rejected":1})"
       "\n");
 }
 

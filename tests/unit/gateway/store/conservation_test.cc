@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/store/cursor_table.h"
+#include "gateway/store/dead_letters.h"
 #include "gateway/store/salvage.h"
 #include "gateway/store/sqlite_store.h"
 #include "store_fixtures.h"
@@ -75,6 +76,48 @@ TEST_F(Conservation, EveryRowIsAcceptedLeftOutRefusedOrWaits) {
   open();
   EXPECT_EQ(account("tsdb").accepted, 58u);
   EXPECT_TRUE(account("tsdb").balances());
+}
+
+TEST_F(Conservation, WhatIsAcceptedLaterIsRefusedNoLonger) {
+  open();
+  commit(99);
+  deliver("tsdb", 60, 3);
+  store_.reset();
+  ASSERT_EQ(retry_dead_letters(config_.path, "").value().rows, 3u);
+  open();
+  const auto again = run(store_->peek_retries("tsdb", 10)).value();
+  ASSERT_EQ(again.size(), 3u);
+  run(store_->settle_retries("tsdb", {.accepted = {again[0].sequence, again[1].sequence, 50},  // 50 was no dead letter
+                                      .rejected = {{again[2].sequence, "still not"}}}))
+      .value();
+  for (int round = 0; round < 2; ++round) {
+    const auto now = account("tsdb");
+    EXPECT_EQ(now.refused, 1u);
+    EXPECT_EQ(now.accepted, 59u);
+    EXPECT_TRUE(now.balances());
+    open();
+  }
+}
+
+TEST_F(Conservation, WhatIsRefusedWhenItIsSentOnceMoreWasNotAcceptedAfterAll) {
+  open();
+  commit(99);
+  run(store_->peek("tsdb", 1)).value();
+  run(store_->open_live("tsdb", 50)).value();
+  model::RollupRow revision;
+  revision.begin = kStart;
+  revision.revision = 1;
+  model::Effects effects;
+  effects.rows = {{kPressShop, revision}};
+  run(store_->commit(std::move(effects))).value();
+  deliver_live("tsdb", 100);
+  deliver("tsdb", 100);
+  EXPECT_EQ(account("tsdb").refused, 0u);
+  deliver("tsdb", 100, 1);  // the revision, in the wake of the backlog
+  const auto now = account("tsdb");
+  EXPECT_EQ(now.refused, 1u);
+  EXPECT_EQ(now.accepted + 1, now.received);
+  EXPECT_TRUE(now.balances());
 }
 
 TEST_F(Conservation, RowsThatRetentionDropsAreCountedForEachSinkThatHadThemNot) {
