@@ -401,6 +401,20 @@ TEST_F(OneMeter, RejectedReadingsAreRowsAndCountNothing) {
   EXPECT_EQ(pipeline.statistics().by_rule[static_cast<std::size_t>(Rule::range)], 1u);
 }
 
+TEST_F(OneMeter, AStampOfAClockThatIsAheadMakesNothingLate) {
+  Pipeline pipeline = site.pipeline();
+  const Instant noon = utc("2023-06-01 12:00");
+  feed(pipeline, {reading(meter, noon, 100.0)});
+  const std::vector<Batch> ahead{
+      {.source = "far", .received = noon + 1min, .readings = {reading(meter, noon + 26h, 101.0)}, .settled = {}}};
+  EXPECT_EQ(only<JudgedReading>(pipeline.ingest(ahead, noon + 1min).rows).at(0).quality,
+            (Quality{Origin::missing, Rule::future}));
+  EXPECT_EQ(pipeline.state().points[0].last_at, noon);
+  const auto right = only<JudgedReading>(feed(pipeline, {reading(meter, noon + 2min, 102.0)}));
+  EXPECT_EQ(right.at(0).quality, Quality{});
+  EXPECT_EQ(pipeline.state().accounts[0].amount, Activity::of(2 * kKwh));
+}
+
 TEST_F(OneMeter, DuplicatesAndOldReadingsAreNotCountedTwice) {
   Pipeline pipeline = site.pipeline();
   const Instant noon = utc("2023-06-01 12:00");
