@@ -97,13 +97,22 @@ def test_the_program_and_the_example_in_it_work_together(unpacked, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_unit_starts_what_the_package_brings(unpacked):
-    unit = configparser.ConfigParser(strict=False, interpolation=None)
-    unit.optionxform = str
-    unit.read(unpacked / "usr/lib/systemd/system/carbongate.service")
+@pytest.fixture(scope="module")
+def unit(unpacked):
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str
+    parser.read(unpacked / "usr/lib/systemd/system/carbongate.service")
+    return parser
+
+
+def test_the_unit_starts_what_the_package_brings(unpacked, unit):
     program, command, config = unit["Service"]["ExecStart"].split()
     assert (unpacked / "usr/bin" / program).is_file() and command == "run"
     assert unit["Unit"]["ConditionPathExists"] == config
     example = unpacked / f"{config}.example".lstrip("/")
     state = re.search(r"^ *path: (\S+)", example.read_text(), re.MULTILINE).group(1)
     assert state == f"/var/lib/{unit['Service']['StateDirectory']}"
+
+
+def test_the_unit_lets_a_start_take_as_long_as_the_repair_of_a_large_store(unit):
+    assert unit["Service"]["Type"] == "notify" and unit["Service"]["TimeoutStartSec"] == "infinity"
