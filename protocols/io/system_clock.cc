@@ -1,7 +1,5 @@
 #include "protocols/io/system_clock.h"
 
-#include <sys/timex.h>
-
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -29,9 +27,11 @@ std::uint64_t SystemClock::boot() const {
   return hash;
 }
 
+// A sandbox may refuse the question: then nothing is known.
 bool SystemClock::is_synchronised() const {
   timex state{};  // modes 0: only asks
-  return adjtimex(&state) != TIME_ERROR && (state.status & STA_UNSYNC) == 0;
+  const int answer = ask_(&state);
+  return answer >= 0 && answer != TIME_ERROR && (state.status & STA_UNSYNC) == 0;
 }
 
 asio::awaitable<void> SystemClock::sleep_until(SteadyTime deadline) {
