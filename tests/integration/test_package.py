@@ -129,3 +129,7 @@ def test_the_unit_lets_it_ask_whether_a_time_server_keeps_the_clock_and_never_se
     assert calls <= set(filters[-1].split()), "behind ~@privileged, which has them"
     assert "ProtectClock" not in unit["Service"], "it has a filter of its own, that refuses them"
     assert unit["Service"]["CapabilityBoundingSet"] == ""
+
+
+def test_the_unit_lets_it_tell_this_run_of_the_machine_from_the_one_before(unit):
+    assert unit["Service"].get("ProcSubset", "all") == "all", "the kernel's boot_id is not of a process"
