@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,6 +39,14 @@ const std::vector<tables::TableWriter::Column>& row_columns(Kind kind) {
     return all;
   }();
   return kAll.at(static_cast<std::size_t>(kind));
+}
+
+// Whether that is the open file's name.
+bool holds(const fs::path& path, int descriptor) {
+  struct stat named{};
+  struct stat opened{};
+  return ::stat(path.c_str(), &named) == 0 && ::fstat(descriptor, &opened) == 0 && named.st_dev == opened.st_dev &&
+         named.st_ino == opened.st_ino;
 }
 
 }  // namespace
@@ -121,6 +130,7 @@ void RowFiles::take_back() {
 }
 
 void RowFiles::open() {
+  if (lock_ >= 0 && !holds(config_.directory / kMark, lock_)) leave();
   if (lock_ >= 0) return;
   try {
     lock();
@@ -130,6 +140,14 @@ void RowFiles::open() {
     forget();
     throw;
   }
+}
+
+// Somebody removed the directory, or moved it away. Rows go on where they were, into another one of that name.
+void RowFiles::leave() {
+  for (const auto& [kind, part] : parts_) last_of_complete_[kind] = part.last();
+  parts_.clear();
+  ::close(std::exchange(lock_, -1));
+  news_.push_back("its directory was removed or moved away, and is made again");
 }
 
 void RowFiles::forget() {

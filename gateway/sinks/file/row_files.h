@@ -43,6 +43,7 @@ class RowFiles {
   struct Lines;
 
   void open();
+  void leave();
   void lock();
   void recover();
   void count();

@@ -274,6 +274,22 @@ TEST_F(RowFilesTest, BeginsAnotherFileWhenSomebodyRemovesTheOneInUse) {
   EXPECT_EQ(sequences("readings"), Sequences{2});
 }
 
+TEST_F(RowFilesTest, MakesItsDirectoryAgainWhenSomebodyRemovesItOrMovesItAway) {
+  write(1, "ri");
+  fs::remove_all(config_.directory);
+  EXPECT_EQ(trouble_of_writing(2, "rr"), "none");
+  EXPECT_EQ(names(), Names{"readings-2025-11-28-000000000001.csv.part"});
+  EXPECT_EQ(sequences("readings"), (Sequences{2, 3}));
+  EXPECT_EQ(files().take_news().size(), 1U);
+
+  fs::rename(config_.directory, directory_.path() / "archive");
+  EXPECT_EQ(trouble_of_writing(1, "rrrri"), "none");
+  EXPECT_EQ(sequences("readings"), Sequences{4}) << "what lies in the archive is not written again";
+  EXPECT_EQ(sequences("intervals"), Sequences{5});
+  RowFiles second(config_, store_);
+  EXPECT_THROW(second.write(rows(6, "r"), kNoon, false), Trouble) << "it has the new directory for itself";
+}
+
 TEST_F(RowFilesTest, TakesBackWhatADiskThatIsFullTookHalfOf) {
   write(1, "ri");
   ASSERT_NE(std::signal(SIGXFSZ, SIG_IGN), SIG_ERR);
