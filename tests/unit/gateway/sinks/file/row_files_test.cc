@@ -189,6 +189,39 @@ TEST_F(RowFilesTest, BeginsANewFileWhereTheColumnsAreOfAnotherVersion) {
   EXPECT_EQ(sequences("readings"), (Sequences{1, 2, 3}));
 }
 
+TEST_F(RowFilesTest, CompletesThePartsOfTheFormatThatItHadBefore) {
+  write(1, "rri");
+  restart();
+  config_.format = tables::TableWriter::Format::jsonl;
+  write(2, "rirr");
+  EXPECT_EQ(names(), (Names{"intervals-2025-11-28-000000000000.csv", "intervals-2025-11-28-000000000003.jsonl.part",
+                            "readings-2025-11-28-000000000000.csv", "readings-2025-11-28-000000000002.jsonl.part"}));
+  std::ifstream file(config_.directory / names().back());
+  std::string line;
+  std::getline(file, line);
+  EXPECT_TRUE(line.ends_with("\"sequence\":4}")) << "and writes no row twice: " << line;
+
+  restart();
+  config_.format = tables::TableWriter::Format::csv;
+  write(5, "rr");
+  EXPECT_EQ(names(), (Names{"intervals-2025-11-28-000000000000.csv", "intervals-2025-11-28-000000000003.csv.part",
+                            "readings-2025-11-28-000000000000.csv", "readings-2025-11-28-000000000002.jsonl",
+                            "readings-2025-11-28-000000000005.csv.part"}))
+      << "a part without rows is no file to be collected";
+}
+
+TEST_F(RowFilesTest, CountsFilesOfBothFormats) {
+  config_.rotate_bytes = 300;
+  config_.files_max = 2;
+  config_.keep = Config::Keep::newest;
+  write(1, std::string(20, 'r'));
+  restart();
+  config_.format = tables::TableWriter::Format::jsonl;
+  write(21, std::string(20, 'r'));
+  EXPECT_EQ(names().size(), 3U) << "two complete ones and the one in use";
+  for (const std::string& name : names()) EXPECT_NE(name.find(".jsonl"), std::string::npos) << name;
+}
+
 TEST_F(RowFilesTest, SaysWhenItIsFullAndGoesOnWhenThereIsRoom) {
   config_.rotate_bytes = 300;
   config_.size_max = 1000;
