@@ -47,7 +47,9 @@ Conservation conservation_of(std::span<const ports::SinkAccount> accounts, std::
                              std::uint64_t in_hand) {
   Conservation result;
   for (const ports::SinkAccount& account : accounts) {
-    if (!account.pending) result.is_known = false;
+    // A sink that was taken out of the configuration never moves: what waits for it soon is too much to count, for
+    // ever.
+    if (!account.pending && account.is_active) result.is_known = false;
     if (account.balances()) continue;
     result.breach += (result.breach.empty() ? "" : "; ") + breach_of(account);
     result.difference += distance(account.received, account.accounted());

@@ -328,14 +328,16 @@ asio::awaitable<bool> Gateway::commit(model::Effects effects) {
   while (true) {
     model::Effects attempt = effects;
     const auto result = co_await store_->commit(std::move(attempt));
-    // No number of attempts mends that; the next start does.
-    if (const std::string damage = store_->status().damage; !damage.empty()) throw std::runtime_error(damage);
+    const std::string damage = store_->status().damage;  // whatever operation met it
     if (result.has_value()) {
       if (!store_trouble_.empty()) spdlog::warn("store: writing again after {} failed attempts", backoff.attempts());
       store_trouble_.clear();
       if (observer_) observer_(effects);
+      if (!damage.empty()) fail(std::make_exception_ptr(std::runtime_error(damage)));  // these effects are on disk
       co_return true;
     }
+    // No number of attempts mends that; the next start does.
+    if (!damage.empty()) throw std::runtime_error(damage);
     ++commit_retries_;
     if (store_trouble_ != result.error().text) spdlog::error("store: {}; trying again", result.error().text);
     store_trouble_ = result.error().text;

@@ -217,7 +217,7 @@ class History::Impl {
     }
     for (const model::Account& a : site.accounts) {
       const Point& p = site.points.at(index(a.source));
-      accounts.emplace(key({a.user, a.carrier->id, p.device, p.name}), a.id);
+      accounts.emplace(key({a.user, a.carrier->id, p.device, p.name, to_string(a.flow)}), a.id);
     }
     model::Checkpoint checkpoint;
     checkpoint.points.resize(site.points.size());
@@ -230,7 +230,7 @@ class History::Impl {
     checkpoint.stations.resize(site.stations.size());
     const Transaction one_moment(*database_, Transaction::Kind::read);
     const StateReader::States states = StateReader(*database_, blocks_).read();
-    Statement subjects(*database_, "SELECT kind, device, point, unit, user, carrier, id, rule FROM subject");
+    Statement subjects(*database_, "SELECT kind, device, point, unit, user, carrier, id, rule, flow FROM subject");
     for (Rows each(subjects); each.next();) {
       const auto state = states.find(subjects.integer(6));
       if (state == states.end()) continue;
@@ -247,7 +247,9 @@ class History::Impl {
             key({subjects.text(7), subjects.text(4), subjects.text(5), subjects.text(1), subjects.text(2)}));
         if (found != watches.end()) checkpoint.alerts[model::index(found->second)] = codec_.decode_alert(state->second);
       } else {
-        const auto found = accounts.find(key({subjects.text(4), subjects.text(5), subjects.text(1), subjects.text(2)}));
+        const auto flow = static_cast<model::Flow>(subjects.integer(8));
+        const auto found = accounts.find(
+            key({subjects.text(4), subjects.text(5), subjects.text(1), subjects.text(2), to_string(flow)}));
         if (found != accounts.end()) {
           checkpoint.accounts[model::index(found->second)] = codec_.decode_account(state->second);
         }

@@ -97,13 +97,39 @@ def test_the_program_and_the_example_in_it_work_together(unpacked, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_unit_starts_what_the_package_brings(unpacked):
-    unit = configparser.ConfigParser(strict=False, interpolation=None)
-    unit.optionxform = str
-    unit.read(unpacked / "usr/lib/systemd/system/carbongate.service")
+@pytest.fixture(scope="module")
+def unit_file(unpacked):
+    return unpacked / "usr/lib/systemd/system/carbongate.service"
+
+
+@pytest.fixture(scope="module")
+def unit(unit_file):
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str
+    parser.read(unit_file)
+    return parser
+
+
+def test_the_unit_starts_what_the_package_brings(unpacked, unit):
     program, command, config = unit["Service"]["ExecStart"].split()
     assert (unpacked / "usr/bin" / program).is_file() and command == "run"
     assert unit["Unit"]["ConditionPathExists"] == config
     example = unpacked / f"{config}.example".lstrip("/")
     state = re.search(r"^ *path: (\S+)", example.read_text(), re.MULTILINE).group(1)
     assert state == f"/var/lib/{unit['Service']['StateDirectory']}"
+
+
+def test_the_unit_lets_a_start_take_as_long_as_the_repair_of_a_large_store(unit):
+    assert unit["Service"]["Type"] == "notify" and unit["Service"]["TimeoutStartSec"] == "infinity"
+
+
+def test_the_unit_lets_it_ask_whether_a_time_server_keeps_the_clock_and_never_set_it(unit, unit_file):
+    filters = re.findall(r"^SystemCallFilter=(.*)$", unit_file.read_text(), re.MULTILINE)
+    calls = {"adjtimex", "clock_adjtime", "clock_adjtime64"}  # whichever the C library takes
+    assert calls <= set(filters[-1].split()), "behind ~@privileged, which has them"
+    assert "ProtectClock" not in unit["Service"], "it has a filter of its own, that refuses them"
+    assert unit["Service"]["CapabilityBoundingSet"] == ""
+
+
+def test_the_unit_lets_it_tell_this_run_of_the_machine_from_the_one_before(unit):
+    assert unit["Service"].get("ProcSubset", "all") == "all", "the kernel's boot_id is not of a process"

@@ -8,12 +8,14 @@
 namespace carbongate::sinks::file {
 namespace {
 
+using Format = tables::TableWriter::Format;
+
 constexpr std::string_view kPart = ".part";
 constexpr std::size_t kDayLength = 10;
 constexpr std::size_t kDigits = 12;
 
-std::string_view extension(tables::TableWriter::Format format) {
-  return format == tables::TableWriter::Format::csv ? ".csv" : ".jsonl";
+std::string_view extension(Format format) {
+  return format == Format::csv ? ".csv" : ".jsonl";
 }
 
 bool take_end(std::string_view& text, std::string_view end) {
@@ -32,15 +34,16 @@ bool is_day(std::string_view text) {
 
 }  // namespace
 
-std::string FileName::text(tables::TableWriter::Format format) const {
+std::string FileName::text() const {
   return fmt::format("{}-{}-{:0{}}{}{}", tables::name_of(kind), day, after, kDigits, extension(format),
                      is_complete ? "" : kPart);
 }
 
-std::optional<FileName> FileName::parse(std::string_view text, tables::TableWriter::Format format) {
+std::optional<FileName> FileName::parse(std::string_view text) {
   FileName name;
   name.is_complete = !take_end(text, kPart);
-  if (!take_end(text, extension(format))) return std::nullopt;
+  name.format = text.ends_with(extension(Format::csv)) ? Format::csv : Format::jsonl;
+  if (!take_end(text, extension(name.format))) return std::nullopt;
   const auto kind = std::ranges::find_if(tables::kKinds, [&](tables::Kind candidate) {
     return text.starts_with(std::string(tables::name_of(candidate)) + "-");
   });

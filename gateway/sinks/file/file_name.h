@@ -18,12 +18,13 @@ struct FileName {
   tables::Kind kind{};
   std::string day;          // "2026-11-28"
   std::uint64_t after = 0;  // sequence
+  tables::TableWriter::Format format{};
   bool is_complete = false;
 
-  std::string text(tables::TableWriter::Format format) const;
+  std::string text() const;
 
-  // nullopt: not one of ours, or of the other format.
-  static std::optional<FileName> parse(std::string_view text, tables::TableWriter::Format format);
+  // nullopt: not one of ours.
+  static std::optional<FileName> parse(std::string_view text);
 
   friend auto operator<=>(const FileName&, const FileName&) = default;
 };

@@ -62,8 +62,8 @@ struct Part::Scan {
   std::string header;
 };
 
-Part::Part(std::filesystem::path directory, FileName name, Format format, std::string_view header)
-    : directory_(std::move(directory)), name_(std::move(name)), format_(format), header_(header) {
+Part::Part(std::filesystem::path directory, FileName name, std::string_view header)
+    : directory_(std::move(directory)), name_(std::move(name)), header_(header) {
   bool is_new = false;
   descriptor_ = ::open(path().c_str(), O_RDWR | O_CLOEXEC);
   if (descriptor_ < 0 && errno == ENOENT) {
@@ -96,7 +96,6 @@ Part::Part(std::filesystem::path directory, FileName name, Format format, std::s
 Part::Part(Part&& other) noexcept
     : directory_(std::move(other.directory_)),
       name_(std::move(other.name_)),
-      format_(other.format_),
       header_(std::move(other.header_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
       written_(other.written_),
@@ -125,10 +124,10 @@ Part::Scan Part::scan(const std::function<bool(std::uint64_t)>& visit) const {
     for (const char c : std::string_view(chunk.data(), static_cast<std::size_t>(got))) {
       ++at;
       record += c;
-      if (c == '"' && format_ == Format::csv) is_quoted = !is_quoted;
+      if (c == '"' && name_.format == Format::csv) is_quoted = !is_quoted;
       if (c != '\n' || is_quoted) continue;
       ++lines;
-      if (format_ == Format::csv && lines == 1) {
+      if (name_.format == Format::csv && lines == 1) {
         scan.header = std::exchange(record, {});
         scan.whole = at;
         continue;
@@ -136,7 +135,7 @@ Part::Scan Part::scan(const std::function<bool(std::uint64_t)>& visit) const {
       record.pop_back();
       // A block that was not written before the power went reads as zeros. Anything else is not ours to cut off.
       if (record.find('\0') != std::string::npos) return scan;
-      const auto sequence = sequence_of(record, format_);
+      const auto sequence = sequence_of(record, name_.format);
       if (!sequence) {
         throw Trouble(
             fmt::format("{}: record {} is not of this sink's making; move the file away", path().string(), lines),
@@ -209,7 +208,7 @@ void Part::begin_on(const std::string& day) {
 
 // Never onto a file that is there.
 void Part::rename(FileName to) {
-  const std::filesystem::path target = directory_ / to.text(format_);
+  const std::filesystem::path target = directory_ / to.text();
   int done = ::renameat2(AT_FDCWD, path().c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE);
   if (done != 0 && errno == EINVAL) {  // the file system does not know how
     errno = EEXIST;

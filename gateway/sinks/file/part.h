@@ -34,7 +34,7 @@ void sync_directory(const std::filesystem::path& directory);
 class Part {
  public:
   // Opens the file, or makes it with the header (CSV; with its line feed).
-  Part(std::filesystem::path directory, FileName name, tables::TableWriter::Format format, std::string_view header);
+  Part(std::filesystem::path directory, FileName name, std::string_view header);
   ~Part();
   Part(Part&& other) noexcept;
   Part& operator=(Part&&) = delete;
@@ -69,11 +69,10 @@ class Part {
   void begin_anew();
   void write(std::string_view text);
   void rename(FileName to);
-  std::filesystem::path path() const { return directory_ / name_.text(format_); }
+  std::filesystem::path path() const { return directory_ / name_.text(); }
 
   std::filesystem::path directory_;
   FileName name_;
-  tables::TableWriter::Format format_;
   std::string header_;
   int descriptor_ = -1;
   std::uint64_t written_ = 0;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <set>
 #include <sstream>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "config/reader/byte_size.h"
@@ -38,6 +40,14 @@ const std::vector<tables::TableWriter::Column>& row_columns(Kind kind) {
     return all;
   }();
   return kAll.at(static_cast<std::size_t>(kind));
+}
+
+// Whether that is the open file's name.
+bool holds(const fs::path& path, int descriptor) {
+  struct stat named{};
+  struct stat opened{};
+  return ::stat(path.c_str(), &named) == 0 && ::fstat(descriptor, &opened) == 0 && named.st_dev == opened.st_dev &&
+         named.st_ino == opened.st_ino;
 }
 
 }  // namespace
@@ -121,6 +131,7 @@ void RowFiles::take_back() {
 }
 
 void RowFiles::open() {
+  if (lock_ >= 0 && !holds(config_.directory / kMark, lock_)) leave();
   if (lock_ >= 0) return;
   try {
     lock();
@@ -130,6 +141,14 @@ void RowFiles::open() {
     forget();
     throw;
   }
+}
+
+// Somebody removed the directory, or moved it away. Rows go on where they were, into another one of that name.
+void RowFiles::leave() {
+  for (const auto& [kind, part] : parts_) last_of_complete_[kind] = part.last();
+  parts_.clear();
+  ::close(std::exchange(lock_, -1));
+  news_.push_back("its directory was removed or moved away, and is made again");
 }
 
 void RowFiles::forget() {
@@ -168,13 +187,14 @@ void RowFiles::lock() {
   sync_directory(config_.directory);
 }
 
-// What a process before this one left. Of two parts of a kind the later one was begun because the other was complete.
+// What a process before this one left, of either format. Of two parts of a kind the later one was begun because the
+// other was complete.
 void RowFiles::recover() {
   std::map<Kind, std::vector<FileName>> parts;
   std::map<Kind, FileName> newest;
   std::error_code error;
   for (fs::directory_iterator file(config_.directory, error), end; !error && file != end; file.increment(error)) {
-    const auto name = FileName::parse(file->path().filename().string(), config_.format);
+    const auto name = FileName::parse(file->path().filename().string());
     if (!name) continue;
     if (!name->is_complete) {
       parts[name->kind].push_back(*name);
@@ -184,34 +204,46 @@ void RowFiles::recover() {
     }
   }
   if (error) throw Trouble("read", config_.directory, error.value());
-  for (auto& [kind, names] : parts) {
-    std::ranges::sort(names, {}, [](const FileName& name) { return std::pair(name.after, name.day); });
-    for (const FileName& name : names) {
-      Part part(config_.directory, name, config_.format, header_of(kind));
-      if (part.cut_off() != 0) {
-        news_.push_back(fmt::format("{}: cut off {} bytes of a row that was not written to its end",
-                                    name.text(config_.format), part.cut_off()));
-      }
-      const bool is_current = &name == &names.back() && part.has_our_header();
-      if (is_current) {
-        parts_.emplace(kind, std::move(part));
-      } else if (part.has_rows()) {
-        last_of_complete_[kind] = part.last();
-        part.complete();
-      }
-    }
-  }
+  for (auto& [kind, names] : parts) recover(kind, names);
   for (const auto& [kind, name] : newest) {
     if (parts_.contains(kind) || last_of_complete_.contains(kind)) continue;
-    last_of_complete_[kind] = Part(config_.directory, name, config_.format, header_of(kind)).last();
+    last_of_complete_[kind] = Part(config_.directory, name, header_of(name)).last();
   }
+}
+
+// The last one goes on, if it is as this process would write it; of one place that is the one of the present format.
+void RowFiles::recover(Kind kind, std::vector<FileName>& names) {
+  std::ranges::sort(names, {}, [this](const FileName& name) {
+    return std::tuple(name.after, name.format == config_.format, name.day);
+  });
+  std::uint64_t last = last_of_complete_[kind];
+  std::vector<FileName> without_rows;
+  for (const FileName& name : names) {
+    Part part(config_.directory, name, header_of(name));
+    if (part.cut_off() != 0) {
+      news_.push_back(
+          fmt::format("{}: cut off {} bytes of a row that was not written to its end", name.text(), part.cut_off()));
+    }
+    last = std::max(last, part.last());
+    const bool goes_on = &name == &names.back() && name.format == config_.format && part.has_our_header();
+    if (goes_on && part.last() == last) {
+      parts_.emplace(kind, std::move(part));
+    } else if (part.has_rows()) {
+      part.complete();
+    } else {
+      without_rows.push_back(name);
+    }
+  }
+  last_of_complete_[kind] = last;
+  part_of(kind, names.back().day);  // says up to where rows were written, before another one ceases to
+  for (const FileName& name : without_rows) fs::remove(config_.directory / name.text());
 }
 
 void RowFiles::count() {
   complete_ = {};
   std::error_code error;
   for (fs::directory_iterator file(config_.directory, error), end; !error && file != end; file.increment(error)) {
-    const auto name = FileName::parse(file->path().filename().string(), config_.format);
+    const auto name = FileName::parse(file->path().filename().string());
     if (!name || !name->is_complete) continue;
     std::error_code gone;
     const auto bytes = file->file_size(gone);
@@ -222,11 +254,12 @@ void RowFiles::count() {
   if (error) throw Trouble("read", config_.directory, error.value());
 }
 
-std::string_view RowFiles::header_of(Kind kind) {
-  const auto [header, is_new] = headers_.try_emplace(kind);
-  if (is_new && config_.format == tables::TableWriter::Format::csv) {
+std::string_view RowFiles::header_of(const FileName& name) {
+  if (name.format != tables::TableWriter::Format::csv) return {};
+  const auto [header, is_new] = headers_.try_emplace(name.kind);
+  if (is_new) {
     std::ostringstream text;
-    tables::TableWriter(text, config_.format, row_columns(kind)).flush();
+    tables::TableWriter(text, name.format, row_columns(name.kind)).flush();
     header->second = text.str();
   }
   return header->second;
@@ -234,8 +267,8 @@ std::string_view RowFiles::header_of(Kind kind) {
 
 Part& RowFiles::part_of(Kind kind, const std::string& day) {
   if (const auto part = parts_.find(kind); part != parts_.end()) return part->second;
-  const FileName name{.kind = kind, .day = day, .after = last_of_complete_[kind], .is_complete = false};
-  return parts_.emplace(kind, Part(config_.directory, name, config_.format, header_of(kind))).first->second;
+  const FileName name{.kind = kind, .day = day, .after = last_of_complete_[kind], .format = config_.format};
+  return parts_.emplace(kind, Part(config_.directory, name, header_of(name))).first->second;
 }
 
 bool RowFiles::is_due(const Part& part, const std::string& day) const {
@@ -315,7 +348,7 @@ void RowFiles::make_room_for_file() {
 bool RowFiles::remove_oldest() {
   if (config_.keep != Config::Keep::newest || complete_.files.empty()) return false;
   const auto oldest = complete_.files.begin();
-  const std::string name = oldest->first.second.text(config_.format);
+  const std::string name = oldest->first.second.text();
   if (::unlink((config_.directory / name).c_str()) != 0 && errno != ENOENT) {
     throw Trouble("remove", config_.directory / name, errno);
   }

@@ -43,8 +43,10 @@ class RowFiles {
   struct Lines;
 
   void open();
+  void leave();
   void lock();
   void recover();
+  void recover(tables::Kind kind, std::vector<FileName>& names);
   void count();
   Lines render(tables::Kind kind, std::span<const model::StoredRow> rows, const std::string& day, bool again,
                std::vector<ports::RejectedRow>& rejected);
@@ -58,7 +60,7 @@ class RowFiles {
   void make_room_for_file();
   bool remove_oldest();
   void forget();
-  std::string_view header_of(tables::Kind kind);
+  std::string_view header_of(const FileName& name);
 
   Config config_;
   std::string store_;
@@ -66,7 +68,7 @@ class RowFiles {
   std::optional<tables::LocalTime> time_;
   int lock_ = -1;
   std::map<tables::Kind, Part> parts_;
-  std::map<tables::Kind, std::string> headers_;
+  std::map<tables::Kind, std::string> headers_;             // of CSV
   std::map<tables::Kind, std::uint64_t> last_of_complete_;  // of a kind without a part
   struct {
     std::map<std::pair<std::uint64_t, FileName>, std::uint64_t> files;  // complete, the oldest first: bytes

@@ -30,8 +30,8 @@ std::vector<std::string> told_of_conservation(const testing::FakeDisk& disk, Ins
 
 TEST_F(GatewayTest, ABreachOfConservationIsAnAlertUntilTheNumbersAgreeAgain) {
   add_conservation_rule(site_);
-  store_.accounts = {{.sink = "tsdb", .received = 10, .accepted = 7, .pending = 3},
-                     {.sink = "archive", .received = 10, .accepted = 7, .pending = 3}};
+  store_.accounts = {{.sink = "tsdb", .is_active = true, .received = 10, .accepted = 7, .pending = 3},
+                     {.sink = "archive", .is_active = true, .received = 10, .accepted = 7, .pending = 3}};
   const Instant began = clock_.now();
   start();
   pass(90s);
@@ -61,7 +61,7 @@ TEST_F(GatewayTest, ABreachOfConservationIsAnAlertUntilTheNumbersAgreeAgain) {
 
 TEST_F(GatewayTest, ABreachThatLastsOverARestartIsTheSameAlert) {
   add_conservation_rule(site_);
-  store_.accounts = {{.sink = "tsdb", .received = 10, .accepted = 7, .pending = 2}};
+  store_.accounts = {{.sink = "tsdb", .is_active = true, .received = 10, .accepted = 7, .pending = 2}};
   const Instant began = clock_.now();
   start();
   pass(10s);
@@ -83,7 +83,7 @@ TEST_F(GatewayTest, ABreachThatLastsOverARestartIsTheSameAlert) {
 
 TEST_F(GatewayTest, AClockThatIsSetDoesNotTakeABreachBack) {
   add_conservation_rule(site_);
-  store_.accounts = {{.sink = "tsdb", .received = 10, .accepted = 7, .pending = 2}};
+  store_.accounts = {{.sink = "tsdb", .is_active = true, .received = 10, .accepted = 7, .pending = 2}};
   start();
   pass(10s);
   ASSERT_EQ(disk_.rows.size(), 1u);
@@ -96,10 +96,23 @@ TEST_F(GatewayTest, AClockThatIsSetDoesNotTakeABreachBack) {
   EXPECT_GE(over.at, disk_.rows[0].body.get<model::Alert>().at);
 }
 
+TEST_F(GatewayTest, ABreachIsOverAlsoWhereASinkThatWasTakenOutHasTooMuchWaitingToBeCounted) {
+  add_conservation_rule(site_);
+  store_.accounts = {{.sink = "tsdb", .is_active = true, .received = 10, .accepted = 7, .pending = 2},
+                     {.sink = "former", .is_active = false, .received = 9'000'000, .accepted = 7, .pending = {}}};
+  const Instant began = clock_.now();
+  start();
+  pass(10s);
+  store_.accounts[0].pending = 3;
+  pass(1min);
+  EXPECT_THAT(told_of_conservation(disk_, began), ElementsAre("firing 1 at 0 s", "resolved 0 at 60 s"));
+}
+
 TEST(ConservationOf, CountsWhatIsMissingAndWhatIsThereTwice) {
-  const std::vector<ports::SinkAccount> accounts{{.sink = "a", .received = 10, .accepted = 4, .pending = 3},
-                                                 {.sink = "b", .received = 10, .accepted = 9, .pending = 3},
-                                                 {.sink = "c", .received = 10, .accepted = 1, .pending = {}}};
+  const std::vector<ports::SinkAccount> accounts{
+      {.sink = "a", .is_active = true, .received = 10, .accepted = 4, .pending = 3},
+      {.sink = "b", .is_active = false, .received = 10, .accepted = 9, .pending = 3},
+      {.sink = "c", .is_active = true, .received = 10, .accepted = 1, .pending = {}}};
   const Conservation found = conservation_of(accounts, 5, 9);
   EXPECT_EQ(found.difference, 3u + 2u + 4u);
   EXPECT_FALSE(found.is_known) << "c";

@@ -409,6 +409,28 @@ TEST_F(GatewayTest, GivesUpWithTheReasonWhenTheStoreIsDamaged) {
   EXPECT_THAT(settled_, ElementsAre(Settled(1, false))) << "the source keeps it for the next start";
 }
 
+TEST_F(GatewayTest, TellsACommitThatSucceededAsSuchAlsoWhenTheStoreIsDamagedElsewhere) {
+  std::size_t observed = 0;
+  store_.fails = [this](const model::Effects&) {
+    store_.damage = "the database is damaged";  // as a sink's peek notes it
+    return false;
+  };
+  add_driver([this](Inbox& inbox) -> asio::awaitable<void> {
+    EXPECT_TRUE(co_await inbox.push(batch(1)));
+    co_await until_cancelled();
+  });
+  make();
+  gateway_->observe([&](const model::Effects& effects) { observed += effects.rows.size(); });
+  run();
+  pass(100ms);
+  ASSERT_TRUE(ended_) << "the next start repairs the store";
+  ASSERT_TRUE(failure_);
+  EXPECT_THROW(std::rethrow_exception(failure_), std::runtime_error);
+  EXPECT_THAT(values_on_disk(), ElementsAre(1));
+  EXPECT_THAT(settled_, ElementsAre(Settled(1, true))) << "else its source sends it again, to be counted twice";
+  EXPECT_EQ(observed, 1u);
+}
+
 TEST_F(GatewayTest, MakesDriversWaitWhileMemoryIsShortAndThenTakesEverything) {
   config_.memory_max = 100ull << 20;
   int pushed = 0;

@@ -135,6 +135,26 @@ TEST_F(HistoryTest, ShowsOpenPeriodsAmongTheClosedOnes) {
   EXPECT_EQ(all(What::rollups, {kStart + 1h, std::nullopt}).size(), 1u);
 }
 
+TEST_F(HistoryTest, TellsAccountsApartThatDifferInTheirFlowAlone) {
+  const auto commit_state = [&](model::Flow flow, std::int64_t amount) {
+    site_.accounts[0].flow = flow;
+    open();
+    model::AccountState state;
+    state.amount = model::Activity::of(amount);
+    run(store_->commit({{}, {}, {{kPressShop, state}}})).value();
+  };
+  const auto amount_of = [&](model::Flow flow) {
+    site_.accounts[0].flow = flow;
+    const auto history = History::open(config_.path);
+    return history.value()->checkpoint(site_).value().accounts.at(0).amount.quanta();
+  };
+  commit_state(model::Flow::consumed, 7);
+  commit_state(model::Flow::exported, 9);
+  EXPECT_EQ(amount_of(model::Flow::consumed), 7);
+  EXPECT_EQ(amount_of(model::Flow::exported), 9);
+  EXPECT_EQ(amount_of(model::Flow::produced), 0) << "it has none yet";
+}
+
 TEST_F(HistoryTest, StopsWhenTheVisitorHasEnough) {
   open();
   for (int i = 0; i < 10; ++i) commit({reading(kIncomer, kStart, i), interval(kPress, kStart + i * 15min, i)});

@@ -16,9 +16,12 @@ using Format = tables::TableWriter::Format;
 class PartTest : public ::testing::Test {
  protected:
   Part open(Format format = Format::csv) {
-    return {directory_.path(), name_, format, format == Format::csv ? "note,sequence\n" : ""};
+    return {directory_.path(), name(format), format == Format::csv ? "note,sequence\n" : ""};
   }
-  std::filesystem::path file(Format format = Format::csv) const { return directory_.path() / name_.text(format); }
+  static FileName name(Format format) {
+    return {.kind = tables::Kind::entries, .day = "2026-11-28", .after = 7, .format = format};
+  }
+  std::filesystem::path file(Format format = Format::csv) const { return directory_.path() / name(format).text(); }
   void put(const std::string& text, Format format = Format::csv) const {
     std::ofstream(file(format), std::ios::binary) << text;
   }
@@ -34,7 +37,6 @@ class PartTest : public ::testing::Test {
   }
 
   TemporaryDirectory directory_;
-  FileName name_{.kind = tables::Kind::entries, .day = "2026-11-28", .after = 7, .is_complete = false};
 };
 
 TEST_F(PartTest, BeginsWithItsHeaderAndKnowsWhatItFollows) {

@@ -189,6 +189,39 @@ TEST_F(RowFilesTest, BeginsANewFileWhereTheColumnsAreOfAnotherVersion) {
   EXPECT_EQ(sequences("readings"), (Sequences{1, 2, 3}));
 }
 
+TEST_F(RowFilesTest, CompletesThePartsOfTheFormatThatItHadBefore) {
+  write(1, "rri");
+  restart();
+  config_.format = tables::TableWriter::Format::jsonl;
+  write(2, "rirr");
+  EXPECT_EQ(names(), (Names{"intervals-2025-11-28-000000000000.csv", "intervals-2025-11-28-000000000003.jsonl.part",
+                            "readings-2025-11-28-000000000000.csv", "readings-2025-11-28-000000000002.jsonl.part"}));
+  std::ifstream file(config_.directory / names().back());
+  std::string line;
+  std::getline(file, line);
+  EXPECT_TRUE(line.ends_with("\"sequence\":4}")) << "and writes no row twice: " << line;
+
+  restart();
+  config_.format = tables::TableWriter::Format::csv;
+  write(5, "rr");
+  EXPECT_EQ(names(), (Names{"intervals-2025-11-28-000000000000.csv", "intervals-2025-11-28-000000000003.csv.part",
+                            "readings-2025-11-28-000000000000.csv", "readings-2025-11-28-000000000002.jsonl",
+                            "readings-2025-11-28-000000000005.csv.part"}))
+      << "a part without rows is no file to be collected";
+}
+
+TEST_F(RowFilesTest, CountsFilesOfBothFormats) {
+  config_.rotate_bytes = 300;
+  config_.files_max = 2;
+  config_.keep = Config::Keep::newest;
+  write(1, std::string(20, 'r'));
+  restart();
+  config_.format = tables::TableWriter::Format::jsonl;
+  write(21, std::string(20, 'r'));
+  EXPECT_EQ(names().size(), 3U) << "two complete ones and the one in use";
+  for (const std::string& name : names()) EXPECT_NE(name.find(".jsonl"), std::string::npos) << name;
+}
+
 TEST_F(RowFilesTest, SaysWhenItIsFullAndGoesOnWhenThereIsRoom) {
   config_.rotate_bytes = 300;
   config_.size_max = 1000;
@@ -272,6 +305,22 @@ TEST_F(RowFilesTest, BeginsAnotherFileWhenSomebodyRemovesTheOneInUse) {
   write(2, "r");
   EXPECT_EQ(names(), Names{"readings-2025-11-28-000000000001.csv.part"});
   EXPECT_EQ(sequences("readings"), Sequences{2});
+}
+
+TEST_F(RowFilesTest, MakesItsDirectoryAgainWhenSomebodyRemovesItOrMovesItAway) {
+  write(1, "ri");
+  fs::remove_all(config_.directory);
+  EXPECT_EQ(trouble_of_writing(2, "rr"), "none");
+  EXPECT_EQ(names(), Names{"readings-2025-11-28-000000000001.csv.part"});
+  EXPECT_EQ(sequences("readings"), (Sequences{2, 3}));
+  EXPECT_EQ(files().take_news().size(), 1U);
+
+  fs::rename(config_.directory, directory_.path() / "archive");
+  EXPECT_EQ(trouble_of_writing(1, "rrrri"), "none");
+  EXPECT_EQ(sequences("readings"), Sequences{4}) << "what lies in the archive is not written again";
+  EXPECT_EQ(sequences("intervals"), Sequences{5});
+  RowFiles second(config_, store_);
+  EXPECT_THROW(second.write(rows(6, "r"), kNoon, false), Trouble) << "it has the new directory for itself";
 }
 
 TEST_F(RowFilesTest, TakesBackWhatADiskThatIsFullTookHalfOf) {
