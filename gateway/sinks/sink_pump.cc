@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/sinks/in_batches.h"
 #include "gateway/sinks/shared/under_way.h"
 #include "protocols/io/backoff.h"
 
@@ -132,6 +133,24 @@ std::uint64_t settled_with_revisions(std::span<const model::StoredRow> rows, std
   return through;
 }
 
+// Of dead letters that were offered again, which are accepted and which are refused once more.
+ports::Retried outcome_of(std::span<const model::StoredRow> rows, ports::Delivery delivery) {
+  const std::uint64_t through = settled_with_revisions(rows, delivery.settled_through);
+  std::ranges::sort(delivery.rejected, {}, &ports::RejectedRow::sequence);
+  ports::Retried outcome;
+  auto rejected = delivery.rejected.begin();
+  for (const model::StoredRow& row : rows) {
+    if (row.sequence > through) break;
+    while (rejected != delivery.rejected.end() && rejected->sequence < row.sequence) ++rejected;
+    if (rejected != delivery.rejected.end() && rejected->sequence == row.sequence) {
+      outcome.rejected.push_back(*rejected);
+    } else {
+      outcome.accepted.push_back(row.sequence);
+    }
+  }
+  return outcome;
+}
+
 enum class Step { moved, stuck, idle };  // the cursor moved; what was offered is to be offered again; nothing was there
 
 class Pump {
@@ -157,6 +176,8 @@ class Pump {
 
   asio::awaitable<model::Result<Step>> offer_journal();
   asio::awaitable<model::Result<Step>> offer_in_order();
+  asio::awaitable<model::Result<void>> settle();
+  asio::awaitable<model::Result<void>> settle_retries();
   asio::awaitable<void> record_attempts();
   asio::awaitable<void> gather(std::uint64_t seen);
   asio::awaitable<model::Result<void>> settle_and_fetch(std::uint64_t after, std::size_t limit);
@@ -181,9 +202,12 @@ class Pump {
   std::uint64_t settled_rows_ = 0;  // by the last offer
   bool is_saved_ = true;            // how far it is, or a commit has been since
 
+  // Delivered, and not settled yet: nothing before it is offered again.
+  std::optional<ports::Delivery> unsettled_;
+  std::optional<ports::Retried> unsettled_retries_;
+
   // In order of the journal alone: of two batches one is under way while the store works for the other.
-  std::optional<ports::Delivery> unsettled_;  // the whole batch before `next_`
-  std::vector<model::StoredRow> next_;
+  std::vector<model::StoredRow> next_;  // behind `unsettled_`
 };
 
 // While rows are on their way, those before them are settled and those behind them fetched.
@@ -201,18 +225,37 @@ asio::awaitable<model::Result<Step>> Pump::offer_in_order() {
   const bool is_full = rows.size() == limit;
   auto [delivery, stored] = co_await (sink_.deliver(rows) && settle_and_fetch(last, is_full ? limit : 0));
   if (!stored || !delivery || delivery->settled_through < last) next_.clear();
-  if (!stored || !delivery || delivery->settled_through < rows.front().sequence) co_await record_attempts();
-  if (!stored) co_return std::move(stored).error();  // these rows too are offered again
-  if (!delivery) co_return std::move(delivery).error();
-  if (delivery->settled_through < rows.front().sequence) co_return Step::stuck;
-  count_rows(rows, *delivery);
-  if (!next_.empty()) {
-    unsettled_ = std::move(*delivery);
-    co_return Step::moved;
+  if (!delivery || delivery->settled_through < rows.front().sequence) co_await record_attempts();
+  if (delivery && delivery->settled_through >= rows.front().sequence) {
+    count_rows(rows, *delivery);
+    if (unsettled_) {  // it could not be, just now
+      append(*unsettled_, std::move(*delivery));
+    } else {
+      unsettled_ = std::move(*delivery);
+    }
   }
-  auto settled = co_await store_.settle(sink_.name(), std::move(*delivery));
-  if (!settled) co_return std::move(settled).error();
+  if (!stored) co_return std::move(stored).error();
+  if (!delivery) co_return std::move(delivery).error();
+  if (!unsettled_) co_return Step::stuck;
+  if (next_.empty()) stored = co_await settle();
+  if (!stored) co_return std::move(stored).error();
   co_return Step::moved;
+}
+
+// What the store cannot write now is kept: it was delivered.
+asio::awaitable<model::Result<void>> Pump::settle() {
+  if (!unsettled_) co_return model::Result<void>();
+  ports::Delivery delivery = *unsettled_;
+  auto settled = co_await store_.settle(sink_.name(), std::move(delivery));
+  if (settled) unsettled_.reset();
+  co_return settled;
+}
+
+asio::awaitable<model::Result<void>> Pump::settle_retries() {
+  ports::Retried outcome = *unsettled_retries_;
+  auto settled = co_await store_.settle_retries(sink_.name(), std::move(outcome));
+  if (settled) log_.retried(*std::exchange(unsettled_retries_, std::nullopt));
+  co_return settled;
 }
 
 // What was sent although nothing is settled by it.
@@ -224,10 +267,7 @@ asio::awaitable<void> Pump::record_attempts() {
 
 // `limit`: of the rows behind `after`; 0: none are wanted.
 asio::awaitable<model::Result<void>> Pump::settle_and_fetch(std::uint64_t after, std::size_t limit) {
-  if (auto before = std::exchange(unsettled_, std::nullopt)) {
-    auto settled = co_await store_.settle(sink_.name(), std::move(*before));
-    if (!settled) co_return settled;
-  }
+  if (auto settled = co_await settle(); !settled) co_return settled;
   if (limit == 0) co_return model::Result<void>();
   auto rows = co_await store_.peek_behind(sink_.name(), after, limit);
   if (rows) next_ = std::move(*rows);  // a fault is told when they are asked for again
@@ -243,6 +283,10 @@ void Pump::count_rows(const std::vector<model::StoredRow>& rows, ports::Delivery
 
 // The live lane while it has rows, but for the backlog's share.
 asio::awaitable<model::Result<Step>> Pump::offer_journal() {
+  if (unsettled_ && next_.empty()) {
+    if (auto settled = co_await settle(); !settled) co_return std::move(settled).error();
+    co_return Step::moved;
+  }
   if (pace_.order == Order::journal) co_return co_await offer_in_order();
   if (!has_two_lanes()) co_return co_await offer_lane(ports::Lane::backlog, batch_rows());
   const io::SteadyTime now = clock_.ticks();
@@ -255,7 +299,7 @@ asio::awaitable<model::Result<Step>> Pump::offer_journal() {
   live_in_a_row_ = 0;
   const std::size_t limit = std::min<std::size_t>(batch_rows(), pace_.backfill_rate);
   auto step = co_await offer_lane(ports::Lane::backlog, limit);
-  if (!step && shared::is_under_way(step.error())) co_return step;
+  if (!step && (unsettled_ || shared::is_under_way(step.error()))) co_return step;
   if (!step || *step == Step::stuck) {  // the live lane goes on without it
     log_.backlog_trouble(step ? "nothing of it is taken" : step.error().text);
     backlog_due_ = clock_.ticks() + backlog_backoff_.next();
@@ -281,8 +325,8 @@ asio::awaitable<model::Result<Step>> Pump::offer_lane(ports::Lane lane, std::siz
   count_rows(*rows, *delivery);
   delivery->lane = lane;
   settled_rows_ = delivery->rows;
-  auto settled = co_await store_.settle(sink_.name(), std::move(*delivery));
-  if (!settled) co_return std::move(settled).error();
+  unsettled_ = std::move(*delivery);
+  if (auto settled = co_await settle(); !settled) co_return std::move(settled).error();
   co_return Step::moved;
 }
 
@@ -304,32 +348,22 @@ asio::awaitable<model::Result<void>> Pump::part_lanes() {
 // While they are not, the journal has as much of the time as they have.
 asio::awaitable<model::Result<Step>> Pump::offer_retries() {
   const io::SteadyTime begun = clock_.ticks();
-  auto rows = co_await store_.peek_retries(sink_.name(), batch_rows());
-  if (!rows) co_return std::move(rows).error();
-  if (rows->empty()) co_return Step::idle;
-  auto delivery = co_await sink_.deliver_again(*rows);
-  if (!delivery || delivery->settled_through < rows->front().sequence) co_await record_attempts();
-  if (!delivery) co_return std::move(delivery).error();
-  delivery->settled_through = settled_with_revisions(*rows, delivery->settled_through);
-  std::ranges::sort(delivery->rejected, {}, &ports::RejectedRow::sequence);
-  ports::Retried outcome;
-  auto rejected = delivery->rejected.begin();
-  for (const model::StoredRow& row : *rows) {
-    if (row.sequence > delivery->settled_through) break;
-    while (rejected != delivery->rejected.end() && rejected->sequence < row.sequence) ++rejected;
-    if (rejected != delivery->rejected.end() && rejected->sequence == row.sequence) {
-      outcome.rejected.push_back(*rejected);
-    } else {
-      outcome.accepted.push_back(row.sequence);
-    }
+  if (!unsettled_retries_) {
+    auto rows = co_await store_.peek_retries(sink_.name(), batch_rows());
+    if (!rows) co_return std::move(rows).error();
+    if (rows->empty()) co_return Step::idle;
+    auto delivery = co_await sink_.deliver_again(*rows);
+    if (!delivery || delivery->settled_through < rows->front().sequence) co_await record_attempts();
+    if (!delivery) co_return std::move(delivery).error();
+    ports::Retried outcome = outcome_of(*rows, std::move(*delivery));
+    if (outcome.accepted.empty() && outcome.rejected.empty()) co_return Step::stuck;
+    outcome.attempts = sink_.take_attempts();
+    unsettled_retries_ = std::move(outcome);
   }
-  if (outcome.accepted.empty() && outcome.rejected.empty()) co_return Step::stuck;
-  outcome.attempts = sink_.take_attempts();
-  auto settled = co_await store_.settle_retries(sink_.name(), outcome);
-  if (!settled) co_return std::move(settled).error();
-  log_.retried(outcome);
+  const bool is_none_accepted = unsettled_retries_->accepted.empty();
+  if (auto settled = co_await settle_retries(); !settled) co_return std::move(settled).error();
   retries_backoff_.reset();
-  if (outcome.accepted.empty()) retries_due_ = clock_.ticks() + (clock_.ticks() - begun);
+  if (is_none_accepted) retries_due_ = clock_.ticks() + (clock_.ticks() - begun);
   co_return Step::moved;
 }
 

@@ -30,7 +30,7 @@ class JournalInMemory final : public ports::Store {
     rows_.push_back({rows_.size() + 1, std::make_shared<model::Series>(), model::Alert{}});
     last_notice_ = rows_.size();
   }
-  void fail_next_settle() { fail_settle_ = true; }
+  void fail_next_settles(int times) { failing_settles_ = times; }
   void fail_next_peek() { fail_peek_ = true; }
   void fail_next_peek_behind() { fail_peek_behind_ = true; }
   std::function<void()> during_peek;  // what happens between asking and the answer
@@ -83,7 +83,7 @@ class JournalInMemory final : public ports::Store {
     co_return oldest;
   }
   asio::awaitable<model::Result<void>> settle_retries(std::string, ports::Retried outcome) override {
-    if (std::exchange(fail_settle_, false)) co_return fault();
+    if (failing_settles_ > 0 && failing_settles_-- > 0) co_return fault();
     keep_attempts(outcome.attempts, "!");
     for (const auto s : outcome.accepted) retries_.erase(s);
     for (const auto& row : outcome.rejected) retries_.erase(row.sequence);
@@ -113,7 +113,7 @@ class JournalInMemory final : public ports::Store {
   std::function<void()> during_save;
 
   asio::awaitable<model::Result<void>> settle(std::string, ports::Delivery delivery) override {
-    if (std::exchange(fail_settle_, false)) co_return fault();
+    if (failing_settles_ > 0 && failing_settles_-- > 0) co_return fault();
     settled_ = delivery.settled_through;
     keep_attempts(delivery.attempts, "!");
     dead_letters_.insert(dead_letters_.end(), delivery.rejected.begin(), delivery.rejected.end());
@@ -137,7 +137,7 @@ class JournalInMemory final : public ports::Store {
   std::uint64_t last_notice_ = 0;
   std::uint64_t settled_ = 0;
   int saved_ = 0;
-  bool fail_settle_ = false;
+  int failing_settles_ = 0;
   bool fail_peek_ = false;
   bool fail_peek_behind_ = false;
 };

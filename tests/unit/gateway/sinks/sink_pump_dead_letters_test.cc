@@ -81,21 +81,24 @@ TEST_F(SinkPumpDeadLetters, TheJournalHasAsMuchTimeAsDeadLettersThatAreRefusedAg
   EXPECT_TRUE(journal_.retries().empty());
 }
 
-TEST_F(SinkPumpDeadLetters, OffersDeadLettersUntilWhatBecameOfThemIsKept) {
+TEST_F(SinkPumpDeadLetters, AreNotOfferedOnceMoreWhileTheStoreCannotKeepWhatBecameOfThem) {
   journal_.append(3);
   journal_.retry(1);
   journal_.retry(3);
   sink_.fail_next("nobody there");
   start();
   EXPECT_EQ(journal_.retries().size(), 2U);
+  EXPECT_EQ(journal_.settled(), 3U);
   sink_.next([](auto) { return ports::Delivery{2, {}}; });  // one of them
-  journal_.fail_next_settle();
-  wake();
-  EXPECT_EQ(journal_.retries().size(), 2U) << "accepted, but the store could not keep that";
-  sink_.next([](auto) { return ports::Delivery{2, {}}; });
+  journal_.fail_next_settles(5);
+  for (int i = 0; i < 5; ++i) {
+    wake();
+    EXPECT_EQ(journal_.retries().size(), 2U) << "accepted, but the store could not keep that";
+  }
+  EXPECT_EQ(sink_.offers(), 3U);
   wake();
   EXPECT_TRUE(journal_.retries().empty());
-  EXPECT_EQ(journal_.settled(), 3U);
+  EXPECT_EQ(sink_.offers(), 4U) << "the other one";
 }
 
 }  // namespace

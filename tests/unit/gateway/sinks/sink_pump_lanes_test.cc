@@ -159,6 +159,21 @@ TEST_F(SinkPumpLanes, PartOnceMoreAfterAnotherOutage) {
   EXPECT_EQ(sink_.accepted().size(), 1'500U);
 }
 
+TEST_F(SinkPumpLanes, SettleAgainWhatTheStoreCouldNotSettle) {
+  commit(1'000);
+  const auto with_trouble = [this](auto rows) {
+    store_->fail({make_error_code(boost::system::errc::no_space_on_device), "disk full"}, 3);
+    return ports::Delivery{rows.back().sequence, {}};
+  };
+  sink_.next(with_trouble);  // the first of all
+  sink_.next(with_trouble);  // of the live lane
+  sink_.next(with_trouble);  // of the backlog
+  start(kLive);
+  pass(60s);
+  EXPECT_EQ(cursor().settled, 1'000U);
+  EXPECT_EQ(sink_.accepted().size(), 1'000U) << "each row once";
+}
+
 TEST_F(SinkPumpLanes, ABacklogThatIsNotTakenDoesNotHoldTheLiveLaneUp) {
   commit(1'000);
   start(kLive);

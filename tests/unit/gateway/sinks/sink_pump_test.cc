@@ -190,13 +190,20 @@ TEST_F(SinkPump, SurvivesAStoreInTrouble) {
   journal_.fail_next_peek();
   start();
   EXPECT_EQ(sink_.offers(), 0U);
-  journal_.fail_next_settle();
+  journal_.fail_next_settles(20);
+  sink_.next([this](auto rows) {
+    sink_.has_sent({.sequence = 1, .id = "id", .answer = "HTTP 204"});
+    return ports::Delivery{rows.back().sequence, {{2, "field type conflict"}}};
+  });
+  for (int i = 0; i < 20; ++i) {
+    wake();
+    EXPECT_EQ(journal_.settled(), 0U);
+  }
   wake();
-  EXPECT_EQ(sink_.offers(), 1U);
-  EXPECT_EQ(journal_.settled(), 0U);
-  wake();
-  EXPECT_EQ(sink_.offers(), 2U) << "what was not settled is offered again";
+  EXPECT_EQ(sink_.offers(), 1U) << "what was delivered is settled again, not sent again";
   EXPECT_EQ(journal_.settled(), 5U);
+  EXPECT_EQ(journal_.dead_letters().size(), 1U);
+  EXPECT_EQ(journal_.attempts(), std::vector<std::string>{"1 HTTP 204!"});
 }
 
 // A sink whose deliveries end when the test says so.
@@ -279,15 +286,29 @@ TEST_F(SinkPumpAhead, OffersWhatWasFetchedOnlyBehindWhatIsDone) {
   EXPECT_EQ(journal_.settled(), 30U);
 }
 
-TEST_F(SinkPumpAhead, OffersAgainWhatTheStoreCouldNotSettle) {
+TEST_F(SinkPumpAhead, SettlesAgainWhatTheStoreCouldNotSettle) {
   journal_.append(30);
   start();
-  journal_.fail_next_settle();
+  journal_.fail_next_settles(2);
   answer(10);
   answer(20);
   wake();
+  EXPECT_EQ(journal_.settled(), 0U) << "nor are those offered that come behind what is not settled";
+  wake();
+  EXPECT_EQ(journal_.settled(), 20U) << "both batches";
+  EXPECT_EQ(slow_.offers(), (std::vector<std::uint64_t>{1, 11, 21}));
+}
+
+TEST_F(SinkPumpAhead, SettlesWhatWasDeliveredBeforeATrouble) {
+  journal_.append(30);
+  start();
+  journal_.fail_next_settles(1);
+  answer(10);
+  answer(std::nullopt);
   EXPECT_EQ(journal_.settled(), 0U);
-  EXPECT_EQ(slow_.offers(), (std::vector<std::uint64_t>{1, 11, 1}));
+  wake();
+  EXPECT_EQ(journal_.settled(), 10U);
+  EXPECT_EQ(slow_.offers(), (std::vector<std::uint64_t>{1, 11, 11}));
 }
 
 TEST_F(SinkPumpAhead, GoesOnWithoutRowsThatCouldNotBeFetchedAhead) {
