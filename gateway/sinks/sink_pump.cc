@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gateway/sinks/in_batches.h"
+#include "gateway/sinks/rows_in_time.h"
 #include "gateway/sinks/shared/under_way.h"
 #include "protocols/io/backoff.h"
 
@@ -172,6 +173,7 @@ class Pump {
  private:
   ports::StoreStatus::Cursor cursor() const { return cursor_of(store_.status(), sink_.name()); }
   std::size_t batch_rows() const { return std::min(sink_.batch_rows(), rows_max_); }
+  std::size_t limit() const { return std::min(batch_rows(), rows_in_time_.limit()); }
   bool has_two_lanes() const { return pace_.order == Order::live_first && !cursor().ahead.empty(); }
 
   asio::awaitable<model::Result<Step>> offer_journal();
@@ -181,6 +183,8 @@ class Pump {
   asio::awaitable<void> record_attempts();
   asio::awaitable<void> gather(std::uint64_t seen);
   asio::awaitable<model::Result<void>> settle_and_fetch(std::uint64_t after, std::size_t limit);
+  void learn(std::span<const model::StoredRow> rows, io::SteadyTime begun,
+             const model::Result<ports::Delivery>& delivery);
   void count_rows(const std::vector<model::StoredRow>& rows, ports::Delivery& delivery);
   asio::awaitable<model::Result<Step>> offer_lane(ports::Lane lane, std::size_t limit);
   asio::awaitable<model::Result<Step>> offer_retries();
@@ -192,6 +196,7 @@ class Pump {
   io::Clock& clock_;
   Pace pace_;
   std::size_t rows_max_;
+  RowsInTime rows_in_time_;
   PumpLog log_;
   bool has_retries_ = true;     // only what was in the list when the store was opened: asked until there is none
   io::SteadyTime retries_due_;  // meanwhile the journal
@@ -213,17 +218,19 @@ class Pump {
 // While rows are on their way, those before them are settled and those behind them fetched.
 asio::awaitable<model::Result<Step>> Pump::offer_in_order() {
   using namespace asio::experimental::awaitable_operators;
-  const std::size_t limit = batch_rows();
+  const std::size_t rows_wanted = limit();
   std::vector<model::StoredRow> rows = std::exchange(next_, {});
   if (rows.empty()) {
-    auto oldest = co_await store_.peek(sink_.name(), limit);
+    auto oldest = co_await store_.peek(sink_.name(), rows_wanted);
     if (!oldest) co_return std::move(oldest).error();
     rows = std::move(*oldest);
   }
   if (rows.empty()) co_return Step::idle;
   const std::uint64_t last = rows.back().sequence;
-  const bool is_full = rows.size() == limit;
-  auto [delivery, stored] = co_await (sink_.deliver(rows) && settle_and_fetch(last, is_full ? limit : 0));
+  const bool is_full = rows.size() == rows_wanted;
+  const io::SteadyTime begun = clock_.ticks();
+  auto [delivery, stored] = co_await (sink_.deliver(rows) && settle_and_fetch(last, is_full ? rows_wanted : 0));
+  learn(rows, begun, delivery);
   if (!stored || !delivery || delivery->settled_through < last) next_.clear();
   if (!delivery || delivery->settled_through < rows.front().sequence) co_await record_attempts();
   if (delivery && delivery->settled_through >= rows.front().sequence) {
@@ -274,6 +281,16 @@ asio::awaitable<model::Result<void>> Pump::settle_and_fetch(std::uint64_t after,
   co_return model::Result<void>();
 }
 
+void Pump::learn(std::span<const model::StoredRow> rows, io::SteadyTime begun,
+                 const model::Result<ports::Delivery>& delivery) {
+  const auto within = clock_.ticks() - begun;
+  if (!delivery) {
+    if (delivery.error().code == boost::system::errc::timed_out) rows_in_time_.not_taken(rows.size(), within);
+  } else if (delivery->settled_through >= rows.back().sequence) {
+    rows_in_time_.taken(rows.size(), within, batch_rows());
+  }
+}
+
 void Pump::count_rows(const std::vector<model::StoredRow>& rows, ports::Delivery& delivery) {
   log_.rejected(delivery.rejected);
   const auto open = std::ranges::upper_bound(rows, delivery.settled_through, {}, &model::StoredRow::sequence);
@@ -288,17 +305,16 @@ asio::awaitable<model::Result<Step>> Pump::offer_journal() {
     co_return Step::moved;
   }
   if (pace_.order == Order::journal) co_return co_await offer_in_order();
-  if (!has_two_lanes()) co_return co_await offer_lane(ports::Lane::backlog, batch_rows());
+  if (!has_two_lanes()) co_return co_await offer_lane(ports::Lane::backlog, limit());
   const io::SteadyTime now = clock_.ticks();
   const bool is_due = now >= backlog_due_;
   if (!is_due || live_in_a_row_ + 1 < kBacklogShare) {
-    auto live = co_await offer_lane(ports::Lane::live, batch_rows());
+    auto live = co_await offer_lane(ports::Lane::live, limit());
     ++live_in_a_row_;
     if (!live || *live != Step::idle || !is_due) co_return live;
   }
   live_in_a_row_ = 0;
-  const std::size_t limit = std::min<std::size_t>(batch_rows(), pace_.backfill_rate);
-  auto step = co_await offer_lane(ports::Lane::backlog, limit);
+  auto step = co_await offer_lane(ports::Lane::backlog, std::min<std::size_t>(limit(), pace_.backfill_rate));
   if (!step && (unsettled_ || shared::is_under_way(step.error()))) co_return step;
   if (!step || *step == Step::stuck) {  // the live lane goes on without it
     log_.backlog_trouble(step ? "nothing of it is taken" : step.error().text);
@@ -318,7 +334,9 @@ asio::awaitable<model::Result<Step>> Pump::offer_lane(ports::Lane lane, std::siz
                                         : co_await store_.peek(sink_.name(), limit);
   if (!rows) co_return std::move(rows).error();
   if (rows->empty()) co_return Step::idle;
+  const io::SteadyTime begun = clock_.ticks();
   auto delivery = co_await sink_.deliver(*rows);
+  learn(*rows, begun, delivery);
   if (!delivery || delivery->settled_through < rows->front().sequence) co_await record_attempts();
   if (!delivery) co_return std::move(delivery).error();
   if (delivery->settled_through < rows->front().sequence) co_return Step::stuck;
@@ -349,10 +367,11 @@ asio::awaitable<model::Result<void>> Pump::part_lanes() {
 asio::awaitable<model::Result<Step>> Pump::offer_retries() {
   const io::SteadyTime begun = clock_.ticks();
   if (!unsettled_retries_) {
-    auto rows = co_await store_.peek_retries(sink_.name(), batch_rows());
+    auto rows = co_await store_.peek_retries(sink_.name(), limit());
     if (!rows) co_return std::move(rows).error();
     if (rows->empty()) co_return Step::idle;
     auto delivery = co_await sink_.deliver_again(*rows);
+    learn(*rows, begun, delivery);
     if (!delivery || delivery->settled_through < rows->front().sequence) co_await record_attempts();
     if (!delivery) co_return std::move(delivery).error();
     ports::Retried outcome = outcome_of(*rows, std::move(*delivery));

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
@@ -114,6 +115,55 @@ TEST_F(SinkPump, TriesAgainWithoutEndAndWithoutHaste) {
   EXPECT_LE(longest, kRetryCap);
   EXPECT_EQ(sink_.offers(), 101U);
   EXPECT_EQ(journal_.settled(), 5U);
+}
+
+// A far end that takes a second for each row, and at most this many.
+void answer_slowly(testing::FakeSink& sink, testing::FakeClock& clock, std::size_t most, int offers,
+                   std::vector<std::size_t>& sizes) {
+  for (int i = 0; i < offers; ++i) {
+    sink.next([=, &clock, &sizes](auto rows) -> model::Result<ports::Delivery> {
+      sizes.push_back(rows.size());
+      clock.advance(std::chrono::seconds(std::min(rows.size(), most)));
+      if (rows.size() <= most) return ports::Delivery{rows.back().sequence, {}};
+      return model::Fault{make_error_code(boost::system::errc::timed_out), "no answer within 4000 ms"};
+    });
+  }
+}
+
+TEST_F(SinkPump, OffersHalfOfWhatIsNotTakenInTime) {
+  journal_.append(9);
+  std::vector<std::size_t> sizes;
+  answer_slowly(sink_, clock_, 4, 100, sizes);
+  start();
+  wake();
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{9, 4, 4, 1})) << "and not 8 once more, which would take too long again";
+  EXPECT_EQ(journal_.settled(), 9U);
+}
+
+TEST_F(SinkPump, OffersHalfOfALaneThatIsNotTakenInTime) {
+  journal_.append(9);
+  std::vector<std::size_t> sizes;
+  answer_slowly(sink_, clock_, 4, 100, sizes);
+  start({.order = Order::live_first});
+  wake();
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{9, 4, 4, 1}));
+}
+
+TEST_F(SinkPump, OffersSingleRowsIfNeedBeAndWholeBatchesOnceTheyAreTakenFast) {
+  journal_.append(60);
+  for (int i = 0; i < 5; ++i) sink_.fail_next("no answer within 10000 ms", boost::system::errc::timed_out);
+  std::vector<std::size_t> sizes;
+  for (int i = 0; i < 20; ++i) {
+    sink_.next([&sizes](auto rows) {
+      sizes.push_back(rows.size());
+      return ports::Delivery{rows.back().sequence, {}};
+    });
+  }
+  start();
+  for (int i = 0; i < 5; ++i) wake();
+  EXPECT_EQ(journal_.settled(), 60U);
+  EXPECT_EQ(sizes.front(), 1U);
+  EXPECT_EQ(std::ranges::max(sizes), 10U);
 }
 
 TEST_F(SinkPump, IsQuickAgainAfterASuccess) {
