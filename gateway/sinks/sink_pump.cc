@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <exception>
 #include <optional>
 #include <set>
 #include <span>
@@ -168,6 +170,7 @@ class Pump {
         retries_due_(clock.ticks()),
         backlog_due_(clock.ticks()) {}
 
+  // Delivers until cancelled, and settles before it ends what was delivered until then.
   asio::awaitable<void> run();
 
  private:
@@ -176,6 +179,7 @@ class Pump {
   std::size_t limit() const { return std::min(batch_rows(), rows_in_time_.limit()); }
   bool has_two_lanes() const { return pace_.order == Order::live_first && !cursor().ahead.empty(); }
 
+  asio::awaitable<void> deliver();
   asio::awaitable<model::Result<Step>> offer_journal();
   asio::awaitable<model::Result<Step>> offer_in_order();
   asio::awaitable<model::Result<void>> settle();
@@ -272,8 +276,9 @@ asio::awaitable<void> Pump::record_attempts() {
   if (auto kept = co_await store_.record(sink_.name(), std::move(attempts)); !kept) log_.trouble(kept.error());
 }
 
-// `limit`: of the rows behind `after`; 0: none are wanted.
+// `limit`: of the rows behind `after`; 0: none are wanted. Its cancellation must not take with it what deliver() says.
 asio::awaitable<model::Result<void>> Pump::settle_and_fetch(std::uint64_t after, std::size_t limit) {
+  co_await asio::this_coro::throw_if_cancelled(false);
   if (auto settled = co_await settle(); !settled) co_return settled;
   if (limit == 0) co_return model::Result<void>();
   auto rows = co_await store_.peek_behind(sink_.name(), after, limit);
@@ -407,6 +412,21 @@ asio::awaitable<void> Pump::gather(std::uint64_t seen) {
 }
 
 asio::awaitable<void> Pump::run() {
+  std::exception_ptr end;
+  try {
+    co_await deliver();
+  } catch (...) {
+    end = std::current_exception();
+  }
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  if (auto settled = co_await settle(); !settled) log_.trouble(settled.error());
+  if (unsettled_retries_) {
+    if (auto settled = co_await settle_retries(); !settled) log_.retries_wait(settled.error().text);
+  }
+  if (end) std::rethrow_exception(end);
+}
+
+asio::awaitable<void> Pump::deliver() {
   using namespace asio::experimental::awaitable_operators;
   io::Backoff backoff(kRetryFirst, kRetryCap);
   while (true) {

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <boost/system/system_error.hpp>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -369,6 +371,92 @@ TEST_F(SinkPumpAhead, GoesOnWithoutRowsThatCouldNotBeFetchedAhead) {
   EXPECT_EQ(journal_.settled(), 10U);
   answer(20);
   EXPECT_EQ(journal_.settled(), 20U);
+}
+
+// A sink that says what it has sent also when it is cancelled, as Kafka's does.
+class PunctualSink final : public ports::Sink {
+ public:
+  explicit PunctualSink(const asio::any_io_executor& executor) : never_(executor) {}
+
+  std::size_t answered = 0;   // offers that are taken at once
+  std::uint64_t through = 0;  // taken of the offer that is cut short
+
+  const std::string& name() const override { return name_; }
+  std::size_t batch_rows() const override { return 10; }
+  ports::SinkStatus status() const override { return {}; }
+  asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override {
+    if (answered != 0) {
+      --answered;
+      co_return ports::Delivery{rows.back().sequence, {}};
+    }
+    try {
+      co_await never_.wait();
+    } catch (const boost::system::system_error&) {
+    }
+    co_return ports::Delivery{through, {}};
+  }
+
+ private:
+  std::string name_ = "punctual";
+  io::Event never_;
+};
+
+class SinkPumpStopped : public SinkPump {
+ protected:
+  void start(Order order) {
+    tasks_.spawn(pump(punctual_, journal_, committed_, clock_, {.order = order}),
+                 [this](const std::exception_ptr& error) {
+                   ended_ = true;
+                   EXPECT_EQ(error, nullptr);
+                 });
+    poll();
+  }
+  void stop() {
+    tasks_.cancel();
+    poll();
+    EXPECT_TRUE(ended_);
+  }
+
+  PunctualSink punctual_{loop_.get_executor()};
+};
+
+TEST_F(SinkPumpStopped, SettlesWhatWasDeliveredBeforeAndWhatWasOnItsWay) {
+  for (const Order order : {Order::journal, Order::live_first}) {
+    journal_.append(40);
+    const std::uint64_t before = journal_.settled();
+    punctual_.answered = 1;
+    punctual_.through = before + 16;
+    start(order);
+    stop();
+    EXPECT_EQ(journal_.settled(), before + 16) << static_cast<int>(order);
+  }
+}
+
+TEST_F(SinkPumpStopped, SettlesAWholeBatchThatWasOnItsWay) {
+  journal_.append(40);
+  punctual_.through = 10;
+  start(Order::journal);
+  stop();
+  EXPECT_EQ(journal_.settled(), 10U);
+}
+
+TEST_F(SinkPumpStopped, SettlesOnceMoreWhatTheStoreCouldNotSettle) {
+  journal_.append(10);
+  punctual_.answered = 1;
+  journal_.fail_next_settles(1);
+  start(Order::live_first);
+  EXPECT_EQ(journal_.settled(), 0U);
+  stop();
+  EXPECT_EQ(journal_.settled(), 10U);
+}
+
+TEST_F(SinkPumpStopped, KeepsWhatBecameOfDeadLetters) {
+  journal_.append(3);
+  journal_.retry(2);
+  punctual_.through = 2;
+  start(Order::live_first);
+  stop();
+  EXPECT_TRUE(journal_.retries().empty());
 }
 
 TEST_F(SinkPump, EndsByCancellationWhereverItWaits) {
