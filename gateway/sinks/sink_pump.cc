@@ -1,12 +1,10 @@
 #include "gateway/sinks/sink_pump.h"
 
-#include <fmt/chrono.h>
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <exception>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <span>
@@ -16,6 +14,7 @@
 #include <vector>
 
 #include "gateway/sinks/in_batches.h"
+#include "gateway/sinks/pump_log.h"
 #include "gateway/sinks/rows_in_time.h"
 #include "gateway/sinks/shared/under_way.h"
 #include "protocols/io/backoff.h"
@@ -26,94 +25,11 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::chrono::minutes kRejectionLogEvery{1};
-
 // A commit writes how far sinks are, too. Where none comes for so long, what speaks to people has it written.
 constexpr std::chrono::seconds kSaveAfter{2};
 
 // While the live lane always has rows, one batch of this many is of the backlog.
 constexpr int kBacklogShare = 5;
-
-ports::StoreStatus::Cursor cursor_of(const ports::StoreStatus& store, const std::string& sink) {
-  const auto cursor = std::ranges::find(store.cursors, sink, &ports::StoreStatus::Cursor::sink);
-  return cursor == store.cursors.end() ? ports::StoreStatus::Cursor{.sink = sink} : *cursor;
-}
-
-std::uint64_t rows_waiting(const ports::StoreStatus& store, const std::string& sink) {
-  return cursor_of(store, sink).waiting(store.last_sequence);
-}
-
-// Turns the outcome of every attempt into few log lines: one when trouble begins or changes its kind, one when it ends.
-class PumpLog {
- public:
-  PumpLog(const ports::Sink& sink, const ports::Store& store, const io::Clock& clock)
-      : name_(sink.name()), store_(store), clock_(clock) {}
-
-  void trouble(const model::Fault& fault) {
-    const bool news = !trouble_since_ || fault.code != code_;
-    if (!trouble_since_) trouble_since_ = clock_.ticks();
-    code_ = fault.code;
-    if (news) {
-      spdlog::warn("sink {}: {}; {} rows wait in the journal, trying again", name_, fault.text,
-                   rows_waiting(store_.status(), name_));
-    }
-  }
-
-  void success() {
-    if (!trouble_since_) return;
-    const auto lasted = std::chrono::round<std::chrono::seconds>(clock_.ticks() - *trouble_since_);
-    spdlog::info("sink {}: delivering again after {} of trouble; {} rows wait", name_, lasted,
-                 rows_waiting(store_.status(), name_));
-    trouble_since_.reset();
-  }
-
-  void rejected(const std::vector<ports::RejectedRow>& rows) {
-    if (rows.empty()) return;
-    unlogged_ += rows.size();
-    if (rejection_logged_ && clock_.ticks() - *rejection_logged_ < kRejectionLogEvery) return;
-    spdlog::warn("sink {}: {} rows rejected for good and kept in the dead-letter list, such as row {}: {}", name_,
-                 std::exchange(unlogged_, 0), rows.front().sequence, rows.front().reason);
-    rejection_logged_ = clock_.ticks();
-  }
-
-  void parted(const ports::StoreStatus::Cursor& cursor, std::uint64_t rate) {
-    spdlog::info(
-        "sink {}: the newest rows go first, from row {} on; {} older ones are sent beside them, {} in a second", name_,
-        cursor.ahead.back().begun + 1, cursor.behind(), rate);
-  }
-
-  void backlog_trouble(const std::string& text) {
-    if (text != backlog_trouble_) spdlog::warn("sink {}: the backlog waits: {}", name_, text);
-    backlog_trouble_ = text;
-  }
-  void backlog_moves() { backlog_trouble_.clear(); }
-
-  void joined() { spdlog::info("sink {}: the backlog is sent, all rows go in their order again", name_); }
-
-  void retries_wait(const std::string& text) {
-    if (text != retries_trouble_) spdlog::warn("sink {}: dead letters wait to be offered again: {}", name_, text);
-    retries_trouble_ = text;
-  }
-
-  void retried(const ports::Retried& outcome) {
-    retries_trouble_.clear();
-    spdlog::info(
-        "sink {}: {} dead letters offered again: {} accepted, {} back in the list{}{}", name_,
-        outcome.accepted.size() + outcome.rejected.size(), outcome.accepted.size(), outcome.rejected.size(),
-        outcome.rejected.empty() ? "" : ", such as: ", outcome.rejected.empty() ? "" : outcome.rejected.front().reason);
-  }
-
- private:
-  std::string name_;
-  const ports::Store& store_;
-  const io::Clock& clock_;
-  std::optional<io::SteadyTime> trouble_since_;
-  boost::system::error_code code_;
-  std::string backlog_trouble_;  // as logged last
-  std::string retries_trouble_;
-  std::uint64_t unlogged_ = 0;
-  std::optional<io::SteadyTime> rejection_logged_;
-};
 
 // Of dead letters: a rollup comes with its newest revision, an alert with its last change (Journal::peek_retries()),
 // and without that one it is not done, for it would stand in its place at the far end.
@@ -189,7 +105,7 @@ class Pump {
   asio::awaitable<model::Result<void>> settle_and_fetch(std::uint64_t after, std::size_t limit);
   void learn(std::span<const model::StoredRow> rows, io::SteadyTime begun,
              const model::Result<ports::Delivery>& delivery);
-  void count_rows(const std::vector<model::StoredRow>& rows, ports::Delivery& delivery);
+  void count_rows(std::span<const model::StoredRow> rows, ports::Delivery& delivery);
   asio::awaitable<model::Result<Step>> offer_lane(ports::Lane lane, std::size_t limit);
   asio::awaitable<model::Result<Step>> offer_retries();
   asio::awaitable<model::Result<void>> part_lanes();
@@ -215,30 +131,36 @@ class Pump {
   std::optional<ports::Delivery> unsettled_;
   std::optional<ports::Retried> unsettled_retries_;
 
-  // In order of the journal alone: of two batches one is under way while the store works for the other.
-  std::vector<model::StoredRow> next_;  // behind `unsettled_`
+  // In order of the journal alone: while a batch is under way the store works for the one before and the one behind.
+  std::vector<model::StoredRow> next_;  // behind `unsettled_`, and no more than twice what is offered
 };
 
-// While rows are on their way, those before them are settled and those behind them fetched.
+// While rows are on their way, those before them are settled and those behind them fetched. What is not taken of them
+// comes next, if it makes a batch with what was fetched: else the store is asked what there is by then.
 asio::awaitable<model::Result<Step>> Pump::offer_in_order() {
   using namespace asio::experimental::awaitable_operators;
-  const std::size_t rows_wanted = limit();
+  const std::size_t wanted = limit();
   std::vector<model::StoredRow> rows = std::exchange(next_, {});
   if (rows.empty()) {
-    auto oldest = co_await store_.peek(sink_.name(), rows_wanted);
+    auto oldest = co_await store_.peek(sink_.name(), wanted);
     if (!oldest) co_return std::move(oldest).error();
     rows = std::move(*oldest);
   }
   if (rows.empty()) co_return Step::idle;
-  const std::uint64_t last = rows.back().sequence;
-  const bool is_full = rows.size() == rows_wanted;
+  const std::span<const model::StoredRow> offered(rows.data(), std::min(rows.size(), wanted));
+  const std::size_t to_fetch = rows.size() < wanted ? 0 : wanted - std::min(rows.size() - wanted, wanted);
   const io::SteadyTime begun = clock_.ticks();
-  auto [delivery, stored] = co_await (sink_.deliver(rows) && settle_and_fetch(last, is_full ? rows_wanted : 0));
-  learn(rows, begun, delivery);
-  if (!stored || !delivery || delivery->settled_through < last) next_.clear();
-  if (!delivery || delivery->settled_through < rows.front().sequence) co_await record_attempts();
-  if (delivery && delivery->settled_through >= rows.front().sequence) {
-    count_rows(rows, *delivery);
+  auto [delivery, stored] = co_await (sink_.deliver(offered) && settle_and_fetch(rows.back().sequence, to_fetch));
+  learn(offered, begun, delivery);
+  const bool is_moved = delivery && delivery->settled_through >= offered.front().sequence;
+  if (!stored || !is_moved) next_.clear();
+  if (!is_moved) co_await record_attempts();
+  if (is_moved) {
+    count_rows(offered, *delivery);
+    const auto open = std::ranges::upper_bound(rows, delivery->settled_through, {}, &model::StoredRow::sequence);
+    const auto left = static_cast<std::size_t>(rows.end() - open);
+    if (left != 0 && left + next_.size() < wanted) next_.clear();
+    if (!next_.empty()) next_.insert(next_.begin(), std::move_iterator(open), std::move_iterator(rows.end()));
     if (unsettled_) {  // it could not be, just now
       append(*unsettled_, std::move(*delivery));
     } else {
@@ -247,7 +169,7 @@ asio::awaitable<model::Result<Step>> Pump::offer_in_order() {
   }
   if (!stored) co_return std::move(stored).error();
   if (!delivery) co_return std::move(delivery).error();
-  if (!unsettled_) co_return Step::stuck;
+  if (!is_moved) co_return Step::stuck;
   if (next_.empty()) stored = co_await settle();
   if (!stored) co_return std::move(stored).error();
   co_return Step::moved;
@@ -296,7 +218,7 @@ void Pump::learn(std::span<const model::StoredRow> rows, io::SteadyTime begun,
   }
 }
 
-void Pump::count_rows(const std::vector<model::StoredRow>& rows, ports::Delivery& delivery) {
+void Pump::count_rows(std::span<const model::StoredRow> rows, ports::Delivery& delivery) {
   log_.rejected(delivery.rejected);
   const auto open = std::ranges::upper_bound(rows, delivery.settled_through, {}, &model::StoredRow::sequence);
   delivery.rows = static_cast<std::uint64_t>(open - rows.begin());

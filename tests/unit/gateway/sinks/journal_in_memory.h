@@ -36,6 +36,7 @@ class JournalInMemory final : public ports::Store {
   std::function<void()> during_peek;  // what happens between asking and the answer
 
   std::uint64_t settled() const { return settled_; }
+  std::size_t rows_read() const { return rows_read_; }
   const std::vector<ports::RejectedRow>& dead_letters() const { return dead_letters_; }
 
   model::Checkpoint checkpoint() override { return {}; }
@@ -57,6 +58,7 @@ class JournalInMemory final : public ports::Store {
     std::vector<model::StoredRow> oldest(rows_.begin() + std::int64_t(settled_), rows_.end());
     if (oldest.size() > limit) oldest.resize(limit);
     if (during_peek) std::exchange(during_peek, nullptr)();
+    rows_read_ += oldest.size();
     co_return oldest;
   }
   asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_behind(std::string, std::uint64_t after,
@@ -64,6 +66,7 @@ class JournalInMemory final : public ports::Store {
     if (std::exchange(fail_peek_behind_, false)) co_return fault();
     std::vector<model::StoredRow> next(rows_.begin() + std::int64_t(after), rows_.end());
     if (next.size() > limit) next.resize(limit);
+    rows_read_ += next.size();
     co_return next;
   }
   asio::awaitable<model::Result<void>> open_live(std::string, std::uint64_t) override {
@@ -136,6 +139,7 @@ class JournalInMemory final : public ports::Store {
   std::vector<std::string> attempts_;
   std::uint64_t last_notice_ = 0;
   std::uint64_t settled_ = 0;
+  std::size_t rows_read_ = 0;
   int saved_ = 0;
   int failing_settles_ = 0;
   bool fail_peek_ = false;

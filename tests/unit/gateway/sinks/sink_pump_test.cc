@@ -198,6 +198,17 @@ TEST_F(SinkPump, OffersTheRestAfterAPartialDelivery) {
   EXPECT_EQ(sink_.accepted().size(), 5U);
 }
 
+TEST_F(SinkPump, ReadsOnceWhatASinkThatAsksForTooMuchLeavesOpen) {
+  journal_.append(200);
+  for (int i = 0; i < 50; ++i) {
+    sink_.next([](auto rows) { return ports::Delivery{rows[std::min<std::size_t>(rows.size(), 8) - 1].sequence, {}}; });
+  }
+  start();
+  EXPECT_EQ(journal_.settled(), 200U);
+  EXPECT_EQ(sink_.accepted().size(), 200U);
+  EXPECT_LT(journal_.rows_read(), 230U);
+}
+
 TEST_F(SinkPump, PausesWhenADeliverySettlesNothing) {
   journal_.append(5);
   sink_.next([](auto) { return ports::Delivery{0, {}}; });
