@@ -98,7 +98,7 @@ struct SinkAccount {
   std::uint64_t received = 0;  // rows appended since it was first there
   std::uint64_t accepted = 0;
   std::uint64_t skipped = 0;             // left out by its configuration
-  std::uint64_t refused = 0;             // by the far end, for good: dead letters, some accepted later
+  std::uint64_t refused = 0;             // by the far end, for good, and not accepted later: dead letters
   std::uint64_t missed = 0;              // dropped for their age or the store's size before it had them
   std::uint64_t lost = 0;                // with damaged pages of the store
   std::optional<std::uint64_t> pending;  // nullopt: too many to count now

@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "gateway/sinks/in_batches.h"
+
 namespace carbongate::sinks {
 
 namespace asio = boost::asio;
@@ -15,18 +17,6 @@ namespace asio = boost::asio;
 struct ParallelSink::Share {
   std::vector<model::StoredRow> rows;
   model::Result<ports::Delivery> delivery = ports::Delivery{};
-
-  // What became of the next batch. False: those behind it are not offered.
-  bool take(std::span<const model::StoredRow> batch, model::Result<ports::Delivery> next) {
-    if (!next || next->settled_through < batch.front().sequence) {
-      if (batch.data() == rows.data()) delivery = std::move(next);
-      return false;
-    }
-    delivery->settled_through = next->settled_through;
-    std::ranges::move(next->rejected, std::back_inserter(delivery->rejected));
-    delivery->skipped += next->skipped;
-    return next->settled_through >= batch.back().sequence;
-  }
 
   // The first row that is to be offered again.
   std::optional<std::uint64_t> first_open() const {
@@ -72,13 +62,7 @@ asio::awaitable<void> ParallelSink::deliver_from(std::size_t number, std::vector
   using namespace asio::experimental::awaitable_operators;
   if (number == shares.size()) co_return;
   const auto one = [](ports::Sink& sink, Share& share, bool again) -> asio::awaitable<void> {
-    std::span<const model::StoredRow> open = share.rows;
-    while (!open.empty()) {
-      const auto batch = open.first(std::min(open.size(), sink.batch_rows()));
-      auto delivery = again ? co_await sink.deliver_again(batch) : co_await sink.deliver(batch);
-      if (!share.take(batch, std::move(delivery))) co_return;
-      open = open.subspan(batch.size());
-    }
+    share.delivery = co_await deliver_in_batches(sink, share.rows, again);
   };
   co_await (one(*sinks_[number], shares[number], is_again) && deliver_from(number + 1, shares, is_again));
 }

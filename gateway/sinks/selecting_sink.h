@@ -10,6 +10,7 @@
 
 #include "gateway/ports/sink.h"
 #include "gateway/ports/store.h"
+#include "gateway/sinks/in_batches.h"
 #include "gateway/sinks/selection.h"
 #include "gateway/sinks/thinning.h"
 
@@ -28,10 +29,11 @@ class SelectingSink final : public ports::Sink {
   std::size_t batch_rows() const override { return rows_at_once_; }
   boost::asio::awaitable<void> attend() override { return sink_->attend(); }
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver(std::span<const model::StoredRow> rows) override;
-  // Passed on as they are: they were selected once, and Thinning knows nothing of rows so far back.
+  // Passed on as they are, in batches of the sink's size: they were selected once, and Thinning knows nothing of rows
+  // so far back.
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver_again(
       std::span<const model::StoredRow> rows) override {
-    return sink_->deliver_again(rows);
+    return deliver_in_batches(*sink_, rows, true);
   }
   std::vector<ports::Attempt> take_attempts() override { return sink_->take_attempts(); }
   ports::SinkStatus status() const override;

@@ -1,10 +1,10 @@
 #include "gateway/sinks/sink_pump.h"
 
-#include <fmt/chrono.h>
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <exception>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <span>
@@ -13,6 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/sinks/in_batches.h"
+#include "gateway/sinks/pump_log.h"
+#include "gateway/sinks/rows_in_time.h"
 #include "gateway/sinks/shared/under_way.h"
 #include "protocols/io/backoff.h"
 
@@ -22,94 +25,11 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::chrono::minutes kRejectionLogEvery{1};
-
 // A commit writes how far sinks are, too. Where none comes for so long, what speaks to people has it written.
 constexpr std::chrono::seconds kSaveAfter{2};
 
 // While the live lane always has rows, one batch of this many is of the backlog.
 constexpr int kBacklogShare = 5;
-
-ports::StoreStatus::Cursor cursor_of(const ports::StoreStatus& store, const std::string& sink) {
-  const auto cursor = std::ranges::find(store.cursors, sink, &ports::StoreStatus::Cursor::sink);
-  return cursor == store.cursors.end() ? ports::StoreStatus::Cursor{.sink = sink} : *cursor;
-}
-
-std::uint64_t rows_waiting(const ports::StoreStatus& store, const std::string& sink) {
-  return cursor_of(store, sink).waiting(store.last_sequence);
-}
-
-// Turns the outcome of every attempt into few log lines: one when trouble begins or changes its kind, one when it ends.
-class PumpLog {
- public:
-  PumpLog(const ports::Sink& sink, const ports::Store& store, const io::Clock& clock)
-      : name_(sink.name()), store_(store), clock_(clock) {}
-
-  void trouble(const model::Fault& fault) {
-    const bool news = !trouble_since_ || fault.code != code_;
-    if (!trouble_since_) trouble_since_ = clock_.ticks();
-    code_ = fault.code;
-    if (news) {
-      spdlog::warn("sink {}: {}; {} rows wait in the journal, trying again", name_, fault.text,
-                   rows_waiting(store_.status(), name_));
-    }
-  }
-
-  void success() {
-    if (!trouble_since_) return;
-    const auto lasted = std::chrono::round<std::chrono::seconds>(clock_.ticks() - *trouble_since_);
-    spdlog::info("sink {}: delivering again after {} of trouble; {} rows wait", name_, lasted,
-                 rows_waiting(store_.status(), name_));
-    trouble_since_.reset();
-  }
-
-  void rejected(const std::vector<ports::RejectedRow>& rows) {
-    if (rows.empty()) return;
-    unlogged_ += rows.size();
-    if (rejection_logged_ && clock_.ticks() - *rejection_logged_ < kRejectionLogEvery) return;
-    spdlog::warn("sink {}: {} rows rejected for good and kept in the dead-letter list, such as row {}: {}", name_,
-                 std::exchange(unlogged_, 0), rows.front().sequence, rows.front().reason);
-    rejection_logged_ = clock_.ticks();
-  }
-
-  void parted(const ports::StoreStatus::Cursor& cursor, std::uint64_t rate) {
-    spdlog::info(
-        "sink {}: the newest rows go first, from row {} on; {} older ones are sent beside them, {} in a second", name_,
-        cursor.ahead.back().begun + 1, cursor.behind(), rate);
-  }
-
-  void backlog_trouble(const std::string& text) {
-    if (text != backlog_trouble_) spdlog::warn("sink {}: the backlog waits: {}", name_, text);
-    backlog_trouble_ = text;
-  }
-  void backlog_moves() { backlog_trouble_.clear(); }
-
-  void joined() { spdlog::info("sink {}: the backlog is sent, all rows go in their order again", name_); }
-
-  void retries_wait(const std::string& text) {
-    if (text != retries_trouble_) spdlog::warn("sink {}: dead letters wait to be offered again: {}", name_, text);
-    retries_trouble_ = text;
-  }
-
-  void retried(const ports::Retried& outcome) {
-    retries_trouble_.clear();
-    spdlog::info(
-        "sink {}: {} dead letters offered again: {} accepted, {} back in the list{}{}", name_,
-        outcome.accepted.size() + outcome.rejected.size(), outcome.accepted.size(), outcome.rejected.size(),
-        outcome.rejected.empty() ? "" : ", such as: ", outcome.rejected.empty() ? "" : outcome.rejected.front().reason);
-  }
-
- private:
-  std::string name_;
-  const ports::Store& store_;
-  const io::Clock& clock_;
-  std::optional<io::SteadyTime> trouble_since_;
-  boost::system::error_code code_;
-  std::string backlog_trouble_;  // as logged last
-  std::string retries_trouble_;
-  std::uint64_t unlogged_ = 0;
-  std::optional<io::SteadyTime> rejection_logged_;
-};
 
 // Of dead letters: a rollup comes with its newest revision, an alert with its last change (Journal::peek_retries()),
 // and without that one it is not done, for it would stand in its place at the far end.
@@ -132,6 +52,24 @@ std::uint64_t settled_with_revisions(std::span<const model::StoredRow> rows, std
   return through;
 }
 
+// Of dead letters that were offered again, which are accepted and which are refused once more.
+ports::Retried outcome_of(std::span<const model::StoredRow> rows, ports::Delivery delivery) {
+  const std::uint64_t through = settled_with_revisions(rows, delivery.settled_through);
+  std::ranges::sort(delivery.rejected, {}, &ports::RejectedRow::sequence);
+  ports::Retried outcome;
+  auto rejected = delivery.rejected.begin();
+  for (const model::StoredRow& row : rows) {
+    if (row.sequence > through) break;
+    while (rejected != delivery.rejected.end() && rejected->sequence < row.sequence) ++rejected;
+    if (rejected != delivery.rejected.end() && rejected->sequence == row.sequence) {
+      outcome.rejected.push_back(*rejected);
+    } else {
+      outcome.accepted.push_back(row.sequence);
+    }
+  }
+  return outcome;
+}
+
 enum class Step { moved, stuck, idle };  // the cursor moved; what was offered is to be offered again; nothing was there
 
 class Pump {
@@ -148,19 +86,26 @@ class Pump {
         retries_due_(clock.ticks()),
         backlog_due_(clock.ticks()) {}
 
+  // Delivers until cancelled, and settles before it ends what was delivered until then.
   asio::awaitable<void> run();
 
  private:
   ports::StoreStatus::Cursor cursor() const { return cursor_of(store_.status(), sink_.name()); }
   std::size_t batch_rows() const { return std::min(sink_.batch_rows(), rows_max_); }
+  std::size_t limit() const { return std::min(batch_rows(), rows_in_time_.limit()); }
   bool has_two_lanes() const { return pace_.order == Order::live_first && !cursor().ahead.empty(); }
 
+  asio::awaitable<void> deliver();
   asio::awaitable<model::Result<Step>> offer_journal();
   asio::awaitable<model::Result<Step>> offer_in_order();
+  asio::awaitable<model::Result<void>> settle();
+  asio::awaitable<model::Result<void>> settle_retries();
   asio::awaitable<void> record_attempts();
   asio::awaitable<void> gather(std::uint64_t seen);
   asio::awaitable<model::Result<void>> settle_and_fetch(std::uint64_t after, std::size_t limit);
-  void count_rows(const std::vector<model::StoredRow>& rows, ports::Delivery& delivery);
+  void learn(std::span<const model::StoredRow> rows, io::SteadyTime begun,
+             const model::Result<ports::Delivery>& delivery);
+  void count_rows(std::span<const model::StoredRow> rows, ports::Delivery& delivery);
   asio::awaitable<model::Result<Step>> offer_lane(ports::Lane lane, std::size_t limit);
   asio::awaitable<model::Result<Step>> offer_retries();
   asio::awaitable<model::Result<void>> part_lanes();
@@ -171,6 +116,7 @@ class Pump {
   io::Clock& clock_;
   Pace pace_;
   std::size_t rows_max_;
+  RowsInTime rows_in_time_;
   PumpLog log_;
   bool has_retries_ = true;     // only what was in the list when the store was opened: asked until there is none
   io::SteadyTime retries_due_;  // meanwhile the journal
@@ -181,38 +127,68 @@ class Pump {
   std::uint64_t settled_rows_ = 0;  // by the last offer
   bool is_saved_ = true;            // how far it is, or a commit has been since
 
-  // In order of the journal alone: of two batches one is under way while the store works for the other.
-  std::optional<ports::Delivery> unsettled_;  // the whole batch before `next_`
-  std::vector<model::StoredRow> next_;
+  // Delivered, and not settled yet: nothing before it is offered again.
+  std::optional<ports::Delivery> unsettled_;
+  std::optional<ports::Retried> unsettled_retries_;
+
+  // In order of the journal alone: while a batch is under way the store works for the one before and the one behind.
+  std::vector<model::StoredRow> next_;  // behind `unsettled_`, and no more than twice what is offered
 };
 
-// While rows are on their way, those before them are settled and those behind them fetched.
+// While rows are on their way, those before them are settled and those behind them fetched. What is not taken of them
+// comes next, if it makes a batch with what was fetched: else the store is asked what there is by then.
 asio::awaitable<model::Result<Step>> Pump::offer_in_order() {
   using namespace asio::experimental::awaitable_operators;
-  const std::size_t limit = batch_rows();
+  const std::size_t wanted = limit();
   std::vector<model::StoredRow> rows = std::exchange(next_, {});
   if (rows.empty()) {
-    auto oldest = co_await store_.peek(sink_.name(), limit);
+    auto oldest = co_await store_.peek(sink_.name(), wanted);
     if (!oldest) co_return std::move(oldest).error();
     rows = std::move(*oldest);
   }
   if (rows.empty()) co_return Step::idle;
-  const std::uint64_t last = rows.back().sequence;
-  const bool is_full = rows.size() == limit;
-  auto [delivery, stored] = co_await (sink_.deliver(rows) && settle_and_fetch(last, is_full ? limit : 0));
-  if (!stored || !delivery || delivery->settled_through < last) next_.clear();
-  if (!stored || !delivery || delivery->settled_through < rows.front().sequence) co_await record_attempts();
-  if (!stored) co_return std::move(stored).error();  // these rows too are offered again
-  if (!delivery) co_return std::move(delivery).error();
-  if (delivery->settled_through < rows.front().sequence) co_return Step::stuck;
-  count_rows(rows, *delivery);
-  if (!next_.empty()) {
-    unsettled_ = std::move(*delivery);
-    co_return Step::moved;
+  const std::span<const model::StoredRow> offered(rows.data(), std::min(rows.size(), wanted));
+  const std::size_t to_fetch = rows.size() < wanted ? 0 : wanted - std::min(rows.size() - wanted, wanted);
+  const io::SteadyTime begun = clock_.ticks();
+  auto [delivery, stored] = co_await (sink_.deliver(offered) && settle_and_fetch(rows.back().sequence, to_fetch));
+  learn(offered, begun, delivery);
+  const bool is_moved = delivery && delivery->settled_through >= offered.front().sequence;
+  if (!stored || !is_moved) next_.clear();
+  if (!is_moved) co_await record_attempts();
+  if (is_moved) {
+    count_rows(offered, *delivery);
+    const auto open = std::ranges::upper_bound(rows, delivery->settled_through, {}, &model::StoredRow::sequence);
+    const auto left = static_cast<std::size_t>(rows.end() - open);
+    if (left != 0 && left + next_.size() < wanted) next_.clear();
+    if (!next_.empty()) next_.insert(next_.begin(), std::move_iterator(open), std::move_iterator(rows.end()));
+    if (unsettled_) {  // it could not be, just now
+      append(*unsettled_, std::move(*delivery));
+    } else {
+      unsettled_ = std::move(*delivery);
+    }
   }
-  auto settled = co_await store_.settle(sink_.name(), std::move(*delivery));
-  if (!settled) co_return std::move(settled).error();
+  if (!stored) co_return std::move(stored).error();
+  if (!delivery) co_return std::move(delivery).error();
+  if (!is_moved) co_return Step::stuck;
+  if (next_.empty()) stored = co_await settle();
+  if (!stored) co_return std::move(stored).error();
   co_return Step::moved;
+}
+
+// What the store cannot write now is kept: it was delivered.
+asio::awaitable<model::Result<void>> Pump::settle() {
+  if (!unsettled_) co_return model::Result<void>();
+  ports::Delivery delivery = *unsettled_;
+  auto settled = co_await store_.settle(sink_.name(), std::move(delivery));
+  if (settled) unsettled_.reset();
+  co_return settled;
+}
+
+asio::awaitable<model::Result<void>> Pump::settle_retries() {
+  ports::Retried outcome = *unsettled_retries_;
+  auto settled = co_await store_.settle_retries(sink_.name(), std::move(outcome));
+  if (settled) log_.retried(*std::exchange(unsettled_retries_, std::nullopt));
+  co_return settled;
 }
 
 // What was sent although nothing is settled by it.
@@ -222,19 +198,27 @@ asio::awaitable<void> Pump::record_attempts() {
   if (auto kept = co_await store_.record(sink_.name(), std::move(attempts)); !kept) log_.trouble(kept.error());
 }
 
-// `limit`: of the rows behind `after`; 0: none are wanted.
+// `limit`: of the rows behind `after`; 0: none are wanted. Its cancellation must not take with it what deliver() says.
 asio::awaitable<model::Result<void>> Pump::settle_and_fetch(std::uint64_t after, std::size_t limit) {
-  if (auto before = std::exchange(unsettled_, std::nullopt)) {
-    auto settled = co_await store_.settle(sink_.name(), std::move(*before));
-    if (!settled) co_return settled;
-  }
+  co_await asio::this_coro::throw_if_cancelled(false);
+  if (auto settled = co_await settle(); !settled) co_return settled;
   if (limit == 0) co_return model::Result<void>();
   auto rows = co_await store_.peek_behind(sink_.name(), after, limit);
   if (rows) next_ = std::move(*rows);  // a fault is told when they are asked for again
   co_return model::Result<void>();
 }
 
-void Pump::count_rows(const std::vector<model::StoredRow>& rows, ports::Delivery& delivery) {
+void Pump::learn(std::span<const model::StoredRow> rows, io::SteadyTime begun,
+                 const model::Result<ports::Delivery>& delivery) {
+  const auto within = clock_.ticks() - begun;
+  if (!delivery) {
+    if (delivery.error().code == boost::system::errc::timed_out) rows_in_time_.not_taken(rows.size(), within);
+  } else if (delivery->settled_through >= rows.back().sequence) {
+    rows_in_time_.taken(rows.size(), within, batch_rows());
+  }
+}
+
+void Pump::count_rows(std::span<const model::StoredRow> rows, ports::Delivery& delivery) {
   log_.rejected(delivery.rejected);
   const auto open = std::ranges::upper_bound(rows, delivery.settled_through, {}, &model::StoredRow::sequence);
   delivery.rows = static_cast<std::uint64_t>(open - rows.begin());
@@ -243,19 +227,22 @@ void Pump::count_rows(const std::vector<model::StoredRow>& rows, ports::Delivery
 
 // The live lane while it has rows, but for the backlog's share.
 asio::awaitable<model::Result<Step>> Pump::offer_journal() {
+  if (unsettled_ && next_.empty()) {
+    if (auto settled = co_await settle(); !settled) co_return std::move(settled).error();
+    co_return Step::moved;
+  }
   if (pace_.order == Order::journal) co_return co_await offer_in_order();
-  if (!has_two_lanes()) co_return co_await offer_lane(ports::Lane::backlog, batch_rows());
+  if (!has_two_lanes()) co_return co_await offer_lane(ports::Lane::backlog, limit());
   const io::SteadyTime now = clock_.ticks();
   const bool is_due = now >= backlog_due_;
   if (!is_due || live_in_a_row_ + 1 < kBacklogShare) {
-    auto live = co_await offer_lane(ports::Lane::live, batch_rows());
+    auto live = co_await offer_lane(ports::Lane::live, limit());
     ++live_in_a_row_;
     if (!live || *live != Step::idle || !is_due) co_return live;
   }
   live_in_a_row_ = 0;
-  const std::size_t limit = std::min<std::size_t>(batch_rows(), pace_.backfill_rate);
-  auto step = co_await offer_lane(ports::Lane::backlog, limit);
-  if (!step && shared::is_under_way(step.error())) co_return step;
+  auto step = co_await offer_lane(ports::Lane::backlog, std::min<std::size_t>(limit(), pace_.backfill_rate));
+  if (!step && (unsettled_ || shared::is_under_way(step.error()))) co_return step;
   if (!step || *step == Step::stuck) {  // the live lane goes on without it
     log_.backlog_trouble(step ? "nothing of it is taken" : step.error().text);
     backlog_due_ = clock_.ticks() + backlog_backoff_.next();
@@ -274,15 +261,17 @@ asio::awaitable<model::Result<Step>> Pump::offer_lane(ports::Lane lane, std::siz
                                         : co_await store_.peek(sink_.name(), limit);
   if (!rows) co_return std::move(rows).error();
   if (rows->empty()) co_return Step::idle;
+  const io::SteadyTime begun = clock_.ticks();
   auto delivery = co_await sink_.deliver(*rows);
+  learn(*rows, begun, delivery);
   if (!delivery || delivery->settled_through < rows->front().sequence) co_await record_attempts();
   if (!delivery) co_return std::move(delivery).error();
   if (delivery->settled_through < rows->front().sequence) co_return Step::stuck;
   count_rows(*rows, *delivery);
   delivery->lane = lane;
   settled_rows_ = delivery->rows;
-  auto settled = co_await store_.settle(sink_.name(), std::move(*delivery));
-  if (!settled) co_return std::move(settled).error();
+  unsettled_ = std::move(*delivery);
+  if (auto settled = co_await settle(); !settled) co_return std::move(settled).error();
   co_return Step::moved;
 }
 
@@ -304,32 +293,23 @@ asio::awaitable<model::Result<void>> Pump::part_lanes() {
 // While they are not, the journal has as much of the time as they have.
 asio::awaitable<model::Result<Step>> Pump::offer_retries() {
   const io::SteadyTime begun = clock_.ticks();
-  auto rows = co_await store_.peek_retries(sink_.name(), batch_rows());
-  if (!rows) co_return std::move(rows).error();
-  if (rows->empty()) co_return Step::idle;
-  auto delivery = co_await sink_.deliver_again(*rows);
-  if (!delivery || delivery->settled_through < rows->front().sequence) co_await record_attempts();
-  if (!delivery) co_return std::move(delivery).error();
-  delivery->settled_through = settled_with_revisions(*rows, delivery->settled_through);
-  std::ranges::sort(delivery->rejected, {}, &ports::RejectedRow::sequence);
-  ports::Retried outcome;
-  auto rejected = delivery->rejected.begin();
-  for (const model::StoredRow& row : *rows) {
-    if (row.sequence > delivery->settled_through) break;
-    while (rejected != delivery->rejected.end() && rejected->sequence < row.sequence) ++rejected;
-    if (rejected != delivery->rejected.end() && rejected->sequence == row.sequence) {
-      outcome.rejected.push_back(*rejected);
-    } else {
-      outcome.accepted.push_back(row.sequence);
-    }
+  if (!unsettled_retries_) {
+    auto rows = co_await store_.peek_retries(sink_.name(), limit());
+    if (!rows) co_return std::move(rows).error();
+    if (rows->empty()) co_return Step::idle;
+    auto delivery = co_await sink_.deliver_again(*rows);
+    learn(*rows, begun, delivery);
+    if (!delivery || delivery->settled_through < rows->front().sequence) co_await record_attempts();
+    if (!delivery) co_return std::move(delivery).error();
+    ports::Retried outcome = outcome_of(*rows, std::move(*delivery));
+    if (outcome.accepted.empty() && outcome.rejected.empty()) co_return Step::stuck;
+    outcome.attempts = sink_.take_attempts();
+    unsettled_retries_ = std::move(outcome);
   }
-  if (outcome.accepted.empty() && outcome.rejected.empty()) co_return Step::stuck;
-  outcome.attempts = sink_.take_attempts();
-  auto settled = co_await store_.settle_retries(sink_.name(), outcome);
-  if (!settled) co_return std::move(settled).error();
-  log_.retried(outcome);
+  const bool is_none_accepted = unsettled_retries_->accepted.empty();
+  if (auto settled = co_await settle_retries(); !settled) co_return std::move(settled).error();
   retries_backoff_.reset();
-  if (outcome.accepted.empty()) retries_due_ = clock_.ticks() + (clock_.ticks() - begun);
+  if (is_none_accepted) retries_due_ = clock_.ticks() + (clock_.ticks() - begun);
   co_return Step::moved;
 }
 
@@ -354,6 +334,21 @@ asio::awaitable<void> Pump::gather(std::uint64_t seen) {
 }
 
 asio::awaitable<void> Pump::run() {
+  std::exception_ptr end;
+  try {
+    co_await deliver();
+  } catch (...) {
+    end = std::current_exception();
+  }
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  if (auto settled = co_await settle(); !settled) log_.trouble(settled.error());
+  if (unsettled_retries_) {
+    if (auto settled = co_await settle_retries(); !settled) log_.retries_wait(settled.error().text);
+  }
+  if (end) std::rethrow_exception(end);
+}
+
+asio::awaitable<void> Pump::deliver() {
   using namespace asio::experimental::awaitable_operators;
   io::Backoff backoff(kRetryFirst, kRetryCap);
   while (true) {

@@ -34,12 +34,14 @@ inline constexpr std::chrono::milliseconds kGatherTime{200};
 inline constexpr std::chrono::milliseconds kRetryFirst{500};
 inline constexpr std::chrono::milliseconds kRetryCap{30'000};
 
-// Delivers until cancelled; first the dead letters that are to be offered again, and beside the journal those that are
-// not accepted at once. Faults of sink or store are tried again without end; what was not settled is offered again,
-// also after a restart, and at once where the sink says that it is under way (shared/under_way.h). Logs when a sink
-// goes out of reach, when it is back, and (at most once a minute) what it rejected. `rows_committed` is notified after
-// every commit; all references outlive the coroutine.
-// `rows_max`: so many are offered at once, whatever the sink likes, and as many are fetched beside them.
+// Delivers until cancelled, and settles then what is done; first the dead letters that are to be offered again, and
+// beside the journal those that are not accepted at once. Faults of sink or store are tried again without end; what is
+// not done is offered again, also after a restart, and at once where the sink says that it is under way
+// (shared/under_way.h). What is done and cannot be settled, because the store cannot be written, is settled again:
+// until it is nothing else is offered. What is not taken in time (errc::timed_out) comes in smaller batches
+// (rows_in_time.h). Logs when a sink goes out of reach, when it is back, and (at most once a minute) what it rejected.
+// `rows_committed` is notified after every commit; all references outlive the coroutine. `rows_max`: so many are
+// offered at once, whatever the sink likes, and as many are fetched beside them.
 boost::asio::awaitable<void> pump(ports::Sink& sink, ports::Store& store, io::Event& rows_committed, io::Clock& clock,
                                   Pace pace = {}, std::size_t rows_max = SIZE_MAX);
 

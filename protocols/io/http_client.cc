@@ -17,6 +17,7 @@
 #include <optional>
 #include <utility>
 
+#include "protocols/io/address_order.h"
 #include "protocols/io/errors_as_values.h"
 #include "protocols/io/resolve.h"
 #include "protocols/io/tls.h"
@@ -137,8 +138,9 @@ class HttpClient::Impl {
   // nullopt: connection_ is open.
   asio::awaitable<std::optional<HttpFailure>> connect(asio::steady_timer::time_point deadline) {
     error_code ec;
-    const Resolver::Endpoints endpoints = co_await resolver_.resolve(server_.host, server_.port, deadline, ec);
+    Resolver::Endpoints endpoints = co_await resolver_.resolve(server_.host, server_.port, deadline, ec);
     if (ec) co_return failed("cannot find ", ec);
+    order_.arrange(endpoints);
 
     auto fresh = std::make_unique<Connection>();
     if (server_.tls) {
@@ -152,6 +154,7 @@ class HttpClient::Impl {
     ++connects_;
     co_await fresh->lowest().async_connect(endpoints, into(ec));
     co_await rethrow_if_cancelled();
+    if (ec == beast::error::timeout) order_.timed_out();
     if (ec) co_return failed("cannot connect to ", ec);
     fresh->lowest().socket().set_option(tcp::no_delay(true), ec);
 
@@ -160,7 +163,10 @@ class HttpClient::Impl {
       expect_server(stream, server_.host);
       co_await fresh->tls->async_handshake(asio::ssl::stream_base::client, into(ec));
       co_await rethrow_if_cancelled();
-      if (ec == beast::error::timeout) co_return failed("no TLS with ", ec);
+      if (ec == beast::error::timeout) {
+        order_.timed_out();
+        co_return failed("no TLS with ", ec);
+      }
       if (ec) co_return HttpFailure{ec, "no TLS with " + where_ + ": " + describe_handshake_error(stream, ec)};
     }
     connection_ = std::move(fresh);
@@ -232,6 +238,7 @@ class HttpClient::Impl {
 
   asio::any_io_executor executor_;
   Resolver resolver_;
+  AddressOrder<tcp::endpoint> order_;
   HttpServer server_;
   HttpLimits limits_;
   std::string where_;  // "127.0.0.1:8428"

@@ -1,11 +1,11 @@
 #include "protocols/line_protocol/response.h"
 
-#include <algorithm>
 #include <array>
 #include <boost/json/parse.hpp>
 #include <charconv>
-#include <span>
 #include <string>
+
+#include "protocols/http/phrases.h"
 
 namespace carbongate::line_protocol {
 namespace {
@@ -46,10 +46,6 @@ std::optional<std::size_t> dropped_in(std::string_view words) {
   return count;
 }
 
-bool has_one_of(std::string_view words, std::span<const std::string_view> phrases) {
-  return std::ranges::any_of(phrases, [&](std::string_view phrase) { return words.find(phrase) != words.npos; });
-}
-
 bool speaks_of_room(std::string_view words) {
   return words.find("limit exceeded") != words.npos;  // "partial write: max-series-per-database limit exceeded: (1)"
 }
@@ -72,14 +68,14 @@ bool speaks_of_lines(int status, std::string_view words) {
       "[0x3002]",  // invalid data format
       "[0x3004]",  // not the same type like before
   });
-  if (has_one_of(words, kCodes)) return true;
+  if (http::has_one_of(words, kCodes)) return true;
   if (status != 400 && status != 422) return false;
   // GreptimeDB: a column of another type. If it is the one of the times, all lines are wrong, and the table is to
   // blame.
   constexpr std::string_view kExpectsType = " expect type ";
   const auto expects = words.find(kExpectsType);
   if (expects != words.npos) return !words.substr(expects + kExpectsType.size()).starts_with("Timestamp");
-  return has_one_of(words, kPhrases);
+  return http::has_one_of(words, kPhrases);
 }
 
 }  // namespace

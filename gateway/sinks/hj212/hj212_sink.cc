@@ -335,7 +335,8 @@ model::Result<ports::Delivery> Hj212Sink::finish(std::span<const model::StoredRo
     if (is_nothing_settled) return shared::under_way();
     return delivery;
   }
-  model::Fault fault{make_error_code(errc::timed_out), link_.trouble()};
+  // Not timed_out, which asks for smaller batches: an alert behind what has no answer is to be offered with it.
+  model::Fault fault{make_error_code(errc::no_message), link_.trouble()};
   if (is_nothing_settled) return told(std::move(fault));
   health_.fault(fault);
   return delivery;

@@ -10,6 +10,7 @@
 #include "gateway/model/carrier.h"
 #include "gateway/model/stated.h"
 #include "gateway/sinks/postgresql/tables.h"
+#include "gateway/sinks/shared/place_in_time.h"
 #include "protocols/postgresql/copy_binary.h"
 
 namespace carbongate::sinks::postgresql {
@@ -345,7 +346,7 @@ class Builder {
 Fate fate_of(const model::StoredRow& row, std::string& reason) {
   if (row.body.get_if<model::Report>()) return Fate::nothing;  // of values that are readings, which have a table
   if (const auto* reading = row.body.get_if<model::JudgedReading>()) {
-    if (reading->quality.rule == model::Rule::duplicate) return Fate::nothing;
+    if (!shared::has_place_in_time(reading->quality)) return Fate::nothing;
   } else if (!row.body.get_if<model::Alert>() && model::find_carrier(row.series->carrier) == nullptr) {
     reason = "its energy carrier '" + row.series->carrier + "' is not known";
     return Fate::refused;

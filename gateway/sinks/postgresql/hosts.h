@@ -20,6 +20,7 @@ struct Host {
   std::string port;     // "5432" if none is given
   std::string address;  // as given by hostaddr; "" if it is to be looked up
   bool is_local() const { return name.starts_with('/') || name.starts_with('@'); }
+  friend bool operator==(const Host&, const Host&) = default;
 };
 std::vector<Host> hosts_of(const Parameters& parameters);
 

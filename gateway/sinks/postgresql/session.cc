@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "gateway/sinks/postgresql/deadline.h"
+#include "protocols/io/address_order.h"
 #include "protocols/io/resolve.h"
 #include "protocols/wire/one_line.h"
 
@@ -97,7 +98,10 @@ class Session::Impl {
       if (want == PGRES_POLLING_FAILED) co_return refused();
       if (!attach()) co_return broken("");  // libpq goes on to another socket now and then
       co_await ready(want == PGRES_POLLING_READING ? Until::readable : Until::writable);
-      if (deadline.expired()) co_return late("no connection", timeout);
+      if (deadline.expired()) {
+        order_.timed_out();
+        co_return late("no connection", timeout);
+      }
       want = PQconnectPoll(connection_.get());
     }
     if (!attach() || PQsetnonblocking(connection_.get(), 1) != 0) co_return broken("");
@@ -260,6 +264,7 @@ class Session::Impl {
       }
     }
     if (found.empty()) co_return SqlError{"", trouble, make_error_code(errc::host_unreachable)};
+    order_.arrange(found);
     set_hosts(parameters, found);
     co_return std::nullopt;
   }
@@ -289,6 +294,7 @@ class Session::Impl {
   asio::any_io_executor executor_;
   io::Clock& clock_;
   io::Resolver resolver_;
+  io::AddressOrder<Host> order_;
   ConnectionPtr connection_;
   std::optional<asio::posix::stream_descriptor> socket_;  // closed before the connection is
   bool unclear_ = false;                                  // statements are under way, or were left half-way

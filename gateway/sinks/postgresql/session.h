@@ -46,7 +46,8 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Closes what is open and connects to the first of the hosts that takes us. `timeout`: for all of it.
+  // Closes what is open and connects to the first of the hosts that takes us. `timeout`: for all of it; if it is over,
+  // the next call begins with another host (protocols/io/address_order.h).
   boost::asio::awaitable<SqlResult<void>> connect(Parameters parameters, std::chrono::milliseconds timeout);
 
   // Runs statements, separated by semicolons; the n-th COPY FROM STDIN among them gets copies[n]. The value: rows of

@@ -1,8 +1,8 @@
 #include "gateway/sinks/remote_write/answer.h"
 
-#include <algorithm>
 #include <array>
-#include <span>
+
+#include "protocols/http/phrases.h"
 
 namespace carbongate::sinks::remote_write {
 namespace {
@@ -36,18 +36,14 @@ constexpr auto kSampleWords = std::to_array<std::string_view>({
 // VictoriaMetrics, with 400: "too big packed request; mustn't exceed `-maxInsertRequestSize=1024` bytes"
 constexpr auto kSizeWords = std::to_array<std::string_view>({"too big packed request", "too big unpacked request"});
 
-bool has_one_of(std::string_view words, std::span<const std::string_view> phrases) {
-  return std::ranges::any_of(phrases, [&](std::string_view phrase) { return words.find(phrase) != words.npos; });
-}
-
 }  // namespace
 
 http::WriteAnswer read_answer(int status, std::string_view body) {
   http::WriteAnswer answer = http::answer_by_status(status, body);
   if (status == 409 && answer.words == "conflict") answer.verdict = http::Verdict::refused;  // Thanos, of samples
   if (status != 400 && status != 409 && status != 422) return answer;
-  if (has_one_of(body, kSampleWords)) answer.verdict = http::Verdict::refused;
-  if (has_one_of(body, kSizeWords)) answer.verdict = http::Verdict::too_large;
+  if (http::has_one_of(body, kSampleWords)) answer.verdict = http::Verdict::refused;
+  if (http::has_one_of(body, kSizeWords)) answer.verdict = http::Verdict::too_large;
   if (body.find("unsupported path") != body.npos) answer.verdict = http::Verdict::not_found;  // VictoriaMetrics
   return answer;
 }

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "gateway/sinks/remote_write/answer.h"
-#include "gateway/sinks/remote_write/series.h"
 #include "gateway/sinks/shared/offer.h"
 #include "gateway/sinks/shared/time_series.h"
 #include "protocols/remote_write/encode.h"
@@ -12,6 +11,21 @@ namespace carbongate::sinks::remote_write {
 
 namespace asio = boost::asio;
 namespace codec = carbongate::remote_write;
+
+namespace {
+
+// Of a part of a delivery, after what was sent as a whole was refused.
+SeriesSet series_of(std::span<const model::StoredRow* const> rows) {
+  SeriesSet set;
+  std::string reason;
+  for (const model::StoredRow* row : rows) {
+    shared::TimeSeriesPoint point;
+    if (shared::make_point(*row, point, reason) == shared::Rendering::point) set.add(point);
+  }
+  return set;
+}
+
+}  // namespace
 
 RemoteWriteSink::RemoteWriteSink(Config config, asio::any_io_executor executor, io::Clock& clock)
     : config_(std::move(config)),
@@ -27,12 +41,14 @@ asio::awaitable<model::Result<ports::Delivery>> RemoteWriteSink::deliver(std::sp
   co_await store_.rest();
   shared::Offer offer(rows);
   std::vector<const model::StoredRow*> sent;
+  SeriesSet all;
   std::string reason;
   for (const model::StoredRow& row : rows) {
     shared::TimeSeriesPoint point;
     switch (shared::make_point(row, point, reason)) {
       case shared::Rendering::point:
         sent.push_back(&row);
+        all.add(point);
         offer.add(row.sequence);
         break;
       case shared::Rendering::refused: offer.refuse(row.sequence, reason); break;
@@ -41,19 +57,14 @@ asio::awaitable<model::Result<ports::Delivery>> RemoteWriteSink::deliver(std::sp
   }
   offer.begin();
   const shared::HttpStore::Render render = [&](shared::Offer::Range range) {
-    return make_request(std::span(sent).subspan(range.begin, range.size()));
+    const auto rows_of = std::span(sent).subspan(range.begin, range.size());
+    return make_request(rows_of.size() == sent.size() ? std::exchange(all, {}) : series_of(rows_of));
   };
   const std::optional<model::Fault> fault = co_await store_.send_all(offer, render);
   co_return offer.finish(fault, store_.status());
 }
 
-std::optional<io::HttpRequest> RemoteWriteSink::make_request(std::span<const model::StoredRow* const> rows) const {
-  SeriesSet set;
-  std::string reason;
-  for (const model::StoredRow* row : rows) {
-    shared::TimeSeriesPoint point;
-    if (shared::make_point(*row, point, reason) == shared::Rendering::point) set.add(point);
-  }
+std::optional<io::HttpRequest> RemoteWriteSink::make_request(SeriesSet set) const {
   const std::string message = codec::encode(set.take());
   if (message.size() > kMessageBytesMax) return std::nullopt;
 

@@ -8,6 +8,7 @@
 
 #include "gateway/ports/sink.h"
 #include "gateway/sinks/remote_write/config.h"
+#include "gateway/sinks/remote_write/series.h"
 #include "gateway/sinks/shared/http_store.h"
 #include "protocols/io/clock.h"
 #include "protocols/io/http_client.h"
@@ -28,7 +29,7 @@ class RemoteWriteSink final : public ports::Sink {
   ports::SinkStatus status() const override { return store_.status(); }
 
  private:
-  std::optional<io::HttpRequest> make_request(std::span<const model::StoredRow* const> rows) const;
+  std::optional<io::HttpRequest> make_request(SeriesSet set) const;
 
   Config config_;
   shared::HttpStore store_;

@@ -38,9 +38,6 @@ class DeliveryPlan {
   // server's count: the range is given up as a whole only if it covers every item.
   bool refused(std::optional<std::size_t> dropped);
 
-  // The request was too large. True: it is one item, which can never be sent; false: halves come next.
-  bool too_large() { return refused(std::nullopt); }
-
   // What is neither accepted nor refused for good, in descending order.
   const std::vector<Range>& pending() const { return pending_; }
 

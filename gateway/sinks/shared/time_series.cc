@@ -8,6 +8,7 @@
 #include "gateway/model/carrier.h"
 #include "gateway/model/coverage.h"
 #include "gateway/model/stated.h"
+#include "gateway/sinks/shared/place_in_time.h"
 
 namespace carbongate::sinks::shared {
 namespace {
@@ -149,7 +150,7 @@ struct Render {
   Rendering operator()(const model::JudgedReading& reading) const {
     const bool has_value = std::isfinite(reading.value);
     const bool heard_late = reading.quality.rule == model::Rule::out_of_order;
-    if (reading.quality.rule == model::Rule::duplicate || (heard_late && !has_value)) return Rendering::nothing;
+    if (!has_place_in_time(reading.quality) || (heard_late && !has_value)) return Rendering::nothing;
     Filler line(point, "carbongate_reading", reading.at);
     line.tag("device", series.device);
     line.tag("point", series.point);

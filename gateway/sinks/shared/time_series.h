@@ -30,8 +30,8 @@
 //   factor       the emission factor, factor_version its set's version: both absent where none applied
 //   gwp_set      by which the gases of co2e_kg were added up (AR5): absent where CO2 alone is in it
 //   rule         of an alert, with its severity: info, warning or critical; device, point and user are those it is
-//   about part_of      the user in whose consumption all of this is contained: a sum over users that should count it
-//   once
+//                about
+//   part_of      the user in whose consumption all of this is contained: a sum over users that should count it once
 //                takes what has no such tag. As configured when the row was written: a row of before has none
 //   A tag without a value is left out. A backslash or control character in a name becomes %5C, %0A and so on: the
 //   format cannot carry it.
@@ -77,6 +77,8 @@
 //   - with the rule "duplicate" (same instant as one already counted) it is left out;
 //   - with the rule "out-of-order" it may be the second delivery of one already counted: its value is sent alone,
 //     without quality and rule.
+// With the rules "clock", "clock-stopped" and "clock-manual" a reading is left out as well: its time is false, and it
+// comes once more with the true one.
 #pragma once
 
 #include <boost/container/static_vector.hpp>

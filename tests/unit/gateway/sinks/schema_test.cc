@@ -72,6 +72,15 @@ TEST(LineProtocolSchema, LeavesOutADuplicateThatWouldTakeTheFirstOnesPlace) {
   EXPECT_EQ(line_of(model::JudgedReading{kNine, 1.0, {Origin::missing, Rule::duplicate}}), "nothing");
 }
 
+TEST(LineProtocolSchema, LeavesOutWhatWasStampedWhileNobodyKnewTheTime) {
+  for (const Rule rule : {Rule::clock, Rule::clock_stopped, Rule::clock_manual}) {
+    EXPECT_EQ(line_of(model::JudgedReading{kNine, 1.0, {Origin::missing, rule}}), "nothing") << to_string(rule);
+  }
+  for (const Rule rule : {Rule::device_clock, Rule::device_clock_stopped, Rule::device_clock_manual}) {
+    EXPECT_NE(line_of(model::JudgedReading{kNine, 1.0, {Origin::missing, rule}}), "nothing") << to_string(rule);
+  }
+}
+
 TEST(LineProtocolSchema, DoesNotTouchTheQualityOfAReadingThatIsHeardAgainOutOfOrder) {
   EXPECT_EQ(line_of(model::JudgedReading{kNine, 1.5, {Origin::missing, Rule::out_of_order}}),
             "carbongate_reading,device=press\\ shop,point=active_energy_import,site=edz-1,unit=Wh value=1.5 "

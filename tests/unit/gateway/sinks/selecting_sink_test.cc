@@ -148,6 +148,34 @@ TEST_F(SelectingSinkTest, AsksForMoreWhereLittleIsSelectedAndOffersNoMoreThanThe
   EXPECT_LE(inner_->status().requests, calls);
 }
 
+TEST_F(SelectingSinkTest, OffersDeadLettersInBatchesOfTheSinksSize) {
+  write(std::string(25, 'o'));  // selected once, whatever is selected now
+  make(10);
+  std::vector<std::size_t> sizes;
+  const auto refuse_the_first = [&](auto rows) {
+    sizes.push_back(rows.size());
+    return ports::Delivery{rows.back().sequence, {{rows.front().sequence, "still bad"}}};
+  };
+  const auto again = [&] {
+    asio_.restart();
+    auto done = boost::asio::co_spawn(asio_, sink_->deliver_again(disk_.rows), boost::asio::use_future);
+    asio_.run();
+    return done.get();
+  };
+  for (int i = 0; i < 3; ++i) inner_->next(refuse_the_first);
+  auto delivery = again();
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{10, 10, 5}));
+  EXPECT_EQ(delivery->settled_through, 25U);
+  EXPECT_EQ(delivery->rejected.size(), 3U);
+
+  inner_->next(refuse_the_first);
+  inner_->fail_next("HTTP 500");
+  delivery = again();
+  EXPECT_EQ(delivery->settled_through, 10U) << "what is done is done";
+  inner_->fail_next("HTTP 500");
+  EXPECT_EQ(again().error().text, "HTTP 500");
+}
+
 TEST_F(SelectingSinkTest, ThinsAlikeAfterARestartAndWhenOfferedAgain) {
   selection_.every = 4s;
   write("pppppppppp");  // at 1 s to 10 s: slots begin at 4 and 8

@@ -178,7 +178,10 @@ class Hj212SinkTest : public ::testing::Test {
     }
   }
   void settle(const model::Result<ports::Delivery>& delivery) {
-    if (!delivery) return;
+    if (!delivery) {
+      faults_.insert(delivery.error().code);
+      return;
+    }
     refused_.insert(refused_.end(), delivery->rejected.begin(), delivery->rejected.end());
     std::erase_if(rows_, [&](const auto& row) { return row.sequence <= delivery->settled_through; });
   }
@@ -194,6 +197,7 @@ class Hj212SinkTest : public ::testing::Test {
   io::TaskGroup tasks_{loop_.get_executor()};
   std::vector<model::StoredRow> rows_;
   std::vector<ports::RejectedRow> refused_;
+  std::set<boost::system::error_code> faults_;
 };
 
 TEST_F(Hj212SinkTest, AlertsOfOneWatchKeepTheirOrderOverAnOutage) {
@@ -243,6 +247,16 @@ TEST_F(Hj212SinkTest, WhatHadItsReceiptBeforeARestartIsNotSentAgain) {
   EXPECT_EQ(platform_.alerts(), std::vector<std::string>{"1"});
   EXPECT_EQ(platform_.count("2051"), 1u) << "the last one, which nobody knows of";
   EXPECT_TRUE(refused_.empty());
+}
+
+TEST_F(Hj212SinkTest, APlatformThatDoesNotAnswerAsksForNoSmallerBatches) {
+  platform_.answers = [](const std::string&) { return false; };
+  start();
+  offer({report(3)});
+  ASSERT_TRUE(until([&] { return !faults_.empty(); }));
+  EXPECT_FALSE(faults_.contains(make_error_code(boost::system::errc::timed_out)));
+  platform_.answers = [](const std::string&) { return true; };
+  EXPECT_TRUE(until([&] { return rows_.empty(); }));
 }
 
 TEST_F(Hj212SinkTest, WhatIsRetriedAndIgnoredAgainIsRefusedAfterOneRound) {

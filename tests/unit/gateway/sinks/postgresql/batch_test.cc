@@ -159,6 +159,9 @@ TEST_F(PostgresqlBatch, WritesTheMassesOfGasesAsExactNumbers) {
 TEST_F(PostgresqlBatch, KnowsWhatTheSchemaCannotCarry) {
   EXPECT_EQ(fate(model::JudgedReading{}), "sent");
   EXPECT_EQ(fate(model::JudgedReading{{}, 1.0, {model::Origin::measured, model::Rule::duplicate}}), "nothing");
+  EXPECT_EQ(fate(model::JudgedReading{{}, 1.0, {model::Origin::missing, model::Rule::clock}}), "nothing")
+      << "it comes once more at its true time";
+  EXPECT_EQ(fate(model::JudgedReading{{}, 1.0, {model::Origin::missing, model::Rule::device_clock}}), "sent");
   model::JudgedReading far;
   far.at = Instant(std::chrono::milliseconds(carbongate::postgresql::kTimeMaxMs));
   EXPECT_EQ(fate(far), "sent");

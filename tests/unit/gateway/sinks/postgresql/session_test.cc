@@ -147,6 +147,21 @@ class WrongServer : public SilentServer {
   const std::string kNoRow = message('T', std::string(2, '\0')) + message('C', std::string("SELECT 0") + '\0') + kReady;
 };
 
+TEST_F(WrongServer, IsReachedThoughTheFirstOfTheHostsSaysNothing) {
+  tcp::acceptor silent(loop_, {asio::ip::address_v4::loopback(), 0});
+  Parameters both = parameters();
+  both[0].second = "127.0.0.1,127.0.0.1";
+  both[1].second = std::to_string(silent.local_endpoint().port()) + "," + both[1].second;
+  answer_with(kNoRow);
+  std::vector<bool> connected;
+  const auto connect_twice = [&]() -> asio::awaitable<void> {
+    for (int i = 0; i < 2; ++i) connected.push_back((co_await session_.connect(both, 5s)).has_value());
+  };
+  asio::co_spawn(loop_, connect_twice(), [](const std::exception_ptr& error) { EXPECT_EQ(error, nullptr); });
+  run_until([&] { return connected.size() == 2; });
+  EXPECT_EQ(connected, (std::vector<bool>{false, true}));
+}
+
 TEST_F(WrongServer, ThatSendsACopyNobodyAskedForIsLeft) {
   answer_with(message('H', std::string(3, '\0')));
   const auto result = run("SELECT 1");

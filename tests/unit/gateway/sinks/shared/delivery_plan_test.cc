@@ -76,14 +76,5 @@ TEST(DeliveryPlan, DoesNotTrustACountBelowTheNumberOfLines) {
   EXPECT_EQ(plan.next(), (DeliveryPlan::Range{0, 2}));
 }
 
-TEST(DeliveryPlan, HalvesABodyThatIsTooLargeDownToOneLine) {
-  DeliveryPlan plan(3);
-  EXPECT_FALSE(plan.too_large());
-  EXPECT_EQ(plan.next(), (DeliveryPlan::Range{0, 1}));
-  EXPECT_TRUE(plan.too_large());
-  EXPECT_EQ(plan.next(), (DeliveryPlan::Range{1, 3}));
-  EXPECT_EQ(plan.pending(), (std::vector<DeliveryPlan::Range>{{1, 3}}));
-}
-
 }  // namespace
 }  // namespace carbongate::sinks::shared
