@@ -55,6 +55,10 @@ class LateReports : public testing::Test {
       if (report.kind != ReportKind::real_time) told_.push_back(std::move(report));
     }
   }
+  // Nothing comes, and the clock goes on.
+  void pass(Instant from, Instant until) {
+    for (Instant at = from; at <= until; at += 1min) tell(pipeline_->pass(at).rows);
+  }
   // From `from` to `until`, every ten seconds.
   void hear(Instant from, Instant until, double value, bool counts = true) {
     std::vector<Reading> readings;
@@ -228,6 +232,22 @@ TEST_F(LateReports, WhatIsNoLongerStoredTakesNothingAway) {
   stored_.clear();
   hear(kMidnight + 5min + 1s, kMidnight + 6min, 200, false);
   EXPECT_TRUE(judge().empty());
+}
+
+TEST_F(LateReports, AMinuteThatIsStillOpenIsNotToldBeforeItIsClosed) {
+  hear(kMidnight, kMidnight + 10min, 100);
+  hear(kMidnight + 12min, kMidnight + 20min + 30s, 100);
+  hear(kMidnight + 10min, kMidnight + 12min, 103);
+  pass(kMidnight + 21min, kMidnight + 40min);
+  EXPECT_FALSE(judge().empty());
+  EXPECT_FALSE(known().contains({ReportKind::minute, kMidnight + 20min})) << "it waits an hour";
+  pass(kMidnight + 41min, kMidnight + 2h);
+  hear(kMidnight + 2h, kMidnight + 2h + 2min, 100);
+  const auto is_of_it = [](const Report& one) {
+    return one.kind == ReportKind::minute && one.begin == kMidnight + 20min;
+  };
+  EXPECT_EQ(std::ranges::count_if(told_, is_of_it), 1);
+  EXPECT_EQ((known().at({ReportKind::hour, kMidnight})[0].total), 21u);
 }
 
 TEST_F(LateReports, WhatComesMeanwhileIsLookedAtNextTime) {
