@@ -103,6 +103,12 @@ model::Effects Pipeline::Engine::told_late(std::span<const LateReportJudgement> 
     for (const model::Report& change : judgement.changes) emit_row(judgement.of.station, change);
     model::StationState& state = state_.stations[i];
     if (state.late != judgement.of.late || told_until(state) != judgement.of.told) continue;
+    // An hour that is closed here, and was left open there for want of a later minute, would be told twice.
+    const auto& left = judgement.hour;
+    if (left && (!state.hour || state.hour->begin > left->begin) &&
+        calendar_.period(Period::hour, left->begin).end <= judgement.of.told) {
+      continue;
+    }
     const auto is_played = [&](const std::optional<model::OpenReport>& open) {
       return open && judgement.last_day.contains(open->begin);
     };
