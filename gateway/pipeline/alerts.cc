@@ -63,7 +63,9 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
       for (const model::AccountId account : *accounts) {
         of_account_.at(model::index(account)).push_back(i);
         const PointId source = site.accounts[model::index(account)].source;
-        watches_[i].patience = std::max(watches_[i].patience, gap_max(site.points[carbongate::index(source)].limits));
+        const Duration gap = gap_max(site.points[carbongate::index(source)].limits);
+        watches_[i].patience = std::max(watches_[i].patience, gap);
+        if (rule.measure == Measure::rate) watches_[i].bridged = std::min(watches_[i].bridged, gap);
       }
     }
     for (const model::WatchId member : watch.members) groups_.at(model::index(member)).push_back(i);
