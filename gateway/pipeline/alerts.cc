@@ -344,16 +344,18 @@ void Alerts::hold_back_due(std::size_t parent, Instant end) {
   }
 }
 
-// What it held back gets its full time again: with the gateway that is heard again come the meters behind it.
 void Alerts::parent_ended(std::size_t parent, Instant at) {
-  for (const std::size_t i : children_[parent]) {
-    const AlertState& state = state_.alerts[i];
-    if (watches_[i].rule->measure != Measure::silence || state.since || !state.held_back) continue;
-    AlertState& child = change(i);
-    child.held_back = false;
-    child.begun = std::max(at, child.begun.value_or(at));
-    expect(*child.begun);
-  }
+  for (const std::size_t i : children_[parent]) let_go(i, at);
+}
+
+// What was held back gets its full time again: with the gateway that is heard again come the meters behind it.
+void Alerts::let_go(std::size_t watch, Instant at) {
+  if (watches_[watch].rule->measure != Measure::silence) return;
+  if (state_.alerts[watch].since || !state_.alerts[watch].held_back) return;
+  AlertState& state = change(watch);
+  state.held_back = false;
+  state.begun = std::max(at, state.begun.value_or(at));
+  expect(at);
 }
 
 bool Alerts::acknowledge(const std::string& id, const std::string& by, const std::string& note, Instant at) {

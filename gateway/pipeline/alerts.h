@@ -148,6 +148,7 @@ class Alerts {
   std::optional<std::size_t> held_back_by(std::size_t watch, Instant at) const;
   void hold_back_due(std::size_t parent, Instant end);
   void parent_ended(std::size_t parent, Instant at);
+  void let_go(std::size_t watch, Instant at);
   std::optional<Instant> deadline(std::size_t watch) const;
   std::optional<Instant> due_alone(std::size_t watch) const;
   void expect(Instant deadline) { earliest_ = std::min(earliest_, deadline); }

@@ -365,6 +365,26 @@ TEST_F(SilenceAlerts, OfWhatIsBehindASilentGatewayAreHeldBack) {
   EXPECT_EQ(told(), "06-01 13:30:01 meter-silent device.meter firing since 06-01 13:30:01\n") << "this one is its own";
 }
 
+TEST_F(SilenceAlerts, AreHeldBackByNothingThatHasLeftTheConfiguration) {
+  silent("gateway-silent", gateway_, 5min);
+  silent("meter-silent", meter_, 10min).depends_on = {0};
+  start();
+  read(gateway_, "12:00:00", 1);
+  read(meter_, "12:00:00", 1);
+  pass("13:00:00");
+  EXPECT_EQ(told(), "06-01 12:05:00 gateway-silent device.gateway firing since 06-01 12:05:00\n");
+  restart();
+  pass("14:00:00");
+  EXPECT_EQ(told(), "") << "the gateway is silent still";
+  site_.site.alert_rules.back().depends_on.clear();
+  restart();
+  pass("15:00:00");
+  pass("15:09:00");
+  EXPECT_EQ(told(), "");
+  pass("15:11:00");
+  EXPECT_EQ(told(), "06-01 15:10:00 meter-silent device.meter firing since 06-01 15:10:00\n");
+}
+
 TEST_F(SilenceAlerts, DoNotComeBeforeThatOfTheGatewayThatWasHeardALittleLater) {
   silent("gateway-silent", gateway_, 10min);
   silent("meter-silent", meter_, 10min).depends_on = {0};
