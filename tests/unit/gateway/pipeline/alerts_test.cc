@@ -228,6 +228,24 @@ TEST_F(ValueAlerts, WaitForTheEndOfAnnouncedWork) {
   EXPECT_EQ(told(), "06-01 13:00:00 overload device.power firing since 06-01 12:59:59 900/800\n");
 }
 
+TEST_F(ValueAlerts, FireAtTheEndOfAnnouncedWorkBeforeTheyAreSeenAgain) {
+  site_.site.points[index(power_)].limits.interval = 1h;
+  rule("overload", Measure::value).above = 800;
+  watch_point(power_);
+  site_.site.maintenance = {{.from = utc("2023-06-01 12:00"),
+                             .to = utc("2023-06-01 13:00"),
+                             .rules = {},
+                             .devices = {"device"},
+                             .users = {}}};
+  start();
+  pass("12:00:00");
+  read(power_, "12:30:00", 900);
+  pass("12:59:59");
+  EXPECT_EQ(told(), "");
+  pass("13:00:20");
+  EXPECT_EQ(told(), "06-01 13:00:00 overload device.power firing since 06-01 12:30:00 900/800\n");
+}
+
 TEST_F(ValueAlerts, OfOneRuleComeOneAtATimeIfItSaysSo) {
   const PointId other = site_.add_point("power-2", Kind::instantaneous, "kW");
   auto& overload = rule("overload", Measure::value);
