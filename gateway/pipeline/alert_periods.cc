@@ -4,6 +4,7 @@
 
 #include "gateway/pipeline/alert_times.h"
 #include "gateway/pipeline/alerts.h"
+#include "gateway/pipeline/quality.h"
 
 namespace carbongate::pipeline {
 
@@ -86,15 +87,28 @@ void Alerts::look_at(std::size_t watch) {
   }
   const bool co2e = rule.sum == AlertSum::co2e;
   double value = 0;
+  bool is_whole = true;
   for (const AccountId account : one.watch->accounts) {
     const model::AccountState& state = state_.accounts[model::index(account)];
     if (rule.measure == Measure::rate) {
+      if (is_silent(account, one.until)) {
+        is_whole = false;
+        continue;
+      }
       value += co2e ? state.co2e_kg_per_hour : state.amount_per_hour;
     } else {
       value += in_units(watch, co2e ? state.emissions[Basis::primary].total.co2e.quanta() : state.amount.quanta());
     }
   }
+  if (!is_whole && rule.below && value < *rule.below) return;  // with what is not known it may be more
   observe(watch, {.at = one.until, .value = value, .cause = one.cause});
+}
+
+// What it did last says nothing of now.
+bool Alerts::is_silent(AccountId account, Instant at) const {
+  const PointId source = site_.accounts[model::index(account)].source;
+  const std::optional<Instant> last = state_.points[carbongate::index(source)].last_at;
+  return !last || at - *last > gap_max(site_.points[carbongate::index(source)].limits);
 }
 
 double Alerts::in_units(std::size_t watch, std::int64_t sum) const {

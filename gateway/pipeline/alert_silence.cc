@@ -16,11 +16,13 @@ constexpr int kPartsOfALength = 16;  // in which it is kept when late data were 
 
 }  // namespace
 
-// Who was never heard is expected from when time is first told: that long it is watched.
+// Who was never heard is expected from when time is first told: that long it is watched. So is what was held back by
+// something that the configuration no longer has.
 void Alerts::begin_waiting(Instant now) {
   if (waiting_) return;
   waiting_ = true;
   for (std::size_t i = 0; i < watches_.size(); ++i) {
+    if (!held_back_by(i, now)) let_go(i, now);
     const Measure measure = watches_[i].rule->measure;
     const bool waits = measure == Measure::silence || measure == Measure::coverage;
     if (!waits || state_.alerts[i].begun || last_of(i)) continue;

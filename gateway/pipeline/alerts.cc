@@ -63,7 +63,9 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
       for (const model::AccountId account : *accounts) {
         of_account_.at(model::index(account)).push_back(i);
         const PointId source = site.accounts[model::index(account)].source;
-        watches_[i].patience = std::max(watches_[i].patience, gap_max(site.points[carbongate::index(source)].limits));
+        const Duration gap = gap_max(site.points[carbongate::index(source)].limits);
+        watches_[i].patience = std::max(watches_[i].patience, gap);
+        if (rule.measure == Measure::rate) watches_[i].bridged = std::min(watches_[i].bridged, gap);
       }
     }
     for (const model::WatchId member : watch.members) groups_.at(model::index(member)).push_back(i);
@@ -199,7 +201,8 @@ void Alerts::let_pass(std::size_t watch, Instant until) {
 }
 
 void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
-  if (after_work(site_.maintenance, *watches_[watch].watch, finding.at) != finding.at) return;
+  const Instant after = after_work(site_.maintenance, *watches_[watch].watch, finding.at);
+  if (after != finding.at) return expect(after);
   if (const auto parent = held_back_by(watch, finding.at)) {
     if (state_.alerts[watch].held_back) return;
     change(watch).held_back = true;
@@ -342,16 +345,22 @@ void Alerts::hold_back_due(std::size_t parent, Instant end) {
   }
 }
 
-// What it held back gets its full time again: with the gateway that is heard again come the meters behind it.
 void Alerts::parent_ended(std::size_t parent, Instant at) {
-  for (const std::size_t i : children_[parent]) {
-    const AlertState& state = state_.alerts[i];
-    if (watches_[i].rule->measure != Measure::silence || state.since || !state.held_back) continue;
-    AlertState& child = change(i);
-    child.held_back = false;
-    child.begun = std::max(at, child.begun.value_or(at));
-    expect(*child.begun);
-  }
+  for (const std::size_t i : children_[parent]) let_go(i, at);
+}
+
+// What was held back gets its full time again: with the gateway that is heard again come the meters behind it, and what
+// is wrong with them may be over. Values are seen again by themselves.
+void Alerts::let_go(std::size_t watch, Instant at) {
+  const Measure measure = watches_[watch].rule->measure;
+  if (measure != Measure::silence && measure != Measure::members) return;
+  if (state_.alerts[watch].since || !state_.alerts[watch].held_back) return;
+  AlertState& state = change(watch);
+  state.held_back = false;
+  std::optional<Instant>& from = measure == Measure::silence ? state.begun : state.holds_since;
+  from = std::max(at, from.value_or(at));
+  if (measure == Measure::members) state.seen_at = from;
+  expect(*from);
 }
 
 bool Alerts::acknowledge(const std::string& id, const std::string& by, const std::string& note, Instant at) {
@@ -410,7 +419,7 @@ void Alerts::pass(Instant now) {
   }
 }
 
-// When time alone decides next. A value that was held back fires when it is seen again.
+// When time alone decides next. A value that was held back fires when it is seen again, a group when it is let go.
 std::optional<Instant> Alerts::deadline(std::size_t watch) const {
   const AlertState& state = state_.alerts[watch];
   if (state.since || state.held_back) return std::nullopt;

@@ -5,8 +5,9 @@
 // never should have fired. Everything follows from readings in their order and the times they were heard at; how they
 // are grouped, and when pass() is called, changes no alert: what is due at a time is published as of that time.
 //
-//   - A value holds until the next one, at most for the longest gap that its point is bridged over. So a condition
-//     that is `for` a while can become true between two readings, but not during a silence.
+//   - A value holds until the next one, at most for the longest gap that its point is bridged over; of a user the
+//     shortest one of his meters. So a condition that is `for` a while can become true between two readings, but not
+//     during a silence. What is silent for longer is in no sum of rates, and no sum without it is too low.
 //   - A change is the value less the one that was heard the rule's length ago, or last before that; until there is such
 //     a one nothing is said. Readings of a counter in doubt are left out, and where a counter begins anew, so does
 //     that.
@@ -103,7 +104,7 @@ class Alerts {
     Instant until{};                                        // of a dirty one: counted up to here
     std::optional<model::Cause> cause;                      // of a dirty one
     std::uint64_t heard_late = 0;                           // in this run
-    std::map<Instant, LastTold> told;                           // by begin: since late readings wait to be judged
+    std::map<Instant, LastTold> told;                       // by begin: since late readings wait to be judged
     std::map<Instant, Instant> corrected;                   // of a dirty one: periods, and up to where they were
     std::optional<std::vector<model::AlertPeriod>> before;  // of a corrected one: its periods as they were
   };
@@ -147,6 +148,7 @@ class Alerts {
   std::optional<std::size_t> held_back_by(std::size_t watch, Instant at) const;
   void hold_back_due(std::size_t parent, Instant end);
   void parent_ended(std::size_t parent, Instant at);
+  void let_go(std::size_t watch, Instant at);
   std::optional<Instant> deadline(std::size_t watch) const;
   std::optional<Instant> due_alone(std::size_t watch) const;
   void expect(Instant deadline) { earliest_ = std::min(earliest_, deadline); }
@@ -169,6 +171,7 @@ class Alerts {
   static std::size_t kept(const model::AlertRule& rule);  // how many periods are remembered
   void mark(std::size_t watch, Instant until);
   void look_at(std::size_t watch);
+  bool is_silent(model::AccountId account, Instant at) const;
   model::AlertPeriod* period_of(std::size_t watch, Instant begin);
   void look_at_period(std::size_t watch, Instant until, std::optional<model::Cause> cause);
   std::optional<double> worth(std::size_t watch, std::int64_t sum, const Span& period, Instant at) const;

@@ -74,15 +74,24 @@ void Pipeline::Engine::learn_live_factor(const Reading& reading) {
   }
 }
 
+namespace {
+
+// The minutes of a station up to here are told; a silence may leave an open one behind others that are.
+std::optional<Instant> told_until(const model::StationState& state) {
+  if (!state.minutes_until || state.minutes.empty()) return state.minutes_until;
+  return std::min(*state.minutes_until, state.minutes.front().begin);
+}
+
+}  // namespace
+
 std::vector<LateStation> Pipeline::Engine::late_stations() const {
   std::vector<LateStation> late;
   for (std::size_t i = 0; i < state_.stations.size(); ++i) {
     const model::StationState& state = state_.stations[i];
-    if (!state.late || !state.minutes_until || state.late->from >= *state.minutes_until) continue;
-    late.push_back({.station = static_cast<model::StationId>(i),
-                    .late = *state.late,
-                    .told = *state.minutes_until,
-                    .begun = state.begun});
+    const std::optional<Instant> told = told_until(state);
+    if (!state.late || !told || state.late->from >= *told) continue;
+    late.push_back(
+        {.station = static_cast<model::StationId>(i), .late = *state.late, .told = *told, .begun = state.begun});
   }
   return late;
 }
@@ -93,7 +102,13 @@ model::Effects Pipeline::Engine::told_late(std::span<const LateReportJudgement> 
     const std::size_t i = model::index(judgement.of.station);
     for (const model::Report& change : judgement.changes) emit_row(judgement.of.station, change);
     model::StationState& state = state_.stations[i];
-    if (state.late != judgement.of.late || state.minutes_until != judgement.of.told) continue;
+    if (state.late != judgement.of.late || told_until(state) != judgement.of.told) continue;
+    // An hour that is closed here, and was left open there for want of a later minute, would be told twice.
+    const auto& left = judgement.hour;
+    if (left && (!state.hour || state.hour->begin > left->begin) &&
+        calendar_.period(Period::hour, left->begin).end <= judgement.of.told) {
+      continue;
+    }
     const auto is_played = [&](const std::optional<model::OpenReport>& open) {
       return open && judgement.last_day.contains(open->begin);
     };

@@ -49,9 +49,11 @@ void Reporter::take(const Reports::Heard& heard, double ratio) {
   const std::optional<Instant> before = newest();
   if (!before) begin_with(reading.at);
   if (before && reading.at > *before && state_.minutes_until) {
-    // Those that pass() has told already are told once more if they are heard after all.
+    // Those that pass() has told already are told once more if they are heard after all; of an hour that is closed when
+    // they are computed again.
     const Instant begin = minute_begin(reading.at);
-    if (begin > minute_begin(*before)) state_.minutes_until = std::min(*state_.minutes_until, begin);
+    if (begin > minute_begin(*before) && begin >= closed_until(*before))
+      state_.minutes_until = std::min(*state_.minutes_until, begin);
   }
   for (std::size_t i = 0; i < factors_.size(); ++i) {
     if (factors_[i].amount != heard.point) continue;
@@ -119,7 +121,10 @@ void Reporter::note(std::size_t slot, const StationReading& reading) {
     }
   }
   OpenReport* minute = minute_of(reading.at);
-  if (!minute) return note_late(reading.at);
+  if (!minute) {
+    note_late(reading.at);
+    return;
+  }
   ReportSum& sum = minute->sums[slot % factors_.size()];
   const bool is_reduced = slot >= factors_.size();
   if (!is_reduced) ++sum.total;
@@ -192,10 +197,12 @@ void Reporter::add_amount(std::size_t i, Instant at, double amount) {
   add_to_open_periods(i, at, amount);
 }
 
-// What came together over a silence has been in no period of its own.
+// What came together over a silence has been in no period of its own. Of a minute that is told it is told there, when
+// that is computed again.
 void Reporter::add_unwatched(std::size_t i, Instant end, double amount) {
   if (!is_reported_here(end - 1ms)) return;
   OpenReport* minute = minute_of(end - 1ms);
+  if (!minute && note_late(end - 1ms)) return add_to_open_periods(i, end - 1ms, amount);
   if (!minute && state_.minutes_until) minute = minute_of(*state_.minutes_until);
   if (!minute) return;
   minute->sums[i].amount += amount;
@@ -220,14 +227,15 @@ void Reporter::add_to_open_periods(std::size_t i, Instant at, double amount) {
   if (is_day_open || (state_.day && state_.day->begin == day.begin)) add_to(state_.day, day.begin);
 }
 
-// Of a minute that is told, or has newer values than this one.
-void Reporter::note_late(Instant at) {
+// Of a minute that is told, or has newer values than this one. False: it is too late.
+bool Reporter::note_late(Instant at) {
   const std::optional<Instant> told = state_.minutes_until;
-  if (!is_reported_here(at) || (told && at < *told - kLateMax)) return;
+  if (!is_reported_here(at) || (told && at < *told - kLateMax)) return false;
   if (!state_.late) state_.late = {.from = at, .until = at};
   state_.late->from = std::min(state_.late->from, at);
   state_.late->until = std::max(state_.late->until, at);
   if (state_.late->readings != std::numeric_limits<std::uint32_t>::max()) ++state_.late->readings;
+  return true;
 }
 
 Instant Reporter::minute_begin(Instant at) const {

@@ -45,7 +45,7 @@ class Reporter {
   void add_amount(std::size_t i, Instant at, double amount);
   void add_unwatched(std::size_t i, Instant end, double amount);
   void add_to_open_periods(std::size_t i, Instant at, double amount);
-  void note_late(Instant at);
+  bool note_late(Instant at);
   // What is computed again is closed when all of it is there.
   bool is_played() const { return station_.from != Instant::min(); }
   bool is_reported_here(Instant at) const { return station_.from <= at && at < station_.until; }
@@ -53,6 +53,8 @@ class Reporter {
   model::OpenInstant* instant_of(Instant at);
   model::OpenReport* minute_of(Instant at);
 
+  bool told_through(Instant until) const;
+  Instant closed_until(Instant at) const;
   bool is_passed(Instant at) const;
   Instant told_until(Instant heard, By by) const;
   bool has_point(std::size_t slot) const;

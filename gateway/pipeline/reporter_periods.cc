@@ -55,21 +55,42 @@ bool Reporter::watch(Instant now) {
 }
 
 bool Reporter::pass(Instant now) {
-  const auto before = std::tuple(state_.minutes_until, state_.minutes.size(), state_.instants.size());
+  const auto shape = [this] {
+    return std::tuple(state_.minutes_until, state_.minutes.size(), state_.instants.size(), state_.hour.has_value(),
+                      state_.day.has_value());
+  };
+  const auto before = shape();
   if (!state_.minutes_until && !state_.minutes.empty()) state_.minutes_until = state_.minutes.front().begin;
   close_instants(now - kHeldOpenMax);
   close_minutes(now - kHeldOpenMax, By::clock);
   tell_silent_minutes(told_until(now, By::clock));
-  if (is_played()) close_what_is_over();
-  return before != std::tuple(state_.minutes_until, state_.minutes.size(), state_.instants.size());
+  close_what_is_over();
+  return before != shape();
 }
 
-// Of what is played nothing more comes.
+// An hour or a day of which nothing came for so long after it. It is a matter of what is told, and not of the clock, so
+// that one that is played is closed as it was. Of a played day that is over nothing more comes.
 void Reporter::close_what_is_over() {
-  if (!state_.minutes_until || *state_.minutes_until < station_.until) return;
-  const Span day = calendar_.period(model::Period::day, station_.from);
-  if (state_.hour && day.end <= station_.until) close_hour();
-  if (state_.day && day.end <= station_.until) close_day();
+  const bool is_all = is_played() && told_through(calendar_.period(model::Period::day, station_.from).end);
+  const auto is_over = [&](Instant end) { return is_all || told_through(end + kHeldOpenMax); };
+  if (state_.hour && is_over(calendar_.period(model::Period::hour, state_.hour->begin).end)) close_hour();
+  if (!state_.day) return;
+  const Instant end = calendar_.period(model::Period::day, state_.day->begin).end;
+  if (is_over(end) && (!state_.hour || state_.hour->begin >= end)) close_day();
+}
+
+// All minutes before are told, and closed.
+bool Reporter::told_through(Instant until) const {
+  return state_.minutes_until && *state_.minutes_until >= until &&
+         (state_.minutes.empty() || state_.minutes.front().begin >= until);
+}
+
+// Up to the end of the hour or the day that it is in, if that is told: what comes of it now is late.
+Instant Reporter::closed_until(Instant at) const {
+  const Span hour = calendar_.period(model::Period::hour, at);
+  if (!told_through(hour.end) || (state_.hour && state_.hour->begin <= hour.begin)) return at;
+  const Span day = calendar_.period(model::Period::day, at);
+  return told_through(day.end) && (!state_.day || state_.day->begin > day.begin) ? day.end : hour.end;
 }
 
 // Whether every factor has been heard of at or beyond then.
@@ -163,9 +184,10 @@ Instant Reporter::told_until(Instant heard, By by) const {
 // Those that end by then, and are neither reported nor open: nothing was heard in them.
 void Reporter::tell_silent_minutes(Instant until) {
   if (!state_.minutes_until) return;  // nothing was ever
+  until = std::min(until, station_.until);
   Instant begin = *state_.minutes_until;
   if (until - begin > kSilentMax) begin = minute_begin(until - kSilentMax);
-  for (; begin + station_.minute <= std::min(until, station_.until); begin += station_.minute) {
+  for (; begin + station_.minute <= until; begin += station_.minute) {
     if (std::ranges::find(state_.minutes, begin, &OpenReport::begin) != state_.minutes.end()) continue;
     state_.minutes_until = begin + station_.minute;
     Report made = report(ReportKind::minute, open(begin), begin + station_.minute);

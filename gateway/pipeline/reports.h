@@ -7,8 +7,8 @@
 //   hours     from the minutes, days from the hours
 //
 // A counter is reported as it is counted (counter.h): what its readings moved it by, times the transformers' ratio.
-// What came together over a longer silence than gap_max has been in no period of its own: the first minute that is not
-// told yet and its hour tell it, with the flag D, and so has a period that tells nothing else. What is rounded of a
+// What came together over a longer silence than gap_max has been in no period of its own: the minute in which
+// it was read and its hour tell it, with the flag D, and so has a period that tells nothing else. What is rounded of a
 // minute's amount goes to the next one of its hour, and a day is the sum of its hours: as they are told they add up. A rejected reading on the
 // way makes no silence: it is one of the minute's values, and not valid.
 //
@@ -24,7 +24,8 @@
 // from the first minute on that begins after the station was first looked at. It says
 // nothing of hours and days: there too few minutes are valid. While nothing comes of a station, pass() tells its silent
 // minutes; if they come after all, from a device that kept them, they are reported once more, with their values. The
-// minute in which the silence began waits an hour for what may come of it.
+// minute in which the silence began waits an hour for what may come of it, and so do its hour and its day after their
+// ends: then pass() tells them, and what comes of them after all is late.
 #pragma once
 
 #include <cstddef>

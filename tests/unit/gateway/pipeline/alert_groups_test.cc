@@ -72,6 +72,50 @@ TEST_F(AlertGroups, DoNotTellOfWhatIsOverBeforeTheirTime) {
   EXPECT_EQ(notices(), "");
 }
 
+// A group behind a rule over another point: each is a watch of its own.
+TEST_F(AlertGroups, ThatAreHeldBackAreToldWhenThatIsOver) {
+  for (const bool is_in_work : {false, true}) {
+    site_.site.alert_rules.clear();
+    site_.site.watches.clear();
+    const PointId line = site_.add_point("line", Kind::instantaneous, "V");
+    rule("line", Measure::value).above = 250;
+    watch_point(line);
+    rule("voltage", Measure::value).above = 250;
+    watch_point(points_[0]);
+    auto& group = rule("many", Measure::members);
+    group.above = 0;
+    group.hold_for = 30s;
+    group.depends_on = {0};
+    watch_group().members = {model::WatchId{1}};
+    site_.site.maintenance.clear();
+    if (is_in_work) {
+      site_.site.maintenance.push_back({.from = utc("2023-06-01 13:00"),
+                                        .to = utc("2023-06-01 14:00"),
+                                        .rules = {"many"},
+                                        .devices = {},
+                                        .users = {}});
+    }
+    start();
+    read(line, "12:00:00", 260);
+    read(points_[0], "12:00:10", 260);
+    pass("12:02:00");
+    EXPECT_EQ(notices(), "");
+    restart();
+    pass("12:30:00");
+    EXPECT_EQ(notices(), "") << "it is held back still";
+    read(line, "13:00:00", 240);
+    pass("13:00:20");
+    EXPECT_EQ(notices(), "") << "its members may be over, too";
+    restart();
+    pass("13:00:50");
+    const std::string member = model::alert_id("test", "voltage", "device.l1", utc("2023-06-01 12:00:10"));
+    const std::string what = " many  firing since 06-01 13:00:00 1/0 by : device.l1 " + member + "\n";
+    EXPECT_EQ(notices(), is_in_work ? "" : "06-01 13:00:30" + what);
+    pass("14:00:20");
+    EXPECT_EQ(notices(), is_in_work ? "06-01 14:00:00" + what : "");
+  }
+}
+
 TEST_F(AlertGroups, MayWaitForSeveral) {
   site_.site.alert_rules.back().above = 1;
   start();

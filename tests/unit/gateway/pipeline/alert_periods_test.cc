@@ -26,6 +26,44 @@ TEST_F(UserAlerts, HoldAgainstThePowerOfAllTheirMeters) {
   EXPECT_EQ(told(), "06-01 13:30:00 power press resolved since 06-01 13:00:00 60/100 #1\n") << "20 and 50 kW are less";
 }
 
+TEST_F(UserAlerts, DoNotKnowWhatTheirPowerWasDuringASilence) {
+  auto& power = rule("power", Measure::rate);
+  power.above = 40;
+  power.hold_for = 3h;
+  watch_user("press", {account_}).unit = "kW";
+  start();
+  pass("11:59:00");
+  read(meter_, "12:00:00", 1000);
+  read(meter_, "13:00:00", 1050);  // 50 kW, and gap_max is two hours
+  pass("17:00:00");
+  read(meter_, "18:00:00", 1300);
+  EXPECT_EQ(told(), "");
+  for (const auto& [at, value] : {std::pair("19:30:00", 1375), std::pair("21:00:00", 1450)}) read(meter_, at, value);
+  pass("21:00:20");
+  EXPECT_TRUE(told().starts_with("06-01 21:00:00 power press firing since 06-01 18:00:00 ")) << "watched all the time";
+}
+
+TEST_F(UserAlerts, LeaveOutOfTheirPowerWhatIsSilent) {
+  rule("high", Measure::rate).above = 200;
+  watch_user("press", {account_, other_}).unit = "kW";
+  rule("low", Measure::rate).below = 50;
+  watch_user("press", {account_, other_}).unit = "kW";
+  start();
+  read(meter_, "12:00:00", 1000);
+  read(second_, "12:00:00", 1000);
+  read(meter_, "12:30:00", 1150);  // 300 kW, and it dies
+  EXPECT_EQ(told(), "06-01 12:30:00 high press firing since 06-01 12:30:00 300/200\n");
+  read(second_, "13:00:00", 1010);  // 10 kW
+  read(second_, "14:00:00", 1020);
+  EXPECT_EQ(told(), "") << "it may go on for two hours";
+  restart();
+  read(second_, "15:00:00", 1030);
+  EXPECT_EQ(told(), "06-01 15:00:00 high press resolved since 06-01 12:30:00 10/200 #1\n")
+      << "and nobody knows whether it is low";
+  read(meter_, "15:30:00", 1160);
+  EXPECT_EQ(told(), "06-01 15:30:00 low press firing since 06-01 15:30:00 13.333333/50\n") << "10 kWh in three hours";
+}
+
 TEST_F(UserAlerts, LookWhenAllReadingsOfAnInstantAreCounted) {
   rule("power", Measure::rate).above = 100;
   watch_user("press", {account_, other_}).unit = "kW";

@@ -228,6 +228,24 @@ TEST_F(ValueAlerts, WaitForTheEndOfAnnouncedWork) {
   EXPECT_EQ(told(), "06-01 13:00:00 overload device.power firing since 06-01 12:59:59 900/800\n");
 }
 
+TEST_F(ValueAlerts, FireAtTheEndOfAnnouncedWorkBeforeTheyAreSeenAgain) {
+  site_.site.points[index(power_)].limits.interval = 1h;
+  rule("overload", Measure::value).above = 800;
+  watch_point(power_);
+  site_.site.maintenance = {{.from = utc("2023-06-01 12:00"),
+                             .to = utc("2023-06-01 13:00"),
+                             .rules = {},
+                             .devices = {"device"},
+                             .users = {}}};
+  start();
+  pass("12:00:00");
+  read(power_, "12:30:00", 900);
+  pass("12:59:59");
+  EXPECT_EQ(told(), "");
+  pass("13:00:20");
+  EXPECT_EQ(told(), "06-01 13:00:00 overload device.power firing since 06-01 12:30:00 900/800\n");
+}
+
 TEST_F(ValueAlerts, OfOneRuleComeOneAtATimeIfItSaysSo) {
   const PointId other = site_.add_point("power-2", Kind::instantaneous, "kW");
   auto& overload = rule("overload", Measure::value);
@@ -363,6 +381,26 @@ TEST_F(SilenceAlerts, OfWhatIsBehindASilentGatewayAreHeldBack) {
   told();
   for (const char* at : {"13:24:00", "13:28:00", "13:32:00"}) read(gateway_, at, 1);
   EXPECT_EQ(told(), "06-01 13:30:01 meter-silent device.meter firing since 06-01 13:30:01\n") << "this one is its own";
+}
+
+TEST_F(SilenceAlerts, AreHeldBackByNothingThatHasLeftTheConfiguration) {
+  silent("gateway-silent", gateway_, 5min);
+  silent("meter-silent", meter_, 10min).depends_on = {0};
+  start();
+  read(gateway_, "12:00:00", 1);
+  read(meter_, "12:00:00", 1);
+  pass("13:00:00");
+  EXPECT_EQ(told(), "06-01 12:05:00 gateway-silent device.gateway firing since 06-01 12:05:00\n");
+  restart();
+  pass("14:00:00");
+  EXPECT_EQ(told(), "") << "the gateway is silent still";
+  site_.site.alert_rules.back().depends_on.clear();
+  restart();
+  pass("15:00:00");
+  pass("15:09:00");
+  EXPECT_EQ(told(), "");
+  pass("15:11:00");
+  EXPECT_EQ(told(), "06-01 15:10:00 meter-silent device.meter firing since 06-01 15:10:00\n");
 }
 
 TEST_F(SilenceAlerts, DoNotComeBeforeThatOfTheGatewayThatWasHeardALittleLater) {

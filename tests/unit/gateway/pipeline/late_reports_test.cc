@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "tests/unit/gateway/pipeline/pipeline_fixture.h"
 
@@ -54,6 +55,10 @@ class LateReports : public testing::Test {
     for (Report& report : only<Report>(rows)) {
       if (report.kind != ReportKind::real_time) told_.push_back(std::move(report));
     }
+  }
+  // Nothing comes, and the clock goes on.
+  void pass(Instant from, Instant until) {
+    for (Instant at = from; at <= until; at += 1min) tell(pipeline_->pass(at).rows);
   }
   // From `from` to `until`, every ten seconds.
   void hear(Instant from, Instant until, double value, bool counts = true) {
@@ -228,6 +233,111 @@ TEST_F(LateReports, WhatIsNoLongerStoredTakesNothingAway) {
   stored_.clear();
   hear(kMidnight + 5min + 1s, kMidnight + 6min, 200, false);
   EXPECT_TRUE(judge().empty());
+}
+
+TEST_F(LateReports, TheHourAndTheDayOfAStationThatFallsSilentAreToldWhileItIs) {
+  const Instant silent = kMidnight + 18h + 20min;
+  hear(kMidnight, silent, 100);
+  hear(kMidnight + 50h, kMidnight + 51h + 1min, 100);
+  const auto without_a_clock = known();
+
+  told_.clear();
+  restart({});
+  hear(kMidnight, silent, 100);
+  const auto count = [this](ReportKind kind, Instant begin) {
+    return std::ranges::count_if(told_, [&](const Report& one) { return one.kind == kind && one.begin == begin; });
+  };
+  pass(silent, kMidnight + 20h);
+  EXPECT_EQ(count(ReportKind::hour, kMidnight + 18h), 0) << "something may come of it";
+  restart(pipeline_->state());
+  pass(kMidnight + 20h, kMidnight + 20h + 5min);
+  EXPECT_EQ(count(ReportKind::hour, kMidnight + 18h), 1);
+  restart(pipeline_->state());
+  pass(kMidnight + 20h + 6min, kMidnight + 25h);
+  EXPECT_EQ(count(ReportKind::day, kMidnight), 0);
+  pass(kMidnight + 25h, kMidnight + 25h + 5min);
+  EXPECT_EQ(count(ReportKind::day, kMidnight), 1);
+  restart(pipeline_->state());
+  pass(kMidnight + 25h + 6min, kMidnight + 50h);
+  hear(kMidnight + 50h, kMidnight + 51h + 1min, 100);
+  for (const auto& [period, values] : without_a_clock) {
+    if (period.first == ReportKind::minute) continue;
+    EXPECT_EQ(count(period.first, period.second), 1) << to_string(period.first);
+    EXPECT_EQ(known().at(period), values);
+  }
+  EXPECT_EQ((known().at({ReportKind::hour, kMidnight + 18h})[0].total), 20u);
+  EXPECT_EQ((known().at({ReportKind::day, kMidnight})[0].total), 19u);
+}
+
+// From a device that has lost ten minutes of them, longer than its counter may be silent.
+TEST_F(LateReports, WhatASilentStationHasKeptOfWhatIsToldHasItToldAgain) {
+  const Instant silent = kMidnight + 18h + 20min;
+  const auto hear_kept = [&] {
+    hear(silent + 10min, silent + 30min, 130);
+    hear(kMidnight + 19h + 10min, kMidnight + 19h + 10min + 40s, 140);  // of a minute that goes on
+  };
+  const auto hear_again = [&] { hear(kMidnight + 26h, kMidnight + 27h + 1min, 100); };
+  hear(kMidnight, silent, 100);
+  hear_kept();
+  hear_again();
+  judge();
+  const auto expected = known();
+
+  for (const auto& [heard, has_day] : {std::pair(21h, false), std::pair(26h, true)}) {
+    told_.clear();
+    stored_.clear();
+    restart({});
+    hear(kMidnight, silent, 100);
+    pass(silent, kMidnight + heard);
+    EXPECT_TRUE(known().contains({ReportKind::hour, kMidnight + 18h}));
+    EXPECT_EQ(known().contains({ReportKind::day, kMidnight}), has_day);
+    hear_kept();
+    restart(pipeline_->state());
+    judge();
+    pass(kMidnight + heard, kMidnight + 26h);
+    hear_again();
+    judge();
+    EXPECT_TRUE(judge().empty());
+    std::map<std::tuple<ReportKind, Instant, std::uint32_t>, int> names;
+    for (const Report& report : told_) {
+      if (report.kind != ReportKind::minute) ++names[{report.kind, report.begin, report.revision}];
+    }
+    for (const auto& [name, times] : names) {
+      EXPECT_EQ(times, 1) << to_string(std::get<0>(name)) << " " << (std::get<1>(name) - kMidnight) / 1min;
+    }
+    const auto found = known();
+    double amounts = 0;
+    for (const auto& [period, values] : found) {
+      if (period.first == ReportKind::minute && values.size() > 1) amounts += values[1].amount.value_or(0);
+      if (!expected.contains(period)) continue;
+      const auto& wanted = expected.at(period);
+      ASSERT_EQ(values.size(), wanted.size());
+      for (std::size_t i = 0; i < wanted.size(); ++i) {
+        EXPECT_EQ(values[i].flag, wanted[i].flag)
+            << heard << " " << to_string(period.first) << " " << (period.second - kMidnight) / 1min;
+        EXPECT_EQ(values[i].figures, wanted[i].figures);
+        EXPECT_NEAR(values[i].amount.value_or(-1), wanted[i].amount.value_or(-1), 0.011);
+      }
+    }
+    for (const auto& [period, values] : expected) EXPECT_TRUE(found.contains(period));
+    EXPECT_NEAR(amounts, 36 * 27, 0.7) << "each once";
+  }
+}
+
+TEST_F(LateReports, AMinuteThatIsStillOpenIsNotToldBeforeItIsClosed) {
+  hear(kMidnight, kMidnight + 10min, 100);
+  hear(kMidnight + 12min, kMidnight + 20min + 30s, 100);
+  hear(kMidnight + 10min, kMidnight + 12min, 103);
+  pass(kMidnight + 21min, kMidnight + 40min);
+  EXPECT_FALSE(judge().empty());
+  EXPECT_FALSE(known().contains({ReportKind::minute, kMidnight + 20min})) << "it waits an hour";
+  pass(kMidnight + 41min, kMidnight + 2h);
+  hear(kMidnight + 2h, kMidnight + 2h + 2min, 100);
+  const auto is_of_it = [](const Report& one) {
+    return one.kind == ReportKind::minute && one.begin == kMidnight + 20min;
+  };
+  EXPECT_EQ(std::ranges::count_if(told_, is_of_it), 1);
+  EXPECT_EQ((known().at({ReportKind::hour, kMidnight})[0].total), 21u);
 }
 
 TEST_F(LateReports, WhatComesMeanwhileIsLookedAtNextTime) {
