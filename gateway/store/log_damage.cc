@@ -155,16 +155,18 @@ class Frames {
     stored_ = sum_at(bytes_.data() + 16);
     salts_ = salts_at(bytes_.data() + 8);
     follows_ = number_ == 1 ? follows_header() : salts_ == of_before && sum_after(before) == stored_;
+    if (page() == 0) follows_ = false;  // nothing but zeros has a sum that follows
     return true;
   }
 
   std::uint32_t number() const { return number_; }  // from 1
   bool follows() const { return follows_; }
   const Salts& salts() const { return salts_; }
+  std::uint32_t page() const { return big(bytes_.data()); }
   std::uint32_t pages_after() const { return big(bytes_.data() + 4); }  // of the database; 0: it ends no transaction
   // How it ends a transaction. Where a device writes whole sectors only, its last frame is there once more to fill one
   // up, and what of that lies in the sector behind is confirmed with the next transaction.
-  std::uint64_t ends() const { return std::uint64_t{big(bytes_.data())} << 32 | pages_after(); }
+  std::uint64_t ends() const { return std::uint64_t{page()} << 32 | pages_after(); }
   Sum stored() const { return stored_; }
   Sum sum_after(Sum before) const {
     const std::string_view all(bytes_.data(), bytes_.size());
@@ -365,7 +367,7 @@ MendedLog write_mended(const fs::path& log, const Scan& of, const fs::path& to) 
   Frames frames(log, of.header);
   Sum sum = sum_at(of.header.bytes.data() + kSummedOfHeader);  // of what is known to be right
   while (frames.number() < of.end && frames.next()) {
-    const bool follows_doubtful = doubtful && frames.sum_after(doubtful->sum) == frames.stored();
+    const bool follows_doubtful = doubtful && frames.page() != 0 && frames.sum_after(doubtful->sum) == frames.stored();
     decide(follows_doubtful, false);
     if (frames.follows() || follows_doubtful) {
       if (frames.pages_after() != 0) pages = frames.pages_after();

@@ -4,6 +4,10 @@
 
 #include <string>
 
+#include "gateway/store/log_damage.h"
+#include "gateway/store/salvage.h"
+#include "gateway/store/store_lock.h"
+
 namespace carbongate::store {
 namespace {
 
@@ -270,6 +274,9 @@ void require_readable(Database& database) {
 // A reader that may not write beside the database cannot take part in its locking; when the gateway has stopped there
 // is nobody to lock against.
 std::unique_ptr<Database> open_for_reading(const std::filesystem::path& file) {
+  if (const auto directory = file.parent_path(); !is_locked(directory)) {
+    if (const auto damage = find_log_damage(file)) mark_damaged(directory, *damage);
+  }
   try {
     auto database = std::make_unique<Database>(file, Database::Mode::read_only);
     require_readable(*database);

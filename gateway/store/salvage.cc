@@ -387,6 +387,12 @@ namespace {
 
 std::vector<std::string> damage_of(const fs::path& file) {
   std::vector<std::string> findings;
+  if (std::ifstream mark(file.parent_path() / kMarkFile); mark) {
+    std::string cause;
+    std::getline(mark, cause);
+    std::getline(mark, cause);
+    findings.push_back(std::move(cause));
+  }
   if (auto in_log = find_log_damage(file)) return {std::move(*in_log)};  // opened, it would be forgotten
   std::unique_ptr<Database> database;
   try {

@@ -7,14 +7,19 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include "gateway/store/database.h"
 #include "gateway/store/store_config.h"
 
 namespace carbongate::store {
 namespace {
+
+constexpr int kTries = 3;  // is_locked() holds it for a moment
+constexpr std::chrono::milliseconds kBetweenTries{20};
 
 [[noreturn]] void fail(const std::filesystem::path& what, int error) {
   int code = SQLITE_CANTOPEN;
@@ -48,7 +53,12 @@ StoreLock::StoreLock(const std::filesystem::path& directory) {
   const std::filesystem::path file = directory / kLockFile;
   descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
   if (descriptor_ < 0) fail(file, errno);
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+  bool is_ours = false;
+  for (int i = 0; i < kTries && !is_ours; ++i) {
+    if (i > 0) std::this_thread::sleep_for(kBetweenTries);
+    is_ours = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
+  }
+  if (!is_ours) {
     const int error = errno;
     const std::string who = holder(descriptor_);
     ::close(descriptor_);
@@ -63,6 +73,14 @@ StoreLock::StoreLock(const std::filesystem::path& directory) {
 StoreLock::~StoreLock() {
   (void)!::ftruncate(descriptor_, 0);
   ::close(descriptor_);
+}
+
+bool is_locked(const std::filesystem::path& directory) noexcept {
+  const int descriptor = ::open((directory / kLockFile).c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool is_free = ::flock(descriptor, LOCK_SH | LOCK_NB) == 0;
+  ::close(descriptor);
+  return !is_free;
 }
 
 }  // namespace carbongate::store

@@ -9,7 +9,7 @@ namespace carbongate::store {
 class StoreLock {
  public:
   // Makes the directory (mode 0750, its parents with the usual one) if it is missing. Throws Refused, naming the
-  // process that holds it, or SqliteError if the directory cannot be made or written.
+  // process that holds it for longer than a look takes, or SqliteError if the directory cannot be made or written.
   explicit StoreLock(const std::filesystem::path& directory);
   ~StoreLock();
   StoreLock(const StoreLock&) = delete;
@@ -18,5 +18,8 @@ class StoreLock {
  private:
   int descriptor_ = -1;
 };
+
+// Whether somebody holds it now.
+bool is_locked(const std::filesystem::path& directory) noexcept;
 
 }  // namespace carbongate::store

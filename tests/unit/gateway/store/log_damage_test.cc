@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "gateway/store/database.h"
+#include "gateway/store/history.h"
 #include "gateway/store/lost_pages.h"
 #include "gateway/store/salvage.h"
 #include "gateway/store/sqlite_store.h"
@@ -187,6 +188,43 @@ TEST_F(LogDamage, SeveralPlacesCostAPageEach) {
   for (const int commit : {10, 20, 21, 45}) bytes.at(frame_begin(ends_[commit]) + 100) ^= 1;
   given(bytes, false);
   EXPECT_GE(rows_after_a_start(), last_ - 120);
+}
+
+TEST_F(LogDamage, AHoleCostsThePagesInIt) {
+  for (const char byte : {'\0', '\xff'}) {
+    for (const std::size_t at : {std::size_t{4096}, bytes_.size() / 2 / 4096 * 4096}) {
+      std::string bytes = bytes_;
+      bytes.replace(at, 4096, std::string(4096, byte));
+      for (const bool with_index : {true, false}) {
+        SCOPED_TRACE("at " + std::to_string(at) + (with_index ? ", with an index" : ""));
+        given(bytes, with_index);
+        EXPECT_GE(rows_after_a_start(), last_ - 200);
+      }
+    }
+  }
+}
+
+// Nothing of it but a first page is in the database yet.
+TEST_F(LogDamage, OfAStoreThatWasNeverClosedTheLogIsMissed) {
+  const fs::path young = directory_.path() / "young";
+  {
+    auto store = SqliteStore::open({.path = young}, small_site()).value();
+    for (int i = 0; i < 10; ++i) run(store->commit({{reading(kIncomer, kStart + i * 1s, i)}, {}, {}})).value();
+    take(young, given_);
+  }
+  fs::remove(log(given_));
+  auto store = SqliteStore::open({.path = given_}, small_site()).value();
+  EXPECT_NE(store->status().repaired, "");
+  EXPECT_GT(store->status().last_sequence, 10u);
+}
+
+// Any command that reads makes the index anew: the next start must know all the same.
+TEST_F(LogDamage, AReaderBeforeTheStartNotesIt) {
+  given(bytes_.substr(0, bytes_.size() / 2), true);
+  ASSERT_TRUE(History::open(given_).has_value());
+  EXPECT_EQ(find_log_damage(file(given_)), std::nullopt) << "the index has been made anew";
+  EXPECT_EQ(find_damage(given_).value().size(), 1u);
+  EXPECT_LT(rows_after_a_start(), last_);
 }
 
 TEST_F(LogDamage, ALogThatWasCutIsNoticedByItsIndex) {
