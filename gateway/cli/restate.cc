@@ -18,6 +18,7 @@
 #include "gateway/app/manual_prices.h"
 #include "gateway/app/offline_config.h"
 #include "gateway/app/recompute.h"
+#include "gateway/app/split_sums.h"
 #include "gateway/app/substitute.h"
 #include "gateway/cli/manual_file.h"
 #include "gateway/cli/restate_report.h"
@@ -110,6 +111,7 @@ class Restating {
       restate();
       substitute();
       price_entered();
+      join_sums();
     }
     certify();
     seal();
@@ -289,6 +291,17 @@ class Restating {
         value_of(app::price_entered_again(*books_, config_.site, config_.factors, from_, to_, of_user, now_, taking()));
   }
 
+  // Of a gateway of before.
+  void join_sums() {
+    model::Effects effects;
+    const Instant to = std::min(to_, now_);
+    for (model::AccountRollup& sum : value_of(app::join_split_sums(*history_, config_.site, from_, to))) {
+      effects.rows.push_back({sum.account, std::move(sum.row)});
+    }
+    split_sums_ = effects.rows.size();
+    if (options_.book && split_sums_ != 0) commit(std::move(effects));
+  }
+
   void certify() { report_.add_unused(value_of(app::certify(*books_, config_.site, groups_, now_, taking()))); }
 
   app::TakeAmendments taking() {
@@ -361,11 +374,15 @@ class Restating {
       amendments[i].correction = effects.rows.at(i).body.get<model::EmissionEntry>();
     }
     if (!options_.book) return;
+    commit(std::move(effects));
+    booked_ += amendments.size();
+  }
+
+  void commit(model::Effects effects) {
     asio::io_context loop(1);
     auto done = asio::co_spawn(loop, store_->commit(std::move(effects)), asio::use_future);
     loop.run();
     if (const auto result = done.get(); result.has_error()) refuse(result.error());
-    booked_ += amendments.size();
   }
 
   // What was booked is signed at once, not only when a gateway runs again.
@@ -385,6 +402,10 @@ class Restating {
     if (not_repaired_ != 0) {
       err_ << fmt::format("{} readings were left out: the right value does not follow from the stored one\n",
                           not_repaired_);
+    }
+    if (split_sums_ != 0) {
+      err_ << fmt::format("{} sums of periods lack a part that was corrected before the rest was counted; {}\n",
+                          split_sums_, options_.book ? "each has a revision that is whole" : "--book makes them whole");
     }
     report_.tell(err_);
     const std::size_t differing = report_.differing();
@@ -416,6 +437,7 @@ class Restating {
   std::uint64_t out_of_reach_ = 0;  // entries whose readings are no longer kept...
   std::optional<Instant> reach_;    // ...before this
   std::size_t booked_ = 0;
+  std::size_t split_sums_ = 0;  // found, and with --book mended
   std::unique_ptr<store::SqliteStore> store_;
   std::unique_ptr<store::History> history_;        // of the recomputation and of booking
   std::unique_ptr<store::History> books_history_;  // of the passes over the books

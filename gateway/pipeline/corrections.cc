@@ -77,8 +77,8 @@ Corrections::Corrections(Calendar& calendar, const model::ValidityRules& validit
   for (const auto& [account, row] : rollups) stored_.emplace(Key{account, row.begin, row.period}, row);
 }
 
-model::EmissionEntry Corrections::book(const model::Amendment& amendment, AccountFactors& factors,
-                                       model::AccountState& account) {
+model::EmissionEntry Corrections::book(const model::Amendment& amendment, std::optional<Instant> counted_until,
+                                       AccountFactors& factors, model::AccountState& account) {
   model::EmissionEntry entry = amendment.correction;
   const Instant at = entry.begin;
   const auto& exchange = amendment.exchange;
@@ -100,6 +100,8 @@ model::EmissionEntry Corrections::book(const model::Amendment& amendment, Accoun
     const Period period = kPeriods[p];
     const Span span = calendar_.period(period, at);
     std::optional<model::OpenPeriod>& open = account.open[p];
+    const bool goes_on = counted_until && *counted_until < span.end && period != Period::quarter_hour;
+    if (goes_on) open_at(at, period, calendar_, open);
     if (open && open->begin == span.begin) {
       add_to(entry, amendment.covered_before, *open);
       open->quality = worse(open->quality, entry.quality);

@@ -30,7 +30,11 @@ class Corrections {
   // Adds the correction to the account and gives the entry to publish. Where the figures follow from the amount by the
   // present factor, they go through the account's remainders like any booking: so the sum over all entries is the
   // factor times the sum of the amounts, to the milligram, in whatever order amounts came to light.
-  model::EmissionEntry book(const model::Amendment& amendment, AccountFactors& factors, model::AccountState& account);
+  //
+  // `counted_until`: of this account; nullopt: nothing is measured, and no period of it closes. A period that goes on
+  // there opens, if none of its kind is: what is corrected in it is in the row that closes it.
+  model::EmissionEntry book(const model::Amendment& amendment, std::optional<Instant> counted_until,
+                            AccountFactors& factors, model::AccountState& account);
 
   // Of closed periods that contain a corrected quarter, with the next revision; in the order of account, begin, period.
   // Quality and validity are judged again, of open periods too. Once, after the last book(). `accounts`: all of the

@@ -94,7 +94,6 @@ class Pipeline::Engine {
   void note_late(PointId point, Instant at);
   void note_late(PointId point, Instant at, Instant until);
   void close_what_was_missed(const Reading& reading);
-  void close_without_result(PointId result, Instant until);
   void attach(const model::Account& account, const model::Site& site);
   void judge_counters(const model::Site& site);
   void ingest_one(const Reading& reading, Instant heard, Instant now, model::Quality given = {});

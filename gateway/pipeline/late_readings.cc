@@ -44,22 +44,9 @@ void Pipeline::Engine::close_what_was_missed(const Reading& reading) {
     const auto counted = counted_until(result);
     if (counted && until <= *counted) continue;
     note_late(result, std::min(reading.at, counted.value_or(until)), until);
-    close_without_result(result, until);
+    close_until(index(result), until);
+    state_.points[index(result)].derived.closed_until = until;
   }
-}
-
-void Pipeline::Engine::close_without_result(PointId result, Instant until) {
-  const std::size_t point = index(result);
-  close_until(point, until);
-  state_.points[point].derived.closed_until = until;
-  // What is corrected in a period that goes on belongs to what is still open of it.
-  for (const std::size_t i : points_[point].accounts) {
-    for (std::size_t p = kQuarter + 1; p < kPeriods.size(); ++p) {
-      open_at(until, kPeriods[p], calendar_, state_.accounts[i].open[p]);
-    }
-    changed_accounts_.note(i);
-  }
-  note_next_close(points_[point], state_.points[point]);
 }
 
 // A value that comes after a quarter hour that it holds for was counted: whatever is counted by that series there waits

@@ -317,14 +317,18 @@ model::Effects Pipeline::Engine::correct(std::span<const model::Amendment> amend
                                          std::span<const model::AccountRollup> rollups,
                                          std::span<const model::LateDataSettled> restated) {
   Corrections corrections(calendar_, validity_, rollups);
+  const auto until = [this](AccountId account) { return counted_until(accounts_[index(account)].account->source); };
   for (const model::Amendment& amendment : amendments) {
     const std::size_t i = index(amendment.account);
-    model::EmissionEntry entry = corrections.book(amendment, accounts_.at(i).factors, state_.accounts[i]);
+    const std::size_t source = index(accounts_.at(i).account->source);
+    const auto counted = until(amendment.account);
+    if (counted) begin_totals(state_.accounts[i], amendment.correction.begin);
+    model::EmissionEntry entry = corrections.book(amendment, counted, accounts_[i].factors, state_.accounts[i]);
+    note_next_close(points_[source], state_.points[source]);  // it may have opened periods
     alerts_.corrected(amendment.account, entry, amendment.covered_before);
     emit_row(amendment.account, std::move(entry));
     changed_accounts_.note(i);
   }
-  const auto until = [this](AccountId account) { return counted_until(accounts_[index(account)].account->source); };
   for (model::AccountRollup& rollup : corrections.revised(state_.accounts, until)) {
     emit_row(rollup.account, std::move(rollup.row));
   }

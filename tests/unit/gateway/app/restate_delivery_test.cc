@@ -59,6 +59,7 @@ class AnyDelivery : public ::testing::TestWithParam<unsigned> {
                 found.state().accounts[i].emissions[Basis::market].total.co2e);
       EXPECT_EQ(expected.state().accounts[i].coal, found.state().accounts[i].coal);
     }
+    found.expect_sums_of_entries();
     const auto rollups_a = expected.rollups();
     const auto rollups_b = found.rollups();
     EXPECT_EQ(rollups_a.size(), rollups_b.size());

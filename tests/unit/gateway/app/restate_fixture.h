@@ -201,6 +201,69 @@ class Books {
     return found;
   }
 
+  // Every row of an account's periods of this kind, in the order of the journal; the one that is open last.
+  std::vector<model::RollupRow> rows_of(const std::string& user, model::Period period) {
+    std::vector<model::RollupRow> rows;
+    each(store::History::What::rollups, [&](const model::StoredRow& row) {
+      const auto& rollup = row.body.get<model::RollupRow>();
+      if (row.series->user == user && rollup.period == period) rows.push_back(rollup);
+    });
+    return rows;
+  }
+
+  // The sum of each period, of closed ones by the highest revision, is that of the entries in it as known now; and what
+  // is open has no row yet.
+  void expect_sums_of_entries() {
+    std::map<std::tuple<std::string, model::Period, Instant>, model::RollupRow> closed;
+    std::map<std::tuple<std::string, model::Period, Instant>, model::RollupRow> open;
+    each(store::History::What::rollups, [&](const model::StoredRow& row) {
+      const auto& rollup = row.body.get<model::RollupRow>();
+      const std::tuple key{row.series->user, rollup.period, rollup.begin};
+      if (row.sequence == 0) {
+        open[key] = rollup;
+      } else if (const auto [known, is_new] = closed.try_emplace(key, rollup);
+                 !is_new && rollup.revision >= known->second.revision) {
+        known->second = rollup;
+      }
+    });
+    const KnownBooks entries = known();
+    const auto expect_sum = [&](const auto& key, const model::RollupRow& row, Known sum) {
+      const auto& user = std::get<0>(key);
+      for (auto entry = entries.lower_bound({user, row.begin});
+           entry != entries.end() && entry->first.first == user && entry->first.second < row.end; ++entry) {
+        sum.amount += entry->second.amount;
+        sum.co2e_mg += entry->second.co2e_mg;
+        sum.covered += entry->second.covered;
+      }
+      const std::string what =
+          user + " " + std::string(to_string(row.period)) + " " + std::to_string((row.begin - kStart) / 1min);
+      EXPECT_EQ(row.amount.quanta(), sum.amount) << what;
+      EXPECT_EQ(row.emitted[model::Basis::primary].co2e.quanta(), sum.co2e_mg) << what;
+      EXPECT_EQ(row.covered, sum.covered) << what;
+    };
+    for (const auto& [key, row] : closed) {
+      EXPECT_FALSE(open.contains(key)) << std::get<0>(key) << " " << to_string(row.period) << " is closed and open";
+      expect_sum(key, row, {});
+    }
+    std::map<std::string, Known> in_progress;  // has no entry yet
+    for (const auto& [key, row] : open) {
+      if (row.period != model::Period::quarter_hour) continue;
+      in_progress[std::get<0>(key)] = {.amount = row.amount.quanta(),
+                                       .co2e_mg = row.emitted[model::Basis::primary].co2e.quanta(),
+                                       .covered = row.covered};
+    }
+    for (const auto& [key, row] : open) {
+      if (row.period != model::Period::quarter_hour) expect_sum(key, row, in_progress[std::get<0>(key)]);
+    }
+  }
+
+  void commit(model::Effects effects) {
+    asio::io_context loop(1);
+    auto done = asio::co_spawn(loop, store_->commit(std::move(effects)), asio::use_future);
+    loop.run();
+    EXPECT_TRUE(done.get().has_value());
+  }
+
   const model::Checkpoint& state() const { return pipeline_->state(); }
   const store::SqliteStore& store() const { return *store_; }
   const std::filesystem::path& path() const { return store_path_; }
@@ -213,13 +276,6 @@ class Books {
       return true;
     });
     EXPECT_TRUE(result.has_value());
-  }
-
-  void commit(model::Effects effects) {
-    asio::io_context loop(1);
-    auto done = asio::co_spawn(loop, store_->commit(std::move(effects)), asio::use_future);
-    loop.run();
-    EXPECT_TRUE(done.get().has_value());
   }
 
   const TestSite& site_;

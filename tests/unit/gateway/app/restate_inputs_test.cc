@@ -71,6 +71,7 @@ class InputsTooFarApart : public ::testing::Test {
         books.restate_late_data();
       }
       EXPECT_EQ(amounts(books), expected) << by_hand;
+      books.expect_sums_of_entries();
       EXPECT_EQ(books.look(books.everything(kStart - 1h)).differences.size(), 0u) << by_hand;
       for (const EmissionEntry& entry : books.entries()) {
         if (entry.correction) EXPECT_EQ(entry.correction->cause, Cause::late_data);
