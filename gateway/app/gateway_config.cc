@@ -1,6 +1,8 @@
 #include "gateway/app/gateway_config.h"
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -192,11 +194,27 @@ void check_escalations(config::Reader& root, const std::vector<const config::Nod
   }
 }
 
+auto alerts_there_can_be(const model::Site& site) {
+  auto alerts = std::make_shared<std::map<std::string, model::Severity>>();
+  for (const model::Watch& watch : site.watches) {
+    model::Series of;
+    of.site = site.id;
+    of.rule = watch.rule;
+    of.device = watch.device;
+    of.point = watch.point;
+    of.user = watch.user;
+    if (watch.carrier) of.carrier = watch.carrier->id;
+    alerts->emplace(sinks::alert_name(of), site.alert_rules.at(watch.rule_place).severity);
+  }
+  return alerts;
+}
+
 void read_sinks(config::Reader& root, GatewayConfig& config, bool is_complete) {
   sinks::SelectableNames selectable{.points = {}, .users = {}, .rules = {}, .complete = is_complete};
   for (const Point& point : config.site.points) selectable.points.push_back(point.full_name());
   for (const model::Account& account : config.site.accounts) selectable.users.push_back(account.user);
   for (const model::AlertRule& rule : config.site.alert_rules) selectable.rules.push_back(rule.id);
+  selectable.alerts = alerts_there_can_be(config.site);
   std::set<std::string> names;
   std::vector<const config::Node*> items;
   for (const config::Node& item : root.items("sinks")) {

@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "gateway/pipeline/late_groups.h"
+#include "gateway/store/standing_alerts.h"
 
 namespace carbongate::app {
 namespace {
@@ -27,34 +32,36 @@ class Judging {
     if (!watch.members.empty()) return judge_group(late);
     std::vector<Reading> readings;
     if (auto read = read_point(watch, late, readings); read.has_error()) return read.error();
-    std::vector<model::Alert> told;
-    if (auto read = read_alerts(late.watch, told); read.has_error()) return read.error();
-    auto parents = read_parents(late.watch);
-    if (parents.has_error()) return parents.error();
-    return pipeline::judge_late(site_, late, readings, told, *parents);
+    const std::vector<model::WatchId> parents = pipeline::holds_back(site_, late.watch);
+    Told told{{late.watch, {}}};
+    for (const model::WatchId parent : parents) told.try_emplace(parent);
+    if (auto read = read_alerts_from(pipeline::lead_of(site_, late), told); read.has_error()) return read.error();
+    return pipeline::judge_late(site_, late, readings, told.at(late.watch), of_all(parents, told));
   }
 
  private:
+  using Told = std::map<model::WatchId, std::vector<model::Alert>>;  // changes of their alerts
+
+  // By all there ever were: how many fire at the begin follows from those before it.
   model::Result<pipeline::LateJudgement> judge_group(const pipeline::LateWatch& late) {
-    std::vector<pipeline::LateMember> members;
-    for (const model::WatchId member : site_.watches.at(model::index(late.watch)).members) {
-      members.push_back({.watch = member, .told = {}});
-      if (auto read = read_alerts(member, members.back().told); read.has_error()) return read.error();
-    }
-    std::vector<model::Alert> told;
-    if (auto read = read_alerts(late.watch, told); read.has_error()) return read.error();
-    auto parents = read_parents(late.watch);
-    if (parents.has_error()) return parents.error();
-    return pipeline::judge_late_group(site_, late, members, told, *parents);
+    const std::vector<model::WatchId> parents = pipeline::holds_back(site_, late.watch);
+    const std::vector<model::WatchId>& members = site_.watches.at(model::index(late.watch)).members;
+    Told told{{late.watch, {}}};
+    for (const model::WatchId parent : parents) told.try_emplace(parent);
+    for (const model::WatchId member : members) told.try_emplace(member);
+    if (auto read = read_alerts({}, Instant::min(), told); read.has_error()) return read.error();
+    std::vector<pipeline::LateMember> told_of_members;
+    for (const model::WatchId member : members) told_of_members.push_back({.watch = member, .told = told.at(member)});
+    return pipeline::judge_late_group(site_, late, told_of_members, told.at(late.watch), of_all(parents, told));
   }
 
-  model::Result<std::vector<model::Alert>> read_parents(model::WatchId watch) {
-    std::vector<model::Alert> parents;
-    for (const model::WatchId parent : pipeline::holds_back(site_, watch)) {
-      if (auto read = read_alerts(parent, parents); read.has_error()) return read.error();
+  static std::vector<model::Alert> of_all(const std::vector<model::WatchId>& watches, const Told& told) {
+    std::vector<model::Alert> alerts;
+    for (const model::WatchId watch : watches) {
+      const std::vector<model::Alert>& of_one = told.at(watch);
+      alerts.insert(alerts.end(), of_one.begin(), of_one.end());
     }
-    if (stop_) return model::Fault{make_error_code(boost::system::errc::operation_canceled), "stopped"};
-    return parents;
+    return alerts;
   }
 
   // Of several values of one instant the first counted.
@@ -79,21 +86,53 @@ class Judging {
     });
   }
 
-  model::Result<void> read_alerts(model::WatchId id, std::vector<model::Alert>& alerts) {
-    const model::Watch& watch = site_.watches.at(model::index(id));
+  // Those that fired then, or began later. Which began before is said by their later changes, or by the states.
+  model::Result<void> read_alerts_from(Instant from, Told& told) {
+    if (!checkpoint_) {
+      auto checkpoint = history_.checkpoint(site_);
+      if (checkpoint.has_error()) return checkpoint.error();
+      checkpoint_ = std::move(*checkpoint);
+    }
+    const Instant begin = from - store::kAcknowledgedAhead;
+    if (auto read = read_alerts({.from = begin, .to = {}}, Instant::min(), told); read.has_error()) return read.error();
+    Instant oldest = from;
+    for (const auto& [watch, alerts] : told) {
+      oldest = std::min(oldest, checkpoint_->alerts.at(model::index(watch)).since.value_or(from));
+      for (const model::Alert& alert : alerts) oldest = std::min(oldest, alert.since);
+    }
+    if (oldest == from) return {};
+    return read_alerts({.from = oldest - store::kAcknowledgedAhead, .to = begin}, oldest, told);
+  }
+
+  // Adds those of the range that began at `since` or later to those of their watch.
+  model::Result<void> read_alerts(const History::Range& range, Instant since, Told& told) {
+    std::unordered_map<const model::Series*, std::vector<model::Alert>*> known;
+    const auto place_of = [&](const model::Series& series) {
+      const auto [found, is_new] = known.try_emplace(&series, nullptr);
+      if (!is_new) return found->second;
+      for (auto& [watch, alerts] : told) {
+        if (is_of(series, site_.watches.at(model::index(watch)))) found->second = &alerts;
+      }
+      return found->second;
+    };
     const auto choose = [&](const model::Series& series) {
       if (stop_) return History::Choice::enough;
-      return is_of(series, watch) ? History::Choice::take : History::Choice::skip;
+      return place_of(series) ? History::Choice::take : History::Choice::skip;
     };
-    return history_.each_of(History::What::alerts, {}, choose, [&](const model::StoredRow& row) {
-      alerts.push_back(row.body.get<model::Alert>());
+    const auto read = history_.each_of(History::What::alerts, range, choose, [&](const model::StoredRow& row) {
+      const auto& alert = row.body.get<model::Alert>();
+      if (alert.since >= since) place_of(*row.series)->push_back(alert);
       return true;
     });
+    if (read.has_error()) return read.error();
+    if (stop_) return model::Fault{make_error_code(boost::system::errc::operation_canceled), "stopped"};
+    return {};
   }
 
   History& history_;
   const model::Site& site_;
   const std::atomic<bool>& stop_;
+  std::optional<model::Checkpoint> checkpoint_;
 };
 
 }  // namespace

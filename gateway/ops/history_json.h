@@ -70,6 +70,7 @@ struct AlertsAsk {
   Window window = {};  // by the last change
   std::size_t limit = 100;
   std::string cursor = {};
+  Instant now{};
 };
 std::string alerts_text(const std::filesystem::path& store, const model::Site& site, const AlertsAsk& ask);
 

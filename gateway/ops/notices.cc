@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <cstdio>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "gateway/ledger/chain.h"
 #include "gateway/ledger/seal.h"
@@ -29,10 +32,40 @@ namespace json = boost::json;
 
 namespace {
 
-store::StandingAlerts read_alerts(const std::filesystem::path& store, const model::Site& site) {
-  auto alerts = store::standing_alerts(store, site);
+store::StandingAlerts active_alerts(const std::filesystem::path& store, const model::Site& site,
+                                    const std::optional<std::string>& id = {}) {
+  auto alerts = store::active_alerts(store, site, id);
   if (alerts.has_error()) throw Refusal{503, alerts.error().text};
   return std::move(*alerts);
+}
+
+json::object alert_json_of(const store::StandingAlert& alert) {
+  json::object one = alert_json({alert.rule, alert.subject, alert.user_name}, alert.alert, alert.state);
+  if (alert.is_pending) one["changed"] = nullptr;
+  return one;
+}
+
+std::string alerts_json(json::array list, json::value next) {
+  return to_text(json::object{{"alerts", std::move(list)}, {"next", std::move(next)}});
+}
+
+std::string all_alerts_text(const std::filesystem::path& store, const model::Site& site, const AlertsAsk& ask) {
+  store::AlertQuery query{.from = ask.window.from, .to = ask.window.until, .behind = {}, .limit = ask.limit};
+  if (!ask.cursor.empty()) {
+    long long at = 0;
+    int end = 0;
+    if (std::sscanf(ask.cursor.c_str(), "%lld.%n", &at, &end) != 1 || end == 0) {
+      throw Refusal{400, "cursor: it is none; take `next` of the page before as it is"};
+    }
+    query.behind = store::AlertPlace(-at, ask.cursor.substr(static_cast<std::size_t>(end)));
+  }
+  const auto page = store::newest_alerts(store, site, query, ask.now);
+  if (page.has_error()) throw Refusal{503, page.error().text};
+  json::array list;
+  for (const store::StandingAlert& one : page->alerts) list.push_back(alert_json_of(one));
+  if (!page->is_more || list.empty()) return alerts_json(std::move(list), nullptr);
+  const store::AlertPlace last = store::place_of(page->alerts.back());
+  return alerts_json(std::move(list), json::string(fmt::format("{}.{}", -last.first, last.second)));
 }
 
 json::object delivery_json(const store::DeliveryLine& line) {
@@ -55,21 +88,10 @@ json::object delivery_json(const store::DeliveryLine& line) {
 }  // namespace
 
 std::string alerts_text(const std::filesystem::path& store, const model::Site& site, const AlertsAsk& ask) {
-  const store::StandingAlerts alerts = read_alerts(store, site);
-  std::vector<const store::StandingAlert*> rows = store::in_order(alerts);
-  std::erase_if(rows, [&](const store::StandingAlert* one) {
-    if (!ask.all) return !one->fires && !one->is_pending;
-    const Instant at = one->is_pending ? one->alert.since : one->alert.at;
-    return (ask.window.from && at < *ask.window.from) || (ask.window.until && at >= *ask.window.until);
-  });
-  const auto key = [](const store::StandingAlert* one) {  // the newest first
-    const Instant at = one->is_pending ? one->alert.since : one->alert.at;
-    return std::tuple(-at.time_since_epoch().count(), one->alert.id, one->rule, one->subject);
-  };
-  if (ask.all) std::ranges::sort(rows, {}, key);
-  const auto name = [](const store::StandingAlert* one) {
-    return one->alert.id.empty() ? one->rule + "@" + one->subject : one->alert.id;
-  };
+  if (ask.all) return all_alerts_text(store, site, ask);
+  const store::StandingAlerts alerts = active_alerts(store, site);
+  const std::vector<const store::StandingAlert*> rows = store::in_order(alerts);
+  const auto name = [](const store::StandingAlert* one) { return store::place_of(*one).second; };
   auto row = rows.begin();
   if (!ask.cursor.empty()) {
     row = std::ranges::find(rows, ask.cursor, name);
@@ -83,19 +105,16 @@ std::string alerts_text(const std::filesystem::path& store, const model::Site& s
       next = json::string(name(*std::prev(row)));
       break;
     }
-    json::object one = alert_json({(*row)->rule, (*row)->subject, (*row)->user_name}, (*row)->alert, (*row)->state);
-    if ((*row)->is_pending) one["changed"] = nullptr;
-    list.push_back(std::move(one));
+    list.push_back(alert_json_of(**row));
   }
-  return to_text(json::object{{"alerts", std::move(list)}, {"next", next}});
+  return alerts_json(std::move(list), std::move(next));
 }
 
 std::optional<Objection> why_not_acknowledged(const std::filesystem::path& store, const model::Site& site,
                                               const std::string& id) {
-  const store::StandingAlerts alerts = read_alerts(store, site);
+  const store::StandingAlerts alerts = active_alerts(store, site, id);
   const auto found = alerts.all.find(id);
-  if (found == alerts.all.end()) return Objection{404, "there is no such alert"};
-  if (!found->second.fires) return Objection{404, "this alert does not fire any more"};
+  if (found == alerts.all.end()) return Objection{404, "no such alert fires"};
   const model::Alert& alert = found->second.alert;
   tables::LocalTime time(site.time_zone);
   const auto taken = [&](const std::string& by, Instant at) {

@@ -113,7 +113,8 @@ Work alerts(const Context& context, const Request& request) {
   AlertsAsk ask{.all = request.one_of("state", {"active", "all"}) == "all",
                 .window = {time_of(context, request, "from"), time_of(context, request, "until")},
                 .limit = request.number("limit", 100, 1, 1'000),
-                .cursor = request.text("cursor")};
+                .cursor = request.text("cursor"),
+                .now = context.facts.now()};
   return [&site = context.facts.site(), store = context.facts.fixed().store, ask = std::move(ask)] {
     return ok(alerts_text(store, site, ask));
   };

@@ -72,12 +72,18 @@ asio::awaitable<model::Result<EscalatingSink::Choice>> EscalatingSink::choose(st
   if (!recorded) co_return recorded.error();
   const auto other = std::ranges::find(store.cursors, escalation_.of, &ports::StoreStatus::Cursor::sink);
   Choice choice;
+  std::set<std::string_view> told;  // alerts passed on here, which are not followed before all is chosen
   for (const model::StoredRow& row : rows) {
+    const auto* alert = row.body.get_if<model::Alert>();
+    const bool is_told = alert != nullptr && (told.contains(alert->id) || followed_.contains(alert->id));
     const auto of_row = std::ranges::lower_bound(*recorded, row.sequence, {}, &ports::Recorded::sequence);
     const bool is_recorded = of_row != recorded->end() && of_row->sequence == row.sequence;
-    const Fate fate = fate_of(row, is_recorded ? &*of_row : nullptr, other == store.cursors.end() ? nullptr : &*other);
+    const Fate fate =
+        is_told ? Fate::passed_on
+                : fate_of(row, is_recorded ? &*of_row : nullptr, other == store.cursors.end() ? nullptr : &*other);
     if (fate == Fate::waits) break;
     if (fate == Fate::passed_on) choice.rows.push_back(row);
+    if (fate == Fate::passed_on && alert != nullptr) told.insert(alert->id);
     if (fate == Fate::skipped) choice.skipped.push_back(row.sequence);
     choice.through = row.sequence;
   }
@@ -146,7 +152,6 @@ asio::awaitable<void> EscalatingSink::keep_end(std::span<const model::StoredRow>
 
 EscalatingSink::Fate EscalatingSink::fate_of(const model::StoredRow& row, const ports::Recorded* recorded,
                                              const ports::StoreStatus::Cursor* other) const {
-  if (is_followed(row)) return Fate::passed_on;
   using Outcome = ports::Attempt::Outcome;
   if (recorded != nullptr && recorded->outcome == Outcome::refused) return Fate::passed_on;
   if (recorded != nullptr && recorded->outcome == Outcome::received) return Fate::skipped;
@@ -158,11 +163,6 @@ EscalatingSink::Fate EscalatingSink::fate_of(const model::StoredRow& row, const 
                       (kept && clock_.now() >= *kept + escalation_.after) ||
                       (recorded != nullptr && clock_.now() >= recorded->first_sent + escalation_.after);
   return is_due ? Fate::passed_on : Fate::waits;
-}
-
-bool EscalatingSink::is_followed(const model::StoredRow& row) const {
-  const auto* alert = row.body.get_if<model::Alert>();
-  return alert != nullptr && followed_.contains(alert->id);
 }
 
 // On disk before anybody is told. What the store does not take is tried with the next one.

@@ -61,7 +61,6 @@ class EscalatingSink final : public ports::Sink {
   boost::asio::awaitable<void> keep_end(std::span<const model::StoredRow> rows, const ports::StoreStatus& store);
   Fate fate_of(const model::StoredRow& row, const ports::Recorded* recorded,
                const ports::StoreStatus::Cursor* other) const;
-  bool is_followed(const model::StoredRow& row) const;
   boost::asio::awaitable<void> follow(std::span<const model::StoredRow> rows);
   void add_followed(const std::string& id);
 

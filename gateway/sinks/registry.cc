@@ -23,13 +23,16 @@ namespace {
 
 class ConfiguredPlan final : public SinkPlan {
  public:
+  using Alerts = decltype(SelectableNames::alerts);
+
   ConfiguredPlan(std::unique_ptr<SinkPlan> plan, Selection selection, Pace pace, std::size_t concurrency,
-                 std::optional<Escalation> escalation)
+                 std::optional<Escalation> escalation, Alerts alerts)
       : plan_(std::move(plan)),
         selection_(std::move(selection)),
         pace_(pace),
         concurrency_(concurrency),
-        escalation_(std::move(escalation)) {}
+        escalation_(std::move(escalation)),
+        alerts_(std::move(alerts)) {}
 
   const std::string& name() const override { return plan_->name(); }
   Order usual_order() const override { return plan_->usual_order(); }
@@ -47,9 +50,16 @@ class ConfiguredPlan final : public SinkPlan {
     if (!plan) return nullptr;
     Pace pace = pace_;
     pace.order = plan->usual_order();
-    return std::make_unique<ConfiguredPlan>(std::move(plan), selection_, pace, 1, std::nullopt);
+    return std::make_unique<ConfiguredPlan>(std::move(plan), selection_, pace, 1, std::nullopt, alerts_);
   }
-  std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
+  std::unique_ptr<ports::Sink> make(const SinkContext& given) const override {
+    SinkContext context = given;
+    if (alerts_) {
+      context.is_offered = [alerts = alerts_, selection = selection_](const model::Series& of) {
+        const auto found = alerts->find(alert_name(of));
+        return found != alerts->end() && selection.takes_alert(of, found->second);
+      };
+    }
     if (selection_.is_everything()) return make_destination(context);
     return std::make_unique<SelectingSink>(make_destination(context), selection_, context.store);
   }
@@ -70,6 +80,7 @@ class ConfiguredPlan final : public SinkPlan {
   Pace pace_;
   std::size_t concurrency_;
   std::optional<Escalation> escalation_;
+  Alerts alerts_;
 };
 
 }  // namespace
@@ -106,7 +117,7 @@ std::unique_ptr<SinkPlan> read_sink(const SinkType& type, config::Reader& in, co
   }
   if (escalation && concurrency != 1) in.error("concurrency", "and `escalates` exclude each other");
   return std::make_unique<ConfiguredPlan>(std::move(plan), std::move(selection), pace, concurrency,
-                                          std::move(escalation));
+                                          std::move(escalation), names ? names->alerts : nullptr);
 }
 
 }  // namespace carbongate::sinks

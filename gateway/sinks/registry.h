@@ -3,6 +3,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,6 +23,10 @@ struct SinkContext {
   boost::asio::any_io_executor executor;  // the loop
   io::Clock& clock;                       // outlives the sink
   ports::Store* store = nullptr;          // of the rows offered; outlives the sink. nullptr: it cannot be asked
+
+  // Whether the sink is offered what becomes of such an alert: whether there still is such a rule and subject, and
+  // `select` takes them. Empty: nobody knows.
+  std::function<bool(const model::Series&)> is_offered = {};
 };
 
 inline constexpr std::size_t kHttpConcurrencyMax = 8;  // of sinks that write by HTTP requests

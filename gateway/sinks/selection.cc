@@ -38,6 +38,11 @@ std::vector<std::string> read_patterns(config::Reader& in, std::string_view key,
   return *patterns;
 }
 
+bool any(const std::vector<std::string>& patterns, const std::string& name) {
+  return patterns.empty() ||
+         std::ranges::any_of(patterns, [&](const std::string& pattern) { return fits(pattern, name); });
+}
+
 }  // namespace
 
 bool fits(std::string_view pattern, std::string_view text) {
@@ -65,23 +70,26 @@ bool fits(std::string_view pattern, std::string_view text) {
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
+std::string alert_name(const model::Series& of) {
+  return of.site + " " + of.rule + " " + model::subject_name(of.device, of.point, of.user, of.carrier);
+}
+
 bool Selection::takes(const model::StoredRow& row) const {
   const shared::RowKind kind = shared::kind_of(row.body);
-  if (!rows.test(static_cast<std::size_t>(kind))) return false;
   const model::Series& series = *row.series;
-  const auto any = [](const std::vector<std::string>& patterns, const std::string& name) {
-    return patterns.empty() ||
-           std::ranges::any_of(patterns, [&](const std::string& pattern) { return fits(pattern, name); });
-  };
+  if (kind == shared::RowKind::alert) return takes_alert(series, row.body.get<model::Alert>().severity);
+  if (!rows.test(static_cast<std::size_t>(kind))) return false;
   if (kind == shared::RowKind::report) return true;
-  if (kind == shared::RowKind::alert) {
-    if (row.body.get<model::Alert>().severity < severity || !any(rules, series.rule)) return false;
-    if (!series.user.empty()) return any(users, series.user);
-    return series.point.empty() || any(points, series.device + "." + series.point);
-  }
   if (!points.empty() && !any(points, series.device + "." + series.point)) return false;
   const bool is_of_account = kind != shared::RowKind::reading && kind != shared::RowKind::interval;
   return !is_of_account || any(users, series.user);
+}
+
+bool Selection::takes_alert(const model::Series& of, model::Severity of_rule) const {
+  if (!rows.test(static_cast<std::size_t>(shared::RowKind::alert))) return false;
+  if (of_rule < severity || !any(rules, of.rule)) return false;
+  if (!of.user.empty()) return any(users, of.user);
+  return of.point.empty() || any(points, of.device + "." + of.point);
 }
 
 Selection Selection::from(config::Reader& in, const SelectableNames* names) {

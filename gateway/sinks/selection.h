@@ -13,6 +13,8 @@
 // a point, `users` about those of a user. Reports are those of a station. Intervals and entries are never thinned.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +31,13 @@ struct SelectableNames {
   std::vector<std::string> users;
   std::vector<std::string> rules = {};
   bool complete = true;  // false: some could not be read; what is not among them may yet be right
+
+  // The alerts that there can be, by alert_name(), and how severe their rule is now. nullptr: they are not known.
+  std::shared_ptr<const std::map<std::string, model::Severity>> alerts = nullptr;
 };
+
+// Site, rule and subject of an alert: what its rows have, whatever else of the series is changed.
+std::string alert_name(const model::Series& of);
 
 struct Selection {
   shared::RowKinds rows = shared::RowKinds().set();
@@ -46,6 +54,7 @@ struct Selection {
 
   // Whether the row is selected, apart from `every`: that is Thinning's.
   bool takes(const model::StoredRow& row) const;
+  bool takes_alert(const model::Series& of, model::Severity severity) const;
 
   // Reads `select` and `rows`. Problems go to the reader: a name without wildcards that is not known is an error, a
   // pattern that fits nothing a warning. `names` nullptr: nothing is known of what there is.

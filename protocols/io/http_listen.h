@@ -13,7 +13,7 @@ struct HttpListen {
   std::uint16_t port = 0;             // 0: any free one
   std::string certificate_file = {};  // PEM, with its chain; empty: no TLS
   std::string key_file = {};          // PEM
-  bool behind_proxy = false;          // X-Forwarded-For and X-Forwarded-Proto are believed
+  bool behind_proxy = false;          // the last of X-Forwarded-For and X-Forwarded-Proto is believed
 };
 
 struct HttpServerLimits {

@@ -58,6 +58,19 @@ std::string_view find_header(const Headers& headers, std::string_view name) {
   return found == headers.end() ? std::string_view() : std::string_view(found->value);
 }
 
+// What was added last to a header that each proxy adds to: the last element of the last line, for some add a line of
+// their own. What stands before it anybody may have written.
+std::string_view said_last(const std::vector<HttpHeader>& headers, std::string_view name) {
+  const auto line =
+      std::find_if(headers.rbegin(), headers.rend(), [&](const HttpHeader& h) { return beast::iequals(h.name, name); });
+  if (line == headers.rend()) return {};
+  std::string_view last = line->value;
+  last.remove_prefix(last.rfind(',') + 1);  // npos + 1 is 0
+  const std::size_t begin = last.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return last.substr(begin, last.find_last_not_of(" \t") + 1 - begin);
+}
+
 bool is_text(std::string_view type) {
   return type.starts_with("text/") || type.find("json") != std::string_view::npos ||
          type.find("yaml") != std::string_view::npos || type.find("xml") != std::string_view::npos ||
@@ -366,14 +379,10 @@ class HttpListener::Impl {
     for (const auto& field : request)
       call.headers.push_back({std::string(field.name_string()), std::string(field.value())});
     if (where_.behind_proxy) {
-      const std::string_view chain = call.header("X-Forwarded-For");
-      const std::size_t comma = chain.rfind(',');
-      std::string_view last = comma == std::string_view::npos ? chain : chain.substr(comma + 1);
-      while (last.starts_with(' ')) last.remove_prefix(1);
       error_code none;
-      const auto forwarded = asio::ip::make_address(last, none);
+      const auto forwarded = asio::ip::make_address(said_last(call.headers, "X-Forwarded-For"), none);
       if (!none) call.address = forwarded.to_string();
-      call.secure = call.secure || beast::iequals(call.header("X-Forwarded-Proto"), "https");
+      call.secure = call.secure || beast::iequals(said_last(call.headers, "X-Forwarded-Proto"), "https");
     }
     call.body = std::move(request.body());
     incoming.keep_alive = request.keep_alive();

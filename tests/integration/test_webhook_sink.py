@@ -161,6 +161,20 @@ def test_alertmanager_that_has_lost_its_alerts_hears_again_what_fires(tmp_path, 
     wait_until(lambda: alertmanager.ids() == [], 20, "its end, when nobody tells it again")
 
 
+def test_alertmanager_is_told_no_more_of_what_nothing_can_end(tmp_path, alertmanager):
+    """A rule that gets another name leaves its alert as it stood: no end of it comes, and it must not fire there for ever."""
+    begin = int(time.time()) // 60 * 60 - 3600
+    works = Works(tmp_path, [webhook(f'url: "http://127.0.0.1:{alertmanager.port}", format: alertmanager, repeat_every: 2s')],
+                  excursions=3, begin=begin, last=950)
+    last = works.alerts()[-1]["id"]
+    with works.gateway.start():
+        wait_until(lambda: alertmanager.ids() == [last], what="the alert that fires")
+    works.config.write_text(works.config.read_text().replace("id: overload", "id: overload-2"))
+    with works.gateway.start():
+        wait_until(lambda: alertmanager.ids() == [], 30, "its end, as nobody tells it again")
+        wait_until(lambda: "1 alerts that fired are told no more" in (tmp_path / "gateway.log").read_text(), what="a line of the log")
+
+
 def test_alertmanager_shows_what_fires_and_forgets_what_is_resolved(tmp_path, alertmanager):
     begin = int(time.time()) // 60 * 60 - 3600
     works = Works(tmp_path, [webhook(f'url: "http://127.0.0.1:{alertmanager.port}", format: alertmanager')], excursions=3, begin=begin, last=950)

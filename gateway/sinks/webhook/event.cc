@@ -79,4 +79,19 @@ Event alertmanager_event(const model::StoredRow& row, const std::string& store, 
   return out;
 }
 
+model::Series series_of(const json::object& labels) {
+  const auto label = [&labels](std::string_view name) {
+    const json::value* value = labels.if_contains(name);
+    return value ? std::string(value->as_string()) : std::string();
+  };
+  model::Series series;
+  series.site = label("site");
+  series.rule = label("alertname");
+  series.device = label("device");
+  series.point = label("point");
+  series.user = label("user");
+  series.carrier = label("carrier");
+  return series;
+}
+
 }  // namespace carbongate::sinks::webhook

@@ -1,6 +1,7 @@
 // Alerts and reports as others read them.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <string>
 
 #include "gateway/model/rows.h"
@@ -21,5 +22,8 @@ bool write_cloud_event(const model::StoredRow& row, const std::string& store, sh
 // device, point, user, carrier, id. It ends when it is resolved or withdrawn, and else at `ends`, if it is not told
 // again before. Another row: an empty body.
 Event alertmanager_event(const model::StoredRow& row, const std::string& store, Instant ends);
+
+// What such labels say of the alert's series.
+model::Series series_of(const boost::json::object& labels);
 
 }  // namespace carbongate::sinks::webhook

@@ -6,6 +6,7 @@
 #include <boost/json/value_to.hpp>
 
 #include "gateway/model/entry_name.h"
+#include "gateway/sinks/webhook/event.h"
 
 namespace carbongate::sinks::webhook {
 
@@ -38,12 +39,20 @@ std::string FiringAlerts::to_text() {
   return json::serialize(all);
 }
 
-void FiringAlerts::read(std::string_view text) {
-  if (text.empty()) return;
+std::size_t FiringAlerts::read(std::string_view text, const std::function<bool(const model::Series&)>& is_offered) {
+  if (text.empty()) return 0;
+  std::size_t left_out = 0;
   const json::value kept = json::parse(text);
   for (const json::value& one : kept.as_array()) {
-    alerts_.insert_or_assign(json::value_to<std::string>(one.at("labels").at("id")), one.as_object());
+    const json::object& labels = one.at("labels").as_object();
+    if (is_offered && !is_offered(series_of(labels))) {
+      ++left_out;
+      is_changed_ = true;
+    } else {
+      alerts_.insert_or_assign(json::value_to<std::string>(labels.at("id")), one.as_object());
+    }
   }
+  return left_out;
 }
 
 }  // namespace carbongate::sinks::webhook

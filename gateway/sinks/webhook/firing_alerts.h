@@ -3,12 +3,14 @@
 
 #include <boost/json/object.hpp>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "drivers/api/reading.h"
+#include "gateway/model/rows.h"
 
 namespace carbongate::sinks::webhook {
 
@@ -30,7 +32,10 @@ class FiringAlerts {
   bool is_changed() const { return is_changed_; }  // since to_text() was asked for
   std::string to_text();
   void keep_again() { is_changed_ = true; }  // what it gave is not kept
-  void read(std::string_view text);          // what to_text() gave
+
+  // What to_text() gave, without those that nothing will end any more; how many these are. `is_offered`: whether what
+  // becomes of such an alert is; empty: of each.
+  std::size_t read(std::string_view text, const std::function<bool(const model::Series&)>& is_offered);
 
  private:
   std::map<std::string, boost::json::object> alerts_;  // by id

@@ -28,11 +28,12 @@ std::string words_of(const io::HttpResponse& response) {
 }  // namespace
 
 WebhookSink::WebhookSink(Config config, std::string store_id, asio::any_io_executor executor, io::Clock& clock,
-                         ports::Store* store)
+                         ports::Store* store, IsOffered is_offered)
     : config_(std::move(config)),
       store_id_(std::move(store_id)),
       clock_(clock),
       store_(store),
+      is_offered_(std::move(is_offered)),
       client_(executor, config_.server, {.timeout = config_.timeout}),
       authorization_(http::authorization(config_, "Bearer")),
       sending_(executor),
@@ -135,9 +136,13 @@ asio::awaitable<model::Result<void>> WebhookSink::read_firing() {
   if (has_read_firing_ || store_ == nullptr || config_.format != Format::alertmanager) co_return model::Result<void>();
   const auto text = co_await store_->kept(config_.name, kFiringName);
   if (!text) co_return text.error();
-  if (!has_read_firing_) firing_.read(text->value_or(""));
-  has_read_firing_ = true;
-  co_return model::Result<void>();
+  if (std::exchange(has_read_firing_, true)) co_return model::Result<void>();  // deliver() and attend() ask for it
+  const std::size_t ended = firing_.read(text->value_or(""), is_offered_);
+  if (ended == 0) co_return model::Result<void>();
+  spdlog::info(
+      "sink {}: {} alerts that fired are told no more: they are no longer configured, or `select` leaves them out",
+      config_.name, ended);
+  co_return co_await keep_firing();  // what is offered again later may have ended meanwhile
 }
 
 asio::awaitable<model::Result<void>> WebhookSink::keep_firing() {

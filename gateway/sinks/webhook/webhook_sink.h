@@ -4,6 +4,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,7 +30,8 @@ namespace carbongate::sinks::webhook {
 //
 // Alertmanager's receipt holds for as long as it runs: what fires is told it again, every Config::repeat_every, as
 // Prometheus does, by attend(). That is no delivery, and recorded nowhere; what is told again is kept in the store, so
-// that a restart does not forget it. What is not told again for kIntervalsToEnd of them ends there.
+// that a restart does not forget it, but for what this sink is no longer offered the end of: its rule or subject has
+// left the configuration, or `select` leaves it out. What is not told again for kIntervalsToEnd of them ends there.
 class WebhookSink final : public ports::Sink {
  public:
   static constexpr int kIntervalsToEnd = 4;
@@ -38,9 +40,12 @@ class WebhookSink final : public ports::Sink {
   static constexpr const char* kFiringName = "firing";     // of what is kept in the store
   static constexpr Duration kFiringFor = std::chrono::hours(24 * 366);  // what is not told again, there being too many
 
-  // `store_id`: the store's. `store` and `clock` outlive it. `store` nullptr: nothing is kept.
+  using IsOffered = std::function<bool(const model::Series&)>;
+
+  // `store_id`: the store's. `store` and `clock` outlive it. `store` nullptr: nothing is kept. `is_offered`: whether
+  // what becomes of such an alert is; empty: of each.
   WebhookSink(Config config, std::string store_id, boost::asio::any_io_executor executor, io::Clock& clock,
-              ports::Store* store);
+              ports::Store* store, IsOffered is_offered);
 
   const std::string& name() const override { return config_.name; }
   std::size_t batch_rows() const override { return config_.batch_rows; }
@@ -75,6 +80,7 @@ class WebhookSink final : public ports::Sink {
   std::string store_id_;
   io::Clock& clock_;
   ports::Store* store_;
+  IsOffered is_offered_;
   io::HttpClient client_;
   std::string authorization_;
   std::optional<io::SteadyTime> not_before_;  // the server asked to be left alone until then

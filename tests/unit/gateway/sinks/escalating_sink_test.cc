@@ -232,6 +232,23 @@ TEST_F(EscalatingSinkTest, TellsTheEndOfWhatItHasTold) {
   EXPECT_EQ(told(), (Sequences{1, 3}));
 }
 
+// Offered together, after the first one has waited for its receipt.
+TEST_F(EscalatingSinkTest, TellsTheEndOfWhatItTellsBesideIt) {
+  write("bacab");
+  other_has(2, Outcome::refused);
+  other_has(3, Outcome::refused);
+  for (const std::uint64_t s : {4, 5}) other_has(s, Outcome::received);
+  deliver();
+  EXPECT_FALSE(outcome_);
+  disk_.recorded["mail"].insert(disk_.recorded["mail"].begin(),
+                                {.sequence = 1, .first_sent = clock_.now(), .outcome = Outcome::received});
+  pass(2s);
+  ASSERT_TRUE(outcome_);
+  EXPECT_EQ((*outcome_)->settled_through, 5U);
+  EXPECT_EQ((*outcome_)->skipped, 2U) << "alert b, which nobody was told of";
+  EXPECT_EQ(told(), (Sequences{2, 3, 4}));
+}
+
 TEST_F(EscalatingSinkTest, TellsTheEndAfterARestart) {
   write("a");
   other_has(1, Outcome::refused);

@@ -71,6 +71,7 @@ asio::awaitable<HttpAnswer> echo(HttpCall call) {
   if (call.target == "/cut") answer.source = std::make_unique<Pieces>(std::vector<std::string>{"one"}, true);
   answer.headers.push_back({"Content-Type", "text/plain"});
   answer.body = call.method + " " + call.target + " " + call.address + " [" + call.body + "]";
+  if (call.target == "/secure") answer.body = call.secure ? "secure" : "open";
   if (call.target == "/long") answer.body = std::string(5'000, 'x');
   co_return answer;
 }
@@ -325,6 +326,26 @@ TEST_F(HttpServerTest, BelievesAProxyWhereOneIsConfigured) {
   start({}, {.behind_proxy = true});
   const std::string answer = ask(request("GET / HTTP/1.1", "X-Forwarded-For: 203.0.113.9, 192.0.2.7\r\n"));
   EXPECT_TRUE(answer.ends_with("GET / 192.0.2.7 []")) << answer;
+}
+
+// Some proxies add a line behind that of the client.
+TEST_F(HttpServerTest, BelievesOnlyWhatTheProxyItselfAdded) {
+  start({}, {.behind_proxy = true});
+  const std::string lines = "X-Forwarded-For: 10.0.0.1\r\nX-Other: 1\r\nX-Forwarded-For: 203.0.113.9,\t192.0.2.7\t\r\n";
+  const std::string answer = ask(request("GET / HTTP/1.1", lines));
+  EXPECT_TRUE(answer.ends_with("GET / 192.0.2.7 []")) << answer;
+  const std::string unknown = ask(request("GET / HTTP/1.1", "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For:\r\n"));
+  EXPECT_TRUE(unknown.ends_with("GET / 127.0.0.1 []")) << unknown;
+}
+
+TEST_F(HttpServerTest, BelievesTheProxyAloneAboutTls) {
+  start({}, {.behind_proxy = true});
+  const auto is_secure = [this](const std::string& lines) {
+    return ask(request("GET /secure HTTP/1.1", lines)).ends_with("secure");
+  };
+  EXPECT_TRUE(is_secure("X-Forwarded-Proto: http\r\nX-Forwarded-Proto: https\r\n"));
+  EXPECT_FALSE(is_secure("X-Forwarded-Proto: https\r\nX-Forwarded-Proto: http\r\n"));
+  EXPECT_FALSE(is_secure("X-Forwarded-Proto: https, http\r\n"));
 }
 
 TEST_F(HttpServerTest, BelievesNobodyElse) {

@@ -5,11 +5,14 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/json/parse.hpp>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "gateway/sinks/registry.h"
+#include "gateway/sinks/webhook/webhook_sink_type.h"
 #include "protocols/io/task_group.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_store.h"
@@ -45,14 +48,40 @@ class ToAlertmanager : public ::testing::Test {
   }
 
   void start() {
-    sink_ = std::make_unique<WebhookSink>(config_, "store", loop_.get_executor(), clock_, &store_);
+    start(std::make_unique<WebhookSink>(config_, "store", loop_.get_executor(), clock_, &store_, nullptr));
+  }
+  void start(std::unique_ptr<ports::Sink> sink) {
+    sink_ = std::move(sink);
     tasks_.spawn(sink_->attend());
     run();
   }
-  void restart() {
+  void stop() {
     tasks_.cancel();
     run();
+  }
+  void restart() {
+    stop();
     start();
+  }
+  // As configured, where these rules are there, about nothing but themselves.
+  void restart(const std::string& keys, const std::map<std::string, model::Severity>& rules) {
+    stop();
+    std::map<std::string, model::Severity> alerts;
+    for (const auto& [rule, severity] : rules) alerts.emplace("works " + rule + " ", severity);
+    SelectableNames names;
+    for (const auto& [rule, severity] : rules) names.rules.push_back(rule);
+    names.alerts = std::make_shared<const std::map<std::string, model::Severity>>(std::move(alerts));
+    config::Problems problems;
+    const std::string text =
+        "type: webhook\nname: duty\nformat: alertmanager\nurl: http://127.0.0.1:" + std::to_string(peer_.port()) +
+        "\n" + keys;
+    const config::Node node = config::parse_text(text, "site.yaml", problems);
+    const config::Node root = config::parse_text("site: {timezone: UTC}", "site.yaml", problems);
+    config::Reader in(node, problems);
+    in.required<std::string>("type");
+    const auto plan = read_sink(webhook_type(), in, root, &names);
+    ASSERT_EQ(problems.to_text(), "");
+    start(plan->make({loop_.get_executor(), clock_, &store_}));
   }
   void run() {
     loop_.restart();
@@ -65,6 +94,12 @@ class ToAlertmanager : public ::testing::Test {
     alert.stage = stage;
     alert.since = alert.at = kNow - 1h;
     return {sequence, series_, alert};
+  }
+  model::StoredRow of_rule(const std::string& rule, model::StoredRow row) {
+    auto series = std::make_shared<model::Series>(*series_);
+    series->rule = rule;
+    row.series = series;
+    return row;
   }
   asio::awaitable<void> offer(bool again) {
     result_.emplace(again ? co_await sink_->deliver_again(rows_) : co_await sink_->deliver(rows_));
@@ -103,7 +138,7 @@ class ToAlertmanager : public ::testing::Test {
   testing::ScriptedHttpPeer peer_{loop_.get_executor()};
   std::shared_ptr<model::Series> series_ = std::make_shared<model::Series>();
   Config config_;
-  std::unique_ptr<WebhookSink> sink_;
+  std::unique_ptr<ports::Sink> sink_;
   io::TaskGroup tasks_{loop_.get_executor()};
   std::vector<model::StoredRow> rows_;
   std::optional<model::Result<ports::Delivery>> result_;
@@ -138,6 +173,26 @@ TEST_F(ToAlertmanager, WhatFiresIsToldAgainAfterARestart) {
   pass(10s);
   EXPECT_EQ(last(), "a 09:12:10");
   EXPECT_NE(peer_.requests().back().body.find("\"by\":\"wang\""), std::string::npos) << "its last change";
+}
+
+// Its end is not offered either.
+TEST_F(ToAlertmanager, WhatIsNoLongerConfiguredOrSelectedIsNotToldAgain) {
+  using model::Severity;
+  for (int i = 0; i < 6; ++i) peer_.answer(200);
+  std::uint64_t sequence = 0;
+  for (const char* rule : {"mild", "bad", "gone"}) {
+    deliver({of_rule(rule, row(++sequence, rule, model::AlertStage::firing))});
+  }
+  restart("", {{"mild", Severity::warning}, {"bad", Severity::critical}});
+  pass(10s);
+  EXPECT_EQ(last(), "bad 09:12:10, mild 09:12:10");
+  restart("select: {severity: critical}\n", {{"mild", Severity::warning}, {"bad", Severity::critical}});
+  pass(10s);
+  EXPECT_EQ(last(), "bad 09:12:20");
+  // Meanwhile they may have ended.
+  restart("", {{"mild", Severity::warning}, {"bad", Severity::critical}, {"gone", Severity::critical}});
+  pass(10s);
+  EXPECT_EQ(last(), "bad 09:12:30");
 }
 
 TEST_F(ToAlertmanager, WhatWasNotToldAgainIsAtTheNextTime) {
