@@ -14,6 +14,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <memory>
 
@@ -199,13 +200,19 @@ int run_daemon(const RunOptions& options) {
   // Never joined: a worker may be reading the store when it is time to stop, and nothing of what it does is kept.
   io::TaskGroup ops_tasks(loop.get_executor());
 
-  asio::signal_set signals(loop, SIGTERM, SIGINT);
-  signals.async_wait([&gateway](const boost::system::error_code& error, int signal) {
+  asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
+  const bool has_terminal = ::isatty(STDIN_FILENO) != 0;  // whose end SIGHUP tells; without one it asks for a reload
+  std::function<void(const boost::system::error_code&, int)> on_signal = [&](const auto& error, int signal) {
     if (error) return;
-    spdlog::info("stopping: received {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+    if (signal == SIGHUP && !has_terminal) {
+      spdlog::warn("SIGHUP: the configuration is read at the start alone; restart the gateway, it loses nothing");
+      return signals.async_wait(on_signal);
+    }
+    spdlog::info("stopping: received {}", signal == SIGTERM ? "SIGTERM" : signal == SIGINT ? "SIGINT" : "SIGHUP");
     sd_notify(0, "STOPPING=1");
     gateway.stop();
-  });
+  };
+  signals.async_wait(on_signal);
 
   if (ops) ops_tasks.spawn(ops->server.run());
   const auto on_ready = [&] {

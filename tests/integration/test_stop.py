@@ -122,6 +122,8 @@ def plant(tmp_path):
 def test_when_all_is_well_and_busy(plant):
     with plant.start_gateway() as gateway:
         plant.broker.publish_lines("park/plug", payloads(0, 300))
+        gateway.child.send_signal(signal.SIGHUP)  # who asks for a reload is answered, and nothing else happens
+        wait_until(lambda: "SIGHUP: the configuration is read at the start alone" in gateway.output(), what="the answer")
         wait_until(lambda: plug_readings(plant.config)[10:], what="the first readings")
         stop_in_time(gateway)
     plant.broker.publish_lines("park/plug", payloads(301, 600))
