@@ -29,7 +29,7 @@ class Recomputing {
  public:
   Recomputing(History& history, const model::Site& site, const pipeline::FactorRegistry& factors,
               std::span<const Repair> repairs, std::span<const Window> windows, Instant now,
-              const std::atomic<bool>& stop)
+              const std::atomic<bool>& stop, KnownLeads* leads)
       : history_(history),
         site_(site),
         factors_(factors),
@@ -37,6 +37,7 @@ class Recomputing {
         calendar_(site.time_zone),
         now_(now),
         stop_(stop),
+        leads_(leads ? *leads : own_leads_),
         live_(site, factors) {
     for (const Window& window : windows) {
       windows_.emplace_back(window, site, repairs, calendar_);
@@ -85,7 +86,7 @@ class Recomputing {
     std::vector<WindowReadings*> windows;
     for (WindowReadings& window : windows_) windows.push_back(&window);
     while (!windows.empty()) {
-      if (auto result = collect(history_, windows, stop_); result.has_error()) return result;
+      if (auto result = collect(history_, windows, leads_, stop_); result.has_error()) return result;
       std::erase_if(windows,
                     [this](WindowReadings* window) { return window->widen(calendar_) && window->reach_around(); });
     }
@@ -306,6 +307,8 @@ class Recomputing {
   pipeline::Calendar calendar_;
   Instant now_;
   const std::atomic<bool>& stop_;
+  KnownLeads own_leads_;
+  KnownLeads& leads_;
   std::vector<WindowReadings> windows_;
   std::map<model::AccountId, const WindowReadings*> window_of_account_;
   std::map<const WindowReadings*, Instant> reach_;
@@ -336,8 +339,9 @@ LateSlice late_slice(PointId point, const model::LateData& late, Instant counted
 
 model::Result<Recomputation> recompute(History& history, const model::Site& site,
                                        const pipeline::FactorRegistry& factors, std::span<const Repair> repairs,
-                                       std::span<const Window> windows, Instant now, const std::atomic<bool>& stop) {
-  return Recomputing(history, site, factors, repairs, windows, now, stop).run();
+                                       std::span<const Window> windows, Instant now, const std::atomic<bool>& stop,
+                                       KnownLeads* leads) {
+  return Recomputing(history, site, factors, repairs, windows, now, stop, leads).run();
 }
 
 model::Result<std::vector<model::AccountRollup>> rollups_of(History& history, const model::Site& site,

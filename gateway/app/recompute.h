@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -33,6 +34,10 @@ struct LateSlice {
   bool closed = false;             // ...if everything in it is closed; else it is to be looked at again
 };
 LateSlice late_slice(PointId point, const model::LateData& late, Instant counted_until);
+
+// What was found in front of windows, of the windows that follow: window_readings.h.
+struct KnownLead;
+using KnownLeads = std::map<PointId, KnownLead>;
 
 struct Recomputation {
   std::vector<books::Difference> differences;
@@ -66,11 +71,12 @@ struct Recomputation {
 // any: `history` is the only thing it touches besides constants.
 //
 // `stop`: gives up soon after it has become true, with a fault.
+// `leads`: of the calls before, for the same site and repairs; filled. One call at a time.
 inline const std::atomic<bool> kNeverStop{false};
 model::Result<Recomputation> recompute(store::History& history, const model::Site& site,
                                        const pipeline::FactorRegistry& factors, std::span<const Repair> repairs,
                                        std::span<const Window> windows, Instant now,
-                                       const std::atomic<bool>& stop = kNeverStop);
+                                       const std::atomic<bool>& stop = kNeverStop, KnownLeads* leads = nullptr);
 
 // The stored rollups, as known now, of the periods that contain corrected quarter hours, and of the parts of these.
 // `before`: or as known before that row of the journal.
