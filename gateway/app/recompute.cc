@@ -59,10 +59,16 @@ class Recomputing {
     const auto heard = live_.read(history_, windows_, repairs_, *thinned, stop_);
     if (heard.has_error()) return heard.error();
     out_.not_repaired += live_.not_repaired();
-    for (const WindowReadings& window : windows_) {
+    for (WindowReadings& window : windows_) {
       if (stop_) return model::Fault{make_error_code(boost::system::errc::operation_canceled), "stopped"};
       if (*thinned && !window.has_lead()) reach_[&window] = reach_of(window);
-      play(window);
+      const std::size_t before = recomputed_.size();
+      if (!window.counted(play(window))) {
+        WindowReadings* const again = &window;
+        if (auto read = collect(history_, {&again, 1}, leads_, stop_); read.has_error()) return read.error();
+        recomputed_.resize(before);
+        window.counted(play(window));
+      }
       out_.not_repaired += window.not_repaired();
     }
     if (const auto read = read_booked(); read.has_error()) return read.error();
@@ -118,8 +124,8 @@ class Recomputing {
     return readings;
   }
 
-  // Readings of one instant go in together, as one poll or message brought them.
-  void play(const WindowReadings& window) {
+  // Readings of one instant go in together, as one poll or message brought them. Up to when they are counted.
+  Instant play(const WindowReadings& window) {
     pipeline::Pipeline pipeline(site_, factors_, {});
     const Instant enough = std::min(window.window().to, window.window().closed_until);
     std::vector<Batch> batches;
@@ -140,6 +146,7 @@ class Recomputing {
       ++out_.readings;
     }
     flush();
+    return pipeline.counted_until(window.point().id).value_or(Instant::min());
   }
 
   void take(const WindowReadings& window, model::JournalRow& row) {

@@ -63,9 +63,9 @@ struct Recomputation {
 //
 // A fresh pipeline needs readings from before the window until its state is the one that the whole history would give:
 // at least the hour before it, and what lead.h asks for. Where a device is silent for long they may lie far back in the
-// journal, which is then read backwards as far as needed. Behind the window, readings until it is closed. What is
-// derived from several inputs needs all of them as far around the window as the slowest one has a few readings, within
-// two months.
+// journal, which is then read backwards as far as needed. Behind the window, readings until it is closed; what a
+// counter in doubt leaves open for two months is not compared. What is derived from several inputs needs all of them as
+// far around the window as the slowest one has a few readings, within two months.
 //
 // Memory: the readings of all windows, 32 bytes each, and their entries; the caller groups. One thread, which may be
 // any: `history` is the only thing it touches besides constants.

@@ -216,6 +216,19 @@ bool WindowReadings::reach_around() {
   return false;
 }
 
+bool WindowReadings::counted(Instant until) {
+  const auto is_cut = [](const Track& track) { return track.complete_until() != Instant::max(); };
+  if (until >= std::min(window_.to, window_.closed_until) || std::ranges::none_of(tracks_, is_cut)) return true;
+  if (reached_on_) {
+    window_.closed_until = until;
+    return true;
+  }
+  reached_on_ = true;
+  end_ = end_at(kAroundMax);
+  for (Track& track : tracks_) track.begin(start_, end_);
+  return false;
+}
+
 // So long behind the window, which may have no end.
 Instant WindowReadings::end_at(Duration behind) const {
   return window_.to < Instant::max() - behind ? window_.to + behind : Instant::max();
@@ -224,8 +237,9 @@ Instant WindowReadings::end_at(Duration behind) const {
 void WindowReadings::begin_at(Instant at, pipeline::Calendar& calendar) {
   begin_ = calendar.period(Period::quarter_hour, at).begin;
   const bool several = tracks_.size() > 1;
+  const bool is_counter = !several && !tracks_.empty() && tracks_.front().point().kind == Kind::cumulative;
   start_ = begin_ - (several ? kAround : kLead);
-  end_ = several ? end_at(kAround) : window_.to;
+  end_ = several ? end_at(kAround) : is_counter ? end_at(pipeline::kBehind) : window_.to;
   for (Track& track : tracks_) track.begin(start_, end_);
 }
 

@@ -160,6 +160,10 @@ class WindowReadings {
   // again from there.
   bool widen(pipeline::Calendar& calendar);
 
+  // The readings were counted up to there. False: a counter is in doubt for longer than readings were looked for behind
+  // the window; look again. What is open even then is not compared: not computed is not nothing.
+  bool counted(Instant until);
+
   // Of several inputs all need readings as far around the window as the slowest of them. False: look again.
   bool reach_around();
 
@@ -173,6 +177,7 @@ class WindowReadings {
   Instant start_{};
   Instant end_{};  // readings of before are all there
   bool reached_around_ = false;
+  bool reached_on_ = false;
   Duration max_age_ = Duration::max();  // of inputs; the shortest on the way
   std::vector<Track> tracks_;
 };

@@ -13,9 +13,11 @@
 
 namespace carbongate::pipeline {
 
-inline constexpr Duration kLead = std::chrono::hours(1);        // all readings from so long before
-inline constexpr Duration kDoubtLasts = std::chrono::hours(1);  // of a counter whose value stands still
-inline constexpr std::size_t kReadingsBehind = 64;              // after it, to close it: more than any doubt lasts
+inline constexpr Duration kLead = std::chrono::hours(1);  // all readings from so long before
+// After it, to close it: all readings of so long, for a counter whose value stands still is in doubt for an hour...
+inline constexpr Duration kDoubtLasts = std::chrono::hours(1);
+inline constexpr Duration kBehind = kDoubtLasts + std::chrono::minutes(30);
+inline constexpr std::size_t kReadingsBehind = 64;  // ...and then so many: more than any other doubt lasts
 static_assert(kReadingsBehind > kCourseReadingsMax + kCourseReadings);
 
 // The usable readings found in front of that time.
