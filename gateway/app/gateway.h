@@ -26,6 +26,7 @@
 #include "gateway/app/memory.h"
 #include "gateway/app/recompute.h"
 #include "gateway/app/restamp.h"
+#include "gateway/app/window_readings.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/ports/sink.h"
 #include "gateway/ports/store.h"
@@ -217,6 +218,7 @@ class Gateway final : private Inbox {
   std::optional<ports::StoreStatus> thinning_;   // as it was when readings began to be dropped
   std::map<PointId, model::LateData> restated_;  // restated as far as it is closed
   std::map<PointId, Instant> substituted_;       // by source of accounts with a rule: hours before this are done
+  KnownLeads known_leads_;                       // on the worker's thread
   std::atomic<bool> stop_recomputing_{false};
   boost::asio::thread_pool worker_{1};  // reads the store again; first to be destroyed
 };

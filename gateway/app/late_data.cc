@@ -24,10 +24,10 @@ constexpr Duration kPauseAfterTrouble = 10min;
 // On the worker's thread, from beginning to end.
 asio::awaitable<model::Result<Recomputation>> recompute_there(const GatewayConfig& config,
                                                               const std::vector<Window>& windows, Instant now,
-                                                              const std::atomic<bool>& stop) {
+                                                              const std::atomic<bool>& stop, KnownLeads& leads) {
   auto history = store::History::open(config.store.path);
   if (history.has_error()) co_return history.error();
-  co_return recompute(**history, config.site, config.factors, config.repairs, windows, now, stop);
+  co_return recompute(**history, config.site, config.factors, config.repairs, windows, now, stop, &leads);
 }
 
 asio::awaitable<model::Result<std::vector<model::AccountRollup>>> rollups_there(
@@ -167,7 +167,7 @@ asio::awaitable<void> Gateway::tell_late(std::span<const Judgement> judgements) 
 }
 
 asio::awaitable<void> Gateway::restate(LateWork& work) {
-  auto there = recompute_there(config_, work.windows, clock_.now(), stop_recomputing_);
+  auto there = recompute_there(config_, work.windows, clock_.now(), stop_recomputing_, known_leads_);
   auto result = co_await asio::co_spawn(worker_, std::move(there), asio::use_awaitable);
   if (result.has_error()) throw std::runtime_error(result.error().text);
   std::size_t others = 0;

@@ -29,7 +29,7 @@ class Recomputing {
  public:
   Recomputing(History& history, const model::Site& site, const pipeline::FactorRegistry& factors,
               std::span<const Repair> repairs, std::span<const Window> windows, Instant now,
-              const std::atomic<bool>& stop)
+              const std::atomic<bool>& stop, KnownLeads* leads)
       : history_(history),
         site_(site),
         factors_(factors),
@@ -37,6 +37,7 @@ class Recomputing {
         calendar_(site.time_zone),
         now_(now),
         stop_(stop),
+        leads_(leads ? *leads : own_leads_),
         live_(site, factors) {
     for (const Window& window : windows) {
       windows_.emplace_back(window, site, repairs, calendar_);
@@ -58,10 +59,16 @@ class Recomputing {
     const auto heard = live_.read(history_, windows_, repairs_, *thinned, stop_);
     if (heard.has_error()) return heard.error();
     out_.not_repaired += live_.not_repaired();
-    for (const WindowReadings& window : windows_) {
+    for (WindowReadings& window : windows_) {
       if (stop_) return model::Fault{make_error_code(boost::system::errc::operation_canceled), "stopped"};
       if (*thinned && !window.has_lead()) reach_[&window] = reach_of(window);
-      play(window);
+      const std::size_t before = recomputed_.size();
+      if (!window.counted(play(window))) {
+        WindowReadings* const again = &window;
+        if (auto read = collect(history_, {&again, 1}, leads_, stop_); read.has_error()) return read.error();
+        recomputed_.resize(before);
+        window.counted(play(window));
+      }
       out_.not_repaired += window.not_repaired();
     }
     if (const auto read = read_booked(); read.has_error()) return read.error();
@@ -85,7 +92,7 @@ class Recomputing {
     std::vector<WindowReadings*> windows;
     for (WindowReadings& window : windows_) windows.push_back(&window);
     while (!windows.empty()) {
-      if (auto result = collect(history_, windows, stop_); result.has_error()) return result;
+      if (auto result = collect(history_, windows, leads_, stop_); result.has_error()) return result;
       std::erase_if(windows,
                     [this](WindowReadings* window) { return window->widen(calendar_) && window->reach_around(); });
     }
@@ -117,8 +124,8 @@ class Recomputing {
     return readings;
   }
 
-  // Readings of one instant go in together, as one poll or message brought them.
-  void play(const WindowReadings& window) {
+  // Readings of one instant go in together, as one poll or message brought them. Up to when they are counted.
+  Instant play(const WindowReadings& window) {
     pipeline::Pipeline pipeline(site_, factors_, {});
     const Instant enough = std::min(window.window().to, window.window().closed_until);
     std::vector<Batch> batches;
@@ -139,6 +146,7 @@ class Recomputing {
       ++out_.readings;
     }
     flush();
+    return pipeline.counted_until(window.point().id).value_or(Instant::min());
   }
 
   void take(const WindowReadings& window, model::JournalRow& row) {
@@ -306,6 +314,8 @@ class Recomputing {
   pipeline::Calendar calendar_;
   Instant now_;
   const std::atomic<bool>& stop_;
+  KnownLeads own_leads_;
+  KnownLeads& leads_;
   std::vector<WindowReadings> windows_;
   std::map<model::AccountId, const WindowReadings*> window_of_account_;
   std::map<const WindowReadings*, Instant> reach_;
@@ -336,8 +346,9 @@ LateSlice late_slice(PointId point, const model::LateData& late, Instant counted
 
 model::Result<Recomputation> recompute(History& history, const model::Site& site,
                                        const pipeline::FactorRegistry& factors, std::span<const Repair> repairs,
-                                       std::span<const Window> windows, Instant now, const std::atomic<bool>& stop) {
-  return Recomputing(history, site, factors, repairs, windows, now, stop).run();
+                                       std::span<const Window> windows, Instant now, const std::atomic<bool>& stop,
+                                       KnownLeads* leads) {
+  return Recomputing(history, site, factors, repairs, windows, now, stop, leads).run();
 }
 
 model::Result<std::vector<model::AccountRollup>> rollups_of(History& history, const model::Site& site,

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -34,6 +35,10 @@ struct LateSlice {
 };
 LateSlice late_slice(PointId point, const model::LateData& late, Instant counted_until);
 
+// What was found in front of windows, of the windows that follow: window_readings.h.
+struct KnownLead;
+using KnownLeads = std::map<PointId, KnownLead>;
+
 struct Recomputation {
   std::vector<books::Difference> differences;
   std::vector<model::AccountEntry> booked;  // all revisions of the entries that were compared
@@ -58,19 +63,20 @@ struct Recomputation {
 //
 // A fresh pipeline needs readings from before the window until its state is the one that the whole history would give:
 // at least the hour before it, and what lead.h asks for. Where a device is silent for long they may lie far back in the
-// journal, which is then read backwards as far as needed. Behind the window, readings until it is closed. What is
-// derived from several inputs needs all of them as far around the window as the slowest one has a few readings, within
-// two months.
+// journal, which is then read backwards as far as needed. Behind the window, readings until it is closed; what a
+// counter in doubt leaves open for two months is not compared. What is derived from several inputs needs all of them as
+// far around the window as the slowest one has a few readings, within two months.
 //
 // Memory: the readings of all windows, 32 bytes each, and their entries; the caller groups. One thread, which may be
 // any: `history` is the only thing it touches besides constants.
 //
 // `stop`: gives up soon after it has become true, with a fault.
+// `leads`: of the calls before, for the same site and repairs; filled. One call at a time.
 inline const std::atomic<bool> kNeverStop{false};
 model::Result<Recomputation> recompute(store::History& history, const model::Site& site,
                                        const pipeline::FactorRegistry& factors, std::span<const Repair> repairs,
                                        std::span<const Window> windows, Instant now,
-                                       const std::atomic<bool>& stop = kNeverStop);
+                                       const std::atomic<bool>& stop = kNeverStop, KnownLeads* leads = nullptr);
 
 // The stored rollups, as known now, of the periods that contain corrected quarter hours, and of the parts of these.
 // `before`: or as known before that row of the journal.

@@ -1,15 +1,10 @@
 #include "gateway/app/window_readings.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <map>
-#include <ranges>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 
-#include "gateway/model/hj212_flag.h"
 #include "gateway/model/lineage.h"
 
 namespace carbongate::app {
@@ -22,21 +17,10 @@ using model::Period;
 using pipeline::kLead;
 using store::History;
 
-constexpr std::size_t kLeadMax = pipeline::Lead::kReadingsMax;
-constexpr std::size_t kBehindMax = pipeline::kReadingsBehind;
-
 // Of several inputs: first all of them so long before and behind the window, which is enough where none is slow...
 constexpr Duration kAround = 6h;
-// ...then as far as the slowest of them has so many readings: more than a doubt lasts and a round of the sum takes...
-constexpr std::ptrdiff_t kReadingsAround = pipeline::kCourseReadings + 8;
+// ...then as far as the slowest of them has a few readings (Track::reaches_back)...
 constexpr Duration kAroundMax = 24h * 62;  // ...but no further
-// Before a late one: as many as may have waited for a decision.
-constexpr std::ptrdiff_t kReadingsDivided = pipeline::kCourseReadings + 4;
-constexpr Duration kDoubtLasts = 1h;  // of a counter whose value stands still: counter.h
-
-bool earlier(const StoredReading& a, const StoredReading& b) {
-  return std::tie(a.at, a.sequence) < std::tie(b.at, b.sequence);
-}
 
 // Which tracks a series' readings belong to. By address: series keep theirs during one reading of the journal.
 class TracksOf {
@@ -54,243 +38,54 @@ class TracksOf {
     }
     return known->second;
   }
-  std::size_t without_lead() const {
-    std::size_t count = 0;
-    for (const auto& [name, tracks] : by_name_) {
-      count += static_cast<std::size_t>(std::ranges::count_if(tracks, [](const Track* t) { return !t->has_lead(); }));
-    }
-    return count;
-  }
 
  private:
   std::map<std::string, std::vector<Track*>> by_name_;
   std::unordered_map<const model::Series*, std::span<Track* const>> by_series_;
 };
 
-}  // namespace
-
-Track::Track(const Point& point, std::span<const Repair> repairs) : point_(point), lead_found_(point.kind) {
-  for (const Repair& repair : repairs) {
-    if (repair.point == point.id) repairs_.push_back(&repair);
+// Backwards, for each track until it has enough, or to what is known from before.
+model::Result<void> collect_in_front(History& history, Instant start, std::span<WindowReadings* const> windows,
+                                     KnownLeads& leads, const std::atomic<bool>& stop) {
+  TracksOf tracks_of(windows);
+  std::vector<Track*> waiting;
+  for (WindowReadings* window : windows) {
+    for (Track& track : window->tracks()) waiting.push_back(&track);
   }
-}
-
-void Track::begin(Instant start, Instant to) {
-  start_ = start;
-  to_ = to;
-  rejected_.clear();
-  rejected_around_ = 0;
-  readings_.clear();
-  lead_.clear();
-  behind_.clear();
-  trimmed_behind_ = false;
-  late_.clear();
-  stands_ = {};
-  not_repaired_ = 0;
-  lead_found_ = pipeline::Lead(point_.kind);
-}
-
-void Track::take(const History::RawReading& reading) {
-  const auto stored = usable(reading);
-  if (!stored) {
-    take_rejected(reading);
-    return;
-  }
-  if (stored->at < start_) {
-    lead_.push_back(*stored);
-    if (lead_.size() > 2 * kLeadMax) trim_lead();
-  } else if (stored->at < to_) {
-    readings_.push_back(*stored);
-  } else {
-    behind_.push_back(*stored);
-    if (behind_.size() > 4 * kBehindMax) trim_behind();
-  }
-}
-
-bool Track::take_lead(const History::RawReading& reading) {
-  if (has_lead()) return false;
-  const auto stored = usable(reading);
-  if (!stored) {
-    take_rejected(reading);
-    return true;
-  }
-  lead_.push_back(*stored);
-  lead_found_.note(stored->at, stored->value);
-  return !has_lead();
-}
-
-Instant Track::enough_from() {
-  if (behind_.size() < kBehindMax) return Instant::max();
-  trim_behind();
-  return std::ranges::max(behind_, {}, &StoredReading::at).at;
-}
-
-void Track::settle() {
-  trim_lead();
-  trim_behind();
-  readings_.insert(readings_.end(), lead_.begin(), lead_.end());
-  readings_.insert(readings_.end(), behind_.begin(), behind_.end());
-  std::ranges::sort(readings_, earlier);
-  std::ranges::sort(rejected_, earlier);
-  // Late is what came after a newer one.
-  std::uint64_t first_heard = std::numeric_limits<std::uint64_t>::max();
-  const auto note = [&first_heard](StoredReading& reading) {
-    reading.late = reading.sequence > first_heard;
-    first_heard = std::min(first_heard, reading.sequence);
+  std::vector<Track*> all = waiting;
+  std::uint64_t newest = 0;
+  std::uint64_t next_known = 0;  // no track that waits has anything known in front of a newer reading
+  const auto join = [&](std::uint64_t sequence) {
+    next_known = 0;
+    std::erase_if(waiting, [&](Track* track) {
+      const auto known = leads.find(track->point().id);
+      if (known == leads.end() || known->second.through > newest) return !track->wants_lead();
+      if (known->second.through >= sequence && track->wants_lead()) track->take_lead(known->second);
+      if (track->wants_lead()) next_known = std::max(next_known, known->second.through);
+      return !track->wants_lead();
+    });
   };
-  auto rejected = rejected_.rbegin();
-  for (StoredReading& reading : std::views::reverse(readings_)) {
-    for (; rejected != rejected_.rend() && earlier(reading, *rejected); ++rejected) note(*rejected);
-    note(reading);
-  }
-  for (; rejected != rejected_.rend(); ++rejected) note(*rejected);
-  for (std::size_t i = 0; i < readings_.size(); ++i) {
-    if (readings_[i].late) late_.push_back(around(i));
-  }
-  for (const StoredReading& reading : rejected_) {
-    if (reading.late) late_.push_back(around_rejected(reading));
-  }
-}
-
-// The step that it divides, and as many around it as may have waited for a decision; and what a register that stands
-// still since then was taken for.
-LateSpan Track::around(std::size_t i) {
-  const std::size_t before = i - std::min<std::size_t>(i, kReadingsDivided);
-  const std::size_t behind = std::min<std::size_t>(i + kReadingsDivided, readings_.size() - 1);
-  LateSpan span{.from = readings_[before].at,
-                .to = readings_[behind].at,
-                .sequence = readings_[i].sequence,
-                .at = readings_[i].at};
-  if (point_.kind != Kind::cumulative) return span;
-  const Instant at = readings_[i].at;
-  span.from = std::min(span.from, at - kDoubtLasts);
-  const auto decides = std::ranges::lower_bound(readings_, at + kDoubtLasts, {}, &StoredReading::at);
-  if (decides == readings_.end()) {
-    span.to = std::max(span.to, at + kDoubtLasts);
-    return span;
-  }
-  const std::size_t last = stands_until(static_cast<std::size_t>(decides - readings_.begin()));
-  span.to = std::max(span.to, readings_[std::min(last + kReadingsDivided, readings_.size() - 1)].at);
-  return span;
-}
-
-// From it on until the next value nothing follows; and what the steps around it are taken for.
-LateSpan Track::around_rejected(const StoredReading& reading) const {
-  const auto next = std::ranges::lower_bound(readings_, reading.at, {}, &StoredReading::at);
-  const auto before = std::min<std::ptrdiff_t>(next - readings_.begin(), kReadingsDivided);
-  const bool is_followed = readings_.end() - next > kReadingsDivided;
-  return {.from = before == 0 ? reading.at : (next - before)->at,
-          .to = is_followed ? (next + kReadingsDivided)->at : Instant::max(),
-          .sequence = reading.sequence,
-          .at = reading.at};
-}
-
-// The last one that shows the same without another between. Those that are asked for lie near each other.
-std::size_t Track::stands_until(std::size_t i) {
-  if (i < stands_.first || i > stands_.last) {
-    stands_ = {.first = i, .last = i};
-    while (stands_.last + 1 < readings_.size() && readings_[stands_.last + 1].value == readings_[i].value)
-      ++stands_.last;
-  }
-  return stands_.last;
-}
-
-void Track::note_late(const StoredReading& reading) {
-  if (std::isnan(reading.value)) {
-    if (!reading.late) late_.push_back(around_rejected(reading));
-    return;
-  }
-  const auto place = std::ranges::lower_bound(readings_, reading, earlier);
-  if (!place->late) late_.push_back(around(static_cast<std::size_t>(place - readings_.begin())));
-}
-
-std::optional<Instant> Track::divided_from(Instant from) const {
-  const auto first = std::ranges::lower_bound(readings_, from, {}, &StoredReading::at);
-  const auto before = std::min<std::ptrdiff_t>(first - readings_.begin(), kReadingsDivided);
-  if (before == 0) return std::nullopt;
-  return (first - before)->at;
-}
-
-Instant Track::reaches_back(Instant from) const {
-  const auto first = std::ranges::lower_bound(readings_, from, {}, &StoredReading::at);
-  if (readings_.empty()) return from;
-  return std::prev(first, std::min(first - readings_.begin(), kReadingsAround))->at;
-}
-
-Instant Track::reaches_on(Instant to) const {
-  const auto first = std::ranges::lower_bound(readings_, to, {}, &StoredReading::at);
-  return readings_.end() - first < kReadingsAround ? Instant::max() : (first + kReadingsAround - 1)->at;
-}
-
-Instant Track::complete_until() const {
-  return trimmed_behind_ && !readings_.empty() ? readings_.back().at : Instant::max();
-}
-
-std::optional<StoredReading> Track::usable(const History::RawReading& reading) {
-  if (!stamp_believed(reading.quality)) return std::nullopt;
-  const char flag = model::flag_said(reading.quality);
-  if (flag != model::kNoFlag) {
-    const auto said = model::from_hj212_flag(flag);
-    if (!said || !model::usable(*said)) return std::nullopt;  // not a value, whatever it shows
-  }
-  double value = reading.value;
-  if (std::isfinite(value) && reading.series->unit != point_.unit.symbol) {
-    const auto unit = find_unit(reading.series->unit);
-    if (!unit || unit->dimension != point_.unit.dimension) return std::nullopt;
-    value = value * static_cast<double>(unit->numerator) / static_cast<double>(unit->denominator) *
-            static_cast<double>(point_.unit.denominator) / static_cast<double>(point_.unit.numerator);
-  }
-  for (const Repair* repair : repairs_) {
-    if (!repair->covers(reading.at)) continue;
-    const auto repaired = (*repair)(value);
-    if (!repaired) {
-      not_repaired_ += std::isfinite(value) ? 1 : 0;  // else nothing is lost that was there
-      return std::nullopt;
+  const auto result = history.readings_in_front(start, [&](const History::RawReading& reading) {
+    if (newest == 0) {
+      newest = reading.sequence;
+      join(reading.sequence);
     }
-    value = *repaired;
-  }
-  if (!std::isfinite(value)) return std::nullopt;
-  return StoredReading{.point = point_.id,
-                       .at = reading.at,
-                       .sequence = reading.sequence,
-                       .value = value,
-                       .late = false,
-                       .hj212_flag = flag};
+    if (reading.sequence <= next_known) join(reading.sequence);
+    bool had_enough = false;
+    for (Track* track : tracks_of(reading.series)) {
+      if (!track->wants_lead()) continue;
+      track->take_lead(reading);
+      had_enough |= !track->wants_lead();
+    }
+    if (had_enough) std::erase_if(waiting, [](const Track* track) { return !track->wants_lead(); });
+    return !waiting.empty() && !stop;
+  });
+  if (result.has_error() || stop || newest == 0) return result;
+  for (const Track* track : all) leads.insert_or_assign(track->point().id, track->lead(newest));
+  return {};
 }
 
-// What live accounts did not take for a value they took for the end of the one before it. Nothing that repairs make of
-// a finite value is among them.
-void Track::take_rejected(const History::RawReading& reading) {
-  if (!stamp_believed(reading.quality)) return;
-  const char flag = model::flag_said(reading.quality);
-  const auto said = model::from_hj212_flag(flag);
-  const bool is_marked = flag != model::kNoFlag && (!said || !model::usable(*said));
-  if (!is_marked && std::isfinite(reading.value)) return;
-  const auto unit = find_unit(reading.series->unit);
-  if (!unit || unit->dimension != point_.unit.dimension) return;
-  // Those next to the window come first.
-  const bool is_around = reading.at < start_ || reading.at >= to_;
-  if (is_around && ++rejected_around_ > 2 * kLeadMax) return;
-  rejected_.push_back({.point = point_.id,
-                       .at = reading.at,
-                       .sequence = reading.sequence,
-                       .value = std::numeric_limits<double>::quiet_NaN(),
-                       .late = false,
-                       .hj212_flag = flag});
-}
-
-void Track::trim_lead() {  // the newest
-  if (lead_.size() <= kLeadMax) return;
-  std::ranges::nth_element(lead_, lead_.begin() + kLeadMax, [](const auto& a, const auto& b) { return earlier(b, a); });
-  lead_.resize(kLeadMax);
-}
-
-void Track::trim_behind() {  // the oldest
-  if (behind_.size() <= kBehindMax) return;
-  trimmed_behind_ = true;
-  std::ranges::nth_element(behind_, behind_.begin() + kBehindMax, earlier);
-  behind_.resize(kBehindMax);
-}
+}  // namespace
 
 WindowReadings::WindowReadings(const Window& window, const model::Site& site, std::span<const Repair> repairs,
                                pipeline::Calendar& calendar)
@@ -372,7 +167,7 @@ Instant WindowReadings::first_kept() const {
   Instant first = Instant::min();
   for (const Track& track : tracks_) {
     if (track.readings().empty()) return Instant::max();
-    if (!track.has_lead()) first = std::max(first, track.readings().front().at);
+    if (!track.has_lead()) first = std::max(first, track.first_kept());
   }
   return first;
 }
@@ -421,6 +216,19 @@ bool WindowReadings::reach_around() {
   return false;
 }
 
+bool WindowReadings::counted(Instant until) {
+  const auto is_cut = [](const Track& track) { return track.complete_until() != Instant::max(); };
+  if (until >= std::min(window_.to, window_.closed_until) || std::ranges::none_of(tracks_, is_cut)) return true;
+  if (reached_on_) {
+    window_.closed_until = until;
+    return true;
+  }
+  reached_on_ = true;
+  end_ = end_at(kAroundMax);
+  for (Track& track : tracks_) track.begin(start_, end_);
+  return false;
+}
+
 // So long behind the window, which may have no end.
 Instant WindowReadings::end_at(Duration behind) const {
   return window_.to < Instant::max() - behind ? window_.to + behind : Instant::max();
@@ -429,12 +237,14 @@ Instant WindowReadings::end_at(Duration behind) const {
 void WindowReadings::begin_at(Instant at, pipeline::Calendar& calendar) {
   begin_ = calendar.period(Period::quarter_hour, at).begin;
   const bool several = tracks_.size() > 1;
+  const bool is_counter = !several && !tracks_.empty() && tracks_.front().point().kind == Kind::cumulative;
   start_ = begin_ - (several ? kAround : kLead);
-  end_ = several ? end_at(kAround) : window_.to;
+  end_ = several ? end_at(kAround) : is_counter ? end_at(pipeline::kBehind) : window_.to;
   for (Track& track : tracks_) track.begin(start_, end_);
 }
 
-model::Result<void> collect(History& history, std::span<WindowReadings* const> windows, const std::atomic<bool>& stop) {
+model::Result<void> collect(History& history, std::span<WindowReadings* const> windows, KnownLeads& leads,
+                            const std::atomic<bool>& stop) {
   const Instant start =
       (*std::ranges::min_element(windows, {}, [](const WindowReadings* w) { return w->start(); }))->start();
   {
@@ -452,14 +262,7 @@ model::Result<void> collect(History& history, std::span<WindowReadings* const> w
         });
     if (result.has_error()) return result;
   }
-  TracksOf tracks_of(windows);
-  std::size_t waiting = tracks_of.without_lead();
-  const auto result = history.readings_in_front(start, [&](const History::RawReading& reading) {
-    for (Track* track : tracks_of(reading.series)) {
-      if (!track->has_lead() && !track->take_lead(reading)) --waiting;
-    }
-    return waiting != 0 && !stop;
-  });
+  const auto result = collect_in_front(history, start, windows, leads, stop);
   for (WindowReadings* window : windows) {
     for (Track& track : window->tracks()) track.settle();
     window->find_late_inputs();

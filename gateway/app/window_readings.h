@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "gateway/app/recompute.h"
@@ -24,12 +26,25 @@ struct StoredReading {
   char hj212_flag = '\0';  // that it was marked with
 };
 
+inline bool earlier(const StoredReading& a, const StoredReading& b) {
+  return std::tie(a.at, a.sequence) < std::tie(b.at, b.sequence);
+}
+
 // What a late reading may have changed.
 struct LateSpan {
   Instant from{};
   Instant to{};
   std::uint64_t sequence = 0;  // of the reading
   Instant at{};                // likewise
+};
+
+// What was found of a point in front of a place in the journal. Who restates one window after the other keeps it, so
+// that of a register that stands still for a year no reading is looked at again for each of them. Of one configuration;
+// a few hundred readings of a point.
+struct KnownLead {
+  std::uint64_t through = 0;  // the newest reading in front of that place, of whichever point
+  std::vector<StoredReading> readings;
+  pipeline::Lead found;
 };
 
 // The readings of one point in and around a window. 32 bytes each.
@@ -49,10 +64,15 @@ class Track {
 
   // One behind the place of `start` in the journal; those of before `start` serve as lead.
   void take(const store::History::RawReading& reading);
-  // One in front of it, newest first. False: enough.
-  bool take_lead(const store::History::RawReading& reading);
+  // One in front of it, newest first.
+  void take_lead(const store::History::RawReading& reading);
+  // What is known in front of a place that those taken so far lie behind.
+  void take_lead(const KnownLead& known);
+  // Whether more in front of it is of use.
+  bool wants_lead() const { return !lead_known_ && !has_lead(); }
   // Whether what was found in front of it is enough for the state that the whole history would give.
   bool has_lead() const { return lead_found_.is_enough(); }
+  KnownLead lead(std::uint64_t through) const { return {through, front_, lead_found_}; }
   // Nothing taken at or after this instant is wanted any more. max(): who knows.
   Instant enough_from();
   // Everything is found: brings it in its order.
@@ -70,9 +90,12 @@ class Track {
   Instant reaches_on(Instant to) const;
   // Of what lies behind the window some may have been left out after this instant.
   Instant complete_until() const;
+  // From when on what is kept tells the state, where has_lead() is false. max(): nothing is kept.
+  Instant first_kept() const;
 
  private:
   std::optional<StoredReading> usable(const store::History::RawReading& reading);
+  void keep_in_front(const StoredReading& reading);
   // Where it is one that was rejected.
   void take_rejected(const store::History::RawReading& reading);
   LateSpan around(std::size_t reading);
@@ -88,7 +111,10 @@ class Track {
   std::vector<StoredReading> rejected_;
   std::size_t rejected_around_ = 0;  // in front of the window and behind it
   std::vector<StoredReading> readings_;
-  std::vector<StoredReading> lead_;
+  std::vector<StoredReading> lead_;   // of before `start`, but behind its place in the journal
+  std::vector<StoredReading> front_;  // in front of that place, newest first
+  std::size_t run_ = 0;               // of a counter: where the last of these that are equal begin
+  bool lead_known_ = false;
   std::vector<StoredReading> behind_;
   bool trimmed_behind_ = false;
   pipeline::Lead lead_found_;
@@ -134,6 +160,10 @@ class WindowReadings {
   // again from there.
   bool widen(pipeline::Calendar& calendar);
 
+  // The readings were counted up to there. False: a counter is in doubt for longer than readings were looked for behind
+  // the window; look again. What is open even then is not compared: not computed is not nothing.
+  bool counted(Instant until);
+
   // Of several inputs all need readings as far around the window as the slowest of them. False: look again.
   bool reach_around();
 
@@ -147,12 +177,13 @@ class WindowReadings {
   Instant start_{};
   Instant end_{};  // readings of before are all there
   bool reached_around_ = false;
+  bool reached_on_ = false;
   Duration max_age_ = Duration::max();  // of inputs; the shortest on the way
   std::vector<Track> tracks_;
 };
 
 // Reads the journal for all of them at once. `stop`: gives up soon after it has become true.
-model::Result<void> collect(store::History& history, std::span<WindowReadings* const> windows,
+model::Result<void> collect(store::History& history, std::span<WindowReadings* const> windows, KnownLeads& leads,
                             const std::atomic<bool>& stop);
 
 }  // namespace carbongate::app

@@ -20,6 +20,7 @@
 #include "gateway/app/recompute.h"
 #include "gateway/app/split_sums.h"
 #include "gateway/app/substitute.h"
+#include "gateway/app/window_readings.h"
 #include "gateway/cli/manual_file.h"
 #include "gateway/cli/restate_report.h"
 #include "gateway/cli/time_text.h"
@@ -242,8 +243,8 @@ class Restating {
   }
 
   void restate(const std::vector<app::Window>& windows) {
-    const app::Recomputation found =
-        value_of(app::recompute(*history_, config_.site, config_.factors, config_.repairs, windows, now_));
+    const app::Recomputation found = value_of(app::recompute(*history_, config_.site, config_.factors, config_.repairs,
+                                                             windows, now_, app::kNeverStop, &leads_));
     report_.entries += found.entries;
     not_repaired_ += found.not_repaired;
     out_of_reach_ += found.out_of_reach;
@@ -431,6 +432,7 @@ class Restating {
   Instant to_ = Instant::max();
   bool factors_exchanged_ = false;
   RestateReport report_;
+  app::KnownLeads leads_;
   std::vector<app::CertifiedGroup> groups_;
   std::vector<app::ManualEntry> manual_;
   std::uint64_t not_repaired_ = 0;  // readings from which the right value does not follow

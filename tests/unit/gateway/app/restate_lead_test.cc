@@ -1,0 +1,232 @@
+// Windows that begin or end while a counter stands, is given up or is in doubt: what is counted again is what was
+// counted, wherever they are cut.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "gateway/app/window_readings.h"
+#include "tests/support/rounds.h"
+#include "tests/unit/gateway/app/restate_fixture.h"
+
+namespace carbongate::app::restating {
+namespace {
+
+class CutAnywhere : public ::testing::Test {
+ protected:
+  CutAnywhere() : counter_(site_.add("counter", Kind::cumulative, "kWh")) {
+    site_.site.points.front().limits.power_max_w = 100'000;
+  }
+
+  // Ever `step`, what `show` says.
+  static std::vector<Reading> register_of(PointId point, Duration step, Duration length,
+                                          const std::function<double(Duration)>& show) {
+    std::vector<Reading> readings;
+    for (Duration time{}; time <= length; time += step) readings.push_back(at(point, time, show(time)));
+    return readings;
+  }
+  static double hours(Duration time) { return static_cast<double>(time.count()) / 3'600'000; }
+
+  // By commits, as a gateway does: places in the journal are found by them.
+  static void hear(Books& books, std::span<const Reading> readings) {
+    for (; !readings.empty(); readings = readings.subspan(std::min<std::size_t>(readings.size(), 50))) {
+      books.hear(readings.first(std::min<std::size_t>(readings.size(), 50)));
+    }
+  }
+  static std::int64_t total(Books& books) {
+    std::int64_t sum = 0;
+    for (const auto& [key, known] : books.known()) sum += known.amount;
+    return sum;
+  }
+
+  // Restated one window after the other, and what is known in front of each serves the next.
+  void expect_nothing_to_correct(Books& books, std::span<const Instant> cuts) {
+    KnownLeads leads;
+    auto history = store::History::open(books.path());
+    for (std::size_t i = 0; i < cuts.size(); ++i) {
+      std::vector<Window> windows = books.everything(cuts[i]);
+      if (i + 1 < cuts.size()) windows.front().to = cuts[i + 1];
+      const auto found = recompute(**history, site_.site, site_.factors, {}, windows, kStart + 24h * 365, kNeverStop,
+                                   i % 4 == 0 ? nullptr : &leads);
+      ASSERT_TRUE(found.has_value()) << found.error().text;
+      for (const books::Difference& difference : found->differences) {
+        ADD_FAILURE() << "cut at " << hours(cuts[i] - kStart) << " h: at " << hours(difference.begin - kStart)
+                      << " h booked " << (difference.known.amount.quanta()) << ", again "
+                      << (difference.restated ? difference.restated->amount.quanta() : -1);
+      }
+      EXPECT_EQ(found->out_of_reach, 0u);
+    }
+    for (const auto& [point, known] : leads) EXPECT_LT(known.readings.size(), 4'000u);
+  }
+
+  TestSite site_;
+  PointId counter_{};
+};
+
+// 40 h, 2400 readings: longer than anything before the window tells of the course that was given up.
+TEST_F(CutAnywhere, ARegisterThatComesBackAfterDaysIsCountedWhereverTheWindowBegins) {
+  const auto readings = register_of(
+      counter_, 1min, 48h, [](Duration time) { return time >= 2h && time < 42h ? 0 : 100'000 + 50 * hours(time); });
+  Books books(site_);
+  hear(books, readings);
+  EXPECT_EQ(total(books), 2'400'000'000) << "40 h of it when it came back";
+  expect_nothing_to_correct(books, std::vector{kStart + 30h, kStart + 41h, kStart + 42h, kStart + 43h});
+}
+
+TEST_F(CutAnywhere, ALateReadingTakesNothingBackFromARegisterThatCameBack) {
+  auto readings = register_of(counter_, 1min, 48h,
+                              [](Duration time) { return time >= 2h && time < 42h ? 0 : 100'000 + 50 * hours(time); });
+  const auto late = std::ranges::find(readings, kStart + 41h, &Reading::at);
+  std::rotate(late, late + 1, readings.end());
+  Books books(site_);
+  hear(books, readings);
+  const std::int64_t before = total(books);
+  books.restate_late_data();
+  EXPECT_EQ(total(books), before);
+  expect_nothing_to_correct(books, std::vector{kStart});
+}
+
+// Frozen for less than a day of full load explains.
+TEST_F(CutAnywhere, AMeterThatWasFrozenCatchesUpWhereverTheWindowBegins) {
+  const auto readings = register_of(
+      counter_, 30s, 36h, [](Duration time) { return 1'000 + 50 * hours(time >= 2h && time < 29h ? 2h : time); });
+  Books books(site_);
+  hear(books, readings);
+  EXPECT_EQ(total(books), 1'800'000'000);
+  expect_nothing_to_correct(books, std::vector{kStart + 12h, kStart + 26h, kStart + 28h});
+}
+
+// Of today: set to 0 at midnight, when nothing runs. By 10 s 64 readings are not eleven minutes.
+TEST_F(CutAnywhere, AWindowMayEndWhereARegisterIsSetToZero) {
+  const auto readings = register_of(counter_, 10s, 8h, [](Duration time) {
+    return time < 4h ? 500 + 40 * hours(time) : std::max(0.0, 40 * hours(time - 6h));
+  });
+  Books books(site_);
+  hear(books, readings);
+  expect_nothing_to_correct(books, std::vector{kStart, kStart + 4h, kStart + 4h + 15min, kStart + 6h});
+}
+
+TEST_F(CutAnywhere, ALateReadingTakesNothingAwayBeforeARegisterIsSetToZero) {
+  auto readings = register_of(counter_, 10s, 8h, [](Duration time) {
+    return time < 4h ? 500 + 40 * hours(time) : std::max(0.0, 40 * hours(time - 6h));
+  });
+  const auto late = std::ranges::find(readings, kStart + 3h + 40min, &Reading::at);
+  std::rotate(late, late + 1, std::ranges::find(readings, kStart + 3h + 50min, &Reading::at));
+  Books books(site_);
+  hear(books, readings);
+  const std::int64_t before = total(books);
+  books.restate_late_data();
+  EXPECT_EQ(total(books), before);
+  expect_nothing_to_correct(books, std::vector{kStart});
+}
+
+// Near its end a register at 0 is in doubt for as long as it stands there.
+TEST_F(CutAnywhere, ADoubtThatLastsForDaysIsFollowedBehindTheWindow) {
+  site_.site.points.front().limits.rollover_at = {100'000};
+  const auto readings = register_of(counter_, 1min, 40h, [](Duration time) {
+    if (time < 4h) return 99'990 + 2 * hours(time);
+    return time < 30h ? 0 : 2 * hours(time - 30h);
+  });
+  Books books(site_);
+  hear(books, readings);
+  expect_nothing_to_correct(books, std::vector{kStart, kStart + 4h, kStart + 12h, kStart + 30h});
+}
+
+// For each of its windows no more is read than the journal since the one before, and no more kept.
+TEST_F(CutAnywhere, OfAMeterThatStandsForMonthsLittleIsKept) {
+  const auto readings = register_of(counter_, 5min, 24h * 40,
+                                    [](Duration time) { return 1'000 + 50 * hours(std::min<Duration>(time, 24h)); });
+  Books books(site_);
+  hear(books, readings);
+  KnownLeads leads;
+  auto history = store::History::open(books.path());
+  for (int day = 2; day < 40; day += 2) {
+    std::vector<Window> windows = books.everything(kStart + 24h * day);
+    windows.front().to = windows.front().from + 48h;
+    const auto found =
+        recompute(**history, site_.site, site_.factors, {}, windows, kStart + 24h * 365, kNeverStop, &leads);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_TRUE(found->differences.empty());
+    EXPECT_LT(leads.at(counter_).readings.size(), 250u);
+    EXPECT_TRUE(leads.at(counter_).found.is_enough());
+  }
+}
+
+// A meter as they are: loads that come and go, nights, resets, other meters in its place; displays that freeze, cannot
+// be read, or show garbage; silences.
+class AnyHistory : public CutAnywhere, public ::testing::WithParamInterface<unsigned> {
+ protected:
+  std::vector<Reading> make(Random& random) const {
+    const Duration step = std::vector<Duration>{10s, 30s, 1min, 5min, 15min}[static_cast<std::size_t>(random.below(5))];
+    const double count = std::vector<double>{0.001, 0.1, 1, 10}[static_cast<std::size_t>(random.below(4))];
+    const Duration length = std::min<Duration>(24h * 12, 9'000 * step);
+    const bool daily = random.one_in(4);
+    const auto for_a_while = [&](std::int64_t hours) { return Duration(random.below(hours * 3'600'000)); };
+    enum class Shows { all, frozen, nothing, zero } shows = Shows::all;
+    double energy = 20'000 + static_cast<double>(random.below(80'000'000)) / 1'000;
+    double shown = 0;
+    double load = 40;
+    Duration load_until{};
+    Duration shows_until{};
+    int garbage = 0;
+    std::vector<Reading> readings;
+    for (Duration time{}; time <= length; time += step) {
+      energy += load * hours(step);
+      if (time >= load_until) {
+        load = std::vector<double>{0, 0, 0.3, 8, 40, 70}[static_cast<std::size_t>(random.below(6))];
+        load_until = time + for_a_while(12);
+      }
+      if (time >= shows_until) {
+        shows = shows != Shows::all || random.one_in(2) ? Shows::all : static_cast<Shows>(1 + random.below(3));
+        shows_until = time + (shows == Shows::nothing ? for_a_while(5) : for_a_while(20));
+      }
+      if (daily && time % Duration(24h) == Duration{}) energy = 0;
+      if (random.one_in(4'000)) energy = random.one_in(2) ? 0 : static_cast<double>(random.below(50'000));
+      if (garbage == 0 && random.one_in(500)) garbage = 1 + static_cast<int>(random.below(3));
+      if (shows != Shows::frozen) shown = std::floor(energy / count) * count;
+      double value = shows == Shows::zero ? 0 : shown;
+      if (garbage > 0 && garbage-- > 0) value = random.one_in(3) ? 0 : static_cast<double>(random.below(4'000'000'000));
+      if (shows != Shows::nothing) readings.push_back(at(counter_, time + Duration(random.below(3)), value));
+    }
+    return readings;
+  }
+  std::vector<Instant> cuts(Random& random, std::span<const Reading> readings) const {
+    std::set<Instant> cuts;
+    const std::int64_t quarters = (readings.back().at - kStart) / 15min;
+    for (int i = 0; i < 12; ++i) cuts.insert(kStart + random.below(quarters) * 15min);
+    return {cuts.begin(), cuts.end()};
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Seeds, AnyHistory, ::testing::Range(1u, 1u + static_cast<unsigned>(rounds(30))));
+
+TEST_P(AnyHistory, IsCountedAgainAsItWas) {
+  Random random(GetParam());
+  const std::vector<Reading> readings = make(random);
+  Books books(site_);
+  hear(books, readings);
+  expect_nothing_to_correct(books, cuts(random, readings));
+}
+
+TEST_P(AnyHistory, GivesTheSameAmountsWhenSomeOfItComesLate) {
+  Random random(GetParam() + 1'000);
+  const std::vector<Reading> readings = make(random);
+  Books expected(site_);
+  hear(expected, readings);
+  std::vector<std::pair<std::size_t, std::size_t>> places;
+  for (std::size_t i = 0; i < readings.size(); ++i) {
+    const bool late = i != 0 && i + 400 < readings.size() && random.one_in(400);
+    places.emplace_back(i + (late ? static_cast<std::size_t>(random.below(300)) : 0), i);
+  }
+  std::ranges::sort(places);
+  std::vector<Reading> order;
+  for (const auto& [place, i] : places) order.push_back(readings[i]);
+  Books books(site_);
+  hear(books, order);
+  books.restate_late_data();
+  EXPECT_EQ(total(books), total(expected));
+  expect_nothing_to_correct(books, cuts(random, readings));
+}
+
+}  // namespace
+}  // namespace carbongate::app::restating
