@@ -120,8 +120,9 @@ class Gateway final : private Inbox {
     std::vector<model::LateDataSettled> done;  // of them: the slice is closed
     std::vector<pipeline::LateWatch> watches;
     std::vector<pipeline::LateStation> stations;
+    bool ends_round = false;  // no point and no watch behind them is left
   };
-  // Restated at once, a slice of each.
+  // Restated at once, a slice of each. As many watches are judged.
   static constexpr std::size_t kLatePointsAtOnce = 16;
 
   void fail(std::exception_ptr error);
@@ -217,8 +218,10 @@ class Gateway final : private Inbox {
   ports::StoreStatus thinned_before_;            // a minute ago
   std::optional<ports::StoreStatus> thinning_;   // as it was when readings began to be dropped
   std::map<PointId, model::LateData> restated_;  // restated as far as it is closed
-  std::map<PointId, Instant> substituted_;       // by source of accounts with a rule: hours before this are done
-  KnownLeads known_leads_;                       // on the worker's thread
+  std::size_t next_late_point_ = 0;              // of the round under way: those before it had their turn
+  std::size_t next_late_watch_ = 0;
+  std::map<PointId, Instant> substituted_;  // by source of accounts with a rule: hours before this are done
+  KnownLeads known_leads_;                  // on the worker's thread
   std::atomic<bool> stop_recomputing_{false};
   boost::asio::thread_pool worker_{1};  // reads the store again; first to be destroyed
 };

@@ -76,6 +76,7 @@ asio::awaitable<void> Gateway::restate_late_data() {
   io::SteadyTime last = clock_.ticks();
   io::SteadyTime first = last;
   io::SteadyTime pause_until = last;
+  bool in_round = false;
   while (!stopping_) {
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
     co_await clock_.sleep_until(clock_.ticks() + std::min(kLookEvery, quiet / 4));
@@ -85,9 +86,10 @@ asio::awaitable<void> Gateway::restate_late_data() {
       seen = late;
       last = now;
     }
-    const bool due = now - last >= quiet || now - first >= kQuietTimesAtMost * quiet;
+    const bool due = in_round || now - last >= quiet || now - first >= kQuietTimesAtMost * quiet;
     if (!due || now < pause_until || !committing_) continue;
     LateWork work = co_await late_work();
+    in_round = !work.ends_round;
     first = now;
     try {
       if (!work.windows.empty()) co_await restate(work);
@@ -103,12 +105,13 @@ asio::awaitable<void> Gateway::restate_late_data() {
   }
 }
 
-// Under the turn, so that everything up to `closed_until` is on disk.
+// Under the turn, so that everything up to `closed_until` is on disk. In rounds: those that are late again by the next
+// pass do not put off the ones behind them.
 asio::awaitable<Gateway::LateWork> Gateway::late_work() {
   co_await take_turn();
   LateWork work;
   const auto& points = pipeline_.state().points;
-  for (std::size_t i = 0; i < points.size() && work.windows.size() < kLatePointsAtOnce; ++i) {
+  for (std::size_t& i = next_late_point_; i < points.size() && work.windows.size() < kLatePointsAtOnce; ++i) {
     const auto point = static_cast<PointId>(i);
     const std::optional<model::LateData>& late = points[i].late;
     const auto closed_until = late ? pipeline_.counted_until(point) : std::nullopt;
@@ -120,8 +123,14 @@ asio::awaitable<Gateway::LateWork> Gateway::late_work() {
     work.all.emplace_back(point, *late);
     if (slice.closed) work.done.push_back(slice.settled);
   }
-  work.watches = pipeline_.late_watches();
-  if (work.watches.size() > kLatePointsAtOnce) work.watches.resize(kLatePointsAtOnce);
+  for (const pipeline::LateWatch& watch : pipeline_.late_watches()) {
+    if (work.watches.size() == kLatePointsAtOnce) break;
+    if (model::index(watch.watch) < next_late_watch_) continue;
+    work.watches.push_back(watch);
+    next_late_watch_ = model::index(watch.watch) + 1;
+  }
+  work.ends_round = next_late_point_ == points.size() && work.watches.size() < kLatePointsAtOnce;
+  if (work.ends_round) next_late_point_ = next_late_watch_ = 0;
   work.stations = pipeline_.late_stations();
   pass_turn();
   co_return work;

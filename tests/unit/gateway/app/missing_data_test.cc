@@ -1,31 +1,16 @@
 // What the running gateway does with hours without data: the real one, over a real store.
-#include <chrono>
-#include <deque>
-
 #include "gateway/store/history.h"
-#include "gateway/store/sqlite_store.h"
-#include "tests/support/temporary_directory.h"
-#include "tests/unit/gateway/app/gateway_fixture.h"
+#include "tests/unit/gateway/app/gateway_on_disk.h"
 
 namespace carbongate::app {
 namespace {
 
 using model::SubstitutionMethod;
 
-constexpr Instant kMarch = Instant(std::chrono::sys_days(std::chrono::year(2026) / 3 / 1));
 constexpr std::int64_t kHourAt100Kw = 100'000'000;
 
-class MissingData : public GatewayTest {
+class MissingData : public GatewayOnDisk {
  protected:
-  MissingData() { clock_.set_wall(kMarch + 24h * 60); }
-
-  // The store's thread works in its own time.
-  void TearDown() override {
-    gateway_->stop();
-    EXPECT_TRUE(until([&] { return ended_.has_value(); }));
-    gateway_.reset();
-  }
-
   PointId add_stack(const std::string& user, SubstitutionMethod method) {
     const PointId point = add_point(user + "_power", Kind::instantaneous, "kW");
     site_.points.back().limits.interval = 5min;
@@ -39,21 +24,6 @@ class MissingData : public GatewayTest {
     return point;
   }
 
-  void start_on_disk() {
-    config_.store.path = directory_.path() / "store";
-    config_.corrections_quiet = 1s;
-    add_driver([this](Inbox& inbox) -> asio::awaitable<void> {
-      while (true) {
-        for (; !to_send_.empty(); to_send_.pop_front()) co_await inbox.push(to_send_.front());
-        co_await clock_.sleep_until(clock_.ticks() + 1s);
-      }
-    });
-    auto store = store::SqliteStore::open({.path = config_.store.path}, site_);
-    ASSERT_TRUE(store.has_value()) << store.error().text;
-    make_over(std::move(*store));
-    run();
-  }
-
   // 100 kW, every five minutes of [from, until).
   void hear(PointId point, Duration from, Duration until) {
     Batch batch{.source = "scripted", .received = clock_.now(), .readings = {}, .settled = {}};
@@ -61,22 +31,6 @@ class MissingData : public GatewayTest {
       batch.readings.push_back({.point = point, .at = kMarch + at, .value = 100});
     }
     to_send_.push_back(std::move(batch));
-  }
-
-  // Lets time pass for the gateway until `done`, while its threads work in their own time.
-  template <class Condition>
-  bool until(const Condition& done) {
-    const auto deadline = std::chrono::steady_clock::now() + 60s;
-    while (!done()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      clock_.advance(250ms);
-      loop_.restart();
-      loop_.run_for(2ms);
-    }
-    return true;
-  }
-  bool corrected(std::uint64_t times) {
-    return until([&] { return gateway_->status().corrections >= times; });
   }
 
   // What is known of an hour.
@@ -92,9 +46,6 @@ class MissingData : public GatewayTest {
     EXPECT_TRUE(read.has_value());
     return sum;
   }
-
-  TemporaryDirectory directory_;
-  std::deque<Batch> to_send_;
 };
 
 TEST_F(MissingData, OfAStackThatWasSilentWhileAnotherWentOnIsFilledWhenItSpeaksAgain) {
