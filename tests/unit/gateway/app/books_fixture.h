@@ -70,11 +70,16 @@ using EntryKey = std::pair<std::string, Instant>;  // user, begin
 // A gateway's accounts in a directory of their own.
 class StoredBooks {
  public:
-  explicit StoredBooks(const BooksSite& site) : site_(site), path_(directory_.path() / "store") {
-    auto store = store::SqliteStore::open({.path = path_}, site.site);
+  explicit StoredBooks(const BooksSite& site) : site_(site), path_(directory_.path() / "store") { reopen(); }
+
+  // By the site as it is now.
+  void reopen() {
+    pipeline_.reset();
+    store_.reset();
+    auto store = store::SqliteStore::open({.path = path_}, site_.site);
     EXPECT_TRUE(store.has_value()) << store.error().text;
     store_ = std::move(*store);
-    pipeline_.emplace(site.site, site.factors, store_->checkpoint());
+    pipeline_.emplace(site_.site, site_.factors, store_->checkpoint());
   }
 
   void hear(std::span<const Reading> readings) {

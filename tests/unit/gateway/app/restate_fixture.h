@@ -133,7 +133,15 @@ class Books {
       if (slice.closed) done.push_back(slice.settled);
     }
     if (windows.empty()) return false;
-    corrections += book(windows, {}, done);
+    const Recomputation found = look(windows);
+    std::vector<model::Amendment> amendments;
+    for (const auto& difference : found.differences) {
+      const model::Amendment& amendment = difference.amendment;
+      if (amendment.correction.correction->cause == model::Cause::late_data) amendments.push_back(amendment);
+    }
+    waiting_ += found.differences.size() - amendments.size();
+    correct(amendments, done);
+    corrections += amendments.size();
     return !done.empty();
   }
 
@@ -154,16 +162,16 @@ class Books {
     return std::move(*result);
   }
 
-  std::size_t book(std::span<const Window> windows, std::span<const Repair> repairs = {},
-                   std::span<const model::LateDataSettled> done = {}) {
+  std::size_t book(std::span<const Window> windows, std::span<const Repair> repairs = {}) {
     const Recomputation found = look(windows, repairs);
     std::vector<model::Amendment> amendments;
     for (const auto& difference : found.differences) amendments.push_back(difference.amendment);
-    auto history = store::History::open(store_path_);
-    const auto rollups = rollups_of(**history, site_.site, amendments);
-    commit(pipeline_->correct(amendments, *rollups, done));
+    correct(amendments, {});
     return amendments.size();
   }
+
+  // Differences that restate_late_data() left to a person.
+  std::size_t waiting() const { return waiting_; }
 
   std::vector<model::EmissionEntry> entries() {
     std::vector<model::EmissionEntry> found;
@@ -269,6 +277,12 @@ class Books {
   const std::filesystem::path& path() const { return store_path_; }
 
  private:
+  void correct(std::span<const model::Amendment> amendments, std::span<const model::LateDataSettled> done) {
+    auto history = store::History::open(store_path_);
+    const auto rollups = rollups_of(**history, site_.site, amendments);
+    commit(pipeline_->correct(amendments, *rollups, done));
+  }
+
   void each(store::History::What what, const std::function<void(const model::StoredRow&)>& visit) {
     auto history = store::History::open(store_path_);
     const auto result = (*history)->each(what, {}, [&](const model::StoredRow& row) {
@@ -283,6 +297,7 @@ class Books {
   std::filesystem::path store_path_;
   std::unique_ptr<store::SqliteStore> store_;
   std::optional<pipeline::Pipeline> pipeline_;
+  std::size_t waiting_ = 0;
 };
 
 inline Reading at(PointId point, Duration after, double value) {

@@ -234,6 +234,33 @@ TEST(Restate, CutsLateDataIntoSlices) {
   EXPECT_EQ(last.window.to, late.affects_until);
 }
 
+// The reading that they came behind lies many slices on.
+TEST(Restate, ABacklogOfManyDaysIsLateDataFromItsBegin) {
+  TestSite site;
+  const PointId counter = site.add("counter", Kind::cumulative, "kWh");
+  const PointId rate = site.add("rate", Kind::instantaneous, "kW");
+  std::vector<Reading> readings;
+  for (int i = 0; i <= 9 * 24 * 60; i += 5) {
+    readings.push_back(at(counter, i * 1min, i * 0.1 + i % 7 * 0.05));
+    readings.push_back(at(rate, i * 1min, i % 11));
+  }
+  Books in_order(site);
+  in_order.hear(readings);
+  Books books(site);
+  std::ranges::rotate(readings.begin() + 100, readings.end() - 20, readings.end());
+  books.hear(readings);
+  EXPECT_GT(books.restate_late_data(), 1'000u);
+  EXPECT_EQ(books.waiting(), 0u);
+  const KnownBooks found = books.known();
+  const KnownBooks expected = in_order.known();
+  ASSERT_EQ(found.size(), expected.size());
+  for (const auto& [key, known] : expected) {
+    ASSERT_TRUE(found.contains(key));
+    EXPECT_EQ(found.at(key).amount, known.amount);
+    EXPECT_EQ(found.at(key).covered, known.covered);
+  }
+}
+
 TEST(Restate, LateDataInTheMiddleOfAGapMovesEveryQuarterHourOfIt) {
   TestSite site;
   const PointId counter = site.add("counter", Kind::cumulative, "kWh");
