@@ -117,6 +117,7 @@ class Pump {
   Pace pace_;
   std::size_t rows_max_;
   RowsInTime rows_in_time_;
+  bool is_smaller_ = false;  // the next offer, than the last one, which was not taken in time
   PumpLog log_;
   bool has_retries_ = true;     // only what was in the list when the store was opened: asked until there is none
   io::SteadyTime retries_due_;  // meanwhile the journal
@@ -212,7 +213,10 @@ void Pump::learn(std::span<const model::StoredRow> rows, io::SteadyTime begun,
                  const model::Result<ports::Delivery>& delivery) {
   const auto within = clock_.ticks() - begun;
   if (!delivery) {
-    if (delivery.error().code == boost::system::errc::timed_out) rows_in_time_.not_taken(rows.size(), within);
+    if (delivery.error().code == boost::system::errc::timed_out) {
+      rows_in_time_.not_taken(rows.size(), within);
+      is_smaller_ = rows.size() > 1;
+    }
   } else if (delivery->settled_through >= rows.back().sequence) {
     rows_in_time_.taken(rows.size(), within, batch_rows());
   }
@@ -245,6 +249,7 @@ asio::awaitable<model::Result<Step>> Pump::offer_journal() {
   if (!step && (unsettled_ || shared::is_under_way(step.error()))) co_return step;
   if (!step || *step == Step::stuck) {  // the live lane goes on without it
     log_.backlog_trouble(step ? "nothing of it is taken" : step.error().text);
+    if (std::exchange(is_smaller_, false)) backlog_backoff_.reset();
     backlog_due_ = clock_.ticks() + backlog_backoff_.next();
     co_return Step::idle;
   }
@@ -389,6 +394,7 @@ asio::awaitable<void> Pump::deliver() {
       continue;
     }
     if (fault) log_.trouble(*fault);
+    if (std::exchange(is_smaller_, false)) backoff.reset();  // the time that was too short was a pause long enough
     co_await clock_.sleep_until(clock_.ticks() + backoff.next());
   }
 }

@@ -26,8 +26,8 @@ class AddressOrder {
     first_ = addresses.empty() ? std::nullopt : std::optional(addresses.front());
   }
 
-  // Nothing came of those that were arranged last within the time there was.
-  void timed_out() {
+  // Nothing came of those that were arranged last.
+  void failed() {
     if (first_) late_.push_back(*first_);
   }
 

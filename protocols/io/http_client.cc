@@ -154,7 +154,7 @@ class HttpClient::Impl {
     ++connects_;
     co_await fresh->lowest().async_connect(endpoints, into(ec));
     co_await rethrow_if_cancelled();
-    if (ec == beast::error::timeout) order_.timed_out();
+    if (ec == beast::error::timeout) order_.failed();
     if (ec) co_return failed("cannot connect to ", ec);
     fresh->lowest().socket().set_option(tcp::no_delay(true), ec);
 
@@ -164,7 +164,7 @@ class HttpClient::Impl {
       co_await fresh->tls->async_handshake(asio::ssl::stream_base::client, into(ec));
       co_await rethrow_if_cancelled();
       if (ec == beast::error::timeout) {
-        order_.timed_out();
+        order_.failed();
         co_return failed("no TLS with ", ec);
       }
       if (ec) co_return HttpFailure{ec, "no TLS with " + where_ + ": " + describe_handshake_error(stream, ec)};

@@ -95,11 +95,14 @@ class Session::Impl {
 
     auto want = PQstatus(connection_.get()) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
     while (want != PGRES_POLLING_OK) {
-      if (want == PGRES_POLLING_FAILED) co_return refused();
+      if (want == PGRES_POLLING_FAILED) {  // not by all: an answer that is none of PostgreSQL ends libpq's search
+        order_.failed();
+        co_return refused();
+      }
       if (!attach()) co_return broken("");  // libpq goes on to another socket now and then
       co_await ready(want == PGRES_POLLING_READING ? Until::readable : Until::writable);
       if (deadline.expired()) {
-        order_.timed_out();
+        order_.failed();
         co_return late("no connection", timeout);
       }
       want = PQconnectPoll(connection_.get());

@@ -19,31 +19,31 @@ TEST(AddressOrder, KeepsTheOrderWhileThereIsAnswerInTime) {
   AddressOrder<std::string> order;
   EXPECT_EQ(arranged(order, {"a", "b"}), (Addresses{"a", "b"}));
   EXPECT_EQ(arranged(order, {"b", "a"}), (Addresses{"b", "a"}));
-  order.timed_out();
+  order.failed();
   EXPECT_EQ(arranged(order, {}), Addresses{});
-  order.timed_out();
+  order.failed();
   EXPECT_EQ(arranged(order, {"a"}), Addresses{"a"});
 }
 
 TEST(AddressOrder, BeginsWithAnotherOneAfterATimeout) {
   AddressOrder<std::string> order;
-  order.timed_out();  // of nothing
+  order.failed();  // of nothing
   EXPECT_EQ(arranged(order, {"a", "b", "c"}), (Addresses{"a", "b", "c"}));
-  order.timed_out();
+  order.failed();
   EXPECT_EQ(arranged(order, {"a", "b", "c"}), (Addresses{"b", "c", "a"}));
   EXPECT_EQ(arranged(order, {"a", "b", "c"}), (Addresses{"b", "c", "a"})) << "as long as that one is there";
-  order.timed_out();
+  order.failed();
   EXPECT_EQ(arranged(order, {"a", "b", "c"}), (Addresses{"c", "a", "b"}));
-  order.timed_out();
+  order.failed();
   EXPECT_EQ(arranged(order, {"a", "b", "c"}), (Addresses{"a", "b", "c"})) << "none is better than another";
-  order.timed_out();
+  order.failed();
   EXPECT_EQ(arranged(order, {"a", "b", "c"}), (Addresses{"b", "c", "a"}));
 }
 
 TEST(AddressOrder, DoesNotGoRoundWithANameServerThatDoes) {
   AddressOrder<std::string> order;
   EXPECT_EQ(arranged(order, {"a", "b"}).front(), "a");
-  order.timed_out();
+  order.failed();
   EXPECT_EQ(arranged(order, {"b", "a"}).front(), "b");
   EXPECT_EQ(arranged(order, {"a", "b"}).front(), "b");
 }
