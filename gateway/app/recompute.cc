@@ -1,6 +1,7 @@
 #include "gateway/app/recompute.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "gateway/app/live_history.h"
 #include "gateway/app/window_readings.h"
+#include "gateway/books/layers.h"
 #include "gateway/model/account_of.h"
 #include "gateway/pipeline/calendar.h"
 #include "gateway/pipeline/pipeline.h"
@@ -24,6 +26,28 @@ using model::Period;
 using store::History;
 
 constexpr std::size_t kReadingsPerCall = 4'096;
+constexpr std::uint64_t kEverything = UINT64_MAX;
+constexpr std::size_t kPlaysMax = 8;  // of one window without its late readings
+
+using EntryKey = std::pair<model::AccountId, Instant>;
+
+// Of an entry; where there is none nothing was moved nor watched.
+struct Figures {
+  model::Activity amount;
+  Duration covered{};
+};
+
+// An earlier version carried what was left of a rate's amount on to the next quarter hour.
+bool same_amount(const Figures& a, const Figures& b) {
+  return std::abs((a.amount - b.amount).quanta()) <= 1;
+}
+
+// What the accounts of one point would be had no more come late than what lies in front of a place in the journal.
+struct WithoutLate {
+  bool is_sure = false;
+  Instant closed_until = Instant::min();
+  std::map<EntryKey, Figures> figures;
+};
 
 class Recomputing {
  public:
@@ -62,12 +86,15 @@ class Recomputing {
     for (WindowReadings& window : windows_) {
       if (stop_) return model::Fault{make_error_code(boost::system::errc::operation_canceled), "stopped"};
       if (*thinned && !window.has_lead()) reach_[&window] = reach_of(window);
+      const auto keep = [&](model::AccountId account, model::EmissionEntry& entry) {
+        recomputed_.push_back({account, std::move(entry)});
+      };
       const std::size_t before = recomputed_.size();
-      if (!window.counted(play(window))) {
+      if (!window.counted(play(window, kEverything, keep))) {
         WindowReadings* const again = &window;
         if (auto read = collect(history_, {&again, 1}, leads_, stop_); read.has_error()) return read.error();
         recomputed_.resize(before);
-        window.counted(play(window));
+        window.counted(play(window, kEverything, keep));
       }
       out_.not_repaired += window.not_repaired();
     }
@@ -124,21 +151,30 @@ class Recomputing {
     return readings;
   }
 
-  // Readings of one instant go in together, as one poll or message brought them. Up to when they are counted.
-  Instant play(const WindowReadings& window) {
+  // Readings of one instant go in together, as one poll or message brought them. Of what was left out of the live
+  // accounts only what lies in front of `behind`. Returns up to when the point is counted for good.
+  template <class Take>
+  Instant play(const WindowReadings& window, std::uint64_t behind, const Take& take) {
     pipeline::Pipeline pipeline(site_, factors_, {});
+    const PointId point = window.point().id;
     const Instant enough = std::min(window.window().to, window.window().closed_until);
     std::vector<Batch> batches;
     const auto flush = [&] {
       if (batches.empty()) return;
-      for (model::JournalRow& row : pipeline.ingest(batches, batches.back().received).rows) take(window, row);
+      for (model::JournalRow& row : pipeline.ingest(batches, batches.back().received).rows) {
+        auto* entry = row.body.get_if<model::EmissionEntry>();
+        if (entry && is_own(window, std::get<model::AccountId>(row.subject), *entry)) {
+          take(std::get<model::AccountId>(row.subject), *entry);
+        }
+      }
       batches.clear();
     };
     for (const StoredReading& stored : in_order(window)) {
+      if (stored.left_out && stored.sequence > behind) continue;
       const bool same_instant = !batches.empty() && batches.back().received == stored.at;
       if (!same_instant && (stored.at >= enough || batches.size() == kReadingsPerCall)) flush();
       if (!same_instant && stored.at >= enough) {  // one by one, until all is closed
-        if (pipeline.counted_until(window.point().id).value_or(Instant::min()) >= enough) break;
+        if (pipeline.counted_until(point).value_or(Instant::min()) >= enough) break;
       }
       if (!same_instant) batches.push_back({.source = {}, .received = stored.at, .readings = {}, .settled = {}});
       batches.back().readings.push_back(
@@ -146,17 +182,13 @@ class Recomputing {
       ++out_.readings;
     }
     flush();
-    return pipeline.counted_until(window.point().id).value_or(Instant::min());
+    return pipeline.counted_until(point).value_or(Instant::min());
   }
 
-  void take(const WindowReadings& window, model::JournalRow& row) {
-    auto* entry = row.body.get_if<model::EmissionEntry>();
-    if (!entry || !compared(window, entry->begin, entry->end)) return;
-    const auto account = std::get<model::AccountId>(row.subject);
-    if (entry->begin < reach(window)) return;
+  bool is_own(const WindowReadings& window, model::AccountId account, const model::EmissionEntry& entry) const {
+    if (!compared(window, entry.begin, entry.end) || entry.begin < reach(window)) return false;
     const auto owner = window_of_account_.find(account);
-    if (owner == window_of_account_.end() || owner->second != &window) return;  // of what it is computed from
-    recomputed_.push_back({account, std::move(*entry)});
+    return owner != window_of_account_.end() && owner->second == &window;  // else of what it is computed from
   }
 
   model::Result<void> read_booked() {
@@ -166,7 +198,7 @@ class Recomputing {
       range.to = std::max(*range.to, window.window().to);
     }
     model::AccountOf account_of(site_);
-    return history_.each(History::What::entries, range, [&](const model::StoredRow& row) {
+    const auto read = history_.each(History::What::entries, range, [&](const model::StoredRow& row) {
       const auto account = account_of(*row.series);
       const auto owner = account ? window_of_account_.find(*account) : window_of_account_.end();
       const auto* entry = row.body.get_if<model::EmissionEntry>();
@@ -183,6 +215,8 @@ class Recomputing {
           std::uint64_t& newest = corrected_at_[{*account, entry->begin}];
           const std::uint64_t through = entry->correction->readings_through;
           newest = std::max(newest, through != 0 ? through : row.sequence);
+          std::uint64_t& last = restated_last_[&window];
+          last = std::max(last, newest);
         }
       } else {
         ++out_.out_of_reach;
@@ -190,6 +224,10 @@ class Recomputing {
       }
       return true;
     });
+    std::ranges::sort(booked_, {}, [](const model::AccountEntry& booked) {
+      return std::tuple(booked.account, booked.entry.begin, booked.entry.revision);
+    });
+    return read;
   }
 
   // In what is compared. The note has its reason, beside that of whoever booked it.
@@ -214,13 +252,12 @@ class Recomputing {
   }
 
   books::Reason reason(model::AccountId account, const model::EmissionEntry* known,
-                       const model::EmissionEntry* restated) const {
+                       const model::EmissionEntry* restated) {
     const WindowReadings& window = *window_of_account_.at(account);
-    const model::EmissionEntry& entry = restated ? *restated : *known;
     if (known && restated && differ_by_factor(*known, *restated)) {
       return reason_of_factor(site_.accounts.at(model::index(account)), *known, *restated);
     }
-    books::Reason reason = reason_of_amount(window, account, entry, known == nullptr);
+    books::Reason reason = reason_of_amount(window, account, known, restated);
     if (known && restated && !books::same_factors(*known, *restated)) {
       reason.note += "; and another factor: " + factor_change(*known, *restated);
     }
@@ -230,16 +267,67 @@ class Recomputing {
   // The cause is that of the amount; the factor, where it differs as well, stands in the note. A repair waits for a
   // person; once it is booked, and of what is not in the books yet, what comes late is late data like any other.
   books::Reason reason_of_amount(const WindowReadings& window, model::AccountId account,
-                                 const model::EmissionEntry& entry, bool is_new) const {
+                                 const model::EmissionEntry* known, const model::EmissionEntry* restated) {
+    const model::EmissionEntry& entry = restated ? *restated : *known;
     const bool late = window.holds_late(entry.begin, entry.end);
     const Repair* repair = window.repair_of(entry.begin, entry.end);
-    if (repair && !(is_new || is_booked(*repair, account))) return {model::Cause::configuration, repair->reason, late};
+    if (repair && known && !is_booked(*repair, account)) return {model::Cause::configuration, repair->reason, late};
     const auto corrected = corrected_at_.find({account, entry.begin});
-    if (window.late_touches(entry.begin, entry.end, corrected == corrected_at_.end() ? 0 : corrected->second)) {
+    const std::uint64_t behind = corrected == corrected_at_.end() ? 0 : corrected->second;
+    if (window.late_touches(entry.begin, entry.end, behind) &&
+        follows_from_late(window, account, entry, restated != nullptr, behind)) {
       return {model::Cause::late_data, "late readings of " + window.point().full_name(), true};
     }
     if (repair) return {model::Cause::configuration, repair->reason, late};
     return {model::Cause::configuration, "by the present configuration of " + window.point().full_name(), late};
+  }
+
+  // Of what late readings behind that place touch: whether the books have what follows from all others. Else a
+  // difference is there without them, by another configuration than it was booked by. Where there is no telling it is
+  // theirs, for they came; of more places than are played it is as of the others.
+  bool follows_from_late(const WindowReadings& window, model::AccountId account, const model::EmissionEntry& entry,
+                         bool is_closed, std::uint64_t behind) {
+    if (window.is_computed()) return true;  // live results wait for what is late of an input, in ways of their own
+    if (window.late_counted(entry.begin, entry.end, behind)) return true;
+    const Figures booked = booked_figures(account, entry.begin);
+    auto& plays = without_late_[&window];
+    const auto last = restated_last_.find(&window);
+    // What a restatement agreed with it does not say.
+    for (const std::uint64_t place : {behind, last == restated_last_.end() ? behind : last->second}) {
+      if (!plays.contains(place) && plays.size() == kPlaysMax) return !contradicted_.contains(&window);
+      const WithoutLate& without = this->without_late(window, place);
+      if (!without.is_sure) return true;
+      if (without.closed_until < entry.end) return is_closed;  // else that is so with them, too
+      const auto found = without.figures.find({account, entry.begin});
+      const Figures figures = found == without.figures.end() ? Figures{} : found->second;
+      if (same_amount(booked, figures) && booked.covered == figures.covered) return true;
+    }
+    contradicted_.insert(&window);
+    return false;
+  }
+
+  const WithoutLate& without_late(const WindowReadings& window, std::uint64_t behind) {
+    const auto [known, is_new] = without_late_[&window].try_emplace(behind);
+    WithoutLate& without = known->second;
+    if (!is_new) return without;
+    without.is_sure = window.has_lead_without(behind);
+    if (!without.is_sure) return without;
+    without.closed_until = play(window, behind, [&](model::AccountId account, const model::EmissionEntry& entry) {
+      without.figures[{account, entry.begin}] = {entry.amount, entry.covered};
+    });
+    return without;
+  }
+
+  // Without what stands beside it.
+  Figures booked_figures(model::AccountId account, Instant begin) const {
+    const auto key = [](const model::AccountEntry& booked) { return EntryKey(booked.account, booked.entry.begin); };
+    std::vector<model::EmissionEntry> revisions;
+    for (const auto& booked : std::ranges::equal_range(booked_, EntryKey(account, begin), {}, key)) {
+      revisions.push_back(booked.entry);
+    }
+    if (revisions.empty()) return {};
+    const books::Layers layers = books::layers_of(revisions);
+    return layers.has_computed ? Figures{layers.computed.amount, layers.computed.covered} : Figures{};
   }
 
   // Of a live series the value may have come late, or be repaired; all else is another factor.
@@ -320,9 +408,11 @@ class Recomputing {
   std::map<model::AccountId, const WindowReadings*> window_of_account_;
   std::map<const WindowReadings*, Instant> reach_;
   LiveHistory live_;
-  std::map<std::pair<model::AccountId, Instant>, std::uint64_t>
-      corrected_at_;                                               // readings that a restatement considered
+  std::map<EntryKey, std::uint64_t> corrected_at_;                 // readings that a restatement considered
   std::set<std::pair<model::AccountId, std::string>> configured_;  // notes of corrections of that cause
+  std::map<const WindowReadings*, std::uint64_t> restated_last_;   // the newest of these
+  std::map<const WindowReadings*, std::map<std::uint64_t, WithoutLate>> without_late_;
+  std::set<const WindowReadings*> contradicted_;  // the books have something else than what follows without them
   std::vector<model::AccountEntry> recomputed_;
   std::vector<model::AccountEntry> booked_;
   Recomputation out_;

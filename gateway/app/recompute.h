@@ -67,6 +67,10 @@ struct Recomputation {
 // counter in doubt leaves open for two months is not compared. What is derived from several inputs needs all of them as
 // far around the window as the slowest one has a few readings, within two months.
 //
+// A difference is late data where the same without the readings that came late since gives what is booked, or where
+// that cannot be told; else it is by the configuration. For that windows with such differences are played again, up to
+// eight times.
+//
 // Memory: the readings of all windows, 32 bytes each, and their entries; the caller groups. One thread, which may be
 // any: `history` is the only thing it touches besides constants.
 //

@@ -112,7 +112,7 @@ void Track::settle() {
   // Late is what came after a newer one.
   std::uint64_t first_heard = std::numeric_limits<std::uint64_t>::max();
   const auto note = [&first_heard](StoredReading& reading) {
-    reading.late = reading.late || reading.sequence > first_heard;  // of a backlog of days that is not here
+    reading.late = reading.left_out || reading.sequence > first_heard;
     first_heard = std::min(first_heard, reading.sequence);
   };
   auto rejected = rejected_.rbegin();
@@ -129,6 +129,16 @@ void Track::settle() {
   }
 }
 
+bool Track::has_lead_without(std::uint64_t behind, Instant begin) const {
+  pipeline::Lead lead(point_.kind, point_.limits.runs_back);
+  for (const StoredReading& reading : readings_) {
+    if (reading.at >= begin) break;
+    if (!reading.left_out || reading.sequence <= behind) lead.note(reading.at, reading.value);
+  }
+  const bool has_all = !has_lead() && lead_.size() < kLateLeadMax;  // that the journal has
+  return has_all || lead.is_enough();
+}
+
 // The step that it divides, and as many around it as may have waited for a decision; and what a register that stands
 // still since then was taken for.
 LateSpan Track::around(std::size_t i) {
@@ -137,7 +147,8 @@ LateSpan Track::around(std::size_t i) {
   LateSpan span{.from = readings_[before].at,
                 .to = readings_[behind].at,
                 .sequence = readings_[i].sequence,
-                .at = readings_[i].at};
+                .at = readings_[i].at,
+                .left_out = readings_[i].left_out};
   if (point_.kind != Kind::cumulative) return span;
   const Instant at = readings_[i].at;
   span.from = std::min(span.from, at - kDoubtLasts);
@@ -241,7 +252,8 @@ std::optional<StoredReading> Track::usable(const History::RawReading& reading) {
                        .at = reading.at,
                        .sequence = reading.sequence,
                        .value = value,
-                       .late = reading.quality.rule == model::Rule::out_of_order,
+                       .late = false,
+                       .left_out = reading.quality.rule == model::Rule::out_of_order,
                        .hj212_flag = flag};
 }
 
@@ -263,6 +275,7 @@ void Track::take_rejected(const History::RawReading& reading) {
                        .sequence = reading.sequence,
                        .value = std::numeric_limits<double>::quiet_NaN(),
                        .late = false,
+                       .left_out = false,
                        .hj212_flag = flag});
 }
 

@@ -116,6 +116,18 @@ bool WindowReadings::late_touches(Instant begin, Instant end, std::uint64_t behi
   });
 }
 
+bool WindowReadings::late_counted(Instant begin, Instant end, std::uint64_t behind) const {
+  return std::ranges::any_of(tracks_, [&](const Track& track) {
+    return std::ranges::any_of(track.late(), [&](const LateSpan& late) {
+      return !late.left_out && late.sequence > behind && late.from < end && begin < late.to;
+    });
+  });
+}
+
+bool WindowReadings::has_lead_without(std::uint64_t behind) const {
+  return std::ranges::all_of(tracks_, [&](const Track& track) { return track.has_lead_without(behind, begin_); });
+}
+
 bool WindowReadings::holds_late(Instant begin, Instant end) const {
   return std::ranges::any_of(tracks_, [&](const Track& track) {
     return std::ranges::any_of(track.late(), [&](const LateSpan& late) { return begin < late.at && late.at <= end; });

@@ -23,6 +23,7 @@ struct StoredReading {
   std::uint64_t sequence = 0;
   double value = 0;  // in the point's unit, repaired; NaN: it was not a value
   bool late = false;
+  bool left_out = false;   // of the live accounts: it came too late
   char hj212_flag = '\0';  // that it was marked with
 };
 
@@ -36,6 +37,7 @@ struct LateSpan {
   Instant to{};
   std::uint64_t sequence = 0;  // of the reading
   Instant at{};                // likewise
+  bool left_out = false;       // likewise
 };
 
 // What was found of a point in front of a place in the journal. Who restates one window after the other keeps it, so
@@ -73,6 +75,8 @@ class Track {
   // Whether what was found in front of it is enough for the state that the whole history would give.
   bool has_lead() const { return lead_found_.is_enough(); }
   KnownLead lead(std::uint64_t through) const { return {through, front_, lead_found_}; }
+  // The same without what was left out behind a place in the journal. `begin`: of the window.
+  bool has_lead_without(std::uint64_t behind, Instant begin) const;
   // Nothing taken at or after this instant is wanted any more. max(): who knows.
   Instant enough_from();
   // Everything is found: brings it in its order.
@@ -136,6 +140,7 @@ class WindowReadings {
 
   const Window& window() const { return window_; }
   const Point& point() const { return point_; }
+  bool is_computed() const { return tracks_.size() != 1 || tracks_.front().point().id != point_.id; }
   Instant begin() const { return begin_; }  // of the first entry that is compared
   Instant start() const { return start_; }  // readings from here on are all there
   std::span<Track> tracks() { return tracks_; }
@@ -144,6 +149,11 @@ class WindowReadings {
   bool has_lead() const;
   // Whether a late reading that lies behind that place in the journal may have changed what begins and ends there.
   bool late_touches(Instant begin, Instant end, std::uint64_t behind) const;
+  // Whether the live accounts did not just leave out one that did. It was rejected, which changes what counts as
+  // watched; or counted while the counter was in doubt.
+  bool late_counted(Instant begin, Instant end, std::uint64_t behind) const;
+  // Whether without what was left out behind that place there is enough lead.
+  bool has_lead_without(std::uint64_t behind) const;
   // Whether a late reading is of that time.
   bool holds_late(Instant begin, Instant end) const;
   // All of the tracks are there: which inputs came farther apart than a result allows.

@@ -185,6 +185,75 @@ TEST_F(CauseTest, IsTheConfigurationFarFromLateReadings) {
   }
 }
 
+// One more between it and the one before, in which a quarter hour ends.
+Reading across_a_quarter_hour(Reading reading, Duration before, double kwh_before) {
+  reading.at -= before;
+  reading.value -= kwh_before;
+  return reading;
+}
+
+// What the others alone give by it waits, whatever comes late.
+TEST_F(CauseTest, IsTheConfigurationAlsoAroundALateReadingWhereTheOthersGiveSomethingElse) {
+  for (const bool with_another_user : {false, true}) {
+    StoredBooks books(site_);
+    std::vector<Reading> readings = counter(PointId{0}, 2min, 8h, 0, 1);
+    const Reading late = across_a_quarter_hour(readings[48], 3min, 0.4);
+    books.hear(readings);
+    if (with_another_user) {
+      model::Account hall = site_.site.accounts[0];
+      hall.id = model::AccountId{1};
+      hall.user = hall.user_name = "hall";
+      site_.site.accounts.push_back(hall);
+    } else {
+      site_.site.points[0].history.ratios.push_back({.numerator = 2});
+    }
+    books.reopen();
+    books.hear(std::span(&late, 1));
+    EXPECT_GT(books.recompute_all(), 20u);
+    auto count = causes(books);
+    EXPECT_EQ(count[Cause::late_data], with_another_user ? 2 : 0);
+    EXPECT_GT(count[Cause::configuration], 20);
+    site_.site.points[0].history.ratios.clear();
+    site_.site.accounts.resize(1);
+  }
+}
+
+TEST_F(CauseTest, IsLateDataOnceAnotherConfigurationIsBooked) {
+  StoredBooks books(site_);
+  std::vector<Reading> readings = counter(PointId{0}, 2min, 8h, 0, 1);
+  books.hear(readings);
+  site_.site.points[0].history.ratios.push_back({.numerator = 2});
+  books.reopen();
+  EXPECT_GT(books.recompute_all(), 20u);
+  EXPECT_EQ(causes(books).size(), 1u);
+  for (const Reading& late :
+       {across_a_quarter_hour(readings[48], 3min, 0.4), across_a_quarter_hour(readings[60], 3min, 0.4),
+        across_a_quarter_hour(readings[48], 2min, 0.3)}) {
+    books.hear(std::span(&late, 1));
+    EXPECT_EQ(books.recompute_all(), 2u);
+  }
+  EXPECT_EQ(causes(books)[Cause::late_data], 6);
+}
+
+// Each quarter hour by itself: what is believed less from now on begins in the third hour.
+TEST_F(CauseTest, IsLateDataWhereTheOthersGiveWhatIsBooked) {
+  StoredBooks books(site_);
+  std::vector<Reading> late;
+  std::vector<Reading> readings = counter(PointId{0}, 2min, 8h, 0, 1);
+  late.push_back(across_a_quarter_hour(readings[12], 3min, 0.4));
+  books.hear(readings);
+  site_.site.points[0].limits.max = 30;
+  books.reopen();
+  books.hear(late);
+  EXPECT_GT(books.recompute_all(), 10u);
+  for (const auto& [key, revisions] : books.entries()) {
+    const auto& correction = revisions.back().correction;
+    const bool is_late = key.second == kMarch + 45min || key.second == kMarch + 60min;
+    if (is_late) ASSERT_TRUE(correction);
+    if (correction) EXPECT_EQ(correction->cause, is_late ? Cause::late_data : Cause::configuration);
+  }
+}
+
 class Repaired : public CauseTest {
  protected:
   // A counter and a rate, which show a tenth; of three in the afternoon nothing is heard in time.
