@@ -19,16 +19,28 @@ namespace {
 constexpr std::int64_t kTailRows = 1'000;  // read at the start, to see whether they can be
 
 constexpr std::int64_t kLogBytes = 16 << 20;
+constexpr std::int64_t kLogBytesMin = 1 << 20;
+constexpr std::int64_t kLogShare = 16;  // of a small disk
 
 constexpr std::int64_t kMarkEveryMs = 15 * 60'000;
+
+// Until its pages go to the file.
+std::int64_t log_bytes(const std::filesystem::path& directory) {
+  std::error_code error;
+  const std::uintmax_t disk = std::filesystem::space(directory, error).capacity;
+  if (error) return kLogBytes;
+  return std::clamp(static_cast<std::int64_t>(disk / kLogShare), kLogBytesMin, kLogBytes);
+}
 
 std::unique_ptr<Database> open_database(const std::filesystem::path& file) {
   auto database = std::make_unique<Database>(file, Database::Mode::read_write);
   migrate(*database);
   database->execute("PRAGMA synchronous = FULL");  // a commit is on disk when it completes
   // Pages are written again and again: the file has them once for so many bytes of the log.
-  const std::int64_t pages = kLogBytes / database->integer("PRAGMA page_size");
-  database->execute("PRAGMA wal_autocheckpoint = " + std::to_string(pages) + "; PRAGMA journal_size_limit = 67108864");
+  const std::int64_t bytes = log_bytes(file.parent_path());
+  const std::int64_t pages = bytes / database->integer("PRAGMA page_size");
+  database->execute("PRAGMA wal_autocheckpoint = " + std::to_string(pages) +
+                    "; PRAGMA journal_size_limit = " + std::to_string(4 * bytes));
   database->execute("PRAGMA cache_size = -8192");
   database->execute("PRAGMA max_page_count = 4294967294");  // by default a quarter of that: 512 GiB of small pages
   database->execute("PRAGMA secure_delete = OFF");          // some builds write zeros over what is dropped
