@@ -89,10 +89,11 @@ def test_frames_are_the_bytes_that_the_device_saw(park):
 
     told = wait_until(full, timeout=30, what="the ring being full")
     assert len(told["frames"]) == told["frames_max"] == 32 and told["added"] - told["dropped"] == 32
-    on_the_wire = {(is_client, piece) for is_client, piece in fast_wire.heard}
-    for device in ("fast", "slow-unit"):
-        for frame in frames(gateway, otto, device):
-            assert (frame["direction"] == "sent", bytes.fromhex(frame["hex"])) in on_the_wire
+    for device in ("fast", "slow-unit"):  # polled on meanwhile: what is shown may be on its way still
+        shown = {(frame["direction"] == "sent", bytes.fromhex(frame["hex"])) for frame in frames(gateway, otto, device)}
+        assert shown
+        wait_until(lambda wanted=shown: wanted <= {(is_client, piece) for is_client, piece in fast_wire.heard},
+                   what=f"all that is shown of {device} on the wire")
     assert {frame["unit"] for frame in frames(gateway, otto, "slow-unit")} == {9}
 
 
