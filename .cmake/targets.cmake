@@ -79,7 +79,7 @@ function(carbongate_fuzz_target name)
   if(NOT IS_DIRECTORY ${corpus})
     message(FATAL_ERROR "${name} has no corpus: put a few valid inputs into ${corpus}")
   endif()
-  add_test(NAME ${name} COMMAND ${name} -max_total_time=${CARBONGATE_FUZZ_SECONDS} -timeout=10 -print_final_stats=1
+  add_test(NAME ${name} COMMAND ${name} -max_total_time=${CARBONGATE_FUZZ_SECONDS} -timeout=30 -print_final_stats=1
     -artifact_prefix=${CMAKE_CURRENT_BINARY_DIR}/${name}- ${found} ${corpus})
   set_tests_properties(${name} PROPERTIES LABELS fuzz)
 endfunction()

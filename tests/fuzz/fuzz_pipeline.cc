@@ -99,8 +99,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<model::Co2e> co2e(kSite.accounts.size());
   while (!bytes.empty()) {
     const auto head = bytes.take<std::uint8_t>();
-    const auto far = bytes.take<std::int16_t>();  // seconds; now and then hours
-    at += (head & 0x08) != 0 && far % 16 == 0 ? Duration(far * 3'600'000LL) : Duration(far * 100LL);
+    const auto far = bytes.take<std::int16_t>();  // tenths of a second; now and then quarter hours, of up to a year
+    at += (head & 0x08) != 0 && far % 16 == 0 ? Duration(far * 900'000LL) : Duration(far * 100LL);
     const auto raw = bytes.take<std::uint32_t>();
     const double value = (head & 0x10) != 0   ? static_cast<double>(std::bit_cast<float>(raw)) * 1e6
                          : (head & 0x20) != 0 ? static_cast<double>(raw) / 1e3
