@@ -27,6 +27,10 @@ class CutAnywhere : public ::testing::Test {
     return readings;
   }
   static double hours(Duration time) { return static_cast<double>(time.count()) / 3'600'000; }
+  // At midnight, when nothing runs.
+  static double set_to_zero(Duration time) {
+    return time < 4h ? 500 + 40 * hours(time) : std::max(0.0, 40 * hours(time - 6h));
+  }
 
   // By commits, as a gateway does: places in the journal are found by them.
   static void hear(Books& books, std::span<const Reading> readings) {
@@ -97,20 +101,16 @@ TEST_F(CutAnywhere, AMeterThatWasFrozenCatchesUpWhereverTheWindowBegins) {
   expect_nothing_to_correct(books, std::vector{kStart + 12h, kStart + 26h, kStart + 28h});
 }
 
-// Of today: set to 0 at midnight, when nothing runs. By 10 s 64 readings are not eleven minutes.
+// By 10 s 64 readings are not eleven minutes.
 TEST_F(CutAnywhere, AWindowMayEndWhereARegisterIsSetToZero) {
-  const auto readings = register_of(counter_, 10s, 8h, [](Duration time) {
-    return time < 4h ? 500 + 40 * hours(time) : std::max(0.0, 40 * hours(time - 6h));
-  });
+  const auto readings = register_of(counter_, 10s, 8h, set_to_zero);
   Books books(site_);
   hear(books, readings);
   expect_nothing_to_correct(books, std::vector{kStart, kStart + 4h, kStart + 4h + 15min, kStart + 6h});
 }
 
 TEST_F(CutAnywhere, ALateReadingTakesNothingAwayBeforeARegisterIsSetToZero) {
-  auto readings = register_of(counter_, 10s, 8h, [](Duration time) {
-    return time < 4h ? 500 + 40 * hours(time) : std::max(0.0, 40 * hours(time - 6h));
-  });
+  auto readings = register_of(counter_, 10s, 8h, set_to_zero);
   const auto late = std::ranges::find(readings, kStart + 3h + 40min, &Reading::at);
   std::rotate(late, late + 1, std::ranges::find(readings, kStart + 3h + 50min, &Reading::at));
   Books books(site_);
