@@ -181,6 +181,13 @@ int run_daemon(const RunOptions& options) {
 
   if (const auto& repaired = store.value()->status().repaired; !repaired.empty()) {
     spdlog::critical("the store was damaged and has been repaired: {}", repaired);
+  } else {
+    for (const std::string& folder : store.value()->status().set_aside) {
+      spdlog::warn(
+          "the store was damaged before: {} in 'store.path' says what is gone; delete the folder when nobody needs it "
+          "any more",
+          folder + "/report.txt");
+    }
   }
 
   asio::io_context loop(1);

@@ -9,6 +9,7 @@
 
 #include "gateway/app/offline_config.h"
 #include "gateway/store/cursor_table.h"
+#include "gateway/store/salvage.h"
 #include "gateway/tables/local_time.h"
 
 namespace carbongate::cli {
@@ -71,6 +72,19 @@ void write_json(const std::vector<ports::SinkAccount>& accounts, const std::stri
   out << boost::json::serialize(all) << "\n";
 }
 
+// What the numbers of rows do not tell: that there was damage at all.
+void write_damage(const std::filesystem::path& directory, std::ostream& out) {
+  if (const auto damage = store::known_damage(directory)) {
+    out << fmt::format("the store is damaged: {}. A start of the gateway repairs it, and counts what is gone\n",
+                       *damage);
+  }
+  for (const std::string& folder : store::set_aside(directory)) {
+    out << fmt::format(
+        "the store was damaged before: {} says what is gone; delete the folder when nobody needs it any more\n",
+        (directory / folder / "report.txt").string());
+  }
+}
+
 }  // namespace
 
 int run_conservation(const ConservationOptions& options, std::ostream& out, std::ostream& err) {
@@ -84,7 +98,8 @@ int run_conservation(const ConservationOptions& options, std::ostream& out, std:
     err << problems.to_text();
     return EX_CONFIG;
   }
-  const auto accounts = store::audit_store(options.store.empty() ? config.store.path : options.store);
+  const std::filesystem::path directory = options.store.empty() ? config.store.path : options.store;
+  const auto accounts = store::audit_store(directory);
   if (accounts.has_error()) {
     err << accounts.error().text << "\n";
     return EX_NOINPUT;
@@ -94,6 +109,7 @@ int run_conservation(const ConservationOptions& options, std::ostream& out, std:
   } else {
     write_table(*accounts, out);
     write_places(*accounts, config, out);
+    write_damage(directory, out);
   }
   return std::ranges::all_of(*accounts, &ports::SinkAccount::balances) ? 0 : 1;
 }

@@ -87,6 +87,8 @@ void append_process(Metrics& out, const Facts& facts, const State& state) {
 void append_store(Metrics& out, const Facts& facts, const State& state) {
   out.gauge("store_up", "0: the last commit failed, or the store is damaged.",
             state.store_trouble.empty() && state.store.damage.empty() ? 1 : 0);
+  out.gauge("store_set_aside", "Folders with what starts found damaged and repaired, and nobody has removed yet.",
+            state.store.set_aside.size());
   out.gauge("store_bytes", "Of the store's database file.", state.store.bytes);
   out.gauge("store_max_bytes", "Beyond it the oldest readings go.", store_bytes_max(facts.fixed(), state));
   out.counter("store_commits_total", "Transactions.", state.store.commits);

@@ -30,6 +30,7 @@ struct StoreStatus {
   std::string seal_trouble;                  // why nothing is sealed, and what to do; empty: it is
   std::string damage;    // what cannot be read any more: the next start repairs it; empty: nothing known
   std::string repaired;  // what this start saved of a damaged store, several lines; empty: it was sound
+  std::vector<std::string> set_aside;  // names of folders with what this and earlier starts found damaged, still there
   struct Stretch {
     std::uint64_t begun = 0;    // before its first row
     std::uint64_t settled = 0;  // its last row; at least `begun`

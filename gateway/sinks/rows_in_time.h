@@ -17,7 +17,7 @@ class RowsInTime {
 
   void not_taken(std::size_t rows, std::chrono::milliseconds within) {
     limit_ = std::max<std::size_t>(rows / 2, 1);
-    too_long_ = within;
+    too_long_ = std::max(too_long_, within);
   }
 
   // `wanted`: as many as there are to be, without a limit.

@@ -359,8 +359,10 @@ asio::awaitable<void> Pump::deliver() {
   while (true) {
     // Rows may be committed while peek() is under way; its answer counts only for the journal as it was before.
     const std::uint64_t seen = store_.status().last_sequence;
-    const bool are_retries = has_retries_ && clock_.ticks() >= retries_due_;
+    const bool cannot_settle = unsettled_ && next_.empty();
+    const bool are_retries = has_retries_ && !cannot_settle && clock_.ticks() >= retries_due_;
     auto step = are_retries ? co_await offer_retries() : co_await offer_journal();
+    if (are_retries) is_smaller_ = false;  // what was learned of them says nothing of the pause of the journal
     if (are_retries && (!step || *step == Step::stuck)) {
       if (!step && !shared::is_under_way(step.error())) log_.retries_wait(step.error().text);
       retries_due_ = clock_.ticks() + retries_backoff_.next();

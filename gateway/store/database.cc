@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <mutex>
+#include <set>
 #include <utility>
 
 namespace carbongate::store {
@@ -86,9 +88,16 @@ void configure_once() {
   static_cast<void>(done);
 }
 
+std::mutex g_open_mutex;
+std::multiset<std::filesystem::path> g_open;
+
 }  // namespace
 
-Database::Database(const std::filesystem::path& file, Mode mode) {
+bool SqliteError::is_unreadable() const {
+  return code_ == SQLITE_IOERR_READ || code_ == SQLITE_IOERR_CORRUPTFS || code_ == SQLITE_IOERR_SHORT_READ;
+}
+
+Database::Database(const std::filesystem::path& file, Mode mode) : file_(std::filesystem::absolute(file)) {
   configure_once();
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI;
   flags |= mode == Mode::read_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
@@ -127,10 +136,20 @@ Database::Database(const std::filesystem::path& file, Mode mode) {
     throw SqliteError(error.extended_code(), file.string() + ": " + error.what());
   }
   sqlite3_busy_timeout(handle_, 5'000);
+  if (mode == Mode::read_write) execute("PRAGMA synchronous = FULL");
+  const std::scoped_lock lock(g_open_mutex);
+  g_open.insert(file_);
 }
 
 Database::~Database() {
   sqlite3_close(handle_);
+  const std::scoped_lock lock(g_open_mutex);
+  if (const auto found = g_open.find(file_); found != g_open.end()) g_open.erase(found);
+}
+
+bool Database::is_open(const std::filesystem::path& file) {
+  const std::scoped_lock lock(g_open_mutex);
+  return g_open.contains(std::filesystem::absolute(file));
 }
 
 void Database::execute(const std::string& sql) {

@@ -22,6 +22,7 @@ class SqliteError : public std::runtime_error {
   SqliteError(int extended_code, const std::string& text) : std::runtime_error(text), code_(extended_code) {}
   int code() const { return code_ & 0xff; }  // SQLITE_FULL, SQLITE_IOERR, ...
   int extended_code() const { return code_; }
+  bool is_unreadable() const;  // the disk does not give back what is there, as with a bad block
 
  private:
   int code_;
@@ -67,7 +68,7 @@ auto guarded(const std::filesystem::path& directory, Work&& work) -> model::Resu
 class Database {
  public:
   enum class Mode {
-    read_write,  // creates the file, mode 0640, if there is none
+    read_write,  // creates the file, mode 0640, if there is none; what is committed is on disk
     read_only,   // works beside a writer
     immutable,   // read-only, and nobody writes: no locks, no files beside the database are made
   };
@@ -84,8 +85,13 @@ class Database {
   bool in_transaction() const;
   sqlite3* handle() const { return handle_; }
 
+  // Whether this process has it open. Then nobody may open and close it, or what lies beside it, without SQLite: that
+  // would release the locks that the process holds on it (POSIX; SQLite's "How To Corrupt", 2.2). Any thread.
+  static bool is_open(const std::filesystem::path& file);
+
  private:
   sqlite3* handle_ = nullptr;
+  std::filesystem::path file_;
 };
 
 // A prepared statement, made once and used many times. Parameters and columns are numbered as SQLite does: from 1 and

@@ -7,6 +7,7 @@
 #include "gateway/store/migrations.h"
 #include "gateway/store/reading_walk.h"
 #include "gateway/store/row_finder.h"
+#include "gateway/store/salvage.h"
 #include "gateway/store/store_config.h"
 #include "gateway/store/store_lock.h"
 
@@ -58,9 +59,8 @@ class Reader {
 class OwnStore {
  public:
   explicit OwnStore(const std::filesystem::path& directory)
-      : lock_(existing(directory)), database_(directory / kDatabaseFile, Database::Mode::read_write) {
+      : lock_(existing(directory)), database_(sound(directory) / kDatabaseFile, Database::Mode::read_write) {
     migrate(database_);
-    database_.execute("PRAGMA synchronous = FULL");
   }
   Database& database() { return database_; }
 

@@ -9,7 +9,6 @@
 #include <variant>
 
 #include "gateway/store/kept_tables.h"
-#include "gateway/store/log_damage.h"
 #include "gateway/store/migrations.h"
 #include "gateway/store/unknown_time.h"
 
@@ -35,7 +34,6 @@ std::int64_t log_bytes(const std::filesystem::path& directory) {
 std::unique_ptr<Database> open_database(const std::filesystem::path& file) {
   auto database = std::make_unique<Database>(file, Database::Mode::read_write);
   migrate(*database);
-  database->execute("PRAGMA synchronous = FULL");  // a commit is on disk when it completes
   // Pages are written again and again: the file has them once for so many bytes of the log.
   const std::int64_t bytes = log_bytes(file.parent_path());
   const std::int64_t pages = bytes / database->integer("PRAGMA page_size");
@@ -55,7 +53,7 @@ std::optional<SalvageReport> salvaged(const std::filesystem::path& directory) {
   if (is_emptied && std::filesystem::exists(directory / kLedgerPublicFile, error)) {
     mark_damaged(directory, std::string(kDatabaseFile) + " is empty, and a gateway has run here: all of it is lost");
   }
-  if (const auto in_log = find_log_damage(directory / kDatabaseFile)) mark_damaged(directory, *in_log);
+  if (const auto damage = known_damage(directory)) mark_damaged(directory, *damage);
   return salvage_if_marked(directory);
 }
 
@@ -174,6 +172,9 @@ void Journal::load() {
   status_.last_sequence = static_cast<std::uint64_t>(last_sequence_);
   status_.bytes = bytes_on_disk();
   if (salvaged_) status_.repaired = salvaged_->to_text();
+  status_.set_aside = set_aside(file_.parent_path());
+  confirmed_.emplace(file_.parent_path(), database_.integer("SELECT value FROM meta WHERE name = 'id'"));
+  confirmed_->write(last_sequence_);
   describe_ledger();
 }
 
@@ -259,6 +260,7 @@ void Journal::commit_all(const model::Effects& effects) {
   cursors_.save();
   states_.settle(outcome.swept, sequence);
   transaction.commit();
+  confirmed_->write(sequence);
 
   retention_->accept(outcome);
   compactor_.accept(compacted);
@@ -430,6 +432,7 @@ ReportSearch Journal::search(const ports::ReportQuery& query, ReportSearch searc
 
 std::vector<ports::SinkAccount> Journal::audit(std::uint64_t count_max) {
   save_progress(Closing::no);  // nothing may be measured for long, and others look from outside
+  status_.set_aside = set_aside(file_.parent_path());
   return cursors_.audit(last_sequence_, static_cast<std::int64_t>(std::min<std::uint64_t>(count_max, INT64_MAX)));
 }
 

@@ -13,6 +13,7 @@
 #include "gateway/store/appender.h"
 #include "gateway/store/block_table.h"
 #include "gateway/store/compactor.h"
+#include "gateway/store/confirmed.h"
 #include "gateway/store/cursor_table.h"
 #include "gateway/store/database.h"
 #include "gateway/store/dead_letter_table.h"
@@ -139,6 +140,7 @@ class Journal {
   std::int64_t last_sequence_ = 0;
   std::uint64_t last_notice_ = 0;          // of the commit under way
   std::optional<std::int64_t> newest_ms_;  // of the newest usable reading
+  std::optional<ConfirmedFile> confirmed_;
   std::optional<Mark> last_mark_;          // nullopt: there is none, or what lies behind it is not known
   std::optional<std::int64_t> marked_ms_;  // `newest` of the last mark
   ports::StoreStatus status_;

@@ -4,6 +4,7 @@
 #include "gateway/store/key_file.h"
 #include "gateway/store/ledger_table.h"
 #include "gateway/store/migrations.h"
+#include "gateway/store/salvage.h"
 #include "gateway/store/store_lock.h"
 
 namespace carbongate::store {
@@ -14,9 +15,8 @@ model::Result<ledger::PublicKey> rotate_key(const StoreConfig& config, std::stri
       throw Refused("the key is not in a file but in the environment; give it as store.ledger_key_file to replace it");
     }
     const StoreLock lock(config.path);
-    Database database(config.path / kDatabaseFile, Database::Mode::read_write);
+    Database database(sound(config.path) / kDatabaseFile, Database::Mode::read_write);
     migrate(database);
-    database.execute("PRAGMA synchronous = FULL");
     LedgerTable table(database, config, site);
     if (!table.key() && !lost) throw Refused(table.trouble());
     const auto next = ledger::SigningKey::generate();

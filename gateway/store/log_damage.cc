@@ -96,6 +96,12 @@ std::size_t page_size_of(const fs::path& database) {
   return bytes == 1 ? kPageBytesMax : is_page_size(bytes) ? bytes : kPageBytesMin;
 }
 
+std::uintmax_t size_of(const fs::path& file) {
+  std::error_code error;
+  const std::uintmax_t bytes = fs::file_size(file, error);
+  return error ? 0 : bytes;
+}
+
 struct Header {
   std::array<char, kHeaderBytes> bytes{};
   std::size_t read = 0;
@@ -109,6 +115,10 @@ Header read_header(const fs::path& log, const fs::path& database) {
   std::ifstream in(log, std::ios::binary);
   in.read(header.bytes.data(), kHeaderBytes);
   header.read = static_cast<std::size_t>(in.gcount());
+  if (header.read < kHeaderBytes && size_of(log) >= kHeaderBytes) {  // the disk does not give it back
+    header.bytes = {};
+    header.read = kHeaderBytes;
+  }
   const char* bytes = header.bytes.data();
   header.is_big = big(bytes) == (kMagic | kBigEndian);
   header.page_bytes = big(bytes + 8);
@@ -143,14 +153,24 @@ std::optional<Index> read_index(const fs::path& database) {
 class Frames {
  public:
   Frames(const fs::path& log, const Header& header)
-      : in_(log, std::ios::binary), header_(header), bytes_(kFrameHeaderBytes + header.page_bytes) {
+      : in_(log, std::ios::binary),
+        size_(size_of(log)),
+        header_(header),
+        bytes_(kFrameHeaderBytes + header.page_bytes) {
     in_.seekg(kHeaderBytes);
   }
 
   bool next() {
     const Sum before = stored_;
     const Salts of_before = salts_;
-    if (!in_.read(bytes_.data(), static_cast<std::streamsize>(bytes_.size()))) return false;
+    const std::uintmax_t end = kHeaderBytes + (std::uintmax_t{number_} + 1) * bytes_.size();
+    is_unreadable_ = !in_.read(bytes_.data(), static_cast<std::streamsize>(bytes_.size()));
+    if (is_unreadable_) {
+      if (end > size_) return false;
+      std::ranges::fill(bytes_, '\0');
+      in_.clear();
+      in_.seekg(static_cast<std::streamoff>(end));
+    }
     ++number_;
     stored_ = sum_at(bytes_.data() + 16);
     salts_ = salts_at(bytes_.data() + 8);
@@ -161,6 +181,7 @@ class Frames {
 
   std::uint32_t number() const { return number_; }  // from 1
   bool follows() const { return follows_; }
+  bool is_unreadable() const { return is_unreadable_; }  // the disk does not give it back: all of it reads as zeros
   const Salts& salts() const { return salts_; }
   std::uint32_t page() const { return big(bytes_.data()); }
   std::uint32_t pages_after() const { return big(bytes_.data() + 4); }  // of the database; 0: it ends no transaction
@@ -185,12 +206,14 @@ class Frames {
   }
 
   std::ifstream in_;
+  std::uintmax_t size_;
   const Header& header_;
   std::vector<char> bytes_;
   std::uint32_t number_ = 0;
   Sum stored_;
   Salts salts_{};
   bool follows_ = false;
+  bool is_unreadable_ = false;
 };
 
 struct Scan {
@@ -202,6 +225,7 @@ struct Scan {
   std::uint32_t end = 0;           // the real one
   bool ends_confirmed = false;     // as the index says: that frame ends a transaction
   std::uint32_t commits_lost = 0;  // between the two, that are still there
+  bool is_stopped = false;         // the disk does not give back the frame behind the sound ones, which SQLite wants
 };
 
 // Of the first frame that another one follows: those of older generations lie behind it.
@@ -233,6 +257,7 @@ Scan scan(const fs::path& log, const Header& header) {
       found.sound = frames.number();
       if (frames.pages_after() != 0) found.taken = frames.number();
     }
+    if (frames.is_unreadable() && found.sound + 1 == frames.number()) found.is_stopped = true;
     if (!frames.follows()) run = {};
     const bool is_filler = frames.ends() == std::exchange(ends_before, frames.ends());
     if (frames.salts() != found.salts || frames.pages_after() == 0) continue;
@@ -281,6 +306,9 @@ std::optional<Damage> look(const fs::path& database, const Header& header) {
     damage.text = fmt::format("{}: frame {} of {}, from byte {} on, is not as it was written; {}", name,
                               found.sound + 1, std::max(confirmed, found.end),
                               kHeaderBytes + found.sound * (kFrameHeaderBytes + header.page_bytes), behind);
+  } else if (found.is_stopped) {
+    damage.text = fmt::format("{}: frame {}, from byte {} on, cannot be read", name, found.sound + 1,
+                              kHeaderBytes + found.sound * (kFrameHeaderBytes + header.page_bytes));
   } else if (confirmed > found.taken) {
     damage.text =
         fmt::format("{} is cut short: of {} frames that were confirmed {} are there", name, confirmed, found.frames);
@@ -350,7 +378,7 @@ MendedLog write_mended(const fs::path& log, const Scan& of, const fs::path& to) 
     Sum sum;
     std::uint32_t pages_after = 0;
   };
-  MendedLog mended;
+  MendedLog mended{.reads_on = of.end > of.taken};
   LogWriter out(to, of);
   std::optional<Doubtful> doubtful;
   std::uint32_t pages = 0;  // of the database, as of the last transaction

@@ -20,6 +20,7 @@ namespace carbongate::store {
 std::optional<std::string> find_log_damage(const std::filesystem::path& database);
 
 struct MendedLog {
+  bool reads_on = false;             // it goes on behind the place where SQLite would end
   std::uint32_t pages_in_doubt = 0;  // frames that are not as they were written: their pages read as damaged
 };
 

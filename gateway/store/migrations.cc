@@ -274,7 +274,7 @@ void require_readable(Database& database) {
 // A reader that may not write beside the database cannot take part in its locking; when the gateway has stopped there
 // is nobody to lock against.
 std::unique_ptr<Database> open_for_reading(const std::filesystem::path& file) {
-  if (const auto directory = file.parent_path(); !is_locked(directory)) {
+  if (const auto directory = file.parent_path(); !Database::is_open(file) && !is_locked(directory)) {
     if (const auto damage = find_log_damage(file)) mark_damaged(directory, *damage);
   }
   try {

@@ -12,6 +12,8 @@
 #include <system_error>
 
 #include "gateway/store/block_table.h"
+#include "gateway/store/confirmed.h"
+#include "gateway/store/cursor_table.h"
 #include "gateway/store/kept_tables.h"
 #include "gateway/store/log_damage.h"
 #include "gateway/store/lost_pages.h"
@@ -37,6 +39,7 @@ constexpr const char* kFinished = "carbongate.db.salvaged";  // complete and on 
 constexpr const char* kReopened = "carbongate.db.reopened";  // a copy of the damaged one, with first pages
 constexpr const char* kMended = "carbongate.db.mended";      // the damaged one with a log that is sound
 constexpr const char* kScratch = "carbongate.db.scratch";
+constexpr std::string_view kSetAside = "damaged-";  // and a number: the folder for the damaged files
 constexpr const char* kBeside[] = {"", "-wal", "-shm"};
 constexpr std::int64_t kRowsPerCommit = 100'000;
 constexpr std::size_t kFindingsMax = 100;
@@ -122,12 +125,15 @@ void drop_doubles(Database& database) {
       "b.last_seq >= journal.seq)");
 }
 
-void leave_numbers_out(Database& database) {
+void leave_numbers_out(Database& database, const fs::path& directory, SalvageReport& report) {
+  const std::int64_t id = database.integer("SELECT value FROM meta WHERE name = 'id'");
+  report.confirmed = confirmed_sequence(directory, id).value_or(0);
+  report.last_kept = last_sequence_of(database);
   const std::int64_t last = std::max(
-      newest_sequence(database),
-      database.integer("SELECT max((SELECT ifnull(max(settled), 0) FROM cursor), (SELECT ifnull(max(settled), 0) FROM "
-                       "settled_ahead), (SELECT ifnull(max(seq), 0) FROM ledger), (SELECT ifnull(max(seq), 0) FROM "
-                       "reading_mark))"));
+      {report.last_kept, report.confirmed,
+       database.integer("SELECT max((SELECT ifnull(max(settled), 0) FROM cursor), (SELECT ifnull(max(settled), 0) FROM "
+                        "settled_ahead), (SELECT ifnull(max(seq), 0) FROM ledger), (SELECT ifnull(max(seq), 0) FROM "
+                        "reading_mark))")});
   Statement save(database, "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)");
   save.bind(1, std::string_view(kSequenceFloor)).bind(2, last + kNumbersLeftOut).run();
   save.bind(1, std::string_view(kLeftOut + std::to_string(last))).bind(2, last + kNumbersLeftOut).run();
@@ -227,7 +233,7 @@ void copy_readable(const fs::path& directory, const fs::path& to, SalvageReport&
   const Source opened = open_source(directory);
   const std::unique_ptr<Database>& source = opened.database;
   report.is_reopened = opened.is_reopened;
-  if (opened.log) report.pages_in_doubt = opened.log->pages_in_doubt;
+  if (opened.log && opened.log->reads_on) report.pages_in_doubt = opened.log->pages_in_doubt;
   RowJudge judge;
   bool are_links_lost = false;
   bool are_entries_lost = false;
@@ -269,7 +275,7 @@ void copy_readable(const fs::path& directory, const fs::path& to, SalvageReport&
   const StateReader::Salvaged states = salvage_states(target, log_end.is_there());
   report.states_dropped = states.left_out;
   report.states_behind = states.behind;
-  leave_numbers_out(target);
+  leave_numbers_out(target, directory, report);
   target.execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
@@ -327,6 +333,10 @@ std::string SalvageReport::to_text() const {
     }
     text += "\n";
   }
+  if (confirmed > last_kept) {
+    text += fmt::format("  journal: the rows behind number {} up to {} were confirmed and are gone\n", last_kept,
+                        confirmed);
+  }
   if (states_dropped != 0) {
     text +=
         fmt::format("  {} states could not be told any more: these points and accounts begin anew\n", states_dropped);
@@ -342,18 +352,48 @@ std::string SalvageReport::to_text() const {
   return text;
 }
 
+std::vector<std::string> set_aside(const fs::path& directory) {
+  std::vector<std::string> folders;
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    std::string name = entry->path().filename().string();
+    if (name.starts_with(kSetAside)) folders.push_back(std::move(name));
+  }
+  std::ranges::sort(folders, {}, [](const std::string& name) { return std::pair(name.size(), name); });
+  return folders;
+}
+
 void mark_damaged(const fs::path& directory, const std::string& cause) noexcept {
   try {
     std::error_code ignored;
     if (fs::exists(directory / kMarkFile, ignored)) return;
     int number = 1;
-    while (fs::exists(directory / fmt::format("damaged-{}", number), ignored)) ++number;
-    std::ofstream(directory / kMarkFile) << "damaged-" << number << "\n" << cause << "\n";
+    while (fs::exists(directory / fmt::format("{}{}", kSetAside, number), ignored)) ++number;
+    std::ofstream(directory / kMarkFile) << kSetAside << number << "\n" << cause << "\n";
     sync(directory / kMarkFile, O_RDONLY);
     sync(directory, O_RDONLY | O_DIRECTORY);
   } catch (const std::exception&) {
     return;
   }
+}
+
+std::optional<std::string> known_damage(const fs::path& directory) {
+  if (std::ifstream mark(directory / kMarkFile); mark) {
+    std::string cause;
+    std::getline(mark, cause);
+    std::getline(mark, cause);
+    return cause;
+  }
+  if (auto in_log = find_log_damage(directory / kDatabaseFile)) return in_log;  // opened, it would be forgotten
+  return find_lost_rows(directory);
+}
+
+const fs::path& sound(const fs::path& directory) {
+  const auto damage = known_damage(directory);
+  if (!damage) return directory;
+  mark_damaged(directory, *damage);
+  throw Refused("it is damaged: " + *damage + "; start the gateway, or 'carbongate repair', which repair it, first");
 }
 
 std::optional<SalvageReport> salvage_if_marked(const fs::path& directory) {
@@ -363,7 +403,7 @@ std::optional<SalvageReport> salvage_if_marked(const fs::path& directory) {
   SalvageReport report;
   std::getline(mark, aside);
   std::getline(mark, report.cause);
-  if (!aside.starts_with("damaged-") || aside.find('/') != std::string::npos) aside = "damaged-0";
+  if (!aside.starts_with(kSetAside) || aside.find('/') != std::string::npos) aside = "damaged-0";
   report.set_aside = directory / aside;
 
   const bool is_done = !fs::exists(directory / kFinished) && fs::exists(report.set_aside / kDatabaseFile);
@@ -387,13 +427,8 @@ namespace {
 
 std::vector<std::string> damage_of(const fs::path& file) {
   std::vector<std::string> findings;
-  if (std::ifstream mark(file.parent_path() / kMarkFile); mark) {
-    std::string cause;
-    std::getline(mark, cause);
-    std::getline(mark, cause);
-    findings.push_back(std::move(cause));
-  }
   if (auto in_log = find_log_damage(file)) return {std::move(*in_log)};  // opened, it would be forgotten
+  if (auto known = known_damage(file.parent_path())) findings.push_back(std::move(*known));
   std::unique_ptr<Database> database;
   try {
     database = open_for_reading(file);
@@ -402,7 +437,7 @@ std::vector<std::string> damage_of(const fs::path& file) {
       if (check.text(0) != "ok") findings.emplace_back(check.text(0));
     }
   } catch (const SqliteError& error) {
-    if (error.code() != SQLITE_CORRUPT && error.code() != SQLITE_NOTADB) throw;
+    if (error.code() != SQLITE_CORRUPT && error.code() != SQLITE_NOTADB && !error.is_unreadable()) throw;
     findings.emplace_back(error.what());
   }
   if (!database) return findings;

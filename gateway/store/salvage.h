@@ -36,11 +36,16 @@ struct SalvageReport {
   bool is_reopened = false;                     // a page was gone by which others are found, such as the first one
   std::optional<std::uint32_t> pages_in_doubt;  // of what lay behind damage in the log; nullopt: there was none to read
   std::vector<TableSalvage> tables;
+  std::int64_t last_kept = 0;                      // number that the journal ends with
+  std::int64_t confirmed = 0;                      // up to which number rows were confirmed; 0: nobody says
   std::uint64_t rechained = 0;                     // entries whose hash was worked out again: all before it was there
   std::uint64_t states_dropped = 0;                // which cannot be told of any place of the journal
   std::optional<std::int64_t> states_behind = {};  // they are those of this place: the next start counts what follows
   std::string to_text() const;                     // several lines, for people
 };
+
+// Folders with what starts found damaged, in order of their age: nobody has removed them yet.
+std::vector<std::string> set_aside(const std::filesystem::path& directory);
 
 // Notes that the database is damaged: the next open_salvaged() repairs it. Throws nothing: where nothing can be written
 // there is nothing to repair either.
@@ -49,6 +54,14 @@ void mark_damaged(const std::filesystem::path& directory, const std::string& cau
 // Repairs what mark_damaged() noted; also goes on where a repair was cut off. nullopt: nothing was noted. The caller
 // holds the StoreLock. Throws SqliteError or Refused if there is no place for the new database; all is as before then.
 std::optional<SalvageReport> salvage_if_marked(const std::filesystem::path& directory);
+
+// Damage that is known without reading everything, and that the next start repairs: noted by mark_damaged(), in the
+// log, or rows that are gone with the end of the journal. nullopt: none. Before the database is opened by this process.
+std::optional<std::string> known_damage(const std::filesystem::path& directory);
+
+// The directory, to be opened for writing by a command: throws Refused where damage is known, because who writes behind
+// it takes away what a repair could still read. The caller holds the StoreLock.
+const std::filesystem::path& sound(const std::filesystem::path& directory);
 
 // The two for people at a terminal.
 

@@ -27,13 +27,20 @@ bool is_damage(const model::Fault& fault) {
 }  // namespace
 
 model::Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const StoreConfig& config, const model::Site& site) {
+  int unreadable = 0;
   const auto open_once = [&] {
     return guarded(config.path, [&] {
-      return std::unique_ptr<SqliteStore>(new SqliteStore(config, std::make_unique<Journal>(config, site)));
+      try {
+        return std::unique_ptr<SqliteStore>(new SqliteStore(config, std::make_unique<Journal>(config, site)));
+      } catch (const SqliteError& error) {
+        unreadable += error.is_unreadable() ? 1 : 0;
+        throw;
+      }
     });
   };
   auto store = open_once();
-  if (!store.has_error() || !is_damage(store.error())) return store;
+  if (unreadable == 1) store = open_once();  // a disk may do better when it is asked again
+  if (!store.has_error() || (!is_damage(store.error()) && unreadable < 2)) return store;
   mark_damaged(config.path, store.error().text);
   return open_once();
 }

@@ -1,6 +1,7 @@
 """Disks that fail: pages that cannot be read, a file cut short under a running gateway, no space left; and backups."""
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -8,11 +9,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from harness import CARBONGATE, Process, wait_until
+from harness import BUILD, CARBONGATE, Process, wait_until
 from mqtt_servers import Mosquitto
 from test_kill import config_file, counted_readings, export, journal_length
 
 PAGE = 4096
+BAD_BLOCK = str(BUILD / "tests" / "integration" / "libbad_block.so")
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 
 
@@ -20,8 +22,8 @@ def readings(begin, end):
     return [json.dumps({"t": START_MS + k * 10_000, "e": round(100 + k * 0.01, 3)}) for k in range(begin, end)]
 
 
-def command(*args):
-    return subprocess.run([CARBONGATE, *args], capture_output=True, text=True, check=False)
+def command(*args, env=None):
+    return subprocess.run([CARBONGATE, *args], capture_output=True, text=True, check=False, env={**os.environ, **(env or {})})
 
 
 def zero_pages(store, first, count):
@@ -119,14 +121,22 @@ def test_a_file_cut_short_is_repaired_by_the_next_start(tmp_path):
 @pytest.mark.parametrize("spoil", ["a byte", "the end"])
 def test_damage_in_the_log_is_told_and_costs_little(tmp_path, spoil):
     """Of a gateway that was killed: SQLite alone would go on from the place before the damage, without a word."""
+
+    def accounts():
+        return json.loads(command("conservation", config, "--format", "json").stdout)
+
     with Mosquitto(tmp_path / "broker") as broker:
         config = config_file(tmp_path / "site", broker.port)
+        with open(config, "a") as file:
+            file.write(f"sinks:\n  - {{type: file, name: archive, path: {tmp_path / 'archive'}}}\n")
         store = config.parent / "store"
         gateway = gateway_of(tmp_path, config)
         with gateway.start(ready=lambda: "new session" in gateway.output()):
             for k in range(0, 2_000, 100):
                 broker.publish_lines("park/m0", readings(k, k + 100))
                 wait_for_readings(config, k + 100)
+            [account] = accounts()
+            received = account["received"]
             gateway.kill()
         log = store / "carbongate.db-wal"
         with open(log, "r+b") as file:
@@ -142,10 +152,45 @@ def test_damage_in_the_log_is_told_and_costs_little(tmp_path, spoil):
             assert gateway.stop() == 0
         kept = len(counted_readings(config))
         assert kept >= (1_800 if spoil == "a byte" else 500), kept
+        [account] = accounts()  # what is gone is counted, and stays told
+        assert account["received"] >= received + 100 and account["balances"], (received, account)
+        assert account["damaged"] > 0 or spoil == "a byte", account
+        assert "damaged-1/report.txt says what is gone" in command("conservation", config).stdout
         assert "carbongate.db-wal" in (store / "damaged-1" / "report.txt").read_text()
         assert command("repair", config, "--check").returncode == 0
         verified = command("verify", store, "--key", store / "ledger.pub", "--all-sealed")
         assert verified.returncode == 0, verified.stdout
+
+
+@pytest.mark.parametrize("where", ["the log", "the beginning of the log", "the log, and no index", "the log's newest frames, and no index", "the database"])
+def test_a_block_that_cannot_be_read_costs_what_lies_in_it(tmp_path, where):
+    with Mosquitto(tmp_path / "broker") as broker:
+        config = config_file(tmp_path / "site", broker.port)
+        store = config.parent / "store"
+        gateway = gateway_of(tmp_path, config)
+        with gateway.start(ready=lambda: "new session" in gateway.output()):
+            for k in range(0, 2_000, 100):
+                broker.publish_lines("park/m0", readings(k, k + 100))
+                wait_for_readings(config, k + 100)
+            assert gateway.stop() == 0 if where == "the database" else not gateway.kill()
+    file = store / ("carbongate.db" if where == "the database" else "carbongate.db-wal")
+    if "no index" in where:
+        (store / "carbongate.db-shm").unlink()
+    size = file.stat().st_size
+    at = 0 if "beginning" in where else size - 1 if "newest" in where else size // 2
+    block = {"LD_PRELOAD": BAD_BLOCK, "BAD_BLOCK_INODE": str(file.stat().st_ino), "BAD_BLOCK_AT": str(at // PAGE * PAGE), "BAD_BLOCK_BYTES": str(PAGE)}
+    started = subprocess.run([CARBONGATE, "run", config, "--for", "300ms"], capture_output=True, text=True, timeout=60, env={**os.environ, **block})
+    if where == "the database" and "has been repaired" not in started.stderr:  # not a part that a start reads
+        assert started.returncode == 0
+        assert command("repair", config, env=block).returncode == 0
+        assert command("repair", config, "--check").returncode == 0
+        started = subprocess.run([CARBONGATE, "run", config, "--for", "300ms"], capture_output=True, text=True, timeout=60)
+    assert started.returncode == 0, started.stderr
+    kept = len(counted_readings(config))
+    assert 1_700 <= kept <= 2_000, (kept, started.stderr)
+    assert (store / "damaged-1" / "report.txt").exists()
+    told = command("conservation", config).stdout
+    assert "damaged-1/report.txt says what is gone" in told, told
 
 
 @pytest.mark.parametrize("lost", [512, PAGE], ids=["page", "sector"])

@@ -135,6 +135,11 @@ void RowFiles::open() {
   if (lock_ >= 0) return;
   try {
     lock();
+  } catch (...) {  // how far it was in a directory that was moved away is still true
+    unlock();
+    throw;
+  }
+  try {
     recover();
     count();
   } catch (...) {
@@ -147,13 +152,17 @@ void RowFiles::open() {
 void RowFiles::leave() {
   for (const auto& [kind, part] : parts_) last_of_complete_[kind] = part.last();
   parts_.clear();
-  ::close(std::exchange(lock_, -1));
+  unlock();
   news_.push_back("its directory was removed or moved away, and is made again");
 }
 
 void RowFiles::forget() {
   parts_.clear();
   last_of_complete_.clear();
+  unlock();
+}
+
+void RowFiles::unlock() {
   if (lock_ >= 0) ::close(std::exchange(lock_, -1));
 }
 
@@ -236,7 +245,11 @@ void RowFiles::recover(Kind kind, std::vector<FileName>& names) {
   }
   last_of_complete_[kind] = last;
   part_of(kind, names.back().day);  // says up to where rows were written, before another one ceases to
-  for (const FileName& name : without_rows) fs::remove(config_.directory / name.text());
+  for (const FileName& name : without_rows) {
+    std::error_code error;
+    fs::remove(config_.directory / name.text(), error);
+    if (error) throw Trouble("remove", config_.directory / name.text(), error.value());
+  }
 }
 
 void RowFiles::count() {

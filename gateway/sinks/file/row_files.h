@@ -60,6 +60,7 @@ class RowFiles {
   void make_room_for_file();
   bool remove_oldest();
   void forget();
+  void unlock();
   std::string_view header_of(const FileName& name);
 
   Config config_;

@@ -117,7 +117,7 @@ export function status(t, started) {
   const readings = 14_212_008 + Math.floor((t - started) / 40);
   return {
     version: '0.1.0', started: iso(started - 9 * 86_400_000), uptime_s: 9 * 86_400 + (t - started) / 1000, memory_bytes: 61_400_000, memory_max_bytes: 256 << 20, readings, ready: true, trouble: [], inbox: {waiting: 0, waits: 0, memory_holds: 0},
-    store: {id: 'b2c1', path: '/var/lib/carbongate/store', bytes: 1_310_000_000, bytes_max: 8 * 2 ** 30, last_sequence: 4_812_433, commits: 777_410, commit_retries: 0, rows_thinned: 0, trouble: '', damage: '', repaired: ''},
+    store: {id: 'b2c1', path: '/var/lib/carbongate/store', bytes: 1_310_000_000, bytes_max: 8 * 2 ** 30, last_sequence: 4_812_433, commits: 777_410, commit_retries: 0, rows_thinned: 0, trouble: '', damage: '', repaired: '', set_aside: []},
     ledger: {entries: 41_238, sealed: 41_226, trouble: '', corrections: 17},
     conservation: {audits: 12_960, breaches: 0, holds: true, sources: [{name: 'drivers', received: readings, committed: readings - 2, given_up: 0, waiting: 2}], sinks: sinks(t).sinks.map((s) => ({name: s.name, account: s.account}))},
     clock: {now: iso(t), is_known: true, is_synchronised: true}, server: {connections: 6, requests: 51_002, refused: 3, streams: 4, streams_dropped: 1},

@@ -456,6 +456,7 @@ export interface Status {
     trouble: string;
     damage: string;
     repaired: string;
+    set_aside: string[];
   };
   ledger: {entries: number; sealed: number; trouble: string; corrections: number};
   conservation: {

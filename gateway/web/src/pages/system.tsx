@@ -130,6 +130,7 @@ function State(): JSX.Element {
               {fact(t('system.store.path'), <code class="path">{status.store.path}</code>)}
               {status.store.damage ? fact(t('system.store.damage'), <span class="text-bad">{status.store.damage}</span>) : null}
               {status.store.repaired ? fact(t('system.store.repaired'), status.store.repaired) : null}
+              {status.store.set_aside.length > 0 ? fact(t('system.store.set_aside'), <code class="path">{status.store.set_aside.join(', ')}</code>) : null}
             </dl>
           </Card>
           <Card title={t('system.ledger')}>

@@ -394,6 +394,7 @@ export const en = {
   'system.store.thinned': 'Rows thinned out',
   'system.store.repaired': 'Repaired',
   'system.store.damage': 'Damage',
+  'system.store.set_aside': 'Set aside after damage',
   'system.ledger': 'Ledger',
   'system.ledger.entries': 'Entries',
   'system.ledger.corrections': 'Corrections',

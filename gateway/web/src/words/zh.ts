@@ -396,6 +396,7 @@ export const zh: Record<Key, string> = {
   'system.store.thinned': '已抽稀行数',
   'system.store.repaired': '已修复',
   'system.store.damage': '损坏',
+  'system.store.set_aside': '损坏后留存的文件夹',
   'system.ledger': '台账',
   'system.ledger.entries': '条目',
   'system.ledger.corrections': '更正',

@@ -9,8 +9,12 @@
 #include <thread>
 #include <utility>
 
+#include "gateway/store/confirmed.h"
+#include "gateway/store/cursor_table.h"
 #include "gateway/store/database.h"
+#include "gateway/store/dead_letters.h"
 #include "gateway/store/history.h"
+#include "gateway/store/key_rotation.h"
 #include "gateway/store/lost_pages.h"
 #include "gateway/store/salvage.h"
 #include "gateway/store/sqlite_store.h"
@@ -44,7 +48,7 @@ class LogDamage : public ::testing::Test {
       effects.accounts = {{kPressShop, full_account_state()}};
       run(store->commit(std::move(effects))).value();
       ends_.push_back((fs::file_size(log(lived_)) - kHeaderBytes) / kFrameBytes);
-      if (i == kCommits / 2) run(store->settle("tsdb", {300, {}})).value();
+      if (i == kCommits / 2) run(store->settle("tsdb", {.settled_through = 300, .rejected = {}, .rows = 300})).value();
     }
     last_ = store->status().last_sequence;
     take(lived_, killed_);
@@ -244,6 +248,77 @@ TEST_F(LogDamage, ALogThatWasCutIsNoticedByItsIndex) {
   given(bytes_, true);
   fs::remove(log(given_));
   EXPECT_TRUE(find_log_damage(file(given_)));
+}
+
+// Nothing is left of them, but how many were confirmed stands beside the database.
+TEST_F(LogDamage, RowsThatAreGoneWithTheEndOfTheLogAreCounted) {
+  std::mt19937 random(6);
+  const int rounds = kSanitized ? 4 : 12;
+  for (int round = 0; round < rounds; ++round) {
+    const std::size_t size = round == 0 ? 0 : random() % frame_begin(ends_[kCommits - 2] + 1);
+    SCOPED_TRACE("cut to " + std::to_string(size));
+    given(bytes_.substr(0, size), false);
+    ASSERT_EQ(find_log_damage(file(given_)), std::nullopt) << "the log alone does not tell";
+    const auto findings = find_damage(given_).value();
+    ASSERT_EQ(findings.size(), 1u);
+    EXPECT_NE(findings[0].find(std::to_string(last_) + " were confirmed"), std::string::npos) << findings[0];
+    EXPECT_EQ(known_damage(given_), findings[0]);
+    const std::size_t kept = rows_after_a_start();
+    EXPECT_LE(kept, last_ - 21);
+    EXPECT_EQ(known_damage(given_), std::nullopt);
+    for (const ports::SinkAccount& account : audit_store(given_).value()) {
+      if (account.sink != "tsdb") continue;
+      EXPECT_EQ(account.received, last_);
+      EXPECT_EQ(account.lost, last_ - kept);
+      EXPECT_TRUE(account.balances());
+    }
+    auto store = SqliteStore::open({.path = given_}, small_site()).value();
+    EXPECT_EQ(store->status().repaired, "") << "once is enough";
+    EXPECT_EQ(store->status().set_aside, std::vector<std::string>{"damaged-1"});
+  }
+}
+
+TEST_F(LogDamage, WhatIsSaidOfAnotherStoreOrIsNotWholeSaysNothing) {
+  const std::string whole = content(killed_ / kConfirmedFile);
+  ASSERT_EQ(confirmed_sequence(killed_, 0), static_cast<std::int64_t>(last_));
+  EXPECT_EQ(confirmed_sequence(killed_, 4711), std::nullopt);
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    std::string bytes = whole;
+    bytes[at] = static_cast<char>(bytes[at] ^ 1);
+    write(killed_ / kConfirmedFile, bytes);
+    EXPECT_EQ(confirmed_sequence(killed_, 0), std::nullopt) << "byte " << at;
+    write(killed_ / kConfirmedFile, whole.substr(0, at));
+    EXPECT_EQ(confirmed_sequence(killed_, 0), std::nullopt) << at << " bytes";
+  }
+  given(bytes_.substr(0, bytes_.size() / 2), false);
+  EXPECT_EQ(find_lost_rows(given_), std::nullopt);
+}
+
+// It would write behind the place where SQLite takes the log to end, and empty the log when it closes it.
+TEST_F(LogDamage, ACommandThatWritesLeavesTheStoreToARepair) {
+  for (const bool is_noted : {false, true}) {
+    given(flipped(bytes_.size() / 2), true);
+    if (is_noted) mark_damaged(given_, "as a reader notes it");
+    const auto refused = retry_dead_letters(given_, "");
+    ASSERT_TRUE(refused.has_error());
+    EXPECT_NE(refused.error().text.find("carbongate repair"), std::string::npos) << refused.error().text;
+    EXPECT_TRUE(rotate_key({.path = given_}, "edz-1", false, kStart).has_error());
+    EXPECT_GE(rows_after_a_start(), last_ - 60);
+    EXPECT_TRUE(retry_dead_letters(given_, "").has_value());
+  }
+}
+
+// A connection may be open in this process: closing the files beside it would release its locks.
+TEST_F(LogDamage, OfADatabaseThatIsOpenHereNothingIsRead) {
+  given(bytes_, true);
+  EXPECT_FALSE(Database::is_open(file(given_)));
+  const auto history = History::open(given_);
+  ASSERT_TRUE(history.has_value());
+  EXPECT_TRUE(Database::is_open(file(given_)));
+  write(log(given_), flipped(bytes_.size() / 2));  // no such thing happens: it shows who looks
+  ASSERT_TRUE(find_log_damage(file(given_)));
+  ASSERT_TRUE(History::open(given_).has_value());
+  EXPECT_FALSE(fs::exists(given_ / "carbongate.db.damaged"));
 }
 
 TEST_F(LogDamage, AnIndexThatKnowsLessOrNothingSaysNothing) {

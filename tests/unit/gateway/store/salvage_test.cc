@@ -217,8 +217,8 @@ TEST_F(Salvage, LosesNothingWithTheFirstPage) {
       EXPECT_EQ(store_->status().entries, static_cast<std::uint64_t>(kEntries));
       EXPECT_EQ(store_->checkpoint().points[1], full_point_state());
       store_.reset();
-      EXPECT_EQ(files_beside(), (std::vector<std::string>{"carbongate.db", "carbongate.lock", kTablesFile, "ledger.key",
-                                                          "ledger.pub"}));
+      EXPECT_EQ(files_beside(), (std::vector<std::string>{"carbongate.confirmed", "carbongate.db", "carbongate.lock",
+                                                          kTablesFile, "ledger.key", "ledger.pub"}));
       fs::remove_all(report.set_aside);
     }
   }
