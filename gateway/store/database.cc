@@ -61,7 +61,7 @@ model::Fault to_fault(const DamagedRecord& error, const std::filesystem::path& d
 }
 
 model::Fault to_fault(const Refused& error, const std::filesystem::path& directory) {
-  return make_fault(errc::device_or_resource_busy, directory, error.what());
+  return make_fault(error.meaning(), directory, error.what());
 }
 
 namespace {

@@ -2,6 +2,7 @@
 // SQLite.
 #pragma once
 
+#include <boost/system/errc.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <stdexcept>
@@ -33,10 +34,16 @@ class DamagedRecord : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// The store is not ours to open: in use, of another program, of a newer version.
+// The store is not ours to open: in use; or, with `not_supported`, of another program or version.
 class Refused : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  using Meaning = boost::system::errc::errc_t;
+  explicit Refused(const std::string& text, Meaning meaning = Meaning::device_or_resource_busy)
+      : std::runtime_error(text), meaning_(meaning) {}
+  Meaning meaning() const { return meaning_; }
+
+ private:
+  Meaning meaning_;
 };
 
 // Code and text for people: "store /var/lib/carbongate: the disk is full (database or disk is full); ...".
