@@ -17,6 +17,12 @@ struct sqlite3_stmt;
 
 namespace carbongate::store {
 
+// The process has as many files open as it may. A code of ours: SQLite does not tell it from a file that is not there.
+inline constexpr int kFilesDenied = 0xf0;
+
+// What SQLite would call it that a file cannot be opened or made; of `errno`.
+int sqlite_code_of(int system_error);
+
 // Thrown within this folder only; the store's operations turn it into a Fault.
 class SqliteError : public std::runtime_error {
  public:
