@@ -99,7 +99,8 @@ std::unique_ptr<Database> open_damaged(const fs::path& file) {
       auto database = std::make_unique<Database>(file, mode);
       database->execute("PRAGMA writable_schema = ON");  // so that SQLite opens a file that was cut short
       if (database->integer("PRAGMA user_version") > kSchemaVersion) {
-        throw Refused("it was written by a newer carbongate; run that one to repair it");
+        throw Refused("it was written by a newer carbongate; run that one to repair it",
+                      Refused::Meaning::not_supported);
       }
       if (database->integer("SELECT count(*) FROM sqlite_master") >= 0) return database;
     } catch (const SqliteError& error) {  // then the other way
