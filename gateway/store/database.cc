@@ -183,6 +183,14 @@ std::int64_t Database::changes() const {
   return sqlite3_changes64(handle_);
 }
 
+void Database::require_in_place() const {
+  int has_moved = 0;
+  if (sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved) != SQLITE_OK || has_moved == 0) return;
+  throw SqliteError(SQLITE_CANTOPEN, file_.string() +
+                                         " was removed or moved away under the gateway, which can write nothing that "
+                                         "lasts: put it back, or start the gateway again");
+}
+
 bool Database::in_transaction() const {
   return sqlite3_get_autocommit(handle_) == 0;
 }

@@ -96,6 +96,7 @@ class Database {
 
   std::int64_t changes() const;  // rows that the last INSERT, UPDATE or DELETE touched
   bool in_transaction() const;
+  void require_in_place() const;  // throws where another file has its name now, or none
   sqlite3* handle() const { return handle_; }
 
   // Whether this process has it open. Then nobody may open and close it, or what lies beside it, without SQLite: that

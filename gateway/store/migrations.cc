@@ -274,12 +274,19 @@ void require_readable(Database& database) {
   }
 }
 
-// A reader that may not write beside the database cannot take part in its locking; when the gateway has stopped there
-// is nobody to lock against.
 std::unique_ptr<Database> open_for_reading(const std::filesystem::path& file) {
   if (const auto directory = file.parent_path(); !Database::is_open(file) && !is_locked(directory)) {
-    if (const auto damage = find_log_damage(file)) mark_damaged(directory, *damage);
+    if (const auto damage = known_damage(directory)) {
+      mark_damaged(directory, *damage);
+      throw SqliteError(SQLITE_CORRUPT, *damage);
+    }
   }
+  return open_as_it_is(file);
+}
+
+// A reader that may not write beside the database cannot take part in its locking; when the gateway has stopped there
+// is nobody to lock against.
+std::unique_ptr<Database> open_as_it_is(const std::filesystem::path& file) {
   try {
     auto database = std::make_unique<Database>(file, Database::Mode::read_only);
     require_readable(*database);
