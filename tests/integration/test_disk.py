@@ -27,6 +27,13 @@ def command(*args, env=None):
     return subprocess.run([CARBONGATE, *args], capture_output=True, text=True, check=False, env={**os.environ, **(env or {})})
 
 
+def publish_in_steps(broker, config):
+    """2,000 readings in twenty commits and more."""
+    for k in range(0, 2_000, 100):
+        broker.publish_lines("park/m0", readings(k, k + 100))
+        wait_for_readings(config, k + 100)
+
+
 def zero_pages(store, first, count):
     with open(store / "carbongate.db", "r+b") as file:
         file.seek(first * PAGE)
@@ -146,9 +153,7 @@ def test_damage_in_the_log_is_told_and_costs_little(tmp_path, spoil):
         store = config.parent / "store"
         gateway = gateway_of(tmp_path, config)
         with gateway.start(ready=lambda: "new session" in gateway.output()):
-            for k in range(0, 2_000, 100):
-                broker.publish_lines("park/m0", readings(k, k + 100))
-                wait_for_readings(config, k + 100)
+            publish_in_steps(broker, config)
             [account] = accounts()
             received = account["received"]
             gateway.kill()
@@ -183,9 +188,7 @@ def test_a_block_that_cannot_be_read_costs_what_lies_in_it(tmp_path, where):
         store = config.parent / "store"
         gateway = gateway_of(tmp_path, config)
         with gateway.start(ready=lambda: "new session" in gateway.output()):
-            for k in range(0, 2_000, 100):
-                broker.publish_lines("park/m0", readings(k, k + 100))
-                wait_for_readings(config, k + 100)
+            publish_in_steps(broker, config)
             assert gateway.stop() == 0 if where == "the database" else not gateway.kill()
     file = store / ("carbongate.db" if where == "the database" else "carbongate.db-wal")
     if "no index" in where:
