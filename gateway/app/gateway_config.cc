@@ -267,8 +267,10 @@ void leave_out_of_rates(GatewayConfig& config) {
 }  // namespace
 
 bool is_measured_by_nothing(const GatewayConfig& config, PointId point) {
-  const auto driver = config.driver_of.find(config.site.points.at(index(point)).device);
-  return driver != config.driver_of.end() && driver->second == "manual";
+  const std::string& device = config.site.points.at(index(point)).device;
+  return std::ranges::any_of(config.devices, [&](const ConfiguredDevice& configured) {
+    return configured.type && configured.type->name == "manual" && configured.plan->id() == device;
+  });
 }
 
 GatewayConfig load_config(const std::filesystem::path& file, config::Problems& problems, Instant now) {
