@@ -411,7 +411,7 @@ CHECKS = {
     'listen: "0.0.0.0:8080", logins: false, behind_proxy: true': "ops.logins: logins can be off on a loopback address alone",
     'listen: "localhost:8080"': "ops.listen: 'localhost' is no address",
     'listen: "8080"': "ops.listen: '8080' is no address with a port",
-    "tls: {certificate_file: nothing.pem, key_file: nothing.key}": "there is no file",
+    "tls: {certificate_file: nothing.pem, key_file: nothing.key}": "nothing.pem': No such file",
     "listens: x": "ops: unknown key 'listens'",
 }
 

@@ -172,6 +172,36 @@ TEST_F(CutAnywhere, ADoubtThatLastsForDaysIsFollowedBehindTheWindow) {
   expect_nothing_to_correct(books, std::vector{kStart, kStart + 4h, kStart + 12h, kStart + 30h});
 }
 
+// A power that is not countable all night closes nothing. It is looked for in steps, not at once for two months.
+TEST_F(CutAnywhere, BehindAWindowNoMoreIsReadThanItTakes) {
+  const PointId power = site_.add("power", Kind::instantaneous, "kW");
+  std::vector<Reading> readings;
+  for (Duration time{}; time < 24h * 40; time += 5min) {
+    const Duration of_day = time % Duration(24h);
+    readings.push_back(at(power, time, of_day > 8h && of_day < 18h ? 50 : -0.003));
+  }
+  Books books(site_);
+  hear(books, readings);
+  pipeline::Calendar calendar(site_.site.time_zone);
+  const Window night{.point = power, .from = kStart + 24h, .to = kStart + 24h + 20h, .closed_until = kStart + 24h * 39};
+  WindowReadings window(night, site_.site, {}, calendar);
+  auto history = store::History::open(books.path());
+  KnownLeads leads;
+  WindowReadings* const windows[] = {&window};
+  std::vector<Duration> behind;
+  bool is_counted = false;
+  while (!is_counted) {
+    ASSERT_TRUE(collect(**history, windows, leads, kNeverStop).has_value());
+    const Instant newest = window.tracks().front().readings().back().at;
+    behind.push_back(newest - night.to);
+    is_counted = window.counted({.until = newest >= night.to + 12h + 15min ? night.to : night.to - 2h}, calendar);
+  }
+  ASSERT_EQ(behind.size(), 3u);
+  EXPECT_LT(behind[0], 6h);
+  EXPECT_LT(behind[1], 12h);
+  EXPECT_LT(behind[2], 48h) << "for the first of the morning";
+}
+
 // For each of its windows no more is read than the journal since the one before, and no more kept.
 TEST_F(CutAnywhere, OfAMeterThatStandsForMonthsLittleIsKept) {
   const auto readings = register_of(counter_, 5min, 24h * 40,
