@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "config/reader/text.h"
 #include "config/reader/text_file.h"
 #include "config/reader/unused_secrets.h"
 
@@ -18,7 +19,7 @@ std::string read_file_name(Reader& in, std::string_view key) {
   std::string file = (beside / name).lexically_normal().string();
   if (UnusedSecrets::apply()) return file;
   if (const std::string why = why_unreadable(file); !why.empty()) {
-    in.error(key, "cannot read '" + file + "': " + why);
+    in.error(key, "cannot read '" + printable(file) + "': " + why);
   }
   return file;
 }

@@ -5,18 +5,22 @@
 namespace carbongate::config {
 namespace {
 
-thread_local bool unused = false;
+thread_local Secrets unused = Secrets::none;
 
 }  // namespace
 
-UnusedSecrets::UnusedSecrets() : before_(std::exchange(unused, true)) {}
+UnusedSecrets::UnusedSecrets(Secrets which) : before_(std::exchange(unused, which)) {}
 
 UnusedSecrets::~UnusedSecrets() {
   unused = before_;
 }
 
 bool UnusedSecrets::apply() {
-  return unused;
+  return unused != Secrets::none;
+}
+
+bool UnusedSecrets::apply_to_all() {
+  return unused == Secrets::all;
 }
 
 }  // namespace carbongate::config

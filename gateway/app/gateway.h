@@ -122,6 +122,11 @@ class Gateway final : private Inbox {
     std::vector<pipeline::LateStation> stations;
     bool ends_round = false;  // no point and no watch behind them is left
   };
+  // A slice of a point's late data that was looked at and is not settled.
+  struct Restated {
+    model::LateData late;
+    Instant again = Instant::min();  // not before the point is counted up to here: look_again_at()
+  };
   // Restated at once, a slice of each. As many watches are judged.
   static constexpr std::size_t kLatePointsAtOnce = 16;
 
@@ -214,11 +219,11 @@ class Gateway final : private Inbox {
   std::vector<ports::SinkAccount> sink_accounts_;
   std::uint64_t audits_ = 0;
   std::uint64_t breaches_ = 0;
-  std::string breach_;                           // as logged last
-  ports::StoreStatus thinned_before_;            // a minute ago
-  std::optional<ports::StoreStatus> thinning_;   // as it was when readings began to be dropped
-  std::map<PointId, model::LateData> restated_;  // restated as far as it is closed
-  std::size_t next_late_point_ = 0;              // of the round under way: those before it had their turn
+  std::string breach_;                          // as logged last
+  ports::StoreStatus thinned_before_;           // a minute ago
+  std::optional<ports::StoreStatus> thinning_;  // as it was when readings began to be dropped
+  std::map<PointId, Restated> restated_;        // restated as far as it is closed and decided
+  std::size_t next_late_point_ = 0;             // of the round under way: those before it had their turn
   std::size_t next_late_watch_ = 0;
   std::map<PointId, Instant> substituted_;  // by source of accounts with a rule: hours before this are done
   KnownLeads known_leads_;                  // on the worker's thread

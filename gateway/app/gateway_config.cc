@@ -253,7 +253,25 @@ void read_memory(config::Reader& root, GatewayConfig& config) {
   in.finish();
 }
 
+// What nothing measures has no rate: the sum is of all others.
+void leave_out_of_rates(GatewayConfig& config) {
+  model::Site& site = config.site;
+  for (model::Watch& watch : site.watches) {
+    if (site.alert_rules.at(watch.rule_place).measure != model::Measure::rate) continue;
+    std::erase_if(watch.accounts, [&](model::AccountId account) {
+      return is_measured_by_nothing(config, site.accounts.at(model::index(account)).source);
+    });
+  }
+}
+
 }  // namespace
+
+bool is_measured_by_nothing(const GatewayConfig& config, PointId point) {
+  const std::string& device = config.site.points.at(index(point)).device;
+  return std::ranges::any_of(config.devices, [&](const ConfiguredDevice& configured) {
+    return configured.type && configured.type->name == "manual" && configured.plan->id() == device;
+  });
+}
 
 GatewayConfig load_config(const std::filesystem::path& file, config::Problems& problems, Instant now) {
   GatewayConfig config;
@@ -279,6 +297,7 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
   config.site.containments = std::move(users.containments);
   config.site.stations = read_stations(in, config.site.points, doubtful);
   read_alerts(in, config.site, doubtful, !problems.has_errors());
+  leave_out_of_rates(config);
   config.certificates = read_certificates(in, config.site);
   config.store = read_store(in);
   config.ops = read_ops(in);

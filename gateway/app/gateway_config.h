@@ -47,6 +47,9 @@ struct GatewayConfig {
   std::string electricity_coal_method;                        // factor_set.h: calorific or equivalent
 };
 
+// Whether a point is of `driver: manual`.
+bool is_measured_by_nothing(const GatewayConfig& config, PointId point);
+
 // Reads the file, what it includes, and the profiles, factor sets and secrets it names. Opens no connection, writes
 // nothing. Relative paths in it are relative to the file. Every problem is added to `problems`, none is thrown.
 GatewayConfig load_config(const std::filesystem::path& file, config::Problems& problems);

@@ -118,7 +118,8 @@ asio::awaitable<Gateway::LateWork> Gateway::late_work() {
     if (!closed_until) continue;
     const LateSlice slice = late_slice(point, *late, *closed_until);
     const auto restated = restated_.find(point);
-    if (!slice.closed && restated != restated_.end() && restated->second == *late) continue;
+    const bool is_known = restated != restated_.end() && restated->second.late == *late;
+    if (is_known && (!slice.closed || *closed_until < restated->second.again)) continue;
     work.windows.push_back(slice.window);
     work.all.emplace_back(point, *late);
     if (slice.closed) work.done.push_back(slice.settled);
@@ -179,6 +180,10 @@ asio::awaitable<void> Gateway::restate(LateWork& work) {
   auto there = recompute_there(config_, work.windows, clock_.now(), stop_recomputing_, known_leads_);
   auto result = co_await asio::co_spawn(worker_, std::move(there), asio::use_awaitable);
   if (result.has_error()) throw std::runtime_error(result.error().text);
+  const auto is_in_doubt = [&](PointId point) {
+    return std::ranges::find(result->in_doubt, point) != result->in_doubt.end();
+  };
+  std::erase_if(work.done, [&](const model::LateDataSettled& settled) { return is_in_doubt(settled.point); });
   std::size_t others = 0;
   const std::vector<model::Amendment> amendments = amendments_of(result->differences, others);
   std::span<const model::Amendment> rest(amendments);
@@ -191,8 +196,11 @@ asio::awaitable<void> Gateway::restate(LateWork& work) {
     substitute_again(now);
   }
   if (!last) co_return;
-  for (const auto& [point, late] : work.all) restated_[point] = late;
+  for (const auto& [point, late] : work.all) restated_[point] = {.late = late};
   for (const model::LateDataSettled& settled : work.done) restated_.erase(settled.point);
+  for (const Window& window : work.windows) {
+    if (is_in_doubt(window.point)) restated_[window.point].again = look_again_at(window);
+  }
   if (!amendments.empty()) {
     spdlog::info("late data: {} corrections of {} points booked", amendments.size(), work.windows.size());
   }

@@ -3,12 +3,11 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/url/parse.hpp>
 #include <chrono>
-#include <filesystem>
 #include <string>
 
 #include "config/reader/byte_size.h"
+#include "config/reader/server_keys.h"
 #include "config/reader/text.h"
-#include "config/reader/unused_secrets.h"
 #include "gateway/sinks/shared/host_port.h"
 
 namespace carbongate::app {
@@ -18,24 +17,16 @@ using namespace std::chrono_literals;
 
 constexpr std::uint16_t kPort = 8080;
 
-// Relative to the file that names it.
-std::string read_file_name(config::Reader& in, std::string_view key) {
-  const auto name = in.required<std::string>(key);
-  if (name.empty()) return {};
-  const auto beside = std::filesystem::path(in.node().place().file).parent_path();
-  const auto file = (beside / name).lexically_normal();
-  std::error_code error;
-  if (!config::UnusedSecrets::apply() && !std::filesystem::is_regular_file(file, error))
-    in.error(key, "there is no file '" + config::printable(file.string()) + "'");
-  return file.string();
+std::string required_file_name(config::Reader& in, std::string_view key) {
+  return in.has(key) ? config::read_file_name(in, key) : in.required<std::string>(key);
 }
 
 void read_tls(config::Reader& parent, io::HttpListen& listen) {
   const config::Node* node = parent.child("tls");
   if (!node) return;
   config::Reader in(*node, parent.problems());
-  listen.certificate_file = read_file_name(in, "certificate_file");
-  listen.key_file = read_file_name(in, "key_file");
+  listen.certificate_file = required_file_name(in, "certificate_file");
+  listen.key_file = required_file_name(in, "key_file");
   in.finish();
 }
 

@@ -13,6 +13,7 @@
 #include "gateway/app/window_readings.h"
 #include "gateway/books/layers.h"
 #include "gateway/model/account_of.h"
+#include "gateway/model/lineage.h"
 #include "gateway/pipeline/calendar.h"
 #include "gateway/pipeline/pipeline.h"
 
@@ -48,6 +49,15 @@ struct WithoutLate {
   Instant closed_until = Instant::min();
   std::map<EntryKey, Figures> figures;
 };
+
+// Its own counter, or that of anything it is computed from.
+bool in_doubt(const model::Site& site, const model::Checkpoint& state, PointId point) {
+  const auto waits = [](const model::CounterState& counter) { return counter.pending.has_value(); };
+  return std::ranges::any_of(model::computed_from(site, point), [&](PointId id) {
+    const model::PointState& known = state.points.at(index(id));
+    return waits(known.counter) || std::ranges::any_of(known.derived.inputs, waits, &model::DerivedInputState::counter);
+  });
+}
 
 class Recomputing {
  public:
@@ -90,12 +100,13 @@ class Recomputing {
         recomputed_.push_back({account, std::move(entry)});
       };
       const std::size_t before = recomputed_.size();
-      if (!window.counted(play(window, kEverything, keep))) {
+      for (Played played = play(window, kEverything, keep); !window.counted(played, calendar_);) {
         WindowReadings* const again = &window;
         if (auto read = collect(history_, {&again, 1}, leads_, stop_); read.has_error()) return read.error();
         recomputed_.resize(before);
-        window.counted(play(window, kEverything, keep));
+        played = play(window, kEverything, keep);
       }
+      if (window.awaits_more()) out_.in_doubt.push_back(window.point().id);
       out_.not_repaired += window.not_repaired();
     }
     if (const auto read = read_booked(); read.has_error()) return read.error();
@@ -152,12 +163,13 @@ class Recomputing {
   }
 
   // Readings of one instant go in together, as one poll or message brought them. Of what was left out of the live
-  // accounts only what lies in front of `behind`. Returns up to when the point is counted for good.
+  // accounts only what lies in front of `behind`.
   template <class Take>
-  Instant play(const WindowReadings& window, std::uint64_t behind, const Take& take) {
+  Played play(const WindowReadings& window, std::uint64_t behind, const Take& take) {
     pipeline::Pipeline pipeline(site_, factors_, {});
     const PointId point = window.point().id;
     const Instant enough = std::min(window.window().to, window.window().closed_until);
+    std::optional<bool> open_at_end;
     std::vector<Batch> batches;
     const auto flush = [&] {
       if (batches.empty()) return;
@@ -174,6 +186,7 @@ class Recomputing {
       const bool same_instant = !batches.empty() && batches.back().received == stored.at;
       if (!same_instant && (stored.at >= enough || batches.size() == kReadingsPerCall)) flush();
       if (!same_instant && stored.at >= enough) {  // one by one, until all is closed
+        if (!open_at_end) open_at_end = in_doubt(site_, pipeline.state(), point);
         if (pipeline.counted_until(point).value_or(Instant::min()) >= enough) break;
       }
       if (!same_instant) batches.push_back({.source = {}, .received = stored.at, .readings = {}, .settled = {}});
@@ -182,7 +195,9 @@ class Recomputing {
       ++out_.readings;
     }
     flush();
-    return pipeline.counted_until(point).value_or(Instant::min());
+    return {.until = pipeline.counted_until(point).value_or(Instant::min()),
+            .in_doubt = in_doubt(site_, pipeline.state(), point),
+            .open_at_end = open_at_end.value_or(false)};
   }
 
   bool is_own(const WindowReadings& window, model::AccountId account, const model::EmissionEntry& entry) const {
@@ -312,9 +327,10 @@ class Recomputing {
     if (!is_new) return without;
     without.is_sure = window.has_lead_without(behind);
     if (!without.is_sure) return without;
-    without.closed_until = play(window, behind, [&](model::AccountId account, const model::EmissionEntry& entry) {
+    const auto take = [&](model::AccountId account, const model::EmissionEntry& entry) {
       without.figures[{account, entry.begin}] = {entry.amount, entry.covered};
-    });
+    };
+    without.closed_until = play(window, behind, take).until;
     return without;
   }
 
@@ -432,6 +448,10 @@ LateSlice late_slice(PointId point, const model::LateData& late, Instant counted
   }
   slice.closed = counted_until >= end;
   return slice;
+}
+
+Instant look_again_at(const Window& window) {
+  return window.closed_until + std::max<Duration>(15min, (window.closed_until - window.to) / 4);
 }
 
 model::Result<Recomputation> recompute(History& history, const model::Site& site,

@@ -35,6 +35,10 @@ struct LateSlice {
 };
 LateSlice late_slice(PointId point, const model::LateData& late, Instant counted_until);
 
+// Of a slice whose point was in doubt: once it is counted up to here, it is worth to look again. The longer the doubt
+// lasts, the later.
+Instant look_again_at(const Window& window);
+
 // What was found in front of windows, of the windows that follow: window_readings.h.
 struct KnownLead;
 using KnownLeads = std::map<PointId, KnownLead>;
@@ -45,6 +49,7 @@ struct Recomputation {
   std::uint64_t readings = 0;               // computed again
   std::uint64_t entries = 0;                // compared
   std::uint64_t not_repaired = 0;           // readings from which the right value does not follow
+  std::vector<PointId> in_doubt;            // part is not compared: readings that may still come decide it
   std::uint64_t out_of_reach = 0;           // entries left as they are: their readings are no longer kept
   std::optional<Instant> reach;             // from when on readings are kept, where that cut something off
 };
@@ -64,14 +69,14 @@ struct Recomputation {
 // A fresh pipeline needs readings from before the window until its state is the one that the whole history would give:
 // at least the hour before it, and what lead.h asks for. Where a device is silent for long they may lie far back in the
 // journal, which is then read backwards as far as needed. Behind the window, readings until it is closed; what a
-// counter in doubt leaves open for two months is not compared. What is derived from several inputs needs all of them as
-// far around the window as the slowest one has a few readings, within two months.
+// counter in doubt leaves open for two months, or at the journal's end, is not compared. What is derived from several
+// inputs needs all of them as far around the window as the slowest one has a few readings, within two months.
 //
 // A difference is late data where the same without the readings that came late since gives what is booked, or where
 // that cannot be told; else it is by the configuration. For that windows with such differences are played again, up to
 // eight times.
 //
-// Memory: the readings of all windows, 32 bytes each, and their entries; the caller groups. One thread, which may be
+// Memory: the readings of all windows, 40 bytes each, and their entries; the caller groups. One thread, which may be
 // any: `history` is the only thing it touches besides constants.
 //
 // `stop`: gives up soon after it has become true, with a fault.

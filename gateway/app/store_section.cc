@@ -7,6 +7,7 @@
 #include "config/reader/byte_size.h"
 #include "config/reader/directory.h"
 #include "config/reader/text.h"
+#include "config/reader/unused_secrets.h"
 #include "gateway/store/key_file.h"
 
 namespace carbongate::app {
@@ -26,6 +27,8 @@ void read_ledger_key(config::Reader& in, store::StoreConfig& store) {
   } else if (file) {
     const auto beside = std::filesystem::path(in.node().place().file).parent_path();
     store.ledger_key_file = (beside / *file).lexically_normal();
+  } else if (variable && config::UnusedSecrets::apply_to_all()) {
+    return;
   } else if (variable) {
     const char* value = std::getenv(variable->c_str());
     if (value == nullptr || *value == '\0') {

@@ -42,6 +42,8 @@ void Track::begin(Instant start, Instant to) {
   readings_.clear();
   lead_.clear();
   front_.clear();
+  front_rejected_.clear();
+  rejected_in_row_ = 0;
   run_ = 0;
   lead_known_ = false;
   behind_.clear();
@@ -55,7 +57,11 @@ void Track::begin(Instant start, Instant to) {
 void Track::take(const History::RawReading& reading) {
   const auto stored = usable(reading);
   if (!stored) {
-    take_rejected(reading);
+    const auto rejected = this->rejected(reading);
+    if (!rejected) return;
+    // Those next to the window come first.
+    const bool is_around = rejected->at < start_ || rejected->at >= to_;
+    if (!is_around || ++rejected_around_ <= 2 * kLateLeadMax) rejected_.push_back(*rejected);
     return;
   }
   if (stored->at < start_) {
@@ -72,7 +78,7 @@ void Track::take(const History::RawReading& reading) {
 void Track::take_lead(const History::RawReading& reading) {
   const auto stored = usable(reading);
   if (!stored) {
-    take_rejected(reading);
+    if (const auto rejected = this->rejected(reading)) keep_rejected_in_front(*rejected);
     return;
   }
   lead_found_.note(stored->at, stored->value);
@@ -80,6 +86,7 @@ void Track::take_lead(const History::RawReading& reading) {
 }
 
 void Track::keep_in_front(const StoredReading& reading) {
+  rejected_in_row_ = 0;
   if (front_.empty() || front_.back().value != reading.value) run_ = front_.size();
   front_.push_back(reading);
   const auto run = front_.begin() + static_cast<std::ptrdiff_t>(run_);
@@ -89,8 +96,25 @@ void Track::keep_in_front(const StoredReading& reading) {
   }
 }
 
+// What lies between the ends changes nothing behind them.
+void Track::keep_rejected_in_front(const StoredReading& reading) {
+  if (rejected_in_row_ == 2) {
+    front_rejected_.back() = reading;
+  } else if (front_rejected_.size() < kLateLeadMax) {
+    front_rejected_.push_back(reading);
+    ++rejected_in_row_;
+  }
+}
+
 void Track::take_lead(const KnownLead& known) {
-  for (const StoredReading& reading : known.readings) keep_in_front(reading);
+  auto rejected = known.rejected.begin();
+  for (const StoredReading& reading : known.readings) {
+    for (; rejected != known.rejected.end() && rejected->sequence > reading.sequence; ++rejected) {
+      keep_rejected_in_front(*rejected);
+    }
+    keep_in_front(reading);
+  }
+  for (; rejected != known.rejected.end(); ++rejected) keep_rejected_in_front(*rejected);
   lead_found_ = known.found;
   lead_known_ = true;
 }
@@ -107,6 +131,7 @@ void Track::settle() {
   readings_.insert(readings_.end(), front_.begin(), front_.end());
   readings_.insert(readings_.end(), lead_.begin(), lead_.end());
   readings_.insert(readings_.end(), behind_.begin(), behind_.end());
+  rejected_.insert(rejected_.end(), front_rejected_.begin(), front_rejected_.end());
   std::ranges::sort(readings_, earlier);
   std::ranges::sort(rejected_, earlier);
   // Late is what came after a newer one.
@@ -259,24 +284,21 @@ std::optional<StoredReading> Track::usable(const History::RawReading& reading) {
 
 // What live accounts did not take for a value they took for the end of the one before it. Nothing that repairs make of
 // a finite value is among them.
-void Track::take_rejected(const History::RawReading& reading) {
-  if (!stamp_believed(reading.quality)) return;
+std::optional<StoredReading> Track::rejected(const History::RawReading& reading) const {
+  if (!stamp_believed(reading.quality)) return std::nullopt;
   const char flag = model::flag_said(reading.quality);
   const auto said = model::from_hj212_flag(flag);
   const bool is_marked = flag != model::kNoFlag && (!said || !model::usable(*said));
-  if (!is_marked && std::isfinite(reading.value)) return;
+  if (!is_marked && std::isfinite(reading.value)) return std::nullopt;
   const auto unit = find_unit(reading.series->unit);
-  if (!unit || unit->dimension != point_.unit.dimension) return;
-  // Those next to the window come first.
-  const bool is_around = reading.at < start_ || reading.at >= to_;
-  if (is_around && ++rejected_around_ > 2 * kLateLeadMax) return;
-  rejected_.push_back({.point = point_.id,
+  if (!unit || unit->dimension != point_.unit.dimension) return std::nullopt;
+  return StoredReading{.point = point_.id,
                        .at = reading.at,
                        .sequence = reading.sequence,
                        .value = std::numeric_limits<double>::quiet_NaN(),
                        .late = false,
                        .left_out = false,
-                       .hj212_flag = flag});
+                       .hj212_flag = flag};
 }
 
 void Track::trim_lead() {  // of what stands still the ends, and the newest

@@ -21,6 +21,7 @@ using store::History;
 constexpr Duration kAround = 6h;
 // ...then as far as the slowest of them has a few readings (Track::reaches_back)...
 constexpr Duration kAroundMax = 24h * 62;  // ...but no further
+constexpr int kFurther = 4;                // times as far behind a window, each time that is not enough
 
 // Which tracks a series' readings belong to. By address: series keep theirs during one reading of the journal.
 class TracksOf {
@@ -85,11 +86,38 @@ model::Result<void> collect_in_front(History& history, Instant start, std::span<
   return {};
 }
 
+// From where the first of them starts.
+model::Result<void> collect_together(History& history, std::span<WindowReadings* const> windows, KnownLeads& leads,
+                                     const std::atomic<bool>& stop) {
+  const Instant start = windows.front()->start();
+  {
+    TracksOf tracks_of(windows);
+    const auto result = history.readings_behind(
+        start,
+        [&](const History::RawReading& reading) {
+          for (Track* track : tracks_of(reading.series)) track->take(reading);
+          return !stop;
+        },
+        [&](Instant oldest) {
+          return std::ranges::all_of(windows, [&](WindowReadings* window) {
+            return std::ranges::all_of(window->tracks(), [&](Track& track) { return oldest >= track.enough_from(); });
+          });
+        });
+    if (result.has_error()) return result;
+  }
+  const auto result = collect_in_front(history, start, windows, leads, stop);
+  for (WindowReadings* window : windows) {
+    for (Track& track : window->tracks()) track.settle();
+    window->find_late_inputs();
+  }
+  return result;
+}
+
 }  // namespace
 
 WindowReadings::WindowReadings(const Window& window, const model::Site& site, std::span<const Repair> repairs,
                                pipeline::Calendar& calendar)
-    : window_(window), point_(site.points.at(index(window.point))) {
+    : window_(window), point_(site.points.at(index(window.point))), is_late_(window.widen) {
   for (const PointId id : model::computed_from(site, window.point)) {
     const Point& source = site.points.at(index(id));
     const auto maker = std::ranges::find(site.derived, id, &model::Derived::result);
@@ -108,20 +136,20 @@ bool WindowReadings::has_lead() const {
   return std::ranges::all_of(tracks_, &Track::has_lead);
 }
 
-bool WindowReadings::late_touches(Instant begin, Instant end, std::uint64_t behind) const {
+bool WindowReadings::any_late(Instant begin, Instant end, std::uint64_t behind, bool left_out_too) const {
   return std::ranges::any_of(tracks_, [&](const Track& track) {
     return std::ranges::any_of(track.late(), [&](const LateSpan& late) {
-      return late.sequence > behind && late.from < end && begin < late.to;
+      return (left_out_too || !late.left_out) && late.sequence > behind && late.from < end && begin < late.to;
     });
   });
 }
 
+bool WindowReadings::late_touches(Instant begin, Instant end, std::uint64_t behind) const {
+  return any_late(begin, end, behind, true);
+}
+
 bool WindowReadings::late_counted(Instant begin, Instant end, std::uint64_t behind) const {
-  return std::ranges::any_of(tracks_, [&](const Track& track) {
-    return std::ranges::any_of(track.late(), [&](const LateSpan& late) {
-      return !late.left_out && late.sequence > behind && late.from < end && begin < late.to;
-    });
-  });
+  return any_late(begin, end, behind, false);
 }
 
 bool WindowReadings::has_lead_without(std::uint64_t behind) const {
@@ -228,15 +256,23 @@ bool WindowReadings::reach_around() {
   return false;
 }
 
-bool WindowReadings::counted(Instant until) {
-  const auto is_cut = [](const Track& track) { return track.complete_until() != Instant::max(); };
-  if (until >= std::min(window_.to, window_.closed_until) || std::ranges::none_of(tracks_, is_cut)) return true;
-  if (reached_on_) {
-    window_.closed_until = until;
-    return true;
+bool WindowReadings::counted(const Played& played, pipeline::Calendar& calendar) {
+  const Duration behind = end_ - window_.to;
+  if (played.until >= std::min(window_.to, window_.closed_until)) {
+    if (!is_late_ || !played.open_at_end) return true;
+    const Instant decided = calendar.period(Period::quarter_hour, played.until - Duration(1)).end;
+    awaits_more_ = decided > window_.closed_until;
+    if (awaits_more_ || decided <= window_.to) return true;
+    window_.to = decided;
+    end_ = end_at(behind);
+  } else {
+    const auto is_cut = [](const Track& track) { return track.complete_until() != Instant::max(); };
+    const bool is_all = std::ranges::none_of(tracks_, is_cut);
+    awaits_more_ = is_all && played.in_doubt;
+    if (awaits_more_ || (!is_all && behind >= kAroundMax)) window_.closed_until = played.until;
+    if (is_all || behind >= kAroundMax) return true;
+    end_ = end_at(std::min(kFurther * std::max(behind, pipeline::kBehind), kAroundMax));
   }
-  reached_on_ = true;
-  end_ = end_at(kAroundMax);
   for (Track& track : tracks_) track.begin(start_, end_);
   return false;
 }
@@ -257,29 +293,16 @@ void WindowReadings::begin_at(Instant at, pipeline::Calendar& calendar) {
 
 model::Result<void> collect(History& history, std::span<WindowReadings* const> windows, KnownLeads& leads,
                             const std::atomic<bool>& stop) {
-  const Instant start =
-      (*std::ranges::min_element(windows, {}, [](const WindowReadings* w) { return w->start(); }))->start();
-  {
-    TracksOf tracks_of(windows);
-    const auto result = history.readings_behind(
-        start,
-        [&](const History::RawReading& reading) {
-          for (Track* track : tracks_of(reading.series)) track->take(reading);
-          return !stop;
-        },
-        [&](Instant oldest) {
-          return std::ranges::all_of(windows, [&](WindowReadings* window) {
-            return std::ranges::all_of(window->tracks(), [&](Track& track) { return oldest >= track.enough_from(); });
-          });
-        });
-    if (result.has_error()) return result;
+  std::vector<WindowReadings*> sorted(windows.begin(), windows.end());
+  std::ranges::sort(sorted, {}, &WindowReadings::start);
+  for (auto first = sorted.begin(); first != sorted.end();) {
+    const auto next = std::find_if(first, sorted.end(), [limit = (*first)->start() + kLateSlice](const auto* window) {
+      return window->start() > limit;
+    });
+    if (auto result = collect_together(history, {first, next}, leads, stop); result.has_error() || stop) return result;
+    first = next;
   }
-  const auto result = collect_in_front(history, start, windows, leads, stop);
-  for (WindowReadings* window : windows) {
-    for (Track& track : window->tracks()) track.settle();
-    window->find_late_inputs();
-  }
-  return result;
+  return {};
 }
 
 }  // namespace carbongate::app

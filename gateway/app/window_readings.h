@@ -46,10 +46,11 @@ struct LateSpan {
 struct KnownLead {
   std::uint64_t through = 0;  // the newest reading in front of that place, of whichever point
   std::vector<StoredReading> readings;
+  std::vector<StoredReading> rejected;
   pipeline::Lead found;
 };
 
-// The readings of one point in and around a window. 32 bytes each.
+// The readings of one point in and around a window. 40 bytes each.
 class Track {
  public:
   Track(const Point& point, std::span<const Repair> repairs);
@@ -74,7 +75,7 @@ class Track {
   bool wants_lead() const { return !lead_known_ && !has_lead(); }
   // Whether what was found in front of it is enough for the state that the whole history would give.
   bool has_lead() const { return lead_found_.is_enough(); }
-  KnownLead lead(std::uint64_t through) const { return {through, front_, lead_found_}; }
+  KnownLead lead(std::uint64_t through) const { return {through, front_, front_rejected_, lead_found_}; }
   // The same without what was left out behind a place in the journal. `begin`: of the window.
   bool has_lead_without(std::uint64_t behind, Instant begin) const;
   // Nothing taken at or after this instant is wanted any more. max(): who knows.
@@ -100,8 +101,8 @@ class Track {
  private:
   std::optional<StoredReading> usable(const store::History::RawReading& reading);
   void keep_in_front(const StoredReading& reading);
-  // Where it is one that was rejected.
-  void take_rejected(const store::History::RawReading& reading);
+  std::optional<StoredReading> rejected(const store::History::RawReading& reading) const;
+  void keep_rejected_in_front(const StoredReading& reading);
   LateSpan around(std::size_t reading);
   LateSpan around_rejected(const StoredReading& reading) const;
   std::size_t stands_until(std::size_t reading);
@@ -113,11 +114,13 @@ class Track {
   Instant start_{};
   Instant to_{};
   std::vector<StoredReading> rejected_;
-  std::size_t rejected_around_ = 0;  // in front of the window and behind it
+  std::size_t rejected_around_ = 0;  // of before the window and behind it
   std::vector<StoredReading> readings_;
-  std::vector<StoredReading> lead_;   // of before `start`, but behind its place in the journal
-  std::vector<StoredReading> front_;  // in front of that place, newest first
-  std::size_t run_ = 0;               // of a counter: where the last of these that are equal begin
+  std::vector<StoredReading> lead_;            // of before `start`, but behind its place in the journal
+  std::vector<StoredReading> front_;           // in front of that place, newest first
+  std::vector<StoredReading> front_rejected_;  // likewise, of those in a row the ends
+  std::size_t rejected_in_row_ = 0;
+  std::size_t run_ = 0;  // of a counter: where the last of these that are equal begin
   bool lead_known_ = false;
   std::vector<StoredReading> behind_;
   bool trimmed_behind_ = false;
@@ -129,6 +132,13 @@ class Track {
   };
   Standstill stands_;  // the one looked up last
   std::uint64_t not_repaired_ = 0;
+};
+
+// How far the readings in and around a window were counted.
+struct Played {
+  Instant until{};           // for good
+  bool in_doubt = false;     // there: a counter waits for its next readings
+  bool open_at_end = false;  // likewise at the window's end
 };
 
 // The readings from which the accounts of one point follow: its own, or of a derived point those of everything that it
@@ -171,13 +181,18 @@ class WindowReadings {
   bool widen(pipeline::Calendar& calendar);
 
   // The readings were counted up to there. False: a counter is in doubt for longer than readings were looked for behind
-  // the window; look again. What is open even then is not compared: not computed is not nothing.
-  bool counted(Instant until);
+  // the window; look again, further on. What is open even then is not compared: not computed is not nothing. Nor is
+  // what a counter that is `in_doubt` leaves open at the journal's end: then awaits_more().
+  // What a late reading puts in doubt at the window's end is decided behind it, and belongs to the window: look again.
+  bool counted(const Played& played, pipeline::Calendar& calendar);
+  // Readings that may still come decide part of the window.
+  bool awaits_more() const { return awaits_more_; }
 
   // Of several inputs all need readings as far around the window as the slowest of them. False: look again.
   bool reach_around();
 
  private:
+  bool any_late(Instant begin, Instant end, std::uint64_t behind, bool left_out_too) const;
   Instant end_at(Duration behind) const;
   void begin_at(Instant at, pipeline::Calendar& calendar);
 
@@ -187,12 +202,14 @@ class WindowReadings {
   Instant start_{};
   Instant end_{};  // readings of before are all there
   bool reached_around_ = false;
-  bool reached_on_ = false;
+  bool awaits_more_ = false;
+  bool is_late_ = false;
   Duration max_age_ = Duration::max();  // of inputs; the shortest on the way
   std::vector<Track> tracks_;
 };
 
-// Reads the journal for all of them at once. `stop`: gives up soon after it has become true.
+// Reads the journal at once for those that lie near each other, and not what lies between others. `stop`: gives up soon
+// after it has become true.
 model::Result<void> collect(store::History& history, std::span<WindowReadings* const> windows, KnownLeads& leads,
                             const std::atomic<bool>& stop);
 

@@ -20,7 +20,8 @@ int run_key(const KeyOptions& options, std::ostream& out, std::ostream& err) {
     return EX_USAGE;
   }
   config::Problems problems;
-  app::GatewayConfig config = app::load_offline_config(options.config, problems);
+  const auto signing = options.rotate ? app::Signing::yes : app::Signing::no;
+  app::GatewayConfig config = app::load_offline_config(options.config, problems, signing);
   err << problems.to_text();
   if (problems.has_errors()) return EX_CONFIG;
   if (!options.store.empty()) config.store.path = options.store;

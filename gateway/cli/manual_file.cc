@@ -154,7 +154,9 @@ class ManualFile {
     return &account;
   }
 
-  bool is_unmeasured(const model::Account& account) const { return is_measured_by_nothing(config_, account.source); }
+  bool is_unmeasured(const model::Account& account) const {
+    return app::is_measured_by_nothing(config_, account.source);
+  }
 
   // Of such an amount nothing else tells where it comes from.
   void check_evidence(const std::vector<Cell>& cells, const app::ManualEntry& entry) {
@@ -249,13 +251,6 @@ class ManualFile {
 };
 
 }  // namespace
-
-bool is_measured_by_nothing(const app::GatewayConfig& config, PointId point) {
-  const std::string& device = config.site.points.at(index(point)).device;
-  return std::ranges::any_of(config.devices, [&](const app::ConfiguredDevice& configured) {
-    return configured.type && configured.type->name == "manual" && configured.plan->id() == device;
-  });
-}
 
 std::optional<std::vector<app::ManualEntry>> read_manual_file(
     const std::filesystem::path& file, const app::GatewayConfig& config,

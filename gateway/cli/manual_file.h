@@ -28,7 +28,4 @@ std::optional<std::vector<app::ManualEntry>> read_manual_file(
     const std::filesystem::path& file, const app::GatewayConfig& config,
     const std::function<std::optional<Instant>(PointId)>& closed_until, Instant now, config::Problems& problems);
 
-// Whether a point is of `driver: manual`.
-bool is_measured_by_nothing(const app::GatewayConfig& config, PointId point);
-
 }  // namespace carbongate::cli

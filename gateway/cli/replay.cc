@@ -283,7 +283,7 @@ void tell_alerts(const model::Site& site, const Player& player, std::ostream& ou
 
 int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& err) {
   config::Problems problems;
-  app::GatewayConfig config = app::load_offline_config(options.config, problems);
+  app::GatewayConfig config = app::load_offline_config(options.config, problems, app::Signing::yes);
   err << problems.to_text();
   if (problems.has_errors()) return EX_CONFIG;
   if (options.store) config.store.path = *options.store;

@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 #include <ostream>
+#include <set>
 #include <stdexcept>
 #include <vector>
 
@@ -248,6 +249,7 @@ class Restating {
                                                              windows, now_, app::kNeverStop, &leads_));
     report_.entries += found.entries;
     not_repaired_ += found.not_repaired;
+    in_doubt_.insert(found.in_doubt.begin(), found.in_doubt.end());
     out_of_reach_ += found.out_of_reach;
     if (found.reach) reach_ = std::max(reach_.value_or(*found.reach), *found.reach);
     std::vector<model::Amendment> amendments;
@@ -298,6 +300,7 @@ class Restating {
     model::Effects effects;
     const Instant to = std::min(to_, now_);
     for (model::AccountRollup& sum : value_of(app::join_split_sums(*history_, config_.site, from_, to))) {
+      if (!wanted(sum.account)) continue;
       effects.rows.push_back({sum.account, std::move(sum.row)});
     }
     split_sums_ = effects.rows.size();
@@ -405,6 +408,10 @@ class Restating {
       err_ << fmt::format("{} readings were left out: the right value does not follow from the stored one\n",
                           not_repaired_);
     }
+    for (const PointId point : in_doubt_) {
+      err_ << fmt::format("{}: the counter is in doubt at the end; what its next readings decide stays as it is\n",
+                          config_.site.points.at(index(point)).full_name());
+    }
     if (split_sums_ != 0) {
       err_ << fmt::format("{} sums of periods lack a part that was corrected before the rest was counted; {}\n",
                           split_sums_, options_.book ? "each has a revision that is whole" : "--book makes them whole");
@@ -437,6 +444,7 @@ class Restating {
   std::vector<app::CertifiedGroup> groups_;
   std::vector<app::ManualEntry> manual_;
   std::uint64_t not_repaired_ = 0;  // readings from which the right value does not follow
+  std::set<PointId> in_doubt_;      // as of app::Recomputation
   std::uint64_t out_of_reach_ = 0;  // entries whose readings are no longer kept...
   std::optional<Instant> reach_;    // ...before this
   std::size_t booked_ = 0;
@@ -452,7 +460,8 @@ class Restating {
 
 int run_restate(const RestateOptions& options, std::ostream& out, std::ostream& err) {
   config::Problems problems;
-  app::GatewayConfig config = app::load_offline_config(options.config, problems);
+  const auto signing = options.book ? app::Signing::yes : app::Signing::no;
+  app::GatewayConfig config = app::load_offline_config(options.config, problems, signing);
   err << problems.to_text();
   if (problems.has_errors()) return EX_CONFIG;
   if (options.store) config.store.path = *options.store;

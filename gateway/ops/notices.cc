@@ -32,6 +32,12 @@ namespace json = boost::json;
 
 namespace {
 
+constexpr long long kNewest = 253'402'300'799'999;  // ms since 1970: the end of the year 9999
+
+[[noreturn]] void refuse_cursor() {
+  throw Refusal{400, "cursor: it is none; take `next` of the page before as it is"};
+}
+
 store::StandingAlerts active_alerts(const std::filesystem::path& store, const model::Site& site,
                                     const std::optional<std::string>& id = {}) {
   auto alerts = store::active_alerts(store, site, id);
@@ -54,9 +60,8 @@ std::string all_alerts_text(const std::filesystem::path& store, const model::Sit
   if (!ask.cursor.empty()) {
     long long at = 0;
     int end = 0;
-    if (std::sscanf(ask.cursor.c_str(), "%lld.%n", &at, &end) != 1 || end == 0) {
-      throw Refusal{400, "cursor: it is none; take `next` of the page before as it is"};
-    }
+    if (std::sscanf(ask.cursor.c_str(), "%lld.%n", &at, &end) != 1 || end == 0) refuse_cursor();
+    if (at < 0 || at > kNewest) refuse_cursor();
     query.behind = store::AlertPlace(-at, ask.cursor.substr(static_cast<std::size_t>(end)));
   }
   const auto page = store::newest_alerts(store, site, query, ask.now);
@@ -139,9 +144,8 @@ std::string deliveries_text(const std::filesystem::path& store, const Deliveries
     long long at = 0;
     unsigned long long sequence = 0;
     int end = 0;
-    if (std::sscanf(ask.cursor.c_str(), "%lld.%llu.%n", &at, &sequence, &end) != 2 || end == 0) {
-      throw Refusal{400, "cursor: it is none; take `next` of the page before as it is"};
-    }
+    if (std::sscanf(ask.cursor.c_str(), "%lld.%llu.%n", &at, &sequence, &end) != 2 || end == 0) refuse_cursor();
+    if (at < 0 || at > kNewest) refuse_cursor();
     behind = Key(-at, UINT64_MAX - sequence, ask.cursor.substr(static_cast<std::size_t>(end)));
   }
   std::map<Key, json::object> page;

@@ -114,7 +114,7 @@ void Alerts::told_late(const LateJudgement& judgement) {
   const std::size_t point = carbongate::index(watches_[watch].watch->points.front());
   if (state.since || state.held_back || state_.points[point].last_at != judgement.of.until) return;
   if (!judgement.pending) {
-    if (state.holds_since) forget_pending(watch);
+    if (state.holds_since) forget_pending(watch, judgement.of.until);
     return;
   }
   AlertState& pending = change(watch);
@@ -324,7 +324,7 @@ void Alerts::judge_again(std::size_t watch, model::Cause cause) {
   }
   if (state_.alerts[watch].since || (!now.alerts.empty() && !now.alerts.back().over)) return;
   if (!now.holds_since) {
-    if (state_.alerts[watch].holds_since) forget_pending(watch);
+    if (state_.alerts[watch].holds_since) forget_pending(watch, watches_[watch].until);
   } else if (before.holds_since != now.holds_since || before.seen.value != now.seen.value) {
     AlertState& state = change(watch);
     state.holds_since = now.holds_since;
@@ -357,7 +357,7 @@ void Alerts::unsay(std::size_t watch, const Course::Alert& alert, model::Cause c
     publish(watch, AlertStage::withdrawn, alert.since, period->published++, finding);
     note_late_groups(watch, alert.since);
   } else if (!state_.alerts[watch].since && state_.alerts[watch].held_back) {
-    forget_pending(watch);
+    forget_pending(watch, finding.at);
   }
 }
 
@@ -402,7 +402,7 @@ void Alerts::say_other_end(std::size_t watch, const Course::Alert& alert, model:
   if (state_.alerts[watch].since == alert.since) {
     end_as(watch, AlertStage::resolved, finding);
   } else if (!state_.alerts[watch].since && state_.alerts[watch].held_back) {
-    forget_pending(watch);
+    forget_pending(watch, finding.at);
   }
 }
 

@@ -111,6 +111,18 @@ bool Alerts::is_silent(AccountId account, Instant at) const {
   return !last || at - *last > gap_max(site_.points[carbongate::index(source)].limits);
 }
 
+// How long a value of then holds.
+Duration Alerts::bridged(std::size_t watch, Instant at) const {
+  const Watched& one = watches_[watch];
+  Duration bridged = one.bridged;
+  if (one.rule->measure != Measure::rate) return bridged;
+  for (const AccountId account : one.watch->accounts) {
+    const PointId source = site_.accounts[model::index(account)].source;
+    if (!is_silent(account, at)) bridged = std::min(bridged, gap_max(site_.points[carbongate::index(source)].limits));
+  }
+  return bridged;
+}
+
 double Alerts::in_units(std::size_t watch, std::int64_t sum) const {
   const std::int64_t per_unit = watches_[watch].rule->sum == AlertSum::co2e
                                     ? model::kMilligramsPerKilogram
@@ -131,7 +143,7 @@ AlertPeriod* Alerts::period_of(std::size_t watch, Instant begin) {
   // The one before is over, and so is its alert.
   if (is_next && is_of_period(*watches_[watch].rule)) {
     if (state_.alerts[watch].since) end(watch, {.at = begin, .value = std::nan("")});
-    if (state_.alerts[watch].holds_since) forget_pending(watch);
+    if (state_.alerts[watch].holds_since) forget_pending(watch, begin);
   }
   std::vector<AlertPeriod>& periods = change(watch).periods;
   AlertPeriod fresh;

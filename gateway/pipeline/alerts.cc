@@ -65,7 +65,6 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
         const PointId source = site.accounts[model::index(account)].source;
         const Duration gap = gap_max(site.points[carbongate::index(source)].limits);
         watches_[i].patience = std::max(watches_[i].patience, gap);
-        if (rule.measure == Measure::rate) watches_[i].bridged = std::min(watches_[i].bridged, gap);
       }
     }
     for (const model::WatchId member : watch.members) groups_.at(model::index(member)).push_back(i);
@@ -160,11 +159,11 @@ void Alerts::observe(std::size_t watch, const Finding& finding) {
     return;
   }
   if (verdict != Verdict::bad) {
-    if (state_.alerts[watch].holds_since) forget_pending(watch);
+    if (state_.alerts[watch].holds_since) forget_pending(watch, finding.at);
     return;
   }
   const std::optional<Instant> seen_at = state_.alerts[watch].seen_at;
-  const bool goes_on = state_.alerts[watch].holds_since && seen_at && finding.at - *seen_at <= watches_[watch].bridged;
+  const bool goes_on = state_.alerts[watch].holds_since && seen_at && finding.at - *seen_at <= bridged(watch, *seen_at);
   AlertState& state = change(watch);
   if (!goes_on) {
     state.holds_since = finding.at;
@@ -179,12 +178,14 @@ void Alerts::observe(std::size_t watch, const Finding& finding) {
   }
 }
 
-void Alerts::forget_pending(std::size_t watch) {
+void Alerts::forget_pending(std::size_t watch, Instant at) {
   AlertState& state = change(watch);
   state.holds_since.reset();
   state.seen_at.reset();
   state.value = 0;
   state.held_back = false;
+  state.suppressed = 0;
+  parent_ended(watch, at);
 }
 
 // What a value that was seen leads to before the next one is: it holds that long.
@@ -196,7 +197,7 @@ void Alerts::let_pass(std::size_t watch, Instant until) {
   if (is_active(watches_[watch].rule->active, calendar_, *at)) {
     fire(watch, since, {.at = *at, .value = state.value});
   } else {
-    forget_pending(watch);
+    forget_pending(watch, *at);
   }
 }
 
@@ -207,6 +208,7 @@ void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
     if (state_.alerts[watch].held_back) return;
     change(watch).held_back = true;
     ++change(*parent).suppressed;
+    parent_ended(watch, finding.at);
     return;
   }
   AlertState& state = change(watch);
@@ -345,8 +347,11 @@ void Alerts::hold_back_due(std::size_t parent, Instant end) {
   }
 }
 
+// Or what was due of it does not fire.
 void Alerts::parent_ended(std::size_t parent, Instant at) {
-  for (const std::size_t i : children_[parent]) let_go(i, at);
+  for (const std::size_t i : children_[parent]) {
+    if (!held_back_by(i, at)) let_go(i, at);
+  }
 }
 
 // What was held back gets its full time again: with the gateway that is heard again come the meters behind it, and what
@@ -357,6 +362,7 @@ void Alerts::let_go(std::size_t watch, Instant at) {
   if (state_.alerts[watch].since || !state_.alerts[watch].held_back) return;
   AlertState& state = change(watch);
   state.held_back = false;
+  if (measure == Measure::members && !state.holds_since) return;  // none of them fires any more
   std::optional<Instant>& from = measure == Measure::silence ? state.begun : state.holds_since;
   from = std::max(at, from.value_or(at));
   if (measure == Measure::members) state.seen_at = from;
@@ -428,7 +434,7 @@ std::optional<Instant> Alerts::deadline(std::size_t watch) const {
   if (!state.holds_since || !state.seen_at) return std::nullopt;
   const Instant at = after_work(site_.maintenance, *watches_[watch].watch, *state.holds_since + rule.hold_for);
   const Duration held = at - *state.seen_at;
-  return held <= watches_[watch].bridged ? std::optional(at) : std::nullopt;
+  return held <= bridged(watch, *state.seen_at) ? std::optional(at) : std::nullopt;
 }
 
 std::optional<Instant> Alerts::due_alone(std::size_t watch) const {

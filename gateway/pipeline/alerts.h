@@ -6,8 +6,9 @@
 // are grouped, and when pass() is called, changes no alert: what is due at a time is published as of that time.
 //
 //   - A value holds until the next one, at most for the longest gap that its point is bridged over; of a user the
-//     shortest one of his meters. So a condition that is `for` a while can become true between two readings, but not
-//     during a silence. What is silent for longer is in no sum of rates, and no sum without it is too low.
+//     shortest one of his meters that are heard. So a condition that is `for` a while can become true between two
+//     readings, but not during a silence. What is silent for longer is in no sum of rates, and no sum without it is too
+//     low.
 //   - A change is the value less the one that was heard the rule's length ago, or last before that; until there is such
 //     a one nothing is said. Readings of a counter in doubt are left out, and where a counter begins anew, so does
 //     that.
@@ -97,7 +98,7 @@ class Alerts {
     const model::AlertRule* rule = nullptr;
     std::string subject;
     std::vector<std::size_t> parents;    // watches that hold it back while they fire
-    Duration bridged = Duration::max();  // how long a value holds
+    Duration bridged = Duration::max();  // how long a value holds: bridged()
     Duration patience{};                 // coverage: so long after its end a period may still be closed as watched
     bool changed = false;
     bool dirty = false;                                     // in dirty_
@@ -134,7 +135,7 @@ class Alerts {
   Verdict judge(const model::AlertRule& rule, double value) const;
   double limit_of(const model::AlertRule& rule, double value) const;
   void observe(std::size_t watch, const Finding& finding);
-  void forget_pending(std::size_t watch);
+  void forget_pending(std::size_t watch, Instant at);
   std::optional<double> change_by(std::size_t watch, const Reading& reading, model::Quality quality);
   void let_pass(std::size_t watch, Instant until);
   void fire(std::size_t watch, Instant since, const Finding& finding);
@@ -172,6 +173,7 @@ class Alerts {
   void mark(std::size_t watch, Instant until);
   void look_at(std::size_t watch);
   bool is_silent(model::AccountId account, Instant at) const;
+  Duration bridged(std::size_t watch, Instant at) const;
   model::AlertPeriod* period_of(std::size_t watch, Instant begin);
   void look_at_period(std::size_t watch, Instant until, std::optional<model::Cause> cause);
   std::optional<double> worth(std::size_t watch, std::int64_t sum, const Span& period, Instant at) const;

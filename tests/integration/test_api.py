@@ -360,6 +360,9 @@ def problem(answer, status):
     ("/api/v1/energy-users/park/series?interval=quarter_hour&from=2000-01-01&until=2026-01-01", 400),
     ("/api/v1/statements/2026-13", 400), ("/api/v1/statements/x", 400), ("/api/v1/exports/readings?every=1", 400),
     ("/api/v1/stream?points=nothing", 400),
+    ("/api/v1/alerts?state=all&cursor=-9223372036854775808.x", 400), ("/api/v1/alerts?state=all&cursor=9223372036854775807.x", 400),
+    ("/api/v1/alerts?state=all&cursor=-1.x", 400), ("/api/v1/deliveries?cursor=-9223372036854775808.1.x", 400),
+    ("/api/v1/deliveries?cursor=253402300800000.1.x", 400),
     ("/../../etc/passwd", 400), ("/..%2f..%2fetc/passwd", 404), ("/%2e%2e/%2e%2e/etc/passwd", 400), ("/api/v1/devices/..%2f..", 404),
     ("/api/v1/devices/%00", 400), ("/api/v1/devices/%zz", 400), ("/api/v1/devices/%ff", 400), ("/api/v1//site", 400), ("/api/v1/site/", 404),
     ("/api/v1/devices/" + "a" * 5000, 404),
@@ -408,7 +411,7 @@ CHECKS = {
     'listen: "0.0.0.0:8080", logins: false, behind_proxy: true': "ops.logins: logins can be off on a loopback address alone",
     'listen: "localhost:8080"': "ops.listen: 'localhost' is no address",
     'listen: "8080"': "ops.listen: '8080' is no address with a port",
-    "tls: {certificate_file: nothing.pem, key_file: nothing.key}": "there is no file",
+    "tls: {certificate_file: nothing.pem, key_file: nothing.key}": "nothing.pem': No such file",
     "listens: x": "ops: unknown key 'listens'",
 }
 

@@ -90,6 +90,21 @@ def test_a_store_of_a_newer_version_is_the_same_to_all(tmp_path):
         assert result.returncode == EX_IOERR and "newer carbongate" in result.stderr, f"{command}: {result.returncode} {result.stderr}"
 
 
+# A replay seals, and `restate --book`; so does a new key.
+def test_only_what_signs_needs_the_ledgers_key(tmp_path):
+    config, recording = make_site(tmp_path, 200)
+    succeed("replay", config, "--input", recording)
+    config, _ = make_site(tmp_path, 200, store={"path": "store", "ledger_key_env": ABSENT})
+    for command in OFFLINE:
+        result = run(*(config if word == "CONFIG" else word for word in command.split()))
+        assert result.returncode == 0 and ABSENT not in result.stderr, f"{command}: {result.returncode} {result.stderr}"
+    for command in (("replay", config, "--input", recording), ("restate", config, "--from", "2025-01-01", "--book", "--reason", "x"),
+                    ("key", config, "--rotate")):
+        refused = run(*command)
+        assert refused.returncode == EX_CONFIG, refused
+        assert f"error: store.ledger_key_env: the environment variable '{ABSENT}' is not set" in refused.stderr, refused.stderr
+
+
 def test_a_replay_says_what_its_store_has_no_room_for(tmp_path):
     readings = 105_000  # with their books, which stay
     config, recording = make_site(tmp_path, readings, store={"path": "store", "size_max": "64MiB"})

@@ -54,8 +54,10 @@ TEST_F(SecretTest, IsNotLookedForWhereNothingConnects) {
     EXPECT_NE(problems_of("password: s3cret"), "") << "what the file says of it is judged as ever";
     EXPECT_NE(problems_of("{password_file: a, password_env: B}"), "");
     {
-      const UnusedSecrets inner;
+      const UnusedSecrets inner(Secrets::all);
+      EXPECT_TRUE(UnusedSecrets::apply_to_all());
     }
+    EXPECT_FALSE(UnusedSecrets::apply_to_all());
     EXPECT_EQ(problems_of("password_file: no-such-file"), "");
   }
   EXPECT_NE(problems_of("password_file: no-such-file"), "");

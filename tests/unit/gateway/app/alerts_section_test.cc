@@ -65,6 +65,33 @@ TEST_F(AlertsSectionTest, ARuleHasAWatchForEachPointThatFits) {
   EXPECT_EQ(model::index(site.watches[2].id), 2U);
 }
 
+// What is entered by hand has no rate, and must not keep the rule from its meters.
+TEST_F(AlertsSectionTest, APowerIsOfWhatIsMeasured) {
+  const auto with_manual = [&](const std::string& user) {
+    std::ofstream(directory_.path() / "site.yaml") << R"(
+site: {id: works, timezone: Asia/Shanghai, grid_region: CN-SC}
+devices:
+  - {id: incomer, driver: modbus-tcp, address: "10.0.0.5:502", unit: 1, registers: [
+      {name: energy, address: 0, type: uint32, unit: kWh, power_max: 2 MW}]}
+  - {id: bills, driver: manual, points: [{name: annex, unit: kWh}]}
+energy_users:
+  - {id: hall, consumes: [)" << user << R"({carrier: electricity, from: bills.annex}]}
+store: {path: store}
+alerts:
+  rules:
+    - {id: low, users: hall, of: power, below: 10}
+    - {id: much, users: hall, of: energy, period: day, above: 10}
+)";
+    problems_ = {};
+    config_ = load_config(directory_.path() / "site.yaml", problems_);
+    EXPECT_EQ(problems_.to_text(), "");
+    return std::pair(config_.site.watches[0].accounts.size(), config_.site.watches[1].accounts.size());
+  };
+  EXPECT_EQ(with_manual("{carrier: electricity, from: incomer.energy}, "), std::pair(std::size_t{1}, std::size_t{2}));
+  EXPECT_EQ(config_.site.watches[0].accounts.front(), config_.site.watches[1].accounts.front());
+  EXPECT_EQ(with_manual("").second, 1u);
+}
+
 TEST_F(AlertsSectionTest, ADeviceIsHeardByAnyOfItsPoints) {
   const model::Site& site = read(R"(
     - {id: dead, devices: incomer, silent_for: 5min}

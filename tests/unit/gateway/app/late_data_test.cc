@@ -58,5 +58,35 @@ TEST_F(LateData, OfManyPointsThatAreAlwaysLateIsRestatedOfAll) {
   EXPECT_TRUE(all_corrected) << corrected_.size() << " of " << kPoints << " accounts were corrected";
 }
 
+// Decided by readings that come hours later; the gateway waits for them, and the books keep what they have.
+TEST_F(LateData, WhatACounterInDoubtLeavesOpenIsSettledOnceItIsDecided) {
+  const PointId point = add_metered_user("shop");
+  site_.points[index(point)].limits.power_max_w = 1'000'000;
+  site_.points[index(point)].limits.interval = 15min;
+  make_on_disk(10s);
+  run();
+  const auto hear = [&](Duration at, double kwh) {
+    to_send_.push_back({.source = "scripted",
+                        .received = clock_.now(),
+                        .readings = {{.point = point, .at = kMarch + at, .value = kwh}},
+                        .settled = {}});
+  };
+  const auto late = [&] { return gateway_->accounts().points[index(point)].late; };
+  const auto pass_quietly = [&] {
+    const io::SteadyTime end = clock_.ticks() + 40s;
+    return until([&] { return clock_.ticks() >= end; });
+  };
+  for (int i = 0; i < 3; ++i) hear(i * 15min, 1'000 + 10 * i);
+  hear(10min, 1'050);
+  hear(45min, 1'030);
+  ASSERT_TRUE(until([&] { return late().has_value(); }));
+  EXPECT_TRUE(pass_quietly());
+  EXPECT_TRUE(late()) << "not decided yet";
+  EXPECT_EQ(gateway_->status().corrections, 0u);
+  for (int i = 4; i < 30; ++i) hear(i * 15min, 1'000 + 10 * i);
+  EXPECT_TRUE(until([&] { return !late(); }));
+  EXPECT_EQ(gateway_->accounts().accounts[0].amount, model::Activity::of(290'000'000));
+}
+
 }  // namespace
 }  // namespace carbongate::app

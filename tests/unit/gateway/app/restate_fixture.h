@@ -139,6 +139,9 @@ class Books {
       const model::Amendment& amendment = difference.amendment;
       if (amendment.correction.correction->cause == model::Cause::late_data) amendments.push_back(amendment);
     }
+    std::erase_if(done, [&](const model::LateDataSettled& settled) {
+      return std::ranges::find(found.in_doubt, settled.point) != found.in_doubt.end();
+    });
     waiting_ += found.differences.size() - amendments.size();
     correct(amendments, done);
     corrections += amendments.size();

@@ -121,6 +121,45 @@ TEST_F(CutAnywhere, ALateReadingTakesNothingAwayBeforeARegisterIsSetToZero) {
   expect_nothing_to_correct(books, std::vector{kStart});
 }
 
+// In the order of time what came after the late reading is a fall, which the next readings decide. Until then the books
+// stay as they are, and it is late data.
+TEST_F(CutAnywhere, WhatIsInDoubtAtTheJournalsEndStaysInTheBooksAndIsLookedAtAgain) {
+  site_.site.points.front().limits.power_max_w = 1'000'000;
+  site_.site.points.front().limits.interval = 15min;
+  const auto quarter = [&](int i) { return at(counter_, 10h + i * 15min, 1'000 + 10 * i); };
+  Books books(site_);
+  books.hear(std::vector{quarter(0), quarter(1), quarter(2)});
+  books.hear(std::vector{at(counter_, 10h + 10min, 1'050)});
+  EXPECT_EQ(books.restate_late_data(), 0u);
+  EXPECT_EQ(total(books), 20'000'000);
+  books.hear(std::vector{quarter(3)});
+  EXPECT_EQ(books.restate_late_data(), 0u) << "what it touches is closed, and not decided";
+  EXPECT_EQ(total(books), 30'000'000);
+  EXPECT_TRUE(books.state().points.front().late);
+  EXPECT_TRUE(books.look(books.everything()).differences.empty());
+  for (int i = 4; i < 30; ++i) books.hear(std::vector{quarter(i)});
+  books.restate_late_data();
+  EXPECT_FALSE(books.state().points.front().late);
+  Books in_order(site_);
+  in_order.hear(std::vector{quarter(0), at(counter_, 10h + 10min, 1'050)});
+  for (int i = 1; i < 30; ++i) in_order.hear(std::vector{quarter(i)});
+  EXPECT_EQ(total(books), total(in_order));
+  expect_nothing_to_correct(books, std::vector{kStart});
+}
+
+// The longer it lasts, the more seldom.
+TEST(LookAgain, IsNeverGivenUpAndNeverDoneAtEachPass) {
+  Window window{.point = {}, .from = kStart, .to = kStart + 1h, .closed_until = kStart + 1h};
+  int looks = 0;
+  for (Instant now = kStart + 1h; now < kStart + 24h * 62; now += 5min) {
+    if (now < look_again_at(window)) continue;
+    window.closed_until = now;
+    ++looks;
+  }
+  EXPECT_GT(looks, 20);
+  EXPECT_LT(looks, 60);
+}
+
 // Near its end a register at 0 is in doubt for as long as it stands there.
 TEST_F(CutAnywhere, ADoubtThatLastsForDaysIsFollowedBehindTheWindow) {
   site_.site.points.front().limits.rollover_at = {100'000};
@@ -131,6 +170,36 @@ TEST_F(CutAnywhere, ADoubtThatLastsForDaysIsFollowedBehindTheWindow) {
   Books books(site_);
   hear(books, readings);
   expect_nothing_to_correct(books, std::vector{kStart, kStart + 4h, kStart + 12h, kStart + 30h});
+}
+
+// A power that is not countable all night closes nothing. It is looked for in steps, not at once for two months.
+TEST_F(CutAnywhere, BehindAWindowNoMoreIsReadThanItTakes) {
+  const PointId power = site_.add("power", Kind::instantaneous, "kW");
+  std::vector<Reading> readings;
+  for (Duration time{}; time < 24h * 40; time += 5min) {
+    const Duration of_day = time % Duration(24h);
+    readings.push_back(at(power, time, of_day > 8h && of_day < 18h ? 50 : -0.003));
+  }
+  Books books(site_);
+  hear(books, readings);
+  pipeline::Calendar calendar(site_.site.time_zone);
+  const Window night{.point = power, .from = kStart + 24h, .to = kStart + 24h + 20h, .closed_until = kStart + 24h * 39};
+  WindowReadings window(night, site_.site, {}, calendar);
+  auto history = store::History::open(books.path());
+  KnownLeads leads;
+  WindowReadings* const windows[] = {&window};
+  std::vector<Duration> behind;
+  bool is_counted = false;
+  while (!is_counted) {
+    ASSERT_TRUE(collect(**history, windows, leads, kNeverStop).has_value());
+    const Instant newest = window.tracks().front().readings().back().at;
+    behind.push_back(newest - night.to);
+    is_counted = window.counted({.until = newest >= night.to + 12h + 15min ? night.to : night.to - 2h}, calendar);
+  }
+  ASSERT_EQ(behind.size(), 3u);
+  EXPECT_LT(behind[0], 6h);
+  EXPECT_LT(behind[1], 12h);
+  EXPECT_LT(behind[2], 48h) << "for the first of the morning";
 }
 
 // For each of its windows no more is read than the journal since the one before, and no more kept.
@@ -226,6 +295,58 @@ TEST_P(AnyHistory, GivesTheSameAmountsWhenSomeOfItComesLate) {
   books.restate_late_data();
   EXPECT_EQ(total(books), total(expected));
   expect_nothing_to_correct(books, cuts(random, readings));
+}
+
+// As a gateway restates it whenever it has been quiet: late readings lie at the end of what is known then.
+class RestatedOnTheWay : public AnyHistory {
+ protected:
+  void expect_the_same(Random& random, std::vector<Reading> readings, std::int64_t one_late_in, bool shows_more) {
+    std::vector<std::pair<std::size_t, std::size_t>> places;
+    for (std::size_t i = 0; i < readings.size(); ++i) {
+      const bool late = i != 0 && i + 400 < readings.size() && random.one_in(one_late_in);
+      places.emplace_back(2 * i + (late ? 3 + 2 * static_cast<std::size_t>(random.below(4)) : 0), i);
+      if (late && shows_more && random.one_in(2)) readings[i].value += static_cast<double>(random.below(25));
+    }
+    std::ranges::sort(places);
+    Books expected(site_);
+    hear(expected, readings);
+    Books books(site_);
+    std::vector<Reading> waiting;
+    std::size_t newest = 0;
+    for (const auto& [place, i] : places) {
+      waiting.push_back(readings[i]);
+      const bool is_late = i < newest;
+      newest = std::max(newest, i);
+      if (!is_late || !random.one_in(4)) continue;
+      hear(books, std::exchange(waiting, {}));
+      books.restate_late_data();
+    }
+    hear(books, waiting);
+    books.restate_late_data();
+    EXPECT_EQ(total(books), total(expected));
+    EXPECT_FALSE(books.state().points.front().late);
+    expect_nothing_to_correct(books, cuts(random, readings));
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Seeds, RestatedOnTheWay, ::testing::Range(1u, 1u + static_cast<unsigned>(rounds(30))));
+
+TEST_P(RestatedOnTheWay, GivesTheSameAmounts) {
+  Random random(GetParam() + 2'000);
+  const std::vector<Reading> readings = make(random);
+  expect_the_same(random, readings, 100, false);
+}
+
+// Some of them show a little more than there is, which a register that runs well passes by itself.
+TEST_P(RestatedOnTheWay, GivesTheSameAmountsWhereLateReadingsAreDoubted) {
+  Random random(GetParam() + 3'000);
+  const Duration step = std::vector<Duration>{1min, 5min, 15min}[static_cast<std::size_t>(random.below(3))];
+  double energy = 20'000;
+  double load = 40;
+  const auto show = [&](Duration) {
+    if (random.one_in(40)) load = std::vector<double>{2, 8, 40, 70}[static_cast<std::size_t>(random.below(4))];
+    return energy += load * hours(step);
+  };
+  expect_the_same(random, register_of(counter_, step, 1'500 * step, show), 50, true);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "gateway/app/window_readings.h"
 #include "tests/support/rounds.h"
 #include "tests/unit/gateway/app/restate_fixture.h"
 
@@ -235,6 +236,32 @@ TEST_P(AnyRejected, ATroubledCounterEndsTheSame) {
     EXPECT_EQ(known.covered, other->second.covered) << (key.second - kStart) / 1min;
   }
   EXPECT_EQ(shuffled.look(shuffled.everything(kStart - 1h)).differences.size(), 0u);
+}
+
+// What is known in front of a window has them, too: the second time nothing in front of it is read.
+TEST(Rejected, InFrontOfAWindowAreKnownTheNextTime) {
+  TestSite site;
+  const PointId power = site.add("power", Kind::instantaneous, "kW");
+  const PointId other = site.add("other", Kind::instantaneous, "kW");
+  site.site.points.front().limits.gap_max = 3h;
+  Books books(site);
+  std::vector<Reading> readings;
+  for (Duration time{}; time <= 12h; time += 10min) {
+    const bool is_rejected = time > 4h && time < 6h + 30min;
+    readings.push_back(at(power, time, is_rejected ? std::nan("") : 40));
+    readings.push_back(at(other, time, 10));
+  }
+  for (const Reading& reading : readings) books.hear({&reading, 1});
+  auto history = store::History::open(books.path());
+  KnownLeads leads;
+  for (int i = 0; i < 2; ++i) {
+    const auto found = recompute(**history, site.site, site.factors, {}, books.everything(kStart + 6h),
+                                 kStart + 24h * 365, kNeverStop, &leads);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_GT(found->entries, 15u);
+    EXPECT_TRUE(found->differences.empty());
+    EXPECT_EQ(leads.at(power).rejected.size(), 2u) << "of a row the ends";
+  }
 }
 
 }  // namespace

@@ -261,6 +261,37 @@ TEST(Restate, ABacklogOfManyDaysIsLateDataFromItsBegin) {
   }
 }
 
+// Each is read for itself.
+TEST(Restate, WindowsThatLieFarApartAreRestatedTogether) {
+  TestSite site;
+  const PointId counter = site.add("counter", Kind::cumulative, "kWh");
+  const PointId rate = site.add("rate", Kind::instantaneous, "kW");
+  std::vector<Reading> readings;
+  for (int i = 0; i <= 20 * 24 * 60; i += 5) {
+    readings.push_back(at(counter, i * 1min, i * 0.1 + i % 7 * 0.05));
+    readings.push_back(at(rate, i * 1min, i % 11));
+  }
+  Books in_order(site);
+  in_order.hear(readings);
+  const auto lies_late = [&](const Reading& reading) {
+    const Duration since = reading.at - kStart;
+    return reading.point == counter ? since > 24h && since < 27h : since > 24h * 19 && since < 24h * 19 + 3h;
+  };
+  std::ranges::sort(readings, {}, [&](const Reading& r) { return std::tuple(lies_late(r), r.at, r.point); });
+  Books books(site);
+  for (std::size_t i = 0; i < readings.size(); i += 500) {
+    books.hear(std::span(readings).subspan(i, std::min<std::size_t>(500, readings.size() - i)));
+  }
+  EXPECT_GT(books.restate_late_data(), 10u);
+  const KnownBooks found = books.known();
+  for (const auto& [key, known] : in_order.known()) {
+    ASSERT_TRUE(found.contains(key));
+    EXPECT_EQ(found.at(key).amount, known.amount);
+    EXPECT_EQ(found.at(key).covered, known.covered);
+  }
+  EXPECT_EQ(books.look(books.everything()).differences.size(), 0u);
+}
+
 TEST(Restate, LateDataInTheMiddleOfAGapMovesEveryQuarterHourOfIt) {
   TestSite site;
   const PointId counter = site.add("counter", Kind::cumulative, "kWh");

@@ -251,6 +251,46 @@ TEST_F(StatementOfParts, AreExplainedInSectionsThatAreNumberedOnce) {
   EXPECT_THAT(out.str(), ContainsRegex("\n1 Accounts[^\r]*\n2 Parts of electricity[^\r]*\n3 Days[^\r]*\n4 Entries"));
 }
 
+// Those that a gateway of before published in two parts.
+TEST_F(StatementCommand, RestatingOneUserMakesTheSumsOfThatOneWhole) {
+  model::Effects effects;
+  for (const AccountId account : {AccountId{0}, AccountId{2}}) {
+    for (const int quarter : {1, 0}) {  // a correction, and what was counted after it
+      model::EmissionEntry entry = account == AccountId{0} ? electricity(quarter, 8'000'000) : gas(quarter, 5'000'000);
+      model::RollupRow hour;
+      hour.period = model::Period::hour;
+      hour.begin = kNovember;
+      hour.end = kNovember + 1h;
+      hour.amount = entry.amount;
+      hour.emitted[model::Basis::primary] = entry.primary.emitted;
+      hour.covered = entry.covered;
+      if (quarter == 1) {
+        entry.revision = hour.revision = 1;
+        entry.correction = model::Correction{model::Cause::late_data, "late", kNovember + 48h};
+      }
+      effects.rows.push_back({account, entry});
+      effects.rows.push_back({account, hour});
+    }
+  }
+  commit(std::move(effects));
+  RestateOptions restate;
+  restate.config = config();
+  restate.from = "2026-11-01";
+  restate.to = "2026-11-02";
+  restate.book = true;
+  restate.reason = "parts";
+  const auto said = [&](const std::string& user) {
+    restate.user = user;
+    std::ostringstream out;
+    std::ostringstream err;
+    EXPECT_EQ(run_restate(restate, out, err), 0);
+    return err.str();
+  };
+  EXPECT_THAT(said("boiler-house"), HasSubstr("1 sums of periods lack a part"));
+  EXPECT_THAT(said("boiler-house"), ::testing::Not(HasSubstr("sums of periods")));
+  EXPECT_THAT(said(""), HasSubstr("1 sums of periods lack a part"));
+}
+
 TEST_F(StatementCommand, TellsLinesOfOneAccountApartByTheirFactorInTheTable) {
   fill();
   model::Effects effects;

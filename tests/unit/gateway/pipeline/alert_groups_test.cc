@@ -116,6 +116,42 @@ TEST_F(AlertGroups, ThatAreHeldBackAreToldWhenThatIsOver) {
   }
 }
 
+// What held it back was due, and a reading that was still under way says that it never came to that.
+TEST_F(AlertGroups, ThatAreHeldBackByWhatIsMerelyDueAreToldWhenThatDoesNotFire) {
+  site_.site.alert_rules.clear();
+  site_.site.watches.clear();
+  PointLimits limits;
+  limits.interval = 1min;
+  const PointId line = site_.add_point("line", Kind::instantaneous, "V", limits);
+  auto& of_line = rule("line", Measure::value);
+  of_line.above = 250;
+  of_line.hold_for = 1min;
+  watch_point(line);
+  rule("voltage", Measure::value).above = 250;
+  watch_point(points_[0]);
+  watch_point(points_[1]);
+  auto& group = rule("many", Measure::members);
+  group.above = 0;
+  group.hold_for = 30s;
+  group.depends_on = {0};
+  watch_group().members = {model::WatchId{1}, model::WatchId{2}};
+  start();
+  read(line, "12:00:00", 260);
+  read(points_[0], "12:00:35", 260);
+  read(points_[1], "12:01:08", 260);
+  read(line, "12:00:59", 240, 10s);
+  pass("12:10:00");
+  const std::string text = notices();
+  EXPECT_TRUE(text.starts_with("06-01 12:01:29 many  firing since 06-01 12:00:59 2/0 by : device.l1 ")) << text;
+  read(line, "12:20:00", 260);
+  read(line, "12:21:00", 260);
+  read(line, "12:22:00", 240);
+  EXPECT_EQ(told(),
+            "06-01 12:21:00 line device.line firing since 06-01 12:20:00 260/250\n"
+            "06-01 12:22:00 line device.line resolved since 06-01 12:20:00 240/250 #1\n")
+      << "nothing is suppressed";
+}
+
 TEST_F(AlertGroups, MayWaitForSeveral) {
   site_.site.alert_rules.back().above = 1;
   start();

@@ -64,6 +64,27 @@ TEST_F(UserAlerts, LeaveOutOfTheirPowerWhatIsSilent) {
   EXPECT_EQ(told(), "06-01 15:30:00 low press firing since 06-01 15:30:00 13.333333/50\n") << "10 kWh in three hours";
 }
 
+// A meter that died has no say in how long a value of the others holds.
+TEST_F(UserAlerts, AreBridgedByTheMetersThatAreHeard) {
+  PointLimits limits;
+  limits.gap_max = 5min;
+  const PointId dead = site_.add_point("dead", Kind::cumulative, "kWh", limits);
+  const model::AccountId third = site_.add_account(dead);
+  auto& power = rule("power", Measure::rate);
+  power.above = 40;
+  power.hold_for = 90min;
+  watch_user("press", {account_, third}).unit = "kW";
+  start();
+  read(dead, "11:00:00", 7);
+  read(meter_, "12:00:00", 1000);
+  read(meter_, "13:00:00", 1050);
+  read(meter_, "14:00:00", 1100);
+  EXPECT_EQ(told(), "");
+  restart();
+  pass("14:30:20");
+  EXPECT_EQ(told(), "06-01 14:30:00 power press firing since 06-01 13:00:00 50/40\n");
+}
+
 TEST_F(UserAlerts, LookWhenAllReadingsOfAnInstantAreCounted) {
   rule("power", Measure::rate).above = 100;
   watch_user("press", {account_, other_}).unit = "kW";
