@@ -8,11 +8,11 @@ import threading
 import pytest
 import yaml
 from harness import Process, free_port, wait_until
-from mqtt_park import METERS, READINGS, gateway_process, publish_all, write_config
+from mqtt_park import METERS, READINGS, gateway_process, publish_all, publish_part, write_config
 from mqtt_servers import Mosquitto
 from test_outage import accounts, assert_same, victoria_rows
 from tsdb_servers import VictoriaMetrics, http
-from victoria_cluster import MANIFESTS, publish_part, services_of, sink_of, translated, under_load
+from victoria_cluster import MANIFESTS, services_of, sink_of, translated, under_load
 
 SERVICES = services_of("pair.yaml")
 INFLUX, PROMETHEUS = "/insert/0/influx", "/insert/0/prometheus"
