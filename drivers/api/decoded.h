@@ -12,6 +12,7 @@ namespace carbongate {
 struct Sample {
   std::size_t point = 0;  // index in the map that says where points stand
   Availability availability = Availability::available;
+  StampedBy stamped_by = StampedBy::gateway;
   char hj212_flag = '\0';  // as in a Reading
   Instant at{};
   double value = 0.0;  // NaN if not available

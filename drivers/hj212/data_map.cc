@@ -34,7 +34,7 @@ class Decoder {
       has_said_time_ = true;
       return;
     }
-    Sample sample{.point = point, .hj212_flag = flag, .at = *at + factor.length};
+    Sample sample{.point = point, .stamped_by = StampedBy::device, .hj212_flag = flag, .at = *at + factor.length};
     if (!text || text->empty()) {  // nothing but what the logger says of it
       sample.availability = Availability::not_available;
       sample.value = std::numeric_limits<double>::quiet_NaN();

@@ -355,7 +355,7 @@ bool Hj212Driver::take_values(Device& device, const hj212::Head& head, const hj2
   for (const Sample& sample : decoded.samples) {
     batch.readings.push_back({.point = device.plan->points()[sample.point].id,
                               .availability = sample.availability,
-                              .stamped_by = StampedBy::device,
+                              .stamped_by = sample.stamped_by,
                               .hj212_flag = sample.hj212_flag,
                               .at = sample.at,
                               .value = sample.value});

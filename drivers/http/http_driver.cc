@@ -216,7 +216,7 @@ std::vector<Reading> HttpDriver::to_readings(const std::vector<Sample>& samples)
   for (const Sample& sample : samples) {
     readings.push_back({.point = plan_->points()[sample.point].id,
                         .availability = sample.availability,
-                        .stamped_by = sample.at == received_ ? StampedBy::gateway : StampedBy::device,
+                        .stamped_by = sample.stamped_by,
                         .hj212_flag = sample.hj212_flag,
                         .at = sample.at,
                         .value = sample.value});

@@ -88,6 +88,11 @@ char flag_of(const json::value& record, const PointMap& point) {
   return flag_in(trimmed({value->get_string().data(), value->get_string().size()}));
 }
 
+struct Stamp {
+  Instant at{};
+  StampedBy by = StampedBy::gateway;
+};
+
 // Reads the records of one message into a Decoded.
 class Decoder {
  public:
@@ -108,25 +113,26 @@ class Decoder {
 
  private:
   void read_record(const json::value& record) {
-    std::optional<Result<Instant>> shared;  // read when a point first needs it: a message without points needs no time
+    std::optional<Result<Stamp>> shared;  // read when a point first needs it: a message without points needs no time
     for (std::size_t i = 0; i < map_.points.size(); ++i) {
       const PointMap& point = map_.points[i];
       const std::optional<double> value = value_of(record, point);
       if (!value) continue;
       if (!point.time && !shared) {
-        shared = time_at(record, map_.timestamp ? &map_.timestamp->json : nullptr);
+        shared = stamp_at(record, map_.timestamp ? &map_.timestamp->json : nullptr);
         if (!*shared) problem(shared->error());
       }
-      const Result<Instant> at = point.time ? time_at(record, &*point.time) : *shared;
-      if (!at) {
-        if (point.time) problem(at.error());
+      const Result<Stamp> stamp = point.time ? stamp_at(record, &*point.time) : *shared;
+      if (!stamp) {
+        if (point.time) problem(stamp.error());
         continue;
       }
       const bool available = !std::isnan(*value);
       out_.samples.push_back({.point = i,
                               .availability = available ? Availability::available : Availability::not_available,
+                              .stamped_by = stamp->by,
                               .hj212_flag = flag_of(record, point),
-                              .at = *at,
+                              .at = stamp->at,
                               .value = *value});
     }
   }
@@ -149,17 +155,18 @@ class Decoder {
     return scaled;
   }
 
-  Result<Instant> time_at(const json::value& record, const std::string* pointer) const {
-    if (pointer == nullptr) return received_;
+  Result<Stamp> stamp_at(const json::value& record, const std::string* pointer) const {
+    const Stamp arrival{.at = received_, .by = StampedBy::gateway};
+    if (pointer == nullptr) return arrival;
     const json::value* value = find(record, *pointer);
     const TimeFormat format = map_.timestamp ? map_.timestamp->format : TimeFormat::iso8601;
     if (value == nullptr || value->is_null()) {
-      if (map_.timestamp && map_.timestamp->arrival_if_missing) return received_;
+      if (map_.timestamp && map_.timestamp->arrival_if_missing) return arrival;
       return "no time at " + named(*pointer);
     }
-    auto at = read_time(*value, format, map_.timestamp ? map_.timestamp->zone : nullptr, received_);
+    const auto at = read_time(*value, format, map_.timestamp ? map_.timestamp->zone : nullptr, received_);
     if (!at) return named(*pointer) + ": " + at.error();
-    return at;
+    return Stamp{.at = *at, .by = StampedBy::device};
   }
 
   void problem(std::string text) {

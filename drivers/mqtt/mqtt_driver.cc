@@ -128,7 +128,7 @@ void MqttDriver::read(const mqtt::Message& message, Device& from, std::vector<Re
     const Point& point = from.plan->points()[from.plan->point_index(from.member, sample.point)];
     readings.push_back({.point = point.id,
                         .availability = sample.availability,
-                        .stamped_by = sample.at == message.arrived ? StampedBy::gateway : StampedBy::device,
+                        .stamped_by = sample.stamped_by,
                         .hj212_flag = sample.hj212_flag,
                         .at = sample.at,
                         .value = sample.value});

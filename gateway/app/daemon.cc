@@ -25,6 +25,7 @@
 #include "gateway/app/ops_facts.h"
 #include "gateway/cli/fault_status.h"
 #include "gateway/ops/server.h"
+#include "gateway/store/migrations.h"
 #include "gateway/store/sqlite_store.h"
 #include "gateway/web/assets.h"
 #include "protocols/io/disciplined_clock.h"
@@ -188,6 +189,13 @@ int run_daemon(const RunOptions& options) {
           "any more",
           folder + "/report.txt");
     }
+  }
+
+  if (const int found = store.value()->found_version(); found < store::kSchemaVersion) {
+    spdlog::info(
+        "the store was brought from version {} of its schema to {}; programs that were made for an older one refuse it "
+        "now: to go back to one of them takes a backup that it made",
+        found, store::kSchemaVersion);
   }
 
   asio::io_context loop(1);

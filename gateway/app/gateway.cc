@@ -217,6 +217,8 @@ asio::awaitable<bool> Gateway::push(Batch batch) {
 // Once a commit was given up or something escaped, nothing more is counted: the pipeline stands ahead of the store, and
 // what followed would leave out what was lost. Sources that can send again are told so; they will after the restart.
 asio::awaitable<void> Gateway::ingest() {
+  std::uint64_t lost = 0;
+  std::uint64_t sent_again = 0;
   while (auto batches = co_await inbox_.pop_all()) {  // all that waits, at once: one fsync for all of it
     for (const Batch& batch : *batches) readings_under_way_ += batch.readings.size();
     for (std::span<const Batch> rest = *batches; !rest.empty();) {
@@ -230,10 +232,18 @@ asio::awaitable<void> Gateway::ingest() {
         SourceAccount& source = sources_[batch.source];
         (committing_ ? source.committed : source.given_up) += batch.readings.size();
         readings_under_way_ -= batch.readings.size();
+        if (!committing_) (batch.settled ? sent_again : lost) += batch.readings.size();
         if (batch.settled) batch.settled(committing_);
       }
       rest = rest.subspan(slice.size());
     }
+  }
+  if (sent_again != 0) {
+    spdlog::warn("store: {} readings could not be written and were not acknowledged: their sources send them again",
+                 sent_again);
+  }
+  if (lost != 0) {
+    spdlog::critical("store: {} readings could not be written and are lost: no source sends them again", lost);
   }
 }
 
@@ -342,8 +352,8 @@ asio::awaitable<bool> Gateway::commit(model::Effects effects) {
     if (store_trouble_ != result.error().text) spdlog::error("store: {}; trying again", result.error().text);
     store_trouble_ = result.error().text;
     if (stopping_) {
-      spdlog::critical("store: stopping while it cannot be written; {} rows are lost: {}", effects.rows.size(),
-                       store_trouble_);
+      spdlog::error("store: stopping while it cannot be written; {} rows are given up: {}", effects.rows.size(),
+                    store_trouble_);
       co_return false;
     }
     const auto wait_until = clock_.ticks() + backoff.next();

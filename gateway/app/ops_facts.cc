@@ -24,6 +24,7 @@ ops::State OpsFacts::state() const {
   ops::State state;
   state.now = clock_.now();
   state.time_is_known = status.time_is_known;
+  state.machine_ahead = clock_.machine_now() - state.now;
   state.clock_is_synchronised = clock_.is_synchronised();
   state.is_started = is_started_;
   state.drivers = std::move(status.drivers);

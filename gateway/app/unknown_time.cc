@@ -1,4 +1,5 @@
 // Of class Gateway: what is heard while nobody knows the time is kept, and counted once it is known.
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -21,9 +22,24 @@ constexpr const char* kNeverKnown =
     "readings from a run of the machine in which its time never became known stay uncounted (rule 'clock')";
 constexpr std::uint64_t kRowsAtOnce = 4'096;
 constexpr Duration kLookEvery = 1s;
+constexpr Duration kStepTold = 1min;
 
 // How long a message may be under way between its stamp and the pipeline.
 constexpr Duration kUnderWay = 1min;
+
+Duration course_of(const io::Clock& clock) {
+  return clock.machine_now().time_since_epoch() - clock.ticks().time_since_epoch();
+}
+
+// Of a step that is believed, and followed.
+void tell_step(Duration step, Duration ahead) {
+  const std::string how =
+      ahead < -kStepTold
+          ? fmt::format("the time of readings goes at half speed until the two agree, in {} s", -2 * ahead / 1s)
+          : "the time of readings has followed";
+  spdlog::warn("the machine's clock was set {} by {} s; {}", step > Duration::zero() ? "ahead" : "back",
+               std::chrono::abs(step) / 1s, how);
+}
 
 std::string text_of(Instant at, const std::string& zone) {
   return std::string(tables::LocalTime(zone)(at));
@@ -33,8 +49,14 @@ std::string text_of(Instant at, const std::string& zone) {
 
 asio::awaitable<void> Gateway::watch_clock() {
   bool was_known = true;
+  Duration course = course_of(clock_);
   while (!stopping_) {
     const bool has_settled = clock_.settle();
+    const Duration before = std::exchange(course, course_of(clock_));
+    const Duration step = course - before;
+    if (std::chrono::abs(step) > kStepTold && was_known && clock_.is_known()) {
+      tell_step(step, clock_.machine_now() - clock_.now());
+    }
     if (!clock_.is_known() && was_known) {
       spdlog::critical(
           "nobody knows the time: the machine's clock says {}, which cannot be right, and no time server vouches for "

@@ -35,6 +35,7 @@ struct SourceFacts {
 struct State {
   Instant now{};
   bool time_is_known = true;
+  Duration machine_ahead{};            // of `now`, which follows the machine's clock; negative: it is behind
   bool clock_is_synchronised = false;  // a time server keeps the machine's clock; many cannot tell
   bool is_started = false;
   std::vector<DriverStatus> drivers;

@@ -31,9 +31,9 @@ std::int64_t log_bytes(const std::filesystem::path& directory) {
   return std::clamp(static_cast<std::int64_t>(disk / kLogShare), kLogBytesMin, kLogBytes);
 }
 
-std::unique_ptr<Database> open_database(const std::filesystem::path& file) {
+std::unique_ptr<Database> open_database(const std::filesystem::path& file, int& found_version) {
   auto database = std::make_unique<Database>(file, Database::Mode::read_write);
-  migrate(*database);
+  found_version = migrate(*database);
   // Pages are written again and again: the file has them once for so many bytes of the log.
   const std::int64_t bytes = log_bytes(file.parent_path());
   const std::int64_t pages = bytes / database->integer("PRAGMA page_size");
@@ -79,7 +79,7 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
       block_at_once_(config.block_at_once),
       lock_(config.path),
       salvaged_(salvaged(config.path)),
-      owner_(open_database(file_)),
+      owner_(open_database(file_, found_version_)),
       database_(*owner_),
       series_(database_),
       points_(site.points.size()),

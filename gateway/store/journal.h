@@ -79,6 +79,9 @@ class Journal {
 
   ports::StoreStatus status() const { return status_; }
 
+  // The schema's, as this start found it; kSchemaVersion: nothing had to be done.
+  int found_version() const { return found_version_; }
+
  private:
   void load();
   enum class Closing : std::uint8_t { no, yes };
@@ -111,7 +114,8 @@ class Journal {
   std::int64_t block_at_once_;
   StoreLock lock_;
   std::optional<SalvageReport> salvaged_;  // by this start
-  std::unique_ptr<Database> owner_;        // opened and brought up to date before the statements are made
+  int found_version_ = 0;
+  std::unique_ptr<Database> owner_;  // opened and brought up to date before the statements are made
   Database& database_;
   SeriesTable series_;
   std::size_t points_;

@@ -242,7 +242,7 @@ void require_ours(Database& database, std::int64_t version) {
 
 }  // namespace
 
-void migrate(Database& database) {
+int migrate(Database& database) {
   const bool empty = database.integer("SELECT count(*) FROM sqlite_master") == 0;
   std::int64_t version = database.integer("PRAGMA user_version");
   if (empty && version == 0) {
@@ -253,12 +253,14 @@ void migrate(Database& database) {
     require_ours(database, version);
   }
   database.execute("PRAGMA journal_mode = WAL");
-  if (version == kSchemaVersion) return;
+  if (version == kSchemaVersion) return kSchemaVersion;
+  const int found = empty ? kSchemaVersion : static_cast<int>(version);
   Transaction transaction(database);
   for (; version < kSchemaVersion; ++version) database.execute(kMigrations[version]);
   database.execute("PRAGMA application_id = " + std::to_string(kApplicationId));
   database.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
   transaction.commit();
+  return found;
 }
 
 void require_readable(Database& database) {

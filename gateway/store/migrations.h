@@ -20,8 +20,9 @@ inline constexpr std::int64_t kApplicationId =
     0x43474154;  // "CGAT" in the header: what `file` and we know our files by
 
 // Brings a database that was just opened for writing to kSchemaVersion, in one transaction; an empty one is set up from
-// the start. Throws Refused for one of a newer version or of another program, and leaves it as it is.
-void migrate(Database& database);
+// the start. Returns the version that it had, kSchemaVersion if it was empty. Throws Refused for one of a newer version
+// or of another program, and leaves it as it is.
+int migrate(Database& database);
 
 // The same check for a reader, which changes nothing: an older version that this program cannot read is refused too.
 void require_readable(Database& database);

@@ -48,6 +48,7 @@ model::Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const StoreConfig&
 SqliteStore::SqliteStore(const StoreConfig& config, std::unique_ptr<Journal> journal)
     : directory_(config.path),
       journal_(std::move(journal)),
+      found_version_(journal_->found_version()),
       status_(journal_->status()),
       open_(queue_.get_executor()),
       thread_([this] { queue_.run(); }) {}

@@ -68,6 +68,8 @@ class SqliteStore final : public ports::Store {
 
   ports::StoreStatus status() const override;  // any thread
 
+  int found_version() const { return found_version_; }  // as Journal's; any thread
+
  private:
   SqliteStore(const StoreConfig& config, std::unique_ptr<Journal> journal);
 
@@ -80,7 +82,8 @@ class SqliteStore final : public ports::Store {
 
   std::filesystem::path directory_;
   std::unique_ptr<Journal> journal_;  // the store thread's
-  std::string damage_;                // the store thread's; empty: nothing known
+  const int found_version_;
+  std::string damage_;  // the store thread's; empty: nothing known
   mutable std::mutex status_mutex_;
   ports::StoreStatus status_;
   boost::asio::io_context queue_{1};

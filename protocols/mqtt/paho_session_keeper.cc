@@ -49,6 +49,7 @@ struct Keeper::State {
         backoff(kBackoffBase, kBackoffCap) {}
 
   std::atomic<std::uint64_t> messages = 0;  // taken, by all connections
+  std::atomic<bool> heard = false;          // a message, by the present connection
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -62,6 +63,8 @@ struct Keeper::State {
   int version;
   io::Backoff backoff;
   int lost_in_a_row = 0;
+  bool session_present = false;  // of the present connection
+  bool told_connected = false;   // of the present connection
 
   bool stopping() {
     const std::lock_guard lock(mutex);
@@ -79,6 +82,7 @@ class Keeper::Connection {
       state_.lost = state_.abandoned = false;
       state_.reason = 0;
     }
+    state_.heard = state_.told_connected = false;
     const std::lock_guard lifetime(client_lifetime());
     client_ = std::make_unique<paho::async_client>(uri_of(options), options.client_id, paho::create_options(version));
     // Before connect(): the messages of a resumed session come before connect() has completed.
@@ -97,6 +101,7 @@ class Keeper::Connection {
  private:
   // On Paho's receive thread, for which an exception would be the end of the process.
   void on_message(const paho::message& incoming) noexcept {
+    state_.heard = true;
     try {
       const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(options_.keep_alive) * 3 / 4;
       std::optional<Message> message = copy(incoming);
@@ -236,6 +241,7 @@ void Keeper::keep_one_connection() {
     return;
   }
   const io::SteadyTime since = ticks();
+  if (!subscribe(connection)) return;
 
   std::unique_lock lock(state_->mutex);
   state_->changed.wait(lock, [&] { return state_->lost || state_->stop; });
@@ -281,7 +287,6 @@ std::string Keeper::why_lost(int reason) const {
 bool Keeper::establish(Connection& connection) {
   const int version = state_->version;
   const bool may_fall_back = options_.version == Version::automatic;
-  bool session_present = false;
   try {
     paho::connect_options connect;
     fill(connect, options_, version, kConnectLimit);
@@ -290,7 +295,7 @@ bool Keeper::establish(Connection& connection) {
       if (!state_->stopping()) report_failure("no answer from " + place_of(options_));
       return false;
     }
-    session_present = token->get_connect_response().is_session_present();
+    state_->session_present = token->get_connect_response().is_session_present();
   } catch (const paho::exception& error) {
     const int code = error.get_return_code() > 0 ? error.get_return_code() : static_cast<int>(error.get_reason_code());
     if (error.get_return_code() > 0 || code >= kFirstFailure) {
@@ -310,15 +315,20 @@ bool Keeper::establish(Connection& connection) {
                    (why.empty() ? "the broker closed the connection without an answer" : why));
     return false;
   }
-  return subscribe(connection) && (report({.what = LinkReport::What::connected,
-                                           .text = "",
-                                           .protocol = version == MQTTVERSION_5 ? "5" : "3.1.1",
-                                           .session_present = session_present,
-                                           .lost_in_a_row = state_->lost_in_a_row}),
-                                   true);
+  return true;
 }
 
-// After every connect, also when the broker has kept the session: the configuration may have changed since.
+void Keeper::report_connected() {
+  if (std::exchange(state_->told_connected, true)) return;
+  report({.what = LinkReport::What::connected,
+          .text = "",
+          .protocol = state_->version == MQTTVERSION_5 ? "5" : "3.1.1",
+          .session_present = state_->session_present,
+          .lost_in_a_row = state_->lost_in_a_row});
+}
+
+// After every connect, also when the broker has kept the session: the configuration may have changed since. False: no
+// answer. Lost or stopped meanwhile, that is for the caller to see.
 bool Keeper::subscribe(Connection& connection) {
   const auto& wanted = options_.subscriptions;
   for (std::size_t begin = 0; begin < wanted.size(); begin += kFiltersPerPacket) {
@@ -338,9 +348,13 @@ bool Keeper::subscribe(Connection& connection) {
         return state_->stop || state_->lost;
       };
       // mosquitto 2.0.11 sends all that it has kept for us before the answer, whatever receive_maximum says.
-      const auto messages = [this] { return state_->messages.load(); };
+      const auto messages = [this] {
+        if (state_->heard) report_connected();
+        return state_->messages.load();
+      };
       if (!wait_for(token, kSubscribeLimit + options_.keep_alive, give_up, messages)) {
-        if (!give_up()) report_failure(place_of(options_) + " does not answer a subscription");
+        if (give_up()) return true;
+        report_failure(place_of(options_) + " does not answer a subscription");
         return false;
       }
       const paho::subscribe_response response = token->get_subscribe_response();
@@ -350,6 +364,7 @@ bool Keeper::subscribe(Connection& connection) {
     }
     report_grants(begin, requested, granted);
   }
+  report_connected();
   return true;
 }
 

@@ -58,6 +58,7 @@ class Keeper : public std::enable_shared_from_this<Keeper> {
   void keep_one_connection();
   bool establish(Connection& connection);
   bool subscribe(Connection& connection);
+  void report_connected();
   void report_grants(std::size_t first, const std::vector<int>& requested, const std::vector<int>& granted);
   void pause();
   std::string why_lost(int reason) const;

@@ -89,6 +89,8 @@ struct SessionOptions {
 };
 
 struct SessionStatus {
+  // The broker serves us: it has answered the subscriptions, or sends before that what it kept for us, which may take
+  // minutes. A subscription that it refuses is a warning in the log; the others go on.
   bool connected = false;
   io::WallTime since{};          // of `connected`
   std::string detail;            // why not, or what is wrong although we are

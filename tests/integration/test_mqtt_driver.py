@@ -254,6 +254,81 @@ def test_falls_back_to_3_1_1_where_5_is_refused(tmp_path, broker):
                 assert connect[2:8] == b"\x00\x04MQTT" and connect[8] == 4, "a CONNECT of 3.1.1"
 
 
+class ScriptedBroker:
+    """Says what a test wants, by MQTT 3.1.1."""
+
+    def __init__(self):
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen()
+        self.listener.settimeout(20)
+        self.port = self.listener.getsockname()[1]
+        self.connection = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.hang_up()
+        self.listener.close()
+
+    def hang_up(self):
+        if self.connection:
+            self.connection.close()
+            self.connection = None
+
+    def accept(self, session_present):
+        self.connection, _ = self.listener.accept()
+        self.connection.settimeout(20)
+        assert self.receive()[0] == 0x10
+        self.connection.sendall(bytes([0x20, 2, session_present, 0]))
+
+    def receive(self):
+        """The next packet: its first byte, and what is behind the length, which is below 128 here."""
+        kind, length = self._exactly(2)
+        return kind, self._exactly(length)
+
+    def _exactly(self, count):
+        data = b""
+        while len(data) < count:
+            more = self.connection.recv(count - len(data))
+            assert more, "the driver has hung up"
+            data += more
+        return data
+
+    def publish(self, topic, text, packet_id):
+        body = len(topic).to_bytes(2, "big") + topic.encode() + packet_id.to_bytes(2, "big") + text.encode()
+        self.connection.sendall(bytes([0x32, len(body)]) + body)
+
+
+def test_is_connected_while_a_backlog_stands_before_the_answer_to_its_subscription(tmp_path):
+    with ScriptedBroker() as broker:
+        url = f"mqtt://127.0.0.1:{broker.port}"
+        site = write_config(tmp_path / "site.yaml", url, broker="    version: 3.1.1\n    keep_alive: 600s")
+        with Probe(site, tmp_path / "probe.log").start(connected=False) as probe:
+            broker.accept(session_present=True)
+            kind, subscribe = broker.receive()
+            assert kind == 0x82
+            assert "connected, MQTT" not in probe.output(), "nothing shows yet that it is served"
+            broker.publish(TOPIC, payload(1), packet_id=7)
+            probe.wait_for_log("connected, MQTT 3.1.1, session resumed")
+            probe.wait_for_values([1])
+            assert broker.receive() == (0x40, bytes([0, 7]))
+            broker.connection.sendall(bytes([0x90, 3]) + subscribe[:2] + b"\x80")
+            probe.wait_for_log("the broker refuses the subscription to tele/+/SENSOR")
+            broker.publish(TOPIC, payload(2), packet_id=8)
+            probe.wait_for_values([1, 2])
+            assert probe.output().count("connected, MQTT") == 1
+
+            broker.hang_up()
+            probe.wait_for_log(" lost")
+            broker.accept(session_present=True)
+            broker.publish(TOPIC, payload(3), packet_id=9)
+            wait_until(lambda: probe.output().count("connected, MQTT") == 2, 20, "the second connection")
+            broker.hang_up()
+            wait_until(lambda: probe.output().count(" lost") == 2, 20, "the loss, though no subscription was answered")
+
+
 def test_two_brokers_do_not_disturb_each_other(tmp_path, broker):
     """All Paho clients of a process share their threads: one broker that comes and goes must not cost the other anything."""
     with Mosquitto(tmp_path / "other") as other:

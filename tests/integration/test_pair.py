@@ -4,11 +4,13 @@ One of them is killed meanwhile; the broker keeps for it what it did not hear.
 """
 
 import json
+import os
+import subprocess
 import threading
 
 import pytest
-from harness import wait_until
-from mqtt_park import METERS, READINGS, export, gateway_process, publish_all, write_config
+from harness import CARBONGATE, wait_until
+from mqtt_park import ENVIRONMENT, METERS, READINGS, export, gateway_process, publish_all, publish_part, write_config
 from mqtt_servers import Mosquitto
 from postgresql_servers import PostgreSQL
 from test_gateway_to_postgresql import is_equal
@@ -66,6 +68,45 @@ def test_each_row_of_a_pair_is_there_once(tmp_path, broker):
         assert victoria.counter("vm_rows_inserted_total") > 1.5 * sum(
             len(times) for times in victoria.samples('{__name__=~"carbongate_.*"}').values())
         assert is_equal(right.config, postgresql)
+
+
+def test_the_second_begins_from_a_backup_of_the_first_and_lacks_nothing(tmp_path, broker):
+    """In the order that the README gives."""
+    def carbongate(*args):
+        return subprocess.run([CARBONGATE, *args], check=True, capture_output=True, text=True, env={**os.environ, **ENVIRONMENT})
+
+    sinks = [{"type": "file", "name": "files", "path": str(tmp_path / "files")}]
+    left = Half(tmp_path / "left", broker, sinks)
+    right = Half(tmp_path / "right", broker, [])
+    store = tmp_path / "right/store"
+    with left.start():
+        publish_part(broker, 0, 5)
+        with right.start():
+            publish_part(broker, 1, 5)
+            assert right.process.stop() == 0
+        store.rename(tmp_path / "deleted")
+        publish_part(broker, 2, 5)
+        wait_until(lambda: len(heard(left)) == METERS * READINGS * 3 // 5, 60, "the first having no backlog")
+        carbongate("backup", left.config, store, "--with-key")
+        publish_part(broker, 3, 5)
+        site = json.loads(right.config.read_text())
+        site["sinks"] = [{**sinks[0], "path": str(tmp_path / "files-2")}]
+        right.config.write_text(json.dumps(site))
+        carbongate("key", right.config, "--rotate")
+        with right.start():
+            assert "session resumed" in right.process.output()
+            publish_part(broker, 4, 5)
+            for half in (left, right):
+                wait_until(lambda half=half: len(set(heard(half))) == METERS * READINGS, 60, "all readings being heard")
+            assert right.process.stop() == 0
+        assert left.process.stop() == 0
+    assert heard(left) == sorted(set(heard(right)))  # what has no value comes twice as what it is
+    for what in ("intervals", "entries", "rollups"):
+        assert closed(left, what) == closed(right, what) != []
+    assert "unchanged up to entry" in carbongate("verify", store).stdout
+    accepted = [json.loads(carbongate("conservation", half.config, "--format", "json").stdout)[0]["accepted"] for half in (left, right)]
+    delivered = sum(path.read_text().count("\n") for path in (tmp_path / "files-2").rglob("*") if path.is_file())
+    assert delivered < accepted[1] > accepted[0], "with what the first had delivered, and what came twice"
 
 
 def test_a_shared_subscription_gives_each_message_to_one_of_them(tmp_path, broker):

@@ -4,7 +4,7 @@ import threading
 
 import yaml
 from harness import SOURCE, wait_until
-from mqtt_park import METERS, READINGS, messages
+from mqtt_park import METERS, READINGS, publish_part
 from mqtt_servers import Mosquitto
 from test_outage import assert_same, victoria_rows
 from test_pair import Half, heard
@@ -31,13 +31,6 @@ def sink_of(kind, port):
     """That of gateway.yaml, or the one that stands there as a comment, with another address."""
     text = (MANIFESTS / "gateway.yaml").read_text().replace("# - {", "- {").replace("vminsert:8480", f"127.0.0.1:{port}")
     return next(sink for sink in yaml.safe_load(text)["sinks"] if sink["type"] == kind)
-
-
-def publish_part(broker, part, parts=3):
-    """A third of what each meter tells."""
-    for meter in range(METERS):
-        size = READINGS // parts
-        broker.publish_lines(f"park/m{meter}", list(messages(meter))[part * size:(part + 1) * size])
 
 
 def assert_nothing_is_lost_or_double(tmp_path, cluster, kind):

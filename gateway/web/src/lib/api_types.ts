@@ -466,7 +466,7 @@ export interface Status {
     sources: {name: string; received: number; committed: number; given_up: number; waiting: number}[];
     sinks: {name: string; account: SinkAccount}[];
   };
-  clock: {now: string; is_known: boolean; is_synchronised: boolean};
+  clock: {now: string; is_known: boolean; is_synchronised: boolean; machine_ahead_s: number};
   ready: boolean;
   trouble: string[];
   server: {connections: number; requests: number; refused: number; streams: number; streams_dropped: number};

@@ -163,6 +163,16 @@ TEST_F(HttpDriverTest, AValueWithoutATimeIsOfWhenItWasHeard) {
   EXPECT_THAT(peer.requests().at(1).head, Not(HasSubstr("If-None-Match"))) << "the same value is a reading too";
 }
 
+TEST_F(HttpDriverTest, AServersStampIsItsOwnThoughItIsHeardInTheSameMillisecond) {
+  make();
+  clock.set_wall(Instant(1'671'408'000s) - 1s);
+  peer.answer(200, body(0, 302));
+  start();
+  run_until_asked(1);
+  ASSERT_EQ(inbox.batches.at(0).readings.at(0).at, inbox.batches[0].received);
+  EXPECT_EQ(inbox.batches[0].readings[0].stamped_by, StampedBy::device);
+}
+
 TEST_F(HttpDriverTest, AsksForWhatHasChanged) {
   make();
   peer.answer(200, body(0, 302), "ETag: \"abc\"\r\nLast-Modified: Mon, 19 Dec 2022 00:00:00 GMT\r\n");

@@ -139,6 +139,26 @@ TEST(PayloadMap, TakesTheTimeOfTheMessageOrOfTheValue) {
   EXPECT_EQ(decoded.samples[1].at, Instant(1650006380000ms));
 }
 
+TEST(PayloadMap, TellsADevicesTimeFromTheArrivalThoughTheyAreTheSame) {
+  auto map = map_of({"/a", "/b"});
+  map.timestamp = {.json = "/ts", .format = TimeFormat::epoch_ms, .arrival_if_missing = true};
+  map.points[1].time = "/b_ts";
+  const auto stamped_by = [&](const std::string& payload) {
+    std::vector<StampedBy> all;
+    for (const Sample& sample : decode(map, payload, kArrival).samples) {
+      EXPECT_EQ(sample.at, kArrival) << payload;
+      all.push_back(sample.stamped_by);
+    }
+    return all;
+  };
+  const std::string now = std::to_string(kArrival.time_since_epoch().count());
+  EXPECT_THAT(stamped_by(R"({"a":1,"ts":)" + now + R"(,"b":2,"b_ts":)" + now + "}"),
+              ElementsAre(StampedBy::device, StampedBy::device));
+  EXPECT_THAT(stamped_by(R"({"a":1,"b":2,"b_ts":)" + now + "}"), ElementsAre(StampedBy::gateway, StampedBy::device));
+  map.timestamp.reset();
+  EXPECT_THAT(stamped_by(R"({"a":1})"), ElementsAre(StampedBy::gateway));
+}
+
 TEST(PayloadMap, RefusesARecordWithoutItsTime) {
   auto map = map_of({"/a", "/b"});
   map.timestamp = {.json = "/ts", .format = TimeFormat::epoch_s};

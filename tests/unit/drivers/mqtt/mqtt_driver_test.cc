@@ -120,6 +120,23 @@ TEST_F(MqttDriverTest, AcknowledgesAMessageOnlyWhenItsReadingsAreCommitted) {
   EXPECT_THAT(broker.settled, ElementsAre(Pair("tele/press", true)));
 }
 
+TEST_F(MqttDriverTest, ADevicesStampIsItsOwnThoughItArrivesInTheSameMillisecond) {
+  std::vector<std::unique_ptr<MqttPlan>> plans;
+  plans.push_back(plan("press", "tele/press"));
+  plans[0]->map.timestamp = {.json = "/t", .format = json_payload::TimeFormat::epoch_ms, .arrival_if_missing = true};
+  make(std::move(plans));
+  start();
+  const std::string now = std::to_string(clock.now().time_since_epoch().count());
+  broker.publish("tele/press", R"({"e":5,"t":)" + now + "}", 1, clock.now());
+  broker.publish("tele/press", R"({"e":5})", 1, clock.now());
+  turn();
+  std::vector<StampedBy> stamped_by;
+  for (const Batch& batch : inbox.batches) {
+    for (const Reading& reading : batch.readings) stamped_by.push_back(reading.stamped_by);
+  }
+  EXPECT_THAT(stamped_by, ElementsAre(StampedBy::device, StampedBy::gateway));
+}
+
 TEST_F(MqttDriverTest, HandsWaitingMessagesOverTogether) {
   make_one();
   for (int i = 0; i < 10; ++i) broker.publish("tele/press", R"({"e":5})", 0, clock.now());

@@ -125,6 +125,28 @@ TEST_F(GatewayTest, TellsSourcesOfEverythingThatCanNoLongerBeCommitted) {
   EXPECT_FALSE(failure_);
 }
 
+TEST_F(GatewayTest, TellsReadingsThatAreLostFromThoseThatComeAgain) {
+  std::ostringstream log;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+  store_.fails = kAlways;
+  add_driver([this](Inbox& inbox) -> asio::awaitable<void> {
+    EXPECT_TRUE(co_await inbox.push(batch(1, 7)));
+    Batch unacknowledged = batch(2, 3);
+    unacknowledged.settled = {};
+    EXPECT_TRUE(co_await inbox.push(std::move(unacknowledged)));
+    co_await until_cancelled();
+  });
+  start();
+  pass(1s);
+  stop();
+  spdlog::set_default_logger(before);
+  EXPECT_THAT(log.str(), HasSubstr("7 readings could not be written and were not acknowledged"));
+  EXPECT_THAT(log.str(), HasSubstr("3 readings could not be written and are lost"));
+  EXPECT_THAT(log.str(), Not(HasSubstr("10 rows are lost")));
+}
+
 TEST_F(GatewayTest, CommitsWhatWaitsWhenItIsStopped) {
   store_.fails = kAlways;
   add_driver([this](Inbox& inbox) -> asio::awaitable<void> {

@@ -1,9 +1,13 @@
 // What is heard while nobody knows the time.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <memory>
 #include <optional>
+#include <sstream>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -19,6 +23,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::Each;
 using ::testing::Ge;
+using ::testing::HasSubstr;
 using ::testing::Pair;
 
 constexpr Instant kToday = std::chrono::sys_days(std::chrono::year(2026) / 11 / 28) + 8h;
@@ -108,6 +113,38 @@ TEST_F(UnknownTimeTest, NothingIsCountedUntilTheClockIsSetAndThenEverything) {
   EXPECT_EQ(true_ones, 41U);
   pass(10min);
   EXPECT_EQ(booked(), 80);
+  end_gateway();
+}
+
+TEST_F(UnknownTimeTest, StepsOfTheClockThatAreFollowedAreTold) {
+  std::ostringstream log;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+  const auto told = [&] { return std::exchange(log, std::ostringstream()).str(); };
+  const auto step = [&](Duration by) {
+    clock_.set_wall(clock_.now() + by);
+    pass(2s);
+    return told();
+  };
+  start_gateway();
+  pass(10min);
+  told();
+  EXPECT_EQ(step(30s), "");
+  EXPECT_EQ(step(-30s), "");
+  EXPECT_THAT(step(25min), HasSubstr("the machine's clock was set ahead by 1500 s; the time of readings has followed"));
+  EXPECT_THAT(step(-20min), HasSubstr("was set back by 1200 s; the time of readings goes at half speed until the two "
+                                      "agree, in 2"));
+  EXPECT_THAT(step(5min), HasSubstr("was set ahead by 300 s; the time of readings goes at half speed until the two"));
+  pass(2h);
+  EXPECT_EQ(told(), "") << "once for each step";
+  EXPECT_THAT(step(-3h), HasSubstr("nobody knows the time"));
+  pass(20min);
+  EXPECT_TRUE(gateway_->status().time_is_known);
+  clock_.synchronise();
+  told();
+  EXPECT_THAT(step(-3h), HasSubstr("was set back by 10800 s; the time of readings has followed"));
+  spdlog::set_default_logger(before);
   end_gateway();
 }
 

@@ -403,6 +403,7 @@ TEST_F(Compaction, TakesOverAStoreOfVersion5) {
       << "a reader changes nothing";
   {
     Journal journal(blocks_, site_);
+    EXPECT_EQ(journal.found_version(), 5);
     EXPECT_EQ(exported(blocks_), expected);
     const auto before = texts(journal.peek("new", 1'000'000));
     for (int i = 0; i < 6; ++i) journal.commit({{interval(kPress, kStart, 1)}, {}, {}});
@@ -414,6 +415,7 @@ TEST_F(Compaction, TakesOverAStoreOfVersion5) {
     after.resize(before.size());
     EXPECT_EQ(after, before);
   }
+  EXPECT_EQ(Journal(blocks_, site_).found_version(), kSchemaVersion);
   EXPECT_EQ(number(blocks_, "SELECT count(*) FROM reading_block"), 3);
   EXPECT_LT(number(blocks_, "SELECT count(*) FROM journal WHERE kind = 0"), 100);
   EXPECT_EQ(exported(blocks_), expected);
