@@ -23,6 +23,7 @@
 #include "gateway/app/ops_devices.h"
 #include "gateway/app/ops_documents.h"
 #include "gateway/app/ops_facts.h"
+#include "gateway/cli/fault_status.h"
 #include "gateway/ops/server.h"
 #include "gateway/store/migrations.h"
 #include "gateway/store/sqlite_store.h"
@@ -132,26 +133,23 @@ asio::awaitable<void> log_progress(const Gateway& gateway, io::Clock& clock) {
 // The HTTP server and what it shows.
 struct Ops {
   OpsFacts facts;
-  OpsDocuments documents;
   OpsDevices devices;
   ops::Server server;
 
-  Ops(Gateway& gateway, io::Clock& clock, const std::filesystem::path& file, const asio::any_io_executor& executor,
+  Ops(Gateway& gateway, io::Clock& clock, const OpsDocuments& documents, const asio::any_io_executor& executor,
       Instant begun)
       : facts(gateway, clock, begun),
-        documents(file),
         devices(gateway),
         server(executor, clock, *gateway.config().ops, facts, documents, devices, web::assets()) {
     gateway.observe([this](const model::Effects& effects) { server.committed(effects); });
   }
 };
 
-// nullptr with `trouble` empty: none is configured.
-std::unique_ptr<Ops> make_ops(Gateway& gateway, io::Clock& clock, const std::filesystem::path& file,
+// nullptr with `trouble` empty: none is configured, and there are no `documents`.
+std::unique_ptr<Ops> make_ops(Gateway& gateway, io::Clock& clock, const OpsDocuments* documents,
                               const asio::any_io_executor& executor, Instant begun, std::string& trouble) {
-  const auto& config = gateway.config().ops;
-  if (!config) return nullptr;
-  auto ops = std::make_unique<Ops>(gateway, clock, file, executor, begun);
+  if (documents == nullptr) return nullptr;
+  auto ops = std::make_unique<Ops>(gateway, clock, *documents, executor, begun);
   trouble = ops->server.open();
   return ops;
 }
@@ -173,11 +171,13 @@ int run_daemon(const RunOptions& options) {
   GatewayConfig config = load_config(options.config, problems);
   std::cerr << problems.to_text();
   if (problems.has_errors()) return EX_CONFIG;
+  // Read before anything is open, as the configuration itself: later the process may be denied one more file.
+  const auto documents = config.ops ? std::make_unique<OpsDocuments>(options.config) : nullptr;
 
   auto store = store::SqliteStore::open(config.store, config.site);
   if (store.has_error()) {
     spdlog::critical("{}", store.error().text);
-    return EX_CANTCREAT;
+    return cli::status_of(store.error(), EX_CANTCREAT);
   }
 
   if (const auto& repaired = store.value()->status().repaired; !repaired.empty()) {
@@ -207,7 +207,7 @@ int run_daemon(const RunOptions& options) {
   Gateway gateway(std::move(config), std::move(store.value()), loop.get_executor(), clock);
 
   std::string ops_trouble;
-  const auto ops = make_ops(gateway, clock, options.config, loop.get_executor(), begun, ops_trouble);
+  const auto ops = make_ops(gateway, clock, documents.get(), loop.get_executor(), begun, ops_trouble);
   if (!ops_trouble.empty()) {
     spdlog::critical("{}", ops_trouble);
     return EX_UNAVAILABLE;

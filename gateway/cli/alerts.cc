@@ -14,6 +14,7 @@
 
 #include "config/reader/reader.h"
 #include "gateway/app/offline_config.h"
+#include "gateway/cli/fault_status.h"
 #include "gateway/cli/option_word.h"
 #include "gateway/cli/page.h"
 #include "gateway/cli/people_change.h"
@@ -179,9 +180,7 @@ class Report {
 
 int failed(const model::Fault& fault, int status, std::ostream& err) {
   err << fault.text << "\n";
-  using boost::system::errc::errc_t;
-  const bool is_data = fault.code == errc_t::bad_message || fault.code == errc_t::invalid_argument;
-  return is_data ? EX_DATAERR : status;
+  return fault.code == boost::system::errc::invalid_argument ? EX_DATAERR : status_of(fault, status);
 }
 
 int acknowledge(const AlertsOptions& options, Report& report, std::ostream& err) {

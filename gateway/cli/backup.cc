@@ -8,6 +8,7 @@
 #include <string>
 
 #include "gateway/app/offline_config.h"
+#include "gateway/cli/fault_status.h"
 #include "gateway/store/backup.h"
 #include "gateway/store/salvage.h"
 
@@ -32,7 +33,7 @@ int run_backup(const BackupOptions& options, std::ostream& out, std::ostream& er
   const auto report = store::back_up(*config, options.to, options.with_key);
   if (report.has_error()) {
     err << report.error().text << "\n";
-    return EX_CANTCREAT;
+    return status_of(report.error(), EX_CANTCREAT);
   }
   out << fmt::format(
       "{}: {} bytes, journal up to row {}, {} entries in the ledger; {}\n", options.to.string(), report->bytes,
@@ -47,7 +48,7 @@ int run_repair(const RepairOptions& options, std::ostream& out, std::ostream& er
   const auto findings = store::find_damage(config->path);
   if (findings.has_error()) {
     err << findings.error().text << "\n";
-    return EX_CANTCREAT;
+    return status_of(findings.error(), EX_CANTCREAT);
   }
   for (const std::string& finding : *findings) out << finding << "\n";
   if (findings->empty()) {
@@ -58,7 +59,7 @@ int run_repair(const RepairOptions& options, std::ostream& out, std::ostream& er
   const auto report = store::repair(config->path, findings->front());
   if (report.has_error()) {
     err << report.error().text << "\n";
-    return EX_CANTCREAT;
+    return status_of(report.error(), EX_CANTCREAT);
   }
   out << report->to_text();
   return 0;

@@ -13,7 +13,8 @@ struct BackupOptions {
   bool with_key = false;
 };
 
-// Exit status: 0 when the copy is complete and on disk; 73 (EX_CANTCREAT) if not; 78 for a configuration with errors.
+// Exit status: 0 when the copy is complete and on disk; 73 (EX_CANTCREAT) if not, or what fault_status.h
+// says; 78 for a configuration with errors.
 int run_backup(const BackupOptions& options, std::ostream& out, std::ostream& err);
 
 struct RepairOptions {
@@ -23,7 +24,7 @@ struct RepairOptions {
 };
 
 // Exit status: 0 when the store is sound, or was repaired; 1 when `check` found damage; 73 if it cannot be read or
-// repaired (a gateway runs, no space); 78 for a configuration with errors.
+// repaired (a gateway runs, no space), or what fault_status.h says; 78 for a configuration with errors.
 int run_repair(const RepairOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace carbongate::cli

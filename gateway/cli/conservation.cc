@@ -8,6 +8,7 @@
 #include <ostream>
 
 #include "gateway/app/offline_config.h"
+#include "gateway/cli/fault_status.h"
 #include "gateway/store/cursor_table.h"
 #include "gateway/store/salvage.h"
 #include "gateway/tables/local_time.h"
@@ -102,7 +103,7 @@ int run_conservation(const ConservationOptions& options, std::ostream& out, std:
   const auto accounts = store::audit_store(directory);
   if (accounts.has_error()) {
     err << accounts.error().text << "\n";
-    return EX_NOINPUT;
+    return status_of(accounts.error(), EX_NOINPUT);
   }
   if (options.format == "json") {
     write_json(*accounts, config.site.time_zone, out);

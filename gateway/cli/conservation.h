@@ -13,8 +13,8 @@ struct ConservationOptions {
   std::string format = "table";  // or json
 };
 
-// Exit status: 0 when every account balances; 1 when one does not, which is a defect; 64 for another format; 66 if the
-// store cannot be read; 78 for a configuration with errors.
+// Exit status: 0 when every account balances; 1 when one does not, which is a defect; 64 for another format; 66 if
+// there is no store, or what fault_status.h says; 78 for a configuration with errors.
 int run_conservation(const ConservationOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace carbongate::cli

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gateway/app/offline_config.h"
+#include "gateway/cli/fault_status.h"
 #include "gateway/cli/option_word.h"
 #include "gateway/model/carrier.h"
 #include "gateway/store/dead_letters.h"
@@ -108,7 +109,7 @@ void write_json(const Cells& cells, bool is_first, std::ostream& out) {
 
 int failed(const model::Fault& fault, int status, std::ostream& err) {
   err << fault.text << "\n";
-  return fault.code == boost::system::errc::bad_message ? EX_DATAERR : status;
+  return status_of(fault, status);
 }
 
 int show(const DeadLetterOptions& options, const std::string& zone, std::ostream& out, std::ostream& err) {

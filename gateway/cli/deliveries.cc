@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gateway/app/offline_config.h"
+#include "gateway/cli/fault_status.h"
 #include "gateway/cli/option_word.h"
 #include "gateway/cli/page.h"
 #include "gateway/cli/time_text.h"
@@ -163,7 +164,7 @@ class Writer {
 
 int failed(const model::Fault& fault, std::ostream& err) {
   err << fault.text << "\n";
-  return fault.code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
+  return status_of(fault);
 }
 
 bool read_time(std::string_view option, const std::string& text, const std::string& zone, std::optional<Instant>& time,

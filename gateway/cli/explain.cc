@@ -13,6 +13,7 @@
 #include "gateway/app/offline_config.h"
 #include "gateway/cli/explain_json.h"
 #include "gateway/cli/explain_text.h"
+#include "gateway/cli/fault_status.h"
 #include "gateway/explain/explain.h"
 #include "gateway/model/carrier.h"
 #include "gateway/pipeline/former_factors.h"
@@ -50,10 +51,10 @@ class OtherGwpSets {
   std::map<std::string, Loaded> loaded_;
 };
 
-int status_of(const model::Fault& fault) {
+int status_of_answer(const model::Fault& fault) {
   if (fault.code == boost::system::errc::invalid_argument) return EX_USAGE;
   if (fault.code == boost::system::errc::argument_out_of_domain) return EX_NOINPUT;
-  return fault.code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
+  return status_of(fault);
 }
 
 // The device that has the point, asked where one of its values comes from.
@@ -91,7 +92,7 @@ int run_explain(const app::GatewayConfig& site, const std::filesystem::path& dir
                 std::ostream& out, std::ostream& err) {
   const auto fail = [&](const model::Fault& fault) {
     err << fault.text << "\n";
-    return status_of(fault);
+    return status_of_answer(fault);
   };
   const auto question = explain::parse_question(options.entry, site.site.time_zone);
   if (question.has_error()) return fail(question.error());

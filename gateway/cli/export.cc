@@ -20,6 +20,7 @@
 #include "gateway/cli/export_ledger.h"
 #include "gateway/cli/export_rows.h"
 #include "gateway/cli/export_slots.h"
+#include "gateway/cli/fault_status.h"
 #include "gateway/cli/output_file.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/store/history.h"
@@ -204,7 +205,7 @@ int write_rows(store::History& history, const ExportOptions& options, Request& r
   if (result.has_error()) {
     progress.say("");
     err << result.error().text << "\n";
-    return result.error().code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
+    return status_of(result.error());
   }
   if (const std::string complaint = choice.complaint(); !complaint.empty()) throw BadOption(complaint);
   rows.finish();
@@ -233,7 +234,7 @@ int run_export(const ExportOptions& options, std::ostream& out, std::ostream& er
     auto history = store::History::open(options.store);
     if (history.has_error()) {
       err << history.error().text << "\n";
-      return history.error().code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
+      return status_of(history.error());
     }
     return write_output(options.output, out, err, [&](std::ostream& stream, const std::string& name) {
       return write_rows(**history, options, request, stream, name, err);

@@ -3,19 +3,13 @@
 #include <fmt/format.h>
 #include <sysexits.h>
 
-#include <boost/system/errc.hpp>
 #include <cerrno>
 #include <cstring>
 #include <ostream>
 
+#include "gateway/cli/fault_status.h"
+
 namespace carbongate::cli {
-namespace {
-
-int status_of(const model::Fault& fault) {
-  return fault.code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
-}
-
-}  // namespace
 
 int write_ledger(const std::filesystem::path& store, ledger::TextFormat format, const store::LedgerReader::Range& range,
                  std::ostream& out, const std::string& name, std::ostream& err) {

@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "gateway/app/offline_config.h"
+#include "gateway/cli/fault_status.h"
 #include "gateway/ledger/key.h"
 #include "gateway/store/key_file.h"
 #include "gateway/store/key_rotation.h"
@@ -29,7 +30,7 @@ int run_key(const KeyOptions& options, std::ostream& out, std::ostream& err) {
     const auto result = store::rotate_key(config.store, config.site.id, options.lost, io::SystemClock().now());
     if (result.has_error()) {
       err << result.error().text << "\n";
-      return EX_CANTCREAT;
+      return status_of(result.error(), EX_CANTCREAT);
     }
     key = *result;
   } else {

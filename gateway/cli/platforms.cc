@@ -15,6 +15,7 @@
 #include "config/reader/node.h"
 #include "config/reader/text.h"
 #include "gateway/app/offline_config.h"
+#include "gateway/cli/fault_status.h"
 #include "gateway/cli/page.h"
 #include "gateway/pipeline/calendar.h"
 #include "gateway/sinks/energy_platform/config.h"
@@ -216,7 +217,7 @@ class Completeness {
 
 int failed(const model::Fault& fault, std::ostream& err) {
   err << fault.text << "\n";
-  return fault.code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
+  return status_of(fault);
 }
 
 int write_dictionary(const std::string& sink, const std::vector<platform::Config>& platforms,

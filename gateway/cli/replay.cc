@@ -18,6 +18,7 @@
 
 #include "gateway/app/conservation_rule.h"
 #include "gateway/app/offline_config.h"
+#include "gateway/cli/fault_status.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/model/hj212_flag.h"
 #include "gateway/pipeline/counter.h"
@@ -297,7 +298,7 @@ int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& er
   auto store = store::SqliteStore::open(config.store, config.site);
   if (store.has_error()) {
     err << store.error().text << "\n";
-    return EX_CANTCREAT;
+    return status_of(store.error(), EX_CANTCREAT);
   }
   model::Checkpoint checkpoint = store.value()->checkpoint();
   if (has_history(checkpoint)) {

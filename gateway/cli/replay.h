@@ -18,7 +18,7 @@ struct ReplayOptions {
 // The same input and configuration give byte-equal exports.
 //
 // Exit status: 0; 65 (EX_DATAERR) for a faulty input; 66 (EX_NOINPUT) when it cannot be read; 73 (EX_CANTCREAT) for a store that
-// cannot be opened or is in use by other data; 74 (EX_IOERR) when writing failed; 78 for a configuration with errors.
+// cannot be opened or is in use by other data, or what fault_status.h says; 74 (EX_IOERR) when writing failed; 78 for a configuration with errors.
 int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace carbongate::cli

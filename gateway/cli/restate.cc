@@ -21,6 +21,7 @@
 #include "gateway/app/split_sums.h"
 #include "gateway/app/substitute.h"
 #include "gateway/app/window_readings.h"
+#include "gateway/cli/fault_status.h"
 #include "gateway/cli/manual_file.h"
 #include "gateway/cli/restate_report.h"
 #include "gateway/cli/time_text.h"
@@ -47,7 +48,7 @@ class Refusal : public std::runtime_error {
 };
 
 [[noreturn]] void refuse(const model::Fault& fault) {
-  throw Refusal(fault.code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR, fault.text);
+  throw Refusal(status_of(fault), fault.text);
 }
 
 template <class T>
@@ -82,7 +83,7 @@ class Restating {
       auto store = store::SqliteStore::open(config_.store, config_.site);
       if (store.has_error()) {
         const bool in_use = store.error().code == boost::system::errc::device_or_resource_busy;
-        throw Refusal(in_use ? EX_TEMPFAIL : EX_IOERR, store.error().text);
+        throw Refusal(status_of(store.error(), in_use ? EX_TEMPFAIL : EX_IOERR), store.error().text);
       }
       store_ = std::move(*store);
       if (const auto& repaired = store_->status().repaired; !repaired.empty()) {

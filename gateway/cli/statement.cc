@@ -21,6 +21,7 @@
 #include "config/reader/problem.h"
 #include "gateway/app/offline_config.h"
 #include "gateway/books/statement.h"
+#include "gateway/cli/fault_status.h"
 #include "gateway/cli/output_file.h"
 #include "gateway/cli/statement_text.h"
 #include "gateway/pipeline/former_factors.h"
@@ -115,7 +116,7 @@ std::vector<books::Line> of_user(std::vector<books::Line> lines, const std::stri
 
 int explain(const model::Fault& fault, std::ostream& err) {
   err << fault.text << "\n";
-  return fault.code == boost::system::errc::bad_message ? EX_DATAERR : EX_IOERR;
+  return status_of(fault);
 }
 
 int state(const app::GatewayConfig& config, const std::filesystem::path& directory, const StatementOptions& options,

@@ -8,6 +8,7 @@
 #include <ostream>
 #include <stdexcept>
 
+#include "gateway/cli/fault_status.h"
 #include "gateway/ledger/export_text.h"
 #include "gateway/ledger/verify.h"
 #include "gateway/model/entry_name.h"
@@ -22,7 +23,10 @@ constexpr std::size_t kFindingsShown = 1'000;
 constexpr int kNothingToVerify = 2;
 
 struct Unreadable : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit Unreadable(const std::string& text, int exit_status = EX_DATAERR)
+      : std::runtime_error(text), status(exit_status) {}
+  explicit Unreadable(const model::Fault& fault) : Unreadable(fault.text, status_of(fault, EX_DATAERR)) {}
+  int status;
 };
 
 ledger::Trust trust_of(const VerifyOptions& options, bool is_store, std::ostream& err) {
@@ -49,12 +53,12 @@ ledger::Trust trust_of(const VerifyOptions& options, bool is_store, std::ostream
 
 void read_store(const std::filesystem::path& directory, ledger::Verifier& verifier) {
   auto reader = store::LedgerReader::open(directory);
-  if (reader.has_error()) throw Unreadable(reader.error().text);
+  if (reader.has_error()) throw Unreadable(reader.error());
   const auto result = (*reader)->each({}, [&](const ledger::Row& row) {
     verifier.take(row);
     return true;
   });
-  if (result.has_error()) throw Unreadable(result.error().text);
+  if (result.has_error()) throw Unreadable(result.error());
 }
 
 void read_export(const std::filesystem::path& file, ledger::Verifier& verifier) {
@@ -143,7 +147,7 @@ int run_verify(const VerifyOptions& options, std::ostream& out, std::ostream& er
     return is_nothing(summary) ? kNothingToVerify : 0;
   } catch (const Unreadable& unreadable) {
     err << unreadable.what() << "\n";
-    return EX_DATAERR;
+    return unreadable.status;
   }
 }
 

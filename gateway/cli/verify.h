@@ -19,7 +19,7 @@ struct VerifyOptions {
 //
 // Exit status: 0, all is well; 1, there are findings; 2, there are none, because there is neither entry nor seal:
 // nothing that could be proven intact; 65 (EX_DATAERR), it cannot be read as a ledger, or the key or the head cannot be
-// read; 66 (EX_NOINPUT), there is no such file.
+// read; 66 (EX_NOINPUT), there is no such file; or what fault_status.h says.
 int run_verify(const VerifyOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace carbongate::cli

@@ -45,10 +45,10 @@ enum class Lane : std::uint8_t { backlog, live };
 struct Delivery {
   std::uint64_t settled_through = 0;
   std::vector<RejectedRow> rejected;
-  std::uint64_t skipped = 0;           // of the rows that are done: left out by the sink's configuration
-  std::uint64_t rows = 0;              // done, of all kinds; counted by whoever offered them, for Store::audit()
-  Lane lane = Lane::backlog;           // said by whoever offered them
-  std::vector<Attempt> attempts = {};  // since the delivery before; put there by whoever offered them
+  std::vector<std::uint64_t> skipped = {};  // of the rows that are done: left out, there is nothing to send for them
+  std::uint64_t rows = 0;                   // done, of all kinds; counted by whoever offered them, for Store::audit()
+  Lane lane = Lane::backlog;                // said by whoever offered them
+  std::vector<Attempt> attempts = {};       // since the delivery before; put there by whoever offered them
 };
 
 struct SinkStatus {
@@ -61,7 +61,7 @@ struct SinkStatus {
   std::uint64_t requests = 0;
   std::uint64_t failures = 0;
   bool is_waiting_for_time = false;  // what it is offered is not due at its destination yet: nothing else is wrong
-  std::uint64_t rows_skipped = 0;    // settled without being offered: its configuration does not select them
+  std::uint64_t rows_skipped = 0;    // settled without being sent: not selected, or nothing to send for them
 };
 
 class Sink {

@@ -55,11 +55,11 @@ asio::awaitable<model::Result<ports::Delivery>> EscalatingSink::deliver(std::spa
         std::ranges::upper_bound(choice->rows, passed_on->settled_through, {}, &model::StoredRow::sequence);
     if (open != choice->rows.end()) delivery.settled_through = open->sequence - 1;
     delivery.rejected = std::move(passed_on->rejected);
-    delivery.skipped = passed_on->skipped;
+    delivery.skipped = std::move(passed_on->skipped);
   }
-  const auto skipped = std::ranges::upper_bound(choice->skipped, delivery.settled_through) - choice->skipped.begin();
-  delivery.skipped += static_cast<std::uint64_t>(skipped);
-  rows_skipped_ += static_cast<std::uint64_t>(skipped);
+  const auto end = std::ranges::upper_bound(choice->skipped, delivery.settled_through);
+  delivery.skipped.insert(delivery.skipped.end(), choice->skipped.begin(), end);
+  rows_skipped_ += static_cast<std::uint64_t>(end - choice->skipped.begin());
   ends_.erase(ends_.begin(), ends_.upper_bound(delivery.settled_through));
   co_return delivery;
 }

@@ -9,7 +9,7 @@ namespace carbongate::sinks {
 void append(ports::Delivery& sum, ports::Delivery next) {
   sum.settled_through = next.settled_through;
   std::ranges::move(next.rejected, std::back_inserter(sum.rejected));
-  sum.skipped += next.skipped;
+  sum.skipped.insert(sum.skipped.end(), next.skipped.begin(), next.skipped.end());
   sum.rows += next.rows;
   std::ranges::move(next.attempts, std::back_inserter(sum.attempts));
 }

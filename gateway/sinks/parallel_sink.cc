@@ -100,12 +100,15 @@ model::Result<ports::Delivery> ParallelSink::sum_up(std::span<const model::Store
     for (ports::RejectedRow& row : share.delivery->rejected) {
       if (row.sequence <= sum.settled_through) sum.rejected.push_back(std::move(row));
     }
+    std::ranges::copy_if(share.delivery->skipped, std::back_inserter(sum.skipped),
+                         [&](std::uint64_t sequence) { return sequence <= sum.settled_through; });
   }
   std::ranges::sort(sum.rejected, {}, &ports::RejectedRow::sequence);
   const auto settled =
       std::ranges::upper_bound(rows, sum.settled_through, {}, &model::StoredRow::sequence) - rows.begin();
   rows_rejected_ += sum.rejected.size();
-  rows_accepted_ += static_cast<std::uint64_t>(settled) - sum.rejected.size();
+  rows_skipped_ += sum.skipped.size();
+  rows_accepted_ += static_cast<std::uint64_t>(settled) - sum.rejected.size() - sum.skipped.size();
   return sum;
 }
 
@@ -132,6 +135,7 @@ ports::SinkStatus ParallelSink::status() const {
   }
   sum.rows_accepted = rows_accepted_;
   sum.rows_rejected = rows_rejected_;
+  sum.rows_skipped = rows_skipped_;
   return sum;
 }
 

@@ -42,6 +42,7 @@ class ParallelSink final : public ports::Sink {
   std::vector<std::unique_ptr<ports::Sink>> sinks_;
   std::uint64_t rows_accepted_ = 0;
   std::uint64_t rows_rejected_ = 0;
+  std::uint64_t rows_skipped_ = 0;
 };
 
 }  // namespace carbongate::sinks

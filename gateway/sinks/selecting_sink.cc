@@ -37,7 +37,6 @@ asio::awaitable<model::Result<ports::Delivery>> SelectingSink::deliver(std::span
 // `place` nullptr: they were counted before.
 asio::awaitable<model::Result<ports::Delivery>> SelectingSink::deliver_chosen(Choice choice, Place* place) {
   ports::Delivery delivery{choice.through, {}};
-  std::uint64_t skipped_by_sink = 0;
   if (!choice.rows.empty()) {
     was_offered_ = true;
     auto delivered = co_await sink_->deliver(choice.rows);
@@ -49,11 +48,11 @@ asio::awaitable<model::Result<ports::Delivery>> SelectingSink::deliver_chosen(Ch
     const auto open =
         std::ranges::upper_bound(choice.rows, delivered->settled_through, {}, &model::StoredRow::sequence);
     delivery.rejected = std::move(delivered->rejected);
-    skipped_by_sink = delivered->skipped;
+    delivery.skipped = std::move(delivered->skipped);
     if (open != choice.rows.end()) delivery.settled_through = open->sequence - 1;
   }
   if (!place) co_return delivery;
-  delivery.skipped = count_skipped(choice, delivery.settled_through, *place) + skipped_by_sink;
+  count_skipped(choice, *place, delivery);
   if (place->thinning && delivery.settled_through >= choice.first) {
     place->thinning->passed(choice.readings, delivery.settled_through);
   }
@@ -126,13 +125,14 @@ SelectingSink::Choice SelectingSink::choose(std::span<const model::StoredRow> ro
   return choice;
 }
 
-// Rows that the store could not settle are offered again: they count once.
-std::uint64_t SelectingSink::count_skipped(const Choice& choice, std::uint64_t through, Place& place) {
+// Rows that the store could not settle are offered again: the status counts them once.
+void SelectingSink::count_skipped(const Choice& choice, Place& place, ports::Delivery& delivery) {
+  const std::uint64_t through = delivery.settled_through;
   const auto first = std::ranges::upper_bound(choice.skipped, place.skipped_through);
   const auto last = std::ranges::upper_bound(choice.skipped, through);
   if (first < last) rows_skipped_ += static_cast<std::uint64_t>(last - first);
   place.skipped_through = std::max(place.skipped_through, through);
-  return static_cast<std::uint64_t>(last - choice.skipped.begin());
+  delivery.skipped.insert(delivery.skipped.end(), choice.skipped.begin(), last);
 }
 
 void SelectingSink::adapt(const Choice& choice) {

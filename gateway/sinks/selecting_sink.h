@@ -60,7 +60,7 @@ class SelectingSink final : public ports::Sink {
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver_chosen(Choice choice, Place* place);
   boost::asio::awaitable<model::Result<void>> look_back(Thinning& thinning, std::uint64_t before);
   Choice choose(std::span<const model::StoredRow> rows, const Thinning* thinning) const;
-  std::uint64_t count_skipped(const Choice& choice, std::uint64_t through, Place& place);
+  void count_skipped(const Choice& choice, Place& place, ports::Delivery& delivery);
   void adapt(const Choice& choice);
 
   std::unique_ptr<ports::Sink> sink_;

@@ -34,6 +34,11 @@ void make_empty_directory(const fs::path& directory) {
   ::chmod(directory.c_str(), 0750);
 }
 
+// Whether what went wrong between the two is about the original.
+bool is_of_original(const SqliteError& error) {
+  return error.code() == SQLITE_CORRUPT || error.code() == SQLITE_NOTADB || error.extended_code() == SQLITE_IOERR_READ;
+}
+
 // Pages of one moment: the transaction holds it while others write.
 void copy_pages(Database& from, Database& to) {
   const Transaction one_moment(from, Transaction::Kind::read);
@@ -58,6 +63,11 @@ void sync_to_disk(const fs::path& path, int flags) {
   ::close(descriptor);
 }
 
+void remove_database(const fs::path& file) {
+  std::error_code ignored;
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(file.string() + suffix, ignored);
+}
+
 void copy_file(const fs::path& from, const fs::path& to, mode_t mode) {
   std::error_code error;
   fs::copy_file(from, to, error);
@@ -69,10 +79,12 @@ void copy_file(const fs::path& from, const fs::path& to, mode_t mode) {
 }  // namespace
 
 model::Result<BackupReport> back_up(const StoreConfig& config, const fs::path& to, bool with_key) {
-  return guarded(config.path, [&] {
+  fs::path at_work = config.path;  // whose name a fault is told with
+  return guarded(at_work, [&] {
     BackupReport report;
     const auto source = open_for_reading(config.path / kDatabaseFile);
     if (with_key && !fs::exists(key_file_of(config))) throw Refused(key_file_of(config).string() + " is not there");
+    at_work = to;
     make_empty_directory(to);
     const fs::path unfinished = to / kUnfinished;
     try {
@@ -86,9 +98,12 @@ model::Result<BackupReport> back_up(const StoreConfig& config, const fs::path& t
       report.rows = static_cast<std::uint64_t>(newest_sequence(target));
       report.entries = static_cast<std::uint64_t>(target.integer("SELECT max(number) FROM ledger"));
       keep_tables(target, to);
+    } catch (const SqliteError& error) {
+      remove_database(unfinished);
+      if (is_of_original(error)) at_work = config.path;
+      throw;
     } catch (...) {
-      std::error_code ignored;
-      for (const char* suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(unfinished.string() + suffix, ignored);
+      remove_database(unfinished);
       throw;
     }
     sync_to_disk(unfinished, O_RDONLY);

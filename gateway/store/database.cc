@@ -40,6 +40,8 @@ constexpr Explanation kExplanations[] = {
     {SQLITE_BUSY, errc::device_or_resource_busy, "another program holds the database",
      "end whatever has carbongate.db open for writing"},
     {SQLITE_NOMEM, errc::not_enough_memory, "there is not enough memory", "give the machine more"},
+    {kFilesDenied, errc::too_many_files_open, "the system denies further open files",
+     "allow the process more (ulimit -n, LimitNOFILE=)"},
 };
 
 model::Fault make_fault(errc::errc_t meaning, const std::filesystem::path& directory, const std::string& text) {
@@ -63,21 +65,33 @@ model::Fault to_fault(const DamagedRecord& error, const std::filesystem::path& d
 }
 
 model::Fault to_fault(const Refused& error, const std::filesystem::path& directory) {
-  return make_fault(errc::device_or_resource_busy, directory, error.what());
+  return make_fault(error.meaning(), directory, error.what());
+}
+
+int sqlite_code_of(int system_error) {
+  switch (system_error) {
+    case ENOSPC:
+    case EDQUOT: return SQLITE_FULL;
+    case EROFS: return SQLITE_READONLY;
+    case EACCES:
+    case EPERM: return SQLITE_PERM;
+    case EMFILE:
+    case ENFILE: return kFilesDenied;
+    default: return SQLITE_CANTOPEN;
+  }
 }
 
 namespace {
-
-bool is_no_space(int system_error) {
-  return system_error == ENOSPC || system_error == EDQUOT;
-}
 
 // What went wrong on this connection. SQLite tells a full disk from a broken one where it writes a database, but not
 // where it makes the files beside one, as it does at the very start.
 SqliteError error_of(sqlite3* database, int extended_code) {
   const int code = extended_code & 0xff;
-  if ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && is_no_space(sqlite3_system_errno(database))) {
-    return {SQLITE_FULL, sqlite3_errstr(SQLITE_FULL)};
+  if (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) {
+    const int system_error = sqlite3_system_errno(database);
+    const int known = sqlite_code_of(system_error);
+    if (known == SQLITE_FULL) return {known, sqlite3_errstr(known)};
+    if (known == kFilesDenied) return {known, std::strerror(system_error)};
   }
   return {extended_code, sqlite3_errmsg(database)};
 }
@@ -105,10 +119,8 @@ Database::Database(const std::filesystem::path& file, Mode mode) : file_(std::fi
     // SQLite would make it readable by everyone. The files beside it take over its mode.
     const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (descriptor < 0) {
-      throw SqliteError(errno == EROFS       ? SQLITE_READONLY
-                        : is_no_space(errno) ? SQLITE_FULL
-                                             : SQLITE_CANTOPEN,
-                        file.string() + ": " + std::strerror(errno));
+      const int error = errno;
+      throw SqliteError(sqlite_code_of(error), file.string() + ": " + std::strerror(error));
     }
     ::close(descriptor);
   }
@@ -169,6 +181,14 @@ std::string Database::text(const std::string& sql) {
 
 std::int64_t Database::changes() const {
   return sqlite3_changes64(handle_);
+}
+
+void Database::require_in_place() const {
+  int has_moved = 0;
+  if (sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved) != SQLITE_OK || has_moved == 0) return;
+  throw SqliteError(SQLITE_CANTOPEN, file_.string() +
+                                         " was removed or moved away under the gateway, which can write nothing that "
+                                         "lasts: put it back, or start the gateway again");
 }
 
 bool Database::in_transaction() const {

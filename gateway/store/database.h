@@ -2,6 +2,7 @@
 // SQLite.
 #pragma once
 
+#include <boost/system/errc.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <stdexcept>
@@ -15,6 +16,12 @@ struct sqlite3;
 struct sqlite3_stmt;
 
 namespace carbongate::store {
+
+// The process has as many files open as it may. A code of ours: SQLite does not tell it from a file that is not there.
+inline constexpr int kFilesDenied = 0xf0;
+
+// What SQLite would call it that a file cannot be opened or made; of `errno`.
+int sqlite_code_of(int system_error);
 
 // Thrown within this folder only; the store's operations turn it into a Fault.
 class SqliteError : public std::runtime_error {
@@ -34,10 +41,16 @@ class DamagedRecord : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// The store is not ours to open: in use, of another program, of a newer version.
+// The store is not ours to open: in use; or, with `not_supported`, of another program or version.
 class Refused : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  using Meaning = boost::system::errc::errc_t;
+  explicit Refused(const std::string& text, Meaning meaning = Meaning::device_or_resource_busy)
+      : std::runtime_error(text), meaning_(meaning) {}
+  Meaning meaning() const { return meaning_; }
+
+ private:
+  Meaning meaning_;
 };
 
 // Code and text for people: "store /var/lib/carbongate: the disk is full (database or disk is full); ...".
@@ -83,6 +96,7 @@ class Database {
 
   std::int64_t changes() const;  // rows that the last INSERT, UPDATE or DELETE touched
   bool in_transaction() const;
+  void require_in_place() const;  // throws where another file has its name now, or none
   sqlite3* handle() const { return handle_; }
 
   // Whether this process has it open. Then nobody may open and close it, or what lies beside it, without SQLite: that

@@ -45,14 +45,8 @@ std::unique_ptr<Database> open_database(const std::filesystem::path& file, int& 
   return database;
 }
 
-// A file that has lost all of its bytes looks as if no gateway had run here. But the public key is there only once the
-// first tables are on disk.
 std::optional<SalvageReport> salvaged(const std::filesystem::path& directory) {
-  std::error_code error;
-  const bool is_emptied = std::filesystem::file_size(directory / kDatabaseFile, error) == 0 && !error;
-  if (is_emptied && std::filesystem::exists(directory / kLedgerPublicFile, error)) {
-    mark_damaged(directory, std::string(kDatabaseFile) + " is empty, and a gateway has run here: all of it is lost");
-  }
+  mark_lost(directory);
   if (const auto damage = known_damage(directory)) mark_damaged(directory, *damage);
   return salvage_if_marked(directory);
 }
@@ -225,6 +219,7 @@ model::Checkpoint Journal::checkpoint() {
 
 void Journal::commit(const model::Effects& effects) {
   if (effects.empty()) return;
+  database_.require_in_place();
   try {
     commit_all(effects);
   } catch (...) {

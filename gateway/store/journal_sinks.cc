@@ -154,13 +154,14 @@ void Journal::count(CursorTable::Cursor& cursor, const ports::Delivery& delivery
   const auto refused = static_cast<std::uint64_t>(std::ranges::count_if(
       delivery.rejected, [&](const auto& row) { return static_cast<std::int64_t>(row.sequence) <= moved.upto; }));
   cursor.refused += refused;
-  cursor.skipped += delivery.skipped;
+  const std::uint64_t skipped = delivery.skipped.size();
+  cursor.skipped += skipped;
   if (delivery.rows != 0 && retention_->swept() > moved.after) {
     // Dropped while they were under way: they were not missed after all.
     const std::uint64_t there = rows_.count(moved.after, moved.upto);
     cursor.missed -= std::min(cursor.missed, delivery.rows - std::min(delivery.rows, there));
   }
-  cursor.accepted += delivery.rows - std::min(delivery.rows, refused + delivery.skipped);
+  cursor.accepted += delivery.rows - std::min(delivery.rows, refused + skipped);
 }
 
 // A rollup comes with its newest revision, an alert with its last change, also where those were accepted: a destination

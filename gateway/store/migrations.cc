@@ -228,13 +228,15 @@ static_assert(std::size(kMigrations) == kSchemaVersion);
 
 void require_ours(Database& database, std::int64_t version) {
   if (database.integer("PRAGMA application_id") != kApplicationId) {
-    throw Refused("carbongate.db was made by another program; give the gateway a directory of its own");
+    throw Refused("carbongate.db was made by another program; give the gateway a directory of its own",
+                  Refused::Meaning::not_supported);
   }
   if (version > kSchemaVersion) {
     throw Refused("carbongate.db has schema version " + std::to_string(version) + ", this program knows up to " +
-                  std::to_string(kSchemaVersion) +
-                  "; it was written by a newer carbongate: run that one, or give this "
-                  "one another directory");
+                      std::to_string(kSchemaVersion) +
+                      "; it was written by a newer carbongate: run that one, or give this "
+                      "one another directory",
+                  Refused::Meaning::not_supported);
   }
 }
 
@@ -264,21 +266,29 @@ int migrate(Database& database) {
 void require_readable(Database& database) {
   const std::int64_t version = database.integer("PRAGMA user_version");
   if (version == 0 && database.integer("SELECT count(*) FROM sqlite_master") == 0) {
-    throw Refused("carbongate.db is empty; the gateway has not run on it yet");
+    throw Refused("carbongate.db is empty; the gateway has not run on it yet", Refused::Meaning::not_supported);
   }
   require_ours(database, version);
   if (version < kSchemaVersion) {
     throw Refused("carbongate.db has schema version " + std::to_string(version) + ", this program reads version " +
-                  std::to_string(kSchemaVersion) + "; start the gateway once, it brings the store up to date");
+                      std::to_string(kSchemaVersion) + "; start the gateway once, it brings the store up to date",
+                  Refused::Meaning::not_supported);
   }
+}
+
+std::unique_ptr<Database> open_for_reading(const std::filesystem::path& file) {
+  if (const auto directory = file.parent_path(); !Database::is_open(file) && !is_locked(directory)) {
+    if (const auto damage = known_damage(directory)) {
+      mark_damaged(directory, *damage);
+      throw SqliteError(SQLITE_CORRUPT, *damage);
+    }
+  }
+  return open_as_it_is(file);
 }
 
 // A reader that may not write beside the database cannot take part in its locking; when the gateway has stopped there
 // is nobody to lock against.
-std::unique_ptr<Database> open_for_reading(const std::filesystem::path& file) {
-  if (const auto directory = file.parent_path(); !Database::is_open(file) && !is_locked(directory)) {
-    if (const auto damage = find_log_damage(file)) mark_damaged(directory, *damage);
-  }
+std::unique_ptr<Database> open_as_it_is(const std::filesystem::path& file) {
   try {
     auto database = std::make_unique<Database>(file, Database::Mode::read_only);
     require_readable(*database);

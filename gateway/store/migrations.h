@@ -27,8 +27,12 @@ int migrate(Database& database);
 // The same check for a reader, which changes nothing: an older version that this program cannot read is refused too.
 void require_readable(Database& database);
 
-// Opens the file beside a gateway that may be running, or after it; also where nothing can be written beside it. Damage
-// in the log of one that was killed is noted for the next start (mark_damaged), which could not see it any more.
+// Opens the file beside a gateway that may be running, or after it; also where nothing can be written beside it. Throws
+// SqliteError (SQLITE_CORRUPT) for damage that a start would repair (known_damage): a part of what is there, without a
+// word, is worse than none.
 std::unique_ptr<Database> open_for_reading(const std::filesystem::path& file);
+
+// The same whatever damage is known.
+std::unique_ptr<Database> open_as_it_is(const std::filesystem::path& file);
 
 }  // namespace carbongate::store

@@ -99,7 +99,8 @@ std::unique_ptr<Database> open_damaged(const fs::path& file) {
       auto database = std::make_unique<Database>(file, mode);
       database->execute("PRAGMA writable_schema = ON");  // so that SQLite opens a file that was cut short
       if (database->integer("PRAGMA user_version") > kSchemaVersion) {
-        throw Refused("it was written by a newer carbongate; run that one to repair it");
+        throw Refused("it was written by a newer carbongate; run that one to repair it",
+                      Refused::Meaning::not_supported);
       }
       if (database->integer("SELECT count(*) FROM sqlite_master") >= 0) return database;
     } catch (const SqliteError& error) {  // then the other way
@@ -364,6 +365,21 @@ std::vector<std::string> set_aside(const fs::path& directory) {
   return folders;
 }
 
+void mark_lost(const fs::path& directory) {
+  const fs::path file = directory / kDatabaseFile;
+  std::error_code error;
+  const bool is_there = fs::exists(file, error);
+  if (fs::exists(directory / kMarkFile, error) || (is_there && fs::file_size(file, error) != 0)) return;
+  const bool has_run =
+      fs::exists(directory / kLedgerPublicFile, error) || confirmed_sequence(directory, 0).value_or(0) != 0;
+  if (!has_run) return;
+  if (!is_there) ::close(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
+  mark_damaged(directory,
+               fmt::format("{} is {}, and a gateway has run here: all of it is lost. To begin anew, empty the "
+                           "whole directory",
+                           kDatabaseFile, is_there ? "empty" : "missing"));
+}
+
 void mark_damaged(const fs::path& directory, const std::string& cause) noexcept {
   try {
     std::error_code ignored;
@@ -431,7 +447,7 @@ std::vector<std::string> damage_of(const fs::path& file) {
   if (auto known = known_damage(file.parent_path())) findings.push_back(std::move(*known));
   std::unique_ptr<Database> database;
   try {
-    database = open_for_reading(file);
+    database = open_as_it_is(file);
     Statement check(*database, fmt::format("PRAGMA integrity_check({})", kFindingsMax));
     for (Rows rows(check); rows.next();) {
       if (check.text(0) != "ok") findings.emplace_back(check.text(0));

@@ -51,6 +51,10 @@ std::vector<std::string> set_aside(const std::filesystem::path& directory);
 // there is nothing to repair either.
 void mark_damaged(const std::filesystem::path& directory, const std::string& cause) noexcept;
 
+// The same where the database is not there, or has lost all of its bytes, which looks as if no gateway had run here:
+// but the public key is there only once the first tables are on disk. The caller holds the StoreLock.
+void mark_lost(const std::filesystem::path& directory);
+
 // Repairs what mark_damaged() noted; also goes on where a repair was cut off. nullopt: nothing was noted. The caller
 // holds the StoreLock. Throws SqliteError or Refused if there is no place for the new database; all is as before then.
 std::optional<SalvageReport> salvage_if_marked(const std::filesystem::path& directory);

@@ -1,7 +1,6 @@
 #include "gateway/store/store_lock.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,11 +21,7 @@ constexpr int kTries = 3;  // is_locked() holds it for a moment
 constexpr std::chrono::milliseconds kBetweenTries{20};
 
 [[noreturn]] void fail(const std::filesystem::path& what, int error) {
-  int code = SQLITE_CANTOPEN;
-  if (error == ENOSPC || error == EDQUOT) code = SQLITE_FULL;
-  if (error == EROFS) code = SQLITE_READONLY;
-  if (error == EACCES || error == EPERM) code = SQLITE_PERM;
-  throw SqliteError(code, what.string() + ": " + std::strerror(error));
+  throw SqliteError(sqlite_code_of(error), what.string() + ": " + std::strerror(error));
 }
 
 void make_directory(const std::filesystem::path& directory) {

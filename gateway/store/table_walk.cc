@@ -6,6 +6,8 @@
 #include <limits>
 #include <optional>
 
+#include "gateway/store/key_order.h"
+
 namespace carbongate::store {
 namespace {
 
@@ -29,8 +31,8 @@ class NumberedWalk {
       : table_(table),
         visit_(visit),
         columns_(columns_of(database, table)),
-        key_column_(column_of(table.key)),
         forwards_(database, query(list(columns_), ">=", "", "")),
+        ahead_(database, query(table.key, ">=", "", "")),
         seek_(database, query(table.key, ">=", "", " LIMIT 1")),
         backwards_(database, query(table.key, "<", " DESC", "")) {
     result_.table = table.name;
@@ -54,23 +56,26 @@ class NumberedWalk {
            table_.key + order + limit;
   }
 
-  int column_of(std::string_view name) const {
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      if (columns_[i] == name) return static_cast<int>(i);
-    }
-    throw SqliteError(SQLITE_CORRUPT, std::string(table_.name) + " has no column " + std::string(name));
-  }
-
-  // From the key `next` on, which is moved. False: up to a damaged place.
+  // From the key `next` on, which is moved. False: up to a damaged place. A second reader goes ahead and looks at the
+  // keys alone: one that is wrong must not be taken for the place where the table goes on.
   bool read_on(std::int64_t& next) {
+    KeyOrder order(next);
+    Rows ahead(ahead_.bind(1, next));
+    const auto look_ahead = [&] {
+      try {
+        while (order.wants_more()) ahead.next() ? order.add(ahead_.integer(0)) : order.end();
+      } catch (const SqliteError& error) {
+        if (!is_damage(error)) throw;
+        order.end();
+      }
+    };
     forwards_.bind(1, next);
     try {
       for (Rows rows(forwards_); rows.next();) {
-        const std::int64_t key = forwards_.integer(key_column_);
-        if (key < next) return false;  // a page of another place
-        ++(visit_(forwards_) ? result_.kept : result_.undecodable);
-        if (key == kLastKey) return true;
-        next = key + 1;
+        look_ahead();
+        const bool is_in_order = order.judge();
+        ++(is_in_order && visit_(forwards_) ? result_.kept : result_.undecodable);
+        next = order.next();
       }
       return true;
     } catch (const SqliteError& error) {
@@ -111,8 +116,8 @@ class NumberedWalk {
   const TableShape& table_;
   const std::function<bool(const Statement&)>& visit_;
   std::vector<std::string> columns_;
-  int key_column_;
   Statement forwards_;
+  Statement ahead_;
   Statement seek_;
   Statement backwards_;
   TableSalvage result_;

@@ -88,7 +88,8 @@ class HttpListener {
   HttpListener(const HttpListener&) = delete;
   HttpListener& operator=(const HttpListener&) = delete;
 
-  // Why it cannot listen, or has no certificate; "": it listens.
+  // Why it cannot listen, or has no certificate; "": it listens. Throws where the process may open no more files, as
+  // Asio does.
   std::string open();
   std::uint16_t port() const;  // after open()
 

@@ -9,10 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from harness import BUILD, CARBONGATE, Process, wait_until
+from harness import BUILD, CARBONGATE, Process, free_port, wait_until
 from mqtt_servers import Mosquitto
 from test_kill import config_file, counted_readings, export, journal_length
 
+EX_DATAERR, EX_CANTCREAT = 65, 73
 PAGE = 4096
 BAD_BLOCK = str(BUILD / "tests" / "integration" / "libbad_block.so")
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -69,6 +70,17 @@ def test_backup_while_readings_come(tmp_path):
     assert not (tmp_path / "copy" / "ledger.key").exists()
 
 
+def test_a_backup_that_finds_no_room_names_where(tmp_path):
+    config = config_file(tmp_path / "site", free_port())
+    assert command("run", config, "--for", "100ms").returncode == 0
+    (tmp_path / "small").mkdir()
+    mount = f"mount -t tmpfs -o size=16k tmpfs {tmp_path / 'small'} && exec {CARBONGATE} backup {config} {tmp_path / 'small' / 'copy'}"
+    copied = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount], capture_output=True, text=True)
+    assert copied.returncode == EX_CANTCREAT, copied.stderr
+    assert f"store {tmp_path / 'small' / 'copy'}: the disk is full" in copied.stderr, copied.stderr
+    assert f"store {config.parent}" not in copied.stderr
+
+
 def test_damaged_pages_are_set_aside(tmp_path):
     with Mosquitto(tmp_path / "broker") as broker:
         config = config_file(tmp_path / "site", broker.port)
@@ -83,6 +95,8 @@ def test_damaged_pages_are_set_aside(tmp_path):
         zero_pages(store, pages // 2, 2)
         found = command("repair", config, "--check")
         assert found.returncode == 1, found.stdout
+        copied = command("backup", config, tmp_path / "copy")
+        assert copied.returncode == EX_DATAERR and f"store {store}: the database is damaged" in copied.stderr, copied.stderr
         repaired = command("repair", config)
         assert repaired.returncode == 0, repaired.stderr
         assert "damaged-1" in repaired.stdout and "journal" in repaired.stdout

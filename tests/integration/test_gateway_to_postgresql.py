@@ -3,6 +3,7 @@
 Meanwhile server and gateway are killed; at the end the journal is sent once more from its beginning.
 """
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -86,6 +87,12 @@ def stored(server, what):
     return sorted((plain(row, columns) for row in rows), key=repr), columns
 
 
+def left_out(config):
+    told = subprocess.run([CARBONGATE, "conservation", config, "--format", "json"], check=True, capture_output=True, text=True,
+                          env={**os.environ, **ENVIRONMENT}).stdout
+    return json.loads(told)[0]["left_out"]
+
+
 def versions(server):
     """Which version of every row is there: whatever writes a row makes another one."""
     tables = ("readings", "intervals", "entries", "rollups", "totals", "points", "accounts")
@@ -144,6 +151,8 @@ def test_what_is_exported_lies_in_postgresql_though_everything_was_killed_meanwh
         for what in QUERIES:
             found, columns = stored(server, what)
             assert found == exported(config, what, columns)
+        twice = sum(row["rule"] == "duplicate" for row in export(config, "readings"))
+        assert left_out(config) == twice > 0, "no other row has its place taken"
         assert server.psql("SELECT energy_user, part_of FROM carbongate.accounts WHERE part_of IS NOT NULL") == "u1|u0"
         for view in ("entries_known", "rollups_known"):
             assert server.psql(f"SELECT DISTINCT energy_user FROM carbongate.{view} WHERE part_of = 'u0'") == "u1"

@@ -143,10 +143,12 @@ asio::awaitable<model::Result<ports::Delivery>> EnergyPlatformSink::deliver_rows
   }
   if (auto kept = co_await keep_sums(); !kept) co_return std::move(kept).error();  // before the rows are settled
   if (batch.records.empty()) {
-    const auto end = std::ranges::upper_bound(rows, batch.through, {}, &model::StoredRow::sequence);
-    const auto skipped = static_cast<std::uint64_t>(end - rows.begin());
-    health_.status().rows_skipped += skipped;
-    co_return ports::Delivery{.settled_through = batch.through, .rejected = {}, .skipped = skipped};
+    ports::Delivery delivery{.settled_through = batch.through, .rejected = {}, .skipped = {}};
+    for (const model::StoredRow& row : rows) {
+      if (row.sequence <= batch.through) delivery.skipped.push_back(row.sequence);
+    }
+    health_.status().rows_skipped += delivery.skipped.size();
+    co_return delivery;
   }
   if (!co_await enrolment_->wait_until_ready(clock_.ticks() + kReadyPatience)) {
     const model::Fault fault{make_error_code(errc::not_connected), enrolment_->trouble()};
@@ -399,7 +401,7 @@ void EnergyPlatformSink::learn(const Batch& batch, const Sent& sent) {
 model::Result<ports::Delivery> EnergyPlatformSink::finish(std::span<const model::StoredRow> rows, const Batch& batch,
                                                           const Sent& sent) {
   ports::SinkStatus& status = health_.status();
-  ports::Delivery delivery{.settled_through = batch.through, .rejected = {}, .skipped = 0};
+  ports::Delivery delivery{.settled_through = batch.through, .rejected = {}, .skipped = {}};
   learn(batch, sent);
   const auto open = std::ranges::find(sent.fates, Fate::open);
   if (open != sent.fates.end()) {
@@ -416,11 +418,11 @@ model::Result<ports::Delivery> EnergyPlatformSink::finish(std::span<const model:
       ++status.rows_accepted;
       warn_of_gaps(row);
     } else {
-      ++delivery.skipped;
+      delivery.skipped.push_back(row.sequence);
     }
   }
   status.rows_rejected += delivery.rejected.size();
-  status.rows_skipped += delivery.skipped;
+  status.rows_skipped += delivery.skipped.size();
   return delivery;
 }
 

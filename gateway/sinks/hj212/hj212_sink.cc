@@ -312,7 +312,7 @@ model::Result<ports::Delivery> Hj212Sink::finish(std::span<const model::StoredRo
       break;
     }
     delivery.settled_through = row.sequence;
-    if (fate == Fate::waiting) ++delivery.skipped;
+    if (fate == Fate::waiting) delivery.skipped.push_back(row.sequence);
     if (fate == Fate::arrived) ++health_.status().rows_accepted;
     if (fate == Fate::refused) {
       ++health_.status().rows_rejected;
@@ -320,7 +320,7 @@ model::Result<ports::Delivery> Hj212Sink::finish(std::span<const model::StoredRo
     }
     if (packet != packets_.end()) packets_.erase(packet);
   }
-  health_.status().rows_skipped += delivery.skipped;
+  health_.status().rows_skipped += delivery.skipped.size();
   const bool is_nothing_settled = delivery.settled_through < rows.front().sequence;
   while (packets_.size() > kRememberedMax) {
     if (packets_.begin()->second.ticket != 0) link_.forget(packets_.begin()->second.ticket);
@@ -328,7 +328,7 @@ model::Result<ports::Delivery> Hj212Sink::finish(std::span<const model::StoredRo
   }
   if (!is_nothing_settled) told_at_.reset();
   if (is_whole) {
-    if (delivery.skipped != rows.size()) health_.success();
+    if (delivery.skipped.size() != rows.size()) health_.success();
     return delivery;
   }
   if (end == End::cut_short) {

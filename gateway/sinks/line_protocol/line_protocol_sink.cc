@@ -38,7 +38,7 @@ struct LineProtocolSink::Lines {
           offer.add(row.sequence);
           break;
         case shared::Rendering::refused: offer.refuse(row.sequence, reason); break;
-        case shared::Rendering::nothing: break;
+        case shared::Rendering::nothing: offer.leave_out(row.sequence); break;
       }
     }
   }

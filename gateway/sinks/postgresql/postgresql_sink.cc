@@ -65,7 +65,7 @@ void choose(std::span<const model::StoredRow> rows, shared::RowKind kind, std::v
         offer.add(row.sequence);
         break;
       case Fate::refused: offer.refuse(row.sequence, reason); break;
-      case Fate::nothing: break;
+      case Fate::nothing: offer.leave_out(row.sequence); break;
     }
   }
 }

@@ -52,7 +52,7 @@ asio::awaitable<model::Result<ports::Delivery>> RemoteWriteSink::deliver(std::sp
         offer.add(row.sequence);
         break;
       case shared::Rendering::refused: offer.refuse(row.sequence, reason); break;
-      case shared::Rendering::nothing: break;
+      case shared::Rendering::nothing: offer.leave_out(row.sequence); break;
     }
   }
   offer.begin();

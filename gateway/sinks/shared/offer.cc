@@ -28,6 +28,8 @@ model::Result<ports::Delivery> Offer::finish(const std::optional<model::Fault>& 
   status.rows_accepted += sent - keep_settled(rejected_);
   keep_settled(unsent_);
   std::ranges::sort(delivery.rejected, {}, &ports::RejectedRow::sequence);
+  std::ranges::copy_if(left_out_, std::back_inserter(delivery.skipped), is_settled);
+  status.rows_skipped += delivery.skipped.size();
   status.rows_rejected += delivery.rejected.size();
   return delivery;
 }

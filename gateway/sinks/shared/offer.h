@@ -16,9 +16,9 @@
 
 namespace carbongate::sinks::shared {
 
-// Use: add() or refuse() rows, in any order, then begin(); while next() gives a range of items, send them and say
-// accepted() or refused(); at last finish(). Rows that are neither added nor refused count as accepted: there was
-// nothing to send for them. `rows`, ascending and not empty, must live through it. Not thread-safe.
+// Use: add(), refuse() or leave_out() each row, in any order, then begin(); while next() gives a range of items, send
+// them and say accepted() or refused(); at last finish(). `rows`, ascending and not empty, must live through it. Not
+// thread-safe.
 class Offer {
  public:
   using Range = DeliveryPlan::Range;
@@ -27,6 +27,7 @@ class Offer {
 
   void add(std::uint64_t sequence) { sequences_.push_back(sequence); }  // item size() - 1 is of this row
   void refuse(std::uint64_t sequence, std::string reason) { unsent_.push_back({sequence, std::move(reason)}); }
+  void leave_out(std::uint64_t sequence) { left_out_.push_back(sequence); }  // there is nothing to send for it
   std::size_t size() const { return sequences_.size(); }
 
   void begin() { plan_ = DeliveryPlan(size()); }
@@ -44,8 +45,9 @@ class Offer {
   std::uint64_t first_open() const;
 
   std::span<const model::StoredRow> rows_;
-  std::vector<std::uint64_t> sequences_;      // of the row that became item i
-  std::vector<ports::RejectedRow> unsent_;    // refused here
+  std::vector<std::uint64_t> sequences_;    // of the row that became item i
+  std::vector<ports::RejectedRow> unsent_;  // refused here
+  std::vector<std::uint64_t> left_out_;
   std::vector<ports::RejectedRow> rejected_;  // refused by the server
   DeliveryPlan plan_{0};
 };

@@ -105,7 +105,7 @@ TEST_F(EscalatingSinkTest, SaysNothingWhereReceiptsCome) {
   pass(2s);
   ASSERT_TRUE(outcome_);
   EXPECT_EQ((*outcome_)->settled_through, 2U);
-  EXPECT_EQ((*outcome_)->skipped, 2U);
+  EXPECT_EQ((*outcome_)->skipped.size(), 2U);
   EXPECT_EQ(told(), Sequences{});
   EXPECT_TRUE(sink_->status().healthy);
   EXPECT_EQ(sink_->status().rows_skipped, 2U);
@@ -228,7 +228,7 @@ TEST_F(EscalatingSinkTest, TellsTheEndOfWhatItHasTold) {
   deliver(2);
   ASSERT_TRUE(outcome_);
   EXPECT_EQ((*outcome_)->settled_through, 3U);
-  EXPECT_EQ((*outcome_)->skipped, 1U);
+  EXPECT_EQ((*outcome_)->skipped.size(), 1U);
   EXPECT_EQ(told(), (Sequences{1, 3}));
 }
 
@@ -245,7 +245,7 @@ TEST_F(EscalatingSinkTest, TellsTheEndOfWhatItTellsBesideIt) {
   pass(2s);
   ASSERT_TRUE(outcome_);
   EXPECT_EQ((*outcome_)->settled_through, 5U);
-  EXPECT_EQ((*outcome_)->skipped, 2U) << "alert b, which nobody was told of";
+  EXPECT_EQ((*outcome_)->skipped.size(), 2U) << "alert b, which nobody was told of";
   EXPECT_EQ(told(), (Sequences{2, 3, 4}));
 }
 
@@ -285,7 +285,7 @@ TEST_F(EscalatingSinkTest, OffersAgainWhatItsDestinationDidNotTake) {
   deliver();
   ASSERT_TRUE(outcome_);
   EXPECT_EQ((*outcome_)->settled_through, 2U);
-  EXPECT_EQ((*outcome_)->skipped, 1U);
+  EXPECT_EQ((*outcome_)->skipped.size(), 1U);
   inner_->fail_next("nobody there");
   deliver(3);
   EXPECT_FALSE(outcome_->has_value());

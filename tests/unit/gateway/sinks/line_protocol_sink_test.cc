@@ -93,6 +93,18 @@ TEST_F(LineProtocolSinkTest, SendsAllRowsInOneRequest) {
   EXPECT_EQ(sink_->status().rows_accepted, 3U);
 }
 
+TEST_F(LineProtocolSinkTest, LeavesOutWhatWouldTakeTheFirstReadingsPlace) {
+  auto offered = rows(5, 7);
+  offered[1].body = model::JudgedReading{Instant(5s), 5, {model::Origin::missing, model::Rule::duplicate}};
+  peer_.answer(204);
+  const auto delivery = deliver(offered);
+  ASSERT_TRUE(delivery) << delivery.error().text;
+  EXPECT_EQ(delivery->settled_through, 7U);
+  EXPECT_EQ(delivery->skipped, std::vector<std::uint64_t>{6});
+  EXPECT_EQ(sink_->status().rows_accepted, 2U);
+  EXPECT_EQ(sink_->status().rows_skipped, 1U);
+}
+
 TEST_F(LineProtocolSinkTest, CompressesAndNamesItself) {
   config_.gzip = true;
   config_.username = "gw";

@@ -182,6 +182,32 @@ TEST_F(ParallelSinkTest, TellsRefusedRowsOnceTheyAreSettled) {
   EXPECT_EQ(sink_->status().rows_rejected, 1U);
 }
 
+TEST_F(ParallelSinkTest, TellsWhatWasLeftOutOnceItIsSettled) {
+  make(3);
+  write(3, 30);
+  ASSERT_TRUE(deliver(rows_));
+  FakeSink& leaving = one_behind();
+  const std::uint64_t first = leaving.accepted()[0].sequence;
+  const std::uint64_t late = leaving.accepted()[5].sequence;
+  FakeSink* stuck = nullptr;
+  for (FakeSink* sink : inner_) {
+    if (sink != &leaving && !sink->accepted().empty()) stuck = sink;
+  }
+  ASSERT_NE(stuck, nullptr);
+  const std::uint64_t open = stuck->accepted()[2].sequence;
+  leaving.next([&](std::span<const model::StoredRow> rows) {
+    return ports::Delivery{.settled_through = rows.back().sequence, .rejected = {}, .skipped = {first, late}};
+  });
+  stuck->next([&](auto) { return ports::Delivery{open - 1, {}}; });
+  const auto delivered = deliver(rows_);
+  ASSERT_TRUE(delivered);
+  ASSERT_EQ(delivered->settled_through, open - 1);
+  EXPECT_EQ(delivered->skipped, std::vector<std::uint64_t>{first});
+  EXPECT_EQ(sink_->status().rows_skipped, 1U);
+  EXPECT_EQ(sink_->status().rows_accepted, 30 + open - 2)
+      << "all of the first time, and of the second what was settled";
+}
+
 // Whatever fails, everything arrives in the end, that of one point in its order.
 TEST_F(ParallelSinkTest, DeliversEverythingWhateverFails) {
   std::mt19937_64 random(7);

@@ -1,6 +1,8 @@
 // Each row of the journal that is meant for a sink is in exactly one account: Store::audit().
 #include <gtest/gtest.h>
 
+#include <span>
+
 #include "gateway/store/cursor_table.h"
 #include "gateway/store/dead_letters.h"
 #include "gateway/store/salvage.h"
@@ -28,13 +30,15 @@ class Conservation : public ::testing::Test {
     effects.rows.push_back(interval(kPress, kStart + written_ * 1s, 1));
     run(store_->commit(std::move(effects))).value();
   }
-  // As the pump does: what is there is offered, `rejects` of it are refused for good, `skips` are not even selected.
-  void deliver(const std::string& sink, std::size_t rows, std::size_t rejects = 0, std::uint64_t skips = 0) {
+  // As the pump does: what is there is offered, the first `rejects` of it are refused for good, the last `skips` are
+  // left out.
+  void deliver(const std::string& sink, std::size_t rows, std::size_t rejects = 0, std::size_t skips = 0) {
     const auto offered = run(store_->peek(sink, rows)).value();
     ASSERT_FALSE(offered.empty());
     ports::Delivery delivery{
-        .settled_through = offered.back().sequence, .rejected = {}, .skipped = skips, .rows = offered.size()};
+        .settled_through = offered.back().sequence, .rejected = {}, .skipped = {}, .rows = offered.size()};
     for (std::size_t i = 0; i < rejects; ++i) delivery.rejected.push_back({offered[i].sequence, "no"});
+    for (const auto& row : std::span(offered).last(skips)) delivery.skipped.push_back(row.sequence);
     run(store_->settle(sink, std::move(delivery))).value();
   }
   void deliver_live(const std::string& sink, std::size_t rows, std::size_t rejects = 0) {

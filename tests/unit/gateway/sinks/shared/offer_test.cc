@@ -34,6 +34,7 @@ TEST(Offer, RejectsWithTheWordsOfWhoeverRefusedInTheOrderOfTheRows) {
   offer.add(3);
   offer.add(1);
   offer.refuse(2, "no such carrier");
+  offer.leave_out(4);
   offer.begin();
   offer.refused("partly");
   ASSERT_EQ(offer.next(), (Offer::Range{0, 1}));
@@ -46,7 +47,7 @@ TEST(Offer, RejectsWithTheWordsOfWhoeverRefusedInTheOrderOfTheRows) {
   EXPECT_EQ(delivery->rejected[0].reason, "no such carrier");
   EXPECT_EQ(delivery->rejected[1].sequence, 3U);
   EXPECT_EQ(delivery->rejected[1].reason, "out of range");
-  EXPECT_EQ(status.rows_accepted, 1U);  // row 4 had nothing to send
+  EXPECT_EQ(status.rows_accepted, 1U);
   EXPECT_EQ(status.rows_rejected, 2U);
 }
 
@@ -61,6 +62,23 @@ TEST(Offer, LeavesTheBeginningSettledWhenAFaultEndsItHalfWay) {
   const auto delivery = offer.finish(kFault, status);
   EXPECT_EQ(delivery->settled_through, 2U);
   EXPECT_EQ(status.rows_accepted, 2U);
+}
+
+TEST(Offer, TellsWhatWasLeftOutOfWhatIsSettled) {
+  const auto offered = rows(1, 5);
+  Offer offer(offered);
+  offer.leave_out(5);
+  offer.leave_out(2);
+  for (const std::uint64_t sent : {1, 3, 4}) offer.add(sent);
+  offer.begin();
+  offer.refused("some of them");
+  offer.accepted();
+  ports::SinkStatus status;
+  const auto delivery = offer.finish(kFault, status);
+  EXPECT_EQ(delivery->settled_through, 2U);
+  EXPECT_EQ(delivery->skipped, std::vector<std::uint64_t>{2});
+  EXPECT_EQ(status.rows_accepted, 1U);
+  EXPECT_EQ(status.rows_skipped, 1U) << "the other one is offered again";
 }
 
 TEST(Offer, IsAFaultWhenNothingIsSettled) {
