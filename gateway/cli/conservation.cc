@@ -10,7 +10,7 @@
 #include "gateway/app/offline_config.h"
 #include "gateway/cli/fault_status.h"
 #include "gateway/store/cursor_table.h"
-#include "gateway/store/salvage.h"
+#include "gateway/store/known_damage.h"
 #include "gateway/tables/local_time.h"
 
 namespace carbongate::cli {

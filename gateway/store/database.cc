@@ -148,7 +148,6 @@ Database::Database(const std::filesystem::path& file, Mode mode) : file_(std::fi
     throw SqliteError(error.extended_code(), file.string() + ": " + error.what());
   }
   sqlite3_busy_timeout(handle_, 5'000);
-  if (mode == Mode::read_write) execute("PRAGMA synchronous = FULL");
   const std::scoped_lock lock(g_open_mutex);
   g_open.insert(file_);
 }

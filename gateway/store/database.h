@@ -81,7 +81,7 @@ auto guarded(const std::filesystem::path& directory, Work&& work) -> model::Resu
 class Database {
  public:
   enum class Mode {
-    read_write,  // creates the file, mode 0640, if there is none; what is committed is on disk
+    read_write,  // creates the file, mode 0640, if there is none
     read_only,   // works beside a writer
     immutable,   // read-only, and nobody writes: no locks, no files beside the database are made
   };

@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "gateway/store/database.h"
+#include "gateway/store/known_damage.h"
 #include "gateway/store/migrations.h"
 #include "gateway/store/reading_walk.h"
 #include "gateway/store/row_finder.h"
-#include "gateway/store/salvage.h"
 #include "gateway/store/store_config.h"
 #include "gateway/store/store_lock.h"
 

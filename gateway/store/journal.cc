@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "gateway/store/kept_tables.h"
+#include "gateway/store/known_damage.h"
 #include "gateway/store/migrations.h"
 #include "gateway/store/unknown_time.h"
 
@@ -46,7 +47,6 @@ std::unique_ptr<Database> open_database(const std::filesystem::path& file, int& 
 }
 
 std::optional<SalvageReport> salvaged(const std::filesystem::path& directory) {
-  mark_lost(directory);
   if (const auto damage = known_damage(directory)) mark_damaged(directory, *damage);
   return salvage_if_marked(directory);
 }

@@ -25,7 +25,9 @@ class KeyOrder {
   }
   void end() { is_ended_ = true; }  // no more can be read
 
-  // Whether the next key, in the order in which they were added, is where it belongs. One must be there.
+  bool has_next() const { return !keys_.empty(); }
+
+  // Whether the next key, in the order in which they were added, is where it belongs.
   bool judge() {
     const bool is_plain = falls_ == 0;
     const Key key = keys_.front();

@@ -3,8 +3,8 @@
 #include "gateway/store/database.h"
 #include "gateway/store/key_file.h"
 #include "gateway/store/ledger_table.h"
+#include "gateway/store/known_damage.h"
 #include "gateway/store/migrations.h"
-#include "gateway/store/salvage.h"
 #include "gateway/store/store_lock.h"
 
 namespace carbongate::store {

@@ -3,9 +3,11 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <fstream>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "gateway/store/migrations.h"
 #include "gateway/store/orphans.h"
@@ -83,10 +85,24 @@ bool is_database(const fs::path& file) {
          magic == kMagic;
 }
 
+// What the disk does not give back is zeros in the copy: a page that is damaged.
 void copy_over(const fs::path& from, const fs::path& to) {
+  constexpr std::size_t kBlockBytes = 4096;
   std::error_code error;
-  fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
-  if (error) throw SqliteError(SQLITE_FULL, to.string() + ": " + error.message());
+  const std::uintmax_t size = fs::file_size(from, error);
+  std::ifstream in(from, std::ios::binary);
+  std::ofstream out(to, std::ios::binary | std::ios::trunc);
+  std::vector<char> block(kBlockBytes);
+  for (std::uintmax_t at = 0; at < size && out; at += block.size()) {
+    block.resize(static_cast<std::size_t>(std::min<std::uintmax_t>(kBlockBytes, size - at)));
+    if (!in.read(block.data(), static_cast<std::streamsize>(block.size()))) {
+      std::ranges::fill(block, '\0');
+      in.clear();
+      in.seekg(static_cast<std::streamoff>(at + block.size()));
+    }
+    out.write(block.data(), static_cast<std::streamsize>(block.size()));
+  }
+  if (error || !out.flush()) throw SqliteError(SQLITE_FULL, to.string() + " cannot be written");
 }
 
 void list_tables(const fs::path& file, const KeptTables& tables) {

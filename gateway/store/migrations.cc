@@ -4,8 +4,7 @@
 
 #include <string>
 
-#include "gateway/store/log_damage.h"
-#include "gateway/store/salvage.h"
+#include "gateway/store/known_damage.h"
 #include "gateway/store/store_lock.h"
 
 namespace carbongate::store {
@@ -252,7 +251,7 @@ int migrate(Database& database) {
   } else {
     require_ours(database, version);
   }
-  database.execute("PRAGMA journal_mode = WAL");
+  database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");  // a commit is on disk when it completes
   if (version == kSchemaVersion) return kSchemaVersion;
   const int found = empty ? kSchemaVersion : static_cast<int>(version);
   Transaction transaction(database);
@@ -278,7 +277,8 @@ void require_readable(Database& database) {
 
 std::unique_ptr<Database> open_for_reading(const std::filesystem::path& file) {
   if (const auto directory = file.parent_path(); !Database::is_open(file) && !is_locked(directory)) {
-    if (const auto damage = known_damage(directory)) {
+    // A gateway that started meanwhile, and repaired it, is not to be told.
+    if (const auto damage = known_damage(directory); damage && !is_locked(directory)) {
       mark_damaged(directory, *damage);
       throw SqliteError(SQLITE_CORRUPT, *damage);
     }

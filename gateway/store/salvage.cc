@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -15,6 +17,7 @@
 #include "gateway/store/confirmed.h"
 #include "gateway/store/cursor_table.h"
 #include "gateway/store/kept_tables.h"
+#include "gateway/store/known_damage.h"
 #include "gateway/store/log_damage.h"
 #include "gateway/store/lost_pages.h"
 #include "gateway/store/migrations.h"
@@ -32,14 +35,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kMarkFile =
-    "carbongate.db.damaged";  // line 1: the directory for the damaged files; then the cause
 constexpr const char* kUnfinished = "carbongate.db.salvaging";
 constexpr const char* kFinished = "carbongate.db.salvaged";  // complete and on disk
 constexpr const char* kReopened = "carbongate.db.reopened";  // a copy of the damaged one, with first pages
 constexpr const char* kMended = "carbongate.db.mended";      // the damaged one with a log that is sound
 constexpr const char* kScratch = "carbongate.db.scratch";
-constexpr std::string_view kSetAside = "damaged-";  // and a number: the folder for the damaged files
 constexpr const char* kBeside[] = {"", "-wal", "-shm"};
 constexpr std::int64_t kRowsPerCommit = 100'000;
 constexpr std::size_t kFindingsMax = 100;
@@ -47,13 +47,6 @@ constexpr std::size_t kFindingsMax = 100;
 // Numbers that rows of a lost end may have had, or of a log that could not be read: a sink that has seen them must not
 // meet them on other rows.
 constexpr std::int64_t kNumbersLeftOut = 1'000'000;
-
-void sync(const fs::path& path, int flags) {
-  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
-  if (descriptor < 0) return;
-  ::fsync(descriptor);
-  ::close(descriptor);
-}
 
 void move_file(const fs::path& from, const fs::path& to) {
   std::error_code error;
@@ -171,6 +164,13 @@ void leave_numbers_out(Database& database, const fs::path& directory, SalvageRep
 void learn(RowJudge& judge, Database& target, const TableShape& table) {
   const auto columns = columns_of(target, table);
   walk(target, table, [&](const Statement& row) { return judge.accepts(table, columns, row); });
+}
+
+// One that is gone is repaired like one that is empty.
+void make_sure_of(const fs::path& file) {
+  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+  if (descriptor < 0) throw Refused(file.string() + ": " + std::strerror(errno));
+  ::close(descriptor);
 }
 
 // The damaged database as far as it can be opened.
@@ -303,9 +303,9 @@ void build(const fs::path& directory, SalvageReport& report) {
     remove();
     throw;
   }
-  sync(unfinished, O_RDONLY);
+  sync_path(unfinished, O_RDONLY);
   move_file(unfinished, directory / kFinished);
-  sync(directory, O_RDONLY | O_DIRECTORY);
+  sync_path(directory, O_RDONLY | O_DIRECTORY);
 }
 
 }  // namespace
@@ -353,89 +353,30 @@ std::string SalvageReport::to_text() const {
   return text;
 }
 
-std::vector<std::string> set_aside(const fs::path& directory) {
-  std::vector<std::string> folders;
-  std::error_code error;
-  for (fs::directory_iterator entry(directory, error); !error && entry != fs::directory_iterator();
-       entry.increment(error)) {
-    std::string name = entry->path().filename().string();
-    if (name.starts_with(kSetAside)) folders.push_back(std::move(name));
-  }
-  std::ranges::sort(folders, {}, [](const std::string& name) { return std::pair(name.size(), name); });
-  return folders;
-}
-
-void mark_lost(const fs::path& directory) {
-  const fs::path file = directory / kDatabaseFile;
-  std::error_code error;
-  const bool is_there = fs::exists(file, error);
-  if (fs::exists(directory / kMarkFile, error) || (is_there && fs::file_size(file, error) != 0)) return;
-  const bool has_run =
-      fs::exists(directory / kLedgerPublicFile, error) || confirmed_sequence(directory, 0).value_or(0) != 0;
-  if (!has_run) return;
-  if (!is_there) ::close(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
-  mark_damaged(directory,
-               fmt::format("{} is {}, and a gateway has run here: all of it is lost. To begin anew, empty the "
-                           "whole directory",
-                           kDatabaseFile, is_there ? "empty" : "missing"));
-}
-
-void mark_damaged(const fs::path& directory, const std::string& cause) noexcept {
-  try {
-    std::error_code ignored;
-    if (fs::exists(directory / kMarkFile, ignored)) return;
-    int number = 1;
-    while (fs::exists(directory / fmt::format("{}{}", kSetAside, number), ignored)) ++number;
-    std::ofstream(directory / kMarkFile) << kSetAside << number << "\n" << cause << "\n";
-    sync(directory / kMarkFile, O_RDONLY);
-    sync(directory, O_RDONLY | O_DIRECTORY);
-  } catch (const std::exception&) {
-    return;
-  }
-}
-
-std::optional<std::string> known_damage(const fs::path& directory) {
-  if (std::ifstream mark(directory / kMarkFile); mark) {
-    std::string cause;
-    std::getline(mark, cause);
-    std::getline(mark, cause);
-    return cause;
-  }
-  if (auto in_log = find_log_damage(directory / kDatabaseFile)) return in_log;  // opened, it would be forgotten
-  return find_lost_rows(directory);
-}
-
-const fs::path& sound(const fs::path& directory) {
-  const auto damage = known_damage(directory);
-  if (!damage) return directory;
-  mark_damaged(directory, *damage);
-  throw Refused("it is damaged: " + *damage + "; start the gateway, or 'carbongate repair', which repair it, first");
-}
-
 std::optional<SalvageReport> salvage_if_marked(const fs::path& directory) {
-  std::ifstream mark(directory / kMarkFile);
+  const auto mark = damage_mark(directory);
   if (!mark) return std::nullopt;
-  std::string aside;
   SalvageReport report;
-  std::getline(mark, aside);
-  std::getline(mark, report.cause);
-  if (!aside.starts_with(kSetAside) || aside.find('/') != std::string::npos) aside = "damaged-0";
-  report.set_aside = directory / aside;
+  report.cause = mark->cause;
+  report.set_aside = directory / mark->folder;
 
   const bool is_done = !fs::exists(directory / kFinished) && fs::exists(report.set_aside / kDatabaseFile);
   if (!is_done) {
-    if (!fs::exists(directory / kFinished)) build(directory, report);
+    if (!fs::exists(directory / kFinished)) {
+      make_sure_of(directory / kDatabaseFile);
+      build(directory, report);
+    }
     for (const char* suffix : kBeside) {
       const fs::path file = directory / (std::string(kDatabaseFile) + suffix);
       if (fs::exists(file)) move_file(file, report.set_aside / file.filename());
     }
-    sync(report.set_aside, O_RDONLY | O_DIRECTORY);
+    sync_path(report.set_aside, O_RDONLY | O_DIRECTORY);
     move_file(directory / kFinished, directory / kDatabaseFile);
   }
-  sync(directory, O_RDONLY | O_DIRECTORY);
+  sync_path(directory, O_RDONLY | O_DIRECTORY);
   std::error_code ignored;
-  fs::remove(directory / kMarkFile, ignored);
-  sync(directory, O_RDONLY | O_DIRECTORY);
+  fs::remove(directory / kDamageMark, ignored);
+  sync_path(directory, O_RDONLY | O_DIRECTORY);
   return report;
 }
 
@@ -443,8 +384,11 @@ namespace {
 
 std::vector<std::string> damage_of(const fs::path& file) {
   std::vector<std::string> findings;
-  if (auto in_log = find_log_damage(file)) return {std::move(*in_log)};  // opened, it would be forgotten
-  if (auto known = known_damage(file.parent_path())) findings.push_back(std::move(*known));
+  if (auto known = known_damage(file.parent_path())) {
+    const bool would_be_forgotten = !damage_mark(file.parent_path());  // opened, the log says nothing any more
+    findings.push_back(std::move(*known));
+    if (would_be_forgotten || find_log_damage(file)) return findings;
+  }
   std::unique_ptr<Database> database;
   try {
     database = open_as_it_is(file);

@@ -44,28 +44,9 @@ struct SalvageReport {
   std::string to_text() const;                     // several lines, for people
 };
 
-// Folders with what starts found damaged, in order of their age: nobody has removed them yet.
-std::vector<std::string> set_aside(const std::filesystem::path& directory);
-
-// Notes that the database is damaged: the next open_salvaged() repairs it. Throws nothing: where nothing can be written
-// there is nothing to repair either.
-void mark_damaged(const std::filesystem::path& directory, const std::string& cause) noexcept;
-
-// The same where the database is not there, or has lost all of its bytes, which looks as if no gateway had run here:
-// but the public key is there only once the first tables are on disk. The caller holds the StoreLock.
-void mark_lost(const std::filesystem::path& directory);
-
 // Repairs what mark_damaged() noted; also goes on where a repair was cut off. nullopt: nothing was noted. The caller
 // holds the StoreLock. Throws SqliteError or Refused if there is no place for the new database; all is as before then.
 std::optional<SalvageReport> salvage_if_marked(const std::filesystem::path& directory);
-
-// Damage that is known without reading everything, and that the next start repairs: noted by mark_damaged(), in the
-// log, or rows that are gone with the end of the journal. nullopt: none. Before the database is opened by this process.
-std::optional<std::string> known_damage(const std::filesystem::path& directory);
-
-// The directory, to be opened for writing by a command: throws Refused where damage is known, because who writes behind
-// it takes away what a repair could still read. The caller holds the StoreLock.
-const std::filesystem::path& sound(const std::filesystem::path& directory);
 
 // The two for people at a terminal.
 

@@ -5,20 +5,24 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/errc.hpp>
+#include <chrono>
 #include <exception>
 #include <future>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "gateway/store/database.h"
 #include "gateway/store/journal.h"
-#include "gateway/store/salvage.h"
+#include "gateway/store/known_damage.h"
 
 namespace carbongate::store {
 
 namespace asio = boost::asio;
 
 namespace {
+
+constexpr std::chrono::seconds kReadAgain{3};
 
 bool is_damage(const model::Fault& fault) {
   return fault.code == boost::system::errc::make_error_code(boost::system::errc::bad_message);
@@ -39,7 +43,10 @@ model::Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const StoreConfig&
     });
   };
   auto store = open_once();
-  if (unreadable == 1) store = open_once();  // a disk may do better when it is asked again
+  if (unreadable == 1) {  // a disk that was away for a moment may do better
+    std::this_thread::sleep_for(kReadAgain);
+    store = open_once();
+  }
   if (!store.has_error() || (!is_damage(store.error()) && unreadable < 2)) return store;
   mark_damaged(config.path, store.error().text);
   return open_once();

@@ -73,6 +73,7 @@ class NumberedWalk {
     try {
       for (Rows rows(forwards_); rows.next();) {
         look_ahead();
+        if (!order.has_next()) return false;  // a place that the second reader could not read
         const bool is_in_order = order.judge();
         ++(is_in_order && visit_(forwards_) ? result_.kept : result_.undecodable);
         next = order.next();

@@ -130,7 +130,9 @@ class HttpListener::Impl {
     const std::string text =
         (address.is_v6() ? "[" + where_.address + "]" : where_.address) + ":" + std::to_string(where_.port);
     acceptor_.open(endpoint.protocol(), ec);
-    if (ec == boost::system::errc::too_many_files_open) throw boost::system::system_error(ec);
+    if (ec == boost::system::errc::too_many_files_open || ec == boost::system::errc::too_many_files_open_in_system) {
+      throw boost::system::system_error(ec);
+    }
     if (!ec) acceptor_.set_option(tcp::acceptor::reuse_address(true), ec);
     if (!ec) acceptor_.bind(endpoint, ec);
     if (!ec) acceptor_.listen(asio::socket_base::max_listen_connections, ec);

@@ -34,6 +34,14 @@ TEST(KeyOrder, KeysThatAscendAreRight) {
   EXPECT_EQ(right_of({3, 5, 7}, 5), (std::vector<std::int64_t>{5, 7}));
 }
 
+TEST(KeyOrder, WithoutAKeyThereIsNoNext) {
+  KeyOrder order(0);
+  EXPECT_TRUE(order.wants_more());
+  EXPECT_FALSE(order.has_next());
+  order.end();
+  EXPECT_FALSE(order.wants_more());
+}
+
 TEST(KeyOrder, OneThatIsTooHighTakesNoOtherWithIt) {
   auto keys = numbers(1, 5'000);
   for (const std::int64_t wrong : {std::int64_t{700}, std::int64_t{3'000}, std::int64_t{1} << 60}) {

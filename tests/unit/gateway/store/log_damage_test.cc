@@ -16,6 +16,7 @@
 #include "gateway/store/dead_letters.h"
 #include "gateway/store/history.h"
 #include "gateway/store/key_rotation.h"
+#include "gateway/store/known_damage.h"
 #include "gateway/store/lost_pages.h"
 #include "gateway/store/salvage.h"
 #include "gateway/store/sqlite_store.h"
@@ -233,6 +234,21 @@ TEST_F(LogDamage, AReaderBeforeTheStartSaysSo) {
   EXPECT_TRUE(audit_store(given_).has_error());
   EXPECT_TRUE(find_log_damage(file(given_))) << "who looks makes nobody forget it";
   EXPECT_LT(rows_after_a_start(), last_);
+}
+
+// The list of tables is gone, and nearly all rows are in the log alone.
+TEST_F(LogDamage, APageOfTheListOfTablesTakesNoRowsOfTheLogWithIt) {
+  for (const bool with_index : {true, false}) {
+    given(bytes_, with_index);
+    std::string database = content(file(given_));
+    ASSERT_EQ(database.at(100), 0x05) << "the list lies on several pages";  // SQLite's format, section 1.6
+    const auto page = static_cast<std::size_t>(static_cast<unsigned char>(database.at(110)) * 256u +
+                                               static_cast<unsigned char>(database.at(111)));  // the last of them
+    ASSERT_GT(page, 1u);
+    database.replace((page - 1) * 512, 512, std::string(512, '\0'));
+    write(file(given_), database);
+    EXPECT_GE(rows_after_a_start(), last_ - 10);
+  }
 }
 
 TEST_F(LogDamage, ALogThatWasCutIsNoticedByItsIndex) {

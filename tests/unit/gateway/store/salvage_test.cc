@@ -11,6 +11,7 @@
 #include "gateway/store/confirmed.h"
 #include "gateway/store/database.h"
 #include "gateway/store/kept_tables.h"
+#include "gateway/store/known_damage.h"
 #include "gateway/store/sqlite_store.h"
 #include "store_fixtures.h"
 #include "tests/support/rounds.h"
