@@ -12,7 +12,7 @@
 
 #include "gateway/app/gateway.h"
 #include "gateway/store/journal.h"
-#include "gateway/store/salvage.h"
+#include "gateway/store/known_damage.h"
 #include "protocols/io/disciplined_clock.h"
 #include "protocols/io/event.h"
 #include "tests/sim/world.h"

@@ -18,6 +18,7 @@
 #include "gateway/cli/verify.h"
 #include "gateway/store/database.h"
 #include "gateway/store/journal.h"
+#include "gateway/store/known_damage.h"
 #include "gateway/store/salvage.h"
 #include "protocols/io/backoff.h"
 #include "tests/sim/actors.h"
