@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "gateway/model/rows.h"
@@ -26,6 +27,11 @@ inline bool lacks_factor(Quality worst) {
 // ... and of the market-based one, to which another factor may have given a part.
 inline bool lacks_factor(const Emitted& market, Quality worst) {
   return lacks_factor(worst) && market.co2e == Co2e{};
+}
+
+// nullopt: no coefficient of GB/T 2589 applied, also to a part of a sum.
+inline std::optional<StandardCoal> known_coal(StandardCoal coal, Quality quality) {
+  return quality.rule == Rule::no_coal_factor ? std::nullopt : std::optional(coal);
 }
 
 // Of one result of an entry, by one meter and one factor. What a factor makes nothing of has nothing to be uncertain

@@ -41,7 +41,7 @@ def expected(rows, first=0, measurements=MEASUREMENTS):
         else:
             tags |= account
             u95 = round(math.sqrt(5) * n) / 1e6  # n mg by the meter, 2 n mg by the factor
-            fields = {"amount": amount, "co2e_kg": co2e, "u95_kg": u95, "amount_per_hour": n * 0.25, "co2e_kg_per_hour": n * 0.125,
+            fields = {"amount": amount, "co2e_kg": co2e, "u95_kg": u95, "u95_stated": 2, "amount_per_hour": n * 0.25, "co2e_kg_per_hour": n * 0.125,
                       "duration_s": 3600, "covered_s": 2700, "coverage_percent": 75, "quality": 2, "rule": 12}
         if measurement in measurements:
             points["carbongate_" + measurement, frozenset(tags.items()), START_MS + n * 1000] = fields

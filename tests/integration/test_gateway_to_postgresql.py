@@ -18,7 +18,8 @@ from mqtt_servers import Mosquitto
 from postgresql_servers import PostgreSQL
 
 ACCOUNT = 'a.energy_user AS "user", a.device, a.point, a.carrier, a.flow, coalesce(a.scope::text, \'\') AS scope'
-MASSES = """, coalesce(r.co2e_kg, 0) AS co2e_kg, r.u95_kg, r.gases_kg, r.market_co2e_kg, r.market_u95_kg, r.coal_kgce"""
+MASSES = """, coalesce(r.co2e_kg, 0) AS co2e_kg, r.u95_kg, r.gases_kg, r.market_co2e_kg, r.market_u95_kg, r.coal_kgce,
+            coalesce(r.u95_stated, '') AS u95_stated, coalesce(r.market_u95_stated, '') AS market_u95_stated"""
 QUALITY = "r.quality, coalesce(r.rule, '') AS rule"
 FLAG = "carbongate.hj212_flag(r.quality, r.rule) AS hj212_flag"
 QUERIES = {

@@ -29,6 +29,8 @@ def exported(config):
                                               "gwp_set", "period", "scope") if row.get(key)}
             fields = {key: float(row[key]) for key in ("amount", "co2e_kg", "u95_kg", "market_co2e_kg", "coal_kgce",
                                                        "covered_s", "coverage_percent", "value") if row.get(key) is not None}
+            if "u95_kg" in fields:
+                fields["u95_stated"] = ["none", "part", "all"].index(row["u95_stated"])
             for gas, kilograms in (part.split(":") for part in row.get("gases_kg", "").split(";") if part):
                 fields[gas.lower().replace("-", "_") + "_kg"] = float(kilograms)
             if row["rule"] != "out-of-order":

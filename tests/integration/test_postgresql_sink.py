@@ -14,6 +14,7 @@ from postgresql_servers import PostgreSQL
 EPOCH_MS = "round(extract(epoch FROM {}) * 1000)::bigint"
 TOTALS_SINCE_8 = ["coverage_percent", "since", "covered_s", "quality", "rule", "u95_kg", "u95_meter_kg", "u95_factor_kg",
                   "market_u95_kg", "market_u95_meter_kg", "market_u95_factor_kg"]
+U95_STATED = "array_position(ARRAY['part', 'all'], {}.u95_stated) AS u95_stated"  # numbered as in a time-series store
 TABLES = ["readings", "intervals", "entries", "rollups", "totals"]
 ACCOUNT = "a.site, a.device, a.point, a.carrier, a.energy_user AS \"user\""
 QUERIES = {
@@ -23,12 +24,12 @@ QUERIES = {
                     {EPOCH_MS.format("i.ends_at")} AS ends, i.amount, i.covered_s, i.coverage_percent, i.quality, i.rule
                     FROM carbongate.intervals i JOIN carbongate.points p ON p.id = i.point_id""",
     "entry": f"""SELECT {ACCOUNT}, e.unit, e.factor, e.factor_version, {EPOCH_MS.format("e.begins_at")} AS at,
-                 {EPOCH_MS.format("e.ends_at")} AS ends, e.amount, e.co2e_kg, e.u95_kg, e.coal_kgce, e.covered_s, e.coverage_percent, e.quality, e.rule
+                 {EPOCH_MS.format("e.ends_at")} AS ends, e.amount, e.co2e_kg, e.u95_kg, {U95_STATED.format("e")}, e.coal_kgce, e.covered_s, e.coverage_percent, e.quality, e.rule
                  FROM carbongate.entries e JOIN carbongate.accounts a ON a.id = e.account_id""",
     "rollup": f"""SELECT {ACCOUNT}, r.unit, r.period, {EPOCH_MS.format("r.begins_at")} AS at, {EPOCH_MS.format("r.ends_at")} AS ends,
-                  r.amount, r.co2e_kg, r.u95_kg, r.coal_kgce, r.covered_s, r.coverage_percent, r.quality, r.rule
+                  r.amount, r.co2e_kg, r.u95_kg, {U95_STATED.format("r")}, r.coal_kgce, r.covered_s, r.coverage_percent, r.quality, r.rule
                   FROM carbongate.rollups r JOIN carbongate.accounts a ON a.id = r.account_id""",
-    "total": f"""SELECT {ACCOUNT}, t.unit, {EPOCH_MS.format("t.time")} AS at, t.amount, t.co2e_kg, t.u95_kg, t.amount_per_hour,
+    "total": f"""SELECT {ACCOUNT}, t.unit, {EPOCH_MS.format("t.time")} AS at, t.amount, t.co2e_kg, t.u95_kg, {U95_STATED.format("t")}, t.amount_per_hour,
                  t.co2e_kg_per_hour, extract(epoch FROM t.time - t.since) AS duration_s, t.covered_s, t.coverage_percent, t.quality, t.rule FROM carbongate.totals t JOIN carbongate.accounts a ON a.id = t.account_id""",
 }
 TAGS = {"site", "device", "point", "unit", "carrier", "user", "factor", "factor_version", "period"}
@@ -117,7 +118,7 @@ def test_two_gateways_at_once_make_one_schema_and_one_set_of_rows(tmp_path, serv
             feed(tmp_path, server, 10_000, name="two", batch_rows=300).start() as two:
         assert one.finish()["accepted"] == two.finish()["accepted"] == 10_000
     assert stored(server) == expected(10_000)
-    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "8|8"
+    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "9|9"
 
 
 def test_a_server_killed_stopped_and_restarted_in_mid_flight_has_everything_once(tmp_path, server):
@@ -245,6 +246,10 @@ def test_a_schema_of_version_1_is_migrated_with_what_is_in_it(tmp_path, server):
     server.psql("ALTER TABLE carbongate.entries DROP COLUMN gwp_set, DROP COLUMN market_gwp_set")
     server.psql("ALTER TABLE carbongate.totals " + ", ".join(f"DROP COLUMN {column}" for column in TOTALS_SINCE_8))
     server.psql("ALTER TABLE carbongate.accounts DROP COLUMN part_of")
+    for table in ("entries", "rollups", "totals"):
+        server.psql(f"ALTER TABLE carbongate.{table} DROP COLUMN u95_stated, DROP COLUMN market_u95_stated")
+    for table in ("entries", "rollups"):
+        server.psql(f"ALTER TABLE carbongate.{table} ALTER COLUMN coal_kgce SET NOT NULL")
     # NOT NULL of u95_kg is not put back: what is in it now has none.
     server.psql("""CREATE VIEW carbongate.entries_known AS
       SELECT a.site, a.energy_user, a.user_name, a.carrier, a.device, a.point, a.flow, a.scope, e.account_id, e.begins_at,
@@ -260,7 +265,7 @@ def test_a_schema_of_version_1_is_migrated_with_what_is_in_it(tmp_path, server):
       ORDER BY r.account_id, r.period, r.begins_at, r.revision DESC""")
     with feed(tmp_path, server, 500, first=1_000, name="again").start() as running:
         assert running.finish()["rejected"] == []
-    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "8|8"
+    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "9|9"
     # A row from before says no GWP set, until it is sent again.
     with feed(tmp_path, server, 1_500, name="everything").start() as running:
         running.finish()

@@ -74,7 +74,7 @@ class Fields {
   }
   void float_or_null(double value) { std::isnan(value) ? out_.null() : out_.float8(value); }
   void kilograms(model::Co2e co2e) { out_.numeric(co2e.quanta(), kMicro); }
-  void coal(model::StandardCoal coal) { out_.numeric(coal.quanta(), kMicro); }
+  void coal(std::optional<model::StandardCoal> coal) { coal ? out_.numeric(coal->quanta(), kMicro) : out_.null(); }
   void seconds(Duration duration) { out_.numeric(duration.count(), kMilli); }
 
   void amount(model::Activity amount, const model::Carrier& carrier) {
@@ -95,6 +95,12 @@ class Fields {
   void uncertainty_and_gases(const model::Emitted& emitted, model::Stated stated) {
     uncertainty(emitted.without_gases(), stated);
     out_.jsonb(json_of(emitted.gases));
+  }
+
+  // `market`: nullopt outside of scope 2.
+  void stated(model::Stated primary, std::optional<model::Stated> market) {
+    text(to_string(primary));
+    market ? text(to_string(*market)) : null();
   }
 
   void market(const model::Emitted& market, model::Stated stated) {
@@ -218,17 +224,19 @@ class Builder {
     // A correction may take back what a factor gave that no longer applies.
     const bool all = entry.correction.has_value();
     co2e(out, entry.primary.emitted.co2e, all || !model::lacks_factor(entry.primary, series.scope));
-    out.uncertainty_and_gases(entry.primary.emitted, model::stated(entry.primary, series.scope));
+    const model::Stated primary = model::stated(entry.primary, series.scope);
+    out.uncertainty_and_gases(entry.primary.emitted, primary);
     out.text_or_null(entry.primary.factor_id);
     out.text_or_null(entry.primary.factor_version);
-    if (entry.market && (all || !model::lacks_factor(*entry.market, series.scope))) {
-      out.market(entry.market->emitted, model::stated(*entry.market, series.scope));
+    const auto market = entry.market ? std::optional(model::stated(*entry.market, series.scope)) : std::nullopt;
+    if (market && (all || !model::lacks_factor(*entry.market, series.scope))) {
+      out.market(entry.market->emitted, *market);
     } else {
       out.null(5);
     }
     out.text_or_null(entry.market ? entry.market->factor_id : "");
     out.text_or_null(entry.market ? entry.market->factor_version : "");
-    out.coal(entry.coal);
+    out.coal(all ? entry.coal : model::known_coal(entry.coal, entry.quality));
     out.text_or_null(entry.coal_factor_id);
     out.seconds(entry.covered);
     out.quality(entry.quality);
@@ -241,6 +249,7 @@ class Builder {
     }
     out.text_or_null(entry.primary.gwp_set);
     out.text_or_null(entry.market ? entry.market->gwp_set : "");
+    out.stated(primary, market);
   }
 
   void put(const model::Series& series, const model::RollupRow& rollup) {
@@ -251,15 +260,18 @@ class Builder {
     out.time(rollup.end);
     out.amount(rollup.amount, *model::find_carrier(series.carrier));
     const model::Emitted& primary = rollup.emitted[model::Basis::primary];
+    const model::Stated stated = model::stated(primary, rollup.quality);
     co2e(out, primary.co2e, !model::lacks_factor(rollup.quality));
-    out.uncertainty_and_gases(primary, model::stated(primary, rollup.quality));
+    out.uncertainty_and_gases(primary, stated);
     const model::Emitted& market = rollup.emitted[model::Basis::market];
-    if (series.scope == model::Scope::energy && !model::lacks_factor(market, rollup.quality)) {
-      out.market(market, model::stated(market, rollup.quality));
+    const bool has_market = series.scope == model::Scope::energy;
+    const model::Stated market_stated = model::stated(market, rollup.quality);
+    if (has_market && !model::lacks_factor(market, rollup.quality)) {
+      out.market(market, market_stated);
     } else {
       out.null(5);
     }
-    out.coal(rollup.coal);
+    out.coal(model::known_coal(rollup.coal, rollup.quality));
     out.seconds(rollup.covered);
     if (rollup.period < model::Period::day) {
       out.null();
@@ -268,6 +280,7 @@ class Builder {
     }
     out.text_or_null(to_string(rollup.validity));
     out.quality(rollup.quality);
+    out.stated(stated, has_market ? std::optional(market_stated) : std::nullopt);
   }
 
   void put(const model::Series& series, const model::RunningTotal& total) {
@@ -292,12 +305,15 @@ class Builder {
       out.null(2);
     }
     out.quality(total.quality);
-    out.uncertainty(primary, model::stated(primary, total.quality));
+    const model::Stated stated = model::stated(primary, total.quality);
+    const model::Stated market_stated = model::stated(market, total.quality);
+    out.uncertainty(primary, stated);
     if (has_market) {
-      out.uncertainty(market, model::stated(market, total.quality));
+      out.uncertainty(market, market_stated);
     } else {
       out.null(3);
     }
+    out.stated(stated, has_market ? std::optional(market_stated) : std::nullopt);
   }
 
   void put(const model::Series&, const model::Report&) {}  // fate_of(): there is nothing

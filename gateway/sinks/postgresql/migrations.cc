@@ -395,8 +395,36 @@ COMMENT ON COLUMN @.totals.market_u95_factor_kg IS 'kg CO2e, as u95_factor_kg';
 COMMENT ON TABLE @.intervals IS 'Activity of a metering point by quarter hour of the site''s time zone, as first counted: corrections are in entries and rollups';
 )sql";
 
-constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3, kVersion4,
-                                                        kVersion5, kVersion6, kVersion7, kVersion8};
+// What nobody states, and standard coal that no coefficient gives, is no zero. A view takes further columns at its end
+// alone: those of rollups are named one by one.
+constexpr std::string_view kVersion9 = R"sql(
+ALTER TABLE @.entries ADD COLUMN u95_stated text, ADD COLUMN market_u95_stated text, ALTER COLUMN coal_kgce DROP NOT NULL;
+ALTER TABLE @.rollups ADD COLUMN u95_stated text, ADD COLUMN market_u95_stated text, ALTER COLUMN coal_kgce DROP NOT NULL;
+ALTER TABLE @.totals ADD COLUMN u95_stated text, ADD COLUMN market_u95_stated text;
+COMMENT ON COLUMN @.entries.u95_stated IS
+  'all; part: only meter or factor states one, and u95_kg is a lower bound; none; NULL: written by a gateway that did not say';
+COMMENT ON COLUMN @.entries.market_u95_stated IS 'as u95_stated; NULL outside of scope 2';
+COMMENT ON COLUMN @.rollups.u95_stated IS
+  'all; part: of some of the emissions only, and u95_kg is a lower bound; none; NULL: written by a gateway that did not say';
+COMMENT ON COLUMN @.rollups.market_u95_stated IS 'as u95_stated; NULL outside of scope 2';
+COMMENT ON COLUMN @.totals.u95_stated IS 'as rollups.u95_stated';
+COMMENT ON COLUMN @.totals.market_u95_stated IS 'as u95_stated; NULL outside of scope 2';
+COMMENT ON COLUMN @.entries.coal_kgce IS 'kg of coal equivalent by GB/T 2589; NULL where no coefficient applied';
+COMMENT ON COLUMN @.rollups.coal_kgce IS 'kg of coal equivalent by GB/T 2589; NULL where no coefficient applied to a part';
+
+CREATE OR REPLACE VIEW @.rollups_known AS
+  SELECT DISTINCT ON (r.account_id, r.period, r.begins_at)
+         a.site, a.energy_user, a.user_name, a.carrier, a.device, a.point, a.flow, a.scope, r.account_id, r.period,
+         r.begins_at, r.revision, r.ends_at, r.amount, r.unit, r.co2e_kg, r.u95_kg, r.u95_meter_kg, r.u95_factor_kg,
+         r.gases_kg, r.market_co2e_kg, r.market_u95_kg, r.market_u95_meter_kg, r.market_u95_factor_kg,
+         r.market_gases_kg, r.coal_kgce, r.covered_s, r.valid_hours, r.validity, r.quality, r.rule, r.coverage_percent,
+         a.part_of, r.u95_stated, r.market_u95_stated
+  FROM @.rollups r JOIN @.accounts a ON a.id = r.account_id
+  ORDER BY r.account_id, r.period, r.begins_at, r.revision DESC;
+)sql";
+
+constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5,
+                                                        kVersion6, kVersion7, kVersion8, kVersion9};
 
 std::string with_schema(std::string_view sql, std::string_view schema) {
   std::string out;

@@ -68,7 +68,9 @@ constexpr auto kEntries = std::to_array<Column>({{"begins_at", kTime, true},
                                                  {"note", kText},
                                                  {"booked_at", kTime},
                                                  {"gwp_set", kText},
-                                                 {"market_gwp_set", kText}});
+                                                 {"market_gwp_set", kText},
+                                                 {"u95_stated", kText},
+                                                 {"market_u95_stated", kText}});
 
 constexpr auto kRollups = std::to_array<Column>({{"period", kText, true},
                                                  {"begins_at", kTime, true},
@@ -91,7 +93,9 @@ constexpr auto kRollups = std::to_array<Column>({{"period", kText, true},
                                                  {"valid_hours", kInteger},
                                                  {"validity", kText},
                                                  {"quality", kText},
-                                                 {"rule", kText}});
+                                                 {"rule", kText},
+                                                 {"u95_stated", kText},
+                                                 {"market_u95_stated", kText}});
 
 constexpr auto kTotals = std::to_array<Column>({{"time", kTime, true},
                                                 {"amount", kNumeric},
@@ -109,7 +113,9 @@ constexpr auto kTotals = std::to_array<Column>({{"time", kTime, true},
                                                 {"u95_factor_kg", kNumeric},
                                                 {"market_u95_kg", kNumeric},
                                                 {"market_u95_meter_kg", kNumeric},
-                                                {"market_u95_factor_kg", kNumeric}});
+                                                {"market_u95_factor_kg", kNumeric},
+                                                {"u95_stated", kText},
+                                                {"market_u95_stated", kText}});
 
 constexpr auto kRules = std::to_array<Column>({{"site", kText, true},
                                                {"rule", kText, true},

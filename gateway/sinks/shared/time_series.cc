@@ -117,24 +117,22 @@ const std::string& mass_field(model::Gas gas) {
   return names[gas];
 }
 
-// What scope 2 and GB/T 2589 add; a gas that is not there has no field.
-void u95_field(Filler& line, std::string_view key, const model::Co2eWithin& emitted, model::Stated stated) {
-  if (stated != model::Stated::none) line.decimal(key, emitted.u95().quanta(), model::kMilligramsPerKilogram);
+void u95_field(Filler& line, const model::Co2eWithin& emitted, model::Stated stated, bool market = false) {
+  if (stated == model::Stated::none) return;
+  line.decimal(market ? "market_u95_kg" : "u95_kg", emitted.u95().quanta(), model::kMilligramsPerKilogram);
+  line.whole(market ? "market_u95_stated" : "u95_stated", static_cast<std::int64_t>(stated));
 }
 
+// What scope 2 and GB/T 2589 add; a gas that is not there has no field.
 void emitted_fields(Filler& line, const model::Emitted& primary, model::Stated stated, const model::Emitted* market,
                     std::optional<model::StandardCoal> coal) {
   constexpr auto kPerKilogram = model::kMilligramsPerKilogram;
-  u95_field(line, "u95_kg", primary.without_gases(), stated);
+  u95_field(line, primary.without_gases(), stated);
   primary.gases.each([&](model::Gas gas, model::GasMass mass) {
     if (gas != model::Gas::unsplit) line.decimal(mass_field(gas), mass.quanta(), kPerKilogram);
   });
   if (market) line.decimal("market_co2e_kg", market->co2e.quanta(), kPerKilogram);
   if (coal) line.decimal("coal_kgce", coal->quanta(), kPerKilogram);
-}
-
-std::optional<model::StandardCoal> coal_of(model::StandardCoal coal, model::Quality quality) {
-  return quality.rule == model::Rule::no_coal_factor ? std::nullopt : std::optional(coal);
 }
 
 void rate_field(Filler& line, std::string_view key, double rate) {
@@ -185,7 +183,7 @@ struct Render {
     const bool has_market = entry.market && (all || !model::lacks_factor(*entry.market, series.scope));
     emitted_fields(line, entry.primary.emitted, model::stated(entry.primary, series.scope),
                    has_market ? &entry.market->emitted : nullptr,
-                   all ? entry.coal : coal_of(entry.coal, entry.quality));
+                   all ? entry.coal : model::known_coal(entry.coal, entry.quality));
     period_fields(line, entry.begin, entry.end, entry.covered, entry.quality);
     return Rendering::point;
   }
@@ -200,7 +198,7 @@ struct Render {
     if (!model::lacks_factor(rollup.quality)) co2e_field(line, primary.co2e);
     const bool has_market = series.scope == model::Scope::energy && !model::lacks_factor(market, rollup.quality);
     emitted_fields(line, primary, model::stated(primary, rollup.quality), has_market ? &market : nullptr,
-                   coal_of(rollup.coal, rollup.quality));
+                   model::known_coal(rollup.coal, rollup.quality));
     period_fields(line, rollup.begin, rollup.end, rollup.covered, rollup.quality);
     return Rendering::point;
   }
@@ -213,11 +211,11 @@ struct Render {
     const model::Co2eWithin& primary = total.emitted[model::Basis::primary];
     // It counts for years: where only a part lacked a factor it is shown, with the rule beside it.
     if (!model::lacks_factor(total.quality) || primary.co2e != model::Co2e{}) co2e_field(line, primary.co2e);
-    u95_field(line, "u95_kg", primary, model::stated(primary, total.quality));
+    u95_field(line, primary, model::stated(primary, total.quality));
     if (series.scope == model::Scope::energy) {
       const model::Co2eWithin& market = total.emitted[model::Basis::market];
       line.decimal("market_co2e_kg", market.co2e.quanta(), model::kMilligramsPerKilogram);
-      u95_field(line, "market_u95_kg", market, model::stated(market, total.quality));
+      u95_field(line, market, model::stated(market, total.quality), true);
     }
     if (total.since) {
       line.decimal("duration_s", milliseconds(total.at - *total.since), 1000);

@@ -6,15 +6,18 @@
 // | carbongate_reading  | device, point, site, unit                   | value, quality, rule                         |
 // | carbongate_interval | carrier, device, point, site, unit          | amount, duration_s, covered_s,               |
 // |                     |                                             | coverage_percent, quality, rule              |
-// | carbongate_entry    | carrier, device, factor, factor_version,    | amount, co2e_kg, u95_kg, GAS_kg,             |
+// | carbongate_entry    | carrier, device, factor, factor_version,    | amount, co2e_kg, u95_kg, u95_stated, GAS_kg, |
 // |                     | gwp_set, part_of, point, scope, site, unit, | market_co2e_kg, coal_kgce, duration_s,       |
 // |                     | user                                        | covered_s, coverage_percent, quality, rule   |
 // | carbongate_         | as an entry, with cause and revision        | the same: differences                        |
 // |   correction        |                                             |                                              |
 // | carbongate_rollup   | carrier, device, part_of, period, point,    | the same                                     |
 // |                     | scope, site, unit, user                     |                                              |
-// | carbongate_total    | carrier, device, part_of, point, scope,     | amount, co2e_kg, market_co2e_kg,             |
-// |                     | site, unit, user                            | amount_per_hour, co2e_kg_per_hour            |
+// | carbongate_total    | carrier, device, part_of, point, scope,     | amount, co2e_kg, u95_kg, u95_stated,         |
+// |                     | site, unit, user                            | market_co2e_kg, market_u95_kg,               |
+// |                     |                                             | market_u95_stated, amount_per_hour,          |
+// |                     |                                             | co2e_kg_per_hour, duration_s, covered_s,     |
+// |                     |                                             | coverage_percent, quality, rule              |
 // | carbongate_alert    | carrier, device, point, rule, severity,     | active, state, value, threshold, since_s,    |
 // |                     | site, user                                  | revision, suppressed                         |
 // clang-format on
@@ -36,13 +39,14 @@
 //   A tag without a value is left out. A backslash or control character in a name becomes %5C, %0A and so on: the
 //   format cannot carry it.
 //
-// Fields: floats, but quality, rule, active, state, revision and suppressed, which are integers. No strings:
-// VictoriaMetrics would make 0 of them.
+// Fields: floats, but quality, rule, u95_stated, active, state, revision and suppressed, which are integers. No
+// strings: VictoriaMetrics would make 0 of them.
 //   value        as read, also when it was rejected; absent when it is not a number
 //   amount       an exact decimal of the fixed-point accounts
 //   co2e_kg      likewise; absent where no factor applied (rule 13). Of a running total, where none ever did
 //   u95_kg       half-width of the 95 % interval of co2e_kg; absent where neither meter nor factor states one, and
 //                where no factor applied
+//   u95_stated   beside it: 2 by meter and factor, of everything that emits; 1 of a part alone: u95_kg is a lower bound
 //   GAS_kg       the mass of each gas that is in it: co2_kg, ch4_kg, n2o_kg, sf6_kg, hfc_134a_kg ...; co2_biogenic_kg
 //                is no part of co2e_kg
 //   market_...   the market-based result; of scope 2 alone; absent where no factor applied
@@ -117,7 +121,7 @@ struct TimeSeriesPoint {
   std::string_view measurement;
   Instant at{};
   boost::container::static_vector<Tag, 14> tags;  // sorted by key
-  boost::container::static_vector<Field, 13 + model::kGasCount> fields;
+  boost::container::static_vector<Field, 15 + model::kGasCount> fields;
   boost::container::static_vector<std::string, 14> texts;  // never moved
 };
 

@@ -100,7 +100,8 @@ TEST(LineProtocolSchema, GivesAnEntryItsFactorAndExactAmounts) {
   EXPECT_EQ(line_of(quarter()),
             "carbongate_entry,carrier=electricity,device=press\\ shop,factor=cn-grid/CN-SC/average/2023,"
             "factor_version=2025-12-31,point=active_energy_import,scope=2,site=edz-1,unit=kWh,user=press-shop "
-            "amount=1.25,co2e_kg=0.66325,u95_kg=0.003317,co2_kg=0.66325,market_co2e_kg=0.762,coal_kgce=0.153625,"
+            "amount=1.25,co2e_kg=0.66325,u95_kg=0.003317,u95_stated=1i,co2_kg=0.66325,market_co2e_kg=0.762,coal_kgce=0."
+            "153625,"
             "duration_s=900,covered_s=899.5,coverage_percent=99.94,quality=0i,rule=0i 1700000100000\n");
 }
 
@@ -134,7 +135,8 @@ TEST(LineProtocolSchema, PutsACorrectionBesideTheEntry) {
             "factor=cn-grid/CN-SC/average/"
             "2023,factor_version=2025-12-31,point=active_energy_import,revision=2,scope=2,site=edz-1,"
             "unit=kWh,user=press-shop "
-            "amount=1.25,co2e_kg=0.66325,u95_kg=0.003317,co2_kg=0.66325,market_co2e_kg=0.762,coal_kgce=0.153625,"
+            "amount=1.25,co2e_kg=0.66325,u95_kg=0.003317,u95_stated=1i,co2_kg=0.66325,market_co2e_kg=0.762,coal_kgce=0."
+            "153625,"
             "duration_s=900,"
             "covered_s=899.5,coverage_percent=99.94,quality=0i,rule=0i 1700000100000\n");
 }
@@ -244,7 +246,8 @@ TEST(LineProtocolSchema, SendsRunningTotalsWithTheirPresentRates) {
       line_of(total),
       "carbongate_total,carrier=electricity,device=press\\ shop,point=active_energy_import,scope=2,site=edz-1,unit=kWh,"
       "user=press-shop "
-      "amount=2,co2e_kg=1.0612,market_co2e_kg=0,market_u95_kg=0,quality=0i,rule=0i,amount_per_hour=48.5,"
+      "amount=2,co2e_kg=1.0612,market_co2e_kg=0,market_u95_kg=0,market_u95_stated=2i,quality=0i,rule=0i,amount_per_"
+      "hour=48.5,"
       "co2e_kg_per_hour=25.7341 1700000100000\n");
 
   total.since = kNine - 40s;
@@ -256,7 +259,8 @@ TEST(LineProtocolSchema, SendsRunningTotalsWithTheirPresentRates) {
       line_of(total),
       "carbongate_total,carrier=electricity,device=press\\ shop,point=active_energy_import,scope=2,site=edz-1,unit=kWh,"
       "user=press-shop "
-      "amount=2,co2e_kg=1.0612,u95_kg=0.05,market_co2e_kg=0.5,market_u95_kg=0.01,duration_s=40,covered_s=30,"
+      "amount=2,co2e_kg=1.0612,u95_kg=0.05,u95_stated=2i,market_co2e_kg=0.5,market_u95_kg=0.01,market_u95_stated=2i,"
+      "duration_s=40,covered_s=30,"
       "coverage_percent=75,quality=2i,rule=12i,amount_per_hour=48.5,co2e_kg_per_hour=25.7341 1700000100000\n");
 }
 

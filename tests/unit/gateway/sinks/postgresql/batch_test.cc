@@ -134,6 +134,23 @@ TEST_F(PostgresqlBatch, SendsARuleAgainWhenItsNameChanges) {
   EXPECT_EQ(alerts[3].at(0), alerts[0].at(0)) << "one rule";
 }
 
+TEST_F(PostgresqlBatch, CoalThatNoCoefficientGivesIsNoZero) {
+  const auto coal_of = [&](Table table, model::RowBody body) {
+    const auto fields = tuples_of(batch_of({row(std::move(body))}).copies.back()).at(0);
+    const auto found = std::ranges::find(columns_of(table), std::string_view("coal_kgce"), &Column::name);
+    return fields.at(kStagedColumns + static_cast<std::size_t>(found - columns_of(table).begin()));
+  };
+  model::EmissionEntry entry;
+  model::RollupRow rollup;
+  EXPECT_NE(coal_of(Table::entries, entry), "NULL") << "a coefficient gave 0";
+  EXPECT_NE(coal_of(Table::rollups, rollup), "NULL");
+  entry.quality.rule = rollup.quality.rule = model::Rule::no_coal_factor;
+  EXPECT_EQ(coal_of(Table::entries, entry), "NULL");
+  EXPECT_EQ(coal_of(Table::rollups, rollup), "NULL");
+  entry.correction.emplace();
+  EXPECT_NE(coal_of(Table::entries, entry), "NULL") << "it may take back what a coefficient gave that applies no more";
+}
+
 TEST_F(PostgresqlBatch, LeavesOutWhatIsNotThere) {
   model::EmissionEntry entry;
   entry.quality = {model::Origin::missing, model::Rule::no_factor};
@@ -144,6 +161,7 @@ TEST_F(PostgresqlBatch, LeavesOutWhatIsNotThere) {
                         columns[i].name == "u95_kg" || columns[i].name.starts_with("market_");
     if (absent) EXPECT_EQ(fields[kStagedColumns + i], "NULL") << columns[i].name;
     if (columns[i].name == "rule") EXPECT_EQ(fields[kStagedColumns + i], "no-factor");
+    if (columns[i].name == "u95_stated") EXPECT_EQ(fields[kStagedColumns + i], "none");
     if (columns[i].name == "gases_kg") EXPECT_EQ(fields[kStagedColumns + i], "\1{}");
   }
 }
