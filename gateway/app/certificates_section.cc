@@ -1,6 +1,7 @@
 #include "gateway/app/certificates_section.h"
 
 #include <algorithm>
+#include <boost/algorithm/string/case_conv.hpp>
 #include <charconv>
 #include <map>
 #include <optional>
@@ -122,7 +123,7 @@ class Certificates {
       }
       delivered.push_back(*period);
       delivery.serial = contract.id + "/" + period->name;
-      if (serials_.contains(delivery.serial)) {
+      if (serials_.contains(boost::algorithm::to_lower_copy(delivery.serial))) {
         in.error("id", "the delivery " + delivery.serial + " has the serial of a certificate");
       }
       delivery.generated_from = period->span.begin;
@@ -139,7 +140,12 @@ class Certificates {
     if (serial.find_first_of(";()") != std::string::npos) {
       in.error(key, "'" + printable(serial) + "' holds one of ; ( ), which separate serials in the books");
     }
-    const auto [first, fresh] = serials_.emplace(serial, in.node().place());
+    const bool has_value = in.has(key) && !in.child(key)->is_null();
+    if (has_value && (serial.empty() || serial.front() == ' ' || serial.back() == ' ')) {
+      in.error(key, "'" + printable(serial) + "' is empty, or begins or ends with a blank");
+    }
+    // Registers print them in capitals; two that differ in nothing else are one.
+    const auto [first, fresh] = serials_.emplace(boost::algorithm::to_lower_copy(serial), in.node().place());
     if (!fresh && !serial.empty()) {
       in.error(key, "'" + printable(serial) + "' is there already, in line " + std::to_string(first->second.line) +
                         "; one " + what + " counts once");

@@ -16,6 +16,8 @@ using config::suggestion;
 constexpr std::array<std::string_view, 4> kRegionsWithoutFactor{"CN-XZ", "CN-HK", "CN-MO", "CN-TW"};
 
 constexpr std::string_view kResidual = "residual";
+constexpr std::string_view kDefault = "default";  // the method of a factor whose row names none
+constexpr std::string_view kMarkedMissing = "; its standard coal will be marked as missing (no-coal-factor)";
 
 bool holds(const std::vector<std::string>& words, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
@@ -34,6 +36,20 @@ std::string advice_for(std::string_view carrier) {
          "factors/cooling-supplier.yaml as '- {carrier: cooling, year: 2026, value: ..., unit: kgCO2e/GJ, ...}', and "
          "add "
          "cooling-supplier to site.factors.sets; cold that is made on site is counted by what its chillers consume";
+}
+
+// What GB/T 2589 adds up: energy, and what energy was needed to make.
+bool counts_in_standard_coal(const model::Carrier& carrier) {
+  switch (carrier.category) {
+    case model::Category::electricity:
+    case model::Category::heat:
+    case model::Category::fuel:
+    case model::Category::working_medium: return true;
+    case model::Category::gas:
+    case model::Category::product:
+    case model::Category::process_input: return false;
+  }
+  return false;
 }
 
 // "CN-SC" -> "CN".
@@ -113,31 +129,56 @@ std::optional<model::FactorChoice> FactorChooser::residual(const model::Carrier&
   return std::nullopt;
 }
 
+// Of those that a set has for a carrier: without a choice the first.
+std::string FactorChooser::usual_coal_method(const std::vector<std::string>& methods) const {
+  for (const std::string& usual : {section_.electricity_coal_method, std::string(kDefault)}) {
+    if (holds(methods, usual)) return usual;
+  }
+  return methods.empty() ? "" : methods.front();
+}
+
 std::optional<model::FactorChoice> FactorChooser::coal(config::Reader& in, const model::Carrier& carrier) const {
   const auto wanted = in.optional<std::string>("coal_method");
+  const std::string& region = section_.site.grid_region;
+  std::string_view first_set;  // of those that have the carrier
+  std::vector<std::string> first_methods;
   for (const std::string& set : section_.coal_sets) {
     if (!holds(factors_.carriers(set), carrier.id)) continue;
-    const std::string& region = section_.site.grid_region;
     const auto methods = factors_.methods(set, carrier.id, region);
-    std::string method = wanted.value_or(methods.empty() ? "" : methods.front());
-    if (!wanted && holds(methods, section_.electricity_coal_method)) method = section_.electricity_coal_method;
-    if (holds(methods, method)) {
-      const model::FactorChoice choice{.set = set, .region = region, .method = method};
-      if (!factors_.find(choice, carrier, now_)) {
-        in.warning("carrier", "no standard-coal coefficient applies at present: " +
-                                  factors_.explain_missing(set, carrier.id, region, method, now_) +
-                                  "; its standard coal will be marked as missing (no-coal-factor)");
-      }
-      return choice;
+    if (first_set.empty()) first_set = set, first_methods = methods;
+    const std::string method = wanted.value_or(usual_coal_method(methods));
+    if (!holds(methods, method)) continue;
+    const model::FactorChoice choice{.set = set, .region = region, .method = method};
+    if (!factors_.find(choice, carrier, now_)) {
+      in.warning("carrier", "no standard-coal coefficient applies at present: " +
+                                factors_.explain_missing(set, carrier.id, region, method, now_) +
+                                std::string(kMarkedMissing));
+    } else if (!wanted && methods.size() > 1 && method != section_.electricity_coal_method && method != kDefault) {
+      in.warning("carrier", set + " has several standard-coal coefficients for " + std::string(carrier.id) + " and '" +
+                                method + "' is taken; set 'coal_method' to one of: " + join(methods));
     }
-    in.error("coal_method", set + " has no coefficient for " + std::string(carrier.id) + " by '" + printable(method) +
-                                "'" + suggestion(method, methods));
-    return std::nullopt;
+    return choice;
   }
-  if (wanted) {
+  if (!first_set.empty()) {
+    const std::string method = wanted.value_or("");
+    in.error("coal_method", std::string(first_set) + " has no coefficient for " + std::string(carrier.id) + " by '" +
+                                printable(method) + "'" + suggestion(method, first_methods));
+  } else if (wanted) {
     in.error("coal_method", "no factor set in use has a standard-coal coefficient for " + std::string(carrier.id));
+  } else if (counts_in_standard_coal(carrier) && !section_.coal_sets.empty() && coal_sets_are_known()) {
+    in.warning("carrier", "no set in use has a standard-coal coefficient for " + std::string(carrier.id) +
+                              " (in use: " + join(section_.coal_sets) + ")" + std::string(kMarkedMissing) +
+                              "; add a set of your own (kind: standard-coal) to site.standard_coal.sets");
+    return model::FactorChoice{
+        .set = section_.coal_sets.front(), .region = region, .method = std::string(pipeline::kCalorific)};
   }
   return std::nullopt;
+}
+
+// A set that could not be read might have had what is missed.
+bool FactorChooser::coal_sets_are_known() const {
+  const auto known = factors_.sets(model::FactorKind::standard_coal);
+  return std::ranges::all_of(section_.coal_sets, [&](const std::string& set) { return holds(known, set); });
 }
 
 // The sets of the site in which an account may find its factor without naming one; in the site's order.

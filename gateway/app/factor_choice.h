@@ -39,7 +39,9 @@ class FactorChooser {
   std::vector<model::FactorChoice> market(config::Reader& in, const model::Carrier& carrier,
                                           const std::optional<model::FactorChoice>& location) const;
 
-  // Standard coal: the key coal_method; without it electricity goes by the site's method. Warns as emission().
+  // Standard coal: the key coal_method, by the first set that has the carrier, and that method; without it electricity
+  // goes by the site's method, and what has several coefficients by the first of them, with a warning. Warns as
+  // emission(), also where no set has one for what GB/T 2589 counts: then a choice that finds nothing.
   std::optional<model::FactorChoice> coal(config::Reader& in, const model::Carrier& carrier) const;
 
  private:
@@ -48,6 +50,8 @@ class FactorChooser {
   bool choose_method(config::Reader& in, std::string_view carrier, model::FactorChoice& choice,
                      const std::vector<std::string>& methods) const;
   std::vector<std::string> sets() const;
+  bool coal_sets_are_known() const;
+  std::string usual_coal_method(const std::vector<std::string>& methods) const;
 
   const SiteSection& section_;
   const pipeline::FactorRegistry& factors_;

@@ -65,6 +65,12 @@ std::string factor_text(const app::GatewayConfig& config, const model::Account& 
                      factor->source);
 }
 
+std::string coal_text(const app::GatewayConfig& config, const model::Account& account, Instant now) {
+  if (!account.coal) return "";
+  const model::Factor* coal = config.factors.find(*account.coal, *account.carrier, now);
+  return coal ? fmt::format("; {} {}", coal->value_text, coal->unit_text) : "; no standard-coal coefficient at present";
+}
+
 void print_users(const app::GatewayConfig& config, Instant now, std::ostream& out) {
   std::size_t users = 0;
   std::string_view last;
@@ -76,9 +82,9 @@ void print_users(const app::GatewayConfig& config, Instant now, std::ostream& ou
       out << "  " << account.user << (account.user_name == account.user ? "" : "  " + account.user_name) << "\n";
     }
     const model::Containment* container = model::container_of(config.site, account);
-    out << fmt::format("    {} from {}: {}{}\n", account.carrier->id,
+    out << fmt::format("    {} from {}: {}{}{}\n", account.carrier->id,
                        config.site.points[index(account.source)].full_name(), factor_text(config, account, now),
-                       container ? "; part of " + container->of : "");
+                       coal_text(config, account, now), container ? "; part of " + container->of : "");
   }
 }
 

@@ -50,6 +50,13 @@ Sources fail(Sources sources, int status, const std::string& text, std::ostream&
 
 Sources open(const FactorOptions& options, std::ostream& err) {
   Sources sources;
+  if (!options.carrier.empty() && model::find_carrier(options.carrier) == nullptr) {
+    std::vector<std::string> carriers;
+    for (const model::Carrier& carrier : model::all_carriers()) carriers.emplace_back(carrier.id);
+    return fail(std::move(sources), EX_DATAERR,
+                "there is no carrier '" + options.carrier + "'" + config::suggestion(options.carrier, carriers) + "\n",
+                err);
+  }
   config::Problems problems;
   bool ready = false;
   if (!options.config.empty()) {
@@ -82,10 +89,9 @@ Sources open(const FactorOptions& options, std::ostream& err) {
                 "there is no factor set '" + name + "'" + config::suggestion(name, known) + "\n", err);
   }
   if (const auto names = pipeline::gwp_names(sources.data); std::ranges::find(names, sources.gwp) == names.end()) {
-    return fail(std::move(sources), EX_DATAERR,
-                "there is no set of global warming potentials '" + sources.gwp + "'" +
-                    config::suggestion(sources.gwp, names) + "\n",
-                err);
+    const std::string said = "there is no set of global warming potentials '" + sources.gwp + "'" +
+                             config::suggestion(sources.gwp, names) + "\n";
+    return fail(std::move(sources), EX_DATAERR, said, err);
   }
   config::Problems of_sets;
   sources.factors = pipeline::FactorRegistry::load(

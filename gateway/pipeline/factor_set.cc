@@ -102,8 +102,9 @@ class SetReader {
 };
 
 void SetReader::read(const config::DataFiles::File& file) {
+  const std::size_t errors_before = problems_.times_reported();
   const config::Node root = config::parse_text(file.text, file.where, problems_);
-  if (root.is_null()) return;
+  if (root.is_null() && problems_.times_reported() != errors_before) return;
   config::Reader in(root, problems_);
   if (root.find("kind") != nullptr && kind_of(file) == SetKind::gwp) {
     in.error("kind", "a set of global warming potentials is no set of factors: name it as 'site: {gwp: ...}'");

@@ -25,7 +25,7 @@ devices:
   - {id: gas, driver: modbus-tcp, address: "10.0.0.6:502", unit: 1, registers: [
       {name: volume, address: 0, type: uint32, unit: Nm3, flow_max: 400 Nm3/h}, {name: steel, address: 2, type: uint32, unit: t, flow_max: 20 t/h}]}
 energy_users:
-  - {id: hall, name: 一号车间, consumes: [{carrier: electricity, from: incomer.energy}, {carrier: natural-gas, from: gas.volume}],
+  - {id: hall, name: 一号车间, consumes: [{carrier: electricity, from: incomer.energy}, {carrier: natural-gas, coal_method: gas-field, from: gas.volume}],
      produces: [{carrier: product, from: gas.steel}]}
 store: {path: store}
 alerts:

@@ -70,6 +70,13 @@ TEST_F(CertificatesSectionTest, RefusesWhatCannotBeClaimed) {
       said_,
       "c.yaml:1:111: error: certificates[1].serial: 'GEC-1' is there already, in line 1; one serial counts once\n");
   for (const auto& [wrong, said] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"serial: '', user: works, volume: 1 MWh, generated: 2026-03, retired: 2026-04-10",
+            "serial: '' is empty, or begins or ends with a blank"},
+           {"serial: ' GEC-9', user: works, volume: 1 MWh, generated: 2026-03, retired: 2026-04-10",
+            "serial: ' GEC-9' is empty, or begins or ends with a blank"},
+           {"serial: GEC-9, user: works, volume: 1 MWh, generated: 2026-03, retired: 2026-04-10}, "
+            "{serial: gec-9, user: works, volume: 1 MWh, generated: 2026-03, retired: 2026-04-10",
+            "serial: 'gec-9' is there already, in line 1"},
            {"serial: a, user: work, volume: 1 MWh, generated: 2026, retired: 2026-04-10",
             "unknown energy user 'work'; did you mean 'works'?"},
            {"serial: a, user: boiler-house, volume: 1 MWh, generated: 2026, retired: 2026-04-10",

@@ -272,6 +272,34 @@ TEST_F(EnergyUsersTest, AreWarnedOfFactorsThatEnded) {
   EXPECT_FALSE(problems_.has_errors());
 }
 
+TEST_F(EnergyUsersTest, AreToldWhichStandardCoalIsTaken) {
+  section_.coal_sets = {"cn-standard-coal"};
+  factors_ = pipeline::FactorRegistry::load(
+      config::DataFiles("."), {.sets = {"cn-grid", "cn-fuels", "cn-heat", "direct", "cn-standard-coal"}, .own = {}},
+      "Asia/Shanghai", problems_);
+  const auto gas = consume("carrier: natural-gas, from: hall.gas");
+  EXPECT_EQ(gas.at(0).coal->method, "gas-field");
+  EXPECT_TRUE(
+      said("consumes[0].carrier: cn-standard-coal has several standard-coal coefficients for natural-gas and "
+           "'gas-field' is taken; set 'coal_method' to one of: gas-field, oil-field"))
+      << said_;
+  consume("carrier: natural-gas, from: hall.gas, coal_method: oil-field");
+  EXPECT_EQ(said_, "") << "chosen";
+
+  const auto lignite = consume("carrier: lignite, from: hall.coal, method: power-boiler");
+  EXPECT_TRUE(
+      said("no set in use has a standard-coal coefficient for lignite (in use: cn-standard-coal); its standard "
+           "coal will be marked as missing (no-coal-factor)"))
+      << said_;
+  ASSERT_TRUE(lignite.at(0).coal) << "none is found for it: the entries say so";
+  EXPECT_EQ(factors_.find(*lignite.at(0).coal, *lignite.at(0).carrier,
+                          std::chrono::sys_days(std::chrono::year(2026) / 11 / 21)),
+            nullptr);
+  section_.coal_sets = {};
+  EXPECT_FALSE(consume("carrier: lignite, from: hall.coal, method: power-boiler").at(0).coal);
+  EXPECT_EQ(said_, "") << "none is asked for";
+}
+
 TEST_F(EnergyUsersTest, ClaimTheirOwnSunOnlyWhileTheyKeepItsCertificates) {
   const auto kept = consume("carrier: electricity, from: hall.energy, supply: own-renewable").at(0);
   EXPECT_EQ(said_, "");

@@ -48,7 +48,7 @@ energy_users:
     name: 冲压车间
     consumes:
       - {carrier: electricity, from: press-shop.energy}
-      - {carrier: natural-gas, from: press-shop.gas}
+      - {carrier: natural-gas, from: press-shop.gas, coal_method: gas-field}
   - {id: paint-shop, consumes: [{carrier: electricity, from: paint-shop.power, region: CN}]}
 store: {path: data}
 sinks: [{type: line-protocol, url: "http://127.0.0.1:8428/write", name: vm}]

@@ -125,6 +125,12 @@ TEST_F(Factors, WithAnUnknownNameOfferTheNearest) {
   options_.gwp = "AR7";
   list();
   EXPECT_EQ(status_, 65);
+  EXPECT_THAT(err_, HasSubstr("there is no set of global warming potentials 'AR7'"));
+  options_ = {};
+  options_.carrier = "dieesel";
+  list();
+  EXPECT_EQ(status_, 65);
+  EXPECT_THAT(err_, HasSubstr("there is no carrier 'dieesel'; did you mean 'diesel'?"));
   options_ = {};
   options_.format = "xml";
   list();
@@ -170,8 +176,8 @@ TEST_F(Factors, OfTwoVersionsOfASetDifferByRow) {
 TEST_F(Factors, OfTwoSetsDifferByTheirCommonSeries) {
   diff("cn-fuels", "cn-fuels-b");
   EXPECT_EQ(status_, 1);
-  EXPECT_THAT(out_,
-              HasSubstr("~ natural-gas/default/2011: 21.650151996 tCO2/10^4Nm3 -> 21.62188809 tCO2/10^4Nm3 (-0.13 %)\n"));
+  EXPECT_THAT(
+      out_, HasSubstr("~ natural-gas/default/2011: 21.650151996 tCO2/10^4Nm3 -> 21.62188809 tCO2/10^4Nm3 (-0.13 %)\n"));
   diff("cn-fuels", "cn-fuel-c");
   EXPECT_EQ(status_, 65);
   EXPECT_THAT(err_, HasSubstr("there is no factor set 'cn-fuel-c'"));

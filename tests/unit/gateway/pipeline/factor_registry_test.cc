@@ -58,6 +58,11 @@ TEST_F(OwnSet, WithoutFactorsIsNoSet) {
     EXPECT_THAT(problems_.to_text(), HasSubstr("own.yaml:")) << rows;
     EXPECT_THAT(problems_.to_text(), HasSubstr("factors: is empty")) << rows;
   }
+  std::ofstream(directory_ / "factors" / "own.yaml") << "";
+  problems_ = {};
+  FactorRegistry::load(config::DataFiles(directory_), {.sets = {"own"}, .own = {}}, "Asia/Shanghai", problems_);
+  EXPECT_THAT(problems_.to_text(), HasSubstr("own.yaml:1:1: error: expected a map ('key: value'), found nothing"))
+      << "an empty file";
   write("base", "factors:\n" + line("carrier: heat, year: 2023, value: 0.11, unit: tCO2/GJ"));
   problems_ = {};
   load("  []\n", "UTC", "own", "extends: base\n");
