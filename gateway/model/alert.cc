@@ -1,7 +1,9 @@
 #include "gateway/model/alert.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cmath>
 #include <tuple>
 
 namespace carbongate::model {
@@ -83,10 +85,41 @@ std::string_view to_string_zh(AlertStage stage) {
   return "未知";
 }
 
-std::string quantity_text(double value, std::string_view unit) {
-  char text[32];
-  std::string number(text, std::to_chars(text, text + sizeof text, value, std::chars_format::general, 6).ptr);
-  return unit.empty() || unit == "1" ? number : number + " " + std::string(unit);
+namespace {
+
+constexpr double kPlainBelow = 1e15;
+
+// The fewest digits from which the same double is read again.
+std::string whole_text(double value) {
+  if (std::isnan(value)) return {};
+  char text[400];
+  const auto end = std::abs(value) < kPlainBelow
+                       ? std::to_chars(text, text + sizeof text, value, std::chars_format::fixed).ptr
+                       : std::to_chars(text, text + sizeof text, value).ptr;
+  return {text, end};
+}
+
+std::string short_text(double value) {
+  const double amount = std::abs(value);
+  if (!(amount < kPlainBelow) || amount == 0) return whole_text(value + 0.0);
+  const int decimals = std::clamp(5 - static_cast<int>(std::floor(std::log10(amount))), 1, 15);
+  char text[64];
+  std::string number(text, std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, decimals).ptr);
+  number.resize(number.find_last_not_of('0') + 1);
+  if (number.ends_with('.')) number.pop_back();
+  return number;
+}
+
+}  // namespace
+
+AlertFigures figures_text(double value, double limit, std::string_view unit) {
+  AlertFigures text{short_text(value), short_text(limit)};
+  if (text.value == text.limit && value != limit) text = {whole_text(value), whole_text(limit)};
+  if (unit.empty() || unit == "1") return text;
+  for (std::string* number : {&text.value, &text.limit}) {
+    if (!number->empty()) number->append(" ").append(unit);
+  }
+  return text;
 }
 
 std::string subject_name(std::string_view device, std::string_view point, std::string_view user,

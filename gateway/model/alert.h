@@ -86,8 +86,14 @@ struct Watch {
   std::vector<AccountId> per = {};       // of an intensity: those of the product, all of one carrier
 };
 
-// "812.5 kW"; of what is counted (unit "1") the number alone. Six digits.
-std::string quantity_text(double value, std::string_view unit);
+// An alert's value and what it was held against as people read them: "812.5 kW", "1234567.9 kWh"; of what is counted
+// (unit "1") the number alone, "" of NaN. Plain decimals of six digits or more: whatever is in front of the point and
+// one behind it; as many as tell the two apart, where they differ.
+struct AlertFigures {
+  std::string value;
+  std::string limit;
+};
+AlertFigures figures_text(double value, double limit, std::string_view unit);
 
 // "incomer.power", "gateway-2", "press-shop", "press-shop/electricity"
 std::string subject_name(std::string_view device, std::string_view point, std::string_view user,

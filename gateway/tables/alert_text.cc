@@ -5,23 +5,18 @@
 #include <cmath>
 
 namespace carbongate::tables {
-namespace {
-
-std::string number(double value) {
-  return fmt::format("{:.6g}", value);
-}
-
-}  // namespace
 
 std::string alert_value(const model::Alert& alert, bool zh) {
+  const auto [value, limit] = model::figures_text(alert.value, alert.limit, alert.unit);
   if (std::isnan(alert.value)) {
     const bool is_silence = alert.unit == "s" && !std::isnan(alert.limit);
     if (!is_silence) return {};
-    return fmt::format(fmt::runtime(zh ? "{} 秒无数据" : "nothing for {} s"), number(alert.limit));
+    return fmt::format(fmt::runtime(zh ? "{} 秒无数据" : "nothing for {} s"),
+                       model::figures_text(alert.value, alert.limit, "").limit);
   }
-  if (std::isnan(alert.limit)) return model::quantity_text(alert.value, alert.unit);
+  if (std::isnan(alert.limit)) return value;
   const char* sign = alert.value > alert.limit ? ">" : alert.value < alert.limit ? "<" : "=";
-  return fmt::format("{} {} {}", number(alert.value), sign, model::quantity_text(alert.limit, alert.unit));
+  return fmt::format("{} {} {}", model::figures_text(alert.value, alert.limit, "").value, sign, limit);
 }
 
 std::string both(model::Severity severity) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@ using carbongate::hj212::Value;
 
 constexpr std::string_view kUnknown = "9999.99";
 constexpr std::size_t kTextBytesMax = 800;  // of 3020: less than 890 between the slashes
+constexpr std::size_t kSubjectBytesMax = 300;
 
 std::string decimal(double value, std::uint8_t decimals) {
   std::string text = fmt::format("{:.{}f}", value, decimals);
@@ -29,14 +31,20 @@ std::vector<Item> data_time(Instant at, const StationClock& clock) {
   return {{Value{"DataTime", to_data_time(clock.local(at))}}};
 }
 
-// What would end the text, or the data area, is broken up; cut between characters of UTF-8.
-std::string quotable(std::string text) {
+// What would end the text, or the data area, is broken up.
+std::string broken_up(std::string text) {
   for (const std::string_view pair : {"//", "&&"}) {
     for (std::size_t at = 0; (at = text.find(pair, at)) != std::string::npos; at += 1) text.insert(at + 1, " ");
   }
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < 0x20) c = ' ';
   }
+  return text;
+}
+
+// Cut between characters of UTF-8.
+std::string quotable(std::string text) {
+  text = broken_up(std::move(text));
   text.resize(wire::first_bytes(text, kTextBytesMax).size());
   if (text.ends_with('/')) text += ' ';
   if (text.starts_with('/')) text.insert(0, " ");
@@ -91,14 +99,19 @@ Data data_of(const model::Report& report, const StationClock& clock, bool marks_
 }
 
 Data data_of(const model::Alert& alert, const model::Series& series, const StationClock& clock) {
-  std::string text = fmt::format("[{}][{}] {}", to_string_zh(alert.severity), to_string_zh(alert.stage),
-                                 alert.name_zh.empty() ? alert.name : alert.name_zh);
-  const std::string subject = model::subject_name(series.device, series.point, series.user, series.carrier);
-  if (!subject.empty()) text += " " + subject;
-  if (!std::isnan(alert.value)) text += ", 当前值 " + model::quantity_text(alert.value, alert.unit);
-  if (!std::isnan(alert.limit)) text += ", 限值 " + model::quantity_text(alert.limit, alert.unit);
-  text += fmt::format(", 起始 {}, 编号 {}-{}", to_data_time(clock.local(alert.since)), alert.id, alert.revision);
+  const std::string stage = fmt::format("[{}][{}] ", to_string_zh(alert.severity), to_string_zh(alert.stage));
+  const std::string subject = broken_up(model::subject_name(series.device, series.point, series.user, series.carrier));
+  const auto [value, limit] = model::figures_text(alert.value, alert.limit, alert.unit);
+  std::string figures = subject.empty() ? "" : " " + std::string(wire::first_bytes(subject, kSubjectBytesMax));
+  if (!std::isnan(alert.value)) figures += ", 当前值 " + value;
+  if (!std::isnan(alert.limit)) figures += ", 限值 " + limit;
+  figures += fmt::format(", 起始 {}, 编号 {}-{}", to_data_time(clock.local(alert.since)), alert.id, alert.revision);
+  // A name may be long: what tells the alert is behind it, and goes in whole.
+  const std::string name = broken_up(alert.name_zh.empty() ? alert.name : alert.name_zh);
+  const std::size_t room = kTextBytesMax - std::min(kTextBytesMax, stage.size() + figures.size());
+  std::string text = stage + std::string(wire::first_bytes(name, room)) + figures;
   if (!alert.by.empty()) text += ", 确认 " + alert.by;
+  if (!alert.note.empty()) text += ", 备注 " + alert.note;
   Data data{.command = "3020", .repeated = data_time(alert.at, clock), .items = {}};
   data.items.push_back({Value{"i11001-Info", "//" + quotable(std::move(text)) + "//"}});
   return data;

@@ -66,8 +66,9 @@ Event alertmanager_event(const model::StoredRow& row, const std::string& store, 
   add(annotations, "summary_zh", alert->name_zh);
   add(annotations, "state", to_string(alert->stage));
   add(annotations, "state_zh", to_string_zh(alert->stage));
-  if (std::isfinite(alert->value)) add(annotations, "value", model::quantity_text(alert->value, alert->unit));
-  if (std::isfinite(alert->limit)) add(annotations, "threshold", model::quantity_text(alert->limit, alert->unit));
+  const auto [value, limit] = model::figures_text(alert->value, alert->limit, alert->unit);
+  if (std::isfinite(alert->value)) add(annotations, "value", value);
+  if (std::isfinite(alert->limit)) add(annotations, "threshold", limit);
   add(annotations, "note", alert->note);
   add(annotations, "by", alert->by);
   const Instant end = model::is_active(alert->stage) ? ends : alert->at;

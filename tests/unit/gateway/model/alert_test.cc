@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cmath>
 #include <set>
 
 namespace carbongate::model {
@@ -35,6 +36,22 @@ TEST(Alert, NamesItsSubject) {
   EXPECT_EQ(subject_name("gateway-2", "", "", ""), "gateway-2");
   EXPECT_EQ(subject_name("", "", "press-shop", ""), "press-shop");
   EXPECT_EQ(subject_name("", "", "press-shop", "electricity"), "press-shop/electricity");
+}
+
+TEST(Alert, ShowsItsFiguresAsPlainDecimalsThatTellThemApart) {
+  const auto texts = [](double value, double limit, std::string_view unit) {
+    const AlertFigures text = figures_text(value, limit, unit);
+    return text.value + " | " + text.limit;
+  };
+  EXPECT_EQ(texts(812.5, 800, "kW"), "812.5 kW | 800 kW");
+  EXPECT_EQ(texts(1'234'567.8, 1'000'000.5, "mg/m3"), "1234567.8 mg/m3 | 1000000.5 mg/m3");
+  EXPECT_EQ(texts(1'234'567.81, 1'234'567.8, "kWh"), "1234567.81 kWh | 1234567.8 kWh") << "apart";
+  EXPECT_EQ(texts(0.0000012, 0.00001, "m3/s"), "0.0000012 m3/s | 0.00001 m3/s");
+  EXPECT_EQ(texts(33.4501234567, 30, "%"), "33.4501 % | 30 %");
+  EXPECT_EQ(texts(3, 0, "1"), "3 | 0");
+  EXPECT_EQ(texts(-0.0, 5, ""), "0 | 5");
+  EXPECT_EQ(texts(0.1 + 0.2, 0.3, "kWh"), "0.30000000000000004 kWh | 0.3 kWh");
+  EXPECT_EQ(texts(1e18, std::nan(""), "W"), "1e+18 W | ");
 }
 
 TEST(Alert, IsEqualBitByBit) {

@@ -124,7 +124,24 @@ TEST(Hj212Packets, AnAlertIsATextThatCannotEndEarly) {
   EXPECT_EQ(read->area->size(), 2u) << "one item, whatever stands in it";
   alert.name_zh = std::string(3'000, '/');
   for (int i = 0; i < 500; ++i) alert.name_zh += "超";
-  EXPECT_LT(area(data_of(alert, series, StationClock("UTC"))).size(), 890u);
+  const std::string cut = area(data_of(alert, series, StationClock("UTC")));
+  EXPECT_LT(cut.size(), 890u);
+  EXPECT_TRUE(
+      cut.ends_with(" stack.co2, 当前值 241000 mg/m3, 限值 240000 mg/m3, 起始 20260801015900, "
+                    "编号 0123456789abcdef-0//"))
+      << "the name is cut, not what tells the alert: " << cut;
+}
+
+TEST(Hj212Packets, AnAlertSaysWhatItStandsFor) {
+  model::Alert alert;
+  alert.name_zh = "组";
+  alert.value = 2;
+  alert.limit = 0;
+  alert.unit = "1";
+  alert.id = "0123456789abcdef";
+  alert.note = "overload incomer.power 68393ce6c826dfc0; overload press.power 0000000000000000";
+  const std::string text = area(data_of(alert, {}, StationClock("UTC")));
+  EXPECT_TRUE(text.ends_with("编号 0123456789abcdef-0, 备注 " + alert.note + "//")) << text;
 }
 
 TEST(Hj212Packets, ATextIsNotCutSoThatItEndsInASlash) {
