@@ -120,8 +120,8 @@ void Track::take_lead(const KnownLead& known) {
 }
 
 Instant Track::enough_from() {
-  if (behind_.size() < kBehindMax) return Instant::max();
   trim_behind();
+  if (!trimmed_behind_) return Instant::max();  // who says that it has enough must know that there was more
   return std::ranges::max(behind_, {}, &StoredReading::at).at;
 }
 
