@@ -208,13 +208,11 @@ std::size_t Track::stands_until(std::size_t i) {
   return stands_.last;
 }
 
-void Track::note_late(const StoredReading& reading) {
-  if (std::isnan(reading.value)) {
-    if (!reading.late) late_.push_back(around_rejected(reading));
-    return;
-  }
+void Track::note_late(const StoredReading& reading, Instant newest) {
   const auto place = std::ranges::lower_bound(readings_, reading, earlier);
-  if (!place->late) late_.push_back(around(static_cast<std::size_t>(place - readings_.begin())));
+  const bool is_rejected = std::isnan(reading.value);
+  late_.push_back(is_rejected ? around_rejected(reading) : around(static_cast<std::size_t>(place - readings_.begin())));
+  late_.back().to = std::max(late_.back().to, newest);
 }
 
 std::optional<Instant> Track::divided_from(Instant from) const {

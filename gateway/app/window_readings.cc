@@ -173,7 +173,7 @@ void WindowReadings::find_late_inputs() {
   Instant newest = Instant::min();
   for (const auto& [reading, track] : heard) {
     newest = std::max(newest, reading.at);
-    if (newest - reading.at > max_age_) track->note_late(reading);
+    if (newest - reading.at > max_age_) track->note_late(reading, newest);
   }
 }
 

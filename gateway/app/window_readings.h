@@ -83,8 +83,9 @@ class Track {
   // Everything is found: brings it in its order.
   void settle();
 
-  // Came too far behind another input of what is derived from them.
-  void note_late(const StoredReading& reading);
+  // Came too far behind another input of what is derived from them, the newest reading of which is of that instant: up
+  // to there it was closed as it was.
+  void note_late(const StoredReading& reading, Instant newest);
 
   // What a late reading at `from` divides: the step from the readings before it. nullopt: there are none.
   std::optional<Instant> divided_from(Instant from) const;
