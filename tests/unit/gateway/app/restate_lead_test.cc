@@ -229,6 +229,28 @@ TEST_F(CutAnywhere, AWindowIsClosedHoweverManyReadingsBehindItCountForNothing) {
   }
 }
 
+// A night of such readings is no lead: what was before it tells that nobody watched.
+TEST_F(CutAnywhere, ALateReadingBehindReadingsThatCountForNothingLeavesTheGapBeforeIt) {
+  const PointId power = site_.add("power", Kind::instantaneous, "kW");
+  const auto hear_all = [&](Books& books, Duration late_at) {
+    std::vector<Reading> readings;
+    for (Duration time = 1min; time < 26h; time += 5min) {
+      const bool is_late = time == 20h + 6min;
+      readings.push_back(at(counter_, time, 1'000 + hours(time)));
+      if (!is_late) readings.push_back(at(power, time, time > 6h && time < 20h ? -0.003 : 40));
+      if (time == late_at) readings.push_back(at(power, 20h + 6min, 50));
+    }
+    hear(books, readings);
+  };
+  Books books(site_);
+  hear_all(books, 20h + 16min);
+  EXPECT_GT(books.restate_late_data(), 0u);
+  Books in_order(site_);
+  hear_all(in_order, 20h + 6min);
+  EXPECT_EQ(books.known(), in_order.known());
+  expect_nothing_to_correct(books, std::vector{kStart});
+}
+
 // For each of its windows no more is read than the journal since the one before, and no more kept.
 TEST_F(CutAnywhere, OfAMeterThatStandsForMonthsLittleIsKept) {
   const auto readings = register_of(counter_, 5min, 24h * 40,
