@@ -30,6 +30,9 @@ LiveHistory::LiveHistory(const model::Site& site, const pipeline::FactorRegistry
 
 model::Result<void> LiveHistory::read(store::History& history, std::span<const WindowReadings> windows,
                                       std::span<const Repair> repairs, bool thinned, const std::atomic<bool>& stop) {
+  booked_ = heard_ = pipeline::LiveFactors(site_.live_factors, factors_);
+  feeds_.clear();
+  reach_.clear();
   Instant start = Instant::max();
   Instant end = Instant::min();
   for (const model::LiveFactor& plan : site_.live_factors) {

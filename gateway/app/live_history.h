@@ -25,7 +25,7 @@ class LiveHistory {
 
   // Finds the readings that may be in force in the windows: one pass over that part of the journal, if any of their
   // accounts is counted by a live series. `thinned`: what the journal no longer has is taken from what the gateway
-  // remembers of the series.
+  // remembers of the series. Again where a window reaches farther than it did: what was found before is forgotten.
   model::Result<void> read(store::History& history, std::span<const WindowReadings> windows,
                            std::span<const Repair> repairs, bool thinned, const std::atomic<bool>& stop);
 

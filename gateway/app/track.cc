@@ -19,6 +19,7 @@ constexpr std::size_t kLateLeadMax = 2'000;  // of before the window, but behind
 // A counter that shows the same for long: more than any doubt lasts at both ends, and nothing between.
 constexpr std::ptrdiff_t kRunEnds = pipeline::kCourseReadingsMax + 8;
 constexpr std::size_t kBehindMax = pipeline::kReadingsBehind;
+constexpr std::size_t kFrontMax = 20'000;  // of before the window; then those that count for nothing are lead as well
 
 // Of one of several inputs: more than a doubt lasts and a round of the sum takes.
 constexpr std::ptrdiff_t kReadingsAround = pipeline::kCourseReadings + 8;
@@ -27,8 +28,8 @@ constexpr std::ptrdiff_t kReadingsDivided = pipeline::kCourseReadings + 4;
 
 }  // namespace
 
-Track::Track(const Point& point, std::span<const Repair> repairs)
-    : point_(point), lead_found_(point.kind, point.limits.runs_back) {
+Track::Track(const Point& point, std::span<const Repair> repairs, bool counted)
+    : point_(point), counted_(counted), lead_found_(point.kind, point.limits.runs_back) {
   for (const Repair& repair : repairs) {
     if (repair.point == point.id) repairs_.push_back(&repair);
   }
@@ -81,8 +82,15 @@ void Track::take_lead(const History::RawReading& reading) {
     if (const auto rejected = this->rejected(reading)) keep_rejected_in_front(*rejected);
     return;
   }
-  lead_found_.note(stored->at, stored->value);
+  if (counts(stored->value) || front_.size() >= kFrontMax) lead_found_.note(stored->at, stored->value);
   keep_in_front(*stored);
+}
+
+// A night of values below 0, or out of the limits, tells nothing of the state before it.
+bool Track::counts(double value) const {
+  const PointLimits& limits = point_.limits;
+  if (value < limits.min.value_or(value) || value > limits.max.value_or(value)) return false;
+  return value >= 0 || limits.min || point_.kind == Kind::cumulative || !counted_;
 }
 
 void Track::keep_in_front(const StoredReading& reading) {
@@ -120,8 +128,8 @@ void Track::take_lead(const KnownLead& known) {
 }
 
 Instant Track::enough_from() {
-  if (behind_.size() < kBehindMax) return Instant::max();
   trim_behind();
+  if (!trimmed_behind_) return Instant::max();  // who says that it has enough must know that there was more
   return std::ranges::max(behind_, {}, &StoredReading::at).at;
 }
 
@@ -158,7 +166,8 @@ bool Track::has_lead_without(std::uint64_t behind, Instant begin) const {
   pipeline::Lead lead(point_.kind, point_.limits.runs_back);
   for (const StoredReading& reading : readings_) {
     if (reading.at >= begin) break;
-    if (!reading.left_out || reading.sequence <= behind) lead.note(reading.at, reading.value);
+    if (reading.left_out && reading.sequence > behind) continue;
+    if (counts(reading.value)) lead.note(reading.at, reading.value);
   }
   const bool has_all = !has_lead() && lead_.size() < kLateLeadMax;  // that the journal has
   return has_all || lead.is_enough();
@@ -208,13 +217,11 @@ std::size_t Track::stands_until(std::size_t i) {
   return stands_.last;
 }
 
-void Track::note_late(const StoredReading& reading) {
-  if (std::isnan(reading.value)) {
-    if (!reading.late) late_.push_back(around_rejected(reading));
-    return;
-  }
+void Track::note_late(const StoredReading& reading, Instant newest) {
   const auto place = std::ranges::lower_bound(readings_, reading, earlier);
-  if (!place->late) late_.push_back(around(static_cast<std::size_t>(place - readings_.begin())));
+  const bool is_rejected = std::isnan(reading.value);
+  late_.push_back(is_rejected ? around_rejected(reading) : around(static_cast<std::size_t>(place - readings_.begin())));
+  late_.back().to = std::max(late_.back().to, newest);
 }
 
 std::optional<Instant> Track::divided_from(Instant from) const {

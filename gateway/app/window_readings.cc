@@ -122,7 +122,8 @@ WindowReadings::WindowReadings(const Window& window, const model::Site& site, st
     const Point& source = site.points.at(index(id));
     const auto maker = std::ranges::find(site.derived, id, &model::Derived::result);
     if (maker == site.derived.end()) {
-      tracks_.emplace_back(source, repairs);
+      const bool counted = std::ranges::find(site.accounts, id, &model::Account::source) != site.accounts.end();
+      tracks_.emplace_back(source, repairs, counted);
     } else {
       max_age_ = std::min(max_age_, maker->max_age);
     }
@@ -173,7 +174,7 @@ void WindowReadings::find_late_inputs() {
   Instant newest = Instant::min();
   for (const auto& [reading, track] : heard) {
     newest = std::max(newest, reading.at);
-    if (newest - reading.at > max_age_) track->note_late(reading);
+    if (newest - reading.at > max_age_) track->note_late(reading, newest);
   }
 }
 

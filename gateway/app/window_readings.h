@@ -42,7 +42,7 @@ struct LateSpan {
 
 // What was found of a point in front of a place in the journal. Who restates one window after the other keeps it, so
 // that of a register that stands still for a year no reading is looked at again for each of them. Of one configuration;
-// a few hundred readings of a point.
+// a few hundred readings of a point, up to 20,000 of one that is out of its limits for long.
 struct KnownLead {
   std::uint64_t through = 0;  // the newest reading in front of that place, of whichever point
   std::vector<StoredReading> readings;
@@ -53,7 +53,8 @@ struct KnownLead {
 // The readings of one point in and around a window. 40 bytes each.
 class Track {
  public:
-  Track(const Point& point, std::span<const Repair> repairs);
+  // `counted`: the point has accounts, which take no amount or rate below 0 unless its limits allow it.
+  Track(const Point& point, std::span<const Repair> repairs, bool counted = false);
 
   const Point& point() const { return point_; }
   std::span<const Repair* const> repairs() const { return repairs_; }
@@ -83,8 +84,9 @@ class Track {
   // Everything is found: brings it in its order.
   void settle();
 
-  // Came too far behind another input of what is derived from them.
-  void note_late(const StoredReading& reading);
+  // Came too far behind another input of what is derived from them, the newest reading of which is of that instant: up
+  // to there it was closed as it was.
+  void note_late(const StoredReading& reading, Instant newest);
 
   // What a late reading at `from` divides: the step from the readings before it. nullopt: there are none.
   std::optional<Instant> divided_from(Instant from) const;
@@ -100,6 +102,7 @@ class Track {
 
  private:
   std::optional<StoredReading> usable(const store::History::RawReading& reading);
+  bool counts(double value) const;
   void keep_in_front(const StoredReading& reading);
   std::optional<StoredReading> rejected(const store::History::RawReading& reading) const;
   void keep_rejected_in_front(const StoredReading& reading);
@@ -110,6 +113,7 @@ class Track {
   void trim_behind();
 
   const Point& point_;
+  bool counted_;
   std::vector<const Repair*> repairs_;
   Instant start_{};
   Instant to_{};

@@ -337,5 +337,33 @@ TEST_F(UnequalRates, LateReadingsOfTheSlowOneCorrectWhatTheyTouchAlone) {
   EXPECT_EQ(differing(books, 0h, 24h * kDays), 0u);
 }
 
+// While one of two counters is in doubt, a reading of the other comes hours late: what is closed for want of a result
+// up to then is found again once the doubt is decided.
+TEST_F(UnequalRates, WhatALateReadingClosesWhileTheOtherIsInDoubtIsCorrectedOnceThatIsDecided) {
+  const Reading late = at(meters_[1], 20min, 1e9 + 20'000);
+  const auto hear = [&](Books& books, Duration late_at) {
+    for (Duration time{}; time <= 12h; time += 5min) {
+      const double counter = 1e9 + static_cast<double>(time / 1min) * 1'000;
+      const bool is_doubtful = time >= 5h && time <= 5h + 50min;  // it stands elsewhere, and comes back
+      books.hear(std::vector{at(meters_[0], time, is_doubtful ? 5e8 : counter)});
+      if (time == late_at) books.hear({&late, 1});
+      if (time != 20min) books.hear(std::vector{at(meters_[1], time + 7s, counter)});
+    }
+  };
+  Books in_order(site_);
+  hear(in_order, 20min);
+  Books books(site_);
+  hear(books, 5h + 45min);
+  EXPECT_GT(books.restate_late_data(), 0u);
+  EXPECT_EQ(books.waiting(), 0u);
+  const KnownBooks found = books.known();
+  for (const auto& [key, known] : in_order.known()) {
+    ASSERT_TRUE(found.contains(key)) << (key.second - kStart) / 15min;
+    EXPECT_EQ(found.at(key).amount, known.amount) << (key.second - kStart) / 15min;
+    EXPECT_EQ(found.at(key).covered, known.covered) << (key.second - kStart) / 15min;
+  }
+  EXPECT_EQ(differing(books, -1h, 12h), 0u);
+}
+
 }  // namespace
 }  // namespace carbongate::app::restating

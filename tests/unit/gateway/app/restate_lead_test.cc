@@ -202,6 +202,55 @@ TEST_F(CutAnywhere, BehindAWindowNoMoreIsReadThanItTakes) {
   EXPECT_LT(behind[2], 48h) << "for the first of the morning";
 }
 
+// What closes the window lies behind readings that close nothing: some more, some fewer than are looked for at once.
+// The other meter goes on, for the end of the journal is always read.
+TEST_F(CutAnywhere, AWindowIsClosedHoweverManyReadingsBehindItCountForNothing) {
+  const PointId power = site_.add("power", Kind::instantaneous, "kW");
+  for (const int nothing : {63, 64, 65, 70}) {
+    const Duration closed = 4h + 15min + nothing * 15min;
+    const auto value = [&](Duration time) { return time > 4h && time < closed ? -0.003 : 40; };
+    const auto late = std::vector{at(power, 4h + 5min, 100)};
+    const auto hear_all = [&](Books& books, Duration late_at) {
+      for (Duration time{}; time < closed + 4h; time += time == 4h ? 10min : time == 4h + 10min ? 5min : 15min) {
+        const bool is_whole = time != 4h + 10min;
+        if (time == late_at) books.hear(late);
+        if (time < closed + 3h) books.hear(std::vector{at(power, time, is_whole ? value(time) : 40)});
+        books.hear(std::vector{at(counter_, time, 1'000 + hours(time))});
+      }
+    };
+    Books books(site_);
+    hear_all(books, 4h + 15min);
+    EXPECT_GT(books.restate_late_data(), 0u) << nothing;
+    EXPECT_FALSE(books.state().points[index(power)].late) << nothing;
+    Books in_order(site_);
+    hear_all(in_order, 4h + 10min);
+    EXPECT_EQ(total(books), total(in_order)) << nothing;
+    expect_nothing_to_correct(books, std::vector{kStart});
+  }
+}
+
+// A night of such readings is no lead: what was before it tells that nobody watched.
+TEST_F(CutAnywhere, ALateReadingBehindReadingsThatCountForNothingLeavesTheGapBeforeIt) {
+  const PointId power = site_.add("power", Kind::instantaneous, "kW");
+  const auto hear_all = [&](Books& books, Duration late_at) {
+    std::vector<Reading> readings;
+    for (Duration time = 1min; time < 26h; time += 5min) {
+      const bool is_late = time == 20h + 6min;
+      readings.push_back(at(counter_, time, 1'000 + hours(time)));
+      if (!is_late) readings.push_back(at(power, time, time > 6h && time < 20h ? -0.003 : 40));
+      if (time == late_at) readings.push_back(at(power, 20h + 6min, 50));
+    }
+    hear(books, readings);
+  };
+  Books books(site_);
+  hear_all(books, 20h + 16min);
+  EXPECT_GT(books.restate_late_data(), 0u);
+  Books in_order(site_);
+  hear_all(in_order, 20h + 6min);
+  EXPECT_EQ(books.known(), in_order.known());
+  expect_nothing_to_correct(books, std::vector{kStart});
+}
+
 // For each of its windows no more is read than the journal since the one before, and no more kept.
 TEST_F(CutAnywhere, OfAMeterThatStandsForMonthsLittleIsKept) {
   const auto readings = register_of(counter_, 5min, 24h * 40,

@@ -215,6 +215,45 @@ TEST_F(LiveSite, WhatTheJournalNoLongerHasIsTakenFromWhatIsRemembered) {
   EXPECT_GT(found.entries, 90u);
 }
 
+// The register passes what the late reading shows an hour behind what the gateway had counted: until there it is in
+// doubt, and what it counts there is of hours whose values lie behind the window, in the journal too.
+TEST_F(LiveSite, WhatIsDecidedBehindTheWindowIsCountedByTheValuesOfItsOwnHours) {
+  const auto value = [](std::int64_t hour) { return 100.0 * static_cast<double>(hour + 1); };
+  std::vector<Reading> readings = metered();
+  for (std::int64_t hour = 0; hour < 10; ++hour) {
+    readings.push_back(at(hourly_, hour * 1h, value(hour)));
+    readings.push_back(at(other_, hour * 1h, 2 * value(hour)));
+  }
+  std::ranges::sort(readings, {}, [](const Reading& r) { return std::pair(r.at, r.point); });
+  const auto hear = [&](Books& books, Instant late_at) {
+    const Reading late = at(counter_, 158min, 205'500);
+    for (const Reading& reading : readings) {
+      books.hear({&reading, 1});
+      if (reading.at == late_at) books.hear({&late, 1});
+    }
+  };
+  Books books(site_);
+  hear(books, kStart + 160min);
+  EXPECT_GT(books.restate_late_data(), 0u);
+  EXPECT_EQ(books.waiting(), 0u);
+  Books in_order(site_);
+  hear(in_order, kStart + 155min);
+  const auto expected = in_order.known();
+  std::size_t behind = 0;
+  for (const auto& [key, known] : books.known()) {
+    const auto quarter = expected.find(key);
+    ASSERT_NE(quarter, expected.end());
+    const auto minutes = (key.second - kStart) / 1min;
+    EXPECT_EQ(known.amount, quarter->second.amount) << minutes;
+    const double co2e = static_cast<double>(known.amount) * value(minutes / 60) / 1'000;
+    EXPECT_NEAR(static_cast<double>(known.co2e_mg), co2e, 3) << minutes;
+    EXPECT_NEAR(static_cast<double>(known.market_mg), 2 * co2e, 3) << minutes;
+    behind += minutes >= 180 && known.amount != 15'000;
+  }
+  EXPECT_GT(behind, 0u) << "quarter hours of another hour, which were corrected";
+  EXPECT_EQ(books.look(books.everything(kStart - 1h)).differences.size(), 0u);
+}
+
 class AnyOrderOfValues : public LiveSite, public ::testing::WithParamInterface<unsigned> {
  protected:
   struct Heard {

@@ -1,0 +1,56 @@
+// Stored readings, played through a fresh pipeline: what the accounts of one point should be by them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "gateway/app/live_history.h"
+#include "gateway/app/window_readings.h"
+#include "gateway/model/rows.h"
+#include "gateway/model/site.h"
+#include "gateway/pipeline/calendar.h"
+#include "gateway/pipeline/factor_registry.h"
+
+namespace carbongate::app {
+
+// `site`, `factors` and `live` outlive it, and so do the windows it is asked for. One thread.
+class Replay {
+ public:
+  static constexpr std::uint64_t kEverything = UINT64_MAX;
+
+  Replay(const model::Site& site, const pipeline::FactorRegistry& factors, const LiveHistory& live)
+      : site_(site), factors_(factors), live_(live), calendar_(site.time_zone) {}
+
+  // The journal no longer has everything in front of the window: its accounts are known from a later instant on.
+  void lacks_lead(const WindowReadings& window);
+  // From when on the accounts of its point can be computed again.
+  Instant reach(const WindowReadings& window) const;
+  // Whether what begins and ends there is held against the books: all of it lies in the window, and is closed.
+  static bool compares(const WindowReadings& window, Instant begin, Instant end) {
+    return begin >= window.begin() && begin < window.window().to && end <= window.window().closed_until;
+  }
+
+  // Readings of one instant go in together, as one poll or message brought them. Of what was left out of the live
+  // accounts only what lies in front of `behind` in the journal. Calls `take` for each entry of the point's own
+  // accounts that is compared and within reach, which may move from it.
+  using Take = std::function<void(model::AccountId account, model::EmissionEntry& entry)>;
+  Played play(const WindowReadings& window, std::uint64_t behind, const Take& take);
+
+  // Counted so far.
+  std::uint64_t readings() const { return readings_; }
+
+ private:
+  std::vector<StoredReading> in_order(const WindowReadings& window) const;
+  bool is_own(const WindowReadings& window, model::AccountId account, const model::EmissionEntry& entry) const;
+
+  const model::Site& site_;
+  const pipeline::FactorRegistry& factors_;
+  const LiveHistory& live_;
+  pipeline::Calendar calendar_;
+  std::map<const WindowReadings*, Instant> reach_;  // where lead is lacking
+  std::uint64_t readings_ = 0;
+};
+
+}  // namespace carbongate::app
