@@ -78,6 +78,8 @@ asio::awaitable<void> MqttDriver::run(Inbox& inbox) {
   co_await session_->run(handler);
 }
 
+// What comes again if it is not committed, and what does not, are batches of their own: of one that is given up it can
+// be said which it was.
 asio::awaitable<void> MqttDriver::hand_over(std::vector<mqtt::Message> messages, Inbox& inbox) {
   auto message = messages.begin();
   while (message != messages.end()) {
@@ -85,7 +87,9 @@ asio::awaitable<void> MqttDriver::hand_over(std::vector<mqtt::Message> messages,
     batch.source = "mqtt " + plans_.front()->broker;
     batch.received = context_.clock.now();
     std::vector<std::shared_ptr<mqtt::Receipt>> receipts;
+    const bool have_receipts = message->receipt != nullptr;
     for (; message != messages.end() && batch.readings.size() < kBatchReadings; ++message) {
+      if ((message->receipt != nullptr) != have_receipts) break;
       read(*message, true, batch.readings);
       if (message->receipt) receipts.push_back(std::move(message->receipt));
     }

@@ -180,15 +180,16 @@ int run_daemon(const RunOptions& options) {
     return cli::status_of(store.error(), EX_CANTCREAT);
   }
 
+  std::vector<std::string> older = store.value()->status().set_aside;
   if (const auto& repaired = store.value()->status().repaired; !repaired.empty()) {
     spdlog::critical("the store was damaged and has been repaired: {}", repaired);
-  } else {
-    for (const std::string& folder : store.value()->status().set_aside) {
-      spdlog::warn(
-          "the store was damaged before: {} in 'store.path' says what is gone; delete the folder when nobody needs it "
-          "any more",
-          folder + "/report.txt");
-    }
+    if (!older.empty()) older.pop_back();  // the newest one: the report names it
+  }
+  for (const std::string& folder : older) {
+    spdlog::warn(
+        "the store was damaged before: {} in 'store.path' says what is gone; delete the folder when nobody needs it "
+        "any more",
+        folder + "/report.txt");
   }
 
   if (const int found = store.value()->found_version(); found < store::kSchemaVersion) {

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <optional>
 #include <ostream>
+#include <string>
+#include <vector>
 
 #include "gateway/app/offline_config.h"
 #include "gateway/cli/fault_status.h"
@@ -15,6 +18,12 @@
 
 namespace carbongate::cli {
 namespace {
+
+// What the numbers of rows do not tell: that there was damage at all.
+struct Damage {
+  std::optional<std::string> known;    // and not repaired yet
+  std::vector<std::string> set_aside;  // folders with what earlier starts found
+};
 
 void write_table(const std::vector<ports::SinkAccount>& accounts, std::ostream& out) {
   constexpr const char* kRow = "{:<20} {:>12} = {:>12} + {:>9} + {:>9} + {:>9} + {:>9} + {:>12}  {}\n";
@@ -50,7 +59,8 @@ void write_places(const std::vector<ports::SinkAccount>& accounts, const app::Ga
   }
 }
 
-void write_json(const std::vector<ports::SinkAccount>& accounts, const std::string& time_zone, std::ostream& out) {
+void write_json(const std::vector<ports::SinkAccount>& accounts, const std::string& time_zone, const Damage& damage,
+                std::ostream& out) {
   tables::LocalTime local(time_zone);
   boost::json::array all;
   for (const ports::SinkAccount& account : accounts) {
@@ -70,16 +80,20 @@ void write_json(const std::vector<ports::SinkAccount>& accounts, const std::stri
                    {"live_row", account.cursor.live()},
                    {"backlog", account.cursor.behind()}});
   }
-  out << boost::json::serialize(all) << "\n";
+  boost::json::value found;
+  if (damage.known) found = *damage.known;
+  const boost::json::object whole{{"sinks", std::move(all)},
+                                  {"damage", std::move(found)},
+                                  {"set_aside", boost::json::value_from(damage.set_aside)}};
+  out << boost::json::serialize(whole) << "\n";
 }
 
-// What the numbers of rows do not tell: that there was damage at all.
-void write_damage(const std::filesystem::path& directory, std::ostream& out) {
-  if (const auto damage = store::known_damage(directory)) {
+void write_damage(const Damage& damage, const std::filesystem::path& directory, std::ostream& out) {
+  if (damage.known) {
     out << fmt::format("the store is damaged: {}. A start of the gateway repairs it, and counts what is gone\n",
-                       *damage);
+                       *damage.known);
   }
-  for (const std::string& folder : store::set_aside(directory)) {
+  for (const std::string& folder : damage.set_aside) {
     out << fmt::format(
         "the store was damaged before: {} says what is gone; delete the folder when nobody needs it any more\n",
         (directory / folder / "report.txt").string());
@@ -105,12 +119,13 @@ int run_conservation(const ConservationOptions& options, std::ostream& out, std:
     err << accounts.error().text << "\n";
     return status_of(accounts.error(), EX_NOINPUT);
   }
+  const Damage damage{store::known_damage(directory), store::set_aside(directory)};
   if (options.format == "json") {
-    write_json(*accounts, config.site.time_zone, out);
+    write_json(*accounts, config.site.time_zone, damage, out);
   } else {
     write_table(*accounts, out);
     write_places(*accounts, config, out);
-    write_damage(directory, out);
+    write_damage(damage, directory, out);
   }
   return std::ranges::all_of(*accounts, &ports::SinkAccount::balances) ? 0 : 1;
 }

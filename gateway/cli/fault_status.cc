@@ -8,7 +8,7 @@ namespace errc = boost::system::errc;
 
 int status_of(const model::Fault& fault, int otherwise) {
   if (fault.code == errc::bad_message) return EX_DATAERR;
-  if (fault.code == errc::too_many_files_open) return EX_OSERR;
+  if (fault.code == errc::too_many_files_open || fault.code == errc::too_many_files_open_in_system) return EX_OSERR;
   if (fault.code == errc::not_supported) return EX_IOERR;
   return otherwise;
 }

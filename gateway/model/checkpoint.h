@@ -176,6 +176,7 @@ struct AlertState {
   std::optional<Instant> holds_since;  // the condition holds, and no alert has been published for it
   std::optional<Instant> seen_at;      // of the value that it was last seen to hold by
   double value = 0;                    // that value
+  std::optional<Duration> bridged;     // it holds so long; nullopt: as long as its subjects' gaps are bridged over
   bool held_back = false;              // an alert that it depends on fires
   std::optional<Instant> since;        // the alert that fires: it has the name of this time
   std::optional<Instant> fired_at;     // when it began to

@@ -88,6 +88,7 @@ void Alerts::look_at(std::size_t watch) {
   const bool co2e = rule.sum == AlertSum::co2e;
   double value = 0;
   bool is_whole = true;
+  std::optional<Duration> bridged;
   for (const AccountId account : one.watch->accounts) {
     const model::AccountState& state = state_.accounts[model::index(account)];
     if (rule.measure == Measure::rate) {
@@ -95,32 +96,26 @@ void Alerts::look_at(std::size_t watch) {
         is_whole = false;
         continue;
       }
+      bridged = std::min(bridged.value_or(Duration::max()), gap_of(account));
       value += co2e ? state.co2e_kg_per_hour : state.amount_per_hour;
     } else {
       value += in_units(watch, co2e ? state.emissions[Basis::primary].total.co2e.quanta() : state.amount.quanta());
     }
   }
   if (!is_whole && rule.below && value < *rule.below) return;  // with what is not known it may be more
-  observe(watch, {.at = one.until, .value = value, .cause = one.cause});
+  observe(watch, {.at = one.until, .value = value, .cause = one.cause, .bridged = bridged});
 }
 
 // What it did last says nothing of now.
 bool Alerts::is_silent(AccountId account, Instant at) const {
   const PointId source = site_.accounts[model::index(account)].source;
   const std::optional<Instant> last = state_.points[carbongate::index(source)].last_at;
-  return !last || at - *last > gap_max(site_.points[carbongate::index(source)].limits);
+  return !last || at - *last > gap_of(account);
 }
 
-// How long a value of then holds.
-Duration Alerts::bridged(std::size_t watch, Instant at) const {
-  const Watched& one = watches_[watch];
-  Duration bridged = one.bridged;
-  if (one.rule->measure != Measure::rate) return bridged;
-  for (const AccountId account : one.watch->accounts) {
-    const PointId source = site_.accounts[model::index(account)].source;
-    if (!is_silent(account, at)) bridged = std::min(bridged, gap_max(site_.points[carbongate::index(source)].limits));
-  }
-  return bridged;
+Duration Alerts::gap_of(AccountId account) const {
+  const PointId source = site_.accounts[model::index(account)].source;
+  return gap_max(site_.points[carbongate::index(source)].limits);
 }
 
 double Alerts::in_units(std::size_t watch, std::int64_t sum) const {

@@ -62,9 +62,9 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
     for (const auto* accounts : {&watch.accounts, &watch.per}) {
       for (const model::AccountId account : *accounts) {
         of_account_.at(model::index(account)).push_back(i);
-        const PointId source = site.accounts[model::index(account)].source;
-        const Duration gap = gap_max(site.points[carbongate::index(source)].limits);
+        const Duration gap = gap_of(account);
         watches_[i].patience = std::max(watches_[i].patience, gap);
+        if (rule.measure == Measure::rate) watches_[i].bridged = std::min(watches_[i].bridged, gap);
       }
     }
     for (const model::WatchId member : watch.members) groups_.at(model::index(member)).push_back(i);
@@ -163,7 +163,7 @@ void Alerts::observe(std::size_t watch, const Finding& finding) {
     return;
   }
   const std::optional<Instant> seen_at = state_.alerts[watch].seen_at;
-  const bool goes_on = state_.alerts[watch].holds_since && seen_at && finding.at - *seen_at <= bridged(watch, *seen_at);
+  const bool goes_on = state_.alerts[watch].holds_since && seen_at && finding.at - *seen_at <= bridged(watch);
   AlertState& state = change(watch);
   if (!goes_on) {
     state.holds_since = finding.at;
@@ -171,6 +171,7 @@ void Alerts::observe(std::size_t watch, const Finding& finding) {
   }
   state.seen_at = finding.at;
   state.value = finding.value;
+  state.bridged = finding.bridged;
   if (finding.at - *state.holds_since >= rule.hold_for) {
     fire(watch, *state.holds_since, finding);
   } else {
@@ -183,6 +184,7 @@ void Alerts::forget_pending(std::size_t watch, Instant at) {
   state.holds_since.reset();
   state.seen_at.reset();
   state.value = 0;
+  state.bridged.reset();
   state.held_back = false;
   state.suppressed = 0;
   parent_ended(watch, at);
@@ -215,6 +217,7 @@ void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
   state.holds_since.reset();
   state.seen_at.reset();
   state.value = 0;
+  state.bridged.reset();
   state.held_back = false;
   // One that would begin no later than the one before, as corrections may have it, is that one again: an id names one
   // alert. Of closed periods each end has an alert of its own.
@@ -344,6 +347,7 @@ void Alerts::hold_back_due(std::size_t parent, Instant end) {
     if (!is_active(watches_[i].rule->active, calendar_, *due)) continue;
     change(i).held_back = true;
     ++change(parent).suppressed;
+    parent_ended(i, end);
   }
 }
 
@@ -433,8 +437,13 @@ std::optional<Instant> Alerts::deadline(std::size_t watch) const {
   if (rule.measure == Measure::silence) return silent_at(watch);
   if (!state.holds_since || !state.seen_at) return std::nullopt;
   const Instant at = after_work(site_.maintenance, *watches_[watch].watch, *state.holds_since + rule.hold_for);
-  const Duration held = at - *state.seen_at;
-  return held <= bridged(watch, *state.seen_at) ? std::optional(at) : std::nullopt;
+  return at - *state.seen_at <= bridged(watch) ? std::optional(at) : std::nullopt;
+}
+
+// How long the value that was seen last holds. Of a user that was decided when it was seen, by the meters that were
+// heard then: which are heard since, and whether that is known yet, changes nothing.
+Duration Alerts::bridged(std::size_t watch) const {
+  return state_.alerts[watch].bridged.value_or(watches_[watch].bridged);
 }
 
 std::optional<Instant> Alerts::due_alone(std::size_t watch) const {

@@ -6,9 +6,9 @@
 // are grouped, and when pass() is called, changes no alert: what is due at a time is published as of that time.
 //
 //   - A value holds until the next one, at most for the longest gap that its point is bridged over; of a user the
-//     shortest one of his meters that are heard. So a condition that is `for` a while can become true between two
-//     readings, but not during a silence. What is silent for longer is in no sum of rates, and no sum without it is too
-//     low.
+//     shortest one of his meters that are heard when it is seen. So a condition that is `for` a while can become true
+//     between two readings, but not during a silence. What is silent for longer is in no sum of rates, and no sum
+//     without it is too low.
 //   - A change is the value less the one that was heard the rule's length ago, or last before that; until there is such
 //     a one nothing is said. Readings of a counter in doubt are left out, and where a counter begins anew, so does
 //     that.
@@ -98,7 +98,7 @@ class Alerts {
     const model::AlertRule* rule = nullptr;
     std::string subject;
     std::vector<std::size_t> parents;    // watches that hold it back while they fire
-    Duration bridged = Duration::max();  // how long a value holds: bridged()
+    Duration bridged = Duration::max();  // how long a value holds, where its state says nothing: bridged()
     Duration patience{};                 // coverage: so long after its end a period may still be closed as watched
     bool changed = false;
     bool dirty = false;                                     // in dirty_
@@ -114,6 +114,7 @@ class Alerts {
     Instant at{};
     double value = 0;
     std::optional<model::Cause> cause = {};
+    std::optional<Duration> bridged = {};  // as in AlertState
   };
   enum class Verdict : std::uint8_t { good, between, bad };
 
@@ -152,6 +153,7 @@ class Alerts {
   void let_go(std::size_t watch, Instant at);
   std::optional<Instant> deadline(std::size_t watch) const;
   std::optional<Instant> due_alone(std::size_t watch) const;
+  Duration bridged(std::size_t watch) const;
   void expect(Instant deadline) { earliest_ = std::min(earliest_, deadline); }
 
   // alert_silence.cc: missing data, and what time alone decides
@@ -173,7 +175,7 @@ class Alerts {
   void mark(std::size_t watch, Instant until);
   void look_at(std::size_t watch);
   bool is_silent(model::AccountId account, Instant at) const;
-  Duration bridged(std::size_t watch, Instant at) const;
+  Duration gap_of(model::AccountId account) const;  // that its source is bridged over
   model::AlertPeriod* period_of(std::size_t watch, Instant begin);
   void look_at_period(std::size_t watch, Instant until, std::optional<model::Cause> cause);
   std::optional<double> worth(std::size_t watch, std::int64_t sum, const Span& period, Instant at) const;

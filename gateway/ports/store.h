@@ -28,8 +28,8 @@ struct StoreStatus {
   std::uint64_t entries = 0;                 // in the ledger: the number of the newest one
   std::uint64_t sealed = 0;                  // up to this one of them
   std::string seal_trouble;                  // why nothing is sealed, and what to do; empty: it is
-  std::string damage;    // what cannot be read any more: the next start repairs it; empty: nothing known
-  std::string repaired;  // what this start saved of a damaged store, several lines; empty: it was sound
+  std::string damage;                  // what cannot be read any more: the next start repairs it; empty: nothing known
+  std::string repaired;                // what this start saved of a damaged store, several lines; empty: it was sound
   std::vector<std::string> set_aside;  // names of folders with what this and earlier starts found damaged, still there
   struct Stretch {
     std::uint64_t begun = 0;    // before its first row
@@ -135,6 +135,13 @@ class Store {
   virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_behind(std::string /*sink*/,
                                                                                            std::uint64_t /*after*/,
                                                                                            std::size_t /*limit*/) {
+    co_return std::vector<model::StoredRow>{};
+  }
+
+  // The alerts behind `after`, the oldest `limit` of them: for a sink that sends them before the rows that it is
+  // offered. None from a store that does not offer this.
+  virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> alerts_behind(std::uint64_t /*after*/,
+                                                                                             std::size_t /*limit*/) {
     co_return std::vector<model::StoredRow>{};
   }
 

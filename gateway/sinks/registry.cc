@@ -60,6 +60,9 @@ class ConfiguredPlan final : public SinkPlan {
         return found != alerts->end() && selection.takes_alert(of, found->second);
       };
     }
+    if (!escalation_) {
+      context.may_go_ahead = [selection = selection_](const model::StoredRow& row) { return selection.takes(row); };
+    }
     if (selection_.is_everything()) return make_destination(context);
     return std::make_unique<SelectingSink>(make_destination(context), selection_, context.store);
   }

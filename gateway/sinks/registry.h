@@ -27,6 +27,10 @@ struct SinkContext {
   // Whether the sink is offered what becomes of such an alert: whether there still is such a rule and subject, and
   // `select` takes them. Empty: nobody knows.
   std::function<bool(const model::Series&)> is_offered = {};
+
+  // Of alerts that stand in the journal behind what it was offered: whether the sink may send one before that, and pass
+  // it when it is offered. Empty: it may not.
+  std::function<bool(const model::StoredRow&)> may_go_ahead = {};
 };
 
 inline constexpr std::size_t kHttpConcurrencyMax = 8;  // of sinks that write by HTTP requests

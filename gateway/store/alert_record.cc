@@ -94,8 +94,8 @@ model::Alert get(const proto::Alert& message, Instant at) {
 }
 
 void put(const model::AlertState& state, proto::AlertState& message) {
-  const auto& [holds_since, seen_at, value, held_back, since, fired_at, acknowledged, published, suppressed, last_since,
-               last_published, late_from, begun, periods] = state;
+  const auto& [holds_since, seen_at, value, bridged, held_back, since, fired_at, acknowledged, published, suppressed,
+               last_since, last_published, late_from, begun, periods] = state;
   if (holds_since) message.set_holds_since_ms(ms(*holds_since));
   if (since) message.set_since_ms(ms(*since));
   message.set_acknowledged(acknowledged);
@@ -103,6 +103,7 @@ void put(const model::AlertState& state, proto::AlertState& message) {
   message.set_suppressed(suppressed);
   if (seen_at) message.set_seen_at_ms(ms(*seen_at));
   message.set_value(value);
+  if (bridged) message.set_bridged_ms(bridged->count());
   message.set_held_back(held_back);
   if (fired_at) message.set_fired_at_ms(ms(*fired_at));
   if (last_since) message.set_last_since_ms(ms(*last_since));
@@ -121,6 +122,7 @@ model::AlertState get(const proto::AlertState& message) {
   state.suppressed = message.suppressed();
   if (message.has_seen_at_ms()) state.seen_at = instant(message.seen_at_ms());
   state.value = message.value();
+  if (message.has_bridged_ms()) state.bridged = Duration(message.bridged_ms());
   state.held_back = message.held_back();
   if (message.has_fired_at_ms()) state.fired_at = instant(message.fired_at_ms());
   if (message.has_last_since_ms()) state.last_since = instant(message.last_since_ms());

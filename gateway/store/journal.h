@@ -51,6 +51,7 @@ class Journal {
   void commit(const model::Effects& effects);
   std::vector<model::StoredRow> peek(const std::string& sink, std::size_t limit);
   std::vector<model::StoredRow> peek_behind(const std::string& sink, std::uint64_t after, std::size_t limit);
+  std::vector<model::StoredRow> alerts_behind(std::uint64_t after, std::size_t limit);
   void open_live(const std::string& sink, std::uint64_t rows);
   std::vector<model::StoredRow> peek_live(const std::string& sink, std::size_t limit);
 
@@ -134,6 +135,7 @@ class Journal {
   StateLog states_;
   std::vector<const model::JudgedReading*> last_readings_;  // of the points, in a commit; nullptr between commits
   Statement peek_revised_;
+  Statement alerts_behind_;
   Statement later_rollups_;
   Statement later_changes_;
   DeadLetterTable dead_letters_;

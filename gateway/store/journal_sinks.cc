@@ -103,6 +103,22 @@ std::vector<model::StoredRow> Journal::revised_between(std::int64_t after, std::
   return result;
 }
 
+// By the index of what is no reading: however much stands between them is not looked at.
+std::vector<model::StoredRow> Journal::alerts_behind(std::uint64_t after, std::size_t limit) {
+  std::vector<model::StoredRow> found;
+  alerts_behind_.bind(1, static_cast<std::int64_t>(after)).bind(2, static_cast<std::int64_t>(limit));
+  for (Rows rows(alerts_behind_); rows.next();) {
+    found.push_back(stored({.sequence = alerts_behind_.integer(0),
+                            .series = alerts_behind_.integer(1),
+                            .columns = {.kind = RowKind::alert,
+                                        .at_ms = alerts_behind_.integer(2),
+                                        .value = 0,
+                                        .quality = alerts_behind_.integer(3),
+                                        .body = alerts_behind_.blob(4)}}));
+  }
+  return found;
+}
+
 void Journal::open_live(const std::string& sink, std::uint64_t rows) {
   CursorTable::Cursor& cursor = cursor_of(sink);
   const std::int64_t reached = cursor.ahead.empty() ? cursor.settled : cursor.ahead.back().settled;

@@ -108,6 +108,12 @@ asio::awaitable<model::Result<std::vector<model::StoredRow>>> SqliteStore::peek_
       [this, sink = std::move(sink), after, limit] { return journal_->peek_behind(sink, after, limit); });
 }
 
+asio::awaitable<model::Result<std::vector<model::StoredRow>>> SqliteStore::alerts_behind(std::uint64_t after,
+                                                                                         std::size_t limit) {
+  return on_store_thread<std::vector<model::StoredRow>>(
+      [this, after, limit] { return journal_->alerts_behind(after, limit); });
+}
+
 asio::awaitable<model::Result<void>> SqliteStore::open_live(std::string sink, std::uint64_t rows) {
   return on_store_thread<void>([this, sink = std::move(sink), rows] { journal_->open_live(sink, rows); });
 }

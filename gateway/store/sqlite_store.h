@@ -44,6 +44,8 @@ class SqliteStore final : public ports::Store {
   boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_behind(std::string sink,
                                                                                    std::uint64_t after,
                                                                                    std::size_t limit) override;
+  boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> alerts_behind(std::uint64_t after,
+                                                                                     std::size_t limit) override;
   boost::asio::awaitable<model::Result<void>> open_live(std::string sink, std::uint64_t rows) override;
   boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> peek_live(std::string sink,
                                                                                  std::size_t limit) override;

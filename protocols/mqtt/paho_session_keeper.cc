@@ -331,6 +331,10 @@ void Keeper::report_connected() {
 // answer. Lost or stopped meanwhile, that is for the caller to see.
 bool Keeper::subscribe(Connection& connection) {
   const auto& wanted = options_.subscriptions;
+  const auto give_up = [this] {
+    const std::lock_guard lock(state_->mutex);
+    return state_->stop || state_->lost;
+  };
   for (std::size_t begin = 0; begin < wanted.size(); begin += kFiltersPerPacket) {
     const std::size_t end = std::min(begin + kFiltersPerPacket, wanted.size());
     const auto filters = std::make_shared<paho::string_collection>();
@@ -341,12 +345,9 @@ bool Keeper::subscribe(Connection& connection) {
       requested.push_back(state_->version == MQTTVERSION_5 ? wanted[i].qos : std::min(wanted[i].qos, 1));
     }
     std::vector<int> granted;
+    paho::token_ptr token;
     try {
-      const auto token = connection.client().subscribe(filters, requested);
-      const auto give_up = [this] {
-        const std::lock_guard lock(state_->mutex);
-        return state_->stop || state_->lost;
-      };
+      token = connection.client().subscribe(filters, requested);
       // mosquitto 2.0.11 sends all that it has kept for us before the answer, whatever receive_maximum says.
       const auto messages = [this] {
         if (state_->heard) report_connected();
@@ -360,11 +361,16 @@ bool Keeper::subscribe(Connection& connection) {
       const paho::subscribe_response response = token->get_subscribe_response();
       for (const auto code : response.get_reason_codes()) granted.push_back(static_cast<int>(code));
     } catch (const paho::exception& error) {
+      if (give_up()) return true;  // the connection was gone: nobody has refused anything
+      if (!token) {                // so it was if nothing went out, though that is not told yet
+        report_failure(place_of(options_) + ": cannot subscribe: " + error.what());
+        return false;
+      }
       granted.assign(end - begin, std::max<int>(error.get_return_code(), kFirstFailure));
     }
     report_grants(begin, requested, granted);
   }
-  report_connected();
+  if (!give_up()) report_connected();
   return true;
 }
 

@@ -152,7 +152,7 @@ def rows(config, what):
 
 def accounts(config):
     """What became of the rows on their way to each sink."""
-    return json.loads(command("conservation", config, "--format", "json").stdout)
+    return json.loads(command("conservation", config, "--format", "json").stdout)["sinks"]
 
 
 def milliseconds(text):

@@ -50,7 +50,7 @@ def letters(config, *args):
 
 
 def accounted(config):
-    (account,) = json.loads(carbongate("conservation", config, "--format", "json").stdout)
+    (account,) = json.loads(carbongate("conservation", config, "--format", "json").stdout)["sinks"]
     assert account["balances"]
     return account["refused"], account["accepted"]
 

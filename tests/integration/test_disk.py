@@ -135,15 +135,23 @@ def test_a_file_cut_short_is_repaired_by_the_next_start(tmp_path):
             newest = "2026-01-01T19:23:10.000+08:00"
             wait_until(lambda: any(row["time"].startswith(newest[:19]) for row in counted_readings(config)), 30, "the last message")
             assert gateway.stop() == 0
-    assert len(counted_readings(config)) > 3_000
-    assert (store / "damaged-1" / "report.txt").read_text().count("\n") > 5
+        assert len(counted_readings(config)) > 3_000
+        assert (store / "damaged-1" / "report.txt").read_text().count("\n") > 5
+        assert "was damaged before" not in gateway.output()
+
+        with open(store / "carbongate.db", "r+b") as file:
+            file.truncate((store / "carbongate.db").stat().st_size - 10 * PAGE)
+        with gateway.start(ready=lambda: gateway.output().count("has been repaired") == 2 and gateway.output().count("running: site") > 2):
+            assert gateway.stop() == 0
+        assert gateway.output().count("was damaged before: damaged-1/report.txt") == 1, "a start tells of every folder that is there"
+        assert "was damaged before: damaged-2" not in gateway.output(), "of its own it has told"
 
 
 @pytest.mark.parametrize("spoil", ["a byte", "the end"])
 def test_damage_in_the_log_is_told_and_costs_little(tmp_path, spoil):
     """Of a gateway that was killed: SQLite alone would go on from the place before the damage, without a word."""
 
-    def accounts():
+    def conservation():
         return json.loads(command("conservation", config, "--format", "json").stdout)
 
     with Mosquitto(tmp_path / "broker") as broker:
@@ -154,7 +162,8 @@ def test_damage_in_the_log_is_told_and_costs_little(tmp_path, spoil):
         gateway = gateway_of(tmp_path, config)
         with gateway.start(ready=lambda: "new session" in gateway.output()):
             publish_in_steps(broker, config)
-            [account] = accounts()
+            [account] = conservation()["sinks"]
+            assert conservation()["damage"] is None and conservation()["set_aside"] == []
             received = account["received"]
             gateway.kill()
         log = store / "carbongate.db-wal"
@@ -171,10 +180,11 @@ def test_damage_in_the_log_is_told_and_costs_little(tmp_path, spoil):
             assert gateway.stop() == 0
         kept = len(counted_readings(config))
         assert kept >= (1_800 if spoil == "a byte" else 500), kept
-        [account] = accounts()  # what is gone is counted, and stays told
+        [account] = conservation()["sinks"]  # what is gone is counted, and stays told
         assert account["received"] >= received + 100 and account["balances"], (received, account)
         assert account["damaged"] > 0 or spoil == "a byte", account
         assert "damaged-1/report.txt says what is gone" in command("conservation", config).stdout
+        assert conservation()["set_aside"] == ["damaged-1"]
         assert "carbongate.db-wal" in (store / "damaged-1" / "report.txt").read_text()
         assert command("repair", config, "--check").returncode == 0
         verified = command("verify", store, "--key", store / "ledger.pub", "--all-sealed")

@@ -91,7 +91,7 @@ def stored(server, what):
 def left_out(config):
     told = subprocess.run([CARBONGATE, "conservation", config, "--format", "json"], check=True, capture_output=True, text=True,
                           env={**os.environ, **ENVIRONMENT}).stdout
-    return json.loads(told)[0]["left_out"]
+    return json.loads(told)["sinks"][0]["left_out"]
 
 
 def versions(server):

@@ -54,7 +54,7 @@ def accounts(config):
     """By sink: where its rows are."""
     text = subprocess.run([CARBONGATE, "conservation", config, "--format", "json"], check=True, capture_output=True, text=True,
                           env={**os.environ, **ENVIRONMENT}).stdout
-    return {account["sink"]: account for account in json.loads(text)}
+    return {account["sink"]: account for account in json.loads(text)["sinks"]}
 
 
 def readings_in_journal(config):

@@ -104,7 +104,7 @@ def test_the_second_begins_from_a_backup_of_the_first_and_lacks_nothing(tmp_path
     for what in ("intervals", "entries", "rollups"):
         assert closed(left, what) == closed(right, what) != []
     assert "unchanged up to entry" in carbongate("verify", store).stdout
-    accepted = [json.loads(carbongate("conservation", half.config, "--format", "json").stdout)[0]["accepted"] for half in (left, right)]
+    accepted = [json.loads(carbongate("conservation", half.config, "--format", "json").stdout)["sinks"][0]["accepted"] for half in (left, right)]
     delivered = sum(path.read_text().count("\n") for path in (tmp_path / "files-2").rglob("*") if path.is_file())
     assert delivered < accepted[1] > accepted[0], "with what the first had delivered, and what came twice"
 

@@ -226,6 +226,11 @@ class SimulatedStore final : public ports::Store {
     return operate<std::vector<model::StoredRow>>(
         [this, sink = std::move(sink), after, limit] { return journal_->peek_behind(sink, after, limit); });
   }
+  asio::awaitable<model::Result<std::vector<model::StoredRow>>> alerts_behind(std::uint64_t after,
+                                                                              std::size_t limit) override {
+    return operate<std::vector<model::StoredRow>>(
+        [this, after, limit] { return journal_->alerts_behind(after, limit); });
+  }
   asio::awaitable<model::Result<void>> settle(std::string sink, ports::Delivery delivery) override {
     return operate<void>(
         [this, sink = std::move(sink), delivery = std::move(delivery)] { journal_->settle(sink, delivery); });

@@ -94,6 +94,7 @@ class FakeStore final : public ports::Store {
   }
 
   void set_last_sequence(std::uint64_t sequence) { status_.last_sequence = sequence; }  // of rows that a test has
+  void set_last_notice(std::uint64_t sequence) { status_.last_notice = sequence; }
 
   model::Checkpoint checkpoint() override {
     model::Checkpoint result;
@@ -136,6 +137,17 @@ class FakeStore final : public ports::Store {
     const std::uint64_t end = at.ahead.empty() ? status_.last_sequence : at.ahead.front().begun;
     for (const model::StoredRow& row : disk_.rows) {
       if (row.sequence > at.settled && row.sequence <= end && result.size() < limit) result.push_back(row);
+    }
+    co_return result;
+  }
+
+  boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> alerts_behind(std::uint64_t after,
+                                                                                     std::size_t limit) override {
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    if (takes_failure()) co_return *fault_;
+    std::vector<model::StoredRow> result;
+    for (const model::StoredRow& row : disk_.rows) {
+      if (row.sequence > after && row.body.get_if<model::Alert>() && result.size() < limit) result.push_back(row);
     }
     co_return result;
   }

@@ -26,12 +26,18 @@ std::string id_of(const model::StoredRow& row, const Data& data) {
   return id;
 }
 
+bool is_alert(const model::StoredRow& row) {
+  return row.body.get_if<model::Alert>() != nullptr;
+}
+
 }  // namespace
 
-Hj212Sink::Hj212Sink(Config config, asio::any_io_executor executor, io::Clock& clock, ports::Store* store)
+Hj212Sink::Hj212Sink(Config config, asio::any_io_executor executor, io::Clock& clock, ports::Store* store,
+                     std::function<bool(const model::StoredRow&)> may_go_ahead)
     : config_(std::move(config)),
       clock_(clock),
       store_(store),
+      may_go_ahead_(std::move(may_go_ahead)),
       station_clock_(config_.time_zone),
       link_(config_, std::move(executor), clock, store),
       health_(config_.name, clock),
@@ -95,13 +101,36 @@ asio::awaitable<model::Result<ports::Delivery>> Hj212Sink::deliver_rows(std::spa
 // What cannot be read of the record is sent again.
 asio::awaitable<void> Hj212Sink::recall(std::span<const model::StoredRow> rows) {
   if (!store_ || recalled_ >= before_ || rows.back().sequence <= recalled_) co_return;
-  const auto recorded = co_await store_->recorded(config_.name, rows.front().sequence, rows.back().sequence);
-  if (recorded.has_error()) co_return;
+  if (co_await recall(rows.front().sequence, rows.back().sequence)) recalled_ = rows.back().sequence;
+}
+
+asio::awaitable<bool> Hj212Sink::recall(std::uint64_t first, std::uint64_t last) {
+  const auto recorded = co_await store_->recorded(config_.name, first, last);
+  if (recorded.has_error()) co_return false;
   for (const ports::Recorded& row : *recorded) {
     if (row.outcome != ports::Attempt::Outcome::received || packets_.contains(row.sequence)) continue;
     packets_[row.sequence].fate = Fate::arrived;
   }
-  recalled_ = rows.back().sequence;
+  co_return true;
+}
+
+// `offered`: the last row that is. What cannot be read is read at the next look, or waits until it is offered.
+asio::awaitable<void> Hj212Sink::look_ahead(std::uint64_t offered) {
+  if (!store_ || !may_go_ahead_ || !config_.sends_alerts) co_return;
+  ahead_.erase(ahead_.begin(), ahead_.upper_bound(offered));
+  const std::uint64_t notice = last_notice();
+  if (ahead_notice_ == notice || ahead_.size() >= kAheadMax) co_return;
+  const auto found = co_await store_->alerts_behind(std::max(offered, ahead_through_), kAheadAtOnce);
+  if (!found) co_return;
+  if (!found->empty()) {
+    const std::uint64_t first = found->front().sequence;
+    if (first <= before_ && !co_await recall(first, found->back().sequence)) co_return;
+    ahead_through_ = found->back().sequence;
+  }
+  ahead_notice_ = found->size() < kAheadAtOnce ? std::optional(notice) : std::nullopt;
+  for (const model::StoredRow& row : *found) {
+    if (may_go_ahead_(row)) ahead_.emplace(row.sequence, row);
+  }
 }
 
 Data Hj212Sink::data_of(const model::StoredRow& row) const {
@@ -124,6 +153,7 @@ asio::awaitable<Hj212Sink::End> Hj212Sink::send(std::span<const model::StoredRow
   };
   io::SteadyTime look = clock_.ticks() + kLookAgain;
   for (;;) {
+    if (!are_again) co_await look_ahead(rows.back().sequence);
     look_for_answers();
     if (is_round_over()) co_return End::round_over;
     const bool all_are_sent = send_what_fits(rows, are_again);
@@ -144,31 +174,61 @@ asio::awaitable<Hj212Sink::End> Hj212Sink::send(std::span<const model::StoredRow
   }
 }
 
-// As many as the window has room for, alerts first. False: there are more.
+// What is sent another time takes no more than half of the window.
+bool Hj212Sink::has_place(const Packet& packet, std::size_t repeats) const {
+  return !packet.is_repeat || repeats < std::max<std::size_t>(1, config_.options.window / 2);
+}
+
+// For no more than room, and none are under way.
+bool Hj212Sink::do_data_wait(std::span<const model::StoredRow> rows, std::size_t repeats) const {
+  bool do_wait = false;
+  for (const model::StoredRow& row : rows) {
+    if (is_alert(row) || !is_wanted(row)) continue;
+    const auto packet = packets_.find(row.sequence);
+    if (packet != packets_.end() && packet->second.fate == Fate::sent) return false;
+    const bool waits = packet == packets_.end() || packet->second.fate == Fate::waiting;
+    do_wait = do_wait || (waits && has_place(packet == packets_.end() ? Packet{} : packet->second, repeats));
+  }
+  return do_wait;
+}
+
+// As many as the window has room for, alerts first, also those behind the rows. False: there are more of the rows.
 bool Hj212Sink::send_what_fits(std::span<const model::StoredRow> rows, bool are_again) {
-  const std::size_t window = config_.options.window;
   const auto is_repeated = [](const auto& one) { return one.second.fate == Fate::sent && one.second.is_repeat; };
   auto repeats = static_cast<std::size_t>(std::ranges::count_if(packets_, is_repeated));
-  bool are_all_sent = true;
+  const auto fits = [&](const model::StoredRow& row, const auto& has_room) {  // true also: it was sent before
+    Packet& packet = packets_[row.sequence];
+    if (packet.fate != Fate::waiting) return true;
+    if (!has_place(packet, repeats) || !has_room()) return false;
+    if (packet.is_repeat) ++repeats;
+    packet.is_again = are_again;
+    send(row, packet);
+    alerts_in_a_row_ = is_alert(row) ? alerts_in_a_row_ + 1 : 0;
+    return true;
+  };
   std::set<const model::Series*> open;  // watches of which an alert has not arrived: the next one waits for it
-  for (const bool is_alert : {true, false}) {
-    const std::size_t kept_free = !is_alert && window >= kWindowWithPlace ? 1 : 0;
-    for (const model::StoredRow& row : rows) {
-      if ((row.body.get_if<model::Alert>() != nullptr) != is_alert || !is_wanted(row)) continue;
-      Packet& packet = packets_[row.sequence];
-      if (packet.fate == Fate::waiting) {
-        const bool is_next = !is_alert || !open.contains(row.series.get());
-        const bool has_place = !packet.is_repeat || repeats < std::max<std::size_t>(1, window / 2);
-        if (is_next && has_place && (is_alert ? link_.has_urgent_room() : link_.has_room(kept_free))) {
-          if (packet.is_repeat) ++repeats;
-          packet.is_again = are_again;
-          send(row, packet);
-        } else {
-          are_all_sent = false;
-        }
-      }
-      if (is_alert && (packet.fate == Fate::waiting || packet.fate == Fate::sent)) open.insert(row.series.get());
-    }
+  const bool do_wait = do_data_wait(rows, repeats);
+  const auto alert_fits = [&](const model::StoredRow& row) {
+    const auto has_room = [&] {
+      return !open.contains(row.series.get()) && link_.has_urgent_room() &&
+             (!do_wait || alerts_in_a_row_ < kAlertsInARow);
+    };
+    const bool is_sent = fits(row, has_room);
+    const Fate fate = packets_[row.sequence].fate;
+    if (fate == Fate::waiting || fate == Fate::sent) open.insert(row.series.get());
+    return is_sent;
+  };
+  bool are_all_sent = true;
+  for (const model::StoredRow& row : rows) {
+    if (is_alert(row) && is_wanted(row) && !alert_fits(row)) are_all_sent = false;
+  }
+  if (!are_again) {
+    for (const auto& [sequence, row] : ahead_) alert_fits(row);
+  }
+  const std::size_t kept_free = config_.options.window >= kWindowWithPlace ? 1 : 0;
+  for (const model::StoredRow& row : rows) {
+    if (is_alert(row) || !is_wanted(row)) continue;
+    if (!fits(row, [&] { return link_.has_room(kept_free); })) are_all_sent = false;
   }
   return are_all_sent;
 }
@@ -178,7 +238,7 @@ void Hj212Sink::send(const model::StoredRow& row, Packet& packet) {
   const Data data = data_of(row);
   packet.sent_at = clock_.ticks();
   if (shared::is_recorded(row)) packet.id = id_of(row, data);
-  if (const auto ticket = link_.upload(data, row.body.get_if<model::Alert>() != nullptr)) {
+  if (const auto ticket = link_.upload(data, is_alert(row))) {
     packet.ticket = *ticket;
     packet.fate = Fate::sent;
     return;

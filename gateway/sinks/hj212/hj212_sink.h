@@ -4,6 +4,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -31,6 +32,10 @@ namespace carbongate::sinks::hj212 {
 // is sent another time takes no more than half. An alert waits until what came before it of its watch has arrived: the
 // platform's last word of it is the last one.
 //
+// Nor does an alert wait behind a backlog: those behind the rows offered are read from the journal, and go before the
+// data in these rows; the sink remembers which have arrived until they are offered. Where many come, no more than
+// kAlertsInARow go while data wait and none are under way.
+//
 // Each time that a packet is sent is in the record of deliveries by the next look, though nothing is settled. By that
 // record what has arrived is not sent again after a restart, either, while something before it is open.
 //
@@ -38,14 +43,18 @@ namespace carbongate::sinks::hj212 {
 class Hj212Sink final : public ports::Sink {
  public:
   static constexpr std::size_t kBatchRows = 256;
-  static constexpr std::size_t kRememberedMax = 4 * kBatchRows;  // the oldest are forgotten: their rows are gone
+  static constexpr std::size_t kAheadMax = 1024;   // alerts behind what is offered; then they wait for it
+  static constexpr std::size_t kAheadAtOnce = 64;  // that are read of them
+  static constexpr std::size_t kRememberedMax = 4 * kBatchRows + kAheadMax;  // the oldest go: their rows are gone
+  static constexpr int kAlertsInARow = 4;
   static constexpr int kRoundsMax = 5;
   static constexpr std::chrono::seconds kReconnectPatience{15};  // of a delivery whose connection has ended
   // While packets wait for answers: for rows behind them, and at what is not recorded yet.
   static constexpr std::chrono::milliseconds kLookAgain{500};
 
-  // `clock` and `store` outlive it.
-  Hj212Sink(Config config, boost::asio::any_io_executor executor, io::Clock& clock, ports::Store* store);
+  // `clock` and `store` outlive it. `may_go_ahead`: as in SinkContext.
+  Hj212Sink(Config config, boost::asio::any_io_executor executor, io::Clock& clock, ports::Store* store,
+            std::function<bool(const model::StoredRow&)> may_go_ahead = {});
 
   const std::string& name() const override { return config_.name; }
   std::size_t batch_rows() const override { return kBatchRows; }
@@ -85,8 +94,12 @@ class Hj212Sink final : public ports::Sink {
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver_rows(std::span<const model::StoredRow> rows,
                                                                       bool are_again);
   boost::asio::awaitable<void> recall(std::span<const model::StoredRow> rows);
+  boost::asio::awaitable<bool> recall(std::uint64_t first, std::uint64_t last);
+  boost::asio::awaitable<void> look_ahead(std::uint64_t offered);
   boost::asio::awaitable<End> send(std::span<const model::StoredRow> rows, bool are_again);
   bool send_what_fits(std::span<const model::StoredRow> rows, bool are_again);
+  bool do_data_wait(std::span<const model::StoredRow> rows, std::size_t repeats) const;
+  bool has_place(const Packet& packet, std::size_t repeats) const;
   void send(const model::StoredRow& row, Packet& packet);
   void ask_by_repeat(std::span<const model::StoredRow> rows);
   void look_for_answers();
@@ -98,17 +111,22 @@ class Hj212Sink final : public ports::Sink {
   const Config config_;
   io::Clock& clock_;
   ports::Store* store_;
+  const std::function<bool(const model::StoredRow&)> may_go_ahead_;
   StationClock station_clock_;
   PlatformLink link_;
   shared::Health health_;
   shared::AttemptLog log_;
-  std::map<std::uint64_t, Packet> packets_;  // by the row's sequence
-  std::uint64_t recalled_ = 0;               // up to this row it is known what a former run had receipts of
-  std::uint64_t before_ = 0;                 // the journal's last row at the start
-  std::uint64_t noticed_ = 0;                // the newest report or alert when a delivery was cut short last
-  std::uint64_t round_ = 0;                  // connections given up before it
-  bool has_answered_ = false;                // the platform, anything of this round
-  std::optional<io::SteadyTime> told_at_;    // since nothing arrives: when the pump was last told so
+  std::map<std::uint64_t, Packet> packets_;          // by the row's sequence
+  std::map<std::uint64_t, model::StoredRow> ahead_;  // alerts behind what is offered, by sequence
+  std::uint64_t ahead_through_ = 0;                  // the newest alert that was read ahead
+  std::optional<std::uint64_t> ahead_notice_;        // all up to this notice are; nullopt: there are more
+  int alerts_in_a_row_ = 0;                          // since data were sent
+  std::uint64_t recalled_ = 0;                       // up to this row it is known what a former run had receipts of
+  std::uint64_t before_ = 0;                         // the journal's last row at the start
+  std::uint64_t noticed_ = 0;                        // the newest report or alert when a delivery was cut short last
+  std::uint64_t round_ = 0;                          // connections given up before it
+  bool has_answered_ = false;                        // the platform, anything of this round
+  std::optional<io::SteadyTime> told_at_;            // since nothing arrives: when the pump was last told so
   std::uint64_t repeated_row_ = 0;
   PlatformLink::Ticket repeated_ = 0;  // asks in this round whether it answers anything
 };

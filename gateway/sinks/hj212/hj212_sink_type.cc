@@ -20,7 +20,8 @@ class Plan final : public SinkPlan {
   }
   bool has_receipts() const override { return config_.options.wants_receipts; }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
-    return std::make_unique<hj212::Hj212Sink>(config_, context.executor, context.clock, context.store);
+    return std::make_unique<hj212::Hj212Sink>(config_, context.executor, context.clock, context.store,
+                                              context.may_go_ahead);
   }
 
  private:

@@ -55,7 +55,7 @@ def command(*args):
 
 
 def account(config):
-    (only,) = json.loads(command("conservation", config, "--format", "json"))
+    (only,) = json.loads(command("conservation", config, "--format", "json"))["sinks"]
     assert only["balances"]
     return only
 

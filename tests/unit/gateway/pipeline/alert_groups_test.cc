@@ -116,6 +116,37 @@ TEST_F(AlertGroups, ThatAreHeldBackAreToldWhenThatIsOver) {
   }
 }
 
+// What held it back was due, and is held back itself by what ends before its turn comes.
+TEST_F(AlertGroups, ThatAreHeldBackByWhatIsHeldBackItselfAreTold) {
+  site_.site.alert_rules.clear();
+  site_.site.watches.clear();
+  PointLimits limits;
+  limits.interval = 1min;
+  const PointId line = site_.add_point("line", Kind::instantaneous, "V", limits);
+  rule("line", Measure::value).above = 250;
+  watch_point(line);
+  auto& voltage = rule("voltage", Measure::value);
+  voltage.above = 250;
+  voltage.hold_for = 1min;
+  voltage.depends_on = {0};
+  watch_point(points_[0]);
+  rule("current", Measure::value).above = 250;
+  watch_point(points_[1]);
+  auto& group = rule("many", Measure::members);
+  group.above = 0;
+  group.depends_on = {1};
+  watch_group().members = {model::WatchId{2}};
+  start();
+  read(points_[0], "12:00:00", 260);  // due a minute later
+  read(line, "12:00:50", 260);
+  read(points_[1], "12:01:05", 260);
+  EXPECT_EQ(notices(), "") << "it is held back by what is due";
+  read(line, "12:01:08", 240);  // and that by the line
+  pass("12:01:20");
+  const std::string member = model::alert_id("test", "current", "device.l2", utc("2023-06-01 12:01:05"));
+  EXPECT_EQ(notices(), "06-01 12:01:08 many  firing since 06-01 12:01:08 1/0 by : device.l2 " + member + "\n");
+}
+
 // What held it back was due, and a reading that was still under way says that it never came to that.
 TEST_F(AlertGroups, ThatAreHeldBackByWhatIsMerelyDueAreToldWhenThatDoesNotFire) {
   site_.site.alert_rules.clear();

@@ -85,6 +85,46 @@ TEST_F(UserAlerts, AreBridgedByTheMetersThatAreHeard) {
   EXPECT_EQ(told(), "06-01 14:30:00 power press firing since 06-01 13:00:00 50/40\n");
 }
 
+// How long a value holds was decided when it was seen.
+TEST_F(UserAlerts, AreNotBegunAnewByADeadMeterThatIsHeardAgain) {
+  PointLimits limits;
+  limits.gap_max = 5min;
+  const PointId dead = site_.add_point("dead", Kind::cumulative, "kWh", limits);
+  const model::AccountId third = site_.add_account(dead);
+  auto& power = rule("power", Measure::rate);
+  power.above = 40;
+  power.hold_for = 90min;
+  watch_user("press", {account_, third}).unit = "kW";
+  start();
+  read(dead, "11:00:00", 7);
+  read(meter_, "12:00:00", 1000);
+  read(meter_, "13:00:00", 1050);
+  read(meter_, "14:00:00", 1100);
+  restart();
+  for (const char* at : {"14:10:00", "14:14:00", "14:18:00", "14:22:00", "14:26:00", "14:29:00"}) read(dead, at, 7);
+  EXPECT_EQ(told(), "");
+  pass("14:30:20");
+  EXPECT_EQ(told(), "06-01 14:30:00 power press firing since 06-01 13:00:00 50/40\n");
+}
+
+// A state of before says nothing of it: then the shortest gap of all holds.
+TEST_F(UserAlerts, GoOnFromAStateThatDoesNotSayHowLongItsValueHolds) {
+  auto& power = rule("power", Measure::rate);
+  power.above = 40;
+  power.hold_for = 90min;
+  watch_user("press", {account_}).unit = "kW";
+  start();
+  read(meter_, "12:00:00", 1000);
+  read(meter_, "13:00:00", 1050);
+  model::Checkpoint state = pipeline_->state();
+  ASSERT_EQ(state.alerts[0].bridged, 2h);
+  state.alerts[0].bridged.reset();
+  pipeline_.emplace(site_.pipeline(std::move(state)));
+  read(meter_, "14:00:00", 1100);
+  pass("14:30:20");
+  EXPECT_EQ(told(), "06-01 14:30:00 power press firing since 06-01 13:00:00 50/40\n");
+}
+
 TEST_F(UserAlerts, LookWhenAllReadingsOfAnInstantAreCounted) {
   rule("power", Measure::rate).above = 100;
   watch_user("press", {account_, other_}).unit = "kW";

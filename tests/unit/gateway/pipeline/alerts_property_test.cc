@@ -217,5 +217,73 @@ TEST_P(AnyAlerts, DoNotDependOnWhenTheClockIsLookedAt) {
   EXPECT_EQ(told, expected);
 }
 
+class AnyPower : public UserAlerts, public ::testing::WithParamInterface<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Seeds, AnyPower, ::testing::Range(1u, kSanitized ? 20u : 100u));
+
+// A meter of short gaps is dead for hours at a time, and heard again while a value of the other one holds. That comes
+// late, and says nothing new: live the clock has decided by then what a replay decides with it.
+TEST_P(AnyPower, OfADeadMeterThatIsHeardAgainIsTheSameLiveAndReplayed) {
+  std::mt19937_64 random(GetParam());
+  const auto below = [&](std::int64_t n) {
+    return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(n));
+  };
+  PointLimits limits;
+  limits.gap_max = 5min;
+  const PointId dead = site_.add_point("dead", Kind::cumulative, "kWh", limits);
+  const model::AccountId third = site_.add_account(dead);
+  for (const auto hold_for : {10min, 30min, 90min}) {
+    AlertRule& power = rule("power-" + std::to_string(hold_for / 1min), Measure::rate);
+    power.above = 40;
+    power.hold_for = hold_for;
+    watch_user("press", {account_, third}).unit = "kW";
+  }
+  std::vector<Reading> readings;
+  Instant at = utc("2023-06-01 00:00");
+  double count = 1000;
+  for (int i = 0; i < 300; ++i) {
+    at += 1min * (below(25) + 1);
+    readings.push_back(reading(meter_, at, count += static_cast<double>(below(30))));
+    if (below(4) != 0) continue;
+    at += 1min * below(20);
+    for (std::int64_t n = below(8); n > 0; --n) readings.push_back(reading(dead, at += 1s * (below(240) + 1), 7));
+  }
+  const auto alerts_of = [](const std::vector<model::JournalRow>& rows) {
+    std::vector<std::string> alerts;
+    for (const model::JournalRow& row : rows) {
+      if (row.body.get_if<model::Alert>()) alerts.push_back(to_text({row}));
+    }
+    std::ranges::sort(alerts);
+    return alerts;
+  };
+  const Instant end = at + 24h;
+
+  Pipeline live = site_.pipeline();
+  std::vector<model::JournalRow> rows;
+  const auto take = [&](const model::Effects& effects) {
+    rows.insert(rows.end(), effects.rows.begin(), effects.rows.end());
+  };
+  for (std::size_t i = 0; i < readings.size(); ++i) {
+    const Reading& one = readings[i];
+    // The clock is looked at until it is heard, which is late of the dead one.
+    const Instant latest = i + 1 < readings.size() ? readings[i + 1].at - 1s : end;
+    const Instant heard = one.point == dead ? std::min(one.at + 1s * below(240), latest) : one.at;
+    if (i != 0) {
+      for (Instant now = readings[i - 1].at; now <= heard; now += 15s) take(live.pass(now));
+    }
+    const Batch batch{.source = "test", .received = heard, .readings = {one}, .settled = {}};
+    take(live.ingest({&batch, 1}, heard));
+  }
+  take(live.pass(end));
+  const auto told = alerts_of(rows);
+  EXPECT_FALSE(told.empty());
+
+  rows.clear();
+  Pipeline replayed = site_.pipeline();
+  const Batch all{.source = "test", .received = at, .readings = readings, .settled = {}};
+  take(replayed.ingest({&all, 1}, at));
+  take(replayed.pass(end));
+  EXPECT_EQ(alerts_of(rows), told);
+}
+
 }  // namespace
 }  // namespace carbongate::pipeline

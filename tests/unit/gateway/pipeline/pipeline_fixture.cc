@@ -230,8 +230,9 @@ std::string to_text(const model::Checkpoint& checkpoint) {
   }
   for (const model::AlertState& a : checkpoint.alerts) {
     const auto time = [](const std::optional<Instant>& at) { return at ? when(*at) : std::string("-"); };
-    out += "alert holds " + time(a.holds_since) + " seen " + time(a.seen_at) + " " + number(a.value) + " held back " +
-           std::to_string(a.held_back) + " since " + time(a.since) + " fired " + time(a.fired_at) + " acknowledged " +
+    out += "alert holds " + time(a.holds_since) + " seen " + time(a.seen_at) + " " + number(a.value) + " for " +
+           (a.bridged ? std::to_string(a.bridged->count()) : "-") + " held back " + std::to_string(a.held_back) +
+           " since " + time(a.since) + " fired " + time(a.fired_at) + " acknowledged " +
            std::to_string(a.acknowledged) + " published " + std::to_string(a.published) + " suppressed " +
            std::to_string(a.suppressed) + " last " + time(a.last_since) + " " + std::to_string(a.last_published) + " " +
            time(a.late_from) + " begun " + time(a.begun);

@@ -172,6 +172,35 @@ TYPED_TEST(StoreContract, GivesAlertsBackUnderTheNameOfTheirRuleAndSubject) {
   EXPECT_EQ(this->store_->checkpoint().alerts[0], full_alert_state()) << "by name, not by place";
 }
 
+TYPED_TEST(StoreContract, GivesTheAlertsBehindAPlaceAndNothingElse) {
+  this->site_.watches = {watch_of(0, "overload", "incomer", "energy"), watch_of(1, "silent", "incomer", "")};
+  this->reopen();
+  model::Alert earlier = full_alert();  // of a time before, and told later
+  earlier.at = earlier.since = full_alert().since - 1h;
+  this->commit({{reading(kIncomer, kStart, 1),
+                 {model::WatchId{0}, full_alert()},
+                 interval(kPress, kStart, 250'000),
+                 {model::WatchId{1}, earlier},
+                 reading(kIncomer, kStart, 2),
+                 {model::WatchId{0}, full_alert()}},
+                {},
+                {}});
+  const auto behind = [this](std::uint64_t after, std::size_t limit) {
+    std::vector<std::uint64_t> sequences;
+    for (const model::StoredRow& row : run(this->store_->alerts_behind(after, limit)).value()) {
+      EXPECT_TRUE(row.body.template get_if<model::Alert>());
+      sequences.push_back(row.sequence);
+    }
+    return sequences;
+  };
+  using Sequences = std::vector<std::uint64_t>;
+  EXPECT_EQ(behind(0, 10), (Sequences{2, 4, 6}));
+  EXPECT_EQ(behind(0, 2), (Sequences{2, 4})) << "the oldest of them";
+  EXPECT_EQ(behind(2, 10), (Sequences{4, 6}));
+  EXPECT_EQ(behind(6, 10), Sequences{});
+  EXPECT_EQ(run(this->store_->alerts_behind(2, 1)).value()[0].series->rule, "silent");
+}
+
 TYPED_TEST(StoreContract, GivesReportsBackUnderTheirStationAndByTime) {
   using model::ReportKind;
   this->site_.stations = {{.id = model::StationId{0}, .name = "stack", .factors = {}},

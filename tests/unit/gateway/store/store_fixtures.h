@@ -138,6 +138,7 @@ inline model::AlertState full_alert_state() {
   return {.holds_since = kStart + 1s,
           .seen_at = kStart + 5s,
           .value = 812.5,
+          .bridged = 90s,
           .held_back = true,
           .since = kStart + 2s,
           .fired_at = kStart + 3s,

@@ -126,7 +126,8 @@ class Hj212SinkTest : public ::testing::Test {
   }
 
   void start() {
-    sink_ = std::make_unique<Hj212Sink>(config_, loop_.get_executor(), clock_, &store_);
+    sink_ = std::make_unique<Hj212Sink>(config_, loop_.get_executor(), clock_, &store_,
+                                        [this](const model::StoredRow& row) { return row.sequence != not_selected_; });
     tasks_.spawn(sink_->attend());
   }
   // Until it holds; time goes on by itself where nothing else happens.
@@ -167,7 +168,8 @@ class Hj212SinkTest : public ::testing::Test {
   // As the pump does: what is not settled is offered again.
   asio::awaitable<void> deliver() {
     while (!rows_.empty()) {
-      const std::vector<model::StoredRow> rows = rows_;
+      const auto end = rows_.begin() + static_cast<std::ptrdiff_t>(std::min(rows_.size(), sink_->batch_rows()));
+      const std::vector<model::StoredRow> rows(rows_.begin(), end);
       settle(co_await sink_->deliver(rows));
     }
   }
@@ -177,6 +179,14 @@ class Hj212SinkTest : public ::testing::Test {
       settle(co_await sink_->deliver_again(rows));
     }
   }
+  // Each packet is answered before the next: one goes beyond that for alerts.
+  void answer_one_by_one() { config_.options.window = config_.options.beyond_window = 1; }
+  std::vector<model::StoredRow> reports(std::uint64_t count) {
+    std::vector<model::StoredRow> rows;
+    while (rows.size() < count) rows.push_back(report(rows.size() + 1));
+    return rows;
+  }
+
   void settle(const model::Result<ports::Delivery>& delivery) {
     if (!delivery) {
       faults_.insert(delivery.error().code);
@@ -196,6 +206,7 @@ class Hj212SinkTest : public ::testing::Test {
   std::unique_ptr<Hj212Sink> sink_;
   io::TaskGroup tasks_{loop_.get_executor()};
   std::vector<model::StoredRow> rows_;
+  std::uint64_t not_selected_ = 0;
   std::vector<ports::RejectedRow> refused_;
   std::set<boost::system::error_code> faults_;
 };
@@ -247,6 +258,69 @@ TEST_F(Hj212SinkTest, WhatHadItsReceiptBeforeARestartIsNotSentAgain) {
   EXPECT_EQ(platform_.alerts(), std::vector<std::string>{"1"});
   EXPECT_EQ(platform_.count("2051"), 1u) << "the last one, which nobody knows of";
   EXPECT_TRUE(refused_.empty());
+}
+
+TEST_F(Hj212SinkTest, AnAlertDoesNotWaitBehindABacklogOfReports) {
+  answer_one_by_one();
+  disk_.rows = reports(2000);
+  std::size_t before_it = 0;
+  platform_.answers = [&](const std::string& area) {
+    if (area.find("编号") != area.npos) before_it = platform_.count("2051");
+    return true;
+  };
+  start();
+  rows_ = disk_.rows;
+  const model::StoredRow last = alert(2001, series("limit"));
+  rows_.push_back(last);
+  tasks_.spawn(deliver());
+  ASSERT_TRUE(until([&] { return platform_.count("2051") == 20; }));
+  EXPECT_TRUE(platform_.alerts().empty());
+  disk_.rows.push_back(last);
+  store_.set_last_notice(2001);
+  ASSERT_TRUE(until([&] { return !platform_.alerts().empty(); }));
+  EXPECT_LE(before_it, 25u);
+  ASSERT_TRUE(until([&] { return rows_.empty(); }));
+  EXPECT_EQ(platform_.alerts(), std::vector<std::string>{"2001"}) << "once";
+  EXPECT_EQ(platform_.count("2051"), 2000u);
+  std::vector<std::string> areas;
+  for (const auto& [cn, area] : platform_.got) {
+    if (cn == "2051") areas.push_back(area.substr(0, area.find(';')));
+  }
+  EXPECT_TRUE(std::ranges::is_sorted(areas)) << "reports in their order, which is that of their DataTime";
+}
+
+TEST_F(Hj212SinkTest, ABacklogOfReportsGoesOnUnderManyAlerts) {
+  answer_one_by_one();
+  disk_.rows = reports(1000);
+  const std::array watches{series("a"), series("b"), series("c")};
+  for (std::uint64_t s = 1001; s <= 1400; ++s) disk_.rows.push_back(alert(s, watches[s % 3]));
+  start();
+  rows_ = disk_.rows;
+  tasks_.spawn(deliver());
+  ASSERT_TRUE(until([&] { return platform_.count("3020") == 400; }));
+  EXPECT_GE(platform_.count("2051"), 400u / (Hj212Sink::kAlertsInARow + 1) - 1);
+  EXPECT_LE(platform_.count("2051"), 700u) << "and alerts go before them";
+  ASSERT_TRUE(until([&] { return rows_.empty(); }));
+  EXPECT_EQ(platform_.count("3020"), 400u);
+  std::array<std::vector<std::string>, 3> of_watch;
+  for (const std::string& number : platform_.alerts()) of_watch[std::stoul(number) % 3].push_back(number);
+  for (const auto& numbers : of_watch) EXPECT_TRUE(std::ranges::is_sorted(numbers)) << "order per rule kept";
+}
+
+TEST_F(Hj212SinkTest, WhatWentAheadOfABacklogBeforeARestartIsNotSentAgain) {
+  answer_one_by_one();
+  disk_.rows = reports(600);
+  const auto watch = series("limit");
+  for (std::uint64_t s = 601; s <= 603; ++s) disk_.rows.push_back(alert(s, watch));
+  store_.set_last_sequence(603);
+  disk_.recorded["platform"] = {{.sequence = 601, .outcome = ports::Attempt::Outcome::received}};
+  not_selected_ = 603;
+  start();
+  rows_ = reports(600);  // no more of it is offered
+  tasks_.spawn(deliver());
+  ASSERT_TRUE(until([&] { return rows_.empty(); }));
+  EXPECT_EQ(platform_.alerts(), std::vector<std::string>{"602"}) << "nor is one sent that is not selected";
+  EXPECT_EQ(platform_.got.front().first, "3020");
 }
 
 TEST_F(Hj212SinkTest, APlatformThatDoesNotAnswerAsksForNoSmallerBatches) {
