@@ -11,6 +11,7 @@
 #include <charconv>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <ostream>
 #include <set>
 #include <unordered_map>
@@ -21,6 +22,7 @@
 #include "gateway/cli/fault_status.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/model/hj212_flag.h"
+#include "gateway/model/unknown_amount.h"
 #include "gateway/pipeline/counter.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/store/sqlite_store.h"
@@ -36,6 +38,13 @@ namespace {
 constexpr std::size_t kReadingsPerCommit = 5'000;
 constexpr std::size_t kFaultsShown = 20;
 constexpr std::size_t kAlertsShown = 50;  // changes of them
+
+// Quarter hours of a point, of one rule, of which a part of the amount is not known.
+struct Unknown {
+  std::size_t quarters = 0;
+  Instant first{};
+};
+using UnknownAmounts = std::map<std::pair<PointId, model::Rule>, Unknown>;
 
 // What is wrong with a row, and where in it; columns count from 1.
 struct Fault {
@@ -148,6 +157,7 @@ class Player {
 
   const std::vector<model::JournalRow>& first_alerts() const { return alerts_; }
   std::size_t alert_changes() const { return changes_; }
+  const UnknownAmounts& unknown() const { return unknown_; }
 
   std::optional<model::Fault> finish() {
     if (!fault_) commit();
@@ -171,12 +181,23 @@ class Player {
     for (const model::JournalRow& row : effects.rows) {
       if (const auto* entry = row.body.get_if<model::EmissionEntry>()) last_end_ = std::max(last_end_, entry->end);
       if (row.body.get_if<model::Alert>() && ++changes_ <= kAlertsShown) alerts_.push_back(row);
+      if (const auto* interval = row.body.get_if<model::EnergyInterval>()) {
+        note_unknown(std::get<PointId>(row.subject), *interval);
+      }
     }
     wait_for(store_.commit(std::move(effects)));
     played_ += waiting_;
     waiting_ = 0;
     batches_.clear();
     if (terminal_) err_ << fmt::format("\r{} of {} readings", played_, total_) << std::flush;
+  }
+
+  void note_unknown(PointId point, const model::EnergyInterval& interval) {
+    const model::Quality quality = interval.quality;
+    const bool whole = interval.covered >= interval.end - interval.begin;
+    if (whole || quality.origin == model::Origin::measured || !model::leaves_unknown(quality.rule)) return;
+    Unknown& unknown = unknown_[{point, quality.rule}];
+    if (unknown.quarters++ == 0) unknown.first = interval.begin;
   }
 
   pipeline::Pipeline& pipeline_;
@@ -190,6 +211,7 @@ class Player {
   Instant last_end_{};  // of the entries
   std::vector<model::JournalRow> alerts_;
   std::size_t changes_ = 0;  // of alerts
+  UnknownAmounts unknown_;
   std::optional<model::Fault> fault_;
 };
 
@@ -247,6 +269,22 @@ void tell_what_waits(const model::Site& site, const model::Checkpoint& state, st
     if (of_point.counter.unbooked != model::Activity{}) {
       out << fmt::format("  {}: ran backwards; what it lost was not subtracted\n", point.full_name());
     }
+  }
+}
+
+// What a register moved from the last reading before it began anew, or ran backwards, to the first one after.
+void tell_what_is_unknown(const model::Site& site, const UnknownAmounts& unknown, std::ostream& out) {
+  tables::LocalTime time(site.time_zone);
+  for (const auto& [of, found] : unknown) {
+    const auto& [point, rule] = of;
+    out << fmt::format(
+        "  {}: {} in {} quarter hour{}, first in that of {}: what flowed there between two readings is "
+        "not known and not booked{}\n",
+        site.points.at(index(point)).full_name(), model::to_string(rule), found.quarters,
+        found.quarters == 1 ? "" : "s", time(found.first),
+        rule == model::Rule::backwards
+            ? ""
+            : "; where the register's last and first values were noted, 'replaced' of the point books it");
   }
 }
 
@@ -317,6 +355,7 @@ int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& er
   tell_what_was_not_counted(pipeline.statistics(), out);
   tell_what_was_dropped(store.value()->status(), out);
   tell_what_waits(config.site, pipeline.state(), out);
+  tell_what_is_unknown(config.site, player.unknown(), out);
   tell_alerts(config.site, player, out);
   return 0;
 }
