@@ -14,6 +14,7 @@
 #include <map>
 #include <ostream>
 #include <set>
+#include <tuple>
 #include <unordered_map>
 #include <variant>
 
@@ -45,6 +46,8 @@ struct Unknown {
   Instant first{};
 };
 using UnknownAmounts = std::map<std::pair<PointId, model::Rule>, Unknown>;
+
+using RowKey = std::tuple<PointId, Instant, double>;
 
 // What is wrong with a row, and where in it; columns count from 1.
 struct Fault {
@@ -158,6 +161,7 @@ class Player {
   const std::vector<model::JournalRow>& first_alerts() const { return alerts_; }
   std::size_t alert_changes() const { return changes_; }
   const UnknownAmounts& unknown() const { return unknown_; }
+  const std::vector<RowKey>& out_of_order() const { return out_of_order_; }
 
   std::optional<model::Fault> finish() {
     if (!fault_) commit();
@@ -181,6 +185,10 @@ class Player {
     for (const model::JournalRow& row : effects.rows) {
       if (const auto* entry = row.body.get_if<model::EmissionEntry>()) last_end_ = std::max(last_end_, entry->end);
       if (row.body.get_if<model::Alert>() && ++changes_ <= kAlertsShown) alerts_.push_back(row);
+      const auto* judged = row.body.get_if<model::JudgedReading>();
+      if (judged && judged->quality.rule == model::Rule::out_of_order) {
+        out_of_order_.emplace_back(std::get<PointId>(row.subject), judged->at, judged->value);
+      }
       if (const auto* interval = row.body.get_if<model::EnergyInterval>()) {
         note_unknown(std::get<PointId>(row.subject), *interval);
       }
@@ -212,6 +220,7 @@ class Player {
   std::vector<model::JournalRow> alerts_;
   std::size_t changes_ = 0;  // of alerts
   UnknownAmounts unknown_;
+  std::vector<RowKey> out_of_order_;
   std::optional<model::Fault> fault_;
 };
 
@@ -241,12 +250,41 @@ std::optional<std::size_t> examine(const CsvReplay& csv, const ReplayOptions& op
   return std::nullopt;
 }
 
-// Such readings are in the store, each with its rule, but no account moved by them.
-void tell_what_was_not_counted(const pipeline::Statistics& statistics, std::ostream& out) {
+// How many of the rows that were out of order only say again what another row says: the pipeline remembers the newest
+// reading of a point, and whether an older one is known the file tells.
+std::size_t count_repeated(const CsvReplay& csv, std::vector<RowKey> out_of_order) {
+  if (out_of_order.empty()) return 0;
+  std::ranges::sort(out_of_order);
+  std::vector<std::size_t> rows(out_of_order.size());  // of the file; of equal ones at the first
+  csv.for_each(
+      [&](const Reading& reading) {
+        const auto quality = model::from_hj212_flag(reading.hj212_flag);
+        if (reading.hj212_flag != model::kNoFlag && !(quality && usable(*quality))) return;
+        const auto row = std::ranges::lower_bound(out_of_order, RowKey{reading.point, reading.at, reading.value});
+        if (row == out_of_order.end() || *row != RowKey{reading.point, reading.at, reading.value}) return;
+        ++rows[static_cast<std::size_t>(row - out_of_order.begin())];
+      },
+      [](std::size_t, const Fault&) {});
+  std::size_t repeated = 0;
+  for (auto row = out_of_order.begin(); row != out_of_order.end();) {
+    const auto equal = std::ranges::equal_range(row, out_of_order.end(), *row);
+    const std::size_t late = equal.size();
+    const std::size_t in_file = rows[static_cast<std::size_t>(row - out_of_order.begin())];  // none: it was computed
+    if (in_file != 0) repeated += in_file > late ? late : late - 1;
+    row = equal.end();
+  }
+  return repeated;
+}
+
+// Such readings are in the store, each with its rule, but no account moved by them. `repeated`: of those that were out
+// of order.
+void tell_what_was_not_counted(const pipeline::Statistics& statistics, std::size_t repeated, std::ostream& out) {
   using model::Rule;
   const auto count = [&](Rule rule) {
-    const bool late_or_twice = rule == Rule::out_of_order || rule == Rule::duplicate;
-    return (late_or_twice ? statistics.by_rule : statistics.rejected_by_rule)[static_cast<std::size_t>(rule)];
+    const auto index = static_cast<std::size_t>(rule);
+    if (rule == Rule::out_of_order) return statistics.by_rule[index] - repeated;
+    if (rule == Rule::duplicate) return statistics.by_rule[index] + repeated;
+    return statistics.rejected_by_rule[index];
   };
   for (const Rule rule :
        {Rule::not_a_number, Rule::not_available, Rule::range, Rule::future, Rule::out_of_order, Rule::duplicate,
@@ -352,7 +390,7 @@ int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& er
     return EX_IOERR;
   }
   out << fmt::format("{} readings replayed into {}\n", *readings, config.store.path.string());
-  tell_what_was_not_counted(pipeline.statistics(), out);
+  tell_what_was_not_counted(pipeline.statistics(), count_repeated(csv, player.out_of_order()), out);
   tell_what_was_dropped(store.value()->status(), out);
   tell_what_waits(config.site, pipeline.state(), out);
   tell_what_is_unknown(config.site, player.unknown(), out);

@@ -99,6 +99,23 @@ TEST_F(ReplaySays, WhereACounterBeganAnewAndWhatIsNotKnownOfIt) {
       << said;
 }
 
+TEST_F(ReplaySays, WhichRowsOnlyRepeatWhatOthersSay) {
+  std::vector<std::pair<int, double>> rows;
+  for (int i = 0; i < 10; ++i) rows.emplace_back(i, 1000 + 10 * i);
+  for (int i = 3; i < 7; ++i) rows.emplace_back(rows[static_cast<std::size_t>(i)]);
+  const std::string said = replay(rows);
+  EXPECT_NE(said.find("4 of them not counted: duplicate"), std::string::npos) << said;
+  EXPECT_EQ(said.find("out-of-order"), std::string::npos) << said;
+  EXPECT_EQ(said.find("restate"), std::string::npos) << said;
+}
+
+TEST_F(ReplaySays, WhichRowsCameLateThoughTheyAreRepeatedToo) {
+  const std::string said = replay({{0, 1000}, {1, 1010}, {3, 1030}, {2, 1020}, {2, 1020}, {1, 1010}, {1, 1011}});
+  EXPECT_NE(said.find("2 of them not counted: out-of-order"), std::string::npos) << said;
+  EXPECT_NE(said.find("2 of them not counted: duplicate"), std::string::npos) << said;
+  EXPECT_NE(said.find("restate"), std::string::npos) << said;
+}
+
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenReplay, testing::ValuesIn(cases()), [](const auto& info) { return info.param; });
 
 }  // namespace
