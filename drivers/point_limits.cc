@@ -1,5 +1,7 @@
 #include "drivers/point_limits.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -122,7 +124,8 @@ void read_flow_max(config::Reader& in, Point& point) {
 }
 
 // The ends that are given, in the point's unit; a value that is wrong is a problem and left out.
-std::vector<double> read_rollovers(config::Reader& in, PointLimits& limits, double count_by_default) {
+std::vector<double> read_rollovers(config::Reader& in, Point& point, double count_by_default) {
+  PointLimits& limits = point.limits;
   std::vector<double> ends;
   const config::Node* list = in.child("rollover_at");
   if (list && list->is_sequence()) {
@@ -153,9 +156,11 @@ std::vector<double> read_rollovers(config::Reader& in, PointLimits& limits, doub
   }
   if (in.has("count") || limits.count == 0) limits.count = count;
   if (in.has("register_bits") && in.value_or<int>("register_bits", 0) > kExactBits) {
-    in.warning("register_bits",
-               "values are doubles, which tell 2^53 counts apart: a register that comes near its end, "
-               "and what it moves through it, are not exact");
+    in.warning(
+        "register_bits",
+        fmt::format("values are doubles, which tell 2^53 counts apart: what the register shows above {:.15g} {}, "
+                    "and what it moves there, is not exact",
+                    std::ldexp(count, kExactBits), point.unit.symbol));
   }
   if (in.child("register_bits")) ends.push_back(std::ldexp(count, in.in_range<int>("register_bits", 32, 8, 64)));
   if (in.child("register_digits"))
@@ -168,7 +173,7 @@ void read_rollover(config::Reader& in, Point& point, double count_by_default) {
   for (const std::string_view key : {"rollover_at", "register_bits", "register_digits"}) {
     if (in.has(key) && point.kind != Kind::cumulative) in.error(key, "only a cumulative point starts again from 0");
   }
-  auto ends = read_rollovers(in, limits, count_by_default);
+  auto ends = read_rollovers(in, point, count_by_default);
   if (!ends.empty()) limits.rollover_at = std::move(ends);
   if (limits.rollover_at.empty() || !limits.max) return;
   if (*limits.max > *std::ranges::max_element(limits.rollover_at)) {

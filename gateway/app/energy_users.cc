@@ -1,5 +1,7 @@
 #include "gateway/app/energy_users.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -12,6 +14,7 @@
 #include "gateway/app/names.h"
 #include "gateway/app/part_of.h"
 #include "gateway/pipeline/counter_judge.h"
+#include "gateway/pipeline/energy.h"
 
 namespace carbongate::app {
 namespace {
@@ -22,8 +25,6 @@ using config::suggestion;
 // Points without a power_max or flow_max that are named one by one; of a large site that has none at all, that is
 // enough to go by.
 constexpr std::size_t kUnlimitedListedMax = 20;
-
-constexpr double kEndNeverSeen = 0x1p62;  // counts of a register
 
 std::string join(const std::vector<std::string>& words) {
   std::string out;
@@ -357,19 +358,25 @@ class UsersReader {
     }
   }
 
-  // Of a register of 64 bits the end is never seen.
+  // What its `max` rejects it does not show.
   void warn_if_too_large(config::Reader& in, const Point& point, const model::Carrier& carrier) {
     const auto scale = model::ActivityScale::between(point.unit, carrier);
-    const double count = point.limits.count > 0 ? point.limits.count : 1;
     if (!scale || point.kind != Kind::cumulative || !too_large_.insert(&point).second) return;
-    for (const double end : point.limits.rollover_at) {
-      const auto range = (*scale)(end);
-      if (end / count >= kEndNeverSeen || (range && pipeline::CounterJudge(point, *scale, {}).holds(*range))) continue;
-      in.warning("from", "'" + point.full_name() + "' may show more than an account can count (" +
-                             std::string(carrier.id) +
-                             "): such values are rejected as out of range, and its end is not known");
-      return;
-    }
+    const pipeline::CounterJudge judge(point, *scale, {});
+    const auto is_held = [&](double value) {
+      const auto total = (*scale)(value);
+      return total && judge.holds(*total);
+    };
+    if (point.limits.max && is_held(*point.limits.max)) return;
+    const auto end = std::ranges::find_if_not(point.limits.rollover_at, is_held);
+    if (end == point.limits.rollover_at.end()) return;
+    const double most =
+        static_cast<double>(judge.most().quanta()) / pipeline::quanta_per_unit(carrier.quantum, point.unit);
+    in.warning("from", fmt::format("'{}' may show more than an account can count ({}): its register ends at {:.15g} "
+                                   "{}, and readings above {:.13g} {} are rejected as out of range, so that nothing is "
+                                   "counted until it is below again. If it can come there, have it set back before and "
+                                   "give that as 'replaced'; if not, give its 'max'",
+                                   point.full_name(), carrier.id, *end, point.unit.symbol, most, point.unit.symbol));
   }
 
   // The limits that apply instead are those of pipeline/connection.cc.

@@ -88,6 +88,12 @@ EmissionEntry correction_of(const EmissionEntry& known, const EmissionEntry& res
   return correction;
 }
 
+// Of a quarter hour of which only the rule is known.
+bool says_nothing(const EmissionEntry& entry) {
+  return entry.quality.origin == model::Origin::missing && entry.amount == model::Activity{} &&
+         entry.covered == Duration::zero();
+}
+
 // What takes an entry away that should not be there.
 EmissionEntry nothing_instead_of(const EmissionEntry& known) {
   EmissionEntry nothing;
@@ -136,6 +142,8 @@ std::optional<Difference> compare(const Key& key, const Booked& booked, const Em
   Layers layers;
   if (has_revisions) layers = layers_of(booked.revisions);
   if (!layers.has_computed && !restated) return std::nullopt;  // what stands alone was never computed
+  // That nothing is known says nothing against what stands there for want of it.
+  if (!layers.has_computed && has_revisions && says_nothing(*restated)) return std::nullopt;
   // Without data a substitution stands beside what the meters said; data take both back.
   const bool data_came = restated && layers.has_substituted && restated->covered > layers.computed.covered;
   const bool is_booked = layers.has_computed || data_came;

@@ -11,8 +11,10 @@
 #include <charconv>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <ostream>
 #include <set>
+#include <tuple>
 #include <unordered_map>
 #include <variant>
 
@@ -21,6 +23,7 @@
 #include "gateway/cli/fault_status.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/model/hj212_flag.h"
+#include "gateway/model/unknown_amount.h"
 #include "gateway/pipeline/counter.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/store/sqlite_store.h"
@@ -36,6 +39,15 @@ namespace {
 constexpr std::size_t kReadingsPerCommit = 5'000;
 constexpr std::size_t kFaultsShown = 20;
 constexpr std::size_t kAlertsShown = 50;  // changes of them
+
+// Quarter hours of a point, of one rule, of which a part of the amount is not known.
+struct Unknown {
+  std::size_t quarters = 0;
+  Instant first{};
+};
+using UnknownAmounts = std::map<std::pair<PointId, model::Rule>, Unknown>;
+
+using RowKey = std::tuple<PointId, Instant, double>;
 
 // What is wrong with a row, and where in it; columns count from 1.
 struct Fault {
@@ -148,6 +160,8 @@ class Player {
 
   const std::vector<model::JournalRow>& first_alerts() const { return alerts_; }
   std::size_t alert_changes() const { return changes_; }
+  const UnknownAmounts& unknown() const { return unknown_; }
+  const std::vector<RowKey>& out_of_order() const { return out_of_order_; }
 
   std::optional<model::Fault> finish() {
     if (!fault_) commit();
@@ -171,12 +185,27 @@ class Player {
     for (const model::JournalRow& row : effects.rows) {
       if (const auto* entry = row.body.get_if<model::EmissionEntry>()) last_end_ = std::max(last_end_, entry->end);
       if (row.body.get_if<model::Alert>() && ++changes_ <= kAlertsShown) alerts_.push_back(row);
+      const auto* judged = row.body.get_if<model::JudgedReading>();
+      if (judged && judged->quality.rule == model::Rule::out_of_order) {
+        out_of_order_.emplace_back(std::get<PointId>(row.subject), judged->at, judged->value);
+      }
+      if (const auto* interval = row.body.get_if<model::EnergyInterval>()) {
+        note_unknown(std::get<PointId>(row.subject), *interval);
+      }
     }
     wait_for(store_.commit(std::move(effects)));
     played_ += waiting_;
     waiting_ = 0;
     batches_.clear();
     if (terminal_) err_ << fmt::format("\r{} of {} readings", played_, total_) << std::flush;
+  }
+
+  void note_unknown(PointId point, const model::EnergyInterval& interval) {
+    const model::Quality quality = interval.quality;
+    const bool whole = interval.covered >= interval.end - interval.begin;
+    if (whole || quality.origin == model::Origin::measured || !model::leaves_unknown(quality.rule)) return;
+    Unknown& unknown = unknown_[{point, quality.rule}];
+    if (unknown.quarters++ == 0) unknown.first = interval.begin;
   }
 
   pipeline::Pipeline& pipeline_;
@@ -190,6 +219,8 @@ class Player {
   Instant last_end_{};  // of the entries
   std::vector<model::JournalRow> alerts_;
   std::size_t changes_ = 0;  // of alerts
+  UnknownAmounts unknown_;
+  std::vector<RowKey> out_of_order_;
   std::optional<model::Fault> fault_;
 };
 
@@ -219,12 +250,41 @@ std::optional<std::size_t> examine(const CsvReplay& csv, const ReplayOptions& op
   return std::nullopt;
 }
 
-// Such readings are in the store, each with its rule, but no account moved by them.
-void tell_what_was_not_counted(const pipeline::Statistics& statistics, std::ostream& out) {
+// How many of the rows that were out of order only say again what another row says: the pipeline remembers the newest
+// reading of a point, and whether an older one is known the file tells.
+std::size_t count_repeated(const CsvReplay& csv, std::vector<RowKey> out_of_order) {
+  if (out_of_order.empty()) return 0;
+  std::ranges::sort(out_of_order);
+  std::vector<std::size_t> rows(out_of_order.size());  // of the file; of equal ones at the first
+  csv.for_each(
+      [&](const Reading& reading) {
+        const auto quality = model::from_hj212_flag(reading.hj212_flag);
+        if (reading.hj212_flag != model::kNoFlag && !(quality && usable(*quality))) return;
+        const auto row = std::ranges::lower_bound(out_of_order, RowKey{reading.point, reading.at, reading.value});
+        if (row == out_of_order.end() || *row != RowKey{reading.point, reading.at, reading.value}) return;
+        ++rows[static_cast<std::size_t>(row - out_of_order.begin())];
+      },
+      [](std::size_t, const Fault&) {});
+  std::size_t repeated = 0;
+  for (auto row = out_of_order.begin(); row != out_of_order.end();) {
+    const auto equal = std::ranges::equal_range(row, out_of_order.end(), *row);
+    const std::size_t late = equal.size();
+    const std::size_t in_file = rows[static_cast<std::size_t>(row - out_of_order.begin())];  // none: it was computed
+    if (in_file != 0) repeated += in_file > late ? late : late - 1;
+    row = equal.end();
+  }
+  return repeated;
+}
+
+// Such readings are in the store, each with its rule, but no account moved by them. `repeated`: of those that were out
+// of order.
+void tell_what_was_not_counted(const pipeline::Statistics& statistics, std::size_t repeated, std::ostream& out) {
   using model::Rule;
   const auto count = [&](Rule rule) {
-    const bool late_or_twice = rule == Rule::out_of_order || rule == Rule::duplicate;
-    return (late_or_twice ? statistics.by_rule : statistics.rejected_by_rule)[static_cast<std::size_t>(rule)];
+    const auto index = static_cast<std::size_t>(rule);
+    if (rule == Rule::out_of_order) return statistics.by_rule[index] - repeated;
+    if (rule == Rule::duplicate) return statistics.by_rule[index] + repeated;
+    return statistics.rejected_by_rule[index];
   };
   for (const Rule rule :
        {Rule::not_a_number, Rule::not_available, Rule::range, Rule::future, Rule::out_of_order, Rule::duplicate,
@@ -247,6 +307,22 @@ void tell_what_waits(const model::Site& site, const model::Checkpoint& state, st
     if (of_point.counter.unbooked != model::Activity{}) {
       out << fmt::format("  {}: ran backwards; what it lost was not subtracted\n", point.full_name());
     }
+  }
+}
+
+// What a register moved from the last reading before it began anew, or ran backwards, to the first one after.
+void tell_what_is_unknown(const model::Site& site, const UnknownAmounts& unknown, std::ostream& out) {
+  tables::LocalTime time(site.time_zone);
+  for (const auto& [of, found] : unknown) {
+    const auto& [point, rule] = of;
+    out << fmt::format(
+        "  {}: {} in {} quarter hour{}, first in that of {}: what flowed there between two readings is "
+        "not known and not booked{}\n",
+        site.points.at(index(point)).full_name(), model::to_string(rule), found.quarters,
+        found.quarters == 1 ? "" : "s", time(found.first),
+        rule == model::Rule::backwards
+            ? ""
+            : "; where the register's last and first values were noted, 'replaced' of the point books it");
   }
 }
 
@@ -314,9 +390,10 @@ int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& er
     return EX_IOERR;
   }
   out << fmt::format("{} readings replayed into {}\n", *readings, config.store.path.string());
-  tell_what_was_not_counted(pipeline.statistics(), out);
+  tell_what_was_not_counted(pipeline.statistics(), count_repeated(csv, player.out_of_order()), out);
   tell_what_was_dropped(store.value()->status(), out);
   tell_what_waits(config.site, pipeline.state(), out);
+  tell_what_is_unknown(config.site, player.unknown(), out);
   tell_alerts(config.site, player, out);
   return 0;
 }

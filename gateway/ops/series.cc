@@ -88,6 +88,11 @@ model::PerBasis<model::Co2e> co2e_of(const model::PerBasis<model::Emitted>& emit
   return co2e;
 }
 
+// Of what was published with neither amount nor coverage only the rule is known: a counter began anew.
+bool is_known(model::Activity amount, Duration covered, std::uint32_t revision) {
+  return amount != model::Activity{} || covered > Duration::zero() || revision != 0;
+}
+
 double value_of(const SeriesAsk& ask, const model::Account& account, const Figures& figures) {
   if (ask.measure == SeriesMeasure::energy) {
     return static_cast<double>(figures.amount.quanta()) / static_cast<double>(account.carrier->quanta_per_display);
@@ -125,7 +130,7 @@ void read_rollups(store::History& history, const model::Site& site, const Series
     if (!place) return true;
     columns.at(id)[*place] = {
         value_of(ask, site.accounts.at(model::index(id)), {rollup.amount, rollup.coal, co2e_of(rollup.emitted)}),
-        rollup.covered, true};
+        rollup.covered, is_known(rollup.amount, rollup.covered, rollup.revision)};
     return true;
   }));
 }
@@ -149,7 +154,7 @@ void read_entries(store::History& history, const model::Site& site, const Series
     auto& [begin, covered] = last[id];
     if (entry.revision != 0 && begin == entry.begin) cell.covered -= covered;
     cell.covered += entry.covered;
-    cell.is_there = true;
+    cell.is_there = cell.is_there || is_known(entry.amount, entry.covered, entry.revision);
     begin = entry.begin;
     covered = entry.covered;
     return true;

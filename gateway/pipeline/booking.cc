@@ -141,24 +141,41 @@ void Pipeline::Engine::close_until(std::size_t point, Instant until) {
   PointRules& rules = points_[point];
   if (until < rules.next_close) return;
   model::PointState& state = state_.points[point];
+  bool ends_unknown = false;
   if (state.open && state.open->end <= until) {
-    if (worth_a_row(*state.open)) {
+    ends_unknown = is_unknown(*state.open);
+    if (ends_unknown) note_unknown(point);
+    if (ends_unknown || worth_a_row(*state.open)) {
       ++statistics_.intervals;
       emit_row(static_cast<PointId>(point), make_interval(*state.open));
     }
     state.open.reset();
   }
-  for (const std::size_t account : rules.accounts) close_account(account, until);
+  for (const std::size_t account : rules.accounts) close_account(account, until, ends_unknown);
   note_next_close(rules, state);
 }
 
-void Pipeline::Engine::close_account(std::size_t index, Instant until) {
+// Of the open quarter hour nothing is known but why: it is missing, in whatever contains it too.
+void Pipeline::Engine::note_unknown(std::size_t point) {
+  model::OpenInterval& quarter = *state_.points[point].open;
+  quarter.quality.origin = model::Origin::missing;
+  for (const std::size_t i : points_[point].accounts) {
+    model::AccountState& account = state_.accounts[i];
+    account.quality = worse(account.quality, quarter.quality);
+    for (std::optional<OpenPeriod>& open : account.open) {
+      if (open) open->quality = worse(open->quality, quarter.quality);
+    }
+  }
+}
+
+// `ends_unknown`: with a quarter hour of which nothing else is known, nor is it of a longer period that has no more.
+void Pipeline::Engine::close_account(std::size_t index, Instant until, bool ends_unknown) {
   model::AccountState& account = state_.accounts[index];
   for (std::size_t p = 0; p < kPeriods.size(); ++p) {
     std::optional<OpenPeriod>& open = account.open[p];
     if (!open || open->end > until) continue;
     alerts_.closed(static_cast<AccountId>(index), kPeriods[p], *open);
-    if (worth_a_row(*open)) {
+    if (ends_unknown || worth_a_row(*open)) {
       if (p == kQuarter) publish_entry(index);
       emit_row(static_cast<AccountId>(index), make_rollup(kPeriods[p], *open, validity_));
     }

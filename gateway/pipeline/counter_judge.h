@@ -71,6 +71,7 @@ class CounterJudge {
 
   // Whether sums with this value fit into 64 bits, the ratio included.
   bool holds(model::Activity register_value) const;
+  model::Activity most() const { return model::Activity::of(total_max_); }  // that it holds
 
   // from.first < to.first.
   Step judge(const Fix& from, const Fix& to, const Hints& hints) const;

@@ -111,7 +111,8 @@ class Pipeline::Engine {
   void mark_ends(std::size_t point, const Movement& movement, Instant first);
   void note_rates(std::size_t point, const Movement& movement);
   void close_until(std::size_t point, Instant until);
-  void close_account(std::size_t account, Instant until);
+  void note_unknown(std::size_t point);
+  void close_account(std::size_t account, Instant until, bool ends_unknown);
   void publish_entry(std::size_t account);
   static void state_uncertainty_as(const model::Emitted& stated, model::Basis basis, model::AccountState& account);
   void note_next_close(PointRules& rules, const model::PointState& point) const;

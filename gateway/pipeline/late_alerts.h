@@ -11,6 +11,7 @@
 #include "gateway/model/alert.h"
 #include "gateway/model/quality.h"
 #include "gateway/model/site.h"
+#include "gateway/model/unknown_amount.h"
 #include "gateway/pipeline/calendar.h"
 
 namespace carbongate::pipeline {
@@ -44,9 +45,7 @@ constexpr bool in_doubt(model::Quality quality) {
   return quality.rule == model::Rule::pending || quality.rule == model::Rule::glitch;
 }
 constexpr bool begins_anew(model::Quality quality) {
-  using model::Rule;
-  return quality.rule == Rule::reset || quality.rule == Rule::rollover || quality.rule == Rule::replaced ||
-         quality.rule == Rule::ratio_change || quality.rule == Rule::backwards;
+  return quality.rule == model::Rule::rollover || model::leaves_unknown(quality.rule);
 }
 
 // From when on readings are needed: whatever began before has fired by the time of the first late one; of a change the

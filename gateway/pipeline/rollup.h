@@ -6,6 +6,7 @@
 #include "gateway/model/checkpoint.h"
 #include "gateway/model/rows.h"
 #include "gateway/model/site.h"
+#include "gateway/model/unknown_amount.h"
 #include "gateway/pipeline/calendar.h"
 
 namespace carbongate::pipeline {
@@ -43,9 +44,13 @@ Open& open_at(Instant at, model::Period period, Calendar& calendar, std::optiona
   return *open;
 }
 
-// A period in which nothing was counted and nothing watched is no row.
+// A period in which nothing was counted and nothing watched is no row...
 constexpr bool worth_a_row(const model::OpenInterval& interval) {
   return interval.covered > Duration::zero() || interval.amount != model::Activity{};
+}
+// ...unless its counter began anew there, or ran backwards: something may have flowed, and nobody knows how much.
+constexpr bool is_unknown(const model::OpenInterval& interval) {
+  return !worth_a_row(interval) && model::leaves_unknown(interval.quality.rule);
 }
 constexpr bool worth_a_row(const model::OpenPeriod& period) {
   return period.covered > Duration::zero() || period.amount != model::Activity{} ||

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "gateway/model/unknown_amount.h"
+
 namespace carbongate::sinks::energy_platform {
 namespace {
 
@@ -29,18 +31,20 @@ std::int64_t rounded(Wide numerator, Wide denominator) {
 }  // namespace
 
 // A quarter hour that was estimated over a gap is exact only together with its neighbours; a day is, in which the gap
-// lies, for it is what the counter moved: there the share that was watched decides. And where the lack of a factor
-// hides what the amount is like. A day that was measured only in part, as the first one, is none either.
+// lies, for it is what the counter moved: there the share that was watched decides. So it does of a longer period in
+// which a counter was reset, and where the lack of a factor hides what the amount is like. A day that was measured only
+// in part, as the first one, is none either.
 bool is_valid(const codec::Dialect& dialect, const model::RollupRow& row) {
   const bool is_watched = 100 * row.covered >= dialect.valid_watched_percent * (row.end - row.begin);
   if (row.quality.rule == model::Rule::no_factor) return is_watched;
   const auto is_said = [&](model::Origin origin) {
     return std::ranges::find(dialect.valid_origins, to_string(origin)) != dialect.valid_origins.end();
   };
-  if (!usable(row.quality)) return false;
-  const bool is_whole = row.period == model::Period::quarter_hour || row.quality.origin > model::Origin::late;
+  const bool is_longer = row.period != model::Period::quarter_hour;
+  if (!usable(row.quality)) return is_longer && is_watched && model::leaves_unknown(row.quality.rule);
+  const bool is_whole = !is_longer || row.quality.origin > model::Origin::late;
   if (is_said(row.quality.origin)) return is_whole || is_watched;
-  return row.quality.origin == model::Origin::estimated && row.period != model::Period::quarter_hour && is_watched;
+  return row.quality.origin == model::Origin::estimated && is_longer && is_watched;
 }
 
 std::optional<codec::StatType> stat_type_of(model::Period period) {

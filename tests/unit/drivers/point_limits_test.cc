@@ -97,6 +97,9 @@ TEST(PointLimits, ARegisterEndsWhereItsBitsOrDigitsEnd) {
   EXPECT_EQ(ends("{register_bits: 48, count: 0.001}"), std::vector{281474976710.656});
   EXPECT_EQ(ends("{register_digits: 7, count: 0.1}"), std::vector{1e6}) << "999999.9 is the last it shows";
   EXPECT_EQ(ends("{rollover_at: [1e6, 1e7], register_digits: 5}"), (std::vector{1e6, 1e7, 1e5}));
+  EXPECT_NE(Read(Kind::cumulative, "kWh", "{register_bits: 64, count: 0.001}")
+                .said.find("what the register shows above 9007199254740.99 kWh, and what it moves there, is not exact"),
+            std::string::npos);
   for (const char* bad :
        {"register_bits: 7", "register_bits: 65", "register_digits: 2", "count: 0.1", "{register_bits: 32, count: 0}",
         "{rollover_at: [1e6, many]}", "rollover_at: [0]", "{register_digits: 5, max: 100001}"}) {

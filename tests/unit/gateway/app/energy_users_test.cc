@@ -433,8 +433,14 @@ TEST_F(EnergyUsersTest, AreWarnedOfARegisterThatShowsMoreThanCanBeCounted) {
     return said("warning: energy_users[0].consumes[0].from: '" + name + "' may show more than an account can count");
   };
   EXPECT_TRUE(warned_of("hall.bits_48", 0x1p48 * 0.1, 0.1)) << said_;
+  EXPECT_TRUE(said("its register ends at 28147497671065.6 kWh, and readings above 4611686018427 kWh are rejected"));
   EXPECT_FALSE(warned_of("hall.fine", 0x1p48 * 0.001, 0.001)) << said_;
-  EXPECT_FALSE(warned_of("hall.bits_64", 0x1p64 * 0.1, 0.1)) << "it never gets there: " << said_;
+  EXPECT_TRUE(warned_of("hall.bits_64", 0x1p64 * 0.001, 0.001)) << said_;
+  add("hall.held", "kWh", Kind::cumulative, 1e6);
+  section_.site.points.back().limits.rollover_at = {0x1p64 * 0.001};
+  section_.site.points.back().limits.max = 1e12;
+  consume("carrier: electricity, from: hall.held");
+  EXPECT_EQ(said_, "") << "it never gets there";
 }
 
 TEST_F(EnergyUsersTest, AreWarnedOfManySuchCountersInFewLines) {

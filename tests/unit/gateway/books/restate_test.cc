@@ -196,6 +196,11 @@ TEST(Differences, ASubstitutionWhereNothingWasPublishedStandsUntilThereIsData) {
   EmissionEntry substitution = revision(entry(90, 45), 1, Cause::substitution);
   substitution.covered = {};
   EXPECT_TRUE(compare({substitution}, {}).empty());
+  EmissionEntry unknown = entry(0, 0);
+  unknown.covered = {};
+  unknown.quality = {model::Origin::missing, model::Rule::reset};
+  EXPECT_TRUE(compare({substitution}, {unknown}).empty()) << "why there are no data is none";
+  EXPECT_EQ(compare({}, {unknown}).size(), 1u) << "but where nothing stands it is said";
   const auto found = compare({substitution}, {entry(100, 50)});
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].amendment.correction.amount, Activity::of(10));

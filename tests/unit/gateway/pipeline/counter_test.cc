@@ -366,6 +366,25 @@ TEST(Counter, AYieldOfTodayIsBookedWhole) {
   }
 }
 
+TEST(Counter, WhatIsLeftOutAsAGlitchIsAsOneReadingThatWasLost) {
+  Point point = a_point();
+  point.limits.interval = 15min;
+  Register meter(point);
+  meter.at(0min, 53'700.0);
+  meter.at(15min, 0);
+  const Counted within = meter.at(30min, 53'720.0);
+  ASSERT_EQ(within.movements.size(), 1u);
+  EXPECT_EQ(within.movements[0].quality, measured(Rule::glitch)) << "no longer than gap_max: 45 minutes";
+  EXPECT_TRUE(within.movements[0].covered);
+  meter.at(45min, 0);
+  meter.at(60min, 0);
+  const Counted beyond = meter.at(76min, 53'740.0);
+  ASSERT_EQ(beyond.movements.size(), 1u);
+  EXPECT_EQ(beyond.movements[0].quality, estimated(Rule::gap));
+  EXPECT_FALSE(beyond.movements[0].covered);
+  EXPECT_EQ(meter.total, Activity::of(40 * kKwh));
+}
+
 TEST(Counter, AStepFrom0IsCountedIfTheConnectionDeliversItSinceTheLast0) {
   Register meter(a_point());
   meter.at(0min, 53'700.0);

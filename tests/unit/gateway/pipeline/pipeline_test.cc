@@ -453,6 +453,52 @@ TEST_F(OneMeter, AResetLeavesItsMarkOnTheQuarterHour) {
   EXPECT_EQ(intervals[0].quality.origin, Origin::estimated);
 }
 
+TEST(Pipeline, AQuarterHourOfWhichOnlyTheResetIsKnownIsMissing) {
+  TestSite site;
+  const PointId meter = site.add_point("energy", Kind::cumulative, "kWh", every(15min));
+  site.add_account(meter);
+  site.add_account(meter, "electricity", "cn-grid", "CN-XX", "average");  // there is no such factor
+  Pipeline pipeline = site.pipeline();
+  const Instant noon = utc("2023-06-01 12:00");
+  std::vector<Reading> readings;
+  for (int i = 0; i < 20; ++i) readings.push_back(reading(meter, noon + i * 15min, (i < 3 ? 53'700.0 : 0.0) + 2.5 * i));
+  const auto rows = feed(pipeline, readings);
+
+  const auto intervals = only<EnergyInterval>(rows);
+  ASSERT_EQ(intervals.size(), 19u) << "none vanishes";
+  const EnergyInterval& lost = intervals[2];
+  EXPECT_EQ(lost.begin, noon + 30min);
+  EXPECT_EQ(lost.amount, Activity{});
+  EXPECT_EQ(lost.covered, 0min);
+  EXPECT_EQ(lost.quality, (Quality{Origin::missing, Rule::reset}));
+  EXPECT_EQ(intervals[1].quality, Quality{});
+  EXPECT_EQ(intervals[3].quality, Quality{});
+  const auto entries = only<EmissionEntry>(rows);
+  ASSERT_EQ(entries.size(), 38u);
+  EXPECT_EQ(entries[4].quality, lost.quality);
+  EXPECT_EQ(entries[5].begin, noon + 30min);
+  EXPECT_EQ(entries[5].quality, (Quality{Origin::missing, Rule::no_factor}));
+  EXPECT_EQ(rollups(rows, Period::hour).at(0).quality, lost.quality) << "as good as its worst part";
+  EXPECT_EQ(rollups(rows, Period::hour).at(0).covered, 45min);
+  EXPECT_EQ(pipeline.state().accounts[0].quality, lost.quality);
+}
+
+TEST(Pipeline, AnHourOfWhichOnlyTheResetIsKnownIsMissing) {
+  TestSite site;
+  const PointId meter = site.add_point("energy", Kind::cumulative, "kWh", every(60min));
+  site.add_account(meter);
+  Pipeline pipeline = site.pipeline();
+  const Instant noon = utc("2023-06-01 12:00");
+  std::vector<Reading> readings;
+  for (int i = 0; i < 20; ++i) readings.push_back(reading(meter, noon + i * 60min, (i < 3 ? 53'700.0 : 0.0) + 2.5 * i));
+  const auto rows = feed(pipeline, readings);
+  const auto hours = rollups(rows, Period::hour);
+  ASSERT_EQ(hours.size(), 19u);
+  EXPECT_EQ(hours[2].quality, (Quality{Origin::missing, Rule::reset}));
+  EXPECT_EQ(hours[2].covered, 0min);
+  EXPECT_EQ(only<EnergyInterval>(rows).size(), 18u * 4 + 2) << "the quarter hours at both ends say so";
+}
+
 TEST_F(OneMeter, OnePointMayFeedSeveralAccounts) {
   site.add_account(meter, "electricity", "cn-grid", "CN", "average");
   Pipeline pipeline = site.pipeline();

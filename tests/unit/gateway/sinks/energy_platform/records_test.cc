@@ -155,6 +155,18 @@ TEST_F(EnergyPlatformRecords, OfADayAreValidIfEnoughOfItWasWatched) {
   EXPECT_FALSE(records(day, Cadence::days).at(0).is_valid);
 }
 
+TEST_F(EnergyPlatformRecords, OfADayInWhichACounterWasResetAreValidIfEnoughOfItWasWatched) {
+  model::RollupRow day = rollup(1, Period::day);
+  day.quality = {model::Origin::missing, model::Rule::reset};
+  day.covered = 23h;
+  EXPECT_TRUE(records(day, Cadence::days).at(0).is_valid);
+  day.covered = 21h;
+  EXPECT_FALSE(records(day, Cadence::days).at(0).is_valid);
+  model::RollupRow quarter = rollup(1);
+  quarter.quality = day.quality;
+  EXPECT_FALSE(records(quarter, Cadence::real_time).at(0).is_valid);
+}
+
 TEST_F(EnergyPlatformRecords, OfAFirstDayThatWasMeasuredInPartAreNotValid) {
   model::RollupRow day = rollup(1, Period::day);
   day.covered = 6h;
