@@ -59,6 +59,11 @@ bool is_broken_pipe(const error_code& ec) {
          ec == asio::ssl::error::stream_truncated;
 }
 
+// RFC 9110, 15.2: the answer comes behind it. 101 was not asked for, and is the last that is HTTP.
+bool is_interim(unsigned status) {
+  return status >= 100 && status < 200 && status != 101;
+}
+
 }  // namespace
 
 std::string_view HttpResponse::header(std::string_view name) const {
@@ -93,6 +98,7 @@ class HttpClient::Impl {
     } guard{connection_};
 
     while (true) {
+      if (connection_ && has_unasked()) connection_.reset();
       const bool reused = connection_ != nullptr;
       if (!reused) {
         if (auto failure = co_await connect(deadline.expiry())) co_return std::move(*failure);
@@ -125,6 +131,12 @@ class HttpClient::Impl {
     message.body() = std::move(request.body);
     message.prepare_payload();
     return message;
+  }
+
+  // What came on a connection at rest would be taken for the answer to the next request (RFC 9112, 9.2).
+  bool has_unasked() const {
+    error_code ec;
+    return connection_->lowest().socket().available(ec) != 0 || ec;
   }
 
   HttpFailure failed(const std::string& what, const error_code& ec) const {
@@ -184,14 +196,21 @@ class HttpClient::Impl {
       co_return attempt;
     }
     // A server that refuses a body may answer and close before it has read all of it: look for the answer in any case.
-    http::response_parser<http::buffer_body> parser;
-    parser.header_limit(kHeaderBytesMax);
-    parser.body_limit(boost::none);  // read_body() has its own
+    std::optional<http::response_parser<http::buffer_body>> reader;
     error_code ec;
-    co_await http::async_read_header(stream, connection_->buffer, parser, into(ec));
-    co_await rethrow_if_cancelled();
+    bool has_interim = false;
+    while (true) {
+      reader.emplace();
+      reader->header_limit(kHeaderBytesMax);
+      reader->body_limit(boost::none);  // read_body() has its own
+      co_await http::async_read_header(stream, connection_->buffer, *reader, into(ec));
+      co_await rethrow_if_cancelled();
+      if (ec || !is_interim(reader->get().result_int())) break;
+      has_interim = true;
+    }
+    auto& parser = *reader;
     if (ec) {
-      attempt.stale = is_broken_pipe(ec) && !parser.got_some();
+      attempt.stale = is_broken_pipe(ec) && !has_interim && !parser.got_some();
       attempt.failure = is_broken_pipe(ec)
                             ? HttpFailure{ec, where_ + ": the server closed the connection without an answer"}
                             : failed("", ec);

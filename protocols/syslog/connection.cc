@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -12,6 +15,8 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -27,14 +32,17 @@ using namespace asio::experimental::awaitable_operators;
 
 namespace {
 
+constexpr const char* kBroken = "the connection has broken before its end";
+constexpr std::chrono::milliseconds kLookAgain{10};
+
 auto into(error_code& error) {
   return asio::redirect_error(asio::use_awaitable, error);
 }
 
 class Stream {
  public:
-  Stream(asio::any_io_executor executor, const Server& server)
-      : server_(server), resolver_(executor), socket_(executor) {
+  Stream(asio::any_io_executor executor, io::Clock& clock, const Server& server)
+      : clock_(clock), server_(server), resolver_(executor), socket_(executor) {
     const bool is_v6 = server.host.find(':') != std::string::npos;
     where_ = fmt::format("{}{}{}:{}", is_v6 ? "[" : "", server.host, is_v6 ? "]" : "", server.port);
   }
@@ -97,28 +105,59 @@ class Stream {
     co_return !error;
   }
 
-  // Our end of the stream, and the server's. One that ends its own before it has all of ours has not read it; over TLS
-  // an alert says so.
+  // Our end of the stream, and the server's, which is a receipt only as an answer to ours. Over TLS our end is the
+  // close_notify; the TCP stream's stays open behind it until the answer, so that each byte must be acknowledged then.
   asio::awaitable<void> end() {
+    if (co_await has_ended_first()) co_return fail_early();
     error_code error;
-    if (tls_) co_await tls_->async_shutdown(into(error));
-    const bool is_alert = error.category() == asio::error::get_ssl_category();
-    if (is_alert) co_return fail("the server has refused what was sent", error);
-    if (error == asio::error::operation_aborted) co_return;
+    if (tls_) {
+      co_await tls_->async_shutdown(into(error));
+      const bool is_alert = error.category() == asio::error::get_ssl_category();
+      if (is_alert) co_return fail("the server has refused what was sent", error);
+      if (error && error != asio::ssl::error::stream_truncated) co_return fail(kBroken, error);
+      if (!is_acknowledged()) co_return fail_early();
+    }
     socket_.shutdown(tcp::socket::shutdown_send, error);
     std::array<char, 256> ignored;
-    error.clear();
     while (!error) co_await socket_.async_read_some(asio::buffer(ignored), into(error));
-    if (error == asio::error::eof && is_acknowledged()) {
-      sent_.is_taken = true;
-      sent_.is_confirmed = true;
-    } else if (error == asio::error::eof) {
-      sent_.trouble = where_ + ": the server has ended the connection before it read everything";
-    } else {
-      fail("the connection has broken before its end", error);
-    }
+    if (error != asio::error::eof) co_return fail(kBroken, error);
+    if (!tls_ && !is_acknowledged()) co_return fail_early();
+    error = error_behind_end();
+    if (error) co_return fail(kBroken, error);
+    sent_.is_taken = true;
+    sent_.is_confirmed = true;
   }
 
+  void fail_early() {
+    const error_code error = error_behind_end();
+    if (error) return fail(kBroken, error);
+    sent_.trouble = where_ + ": the server has ended the connection before it read everything";
+  }
+
+  asio::awaitable<bool> has_ended_first() {
+    const io::SteadyTime until = clock_.ticks() + std::min(server_.stays_open, server_.timeout / 4);
+    bool has_ended = has_server_ended();
+    while (!has_ended && clock_.ticks() < until) {
+      co_await clock_.sleep_until(clock_.ticks() + kLookAgain);
+      has_ended = has_server_ended();
+    }
+    co_return has_ended;
+  }
+
+  bool has_server_ended() {
+    pollfd socket{.fd = socket_.native_handle(), .events = POLLRDHUP, .revents = 0};
+    return ::poll(&socket, 1, 0) != 0;
+  }
+
+  // Of a reset that came when reading had its end already.
+  error_code error_behind_end() {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (::getsockopt(socket_.native_handle(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+    return {error, boost::system::system_category()};
+  }
+
+  io::Clock& clock_;
   const Server& server_;
   std::string where_;
   io::Resolver resolver_;
@@ -132,7 +171,7 @@ class Stream {
 }  // namespace
 
 asio::awaitable<Sent> send(asio::any_io_executor executor, io::Clock& clock, const Server& server, std::string frames) {
-  Stream stream(std::move(executor), server);
+  Stream stream(std::move(executor), clock, server);
   co_await (stream.run(frames) || clock.sleep_until(clock.ticks() + server.timeout));
   co_return std::move(stream).result();
 }

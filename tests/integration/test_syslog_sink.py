@@ -1,6 +1,8 @@
 """Alerts to rsyslog, over TLS and over TCP: written on disk there in order, also when it is killed on the way."""
 
+import contextlib
 import re
+import select
 import shutil
 import signal
 import socket
@@ -16,12 +18,16 @@ from works import Works
 FORMAT = re.compile(r"(\d+) alert (\S+) (\[alert@32473 .*?\]|-) (.*) \[([0-9a-f]{16}-\d+)\]$")
 
 
+def make_certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", folder / "key.pem", "-out",
+                    folder / "cert.pem", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+                   check=True, capture_output=True)
+
+
 class Rsyslog:
     def __init__(self, folder, tls):
         self.folder, self.port, self.out = folder, free_port(), folder / "alerts.log"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", folder / "key.pem", "-out",
-                        folder / "cert.pem", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
-                       check=True, capture_output=True)
+        make_certificate(folder)
         driver = ('StreamDriver.Name="gtls" StreamDriver.Mode="1" StreamDriver.AuthMode="anon"' if tls else "")
         (folder / "rsyslog.conf").write_text(f"""
 global(workDirectory="{folder}" DefaultNetstreamDriver="gtls" DefaultNetstreamDriverCAFile="{folder}/cert.pem"
@@ -91,18 +97,77 @@ def test_no_change_is_lost_when_the_server_is_killed(tmp_path):
     assert keys == sorted(keys), "in order"
 
 
-def test_what_a_server_closes_without_reading_is_not_received(tmp_path):
-    """As of a proxy that has nobody behind it."""
-    with socket.create_server(("127.0.0.1", 0)) as closing:
-        works = Works(tmp_path, [f'type: syslog, name: soc, server: "127.0.0.1:{closing.getsockname()[1]}", security: none, timeout: 2s'],
-                      excursions=3)
-        works.gateway.start()
-        for _ in range(3):
-            connection, _ = closing.accept()
+class Server:
+    """Does so with the first connections, and reads the others to their end."""
+
+    def __init__(self, folder, tls, refuse, refusals=3, answers=False):
+        """`answers`: with a close_notify."""
+        self.refuse, self.answers, self.got, self.refused = refuse, answers, [], 0
+        self.context = None
+        if tls:
+            make_certificate(folder)
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+        self.refusals, self.listener = refusals, socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self):
+        self.listener.close()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            if self.context:
+                connection = self.context.wrap_socket(connection, server_side=True)
+            if self.refused < self.refusals:
+                self.refuse(connection)
+                self.refused += 1
+            else:
+                self._read(connection)
             connection.close()
-        wait_until(lambda: any(int(d["attempts"]) > 1 for d in works.deliveries("--open")), what="another attempt")
-        assert {d["state"] for d in works.deliveries()} == {"open"} and len(works.deliveries()) == 6
-        works.gateway.kill()
+
+    def _read(self, connection):
+        read = b""
+        while piece := connection.recv(65536):
+            read += piece
+        self.got += re.findall(r"\[([0-9a-f]{16}-\d+)\]", read.decode())
+        if self.answers:
+            connection.unwrap()
+
+
+def closes(connection):
+    """As a proxy that has nobody behind it."""
+
+
+def ends_and_closes_later(connection):
+    connection.shutdown(socket.SHUT_WR)
+    select.select([connection], [], [], 10)
+
+
+def shuts_down_tls(connection):
+    with contextlib.suppress(ssl.SSLError):
+        connection.unwrap()
+
+
+@pytest.mark.parametrize("security, refuse, answers", [("none", closes, False), ("none", ends_and_closes_later, False), ("tls", closes, False),
+                                                       ("tls", closes, True), ("tls", shuts_down_tls, False)])
+def test_what_a_server_ends_without_reading_is_sent_until_it_is_read_and_then_once(tmp_path, security, refuse, answers):
+    server = Server(tmp_path, security == "tls", refuse, answers=answers)
+    ca = f"ca_file: {tmp_path}/cert.pem," if security == "tls" else ""
+    works = Works(tmp_path, [f'type: syslog, name: soc, server: "127.0.0.1:{server.port}", security: {security}, {ca} batch_rows: 2'],
+                  excursions=6)
+    with works.gateway.start():
+        wait_until(lambda: server.refused == 3, 30, "refusals")
+        wait_until(lambda: len(works.deliveries()) == 12 and works.deliveries("--open") == [], 30, "all receipts")
+    server.close()
+    sent = works.deliveries()
+    assert {d["state"] for d in sent} == {"received"} and {d["answer"] for d in sent} == {"read to its end"}
+    assert server.got == [d["id"] for d in sent], "each once, in order"
+    assert int(sent[0]["attempts"]) == 4
 
 
 def test_what_nobody_has_read_escalates(tmp_path):

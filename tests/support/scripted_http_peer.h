@@ -34,6 +34,8 @@ class ScriptedHttpPeer {
   void raw(std::string bytes) { script_.push_back({std::move(bytes), false}); }
   void raw_and_close(std::string bytes) { script_.push_back({std::move(bytes), true}); }
   void close() { script_.push_back({"", true}); }
+  // At once, on the connection that there is.
+  void say_unasked(const std::string& bytes) { boost::asio::write(*current_, boost::asio::buffer(bytes)); }
 
   std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
   struct Request {
@@ -52,6 +54,7 @@ class ScriptedHttpPeer {
   boost::asio::awaitable<void> serve() {
     while (true) {
       auto socket = co_await acceptor_.async_accept(boost::asio::use_awaitable);
+      current_ = &socket;
       ++connections_;
       try {
         while (co_await serve_one(socket)) {
@@ -90,6 +93,7 @@ class ScriptedHttpPeer {
   boost::asio::ip::tcp::acceptor acceptor_;
   std::deque<Step> script_;
   std::vector<Request> requests_;
+  boost::asio::ip::tcp::socket* current_ = nullptr;
   std::size_t connections_ = 0;
 };
 

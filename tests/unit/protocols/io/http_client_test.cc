@@ -149,6 +149,30 @@ TEST_F(HttpClientTest, TakesNothingLeftOverForTheNextAnswer) {
   EXPECT_EQ(post(client)->body, "second");
 }
 
+TEST_F(HttpClientTest, TakesNothingUnaskedForTheNextAnswer) {
+  HttpClient client = make_client();
+  peer_.answer(200, "first");
+  EXPECT_EQ(post(client)->body, "first");
+  peer_.say_unasked("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong");
+  peer_.answer(503, "second");
+  EXPECT_EQ(post(client)->body, "second");
+  EXPECT_EQ(client.connects(), 2U);
+}
+
+TEST_F(HttpClientTest, WaitsForTheAnswerBehindAnInterimOne) {
+  HttpClient client = make_client();
+  peer_.raw(
+      "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
+      "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nlate");
+  const auto response = post(client);
+  EXPECT_EQ(response->status, 503);
+  EXPECT_EQ(response->body, "late");
+  EXPECT_EQ(response->header("Link"), "");
+  peer_.answer(204);
+  EXPECT_EQ(post(client)->status, 204);
+  EXPECT_EQ(client.connects(), 1U) << "nothing is left over";
+}
+
 TEST_F(HttpClientTest, ReadsChunkedAndUndelimitedBodies) {
   HttpClient client = make_client();
   peer_.raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");

@@ -1,9 +1,6 @@
 #include "protocols/io/http_server.h"
 
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include <array>
 #include <boost/asio/co_spawn.hpp>
@@ -29,6 +26,7 @@
 #include "protocols/io/http_head.h"
 #include "protocols/io/system_clock.h"
 #include "protocols/io/task_group.h"
+#include "tests/support/certificate.h"
 #include "tests/support/temporary_directory.h"
 
 namespace carbongate::io {
@@ -76,7 +74,7 @@ asio::awaitable<HttpAnswer> echo(HttpCall call) {
   co_return answer;
 }
 
-class HttpServerTest : public testing::Test {
+class HttpServerTest : public ::testing::Test {
  protected:
   void start(HttpServerLimits limits = {}, HttpListen where = {}) {
     listener_.emplace(loop_.get_executor(), clock_, where, limits, echo, refusal_);
@@ -371,35 +369,13 @@ TEST(HttpListener, SaysWhyItCannotListen) {
   EXPECT_EQ(tls.open(), "cannot read a certificate from /nowhere.pem: No such file or directory");
 }
 
-// Writes BASE.key and BASE.pem, valid until `expires`; two kinds of key: "EC", "RSA".
-void write_certificate(const std::filesystem::path& base, const std::string& kind, std::time_t expires) {
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
-      kind == "EC" ? EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256")
-                   : EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{2048}),
-      EVP_PKEY_free);
-  const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), X509_free);
-  X509_set_version(certificate.get(), X509_VERSION_3);
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
-  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -60);
-  ASN1_TIME_set(X509_getm_notAfter(certificate.get()), expires);
-  X509_set_pubkey(certificate.get(), key.get());
-  ASSERT_GT(X509_sign(certificate.get(), key.get(), EVP_sha256()), 0);
-  const auto write = [](const std::string& file, const auto& pem) {
-    const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new_file(file.c_str(), "w"), BIO_free);
-    ASSERT_EQ(pem(out.get()), 1);
-  };
-  write(base.string() + ".key",
-        [&](BIO* out) { return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
-  write(base.string() + ".pem", [&](BIO* out) { return PEM_write_bio_X509(out, certificate.get()); });
-}
-
-class Certificate : public testing::Test {
+class Certificate : public ::testing::Test {
  protected:
   Certificate() { put(make("EC", kFirst)); }
 
   std::filesystem::path make(const std::string& kind, std::time_t expires) {
     const auto base = directory_.path() / ("made-" + std::to_string(++made_));
-    write_certificate(base, kind, expires);
+    testing::write_certificate(base, kind, expires);
     return base;
   }
   // As a renewal does; times of files may be coarser than a test is slow.
