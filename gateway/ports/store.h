@@ -193,8 +193,8 @@ class Store {
   virtual boost::asio::awaitable<model::Result<std::optional<std::string>>> kept(std::string sink,
                                                                                  std::string name) = 0;
 
-  // The stored reports of a station that the query wants, by begin, then as they were made; at most `limit`, behind
-  // `after`.
+  // The stored reports of a station that the query wants, by begin, of each the newest revision; at most `limit`,
+  // behind `after`.
   virtual boost::asio::awaitable<model::Result<std::vector<model::StoredRow>>> reports(ReportQuery query) = 0;
 
   // The accounts of all sinks there ever were. What is pending is counted up to `count_max` numbers of the journal.

@@ -415,7 +415,8 @@ ReportSearch Journal::search(const ports::ReportQuery& query, ReportSearch searc
   find.bind(1, std::max(from, search.at_ms)).bind(2, ms(query.to)).bind(3, search.at_ms).bind(4, search.sequence);
   find.bind(5, kLookedAtMax);
   std::int64_t looked_at = 0;
-  for (Rows rows(find); search.found.size() < query.limit && rows.next(); ++looked_at) {
+  bool is_full = false;
+  for (Rows rows(find); !is_full && rows.next(); ++looked_at) {
     search.sequence = find.integer(0);
     search.at_ms = find.integer(2);
     const auto& series = series_.series(find.integer(1));
@@ -423,9 +424,17 @@ ReportSearch Journal::search(const ports::ReportQuery& query, ReportSearch searc
     const RecordColumns columns{
         .kind = RowKind::report, .at_ms = search.at_ms, .value = 0, .quality = find.integer(3), .body = find.blob(4)};
     model::StoredRow row{static_cast<std::uint64_t>(search.sequence), series, codec_.decode_row(columns)};
-    if (row.body.get<model::Report>().kind == query.kind) search.found.push_back(std::move(row));
+    const auto& report = row.body.get<model::Report>();
+    if (report.kind != query.kind) continue;
+    if (!search.found.empty() && search.found.back().body.get<model::Report>().begin == report.begin) {
+      search.found.back() = std::move(row);  // told again with other values
+    } else if (search.found.size() == query.limit) {
+      is_full = true;
+    } else {
+      search.found.push_back(std::move(row));
+    }
   }
-  search.is_done = looked_at < kLookedAtMax || search.found.size() == query.limit;
+  search.is_done = is_full || looked_at < kLookedAtMax;
   return search;
 }
 

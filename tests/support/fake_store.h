@@ -256,7 +256,15 @@ class FakeStore final : public ports::Store {
       const bool is_wanted = report && row.series->device == query.station && report->kind == query.kind &&
                              report->begin >= query.from && report->begin <= query.to &&
                              (!query.after || report->begin > *query.after);
-      if (is_wanted && result.size() < query.limit) result.push_back(row);
+      if (!is_wanted) continue;
+      const auto told = std::ranges::find_if(result, [&](const model::StoredRow& before) {
+        return before.body.get<model::Report>().begin == report->begin;
+      });
+      if (told != result.end()) {
+        *told = row;
+      } else if (result.size() < query.limit) {
+        result.push_back(row);
+      }
     }
     co_return result;
   }

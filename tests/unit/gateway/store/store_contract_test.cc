@@ -241,6 +241,29 @@ TYPED_TEST(StoreContract, GivesReportsBackUnderTheirStationAndByTime) {
   }
 }
 
+TYPED_TEST(StoreContract, FindsOfEachReportTheNewestRevision) {
+  this->site_.stations = {{.id = model::StationId{0}, .name = "stack", .factors = {}}};
+  this->reopen();
+  const auto told = [](Instant begin, std::uint32_t revision) {
+    model::Report report = full_report(model::ReportKind::minute, begin, 1min);
+    report.revision = revision;
+    return model::JournalRow{model::StationId{0}, report};
+  };
+  this->commit({{told(kStart, 0), told(kStart + 1min, 0), told(kStart + 2min, 0)}, {}, {}});
+  this->commit({{told(kStart + 1min, 1), told(kStart, 1)}, {}, {}});
+  this->commit({{told(kStart + 1min, 2)}, {}, {}});
+  ports::ReportQuery query{
+      .station = "stack", .kind = model::ReportKind::minute, .from = kStart, .to = kStart + 4h, .limit = 2};
+  std::vector<std::uint32_t> revisions;
+  for (int page = 0; page < 2; ++page) {
+    for (const model::StoredRow& row : run(this->store_->reports(query)).value()) {
+      revisions.push_back(row.body.get<model::Report>().revision);
+      query.after = row.body.get<model::Report>().begin;
+    }
+  }
+  EXPECT_EQ(revisions, (std::vector<std::uint32_t>{1, 2, 0})) << "also where a page ends between two of them";
+}
+
 TYPED_TEST(StoreContract, KeepsWhatASinkWantsToRemember) {
   EXPECT_EQ(run(this->store_->kept("city", "settings")).value(), std::nullopt);
   run(this->store_->keep("city", "settings", "a")).value();
