@@ -14,6 +14,7 @@
 #include "gateway/ops/json.h"
 #include "gateway/ops/names.h"
 #include "gateway/ops/presence.h"
+#include "gateway/ops/watched_so_far.h"
 #include "gateway/pipeline/counter.h"
 
 namespace carbongate::ops {
@@ -80,8 +81,7 @@ struct Live::Sums {
   std::array<double, 3> by_scope{};
   double market_kg = 0;
   model::AccountsUncertainty uncertainty;  // of co2e_kg
-  Duration covered{};
-  Duration elapsed{};
+  json::value coverage_percent;
 };
 
 // Of one user, or of the site: what makes its total.
@@ -89,21 +89,14 @@ Live::Sums Live::sums_of(model::Period period, const std::string* user, Instant 
   const model::Site& site = facts_.site();
   const pipeline::Span span = calendar_.period(period, now);
   Sums sums;
-  std::map<PointId, std::pair<Duration, Duration>> watched;  // covered, elapsed
+  WatchedSoFar watched(span, now);
   for (const model::Account& account : site.accounts) {
     const bool counts =
         user ? account.user == *user && model::in_total(account.flow) : model::in_site_total(site, account);
     if (!counts) continue;
     const model::AccountState& state = facts_.accounts().accounts.at(model::index(account.id));
     const model::OpenPeriod* open = open_period(state, period, now);
-    const auto& newest = facts_.accounts().points.at(index(account.source)).last_at;
-    if (newest && span.begin < *newest) {
-      auto& [covered, elapsed] = watched[account.source];
-      covered = std::max(covered, open ? open->covered : Duration::zero());
-      elapsed = std::max(std::min(now, span.end) - span.begin, covered);
-    } else {
-      watched[account.source] = {Duration::zero(), std::max<Duration>(now - span.begin, 1ms)};
-    }
+    watched.add(account.source, facts_.accounts().points.at(index(account.source)).last_at, open);
     if (!open) continue;
     const double amount = in_units(account, open->amount);
     const model::Emitted& primary = open->emitted[model::Basis::primary];
@@ -118,10 +111,7 @@ Live::Sums Live::sums_of(model::Period period, const std::string* user, Instant 
     sums.market_kg += kilograms(market.co2e.quanta());
     sums.uncertainty.add(account, primary.without_gases(), open->quality);
   }
-  for (const auto& [point, times] : watched) {
-    sums.covered += times.first;
-    sums.elapsed += times.second;
-  }
+  sums.coverage_percent = watched.percent();
   return sums;
 }
 
@@ -137,8 +127,7 @@ json::object Live::period_of(const Sums& sums) const {
           {"co2e_kg_scope_2", sums.by_scope[2]},
           {"market_co2e_kg", sums.market_kg},
           {"renewable_share_percent", percent_of(sums.own_kwh, sums.electricity_kwh)},
-          {"coverage_percent",
-           percent_of(static_cast<double>(sums.covered.count()), static_cast<double>(sums.elapsed.count()))}};
+          {"coverage_percent", sums.coverage_percent}};
 }
 
 Live::Totals Live::totals(const State& state) const {
@@ -215,8 +204,11 @@ json::array Live::quotas(Instant now) {
     const pipeline::Span span = calendar_.period(rule.period, now);
     const bool by_co2e = rule.sum == model::AlertSum::co2e;
     std::int64_t used = 0;
+    WatchedSoFar watched(span, now);
     for (const model::AccountId id : watch.accounts) {
       const auto* open = open_period(facts_.accounts().accounts.at(model::index(id)), rule.period, now);
+      const PointId source = site.accounts.at(model::index(id)).source;
+      watched.add(source, facts_.accounts().points.at(index(source)).last_at, open);
       if (open) used += by_co2e ? open->emitted[model::Basis::primary].co2e.quanta() : open->amount.quanta();
     }
     const std::int64_t per_unit =
@@ -237,7 +229,8 @@ json::array Live::quotas(Instant now) {
         {"unit", by_co2e || !watch.carrier ? std::string("kg") : std::string(watch.carrier->display.symbol)},
         {"used_percent", percent_of(in(used), in(rule.quota))},
         {"elapsed_percent", percent_of(static_cast<double>((now - span.begin).count()),
-                                       static_cast<double>((span.end - span.begin).count()))}});
+                                       static_cast<double>((span.end - span.begin).count()))},
+        {"coverage_percent", watched.percent()}});
   }
   return list;
 }

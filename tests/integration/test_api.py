@@ -125,6 +125,7 @@ def test_now_adds_up(site):
     nodes = {node["id"] for node in now["flows"]["nodes"]}
     assert {end for link in links for end in link} == nodes
     quota = now["quotas"][0]
+    assert 0 < quota["coverage_percent"] <= 100
     assert quota["used_percent"] == pytest.approx(quota["used"] / quota["quota"] * 100, abs=0.01)
 
 

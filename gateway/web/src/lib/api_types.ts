@@ -99,6 +99,7 @@ export interface QuotaUse {
   unit: string;
   used_percent: number;
   elapsed_percent: number;
+  coverage_percent: Optional<number>;
 }
 
 export interface FlowNode extends Named {

@@ -80,7 +80,10 @@ function Quota(props: {use: QuotaUse}): JSX.Element {
       </div>
       <Meter percent={use.used_percent} mark={use.elapsed_percent} tone={tone} label={`${of}, ${ui.percent(use.used_percent, 0)}`} />
       <div class="quota-foot">
-        <span>{of} · <strong>{ui.percent(use.used_percent, 1)}</strong></span>
+        <span>
+          {of} · <strong>{ui.percent(use.used_percent, 1)}</strong>
+          {use.coverage_percent === null ? null : <span class="hint"> · {ui.t('now.quota.coverage', {percent: ui.percent(use.coverage_percent, 1)})}</span>}
+        </span>
         <span class="hint">{ui.t('now.quota.elapsed', {percent: ui.percent(use.elapsed_percent, 0), period: ui.t(`period.${use.period}`)})}</span>
       </div>
     </li>

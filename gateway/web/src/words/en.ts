@@ -110,6 +110,7 @@ export const en = {
   'now.quota': 'Quotas',
   'now.quota.of': '{used} of {quota}',
   'now.quota.elapsed': '{percent} of the {period} has passed',
+  'now.quota.coverage': '{percent} watched',
   'now.quota.ahead': 'ahead of pace',
   'now.quota.over': 'exceeded',
   'now.quota.within': 'within pace',

@@ -112,6 +112,7 @@ export const zh: Record<Key, string> = {
   'now.quota': '配额',
   'now.quota.of': '{used} / {quota}',
   'now.quota.elapsed': '本{period}已过 {percent}',
+  'now.quota.coverage': '已监测 {percent}',
   'now.quota.ahead': '快于进度',
   'now.quota.over': '已超出',
   'now.quota.within': '进度正常',
