@@ -1,7 +1,9 @@
 #include "drivers/hj212/data_map.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
+#include <string_view>
 
 #include "config/reader/text.h"
 #include "drivers/json/text_value.h"
@@ -11,6 +13,12 @@ namespace carbongate::hj212_driver {
 namespace {
 
 constexpr std::size_t kShownMax = 32;
+
+// Some loggers fill a value up with blanks.
+std::string_view without_blanks(std::string_view text) {
+  const std::size_t begin = std::min(text.find_first_not_of(' '), text.size());
+  return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+}
 
 // Reads one segment into a Decoded.
 class Decoder {
@@ -38,10 +46,11 @@ class Decoder {
     if (!text || text->empty()) {  // nothing but what the logger says of it
       sample.availability = Availability::not_available;
       sample.value = std::numeric_limits<double>::quiet_NaN();
-    } else if (const auto number = json_payload::number_in(*text)) {
+    } else if (const auto number = json_payload::number_in(without_blanks(*text))) {
       sample.value = *number * factor.scale;
-    } else {
-      return problem(name + ": '" + config::printable(*text, kShownMax) + "' is not a number");
+    } else {  // it is answered: the journal has what came of it
+      sample.value = std::numeric_limits<double>::quiet_NaN();
+      problem(name + ": '" + config::printable(*text, kShownMax) + "' is not a number");
     }
     out_.samples.push_back(sample);
   }

@@ -71,8 +71,15 @@ TEST(Hj212Data, SaysWhatCannotBeRead) {
   const DataMap map =
       map_of({{.factor = "a", .field = "Rtd", .command = "2011"}, {.factor = "b", .field = "Rtd", .command = "2011"}});
   Decoded decoded = decode(map, "2011", "DataTime=20260801120000;a-Rtd=12,5;b-Rtd=0x10");
-  EXPECT_EQ(decoded.samples.size(), 1u) << "the comma ends a value";
+  ASSERT_EQ(decoded.samples.size(), 2u) << "the comma ends a value";
+  EXPECT_EQ(decoded.samples[0].value, 12);
+  EXPECT_TRUE(std::isnan(decoded.samples[1].value)) << "the journal has what came of it";
+  EXPECT_EQ(decoded.samples[1].availability, Availability::available) << "it is a value, and no number";
   EXPECT_THAT(decoded.problems, ElementsAre("b-Rtd: '0x10' is not a number"));
+  decoded = decode(map, "2011", "DataTime=20260801120000;a-Rtd=1012 ;b-Rtd= 7");
+  EXPECT_EQ(decoded.samples.at(0).value, 1012);
+  EXPECT_EQ(decoded.samples.at(1).value, 7);
+  EXPECT_THAT(decoded.problems, IsEmpty());
   decoded = decode(map, "2011", "a-Rtd=1;b-Rtd=1");
   EXPECT_THAT(decoded.samples, IsEmpty());
   EXPECT_THAT(decoded.problems, ElementsAre("no time: there is no DataTime that can be read"));
