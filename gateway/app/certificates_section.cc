@@ -144,8 +144,10 @@ class Certificates {
     if (has_value && (serial.empty() || serial.front() == ' ' || serial.back() == ' ')) {
       in.error(key, "'" + printable(serial) + "' is empty, or begins or ends with a blank");
     }
-    // Registers print them in capitals; two that differ in nothing else are one.
-    const auto [first, fresh] = serials_.emplace(boost::algorithm::to_lower_copy(serial), in.node().place());
+    // Registers print theirs in capitals; two that differ in nothing else are one.
+    const bool is_registered = key == "serial";
+    const auto [first, fresh] =
+        serials_.emplace(is_registered ? boost::algorithm::to_lower_copy(serial) : serial, in.node().place());
     if (!fresh && !serial.empty()) {
       in.error(key, "'" + printable(serial) + "' is there already, in line " + std::to_string(first->second.line) +
                         "; one " + what + " counts once");

@@ -183,7 +183,9 @@ int run_daemon(const RunOptions& options) {
   std::vector<std::string> older = store.value()->status().set_aside;
   if (const auto& repaired = store.value()->status().repaired; !repaired.empty()) {
     spdlog::critical("the store was damaged and has been repaired: {}", repaired);
-    if (!older.empty()) older.pop_back();  // the newest one: the report names it
+    std::erase_if(older, [&](const std::string& folder) {  // the report names its own
+      return repaired.find("/" + folder + ". ") != std::string::npos;
+    });
   }
   for (const std::string& folder : older) {
     spdlog::warn(

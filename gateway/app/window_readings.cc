@@ -23,39 +23,32 @@ constexpr Duration kAround = 6h;
 constexpr Duration kAroundMax = 24h * 62;  // ...but no further
 constexpr int kFurther = 4;                // times as far behind a window, each time that is not enough
 
-// Whom a series' readings concern. By address: series keep theirs during one reading of the journal.
-class TakersOf {
+// Which tracks a series' readings belong to. By address: series keep theirs during one reading of the journal.
+class TracksOf {
  public:
-  struct Takers {
-    std::vector<Track*> tracks;
-    std::vector<WindowReadings*> computed;  // of points that are computed from, or by way of, this computed one
-  };
-
-  explicit TakersOf(std::span<WindowReadings* const> windows) {
+  explicit TracksOf(std::span<WindowReadings* const> windows) {
     for (WindowReadings* window : windows) {
-      for (Track& track : window->tracks()) by_name_[track.point().full_name()].tracks.push_back(&track);
-      for (const Point* result : window->results()) by_name_[result->full_name()].computed.push_back(window);
+      for (Track& track : window->tracks()) by_name_[track.point().full_name()].push_back(&track);
     }
   }
-  const Takers& operator()(const model::Series* series) {
-    static const Takers kNobody;
-    const auto [known, is_new] = by_series_.try_emplace(series, &kNobody);
+  std::span<Track* const> operator()(const model::Series* series) {
+    const auto [known, is_new] = by_series_.try_emplace(series);
     if (is_new && series->user.empty()) {
       const auto found = by_name_.find(series->device + "." + series->point);
-      if (found != by_name_.end()) known->second = &found->second;
+      if (found != by_name_.end()) known->second = found->second;
     }
-    return *known->second;
+    return known->second;
   }
 
  private:
-  std::map<std::string, Takers> by_name_;
-  std::unordered_map<const model::Series*, const Takers*> by_series_;
+  std::map<std::string, std::vector<Track*>> by_name_;
+  std::unordered_map<const model::Series*, std::span<Track* const>> by_series_;
 };
 
 // Backwards, for each track until it has enough, or to what is known from before.
 model::Result<void> collect_in_front(History& history, Instant start, std::span<WindowReadings* const> windows,
                                      KnownLeads& leads, const std::atomic<bool>& stop) {
-  TakersOf takers_of(windows);
+  TracksOf tracks_of(windows);
   std::vector<Track*> waiting;
   for (WindowReadings* window : windows) {
     for (Track& track : window->tracks()) waiting.push_back(&track);
@@ -80,7 +73,7 @@ model::Result<void> collect_in_front(History& history, Instant start, std::span<
     }
     if (reading.sequence <= next_known) join(reading.sequence);
     bool had_enough = false;
-    for (Track* track : takers_of(reading.series).tracks) {
+    for (Track* track : tracks_of(reading.series)) {
       if (!track->wants_lead()) continue;
       track->take_lead(reading);
       had_enough |= !track->wants_lead();
@@ -98,13 +91,11 @@ model::Result<void> collect_together(History& history, std::span<WindowReadings*
                                      const std::atomic<bool>& stop) {
   const Instant start = windows.front()->start();
   {
-    TakersOf takers_of(windows);
+    TracksOf tracks_of(windows);
     const auto result = history.readings_behind(
         start,
         [&](const History::RawReading& reading) {
-          const TakersOf::Takers& takers = takers_of(reading.series);
-          for (Track* track : takers.tracks) track->take(reading);
-          for (WindowReadings* window : takers.computed) window->take_result(reading);
+          for (Track* track : tracks_of(reading.series)) track->take(reading);
           return !stop;
         },
         [&](Instant oldest) {
@@ -135,7 +126,6 @@ WindowReadings::WindowReadings(const Window& window, const model::Site& site, st
       tracks_.emplace_back(source, repairs, counted);
     } else {
       max_age_ = std::min(max_age_, maker->max_age);
-      results_.push_back(&source);
     }
   }
   // The quarter hour in which it ends belongs to it, and is closed only behind it.
@@ -181,19 +171,10 @@ void WindowReadings::find_late_inputs() {
     for (const StoredReading& reading : track.rejected()) heard.emplace_back(reading, &track);
   }
   std::ranges::sort(heard, {}, [](const auto& item) { return item.first.sequence; });
-  std::ranges::sort(made_, {}, &Made::sequence);
   Instant newest = Instant::min();
-  Instant made_until = Instant::min();
-  auto made = made_.begin();
   for (const auto& [reading, track] : heard) {
     newest = std::max(newest, reading.at);
-    for (; made != made_.end() && made->sequence < reading.sequence; ++made)
-      made_until = std::max(made_until, made->at);
-    if (newest - reading.at > max_age_) {
-      track->note_late(reading, newest);
-    } else if (reading.at <= made_until && !reading.late) {
-      track->note_late(reading, made_until);
-    }
+    if (newest - reading.at > max_age_) track->note_late(reading, newest);
   }
 }
 
@@ -272,7 +253,7 @@ bool WindowReadings::reach_around() {
   if (start >= start_ && std::ranges::all_of(tracks_, is_there)) return true;
   start_ = std::min(start, start_);
   end_ = end;
-  begin_tracks();
+  for (Track& track : tracks_) track.begin(start_, end_);
   return false;
 }
 
@@ -293,7 +274,7 @@ bool WindowReadings::counted(const Played& played, pipeline::Calendar& calendar)
     if (is_all || behind >= kAroundMax) return true;
     end_ = end_at(std::min(kFurther * std::max(behind, pipeline::kBehind), kAroundMax));
   }
-  begin_tracks();
+  for (Track& track : tracks_) track.begin(start_, end_);
   return false;
 }
 
@@ -302,18 +283,13 @@ Instant WindowReadings::end_at(Duration behind) const {
   return window_.to < Instant::max() - behind ? window_.to + behind : Instant::max();
 }
 
-void WindowReadings::begin_tracks() {
-  for (Track& track : tracks_) track.begin(start_, end_);
-  made_.clear();
-}
-
 void WindowReadings::begin_at(Instant at, pipeline::Calendar& calendar) {
   begin_ = calendar.period(Period::quarter_hour, at).begin;
   const bool several = tracks_.size() > 1;
   const bool is_counter = !several && !tracks_.empty() && tracks_.front().point().kind == Kind::cumulative;
   start_ = begin_ - (several ? kAround : kLead);
   end_ = several ? end_at(kAround) : is_counter ? end_at(pipeline::kBehind) : window_.to;
-  begin_tracks();
+  for (Track& track : tracks_) track.begin(start_, end_);
 }
 
 model::Result<void> collect(History& history, std::span<WindowReadings* const> windows, KnownLeads& leads,

@@ -84,8 +84,8 @@ class Track {
   // Everything is found: brings it in its order.
   void settle();
 
-  // Came too far behind another input of what is derived from them, the newest reading of which is of that instant, or
-  // behind a result of that instant: up to there it was closed as it was.
+  // Came too far behind another input of what is derived from them, the newest reading of which is of that instant: up
+  // to there it was closed as it was.
   void note_late(const StoredReading& reading, Instant newest);
 
   // What a late reading at `from` divides: the step from the readings before it. nullopt: there are none.
@@ -170,11 +170,7 @@ class WindowReadings {
   bool has_lead_without(std::uint64_t behind) const;
   // Whether a late reading is of that time.
   bool holds_late(Instant begin, Instant end) const;
-  // The computed points on the way to it, itself among them; and each row of theirs behind the place of `start`.
-  std::span<const Point* const> results() const { return results_; }
-  void take_result(const store::History::RawReading& result) { made_.push_back({result.sequence, result.at}); }
-  // All of the tracks are there: which inputs came farther apart than a result allows, or behind the result of their
-  // instant.
+  // All of the tracks are there: which inputs came farther apart than a result allows.
   void find_late_inputs();
   std::uint64_t not_repaired() const;
   // The first repair of any of them that touches that time, or a step that began in it: as of an hour later; nullptr:
@@ -203,7 +199,6 @@ class WindowReadings {
   bool any_late(Instant begin, Instant end, std::uint64_t behind, bool left_out_too) const;
   Instant end_at(Duration behind) const;
   void begin_at(Instant at, pipeline::Calendar& calendar);
-  void begin_tracks();
 
   Window window_;
   const Point& point_;
@@ -213,13 +208,7 @@ class WindowReadings {
   bool reached_around_ = false;
   bool awaits_more_ = false;
   bool is_late_ = false;
-  struct Made {
-    std::uint64_t sequence = 0;
-    Instant at{};
-  };
   Duration max_age_ = Duration::max();  // of inputs; the shortest on the way
-  std::vector<const Point*> results_;
-  std::vector<Made> made_;
   std::vector<Track> tracks_;
 };
 

@@ -107,6 +107,7 @@ std::string short_text(double value) {
   std::string number(text, std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, decimals).ptr);
   number.resize(number.find_last_not_of('0') + 1);
   if (number.ends_with('.')) number.pop_back();
+  if (number == "-0") number = "0";
   return number;
 }
 

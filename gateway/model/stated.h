@@ -29,9 +29,11 @@ inline bool lacks_factor(const Emitted& market, Quality worst) {
   return lacks_factor(worst) && market.co2e == Co2e{};
 }
 
-// nullopt: no coefficient of GB/T 2589 applied, also to a part of a sum.
+// nullopt: no coefficient of GB/T 2589 applied, also to a part of a sum; nor is the 0 a figure that the lack of an
+// emission factor, which is said first, may stand before.
 inline std::optional<StandardCoal> known_coal(StandardCoal coal, Quality quality) {
-  return quality.rule == Rule::no_coal_factor ? std::nullopt : std::optional(coal);
+  const bool lacks = quality.rule == Rule::no_coal_factor || (lacks_factor(quality) && coal == StandardCoal{});
+  return lacks ? std::nullopt : std::optional(coal);
 }
 
 // Of one result of an entry, by one meter and one factor. What a factor makes nothing of has nothing to be uncertain

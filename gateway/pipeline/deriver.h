@@ -16,8 +16,7 @@ namespace carbongate::pipeline {
 
 // A reading of the first input of a derived point that may be counted makes a reading of that point, at the same
 // instant; one that was rejected a missing one (rule input_missing). The others are taken as they were last read, those
-// of the same instant and batch included, whichever comes first in it. One of that instant that comes in a later batch is
-// late data of the result, which is computed again. One that was never read or whose newest reading
+// of the same instant and batch included, whichever comes first in it. One that was never read or whose newest reading
 // was rejected (input_missing), one that lies more than max_age from the first one in time (input_stale), and figures
 // outside of the formula's validity (out_of_validity) make a missing one. What a counter moved in the meantime is not
 // lost: it becomes part of the next result, under the conditions then in force, and is estimated.

@@ -91,7 +91,6 @@ class Pipeline::Engine {
   model::Effects take_effects();
   void place_late(const Reading& reading, const Counted& counted);
   void learn_live_factor(const Reading& reading);
-  bool was_made_at(PointId result, Instant at) const;
   void note_late(PointId point, Instant at);
   void note_late(PointId point, Instant at, Instant until);
   void close_what_was_missed(const Reading& reading);

@@ -215,11 +215,11 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   state.last_at = reading.at;
   state.last_value = reading.value;
   state.last_quality = counted.quality;
-  const bool is_withdrawn = state.withdrawn_at > reading.at;  // a newer one said that it does not hold any more
-  for (const PointId result : deriver_.made_of(reading.point)) {
-    if (is_withdrawn || was_made_at(result, reading.at)) note_late(result, reading.at);
+  if (state.withdrawn_at > reading.at) {  // a newer one said that it does not hold any more
+    for (const PointId result : deriver_.made_of(reading.point)) note_late(result, reading.at);
+  } else {
+    state.withdrawn_at.reset();
   }
-  if (!is_withdrawn) state.withdrawn_at.reset();
   if (!state.rejected.empty()) settle_rejected(reading);
   learn_live_factor(reading);
   changed_points_.note(point);
@@ -268,13 +268,6 @@ void Pipeline::Engine::derive_what_is_due(Instant heard, Instant now) {
   }
 }
 
-// Whether the result of that time, or of later, is there already, or is known to be missing: an input of it that comes
-// now, by another message of its device, is not in it.
-bool Pipeline::Engine::was_made_at(PointId result, Instant at) const {
-  const model::PointState& state = state_.points[index(result)];
-  return state.last_at >= at || std::ranges::any_of(state.rejected, [at](const auto& run) { return run.last >= at; });
-}
-
 // A rejected reading of what a derived point is computed from: from then on the value before it is no longer known to
 // hold, and a result that follows the point is missing too. One that comes late changes what was made of that value, as
 // a late value would.
@@ -286,9 +279,7 @@ void Pipeline::Engine::withdraw(const Reading& reading, Quality quality) {
   const bool is_older = state.last_at > reading.at;
   for (const PointId result : deriver_.made_of(reading.point)) {
     const bool is_late = late_inputs_.is_late(result, reading.at);
-    if (is_older || is_late || state.withdrawn_at > reading.at || was_made_at(result, reading.at)) {
-      note_late(result, reading.at);
-    }
+    if (is_older || is_late || state.withdrawn_at > reading.at) note_late(result, reading.at);
   }
   if (is_older || deriver_.made_of(reading.point).empty()) return;
   state.withdrawn_at = std::max(reading.at, state.withdrawn_at.value_or(reading.at));

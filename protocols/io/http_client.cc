@@ -135,6 +135,10 @@ class HttpClient::Impl {
 
   // What came on a connection at rest would be taken for the answer to the next request (RFC 9112, 9.2).
   bool has_unasked() const {
+    if (connection_->tls) {
+      SSL* const tls = connection_->tls->native_handle();
+      if (SSL_has_pending(tls) != 0 || BIO_pending(SSL_get_rbio(tls)) > 0) return true;
+    }
     error_code ec;
     return connection_->lowest().socket().available(ec) != 0 || ec;
   }

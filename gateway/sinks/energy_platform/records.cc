@@ -41,7 +41,10 @@ bool is_valid(const codec::Dialect& dialect, const model::RollupRow& row) {
     return std::ranges::find(dialect.valid_origins, to_string(origin)) != dialect.valid_origins.end();
   };
   const bool is_longer = row.period != model::Period::quarter_hour;
-  if (!usable(row.quality)) return is_longer && is_watched && model::leaves_unknown(row.quality.rule);
+  if (!usable(row.quality)) {
+    const model::Rule rule = row.quality.rule;
+    return is_longer && is_watched && (model::leaves_unknown(rule) || lack_of_factor(rule) != 0);
+  }
   const bool is_whole = !is_longer || row.quality.origin > model::Origin::late;
   if (is_said(row.quality.origin)) return is_whole || is_watched;
   return row.quality.origin == model::Origin::estimated && is_longer && is_watched;

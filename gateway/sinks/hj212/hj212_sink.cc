@@ -93,9 +93,22 @@ asio::awaitable<model::Result<ports::Delivery>> Hj212Sink::deliver_rows(std::spa
     co_return told({make_error_code(errc::not_connected), link_.trouble()});
   }
   if (link_.given_up() != round_) end_round();
-  if (!are_again) co_await recall(rows);
+  if (are_again) {
+    follow_again(rows);
+  } else {
+    co_await recall(rows);
+  }
   const End end = co_await send(rows, are_again);
   co_return finish(rows, end);
+}
+
+// An alert's last change comes with a former one that is offered again, to be the platform's last word again.
+void Hj212Sink::follow_again(std::span<const model::StoredRow> rows) {
+  for (const model::StoredRow& row : rows) {
+    const auto packet = packets_.find(row.sequence);
+    if (packet == packets_.end() || !is_alert(row) || packet->second.is_again) continue;
+    if (packet->second.fate == Fate::arrived) packet->second.fate = Fate::waiting;
+  }
 }
 
 // What cannot be read of the record is sent again.
@@ -105,10 +118,13 @@ asio::awaitable<void> Hj212Sink::recall(std::span<const model::StoredRow> rows) 
 }
 
 asio::awaitable<bool> Hj212Sink::recall(std::uint64_t first, std::uint64_t last) {
+  using Outcome = ports::Attempt::Outcome;
   const auto recorded = co_await store_->recorded(config_.name, first, last);
   if (recorded.has_error()) co_return false;
   for (const ports::Recorded& row : *recorded) {
-    if (row.outcome != ports::Attempt::Outcome::received || packets_.contains(row.sequence)) continue;
+    const bool has_arrived = row.outcome == Outcome::received ||
+                             (row.outcome == Outcome::sent && !config_.options.wants_receipts);  // as note() says it
+    if (!has_arrived || packets_.contains(row.sequence)) continue;
     packets_[row.sequence].fate = Fate::arrived;
   }
   co_return true;
@@ -120,6 +136,10 @@ asio::awaitable<void> Hj212Sink::look_ahead(std::uint64_t offered) {
   ahead_.erase(ahead_.begin(), ahead_.upper_bound(offered));
   const std::uint64_t notice = last_notice();
   if (ahead_notice_ == notice || ahead_.size() >= kAheadMax) co_return;
+  if (ahead_notice_ && notice <= std::max(offered, ahead_through_)) {  // nothing new is behind what is known
+    ahead_notice_ = notice;
+    co_return;
+  }
   const auto found = co_await store_->alerts_behind(std::max(offered, ahead_through_), kAheadAtOnce);
   if (!found) co_return;
   if (!found->empty()) {
@@ -179,13 +199,12 @@ bool Hj212Sink::has_place(const Packet& packet, std::size_t repeats) const {
   return !packet.is_repeat || repeats < std::max<std::size_t>(1, config_.options.window / 2);
 }
 
-// For no more than room, and none are under way.
+// For no more than room.
 bool Hj212Sink::do_data_wait(std::span<const model::StoredRow> rows, std::size_t repeats) const {
   bool do_wait = false;
   for (const model::StoredRow& row : rows) {
     if (is_alert(row) || !is_wanted(row)) continue;
     const auto packet = packets_.find(row.sequence);
-    if (packet != packets_.end() && packet->second.fate == Fate::sent) return false;
     const bool waits = packet == packets_.end() || packet->second.fate == Fate::waiting;
     do_wait = do_wait || (waits && has_place(packet == packets_.end() ? Packet{} : packet->second, repeats));
   }
@@ -378,7 +397,7 @@ model::Result<ports::Delivery> Hj212Sink::finish(std::span<const model::StoredRo
       ++health_.status().rows_rejected;
       delivery.rejected.push_back({row.sequence, packet->second.why});
     }
-    if (packet != packets_.end()) packets_.erase(packet);
+    if (packet != packets_.end() && !ahead_.contains(row.sequence)) packets_.erase(packet);
   }
   health_.status().rows_skipped += delivery.skipped.size();
   const bool is_nothing_settled = delivery.settled_through < rows.front().sequence;

@@ -93,6 +93,7 @@ class Hj212Sink final : public ports::Sink {
   boost::asio::awaitable<bool> wait_for(io::SteadyTime deadline);
   boost::asio::awaitable<model::Result<ports::Delivery>> deliver_rows(std::span<const model::StoredRow> rows,
                                                                       bool are_again);
+  void follow_again(std::span<const model::StoredRow> rows);
   boost::asio::awaitable<void> recall(std::span<const model::StoredRow> rows);
   boost::asio::awaitable<bool> recall(std::uint64_t first, std::uint64_t last);
   boost::asio::awaitable<void> look_ahead(std::uint64_t offered);

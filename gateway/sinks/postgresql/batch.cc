@@ -236,7 +236,7 @@ class Builder {
     }
     out.text_or_null(entry.market ? entry.market->factor_id : "");
     out.text_or_null(entry.market ? entry.market->factor_version : "");
-    out.coal(all ? entry.coal : model::known_coal(entry.coal, entry.quality));
+    out.coal(all && entry.coal != model::StandardCoal{} ? entry.coal : model::known_coal(entry.coal, entry.quality));
     out.text_or_null(entry.coal_factor_id);
     out.seconds(entry.covered);
     out.quality(entry.quality);

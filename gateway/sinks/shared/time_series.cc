@@ -181,9 +181,10 @@ struct Render {
     const bool all = entry.correction.has_value();
     if (all || !model::lacks_factor(entry.primary, series.scope)) co2e_field(line, entry.primary.emitted.co2e);
     const bool has_market = entry.market && (all || !model::lacks_factor(*entry.market, series.scope));
-    emitted_fields(line, entry.primary.emitted, model::stated(entry.primary, series.scope),
-                   has_market ? &entry.market->emitted : nullptr,
-                   all ? entry.coal : model::known_coal(entry.coal, entry.quality));
+    emitted_fields(
+        line, entry.primary.emitted, model::stated(entry.primary, series.scope),
+        has_market ? &entry.market->emitted : nullptr,
+        all && entry.coal != model::StandardCoal{} ? entry.coal : model::known_coal(entry.coal, entry.quality));
     period_fields(line, entry.begin, entry.end, entry.covered, entry.quality);
     return Rendering::point;
   }

@@ -107,54 +107,6 @@ TEST_F(InputsTooFarApart, InAnyOrder) {
   }
 }
 
-// A device that says each of its values in a message of its own: whichever comes first, the accounts end alike.
-class InputsOneByOne : public InputsTooFarApart {
- protected:
-  // Each in a batch of its own.
-  void expect_same_one_by_one(const std::vector<Reading>& readings) {
-    Books right(site_);
-    right.hear(in_order());
-    Books books(site_);
-    for (std::size_t i = 0; i < readings.size(); ++i) {
-      books.hear(std::span(readings).subspan(i, 1));
-      if (i % 400 == 399) books.restate_late_data();
-    }
-    books.restate_late_data();
-    EXPECT_EQ(amounts(books), amounts(right));
-    books.expect_sums_of_entries();
-    EXPECT_EQ(books.look(books.everything(kStart - 1h)).differences.size(), 0u);
-  }
-
-  std::vector<Reading> one_by_one(bool volume_first) const {
-    std::vector<Reading> all;
-    for (std::size_t i = 0; i < volumes_.size(); ++i) {
-      all.push_back(volume_first ? volumes_[i] : temperatures_[i]);
-      all.push_back(volume_first ? temperatures_[i] : volumes_[i]);
-    }
-    return all;
-  }
-};
-
-TEST_F(InputsOneByOne, TheFollowedOneComesLast) {
-  expect_same_one_by_one(one_by_one(false));
-}
-
-TEST_F(InputsOneByOne, TheFollowedOneComesFirst) {
-  expect_same_one_by_one(one_by_one(true));
-}
-
-TEST_F(InputsOneByOne, TheOtherIsTakenShortlyBeforeAndHeardAfter) {
-  for (Reading& reading : temperatures_) reading.at -= 2s;
-  expect_same_one_by_one(one_by_one(true));
-}
-
-TEST_F(InputsOneByOne, TheOtherIsRejectedNowAndThen) {
-  for (std::size_t i = 5; i < temperatures_.size(); i += 11) {
-    temperatures_[i].value = std::numeric_limits<double>::quiet_NaN();
-  }
-  expect_same_one_by_one(one_by_one(true));
-}
-
 // Inputs that say now and then that they have no value, each by one of the ways there are.
 class InputsWithdrawn : public ::testing::TestWithParam<char> {
  protected:

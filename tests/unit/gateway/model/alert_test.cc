@@ -50,6 +50,7 @@ TEST(Alert, ShowsItsFiguresAsPlainDecimalsThatTellThemApart) {
   EXPECT_EQ(texts(33.4501234567, 30, "%"), "33.4501 % | 30 %");
   EXPECT_EQ(texts(3, 0, "1"), "3 | 0");
   EXPECT_EQ(texts(-0.0, 5, ""), "0 | 5");
+  EXPECT_EQ(texts(-1e-17, 5, ""), "0 | 5");
   EXPECT_EQ(texts(0.1 + 0.2, 0.3, "kWh"), "0.30000000000000004 kWh | 0.3 kWh");
   EXPECT_EQ(texts(1e18, std::nan(""), "W"), "1e+18 W | ");
 }

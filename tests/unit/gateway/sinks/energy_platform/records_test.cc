@@ -155,6 +155,17 @@ TEST_F(EnergyPlatformRecords, OfADayAreValidIfEnoughOfItWasWatched) {
   EXPECT_FALSE(records(day, Cadence::days).at(0).is_valid);
 }
 
+TEST_F(EnergyPlatformRecords, OfADayWhoseLackOfAFactorHidesAResetAreValidIfEnoughOfItWasWatched) {
+  model::RollupRow day = rollup(1, Period::day);
+  for (const model::Rule lack : {model::Rule::no_market_factor, model::Rule::no_coal_factor, model::Rule::no_factor}) {
+    day.quality = {model::Origin::missing, lack};
+    day.covered = 22h;
+    EXPECT_TRUE(records(day, Cadence::days).at(0).is_valid) << to_string(lack);
+    day.covered = 21h;
+    EXPECT_FALSE(records(day, Cadence::days).at(0).is_valid) << to_string(lack);
+  }
+}
+
 TEST_F(EnergyPlatformRecords, OfADayInWhichACounterWasResetAreValidIfEnoughOfItWasWatched) {
   model::RollupRow day = rollup(1, Period::day);
   day.quality = {model::Origin::missing, model::Rule::reset};

@@ -323,6 +323,40 @@ TEST_F(Hj212SinkTest, WhatWentAheadOfABacklogBeforeARestartIsNotSentAgain) {
   EXPECT_EQ(platform_.got.front().first, "3020");
 }
 
+TEST_F(Hj212SinkTest, WithoutReceiptsWhatWasWrittenAheadBeforeARestartIsNotSentAgainEither) {
+  config_.options.wants_receipts = false;
+  disk_.rows = reports(600);
+  disk_.rows.push_back(alert(601, series("limit")));
+  store_.set_last_sequence(601);
+  disk_.recorded["platform"] = {{.sequence = 601, .outcome = ports::Attempt::Outcome::sent}};
+  start();
+  rows_ = reports(600);
+  tasks_.spawn(deliver());
+  ASSERT_TRUE(until([&] { return rows_.empty(); }));
+  ASSERT_TRUE(until([&] { return platform_.count("2051") == 600; }));
+  EXPECT_EQ(platform_.count("3020"), 0u);
+}
+
+TEST_F(Hj212SinkTest, AnAlertsLastChangeFollowsAFormerOneThatIsOfferedAgain) {
+  answer_one_by_one();
+  const auto watch = series("limit");
+  const model::StoredRow begin = alert(1, watch);
+  const model::StoredRow end = alert(700, watch);
+  disk_.rows = reports(600);
+  disk_.rows.front() = begin;
+  disk_.rows.push_back(end);
+  store_.set_last_notice(700);
+  start();
+  rows_ = {disk_.rows.begin() + 1, disk_.rows.begin() + 600};  // the first of them is a dead letter
+  tasks_.spawn(deliver());
+  ASSERT_TRUE(until([&] { return !platform_.alerts().empty(); })) << "it goes ahead";
+  ASSERT_TRUE(until([&] { return rows_.empty(); }));
+  offer({begin, end}, true);
+  ASSERT_TRUE(until([&] { return rows_.empty(); }));
+  EXPECT_EQ(platform_.alerts(), (std::vector<std::string>{"700", "1", "700"}))
+      << "the platform's last word is the true one";
+}
+
 TEST_F(Hj212SinkTest, APlatformThatDoesNotAnswerAsksForNoSmallerBatches) {
   platform_.answers = [](const std::string&) { return false; };
   start();
