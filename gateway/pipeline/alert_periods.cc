@@ -23,6 +23,7 @@ namespace {
 constexpr std::int64_t kHoursOfAWeek = 24 * 7;
 constexpr Duration kWeek = std::chrono::hours(kHoursOfAWeek);
 constexpr std::size_t kSamplesMin = 2;  // a mean of one is none
+constexpr Duration kQuarterHour = std::chrono::minutes(15);
 
 }  // namespace
 
@@ -52,10 +53,34 @@ bool Alerts::is_of_period(const AlertRule& rule) {
   return rule.measure == Measure::period || rule.measure == Measure::quota_share || rule.measure == Measure::quota_pace;
 }
 
-void Alerts::counted(AccountId account, Instant until) {
+void Alerts::counted(AccountId account, Instant until, bool rate_is_known) {
   for (const std::size_t i : of_account_[model::index(account)]) {
-    if (!is_closed_first(*watches_[i].rule)) mark(i, until);
+    const AlertRule& rule = *watches_[i].rule;
+    if (is_closed_first(rule)) continue;
+    if (rule.measure == Measure::rate) note_rate(i, account, until, rate_is_known);
+    mark(i, until);
   }
+}
+
+// Kept as periods, which a rate has no other use for: the sum of each is the account whose rate is not known.
+void Alerts::note_rate(std::size_t watch, AccountId account, Instant until, bool is_known) {
+  if (is_known == is_rate_known(watch, account)) return;
+  std::vector<AlertPeriod>& unknown = change(watch).periods;
+  const auto place = static_cast<std::int64_t>(model::index(account));
+  if (is_known) {
+    std::erase_if(unknown, [place](const AlertPeriod& one) { return one.sum == place; });
+  } else {
+    AlertPeriod fresh;
+    fresh.begin = until;
+    fresh.sum = place;
+    unknown.push_back(fresh);
+  }
+}
+
+bool Alerts::is_rate_known(std::size_t watch, AccountId account) const {
+  const auto place = static_cast<std::int64_t>(model::index(account));
+  return std::ranges::find(state_.alerts[watch].periods, place, &AlertPeriod::sum) ==
+         state_.alerts[watch].periods.end();
 }
 
 void Alerts::mark(std::size_t watch, Instant until) {
@@ -88,6 +113,7 @@ void Alerts::look_at(std::size_t watch) {
   const bool co2e = rule.sum == AlertSum::co2e;
   double value = 0;
   bool is_whole = true;
+  bool is_known = true;
   std::optional<Duration> bridged;
   for (const AccountId account : one.watch->accounts) {
     const model::AccountState& state = state_.accounts[model::index(account)];
@@ -96,13 +122,19 @@ void Alerts::look_at(std::size_t watch) {
         is_whole = false;
         continue;
       }
+      if (!is_rate_known(watch, account)) {
+        is_known = false;
+        continue;
+      }
       bridged = std::min(bridged.value_or(Duration::max()), gap_of(account));
       value += co2e ? state.co2e_kg_per_hour : state.amount_per_hour;
     } else {
       value += in_units(watch, co2e ? state.emissions[Basis::primary].total.co2e.quanta() : state.amount.quanta());
     }
   }
-  if (!is_whole && rule.below && value < *rule.below) return;  // with what is not known it may be more
+  // With what is not known it may be more.
+  if (!is_known && judge(rule, value) != Verdict::bad) return;
+  if (!(is_whole && is_known) && rule.below && value < *rule.below) return;
   observe(watch, {.at = one.until, .value = value, .cause = one.cause, .bridged = bridged});
 }
 
@@ -196,6 +228,7 @@ void Alerts::closed(AccountId account, Period kind, const model::OpenPeriod& sum
     change(i);
     AlertPeriod& period = *period_of(i, sums.begin);
     add_to(i, account, sums, period);
+    if (watches_[i].watch->per.empty()) period.per += (sums.end - sums.begin).count();
     ++period.closed;
     if (is_closed_first(rule)) mark(i, sums.end);
   }
@@ -213,7 +246,34 @@ void Alerts::add_to(std::size_t watch, AccountId account, const model::OpenPerio
     period.per += sums.amount.quanta();
   } else {
     period.sum += share_of(watch, sums);
+    if (of.per.empty()) period.per -= sums.covered.count();
   }
+}
+
+// What all accounts together have watched of a period of that length; one that has not closed it, nothing.
+Duration Alerts::watched(std::size_t watch, const AlertPeriod& period, Duration length) const {
+  const std::size_t closed = std::min<std::size_t>(period.closed, watches_[watch].watch->accounts.size());
+  return length * static_cast<std::int64_t>(closed) - Duration(period.per);
+}
+
+double Alerts::share_watched(std::size_t watch, Duration watched, Duration length) const {
+  return static_cast<double>(watched.count()) /
+         (static_cast<double>(length.count()) * static_cast<double>(watches_[watch].watch->accounts.size()));
+}
+
+bool Alerts::is_valid_hour(std::size_t watch, const AlertPeriod& period) const {
+  const auto all = static_cast<std::int64_t>(watches_[watch].watch->accounts.size());
+  return watched(watch, period, std::chrono::hours(1)) >= site_.validity.hour_covered * all;
+}
+
+// A sum of which that share was watched is held against `below` if the share is that of a valid hour, and the whole
+// would be too low as well, had it gone on as it was watched.
+std::optional<double> Alerts::if_known(std::size_t watch, double value, double share) const {
+  const AlertRule& rule = *watches_[watch].rule;
+  if (!rule.below || value >= *rule.below) return value;
+  const double enough = std::chrono::duration<double, std::ratio<3600>>(site_.validity.hour_covered).count();
+  const bool is_low = share > 0 && share >= enough && value / std::min(share, 1.0) < *rule.below;
+  return is_low ? std::optional(value) : std::nullopt;
 }
 
 void Alerts::look_at_closed(std::size_t watch) {
@@ -299,9 +359,13 @@ std::optional<double> Alerts::worth_closed(std::size_t watch, const std::vector<
   }
   if (rule.measure == Measure::window) {
     std::int64_t sum = 0;
+    Duration seen{};
     auto part = std::ranges::lower_bound(periods, span.end - rule.length, {}, &AlertPeriod::begin);
-    for (; part != periods.end() && part->begin <= period.begin; ++part) sum += part->sum;
-    return in_units(watch, sum);
+    for (; part != periods.end() && part->begin <= period.begin; ++part) {
+      sum += part->sum;
+      seen += watched(watch, *part, kQuarterHour);
+    }
+    return if_known(watch, in_units(watch, sum), share_watched(watch, seen, rule.length));
   }
   if (rule.measure == Measure::intensity) {
     if (period.per <= 0) return std::nullopt;
@@ -309,11 +373,13 @@ std::optional<double> Alerts::worth_closed(std::size_t watch, const std::vector<
     return in_units(watch, period.sum) * static_cast<double>(product.quanta_per_display) /
            static_cast<double>(period.per);
   }
+  if (!is_valid_hour(watch, period)) return std::nullopt;
   double sum = 0;
   std::size_t samples = 0;
   for (std::uint32_t week = 1; week <= rule.weeks; ++week) {
     const auto found = std::ranges::lower_bound(periods, period.begin - week * kWeek, {}, &AlertPeriod::begin);
     if (found == periods.end() || found->begin != period.begin - week * kWeek) continue;
+    if (!is_valid_hour(watch, *found)) continue;
     sum += static_cast<double>(found->sum);
     ++samples;
   }

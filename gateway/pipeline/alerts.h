@@ -8,7 +8,9 @@
 //   - A value holds until the next one, at most for the longest gap that its point is bridged over; of a user the
 //     shortest one of his meters that are heard when it is seen. So a condition that is `for` a while can become true
 //     between two readings, but not during a silence. What is silent for longer is in no sum of rates, and no sum
-//     without it is too low.
+//     without it is too low. One whose rate is not known again yet ends nothing, either.
+//   - What was not watched is no consumption: a sum is too low only if enough of its time was watched, and it would be
+//     with the rest, too. Hours that were watched for less than a valid one are not compared.
 //   - A change is the value less the one that was heard the rule's length ago, or last before that; until there is such
 //     a one nothing is said. Readings of a counter in doubt are left out, and where a counter begins anew, so does
 //     that.
@@ -56,8 +58,8 @@ class Alerts {
   std::vector<LateWatch> late() const;
   void told_late(const LateJudgement& judgement);
 
-  // An account is counted up to here.
-  void counted(model::AccountId account, Instant until);
+  // An account is counted up to here. `rate_is_known`: the last movement says how fast.
+  void counted(model::AccountId account, Instant until, bool rate_is_known);
 
   // A period of an account ends, and is as complete as it was; before it is forgotten.
   void closed(model::AccountId account, model::Period period, const model::OpenPeriod& sums);
@@ -173,6 +175,8 @@ class Alerts {
   static bool is_of_period(const model::AlertRule& rule);
   static std::size_t kept(const model::AlertRule& rule);  // how many periods are remembered
   void mark(std::size_t watch, Instant until);
+  void note_rate(std::size_t watch, model::AccountId account, Instant until, bool is_known);
+  bool is_rate_known(std::size_t watch, model::AccountId account) const;
   void look_at(std::size_t watch);
   bool is_silent(model::AccountId account, Instant at) const;
   Duration gap_of(model::AccountId account) const;  // that its source is bridged over
@@ -189,6 +193,10 @@ class Alerts {
   void add_to(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums,
               model::AlertPeriod& period) const;
   double in_units(std::size_t watch, std::int64_t sum) const;
+  Duration watched(std::size_t watch, const model::AlertPeriod& period, Duration length) const;
+  double share_watched(std::size_t watch, Duration watched, Duration length) const;
+  bool is_valid_hour(std::size_t watch, const model::AlertPeriod& period) const;
+  std::optional<double> if_known(std::size_t watch, double value, double share) const;
 
   // alert_corrections.cc: what was judged by other figures than there are now
   void add_correction(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums, const Span& span,
