@@ -33,9 +33,11 @@ Period Alerts::closed_period(const AlertRule& rule) {
   return rule.period;
 }
 
+// A sum that still grows is not too low yet.
 bool Alerts::is_closed_first(const AlertRule& rule) {
+  const bool grows = rule.measure == Measure::period || rule.measure == Measure::quota_share;
   return rule.measure == Measure::window || rule.measure == Measure::coverage || rule.measure == Measure::intensity ||
-         rule.measure == Measure::deviation;
+         rule.measure == Measure::deviation || (grows && rule.below && !rule.above);
 }
 
 // What is looked back on, and what corrections may reach.
@@ -50,7 +52,9 @@ std::size_t Alerts::kept(const AlertRule& rule) {
 }
 
 bool Alerts::is_of_period(const AlertRule& rule) {
-  return rule.measure == Measure::period || rule.measure == Measure::quota_share || rule.measure == Measure::quota_pace;
+  const bool has_one =
+      rule.measure == Measure::period || rule.measure == Measure::quota_share || rule.measure == Measure::quota_pace;
+  return has_one && !is_closed_first(rule);
 }
 
 void Alerts::counted(AccountId account, Instant until, bool rate_is_known) {
@@ -366,6 +370,11 @@ std::optional<double> Alerts::worth_closed(std::size_t watch, const std::vector<
       seen += watched(watch, *part, kQuarterHour);
     }
     return if_known(watch, in_units(watch, sum), share_watched(watch, seen, rule.length));
+  }
+  if (rule.measure == Measure::period || rule.measure == Measure::quota_share) {
+    const std::optional<double> value = worth(watch, period.sum, span, span.end);
+    const Duration length = span.end - span.begin;
+    return value ? if_known(watch, *value, share_watched(watch, watched(watch, period, length), length)) : value;
   }
   if (rule.measure == Measure::intensity) {
     if (period.per <= 0) return std::nullopt;

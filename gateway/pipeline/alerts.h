@@ -19,7 +19,7 @@
 //   - Users are looked at when all readings of an instant are counted, as derived points are.
 //   - Coverage of a period is judged when it can no longer be watched, also where nothing is heard that would close it.
 //   - A calendar period has an alert of its own: at its end it is over. A correction of a closed one raises or
-//     withdraws its alert.
+//     withdraws its alert. Whether its sum is too low is judged when it is closed, and is so until another is not.
 #pragma once
 
 #include <algorithm>

@@ -134,5 +134,76 @@ TEST_F(Outages, AreNotTooLittleInAWindow) {
   EXPECT_TRUE(told().starts_with("06-01 09:00:00 window press firing since 06-01 09:00:00 47.5/50\n"));
 }
 
+TEST_F(Outages, AreNotWhatAPeriodThatHasJustBegunHoldsSoFar) {
+  auto& energy = rule("energy", Measure::period);
+  energy.period = Period::hour;
+  energy.below = 20;
+  watch_user("press", {of_power_}).unit = "kWh";
+  auto& quota = rule("quota", Measure::quota_share);
+  quota.period = Period::hour;
+  quota.quota = 100'000'000;
+  quota.below = 20;
+  watch_user("press", {of_power_}).unit = "%";
+  start();
+  draw(30, 30, 240);
+  EXPECT_EQ(told(), "") << "also not of the half hour that was seen of the first";
+  draw(10, 241, 301);
+  restart();
+  draw(10, 306, 360);
+  EXPECT_EQ(told(),
+            "06-01 05:00:00 energy press firing since 06-01 05:00:00 10.166667/20\n"
+            "06-01 05:00:00 quota press firing since 06-01 05:00:00 10.166667/20\n");
+  draw(60, 361, 421);
+  EXPECT_EQ(told(),
+            "06-01 07:00:00 energy press resolved since 06-01 05:00:00 59.916667/20 #1\n"
+            "06-01 07:00:00 quota press resolved since 06-01 05:00:00 59.916667/20 #1\n");
+}
+
+TEST_F(Outages, LeaveAPeriodThatWasNotWatchedAsItWas) {
+  auto& energy = rule("energy", Measure::period);
+  energy.period = Period::hour;
+  energy.below = 20;
+  watch_user("press", {of_power_}).unit = "kWh";
+  start();
+  draw(30, 0, 75);
+  draw(30, 110, 300);
+  EXPECT_EQ(told(), "") << "12.5 kWh of 25 minutes";
+}
+
+// Of two meters, once both have closed it.
+TEST_F(Outages, OfOneMeterLeaveAPeriodUnknown) {
+  auto& energy = rule("energy", Measure::period);
+  energy.period = Period::hour;
+  energy.below = 40;
+  watch_user("press", {of_power_, account_}).unit = "kWh";
+  start();
+  read(meter_, "00:00:00", 1000);
+  draw(30, 0, 60);
+  read(meter_, "01:00:30", 1030);
+  EXPECT_EQ(told(), "");
+  draw(30, 65, 185);
+  EXPECT_EQ(told(), "") << "of one of them nothing is known";
+  read(meter_, "03:00:30", 1090);
+  draw(30, 190, 250);
+  EXPECT_EQ(told(), "");
+}
+
+TEST_F(Outages, ThatAreFilledInMayShowAPeriodThatWasLow) {
+  auto& energy = rule("energy", Measure::period);
+  energy.period = Period::hour;
+  energy.below = 20;
+  watch_user("press", {of_power_}).unit = "kWh";
+  start();
+  draw(30, 0, 75);
+  draw(30, 120, 300);
+  EXPECT_EQ(told(), "");
+  for (const char* quarter : {"01:15:00", "01:30:00", "01:45:00"}) {
+    correct(of_power_, utc(day_ + std::string(quarter)), 1, 0, 15min);
+  }
+  EXPECT_EQ(told(),
+            "06-01 02:00:00 energy press firing since 06-01 02:00:00 9.5/20 late-data\n"
+            "06-01 03:00:00 energy press resolved since 06-01 02:00:00 30/20 #1 late-data\n");
+}
+
 }  // namespace
 }  // namespace carbongate::pipeline
