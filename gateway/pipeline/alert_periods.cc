@@ -369,7 +369,8 @@ std::optional<double> Alerts::worth_closed(std::size_t watch, const std::vector<
       sum += part->sum;
       seen += watched(watch, *part, kQuarterHour);
     }
-    return if_known(watch, in_units(watch, sum), share_watched(watch, seen, rule.length));
+    const bool is_full = periods.front().begin <= span.end - rule.length;
+    return if_known(watch, in_units(watch, sum), is_full ? share_watched(watch, seen, rule.length) : 0);
   }
   if (rule.measure == Measure::period || rule.measure == Measure::quota_share) {
     const std::optional<double> value = worth(watch, period.sum, span, span.end);

@@ -205,5 +205,21 @@ TEST_F(Outages, ThatAreFilledInMayShowAPeriodThatWasLow) {
             "06-01 03:00:00 energy press resolved since 06-01 02:00:00 30/20 #1 late-data\n");
 }
 
+TEST_F(Outages, AreNotTooLittleInAWindowThatIsNotFullYet) {
+  auto& low = rule("low", Measure::window);
+  low.length = 4h;
+  low.below = 125;
+  watch_user("press", {of_power_}).unit = "kWh";
+  auto& high = rule("high", Measure::window);
+  high.length = 4h;
+  high.above = 80;
+  watch_user("press", {of_power_}).unit = "kWh";
+  start();
+  draw(30, 0, 235);
+  EXPECT_EQ(told(), "06-01 02:45:00 high press firing since 06-01 02:45:00 82.5/80\n");
+  draw(30, 240, 250);
+  EXPECT_EQ(told(), "06-01 04:00:00 low press firing since 06-01 04:00:00 120/125\n");
+}
+
 }  // namespace
 }  // namespace carbongate::pipeline
