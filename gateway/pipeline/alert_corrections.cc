@@ -253,8 +253,9 @@ void Alerts::judge_past(std::size_t watch, const Span& span, const Finding& find
   note_late_groups(watch, *period.since);
 }
 
-// What observe() and let_pass() would say of the periods that are judged, if nothing else held them back.
-Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPeriod>& periods) const {
+// What observe() and let_pass() would say of the periods that are judged, if nothing else held them back. `oldest`:
+// what was before is forgotten, and what looks back on it stands.
+Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPeriod>& periods, Instant oldest) const {
   const Watched& one = watches_[watch];
   const AlertRule& rule = *one.rule;
   const AlertState& state = state_.alerts[watch];
@@ -269,6 +270,7 @@ Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPerio
   for (const AlertPeriod& period : periods) {
     if (!period.judged) continue;
     const Span span = calendar_.period(closed_period(rule), period.begin);
+    if (looks_back_to(rule, span) < oldest) continue;
     if (std::exchange(is_first, false) && state.since && *state.since < span.end) {
       course.holds_since = state.since;
       fire({.at = *state.fired_at});
@@ -300,8 +302,11 @@ Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPerio
 // Only what differs by the correction is told: what was held back, or began before what is remembered, stays so. What
 // is raised is not if an alert that it depends on has fired since before it.
 void Alerts::judge_again(std::size_t watch, model::Cause cause) {
-  Course before = course_of(watch, *watches_[watch].before);
-  Course now = course_of(watch, state_.alerts[watch].periods);
+  const std::vector<AlertPeriod>& periods = state_.alerts[watch].periods;
+  const bool is_all = periods.size() < kept(*watches_[watch].rule);
+  const Instant oldest = is_all ? Instant::min() : periods.front().begin;
+  Course before = course_of(watch, *watches_[watch].before, oldest);
+  Course now = course_of(watch, periods, oldest);
   if (before.holds_since && state_.alerts[watch].since == before.holds_since) {  // the clock has let it fire
     const Course::Alert fired{.since = *before.holds_since, .fired = {.at = *state_.alerts[watch].fired_at}};
     before.alerts.push_back(fired);

@@ -24,6 +24,7 @@ constexpr std::int64_t kHoursOfAWeek = 24 * 7;
 constexpr Duration kWeek = std::chrono::hours(kHoursOfAWeek);
 constexpr std::size_t kSamplesMin = 2;  // a mean of one is none
 constexpr Duration kQuarterHour = std::chrono::minutes(15);
+constexpr std::size_t kQuartersOfADay = 96;
 
 }  // namespace
 
@@ -40,15 +41,22 @@ bool Alerts::is_closed_first(const AlertRule& rule) {
          rule.measure == Measure::deviation || (grows && rule.below && !rule.above);
 }
 
-// What is looked back on, and what corrections may reach.
+// What is looked back on by those that corrections may reach: those of the last day, hours of the last week.
 std::size_t Alerts::kept(const AlertRule& rule) {
-  if (rule.measure == Measure::window) return static_cast<std::size_t>(rule.length / std::chrono::minutes(15)) + 96;
-  if (rule.measure == Measure::deviation) return rule.weeks * kHoursOfAWeek + 48;
+  if (rule.measure == Measure::window) return static_cast<std::size_t>(rule.length / kQuarterHour) + kQuartersOfADay;
+  if (rule.measure == Measure::deviation) return (rule.weeks + 1) * kHoursOfAWeek;
   switch (rule.period) {
     case Period::month: return 13;
     case Period::year: return 3;
     default: return 40;
   }
+}
+
+// The begin of what a period is judged by.
+Instant Alerts::looks_back_to(const AlertRule& rule, const Span& period) {
+  if (rule.measure == Measure::window) return period.end - rule.length;
+  if (rule.measure == Measure::deviation) return period.begin - rule.weeks * kWeek;
+  return period.begin;
 }
 
 bool Alerts::is_of_period(const AlertRule& rule) {

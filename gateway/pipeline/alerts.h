@@ -174,6 +174,7 @@ class Alerts {
   static bool is_closed_first(const model::AlertRule& rule);
   static bool is_of_period(const model::AlertRule& rule);
   static std::size_t kept(const model::AlertRule& rule);  // how many periods are remembered
+  static Instant looks_back_to(const model::AlertRule& rule, const Span& period);
   void mark(std::size_t watch, Instant until);
   void note_rate(std::size_t watch, model::AccountId account, Instant until, bool is_known);
   bool is_rate_known(std::size_t watch, model::AccountId account) const;
@@ -208,7 +209,7 @@ class Alerts {
   Instant heard_until(std::size_t watch) const;
   void judge_past(std::size_t watch, const Span& period, const Finding& finding);
   Instant counted_until(std::size_t watch, const Span& period) const;
-  Course course_of(std::size_t watch, const std::vector<model::AlertPeriod>& periods) const;
+  Course course_of(std::size_t watch, const std::vector<model::AlertPeriod>& periods, Instant oldest) const;
   void judge_again(std::size_t watch, model::Cause cause);
   model::AlertPeriod* period_of_alert(std::size_t watch, Instant since);
   void unsay(std::size_t watch, const Course::Alert& alert, model::Cause cause);

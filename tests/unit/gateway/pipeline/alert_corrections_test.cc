@@ -418,5 +418,34 @@ TEST_P(AnyCorrections, LeaveTheAlertsOfRightFigures) {
   }
 }
 
+TEST_F(CorrectedAlerts, OfADeviationAreJudgedOnlyWhereAllWeeksAreKept) {
+  auto& deviation = rule("deviation", Measure::deviation);
+  deviation.weeks = 3;
+  deviation.above = 40;
+  deviation.below = -40;
+  watch_user("press", {account_}).unit = "%";
+  start();
+  const Instant begin = utc("2023-06-01 00:00");
+  for (int hour = 0; hour <= 50 * 24; ++hour) read_at(meter_, begin + 1h * hour, 100.0 * hour);
+  EXPECT_EQ(told(), "");
+  correct(account_, begin + 24h * 35, -90);  // 15 days ago
+  EXPECT_EQ(told(),
+            "07-20 01:00:00 deviation press firing since 07-20 01:00:00 42.857143/40 late-data\n"
+            "07-20 02:00:00 deviation press resolved since 07-20 01:00:00 0/40 #1 late-data\n")
+      << "a week before that the first of the three weeks is forgotten";
+}
+
+TEST_F(CorrectedAlerts, OfAWindowAreNotRaisedByWhatIsLeftOfIt) {
+  window(40).below = 38;
+  start();
+  quarters(std::vector<double>(200, 10));
+  EXPECT_EQ(told(), "");
+  correct(account_, utc(day_ + "00:00:00") + 24h + 90min, 1);
+  EXPECT_EQ(told(),
+            "06-02 02:00:00 window press firing since 06-02 02:00:00 41/40 late-data\n"
+            "06-02 02:45:00 window press resolved since 06-02 02:00:00 40/40 #1 late-data\n")
+      << "what is left of those before is no window";
+}
+
 }  // namespace
 }  // namespace carbongate::pipeline
