@@ -233,12 +233,13 @@ void Alerts::judge_past(std::size_t watch, const Span& span, const Finding& find
     known.value = *then;
   }
   const Verdict verdict = judge(rule, known.value);
+  const Instant found = within(watch, finding.at);
   if (stands && verdict == Verdict::good) {
     period.withdrawn = true;
     known.at = span.end;
     publish(watch, AlertStage::withdrawn, *period.since, period.published++, known);
-  } else if (!stands && verdict == Verdict::bad && is_active(rule.active, calendar_, finding.at) &&
-             after_work(site_.maintenance, *watches_[watch].watch, finding.at) == finding.at) {
+  } else if (!stands && verdict == Verdict::bad && is_active(rule.active, calendar_, found) &&
+             after_work(site_.maintenance, *watches_[watch].watch, found) == found) {
     if (!period.since) period.since = finding.at;
     period.withdrawn = false;
     known.at = std::max(known.at, *period.since);
@@ -279,11 +280,13 @@ Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPerio
     if (!value) continue;
     const Finding found{.at = span.end, .value = *value};
     if (course.holds_since) {
-      const Instant due = after_work(site_.maintenance, *one.watch, *course.holds_since + rule.hold_for);
-      if (due < found.at && is_active(rule.active, calendar_, due)) fire({.at = due, .value = course.seen.value});
-      if (due < found.at) course.holds_since.reset();
+      const std::optional<Instant> at = due(watch, *course.holds_since);
+      const bool is_past = at && *at < found.at;
+      if (is_past && is_active(rule.active, calendar_, *at)) fire({.at = *at, .value = course.seen.value});
+      if (is_past) course.holds_since.reset();
     }
-    const Verdict verdict = is_active(rule.active, calendar_, found.at) ? judge(rule, found.value) : Verdict::good;
+    const Instant last = within(watch, found.at);
+    const Verdict verdict = is_active(rule.active, calendar_, last) ? judge(rule, found.value) : Verdict::good;
     if (fires) {
       fires = verdict != Verdict::good;
       if (!fires) course.alerts.back().over = found;
@@ -293,7 +296,7 @@ Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPerio
       course.holds_since = course.holds_since.value_or(found.at);
       course.seen = found;
       const bool is_due = found.at - *course.holds_since >= rule.hold_for;
-      if (is_due && after_work(site_.maintenance, *one.watch, found.at) == found.at) fire(found);
+      if (is_due && after_work(site_.maintenance, *one.watch, last) == last) fire(found);
     }
   }
   return course;

@@ -138,6 +138,7 @@ class Alerts {
   Verdict judge(const model::AlertRule& rule, double value) const;
   double limit_of(const model::AlertRule& rule, double value) const;
   void observe(std::size_t watch, const Finding& finding);
+  Instant within(std::size_t watch, Instant at) const;
   void forget_pending(std::size_t watch, Instant at);
   std::optional<double> change_by(std::size_t watch, const Reading& reading, model::Quality quality);
   void let_pass(std::size_t watch, Instant until);
@@ -154,6 +155,7 @@ class Alerts {
   void parent_ended(std::size_t parent, Instant at);
   void let_go(std::size_t watch, Instant at);
   std::optional<Instant> deadline(std::size_t watch) const;
+  std::optional<Instant> due(std::size_t watch, Instant holds_since) const;
   std::optional<Instant> due_alone(std::size_t watch) const;
   Duration bridged(std::size_t watch) const;
   void expect(Instant deadline) { earliest_ = std::min(earliest_, deadline); }
