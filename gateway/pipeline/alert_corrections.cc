@@ -209,7 +209,7 @@ void Alerts::add_correction(std::size_t watch, AccountId account, const model::O
   if (periods.size() > kept(*watches_[watch].rule)) periods.erase(periods.begin());
 }
 
-// Of what is judged by its pace: what was counted of an open period.
+// Up to where something of a period was counted, or corrected.
 Instant Alerts::counted_until(std::size_t watch, const Span& period) const {
   Instant until = period.begin;
   for (const AccountId account : watches_[watch].watch->accounts) {
@@ -219,8 +219,8 @@ Instant Alerts::counted_until(std::size_t watch, const Span& period) const {
   return std::min(until, period.end);
 }
 
-// The period is over: its alert begins and ends at once, or has not been. How a pace went is not remembered: what
-// stands is held against the sum when it began, else the end counts.
+// The period is over: its alert begins and ends at once, or has not been. How its sum grew is not remembered: the end
+// counts. A pace that stands is held against the sum when it began.
 void Alerts::judge_past(std::size_t watch, const Span& span, const Finding& finding) {
   const AlertRule& rule = *watches_[watch].rule;
   AlertPeriod period = *period_of(watch, span.begin);

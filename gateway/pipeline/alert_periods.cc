@@ -147,7 +147,14 @@ void Alerts::look_at(std::size_t watch) {
   // With what is not known it may be more.
   if (!is_known && judge(rule, value) != Verdict::bad) return;
   if (!(is_whole && is_known) && rule.below && value < *rule.below) return;
-  observe(watch, {.at = one.until, .value = value, .cause = one.cause, .bridged = bridged});
+  Finding finding{.at = one.until, .value = value, .cause = one.cause, .bridged = bridged};
+  if (one.cause) {
+    finding.at = counted_until(watch, {one.until, Instant::max()});
+    const Instant quarter = calendar_.period(Period::quarter_hour, finding.at - Duration(1)).begin;
+    const double before = value - in_units(watch, counted_since(watch, quarter));
+    if (judge(rule, before) == Verdict::bad) finding = {.at = quarter, .value = before, .cause = one.cause};
+  }
+  observe(watch, finding);
 }
 
 // What it did last says nothing of now.
@@ -206,8 +213,16 @@ void Alerts::look_at_period(std::size_t watch, Instant until, std::optional<mode
   }
   const bool is_past = period != &state_.alerts[watch].periods.back();
   const bool by_pace = one.rule->measure == Measure::quota_pace;
-  if (cause && by_pace) until = is_past ? span.end : counted_until(watch, span);
-  const std::optional<double> value = worth(watch, sum, span, until);
+  if (cause) until = is_past ? span.end : counted_until(watch, {until, span.end});
+  std::optional<double> value = worth(watch, sum, span, until);
+  if (cause && !is_past && !by_pace) {
+    const Instant quarter = calendar_.period(Period::quarter_hour, until - Duration(1)).begin;
+    const std::optional<double> before = worth(watch, sum - counted_since(watch, quarter), span, quarter);
+    if (quarter > span.begin && before && judge(*one.rule, *before) == Verdict::bad) {
+      until = quarter;
+      value = before;
+    }
+  }
   if (!value) return;
   const Finding finding{.at = until, .value = *value, .cause = cause};
   if (is_past) return judge_past(watch, span, finding);
@@ -227,6 +242,17 @@ std::optional<double> Alerts::worth(std::size_t watch, std::int64_t sum, const S
                       static_cast<double>((period.end - period.begin).count());
   if (gone <= 0 || gone < rule.at_least) return std::nullopt;
   return 100.0 * share / gone;
+}
+
+// Of the quarter hour in progress, which begins then. What a correction changes is looked at as of now; if it was as
+// bad at that begin, as of that: when it became so is not remembered.
+std::int64_t Alerts::counted_since(std::size_t watch, Instant quarter) const {
+  std::int64_t sum = 0;
+  for (const AccountId account : watches_[watch].watch->accounts) {
+    const auto& open = state_.accounts[model::index(account)].open[static_cast<std::size_t>(Period::quarter_hour)];
+    if (open && open->begin == quarter) sum += share_of(watch, *open);
+  }
+  return sum;
 }
 
 // The sums are still the account's own: what is added here leaves it next.

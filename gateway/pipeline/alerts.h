@@ -192,6 +192,7 @@ class Alerts {
   bool reopen(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums);
   std::optional<double> worth_closed(std::size_t watch, const std::vector<model::AlertPeriod>& periods,
                                      const model::AlertPeriod& period, const Span& span) const;
+  std::int64_t counted_since(std::size_t watch, Instant quarter) const;
   std::int64_t share_of(std::size_t watch, const model::OpenPeriod& sums) const;
   void add_to(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums,
               model::AlertPeriod& period) const;

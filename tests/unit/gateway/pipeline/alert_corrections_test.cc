@@ -447,5 +447,32 @@ TEST_F(CorrectedAlerts, OfAWindowAreNotRaisedByWhatIsLeftOfIt) {
       << "what is left of those before is no window";
 }
 
+// What a correction raises is dated when the sum, as it is known now, was that much.
+TEST_F(CorrectedAlerts, OfASumBeginWhenItWasThatMuch) {
+  auto& energy = rule("energy", Measure::period);
+  energy.period = Period::day;
+  energy.above = 100;
+  watch_user("press", {account_}).unit = "kWh";
+  rule("total", Measure::total).above = 130;
+  watch_user("press", {account_}).unit = "kWh";
+  start();
+  read(meter_, "00:00:00", 0);
+  read(meter_, "00:45:00", 60);
+  read(meter_, "00:57:14", 85);
+  correct("00:30:00", 30);
+  EXPECT_EQ(told(), "06-01 00:57:14 energy press firing since 06-01 00:57:14 115/100 late-data\n") << "90 at 00:45";
+  correct("00:15:00", 20);
+  EXPECT_EQ(told(), "06-01 00:57:14 total press firing since 06-01 00:57:14 135/130 late-data\n");
+  correct("00:15:00", -40);
+  EXPECT_EQ(told(),
+            "06-01 00:57:14 energy press withdrawn since 06-01 00:57:14 95/100 #1 late-data\n"
+            "06-01 00:57:14 total press withdrawn since 06-01 00:57:14 95/130 #1 late-data\n");
+  read(meter_, "01:10:00", 90);
+  correct("00:30:00", 70);
+  const std::string lines = told();
+  EXPECT_TRUE(lines.starts_with("06-01 01:00:00 energy press firing since 06-01 01:00:00 166.08")) << lines;
+  EXPECT_NE(lines.find("06-01 01:00:00 total press firing since 06-01 01:00:00 166.08"), std::string::npos) << lines;
+}
+
 }  // namespace
 }  // namespace carbongate::pipeline

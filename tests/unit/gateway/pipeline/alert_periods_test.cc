@@ -239,8 +239,9 @@ TEST_F(UserAlerts, OfAClosedPeriodAreRaisedAndWithdrawnByCorrections) {
             "06-01 01:00:00 energy press resolved since 06-01 01:00:00 91/90 #4 late-data\n");
   correct("01:30:00", 6);
   EXPECT_EQ(told(),
-            "06-01 01:45:00 energy press firing since 06-01 01:45:00 91/90 late-data\n"
-            "06-01 02:00:00 energy press resolved since 06-01 01:45:00 91/90 #1 late-data\n");
+            "06-01 02:00:00 energy press firing since 06-01 02:00:00 91/90 late-data\n"
+            "06-01 02:00:00 energy press resolved since 06-01 02:00:00 91/90 #1 late-data\n")
+      << "at 01:45 it was 69.75";
   correct("01:30:00", 1);
   EXPECT_EQ(told(), "") << "it stands";
 }
