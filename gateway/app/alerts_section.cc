@@ -286,6 +286,12 @@ class Rules {
     if (rule.above && rule.below && *rule.below >= *rule.above) {
       in.error("below", "not less than 'above': it fires outside of the two");
     }
+    const bool grows = rule.measure == Measure::period || rule.measure == Measure::quota_share;
+    if (grows && rule.above && rule.below) {
+      in.error("below",
+               "is held against a period that is over, and 'above' already against what one holds so far; "
+               "make it a rule each");
+    }
   }
 
   void read_group(config::Reader& in, AlertRule& rule) {

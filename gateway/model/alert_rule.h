@@ -21,7 +21,7 @@ enum class Measure : std::uint8_t {
   silence,      // of a point or a device: no usable reading for AlertRule::length
   rate,         // of a user: units an hour, kW for electricity; with AlertSum::co2e kg/h
   total,        // of a user, since the first reading
-  period,       // of a user: what the calendar period in progress holds so far
+  period,       // of a user: what the calendar period in progress holds so far; `below` alone: once it is closed
   quota_share,  // of a user: that as a percentage of AlertRule::quota
   quota_pace,   // of a user: that share as a percentage of the share of the period that is gone
   window,       // of a user: the sum of the quarter hours of the last AlertRule::length

@@ -161,7 +161,7 @@ struct AccountState {
 struct AlertPeriod {
   Instant begin{};
   std::int64_t sum = 0;          // of the accounts that have closed it: quanta, milligrams, or milliseconds watched
-  std::int64_t per = 0;          // of the product
+  std::int64_t per = 0;          // of the product; without one, milliseconds that those did not watch
   std::uint32_t closed = 0;      // how many accounts have
   bool judged = false;           // once closed
   std::optional<Instant> since;  // of its alert that is over

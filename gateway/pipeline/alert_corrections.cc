@@ -209,7 +209,7 @@ void Alerts::add_correction(std::size_t watch, AccountId account, const model::O
   if (periods.size() > kept(*watches_[watch].rule)) periods.erase(periods.begin());
 }
 
-// Of what is judged by its pace: what was counted of an open period.
+// Up to where something of a period was counted, or corrected.
 Instant Alerts::counted_until(std::size_t watch, const Span& period) const {
   Instant until = period.begin;
   for (const AccountId account : watches_[watch].watch->accounts) {
@@ -219,8 +219,8 @@ Instant Alerts::counted_until(std::size_t watch, const Span& period) const {
   return std::min(until, period.end);
 }
 
-// The period is over: its alert begins and ends at once, or has not been. How a pace went is not remembered: what
-// stands is held against the sum when it began, else the end counts.
+// The period is over: its alert begins and ends at once, or has not been. How its sum grew is not remembered: the end
+// counts. A pace that stands is held against the sum when it began.
 void Alerts::judge_past(std::size_t watch, const Span& span, const Finding& finding) {
   const AlertRule& rule = *watches_[watch].rule;
   AlertPeriod period = *period_of(watch, span.begin);
@@ -233,12 +233,13 @@ void Alerts::judge_past(std::size_t watch, const Span& span, const Finding& find
     known.value = *then;
   }
   const Verdict verdict = judge(rule, known.value);
+  const Instant found = within(watch, finding.at);
   if (stands && verdict == Verdict::good) {
     period.withdrawn = true;
     known.at = span.end;
     publish(watch, AlertStage::withdrawn, *period.since, period.published++, known);
-  } else if (!stands && verdict == Verdict::bad && is_active(rule.active, calendar_, finding.at) &&
-             after_work(site_.maintenance, *watches_[watch].watch, finding.at) == finding.at) {
+  } else if (!stands && verdict == Verdict::bad && is_active(rule.active, calendar_, found) &&
+             after_work(site_.maintenance, *watches_[watch].watch, found) == found) {
     if (!period.since) period.since = finding.at;
     period.withdrawn = false;
     known.at = std::max(known.at, *period.since);
@@ -253,8 +254,9 @@ void Alerts::judge_past(std::size_t watch, const Span& span, const Finding& find
   note_late_groups(watch, *period.since);
 }
 
-// What observe() and let_pass() would say of the periods that are judged, if nothing else held them back.
-Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPeriod>& periods) const {
+// What observe() and let_pass() would say of the periods that are judged, if nothing else held them back. `oldest`:
+// what was before is forgotten, and what looks back on it stands.
+Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPeriod>& periods, Instant oldest) const {
   const Watched& one = watches_[watch];
   const AlertRule& rule = *one.rule;
   const AlertState& state = state_.alerts[watch];
@@ -269,6 +271,7 @@ Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPerio
   for (const AlertPeriod& period : periods) {
     if (!period.judged) continue;
     const Span span = calendar_.period(closed_period(rule), period.begin);
+    if (looks_back_to(rule, span) < oldest) continue;
     if (std::exchange(is_first, false) && state.since && *state.since < span.end) {
       course.holds_since = state.since;
       fire({.at = *state.fired_at});
@@ -277,11 +280,13 @@ Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPerio
     if (!value) continue;
     const Finding found{.at = span.end, .value = *value};
     if (course.holds_since) {
-      const Instant due = after_work(site_.maintenance, *one.watch, *course.holds_since + rule.hold_for);
-      if (due < found.at && is_active(rule.active, calendar_, due)) fire({.at = due, .value = course.seen.value});
-      if (due < found.at) course.holds_since.reset();
+      const std::optional<Instant> at = due(watch, *course.holds_since);
+      const bool is_past = at && *at < found.at;
+      if (is_past && is_active(rule.active, calendar_, *at)) fire({.at = *at, .value = course.seen.value});
+      if (is_past) course.holds_since.reset();
     }
-    const Verdict verdict = is_active(rule.active, calendar_, found.at) ? judge(rule, found.value) : Verdict::good;
+    const Instant last = within(watch, found.at);
+    const Verdict verdict = is_active(rule.active, calendar_, last) ? judge(rule, found.value) : Verdict::good;
     if (fires) {
       fires = verdict != Verdict::good;
       if (!fires) course.alerts.back().over = found;
@@ -291,7 +296,7 @@ Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPerio
       course.holds_since = course.holds_since.value_or(found.at);
       course.seen = found;
       const bool is_due = found.at - *course.holds_since >= rule.hold_for;
-      if (is_due && after_work(site_.maintenance, *one.watch, found.at) == found.at) fire(found);
+      if (is_due && after_work(site_.maintenance, *one.watch, last) == last) fire(found);
     }
   }
   return course;
@@ -300,8 +305,11 @@ Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPerio
 // Only what differs by the correction is told: what was held back, or began before what is remembered, stays so. What
 // is raised is not if an alert that it depends on has fired since before it.
 void Alerts::judge_again(std::size_t watch, model::Cause cause) {
-  Course before = course_of(watch, *watches_[watch].before);
-  Course now = course_of(watch, state_.alerts[watch].periods);
+  const std::vector<AlertPeriod>& periods = state_.alerts[watch].periods;
+  const bool is_all = periods.size() < kept(*watches_[watch].rule);
+  const Instant oldest = is_all ? Instant::min() : periods.front().begin;
+  Course before = course_of(watch, *watches_[watch].before, oldest);
+  Course now = course_of(watch, periods, oldest);
   if (before.holds_since && state_.alerts[watch].since == before.holds_since) {  // the clock has let it fire
     const Course::Alert fired{.since = *before.holds_since, .fired = {.at = *state_.alerts[watch].fired_at}};
     before.alerts.push_back(fired);

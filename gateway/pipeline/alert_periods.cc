@@ -23,6 +23,8 @@ namespace {
 constexpr std::int64_t kHoursOfAWeek = 24 * 7;
 constexpr Duration kWeek = std::chrono::hours(kHoursOfAWeek);
 constexpr std::size_t kSamplesMin = 2;  // a mean of one is none
+constexpr Duration kQuarterHour = std::chrono::minutes(15);
+constexpr std::size_t kQuartersOfADay = 96;
 
 }  // namespace
 
@@ -32,15 +34,17 @@ Period Alerts::closed_period(const AlertRule& rule) {
   return rule.period;
 }
 
+// A sum that still grows is not too low yet.
 bool Alerts::is_closed_first(const AlertRule& rule) {
+  const bool grows = rule.measure == Measure::period || rule.measure == Measure::quota_share;
   return rule.measure == Measure::window || rule.measure == Measure::coverage || rule.measure == Measure::intensity ||
-         rule.measure == Measure::deviation;
+         rule.measure == Measure::deviation || (grows && rule.below && !rule.above);
 }
 
-// What is looked back on, and what corrections may reach.
+// What is looked back on by those that corrections may reach: those of the last day, hours of the last week.
 std::size_t Alerts::kept(const AlertRule& rule) {
-  if (rule.measure == Measure::window) return static_cast<std::size_t>(rule.length / std::chrono::minutes(15)) + 96;
-  if (rule.measure == Measure::deviation) return rule.weeks * kHoursOfAWeek + 48;
+  if (rule.measure == Measure::window) return static_cast<std::size_t>(rule.length / kQuarterHour) + kQuartersOfADay;
+  if (rule.measure == Measure::deviation) return (rule.weeks + 1) * kHoursOfAWeek;
   switch (rule.period) {
     case Period::month: return 13;
     case Period::year: return 3;
@@ -48,14 +52,47 @@ std::size_t Alerts::kept(const AlertRule& rule) {
   }
 }
 
-bool Alerts::is_of_period(const AlertRule& rule) {
-  return rule.measure == Measure::period || rule.measure == Measure::quota_share || rule.measure == Measure::quota_pace;
+// The begin of what a period is judged by.
+Instant Alerts::looks_back_to(const AlertRule& rule, const Span& period) {
+  if (rule.measure == Measure::window) return period.end - rule.length;
+  if (rule.measure == Measure::deviation) return period.begin - rule.weeks * kWeek;
+  return period.begin;
 }
 
-void Alerts::counted(AccountId account, Instant until) {
+bool Alerts::is_of_period(const AlertRule& rule) {
+  const bool has_one =
+      rule.measure == Measure::period || rule.measure == Measure::quota_share || rule.measure == Measure::quota_pace;
+  return has_one && !is_closed_first(rule);
+}
+
+void Alerts::counted(AccountId account, Instant until, bool rate_is_known) {
   for (const std::size_t i : of_account_[model::index(account)]) {
-    if (!is_closed_first(*watches_[i].rule)) mark(i, until);
+    const AlertRule& rule = *watches_[i].rule;
+    if (is_closed_first(rule)) continue;
+    if (rule.measure == Measure::rate) note_rate(i, account, until, rate_is_known);
+    mark(i, until);
   }
+}
+
+// Kept as periods, which a rate has no other use for: the sum of each is the account whose rate is not known.
+void Alerts::note_rate(std::size_t watch, AccountId account, Instant until, bool is_known) {
+  if (is_known == is_rate_known(watch, account)) return;
+  std::vector<AlertPeriod>& unknown = change(watch).periods;
+  const auto place = static_cast<std::int64_t>(model::index(account));
+  if (is_known) {
+    std::erase_if(unknown, [place](const AlertPeriod& one) { return one.sum == place; });
+  } else {
+    AlertPeriod fresh;
+    fresh.begin = until;
+    fresh.sum = place;
+    unknown.push_back(fresh);
+  }
+}
+
+bool Alerts::is_rate_known(std::size_t watch, AccountId account) const {
+  const auto place = static_cast<std::int64_t>(model::index(account));
+  return std::ranges::find(state_.alerts[watch].periods, place, &AlertPeriod::sum) ==
+         state_.alerts[watch].periods.end();
 }
 
 void Alerts::mark(std::size_t watch, Instant until) {
@@ -88,6 +125,7 @@ void Alerts::look_at(std::size_t watch) {
   const bool co2e = rule.sum == AlertSum::co2e;
   double value = 0;
   bool is_whole = true;
+  bool is_known = true;
   std::optional<Duration> bridged;
   for (const AccountId account : one.watch->accounts) {
     const model::AccountState& state = state_.accounts[model::index(account)];
@@ -96,14 +134,27 @@ void Alerts::look_at(std::size_t watch) {
         is_whole = false;
         continue;
       }
+      if (!is_rate_known(watch, account)) {
+        is_known = false;
+        continue;
+      }
       bridged = std::min(bridged.value_or(Duration::max()), gap_of(account));
       value += co2e ? state.co2e_kg_per_hour : state.amount_per_hour;
     } else {
       value += in_units(watch, co2e ? state.emissions[Basis::primary].total.co2e.quanta() : state.amount.quanta());
     }
   }
-  if (!is_whole && rule.below && value < *rule.below) return;  // with what is not known it may be more
-  observe(watch, {.at = one.until, .value = value, .cause = one.cause, .bridged = bridged});
+  // With what is not known it may be more.
+  if (!is_known && judge(rule, value) != Verdict::bad) return;
+  if (!(is_whole && is_known) && rule.below && value < *rule.below) return;
+  Finding finding{.at = one.until, .value = value, .cause = one.cause, .bridged = bridged};
+  if (one.cause) {
+    finding.at = counted_until(watch, {one.until, Instant::max()});
+    const Instant quarter = calendar_.period(Period::quarter_hour, finding.at - Duration(1)).begin;
+    const double before = value - in_units(watch, counted_since(watch, quarter));
+    if (judge(rule, before) == Verdict::bad) finding = {.at = quarter, .value = before, .cause = one.cause};
+  }
+  observe(watch, finding);
 }
 
 // What it did last says nothing of now.
@@ -162,8 +213,16 @@ void Alerts::look_at_period(std::size_t watch, Instant until, std::optional<mode
   }
   const bool is_past = period != &state_.alerts[watch].periods.back();
   const bool by_pace = one.rule->measure == Measure::quota_pace;
-  if (cause && by_pace) until = is_past ? span.end : counted_until(watch, span);
-  const std::optional<double> value = worth(watch, sum, span, until);
+  if (cause) until = is_past ? span.end : counted_until(watch, {until, span.end});
+  std::optional<double> value = worth(watch, sum, span, until);
+  if (cause && !is_past && !by_pace) {
+    const Instant quarter = calendar_.period(Period::quarter_hour, until - Duration(1)).begin;
+    const std::optional<double> before = worth(watch, sum - counted_since(watch, quarter), span, quarter);
+    if (quarter > span.begin && before && judge(*one.rule, *before) == Verdict::bad) {
+      until = quarter;
+      value = before;
+    }
+  }
   if (!value) return;
   const Finding finding{.at = until, .value = *value, .cause = cause};
   if (is_past) return judge_past(watch, span, finding);
@@ -185,6 +244,17 @@ std::optional<double> Alerts::worth(std::size_t watch, std::int64_t sum, const S
   return 100.0 * share / gone;
 }
 
+// Of the quarter hour in progress, which begins then. What a correction changes is looked at as of now; if it was as
+// bad at that begin, as of that: when it became so is not remembered.
+std::int64_t Alerts::counted_since(std::size_t watch, Instant quarter) const {
+  std::int64_t sum = 0;
+  for (const AccountId account : watches_[watch].watch->accounts) {
+    const auto& open = state_.accounts[model::index(account)].open[static_cast<std::size_t>(Period::quarter_hour)];
+    if (open && open->begin == quarter) sum += share_of(watch, *open);
+  }
+  return sum;
+}
+
 // The sums are still the account's own: what is added here leaves it next.
 void Alerts::closed(AccountId account, Period kind, const model::OpenPeriod& sums) {
   for (const std::size_t i : of_account_[model::index(account)]) {
@@ -196,6 +266,7 @@ void Alerts::closed(AccountId account, Period kind, const model::OpenPeriod& sum
     change(i);
     AlertPeriod& period = *period_of(i, sums.begin);
     add_to(i, account, sums, period);
+    if (watches_[i].watch->per.empty()) period.per += (sums.end - sums.begin).count();
     ++period.closed;
     if (is_closed_first(rule)) mark(i, sums.end);
   }
@@ -213,7 +284,34 @@ void Alerts::add_to(std::size_t watch, AccountId account, const model::OpenPerio
     period.per += sums.amount.quanta();
   } else {
     period.sum += share_of(watch, sums);
+    if (of.per.empty()) period.per -= sums.covered.count();
   }
+}
+
+// What all accounts together have watched of a period of that length; one that has not closed it, nothing.
+Duration Alerts::watched(std::size_t watch, const AlertPeriod& period, Duration length) const {
+  const std::size_t closed = std::min<std::size_t>(period.closed, watches_[watch].watch->accounts.size());
+  return length * static_cast<std::int64_t>(closed) - Duration(period.per);
+}
+
+double Alerts::share_watched(std::size_t watch, Duration watched, Duration length) const {
+  return static_cast<double>(watched.count()) /
+         (static_cast<double>(length.count()) * static_cast<double>(watches_[watch].watch->accounts.size()));
+}
+
+bool Alerts::is_valid_hour(std::size_t watch, const AlertPeriod& period) const {
+  const auto all = static_cast<std::int64_t>(watches_[watch].watch->accounts.size());
+  return watched(watch, period, std::chrono::hours(1)) >= site_.validity.hour_covered * all;
+}
+
+// A sum of which that share was watched is held against `below` if the share is that of a valid hour, and the whole
+// would be too low as well, had it gone on as it was watched.
+std::optional<double> Alerts::if_known(std::size_t watch, double value, double share) const {
+  const AlertRule& rule = *watches_[watch].rule;
+  if (!rule.below || value >= *rule.below) return value;
+  const double enough = std::chrono::duration<double, std::ratio<3600>>(site_.validity.hour_covered).count();
+  const bool is_low = share > 0 && share >= enough && value / std::min(share, 1.0) < *rule.below;
+  return is_low ? std::optional(value) : std::nullopt;
 }
 
 void Alerts::look_at_closed(std::size_t watch) {
@@ -299,9 +397,19 @@ std::optional<double> Alerts::worth_closed(std::size_t watch, const std::vector<
   }
   if (rule.measure == Measure::window) {
     std::int64_t sum = 0;
+    Duration seen{};
     auto part = std::ranges::lower_bound(periods, span.end - rule.length, {}, &AlertPeriod::begin);
-    for (; part != periods.end() && part->begin <= period.begin; ++part) sum += part->sum;
-    return in_units(watch, sum);
+    for (; part != periods.end() && part->begin <= period.begin; ++part) {
+      sum += part->sum;
+      seen += watched(watch, *part, kQuarterHour);
+    }
+    const bool is_full = periods.front().begin <= span.end - rule.length;
+    return if_known(watch, in_units(watch, sum), is_full ? share_watched(watch, seen, rule.length) : 0);
+  }
+  if (rule.measure == Measure::period || rule.measure == Measure::quota_share) {
+    const std::optional<double> value = worth(watch, period.sum, span, span.end);
+    const Duration length = span.end - span.begin;
+    return value ? if_known(watch, *value, share_watched(watch, watched(watch, period, length), length)) : value;
   }
   if (rule.measure == Measure::intensity) {
     if (period.per <= 0) return std::nullopt;
@@ -309,11 +417,13 @@ std::optional<double> Alerts::worth_closed(std::size_t watch, const std::vector<
     return in_units(watch, period.sum) * static_cast<double>(product.quanta_per_display) /
            static_cast<double>(period.per);
   }
+  if (!is_valid_hour(watch, period)) return std::nullopt;
   double sum = 0;
   std::size_t samples = 0;
   for (std::uint32_t week = 1; week <= rule.weeks; ++week) {
     const auto found = std::ranges::lower_bound(periods, period.begin - week * kWeek, {}, &AlertPeriod::begin);
     if (found == periods.end() || found->begin != period.begin - week * kWeek) continue;
+    if (!is_valid_hour(watch, *found)) continue;
     sum += static_cast<double>(found->sum);
     ++samples;
   }

@@ -151,7 +151,8 @@ std::optional<double> Alerts::change_by(std::size_t watch, const Reading& readin
 
 void Alerts::observe(std::size_t watch, const Finding& finding) {
   const AlertRule& rule = *watches_[watch].rule;
-  const bool looked_at = is_active(rule.active, calendar_, finding.at);
+  const Instant found = within(watch, finding.at);
+  const bool looked_at = is_active(rule.active, calendar_, found);
   const Verdict verdict = looked_at ? judge(rule, finding.value) : Verdict::good;
   let_pass(watch, finding.at - Duration(1));
   if (state_.alerts[watch].since) {
@@ -172,11 +173,20 @@ void Alerts::observe(std::size_t watch, const Finding& finding) {
   state.seen_at = finding.at;
   state.value = finding.value;
   state.bridged = finding.bridged;
-  if (finding.at - *state.holds_since >= rule.hold_for) {
-    fire(watch, *state.holds_since, finding);
-  } else {
+  const Instant after = after_work(site_.maintenance, *watches_[watch].watch, found);
+  if (finding.at - *state.holds_since < rule.hold_for) {
     expect(*state.holds_since + rule.hold_for);
+  } else if (after != found) {
+    expect(after);
+  } else {
+    fire(watch, *state.holds_since, finding);
   }
+}
+
+// What a sum until then tells of lies before it: the last hour of announced work is part of it.
+Instant Alerts::within(std::size_t watch, Instant at) const {
+  const AlertRule& rule = *watches_[watch].rule;
+  return is_of_period(rule) || is_closed_first(rule) ? at - Duration(1) : at;
 }
 
 void Alerts::forget_pending(std::size_t watch, Instant at) {
@@ -204,8 +214,6 @@ void Alerts::let_pass(std::size_t watch, Instant until) {
 }
 
 void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
-  const Instant after = after_work(site_.maintenance, *watches_[watch].watch, finding.at);
-  if (after != finding.at) return expect(after);
   if (const auto parent = held_back_by(watch, finding.at)) {
     if (state_.alerts[watch].held_back) return;
     change(watch).held_back = true;
@@ -436,8 +444,23 @@ std::optional<Instant> Alerts::deadline(std::size_t watch) const {
   const AlertRule& rule = *watches_[watch].rule;
   if (rule.measure == Measure::silence) return silent_at(watch);
   if (!state.holds_since || !state.seen_at) return std::nullopt;
-  const Instant at = after_work(site_.maintenance, *watches_[watch].watch, *state.holds_since + rule.hold_for);
-  return at - *state.seen_at <= bridged(watch) ? std::optional(at) : std::nullopt;
+  const std::optional<Instant> at = due(watch, *state.holds_since);
+  return at && *at - *state.seen_at <= bridged(watch) ? at : std::nullopt;
+}
+
+// When a condition that holds since then, and goes on, is to fire. Announced work: once it is over; but what a closed
+// period came to during that is only told if a later one is no better, and of a period that is over then nothing.
+std::optional<Instant> Alerts::due(std::size_t watch, Instant holds_since) const {
+  const Watched& one = watches_[watch];
+  const Instant held = holds_since + one.rule->hold_for;
+  const Instant last = within(watch, held);
+  const Instant after = after_work(site_.maintenance, *one.watch, last);
+  const Instant at = after == last ? held : after;
+  if (is_closed_first(*one.rule) && after != last) return std::nullopt;
+  const std::vector<model::AlertPeriod>& periods = state_.alerts[watch].periods;
+  const bool is_over =
+      is_of_period(*one.rule) && !periods.empty() && at >= calendar_.period(one.rule->period, periods.back().begin).end;
+  return is_over ? std::nullopt : std::optional(at);
 }
 
 // How long the value that was seen last holds. Of a user that was decided when it was seen, by the meters that were

@@ -8,7 +8,9 @@
 //   - A value holds until the next one, at most for the longest gap that its point is bridged over; of a user the
 //     shortest one of his meters that are heard when it is seen. So a condition that is `for` a while can become true
 //     between two readings, but not during a silence. What is silent for longer is in no sum of rates, and no sum
-//     without it is too low.
+//     without it is too low. One whose rate is not known again yet ends nothing, either.
+//   - What was not watched is no consumption: a sum is too low only if enough of its time was watched, and it would be
+//     with the rest, too. Hours that were watched for less than a valid one are not compared.
 //   - A change is the value less the one that was heard the rule's length ago, or last before that; until there is such
 //     a one nothing is said. Readings of a counter in doubt are left out, and where a counter begins anew, so does
 //     that.
@@ -17,7 +19,7 @@
 //   - Users are looked at when all readings of an instant are counted, as derived points are.
 //   - Coverage of a period is judged when it can no longer be watched, also where nothing is heard that would close it.
 //   - A calendar period has an alert of its own: at its end it is over. A correction of a closed one raises or
-//     withdraws its alert.
+//     withdraws its alert. Whether its sum is too low is judged when it is closed, and is so until another is not.
 #pragma once
 
 #include <algorithm>
@@ -56,8 +58,8 @@ class Alerts {
   std::vector<LateWatch> late() const;
   void told_late(const LateJudgement& judgement);
 
-  // An account is counted up to here.
-  void counted(model::AccountId account, Instant until);
+  // An account is counted up to here. `rate_is_known`: the last movement says how fast.
+  void counted(model::AccountId account, Instant until, bool rate_is_known);
 
   // A period of an account ends, and is as complete as it was; before it is forgotten.
   void closed(model::AccountId account, model::Period period, const model::OpenPeriod& sums);
@@ -136,6 +138,7 @@ class Alerts {
   Verdict judge(const model::AlertRule& rule, double value) const;
   double limit_of(const model::AlertRule& rule, double value) const;
   void observe(std::size_t watch, const Finding& finding);
+  Instant within(std::size_t watch, Instant at) const;
   void forget_pending(std::size_t watch, Instant at);
   std::optional<double> change_by(std::size_t watch, const Reading& reading, model::Quality quality);
   void let_pass(std::size_t watch, Instant until);
@@ -152,6 +155,7 @@ class Alerts {
   void parent_ended(std::size_t parent, Instant at);
   void let_go(std::size_t watch, Instant at);
   std::optional<Instant> deadline(std::size_t watch) const;
+  std::optional<Instant> due(std::size_t watch, Instant holds_since) const;
   std::optional<Instant> due_alone(std::size_t watch) const;
   Duration bridged(std::size_t watch) const;
   void expect(Instant deadline) { earliest_ = std::min(earliest_, deadline); }
@@ -172,7 +176,10 @@ class Alerts {
   static bool is_closed_first(const model::AlertRule& rule);
   static bool is_of_period(const model::AlertRule& rule);
   static std::size_t kept(const model::AlertRule& rule);  // how many periods are remembered
+  static Instant looks_back_to(const model::AlertRule& rule, const Span& period);
   void mark(std::size_t watch, Instant until);
+  void note_rate(std::size_t watch, model::AccountId account, Instant until, bool is_known);
+  bool is_rate_known(std::size_t watch, model::AccountId account) const;
   void look_at(std::size_t watch);
   bool is_silent(model::AccountId account, Instant at) const;
   Duration gap_of(model::AccountId account) const;  // that its source is bridged over
@@ -185,10 +192,15 @@ class Alerts {
   bool reopen(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums);
   std::optional<double> worth_closed(std::size_t watch, const std::vector<model::AlertPeriod>& periods,
                                      const model::AlertPeriod& period, const Span& span) const;
+  std::int64_t counted_since(std::size_t watch, Instant quarter) const;
   std::int64_t share_of(std::size_t watch, const model::OpenPeriod& sums) const;
   void add_to(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums,
               model::AlertPeriod& period) const;
   double in_units(std::size_t watch, std::int64_t sum) const;
+  Duration watched(std::size_t watch, const model::AlertPeriod& period, Duration length) const;
+  double share_watched(std::size_t watch, Duration watched, Duration length) const;
+  bool is_valid_hour(std::size_t watch, const model::AlertPeriod& period) const;
+  std::optional<double> if_known(std::size_t watch, double value, double share) const;
 
   // alert_corrections.cc: what was judged by other figures than there are now
   void add_correction(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums, const Span& span,
@@ -200,7 +212,7 @@ class Alerts {
   Instant heard_until(std::size_t watch) const;
   void judge_past(std::size_t watch, const Span& period, const Finding& finding);
   Instant counted_until(std::size_t watch, const Span& period) const;
-  Course course_of(std::size_t watch, const std::vector<model::AlertPeriod>& periods) const;
+  Course course_of(std::size_t watch, const std::vector<model::AlertPeriod>& periods, Instant oldest) const;
   void judge_again(std::size_t watch, model::Cause cause);
   model::AlertPeriod* period_of_alert(std::size_t watch, Instant since);
   void unsay(std::size_t watch, const Course::Alert& alert, model::Cause cause);

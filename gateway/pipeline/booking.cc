@@ -15,6 +15,12 @@ namespace {
 
 constexpr double kMsPerHour = 3'600'000.0;
 
+// Whether it says how fast. Of a time that nobody watched only a counter knows, even if it stood still.
+bool tells_rate(const Movement& movement) {
+  const bool stood_still = movement.quality.origin == model::Origin::estimated && movement.quality.rule == Rule::gap;
+  return !movement.hollow() || stood_still;
+}
+
 }  // namespace
 
 void Pipeline::Engine::account_for(std::size_t point, const Counted& counted) {
@@ -25,7 +31,8 @@ void Pipeline::Engine::account_for(std::size_t point, const Counted& counted) {
   close_until(point, *until);
   show_progress(point, *until);
   if (counted.movements.empty()) return;
-  for (const std::size_t i : points_[point].accounts) alerts_.counted(static_cast<AccountId>(i), *until);
+  const bool rate_is_known = tells_rate(counted.movements.back());
+  for (const std::size_t i : points_[point].accounts) alerts_.counted(static_cast<AccountId>(i), *until, rate_is_known);
 }
 
 // Cuts a movement at the quarter hours. It is booked at once, so that running totals are live; the entry of a quarter

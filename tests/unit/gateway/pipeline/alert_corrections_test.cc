@@ -418,5 +418,61 @@ TEST_P(AnyCorrections, LeaveTheAlertsOfRightFigures) {
   }
 }
 
+TEST_F(CorrectedAlerts, OfADeviationAreJudgedOnlyWhereAllWeeksAreKept) {
+  auto& deviation = rule("deviation", Measure::deviation);
+  deviation.weeks = 3;
+  deviation.above = 40;
+  deviation.below = -40;
+  watch_user("press", {account_}).unit = "%";
+  start();
+  const Instant begin = utc("2023-06-01 00:00");
+  for (int hour = 0; hour <= 50 * 24; ++hour) read_at(meter_, begin + 1h * hour, 100.0 * hour);
+  EXPECT_EQ(told(), "");
+  correct(account_, begin + 24h * 35, -90);  // 15 days ago
+  EXPECT_EQ(told(),
+            "07-20 01:00:00 deviation press firing since 07-20 01:00:00 42.857143/40 late-data\n"
+            "07-20 02:00:00 deviation press resolved since 07-20 01:00:00 0/40 #1 late-data\n")
+      << "a week before that the first of the three weeks is forgotten";
+}
+
+TEST_F(CorrectedAlerts, OfAWindowAreNotRaisedByWhatIsLeftOfIt) {
+  window(40).below = 38;
+  start();
+  quarters(std::vector<double>(200, 10));
+  EXPECT_EQ(told(), "");
+  correct(account_, utc(day_ + "00:00:00") + 24h + 90min, 1);
+  EXPECT_EQ(told(),
+            "06-02 02:00:00 window press firing since 06-02 02:00:00 41/40 late-data\n"
+            "06-02 02:45:00 window press resolved since 06-02 02:00:00 40/40 #1 late-data\n")
+      << "what is left of those before is no window";
+}
+
+// What a correction raises is dated when the sum, as it is known now, was that much.
+TEST_F(CorrectedAlerts, OfASumBeginWhenItWasThatMuch) {
+  auto& energy = rule("energy", Measure::period);
+  energy.period = Period::day;
+  energy.above = 100;
+  watch_user("press", {account_}).unit = "kWh";
+  rule("total", Measure::total).above = 130;
+  watch_user("press", {account_}).unit = "kWh";
+  start();
+  read(meter_, "00:00:00", 0);
+  read(meter_, "00:45:00", 60);
+  read(meter_, "00:57:14", 85);
+  correct("00:30:00", 30);
+  EXPECT_EQ(told(), "06-01 00:57:14 energy press firing since 06-01 00:57:14 115/100 late-data\n") << "90 at 00:45";
+  correct("00:15:00", 20);
+  EXPECT_EQ(told(), "06-01 00:57:14 total press firing since 06-01 00:57:14 135/130 late-data\n");
+  correct("00:15:00", -40);
+  EXPECT_EQ(told(),
+            "06-01 00:57:14 energy press withdrawn since 06-01 00:57:14 95/100 #1 late-data\n"
+            "06-01 00:57:14 total press withdrawn since 06-01 00:57:14 95/130 #1 late-data\n");
+  read(meter_, "01:10:00", 90);
+  correct("00:30:00", 70);
+  const std::string lines = told();
+  EXPECT_TRUE(lines.starts_with("06-01 01:00:00 energy press firing since 06-01 01:00:00 166.08")) << lines;
+  EXPECT_NE(lines.find("06-01 01:00:00 total press firing since 06-01 01:00:00 166.08"), std::string::npos) << lines;
+}
+
 }  // namespace
 }  // namespace carbongate::pipeline

@@ -239,8 +239,9 @@ TEST_F(UserAlerts, OfAClosedPeriodAreRaisedAndWithdrawnByCorrections) {
             "06-01 01:00:00 energy press resolved since 06-01 01:00:00 91/90 #4 late-data\n");
   correct("01:30:00", 6);
   EXPECT_EQ(told(),
-            "06-01 01:45:00 energy press firing since 06-01 01:45:00 91/90 late-data\n"
-            "06-01 02:00:00 energy press resolved since 06-01 01:45:00 91/90 #1 late-data\n");
+            "06-01 02:00:00 energy press firing since 06-01 02:00:00 91/90 late-data\n"
+            "06-01 02:00:00 energy press resolved since 06-01 02:00:00 91/90 #1 late-data\n")
+      << "at 01:45 it was 69.75";
   correct("01:30:00", 1);
   EXPECT_EQ(told(), "") << "it stands";
 }
@@ -393,6 +394,75 @@ TEST_F(UserAlerts, TellWhatIsOffTheSameHourOfTheWeekday) {
   hour("2023-06-22", 160);
   const std::string lines = told();
   EXPECT_TRUE(lines.starts_with("06-22 11:00:00 deviation press firing since 06-22 11:00:00 5")) << lines;
+}
+
+class AlertsAtWork : public UserAlerts {
+ protected:
+  // 150 kWh an hour, and 20 kWh before 09:30.
+  void work() {
+    double value = 0;
+    for (int minute = 0; minute <= 12 * 60; minute += 5) {
+      const Instant at = utc(day_ + "00:00:00") + 1min * minute;
+      const Batch batch{.source = "test", .received = at, .readings = {reading(meter_, at, value)}, .settled = {}};
+      note(pipeline_->ingest({&batch, 1}, at));
+      note(pipeline_->pass(at + 1min));
+      value += minute >= 9 * 60 + 30 && minute < 10 * 60 ? 12.5 : 1;
+    }
+  }
+  void announce(std::string_view from, std::string_view to) {
+    site_.site.maintenance.push_back({.from = utc(day_ + std::string(from)),
+                                      .to = utc(day_ + std::string(to)),
+                                      .rules = {},
+                                      .devices = {},
+                                      .users = {}});
+  }
+  model::AlertRule& energy(Period period, double above) {
+    auto& sum = rule("energy", Measure::period);
+    sum.period = period;
+    sum.above = above;
+    watch_user("press", {account_}).unit = "kWh";
+    return sum;
+  }
+};
+
+TEST_F(AlertsAtWork, AreNotToldOfAPeriodThatEndsWithIt) {
+  energy(Period::quarter_hour, 20);
+  energy(Period::hour, 60);
+  auto& low = rule("low", Measure::period);
+  low.period = Period::hour;
+  low.below = 100;
+  watch_user("press", {account_}).unit = "kWh";
+  low.active = model::Active{.weekdays = 0x7f, .begin = 9h, .end = 10h, .dates = {}};
+  announce("09:00", "10:00");
+  start();
+  work();
+  EXPECT_EQ(told(), "");
+}
+
+TEST_F(AlertsAtWork, AreToldOfAPeriodThatEndsWhenItBegins) {
+  energy(Period::quarter_hour, 30).active = model::Active{.weekdays = 0x7f, .begin = 9h, .end = 10h, .dates = {}};
+  announce("10:00", "11:00");
+  announce("09:30", "09:45");
+  start();
+  work();
+  const std::string lines = told();
+  EXPECT_TRUE(lines.starts_with("06-01 10:00:00 energy press firing since 06-01 10:00:00 37.5/30\n")) << lines;
+}
+
+TEST_F(AlertsAtWork, AreNotToldOfAPeriodBeforeTheHoursOfTheRule) {
+  energy(Period::quarter_hour, 20).active = model::Active{.weekdays = 0x7f, .begin = 10h, .end = 11h, .dates = {}};
+  start();
+  work();
+  EXPECT_EQ(told(), "");
+}
+
+TEST_F(AlertsAtWork, AreToldOfAPeriodThatGoesOnAfterIt) {
+  energy(Period::day, 170);
+  announce("09:00", "10:00");
+  start();
+  work();
+  const std::string lines = told();
+  EXPECT_TRUE(lines.starts_with("06-01 10:00:00 energy press firing since 06-01 09:")) << lines;
 }
 
 }  // namespace
