@@ -148,6 +148,8 @@ TEST_F(PostgresqlBatch, CoalThatNoCoefficientGivesIsNoZero) {
   EXPECT_EQ(coal_of(Table::entries, entry), "NULL");
   EXPECT_EQ(coal_of(Table::rollups, rollup), "NULL");
   entry.correction.emplace();
+  EXPECT_EQ(coal_of(Table::entries, entry), "NULL") << "nothing was there, and nothing is";
+  entry.coal = model::StandardCoal::of(-5);
   EXPECT_NE(coal_of(Table::entries, entry), "NULL") << "it may take back what a coefficient gave that applies no more";
 }
 
