@@ -2,6 +2,8 @@
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/this_coro.hpp>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +19,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kLookEvery = 1s;
+constexpr auto kLateLook =
+    5s;  // the machine has slept, or its clock was set, or the store stood still: behind the grace
 
 }  // namespace
 
@@ -24,6 +28,7 @@ constexpr auto kLookEvery = 1s;
 // stand ahead of the store.
 asio::awaitable<void> Gateway::watch_alerts() {
   if (config_.site.watches.empty() && config_.site.stations.empty()) co_return;
+  if (clock_.is_known()) listen_again(clock_.now());
   while (!stopping_) {
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
     co_await clock_.sleep_until(clock_.ticks() + kLookEvery);
@@ -41,9 +46,22 @@ asio::awaitable<void> Gateway::watch_alerts() {
   }
 }
 
+void Gateway::listen_again(Instant now) {
+  std::map<std::string, std::string> sources;
+  for (const auto& driver : drivers_) {
+    const DriverStatus status = driver->status();
+    for (const DeviceStatus& device : status.devices) sources[device.device] = status.name;
+  }
+  pipeline_.resume(now, sources);
+  alerts_looked_at_ = now;
+}
+
 // Whoever calls has the turn.
 asio::awaitable<void> Gateway::look_at_alerts() {
-  model::Effects effects = pipeline_.pass(clock_.now());
+  const Instant now = clock_.now();
+  if (!alerts_looked_at_ || now - *alerts_looked_at_ > config_.site.alert_grace + kLateLook) listen_again(now);
+  alerts_looked_at_ = now;
+  model::Effects effects = pipeline_.pass(now);
   if (!effects.empty()) {
     const bool is_told = !effects.rows.empty();
     committing_ = co_await commit(std::move(effects));

@@ -143,6 +143,7 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<void> watch_memory();
   boost::asio::awaitable<void> watch_clock();
   boost::asio::awaitable<void> watch_alerts();
+  void listen_again(Instant now);
   boost::asio::awaitable<void> look_at_alerts();
   boost::asio::awaitable<void> tell_health();
   boost::asio::awaitable<void> count_heard_again();
@@ -225,8 +226,9 @@ class Gateway final : private Inbox {
   std::map<PointId, Restated> restated_;        // restated as far as it is closed and decided
   std::size_t next_late_point_ = 0;             // of the round under way: those before it had their turn
   std::size_t next_late_watch_ = 0;
-  std::map<PointId, Instant> substituted_;  // by source of accounts with a rule: hours before this are done
-  KnownLeads known_leads_;                  // on the worker's thread
+  std::map<PointId, Instant> substituted_;   // by source of accounts with a rule: hours before this are done
+  std::optional<Instant> alerts_looked_at_;  // nullopt: nobody has known the time yet
+  KnownLeads known_leads_;                   // on the worker's thread
   std::atomic<bool> stop_recomputing_{false};
   boost::asio::thread_pool worker_{1};  // reads the store again; first to be destroyed
 };

@@ -1,4 +1,4 @@
-// Of class Alerts: missing data.
+// Of class Alerts: missing data, and what may be on its way.
 #include <algorithm>
 #include <cmath>
 
@@ -114,6 +114,34 @@ void Alerts::heard_again(std::size_t watch, const Reading& reading, Instant rece
     return;  // what it waits for comes later than before
   }
   expect(reading.at);
+}
+
+// Readings until then have been heard, if they come as they do: of all that the watch looks at, and that holds it back.
+// A silence is counted from when the newest one was heard, so of it only the queues matter.
+Instant Alerts::known_until(std::size_t watch, Instant clock) const {
+  const Watched& one = watches_[watch];
+  const bool is_silence = one.rule->measure == Measure::silence;
+  std::optional<Instant> heard;
+  Instant known = clock;
+  const auto look_at = [&](PointId point) {
+    if (is_silence) {
+      heard = std::max(heard, std::optional(arrivals_.known_if_unheard(point, clock)));
+    } else {
+      known = std::min(known, arrivals_.known_until(point, clock));
+    }
+  };
+  for (const PointId point : one.watch->points) look_at(point);
+  for (const auto* accounts : {&one.watch->accounts, &one.watch->per}) {
+    for (const model::AccountId account : *accounts) look_at(site_.accounts[model::index(account)].source);
+  }
+  known = std::min(known, heard.value_or(known));
+  for (const model::WatchId member : one.watch->members) {
+    known = std::min(known, known_until(model::index(member), clock));
+  }
+  for (const std::size_t parent : one.parents) {
+    if (watches_[parent].rule != one.rule) known = std::min(known, known_until(parent, clock));
+  }
+  return known;
 }
 
 }  // namespace carbongate::pipeline

@@ -20,7 +20,10 @@ using model::Measure;
 
 namespace {
 
-constexpr int kSamplesOfALength = 64;  // that changes are measured from; kept with the state of the alert
+using namespace std::chrono_literals;
+
+constexpr Duration kLookAgain = 500ms;  // at what waits for its readings: for each reading it need not be
+constexpr int kSamplesOfALength = 64;   // that changes are measured from; kept with the state of the alert
 
 // A sample of a watch of change is kept as a period whose sum is the value, bit by bit.
 double value_of(const model::AlertPeriod& sample) {
@@ -38,7 +41,8 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
       of_point_(site.points.size()),
       of_account_(site.accounts.size()),
       groups_(site.watches.size()),
-      children_(site.watches.size()) {
+      children_(site.watches.size()),
+      arrivals_(site) {
   state_.alerts.resize(site.watches.size());
   for (const model::Watch& watch : site.watches) {
     const std::size_t i = watches_.size();
@@ -102,6 +106,7 @@ double Alerts::limit_of(const AlertRule& rule, double value) const {
 }
 
 void Alerts::heard(const Reading& reading, model::Quality quality, Instant received) {
+  arrivals_.heard(reading.point, reading.at, received);
   for (const std::size_t i : of_point_[carbongate::index(reading.point)]) {
     const AlertRule& rule = *watches_[i].rule;
     if (rule.measure == Measure::silence) {
@@ -409,30 +414,43 @@ void Alerts::tell(model::WatchId watch, double value, const std::string& note, I
 }
 
 // In the order in which it became due, and rules before those that depend on them.
-void Alerts::pass(Instant now) {
+void Alerts::pass(Instant now, Instant clock) {
   if (watches_.empty()) return;
   begin_waiting(now);
-  const Instant until = now - site_.alert_grace;
-  if (until < earliest_) return;
+  const Instant latest = now - site_.alert_grace;
+  if (latest < earliest_ && !(waits_ && std::chrono::abs(clock - *waits_) >= kLookAgain)) return;
+  waits_.reset();
+  const auto until = [&](std::size_t watch) {
+    const Instant known = known_until(watch, clock);
+    return known == Instant::min() ? known : std::min(latest, known - site_.alert_grace);
+  };
   std::vector<std::pair<Instant, std::size_t>> due;
   for (std::size_t i = 0; i < watches_.size(); ++i) {
-    if (const auto at = due_alone(i); at && *at <= until) due.emplace_back(*at, i);
+    if (const auto at = due_alone(i); at && *at <= latest) due.emplace_back(*at, i);
   }
   std::ranges::sort(due);
   for (const auto& [at, i] : due) {
     if (watches_[i].rule->measure == Measure::silence) {
-      fall_silent(i, until);
+      fall_silent(i, until(i));
     } else {
-      if (watches_[i].rule->measure == Measure::coverage) give_up_closing(i, until);
-      let_pass(i, until);
+      if (watches_[i].rule->measure == Measure::coverage) give_up_closing(i, until(i));
+      let_pass(i, until(i));
     }
   }
   // What has just fired may have brought a group to its time.
-  for (const std::size_t group : all_groups_) let_pass(group, until);
+  for (const std::size_t group : all_groups_) {
+    if (deadline(group)) let_pass(group, until(group));
+  }
   earliest_ = Instant::max();
   for (std::size_t i = 0; i < watches_.size(); ++i) {
-    if (const auto at = watches_[i].rule->measure == Measure::silence ? silent_alone(i) : due_alone(i)) {
-      expect(std::max(*at, until));
+    const auto at = watches_[i].rule->measure == Measure::silence ? silent_alone(i) : due_alone(i);
+    if (!at) continue;
+    if (*at > latest) {
+      expect(*at);
+    } else if (*at > until(i)) {
+      waits_ = clock;
+    } else {
+      expect(latest);
     }
   }
 }

@@ -15,7 +15,8 @@
 //     a one nothing is said. Readings of a counter in doubt are left out, and where a counter begins anew, so does
 //     that.
 //   - What is due is only decided once `alert_grace` has passed, for readings may be under way. One that comes later
-//     still, and tells otherwise, withdraws. All else that a late reading means is found by late_alerts.h.
+//     still, and tells otherwise, withdraws. All else that a late reading means is found by late_alerts.h. And what
+//     comes from a queue, or of a logger that is behind, is waited for: arrivals.h.
 //   - Users are looked at when all readings of an instant are counted, as derived points are.
 //   - Coverage of a period is judged when it can no longer be watched, also where nothing is heard that would close it.
 //   - A calendar period has an alert of its own: at its end it is over. A correction of a closed one raises or
@@ -34,6 +35,7 @@
 #include "drivers/api/reading.h"
 #include "gateway/model/checkpoint.h"
 #include "gateway/model/site.h"
+#include "gateway/pipeline/arrivals.h"
 #include "gateway/pipeline/calendar.h"
 #include "gateway/pipeline/late_alerts.h"
 
@@ -46,6 +48,10 @@ class Alerts {
   Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& state, std::vector<model::JournalRow>& rows);
 
   bool empty() const { return watches_.empty(); }
+
+  // Before the readings of the batch. Nothing else listens to arrivals.
+  void hear(const Batch& batch) { arrivals_.heard(batch); }
+  void resume(Instant now, const std::map<std::string, std::string>& sources) { arrivals_.resume(now, sources); }
 
   // A reading that counts, before the state of its point moves. `received`: when it was heard.
   void heard(const Reading& reading, model::Quality quality, Instant received);
@@ -69,8 +75,8 @@ class Alerts {
 
   void settle();  // all readings of an instant are in, or all corrections of a transaction
 
-  // The clock shows this.
-  void pass(Instant now);
+  // Readings are of this time, or the clock shows it. `clock`: what it shows anyway.
+  void pass(Instant now, Instant clock);
 
   // Of a watch that no reading decides. A clock that was set back makes nothing untrue: what is over then is resolved.
   void tell(model::WatchId watch, double value, const std::string& note, Instant at);
@@ -170,6 +176,7 @@ class Alerts {
   void fall_silent(std::size_t watch, Instant until);
   void keep_received(std::size_t watch, Instant received);
   void heard_again(std::size_t watch, const Reading& reading, Instant received);
+  Instant known_until(std::size_t watch, Instant clock) const;
 
   // alert_periods.cc: users
   static model::Period closed_period(const model::AlertRule& rule);  // of which a rule is told when they are closed
@@ -232,7 +239,9 @@ class Alerts {
   std::vector<std::vector<std::size_t>> children_;  // of a watch: those that it holds back
   std::vector<std::size_t> changed_;
   std::vector<std::size_t> dirty_;
-  Instant earliest_ = Instant::min();  // nothing is due before
+  Arrivals arrivals_;
+  Instant earliest_ = Instant::min();  // nothing is due before, but what waits for its readings
+  std::optional<Instant> waits_;       // since then, by the clock: something does
   bool waiting_ = false;               // begin_waiting() was called
 };
 

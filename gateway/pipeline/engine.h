@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -58,6 +59,7 @@ class Pipeline::Engine {
   model::Effects keep_apart(std::span<const Batch> batches);
   model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
                          std::span<const model::LateDataSettled> restated);
+  void resume(Instant now, const std::map<std::string, std::string>& sources) { alerts_.resume(now, sources); }
   model::Effects pass(Instant now);
   model::Effects tell(model::WatchId watch, double value, const std::string& note, Instant at);
   std::vector<LateWatch> late_watches() const { return alerts_.late(); }

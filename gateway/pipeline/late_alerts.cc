@@ -72,7 +72,8 @@ class Held {
       const auto [when, change] = *changes_.begin();
       count_ += change;
       if (parent.since.has_value() == (count_ > 0)) continue;
-      alerts.pass(when - Duration(1) + grace);
+      const Instant just_before = when - Duration(1) + grace;
+      alerts.pass(just_before, just_before);
       parent.since = parent.fired_at = count_ > 0 ? std::optional(when) : std::nullopt;
     }
   }
@@ -149,7 +150,7 @@ LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::sp
     state.points.front().last_value = heard.value;
   }
   held.move_to(late.until, alerts, one.alert_grace, state.alerts[kParent]);
-  alerts.pass(late.until + one.alert_grace);
+  alerts.pass(late.until + one.alert_grace, late.until + one.alert_grace);
 
   std::vector<Alert> played;
   for (const model::JournalRow& row : rows) played.push_back(row.body.get<Alert>());

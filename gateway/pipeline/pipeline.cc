@@ -115,12 +115,13 @@ model::Effects Pipeline::Engine::ingest(std::span<const Batch> batches, Instant 
   for (const Batch& batch : batches) readings += batch.readings.size();
   rows_.reserve(readings + readings / 8 + 16);
   for (const Batch& batch : batches) {
+    alerts_.hear(batch);
     std::optional<Instant> before;
     for (const Reading& reading : batch.readings) {
       if (!due_.empty() && reading.at != due_.at()) derive_what_is_due(batch.received, now);
       if (before && reading.at != *before) alerts_.settle();
       before = reading.at;
-      alerts_.pass(std::min(reading.at, batch.received));
+      alerts_.pass(std::min(reading.at, batch.received), batch.received);
       ingest_one(reading, batch.received, now);
     }
     derive_what_is_due(batch.received, now);
@@ -130,7 +131,7 @@ model::Effects Pipeline::Engine::ingest(std::span<const Batch> batches, Instant 
 }
 
 model::Effects Pipeline::Engine::pass(Instant now) {
-  alerts_.pass(now);
+  alerts_.pass(now, now);
   tell_silent_minutes(now);
   return take_effects();
 }
@@ -363,6 +364,9 @@ model::Effects Pipeline::ingest(std::span<const Batch> batches, Instant now) {
 }
 model::Effects Pipeline::keep_apart(std::span<const Batch> batches) {
   return engine_->keep_apart(batches);
+}
+void Pipeline::resume(Instant now, const std::map<std::string, std::string>& sources) {
+  engine_->resume(now, sources);
 }
 model::Effects Pipeline::pass(Instant now) {
   return engine_->pass(now);

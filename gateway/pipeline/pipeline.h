@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -62,6 +63,10 @@ class Pipeline {
   // points whose late data are settled by this, with what was known of them; more that came since stays open.
   model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
                          std::span<const model::LateDataSettled> restated);
+
+  // The gateway has begun to listen, or listens again: what was to be heard meanwhile may be on its way still, and what
+  // has not been heard yet is not decided by time alone while it may be. `sources`: of each device, as in its batches.
+  void resume(Instant now, const std::map<std::string, std::string>& sources);
 
   // What time alone changes: alerts and reports of what is not heard, alerts of what lasts. `now`: as the clock shows
   // it; less than before is the same as before. For alerts ingest() passes to the times of its readings.

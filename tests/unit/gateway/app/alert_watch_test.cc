@@ -132,5 +132,49 @@ TEST_F(AlertWatchTest, AnAcknowledgementIsTakenUpOnce) {
   EXPECT_THAT(store::waiting_acknowledgements(directory.path(), trouble), IsEmpty());
 }
 
+// Of the first meter come readings of before, and the second one's wait behind them.
+TEST_F(AlertWatchTest, WhatWaitsInAQueueIsNotSilentAfterAStart) {
+  add_point("current", Kind::instantaneous, "A");
+  model::Watch second = site_.watches.front();
+  second.id = model::WatchId{1};
+  second.point = "current";
+  second.points = {PointId{1}};
+  site_.watches.push_back(second);
+  const Instant begin = clock_.now();
+  add_driver([this](Inbox& inbox) -> asio::awaitable<void> {
+    co_await inbox.push(batch(230));
+    co_await inbox.push(batch_of(PointId{1}, 16));
+    co_await until_cancelled();
+  });
+  start();
+  pass(2s);
+  stop();
+  gateway_.reset();
+  ended_.reset();
+  clock_.advance(5min);
+  config_ = {};
+  add_driver(
+      [this, begin](Inbox& inbox) -> asio::awaitable<void> {
+        const auto push = [&](PointId point, Instant at) -> asio::awaitable<bool> {
+          Batch old = batch_of(point, 230);
+          old.readings.front().stamped_by = StampedBy::device;
+          old.readings.front().at = at;
+          co_return co_await inbox.push(std::move(old));
+        };
+        for (int i = 1; i <= 10; ++i) {
+          co_await clock_.sleep_until(clock_.ticks() + 2s);
+          co_await push(PointId{0}, begin + 4s * i);
+        }
+        co_await push(PointId{1}, begin + 40s);
+        co_await until_cancelled();
+      },
+      [](DriverStatus& status) { status.devices = {{.device = "meter", .detail = {}, .heard = {}}}; });
+  start();
+  pass(60s);
+  EXPECT_THAT(stages(), IsEmpty());
+  pass(60s);
+  EXPECT_THAT(stages(), ElementsAre(AlertStage::firing, AlertStage::firing)) << "nothing came any more";
+}
+
 }  // namespace
 }  // namespace carbongate::app
