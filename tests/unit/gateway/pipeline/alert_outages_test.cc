@@ -45,12 +45,12 @@ TEST_F(Outages, AreNoPowerOfZero) {
   restart();
   draw(30, 165, 200);
   EXPECT_EQ(told(), "") << "it goes on";
-  read_at(power_, 300, 10);
+  read_at(power_, 300, 12);
   EXPECT_EQ(told(), "");
-  read_at(power_, 305, 10);
+  read_at(power_, 305, 12);
   EXPECT_EQ(told(),
-            "06-01 05:05:00 low press firing since 06-01 05:05:00 10/20\n"
-            "06-01 05:05:00 high press resolved since 06-01 00:05:00 10/20 #1\n");
+            "06-01 05:05:00 low press firing since 06-01 05:05:00 12/20\n"
+            "06-01 05:05:00 high press resolved since 06-01 00:05:00 12/20 #1\n");
 }
 
 TEST_F(Outages, OfOneMeterLeaveTheOthersInTheSum) {
@@ -64,10 +64,10 @@ TEST_F(Outages, OfOneMeterLeaveTheOthersInTheSum) {
   read_at(power_, 60, 30);
   read_at(meter_, 62, 1025);
   EXPECT_EQ(told(), "") << "30 kW, and what else there is";
-  read_at(power_, 65, 5);
-  EXPECT_EQ(told(), "") << "47.5 kW";
-  read_at(power_, 70, 5);
-  EXPECT_EQ(told(), "06-01 01:10:00 high press resolved since 06-01 00:14:00 35/40 #1\n");
+  read_at(power_, 65, 6);
+  EXPECT_EQ(told(), "") << "48 kW";
+  read_at(power_, 70, 6);
+  EXPECT_EQ(told(), "06-01 01:10:00 high press resolved since 06-01 00:14:00 36/40 #1\n");
 }
 
 TEST_F(Outages, OfACounterAreKnownByWhatItMoved) {
@@ -151,12 +151,12 @@ TEST_F(Outages, AreNotWhatAPeriodThatHasJustBegunHoldsSoFar) {
   restart();
   draw(10, 306, 360);
   EXPECT_EQ(told(),
-            "06-01 05:00:00 energy press firing since 06-01 05:00:00 10.166667/20\n"
-            "06-01 05:00:00 quota press firing since 06-01 05:00:00 10.166667/20\n");
+            "06-01 05:00:00 energy press firing since 06-01 05:00:00 10.166666/20\n"
+            "06-01 05:00:00 quota press firing since 06-01 05:00:00 10.166666/20\n");
   draw(60, 361, 421);
   EXPECT_EQ(told(),
-            "06-01 07:00:00 energy press resolved since 06-01 05:00:00 59.916667/20 #1\n"
-            "06-01 07:00:00 quota press resolved since 06-01 05:00:00 59.916667/20 #1\n");
+            "06-01 07:00:00 energy press resolved since 06-01 05:00:00 59.916668/20 #1\n"
+            "06-01 07:00:00 quota press resolved since 06-01 05:00:00 59.916668/20 #1\n");
 }
 
 TEST_F(Outages, LeaveAPeriodThatWasNotWatchedAsItWas) {
