@@ -116,7 +116,7 @@ asio::awaitable<Gateway::LateWork> Gateway::late_work() {
     const std::optional<model::LateData>& late = points[i].late;
     const auto closed_until = late ? pipeline_.counted_until(point) : std::nullopt;
     if (!closed_until) continue;
-    const LateSlice slice = late_slice(point, *late, *closed_until);
+    const LateSlice slice = late_slice(point, points[i], *closed_until);
     const auto restated = restated_.find(point);
     const bool is_known = restated != restated_.end() && restated->second.late == *late;
     if (is_known && (!slice.closed || *closed_until < restated->second.again)) continue;
@@ -196,11 +196,12 @@ asio::awaitable<void> Gateway::restate(LateWork& work) {
     substitute_again(now);
   }
   if (!last) co_return;
-  for (const auto& [point, late] : work.all) restated_[point] = {.late = late};
-  for (const model::LateDataSettled& settled : work.done) restated_.erase(settled.point);
-  for (const Window& window : work.windows) {
-    if (is_in_doubt(window.point)) restated_[window.point].again = look_again_at(window);
+  for (std::size_t i = 0; i < work.all.size(); ++i) {
+    const auto& [point, late] = work.all[i];
+    restated_[point] = {.late = late};
+    if (is_in_doubt(point)) restated_[point].again = look_again_at(late, work.windows[i].closed_until);
   }
+  for (const model::LateDataSettled& settled : work.done) restated_.erase(settled.point);
   if (!amendments.empty()) {
     spdlog::info("late data: {} corrections of {} points booked", amendments.size(), work.windows.size());
   }

@@ -58,7 +58,6 @@ class Recomputing {
     for (WindowReadings& window : windows_) {
       if (*thinned && !window.has_lead()) replay_.lacks_lead(window);
       if (const auto counted = count(window, *thinned); counted.has_error()) return counted.error();
-      if (window.awaits_more()) out_.in_doubt.push_back(window.point().id);
       out_.not_repaired += window.not_repaired();
     }
     out_.not_repaired += live_.not_repaired();
@@ -105,7 +104,10 @@ class Recomputing {
       recomputed_.resize(before);
       const Played played = replay_.play(window, Replay::kEverything, keep);
       const Instant to = window.window().to;
-      if (window.counted(played, calendar_)) return {};
+      if (window.counted(played, calendar_)) {
+        if (window.awaits_more() || played.as_live == false) out_.in_doubt.push_back(window.point().id);
+        return {};
+      }
       WindowReadings* const again = &window;
       if (auto read = collect(history_, {&again, 1}, leads_, stop_); read.has_error()) return read;
       if (window.window().to == to) continue;
@@ -172,22 +174,27 @@ class Recomputing {
 
 }  // namespace
 
-LateSlice late_slice(PointId point, const model::LateData& late, Instant counted_until) {
-  const bool last = late.affects_until - late.earliest <= kLateSlice;
-  const Instant end = last ? late.affects_until : late.earliest + kLateSlice;
+// A counter may go on by another course than in the order of time until it agrees: all that it counted so belongs to
+// it.
+LateSlice late_slice(PointId point, const model::PointState& state, Instant counted_until) {
+  const model::LateData& late = *state.late;
+  const bool is_counter = state.counter.baseline && state.derived.inputs.empty();
+  const Instant until = is_counter ? std::max(late.affects_until, counted_until) : late.affects_until;
+  const bool last = until - late.earliest <= kLateSlice;
+  const Instant end = last ? until : late.earliest + kLateSlice;
   LateSlice slice;
   slice.window = {.point = point, .from = late.earliest, .to = end, .closed_until = counted_until, .widen = true};
   slice.settled = {.point = point, .known = late, .left = {}};
   if (!last) {
-    slice.settled.left =
-        model::LateData{.earliest = end, .affects_until = late.affects_until, .readings = late.readings};
+    slice.settled.left = model::LateData{.earliest = end, .affects_until = until, .readings = late.readings};
   }
   slice.closed = counted_until >= end;
+  if (last && slice.closed && is_counter) slice.window.live = state;
   return slice;
 }
 
-Instant look_again_at(const Window& window) {
-  return window.closed_until + std::max<Duration>(15min, (window.closed_until - window.to) / 4);
+Instant look_again_at(const model::LateData& late, Instant counted_until) {
+  return counted_until + std::max<Duration>(15min, (counted_until - late.affects_until) / 4);
 }
 
 model::Result<Recomputation> recompute(History& history, const model::Site& site,

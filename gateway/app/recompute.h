@@ -24,6 +24,8 @@ struct Window {
   Instant to = Instant::max();  // ...and before this
   Instant closed_until{};       // and end by then: what is still open is not compared
   bool widen = false;  // late data: begin earlier, where the readings before `from` lie, whose steps they divide
+  // Late data of a counter, up to where it counts by now: its live state. By another one it goes on otherwise.
+  std::optional<model::PointState> live = {};
 };
 
 // The oldest slice of a point's late data, which bounds the memory: kLateSlice of readings.
@@ -33,11 +35,12 @@ struct LateSlice {
   model::LateDataSettled settled;  // once its corrections are booked...
   bool closed = false;             // ...if everything in it is closed; else it is to be looked at again
 };
-LateSlice late_slice(PointId point, const model::LateData& late, Instant counted_until);
+// `state`: of the point, which has late data.
+LateSlice late_slice(PointId point, const model::PointState& state, Instant counted_until);
 
-// Of a slice whose point was in doubt: once it is counted up to here, it is worth to look again. The longer the doubt
-// lasts, the later.
-Instant look_again_at(const Window& window);
+// Of late data in doubt: once the point is counted up to here, it is worth to look again. The longer the doubt lasts,
+// the later.
+Instant look_again_at(const model::LateData& late, Instant counted_until);
 
 // What was found in front of windows, of the windows that follow: window_readings.h.
 struct KnownLead;
@@ -49,9 +52,9 @@ struct Recomputation {
   std::uint64_t readings = 0;               // computed again
   std::uint64_t entries = 0;                // compared
   std::uint64_t not_repaired = 0;           // readings from which the right value does not follow
-  std::vector<PointId> in_doubt;            // part is not compared: readings that may still come decide it
-  std::uint64_t out_of_reach = 0;           // entries left as they are: their readings are no longer kept
-  std::optional<Instant> reach;             // from when on readings are kept, where that cut something off
+  std::vector<PointId> in_doubt;   // readings that may still come decide part, or the live counter is on another course
+  std::uint64_t out_of_reach = 0;  // entries left as they are: their readings are no longer kept
+  std::optional<Instant> reach;    // from when on readings are kept, where that cut something off
 };
 
 // Readings in the order of their own times, each judged as if it had been heard when it was measured, go through a

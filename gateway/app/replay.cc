@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <variant>
 
 #include "gateway/model/lineage.h"
+#include "gateway/pipeline/counter.h"
 #include "gateway/pipeline/pipeline.h"
 
 namespace carbongate::app {
@@ -23,6 +25,15 @@ bool in_doubt(const model::Site& site, const model::Checkpoint& state, PointId p
     const model::PointState& known = state.points.at(index(id));
     return waits(known.counter) || std::ranges::any_of(known.derived.inputs, waits, &model::DerivedInputState::counter);
   });
+}
+
+// Whether the live counter, and what it has in the open quarter hour, is that of the order of time.
+bool goes_on_as(const model::PointState& live, const model::PointState& played) {
+  const auto open = [](const model::PointState& state) {
+    return state.open ? std::tuple(state.open->begin, state.open->amount, state.open->covered)
+                      : std::tuple<Instant, model::Activity, Duration>{};
+  };
+  return pipeline::same_course(live.counter, played.counter) && open(live) == open(played);
 }
 
 }  // namespace
@@ -53,11 +64,25 @@ std::vector<StoredReading> Replay::in_order(const WindowReadings& window) const 
   return readings;
 }
 
+// Not where the journal no longer tells it, or repairs have the readings other values.
+const model::PointState* Replay::live_to_compare(const WindowReadings& window) const {
+  const auto& live = window.window().live;
+  if (!live || reach_.contains(&window) || window.repair_of(window.begin(), *live->last_at)) return nullptr;
+  return &*live;
+}
+
 Played Replay::play(const WindowReadings& window, std::uint64_t behind, const Take& take) {
   pipeline::Pipeline pipeline(site_, factors_, {});
   const PointId point = window.point().id;
   const Instant enough = std::min(window.window().to, window.window().closed_until);
   std::optional<bool> open_at_end;
+  std::optional<Instant> until;
+  const model::PointState* live = behind == kEverything ? live_to_compare(window) : nullptr;
+  std::optional<bool> as_live;
+  const auto compare = [&] {
+    as_live = goes_on_as(*live, pipeline.state().points.at(index(point)));
+    live = nullptr;
+  };
   std::vector<Batch> batches;
   const auto flush = [&] {
     if (batches.empty()) return;
@@ -75,7 +100,9 @@ Played Replay::play(const WindowReadings& window, std::uint64_t behind, const Ta
     if (!same_instant && (stored.at >= enough || batches.size() == kReadingsPerCall)) flush();
     if (!same_instant && stored.at >= enough) {  // one by one, until all is closed
       if (!open_at_end) open_at_end = in_doubt(site_, pipeline.state(), point);
-      if (pipeline.counted_until(point).value_or(Instant::min()) >= enough) break;
+      if (!until && pipeline.counted_until(point) >= enough) until = pipeline.counted_until(point);
+      if (live && stored.at > live->last_at) compare();
+      if (until && !live) break;
     }
     if (!same_instant) batches.push_back({.source = {}, .received = stored.at, .readings = {}, .settled = {}});
     batches.back().readings.push_back(
@@ -83,9 +110,12 @@ Played Replay::play(const WindowReadings& window, std::uint64_t behind, const Ta
     ++readings_;
   }
   flush();
-  return {.until = pipeline.counted_until(point).value_or(Instant::min()),
+  if (live) compare();
+  if (!until) until = pipeline.counted_until(point);
+  return {.until = until.value_or(Instant::min()),
           .in_doubt = in_doubt(site_, pipeline.state(), point),
-          .open_at_end = open_at_end.value_or(false)};
+          .open_at_end = open_at_end.value_or(false),
+          .as_live = as_live};
 }
 
 }  // namespace carbongate::app

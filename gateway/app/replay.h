@@ -42,6 +42,7 @@ class Replay {
   std::uint64_t readings() const { return readings_; }
 
  private:
+  const model::PointState* live_to_compare(const WindowReadings& window) const;
   std::vector<StoredReading> in_order(const WindowReadings& window) const;
   bool is_own(const WindowReadings& window, model::AccountId account, const model::EmissionEntry& entry) const;
 

@@ -25,6 +25,9 @@ constexpr std::size_t kFrontMax = 20'000;  // of before the window; then those t
 constexpr std::ptrdiff_t kReadingsAround = pipeline::kCourseReadings + 8;
 // Before a late one: as many as may have waited for a decision.
 constexpr std::ptrdiff_t kReadingsDivided = pipeline::kCourseReadings + 4;
+// Of a counter a late reading may begin, decide or lengthen a doubt: of two courses, one left for the other, as long as
+// each may wait.
+constexpr std::size_t kReadingsInDoubt = 2 * pipeline::kCourseReadingsMax + pipeline::kCourseReadings;
 
 }  // namespace
 
@@ -176,8 +179,9 @@ bool Track::has_lead_without(std::uint64_t behind, Instant begin) const {
 // The step that it divides, and as many around it as may have waited for a decision; and what a register that stands
 // still since then was taken for.
 LateSpan Track::around(std::size_t i) {
-  const std::size_t before = i - std::min<std::size_t>(i, kReadingsDivided);
-  const std::size_t behind = std::min<std::size_t>(i + kReadingsDivided, readings_.size() - 1);
+  const std::size_t reach = point_.kind == Kind::cumulative ? kReadingsInDoubt : kReadingsDivided;
+  const std::size_t before = i - std::min(i, reach);
+  const std::size_t behind = std::min(i + reach, readings_.size() - 1);
   LateSpan span{.from = readings_[before].at,
                 .to = readings_[behind].at,
                 .sequence = readings_[i].sequence,

@@ -260,7 +260,7 @@ bool WindowReadings::reach_around() {
 bool WindowReadings::counted(const Played& played, pipeline::Calendar& calendar) {
   const Duration behind = end_ - window_.to;
   if (played.until >= std::min(window_.to, window_.closed_until)) {
-    if (!is_late_ || !played.open_at_end) return true;
+    if (!is_late_ || played.as_live || !played.open_at_end) return true;
     const Instant decided = calendar.period(Period::quarter_hour, played.until - Duration(1)).end;
     awaits_more_ = decided > window_.closed_until;
     if (awaits_more_ || decided <= window_.to) return true;

@@ -140,9 +140,10 @@ class Track {
 
 // How far the readings in and around a window were counted.
 struct Played {
-  Instant until{};           // for good
-  bool in_doubt = false;     // there: a counter waits for its next readings
-  bool open_at_end = false;  // likewise at the window's end
+  Instant until{};                   // for good
+  bool in_doubt = false;             // there: a counter waits for its next readings
+  bool open_at_end = false;          // likewise at the window's end
+  std::optional<bool> as_live = {};  // whether the counter goes on as the live one does; nullopt: not compared
 };
 
 // The readings from which the accounts of one point follow: its own, or of a derived point those of everything that it

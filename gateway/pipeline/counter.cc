@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 #include "gateway/pipeline/counter_steps.h"
 
@@ -342,6 +343,18 @@ Counted CounterMeter::run_back(const Fix& now, Quality quality, CounterState& st
   state.course.clear();
   state.doubts = 0;
   return out;
+}
+
+// What was settled or lost before says nothing of what comes.
+bool same_course(const CounterState& a, const CounterState& b) {
+  const auto known = [](const CounterState& state) {
+    return std::tie(state.baseline, state.pending, state.pending_since, state.doubts, state.abandoned,
+                    state.stands_since, state.falls);
+  };
+  const auto same_reading = [](const CourseReading& x, const CourseReading& y) {
+    return x.shown == y.shown && x.float32 == y.float32;
+  };
+  return known(a) == known(b) && std::ranges::equal(a.course, b.course, same_reading);
 }
 
 std::optional<Pending> pending(const CounterState& state) {

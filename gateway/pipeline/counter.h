@@ -84,8 +84,8 @@ class CounterMeter {
 
   // One that is older than the newest while a step waits: from between the baseline and the first doubtful reading it
   // goes on from the baseline, as it would have in its order, and the step waits on. One from among the readings of
-  // another course gets its place there. Its quality stays out_of_order where it is none of these: restatement will
-  // find its place.
+  // another course gets its place there. What is decided so may not be what its order decides: that is for restatement,
+  // which will also find the place of what is none of these. The quality of that stays out_of_order.
   Counted count_late(const Reading& reading, model::Quality quality, model::CounterState& state) const;
 
  private:
@@ -127,6 +127,9 @@ class CounterMeter {
   CounterJudge judge_;
   Duration gap_max_;
 };
+
+// Whether both will decide the same of all that comes.
+bool same_course(const model::CounterState& a, const model::CounterState& b);
 
 // A step that waits for the next readings to decide.
 struct Pending {

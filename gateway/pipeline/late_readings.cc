@@ -10,7 +10,7 @@ namespace carbongate::pipeline {
 using model::Period;
 
 // Older than the newest of its point: it changes nothing of what is known there, unless it revises just that one. The
-// meter may have counted it, where a step waits; all else is found by restatement.
+// meter may have counted it, where a step waits; all else, and whether it is so in its order, is found by restatement.
 void Pipeline::Engine::place_late(const Reading& reading, const Counted& counted) {
   model::PointState& state = state_.points[index(reading.point)];
   if (reading.at == state.last_at) {
@@ -22,7 +22,9 @@ void Pipeline::Engine::place_late(const Reading& reading, const Counted& counted
   if (usable(counted.quality)) alerts_.heard_late(reading);
   if (countable(counted.quality)) {
     if (!state.rejected.empty()) settle_rejected(reading);
-    changed_points_.note(index(reading.point));
+    // In its order it may have decided otherwise.
+    const bool moved = !counted.movements.empty();
+    note_late(reading.point, moved ? std::min(reading.at, counted.movements.front().begin) : reading.at);
     account_for(index(reading.point), counted);
   } else {
     note_late(reading.point, reading.at);
@@ -120,7 +122,11 @@ void Pipeline::Engine::note_late(PointId point, Instant at) {
   std::optional<Instant> known = state.last_at;
   if (state.derived.closed_until) known = std::max(known, std::optional(*state.derived.closed_until - Duration(1)));
   if (!points_[index(point)].meter || !known) return;
-  note_late(point, at, state.open ? state.open->end : calendar_.period(Period::quarter_hour, std::max(at, *known)).end);
+  // All of a doubt hangs together: what is open lies where it began.
+  const model::CounterState& counter = state.counter;
+  const Instant from = counter.pending && counter.baseline ? std::min(at, counter.baseline->first) : at;
+  const Instant until = calendar_.period(Period::quarter_hour, std::max(at, *known)).end;
+  note_late(point, from, state.open ? std::max(state.open->end, until) : until);
 }
 
 void Pipeline::Engine::note_late(PointId point, Instant at, Instant until) {

@@ -128,7 +128,7 @@ class Books {
       const auto& late = pipeline_->state().points[index(point.id)].late;
       const auto closed = pipeline_->counted_until(point.id);
       if (!late || !closed) continue;
-      const LateSlice slice = late_slice(point.id, *late, *closed);
+      const LateSlice slice = late_slice(point.id, pipeline_->state().points[index(point.id)], *closed);
       windows.push_back(slice.window);
       if (slice.closed) done.push_back(slice.settled);
     }

@@ -149,11 +149,12 @@ TEST_F(CutAnywhere, WhatIsInDoubtAtTheJournalsEndStaysInTheBooksAndIsLookedAtAga
 
 // The longer it lasts, the more seldom.
 TEST(LookAgain, IsNeverGivenUpAndNeverDoneAtEachPass) {
-  Window window{.point = {}, .from = kStart, .to = kStart + 1h, .closed_until = kStart + 1h};
+  const model::LateData late{.earliest = kStart, .affects_until = kStart + 1h, .readings = 1};
+  Instant again = look_again_at(late, kStart + 1h);
   int looks = 0;
   for (Instant now = kStart + 1h; now < kStart + 24h * 62; now += 5min) {
-    if (now < look_again_at(window)) continue;
-    window.closed_until = now;
+    if (now < again) continue;
+    again = look_again_at(late, now);
     ++looks;
   }
   EXPECT_GT(looks, 20);

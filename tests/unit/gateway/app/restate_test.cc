@@ -223,12 +223,15 @@ TEST(Restate, CallsLateOnlyWhatLateReadingsReach) {
 
 TEST(Restate, CutsLateDataIntoSlices) {
   const model::LateData late{.earliest = kStart, .affects_until = kStart + kLateSlice + 15min, .readings = 3};
-  const LateSlice first = late_slice(PointId{0}, late, kStart + kLateSlice);
+  model::PointState state;
+  state.late = late;
+  const LateSlice first = late_slice(PointId{0}, state, kStart + kLateSlice);
   EXPECT_TRUE(first.closed);
   EXPECT_EQ(first.window.to, kStart + kLateSlice);
   ASSERT_TRUE(first.settled.left);
   EXPECT_EQ(first.settled.left->earliest, kStart + kLateSlice);
-  const LateSlice last = late_slice(PointId{0}, *first.settled.left, kStart + kLateSlice);
+  state.late = first.settled.left;
+  const LateSlice last = late_slice(PointId{0}, state, kStart + kLateSlice);
   EXPECT_FALSE(last.closed);
   EXPECT_FALSE(last.settled.left);
   EXPECT_EQ(last.window.to, late.affects_until);
