@@ -67,6 +67,11 @@ asio::awaitable<void> Gateway::look_at_alerts() {
     committing_ = co_await commit(std::move(effects));
     if (is_told) rows_committed_.notify_all();
   }
+  co_await take_acknowledgements();
+}
+
+// Whoever calls has the turn, or nothing else runs yet.
+asio::awaitable<void> Gateway::take_acknowledgements() {
   if (config_.store.path.empty()) co_return;
   std::string trouble;
   const std::vector<store::Acknowledgement> waiting = store::waiting_acknowledgements(config_.store.path, trouble);

@@ -22,6 +22,11 @@ constexpr auto kLookEvery = 1s;
 DeviceHealth::DeviceHealth(const model::Site& site) {
   for (const model::HealthPoint& point : site.health) {
     points_.push_back({.point = point, .device = site.points.at(index(point.point)).device, .at = {}});
+    for (const model::Watch& watch : site.watches) {
+      const auto& above = site.alert_rules.at(watch.rule_place).above;
+      if (above && std::ranges::find(watch.points, point.point) != watch.points.end())
+        points_.back().limits.push_back(*above);
+    }
   }
 }
 
@@ -63,10 +68,12 @@ std::optional<double> DeviceHealth::value_of(Said& said, const DriverStatus& dri
       return 100.0 * static_cast<double>(errors) / static_cast<double>(polls);
     }
     case Health::answer_age: {
-      if (!is_due && is_online == said.was_online) return std::nullopt;
-      said.was_online = is_online;
       const Instant heard = std::min(device.heard.value_or(device.since), now);
-      return static_cast<double>((now - heard).count()) / 1000;
+      const double age = static_cast<double>((now - heard).count()) / 1000;
+      const auto is_passed = [&](double limit) { return (said.value > limit) != (age > limit); };
+      if (!is_due && is_online == said.was_online && std::ranges::none_of(said.limits, is_passed)) return std::nullopt;
+      said.was_online = is_online;
+      return age;
     }
   }
   return std::nullopt;

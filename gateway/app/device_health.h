@@ -20,7 +20,8 @@ class DeviceHealth {
 
   bool empty() const { return points_.empty(); }
 
-  // What there is to say at `now`: what has changed since the last call, and all of it each model::kHealthEvery.
+  // What there is to say at `now`: what has changed since the last call, and all of it each model::kHealthEvery; the
+  // age of an answer also when it goes beyond the limit of a rule, or back.
   std::vector<Reading> look(std::span<const DriverStatus> drivers, Instant now);
 
  private:
@@ -29,8 +30,9 @@ class DeviceHealth {
     std::string device;
     std::optional<Instant> at;  // when something was said last
     double value = 0;
-    bool was_online = false;  // answer_age: then
-    std::uint64_t polls = 0;  // failed_requests: then
+    std::vector<double> limits = {};  // of rules: `above`
+    bool was_online = false;          // answer_age: then
+    std::uint64_t polls = 0;          // failed_requests: then
     std::uint64_t errors = 0;
   };
   static std::optional<double> value_of(Said& said, const DriverStatus& driver, const DeviceStatus& device,

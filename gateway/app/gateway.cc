@@ -94,6 +94,7 @@ asio::awaitable<void> Gateway::catch_up_with_journal() {
 
 asio::awaitable<void> Gateway::run(std::function<void()> on_ready) {
   if (pipeline_.state().behind) co_await catch_up_with_journal();
+  co_await take_acknowledgements();  // of before what is heard now, which may end the alerts
   const auto on_end = [this](std::exception_ptr error) {
     if (error) fail(error);
   };

@@ -145,6 +145,7 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<void> watch_alerts();
   void listen_again(Instant now);
   boost::asio::awaitable<void> look_at_alerts();
+  boost::asio::awaitable<void> take_acknowledgements();
   boost::asio::awaitable<void> tell_health();
   boost::asio::awaitable<void> count_heard_again();
   model::Effects keep_apart(std::span<const Batch> batches);

@@ -176,5 +176,29 @@ TEST_F(AlertWatchTest, WhatWaitsInAQueueIsNotSilentAfterAStart) {
   EXPECT_THAT(stages(), ElementsAre(AlertStage::firing, AlertStage::firing)) << "nothing came any more";
 }
 
+TEST_F(AlertWatchTest, AnAcknowledgementIsTakenUpBeforeWhatIsHeardAfterAStart) {
+  TemporaryDirectory directory;
+  std::ofstream(directory.path() / store::kDatabaseFile) << "a store";
+  config_.store.path = directory.path();
+  start();
+  pass(80s);
+  ASSERT_THAT(stages(), ElementsAre(AlertStage::firing));
+  stop();
+  gateway_.reset();
+  ended_.reset();
+  const std::string id = disk_.rows.front().body.get<Alert>().id;
+  store::request_acknowledgement(directory.path(), {.alert = id, .at = clock_.now(), .by = "Li", .note = "seen"})
+      .value();
+  config_ = {};
+  config_.store.path = directory.path();
+  add_driver([this](Inbox& inbox) -> asio::awaitable<void> {
+    co_await inbox.push(batch(230));
+    co_await until_cancelled();
+  });
+  start();
+  pass(2s);
+  EXPECT_THAT(stages(), ElementsAre(AlertStage::firing, AlertStage::acknowledged, AlertStage::resolved));
+}
+
 }  // namespace
 }  // namespace carbongate::app

@@ -94,6 +94,27 @@ TEST_F(DeviceHealthTest, CountsFromTheFirstFailureWhereNothingWasEverHeard) {
   EXPECT_EQ(look(60s), "connected 1, answering 0, answer_age 62");
 }
 
+TEST_F(DeviceHealthTest, SaysAnAgeWhenItGoesBeyondTheLimitOfARuleAndBack) {
+  for (const double limit : {5.0, 20.0}) {
+    model::Watch watch;
+    watch.rule_place = site_.alert_rules.size();
+    watch.points = {site_.health.back().point};
+    site_.alert_rules.emplace_back().above = limit;
+    site_.watches.push_back(watch);
+  }
+  health_.emplace(site_);
+  meter().state = State::online;
+  meter().heard = now_;
+  EXPECT_EQ(look(1s), "connected 1, answering 1, answer_age 1");
+  EXPECT_EQ(look(4s), "");
+  EXPECT_EQ(look(1s), "answer_age 6");
+  EXPECT_EQ(look(14s), "");
+  EXPECT_EQ(look(1s), "answer_age 21");
+  meter().heard = now_ - 1s;
+  EXPECT_EQ(look(1s), "answer_age 2") << "it is over";
+  EXPECT_EQ(look(4s), "answer_age 6");
+}
+
 TEST_F(DeviceHealthTest, BeginsAnewAfterAClockWasSetBack) {
   meter().state = State::online;
   meter().heard = now_;
