@@ -342,7 +342,7 @@ def test_alerts_go_as_texts_and_each_change_once(site):
     site.feed(9)
     (key,) = wait_until(lambda: platform.keys("3020"), what="the alert")
     assert key[2] == stamp(150), "the instant that broke the limit"
-    assert "碳排放超限" in key[4] and "[严重][触发]" in key[4] and "235006" in key[4]
+    assert "碳排放超限" in key[4] and "[严重][触发]" in key[4] and ", 当前值 235005.5 mg/m3, 限值 235005 mg/m3," in key[4]
     assert len(platform.data[key]) == 1 and platform.problems == []
 
 
