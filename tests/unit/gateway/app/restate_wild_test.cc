@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/gateway/app/restate_fixture.h"
 
 namespace carbongate::app::restating {
@@ -187,9 +188,12 @@ TEST_P(AnyGarbage, GivesTheSameAmountsInAnyOrder) {
 }
 
 // Of a thousand those that once differed, for one reason or another.
+// Of a thousand those that ended otherwise once.
 INSTANTIATE_TEST_SUITE_P(Seeds, AnyGarbage,
-                         ::testing::Values(91u, 181u, 261u, 275u, 290u, 291u, 340u, 359u, 408u, 452u, 494u, 537u, 570u,
-                                           639u, 666u, 682u, 699u, 752u, 851u, 852u));
+                         ::testing::ValuesIn(kSanitized ? std::vector<unsigned>{91, 290, 570}
+                                                        : std::vector<unsigned>{91,  181, 261, 275, 290, 291, 340,
+                                                                                359, 408, 452, 494, 537, 570, 639,
+                                                                                666, 682, 699, 752, 851, 852}));
 
 }  // namespace
 }  // namespace carbongate::app::restating
