@@ -19,8 +19,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kLookEvery = 1s;
-constexpr auto kLateLook =
-    5s;  // the machine has slept, or its clock was set, or the store stood still: behind the grace
+// Behind the grace: the machine has slept, or its clock was set, or the store stood still.
+constexpr auto kLateLook = 5s;
 
 }  // namespace
 
