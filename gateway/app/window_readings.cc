@@ -17,7 +17,8 @@ using model::Period;
 using pipeline::kLead;
 using store::History;
 
-// Of several inputs: first all of them so long before and behind the window, which is enough where none is slow...
+// Of several inputs: first all of them so long before and behind the window, and two rounds of what is summed, which is
+// enough where none is slow...
 constexpr Duration kAround = 6h;
 // ...then as far as the slowest of them has a few readings (Track::reaches_back)...
 constexpr Duration kAroundMax = 24h * 62;  // ...but no further
@@ -117,7 +118,10 @@ model::Result<void> collect_together(History& history, std::span<WindowReadings*
 
 WindowReadings::WindowReadings(const Window& window, const model::Site& site, std::span<const Repair> repairs,
                                pipeline::Calendar& calendar)
-    : window_(window), point_(site.points.at(index(window.point))), is_late_(window.widen) {
+    : window_(window),
+      point_(site.points.at(index(window.point))),
+      is_late_(window.widen),
+      rounds_(site, window.point) {
   for (const PointId id : model::computed_from(site, window.point)) {
     const Point& source = site.points.at(index(id));
     const auto maker = std::ranges::find(site.derived, id, &model::Derived::result);
@@ -140,7 +144,8 @@ bool WindowReadings::has_lead() const {
 bool WindowReadings::any_late(Instant begin, Instant end, std::uint64_t behind, bool left_out_too) const {
   return std::ranges::any_of(tracks_, [&](const Track& track) {
     return std::ranges::any_of(track.late(), [&](const LateSpan& late) {
-      return (left_out_too || !late.left_out) && late.sequence > behind && late.from < end && begin < late.to;
+      return (left_out_too || !late.left_out) && late.sequence > behind && late.from < end &&
+             begin < rounds_.settled(late.to);
     });
   });
 }
@@ -287,8 +292,9 @@ void WindowReadings::begin_at(Instant at, pipeline::Calendar& calendar) {
   begin_ = calendar.period(Period::quarter_hour, at).begin;
   const bool several = tracks_.size() > 1;
   const bool is_counter = !several && !tracks_.empty() && tracks_.front().point().kind == Kind::cumulative;
-  start_ = begin_ - (several ? kAround : kLead);
-  end_ = several ? end_at(kAround) : is_counter ? end_at(pipeline::kBehind) : window_.to;
+  const Duration around = kAround + 2 * rounds_.length();
+  start_ = begin_ - (several ? around : kLead);
+  end_ = several ? end_at(around) : is_counter ? end_at(pipeline::kBehind) : window_.to;
   for (Track& track : tracks_) track.begin(start_, end_);
 }
 

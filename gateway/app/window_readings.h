@@ -13,6 +13,7 @@
 #include "gateway/model/site.h"
 #include "gateway/pipeline/calendar.h"
 #include "gateway/pipeline/lead.h"
+#include "gateway/pipeline/rounds.h"
 #include "gateway/store/history.h"
 
 namespace carbongate::app {
@@ -209,6 +210,7 @@ class WindowReadings {
   bool reached_around_ = false;
   bool awaits_more_ = false;
   bool is_late_ = false;
+  pipeline::RoundsBehind rounds_;
   Duration max_age_ = Duration::max();  // of inputs; the shortest on the way
   std::vector<Track> tracks_;
 };

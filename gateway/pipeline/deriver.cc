@@ -91,7 +91,7 @@ Deriver::Deriver(const model::Site& site)
 
 Deriver::Rules Deriver::make_rules(const model::Derived& derived) const {
   if (index(derived.result) >= site_.points.size()) refuse("?", "it is no point of the site");
-  Rules rules{.config = &derived, .result = &site_.points[index(derived.result)], .followed = {}};
+  Rules rules{.config = &derived, .result = &site_.points[index(derived.result)], .rounds = Rounds(derived.max_age)};
   const std::string name = rules.result->full_name();
   const std::size_t followed = is_sum(derived) ? derived.inputs.size() : 1;
   if (derived.inputs.size() < followed || followed == 0) refuse(name, "it has no input");
@@ -431,7 +431,7 @@ std::optional<Deriver::Derived> Deriver::derive_sum(const Rules& rules, const Ro
     } else if (at - *point.last_at > rules.config->max_age) {
       if (unusable == Rule::none) unusable = Rule::input_stale;
     } else {
-      complete = complete && state.inputs[i].heard;
+      complete = complete && state.inputs[i].heard && *point.last_at >= rules.rounds.begin(at);
       if (!first_alive) first_alive = i;
       out.quality = worse(out.quality, without_remark(point.last_quality));
     }

@@ -11,6 +11,7 @@
 #include "gateway/model/site.h"
 #include "gateway/pipeline/derive.h"
 #include "gateway/pipeline/energy.h"
+#include "gateway/pipeline/rounds.h"
 
 namespace carbongate::pipeline {
 
@@ -25,7 +26,8 @@ namespace carbongate::pipeline {
 // A result follows the kind of its first input: of a counter it is a counter that begins at 0, of a flow a rate.
 //
 // A sum has a result once each of its inputs has said something new, stamped as the newest of them; so meters that are
-// read one after the other do not make it jump. What is heard of one instant in one batch is heard at once: no result
+// read one after the other do not make it jump. These rounds begin anew at times of their own (rounds.h), which keeps
+// them the same whatever came late before. What is heard of one instant in one batch is heard at once: no result
 // has one input of an instant and lacks another, not even after a reading that was left out. Of counters and amounts it
 // is an amount since the result before. A counter's rejected reading spoils nothing, for the next one tells what it
 // moved; a rejected amount or rate does. Either way the sum is not watched from there to its next result (unwatched.h).
@@ -110,8 +112,9 @@ class Deriver {
   struct Rules {
     const model::Derived* config = nullptr;
     const Point* result = nullptr;
-    std::vector<Followed> followed;  // all terms of a sum, else the first input
-    double quanta_per_unit = 1;      // of a counted result
+    Rounds rounds;                     // of a sum
+    std::vector<Followed> followed{};  // all terms of a sum, else the first input
+    double quanta_per_unit = 1;        // of a counted result
   };
   struct Inputs;
 

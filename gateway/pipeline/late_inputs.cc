@@ -10,6 +10,7 @@ LateInputs::LateInputs(const model::Site& site, std::span<const model::PointStat
     : results_(site.points.size()) {
   for (const model::Derived& derived : site.derived) {
     Result& result = results_.at(index(derived.result));
+    result.rounds = RoundsBehind(site, derived.result);
     for (const PointId id : model::computed_from(site, derived.result)) {
       const auto maker = std::ranges::find(site.derived, id, &model::Derived::result);
       if (maker != site.derived.end()) {

@@ -7,6 +7,7 @@
 
 #include "gateway/model/checkpoint.h"
 #include "gateway/model/site.h"
+#include "gateway/pipeline/rounds.h"
 
 namespace carbongate::pipeline {
 
@@ -22,9 +23,12 @@ class LateInputs {
   bool is_late(PointId result, Instant at);
   // Up to when all of its inputs were heard. nullopt: one was never.
   std::optional<Instant> heard_until(PointId result, std::span<const model::PointState> points) const;
+  // RoundsBehind::settled() of any point.
+  Instant settled(PointId point, Instant at) const { return results_[index(point)].rounds.settled(at); }
 
  private:
   struct Result {
+    RoundsBehind rounds;
     std::vector<PointId> inputs;         // read from devices
     Duration max_age = Duration::max();  // the shortest on the way
     std::optional<Instant> newest;       // reading of any of them

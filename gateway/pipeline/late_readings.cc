@@ -125,7 +125,8 @@ void Pipeline::Engine::note_late(PointId point, Instant at) {
   // All of a doubt hangs together: what is open lies where it began.
   const model::CounterState& counter = state.counter;
   const Instant from = counter.pending && counter.baseline ? std::min(at, counter.baseline->first) : at;
-  const Instant until = calendar_.period(Period::quarter_hour, std::max(at, *known)).end;
+  const Instant settled = late_inputs_.settled(point, std::max(at, *known));
+  const Instant until = calendar_.period(Period::quarter_hour, settled).end;
   note_late(point, from, state.open ? std::max(state.open->end, until) : until);
 }
 

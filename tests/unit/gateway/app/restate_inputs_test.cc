@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string_view>
 
@@ -237,6 +238,83 @@ TEST_P(InputsWithdrawn, InAnyOrder) {
 // N: a value that is no number. All flags go one way, which is why a sanitizer looks at one of them.
 constexpr std::string_view kWays = kSanitized ? "N0D" : "N0MDCTB?";
 INSTANTIATE_TEST_SUITE_P(ByAllWays, InputsWithdrawn, ::testing::ValuesIn(kWays));
+
+// A sum of two counters, read one after the other each minute.
+class SumOfMinutes : public ::testing::Test {
+ protected:
+  SumOfMinutes() {
+    for (const char* name : {"incomer", "press"}) meters_.push_back(site_.add(name, Kind::cumulative, "mWh"));
+    site_.site.accounts.clear();
+    const PointId result = site_.add("rest", Kind::interval, "mWh");
+    site_.site.points.back().computed = true;
+    site_.site.derived.push_back({.result = result,
+                                  .formula = model::Formula::sum,
+                                  .inputs = {{.role = model::Role::term, .point = meters_[0]},
+                                             {.role = model::Role::term, .point = meters_[1], .weight = -0.5}}});
+    std::int64_t counters[] = {0, 0};
+    for (int minute = 0; minute <= 720; ++minute) {
+      for (const std::size_t i : {0, 1}) {
+        counters[i] += 300'000 + random_.below(100'000);
+        readings_.push_back(at(meters_[i], minute * 1min + 7s * i, static_cast<double>(counters[i])));
+      }
+    }
+  }
+
+  // Some come later, and the gateway corrects now and then.
+  static void hear_late(Books& books, std::vector<Reading> readings, std::span<const std::size_t> late, int by) {
+    for (const std::size_t i : late) {
+      std::rotate(readings.begin() + static_cast<std::ptrdiff_t>(i),
+                  readings.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                  readings.begin() + static_cast<std::ptrdiff_t>(i) + by);
+    }
+    for (std::span<const Reading> left = readings; !left.empty();) {
+      const std::size_t count = std::min<std::size_t>(left.size(), 20);
+      books.hear(left.first(count));
+      books.restate_late_data();
+      left = left.subspan(count);
+    }
+  }
+
+  // CO2e of each but for the remainder that is carried from one to the next.
+  static void expect_same(Books& books, Books& right) {
+    const KnownBooks found = books.known();
+    const KnownBooks expected = right.known();
+    ASSERT_EQ(found.size(), expected.size());
+    for (const auto& [key, known] : expected) {
+      EXPECT_EQ(found.at(key).amount, known.amount) << (key.second - kStart) / 1min;
+      EXPECT_EQ(found.at(key).covered, known.covered) << (key.second - kStart) / 1min;
+    }
+  }
+
+  TestSite site_;
+  std::vector<PointId> meters_;
+  std::vector<Reading> readings_;
+  Random random_{3};
+};
+
+// After it one of them is a reading ahead of the other.
+TEST_F(SumOfMinutes, ALateReadingOfOneIsCorrectedAndShiftsNothingForGood) {
+  Books right(site_);
+  right.hear(readings_);
+  for (const std::size_t i : {200u, 221u, 378u, 605u, 1'001u}) {
+    Books books(site_);
+    hear_late(books, readings_, std::array{i}, 9);
+    expect_same(books, right);
+    EXPECT_EQ(books.look(books.everything()).differences.size(), 0u) << i;
+    EXPECT_FALSE(books.state().points[2].late) << i;
+  }
+}
+
+TEST_F(SumOfMinutes, ManyLateReadingsAreCorrected) {
+  Books right(site_);
+  right.hear(readings_);
+  std::vector<std::size_t> late;
+  for (std::size_t i = 40; i < 1'300; i += 1 + static_cast<std::size_t>(random_.below(60))) late.push_back(i);
+  Books books(site_);
+  hear_late(books, readings_, late, 7);
+  expect_same(books, right);
+  EXPECT_EQ(books.look(books.everything()).differences.size(), 0u);
+}
 
 // A sum of two counters, of which one is read far more often than the other.
 class UnequalRates : public ::testing::Test {
