@@ -17,10 +17,10 @@ inline constexpr bool kSanitized = false;
 inline constexpr bool kSanitized = false;
 #endif
 
-// A tenth under sanitizers: there a case takes ten times as long, and what they look for is in the first ones too.
+// A twentieth under sanitizers: there a case takes ten times as long, and what they look for is in the first ones too.
 // `tests/run --quick` tries them all.
 constexpr int rounds(int all) {
-  return kSanitized ? std::max(all / 10, 1) : all;
+  return kSanitized ? std::max(all / 20, 1) : all;
 }
 
 }  // namespace carbongate

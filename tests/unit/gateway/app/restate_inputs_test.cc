@@ -236,7 +236,7 @@ TEST_P(InputsWithdrawn, InAnyOrder) {
 }
 
 // N: a value that is no number. All flags go one way, which is why a sanitizer looks at one of them.
-constexpr std::string_view kWays = kSanitized ? "N0D" : "N0MDCTB?";
+constexpr std::string_view kWays = kSanitized ? "ND" : "N0MDCTB?";
 INSTANTIATE_TEST_SUITE_P(ByAllWays, InputsWithdrawn, ::testing::ValuesIn(kWays));
 
 // A sum of two counters, read one after the other each minute.
