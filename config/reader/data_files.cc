@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
 
 #include "config/reader/builtin_files.h"
@@ -69,6 +70,35 @@ std::vector<std::string> DataFiles::names(std::string_view kind) const {
     }
   }
   return {names.begin(), names.end()};
+}
+
+void DataFiles::warn_of_unread(Problems& problems) const {
+  std::set<std::string_view> kinds;
+  for (const BuiltinFile& file : builtin_files()) kinds.insert(file.kind);
+  for (const std::string_view kind : kinds) {
+    std::set<std::filesystem::path> paths;
+    std::error_code code;
+    for (auto it = std::filesystem::directory_iterator(site_directory_ / kind, code);
+         !code && it != std::filesystem::directory_iterator(); it.increment(code)) {
+      paths.insert(it->path());
+    }
+    std::map<std::string, std::string> by_name;
+    for (const std::filesystem::path& path : paths) {
+      const auto warn = [&](const std::string& why) { problems.warning({.file = path.string()}, why); };
+      const std::string stem = path.stem().string();
+      if (path.extension() == ".yml") warn("not read: files end in .yaml here; rename it to " + stem + ".yaml");
+      if (path.extension() != ".yaml") continue;
+      std::error_code ignored;
+      if (!is_name(stem)) {
+        warn("not read: a name has at most 64 letters, digits, '-', '_' and '.', and no '.' in front; rename it");
+      } else if (!std::filesystem::is_regular_file(path, ignored) || !std::ifstream(path)) {
+        warn("not read: it is no file, a link to none, or one that may not be read; put it right or remove it");
+      } else if (const auto [other, is_new] = by_name.try_emplace(with_hyphens(stem), path.filename().string());
+                 !is_new) {
+        warn("means the same as " + other->second + ", and only one of them is read; remove the other");
+      }
+    }
+  }
 }
 
 }  // namespace carbongate::config

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "config/reader/problem.h"
+
 namespace carbongate::config {
 
 // Looks a data file up by kind and name: first `<site directory>/<kind>/<name>.yaml`, then the files compiled into the
@@ -25,6 +27,10 @@ class DataFiles {
 
   // All names of a kind ("profiles", "factors"), sorted, site's own included.
   std::vector<std::string> names(std::string_view kind) const;
+
+  // Warns of the site's own files that find() passes over, so that another one of that name counts, or none: another
+  // ending, no name, a link to nowhere, two that mean the same.
+  void warn_of_unread(Problems& problems) const;
 
  private:
   std::filesystem::path site_directory_;

@@ -280,6 +280,7 @@ GatewayConfig load_config(const std::filesystem::path& file, config::Problems& p
 
   config::Reader in(root, problems);
   const config::DataFiles data(file.parent_path());
+  data.warn_of_unread(problems);
   SiteSection section = read_site(in, data);
   config.site = section.site;
   config.electricity_coal_method = section.electricity_coal_method;

@@ -49,6 +49,31 @@ TEST_F(DataFilesTest, PrefersTheSitesOwn) {
   EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
 }
 
+TEST_F(DataFilesTest, WarnsOfFilesThatAreNotRead) {
+  write("factors/own.yaml", "set: own\n");
+  write("factors/former/own-2025.yml", "set: own\n");
+  write("factors/README.md", "x");
+  Problems problems;
+  data_.warn_of_unread(problems);
+  EXPECT_EQ(problems.to_text(), "");
+
+  write("factors/cn-grid.yml", "set: cn-grid\n");
+  write("factors/cn fuels.yaml", "set: cn-fuels\n");
+  write("factors/cn-heat.yaml", "set: cn-heat\n");
+  write("factors/cn_heat.yaml", "set: cn-heat\n");
+  std::filesystem::create_symlink("gone.yaml", directory_.path() / "factors/cn-process.yaml");
+  std::filesystem::create_directories(directory_.path() / "profiles/meter.yaml");
+  data_.warn_of_unread(problems);
+  EXPECT_FALSE(problems.has_errors());
+  const std::string told = problems.to_text();
+  EXPECT_EQ(problems.all().size(), 5u) << told;
+  EXPECT_NE(told.find("factors/cn-grid.yml: warning: not read: files end in .yaml here"), std::string::npos) << told;
+  EXPECT_NE(told.find("factors/cn fuels.yaml: warning: not read: a name has"), std::string::npos) << told;
+  EXPECT_NE(told.find("factors/cn_heat.yaml: warning: means the same as cn-heat.yaml"), std::string::npos) << told;
+  EXPECT_NE(told.find("factors/cn-process.yaml: warning: not read: it is no file"), std::string::npos) << told;
+  EXPECT_NE(told.find("profiles/meter.yaml: warning: not read: it is no file"), std::string::npos) << told;
+}
+
 TEST_F(DataFilesTest, TakesNoPathForAName) {
   write("outside.yaml", "x");
   for (const char* name : {"../outside", "", ".", "..", "a/b", "gone"})
