@@ -390,9 +390,9 @@ class Restating {
     if (const auto result = done.get(); result.has_error()) refuse(result.error());
   }
 
-  // What was booked is signed at once, not only when a gateway runs again.
+  // What was booked is signed at once, not only when a gateway runs again; what a booking that was cut off left, too.
   void seal() {
-    if (booked_ == 0) return;
+    if (!options_.book) return;
     asio::io_context loop(1);
     auto done = asio::co_spawn(loop, store_->seal(now_), asio::use_future);
     loop.run();

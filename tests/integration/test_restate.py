@@ -4,9 +4,11 @@ import csv
 import io
 import json
 import random
+import sqlite3
 import struct
 import subprocess
 from collections import defaultdict
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
@@ -248,6 +250,13 @@ def test_kill_in_the_middle_of_booking(tmp_path):
         booked = len(now)
     restate(wrong, "--book", "--reason", "CT")
     assert kills >= 1
+    store = wrong.parent / "store"
+    with closing(sqlite3.connect(store / "carbongate.db")) as database, database:  # as a kill before the seal leaves it
+        database.execute("DELETE FROM seal WHERE number = (SELECT max(number) FROM seal)")
+    unsealed = "no seal stands for them yet"
+    assert unsealed in run("verify", store).stdout
+    assert "nothing to correct" in restate(wrong, "--book", "--reason", "CT").stderr
+    assert unsealed not in run("verify", store).stdout
     assert "nothing to correct" in restate(wrong).stderr
     assert_equal_accounts(wrong, right)
 
