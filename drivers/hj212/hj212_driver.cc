@@ -87,7 +87,10 @@ struct Hj212Driver::Connection {
 };
 
 Hj212Driver::Hj212Driver(std::vector<std::unique_ptr<Hj212Plan>> plans, DriverContext context)
-    : context_(std::move(context)), name_("hj212 " + plans.front()->listen), strangers_logged_(kLogEvery) {
+    : context_(std::move(context)),
+      name_("hj212 " + plans.front()->listen),
+      moves_logged_(kLogEvery),
+      strangers_logged_(kLogEvery) {
   const Instant now = context_.clock.now();
   for (auto& plan : plans) {
     segment_max_ = std::max(segment_max_, plan->segment_max);
@@ -323,6 +326,10 @@ void Hj212Driver::note_good(const std::shared_ptr<Connection>& connection, const
   connection->is_known = true;
   std::weak_ptr<Connection>& known = connection_of_[mn];
   if (const auto before = known.lock(); before && before != connection) {
+    if (const auto suffix = moves_logged_.pass(context_.clock.ticks(), mn)) {
+      spdlog::warn("{}: MN {} comes from {} now, and {} is closed; where this goes on, two devices have that MN{}",
+                   name_, mn, connection->peer, before->peer, *suffix);
+    }
     boost::system::error_code ignored;
     before->socket.close(ignored);
   }

@@ -94,6 +94,7 @@ class Hj212Driver final : public Driver {
   std::size_t connections_ = 0;
   std::map<std::string, std::size_t> of_address_;                   // those that are open
   std::map<std::string, std::weak_ptr<Connection>> connection_of_;  // by MN, of devices of ours
+  LogGates moves_logged_;
   LogGates strangers_logged_;
 };
 

@@ -100,6 +100,7 @@ def test_whatever_a_peer_sends_others_are_heard(gateway, what, data):
             assert logger.answer()["CN"] == "9014", what
         if what in ("a command to us", "no number", "no time"):
             assert odd.is_closed(), "a logger has one connection, the newest"
+            wait_until(lambda: "two devices have that MN" in gateway.output(), what="a warning")
         elif what not in ("an endless length", "half a packet"):
             odd.send(packet(f"DataTime={stamp(300)};a05001-Rtd=235001.5", qn="20260801120500001"))
             assert odd.answer()["QN"] == "20260801120500001", f"{what}: the same connection is still good"
