@@ -268,6 +268,27 @@ Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPerio
     course.holds_since.reset();
     fires = true;
   };
+  const auto hours_end = [&]() -> std::optional<Instant> {
+    const Instant from = fires ? course.alerts.back().fired.at : course.holds_since.value_or(Instant::max());
+    const auto hours = rule.active && from != Instant::max() ? hours_of(watch, from) : std::nullopt;
+    return hours ? std::optional(hours->end) : std::nullopt;
+  };
+  // What is due before then, and what ends with its hours by then; those hours' end.
+  const auto pass_to = [&](Instant until) -> std::optional<Instant> {
+    if (course.holds_since) {
+      const std::optional<Instant> at = due(watch, *course.holds_since);
+      const bool is_past = at && *at < until;
+      const auto hours = is_past ? hours_of(watch, *course.holds_since) : std::nullopt;
+      if (hours && hours->contains(*at)) fire({.at = *at, .value = course.seen.value});
+      if (is_past) course.holds_since.reset();
+    }
+    const std::optional<Instant> end = hours_end();
+    if (!end || *end > until) return std::nullopt;
+    if (fires) course.alerts.back().over = Finding{.at = *end, .value = std::nan("")};
+    fires = false;
+    course.holds_since.reset();
+    return end;
+  };
   for (const AlertPeriod& period : periods) {
     if (!period.judged) continue;
     const Span span = calendar_.period(closed_period(rule), period.begin);
@@ -279,12 +300,7 @@ Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPerio
     const std::optional<double> value = worth_closed(watch, periods, period, span);
     if (!value) continue;
     const Finding found{.at = span.end, .value = *value};
-    if (course.holds_since) {
-      const std::optional<Instant> at = due(watch, *course.holds_since);
-      const bool is_past = at && *at < found.at;
-      if (is_past && is_active(rule.active, calendar_, *at)) fire({.at = *at, .value = course.seen.value});
-      if (is_past) course.holds_since.reset();
-    }
+    if (pass_to(found.at) == found.at) continue;  // it goes with them
     const Instant last = within(watch, found.at);
     const Verdict verdict = is_active(rule.active, calendar_, last) ? judge(rule, found.value) : Verdict::good;
     if (fires) {
@@ -299,6 +315,7 @@ Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPerio
       if (is_due && after_work(site_.maintenance, *one.watch, last) == last) fire(found);
     }
   }
+  if (const auto end = hours_end(); end && *end <= passed_) pass_to(*end);
   return course;
 }
 

@@ -188,6 +188,7 @@ AlertPeriod* Alerts::period_of(std::size_t watch, Instant begin) {
   const bool is_next = known.empty() || begin > known.back().begin;
   // The one before is over, and so is its alert.
   if (is_next && is_of_period(*watches_[watch].rule)) {
+    let_pass(watch, begin);
     if (state_.alerts[watch].since) end(watch, {.at = begin, .value = std::nan("")});
     if (state_.alerts[watch].holds_since) forget_pending(watch, begin);
   }

@@ -7,6 +7,7 @@
 
 namespace carbongate::pipeline {
 
+using model::AlertRule;
 using model::AlertState;
 using model::Measure;
 
@@ -16,8 +17,9 @@ constexpr int kPartsOfALength = 16;  // in which it is kept when late data were 
 
 }  // namespace
 
-// Who was never heard is expected from when time is first told: that long it is watched. So is what was held back by
-// something that the configuration no longer has.
+// Who was never heard is expected from when time is first told: that long it is watched. So is who is only watched in
+// some hours, for those that are long over are nobody's to tell. And so is what was held back by something that the
+// configuration no longer has.
 void Alerts::begin_waiting(Instant now) {
   if (waiting_) return;
   waiting_ = true;
@@ -25,7 +27,8 @@ void Alerts::begin_waiting(Instant now) {
     if (!held_back_by(i, now)) let_go(i, now);
     const Measure measure = watches_[i].rule->measure;
     const bool waits = measure == Measure::silence || measure == Measure::coverage;
-    if (!waits || state_.alerts[i].begun || last_of(i)) continue;
+    const bool is_watched = last_of(i) && !(measure == Measure::silence && watches_[i].rule->active);
+    if (!waits || state_.alerts[i].begun || is_watched) continue;
     change(i).begun = now;
   }
 }
@@ -43,27 +46,37 @@ std::optional<Instant> Alerts::last_of(std::size_t watch) const {
 }
 
 // In the time of the data.
-std::optional<Instant> Alerts::silent_since(std::size_t watch) const {
-  const std::optional<Instant> from = std::max(last_of(watch), state_.alerts[watch].begun);
-  return from ? std::optional(*from + watches_[watch].rule->length) : std::nullopt;
+std::optional<Instant> Alerts::heard_from(std::size_t watch) const {
+  return std::max(last_of(watch), state_.alerts[watch].begun);
 }
 
-// When the alert begins: once the rule is looked at, and no work goes on.
-std::optional<Instant> Alerts::open_from(std::size_t watch, Instant at) const {
-  while (true) {
-    const auto active = active_from(watches_[watch].rule->active, calendar_, at);
-    if (!active) return std::nullopt;
-    const Instant after = after_work(site_.maintenance, *watches_[watch].watch, *active);
-    if (after == at) return at;
-    at = after;
+// It counts from when the rule is looked at; where those hours are too short for that, from when it was heard. It is
+// told in the hours that it counts in, once no work goes on.
+std::optional<Alerts::Silence> Alerts::silence(std::size_t watch) const {
+  const AlertRule& rule = *watches_[watch].rule;
+  const std::optional<Instant> from = heard_from(watch);
+  if (!from) return std::nullopt;
+  std::optional<Span> hours = active_hours(rule.active, calendar_, *from);
+  for (; hours; hours = active_hours(rule.active, calendar_, hours->end)) {
+    Instant since = std::max(*from, hours->begin) + rule.length;
+    if (since >= hours->end && hours->begin >= *from) since = std::max(*from + rule.length, hours->begin);
+    const Instant open = after_work(site_.maintenance, *watches_[watch].watch, since);
+    if (open < hours->end) return Silence{.since = since, .open = open};
   }
+  return std::nullopt;
+}
+
+// When the alert begins.
+std::optional<Instant> Alerts::silent_untold(std::size_t watch) const {
+  if (state_.alerts[watch].since || state_.alerts[watch].held_back) return std::nullopt;
+  const std::optional<Silence> silent = silence(watch);
+  return silent ? std::optional(silent->open) : std::nullopt;
 }
 
 // When it is decided. What arrives late is heard, too: a device that sends what it has buffered is not silent.
 std::optional<Instant> Alerts::silent_alone(std::size_t watch) const {
-  if (state_.alerts[watch].since || state_.alerts[watch].held_back) return std::nullopt;
-  const std::optional<Instant> since = silent_since(watch);
-  const std::optional<Instant> open = since ? open_from(watch, *since) : std::nullopt;
+  if (watches_[watch].rule->measure != Measure::silence) return std::nullopt;
+  const std::optional<Instant> open = silent_untold(watch);
   const std::optional<Instant> heard = state_.alerts[watch].seen_at;
   return open && heard ? std::max(*open, *heard + watches_[watch].rule->length) : open;
 }
@@ -77,17 +90,27 @@ std::optional<Instant> Alerts::silent_at(std::size_t watch) const {
   for (const std::size_t parent : one.parents) {
     if (watches_[parent].rule->measure != Measure::silence || state_.alerts[parent].since) continue;
     if (watches_[parent].watch->rule_place == one.watch->rule_place) continue;
-    const std::optional<Instant> parents = silent_since(parent);
-    if (parents && *parents > *decided && *parents - *decided < watches_[parent].rule->length / 2) decided = parents;
+    const std::optional<Silence> parents = silence(parent);
+    if (!parents || parents->since <= *decided) continue;
+    if (parents->since - *decided < watches_[parent].rule->length / 2) decided = parents->since;
   }
   return decided;
 }
 
-void Alerts::fall_silent(std::size_t watch, Instant until) {
-  const std::optional<Instant> decided = silent_at(watch);
-  if (!decided || *decided > until) return;
-  const Instant since = *silent_since(watch);
-  fire(watch, since, {.at = *open_from(watch, since), .value = std::nan("")});
+// `decided`: when it is; nullopt while it fires or is held back.
+void Alerts::fall_silent(std::size_t watch, Instant until,
+                         std::optional<Instant> (Alerts::*decided)(std::size_t) const) {
+  while (true) {
+    if (const auto end = hours_end(watch)) {
+      if (*end > until) return;
+      close_hours(watch, *end);
+      continue;
+    }
+    const std::optional<Instant> at = (this->*decided)(watch);
+    if (!at || *at > until) return;
+    const Silence silent = *silence(watch);
+    fire(watch, silent.since, {.at = silent.open, .value = std::nan("")});
+  }
 }
 
 // Kept as `seen_at`, which a silence has no other use for: a restart does not forget it. Rounded up, so that the state
@@ -99,11 +122,9 @@ void Alerts::keep_received(std::size_t watch, Instant received) {
 }
 
 void Alerts::heard_again(std::size_t watch, const Reading& reading, Instant received) {
-  const std::optional<Instant> since = silent_since(watch);
-  if (!state_.alerts[watch].since && !state_.alerts[watch].held_back && since && reading.at > *since) {
-    // Nobody had been told yet.
-    const std::optional<Instant> open = open_from(watch, *since);
-    if (open && *open < reading.at) fire(watch, *since, {.at = *open, .value = std::nan("")});
+  const std::optional<Instant> from = heard_from(watch);
+  if (from && reading.at - *from > watches_[watch].rule->length) {  // nobody may have been told yet
+    fall_silent(watch, reading.at - Duration(1), &Alerts::silent_untold);
   }
   if (received - reading.at > site_.alert_grace) keep_received(watch, received);
   if (state_.alerts[watch].since) {

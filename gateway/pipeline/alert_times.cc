@@ -10,33 +10,29 @@ using namespace std::chrono_literals;
 
 constexpr int kDaysLookedThrough = 731;
 
-struct LocalDay {
-  Instant begin{};       // of its time of day 0, on the clock on the wall
-  unsigned weekday = 0;  // 0: Monday
-  unsigned date = 0;     // month * 100 + day
-};
+using Day = std::chrono::sys_days;  // on the clock on the wall
 
-LocalDay day_of(Calendar& calendar, Instant at, int further) {
-  const Duration offset = calendar.utc_offset(at);
-  const auto days = std::chrono::floor<std::chrono::days>(at + offset) + std::chrono::days(further);
-  const std::chrono::year_month_day date{days};
-  const std::chrono::weekday weekday{days};
-  return {.begin = Instant(days) - offset,
-          .weekday = weekday.iso_encoding() - 1,
-          .date = static_cast<unsigned>(date.month()) * 100 + static_cast<unsigned>(date.day())};
+Day day_of(Calendar& calendar, Instant at) {
+  return std::chrono::floor<std::chrono::days>(at + calendar.utc_offset(at));
 }
 
-bool is_of(const model::Active& active, const LocalDay& day) {
-  if ((active.weekdays >> day.weekday & 1U) == 0) return false;
+bool is_of(const model::Active& active, Day day) {
+  if ((active.weekdays >> (std::chrono::weekday(day).iso_encoding() - 1) & 1U) == 0) return false;
   if (!active.dates) return true;
+  const std::chrono::year_month_day ymd(day);
+  const unsigned date = static_cast<unsigned>(ymd.month()) * 100 + static_cast<unsigned>(ymd.day());
   const auto& [first, last] = *active.dates;
-  if (first <= last) return first <= day.date && day.date <= last;
-  return day.date >= first || day.date <= last;
+  if (first <= last) return first <= date && date <= last;
+  return date >= first || date <= last;
 }
 
-Span hours_of(const model::Active& active, const LocalDay& day) {
+// nullopt: the day has none.
+std::optional<Span> hours_of(const model::Active& active, Calendar& calendar, Day day) {
+  if (!is_of(active, day)) return std::nullopt;
   const Duration end = active.end <= active.begin ? active.end + 24h : active.end;
-  return {day.begin + active.begin, day.begin + end};
+  const Span hours{calendar.when_shown(day.time_since_epoch() + active.begin),
+                   calendar.when_shown(day.time_since_epoch() + end)};
+  return hours.begin < hours.end ? std::optional(hours) : std::nullopt;
 }
 
 bool names(const std::vector<std::string>& list, const std::string& name) {
@@ -48,21 +44,30 @@ bool names(const std::vector<std::string>& list, const std::string& name) {
 // The hours of a day may go on in the next one.
 bool is_active(const std::optional<model::Active>& active, Calendar& calendar, Instant at) {
   if (!active) return true;
-  for (const int further : {-1, 0}) {
-    const LocalDay day = day_of(calendar, at, further);
-    if (is_of(*active, day) && hours_of(*active, day).contains(at)) return true;
+  const Day today = day_of(calendar, at);
+  for (const Day day : {today - std::chrono::days(1), today}) {
+    const std::optional<Span> hours = hours_of(*active, calendar, day);
+    if (hours && hours->contains(at)) return true;
   }
   return false;
 }
 
-std::optional<Instant> active_from(const std::optional<model::Active>& active, Calendar& calendar, Instant at) {
-  if (is_active(active, calendar, at)) return at;
-  for (int further = 0; further < kDaysLookedThrough; ++further) {
-    const LocalDay day = day_of(calendar, at, further);
-    const Instant begin = hours_of(*active, day).begin;
-    if (is_of(*active, day) && begin >= at) return begin;
+std::optional<Span> active_hours(const std::optional<model::Active>& active, Calendar& calendar, Instant at) {
+  if (!active) return Span{Instant::min(), Instant::max()};
+  const Day today = day_of(calendar, at);
+  std::optional<Span> found;
+  for (int further = -1; further < kDaysLookedThrough; ++further) {
+    const std::optional<Span> hours = hours_of(*active, calendar, today + std::chrono::days(further));
+    if (!found) {
+      if (hours && at < hours->end) found = hours;
+    } else if (hours && hours->begin <= found->end) {
+      found->end = hours->end;
+    } else {
+      return found;
+    }
   }
-  return std::nullopt;
+  if (found) found->end = Instant::max();
+  return found;
 }
 
 bool concerns(const model::Maintenance& work, const model::Watch& watch) {

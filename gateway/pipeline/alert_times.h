@@ -12,8 +12,8 @@ namespace carbongate::pipeline {
 // Whether the rule is looked at then.
 bool is_active(const std::optional<model::Active>& active, Calendar& calendar, Instant at);
 
-// The first instant from `at` on at which it is; nullopt: none within two years.
-std::optional<Instant> active_from(const std::optional<model::Active>& active, Calendar& calendar, Instant at);
+// The hours that hold `at`, or the next ones: to where no others follow on them. nullopt: none within two years.
+std::optional<Span> active_hours(const std::optional<model::Active>& active, Calendar& calendar, Instant at);
 
 // Whether announced work is about what the watch looks at.
 bool concerns(const model::Maintenance& work, const model::Watch& watch);

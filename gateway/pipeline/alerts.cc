@@ -20,10 +20,7 @@ using model::Measure;
 
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr Duration kLookAgain = 500ms;  // at what waits for its readings: for each reading it need not be
-constexpr int kSamplesOfALength = 64;   // that changes are measured from; kept with the state of the alert
+constexpr int kSamplesOfALength = 64;  // that changes are measured from; kept with the state of the alert
 
 // A sample of a watch of change is kept as a period whose sum is the value, bit by bit.
 double value_of(const model::AlertPeriod& sample) {
@@ -157,14 +154,16 @@ std::optional<double> Alerts::change_by(std::size_t watch, const Reading& readin
 void Alerts::observe(std::size_t watch, const Finding& finding) {
   const AlertRule& rule = *watches_[watch].rule;
   const Instant found = within(watch, finding.at);
-  const bool looked_at = is_active(rule.active, calendar_, found);
-  const Verdict verdict = looked_at ? judge(rule, finding.value) : Verdict::good;
   let_pass(watch, finding.at - Duration(1));
+  if (const auto end = hours_end(watch); end && *end <= finding.at) close_hours(watch, *end);
+  if (went_with_its_hours(watch, finding.at)) return;
+  const bool looked_at = is_active(rule.active, calendar_, found);
   if (state_.alerts[watch].since) {
-    if (verdict == Verdict::good) end(watch, finding);
+    if (!looked_at || judge(rule, finding.value) == Verdict::good) end(watch, finding);
     return;
   }
-  if (verdict != Verdict::bad) {
+  const std::optional<Instant> holds_from = looked_at ? finding.at : holds_when_hours_begin(watch, finding.at);
+  if (!holds_from || judge(rule, finding.value) != Verdict::bad) {
     if (state_.alerts[watch].holds_since) forget_pending(watch, finding.at);
     return;
   }
@@ -172,12 +171,13 @@ void Alerts::observe(std::size_t watch, const Finding& finding) {
   const bool goes_on = state_.alerts[watch].holds_since && seen_at && finding.at - *seen_at <= bridged(watch);
   AlertState& state = change(watch);
   if (!goes_on) {
-    state.holds_since = finding.at;
+    state.holds_since = holds_from;
     state.held_back = false;
   }
   state.seen_at = finding.at;
   state.value = finding.value;
   state.bridged = finding.bridged;
+  expect_end_of_hours(watch);
   const Instant after = after_work(site_.maintenance, *watches_[watch].watch, found);
   if (finding.at - *state.holds_since < rule.hold_for) {
     expect(*state.holds_since + rule.hold_for);
@@ -205,19 +205,6 @@ void Alerts::forget_pending(std::size_t watch, Instant at) {
   parent_ended(watch, at);
 }
 
-// What a value that was seen leads to before the next one is: it holds that long.
-void Alerts::let_pass(std::size_t watch, Instant until) {
-  const std::optional<Instant> at = deadline(watch);
-  if (!at || *at > until || watches_[watch].rule->measure == Measure::silence) return;
-  const AlertState& state = state_.alerts[watch];
-  const Instant since = *state.holds_since;
-  if (is_active(watches_[watch].rule->active, calendar_, *at)) {
-    fire(watch, since, {.at = *at, .value = state.value});
-  } else {
-    forget_pending(watch, *at);
-  }
-}
-
 void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
   if (const auto parent = held_back_by(watch, finding.at)) {
     if (state_.alerts[watch].held_back) return;
@@ -243,6 +230,7 @@ void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
   state.fired_at = known.at;
   state.published = revision + 1;
   publish(watch, AlertStage::firing, since, revision, known);
+  expect_end_of_hours(watch);
   tell_groups(watch, {.at = known.at});
 }
 
@@ -293,20 +281,23 @@ void Alerts::end_as(std::size_t watch, AlertStage stage, const Finding& finding)
 // Where a member is withdrawn, so is a group that it brought together.
 void Alerts::tell_groups(std::size_t member, const Finding& finding) {
   for (const std::size_t group : groups_[member]) {
-    const auto fires = [this](model::WatchId id) { return state_.alerts[model::index(id)].since.has_value(); };
-    const auto count = std::ranges::count_if(watches_[group].watch->members, fires);
-    observe(group, {.at = finding.at, .value = static_cast<double>(count), .cause = finding.cause});
+    observe(group, {.at = finding.at, .value = count_of(group), .cause = finding.cause});
   }
 }
 
-std::string Alerts::members_of(std::size_t group) const {
+double Alerts::count_of(std::size_t group) const {
+  const auto fires = [this](model::WatchId id) { return state_.alerts[model::index(id)].since.has_value(); };
+  return static_cast<double>(std::ranges::count_if(watches_[group].watch->members, fires));
+}
+
+// The one that has just begun to may have let the group fire for those before it.
+std::string Alerts::members_of(std::size_t group, Instant at) const {
   std::vector<std::pair<std::string, std::string>> members;
   for (const model::WatchId id : watches_[group].watch->members) {
-    const std::optional<Instant> since = state_.alerts[model::index(id)].since;
+    const AlertState& state = state_.alerts[model::index(id)];
     const Watched& member = watches_[model::index(id)];
-    if (since) {
-      members.emplace_back(member.subject, model::alert_id(site_.id, member.rule->id, member.subject, *since));
-    }
+    if (!state.since || *state.fired_at > at) continue;
+    members.emplace_back(member.subject, model::alert_id(site_.id, member.rule->id, member.subject, *state.since));
   }
   return members_text(members);
 }
@@ -330,7 +321,7 @@ void Alerts::publish(std::size_t watch, AlertStage stage, Instant since, std::ui
                     .unit = one.watch->unit,
                     .revision = revision,
                     .cause = finding.cause,
-                    .note = stage == AlertStage::firing ? members_of(watch) : "",
+                    .note = stage == AlertStage::firing ? members_of(watch, finding.at) : "",
                     .suppressed = state_.alerts[watch].suppressed}});
   remember_told(watch);
 }
@@ -346,7 +337,7 @@ std::optional<std::size_t> Alerts::held_back_by(std::size_t watch, Instant at) c
     }
     if (&rule == watches_[watch].rule || rule.measure == Measure::silence) continue;
     const std::optional<Instant> due = deadline(parent);
-    if (due && *due <= at && is_active(rule.active, calendar_, *due)) return parent;
+    if (due && *due <= at) return parent;
   }
   return std::nullopt;
 }
@@ -357,7 +348,6 @@ void Alerts::hold_back_due(std::size_t parent, Instant end) {
     if (watches_[i].rule->measure == Measure::silence || watches_[i].rule == watches_[parent].rule) continue;
     const std::optional<Instant> due = deadline(i);
     if (!due || *due < *state_.alerts[parent].fired_at || *due >= end) continue;
-    if (!is_active(watches_[i].rule->active, calendar_, *due)) continue;
     change(i).held_back = true;
     ++change(parent).suppressed;
     parent_ended(i, end);
@@ -411,89 +401,6 @@ void Alerts::tell(model::WatchId watch, double value, const std::string& note, I
     auto* alert = row.body.get_if<model::Alert>();
     if (alert && alert->stage == AlertStage::firing && row.subject == model::Subject(watch)) alert->note = note;
   }
-}
-
-// In the order in which it became due, and rules before those that depend on them.
-void Alerts::pass(Instant now, Instant clock) {
-  if (watches_.empty()) return;
-  begin_waiting(now);
-  const Instant latest = now - site_.alert_grace;
-  if (latest < earliest_ && !(waits_ && std::chrono::abs(clock - *waits_) >= kLookAgain)) return;
-  waits_.reset();
-  const auto until = [&](std::size_t watch) {
-    const Instant known = known_until(watch, clock);
-    return known == Instant::min() ? known : std::min(latest, known - site_.alert_grace);
-  };
-  std::vector<std::pair<Instant, std::size_t>> due;
-  for (std::size_t i = 0; i < watches_.size(); ++i) {
-    if (const auto at = due_alone(i); at && *at <= latest) due.emplace_back(*at, i);
-  }
-  std::ranges::sort(due);
-  for (const auto& [at, i] : due) {
-    if (watches_[i].rule->measure == Measure::silence) {
-      fall_silent(i, until(i));
-    } else {
-      if (watches_[i].rule->measure == Measure::coverage) give_up_closing(i, until(i));
-      let_pass(i, until(i));
-    }
-  }
-  // What has just fired may have brought a group to its time.
-  for (const std::size_t group : all_groups_) {
-    if (deadline(group)) let_pass(group, until(group));
-  }
-  earliest_ = Instant::max();
-  for (std::size_t i = 0; i < watches_.size(); ++i) {
-    const auto at = watches_[i].rule->measure == Measure::silence ? silent_alone(i) : due_alone(i);
-    if (!at) continue;
-    if (*at > latest) {
-      expect(*at);
-    } else if (*at > until(i)) {
-      waits_ = clock;
-    } else {
-      expect(latest);
-    }
-  }
-}
-
-// When time alone decides next. A value that was held back fires when it is seen again, a group when it is let go.
-std::optional<Instant> Alerts::deadline(std::size_t watch) const {
-  const AlertState& state = state_.alerts[watch];
-  if (state.since || state.held_back) return std::nullopt;
-  const AlertRule& rule = *watches_[watch].rule;
-  if (rule.measure == Measure::silence) return silent_at(watch);
-  if (!state.holds_since || !state.seen_at) return std::nullopt;
-  const std::optional<Instant> at = due(watch, *state.holds_since);
-  return at && *at - *state.seen_at <= bridged(watch) ? at : std::nullopt;
-}
-
-// When a condition that holds since then, and goes on, is to fire. Announced work: once it is over; but what a closed
-// period came to during that is only told if a later one is no better, and of a period that is over then nothing.
-std::optional<Instant> Alerts::due(std::size_t watch, Instant holds_since) const {
-  const Watched& one = watches_[watch];
-  const Instant held = holds_since + one.rule->hold_for;
-  const Instant last = within(watch, held);
-  const Instant after = after_work(site_.maintenance, *one.watch, last);
-  const Instant at = after == last ? held : after;
-  if (is_closed_first(*one.rule) && after != last) return std::nullopt;
-  const std::vector<model::AlertPeriod>& periods = state_.alerts[watch].periods;
-  const bool is_over =
-      is_of_period(*one.rule) && !periods.empty() && at >= calendar_.period(one.rule->period, periods.back().begin).end;
-  return is_over ? std::nullopt : std::optional(at);
-}
-
-// How long the value that was seen last holds. Of a user that was decided when it was seen, by the meters that were
-// heard then: which are heard since, and whether that is known yet, changes nothing.
-Duration Alerts::bridged(std::size_t watch) const {
-  return state_.alerts[watch].bridged.value_or(watches_[watch].bridged);
-}
-
-std::optional<Instant> Alerts::due_alone(std::size_t watch) const {
-  std::optional<Instant> due = deadline(watch);
-  if (const std::optional<Span> span = not_closed(watch)) {
-    const Instant end = span->end + watches_[watch].patience;
-    due = std::min(due.value_or(end), end);
-  }
-  return due;
 }
 
 void Alerts::settle() {

@@ -14,6 +14,9 @@
 //   - A change is the value less the one that was heard the rule's length ago, or last before that; until there is such
 //     a one nothing is said. Readings of a counter in doubt are left out, and where a counter begins anew, so does
 //     that.
+//   - Out of the hours of its rule an alert is over, and nothing is pending: as of their end. A silence counts anew
+//   from
+//     when they begin; what a group counts is looked at then; of all else the next value is.
 //   - What is due is only decided once `alert_grace` has passed, for readings may be under way. One that comes later
 //     still, and tells otherwise, withdraws. All else that a late reading means is found by late_alerts.h. And what
 //     comes from a queue, or of a logger that is behind, is waited for: arrivals.h.
@@ -126,6 +129,11 @@ class Alerts {
   };
   enum class Verdict : std::uint8_t { good, between, bad };
 
+  struct Silence {
+    Instant since{};
+    Instant open{};  // from when on it is told: no work goes on
+  };
+
   // What closed periods come to, one after the other: alerts, and what waits after the last of them.
   struct Course {
     struct Alert {
@@ -147,7 +155,6 @@ class Alerts {
   Instant within(std::size_t watch, Instant at) const;
   void forget_pending(std::size_t watch, Instant at);
   std::optional<double> change_by(std::size_t watch, const Reading& reading, model::Quality quality);
-  void let_pass(std::size_t watch, Instant until);
   void fire(std::size_t watch, Instant since, const Finding& finding);
   void end(std::size_t watch, const Finding& finding);
   void end_as(std::size_t watch, model::AlertStage stage, const Finding& finding);
@@ -155,25 +162,37 @@ class Alerts {
   void publish(std::size_t watch, model::AlertStage stage, Instant since, std::uint32_t revision,
                const Finding& finding);
   void tell_groups(std::size_t member, const Finding& finding);
-  std::string members_of(std::size_t group) const;
+  double count_of(std::size_t group) const;
+  std::string members_of(std::size_t group, Instant at) const;
   std::optional<std::size_t> held_back_by(std::size_t watch, Instant at) const;
   void hold_back_due(std::size_t parent, Instant end);
   void parent_ended(std::size_t parent, Instant at);
   void let_go(std::size_t watch, Instant at);
+
+  // alert_deadlines.cc: what time alone decides, and the hours in which a rule is looked at
+  void let_time_pass(std::size_t watch, Instant until);
+  void let_pass(std::size_t watch, Instant until);
   std::optional<Instant> deadline(std::size_t watch) const;
   std::optional<Instant> due(std::size_t watch, Instant holds_since) const;
   std::optional<Instant> due_alone(std::size_t watch) const;
   Duration bridged(std::size_t watch) const;
   void expect(Instant deadline) { earliest_ = std::min(earliest_, deadline); }
+  std::optional<Span> hours_of(std::size_t watch, Instant at) const;
+  std::optional<Instant> hours_end(std::size_t watch) const;
+  void expect_end_of_hours(std::size_t watch);
+  void close_hours(std::size_t watch, Instant at);
+  bool went_with_its_hours(std::size_t watch, Instant at) const;
+  std::optional<Instant> holds_when_hours_begin(std::size_t watch, Instant at) const;
 
-  // alert_silence.cc: missing data, and what time alone decides
+  // alert_silence.cc: missing data
   std::optional<Instant> last_of(std::size_t watch) const;
   void begin_waiting(Instant now);
-  std::optional<Instant> silent_since(std::size_t watch) const;
-  std::optional<Instant> open_from(std::size_t watch, Instant at) const;
+  std::optional<Instant> heard_from(std::size_t watch) const;
+  std::optional<Silence> silence(std::size_t watch) const;
+  std::optional<Instant> silent_untold(std::size_t watch) const;
   std::optional<Instant> silent_alone(std::size_t watch) const;
   std::optional<Instant> silent_at(std::size_t watch) const;
-  void fall_silent(std::size_t watch, Instant until);
+  void fall_silent(std::size_t watch, Instant until, std::optional<Instant> (Alerts::*decided)(std::size_t) const);
   void keep_received(std::size_t watch, Instant received);
   void heard_again(std::size_t watch, const Reading& reading, Instant received);
   Instant known_until(std::size_t watch, Instant clock) const;
@@ -241,6 +260,7 @@ class Alerts {
   std::vector<std::size_t> dirty_;
   Arrivals arrivals_;
   Instant earliest_ = Instant::min();  // nothing is due before, but what waits for its readings
+  Instant passed_ = Instant::min();    // what is due by then was looked at
   std::optional<Instant> waits_;       // since then, by the clock: something does
   bool waiting_ = false;               // begin_waiting() was called
 };

@@ -66,6 +66,16 @@ const Calendar::Offset& Calendar::offset(Instant at) {
   return offset_;
 }
 
+Instant Calendar::when_shown(Duration wall) {
+  using std::chrono::hours;
+  const Instant here(wall - offset_.utc);
+  const bool is_far_from_jumps =  // which are by less than a day
+      offset_.valid.begin + hours(24) <= here && here < offset_.valid.end - hours(24);
+  if (is_far_from_jumps) return here;
+  return std::chrono::time_point_cast<Duration>(
+      zone_->to_sys(date::local_time<Duration>(wall), date::choose::earliest));
+}
+
 Span Calendar::compute(Period period, Instant at) {
   const Offset& here = offset(at);
   const Duration local = at.time_since_epoch() + here.utc;

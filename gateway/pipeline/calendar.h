@@ -44,6 +44,10 @@ class Calendar {
 
   Duration utc_offset(Instant at) { return offset(at).utc; }
 
+  // The instant at which clocks on the wall show so much since 1970-01-01 00:00: of two the first, and of none, where
+  // they jump, that of the jump.
+  Instant when_shown(Duration wall);
+
   const std::string& time_zone() const { return name_; }
 
  private:

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 
+#include "gateway/pipeline/alert_times.h"
 #include "gateway/pipeline/told_alerts.h"
 
 namespace carbongate::pipeline {
@@ -88,6 +89,14 @@ LateJudgement judge_late_group(const model::Site& site, const LateWatch& late, s
   }
   std::vector<Reading> counts;
   const Instant lead = lead_of(one, of);
+  Calendar calendar(site.time_zone);
+  const auto& active = one.alert_rules.front().active;
+  for (Instant from = lead; active && from <= late.until;) {
+    const std::optional<Span> hours = active_hours(active, calendar, from);
+    if (!hours || hours->begin > late.until) break;
+    changes[hours->begin];  // it is looked at then
+    from = hours->end;
+  }
   int count = 0;
   for (const auto& [at, change] : changes) {
     count += change;

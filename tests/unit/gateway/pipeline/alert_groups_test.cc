@@ -39,6 +39,14 @@ class AlertGroups : public AlertsTest {
   std::vector<PointId> points_;
 };
 
+TEST_F(AlertGroups, NameNobodyWhoBeganAfterThem) {
+  start();
+  read(points_[0], "12:00:00", 260);
+  read(points_[1], "12:00:35", 260);
+  const std::string first = model::alert_id("test", "voltage", "device.l1", utc("2023-06-01 12:00:00"));
+  EXPECT_EQ(notices(), "06-01 12:00:30 many  firing since 06-01 12:00:00 1/0 by : device.l1 " + first + "\n");
+}
+
 TEST_F(AlertGroups, TellOnceOfWhatBeginsTogether) {
   start();
   read(points_[0], "12:00:00", 260);

@@ -39,6 +39,7 @@ class AnyAlerts : public AlertsTest, public ::testing::WithParamInterface<unsign
       AlertRule& silent = rule("silent-" + std::to_string(index(point)), Measure::silence);
       silent.length = 5min * (below(4) + 1);
       if (index(point) != 0) silent.depends_on = {0};
+      if (index(point) == 2) silent.active = model::Active{.weekdays = 0x3e, .begin = 6h, .end = 15h, .dates = {}};
       watch_point(point);
     }
     AlertRule& over = rule("over", Measure::value);
@@ -56,6 +57,8 @@ class AnyAlerts : public AlertsTest, public ::testing::WithParamInterface<unsign
     AlertRule& change = rule("change", Measure::change);
     change.above = 40;
     change.length = 1min;
+    change.hold_for = 30s;
+    change.active = model::Active{.weekdays = 0x7f, .begin = 20h, .end = 4h, .dates = {}};
     watch_point(powers_[1]);
     const std::vector<model::AccountId> both{model::AccountId{0}, model::AccountId{1}};
     AlertRule& rate = rule("rate", Measure::rate);
@@ -76,6 +79,7 @@ class AnyAlerts : public AlertsTest, public ::testing::WithParamInterface<unsign
     AlertRule& window = rule("window", Measure::window);
     window.length = 1h;
     window.above = 80;
+    window.active = model::Active{.weekdays = 0x1f, .begin = 9h + 15min, .end = 12h, .dates = {}};
     watch_user("park", both).unit = "kWh";
     AlertRule& coverage = rule("coverage", Measure::coverage);
     coverage.period = Period::hour;
@@ -88,6 +92,7 @@ class AnyAlerts : public AlertsTest, public ::testing::WithParamInterface<unsign
     AlertRule& many = rule("many", Measure::members);
     many.above = static_cast<double>(below(4));
     many.hold_for = 1min * below(4);
+    if (one_in(2)) many.active = model::Active{.weekdays = 0x7f, .begin = 1h, .end = 9h, .dates = {}};
     watch_group();
     site_.site.maintenance = {{.from = utc("2023-06-01 03:00"),
                                .to = utc("2023-06-01 05:00"),

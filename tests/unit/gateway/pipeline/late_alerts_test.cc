@@ -281,6 +281,36 @@ TEST_F(LateValues, RaiseAndWithdrawTheGroupOfWhatTheyRaiseAndWithdraw) {
   EXPECT_EQ(told(), "") << "what goes on is not told late";
 }
 
+TEST_F(LateValues, RaiseAGroupThatIsLookedAtWhenItsHoursBegin) {
+  auto& group = rule("many", Measure::members);
+  group.above = 0;
+  group.active = model::Active{.weekdays = 0x7f, .begin = 12h, .end = 13h, .dates = {}};
+  watch_group();
+  start();
+  for (const char* at : {"11:00:00", "11:50:00", "12:30:00", "13:30:00"}) read(at, 700);
+  read_late("11:55:00", 900, "13:31:00");
+  judge();
+  EXPECT_EQ(told(),
+            "06-01 11:55:00 over device.power firing since 06-01 11:55:00 900/800 late-data\n"
+            "06-01 12:30:00 over device.power resolved since 06-01 11:55:00 700/800 #1 late-data\n");
+  judge();
+  const std::string member = model::alert_id("test", "over", "device.power", time("11:55:00"));
+  EXPECT_EQ(told(), "06-01 12:00:00 many  firing since 06-01 12:00:00 1/0 late-data by : device.power " + member +
+                        "\n06-01 12:30:00 many  resolved since 06-01 12:00:00 0/0 #1 late-data\n");
+}
+
+TEST_F(LateValues, EndWithTheHoursOfTheirRule) {
+  over_->active = model::Active{.weekdays = 0x7f, .begin = 12h, .end = 13h, .dates = {}};
+  start();
+  for (const char* at : {"12:00:00", "12:40:00", "13:30:00"}) read(at, 700);
+  told();
+  read_late("12:50:00", 900, "13:31:00");
+  judge();
+  EXPECT_EQ(told(),
+            "06-01 12:50:00 over device.power firing since 06-01 12:50:00 900/800 late-data\n"
+            "06-01 13:00:00 over device.power resolved since 06-01 12:50:00 #1 late-data\n");
+}
+
 // Whatever order they are heard in: the alerts that stand are those of the readings in their own order.
 class AnyOrder : public LateValues, public ::testing::WithParamInterface<unsigned> {
  protected:
