@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/app/said_readings.h"
 #include "gateway/pipeline/late_groups.h"
+#include "gateway/pipeline/late_rates.h"
 #include "gateway/store/standing_alerts.h"
 
 namespace carbongate::app {
@@ -24,23 +26,44 @@ bool is_of(const model::Series& series, const model::Watch& watch) {
 
 class Judging {
  public:
-  Judging(History& history, const model::Site& site, const std::atomic<bool>& stop)
-      : history_(history), site_(site), stop_(stop) {}
+  Judging(History& history, const model::Site& site, const pipeline::FactorRegistry& factors,
+          const std::atomic<bool>& stop)
+      : history_(history), site_(site), factors_(factors), stop_(stop) {}
 
   model::Result<pipeline::LateJudgement> judge(const pipeline::LateWatch& late) {
     const model::Watch& watch = site_.watches.at(model::index(late.watch));
-    if (!watch.members.empty()) return judge_group(late);
-    std::vector<Reading> readings;
-    if (auto read = read_point(watch, late, readings); read.has_error()) return read.error();
-    const std::vector<model::WatchId> parents = pipeline::holds_back(site_, late.watch);
-    Told told{{late.watch, {}}};
-    for (const model::WatchId parent : parents) told.try_emplace(parent);
-    if (auto read = read_alerts_from(pipeline::lead_of(site_, late), told); read.has_error()) return read.error();
-    return pipeline::judge_late(site_, late, readings, told.at(late.watch), of_all(parents, told));
+    auto judgement = watch.members.empty() ? judge_one(watch, late) : judge_group(late);
+    if (judgement.has_error()) return judgement;
+    std::vector<model::Alert>& changed = changed_[late.watch];
+    changed.insert(changed.end(), judgement->changes.begin(), judgement->changes.end());
+    return judgement;
   }
 
  private:
   using Told = std::map<model::WatchId, std::vector<model::Alert>>;  // changes of their alerts
+
+  model::Result<pipeline::LateJudgement> judge_one(const model::Watch& watch, const pipeline::LateWatch& late) {
+    const std::vector<model::WatchId> parents = pipeline::holds_back(site_, late.watch);
+    Told told{{late.watch, {}}};
+    for (const model::WatchId parent : parents) told.try_emplace(parent);
+    if (auto read = read_alerts_from(pipeline::lead_of(site_, late), told); read.has_error()) return read.error();
+    if (site_.alert_rules.at(watch.rule_place).measure == model::Measure::rate) {
+      return judge_rate(late, told.at(late.watch), of_all(parents, told));
+    }
+    std::vector<Reading> readings;
+    if (auto read = read_points(watch, late, readings); read.has_error()) return read.error();
+    return pipeline::judge_late(site_, late, readings, told.at(late.watch), of_all(parents, told));
+  }
+
+  model::Result<pipeline::LateJudgement> judge_rate(const pipeline::LateWatch& late,
+                                                    const std::vector<model::Alert>& told,
+                                                    const std::vector<pipeline::ToldOf>& parents) {
+    pipeline::RatePlay play(site_, factors_, late, *checkpoint_, told, parents);
+    const auto take = [&](const Reading& reading) { return play.take(reading); };
+    const auto read = each_said(history_, site_, play.points(), play.wanted(), stop_, take);
+    if (read.has_error()) return read.error();
+    return play.finish();
+  }
 
   // By all there ever were: how many fire at the begin follows from those before it.
   model::Result<pipeline::LateJudgement> judge_group(const pipeline::LateWatch& late) {
@@ -50,38 +73,46 @@ class Judging {
     for (const model::WatchId parent : parents) told.try_emplace(parent);
     for (const model::WatchId member : members) told.try_emplace(member);
     if (auto read = read_alerts({}, Instant::min(), told); read.has_error()) return read.error();
-    std::vector<pipeline::LateMember> told_of_members;
+    std::vector<pipeline::ToldOf> told_of_members;
     for (const model::WatchId member : members) told_of_members.push_back({.watch = member, .told = told.at(member)});
     return pipeline::judge_late_group(site_, late, told_of_members, told.at(late.watch), of_all(parents, told));
   }
 
-  static std::vector<model::Alert> of_all(const std::vector<model::WatchId>& watches, const Told& told) {
-    std::vector<model::Alert> alerts;
+  // With what was just found of them.
+  std::vector<pipeline::ToldOf> of_all(const std::vector<model::WatchId>& watches, const Told& told) const {
+    std::vector<pipeline::ToldOf> all;
     for (const model::WatchId watch : watches) {
-      const std::vector<model::Alert>& of_one = told.at(watch);
-      alerts.insert(alerts.end(), of_one.begin(), of_one.end());
+      pipeline::ToldOf& of_one = all.emplace_back(watch, told.at(watch));
+      const auto changed = changed_.find(watch);
+      if (changed == changed_.end()) continue;
+      of_one.told.insert(of_one.told.end(), changed->second.begin(), changed->second.end());
     }
-    return alerts;
+    return all;
   }
 
-  // Of several values of one instant the first counted.
-  model::Result<void> read_point(const model::Watch& watch, const pipeline::LateWatch& late,
-                                 std::vector<Reading>& readings) {
-    const Point& point = site_.points.at(carbongate::index(watch.points.front()));
+  // Of several values of one instant the first counted. Of a silence no more than those around each of its parts.
+  model::Result<void> read_points(const model::Watch& watch, const pipeline::LateWatch& late,
+                                  std::vector<Reading>& readings) {
+    const model::AlertRule& rule = site_.alert_rules.at(watch.rule_place);
     const History::Range range{.from = pipeline::lead_of(site_, late), .to = late.until + Duration(1)};
     const auto is_wanted = [&](const model::Series& series) {
-      return series.device == point.device && series.point == point.name && series.unit == point.unit.symbol;
+      return std::ranges::any_of(watch.points, [&](PointId id) {
+        const Point& point = site_.points.at(carbongate::index(id));
+        return series.device == point.device && series.point == point.name && series.unit == point.unit.symbol;
+      });
     };
     return history_.each_reading(range, is_wanted, [&](const model::StoredRow& row) {
       const auto& reading = row.body.get<model::JudgedReading>();
       const bool is_usable = model::usable(reading.quality) && std::isfinite(reading.value);
-      const bool is_of_change = site_.alert_rules.at(watch.rule_place).measure == model::Measure::change;
+      const bool is_of_change = rule.measure == model::Measure::change;
       if (is_of_change && pipeline::in_doubt(reading.quality)) return !stop_;
       if (is_of_change && pipeline::begins_anew(reading.quality)) readings.clear();
       if (!is_usable || (!readings.empty() && readings.back().at == reading.at)) return !stop_;
+      const bool is_silence = rule.measure == model::Measure::silence && readings.size() > 1;
+      if (is_silence && pipeline::is_between(rule, readings[readings.size() - 2].at, reading.at)) readings.pop_back();
       if (readings.size() == kLateReadingsMax)
         readings.erase(readings.begin(), readings.begin() + kLateReadingsMax / 2);
-      readings.push_back({.point = point.id, .hj212_flag = {}, .at = reading.at, .value = reading.value});
+      readings.push_back({.point = watch.points.front(), .hj212_flag = {}, .at = reading.at, .value = reading.value});
       return !stop_;
     });
   }
@@ -125,23 +156,26 @@ class Judging {
       return true;
     });
     if (read.has_error()) return read.error();
-    if (stop_) return model::Fault{make_error_code(boost::system::errc::operation_canceled), "stopped"};
+    if (stop_) return stopped();
     return {};
   }
 
   History& history_;
   const model::Site& site_;
+  const pipeline::FactorRegistry& factors_;
   const std::atomic<bool>& stop_;
   std::optional<model::Checkpoint> checkpoint_;
+  Told changed_;  // by what was judged so far
 };
 
 }  // namespace
 
 model::Result<std::vector<pipeline::LateJudgement>> judge_late_alerts(History& history, const model::Site& site,
+                                                                      const pipeline::FactorRegistry& factors,
                                                                       std::span<const pipeline::LateWatch> late,
                                                                       const std::atomic<bool>& stop) {
   std::vector<pipeline::LateJudgement> judgements;
-  Judging judging(history, site, stop);
+  Judging judging(history, site, factors, stop);
   for (const pipeline::LateWatch& one : late) {
     auto judgement = judging.judge(one);
     if (judgement.has_error()) return judgement.error();

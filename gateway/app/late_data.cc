@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "gateway/app/gateway.h"
+#include "gateway/tables/local_time.h"
 
 namespace carbongate::app {
 
@@ -41,7 +42,7 @@ asio::awaitable<model::Result<std::vector<pipeline::LateJudgement>>> judgements_
     const GatewayConfig& config, std::span<const pipeline::LateWatch> late, const std::atomic<bool>& stop) {
   auto history = store::History::open(config.store.path);
   if (history.has_error()) co_return history.error();
-  co_return judge_late_alerts(**history, config.site, late, stop);
+  co_return judge_late_alerts(**history, config.site, config.factors, late, stop);
 }
 
 asio::awaitable<model::Result<std::vector<pipeline::LateReportJudgement>>> judgements_there(
@@ -70,7 +71,7 @@ asio::awaitable<void> Gateway::restate_late_data() {
   const pipeline::Statistics& statistics = pipeline_.statistics();
   const auto count_late = [&statistics] {
     return statistics.by_rule[static_cast<std::size_t>(model::Rule::out_of_order)] + statistics.late_factor_values +
-           statistics.late_rejected;
+           statistics.late_rejected + statistics.late_in_silence;
   };
   std::uint64_t seen = 0;
   io::SteadyTime last = clock_.ticks();
@@ -143,7 +144,14 @@ asio::awaitable<void> Gateway::judge_late(std::span<const pipeline::LateWatch> w
   if (judgements.has_error()) throw std::runtime_error(judgements.error().text);
   co_await tell_late(std::span<const pipeline::LateJudgement>(*judgements));
   std::size_t changes = 0;
-  for (const pipeline::LateJudgement& judgement : *judgements) changes += judgement.changes.size();
+  for (const pipeline::LateJudgement& judgement : *judgements) {
+    changes += judgement.changes.size();
+    if (!judgement.rest) continue;
+    spdlog::info("late data: alerts of rule {} over {} are judged in parts; the next begins at {}",
+                 config_.site.watches.at(model::index(judgement.of.watch)).rule,
+                 config_.site.watches.at(model::index(judgement.of.watch)).user,
+                 tables::LocalTime(config_.site.time_zone)(*judgement.rest));
+  }
   if (changes != 0) spdlog::info("late data: {} changes of alerts", changes);
 }
 

@@ -1,58 +1,26 @@
 #include "gateway/app/late_reports.h"
 
-#include <algorithm>
-#include <boost/system/errc.hpp>
-#include <map>
 #include <string>
 #include <utility>
 
-#include "gateway/model/hj212_flag.h"
+#include "gateway/app/said_readings.h"
 
 namespace carbongate::app {
 namespace {
 
 using store::History;
 
-model::Fault stopped() {
-  return {make_error_code(boost::system::errc::operation_canceled), "stopped"};
-}
-
-// As a driver said it.
-Reading said(const model::JudgedReading& stored, PointId point) {
-  const bool is_available = stored.quality.rule != model::Rule::not_available;
-  return {.point = point,
-          .availability = is_available ? Availability::available : Availability::not_available,
-          .hj212_flag = model::flag_said(stored.quality),
-          .at = stored.at,
-          .value = stored.value};
-}
-
-std::string name_of(std::string_view device, std::string_view point, std::string_view unit) {
-  return std::string(device) + "." + std::string(point) + " " + std::string(unit);
-}
-
 model::Result<pipeline::PlayedReports> play(History& history, const model::Site& site,
                                             const pipeline::FactorRegistry& factors, const pipeline::LateStation& late,
                                             const pipeline::Span& day, const std::atomic<bool>& stop) {
   pipeline::ReportPlay playing(site, factors, late, day);
-  std::map<std::string, PointId> points;
-  for (const PointId id : playing.points()) {
-    const Point& point = site.points.at(index(id));
-    points.emplace(name_of(point.device, point.name, point.unit.symbol), id);
-  }
-  const auto found = [&](const model::Series& series) {
-    return points.find(name_of(series.device, series.point, series.unit));
+  const auto take = [&](const Reading& reading) {
+    playing.take(reading);
+    return true;
   };
-  const auto is_wanted = [&](const model::Series& series) { return found(series) != points.end(); };
-  const pipeline::Span wanted = playing.wanted();
-  const auto read =
-      history.each_reading({.from = wanted.begin, .to = wanted.end}, is_wanted, [&](const model::StoredRow& row) {
-        const auto& reading = row.body.get<model::JudgedReading>();
-        if (model::stamp_believed(reading.quality)) playing.take(said(reading, found(*row.series)->second));
-        return !stop;
-      });
-  if (read.has_error()) return read.error();
-  if (stop) return stopped();
+  if (auto read = each_said(history, site, playing.points(), playing.wanted(), stop, take); read.has_error()) {
+    return read.error();
+  }
   return playing.finish();
 }
 

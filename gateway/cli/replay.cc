@@ -19,7 +19,9 @@
 #include <variant>
 
 #include "gateway/app/conservation_rule.h"
+#include "gateway/app/late_alerts.h"
 #include "gateway/app/offline_config.h"
+#include "gateway/app/recompute.h"
 #include "gateway/cli/fault_status.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/model/hj212_flag.h"
@@ -38,7 +40,8 @@ namespace {
 
 constexpr std::size_t kReadingsPerCommit = 5'000;
 constexpr std::size_t kFaultsShown = 20;
-constexpr std::size_t kAlertsShown = 50;  // changes of them
+constexpr std::size_t kAlertsShown = 50;     // changes of them
+constexpr std::size_t kLateRounds = 10'000;  // of a user each is of two days
 
 // Quarter hours of a point, of one rule, of which a part of the amount is not known.
 struct Unknown {
@@ -163,8 +166,9 @@ class Player {
   const UnknownAmounts& unknown() const { return unknown_; }
   const std::vector<RowKey>& out_of_order() const { return out_of_order_; }
 
-  std::optional<model::Fault> finish() {
+  std::optional<model::Fault> finish(const app::GatewayConfig& config) {
     if (!fault_) commit();
+    if (!fault_) judge_late(config);
     if (!fault_) wait_for(store_.seal(last_end_));  // in the data's own time: the same input gives the same seal
     if (terminal_) err_ << "\n";
     return fault_;
@@ -181,7 +185,14 @@ class Player {
   void commit() {
     if (batches_.empty()) return;
     const Instant now = std::ranges::max_element(batches_, {}, &Batch::received)->received;
-    model::Effects effects = pipeline_.ingest(batches_, now);
+    commit(pipeline_.ingest(batches_, now));
+    played_ += waiting_;
+    waiting_ = 0;
+    batches_.clear();
+    if (terminal_) err_ << fmt::format("\r{} of {} readings", played_, total_) << std::flush;
+  }
+
+  void commit(model::Effects effects) {
     for (const model::JournalRow& row : effects.rows) {
       if (const auto* entry = row.body.get_if<model::EmissionEntry>()) last_end_ = std::max(last_end_, entry->end);
       if (row.body.get_if<model::Alert>() && ++changes_ <= kAlertsShown) alerts_.push_back(row);
@@ -194,10 +205,25 @@ class Player {
       }
     }
     wait_for(store_.commit(std::move(effects)));
-    played_ += waiting_;
-    waiting_ = 0;
-    batches_.clear();
-    if (terminal_) err_ << fmt::format("\r{} of {} readings", played_, total_) << std::flush;
+  }
+
+  // As the gateway does once no more come: what is told of some puts others in question.
+  void judge_late(const app::GatewayConfig& config) {
+    auto late = pipeline_.late_watches();
+    for (std::size_t round = 0; !late.empty() && round < kLateRounds && !fault_; ++round) {
+      const auto history = store::History::open(config.store.path);
+      if (history.has_error()) {
+        fault_ = history.error();
+        return;
+      }
+      const auto judgements = app::judge_late_alerts(**history, config.site, config.factors, late, app::kNeverStop);
+      if (judgements.has_error()) {
+        fault_ = judgements.error();
+        return;
+      }
+      commit(pipeline_.told_late(*judgements));
+      late = pipeline_.late_watches();
+    }
   }
 
   void note_unknown(PointId point, const model::EnergyInterval& interval) {
@@ -385,7 +411,7 @@ int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& er
   pipeline::Pipeline pipeline(config.site, config.factors, std::move(checkpoint));
   Player player(pipeline, *store.value(), *readings, err);
   csv.for_each([&](const Reading& reading) { player.play(reading); }, [](std::size_t, const Fault&) {});
-  if (const auto fault = player.finish()) {
+  if (const auto fault = player.finish(config)) {
     err << fault->text << "\n";
     return EX_IOERR;
   }

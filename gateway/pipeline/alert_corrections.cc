@@ -22,6 +22,12 @@ namespace {
 constexpr std::size_t kToldMax =
     64;  // alerts of a watch that may be told of while it is judged; the oldest are forgotten
 
+// By the readings of the time: late_alerts.h, late_rates.h, late_groups.h.
+bool is_judged_late(const AlertRule& rule) {
+  return rule.measure == Measure::value || rule.measure == Measure::change || rule.measure == Measure::silence ||
+         rule.measure == Measure::rate || rule.measure == Measure::members;
+}
+
 model::OpenPeriod sums_of(const model::EmissionEntry& entry, Duration covered_before) {
   model::OpenPeriod sums;
   sums.begin = entry.begin;
@@ -40,12 +46,23 @@ void Alerts::heard_late(const Reading& reading) {
   const Finding finding{.at = reading.at, .value = reading.value, .cause = model::Cause::late_data};
   for (const std::size_t i : of_point_[carbongate::index(reading.point)]) {
     const Measure measure = watches_[i].rule->measure;
-    if (measure != Measure::value && measure != Measure::change) continue;
-    ++watches_[i].heard_late;
-    const std::optional<Instant> known = state_.alerts[i].late_from;
-    if (!known || reading.at < *known) change(i).late_from = reading.at;
+    const bool is_of_value = measure == Measure::value || measure == Measure::change;
+    const std::optional<Instant> from = is_of_value ? reading.at : filled_from(i, reading.at);
+    if (from) wait_for_judgement(i, *from);
     if (measure == Measure::value) judge_late(i, finding);
   }
+}
+
+void Alerts::counted_late(AccountId account, Instant from) {
+  for (const std::size_t i : of_account_[model::index(account)]) {
+    if (watches_[i].rule->measure == Measure::rate) wait_for_judgement(i, from);
+  }
+}
+
+void Alerts::wait_for_judgement(std::size_t watch, Instant from) {
+  ++watches_[watch].heard_late;
+  const std::optional<Instant> known = state_.alerts[watch].late_from;
+  if (!known || from < *known) change(watch).late_from = from;
 }
 
 // At once only that a condition has not held all the time: nothing is to fire for it, or go on firing.
@@ -66,30 +83,35 @@ std::vector<LateWatch> Alerts::late() const {
   std::vector<LateWatch> late;
   for (std::size_t i = 0; i < watches_.size(); ++i) {
     const std::optional<Instant> from = state_.alerts[i].late_from;
-    if (!from || (watches_[i].watch->points.empty() && watches_[i].watch->members.empty())) continue;
+    if (!from || !is_judged_late(*watches_[i].rule)) continue;
     late.push_back({.watch = static_cast<model::WatchId>(i),
                     .from = *from,
                     .until = std::max(*from, heard_until(i)),
-                    .heard = watches_[i].heard_late});
+                    .heard = watches_[i].heard_late,
+                    .expected = state_.alerts[i].begun});
   }
   return late;
 }
 
 // Of a group: any reading.
 Instant Alerts::heard_until(std::size_t watch) const {
-  const model::Watch& of = *watches_[watch].watch;
+  if (watches_[watch].watch->members.empty()) return last_of(watch).value_or(Instant::min());
   std::optional<Instant> until;
-  if (of.members.empty()) return state_.points[carbongate::index(of.points.front())].last_at.value_or(Instant::min());
   for (const model::PointState& point : state_.points) until = std::max(until, point.last_at);
   return until.value_or(Instant::min());
 }
 
 // What fires is told to its groups at once; what was over is looked at with all members' alerts of that time.
 void Alerts::note_late_groups(std::size_t member, Instant from) {
-  for (const std::size_t group : groups_[member]) {
-    ++watches_[group].heard_late;
-    const std::optional<Instant> known = state_.alerts[group].late_from;
-    if (!known || from < *known) change(group).late_from = from;
+  for (const std::size_t group : groups_[member]) wait_for_judgement(group, from);
+}
+
+// What it held back, or did not.
+void Alerts::note_late_children(std::size_t parent, Instant from) {
+  for (const std::size_t child : children_[parent]) {
+    if (is_judged_late(*watches_[child].rule) && watches_[child].rule->measure != Measure::members) {
+      wait_for_judgement(child, from);
+    }
   }
 }
 
@@ -108,11 +130,11 @@ void Alerts::told_late(const LateJudgement& judgement) {
   }
   const AlertState& state = state_.alerts[watch];
   if (watches_[watch].heard_late != judgement.of.heard || state.late_from != judgement.of.from) return;
-  change(watch).late_from.reset();
+  change(watch).late_from = judgement.rest;
   watches_[watch].told.clear();
-  if (watches_[watch].watch->points.empty()) return;
-  const std::size_t point = carbongate::index(watches_[watch].watch->points.front());
-  if (state.since || state.held_back || state_.points[point].last_at != judgement.of.until) return;
+  const Measure measure = watches_[watch].rule->measure;
+  if (judgement.rest || measure == Measure::members || measure == Measure::silence) return;
+  if (state.since || state.held_back || heard_until(watch) != judgement.of.until) return;
   if (!judgement.pending) {
     if (state.holds_since) forget_pending(watch, judgement.of.until);
     return;
@@ -121,12 +143,14 @@ void Alerts::told_late(const LateJudgement& judgement) {
   pending.holds_since = judgement.pending->since;
   pending.seen_at = judgement.pending->seen_at;
   pending.value = judgement.pending->value;
+  pending.bridged = judgement.pending->bridged;
   expect(*pending.holds_since + watches_[watch].rule->hold_for);
 }
 
 void Alerts::tell_late(std::size_t watch, const model::Alert& alert, bool is_over) {
   const Finding finding{.at = alert.at, .value = alert.value, .cause = alert.cause};
   const std::optional<Instant> fires_since = state_.alerts[watch].since;
+  note_late_children(watch, alert.since);
   if (alert.stage == AlertStage::withdrawn && fires_since == alert.since) {
     return end_as(watch, AlertStage::withdrawn, finding);
   }
@@ -144,6 +168,8 @@ void Alerts::tell_late(std::size_t watch, const model::Alert& alert, bool is_ove
   rows_.push_back({static_cast<model::WatchId>(watch), known});
   remember_told(watch);
   note_late_groups(watch, known.since);
+  if (alert.stage == AlertStage::resolved) remember_silence(watch, known.since, known.at);
+  if (alert.stage == AlertStage::withdrawn) forget_silence(watch, known.since);
   AlertState& state = change(watch);
   if (state.last_since && alert.since < *state.last_since) return;
   state.last_since = alert.since;

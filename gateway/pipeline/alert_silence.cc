@@ -14,6 +14,7 @@ using model::Measure;
 namespace {
 
 constexpr int kPartsOfALength = 16;  // in which it is kept when late data were received
+constexpr std::size_t kSilencesKept = 64;
 
 }  // namespace
 
@@ -126,6 +127,10 @@ void Alerts::heard_again(std::size_t watch, const Reading& reading, Instant rece
   if (from && reading.at - *from > watches_[watch].rule->length) {  // nobody may have been told yet
     fall_silent(watch, reading.at - Duration(1), &Alerts::silent_untold);
   }
+  if (const auto from = filled_from(watch, reading.at)) {
+    ++heard_in_silence_;
+    wait_for_judgement(watch, *from);
+  }
   if (received - reading.at > site_.alert_grace) keep_received(watch, received);
   if (state_.alerts[watch].since) {
     end(watch, {.at = reading.at, .value = std::nan("")});
@@ -135,6 +140,38 @@ void Alerts::heard_again(std::size_t watch, const Reading& reading, Instant rece
     return;  // what it waits for comes later than before
   }
   expect(reading.at);
+}
+
+// From when on a silence that is over, and was told, is another one by a reading of that time. Of older ones than are
+// kept the judgement knows.
+std::optional<Instant> Alerts::filled_from(std::size_t watch, Instant at) const {
+  const model::AlertRule& rule = *watches_[watch].rule;
+  const std::vector<model::AlertPeriod>& silences = state_.alerts[watch].periods;
+  if (rule.measure != Measure::silence || silences.empty()) return std::nullopt;
+  if (silences.size() == kSilencesKept && at < silences.front().begin) return at;
+  if (at.time_since_epoch().count() >= silences.back().sum) return std::nullopt;
+  for (const model::AlertPeriod& silence : silences) {
+    const bool is_filled = silence.begin - rule.length < at && at.time_since_epoch().count() < silence.sum;
+    if (is_filled) return std::min(at, silence.begin);
+  }
+  return std::nullopt;
+}
+
+// As a period that begins with the alert, and whose sum is its end.
+void Alerts::remember_silence(std::size_t watch, Instant since, Instant over) {
+  if (watches_[watch].rule->measure != Measure::silence) return;
+  forget_silence(watch, since);
+  std::vector<model::AlertPeriod>& silences = change(watch).periods;
+  model::AlertPeriod silence;
+  silence.begin = since;
+  silence.sum = over.time_since_epoch().count();
+  silences.insert(std::ranges::upper_bound(silences, since, {}, &model::AlertPeriod::begin), silence);
+  if (silences.size() > kSilencesKept) silences.erase(silences.begin());
+}
+
+void Alerts::forget_silence(std::size_t watch, Instant since) {
+  if (watches_[watch].rule->measure != Measure::silence) return;
+  std::erase_if(change(watch).periods, [since](const model::AlertPeriod& silence) { return silence.begin == since; });
 }
 
 // Readings until then have been heard, if they come as they do: of all that the watch looks at, and that holds it back.

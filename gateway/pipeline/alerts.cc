@@ -267,6 +267,7 @@ void Alerts::end_as(std::size_t watch, AlertStage stage, const Finding& finding)
     period->published = state.published + 1;
     period->withdrawn = stage == AlertStage::withdrawn;
   }
+  if (stage == AlertStage::resolved) remember_silence(watch, *state.since, known.at);
   state.last_since = state.since;
   state.last_published = state.published + 1;
   state.since.reset();

@@ -18,7 +18,8 @@
 //   from
 //     when they begin; what a group counts is looked at then; of all else the next value is.
 //   - What is due is only decided once `alert_grace` has passed, for readings may be under way. One that comes later
-//     still, and tells otherwise, withdraws. All else that a late reading means is found by late_alerts.h. And what
+//     still, and tells otherwise, withdraws. All else that a late reading means is found by late_alerts.h, and of the
+//     rate of a user by late_rates.h. And what
 //     comes from a queue, or of a logger that is behind, is waited for: arrivals.h.
 //   - Users are looked at when all readings of an instant are counted, as derived points are.
 //   - Coverage of a period is judged when it can no longer be watched, also where nothing is heard that would close it.
@@ -64,6 +65,10 @@ class Alerts {
 
   // A reading that counts, and is older than the newest of its point: it waits until told_late().
   void heard_late(const Reading& reading);
+  // What an account did from then on was counted by other readings, or factors, than there are now: likewise.
+  void counted_late(model::AccountId account, Instant from);
+  // Readings so far that were older than the newest of their device, and may fill a silence that was told.
+  std::uint64_t heard_in_silence() const { return heard_in_silence_; }
   std::vector<LateWatch> late() const;
   void told_late(const LateJudgement& judgement);
 
@@ -195,6 +200,9 @@ class Alerts {
   void fall_silent(std::size_t watch, Instant until, std::optional<Instant> (Alerts::*decided)(std::size_t) const);
   void keep_received(std::size_t watch, Instant received);
   void heard_again(std::size_t watch, const Reading& reading, Instant received);
+  std::optional<Instant> filled_from(std::size_t watch, Instant at) const;
+  void remember_silence(std::size_t watch, Instant since, Instant over);
+  void forget_silence(std::size_t watch, Instant since);
   Instant known_until(std::size_t watch, Instant clock) const;
 
   // alert_periods.cc: users
@@ -232,9 +240,11 @@ class Alerts {
   void add_correction(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums, const Span& span,
                       bool is_open);
   void judge_late(std::size_t watch, const Finding& finding);
+  void wait_for_judgement(std::size_t watch, Instant from);
   void tell_late(std::size_t watch, const model::Alert& change, bool is_over);
   void remember_told(std::size_t watch);
   void note_late_groups(std::size_t member, Instant from);
+  void note_late_children(std::size_t parent, Instant from);
   Instant heard_until(std::size_t watch) const;
   void judge_past(std::size_t watch, const Span& period, const Finding& finding);
   Instant counted_until(std::size_t watch, const Span& period) const;
@@ -263,6 +273,7 @@ class Alerts {
   Instant passed_ = Instant::min();    // what is due by then was looked at
   std::optional<Instant> waits_;       // since then, by the clock: something does
   bool waiting_ = false;               // begin_waiting() was called
+  std::uint64_t heard_in_silence_ = 0;
 };
 
 }  // namespace carbongate::pipeline

@@ -1,5 +1,5 @@
-// What readings that came late make of the alerts of their point: those are what the readings say in the order of their
-// own times, and what was told otherwise is told again.
+// What readings that came late make of the alerts of their point, and of silences that they fill: those are what the
+// readings say in the order of their own times, and what was told otherwise is told again. Of users: late_rates.h.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +16,20 @@
 
 namespace carbongate::pipeline {
 
-// A watch of a point's value, or of its change, that heard readings late.
+// A watch that heard readings late: of a point's value or of its change, of a silence that was told, or of a user's
+// rate, whose factors may have come late, too.
 struct LateWatch {
   model::WatchId watch{};
-  Instant from{};           // of the earliest of them
-  Instant until{};          // of the newest reading of the point
-  std::uint64_t heard = 0;  // late ones in this run: more may come meanwhile
+  Instant from{};                        // of the earliest of them
+  Instant until{};                       // of the newest reading that it looks at
+  std::uint64_t heard = 0;               // late ones in this run: more may come meanwhile
+  std::optional<Instant> expected = {};  // of a silence: from when on readings are
+};
+
+// All changes of a watch's alerts, in any order.
+struct ToldOf {
+  model::WatchId watch{};
+  std::vector<model::Alert> told;
 };
 
 struct LateJudgement {
@@ -31,8 +39,10 @@ struct LateJudgement {
     Instant since{};
     Instant seen_at{};
     double value = 0;
+    std::optional<Duration> bridged = {};  // as in AlertState
   };
-  std::optional<Pending> pending;  // at `of.until`
+  std::optional<Pending> pending;    // at `of.until`
+  std::optional<Instant> rest = {};  // it was judged up to there; what lies behind is to be judged next
 };
 
 // Those that hold the watch back while they fire: of the rules that it depends on those about the same device or user,
@@ -48,14 +58,17 @@ constexpr bool begins_anew(model::Quality quality) {
   return quality.rule == model::Rule::rollover || model::leaves_unknown(quality.rule);
 }
 
-// From when on readings are needed: whatever began before has fired by the time of the first late one; of a change the
-// readings that it is measured from, too.
+// From when on alerts are judged, and readings needed: whatever began before has fired by the time of the first late
+// one; of a change the readings that it is measured from, too, and of a silence one from before it.
 Instant lead_of(const model::Site& site, const LateWatch& late);
 
-// `readings`: usable ones, ascending, from lead_of() to `late.until`. `told`: all changes of the watch's alerts, and
-// `parents`: of those that hold it back, in any order. Alerts that overlap are one and the same: a late reading that
-// only moves a begin or an end changes nothing. Pure.
+// Whether a reading says nothing of a silence that those around it do not say.
+bool is_between(const model::AlertRule& silence, Instant before, Instant after);
+
+// `readings`: usable ones, ascending, from lead_of() to `late.until`; of a silence of any of its points. `told`: all
+// changes of the watch's alerts, and `parents`: of those that hold it back, in any order. Alerts that overlap are one
+// and the same: a late reading that only moves a begin or an end changes nothing. Pure.
 LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::span<const Reading> readings,
-                         std::span<const model::Alert> told, std::span<const model::Alert> parents);
+                         std::span<const model::Alert> told, std::span<const ToldOf> parents);
 
 }  // namespace carbongate::pipeline

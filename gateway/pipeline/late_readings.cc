@@ -136,6 +136,7 @@ void Pipeline::Engine::note_late(PointId point, Instant at, Instant until) {
   state.late->earliest = std::min(state.late->earliest, at);
   state.late->affects_until = std::max(state.late->affects_until, until);
   if (state.late->readings != std::numeric_limits<std::uint32_t>::max()) ++state.late->readings;
+  for (const std::size_t i : points_[index(point)].accounts) alerts_.counted_late(accounts_[i].account->id, at);
   changed_points_.note(index(point));
 }
 

@@ -213,6 +213,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
     note_late(reading.point, *closed, calendar_.period(Period::quarter_hour, reading.at).end);
   }
   alerts_.heard(reading, counted.quality, heard);
+  statistics_.late_in_silence = alerts_.heard_in_silence();
   state.last_at = reading.at;
   state.last_value = reading.value;
   state.last_quality = counted.quality;

@@ -34,6 +34,7 @@ struct Statistics {
   std::uint64_t entries_without_market_factor = 0;  // and no_market_factor: the next of the hierarchy stands in
   std::uint64_t late_factor_values = 0;  // of live factors, heard when a quarter hour they hold for was counted already
   std::uint64_t late_rejected = 0;       // rejected readings of a time that was counted already
+  std::uint64_t late_in_silence = 0;     // of a point that may fill a silence of its device, which was told
 };
 
 class Pipeline {
@@ -76,7 +77,7 @@ class Pipeline {
   // and `note` is that of an alert that begins with it. Before what was told last is as it was told last.
   model::Effects tell(model::WatchId watch, double value, const std::string& note, Instant at);
 
-  // Watches of points whose readings came late, and what it comes to that they did.
+  // Watches whose readings came late, and what it comes to that they did.
   std::vector<LateWatch> late_watches() const;
   model::Effects told_late(std::span<const LateJudgement> judgements);
 

@@ -6,9 +6,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "config/reader/data_files.h"
 #include "gateway/store/database.h"
 #include "gateway/store/sqlite_store.h"
 #include "tests/support/temporary_directory.h"
@@ -76,14 +78,20 @@ class LateAlertsTest : public ::testing::Test {
     const pipeline::LateWatch late{.watch = model::WatchId{0}, .from = kLate, .until = kLate + 1h, .heard = 1};
     auto history = store::History::open(config_.path).value();
     const std::atomic<bool> stop = false;
-    auto judged = judge_late_alerts(*history, site_, std::span(&late, 1), stop);
+    auto judged = judge_late_alerts(*history, site_, factors_, std::span(&late, 1), stop);
     EXPECT_TRUE(judged) << judged.error().text;
     return judged ? judged->at(0).changes : std::vector<model::Alert>();
+  }
+
+  static pipeline::FactorRegistry load() {
+    config::Problems problems;
+    return pipeline::FactorRegistry::load(config::DataFiles("."), std::vector<std::string>{"cn-grid"}, "UTC", problems);
   }
 
   TemporaryDirectory directory_;
   store::StoreConfig config_{.path = directory_.path() / "store"};
   model::Site site_;
+  pipeline::FactorRegistry factors_ = load();
   std::unique_ptr<store::SqliteStore> store_;
 };
 

@@ -1,4 +1,5 @@
 // What the running gateway does with late data: the real one, over a real store.
+#include <array>
 #include <set>
 #include <vector>
 
@@ -56,6 +57,38 @@ TEST_F(LateData, OfManyPointsThatAreAlwaysLateIsRestatedOfAll) {
     return corrected_.size() == kPoints;
   });
   EXPECT_TRUE(all_corrected) << corrected_.size() << " of " << kPoints << " accounts were corrected";
+}
+
+TEST_F(LateData, RaisesAndEndsAlertsOfTheRateOfAUser) {
+  const PointId point = add_metered_user("shop");
+  model::AlertRule& rule = site_.alert_rules.emplace_back();
+  rule.id = "load";
+  rule.measure = model::Measure::rate;
+  rule.above = 104;
+  model::Watch& watch = site_.watches.emplace_back();
+  watch.rule = "load";
+  watch.user = "shop";
+  watch.unit = "kW";
+  watch.accounts = {site_.accounts[0].id};
+  watch.carrier = site_.accounts[0].carrier;
+  make_on_disk(10s);
+  std::vector<model::Alert> alerts;
+  gateway_->observe([&](const model::Effects& effects) {
+    for (const model::JournalRow& row : effects.rows) {
+      if (const auto* alert = row.body.get_if<model::Alert>()) alerts.push_back(*alert);
+    }
+  });
+  run();
+  const std::array points{point};
+  hear_all(points, 0h, 2h);
+  hear_late(points, 1);  // 105 kW from minute 40 on, and 92.5 kW from minute 46
+  ASSERT_TRUE(until([&] { return alerts.size() >= 2; }));
+  EXPECT_EQ(alerts[0].stage, model::AlertStage::firing);
+  EXPECT_EQ(alerts[0].since, kMarch + 46min);
+  EXPECT_EQ(alerts[0].cause, model::Cause::late_data);
+  EXPECT_NEAR(alerts[0].value, 105, 0.01);
+  EXPECT_EQ(alerts[1].stage, model::AlertStage::resolved);
+  EXPECT_EQ(alerts[1].at, kMarch + 50min);
 }
 
 // Decided by readings that come hours later; the gateway waits for them, and the books keep what they have.

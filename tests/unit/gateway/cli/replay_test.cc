@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -114,6 +115,104 @@ TEST_F(ReplaySays, WhichRowsCameLateThoughTheyAreRepeatedToo) {
   EXPECT_NE(said.find("2 of them not counted: out-of-order"), std::string::npos) << said;
   EXPECT_NE(said.find("2 of them not counted: duplicate"), std::string::npos) << said;
   EXPECT_NE(said.find("restate"), std::string::npos) << said;
+}
+
+// A morning of a meter, the intensity of the grid and a logger, of which parts came late.
+class ReplayOfArrivals : public testing::Test {
+ protected:
+  struct Row {
+    int minute = 0;  // of the day
+    std::string point;
+    double value = 0;
+    bool is_late = false;
+  };
+  static std::vector<Row> morning() {
+    std::vector<Row> rows;
+    for (int minute = 0; minute < 360; ++minute) {
+      const bool is_high = minute >= 120 && minute < 130;
+      if (minute % 15 == 0)
+        rows.push_back({minute, "grid.intensity", minute == 240 ? 2500.0 : 400.0, minute >= 240 && minute < 300});
+      rows.push_back({minute, "m.power", is_high ? 1000.0 : 500.0, minute >= 118 && minute < 135});
+      if (minute % 5 == 0) rows.push_back({minute, "g.level", 1, minute >= 180 && minute < 240});
+    }
+    return rows;
+  }
+  // The changes that are told, and of those that stand rule and begin.
+  std::string replay(const std::vector<Row>& rows) {
+    const std::filesystem::path store = directory_.path() / ("store-" + std::to_string(++stores_));
+    std::ofstream(directory_.path() / "config.yaml") << R"(
+site:
+  id: works
+  timezone: Asia/Shanghai
+  grid_region: CN-SC
+  factors: {live: [{set: grid-live, carrier: electricity, from: grid.intensity, unit: gCO2/kWh, hold: 3h, source: grid operator}]}
+brokers: {plant: {url: "mqtt://127.0.0.1:1883"}}
+devices:
+  - {id: grid, driver: mqtt, broker: plant, topic: g, interval: 15min, points: [{name: intensity, json: /i, unit: "1", kind: instantaneous}]}
+  - {id: m, driver: mqtt, broker: plant, topic: m, interval: 1min, points: [{name: power, json: /p, unit: kW, kind: instantaneous}]}
+  - {id: g, driver: mqtt, broker: plant, topic: l, interval: 5min, points: [{name: level, json: /l, unit: "1", kind: instantaneous}]}
+energy_users: [{id: u, consumes: [{carrier: electricity, from: m.power, factor_set: grid-live, method: live}]}]
+alerts:
+  rules:
+    - {id: silent, devices: [g], silent_for: 12min}
+    - {id: high, points: [m.power], above: 900}
+    - {id: load, users: [u], of: power, above: 900, for: 5min}
+    - {id: carbon, users: [u], of: co2e-rate, above: 1000}
+store: {path: store}
+)";
+    std::ofstream input(directory_.path() / "input.csv");
+    input << "time,point,value\n";
+    for (const Row& row : rows) {
+      input << fmt::format("2026-01-01T{:02}:{:02}:00+08:00,{},{}\n", row.minute / 60, row.minute % 60, row.point,
+                           row.value);
+    }
+    input.close();
+    std::ostringstream out, err, alerts;
+    EXPECT_EQ(
+        run_replay(
+            {.config = directory_.path() / "config.yaml", .input = directory_.path() / "input.csv", .store = store},
+            out, err),
+        0)
+        << err.str();
+    said_ = out.str();
+    EXPECT_EQ(run_export({.store = store, .what = "alerts", .time_zone = "Asia/Shanghai"}, alerts, err), 0);
+    return alerts.str();
+  }
+
+  TemporaryDirectory directory_;
+  int stores_ = 0;
+  std::string said_;
+};
+
+TEST_F(ReplayOfArrivals, TellsWhatTheGatewayWouldOfWhatCameLate) {
+  const std::vector<Row> rows = morning();
+  const std::string in_order = replay(rows);
+  EXPECT_NE(said_.find("6 changes of alerts"), std::string::npos) << said_;
+  for (const char* begun : {",high,", ",load,", ",carbon,"}) {
+    EXPECT_NE(in_order.find(begun), std::string::npos) << begun << in_order;
+  }
+  EXPECT_EQ(in_order.find(",silent,"), std::string::npos) << in_order;
+  EXPECT_EQ(in_order.find("late-data"), std::string::npos) << in_order;
+
+  std::vector<Row> as_heard;
+  for (const bool is_late : {false, true}) {
+    std::ranges::copy_if(rows, std::back_inserter(as_heard), [&](const Row& row) { return row.is_late == is_late; });
+  }
+  const std::string arrived = replay(as_heard);
+  const auto count = [](const std::string& text, std::string_view what) {
+    std::size_t found = 0;
+    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
+    return found;
+  };
+  EXPECT_EQ(count(arrived, "withdrawn"), 1u) << "the silence" << arrived;
+  EXPECT_EQ(count(arrived, "late-data"), 7u) << arrived;
+  // Otherwise the same alerts.
+  std::istringstream lines(in_order);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t fires = line.find(",firing,");
+    if (fires == std::string::npos) continue;
+    EXPECT_NE(arrived.find(line.substr(0, fires + 8)), std::string::npos) << line << "\n" << arrived;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenReplay, testing::ValuesIn(cases()), [](const auto& info) { return info.param; });

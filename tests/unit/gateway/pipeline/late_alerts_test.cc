@@ -3,25 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <map>
 #include <random>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "gateway/pipeline/late_groups.h"
-#include "gateway/pipeline/quality.h"
 #include "tests/support/rounds.h"
-#include "tests/unit/gateway/pipeline/alert_fixture.h"
+#include "tests/unit/gateway/pipeline/late_fixture.h"
 
 namespace carbongate::pipeline {
 namespace {
 
 using namespace std::chrono_literals;
-using model::AlertStage;
 using model::Measure;
 
-class LateValues : public AlertsTest {
+class LateValues : public LateTest {
  protected:
   LateValues() {
     PointLimits limits;
@@ -32,64 +27,15 @@ class LateValues : public AlertsTest {
     watch_point(power_);
   }
 
-  void hear(Instant at, double value, Instant received) {
-    const Batch batch{.source = "test", .received = received, .readings = {reading(power_, at, value)}, .settled = {}};
-    keep(pipeline_->ingest({&batch, 1}, received));
+  void read(std::string_view at, double value) { hear(power_, time(at), value, time(at)); }
+  void read_late(std::string_view at, double value, std::string_view heard) {
+    hear(power_, time(at), value, time(heard));
   }
-  void hear_gate(Instant at, double value) {
-    const Batch batch{.source = "test", .received = at, .readings = {reading(gate_, at, value)}, .settled = {}};
-    keep(pipeline_->ingest({&batch, 1}, at));
-  }
-  void read(std::string_view at, double value) { hear(time(at), value, time(at)); }
-  void read_late(std::string_view at, double value, std::string_view heard) { hear(time(at), value, time(heard)); }
-  void pass(std::string_view at) { keep(pipeline_->pass(time(at))); }
-
-  // As the gateway does once it is quiet: on a worker, and when that is done, in turn with the readings.
-  void judge() { keep(pipeline_->told_late(judgements())); }
-  std::vector<LateJudgement> judgements() {
-    std::vector<LateJudgement> judgements;
-    for (const LateWatch& late : pipeline_->late_watches()) {
-      std::vector<model::Alert> parents;
-      for (const model::WatchId parent : holds_back(site_.site, late.watch)) {
-        parents.insert(parents.end(), alerts_[parent].begin(), alerts_[parent].end());
-      }
-      const model::Watch& watch = site_.site.watches[model::index(late.watch)];
-      if (watch.members.empty()) {
-        std::vector<Reading> readings;
-        for (const auto& [at, value] : values_) {
-          if (at >= lead_of(site_.site, late) && at <= late.until) readings.push_back(reading(power_, at, value));
-        }
-        judgements.push_back(judge_late(site_.site, late, readings, alerts_[late.watch], parents));
-        continue;
-      }
-      std::vector<LateMember> members;
-      for (const model::WatchId member : watch.members) members.push_back({.watch = member, .told = alerts_[member]});
-      judgements.push_back(judge_late_group(site_.site, late, members, alerts_[late.watch], parents));
-    }
-    return judgements;
-  }
-  void tell(const std::vector<LateJudgement>& judgements) { keep(pipeline_->told_late(judgements)); }
-
-  Instant time(std::string_view at) const { return utc(day_ + std::string(at)); }
 
   PointId power_;
   PointId gate_{};
   model::WatchId child_{};
   model::AlertRule* over_;
-  std::map<Instant, double> values_;  // that count
-  std::map<model::WatchId, std::vector<model::Alert>> alerts_;
-
-  void keep(const model::Effects& effects) {
-    note(effects);
-    for (const model::JournalRow& row : effects.rows) {
-      if (const auto* alert = row.body.get_if<model::Alert>()) {
-        alerts_[std::get<model::WatchId>(row.subject)].push_back(*alert);
-      } else if (const auto* heard = row.body.get_if<model::JudgedReading>();
-                 heard && usable(heard->quality) && row.subject == model::Subject(power_)) {
-        values_.emplace(heard->at, heard->value);
-      }
-    }
-  }
 };
 
 TEST_F(LateValues, RaiseWhatNobodyHeardOfForAsLongAsItHeld) {
@@ -314,38 +260,6 @@ TEST_F(LateValues, EndWithTheHoursOfTheirRule) {
 // Whatever order they are heard in: the alerts that stand are those of the readings in their own order.
 class AnyOrder : public LateValues, public ::testing::WithParamInterface<unsigned> {
  protected:
-  struct Stretch {
-    Instant since{};
-    Instant over = Instant::max();
-    bool overlaps(const Stretch& other) const { return since < other.over && other.since < over; }
-  };
-  // The alerts that stand.
-  std::vector<Stretch> standing() {
-    std::vector<model::Alert> alerts = alerts_[child_];
-    std::ranges::sort(alerts, {}, [](const model::Alert& a) { return std::pair(a.since, a.revision); });
-    std::map<Instant, Stretch> result;
-    for (const model::Alert& alert : alerts) {
-      result[alert.since] = {.since = alert.since, .over = is_active(alert.stage) ? Instant::max() : alert.at};
-      if (alert.stage == AlertStage::withdrawn) result.erase(alert.since);
-    }
-    std::vector<Stretch> stretches;
-    for (const auto& [since, stretch] : result) stretches.push_back(stretch);
-    return stretches;
-  }
-  static std::string seconds(Instant at) { return std::to_string((at - utc("2023-06-01 00:00")).count() / 1000); }
-  static std::string to_text(const std::vector<Stretch>& stretches) {
-    std::string text;
-    for (const Stretch& one : stretches) {
-      text += seconds(one.since) + "-" + (one.over == Instant::max() ? "" : seconds(one.over)) + " ";
-    }
-    return text;
-  }
-  static void expect_each_among(const std::vector<Stretch>& some, const std::vector<Stretch>& others) {
-    for (const Stretch& one : some) {
-      EXPECT_TRUE(std::ranges::any_of(others, [&](const Stretch& other) { return one.overlaps(other); }))
-          << seconds(one.since) << " is not among " << to_text(others);
-    }
-  }
   // Hears them as they come, and answers what stands; then late ones behind others, and holds what stands against that.
   struct Heard {
     Instant at{};
@@ -357,11 +271,11 @@ class AnyOrder : public LateValues, public ::testing::WithParamInterface<unsigne
       return static_cast<int>(std::uniform_int_distribution<unsigned>(0, n - 1)(random));
     };
     const auto take = [this](const Heard& one, Instant received) {
-      one.is_gate ? hear_gate(one.at, one.value) : hear(one.at, one.value, received);
+      hear(one.is_gate ? gate_ : power_, one.at, one.value, received);
     };
     begin_anew();
     for (const Heard& one : readings) take(one, one.at);
-    const std::vector<Stretch> right = standing();
+    const std::vector<Stretch> right = standing(child_);
 
     begin_anew();
     std::vector<Heard> late;
@@ -384,13 +298,8 @@ class AnyOrder : public LateValues, public ::testing::WithParamInterface<unsigne
     keep(pipeline_->pass(readings.back().at));
     judge();
     EXPECT_TRUE(pipeline_->late_watches().empty());
-    expect_each_among(right, standing());
-    expect_each_among(standing(), right);
-  }
-  void begin_anew() {
-    values_.clear();
-    alerts_.clear();
-    start();
+    expect_each_among(right, standing(child_));
+    expect_each_among(standing(child_), right);
   }
 };
 INSTANTIATE_TEST_SUITE_P(Seeds, AnyOrder, ::testing::Range(1u, 1u + static_cast<unsigned>(rounds(60))));

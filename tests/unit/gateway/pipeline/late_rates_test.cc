@@ -1,0 +1,345 @@
+#include "gateway/pipeline/late_rates.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/support/rounds.h"
+#include "tests/unit/gateway/pipeline/late_fixture.h"
+
+namespace carbongate::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+using model::Measure;
+
+// A user with a meter that tells its power and one that counts, both by a factor that is heard.
+class LateRates : public LateTest {
+ protected:
+  LateRates() {
+    PointLimits limits;
+    limits.interval = 5min;
+    intensity_ = site_.add_point("intensity", Kind::instantaneous, "1");
+    power_ = site_.add_point("power", Kind::instantaneous, "kW", limits);
+    energy_ = site_.add_point("energy", Kind::cumulative, "kWh", limits);
+    model::LiveFactor live;
+    live.source = intensity_;
+    live.like.set = "grid-live";
+    live.like.carrier = "electricity";
+    live.like.region = "CN-SC";
+    live.like.method = "live";
+    live.like.unit_text = "gCO2/kWh";
+    live.like.source = "grid operator";
+    live.like.version = "live";
+    live.hold = 3h;
+    site_.site.live_factors.push_back(live);
+    of_power_ = site_.add_account(power_, "electricity", "grid-live", "CN-SC", "live");
+    of_energy_ = site_.add_account(energy_, "electricity", "grid-live", "CN-SC", "live");
+  }
+
+  model::AlertRule& rate_rule(std::string id, model::AlertSum sum, double above) {
+    model::AlertRule& added = rule(std::move(id), Measure::rate);
+    added.sum = sum;
+    added.above = above;
+    model::Watch& watch = watch_user("shop", {of_power_, of_energy_});
+    watch.unit = sum == model::AlertSum::co2e ? "kg/h" : "kW";
+    watch_ = watch.id;
+    return added;
+  }
+  void read(PointId point, std::string_view at, double value) { hear(point, time(at), value, time(at)); }
+  void read_late(PointId point, std::string_view at, double value, std::string_view heard) {
+    hear(point, time(at), value, time(heard));
+  }
+
+  PointId intensity_;
+  PointId power_;
+  PointId energy_;
+  model::AccountId of_power_{};
+  model::AccountId of_energy_{};
+  model::WatchId watch_{};
+};
+
+TEST_F(LateRates, RaiseWhatThePowerWasMeanwhile) {
+  rate_rule("load", model::AlertSum::amount, 800);
+  start();
+  for (const char* at : {"04:00:00", "04:05:00", "04:10:00", "04:15:00"}) read(power_, at, 600);
+  read_late(power_, "04:07:00", 1800, "04:15:30");
+  EXPECT_EQ(told(), "");
+  restart();
+  judge();
+  EXPECT_EQ(told(),
+            "06-01 04:07:00 load shop firing since 06-01 04:07:00 1200/800 late-data\n"
+            "06-01 04:15:00 load shop resolved since 06-01 04:07:00 600/800 #1 late-data\n");
+  EXPECT_TRUE(pipeline_->late_watches().empty());
+  read_late(power_, "04:08:00", 600, "04:16:00");
+  judge();
+  EXPECT_EQ(told(), "") << "it was that much all the same";
+  read(power_, "04:20:00", 1800);
+  EXPECT_EQ(told(), "06-01 04:20:00 load shop firing since 06-01 04:20:00 1200/800\n") << "by itself, as ever";
+}
+
+TEST_F(LateRates, WithdrawWhatDidNotHoldAllTheTime) {
+  rate_rule("load", model::AlertSum::amount, 800).hold_for = 5min;
+  start();
+  for (const char* at : {"04:00:00", "04:04:00", "04:08:00"}) read(power_, at, 900);
+  pass("04:10:00");
+  EXPECT_EQ(told(), "06-01 04:09:00 load shop firing since 06-01 04:04:00 900/800\n");
+  read(power_, "04:12:00", 120);
+  EXPECT_EQ(told(), "06-01 04:12:00 load shop resolved since 06-01 04:04:00 510/800 #1\n");
+  read_late(power_, "04:06:00", 120, "04:12:30");
+  judge();
+  EXPECT_EQ(told(), "06-01 04:12:00 load shop withdrawn since 06-01 04:04:00 #2 late-data\n");
+  read_late(power_, "04:06:30", 4020, "04:13:00");
+  for (const char* at : {"04:09:00", "04:11:00"}) read_late(power_, at, 900, "04:13:00");
+  judge();
+  EXPECT_EQ(told(),
+            "06-01 04:11:30 load shop firing since 06-01 04:06:30 900/800 late-data\n"
+            "06-01 04:12:00 load shop resolved since 06-01 04:06:30 510/800 #1 late-data\n");
+}
+
+TEST_F(LateRates, HaveWhatGoesOnFireAndTheTrueBeginStand) {
+  rate_rule("load", model::AlertSum::amount, 800).hold_for = 10min;
+  start();
+  read(power_, "04:00:00", 120);
+  read(power_, "04:10:00", 1680);
+  read_late(power_, "04:05:00", 1680, "04:10:30");
+  judge();
+  EXPECT_EQ(told(), "") << "not yet so long";
+  restart();
+  read(power_, "04:12:00", 1680);
+  pass("04:15:30");
+  EXPECT_EQ(told(), "06-01 04:15:00 load shop firing since 06-01 04:05:00 1680/800\n");
+}
+
+TEST_F(LateRates, JudgeTheCo2eByTheFactorThatCameLate) {
+  rate_rule("carbon", model::AlertSum::co2e, 600);
+  rate_rule("load", model::AlertSum::amount, 5000);
+  start();
+  read(intensity_, "04:00:00", 400);
+  for (const char* at : {"04:00:00", "04:05:00", "04:10:00", "04:15:00", "04:20:00", "04:25:00", "04:30:00", "04:35:00",
+                         "04:40:00", "04:45:00", "04:50:00"}) {
+    read(power_, at, 1200);
+  }
+  EXPECT_EQ(told(), "") << "480 kg/h";
+  read_late(intensity_, "04:15:00", 600, "04:50:10");
+  read_late(intensity_, "04:30:00", 450, "04:50:10");
+  judge();
+  EXPECT_EQ(told(),
+            "06-01 04:20:00 carbon shop firing since 06-01 04:20:00 720/600 late-data\n"
+            "06-01 04:35:00 carbon shop resolved since 06-01 04:20:00 540/600 #1 late-data\n");
+  restart();
+  read_late(intensity_, "04:15:00", 480, "04:55:00");
+  judge();
+  EXPECT_EQ(told(), "06-01 04:35:00 carbon shop withdrawn since 06-01 04:20:00 #2 late-data\n")
+      << "the feed revised it";
+  EXPECT_TRUE(pipeline_->late_watches().empty());
+}
+
+TEST_F(LateRates, WithdrawTheCo2eOfAFactorThatNoLongerHeld) {
+  rate_rule("carbon", model::AlertSum::co2e, 500);
+  start();
+  read(intensity_, "04:00:00", 600);
+  for (const char* at : {"04:00:00", "04:05:00", "04:10:00", "04:15:00", "04:20:00", "04:25:00"}) read(power_, at, 700);
+  EXPECT_EQ(told(), "") << "420 kg/h";
+  for (const char* at : {"04:30:00", "04:35:00", "04:40:00"}) read(power_, at, 1000);
+  read(power_, "04:45:00", 500);
+  EXPECT_EQ(told(),
+            "06-01 04:30:00 carbon shop firing since 06-01 04:30:00 510/500\n"
+            "06-01 04:45:00 carbon shop resolved since 06-01 04:30:00 450/500 #1\n");
+  read_late(intensity_, "04:15:00", 300, "04:46:00");
+  judge();
+  EXPECT_EQ(told(), "06-01 04:45:00 carbon shop withdrawn since 06-01 04:30:00 #2 late-data\n");
+}
+
+TEST_F(LateRates, KnowTheFactorThatWasInForceLongBefore) {
+  site_.site.live_factors[0].hold = 12h;
+  rate_rule("carbon", model::AlertSum::co2e, 500);
+  start();
+  read(intensity_, "00:00:00", 600);
+  for (int hour = 1; hour < 9; ++hour) {
+    for (int minute = 0; minute < 60; minute += 5) {
+      const Instant at = time("00:00:00") + hour * 1h + minute * 1min;
+      hear(power_, at, 700, at);
+    }
+  }
+  told();
+  read_late(power_, "08:53:00", 1300, "08:56:00");
+  judge();
+  EXPECT_EQ(told(), "06-01 08:53:00 carbon shop firing since 06-01 08:53:00 600/500 late-data\n");
+}
+
+TEST_F(LateRates, RaiseNothingThatWorkOrAnotherAlertHeldBack) {
+  model::AlertRule& open = rule("gate", Measure::value);
+  open.above = 1;
+  open.hold_for = 2min;
+  const PointId gate = site_.add_point("gate", Kind::instantaneous, "kW");
+  watch_point(gate);
+  rate_rule("load", model::AlertSum::amount, 800).depends_on = {0};
+  site_.site.maintenance.push_back(
+      {.from = time("05:00:00"), .to = time("05:30:00"), .rules = {}, .devices = {}, .users = {"shop"}});
+  start();
+  for (int minute = 0; minute < 100; minute += 5) {
+    const Instant at = time("04:00:00") + minute * 1min;
+    hear(power_, at, 600, at);
+    if (minute == 15) hear(gate, at + 1s, 2, at + 1s);
+    if (minute == 35) hear(gate, at + 1s, 0, at + 1s);
+  }
+  told();
+  read_late(power_, "04:22:00", 1800, "05:36:00");
+  read_late(power_, "05:12:00", 1800, "05:36:00");
+  judge();
+  EXPECT_EQ(told(), "");
+  read_late(power_, "04:47:00", 1800, "05:36:00");
+  judge();
+  EXPECT_EQ(told(),
+            "06-01 04:47:00 load shop firing since 06-01 04:47:00 1200/800 late-data\n"
+            "06-01 04:55:00 load shop resolved since 06-01 04:47:00 600/800 #1 late-data\n");
+  // The gate was not open for so long: what it held back is told.
+  read_late(gate, "04:16:00", 0, "05:36:00");
+  judge_all();
+  EXPECT_EQ(told(),
+            "06-01 04:35:01 gate device.gate withdrawn since 06-01 04:15:01 #2 late-data\n"
+            "06-01 04:22:00 load shop firing since 06-01 04:22:00 1200/800 late-data\n"
+            "06-01 04:30:00 load shop resolved since 06-01 04:22:00 600/800 #1 late-data\n");
+}
+
+TEST_F(LateRates, OfDerivedPointsFollowFromTheirInputs) {
+  site_.site.accounts.clear();
+  const PointId sum = site_.add_point("both", Kind::instantaneous, "kW", site_.site.points[index(power_)].limits);
+  const PointId other = site_.add_point("power-2", Kind::instantaneous, "kW", site_.site.points[index(power_)].limits);
+  model::Derived derived;
+  derived.result = sum;
+  for (const PointId point : {power_, other}) {
+    model::DerivedInput& input = derived.inputs.emplace_back();
+    input.point = point;
+  }
+  site_.site.derived.push_back(derived);
+  of_power_ = of_energy_ = site_.add_account(sum);
+  rule("load", Measure::rate).above = 800;
+  watch_user("shop", {of_power_}).unit = "kW";
+  start();
+  const auto hear_both = [&](Instant at, double value, Instant received) {
+    const Batch batch{.source = "test",
+                      .received = received,
+                      .readings = {reading(power_, at, value), reading(other, at, value)},
+                      .settled = {}};
+    keep(pipeline_->ingest({&batch, 1}, received));
+  };
+  for (int minute = 0; minute < 30; minute += 5) {
+    const Instant at = time("04:00:00") + minute * 1min;
+    hear_both(at, 240, at);
+  }
+  told();
+  hear_both(time("04:12:00"), 960, time("04:26:00"));
+  judge();
+  EXPECT_EQ(told(),
+            "06-01 04:12:00 load shop firing since 06-01 04:12:00 1200/800 late-data\n"
+            "06-01 04:20:00 load shop resolved since 06-01 04:12:00 480/800 #1 late-data\n");
+}
+
+// The first part ends within an alert, and behind another.
+TEST_F(LateRates, OfManyDaysAreJudgedInParts) {
+  rate_rule("load", model::AlertSum::amount, 800);
+  start();
+  const Instant begin = time("00:00:00");
+  const auto right = [&](Instant at) {
+    const auto hours = (at - begin) / 1h;
+    return hours == 20 || hours == 47 || hours == 48 || hours == 70 ? 1200.0 : 600.0;
+  };
+  for (Instant at = begin; at < begin + 80h; at += 10min) hear(power_, at, 600, at);
+  told();
+  for (Instant at = begin + 5min; at < begin + 79h; at += 10min) hear(power_, at, 2 * right(at) - 600, begin + 80h);
+  ASSERT_EQ(pipeline_->late_watches().size(), 1u);
+  judge();
+  ASSERT_EQ(pipeline_->late_watches().size(), 1u) << "the rest";
+  judge_all();
+  EXPECT_EQ(told(),
+            "06-01 20:05:00 load shop firing since 06-01 20:05:00 1200/800 late-data\n"
+            "06-01 21:05:00 load shop resolved since 06-01 20:05:00 600/800 #1 late-data\n"
+            "06-02 23:05:00 load shop firing since 06-02 23:05:00 1200/800 late-data\n"
+            "06-03 01:05:00 load shop resolved since 06-02 23:05:00 600/800 #1 late-data\n"
+            "06-03 22:05:00 load shop firing since 06-03 22:05:00 1200/800 late-data\n"
+            "06-03 23:05:00 load shop resolved since 06-03 22:05:00 600/800 #1 late-data\n");
+}
+
+// Whatever order they are heard in: the alerts that stand are those of the readings in their own order.
+class RatesInAnyOrder : public LateRates, public ::testing::WithParamInterface<unsigned> {
+ protected:
+  struct Heard {
+    PointId point{};
+    Instant at{};
+    double value = 0;
+  };
+};
+INSTANTIATE_TEST_SUITE_P(Seeds, RatesInAnyOrder, ::testing::Range(1u, 1u + static_cast<unsigned>(rounds(60))));
+
+TEST_P(RatesInAnyOrder, OverlapWhatFollowsFromTheRightOne) {
+  std::mt19937 random(GetParam());
+  const auto below = [&](unsigned n) {
+    return static_cast<int>(std::uniform_int_distribution<unsigned>(0, n - 1)(random));
+  };
+  const bool by_co2e = below(2) == 0;
+  model::AlertRule& over =
+      rate_rule("over", by_co2e ? model::AlertSum::co2e : model::AlertSum::amount, by_co2e ? 600 : 1200);
+  over.clear_above = *over.above * 0.9;
+  over.hold_for = below(3) * 4min;
+  if (below(4) == 0) over.below = *over.above * 0.4;
+  if (below(3) == 0) {
+    const Instant from = time("00:00:00") + below(180) * 1min;
+    site_.site.maintenance.push_back(
+        {.from = from, .to = from + (1 + below(20)) * 1min, .rules = {}, .devices = {}, .users = {}});
+  }
+  std::vector<Heard> readings;
+  double kwh = 1000;
+  double power = 500;
+  double counted = 500;
+  Duration gap{};
+  for (int i = 0; i < 200; ++i) {
+    const Instant at = time("00:00:00") + i * 60s + gap + below(20) * 1s;
+    if (below(40) == 0) gap += below(2) == 0 ? 5min : 20min;
+    if (below(5) == 0) power = 200 + 150 * below(8);
+    if (below(5) == 0) counted = 200 + 150 * below(8);
+    if (i % 15 == 3) readings.push_back({intensity_, at - 1s, 350.0 + 100 * below(4)});
+    if (below(6) != 0) readings.push_back({power_, at, power});
+    kwh += counted / 60;
+    if (below(3) == 0) readings.push_back({energy_, at + 500ms, kwh});
+  }
+
+  begin_anew();
+  for (const Heard& one : readings) hear(one.point, one.at, one.value, one.at);
+  const std::vector<Stretch> right = standing(watch_);
+
+  begin_anew();
+  std::vector<Heard> late;
+  const auto hear_what_waits = [&](Instant now) {
+    std::ranges::shuffle(late, random);
+    for (const Heard& one : late) hear(one.point, one.at, one.value, now);
+    late.clear();
+    keep(pipeline_->pass(now));
+  };
+  const Instant last = readings.back().at;
+  for (const Heard& one : readings) {
+    // The newest of each is heard in its time: what a counter shows last is not judged yet.
+    const bool is_last = last - one.at < 10min;
+    if (!is_last && below(4) == 0) {
+      late.push_back(one);
+    } else {
+      hear(one.point, one.at, one.value, one.at);
+    }
+    if (below(25) != 0) continue;
+    hear_what_waits(one.at);
+    if (below(2) == 0) judge();
+    if (below(4) == 0) restart();
+  }
+  hear_what_waits(last);
+  judge_all();
+  expect_each_among(right, standing(watch_));
+  expect_each_among(standing(watch_), right);
+  if (HasFailure()) ADD_FAILURE() << "right " << to_text(right) << "\nstands " << to_text(standing(watch_));
+}
+
+}  // namespace
+}  // namespace carbongate::pipeline
