@@ -177,6 +177,7 @@ void Alerts::observe(std::size_t watch, const Finding& finding) {
   }
   state.seen_at = finding.at;
   state.value = finding.value;
+  state.of = finding.of;
   state.bridged = finding.bridged;
   const Instant after = after_work(site_.maintenance, *watches_[watch].watch, found);
   if (finding.at - *state.holds_since < rule.hold_for) {
@@ -199,6 +200,7 @@ void Alerts::forget_pending(std::size_t watch, Instant at) {
   state.holds_since.reset();
   state.seen_at.reset();
   state.value = 0;
+  state.of.reset();
   state.bridged.reset();
   state.held_back = false;
   state.suppressed = 0;
@@ -212,7 +214,7 @@ void Alerts::let_pass(std::size_t watch, Instant until) {
   const AlertState& state = state_.alerts[watch];
   const Instant since = *state.holds_since;
   if (is_active(watches_[watch].rule->active, calendar_, *at)) {
-    fire(watch, since, {.at = *at, .value = state.value});
+    fire(watch, since, {.at = *at, .value = state.value, .of = state.of});
   } else {
     forget_pending(watch, *at);
   }
@@ -230,6 +232,7 @@ void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
   state.holds_since.reset();
   state.seen_at.reset();
   state.value = 0;
+  state.of.reset();
   state.bridged.reset();
   state.held_back = false;
   // One that would begin no later than the one before, as corrections may have it, is that one again: an id names one
@@ -331,7 +334,8 @@ void Alerts::publish(std::size_t watch, AlertStage stage, Instant since, std::ui
                     .revision = revision,
                     .cause = finding.cause,
                     .note = stage == AlertStage::firing ? members_of(watch) : "",
-                    .suppressed = state_.alerts[watch].suppressed}});
+                    .suppressed = state_.alerts[watch].suppressed,
+                    .of = finding.of}});
   remember_told(watch);
 }
 
