@@ -18,6 +18,8 @@
 #include "gateway/cli/option_word.h"
 #include "gateway/cli/page.h"
 #include "gateway/cli/people_change.h"
+#include "gateway/model/carrier.h"
+#include "gateway/model/coverage.h"
 #include "gateway/store/acknowledgement.h"
 #include "gateway/store/standing_alerts.h"
 #include "gateway/tables/alert_text.h"
@@ -48,7 +50,10 @@ constexpr auto kColumns = std::to_array<Column>({{"state"},
                                                  {"cause"},
                                                  {"by"},
                                                  {"note"},
-                                                 {"id"}});
+                                                 {"id"},
+                                                 {"period_begin"},
+                                                 {"period_end"},
+                                                 {"coverage_percent", Type::number}});
 using Cells = std::array<std::string, kColumns.size()>;
 
 std::string number(double value) {
@@ -57,6 +62,7 @@ std::string number(double value) {
 
 Cells cells_of(const Standing& one, tables::LocalTime& time) {
   const model::Alert& alert = one.alert;
+  const bool is_known = alert.of && alert.of->coverage;
   return {one.state,
           std::string(to_string(alert.severity)),
           one.rule,
@@ -72,7 +78,10 @@ Cells cells_of(const Standing& one, tables::LocalTime& time) {
           alert.cause ? std::string(to_string(*alert.cause)) : std::string(),
           alert.by,
           alert.note,
-          alert.id};
+          alert.id,
+          alert.of ? time(alert.of->begin) : "",
+          alert.of ? time(alert.of->end) : "",
+          is_known ? model::format_fixed(*alert.of->coverage, model::kPerPercent) : ""};
 }
 
 class Report {
@@ -157,6 +166,7 @@ class Report {
     };
     const std::string& name = zh_ ? alert.name_zh : alert.name;
     if (name != one.rule) add(name);
+    add(tables::alert_period(alert, zh_, time_));
     if (alert.suppressed != 0) add(fmt::format(fmt::runtime(zh_ ? "抑制 {} 条" : "{} held back"), alert.suppressed));
     if (alert.cause) add(fmt::format(fmt::runtime(zh_ ? "更正: {}" : "correction: {}"), to_string(*alert.cause)));
     if (!alert.by.empty()) add(fmt::format(fmt::runtime(zh_ ? "{} 确认" : "acknowledged by {}"), alert.by));

@@ -15,7 +15,8 @@
 //              revision,co2e_kg_first,u95_stated,market_u95_stated,part_of
 //
 //   alerts     time,rule,device,point,user,carrier,severity,state,value,limit,unit,since,id,revision,cause,name,
-//              name_zh,by,note,suppressed: a row for each change of an alert
+//              name_zh,by,note,suppressed,period_begin,period_end,coverage_percent: a row for each change of an
+//              alert
 //
 //   reports    station,period,begin,end,values,revision: the minutes, hours and days of a station of HJ 212; `values`
 //              is CODE:avg=...;min=...;max=...;amount=...;flag=N;valid=45/60 for each factor, with blanks between
@@ -62,6 +63,9 @@
 //   limit             what `value` was held against, in the same unit
 //   by                who acknowledged it
 //   suppressed        alerts that depend on this one, and were held back while it fires
+//   period_begin,     of an alert whose value is a sum: the time that it is of, as a calendar period or a window, also
+//   period_end        where that goes on; of a running total since the first reading, until then. coverage_percent: how
+//                     much of it was watched until the value was that
 //
 // Rows come by time (`time` or `begin`), then user, device, point, carrier, then period, then in the order in which
 // they arose: equal content gives equal bytes, however it was committed. Memory use does not depend on how much there

@@ -37,7 +37,7 @@ class Hash {
 // Of bits, so that NaN is NaN.
 auto members(const Alert& a) {
   return std::tie(a.at, a.since, a.stage, a.severity, a.id, a.name, a.name_zh, a.unit, a.revision, a.cause, a.by,
-                  a.note, a.suppressed);
+                  a.note, a.suppressed, a.of);
 }
 
 }  // namespace

@@ -44,6 +44,14 @@ constexpr bool is_active(AlertStage stage) {
   return stage == AlertStage::firing || stage == AlertStage::acknowledged;
 }
 
+// The time that a sum is of, and how much of it the accounts had watched, all together, when it was that much.
+struct SummedTime {
+  Instant begin{};
+  Instant end{};                              // excluded; of a period or a window that goes on: when it will be over
+  std::optional<std::int64_t> coverage = {};  // hundredths of a percent, as model::coverage(); nullopt: not known
+  friend bool operator==(const SummedTime&, const SummedTime&) = default;
+};
+
 // One change of one alert. Subject of its row: a watch, whose series names the rule and what it is about.
 //
 // `id` follows from site, rule, subject and `since`, so the same data give the same ids; id and revision name the
@@ -64,6 +72,7 @@ struct Alert {
   std::string by = {};              // who acknowledged it
   std::string note = {};            // of who acknowledged it; of a group's that fires: subjects and ids of its members
   std::uint32_t suppressed = 0;     // alerts that depend on this one, and were held back so far
+  std::optional<SummedTime> of = {};  // that `value` is a sum of; nullopt: it is none
 
   friend bool operator==(const Alert& a, const Alert& b);
 };

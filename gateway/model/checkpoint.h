@@ -168,6 +168,10 @@ struct AlertPeriod {
   std::uint32_t published = 0;   // changes of that
   bool withdrawn = false;        // which was the last of them
   std::optional<std::int64_t> sum_then = {};  // quota_pace: the sum when its alert began, corrected
+
+  // With a product: milliseconds that those did not watch, and those of the product; nullopt: begun by a gateway that
+  // did not note it.
+  std::optional<std::int64_t> unwatched = {};
   friend bool operator==(const AlertPeriod&, const AlertPeriod&) = default;
 };
 
@@ -176,6 +180,7 @@ struct AlertState {
   std::optional<Instant> holds_since;  // the condition holds, and no alert has been published for it
   std::optional<Instant> seen_at;      // of the value that it was last seen to hold by
   double value = 0;                    // that value
+  std::optional<SummedTime> of;        // that it is a sum of
   std::optional<Duration> bridged;     // it holds so long; nullopt: as long as its subjects' gaps are bridged over
   bool held_back = false;              // an alert that it depends on fires
   std::optional<Instant> since;        // the alert that fires: it has the name of this time

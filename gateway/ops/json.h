@@ -3,6 +3,7 @@
 
 #include <boost/json/value.hpp>
 #include <cmath>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -31,6 +32,11 @@ inline boost::json::value optional_text(std::string_view text) {
 inline boost::json::value percent_of(double part, double whole) {
   if (!(whole > 0)) return nullptr;
   return std::round(part / whole * 10'000) / 100;
+}
+// Of hundredths of a percent, as model::coverage() has them.
+inline boost::json::value percent_of(std::optional<std::int64_t> hundredths) {
+  if (!hundredths) return nullptr;
+  return static_cast<double>(*hundredths) / 100;
 }
 
 }  // namespace carbongate::ops

@@ -14,8 +14,8 @@
 #include "gateway/ops/json.h"
 #include "gateway/ops/names.h"
 #include "gateway/ops/presence.h"
-#include "gateway/ops/watched_so_far.h"
 #include "gateway/pipeline/counter.h"
+#include "gateway/pipeline/watched_so_far.h"
 
 namespace carbongate::ops {
 
@@ -89,14 +89,15 @@ Live::Sums Live::sums_of(model::Period period, const std::string* user, Instant 
   const model::Site& site = facts_.site();
   const pipeline::Span span = calendar_.period(period, now);
   Sums sums;
-  WatchedSoFar watched(span, now);
+  pipeline::WatchedSoFar watched(span, now);
   for (const model::Account& account : site.accounts) {
     const bool counts =
         user ? account.user == *user && model::in_total(account.flow) : model::in_site_total(site, account);
     if (!counts) continue;
     const model::AccountState& state = facts_.accounts().accounts.at(model::index(account.id));
     const model::OpenPeriod* open = open_period(state, period, now);
-    watched.add(account.source, facts_.accounts().points.at(index(account.source)).last_at, open);
+    watched.add(account.source, facts_.accounts().points.at(index(account.source)).last_at,
+                open ? open->covered : Duration::zero());
     if (!open) continue;
     const double amount = in_units(account, open->amount);
     const model::Emitted& primary = open->emitted[model::Basis::primary];
@@ -111,7 +112,7 @@ Live::Sums Live::sums_of(model::Period period, const std::string* user, Instant 
     sums.market_kg += kilograms(market.co2e.quanta());
     sums.uncertainty.add(account, primary.without_gases(), open->quality);
   }
-  sums.coverage_percent = watched.percent();
+  sums.coverage_percent = percent_of(watched.coverage());
   return sums;
 }
 
@@ -204,11 +205,11 @@ json::array Live::quotas(Instant now) {
     const pipeline::Span span = calendar_.period(rule.period, now);
     const bool by_co2e = rule.sum == model::AlertSum::co2e;
     std::int64_t used = 0;
-    WatchedSoFar watched(span, now);
+    pipeline::WatchedSoFar watched(span, now);
     for (const model::AccountId id : watch.accounts) {
       const auto* open = open_period(facts_.accounts().accounts.at(model::index(id)), rule.period, now);
       const PointId source = site.accounts.at(model::index(id)).source;
-      watched.add(source, facts_.accounts().points.at(index(source)).last_at, open);
+      watched.add(source, facts_.accounts().points.at(index(source)).last_at, open ? open->covered : Duration::zero());
       if (open) used += by_co2e ? open->emitted[model::Basis::primary].co2e.quanta() : open->amount.quanta();
     }
     const std::int64_t per_unit =
@@ -230,7 +231,7 @@ json::array Live::quotas(Instant now) {
         {"used_percent", percent_of(in(used), in(rule.quota))},
         {"elapsed_percent", percent_of(static_cast<double>((now - span.begin).count()),
                                        static_cast<double>((span.end - span.begin).count()))},
-        {"coverage_percent", watched.percent()}});
+        {"coverage_percent", percent_of(watched.coverage())}});
   }
   return list;
 }

@@ -221,8 +221,7 @@ void Alerts::add_correction(std::size_t watch, AccountId account, const model::O
   auto period = std::ranges::lower_bound(periods, span.begin, {}, &AlertPeriod::begin);
   if (period->begin != span.begin) {  // nothing was heard of it until now
     if (is_open) return;
-    AlertPeriod fresh;
-    fresh.begin = span.begin;
+    AlertPeriod fresh = begun(watch, span.begin);
     fresh.judged = std::any_of(period, periods.end(), [](const AlertPeriod& later) { return later.judged; });
     period = periods.insert(period, fresh);
   }
@@ -305,7 +304,7 @@ Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPerio
       const std::optional<Instant> at = due(watch, *course.holds_since);
       const bool is_past = at && *at < until;
       const auto hours = is_past ? hours_of(watch, *course.holds_since) : std::nullopt;
-      if (hours && hours->contains(*at)) fire({.at = *at, .value = course.seen.value});
+      if (hours && hours->contains(*at)) fire({.at = *at, .value = course.seen.value, .of = course.seen.of});
       if (is_past) course.holds_since.reset();
     }
     const std::optional<Instant> end = hours_end();
@@ -325,7 +324,7 @@ Alerts::Course Alerts::course_of(std::size_t watch, const std::vector<AlertPerio
     }
     const std::optional<double> value = worth_closed(watch, periods, period, span);
     if (!value) continue;
-    const Finding found{.at = span.end, .value = *value};
+    const Finding found{.at = span.end, .value = *value, .of = of_closed(watch, periods, period, span)};
     if (pass_to(found.at) == found.at) continue;  // it goes with them
     const Instant last = within(watch, found.at);
     const Verdict verdict = is_active(rule.active, calendar_, last) ? judge(rule, found.value) : Verdict::good;
@@ -381,6 +380,7 @@ void Alerts::judge_again(std::size_t watch, model::Cause cause) {
     state.holds_since = now.holds_since;
     state.seen_at = now.seen.at;
     state.value = now.seen.value;
+    state.of = now.seen.of;
     expect(*now.holds_since + watches_[watch].rule->hold_for);
   }
 }
@@ -399,7 +399,9 @@ void Alerts::unsay(std::size_t watch, const Course::Alert& alert, model::Cause c
   Finding finding{.at = alert.over ? alert.over->at : alert.fired.at, .value = std::nan(""), .cause = cause};
   if (period) {
     const Span span = calendar_.period(closed_period(*watches_[watch].rule), period->begin);
-    finding.value = worth_closed(watch, state_.alerts[watch].periods, *period, span).value_or(std::nan(""));
+    const std::vector<AlertPeriod>& periods = state_.alerts[watch].periods;
+    finding.value = worth_closed(watch, periods, *period, span).value_or(std::nan(""));
+    if (!std::isnan(finding.value)) finding.of = of_closed(watch, periods, *period, span);
   }
   if (state_.alerts[watch].since == alert.since) return end_as(watch, AlertStage::withdrawn, finding);
   if (period && period->since && !period->withdrawn) {
@@ -429,6 +431,7 @@ void Alerts::say_late(std::size_t watch, const Course::Alert& alert, model::Caus
     state.holds_since = alert.since;
     state.seen_at = alert.fired.at;
     state.value = alert.fired.value;
+    state.of = alert.fired.of;
     return fire(watch, alert.since, finding);
   }
   AlertPeriod* period = period_of_alert(watch, alert.since);
@@ -441,6 +444,7 @@ void Alerts::say_late(std::size_t watch, const Course::Alert& alert, model::Caus
   publish(watch, AlertStage::firing, alert.since, revision, finding);
   finding.at = alert.over->at;
   finding.value = alert.over->value;
+  finding.of = alert.over->of;
   publish(watch, AlertStage::resolved, alert.since, revision + 1, finding);
   note_late_groups(watch, alert.since);
 }

@@ -80,7 +80,8 @@ void Alerts::let_pass(std::size_t watch, Instant until) {
   if (watches_[watch].rule->measure == Measure::silence) return;
   while (true) {
     if (const auto at = deadline(watch); at && *at <= until) {
-      fire(watch, *state_.alerts[watch].holds_since, {.at = *at, .value = state_.alerts[watch].value});
+      fire(watch, *state_.alerts[watch].holds_since,
+           {.at = *at, .value = state_.alerts[watch].value, .of = state_.alerts[watch].of});
       continue;
     }
     const std::optional<Instant> end = hours_end(watch);

@@ -154,6 +154,7 @@ void Alerts::look_at(std::size_t watch) {
     const double before = value - in_units(watch, counted_since(watch, quarter));
     if (judge(rule, before) == Verdict::bad) finding = {.at = quarter, .value = before, .cause = one.cause};
   }
+  if (rule.measure == Measure::total) finding.of = of_total(watch, finding.at);
   observe(watch, finding);
 }
 
@@ -193,9 +194,7 @@ AlertPeriod* Alerts::period_of(std::size_t watch, Instant begin) {
     if (state_.alerts[watch].holds_since) forget_pending(watch, begin);
   }
   std::vector<AlertPeriod>& periods = change(watch).periods;
-  AlertPeriod fresh;
-  fresh.begin = begin;
-  periods.insert(place(periods), fresh);
+  periods.insert(place(periods), begun(watch, begin));
   if (periods.size() > most) periods.erase(periods.begin());
   return &*place(periods);
 }
@@ -225,7 +224,7 @@ void Alerts::look_at_period(std::size_t watch, Instant until, std::optional<mode
     }
   }
   if (!value) return;
-  const Finding finding{.at = until, .value = *value, .cause = cause};
+  const Finding finding{.at = until, .value = *value, .cause = cause, .of = of_period(watch, *period, span, until)};
   if (is_past) return judge_past(watch, span, finding);
   const std::optional<Instant> fired_before = state_.alerts[watch].since;
   observe(watch, finding);
@@ -267,7 +266,12 @@ void Alerts::closed(AccountId account, Period kind, const model::OpenPeriod& sum
     change(i);
     AlertPeriod& period = *period_of(i, sums.begin);
     add_to(i, account, sums, period);
-    if (watches_[i].watch->per.empty()) period.per += (sums.end - sums.begin).count();
+    const std::int64_t length = (sums.end - sums.begin).count();
+    if (watches_[i].watch->per.empty()) {
+      period.per += length;
+    } else if (period.unwatched) {
+      *period.unwatched += length;
+    }
     ++period.closed;
     if (is_closed_first(rule)) mark(i, sums.end);
   }
@@ -281,12 +285,20 @@ std::int64_t Alerts::share_of(std::size_t watch, const model::OpenPeriod& sums) 
 
 void Alerts::add_to(std::size_t watch, AccountId account, const model::OpenPeriod& sums, AlertPeriod& period) const {
   const model::Watch& of = *watches_[watch].watch;
+  if (period.unwatched) *period.unwatched -= sums.covered.count();
   if (std::ranges::find(of.per, account) != of.per.end()) {
     period.per += sums.amount.quanta();
   } else {
     period.sum += share_of(watch, sums);
     if (of.per.empty()) period.per -= sums.covered.count();
   }
+}
+
+AlertPeriod Alerts::begun(std::size_t watch, Instant begin) const {
+  AlertPeriod fresh;
+  fresh.begin = begin;
+  if (!watches_[watch].watch->per.empty()) fresh.unwatched = 0;
+  return fresh;
 }
 
 // What all accounts together have watched of a period of that length; one that has not closed it, nothing.
@@ -298,6 +310,17 @@ Duration Alerts::watched(std::size_t watch, const AlertPeriod& period, Duration 
 double Alerts::share_watched(std::size_t watch, Duration watched, Duration length) const {
   return static_cast<double>(watched.count()) /
          (static_cast<double>(length.count()) * static_cast<double>(watches_[watch].watch->accounts.size()));
+}
+
+std::pair<std::int64_t, Duration> Alerts::window_of(std::size_t watch, const std::vector<AlertPeriod>& periods,
+                                                    Instant from, const AlertPeriod& last) const {
+  std::pair<std::int64_t, Duration> window;
+  auto part = std::ranges::lower_bound(periods, from, {}, &AlertPeriod::begin);
+  for (; part != periods.end() && part->begin <= last.begin; ++part) {
+    window.first += part->sum;
+    window.second += watched(watch, *part, kQuarterHour);
+  }
+  return window;
 }
 
 bool Alerts::is_valid_hour(std::size_t watch, const AlertPeriod& period) const {
@@ -330,7 +353,9 @@ void Alerts::look_at_closed(std::size_t watch) {
     change(watch).periods[i].judged = true;
     const Span span = calendar_.period(closed_period(*one.rule), periods[i].begin);
     const std::optional<double> value = worth_closed(watch, periods, periods[i], span);
-    if (value) observe(watch, {.at = span.end, .value = *value});
+    if (value) {
+      observe(watch, {.at = span.end, .value = *value, .of = of_closed(watch, periods, periods[i], span)});
+    }
   }
 }
 
@@ -397,13 +422,7 @@ std::optional<double> Alerts::worth_closed(std::size_t watch, const std::vector<
     return std::min(100.0, 100.0 * static_cast<double>(period.sum_then.value_or(period.sum)) / whole);
   }
   if (rule.measure == Measure::window) {
-    std::int64_t sum = 0;
-    Duration seen{};
-    auto part = std::ranges::lower_bound(periods, span.end - rule.length, {}, &AlertPeriod::begin);
-    for (; part != periods.end() && part->begin <= period.begin; ++part) {
-      sum += part->sum;
-      seen += watched(watch, *part, kQuarterHour);
-    }
+    const auto [sum, seen] = window_of(watch, periods, span.end - rule.length, period);
     const bool is_full = periods.front().begin <= span.end - rule.length;
     return if_known(watch, in_units(watch, sum), is_full ? share_watched(watch, seen, rule.length) : 0);
   }

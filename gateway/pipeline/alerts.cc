@@ -176,6 +176,7 @@ void Alerts::observe(std::size_t watch, const Finding& finding) {
   }
   state.seen_at = finding.at;
   state.value = finding.value;
+  state.of = finding.of;
   state.bridged = finding.bridged;
   expect_end_of_hours(watch);
   const Instant after = after_work(site_.maintenance, *watches_[watch].watch, found);
@@ -199,6 +200,7 @@ void Alerts::forget_pending(std::size_t watch, Instant at) {
   state.holds_since.reset();
   state.seen_at.reset();
   state.value = 0;
+  state.of.reset();
   state.bridged.reset();
   state.held_back = false;
   state.suppressed = 0;
@@ -217,6 +219,7 @@ void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
   state.holds_since.reset();
   state.seen_at.reset();
   state.value = 0;
+  state.of.reset();
   state.bridged.reset();
   state.held_back = false;
   // One that would begin no later than the one before, as corrections may have it, is that one again: an id names one
@@ -323,7 +326,8 @@ void Alerts::publish(std::size_t watch, AlertStage stage, Instant since, std::ui
                     .revision = revision,
                     .cause = finding.cause,
                     .note = stage == AlertStage::firing ? members_of(watch, finding.at) : "",
-                    .suppressed = state_.alerts[watch].suppressed}});
+                    .suppressed = state_.alerts[watch].suppressed,
+                    .of = finding.of}});
   remember_told(watch);
 }
 

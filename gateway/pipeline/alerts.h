@@ -131,6 +131,7 @@ class Alerts {
     double value = 0;
     std::optional<model::Cause> cause = {};
     std::optional<Duration> bridged = {};  // as in AlertState
+    std::optional<model::SummedTime> of = {};
   };
   enum class Verdict : std::uint8_t { good, between, bad };
 
@@ -233,8 +234,19 @@ class Alerts {
   double in_units(std::size_t watch, std::int64_t sum) const;
   Duration watched(std::size_t watch, const model::AlertPeriod& period, Duration length) const;
   double share_watched(std::size_t watch, Duration watched, Duration length) const;
+  model::AlertPeriod begun(std::size_t watch, Instant begin) const;
+  // What they come to from then on, through `last`, and how much of that was watched.
+  std::pair<std::int64_t, Duration> window_of(std::size_t watch, const std::vector<model::AlertPeriod>& periods,
+                                              Instant from, const model::AlertPeriod& last) const;
   bool is_valid_hour(std::size_t watch, const model::AlertPeriod& period) const;
   std::optional<double> if_known(std::size_t watch, double value, double share) const;
+
+  // alert_coverage.cc: the times that sums are of
+  model::SummedTime of_period(std::size_t watch, const model::AlertPeriod& period, const Span& span,
+                              Instant until) const;
+  std::optional<model::SummedTime> of_closed(std::size_t watch, const std::vector<model::AlertPeriod>& periods,
+                                             const model::AlertPeriod& period, const Span& span) const;
+  std::optional<model::SummedTime> of_total(std::size_t watch, Instant until) const;
 
   // alert_corrections.cc: what was judged by other figures than there are now
   void add_correction(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums, const Span& span,

@@ -16,8 +16,22 @@ Instant instant(std::int64_t ms) {
   return Instant(Duration(ms));
 }
 
+void put(const model::SummedTime& time, proto::SummedTime& message) {
+  const auto& [begin, end, coverage] = time;
+  message.set_begin_ms(ms(begin));
+  message.set_length_ms((end - begin).count());
+  if (coverage) message.set_coverage(static_cast<std::uint32_t>(*coverage));
+}
+
+model::SummedTime get(const proto::SummedTime& message) {
+  const Instant begin = instant(message.begin_ms());
+  model::SummedTime time{.begin = begin, .end = begin + Duration(message.length_ms())};
+  if (message.has_coverage()) time.coverage = message.coverage();
+  return time;
+}
+
 void put(const model::AlertPeriod& period, proto::AlertPeriod& message) {
-  const auto& [begin, sum, per, closed, judged, since, published, withdrawn, sum_then] = period;
+  const auto& [begin, sum, per, closed, judged, since, published, withdrawn, sum_then, unwatched] = period;
   message.set_begin_ms(ms(begin));
   message.set_sum(sum);
   message.set_per(per);
@@ -27,6 +41,7 @@ void put(const model::AlertPeriod& period, proto::AlertPeriod& message) {
   message.set_published(published);
   message.set_withdrawn(withdrawn);
   if (sum_then) message.set_sum_then(*sum_then);
+  if (unwatched) message.set_unwatched_ms(*unwatched);
 }
 
 model::AlertPeriod get(const proto::AlertPeriod& message) {
@@ -40,6 +55,7 @@ model::AlertPeriod get(const proto::AlertPeriod& message) {
   period.published = message.published();
   period.withdrawn = message.withdrawn();
   if (message.has_sum_then()) period.sum_then = message.sum_then();
+  if (message.has_unwatched_ms()) period.unwatched = message.unwatched_ms();
   return period;
 }
 
@@ -68,6 +84,7 @@ void put(const model::Alert& row, proto::Alert& message) {
   message.set_by(row.by);
   message.set_note(row.note);
   message.set_suppressed(row.suppressed);
+  if (row.of) put(*row.of, *message.mutable_of());
 }
 
 model::Alert get(const proto::Alert& message, Instant at) {
@@ -90,12 +107,13 @@ model::Alert get(const proto::Alert& message, Instant at) {
   if (message.has_value()) alert.value = message.value();
   if (message.has_limit()) alert.limit = message.limit();
   if (message.cause() != 0) alert.cause = decode_cause(message.cause());
+  if (message.has_of()) alert.of = get(message.of());
   return alert;
 }
 
 void put(const model::AlertState& state, proto::AlertState& message) {
-  const auto& [holds_since, seen_at, value, bridged, held_back, since, fired_at, acknowledged, published, suppressed,
-               last_since, last_published, late_from, begun, periods] = state;
+  const auto& [holds_since, seen_at, value, of, bridged, held_back, since, fired_at, acknowledged, published,
+               suppressed, last_since, last_published, late_from, begun, periods] = state;
   if (holds_since) message.set_holds_since_ms(ms(*holds_since));
   if (since) message.set_since_ms(ms(*since));
   message.set_acknowledged(acknowledged);
@@ -103,6 +121,7 @@ void put(const model::AlertState& state, proto::AlertState& message) {
   message.set_suppressed(suppressed);
   if (seen_at) message.set_seen_at_ms(ms(*seen_at));
   message.set_value(value);
+  if (of) put(*of, *message.mutable_of());
   if (bridged) message.set_bridged_ms(bridged->count());
   message.set_held_back(held_back);
   if (fired_at) message.set_fired_at_ms(ms(*fired_at));
@@ -122,6 +141,7 @@ model::AlertState get(const proto::AlertState& message) {
   state.suppressed = message.suppressed();
   if (message.has_seen_at_ms()) state.seen_at = instant(message.seen_at_ms());
   state.value = message.value();
+  if (message.has_of()) state.of = get(message.of());
   if (message.has_bridged_ms()) state.bridged = Duration(message.bridged_ms());
   state.held_back = message.held_back();
   if (message.has_fired_at_ms()) state.fired_at = instant(message.fired_at_ms());

@@ -56,6 +56,7 @@ void note_pending(const model::Site& site, const model::Watch& watch, const mode
   if (state.holds_since) {
     one.alert.since = *state.holds_since;
     one.alert.value = state.value;
+    one.alert.of = state.of;
     one.alert.limit = rule.above && state.value > *rule.above ? *rule.above : rule.below.value_or(std::nan(""));
   }
   one.alert.note = state.held_back ? "held back" : "";
@@ -69,7 +70,9 @@ void note_change(const model::StoredRow& row, const Begins& firing, StandingAler
   const auto complete = [](model::Alert& known, const model::Alert& other) {
     if (known.by.empty()) known.by = other.by;
     if (known.note.empty()) known.note = other.note;
-    if (std::isnan(known.value)) known.value = other.value;  // an acknowledgement, or the end of a period, has none
+    if (!std::isnan(known.value)) return;  // an acknowledgement, or the end of a period, has none
+    known.value = other.value;
+    known.of = other.of;
   };
   if (!one.alert.id.empty() && one.alert.revision > alert.revision) return complete(one.alert, alert);
   const model::Alert before = std::exchange(one.alert, alert);

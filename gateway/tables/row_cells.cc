@@ -86,7 +86,10 @@ constexpr auto kAlerts = join(std::to_array<Column>({{"time"}, {"rule"}}), kPoin
                                                      {"name_zh"},
                                                      {"by"},
                                                      {"note"},
-                                                     {"suppressed", Type::number}}));
+                                                     {"suppressed", Type::number},
+                                                     {"period_begin"},
+                                                     {"period_end"},
+                                                     {"coverage_percent", Type::number}}));
 
 constexpr auto kReports = join(std::to_array<Column>({{"station"}, {"period"}}), kSpan,
                                std::to_array<Column>({{"values"}, {"revision", Type::number}}));
@@ -272,6 +275,9 @@ void RowCells::write(const model::Series& series, const model::Alert& row) {
   writer_.cell(time_(row.since)).cell(row.id).cell(std::to_string(row.revision));
   writer_.cell(row.cause ? to_string(*row.cause) : "").cell(row.name).cell(row.name_zh);
   writer_.cell(row.by).cell(row.note).cell(std::to_string(row.suppressed));
+  writer_.cell(row.of ? time_(row.of->begin) : "").cell(row.of ? time_(row.of->end) : "");
+  const bool is_known = row.of && row.of->coverage;
+  writer_.cell(is_known ? model::format_fixed(*row.of->coverage, model::kPerPercent) : "");
 }
 
 void RowCells::write(const model::Series& series, const model::Report& row) {

@@ -132,6 +132,36 @@ def test_they_reach_a_database_once(tmp_path):
         assert (float(overload["value"]), float(overload["threshold"])) == (900, 800)
 
 
+def test_a_sum_says_how_much_of_it_was_watched(tmp_path):
+    """Of the day, until the value was that: nobody watched before 08:00."""
+    config, _ = make_site(tmp_path, "unused")
+    config.write_text(config.read_text() + "    - {id: day, users: [hall], of: energy, period: day, above: 50}\n")
+    told = carbongate("replay", config, "--input", tmp_path / "morning.csv", "--store", tmp_path / "store").stdout
+    rows = {row["rule"]: row for row in exported(config)}
+    day = rows["day"]
+    assert (day["period_begin"], day["period_end"]) == ("2026-01-01T00:00:00+08:00", "2026-01-02T00:00:00+08:00")
+    minutes = int(day["time"][11:13]) * 60 + int(day["time"][14:16])
+    assert day["coverage_percent"] == f"{(minutes - 480) / minutes * 100:.2f}".rstrip("0")
+    assert [rows["overload"][name] for name in ("period_begin", "period_end", "coverage_percent")] == ["", "", ""]
+    shown = next(row for row in alerts(config) if row["rule"] == "day")
+    assert [shown[name] for name in ("period_begin", "period_end", "coverage_percent")] == \
+        [day[name] for name in ("period_begin", "period_end", "coverage_percent")]
+    assert f" > 50 kWh ({day['coverage_percent']} % watched)" in told
+    text = carbongate("alerts", config, "--lang", "zh").stdout
+    assert f" > 50 kWh (覆盖率 {day['coverage_percent']}%)" in text and "2026-01-01T00:00:00+08:00 至 2026-01-02T00:00:00+08:00" in text
+    with PostgreSQL() as server:
+        config.write_text(config.read_text() + f"sinks: [{{type: postgresql, name: db, url: '{server.url()}', rows: [alerts]}}]\n")
+        query = "SELECT a.* FROM carbongate.alerts a JOIN carbongate.rules r ON r.id = a.rule_id WHERE r.rule = 'day'"
+        gateway = Process([CARBONGATE, "run", config], tmp_path / "gateway.log")
+        with gateway.start(ready=lambda: "running" in gateway.output()):
+            wait_until(lambda: server.psql("SELECT to_regclass('carbongate.alerts')") and server.rows(query), 20, "the alert")
+            (stored,) = server.rows(query)
+            assert float(stored["coverage_percent"]) == float(day["coverage_percent"])
+            whole = server.psql("SELECT count(*) FROM carbongate.alerts WHERE extract(epoch FROM period_end - period_begin) = 86400")
+            assert whole == "1", "of the others there is none"
+            assert gateway.stop() == 0
+
+
 def test_what_came_late_is_told_for_the_time_it_held(tmp_path, monkeypatch):
     monkeypatch.setenv("MQTT_PASSWORD", PASSWORD)
     config, _ = make_site(tmp_path, "unused")

@@ -118,7 +118,7 @@ def test_two_gateways_at_once_make_one_schema_and_one_set_of_rows(tmp_path, serv
             feed(tmp_path, server, 10_000, name="two", batch_rows=300).start() as two:
         assert one.finish()["accepted"] == two.finish()["accepted"] == 10_000
     assert stored(server) == expected(10_000)
-    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "9|9"
+    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "10|10"
 
 
 def test_a_server_killed_stopped_and_restarted_in_mid_flight_has_everything_once(tmp_path, server):
@@ -265,7 +265,8 @@ def test_a_schema_of_version_1_is_migrated_with_what_is_in_it(tmp_path, server):
       ORDER BY r.account_id, r.period, r.begins_at, r.revision DESC""")
     with feed(tmp_path, server, 500, first=1_000, name="again").start() as running:
         assert running.finish()["rejected"] == []
-    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "9|9"
+    assert server.psql("SELECT max(version), count(*) FROM carbongate.schema_version") == "10|10"
+    assert server.psql("SELECT count(period_begin), count(period_end), count(coverage_percent) FROM carbongate.alerts") == "0|0|0"
     # A row from before says no GWP set, until it is sent again.
     with feed(tmp_path, server, 1_500, name="everything").start() as running:
         running.finish()

@@ -77,6 +77,21 @@ def test_each_change_is_written_there(tmp_path, security):
     assert len(sent) == 40 and {d["state"] for d in sent} == {"received"} and sent[0]["answer"] == "read to its end"
 
 
+def test_a_sum_says_how_much_of_it_was_watched(tmp_path):
+    server = Rsyslog(tmp_path, tls=False)
+    works = Works(tmp_path, [f'type: syslog, name: soc, server: "127.0.0.1:{server.port}", security: none, lang: en, enterprise: 32473'],
+                  excursions=2, rules=["id: day, users: [hall], of: energy, period: day, above: 20"])
+    server.start()
+    with works.gateway.start():
+        wait_until(lambda: len(server.lines()) == 5, 30, "all changes")
+    server.process.kill()
+    (day,) = [line for line in server.lines() if 'rule="day"' in line]
+    (told,) = [alert for alert in works.alerts() if alert["rule"] == "day"]
+    assert 'period_begin="2025-12-31T16:00:00Z" period_end="2026-01-01T16:00:00Z"' in day
+    assert f'coverage_percent="{told["coverage_percent"]}"' in day and f"({told['coverage_percent']} % watched)" in day
+    assert sum("period_begin" in line for line in server.lines()) == 1, "points have none"
+
+
 def test_no_change_is_lost_when_the_server_is_killed(tmp_path):
     server = Rsyslog(tmp_path, tls=True)
     works = Works(tmp_path, [f'type: syslog, name: soc, server: "127.0.0.1:{server.port}", ca_file: {tmp_path}/cert.pem, batch_rows: 2, '

@@ -17,6 +17,7 @@ energy_users: [{{id: hall, consumes: [{{carrier: electricity, from: incomer.powe
 alerts:
   rules:
     - {{id: overload, name: Transformer overload, name_zh: 变压器过载, severity: critical, points: [incomer.power], above: 800}}
+{rules}
 store: {{path: store}}
 sinks:
 {sinks}
@@ -24,10 +25,12 @@ sinks:
 
 
 class Works:
-    def __init__(self, folder, sinks, excursions, begin=1_767_225_600, last=500):
-        """`sinks`: their keys, in flow style. So many overloads, each raised and resolved, a minute apart; and a last reading."""
+    def __init__(self, folder, sinks, excursions, begin=1_767_225_600, last=500, rules=()):
+        """`sinks`: their keys, in flow style. So many overloads, each raised and resolved, a minute apart; and a last reading.
+        `rules`: more of them, as the sinks."""
         self.config = folder / "works.yaml"
-        self.config.write_text(SITE.format(broker=free_port(), sinks="\n".join(f"  - {{{sink}}}" for sink in sinks)))
+        self.config.write_text(SITE.format(broker=free_port(), sinks="\n".join(f"  - {{{sink}}}" for sink in sinks),
+                                           rules="\n".join(f"    - {{{rule}}}" for rule in rules)))
         lines = ["time,point,value"]
         for n in range(2 * excursions):
             lines.append(f"{(begin + n * 60) * 1000},incomer.power,{500 if n % 2 == 0 else 900 + n}")

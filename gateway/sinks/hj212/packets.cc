@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "gateway/model/carrier.h"
+#include "gateway/model/coverage.h"
 #include "protocols/wire/utf8.h"
 
 namespace carbongate::sinks::hj212 {
@@ -105,6 +107,13 @@ Data data_of(const model::Alert& alert, const model::Series& series, const Stati
   std::string figures = subject.empty() ? "" : " " + std::string(wire::first_bytes(subject, kSubjectBytesMax));
   if (!std::isnan(alert.value)) figures += ", 当前值 " + value;
   if (!std::isnan(alert.limit)) figures += ", 限值 " + limit;
+  if (alert.of) {
+    figures += fmt::format(", 时段 {}-{}", to_data_time(clock.local(alert.of->begin)),
+                           to_data_time(clock.local(alert.of->end)));
+    if (alert.of->coverage) {
+      figures += fmt::format(", 覆盖率 {}%", model::format_fixed(*alert.of->coverage, model::kPerPercent));
+    }
+  }
   figures += fmt::format(", 起始 {}, 编号 {}-{}", to_data_time(clock.local(alert.since)), alert.id, alert.revision);
   // A name may be long: what tells the alert is behind it, and goes in whole.
   const std::string name = broken_up(alert.name_zh.empty() ? alert.name : alert.name_zh);

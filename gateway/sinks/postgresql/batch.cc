@@ -18,6 +18,7 @@ namespace {
 
 using carbongate::postgresql::CopyWriter;
 
+constexpr int kCenti = 2;
 constexpr int kMilli = 3;
 constexpr int kMicro = 6;  // milligrams as kilograms
 
@@ -43,7 +44,10 @@ struct Times {
     return is_in_time(row.at) && (!row.since || is_in_time(*row.since));
   }
   bool operator()(const model::Report&) const { return true; }
-  bool operator()(const model::Alert& row) const { return is_in_time(row.at) && is_in_time(row.since); }
+  bool operator()(const model::Alert& row) const {
+    const bool of = !row.of || (is_in_time(row.of->begin) && is_in_time(row.of->end));
+    return of && is_in_time(row.at) && is_in_time(row.since);
+  }
 };
 
 std::string json_of(const model::GasMasses& gases) {
@@ -75,6 +79,7 @@ class Fields {
   void float_or_null(double value) { std::isnan(value) ? out_.null() : out_.float8(value); }
   void kilograms(model::Co2e co2e) { out_.numeric(co2e.quanta(), kMicro); }
   void coal(std::optional<model::StandardCoal> coal) { coal ? out_.numeric(coal->quanta(), kMicro) : out_.null(); }
+  void percent(std::optional<std::int64_t> hundredths) { hundredths ? out_.numeric(*hundredths, kCenti) : out_.null(); }
   void seconds(Duration duration) { out_.numeric(duration.count(), kMilli); }
 
   void amount(model::Activity amount, const model::Carrier& carrier) {
@@ -333,6 +338,13 @@ class Builder {
     out.text_or_null(alert.by);
     out.text_or_null(alert.note);
     out.number(alert.suppressed);
+    if (alert.of) {
+      out.time(alert.of->begin);
+      out.time(alert.of->end);
+      out.percent(alert.of->coverage);
+    } else {
+      out.null(3);
+    }
   }
 
   static void co2e(Fields& out, model::Co2e co2e, bool has_figure) {

@@ -423,8 +423,19 @@ CREATE OR REPLACE VIEW @.rollups_known AS
   ORDER BY r.account_id, r.period, r.begins_at, r.revision DESC;
 )sql";
 
+constexpr std::string_view kVersion10 = R"sql(
+ALTER TABLE @.alerts
+  ADD COLUMN period_begin timestamptz,
+  ADD COLUMN period_end timestamptz,
+  ADD COLUMN coverage_percent numeric;
+COMMENT ON COLUMN @.alerts.period_begin IS
+  'of the time that value is a sum of: a calendar period, a window, or all since the first reading; NULL where it is none, or written by a gateway that did not say';
+COMMENT ON COLUMN @.alerts.period_end IS 'of that time, excluded; of what goes on, when it will be over';
+COMMENT ON COLUMN @.alerts.coverage_percent IS 'how much of that time, until value was that, was watched, in %; NULL: not known';
+)sql";
+
 constexpr std::string_view kVersions[kSchemaVersion] = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5,
-                                                        kVersion6, kVersion7, kVersion8, kVersion9};
+                                                        kVersion6, kVersion7, kVersion8, kVersion9, kVersion10};
 
 std::string with_schema(std::string_view sql, std::string_view schema) {
   std::string out;

@@ -6,7 +6,7 @@
 
 namespace carbongate::sinks::postgresql {
 
-inline constexpr int kSchemaVersion = 9;  // what this program writes
+inline constexpr int kSchemaVersion = 10;  // what this program writes
 
 // Whether `schema` can stand in SQL: lower-case letters, digits and underscores, at most 63, not beginning with a digit
 // or "pg_".

@@ -138,7 +138,10 @@ constexpr auto kAlerts = std::to_array<Column>({{"alert", kText, true},
                                                 {"cause", kText},
                                                 {"acknowledged_by", kText},
                                                 {"note", kText},
-                                                {"suppressed", kInteger}});
+                                                {"suppressed", kInteger},
+                                                {"period_begin", kTime},
+                                                {"period_end", kTime},
+                                                {"coverage_percent", kNumeric}});
 
 // How good a reading is, for the choice among those of one instant; `row` is the name of a table, with its dot.
 std::string reading_rank(std::string_view row) {

@@ -17,11 +17,13 @@ constexpr std::string_view kHeadlineEn = "[{severity}] {state}: {name}, {subject
 // Where there is no subject, as of a group.
 constexpr std::string_view kHeadlineOfAll = "[{severity}] {state}: {name}: {value}";
 constexpr std::string_view kTextZh =
-    "{name}: {state}\n级别: {severity}\n站点: {site}\n对象: {subject}\n数值: {value}\n起始: {since}\n变更: {at}\n"
+    "{name}: {state}\n级别: {severity}\n站点: {site}\n对象: {subject}\n数值: {value}\n时段: {period}\n起始: "
+    "{since}\n变更: {at}\n"
     "更正: {cause}\n确认: {by}\n备注: {note}\n规则: {rule}\n编号: {id}-{revision}\n";
 constexpr std::string_view kTextEn =
-    "{name}: {state}\nSeverity: {severity}\nSite: {site}\nSubject: {subject}\nValue: {value}\nSince: {since}\n"
-    "Changed: {at}\nCorrection: {cause}\nAcknowledged by: {by}\nNote: {note}\nRule: {rule}\nId: {id}-{revision}\n";
+    "{name}: {state}\nSeverity: {severity}\nSite: {site}\nSubject: {subject}\nValue: {value}\nPeriod: {period}\n"
+    "Since: {since}\nChanged: {at}\nCorrection: {cause}\nAcknowledged by: {by}\nNote: {note}\nRule: {rule}\nId: "
+    "{id}-{revision}\n";
 
 constexpr std::size_t kTemplateBytesMax = 4'096;
 
@@ -44,6 +46,7 @@ Words words_of(const model::Alert& alert, const model::Series& series, bool zh, 
   add(words, "point", series.point);
   add(words, "user", zh && !series.user_name.empty() ? series.user_name : series.user);
   add(words, "value", tables::alert_value(alert, zh));
+  add(words, "period", tables::alert_period(alert, zh, time));
   add(words, "since", time(alert.since));
   add(words, "at", time(alert.at));
   add(words, "id", alert.id);
@@ -106,9 +109,10 @@ std::string read_template(config::Reader& in, const char* key) {
   } else if (const std::string fault = fault_of(text); !fault.empty()) {
     in.error(
         key,
-        fmt::format("cannot be filled in: {}; names in braces are site, severity, state, rule, name, subject, device, "
-                    "point, user, value, since, at, id, revision, cause, by and note; a brace itself is written twice",
-                    fault));
+        fmt::format(
+            "cannot be filled in: {}; names in braces are site, severity, state, rule, name, subject, device, "
+            "point, user, value, period, since, at, id, revision, cause, by and note; a brace itself is written twice",
+            fault));
   }
   return text;
 }

@@ -245,6 +245,11 @@ struct Render {
     line.decimal("since_s", milliseconds(alert.since.time_since_epoch()), 1000);
     line.whole("revision", alert.revision);
     line.whole("suppressed", alert.suppressed);
+    if (alert.of) {
+      line.decimal("period_begin_s", milliseconds(alert.of->begin.time_since_epoch()), 1000);
+      line.decimal("period_end_s", milliseconds(alert.of->end.time_since_epoch()), 1000);
+      if (alert.of->coverage) line.decimal("coverage_percent", *alert.of->coverage, model::kPerPercent);
+    }
     return Rendering::point;
   }
 

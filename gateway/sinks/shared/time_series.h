@@ -19,7 +19,8 @@
 // |                     |                                             | co2e_kg_per_hour, duration_s, covered_s,     |
 // |                     |                                             | coverage_percent, quality, rule              |
 // | carbongate_alert    | carrier, device, point, rule, severity,     | active, state, value, threshold, since_s,    |
-// |                     | site, user                                  | revision, suppressed                         |
+// |                     | site, user                                  | revision, suppressed, period_begin_s,        |
+// |                     |                                             | period_end_s, coverage_percent               |
 // clang-format on
 //
 // An interval is as first counted, and never written again: corrections are of entries and rollups.
@@ -65,6 +66,8 @@
 //   since_s      when its condition began to hold, in seconds since 1970
 //   revision     how many changes of this alert came before
 //   suppressed   alerts that depend on this one, and were held back so far
+//   period_...   the begin and the end, in seconds since 1970, of the time whose sum `value` is; coverage_percent: how
+//                much of it, until `value` was that, was watched. Absent where it is no sum
 //
 // Time is in milliseconds: of a reading, a total and a change of an alert its own, of what covers a period its begin,
 // as energy platforms do.

@@ -5,6 +5,9 @@
 #include <optional>
 #include <utility>
 
+#include "gateway/model/carrier.h"
+#include "gateway/model/coverage.h"
+#include "gateway/model/entry_name.h"
 #include "gateway/sinks/shared/json_row.h"
 #include "gateway/sinks/shared/message_batch.h"
 #include "protocols/wire/one_line.h"
@@ -98,6 +101,13 @@ Message SyslogSink::write(const model::StoredRow& row) {
     message.data.emplace_back("id", alert->id);
     message.data.emplace_back("state", to_string(alert->stage));
     message.data.emplace_back("severity", to_string(alert->severity));
+    if (alert->of) {
+      message.data.emplace_back("period_begin", model::format_utc(alert->of->begin));
+      message.data.emplace_back("period_end", model::format_utc(alert->of->end));
+      if (alert->of->coverage) {
+        message.data.emplace_back("coverage_percent", model::format_fixed(*alert->of->coverage, model::kPerPercent));
+      }
+    }
   }
   return message;
 }

@@ -6,6 +6,8 @@
 #include <boost/json/serialize.hpp>
 #include <cmath>
 
+#include "gateway/model/carrier.h"
+#include "gateway/model/coverage.h"
 #include "gateway/model/entry_name.h"
 
 namespace carbongate::sinks::webhook {
@@ -69,6 +71,12 @@ Event alertmanager_event(const model::StoredRow& row, const std::string& store, 
   const auto [value, limit] = model::figures_text(alert->value, alert->limit, alert->unit);
   if (std::isfinite(alert->value)) add(annotations, "value", value);
   if (std::isfinite(alert->limit)) add(annotations, "threshold", limit);
+  if (alert->of) {
+    add(annotations, "period", model::format_utc(alert->of->begin) + "/" + model::format_utc(alert->of->end));
+    if (alert->of->coverage) {
+      add(annotations, "coverage_percent", model::format_fixed(*alert->of->coverage, model::kPerPercent));
+    }
+  }
   add(annotations, "note", alert->note);
   add(annotations, "by", alert->by);
   const Instant end = model::is_active(alert->stage) ? ends : alert->at;

@@ -11,12 +11,12 @@ export function acknowledge(id, note) {
 
 export function alerts(t, state) {
   const one = (n, severity, rule, name, name_zh, subject, user, age, value, limit, unit, more = {}) => ({
-    id: hex(n, 16), state: acknowledged.has(hex(n, 16)) ? 'acknowledged' : 'firing', severity, rule, name, name_zh, subject, energy_user_name: user, since: iso(t - age), changed: iso(t - age + 10_000), value, limit, unit, suppressed: 0, cause: null,
+    id: hex(n, 16), state: acknowledged.has(hex(n, 16)) ? 'acknowledged' : 'firing', severity, rule, name, name_zh, subject, energy_user_name: user, since: iso(t - age), changed: iso(t - age + 10_000), value, limit, unit, period_begin: null, period_end: null, coverage_percent: null, suppressed: 0, cause: null,
     by: acknowledged.has(hex(n, 16)) ? 'admin' : '', note: acknowledged.get(hex(n, 16)) ?? '', ...more,
   });
   const active = [
     one(11, 'critical', 'silent', 'Stack analyser is silent', '烟气分析仪无应答', 'stack-1', '', 42 * 60_000, 2520, 600, 's', {suppressed: 3}),
-    one(12, 'warning', 'pace', 'Month quota is used too fast', '月配额消耗过快', 'rolling-shop', '轧钢车间', 26 * 3_600_000, 101.8, 100, '%'),
+    one(12, 'warning', 'pace', 'Month quota is used too fast', '月配额消耗过快', 'rolling-shop', '轧钢车间', 26 * 3_600_000, 101.8, 100, '%', {period_begin: '2026-02-28T16:00:00Z', period_end: '2026-03-31T16:00:00Z', coverage_percent: 98.6}),
     one(13, 'warning', 'peak', 'Peak power', '峰值功率', 'incomer.active_power', '', 7 * 60_000, 1480, 1450, 'kW', acknowledged.has(hex(13, 16)) ? {} : {state: 'acknowledged', by: '李工', note: '调试压机，预计 16:00 结束'}),
     one(14, 'info', 'intensity', 'Grid is dirty', '电网碳强度偏高', 'grid.intensity', '', 55 * 60_000, kGrid, 600, 'g/kWh'),
   ];

@@ -338,6 +338,9 @@ export interface Alert extends Named {
   value: Optional<number>;
   limit: Optional<number>;
   unit: string;
+  period_begin: Optional<string>;
+  period_end: Optional<string>;
+  coverage_percent: Optional<number>;
   suppressed: number;
   cause: Optional<string>;
   by: string;

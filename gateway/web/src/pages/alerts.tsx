@@ -63,7 +63,7 @@ function columnsOf(ui: Ui, at: number, acknowledge: ((alert: Alert) => void) | u
     {id: 'subject', title: t('alerts.subject'), cell: (one) => <>{one.subject}{one.energy_user_name ? <span class="hint block">{one.energy_user_name}</span> : null}</>},
     {
       id: 'value', title: t('alerts.value'), number: true,
-      cell: (one) => <>{alertValue(one, ui) ?? '–'}{isKnown(one.limit) && one.unit !== STATE_UNIT ? <span class="hint block">{t('alerts.limit', {limit: ui.quantity(one.limit, one.unit)})}</span> : null}</>,
+      cell: (one) => <>{alertValue(one, ui) ?? '–'}{isKnown(one.limit) && one.unit !== STATE_UNIT ? <span class="hint block">{t('alerts.limit', {limit: ui.quantity(one.limit, one.unit)})}</span> : null}{one.period_begin ? <span class="hint block">{ui.time(one.period_begin)} – {ui.time(one.period_end)}</span> : null}{one.coverage_percent === null ? null : <span class="hint block">{t('alerts.coverage', {percent: ui.percent(one.coverage_percent, 1)})}</span>}</>,
     },
     {id: 'since', title: t('alerts.since'), number: true, cell: (one) => <span title={ui.time(one.since, 'full')}>{ui.time(one.since)}<span class="hint block">{ui.ago(one.since, at)}</span></span>},
     {

@@ -259,6 +259,7 @@ export const en = {
   'alerts.since': 'Since',
   'alerts.value': 'Value',
   'alerts.limit': 'Limit {limit}',
+  'alerts.coverage': '{percent} watched',
   'alerts.none': 'No active alert',
   'alerts.none.hint': 'All rules hold. What fired before is in the history.',
   'alerts.history.none': 'No alert yet',

@@ -261,6 +261,7 @@ export const zh: Record<Key, string> = {
   'alerts.since': '起始',
   'alerts.value': '数值',
   'alerts.limit': '限值 {limit}',
+  'alerts.coverage': '已监测 {percent}',
   'alerts.none': '没有活动告警',
   'alerts.none.hint': '所有规则均正常。以往告警见历史。',
   'alerts.history.none': '尚无告警',

@@ -167,15 +167,17 @@ TEST_F(ExportTest, WritesTheChangesOfAlerts) {
   alert.cause = model::Cause::late_data;
   alert.value = std::nan("");
   alert.unit = "%";
+  alert.of = model::SummedTime{.begin = kNewYear, .end = kNewYear + 31 * 24h, .coverage = 8750};
   commit({{{model::WatchId{1}, alert}}, {}, {}});
   EXPECT_EQ(
       text("alerts"),
       "time,rule,device,point,user,carrier,severity,state,value,limit,unit,since,id,revision,cause,name,name_zh,by,"
-      "note,suppressed\n"
+      "note,suppressed,period_begin,period_end,coverage_percent\n"
       "2023-01-01T00:05:00+08:00,overload,press,power,,,critical,firing,812.5,800,kW,2023-01-01T00:01:00+08:00,"
-      "0123456789abcdef,0,,Transformer overload,变压器过载,,,0\n"
+      "0123456789abcdef,0,,Transformer overload,变压器过载,,,0,,,\n"
       "2023-01-01T00:05:00+08:00,quota,,,press-shop,electricity,critical,withdrawn,,800,%,2023-01-01T00:01:00+08:"
-      "00,0123456789abcdef,1,late-data,Transformer overload,变压器过载,,,0\n");
+      "00,0123456789abcdef,1,late-data,Transformer "
+      "overload,变压器过载,,,0,2023-01-01T00:00:00+08:00,2023-02-01T00:00:00+08:00,87.5\n");
 }
 
 TEST_F(ExportTest, WritesCorrectionsBesideWhatTheyCorrect) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/model/coverage.h"
 #include "tests/unit/gateway/pipeline/pipeline_fixture.h"
 
 namespace carbongate::pipeline {
@@ -75,12 +76,24 @@ class AlertsTest : public ::testing::Test {
     for (const auto& [watch, state] : effects.alerts) kept_[model::index(watch)] = state;
     for (const model::JournalRow& row : effects.rows) {
       const auto* alert = row.body.get_if<model::Alert>();
-      if (alert) told_ += line(std::get<model::WatchId>(row.subject), *alert) + "\n";
+      if (!alert) continue;
+      told_ += line(std::get<model::WatchId>(row.subject), *alert) + "\n";
+      times_ += time_of(*alert) + "\n";
     }
   }
 
   // What was told since it was asked for last.
   std::string told() { return std::exchange(told_, {}); }
+
+  // Of what times the values were that were told since it was asked for last: "06-01 00:00:00 to 06-02 00:00:00, 87.5%"
+  std::string times() { return std::exchange(times_, {}); }
+
+  static std::string time_of(const model::Alert& alert) {
+    if (!alert.of) return "none";
+    const auto& coverage = alert.of->coverage;
+    return clock(alert.of->begin) + " to " + clock(alert.of->end) + ", " +
+           (coverage ? model::format_fixed(*coverage, model::kPerPercent) : "?") + "%";
+  }
 
   // "06-01 12:00:05 overload device.power firing since 12:00:00 812 > 800, revision 1, late-data"
   std::string line(model::WatchId id, const model::Alert& alert) const {
@@ -126,6 +139,7 @@ class AlertsTest : public ::testing::Test {
   }
 
   std::string told_;
+  std::string times_;
   std::vector<model::AlertState> kept_;
 };
 

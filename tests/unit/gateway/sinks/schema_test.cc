@@ -213,6 +213,12 @@ TEST(LineProtocolSchema, SaysOfAnAlertWhetherItFires) {
   EXPECT_EQ(line_of(alert, series),
             "carbongate_alert,device=press\\ shop,point=power,rule=overload,severity=critical,site=edz-1 "
             "active=0i,state=3i,threshold=800,since_s=1700000098.5,revision=1i,suppressed=0i 1700000100000\n");
+  alert.of = model::SummedTime{.begin = kNine, .end = kNine + 24h, .coverage = 8750};
+  EXPECT_TRUE(line_of(alert, series)
+                  .ends_with(",suppressed=0i,period_begin_s=1700000100,period_end_s=1700086500,coverage_percent=87.5 "
+                             "1700000100000\n"));
+  alert.of->coverage.reset();
+  EXPECT_TRUE(line_of(alert, series).ends_with(",period_end_s=1700086500 1700000100000\n"));
 }
 
 TEST(LineProtocolSchema, TellsThePeriodsOfRollupsApart) {

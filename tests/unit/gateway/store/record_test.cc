@@ -40,6 +40,21 @@ TEST(Record, KeepsEveryMemberOfAnAlert) {
   RecordCodec codec;
   EXPECT_EQ(codec.decode_row(codec.encode(full_alert())).get<model::Alert>(), full_alert());
   EXPECT_EQ(codec.decode_row(codec.encode(model::Alert{})).get<model::Alert>(), model::Alert{}) << "nothing is left";
+  model::Alert unknown = full_alert();
+  unknown.of->coverage.reset();
+  EXPECT_EQ(codec.decode_row(codec.encode(unknown)).get<model::Alert>(), unknown);
+}
+
+// As it was written before alerts said what their value is a sum of.
+TEST(Record, ReadsAnAlertThatDoesNotSayWhatItIsOf) {
+  RecordCodec codec;
+  const std::string with(codec.encode(full_alert()).body);
+  model::Alert alert = full_alert();
+  alert.of.reset();
+  const RecordColumns without = codec.encode(alert);
+  EXPECT_TRUE(with.starts_with(without.body)) << "all that is new is behind it";
+  EXPECT_LT(without.body.size(), with.size());
+  EXPECT_EQ(codec.decode_row(without).get<model::Alert>(), alert);
 }
 
 TEST(Record, KeepsEveryMemberOfAnEntry) {

@@ -41,7 +41,10 @@ class StandingAlertsTest : public ::testing::Test {
     alert.revision = revision;
     alert.by = stage == AlertStage::acknowledged ? "Li Wei" : "";
     alert.note = stage == AlertStage::acknowledged ? "seen" : "";
-    if (stage == AlertStage::acknowledged) alert.value = std::nan("");
+    if (stage == AlertStage::acknowledged) {
+      alert.value = std::nan("");
+      alert.of.reset();
+    }
     return {static_cast<model::WatchId>(watch), alert};
   }
   void commit(std::vector<model::JournalRow> rows,
@@ -84,6 +87,7 @@ TEST_F(StandingAlertsTest, OfWhatFiresNothingElseIsRead) {
   EXPECT_EQ(one.state, "acknowledged");
   EXPECT_EQ(one.alert.by, "Li Wei");
   EXPECT_EQ(one.alert.value, 812.5);
+  EXPECT_EQ(one.alert.of, full_alert().of) << "as the value, of the change that had one";
   EXPECT_EQ(one.subject, "press.energy");
   EXPECT_EQ(active_alerts(config_.path, site_, id_of(1, since))->all.size(), 1u);
   EXPECT_TRUE(active_alerts(config_.path, site_, id_of(1, kStart))->all.empty()) << "it is over";
@@ -93,10 +97,12 @@ TEST_F(StandingAlertsTest, WhatIsPendingIsAmongWhatIsActive) {
   model::AlertState state;
   state.holds_since = kStart;
   state.value = 900;
+  state.of = model::SummedTime{.begin = kStart, .end = kStart + 24h, .coverage = 8750};
   commit({}, {{model::WatchId{0}, state}, fires(1, kStart)});
   const auto found = active_alerts(config_.path, site_);
   ASSERT_EQ(found->all.size(), 1u);
   EXPECT_TRUE(found->all.begin()->second.is_pending);
+  EXPECT_EQ(found->all.begin()->second.alert.of, state.of);
   EXPECT_TRUE(active_alerts(config_.path, site_, id_of(1, kStart))->all.empty());
 }
 

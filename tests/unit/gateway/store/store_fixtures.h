@@ -98,7 +98,8 @@ inline model::Alert full_alert() {
           .cause = model::Cause::late_data,
           .by = "Li Wei",
           .note = "电工已到场",
-          .suppressed = 50};
+          .suppressed = 50,
+          .of = model::SummedTime{.begin = kStart - 5h, .end = kStart + 19h, .coverage = 8750}};
 }
 
 inline model::Report full_report(model::ReportKind kind, Instant begin, Duration length) {
@@ -138,6 +139,7 @@ inline model::AlertState full_alert_state() {
   return {.holds_since = kStart + 1s,
           .seen_at = kStart + 5s,
           .value = 812.5,
+          .of = model::SummedTime{.begin = kStart - 1h, .end = kStart, .coverage = {}},
           .bridged = 90s,
           .held_back = true,
           .since = kStart + 2s,
@@ -157,7 +159,8 @@ inline model::AlertState full_alert_state() {
                        .since = kStart - 1h,
                        .published = 3,
                        .withdrawn = true,
-                       .sum_then = -3},
+                       .sum_then = -3,
+                       .unwatched = 900'000},
                       {.begin = kStart, .sum = 8, .since = {}}}};
 }
 

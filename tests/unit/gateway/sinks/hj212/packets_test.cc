@@ -132,6 +132,23 @@ TEST(Hj212Packets, AnAlertIsATextThatCannotEndEarly) {
       << "the name is cut, not what tells the alert: " << cut;
 }
 
+TEST(Hj212Packets, AnAlertSaysHowMuchOfASumWasWatched) {
+  model::Alert alert;
+  alert.since = kTen;
+  alert.name_zh = "日电量";
+  alert.value = 60;
+  alert.limit = 50;
+  alert.unit = "kWh";
+  alert.id = "0123456789abcdef";
+  alert.of = model::SummedTime{.begin = kTen - 10h, .end = kTen + 14h, .coverage = 8750};
+  const auto text = [&] { return area(data_of(alert, {}, StationClock("Asia/Shanghai"))); };
+  EXPECT_NE(text().find(", 限值 50 kWh, 时段 20260801000000-20260802000000, 覆盖率 87.5%, 起始 20260801100000, "),
+            std::string::npos)
+      << text();
+  alert.of->coverage.reset();
+  EXPECT_NE(text().find("-20260802000000, 起始 "), std::string::npos) << text();
+}
+
 TEST(Hj212Packets, AnAlertSaysWhatItStandsFor) {
   model::Alert alert;
   alert.name_zh = "组";

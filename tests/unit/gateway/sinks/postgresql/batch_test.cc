@@ -134,6 +134,26 @@ TEST_F(PostgresqlBatch, SendsARuleAgainWhenItsNameChanges) {
   EXPECT_EQ(alerts[3].at(0), alerts[0].at(0)) << "one rule";
 }
 
+TEST_F(PostgresqlBatch, AnAlertSaysHowMuchOfASumWasWatched) {
+  model::Alert alert;
+  const auto last = [&] {
+    const auto fields = tuples_of(batch_of({row(alert)}).copies.back()).at(0);
+    return std::vector<std::string>(fields.end() - 3, fields.end());
+  };
+  EXPECT_EQ(columns_of(Table::alerts).back().name, "coverage_percent");
+  EXPECT_EQ(last(), (std::vector<std::string>{"NULL", "NULL", "NULL"}));
+  alert.of = model::SummedTime{.begin = Instant(std::chrono::seconds(1'700'000'000)), .end = {}, .coverage = 8750};
+  alert.of->end = alert.of->begin + std::chrono::hours(24);
+  const std::vector<std::string> with = last();
+  alert.of->coverage.reset();
+  const std::vector<std::string> unknown = last();
+  EXPECT_NE(with[0], "NULL");
+  EXPECT_NE(with[0], with[1]);
+  EXPECT_NE(with[2], "NULL");
+  EXPECT_EQ(unknown[1], with[1]);
+  EXPECT_EQ(unknown[2], "NULL");
+}
+
 TEST_F(PostgresqlBatch, CoalThatNoCoefficientGivesIsNoZero) {
   const auto coal_of = [&](Table table, model::RowBody body) {
     const auto fields = tuples_of(batch_of({row(std::move(body))}).copies.back()).at(0);

@@ -71,6 +71,29 @@ TEST(Notice, SpeaksEnglishToo) {
   EXPECT_FALSE(notice.is_urgent);
 }
 
+TEST(Notice, SaysHowMuchOfASumWasWatched) {
+  NoticeWriter zh(read("").config), en(read("lang: en").config), own(read("text: '{period}'").config);
+  model::StoredRow row = alert_row();
+  EXPECT_EQ(own.write(row).text, "\n");
+  model::Alert alert = row.body.get<model::Alert>();
+  alert.of = model::SummedTime{.begin = alert.since - 8h, .end = alert.since + 16h, .coverage = 8750};
+  alert.unit = "kWh";
+  row.body = alert;
+  EXPECT_EQ(zh.write(row).headline, "[严重] 触发: 变压器过载 incomer.power: 900.1 > 800 kWh (覆盖率 87.5%)");
+  EXPECT_NE(zh.write(row).text.find("\n数值: 900.1 > 800 kWh (覆盖率 87.5%)\n"
+                                    "时段: 2026-01-01T00:00:00+08:00 至 2026-01-02T00:00:00+08:00\n起始: "),
+            std::string::npos)
+      << zh.write(row).text;
+  EXPECT_EQ(en.write(row).headline, "[critical] firing: Overload, incomer.power: 900.1 > 800 kWh (87.5 % watched)");
+  EXPECT_NE(en.write(row).text.find("\nPeriod: 2026-01-01T00:00:00+08:00 to 2026-01-02T00:00:00+08:00\nSince: "),
+            std::string::npos)
+      << en.write(row).text;
+  EXPECT_EQ(own.write(row).text, "2026-01-01T00:00:00+08:00 至 2026-01-02T00:00:00+08:00\n");
+  alert.of->coverage.reset();
+  row.body = alert;
+  EXPECT_TRUE(en.write(row).headline.ends_with(": 900.1 > 800 kWh")) << "not known";
+}
+
 TEST(Notice, HasNoFiguresWhereThereAreNone) {
   NoticeWriter zh(read("").config), en(read("lang: en").config);
   model::StoredRow row = alert_row();

@@ -29,6 +29,11 @@ model::StoredRow alert_row(model::AlertStage stage) {
   return {42, series, alert};
 }
 
+model::Alert summed(model::Alert alert) {
+  alert.of = model::SummedTime{.begin = alert.since, .end = alert.since + 24h, .coverage = 8750};
+  return alert;
+}
+
 TEST(CloudEvent, SaysWhatHappenedToWhat) {
   shared::JsonRow rows("Asia/Shanghai", "store");
   Event event;
@@ -44,6 +49,35 @@ TEST(CloudEvent, SaysWhatHappenedToWhat) {
   EXPECT_EQ(got.at("data").at("name").as_string(), "A \"quoted\" name");
   EXPECT_EQ(got.at("data").at("value").to_number<double>(), 900.1);
   EXPECT_EQ(got.at("data").at("key").as_string(), "store-42");
+}
+
+TEST(CloudEvent, SaysHowMuchOfASumWasWatched) {
+  shared::JsonRow rows("Asia/Shanghai", "store");
+  Event event;
+  model::StoredRow row = alert_row(model::AlertStage::firing);
+  ASSERT_TRUE(write_cloud_event(row, "store", rows, event));
+  json::value data = json::parse(event.body).at("data");
+  for (const char* name : {"period_begin", "period_end", "coverage_percent"}) {
+    EXPECT_TRUE(!data.as_object().contains(name) || data.at(name).is_null()) << name;
+  }
+  row.body = summed(row.body.get<model::Alert>());
+  ASSERT_TRUE(write_cloud_event(row, "store", rows, event));
+  data = json::parse(event.body).at("data");
+  EXPECT_EQ(data.at("period_begin").as_string(), "2026-01-01T08:00:00+08:00");
+  EXPECT_EQ(data.at("period_end").as_string(), "2026-01-02T08:00:00+08:00");
+  EXPECT_EQ(data.at("coverage_percent").to_number<double>(), 87.5);
+}
+
+TEST(AlertmanagerEvent, SaysHowMuchOfASumWasWatched) {
+  model::StoredRow row = alert_row(model::AlertStage::firing);
+  const auto annotations = [&] {
+    return json::parse(alertmanager_event(row, "store", {}).body).at(0).at("annotations").as_object();
+  };
+  EXPECT_FALSE(annotations().contains("period"));
+  EXPECT_FALSE(annotations().contains("coverage_percent"));
+  row.body = summed(row.body.get<model::Alert>());
+  EXPECT_EQ(annotations().at("period").as_string(), "2026-01-01T00:00:00Z/2026-01-02T00:00:00Z");
+  EXPECT_EQ(annotations().at("coverage_percent").as_string(), "87.5");
 }
 
 TEST(CloudEvent, IsOfAlertsAndReportsAlone) {
