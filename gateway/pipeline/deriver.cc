@@ -217,32 +217,8 @@ bool Deriver::takes_results(std::uint32_t derived) const {
   });
 }
 
-bool Deriver::must_come_behind(PointId point, std::uint32_t derived, Instant at,
-                               const std::vector<PointState>& points) const {
-  const std::vector<PointId>& further = made_of_[index(point)];
-  if (further.empty()) return false;
-  const PointId made = result(derived);
-  // Of an input the newest two are known: with a second one of a later time, what stood at `at` would be forgotten.
-  const auto is_pushed_out = [&](PointId input) { return heard_until(points[index(input)]) > at; };
-  if (holds(taken_by_[index(point)], derived)) return is_pushed_out(point);
-  if (is_made_of(followed(derived), point)) return true;
-  if (is_made_of(made, point)) return false;
-  // Beside it, in a result of both.
-  for (const PointId both : further) {
-    if (!std::ranges::binary_search(made_of_[index(made)], both)) continue;
-    const Rules& rules = rules_[*made_by_[index(both)]];
-    const model::DerivedState& state = points[index(both)].derived;
-    for (std::size_t i = 0; i < rules.config->inputs.size(); ++i) {
-      const std::optional<PointId>& input = rules.config->inputs[i].point;
-      const bool is_heard_by_it =
-          input == point || (input && std::ranges::binary_search(following_[index(point)], *input));
-      if (!is_heard_by_it || is_made_of(*input, made)) continue;
-      // A term that has said something waits for the others; an input that is taken as it stands may be one too far.
-      if (i < rules.followed.size() ? is_sum(*rules.config) && state.inputs[i].heard : is_pushed_out(*input))
-        return true;
-    }
-  }
-  return false;
+bool Deriver::follows(PointId result, PointId point) const {
+  return std::ranges::binary_search(following_[index(point)], result);
 }
 
 std::optional<Deriver::Derived> Deriver::derive(Feed feed, const Reading& reading, Quality quality,

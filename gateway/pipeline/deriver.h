@@ -66,11 +66,13 @@ class Deriver {
   // Those that take its value as it stands when another input is read: rules by index, no sums. And what one takes so.
   std::span<const std::uint32_t> taken_by(PointId point) const { return taken_by_[index(point)]; }
   std::span<const PointId> taken(std::uint32_t derived) const { return rules_[derived].taken; }
-  // Or is it.
-  bool is_made_of(PointId result, PointId point) const;
-  bool takes_results(std::uint32_t derived) const;  // of other derived points
+  bool is_made_of(PointId result, PointId point) const;  // or is it
+  bool follows(PointId result, PointId point) const;     // whether it follows the readings of `point`
+  bool takes_results(std::uint32_t derived) const;       // of other derived points
   std::uint32_t count() const { return static_cast<std::uint32_t>(rules_.size()); }
   Duration wait(std::uint32_t derived) const { return rules_[derived].config->wait; }
+  std::span<const model::DerivedInput> inputs(std::uint32_t derived) const { return rules_[derived].config->inputs; }
+  std::uint32_t maker(PointId result) const { return made_by_[index(result)].value(); }
   PointId followed(std::uint32_t derived) const { return *rules_[derived].config->inputs.front().point; }
   PointId result(std::uint32_t derived) const { return rules_[derived].config->result; }
   bool adds(std::uint32_t derived) const { return rules_[derived].config->formula == model::Formula::sum; }
@@ -78,11 +80,6 @@ class Deriver {
   bool has_no_gaps(PointId result) const;
   // A result has a higher one than those it is computed from: sums are concluded in this order.
   std::size_t rank(std::uint32_t derived) const { return ranks_[derived]; }
-
-  // Whether a reading of this point, of a later time than `at`, must not be taken in before what a reading of `at`
-  // makes of the derived point that follows it: it decides that, or goes ahead of it in a result of both.
-  bool must_come_behind(PointId point, std::uint32_t derived, Instant at,
-                        const std::vector<model::PointState>& points) const;
 
   // What follows from `reading`, which may be counted and is the newest of its point in `points`. nullopt: nothing yet.
   // Not of a sum.

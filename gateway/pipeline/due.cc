@@ -13,100 +13,140 @@ using model::PointState;
 void Due::restore(const std::vector<PointState>& points) {
   for (std::uint32_t derived = 0; derived < deriver_.count(); ++derived) {
     const auto& reading = points[index(deriver_.result(derived))].derived.waiting;
-    if (!reading) continue;
-    waiting_.push_back({.derived = derived, .at = reading->at, .until = reading->since + wait_of(derived)});
-    first_until_ = std::min(first_until_, waiting_.back().until);
+    if (reading) wait({.derived = derived, .at = reading->at, .until = reading->since + wait_of(derived)});
   }
+}
+
+void Due::wait(const Waiting& waiting) {
+  places_.resize(deriver_.count());
+  places_[waiting.derived] = waiting_.size();
+  waiting_.push_back(waiting);
+  first_until_ = std::min(first_until_, waiting.until);
+}
+
+Due::Waiting* Due::find(std::uint32_t derived) {
+  if (derived >= places_.size() || places_[derived] >= waiting_.size()) return nullptr;
+  Waiting& waiting = waiting_[places_[derived]];
+  return waiting.derived == derived ? &waiting : nullptr;
 }
 
 void Due::heard(PointId point) {
   if (heard_in_.size() <= index(point)) heard_in_.resize(index(point) + 1);
   heard_in_[index(point)] = batch_;
   if (waiting_.empty()) return;
-  for (const std::uint32_t derived : deriver_.taken_by(point)) {
-    const auto waiting = std::ranges::find(waiting_, derived, &Waiting::derived);
-    if (waiting == waiting_.end()) continue;
-    waiting->is_asked = true;
-    is_any_asked_ = true;
-  }
+  const std::span<const std::uint32_t> by = deriver_.taken_by(point);
+  asked_.insert(asked_.end(), by.begin(), by.end());
 }
 
 bool Due::release_before(std::span<const Reading> readings, const std::vector<PointState>& points) {
-  bool is_any = false;
-  for (Waiting& waiting : waiting_) {
-    if (waiting.at >= readings.front().at) continue;
-    const bool must_go = std::ranges::any_of(readings, [&](const Reading& reading) {
-      if (deriver_.must_come_behind(reading.point, waiting.derived, waiting.at, points)) return true;
-      // With a later one of the last that it waits for, none of its time comes any more.
-      const std::span<const PointId> taken = deriver_.taken(waiting.derived);
-      const bool is_taken = std::ranges::find(taken, reading.point) != taken.end();
-      return is_taken && is_all_there(waiting, points, reading.point);
-    });
-    if (!must_go) continue;
-    release(waiting);
-    is_any = true;
+  if (waiting_.empty()) return false;
+  for (const Reading& reading : readings) release_before(reading, points);
+  return !ready_.empty();
+}
+
+void Due::release_before(const Reading& reading, const std::vector<PointState>& points) {
+  for (const std::uint32_t derived : deriver_.taken_by(reading.point)) {
+    Waiting* const waiting = find(derived);
+    if (!waiting || waiting->at >= reading.at) continue;
+    // With a second one of a later time, what stood then would be forgotten; with a later one of the last that it waits
+    // for, none of its time comes any more.
+    const bool is_pushed_out = heard_until(points[index(reading.point)]) > waiting->at;
+    if (is_pushed_out || is_all_there(*waiting, points, reading.point)) release(*waiting);
   }
-  return is_any;
+  for (const PointId result : deriver_.made_of(reading.point)) {
+    const std::uint32_t derived = deriver_.maker(result);
+    Waiting* const waiting = find(derived);
+    if (waiting && waiting->at < reading.at && deriver_.is_made_of(deriver_.followed(derived), reading.point)) {
+      release(*waiting);
+    }
+    if (deriver_.takes_results(derived)) release_beside(reading, derived, points);
+  }
+}
+
+// What another input of the same result waits for: a term that has said something already would go ahead of it, and an
+// input that is taken as it stands push out what stood then.
+void Due::release_beside(const Reading& reading, std::uint32_t derived, const std::vector<PointState>& points) {
+  const PointId result = deriver_.result(derived);
+  const std::span<const model::DerivedInput> inputs = deriver_.inputs(derived);
+  const bool adds = deriver_.adds(derived);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const std::optional<PointId>& input = inputs[i].point;
+    if (!input || (input != reading.point && !deriver_.follows(*input, reading.point))) continue;
+    if (adds ? !points[index(result)].derived.inputs[i].heard : i == 0) continue;
+    const auto heard = adds ? reading.at : heard_until(points[index(*input)]).value_or(Instant::min());
+    for (Waiting& waiting : waiting_) {
+      const PointId made = deriver_.result(waiting.derived);
+      if (waiting.is_ready || waiting.at >= heard || waiting.at >= reading.at || made == result) continue;
+      if (deriver_.is_made_of(result, made) && !deriver_.is_made_of(*input, made)) release(waiting);
+    }
+  }
 }
 
 // And what it may be made of itself.
 void Due::release(Waiting& waiting) {
-  is_any_asked_ = true;
-  waiting.is_released = true;
+  set_ready(waiting);
+  if (!deriver_.takes_results(waiting.derived)) return;
   for (Waiting& other : waiting_) {
-    if (other.at <= waiting.at && deriver_.is_made_of(deriver_.result(waiting.derived), deriver_.result(other.derived)))
-      other.is_released = true;
+    const bool is_part = deriver_.is_made_of(deriver_.result(waiting.derived), deriver_.result(other.derived));
+    if (other.at <= waiting.at && is_part) set_ready(other);
   }
 }
 
-void Due::wait_anew(Instant now) {
-  for (Waiting& waiting : waiting_) waiting.until = now + wait_of(waiting.derived);
-  find_first_until();
+void Due::set_ready(Waiting& waiting) {
+  if (!std::exchange(waiting.is_ready, true)) ready_.push_back(waiting.derived);
 }
 
-void Due::find_first_until() {
+void Due::wait_anew(Instant now) {
   first_until_ = Instant::max();
-  for (const Waiting& waiting : waiting_) first_until_ = std::min(first_until_, waiting.until);
+  for (Waiting& waiting : waiting_) {
+    waiting.until = now + wait_of(waiting.derived);
+    first_until_ = std::min(first_until_, waiting.until);
+  }
 }
 
 std::optional<Due::Step> Due::next(std::vector<PointState>& points, Instant now) {
   if (done_ < readings_.size()) return derive_from(readings_[done_++], points, now);
   readings_.clear();
   done_ = 0;
-  if (now < now_) {  // the clock was set back
-    for (Waiting& waiting : waiting_) waiting.until = std::min(waiting.until, now + wait_of(waiting.derived));
-    find_first_until();
-  }
-  now_ = now;
+  find_ready(points, now);
   // What lies further back is made first, and of one instant what others are made of.
   const auto key = [this](const auto& step) { return std::tuple(step.at, deriver_.rank(step.derived)); };
-  const auto waiting = first_ready(points, now);
+  const Waiting* waiting = nullptr;
+  for (const std::uint32_t derived : ready_) {
+    const Waiting* const next = find(derived);
+    if (!waiting || key(*next) < key(*waiting)) waiting = next;
+  }
   auto round = rounds_.end();
   for (auto next = rounds_.begin(); next != rounds_.end(); ++next) {
     if (!is_behind(*next) && (round == rounds_.end() || key(*next) < key(*round))) round = next;
   }
-  if (waiting != waiting_.end() && (round == rounds_.end() || key(*waiting) < key(*round))) {
-    return make(waiting, points);
-  }
+  if (waiting && (round == rounds_.end() || key(*waiting) < key(*round))) return make(waiting->derived, points);
   if (round != rounds_.end()) return conclude(round, points);
   return std::nullopt;
 }
 
-// Of those that need not wait any more. end(): there are none.
-std::vector<Due::Waiting>::iterator Due::first_ready(const std::vector<PointState>& points, Instant now) {
-  auto first = waiting_.end();
-  if (!is_any_asked_ && now < first_until_) return first;
-  for (auto waiting = waiting_.begin(); waiting != waiting_.end(); ++waiting) {
-    if (std::exchange(waiting->is_asked, false)) {
-      waiting->is_released = waiting->is_released || is_all_there(*waiting, points);
-    }
-    const bool is_ready = waiting->is_released || (waiting->until <= now && !is_behind(*waiting, now));
-    if (!is_ready) continue;
-    const auto key = [this](const Waiting& w) { return std::tuple(w.at, deriver_.rank(w.derived)); };
-    if (first == waiting_.end() || key(*waiting) < key(*first)) first = waiting;
+void Due::find_ready(const std::vector<PointState>& points, Instant now) {
+  for (const std::uint32_t derived : asked_) {
+    Waiting* const waiting = find(derived);
+    if (waiting && is_all_there(*waiting, points)) set_ready(*waiting);
   }
-  is_any_asked_ = std::ranges::any_of(waiting_, &Waiting::is_released);
-  return first;
+  asked_.clear();
+  if (now < now_) {  // the clock was set back
+    for (Waiting& waiting : waiting_) {
+      waiting.until = std::min(waiting.until, now + wait_of(waiting.derived));
+      first_until_ = std::min(first_until_, waiting.until);
+    }
+  }
+  now_ = now;
+  if (now >= first_until_) find_overdue(now);
+}
+
+void Due::find_overdue(Instant now) {
+  first_until_ = Instant::max();
+  for (Waiting& waiting : waiting_) {
+    if (waiting.until <= now && !is_behind(waiting, now)) set_ready(waiting);
+    if (!waiting.is_ready) first_until_ = std::min(first_until_, waiting.until);
+  }
 }
 
 // What one batch told of is there, whatever the times are that it has.
@@ -122,8 +162,7 @@ bool Due::is_all_there(const Waiting& waiting, const std::vector<PointState>& po
 // A result that it takes waits for longer.
 bool Due::is_behind(const Waiting& waiting, Instant now) const {
   return deriver_.takes_results(waiting.derived) && std::ranges::any_of(waiting_, [&](const Waiting& other) {
-           return other.derived != waiting.derived && other.until > now && other.at <= waiting.at &&
-                  !other.is_released &&
+           return other.derived != waiting.derived && other.until > now && other.at <= waiting.at && !other.is_ready &&
                   deriver_.is_made_of(deriver_.result(waiting.derived), deriver_.result(other.derived));
          });
 }
@@ -136,10 +175,12 @@ bool Due::is_behind(const Deriver::Round& round) const {
   });
 }
 
-Due::Step Due::make(std::vector<Waiting>::iterator waiting, std::vector<PointState>& points) {
-  const std::uint32_t derived = waiting->derived;
-  waiting_.erase(waiting);
-  find_first_until();
+Due::Step Due::make(std::uint32_t derived, std::vector<PointState>& points) {
+  std::erase(ready_, derived);
+  const std::size_t place = places_[derived];
+  waiting_[place] = waiting_.back();
+  places_[waiting_[place].derived] = place;
+  waiting_.pop_back();
   Step step{.changed = {deriver_.result(derived)}, .results = {}};
   const auto reading = std::exchange(points[index(deriver_.result(derived))].derived.waiting, std::nullopt).value();
   auto result = deriver_.derive({.derived = derived, .input = 0},
@@ -148,14 +189,6 @@ Due::Step Due::make(std::vector<Waiting>::iterator waiting, std::vector<PointSta
   if (result) step.results.push_back(std::move(*result));
   step.heard = reading.since;
   return step;
-}
-
-void Due::wait(const Waiting& waiting, const Judged& judged, std::vector<PointState>& points, Instant now) {
-  const auto& [reading, quality] = judged;
-  points[index(deriver_.result(waiting.derived))].derived.waiting = {
-      .at = reading.at, .value = reading.value, .quality = quality, .since = now};
-  waiting_.push_back(waiting);
-  first_until_ = std::min(first_until_, waiting.until);
 }
 
 Due::Step Due::derive_from(const Judged& judged, std::vector<PointState>& points, Instant now) {
@@ -171,9 +204,8 @@ Due::Step Due::derive_from(const Judged& judged, std::vector<PointState>& points
         result = deriver_.missing(feed, reading.at, points);
       }
     } else {
-      const auto before = std::ranges::find(waiting_, feed.derived, &Waiting::derived);
-      if (before != waiting_.end()) {
-        for (Deriver::Derived& made : make(before, points).results) step.results.push_back(std::move(made));
+      if (find(feed.derived)) {
+        for (Deriver::Derived& made : make(feed.derived, points).results) step.results.push_back(std::move(made));
       }
       const Waiting waiting{
           .derived = feed.derived, .at = reading.at, .until = now + wait_of(feed.derived), .batch = batch_};
@@ -182,7 +214,9 @@ Due::Step Due::derive_from(const Judged& judged, std::vector<PointState>& points
       } else if (is_all_there(waiting, points)) {
         result = deriver_.derive(feed, reading, judged.quality, points);
       } else {
-        wait(waiting, judged, points, now);
+        points[index(deriver_.result(feed.derived))].derived.waiting = {
+            .at = reading.at, .value = reading.value, .quality = judged.quality, .since = now};
+        wait(waiting);
       }
     }
     if (result) step.results.push_back(std::move(*result));

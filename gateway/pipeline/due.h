@@ -61,20 +61,23 @@ class Due {
     Instant at{};
     Instant until{};
     std::uint64_t batch = 0;
-    bool is_asked = false;  // an input was heard
-    bool is_released = false;
+    bool is_ready = false;  // it need not wait any more
   };
   Step derive_from(const Judged& judged, std::vector<model::PointState>& points, Instant now);
   Step conclude(std::vector<Deriver::Round>::iterator round, std::vector<model::PointState>& points);
-  Step make(std::vector<Waiting>::iterator waiting, std::vector<model::PointState>& points);
-  void wait(const Waiting& waiting, const Judged& judged, std::vector<model::PointState>& points, Instant now);
-  std::vector<Waiting>::iterator first_ready(const std::vector<model::PointState>& points, Instant now);
+  Step make(std::uint32_t derived, std::vector<model::PointState>& points);
+  void wait(const Waiting& waiting);
+  Waiting* find(std::uint32_t derived);  // nullptr: nothing waits for it
+  void find_ready(const std::vector<model::PointState>& points, Instant now);
+  void find_overdue(Instant now);
+  void release_before(const Reading& reading, const std::vector<model::PointState>& points);
+  void release_beside(const Reading& reading, std::uint32_t derived, const std::vector<model::PointState>& points);
+  void release(Waiting& waiting);
+  void set_ready(Waiting& waiting);
   bool is_all_there(const Waiting& waiting, const std::vector<model::PointState>& points,
                     std::optional<PointId> but = {}) const;
   bool is_behind(const Waiting& waiting, Instant now) const;
   bool is_behind(const Deriver::Round& round) const;
-  void release(Waiting& waiting);
-  void find_first_until();
   Duration wait_of(std::uint32_t derived) const { return in_order_ ? Duration::zero() : deriver_.wait(derived); }
   Deriver::Round& round_of(std::uint32_t derived, Instant at);
 
@@ -84,8 +87,10 @@ class Due {
   std::size_t done_ = 0;                // of them
   std::vector<Deriver::Round> rounds_;  // of the sums they are terms of
   std::vector<Waiting> waiting_;
-  bool is_any_asked_ = false;             // of these; or released
-  Instant first_until_ = Instant::max();  // of these
+  std::vector<std::size_t> places_;       // in it, by rule
+  std::vector<std::uint32_t> asked_;      // of these: an input was heard
+  std::vector<std::uint32_t> ready_;      // of these
+  Instant first_until_ = Instant::max();  // none of these is overdue before
   Instant now_ = Instant::min();
   std::uint64_t batch_ = 1;
   std::vector<std::uint64_t> heard_in_;  // by point: the batch
