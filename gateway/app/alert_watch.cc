@@ -24,10 +24,10 @@ constexpr auto kLateLook = 5s;
 
 }  // namespace
 
-// The clock passes for alerts and stations also while nothing is heard. Not cancelled on the way: the pipeline would
-// stand ahead of the store.
+// The clock passes for alerts, stations and what derived points wait for also while nothing is heard. Not cancelled on
+// the way: the pipeline would stand ahead of the store.
 asio::awaitable<void> Gateway::watch_alerts() {
-  if (config_.site.watches.empty() && config_.site.stations.empty()) co_return;
+  if (config_.site.watches.empty() && config_.site.stations.empty() && config_.site.derived.empty()) co_return;
   if (clock_.is_known()) listen_again(clock_.now());
   while (!stopping_) {
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
@@ -61,7 +61,7 @@ asio::awaitable<void> Gateway::look_at_alerts() {
   const Instant now = clock_.now();
   if (!alerts_looked_at_ || now - *alerts_looked_at_ > config_.site.alert_grace + kLateLook) listen_again(now);
   alerts_looked_at_ = now;
-  model::Effects effects = pipeline_.pass(now);
+  model::Effects effects = pipeline_.pass(now, inbox_.weight() + readings_under_way_ == 0);
   if (!effects.empty()) {
     const bool is_told = !effects.rows.empty();
     committing_ = co_await commit(std::move(effects));

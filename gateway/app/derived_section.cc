@@ -49,6 +49,8 @@ std::string describe(const Point& point) {
 // Derived points computed one from the other: reading them goes as deep as they do.
 constexpr std::size_t kStepsMax = 100;
 
+constexpr Duration kWait = 5s;  // for inputs that come in messages of their own
+
 class DerivedSection {
  public:
   DerivedSection(config::Reader& root, model::Site& site, std::set<std::string>& doubtful)
@@ -116,6 +118,7 @@ class DerivedSection {
     Derived derived;
     derived.formula = entry.type->formula;
     derived.max_age = in.in_range<Duration>("max_age", derived.max_age, 1s, 24h);
+    if (derived.formula != Formula::sum) derived.wait = in.in_range<Duration>("wait", kWait, 0ms, 1min);
     switch (derived.formula) {
       case Formula::cems_co2: read_stack(in, derived); break;
       case Formula::gas_at_reference:

@@ -23,7 +23,8 @@ namespace carbongate::app {
 // An input is DEVICE.POINT or a number with its unit. The results are the points stack-1.co2 (kg/h), boiler-gas.volume
 // (Nm3), steam-line.heat (GJ), tank.mass (kg), net.value (the unit of its first term, or `unit`); where the first input
 // is a flow, the rates Nm3/h, kW, kg/h. Each takes the limits of any point (min, max, power_max, stale_after, gap_max)
-// and `max_age` (5min): how far its other inputs may be from the first one in time.
+// and `max_age` (5min): how far its other inputs may be from the first one in time; all but a sum `wait` (5s): how long
+// a reading of the first one waits for those of the same time.
 //
 // Checked: inputs exist and measure what they stand for, a circle is named. Adds the results to site.points and
 // site.derived; the ids of those with problems go to `doubtful_devices`, as of devices that could not be read.

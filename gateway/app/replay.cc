@@ -72,7 +72,7 @@ const model::PointState* Replay::live_to_compare(const WindowReadings& window) c
 }
 
 Played Replay::play(const WindowReadings& window, std::uint64_t behind, const Take& take) {
-  pipeline::Pipeline pipeline(site_, factors_, {});
+  pipeline::Pipeline pipeline(site_, factors_, {}, pipeline::Pipeline::Order::of_time);
   const PointId point = window.point().id;
   const Instant enough = std::min(window.window().to, window.window().closed_until);
   std::optional<bool> open_at_end;

@@ -408,7 +408,7 @@ int run_replay(const ReplayOptions& options, std::ostream& out, std::ostream& er
                        config.store.path.string());
     return EX_CANTCREAT;
   }
-  pipeline::Pipeline pipeline(config.site, config.factors, std::move(checkpoint));
+  pipeline::Pipeline pipeline(config.site, config.factors, std::move(checkpoint), pipeline::Pipeline::Order::of_time);
   Player player(pipeline, *store.value(), *readings, err);
   csv.for_each([&](const Reading& reading) { player.play(reading); }, [](std::size_t, const Fault&) {});
   if (const auto fault = player.finish(config)) {

@@ -100,6 +100,15 @@ struct DerivedInputState {
   friend bool operator==(const DerivedInputState&, const DerivedInputState&) = default;
 };
 
+// A reading that a derived point follows, until the other inputs have been heard of that time too.
+struct WaitingReading {
+  Instant at{};
+  double value = 0.0;
+  Quality quality;
+  Instant since{};  // when it was heard
+  friend bool operator==(const WaitingReading&, const WaitingReading&) = default;
+};
+
 struct DerivedState {
   std::vector<DerivedInputState> inputs;
   Activity total;        // of a cumulative result, since the first reading
@@ -108,6 +117,7 @@ struct DerivedState {
   bool begun = false;    // of a sum: there has been a result
   // Closed up to here without a result, for an input came too late: nothing is booked before it but by corrections.
   std::optional<Instant> closed_until;
+  std::optional<WaitingReading> waiting;
   friend bool operator==(const DerivedState&, const DerivedState&) = default;
 };
 
@@ -118,11 +128,22 @@ struct RejectedRun {
   friend bool operator==(const RejectedRun&, const RejectedRun&) = default;
 };
 
+// What an input of derived points had said before its newest reading.
+struct EarlierInput {
+  Instant heard_at{};              // of the reading then newest, be it a value or one that withdrew it
+  std::optional<Instant> last_at;  // the next three as in PointState
+  double last_value = 0.0;
+  Quality last_quality;
+  bool withdrawn = false;
+  friend bool operator==(const EarlierInput&, const EarlierInput&) = default;
+};
+
 struct PointState {
   std::optional<Instant> last_at;  // of the newest usable reading
   double last_value = 0.0;         // its value, in the point's unit
   Quality last_quality;
   std::optional<Instant> withdrawn_at;  // of the newest rejected reading since then; only where a derived point asks
+  std::optional<EarlierInput> before;   // likewise, and not where it is only followed
 
   // Of an accounted point: rejected since what is counted for good, ascending. From each until the next accepted
   // reading nothing was watched: gateway/pipeline/unwatched.h.

@@ -59,6 +59,7 @@ struct Derived {
   double area_m2 = 0;                          // of the stack, where its gas is measured as a velocity
   double compressibility = 1;                  // Z at the meter's conditions over Z at the reference
   Duration max_age = std::chrono::minutes(5);  // how far the other inputs may be from the first one in time
+  Duration wait{};  // how long a reading of the first one waits to be heard with the others; not of a sum
 };
 
 // The inputs whose readings make readings of the result.

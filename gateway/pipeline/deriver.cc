@@ -11,6 +11,7 @@
 
 #include "gateway/pipeline/quality.h"
 #include "gateway/pipeline/remainder.h"
+#include "gateway/pipeline/said.h"
 
 namespace carbongate::pipeline {
 namespace {
@@ -77,13 +78,20 @@ struct Deriver::Inputs {
 };
 
 Deriver::Deriver(const model::Site& site)
-    : site_(site), feeds_(site.points.size()), made_of_(site.points.size()), following_(site.points.size()) {
+    : site_(site),
+      made_by_(site.points.size()),
+      feeds_(site.points.size()),
+      taken_by_(site.points.size()),
+      made_of_(site.points.size()),
+      following_(site.points.size()) {
   for (const model::Derived& derived : site.derived) {
     const auto number = static_cast<std::uint32_t>(rules_.size());
     rules_.push_back(make_rules(derived));
+    made_by_[index(derived.result)] = number;
     for (std::uint32_t i = 0; i < rules_.back().followed.size(); ++i) {
       feeds_[index(*derived.inputs[i].point)].push_back({number, i});
     }
+    for (const PointId taken : rules_.back().taken) taken_by_[index(taken)].push_back(number);
   }
   rank_results();
   find_results();
@@ -98,7 +106,10 @@ Deriver::Rules Deriver::make_rules(const model::Derived& derived) const {
   for (std::size_t i = 0; i < derived.inputs.size(); ++i) {
     const DerivedInput& input = derived.inputs[i];
     if (input.point && index(*input.point) >= site_.points.size()) refuse(name, "one of its inputs does not exist");
-    if (i >= followed) continue;
+    if (i >= followed) {
+      if (input.point && input.point != derived.inputs.front().point) rules.taken.push_back(*input.point);
+      continue;
+    }
     if (!input.point) refuse(name, "what it follows is a constant");
     const Point& point = site_.points[index(*input.point)];
     Followed follow{.name = point.full_name(), .meter = {}, .scale = {}};
@@ -125,12 +136,10 @@ Deriver::Rules Deriver::make_rules(const model::Derived& derived) const {
 void Deriver::rank_results() {
   // Peels off what depends on nothing that is left; what cannot be peeled off goes round.
   std::vector<bool> done(rules_.size(), false);
-  std::vector<std::optional<std::size_t>> made_by(site_.points.size());
-  for (std::size_t i = 0; i < rules_.size(); ++i) made_by[index(rules_[i].config->result)] = i;
   const auto ready = [&](const model::Derived& derived) {
     for (const DerivedInput& input : derived.inputs) {
       if (!input.point) continue;
-      if (const auto maker = made_by[index(*input.point)]; maker && !done[*maker]) return false;
+      if (const auto maker = made_by_[index(*input.point)]; maker && !done[*maker]) return false;
     }
     return true;
   };
@@ -190,7 +199,26 @@ void Deriver::attach(std::vector<PointState>& points) const {
       }
       state.inputs.push_back(std::move(input));
     }
+    // What waits is the newest reading of what is followed; unless that is another point now, or in another unit.
+    if (is_sum(*rules.config) || !state.waiting) continue;
+    const PointState& followed = points[index(*rules.config->inputs.front().point)];
+    const bool is_same = !before.empty() && before.front().point == rules.followed.front().name;
+    if (!is_same || followed.last_at != state.waiting->at) state.waiting.reset();
   }
+}
+
+bool Deriver::is_made_of(PointId result, PointId point) const {
+  return result == point || std::ranges::binary_search(made_of_[index(point)], result);
+}
+
+bool Deriver::takes_results(std::uint32_t derived) const {
+  return std::ranges::any_of(rules_[derived].config->inputs, [this](const DerivedInput& input) {
+    return input.point && made_by_[index(*input.point)];
+  });
+}
+
+bool Deriver::follows(PointId result, PointId point) const {
+  return std::ranges::binary_search(following_[index(point)], result);
 }
 
 std::optional<Deriver::Derived> Deriver::derive(Feed feed, const Reading& reading, Quality quality,
@@ -199,7 +227,7 @@ std::optional<Deriver::Derived> Deriver::derive(Feed feed, const Reading& readin
   model::DerivedState& state = points[index(rules.config->result)].derived;
   if (rules.followed[feed.input].scale && !count(rules, feed.input, reading, quality, state)) return std::nullopt;
   state.inputs[feed.input].heard = true;
-  return derive_single(rules, reading, state, points);
+  return derive_single(rules, reading, quality, state, points);
 }
 
 void Deriver::hear(Feed feed, const Reading& reading, Quality quality, std::vector<PointState>& points,
@@ -301,28 +329,25 @@ std::optional<Deriver::Moved> Deriver::moved(std::size_t derived, std::size_t in
   return out;
 }
 
-Deriver::Inputs Deriver::gather(const Rules& rules, Instant at, const std::vector<PointState>& points) const {
+// `first`: the reading of the first input. nullptr: that is taken as it stands too.
+Deriver::Inputs Deriver::gather(const Rules& rules, Instant at, const std::vector<PointState>& points,
+                                const model::EarlierInput* first) const {
   Inputs inputs;
   for (const DerivedInput& input : rules.config->inputs) {
     if (!input.point) {
       inputs.of(input.role) = input.constant;
       continue;
     }
-    const PointState& state = points[index(*input.point)];
-    if (!state.last_at) {
+    const bool is_first = first && &input == &rules.config->inputs.front();
+    const model::EarlierInput said = is_first ? *first : said_until(points[index(*input.point)], at);
+    if (!said.last_at || said.withdrawn) {
       inputs.unusable = Rule::input_missing;
-      continue;
-    }
-    if (state.withdrawn_at) {
-      inputs.unusable = Rule::input_missing;
-      continue;
-    }
-    if (std::chrono::abs(at - *state.last_at) > rules.config->max_age) {
+    } else if (std::chrono::abs(at - *said.last_at) > rules.config->max_age) {
       if (inputs.unusable == Rule::none) inputs.unusable = Rule::input_stale;
-      continue;
+    } else {
+      inputs.of(input.role) = to_role(input.role, said.last_value, site_.points[index(*input.point)].unit);
+      inputs.quality = worse(inputs.quality, without_remark(said.last_quality));
     }
-    inputs.of(input.role) = to_role(input.role, state.last_value, site_.points[index(*input.point)].unit);
-    inputs.quality = worse(inputs.quality, without_remark(state.last_quality));
   }
   return inputs;
 }
@@ -358,19 +383,21 @@ Derivation Deriver::evaluate(const Rules& rules, const Inputs& inputs) const {
 
 std::optional<Derivation> Deriver::explain(std::size_t derived, Instant at,
                                            const std::vector<PointState>& points) const {
-  const Inputs inputs = gather(rules_.at(derived), at, points);
+  const Inputs inputs = gather(rules_.at(derived), at, points, nullptr);
   if (inputs.unusable != Rule::none) return std::nullopt;
   return evaluate(rules_[derived], inputs);
 }
 
-std::optional<Deriver::Derived> Deriver::derive_single(const Rules& rules, const Reading& reading,
+std::optional<Deriver::Derived> Deriver::derive_single(const Rules& rules, const Reading& reading, Quality quality,
                                                        model::DerivedState& state,
                                                        const std::vector<PointState>& points) const {
   const Unit& unit = rules.result->unit;
   Derived out{
       .reading = {.point = rules.config->result, .at = reading.at, .value = std::numeric_limits<double>::quiet_NaN()},
       .quality = {}};
-  const Inputs inputs = gather(rules, reading.at, points);
+  const model::EarlierInput first{
+      .heard_at = reading.at, .last_at = reading.at, .last_value = reading.value, .last_quality = quality};
+  const Inputs inputs = gather(rules, reading.at, points, &first);
   Rule unusable = inputs.unusable;
   std::optional<double> factor;
   if (unusable == Rule::none) {

@@ -16,11 +16,12 @@
 namespace carbongate::pipeline {
 
 // A reading of the first input of a derived point that may be counted makes a reading of that point, at the same
-// instant; one that was rejected a missing one (rule input_missing). The others are taken as they were last read, those
-// of the same instant and batch included, whichever comes first in it. One that was never read or whose newest reading
-// was rejected (input_missing), one that lies more than max_age from the first one in time (input_stale), and figures
-// outside of the formula's validity (out_of_validity) make a missing one. What a counter moved in the meantime is not
-// lost: it becomes part of the next result, under the conditions then in force, and is estimated.
+// instant; one that was rejected a missing one (rule input_missing). The others are taken as they stood at that
+// instant, its own readings included, whichever of them is heard first (due.h waits for them; of what an input said,
+// the newest two are known). One that had not been read then or whose newest reading was rejected (input_missing), one
+// that lies more than max_age from the first one in time (input_stale), and figures outside of the formula's validity
+// (out_of_validity) make a missing one. What a counter moved in the meantime is not lost: it becomes part of the next
+// result, under the conditions then in force, and is estimated.
 //
 // Counters are counted as everywhere (EnergyMeter): rollovers, resets and glitches of an input do not reach the result.
 // A result follows the kind of its first input: of a counter it is a counter that begins at 0, of a flow a rate.
@@ -55,7 +56,8 @@ class Deriver {
   // does not exist, units that do not fit, a circle.
   explicit Deriver(const model::Site& site);
 
-  // Fits restored states to the configuration: an input that is another point now starts anew.
+  // Fits restored states to the configuration: an input that is another point now starts anew, and nothing waits for
+  // it.
   void attach(std::vector<model::PointState>& points) const;
 
   std::span<const Feed> fed_by(PointId point) const { return feeds_[index(point)]; }
@@ -63,6 +65,17 @@ class Deriver {
   std::span<const PointId> made_of(PointId point) const { return made_of_[index(point)]; }
   // Those that follow its readings, directly or not: each once.
   std::span<const PointId> following(PointId point) const { return following_[index(point)]; }
+  // Those that take its value as it stands when another input is read: rules by index, no sums. And what one takes so.
+  std::span<const std::uint32_t> taken_by(PointId point) const { return taken_by_[index(point)]; }
+  std::span<const PointId> taken(std::uint32_t derived) const { return rules_[derived].taken; }
+  bool is_made_of(PointId result, PointId point) const;  // or is it
+  bool follows(PointId result, PointId point) const;     // whether it follows the readings of `point`
+  bool takes_results(std::uint32_t derived) const;       // of other derived points
+  std::uint32_t count() const { return static_cast<std::uint32_t>(rules_.size()); }
+  Duration wait(std::uint32_t derived) const { return rules_[derived].config->wait; }
+  std::span<const model::DerivedInput> inputs(std::uint32_t derived) const { return rules_[derived].config->inputs; }
+  std::uint32_t maker(PointId result) const { return made_by_[index(result)].value(); }
+  PointId followed(std::uint32_t derived) const { return *rules_[derived].config->inputs.front().point; }
   PointId result(std::uint32_t derived) const { return rules_[derived].config->result; }
   bool adds(std::uint32_t derived) const { return rules_[derived].config->formula == model::Formula::sum; }
   // Whether an amount of this result is all that was moved since the one before: of a sum of counters it is.
@@ -114,6 +127,7 @@ class Deriver {
     const Point* result = nullptr;
     Rounds rounds;                     // of a sum
     std::vector<Followed> followed{};  // all terms of a sum, else the first input
+    std::vector<PointId> taken{};      // the other inputs, of which there are readings
     double quanta_per_unit = 1;        // of a counted result
   };
   struct Inputs;
@@ -123,20 +137,23 @@ class Deriver {
   void find_results();
   std::optional<Derived> derive_sum(const Rules& rules, const Round& round, model::DerivedState& state,
                                     const std::vector<model::PointState>& points) const;
-  std::optional<Derived> derive_single(const Rules& rules, const Reading& reading, model::DerivedState& state,
-                                       const std::vector<model::PointState>& points) const;
+  std::optional<Derived> derive_single(const Rules& rules, const Reading& reading, model::Quality quality,
+                                       model::DerivedState& state, const std::vector<model::PointState>& points) const;
   bool count(const Rules& rules, std::uint32_t input, const Reading& reading, model::Quality quality,
              model::DerivedState& state) const;
   void join_sum(const Rules& rules, model::DerivedState& state) const;
-  Inputs gather(const Rules& rules, Instant at, const std::vector<model::PointState>& points) const;
+  Inputs gather(const Rules& rules, Instant at, const std::vector<model::PointState>& points,
+                const model::EarlierInput* first) const;
   Derivation evaluate(const Rules& rules, const Inputs& inputs) const;
 
   const model::Site& site_;
   std::vector<Rules> rules_;
-  std::vector<std::size_t> ranks_;               // by rule
-  std::vector<std::vector<Feed>> feeds_;         // by point
-  std::vector<std::vector<PointId>> made_of_;    // by point
-  std::vector<std::vector<PointId>> following_;  // by point
+  std::vector<std::size_t> ranks_;                     // by rule
+  std::vector<std::optional<std::uint32_t>> made_by_;  // by point: the rule
+  std::vector<std::vector<Feed>> feeds_;               // by point
+  std::vector<std::vector<std::uint32_t>> taken_by_;   // by point
+  std::vector<std::vector<PointId>> made_of_;          // by point
+  std::vector<std::vector<PointId>> following_;        // by point
 };
 
 }  // namespace carbongate::pipeline

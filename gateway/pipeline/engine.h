@@ -53,14 +53,17 @@ class Changed {
 
 class Pipeline::Engine {
  public:
-  Engine(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored);
+  Engine(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored, Order order);
 
   model::Effects ingest(std::span<const Batch> batches, Instant now);
   model::Effects keep_apart(std::span<const Batch> batches);
   model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
                          std::span<const model::LateDataSettled> restated);
-  void resume(Instant now, const std::map<std::string, std::string>& sources) { alerts_.resume(now, sources); }
-  model::Effects pass(Instant now);
+  void resume(Instant now, const std::map<std::string, std::string>& sources) {
+    alerts_.resume(now, sources);
+    due_.wait_anew(now);
+  }
+  model::Effects pass(Instant now, bool all_taken_in);
   model::Effects tell(model::WatchId watch, double value, const std::string& note, Instant at);
   std::vector<LateWatch> late_watches() const { return alerts_.late(); }
   model::Effects told_late(std::span<const LateJudgement> judgements);
@@ -102,7 +105,8 @@ class Pipeline::Engine {
   void withdraw(const Reading& reading, model::Quality quality);
   void leave_unwatched(PointId id, Instant at);
   void settle_rejected(const Reading& reading);
-  void derive_what_is_due(Instant heard, Instant now);
+  bool derive_what_is_due(Instant heard, Instant now);
+  void make_what_waited(Instant heard, Instant now);
   void record(const Reading& reading, model::Quality quality);
   void report(const Reading& reading, const Counted& counted, Instant now);
   void tell_silent_minutes(Instant now);

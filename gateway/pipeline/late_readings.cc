@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "gateway/pipeline/engine.h"
+#include "gateway/pipeline/said.h"
 
 namespace carbongate::pipeline {
 
@@ -15,6 +16,11 @@ void Pipeline::Engine::place_late(const Reading& reading, const Counted& counted
   model::PointState& state = state_.points[index(reading.point)];
   if (reading.at == state.last_at) {
     state.last_value = reading.value;
+    changed_points_.note(index(reading.point));
+  }
+  if (usable(counted.quality) && !deriver_.taken_by(reading.point).empty()) {
+    const SaidValue said{.value = reading.value, .quality = counted.quality};
+    keep_earlier(state, reading.at, &said);
     changed_points_.note(index(reading.point));
   }
   for (const PointId result : deriver_.made_of(reading.point)) note_late(result, reading.at);

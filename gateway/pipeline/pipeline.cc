@@ -1,6 +1,7 @@
 #include "gateway/pipeline/pipeline.h"
 
 #include <algorithm>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "gateway/model/hj212_flag.h"
 #include "gateway/pipeline/corrections.h"
 #include "gateway/pipeline/engine.h"
+#include "gateway/pipeline/said.h"
 #include "gateway/pipeline/unwatched.h"
 
 namespace carbongate::pipeline {
@@ -19,20 +21,31 @@ using model::Period;
 using model::Quality;
 using model::Rule;
 
+// Those of one instant as they came. `sorted` holds them, if they came otherwise.
+std::span<const Reading> by_time(std::span<const Reading> readings, std::vector<Reading>& sorted) {
+  if (std::ranges::is_sorted(readings, {}, &Reading::at)) return readings;
+  std::multimap<Instant, const Reading*> by_time;
+  for (const Reading& reading : readings) by_time.emplace(reading.at, &reading);
+  sorted.clear();
+  for (const auto& [at, reading] : by_time) sorted.push_back(*reading);
+  return sorted;
+}
+
 [[noreturn]] void refuse(const model::Account& account, const std::string& why) {
   throw std::invalid_argument("account " + account.user + ", " + std::string(account.carrier->id) + ": " + why);
 }
 
 }  // namespace
 
-Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored)
+Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored,
+                         Order order)
     : live_every_(site.live_every),
       validity_(site.validity),
       calendar_(site.time_zone),
       live_factors_(site.live_factors, factors),
       state_(std::move(restored)),
       deriver_(site),
-      due_(deriver_),
+      due_(deriver_, order == Order::of_time),
       late_inputs_(site, state_.points),
       alerts_(site, calendar_, state_, rows_),
       changed_points_(site.points.size()),
@@ -47,6 +60,7 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
   state_.points.resize(site.points.size());
   state_.accounts.resize(site.accounts.size());
   deriver_.attach(state_.points);
+  due_.restore(state_.points);
   for (const Point& point : site.points) {
     points_.push_back(
         {.quality = QualityRules(point, site.future_tolerance), .meter = {}, .reported = {}, .accounts = {}});
@@ -114,26 +128,41 @@ model::Effects Pipeline::Engine::ingest(std::span<const Batch> batches, Instant 
   std::size_t readings = 0;
   for (const Batch& batch : batches) readings += batch.readings.size();
   rows_.reserve(readings + readings / 8 + 16);
+  std::vector<Reading> sorted;
   for (const Batch& batch : batches) {
     alerts_.hear(batch);
-    std::optional<Instant> before;
-    for (const Reading& reading : batch.readings) {
-      if (!due_.empty() && reading.at != due_.at()) derive_what_is_due(batch.received, now);
-      if (before && reading.at != *before) alerts_.settle();
-      before = reading.at;
-      alerts_.pass(std::min(reading.at, batch.received), batch.received);
-      ingest_one(reading, batch.received, now);
+    due_.begin_batch();
+    make_what_waited(batch.received, now);
+    const auto is_input = [this](const Reading& r) { return !deriver_.made_of(r.point).empty(); };
+    const bool is_any = std::ranges::any_of(batch.readings, is_input);
+    std::span<const Reading> rest = is_any ? by_time(batch.readings, sorted) : batch.readings;
+    while (!rest.empty()) {
+      const auto next = std::ranges::find_if(rest, [&](const Reading& r) { return r.at != rest.front().at; });
+      const std::span<const Reading> instant(rest.begin(), next);
+      rest = {next, rest.end()};
+      if (due_.release_before(instant, state_.points)) make_what_waited(batch.received, now);
+      for (const Reading& reading : instant) {
+        alerts_.pass(std::min(reading.at, batch.received), batch.received);
+        ingest_one(reading, batch.received, now);
+      }
+      derive_what_is_due(batch.received, now);
+      alerts_.settle();
     }
-    derive_what_is_due(batch.received, now);
-    alerts_.settle();
   }
   return take_effects();
 }
 
-model::Effects Pipeline::Engine::pass(Instant now) {
+model::Effects Pipeline::Engine::pass(Instant now, bool all_taken_in) {
+  due_.begin_batch();
+  if (all_taken_in) make_what_waited(now, now);
   alerts_.pass(now, now);
   tell_silent_minutes(now);
   return take_effects();
+}
+
+// Before any reading of a later time is taken in.
+void Pipeline::Engine::make_what_waited(Instant heard, Instant now) {
+  if (derive_what_is_due(heard, now)) alerts_.settle();
 }
 
 model::Effects Pipeline::Engine::tell(model::WatchId watch, double value, const std::string& note, Instant at) {
@@ -214,6 +243,10 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   }
   alerts_.heard(reading, counted.quality, heard);
   statistics_.late_in_silence = alerts_.heard_in_silence();
+  if (!deriver_.taken_by(reading.point).empty()) {
+    const SaidValue said{.value = reading.value, .quality = counted.quality};
+    keep_earlier(state, reading.at, &said);
+  }
   state.last_at = reading.at;
   state.last_value = reading.value;
   state.last_quality = counted.quality;
@@ -227,6 +260,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   changed_points_.note(point);
   account_for(point, counted);
   if (!deriver_.fed_by(reading.point).empty()) due_.add(reading, counted.quality);
+  due_.heard(reading.point);
   close_what_was_missed(reading);
 }
 
@@ -262,12 +296,17 @@ void Pipeline::Engine::tell_silent_minutes(Instant now) {
   }
 }
 
-void Pipeline::Engine::derive_what_is_due(Instant heard, Instant now) {
-  if (due_.empty()) return;
-  while (const auto step = due_.next(state_.points)) {
+// False: nothing was.
+bool Pipeline::Engine::derive_what_is_due(Instant heard, Instant now) {
+  bool is_any = false;
+  while (const auto step = due_.next(state_.points, heard)) {
+    is_any = true;
     for (const PointId changed : step->changed) changed_points_.note(index(changed));
-    for (const Deriver::Derived& result : step->results) ingest_one(result.reading, heard, now, result.quality);
+    for (const Deriver::Derived& result : step->results) {
+      ingest_one(result.reading, step->heard.value_or(heard), now, result.quality);
+    }
   }
+  return is_any;
 }
 
 // A rejected reading of what a derived point is computed from: from then on the value before it is no longer known to
@@ -283,10 +322,12 @@ void Pipeline::Engine::withdraw(const Reading& reading, Quality quality) {
     const bool is_late = late_inputs_.is_late(result, reading.at);
     if (is_older || is_late || state.withdrawn_at > reading.at) note_late(result, reading.at);
   }
+  if (!deriver_.taken_by(reading.point).empty()) keep_earlier(state, reading.at, nullptr);
   if (is_older || deriver_.made_of(reading.point).empty()) return;
   state.withdrawn_at = std::max(reading.at, state.withdrawn_at.value_or(reading.at));
   changed_points_.note(index(reading.point));
   if (!deriver_.fed_by(reading.point).empty()) due_.add(reading, quality);
+  due_.heard(reading.point);
 }
 
 // A rejected reading of the point at that time, or of what it follows: a sum has none of its own. Where something is
@@ -354,8 +395,8 @@ void Pipeline::Engine::record(const Reading& reading, Quality quality) {
   emit_row(reading.point, model::JudgedReading{.at = reading.at, .value = reading.value, .quality = quality});
 }
 
-Pipeline::Pipeline(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored)
-    : engine_(std::make_unique<Engine>(site, factors, std::move(restored))) {}
+Pipeline::Pipeline(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored, Order order)
+    : engine_(std::make_unique<Engine>(site, factors, std::move(restored), order)) {}
 Pipeline::~Pipeline() = default;
 Pipeline::Pipeline(Pipeline&&) noexcept = default;
 Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
@@ -369,8 +410,8 @@ model::Effects Pipeline::keep_apart(std::span<const Batch> batches) {
 void Pipeline::resume(Instant now, const std::map<std::string, std::string>& sources) {
   engine_->resume(now, sources);
 }
-model::Effects Pipeline::pass(Instant now) {
-  return engine_->pass(now);
+model::Effects Pipeline::pass(Instant now, bool all_taken_in) {
+  return engine_->pass(now, all_taken_in);
 }
 model::Effects Pipeline::tell(model::WatchId watch, double value, const std::string& note, Instant at) {
   return engine_->tell(watch, value, note, at);

@@ -1,6 +1,6 @@
 // The accounts: readings in, rows and new states out. Pure: time is an argument, and the same readings give the same
-// rows however they are grouped into batches and calls; only readings of one instant that a derived point needs
-// together must stay in one batch, as a message and a poll are.
+// rows however they are grouped into batches and calls. Readings of one batch are taken in by their times. What a
+// derived point needs of one instant may come in several batches, as far apart as it waits (Derived::wait).
 #pragma once
 
 #include <array>
@@ -45,7 +45,11 @@ class Pipeline {
   //
   // Throws std::invalid_argument for what a checked configuration does not contain: an unknown time zone, an account
   // whose point does not measure its carrier, two accounts that count one point in different quanta.
-  Pipeline(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored);
+  // `order` of_time: all readings come in the order of their times, those of one instant in one batch, as in a history:
+  // derived points need not wait for any.
+  enum class Order : std::uint8_t { as_heard, of_time };
+  Pipeline(const model::Site& site, const FactorRegistry& factors, model::Checkpoint restored,
+           Order order = Order::as_heard);
   ~Pipeline();
   Pipeline(Pipeline&&) noexcept;
   Pipeline& operator=(Pipeline&&) noexcept;
@@ -69,9 +73,11 @@ class Pipeline {
   // has not been heard yet is not decided by time alone while it may be. `sources`: of each device, as in its batches.
   void resume(Instant now, const std::map<std::string, std::string>& sources);
 
-  // What time alone changes: alerts and reports of what is not heard, alerts of what lasts. `now`: as the clock shows
-  // it; less than before is the same as before. For alerts ingest() passes to the times of its readings.
-  model::Effects pass(Instant now);
+  // What time alone changes: alerts and reports of what is not heard, alerts of what lasts, results of derived points
+  // that waited for an input. `now`: as the clock shows it; less than before is the same as before. For alerts ingest()
+  // passes to the times of its readings, for what waits to those at which they were received. `all_taken_in`: no
+  // reading was received that is still to come here; else what waits may wait for it.
+  model::Effects pass(Instant now, bool all_taken_in = true);
 
   // What the gateway itself has found of a watch that no reading decides: `value` is held against the rule's limits,
   // and `note` is that of an alert that begins with it. Before what was told last is as it was told last.

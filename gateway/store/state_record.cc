@@ -154,14 +154,49 @@ model::DerivedInputState get(const proto::DerivedInput& message) {
   return state;
 }
 
+void put(const model::WaitingReading& reading, proto::WaitingReading& message) {
+  const auto& [at, value, quality, since] = reading;
+  message.set_at_ms(ms(at));
+  message.set_value(value);
+  message.set_quality(static_cast<std::uint32_t>(encode_quality(quality)));
+  message.set_since_ms(ms(since));
+}
+
+model::WaitingReading get(const proto::WaitingReading& message) {
+  return {.at = instant(message.at_ms()),
+          .value = message.value(),
+          .quality = decode_quality(message.quality()),
+          .since = instant(message.since_ms())};
+}
+
+void put(const model::EarlierInput& before, proto::EarlierInput& message) {
+  const auto& [heard_at, last_at, last_value, last_quality, withdrawn] = before;
+  message.set_heard_at_ms(ms(heard_at));
+  if (last_at) message.set_last_at_ms(ms(*last_at));
+  message.set_last_value(last_value);
+  message.set_last_quality(static_cast<std::uint32_t>(encode_quality(last_quality)));
+  message.set_withdrawn(withdrawn);
+}
+
+model::EarlierInput get(const proto::EarlierInput& message) {
+  model::EarlierInput before;
+  before.heard_at = instant(message.heard_at_ms());
+  if (message.has_last_at_ms()) before.last_at = instant(message.last_at_ms());
+  before.last_value = message.last_value();
+  before.last_quality = decode_quality(message.last_quality());
+  before.withdrawn = message.withdrawn();
+  return before;
+}
+
 void put(const model::DerivedState& state, proto::Derived& message) {
-  const auto& [inputs, total, remainder, held, begun, closed_until] = state;
+  const auto& [inputs, total, remainder, held, begun, closed_until, waiting] = state;
   for (const model::DerivedInputState& input : inputs) put(input, *message.add_inputs());
   message.set_total(total.quanta());
   message.set_remainder(remainder);
   message.set_held(static_cast<std::uint32_t>(encode_quality(held)));
   message.set_begun(begun);
   if (closed_until) message.set_closed_until_ms(ms(*closed_until));
+  if (waiting) put(*waiting, *message.mutable_waiting());
 }
 
 model::DerivedState get(const proto::Derived& message) {
@@ -172,6 +207,7 @@ model::DerivedState get(const proto::Derived& message) {
   state.held = decode_quality(message.held());
   state.begun = message.begun();
   if (message.has_closed_until_ms()) state.closed_until = instant(message.closed_until_ms());
+  if (message.has_waiting()) state.waiting = get(message.waiting());
   return state;
 }
 
@@ -194,8 +230,8 @@ model::EmissionState get(const proto::EmissionState& message) {
 // The structured bindings below name every member of a state on purpose: one that is added to the model does not
 // compile until it is stored too.
 void put(const model::PointState& state, proto::PointState& message) {
-  const auto& [last_at, last_value, last_quality, withdrawn_at, rejected, counter, integration_remainder, open, late,
-               live, derived] = state;
+  const auto& [last_at, last_value, last_quality, withdrawn_at, before, rejected, counter, integration_remainder, open,
+               late, live, derived] = state;
   if (last_at) message.set_last_at_ms(ms(*last_at));
   message.set_last_value(last_value);
   put_counter(counter, message);
@@ -209,6 +245,7 @@ void put(const model::PointState& state, proto::PointState& message) {
   if (live) put(*live, *message.mutable_live());
   message.set_last_quality(static_cast<std::uint32_t>(encode_quality(last_quality)));
   if (withdrawn_at) message.set_withdrawn_at_ms(ms(*withdrawn_at));
+  if (before) put(*before, *message.mutable_before());
   for (const model::RejectedRun& run : rejected) {
     proto::RejectedRun& part = *message.add_rejected();
     part.set_first_ms(ms(run.first));
@@ -256,6 +293,7 @@ model::PointState get(const proto::PointState& message) {
   if (message.has_live()) state.live = get(message.live());
   state.last_quality = decode_quality(message.last_quality());
   if (message.has_withdrawn_at_ms()) state.withdrawn_at = instant(message.withdrawn_at_ms());
+  if (message.has_before()) state.before = get(message.before());
   for (const proto::RejectedRun& run : message.rejected()) {
     state.rejected.push_back({.first = instant(run.first_ms()), .last = instant(run.last_ms())});
   }

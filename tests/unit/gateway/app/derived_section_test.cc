@@ -66,7 +66,7 @@ const std::string kStack =
     "static_pressure: cems.pressure, barometric: 101.325 kPa, ";
 
 TEST_F(DerivedSectionTest, ReadsAStack) {
-  EXPECT_EQ(read("{" + kStack + "basis: dry, moisture: 8.2 %, molar: exact, max_age: 2min}"), "");
+  EXPECT_EQ(read("{" + kStack + "basis: dry, moisture: 8.2 %, molar: exact, max_age: 2min, wait: 3s}"), "");
   ASSERT_EQ(result_.derived.size(), 1u);
   const model::Derived& derived = result_.derived[0];
   EXPECT_EQ(derived.result, point("s.co2").id);
@@ -77,11 +77,16 @@ TEST_F(DerivedSectionTest, ReadsAStack) {
   EXPECT_EQ(derived.molar_mass, 44.01);
   EXPECT_EQ(derived.area_m2, 12);
   EXPECT_EQ(derived.max_age, 2min);
+  EXPECT_EQ(derived.wait, 3s);
   ASSERT_EQ(derived.inputs.size(), 6u);
   EXPECT_EQ(derived.inputs[0].point, point("cems.velocity").id);
   EXPECT_EQ(derived.inputs[4].constant, 101'325);
   EXPECT_DOUBLE_EQ(derived.inputs[5].constant, 0.082);
   EXPECT_EQ(read("{" + kStack + "basis: wet}"), "") << "needs no moisture";
+  EXPECT_EQ(result_.derived[0].wait, 5s);
+  EXPECT_NE(read("{" + kStack + "basis: wet, wait: 2min}"), "");
+  EXPECT_NE(read("{id: n, type: sum, terms: [{from: incomer.energy}], wait: 1s}"), "")
+      << "it waits for its terms anyway";
 }
 
 TEST_F(DerivedSectionTest, NamesAndKindsOfResultsFollowTheFirstInput) {

@@ -384,6 +384,35 @@ TEST_F(GatewayTest, CommitsTheLongGapOfADerivedPointInSlices) {
   EXPECT_GT(rows, Gateway::kRowsPerCommit);
 }
 
+// Nothing else happens, and no alert is watched.
+TEST_F(GatewayTest, MakesWhatWaitedForAnInputWhenItsTimeIsOver) {
+  const PointId volume = add_point("volume", Kind::instantaneous, "m3/h");
+  const PointId density = add_point("density", Kind::instantaneous, "kg/L");
+  const PointId mass = add_point("mass", Kind::instantaneous, "kg/h");
+  model::Derived derived;
+  derived.result = mass;
+  derived.formula = model::Formula::mass_from_volume;
+  derived.inputs = {{.role = model::Role::volume, .point = volume}, {.role = model::Role::density, .point = density}};
+  derived.wait = 5s;
+  site_.derived.push_back(std::move(derived));
+  add_driver([&](Inbox& inbox) -> asio::awaitable<void> {
+    EXPECT_TRUE(co_await inbox.push(batch_of(density, 0.5)));
+    co_await clock_.sleep_until(clock_.ticks() + 1s);
+    EXPECT_TRUE(co_await inbox.push(batch_of(volume, 30)));
+    co_await until_cancelled();
+  });
+  start();
+  const auto values = [this] {
+    std::vector<double> all;
+    for (const auto& attempt : store_.attempts) all.insert(all.end(), attempt.values.begin(), attempt.values.end());
+    return all;
+  };
+  pass(5s);
+  EXPECT_THAT(values(), ElementsAre(0.5, 30));
+  pass(3s);
+  EXPECT_THAT(values(), ElementsAre(0.5, 30, 15'000));
+}
+
 TEST_F(GatewayTest, CommitsManyReadingsWithoutAGapAtOnce) {
   const PointId meter = add_metered_user("press-shop");
   add_driver([&](Inbox& inbox) -> asio::awaitable<void> {

@@ -103,6 +103,16 @@ class Books {
     commit(pipeline_->ingest(batches, Instant::max() - 24h));
   }
 
+  // Each alone, so long after it was taken.
+  void hear_later(std::span<const std::pair<Reading, Duration>> readings) {
+    std::vector<Batch> batches;
+    for (const auto& [reading, delay] : readings) {
+      batches.push_back({.source = "test", .received = reading.at + delay, .readings = {reading}, .settled = {}});
+    }
+    std::ranges::sort(batches, {}, [](const Batch& b) { return std::tuple(b.received, b.readings[0].point); });
+    commit(pipeline_->ingest(batches, Instant::max() - 24h));
+  }
+
   // As the gateway does at its start.
   void catch_up_with_journal() {
     ASSERT_TRUE(pipeline_->state().behind);

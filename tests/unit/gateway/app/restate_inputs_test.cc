@@ -108,6 +108,24 @@ TEST_F(InputsTooFarApart, InAnyOrder) {
   }
 }
 
+// Each value in a message of its own, the followed one first: what is booked is right as it comes, and nothing is left
+// to restate.
+TEST_F(InputsTooFarApart, NoneInMessagesOfTheirOwn) {
+  site_.site.derived.back().wait = 5s;
+  Books right(site_);
+  right.hear(in_order());
+  for (const bool followed_first : {true, false}) {
+    std::vector<std::pair<Reading, Duration>> readings;
+    for (const Reading& reading : volumes_) readings.emplace_back(reading, followed_first ? 100ms : 2s);
+    for (const Reading& reading : temperatures_) readings.emplace_back(reading, followed_first ? 3s : 200ms);
+    Books books(site_);
+    books.hear_later(readings);
+    EXPECT_EQ(amounts(books), amounts(right)) << followed_first;
+    EXPECT_FALSE(books.state().points.back().late) << followed_first;
+    EXPECT_EQ(books.look(books.everything(kStart - 1h)).differences.size(), 0u) << followed_first;
+  }
+}
+
 // Inputs that say now and then that they have no value, each by one of the ways there are.
 class InputsWithdrawn : public ::testing::TestWithParam<char> {
  protected:

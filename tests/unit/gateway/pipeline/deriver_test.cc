@@ -354,7 +354,7 @@ TEST_F(DeriverTest, CountsNothingTwiceThatIsOlderThanItsNewestResult) {
              {from(Role::volume, volume), from(Role::temperature, heat), constant(Role::pressure, 101'325)});
   site_.add_account(result, "natural-gas", "cn-fuels", "", "default");
   Pipeline pipeline = site_.pipeline();
-  feed(pipeline, {reading(heat, kNoon, 0), reading(volume, kNoon, 5)});
+  feed(pipeline, {reading(heat, kNoon - 1min, 0), reading(heat, kNoon, 0), reading(volume, kNoon, 5)});
   model::Checkpoint state = pipeline.state();
   state.points[index(volume)] = {};
   state.points[index(result)].derived.held = {Origin::estimated, Rule::input_stale};

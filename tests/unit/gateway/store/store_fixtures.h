@@ -247,6 +247,15 @@ inline model::PointState full_point_state() {
   state.rejected = {{.first = kStart + 5s, .last = kStart + 6s}, {.first = kStart + 7s, .last = kStart + 7s}};
   state.derived.begun = true;
   state.derived.closed_until = kStart + 10s;
+  state.derived.waiting = {.at = kStart + 11s,
+                           .value = -7.25,
+                           .quality = {model::Origin::estimated, model::Rule::glitch},
+                           .since = kStart + 12s};
+  state.before = {.heard_at = kStart + 4s,
+                  .last_at = kStart + 3s,
+                  .last_value = 17.5,
+                  .last_quality = {model::Origin::estimated, model::Rule::rejected},
+                  .withdrawn = true};
   state.derived.held = {model::Origin::estimated, model::Rule::input_stale};
   return state;
 }
