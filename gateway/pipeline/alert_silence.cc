@@ -127,9 +127,9 @@ void Alerts::heard_again(std::size_t watch, const Reading& reading, Instant rece
   if (from && reading.at - *from > watches_[watch].rule->length) {  // nobody may have been told yet
     fall_silent(watch, reading.at - Duration(1), &Alerts::silent_untold);
   }
-  if (const auto from = filled_from(watch, reading.at)) {
+  if (const auto filled = filled_from(watch, reading.at)) {
     ++heard_in_silence_;
-    wait_for_judgement(watch, *from);
+    wait_for_judgement(watch, *filled);
   }
   if (received - reading.at > site_.alert_grace) keep_received(watch, received);
   if (state_.alerts[watch].since) {
