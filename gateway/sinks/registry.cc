@@ -71,7 +71,9 @@ class ConfiguredPlan final : public SinkPlan {
   std::unique_ptr<ports::Sink> make_destination(const SinkContext& context) const {
     if (concurrency_ == 1) {
       if (!escalation_ || context.store == nullptr) return plan_->make(context);
-      return std::make_unique<EscalatingSink>(plan_->make(context), *escalation_, *context.store, context.clock);
+      SinkContext told = context;
+      told.escalated_from = escalation_->of;
+      return std::make_unique<EscalatingSink>(plan_->make(told), *escalation_, *context.store, context.clock);
     }
     std::vector<std::unique_ptr<ports::Sink>> sinks;
     while (sinks.size() < concurrency_) sinks.push_back(plan_->make(context));

@@ -28,6 +28,8 @@ struct SinkContext {
   // `select` takes them. Empty: nobody knows.
   std::function<bool(const model::Series&)> is_offered = {};
 
+  std::string escalated_from = {};  // the sink whose receipts are lacking for all that this one is offered; "": none
+
   // Of alerts that stand in the journal behind what it was offered: whether the sink may send one before that, and pass
   // it when it is offered. Empty: it may not.
   std::function<bool(const model::StoredRow&)> may_go_ahead = {};

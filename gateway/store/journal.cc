@@ -98,9 +98,8 @@ Journal::Journal(const StoreConfig& config, const model::Site& site)
                     "SELECT seq, series, at, quality, body, kind FROM journal NOT INDEXED "
                     "WHERE seq > ?1 AND seq <= ?3 AND kind IN (4, 5) ORDER BY seq LIMIT ?2"),
       alerts_behind_(database_,
-                     "SELECT j.seq, j.series, j.at, j.quality, j.body FROM (SELECT seq FROM journal INDEXED BY "
-                     "journal_books WHERE kind > 1 AND kind = 5 AND seq > ?1 ORDER BY seq LIMIT ?2) near "
-                     "JOIN journal j ON j.seq = near.seq ORDER BY j.seq"),
+                     "SELECT seq, series, at, quality, body FROM journal INDEXED BY journal_alerts "
+                     "WHERE kind = 5 AND seq > ?1 ORDER BY seq LIMIT ?2"),
       later_rollups_(database_,
                      "SELECT seq, at, quality, body FROM journal INDEXED BY journal_books "
                      "WHERE kind > 1 AND kind = 4 AND at = ?1 AND series = ?2 AND seq > ?3 ORDER BY seq DESC"),

@@ -103,8 +103,7 @@ std::vector<model::StoredRow> Journal::revised_between(std::int64_t after, std::
   return result;
 }
 
-// By the index of what is no reading: no reading is looked at, but each alert that the store has, for the index knows
-// them by their time. So it is asked for what is new behind a backlog alone.
+// By an index of their own, in the order of the journal: nothing is looked at but what is found.
 std::vector<model::StoredRow> Journal::alerts_behind(std::uint64_t after, std::size_t limit) {
   std::vector<model::StoredRow> found;
   alerts_behind_.bind(1, static_cast<std::int64_t>(after)).bind(2, static_cast<std::int64_t>(limit));

@@ -222,6 +222,11 @@ CREATE TABLE delivery(
 DROP INDEX IF EXISTS journal_books;
 CREATE INDEX journal_books ON journal(kind, at, series) WHERE kind > 1;
 )sql",
+    // 14: alerts in the order of the journal.
+    R"sql(
+-- So those behind a row are found without a look at those before it.
+CREATE INDEX IF NOT EXISTS journal_alerts ON journal(kind) WHERE kind = 5;
+)sql",
 };
 static_assert(std::size(kMigrations) == kSchemaVersion);
 

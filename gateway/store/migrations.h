@@ -15,7 +15,7 @@ inline constexpr const char* kSequenceFloor = "sequence_floor";
 // In `meta`, with a number behind it: no row has the numbers behind that one up to the value.
 inline constexpr const char* kLeftOut = "left_out ";
 
-inline constexpr int kSchemaVersion = 13;  // PRAGMA user_version
+inline constexpr int kSchemaVersion = 14;  // PRAGMA user_version
 inline constexpr std::int64_t kApplicationId =
     0x43474154;  // "CGAT" in the header: what `file` and we know our files by
 

@@ -166,6 +166,8 @@ def test_a_receiver_that_the_server_does_not_know_is_a_refusal_and_escalates_at_
         wait_until(lambda: "550 5.1.1 no such user" in works.run("dead-letters", works.config), what="the dead letters")
     controller.stop()
     assert {tuple(to) for _, to, _ in mailbox.mails} == {("boss@park.example",)}
+    for _, _, mail in mailbox.mails:
+        assert str(mail["Subject"]).startswith("[升级自 duty] ") and content(mail).startswith("升级自: duty\n")
     of_duty = [d for d in works.deliveries() if d["sink"] == "duty"]
     assert {(d["state"], d["answer"]) for d in of_duty} == {("refused", "550 5.1.1 no such user")}
     assert max(int(d["attempts"]) for d in of_duty) >= 2, "a 451 is tried again"

@@ -204,6 +204,23 @@ def test_what_nobody_has_read_escalates(tmp_path):
     manager.close()
 
 
+def test_what_is_told_in_place_of_another_sink_says_so(tmp_path):
+    (tmp_path / "desk.secret").write_text(SECRET + "\n")
+    (tmp_path / "desk.secret").chmod(0o600)
+    server, desk = Rsyslog(tmp_path, tls=False), Receiver(lambda n: 422)
+    works = Works(tmp_path, [f'type: webhook, name: desk, url: "http://127.0.0.1:{desk.port}/", secret_file: desk.secret',
+                             f'type: syslog, name: soc, server: "127.0.0.1:{server.port}", security: none, enterprise: 32473, lang: en, '
+                             f'escalates: {{of: desk, after: 1h}}'], excursions=1)
+    server.start()
+    with works.gateway.start():
+        wait_until(lambda: len(server.lines()) == 2, 30, "the alert and its end")
+    server.process.kill()
+    for line in server.lines():
+        _, _, data, text, _ = FORMAT.match(line).groups()
+        assert 'escalated_from="desk"' in data and text.removeprefix("\ufeff").startswith("[escalated from desk] [critical] ")
+    desk.close()
+
+
 def test_a_server_that_wants_to_know_who_we_are_has_received_nothing(tmp_path):
     """It refuses us after our side of the handshake has ended well (TLS 1.3)."""
     server = Rsyslog(tmp_path, tls=True)

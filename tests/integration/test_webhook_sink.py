@@ -106,6 +106,8 @@ def test_what_has_no_receipt_in_time_is_told_to_somebody_else(tmp_path):
     told = [a["id"] + a["state"] for a in works.alerts()]
     assert len(told) == 6
     assert [e["data"]["id"] + e["data"]["state"] for e in manager.events] == told[2:]
+    assert {e["data"]["escalated_from"] for e in manager.events} == {"desk"}
+    assert not any("escalated_from" in e["data"] for e in desk.events)
     first = next(d for d in sent if d["sink"] == "desk" and d["state"] == "open")
     then = [d for d in works.deliveries("--sink", "manager")][2:]
     at = lambda text: datetime.datetime.fromisoformat(text)  # noqa: E731

@@ -15,6 +15,7 @@ struct Config {
   std::string bootstrap;                    // "a.park.example:9092,b.park.example:9092"
   std::string topic = "carbongate.{kind}";  // {kind}: readings, intervals, entries, rollups, totals, alerts, reports
   std::string time_zone = "UTC";            // of the site: of times in the payload
+  std::string escalated_from;  // the sink in whose place it tells; "": none. Not read: the sink's context has it
   bool tls = false;
   std::string ca_file;   // "": those the machine trusts
   std::string username;  // "": no login

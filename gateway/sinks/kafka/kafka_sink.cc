@@ -12,7 +12,7 @@ KafkaSink::KafkaSink(Config config, std::string store, io::Clock& clock)
     : config_(std::move(config)),
       store_(std::move(store)),
       clock_(clock),
-      json_(config_.time_zone, store_),
+      json_(config_.time_zone, store_, config_.escalated_from),
       health_(config_.name, clock),
       producer_(config_) {}
 

@@ -15,8 +15,10 @@ class Plan final : public SinkPlan {
   Order usual_order() const override { return Order::journal; }  // a topic keeps the order of each key
   bool has_receipts() const override { return true; }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
-    return std::make_unique<kafka::KafkaSink>(config_, context.store ? context.store->status().id : std::string(),
-                                              context.clock);
+    kafka::Config config = config_;
+    config.escalated_from = context.escalated_from;
+    return std::make_unique<kafka::KafkaSink>(
+        std::move(config), context.store ? context.store->status().id : std::string(), context.clock);
   }
 
  private:

@@ -11,10 +11,11 @@ namespace {
 
 std::unique_ptr<SinkPlan> read(config::Reader& in, const config::Node& root) {
   mail::Config config = mail::Config::from_keys(in, root);
-  return shared::notice_plan(std::move(config), shared::kNoticeRows,
-                             [](const mail::Config& options, std::string store, const SinkContext& context) {
-                               return std::make_unique<mail::MailSink>(options, std::move(store), context.clock);
-                             });
+  return shared::notice_plan(
+      std::move(config), shared::kNoticeRows, [](mail::Config options, std::string store, const SinkContext& context) {
+        options.notice.escalated_from = context.escalated_from;
+        return std::make_unique<mail::MailSink>(std::move(options), std::move(store), context.clock);
+      });
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ struct Config {
   carbongate::mqtt::SessionOptions session;
   TopicTemplate topic = *TopicTemplate::parse(kDefaultTopic);
   std::string time_zone = "UTC";  // of the site: of times in the payload
+  std::string escalated_from;     // the sink in whose place it tells; "": none. Not read: the sink's context has it
   bool retain = false;            // the broker keeps the newest message of each topic
   std::size_t in_flight = 100;    // messages that are not acknowledged yet
   std::size_t batch_rows = 1'000;

@@ -17,7 +17,8 @@ namespace carbongate::sinks::mqtt {
 class MessageWriter {
  public:
   // `config` outlives it. `store`: the store's id.
-  MessageWriter(const Config& config, std::string store) : config_(config), json_(config.time_zone, std::move(store)) {}
+  MessageWriter(const Config& config, std::string store)
+      : config_(config), json_(config.time_zone, std::move(store), config.escalated_from) {}
 
   void note(const model::StoredRow& row) { (void)is_newest(config_.topic.topic_of(row), row); }  // sent before
 

@@ -17,8 +17,10 @@ class Plan final : public SinkPlan {
   bool is_order_fixed() const override { return config_.retain; }  // the broker keeps what comes last
   bool has_receipts() const override { return true; }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
+    mqtt::Config config = config_;
+    config.escalated_from = context.escalated_from;
     return std::make_unique<mqtt::MqttSink>(
-        config_, context.store ? context.store->status().id : std::string(),
+        std::move(config), context.store ? context.store->status().id : std::string(),
         std::make_unique<carbongate::mqtt::PahoPublisher>(config_.session, config_.in_flight), context.clock,
         context.store);
   }

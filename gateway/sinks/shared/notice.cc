@@ -33,7 +33,9 @@ void add(Words& words, const char* name, std::string_view text) {
   words.push_back(fmt::arg(name, std::string(text)));
 }
 
-Words words_of(const model::Alert& alert, const model::Series& series, bool zh, tables::LocalTime& time) {
+Words words_of(const model::Alert& alert, const model::Series& series, const NoticeConfig& config,
+               tables::LocalTime& time) {
+  const bool zh = config.language == Language::zh;
   Words words;
   add(words, "site", series.site);
   add(words, "severity", zh ? to_string_zh(alert.severity) : to_string(alert.severity));
@@ -54,6 +56,7 @@ Words words_of(const model::Alert& alert, const model::Series& series, bool zh, 
   add(words, "cause", alert.cause ? to_string(*alert.cause) : std::string_view());
   add(words, "by", alert.by);
   add(words, "note", alert.note);
+  add(words, "escalated_from", config.escalated_from);
   return words;
 }
 
@@ -95,7 +98,7 @@ std::string headline_of(std::string_view text, const Words& words) {
 std::string fault_of(const std::string& text) {
   tables::LocalTime time("UTC");
   try {
-    (void)fmt::vformat(text, words_of({}, {}, false, time));
+    (void)fmt::vformat(text, words_of({}, {}, {}, time));
   } catch (const fmt::format_error& error) {
     return error.what();
   }
@@ -107,14 +110,17 @@ std::string read_template(config::Reader& in, const char* key) {
   if (text.size() > kTemplateBytesMax) {
     in.error(key, fmt::format("has {} bytes, the limit is {}", text.size(), kTemplateBytesMax));
   } else if (const std::string fault = fault_of(text); !fault.empty()) {
-    in.error(
-        key,
-        fmt::format(
-            "cannot be filled in: {}; names in braces are site, severity, state, rule, name, subject, device, "
-            "point, user, value, period, since, at, id, revision, cause, by and note; a brace itself is written twice",
-            fault));
+    in.error(key,
+             fmt::format("cannot be filled in: {}; names in braces are site, severity, state, rule, name, subject, "
+                         "device, point, user, value, period, since, at, id, revision, cause, by, note and "
+                         "escalated_from; a brace itself is written twice",
+                         fault));
   }
   return text;
+}
+
+bool says_escalated(std::string_view text) {
+  return text.find("{escalated_from") != std::string_view::npos;
 }
 
 std::string_view period_of(model::ReportKind kind, bool zh) {
@@ -142,14 +148,25 @@ NoticeConfig NoticeConfig::from(config::Reader& in, const config::Node& root) {
 NoticeWriter::NoticeWriter(NoticeConfig config) : config_(std::move(config)), time_(config_.time_zone) {}
 
 Notice NoticeWriter::write(const model::StoredRow& row) {
-  if (const auto* alert = row.body.get_if<model::Alert>()) return of_alert(*alert, *row.series);
-  if (const auto* report = row.body.get_if<model::Report>()) return of_report(*report, *row.series);
-  return {};
+  Notice notice;
+  if (const auto* alert = row.body.get_if<model::Alert>()) notice = of_alert(*alert, *row.series);
+  if (const auto* report = row.body.get_if<model::Report>()) notice = of_report(*report, *row.series);
+  const std::string& from = config_.escalated_from;
+  if (from.empty() || notice.headline.empty()) return notice;
+  const bool zh = config_.language == Language::zh;
+  const bool is_alert = row.body.get_if<model::Alert>() != nullptr;
+  if (!is_alert || !says_escalated(config_.headline)) {
+    notice.headline.insert(0, (zh ? "[升级自 " : "[escalated from ") + from + "] ");
+  }
+  if (!is_alert || !says_escalated(config_.text)) {
+    notice.text.insert(0, (zh ? "升级自: " : "Escalated from: ") + from + "\n");
+  }
+  return notice;
 }
 
 Notice NoticeWriter::of_alert(const model::Alert& alert, const model::Series& series) {
   const bool zh = config_.language == Language::zh;
-  const Words words = words_of(alert, series, zh, time_);
+  const Words words = words_of(alert, series, config_, time_);
   const bool has_subject = !model::subject_name(series.device, series.point, series.user, series.carrier).empty();
   std::string_view headline = zh ? kHeadlineZh : kHeadlineEn;
   if (!has_subject) headline = kHeadlineOfAll;

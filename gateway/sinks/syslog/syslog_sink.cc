@@ -97,6 +97,8 @@ Message SyslogSink::write(const model::StoredRow& row) {
   message.data = {
       {"key", key},          {"site", series.site},       {"device", series.device}, {"point", series.point},
       {"user", series.user}, {"carrier", series.carrier}, {"rule", series.rule}};
+  const std::string& escalated_from = config_.notice.escalated_from;
+  if (!escalated_from.empty()) message.data.emplace_back("escalated_from", escalated_from);
   if (alert != nullptr) {
     message.data.emplace_back("id", alert->id);
     message.data.emplace_back("state", to_string(alert->stage));

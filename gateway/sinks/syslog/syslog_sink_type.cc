@@ -12,9 +12,10 @@ namespace {
 std::unique_ptr<SinkPlan> read(config::Reader& in, const config::Node& root) {
   syslog::Config config = syslog::Config::from(in, root);
   return shared::notice_plan(std::move(config), shared::kNoticeRows,
-                             [](const syslog::Config& options, std::string store, const SinkContext& context) {
-                               return std::make_unique<syslog::SyslogSink>(options, std::move(store), context.executor,
-                                                                           context.clock);
+                             [](syslog::Config options, std::string store, const SinkContext& context) {
+                               options.notice.escalated_from = context.escalated_from;
+                               return std::make_unique<syslog::SyslogSink>(std::move(options), std::move(store),
+                                                                           context.executor, context.clock);
                              });
 }
 

@@ -19,8 +19,9 @@ enum class Format : std::uint8_t {
 
 struct Config : shared::HttpEndpoint {
   Format format = Format::cloudevents;
-  config::Secret secret;  // that requests are signed with; empty: they are not
-  std::string time_zone;  // of the site
+  config::Secret secret;       // that requests are signed with; empty: they are not
+  std::string time_zone;       // of the site
+  std::string escalated_from;  // the sink in whose place it tells; "": none. Not read: the sink's context has it
   std::size_t batch_rows = 100;
   std::chrono::milliseconds timeout{10'000};        // of one request
   std::chrono::milliseconds repeat_every{180'000};  // alertmanager: what fires is told again

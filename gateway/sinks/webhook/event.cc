@@ -52,7 +52,8 @@ bool write_cloud_event(const model::StoredRow& row, const std::string& store, sh
   return true;
 }
 
-Event alertmanager_event(const model::StoredRow& row, const std::string& store, Instant ends) {
+Event alertmanager_event(const model::StoredRow& row, const std::string& store, Instant ends,
+                         const std::string& escalated_from) {
   Event out{.id = shared::row_key(store, row.sequence), .body = {}};
   const model::Alert* alert = row.body.get_if<model::Alert>();
   if (alert == nullptr) return out;
@@ -79,6 +80,7 @@ Event alertmanager_event(const model::StoredRow& row, const std::string& store, 
   }
   add(annotations, "note", alert->note);
   add(annotations, "by", alert->by);
+  add(annotations, "escalated_from", escalated_from);
   const Instant end = model::is_active(alert->stage) ? ends : alert->at;
   json::object body{{"labels", std::move(labels)},
                     {"annotations", std::move(annotations)},

@@ -20,8 +20,9 @@ bool write_cloud_event(const model::StoredRow& row, const std::string& store, sh
 
 // An alert as the array of one that Alertmanager takes. Labels name it for ever: alertname (the rule), site, severity,
 // device, point, user, carrier, id. It ends when it is resolved or withdrawn, and else at `ends`, if it is not told
-// again before. Another row: an empty body.
-Event alertmanager_event(const model::StoredRow& row, const std::string& store, Instant ends);
+// again before. `escalated_from`: the sink in whose place it is told; "": none. Another row: an empty body.
+Event alertmanager_event(const model::StoredRow& row, const std::string& store, Instant ends,
+                         const std::string& escalated_from);
 
 // What such labels say of the alert's series.
 model::Series series_of(const boost::json::object& labels);

@@ -37,7 +37,7 @@ WebhookSink::WebhookSink(Config config, std::string store_id, asio::any_io_execu
       client_(executor, config_.server, {.timeout = config_.timeout}),
       authorization_(http::authorization(config_, "Bearer")),
       sending_(executor),
-      json_(config_.time_zone, store_id_),
+      json_(config_.time_zone, store_id_, config_.escalated_from),
       health_(config_.name, clock) {}
 
 asio::awaitable<model::Result<ports::Delivery>> WebhookSink::deliver(std::span<const model::StoredRow> rows) {
@@ -154,7 +154,7 @@ asio::awaitable<model::Result<void>> WebhookSink::keep_firing() {
 
 bool WebhookSink::write(const model::StoredRow& row, Event& event) {
   if (config_.format == Format::cloudevents) return write_cloud_event(row, store_id_, json_, event);
-  event = alertmanager_event(row, store_id_, end_of_firing(row));
+  event = alertmanager_event(row, store_id_, end_of_firing(row), config_.escalated_from);
   if (!event.body.empty()) return true;
   event.body = "Alertmanager takes alerts only";
   return false;

@@ -15,9 +15,10 @@ std::unique_ptr<SinkPlan> read(config::Reader& in, const config::Node& root) {
   const shared::RowKinds kinds =
       config.format == webhook::Format::cloudevents ? shared::kNoticeRows : shared::kAlertRows;
   return shared::notice_plan(
-      std::move(config), kinds, [](const webhook::Config& options, std::string store, const SinkContext& context) {
-        return std::make_unique<webhook::WebhookSink>(options, std::move(store), context.executor, context.clock,
-                                                      context.store, context.is_offered);
+      std::move(config), kinds, [](webhook::Config options, std::string store, const SinkContext& context) {
+        options.escalated_from = context.escalated_from;
+        return std::make_unique<webhook::WebhookSink>(std::move(options), std::move(store), context.executor,
+                                                      context.clock, context.store, context.is_offered);
       });
 }
 

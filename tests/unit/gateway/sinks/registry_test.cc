@@ -19,10 +19,12 @@ namespace {
 class ToldPlan final : public SinkPlan {
  public:
   static inline std::function<bool(const model::StoredRow&)> may_go_ahead;
+  static inline std::string escalated_from;
 
   const std::string& name() const override { return name_; }
   std::unique_ptr<ports::Sink> make(const SinkContext& context) const override {
     may_go_ahead = context.may_go_ahead;
+    escalated_from = context.escalated_from;
     return std::make_unique<testing::FakeSink>();
   }
 
@@ -63,6 +65,13 @@ TEST(SinkRegistry, LetsThoseAlertsGoAheadThatASinkWouldBeOffered) {
 
 TEST(SinkRegistry, LetsNoAlertGoAheadThatWaitsForTheReceiptOfAnotherSink) {
   EXPECT_FALSE(made_with("select: {rows: [alerts]}\nescalates: {of: other, after: 5min}\n"));
+}
+
+TEST(SinkRegistry, TellsASinkInWhosePlaceItIs) {
+  made_with("select: {rows: [alerts]}\nescalates: {of: other, after: 5min}\n");
+  EXPECT_EQ(ToldPlan::escalated_from, "other");
+  made_with("select: {rows: [alerts]}\n");
+  EXPECT_EQ(ToldPlan::escalated_from, "");
 }
 
 }  // namespace

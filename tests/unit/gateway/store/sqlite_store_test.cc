@@ -218,6 +218,35 @@ TEST_F(SqliteStoreTest, BringsTheIndexOfAStoreOfVersion12UpToDate) {
   EXPECT_NE(plan.text(3).find("COVERING INDEX journal_books"), std::string_view::npos) << plan.text(3);
 }
 
+TEST_F(SqliteStoreTest, GivesTheAlertsOfAStoreOfVersion13AnIndex) {
+  site_.watches = {watch_of(0, "overload", "press", "energy")};
+  open();
+  ASSERT_FALSE(commit_readings(kStart, 2).has_error());
+  for (int n = 0; n < 3; ++n) {
+    model::Alert alert = full_alert();
+    alert.at = kStart + n * 1min;
+    run(store_->commit({.rows = {{model::WatchId{0}, alert}}, .points = {}, .accounts = {}})).value();
+  }
+  store_.reset();
+  Database(file(), Database::Mode::read_write).execute("DROP INDEX journal_alerts; PRAGMA user_version = 13");
+  open();
+  const auto found = run(store_->alerts_behind(3, 10)).value();
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].sequence, 4u);
+  EXPECT_EQ(found[1].body.get<model::Alert>().at, kStart + 2min);
+  store_.reset();
+  Database database(file(), Database::Mode::read_only);
+  EXPECT_EQ(database.integer("PRAGMA user_version"), kSchemaVersion);
+  EXPECT_EQ(database.text("PRAGMA integrity_check"), "ok");
+  Statement plan(database,
+                 "EXPLAIN QUERY PLAN SELECT seq, series, at, quality, body FROM journal INDEXED BY journal_alerts "
+                 "WHERE kind = 5 AND seq > 3 ORDER BY seq LIMIT 10");
+  Rows rows(plan);
+  ASSERT_TRUE(rows.next());
+  EXPECT_EQ(plan.text(3), "SEARCH journal USING INDEX journal_alerts (kind=? AND rowid>?)");
+  EXPECT_FALSE(rows.next()) << "nothing is sorted";
+}
+
 TEST_F(SqliteStoreTest, SaysOfRowsInWhoseConsumptionTheirAccountsIsContained) {
   const auto commit = [&](int quarter) {
     run(store_->commit({.rows = {entry(kStart + quarter * 15min, 1, 1)}, .points = {}, .accounts = {}})).value();

@@ -87,6 +87,16 @@ TEST_F(MqttSinkTest, PublishesARowAsAnObjectWithItsKey) {
   EXPECT_TRUE(sink_->status().healthy);
 }
 
+TEST_F(MqttSinkTest, SaysInWhosePlaceItTells) {
+  config_.escalated_from = "duty-mail";
+  series_->rule = "overload";
+  rows_.push_back({42, series_, model::Alert{}});
+  deliver();
+  ASSERT_EQ(publisher_->published.size(), 1U);
+  EXPECT_TRUE(publisher_->published[0].payload.ends_with(R"("key":"0123-42","escalated_from":"duty-mail"})"))
+      << publisher_->published[0].payload;
+}
+
 TEST_F(MqttSinkTest, SettlesWhatWasAcknowledgedBeforeTheTrouble) {
   for (const std::uint64_t sequence : {3U, 5U, 9U}) read(sequence, 0);
   answers_ = {{2, {}, "lost"}, {0, {}, "still lost"}};

@@ -146,6 +146,43 @@ text: "{device}.{point} {value}")");
   EXPECT_EQ(notice.text, "incomer.power 900.1 > 800 kW\n");
 }
 
+NoticeConfig escalated(const std::string& keys) {
+  NoticeConfig config = read(keys).config;
+  config.escalated_from = "duty-mail";
+  return config;
+}
+
+TEST(Notice, SaysFirstInWhosePlaceItIsTold) {
+  const Notice zh = NoticeWriter(escalated("")).write(alert_row());
+  EXPECT_EQ(zh.headline, "[升级自 duty-mail] [严重] 触发: 变压器过载 incomer.power: 900.1 > 800 kW");
+  EXPECT_TRUE(zh.text.starts_with("升级自: duty-mail\n变压器过载: 触发\n")) << zh.text;
+  const Notice en = NoticeWriter(escalated("lang: en")).write(alert_row());
+  EXPECT_EQ(en.headline, "[escalated from duty-mail] [critical] firing: Overload, incomer.power: 900.1 > 800 kW");
+  EXPECT_TRUE(en.text.starts_with("Escalated from: duty-mail\nOverload: firing\n")) << en.text;
+}
+
+TEST(Notice, SaysInWhosePlaceItIsToldWhereATemplateHasIt) {
+  const std::string keys = R"(headline: "{name}|{escalated_from}"
+text: "{id}\n代: {escalated_from}\n"
+)";
+  const Notice own = NoticeWriter(escalated(keys)).write(alert_row());
+  EXPECT_EQ(own.headline, "变压器过载|duty-mail");
+  EXPECT_EQ(own.text, "68393ce6c826dfc0\n代: duty-mail\n");
+  const Notice usual = NoticeWriter(read(keys).config).write(alert_row());
+  EXPECT_EQ(usual.text, "68393ce6c826dfc0\n");
+  const Notice silent = NoticeWriter(escalated("headline: \"{name}\"\ntext: \"{id}\"\n")).write(alert_row());
+  EXPECT_EQ(silent.headline, "[升级自 duty-mail] 变压器过载") << "a template that does not say it";
+  EXPECT_EQ(silent.text, "升级自: duty-mail\n68393ce6c826dfc0\n");
+}
+
+TEST(Notice, SaysOfAReportInWhosePlaceItIsTold) {
+  model::StoredRow row{7, std::make_shared<model::Series>(), model::Report{}};
+  const Notice usual = NoticeWriter(read("lang: en").config).write(row);
+  const Notice notice = NoticeWriter(escalated("lang: en\nheadline: \"{escalated_from}\"\n")).write(row);
+  EXPECT_EQ(notice.headline, "[escalated from duty-mail] " + usual.headline);
+  EXPECT_EQ(notice.text, "Escalated from: duty-mail\n" + usual.text);
+}
+
 TEST(Notice, SaysWhatIsWrongWithATemplate) {
   EXPECT_NE(read(R"(text: "{nmae}")").problems.find("site.yaml:2"), std::string::npos);
   EXPECT_NE(read(R"(text: "{nmae}")").problems.find("argument not found"), std::string::npos);

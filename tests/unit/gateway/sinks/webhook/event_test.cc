@@ -80,19 +80,30 @@ TEST(AlertmanagerEvent, SaysHowMuchOfASumWasWatched) {
   EXPECT_EQ(annotations().at("coverage_percent").as_string(), "87.5");
 }
 
+TEST(CloudEvent, SaysInWhosePlaceItIsTold) {
+  shared::JsonRow rows("UTC", "store", "duty-mail");
+  Event event;
+  ASSERT_TRUE(write_cloud_event(alert_row(model::AlertStage::firing), "store", rows, event));
+  EXPECT_EQ(json::parse(event.body).at("data").at("escalated_from").as_string(), "duty-mail");
+  shared::JsonRow usual("UTC", "store");
+  ASSERT_TRUE(write_cloud_event(alert_row(model::AlertStage::firing), "store", usual, event));
+  EXPECT_FALSE(json::parse(event.body).at("data").as_object().contains("escalated_from"));
+}
+
 TEST(CloudEvent, IsOfAlertsAndReportsAlone) {
   shared::JsonRow rows("UTC", "store");
   Event event;
   const model::StoredRow reading{1, std::make_shared<model::Series>(), model::JudgedReading{}};
   EXPECT_FALSE(write_cloud_event(reading, "store", rows, event));
   EXPECT_EQ(event.body, "is neither an alert nor a report");
-  EXPECT_EQ(alertmanager_event(reading, "store", {}).body, "");
+  EXPECT_EQ(alertmanager_event(reading, "store", {}, "").body, "");
 }
 
 TEST(AlertmanagerEvent, EndsWithTheAlertAndElseWhenItIsNotToldAgain) {
   const Instant end = std::chrono::sys_days(std::chrono::year(2026) / 1 / 2);
   const auto ends = [end](model::AlertStage stage) {
-    const json::value got = json::parse(alertmanager_event(alert_row(stage), "store", end).body);
+    const json::value got = json::parse(alertmanager_event(alert_row(stage), "store", end, "").body);
+    EXPECT_FALSE(got.at(0).at("annotations").as_object().contains("escalated_from"));
     EXPECT_EQ(got.at(0).at("labels").at("alertname").as_string(), "overload");
     EXPECT_EQ(got.at(0).at("startsAt").as_string(), "2026-01-01T00:00:00Z");
     EXPECT_FALSE(got.at(0).at("labels").as_object().contains("user")) << "empty labels are none";
@@ -102,6 +113,11 @@ TEST(AlertmanagerEvent, EndsWithTheAlertAndElseWhenItIsNotToldAgain) {
   EXPECT_EQ(ends(model::AlertStage::acknowledged), "2026-01-02T00:00:00Z");
   EXPECT_EQ(ends(model::AlertStage::resolved), "2026-01-01T01:00:00Z");
   EXPECT_EQ(ends(model::AlertStage::withdrawn), "2026-01-01T01:00:00Z");
+}
+
+TEST(AlertmanagerEvent, SaysInWhosePlaceItIsTold) {
+  const Event event = alertmanager_event(alert_row(model::AlertStage::firing), "store", {}, "duty-mail");
+  EXPECT_EQ(json::parse(event.body).at(0).at("annotations").at("escalated_from").as_string(), "duty-mail");
 }
 
 }  // namespace
