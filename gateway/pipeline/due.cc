@@ -153,8 +153,8 @@ void Due::find_overdue(Instant now) {
 bool Due::is_all_there(const Waiting& waiting, const std::vector<PointState>& points,
                        std::optional<PointId> but) const {
   return std::ranges::all_of(deriver_.taken(waiting.derived), [&](PointId input) {
-    const bool is_told =
-        waiting.batch == batch_ && index(input) < heard_in_.size() && heard_in_[index(input)] == batch_;
+    const bool is_of_batch = index(input) < heard_in_.size() && heard_in_[index(input)] == waiting.batch;
+    const bool is_told = is_of_batch && waiting.batch == batch_ && !points[index(input)].derived.waiting;
     return input == but || is_told || heard_until(points[index(input)]) >= waiting.at;
   });
 }
