@@ -149,13 +149,18 @@ void Due::find_overdue(Instant now) {
   }
 }
 
-// What one batch told of is there, whatever the times are that it has.
+// A poll reads one register after the other: of what it read just before there is no other one of its time. Where that
+// is half of an input's round or longer ago, there may be; a batch may also hold several messages, or a part of a
+// history.
 bool Due::is_all_there(const Waiting& waiting, const std::vector<PointState>& points,
                        std::optional<PointId> but) const {
   return std::ranges::all_of(deriver_.taken(waiting.derived), [&](PointId input) {
-    const bool is_told =
-        waiting.batch == batch_ && index(input) < heard_in_.size() && heard_in_[index(input)] == batch_;
-    return input == but || is_told || heard_until(points[index(input)]) >= waiting.at;
+    const PointState& state = points[index(input)];
+    const auto heard = heard_until(state);
+    if (input == but || heard >= waiting.at) return true;
+    const bool is_of_batch = index(input) < heard_in_.size() && heard_in_[index(input)] == waiting.batch;
+    return is_of_batch && waiting.batch == batch_ && heard && state.before && !state.derived.waiting &&
+           waiting.at - *heard < (*heard - state.before->heard_at) / 2;
   });
 }
 

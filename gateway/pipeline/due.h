@@ -16,9 +16,9 @@ namespace carbongate::pipeline {
 // that is added may make further ones due, and a sum waits until nothing is due that it might be made of, nor waits.
 //
 // Where the inputs come in messages of their own, a reading that a result follows waits until every other input has
-// been heard of its time or a later one, or in its own batch; but no longer than `Derived::wait`, and not beyond the
-// next of its own. At most one waits for each result: DerivedState::waiting. What it makes is then what stood at its
-// time, so that it is the same in whatever order they came. Before a reading of a later time is taken in,
+// been heard of its time or a later one, or just before it in the same poll; but no longer than `Derived::wait`, and
+// not beyond the next of its own. At most one waits for each result: DerivedState::waiting. What it makes is then what
+// stood at its time, so that it is the same in whatever order they came. Before a reading of a later time is taken in,
 // release_before() lets go what must come before it; so nothing is made of readings of several times at once.
 class Due {
  public:

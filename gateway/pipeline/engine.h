@@ -101,7 +101,8 @@ class Pipeline::Engine {
   void close_what_was_missed(const Reading& reading);
   void attach(const model::Account& account, const model::Site& site);
   void judge_counters(const model::Site& site);
-  void ingest_one(const Reading& reading, Instant heard, Instant now, model::Quality given = {});
+  void ingest_one(const Reading& reading, Instant heard, Instant now, model::Quality given = {},
+                  std::optional<Instant> waited_since = {});
   void withdraw(const Reading& reading, model::Quality quality);
   void leave_unwatched(PointId id, Instant at);
   void settle_rejected(const Reading& reading);

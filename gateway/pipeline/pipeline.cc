@@ -213,12 +213,14 @@ model::Effects Pipeline::Engine::take_effects() {
   return effects;
 }
 
-// `given`: what the inputs of a derived reading are worth. It cannot make a reading countable that is not.
-void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant now, Quality given) {
+// `given`: what the inputs of a derived reading are worth. It cannot make a reading countable that is not. Nor is it
+// late for having waited.
+void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant now, Quality given,
+                                  std::optional<Instant> waited_since) {
   const std::size_t point = index(reading.point);
   const PointRules& rules = points_.at(point);
   model::PointState& state = state_.points[point];
-  Quality judged = rules.quality.judge(reading, state, heard, now);
+  Quality judged = rules.quality.judge(reading, state, waited_since.value_or(heard), now);
   // What a feed of factors revises is counted like what it says late: live_factors.h.
   if (judged == Quality{Origin::missing, Rule::duplicate} && live_factors_.hears(reading.point)) {
     judged = {Origin::late, Rule::out_of_order};
@@ -303,7 +305,7 @@ bool Pipeline::Engine::derive_what_is_due(Instant heard, Instant now) {
     is_any = true;
     for (const PointId changed : step->changed) changed_points_.note(index(changed));
     for (const Deriver::Derived& result : step->results) {
-      ingest_one(result.reading, step->heard.value_or(heard), now, result.quality);
+      ingest_one(result.reading, heard, now, result.quality, step->heard);
     }
   }
   return is_any;
