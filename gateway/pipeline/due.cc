@@ -21,9 +21,10 @@ Due::Step Due::derive_from(const Judged& judged, std::vector<model::PointState>&
     if (!usable(judged.quality)) {
       result = deriver_.missing(feed, judged.reading.at, points);
     } else if (deriver_.adds(feed.derived)) {
-      deriver_.hear(feed, judged.reading, judged.quality, points, round_of(feed.derived, judged.reading.at));
+      deriver_.hear(feed, judged.reading, judged.quality, points, round_of(feed.derived, judged.reading.at),
+                    step.withdrawn);
     } else {
-      result = deriver_.derive(feed, judged.reading, judged.quality, points);
+      result = deriver_.derive(feed, judged.reading, judged.quality, points, step.withdrawn);
     }
     if (result) step.results.push_back(std::move(*result));
   }

@@ -17,6 +17,7 @@ class Due {
   struct Step {
     std::vector<PointId> changed;  // results whose state in `points` is another now
     std::vector<Deriver::Derived> results;
+    std::vector<Deriver::TakenBack> withdrawn = {};
   };
 
   explicit Due(const Deriver& deriver) : deriver_(deriver) {}  // which outlives it
