@@ -10,6 +10,7 @@
 
 #include "gateway/app/catch_up.h"
 #include "gateway/app/make_drivers.h"
+#include "gateway/model/entry_name.h"
 #include "gateway/pipeline/energy.h"
 #include "gateway/sinks/registry.h"
 #include "gateway/sinks/sink_pump.h"
@@ -257,6 +258,7 @@ asio::awaitable<void> Gateway::ingest_slice(std::span<const Batch> batches) {
       const std::vector<Batch> changed = restamped(batches);
       model::Effects effects =
           clock_.is_known() ? pipeline_.ingest(changed.empty() ? batches : changed, clock_.now()) : keep_apart(batches);
+      tell_found_wrong(effects.found_wrong);
       committing_ = committing_ && co_await commit(std::move(effects));  // states and journal rows, one transaction
       warn_of_lacking_factors();
     }
@@ -267,6 +269,14 @@ asio::awaitable<void> Gateway::ingest_slice(std::span<const Batch> batches) {
   }
   pass_turn();
   rows_committed_.notify_all();
+}
+
+// Not only in the journal: what was booked by it is corrected later.
+void Gateway::tell_found_wrong(std::span<const model::FoundWrong> found) const {
+  for (const model::FoundWrong& wrong : found) {
+    spdlog::warn("{}: what it showed at {} was wrong, as the readings after it say; what was booked by it is corrected",
+                 config_.site.points.at(model::index(wrong.point)).full_name(), model::format_utc(wrong.first));
+  }
 }
 
 // Once in the life of the process for each rule; /metrics counts on.

@@ -151,6 +151,7 @@ class Gateway final : private Inbox {
   model::Effects keep_apart(std::span<const Batch> batches);
   std::vector<Batch> restamped(std::span<const Batch> batches) const;
   void warn_of_lacking_factors();
+  void tell_found_wrong(std::span<const model::FoundWrong> found) const;
   boost::asio::awaitable<void> take_turn();
   void pass_turn();
   boost::asio::awaitable<void> restate_late_data();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gateway/books/layers.h"
+#include "gateway/model/entry_name.h"
 
 namespace carbongate::app {
 namespace {
@@ -46,6 +47,12 @@ std::string factor_change(const model::EmissionEntry& known, const model::Emissi
   change("market-based ", known.market ? *known.market : kNone, restated.market ? *restated.market : kNone);
   add("standard coal ", coal(known), coal(restated));
   return note.empty() ? "another value of " + text(restated.primary) : note;
+}
+
+// What its movement was withdrawn for.
+std::string note_of(const model::Site& site, const model::FoundWrong& wrong) {
+  return "glitch: what " + site.points.at(index(wrong.point)).full_name() + " showed at " +
+         model::format_utc(wrong.first) + " was wrong, as the readings after it say";
 }
 
 }  // namespace
@@ -99,6 +106,13 @@ books::Reason Reasons::reason_of_amount(const WindowReadings& window, model::Acc
       follows_from_late(window, account, entry, restated != nullptr, behind)) {
     return {model::Cause::late_data, "late readings of " + window.point().full_name(), true};
   }
+  if (const auto wrong = replay_.with_wrong(window, Replay::kEverything, account, entry.begin, entry.end)) {
+    const Figures booked = booked_figures(account, entry.begin);
+    const bool no_telling = window.is_computed() || window.late_touches(entry.begin, entry.end, 0);
+    if (no_telling || (same_amount(booked, {wrong->amount, wrong->covered}) && booked.covered == wrong->covered)) {
+      return {model::Cause::late_data, note_of(site_, *wrong->reading), late};
+    }
+  }
   if (repair) return {model::Cause::configuration, repair->reason, late};
   return {model::Cause::configuration, "by the present configuration of " + window.point().full_name(), late};
 }
@@ -122,6 +136,8 @@ bool Reasons::follows_from_late(const WindowReadings& window, model::AccountId a
     const auto found = without.figures.find({account, entry.begin});
     const Figures figures = found == without.figures.end() ? Figures{} : found->second;
     if (same_amount(booked, figures) && booked.covered == figures.covered) return true;
+    const auto with = replay_.with_wrong(window, place, account, entry.begin, entry.end);
+    if (with && same_amount(booked, {with->amount, with->covered}) && booked.covered == with->covered) return true;
   }
   contradicted_.insert(&window);
   return false;

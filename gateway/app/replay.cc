@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t kReadingsPerCall = 4'096;
+constexpr int kPlaysMax = 8;  // without what was found wrong; the second finds nothing, as a rule
 
 // Its own counter, or that of anything it is computed from.
 bool in_doubt(const model::Site& site, const model::Checkpoint& state, PointId point) {
@@ -25,6 +26,12 @@ bool in_doubt(const model::Site& site, const model::Checkpoint& state, PointId p
     const model::PointState& known = state.points.at(index(id));
     return waits(known.counter) || std::ranges::any_of(known.derived.inputs, waits, &model::DerivedInputState::counter);
   });
+}
+
+// Its own counter, or that of anything it is computed from, can find wrong what it has counted.
+bool follows_counter(const model::Site& site, PointId point) {
+  return std::ranges::any_of(model::computed_from(site, point),
+                             [&](PointId id) { return site.points.at(index(id)).kind == Kind::cumulative; });
 }
 
 // Whether the live counter, and what it has in the open quarter hour, is that of the order of time.
@@ -72,11 +79,47 @@ const model::PointState* Replay::live_to_compare(const WindowReadings& window) c
 }
 
 Played Replay::play(const WindowReadings& window, std::uint64_t behind, const Take& take) {
+  Once once = play_once(window, behind, {});
+  wrong_.erase({&window, behind});
+  if (!once.wrong.empty()) {
+    Wrong& wrong = wrong_[{&window, behind}];
+    for (const Entry& with : once.entries) {
+      wrong.counted[{with.account, with.entry.begin}] = {with.entry.amount, with.entry.covered};
+    }
+    for (int more = 0; !once.wrong.empty() && more < kPlaysMax; ++more) {
+      wrong.readings.insert(wrong.readings.end(), once.wrong.begin(), once.wrong.end());
+      once = play_once(window, behind, wrong.readings);
+    }
+  }
+  readings_ += once.readings;
+  for (Entry& found : once.entries) take(found.account, found.entry);
+  return once.played;
+}
+
+std::optional<Replay::WithWrong> Replay::with_wrong(const WindowReadings& window, std::uint64_t behind,
+                                                    model::AccountId account, Instant begin, Instant end) const {
+  const auto known = wrong_.find({&window, behind});
+  if (known == wrong_.end()) return std::nullopt;
+  const auto& [readings, counted] = known->second;
+  const auto touches = [&](const model::FoundWrong& wrong) { return wrong.from < end && begin < wrong.decided; };
+  const auto reading = std::ranges::find_if(readings, touches);
+  if (reading == readings.end()) return std::nullopt;
+  const auto found = counted.find({account, begin});
+  if (found == counted.end()) return WithWrong{.reading = &*reading, .amount = {}, .covered = {}};
+  return WithWrong{.reading = &*reading, .amount = found->second.first, .covered = found->second.second};
+}
+
+// Each entry is made of what lies in front of it: one reading has to be counted behind those that decide it, for the
+// newest may be found wrong by the next.
+Replay::Once Replay::play_once(const WindowReadings& window, std::uint64_t behind,
+                               std::span<const model::FoundWrong> left_out) {
   pipeline::Pipeline pipeline(site_, factors_, {}, pipeline::Pipeline::Order::of_time);
   const PointId point = window.point().id;
   const Instant enough = std::min(window.window().to, window.window().closed_until);
+  const bool counts_up = follows_counter(site_, point);
   std::optional<bool> open_at_end;
   std::optional<Instant> until;
+  Once out;
   const model::PointState* live = behind == kEverything ? live_to_compare(window) : nullptr;
   std::optional<bool> as_live;
   const auto compare = [&] {
@@ -86,36 +129,48 @@ Played Replay::play(const WindowReadings& window, std::uint64_t behind, const Ta
   std::vector<Batch> batches;
   const auto flush = [&] {
     if (batches.empty()) return;
-    for (model::JournalRow& row : pipeline.ingest(batches, batches.back().received).rows) {
+    model::Effects effects = pipeline.ingest(batches, batches.back().received);
+    for (model::JournalRow& row : effects.rows) {
       auto* entry = row.body.get_if<model::EmissionEntry>();
       if (entry && is_own(window, std::get<model::AccountId>(row.subject), *entry)) {
-        take(std::get<model::AccountId>(row.subject), *entry);
+        out.entries.push_back({std::get<model::AccountId>(row.subject), std::move(*entry)});
       }
     }
+    out.wrong.insert(out.wrong.end(), effects.found_wrong.begin(), effects.found_wrong.end());
     batches.clear();
   };
+  const auto is_wrong = [&](const StoredReading& stored) {
+    return std::ranges::any_of(left_out, [&](const model::FoundWrong& wrong) {
+      return stored.point == wrong.point && wrong.first <= stored.at && stored.at <= wrong.last;
+    });
+  };
+  const auto may_be_wrong = [&] { return counts_up && pipeline.counted_until(point) <= until; };
   for (const StoredReading& stored : in_order(window)) {
-    if (stored.left_out && stored.sequence > behind) continue;
+    if ((stored.left_out && stored.sequence > behind) || is_wrong(stored)) continue;
     const bool same_instant = !batches.empty() && batches.back().received == stored.at;
     if (!same_instant && (stored.at >= enough || batches.size() == kReadingsPerCall)) flush();
     if (!same_instant && stored.at >= enough) {  // one by one, until all is closed
       if (!open_at_end) open_at_end = in_doubt(site_, pipeline.state(), point);
       if (!until && pipeline.counted_until(point) >= enough) until = pipeline.counted_until(point);
       if (live && stored.at > live->last_at) compare();
-      if (until && !live) break;
+      if (until && !live && !may_be_wrong()) break;
     }
     if (!same_instant) batches.push_back({.source = {}, .received = stored.at, .readings = {}, .settled = {}});
     batches.back().readings.push_back(
         {.point = stored.point, .hj212_flag = stored.hj212_flag, .at = stored.at, .value = stored.value});
-    ++readings_;
+    ++out.readings;
   }
   flush();
   if (live) compare();
+  const bool is_reached = until.has_value();
+  const bool doubts = in_doubt(site_, pipeline.state(), point);
   if (!until) until = pipeline.counted_until(point);
-  return {.until = until.value_or(Instant::min()),
-          .in_doubt = in_doubt(site_, pipeline.state(), point),
-          .open_at_end = open_at_end.value_or(false),
-          .as_live = as_live};
+  out.played = {.until = until.value_or(Instant::min()),
+                .in_doubt = doubts,
+                .open_at_end = open_at_end.value_or(false),
+                .may_be_wrong = is_reached && doubts && may_be_wrong(),
+                .as_live = as_live};
+  return out;
 }
 
 }  // namespace carbongate::app

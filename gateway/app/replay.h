@@ -4,10 +4,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "gateway/app/live_history.h"
 #include "gateway/app/window_readings.h"
+#include "gateway/model/checkpoint.h"
 #include "gateway/model/rows.h"
 #include "gateway/model/site.h"
 #include "gateway/pipeline/calendar.h"
@@ -35,13 +39,42 @@ class Replay {
   // Readings of one instant go in together, as one poll or message brought them. Of what was left out of the live
   // accounts only what lies in front of `behind` in the journal. Calls `take` for each entry of the point's own
   // accounts that is compared and within reach, which may move from it.
+  //
+  // Readings that a counter believes, and that what follows shows to be wrong, are left out: it is played again until
+  // none is found.
   using Take = std::function<void(model::AccountId account, model::EmissionEntry& entry)>;
   Played play(const WindowReadings& window, std::uint64_t behind, const Take& take);
+
+  // Of an entry that is other without the readings that were found wrong when that was played: what it was with them, as
+  // it was counted before they were.
+  struct WithWrong {
+    const model::FoundWrong* reading;
+    model::Activity amount;
+    Duration covered{};
+  };
+  std::optional<WithWrong> with_wrong(const WindowReadings& window, std::uint64_t behind, model::AccountId account,
+                                      Instant begin, Instant end) const;
 
   // Counted so far.
   std::uint64_t readings() const { return readings_; }
 
  private:
+  struct Entry {
+    model::AccountId account;
+    model::EmissionEntry entry;
+  };
+  struct Once {
+    Played played;
+    std::vector<Entry> entries;
+    std::vector<model::FoundWrong> wrong;
+    std::uint64_t readings = 0;
+  };
+  struct Wrong {
+    std::vector<model::FoundWrong> readings;
+    std::map<std::pair<model::AccountId, Instant>, std::pair<model::Activity, Duration>> counted;  // with them
+  };
+
+  Once play_once(const WindowReadings& window, std::uint64_t behind, std::span<const model::FoundWrong> left_out);
   const model::PointState* live_to_compare(const WindowReadings& window) const;
   std::vector<StoredReading> in_order(const WindowReadings& window) const;
   bool is_own(const WindowReadings& window, model::AccountId account, const model::EmissionEntry& entry) const;
@@ -51,6 +84,7 @@ class Replay {
   const LiveHistory& live_;
   pipeline::Calendar calendar_;
   std::map<const WindowReadings*, Instant> reach_;  // where lead is lacking
+  std::map<std::pair<const WindowReadings*, std::uint64_t>, Wrong> wrong_;  // where there is any
   std::uint64_t readings_ = 0;
 };
 

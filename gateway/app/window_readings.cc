@@ -264,7 +264,14 @@ bool WindowReadings::reach_around() {
 
 bool WindowReadings::counted(const Played& played, pipeline::Calendar& calendar) {
   const Duration behind = end_ - window_.to;
-  if (played.until >= std::min(window_.to, window_.closed_until)) {
+  const auto is_cut = [](const Track& track) { return track.complete_until() != Instant::max(); };
+  const bool is_all = std::ranges::none_of(tracks_, is_cut);
+  const auto look_further = [&] {
+    end_ = end_at(std::min(kFurther * std::max(behind, pipeline::kBehind), kAroundMax));
+  };
+  if (played.may_be_wrong && !is_all && behind < kAroundMax) {
+    look_further();
+  } else if (played.until >= std::min(window_.to, window_.closed_until)) {
     if (!is_late_ || played.as_live || !played.open_at_end) return true;
     const Instant decided = calendar.period(Period::quarter_hour, played.until - Duration(1)).end;
     awaits_more_ = decided > window_.closed_until;
@@ -272,12 +279,10 @@ bool WindowReadings::counted(const Played& played, pipeline::Calendar& calendar)
     window_.to = decided;
     end_ = end_at(behind);
   } else {
-    const auto is_cut = [](const Track& track) { return track.complete_until() != Instant::max(); };
-    const bool is_all = std::ranges::none_of(tracks_, is_cut);
     awaits_more_ = is_all && played.in_doubt;
     if (awaits_more_ || (!is_all && behind >= kAroundMax)) window_.closed_until = played.until;
     if (is_all || behind >= kAroundMax) return true;
-    end_ = end_at(std::min(kFurther * std::max(behind, pipeline::kBehind), kAroundMax));
+    look_further();
   }
   for (Track& track : tracks_) track.begin(start_, end_);
   return false;

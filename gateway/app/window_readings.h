@@ -144,6 +144,7 @@ struct Played {
   Instant until{};                   // for good
   bool in_doubt = false;             // there: a counter waits for its next readings
   bool open_at_end = false;          // likewise at the window's end
+  bool may_be_wrong = false;         // what was counted last until then: it is in doubt, and nothing is counted behind
   std::optional<bool> as_live = {};  // whether the counter goes on as the live one does; nullopt: not compared
 };
 
@@ -189,6 +190,7 @@ class WindowReadings {
   // The readings were counted up to there. False: a counter is in doubt for longer than readings were looked for behind
   // the window; look again, further on. What is open even then is not compared: not computed is not nothing. Nor is
   // what a counter that is `in_doubt` leaves open at the journal's end: then awaits_more().
+  // And where the newest value that was counted may be found wrong by more readings that there are.
   // What a late reading puts in doubt at the window's end is decided behind it, and belongs to the window: look again.
   bool counted(const Played& played, pipeline::Calendar& calendar);
   // Readings that may still come decide part of the window.

@@ -317,6 +317,10 @@ void tell_what_was_not_counted(const pipeline::Statistics& statistics, std::size
         Rule::maintenance, Rule::calibration, Rule::fault, Rule::over_range, Rule::gap, Rule::unknown_flag}) {
     if (count(rule) != 0) out << fmt::format("  {} of them not counted: {}\n", count(rule), model::to_string(rule));
   }
+  if (statistics.found_wrong != 0) {
+    out << fmt::format("  {} values of counters were found wrong by those that followed", statistics.found_wrong)
+        << ": 'carbongate restate CONFIG --from ... --book --reason ...' takes back what was counted by them\n";
+  }
   if (count(Rule::out_of_order) != 0) {
     out << "  the readings were not in the order of their times: 'carbongate restate CONFIG --from ... --book --reason "
            "...' counts those that came late\n";

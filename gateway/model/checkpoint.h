@@ -82,8 +82,11 @@ struct CounterState {
   std::optional<Instant> stands_since;                                // when the baseline's value was first read
   std::optional<Instant> settled_until;  // announced replacements up to here are in the baseline
   std::uint8_t falls = 0;                // small steps down in a row: from the third on the counter runs backwards
-  std::vector<CourseReading> course;     // since it left its course and another began; while that is pending
-  Activity unbooked;  // how much it ran backwards in all: not booked, neither subtracted nor forgotten
+  // What it showed last before the baseline's value, if the step between them was consumption: where it goes on if that
+  // value was wrong. Without it, nothing that follows can say so.
+  std::optional<std::pair<Instant, Cumulative<Activity>>> before;
+  std::vector<CourseReading> course;  // since it left its course and another began; while that is pending
+  Activity unbooked;                  // how much it ran backwards in all: not booked, neither subtracted nor forgotten
   friend bool operator==(const CounterState&, const CounterState&) = default;
 };
 
@@ -240,6 +243,17 @@ struct Checkpoint {
   std::optional<std::uint64_t> behind = {};
 };
 
+// Readings of one value that a counter believed, and that what followed has shown to be wrong: counter.h. What is
+// counted between `from` and `decided` waits for restatement.
+struct FoundWrong {
+  PointId point{};
+  Instant from{};  // of the last reading before them
+  Instant first{};
+  Instant last{};
+  Instant decided{};
+  friend bool operator==(const FoundWrong&, const FoundWrong&) = default;
+};
+
 // What one call of the pipeline changed: rows to append and the states to replace.
 struct Effects {
   std::vector<JournalRow> rows;
@@ -248,7 +262,8 @@ struct Effects {
   std::vector<std::pair<WatchId, AlertState>> alerts = {};
   std::vector<std::pair<StationId, StationState>> stations = {};
   std::optional<std::optional<UnknownTime>> unknown_time = {};  // as it is from now on; nullopt: as it was
-  bool caught_up = false;  // the states are those of the journal's end again: Checkpoint::behind
+  bool caught_up = false;                    // the states are those of the journal's end again: Checkpoint::behind
+  std::vector<FoundWrong> found_wrong = {};  // to be told; the states say what follows from it
 
   bool empty() const {
     return rows.empty() && points.empty() && accounts.empty() && alerts.empty() && stations.empty() && !unknown_time &&

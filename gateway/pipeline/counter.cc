@@ -81,6 +81,7 @@ Counted CounterMeter::count(const CourseReading& reading, CounterState& state, D
   if (step.verdict == Verdict::fall) {
     if (state.falls >= kFallsMax) return run_back(now, quality, state);
     state.falls = 1;
+    if (!returns_before(state, now)) state.before.reset();
   }
   state.doubts = 1;
   return wait(now, quality, state);
@@ -88,6 +89,7 @@ Counted CounterMeter::count(const CourseReading& reading, CounterState& state, D
 
 Counted CounterMeter::count_late(const Reading& reading, Quality quality, CounterState& state) const {
   const Counted not_counted{.quality = quality};
+  note_before(reading, state);
   if (!state.course.empty() && reading.at > state.course.front().shown.first)
     return count_late_on_course(reading, quality, state);
   if (!state.pending || state.doubts != 1 || state.falls != 0 || stands_at_zero(state)) return not_counted;
@@ -161,6 +163,7 @@ Counted CounterMeter::decide(const CourseReading& reading, CounterState& state, 
     }
   }
   if (fits && now.second == pending.second) {
+    if (returns_before(state, first) && was_wrong(state, now)) return withdraw(now, quality, state);
     return start_again(is_zero(pending) ? now : pending, now, quality, state);
   }
   if (fits) {
@@ -212,15 +215,19 @@ Quality CounterMeter::from_zero_quality() const {
   return {judge_.power_known() ? Origin::measured : Origin::estimated, Rule::reset};
 }
 
-// A little below the baseline. A counter that comes back was not there; one that runs on down runs backwards.
+// A little below the baseline. A counter that comes back was not there; one that runs on down runs backwards; and one
+// that goes on from where it was before the baseline shows that the baseline was wrong.
 Counted CounterMeter::decide_fall(const Fix& now, Quality quality, CounterState& state) const {
   if (state.falls >= kFallsMax) return run_back(now, quality, state);
+  if (state.before && !(follows(*state.before, now) && follows(*state.pending, now))) state.before.reset();
   if (state.falls != 0 && now.second < state.pending->second) {
     if (++state.falls >= kFallsMax) return run_back(now, quality, state);
   } else if (now.second != state.pending->second) {
     state.falls = 1;
   }
-  if (held_long_enough(state, now)) return run_back(now, quality, state);
+  if (held_long_enough(state, now)) {
+    return was_wrong(state, now) ? withdraw(now, quality, state) : run_back(now, quality, state);
+  }
   state.doubts = 1;
   return wait(now, quality, state);
 }
@@ -250,6 +257,8 @@ Counted CounterMeter::book(const Step& step, const Fix& now, Quality quality, Co
   // A step down by rounding keeps the value: the counter has not moved until it passes there again.
   state.baseline = step.verdict == Verdict::standstill ? Fix{now.first, baseline.second} : now;
   if (moved || step.verdict == Verdict::returned) {
+    const bool on_course = step.verdict == Verdict::forward && !step.ambiguous && !state.abandoned;
+    state.before = on_course ? std::optional(baseline) : std::nullopt;
     if (state.abandoned && step.verdict != Verdict::returned) out.course_from = state.stands_since;
     state.abandoned.reset();
     state.stands_since = now.first;
@@ -314,6 +323,7 @@ Counted CounterMeter::start_again(const Fix& from, const Fix& now, Quality quali
   state.course.clear();
   state.doubts = 0;
   state.falls = 0;
+  state.before.reset();
   return out;
 }
 
@@ -342,6 +352,7 @@ Counted CounterMeter::run_back(const Fix& now, Quality quality, CounterState& st
   state.pending_since.reset();
   state.course.clear();
   state.doubts = 0;
+  state.before.reset();
   return out;
 }
 
@@ -349,7 +360,7 @@ Counted CounterMeter::run_back(const Fix& now, Quality quality, CounterState& st
 bool same_course(const CounterState& a, const CounterState& b) {
   const auto known = [](const CounterState& state) {
     return std::tie(state.baseline, state.pending, state.pending_since, state.doubts, state.abandoned,
-                    state.stands_since, state.falls);
+                    state.stands_since, state.falls, state.before);
   };
   const auto same_reading = [](const CourseReading& x, const CourseReading& y) {
     return x.shown == y.shown && x.float32 == y.float32;

@@ -18,6 +18,8 @@ namespace carbongate::pipeline {
 inline constexpr std::size_t kCourseReadings = 12;
 // ...or when so many have gone by without a way back.
 inline constexpr std::size_t kCourseReadingsMax = 40;
+// A fall of fewer counts is one of a counter that runs backwards, and no way back from a wrong value.
+inline constexpr std::int64_t kCountsBack = 3;
 
 // Counts the readings of one cumulative point. Constant: what must be remembered is in the CounterState.
 //
@@ -44,6 +46,7 @@ inline constexpr std::size_t kCourseReadingsMax = 40;
 // |   since it last moved (at most 24 h), power_max known |                       | followed the course from there   |
 // | down a little, three times in a row                   | backwards             | 0, estimated; and see `unbooked` |
 // | down a little, not back within an hour and 12 readings| backwards             | the same                         |
+// | ... and on from where it was before its last step up  | glitch: of that step  | from there on; see `withdrawn`   |
 // | more than 10 MW, power_max not known, and it goes on  | consumption           | the step, remark pending         |
 // |   alike, twice                                        |                       |                                  |
 //
@@ -69,6 +72,14 @@ inline constexpr std::size_t kCourseReadingsMax = 40;
 // What it loses is not subtracted from what was consumed, nor is it forgotten: the interval says so by its rule, and
 // the sum is kept in CounterState::unbooked. The baseline follows, so that consumption counts again as soon as there is
 // some. A point that is said to be a net register (runs_back) is counted in both directions.
+//
+// A wrong value that the connection could deliver is believed, and what follows looks like a fall. Where that goes on
+// from the reading before it, nowhere falling, for as long as another course must be followed, and slower than the step
+// to it was, the counter was there all the time. Its state becomes that of the readings without the wrong ones; how
+// much too much is booked is in Counted::withdrawn, and restatement, which leaves those readings out, takes it back. Not
+// so where the fall may as well be a reset, a ratio, or less than kCountsBack counts of a coarse register; nor where the
+// wrong value was shown for longer than what contradicts it. What passes it before that is decided was no fall: its sum
+// is right.
 //
 // What cannot be told by any reading: a replacement or reset whose new value is a plausible step from the old one, or
 // from a 0 between them; an excursion that passes the old course by itself, that looks like a rollover, or lasts longer
@@ -120,6 +131,12 @@ class CounterMeter {
   Counted book(const Step& step, const Fix& now, model::Quality quality, model::CounterState& state) const;
   Counted start_again(const Fix& from, const Fix& now, model::Quality quality, model::CounterState& state) const;
   Counted run_back(const Fix& now, model::Quality quality, model::CounterState& state) const;
+  bool follows(const Fix& from, const Fix& now) const;
+  bool returns_before(const model::CounterState& state, const Fix& now) const;
+  bool was_wrong(const model::CounterState& state, const Fix& now) const;
+  bool was_wrong(const model::CounterState& state, std::span<const model::CourseReading> course) const;
+  Counted withdraw(const Fix& now, model::Quality quality, model::CounterState& state) const;
+  void note_before(const Reading& late, model::CounterState& state) const;
   void add_stretches(const Step& step, Instant begin, Instant end, model::Quality quality, Counted& out) const;
   model::Rule rule_of_new_course(const Fix& old, const Fix& from) const;
 

@@ -44,6 +44,7 @@ Counted CounterMeter::follow(const CourseReading& reading, CounterState& state, 
   if (left_again(course, state)) return catch_up(*course.counted.course_from, state, doubts);
   const bool followed = state.course.size() >= kCourseReadings && !course.counter.pending && !may_be_back;
   if (!followed && state.course.size() < kCourseReadingsMax) return wait_on_course(reading, state);
+  if (was_wrong(state, state.course)) return withdraw(reading.shown, reading.quality, state);
   Counted out = std::move(course.counted);
   out.quality = worse(out.quality, {Origin::measured, out.movements.front().quality.rule});
   state = std::move(course.counter);
@@ -61,7 +62,7 @@ Counted CounterMeter::catch_up(Instant until, CounterState& state, Doubts doubts
   Counted out = enter({readings.begin(), left}, state, doubts - 1);
   for (const CourseReading& reading : std::span(left, readings.end())) {
     const Counted next = count(reading, state, doubts);
-    for (const Movement& movement : next) out.add(movement);
+    out.append(next);
     out.quality = next.quality;
   }
   return out;
@@ -86,7 +87,7 @@ Counted CounterMeter::count_late_on_course(const Reading& reading, Quality quali
   Counted out{.quality = now.quality};
   for (const CourseReading& r : readings) {
     const Counted next = count(r, again, kDoubtsMax);
-    for (const Movement& movement : next) out.add(movement);
+    out.append(next);
   }
   // Alone it is not even a doubt: the step waits on.
   const bool begins_it = !again.course.empty() && again.course.front().shown.first == reading.at;
@@ -109,7 +110,7 @@ std::optional<Counted> CounterMeter::come_back(const CourseReading& reading, Cou
   if (!out) return std::nullopt;
   const Counted next = count(reading, back, doubts);
   if (back.pending) return std::nullopt;
-  for (const Movement& movement : next) out->add(movement);
+  out->append(next);
   out->quality = worse(next.quality, out->quality);
   state = std::move(back);
   return out;
@@ -180,7 +181,7 @@ Counted CounterMeter::enter(std::span<const CourseReading> readings, CounterStat
   }
   for (const CourseReading& reading : readings) {
     const Counted next = count(reading, state, doubts);
-    for (const Movement& movement : next) out.add(movement);
+    out.append(next);
     out.quality = next.quality;
     if (next.course_from) out.course_from = next.course_from;
   }

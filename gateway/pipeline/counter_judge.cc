@@ -108,7 +108,8 @@ Step CounterJudge::judge_unannounced(const Fix& from, const Fix& to, const Hints
     step.ambiguous = could_wrap_once_more(step.stretches.front());
     return step;
   }
-  if (const auto through_the_end = wrapped(from, to); through_the_end && !rollover_or_zero(from, to)) {
+  if (const auto through_the_end = wrapped(from, to, to.first - from.first);
+      through_the_end && !rollover_or_zero(from, to)) {
     Step step = decided(Verdict::rollover, from, to, *through_the_end);
     step.ambiguous = could_wrap_once_more(step.stretches.front());
     return step;
@@ -150,9 +151,15 @@ std::optional<Step> CounterJudge::judge_announced(const Fix& from, const Fix& to
 std::optional<Step> CounterJudge::across(std::span<const Replaced> replaced, const Fix& from, const Fix& to) const {
   constexpr Duration kTick(1);
   const Duration whole = to.first - from.first;
-  // Who reads a display leaves out its last digits: then what was read over the wire is nearer to the truth.
+  // Less at the end than at the beginning: the register passed its end; or who reads a display leaves out its last
+  // digits, then what was read over the wire is nearer to the truth. The least that explains it.
   const auto stretch_between = [&](const Fix& begin, const Fix& end) -> std::optional<Stretch> {
     const std::int64_t moved = value_of(end) - value_of(begin);
+    if (const auto through = wrapped(begin, end, whole); moved < 0 && through && *through < -moved) {
+      Stretch stretch{begin, end.first, *through};
+      stretch.exact = !could_wrap_once_more(stretch);
+      return stretch;
+    }
     const Stretch stretch{begin, end.first, moved};
     if (!possible(stretch, connection_.rate_usual, whole, std::gcd(value_of(begin), value_of(end))))
       return std::nullopt;
@@ -174,27 +181,27 @@ std::optional<Step> CounterJudge::across(std::span<const Replaced> replaced, con
   return step;
 }
 
-// How far the register moved if it went through its end.
-std::optional<std::int64_t> CounterJudge::wrapped(const Fix& from, const Fix& to) const {
+// How far the register moved if it went through its end within `time`.
+std::optional<std::int64_t> CounterJudge::wrapped(const Fix& from, const Fix& to, Duration time) const {
   const std::int64_t step = value_of(to) - value_of(from);
   for (const std::int64_t range : ranges_) {
     if (value_of(from) > range || value_of(to) > range) continue;  // it showed more than this: not its range
     const bool has_sign = std::ranges::find(ranges_, range / 2) != ranges_.end();
     if (value_of(to) < 0 && !has_sign) continue;
     const Wide up = Wide{range} + step;
-    if (step < 0 && up >= 0 && plausible_wrap(from, to, range, static_cast<std::int64_t>(up)))
+    if (step < 0 && up >= 0 && plausible_wrap(from, to, range, static_cast<std::int64_t>(up), time))
       return static_cast<std::int64_t>(up);
     const Wide down = Wide{step} - range;
     if (step > 0 && runs_back_ && down <= 0 &&
         plausible_wrap(to, {from.first + 2 * (to.first - from.first), from.second}, range,
-                       static_cast<std::int64_t>(-down)))
+                       static_cast<std::int64_t>(-down), time))
       return static_cast<std::int64_t>(down);
   }
   return std::nullopt;
 }
 
-bool CounterJudge::plausible_wrap(const Fix& from, const Fix& to, std::int64_t range, std::int64_t moved) const {
-  const Duration time = to.first - from.first;
+bool CounterJudge::plausible_wrap(const Fix& from, const Fix& to, std::int64_t range, std::int64_t moved,
+                                  Duration time) const {
   const Stretch stretch{from, to.first, moved};
   // After a silence in which the connection could have filled half the range, power proves nothing.
   const bool proves =
@@ -211,7 +218,7 @@ bool CounterJudge::plausible_wrap(const Fix& from, const Fix& to, std::int64_t r
 }
 
 bool CounterJudge::may_roll_over(const Fix& from, const Fix& to) const {
-  return wrapped(from, to).has_value();
+  return wrapped(from, to, to.first - from.first).has_value();
 }
 
 bool CounterJudge::rollover_or_zero(const Fix& from, const Fix& to) const {

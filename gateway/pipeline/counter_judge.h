@@ -116,8 +116,8 @@ class CounterJudge {
   std::optional<Step> across(std::span<const Replaced> replaced, const Fix& from, const Fix& to) const;
   bool has_happened(const Replaced& r, const Fix& to) const;
   bool happened_between(const Fix& from, const Fix& to, const Hints& hints) const;
-  std::optional<std::int64_t> wrapped(const Fix& from, const Fix& to) const;
-  bool plausible_wrap(const Fix& from, const Fix& to, std::int64_t range, std::int64_t moved) const;
+  std::optional<std::int64_t> wrapped(const Fix& from, const Fix& to, Duration time) const;
+  bool plausible_wrap(const Fix& from, const Fix& to, std::int64_t range, std::int64_t moved, Duration time) const;
   bool could_wrap_once_more(const Stretch& stretch) const;
   bool possible(const Stretch& stretch, std::int64_t rate, Duration time, std::int64_t count) const;
   bool deliverable(const Fix& from, const Fix& to, std::int64_t rate) const;

@@ -222,21 +222,23 @@ bool Deriver::follows(PointId result, PointId point) const {
 }
 
 std::optional<Deriver::Derived> Deriver::derive(Feed feed, const Reading& reading, Quality quality,
-                                                std::vector<PointState>& points) const {
+                                                std::vector<PointState>& points,
+                                                std::vector<TakenBack>& withdrawn) const {
   const Rules& rules = rules_[feed.derived];
   model::DerivedState& state = points[index(rules.config->result)].derived;
-  if (rules.followed[feed.input].scale && !count(rules, feed.input, reading, quality, state)) return std::nullopt;
+  if (rules.followed[feed.input].scale && !count(rules, feed.input, reading, quality, state, withdrawn))
+    return std::nullopt;
   state.inputs[feed.input].heard = true;
   return derive_single(rules, reading, quality, state, points);
 }
 
-void Deriver::hear(Feed feed, const Reading& reading, Quality quality, std::vector<PointState>& points,
-                   Round& round) const {
+void Deriver::hear(Feed feed, const Reading& reading, Quality quality, std::vector<PointState>& points, Round& round,
+                   std::vector<TakenBack>& withdrawn) const {
   const Rules& rules = rules_[feed.derived];
   model::DerivedState& state = points[index(rules.config->result)].derived;
   const Followed& follow = rules.followed[feed.input];
   const bool first = follow.meter && !state.inputs[feed.input].counter.baseline;
-  if (follow.scale && !count(rules, feed.input, reading, quality, state)) return;
+  if (follow.scale && !count(rules, feed.input, reading, quality, state, withdrawn)) return;
   if (first) {
     round.joined = true;
     return;
@@ -283,7 +285,7 @@ void Deriver::join_sum(const Rules& rules, model::DerivedState& state) const {
 
 // False: the reading decided nothing.
 bool Deriver::count(const Rules& rules, std::uint32_t input, const Reading& reading, Quality quality,
-                    model::DerivedState& state) const {
+                    model::DerivedState& state, std::vector<TakenBack>& withdrawn) const {
   const Followed& follow = rules.followed[input];
   model::DerivedInputState& counter = state.inputs[input];
   quality = without_remark(quality);
@@ -296,6 +298,7 @@ bool Deriver::count(const Rules& rules, std::uint32_t input, const Reading& read
   }
   const Counted counted = follow.meter->count_register(reading, counter.last_value, quality, counter.counter);
   if (countable(counted.quality)) counter.last_value = reading.value;
+  for (const Withdrawn& wrong : counted.withdrawn) withdrawn.push_back({reading.point, wrong, reading.at});
   const bool decided = usable(counted.quality) && !counter.counter.pending;
   if (decided) state.held = worse(state.held, without_remark(counted.quality));
   for (const Movement& movement : counted) {

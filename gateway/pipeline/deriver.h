@@ -44,6 +44,12 @@ class Deriver {
     Reading reading;
     model::Quality quality;  // what it is worth at best
   };
+  // What an input's counter believed, and finds wrong.
+  struct TakenBack {
+    PointId input{};
+    Withdrawn withdrawn{};
+    Instant decided{};
+  };
   // What the terms of a sum said of one instant.
   struct Round {
     std::uint32_t derived = 0;
@@ -84,13 +90,13 @@ class Deriver {
   std::size_t rank(std::uint32_t derived) const { return ranks_[derived]; }
 
   // What follows from `reading`, which may be counted and is the newest of its point in `points`. nullopt: nothing yet.
-  // Not of a sum.
+  // Not of a sum. Adds to `withdrawn`.
   std::optional<Derived> derive(Feed feed, const Reading& reading, model::Quality quality,
-                                std::vector<model::PointState>& points) const;
+                                std::vector<model::PointState>& points, std::vector<TakenBack>& withdrawn) const;
 
-  // Of a sum: takes note of such a reading in the round of its instant.
+  // Of a sum: takes note of such a reading in the round of its instant. Adds to `withdrawn`.
   void hear(Feed feed, const Reading& reading, model::Quality quality, std::vector<model::PointState>& points,
-            Round& round) const;
+            Round& round, std::vector<TakenBack>& withdrawn) const;
   // What follows once all readings of the instant are heard. nullopt: nothing yet.
   std::optional<Derived> conclude(const Round& round, std::vector<model::PointState>& points) const;
 
@@ -140,7 +146,7 @@ class Deriver {
   std::optional<Derived> derive_single(const Rules& rules, const Reading& reading, model::Quality quality,
                                        model::DerivedState& state, const std::vector<model::PointState>& points) const;
   bool count(const Rules& rules, std::uint32_t input, const Reading& reading, model::Quality quality,
-             model::DerivedState& state) const;
+             model::DerivedState& state, std::vector<TakenBack>& withdrawn) const;
   void join_sum(const Rules& rules, model::DerivedState& state) const;
   Inputs gather(const Rules& rules, Instant at, const std::vector<model::PointState>& points,
                 const model::EarlierInput* first) const;

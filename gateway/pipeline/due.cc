@@ -1,6 +1,7 @@
 #include "gateway/pipeline/due.h"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -190,7 +191,7 @@ Due::Step Due::make(std::uint32_t derived, std::vector<PointState>& points) {
   const auto reading = std::exchange(points[index(deriver_.result(derived))].derived.waiting, std::nullopt).value();
   auto result = deriver_.derive({.derived = derived, .input = 0},
                                 {.point = deriver_.followed(derived), .at = reading.at, .value = reading.value},
-                                reading.quality, points);
+                                reading.quality, points, step.withdrawn);
   if (result) step.results.push_back(std::move(*result));
   step.heard = reading.since;
   return step;
@@ -204,20 +205,22 @@ Due::Step Due::derive_from(const Judged& judged, std::vector<PointState>& points
     std::optional<Deriver::Derived> result;
     if (deriver_.adds(feed.derived)) {
       if (usable(judged.quality)) {
-        deriver_.hear(feed, reading, judged.quality, points, round_of(feed.derived, reading.at));
+        deriver_.hear(feed, reading, judged.quality, points, round_of(feed.derived, reading.at), step.withdrawn);
       } else {
         result = deriver_.missing(feed, reading.at, points);
       }
     } else {
       if (find(feed.derived)) {
-        for (Deriver::Derived& made : make(feed.derived, points).results) step.results.push_back(std::move(made));
+        Step made = make(feed.derived, points);
+        std::ranges::move(made.results, std::back_inserter(step.results));
+        std::ranges::move(made.withdrawn, std::back_inserter(step.withdrawn));
       }
       const Waiting waiting{
           .derived = feed.derived, .at = reading.at, .until = now + wait_of(feed.derived), .batch = batch_};
       if (!usable(judged.quality)) {
         result = deriver_.missing(feed, reading.at, points);
       } else if (is_all_there(waiting, points)) {
-        result = deriver_.derive(feed, reading, judged.quality, points);
+        result = deriver_.derive(feed, reading, judged.quality, points, step.withdrawn);
       } else {
         points[index(deriver_.result(feed.derived))].derived.waiting = {
             .at = reading.at, .value = reading.value, .quality = judged.quality, .since = now};

@@ -26,6 +26,7 @@ class Due {
     std::vector<PointId> changed;  // results whose state in `points` is another now
     std::vector<Deriver::Derived> results;
     std::optional<Instant> heard = {};  // when the reading was that waited; nullopt: now
+    std::vector<Deriver::TakenBack> withdrawn = {};
   };
 
   // `in_order`: nothing of an earlier time comes any more, and all of one instant is in one batch: nothing need wait.

@@ -95,6 +95,7 @@ class Pipeline::Engine {
 
   model::Effects take_effects();
   void place_late(const Reading& reading, const Counted& counted);
+  void take_back(PointId point, std::span<const Withdrawn> withdrawn, Instant decided);
   void learn_live_factor(const Reading& reading);
   void note_late(PointId point, Instant at);
   void note_late(PointId point, Instant at, Instant until);
@@ -144,6 +145,7 @@ class Pipeline::Engine {
   LateInputs late_inputs_;
   Statistics statistics_;
   std::vector<model::JournalRow> rows_;
+  std::vector<model::FoundWrong> found_wrong_;
   Alerts alerts_;
   Changed changed_points_;
   Changed changed_accounts_;

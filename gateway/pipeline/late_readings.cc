@@ -32,10 +32,31 @@ void Pipeline::Engine::place_late(const Reading& reading, const Counted& counted
     const bool moved = !counted.movements.empty();
     note_late(reading.point, moved ? std::min(reading.at, counted.movements.front().begin) : reading.at);
     account_for(index(reading.point), counted);
+    take_back(reading.point, counted.withdrawn, reading.at);
   } else {
     note_late(reading.point, reading.at);
   }
   close_what_was_missed(reading);
+}
+
+// What was counted with a value that is found wrong now waits for restatement, which leaves it out; also in what is
+// computed from it, whose own counters of the point find the same.
+void Pipeline::Engine::take_back(PointId point, std::span<const Withdrawn> withdrawn, Instant decided) {
+  for (const Withdrawn& wrong : withdrawn) {
+    const model::FoundWrong found{
+        .point = point, .from = wrong.from, .first = wrong.first, .last = wrong.last, .decided = decided};
+    if (std::ranges::find(found_wrong_, found) != found_wrong_.end()) continue;
+    found_wrong_.push_back(found);
+    ++statistics_.found_wrong;
+    const Instant until = calendar_.period(Period::quarter_hour, decided).end;
+    const auto note = [&](PointId id) {
+      note_late(id, wrong.from);
+      auto& late = state_.points[index(id)].late;
+      if (late) late->affects_until = std::max(late->affects_until, until);
+    };
+    note(point);
+    for (const PointId result : deriver_.made_of(point)) note(result);  // whose next one is booked until then
+  }
 }
 
 // An input of derived points that comes too far behind the others: they have no result there. The quarter hours that

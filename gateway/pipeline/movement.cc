@@ -41,4 +41,9 @@ void Counted::add(const Movement& movement) {
   last.quality = model::worse(last.quality, movement.quality);
 }
 
+void Counted::append(const Counted& next) {
+  for (const Movement& movement : next) add(movement);
+  withdrawn.insert(withdrawn.end(), next.withdrawn.begin(), next.withdrawn.end());
+}
+
 }  // namespace carbongate::pipeline

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "drivers/api/reading.h"
 #include "gateway/model/quality.h"
@@ -48,6 +49,14 @@ struct Movement {
   bool hollow() const { return !covered && amount == model::Activity{}; }
 };
 
+// A value that was counted, and that what followed has shown to be wrong: counter.h.
+struct Withdrawn {
+  Instant from{};           // of the last reading before it
+  Instant first{};          // when it was shown
+  Instant last{};           // and when last
+  model::Activity surplus;  // how much too much is counted between `from` and `last`
+};
+
 // What one reading meant.
 struct Counted {
   static constexpr std::size_t kMovementsMax = 256;
@@ -55,10 +64,13 @@ struct Counted {
   model::Quality quality;  // of the reading, with what the counter's step revealed
   boost::container::small_vector<Movement, 2> movements{};
   std::optional<Instant> course_from{};  // the counter was found on another course, which it follows since then
+  std::vector<Withdrawn> withdrawn{};
 
   // Each begins where the one before ends, or later. Drops an empty time span; where there is no room the last movement
   // is stretched.
   void add(const Movement& movement);
+  // Likewise all that the next reading meant.
+  void append(const Counted& next);
   auto begin() const { return movements.begin(); }
   auto end() const { return movements.end(); }
 };

@@ -201,8 +201,10 @@ model::Effects Pipeline::Engine::take_effects() {
     state_.points.at(index(source)).live = state;
     changed_points_.note(index(source));
   });
-  model::Effects effects{.rows = std::move(rows_), .points = {}, .accounts = {}};
+  model::Effects effects{
+      .rows = std::move(rows_), .points = {}, .accounts = {}, .found_wrong = std::move(found_wrong_)};
   rows_ = {};
+  found_wrong_ = {};
   changed_points_.take([&](std::size_t i) { effects.points.emplace_back(static_cast<PointId>(i), state_.points[i]); });
   changed_accounts_.take(
       [&](std::size_t i) { effects.accounts.emplace_back(static_cast<AccountId>(i), state_.accounts[i]); });
@@ -261,6 +263,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   learn_live_factor(reading);
   changed_points_.note(point);
   account_for(point, counted);
+  take_back(reading.point, counted.withdrawn, reading.at);
   if (!deriver_.fed_by(reading.point).empty()) due_.add(reading, counted.quality);
   due_.heard(reading.point);
   close_what_was_missed(reading);
@@ -304,6 +307,7 @@ bool Pipeline::Engine::derive_what_is_due(Instant heard, Instant now) {
   while (const auto step = due_.next(state_.points, heard)) {
     is_any = true;
     for (const PointId changed : step->changed) changed_points_.note(index(changed));
+    for (const Deriver::TakenBack& of : step->withdrawn) take_back(of.input, {&of.withdrawn, 1}, of.decided);
     for (const Deriver::Derived& result : step->results) {
       ingest_one(result.reading, heard, now, result.quality, step->heard);
     }

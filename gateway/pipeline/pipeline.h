@@ -1,7 +1,7 @@
 // The accounts: readings in, rows and new states out. Pure: time is an argument, and the same readings give the same
-// rows however they are grouped into batches and calls. Only a batch that has inputs of derived points is taken in by the
-// times of its readings. What such a point needs of one instant may come in several batches, as far apart as it waits
-// (Derived::wait).
+// rows however they are grouped into batches and calls. Only a batch that has inputs of derived points is taken in by
+// the times of its readings. What such a point needs of one instant may come in several batches, as far apart as it
+// waits (Derived::wait).
 #pragma once
 
 #include <array>
@@ -36,6 +36,7 @@ struct Statistics {
   std::uint64_t late_factor_values = 0;  // of live factors, heard when a quarter hour they hold for was counted already
   std::uint64_t late_rejected = 0;       // rejected readings of a time that was counted already
   std::uint64_t late_in_silence = 0;     // of a point that may fill a silence of its device, which was told
+  std::uint64_t found_wrong = 0;         // values that were counted, and found wrong by those that followed
 };
 
 class Pipeline {

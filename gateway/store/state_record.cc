@@ -105,7 +105,7 @@ model::CourseReading get(const proto::CourseReading& message) {
 // Its fields stand among those of a point and of a derived point's input.
 template <class Message>
 void put_counter(const model::CounterState& state, Message& message) {
-  const auto& [baseline, pending, pending_since, doubts, abandoned, stands_since, settled_until, falls, course,
+  const auto& [baseline, pending, pending_since, doubts, abandoned, stands_since, settled_until, falls, before, course,
                unbooked] = state;
   if (baseline) put(*baseline, *message.mutable_baseline());
   if (pending) put(*pending, *message.mutable_pending());
@@ -115,6 +115,7 @@ void put_counter(const model::CounterState& state, Message& message) {
   if (stands_since) message.set_stands_since_ms(ms(*stands_since));
   if (settled_until) message.set_settled_until_ms(ms(*settled_until));
   message.set_falls(falls);
+  if (before) put(*before, *message.mutable_before());
   for (const model::CourseReading& reading : course) put(reading, *message.add_course());
   message.set_unbooked(unbooked.quanta());
 }
@@ -130,6 +131,7 @@ model::CounterState get_counter(const Message& message) {
   if (message.has_stands_since_ms()) state.stands_since = instant(message.stands_since_ms());
   if (message.has_settled_until_ms()) state.settled_until = instant(message.settled_until_ms());
   state.falls = static_cast<std::uint8_t>(message.falls());
+  if (message.has_before()) state.before = get(message.before());
   for (const auto& reading : message.course()) state.course.push_back(get(reading));
   state.unbooked = Activity::of(message.unbooked());
   return state;
@@ -245,7 +247,7 @@ void put(const model::PointState& state, proto::PointState& message) {
   if (live) put(*live, *message.mutable_live());
   message.set_last_quality(static_cast<std::uint32_t>(encode_quality(last_quality)));
   if (withdrawn_at) message.set_withdrawn_at_ms(ms(*withdrawn_at));
-  if (before) put(*before, *message.mutable_before());
+  if (before) put(*before, *message.mutable_earlier());
   for (const model::RejectedRun& run : rejected) {
     proto::RejectedRun& part = *message.add_rejected();
     part.set_first_ms(ms(run.first));
@@ -293,7 +295,7 @@ model::PointState get(const proto::PointState& message) {
   if (message.has_live()) state.live = get(message.live());
   state.last_quality = decode_quality(message.last_quality());
   if (message.has_withdrawn_at_ms()) state.withdrawn_at = instant(message.withdrawn_at_ms());
-  if (message.has_before()) state.before = get(message.before());
+  if (message.has_earlier()) state.before = get(message.earlier());
   for (const proto::RejectedRun& run : message.rejected()) {
     state.rejected.push_back({.first = instant(run.first_ms()), .last = instant(run.last_ms())});
   }

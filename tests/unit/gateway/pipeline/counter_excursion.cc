@@ -1,5 +1,6 @@
 // Excursions of a counter's history: some readings of another course, and back.
 #include <algorithm>
+#include <iterator>
 
 #include "tests/unit/gateway/pipeline/counter_history.h"
 
@@ -42,6 +43,43 @@ std::optional<std::int64_t> CounterHistory::course_away(Fault fault, std::int64_
     return value;
   }
   return std::nullopt;
+}
+
+// By no more than the connection delivers, and by enough counts to be told from a register that runs back; a quarter of
+// them below. Then until it has passed the value or a doubt is over.
+void CounterHistory::show_what_is_believed() {
+  const auto even = [this](std::int64_t load, Duration time) {
+    load_ = load;
+    load_is_even_ = true;
+    flow(time);
+  };
+  constexpr std::int64_t kLoads[] = {0, 2, 10, 40, 80, 300, 900};
+  const std::int64_t load = kLoads[below(std::size(kLoads))];
+  const Duration away = one_in(4) ? between(2, 6) * interval_ : interval_;
+  const std::int64_t now = range_ == 0 ? register_ : register_ % range_;
+  const std::int64_t rate = power_known_ ? power_max_ : 9'000 * kKwh;
+  const auto most = static_cast<std::int64_t>(static_cast<double>(rate) * static_cast<double>(away.count()) / 3.6e6);
+  const std::int64_t least = 12 * count_quanta;
+  if (most < 2 * least || now < 8 * most || now < 2 * possible(1h + away) || near_a_rollover(3h)) return;
+  if (range_ != 0 && now + 2 * most + 3 * possible(3h) > range_) return;
+  even(load, interval_);
+  show();
+  even(load, away);
+  const bool is_low = one_in(4);
+  const std::int64_t shown_before = range_ == 0 ? register_ : register_ % range_;
+  const std::int64_t wrong = is_low ? now - between(least, most / 2) : now + between(least, most);
+  if (!is_low && wrong < shown_before + 4 * count_quanta) return show();
+  const double value = in_unit(wrong / count_);
+  for (std::int64_t n = one_in(4) ? 2 : 1; n > 0; --n) {
+    show(value, at_);
+    even(load, interval_);
+  }
+  show();
+  const Instant over = at_ + std::max<Duration>(1h, 12 * interval_) + 3 * interval_;
+  while (at_ < over && (range_ == 0 ? register_ : register_ % range_) <= wrong) {
+    even(load, interval_);
+    show();
+  }
 }
 
 void CounterHistory::wander(Fault fault) {

@@ -43,6 +43,7 @@ std::string_view to_string(Fault fault) {
                                          "excursion",
                                          "excursion near the end",
                                          "another course, excursion",
+                                         "wrong but possible",
                                          "several",
                                          "swap, plausible step",
                                          "ratio change, unannounced"};
@@ -69,6 +70,7 @@ void CounterHistory::choose_meter(Fault fault) {
   load_ = between(0, 1000);
   if (fault == Fault::daily || fault == Fault::daily_near_the_end)
     interval_ = one_in(2) ? Duration(1min) : Duration(15min);
+  if (fault == Fault::believed) interval_ = std::max<Duration>(interval_, 10s);
   if (fault == Fault::course_and_excursion) interval_ = std::min<Duration>(interval_, 15min);
   // What tells such faults is the power of the connection.
   const bool needs_power = fault == Fault::stuck || fault == Fault::net || fault == Fault::rescaled ||
@@ -121,7 +123,7 @@ void CounterHistory::choose_register(Fault fault) {
   if (fault == Fault::daily) register_ = below(power_max_);
   const bool resets = fault == Fault::daily || fault == Fault::daily_near_the_end || fault == Fault::reset_to_zero ||
                       fault == Fault::swap_after_zeros;
-  if (resets && !float32_ && one_in(2)) point.limits.count = in_unit(1);
+  if (((resets && one_in(2)) || fault == Fault::believed) && !float32_) point.limits.count = in_unit(1);
   const bool tells = fault == Fault::daily || fault == Fault::daily_near_the_end || fault == Fault::reset_to_zero;
   if (tells && power_known_) hidden = 0;
   count_quanta = float32_ ? kKwh / 32 : count_;
@@ -488,6 +490,7 @@ void CounterHistory::cause(Fault fault) {
     case Fault::excursion:
     case Fault::excursion_near_end: return wander(fault);
     case Fault::course_and_excursion: return start_again_and_wander();
+    case Fault::believed: return show_what_is_believed();
     case Fault::swap_unseen:
       flow(interval_);
       set_register(register_ + below(possible(interval_) / 4 + 1));

@@ -39,6 +39,7 @@ enum class Fault {
   excursion,             // 2 to 10 readings of another course, which moves: above, below or near 0; then back
   excursion_near_end,    // the same near the register's end, of the register or of the other course
   course_and_excursion,  // another meter or a reset, and excursions of 2 to 10 readings within the next 11
+  believed,              // one wrong value, or two alike, that the connection could deliver, while little or much flows
   several,               // any of the above that a meter survives, several times
   // What no reading can tell. Not held to the goal; the table shows what it costs.
   swap_unseen,   // another meter that starts where the old one might have been
@@ -85,6 +86,7 @@ class CounterHistory {
   std::int64_t other_value();
   void wander(Fault fault);
   void start_again_and_wander();
+  void show_what_is_believed();
   std::optional<std::int64_t> course_away(Fault fault, std::int64_t readings_away);
 
   std::mt19937_64 random_;

@@ -183,6 +183,35 @@ TEST(Counter, AnAnnouncementThatDoesNotFitBooksNothing) {
   EXPECT_EQ(meter.total, Activity::of(500'000));
 }
 
+TEST(Counter, AnOldMeterThatPassedItsEndBeforeItWasReplacedIsBookedToItsFinalValue) {
+  for (const double end : {1e5, 42'949'672.96}) {
+    Point point = a_point();
+    point.limits.rollover_at = {end};
+    point.history.replaced = {{kStart + 5min, 6.35, 500.0}};
+    Register meter(point);
+    meter.at(0s, end - 5.0);
+    const Counted counted = meter.at(10min, 501.0);
+    EXPECT_EQ(counted.quality, measured(Rule::replaced)) << end;
+    ASSERT_EQ(counted.movements.size(), 2u) << end;
+    EXPECT_EQ(counted.movements[0].amount, Activity::of(11'350'000)) << end;
+    EXPECT_EQ(counted.movements[1].amount, Activity::of(kKwh)) << end;
+    meter.at(20min, 502.0);
+    EXPECT_EQ(meter.total, Activity::of(13'350'000)) << end;
+  }
+}
+
+TEST(Counter, AFinalValueThatNeitherTheOldCourseNorItsEndLeadsToStaysInDoubt) {
+  for (const double end : {1e5, 42'949'672.96}) {
+    Point point = a_point();
+    point.limits.rollover_at = {end};
+    point.history.replaced = {{kStart + 5min, 306.35, 500.0}};  // 18.6 kWh are possible
+    Register meter(point);
+    meter.at(0s, end - 5.0);
+    EXPECT_EQ(meter.at(10min, 501.0).quality, estimated(Rule::pending)) << end;
+    EXPECT_EQ(meter.total, Activity{}) << end;
+  }
+}
+
 TEST(Counter, AFinalValueReadFromTheDisplayMayLackDigits) {
   Point point = a_point();
   point.history.replaced = {{kStart + 5min, 12'345.0, 0.0}};

@@ -99,6 +99,12 @@ class Audit {
     run_booked_ += m.amount.quanta();
   }
 
+  // What restatement does with it.
+  void take_back(const Withdrawn& wrong) {
+    booked_ -= wrong.surplus.quanta();
+    run_booked_ -= wrong.surplus.quanta();
+  }
+
   void finish() { end_run(at_); }
 
   std::int64_t wrong() const { return wrong_; }
@@ -164,6 +170,7 @@ Figures run(const CounterHistory& history, bool tell = false) {
     }
     const std::int64_t wrong_before = audit.wrong();
     for (const Movement& m : counted) audit.take(m);
+    for (const Withdrawn& wrong : counted.withdrawn) audit.take_back(wrong);
     if (tell && audit.wrong() != wrong_before) {
       std::printf("  wrong by %lld\n", static_cast<long long>(audit.wrong() - wrong_before));
     }

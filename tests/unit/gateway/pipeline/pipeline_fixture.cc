@@ -216,9 +216,9 @@ std::string to_text(const model::Checkpoint& checkpoint) {
            std::to_string(p.counter.doubts) + " abandoned " + text(p.counter.abandoned) + " stands " +
            (p.counter.stands_since ? when(*p.counter.stands_since) : "-") + " settled " +
            (p.counter.settled_until ? when(*p.counter.settled_until) : "-") + " falls " +
-           std::to_string(p.counter.falls) + text(p.counter.course) + " unbooked " +
-           std::to_string(p.counter.unbooked.quanta()) + " remainder " + std::to_string(p.integration_remainder) +
-           " open " + text(p.open) + text(p.live) + "\n";
+           std::to_string(p.counter.falls) + " before " + text(p.counter.before) + text(p.counter.course) +
+           " unbooked " + std::to_string(p.counter.unbooked.quanta()) + " remainder " +
+           std::to_string(p.integration_remainder) + " open " + text(p.open) + text(p.live) + "\n";
   }
   for (const model::AccountState& a : checkpoint.accounts) {
     out += "account " + std::to_string(a.amount.quanta()) + " coal " + std::to_string(a.coal.quanta()) + " " +

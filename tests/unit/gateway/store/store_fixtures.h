@@ -215,6 +215,7 @@ inline model::PointState full_point_state() {
   state.counter.stands_since = kStart + 4ms;
   state.counter.settled_until = kStart + 5ms;
   state.counter.falls = 3;
+  state.counter.before = counter(13s, 14);
   state.counter.course = {
       {.shown = counter(7s, 10), .float32 = true, .quality = {}},
       {.shown = counter(8s, 12), .float32 = false, .quality = {model::Origin::late, model::Rule::stale}}};
@@ -236,6 +237,7 @@ inline model::PointState full_point_state() {
                                        .stands_since = kStart + 8s,
                                        .settled_until = kStart + 9s,
                                        .falls = 2,
+                                       .before = counter(14s, -15),
                                        .course = {{.shown = counter(9s, -3), .float32 = false, .quality = {}}},
                                        .unbooked = model::Activity::of(11)},
                            .last_value = 0.5,
