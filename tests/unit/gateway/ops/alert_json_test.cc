@@ -9,7 +9,11 @@ using namespace std::chrono_literals;
 
 TEST(AlertJson, SaysWhatTheValueIsOfAndHowMuchOfThatWasWatched) {
   const Instant since{std::chrono::sys_days(std::chrono::year(2026) / 3 / 1)};
-  model::Alert alert{.at = since + 10h, .since = since + 10h, .id = "0123456789abcdef", .value = 60, .unit = "kWh"};
+  model::Alert alert;
+  alert.at = alert.since = since + 10h;
+  alert.id = "0123456789abcdef";
+  alert.value = 60;
+  alert.unit = "kWh";
   const auto json = [&] { return alert_json({.rule = "day", .subject = "press", .user_name = {}}, alert, "firing"); };
   for (const char* name : {"period_begin", "period_end", "coverage_percent"}) {
     EXPECT_TRUE(json().at(name).is_null()) << name << ", of what is no sum";
