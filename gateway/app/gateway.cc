@@ -275,7 +275,7 @@ asio::awaitable<void> Gateway::ingest_slice(std::span<const Batch> batches) {
 void Gateway::tell_found_wrong(std::span<const model::FoundWrong> found) const {
   for (const model::FoundWrong& wrong : found) {
     spdlog::warn("{}: what it showed at {} was wrong, as the readings after it say; what was booked by it is corrected",
-                 config_.site.points.at(model::index(wrong.point)).full_name(), model::format_utc(wrong.first));
+                 config_.site.points.at(index(wrong.point)).full_name(), model::format_utc(wrong.first));
   }
 }
 
