@@ -28,7 +28,8 @@ class InputsTooFarApart : public ::testing::Test {
                                   .formula = model::Formula::gas_at_reference,
                                   .inputs = {{.role = model::Role::volume, .point = volume},
                                              {.role = model::Role::temperature, .point = temperature},
-                                             {.role = model::Role::pressure, .point = {}, .constant = 200'000}}});
+                                             {.role = model::Role::pressure, .point = {}, .constant = 200'000}},
+                                  .wait = 5s});
     for (int minute = 0; minute <= 720; ++minute) {
       volumes_.push_back(at(volume, minute * 1min, 1'000 + minute));
       temperatures_.push_back(at(temperature, minute * 1min, 10 + minute % 7));
@@ -111,7 +112,6 @@ TEST_F(InputsTooFarApart, InAnyOrder) {
 // Each value in a message of its own, the followed one first: what is booked is right as it comes, and nothing is left
 // to restate.
 TEST_F(InputsTooFarApart, NoneInMessagesOfTheirOwn) {
-  site_.site.derived.back().wait = 5s;
   Books right(site_);
   right.hear(in_order());
   for (const bool followed_first : {true, false}) {
@@ -147,7 +147,8 @@ class InputsWithdrawn : public ::testing::TestWithParam<char> {
                                     .inputs = {{.role = model::Role::volume, .point = meters_[volume]},
                                                {.role = model::Role::temperature, .point = meters_[2]},
                                                {.role = model::Role::pressure, .point = meters_[3]}},
-                                    .max_age = 20min});
+                                    .max_age = 20min,
+                                    .wait = 5s});
     }
   }
 
