@@ -107,7 +107,7 @@ void Alerts::heard_again(std::size_t watch, const Reading& reading, Instant rece
     if (open && *open < reading.at) fire(watch, *since, {.at = *open, .value = std::nan("")});
   }
   if (const auto from = filled_from(watch, reading.at)) {
-    ++heard_in_silence_;
+    ++heard_behind_;
     wait_for_judgement(watch, *from);
   }
   if (received - reading.at > site_.alert_grace) keep_received(watch, received);
