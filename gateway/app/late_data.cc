@@ -71,7 +71,7 @@ asio::awaitable<void> Gateway::restate_late_data() {
   const pipeline::Statistics& statistics = pipeline_.statistics();
   const auto count_late = [&statistics] {
     return statistics.by_rule[static_cast<std::size_t>(model::Rule::out_of_order)] + statistics.late_factor_values +
-           statistics.late_rejected + statistics.late_in_silence + statistics.found_wrong;
+           statistics.late_rejected + statistics.late_for_alerts + statistics.found_wrong;
   };
   std::uint64_t seen = 0;
   io::SteadyTime last = clock_.ticks();

@@ -53,14 +53,18 @@ void Alerts::heard_late(const Reading& reading) {
   }
 }
 
-void Alerts::counted_late(AccountId account, Instant from) {
+// How long an old factor counts is kept as `begun`, which a rate has no other use for: a restart does not forget it.
+void Alerts::counted_late(AccountId account, Instant from, std::optional<Instant> until) {
   for (const std::size_t i : of_account_[model::index(account)]) {
-    if (watches_[i].rule->measure == Measure::rate) wait_for_judgement(i, from);
+    if (watches_[i].rule->measure != Measure::rate) continue;
+    wait_for_judgement(i, from);
+    if (until > state_.alerts[i].begun) change(i).begun = until;
   }
 }
 
 void Alerts::wait_for_judgement(std::size_t watch, Instant from) {
   ++watches_[watch].heard_late;
+  watches_[watch].waits_for_stale = false;
   const std::optional<Instant> known = state_.alerts[watch].late_from;
   if (!known || from < *known) change(watch).late_from = from;
 }
@@ -84,6 +88,7 @@ std::vector<LateWatch> Alerts::late() const {
   for (std::size_t i = 0; i < watches_.size(); ++i) {
     const std::optional<Instant> from = state_.alerts[i].late_from;
     if (!from || !is_judged_late(*watches_[i].rule)) continue;
+    if (watches_[i].waits_for_stale && heard_until(i) < *state_.alerts[i].begun) continue;
     late.push_back({.watch = static_cast<model::WatchId>(i),
                     .from = *from,
                     .until = std::max(*from, heard_until(i)),
@@ -133,6 +138,14 @@ void Alerts::told_late(const LateJudgement& judgement) {
   change(watch).late_from = judgement.rest;
   watches_[watch].told.clear();
   const Measure measure = watches_[watch].rule->measure;
+  if (measure == Measure::rate && !judgement.rest) {
+    watches_[watch].waits_for_stale = state.begun > judgement.of.until;
+    if (watches_[watch].waits_for_stale) {
+      change(watch).late_from = judgement.of.until;
+    } else {
+      change(watch).begun.reset();
+    }
+  }
   if (judgement.rest || measure == Measure::members || measure == Measure::silence) return;
   if (state.since || state.held_back || heard_until(watch) != judgement.of.until) return;
   if (!judgement.pending) {

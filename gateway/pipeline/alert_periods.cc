@@ -25,6 +25,7 @@ constexpr Duration kWeek = std::chrono::hours(kHoursOfAWeek);
 constexpr std::size_t kSamplesMin = 2;  // a mean of one is none
 constexpr Duration kQuarterHour = std::chrono::minutes(15);
 constexpr std::size_t kQuartersOfADay = 96;
+constexpr int kIntervalsBridged = 3;  // as gap_max() has it
 
 }  // namespace
 
@@ -69,7 +70,13 @@ void Alerts::counted(AccountId account, Instant until, bool rate_is_known) {
   for (const std::size_t i : of_account_[model::index(account)]) {
     const AlertRule& rule = *watches_[i].rule;
     if (is_closed_first(rule)) continue;
-    if (rule.measure == Measure::rate) note_rate(i, account, until, rate_is_known);
+    if (rule.measure == Measure::rate) {
+      note_rate(i, account, until, rate_is_known);
+      if (is_behind(i, account)) {
+        ++heard_behind_;
+        wait_for_judgement(i, until);
+      }
+    }
     mark(i, until);
   }
 }
@@ -93,6 +100,14 @@ bool Alerts::is_rate_known(std::size_t watch, AccountId account) const {
   const auto place = static_cast<std::int64_t>(model::index(account));
   return std::ranges::find(state_.alerts[watch].periods, place, &AlertPeriod::sum) ==
          state_.alerts[watch].periods.end();
+}
+
+// Whether others of the user have been heard for longer than readings are under way, or apart as a rule: a clock that
+// is a little slow puts nothing in question.
+bool Alerts::is_behind(std::size_t watch, AccountId account) const {
+  const PointId source = site_.accounts[model::index(account)].source;
+  const std::optional<Instant> last = state_.points[carbongate::index(source)].last_at;
+  return last && *last_of(watch) - *last > std::max(site_.alert_grace, gap_of(account) / kIntervalsBridged);
 }
 
 void Alerts::mark(std::size_t watch, Instant until) {

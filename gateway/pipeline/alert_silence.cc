@@ -128,7 +128,7 @@ void Alerts::heard_again(std::size_t watch, const Reading& reading, Instant rece
     fall_silent(watch, reading.at - Duration(1), &Alerts::silent_untold);
   }
   if (const auto filled = filled_from(watch, reading.at)) {
-    ++heard_in_silence_;
+    ++heard_behind_;
     wait_for_judgement(watch, *filled);
   }
   if (received - reading.at > site_.alert_grace) keep_received(watch, received);

@@ -66,9 +66,11 @@ class Alerts {
   // A reading that counts, and is older than the newest of its point: it waits until told_late().
   void heard_late(const Reading& reading);
   // What an account did from then on was counted by other readings, or factors, than there are now: likewise.
-  void counted_late(model::AccountId account, Instant from);
-  // Readings so far that were older than the newest of their device, and may fill a silence that was told.
-  std::uint64_t heard_in_silence() const { return heard_in_silence_; }
+  // `until`: what it does is still counted by the old factor until then.
+  void counted_late(model::AccountId account, Instant from, std::optional<Instant> until = {});
+  // Readings so far that were the newest of their point, but wait likewise: they fill a silence that was told of their
+  // device, or other meters of their user were ahead of them.
+  std::uint64_t heard_behind() const { return heard_behind_; }
   std::vector<LateWatch> late() const;
   void told_late(const LateJudgement& judgement);
 
@@ -117,12 +119,13 @@ class Alerts {
     Duration bridged = Duration::max();  // how long a value holds, where its state says nothing: bridged()
     Duration patience{};                 // coverage: so long after its end a period may still be closed as watched
     bool changed = false;
-    bool dirty = false;                                     // in dirty_
-    Instant until{};                                        // of a dirty one: counted up to here
-    std::optional<model::Cause> cause;                      // of a dirty one
-    std::uint64_t heard_late = 0;                           // in this run
-    std::map<Instant, LastTold> told;                       // by begin: since late readings wait to be judged
-    std::map<Instant, Instant> corrected;                   // of a dirty one: periods, and up to where they were
+    bool dirty = false;                    // in dirty_
+    Instant until{};                       // of a dirty one: counted up to here
+    std::optional<model::Cause> cause;     // of a dirty one
+    std::uint64_t heard_late = 0;          // in this run
+    bool waits_for_stale = false;          // of a rate: all was judged but what is still counted by an old factor
+    std::map<Instant, LastTold> told;      // by begin: since late readings wait to be judged
+    std::map<Instant, Instant> corrected;  // of a dirty one: periods, and up to where they were
     std::optional<std::vector<model::AlertPeriod>> before;  // of a corrected one: its periods as they were
   };
   // What was found at a time.
@@ -215,6 +218,7 @@ class Alerts {
   void mark(std::size_t watch, Instant until);
   void note_rate(std::size_t watch, model::AccountId account, Instant until, bool is_known);
   bool is_rate_known(std::size_t watch, model::AccountId account) const;
+  bool is_behind(std::size_t watch, model::AccountId account) const;
   void look_at(std::size_t watch);
   bool is_silent(model::AccountId account, Instant at) const;
   Duration gap_of(model::AccountId account) const;  // that its source is bridged over
@@ -285,7 +289,7 @@ class Alerts {
   Instant passed_ = Instant::min();    // what is due by then was looked at
   std::optional<Instant> waits_;       // since then, by the clock: something does
   bool waiting_ = false;               // begin_waiting() was called
-  std::uint64_t heard_in_silence_ = 0;
+  std::uint64_t heard_behind_ = 0;
 };
 
 }  // namespace carbongate::pipeline

@@ -34,8 +34,9 @@ Duration gap_of(const model::Site& site, PointId point) {
   return std::min(gap_max(site.points.at(carbongate::index(point)).limits), kLongestGap);
 }
 
-// From when on alerts are judged.
-Instant start_of(const model::Site& site, const LateWatch& late) {
+}  // namespace
+
+Instant judged_from(const model::Site& site, const LateWatch& late) {
   const model::Watch& watch = site.watches.at(model::index(late.watch));
   const model::AlertRule& rule = site.alert_rules.at(watch.rule_place);
   if (rule.measure == Measure::silence) return late.from - rule.length;
@@ -46,8 +47,6 @@ Instant start_of(const model::Site& site, const LateWatch& late) {
   }
   return late.from - rule.hold_for - gap;
 }
-
-}  // namespace
 
 std::vector<model::WatchId> holds_back(const model::Site& site, model::WatchId watch) {
   const model::Watch& child = site.watches.at(model::index(watch));
@@ -76,8 +75,9 @@ std::vector<model::WatchId> holds_back(const model::Site& site, model::WatchId w
 Instant lead_of(const model::Site& site, const LateWatch& late) {
   const model::Watch& watch = site.watches.at(model::index(late.watch));
   const model::AlertRule& rule = site.alert_rules.at(watch.rule_place);
-  const Instant start = start_of(site, late);
+  const Instant start = judged_from(site, late);
   if (rule.measure == Measure::silence) return start - rule.length;
+  if (rule.measure == Measure::rate) return start - kRateLead;
   return rule.measure == Measure::change ? start - rule.length - gap_of(site, watch.points.front()) : start;
 }
 
@@ -89,7 +89,7 @@ LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::sp
                          std::span<const Alert> told, std::span<const ToldOf> parents) {
   const model::Watch& watch = site.watches.at(model::index(late.watch));
   const model::AlertRule& rule = site.alert_rules.at(watch.rule_place);
-  const Instant start = start_of(site, late);
+  const Instant start = judged_from(site, late);
   const std::map<Instant, Told> known = alerts_of(told, late.until);
 
   const model::Site one = alone(site, watch);

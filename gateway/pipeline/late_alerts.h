@@ -32,6 +32,14 @@ struct ToldOf {
   std::vector<model::Alert> told;
 };
 
+// What an account does since the newest reading of its point: live it is the mean since the one that was heard before.
+struct LateRate {
+  model::AccountId account{};
+  std::optional<Instant> newest;
+  double amount_per_hour = 0;
+  std::optional<double> co2e_kg_per_hour;
+};
+
 struct LateJudgement {
   LateWatch of;
   std::vector<model::Alert> changes;  // to be told, in their order
@@ -42,6 +50,7 @@ struct LateJudgement {
     std::optional<Duration> bridged = {};  // as in AlertState
   };
   std::optional<Pending> pending;    // at `of.until`
+  std::vector<LateRate> rates = {};  // then
   std::optional<Instant> rest = {};  // it was judged up to there; what lies behind is to be judged next
 };
 

@@ -77,7 +77,7 @@ LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<
   // Of what fired at the start only the end was played.
   std::erase_if(right, [&](const auto& item) { return item.first < start && known.contains(item.first); });
 
-  LateJudgement judgement{.of = late, .changes = {}, .pending = {}, .rest = {}};
+  LateJudgement judgement{.of = late, .changes = {}, .pending = {}, .rates = {}, .rest = {}};
   const auto is_among = [](const std::map<Instant, Told>& all, const Told& alert) {
     return std::ranges::any_of(all,
                                [&](const auto& item) { return !item.second.withdrawn && item.second.overlaps(alert); });

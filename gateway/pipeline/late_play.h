@@ -18,6 +18,8 @@ namespace carbongate::pipeline {
 
 inline constexpr Duration kLongestGap = std::chrono::hours(6);  // that readings are looked for across
 
+inline constexpr Duration kRateLead = std::chrono::hours(2);  // at least, by which the rates of a user are known
+
 inline constexpr model::WatchId kPlayed{0};  // of site_around(): the watch
 inline constexpr model::WatchId kParent{1};  // holds it back while it is said to fire
 
@@ -51,6 +53,9 @@ class Held {
   std::map<Instant, int> changes_;
   int count_ = 0;
 };
+
+// From when on alerts are judged: whatever began before has fired by the time of the first late reading.
+Instant judged_from(const model::Site& site, const LateWatch& late);
 
 // The state of a watch that begins to be played then: what was told to fire fires.
 void fire_as_told(const std::map<Instant, Told>& known, Instant start, model::AlertState& state);

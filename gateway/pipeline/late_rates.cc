@@ -16,7 +16,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration kLeadMin = 2h;
 constexpr Duration kLeadMax = 48h;
 constexpr std::size_t kReadingsAtOnce = 1'024;  // that the pipeline is given
 
@@ -103,18 +102,19 @@ struct RatePlay::Playing {
   Playing(const model::Site& whole, const FactorRegistry& with, const LateWatch& of, std::span<const model::Alert> told,
           std::span<const ToldOf> parents)
       : late(of),
-        start(lead_of(whole, of)),
+        start(judged_from(whole, of)),
         until(std::min(of.until, of.from + kLateRateSpanMax)),
         part(whole, whole.watches.at(model::index(of.watch))),
+        accounts(whole.watches.at(model::index(of.watch)).accounts),
         factors(with),
         changes(told.begin(), told.end()),
         held(whole, of.watch, parents, until),
+        is_held(!parents.empty()),
         pipeline(part.site(), with, {}) {}
 
   model::AlertState state() const { return pipeline.state().alerts.at(model::index(kPlayed)); }
 
   void keep(model::Effects effects) {
-    if (!begun) return;
     for (model::JournalRow& row : effects.rows) {
       if (row.body.get_if<model::Alert>()) rows.push_back(std::move(row));
     }
@@ -130,7 +130,21 @@ struct RatePlay::Playing {
         at, part.site().alert_grace, [this](Instant now) { keep(pipeline.pass(now)); },
         [this](double value, Instant when) { keep(pipeline.tell(kParent, value, "", when)); });
   }
-  // What is behind is known as the accounts are, but for what was told.
+  std::vector<LateRate> rates() const {
+    std::vector<LateRate> rates;
+    const model::Checkpoint& now = pipeline.state();
+    for (std::size_t i = 0; i < accounts.size(); ++i) {
+      const model::AccountState& account = now.accounts[i];
+      LateRate& rate = rates.emplace_back();
+      rate.account = accounts[i];
+      rate.newest = now.points[index(part.site().accounts[i].source)].last_at;
+      rate.amount_per_hour = account.amount_per_hour;
+      if (part.site().accounts[i].factor) rate.co2e_kg_per_hour = account.co2e_kg_per_hour;
+    }
+    return rates;
+  }
+  // What fires then is what was told to, but where the lead knows that it was over, or still goes on: what is told of
+  // an alert may begin or end at another time. What was held back there the lead does not know.
   void begin() {
     play();
     model::Checkpoint so_far = pipeline.state();
@@ -138,7 +152,17 @@ struct RatePlay::Playing {
     model::AlertState fresh;
     fresh.periods = lead.periods;
     fire_as_told(alerts_of(changes, until), start, fresh);
-    if (!fresh.since) {
+    if (!lead.since && lead.last_since) fresh.since = fresh.fired_at = std::nullopt;
+    const bool goes_on = !fresh.since && lead.since && !is_held;
+    std::erase_if(rows, [&](const model::JournalRow& row) {
+      const auto& alert = row.body.get<model::Alert>();
+      return !goes_on || row.subject != model::Subject(kPlayed) || alert.since != *lead.since;
+    });
+    if (goes_on) {
+      fresh.since = lead.since;
+      fresh.fired_at = lead.fired_at;
+      fresh.published = lead.published;
+    } else if (!fresh.since) {
       fresh.holds_since = lead.holds_since;
       fresh.seen_at = lead.seen_at;
       fresh.value = lead.value;
@@ -155,9 +179,11 @@ struct RatePlay::Playing {
   Instant start;
   Instant until;
   Part part;
+  std::vector<model::AccountId> accounts;  // of the whole site, in the order of the part's
   const FactorRegistry& factors;
   std::vector<model::Alert> changes;
   Held held;
+  bool is_held;
   Pipeline pipeline;
   std::vector<Batch> batches;
   std::vector<model::JournalRow> rows;
@@ -190,7 +216,7 @@ const std::vector<PointId>& RatePlay::points() const {
 }
 
 Span RatePlay::wanted() const {
-  Duration lead = kLeadMin;
+  Duration lead = kRateLead;
   for (const Point& point : playing_->part.site().points) lead = std::max(lead, 3 * gap_max(point.limits));
   return {playing_->start - std::min(lead, kLeadMax), playing_->until + Duration(1)};
 }
@@ -227,7 +253,10 @@ LateJudgement RatePlay::finish() {
   LateJudgement judgement =
       judgement_of(of, playing.start, alerts_of(playing.changes, until), playing.rows, playing.state());
   judgement.of = playing.late;
-  if (until >= playing.late.until) return judgement;
+  if (until >= playing.late.until) {
+    judgement.rates = playing.rates();
+    return judgement;
+  }
   Instant rest = until;
   const auto is_left = [&](std::optional<Instant> since) {
     const bool is_later = since && playing.late.from < *since && *since <= until;

@@ -87,6 +87,9 @@ void Pipeline::Engine::learn_live_factor(const Reading& reading) {
   for (const AccountRules& rules : accounts_) {
     if (rules.factors.primary.live() != late->series && rules.factors.market.live() != late->series) continue;
     note_late(rules.account->source, late->from, late->until);
+    if (rules.factors.primary.live() == late->series) {
+      alerts_.counted_late(rules.account->id, late->from, late->until);
+    }
   }
 }
 

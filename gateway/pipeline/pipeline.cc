@@ -171,7 +171,17 @@ model::Effects Pipeline::Engine::tell(model::WatchId watch, double value, const 
 }
 
 model::Effects Pipeline::Engine::told_late(std::span<const LateJudgement> judgements) {
-  for (const LateJudgement& judgement : judgements) alerts_.told_late(judgement);
+  for (const LateJudgement& judgement : judgements) {
+    alerts_.told_late(judgement);
+    for (const LateRate& rate : judgement.rates) {
+      const std::size_t i = index(rate.account);
+      model::AccountState& account = state_.accounts[i];
+      if (state_.points[index(accounts_[i].account->source)].last_at != rate.newest) continue;
+      account.amount_per_hour = rate.amount_per_hour;
+      account.co2e_kg_per_hour = rate.co2e_kg_per_hour.value_or(account.co2e_kg_per_hour);
+      changed_accounts_.note(i);
+    }
+  }
   return take_effects();
 }
 
@@ -246,7 +256,6 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
     note_late(reading.point, *closed, calendar_.period(Period::quarter_hour, reading.at).end);
   }
   alerts_.heard(reading, counted.quality, heard);
-  statistics_.late_in_silence = alerts_.heard_in_silence();
   if (!deriver_.taken_by(reading.point).empty()) {
     const SaidValue said{.value = reading.value, .quality = counted.quality};
     keep_earlier(state, reading.at, &said);
@@ -264,6 +273,7 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   changed_points_.note(point);
   account_for(point, counted);
   take_back(reading.point, counted.withdrawn, reading.at);
+  statistics_.late_for_alerts = alerts_.heard_behind();
   if (!deriver_.fed_by(reading.point).empty()) due_.add(reading, counted.quality);
   due_.heard(reading.point);
   close_what_was_missed(reading);

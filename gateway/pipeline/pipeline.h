@@ -35,7 +35,7 @@ struct Statistics {
   std::uint64_t entries_without_market_factor = 0;  // and no_market_factor: the next of the hierarchy stands in
   std::uint64_t late_factor_values = 0;  // of live factors, heard when a quarter hour they hold for was counted already
   std::uint64_t late_rejected = 0;       // rejected readings of a time that was counted already
-  std::uint64_t late_in_silence = 0;     // of a point that may fill a silence of its device, which was told
+  std::uint64_t late_for_alerts = 0;     // readings in their order that are behind others of their device or user
   std::uint64_t found_wrong = 0;         // values that were counted, and found wrong by those that followed
 };
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
@@ -240,6 +241,69 @@ TEST_F(LateRates, OfDerivedPointsFollowFromTheirInputs) {
             "06-01 04:20:00 load shop resolved since 06-01 04:12:00 480/800 #1 late-data\n");
 }
 
+// Each in its order, but the time of one is over when the other comes.
+TEST_F(LateRates, OfAMeterThatIsBehindTheOthersAreJudgedWithThem) {
+  rate_rule("load", model::AlertSum::amount, 1500);
+  start();
+  for (int minute = 0; minute <= 60; minute += 5) {
+    const Instant at = time("04:00:00") + minute * 1min;
+    hear(power_, at, minute <= 30 ? 1200 : 120, at);
+    if (minute == 0) hear(energy_, at, 1000, at);
+  }
+  EXPECT_EQ(told(), "");
+  for (int minute = 5; minute <= 60; minute += 5) {
+    hear(energy_, time("04:00:00") + minute * 1min, 1000 + 10 * minute, time("05:01:00"));
+  }
+  EXPECT_EQ(told(), "") << "720 kW";
+  EXPECT_EQ(pipeline_->statistics().late_for_alerts, 10u);
+  judge();
+  EXPECT_EQ(told(),
+            "06-01 04:05:00 load shop firing since 06-01 04:05:00 1800/1500 late-data\n"
+            "06-01 04:35:00 load shop resolved since 06-01 04:05:00 1260/1500 #1 late-data\n");
+  EXPECT_TRUE(pipeline_->late_watches().empty());
+}
+
+// What was booked by a factor keeps it for the quarter hour: live rates are of the old one until then.
+TEST_F(LateRates, AreJudgedAgainOnceTheFactorIsTheRightOne) {
+  rate_rule("carbon", model::AlertSum::co2e, 600);
+  start();
+  read(intensity_, "04:00:00", 600);
+  for (int minute = 0; minute <= 35; minute += 5) {
+    const Instant at = time("04:00:00") + minute * 1min;
+    hear(power_, at, 600, at);
+  }
+  read_late(intensity_, "04:30:00", 400, "04:36:00");
+  judge();
+  EXPECT_EQ(told(), "");
+  EXPECT_TRUE(pipeline_->late_watches().empty()) << "not before 04:45";
+  restart();
+  for (const char* at : {"04:40:00", "04:45:00", "04:50:00"}) read(power_, at, 1200);
+  EXPECT_EQ(told(),
+            "06-01 04:45:00 carbon shop firing since 06-01 04:45:00 720/600\n"
+            "06-01 04:50:00 carbon shop resolved since 06-01 04:45:00 480/600 #1\n");
+  judge();
+  EXPECT_EQ(told(), "06-01 04:50:00 carbon shop withdrawn since 06-01 04:45:00 #2 late-data\n");
+  EXPECT_TRUE(pipeline_->late_watches().empty());
+}
+
+// Live it is the mean since the reading that was heard before.
+TEST_F(LateRates, GoOnFromTheRateOfTheNewestReading) {
+  rate_rule("load", model::AlertSum::amount, 1500);
+  start();
+  read(power_, "04:00:00", 60);
+  read(energy_, "04:00:00", 1000);
+  read(power_, "04:10:00", 60);
+  read(energy_, "04:10:00", 1200);
+  read_late(energy_, "04:08:00", 1010, "04:10:30");
+  EXPECT_EQ(told(), "");
+  judge();
+  EXPECT_EQ(told(), "06-01 04:10:00 load shop firing since 06-01 04:10:00 5760/1500 late-data\n");
+  read(power_, "04:15:00", 60);
+  EXPECT_EQ(told(), "") << "and not 1260 kW";
+  read(energy_, "04:20:00", 1250);
+  EXPECT_EQ(told(), "06-01 04:20:00 load shop resolved since 06-01 04:10:00 360/1500 #1\n");
+}
+
 // The first part ends within an alert, and behind another.
 TEST_F(LateRates, OfManyDaysAreJudgedInParts) {
   rate_rule("load", model::AlertSum::amount, 800);
@@ -310,24 +374,33 @@ TEST_P(RatesInAnyOrder, OverlapWhatFollowsFromTheRightOne) {
 
   begin_anew();
   for (const Heard& one : readings) hear(one.point, one.at, one.value, one.at);
+  keep(pipeline_->pass(readings.back().at + 1min));
   const std::vector<Stretch> right = standing(watch_);
 
   begin_anew();
   std::vector<Heard> late;
+  std::map<PointId, Instant> newest;
+  // Once it is older than another of its point, or behind those of the other meter for longer than they are apart.
   const auto hear_what_waits = [&](Instant now) {
     std::ranges::shuffle(late, random);
-    for (const Heard& one : late) hear(one.point, one.at, one.value, now);
-    late.clear();
+    std::erase_if(late, [&](const Heard& one) {
+      if (one.at > newest[one.point] && now - one.at < 6min) return false;
+      hear(one.point, one.at, one.value, now);
+      newest[one.point] = std::max(newest[one.point], one.at);
+      return true;
+    });
     keep(pipeline_->pass(now));
   };
   const Instant last = readings.back().at;
   for (const Heard& one : readings) {
-    // The newest of each is heard in its time: what a counter shows last is not judged yet.
-    const bool is_last = last - one.at < 10min;
+    // The newest of each is heard in its time: what a counter shows last, or is counted by an old factor, is not judged
+    // yet.
+    const bool is_last = last - one.at < (one.point == intensity_ ? 45min : 10min);
     if (!is_last && below(4) == 0) {
       late.push_back(one);
     } else {
       hear(one.point, one.at, one.value, one.at);
+      newest[one.point] = one.at;
     }
     if (below(25) != 0) continue;
     hear_what_waits(one.at);
@@ -336,6 +409,7 @@ TEST_P(RatesInAnyOrder, OverlapWhatFollowsFromTheRightOne) {
   }
   hear_what_waits(last);
   judge_all();
+  keep(pipeline_->pass(last + 1min));
   expect_each_among(right, standing(watch_));
   expect_each_among(standing(watch_), right);
   if (HasFailure()) ADD_FAILURE() << "right " << to_text(right) << "\nstands " << to_text(standing(watch_));

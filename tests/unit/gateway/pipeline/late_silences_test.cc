@@ -91,7 +91,7 @@ TEST_F(LateSilences, OfADeviceAreFilledByAnyPoint) {
   read(power_, "13:00:00");
   told();
   for (int minute = 5; minute < 60; minute += 5) hear(other_, time("12:00:00") + minute * 1min, 1, time("13:00:30"));
-  EXPECT_EQ(pipeline_->statistics().late_in_silence, 11u);
+  EXPECT_EQ(pipeline_->statistics().late_for_alerts, 11u);
   judge_all();
   EXPECT_EQ(told(), "06-01 13:00:00 silent device withdrawn since 06-01 12:10:00 #2 late-data\n");
 }
