@@ -71,7 +71,7 @@ TEST(CloudEvent, SaysHowMuchOfASumWasWatched) {
 TEST(AlertmanagerEvent, SaysHowMuchOfASumWasWatched) {
   model::StoredRow row = alert_row(model::AlertStage::firing);
   const auto annotations = [&] {
-    return json::parse(alertmanager_event(row, "store", {}).body).at(0).at("annotations").as_object();
+    return json::parse(alertmanager_event(row, "store", {}, "").body).at(0).at("annotations").as_object();
   };
   EXPECT_FALSE(annotations().contains("period"));
   EXPECT_FALSE(annotations().contains("coverage_percent"));
