@@ -101,7 +101,9 @@ std::optional<Replay::WithWrong> Replay::with_wrong(const WindowReadings& window
   const auto known = wrong_.find({&window, behind});
   if (known == wrong_.end()) return std::nullopt;
   const auto& [readings, counted] = known->second;
-  const auto touches = [&](const model::FoundWrong& wrong) { return wrong.from < end && begin < wrong.decided; };
+  const auto touches = [&](const model::FoundWrong& wrong) {
+    return wrong.from < end && begin < window.settled(wrong.decided);
+  };
   const auto reading = std::ranges::find_if(readings, touches);
   if (reading == readings.end()) return std::nullopt;
   const auto found = counted.find({account, begin});

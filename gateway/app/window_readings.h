@@ -160,6 +160,8 @@ class WindowReadings {
   bool is_computed() const { return tracks_.size() != 1 || tracks_.front().point().id != point_.id; }
   Instant begin() const { return begin_; }  // of the first entry that is compared
   Instant start() const { return start_; }  // readings from here on are all there
+  // Behind it nothing hangs on what was heard until `at`, but for counters (pipeline::RoundsBehind).
+  Instant settled(Instant at) const { return rounds_.settled(at); }
   std::span<Track> tracks() { return tracks_; }
   std::span<const Track> tracks() const { return tracks_; }
 

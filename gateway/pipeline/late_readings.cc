@@ -48,9 +48,9 @@ void Pipeline::Engine::take_back(PointId point, std::span<const Withdrawn> withd
     if (std::ranges::find(found_wrong_, found) != found_wrong_.end()) continue;
     found_wrong_.push_back(found);
     ++statistics_.found_wrong;
-    const Instant until = calendar_.period(Period::quarter_hour, decided).end;
     const auto note = [&](PointId id) {
       note_late(id, wrong.from);
+      const Instant until = calendar_.period(Period::quarter_hour, late_inputs_.settled(id, decided)).end;
       auto& late = state_.points[index(id)].late;
       if (late) late->affects_until = std::max(late->affects_until, until);
     };
