@@ -1,7 +1,7 @@
 // The accounts: readings in, rows and new states out. Pure: time is an argument, and the same readings give the same
-// rows however they are grouped into batches and calls. Only a batch that has inputs of derived points is taken in by the
-// times of its readings. What such a point needs of one instant may come in several batches, as far apart as it waits
-// (Derived::wait).
+// rows however they are grouped into batches and calls. Only a batch that has inputs of derived points is taken in by
+// the times of its readings. What such a point needs of one instant may come in several batches, as far apart as it
+// waits (Derived::wait).
 #pragma once
 
 #include <array>
