@@ -45,8 +45,8 @@ class Replay {
   using Take = std::function<void(model::AccountId account, model::EmissionEntry& entry)>;
   Played play(const WindowReadings& window, std::uint64_t behind, const Take& take);
 
-  // Of an entry that is other without the readings that were found wrong when that was played: what it was with them, as
-  // it was counted before they were.
+  // Of an entry that is other without the readings that were found wrong when that was played: what it was with them,
+  // as it was counted before they were.
   struct WithWrong {
     const model::FoundWrong* reading;
     model::Activity amount;
@@ -83,7 +83,7 @@ class Replay {
   const pipeline::FactorRegistry& factors_;
   const LiveHistory& live_;
   pipeline::Calendar calendar_;
-  std::map<const WindowReadings*, Instant> reach_;  // where lead is lacking
+  std::map<const WindowReadings*, Instant> reach_;                          // where lead is lacking
   std::map<std::pair<const WindowReadings*, std::uint64_t>, Wrong> wrong_;  // where there is any
   std::uint64_t readings_ = 0;
 };

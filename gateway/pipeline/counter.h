@@ -76,10 +76,10 @@ inline constexpr std::int64_t kCountsBack = 3;
 // A wrong value that the connection could deliver is believed, and what follows looks like a fall. Where that goes on
 // from the reading before it, nowhere falling, for as long as another course must be followed, and slower than the step
 // to it was, the counter was there all the time. Its state becomes that of the readings without the wrong ones; how
-// much too much is booked is in Counted::withdrawn, and restatement, which leaves those readings out, takes it back. Not
-// so where the fall may as well be a reset, a ratio, or less than kCountsBack counts of a coarse register; nor where the
-// wrong value was shown for longer than what contradicts it. What passes it before that is decided was no fall: its sum
-// is right.
+// much too much is booked is in Counted::withdrawn, and restatement, which leaves those readings out, takes it back.
+// Not so where the fall may as well be a reset, a ratio, or less than kCountsBack counts of a coarse register; nor
+// where the wrong value was shown for longer than what contradicts it. What passes it before that is decided was no
+// fall: its sum is right.
 //
 // What cannot be told by any reading: a replacement or reset whose new value is a plausible step from the old one, or
 // from a 0 between them; an excursion that passes the old course by itself, that looks like a rollover, or lasts longer

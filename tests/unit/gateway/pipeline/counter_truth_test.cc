@@ -1,5 +1,5 @@
-// 10 000 counters (under sanitizers a twentieth) with faults, made by a generator that knows what flowed. The goal: no kWh
-// booked wrongly, at most one history in a hundred left pending.
+// 10 000 counters (under sanitizers a twentieth) with faults, made by a generator that knows what flowed. The goal: no
+// kWh booked wrongly, at most one history in a hundred left pending.
 //
 // Booked wrongly is: more than flowed, whatever the quality; or less than flowed where the movements do not say that it
 // is unknown (estimated by reset, replaced, ratio-change, backwards or rollover). Sums are compared over runs of
