@@ -131,6 +131,14 @@ void Alerts::told_late(const LateJudgement& judgement) {
     const bool is_news = told == watches_[watch].told.end() || told->second.revision < changes[i].revision;
     if (changes[i].stage == AlertStage::firing && !is_news) raised = changes[i].since;
     if (changes[i].stage != AlertStage::withdrawn && raised == changes[i].since) continue;
+    const bool is_end_alone =
+        changes[i].stage == AlertStage::resolved && (i == 0 || changes[i - 1].since != changes[i].since);
+    if (is_end_alone) {
+      if (state_.alerts[watch].since != changes[i].since || heard_until(watch) != judgement.of.until) continue;
+      note_late_children(watch, changes[i].since);
+      end_as(watch, AlertStage::resolved, {.at = changes[i].at, .value = changes[i].value, .cause = changes[i].cause});
+      continue;
+    }
     tell_late(watch, changes[i], i + 1 < changes.size() && changes[i + 1].since == changes[i].since);
   }
   const AlertState& state = state_.alerts[watch];

@@ -149,6 +149,11 @@ void Alerts::look_at(std::size_t watch) {
         is_whole = false;
         continue;
       }
+      const bool has_counted = state.covered > Duration::zero() || state.amount != model::Activity{};
+      if (!has_counted) {
+        is_whole = false;
+        continue;
+      }
       if (!is_rate_known(watch, account)) {
         is_known = false;
         continue;

@@ -106,6 +106,19 @@ LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<
     add(alert.firing, revision);
     if (alert.over) add(*alert.last, revision + 1);
   }
+  for (const auto& [since, alert] : known) {  // what was told to fire still, and was over
+    if (alert.withdrawn || alert.over || alert.fired > late.until) continue;
+    const Told* last = nullptr;
+    for (const auto& [begin, other] : right) {
+      if (!other.withdrawn && other.overlaps(alert)) last = &other;
+    }
+    if (last && last->over && *last->over > late.from) {
+      Alert change = *last->last;
+      change.since = alert.since;
+      change.id = alert.firing.id;
+      add(std::move(change), alert.changes);
+    }
+  }
   if (end.holds_since && end.seen_at) {
     judgement.pending = {
         .since = *end.holds_since, .seen_at = *end.seen_at, .value = end.value, .bridged = end.bridged};

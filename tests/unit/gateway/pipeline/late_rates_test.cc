@@ -115,6 +115,37 @@ TEST_F(LateRates, HaveWhatGoesOnFireAndTheTrueBeginStand) {
   EXPECT_EQ(told(), "06-01 04:15:00 load shop firing since 06-01 04:05:00 1680/800\n");
 }
 
+// Heard behind the other meter, it begins by what that one tells of a later time.
+TEST_F(LateRates, EndWhatWasOverBeforeItWasHeardOf) {
+  rate_rule("load", model::AlertSum::amount, 800);
+  start();
+  read(power_, "04:00:00", 100);
+  read(energy_, "04:00:00", 1000);
+  read(energy_, "04:40:00", 1040);
+  read_late(power_, "04:05:00", 1700, "04:40:30");
+  EXPECT_EQ(told(), "06-01 04:05:00 load shop firing since 06-01 04:05:00 960/800\n");
+  judge();
+  EXPECT_EQ(told(), "06-01 04:40:00 load shop resolved since 06-01 04:05:00 60/800 #1 late-data\n");
+  read(energy_, "04:45:00", 1045);
+  judge();
+  EXPECT_EQ(told(), "");
+}
+
+TEST_F(LateRates, AreNotTooLowWhereAMeterHasCountedNothingYet) {
+  model::AlertRule& low = rate_rule("low", model::AlertSum::amount, 0);
+  low.above.reset();
+  low.below = 600;
+  start();
+  read(power_, "04:00:00", 500);
+  read(energy_, "04:00:00", 1000);
+  read(power_, "04:05:00", 500);
+  read(energy_, "04:05:00", 1050);
+  EXPECT_EQ(told(), "");
+  read(energy_, "04:10:00", 1050);
+  read(power_, "04:10:00", 500);
+  EXPECT_TRUE(told().starts_with("06-01 04:10:00 low shop firing since 06-01 04:10:00 500"));
+}
+
 TEST_F(LateRates, JudgeTheCo2eByTheFactorThatCameLate) {
   rate_rule("carbon", model::AlertSum::co2e, 600);
   rate_rule("load", model::AlertSum::amount, 5000);
