@@ -122,11 +122,29 @@ void Alerts::keep_received(std::size_t watch, Instant received) {
   if (state_.alerts[watch].seen_at.value_or(Instant::min()) < until) change(watch).seen_at = until;
 }
 
+// A silence that nobody may have been told of yet is over then. What it depends on, or others of its group, may have
+// been silent as well, and not be heard again yet: then it waits for its judgement with theirs.
+void Alerts::tell_what_was(std::size_t watch, Instant over) {
+  const std::optional<Instant> open = silent_untold(watch);
+  if (!open || *open >= over) return;
+  const auto may_hold_back = [&](std::size_t parent) {
+    if (watches_[parent].rule->measure != Measure::silence || state_.alerts[parent].since) return false;
+    const std::optional<Instant> parents = silent_untold(parent);
+    return parents && *parents - *open < watches_[parent].rule->length / 2;
+  };
+  if (std::ranges::any_of(watches_[watch].parents, may_hold_back)) {
+    ++heard_behind_;
+    return wait_for_judgement(watch, silence(watch)->since);
+  }
+  fall_silent(watch, over - Duration(1), &Alerts::silent_untold);
+  if (groups_[watch].empty() || !state_.alerts[watch].since) return;
+  ++heard_behind_;
+  note_late_groups(watch, *state_.alerts[watch].since);
+}
+
 void Alerts::heard_again(std::size_t watch, const Reading& reading, Instant received) {
   const std::optional<Instant> from = heard_from(watch);
-  if (from && reading.at - *from > watches_[watch].rule->length) {  // nobody may have been told yet
-    fall_silent(watch, reading.at - Duration(1), &Alerts::silent_untold);
-  }
+  if (from && reading.at - *from > watches_[watch].rule->length) tell_what_was(watch, reading.at);
   if (const auto filled = filled_from(watch, reading.at)) {
     ++heard_behind_;
     wait_for_judgement(watch, *filled);

@@ -203,6 +203,7 @@ class Alerts {
   std::optional<Instant> silent_at(std::size_t watch) const;
   void fall_silent(std::size_t watch, Instant until, std::optional<Instant> (Alerts::*decided)(std::size_t) const);
   void keep_received(std::size_t watch, Instant received);
+  void tell_what_was(std::size_t watch, Instant over);
   void heard_again(std::size_t watch, const Reading& reading, Instant received);
   std::optional<Instant> filled_from(std::size_t watch, Instant at) const;
   void remember_silence(std::size_t watch, Instant since, Instant over);

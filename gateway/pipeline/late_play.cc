@@ -74,6 +74,7 @@ LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<
     if (alert && row.subject == model::Subject(kPlayed)) played.push_back(*alert);
   }
   std::map<Instant, Told> right = alerts_of(played, Instant::max());
+  const std::map<Instant, Told> all = right;
   // Of what fired at the start only the end was played.
   std::erase_if(right, [&](const auto& item) { return item.first < start && known.contains(item.first); });
 
@@ -92,7 +93,7 @@ LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<
     const bool is_played = since >= start || alert.fired >= late.from;
     const bool is_looked_at =
         is_played && alert.fired <= late.until && !alert.withdrawn && late.from < alert.over.value_or(Instant::max());
-    if (!is_looked_at || is_among(right, alert)) continue;
+    if (!is_looked_at || is_among(all, alert)) continue;
     Alert change = alert.last.value_or(alert.firing);
     change.stage = AlertStage::withdrawn;
     change.value = std::numeric_limits<double>::quiet_NaN();

@@ -131,6 +131,19 @@ TEST_F(LateRates, EndWhatWasOverBeforeItWasHeardOf) {
   EXPECT_EQ(told(), "");
 }
 
+TEST_F(LateRates, LeaveBothOfTwoThatLateDataJoin) {
+  rate_rule("load", model::AlertSum::amount, 800);
+  start();
+  for (const char* at : {"04:00:00", "04:05:00", "04:10:00"}) read(power_, at, 900);
+  read(power_, "04:15:00", 100);
+  for (const char* at : {"06:00:00", "06:05:00"}) read(power_, at, 900);
+  read(power_, "06:10:00", 100);
+  told();
+  for (const char* at : {"04:12:00", "04:14:00"}) read_late(power_, at, 9000, "06:11:00");
+  judge_all();
+  EXPECT_EQ(told(), "");
+}
+
 TEST_F(LateRates, AreNotTooLowWhereAMeterHasCountedNothingYet) {
   model::AlertRule& low = rate_rule("low", model::AlertSum::amount, 0);
   low.above.reset();

@@ -64,6 +64,39 @@ TEST_F(LateSilences, AreWithdrawnOnceTheyAreFilled) {
   EXPECT_EQ(told(), "06-01 13:10:00 silent device firing since 06-01 13:10:00\n") << "as ever";
 }
 
+// A broker hands out what it kept of a gateway that was silent with all that is behind it.
+TEST_F(LateSilences, WaitForThoseTheyDependOnWhereABacklogEndsThem) {
+  std::vector<PointId> meters;
+  for (const char* name : {"m1", "m2", "m3"}) {
+    meters.push_back(site_.add_point(name, Kind::instantaneous, "kW"));
+    site_.site.points.back().device = name;
+  }
+  rule("meter", Measure::silence).length = 15min;
+  site_.site.alert_rules.back().depends_on = {0};
+  for (const PointId meter : meters) watch_device({meter});
+  start();
+  const Instant received = time("14:00:00");
+  const auto read_round = [&](std::string_view at) {
+    for (const PointId meter : meters) hear(meter, time(at), 1, received);
+    hear(power_, time(at) + 5s, 1, received);
+  };
+  read_round("12:00:00");
+  read_round("12:40:00");
+  EXPECT_EQ(told(),
+            "06-01 12:10:05 silent device firing since 06-01 12:10:05\n"
+            "06-01 12:40:05 silent device resolved since 06-01 12:10:05 #1\n");
+  judge_all();
+  EXPECT_EQ(told(), "") << "they are behind it";
+  hear(power_, time("12:50:00"), 1, received);
+  read_round("12:58:00");
+  const std::string alone = told();
+  for (const char* name : {"m1", "m2", "m3"}) {
+    EXPECT_NE(alone.find("06-01 12:55:00 meter " + std::string(name) + " firing since 06-01 12:55:00\n"),
+              std::string::npos)
+        << alone;
+  }
+}
+
 TEST_F(LateSilences, StandWhereSoLongAGapIsLeft) {
   start();
   read(power_, "12:00:00");
