@@ -92,6 +92,7 @@ def run(folder, seconds, units, connections=8):
                 (folder / name).chmod(0o600)
             gateway = Gateway(folder, config).start()
             wait_until(lambda: "connected to" in gateway.process.output(), 30, "the platform being connected")
+            wait_until(lambda: "new session" in gateway.process.output(), 30, "the broker being listened to")
             client = paho.Client(client_id="breaker")
             client.username_pw_set(USER, PASSWORD)
             client.connect("127.0.0.1", broker.port)
