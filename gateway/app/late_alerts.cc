@@ -11,6 +11,7 @@
 
 #include "gateway/app/said_readings.h"
 #include "gateway/pipeline/late_groups.h"
+#include "gateway/pipeline/late_parents.h"
 #include "gateway/pipeline/late_rates.h"
 #include "gateway/store/standing_alerts.h"
 
@@ -27,12 +28,16 @@ bool is_of(const model::Series& series, const model::Watch& watch) {
 class Judging {
  public:
   Judging(History& history, const model::Site& site, const pipeline::FactorRegistry& factors,
-          const std::atomic<bool>& stop)
-      : history_(history), site_(site), factors_(factors), stop_(stop) {}
+          std::span<const pipeline::LateWatch> late, const std::atomic<bool>& stop)
+      : history_(history),
+        site_(site),
+        factors_(factors),
+        stop_(stop),
+        parents_(site, late, [this](const pipeline::LateWatch& one, For whom) { return judge_one(one, whom); }) {}
 
   model::Result<pipeline::LateJudgement> judge(const pipeline::LateWatch& late) {
     const model::Watch& watch = site_.watches.at(model::index(late.watch));
-    auto judgement = watch.members.empty() ? judge_one(watch, late) : judge_group(late);
+    auto judgement = watch.members.empty() ? judge_one(late, For::itself) : judge_group(late);
     if (judgement.has_error()) return judgement;
     std::vector<model::Alert>& changed = changed_[late.watch];
     changed.insert(changed.end(), judgement->changes.begin(), judgement->changes.end());
@@ -41,23 +46,27 @@ class Judging {
 
  private:
   using Told = std::map<model::WatchId, std::vector<model::Alert>>;  // changes of their alerts
+  using For = pipeline::LateParents::For;
 
-  model::Result<pipeline::LateJudgement> judge_one(const model::Watch& watch, const pipeline::LateWatch& late) {
-    const std::vector<model::WatchId> parents = pipeline::holds_back(site_, late.watch);
+  model::Result<pipeline::LateJudgement> judge_one(const pipeline::LateWatch& late, For whom) {
+    const model::Watch& watch = site_.watches.at(model::index(late.watch));
+    const std::vector<model::WatchId> ids = pipeline::holds_back(site_, late.watch);
     Told told{{late.watch, {}}};
-    for (const model::WatchId parent : parents) told.try_emplace(parent);
+    for (const model::WatchId parent : ids) told.try_emplace(parent);
     if (auto read = read_alerts_from(pipeline::lead_of(site_, late), told); read.has_error()) return read.error();
+    auto parents = as_told(ids, told, late.until);
+    if (auto put = parents_.put_right(parents, late.watch, whom); put.has_error()) return put.error();
     if (site_.alert_rules.at(watch.rule_place).measure == model::Measure::rate) {
-      return judge_rate(late, told.at(late.watch), of_all(parents, told));
+      return judge_rate(late, told.at(late.watch), parents);
     }
     std::vector<Reading> readings;
     if (auto read = read_points(watch, late, readings); read.has_error()) return read.error();
-    return pipeline::judge_late(site_, late, readings, told.at(late.watch), of_all(parents, told));
+    return pipeline::judge_late(site_, late, readings, told.at(late.watch), parents);
   }
 
   model::Result<pipeline::LateJudgement> judge_rate(const pipeline::LateWatch& late,
                                                     const std::vector<model::Alert>& told,
-                                                    const std::vector<pipeline::ToldOf>& parents) {
+                                                    const std::vector<pipeline::AlertsOf>& parents) {
     pipeline::RatePlay play(site_, factors_, late, *checkpoint_, told, parents);
     const auto take = [&](const Reading& reading) { return play.take(reading); };
     const auto read = each_said(history_, site_, play.points(), play.wanted(), stop_, take);
@@ -75,17 +84,19 @@ class Judging {
     if (auto read = read_alerts({}, Instant::min(), told); read.has_error()) return read.error();
     std::vector<pipeline::ToldOf> told_of_members;
     for (const model::WatchId member : members) told_of_members.push_back({.watch = member, .told = told.at(member)});
-    return pipeline::judge_late_group(site_, late, told_of_members, told.at(late.watch), of_all(parents, told));
+    return pipeline::judge_late_group(site_, late, told_of_members, told.at(late.watch),
+                                      as_told(parents, told, late.until));
   }
 
   // With what was just found of them.
-  std::vector<pipeline::ToldOf> of_all(const std::vector<model::WatchId>& watches, const Told& told) const {
-    std::vector<pipeline::ToldOf> all;
+  std::vector<pipeline::AlertsOf> as_told(const std::vector<model::WatchId>& watches, const Told& told,
+                                          Instant until) const {
+    std::vector<pipeline::AlertsOf> all;
     for (const model::WatchId watch : watches) {
-      pipeline::ToldOf& of_one = all.emplace_back(watch, told.at(watch));
+      std::vector<model::Alert> changes = told.at(watch);
       const auto changed = changed_.find(watch);
-      if (changed == changed_.end()) continue;
-      of_one.told.insert(of_one.told.end(), changed->second.begin(), changed->second.end());
+      if (changed != changed_.end()) changes.insert(changes.end(), changed->second.begin(), changed->second.end());
+      all.push_back({.watch = watch, .alerts = pipeline::alerts_of(changes, until)});
     }
     return all;
   }
@@ -165,6 +176,7 @@ class Judging {
   const pipeline::FactorRegistry& factors_;
   const std::atomic<bool>& stop_;
   std::optional<model::Checkpoint> checkpoint_;
+  pipeline::LateParents parents_;
   Told changed_;  // by what was judged so far
 };
 
@@ -175,7 +187,7 @@ model::Result<std::vector<pipeline::LateJudgement>> judge_late_alerts(History& h
                                                                       std::span<const pipeline::LateWatch> late,
                                                                       const std::atomic<bool>& stop) {
   std::vector<pipeline::LateJudgement> judgements;
-  Judging judging(history, site, factors, stop);
+  Judging judging(history, site, factors, late, stop);
   for (const pipeline::LateWatch& one : late) {
     auto judgement = judging.judge(one);
     if (judgement.has_error()) return judgement.error();

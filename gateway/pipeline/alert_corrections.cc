@@ -62,7 +62,9 @@ void Alerts::counted_late(AccountId account, Instant from, std::optional<Instant
   }
 }
 
-void Alerts::wait_for_judgement(std::size_t watch, Instant from) {
+void Alerts::wait_for_judgement(std::size_t watch, Instant from, bool by_parent) {
+  const bool waits = state_.alerts[watch].late_from.has_value();
+  watches_[watch].late_by_parents = by_parent && (!waits || watches_[watch].late_by_parents);
   ++watches_[watch].heard_late;
   watches_[watch].waits_for_stale = false;
   const std::optional<Instant> known = state_.alerts[watch].late_from;
@@ -115,16 +117,18 @@ void Alerts::note_late_groups(std::size_t member, Instant from) {
 void Alerts::note_late_children(std::size_t parent, Instant from) {
   for (const std::size_t child : children_[parent]) {
     if (is_judged_late(*watches_[child].rule) && watches_[child].rule->measure != Measure::members) {
-      wait_for_judgement(child, from);
+      wait_for_judgement(child, from, true);
     }
   }
 }
 
 // More that came late meanwhile is judged the next time, all of it once more. What began meanwhile to be told of by
-// itself is not raised a second time.
+// itself is not raised a second time. Also where nothing is told, what it should have held back may be other than it
+// was; where that was asked for by those that hold it back itself, they are not asked again.
 void Alerts::told_late(const LateJudgement& judgement) {
   const std::size_t watch = model::index(judgement.of.watch);
   const std::vector<model::Alert>& changes = judgement.changes;
+  if (judgement.moved && !watches_[watch].late_by_parents) note_late_children(watch, *judgement.moved);
   std::optional<Instant> raised;  // by itself
   for (std::size_t i = 0; i < changes.size(); ++i) {
     const auto told = watches_[watch].told.find(changes[i].since);
@@ -165,6 +169,7 @@ void Alerts::told_late(const LateJudgement& judgement) {
   pending.seen_at = judgement.pending->seen_at;
   pending.value = judgement.pending->value;
   pending.bridged = judgement.pending->bridged;
+  pending.held_back = judgement.pending->held_back;
   expect(*pending.holds_since + watches_[watch].rule->hold_for);
 }
 

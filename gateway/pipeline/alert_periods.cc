@@ -75,6 +75,7 @@ void Alerts::counted(AccountId account, Instant until, bool rate_is_known) {
       if (is_behind(i, account)) {
         ++heard_behind_;
         wait_for_judgement(i, until);
+        continue;  // what the others do by now says nothing of then
       }
     }
     mark(i, until);

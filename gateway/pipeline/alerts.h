@@ -123,6 +123,7 @@ class Alerts {
     Instant until{};                       // of a dirty one: counted up to here
     std::optional<model::Cause> cause;     // of a dirty one
     std::uint64_t heard_late = 0;          // in this run
+    bool late_by_parents = false;          // it waits for nothing but what holds it back
     bool waits_for_stale = false;          // of a rate: all was judged but what is still counted by an old factor
     std::map<Instant, LastTold> told;      // by begin: since late readings wait to be judged
     std::map<Instant, Instant> corrected;  // of a dirty one: periods, and up to where they were
@@ -257,7 +258,7 @@ class Alerts {
   void add_correction(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums, const Span& span,
                       bool is_open);
   void judge_late(std::size_t watch, const Finding& finding);
-  void wait_for_judgement(std::size_t watch, Instant from);
+  void wait_for_judgement(std::size_t watch, Instant from, bool by_parent = false);
   void tell_late(std::size_t watch, const model::Alert& change, bool is_over);
   void remember_told(std::size_t watch);
   void note_late_groups(std::size_t member, Instant from);

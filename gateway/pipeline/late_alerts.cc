@@ -86,7 +86,7 @@ bool is_between(const model::AlertRule& silence, Instant before, Instant after) 
 }
 
 LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::span<const Reading> readings,
-                         std::span<const Alert> told, std::span<const ToldOf> parents) {
+                         std::span<const Alert> told, std::span<const AlertsOf> parents) {
   const model::Watch& watch = site.watches.at(model::index(late.watch));
   const model::AlertRule& rule = site.alert_rules.at(watch.rule_place);
   const Instant start = judged_from(site, late);
@@ -101,6 +101,7 @@ LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::sp
   Alerts alerts(one, calendar, state, rows);
   model::AlertState& played = state.alerts[model::index(kPlayed)];
   fire_as_told(known, start, played);
+  const model::AlertState begin = played;
   // Where nothing was heard before, it is silent since long ago, or since it is watched.
   const Instant silent = start - rule.length;
   if (rule.measure == Measure::silence) played.begun = std::max(silent, late.expected.value_or(silent));
@@ -128,7 +129,7 @@ LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::sp
   const Instant until = goes_on || readings.empty() ? late.until : readings.back().at;
   move_to(until);
   if (goes_on) alerts.pass(until + one.alert_grace, until + one.alert_grace);
-  return judgement_of(late, start, known, rows, played);
+  return judgement_of(late, start, known, rows, begin, played);
 }
 
 }  // namespace carbongate::pipeline

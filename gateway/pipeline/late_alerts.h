@@ -13,6 +13,7 @@
 #include "gateway/model/site.h"
 #include "gateway/model/unknown_amount.h"
 #include "gateway/pipeline/calendar.h"
+#include "gateway/pipeline/told_alerts.h"
 
 namespace carbongate::pipeline {
 
@@ -48,14 +49,18 @@ struct LateJudgement {
     Instant seen_at{};
     double value = 0;
     std::optional<Duration> bridged = {};  // as in AlertState
+    bool held_back = false;
   };
   std::optional<Pending> pending;    // at `of.until`
   std::vector<LateRate> rates = {};  // then
   std::optional<Instant> rest = {};  // it was judged up to there; what lies behind is to be judged next
+  Right right = {};
+  std::optional<Instant> moved = {};  // the earliest time at which what was told of it is not right
 };
 
 // Those that hold the watch back while they fire: of the rules that it depends on those about the same device or user,
 // or all of a rule that has none of them. With `one_alert` also those of its own rule, of which one fires at a time.
+// In a judgement they do so in the times that they should have fired in, where their readings say that.
 std::vector<model::WatchId> holds_back(const model::Site& site, model::WatchId watch);
 
 // Of a reading of a counter, for rules of change: whether what it shows is doubted, or was taken back; and whether what
@@ -75,9 +80,9 @@ Instant lead_of(const model::Site& site, const LateWatch& late);
 bool is_between(const model::AlertRule& silence, Instant before, Instant after);
 
 // `readings`: usable ones, ascending, from lead_of() to `late.until`; of a silence of any of its points. `told`: all
-// changes of the watch's alerts, and `parents`: of those that hold it back, in any order. Alerts that overlap are one
-// and the same: a late reading that only moves a begin or an end changes nothing. Pure.
+// changes of the watch's alerts, in any order; `parents`: the alerts of those that hold it back. Alerts that overlap
+// are one and the same: a late reading that only moves a begin or an end changes nothing. Pure.
 LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::span<const Reading> readings,
-                         std::span<const model::Alert> told, std::span<const ToldOf> parents);
+                         std::span<const model::Alert> told, std::span<const AlertsOf> parents);
 
 }  // namespace carbongate::pipeline

@@ -67,7 +67,7 @@ std::string members_text(std::span<const std::pair<std::string, std::string>> me
 }
 
 LateJudgement judge_late_group(const model::Site& site, const LateWatch& late, std::span<const ToldOf> members,
-                               std::span<const Alert> told, std::span<const ToldOf> parents) {
+                               std::span<const Alert> told, std::span<const AlertsOf> parents) {
   const model::Site one = as_a_value(site, site.watches.at(model::index(late.watch)));
   LateWatch of = late;
   of.watch = model::WatchId{};

@@ -19,6 +19,6 @@ std::string members_text(std::span<const std::pair<std::string, std::string>> me
 // `members`: all that was told of each. `told` and `parents`: as of judge_late(). What goes on is told by the members
 // themselves: only alerts that are over are raised and withdrawn here. Pure.
 LateJudgement judge_late_group(const model::Site& site, const LateWatch& late, std::span<const ToldOf> members,
-                               std::span<const model::Alert> told, std::span<const ToldOf> parents);
+                               std::span<const model::Alert> told, std::span<const AlertsOf> parents);
 
 }  // namespace carbongate::pipeline

@@ -41,16 +41,16 @@ model::Site site_around(const model::Site& whole, model::Watch watch) {
 }
 
 // A silence waits for another one that it depends on, where that has gone on for half of its time (Alerts::silent_at).
-Held::Held(const model::Site& site, model::WatchId watch, std::span<const ToldOf> parents, Instant until) {
+Held::Held(const model::Site& site, model::WatchId watch, std::span<const AlertsOf> parents, Instant until) {
   const auto place_of = [&](model::WatchId id) { return site.watches.at(model::index(id)).rule_place; };
   const bool is_silence = site.alert_rules.at(place_of(watch)).measure == Measure::silence;
-  for (const ToldOf& parent : parents) {
+  for (const AlertsOf& parent : parents) {
     Duration waited{};
     if (is_silence && place_of(parent.watch) != place_of(watch)) {
       const model::AlertRule& rule = site.alert_rules.at(place_of(parent.watch));
       if (rule.measure == Measure::silence) waited = std::max(rule.length / 2 - Duration(1), Duration(0));
     }
-    for (const auto& [since, alert] : alerts_of(parent.told, until)) {
+    for (const auto& [since, alert] : parent.alerts) {
       if (alert.withdrawn || alert.fired > until) continue;
       ++changes_[alert.fired == since ? since - waited : alert.fired];
       if (alert.over) --changes_[*alert.over];
@@ -67,7 +67,8 @@ void fire_as_told(const std::map<Instant, Told>& known, Instant start, model::Al
 }
 
 LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<Instant, Told>& known,
-                           std::span<const model::JournalRow> rows, const model::AlertState& end) {
+                           std::span<const model::JournalRow> rows, const model::AlertState& at_start,
+                           const model::AlertState& end) {
   std::vector<Alert> played;
   for (const model::JournalRow& row : rows) {
     const auto* alert = row.body.get_if<Alert>();
@@ -78,7 +79,14 @@ LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<
   // Of what fired at the start only the end was played.
   std::erase_if(right, [&](const auto& item) { return item.first < start && known.contains(item.first); });
 
-  LateJudgement judgement{.of = late, .changes = {}, .pending = {}, .rates = {}, .rest = {}};
+  LateJudgement judgement{.of = late, .changes = {}, .pending = {}};
+  judgement.right = {.of = {start, late.until + Duration(1)}, .alerts = all};
+  if (at_start.since) {  // of which the end was played at most
+    Told& alert = judgement.right.alerts[*at_start.since];
+    alert.since = *at_start.since;
+    alert.fired = *at_start.fired_at;
+  }
+  judgement.moved = differs_from(known, judgement.right);
   const auto is_among = [](const std::map<Instant, Told>& all, const Told& alert) {
     return std::ranges::any_of(all,
                                [&](const auto& item) { return !item.second.withdrawn && item.second.overlaps(alert); });
@@ -101,7 +109,7 @@ LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<
     add(std::move(change), alert.changes);
   }
   for (const auto& [since, alert] : right) {
-    if (is_among(known, alert) || alert.over.value_or(Instant::max()) <= late.from) continue;
+    if (is_among(known, alert) || alert.over.value_or(Instant::max()) < late.from) continue;
     const auto same = known.find(since);
     const std::uint32_t revision = same == known.end() ? 0 : same->second.changes;
     add(alert.firing, revision);
@@ -121,8 +129,11 @@ LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<
     }
   }
   if (end.holds_since && end.seen_at) {
-    judgement.pending = {
-        .since = *end.holds_since, .seen_at = *end.seen_at, .value = end.value, .bridged = end.bridged};
+    judgement.pending = {.since = *end.holds_since,
+                         .seen_at = *end.seen_at,
+                         .value = end.value,
+                         .bridged = end.bridged,
+                         .held_back = end.held_back};
   }
   return judgement;
 }

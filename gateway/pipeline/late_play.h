@@ -31,7 +31,7 @@ model::Site site_around(const model::Site& whole, model::Watch watch);
 class Held {
  public:
   // `watch`: of `site`. What came after `until` is not known yet.
-  Held(const model::Site& site, model::WatchId watch, std::span<const ToldOf> parents, Instant until);
+  Held(const model::Site& site, model::WatchId watch, std::span<const AlertsOf> parents, Instant until);
 
   bool changes_by(Instant at) const { return !changes_.empty() && changes_.begin()->first <= at; }
 
@@ -60,8 +60,9 @@ Instant judged_from(const model::Site& site, const LateWatch& late);
 // The state of a watch that begins to be played then: what was told to fire fires.
 void fire_as_told(const std::map<Instant, Told>& known, Instant start, model::AlertState& state);
 
-// `played`: the rows that followed from `start` to `late.until`; `end`: the state of the watch then.
+// `played`: the rows that followed from `start` to `late.until`; `at_start`, `end`: the state of the watch then.
 LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<Instant, Told>& known,
-                           std::span<const model::JournalRow> played, const model::AlertState& end);
+                           std::span<const model::JournalRow> played, const model::AlertState& at_start,
+                           const model::AlertState& end);
 
 }  // namespace carbongate::pipeline

@@ -100,7 +100,7 @@ class Part {
 
 struct RatePlay::Playing {
   Playing(const model::Site& whole, const FactorRegistry& with, const LateWatch& of, std::span<const model::Alert> told,
-          std::span<const ToldOf> parents)
+          std::span<const AlertsOf> parents)
       : late(of),
         start(judged_from(whole, of)),
         until(std::min(of.until, of.from + kLateRateSpanMax)),
@@ -168,6 +168,7 @@ struct RatePlay::Playing {
       fresh.value = lead.value;
       fresh.bridged = lead.bridged;
     }
+    at_begin = fresh;
     so_far.alerts.clear();
     so_far.alerts.push_back(std::move(fresh));
     pipeline = Pipeline(part.site(), factors, std::move(so_far));
@@ -187,13 +188,15 @@ struct RatePlay::Playing {
   Pipeline pipeline;
   std::vector<Batch> batches;
   std::vector<model::JournalRow> rows;
+  model::AlertState at_begin;
   std::size_t readings = 0;
   Instant reached = Instant::min();
   bool begun = false;
 };
 
 RatePlay::RatePlay(const model::Site& site, const FactorRegistry& factors, const LateWatch& late,
-                   const model::Checkpoint& known, std::span<const model::Alert> told, std::span<const ToldOf> parents)
+                   const model::Checkpoint& known, std::span<const model::Alert> told,
+                   std::span<const AlertsOf> parents)
     : playing_(std::make_unique<Playing>(site, factors, late, told, parents)) {
   std::vector<Reading> in_force;
   for (const model::LiveFactor& live : playing_->part.site().live_factors) {
@@ -250,8 +253,8 @@ LateJudgement RatePlay::finish() {
 
   LateWatch of = playing.late;
   of.until = until;
-  LateJudgement judgement =
-      judgement_of(of, playing.start, alerts_of(playing.changes, until), playing.rows, playing.state());
+  LateJudgement judgement = judgement_of(of, playing.start, alerts_of(playing.changes, until), playing.rows,
+                                         playing.at_begin, playing.state());
   judgement.of = playing.late;
   if (until >= playing.late.until) {
     judgement.rates = playing.rates();

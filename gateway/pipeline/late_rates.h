@@ -26,7 +26,7 @@ class RatePlay {
   // `factors` outlives it: of the site's time zone. `known`: the states of the site, for the live factors that were in
   // force before what is read. `told` and `parents`: as of judge_late().
   RatePlay(const model::Site& site, const FactorRegistry& factors, const LateWatch& late,
-           const model::Checkpoint& known, std::span<const model::Alert> told, std::span<const ToldOf> parents);
+           const model::Checkpoint& known, std::span<const model::Alert> told, std::span<const AlertsOf> parents);
   ~RatePlay();
   RatePlay(const RatePlay&) = delete;
   RatePlay& operator=(const RatePlay&) = delete;

@@ -35,4 +35,58 @@ std::map<Instant, Told> alerts_of(std::span<const Alert> changes, Instant until)
   return alerts;
 }
 
+namespace {
+
+bool fires_at(const std::map<Instant, Told>& alerts, Instant at) {
+  return std::ranges::any_of(alerts, [at](const auto& item) {
+    const Told& alert = item.second;
+    return !alert.withdrawn && alert.fired <= at && at < alert.over.value_or(Instant::max());
+  });
+}
+
+}  // namespace
+
+std::optional<Instant> differs_from(const std::map<Instant, Told>& told, const Right& right) {
+  struct Change {
+    int told = 0;
+    int right = 0;
+  };
+  std::map<Instant, Change> changes{{right.of.begin, {}}};
+  const auto add = [&](const std::map<Instant, Told>& alerts, int Change::* of) {
+    for (const auto& [since, alert] : alerts) {
+      if (alert.withdrawn) continue;
+      ++(changes[std::max(alert.fired, right.of.begin)].*of);
+      if (alert.over) --(changes[std::max(*alert.over, right.of.begin)].*of);
+    }
+  };
+  add(told, &Change::told);
+  add(right.alerts, &Change::right);
+  Change now;
+  for (const auto& [at, change] : changes) {
+    if (at >= right.of.end) break;
+    now.told += change.told;
+    now.right += change.right;
+    if ((now.told > 0) != (now.right > 0)) return at;
+  }
+  return std::nullopt;
+}
+
+std::map<Instant, Told> put_right(const std::map<Instant, Told>& told, const Right& right) {
+  std::map<Instant, Told> alerts = right.alerts;
+  for (auto& [since, alert] : alerts) {
+    if (!alert.over && !fires_at(told, right.of.end - Duration(1))) alert.over = right.of.end;
+  }
+  for (const auto& [since, alert] : told) {
+    if (alert.withdrawn) continue;
+    const bool is_elsewhere = alert.over.value_or(Instant::max()) <= right.of.begin || alert.fired >= right.of.end;
+    if (is_elsewhere) alerts.try_emplace(since, alert);
+    const bool goes_on = !is_elsewhere && (!alert.over || *alert.over >= right.of.end);
+    if (!goes_on) continue;
+    for (auto& [begin, played] : alerts) {
+      if (!played.over && played.overlaps(alert)) played.over = alert.over;
+    }
+  }
+  return alerts;
+}
+
 }  // namespace carbongate::pipeline

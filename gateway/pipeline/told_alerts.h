@@ -1,4 +1,4 @@
-// Alerts put together from what was told of them, change by change.
+// Alerts put together from what was told of them, change by change, or from what a play of stored readings would tell.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,8 @@
 #include <span>
 
 #include "gateway/model/alert.h"
+#include "gateway/model/site.h"
+#include "gateway/pipeline/calendar.h"
 
 namespace carbongate::pipeline {
 
@@ -27,5 +29,22 @@ struct Told {
 
 // By when they began. What came after `until` is not known yet.
 std::map<Instant, Told> alerts_of(std::span<const model::Alert> changes, Instant until);
+
+struct AlertsOf {
+  model::WatchId watch{};
+  std::map<Instant, Told> alerts;  // by when they began
+};
+
+// What should have been told of a watch in that time, by all readings in the order of their times.
+struct Right {
+  Span of{};
+  std::map<Instant, Told> alerts;  // by when they began; none is withdrawn
+};
+
+// The earliest time in `right.of` at which one of the two fires and the other does not.
+std::optional<Instant> differs_from(const std::map<Instant, Told>& told, const Right& right);
+
+// What is right, and before and after it what was told.
+std::map<Instant, Told> put_right(const std::map<Instant, Told>& told, const Right& right);
 
 }  // namespace carbongate::pipeline

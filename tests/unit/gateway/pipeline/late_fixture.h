@@ -14,6 +14,7 @@
 #include "gateway/model/hj212_flag.h"
 #include "gateway/pipeline/late_alerts.h"
 #include "gateway/pipeline/late_groups.h"
+#include "gateway/pipeline/late_parents.h"
 #include "gateway/pipeline/late_rates.h"
 #include "gateway/pipeline/quality.h"
 #include "tests/unit/gateway/pipeline/alert_fixture.h"
@@ -42,25 +43,24 @@ class LateTest : public AlertsTest {
   }
   std::vector<LateJudgement> judgements() {
     std::vector<LateJudgement> judgements;
-    for (const LateWatch& late : pipeline_->late_watches()) {
-      std::vector<ToldOf> parents;
-      for (const model::WatchId parent : holds_back(site_.site, late.watch)) {
-        parents.push_back({.watch = parent, .told = alerts_[parent]});
-        for (const LateJudgement& before : judgements) {
-          if (before.of.watch != parent) continue;
-          parents.back().told.insert(parents.back().told.end(), before.changes.begin(), before.changes.end());
-        }
-      }
+    const std::vector<LateWatch> all = pipeline_->late_watches();
+    std::optional<LateParents> right;
+    const auto judge = [&](const LateWatch& late, LateParents::For whom) {
+      std::vector<AlertsOf> parents = told_of_parents(late, judgements);
+      EXPECT_TRUE(right->put_right(parents, late.watch, whom));
+      return judge_one(late, parents);
+    };
+    right.emplace(site_.site, all, judge);
+    for (const LateWatch& late : all) {
       const model::Watch& watch = site_.site.watches[model::index(late.watch)];
-      if (!watch.members.empty()) {
-        std::vector<ToldOf> members;
-        for (const model::WatchId member : watch.members) members.push_back({.watch = member, .told = alerts_[member]});
-        judgements.push_back(judge_late_group(site_.site, late, members, alerts_[late.watch], parents));
-      } else if (!watch.accounts.empty()) {
-        judgements.push_back(judge_rate(late, parents));
-      } else {
-        judgements.push_back(judge_late(site_.site, late, usable_of(watch, late), alerts_[late.watch], parents));
+      if (watch.members.empty()) {
+        judgements.push_back(judge(late, LateParents::For::itself));
+        continue;
       }
+      std::vector<ToldOf> members;
+      for (const model::WatchId member : watch.members) members.push_back({.watch = member, .told = alerts_[member]});
+      judgements.push_back(
+          judge_late_group(site_.site, late, members, alerts_[late.watch], told_of_parents(late, judgements)));
     }
     return judgements;
   }
@@ -122,6 +122,22 @@ class LateTest : public AlertsTest {
   std::map<model::WatchId, std::vector<model::Alert>> alerts_;
 
  private:
+  std::vector<AlertsOf> told_of_parents(const LateWatch& late, const std::vector<LateJudgement>& judged) {
+    std::vector<AlertsOf> parents;
+    for (const model::WatchId id : holds_back(site_.site, late.watch)) {
+      std::vector<model::Alert> told = alerts_[id];
+      for (const LateJudgement& before : judged) {
+        if (before.of.watch == id) told.insert(told.end(), before.changes.begin(), before.changes.end());
+      }
+      parents.push_back({.watch = id, .alerts = alerts_of(told, late.until)});
+    }
+    return parents;
+  }
+  LateJudgement judge_one(const LateWatch& late, const std::vector<AlertsOf>& parents) {
+    const model::Watch& watch = site_.site.watches[model::index(late.watch)];
+    if (!watch.accounts.empty()) return judge_rate(late, parents);
+    return judge_late(site_.site, late, usable_of(watch, late), alerts_[late.watch], parents);
+  }
   std::vector<Reading> usable_of(const model::Watch& watch, const LateWatch& late) const {
     std::vector<Reading> readings;
     for (const auto& [point, stored] : stored_) {
@@ -132,7 +148,7 @@ class LateTest : public AlertsTest {
     }
     return readings;
   }
-  LateJudgement judge_rate(const LateWatch& late, const std::vector<ToldOf>& parents) {
+  LateJudgement judge_rate(const LateWatch& late, const std::vector<AlertsOf>& parents) {
     RatePlay play(site_.site, site_.factors(), late, pipeline_->state(), alerts_[late.watch], parents);
     for (const auto& [point, stored] : stored_) {
       if (std::ranges::find(play.points(), point) == play.points().end() || !play.wanted().contains(stored.at))

@@ -1,0 +1,45 @@
+// What holds alerts back that are judged by late data: it does so in the times in which it should have fired. What was
+// told of it may begin and end at others.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "gateway/model/errors.h"
+#include "gateway/model/site.h"
+#include "gateway/pipeline/late_alerts.h"
+
+namespace carbongate::pipeline {
+
+// Of one pass of judgements: what it finds is kept until it is destroyed. Not thread-safe.
+class LateParents {
+ public:
+  // Judges a watch in that time; what it makes of what holds it back is asked of put_right() with the same argument.
+  enum class For : std::uint8_t { itself, its_children };
+  using Judge = std::function<model::Result<LateJudgement>(const LateWatch& late, For whom)>;
+
+  // `site` outlives it. `late`: all that the pass judges; their time is that of what is right.
+  LateParents(const model::Site& site, std::span<const LateWatch> late, Judge judge);
+
+  // `parents`: as they were told, of that watch; more than kParentsPlayed are left so.
+  model::Result<void> put_right(std::vector<AlertsOf>& parents, model::WatchId child, For whom);
+
+ private:
+  model::Result<void> find(model::WatchId watch);
+  model::Result<bool> judge_again(model::WatchId watch);
+  const model::AlertRule& rule_of(model::WatchId watch) const;
+
+  const model::Site& site_;
+  Judge judge_;
+  LateWatch all_;
+  std::map<model::WatchId, Right> right_;
+  std::set<std::size_t> settled_;  // rules of which one alert fires at a time
+};
+
+// Of more that hold a watch back counts what was told.
+inline constexpr std::size_t kParentsPlayed = 32;
+
+}  // namespace carbongate::pipeline
