@@ -27,6 +27,10 @@ double value_of(const model::AlertPeriod& sample) {
   return std::bit_cast<double>(sample.sum);
 }
 
+bool is_of_readings(const AlertRule& rule) {
+  return rule.measure == Measure::value || rule.measure == Measure::change || rule.measure == Measure::rate;
+}
+
 }  // namespace
 
 Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& state,
@@ -159,7 +163,10 @@ void Alerts::observe(std::size_t watch, const Finding& finding) {
   if (went_with_its_hours(watch, finding.at)) return;
   const bool looked_at = is_active(rule.active, calendar_, found);
   if (state_.alerts[watch].since) {
-    if (!looked_at || judge(rule, finding.value) == Verdict::good) end(watch, finding);
+    const Verdict verdict = judge(rule, finding.value);
+    // Time passed before it was heard that the condition does not hold any more.
+    const bool held_no_longer = verdict == Verdict::between && is_of_readings(rule) && finding.at < *state_.alerts[watch].fired_at;
+    if (!looked_at || verdict == Verdict::good || held_no_longer) end(watch, finding);
     return;
   }
   const std::optional<Instant> holds_from = looked_at ? finding.at : holds_when_hours_begin(watch, finding.at);

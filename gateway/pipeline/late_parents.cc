@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/pipeline/late_play.h"
 #include "gateway/pipeline/told_alerts.h"
 
 namespace carbongate::pipeline {
@@ -24,7 +25,7 @@ bool is_played(const model::AlertRule& rule) {
 LateParents::LateParents(const model::Site& site, std::span<const LateWatch> late, Judge judge)
     : site_(site), judge_(std::move(judge)), all_{.from = Instant::max(), .until = Instant::min()} {
   for (const LateWatch& one : late) {
-    all_.from = std::min(all_.from, one.from);
+    all_.from = std::min(all_.from, judged_from(site, one));
     all_.until = std::max(all_.until, one.until);
   }
 }

@@ -60,9 +60,15 @@ Held::Held(const model::Site& site, model::WatchId watch, std::span<const Alerts
 
 void fire_as_told(const std::map<Instant, Told>& known, Instant start, model::AlertState& state) {
   for (const auto& [since, alert] : known) {
-    if (alert.withdrawn || alert.since >= start || alert.fired > start || alert.over.value_or(start) < start) continue;
-    state.since = alert.since;
-    state.fired_at = alert.fired;
+    if (alert.withdrawn || alert.since >= start || alert.over.value_or(start) < start) continue;
+    if (alert.fired <= start) {
+      state.since = alert.since;
+      state.fired_at = alert.fired;
+    } else {
+      state.holds_since = alert.since;
+      state.seen_at = start;
+      state.value = alert.firing.value;
+    }
   }
 }
 
@@ -80,7 +86,7 @@ LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<
   std::erase_if(right, [&](const auto& item) { return item.first < start && known.contains(item.first); });
 
   LateJudgement judgement{.of = late, .changes = {}, .pending = {}};
-  judgement.right = {.of = {start, late.until + Duration(1)}, .alerts = all};
+  judgement.right = {.of = {late.from, late.until + Duration(1)}, .alerts = all};
   if (at_start.since) {  // of which the end was played at most
     Told& alert = judgement.right.alerts[*at_start.since];
     alert.since = *at_start.since;
@@ -118,7 +124,7 @@ LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<
   for (const auto& [since, alert] : known) {  // what was told to fire still, and was over
     if (alert.withdrawn || alert.over || alert.fired > late.until) continue;
     const Told* last = nullptr;
-    for (const auto& [begin, other] : right) {
+    for (const auto& [begin, other] : all) {
       if (!other.withdrawn && other.overlaps(alert)) last = &other;
     }
     if (last && last->over && *last->over > late.from) {

@@ -57,7 +57,7 @@ class Held {
 // From when on alerts are judged: whatever began before has fired by the time of the first late reading.
 Instant judged_from(const model::Site& site, const LateWatch& late);
 
-// The state of a watch that begins to be played then: what was told to fire fires.
+// The state of a watch that begins to be played then: what was told to fire fires, or is about to.
 void fire_as_told(const std::map<Instant, Told>& known, Instant start, model::AlertState& state);
 
 // `played`: the rows that followed from `start` to `late.until`; `at_start`, `end`: the state of the watch then.

@@ -73,6 +73,7 @@ std::optional<Instant> differs_from(const std::map<Instant, Told>& told, const R
 
 std::map<Instant, Told> put_right(const std::map<Instant, Told>& told, const Right& right) {
   std::map<Instant, Told> alerts = right.alerts;
+  std::erase_if(alerts, [&](const auto& item) { return item.second.over.value_or(Instant::max()) <= right.of.begin; });
   for (auto& [since, alert] : alerts) {
     if (!alert.over && !fires_at(told, right.of.end - Duration(1))) alert.over = right.of.end;
   }
