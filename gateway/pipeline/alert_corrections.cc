@@ -176,13 +176,14 @@ void Alerts::told_late(const LateJudgement& judgement) {
 void Alerts::tell_late(std::size_t watch, const model::Alert& alert, bool is_over) {
   const Finding finding{.at = alert.at, .value = alert.value, .cause = alert.cause};
   const std::optional<Instant> fires_since = state_.alerts[watch].since;
+  if (alert.stage == AlertStage::firing && !is_over) {  // it goes on
+    if (!fires_since) fire(watch, alert.since, finding);
+    if (state_.alerts[watch].since != fires_since) note_late_children(watch, alert.since);
+    return;
+  }
   note_late_children(watch, alert.since);
   if (alert.stage == AlertStage::withdrawn && fires_since == alert.since) {
     return end_as(watch, AlertStage::withdrawn, finding);
-  }
-  if (alert.stage == AlertStage::firing && !is_over) {  // it goes on
-    if (!fires_since) fire(watch, alert.since, finding);
-    return;
   }
   model::Alert known = alert;
   // Since it was judged it may have been resolved, or withdrawn already.

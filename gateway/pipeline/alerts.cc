@@ -165,7 +165,8 @@ void Alerts::observe(std::size_t watch, const Finding& finding) {
   if (state_.alerts[watch].since) {
     const Verdict verdict = judge(rule, finding.value);
     // Time passed before it was heard that the condition does not hold any more.
-    const bool held_no_longer = verdict == Verdict::between && is_of_readings(rule) && finding.at < *state_.alerts[watch].fired_at;
+    const bool held_no_longer =
+        verdict == Verdict::between && is_of_readings(rule) && finding.at < *state_.alerts[watch].fired_at;
     if (!looked_at || verdict == Verdict::good || held_no_longer) end(watch, finding);
     return;
   }

@@ -45,7 +45,7 @@ Instant judged_from(const model::Site& site, const LateWatch& late) {
   for (const model::AccountId account : watch.accounts) {
     gap = std::min(gap, gap_of(site, site.accounts.at(model::index(account)).source));
   }
-  return late.from - rule.hold_for - gap;
+  return late.from - 2 * (rule.hold_for + gap);
 }
 
 std::vector<model::WatchId> holds_back(const model::Site& site, model::WatchId watch) {

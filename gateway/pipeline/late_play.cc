@@ -103,8 +103,8 @@ LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<
     judgement.changes.push_back(std::move(change));
   };
   for (const auto& [since, alert] : known) {
-    // Work, or another alert, may have put off what began before the start.
-    const bool is_played = since >= start || alert.fired >= late.from;
+    // Work, or another alert, may have put off what began before the start, or it began before it was told to.
+    const bool is_played = since >= start + (late.from - start) / 2 || alert.fired >= late.from;
     const bool is_looked_at =
         is_played && alert.fired <= late.until && !alert.withdrawn && late.from < alert.over.value_or(Instant::max());
     if (!is_looked_at || is_among(all, alert)) continue;
@@ -127,7 +127,7 @@ LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<
     for (const auto& [begin, other] : all) {
       if (!other.withdrawn && other.overlaps(alert)) last = &other;
     }
-    if (last && last->over && *last->over > late.from) {
+    if (last && last->over && *last->over >= late.from) {
       Alert change = *last->last;
       change.since = alert.since;
       change.id = alert.firing.id;

@@ -74,6 +74,23 @@ TEST_F(LateValues, RaiseWhatHeldLongEnough) {
   EXPECT_EQ(told(), "06-01 12:20:00 over device.power withdrawn since 06-01 12:01:00 #2 late-data\n");
 }
 
+// First it only makes the alert begin earlier; then it turns out to have been two.
+TEST_F(LateValues, RaiseThePartThatALaterParcelCutsOff) {
+  start();
+  read("12:00:00", 700);
+  read("12:04:00", 900);
+  read("12:10:00", 700);
+  told();
+  read_late("12:02:00", 900, "12:10:10");
+  judge();
+  EXPECT_EQ(told(), "") << "it began at another time";
+  read_late("12:03:00", 700, "12:20:00");
+  judge();
+  EXPECT_EQ(told(),
+            "06-01 12:02:00 over device.power firing since 06-01 12:02:00 900/800 late-data\n"
+            "06-01 12:03:00 over device.power resolved since 06-01 12:02:00 700/800 #1 late-data\n");
+}
+
 TEST_F(LateValues, LetFireFromTheTrueBegin) {
   over_->hold_for = 10min;
   start();
@@ -135,6 +152,18 @@ TEST_F(LateValues, WithdrawWhatEndedWhileItWasJudgedByAChangeOfItsOwn) {
             "06-01 12:16:00 over device.power resolved since 06-01 12:10:00 700/800 #1\n");
   tell(found);
   EXPECT_EQ(told(), "06-01 12:09:00 over device.power withdrawn since 06-01 12:00:00 #2 late-data\n");
+}
+
+// Time had passed before it was heard: it is neither broken nor cleared any more.
+TEST_F(LateValues, WithdrawWhatTimeAloneHadLetFire) {
+  over_->clear_above = 750;
+  over_->hold_for = 2min;
+  start();
+  read("12:00:00", 900);
+  pass("12:03:00");
+  EXPECT_EQ(told(), "06-01 12:02:00 over device.power firing since 06-01 12:00:00 900/800\n");
+  read_late("12:01:00", 780, "12:03:10");
+  EXPECT_EQ(told(), "06-01 12:02:00 over device.power withdrawn since 06-01 12:00:00 780/800 #1 late-data\n");
 }
 
 TEST_F(LateValues, HaveAConditionBeginLater) {

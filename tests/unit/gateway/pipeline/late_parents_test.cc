@@ -140,10 +140,15 @@ TEST_P(ParentsInAnyOrder, LetTheSameFireAsInTheRightOne) {
 
   begin_anew();
   std::vector<Heard> late;
+  std::map<PointId, Instant> newest;
+  // Once it is older than another of its point: those of two points come in any order all the time.
   const auto hear_late = [&](Instant now) {
     std::ranges::shuffle(late, random);
-    for (const Heard& reading : late) hear(reading.point, reading.at, reading.value, now);
-    late.clear();
+    std::erase_if(late, [&](const Heard& reading) {
+      if (reading.at > newest[reading.point]) return false;
+      hear(reading.point, reading.at, reading.value, now);
+      return true;
+    });
     keep(pipeline_->pass(now));
   };
   for (const Heard& reading : readings) {
@@ -151,6 +156,7 @@ TEST_P(ParentsInAnyOrder, LetTheSameFireAsInTheRightOne) {
       late.push_back(reading);
     } else {
       hear(reading.point, reading.at, reading.value, reading.at);
+      newest[reading.point] = reading.at;
     }
     if (below(25) != 0) continue;
     hear_late(reading.at);
@@ -159,18 +165,21 @@ TEST_P(ParentsInAnyOrder, LetTheSameFireAsInTheRightOne) {
   }
   hear_late(at);
   judge_all();
+  keep(pipeline_->pass(at));
   const auto stand = standing_of_each();
   for (std::size_t i = 0; i < right.size(); ++i) {
     SCOPED_TRACE(right[i].first + " right " + to_text(right[i].second) + "stands " + to_text(stand[i].second));
+    // One that goes on when it is judged is held back by what was told of another one that does.
     std::vector<Stretch> expected = right[i].second;
-    // What fires at the end and began in the middle of an alert that was told of one that holds it back is held back.
-    const bool is_covered = !expected.empty() && expected.back().over == Instant::max() &&
-                            std::ranges::any_of(stand, [&](const auto& other) {
-                              return std::ranges::any_of(other.second, [&](const Stretch& one) {
-                                return one.since < expected.back().since && one.over == Instant::max();
-                              });
-                            });
-    if (is_covered) expected.pop_back();
+    std::erase_if(expected, [&](const Stretch& alert) {
+      return std::ranges::any_of(stand, [&](const auto& other) {
+        const bool holds_back =
+            &other != &stand[i] && other.first.substr(0, 3) == (right[i].first.starts_with("one") ? "one" : "ove");
+        return holds_back && std::ranges::any_of(other.second, [&](const Stretch& one) {
+                 return one.since <= alert.since && alert.since < one.over;
+               });
+      });
+    });
     expect_each_among(expected, stand[i].second);
     expect_each_among(stand[i].second, right[i].second);
   }
