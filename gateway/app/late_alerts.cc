@@ -82,10 +82,9 @@ class Judging {
     for (const model::WatchId parent : parents) told.try_emplace(parent);
     for (const model::WatchId member : members) told.try_emplace(member);
     if (auto read = read_alerts({}, Instant::min(), told); read.has_error()) return read.error();
-    std::vector<pipeline::ToldOf> told_of_members;
-    for (const model::WatchId member : members) told_of_members.push_back({.watch = member, .told = told.at(member)});
-    return pipeline::judge_late_group(site_, late, told_of_members, told.at(late.watch),
-                                      as_told(parents, told, late.until));
+    auto alerts = as_told(members, told, late.until);
+    if (auto put = parents_.put_right(alerts, late.watch, For::itself); put.has_error()) return put.error();
+    return pipeline::judge_late_group(site_, late, alerts, told.at(late.watch), as_told(parents, told, late.until));
   }
 
   // With what was just found of them.

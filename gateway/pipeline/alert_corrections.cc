@@ -123,12 +123,15 @@ void Alerts::note_late_children(std::size_t parent, Instant from) {
 }
 
 // More that came late meanwhile is judged the next time, all of it once more. What began meanwhile to be told of by
-// itself is not raised a second time. Also where nothing is told, what it should have held back may be other than it
+// itself is not raised a second time. Also where nothing is told, what it should have held back, or groups count, may be other than it
 // was; where that was asked for by those that hold it back itself, they are not asked again.
 void Alerts::told_late(const LateJudgement& judgement) {
   const std::size_t watch = model::index(judgement.of.watch);
   const std::vector<model::Alert>& changes = judgement.changes;
-  if (judgement.moved && !watches_[watch].late_by_parents) note_late_children(watch, *judgement.moved);
+  if (judgement.moved && !watches_[watch].late_by_parents) {
+    note_late_children(watch, *judgement.moved);
+    note_late_groups(watch, *judgement.moved);
+  }
   std::optional<Instant> raised;  // by itself
   for (std::size_t i = 0; i < changes.size(); ++i) {
     const auto told = watches_[watch].told.find(changes[i].since);

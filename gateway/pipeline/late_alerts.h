@@ -27,12 +27,6 @@ struct LateWatch {
   std::optional<Instant> expected = {};  // of a silence: from when on readings are
 };
 
-// All changes of a watch's alerts, in any order.
-struct ToldOf {
-  model::WatchId watch{};
-  std::vector<model::Alert> told;
-};
-
 // What an account does since the newest reading of its point: live it is the mean since the one that was heard before.
 struct LateRate {
   model::AccountId account{};

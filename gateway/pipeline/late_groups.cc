@@ -66,17 +66,17 @@ std::string members_text(std::span<const std::pair<std::string, std::string>> me
   return text + " and " + std::to_string(members.size() - kMembersNamed) + " more";
 }
 
-LateJudgement judge_late_group(const model::Site& site, const LateWatch& late, std::span<const ToldOf> members,
+LateJudgement judge_late_group(const model::Site& site, const LateWatch& late, std::span<const AlertsOf> members,
                                std::span<const Alert> told, std::span<const AlertsOf> parents) {
   const model::Site one = as_a_value(site, site.watches.at(model::index(late.watch)));
   LateWatch of = late;
   of.watch = model::WatchId{};
   std::vector<Fired> fired;
   std::map<Instant, int> changes;  // of how many fire
-  for (const ToldOf& member : members) {
+  for (const AlertsOf& member : members) {
     const model::Watch& watch = site.watches.at(model::index(member.watch));
     const std::string carrier(watch.carrier ? watch.carrier->id : "");
-    for (const auto& [since, alert] : alerts_of(member.told, late.until)) {
+    for (const auto& [since, alert] : member.alerts) {
       if (alert.withdrawn || alert.fired > late.until) continue;
       const Instant over = alert.over.value_or(Instant::max());
       fired.push_back({.from = alert.fired,

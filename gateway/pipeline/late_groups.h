@@ -16,9 +16,9 @@ namespace carbongate::pipeline {
 // "incomer.power 457e0afef19d435b, press.energy 19e84f9f35fd229d and 3 more", of subjects and ids.
 std::string members_text(std::span<const std::pair<std::string, std::string>> members);
 
-// `members`: all that was told of each. `told` and `parents`: as of judge_late(). What goes on is told by the members
+// `members`: all alerts of each. `told` and `parents`: as of judge_late(). What goes on is told by the members
 // themselves: only alerts that are over are raised and withdrawn here. Pure.
-LateJudgement judge_late_group(const model::Site& site, const LateWatch& late, std::span<const ToldOf> members,
+LateJudgement judge_late_group(const model::Site& site, const LateWatch& late, std::span<const AlertsOf> members,
                                std::span<const model::Alert> told, std::span<const AlertsOf> parents);
 
 }  // namespace carbongate::pipeline

@@ -25,7 +25,8 @@ bool is_played(const model::AlertRule& rule) {
 LateParents::LateParents(const model::Site& site, std::span<const LateWatch> late, Judge judge)
     : site_(site), judge_(std::move(judge)), all_{.from = Instant::max(), .until = Instant::min()} {
   for (const LateWatch& one : late) {
-    all_.from = std::min(all_.from, judged_from(site, one));
+    const bool is_group = rule_of(one.watch).measure == Measure::members;  // how many fire lasts until that changes
+    all_.from = std::min(all_.from, is_group ? one.from - 2 * rule_of(one.watch).hold_for : judged_from(site, one));
     all_.until = std::max(all_.until, one.until);
   }
 }

@@ -1,5 +1,5 @@
-// What holds alerts back that are judged by late data: it does so in the times in which it should have fired. What was
-// told of it may begin and end at others.
+// What holds alerts back that are judged by late data, and what groups of them count: in the times in which that should
+// have fired. What was told of it may begin and end at others.
 #pragma once
 
 #include <functional>
@@ -24,7 +24,7 @@ class LateParents {
   // `site` outlives it. `late`: all that the pass judges; their time is that of what is right.
   LateParents(const model::Site& site, std::span<const LateWatch> late, Judge judge);
 
-  // `parents`: as they were told, of that watch; more than kParentsPlayed are left so.
+  // `parents`: as they were told, of that watch, or the members of a group; more than kParentsPlayed are left so.
   model::Result<void> put_right(std::vector<AlertsOf>& parents, model::WatchId child, For whom);
 
  private:

@@ -57,8 +57,8 @@ class LateTest : public AlertsTest {
         judgements.push_back(judge(late, LateParents::For::itself));
         continue;
       }
-      std::vector<ToldOf> members;
-      for (const model::WatchId member : watch.members) members.push_back({.watch = member, .told = alerts_[member]});
+      std::vector<AlertsOf> members = alerts_told(watch.members, late, judgements);
+      EXPECT_TRUE(right->put_right(members, late.watch, LateParents::For::itself));
       judgements.push_back(
           judge_late_group(site_.site, late, members, alerts_[late.watch], told_of_parents(late, judgements)));
     }
@@ -122,16 +122,20 @@ class LateTest : public AlertsTest {
   std::map<model::WatchId, std::vector<model::Alert>> alerts_;
 
  private:
-  std::vector<AlertsOf> told_of_parents(const LateWatch& late, const std::vector<LateJudgement>& judged) {
-    std::vector<AlertsOf> parents;
-    for (const model::WatchId id : holds_back(site_.site, late.watch)) {
+  std::vector<AlertsOf> alerts_told(const std::vector<model::WatchId>& ids, const LateWatch& late,
+                                    const std::vector<LateJudgement>& judged) {
+    std::vector<AlertsOf> told_of;
+    for (const model::WatchId id : ids) {
       std::vector<model::Alert> told = alerts_[id];
       for (const LateJudgement& before : judged) {
         if (before.of.watch == id) told.insert(told.end(), before.changes.begin(), before.changes.end());
       }
-      parents.push_back({.watch = id, .alerts = alerts_of(told, late.until)});
+      told_of.push_back({.watch = id, .alerts = alerts_of(told, late.until)});
     }
-    return parents;
+    return told_of;
+  }
+  std::vector<AlertsOf> told_of_parents(const LateWatch& late, const std::vector<LateJudgement>& judged) {
+    return alerts_told(holds_back(site_.site, late.watch), late, judged);
   }
   LateJudgement judge_one(const LateWatch& late, const std::vector<AlertsOf>& parents) {
     const model::Watch& watch = site_.site.watches[model::index(late.watch)];

@@ -109,6 +109,11 @@ TEST_P(ParentsInAnyOrder, LetTheSameFireAsInTheRightOne) {
   model::AlertRule& one = rule_of_each("one", 100);
   one.one_alert = true;
   one.hold_for = below(2) * 3min;
+  model::AlertRule& both = rule("both", Measure::members);
+  both.above = 1;
+  both.hold_for = below(2) * 4min;
+  watches_["both"].push_back(watch_group().id);
+  site_.site.watches.back().members = watches_["over"];
 
   struct Heard {
     PointId point{};
