@@ -81,13 +81,12 @@ LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<
     if (alert && row.subject == model::Subject(kPlayed)) played.push_back(*alert);
   }
   std::map<Instant, Told> right = alerts_of(played, Instant::max());
-  const std::map<Instant, Told> all = right;
+  LateJudgement judgement{.of = late, .changes = {}, .pending = {}};
+  judgement.right = {.of = {late.from, late.until + Duration(1)}, .alerts = right};
+  const std::map<Instant, Told>& all = judgement.right.alerts;
   // Of what fired at the start only the end was played.
   std::erase_if(right, [&](const auto& item) { return item.first < start && known.contains(item.first); });
-
-  LateJudgement judgement{.of = late, .changes = {}, .pending = {}};
-  judgement.right = {.of = {late.from, late.until + Duration(1)}, .alerts = all};
-  if (at_start.since) {  // of which the end was played at most
+  if (at_start.since) {
     Told& alert = judgement.right.alerts[*at_start.since];
     alert.since = *at_start.since;
     alert.fired = *at_start.fired_at;

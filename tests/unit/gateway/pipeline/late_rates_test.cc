@@ -146,6 +146,28 @@ TEST_F(LateRates, LeaveBothOfTwoThatLateDataJoin) {
   EXPECT_EQ(told(), "");
 }
 
+// The first was over for want of readings, and goes on by those that came late: the second fires on.
+TEST_F(LateRates, LeaveTheSecondOfTwoThatLateDataJoinFiring) {
+  rate_rule("load", model::AlertSum::amount, 800);
+  start();
+  for (const char* at : {"02:00:00", "02:05:00", "02:10:00", "02:15:00", "02:20:00"}) read(power_, at, 900);
+  for (const char* at : {"02:25:00", "02:30:00", "02:35:00", "02:40:00", "02:45:00"}) read(power_, at, 900);
+  read(energy_, "04:50:00", 1000);
+  read(energy_, "05:00:00", 1001);
+  for (const char* at : {"06:00:00", "06:05:00"}) read(power_, at, 900);
+  EXPECT_EQ(told(),
+            "06-01 02:05:00 load shop firing since 06-01 02:05:00 900/800\n"
+            "06-01 05:00:00 load shop resolved since 06-01 02:05:00 6/800 #1\n"
+            "06-01 06:05:00 load shop firing since 06-01 06:05:00 900/800\n");
+  for (Instant at = time("02:50:00"); at < time("06:00:00"); at += 5min) hear(power_, at, 900, time("06:06:00"));
+  judge_all();
+  EXPECT_EQ(told(), "");
+  read(energy_, "06:06:00", 1002);
+  read(power_, "06:10:00", 0);
+  read(power_, "06:15:00", 0);
+  EXPECT_EQ(told(), "06-01 06:10:00 load shop resolved since 06-01 06:05:00 450.909091/800 #1\n");
+}
+
 TEST_F(LateRates, AreNotTooLowWhereAMeterHasCountedNothingYet) {
   model::AlertRule& low = rate_rule("low", model::AlertSum::amount, 0);
   low.above.reset();
