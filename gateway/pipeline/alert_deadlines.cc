@@ -134,9 +134,12 @@ std::optional<Instant> Alerts::due_alone(std::size_t watch) const {
   return due;
 }
 
-// Those that a finding of then lies in, or the next ones.
+// Those that a finding of then lies in, or the next ones. A season's end is looked for once, not at each reading.
 std::optional<Span> Alerts::hours_of(std::size_t watch, Instant at) const {
-  return active_hours(watches_[watch].rule->active, calendar_, within(watch, at));
+  std::optional<Span>& known = watches_[watch].hours;
+  const Instant found = within(watch, at);
+  if (!known || !known->contains(found)) known = active_hours(watches_[watch].rule->active, calendar_, found);
+  return known;
 }
 
 // nullopt: there is nothing to end, or it is always looked at.

@@ -119,14 +119,15 @@ class Alerts {
     Duration bridged = Duration::max();  // how long a value holds, where its state says nothing: bridged()
     Duration patience{};                 // coverage: so long after its end a period may still be closed as watched
     bool changed = false;
-    bool dirty = false;                    // in dirty_
-    Instant until{};                       // of a dirty one: counted up to here
-    std::optional<model::Cause> cause;     // of a dirty one
-    std::uint64_t heard_late = 0;          // in this run
-    bool late_by_parents = false;          // it waits for nothing but what holds it back
-    bool waits_for_stale = false;          // of a rate: all was judged but what is still counted by an old factor
-    std::map<Instant, LastTold> told;      // by begin: since late readings wait to be judged
-    std::map<Instant, Instant> corrected;  // of a dirty one: periods, and up to where they were
+    bool dirty = false;                      // in dirty_
+    Instant until{};                         // of a dirty one: counted up to here
+    std::optional<model::Cause> cause;       // of a dirty one
+    std::uint64_t heard_late = 0;            // in this run
+    bool late_by_parents = false;            // it waits for nothing but what holds it back
+    mutable std::optional<Span> hours = {};  // that were asked for last
+    bool waits_for_stale = false;            // of a rate: all was judged but what is still counted by an old factor
+    std::map<Instant, LastTold> told;        // by begin: since late readings wait to be judged
+    std::map<Instant, Instant> corrected;    // of a dirty one: periods, and up to where they were
     std::optional<std::vector<model::AlertPeriod>> before;  // of a corrected one: its periods as they were
   };
   // What was found at a time.
