@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <ranges>
+#include <tuple>
 #include <utility>
 
 #include "gateway/app/window_readings.h"
@@ -28,6 +29,11 @@ constexpr std::ptrdiff_t kReadingsDivided = pipeline::kCourseReadings + 4;
 // Of a counter a late reading may begin, decide or lengthen a doubt: of two courses, one left for the other, as long as
 // each may wait.
 constexpr std::size_t kReadingsInDoubt = 2 * pipeline::kCourseReadingsMax + pipeline::kCourseReadings;
+
+// Never wraps around: what has no end has none.
+Duration quarter_of(Instant at) {
+  return at.time_since_epoch() / std::chrono::minutes(15) * std::chrono::minutes(15);
+}
 
 }  // namespace
 
@@ -226,6 +232,21 @@ void Track::note_late(const StoredReading& reading, Instant newest) {
   const bool is_rejected = std::isnan(reading.value);
   late_.push_back(is_rejected ? around_rejected(reading) : around(static_cast<std::size_t>(place - readings_.begin())));
   late_.back().to = std::max(late_.back().to, newest);
+}
+
+// Accounts are compared by quarter hours: what says the same of these is one.
+void Track::note_late(LateSpan span) {
+  const auto place = [](const LateSpan& s) {
+    return std::tuple(quarter_of(s.from), quarter_of(s.to - Duration(1)), quarter_of(s.at - Duration(1)), s.left_out);
+  };
+  if (late_.empty() || place(late_.back()) != place(span)) {
+    late_.push_back(span);
+    return;
+  }
+  LateSpan& last = late_.back();
+  last.from = std::min(last.from, span.from);
+  last.to = std::max(last.to, span.to);
+  last.sequence = std::max(last.sequence, span.sequence);
 }
 
 std::optional<Instant> Track::divided_from(Instant from) const {

@@ -1,0 +1,53 @@
+// What is known of the results that the gateway made of the readings in and around a window.
+#include <algorithm>
+#include <cmath>
+
+#include "gateway/app/window_readings.h"
+
+namespace carbongate::app {
+
+void Results::begin(Instant start, Instant to) {
+  start_ = start;
+  to_ = to;
+  rows_.clear();
+  usable_.clear();
+  next_ = 0;
+  made_until_ = usable_until_ = Instant::min();
+}
+
+void Results::take(const store::History::RawReading& reading) {
+  if (reading.at < start_ || reading.at >= to_) return;
+  const bool is_usable = usable(reading.quality) && std::isfinite(reading.value);
+  rows_.push_back({.sequence = reading.sequence, .at = reading.at, .usable = is_usable});
+}
+
+void Results::settle() {
+  for (const Row& row : rows_) {
+    if (row.usable) usable_.push_back(row.at);
+  }
+  std::ranges::sort(usable_);
+}
+
+bool Results::is_made_of(PointId point) const {
+  return std::ranges::find(inputs_, point) != inputs_.end();
+}
+
+// One that is missing would be so without a value, too.
+std::optional<Instant> Results::made_without(const StoredReading& reading) {
+  for (; next_ < rows_.size() && rows_[next_].sequence < reading.sequence; ++next_) {
+    made_until_ = std::max(made_until_, rows_[next_].at);
+    if (rows_[next_].usable) usable_until_ = std::max(usable_until_, rows_[next_].at);
+  }
+  const Instant until = std::isnan(reading.value) ? usable_until_ : made_until_;
+  if (until < reading.at + apart_) return std::nullopt;
+  return until;
+}
+
+std::pair<Instant, Instant> Results::around(Instant from, Instant to) const {
+  const auto before = std::ranges::lower_bound(usable_, from);
+  const auto behind = std::ranges::upper_bound(usable_, to);
+  return {before == usable_.begin() ? std::min(start_, from) : *std::prev(before),
+          behind == usable_.end() ? to : *behind};
+}
+
+}  // namespace carbongate::app
