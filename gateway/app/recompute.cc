@@ -12,6 +12,7 @@
 #include "gateway/app/window_readings.h"
 #include "gateway/model/account_of.h"
 #include "gateway/pipeline/calendar.h"
+#include "gateway/pipeline/remainder.h"
 
 namespace carbongate::app {
 
@@ -182,7 +183,7 @@ LateSlice late_slice(PointId point, const model::PointState& state, Instant coun
   const bool is_counter = state.counter.baseline && state.derived.inputs.empty();
   const Instant until = is_counter ? std::max(late.affects_until, counted_until) : late.affects_until;
   Instant end = std::min(until, late.earliest + kLateSlice);
-  const Instant closed = std::chrono::floor<std::chrono::duration<std::int64_t, std::ratio<900>>>(counted_until);
+  const Instant closed = std::chrono::floor<pipeline::Quarters>(counted_until);
   if (!is_counter && closed > late.earliest) end = std::min(end, closed);
   const bool last = end == until;
   LateSlice slice;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "gateway/app/window_readings.h"
+#include "gateway/pipeline/remainder.h"
 
 namespace carbongate::app {
 
@@ -48,6 +49,11 @@ std::pair<Instant, Instant> Results::around(Instant from, Instant to) const {
   const auto behind = std::ranges::upper_bound(usable_, to);
   return {before == usable_.begin() ? std::min(start_, from) : *std::prev(before),
           behind == usable_.end() ? to : *behind};
+}
+
+Instant Results::counted_with(Instant at) const {
+  if (result_.kind != Kind::instantaneous) return at;
+  return std::chrono::floor<pipeline::Quarters>(at) + pipeline::Quarters(1) - Duration(1);
 }
 
 }  // namespace carbongate::app

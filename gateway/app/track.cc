@@ -8,6 +8,7 @@
 
 #include "gateway/app/window_readings.h"
 #include "gateway/model/hj212_flag.h"
+#include "gateway/pipeline/remainder.h"
 
 namespace carbongate::app {
 
@@ -29,11 +30,6 @@ constexpr std::ptrdiff_t kReadingsDivided = pipeline::kCourseReadings + 4;
 // Of a counter a late reading may begin, decide or lengthen a doubt: of two courses, one left for the other, as long as
 // each may wait.
 constexpr std::size_t kReadingsInDoubt = 2 * pipeline::kCourseReadingsMax + pipeline::kCourseReadings;
-
-// Never wraps around: what has no end has none.
-Duration quarter_of(Instant at) {
-  return at.time_since_epoch() / std::chrono::minutes(15) * std::chrono::minutes(15);
-}
 
 }  // namespace
 
@@ -237,7 +233,8 @@ void Track::note_late(const StoredReading& reading, Instant newest) {
 // Accounts are compared by quarter hours: what says the same of these is one.
 void Track::note_late(LateSpan span) {
   const auto place = [](const LateSpan& s) {
-    return std::tuple(quarter_of(s.from), quarter_of(s.to - Duration(1)), quarter_of(s.at - Duration(1)), s.left_out);
+    const auto quarter = [](Instant at) { return std::chrono::floor<pipeline::Quarters>(at); };
+    return std::tuple(quarter(s.from), quarter(s.to - Duration(1)), quarter(s.at - Duration(1)), s.left_out);
   };
   if (late_.empty() || place(late_.back()) != place(span)) {
     late_.push_back(span);

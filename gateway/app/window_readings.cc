@@ -205,8 +205,9 @@ void WindowReadings::find_late_inputs() {
       if (reading.late || !results.is_made_of(reading.point)) continue;
       const auto until = results.made_without(reading);
       if (!until) continue;
-      const auto [from, to] = results.around(reading.at, *until);
-      const auto [first, last] = own == results_.end() ? std::pair(from, to) : own->around(from, to);
+      const bool is_own = &results == &*own;
+      const auto [from, to] = is_own ? std::pair(reading.at, *until) : results.around(reading.at, *until);
+      const auto [first, last] = own->around(from, own->counted_with(to));
       track->note_late(LateSpan{.from = first, .to = last, .sequence = reading.sequence, .at = reading.at});
     }
   }
@@ -295,12 +296,13 @@ bool WindowReadings::counted(const Played& played, pipeline::Calendar& calendar)
   const Duration behind = end_ - window_.to;
   const auto is_cut = [](const Track& track) { return track.complete_until() != Instant::max(); };
   const bool is_all = std::ranges::none_of(tracks_, is_cut);
+  const Instant enough = std::min(window_.to, window_.closed_until);
   const auto look_further = [&] {
     end_ = end_at(std::min(kFurther * std::max(behind, pipeline::kBehind), kAroundMax));
   };
   if (played.may_be_wrong && !is_all && behind < kAroundMax) {
     look_further();
-  } else if (played.until >= std::min(window_.to, window_.closed_until)) {
+  } else if (played.until >= enough) {
     if (!is_late_ || played.as_live || !played.open_at_end) return true;
     const Instant decided = calendar.period(Period::quarter_hour, played.until - Duration(1)).end;
     awaits_more_ = decided > window_.closed_until;
@@ -308,7 +310,9 @@ bool WindowReadings::counted(const Played& played, pipeline::Calendar& calendar)
     window_.to = decided;
     end_ = end_at(behind);
   } else {
-    awaits_more_ = is_all && played.in_doubt;
+    // An input that came late may leave the newest results missing: what they closed is closed by one that comes.
+    const bool is_behind_late = is_computed() && late_touches(played.until, enough, 0);
+    awaits_more_ = is_all && (played.in_doubt || is_behind_late);
     if (awaits_more_ || (!is_all && behind >= kAroundMax)) window_.closed_until = played.until;
     if (is_all || behind >= kAroundMax) return true;
     look_further();

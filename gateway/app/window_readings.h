@@ -158,8 +158,10 @@ class Results {
   // one, and would be another with it. nullopt: none.
   std::optional<Instant> made_without(const StoredReading& reading);
 
-  // The usable ones before and behind that time; where there is none, `from` and `to` themselves.
+  // The usable ones before and behind that time; where there is none behind it, `to` itself.
   std::pair<Instant, Instant> around(Instant from, Instant to) const;
+  // What rounding left over of a rate goes into what is counted next, up to the first one of another quarter hour.
+  Instant counted_with(Instant at) const;
 
  private:
   struct Row {
@@ -232,7 +234,8 @@ class WindowReadings {
 
   // The readings were counted up to there. False: a counter is in doubt for longer than readings were looked for behind
   // the window; look again, further on. What is open even then is not compared: not computed is not nothing. Nor is
-  // what a counter that is `in_doubt` leaves open at the journal's end: then awaits_more().
+  // what a counter that is `in_doubt` leaves open at the journal's end, or late inputs of a derived point: then
+  // awaits_more().
   // And where the newest value that was counted may be found wrong by more readings that there are.
   // What a late reading puts in doubt at the window's end is decided behind it, and belongs to the window: look again.
   bool counted(const Played& played, pipeline::Calendar& calendar);

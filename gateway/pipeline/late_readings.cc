@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "gateway/pipeline/engine.h"
+#include "gateway/pipeline/remainder.h"
 #include "gateway/pipeline/said.h"
 
 namespace carbongate::pipeline {
@@ -212,11 +213,12 @@ bool Pipeline::Engine::note_off(PointId result, Instant at) {
   return is_noted;
 }
 
-// What was counted from a result that is off to this one is off as well. `before`: when the one before it was taken.
+// What was counted from a result that is off up to here is off as well, if only by what rounding left over there: up to
+// the first one of another quarter hour. `before`: when the one before it was taken.
 void Pipeline::Engine::note_made(const Reading& result, std::optional<Instant> before) {
   model::PointState& state = state_.points[index(result.point)];
   state.derived.made_until = std::max(state.derived.made_until, std::optional(result.at));
-  if (!state.derived.off || state.last_at == before) return;
+  if (!state.derived.off || state.last_at == before || carries_remainder(before, result.at)) return;
   if (before) note_off(result.point, *before);
   state.derived.off = false;
 }
