@@ -29,6 +29,16 @@ void Results::settle() {
   std::ranges::sort(usable_);
 }
 
+// Until its next value the result is missing in the order of time, whatever it was when it was made.
+void Results::withdrawn(const Track& input) {
+  for (const StoredReading& rejected : input.rejected()) {
+    const auto next = std::ranges::lower_bound(input.readings(), rejected.at, {}, &StoredReading::at);
+    const auto first = std::ranges::lower_bound(usable_, rejected.at);
+    const auto last = next == input.readings().end() ? usable_.end() : std::ranges::lower_bound(usable_, next->at);
+    if (first < last) usable_.erase(first, last);
+  }
+}
+
 bool Results::is_made_of(PointId point) const {
   return std::ranges::find(inputs_, point) != inputs_.end();
 }
@@ -44,11 +54,12 @@ std::optional<Instant> Results::made_without(const StoredReading& reading) {
   return until;
 }
 
+// Also what follows from the one behind it by what rounding left over there.
 std::pair<Instant, Instant> Results::around(Instant from, Instant to) const {
   const auto before = std::ranges::lower_bound(usable_, from);
   const auto behind = std::ranges::upper_bound(usable_, to);
   return {before == usable_.begin() ? std::min(start_, from) : *std::prev(before),
-          behind == usable_.end() ? to : *behind};
+          behind == usable_.end() ? to : *behind + Duration(1)};
 }
 
 Instant Results::counted_with(Instant at) const {

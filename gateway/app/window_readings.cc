@@ -199,6 +199,11 @@ void WindowReadings::find_late_inputs() {
     newest = std::max(newest, reading.at);
     if (newest - reading.at > max_age_) track->note_late(reading, newest);
   }
+  for (Results& results : results_) {
+    for (const Track& track : tracks_) {
+      if (results.is_made_of(track.point().id)) results.withdrawn(track);
+    }
+  }
   const auto own = std::ranges::find(results_, point_.id, [](const Results& r) { return r.result().id; });
   for (Results& results : results_) {
     for (const auto& [reading, track] : heard) {

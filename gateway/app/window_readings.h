@@ -152,6 +152,7 @@ class Results {
   void begin(Instant start, Instant to);                 // forgets what was found
   void take(const store::History::RawReading& reading);  // in the order of the journal
   void settle();                                         // everything is found
+  void withdrawn(const Track& input);                    // what it is made of, once that is settled
   bool is_made_of(PointId point) const;                  // directly or not
 
   // Asked of readings in the order of the journal: when the newest result was taken that had been made without this
