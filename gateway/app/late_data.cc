@@ -71,7 +71,7 @@ asio::awaitable<void> Gateway::restate_late_data() {
   const pipeline::Statistics& statistics = pipeline_.statistics();
   const auto count_late = [&statistics] {
     return statistics.by_rule[static_cast<std::size_t>(model::Rule::out_of_order)] + statistics.late_factor_values +
-           statistics.late_rejected + statistics.late_for_alerts + statistics.found_wrong;
+           statistics.late_rejected + statistics.late_inputs + statistics.late_for_alerts + statistics.found_wrong;
   };
   std::uint64_t seen = 0;
   io::SteadyTime last = clock_.ticks();
@@ -121,6 +121,7 @@ asio::awaitable<Gateway::LateWork> Gateway::late_work() {
     const auto restated = restated_.find(point);
     const bool is_known = restated != restated_.end() && restated->second.late == *late;
     if (is_known && (!slice.closed || *closed_until < restated->second.again)) continue;
+    pipeline_.begin_restating(point);
     work.windows.push_back(slice.window);
     work.all.emplace_back(point, *late);
     if (slice.closed) work.done.push_back(slice.settled);

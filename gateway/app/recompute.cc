@@ -12,6 +12,7 @@
 #include "gateway/app/window_readings.h"
 #include "gateway/model/account_of.h"
 #include "gateway/pipeline/calendar.h"
+#include "gateway/pipeline/remainder.h"
 
 namespace carbongate::app {
 
@@ -175,13 +176,16 @@ class Recomputing {
 }  // namespace
 
 // A counter may go on by another course than in the order of time until it agrees: all that it counted so belongs to
-// it.
+// it. Of all else what is closed by now is settled, and the quarter hour that goes on is left: where readings are late
+// all the time, each part of them is computed again once.
 LateSlice late_slice(PointId point, const model::PointState& state, Instant counted_until) {
   const model::LateData& late = *state.late;
   const bool is_counter = state.counter.baseline && state.derived.inputs.empty();
   const Instant until = is_counter ? std::max(late.affects_until, counted_until) : late.affects_until;
-  const bool last = until - late.earliest <= kLateSlice;
-  const Instant end = last ? until : late.earliest + kLateSlice;
+  Instant end = std::min(until, late.earliest + kLateSlice);
+  const Instant closed = std::chrono::floor<pipeline::Quarters>(counted_until);
+  if (!is_counter && closed > late.earliest) end = std::min(end, closed);
+  const bool last = end == until;
   LateSlice slice;
   slice.window = {.point = point, .from = late.earliest, .to = end, .closed_until = counted_until, .widen = true};
   slice.settled = {.point = point, .known = late, .left = {}};

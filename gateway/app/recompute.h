@@ -28,7 +28,8 @@ struct Window {
   std::optional<model::PointState> live = {};
 };
 
-// The oldest slice of a point's late data, which bounds the memory: kLateSlice of readings.
+// The oldest slice of a point's late data, which bounds the memory: kLateSlice of readings, of closed quarter hours
+// where there are any.
 inline constexpr Duration kLateSlice = std::chrono::hours(48);
 struct LateSlice {
   Window window;
@@ -79,7 +80,8 @@ struct Recomputation {
 // that cannot be told; else it is by the configuration. For that windows with such differences are played again, up to
 // eight times.
 //
-// Memory: the readings of all windows, 40 bytes each, and their entries; the caller groups. One thread, which may be
+// Memory: the readings of all windows, 40 bytes each, of derived points their results, 24 each, and their entries; the
+// caller groups. One thread, which may be
 // any: `history` is the only thing it touches besides constants.
 //
 // `stop`: gives up soon after it has become true, with a fault.

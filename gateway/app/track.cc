@@ -3,10 +3,12 @@
 #include <cmath>
 #include <limits>
 #include <ranges>
+#include <tuple>
 #include <utility>
 
 #include "gateway/app/window_readings.h"
 #include "gateway/model/hj212_flag.h"
+#include "gateway/pipeline/remainder.h"
 
 namespace carbongate::app {
 
@@ -226,6 +228,22 @@ void Track::note_late(const StoredReading& reading, Instant newest) {
   const bool is_rejected = std::isnan(reading.value);
   late_.push_back(is_rejected ? around_rejected(reading) : around(static_cast<std::size_t>(place - readings_.begin())));
   late_.back().to = std::max(late_.back().to, newest);
+}
+
+// Accounts are compared by quarter hours: what says the same of these is one.
+void Track::note_late(LateSpan span) {
+  const auto place = [](const LateSpan& s) {
+    const auto quarter = [](Instant at) { return std::chrono::floor<pipeline::Quarters>(at); };
+    return std::tuple(quarter(s.from), quarter(s.to - Duration(1)), quarter(s.at - Duration(1)), s.left_out);
+  };
+  if (late_.empty() || place(late_.back()) != place(span)) {
+    late_.push_back(span);
+    return;
+  }
+  LateSpan& last = late_.back();
+  last.from = std::min(last.from, span.from);
+  last.to = std::max(last.to, span.to);
+  last.sequence = std::max(last.sequence, span.sequence);
 }
 
 std::optional<Instant> Track::divided_from(Instant from) const {

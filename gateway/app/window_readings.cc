@@ -24,15 +24,12 @@ constexpr Duration kAround = 6h;
 constexpr Duration kAroundMax = 24h * 62;  // ...but no further
 constexpr int kFurther = 4;                // times as far behind a window, each time that is not enough
 
-// Which tracks a series' readings belong to. By address: series keep theirs during one reading of the journal.
-class TracksOf {
+// What takes a series' readings. By address: series keep theirs during one reading of the journal.
+template <class Taker>
+class TakersOf {
  public:
-  explicit TracksOf(std::span<WindowReadings* const> windows) {
-    for (WindowReadings* window : windows) {
-      for (Track& track : window->tracks()) by_name_[track.point().full_name()].push_back(&track);
-    }
-  }
-  std::span<Track* const> operator()(const model::Series* series) {
+  void add(const Point& point, Taker& taker) { by_name_[point.full_name()].push_back(&taker); }
+  std::span<Taker* const> operator()(const model::Series* series) {
     const auto [known, is_new] = by_series_.try_emplace(series);
     if (is_new && series->user.empty()) {
       const auto found = by_name_.find(series->device + "." + series->point);
@@ -42,14 +39,30 @@ class TracksOf {
   }
 
  private:
-  std::map<std::string, std::vector<Track*>> by_name_;
-  std::unordered_map<const model::Series*, std::span<Track* const>> by_series_;
+  std::map<std::string, std::vector<Taker*>> by_name_;
+  std::unordered_map<const model::Series*, std::span<Taker* const>> by_series_;
 };
+
+TakersOf<Track> tracks_of_all(std::span<WindowReadings* const> windows) {
+  TakersOf<Track> tracks_of;
+  for (WindowReadings* window : windows) {
+    for (Track& track : window->tracks()) tracks_of.add(track.point(), track);
+  }
+  return tracks_of;
+}
+
+TakersOf<Results> results_of_all(std::span<WindowReadings* const> windows) {
+  TakersOf<Results> results_of;
+  for (WindowReadings* window : windows) {
+    for (Results& results : window->results()) results_of.add(results.result(), results);
+  }
+  return results_of;
+}
 
 // Backwards, for each track until it has enough, or to what is known from before.
 model::Result<void> collect_in_front(History& history, Instant start, std::span<WindowReadings* const> windows,
                                      KnownLeads& leads, const std::atomic<bool>& stop) {
-  TracksOf tracks_of(windows);
+  TakersOf<Track> tracks_of = tracks_of_all(windows);
   std::vector<Track*> waiting;
   for (WindowReadings* window : windows) {
     for (Track& track : window->tracks()) waiting.push_back(&track);
@@ -92,11 +105,13 @@ model::Result<void> collect_together(History& history, std::span<WindowReadings*
                                      const std::atomic<bool>& stop) {
   const Instant start = windows.front()->start();
   {
-    TracksOf tracks_of(windows);
+    TakersOf<Track> tracks_of = tracks_of_all(windows);
+    TakersOf<Results> results_of = results_of_all(windows);
     const auto result = history.readings_behind(
         start,
         [&](const History::RawReading& reading) {
           for (Track* track : tracks_of(reading.series)) track->take(reading);
+          for (Results* results : results_of(reading.series)) results->take(reading);
           return !stop;
         },
         [&](Instant oldest) {
@@ -109,6 +124,7 @@ model::Result<void> collect_together(History& history, std::span<WindowReadings*
   const auto result = collect_in_front(history, start, windows, leads, stop);
   for (WindowReadings* window : windows) {
     for (Track& track : window->tracks()) track.settle();
+    for (Results& results : window->results()) results.settle();
     window->find_late_inputs();
   }
   return result;
@@ -130,6 +146,8 @@ WindowReadings::WindowReadings(const Window& window, const model::Site& site, st
       tracks_.emplace_back(source, repairs, counted);
     } else {
       max_age_ = std::min(max_age_, maker->max_age);
+      const bool adds = maker->formula == model::Formula::sum;
+      results_.emplace_back(source, adds ? pipeline::kTermsApart : Duration::zero(), model::computed_from(site, id));
     }
   }
   // The quarter hour in which it ends belongs to it, and is closed only behind it.
@@ -180,6 +198,23 @@ void WindowReadings::find_late_inputs() {
   for (const auto& [reading, track] : heard) {
     newest = std::max(newest, reading.at);
     if (newest - reading.at > max_age_) track->note_late(reading, newest);
+  }
+  for (Results& results : results_) {
+    for (const Track& track : tracks_) {
+      if (results.is_made_of(track.point().id)) results.withdrawn(track);
+    }
+  }
+  const auto own = std::ranges::find(results_, point_.id, [](const Results& r) { return r.result().id; });
+  for (Results& results : results_) {
+    for (const auto& [reading, track] : heard) {
+      if (reading.late || !results.is_made_of(reading.point)) continue;
+      const auto until = results.made_without(reading);
+      if (!until) continue;
+      const bool is_own = &results == &*own;
+      const auto [from, to] = is_own ? std::pair(reading.at, *until) : results.around(reading.at, *until);
+      const auto [first, last] = own->around(from, own->counted_with(to));
+      track->note_late(LateSpan{.from = first, .to = last, .sequence = reading.sequence, .at = reading.at});
+    }
   }
 }
 
@@ -258,7 +293,7 @@ bool WindowReadings::reach_around() {
   if (start >= start_ && std::ranges::all_of(tracks_, is_there)) return true;
   start_ = std::min(start, start_);
   end_ = end;
-  for (Track& track : tracks_) track.begin(start_, end_);
+  begin_tracks();
   return false;
 }
 
@@ -266,12 +301,13 @@ bool WindowReadings::counted(const Played& played, pipeline::Calendar& calendar)
   const Duration behind = end_ - window_.to;
   const auto is_cut = [](const Track& track) { return track.complete_until() != Instant::max(); };
   const bool is_all = std::ranges::none_of(tracks_, is_cut);
+  const Instant enough = std::min(window_.to, window_.closed_until);
   const auto look_further = [&] {
     end_ = end_at(std::min(kFurther * std::max(behind, pipeline::kBehind), kAroundMax));
   };
   if (played.may_be_wrong && !is_all && behind < kAroundMax) {
     look_further();
-  } else if (played.until >= std::min(window_.to, window_.closed_until)) {
+  } else if (played.until >= enough) {
     if (!is_late_ || played.as_live || !played.open_at_end) return true;
     const Instant decided = calendar.period(Period::quarter_hour, played.until - Duration(1)).end;
     awaits_more_ = decided > window_.closed_until;
@@ -279,12 +315,14 @@ bool WindowReadings::counted(const Played& played, pipeline::Calendar& calendar)
     window_.to = decided;
     end_ = end_at(behind);
   } else {
-    awaits_more_ = is_all && played.in_doubt;
+    // An input that came late may leave the newest results missing: what they closed is closed by one that comes.
+    const bool is_behind_late = is_computed() && late_touches(played.until, enough, 0);
+    awaits_more_ = is_all && (played.in_doubt || is_behind_late);
     if (awaits_more_ || (!is_all && behind >= kAroundMax)) window_.closed_until = played.until;
     if (is_all || behind >= kAroundMax) return true;
     look_further();
   }
-  for (Track& track : tracks_) track.begin(start_, end_);
+  begin_tracks();
   return false;
 }
 
@@ -300,7 +338,12 @@ void WindowReadings::begin_at(Instant at, pipeline::Calendar& calendar) {
   const Duration around = kAround + 2 * rounds_.length();
   start_ = begin_ - (several ? around : kLead);
   end_ = several ? end_at(around) : is_counter ? end_at(pipeline::kBehind) : window_.to;
+  begin_tracks();
+}
+
+void WindowReadings::begin_tracks() {
   for (Track& track : tracks_) track.begin(start_, end_);
+  for (Results& results : results_) results.begin(start_, end_);
 }
 
 model::Result<void> collect(History& history, std::span<WindowReadings* const> windows, KnownLeads& leads,

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "gateway/app/recompute.h"
@@ -88,6 +89,8 @@ class Track {
   // Came too far behind another input of what is derived from them, the newest reading of which is of that instant: up
   // to there it was closed as it was.
   void note_late(const StoredReading& reading, Instant newest);
+  // Came behind results that were made of what it had said before: those and the steps around them.
+  void note_late(LateSpan span);
 
   // What a late reading at `from` divides: the step from the readings before it. nullopt: there are none.
   std::optional<Instant> divided_from(Instant from) const;
@@ -139,6 +142,46 @@ class Track {
   std::uint64_t not_repaired_ = 0;
 };
 
+// The stored results of a derived point in and around a window, as the gateway made them. 24 bytes each.
+class Results {
+ public:
+  Results(const Point& result, Duration apart, std::vector<PointId> inputs)
+      : result_(result), apart_(apart), inputs_(std::move(inputs)) {}
+
+  const Point& result() const { return result_; }
+  void begin(Instant start, Instant to);                 // forgets what was found
+  void take(const store::History::RawReading& reading);  // in the order of the journal
+  void settle();                                         // everything is found
+  void withdrawn(const Track& input);                    // what it is made of, once that is settled
+  bool is_made_of(PointId point) const;                  // directly or not
+
+  // Asked of readings in the order of the journal: when the newest result was taken that had been made without this
+  // one, and would be another with it. nullopt: none.
+  std::optional<Instant> made_without(const StoredReading& reading);
+
+  // The usable ones before and behind that time; where there is none behind it, `to` itself.
+  std::pair<Instant, Instant> around(Instant from, Instant to) const;
+  // What rounding left over of a rate goes into what is counted next, up to the first one of another quarter hour.
+  Instant counted_with(Instant at) const;
+
+ private:
+  struct Row {
+    std::uint64_t sequence = 0;
+    Instant at{};
+    bool usable = false;
+  };
+  const Point& result_;
+  Duration apart_;
+  std::vector<PointId> inputs_;
+  Instant start_{};
+  Instant to_{};
+  std::vector<Row> rows_;
+  std::vector<Instant> usable_;  // by time
+  std::size_t next_ = 0;         // of the rows, for made_without()
+  Instant made_until_ = Instant::min();
+  Instant usable_until_ = Instant::min();
+};
+
 // How far the readings in and around a window were counted.
 struct Played {
   Instant until{};                   // for good
@@ -164,6 +207,7 @@ class WindowReadings {
   Instant settled(Instant at) const { return rounds_.settled(at); }
   std::span<Track> tracks() { return tracks_; }
   std::span<const Track> tracks() const { return tracks_; }
+  std::span<Results> results() { return results_; }  // of what it is computed by, and its own
 
   bool has_lead() const;
   // Whether a late reading that lies behind that place in the journal may have changed what begins and ends there.
@@ -175,7 +219,7 @@ class WindowReadings {
   bool has_lead_without(std::uint64_t behind) const;
   // Whether a late reading is of that time.
   bool holds_late(Instant begin, Instant end) const;
-  // All of the tracks are there: which inputs came farther apart than a result allows.
+  // All of the tracks are there: which inputs came farther apart than a result allows, or too late for it.
   void find_late_inputs();
   std::uint64_t not_repaired() const;
   // The first repair of any of them that touches that time, or a step that began in it: as of an hour later; nullptr:
@@ -191,7 +235,8 @@ class WindowReadings {
 
   // The readings were counted up to there. False: a counter is in doubt for longer than readings were looked for behind
   // the window; look again, further on. What is open even then is not compared: not computed is not nothing. Nor is
-  // what a counter that is `in_doubt` leaves open at the journal's end: then awaits_more().
+  // what a counter that is `in_doubt` leaves open at the journal's end, or late inputs of a derived point: then
+  // awaits_more().
   // And where the newest value that was counted may be found wrong by more readings that there are.
   // What a late reading puts in doubt at the window's end is decided behind it, and belongs to the window: look again.
   bool counted(const Played& played, pipeline::Calendar& calendar);
@@ -205,6 +250,7 @@ class WindowReadings {
   bool any_late(Instant begin, Instant end, std::uint64_t behind, bool left_out_too) const;
   Instant end_at(Duration behind) const;
   void begin_at(Instant at, pipeline::Calendar& calendar);
+  void begin_tracks();
 
   Window window_;
   const Point& point_;
@@ -217,6 +263,7 @@ class WindowReadings {
   pipeline::RoundsBehind rounds_;
   Duration max_age_ = Duration::max();  // of inputs; the shortest on the way
   std::vector<Track> tracks_;
+  std::vector<Results> results_;
 };
 
 // Reads the journal at once for those that lie near each other, and not what lies between others. `stop`: gives up soon

@@ -409,8 +409,9 @@ class Restating {
                           not_repaired_);
     }
     for (const PointId point : in_doubt_) {
-      err_ << fmt::format("{}: the counter is in doubt at the end; what its next readings decide stays as it is\n",
-                          config_.site.points.at(index(point)).full_name());
+      const Point& named = config_.site.points.at(index(point));
+      err_ << fmt::format("{}: {} in doubt at the end; what its next readings decide stays as it is\n",
+                          named.full_name(), named.computed ? "what it is computed from is" : "the counter is");
     }
     if (split_sums_ != 0) {
       err_ << fmt::format("{} sums of periods lack a part that was corrected before the rest was counted; {}\n",

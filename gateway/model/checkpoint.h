@@ -121,6 +121,8 @@ struct DerivedState {
   // Closed up to here without a result, for an input came too late: nothing is booked before it but by corrections.
   std::optional<Instant> closed_until;
   std::optional<WaitingReading> waiting;
+  std::optional<Instant> made_until;  // the newest result, be it missing: an input of before it comes too late for it
+  bool off = false;  // one did: so that result is not what it should be, nor what is counted from it on
   friend bool operator==(const DerivedState&, const DerivedState&) = default;
 };
 

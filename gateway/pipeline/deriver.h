@@ -79,6 +79,7 @@ class Deriver {
   bool takes_results(std::uint32_t derived) const;       // of other derived points
   std::uint32_t count() const { return static_cast<std::uint32_t>(rules_.size()); }
   Duration wait(std::uint32_t derived) const { return rules_[derived].config->wait; }
+  Duration max_age(std::uint32_t derived) const { return rules_[derived].config->max_age; }
   std::span<const model::DerivedInput> inputs(std::uint32_t derived) const { return rules_[derived].config->inputs; }
   std::uint32_t maker(PointId result) const { return made_by_[index(result)].value(); }
   PointId followed(std::uint32_t derived) const { return *rules_[derived].config->inputs.front().point; }

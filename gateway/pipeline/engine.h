@@ -63,6 +63,7 @@ class Pipeline::Engine {
     alerts_.resume(now, sources);
     due_.wait_anew(now);
   }
+  void begin_restating(PointId point) { late_since_.at(index(point)).reset(); }
   model::Effects pass(Instant now, bool all_taken_in);
   model::Effects tell(model::WatchId watch, double value, const std::string& note, Instant at);
   std::vector<LateWatch> late_watches() const { return alerts_.late(); }
@@ -97,8 +98,14 @@ class Pipeline::Engine {
   void place_late(const Reading& reading, const Counted& counted);
   void take_back(PointId point, std::span<const Withdrawn> withdrawn, Instant decided);
   void learn_live_factor(const Reading& reading);
-  void note_late(PointId point, Instant at);
+  bool note_late(PointId point, Instant at);
   void note_late(PointId point, Instant at, Instant until);
+  bool note_out_of_order(PointId input, Instant at);
+  bool note_made_without(PointId input, Instant at, bool is_value);
+  bool is_made_without(std::uint32_t derived, PointId input, Instant at, bool is_value) const;
+  bool note_off(PointId result, Instant at);
+  void settle_late(const model::LateDataSettled& settled);
+  void note_made(const Reading& result, std::optional<Instant> before);
   void close_what_was_missed(const Reading& reading);
   void attach(const model::Account& account, const model::Site& site);
   void judge_counters(const model::Site& site);
@@ -147,6 +154,7 @@ class Pipeline::Engine {
   std::vector<model::JournalRow> rows_;
   std::vector<model::FoundWrong> found_wrong_;
   Alerts alerts_;
+  std::vector<std::optional<model::LateData>> late_since_;  // by point: noted since begin_restating()
   Changed changed_points_;
   Changed changed_accounts_;
   Reports reports_;

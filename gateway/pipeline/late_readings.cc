@@ -4,11 +4,27 @@
 #include <limits>
 
 #include "gateway/pipeline/engine.h"
+#include "gateway/pipeline/remainder.h"
 #include "gateway/pipeline/said.h"
 
 namespace carbongate::pipeline {
 
+using model::LateData;
 using model::Period;
+
+namespace {
+
+void add(const LateData& noted, std::optional<LateData>& late) {
+  if (!late) {
+    late = noted;
+    return;
+  }
+  late->earliest = std::min(late->earliest, noted.earliest);
+  late->affects_until = std::max(late->affects_until, noted.affects_until);
+  late->readings += std::min(noted.readings, std::numeric_limits<std::uint32_t>::max() - late->readings);
+}
+
+}  // namespace
 
 // Older than the newest of its point: it changes nothing of what is known there, unless it revises just that one. The
 // meter may have counted it, where a step waits; all else, and whether it is so in its order, is found by restatement.
@@ -23,7 +39,7 @@ void Pipeline::Engine::place_late(const Reading& reading, const Counted& counted
     keep_earlier(state, reading.at, &said);
     changed_points_.note(index(reading.point));
   }
-  for (const PointId result : deriver_.made_of(reading.point)) note_late(result, reading.at);
+  note_out_of_order(reading.point, reading.at);
   learn_live_factor(reading);
   if (usable(counted.quality)) alerts_.heard_late(reading);
   if (countable(counted.quality)) {
@@ -51,8 +67,9 @@ void Pipeline::Engine::take_back(PointId point, std::span<const Withdrawn> withd
     const auto note = [&](PointId id) {
       note_late(id, wrong.from);
       const Instant until = calendar_.period(Period::quarter_hour, late_inputs_.settled(id, decided)).end;
-      auto& late = state_.points[index(id)].late;
-      if (late) late->affects_until = std::max(late->affects_until, until);
+      for (std::optional<LateData>* late : {&state_.points[index(id)].late, &late_since_[index(id)]}) {
+        if (*late) (*late)->affects_until = std::max((*late)->affects_until, until);
+      }
     };
     note(point);
     for (const PointId result : deriver_.made_of(point)) note(result);  // whose next one is booked until then
@@ -146,28 +163,99 @@ model::Effects Pipeline::Engine::told_late(std::span<const LateReportJudgement> 
   return take_effects();
 }
 
-// It is older than what is counted already: restatement will find its place, also in what is computed from it.
-void Pipeline::Engine::note_late(PointId point, Instant at) {
+// A reading of an input that is older than its newest. False: nothing is counted of it.
+bool Pipeline::Engine::note_out_of_order(PointId input, Instant at) {
+  bool is_noted = false;
+  for (const PointId result : deriver_.made_of(input)) {
+    is_noted |= note_late(result, at);
+    model::DerivedState& derived = state_.points[index(result)].derived;
+    if (derived.made_until >= at) derived.off = true;
+    changed_points_.note(index(result));
+  }
+  return is_noted;
+}
+
+// The newest reading of an input: results of its time were made by then of what it had said before, and others of
+// these.
+bool Pipeline::Engine::note_made_without(PointId input, Instant at, bool is_value) {
+  bool is_noted = false;
+  const auto look = [&](std::uint32_t derived) {
+    if (is_made_without(derived, input, at, is_value)) is_noted |= note_off(deriver_.result(derived), at);
+  };
+  for (const std::uint32_t derived : deriver_.taken_by(input)) look(derived);
+  for (const Deriver::Feed feed : deriver_.fed_by(input)) {
+    if (deriver_.adds(feed.derived)) look(feed.derived);
+  }
+  return is_noted;
+}
+
+// Results that are missing stay so without a value of this input, and also with one, where another input had none all
+// the time.
+bool Pipeline::Engine::is_made_without(std::uint32_t derived, PointId input, Instant at, bool is_value) const {
+  const model::PointState& result = state_.points[index(deriver_.result(derived))];
+  const Instant until = deriver_.adds(derived) ? at + kTermsApart : at;
+  if (result.last_at >= until) return true;
+  if (!is_value || !(result.derived.made_until >= until)) return false;
+  return std::ranges::all_of(deriver_.inputs(derived), [&](const model::DerivedInput& other) {
+    return !other.point || *other.point == input ||
+           state_.points[index(*other.point)].last_at >= at - deriver_.max_age(derived);
+  });
+}
+
+bool Pipeline::Engine::note_off(PointId result, Instant at) {
+  const auto note = [&](PointId id) {
+    state_.points[index(id)].derived.off = true;
+    changed_points_.note(index(id));
+    return note_late(id, at);
+  };
+  bool is_noted = note(result);
+  for (const PointId further : deriver_.made_of(result)) is_noted |= note(further);
+  return is_noted;
+}
+
+// What was counted from a result that is off up to here is off as well, if only by what rounding left over there: up to
+// the first one of another quarter hour. `before`: when the one before it was taken.
+void Pipeline::Engine::note_made(const Reading& result, std::optional<Instant> before) {
+  model::PointState& state = state_.points[index(result.point)];
+  state.derived.made_until = std::max(state.derived.made_until, std::optional(result.at));
+  if (!state.derived.off || state.last_at == before || carries_remainder(before, result.at)) return;
+  if (before) note_off(result.point, *before);
+  state.derived.off = false;
+}
+
+// It is older than what is counted already: restatement will find its place, also in what is computed from it. False:
+// nothing is counted.
+bool Pipeline::Engine::note_late(PointId point, Instant at) {
   const model::PointState& state = state_.points[index(point)];
   std::optional<Instant> known = state.last_at;
   if (state.derived.closed_until) known = std::max(known, std::optional(*state.derived.closed_until - Duration(1)));
-  if (!points_[index(point)].meter || !known) return;
+  if (!points_[index(point)].meter || !known) return false;
   // All of a doubt hangs together: what is open lies where it began.
   const model::CounterState& counter = state.counter;
   const Instant from = counter.pending && counter.baseline ? std::min(at, counter.baseline->first) : at;
   const Instant settled = late_inputs_.settled(point, std::max(at, *known));
   const Instant until = calendar_.period(Period::quarter_hour, settled).end;
   note_late(point, from, state.open ? std::max(state.open->end, until) : until);
+  return true;
 }
 
 void Pipeline::Engine::note_late(PointId point, Instant at, Instant until) {
-  model::PointState& state = state_.points[index(point)];
-  if (!state.late) state.late = {.earliest = at, .affects_until = until, .readings = 0};
-  state.late->earliest = std::min(state.late->earliest, at);
-  state.late->affects_until = std::max(state.late->affects_until, until);
-  if (state.late->readings != std::numeric_limits<std::uint32_t>::max()) ++state.late->readings;
+  const LateData noted{.earliest = at, .affects_until = until, .readings = 1};
+  add(noted, state_.points[index(point)].late);
+  add(noted, late_since_[index(point)]);
   for (const std::size_t i : points_[index(point)].accounts) alerts_.counted_late(accounts_[i].account->id, at);
   changed_points_.note(index(point));
+}
+
+// What was noted since is not: nobody looked at it.
+void Pipeline::Engine::settle_late(const model::LateDataSettled& settled) {
+  std::optional<LateData>& late = state_.points.at(index(settled.point)).late;
+  const std::optional<LateData>& since = late_since_[index(settled.point)];
+  const bool is_same = late == settled.known;
+  if (!late || !(is_same || since)) return;
+  late = settled.left;
+  if (!is_same) add(*since, late);
+  changed_points_.note(index(settled.point));
 }
 
 }  // namespace carbongate::pipeline

@@ -48,6 +48,7 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
       due_(deriver_, order == Order::of_time),
       late_inputs_(site, state_.points),
       alerts_(site, calendar_, state_, rows_),
+      late_since_(site.points.size()),
       changed_points_(site.points.size()),
       changed_accounts_(site.accounts.size()),
       reports_(site.stations, site.points, state_.stations),
@@ -263,11 +264,11 @@ void Pipeline::Engine::ingest_one(const Reading& reading, Instant heard, Instant
   state.last_at = reading.at;
   state.last_value = reading.value;
   state.last_quality = counted.quality;
-  if (state.withdrawn_at > reading.at) {  // a newer one said that it does not hold any more
-    for (const PointId result : deriver_.made_of(reading.point)) note_late(result, reading.at);
-  } else {
-    state.withdrawn_at.reset();
-  }
+  const bool is_older = state.withdrawn_at > reading.at;  // a newer one said that it does not hold any more
+  if (!is_older) state.withdrawn_at.reset();
+  const bool is_late =
+      is_older ? note_out_of_order(reading.point, reading.at) : note_made_without(reading.point, reading.at, true);
+  if (is_late) ++statistics_.late_inputs;
   if (!state.rejected.empty()) settle_rejected(reading);
   learn_live_factor(reading);
   changed_points_.note(point);
@@ -319,7 +320,9 @@ bool Pipeline::Engine::derive_what_is_due(Instant heard, Instant now) {
     for (const PointId changed : step->changed) changed_points_.note(index(changed));
     for (const Deriver::TakenBack& of : step->withdrawn) take_back(of.input, {&of.withdrawn, 1}, of.decided);
     for (const Deriver::Derived& result : step->results) {
+      const auto before = state_.points[index(result.reading.point)].last_at;
       ingest_one(result.reading, heard, now, result.quality, step->heard);
+      note_made(result.reading, before);
     }
   }
   return is_any;
@@ -334,10 +337,16 @@ void Pipeline::Engine::withdraw(const Reading& reading, Quality quality) {
   leave_unwatched(reading.point, reading.at);
   for (const PointId result : deriver_.following(reading.point)) leave_unwatched(result, reading.at);
   const bool is_older = state.last_at > reading.at;
+  bool is_noted = false;
   for (const PointId result : deriver_.made_of(reading.point)) {
-    const bool is_late = late_inputs_.is_late(result, reading.at);
-    if (is_older || is_late || state.withdrawn_at > reading.at) note_late(result, reading.at);
+    if (late_inputs_.is_late(result, reading.at)) is_noted |= note_late(result, reading.at);
   }
+  if (is_older || state.withdrawn_at > reading.at) {
+    is_noted |= note_out_of_order(reading.point, reading.at);
+  } else if (state.withdrawn_at != reading.at) {
+    is_noted |= note_made_without(reading.point, reading.at, false);
+  }
+  if (is_noted) ++statistics_.late_inputs;
   if (!deriver_.taken_by(reading.point).empty()) keep_earlier(state, reading.at, nullptr);
   if (is_older || deriver_.made_of(reading.point).empty()) return;
   state.withdrawn_at = std::max(reading.at, state.withdrawn_at.value_or(reading.at));
@@ -392,12 +401,7 @@ model::Effects Pipeline::Engine::correct(std::span<const model::Amendment> amend
     emit_row(rollup.account, std::move(rollup.row));
   }
   alerts_.settle();
-  for (const model::LateDataSettled& settled : restated) {
-    std::optional<model::LateData>& late = state_.points.at(index(settled.point)).late;
-    if (late != settled.known) continue;
-    late = settled.left;
-    changed_points_.note(index(settled.point));
-  }
+  for (const model::LateDataSettled& settled : restated) settle_late(settled);
   return take_effects();
 }
 
@@ -456,6 +460,9 @@ model::Effects Pipeline::correct(std::span<const model::Amendment> amendments,
                                  std::span<const model::AccountRollup> rollups,
                                  std::span<const model::LateDataSettled> restated) {
   return engine_->correct(amendments, rollups, restated);
+}
+void Pipeline::begin_restating(PointId point) {
+  engine_->begin_restating(point);
 }
 std::optional<Instant> Pipeline::counted_until(PointId point) const {
   return engine_->counted_until(point);

@@ -35,6 +35,7 @@ struct Statistics {
   std::uint64_t entries_without_market_factor = 0;  // and no_market_factor: the next of the hierarchy stands in
   std::uint64_t late_factor_values = 0;  // of live factors, heard when a quarter hour they hold for was counted already
   std::uint64_t late_rejected = 0;       // rejected readings of a time that was counted already
+  std::uint64_t late_inputs = 0;         // readings that came behind what had been derived without them
   std::uint64_t late_for_alerts = 0;     // readings in their order that are behind others of their device or user
   std::uint64_t found_wrong = 0;         // values that were counted, and found wrong by those that followed
 };
@@ -67,9 +68,13 @@ class Pipeline {
   // that contains them, revised. `rollups`: the stored ones that contain a corrected quarter, as known now; one that is
   // missing there was never published, and begins with what the corrections bring. And their parts (the quarter hours
   // of days, days of months, months of years): where those are all there, the quality is judged again. `restated`:
-  // points whose late data are settled by this, with what was known of them; more that came since stays open.
+  // points whose late data are settled by this, with what was known of them; more that came since stays open, of which
+  // begin_restating() has the pipeline know how far back it reaches.
   model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
                          std::span<const model::LateDataSettled> restated);
+
+  // The late data of the point, as they are known now, are about to be restated.
+  void begin_restating(PointId point);
 
   // The gateway has begun to listen, or listens again: what was to be heard meanwhile may be on its way still, and what
   // has not been heard yet is not decided by time alone while it may be. `sources`: of each device, as in its batches.

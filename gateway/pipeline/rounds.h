@@ -35,6 +35,10 @@ class Rounds {
   Duration length_ = std::chrono::minutes(15);
 };
 
+// A term of a sum that lies so little behind a result counts for the next one, as ever: meters that are read side by
+// side are heard in any order.
+inline constexpr Duration kTermsApart = std::chrono::seconds(5);
+
 // Those of all sums among a point and what it is computed from.
 class RoundsBehind {
  public:

@@ -191,7 +191,7 @@ model::EarlierInput get(const proto::EarlierInput& message) {
 }
 
 void put(const model::DerivedState& state, proto::Derived& message) {
-  const auto& [inputs, total, remainder, held, begun, closed_until, waiting] = state;
+  const auto& [inputs, total, remainder, held, begun, closed_until, waiting, made_until, off] = state;
   for (const model::DerivedInputState& input : inputs) put(input, *message.add_inputs());
   message.set_total(total.quanta());
   message.set_remainder(remainder);
@@ -199,6 +199,8 @@ void put(const model::DerivedState& state, proto::Derived& message) {
   message.set_begun(begun);
   if (closed_until) message.set_closed_until_ms(ms(*closed_until));
   if (waiting) put(*waiting, *message.mutable_waiting());
+  if (made_until) message.set_made_until_ms(ms(*made_until));
+  message.set_off(off);
 }
 
 model::DerivedState get(const proto::Derived& message) {
@@ -210,6 +212,8 @@ model::DerivedState get(const proto::Derived& message) {
   state.begun = message.begun();
   if (message.has_closed_until_ms()) state.closed_until = instant(message.closed_until_ms());
   if (message.has_waiting()) state.waiting = get(message.waiting());
+  if (message.has_made_until_ms()) state.made_until = instant(message.made_until_ms());
+  state.off = message.off();
   return state;
 }
 

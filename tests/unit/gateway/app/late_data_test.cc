@@ -1,5 +1,6 @@
 // What the running gateway does with late data: the real one, over a real store.
 #include <array>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -119,6 +120,87 @@ TEST_F(LateData, WhatACounterInDoubtLeavesOpenIsSettledOnceItIsDecided) {
   for (int i = 4; i < 30; ++i) hear(i * 15min, 1'000 + 10 * i);
   EXPECT_TRUE(until([&] { return !late(); }));
   EXPECT_EQ(gateway_->accounts().accounts[0].amount, model::Activity::of(290'000'000));
+}
+
+// Gas whose temperature of each minute comes when the result of that minute is made.
+class LateTemperature : public LateData {
+ protected:
+  LateTemperature() {
+    site_.points[index(result_)].unit = find_unit("Nm3").value();
+    site_.points[index(result_)].computed = true;
+    site_.accounts.back().carrier = model::find_carrier("natural-gas");
+    site_.derived.push_back({.result = result_,
+                             .formula = model::Formula::gas_at_reference,
+                             .inputs = {{.role = model::Role::volume, .point = volume_},
+                                        {.role = model::Role::temperature, .point = celsius_},
+                                        {.role = model::Role::pressure, .point = {}, .constant = 200'000}},
+                             .wait = 5s});
+  }
+  void hear(PointId point, int minute, double value) {
+    to_send_.push_back({.source = "scripted",
+                        .received = clock_.now(),
+                        .readings = {{.point = point, .at = kMarch + minute * 1min, .value = value}},
+                        .settled = {}});
+    heard_.push_back(to_send_.back());
+  }
+  void hear_minute(int minute) {
+    hear(volume_, minute, 1'000 + 10 * minute);
+    if (minute > 1) hear(celsius_, minute - 1, 10 + minute % 13);
+  }
+  std::optional<model::LateData> late() const { return gateway_->accounts().points[index(result_)].late; }
+
+  // In closed quarter hours.
+  static model::Activity closed(const model::AccountState& account) {
+    const auto& open = account.open[static_cast<std::size_t>(model::Period::quarter_hour)];
+    return account.amount - (open ? open->amount : model::Activity{});
+  }
+  model::Activity closed_in_order() const {
+    std::map<std::pair<Instant, bool>, Batch> by_time;  // the volume finds what stands beside it
+    for (const Batch& batch : heard_) by_time[{batch.readings[0].at, batch.readings[0].point == volume_}] = batch;
+    std::vector<Batch> in_order;
+    for (const auto& [at, batch] : by_time) in_order.push_back(batch);
+    config::Problems problems;
+    const auto factors =
+        pipeline::FactorRegistry::load(config::DataFiles("."), std::vector<std::string>{}, "UTC", problems);
+    pipeline::Pipeline right(site_, factors, {});
+    right.ingest(in_order, clock_.now());
+    return closed(right.state().accounts[0]);
+  }
+
+  PointId volume_ = add_point("volume", Kind::cumulative, "m3");
+  PointId celsius_ = add_point("celsius", Kind::instantaneous, "°C");
+  PointId result_ = add_metered_user("boiler");
+  std::vector<Batch> heard_;
+};
+
+TEST_F(LateTemperature, IsBookedByTheGatewayItself) {
+  make_on_disk(10s);
+  run();
+  hear(celsius_, 0, 10);
+  for (int minute = 0; minute <= 61; ++minute) hear_minute(minute);
+  ASSERT_TRUE(corrected(4));
+  EXPECT_TRUE(until([&] { return late() && late()->earliest >= kMarch + 1h; })) << "what is closed is settled";
+  EXPECT_EQ(closed(gateway_->accounts().accounts[0]), closed_in_order());
+  EXPECT_EQ(gateway_->status().corrections, 4u);
+}
+
+TEST_F(LateTemperature, IsRestatedOnceItIsQuietOrAfterAWhile) {
+  make_on_disk(60s);
+  run();
+  hear(celsius_, 0, 10);
+  int minute = 0;
+  io::SteadyTime next = clock_.ticks();
+  const io::SteadyTime begin = next;
+  const auto passed = [&] { return clock_.ticks() - begin; };
+  ASSERT_TRUE(until([&] {
+    if (clock_.ticks() >= next) {
+      hear_minute(minute++);
+      next += 15s;
+    }
+    return gateway_->status().corrections > 0;
+  }));
+  EXPECT_GT(passed(), 5min) << "it is never quiet";
+  EXPECT_LT(passed(), 8min);
 }
 
 }  // namespace

@@ -140,6 +140,7 @@ class Books {
       if (!late || !closed) continue;
       const LateSlice slice = late_slice(point.id, pipeline_->state().points[index(point.id)], *closed);
       windows.push_back(slice.window);
+      pipeline_->begin_restating(point.id);
       if (slice.closed) done.push_back(slice.settled);
     }
     if (windows.empty()) return false;

@@ -163,7 +163,8 @@ class InputsWithdrawn : public ::testing::TestWithParam<char> {
     return reading;
   }
 
-  // By the minute. Stretches without a value are of up to half an hour; the steady meter has none.
+  // By the minute. Stretches without a value are of up to half an hour; the steady meter has none, nor has any at the
+  // end: what the newest results closed stays as it is while none follows.
   std::vector<Reading> readings(Random& random, Duration length) const {
     std::vector<Reading> all;
     for (std::size_t i = 0; i < 4; ++i) {
@@ -172,7 +173,7 @@ class InputsWithdrawn : public ::testing::TestWithParam<char> {
       for (Duration time{}; time < length; time += 1min) {
         const auto step = static_cast<double>(random.below(5));
         value = i < 2 ? value + step : (i == 2 ? 20 : 200) + step;
-        if (missing == 0 && i != 1 && random.one_in(40)) missing = 1 + random.below(30);
+        if (missing == 0 && i != 1 && time < length - 1h && random.one_in(40)) missing = 1 + random.below(30);
         const bool is_missing = missing > 0;
         if (is_missing) --missing;
         all.push_back(is_missing ? withdrawn(meters_[i], time) : at(meters_[i], time, value));

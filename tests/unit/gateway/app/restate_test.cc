@@ -237,6 +237,23 @@ TEST(Restate, CutsLateDataIntoSlices) {
   EXPECT_EQ(last.window.to, late.affects_until);
 }
 
+TEST(Restate, LeavesTheQuarterHourThatGoesOn) {
+  model::PointState state;
+  state.late = {.earliest = kStart + 5min, .affects_until = kStart + 75min, .readings = 3};
+  const LateSlice closed = late_slice(PointId{0}, state, kStart + 67min);
+  EXPECT_TRUE(closed.closed);
+  EXPECT_EQ(closed.window.to, kStart + 1h);
+  const model::LateData left{.earliest = kStart + 1h, .affects_until = kStart + 75min, .readings = 3};
+  EXPECT_EQ(closed.settled.left, left);
+  state.late = left;
+  const LateSlice open = late_slice(PointId{0}, state, kStart + 74min);
+  EXPECT_FALSE(open.closed) << "nothing of it is";
+  EXPECT_EQ(open.window.to, kStart + 75min);
+  const LateSlice rest = late_slice(PointId{0}, state, kStart + 75min);
+  EXPECT_TRUE(rest.closed);
+  EXPECT_FALSE(rest.settled.left);
+}
+
 // The reading that they came behind lies many slices on.
 TEST(Restate, ABacklogOfManyDaysIsLateDataFromItsBegin) {
   TestSite site;

@@ -253,6 +253,8 @@ inline model::PointState full_point_state() {
                            .value = -7.25,
                            .quality = {model::Origin::estimated, model::Rule::glitch},
                            .since = kStart + 12s};
+  state.derived.made_until = kStart + 13s;
+  state.derived.off = true;
   state.before = {.heard_at = kStart + 4s,
                   .last_at = kStart + 3s,
                   .last_value = 17.5,

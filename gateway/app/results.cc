@@ -1,0 +1,70 @@
+// What is known of the results that the gateway made of the readings in and around a window.
+#include <algorithm>
+#include <cmath>
+
+#include "gateway/app/window_readings.h"
+#include "gateway/pipeline/remainder.h"
+
+namespace carbongate::app {
+
+void Results::begin(Instant start, Instant to) {
+  start_ = start;
+  to_ = to;
+  rows_.clear();
+  usable_.clear();
+  next_ = 0;
+  made_until_ = usable_until_ = Instant::min();
+}
+
+void Results::take(const store::History::RawReading& reading) {
+  if (reading.at < start_ || reading.at >= to_) return;
+  const bool is_usable = usable(reading.quality) && std::isfinite(reading.value);
+  rows_.push_back({.sequence = reading.sequence, .at = reading.at, .usable = is_usable});
+}
+
+void Results::settle() {
+  for (const Row& row : rows_) {
+    if (row.usable) usable_.push_back(row.at);
+  }
+  std::ranges::sort(usable_);
+}
+
+// Until its next value the result is missing in the order of time, whatever it was when it was made.
+void Results::withdrawn(const Track& input) {
+  for (const StoredReading& rejected : input.rejected()) {
+    const auto next = std::ranges::lower_bound(input.readings(), rejected.at, {}, &StoredReading::at);
+    const auto first = std::ranges::lower_bound(usable_, rejected.at);
+    const auto last = next == input.readings().end() ? usable_.end() : std::ranges::lower_bound(usable_, next->at);
+    if (first < last) usable_.erase(first, last);
+  }
+}
+
+bool Results::is_made_of(PointId point) const {
+  return std::ranges::find(inputs_, point) != inputs_.end();
+}
+
+// One that is missing would be so without a value, too.
+std::optional<Instant> Results::made_without(const StoredReading& reading) {
+  for (; next_ < rows_.size() && rows_[next_].sequence < reading.sequence; ++next_) {
+    made_until_ = std::max(made_until_, rows_[next_].at);
+    if (rows_[next_].usable) usable_until_ = std::max(usable_until_, rows_[next_].at);
+  }
+  const Instant until = std::isnan(reading.value) ? usable_until_ : made_until_;
+  if (until < reading.at + apart_) return std::nullopt;
+  return until;
+}
+
+// Also what follows from the one behind it by what rounding left over there.
+std::pair<Instant, Instant> Results::around(Instant from, Instant to) const {
+  const auto before = std::ranges::lower_bound(usable_, from);
+  const auto behind = std::ranges::upper_bound(usable_, to);
+  return {before == usable_.begin() ? std::min(start_, from) : *std::prev(before),
+          behind == usable_.end() ? to : *behind + Duration(1)};
+}
+
+Instant Results::counted_with(Instant at) const {
+  if (result_.kind != Kind::instantaneous) return at;
+  return std::chrono::floor<pipeline::Quarters>(at) + pipeline::Quarters(1) - Duration(1);
+}
+
+}  // namespace carbongate::app
