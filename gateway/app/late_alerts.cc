@@ -28,16 +28,15 @@ bool is_of(const model::Series& series, const model::Watch& watch) {
 class Judging {
  public:
   Judging(History& history, const model::Site& site, const pipeline::FactorRegistry& factors,
-          std::span<const pipeline::LateWatch> late, const std::atomic<bool>& stop)
+          const std::atomic<bool>& stop)
       : history_(history),
         site_(site),
         factors_(factors),
         stop_(stop),
-        parents_(site, late, [this](const pipeline::LateWatch& one, For whom) { return judge_one(one, whom); }) {}
+        parents_(site, [this](const pipeline::LateWatch& one, For whom) { return judge(one, whom); }) {}
 
   model::Result<pipeline::LateJudgement> judge(const pipeline::LateWatch& late) {
-    const model::Watch& watch = site_.watches.at(model::index(late.watch));
-    auto judgement = watch.members.empty() ? judge_one(late, For::itself) : judge_group(late);
+    auto judgement = judge(late, For::itself);
     if (judgement.has_error()) return judgement;
     std::vector<model::Alert>& changed = changed_[late.watch];
     changed.insert(changed.end(), judgement->changes.begin(), judgement->changes.end());
@@ -48,6 +47,11 @@ class Judging {
   using Told = std::map<model::WatchId, std::vector<model::Alert>>;  // changes of their alerts
   using For = pipeline::LateParents::For;
 
+  model::Result<pipeline::LateJudgement> judge(const pipeline::LateWatch& late, For whom) {
+    const model::Watch& watch = site_.watches.at(model::index(late.watch));
+    return watch.members.empty() ? judge_one(late, whom) : judge_group(late, whom);
+  }
+
   model::Result<pipeline::LateJudgement> judge_one(const pipeline::LateWatch& late, For whom) {
     const model::Watch& watch = site_.watches.at(model::index(late.watch));
     const std::vector<model::WatchId> ids = pipeline::holds_back(site_, late.watch);
@@ -55,13 +59,15 @@ class Judging {
     for (const model::WatchId parent : ids) told.try_emplace(parent);
     if (auto read = read_alerts_from(pipeline::lead_of(site_, late), told); read.has_error()) return read.error();
     auto parents = as_told(ids, told, late.until);
-    if (auto put = parents_.put_right(parents, late.watch, whom); put.has_error()) return put.error();
+    if (auto put = parents_.put_right(parents, late, whom); put.has_error()) return put.error();
     if (site_.alert_rules.at(watch.rule_place).measure == model::Measure::rate) {
       return judge_rate(late, told.at(late.watch), parents);
     }
-    std::vector<Reading> readings;
+    std::vector<pipeline::PastReading> readings;
     if (auto read = read_points(watch, late, readings); read.has_error()) return read.error();
-    return pipeline::judge_late(site_, late, readings, told.at(late.watch), parents);
+    pipeline::LateWatch of = late;  // of those that nobody asked for it is said here
+    if (whom == For::its_children) of.expected = checkpoint_->alerts.at(model::index(late.watch)).begun;
+    return pipeline::judge_late(site_, of, readings, told.at(late.watch), parents);
   }
 
   model::Result<pipeline::LateJudgement> judge_rate(const pipeline::LateWatch& late,
@@ -75,7 +81,7 @@ class Judging {
   }
 
   // By all there ever were: how many fire at the begin follows from those before it.
-  model::Result<pipeline::LateJudgement> judge_group(const pipeline::LateWatch& late) {
+  model::Result<pipeline::LateJudgement> judge_group(const pipeline::LateWatch& late, For whom) {
     const std::vector<model::WatchId> parents = pipeline::holds_back(site_, late.watch);
     const std::vector<model::WatchId>& members = site_.watches.at(model::index(late.watch)).members;
     Told told{{late.watch, {}}};
@@ -83,8 +89,10 @@ class Judging {
     for (const model::WatchId member : members) told.try_emplace(member);
     if (auto read = read_alerts({}, Instant::min(), told); read.has_error()) return read.error();
     auto alerts = as_told(members, told, late.until);
-    if (auto put = parents_.put_right(alerts, late.watch, For::itself); put.has_error()) return put.error();
-    return pipeline::judge_late_group(site_, late, alerts, told.at(late.watch), as_told(parents, told, late.until));
+    if (auto put = parents_.put_right(alerts, late, For::itself); put.has_error()) return put.error();
+    auto held = as_told(parents, told, late.until);
+    if (auto put = parents_.put_right(held, late, whom); put.has_error()) return put.error();
+    return pipeline::judge_late_group(site_, late, alerts, told.at(late.watch), held);
   }
 
   // With what was just found of them.
@@ -102,7 +110,7 @@ class Judging {
 
   // Of several values of one instant the first counted. Of a silence no more than those around each of its parts.
   model::Result<void> read_points(const model::Watch& watch, const pipeline::LateWatch& late,
-                                  std::vector<Reading>& readings) {
+                                  std::vector<pipeline::PastReading>& readings) {
     const model::AlertRule& rule = site_.alert_rules.at(watch.rule_place);
     const History::Range range{.from = pipeline::lead_of(site_, late), .to = late.until + Duration(1)};
     const auto is_wanted = [&](const model::Series& series) {
@@ -114,15 +122,12 @@ class Judging {
     return history_.each_reading(range, is_wanted, [&](const model::StoredRow& row) {
       const auto& reading = row.body.get<model::JudgedReading>();
       const bool is_usable = model::usable(reading.quality) && std::isfinite(reading.value);
-      const bool is_of_change = rule.measure == model::Measure::change;
-      if (is_of_change && pipeline::in_doubt(reading.quality)) return !stop_;
-      if (is_of_change && pipeline::begins_anew(reading.quality)) readings.clear();
       if (!is_usable || (!readings.empty() && readings.back().at == reading.at)) return !stop_;
       const bool is_silence = rule.measure == model::Measure::silence && readings.size() > 1;
       if (is_silence && pipeline::is_between(rule, readings[readings.size() - 2].at, reading.at)) readings.pop_back();
       if (readings.size() == kLateReadingsMax)
         readings.erase(readings.begin(), readings.begin() + kLateReadingsMax / 2);
-      readings.push_back({.point = watch.points.front(), .hj212_flag = {}, .at = reading.at, .value = reading.value});
+      readings.push_back({.at = reading.at, .value = reading.value, .quality = reading.quality});
       return !stop_;
     });
   }
@@ -186,7 +191,7 @@ model::Result<std::vector<pipeline::LateJudgement>> judge_late_alerts(History& h
                                                                       std::span<const pipeline::LateWatch> late,
                                                                       const std::atomic<bool>& stop) {
   std::vector<pipeline::LateJudgement> judgements;
-  Judging judging(history, site, factors, late, stop);
+  Judging judging(history, site, factors, stop);
   for (const pipeline::LateWatch& one : late) {
     auto judgement = judging.judge(one);
     if (judgement.has_error()) return judgement.error();

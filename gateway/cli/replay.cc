@@ -185,6 +185,7 @@ class Player {
   void commit() {
     if (batches_.empty()) return;
     const Instant now = std::ranges::max_element(batches_, {}, &Batch::received)->received;
+    newest_ = std::max(newest_, now);
     commit(pipeline_.ingest(batches_, now));
     played_ += waiting_;
     waiting_ = 0;
@@ -222,6 +223,7 @@ class Player {
         return;
       }
       commit(pipeline_.told_late(*judgements));
+      commit(pipeline_.pass(newest_));
       late = pipeline_.late_watches();
     }
   }
@@ -242,7 +244,8 @@ class Player {
   std::vector<Batch> batches_;
   std::size_t waiting_ = 0;
   std::size_t played_ = 0;
-  Instant last_end_{};  // of the entries
+  Instant newest_ = Instant::min();  // of the readings
+  Instant last_end_{};               // of the entries
   std::vector<model::JournalRow> alerts_;
   std::size_t changes_ = 0;  // of alerts
   UnknownAmounts unknown_;

@@ -123,14 +123,18 @@ void Alerts::keep_received(std::size_t watch, Instant received) {
 }
 
 // A silence that nobody may have been told of yet is over then. What it depends on, or others of its group, may have
-// been silent as well, and not be heard again yet: then it waits for its judgement with theirs.
+// been silent as well, and not be heard again yet, or a little earlier: then it waits for its judgement with theirs.
 void Alerts::tell_what_was(std::size_t watch, Instant over) {
   const std::optional<Instant> open = silent_untold(watch);
   if (!open || *open >= over) return;
   const auto may_hold_back = [&](std::size_t parent) {
     if (watches_[parent].rule->measure != Measure::silence || state_.alerts[parent].since) return false;
     const std::optional<Instant> parents = silent_untold(parent);
-    return parents && *parents - *open < watches_[parent].rule->length / 2;
+    const Duration waited = watches_[parent].rule->length / 2;
+    return (parents && *parents - *open < waited) ||
+           std::ranges::any_of(state_.alerts[parent].periods, [&](const model::AlertPeriod& silence) {
+             return silence.begin - *open < waited && open->time_since_epoch().count() < silence.sum;
+           });
   };
   if (std::ranges::any_of(watches_[watch].parents, may_hold_back)) {
     ++heard_behind_;
@@ -192,6 +196,21 @@ void Alerts::forget_silence(std::size_t watch, Instant since) {
   std::erase_if(change(watch).periods, [since](const model::AlertPeriod& silence) { return silence.begin == since; });
 }
 
+// Of a meter that is not heard yet since the gateway listens, time goes on from where it was: it may be far behind.
+Instant Alerts::not_watched_before(std::size_t watch, const Span& open, Instant clock) const {
+  Instant known = clock;
+  for (const model::AccountId account : watches_[watch].watch->accounts) {
+    const PointId source = site_.accounts[model::index(account)].source;
+    const std::optional<Duration> unheard = arrivals_.unheard_for(source, clock);
+    if (!unheard) continue;
+    const std::optional<Instant> last = state_.points[carbongate::index(source)].last_at;
+    known = std::min(
+        known,
+        std::max({open.begin, state_.alerts[watch].begun.value_or(open.begin), last.value_or(open.begin)}) + *unheard);
+  }
+  return known;
+}
+
 // Readings until then have been heard, if they come as they do: of all that the watch looks at, and that holds it back.
 // A silence is counted from when the newest one was heard, so of it only the queues matter.
 Instant Alerts::known_until(std::size_t watch, Instant clock) const {
@@ -211,6 +230,8 @@ Instant Alerts::known_until(std::size_t watch, Instant clock) const {
     for (const model::AccountId account : *accounts) look_at(site_.accounts[model::index(account)].source);
   }
   known = std::min(known, heard.value_or(known));
+  if (const std::optional<Span> open = not_closed(watch))
+    known = std::min(known, not_watched_before(watch, *open, clock));
   for (const model::WatchId member : one.watch->members) {
     known = std::min(known, known_until(model::index(member), clock));
   }

@@ -27,8 +27,8 @@ double value_of(const model::AlertPeriod& sample) {
   return std::bit_cast<double>(sample.sum);
 }
 
-bool is_of_readings(const AlertRule& rule) {
-  return rule.measure == Measure::value || rule.measure == Measure::change || rule.measure == Measure::rate;
+bool is_of_a_point(const AlertRule& rule) {
+  return rule.measure == Measure::value || rule.measure == Measure::change;
 }
 
 }  // namespace
@@ -76,6 +76,7 @@ Alerts::Alerts(const model::Site& site, Calendar& calendar, model::Checkpoint& s
     if (!watch.members.empty()) all_groups_.push_back(i);
     attach_parents(i);
   }
+  for (const model::PointState& point : state_.points) newest_ = std::max(newest_, point.last_at.value_or(newest_));
 }
 
 void Alerts::attach_parents(std::size_t watch) {
@@ -108,6 +109,8 @@ double Alerts::limit_of(const AlertRule& rule, double value) const {
 
 void Alerts::heard(const Reading& reading, model::Quality quality, Instant received) {
   arrivals_.heard(reading.point, reading.at, received);
+  newest_ = std::max(newest_, heard_last_);
+  heard_last_ = reading.at;
   for (const std::size_t i : of_point_[carbongate::index(reading.point)]) {
     const AlertRule& rule = *watches_[i].rule;
     if (rule.measure == Measure::silence) {
@@ -166,7 +169,7 @@ void Alerts::observe(std::size_t watch, const Finding& finding) {
     const Verdict verdict = judge(rule, finding.value);
     // Time passed before it was heard that the condition does not hold any more.
     const bool held_no_longer =
-        verdict == Verdict::between && is_of_readings(rule) && finding.at < *state_.alerts[watch].fired_at;
+        verdict == Verdict::between && is_of_a_point(rule) && finding.at < *state_.alerts[watch].fired_at;
     if (!looked_at || verdict == Verdict::good || held_no_longer) end(watch, finding);
     return;
   }
@@ -221,6 +224,7 @@ void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
     change(watch).held_back = true;
     ++change(*parent).suppressed;
     parent_ended(watch, finding.at);
+    if (comes_behind(finding)) note_behind(watch, finding.at);
     return;
   }
   AlertState& state = change(watch);
@@ -242,7 +246,7 @@ void Alerts::fire(std::size_t watch, Instant since, const Finding& finding) {
   state.published = revision + 1;
   publish(watch, AlertStage::firing, since, revision, known);
   expect_end_of_hours(watch);
-  tell_groups(watch, {.at = known.at});
+  tell_groups(watch, {.at = known.at}, since);
 }
 
 // Changes of the alert that began then and is over.
@@ -279,6 +283,8 @@ void Alerts::end_as(std::size_t watch, AlertStage stage, const Finding& finding)
     period->withdrawn = stage == AlertStage::withdrawn;
   }
   if (stage == AlertStage::resolved) remember_silence(watch, *state.since, known.at);
+  if (stage == AlertStage::withdrawn) note_late_groups(watch, *state.since);
+  const Instant since = *state.since;
   state.last_since = state.since;
   state.last_published = state.published + 1;
   state.since.reset();
@@ -287,13 +293,16 @@ void Alerts::end_as(std::size_t watch, AlertStage stage, const Finding& finding)
   state.published = 0;
   state.suppressed = 0;
   parent_ended(watch, known.at);
-  tell_groups(watch, {.at = known.at, .cause = stage == AlertStage::withdrawn ? known.cause : std::nullopt});
+  if (stage != AlertStage::withdrawn) known.cause.reset();
+  tell_groups(watch, {.at = known.at, .cause = known.cause}, since);
 }
 
-// Where a member is withdrawn, so is a group that it brought together.
-void Alerts::tell_groups(std::size_t member, const Finding& finding) {
+// Where a member is withdrawn, so is a group that it brought together: one that began before it is over.
+void Alerts::tell_groups(std::size_t member, const Finding& finding, Instant since) {
   for (const std::size_t group : groups_[member]) {
-    observe(group, {.at = finding.at, .value = count_of(group), .cause = finding.cause});
+    const std::optional<Instant> began = state_.alerts[group].since;
+    const auto cause = began && *began < since ? std::nullopt : finding.cause;
+    observe(group, {.at = finding.at, .value = count_of(group), .cause = cause});
   }
 }
 
@@ -337,6 +346,7 @@ void Alerts::publish(std::size_t watch, AlertStage stage, Instant since, std::ui
                     .suppressed = state_.alerts[watch].suppressed,
                     .of = finding.of}});
   remember_told(watch);
+  if (comes_behind(finding)) note_behind(watch, finding.at);
 }
 
 // By what fires by then, or is due and only waits for readings that may be under way. Of two silences the one that is

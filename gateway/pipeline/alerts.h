@@ -32,6 +32,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -69,10 +70,10 @@ class Alerts {
   // `until`: what it does is still counted by the old factor until then.
   void counted_late(model::AccountId account, Instant from, std::optional<Instant> until = {});
   // Readings so far that were the newest of their point, but wait likewise: they fill a silence that was told of their
-  // device, or other meters of their user were ahead of them.
+  // device, or other meters of their user were ahead of them, or what has to do with their alert was.
   std::uint64_t heard_behind() const { return heard_behind_; }
   std::vector<LateWatch> late() const;
-  void told_late(const LateJudgement& judgement);
+  void told_late(std::span<const LateJudgement> judgements);
 
   // An account is counted up to here. `rate_is_known`: the last movement says how fast.
   void counted(model::AccountId account, Instant until, bool rate_is_known);
@@ -119,11 +120,12 @@ class Alerts {
     Duration bridged = Duration::max();  // how long a value holds, where its state says nothing: bridged()
     Duration patience{};                 // coverage: so long after its end a period may still be closed as watched
     bool changed = false;
-    bool dirty = false;                      // in dirty_
-    Instant until{};                         // of a dirty one: counted up to here
-    std::optional<model::Cause> cause;       // of a dirty one
-    std::uint64_t heard_late = 0;            // in this run
-    bool late_by_parents = false;            // it waits for nothing but what holds it back
+    bool dirty = false;                 // in dirty_
+    Instant until{};                    // of a dirty one: counted up to here
+    std::optional<model::Cause> cause;  // of a dirty one
+    std::uint64_t heard_late = 0;       // in this run
+    bool late_by_siblings = false;      // it waits for nothing but others of its rule, of which one fires at a time
+    std::optional<Instant> moved = {};  // of a rate that is judged in parts: of those before
     mutable std::optional<Span> hours = {};  // that were asked for last
     bool waits_for_stale = false;            // of a rate: all was judged but what is still counted by an old factor
     std::map<Instant, LastTold> told;        // by begin: since late readings wait to be judged
@@ -172,7 +174,7 @@ class Alerts {
   std::optional<std::uint32_t> told_before(std::size_t watch, Instant since) const;
   void publish(std::size_t watch, model::AlertStage stage, Instant since, std::uint32_t revision,
                const Finding& finding);
-  void tell_groups(std::size_t member, const Finding& finding);
+  void tell_groups(std::size_t member, const Finding& finding, Instant since);
   double count_of(std::size_t group) const;
   std::string members_of(std::size_t group, Instant at) const;
   std::optional<std::size_t> held_back_by(std::size_t watch, Instant at) const;
@@ -210,6 +212,7 @@ class Alerts {
   std::optional<Instant> filled_from(std::size_t watch, Instant at) const;
   void remember_silence(std::size_t watch, Instant since, Instant over);
   void forget_silence(std::size_t watch, Instant since);
+  Instant not_watched_before(std::size_t watch, const Span& open, Instant clock) const;
   Instant known_until(std::size_t watch, Instant clock) const;
 
   // alert_periods.cc: users
@@ -255,16 +258,24 @@ class Alerts {
                                              const model::AlertPeriod& period, const Span& span) const;
   std::optional<model::SummedTime> of_total(std::size_t watch, Instant until) const;
 
-  // alert_corrections.cc: what was judged by other figures than there are now
-  void add_correction(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums, const Span& span,
-                      bool is_open);
+  // alert_late.cc: what waits for the judgement of late data
   void judge_late(std::size_t watch, const Finding& finding);
-  void wait_for_judgement(std::size_t watch, Instant from, bool by_parent = false);
+  void wait_for_judgement(std::size_t watch, Instant from, bool by_sibling = false);
+  void take_late(const LateJudgement& judgement);
   void tell_late(std::size_t watch, const model::Alert& change, bool is_over);
   void remember_told(std::size_t watch);
   void note_late_groups(std::size_t member, Instant from);
   void note_late_children(std::size_t parent, Instant from);
+  void note_moved(std::size_t watch, Instant at);
+  void ask_for(const LateJudgement& judgement);
+  bool comes_behind(const Finding& finding) const;
+  void note_behind(std::size_t watch, Instant from);
   Instant heard_until(std::size_t watch) const;
+  Instant judged_until(std::size_t watch, Instant from) const;
+
+  // alert_corrections.cc: what was judged by other figures than there are now
+  void add_correction(std::size_t watch, model::AccountId account, const model::OpenPeriod& sums, const Span& span,
+                      bool is_open);
   void judge_past(std::size_t watch, const Span& period, const Finding& finding);
   Instant counted_until(std::size_t watch, const Span& period) const;
   Course course_of(std::size_t watch, const std::vector<model::AlertPeriod>& periods, Instant oldest) const;
@@ -293,6 +304,8 @@ class Alerts {
   std::optional<Instant> waits_;       // since then, by the clock: something does
   bool waiting_ = false;               // begin_waiting() was called
   std::uint64_t heard_behind_ = 0;
+  Instant newest_ = Instant::min();  // of all readings that counted before heard_last_
+  Instant heard_last_ = Instant::min();
 };
 
 }  // namespace carbongate::pipeline

@@ -57,4 +57,10 @@ Instant Arrivals::known_if_unheard(PointId point, Instant now) const {
   return now - lag;
 }
 
+std::optional<Duration> Arrivals::unheard_for(PointId point, Instant now) const {
+  const std::optional<Instant>& received = points_.at(index(point)).received;
+  if (!resumed_ || (received && *received >= *resumed_)) return std::nullopt;
+  return now - *resumed_;
+}
+
 }  // namespace carbongate::pipeline

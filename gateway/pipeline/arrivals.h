@@ -36,6 +36,7 @@ class Arrivals {
   // At most `now`; the smallest Instant: nothing is known yet.
   Instant known_until(PointId point, Instant now) const;
   Instant known_if_unheard(PointId point, Instant now) const;  // the same, but what was heard since has no lag
+  std::optional<Duration> unheard_for(PointId point, Instant now) const;  // since resume(); nullopt: it was heard
 
  private:
   struct Source {

@@ -85,7 +85,7 @@ bool is_between(const model::AlertRule& silence, Instant before, Instant after) 
   return after - before < silence.length;
 }
 
-LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::span<const Reading> readings,
+LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::span<const PastReading> readings,
                          std::span<const Alert> told, std::span<const AlertsOf> parents) {
   const model::Watch& watch = site.watches.at(model::index(late.watch));
   const model::AlertRule& rule = site.alert_rules.at(watch.rule_place);
@@ -102,9 +102,15 @@ LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::sp
   model::AlertState& played = state.alerts[model::index(kPlayed)];
   fire_as_told(known, start, played);
   const model::AlertState begin = played;
-  // Where nothing was heard before, it is silent since long ago, or since it is watched.
-  const Instant silent = start - rule.length;
-  if (rule.measure == Measure::silence) played.begun = std::max(silent, late.expected.value_or(silent));
+  // Where nothing was heard before, it is silent since long ago, or since it is watched: of what ends with the first
+  // late one it is not said. What the watch waits for since then says nothing of the past.
+  LateWatch of = late;
+  if (rule.measure == Measure::silence) {
+    const Instant silent = start - rule.length;
+    const bool is_past = late.expected && *late.expected <= late.from;
+    played.begun = is_past ? std::max(silent, *late.expected) : silent;
+    of.from += Duration(1);
+  }
   const std::optional<Instant> begun = played.begun;
   Held held(site, late.watch, parents, late.until);
   const auto move_to = [&](Instant at) {
@@ -112,13 +118,13 @@ LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::sp
         at, one.alert_grace, [&](Instant now) { alerts.pass(now, now); },
         [&](double value, Instant when) { alerts.tell(kParent, value, "", when); });
   };
-  for (const Reading& reading : readings) {
+  for (const PastReading& reading : readings) {
     move_to(reading.at);
-    const Reading heard{.point = PointId{}, .hj212_flag = reading.hj212_flag, .at = reading.at, .value = reading.value};
+    const Reading heard{.point = PointId{}, .hj212_flag = {}, .at = reading.at, .value = reading.value};
     if (heard.at < start) {
-      alerts.remember(heard, {});
+      alerts.remember(heard, reading.quality);
     } else {
-      alerts.heard(heard, {}, heard.at);
+      alerts.heard(heard, reading.quality, heard.at);
     }
     if (played.begun == begun) played.begun.reset();  // what was heard says it better
     state.points.front().last_at = heard.at;
@@ -129,7 +135,9 @@ LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::sp
   const Instant until = goes_on || readings.empty() ? late.until : readings.back().at;
   move_to(until);
   if (goes_on) alerts.pass(until + one.alert_grace, until + one.alert_grace);
-  return judgement_of(late, start, known, rows, begin, played);
+  LateJudgement judgement = judgement_of(of, {start, until + Duration(1)}, known, rows, begin, played);
+  judgement.of = late;
+  return judgement;
 }
 
 }  // namespace carbongate::pipeline

@@ -57,6 +57,13 @@ struct LateJudgement {
 // In a judgement they do so in the times that they should have fired in, where their readings say that.
 std::vector<model::WatchId> holds_back(const model::Site& site, model::WatchId watch);
 
+// What was heard of a point, and how it was judged then.
+struct PastReading {
+  Instant at{};
+  double value = 0;
+  model::Quality quality = {};
+};
+
 // Of a reading of a counter, for rules of change: whether what it shows is doubted, or was taken back; and whether what
 // it shows is no longer to be held against what was shown before.
 constexpr bool in_doubt(model::Quality quality) {
@@ -76,7 +83,7 @@ bool is_between(const model::AlertRule& silence, Instant before, Instant after);
 // `readings`: usable ones, ascending, from lead_of() to `late.until`; of a silence of any of its points. `told`: all
 // changes of the watch's alerts, in any order; `parents`: the alerts of those that hold it back. Alerts that overlap
 // are one and the same: a late reading that only moves a begin or an end changes nothing. Pure.
-LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::span<const Reading> readings,
+LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::span<const PastReading> readings,
                          std::span<const model::Alert> told, std::span<const AlertsOf> parents);
 
 }  // namespace carbongate::pipeline

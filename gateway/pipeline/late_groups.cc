@@ -87,7 +87,7 @@ LateJudgement judge_late_group(const model::Site& site, const LateWatch& late, s
       if (over <= late.until) --changes[over];
     }
   }
-  std::vector<Reading> counts;
+  std::vector<PastReading> counts;
   const Instant lead = lead_of(one, of);
   Calendar calendar(site.time_zone);
   const auto& active = one.alert_rules.front().active;
@@ -100,7 +100,7 @@ LateJudgement judge_late_group(const model::Site& site, const LateWatch& late, s
   int count = 0;
   for (const auto& [at, change] : changes) {
     count += change;
-    const Reading reading{.point = PointId{}, .at = std::max(at, lead), .value = static_cast<double>(count)};
+    const PastReading reading{.at = std::max(at, lead), .value = static_cast<double>(count)};
     if (!counts.empty() && counts.back().at == reading.at) counts.pop_back();
     counts.push_back(reading);
   }
@@ -111,7 +111,7 @@ LateJudgement judge_late_group(const model::Site& site, const LateWatch& late, s
     Alert& change = judgement.changes[i];
     if (change.stage == AlertStage::firing) change.note = members_at(fired, change.at);
   }
-  // A withdrawal of what goes on, and a firing that does, are the members' own to tell.
+  // A firing that goes on is the members' own to tell, and so is a withdrawal of what does, but for what holds it back.
   const auto known = alerts_of(told, Instant::max());
   std::vector<Alert> over;
   for (std::size_t i = 0; i < judgement.changes.size(); ++i) {
@@ -119,7 +119,8 @@ LateJudgement judge_late_group(const model::Site& site, const LateWatch& late, s
     const bool is_followed = i + 1 < judgement.changes.size() && judgement.changes[i + 1].since == change.since;
     if (change.stage == AlertStage::firing && !is_followed) continue;
     const auto same = known.find(change.since);
-    if (change.stage == AlertStage::withdrawn && same != known.end() && !same->second.over) continue;
+    const bool goes_on = same != known.end() && !same->second.over;
+    if (change.stage == AlertStage::withdrawn && goes_on && parents.empty()) continue;
     over.push_back(change);
   }
   judgement.changes = std::move(over);

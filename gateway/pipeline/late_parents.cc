@@ -15,51 +15,62 @@ namespace {
 
 constexpr int kRounds = 4;  // in which watches that hold each other back are judged, one by what the others came to
 
-// Whether it is silent now no reading says; sums are judged by corrections, groups by what was told of their members.
+// Sums are judged by corrections.
 bool is_played(const model::AlertRule& rule) {
-  return rule.measure == Measure::value || rule.measure == Measure::change || rule.measure == Measure::rate;
+  return rule.measure == Measure::value || rule.measure == Measure::change || rule.measure == Measure::rate ||
+         rule.measure == Measure::silence || rule.measure == Measure::members;
+}
+
+bool covers(const Span& known, const Span& asked) {
+  return known.begin <= asked.begin && asked.end <= known.end;
 }
 
 }  // namespace
 
-LateParents::LateParents(const model::Site& site, std::span<const LateWatch> late, Judge judge)
-    : site_(site), judge_(std::move(judge)), all_{.from = Instant::max(), .until = Instant::min()} {
-  for (const LateWatch& one : late) {
-    const bool is_group = rule_of(one.watch).measure == Measure::members;  // how many fire lasts until that changes
-    all_.from = std::min(all_.from, is_group ? one.from - 2 * rule_of(one.watch).hold_for : judged_from(site, one));
-    all_.until = std::max(all_.until, one.until);
-  }
-}
+LateParents::LateParents(const model::Site& site, Judge judge) : site_(site), judge_(std::move(judge)) {}
 
-model::Result<void> LateParents::put_right(std::vector<AlertsOf>& parents, WatchId child, For whom) {
+// In the time that the child is played.
+model::Result<void> LateParents::put_right(std::vector<AlertsOf>& parents, const LateWatch& child, For whom) {
   if (parents.size() > kParentsPlayed) return {};
+  const model::AlertRule& rule = rule_of(child.watch);
+  const bool is_group = rule.measure == Measure::members;  // how many fire lasts until that changes
+  const Span of{is_group ? child.from - 2 * rule.hold_for : judged_from(site_, child), child.until + Duration(1)};
   for (AlertsOf& parent : parents) {
     if (!is_played(rule_of(parent.watch))) continue;
-    const bool is_sibling = &rule_of(parent.watch) == &rule_of(child);
+    const bool is_sibling = &rule_of(parent.watch) == &rule;
     if (!is_sibling || whom == For::itself) {
-      if (auto found = find(parent.watch); found.has_error()) return found.error();
+      const Duration lead = is_sibling ? 2 * (child.from - of.begin) : Duration::zero();
+      if (auto found = find(parent.watch, {of.begin - lead, of.end}); found.has_error()) return found.error();
     }
-    const auto right = right_.find(parent.watch);
-    if (right != right_.end()) parent.alerts = pipeline::put_right(parent.alerts, right->second);
+    const auto known = right_.find(parent.watch);
+    if (known != right_.end()) parent.alerts = pipeline::put_right(parent.alerts, known->second.right);
   }
   return {};
 }
 
-model::Result<void> LateParents::find(WatchId watch) {
+model::Result<void> LateParents::find(WatchId watch, const Span& of) {
   const model::AlertRule& rule = rule_of(watch);
   if (!rule.one_alert) {
-    if (right_.contains(watch)) return {};
-    if (auto judged = judge_again(watch); judged.has_error()) return judged.error();
+    const auto known = right_.find(watch);
+    if (known != right_.end() && covers(known->second.of, of)) return {};
+    if (auto judged = judge_again(watch, of); judged.has_error()) return judged.error();
     return {};
   }
   const std::size_t place = site_.watches.at(model::index(watch)).rule_place;
-  if (!settled_.insert(place).second) return {};
+  std::vector<WatchId> siblings;
+  for (const model::Watch& one : site_.watches) {
+    if (one.rule_place == place) siblings.push_back(one.id);
+  }
+  if (siblings.size() > kParentsPlayed) return {};
+  const auto settled = settled_.find(place);
+  if (settled != settled_.end() && covers(settled->second, of)) return {};
+  settled_[place] = of;
+  for (const WatchId one : siblings) right_.erase(one);
   bool is_settled = false;
   for (int round = 0; round < kRounds && !is_settled; ++round) {
     is_settled = true;
-    for (const model::Watch& one : site_.watches) {
-      if (one.rule_place != place) continue;
-      const auto is_other = judge_again(one.id);
+    for (const WatchId one : siblings) {
+      const auto is_other = judge_again(one, of);
       if (is_other.has_error()) return is_other.error();
       is_settled = is_settled && !*is_other;
     }
@@ -68,15 +79,13 @@ model::Result<void> LateParents::find(WatchId watch) {
 }
 
 // Whether it came to something else than before.
-model::Result<bool> LateParents::judge_again(WatchId watch) {
-  LateWatch late = all_;
-  late.watch = watch;
+model::Result<bool> LateParents::judge_again(WatchId watch, const Span& of) {
+  const LateWatch late{.watch = watch, .from = of.begin, .until = of.end - Duration(1)};
   auto judgement = judge_(late, For::its_children);
   if (judgement.has_error()) return judgement.error();
   const auto known = right_.find(watch);
-  const bool is_other = known == right_.end() || differs_from(known->second.alerts, judgement->right) ||
-                        differs_from(judgement->right.alerts, known->second);
-  right_.insert_or_assign(watch, std::move(judgement->right));
+  const bool is_other = known == right_.end() || differs_from(known->second.right.alerts, judgement->right);
+  right_.insert_or_assign(watch, Asked{.of = of, .right = std::move(judgement->right)});
   return is_other;
 }
 

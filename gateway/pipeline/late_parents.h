@@ -2,14 +2,16 @@
 // have fired. What was told of it may begin and end at others.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
-#include <set>
 #include <span>
 #include <vector>
 
 #include "gateway/model/errors.h"
 #include "gateway/model/site.h"
+#include "gateway/pipeline/calendar.h"
 #include "gateway/pipeline/late_alerts.h"
 
 namespace carbongate::pipeline {
@@ -21,22 +23,27 @@ class LateParents {
   enum class For : std::uint8_t { itself, its_children };
   using Judge = std::function<model::Result<LateJudgement>(const LateWatch& late, For whom)>;
 
-  // `site` outlives it. `late`: all that the pass judges; their time is that of what is right.
-  LateParents(const model::Site& site, std::span<const LateWatch> late, Judge judge);
+  // `site` outlives it.
+  LateParents(const model::Site& site, Judge judge);
 
-  // `parents`: as they were told, of that watch, or the members of a group; more than kParentsPlayed are left so.
-  model::Result<void> put_right(std::vector<AlertsOf>& parents, model::WatchId child, For whom);
+  // `parents`: as they were told, of what holds `child` back, or of the members of a group. More than kParentsPlayed
+  // are left so.
+  model::Result<void> put_right(std::vector<AlertsOf>& parents, const LateWatch& child, For whom);
 
  private:
-  model::Result<void> find(model::WatchId watch);
-  model::Result<bool> judge_again(model::WatchId watch);
+  struct Asked {
+    Span of{};  // that was asked for: what is right of a rate may end before
+    Right right;
+  };
+
+  model::Result<void> find(model::WatchId watch, const Span& of);
+  model::Result<bool> judge_again(model::WatchId watch, const Span& of);
   const model::AlertRule& rule_of(model::WatchId watch) const;
 
   const model::Site& site_;
   Judge judge_;
-  LateWatch all_;
-  std::map<model::WatchId, Right> right_;
-  std::set<std::size_t> settled_;  // rules of which one alert fires at a time
+  std::map<model::WatchId, Asked> right_;
+  std::map<std::size_t, Span> settled_;  // of rules of which one alert fires at a time
 };
 
 // Of more that hold a watch back counts what was told.

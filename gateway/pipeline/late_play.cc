@@ -72,17 +72,18 @@ void fire_as_told(const std::map<Instant, Told>& known, Instant start, model::Al
   }
 }
 
-LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<Instant, Told>& known,
+LateJudgement judgement_of(const LateWatch& late, const Span& played, const std::map<Instant, Told>& known,
                            std::span<const model::JournalRow> rows, const model::AlertState& at_start,
                            const model::AlertState& end) {
-  std::vector<Alert> played;
+  const Instant start = played.begin;
+  std::vector<Alert> changes;
   for (const model::JournalRow& row : rows) {
     const auto* alert = row.body.get_if<Alert>();
-    if (alert && row.subject == model::Subject(kPlayed)) played.push_back(*alert);
+    if (alert && row.subject == model::Subject(kPlayed)) changes.push_back(*alert);
   }
-  std::map<Instant, Told> right = alerts_of(played, Instant::max());
+  std::map<Instant, Told> right = alerts_of(changes, Instant::max());
   LateJudgement judgement{.of = late, .changes = {}, .pending = {}};
-  judgement.right = {.of = {late.from, late.until + Duration(1)}, .alerts = right};
+  judgement.right = {.of = {late.from, played.end}, .alerts = right};
   const std::map<Instant, Told>& all = judgement.right.alerts;
   // Of what fired at the start only the end was played.
   std::erase_if(right, [&](const auto& item) { return item.first < start && known.contains(item.first); });
@@ -132,6 +133,15 @@ LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<
       change.id = alert.firing.id;
       add(std::move(change), alert.changes);
     }
+  }
+  // What fires at the end goes on as the last one that it was told as, if that is over.
+  const auto goes_on = end.since ? all.find(*end.since) : all.end();
+  if (goes_on != all.end() && !goes_on->second.over) {
+    const Told* last = nullptr;
+    for (const auto& [since, alert] : known) {
+      if (!alert.withdrawn && alert.fired <= late.until && alert.overlaps(goes_on->second)) last = &alert;
+    }
+    if (last && last->over) add(last->firing, last->changes);
   }
   if (end.holds_since && end.seen_at) {
     judgement.pending = {.since = *end.holds_since,

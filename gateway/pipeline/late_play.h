@@ -60,9 +60,9 @@ Instant judged_from(const model::Site& site, const LateWatch& late);
 // The state of a watch that begins to be played then: what was told to fire fires, or is about to.
 void fire_as_told(const std::map<Instant, Told>& known, Instant start, model::AlertState& state);
 
-// `played`: the rows that followed from `start` to `late.until`; `at_start`, `end`: the state of the watch then.
-LateJudgement judgement_of(const LateWatch& late, Instant start, const std::map<Instant, Told>& known,
-                           std::span<const model::JournalRow> played, const model::AlertState& at_start,
+// `rows`: what followed in that time; `at_start`, `end`: the state of the watch when it began and ended.
+LateJudgement judgement_of(const LateWatch& late, const Span& played, const std::map<Instant, Told>& known,
+                           std::span<const model::JournalRow> rows, const model::AlertState& at_start,
                            const model::AlertState& end);
 
 }  // namespace carbongate::pipeline

@@ -159,6 +159,7 @@ struct RatePlay::Playing {
       return !goes_on || row.subject != model::Subject(kPlayed) || alert.since != *lead.since;
     });
     if (goes_on) {
+      fresh.holds_since.reset();
       fresh.since = lead.since;
       fresh.fired_at = lead.fired_at;
       fresh.published = lead.published;
@@ -253,8 +254,8 @@ LateJudgement RatePlay::finish() {
 
   LateWatch of = playing.late;
   of.until = until;
-  LateJudgement judgement = judgement_of(of, playing.start, alerts_of(playing.changes, until), playing.rows,
-                                         playing.at_begin, playing.state());
+  LateJudgement judgement = judgement_of(of, {playing.start, until + Duration(1)}, alerts_of(playing.changes, until),
+                                         playing.rows, playing.at_begin, playing.state());
   judgement.of = playing.late;
   if (until >= playing.late.until) {
     judgement.rates = playing.rates();

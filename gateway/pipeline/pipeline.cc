@@ -172,8 +172,8 @@ model::Effects Pipeline::Engine::tell(model::WatchId watch, double value, const 
 }
 
 model::Effects Pipeline::Engine::told_late(std::span<const LateJudgement> judgements) {
+  alerts_.told_late(judgements);
   for (const LateJudgement& judgement : judgements) {
-    alerts_.told_late(judgement);
     for (const LateRate& rate : judgement.rates) {
       const std::size_t i = index(rate.account);
       model::AccountState& account = state_.accounts[i];

@@ -79,8 +79,16 @@ std::map<Instant, Told> put_right(const std::map<Instant, Told>& told, const Rig
   }
   for (const auto& [since, alert] : told) {
     if (alert.withdrawn) continue;
+    for (auto& [begin, played] : alerts) {
+      if (played.overlaps(alert)) played.firing = alert.firing;  // by the name that it was told under
+    }
     const bool is_elsewhere = alert.over.value_or(Instant::max()) <= right.of.begin || alert.fired >= right.of.end;
     if (is_elsewhere) alerts.try_emplace(since, alert);
+    if (!is_elsewhere && alert.fired < right.of.begin && !fires_at(right.alerts, right.of.begin)) {
+      Told until_then = alert;
+      until_then.over = right.of.begin;
+      alerts.insert_or_assign(since, std::move(until_then));
+    }
     const bool goes_on = !is_elsewhere && (!alert.over || *alert.over >= right.of.end);
     if (!goes_on) continue;
     for (auto& [begin, played] : alerts) {

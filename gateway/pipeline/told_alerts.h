@@ -44,7 +44,7 @@ struct Right {
 // The earliest time in `right.of` at which one of the two fires and the other does not.
 std::optional<Instant> differs_from(const std::map<Instant, Told>& told, const Right& right);
 
-// What is right, and before and after it what was told.
+// What is right, under the names that were told, and before and after it what was told.
 std::map<Instant, Told> put_right(const std::map<Instant, Told>& told, const Right& right);
 
 }  // namespace carbongate::pipeline

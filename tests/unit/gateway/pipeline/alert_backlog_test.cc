@@ -210,6 +210,27 @@ TEST_F(AlertBacklog, OfADeviceThatIsAlwaysBehindTimePassesByItsOwnStamps) {
       << "as soon as it is heard to have held";
 }
 
+// What is not heard yet after a start may be as far behind as it was.
+TEST_F(AlertBacklog, AfterAStartTheCoverageOfALoggerIsJudgedByItsOwnStamps) {
+  const PointId logger = add_meter("a", "mqtt");
+  const model::AccountId account = site_.add_account(logger);
+  AlertRule& coverage = rule("coverage", Measure::coverage);
+  coverage.period = model::Period::hour;
+  coverage.below = 90;
+  watch_user("press", {account}).unit = "%";
+  start();
+  const Duration behind = 2h + 30min;
+  Instant at = utc(day_ + "09:00:00");
+  for (; at < utc(day_ + "10:19:00"); at += 30s) hear(stamped(logger, at, 50), at + behind);
+  restart_at(at + behind);
+  beat(at + behind, at + behind + 30min);
+  EXPECT_EQ(told(), "") << "the hour from 10:00 goes on";
+  for (; at < utc(day_ + "11:05:00"); at += 30s) hear(stamped(logger, at, 50), at + behind + 30min);
+  EXPECT_EQ(told(), "");
+  beat(at + behind + 30min, at + behind + 3h);
+  EXPECT_EQ(told(), "06-01 12:00:00 coverage press firing since 06-01 12:00:00 7.5/90\n") << "it is dead";
+}
+
 class AnyBacklog : public AlertBacklog, public ::testing::WithParamInterface<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Seeds, AnyBacklog, ::testing::Range(1u, kSanitized ? 10u : 60u));
 

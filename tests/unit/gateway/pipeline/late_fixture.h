@@ -45,23 +45,19 @@ class LateTest : public AlertsTest {
     std::vector<LateJudgement> judgements;
     const std::vector<LateWatch> all = pipeline_->late_watches();
     std::optional<LateParents> right;
-    const auto judge = [&](const LateWatch& late, LateParents::For whom) {
+    const auto judge = [&](const LateWatch& late, LateParents::For whom) -> model::Result<LateJudgement> {
       std::vector<AlertsOf> parents = told_of_parents(late, judgements);
-      EXPECT_TRUE(right->put_right(parents, late.watch, whom));
-      return judge_one(late, parents);
-    };
-    right.emplace(site_.site, all, judge);
-    for (const LateWatch& late : all) {
+      EXPECT_TRUE(right->put_right(parents, late, whom));
+      LateWatch of = late;
+      if (whom == LateParents::For::its_children) of.expected = pipeline_->state().alerts[model::index(of.watch)].begun;
       const model::Watch& watch = site_.site.watches[model::index(late.watch)];
-      if (watch.members.empty()) {
-        judgements.push_back(judge(late, LateParents::For::itself));
-        continue;
-      }
+      if (watch.members.empty()) return judge_one(of, parents);
       std::vector<AlertsOf> members = alerts_told(watch.members, late, judgements);
-      EXPECT_TRUE(right->put_right(members, late.watch, LateParents::For::itself));
-      judgements.push_back(
-          judge_late_group(site_.site, late, members, alerts_[late.watch], told_of_parents(late, judgements)));
-    }
+      EXPECT_TRUE(right->put_right(members, late, LateParents::For::itself));
+      return judge_late_group(site_.site, late, members, alerts_[late.watch], parents);
+    };
+    right.emplace(site_.site, judge);
+    for (const LateWatch& late : all) judgements.push_back(judge(late, LateParents::For::itself).value());
     return judgements;
   }
   void tell(const std::vector<LateJudgement>& judgements) { keep(pipeline_->told_late(judgements)); }
@@ -142,13 +138,13 @@ class LateTest : public AlertsTest {
     if (!watch.accounts.empty()) return judge_rate(late, parents);
     return judge_late(site_.site, late, usable_of(watch, late), alerts_[late.watch], parents);
   }
-  std::vector<Reading> usable_of(const model::Watch& watch, const LateWatch& late) const {
-    std::vector<Reading> readings;
+  std::vector<PastReading> usable_of(const model::Watch& watch, const LateWatch& late) const {
+    std::vector<PastReading> readings;
     for (const auto& [point, stored] : stored_) {
       if (std::ranges::find(watch.points, point) == watch.points.end() || !usable(stored.quality)) continue;
       if (stored.at < lead_of(site_.site, late) || stored.at > late.until) continue;
       if (readings.empty() || readings.back().at != stored.at)
-        readings.push_back(reading(point, stored.at, stored.value));
+        readings.push_back({.at = stored.at, .value = stored.value, .quality = stored.quality});
     }
     return readings;
   }

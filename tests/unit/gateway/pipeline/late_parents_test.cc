@@ -92,6 +92,39 @@ TEST_F(ThatHoldBack, OfOneRuleLetOneFireAtATime) {
   EXPECT_EQ(told(), "") << "the press began before the oven";
 }
 
+TEST_F(ThatHoldBack, OrAreCountedEndAGroupThatBeganBeforeThem) {
+  rule_of_each("over", 100).hold_for = 2min;
+  auto& group = rule("any", Measure::members);
+  group.above = 0;
+  watch_group();
+  start();
+  for (const int point : {0, 1}) read(point, "12:00:00", 50);
+  for (const char* at : {"12:05:00", "12:07:00"}) read(0, at, 120);
+  for (const char* at : {"12:08:00", "12:10:00"}) read(1, at, 120);
+  read(0, "12:11:00", 50);
+  told();
+  read_late(1, "12:09:00", 50, "12:11:10");
+  judge_all();
+  EXPECT_EQ(told(),
+            "06-01 12:10:00 over oven.oven withdrawn since 06-01 12:08:00 50/100 #1 late-data\n"
+            "06-01 12:10:00 any  resolved since 06-01 12:07:00 0/0 #1\n")
+      << "the press alone had brought it about";
+}
+
+// Nothing is late here, but one device is behind the other.
+TEST_F(ThatHoldBack, AreJudgedByTheirTimesWhereOneIsBehind) {
+  rule_of_each("one", 100).one_alert = true;
+  start();
+  for (const int point : {0, 1}) read(point, "12:00:00", 50);
+  read(0, "12:06:00", 120);
+  read_late(1, "12:05:00", 120, "12:06:30");
+  read(0, "12:08:00", 50);
+  read_late(1, "12:07:00", 50, "12:08:10");
+  told();
+  judge_all();
+  EXPECT_EQ(told(), "06-01 12:08:00 one press.press withdrawn since 06-01 12:06:00 #2 late-data\n");
+}
+
 class ParentsInAnyOrder : public ThatHoldBack, public ::testing::WithParamInterface<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Seeds, ParentsInAnyOrder, ::testing::Range(1u, 1u + static_cast<unsigned>(rounds(200))));
 

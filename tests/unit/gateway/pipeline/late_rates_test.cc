@@ -124,7 +124,7 @@ TEST_F(LateRates, AreNotMixedOfTwoTimesByAMeterThatIsBehind) {
   read(energy_, "04:40:00", 1040);
   read_late(power_, "04:05:00", 1700, "04:40:30");
   EXPECT_EQ(told(), "") << "1700 with half of what the counter did until 04:40";
-  judge();
+  judge_all();
   EXPECT_EQ(told(),
             "06-01 04:05:00 load shop firing since 06-01 04:05:00 900/800 late-data\n"
             "06-01 04:40:00 load shop resolved since 06-01 04:05:00 60/800 #1 late-data\n");
@@ -166,6 +166,25 @@ TEST_F(LateRates, LeaveTheSecondOfTwoThatLateDataJoinFiring) {
   read(power_, "06:10:00", 0);
   read(power_, "06:15:00", 0);
   EXPECT_EQ(told(), "06-01 06:10:00 load shop resolved since 06-01 06:05:00 450.909091/800 #1\n");
+}
+
+// It was told to be over because a meter was behind, and by all readings it fires on.
+TEST_F(LateRates, FireOnWhereAMeterWasOnlyBehind) {
+  rate_rule("load", model::AlertSum::amount, 900).clear_above = 300;
+  start();
+  for (const char* at : {"03:00:00", "03:05:00"}) read(power_, at, 500);
+  read(energy_, "03:00:10", 1000);
+  read(energy_, "03:05:10", 1050);
+  double kwh = 1050;
+  for (const char* at : {"03:10:10", "03:15:10", "03:20:10", "03:25:10"}) read(energy_, at, kwh += 20);
+  EXPECT_EQ(told(),
+            "06-01 03:05:10 load shop firing since 06-01 03:05:10 1100.000004/900\n"
+            "06-01 03:20:10 load shop resolved since 06-01 03:05:10 240/900 #1\n");
+  for (const char* at : {"03:10:00", "03:15:00", "03:20:00", "03:25:00"}) read_late(power_, at, 500, "03:25:30");
+  judge_all();
+  EXPECT_EQ(told(), "06-01 03:05:10 load shop firing since 06-01 03:05:10 1100.000004/900 #2 late-data\n");
+  read(energy_, "03:30:10", kwh += 20);
+  EXPECT_EQ(told(), "");
 }
 
 TEST_F(LateRates, AreNotTooLowWhereAMeterHasCountedNothingYet) {

@@ -97,6 +97,39 @@ TEST_F(LateSilences, WaitForThoseTheyDependOnWhereABacklogEndsThem) {
   }
 }
 
+// The gateway comes back a little earlier than what is behind it.
+TEST_F(LateSilences, WaitForThoseThatABacklogHasEndedAMomentBefore) {
+  const PointId meter = site_.add_point("meter", Kind::instantaneous, "kW");
+  site_.site.points.back().device = "meter";
+  rule("meter", Measure::silence).length = 15min;
+  site_.site.alert_rules.back().depends_on = {0};
+  watch_device({meter});
+  start();
+  for (const char* minutes : {"12:00", "12:40"}) {
+    read(power_, std::string(minutes) + ":00", "14:00:00");
+    read(meter, std::string(minutes) + ":20", "14:00:00");
+  }
+  judge_all();
+  EXPECT_EQ(told(),
+            "06-01 12:10:00 silent device firing since 06-01 12:10:00\n"
+            "06-01 12:40:00 silent device resolved since 06-01 12:10:00 #1\n");
+}
+
+TEST_F(LateSilences, OfSomeHoursStandWhereTheyOnlyEndEarlier) {
+  site_.site.alert_rules[0].active =
+      model::Active{.weekdays = 0x7f, .begin = 13h + 30min, .end = 13h + 50min, .dates = {}};
+  start();
+  read(power_, "12:18:00");
+  pass("13:52:00");
+  read(power_, "14:06:00");
+  EXPECT_EQ(told(),
+            "06-01 13:40:00 silent device firing since 06-01 13:40:00\n"
+            "06-01 13:50:00 silent device resolved since 06-01 13:40:00 #1\n");
+  read(power_, "13:45:00", "14:06:10");
+  judge_all();
+  EXPECT_EQ(told(), "") << "it was silent until 13:45";
+}
+
 TEST_F(LateSilences, StandWhereSoLongAGapIsLeft) {
   start();
   read(power_, "12:00:00");
@@ -190,6 +223,10 @@ TEST_P(SilencesInAnyOrder, OverlapWhatFollowsFromTheRightOne) {
   const auto below = [&](unsigned n) {
     return static_cast<int>(std::uniform_int_distribution<unsigned>(0, n - 1)(random));
   };
+  model::AlertRule& behind = rule("behind", Measure::silence);
+  behind.length = 10min + below(4) * 1min;
+  behind.depends_on = {0};
+  const model::WatchId child = watch_device({power_, other_}).id;
   for (int i = below(3); i > 0; --i) {
     const Instant from = time("00:00:00") + below(300) * 1min;
     site_.site.maintenance.push_back(
@@ -209,6 +246,7 @@ TEST_P(SilencesInAnyOrder, OverlapWhatFollowsFromTheRightOne) {
   begin_anew();
   for (const Heard& one : readings) hear(one.point, one.at, 1, one.at);
   const std::vector<Stretch> right = standing(device_);
+  const std::vector<Stretch> right_of_child = standing(child);
 
   begin_anew();
   std::vector<Heard> late;
@@ -236,6 +274,9 @@ TEST_P(SilencesInAnyOrder, OverlapWhatFollowsFromTheRightOne) {
   judge_all();
   expect_each_among(right, standing(device_));
   expect_each_among(standing(device_), right);
+  SCOPED_TRACE("behind: " + to_text(right_of_child) + "stands " + to_text(standing(child)));
+  expect_each_among(right_of_child, standing(child));
+  expect_each_among(standing(child), right_of_child);
   if (HasFailure()) ADD_FAILURE() << "right " << to_text(right) << "\nstands " << to_text(standing(device_));
 }
 
