@@ -121,7 +121,9 @@ LateJudgement judge_late(const model::Site& site, const LateWatch& late, std::sp
   for (const PastReading& reading : readings) {
     move_to(reading.at);
     const Reading heard{.point = PointId{}, .hj212_flag = {}, .at = reading.at, .value = reading.value};
-    if (heard.at < start) {
+    if (rule.measure == Measure::members) {
+      alerts.tell(kPlayed, heard.value, "", heard.at);
+    } else if (heard.at < start) {
       alerts.remember(heard, reading.quality);
     } else {
       alerts.heard(heard, reading.quality, heard.at);

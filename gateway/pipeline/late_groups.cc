@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kMembersNamed = 20;
 constexpr Duration kHoldsForEver = 24h * 365 * 100;  // how many fire is known until that changes
 
-// How many members fire, as the value of a point.
+// A group that is told how many fire, as if that were the value of a point.
 model::Site as_a_value(const model::Site& site, const model::Watch& group) {
   model::Site one;
   one.id = site.id;
@@ -28,7 +28,6 @@ model::Site as_a_value(const model::Site& site, const model::Watch& group) {
   one.points.resize(1);
   one.points.front().limits.gap_max = kHoldsForEver;
   one.alert_rules.push_back(site.alert_rules.at(group.rule_place));
-  one.alert_rules.front().measure = model::Measure::value;
   one.alert_rules.front().depends_on.clear();
   one.alert_rules.front().one_alert = false;
   one.watches.push_back(group);
@@ -111,7 +110,7 @@ LateJudgement judge_late_group(const model::Site& site, const LateWatch& late, s
     Alert& change = judgement.changes[i];
     if (change.stage == AlertStage::firing) change.note = members_at(fired, change.at);
   }
-  // A firing that goes on is the members' own to tell, and so is a withdrawal of what does, but for what holds it back.
+  // A withdrawal of what goes on, and a firing that does, are the members' own to tell.
   const auto known = alerts_of(told, Instant::max());
   std::vector<Alert> over;
   for (std::size_t i = 0; i < judgement.changes.size(); ++i) {
@@ -119,8 +118,7 @@ LateJudgement judge_late_group(const model::Site& site, const LateWatch& late, s
     const bool is_followed = i + 1 < judgement.changes.size() && judgement.changes[i + 1].since == change.since;
     if (change.stage == AlertStage::firing && !is_followed) continue;
     const auto same = known.find(change.since);
-    const bool goes_on = same != known.end() && !same->second.over;
-    if (change.stage == AlertStage::withdrawn && goes_on && parents.empty()) continue;
+    if (change.stage == AlertStage::withdrawn && same != known.end() && !same->second.over) continue;
     over.push_back(change);
   }
   judgement.changes = std::move(over);
