@@ -147,6 +147,9 @@ WindowReadings::WindowReadings(const Window& window, const model::Site& site, st
     } else {
       max_age_ = std::min(max_age_, maker->max_age);
       const bool adds = maker->formula == model::Formula::sum;
+      for (const model::DerivedInput& input : std::span(maker->inputs).first(adds ? maker->inputs.size() : 1)) {
+        if (input.point) followed_.insert(*input.point);
+      }
       results_.emplace_back(source, adds ? pipeline::kTermsApart : Duration::zero(), model::computed_from(site, id));
     }
   }
@@ -186,6 +189,8 @@ bool WindowReadings::holds_late(Instant begin, Instant end) const {
   });
 }
 
+// What a result follows has one where it comes: whatever was counted, or closed, since then may be other. Of all other
+// inputs a late one changes results that there are.
 void WindowReadings::find_late_inputs() {
   if (tracks_.size() < 2) return;
   std::vector<std::pair<StoredReading, Track*>> heard;
@@ -197,7 +202,7 @@ void WindowReadings::find_late_inputs() {
   Instant newest = Instant::min();
   for (const auto& [reading, track] : heard) {
     newest = std::max(newest, reading.at);
-    if (newest - reading.at > max_age_) track->note_late(reading, newest);
+    if (newest - reading.at > max_age_ && followed_.contains(reading.point)) track->note_late(reading, newest);
   }
   for (Results& results : results_) {
     for (const Track& track : tracks_) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -262,6 +263,7 @@ class WindowReadings {
   bool is_late_ = false;
   pipeline::RoundsBehind rounds_;
   Duration max_age_ = Duration::max();  // of inputs; the shortest on the way
+  std::set<PointId> followed_;          // inputs whose stamps results have: the first of each, and all terms of sums
   std::vector<Track> tracks_;
   std::vector<Results> results_;
 };
