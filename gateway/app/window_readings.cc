@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <string>
 #include <unordered_map>
 
@@ -150,6 +151,7 @@ WindowReadings::WindowReadings(const Window& window, const model::Site& site, st
       for (const model::DerivedInput& input : std::span(maker->inputs).first(adds ? maker->inputs.size() : 1)) {
         if (input.point) followed_.insert(*input.point);
       }
+      if (!adds) joined_.push_back({.by = &*maker, .result = results_.size()});
       results_.emplace_back(source, adds ? pipeline::kTermsApart : Duration::zero(), model::computed_from(site, id));
     }
   }
@@ -209,18 +211,37 @@ void WindowReadings::find_late_inputs() {
       if (results.is_made_of(track.point().id)) results.withdrawn(track);
     }
   }
-  const auto own = std::ranges::find(results_, point_.id, [](const Results& r) { return r.result().id; });
   for (Results& results : results_) {
     for (const auto& [reading, track] : heard) {
       if (reading.late || !results.is_made_of(reading.point)) continue;
-      const auto until = results.made_without(reading);
-      if (!until) continue;
-      const bool is_own = &results == &*own;
-      const auto [from, to] = is_own ? std::pair(reading.at, *until) : results.around(reading.at, *until);
-      const auto [first, last] = own->around(from, own->counted_with(to));
-      track->note_late(LateSpan{.from = first, .to = last, .sequence = reading.sequence, .at = reading.at});
+      if (const auto until = results.made_without(reading)) note_late(*track, reading, results, *until);
     }
   }
+  std::map<PointId, Newest> newest_of;
+  for (const auto& [reading, track] : heard) {
+    for (const Joined& joined : joined_) {
+      if (joined.by->inputs.front().point != reading.point || !takes_later(joined, reading.at, newest_of)) continue;
+      note_late(*track, reading, results_[joined.result], reading.at);
+    }
+    Newest& of_point = newest_of[reading.point];
+    if (reading.at > of_point.last) of_point = {.last = reading.at, .before = of_point.last};
+  }
+}
+
+// What an input said then is forgotten once two newer ones of it were heard.
+bool WindowReadings::takes_later(const Joined& joined, Instant at, const std::map<PointId, Newest>& newest) const {
+  return std::ranges::any_of(joined.by->inputs | std::views::drop(1), [&](const model::DerivedInput& input) {
+    const auto known = input.point ? newest.find(*input.point) : newest.end();
+    return known != newest.end() && known->second.before > at + joined.by->wait;
+  });
+}
+
+void WindowReadings::note_late(Track& track, const StoredReading& reading, Results& results, Instant until) {
+  const auto own = std::ranges::find(results_, point_.id, [](const Results& r) { return r.result().id; });
+  const bool is_own = &results == &*own;
+  const auto [from, to] = is_own ? std::pair(reading.at, until) : results.around(reading.at, until);
+  const auto [first, last] = own->around(from, own->counted_with(to));
+  track.note_late(LateSpan{.from = first, .to = last, .sequence = reading.sequence, .at = reading.at});
 }
 
 std::uint64_t WindowReadings::not_repaired() const {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -248,6 +249,19 @@ class WindowReadings {
   bool reach_around();
 
  private:
+  // A result that follows one input and takes what the others say.
+  struct Joined {
+    const model::Derived* by = nullptr;
+    std::size_t result = 0;  // of results_
+  };
+  // When the two newest readings of an input were taken, of those that were heard so far.
+  struct Newest {
+    Instant last = Instant::min();
+    Instant before = Instant::min();
+  };
+
+  bool takes_later(const Joined& joined, Instant at, const std::map<PointId, Newest>& newest) const;
+  void note_late(Track& track, const StoredReading& reading, Results& results, Instant until);
   bool any_late(Instant begin, Instant end, std::uint64_t behind, bool left_out_too) const;
   Instant end_at(Duration behind) const;
   void begin_at(Instant at, pipeline::Calendar& calendar);
@@ -264,6 +278,7 @@ class WindowReadings {
   pipeline::RoundsBehind rounds_;
   Duration max_age_ = Duration::max();  // of inputs; the shortest on the way
   std::set<PointId> followed_;          // inputs whose stamps results have: the first of each, and all terms of sums
+  std::vector<Joined> joined_;
   std::vector<Track> tracks_;
   std::vector<Results> results_;
 };

@@ -68,6 +68,7 @@ struct Deriver::Inputs {
   std::array<std::optional<double>, static_cast<std::size_t>(Role::dryness) + 1> values{};
   Quality quality;             // the worst of them
   Rule unusable = Rule::none;  // why there is no result
+  bool of_later = false;       // as in Derived
 
   std::optional<double>& of(Role role) { return values[static_cast<std::size_t>(role)]; }
   std::optional<double> of(Role role) const { return values[static_cast<std::size_t>(role)]; }
@@ -343,6 +344,7 @@ Deriver::Inputs Deriver::gather(const Rules& rules, Instant at, const std::vecto
     }
     const bool is_first = first && &input == &rules.config->inputs.front();
     const model::EarlierInput said = is_first ? *first : said_until(points[index(*input.point)], at);
+    if (said.heard_at > at + rules.config->wait) inputs.of_later = true;
     if (!said.last_at || said.withdrawn) {
       inputs.unusable = Rule::input_missing;
     } else if (std::chrono::abs(at - *said.last_at) > rules.config->max_age) {
@@ -401,6 +403,7 @@ std::optional<Deriver::Derived> Deriver::derive_single(const Rules& rules, const
   const model::EarlierInput first{
       .heard_at = reading.at, .last_at = reading.at, .last_value = reading.value, .last_quality = quality};
   const Inputs inputs = gather(rules, reading.at, points, &first);
+  out.of_later = inputs.of_later;
   Rule unusable = inputs.unusable;
   std::optional<double> factor;
   if (unusable == Rule::none) {

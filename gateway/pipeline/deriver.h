@@ -43,6 +43,7 @@ class Deriver {
   struct Derived {
     Reading reading;
     model::Quality quality;  // what it is worth at best
+    bool of_later = false;   // an input says what it was later than `wait` behind it: what it was then is forgotten
   };
   // What an input's counter believed, and finds wrong.
   struct TakenBack {

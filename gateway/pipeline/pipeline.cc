@@ -323,6 +323,7 @@ bool Pipeline::Engine::derive_what_is_due(Instant heard, Instant now) {
       const auto before = state_.points[index(result.reading.point)].last_at;
       ingest_one(result.reading, heard, now, result.quality, step->heard);
       note_made(result.reading, before);
+      if (result.of_later && note_off(result.reading.point, result.reading.at)) ++statistics_.late_inputs;
     }
   }
   return is_any;
