@@ -50,7 +50,7 @@ std::optional<Instant> Results::made_without(const StoredReading& reading) {
     if (rows_[next_].usable) usable_until_ = std::max(usable_until_, rows_[next_].at);
   }
   const Instant until = std::isnan(reading.value) ? usable_until_ : made_until_;
-  if (until < reading.at + apart_) return std::nullopt;
+  if (until != reading.at && until < reading.at + apart_) return std::nullopt;
   return until;
 }
 

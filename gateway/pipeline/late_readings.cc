@@ -193,9 +193,10 @@ bool Pipeline::Engine::note_made_without(PointId input, Instant at, bool is_valu
 // the time.
 bool Pipeline::Engine::is_made_without(std::uint32_t derived, PointId input, Instant at, bool is_value) const {
   const model::PointState& result = state_.points[index(deriver_.result(derived))];
-  const Instant until = deriver_.adds(derived) ? at + kTermsApart : at;
-  if (result.last_at >= until) return true;
-  if (!is_value || !(result.derived.made_until >= until)) return false;
+  const Duration apart = deriver_.adds(derived) ? kTermsApart : Duration::zero();
+  const auto reaches = [&](std::optional<Instant> made) { return made && (*made == at || *made >= at + apart); };
+  if (reaches(result.last_at)) return true;
+  if (!is_value || !reaches(result.derived.made_until)) return false;
   return std::ranges::all_of(deriver_.inputs(derived), [&](const model::DerivedInput& other) {
     return !other.point || *other.point == input ||
            state_.points[index(*other.point)].last_at >= at - deriver_.max_age(derived);

@@ -35,8 +35,8 @@ class Rounds {
   Duration length_ = std::chrono::minutes(15);
 };
 
-// A term of a sum that lies so little behind a result counts for the next one, as ever: meters that are read side by
-// side are heard in any order.
+// A term of a sum that lies so little behind a result counts for the next one: meters that are read side by side are
+// heard in any order. One of its very stamp belongs to it.
 inline constexpr Duration kTermsApart = std::chrono::seconds(5);
 
 // Those of all sums among a point and what it is computed from.

@@ -87,8 +87,8 @@ class LateInputs : public ::testing::Test {
     return all;
   }
 
-  // Of each point in the order of its times. What is taken, or what is followed, is late now and then, for some readings
-  // or one.
+  // Of each point in the order of its times. What is taken, or what is followed, is late now and then, for some
+  // readings or one.
   std::vector<Heard> late(Random& random, std::span<const Reading> readings, std::int64_t one_in,
                           std::span<const PointId> points) const {
     std::vector<Heard> heard;
@@ -193,6 +193,39 @@ TEST_F(LateInputs, OrTheMeterThatTheyAreTakenFor) {
     SCOPED_TRACE(seed);
     expect_as_in_order(seed, 0, 4 + seed % 20, followed_);
   }
+}
+
+// Meters of one stamp in messages of their own, one of which says more often something.
+TEST_F(LateInputs, TermsOfOneStampGoTogetherInWhateverOrderTheyCome) {
+  TestSite site;
+  const std::vector<PointId> terms = {site.add("slow", Kind::cumulative, "kWh"),
+                                      site.add("fast", Kind::cumulative, "kWh")};
+  site.site.accounts.clear();
+  const PointId sum = site.add("both", Kind::interval, "kWh");
+  site.site.points.back().computed = true;
+  site.site.accounts.front().id = model::AccountId{0};
+  site.site.derived.push_back(
+      {.result = sum,
+       .formula = model::Formula::sum,
+       .inputs = {{.role = model::Role::term, .point = terms[0]}, {.role = model::Role::term, .point = terms[1]}}});
+  std::vector<Reading> all;
+  Random random(7);
+  double slow = 100;
+  double fast = 200;
+  for (Duration time{}; time < 3h; time += 1min) {
+    all.push_back(at(terms[1], time, fast += static_cast<double>(random.below(10))));
+    if (time % 2min == 0min) all.push_back(at(terms[0], time, slow += static_cast<double>(random.below(20))));
+  }
+  Books right(site);
+  right.hear(all);
+  std::vector<Heard> heard;
+  for (const Reading& reading : all) heard.emplace_back(reading, reading.point == terms[0] ? 1s : 1s + 10ms);
+  sort_as_heard(heard);
+  Books books(site);
+  books.hear_later(heard);
+  books.restate_late_data();
+  EXPECT_EQ(amounts(books), amounts(right));
+  EXPECT_EQ(books.look(books.everything(kStart - 1h)).differences.size(), 0u);
 }
 
 TEST_F(LateInputs, OfADeviceThatIsAlwaysLateEachQuarterHourIsCorrectedOnceAndNoMore) {
