@@ -18,12 +18,6 @@ namespace {
 constexpr std::size_t kToldMax =
     64;  // alerts of a watch that may be told of while it is judged; the oldest are forgotten
 
-// By the readings of the time: late_alerts.h, late_rates.h, late_groups.h.
-bool is_judged_late(const AlertRule& rule) {
-  return rule.measure == Measure::value || rule.measure == Measure::change || rule.measure == Measure::silence ||
-         rule.measure == Measure::rate || rule.measure == Measure::members;
-}
-
 }  // namespace
 
 void Alerts::heard_late(const Reading& reading) {
@@ -75,7 +69,7 @@ std::vector<LateWatch> Alerts::late() const {
   std::vector<LateWatch> late;
   for (std::size_t i = 0; i < watches_.size(); ++i) {
     const std::optional<Instant> from = state_.alerts[i].late_from;
-    if (!from || !is_judged_late(*watches_[i].rule)) continue;
+    if (!from || !is_played_late(*watches_[i].rule)) continue;
     if (watches_[i].waits_for_stale && heard_until(i) < *state_.alerts[i].begun) continue;
     late.push_back({.watch = static_cast<model::WatchId>(i),
                     .from = *from,
@@ -114,7 +108,7 @@ void Alerts::note_late_groups(std::size_t member, Instant from) {
 // What it held back, or did not.
 void Alerts::note_late_children(std::size_t parent, Instant from) {
   for (const std::size_t child : children_[parent]) {
-    if (!is_judged_late(*watches_[child].rule)) continue;
+    if (!is_played_late(*watches_[child].rule)) continue;
     const bool is_sibling = watches_[child].rule == watches_[parent].rule;
     if (is_sibling && watches_[parent].late_by_siblings) continue;
     wait_for_judgement(child, from, is_sibling);
@@ -147,7 +141,7 @@ bool Alerts::comes_behind(const Finding& finding) const {
 }
 
 void Alerts::note_behind(std::size_t watch, Instant from) {
-  if (!is_judged_late(*watches_[watch].rule)) return;
+  if (!is_played_late(*watches_[watch].rule)) return;
   if (watches_[watch].parents.empty() && children_[watch].empty() && groups_[watch].empty()) return;
   ++heard_behind_;
   if (!watches_[watch].parents.empty()) wait_for_judgement(watch, from);

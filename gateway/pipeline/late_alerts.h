@@ -52,6 +52,14 @@ struct LateJudgement {
   std::optional<Instant> moved = {};  // the earliest time at which what was told of it is not right
 };
 
+// Whether late data have alerts of the rule played again, by the readings of the time; what was summed is judged by
+// corrections.
+constexpr bool is_played_late(const model::AlertRule& rule) {
+  using model::Measure;
+  return rule.measure == Measure::value || rule.measure == Measure::change || rule.measure == Measure::silence ||
+         rule.measure == Measure::rate || rule.measure == Measure::members;
+}
+
 // Those that hold the watch back while they fire: of the rules that it depends on those about the same device or user,
 // or all of a rule that has none of them. With `one_alert` also those of its own rule, of which one fires at a time.
 // In a judgement they do so in the times that they should have fired in, where their readings say that.

@@ -15,12 +15,6 @@ namespace {
 
 constexpr int kRounds = 4;  // in which watches that hold each other back are judged, one by what the others came to
 
-// Sums are judged by corrections.
-bool is_played(const model::AlertRule& rule) {
-  return rule.measure == Measure::value || rule.measure == Measure::change || rule.measure == Measure::rate ||
-         rule.measure == Measure::silence || rule.measure == Measure::members;
-}
-
 bool covers(const Span& known, const Span& asked) {
   return known.begin <= asked.begin && asked.end <= known.end;
 }
@@ -36,7 +30,7 @@ model::Result<void> LateParents::put_right(std::vector<AlertsOf>& parents, const
   const bool is_group = rule.measure == Measure::members;  // how many fire lasts until that changes
   const Span of{is_group ? child.from - 2 * rule.hold_for : judged_from(site_, child), child.until + Duration(1)};
   for (AlertsOf& parent : parents) {
-    if (!is_played(rule_of(parent.watch))) continue;
+    if (!is_played_late(rule_of(parent.watch))) continue;
     const bool is_sibling = &rule_of(parent.watch) == &rule;
     if (!is_sibling || whom == For::itself) {
       const Duration lead = is_sibling ? 2 * (child.from - of.begin) : Duration::zero();
