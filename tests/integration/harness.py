@@ -41,16 +41,23 @@ def journal_numbers(store, kinds=(0, 1, 2, 3, 4, 5)):
     return [number for number in range(1, last + 1) if others.get(number, 0) in kinds]
 
 
+_drawn = []  # a name for each port that was drawn; it is nobody else's until this process has ended
+
+
 def free_port():
-    """One that nobody listens on, and that no outgoing connection is given meanwhile: those come from 32768 on."""
+    """One that nobody listens on, that no other test is given, and no outgoing connection: those come from 32768 on."""
     while True:
         port = random.randrange(15_000, 32_000)
+        name = socket.socket(socket.AF_UNIX)
         with socket.socket() as probe:
             try:
+                name.bind(f"\0carbongate-test-port-{port}")
                 probe.bind(("127.0.0.1", port))
-                return port
             except OSError:
+                name.close()
                 continue
+        _drawn.append(name)
+        return port
 
 
 def accepts(port):
