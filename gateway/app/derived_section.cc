@@ -153,7 +153,11 @@ class DerivedSection {
     const bool typed = !derived.inputs.empty() && derived.inputs.front().point && set_unit(in, derived, result);
     if (typed) {
       inherit(derived, result);
-      warn_of_slow_inputs(in, derived);
+      if (in.has("max_age")) {
+        warn_of_slow_inputs(in, derived);
+      } else {
+        derived.max_age = std::max(derived.max_age, slowest_input(derived) * 3 / 2);
+      }
       read_point_limits(in, result);
     } else {
       for (const char* key : {"unit", "min", "max", "power_max", "flow_max", "stale_after", "gap_max", "rollover_at"})
@@ -467,11 +471,25 @@ class DerivedSection {
     if (derived.formula == Formula::sum) limits.min = std::numeric_limits<double>::lowest();
   }
 
+  // All but the one that a result follows.
+  static std::span<const DerivedInput> others(const Derived& derived) {
+    return std::span(derived.inputs).subspan(derived.formula == Formula::sum ? 0 : 1);
+  }
+
+  Duration slowest_input(const Derived& derived) const {
+    Duration slowest{};
+    for (const DerivedInput& input : others(derived)) {
+      if (input.point) slowest = std::max(slowest, point_of(*input.point).limits.interval);
+    }
+    return slowest;
+  }
+
+  // No clock is so true that one that is read as often as that is never older.
   void warn_of_slow_inputs(config::Reader& in, const Derived& derived) const {
-    for (std::size_t i = derived.formula == Formula::sum ? 0 : 1; i < derived.inputs.size(); ++i) {
-      if (!derived.inputs[i].point) continue;
-      const Point& point = point_of(*derived.inputs[i].point);
-      if (point.limits.interval <= derived.max_age) continue;
+    for (const DerivedInput& input : others(derived)) {
+      if (!input.point) continue;
+      const Point& point = point_of(*input.point);
+      if (point.limits.interval < derived.max_age) continue;
       in.warning("max_age", "'" + point.full_name() + "' is read every " +
                                 config::format_duration(point.limits.interval) + ", and is stale after " +
                                 config::format_duration(derived.max_age));

@@ -65,6 +65,14 @@ const std::string kStack =
     "id: s, type: cems-co2, concentration: cems.co2, velocity: cems.velocity, area: 12 m2, temperature: 118.5 °C, "
     "static_pressure: cems.pressure, barometric: 101.325 kPa, ";
 
+// What is read as often as that would be stale each time that its clock is a moment behind.
+TEST_F(DerivedSectionTest, WaitsLongerForInputsThanTheyAreReadApart) {
+  EXPECT_EQ(read("{id: h, type: steam-heat, mass: steam.total, pressure: steam.slow}"), "");
+  EXPECT_EQ(result_.derived[0].max_age, 22min + 30s);
+  EXPECT_EQ(read("{id: h, type: steam-heat, mass: steam.total, pressure: 1 MPa}"), "");
+  EXPECT_EQ(result_.derived[0].max_age, 5min);
+}
+
 TEST_F(DerivedSectionTest, ReadsAStack) {
   EXPECT_EQ(read("{" + kStack + "basis: dry, moisture: 8.2 %, molar: exact, max_age: 2min, wait: 3s}"), "");
   ASSERT_EQ(result_.derived.size(), 1u);
@@ -146,8 +154,8 @@ TEST_F(DerivedSectionTest, SaysWhatIsWrong) {
             "missing: the absolute pressure, or gauge_pressure and barometric"},
            {"{id: h, type: steam-heat, mass: steam.total, pressure: 1 MPa, temperature: 200 °C, dryness: 1}",
             "only saturated steam has one"},
-           {"{id: h, type: steam-heat, mass: steam.total, pressure: steam.slow}",
-            "'steam.slow' is read every 15min, and is stale after 5min"},
+           {"{id: h, type: steam-heat, mass: steam.total, pressure: steam.slow, max_age: 15min}",
+            "'steam.slow' is read every 15min, and is stale after 15min"},
            {"{id: m, type: mass-from-volume, volume: gas.total, density: 0.84}", "'0.84' has no unit; expected"},
            {"{id: m, type: mass-from-volume, volume: gas.total, density: 0.84 kg/Nm3}",
             "'kg/Nm3' is no unit of density; did you mean 'kg/m3'?"},
