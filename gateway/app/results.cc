@@ -54,17 +54,21 @@ std::optional<Instant> Results::made_without(const StoredReading& reading) {
   return until;
 }
 
-// Also what follows from the one behind it by what rounding left over there.
 std::pair<Instant, Instant> Results::around(Instant from, Instant to) const {
   const auto before = std::ranges::lower_bound(usable_, from);
   const auto behind = std::ranges::upper_bound(usable_, to);
   return {before == usable_.begin() ? std::min(start_, from) : *std::prev(before),
-          behind == usable_.end() ? to : *behind + Duration(1)};
+          behind == usable_.end() ? to : *behind};
 }
 
 Instant Results::counted_with(Instant at) const {
-  if (result_.kind != Kind::instantaneous) return at;
-  return std::chrono::floor<pipeline::Quarters>(at) + pipeline::Quarters(1) - Duration(1);
+  const Instant begin = std::chrono::floor<pipeline::Quarters>(at);
+  const bool closes = result_.kind != Kind::instantaneous && at == begin;
+  return closes ? at : begin + pipeline::Quarters(1) - Duration(1);
+}
+
+Instant Results::made_with(Instant at) const {
+  return result_.kind == Kind::instantaneous ? at : counted_with(at);
 }
 
 }  // namespace carbongate::app

@@ -243,6 +243,7 @@ void Track::note_late(LateSpan span) {
   LateSpan& last = late_.back();
   last.from = std::min(last.from, span.from);
   last.to = std::max(last.to, span.to);
+  last.rounded_to = std::max(last.rounded_to, span.rounded_to);
   last.sequence = std::max(last.sequence, span.sequence);
 }
 

@@ -164,13 +164,29 @@ bool WindowReadings::has_lead() const {
   return std::ranges::all_of(tracks_, &Track::has_lead);
 }
 
+bool WindowReadings::makes(PointId point) const {
+  return std::ranges::any_of(results_, [point](const Results& results) { return results.result().id == point; });
+}
+
+bool WindowReadings::touches(const LateSpan& late, Instant begin, Instant end, std::uint64_t behind) const {
+  return late.sequence > behind && late.from < end && begin < std::max(rounds_.settled(late.to), late.rounded_to);
+}
+
 bool WindowReadings::any_late(Instant begin, Instant end, std::uint64_t behind, bool left_out_too) const {
   return std::ranges::any_of(tracks_, [&](const Track& track) {
     return std::ranges::any_of(track.late(), [&](const LateSpan& late) {
-      return (left_out_too || !late.left_out) && late.sequence > behind && late.from < end &&
-             begin < rounds_.settled(late.to);
+      return (left_out_too || !late.left_out) && touches(late, begin, end, behind);
     });
   });
+}
+
+std::vector<const Point*> WindowReadings::late_points(Instant begin, Instant end, std::uint64_t behind) const {
+  std::vector<const Point*> points;
+  for (const Track& track : tracks_) {
+    const auto is_touched = [&](const LateSpan& late) { return touches(late, begin, end, behind); };
+    if (std::ranges::any_of(track.late(), is_touched)) points.push_back(&track.point());
+  }
+  return points;
 }
 
 bool WindowReadings::late_touches(Instant begin, Instant end, std::uint64_t behind) const {
@@ -240,8 +256,15 @@ void WindowReadings::note_late(Track& track, const StoredReading& reading, Resul
   const auto own = std::ranges::find(results_, point_.id, [](const Results& r) { return r.result().id; });
   const bool is_own = &results == &*own;
   const auto [from, to] = is_own ? std::pair(reading.at, until) : results.around(reading.at, until);
-  const auto [first, last] = own->around(from, own->counted_with(to));
-  track.note_late(LateSpan{.from = first, .to = last, .sequence = reading.sequence, .at = reading.at});
+  const auto [first, last] = own->around(from, to);
+  // Rounding is other up to there: of an amount in what ends with another's last such result, of a rate up to the next.
+  Instant rounded = is_own ? until : results.around(reading.at, results.made_with(until)).second;
+  if (!is_own && own->result().kind != Kind::instantaneous) rounded -= Duration(1);
+  track.note_late(LateSpan{.from = first,
+                           .to = last,
+                           .sequence = reading.sequence,
+                           .at = reading.at,
+                           .rounded_to = own->around(from, own->counted_with(rounded)).second});
 }
 
 std::uint64_t WindowReadings::not_repaired() const {

@@ -42,6 +42,7 @@ struct LateSpan {
   std::uint64_t sequence = 0;  // of the reading
   Instant at{};                // likewise
   bool left_out = false;       // likewise
+  Instant rounded_to{};        // up to there by what rounding left over alone
 };
 
 // What was found of a point in front of a place in the journal. Who restates one window after the other keeps it, so
@@ -163,8 +164,10 @@ class Results {
 
   // The usable ones before and behind that time; where there is none behind it, `to` itself.
   std::pair<Instant, Instant> around(Instant from, Instant to) const;
-  // What rounding left over of a rate goes into what is counted next, up to the first one of another quarter hour.
+  // What rounding left over goes into what is counted next, up to the first one of another quarter hour: which results
+  // count otherwise, and which are others, where one is another.
   Instant counted_with(Instant at) const;
+  Instant made_with(Instant at) const;
 
  private:
   struct Row {
@@ -202,6 +205,8 @@ class WindowReadings {
 
   const Window& window() const { return window_; }
   const Point& point() const { return point_; }
+  // Of a derived point: its own results, and those that it is computed from.
+  bool makes(PointId point) const;
   bool is_computed() const { return tracks_.size() != 1 || tracks_.front().point().id != point_.id; }
   Instant begin() const { return begin_; }  // of the first entry that is compared
   Instant start() const { return start_; }  // readings from here on are all there
@@ -214,6 +219,8 @@ class WindowReadings {
   bool has_lead() const;
   // Whether a late reading that lies behind that place in the journal may have changed what begins and ends there.
   bool late_touches(Instant begin, Instant end, std::uint64_t behind) const;
+  // The points that these are of, in the order of `tracks`.
+  std::vector<const Point*> late_points(Instant begin, Instant end, std::uint64_t behind) const;
   // Whether the live accounts did not just leave out one that did. It was rejected, which changes what counts as
   // watched; or counted while the counter was in doubt.
   bool late_counted(Instant begin, Instant end, std::uint64_t behind) const;
@@ -263,6 +270,7 @@ class WindowReadings {
   bool takes_later(const Joined& joined, Instant at, const std::map<PointId, Newest>& newest) const;
   void note_late(Track& track, const StoredReading& reading, Results& results, Instant until);
   bool any_late(Instant begin, Instant end, std::uint64_t behind, bool left_out_too) const;
+  bool touches(const LateSpan& late, Instant begin, Instant end, std::uint64_t behind) const;
   Instant end_at(Duration behind) const;
   void begin_at(Instant at, pipeline::Calendar& calendar);
   void begin_tracks();

@@ -393,6 +393,11 @@ std::optional<Derivation> Deriver::explain(std::size_t derived, Instant at,
   return evaluate(rules_[derived], inputs);
 }
 
+// For the next result: the first of a quarter hour closes the one before it, and leaves nothing.
+double Deriver::left_over(const Rules& rules, const std::vector<PointState>& points, Instant at, double rest) {
+  return carries_remainder(points[index(rules.config->result)].last_at, at) ? rest : 0;
+}
+
 std::optional<Deriver::Derived> Deriver::derive_single(const Rules& rules, const Reading& reading, Quality quality,
                                                        model::DerivedState& state,
                                                        const std::vector<PointState>& points) const {
@@ -413,8 +418,7 @@ std::optional<Deriver::Derived> Deriver::derive_single(const Rules& rules, const
   const bool counted = rules.followed.front().scale.has_value();
   double exact = 0;
   if (unusable == Rule::none && counted) {
-    exact = static_cast<double>(state.inputs.front().since.quanta()) * *factor;
-    if (carries_remainder(points[index(rules.config->result)].last_at, reading.at)) exact += state.remainder;
+    exact = static_cast<double>(state.inputs.front().since.quanta()) * *factor + state.remainder;
     if (!(std::fabs(exact + static_cast<double>(state.total.quanta())) < kQuantaMax)) {
       unusable = Rule::out_of_validity;
       state.inputs.front().since = {};
@@ -438,7 +442,7 @@ std::optional<Deriver::Derived> Deriver::derive_single(const Rules& rules, const
   }
   const double whole = std::nearbyint(exact);
   const Activity amount = Activity::of(static_cast<std::int64_t>(whole));
-  state.remainder = exact - whole;
+  state.remainder = left_over(rules, points, reading.at, exact - whole);
   state.total += amount;
   state.inputs.front().since = {};
   out.quality = worse(out.quality, std::exchange(state.held, {}));
@@ -475,7 +479,7 @@ std::optional<Deriver::Derived> Deriver::derive_sum(const Rules& rules, const Ro
   if (!due) return std::nullopt;
 
   const bool counted = rules.followed.front().scale.has_value();
-  double exact = counted && carries_remainder(points[index(rules.config->result)].last_at, at) ? state.remainder : 0;
+  double exact = counted ? state.remainder : 0;
   for (std::size_t i = 0; i < terms.size(); ++i) {
     const double value =
         counted ? static_cast<double>(state.inputs[i].since.quanta())
@@ -498,7 +502,7 @@ std::optional<Deriver::Derived> Deriver::derive_sum(const Rules& rules, const Ro
     return out;
   }
   const double whole = std::nearbyint(exact);
-  state.remainder = exact - whole;
+  state.remainder = left_over(rules, points, at, exact - whole);
   for (model::DerivedInputState& term : state.inputs) term.since = {};
   out.quality = worse(out.quality, std::exchange(state.held, {}));
   out.reading.value = whole / rules.quanta_per_unit;

@@ -150,6 +150,7 @@ class Deriver {
   bool count(const Rules& rules, std::uint32_t input, const Reading& reading, model::Quality quality,
              model::DerivedState& state, std::vector<TakenBack>& withdrawn) const;
   void join_sum(const Rules& rules, model::DerivedState& state) const;
+  static double left_over(const Rules& rules, const std::vector<model::PointState>& points, Instant at, double rest);
   Inputs gather(const Rules& rules, Instant at, const std::vector<model::PointState>& points,
                 const model::EarlierInput* first) const;
   Derivation evaluate(const Rules& rules, const Inputs& inputs) const;

@@ -8,6 +8,7 @@
 #include <random>
 #include <utility>
 
+#include "gateway/pipeline/remainder.h"
 #include "tests/support/rounds.h"
 #include "tests/unit/gateway/pipeline/pipeline_fixture.h"
 
@@ -71,6 +72,35 @@ std::int64_t total_of(const Pipeline& pipeline, PointId result) {
 // What rounding leaves over is carried within a quarter hour: half a quantum, 1 mL here, of each is the most.
 double rounded_off(Instant begin, Instant end) {
   return 0.5 * static_cast<double>((end - begin) / 15min + 2) + 0.01;
+}
+
+TEST(DerivedProperty, AQuarterHourIsRoundedOnce) {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    Random random(seed);
+    GasMeter gas;
+    Pipeline pipeline = gas.site.pipeline();
+    std::map<Instant, long double> exact;  // by the quarter hour's end, in mL
+    std::vector<model::JournalRow> rows;
+    std::int64_t litres = 0;
+    for (Instant at = kStart; at <= kStart + 3h; at += 1min) {
+      const double celsius = random.between(-30, 60);
+      const double kpa = random.between(80, 900);
+      const std::int64_t step = at == kStart ? 0 : random.below(2'000);
+      litres += step;
+      exact[std::chrono::ceil<Quarters>(at)] +=
+          static_cast<long double>(step) * 1'000 * normal_per_metered(celsius, kpa);
+      const auto more = feed(pipeline, {reading(gas.celsius, at, celsius), reading(gas.kpa, at, kpa),
+                                        reading(gas.volume, at, static_cast<double>(litres) / 1'000)});
+      rows.insert(rows.end(), more.begin(), more.end());
+    }
+    const auto quarters = rollups(rows, model::Period::quarter_hour);
+    EXPECT_EQ(quarters.size(), 12U);
+    for (const model::RollupRow& quarter : quarters) {
+      EXPECT_NEAR(static_cast<double>(static_cast<long double>(quarter.amount.quanta()) - exact.at(quarter.end)), 0,
+                  0.501)
+          << seed;
+    }
+  }
 }
 
 // A day read every few seconds or once in minutes must not differ by more than that.
