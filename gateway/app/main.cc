@@ -341,6 +341,8 @@ int main(int argc, char** argv) {
   explain->add_option("--store", explain_options.store, "Directory to read, instead of the configured store");
   explain->add_flag("--json", explain_options.json, "One JSON object instead of text");
   explain->add_option("--readings", explain_options.readings, "Readings shown of an interval")->capture_default_str();
+  explain->add_option("--result", explain_options.result,
+                      "Of a derived point: the result to take apart, by its time; the last of the interval if absent");
   explain->add_option("--entries", explain_options.entries, "Entries shown of a period; 0: all")->capture_default_str();
   explain->callback([&] { status = cli::run_explain(explain_config, explain_options, std::cout, std::cerr); });
 

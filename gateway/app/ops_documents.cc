@@ -177,7 +177,8 @@ int OpsDocuments::export_rows(const ExportAsk& ask, std::ostream& out, std::ostr
 }
 
 int OpsDocuments::explanation(const ExplanationAsk& ask, std::ostream& out, std::ostream& err) const {
-  const cli::ExplainOptions options{.entry = ask.name, .json = true, .readings = ask.readings, .entries = ask.entries};
+  const cli::ExplainOptions options{
+      .entry = ask.name, .json = true, .readings = ask.readings, .entries = ask.entries, .result = ask.result};
   return cli::run_explain(config_, file_.parent_path(), options, out, err);
 }
 

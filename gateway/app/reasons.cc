@@ -10,14 +10,8 @@
 namespace carbongate::app {
 namespace {
 
-constexpr std::size_t kPlaysMax = 8;  // of one window without its late readings
-
-// What stands beside the readings says nothing of which of them were there.
-bool is_restated(const model::EmissionEntry& entry) {
-  if (!entry.correction) return false;
-  const model::Cause cause = entry.correction->cause;
-  return cause == model::Cause::late_data || cause == model::Cause::configuration || cause == model::Cause::factor;
-}
+constexpr std::size_t kPlaysMax = 8;   // of one window without its late readings
+constexpr std::size_t kLateNamed = 3;  // in a note
 
 // What one amount gives by another factor, or by another value of the same.
 bool differ_by_factor(const model::EmissionEntry& known, const model::EmissionEntry& restated) {
@@ -55,10 +49,20 @@ std::string note_of(const model::Site& site, const model::FoundWrong& wrong) {
          model::format_utc(wrong.first) + " was wrong, as the readings after it say";
 }
 
+// Which readings came late: of a derived point those of its inputs.
+std::string note_of(const WindowReadings& window, std::span<const Point* const> late) {
+  std::string note = "late readings of ";
+  for (std::size_t i = 0; i < std::min(late.size(), kLateNamed); ++i)
+    note += (i == 0 ? "" : ", ") + late[i]->full_name();
+  if (late.size() > kLateNamed) note += " and " + std::to_string(late.size() - kLateNamed) + " others";
+  return window.is_computed() ? note + ", of which " + window.point().full_name() + " is made" : note;
+}
+
 }  // namespace
 
 void Reasons::note_booked(model::AccountId account, const model::EmissionEntry& entry, std::uint64_t sequence) {
-  if (!is_restated(entry)) return;
+  // What stands beside the readings says nothing of which of them were there.
+  if (!entry.correction || !model::is_restated(entry.correction->cause)) return;
   if (entry.correction->cause == model::Cause::configuration) configured_.emplace(account, entry.correction->note);
   std::uint64_t& newest = corrected_at_[{account, entry.begin}];
   const std::uint64_t through = entry.correction->readings_through;
@@ -104,7 +108,7 @@ books::Reason Reasons::reason_of_amount(const WindowReadings& window, model::Acc
   const std::uint64_t behind = corrected == corrected_at_.end() ? 0 : corrected->second;
   if (window.late_touches(entry.begin, entry.end, behind) &&
       follows_from_late(window, account, entry, restated != nullptr, behind)) {
-    return {model::Cause::late_data, "late readings of " + window.point().full_name(), true};
+    return {model::Cause::late_data, note_of(window, window.late_points(entry.begin, entry.end, behind)), true};
   }
   if (const auto wrong = replay_.with_wrong(window, Replay::kEverything, account, entry.begin, entry.end)) {
     const Figures booked = booked_figures(account, entry.begin);

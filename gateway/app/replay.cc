@@ -79,21 +79,32 @@ const model::PointState* Replay::live_to_compare(const WindowReadings& window) c
 }
 
 Played Replay::play(const WindowReadings& window, std::uint64_t behind, const Take& take) {
-  Once once = play_once(window, behind, {});
+  Wrong wrong;
+  Once once = play_without_wrong(window, {.left_out = behind}, wrong);
   wrong_.erase({&window, behind});
-  if (!once.wrong.empty()) {
-    Wrong& wrong = wrong_[{&window, behind}];
-    for (const Entry& with : once.entries) {
-      wrong.counted[{with.account, with.entry.begin}] = {with.entry.amount, with.entry.covered};
-    }
-    for (int more = 0; !once.wrong.empty() && more < kPlaysMax; ++more) {
-      wrong.readings.insert(wrong.readings.end(), once.wrong.begin(), once.wrong.end());
-      once = play_once(window, behind, wrong.readings);
-    }
-  }
+  if (!wrong.readings.empty()) wrong_[{&window, behind}] = std::move(wrong);
   readings_ += once.readings;
   for (Entry& found : once.entries) take(found.account, found.entry);
   return once.played;
+}
+
+std::pair<Played, std::vector<Replay::Made>> Replay::results(const WindowReadings& window, std::uint64_t through) {
+  Wrong ignored;
+  Once once = play_without_wrong(window, {.through = through, .results = true}, ignored);
+  return {once.played, std::move(once.results)};
+}
+
+Replay::Once Replay::play_without_wrong(const WindowReadings& window, const Asked& asked, Wrong& wrong) {
+  Once once = play_once(window, asked, {});
+  if (once.wrong.empty()) return once;
+  for (const Entry& with : once.entries) {
+    wrong.counted[{with.account, with.entry.begin}] = {with.entry.amount, with.entry.covered};
+  }
+  for (int more = 0; !once.wrong.empty() && more < kPlaysMax; ++more) {
+    wrong.readings.insert(wrong.readings.end(), once.wrong.begin(), once.wrong.end());
+    once = play_once(window, asked, wrong.readings);
+  }
+  return once;
 }
 
 std::optional<Replay::WithWrong> Replay::with_wrong(const WindowReadings& window, std::uint64_t behind,
@@ -113,8 +124,8 @@ std::optional<Replay::WithWrong> Replay::with_wrong(const WindowReadings& window
 
 // Each entry is made of what lies in front of it: one reading has to be counted behind those that decide it, for the
 // newest may be found wrong by the next.
-Replay::Once Replay::play_once(const WindowReadings& window, std::uint64_t behind,
-                               std::span<const model::FoundWrong> left_out) {
+Replay::Once Replay::play_once(const WindowReadings& window, const Asked& asked,
+                               std::span<const model::FoundWrong> wrong) {
   pipeline::Pipeline pipeline(site_, factors_, {}, pipeline::Pipeline::Order::of_time);
   const PointId point = window.point().id;
   const Instant enough = std::min(window.window().to, window.window().closed_until);
@@ -122,11 +133,17 @@ Replay::Once Replay::play_once(const WindowReadings& window, std::uint64_t behin
   std::optional<bool> open_at_end;
   std::optional<Instant> until;
   Once out;
-  const model::PointState* live = behind == kEverything ? live_to_compare(window) : nullptr;
+  const model::PointState* live = !asked.results && asked.left_out == kEverything ? live_to_compare(window) : nullptr;
   std::optional<bool> as_live;
   const auto compare = [&] {
     as_live = goes_on_as(*live, pipeline.state().points.at(index(point)));
     live = nullptr;
+  };
+  const auto keep_result = [&](const model::JournalRow& row) {
+    const auto* result = row.body.get_if<model::JudgedReading>();
+    if (!result) return;
+    const auto of = std::get<PointId>(row.subject);
+    if (window.makes(of)) out.results.push_back({of, *result});
   };
   std::vector<Batch> batches;
   const auto flush = [&] {
@@ -134,7 +151,9 @@ Replay::Once Replay::play_once(const WindowReadings& window, std::uint64_t behin
     model::Effects effects = pipeline.ingest(batches, batches.back().received);
     for (model::JournalRow& row : effects.rows) {
       auto* entry = row.body.get_if<model::EmissionEntry>();
-      if (entry && is_own(window, std::get<model::AccountId>(row.subject), *entry)) {
+      if (asked.results) {
+        keep_result(row);
+      } else if (entry && is_own(window, std::get<model::AccountId>(row.subject), *entry)) {
         out.entries.push_back({std::get<model::AccountId>(row.subject), std::move(*entry)});
       }
     }
@@ -142,13 +161,15 @@ Replay::Once Replay::play_once(const WindowReadings& window, std::uint64_t behin
     batches.clear();
   };
   const auto is_wrong = [&](const StoredReading& stored) {
-    return std::ranges::any_of(left_out, [&](const model::FoundWrong& wrong) {
-      return stored.point == wrong.point && wrong.first <= stored.at && stored.at <= wrong.last;
+    return std::ranges::any_of(wrong, [&](const model::FoundWrong& found) {
+      return stored.point == found.point && found.first <= stored.at && stored.at <= found.last;
     });
   };
   const auto may_be_wrong = [&] { return counts_up && pipeline.counted_until(point) <= until; };
   for (const StoredReading& stored : in_order(window)) {
-    if ((stored.left_out && stored.sequence > behind) || is_wrong(stored)) continue;
+    const bool is_asked_for =
+        stored.sequence <= asked.through && (!stored.left_out || stored.sequence <= asked.left_out);
+    if (!is_asked_for || is_wrong(stored)) continue;
     const bool same_instant = !batches.empty() && batches.back().received == stored.at;
     if (!same_instant && (stored.at >= enough || batches.size() == kReadingsPerCall)) flush();
     if (!same_instant && stored.at >= enough) {  // one by one, until all is closed

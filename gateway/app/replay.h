@@ -45,6 +45,14 @@ class Replay {
   using Take = std::function<void(model::AccountId account, model::EmissionEntry& entry)>;
   Played play(const WindowReadings& window, std::uint64_t behind, const Take& take);
 
+  // The results of derived points that come of it likewise: of the window's own and of those it is computed from, by
+  // time. Of all readings only what lies no further than `through` in the journal. A counter begins at 0.
+  struct Made {
+    PointId point{};
+    model::JudgedReading result;
+  };
+  std::pair<Played, std::vector<Made>> results(const WindowReadings& window, std::uint64_t through);
+
   // Of an entry that is other without the readings that were found wrong when that was played: what it was with them,
   // as it was counted before they were.
   struct WithWrong {
@@ -63,9 +71,16 @@ class Replay {
     model::AccountId account;
     model::EmissionEntry entry;
   };
+  // Which readings are played, and what is kept of it.
+  struct Asked {
+    std::uint64_t through = kEverything;   // of all
+    std::uint64_t left_out = kEverything;  // of those that the live accounts left out
+    bool results = false;                  // and no entries
+  };
   struct Once {
     Played played;
     std::vector<Entry> entries;
+    std::vector<Made> results;
     std::vector<model::FoundWrong> wrong;
     std::uint64_t readings = 0;
   };
@@ -74,7 +89,8 @@ class Replay {
     std::map<std::pair<model::AccountId, Instant>, std::pair<model::Activity, Duration>> counted;  // with them
   };
 
-  Once play_once(const WindowReadings& window, std::uint64_t behind, std::span<const model::FoundWrong> left_out);
+  Once play_without_wrong(const WindowReadings& window, const Asked& asked, Wrong& wrong);
+  Once play_once(const WindowReadings& window, const Asked& asked, std::span<const model::FoundWrong> wrong);
   const model::PointState* live_to_compare(const WindowReadings& window) const;
   std::vector<StoredReading> in_order(const WindowReadings& window) const;
   bool is_own(const WindowReadings& window, model::AccountId account, const model::EmissionEntry& entry) const;

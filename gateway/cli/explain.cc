@@ -11,9 +11,11 @@
 
 #include "config/reader/data_files.h"
 #include "gateway/app/offline_config.h"
+#include "gateway/app/results_again.h"
 #include "gateway/cli/explain_json.h"
 #include "gateway/cli/explain_text.h"
 #include "gateway/cli/fault_status.h"
+#include "gateway/cli/time_text.h"
 #include "gateway/explain/explain.h"
 #include "gateway/model/carrier.h"
 #include "gateway/pipeline/former_factors.h"
@@ -75,6 +77,19 @@ double repaired(const app::GatewayConfig& config, PointId point, Instant at, dou
   return value;
 }
 
+model::Result<explain::Knowledge::ResultsAgain> results_again(const app::GatewayConfig& config, store::History& history,
+                                                              PointId point, Instant begin, Instant end,
+                                                              std::uint64_t through) {
+  const auto made =
+      app::results_again(history, config.site, config.factors, config.repairs, point, begin, end, through);
+  if (made.has_error()) return made.error();
+  explain::Knowledge::ResultsAgain again;
+  for (const auto& [of, result] : *made) {
+    again[of].push_back({.at = result.at, .sequence = 0, .value = result.value, .quality = result.quality});
+  }
+  return again;
+}
+
 std::vector<std::string> notes_of(const app::GatewayConfig& config, PointId point, Instant at) {
   std::vector<std::string> notes;
   for (const app::Repair& repair : config.repairs) {
@@ -97,6 +112,12 @@ int run_explain(const app::GatewayConfig& site, const std::filesystem::path& dir
   const auto question = explain::parse_question(options.entry, site.site.time_zone);
   if (question.has_error()) return fail(question.error());
 
+  const auto result = options.result.empty() ? std::nullopt : parse_time(options.result, site.site.time_zone);
+  if (!options.result.empty() && !result) {
+    err << "'" << options.result << "' is no time: write 2026-01-03T00:14:30, with or without an offset\n";
+    return EX_USAGE;
+  }
+
   const config::DataFiles data(directory);
   config::Problems ignored;  // it was loaded once already, with the factors
   const auto gwp = pipeline::GwpSet::load(data, site.factors.gwp(), ignored);
@@ -113,10 +134,13 @@ int run_explain(const app::GatewayConfig& site, const std::filesystem::path& dir
           },
       .origin = [&](PointId point, double value) { return origin_of(site, point, value); },
       .repaired = [&](PointId point, Instant at, double value) { return repaired(site, point, at, value); },
+      .results_again = [&](store::History& history, PointId point, Instant begin, Instant end,
+                           std::uint64_t through) { return results_again(site, history, point, begin, end, through); },
       .notes = [&](PointId point, Instant at) { return notes_of(site, point, at); }};
   const explain::Limits limits{
       .readings = options.readings,
-      .entries = options.entries == 0 ? std::numeric_limits<std::size_t>::max() : options.entries};
+      .entries = options.entries == 0 ? std::numeric_limits<std::size_t>::max() : options.entries,
+      .result = result};
   const auto answer =
       explain::explain(options.store.empty() ? site.store.path : options.store, known, *question, limits);
   if (answer.has_error()) return fail(answer.error());

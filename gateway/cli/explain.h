@@ -21,13 +21,14 @@ struct ExplainOptions {
   bool json = false;                 // one object instead of text
   std::size_t readings = 12;         // shown of an interval
   std::size_t entries = 20;          // shown of a period; 0: all
+  std::string result = {};           // time of the result of a derived point to take apart; empty: the last one
 };
 
 // Reads beside a running gateway as well as after it has stopped.
 //
-// Exit status: 0; 64 (EX_USAGE) for an ENTRY that is no name; 65 (EX_DATAERR) for a damaged store; 66 (EX_NOINPUT) if
-// the books hold nothing of that name; 74 (EX_IOERR) when the store cannot be read or the output cannot be written; 78
-// (EX_CONFIG) for a configuration with errors.
+// Exit status: 0; 64 (EX_USAGE) for an ENTRY that is no name, or a time that is none; 65 (EX_DATAERR) for a damaged
+// store; 66 (EX_NOINPUT) if the books hold nothing of that name; 74 (EX_IOERR) when the store cannot be read or the
+// output cannot be written; 78 (EX_CONFIG) for a configuration with errors.
 int run_explain(const std::filesystem::path& config, const ExplainOptions& options, std::ostream& out,
                 std::ostream& err);
 

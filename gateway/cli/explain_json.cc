@@ -254,6 +254,7 @@ json::object point(const PointUsed& p, const model::Carrier* carrier) {
           {"origin", origin(p.origin)},
           {"notes", std::move(notes)},
           {"readings_dropped", p.dropped},
+          {"worked_out_again", p.worked_out},
           {"readings_within", p.readings_within},
           {"readings_left_out", p.left_out},
           {"readings", std::move(readings)},

@@ -88,6 +88,11 @@ Beside beside_of(const Explanation& e) {
   return beside;
 }
 
+// As first heard: one that came late says so.
+std::string quality_of(const InputUsed& input) {
+  return input.point && !input.point->readings.empty() ? Figures::quality(input.point->readings.back().quality) : "";
+}
+
 void write_derived(Page& page, const std::string& name, const DerivedUsed& derived, Figures& figures) {
   page.field("Result 结果", fmt::format("{} at {}: {} {}{}", name, figures.time(derived.at),
                                         derived.result ? Figures::number(*derived.result) : "not stored", derived.unit,
@@ -100,9 +105,10 @@ void write_derived(Page& page, const std::string& name, const DerivedUsed& deriv
     rows.push_back({input.role + (input.weight == 1 ? "" : " x " + Figures::number(input.weight)),
                     input.point ? input.point->device + "." + input.point->point : "a constant",
                     Figures::number(input.value) + " " + input.unit, input.moved ? Figures::rounded(*input.moved) : "",
-                    input.at ? figures.time(*input.at) : ""});
+                    input.at ? figures.clock(*input.at) : "", quality_of(input)});
   }
-  page.table({{"input 输入"}, {"point 点"}, {"value 数值", true}, {"moved 增量", true}, {"at 时间"}}, rows);
+  page.table({{"input 输入"}, {"point 点"}, {"value 数值", true}, {"moved 增量", true}, {"at 时间"}, {"quality 质量"}},
+             rows);
   for (const explain::FigureUsed& figure : derived.figures) {
     page.field("  " + figure.name, Figures::rounded(figure.value) + " " + figure.unit);
   }
@@ -158,8 +164,9 @@ void write_interval(Page& page, const Explanation& e, Figures& figures) {
     page.field("As first counted 首次计数", "not in the store");
   }
   if (point.kind) page.field("Kind 类型", how_counted(*point.kind));
-  page.field("Units 单位", fmt::format("values in {}; moved, and of it in this interval, in {}; quality as first heard",
-                                       point.unit, figures.unit()));
+  page.field("Units 单位",
+             fmt::format("values in {}; moved, and of it in this interval, in {}; quality as {}", point.unit,
+                         figures.unit(), point.worked_out ? "the correction has it" : "first heard"));
   for (const std::string& note : point.notes) page.field("Note 备注", note);
   std::vector<std::vector<std::string>> rows;
   const auto amount = [&](const std::optional<model::Activity>& a) {
@@ -214,6 +221,8 @@ void write_registers(Page& page, const Explanation& e, Figures& figures) {
 void write_derived(Page& page, const Explanation& e, Figures& figures) {
   if (!e.point.derived) return;
   page.section("8 Derived point 派生量");
+  if (e.point.readings_within > 1)
+    page.paragraph("One result of the quarter hour; --result TIME takes another one apart.");
   write_derived(page, e.point.device + "." + e.point.point, *e.point.derived, figures);
 }
 

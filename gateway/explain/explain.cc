@@ -29,7 +29,8 @@ namespace {
 using model::Fault;
 using store::History;
 
-constexpr Duration kLateFor = std::chrono::hours(24);  // so far on one that came late is looked for
+constexpr Duration kLateFor = std::chrono::hours(24);     // so far on one that came late is looked for
+constexpr Duration kAsWritten = std::chrono::seconds(1);  // a result is asked for by its time, to the second
 constexpr Instant kEver = Instant::max() - std::chrono::hours(24 * 365);
 
 Fault absent(std::string text) {
@@ -197,34 +198,73 @@ class Explaining {
     const auto thinned = history_.is_thinned();
     if (thinned.has_error()) return thinned.error();
     used.dropped = *thinned;  // unless one from before is found
-    auto found = find_readings(history_, wanted);
+    auto found = readings_of(wanted);
     if (found.has_error()) return found.error();
-    of_terms_ = rejected_terms(*found);
     if (used.kind && !is_what_is_booked(found->at(name))) {  // a step in doubt, or the next reading came late
       wanted.behind = pipeline::kReadingsBehind;
       wanted.heard_until = std::max(wanted.heard_until, std::min(wanted.end, kEver - kLateFor) + kLateFor);
-      found = find_readings(history_, wanted);
+      found = readings_of(wanted);
       if (found.has_error()) return found.error();
-      of_terms_ = rejected_terms(*found);
     }
     const ReadingsOfPoint& readings = found->at(name);
     if (!readings.unit.empty()) used.unit = readings.unit;
     show_readings(readings.all);
+    const model::Derived* derived = configured_.point ? maker_of(known_.site, configured_.point->id) : nullptr;
+    if (limits_.result && !derived) return absent(name + " is no derived point: it has readings, and no results");
     if (!configured_.point) return {};
     describe_point(*configured_.point);
-    if (const model::Derived* derived = maker_of(known_.site, configured_.point->id)) {
+    if (derived) {
       used.origin.reset();
-      if (explained_ > 1) {
+      if (used.worked_out) {
         used.notes.emplace_back(
-            "the stored results are those of the time; a correction works them out again from the inputs, and stores "
-            "none");
+            std::string("results are shown as the correction made them of all readings of the inputs, in the order of "
+                        "their times") +
+            (used.kind == Kind::cumulative ? ", the counter from 0 on" : "") +
+            "; what was made of them as they were heard is stored, and counted in what was published first");
       }
       for (const Point& input : known_.site.points) {
         const auto of_input = found->find(input.full_name());
         if (of_input != found->end()) repair(of_input->second.all, input.id);
       }
-      if (const auto at = derived_at()) used.derived = take_apart(known_.site, *derived, *at, *found, known_.origin);
+      const auto at = result_to_take_apart(readings.all);
+      if (!at && limits_.result) return absent(no_such_result(*configured_.point));
+      if (at) used.derived = take_apart(known_.site, *derived, *at, *found, known_.origin);
     }
+    return {};
+  }
+
+  model::Result<std::map<std::string, ReadingsOfPoint>> readings_of(const ReadingsWanted& wanted) {
+    auto found = find_readings(history_, wanted);
+    if (found.has_error()) return found;
+    if (auto again = work_out_again(*found); again.has_error()) return again.error();
+    of_terms_ = rejected_terms(*found);
+    return found;
+  }
+
+  // Of a derived point that was corrected: puts what the newest correction explained has made in the place of the
+  // stored results, and leaves out what was heard after it.
+  model::Result<void> work_out_again(std::map<std::string, ReadingsOfPoint>& found) {
+    if (!configured_.point || !maker_of(known_.site, configured_.point->id)) return {};
+    std::uint64_t through = 0;
+    for (const Revision& revision : std::span(out_.revisions).first(explained_)) {
+      if (!revision.entry.correction || !model::is_restated(revision.entry.correction->cause)) continue;
+      const std::uint64_t known = revision.entry.correction->readings_through;
+      through = std::max(through, known != 0 ? known : revision.sequence);
+    }
+    if (through == 0) return {};
+    auto again = known_.results_again(history_, configured_.point->id, out_.known.begin, out_.known.end, through);
+    if (again.has_error()) return again.error();
+    if (again->empty()) return {};
+    for (auto& [name, readings] : found) {
+      std::erase_if(readings.all, [through](const StoredReading& reading) { return reading.sequence > through; });
+    }
+    for (auto& [id, results] : *again) {
+      const Point& point = known_.site.points.at(index(id));
+      ReadingsOfPoint& readings = found.at(point.full_name());
+      readings.unit = point.unit.symbol;
+      readings.all = std::move(results);
+    }
+    out_.point.worked_out = true;
     return {};
   }
 
@@ -372,15 +412,27 @@ class Explaining {
     for (std::string& note : known_.notes(point.id, out_.known.begin)) used.notes.push_back(std::move(note));
   }
 
-  // The last result within the interval that is one; else the next one.
-  std::optional<Instant> derived_at() const {
+  // Of the results: the one asked for; else the last within the interval, or the next one. nullopt: there is none.
+  std::optional<Instant> result_to_take_apart(const std::vector<StoredReading>& results) const {
     std::optional<Instant> at;
-    for (const ReadingUsed& reading : out_.point.readings) {
-      if (!usable(reading.quality)) continue;
-      if (reading.place == ReadingUsed::Place::within) at = reading.at;
-      if (reading.place == ReadingUsed::Place::after && !at) at = reading.at;
+    for (const StoredReading& result : results) {
+      if (!usable(result.quality)) continue;
+      if (limits_.result) {
+        if (result.at >= *limits_.result && result.at < *limits_.result + kAsWritten) return result.at;
+      } else if (result.at > out_.known.begin && (result.at <= out_.known.end || !at)) {
+        at = result.at;
+      }
     }
     return at;
+  }
+
+  std::string no_such_result(const Point& point) const {
+    std::string known;
+    for (const ReadingUsed& reading : out_.point.readings) {
+      if (usable(reading.quality)) known += (known.empty() ? "" : ", ") + model::format_utc(reading.at);
+    }
+    return point.full_name() + " has no result at " + model::format_utc(*limits_.result) +
+           "; around that interval it has " + (known.empty() ? "none" : known);
   }
 
   void find_certificates() {
@@ -414,6 +466,8 @@ model::Result<Answer> explain(const std::filesystem::path& store, const Knowledg
     if (explanation.has_error()) return explanation.error();
     return Answer(std::move(*explanation));
   }
+  if (limits.result)
+    return absent("a result belongs to a quarter hour of a derived point, not to a sum: ask for an entry");
   Question of_all = question;
   of_all.whole_site = question.user == "site" && std::ranges::find(known.site.accounts, "site",
                                                                    &model::Account::user) == known.site.accounts.end();

@@ -123,6 +123,8 @@ struct PointUsed {
   std::uint64_t left_out = 0;         // of them, from the middle
   bool dropped =
       false;  // the store has dropped readings, and none from before the interval is left: nothing is counted
+  bool worked_out = false;  // of a derived point: `readings` are not the stored ones, but what a correction made of the
+                            // readings of its inputs, a counter from 0 on
   std::optional<model::Activity> counted;      // what the stored readings, counted again, give for the interval
   std::vector<Unwatched> unwatched;            // that reach into the interval, ascending
   std::shared_ptr<const DerivedUsed> derived;  // of a derived point
@@ -149,7 +151,7 @@ struct DerivedUsed {
   std::string formula;  // "gas-at-reference"
   std::string text;     // "volume x 273.15/(273.15+t) x p/101325 / Z"
   Instant at{};
-  std::optional<double> result;  // as stored
+  std::optional<double> result;  // as stored, or worked out by a correction
   std::optional<double> moved;   // of a counter: since the result before
   std::string unit;
   std::vector<InputUsed> inputs;

@@ -17,4 +17,9 @@ enum class Cause : std::uint8_t {
 };
 std::string_view to_string(Cause cause);  // "late-data"
 
+// Whether a correction with this cause made the entry anew of its readings. The others stand beside what was counted.
+constexpr bool is_restated(Cause cause) {
+  return cause == Cause::late_data || cause == Cause::configuration || cause == Cause::factor;
+}
+
 }  // namespace carbongate::model

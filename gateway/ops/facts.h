@@ -125,6 +125,7 @@ class Documents {
     std::string name;
     std::size_t readings = 0;
     std::size_t entries = 0;
+    std::string result;  // of a derived point: the time of that to take apart; empty: the last one
   };
   virtual int explanation(const ExplanationAsk& ask, std::ostream& out, std::ostream& err) const = 0;
 

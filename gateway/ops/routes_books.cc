@@ -188,7 +188,8 @@ io::HttpAnswer problem_of(int exit_status, std::string text) {
 Work explanation(const Context& context, const Request& request) {
   Documents::ExplanationAsk ask{.name = request.parameters.at(0),
                                 .readings = request.number("readings", 12, 1, 1'000),
-                                .entries = request.number("entries", 20, 1, 1'000)};
+                                .entries = request.number("entries", 20, 1, 1'000),
+                                .result = request.text("result")};
   return [&documents = context.documents, ask = std::move(ask)] {
     std::ostringstream out;
     std::ostringstream err;
@@ -268,7 +269,7 @@ void add_books_routes(std::vector<Route>& routes, const Context& context) {
   add("/devices/{id}/coverage", coverage, {"from", "until"});
   add("/points/{id}/readings", readings, {"from", "until", "points"});
   add("/ledger/entries", entries, {"from", "until", "energy_user", "scope", "carrier", "limit", "cursor"});
-  add("/ledger/entries/{name}/explanation", explanation, {"readings", "entries"});
+  add("/ledger/entries/{name}/explanation", explanation, {"readings", "entries", "result"});
   add("/ledger/seals", seals, {"limit", "cursor"});
   add("/alerts", alerts, {"state", "from", "until", "limit", "cursor"});
   add("/deliveries", deliveries, {"sink", "state", "from", "until", "limit", "cursor"});

@@ -98,7 +98,8 @@ def test_every_parameter_is_known_and_no_other(site, path, operation):
         schema = parameter["schema"]
         value = schema.get("default", schema.get("enum", [None])[0])
         examples = {"from": site.begin.strftime("%Y-%m-%d"), "until": "2100-01-01", "energy_user": "park", "carrier": "electricity", "sink": "tsdb",
-                    "point": "incomer/power", "every": "1h", "cursor": None}
+                    "point": "incomer/power", "every": "1h", "cursor": None,
+                    "result": None}
         value = value if value is not None else examples[parameter["name"]]
         if value is None or parameter["name"] in ("point", "every"):
             continue

@@ -1,6 +1,9 @@
 // Derived points taken apart: what is worked out again is what was stored, whatever their inputs went through.
+#include <sysexits.h>
+
 #include <boost/json/parse.hpp>
 
+#include "gateway/cli/restate.h"
 #include "tests/unit/gateway/cli/explain_fixture.h"
 
 namespace carbongate::cli {
@@ -103,6 +106,97 @@ TEST_F(ExplainCommand, WorksOutADerivedPointAgainWhateverItsCountersWentThrough)
   }
   EXPECT_EQ(day.at("entries").as_array().size(), 17U);
   EXPECT_EQ(exchanged, 1U) << "the result after the excursion, which had waited";
+}
+
+// Gas at reference conditions by a thermometer that is heard minutes behind its meter: first counted by what it had
+// said before, and corrected. What is explained is the correction: its results, each of the temperature of its time.
+class ExplainLateInput : public ExplainCommand {
+ protected:
+  static constexpr const char* kEntry = "workshop/natural-gas/normal.volume@2026-01-01T01:15:00+08:00";
+  static double celsius(int k) { return 10.0 + 4.0 * (k % 7); }
+
+  ExplainLateInput() {
+    edit("config.yaml", "points: [{name: gas, json: /gas, unit: Nm3, kind: interval}]",
+         "points:\n      - {name: volume, json: /v, unit: m3, kind: cumulative, flow_max: 5000 m3/h}\n"
+         "      - {name: celsius, json: /t, unit: °C, kind: instantaneous}");
+    edit("config.yaml", "energy_users:",
+         "derived:\n  - {id: normal, type: gas-at-reference, volume: boiler.volume, temperature: boiler.celsius,\n"
+         "     pressure: 2 bar, max_age: 20min, wait: 5s}\nenergy_users:");
+    edit("config.yaml", "from: boiler.gas", "from: normal.volume");
+  }
+
+  // Each minute; the thermometer eight minutes behind.
+  void fill_with_late_temperatures(int minutes) {
+    std::ofstream input(directory_.path() / "late.csv");
+    input << "time,point,value\n";
+    for (int k = 0; k <= minutes; ++k) {
+      const auto at = [](int minute) { return std::to_string((kYear + minute * 1min).time_since_epoch().count()); };
+      input << at(k) << ",boiler.volume," << 1000 + 12 * k << "\n";
+      if (k >= 8) input << at(k - 8) << ",boiler.celsius," << celsius(k - 8) << "\n";
+    }
+    input.close();
+    replay(config(), directory_.path() / "late.csv");
+    std::ostringstream out;
+    RestateOptions restate;
+    restate.config = config();
+    restate.store = options_.store;
+    restate.from = "2026-01-01";
+    restate.book = true;
+    restate.reason = "test";
+    ASSERT_EQ(run_restate(restate, out, err_), 0) << err_.str();
+  }
+};
+
+TEST_F(ExplainLateInput, ShowsWhatTheCorrectionCounted) {
+  fill_with_late_temperatures(180);
+  const json::value e = explain_json(config(), kEntry);
+  const json::array& revisions = e.at("revisions").as_array();
+  ASSERT_EQ(revisions.size(), 2U);
+  EXPECT_THAT(std::string(revisions.at(1).at("note").as_string()),
+              HasSubstr("late readings of boiler.celsius, of which normal.volume is made"));
+  EXPECT_NE(e.at("published").at("amount"), e.at("known").at("amount"));
+  double expected = 0;
+  for (int k = 76; k <= 90; ++k) expected += 12 * 273.15 / (273.15 + celsius(k)) * 200'000 / 101'325;
+  EXPECT_NEAR(std::stod(std::string(e.at("known").at("amount").as_string())), expected, 1e-6);
+
+  const json::value& point = e.at("point");
+  EXPECT_TRUE(point.at("worked_out_again").as_bool());
+  EXPECT_EQ(point.at("counted_again"), e.at("known").at("amount"));
+  for (const json::value& reading : point.at("readings").as_array()) {
+    EXPECT_EQ(reading.at("quality").at("origin"), "measured") << reading;
+  }
+  const json::value& result = point.at("derived");
+  EXPECT_EQ(result.at("at").as_string(), "2025-12-31T17:30:00Z");
+  EXPECT_EQ(result.at("inputs").at(1).at("value").as_string(), std::to_string(std::lround(celsius(90))));
+  EXPECT_NEAR(std::stod(std::string(result.at("computed").as_string())),
+              std::stod(std::string(result.at("moved").as_string())), 1.1e-6);
+
+  const std::string text = flat(explain(kEntry));
+  EXPECT_THAT(text, HasSubstr("equal to what is booked"));
+  EXPECT_THAT(text, HasSubstr("results are shown as the correction made them"));
+  EXPECT_THAT(text, Not(HasSubstr("input-stale")));
+
+  const json::value published = explain_json(config(), std::string(kEntry) + "#0");
+  EXPECT_FALSE(published.at("point").at("worked_out_again").as_bool()) << "of what was published the results stored";
+  EXPECT_EQ(published.at("point").at("counted_again"), published.at("known").at("amount"));
+}
+
+TEST_F(ExplainLateInput, TakesTheResultApartThatIsAskedFor) {
+  fill_with_late_temperatures(180);
+  options_.result = "2026-01-01T01:20";
+  const json::value e = explain_json(config(), kEntry);
+  const json::value& result = e.at("point").at("derived");
+  EXPECT_EQ(result.at("at").as_string(), "2025-12-31T17:20:00Z");
+  EXPECT_EQ(result.at("inputs").at(1).at("value").as_string(), std::to_string(std::lround(celsius(80))));
+  options_.result = "2026-01-01T01:20:30";
+  explain(config(), kEntry, EX_NOINPUT);
+  EXPECT_THAT(err_.str(), HasSubstr("normal.volume has no result at 2025-12-31T17:20:30Z"));
+  EXPECT_THAT(err_.str(), HasSubstr("2025-12-31T17:21:00Z"));
+  explain(config(), "workshop@2026-01-01", EX_NOINPUT);
+  EXPECT_THAT(err_.str(), HasSubstr("not to a sum: ask for an entry"));
+  options_.result = "noon";
+  explain(config(), kEntry, EX_USAGE);
+  EXPECT_THAT(err_.str(), HasSubstr("'noon' is no time"));
 }
 
 }  // namespace
