@@ -39,6 +39,11 @@ void Results::withdrawn(const Track& input) {
   }
 }
 
+std::optional<Instant> Results::newest() const {
+  if (rows_.empty()) return std::nullopt;
+  return std::ranges::max(rows_, {}, &Row::at).at;
+}
+
 bool Results::is_made_of(PointId point) const {
   return std::ranges::find(inputs_, point) != inputs_.end();
 }

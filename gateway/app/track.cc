@@ -275,6 +275,10 @@ Instant Track::first_kept() const {
   return (moved + std::min(readings_.end() - moved, kReadingsDivided + 1) - 1)->at;
 }
 
+void Track::leave_out(Instant at) {
+  std::erase_if(readings_, [at](const StoredReading& reading) { return reading.at == at; });
+}
+
 Instant Track::complete_until() const {
   return trimmed_behind_ && !readings_.empty() ? readings_.back().at : Instant::max();
 }

@@ -211,6 +211,7 @@ bool WindowReadings::holds_late(Instant begin, Instant end) const {
 // inputs a late one changes results that there are.
 void WindowReadings::find_late_inputs() {
   if (tracks_.size() < 2) return;
+  leave_out_waiting();
   std::vector<std::pair<StoredReading, Track*>> heard;
   for (Track& track : tracks_) {
     for (const StoredReading& reading : track.readings()) heard.emplace_back(reading, &track);
@@ -242,6 +243,34 @@ void WindowReadings::find_late_inputs() {
     Newest& of_point = newest_of[reading.point];
     if (reading.at > of_point.last) of_point = {.last = reading.at, .before = of_point.last};
   }
+}
+
+// Of what was heard last a result may still wait for its other inputs: what it would be without them is not booked.
+void WindowReadings::leave_out_waiting() {
+  for (const Joined& joined : joined_) {
+    const PointId followed = *joined.by->inputs.front().point;
+    const auto track = std::ranges::find(tracks_, followed, [](const Track& t) { return t.point().id; });
+    if (track == tracks_.end() || track->readings().empty() || track->complete_until() != Instant::max()) continue;
+    const Instant last = track->readings().back().at;
+    if (results_[joined.result].newest() >= last) continue;
+    const bool waits = std::ranges::any_of(joined.by->inputs | std::views::drop(1), [&](const auto& input) {
+      return input.point && heard_until(*input.point) < last;
+    });
+    if (waits) track->leave_out(last);
+  }
+}
+
+// What it has said last that is known here. nullopt: nothing.
+std::optional<Instant> WindowReadings::heard_until(PointId point) const {
+  for (const Results& results : results_) {
+    if (results.result().id == point) return results.newest();
+  }
+  const auto track = std::ranges::find(tracks_, point, [](const Track& t) { return t.point().id; });
+  std::optional<Instant> until;
+  for (const auto& said : {track->readings(), track->rejected()}) {
+    for (const StoredReading& reading : said) until = std::max(until, std::optional(reading.at));
+  }
+  return until;
 }
 
 // What an input said then is forgotten once two newer ones of it were heard.

@@ -88,6 +88,8 @@ class Track {
   Instant enough_from();
   // Everything is found: brings it in its order.
   void settle();
+  // That one, as if it had not been heard yet.
+  void leave_out(Instant at);
 
   // Came too far behind another input of what is derived from them, the newest reading of which is of that instant: up
   // to there it was closed as it was.
@@ -157,6 +159,7 @@ class Results {
   void settle();                                         // everything is found
   void withdrawn(const Track& input);                    // what it is made of, once that is settled
   bool is_made_of(PointId point) const;                  // directly or not
+  std::optional<Instant> newest() const;                 // also one that is missing
 
   // Asked of readings in the order of the journal: when the newest result was taken that had been made without this
   // one, and would be another with it. nullopt: none.
@@ -267,6 +270,8 @@ class WindowReadings {
     Instant before = Instant::min();
   };
 
+  void leave_out_waiting();
+  std::optional<Instant> heard_until(PointId point) const;
   bool takes_later(const Joined& joined, Instant at, const std::map<PointId, Newest>& newest) const;
   void note_late(Track& track, const StoredReading& reading, Results& results, Instant until);
   bool any_late(Instant begin, Instant end, std::uint64_t behind, bool left_out_too) const;
