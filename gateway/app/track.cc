@@ -14,6 +14,7 @@ namespace carbongate::app {
 
 namespace {
 
+using namespace std::chrono_literals;
 using pipeline::kDoubtLasts;
 using store::History;
 
@@ -189,8 +190,12 @@ LateSpan Track::around(std::size_t i) {
                 .sequence = readings_[i].sequence,
                 .at = readings_[i].at,
                 .left_out = readings_[i].left_out};
-  if (point_.kind != Kind::cumulative) return span;
   const Instant at = readings_[i].at;
+  // The first of all amounts belongs to the time before it.
+  if (point_.kind == Kind::interval && before == 0) {
+    span.from = std::min(span.from, at - std::max<Duration>(point_.limits.interval, 15min));
+  }
+  if (point_.kind != Kind::cumulative) return span;
   span.from = std::min(span.from, at - kDoubtLasts);
   const auto decides = std::ranges::lower_bound(readings_, at + kDoubtLasts, {}, &StoredReading::at);
   if (decides == readings_.end()) {

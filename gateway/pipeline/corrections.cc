@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "gateway/pipeline/open_quarter.h"
 #include "gateway/pipeline/rollup.h"
 
 namespace carbongate::pipeline {
@@ -82,6 +83,7 @@ model::EmissionEntry Corrections::book(const model::Amendment& amendment, std::o
   model::EmissionEntry entry = amendment.correction;
   const Instant at = entry.begin;
   const auto& exchange = amendment.exchange;
+  OpenSetAside in_progress(account, factors);
   book_emission(entry, factors.primary.at(at), exchange[Basis::primary], entry.primary,
                 account.emissions[Basis::primary]);
   if (entry.market) {
@@ -89,6 +91,7 @@ model::EmissionEntry Corrections::book(const model::Amendment& amendment, std::o
                   account.emissions[Basis::market]);
   }
   book_coal(entry, factors.coal.at(at), account.coal_remainder);
+  in_progress.put_back();
   account.amount += entry.amount;
   account.coal += entry.coal;
   account.covered += entry.covered - amendment.covered_before;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <numeric>
+#include <utility>
 
 #include "gateway/pipeline/quality.h"
 #include "gateway/pipeline/remainder.h"
@@ -112,46 +113,50 @@ Counted EnergyMeter::count_amount(const Reading& reading, Quality quality, const
 }
 
 Counted EnergyMeter::count_rate(const Reading& reading, Quality quality, model::PointState& state) const {
-  const auto rate = scale_(reading.value);
-  const bool is_negative = rate && *rate < Activity{};
-  if (!rate || (is_negative && !negative_allowed_) || Wide{std::llabs(rate->quanta())} > Wide{connection_.rate_max} * 2)
+  const auto now = scale_(reading.value);
+  const bool is_negative = now && *now < Activity{};
+  if (!now || (is_negative && !negative_allowed_) || Wide{std::llabs(now->quanta())} > Wide{connection_.rate_max} * 2)
     return {.quality = {Origin::missing, Rule::range}};
   Counted out{.quality = quality};
   if (!state.last_at) return out;
 
   const Duration time = reading.at - *state.last_at;
-  const bool carry = carries_remainder(state.last_at, reading.at);
   const auto before = scale_(state.last_value);
+  const std::int64_t rest = std::exchange(state.integration_remainder, 0);
   if (time > gap_max_ || !before) {
     Instant gone = *state.last_at;
+    Integrated held{.amount = {}, .rest = rest};
     // The last reading before a silence stands for no time; before one that is rejected, for the time until that.
     const auto rejected = first_rejected(state.rejected, gone, reading.at);
     if (before && rejected && *rejected - gone <= gap_max_) {
-      const Wide held = Wide{before->quanta()} * 2 * (*rejected - gone).count();
-      out.add(
-          {.begin = gone,
-           .end = *rejected,
-           .amount = Activity::of(static_cast<std::int64_t>(floor_div(held + kTrapezoidScale / 2, kTrapezoidScale))),
-           .covered = true,
-           .quality = worse(quality, {Origin::estimated, Rule::rejected})});
+      const Trapezoid rate{.rate = before->quanta(), .rise = 0, .rest = rest};
+      held = integrate(rate, gone, *rejected, *rejected);
+      out.add({.begin = gone,
+               .end = *rejected,
+               .amount = held.amount,
+               .covered = true,
+               .quality = worse(quality, {Origin::estimated, Rule::rejected}),
+               .trapezoid = rate});
       gone = *rejected;
     }
     out.add({.begin = std::max(gone, reading.at - kSpreadMax),
              .end = reading.at,
              .covered = false,
              .quality = {Origin::missing, Rule::gap}});
-    if (!carry) state.integration_remainder = 0;
+    if (std::chrono::floor<Quarters>(gone) == std::chrono::floor<Quarters>(reading.at)) {
+      state.integration_remainder = held.rest;
+    }
     return out;
   }
-  const Wide doubled = (Wide{before->quanta()} + rate->quanta()) * time.count() + state.integration_remainder;
-  const Wide amount = floor_div(doubled + kTrapezoidScale / 2, kTrapezoidScale);
-  state.integration_remainder = carry ? static_cast<std::int64_t>(doubled - amount * kTrapezoidScale) : 0;
+  const Trapezoid rate{.rate = before->quanta(), .rise = now->quanta() - before->quanta(), .rest = rest};
+  const Integrated whole = integrate(rate, *state.last_at, reading.at, reading.at);
+  state.integration_remainder = whole.rest;
   out.add({.begin = *state.last_at,
            .end = reading.at,
-           .amount = Activity::of(static_cast<std::int64_t>(amount)),
+           .amount = whole.amount,
            .covered = true,
            .quality = quality,
-           .rate_rise = rate->quanta() - before->quanta()});
+           .trapezoid = rate});
   return out;
 }
 

@@ -24,9 +24,9 @@ namespace carbongate::pipeline {
 // other without a gap, as those of a sum of counters do, each belongs to all the time since the one before, and over
 // more than gap_max its distribution is estimated.
 //
-// Instantaneous. A rate (kW, m3/h, kg/h) is integrated by trapezoids, rounded to the nearest quantum with the remainder
-// carried to the next one of the same quarter hour: so a quarter hour follows from the readings in and around it alone,
-// and can be restated to the last unit without those of years before. A negative rate is rejected (range) unless `min`
+// Instantaneous. A rate (kW, m3/h, kg/h) is integrated by trapezoids, each quarter hour rounded once, to the nearest
+// quantum: so it follows from the readings in and around it alone, and can be restated to the last unit without those
+// of years before. A negative rate is rejected (range) unless `min`
 // allows it, and so is one beyond twice what the connection can deliver. Over a gap longer than gap_max nothing is
 // assumed.
 //

@@ -1,7 +1,10 @@
 #include "gateway/pipeline/movement.h"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
+
+#include "gateway/pipeline/remainder.h"
 
 namespace carbongate::pipeline {
 
@@ -15,16 +18,31 @@ std::int64_t saturate(Wide value) {
   return static_cast<std::int64_t>(std::clamp(value, -kMax, kMax));
 }
 
-model::Activity Movement::until(Instant at) const {
+Integrated integrate(const Trapezoid& rate, Instant begin, Instant end, Instant at) {
   const std::int64_t whole = (end - begin).count();
-  const std::int64_t part = (at - begin).count();
-  if (part >= whole) return amount;
-  Wide share = floor_div(Wide{amount.quanta()} * part, whole);
-  if (rate_rise != 0) {
-    // A rate that rises runs below its mean first: rise * part * (part - whole) / (2 * whole), per hour.
-    share += floor_div(Wide{rate_rise} * part * (part - whole), Wide{kTrapezoidScale} * whole);
+  const auto doubled = [&](Instant until) {
+    const Wide part = (until - begin).count();
+    return Wide{2} * rate.rate * part + floor_div(Wide{rate.rise} * part * part, whole);
+  };
+  Wide amount = 0;
+  Wide rest = rate.rest;
+  for (Instant from = begin; from < at;) {
+    const Instant quarter = std::chrono::floor<Quarters>(from) + Quarters(1);
+    const Instant until = std::min(quarter, at);
+    rest += doubled(until) - doubled(from);
+    const Wide rounded = floor_div(rest + kTrapezoidScale / 2, kTrapezoidScale);
+    amount += rounded;
+    rest = until == quarter ? 0 : rest - rounded * kTrapezoidScale;
+    from = until;
   }
-  return model::Activity::of(static_cast<std::int64_t>(share));
+  return {.amount = model::Activity::of(saturate(amount)), .rest = static_cast<std::int64_t>(rest)};
+}
+
+model::Activity Movement::until(Instant at) const {
+  if (at >= end) return amount;
+  if (trapezoid) return integrate(*trapezoid, begin, end, at).amount;
+  const Wide part = (at - begin).count();
+  return model::Activity::of(saturate(floor_div(Wide{amount.quanta()} * part, (end - begin).count())));
 }
 
 void Counted::add(const Movement& movement) {

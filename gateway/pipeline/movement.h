@@ -24,6 +24,21 @@ inline constexpr std::int64_t kTrapezoidScale = 2 * 3'600'000;  // of PointState
 // the last part of it. The sum stays exact, and a device that wakes after ten years does not cause 350 000 rows.
 inline constexpr Duration kSpreadMax = std::chrono::hours(24 * 400);
 
+// A rate between two readings, in quanta per hour, that rises as a straight line.
+struct Trapezoid {
+  std::int64_t rate = 0;  // at the first of them
+  std::int64_t rise = 0;  // until the second
+  std::int64_t rest = 0;  // what rounding left over in the quarter hour before them, of kTrapezoidScale
+};
+
+// What it amounts to between `begin` and `at`, begin <= at <= end: each quarter hour is rounded once, to the nearest,
+// and what is left over at `at` stays for what comes in the same one.
+struct Integrated {
+  model::Activity amount{};
+  std::int64_t rest = 0;
+};
+Integrated integrate(const Trapezoid& rate, Instant begin, Instant end, Instant at);
+
 // Activity between two instants, as one reading brought it to light.
 struct Movement {
   Instant begin{};
@@ -31,10 +46,10 @@ struct Movement {
   model::Activity amount{};
   bool covered = true;  // watched: the readings around it are no further apart than gap_max
   model::Quality quality{};
-  std::int64_t rate_rise = 0;  // of an integrated rate: how much it rose from begin to end, in quanta per hour
+  std::optional<Trapezoid> trapezoid{};     // of an integrated rate
   std::optional<Instant> unwatched_from{};  // the first rejected reading in it: from there on it was not watched
 
-  // How much of the amount falls before `at`, begin <= at <= end: linear in time, or as the rate rose. until(end) is
+  // How much of the amount falls before `at`, begin <= at <= end: linear in time, or by the rate. until(end) is
   // the whole amount, so parts cut at any instants add up to it.
   model::Activity until(Instant at) const;
 

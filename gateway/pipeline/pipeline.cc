@@ -9,6 +9,7 @@
 #include "gateway/model/hj212_flag.h"
 #include "gateway/pipeline/corrections.h"
 #include "gateway/pipeline/engine.h"
+#include "gateway/pipeline/open_quarter.h"
 #include "gateway/pipeline/said.h"
 #include "gateway/pipeline/unwatched.h"
 
@@ -74,6 +75,9 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
   for (std::size_t i = 0; i < points_.size(); ++i) {
     note_next_close(points_[i], state_.points[i]);
     if (state_.points[i].live) live_factors_.restore(static_cast<PointId>(i), *state_.points[i].live);
+  }
+  for (std::size_t i = 0; i < accounts_.size(); ++i) {
+    if (price_open_quarter(state_.accounts[i], accounts_[i].factors)) changed_accounts_.note(i);
   }
 }
 

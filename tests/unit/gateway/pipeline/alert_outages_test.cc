@@ -151,12 +151,12 @@ TEST_F(Outages, AreNotWhatAPeriodThatHasJustBegunHoldsSoFar) {
   restart();
   draw(10, 306, 360);
   EXPECT_EQ(told(),
-            "06-01 05:00:00 energy press firing since 06-01 05:00:00 10.166666/20\n"
-            "06-01 05:00:00 quota press firing since 06-01 05:00:00 10.166666/20\n");
+            "06-01 05:00:00 energy press firing since 06-01 05:00:00 10.166667/20\n"
+            "06-01 05:00:00 quota press firing since 06-01 05:00:00 10.166667/20\n");
   draw(60, 361, 421);
   EXPECT_EQ(told(),
-            "06-01 07:00:00 energy press resolved since 06-01 05:00:00 59.916668/20 #1\n"
-            "06-01 07:00:00 quota press resolved since 06-01 05:00:00 59.916668/20 #1\n");
+            "06-01 07:00:00 energy press resolved since 06-01 05:00:00 59.916667/20 #1\n"
+            "06-01 07:00:00 quota press resolved since 06-01 05:00:00 59.916667/20 #1\n");
 }
 
 TEST_F(Outages, LeaveAPeriodThatWasNotWatchedAsItWas) {

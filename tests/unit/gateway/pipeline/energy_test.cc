@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <vector>
 
 #include "gateway/pipeline/quality.h"
@@ -85,10 +87,41 @@ TEST(Movement, ARisingRateBringsLessInItsFirstHalf) {
                    .amount = Activity::of(3'600'000),
                    .covered = true,
                    .quality = {},
-                   .rate_rise = 7'200'000};
+                   .trapezoid = Trapezoid{.rate = 0, .rise = 7'200'000}};
   EXPECT_EQ(m.until(kStart + 30min), Activity::of(900'000));
   EXPECT_EQ(m.until(kStart), Activity::of(0));
   EXPECT_EQ(m.until(kStart + 1h), Activity::of(3'600'000));
+}
+
+// Whatever the readings' times: not what several roundings, or what the quarter hour before left over, add up to.
+TEST(InstantaneousMeter, RoundsEachQuarterHourOnce) {
+  constexpr Duration kQuarter = 15min;
+  Meter meter(Kind::instantaneous, "kW");
+  std::map<std::int64_t, long double> exact;
+  std::map<std::int64_t, std::int64_t> counted;
+  double last = 0;
+  Duration before{};
+  for (int i = 0; before < 2h + 50min; ++i) {
+    const Duration at = i == 0 ? Duration{} : before + 20s + Duration(7'919L * i % 61'001);
+    const double now = (i * 37 % 89) / 8.0;
+    const Counted result = meter.at(at, now);
+    for (Duration from = before; i != 0 && from < at;) {
+      const std::int64_t quarter = from / kQuarter;
+      const Duration until = std::min(at, (quarter + 1) * kQuarter);
+      const auto rate_at = [&](Duration time) {
+        return last + static_cast<long double>(now - last) * static_cast<long double>((time - before).count()) /
+                          static_cast<long double>((at - before).count());
+      };
+      exact[quarter] += (rate_at(from) + rate_at(until)) / 2 * static_cast<long double>((until - from).count()) / 3.6L;
+      for (const Movement& m : result) counted[quarter] += (m.until(kStart + until) - m.until(kStart + from)).quanta();
+      from = until;
+    }
+    last = now;
+    before = at;
+  }
+  for (std::int64_t quarter = 0; quarter < 11; ++quarter) {
+    EXPECT_NEAR(static_cast<double>(static_cast<long double>(counted[quarter]) - exact[quarter]), 0, 0.51) << quarter;
+  }
 }
 
 TEST(CumulativeMeter, TheFirstReadingOnlySetsTheBaseline) {
