@@ -16,6 +16,7 @@ constexpr std::array kUnits{
     Unit{"1", ratio},
     Unit{"%", ratio, 1, 100},
     Unit{"%vol", ratio, 1, 100},
+    Unit{"ppm", ratio, 1, 1'000'000},
     Unit{"J", energy},
     Unit{"kJ", energy, 1'000},
     Unit{"MJ", energy, 1'000'000},

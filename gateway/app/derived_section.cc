@@ -1,7 +1,6 @@
 #include "gateway/app/derived_section.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -193,9 +192,9 @@ class DerivedSection {
     } else {
       first(in, derived, "velocity", Role::velocity);
       if (const auto area = in.optional<std::string>("area")) {
-        const auto metres = constant(in, "area", *area, Dimension::area, "12 m2");
-        if (metres && *metres <= 0) in.error("area", "must be more than 0");
-        derived.area_m2 = metres.value_or(0);
+        const auto metres = read_constant(in, "area", *area, {Dimension::area, "12 m2"}, Role::term);
+        if (metres && metres->value <= 0) in.error("area", "must be more than 0");
+        if (metres) derived.area_m2 = metres->value;
       } else {
         in.missing("area", "missing: the inner cross-section of the stack, such as 12 m2");
         incomplete_.back() = true;
@@ -217,6 +216,11 @@ class DerivedSection {
       other(in, derived, "moisture", Role::moisture);
     } else if (in.child("moisture")) {
       in.error("moisture", "only a dry concentration needs it: a wet one goes with the wet flow");
+    }
+    const bool by_mass =
+        std::ranges::find(derived.inputs, Role::mass_concentration, &DerivedInput::role) != derived.inputs.end();
+    if (by_mass && in.has("molar")) {
+      in.error("molar", "only a share of the volume needs it: the concentration is a mass already");
     }
     const bool exact = in.one_of("molar", {"hj212", "exact"}, 0) == 1;
     derived.molar_mass = exact ? model::kMolarMassExact : model::kMolarMassHj212;
@@ -308,10 +312,11 @@ class DerivedSection {
     } else if (const char c = text.front(); (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.') {
       if (points_.contains(text) || by_result_.contains(text)) {
         good = use_point(in, key, text, wanted, input);
-      } else if (const auto value = constant(in, key, text, wanted.dimension, wanted.example)) {
-        input.constant = *value;
+      } else if (const auto constant = read_constant(in, key, text, wanted, role)) {
+        input.constant = constant->value;
+        input.role = constant->role;
         good = true;
-        check_constant(in, key, role, *value);
+        check_constant(in, key, input.role, input.constant);
       }
     } else {
       good = use_point(in, key, text, wanted, input);
@@ -326,11 +331,13 @@ class DerivedSection {
     if (!input.point) return false;
     const Point& point = point_of(*input.point);
     if (is_doubtful(point)) return true;
-    if (point.unit.dimension != wanted.dimension) {
+    const Role given = role_by(input.role, point.unit.dimension);
+    if (point.unit.dimension != wanted.dimension && given == input.role) {
       in.error(key, describe(point) + " measures " + std::string(to_string(point.unit.dimension)) + ", and " +
-                        std::string(to_string(wanted.dimension)) + " is needed");
+                        needed(input.role, wanted) + " is needed");
       return false;
     }
+    input.role = given;
     if (point.kind != Kind::instantaneous) {
       in.error(key, describe(point) + " is no state; its kind must be instantaneous");
       return false;
@@ -342,35 +349,6 @@ class DerivedSection {
     if (derived.inputs.empty() || !derived.inputs.front().point) return false;
     const Dimension dimension = point_of(*derived.inputs.front().point).unit.dimension;
     return dimension == Dimension::normal_volume || dimension == Dimension::normal_volume_flow;
-  }
-
-  // "101.325 kPa" in the dimension's base unit; a ratio needs no unit.
-  static std::optional<double> constant(config::Reader& in, std::string_view key, const std::string& text,
-                                        Dimension dimension, std::string_view example) {
-    double number = 0;
-    const char* end = text.data() + text.size();
-    const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
-    const auto [parsed_to, code] = std::from_chars(begin, end, number);
-    std::string symbol(parsed_to, static_cast<std::size_t>(end - parsed_to));
-    symbol.erase(0, symbol.find_first_not_of(' '));
-    const std::string expected =
-        "expected DEVICE.POINT, or a number and its unit such as '" + std::string(example) + "'";
-    if (code != std::errc{} || !(std::abs(number) <= 1e15)) {
-      in.error(key, expected);
-      return std::nullopt;
-    }
-    const auto unit = find_unit(symbol);
-    if (!unit || unit->dimension != dimension) {
-      std::vector<std::string> known;
-      for (const Unit& candidate : all_units()) {
-        if (candidate.dimension == dimension) known.emplace_back(candidate.symbol);
-      }
-      in.error(key, symbol.empty() ? "'" + printable(text) + "' has no unit; " + expected
-                                   : "'" + printable(symbol) + "' is no unit of " + std::string(to_string(dimension)) +
-                                         suggestion(symbol, known));
-      return std::nullopt;
-    }
-    return number * static_cast<double>(unit->numerator) / static_cast<double>(unit->denominator);
   }
 
   std::optional<PointId> find_point(config::Reader& in, std::string_view key, const std::string& name) {

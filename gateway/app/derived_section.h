@@ -12,6 +12,7 @@ namespace carbongate::app {
 //   derived:
 //     - {id: stack-1, type: cems-co2, concentration: cems-1.co2, basis: dry, velocity: cems-1.velocity, area: 12 m2,
 //        temperature: cems-1.temperature, static_pressure: cems-1.pressure, barometric: 95.8 kPa, moisture: 8.2 %}
+//       # or concentration: cems-1.co2 in mg/m3, g/m3 or kg/m3 at 0 °C and 101.325 kPa, as HJ 212 has it: without molar
 //     - {id: boiler-gas, type: gas-at-reference, volume: gas-meter.total, temperature: gas-meter.temperature,
 //        gauge_pressure: gas-meter.pressure, barometric: 95.8 kPa, compressibility: 0.998}
 //     - {id: steam-line, type: steam-heat, mass: steam-meter.total, pressure: steam-meter.pressure,

@@ -171,9 +171,12 @@ model::Emitted market_based(const model::Emitted& market, Activity amount, std::
   by_factor.add(proportion(market.u95_factor.quanta(), left.quanta(), amount.quanta()));
   std::map<std::string_view, model::Co2e> by_contract;
   const model::SupplyContract* last_contract = nullptr;
+  // A contract, or the factor of what is left, may emit without saying how exactly.
+  bool all_stated = left == Activity{} || market.co2e == model::Co2e{} || market.u95_factor != model::Co2e{};
   for (const SerialShare& share : shares) {
     if (!share.contract) continue;
     last_contract = share.contract;
+    all_stated &= share.contract->u95_ppm != 0 || share.contract->scaled_factor == 0;
     co2e.add(share.amount, share.contract->scaled_factor);
     gases[share.contract->gas].add(share.amount, share.contract->scaled_factor);
     by_contract[share.contract->id] +=
@@ -188,6 +191,8 @@ model::Emitted market_based(const model::Emitted& market, Activity amount, std::
   } else if (last_contract) {
     result.u95_activity = pipeline::half_width(emission_of(amount, *last_contract), activity_u95_ppm);
   }
+  // A lower bound, which only tells as one where meter or factor states none (model::stated).
+  if (!all_stated && result.u95_activity != model::Co2e{}) result.u95_factor = {};
   result.co2e = model::Co2e::of(co2e.round(carry.co2e));
   for (const auto& [gas, mass] : gases) result.gases[gas] = model::GasMass::of(mass.round(carry.gases[gas]));
   return result;

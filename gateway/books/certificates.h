@@ -78,7 +78,9 @@ struct MarketCarry {
 // each: of the factors in proportion; of the metered amount the whole one, whatever part of it is matched, because the
 // volumes of certificates and contracts are exact and what is left is a difference (JCGM 100, 5.1.2). Where nothing is
 // left, the contract that was matched last has it; what certificates alone match in full is certain to emit nothing.
-// `activity_u95_ppm`: of the account's amounts.
+// Where a contract or the factor of what is left states none, the factors together state none: what the meter errs by
+// is a lower bound then, or, where that is not known either, what the others of them err by. `activity_u95_ppm`: of the
+// account's amounts.
 model::Emitted market_based(const model::Emitted& market, model::Activity amount, std::span<const SerialShare> shares,
                             std::int32_t activity_u95_ppm, MarketCarry& carry);
 

@@ -175,8 +175,12 @@ std::optional<Difference> compare(const Key& key, const Booked& booked, const Em
 }  // namespace
 
 model::Quality comparable(model::Quality quality) {
-  if (quality.origin == model::Origin::late || quality.origin == model::Origin::measured) return {};
-  return quality;
+  switch (quality.origin) {
+    case model::Origin::late:
+    case model::Origin::measured: return {};
+    case model::Origin::manual: return {.origin = model::Origin::manual};
+    default: return quality;
+  }
 }
 
 bool same_factors(const EmissionEntry& a, const EmissionEntry& b) {

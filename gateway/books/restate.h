@@ -58,7 +58,8 @@ inline bool same_gwp(std::string_view a, std::string_view b) {
   return a == b || a.empty() || b.empty();
 }
 
-// What is left of a quality where late or in time makes no difference, nor what merely remarks on a measured figure.
+// What is left of a quality where late or in time makes no difference, nor what merely remarks on a figure that was
+// measured or set by hand (flag S): what is late and set by hand is `manual, stale`.
 model::Quality comparable(model::Quality quality);
 
 // What names the factor: id, version and GWP set.

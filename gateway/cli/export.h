@@ -30,7 +30,8 @@
 //                     one begins
 //   value             in `unit`, the shortest decimal that reads back as the same double; empty if it is not a number
 //   amount            exact decimal in `unit`, the carrier's display unit (kWh, GJ, Nm3, L, kg)
-//   co2e_kg           exact decimal, in kg of CO2 equivalent
+//   co2e_kg           exact decimal, in kg of CO2 equivalent; empty, as market_co2e_kg, of an entry for which no factor
+//                     applied (of its corrections what they change). Sums over several (rollups) leave it out
 //   u95_kg            half-width of the 95 % interval of co2e_kg, by meter and factor; empty where neither states one
 //   u95_stated        all; part: only meter or factor states one, and u95_kg is a lower bound; none
 //   gases_kg          the mass of each gas: "CO2:1.25;CH4:0.001"; biogenic CO2 is no part of co2e_kg

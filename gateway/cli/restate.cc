@@ -118,7 +118,7 @@ class Restating {
     }
     certify();
     seal();
-    report_.over(from_, to_);
+    report_.over(from_, to_, groups_);
     read_known();
     report_.write(out_, options_.format);
     tell();

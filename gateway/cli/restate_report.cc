@@ -101,10 +101,17 @@ RestateReport::Day RestateReport::day_of(model::AccountId account, Instant begin
   return {account, calendar_.period(model::Period::day, begin).begin};
 }
 
-Duration RestateReport::asked_of(const Day& day) {
+Duration RestateReport::shown_of(const Day& day) {
+  const model::Account& account = site_.accounts.at(model::index(day.first));
+  Instant from = from_;
+  Instant to = to_;
+  for (const app::CertifiedGroup& group : groups_) {
+    if (!group.has(account.user, account.carrier->id)) continue;
+    from = std::min(from, group.from);
+    to = std::max(to, group.to);
+  }
   const pipeline::Span span = calendar_.period(model::Period::day, day.second);
-  const Duration asked = std::min(span.end, to_) - std::max(span.begin, from_);
-  return asked > Duration::zero() ? asked : span.end - span.begin;  // else a certificate reaches there
+  return std::min(span.end, to) - std::max(span.begin, from);
 }
 
 void RestateReport::add(std::span<const model::Amendment> differences) {
@@ -230,7 +237,7 @@ std::vector<std::vector<std::string>> RestateReport::rows() {
   std::vector<std::vector<std::string>> rows;
   std::map<model::AccountId, RestateLine> accounts;
   for (auto& [day, line] : days_) {
-    line.watchable = asked_of(day);
+    line.watchable = shown_of(day);
     accounts[day.first].add(line);
     if (line.entries == 0) continue;
     rows.push_back(

@@ -59,10 +59,12 @@ class RestateReport {
   void add_unused(std::span<const app::UnusedCertificate> unused);
   void add_refused(std::span<const app::RefusedHours> refused);
 
-  // What was asked for; before any line. A day is no longer than what was asked for of it.
-  void over(Instant from, Instant to) {
+  // What was asked for, and the certificates that reach beyond it; before any line. A day is no longer than what is
+  // shown of it. `groups` outlive the report.
+  void over(Instant from, Instant to, std::span<const app::CertifiedGroup> groups) {
     from_ = from;
     to_ = to;
+    groups_ = groups;
   }
 
   // `format`: table, csv or json. Days that differ; a total of each account that has one, over the whole time; the
@@ -81,7 +83,7 @@ class RestateReport {
   using Day = std::pair<model::AccountId, Instant>;
 
   Day day_of(model::AccountId account, Instant begin);
-  Duration asked_of(const Day& day);
+  Duration shown_of(const Day& day);
   std::vector<std::string> cells(const model::Account* account, const std::string& day, const RestateLine& line,
                                  const std::string& cause) const;
   std::vector<std::vector<std::string>> rows();
@@ -96,6 +98,7 @@ class RestateReport {
   tables::LocalTime time_;
   Instant from_ = Instant::min();
   Instant to_ = Instant::max();
+  std::span<const app::CertifiedGroup> groups_;
   std::map<Day, RestateLine> days_;
   std::map<Day, std::string> causes_;
   std::set<std::pair<model::AccountId, Instant>> with_market_;  // entries of which a market-based result differs

@@ -31,9 +31,14 @@ std::string_view name_of(Formula formula) {
   return "";
 }
 
-std::string_view text_of(Formula formula) {
-  switch (formula) {
+std::string_view text_of(const model::Derived& derived) {
+  switch (derived.formula) {
     case Formula::cems_co2:
+      if (std::ranges::find(derived.inputs, Role::mass_concentration, &model::DerivedInput::role) !=
+          derived.inputs.end()) {
+        return "concentration x Qsn; Qs = 3600 x area x velocity; Qsn = Qs x 273/(273+t) x (Ba+Ps)/101325, "
+               "x (1-moisture) if dry (HJ 212-2017 appendix D)";
+      }
       return "concentration x molar mass / 22.4 x Qsn; Qs = 3600 x area x velocity; Qsn = Qs x 273/(273+t) x "
              "(Ba+Ps)/101325, "
              "x (1-moisture) if dry (HJ 212-2017 appendix D)";
@@ -49,7 +54,8 @@ std::string_view text_of(Formula formula) {
 std::string_view name_of(Role role) {
   switch (role) {
     case Role::term: return "term";
-    case Role::concentration: return "concentration";
+    case Role::concentration:
+    case Role::mass_concentration: return "concentration";
     case Role::velocity: return "velocity";
     case Role::flow: return "flow";
     case Role::temperature: return "temperature";
@@ -74,6 +80,7 @@ std::string_view unit_of(Role role) {
     case Role::pressure:
     case Role::gauge_pressure:
     case Role::barometric: return "Pa";
+    case Role::mass_concentration:
     case Role::density: return "kg/m3";
     default: return "1";
   }
@@ -108,7 +115,7 @@ class Apart {
     const Point& result = point(derived_.result);
     auto out = std::make_shared<DerivedUsed>();
     out->formula = name_of(derived_.formula);
-    out->text = text_of(derived_.formula);
+    out->text = text_of(derived_);
     out->at = at_;
     out->unit = result.unit.symbol;
     const ReadingsOfPoint* known = readings_of(result);

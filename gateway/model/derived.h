@@ -22,19 +22,20 @@ enum class Formula : std::uint8_t {
 
 // What an input is to the formula, and the unit that the formula wants it in.
 enum class Role : std::uint8_t {
-  term,            // of a sum: its own unit
-  concentration,   // of CO2, volume fraction
-  velocity,        // m/s
-  flow,            // m3/h at the stack's conditions
-  temperature,     // °C
-  pressure,        // absolute, Pa
-  gauge_pressure,  // above the barometric one, Pa
-  barometric,      // Pa
-  moisture,        // volume fraction
-  volume,          // an amount or a rate
-  mass,            // an amount or a rate
-  density,         // kg/m3, at the conditions of the volume
-  dryness,         // mass fraction of steam in wet steam
+  term,                // of a sum: its own unit
+  concentration,       // of CO2, volume fraction
+  mass_concentration,  // of CO2, kg/m3 at 0 °C and 101.325 kPa; instead of the former
+  velocity,            // m/s
+  flow,                // m3/h at the stack's conditions
+  temperature,         // °C
+  pressure,            // absolute, Pa
+  gauge_pressure,      // above the barometric one, Pa
+  barometric,          // Pa
+  moisture,            // volume fraction
+  volume,              // an amount or a rate
+  mass,                // an amount or a rate
+  density,             // kg/m3, at the conditions of the volume
+  dryness,             // mass fraction of steam in wet steam
 };
 
 struct DerivedInput {

@@ -31,14 +31,17 @@ Derivation stack_co2(const StackGas& gas) {
   };
   say("Qs", gas.flow_m3h, "m3/h");
   say("Ba+Ps", absolute, "Pa");
-  const bool valid = is_fraction(gas.concentration) && gas.flow_m3h >= 0 && gas.celsius > -100 && gas.celsius < 2000 &&
-                     absolute > 0 && (!dry || (is_fraction(gas.moisture) && gas.moisture < 1));
+  const bool is_gas =
+      gas.by_mass ? gas.concentration >= 0 && gas.concentration <= kCo2DensityMax : is_fraction(gas.concentration);
+  const bool valid = is_gas && gas.flow_m3h >= 0 && gas.celsius > -100 && gas.celsius < 2000 && absolute > 0 &&
+                     (!dry || (is_fraction(gas.moisture) && gas.moisture < 1));
   if (!valid) return out;
   double flow = gas.flow_m3h * kIcePointHj212 / (kIcePointHj212 + gas.celsius) * absolute / kNormalPa;
   if (dry) flow *= 1 - gas.moisture;
   say(dry ? "Qsn dry" : "Qsn wet", flow, "m3/h");
-  const double density = say("CO2 density", gas.molar_mass / kMolarVolume, "kg/m3");
-  out.value = say("G", gas.concentration * density * flow, "kg/h");
+  const double mass = gas.by_mass ? say("C", gas.concentration, "kg/m3")
+                                  : gas.concentration * say("CO2 density", gas.molar_mass / kMolarVolume, "kg/m3");
+  out.value = say("G", mass * flow, "kg/h");
   return out;
 }
 

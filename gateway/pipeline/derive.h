@@ -32,11 +32,13 @@ struct Derivation {
 // What a stack emits, in kg CO2 per hour: HJ 212-2017 appendix D, as
 //   Qs  = 3600 * area * velocity                                  m3/h at the stack's conditions
 //   Qsn = Qs * 273/(273+t) * (Ba+Ps)/101325 [ * (1-Xsw) if dry ]  m3/h at 0 °C, 101.325 kPa
-//   G   = concentration * molar mass / 22.4 * Qsn
+//   G   = concentration * molar mass / 22.4 * Qsn                 of a share of the volume
+//   G   = concentration * Qsn                                     of a mass in the volume
 // A dry concentration goes with the dry flow, a wet one with the wet flow, and the two are never mixed. A mass flow is
 // never converted to a reference content of oxygen.
 struct StackGas {
-  double concentration = 0;  // of CO2, volume fraction
+  double concentration = 0;  // of CO2: volume fraction, or kg/m3 at 0 °C and 101.325 kPa
+  bool by_mass = false;      // the latter
   model::GasBasis basis = model::GasBasis::dry;
   double molar_mass = model::kMolarMassHj212;
   double flow_m3h = 0;  // Qs
@@ -46,6 +48,8 @@ struct StackGas {
   double moisture = 0;       // Xsw, volume fraction; of no account with a wet basis
 };
 Derivation stack_co2(const StackGas& gas);
+
+inline constexpr double kCo2DensityMax = 2;  // kg/m3 at 0 °C and 101.325 kPa; of the pure gas 1.98
 
 // Nm3 (0 °C, 101.325 kPa) per m3 at the meter's conditions: 273.15/(273.15+t) * p/101325 / Z, Z being the
 // compressibility at the meter over the one at the reference. From -60 to 400 °C.

@@ -360,9 +360,11 @@ Deriver::Inputs Deriver::gather(const Rules& rules, Instant at, const std::vecto
 Derivation Deriver::evaluate(const Rules& rules, const Inputs& inputs) const {
   const model::Derived& config = *rules.config;
   switch (config.formula) {
-    case Formula::cems_co2:
+    case Formula::cems_co2: {
+      const auto by_mass = inputs.of(Role::mass_concentration);
       return stack_co2(
-          {.concentration = inputs.at(Role::concentration),
+          {.concentration = by_mass ? *by_mass : inputs.at(Role::concentration),
+           .by_mass = by_mass.has_value(),
            .basis = config.basis,
            .molar_mass = config.molar_mass,
            .flow_m3h = inputs.of(Role::flow).value_or(kSecondsPerHour * config.area_m2 * inputs.at(Role::velocity)),
@@ -370,6 +372,7 @@ Derivation Deriver::evaluate(const Rules& rules, const Inputs& inputs) const {
            .static_pa = inputs.at(Role::gauge_pressure),
            .barometric_pa = inputs.at(Role::barometric),
            .moisture = inputs.at(Role::moisture)});
+    }
     case Formula::gas_at_reference:
       return normal_per_metered(inputs.at(Role::temperature), inputs.absolute_pa(), config.compressibility);
     case Formula::steam_heat:

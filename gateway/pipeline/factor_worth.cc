@@ -26,6 +26,16 @@ constexpr std::int64_t kMatterMax = 10;  // per kg, Nm3 or whatever the carrier 
 constexpr std::int64_t kAnythingMax = 100'000;
 constexpr std::int64_t kShown = 1'000'000'000;    // digits of a factor that is worked out
 constexpr std::int64_t kPpmDoubtful = 1'000'000;  // as wide as the value itself
+constexpr std::int64_t kPpmFraction = 1'000;      // 0.1 %: no factor is known so well, but 0.05 may have been 5 %
+
+// A lean gas emits 0.23 kg per Nm3, gangue 0.66 per kg, natural gas 50 per GJ; what is a hundred times too small is
+// less than this for each fuel.
+constexpr std::int64_t kMatterMinGrams = 50;     // per kg or Nm3
+constexpr std::int64_t kEnergyMinGrams = 5'000;  // per GJ
+
+// Fuels, and not fossil: their CO2 is biogenic, or there is none.
+constexpr std::string_view kNotFossil[] = {"hydrogen", "biogas",        "ethanol",     "biomass",  "wood",
+                                           "charcoal", "sulphite-lyes", "biogasoline", "biodiesel"};
 
 }  // namespace
 
@@ -41,7 +51,16 @@ Fraction factor_max(const model::Carrier& carrier) {
   return Fraction::of(kMatterMax * 1'000'000, carrier.quanta_per_display);
 }
 
+std::optional<Fraction> factor_min(const model::Carrier& carrier) {
+  const bool fossil = std::ranges::find(kNotFossil, carrier.id) == std::end(kNotFossil);
+  if (carrier.category != model::Category::fuel || !fossil) return std::nullopt;
+  // All fuels are accounted in kg or Nm3, but for what goes by its heat, in GJ.
+  const bool by_heat = carrier.dimension == Dimension::energy;
+  return Fraction::of((by_heat ? kEnergyMinGrams : kMatterMinGrams) * 1'000, carrier.quanta_per_display);
+}
+
 void WorthReader::read(config::Reader& in, const model::Carrier& carrier, Factor& factor) const {
+  const std::size_t errors_before = in.problems().times_reported();
   factor.formula = in.value_or("formula", "");
   if (kind_ == FactorKind::standard_coal) {
     read_coal(in, carrier, factor);
@@ -52,17 +71,31 @@ void WorthReader::read(config::Reader& in, const model::Carrier& carrier, Factor
   } else {
     read_value(in, carrier, factor);
   }
-  check_size(in, carrier, factor);
+  if (in.problems().times_reported() == errors_before) check_size(in, carrier, factor);
   read_uncertainty(in, factor);
 }
 
 // A wrong digit or unit, most likely; whoever means it goes on.
 void WorthReader::check_size(config::Reader& in, const model::Carrier& carrier, const Factor& factor) const {
+  if (kind_ == FactorKind::standard_coal || !gwp_) return;
+  const auto oxidation = Fraction::decimal(factor.oxidation_text);
+  if (const auto ppm = oxidation ? oxidation->scaled(kPpmPerPercent) : std::nullopt;
+      ppm && *ppm > 0 && *ppm <= kPpmPerPercent) {
+    in.warning("oxidation_percent", factor.oxidation_text + " is " + factor.oxidation_text +
+                                        " %: is it a fraction? Of fuels it is 90 to 100 as a rule");
+    return;
+  }
   const auto most = factor_max(carrier).scaled(model::kFactorScale);
-  if (!most || factor.scaled_co2e <= *most) return;
+  const auto least = factor_min(carrier);
+  const bool more = most && factor.scaled_co2e > *most;
+  // Biogenic CO2 is no part of CO2e.
+  const bool less = least && factor.scaled_gas[Gas::co2_biogenic] == 0 &&
+                    factor.scaled_co2e < least->scaled(model::kFactorScale).value_or(0);
+  if (!more && !less) return;
   const std::string_view key = in.has("gases") ? "gases" : in.has("carbon_t_per_gj") ? "carbon_t_per_gj" : "value";
-  in.warning(key, factor.value_text + " " + factor.unit_text + " is more than any factor of " +
-                      std::string(carrier.id) + " should be: is it a wrong digit, or another unit?");
+  in.warning(key, factor.value_text + " " + factor.unit_text + " is " + (more ? "more" : "less") +
+                      " than any factor of " + std::string(carrier.id) +
+                      " should be: is it a wrong digit, or another unit?");
 }
 
 // Heating value and density, where they are given; each becomes a part of the formula.
@@ -217,6 +250,12 @@ void WorthReader::read_gases(config::Reader& in, const model::Carrier& carrier, 
     return;
   }
   config::Reader gases(node, in.problems());
+  const bool only_parts =
+      node.members().size() == 1 || (node.members().size() == 2 && node.find(model::to_string(Gas::co2_biogenic)));
+  if (const config::Node* total = node.find(model::to_string(Gas::unsplit)); total && !only_parts) {
+    gases.error(model::to_string(Gas::unsplit),
+                "is the sum of the other gases, which would count twice; give either it or them");
+  }
   for (const config::Node::Member& member : node.members()) {
     const auto value = read_decimal(gases, member.key);
     const auto gas = model::find_gas(member.key);
@@ -271,6 +310,8 @@ void WorthReader::read_uncertainty(config::Reader& in, Factor& factor) const {
     if (percent && (!ppm || *ppm > kPpmMax)) in.error("uncertainty_percent", "is above 100000");
     if (ppm && *ppm > kPpmDoubtful && *ppm <= kPpmMax) {
       in.warning("uncertainty_percent", "is above 100: an interval wider than the value itself");
+    } else if (ppm && *ppm > 0 && *ppm < kPpmFraction) {
+      in.warning("uncertainty_percent", "is below 0.1: is it a fraction? 5 % is 5");
     }
     if (bounds) in.error("uncertainty_percent", "give either this or lower95 and upper95");
     if (ppm && *ppm <= kPpmMax) factor.u95_ppm = static_cast<std::int32_t>(*ppm);

@@ -21,6 +21,10 @@ namespace carbongate::pipeline {
 // media 10 kgCO2e per kg or Nm3; of products and measured gases 100 000.
 Fraction factor_max(const model::Carrier& carrier);
 
+// The least that a fossil fuel emits where it is burnt is far above this: 0.05 kgCO2e per kg or Nm3, 5 kgCO2e/GJ.
+// nullopt: the carrier is none; others may well have a factor of 0.
+std::optional<Fraction> factor_min(const model::Carrier& carrier);
+
 // Reads the part of a row that factor_set.h calls "what it is worth", and its uncertainty. What is wrong is reported
 // with its place, and leaves the factor incomplete. One thread; the documents and the GWP set outlive it.
 class WorthReader {

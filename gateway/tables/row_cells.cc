@@ -195,17 +195,19 @@ void RowCells::write(const model::Series& series, const model::EnergyInterval& r
 void RowCells::write(const model::Series& series, const model::EmissionEntry& row) {
   writer_.cell(time_(row.begin)).cell(time_(row.end)).cell(series.user).cell(series.device).cell(series.point);
   write_amount(series, row.amount);
-  writer_.cell(kilograms(row.primary.emitted.co2e))
+  // A correction may take back what a factor gave that no longer applies.
+  const auto figures = [&](const model::Emission& emission) {
+    return Figures{emission.emitted, model::stated(emission, series.scope),
+                   !row.correction && model::lacks_factor(emission, series.scope)};
+  };
+  const Figures primary = figures(row.primary);
+  const std::optional<Figures> market = row.market ? std::optional(figures(*row.market)) : std::nullopt;
+  writer_.cell(primary.lacks_factor ? "" : kilograms(row.primary.emitted.co2e))
       .cell(row.primary.factor_id)
       .cell(row.primary.factor_version)
       .cell(seconds(row.covered));
   write_quality(row.quality);
   write_scope(series);
-  const auto figures = [&](const model::Emission& emission) {
-    return Figures{emission.emitted, model::stated(emission, series.scope)};
-  };
-  const Figures primary = figures(row.primary);
-  const std::optional<Figures> market = row.market ? std::optional(figures(*row.market)) : std::nullopt;
   write_emitted(primary, market);
   writer_.cell(row.market ? row.market->factor_id : "").cell(row.market ? row.market->factor_version : "");
   write_coal(row.coal);
@@ -292,7 +294,8 @@ void RowCells::write_scope(const model::Series& series) {
 void RowCells::write_emitted(const Figures& primary, const std::optional<Figures>& market) {
   const auto u95_of = [](const Figures& figures) { return u95(figures.emitted.without_gases(), figures.stated); };
   writer_.cell(u95_of(primary)).cell(kilograms(primary.emitted.gases));
-  writer_.cell(market ? kilograms(market->emitted.co2e) : "").cell(market ? u95_of(*market) : "");
+  writer_.cell(market && !market->lacks_factor ? kilograms(market->emitted.co2e) : "");
+  writer_.cell(market ? u95_of(*market) : "");
 }
 
 void RowCells::write_stated(const Figures& primary, const std::optional<Figures>& market) {

@@ -61,6 +61,7 @@ class RowCells {
   struct Figures {
     const model::Emitted& emitted;
     model::Stated stated;
+    bool lacks_factor = false;  // the 0 is no figure
   };
   void write_emitted(const Figures& primary, const std::optional<Figures>& market);
   void write_stated(const Figures& primary, const std::optional<Figures>& market);

@@ -18,7 +18,7 @@ from mqtt_servers import Mosquitto
 from postgresql_servers import PostgreSQL
 
 ACCOUNT = 'a.energy_user AS "user", a.device, a.point, a.carrier, a.flow, coalesce(a.scope::text, \'\') AS scope'
-MASSES = """, coalesce(r.co2e_kg, 0) AS co2e_kg, r.u95_kg, r.gases_kg, r.market_co2e_kg, r.market_u95_kg, r.coal_kgce,
+MASSES = """, {co2e} AS co2e_kg, r.u95_kg, r.gases_kg, r.market_co2e_kg, r.market_u95_kg, r.coal_kgce,
             coalesce(r.u95_stated, '') AS u95_stated, coalesce(r.market_u95_stated, '') AS market_u95_stated"""
 QUALITY = "r.quality, coalesce(r.rule, '') AS rule"
 FLAG = "carbongate.hj212_flag(r.quality, r.rule) AS hj212_flag"
@@ -32,9 +32,9 @@ QUERIES = {
                    coalesce(r.market_factor, '') AS market_factor, coalesce(r.market_factor_version, '') AS market_factor_version,
                    coalesce(r.gwp_set, '') AS gwp_set, coalesce(r.market_gwp_set, '') AS market_gwp_set,
                    coalesce(r.coal_factor, '') AS coal_factor, coalesce(r.cause, '') AS cause, coalesce(r.note, '') AS note,
-                   r.booked_at {MASSES} FROM carbongate.entries r JOIN carbongate.accounts a ON a.id = r.account_id""",
+                   r.booked_at {MASSES.format(co2e="r.co2e_kg")} FROM carbongate.entries r JOIN carbongate.accounts a ON a.id = r.account_id""",
     "rollups": f"""SELECT {ACCOUNT.replace("a.", "r.")}, r.unit, r.period, r.begins_at AS begin, r.ends_at AS end, r.revision, r.amount,
-                   r.covered_s, r.coverage_percent, {QUALITY}, r.valid_hours, coalesce(r.validity, '') AS validity {MASSES}
+                   r.covered_s, r.coverage_percent, {QUALITY}, r.valid_hours, coalesce(r.validity, '') AS validity {MASSES.format(co2e="coalesce(r.co2e_kg, 0)")}
                    FROM carbongate.rollups_known r""",
 }
 SETTLED = "SELECT settled FROM cursor WHERE sink = 'db'"  # in the gateway's store

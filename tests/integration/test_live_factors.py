@@ -56,7 +56,7 @@ def by_quarter(config):
     """What is known now of each quarter hour, in g/kWh."""
     sums = {}
     for row in export(config, "entries"):
-        sums[row["begin"]] = sums.get(row["begin"], 0) + Decimal(row["co2e_kg"])
+        sums[row["begin"]] = sums.get(row["begin"], 0) + Decimal(row["co2e_kg"] or 0)
     return [float(sums[begin] * 100) for begin in sorted(sums)]
 
 

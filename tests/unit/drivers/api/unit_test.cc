@@ -38,6 +38,7 @@ TEST(Unit, WhatADerivedPointNeedsIsKnown) {
   EXPECT_EQ(find_unit("m²")->dimension, Dimension::area);
   EXPECT_EQ(find_unit("vol%"), find_unit("%vol"));
   EXPECT_EQ(find_unit("%vol")->denominator, 100);
+  EXPECT_EQ(find_unit("ppm")->denominator, 1'000'000);
   EXPECT_EQ(find_unit("件"), find_unit("pcs"));
   EXPECT_NE(find_unit("kg/m³")->dimension, find_unit("kg/Nm3")->dimension) << "at the meter, and at 0 °C";
   EXPECT_EQ(find_unit("kg/L")->numerator, 1'000);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 namespace carbongate::app {
@@ -13,6 +14,7 @@ class DerivedSectionTest : public testing::Test {
  protected:
   DerivedSectionTest() {
     add("cems", "co2", "%vol", Kind::instantaneous);
+    add("cems", "co2_mass", "mg/m3", Kind::instantaneous);
     add("cems", "velocity", "m/s", Kind::instantaneous);
     add("cems", "flow", "m3/h", Kind::instantaneous);
     add("cems", "temperature", "°C", Kind::instantaneous);
@@ -65,6 +67,10 @@ const std::string kStack =
     "id: s, type: cems-co2, concentration: cems.co2, velocity: cems.velocity, area: 12 m2, temperature: 118.5 °C, "
     "static_pressure: cems.pressure, barometric: 101.325 kPa, ";
 
+const std::string kMassOfStack =
+    "id: s, type: cems-co2, flow: cems.flow, temperature: 118.5 °C, static_pressure: -150 Pa, barometric: 101.325 kPa, "
+    "basis: wet, ";
+
 // What is read as often as that would be stale each time that its clock is a moment behind.
 TEST_F(DerivedSectionTest, WaitsLongerForInputsThanTheyAreReadApart) {
   EXPECT_EQ(read("{id: h, type: steam-heat, mass: steam.total, pressure: steam.slow}"), "");
@@ -95,6 +101,25 @@ TEST_F(DerivedSectionTest, ReadsAStack) {
   EXPECT_NE(read("{" + kStack + "basis: wet, wait: 2min}"), "");
   EXPECT_NE(read("{id: n, type: sum, terms: [{from: incomer.energy}], wait: 1s}"), "")
       << "it waits for its terms anyway";
+}
+
+TEST_F(DerivedSectionTest, ReadsTheConcentrationOfAStackAsAShareOrAMass) {
+  const auto stack = [](const std::string& concentration) {
+    return "{id: s, type: cems-co2, concentration: " + concentration +
+           ", velocity: cems.velocity, area: 12 m2, temperature: 118.5 °C, static_pressure: cems.pressure, "
+           "barometric: 101.325 kPa, basis: dry, moisture: 8.2 %}";
+  };
+  for (const std::string given : {"cems.co2_mass", "mean.value", "235000 mg/m3", "235 g/m3", "0.235 kg/Nm3"}) {
+    EXPECT_EQ(read(stack(given) + ", {id: mean, type: sum, terms: [{from: cems.co2_mass, weight: 0.5}]}"), "") << given;
+    ASSERT_EQ(result_.derived.size(), 2u);
+    const auto found = std::ranges::find(result_.derived, model::Formula::cems_co2, &model::Derived::formula);
+    EXPECT_EQ(found->inputs[1].role, model::Role::mass_concentration) << given;
+    if (!found->inputs[1].point) EXPECT_DOUBLE_EQ(found->inputs[1].constant, 0.235) << given;
+  }
+  for (const std::string given : {"cems.co2", "12 %vol", "0.12", "120000 ppm"}) {
+    EXPECT_EQ(read(stack(given)), "") << given;
+    EXPECT_EQ(result_.derived[0].inputs[1].role, model::Role::concentration) << given;
+  }
 }
 
 TEST_F(DerivedSectionTest, NamesAndKindsOfResultsFollowTheFirstInput) {
@@ -141,6 +166,13 @@ TEST_F(DerivedSectionTest, SaysWhatIsWrong) {
            {"{" + kStack + "basis: wet, moisture: 8.2 %}", "only a dry concentration needs it"},
            {"{" + kStack + "basis: dry, moisture: 8.2 %, reference_oxygen: 6 %}", "unknown key 'reference_oxygen'"},
            {"{" + kStack + "basis: wet, flow: cems.flow}", "not both"},
+           {"{" + kMassOfStack + "concentration: cems.co2_mass, molar: exact}",
+            "molar: only a share of the volume needs it: the concentration is a mass already"},
+           {"{" + kMassOfStack + "concentration: cems.pressure}",
+            "concentration: 'cems.pressure' (Pa) measures pressure, and ratio or density is needed"},
+           {"{" + kMassOfStack + "concentration: 235000 mg/m}",
+            "concentration: 'mg/m' is no unit of ratio or density; did you mean 'mg/m3'?"},
+           {"{" + kMassOfStack + "concentration: 235000 g/m3}", "concentration: must be from 0 to 2 kg/m3"},
            {"{id: g, type: gas-at-reference, volume: gas.total, temperature: cems.temprature, pressure: 1 bar}",
             "temperature: unknown point 'cems.temprature'; did you mean 'cems.temperature'?"},
            {"{id: g, type: gas-at-reference, volume: steam.total, temperature: 1 °C, pressure: 1 bar}",

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "gateway/model/factor.h"
+#include "gateway/model/stated.h"
 #include "gateway/pipeline/emission.h"
 
 namespace carbongate::books {
@@ -161,6 +162,36 @@ TEST(Contracts, ErrApartFromEachOtherAndFromTheResidualMix) {
   const model::Emitted known = market_based(market, Activity::of(10'000'000), shares, 0, carry);
   EXPECT_EQ(known.co2e.quanta(), 1'800'000 + 1'500'000 + 2'000'000);
   EXPECT_EQ(known.u95_factor.quanta(), std::llround(std::sqrt(180e3 * 180e3 + 600e3 * 600e3 + 240e3 * 240e3)));
+}
+
+// 4 of 10 kWh by a contract at 0.05 kg/kWh, the rest at 0.6 kg/kWh; the meter +-1 %.
+TEST(Contracts, AreNoReasonToCallAnUncertaintyStatedThatIsNotInPart) {
+  const auto known = [](std::int32_t contract_ppm, std::int64_t residual, std::int64_t meter, int volume) {
+    model::Emitted market;
+    market.co2e = model::Co2e::of(6'000'000);
+    market.u95_activity = model::Co2e::of(meter);
+    market.u95_factor = model::Co2e::of(residual);
+    model::Certificate ppa = contract("PPA-7", volume, 50'000);
+    ppa.contract->u95_ppm = contract_ppm;
+    const std::vector shares{
+        SerialShare{.serial = ppa.serial, .amount = Activity::of(volume * 1'000'000), .contract = &*ppa.contract}};
+    MarketCarry carry;
+    return market_based(market, Activity::of(10'000'000), shares, meter == 0 ? 0 : 10'000, carry);
+  };
+  const auto stated = [&](std::int32_t contract_ppm, std::int64_t residual, std::int64_t meter, int volume = 4) {
+    return model::stated(known(contract_ppm, residual, meter, volume), model::Quality{});
+  };
+  using model::Stated;
+  EXPECT_EQ(stated(100'000, 600'000, 60'000), Stated::all);
+  EXPECT_EQ(stated(100'000, 0, 60'000), Stated::part) << "the residual mix states none";
+  EXPECT_EQ(stated(0, 600'000, 60'000), Stated::part) << "the contract states none";
+  EXPECT_EQ(stated(0, 0, 60'000), Stated::part);
+  EXPECT_EQ(stated(100'000, 0, 0), Stated::part);
+  EXPECT_EQ(stated(0, 0, 0), Stated::none);
+  EXPECT_EQ(stated(100'000, 0, 60'000, 10), Stated::all) << "nothing is left for the residual mix";
+  EXPECT_EQ(stated(0, 600'000, 60'000, 10), Stated::part);
+  EXPECT_EQ(known(100'000, 0, 60'000, 4).u95().quanta(), 60'000) << "by the meter alone";
+  EXPECT_EQ(known(100'000, 0, 0, 4).u95().quanta(), 20'000) << "10 % of 0.2 kg";
 }
 
 // 44613.034 kWh and a certificate of 7 MWh.

@@ -91,6 +91,12 @@ TEST(Differences, LateOrInTimeIsNone) {
   EXPECT_TRUE(compare({late}, {entry(100, 50)}).empty());
   late.quality = {model::Origin::estimated, model::Rule::gap};
   EXPECT_EQ(compare({late}, {entry(100, 50)}).size(), 1u);
+  EmissionEntry by_hand = entry(100, 50);
+  by_hand.quality = {model::Origin::manual, model::Rule::none};
+  late.quality = {model::Origin::manual, model::Rule::stale};
+  EXPECT_TRUE(compare({late}, {by_hand}).empty());
+  EXPECT_TRUE(compare({by_hand}, {late}).empty());
+  EXPECT_EQ(compare({late}, {entry(100, 50)}).size(), 1u) << "set by hand or not is one";
 }
 
 TEST(Differences, WhatLateReadingsChangedWithoutAFactorIsLateWhenThereIsOne) {

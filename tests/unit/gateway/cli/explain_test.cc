@@ -21,6 +21,20 @@ TEST_F(ExplainCommand, TakesADerivedPointApart) {
   expect_golden(kStack, "boiler/natural-gas/auxiliary-gas.volume@2026-06-01T05:15:00Z", "derived.txt");
 }
 
+TEST_F(ExplainCommand, SaysTheFormulaOfAStackByWhatItsAnalyserMeasures) {
+  std::filesystem::copy_file(kStack, config(), std::filesystem::copy_options::overwrite_existing);
+  edit("config.yaml", "json: /co2, unit: \"%vol\", kind: instantaneous, min: 0, max: 25}",
+       "json: /co2, unit: g/m3, kind: instantaneous}");
+  replay(config(), kStack.parent_path() / "input.csv");
+  const json::value e = explain_json(config(), "stack-1/co2/stack-1.co2@2026-06-01T04:15:00Z");
+  const json::value& derived = e.at("point").at("derived");
+  EXPECT_TRUE(derived.at("text").as_string().starts_with("concentration x Qsn; ")) << derived;
+  EXPECT_EQ(derived.at("inputs").at(1).at("unit").as_string(), "g/m3");
+  EXPECT_NEAR(std::stod(std::string(derived.at("computed").as_string())),
+              std::stod(std::string(derived.at("result").as_string())), 2e-6);
+  EXPECT_EQ(e.at("point").at("counted_again"), e.at("known").at("amount"));
+}
+
 TEST_F(ExplainCommand, TakesAMonthApart) {
   fill();
   options_.entries = 3;

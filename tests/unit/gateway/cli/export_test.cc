@@ -283,6 +283,9 @@ TEST_F(ExportTest, StatesNoUncertaintyWhereNoFactorApplied) {
     EXPECT_TRUE(row.at("u95_kg").is_null()) << what;
     EXPECT_EQ(row.at("market_u95_stated"), "none") << what;
     EXPECT_TRUE(row.at("market_u95_kg").is_null()) << what;
+    if (std::string_view(what) != "entries") continue;
+    EXPECT_TRUE(row.at("co2e_kg").is_null()) << "no figure, as in stores";
+    EXPECT_TRUE(row.at("market_co2e_kg").is_null());
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 namespace carbongate::pipeline {
@@ -47,6 +48,34 @@ TEST(StackCo2, TakesAWetConcentrationWithTheWetFlow) {
   // The same gas has a smaller concentration when its water is counted: the mass is the same.
   wet.concentration = 0.12 * 0.918;
   EXPECT_NEAR(*stack_co2(wet).value, *stack_co2(stack()).value, 1e-6);
+}
+
+// HJ 212-2017 appendix D: Gh = C * Qsn * 1e-6, C in mg/m3 at the standard state.
+TEST(StackCo2, TakesAMassInTheVolume) {
+  StackGas gas = stack();
+  gas.concentration = 0.235;
+  gas.by_mass = true;
+  gas.flow_m3h = 357'120;
+  gas.celsius = 0;
+  gas.static_pa = 0;
+  gas.moisture = 0;
+  gas.molar_mass = std::numeric_limits<double>::quiet_NaN();  // of no account
+  EXPECT_NEAR(*stack_co2(gas).value, 83'923.2, 1e-6);
+  EXPECT_TRUE(std::isnan(figure(stack_co2(gas), "CO2 density")));
+
+  // A share of the volume is that mass times its density, whichever of the two is measured.
+  for (const model::GasBasis basis : {model::GasBasis::dry, model::GasBasis::wet}) {
+    StackGas share = stack();
+    share.basis = basis;
+    StackGas mass = share;
+    mass.concentration = 0.12 * 44 / 22.4;
+    mass.by_mass = true;
+    EXPECT_NEAR(*stack_co2(mass).value, *stack_co2(share).value, 1e-6);
+  }
+  for (const double concentration : {-0.001, 2.001, std::numeric_limits<double>::quiet_NaN()}) {
+    gas.concentration = concentration;
+    EXPECT_FALSE(stack_co2(gas).value) << concentration;
+  }
 }
 
 TEST(StackCo2, RefusesWhatIsNoGas) {

@@ -51,6 +51,20 @@ TEST_F(DeriverTest, AnHourOfAStackIsTheMassItEmitted) {
   EXPECT_EQ(hours[1].amount.quanta(), 60'000'000);
 }
 
+// As an analyser tells it that speaks HJ 212: a05001 in mg/m3, of the dry gas at 0 °C and 101.325 kPa.
+TEST_F(DeriverTest, AStackWhoseAnalyserTellsAMassEmitsTheSame) {
+  add_stack();
+  const PointId milligrams = site_.add_point("co2_mass", Kind::instantaneous, "mg/m3");
+  site_.site.derived.back().inputs[1] = from(Role::mass_concentration, milligrams);
+  Pipeline pipeline = site_.pipeline();
+  std::vector<Reading> readings = stack_readings(kNoon);
+  readings[0] = reading(milligrams, kNoon, 0.12 * 44 / 22.4 * 1e6);
+  const auto rates = of(feed(pipeline, readings), stack_);
+  ASSERT_EQ(rates.size(), 1u);
+  EXPECT_NEAR(rates[0].value, 80'708.9, 0.05);
+  EXPECT_EQ(rates[0].quality, Quality{});
+}
+
 TEST_F(DeriverTest, SaysWhichInputFailed) {
   add_stack();
   Pipeline pipeline = site_.pipeline();

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -79,6 +80,59 @@ TEST_F(OwnSet, WhatNoFactorIsMakesAWarning) {
               HasSubstr("factors[0].value: 21650 kgCO2/Nm3 is more than any factor of natural-gas"));
   EXPECT_THAT(problems_.to_text(), HasSubstr("factors[1].carbon_t_per_gj: "));
   EXPECT_THAT(problems_.to_text(), HasSubstr("factors[2].uncertainty_percent: is above 100"));
+}
+
+// Understating is what a factor must not do without a word.
+TEST_F(OwnSet, WhatIsTooLittleForAFossilFuelMakesAWarning) {
+  const struct {
+    const char* factor;
+    const char* warning;  // "": none
+  } cases[] = {
+      {"carrier: natural-gas, value: 0.0216, unit: kgCO2/Nm3",
+       "own.yaml:5:91: warning: factors[0].value: 0.0216 kgCO2/Nm3 is less than any factor of natural-gas should be"},
+      {"carrier: natural-gas, value: 0, unit: kgCO2/Nm3", "value: 0 kgCO2/Nm3 is less than any factor of natural-gas"},
+      {"carrier: diesel, gases: {CO2: 741, CH4: 3}, unit: kg/TJ, ncv: 43, ncv_unit: GJ/t",
+       "gases: CO2 741, CH4 3 kg/TJ is less than any factor of diesel"},
+      {"carrier: industrial-waste, value: 1.43, unit: kgCO2/GJ", "is less than any factor of industrial-waste"},
+      {"carrier: natural-gas, ncv: 389.31, ncv_unit: GJ/10^4Nm3, carbon_t_per_gj: 0.0153, oxidation_percent: 0.99",
+       "oxidation_percent: 0.99 is 0.99 %: is it a fraction?"},
+      {"carrier: diesel, ncv: 42.652, ncv_unit: GJ/t, carbon_t_per_gj: 0.0202, oxidation_percent: 1",
+       "oxidation_percent: 1 is 1 %"},
+      {"carrier: natural-gas, ncv: 389.31, ncv_unit: GJ/10^4Nm3, carbon_t_per_gj: 0.000153, oxidation_percent: 99",
+       "carbon_t_per_gj: 0.216218881 tCO2/10^4Nm3 is less than any factor of natural-gas"},
+      {"carrier: diesel, value: 3.1, unit: kgCO2/kg, uncertainty_percent: 0.05",
+       "uncertainty_percent: is below 0.1: is it a fraction?"},
+      {"carrier: other-gas, value: 0.23, unit: kgCO2/Nm3", ""},
+      {"carrier: coal-gangue, value: 0.66, unit: kgCO2/kg, uncertainty_percent: 0.5", ""},
+      {"carrier: electricity, value: 0, unit: kgCO2/kWh", ""},
+      {"carrier: steam, value: 0, unit: tCO2/GJ", ""},
+      {"carrier: hydrogen, value: 0, unit: kgCO2/Nm3", ""},
+      {"carrier: biomass, gases: {CO2-biogenic: 1.8, CH4: 0.0005}, unit: kg/kg", ""},
+      {"carrier: diesel, value: 3.1, unit: kgCO2-biogenic/kg", ""},
+      {"carrier: fresh-water, value: 0.0003, unit: kgCO2e/kg", ""},
+  };
+  for (const auto& c : cases) {
+    problems_ = {};
+    load(line(c.factor + std::string(", year: 2023")));
+    const std::string text = problems_.to_text();
+    EXPECT_FALSE(problems_.has_errors()) << text;
+    EXPECT_THAT(text, HasSubstr(c.warning)) << c.factor;
+    EXPECT_EQ(std::ranges::count(text, '\n'), *c.warning ? 1 : 0) << text;
+  }
+}
+
+TEST_F(OwnSet, ATotalBesideItsPartsIsRefused) {
+  for (const char* gases : {"CO2: 2.1, CO2e: 2.2", "CO2e: 2.2, CH4: 0.1", "CO2: 2.1, CO2-biogenic: 0.1, CO2e: 2.2"}) {
+    problems_ = {};
+    load(line("carrier: natural-gas, gases: {" + std::string(gases) + "}, unit: kg/Nm3, year: 2023"));
+    const auto column = 98 + std::string(gases).find("CO2e");  // of its value
+    EXPECT_THAT(problems_.to_text(), HasSubstr("own.yaml:5:" + std::to_string(column) +
+                                               ": error: factors[0].gases.CO2e: is the sum of the other gases"))
+        << gases;
+  }
+  problems_ = {};
+  load(line("carrier: diesel, gases: {CO2-biogenic: 0.2, CO2e: 2.9}, unit: kg/kg, year: 2023"));
+  EXPECT_EQ(problems_.to_text(), "") << "biogenic CO2 is no part of it";
 }
 
 TEST(ShippedFactors, AreReadWithoutAProblem) {
