@@ -217,7 +217,7 @@ class Apart {
     ReadingUsed reading;
     reading.at = stored.at;
     reading.value = stored.value;
-    reading.quality = stored.quality;
+    reading.quality = stored.as_heard.value_or(stored.quality);
     reading.place = place;
     if (const auto origin = origin_(source.id, stored.value)) {
       reading.bytes = origin->bytes;

@@ -172,6 +172,8 @@ std::optional<CountedAgain> count_again(const std::vector<StoredReading>& readin
       moved.whole += movement.amount;
       if (!moved.since) moved.since = movement.begin;
       if (!moved.unwatched_from) moved.unwatched_from = movement.unwatched_from;
+      const bool is_held = point.kind == Kind::instantaneous && movement.covered && movement.end < reading.at;
+      if (is_held) moved.held_until = movement.end;
       const Instant from = std::max(movement.begin, begin);
       const Instant until = std::min(movement.end, end);
       if (from >= until) continue;

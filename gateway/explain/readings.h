@@ -24,6 +24,7 @@ struct StoredReading {
   std::uint64_t sequence = 0;  // in the journal: the order in which they were heard
   double value = 0;            // as stored; NaN: none
   model::Quality quality;
+  std::optional<model::Quality> as_heard = {};  // where it came late, and `quality` is that of its place in time
 };
 
 // Of one point, by time, then as they were heard: those of the interval, some before it and some after.
@@ -53,6 +54,7 @@ struct Moved {
   std::optional<Instant> since;           // nullopt: nothing, or no time
   model::Activity counted;                // of it in the interval
   std::optional<Instant> unwatched_from;  // since then nothing was watched, for a reading was rejected
+  std::optional<Instant> held_until;      // of a rate: the value before stood until then, when one was rejected
 };
 
 // What the readings add to the interval (begin, end], by `readings`' index. As the pipeline would count them, had each
