@@ -46,8 +46,8 @@ std::string left_out(const Breakdown& b) {
   if (std::ranges::any_of(b.accounts, [](const BreakdownLine& line) { return !model::in_total(line.series.flow); }))
     text = ", without what is exported, produced or measured beside it";
   if (std::ranges::any_of(b.accounts, [](const BreakdownLine& line) { return !line.part_of.empty(); })) {
-    text +=
-        std::string(text.empty() ? ", without" : ", nor") + " what is contained in another user's (flow \"in ...\")";
+    text += std::string(text.empty() ? ", without" : ", nor") +
+            " accounts that are in another user's consumption (flow \"in ...\")";
   }
   return text;
 }

@@ -42,16 +42,19 @@ std::vector<StoredReading> as_played(std::vector<StoredReading> played, const st
 
 }  // namespace
 
-model::Result<Gathered> Gathering::find(const ReadingsWanted& wanted) const {
+// Where there are later revisions: without what these explained could not know. What was published first was counted
+// without what came out of order.
+model::Result<Gathered> Gathering::find(ReadingsWanted wanted) const {
+  const auto through = looked_through();
+  if (are_later_) wanted.through = through.value_or(explained_.front().sequence);
+  if (are_later_) wanted.in_order = !through;
   auto found = find_readings(history_, wanted);
   if (found.has_error()) return found.error();
   Gathered out{.readings = std::move(*found), .rejected_terms = {}, .worked_out = false};
   const bool is_derived = point_ && maker_of(known_.site, point_->id);
-  const auto through = looked_through();
   if (is_derived && through) {
     if (auto again = work_out_again(out, wanted, *through); again.has_error()) return again.error();
   }
-  if (are_later_ && !out.worked_out) leave_out_unheard(out, through);
   if (is_derived && !out.worked_out) {
     for (const Point& input : known_.site.points) {
       const auto of_input = out.readings.find(input.full_name());
@@ -99,16 +102,6 @@ model::Result<void> Gathering::work_out_again(Gathered& out, const ReadingsWante
   }
   out.worked_out = true;
   return {};
-}
-
-// What the revisions explained could not know. What was published first was counted without what came out of order.
-void Gathering::leave_out_unheard(Gathered& out, std::optional<std::uint64_t> through) const {
-  const std::uint64_t last = through.value_or(explained_.front().sequence);
-  for (auto& [name, readings] : out.readings) {
-    std::erase_if(readings.all, [&](const StoredReading& reading) {
-      return reading.sequence > last || (!through && reading.quality.rule == model::Rule::out_of_order);
-    });
-  }
 }
 
 std::vector<StoredReading> Gathering::find_rejected_terms(const Gathered& out) const {

@@ -31,7 +31,7 @@ class Gathering {
             bool are_later)
       : history_(history), known_(known), point_(point), explained_(explained), are_later_(are_later) {}
 
-  model::Result<Gathered> find(const ReadingsWanted& wanted) const;
+  model::Result<Gathered> find(ReadingsWanted wanted) const;
 
   // Puts in the values that a restatement would count, where there was one.
   void repair(std::vector<StoredReading>& readings, PointId point) const;
@@ -39,7 +39,6 @@ class Gathering {
  private:
   std::optional<std::uint64_t> looked_through() const;
   model::Result<void> work_out_again(Gathered& out, const ReadingsWanted& wanted, std::uint64_t through) const;
-  void leave_out_unheard(Gathered& out, std::optional<std::uint64_t> through) const;
   std::vector<StoredReading> find_rejected_terms(const Gathered& out) const;
 
   store::History& history_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -41,6 +42,9 @@ struct ReadingsWanted {
   Instant end{};
   Instant heard_until{};   // late ones may have been heard until then
   std::size_t behind = 1;  // usable ones after the interval; of a counter whose step was in doubt as many as decide it
+  // Only what lies no further in the journal, and, if so, was not left out for having come out of order.
+  std::uint64_t through = UINT64_MAX;
+  bool in_order = false;
 };
 
 // Memory: the readings of these points in an hour and a half, or so many as counting needs. Time: as far through the
