@@ -71,12 +71,11 @@ class Summing {
         in_site_(question.span) {
     for (const model::Account& account : site.accounts) {
       const model::Series series = store::describe(site, account);
-      const bool is_contained = !model::in_site_total(site, account);
-      if (question.whole_site && is_contained)
-        contained_.emplace(account_name(series), model::container_of(site, account)->of);
+      const model::Containment* container = model::container_of(site, account);
+      if (question.whole_site && container) contained_.emplace(account_name(series), container->of);
       if (!asked_for(question, series)) continue;
       statement_.expect(series, model::is_own_supply(account));
-      if (!is_contained) in_site_.expect(series, model::is_own_supply(account));
+      if (model::in_site_total(site, account)) in_site_.expect(series, model::is_own_supply(account));
     }
     if (question.whole_site) {
       for (const model::Containment& containment : site.containments) statement_.contain(containment);

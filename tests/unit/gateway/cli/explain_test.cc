@@ -362,6 +362,9 @@ TEST_F(ExplainCommand, SaysOfAMeasuredStackWhatItMeasured) {
   EXPECT_THAT(text, HasSubstr("all of it is measured: it is in no total"));
   EXPECT_THAT(text, HasSubstr("0.07 % (1800 s of 2678400 s)"));
   EXPECT_EQ(text.find("without what is exported"), std::string::npos);
+  const json::value site = explain_json(house, "site@2026-01");
+  EXPECT_TRUE(site.at("accounts").at(0).at("part_of").is_null()) << "measured beside, in nobody's consumption";
+  EXPECT_THAT(flat(explain(house, "site@2026-01")), HasSubstr("kg, without what is exported, produced or measured"));
 }
 
 TEST_F(ExplainCommand, SaysSoWhereTheFactorNowGivesAnotherProduct) {
