@@ -202,6 +202,11 @@ TEST_F(ExplainLateInput, ShowsWhatTheCorrectionCounted) {
   const json::value published = explain_json(config(), std::string(kEntry) + "#0");
   EXPECT_FALSE(published.at("point").at("worked_out_again").as_bool()) << "of what was published the results stored";
   EXPECT_EQ(published.at("point").at("counted_again"), published.at("known").at("amount"));
+  const json::value& as_published = published.at("point").at("derived");
+  EXPECT_EQ(as_published.at("inputs").at(1).at("value").as_string(), std::to_string(std::lround(celsius(81))))
+      << "what the thermometer had said by then";
+  EXPECT_NEAR(std::stod(std::string(as_published.at("computed").as_string())),
+              std::stod(std::string(as_published.at("moved").as_string())), 1.1e-6);
 }
 
 TEST_F(ExplainLateInput, MakesEachResultOfInputsThatCameOutOfOrder) {
