@@ -143,7 +143,8 @@ Replay::Once Replay::play_once(const WindowReadings& window, const Asked& asked,
     const auto* result = row.body.get_if<model::JudgedReading>();
     if (!result) return;
     const auto of = std::get<PointId>(row.subject);
-    if (window.makes(of)) out.results.push_back({of, *result});
+    const bool is_input = std::ranges::any_of(window.tracks(), [of](const Track& t) { return t.point().id == of; });
+    if (is_input || window.makes(of)) out.results.push_back({of, *result});
   };
   std::vector<Batch> batches;
   const auto flush = [&] {

@@ -46,10 +46,11 @@ class Replay {
   Played play(const WindowReadings& window, std::uint64_t behind, const Take& take);
 
   // The results of derived points that come of it likewise: of the window's own and of those it is computed from, by
-  // time. Of all readings only what lies no further than `through` in the journal. A counter begins at 0.
+  // time, and the readings that they were made of, as they are judged in that order. Of all readings only what lies no
+  // further than `through` in the journal. A counter of results begins at 0.
   struct Made {
     PointId point{};
-    model::JudgedReading result;
+    model::JudgedReading result;  // or reading
   };
   std::pair<Played, std::vector<Made>> results(const WindowReadings& window, std::uint64_t through);
 
@@ -75,7 +76,7 @@ class Replay {
   struct Asked {
     std::uint64_t through = kEverything;   // of all
     std::uint64_t left_out = kEverything;  // of those that the live accounts left out
-    bool results = false;                  // and no entries
+    bool results = false;                  // and their inputs, and no entries
   };
   struct Once {
     Played played;

@@ -17,8 +17,8 @@ namespace carbongate::app {
 
 // The results that a restatement (recompute.h) of the entries that begin in [begin, end) makes, and does not store: its
 // own and those that it is computed from, by time, from some hours before `begin` until all of it is counted. A counter
-// begins at 0. `through`: of what was heard up to that place in the journal. Of a point that is read the answer is
-// empty.
+// begins at 0. With them the readings that they are made of, repaired, as they are judged in the order of time.
+// `through`: of what was heard up to that place in the journal. Of a point that is read the answer is empty.
 //
 // Memory: 40 bytes for each reading of its inputs. One thread, which may be any.
 model::Result<std::vector<Replay::Made>> results_again(store::History& history, const model::Site& site,

@@ -302,8 +302,7 @@ void write_formulas(Page& page, const Explanation& e, Figures&) {
                              total.factor, e.carrier->display.symbol));
     }
     if (formula.beside != "0") {
-      page.field("  beside 另计",
-                 formula.beside + " kg by certificates, contracts or persons, see the corrections above");
+      page.field("  beside 另计", formula.beside + " kg by certificates or contracts, see the corrections above");
     }
   }
 }

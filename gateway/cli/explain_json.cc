@@ -223,7 +223,7 @@ json::object derived(const DerivedUsed& d, const model::Carrier* carrier);
 
 json::object point(const PointUsed& p, const model::Carrier* carrier) {
   static constexpr std::string_view kKinds[] = {"cumulative", "interval", "instantaneous"};
-  json::array notes, readings, unwatched;
+  json::array notes, readings, unwatched, beside;
   for (const std::string& note : p.notes) notes.emplace_back(note);
   for (const explain::ReadingUsed& r : p.readings) {
     readings.push_back(
@@ -234,6 +234,7 @@ json::object point(const PointUsed& p, const model::Carrier* carrier) {
                      {"moved", r.moved ? json::value(amount(*r.moved, carrier)) : json::value(nullptr)},
                      {"moved_since", time(r.moved_since)},
                      {"counted", r.counted ? json::value(amount(*r.counted, carrier)) : json::value(nullptr)},
+                     {"held_until", time(r.held_until)},
                      {"bytes", r.bytes ? json::value(*r.bytes) : json::value(nullptr)},
                      {"bytes_from", !r.bytes              ? json::value(nullptr)
                                     : std::isnan(r.value) ? "register"
@@ -245,6 +246,10 @@ json::object point(const PointUsed& p, const model::Carrier* carrier) {
     for (const auto& [rule, count] : u.rejected) rejected[to_string(rule)] = count;
     unwatched.push_back(
         json::object{{"from", time(u.from)}, {"until", time(u.until)}, {"rejected", std::move(rejected)}});
+  }
+  for (const explain::BesideReadings& b : p.beside) {
+    beside.push_back(json::object{
+        {"cause", to_string(b.cause)}, {"amount", amount(b.amount, carrier)}, {"note", text_or_null(b.note)}});
   }
   return {{"device", p.device},
           {"point", p.point},
@@ -260,6 +265,7 @@ json::object point(const PointUsed& p, const model::Carrier* carrier) {
           {"readings", std::move(readings)},
           {"unwatched", std::move(unwatched)},
           {"counted_again", p.counted ? json::value(amount(*p.counted, carrier)) : json::value(nullptr)},
+          {"beside", std::move(beside)},
           {"derived", p.derived ? json::value(derived(*p.derived, carrier)) : json::value(nullptr)}};
 }
 
@@ -387,6 +393,7 @@ json::object line(const BreakdownLine& l) {
   if (l.carrier) {
     object["carrier"] = l.series.carrier;
     object["flow"] = to_string(l.series.flow);
+    object["part_of"] = text_or_null(l.part_of);
     object["amount"] = amount(l.sum.amount, l.carrier);
     object["unit"] = l.carrier->display.symbol;
   }

@@ -70,25 +70,7 @@ void write_bytes(Page& page, const PointUsed& point, Figures& figures) {
   }
 }
 
-// What stands beside the readings: substitutes and what a person entered.
-struct Beside {
-  model::Activity amount;
-  std::vector<std::string> notes;
-};
-Beside beside_of(const Explanation& e) {
-  Beside beside;
-  for (const Revision& revision : e.revisions) {
-    const model::EmissionEntry& entry = revision.entry;
-    if (!entry.correction || entry.revision > e.known.revision) continue;
-    const model::Cause cause = entry.correction->cause;
-    if (cause != model::Cause::substitution && cause != model::Cause::manual) continue;
-    beside.amount += entry.amount;
-    beside.notes.push_back(fmt::format("{}: {}", to_string(cause), entry.correction->note));
-  }
-  return beside;
-}
-
-// As first heard: one that came late says so.
+// One that came late says so.
 std::string quality_of(const InputUsed& input) {
   return input.point && !input.point->readings.empty() ? Figures::quality(input.point->readings.back().quality) : "";
 }
@@ -126,6 +108,17 @@ void write_derived(Page& page, const std::string& name, const DerivedUsed& deriv
     write_origin(page, *input.point);
     write_bytes(page, *input.point, figures);
     if (input.point->derived) write_derived(page, input_name, *input.point->derived, figures);
+  }
+}
+
+// Of rates: what is told with the next accepted reading though it is of a time before it.
+void write_held(Page& page, const PointUsed& point, Figures& figures) {
+  for (const ReadingUsed& reading : point.readings) {
+    if (!reading.held_until || reading.counted == model::Activity{}) continue;
+    page.field("Held 保持",
+               fmt::format("the value of {} stood until {}, when the next one was rejected: {}, in the row of {}",
+                           figures.clock(*reading.moved_since), figures.clock(*reading.held_until),
+                           figures.amount(*reading.counted), figures.clock(reading.at)));
   }
 }
 
@@ -194,18 +187,21 @@ void write_interval(Page& page, const Explanation& e, Figures& figures) {
     page.paragraph(fmt::format("{} of {} readings within are left out here: --readings {} shows them all",
                                point.left_out, point.readings_within, point.readings_within));
   }
+  write_held(page, point, figures);
   write_unwatched(page, point, figures);
-  if (point.counted) {
-    const Beside beside = beside_of(e);
-    page.field("Counted again 重新计数",
-               fmt::format("{}: {}", figures.amount(*point.counted),
-                           *point.counted == e.known.amount ? "equal to what is booked"
-                           : !beside.notes.empty() && *point.counted + beside.amount == e.known.amount
-                               ? fmt::format("with {} beside it equal to what is booked", figures.amount(beside.amount))
-                           : e.published && *point.counted == e.published->amount
-                               ? "equal to what was first published"
-                               : "not what is booked; the configuration, the readings kept or a correction differ"));
-    for (const std::string& note : beside.notes) page.field("Beside it 另计", note);
+  if (!point.counted) return;
+  const model::Activity beside = explain::sum_of(point.beside);
+  page.field("Counted again 重新计数",
+             fmt::format("{}: {}", figures.amount(*point.counted),
+                         *point.counted + beside != e.known.amount
+                             ? e.published && *point.counted == e.published->amount
+                                   ? "equal to what was first published"
+                                   : "not what is booked; the configuration, the readings kept or a correction differ"
+                         : point.beside.empty()
+                             ? "equal to what is booked"
+                             : fmt::format("with {} beside it equal to what is booked", figures.amount(beside))));
+  for (const explain::BesideReadings& one : point.beside) {
+    page.field("Beside it 另计", fmt::format("{}, {}: {}", to_string(one.cause), figures.amount(one.amount), one.note));
   }
 }
 

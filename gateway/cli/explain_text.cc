@@ -36,7 +36,20 @@ std::string u95_of(const BreakdownLine& line) {
 }
 
 std::string flow_of(const BreakdownLine& line) {
+  if (!line.part_of.empty()) return "in " + line.part_of;
   return std::string(to_string(line.series.flow));
+}
+
+// What the total of the site leaves out, and why.
+std::string left_out(const Breakdown& b) {
+  std::string text;
+  if (std::ranges::any_of(b.accounts, [](const BreakdownLine& line) { return !model::in_total(line.series.flow); }))
+    text = ", without what is exported, produced or measured beside it";
+  if (std::ranges::any_of(b.accounts, [](const BreakdownLine& line) { return !line.part_of.empty(); })) {
+    text += std::string(text.empty() ? ", without" : ", nor") +
+            " accounts that are in another user's consumption (flow \"in ...\")";
+  }
+  return text;
 }
 
 constexpr std::string_view kNameTitle = "name, to be explained further 可再解释的名称";
@@ -122,9 +135,7 @@ std::string text_of(const Breakdown& b, const model::Site& site) {
   for (const BreakdownLine& account : b.accounts) all += account.entries;
   page.line(b.name);
   page.field("Period 时段", fmt::format("{} .. {} ({})", time(b.span.begin), time(b.span.end), site.time_zone));
-  page.field("CO2e, location-based 位置法",
-             co2e_of(b.total) + " kg" +
-                 (all == b.total.entries ? "" : ", without what is exported, produced or measured beside it"));
+  page.field("CO2e, location-based 位置法", co2e_of(b.total) + " kg" + (all == b.total.entries ? "" : left_out(b)));
   if (b.beside) {
     page.field("Beside 另计", fmt::format("all of it is {}: it is in no total 不计入合计", to_string(*b.beside)));
     if (b.total.carrier) page.field("Activity 活动数据", amount_of(b.total));

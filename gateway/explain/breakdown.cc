@@ -71,11 +71,11 @@ class Summing {
         in_site_(question.span) {
     for (const model::Account& account : site.accounts) {
       const model::Series series = store::describe(site, account);
-      const bool is_contained = !model::in_site_total(site, account);
-      if (question.whole_site && is_contained) contained_.insert(account_name(series));
+      const model::Containment* container = model::container_of(site, account);
+      if (question.whole_site && container) contained_.emplace(account_name(series), container->of);
       if (!asked_for(question, series)) continue;
       statement_.expect(series, model::is_own_supply(account));
-      if (!is_contained) in_site_.expect(series, model::is_own_supply(account));
+      if (model::in_site_total(site, account)) in_site_.expect(series, model::is_own_supply(account));
     }
     if (question.whole_site) {
       for (const model::Containment& containment : site.containments) statement_.contain(containment);
@@ -154,9 +154,12 @@ class Summing {
     sum.carrier = first.carrier;
   }
 
-  static BreakdownLine line_of(const model::Series& series, Instant begin, Instant end) {
+  BreakdownLine line_of(const model::Series& series, Instant begin, Instant end) const {
     BreakdownLine line;
     line.name = account_name(series);
+    if (const auto container = contained_.find(line.name); container != contained_.end()) {
+      line.part_of = container->second;
+    }
     line.series = series;
     line.carrier = model::find_carrier(series.carrier);
     line.begin = begin;
@@ -220,6 +223,7 @@ class Summing {
       line = line_of(series, question_.span.begin, question_.span.end);
       line.name = series.user + question_.part() + out_.name.substr(out_.name.find('@'));
       line.carrier = nullptr;  // sums of several
+      line.part_of.clear();
     }
     return line;
   }
@@ -280,8 +284,8 @@ class Summing {
   Breakdown out_;
   std::optional<BreakdownLine> entry_;
   books::Statement statement_;
-  books::Statement in_site_;         // what counts there alone, where the whole site is asked for
-  std::set<std::string> contained_;  // names of accounts, where the whole site is asked for
+  books::Statement in_site_;                      // what counts there alone, where the whole site is asked for
+  std::map<std::string, std::string> contained_;  // accounts, and in whose; where the whole site is asked for
   std::map<std::string, BreakdownLine> accounts_;
   Sums counted_;
   std::map<model::Flow, Sums> beside_;

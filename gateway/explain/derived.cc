@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <vector>
 
 #include "gateway/explain/words.h"
@@ -90,11 +91,13 @@ bool counts(const StoredReading& reading) {
   return pipeline::countable(reading.quality) && std::isfinite(reading.value);
 }
 
-// The newest one that may be counted, not after `at`; nullptr: none.
-const StoredReading* newest_at(const ReadingsOfPoint& readings, Instant at) {
+constexpr std::uint64_t kAll = UINT64_MAX;
+
+// The newest one that may be counted, not after `at`, of those in front of that place in the journal; nullptr: none.
+const StoredReading* newest_at(const ReadingsOfPoint& readings, Instant at, std::uint64_t before = kAll) {
   const StoredReading* newest = nullptr;
   for (const StoredReading& reading : readings.all) {
-    if (reading.at <= at && counts(reading)) newest = &reading;
+    if (reading.at <= at && reading.sequence < before && counts(reading)) newest = &reading;
   }
   return newest;
 }
@@ -121,6 +124,7 @@ class Apart {
     const ReadingsOfPoint* known = readings_of(result);
     const StoredReading* now = known ? newest_at(*known, at_) : nullptr;
     if (now) out->result = now->value;
+    if (now && now->sequence != 0) heard_before_ = now->sequence;
     const StoredReading* before = now ? newest_at(*known, now->at - Duration(1)) : nullptr;
     before_ = before ? std::optional(before->at) : now ? begun() : std::nullopt;
     if (now && before && result.kind == Kind::cumulative) out->moved = now->value - before->value;
@@ -135,6 +139,8 @@ class Apart {
     const auto found = readings_.find(point.full_name());
     return found == readings_.end() ? nullptr : &found->second;
   }
+
+  bool was_counted(const StoredReading& reading) const { return reading.sequence < heard_before_ && counts(reading); }
 
   InputUsed use(std::size_t number) {
     const model::DerivedInput& input = derived_.inputs[number];
@@ -154,7 +160,7 @@ class Apart {
     where->unit = source.unit.symbol;
     where->kind = source.kind;
     const ReadingsOfPoint* known = readings_of(source);
-    const StoredReading* now = known ? newest_at(*known, at_) : nullptr;
+    const StoredReading* now = known ? newest_at(*known, at_, heard_before_) : nullptr;
     if (!now) {
       where->missing = "no reading of it up to that time is in the store";
       used.value = std::nan("");
@@ -164,7 +170,8 @@ class Apart {
     used.value = now->value;
     used.at = now->at;
     where->unit = known->unit;
-    const StoredReading* before = before_ && source.kind == Kind::cumulative ? newest_at(*known, *before_) : nullptr;
+    const StoredReading* before =
+        before_ && source.kind == Kind::cumulative ? newest_at(*known, *before_, heard_before_) : nullptr;
     const auto moved = before ? moved_since_before(number, source, *known) : std::nullopt;
     if (moved) used.moved = moved->amount;
     if (source.kind == Kind::interval) used.moved = sum_since_before(*known);
@@ -201,7 +208,7 @@ class Apart {
   double sum_since_before(const ReadingsOfPoint& known) const {
     double sum = 0;
     for (const StoredReading& reading : known.all) {
-      if (reading.at <= at_ && (!before_ || reading.at > *before_) && counts(reading)) sum += reading.value;
+      if (reading.at <= at_ && (!before_ || reading.at > *before_) && was_counted(reading)) sum += reading.value;
     }
     return sum;
   }
@@ -210,7 +217,7 @@ class Apart {
                                                              const ReadingsOfPoint& known) const {
     std::vector<pipeline::Deriver::Heard> heard;
     for (const StoredReading& reading : known.all) {
-      if (reading.at > at_ || !counts(reading)) continue;
+      if (reading.at > at_ || !was_counted(reading)) continue;
       heard.push_back({{.point = source.id,
                         .hj212_flag = model::flag_said(reading.quality),
                         .at = reading.at,
@@ -224,7 +231,7 @@ class Apart {
     ReadingUsed reading;
     reading.at = stored.at;
     reading.value = stored.value;
-    reading.quality = stored.quality;
+    reading.quality = stored.as_heard.value_or(stored.quality);
     reading.place = place;
     if (const auto origin = origin_(source.id, stored.value)) {
       reading.bytes = origin->bytes;
@@ -241,7 +248,7 @@ class Apart {
       if (found == site_.points.end()) continue;
       model::PointState& state = states[index(found->id)];
       for (const StoredReading& reading : readings.all) {
-        if (reading.at > at_) continue;
+        if (reading.at > at_ || reading.sequence >= heard_before_) continue;
         if (counts(reading)) {
           state.last_at = reading.at;
           state.last_value = reading.value;
@@ -295,7 +302,8 @@ class Apart {
   Instant at_;
   const std::map<std::string, ReadingsOfPoint>& readings_;
   const OriginOf& origin_;
-  std::optional<Instant> before_;  // the result before
+  std::optional<Instant> before_;      // the result before
+  std::uint64_t heard_before_ = kAll;  // of a stored result: its place in the journal; what is behind it came later
 };
 
 }  // namespace

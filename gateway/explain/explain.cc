@@ -3,18 +3,19 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <iterator>
-#include <map>
 #include <memory>
+#include <ranges>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "gateway/books/layers.h"
 #include "gateway/books/restate.h"
 #include "gateway/explain/breakdown.h"
 #include "gateway/explain/derived.h"
 #include "gateway/explain/formula.h"
+#include "gateway/explain/gathering.h"
 #include "gateway/explain/ledger_place.h"
 #include "gateway/explain/readings.h"
 #include "gateway/model/carrier.h"
@@ -87,6 +88,8 @@ class Explaining {
   }
 
  private:
+  std::span<const Revision> explained() const { return std::span(out_.revisions).first(explained_); }
+
   model::Result<void> find_entry() {
     return history_.each(History::What::entries, {question_.span.begin, question_.span.end},
                          [this](const model::StoredRow& row) {
@@ -137,7 +140,7 @@ class Explaining {
       if (checkpoint.points[i].live) live.restore(static_cast<PointId>(i), *checkpoint.points[i].live);
     }
     const FactorSource source{&known_.factors, &live, configured_.account, known_.gwp, known_.by_gwp, known_.former};
-    out_.formulas = formulas_of(std::span(out_.revisions).first(explained_), *out_.carrier, source);
+    out_.formulas = formulas_of(explained(), *out_.carrier, source);
     out_.gwp_set = out_.known.primary.gwp_set;
     if (configured_.account) {
       out_.meter = configured_.account->meter;
@@ -198,17 +201,20 @@ class Explaining {
     const auto thinned = history_.is_thinned();
     if (thinned.has_error()) return thinned.error();
     used.dropped = *thinned;  // unless one from before is found
-    auto found = readings_of(wanted);
+    const Gathering gathering(history_, known_, configured_.point, explained(), out_.one_revision);
+    auto found = gathering.find(wanted);
     if (found.has_error()) return found.error();
-    if (used.kind && !is_what_is_booked(found->at(name))) {  // a step in doubt, or the next reading came late
+    find_beside();
+    if (used.kind && !is_what_is_booked(gathering, *found, name)) {  // a step in doubt, or the next reading came late
       wanted.behind = pipeline::kReadingsBehind;
       wanted.heard_until = std::max(wanted.heard_until, std::min(wanted.end, kEver - kLateFor) + kLateFor);
-      found = readings_of(wanted);
+      found = gathering.find(wanted);
       if (found.has_error()) return found.error();
     }
-    const ReadingsOfPoint& readings = found->at(name);
+    used.worked_out = found->worked_out;
+    const ReadingsOfPoint& readings = found->readings.at(name);
     if (!readings.unit.empty()) used.unit = readings.unit;
-    show_readings(readings.all);
+    show_readings(readings.all, count_here(gathering, *found, name), found->rejected_terms);
     const model::Derived* derived = configured_.point ? maker_of(known_.site, configured_.point->id) : nullptr;
     if (limits_.result && !derived) return absent(name + " is no derived point: it has readings, and no results");
     if (!configured_.point) return {};
@@ -222,89 +228,33 @@ class Explaining {
             (used.kind == Kind::cumulative ? ", the counter from 0 on" : "") +
             "; what was made of them as they were heard is stored, and counted in what was published first");
       }
-      for (const Point& input : known_.site.points) {
-        const auto of_input = found->find(input.full_name());
-        if (of_input != found->end()) repair(of_input->second.all, input.id);
-      }
       const auto at = result_to_take_apart(readings.all);
       if (!at && limits_.result) return absent(no_such_result(*configured_.point));
-      if (at) used.derived = take_apart(known_.site, *derived, *at, *found, known_.origin);
+      if (at) used.derived = take_apart(known_.site, *derived, *at, found->readings, known_.origin);
     }
     return {};
   }
 
-  model::Result<std::map<std::string, ReadingsOfPoint>> readings_of(const ReadingsWanted& wanted) {
-    auto found = find_readings(history_, wanted);
-    if (found.has_error()) return found;
-    if (auto again = work_out_again(*found); again.has_error()) return again.error();
-    of_terms_ = rejected_terms(*found);
-    return found;
-  }
-
-  // Of a derived point that was corrected: puts what the newest correction explained has made in the place of the
-  // stored results, and leaves out what was heard after it.
-  model::Result<void> work_out_again(std::map<std::string, ReadingsOfPoint>& found) {
-    if (!configured_.point || !maker_of(known_.site, configured_.point->id)) return {};
-    std::uint64_t through = 0;
-    for (const Revision& revision : std::span(out_.revisions).first(explained_)) {
-      if (!revision.entry.correction || !model::is_restated(revision.entry.correction->cause)) continue;
-      const std::uint64_t known = revision.entry.correction->readings_through;
-      through = std::max(through, known != 0 ? known : revision.sequence);
-    }
-    if (through == 0) return {};
-    auto again = known_.results_again(history_, configured_.point->id, out_.known.begin, out_.known.end, through);
-    if (again.has_error()) return again.error();
-    if (again->empty()) return {};
-    for (auto& [name, readings] : found) {
-      std::erase_if(readings.all, [through](const StoredReading& reading) { return reading.sequence > through; });
-    }
-    for (auto& [id, results] : *again) {
-      const Point& point = known_.site.points.at(index(id));
-      ReadingsOfPoint& readings = found.at(point.full_name());
-      readings.unit = point.unit.symbol;
-      readings.all = std::move(results);
-    }
-    out_.point.worked_out = true;
-    return {};
-  }
-
-  std::optional<CountedAgain> count_here(std::vector<StoredReading> readings, std::string_view unit) const {
+  std::optional<CountedAgain> count_here(const Gathering& gathering, const Gathered& found,
+                                         const std::string& name) const {
+    ReadingsOfPoint readings = found.readings.at(name);
+    const std::string& unit = readings.unit.empty() ? out_.point.unit : readings.unit;
     if (!configured_.point || configured_.point->unit.symbol != unit) return std::nullopt;
-    repair(readings, configured_.point->id);
+    gathering.repair(readings.all, configured_.point->id);
     std::vector<Instant> rejected;
-    for (const StoredReading& reading : of_terms_) rejected.push_back(reading.at);
-    return count_again(readings, *configured_.point, *out_.carrier, known_.site.future_tolerance, out_.known.begin,
+    for (const StoredReading& reading : found.rejected_terms) rejected.push_back(reading.at);
+    return count_again(readings.all, *configured_.point, *out_.carrier, known_.site.future_tolerance, out_.known.begin,
                        out_.known.end, amounts_of(known_.site, configured_.point->id), rejected);
   }
 
-  // Of a sum: no reading of its own says that one of its terms was rejected.
-  std::vector<StoredReading> rejected_terms(const std::map<std::string, ReadingsOfPoint>& found) const {
-    std::vector<StoredReading> rejected;
-    std::vector<PointId> sums;
-    if (configured_.point) sums.push_back(configured_.point->id);
-    while (!sums.empty()) {
-      const model::Derived* derived = maker_of(known_.site, sums.back());
-      sums.pop_back();
-      if (!derived || derived->formula != model::Formula::sum) continue;
-      for (const model::DerivedInput& term : model::followed(*derived)) {
-        sums.push_back(*term.point);
-        const auto readings = found.find(known_.site.points.at(index(*term.point)).full_name());
-        if (readings == found.end()) continue;
-        std::ranges::copy_if(readings->second.all, std::back_inserter(rejected),
-                             [](const StoredReading& r) { return pipeline::withdraws(r.quality); });
-      }
-    }
-    std::ranges::sort(rejected, {}, &StoredReading::at);
-    return rejected;
-  }
-
   // By what was counted again. `readings`: in their order.
-  void show_unwatched(std::span<const StoredReading> readings, const CountedAgain& counted) {
+  void show_unwatched(std::span<const StoredReading> readings, std::span<const StoredReading> rejected_terms,
+                      const CountedAgain& counted) {
     for (std::size_t i = 0; i < readings.size(); ++i) {
       const auto& from = counted.by_reading[i].unwatched_from;
       if (!from || *from >= out_.known.end || readings[i].at <= out_.known.begin) continue;
       Unwatched& unwatched = out_.point.unwatched.emplace_back(Unwatched{*from, readings[i].at, {}});
-      for (const auto& among : {readings, std::span<const StoredReading>(of_terms_)}) {
+      for (const auto& among : {readings, rejected_terms}) {
         const auto first = std::ranges::lower_bound(among, *from, {}, &StoredReading::at);
         for (auto r = first; r != among.end() && r->at < readings[i].at; ++r) {
           if (pipeline::withdraws(r->quality)) ++unwatched.rejected[r->quality.rule];
@@ -313,16 +263,32 @@ class Explaining {
     }
   }
 
-  bool is_what_is_booked(const ReadingsOfPoint& readings) const {
-    const auto counted = count_here(readings.all, readings.unit);
-    return !counted || counted->sum == out_.known.amount || (out_.published && counted->sum == out_.published->amount);
+  bool is_what_is_booked(const Gathering& gathering, const Gathered& found, const std::string& name) const {
+    const auto counted = count_here(gathering, found, name);
+    return !counted || counted->sum + sum_of(out_.point.beside) == out_.known.amount ||
+           (out_.published && counted->sum == out_.published->amount);
+  }
+
+  // By its layers: what later data took the place of is beside no longer.
+  void find_beside() {
+    std::vector<model::EmissionEntry> entries;
+    for (const Revision& revision : explained()) entries.push_back(revision.entry);
+    const books::Layers layers = books::layers_of(entries);
+    for (const auto& [cause, amount] : {std::pair(model::Cause::substitution, layers.substituted.amount),
+                                        std::pair(model::Cause::manual, layers.manual.amount)}) {
+      if (amount == model::Activity{}) continue;
+      const auto newest = std::ranges::find_if(
+          std::views::reverse(entries),
+          [cause](const model::EmissionEntry& entry) { return entry.correction && entry.correction->cause == cause; });
+      out_.point.beside.push_back({.cause = cause, .amount = amount, .note = newest->correction->note});
+    }
   }
 
   // The one before, those within, the one after: each with what it added.
-  void show_readings(const std::vector<StoredReading>& readings) {
+  void show_readings(const std::vector<StoredReading>& readings, std::optional<CountedAgain> counted,
+                     std::span<const StoredReading> rejected_terms) {
     const Instant begin = out_.known.begin;
     const Instant end = out_.known.end;
-    std::optional<CountedAgain> counted = count_here(readings, out_.point.unit);
     PointUsed& used = out_.point;
     std::optional<std::size_t> before;
     std::vector<std::size_t> within, after;
@@ -349,16 +315,7 @@ class Explaining {
     for (const std::size_t i : after) show(i, ReadingUsed::Place::after);
     if (!counted || readings.empty()) return;
     used.counted = counted->sum;
-    show_unwatched(readings, *counted);
-  }
-
-  // Puts in the values that a restatement would count, where there was one.
-  void repair(std::vector<StoredReading>& readings, PointId point) const {
-    const auto repaired = [](const Revision& revision) {
-      return revision.entry.correction && revision.entry.correction->cause == model::Cause::configuration;
-    };
-    if (std::ranges::none_of(std::span(out_.revisions).first(explained_), repaired)) return;
-    for (StoredReading& reading : readings) reading.value = known_.repaired(point, reading.at, reading.value);
+    show_unwatched(readings, rejected_terms, *counted);
   }
 
   ReadingUsed reading_of(const StoredReading& stored, ReadingUsed::Place place, const Moved* moved) {
@@ -371,6 +328,7 @@ class Explaining {
       reading.moved = moved->whole;
       reading.moved_since = moved->since;
       reading.counted = moved->counted;
+      reading.held_until = moved->held_until;
     }
     if (!configured_.point) return reading;
     if (auto origin = known_.origin(configured_.point->id, reading.value)) {
@@ -450,8 +408,7 @@ class Explaining {
   const Question& question_;
   const Limits& limits_;
   Configured configured_;
-  std::size_t explained_ = 0;            // revisions, from the first
-  std::vector<StoredReading> of_terms_;  // of a sum: those rejected, by time
+  std::size_t explained_ = 0;  // revisions, from the first
   Explanation out_;
 };
 

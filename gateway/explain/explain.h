@@ -46,8 +46,9 @@ struct Knowledge {
   std::function<double(PointId, Instant, double)> repaired = [](PointId, Instant, double value) { return value; };
 
   // The results of a derived point and of those that it is computed from, as a correction of what begins in [begin,
-  // end) works them out of the readings heard up to that place in the journal: by time. Asked for entries that late
-  // data or another configuration have corrected; where there are none, the stored results stand.
+  // end) works them out of the readings heard up to that place in the journal: by time; and these readings, repaired
+  // and judged in that order. Asked for entries that late data or another configuration have corrected; where there are
+  // none, the stored ones stand.
   using ResultsAgain = std::map<PointId, std::vector<StoredReading>>;
   std::function<model::Result<ResultsAgain>(store::History&, PointId, Instant begin, Instant end,
                                             std::uint64_t through)>

@@ -82,7 +82,7 @@ struct Formula {
   model::Activity amount;         // that is multiplied
   std::uint32_t steps = 1;        // revisions whose amounts are in it
   std::vector<Product> products;  // CO2e or standard coal first, then each gas; empty: no factor
-  std::string beside;             // kg that certificates and persons added or took away; "0": nothing
+  std::string beside;             // kg that certificates added or took away; "0": nothing
 };
 
 // ---- the interval and its readings
@@ -96,6 +96,7 @@ struct ReadingUsed {
   std::optional<model::Activity> moved;  // how much since `moved_since`
   std::optional<Instant> moved_since;
   std::optional<model::Activity> counted;  // how much of that in the interval
+  std::optional<Instant> held_until;       // of a rate: all of that is of the value before it, which stood until then
   std::optional<std::string> bytes;        // "47 8e 6a 00": re-encoded from the value; of a NaN as they were read
   std::string bytes_missing;               // why there are none, of a register
 };
@@ -106,6 +107,18 @@ struct Unwatched {
   Instant until{};
   std::map<model::Rule, std::size_t> rejected;  // how many, by the rule that did; of a sum those of its terms
 };
+
+// What is in force beside what is counted from readings: a substitute, or what a person entered.
+struct BesideReadings {
+  model::Cause cause{};
+  model::Activity amount;
+  std::string note;  // of the newest revision of that cause
+};
+inline model::Activity sum_of(const std::vector<BesideReadings>& beside) {
+  model::Activity sum;
+  for (const BesideReadings& one : beside) sum += one.amount;
+  return sum;
+}
 
 struct DerivedUsed;
 
@@ -124,8 +137,9 @@ struct PointUsed {
   bool dropped =
       false;  // the store has dropped readings, and none from before the interval is left: nothing is counted
   bool worked_out = false;  // of a derived point: `readings` are not the stored ones, but what a correction made of the
-                            // readings of its inputs, a counter from 0 on
+                            // readings of its inputs, a counter from 0 on; its inputs are those that it counted
   std::optional<model::Activity> counted;      // what the stored readings, counted again, give for the interval
+  std::vector<BesideReadings> beside;          // with `counted` what is known
   std::vector<Unwatched> unwatched;            // that reach into the interval, ascending
   std::shared_ptr<const DerivedUsed> derived;  // of a derived point
 };
@@ -192,6 +206,7 @@ struct BreakdownLine {
   std::uint64_t entries = 0;
   std::uint32_t revisions = 1;  // of one entry
   std::int64_t accounts = 1;    // that it is the sum of
+  std::string part_of;          // of the site: the user in whose consumption it is contained, so that no total has it
   model::EmissionEntry sum;     // amounts only of accounts and entries; `covered` adds up over accounts
 
   model::Co2e first;                              // as first published

@@ -21,8 +21,12 @@ bool is_entered(const model::EmissionEntry& entry) {
   return is_of(entry, model::Cause::manual);
 }
 
+bool is_matched(const model::EmissionEntry& entry) {
+  return is_of(entry, model::Cause::certificate);
+}
+
 bool is_computed(const model::EmissionEntry& entry) {
-  return !is_entered(entry) && !is_of(entry, model::Cause::certificate);
+  return !is_entered(entry) && !is_matched(entry);
 }
 
 int digits_of(std::int64_t power_of_ten) {
@@ -180,7 +184,7 @@ Formula formula_of(Result result, bool entered, std::span<const Revision> revisi
                             : emission             ? emission->emitted.co2e.quanta()
                                                    : 0;
     if (entered ? !is_entered(entry) : !is_computed(entry)) {
-      if (tells_rest) co2e.beside_mg += mg;
+      if (tells_rest && is_matched(entry)) co2e.beside_mg += mg;
       continue;
     }
     newest = &entry;

@@ -40,8 +40,8 @@ FactorUsed factor_used(Result result, const model::EmissionEntry& entry, const m
                        const FactorSource& source);
 
 // Of the sum of these revisions: first the location-based or direct result, then the market-based one and standard
-// coal where there are any. Revisions that certificates or persons caused stand beside what is computed; what persons
-// entered is multiplied apart, behind it, or alone where nothing was computed.
+// coal where there are any. What persons entered is multiplied apart, behind what is computed, or alone where nothing
+// was; revisions that certificates caused stand beside. Products and what is beside add up to what is booked.
 std::vector<Formula> formulas_of(std::span<const Revision> revisions, const model::Carrier& carrier,
                                  const FactorSource& source);
 

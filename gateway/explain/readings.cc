@@ -80,7 +80,8 @@ class Search {
   // From the place of the hour before the interval, forwards.
   bool take(const History::RawReading& raw) {
     if (usable(raw.quality) && raw.quality.rule != model::Rule::out_of_order) newest_ = std::max(newest_, raw.at);
-    if (Slot* slot = slot_of(raw.series)) {
+    Slot* slot = slot_of(raw.series);
+    if (slot && is_wanted(raw)) {
       const StoredReading reading = keep(raw);
       if (reading.at > wanted_.end) {
         keep_behind(reading, *slot);
@@ -94,6 +95,10 @@ class Search {
     if (newest_ <= std::max(wanted_.end, wanted_.heard_until)) return true;
     if (newest_ > std::max(wanted_.end, wanted_.heard_until) + kSilenceMax) return false;
     return std::ranges::any_of(slots_, [&](const auto& slot) { return slot.second.behind < wanted_.behind; });
+  }
+
+  bool is_wanted(const History::RawReading& raw) const {
+    return raw.sequence <= wanted_.through && !(wanted_.in_order && raw.quality.rule == model::Rule::out_of_order);
   }
 
   // Of those after the interval the nearest: one that came late may be nearer than others heard before it.
@@ -111,7 +116,7 @@ class Search {
   // In front of it, newest first.
   bool take_lead(const History::RawReading& raw) {
     Slot* slot = slot_of(raw.series);
-    if (slot && !slot->has_lead() && raw.at <= wanted_.end) {
+    if (slot && !slot->has_lead() && raw.at <= wanted_.end && is_wanted(raw)) {
       if (slot->found.unit.empty()) slot->found.unit = raw.series->unit;
       slot->found.all.push_back(keep(raw));
       slot->note_lead(slot->found.all.back());
@@ -172,6 +177,8 @@ std::optional<CountedAgain> count_again(const std::vector<StoredReading>& readin
       moved.whole += movement.amount;
       if (!moved.since) moved.since = movement.begin;
       if (!moved.unwatched_from) moved.unwatched_from = movement.unwatched_from;
+      const bool is_held = point.kind == Kind::instantaneous && movement.covered && movement.end < reading.at;
+      if (is_held) moved.held_until = movement.end;
       const Instant from = std::max(movement.begin, begin);
       const Instant until = std::min(movement.end, end);
       if (from >= until) continue;

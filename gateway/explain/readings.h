@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -24,6 +25,7 @@ struct StoredReading {
   std::uint64_t sequence = 0;  // in the journal: the order in which they were heard
   double value = 0;            // as stored; NaN: none
   model::Quality quality;
+  std::optional<model::Quality> as_heard = {};  // where it came late, and `quality` is that of its place in time
 };
 
 // Of one point, by time, then as they were heard: those of the interval, some before it and some after.
@@ -40,6 +42,9 @@ struct ReadingsWanted {
   Instant end{};
   Instant heard_until{};   // late ones may have been heard until then
   std::size_t behind = 1;  // usable ones after the interval; of a counter whose step was in doubt as many as decide it
+  // Only what lies no further in the journal, and, if so, was not left out for having come out of order.
+  std::uint64_t through = UINT64_MAX;
+  bool in_order = false;
 };
 
 // Memory: the readings of these points in an hour and a half, or so many as counting needs. Time: as far through the
@@ -53,6 +58,7 @@ struct Moved {
   std::optional<Instant> since;           // nullopt: nothing, or no time
   model::Activity counted;                // of it in the interval
   std::optional<Instant> unwatched_from;  // since then nothing was watched, for a reading was rejected
+  std::optional<Instant> held_until;      // of a rate: the value before stood until then, when one was rejected
 };
 
 // What the readings add to the interval (begin, end], by `readings`' index. As the pipeline would count them, had each

@@ -288,6 +288,9 @@ def test_readings_that_came_late_are_counted_again_in_their_place(tmp_path):
         assert any(len(e["revisions"]) > 1 for e in entries)
         for e in entries:
             assert e["point"]["counted_again"] == e["known"]["amount"], e["begin"]
+            for revision in e["revisions"][:-1]:  # by what had been heard then
+                then = explain(config, e["entry"].split("#")[0] + f"#{revision['revision']}")
+                assert then["point"]["counted_again"] == then["known"]["amount"], then["entry"]
 
 
 REJECTING = """

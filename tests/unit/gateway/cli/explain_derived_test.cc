@@ -2,6 +2,7 @@
 #include <sysexits.h>
 
 #include <boost/json/parse.hpp>
+#include <map>
 
 #include "gateway/cli/restate.h"
 #include "tests/unit/gateway/cli/explain_fixture.h"
@@ -135,6 +136,28 @@ class ExplainLateInput : public ExplainCommand {
       if (k >= 8) input << at(k - 8) << ",boiler.celsius," << celsius(k - 8) << "\n";
     }
     input.close();
+    replay_and_restate();
+  }
+
+  // Both out of their order: two of five volumes behind five newer ones, each fourth temperature nine minutes behind.
+  void fill_out_of_order(int minutes) {
+    std::multimap<double, std::string> heard;
+    for (int k = 0; k <= minutes; ++k) {
+      const std::string at = std::to_string((kYear + k * 1min).time_since_epoch().count());
+      heard.emplace(is_late_volume(k) ? k + 5.5 : k, at + ",boiler.volume," + std::to_string(volume(k)));
+      heard.emplace(is_late_celsius(k) ? k + 9.5 : k, at + ",boiler.celsius," + std::to_string(celsius(k)));
+    }
+    std::ofstream input(directory_.path() / "late.csv");
+    input << "time,point,value\n";
+    for (const auto& [order, line] : heard) input << line << "\n";
+    input.close();
+    replay_and_restate();
+  }
+  static int volume(int k) { return 1000 + 12 * k + 3 * (k % 4); }
+  static bool is_late_volume(int k) { return k % 5 == 2 || k % 5 == 3; }
+  static bool is_late_celsius(int k) { return k % 4 == 1; }
+
+  void replay_and_restate() {
     replay(config(), directory_.path() / "late.csv");
     std::ostringstream out;
     RestateOptions restate;
@@ -179,6 +202,39 @@ TEST_F(ExplainLateInput, ShowsWhatTheCorrectionCounted) {
   const json::value published = explain_json(config(), std::string(kEntry) + "#0");
   EXPECT_FALSE(published.at("point").at("worked_out_again").as_bool()) << "of what was published the results stored";
   EXPECT_EQ(published.at("point").at("counted_again"), published.at("known").at("amount"));
+  const json::value& as_published = published.at("point").at("derived");
+  EXPECT_EQ(as_published.at("inputs").at(1).at("value").as_string(), std::to_string(std::lround(celsius(81))))
+      << "what the thermometer had said by then";
+  EXPECT_NEAR(std::stod(std::string(as_published.at("computed").as_string())),
+              std::stod(std::string(as_published.at("moved").as_string())), 1.1e-6);
+}
+
+TEST_F(ExplainLateInput, MakesEachResultOfInputsThatCameOutOfOrder) {
+  fill_out_of_order(180);
+  const json::value e = explain_json(config(), kEntry);
+  ASSERT_EQ(e.at("revisions").as_array().size(), 2U);
+  EXPECT_EQ(e.at("point").at("counted_again"), e.at("known").at("amount"));
+  const auto quality_of = [](const json::value& input) {
+    const json::value& quality = input.at("point").at("readings").as_array().back().at("quality");
+    return std::string(quality.at("origin").as_string()) +
+           (quality.at("rule").is_null() ? "" : " " + std::string(quality.at("rule").as_string()));
+  };
+  for (int k = 76; k <= 90; ++k) {
+    options_.result = model::format_utc(kYear + k * 1min);
+    const json::value result = explain_json(config(), kEntry).at("point").at("derived");
+    ASSERT_TRUE(result.at("computed").is_string()) << result;
+    const json::value& by_volume = result.at("inputs").at(0);
+    const json::value& by_celsius = result.at("inputs").at(1);
+    EXPECT_EQ(by_volume.at("value").as_string(), std::to_string(volume(k)));
+    EXPECT_EQ(by_volume.at("moved").as_string(), std::to_string(volume(k) - volume(k - 1)));
+    EXPECT_EQ(by_celsius.at("value").as_string(), std::to_string(std::lround(celsius(k))));
+    EXPECT_EQ(quality_of(by_volume), is_late_volume(k) ? "late out-of-order" : "measured") << k;
+    EXPECT_EQ(quality_of(by_celsius), is_late_celsius(k) ? "late out-of-order" : "measured") << k;
+    EXPECT_NEAR(std::stod(std::string(result.at("computed").as_string())),
+                (volume(k) - volume(k - 1)) * 273.15 / (273.15 + celsius(k)) * 200'000 / 101'325, 1e-9);
+    EXPECT_NEAR(std::stod(std::string(result.at("computed").as_string())),
+                std::stod(std::string(result.at("moved").as_string())), 1.1e-6);
+  }
 }
 
 TEST_F(ExplainLateInput, TakesTheResultApartThatIsAskedFor) {

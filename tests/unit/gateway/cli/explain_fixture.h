@@ -72,16 +72,10 @@ class ExplainCommand : public testing::Test {
     site.store.path = options_.store;
     auto store = store::SqliteStore::open(site.store, site.site).value();
     pipeline::Pipeline pipeline(site.site, site.factors, store->checkpoint());
-    const auto commit = [&](model::Effects effects) {
-      boost::asio::io_context loop(1);
-      auto done = boost::asio::co_spawn(loop, store->commit(std::move(effects)), boost::asio::use_future);
-      loop.run();
-      done.get().value();
-    };
     const PointId gas{1};
     const Reading reading{.point = gas, .at = kYear + 22min, .value = 0.5};
     const std::vector<Batch> batches{{.source = "test", .received = kYear + 1h, .readings = {reading}, .settled = {}}};
-    commit(pipeline.ingest(batches, kYear + 1h));
+    commit(*store, pipeline.ingest(batches, kYear + 1h));
     const std::vector<app::Window> windows{
         {.point = gas, .from = reading.at, .closed_until = *pipeline.counted_until(gas), .widen = true}};
     auto history = store::History::open(options_.store).value();
@@ -90,7 +84,27 @@ class ExplainCommand : public testing::Test {
     for (const auto& difference : found.differences) amendments.push_back(difference.amendment);
     ASSERT_EQ(amendments.size(), 1U);
     const auto rollups = app::rollups_of(*history, site.site, amendments).value();
-    commit(pipeline.correct(amendments, rollups, {}));
+    commit(*store, pipeline.correct(amendments, rollups, {}));
+  }
+
+  // One more revision of an account's entry.
+  void book(model::AccountId account, const model::EmissionEntry& correction) {
+    config::Problems problems;
+    app::GatewayConfig site = app::load_config(config(), problems);
+    site.store.path = options_.store;
+    auto store = store::SqliteStore::open(site.store, site.site).value();
+    pipeline::Pipeline pipeline(site.site, site.factors, store->checkpoint());
+    auto history = store::History::open(options_.store).value();
+    const std::vector<model::Amendment> amendments{{.account = account, .correction = correction}};
+    const auto rollups = app::rollups_of(*history, site.site, amendments).value();
+    commit(*store, pipeline.correct(amendments, rollups, {}));
+  }
+
+  static void commit(store::SqliteStore& store, model::Effects effects) {
+    boost::asio::io_context loop(1);
+    auto done = boost::asio::co_spawn(loop, store.commit(std::move(effects)), boost::asio::use_future);
+    loop.run();
+    done.get().value();
   }
 
   std::string explain(const std::filesystem::path& config, const std::string& entry, int expected_status = 0) {

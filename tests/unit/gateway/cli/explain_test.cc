@@ -97,11 +97,74 @@ TEST_F(ExplainCommand, ExplainsOneRevisionAsItWasKnownThen) {
   hear_late_gas();
   const json::value first = explain_json(config(), std::string(kGas) + "#0");
   EXPECT_EQ(first.at("known").at("amount").as_string(), "6.5");
+  EXPECT_EQ(first.at("point").at("counted_again").as_string(), "6.5") << "without what was heard later";
+  for (const json::value& reading : first.at("point").at("readings").as_array()) {
+    EXPECT_NE(reading.at("quality").at("rule"), "out-of-order") << reading;
+  }
   EXPECT_FALSE(first.at("is_newest").as_bool());
   EXPECT_EQ(first.at("revisions").as_array().size(), 2U);
   EXPECT_EQ(explain_json(config(), std::string(kGas) + "#1").at("known").at("amount").as_string(), "7");
   explain(std::string(kGas) + "#2", EX_NOINPUT);
   EXPECT_THAT(err_.str(), HasSubstr("has no revision 2; it has 0, 1"));
+}
+
+// A substitute, data that took its place, and an amount that a person entered: each is told once.
+TEST_F(ExplainCommand, TellsWhatIsInForceBesideTheReadings) {
+  fill();
+  const json::value before = explain_json(config(), kGas);
+  const json::value& published = before.at("published");
+  const auto correct = [&](std::uint32_t revision, model::Cause cause, std::int64_t amount, Duration covered) {
+    model::EmissionEntry entry;
+    entry.begin = kYear + 15min;
+    entry.end = kYear + 30min;
+    entry.amount = model::Activity::of(amount);
+    entry.covered = covered;
+    entry.revision = revision;
+    const json::value& primary = published.at("location_based");
+    entry.primary.emitted.co2e = model::Co2e::of(amount);
+    entry.primary.factor_id = primary.at("factor_id").as_string();
+    entry.primary.factor_version = primary.at("factor_version").as_string();
+    entry.primary.gwp_set = primary.at("gwp_set").as_string();
+    entry.correction = model::Correction{cause, "as " + std::string(to_string(cause)), kYear + 3h};
+    book(model::AccountId{1}, entry);
+  };
+  const Duration covered(published.at("covered_ms").to_number<std::int64_t>());
+  const auto adds_up = [](const json::value& e) {
+    const auto number = [](const json::value& text) { return std::stod(std::string(text.as_string())); };
+    const json::value& point = e.at("point");
+    double amount = number(point.at("counted_again"));
+    for (const json::value& one : point.at("beside").as_array()) amount += number(one.at("amount"));
+    EXPECT_NEAR(amount, number(e.at("known").at("amount")), 1e-9);
+    double kilograms = 0;
+    for (const json::value& formula : e.at("formulas").as_array()) {
+      if (formula.at("result") != "location_based") continue;
+      kilograms += number(formula.at("beside_kg")) + number(formula.at("products").at(0).at("booked_kg"));
+    }
+    EXPECT_NEAR(kilograms, number(e.at("known").at("location_based").at("co2e_kg")), 1e-9);
+  };
+
+  correct(1, model::Cause::substitution, 2'000'000, covered);
+  const json::value substituted = explain_json(config(), kGas);
+  ASSERT_EQ(substituted.at("point").at("beside").as_array().size(), 1U);
+  EXPECT_EQ(substituted.at("point").at("beside").at(0).at("cause"), "substitution");
+  EXPECT_EQ(substituted.at("point").at("beside").at(0).at("amount"), "2");
+  adds_up(substituted);
+  EXPECT_THAT(flat(explain(kGas)), HasSubstr("with 2 Nm3 beside it equal to what is booked"));
+
+  correct(2, model::Cause::late_data, -2'000'000, covered + 1s);
+  const json::value replaced = explain_json(config(), kGas);
+  EXPECT_TRUE(replaced.at("point").at("beside").as_array().empty()) << replaced.at("point").at("beside");
+  adds_up(replaced);
+  EXPECT_THAT(flat(explain(kGas)), Not(HasSubstr("Beside it")));
+  EXPECT_EQ(explain_json(config(), std::string(kGas) + "#1").at("point").at("beside"),
+            substituted.at("point").at("beside"));
+
+  correct(3, model::Cause::manual, -1'000'000, covered + 1s);
+  const json::value entered = explain_json(config(), kGas);
+  ASSERT_EQ(entered.at("point").at("beside").as_array().size(), 1U);
+  EXPECT_EQ(entered.at("point").at("beside").at(0).at("cause"), "manual");
+  EXPECT_EQ(entered.at("point").at("beside").at(0).at("note"), "as manual");
+  adds_up(entered);
 }
 
 TEST_F(ExplainCommand, EveryEntryOfAStoreCountsAgainToWhatIsBooked) {
@@ -248,6 +311,40 @@ TEST_F(ExplainCommand, SiteIsTheSumOfItsUsers) {
   EXPECT_THAT(err_.str(), HasSubstr("no entry of site in that period"));
 }
 
+// A user in the hall's consumption: listed among the accounts, and told to be in none of the totals.
+TEST_F(ExplainCommand, SaysWhichAccountsOfTheSiteAreContainedInOthers) {
+  edit("config.yaml", "certificates:",
+       "  - {id: press, part_of: workshop, consumes: [{carrier: natural-gas, from: press.gas}]}\ncertificates:");
+  edit("config.yaml", "energy_users:",
+       "  - {id: press, driver: mqtt, broker: plant, topic: plant/press, interval: 5min,\n"
+       "     timestamp: {json: /time, format: iso8601}, points: [{name: gas, json: /gas, unit: Nm3, kind: interval}]}\n"
+       "energy_users:");
+  std::ofstream input(directory_.path() / "parts.csv");
+  input << "time,point,value\n";
+  for (int k = 1; k <= 8; ++k) {
+    const std::string at = std::to_string((kYear + k * 5min).time_since_epoch().count());
+    input << at << ",boiler.gas," << 2 + k << "\n" << at << ",press.gas,1.5\n";
+  }
+  input.close();
+  replay(config(), directory_.path() / "parts.csv");
+  const json::value site = explain_json(config(), "site@2026-01-01");
+  double total = 0;
+  std::size_t contained = 0;
+  for (const json::value& account : site.at("accounts").as_array()) {
+    if (account.at("part_of").is_null()) total += std::stod(std::string(account.at("co2e_kg").as_string()));
+    if (account.at("part_of") == "workshop") ++contained;
+  }
+  EXPECT_EQ(contained, 1U);
+  EXPECT_NEAR(total, std::stod(std::string(site.at("total").at("co2e_kg").as_string())), 1e-9);
+  const std::string text = flat(explain("site@2026-01-01"));
+  EXPECT_THAT(text, HasSubstr("in workshop"));
+  EXPECT_THAT(text, HasSubstr("kg, without accounts that are in another user's consumption"));
+  const json::value press = explain_json(config(), "press@2026-01-01");
+  for (const json::value& account : press.at("accounts").as_array()) {
+    EXPECT_TRUE(account.at("part_of").is_null()) << "it is all of its own sum";
+  }
+}
+
 // In no total, and all the same with its figure and its coverage.
 TEST_F(ExplainCommand, SaysOfAMeasuredStackWhatItMeasured) {
   const std::filesystem::path house =
@@ -279,6 +376,9 @@ TEST_F(ExplainCommand, SaysOfAMeasuredStackWhatItMeasured) {
   EXPECT_THAT(text, HasSubstr("all of it is measured: it is in no total"));
   EXPECT_THAT(text, HasSubstr("0.07 % (1800 s of 2678400 s)"));
   EXPECT_EQ(text.find("without what is exported"), std::string::npos);
+  const json::value site = explain_json(house, "site@2026-01");
+  EXPECT_TRUE(site.at("accounts").at(0).at("part_of").is_null()) << "measured beside, in nobody's consumption";
+  EXPECT_THAT(flat(explain(house, "site@2026-01")), HasSubstr("kg, without what is exported, produced or measured"));
 }
 
 TEST_F(ExplainCommand, SaysSoWhereTheFactorNowGivesAnotherProduct) {

@@ -117,7 +117,7 @@ TEST(Formula, OfWhatAPersonEnteredMultipliesThatAmount) {
   const auto formulas = formulas_of(both, *site.account.carrier, source);
   ASSERT_EQ(formulas.size(), 2U);
   EXPECT_FALSE(formulas[0].entered);
-  EXPECT_EQ(formulas[0].beside, "1.955");
+  EXPECT_EQ(formulas[0].beside, "0") << "told behind it";
   EXPECT_EQ(formulas[0].amount, Activity::of(1'000'000));
   EXPECT_TRUE(formulas[1].entered);
   EXPECT_EQ(formulas[1].products.front().booked, "1.955");

@@ -58,6 +58,22 @@ TEST(CountAgain, KnowsWhichTermsOfASumWereRejected) {
   EXPECT_FALSE(counted->by_reading[3].unwatched_from);
 }
 
+TEST(CountAgain, SaysHowLongAValueStoodUntilTheNextWasRejected) {
+  Point rate = counter();
+  rate.kind = Kind::instantaneous;
+  rate.unit = *find_unit("kW");
+  const std::vector<StoredReading> readings{at(0min, 60), at(1min, 60), at(2min, std::nan("")), at(30min, 60),
+                                            at(31min, 60)};
+  const auto counted = count_again(readings, rate, *model::find_carrier("electricity"), 5min, kStart, kStart + 15min);
+  ASSERT_TRUE(counted);
+  EXPECT_FALSE(counted->by_reading[1].held_until);
+  EXPECT_EQ(counted->by_reading[3].since, kStart + 1min);
+  EXPECT_EQ(counted->by_reading[3].held_until, kStart + 2min);
+  EXPECT_EQ(counted->by_reading[3].counted.quanta(), 1'000'000);
+  EXPECT_FALSE(counted->by_reading[4].held_until);
+  EXPECT_EQ(counted->sum.quanta(), 2'000'000);
+}
+
 TEST(CountAgain, CountsNothingInAUnitThatDoesNotFit) {
   Point point = counter();
   point.unit = *find_unit("V");
