@@ -1,6 +1,7 @@
 #include "gateway/pipeline/counter.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
 #include <tuple>
 
@@ -38,11 +39,16 @@ bool held_long_enough(const CounterState& state, const Fix& now) {
          std::max<Duration>(kHoldMin, (is_zero(*state.pending) ? kHoldZeros : kHoldReadings) * spacing);
 }
 
-// Whether the counter went on from the jump at a speed that makes the jump itself believable: at a tenth of it.
-bool went_on_alike(const Fix& baseline, const Fix& pending, const Fix& now) {
+// Whether the counter went on from the jump at a speed that makes the jump itself believable: at a tenth of it. `first`,
+// `pending`: when it showed the value behind the jump first, and last.
+bool went_on_alike(const Fix& baseline, const Fix& first, const Fix& pending, const Fix& now) {
   const Wide jump = Wide{(pending.second - baseline.second).quanta()} * (now.first - pending.first).count();
-  const Wide next = Wide{(now.second - pending.second).quanta()} * (pending.first - baseline.first).count();
-  return next * 10 >= jump;
+  const Wide next = Wide{(now.second - pending.second).quanta()} * (first.first - baseline.first).count();
+  return jump < 0 ? next * 10 <= jump : next * 10 >= jump;
+}
+
+std::int64_t distance(const Fix& a, const Fix& b) {
+  return std::abs((a.second - b.second).quanta());
 }
 
 }  // namespace
@@ -124,12 +130,13 @@ Counted CounterMeter::decide(const CourseReading& reading, CounterState& state, 
   const Fix pending = *state.pending;
   const Step step = judge_.judge(baseline, now, hints_of(state, reading.float32));
   const bool from_zero = stands_at_zero(state) && step.verdict == Verdict::forward;
-  if (from_zero && confirms_from_zero(baseline, pending, now, state.abandoned->second)) {
+  const Fix first{state.pending_since.value_or(pending.first), pending.second};
+  if (from_zero && confirms_from_zero(baseline, first, now, state.abandoned->second)) {
     return book(step, now, worse(quality, from_zero_quality()), state);
   }
-  const Fix first{state.pending_since.value_or(pending.first), pending.second};
   const bool no_rollover = step.verdict == Verdict::rollover && stood_before_it_could_roll(first, now, state);
-  if (is_decided(step.verdict) && !from_zero && !no_rollover) {
+  const bool too_soon = step.verdict == Verdict::forward && shown_too_soon(first, now, state);
+  if (is_decided(step.verdict) && !from_zero && !no_rollover && !too_soon) {
     // Where the counter went on from the doubtful value that value was right, only larger than expected.
     const bool went_on = baseline.second <= pending.second && pending.second <= now.second;
     if (step.verdict == Verdict::rollover) return book(step, now, remark(quality, step, Rule::rollover), state);
@@ -143,7 +150,7 @@ Counted CounterMeter::decide(const CourseReading& reading, CounterState& state, 
 
   const bool fits = next.verdict == Verdict::forward || next.verdict == Verdict::standstill;
   if (from_zero && now.second == pending.second) {
-    if (now.first - pending.first >= kHoldMin) return start_again(pending, now, quality, state);
+    if (now.first - first.first >= kHoldMin) return start_again(pending, now, quality, state);
     // The time since the last 0 is that to the first sight of the value.
     const Counted waiting = wait(now, quality, state);
     state.pending = pending;
@@ -156,7 +163,7 @@ Counted CounterMeter::decide(const CourseReading& reading, CounterState& state, 
   if (needs_confirmation(step.verdict) && !is_zero(baseline) && baseline.second < pending.second &&
       pending.second < now.second) {
     if (step.verdict == Verdict::stalled && fits) return leave_course(pending, reading, quality, state, doubts);
-    if (went_on_alike(baseline, pending, now)) {
+    if (went_on_alike(baseline, first, pending, now)) {
       // Two readings of garbage may well rise; three hardly.
       if (++state.doubts > 2) return book(step, now, remark(quality, step, Rule::pending), state);
       return wait(now, quality, state);
@@ -176,6 +183,22 @@ Counted CounterMeter::decide(const CourseReading& reading, CounterState& state, 
   if (state.doubts >= 2) return leave_course(now, reading, quality, state, doubts);
   ++state.doubts;
   return wait(now, quality, state);
+}
+
+// Whether the register showed the pending value before the connection could deliver it, so that the step to `now` is
+// possible only by time in which nothing, or little, was added. What had stood still before may have caught up. What
+// goes on alike at once was read unevenly; and a connection of which no power is known may be a large one.
+bool CounterMeter::shown_too_soon(const Fix& first, const Fix& now, const CounterState& state) const {
+  const Fix& baseline = *state.baseline;
+  const Fix& pending = *state.pending;
+  const Verdict next = judge_.judge(pending, now, no_hints()).verdict;
+  const bool fits = next == Verdict::forward || next == Verdict::standstill;
+  const bool up = baseline.second < pending.second && pending.second <= now.second;
+  // A net register stays there in either direction.
+  if (!up && !(fits && distance(pending, now) < distance(baseline, now))) return false;
+  if (judge_.judge(baseline, first, hints_of(state, false)).verdict == Verdict::stalled) return false;
+  const bool at_once = first.first == pending.first;
+  return !((at_once || !judge_.power_known()) && went_on_alike(baseline, first, pending, now));
 }
 
 // Whether what looks like a rollover by the time until `now` is none: the register had shown the pending value before
@@ -205,7 +228,7 @@ bool CounterMeter::confirms_from_zero(const Fix& zero, const Fix& pending, const
   if (now.second == pending.second) return false;
   const std::int64_t jump = (pending.second - zero.second).quanta();
   const std::int64_t next = (now.second - pending.second).quanta();
-  if (!judge_.power_known()) return jump <= next || went_on_alike(zero, pending, now);
+  if (!judge_.power_known()) return jump <= next || went_on_alike(zero, pending, pending, now);
   // Of a register that counts coarsely all values are multiples of what it counts at once.
   const std::int64_t count = std::gcd(std::gcd(jump, next), old.since_zero().quanta());
   return judge_.delivered_from_zero(zero, pending, count);

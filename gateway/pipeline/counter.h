@@ -34,8 +34,8 @@ inline constexpr std::int64_t kCountsBack = 3;
 // | a step down, and through a known end it is plausible  | rollover              | the step through the end         |
 // | a replacement was announced, both parts are plausible | replaced              | final - last + now - initial     |
 // | doubtful, then back at or above the baseline          | glitch                | the step from the baseline       |
-// | more than the connection delivers, and from there on  | pending               | the step, estimated              |
-// |   to what it delivers since the baseline              |                       |                                  |
+// | more than the connection delivers, and with the next  | pending               | the step, estimated              |
+// |   reading, that goes on alike, what it delivers       |                       |                                  |
 // | doubtful, following another course from near 0        | reset                 | 0, estimated; then on from there |
 // | ... from exactly 0, as the connection delivers since  | reset                 | 0, estimated; then on from 0     |
 // |   the last 0                                          |                       |                                  |
@@ -58,7 +58,8 @@ inline constexpr std::int64_t kCountsBack = 3;
 // each of its readings is booked where it belongs (counter_course.cc). A rollover out of a course that is not believed
 // yet is one of the old course, if that takes less.
 // What stands still for an hour and as many readings (at 0: six) is believed too: nothing is booked of it, and a way
-// back is still seen.
+// back is still seen. What is possible is judged by the time until the value was first shown: time that goes by while
+// it stands explains nothing, unless the register had stood still before and may have caught up.
 //
 // 0 is what an unreadable register shows. So a fall to exactly 0 is a rollover only when the next reading goes on from
 // there, and only if the register could pass its end by the first reading at 0: while it stands there nothing passes.
@@ -122,6 +123,7 @@ class CounterMeter {
   Course replay(model::CounterState& state, Doubts doubts) const;
   Counted enter(std::span<const model::CourseReading> readings, model::CounterState& state, Doubts doubts) const;
   bool caught_up(const Fix& first, const model::CourseReading& second, const model::CounterState& state) const;
+  bool shown_too_soon(const Fix& first, const Fix& now, const model::CounterState& state) const;
   bool stood_before_it_could_roll(const Fix& first, const Fix& now, const model::CounterState& state) const;
   Counted wait(const Fix& now, model::Quality quality, model::CounterState& state) const;
   Counted go_on_from_zero(const Step& step, const Fix& now, model::Quality quality, model::CounterState& state) const;

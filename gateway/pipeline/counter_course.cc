@@ -191,7 +191,11 @@ Counted CounterMeter::enter(std::span<const CourseReading> readings, CounterStat
 bool CounterMeter::caught_up(const Fix& first, const CourseReading& second, const CounterState& state) const {
   const Fix& baseline = *state.baseline;
   if (is_zero(baseline) || baseline.second >= first.second || first.second >= second.shown.second) return false;
-  return judge_.judge(baseline, second.shown, hints_of(state, second.float32)).verdict == Verdict::stalled;
+  // What stands behind the step explains none of it.
+  const Fix seen{std::min(state.pending_since.value_or(first.first), first.first), first.second};
+  const Hints hints = hints_of(state, second.float32);
+  return judge_.judge(baseline, seen, hints).verdict == Verdict::stalled &&
+         judge_.judge(baseline, second.shown, hints).verdict == Verdict::stalled;
 }
 
 }  // namespace carbongate::pipeline

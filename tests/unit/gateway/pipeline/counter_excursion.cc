@@ -1,6 +1,8 @@
-// Excursions of a counter's history: some readings of another course, and back.
+// Excursions of a counter's history: some readings of another course, and back; and what looks like one.
 #include <algorithm>
+#include <cmath>
 #include <iterator>
+#include <numeric>
 
 #include "tests/unit/gateway/pipeline/counter_history.h"
 
@@ -80,6 +82,86 @@ void CounterHistory::show_what_is_believed() {
     even(load, interval_);
     show();
   }
+}
+
+void CounterHistory::swap_after_zeros() {
+  if (!can_be_seen_to_fall_to_zero()) return;
+  for (std::int64_t n = one_in(3) ? 1 : std::min<std::int64_t>(between(1, 10h / interval_ + 1), 700); n > 0; --n) {
+    flow(interval_);
+    show(0.0, at_);
+  }
+  // Nor what the meter before the last one might show by now.
+  const auto fits = [this](std::int64_t value) {
+    const bool goes_on = old_course_ && value >= *old_course_ && value <= *old_course_ + 2 * possible(26h);
+    return value >= 2 * power_max_ + 4 * possible(interval_) && !goes_on;
+  };
+  std::int64_t value = 0;
+  for (int i = 0; i < 100 && !fits(value); ++i) value = other_value();
+  if (!fits(value)) return;
+  old_course_ = range_ == 0 ? register_ : register_ % range_;
+  flow(interval_);
+  set_register(value);
+  other_meter = true;
+  show();
+  load_ = std::max<std::int64_t>(load_, 300);
+}
+
+// What the connection cannot deliver from one reading to the next, nor since the register last moved, but perhaps
+// within `standing`: mWh of the register. nullopt: nothing that can be told from its end.
+std::optional<std::int64_t> CounterHistory::leap_out_of_reach(Duration standing) {
+  const auto other = std::ranges::find_if(readings.rbegin(), readings.rend(),
+                                          [this](const Reading& r) { return r.value != readings.back().value; });
+  if (other == readings.rend() || near_a_rollover(standing + 3h)) return std::nullopt;
+  const Duration since_it_moved = at_ + interval_ - other->at;
+  const std::int64_t unlike = power_known_ ? 1 : 3;  // a larger connection goes on alike
+  const std::int64_t least = unlike * possible(since_it_moved);
+  const auto delivered = static_cast<std::int64_t>(static_cast<double>(possible(standing)) *
+                                                   static_cast<double>(between(300, 1'100)) / 1e3);
+  const std::int64_t now = (range_ == 0 ? register_ : register_ % range_) / count_;
+  const std::int64_t leap = (least + delivered) / count_ + 1;
+  // By chance the leap may look like some counts of a coarse register.
+  const auto mwh = [](double kwh) { return std::llround(kwh * kKwh); };
+  if (std::gcd(mwh(shown()), mwh(in_unit(now + leap))) * 8 > leap * count_) return std::nullopt;
+  if (range_ != 0 && (now + leap) * count_ + 2 * possible(standing + 3h) > range_ - range_ / 8) return std::nullopt;
+  return leap * count_;
+}
+
+void CounterHistory::swap_at_a_stop() {
+  const std::int64_t standing = std::min<std::int64_t>(between(1, 200), 20h / interval_);
+  let_flow_at_least(2 * count_quanta);
+  const auto leap = leap_out_of_reach(standing * interval_);
+  if (!leap) return;
+  const std::int64_t before = flowed_;
+  const std::int64_t stands_at = (range_ == 0 ? register_ : register_ % range_) + *leap;
+  flow(interval_);
+  set_register(stands_at);
+  hidden = hidden.value_or(0) + flowed_ - before;
+  show();
+  for (std::int64_t n = standing; n > 0; --n) {
+    at_ += interval_;
+    truth_[at_] = flowed_;
+    show();
+  }
+  load_ = std::max<std::int64_t>(load_, 300);
+  good(14);
+}
+
+// It is above what flows meanwhile.
+void CounterHistory::show_a_frozen_spike() {
+  const std::int64_t frozen = std::min<std::int64_t>(between(2, 200), 20h / interval_);
+  let_flow_at_least(2 * count_quanta);
+  const auto leap = leap_out_of_reach(frozen * interval_);
+  if (!leap) return;
+  const std::int64_t load = one_in(2) ? 0 : between(0, 200);
+  const std::int64_t shown_before = range_ == 0 ? register_ : register_ % range_;
+  const double value = in_unit((shown_before + *leap) / count_);
+  for (std::int64_t n = frozen; n > 0; --n) {
+    load_ = load;
+    load_is_even_ = true;
+    flow(interval_);
+    show(value, at_);
+  }
+  good(4);
 }
 
 void CounterHistory::wander(Fault fault) {

@@ -44,6 +44,8 @@ std::string_view to_string(Fault fault) {
                                          "excursion near the end",
                                          "another course, excursion",
                                          "wrong but possible",
+                                         "swap at a stop",
+                                         "spike that freezes",
                                          "several",
                                          "swap, plausible step",
                                          "ratio change, unannounced"};
@@ -392,22 +394,7 @@ void CounterHistory::cause(Fault fault) {
       let_flow_at_least(3 * count_quanta);
       return;
     }
-    case Fault::swap_after_zeros: {
-      if (!can_be_seen_to_fall_to_zero()) return;
-      for (std::int64_t n = one_in(3) ? 1 : std::min<std::int64_t>(between(1, 10h / interval_ + 1), 700); n > 0; --n) {
-        flow(interval_);
-        show(0.0, at_);
-      }
-      std::int64_t value = 0;
-      for (int i = 0; i < 100 && value < 2 * power_max_ + 4 * possible(interval_); ++i) value = other_value();
-      if (value < 2 * power_max_ + 4 * possible(interval_)) return;
-      flow(interval_);
-      set_register(value);
-      other_meter = true;
-      show();
-      load_ = std::max<std::int64_t>(load_, 300);
-      return;
-    }
+    case Fault::swap_after_zeros: return swap_after_zeros();
     case Fault::swap_announced: {
       if (near_a_rollover(2h)) return;
       flow(Duration(between(1, 3'600'000)));
@@ -491,6 +478,8 @@ void CounterHistory::cause(Fault fault) {
     case Fault::excursion_near_end: return wander(fault);
     case Fault::course_and_excursion: return start_again_and_wander();
     case Fault::believed: return show_what_is_believed();
+    case Fault::swap_idle: return swap_at_a_stop();
+    case Fault::frozen_spike: return show_a_frozen_spike();
     case Fault::swap_unseen:
       flow(interval_);
       set_register(register_ + below(possible(interval_) / 4 + 1));

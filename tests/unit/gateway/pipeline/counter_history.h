@@ -40,6 +40,8 @@ enum class Fault {
   excursion_near_end,    // the same near the register's end, of the register or of the other course
   course_and_excursion,  // another meter or a reset, and excursions of 2 to 10 readings within the next 11
   believed,              // one wrong value, or two alike, that the connection could deliver, while little or much flows
+  swap_idle,             // another meter a little above, at the stop of a plant: it stands still until that goes on
+  frozen_spike,          // one wrong value a little above, shown for up to 20 hours; then back
   several,               // any of the above that a meter survives, several times
   // What no reading can tell. Not held to the goal; the table shows what it costs.
   swap_unseen,   // another meter that starts where the old one might have been
@@ -87,6 +89,10 @@ class CounterHistory {
   void wander(Fault fault);
   void start_again_and_wander();
   void show_what_is_believed();
+  std::optional<std::int64_t> leap_out_of_reach(Duration standing);
+  void swap_after_zeros();
+  void swap_at_a_stop();
+  void show_a_frozen_spike();
   std::optional<std::int64_t> course_away(Fault fault, std::int64_t readings_away);
 
   std::mt19937_64 random_;

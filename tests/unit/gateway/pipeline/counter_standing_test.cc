@@ -1,0 +1,132 @@
+// Counters that leap by what the connection cannot deliver, and stand still there: time that goes by explains nothing.
+#include <gtest/gtest.h>
+
+#include "tests/unit/gateway/pipeline/register_fixture.h"
+
+namespace carbongate::pipeline {
+namespace {
+
+using model::Activity;
+using model::Origin;
+using model::Quality;
+using model::Rule;
+
+constexpr Quality kPending{Origin::estimated, Rule::pending};
+
+Point of_two_megawatts(Duration interval) {
+  Point point = a_point();
+  point.limits.interval = interval;
+  point.limits.power_max_w = 2e6;
+  return point;
+}
+
+// 5 kWh a minute for two hours; from there on it shows `leap` more.
+Register leapt(const Point& point, double leap) {
+  Register meter(point);
+  for (Duration t{}; t <= 2h; t += point.limits.interval) meter.at(t, 1'000 + 5 * static_cast<double>(t / 1min));
+  EXPECT_EQ(meter.at(2h + point.limits.interval, 1'600 + leap).quality, kPending) << leap;
+  return meter;
+}
+
+TEST(CounterStanding, AMeterThatIsExchangedAtAStopIsNotBookedByTheTimeThatGoesBy) {
+  for (const Duration interval : {1min, 5min, 15min}) {
+    for (const double leap : {570.0, 1'010.0, 2'030.0, 5'030.0}) {
+      for (const int standing : {1, 5, 11, 12, 30, 100, 500}) {
+        Register meter = leapt(of_two_megawatts(interval), leap);
+        Duration t = 2h + interval;
+        for (int i = 0; i < standing; ++i) {
+          meter.at(t += interval, 1'600 + leap);
+          EXPECT_EQ(meter.total, Activity::of(600 * kKwh)) << leap << " standing for " << i;
+        }
+        const bool is_believed = (standing + 1) * interval >= std::max<Duration>(1h, 12 * interval);
+        EXPECT_EQ(pending(meter.state.counter).has_value(), !is_believed) << leap << " after " << standing;
+        for (int i = 1; i <= 12; ++i) meter.at(t += interval, 1'600 + leap + 7 * i);
+        EXPECT_EQ(meter.total, Activity::of((600 + 84) * kKwh)) << leap << " after " << standing;
+        EXPECT_FALSE(meter.state.counter.pending) << leap << " after " << standing;
+      }
+    }
+  }
+}
+
+TEST(CounterStanding, AWrongValueThatFreezesAndReturnsIsAGlitch) {
+  for (const bool flows_on : {false, true}) {
+    for (const double leap : {530.0, 2'030.0, 5'030.0}) {
+      for (const int frozen : {2, 15, 30, 59, 60, 90, 100}) {
+        Register meter = leapt(of_two_megawatts(1min), leap);
+        Duration t = 2h + 1min;
+        for (int i = 1; i < frozen; ++i) meter.at(t += 1min, 1'600 + leap);
+        double value = flows_on ? 1'600 + 5 * frozen : 1'600;
+        for (int i = 0; i < 30; ++i) meter.at(t += 1min, value += 5);
+        EXPECT_EQ(meter.total, Activity::of((static_cast<std::int64_t>(value) - 1'000) * kKwh))
+            << leap << " frozen for " << frozen;
+        EXPECT_FALSE(meter.state.counter.pending);
+      }
+    }
+  }
+}
+
+TEST(CounterStanding, WithoutPowerMaxItIsNotBookedByTheTimeThatGoesByEither) {
+  Point point = of_two_megawatts(1min);
+  point.limits.power_max_w.reset();
+  Register meter = leapt(point, 2'030);
+  Duration t = 2h + 1min;
+  for (int i = 0; i < 40; ++i) meter.at(t += 1min, 3'630);
+  EXPECT_EQ(meter.total, Activity::of(600 * kKwh));
+  for (int i = 1; i <= 12; ++i) meter.at(t += 1min, 3'630 + 5 * i);
+  EXPECT_EQ(meter.total, Activity::of(660 * kKwh));
+}
+
+TEST(CounterStanding, ANetRegisterThatLeapsIsNotBookedEither) {
+  for (const double leap : {-1'000.0, 1'000.0}) {
+    Point point = of_two_megawatts(1min);
+    point.limits.runs_back = true;
+    Register meter = leapt(point, leap);
+    Duration t = 2h + 1min;
+    for (int i = 0; i < 40; ++i) meter.at(t += 1min, 1'600 + leap);
+    for (int i = 1; i <= 12; ++i) meter.at(t += 1min, 1'600 + leap - i);
+    EXPECT_EQ(meter.total, Activity::of((600 - 12) * kKwh)) << leap;
+    EXPECT_FALSE(meter.state.counter.pending);
+  }
+}
+
+// What flowed while it stood is all explained.
+TEST(CounterStanding, OneThatCatchesUpAndStandsAgainIsBooked) {
+  Register meter(a_point());
+  for (int i = 0; i <= 60; ++i) meter.at(i * 1min, 1'000.0);
+  for (int i = 61; i <= 120; ++i) meter.at(i * 1min, 1'080.0);
+  EXPECT_EQ(meter.total, Activity::of(80 * kKwh));
+  EXPECT_FALSE(meter.state.counter.pending);
+}
+
+// What it stood for behind the step is none of what it catches up.
+TEST(CounterStanding, OneThatStandsBehindALeapDoesNotCatchUp) {
+  Register meter(a_point());
+  for (int i = 0; i <= 10; ++i) meter.at(i * 1min, 1'000.0);
+  for (int i = 11; i <= 30; ++i) meter.at(i * 1min, 1'050.3);
+  for (int i = 31; i <= 50; ++i) meter.at(i * 1min, 1'050.3 + 0.5 * (i - 30));
+  EXPECT_EQ(meter.total, Activity::of(10 * kKwh));
+}
+
+TEST(CounterStanding, WhatGoesOnAlikeWasReadUnevenly) {
+  for (const double next : {0.05, 0.2}) {
+    Register meter(a_point());
+    meter.at(0s, 1'000.0);
+    EXPECT_EQ(meter.at(10s, 1'000.65).quality, kPending);
+    const Counted counted = meter.at(20s, 1'000.65 + next);
+    EXPECT_EQ(counted.quality, kPending);
+    EXPECT_EQ(meter.total, next > 0.1 ? Activity::of(850'000) : Activity{});
+  }
+}
+
+TEST(CounterStanding, AnotherMeterInThePlaceOfOneThatStoodAt0IsNotBookedByTheTimeThatGoesBy) {
+  Register meter(a_point());
+  meter.at(0min, 5'000.0);
+  for (int i = 1; i <= 90; ++i) meter.at(i * 1min, 0);
+  int i = 91;
+  for (; i <= 130; ++i) meter.at(i * 1min, 60);
+  for (; i <= 150; ++i) meter.at(i * 1min, 60 + 0.5 * (i - 130));
+  EXPECT_EQ(meter.total, Activity::of(10 * kKwh));
+}
+
+}  // namespace
+}  // namespace carbongate::pipeline
