@@ -230,6 +230,7 @@ json::object point(const PointUsed& p, const model::Carrier* carrier) {
         json::object{{"at", time(r.at)},
                      {"place", name_of(r.place)},
                      {"value", number(r.value)},
+                     {"repaired", number(r.repaired)},
                      {"quality", quality(r.quality)},
                      {"moved", r.moved ? json::value(amount(*r.moved, carrier)) : json::value(nullptr)},
                      {"moved_since", time(r.moved_since)},

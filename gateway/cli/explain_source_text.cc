@@ -54,17 +54,21 @@ void write_origin(Page& page, const PointUsed& point) {
 void write_bytes(Page& page, const PointUsed& point, Figures& figures) {
   std::vector<std::vector<std::string>> rows;
   std::vector<std::string> reasons;
+  bool is_repaired = false;
   for (const ReadingUsed& reading : point.readings) {
     if (!reading.bytes && reading.bytes_missing.empty()) continue;
+    const double value = reading.repaired.value_or(reading.value);
+    is_repaired |= reading.repaired.has_value();
     rows.push_back({figures.time(reading.at), reading.bytes.value_or("none"), reading.bytes ? "->" : "",
-                    std::isnan(reading.value) ? "no number" : Figures::number(reading.value), point.unit});
+                    std::isnan(value) ? "no number" : Figures::number(value), point.unit});
     if (!reading.bytes && std::ranges::find(reasons, reading.bytes_missing) == reasons.end()) {
       reasons.push_back(reading.bytes_missing);
     }
   }
   if (!rows.empty()) {
-    page.field("Bytes 字节",
-               "re-encoded from the value, which is what is stored; of what is no number as they were read");
+    page.field("Bytes 字节", std::string("re-encoded from the value, which is what is stored") +
+                                 (is_repaired ? ", or from what a repair makes of it" : "") +
+                                 "; of what is no number as they were read");
     for (const std::string& reason : reasons) page.field("  none 无", reason);
     page.table({{"time 时间"}, {"bytes 字节"}, {"", false}, {"value 数值", true}, {"unit 单位"}}, rows);
   }

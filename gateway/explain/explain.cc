@@ -331,7 +331,9 @@ class Explaining {
       reading.held_until = moved->held_until;
     }
     if (!configured_.point) return reading;
-    if (auto origin = known_.origin(configured_.point->id, reading.value)) {
+    const double right = known_.repaired(configured_.point->id, stored.at, stored.value);
+    if (std::isfinite(right) && right != stored.value) reading.repaired = right;
+    if (auto origin = known_.origin(configured_.point->id, reading.repaired.value_or(reading.value))) {
       reading.bytes = std::move(origin->bytes);
       reading.bytes_missing = std::move(origin->bytes_missing);
       out_.point.origin =

@@ -97,6 +97,7 @@ struct ReadingUsed {
   std::optional<Instant> moved_since;
   std::optional<model::Activity> counted;  // how much of that in the interval
   std::optional<Instant> held_until;       // of a rate: all of that is of the value before it, which stood until then
+  std::optional<double> repaired;          // what a repair makes of it: what its bytes are by the decoding of now
   std::optional<std::string> bytes;        // "47 8e 6a 00": re-encoded from the value; of a NaN as they were read
   std::string bytes_missing;               // why there are none, of a register
 };

@@ -251,6 +251,9 @@ def test_a_correction_is_explained_with_what_was_first_published(tmp_path):
         assert Decimal(e["published"]["amount"]) < Decimal(e["known"]["amount"]) == Decimal(e["point"]["counted_again"])
         assert all(product["fits"] for formula in e["formulas"] for product in formula["products"])
         assert "a digit was lost" in e["point"]["notes"][0]
+        for reading in e["point"]["readings"]:  # the bytes are those that the device sends, by the decoding of now
+            sent = decode(reading["bytes"], e["point"]["origin"]["decoding"])
+            assert abs(sent - Decimal(reading["repaired"])) < MILLIGRAM > abs(sent - 10 * Decimal(reading["value"]))
         first = explain(wrong, e["entry"].split("#")[0] + "#0")
         assert first["known"]["amount"] == e["published"]["amount"] == first["point"]["counted_again"]
 
