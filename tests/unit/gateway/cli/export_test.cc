@@ -190,7 +190,7 @@ TEST_F(ExportTest, WritesCorrectionsBesideWhatTheyCorrect) {
   correction.revision = 1;
   correction.correction = model::Correction{model::Cause::late_data, "two readings", kNewYear + 48h};
   commit({{{kAccount, entry}, {kAccount, correction}}, {}, {}});
-  EXPECT_THAT(text("entries"), HasSubstr(",1,kWh,0,,,0,measured,,2,consumed,,,,,,,0,,0,,,,,,0,none,,\n"));
+  EXPECT_THAT(text("entries"), HasSubstr(",1,kWh,,,,0,measured,,2,consumed,,,,,,,0,,0,,,,,,0,none,,\n"));
   EXPECT_THAT(text("entries"), HasSubstr(",-0.25,kWh,0,,,0,measured,,2,consumed,,,,,,,0,,1,late-data,two readings,"
                                          "2023-01-03T00:00:00+08:00,,,0,none,,\n"));
   EXPECT_THAT(text("corrections"), HasSubstr(",-0.25,kWh,"));
