@@ -22,7 +22,10 @@ model::Result<std::vector<Replay::Made>> results_again(store::History& history, 
   if (!window.reach_around()) {
     if (auto result = read(); result.has_error()) return result.error();
   }
-  const LiveHistory live(site, factors);  // no factor is asked for
+  const auto thinned = history.is_thinned();
+  if (thinned.has_error()) return thinned.error();
+  if (*thinned && !window.has_lead()) return std::vector<Replay::Made>{};  // what it followed from is no longer kept
+  const LiveHistory live(site, factors);                                   // no factor is asked for
   Replay replay(site, factors, live);
   for (;;) {
     auto [played, results] = replay.results(window, through);

@@ -79,6 +79,7 @@ class Search {
 
   // From the place of the hour before the interval, forwards.
   bool take(const History::RawReading& raw) {
+    if (raw.sequence > wanted_.through) return false;
     if (usable(raw.quality) && raw.quality.rule != model::Rule::out_of_order) newest_ = std::max(newest_, raw.at);
     Slot* slot = slot_of(raw.series);
     if (slot && is_wanted(raw)) {

@@ -39,8 +39,8 @@ bool held_long_enough(const CounterState& state, const Fix& now) {
          std::max<Duration>(kHoldMin, (is_zero(*state.pending) ? kHoldZeros : kHoldReadings) * spacing);
 }
 
-// Whether the counter went on from the jump at a speed that makes the jump itself believable: at a tenth of it. `first`,
-// `pending`: when it showed the value behind the jump first, and last.
+// Whether the counter went on from the jump at a speed that makes the jump itself believable: at a tenth of it.
+// `first`, `pending`: when it showed the value behind the jump first, and last.
 bool went_on_alike(const Fix& baseline, const Fix& first, const Fix& pending, const Fix& now) {
   const Wide jump = Wide{(pending.second - baseline.second).quanta()} * (now.first - pending.first).count();
   const Wide next = Wide{(now.second - pending.second).quanta()} * (first.first - baseline.first).count();
@@ -191,6 +191,8 @@ Counted CounterMeter::decide(const CourseReading& reading, CounterState& state, 
 bool CounterMeter::shown_too_soon(const Fix& first, const Fix& now, const CounterState& state) const {
   const Fix& baseline = *state.baseline;
   const Fix& pending = *state.pending;
+  // Behind a course that was given up it is not told whether this one had stood still before.
+  if (state.abandoned && !is_zero(baseline)) return false;
   const Verdict next = judge_.judge(pending, now, no_hints()).verdict;
   const bool fits = next == Verdict::forward || next == Verdict::standstill;
   const bool up = baseline.second < pending.second && pending.second <= now.second;

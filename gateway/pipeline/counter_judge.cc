@@ -100,7 +100,7 @@ Step CounterJudge::judge_unannounced(const Fix& from, const Fix& to, const Hints
   if (by_rounding || moved == 0) return decided(Verdict::standstill, from, to, 0);
   // What goes on from above the course that was given up is no way back to it.
   const bool goes_on = hints.abandoned && hints.abandoned->second < from.second &&
-                       (to.second > from.second || (runs_back_ && deliverable(from, to, connection_.rate_usual)));
+                       (to.second > from.second || runs_back_) && deliverable(from, to, connection_.rate_usual);
   if (hints.abandoned && !goes_on && to.second >= hints.abandoned->second &&
       deliverable(*hints.abandoned, to, connection_.rate_usual)) {
     return decided(Verdict::returned, from, to, value_of(to) - value_of(*hints.abandoned));

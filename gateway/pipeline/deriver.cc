@@ -428,7 +428,10 @@ std::optional<Deriver::Derived> Deriver::derive_single(const Rules& rules, const
     }
   }
   if (unusable != Rule::none) {
-    if (counted) state.held = worse(state.held, {Origin::estimated, unusable});
+    if (counted) {
+      state.held = worse(state.held, {Origin::estimated, unusable});
+      state.remainder = 0;
+    }
     out.quality = {Origin::missing, unusable};
     return out;
   }
@@ -494,7 +497,10 @@ std::optional<Deriver::Derived> Deriver::derive_sum(const Rules& rules, const Ro
     for (model::DerivedInputState& term : state.inputs) term.since = {};
   }
   if (unusable != Rule::none) {
-    if (counted) state.held = worse(state.held, {Origin::estimated, unusable});
+    if (counted) {
+      state.held = worse(state.held, {Origin::estimated, unusable});
+      state.remainder = 0;
+    }
     out.quality = {Origin::missing, unusable};
     return out;
   }

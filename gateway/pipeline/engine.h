@@ -59,10 +59,7 @@ class Pipeline::Engine {
   model::Effects keep_apart(std::span<const Batch> batches);
   model::Effects correct(std::span<const model::Amendment> amendments, std::span<const model::AccountRollup> rollups,
                          std::span<const model::LateDataSettled> restated);
-  void resume(Instant now, const std::map<std::string, std::string>& sources) {
-    alerts_.resume(now, sources);
-    due_.wait_anew(now);
-  }
+  void resume(Instant now, const std::map<std::string, std::string>& sources);
   void begin_restating(PointId point) { late_since_.at(index(point)).reset(); }
   model::Effects pass(Instant now, bool all_taken_in);
   model::Effects tell(model::WatchId watch, double value, const std::string& note, Instant at);

@@ -75,7 +75,7 @@ void OpenSetAside::put_back() {
 }
 
 bool price_open_quarter(model::AccountState& account, AccountFactors& factors) {
-  const auto& quarter = quarter_of(account);
+  auto& quarter = quarter_of(account);
   if (!quarter) return false;
   bool is_changed = false;
   for (const Basis basis : model::kBases) {
@@ -93,9 +93,18 @@ bool price_open_quarter(model::AccountState& account, AccountFactors& factors) {
   const std::int64_t scaled_coal = scaled_coal_at(factors, quarter->begin);
   std::int64_t remainder = account.coal_remainder;
   const auto right = model::StandardCoal::of(multiply(quarter->amount, scaled_coal, remainder));
-  if (std::llabs((right - quarter->coal).quanta()) <= kCarried) return is_changed;
-  account.coal_remainder = remainder;
-  add_to_open(account, right - quarter->coal);
+  if (std::llabs((right - quarter->coal).quanta()) > kCarried) {
+    account.coal_remainder = remainder;
+    add_to_open(account, right - quarter->coal);
+    is_changed = true;
+  }
+  if (!is_changed) return false;
+  if (model::lack_of_factor(quarter->quality.rule) != 0)
+    quarter->quality = {};  // of what lies beneath nothing is known
+  quarter->quality = worse(quarter->quality, lack_of_factors(factors, quarter->begin));
+  for (std::optional<model::OpenPeriod>& open : account.open) {
+    if (open) open->quality = worse(open->quality, quarter->quality);
+  }
   return true;
 }
 

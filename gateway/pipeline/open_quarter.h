@@ -33,8 +33,8 @@ class OpenSetAside {
   model::StandardCoal taken_coal_;
 };
 
-// After a start: where other factors apply than those it was counted by so far, counts all of it by these, which its
-// entry will name. False: it is as it was.
+// Of a gateway that listens again: where other factors apply than those it was counted by so far, counts all of it by
+// these, which its entry will name. False: it is as it was.
 bool price_open_quarter(model::AccountState& account, AccountFactors& factors);
 
 }  // namespace carbongate::pipeline

@@ -76,6 +76,11 @@ Pipeline::Engine::Engine(const model::Site& site, const FactorRegistry& factors,
     note_next_close(points_[i], state_.points[i]);
     if (state_.points[i].live) live_factors_.restore(static_cast<PointId>(i), *state_.points[i].live);
   }
+}
+
+void Pipeline::Engine::resume(Instant now, const std::map<std::string, std::string>& sources) {
+  alerts_.resume(now, sources);
+  due_.wait_anew(now);
   for (std::size_t i = 0; i < accounts_.size(); ++i) {
     if (price_open_quarter(state_.accounts[i], accounts_[i].factors)) changed_accounts_.note(i);
   }

@@ -128,5 +128,21 @@ TEST(CounterStanding, AnotherMeterInThePlaceOfOneThatStoodAt0IsNotBookedByTheTim
   EXPECT_EQ(meter.total, Activity::of(10 * kKwh));
 }
 
+// Polled each minute, and refreshed each hour: behind an exchange that nobody announced each of its steps is known.
+TEST(CounterStanding, ARegisterThatIsRefreshedEachHourGoesOnBehindAnExchange) {
+  Point point = a_point();
+  point.limits.interval = 1min;
+  point.limits.power_max_w = 10e3;
+  for (const double hourly : {2.0, 4.5, 8.0}) {
+    Register meter(point);
+    int minute = 0;
+    for (; minute < 10 * 60; ++minute) meter.at(minute * 1min, 50'000 + hourly * (minute / 60));
+    for (; minute < 34 * 60; ++minute) meter.at(minute * 1min, 3.017 + hourly * (minute / 60 - 10));
+    // Nine steps before the exchange, and all but the first few behind it: the last one is open.
+    EXPECT_GE(meter.total, Activity::of(static_cast<std::int64_t>((9 + 20) * hourly * kKwh))) << hourly;
+    EXPECT_LE(meter.total, Activity::of(static_cast<std::int64_t>((9 + 23) * hourly * kKwh))) << hourly;
+  }
+}
+
 }  // namespace
 }  // namespace carbongate::pipeline

@@ -31,6 +31,7 @@ TEST(OpenQuarter, IsCountedByOneFactorAfterAStartWithAnother) {
   feed(before, counter(point, 0min, 22min));
   site.site.accounts[0].factor->region = "CN";
   Pipeline after = site.pipeline(before.state());
+  after.resume(kStart + 22min, {});
   const auto rows = feed(after, counter(point, 23min, 31min));
 
   Pipeline all_by_the_new_one = site.pipeline();
@@ -48,13 +49,29 @@ TEST(OpenQuarter, IsCountedByOneFactorAfterAStartWithAnother) {
       << "sums in progress say what the total does";
 }
 
+TEST(OpenQuarter, LacksAFactorNoMoreOnceThereIsOne) {
+  TestSite site;
+  const PointId point = site.add_point("meter", Kind::cumulative, "kWh");
+  site.add_account(point, "electricity", "cn-grid", "nowhere");
+  Pipeline before = site.pipeline();
+  feed(before, counter(point, 0min, 7min));
+  site.site.accounts[0].factor->region = "CN-SC";
+  Pipeline after = site.pipeline(before.state());
+  after.resume(kStart + 7min, {});
+  const auto entries = only<EmissionEntry>(feed(after, counter(point, 8min, 16min)));
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_EQ(entries[0].quality, model::Quality{});
+  EXPECT_GT(entries[0].primary.emitted.co2e.quanta(), 0);
+}
+
 TEST(OpenQuarter, IsLeftAsItIsByAStartThatChangesNothing) {
   TestSite site;
   const PointId point = site.add_point("meter", Kind::cumulative, "kWh");
   site.add_account(point);
   Pipeline before = site.pipeline();
   feed(before, counter(point, 0min, 22min));
-  const Pipeline after = site.pipeline(before.state());
+  Pipeline after = site.pipeline(before.state());
+  after.resume(kStart + 22min, {});
   EXPECT_EQ(to_text(after.state()), to_text(before.state()));
 }
 
