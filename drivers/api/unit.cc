@@ -11,7 +11,8 @@ using enum Dimension;
 
 constexpr std::int64_t kMillilitres = 1'000'000;  // in a cubic metre
 
-// Standard coal (tce, kgce) is no unit: no meter counts it, and what a tonne of it holds is a factor.
+// Standard coal is energy here: 1 kgce is 29 307.6 kJ (GB/T 2589), as heat is settled by. What a carrier is worth in it
+// is another question, which its coefficient answers.
 constexpr std::array kUnits{
     Unit{"1", ratio},
     Unit{"%", ratio, 1, 100},
@@ -22,6 +23,8 @@ constexpr std::array kUnits{
     Unit{"MJ", energy, 1'000'000},
     Unit{"GJ", energy, 1'000'000'000},
     Unit{"TJ", energy, 1'000'000'000'000},
+    Unit{"kgce", energy, 29'307'600},
+    Unit{"tce", energy, 29'307'600'000},
     Unit{"mWh", energy, 18, 5},
     Unit{"Wh", energy, 3'600},
     Unit{"kWh", energy, 3'600'000},

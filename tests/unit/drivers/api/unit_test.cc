@@ -84,6 +84,8 @@ TEST(Unit, ScalesAgreeWithEachOther) {
   };
   EXPECT_EQ(ratio("kWh", "mWh"), 1e6);
   EXPECT_EQ(ratio("MWh", "kWh"), 1e3);
+  EXPECT_EQ(ratio("kgce", "kJ"), 29'307.6);
+  EXPECT_EQ(ratio("tce", "GJ"), 29.3076);
   EXPECT_EQ(ratio("GJ", "kJ"), 1e6);
   EXPECT_EQ(ratio("MW", "mW"), 1e9);
   EXPECT_EQ(ratio("m3", "L"), 1e3);

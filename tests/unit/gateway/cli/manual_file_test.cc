@@ -114,7 +114,7 @@ m.csv:4:19: error: unknown point of this user and carrier 'incomer.enrgy'; did y
 m.csv:5:34: error: '2026-03-01T00:10' is not a quarter hour; a stretch consists of whole ones
 m.csv:5:51: error: 'March' is not a time; write 2026-03-01, 2026-03-01T08:00 or 2026-03-01T08:00:00+08:00
 m.csv:5:57: error: -5 is below zero: write the true amount of the stretch, not the difference; what left the site is an account of its own
-m.csv:5:60: error: 'Nm3' is no unit of electricity; known: J, kJ, MJ, GJ, TJ, mWh, Wh, kWh, MWh, GWh
+m.csv:5:60: error: 'Nm3' is no unit of electricity; known: J, kJ, MJ, GJ, TJ, kgce, tce, mWh, Wh, kWh, MWh, GWh
 m.csv:6:45: error: not after 'begin'
 m.csv:6:56: error: '1e400' is not a number such as 12500.5
 m.csv:7:45: error: not closed yet: 'incomer.energy' is counted up to 2026-05-01T08:00:00+08:00
