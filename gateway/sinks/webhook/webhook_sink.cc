@@ -98,7 +98,7 @@ void WebhookSink::remember(const model::StoredRow& row, const Event& event, cons
   if (config_.format != Format::alertmanager || alert == nullptr || !answer.trouble.empty()) return;
   if (!model::is_active(alert->stage)) {
     firing_.drop(alert->id);
-  } else if (answer.refused.empty() && firing_.has_room_for(alert->id)) {
+  } else if (answer.refused.empty() && firing_.has_room_for(alert->id) && (!is_offered_ || is_offered_(*row.series))) {
     firing_.put(alert->id, event.body);
   }
 }

@@ -195,6 +195,18 @@ TEST_F(ToAlertmanager, WhatIsNoLongerConfiguredOrSelectedIsNotToldAgain) {
   EXPECT_EQ(last(), "bad 09:12:30");
 }
 
+// A kill before the delivery was noted, and a start without its rule: it is delivered, and ends there by itself.
+TEST_F(ToAlertmanager, WhatIsDeliveredOnceMoreWithoutItsRuleIsNotToldAgain) {
+  for (int i = 0; i < 2; ++i) peer_.answer(200);
+  restart("", {{"bad", model::Severity::critical}});
+  deliver({of_rule("bad", row(1, "bad", model::AlertStage::firing)),
+           of_rule("gone", row(2, "gone", model::AlertStage::firing))});
+  EXPECT_EQ(last(), "gone 09:12:00");
+  peer_.answer(200);
+  pass(10s);
+  EXPECT_EQ(last(), "bad 09:12:10");
+}
+
 TEST_F(ToAlertmanager, WhatWasNotToldAgainIsAtTheNextTime) {
   peer_.answer(200);
   deliver({row(1, "a", model::AlertStage::firing)});
