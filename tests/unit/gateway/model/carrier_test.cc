@@ -89,12 +89,15 @@ TEST(ToActivity, CountsProductsByPiecesOrByMassButNeverOneAsTheOther) {
   EXPECT_FALSE(to_activity(1, *find_unit("h"), carrier("product-pieces")));
 }
 
+TEST(ToActivity, TakesHeatInStandardCoal) {
+  EXPECT_EQ(quanta(1.0, "tce", "heat"), quanta(29.3076, "GJ", "heat"));
+  EXPECT_EQ(quanta(1'000.0, "kgce", "heat"), quanta(1.0, "tce", "heat"));
+}
+
 TEST(ToActivity, TakesVolumesAt20DegreesByTheRatioOfTheTemperatures) {
   EXPECT_EQ(quanta(29'315.0, "Sm3", "natural-gas"), 27'315'000'000) << "exact: 273.15 K to 293.15 K";
   EXPECT_EQ(quanta(1.0, "Sm³", "natural-gas"), 931'776);
   EXPECT_EQ(quanta(29'315.0, "Sm3/h", "natural-gas"), 27'315'000'000) << "during one hour";
-  EXPECT_FALSE(find_unit("tce"));
-  EXPECT_FALSE(find_unit("kgce"));
 }
 
 TEST(ToActivity, ConvertsExactly) {
