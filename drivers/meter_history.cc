@@ -47,10 +47,12 @@ std::optional<Time> parse_as(const std::string& text, const char* format) {
 std::optional<Instant> parse_when(std::string text, const date::time_zone* zone) {
   std::ranges::replace(text, ' ', 'T');
   if (text.ends_with('Z')) text.replace(text.size() - 1, 1, "+00:00");
-  for (const char* format : {"%FT%H:%M%Ez", "%FT%T%Ez"}) {
-    if (const auto at = parse_as<Instant>(text, format)) return *at;
-  }
-  for (const char* format : {"%FT%H:%M", "%FT%T", "%F"}) {
+  // Seconds that are not there are no number to the library, which it rounds.
+  constexpr std::size_t kMinutesEnd = std::string_view("2026-03-01T10:00").size();
+  const bool has_seconds = text.size() > kMinutesEnd + 1 && text[kMinutesEnd] == ':' && text[kMinutesEnd + 1] >= '0' &&
+                           text[kMinutesEnd + 1] <= '9';
+  if (const auto at = parse_as<Instant>(text, has_seconds ? "%FT%T%Ez" : "%FT%H:%M%Ez")) return *at;
+  for (const char* format : {has_seconds ? "%FT%T" : "%FT%H:%M", "%F"}) {
     const auto local = parse_as<LocalTime>(text, format);
     if (local && zone) return zone->to_sys(*local, date::choose::earliest);
   }
