@@ -26,6 +26,14 @@ Wide magnitude(Wide value) {
   return value < 0 ? -value : value;
 }
 
+// What a register is seen to count at once, by two of its values and by those before them. A 32-bit float counts
+// coarser as it grows.
+std::int64_t seen_count(const Fix& from, const Fix& to, const Hints& hints = {}) {
+  const std::int64_t between = std::gcd(value_of(from), value_of(to));
+  const std::int64_t resolution = hints.float32 ? std::abs(value_of(to)) >> 23 : 0;
+  return std::min(between, std::max(std::gcd(between, hints.count), resolution));
+}
+
 Step decided(Verdict verdict, const Fix& from, const Fix& to, std::int64_t moved) {
   return {.verdict = verdict, .stretches = {{.from = from, .end = to.first, .moved = moved}}};
 }
@@ -98,14 +106,15 @@ Step CounterJudge::judge_unannounced(const Fix& from, const Fix& to, const Hints
   // A 32-bit float keeps 24 bits: its rounding is at most 2^-24 of the value, twice that between two values.
   const bool by_rounding = moved < 0 && hints.float32 && -moved <= value_of(from) >> 22 && !runs_back_;
   if (by_rounding || moved == 0) return decided(Verdict::standstill, from, to, 0);
+  const std::int64_t count = seen_count(from, to, hints);
   // What goes on from above the course that was given up is no way back to it.
   const bool goes_on = hints.abandoned && hints.abandoned->second < from.second &&
-                       (to.second > from.second || runs_back_) && deliverable(from, to, connection_.rate_usual);
+                       (to.second > from.second || runs_back_) && deliverable(from, to, connection_.rate_usual, count);
   if (hints.abandoned && !goes_on && to.second >= hints.abandoned->second &&
-      deliverable(*hints.abandoned, to, connection_.rate_usual)) {
+      deliverable(*hints.abandoned, to, connection_.rate_usual, seen_count(*hints.abandoned, to))) {
     return decided(Verdict::returned, from, to, value_of(to) - value_of(*hints.abandoned));
   }
-  const bool usual = deliverable(from, to, connection_.rate_usual);
+  const bool usual = deliverable(from, to, connection_.rate_usual, count);
   if (usual && (moved > 0 || runs_back_)) {
     Step step = decided(Verdict::forward, from, to, moved);
     step.ambiguous = could_wrap_once_more(step.stretches.front());
@@ -117,7 +126,7 @@ Step CounterJudge::judge_unannounced(const Fix& from, const Fix& to, const Hints
     step.ambiguous = could_wrap_once_more(step.stretches.front());
     return step;
   }
-  if (moved > 0 && !connection_.known && deliverable(from, to, connection_.rate_max)) {
+  if (moved > 0 && !connection_.known && deliverable(from, to, connection_.rate_max, count)) {
     return decided(Verdict::unusual, from, to, moved);
   }
   if (moved > 0 && connection_.known && hints.stands_since && !hints.abandoned && value_of(from) != 0) {
@@ -127,7 +136,6 @@ Step CounterJudge::judge_unannounced(const Fix& from, const Fix& to, const Hints
     }
   }
   const Duration time = std::min<Duration>(to.first - from.first, kFallTimeMax);
-  const std::int64_t count = std::gcd(value_of(from), value_of(to));
   if (moved < 0 && value_of(to) >= value_of(from) / 2 &&
       possible({from, to.first, moved}, connection_.rate_usual, time, count)) {
     return {.verdict = Verdict::fall};
@@ -164,8 +172,7 @@ std::optional<Step> CounterJudge::across(std::span<const Replaced> replaced, con
       return stretch;
     }
     const Stretch stretch{begin, end.first, moved};
-    if (!possible(stretch, connection_.rate_usual, whole, std::gcd(value_of(begin), value_of(end))))
-      return std::nullopt;
+    if (!possible(stretch, connection_.rate_usual, whole, seen_count(begin, end))) return std::nullopt;
     return Stretch{begin, end.first, std::max<std::int64_t>(moved, 0), moved >= 0};
   };
   Step step{.verdict = Verdict::replaced, .settled_until = replaced.back().at};
@@ -249,9 +256,9 @@ bool CounterJudge::possible(const Stretch& stretch, std::int64_t rate, Duration 
   return amount <= std::min<Wide>(one_count, rate) + over(rate, time);
 }
 
-bool CounterJudge::deliverable(const Fix& from, const Fix& to, std::int64_t rate) const {
+bool CounterJudge::deliverable(const Fix& from, const Fix& to, std::int64_t rate, std::int64_t count) const {
   const std::int64_t moved = value_of(to) - value_of(from);
-  return possible({from, to.first, moved}, rate, to.first - from.first, std::gcd(value_of(from), value_of(to)));
+  return possible({from, to.first, moved}, rate, to.first - from.first, count);
 }
 
 bool CounterJudge::rescaled(const Fix& from, const Fix& to) const {
@@ -268,7 +275,7 @@ bool CounterJudge::rescaled(const Fix& from, const Fix& to) const {
 }
 
 bool CounterJudge::from_zero(const Fix& from, const Fix& to) const {
-  return value_of(to) >= 0 && deliverable({from.first, RegisterValue{}}, to, connection_.rate_usual);
+  return value_of(to) >= 0 && deliverable({from.first, RegisterValue{}}, to, connection_.rate_usual, value_of(to));
 }
 
 bool CounterJudge::delivered_from_zero(const Fix& zero, const Fix& to, std::int64_t count) const {

@@ -52,6 +52,7 @@ struct Hints {
   std::optional<Fix> abandoned;
   std::optional<Instant> stands_since;
   std::optional<Instant> settled_until;
+  std::int64_t count = 0;  // what all values of this course are multiples of, in quanta; 0: nothing known
 };
 
 // A replacement is looked for this far around the time that was announced.
@@ -120,7 +121,7 @@ class CounterJudge {
   bool plausible_wrap(const Fix& from, const Fix& to, std::int64_t range, std::int64_t moved, Duration time) const;
   bool could_wrap_once_more(const Stretch& stretch) const;
   bool possible(const Stretch& stretch, std::int64_t rate, Duration time, std::int64_t count) const;
-  bool deliverable(const Fix& from, const Fix& to, std::int64_t rate) const;
+  bool deliverable(const Fix& from, const Fix& to, std::int64_t rate, std::int64_t count) const;
   Ratio ratio_at(Instant at) const;
 
   Connection connection_;

@@ -16,7 +16,8 @@ inline Hints hints_of(const model::CounterState& state, bool float32) {
   return {.float32 = state.falls < kFallsMax && float32,
           .abandoned = state.abandoned,
           .stands_since = state.stands_since,
-          .settled_until = state.settled_until};
+          .settled_until = state.settled_until,
+          .count = state.count};
 }
 // A step between two doubtful readings stands for itself.
 inline Hints no_hints() {

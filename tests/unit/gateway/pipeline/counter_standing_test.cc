@@ -1,6 +1,8 @@
 // Counters that leap by what the connection cannot deliver, and stand still there: time that goes by explains nothing.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tests/unit/gateway/pipeline/register_fixture.h"
 
 namespace carbongate::pipeline {
@@ -46,6 +48,38 @@ TEST(CounterStanding, AMeterThatIsExchangedAtAStopIsNotBookedByTheTimeThatGoesBy
       }
     }
   }
+}
+
+// 1600 and 1700 alone are of a register that counts by hundreds; it was seen to count by fives.
+TEST(CounterStanding, WhatItWasSeenToCountAtOnceIsNoCoarserForTwoRoundNumbers) {
+  for (const double leap : {50.0, 100.0, 400.0, 1'600.0}) {
+    Register meter = leapt(of_two_megawatts(1min), leap);
+    Duration t = 2h + 1min;
+    for (int i = 0; i < 90; ++i) meter.at(t += 1min, 1'600 + leap);
+    EXPECT_EQ(meter.total, Activity::of(600 * kKwh)) << leap;
+    for (int i = 1; i <= 12; ++i) meter.at(t += 1min, 1'600 + leap + 5 * i);
+    EXPECT_EQ(meter.total, Activity::of(660 * kKwh)) << leap;
+  }
+}
+
+TEST(CounterStanding, ARegisterThatCountsByHundredsMovesByOne) {
+  Register meter(of_two_megawatts(1min));
+  for (int i = 0; i < 60; ++i) meter.at(i * 1min, 1'000 + 100 * (i / 20));
+  EXPECT_EQ(meter.total, Activity::of(200 * kKwh));
+  EXPECT_EQ(meter.at(1h, 1'300).quality.origin, Origin::measured);
+}
+
+// From 2^24 on it shows every other kWh, more than 20 kW deliver within a minute.
+TEST(CounterStanding, A32BitFloatCountsCoarserAsItGrows) {
+  Point point = of_two_megawatts(1min);
+  point.limits.power_max_w = 2e4;
+  Register meter(point);
+  const double first = (1 << 24) - 20;
+  for (int i = 0; i <= 600; ++i) {
+    const auto shown = static_cast<float>(first + std::floor(i / 10.0));
+    EXPECT_EQ(meter.at(i * 1min, static_cast<double>(shown)).quality.origin, Origin::measured) << i;
+  }
+  EXPECT_EQ(meter.total, Activity::of(60 * kKwh));
 }
 
 TEST(CounterStanding, AWrongValueThatFreezesAndReturnsIsAGlitch) {
