@@ -40,10 +40,19 @@ asio::awaitable<model::Result<std::vector<model::Amendment>>> substitutes_there(
   if (refused.has_error()) co_return refused.error();
   for (const RefusedHours& hours : *refused) {
     const model::Account& account = config.site.accounts.at(model::index(hours.account));
-    spdlog::warn("{}: {} hours of {} lack data, and the rules allow no substitute: too few valid ones before them",
-                 account.user, hours.hours, config.site.points.at(index(account.source)).full_name());
+    spdlog::warn(
+        "{}: {} hours of {} lack data, and the rules allow no substitute: too few valid ones before them or in the "
+        "quarter of the year",
+        account.user, hours.hours, config.site.points.at(index(account.source)).full_name());
   }
   co_return amendments;
+}
+
+// Of a quarter of the year that is over by now, all of it: the share of valid hours is known then, or another one.
+Instant looked_at_from(const model::Account& account, Instant from, Instant until, pipeline::Calendar& calendar) {
+  if (account.substitution != model::SubstitutionMethod::hj75) return from;
+  const pipeline::Span quarter = calendar.quarter_of_year(from);
+  return quarter.end <= until ? quarter.begin : from;
 }
 
 }  // namespace
@@ -74,6 +83,7 @@ asio::awaitable<void> Gateway::substitute_closed_hours() {
   co_await take_turn();  // so that everything up to there is on disk
   std::map<PointId, Instant> closed;
   std::map<PointId, Instant> done;
+  pipeline::Calendar calendar(config_.site.time_zone);
   SubstitutionRange range{.from = Instant::max(), .to = Instant::min(), .user = {}, .closed_until = {}};
   for (const model::Account& account : config_.site.accounts) {
     const auto until = pipeline_.counted_until(account.source);
@@ -82,7 +92,7 @@ asio::awaitable<void> Gateway::substitute_closed_hours() {
     const Instant hour = std::chrono::floor<std::chrono::hours>(*until);
     const auto [before, is_new] = substituted_.try_emplace(account.source, hour - kAfterAStart);
     if (hour <= before->second) continue;
-    range.from = std::min(range.from, before->second - kOverlap);
+    range.from = std::min(range.from, looked_at_from(account, before->second - kOverlap, hour, calendar));
     range.to = std::max(range.to, hour);
     done[account.source] = hour;
   }

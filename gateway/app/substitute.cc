@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -60,6 +61,9 @@ class Substituting {
     from_ = calendar_.period(Period::hour, range.from).begin;
     to_ = calendar_.period(Period::hour, std::min(range.to, closed) - 1ms).end;
     behind_ = to_ + books::kHoursBehind * 1h;
+    // Whether a quarter of the year is over is known by its last hour.
+    const Instant quarter_end = calendar_.quarter_of_year(to_ - 1ms).end;
+    if (quarter_end <= closed) behind_ = std::max(behind_, quarter_end);
     quarters_.resize(site.accounts.size());
     in_hand_.resize(site.accounts.size());
   }
@@ -78,6 +82,7 @@ class Substituting {
       for (const AccountId id : group) in_hand_[model::index(id)] = true;
       if (const auto corrected = correct(take); corrected.has_error()) return corrected.error();
       in_hand_.assign(in_hand_.size(), false);
+      refused_hours_.clear();
     } while (!rest.empty());
     return std::move(refused_);
   }
@@ -203,6 +208,7 @@ class Substituting {
     }
     const books::Substitution found = books::substitute(hours, from_, to_, account.substitution, calendar_);
     for (const books::Substitute& substitute : found.hours) spread(account, substitute, parts.at(substitute.begin));
+    for (const Instant begin : found.refused) refused_hours_.emplace(begin, account.id);
     if (!found.refused.empty()) refused_.push_back({account.id, found.refused.size(), found.refused.front()});
   }
 
@@ -297,6 +303,8 @@ class Substituting {
                                               made->second, {model::Origin::substituted, wanted.rule}, alone);
     const bool is_nothing = wanted.amount == Activity{};
     std::string note = is_nothing ? "no substitute any more" : note_of(wanted);
+    const bool is_refused = refused_hours_.contains({calendar_.period(Period::hour, begin).begin, account.id});
+    if (is_nothing && is_refused) note += ": too few hours of the quarter of the year are valid";
     const auto correction =
         books::beside_correction(layers, layers.substituted, target,
                                  {.cause = model::Cause::substitution, .note = std::move(note), .booked_at = now_});
@@ -315,6 +323,7 @@ class Substituting {
   std::vector<std::vector<KnownQuarter>> quarters_;  // of an account, ascending
   std::vector<bool> in_hand_;                        // accounts whose entries are corrected now
   std::map<std::pair<Instant, AccountId>, Substituted> targets_;
+  std::set<std::pair<Instant, AccountId>> refused_hours_;
   std::map<AccountId, pipeline::AccountFactors> factors_of_;
   std::vector<RefusedHours> refused_;
 };

@@ -12,6 +12,9 @@
 //   a counter told the sum over the gap needs no substitute, and is no valid hour
 //   a person said what it was           the same, for the quarter hours entered
 //
+// Rule hj75 goes by the share of valid hours in the quarter of the year, known once that is over: then it is
+// substituted for all of the quarter again.
+//
 // When data come, or the rule is taken out of the configuration, a substitute is taken back.
 #pragma once
 

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 using model::Activity;
 using model::Rule;
 
-constexpr std::size_t kQuarterHours = 2160;  // of a year: 90 days
+constexpr std::size_t kHoursOfQuarter = 2160;  // of a year: 90 days
 constexpr std::size_t kDayHours = 24;
 constexpr int kWeeksBack = 8;
 
@@ -18,14 +18,40 @@ bool needs_substitute(const Hour& hour) {
   return hour.operating && !hour.valid && !hour.settled;
 }
 
-// In percent of the operating hours among the last 2160 up to `end`, the hour itself included.
-std::size_t valid_share_percent(std::span<const Hour> until_here) {
-  const auto quarter = until_here.last(std::min(until_here.size(), kQuarterHours));
-  const auto operating = static_cast<std::size_t>(std::ranges::count_if(quarter, &Hour::operating));
+// Valid hours in percent of those of operation.
+std::size_t valid_percent(std::span<const Hour> hours) {
+  const auto operating = static_cast<std::size_t>(std::ranges::count_if(hours, &Hour::operating));
   const auto valid =
-      static_cast<std::size_t>(std::ranges::count_if(quarter, [](const Hour& h) { return h.operating && h.valid; }));
+      static_cast<std::size_t>(std::ranges::count_if(hours, [](const Hour& h) { return h.operating && h.valid; }));
   return operating == 0 ? 0 : valid * 100 / operating;
 }
+
+// How much of the quarter of the year is valid, for each hour in turn.
+class QuarterShare {
+ public:
+  QuarterShare(std::span<const Hour> hours, pipeline::Calendar& calendar) : hours_(hours), calendar_(calendar) {}
+
+  std::size_t percent(std::size_t hour) {
+    const Instant begin = hours_[hour].begin;
+    if (!quarter_.contains(begin)) {
+      quarter_ = calendar_.quarter_of_year(begin);
+      const auto first = std::ranges::lower_bound(hours_, quarter_.begin, {}, &Hour::begin);
+      const auto end = std::ranges::lower_bound(hours_, quarter_.end, {}, &Hour::begin);
+      is_over_ = hours_.back().begin + 1h >= quarter_.end;
+      if (is_over_) percent_ = valid_percent({first, end});
+    }
+    if (is_over_) return percent_;
+    const auto until_here = hours_.first(hour + 1);
+    return valid_percent(until_here.last(std::min(until_here.size(), kHoursOfQuarter)));
+  }
+
+ private:
+  std::span<const Hour> hours_;
+  pipeline::Calendar& calendar_;
+  pipeline::Span quarter_;
+  bool is_over_ = false;
+  std::size_t percent_ = 0;
+};
 
 struct Found {
   Activity amount;
@@ -49,7 +75,7 @@ struct Choice {
 };
 std::optional<Choice> choose(std::size_t share_percent, std::size_t gap_hours) {
   if (share_percent < 75) return std::nullopt;
-  if (share_percent < 90) return Choice{kQuarterHours, Rule::max_2160h};
+  if (share_percent < 90) return Choice{kHoursOfQuarter, Rule::max_2160h};
   if (gap_hours > kDayHours) return Choice{720, Rule::max_720h};
   return Choice{180, Rule::max_180h};
 }
@@ -91,6 +117,7 @@ Substitution substitute(std::span<const Hour> hours, Instant from, Instant until
                         pipeline::Calendar& calendar) {
   Substitution result;
   if (method == SubstitutionMethod::none) return result;
+  QuarterShare share(hours, calendar);
   std::size_t begin = 0;
   while (begin < hours.size()) {
     if (!needs_substitute(hours[begin])) {
@@ -105,7 +132,7 @@ Substitution substitute(std::span<const Hour> hours, Instant from, Instant until
       std::optional<Found> found;
       Rule rule = Rule::same_weekday;
       if (method == SubstitutionMethod::hj75) {
-        if (const auto choice = choose(valid_share_percent(hours.first(i + 1)), end - begin)) {
+        if (const auto choice = choose(share.percent(i), end - begin)) {
           found = greatest(hours.first(begin), choice->hours);
           rule = choice->rule;
         }

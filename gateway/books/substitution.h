@@ -38,10 +38,11 @@ struct Substitution {
   std::vector<Instant> refused;  // hours for which the rules allow no substitute: by hand, then
 };
 
-// Substitutes for the hours of [from, until) that are not valid. What lies before serves as history; nothing after a
-// gap is looked at.
+// Substitutes for the hours of [from, until) that are not valid. What lies before serves as history; of what comes
+// after a gap only the share of valid hours in the quarter of the year is looked at.
 //
-// hj75, alpha = valid hours / operating hours of the quarter of a year up to the hour (2160 hours):
+// hj75, alpha = valid hours / operating hours of the calendar's quarter, once the hours given reach its end. As long as
+// it goes on, of the 2160 hours up to the hour instead: a share that hardly moves, from its first hour on.
 //   alpha >= 90 %, gap <= 24 h        greatest of the last 180 valid hours before the gap
 //   alpha >= 90 %, gap > 24 h         greatest of the last 720
 //   75 % <= alpha < 90 %              greatest of the last 2160

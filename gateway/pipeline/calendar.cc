@@ -76,6 +76,15 @@ Instant Calendar::when_shown(Duration wall) {
       zone_->to_sys(date::local_time<Duration>(wall), date::choose::earliest));
 }
 
+Span Calendar::quarter_of_year(Instant at) {
+  Span quarter{.begin = {}, .end = period(Period::year, at).begin};
+  while (quarter.end <= at) {
+    quarter.begin = quarter.end;
+    for (int month = 0; month < 3; ++month) quarter.end = period(Period::month, quarter.end).end;
+  }
+  return quarter;
+}
+
 Span Calendar::compute(Period period, Instant at) {
   const Offset& here = offset(at);
   const Duration local = at.time_since_epoch() + here.utc;

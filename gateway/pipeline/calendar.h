@@ -39,6 +39,9 @@ class Calendar {
   // The period in which `at` lies.
   Span period(model::Period period, Instant at);
 
+  // Three months, the first of which is January, April, July or October.
+  Span quarter_of_year(Instant at);
+
   // The first instant of a date. `month` 1..12 and `day` 1..31 must exist.
   Instant begin_of_day(int year, unsigned month, unsigned day) const;
 

@@ -79,5 +79,23 @@ TEST_F(MissingData, OfAnHourOfWhichAFewMinutesComeLateIsFilledAgain) {
   for (const Duration at : {48h, 49h, 50h}) EXPECT_EQ(hour("stack", at), kHourAt100Kw) << at / 1h;
 }
 
+// Of a gap that was filled long before the quarter of the year was over.
+TEST_F(MissingData, IsFilledAgainByTheQuarterOnceThatIsOver) {
+  const PointId stack = add_stack("stack", SubstitutionMethod::hj75);
+  start_on_disk();
+  hear(stack, 0h, 24h);
+  Batch peak{.source = "scripted", .received = clock_.now(), .readings = {}, .settled = {}};
+  for (Duration at = 24h; at < 25h; at += 5min) {
+    peak.readings.push_back({.point = stack, .at = kMarch + at, .value = 200});
+  }
+  to_send_.push_back(std::move(peak));
+  hear(stack, 25h, 24h * 10);
+  hear(stack, 24h * 10 + 3h, 24h * 11);
+  ASSERT_TRUE(corrected(12));
+  EXPECT_LT(hour("stack", 24h * 10 + 1h), 110'000'000);
+  hear(stack, 24h * 16, 24h * 31 + 2h);
+  EXPECT_TRUE(until([&] { return hour("stack", 24h * 10 + 1h) > 190'000'000; })) << "of the month 621 of 744 hours are valid";
+}
+
 }  // namespace
 }  // namespace carbongate::app

@@ -154,6 +154,39 @@ TEST_F(Substituting, RefusesWhereTooLittleIsValid) {
   EXPECT_EQ(refused_[0].account, model::AccountId{0});
 }
 
+TEST_F(Substituting, IsJudgedAgainWhenTheQuarterOfTheYearIsOver) {
+  hear(0h, 24h * 10);
+  std::vector<Reading> peak = power(24h * 10, 24h * 10 + 1h);
+  for (Reading& reading : peak) reading.value = 200;
+  books_->hear(peak);
+  hear(24h * 10 + 1h, 24h * 19);
+  hear(24h * 19 + 3h, 24h * 24);
+  EXPECT_EQ(substitute(), 13u);
+  EXPECT_EQ(hour(24h * 19 + 1h), hour(24h * 18 + 3h)) << "the greatest of the last 180 hours";
+  hear(24h * 29, 24h * 31 + 2h);
+  EXPECT_GT(substitute(kMarch + 24h * 23), 24u * 5 * 4 - 1);
+  EXPECT_EQ(substitute(kMarch + 24h * 19, kMarch + 24h * 20), 12u) << "of the month 621 of 744 hours are valid";
+  EXPECT_GT(hour(24h * 10), hour(24h * 18 + 3h));
+  EXPECT_EQ(hour(24h * 19 + 1h), hour(24h * 10)) << "the greatest of the last 2160 hours";
+  EXPECT_EQ(substitute(), 0u);
+  const auto revisions = books_->entries().at({"stack", kMarch + 24h * 19 + 1h});
+  ASSERT_EQ(revisions.size(), 2u);
+  EXPECT_EQ(revisions.back().quality.rule, model::Rule::max_2160h);
+}
+
+TEST_F(Substituting, IsTakenBackWhenTooLittleOfTheQuarterIsValid) {
+  hear(0h, 24h * 10);
+  hear(24h * 10 + 2h, 24h * 20);
+  EXPECT_EQ(substitute(), 9u);
+  hear(24h * 30, 24h * 31 + 1h);
+  EXPECT_EQ(substitute(kMarch, kMarch + 24h * 20), 8u + 1) << "and what the last hour lacks, by its own mean";
+  ASSERT_EQ(refused_.size(), 1u);
+  EXPECT_EQ(hour(24h * 10), 0);
+  const auto revisions = books_->entries().at({"stack", kMarch + 24h * 10});
+  EXPECT_EQ(revisions.back().correction->note,
+            "no substitute any more: too few hours of the quarter of the year are valid");
+}
+
 // A stack's rate of 1000 kg/h, calibrated for a quarter of an hour less a minute each day.
 TEST_F(Substituting, OfAValidHourLetsItsMeanStandForWhatItLacks) {
   site_.site.points[0].limits.interval = 1min;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace carbongate::books {
 namespace {
 
@@ -73,6 +75,60 @@ TEST(Substitution, RefusesWhereLessThanThreeQuartersWereValidOrNothingWas) {
   auto nothing = hours(3);
   lose(nothing, 0, 3);
   EXPECT_EQ(fill(nothing).refused.size(), 3u);
+}
+
+// The first quarter of 2026 has 2160 hours. What it gets changes when it is over, and not by what comes behind it.
+TEST(Substitution, JudgesByTheCalendarsQuarterOnceItIsOver) {
+  auto list = hours(2'159);
+  list[50].amount = Activity::of(55'555);
+  lose(list, 500, 10);
+  const auto of_the_gap = [&](const Substitution& result) {
+    EXPECT_EQ(result.hours.front().begin, list[500].begin);
+    return result.hours.front();
+  };
+  lose(list, 1'500, 300);
+  EXPECT_EQ(of_the_gap(fill(list)).rule, Rule::max_180h) << "of those until then nearly all are valid";
+  EXPECT_EQ(of_the_gap(fill(list)).amount.quanta(), 500);
+  for (const int behind : {1, 2'000}) {
+    auto over = hours(static_cast<std::size_t>(2'159 + behind));
+    std::ranges::copy(list, over.begin());
+    if (behind > 1) lose(over, 2'500, 1'500);
+    const Substitution result = fill(over);
+    EXPECT_EQ(of_the_gap(result).rule, Rule::max_2160h) << "1850 of 2160 are valid";
+    EXPECT_EQ(of_the_gap(result).amount.quanta(), 55'555);
+    EXPECT_EQ(result.hours[10].begin, list[1'500].begin);
+    EXPECT_EQ(result.hours[10].rule, Rule::max_2160h);
+  }
+  lose(list, 1'800, 250);
+  list.push_back({.begin = kStart + 2'159 * 1h, .amount = Activity::of(1), .valid = true});
+  const Substitution refused = fill(list);
+  EXPECT_TRUE(refused.hours.empty()) << "1600 of 2160 are valid";
+  EXPECT_EQ(refused.refused.size(), 560u);
+}
+
+TEST(Substitution, TakesThreeQuartersAndNineTenthsOfAQuarterForEnough) {
+  const auto rule_of_a_gap = [](std::size_t lost) {
+    auto list = hours(2'160);
+    lose(list, 1'000, lost - 1);
+    lose(list, 2'100, 1);
+    const Substitution result = fill(list);
+    return result.hours.empty() ? Rule::none : result.hours.back().rule;
+  };
+  EXPECT_EQ(rule_of_a_gap(216), Rule::max_180h);
+  EXPECT_EQ(rule_of_a_gap(217), Rule::max_2160h);
+  EXPECT_EQ(rule_of_a_gap(540), Rule::max_2160h);
+  EXPECT_EQ(rule_of_a_gap(541), Rule::none);
+}
+
+// In Shanghai it begins at four in the afternoon UTC, on the last day of the one before.
+TEST(Substitution, TheQuarterIsThatOfTheSite) {
+  auto list = hours(2'160 - 8);
+  lose(list, 300, 1);
+  lose(list, 1'000, 1'000);
+  EXPECT_EQ(fill(list).hours.front().begin, list[300].begin) << "in London it goes on";
+  pipeline::Calendar calendar("Asia/Shanghai");
+  const Instant until = list.back().begin + 1h;
+  EXPECT_EQ(substitute(list, kStart, until, SubstitutionMethod::hj75, calendar).refused.size(), 1'001u);
 }
 
 TEST(Substitution, NeverUnderstatesWhatWasMeasuredInTheHour) {

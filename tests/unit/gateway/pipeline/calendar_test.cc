@@ -24,6 +24,14 @@ TEST(Calendar, DaysOfShanghaiBeginAtFourInTheAfternoonUtc) {
   EXPECT_EQ(calendar.period(Period::year, utc("2023-12-31 17:00")), span("2023-12-31 16:00", "2024-12-31 16:00"));
 }
 
+TEST(Calendar, QuartersOfAYearAreThreeMonths) {
+  Calendar calendar("Asia/Shanghai");
+  EXPECT_EQ(calendar.quarter_of_year(utc("2024-02-29 12:00")), span("2023-12-31 16:00", "2024-03-31 16:00"));
+  EXPECT_EQ(calendar.quarter_of_year(utc("2024-03-31 16:00")), span("2024-03-31 16:00", "2024-06-30 16:00"));
+  EXPECT_EQ(calendar.quarter_of_year(utc("2024-09-30 15:59:59")), span("2024-06-30 16:00", "2024-09-30 16:00"));
+  EXPECT_EQ(calendar.quarter_of_year(utc("2024-12-31 15:59:59")), span("2024-09-30 16:00", "2024-12-31 16:00"));
+}
+
 TEST(Calendar, APeriodContainsItsBeginAndNotItsEnd) {
   Calendar calendar("UTC");
   EXPECT_EQ(calendar.period(Period::quarter_hour, utc("2023-06-01 12:15")),
