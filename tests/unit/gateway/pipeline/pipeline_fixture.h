@@ -1,6 +1,9 @@
 // A small site in memory, readings for it, and what comes out, as text and as rows.
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +32,25 @@ class TestSite {
   Pipeline pipeline(model::Checkpoint restored = {}) { return Pipeline(site, factors(), std::move(restored)); }
 
   model::Site site;
+};
+
+inline PointLimits every(Duration interval) {
+  PointLimits limits;
+  limits.interval = interval;
+  return limits;
+}
+
+// One counter in kWh, read every minute, one account on it.
+class OneMeter : public ::testing::Test {
+ protected:
+  OneMeter() {
+    meter = site.add_point("energy", Kind::cumulative, "kWh", every(std::chrono::minutes(1)));
+    account = site.add_account(meter);
+  }
+
+  TestSite site;
+  PointId meter;
+  model::AccountId account;
 };
 
 inline Reading reading(PointId point, Instant at, double value) {
