@@ -23,20 +23,30 @@ namespace {
 constexpr Duration kAfterAStart = 24h * 7;  // what may have been left when the gateway was stopped
 constexpr Duration kOverlap = 2h;           // an hour is looked at again while its neighbours may still move
 
+constexpr std::size_t kAmendmentsAtOnce = 10 * kAmendmentsPerCommit;  // about 1 kB each
+
+struct Substitutes {
+  std::vector<model::Amendment> amendments;
+  bool are_all = true;  // false: the next pass finds the rest
+};
+
 // On the worker's thread, from beginning to end.
-asio::awaitable<model::Result<std::vector<model::Amendment>>> substitutes_there(const GatewayConfig& config,
-                                                                                const SubstitutionRange& range,
-                                                                                Instant now,
-                                                                                const std::atomic<bool>& stop) {
+asio::awaitable<model::Result<Substitutes>> substitutes_there(const GatewayConfig& config,
+                                                              const SubstitutionRange& range, Instant now,
+                                                              const std::atomic<bool>& stop) {
   auto history = store::History::open(config.store.path);
   if (history.has_error()) co_return history.error();
   KnownBooks books(**history, config.site, stop);
-  std::vector<model::Amendment> amendments;
+  Substitutes there;
+  auto& amendments = there.amendments;
   const TakeAmendments take = [&](std::vector<model::Amendment> found) -> model::Result<void> {
     amendments.insert(amendments.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
-    return {};
+    there.are_all = amendments.size() < kAmendmentsAtOnce;
+    if (there.are_all) return {};
+    return model::Fault{make_error_code(boost::system::errc::no_buffer_space), "enough"};
   };
   const auto refused = substitute_missing(books, config.site, config.factors, range, now, take);
+  if (!there.are_all) co_return there;
   if (refused.has_error()) co_return refused.error();
   for (const RefusedHours& hours : *refused) {
     const model::Account& account = config.site.accounts.at(model::index(hours.account));
@@ -45,14 +55,14 @@ asio::awaitable<model::Result<std::vector<model::Amendment>>> substitutes_there(
         "quarter of the year",
         account.user, hours.hours, config.site.points.at(index(account.source)).full_name());
   }
-  co_return amendments;
+  co_return there;
 }
 
 // Of a quarter of the year that is over by now, all of it: the share of valid hours is known then, or another one.
 Instant looked_at_from(const model::Account& account, Instant from, Instant until, pipeline::Calendar& calendar) {
   if (account.substitution != model::SubstitutionMethod::hj75) return from;
   const pipeline::Span quarter = calendar.quarter_of_year(from);
-  return quarter.end <= until ? quarter.begin : from;
+  return quarter.end <= until - kOverlap ? quarter.begin : from;
 }
 
 }  // namespace
@@ -103,16 +113,20 @@ asio::awaitable<void> Gateway::substitute_closed_hours() {
     return found == closed.end() ? std::nullopt : std::optional(found->second);
   };
   auto there = substitutes_there(config_, range, clock_.now(), stop_recomputing_);
-  auto amendments = co_await asio::co_spawn(worker_, std::move(there), asio::use_awaitable);
-  if (amendments.has_error()) throw std::runtime_error(amendments.error().text);
+  const auto found = co_await asio::co_spawn(worker_, std::move(there), asio::use_awaitable);
+  if (found.has_error()) throw std::runtime_error(found.error().text);
   const LateWork nothing_late;
-  for (std::span<const model::Amendment> rest(*amendments); !rest.empty();) {
+  for (std::span<const model::Amendment> rest(found->amendments); !rest.empty();) {
     const auto now = rest.first(std::min(rest.size(), kAmendmentsPerCommit));
     rest = rest.subspan(now.size());
     if (stopping_ || !co_await book(now, nothing_late, false)) co_return;
   }
-  for (const auto& [point, hour] : done) substituted_[point] = hour;
-  if (!amendments->empty()) spdlog::info("missing data: {} substitutes booked or taken back", amendments->size());
+  if (found->are_all) {
+    for (const auto& [point, hour] : done) substituted_[point] = hour;
+  }
+  if (!found->amendments.empty()) {
+    spdlog::info("missing data: {} substitutes booked or taken back", found->amendments.size());
+  }
 }
 
 }  // namespace carbongate::app

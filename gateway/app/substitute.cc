@@ -30,7 +30,7 @@ struct KnownQuarter {
   Activity amount;  // without substitutes
   Duration covered{};
   bool settled = false;
-  bool bridged = false;  // a rate, integrated over all that was not watched, for readings on the way were rejected
+  Duration bridged{};  // of a rate, integrated over readings that were rejected: not watched, and lacks nothing
 };
 
 struct Substituted {
@@ -49,6 +49,13 @@ std::string note_of(const Substituted& substituted) {
             model::format_utc(begin);
   }
   return note;
+}
+
+// In a store from before it was noted, of one that was rejected or nothing: all that was not watched.
+Duration bridged(const EmissionEntry& computed) {
+  const bool is_noted = computed.bridged != Duration::zero() ||
+                        computed.quality != model::Quality{model::Origin::estimated, model::Rule::rejected};
+  return is_noted ? computed.bridged : computed.end - computed.begin - computed.covered;
 }
 
 class Substituting {
@@ -157,7 +164,7 @@ class Substituting {
         quarter.amount = layers.computed.amount;
         quarter.covered = layers.computed.covered;
         const bool counts_on = site_.points.at(index(account.source)).kind == Kind::cumulative;
-        quarter.bridged = layers.computed.quality == model::Quality{model::Origin::estimated, model::Rule::rejected};
+        quarter.bridged = bridged(layers.computed);
         if (counts_on && layers.computed.quality.origin == model::Origin::estimated) quarter.settled = true;
       }
       if (layers.has_manual) quarter.amount = layers.without_certificates().amount;
@@ -245,7 +252,7 @@ class Substituting {
     Duration lacking{};
     std::vector<std::pair<pipeline::Span, KnownQuarter>> parts(of_hour.begin(), of_hour.end());
     for (auto& [span, quarter] : parts) {
-      if (quarter.bridged) quarter.covered = span.end - span.begin;  // nothing is lacking of it
+      quarter.covered += quarter.bridged;
       if (quarter.settled) continue;
       known += quarter.amount;
       covered += quarter.covered;
@@ -304,7 +311,7 @@ class Substituting {
     const bool is_nothing = wanted.amount == Activity{};
     std::string note = is_nothing ? "no substitute any more" : note_of(wanted);
     const bool is_refused = refused_hours_.contains({calendar_.period(Period::hour, begin).begin, account.id});
-    if (is_nothing && is_refused) note += ": too few hours of the quarter of the year are valid";
+    if (is_nothing && is_refused) note += ": too few valid hours";
     const auto correction =
         books::beside_correction(layers, layers.substituted, target,
                                  {.cause = model::Cause::substitution, .note = std::move(note), .booked_at = now_});

@@ -12,6 +12,7 @@ void describe(const EmissionEntry& newest, EmissionEntry& sum) {
   sum.begin = newest.begin;
   sum.end = newest.end;
   sum.covered = newest.covered;
+  sum.bridged = newest.bridged;
   sum.quality = newest.quality;
   take_factor(newest.primary, sum.primary);
   sum.coal_factor_id = newest.coal_factor_id;

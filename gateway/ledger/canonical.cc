@@ -85,10 +85,10 @@ void append_escaped(std::string& line, std::string_view text) {
 
 std::string canonical_line(const model::Series& series, const model::EmissionEntry& entry) {
   // No entry has a `rule`. A correction's `readings_through` is no part of what an entry says: it tells later
-  // restatements what this one considered.
+  // restatements what this one considered, as `bridged` tells what needs no substitute.
   const auto& [site, device, point, unit, user, user_name, carrier, region, scope, flow, part_of, rule] = series;
-  const auto& [begin, end, amount, coal, coal_factor_id, primary, market, covered, quality, revision, correction,
-               names_part_of] = entry;
+  const auto& [begin, end, amount, coal, coal_factor_id, primary, market, covered, bridged, quality, revision,
+               correction, names_part_of] = entry;
   const std::string_view gwp_set = primary.gwp_set;
   const std::string_view market_gwp_set = market ? std::string_view(market->gwp_set) : std::string_view();
   const bool names_gwp_set = names_part_of || !gwp_set.empty() || !market_gwp_set.empty();

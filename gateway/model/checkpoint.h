@@ -34,6 +34,7 @@ struct OpenPeriod {
   StandardCoal coal;
   PerBasis<Emitted> emitted;
   Duration covered{};
+  Duration bridged{};  // as of an entry
   std::uint32_t valid_hours = 0;
   Quality quality;
 
@@ -85,9 +86,6 @@ struct CounterState {
   // What it showed last before the baseline's value, if the step between them was consumption: where it goes on if that
   // value was wrong. Without it, nothing that follows can say so.
   std::optional<std::pair<Instant, Cumulative<Activity>>> before;
-  // The greatest common divisor of what it showed on this course before the baseline, in quanta of the register: no
-  // count is coarser. 0: nothing is known.
-  std::int64_t count = 0;
   std::vector<CourseReading> course;  // since it left its course and another began; while that is pending
   Activity unbooked;                  // how much it ran backwards in all: not booked, neither subtracted nor forgotten
   friend bool operator==(const CounterState&, const CounterState&) = default;

@@ -76,6 +76,7 @@ struct EmissionEntry {
   Emission primary;
   std::optional<Emission> market;  // of accounts with a market-based result
   Duration covered{};
+  Duration bridged{};  // not watched, and part of the amount all the same: rejected readings between accepted ones
   Quality quality;
   std::uint32_t revision = 0;            // 0: as first published
   std::optional<Correction> correction;  // from revision 1 on

@@ -88,6 +88,7 @@ void Pipeline::Engine::book_span(std::size_t point, const Movement& movement, In
   const Booking booking{.span = {begin, end},
                         .amount = movement.until(end) - movement.until(begin),
                         .covered = movement.watched(begin, end),
+                        .bridged = movement.bridged(begin, end),
                         .quality = movement.quality};
   model::OpenInterval& quarter = *state_.points[point].open;
   add(booking, quarter);

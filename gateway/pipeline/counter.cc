@@ -284,12 +284,6 @@ Counted CounterMeter::book(const Step& step, const Fix& now, Quality quality, Co
   if (moved || step.verdict == Verdict::returned) {
     const bool on_course = step.verdict == Verdict::forward && !step.ambiguous && !state.abandoned;
     state.before = on_course ? std::optional(baseline) : std::nullopt;
-    if (step.verdict == Verdict::replaced) {
-      state.count = 0;
-    } else {
-      const Fix& left = step.verdict == Verdict::returned ? *state.abandoned : baseline;
-      state.count = std::gcd(state.count, left.second.since_zero().quanta());
-    }
     if (state.abandoned && step.verdict != Verdict::returned) out.course_from = state.stands_since;
     state.abandoned.reset();
     state.stands_since = now.first;
@@ -355,7 +349,6 @@ Counted CounterMeter::start_again(const Fix& from, const Fix& now, Quality quali
   state.doubts = 0;
   state.falls = 0;
   state.before.reset();
-  state.count = 0;
   return out;
 }
 
@@ -385,7 +378,6 @@ Counted CounterMeter::run_back(const Fix& now, Quality quality, CounterState& st
   state.course.clear();
   state.doubts = 0;
   state.before.reset();
-  state.count = std::gcd(state.count, old.second.since_zero().quanta());
   return out;
 }
 
@@ -393,7 +385,7 @@ Counted CounterMeter::run_back(const Fix& now, Quality quality, CounterState& st
 bool same_course(const CounterState& a, const CounterState& b) {
   const auto known = [](const CounterState& state) {
     return std::tie(state.baseline, state.pending, state.pending_since, state.doubts, state.abandoned,
-                    state.stands_since, state.falls, state.before, state.count);
+                    state.stands_since, state.falls, state.before);
   };
   const auto same_reading = [](const CourseReading& x, const CourseReading& y) {
     return x.shown == y.shown && x.float32 == y.float32;

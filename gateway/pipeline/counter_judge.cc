@@ -26,12 +26,13 @@ Wide magnitude(Wide value) {
   return value < 0 ? -value : value;
 }
 
-// What a register is seen to count at once, by two of its values and by those before them. A 32-bit float counts
+// What a register is seen to count at once: by two of its values, and by the one before them. A 32-bit float counts
 // coarser as it grows.
 std::int64_t seen_count(const Fix& from, const Fix& to, const Hints& hints = {}) {
   const std::int64_t between = std::gcd(value_of(from), value_of(to));
+  if (!hints.before) return between;
   const std::int64_t resolution = hints.float32 ? std::abs(value_of(to)) >> 23 : 0;
-  return std::min(between, std::max(std::gcd(between, hints.count), resolution));
+  return std::min(between, std::max(std::gcd(between, value_of(*hints.before)), resolution));
 }
 
 Step decided(Verdict verdict, const Fix& from, const Fix& to, std::int64_t moved) {

@@ -52,7 +52,7 @@ struct Hints {
   std::optional<Fix> abandoned;
   std::optional<Instant> stands_since;
   std::optional<Instant> settled_until;
-  std::int64_t count = 0;  // what all values of this course are multiples of, in quanta; 0: nothing known
+  std::optional<Fix> before = {};  // what it showed before the value that the step is from, on the same course
 };
 
 // A replacement is looked for this far around the time that was announced.

@@ -17,7 +17,7 @@ inline Hints hints_of(const model::CounterState& state, bool float32) {
           .abandoned = state.abandoned,
           .stands_since = state.stands_since,
           .settled_until = state.settled_until,
-          .count = state.count};
+          .before = state.before};
 }
 // A step between two doubtful readings stands for itself.
 inline Hints no_hints() {

@@ -58,8 +58,7 @@ bool CounterMeter::follows(const Fix& from, const Fix& now) const {
 bool CounterMeter::returns_before(const CounterState& state, const Fix& now) const {
   if (!state.before || !follows(*state.before, now)) return false;
   const Fix& wrong = *state.baseline;
-  const std::int64_t seen =
-      std::gcd(std::gcd(state.count, value_of(*state.before)), std::gcd(value_of(wrong), value_of(now)));
+  const std::int64_t seen = std::gcd(std::gcd(value_of(*state.before), value_of(wrong)), value_of(now));
   const std::int64_t count = judge_.count() > 0 ? judge_.count() : seen;
   return Wide{value_of(wrong)} - value_of(now) >= Wide{count} * kCountsBack && !judge_.from_zero(wrong, now) &&
          !judge_.rescaled(wrong, now);
@@ -109,8 +108,6 @@ Counted CounterMeter::withdraw(const Fix& now, Quality quality, CounterState& st
        .first = *state.stands_since,
        .last = wrong.first,
        .surplus = judge_.worth({before, wrong.first, (wrong.second - before.second).quanta()}) - until_wrong});
-  state.count = std::gcd(std::gcd(state.count, value_of(before)), value_of(*state.pending));
-  for (const CourseReading& reading : state.course) state.count = std::gcd(state.count, value_of(reading.shown));
   settle_at(now, state);
   state.baseline = now;
   state.abandoned.reset();
@@ -129,9 +126,7 @@ void CounterMeter::note_before(const Reading& late, CounterState& state) const {
   const auto total = scale_(late.value);
   if (!total || !judge_.holds(*total)) return;
   const Fix shown{late.at, RegisterValue::at(*total)};
-  if (shown.second >= state.baseline->second || !follows(*state.before, shown)) return;
-  state.before = shown;
-  state.count = std::gcd(state.count, value_of(shown));
+  if (shown.second < state.baseline->second && follows(*state.before, shown)) state.before = shown;
 }
 
 }  // namespace carbongate::pipeline

@@ -110,6 +110,7 @@ model::EmissionEntry make_entry(const model::OpenPeriod& quarter, const model::A
       .primary = describe(quarter.emitted[model::Basis::primary], account, factors.primary.at(quarter.begin)),
       .market = {},
       .covered = quarter.covered,
+      .bridged = quarter.bridged,
       .quality = quarter.quality,
       .correction = {}};
   if (const model::Factor* coal = factors.coal.at(quarter.begin)) entry.coal_factor_id = coal->id;

@@ -60,6 +60,11 @@ struct Movement {
     return last - from;
   }
 
+  // How much of it was not, though both ends were.
+  Duration bridged(Instant from, Instant until) const {
+    return covered ? until - from - watched(from, until) : Duration{};
+  }
+
   // Nothing to count, only a time that was not watched: it leaves its mark on the quarter hours at both ends.
   bool hollow() const { return !covered && amount == model::Activity{}; }
 };

@@ -16,6 +16,7 @@ struct Booking {
   Span span;
   model::Activity amount;
   Duration covered{};
+  Duration bridged{};
   model::Quality quality;
 };
 
@@ -29,6 +30,7 @@ void add_quality(const Booking& booking, Sum& sum) {
 template <class Open>
 void add(const Booking& booking, Open& open) {
   open.amount += booking.amount;
+  if constexpr (requires { open.bridged; }) open.bridged += booking.bridged;
   add_quality(booking, open);
 }
 

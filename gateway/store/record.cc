@@ -155,6 +155,7 @@ struct RecordCodec::Messages {
     entry.set_coal_factor_id(row.coal_factor_id);
     entry.set_revision(row.revision);
     if (row.correction) put(*row.correction, *entry.mutable_correction());
+    entry.set_bridged_ms(row.bridged.count());
     if (row.names_part_of) entry.set_line_format(kLineNamesPartOf);
     return {RowKind::entry, ms(row.begin), 0, encode_quality(row.quality), serialize(entry)};
   }
@@ -284,6 +285,7 @@ model::RowBody RecordCodec::decode_row(const RecordColumns& columns) {
       if (message.line_format() != 0 && message.line_format() != kLineNamesPartOf) {
         throw DamagedRecord("an entry whose line is of an unknown format " + std::to_string(message.line_format()));
       }
+      row.bridged = Duration(message.bridged_ms());
       row.names_part_of = message.line_format() == kLineNamesPartOf;
       return row;
     }

@@ -79,6 +79,7 @@ Open get_open(const Message& message) {
 void put(const model::OpenPeriod& period, proto::OpenPeriod& message) {
   put_open(period, message);
   message.set_coal_mg(period.coal.quanta());
+  message.set_bridged_ms(period.bridged.count());
   message.set_valid_hours(period.valid_hours);
   put_bases(period.emitted, message);
 }
@@ -86,6 +87,7 @@ void put(const model::OpenPeriod& period, proto::OpenPeriod& message) {
 model::OpenPeriod get(const proto::OpenPeriod& message) {
   auto period = get_open<model::OpenPeriod>(message);
   period.coal = model::StandardCoal::of(message.coal_mg());
+  period.bridged = Duration(message.bridged_ms());
   period.valid_hours = message.valid_hours();
   period.emitted = get_bases(message);
   return period;
@@ -105,8 +107,8 @@ model::CourseReading get(const proto::CourseReading& message) {
 // Its fields stand among those of a point and of a derived point's input.
 template <class Message>
 void put_counter(const model::CounterState& state, Message& message) {
-  const auto& [baseline, pending, pending_since, doubts, abandoned, stands_since, settled_until, falls, before, count,
-               course, unbooked] = state;
+  const auto& [baseline, pending, pending_since, doubts, abandoned, stands_since, settled_until, falls, before, course,
+               unbooked] = state;
   if (baseline) put(*baseline, *message.mutable_baseline());
   if (pending) put(*pending, *message.mutable_pending());
   if (pending_since) message.set_pending_since_ms(ms(*pending_since));
@@ -116,7 +118,6 @@ void put_counter(const model::CounterState& state, Message& message) {
   if (settled_until) message.set_settled_until_ms(ms(*settled_until));
   message.set_falls(falls);
   if (before) put(*before, *message.mutable_before());
-  message.set_count(count);
   for (const model::CourseReading& reading : course) put(reading, *message.add_course());
   message.set_unbooked(unbooked.quanta());
 }
@@ -133,7 +134,6 @@ model::CounterState get_counter(const Message& message) {
   if (message.has_settled_until_ms()) state.settled_until = instant(message.settled_until_ms());
   state.falls = static_cast<std::uint8_t>(message.falls());
   if (message.has_before()) state.before = get(message.before());
-  state.count = message.count();
   for (const auto& reading : message.course()) state.course.push_back(get(reading));
   state.unbooked = Activity::of(message.unbooked());
   return state;

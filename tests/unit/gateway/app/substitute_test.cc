@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 #include <tuple>
 #include <utility>
@@ -183,8 +184,7 @@ TEST_F(Substituting, IsTakenBackWhenTooLittleOfTheQuarterIsValid) {
   ASSERT_EQ(refused_.size(), 1u);
   EXPECT_EQ(hour(24h * 10), 0);
   const auto revisions = books_->entries().at({"stack", kMarch + 24h * 10});
-  EXPECT_EQ(revisions.back().correction->note,
-            "no substitute any more: too few hours of the quarter of the year are valid");
+  EXPECT_EQ(revisions.back().correction->note, "no substitute any more: too few valid hours");
 }
 
 // A stack's rate of 1000 kg/h, calibrated for a quarter of an hour less a minute each day.
@@ -237,6 +237,23 @@ TEST_F(Substituting, OfAnHourThatIsValidForAFifthButNotOfRejectedMinutesInAValid
   EXPECT_EQ(hour(20h), 1'000 * kKilowattHour);
   EXPECT_EQ(substitute(), 0u);
   EXPECT_EQ(books_->recompute_all(), 0u);
+}
+
+// A quarter hour of both: of rejected readings, over which the rate goes on, and of a gap.
+TEST_F(Substituting, OfAValidHourTakesBridgedMinutesForKnownBesideAGapToo) {
+  site_.site.points[0].limits.gap_max = 10min;
+  books_.emplace(site_);
+  std::vector<Reading> readings;
+  for (Duration at = 0h; at < 5h; at += 5min) {
+    if (at > 2h + 50min && at < 3h + 5min) continue;
+    const bool is_flagged = at == 2h + 45min;
+    readings.push_back({.point = PointId{0}, .at = kMarch + at, .value = is_flagged ? std::nan("") : 40.0});
+  }
+  books_->hear(readings);
+  EXPECT_GT(substitute(), 0u);
+  EXPECT_EQ(books_->entries().at({"stack", kMarch + 2h + 45min}).front().quality.rule, model::Rule::gap);
+  EXPECT_EQ(hour(2h), 40 * kKilowattHour);
+  EXPECT_EQ(hour(3h), 40 * kKilowattHour);
 }
 
 TEST_F(Substituting, TakesWhatAValidHourGotByItsMeanBackWhenDataCome) {
