@@ -389,6 +389,25 @@ TEST_F(LateInputs, ThatTheNewestResultIsMissingTakesNothingAway) {
   EXPECT_EQ(amounts(books), amounts(right));
 }
 
+// In order it is the last one before a silence. As it comes, it has no result, for that of the next reading waits.
+TEST_F(LateInputs, AReadingThatTheNextOneOvertakesMovesWhatIsCountedOverASilence) {
+  std::vector<Heard> heard = two_hours();
+  be_silent(heard, taken_[2], 70min, 79min);
+  of(heard, followed_[2], 74min).second = 63s;
+  expect_as_in_order(std::move(heard), 78min);
+}
+
+// In order the sum has a result at 1:14. As they come its term is missing until 1:15, and the other one silent from
+// then on: what it moved is counted from another time on, up to the next result, wherever that lies.
+TEST_F(LateInputs, ARoundThatEndsOtherwiseMovesWhatIsCountedOverASilence) {
+  std::vector<Heard> heard = two_hours();
+  have_no_value(heard, taken_[0], 73min);
+  of(heard, taken_[0], 74min).second = 20s;
+  be_silent(heard, followed_[1], 75min, 95min);
+  be_waited_for(heard, 95min);
+  expect_as_in_order(std::move(heard), 80min);
+}
+
 // The sum ends its rounds with the term that is heard first, which goes on alone when the other falls silent.
 TEST_F(LateInputs, TermsHeardOneByOneAreLateAlsoForWhatIsCountedOverASilence) {
   std::vector<Heard> heard = two_hours();
@@ -408,6 +427,13 @@ TEST_F(LateInputs, WhatIsLateForAResultIsLateForTheStepThatItHasInOrder) {
   be_silent(heard, followed_[0], 75min, 77min);
   of(heard, taken_[1], 77min).second = 50s;
   expect_as_in_order(std::move(heard), 77min + 40s);
+}
+
+// The counter of its result begins a minute later, and so does the sum.
+TEST_F(LateInputs, OfTheFirstResultOfAllMovesTheBeginOfASum) {
+  std::vector<Heard> heard = two_hours();
+  of(heard, taken_[1], 0min).second = 20s;
+  expect_as_in_order(std::move(heard), 40min);
 }
 
 // Two polls, one behind the other: the second one's results lie in front of what the first one read.
