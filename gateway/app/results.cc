@@ -67,6 +67,12 @@ std::pair<Instant, Instant> Results::around(Instant from, Instant to) const {
           std::max(behind(usable_), behind(in_order_))};
 }
 
+std::optional<Instant> Results::before(Instant at) const {
+  const auto first = std::ranges::lower_bound(usable_, at);
+  if (first == usable_.begin()) return std::nullopt;
+  return *std::prev(first);
+}
+
 Instant Results::counted_with(Instant at) const {
   const Instant begin = std::chrono::floor<pipeline::Quarters>(at);
   const bool closes = result_.kind != Kind::instantaneous && at == begin;

@@ -343,6 +343,10 @@ bool WindowReadings::widen(pipeline::Calendar& calendar) {
     if (point_.kind == Kind::interval) begin_ = calendar.period(Period::quarter_hour, window_.from - span).begin;
     return true;
   }
+  // The step that ends with the first result may go over a silence.
+  for (const Results& results : results_) {
+    if (results.result().id == point_.id) at = std::min(*at, results.before(window_.from).value_or(*at));
+  }
   window_.widen = false;
   window_.from = *at;
   const Instant begin = calendar.period(Period::quarter_hour, *at).begin;

@@ -169,6 +169,7 @@ class Results {
   // The usable ones before and behind that time, of either kind whichever is farther off; where there is none behind
   // it, `to` itself.
   std::pair<Instant, Instant> around(Instant from, Instant to) const;
+  std::optional<Instant> before(Instant at) const;  // the usable one as it was made; nullopt: there is none
   // What rounding left over goes into what is counted next, up to the first one of another quarter hour: which results
   // count otherwise, and which are others, where one is another.
   Instant counted_with(Instant at) const;

@@ -429,6 +429,16 @@ TEST_F(LateInputs, WhatIsLateForAResultIsLateForTheStepThatItHasInOrder) {
   expect_as_in_order(std::move(heard), 77min + 40s);
 }
 
+// First one term is silent and then the other: the sum has no result from 0:23 to 1:15, though of either more readings
+// lie between than a window begins in front of what is late.
+TEST_F(LateInputs, WhatIsLateForTheResultBehindASilenceChangesAllThatIsCountedOverIt) {
+  std::vector<Heard> heard = two_hours();
+  be_silent(heard, followed_[1], 24min, 53min);
+  be_silent(heard, followed_[0], 52min, 75min);
+  of(heard, taken_[1], 75min).second = 20s;
+  expect_as_in_order(std::move(heard), 95min);
+}
+
 // The counter of its result begins a minute later, and so does the sum.
 TEST_F(LateInputs, OfTheFirstResultOfAllMovesTheBeginOfASum) {
   std::vector<Heard> heard = two_hours();
