@@ -105,6 +105,7 @@ class Recomputing {
       recomputed_.resize(before);
       const Played played = replay_.play(window, Replay::kEverything, keep);
       const Instant to = window.window().to;
+      window.find_late_inputs(played);
       if (window.counted(played, calendar_)) {
         if (window.awaits_more() || played.as_live == false) out_.in_doubt.push_back(window.point().id);
         return {};

@@ -146,12 +146,19 @@ Replay::Once Replay::play_once(const WindowReadings& window, const Asked& asked,
     const bool is_input = std::ranges::any_of(window.tracks(), [of](const Track& t) { return t.point().id == of; });
     if (is_input || window.makes(of)) out.results.push_back({of, *result});
   };
+  const auto note_result = [&](const model::JournalRow& row) {
+    const auto* result = row.body.get_if<model::JudgedReading>();
+    if (!result || !usable(result->quality) || !window.is_computed()) return;
+    const auto of = std::get<PointId>(row.subject);
+    if (window.makes(of)) out.played.results[of].push_back(result->at);
+  };
   std::vector<Batch> batches;
   const auto flush = [&] {
     if (batches.empty()) return;
     model::Effects effects = pipeline.ingest(batches, batches.back().received);
     for (model::JournalRow& row : effects.rows) {
       auto* entry = row.body.get_if<model::EmissionEntry>();
+      note_result(row);
       if (asked.results) {
         keep_result(row);
       } else if (entry && is_own(window, std::get<model::AccountId>(row.subject), *entry)) {
@@ -193,7 +200,8 @@ Replay::Once Replay::play_once(const WindowReadings& window, const Asked& asked,
                 .in_doubt = doubts,
                 .open_at_end = open_at_end.value_or(false),
                 .may_be_wrong = is_reached && doubts && may_be_wrong(),
-                .as_live = as_live};
+                .as_live = as_live,
+                .results = std::move(out.played.results)};
   return out;
 }
 

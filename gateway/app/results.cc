@@ -12,6 +12,7 @@ void Results::begin(Instant start, Instant to) {
   to_ = to;
   rows_.clear();
   usable_.clear();
+  in_order_.clear();
   next_ = 0;
   made_until_ = usable_until_ = Instant::min();
 }
@@ -29,14 +30,8 @@ void Results::settle() {
   std::ranges::sort(usable_);
 }
 
-// Until its next value the result is missing in the order of time, whatever it was when it was made.
-void Results::withdrawn(const Track& input) {
-  for (const StoredReading& rejected : input.rejected()) {
-    const auto next = std::ranges::lower_bound(input.readings(), rejected.at, {}, &StoredReading::at);
-    const auto first = std::ranges::lower_bound(usable_, rejected.at);
-    const auto last = next == input.readings().end() ? usable_.end() : std::ranges::lower_bound(usable_, next->at);
-    if (first < last) usable_.erase(first, last);
-  }
+void Results::played(std::span<const Instant> usable) {
+  in_order_.assign(usable.begin(), usable.end());
 }
 
 std::optional<Instant> Results::newest() const {
@@ -60,10 +55,22 @@ std::optional<Instant> Results::made_without(const StoredReading& reading) {
 }
 
 std::pair<Instant, Instant> Results::around(Instant from, Instant to) const {
-  const auto before = std::ranges::lower_bound(usable_, from);
-  const auto behind = std::ranges::upper_bound(usable_, to);
-  return {before == usable_.begin() ? std::min(start_, from) : *std::prev(before),
-          behind == usable_.end() ? to : *behind};
+  const auto before = [&](const std::vector<Instant>& results, Instant none) {
+    const auto first = std::ranges::lower_bound(results, from);
+    return first == results.begin() ? none : *std::prev(first);
+  };
+  const auto behind = [&](const std::vector<Instant>& results) {
+    const auto next = std::ranges::upper_bound(results, to);
+    return next == results.end() ? to : *next;
+  };
+  return {std::min(before(usable_, std::min(start_, from)), before(in_order_, from)),
+          std::max(behind(usable_), behind(in_order_))};
+}
+
+std::optional<Instant> Results::before(Instant at) const {
+  const auto first = std::ranges::lower_bound(usable_, at);
+  if (first == usable_.begin()) return std::nullopt;
+  return *std::prev(first);
 }
 
 Instant Results::counted_with(Instant at) const {

@@ -126,7 +126,7 @@ model::Result<void> collect_together(History& history, std::span<WindowReadings*
   for (WindowReadings* window : windows) {
     for (Track& track : window->tracks()) track.settle();
     for (Results& results : window->results()) results.settle();
-    window->find_late_inputs();
+    window->leave_out_waiting();
   }
   return result;
 }
@@ -209,9 +209,13 @@ bool WindowReadings::holds_late(Instant begin, Instant end) const {
 
 // What a result follows has one where it comes: whatever was counted, or closed, since then may be other. Of all other
 // inputs a late one changes results that there are.
-void WindowReadings::find_late_inputs() {
+void WindowReadings::find_late_inputs(const Played& played) {
   if (tracks_.size() < 2) return;
-  leave_out_waiting();
+  for (Results& results : results_) {
+    if (const auto known = played.results.find(results.result().id); known != played.results.end()) {
+      results.played(known->second);
+    }
+  }
   std::vector<std::pair<StoredReading, Track*>> heard;
   for (Track& track : tracks_) {
     for (const StoredReading& reading : track.readings()) heard.emplace_back(reading, &track);
@@ -222,11 +226,6 @@ void WindowReadings::find_late_inputs() {
   for (const auto& [reading, track] : heard) {
     newest = std::max(newest, reading.at);
     if (newest - reading.at > max_age_ && followed_.contains(reading.point)) track->note_late(reading, newest);
-  }
-  for (Results& results : results_) {
-    for (const Track& track : tracks_) {
-      if (results.is_made_of(track.point().id)) results.withdrawn(track);
-    }
   }
   for (Results& results : results_) {
     for (const auto& [reading, track] : heard) {
@@ -247,6 +246,7 @@ void WindowReadings::find_late_inputs() {
 
 // Of what was heard last a result may still wait for its other inputs: what it would be without them is not booked.
 void WindowReadings::leave_out_waiting() {
+  if (tracks_.size() < 2) return;
   for (const Joined& joined : joined_) {
     const PointId followed = *joined.by->inputs.front().point;
     const auto track = std::ranges::find(tracks_, followed, [](const Track& t) { return t.point().id; });
@@ -342,6 +342,10 @@ bool WindowReadings::widen(pipeline::Calendar& calendar) {
     const Duration span = std::max<Duration>(point_.limits.interval, 15min);
     if (point_.kind == Kind::interval) begin_ = calendar.period(Period::quarter_hour, window_.from - span).begin;
     return true;
+  }
+  // The step that ends with the first result may go over a silence.
+  for (const Results& results : results_) {
+    if (results.result().id == point_.id) at = std::min(*at, results.before(window_.from).value_or(*at));
   }
   window_.widen = false;
   window_.from = *at;

@@ -147,7 +147,8 @@ class Track {
   std::uint64_t not_repaired_ = 0;
 };
 
-// The stored results of a derived point in and around a window, as the gateway made them. 24 bytes each.
+// The stored results of a derived point in and around a window, as the gateway made them, and when those are that
+// follow in the order of time: what is late may have the rounds of a sum end otherwise. 32 bytes each.
 class Results {
  public:
   Results(const Point& result, Duration apart, std::vector<PointId> inputs)
@@ -157,7 +158,7 @@ class Results {
   void begin(Instant start, Instant to);                 // forgets what was found
   void take(const store::History::RawReading& reading);  // in the order of the journal
   void settle();                                         // everything is found
-  void withdrawn(const Track& input);                    // what it is made of, once that is settled
+  void played(std::span<const Instant> usable);          // in the order of time; ascending
   bool is_made_of(PointId point) const;                  // directly or not
   std::optional<Instant> newest() const;                 // also one that is missing
 
@@ -165,8 +166,10 @@ class Results {
   // one, and would be another with it. nullopt: none.
   std::optional<Instant> made_without(const StoredReading& reading);
 
-  // The usable ones before and behind that time; where there is none behind it, `to` itself.
+  // The usable ones before and behind that time, of either kind whichever is farther off; where there is none behind
+  // it, `to` itself.
   std::pair<Instant, Instant> around(Instant from, Instant to) const;
+  std::optional<Instant> before(Instant at) const;  // the usable one as it was made; nullopt: there is none
   // What rounding left over goes into what is counted next, up to the first one of another quarter hour: which results
   // count otherwise, and which are others, where one is another.
   Instant counted_with(Instant at) const;
@@ -184,8 +187,9 @@ class Results {
   Instant start_{};
   Instant to_{};
   std::vector<Row> rows_;
-  std::vector<Instant> usable_;  // by time
-  std::size_t next_ = 0;         // of the rows, for made_without()
+  std::vector<Instant> usable_;    // by time
+  std::vector<Instant> in_order_;  // likewise
+  std::size_t next_ = 0;           // of the rows, for made_without()
   Instant made_until_ = Instant::min();
   Instant usable_until_ = Instant::min();
 };
@@ -197,6 +201,7 @@ struct Played {
   bool open_at_end = false;          // likewise at the window's end
   bool may_be_wrong = false;         // what was counted last until then: it is in doubt, and nothing is counted behind
   std::optional<bool> as_live = {};  // whether the counter goes on as the live one does; nullopt: not compared
+  std::map<PointId, std::vector<Instant>> results = {};  // of what is computed: when the usable ones were taken
 };
 
 // The readings from which the accounts of one point follow: its own, or of a derived point those of everything that it
@@ -231,8 +236,10 @@ class WindowReadings {
   bool has_lead_without(std::uint64_t behind) const;
   // Whether a late reading is of that time.
   bool holds_late(Instant begin, Instant end) const;
-  // All of the tracks are there: which inputs came farther apart than a result allows, or too late for it.
-  void find_late_inputs();
+  // All of the tracks are there: a reading that waits for the other inputs of its result is left out.
+  void leave_out_waiting();
+  // They were played: which inputs came farther apart than a result allows, or too late for it.
+  void find_late_inputs(const Played& played);
   std::uint64_t not_repaired() const;
   // The first repair of any of them that touches that time, or a step that began in it: as of an hour later; nullptr:
   // none.
@@ -270,7 +277,6 @@ class WindowReadings {
     Instant before = Instant::min();
   };
 
-  void leave_out_waiting();
   std::optional<Instant> heard_until(PointId point) const;
   bool takes_later(const Joined& joined, Instant at, const std::map<PointId, Newest>& newest) const;
   void note_late(Track& track, const StoredReading& reading, Results& results, Instant until);

@@ -103,6 +103,7 @@ class Pipeline::Engine {
   bool note_off(PointId result, Instant at);
   void settle_late(const model::LateDataSettled& settled);
   void note_made(const Reading& result, std::optional<Instant> before);
+  void note_after_silence(const Reading& result, Instant before);
   void close_what_was_missed(const Reading& reading);
   void attach(const model::Account& account, const model::Site& site);
   void judge_counters(const model::Site& site);

@@ -25,6 +25,11 @@ class LateInputs {
   std::optional<Instant> heard_until(PointId result, std::span<const model::PointState> points) const;
   // RoundsBehind::settled() of any point.
   Instant settled(PointId point, Instant at) const { return results_[index(point)].rounds.settled(at); }
+  // Whether that settles nothing by `at`: the result before that was of a sum with an input that was silent since then.
+  bool is_silence(PointId result, Instant before, Instant at) const {
+    const Instant settled = this->settled(result, before);
+    return settled > before && settled < at;
+  }
 
  private:
   struct Result {

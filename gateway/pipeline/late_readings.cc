@@ -163,13 +163,14 @@ model::Effects Pipeline::Engine::told_late(std::span<const LateReportJudgement> 
   return take_effects();
 }
 
-// A reading of an input that is older than its newest. False: nothing is counted of it.
+// A reading of an input that is older than its newest. Of one that a result follows there is none of that time any
+// more. False: nothing is counted of it.
 bool Pipeline::Engine::note_out_of_order(PointId input, Instant at) {
   bool is_noted = false;
   for (const PointId result : deriver_.made_of(input)) {
     is_noted |= note_late(result, at);
     model::DerivedState& derived = state_.points[index(result)].derived;
-    if (derived.made_until >= at) derived.off = true;
+    if (derived.made_until >= at || deriver_.follows(result, input)) derived.off = true;
     changed_points_.note(index(result));
   }
   return is_noted;
@@ -190,13 +191,14 @@ bool Pipeline::Engine::note_made_without(PointId input, Instant at, bool is_valu
 }
 
 // Results that are missing stay so without a value of this input, and also with one, where another input had none all
-// the time.
+// the time. A missing sum is made once more of a term of its very stamp.
 bool Pipeline::Engine::is_made_without(std::uint32_t derived, PointId input, Instant at, bool is_value) const {
   const model::PointState& result = state_.points[index(deriver_.result(derived))];
   const Duration apart = deriver_.adds(derived) ? kTermsApart : Duration::zero();
   const auto reaches = [&](std::optional<Instant> made) { return made && (*made == at || *made >= at + apart); };
   if (reaches(result.last_at)) return true;
-  if (!is_value || !reaches(result.derived.made_until)) return false;
+  const std::optional<Instant>& made = result.derived.made_until;
+  if (!is_value || !reaches(made) || (deriver_.adds(derived) && made == at)) return false;
   return std::ranges::all_of(deriver_.inputs(derived), [&](const model::DerivedInput& other) {
     return !other.point || *other.point == input ||
            state_.points[index(*other.point)].last_at >= at - deriver_.max_age(derived);
@@ -219,9 +221,19 @@ bool Pipeline::Engine::note_off(PointId result, Instant at) {
 void Pipeline::Engine::note_made(const Reading& result, std::optional<Instant> before) {
   model::PointState& state = state_.points[index(result.point)];
   state.derived.made_until = std::max(state.derived.made_until, std::optional(result.at));
-  if (!state.derived.off || state.last_at == before || carries_remainder(before, result.at)) return;
-  if (before) note_off(result.point, *before);
+  if (state.last_at == before) return;
+  if (before) note_after_silence(result, *before);
+  if (!state.derived.off || carries_remainder(before, result.at)) return;
+  note_off(result.point, before.value_or(result.at));  // the first one of all may have been an earlier one
   state.derived.off = false;
+}
+
+// Of a sum whose input was silent: where late readings have its rounds end otherwise, the last one before the silence
+// may be another in its order, and what is counted over the silence from another time on.
+void Pipeline::Engine::note_after_silence(const Reading& result, Instant before) {
+  const std::optional<LateData>& late = state_.points[index(result.point)].late;
+  if (!late || before >= late->affects_until || !late_inputs_.is_silence(result.point, before, result.at)) return;
+  note_off(result.point, before);
 }
 
 // It is older than what is counted already: restatement will find its place, also in what is computed from it. False:

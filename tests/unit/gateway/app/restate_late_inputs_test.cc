@@ -165,6 +165,56 @@ class LateInputs : public ::testing::Test {
     left = left.subspan(count);
   }
 
+  // All meters, each minute of two hours, soon; the temperatures first.
+  std::vector<Heard> two_hours() const {
+    Random random(9);
+    std::vector<Heard> heard;
+    for (const Reading& reading : readings(random, 2h, 0)) {
+      heard.emplace_back(reading, std::ranges::find(taken_, reading.point) == taken_.end() ? 2s : 1s);
+    }
+    return heard;
+  }
+  static Heard& of(std::vector<Heard>& heard, PointId point, Duration time) {
+    return *std::ranges::find_if(heard,
+                                 [&](const Heard& h) { return h.first.point == point && h.first.at == kStart + time; });
+  }
+  static void have_no_value(std::vector<Heard>& heard, PointId point, Duration time) {
+    of(heard, point, time).first.value = std::numeric_limits<double>::quiet_NaN();
+  }
+  static void be_silent(std::vector<Heard>& heard, PointId point, Duration from, Duration until) {
+    std::erase_if(heard, [&](const Heard& h) {
+      return h.first.point == point && h.first.at >= kStart + from && h.first.at < kStart + until;
+    });
+  }
+  // The second term of the sum waits for its temperature, and the sum for it.
+  void be_waited_for(std::vector<Heard>& heard, Duration time) const {
+    of(heard, followed_[0], time).second = 3s;
+    of(heard, taken_[1], time).second = 4s;
+  }
+
+  // The gateway restates at that time, and in the end.
+  void expect_as_in_order(std::vector<Heard> heard, Duration restated) const {
+    std::vector<Reading> all;
+    for (const Heard& h : heard) all.push_back(h.first);
+    std::ranges::sort(all, {}, [&](const Reading& r) { return std::tuple(r.at, r.point <= followed_[2], r.point); });
+    Books right(site_);
+    right.hear(all);
+    right.restate_late_data();
+    sort_as_heard(heard);
+    Books books(site_);
+    std::span<const Heard> left(heard);
+    hear_until(books, left, restated);
+    std::size_t corrections = books.restate_late_data();
+    books.hear_later(left);
+    corrections += books.restate_late_data();
+    EXPECT_GT(corrections, 0u);
+    EXPECT_EQ(amounts(books), amounts(right));
+    for (Books* const played : {&books, &right}) {
+      EXPECT_EQ(played->look(played->everything(kStart - 1h)).differences.size(), 0u);
+      EXPECT_EQ(played->waiting(), 0u);
+    }
+  }
+
   TestSite site_;
   std::vector<PointId> followed_;
   std::vector<PointId> taken_;
@@ -337,6 +387,63 @@ TEST_F(LateInputs, ThatTheNewestResultIsMissingTakesNothingAway) {
   std::ranges::sort(all, {}, [&](const Reading& r) { return std::tuple(r.at, r.point <= followed_[2], r.point); });
   right.hear(all);
   EXPECT_EQ(amounts(books), amounts(right));
+}
+
+// In order it is the last one before a silence. As it comes, it has no result, for that of the next reading waits.
+TEST_F(LateInputs, AReadingThatTheNextOneOvertakesMovesWhatIsCountedOverASilence) {
+  std::vector<Heard> heard = two_hours();
+  be_silent(heard, taken_[2], 70min, 79min);
+  of(heard, followed_[2], 74min).second = 63s;
+  expect_as_in_order(std::move(heard), 78min);
+}
+
+// In order the sum has a result at 1:14. As they come its term is missing until 1:15, and the other one silent from
+// then on: what it moved is counted from another time on, up to the next result, wherever that lies.
+TEST_F(LateInputs, ARoundThatEndsOtherwiseMovesWhatIsCountedOverASilence) {
+  std::vector<Heard> heard = two_hours();
+  have_no_value(heard, taken_[0], 73min);
+  of(heard, taken_[0], 74min).second = 20s;
+  be_silent(heard, followed_[1], 75min, 95min);
+  be_waited_for(heard, 95min);
+  expect_as_in_order(std::move(heard), 80min);
+}
+
+// The sum ends its rounds with the term that is heard first, which goes on alone when the other falls silent.
+TEST_F(LateInputs, TermsHeardOneByOneAreLateAlsoForWhatIsCountedOverASilence) {
+  std::vector<Heard> heard = two_hours();
+  have_no_value(heard, taken_[0], 39min);
+  be_silent(heard, followed_[1], 46min, 73min);
+  be_waited_for(heard, 73min);
+  expect_as_in_order(std::move(heard), 80min);
+}
+
+// As they came the sum has a result at 1:15, in order at 1:14 and 1:17: by then it is restated, and what comes late for
+// the last one changes the quarter hour before once more.
+TEST_F(LateInputs, WhatIsLateForAResultIsLateForTheStepThatItHasInOrder) {
+  std::vector<Heard> heard = two_hours();
+  have_no_value(heard, taken_[1], 72min);
+  of(heard, taken_[1], 73min).second = 70s;
+  of(heard, taken_[1], 74min).second = 70s;
+  be_silent(heard, followed_[0], 75min, 77min);
+  of(heard, taken_[1], 77min).second = 50s;
+  expect_as_in_order(std::move(heard), 77min + 40s);
+}
+
+// First one term is silent and then the other: the sum has no result from 0:23 to 1:15, though of either more readings
+// lie between than a window begins in front of what is late.
+TEST_F(LateInputs, WhatIsLateForTheResultBehindASilenceChangesAllThatIsCountedOverIt) {
+  std::vector<Heard> heard = two_hours();
+  be_silent(heard, followed_[1], 24min, 53min);
+  be_silent(heard, followed_[0], 52min, 75min);
+  of(heard, taken_[1], 75min).second = 20s;
+  expect_as_in_order(std::move(heard), 95min);
+}
+
+// The counter of its result begins a minute later, and so does the sum.
+TEST_F(LateInputs, OfTheFirstResultOfAllMovesTheBeginOfASum) {
+  std::vector<Heard> heard = two_hours();
+  of(heard, taken_[1], 0min).second = 20s;
+  expect_as_in_order(std::move(heard), 40min);
 }
 
 // Two polls, one behind the other: the second one's results lie in front of what the first one read.

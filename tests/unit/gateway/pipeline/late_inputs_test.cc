@@ -104,6 +104,36 @@ TEST_F(LateInputs, TouchWhatIsCountedUpToTheNextResult) {
   EXPECT_EQ(late(gas.result)->affects_until, kNoon + 30min) << "the one of 12:16 is right";
 }
 
+// None is made of it any more, though none was made without it either: the step to the next result begins with it.
+TEST_F(LateInputs, WhatTheNextReadingOvertookTouchesTheStepToTheNextResult) {
+  const Gas gas = add_gas("a", Kind::instantaneous);
+  account(gas.result);
+  start();
+  hear_gas(gas, 13min);
+  hear(gas.volume, 15min, 1'000, 1s);
+  hear(gas.volume, 14min, 1'000, 62s);
+  EXPECT_EQ(pipeline_->state().points[index(gas.result)].derived.made_until, kNoon + 13min);
+  EXPECT_EQ(late(gas.result)->affects_until, kNoon + 15min);
+  hear(gas.celsius, 15min, kNan, 3s);
+  hear_gas(gas, 29min);
+  EXPECT_EQ(late(gas.result)->affects_until, kNoon + 30min);
+  hear_gas(gas, 44min);
+  EXPECT_EQ(late(gas.result)->affects_until, kNoon + 30min);
+}
+
+// What was missing at first would have been the first of all.
+TEST_F(LateInputs, OfTheFirstResultAreNotedWithTheNext) {
+  const Gas gas = add_gas("a");
+  account(gas.result);
+  start();
+  hear_in_vain(gas, 0min);
+  hear(gas.celsius, 0min, 20, 8s);
+  EXPECT_FALSE(late(gas.result)) << "nothing is counted";
+  hear_gas(gas, 1min);
+  ASSERT_TRUE(late(gas.result));
+  EXPECT_EQ(late(gas.result)->affects_until, kNoon + 15min);
+}
+
 TEST_F(LateInputs, InOrderNothingIsNotedOfWhatIsRejected) {
   const Gas gas = add_gas("a");
   const Gas other = add_gas("b");
