@@ -100,7 +100,9 @@ asio::awaitable<void> Gateway::substitute_closed_hours() {
     if (account.substitution == model::SubstitutionMethod::none || !until) continue;
     closed[account.source] = *until;
     const Instant hour = std::chrono::floor<std::chrono::hours>(*until);
-    const auto [before, is_new] = substituted_.try_emplace(account.source, hour - kAfterAStart);
+    // Of a point that is new since the start nothing was looked at yet.
+    const auto begun = pipeline_.state().accounts.at(model::index(account.id)).since;
+    const auto [before, is_new] = substituted_.try_emplace(account.source, begun.value_or(hour - kAfterAStart));
     if (hour <= before->second) continue;
     range.from = std::min(range.from, looked_at_from(account, before->second - kOverlap, hour, calendar));
     range.to = std::max(range.to, hour);

@@ -153,6 +153,7 @@ class Pipeline::Engine {
   std::vector<model::FoundWrong> found_wrong_;
   Alerts alerts_;
   std::vector<std::optional<model::LateData>> late_since_;  // by point: noted since begin_restating()
+  std::vector<Instant> silence_noted_until_;                // by point: how far note_after_silence() last said
   Changed changed_points_;
   Changed changed_accounts_;
   Reports reports_;

@@ -229,11 +229,15 @@ void Pipeline::Engine::note_made(const Reading& result, std::optional<Instant> b
 }
 
 // Of a sum whose input was silent: where late readings have its rounds end otherwise, the last one before the silence
-// may be another in its order, and what is counted over the silence from another time on.
+// may be another in its order, and what is counted over the silence from another time on. What that touches reaches
+// beyond the silence, and has no other round end otherwise: of a sum that is always silent for so long each would.
 void Pipeline::Engine::note_after_silence(const Reading& result, Instant before) {
   const std::optional<LateData>& late = state_.points[index(result.point)].late;
   if (!late || before >= late->affects_until || !late_inputs_.is_silence(result.point, before, result.at)) return;
+  Instant& noted_until = silence_noted_until_[index(result.point)];
+  if (late->affects_until == noted_until) return;
   note_off(result.point, before);
+  noted_until = late->affects_until;
 }
 
 // It is older than what is counted already: restatement will find its place, also in what is computed from it. False:

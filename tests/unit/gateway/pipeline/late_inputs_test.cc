@@ -134,6 +134,28 @@ TEST_F(LateInputs, OfTheFirstResultAreNotedWithTheNext) {
   EXPECT_EQ(late(gas.result)->affects_until, kNoon + 15min);
 }
 
+// Meters of which a sum has each result behind a silence: what is late reaches beyond one of them.
+TEST_F(LateInputs, OfASumThatIsAlwaysSilentDoNotTouchEachResultInTurn) {
+  const Gas gas = add_gas("a");
+  const Gas other = add_gas("b");
+  const PointId both =
+      derive(Formula::sum, "Nm3", Kind::interval, {from(Role::term, gas.result), from(Role::term, other.result)});
+  account(both);
+  start();
+  for (Duration at{}; at < 6h; at += 30min) {
+    if (at == 1h) hear_in_vain(gas, at);
+    if (at != 1h) hear_gas(gas, at);
+    hear_gas(other, at);
+    if (at == 1h) hear(gas.celsius, at, 30, 8s);
+    if (at < 1h) {
+      EXPECT_FALSE(late(both));
+    } else {
+      ASSERT_TRUE(late(both));
+      EXPECT_LE(late(both)->affects_until, kNoon + 2h + 30min) << at / 1min;
+    }
+  }
+}
+
 TEST_F(LateInputs, InOrderNothingIsNotedOfWhatIsRejected) {
   const Gas gas = add_gas("a");
   const Gas other = add_gas("b");
