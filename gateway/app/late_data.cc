@@ -219,6 +219,12 @@ asio::awaitable<void> Gateway::restate(LateWork& work) {
         "late data: {} more entries differ by the present configuration or factors; 'carbongate restate' shows them",
         others);
   }
+  if (result->out_of_reach != 0) {
+    spdlog::warn(
+        "late data: {} entries stay as they are, for the readings around what came late are no longer kept "
+        "(store.keep_readings); 'carbongate restate --manual' enters what they should be",
+        result->out_of_reach);
+  }
 }
 
 // One transaction. Short reads of the store happen meanwhile; readings wait in the inbox. Not cancelled on the way: the

@@ -270,13 +270,15 @@ Instant Track::reaches_on(Instant to) const {
   return readings_.end() - first < kReadingsAround ? Instant::max() : (first + kReadingsAround - 1)->at;
 }
 
-// A register that stands still may have left another course before; that shows when it moves.
+// What came late tells of its own time alone: the others of that time may be gone. A register that stands still may
+// have left another course before; that shows when it moves.
 Instant Track::first_kept() const {
-  if (readings_.empty()) return Instant::max();
-  if (point_.kind != Kind::cumulative) return readings_.front().at;
-  const auto stands = [this](const StoredReading& reading) { return reading.value == readings_.front().value; };
-  const auto moved = std::ranges::find_if_not(readings_, stands);
-  if (moved - readings_.begin() < kReadingsDivided && moved != readings_.end()) return readings_.front().at;
+  const auto first = std::ranges::find(readings_, false, &StoredReading::late);
+  if (first == readings_.end()) return Instant::max();
+  if (point_.kind != Kind::cumulative) return first->at;
+  const auto moved =
+      std::find_if(first, readings_.end(), [&](const StoredReading& r) { return r.value != first->value; });
+  if (moved - first < kReadingsDivided && moved != readings_.end()) return first->at;
   return (moved + std::min(readings_.end() - moved, kReadingsDivided + 1) - 1)->at;
 }
 

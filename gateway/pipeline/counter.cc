@@ -185,6 +185,19 @@ Counted CounterMeter::decide(const CourseReading& reading, CounterState& state, 
   return wait(now, quality, state);
 }
 
+// Whether the register only showed early what flowed by the next readings: the leap is what flows within two intervals,
+// it went on from there soon, and all in all no more than twice as fast as before.
+bool CounterMeter::slipped(const Fix& first, const Fix& now, const CounterState& state) const {
+  const Fix& baseline = *state.baseline;
+  const Duration interval = first.first - baseline.first;
+  if (!state.before || !judge_.power_known()) return false;
+  if (now.second <= state.pending->second || now.first - first.first > 2 * interval) return false;
+  const Wide before = Wide{distance(*state.before, baseline)} * (now.first - baseline.first).count();
+  const Wide since = Wide{distance(baseline, now)} * (baseline.first - state.before->first).count();
+  const Fix later{first.first + interval, first.second};
+  return since <= 2 * before && judge_.judge(baseline, later, no_hints()).verdict == Verdict::forward;
+}
+
 // Whether the register showed the pending value before the connection could deliver it, so that the step to `now` is
 // possible only by time in which nothing, or little, was added. What had stood still before may have caught up. What
 // goes on alike at once was read unevenly; and a connection of which no power is known may be a large one.
@@ -199,6 +212,7 @@ bool CounterMeter::shown_too_soon(const Fix& first, const Fix& now, const Counte
   // A net register stays there in either direction.
   if (!up && !(fits && distance(pending, now) < distance(baseline, now))) return false;
   if (judge_.judge(baseline, first, hints_of(state, false)).verdict == Verdict::stalled) return false;
+  if (slipped(first, now, state)) return false;
   const bool at_once = first.first == pending.first;
   return !((at_once || !judge_.power_known()) && went_on_alike(baseline, first, pending, now));
 }

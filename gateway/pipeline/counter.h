@@ -59,7 +59,8 @@ inline constexpr std::int64_t kCountsBack = 3;
 // yet is one of the old course, if that takes less.
 // What stands still for an hour and as many readings (at 0: six) is believed too: nothing is booked of it, and a way
 // back is still seen. What is possible is judged by the time until the value was first shown: time that goes by while
-// it stands explains nothing, unless the register had stood still before and may have caught up.
+// it stands explains nothing, unless the register had stood still before and may have caught up, or only showed early
+// what flowed by the next readings, at no more than twice the speed of before.
 //
 // 0 is what an unreadable register shows. So a fall to exactly 0 is a rollover only when the next reading goes on from
 // there, and only if the register could pass its end by the first reading at 0: while it stands there nothing passes.
@@ -123,6 +124,7 @@ class CounterMeter {
   Course replay(model::CounterState& state, Doubts doubts) const;
   Counted enter(std::span<const model::CourseReading> readings, model::CounterState& state, Doubts doubts) const;
   bool caught_up(const Fix& first, const model::CourseReading& second, const model::CounterState& state) const;
+  bool slipped(const Fix& first, const Fix& now, const model::CounterState& state) const;
   bool shown_too_soon(const Fix& first, const Fix& now, const model::CounterState& state) const;
   bool stood_before_it_could_roll(const Fix& first, const Fix& now, const model::CounterState& state) const;
   Counted wait(const Fix& now, model::Quality quality, model::CounterState& state) const;

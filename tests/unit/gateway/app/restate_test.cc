@@ -49,6 +49,41 @@ TEST(Restate, LeavesAloneWhatItsReadingsNoLongerTellOf) {
   EXPECT_GT(found.reach.value_or(Instant{}), kStart + 48h);
 }
 
+// A logger that brings a morning of long ago: what else was heard then is gone all the same.
+TEST(Restate, OfWhatIsLateNothingFollowsWhereTheReadingsAroundItAreGone) {
+  for (const int late_ones : {1, 300}) {
+    TestSite site;
+    const std::vector<PointId> points = {site.add("counter", Kind::cumulative, "kWh"),
+                                         site.add("power", Kind::instantaneous, "kW")};
+    Books books(site);
+    books.open(24h);
+    for (int minute = 0; minute <= 4 * 24 * 60; minute += 250) {
+      std::vector<Reading> readings;
+      for (int i = minute; i < std::min(minute + 250, 4 * 24 * 60 + 1); ++i) {
+        readings.push_back(at(points[0], i * 1min, i * 0.1));
+        readings.push_back(at(points[1], i * 1min, 6));
+      }
+      books.hear(readings);
+    }
+    const auto before = books.known();
+    std::vector<std::pair<Reading, Duration>> late;
+    for (int i = 0; i < late_ones; ++i) {
+      const Duration time = 5h + i * 1min + 1s;
+      late.emplace_back(at(points[0], time, 30 + i * 0.1), 96h - time);
+      late.emplace_back(at(points[1], time, 6), 96h - time);
+    }
+    books.hear_later(late);
+    for (const Duration from : {-1h, 8h, 24h}) {
+      const Recomputation found = books.look(books.everything(kStart + from));
+      EXPECT_EQ(found.differences.size(), 0u) << late_ones << " late ones, from " << from / 1h << " h";
+      EXPECT_GT(found.out_of_reach, 200u);
+      EXPECT_GT(found.reach.value_or(Instant{}), kStart + 48h);
+    }
+    books.restate_late_data();
+    EXPECT_EQ(books.known(), before);
+  }
+}
+
 // A float whose words were taken the other way round was no number for an hour: its register was kept.
 TEST(Restate, ByteOrderIsRepairedWhereTheWrongOneGaveNoNumber) {
   TestSite site;

@@ -62,6 +62,22 @@ TEST(CounterStanding, WhatItWasSeenToCountAtOnceIsNoCoarserForTwoRoundNumbers) {
   }
 }
 
+// 24 kWh a minute, of 33 that 2 MW deliver; once the meter is a minute ahead.
+TEST(CounterStanding, AMeterThatIsAheadByAReadingIsCounted) {
+  for (const double early : {44.0, 48.0, 60.0}) {
+    for (const double then : {0.0, 4.0}) {
+      Register meter(of_two_megawatts(1min));
+      for (int i = 0; i <= 60; ++i) meter.at(i * 1min, 1'000 + 24 * i);
+      double shown = 1'000 + 24 * 60;
+      meter.at(61min, shown += early);
+      meter.at(62min, shown += then);
+      for (int i = 63; i <= 90; ++i) meter.at(i * 1min, shown += 24);
+      EXPECT_EQ(meter.total, Activity::of((static_cast<std::int64_t>(shown) - 1'000) * kKwh)) << early << ", " << then;
+      EXPECT_FALSE(meter.state.counter.pending);
+    }
+  }
+}
+
 TEST(CounterStanding, ARegisterThatCountsByHundredsMovesByOne) {
   Register meter(of_two_megawatts(1min));
   for (int i = 0; i < 60; ++i) meter.at(i * 1min, 1'000 + 100 * (i / 20));
