@@ -1,5 +1,7 @@
 #include "gateway/app/substitute.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -37,9 +39,11 @@ struct Substituted {
   Activity amount;
   model::Rule rule = model::Rule::none;
   std::vector<Instant> from = {};  // hours
+  std::optional<books::Chosen> chosen = {};
 };
 
-// "max-180h: the hour from 2026-01-20T05:00:00Z"; of several their mean.
+// "max-180h: the hour from 2026-01-20T05:00:00Z; a gap of 3 h, 97 % of the quarter's hours valid"; of several hours
+// their mean.
 std::string note_of(const Substituted& substituted) {
   std::string note(to_string(substituted.rule));
   for (const Instant begin : substituted.from) {
@@ -47,6 +51,10 @@ std::string note_of(const Substituted& substituted) {
              : substituted.from.size() == 1    ? ": the hour from "
                                                : ": mean of the hours from ") +
             model::format_utc(begin);
+  }
+  if (const auto& chosen = substituted.chosen) {
+    note += fmt::format("; a gap of {} h, {} % of the {} valid", chosen->gap_hours, chosen->valid_percent,
+                        chosen->of_quarter ? "quarter's hours" : "2160 hours until then");
   }
   return note;
 }
@@ -277,7 +285,7 @@ class Substituting {
     for (std::size_t i = 0; i < parts.size(); ++i) {
       if (amounts[i] == Activity{}) continue;
       targets_.emplace(std::pair(parts[i].first.begin, account.id),
-                       Substituted{amounts[i], substitute.rule, substitute.from});
+                       Substituted{amounts[i], substitute.rule, substitute.from, substitute.chosen});
     }
   }
 

@@ -44,6 +44,8 @@ class QuarterShare {
     const auto until_here = hours_.first(hour + 1);
     return valid_percent(until_here.last(std::min(until_here.size(), kHoursOfQuarter)));
   }
+  // Of the hour asked for last.
+  bool is_of_quarter() const { return is_over_; }
 
  private:
   std::span<const Hour> hours_;
@@ -130,9 +132,12 @@ Substitution substitute(std::span<const Hour> hours, Instant from, Instant until
       const Hour& hour = hours[i];
       if (hour.begin < from || hour.begin >= until) continue;
       std::optional<Found> found;
+      std::optional<Chosen> chosen;
       Rule rule = Rule::same_weekday;
       if (method == SubstitutionMethod::hj75) {
-        if (const auto choice = choose(share.percent(i), end - begin)) {
+        chosen =
+            Chosen{.gap_hours = end - begin, .valid_percent = share.percent(i), .of_quarter = share.is_of_quarter()};
+        if (const auto choice = choose(chosen->valid_percent, chosen->gap_hours)) {
           found = greatest(hours.first(begin), choice->hours);
           rule = choice->rule;
         }
@@ -140,7 +145,8 @@ Substitution substitute(std::span<const Hour> hours, Instant from, Instant until
         found = weekday_mean(hours.first(i), hour.begin, calendar);
       }
       if (found) {
-        result.hours.push_back({hour.begin, std::max(found->amount, hour.amount), rule, std::move(found->from)});
+        result.hours.push_back(
+            {hour.begin, std::max(found->amount, hour.amount), rule, std::move(found->from), chosen});
       } else {
         result.refused.push_back(hour.begin);
       }

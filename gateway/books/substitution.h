@@ -26,11 +26,19 @@ struct Hour {
   bool settled = false;   // not valid, and needs no substitute all the same: a register difference or a person says it
 };
 
+// By which hj75 chose.
+struct Chosen {
+  std::size_t gap_hours = 0;
+  std::size_t valid_percent = 0;  // of the hours of operation, rounded down
+  bool of_quarter = false;        // of a quarter of the year that is over; else of the 2160 hours up to the hour
+};
+
 struct Substitute {
   Instant begin{};         // of the hour
   model::Activity amount;  // in the place of the hour's own; never less than it
   model::Rule rule = model::Rule::none;
   std::vector<Instant> from = {};  // the hours whose amount, or mean, it is
+  std::optional<Chosen> chosen = {};
 };
 
 struct Substitution {

@@ -463,7 +463,10 @@ def test_the_running_gateway_fills_hours_without_data_by_itself(tmp_path):
         assert len(substitutes) == 12, "each quarter hour once"
         assert {row["cause"] for row in substitutes} == {"substitution"}
         assert {(row["quality"], row["rule"]) for row in substitutes} == {("substituted", "max-180h")}
-        assert {row["note"] for row in substitutes} == {"max-180h: the hour from 2026-03-05T17:00:00Z"}
+        assert {row["note"] for row in substitutes} == {
+            f"max-180h: the hour from 2026-03-05T17:00:00Z; a gap of 3 h, {share} % of the 2160 hours until then valid"
+            for share in (98, 99)
+        }
         of_gap = run("explain", config, f"boiler/co2/stack.co2@{substitutes[5]['begin']}").stdout
         assert "beside it equal to what is booked" in " ".join(of_gap.split())
         assert re.search(r"substitution, \S+ \S+: max-180h: the hour from", " ".join(of_gap.split()))

@@ -173,6 +173,8 @@ TEST_F(Substituting, IsJudgedAgainWhenTheQuarterOfTheYearIsOver) {
   const auto revisions = books_->entries().at({"stack", kMarch + 24h * 19 + 1h});
   ASSERT_EQ(revisions.size(), 2u);
   EXPECT_EQ(revisions.back().quality.rule, model::Rule::max_2160h);
+  EXPECT_EQ(revisions.back().correction->note,
+            "max-2160h: the hour from 2026-03-11T00:00:00Z; a gap of 3 h, 83 % of the quarter's hours valid");
 }
 
 TEST_F(Substituting, IsTakenBackWhenTooLittleOfTheQuarterIsValid) {
