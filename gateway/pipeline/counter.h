@@ -24,9 +24,9 @@ inline constexpr std::int64_t kCountsBack = 3;
 // Counts the readings of one cumulative point. Constant: what must be remembered is in the CounterState.
 //
 // The step from the baseline is judged by what the connection can deliver: power_max with 10 % margin, 10 s of full
-// load for uneven polling, and one count for coarse registers. Without power_max: what no connection delivers (5 GW),
-// and a step of more than 10 MW waits for the next reading. A reading that is doubtful is kept as pending, nothing is
-// booked, and the next ones decide:
+// load for uneven polling, and one count of a coarse register, as its last values have it. Without power_max: what no
+// connection delivers (5 GW), and a step of more than 10 MW waits for the next reading. A reading that is doubtful is
+// kept as pending, nothing is booked, and the next ones decide:
 //
 // | what was seen                                         | it was                | booked                           |
 // | a step up that the connection delivers                | consumption           | the step                         |
