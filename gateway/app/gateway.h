@@ -155,6 +155,7 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<void> take_turn();
   void pass_turn();
   boost::asio::awaitable<void> restate_late_data();
+  void tell_out_of_reach(const LateWork& work, Instant reach);
   boost::asio::awaitable<void> restate(LateWork& work);
   boost::asio::awaitable<bool> book(std::span<const model::Amendment> amendments, const LateWork& work, bool last);
   boost::asio::awaitable<LateWork> late_work();
@@ -222,11 +223,12 @@ class Gateway final : private Inbox {
   std::vector<ports::SinkAccount> sink_accounts_;
   std::uint64_t audits_ = 0;
   std::uint64_t breaches_ = 0;
-  std::string breach_;                          // as logged last
-  ports::StoreStatus thinned_before_;           // a minute ago
-  std::optional<ports::StoreStatus> thinning_;  // as it was when readings began to be dropped
-  std::map<PointId, Restated> restated_;        // restated as far as it is closed and decided
-  std::size_t next_late_point_ = 0;             // of the round under way: those before it had their turn
+  std::string breach_;                                  // as logged last
+  ports::StoreStatus thinned_before_;                   // a minute ago
+  std::optional<ports::StoreStatus> thinning_;          // as it was when readings began to be dropped
+  std::map<PointId, Restated> restated_;                // restated as far as it is closed and decided
+  std::map<PointId, std::uint32_t> told_out_of_reach_;  // how many late readings of a point there were then
+  std::size_t next_late_point_ = 0;                     // of the round under way: those before it had their turn
   std::size_t next_late_watch_ = 0;
   std::map<PointId, Instant> substituted_;   // by source of accounts with a rule: hours before this are done
   std::optional<Instant> alerts_looked_at_;  // nullopt: nobody has known the time yet

@@ -219,11 +219,19 @@ asio::awaitable<void> Gateway::restate(LateWork& work) {
         "late data: {} more entries differ by the present configuration or factors; 'carbongate restate' shows them",
         others);
   }
-  if (result->out_of_reach != 0) {
+  if (result->reach) tell_out_of_reach(work, *result->reach);
+}
+
+// Once for the readings of a point, however many slices there are of them.
+void Gateway::tell_out_of_reach(const LateWork& work, Instant reach) {
+  for (const auto& [point, late] : work.all) {
+    const auto [told, is_new] = told_out_of_reach_.try_emplace(point, 0);
+    if (late.earliest >= reach || std::exchange(told->second, late.readings) == late.readings) continue;
     spdlog::warn(
-        "late data: {} entries stay as they are, for the readings around what came late are no longer kept "
-        "(store.keep_readings); 'carbongate restate --manual' enters what they should be",
-        result->out_of_reach);
+        "late data of {}: of what came from times at which its readings are no longer kept (store.keep_readings) "
+        "nothing "
+        "is counted; 'carbongate restate --manual' enters what is known otherwise",
+        config_.site.points.at(index(point)).full_name());
   }
 }
 

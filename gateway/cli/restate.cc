@@ -401,8 +401,9 @@ class Restating {
 
   void tell() {
     if (out_of_reach_ != 0) {
-      err_ << fmt::format("{} entries before {} stay as they are: their readings are no longer kept\n", out_of_reach_,
-                          reach_ ? report_.when(*reach_) : "that");
+      const bool is_known = reach_ && *reach_ != Instant::max();  // something of that time is kept
+      err_ << fmt::format("{} entries{} stay as they are: their readings are no longer kept\n", out_of_reach_,
+                          is_known ? " before " + report_.when(*reach_) : "");
     }
     if (not_repaired_ != 0) {
       err_ << fmt::format("{} readings were left out: the right value does not follow from the stored one\n",
