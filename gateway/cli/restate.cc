@@ -251,7 +251,8 @@ class Restating {
     not_repaired_ += found.not_repaired;
     in_doubt_.insert(found.in_doubt.begin(), found.in_doubt.end());
     out_of_reach_ += found.out_of_reach;
-    if (found.reach) reach_ = std::max(reach_.value_or(*found.reach), *found.reach);
+    // max(): of none of these hours, nor of those around them, is anything kept but what came late.
+    if (found.reach && *found.reach != Instant::max()) reach_ = std::max(reach_.value_or(*found.reach), *found.reach);
     std::vector<model::Amendment> amendments;
     for (const books::Difference& difference : found.differences) {
       if (wanted(difference.account)) amendments.push_back(difference.amendment);
@@ -401,9 +402,8 @@ class Restating {
 
   void tell() {
     if (out_of_reach_ != 0) {
-      const bool is_known = reach_ && *reach_ != Instant::max();  // something of that time is kept
       err_ << fmt::format("{} entries{} stay as they are: their readings are no longer kept\n", out_of_reach_,
-                          is_known ? " before " + report_.when(*reach_) : "");
+                          reach_ ? " before " + report_.when(*reach_) : "");
     }
     if (not_repaired_ != 0) {
       err_ << fmt::format("{} readings were left out: the right value does not follow from the stored one\n",
