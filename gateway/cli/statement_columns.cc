@@ -98,7 +98,12 @@ std::string uses(const std::vector<books::FactorUse>& factors) {
   return join(parts);
 }
 
-std::string source(const Context&, const Line& line) {
+bool is_fuel(const Line& line) {
+  const model::Carrier* carrier = model::find_carrier(line.carrier);
+  return carrier && carrier->category == model::Category::fuel;
+}
+
+std::string source(const Context& context, const Line& line) {
   if (line.carrier.empty() || line.sum == books::Sum::unallocated) return "";
   const std::string energy = line.carrier == "electricity" ? "electricity" : "heat";
   switch (line.sum) {
@@ -108,17 +113,15 @@ std::string source(const Context&, const Line& line) {
     case books::Sum::measured: return "released";
     default: break;
   }
-  if (line.scope == model::Scope::energy) return "purchased-" + energy;
+  const model::Account* account = context.account(line);
+  if (line.scope == model::Scope::energy) {
+    return (account && model::is_own_supply(*account) ? "own-" : "purchased-") + energy;
+  }
   if (line.scope != model::Scope::direct) return "";
   const auto set = std::string_view(line.factors_of).substr(0, line.factors_of.find('/'));
   const bool of_account = line.level == Level::account;
   if (!of_account) return "";
-  return set.ends_with("process") ? "process" : "combustion";
-}
-
-bool is_fuel(const Line& line) {
-  const model::Carrier* carrier = model::find_carrier(line.carrier);
-  return carrier && carrier->category == model::Category::fuel;
+  return set.ends_with("process") || !is_fuel(line) ? "process" : "combustion";
 }
 
 // Of the factors that an account's line used, each text once; and behind it which of them are not known any more.

@@ -6,8 +6,9 @@
 //   sum               consumed, emitted, exported, produced; total of the first two; net: the total less the exported;
 //                     measured, and its difference; unallocated: of a user's carrier, less its parts
 //   scope             1, 2 or nothing
-//   source            排放源: combustion, process (by a factor set of that name), released (measured as a gas),
-//                     purchased-electricity, purchased-heat, exported-..., produced
+//   source            排放源: combustion, process (of what is no fuel, and by a factor set of that name), released
+//                     (measured as a gas), purchased-electricity, purchased-heat, exported-..., produced; of an account
+//                     that the site supplies itself own-electricity, own-heat
 //   amount            exact decimal in `unit`, where the line has one carrier
 //   ..._first         as first published, without corrections
 //   ncv, ncv_unit     net calorific value of combustion, as published, also where gases are given per TJ; of accounts

@@ -300,7 +300,8 @@ Counted CounterMeter::book(const Step& step, const Fix& now, Quality quality, Co
     state.before = on_course ? std::optional(baseline) : std::nullopt;
     if (state.abandoned && step.verdict != Verdict::returned) out.course_from = state.stands_since;
     state.abandoned.reset();
-    state.stands_since = now.first;
+    const bool stood = state.pending && state.pending->second == now.second;
+    state.stands_since = stood ? state.pending_since.value_or(state.pending->first) : now.first;
     state.falls = 0;
   } else {
     forget_falls(state);

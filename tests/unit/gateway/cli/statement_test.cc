@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <sstream>
 
 #include "gateway/app/gateway_config.h"
@@ -334,6 +335,43 @@ TEST_F(StatementCommand, ShowsTheHeatingValueOfGasesThatAreGivenByHeat) {
   EXPECT_EQ(gas.at("factor_value").as_string(), "CO2 56100, CH4 1");
   EXPECT_EQ(gas.at("factor_unit").as_string(), "kg/TJ");
   EXPECT_EQ(gas.as_object().count("carbon_t_per_gj"), 0u);
+}
+
+// 排放源: what a roof makes is not bought, and a kiln's clinker is no fuel, whatever the set of its factor is called.
+TEST_F(StatementCommand, TellsOwnSupplyAndProcessesApartFromPurchasesAndFuels) {
+  std::ofstream(directory_.path() / "factors/works_clinker.yaml")
+      << "set: works-clinker\nversion: \"1\"\npublisher: nobody\nfactors:\n"
+         "  - {carrier: clinker, year: 2020, value: 0.5, unit: tCO2/t, source: lab, publication: 2020-01-01, "
+         "confidence: "
+         "own_measurement}\n";
+  std::string text = read_file(config());
+  const auto replace = [&text](std::string_view what, std::string_view by) {
+    ASSERT_NE(text.find(what), std::string::npos);
+    text.replace(text.find(what), what.size(), by);
+  };
+  replace("own-fuels]", "own-fuels, works-clinker, own-generation]");
+  replace("from: silent.energy}",
+          "from: silent.energy, supply: own-renewable}\n      - {carrier: clinker, from: kiln.clinker}");
+  replace("energy_users:",
+          "  - id: kiln\n    driver: mqtt\n    broker: plant\n    topic: plant/kiln\n    qos: 0\n"
+          "    points: [{name: clinker, json: /t, unit: t, kind: interval}]\nenergy_users:");
+  std::ofstream(config()) << text;
+  fill();
+  options_.format = "json";
+  const auto json = boost::json::parse(state());
+  std::map<std::string, std::string> sources;
+  for (const auto& user : json.at("users").as_array()) {
+    for (const auto& line : user.at("accounts").as_array()) {
+      if (!line.as_object().contains("source")) continue;
+      sources[std::string(line.at("carrier").as_string()) + " " + std::string(line.at("point").as_string())] =
+          line.at("source").as_string();
+    }
+  }
+  EXPECT_EQ(sources, (std::map<std::string, std::string>{{"electricity import", "purchased-electricity"},
+                                                         {"electricity export", "exported-electricity"},
+                                                         {"electricity energy", "own-electricity"},
+                                                         {"natural-gas gas", "combustion"},
+                                                         {"clinker clinker", "process"}}));
 }
 
 // A new version of a set takes the place of the one by which the first half of the month was booked.

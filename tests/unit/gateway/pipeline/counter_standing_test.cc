@@ -62,6 +62,29 @@ TEST(CounterStanding, WhatItWasSeenToCountAtOnceIsNoCoarserForTwoRoundNumbers) {
   }
 }
 
+// At 93 % of 2 MW, refreshed a beat late: twice nothing and then the double.
+TEST(CounterStanding, AMeterThatIsRefreshedLateTwiceRunningIsCounted) {
+  for (const Duration interval : {1min, 5min, 15min}) {
+    const double step = 31.0 * static_cast<double>(interval / 1min);
+    for (const int times : {1, 2, 3}) {
+      Register meter(of_two_megawatts(interval));
+      double shown = 10'000;
+      Duration t{};
+      const auto show = [&](double more) { meter.at(t += interval, shown += more); };
+      meter.at(t, shown);
+      for (int i = 0; i < 40; ++i) show(step);
+      for (int i = 0; i < times; ++i) {
+        show(0);
+        show(2 * step);
+      }
+      for (int i = 0; i < 60; ++i) show(step);
+      EXPECT_EQ(meter.total, Activity::of((static_cast<std::int64_t>(shown) - 10'000) * kKwh))
+          << times << " of " << interval / 1min << " min";
+      EXPECT_FALSE(meter.state.counter.pending);
+    }
+  }
+}
+
 // 24 kWh a minute, of 33 that 2 MW deliver; once the meter is a minute ahead.
 TEST(CounterStanding, AMeterThatIsAheadByAReadingIsCounted) {
   for (const double early : {44.0, 48.0, 60.0}) {
