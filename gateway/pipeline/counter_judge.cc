@@ -132,7 +132,7 @@ Step CounterJudge::judge_unannounced(const Fix& from, const Fix& to, const Hints
   }
   if (moved > 0 && connection_.known && hints.stands_since && !hints.abandoned && value_of(from) != 0) {
     const Duration stood = std::min<Duration>(to.first - *hints.stands_since, kStallMax);
-    if (possible({from, to.first, moved}, connection_.rate_max, stood, 0)) {
+    if (possible({from, to.first, moved}, connection_.rate_max, stood, count)) {
       return decided(Verdict::stalled, from, to, moved);
     }
   }

@@ -85,6 +85,27 @@ TEST(CounterStanding, AMeterThatIsRefreshedLateTwiceRunningIsCounted) {
   }
 }
 
+// 1 kWh at once, 50 kW: two of them after a minute at rest are one that was hidden and one that flowed.
+TEST(CounterStanding, ACoarseRegisterHidesACount) {
+  Point point = of_two_megawatts(1min);
+  point.limits.power_max_w = 5e4;
+  Register meter(point);
+  double shown = 10'000;
+  Duration t{};
+  meter.at(t, shown);
+  for (int i = 0; i < 40; ++i) {
+    meter.at(t += 1min, shown += 1);
+    meter.at(t += 1min, shown);
+  }
+  for (const double more : {2.0, 0.0, 0.0}) meter.at(t += 1min, shown += more);
+  for (int i = 0; i < 30; ++i) {
+    meter.at(t += 1min, shown += 1);
+    meter.at(t += 1min, shown);
+  }
+  EXPECT_EQ(meter.total, Activity::of((40 + 2 + 30) * kKwh));
+  EXPECT_FALSE(meter.state.counter.pending);
+}
+
 // 24 kWh a minute, of 33 that 2 MW deliver; once the meter is a minute ahead.
 TEST(CounterStanding, AMeterThatIsAheadByAReadingIsCounted) {
   for (const double early : {44.0, 48.0, 60.0}) {
