@@ -86,7 +86,8 @@ inline constexpr std::int64_t kCountsBack = 3;
 // What cannot be told by any reading: a replacement or reset whose new value is a plausible step from the old one, or
 // from a 0 between them; an excursion that passes the old course by itself, that looks like a rollover, or lasts longer
 // than kCourseReadings; a ratio that changes without the register showing it; power_max not being known, anything below
-// 10 MW. Where a step is so long that the register may have gone round unseen, the least that explains it is booked, as
+// 10 MW. A register that is refreshed unevenly near power_max may show steps like those of an exchange: they are not
+// booked. Where a step is so long that the register may have gone round unseen, the least that explains it is booked, as
 // estimated.
 class CounterMeter {
  public:
