@@ -110,6 +110,7 @@ def test_the_newest_values_come_first_and_the_backlog_beside_them_at_its_rate(tm
             wait_until(lambda: "the backlog is sent" in gateway.output(), 120, "the lanes joining")
             assert time.monotonic() - begun > account["backlog"] / RATE * 0.7, "faster than its rate"
             broker.publish("park/m0", message(backlog + 1))
+            wait_until(lambda: readings_in_journal(config) >= (backlog + 2) * POINTS, 30, "the last message")
             assert_same(victoria, config)
             assert gateway.stop() == 0
             assert "conservation is broken" not in gateway.output()
