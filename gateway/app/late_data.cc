@@ -229,8 +229,7 @@ void Gateway::tell_out_of_reach(const LateWork& work, Instant reach) {
     if (late.earliest >= reach || std::exchange(told->second, late.readings) == late.readings) continue;
     spdlog::warn(
         "late data of {}: of what came from times at which its readings are no longer kept (store.keep_readings) "
-        "nothing "
-        "is counted; 'carbongate restate --manual' enters what is known otherwise",
+        "nothing is counted; 'carbongate restate --manual' enters what is known otherwise",
         config_.site.points.at(index(point)).full_name());
   }
 }

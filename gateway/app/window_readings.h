@@ -148,7 +148,7 @@ class Track {
 };
 
 // The stored results of a derived point in and around a window, as the gateway made them, and when those are that
-// follow in the order of time: what is late may have the rounds of a sum end otherwise. 32 bytes each.
+// follow in the order of time: what is late may have the rounds of a sum end otherwise. 40 bytes each.
 class Results {
  public:
   Results(const Point& result, Duration apart, std::vector<PointId> inputs)
