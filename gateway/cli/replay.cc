@@ -25,7 +25,6 @@
 #include "gateway/cli/fault_status.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/model/hj212_flag.h"
-#include "gateway/model/unknown_amount.h"
 #include "gateway/pipeline/counter.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/store/sqlite_store.h"
@@ -231,7 +230,7 @@ class Player {
   void note_unknown(PointId point, const model::EnergyInterval& interval) {
     const model::Quality quality = interval.quality;
     const bool whole = interval.covered >= interval.end - interval.begin;
-    if (whole || quality.origin == model::Origin::measured || !model::leaves_unknown(quality.rule)) return;
+    if (whole || !model::leaves_unknown(quality)) return;
     Unknown& unknown = unknown_[{point, quality.rule}];
     if (unknown.quarters++ == 0) unknown.first = interval.begin;
   }

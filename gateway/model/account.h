@@ -83,6 +83,7 @@ struct Account {
   std::optional<FactorChoice> market;          // scope 2: the market-based one
   std::vector<FactorChoice> market_else = {};  // while it does not apply, in this order: the GHG Protocol's hierarchy
   std::optional<FactorChoice> coal;            // standard coal
+  std::optional<FactorChoice> measured_coal = {};  // before `coal`, where it has a factor: factor_set.h
   std::int32_t activity_u95_ppm = 0;  // half-width of the 95 % interval of the amounts, in millionths: the meter chain
   MeterDescription meter = {};
   SubstitutionMethod substitution = SubstitutionMethod::none;

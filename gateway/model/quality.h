@@ -97,10 +97,21 @@ constexpr int lack_of_factor(Rule rule) {
   return rule == Rule::no_factor ? 3 : rule == Rule::no_coal_factor ? 2 : rule == Rule::no_market_factor ? 1 : 0;
 }
 
-// The worse of two; of two equally good ones the first, unless only the second names a rule. That a factor was lacking
-// is told beside whatever else is wrong: the sum lacks what it would have given.
+// What a counter did over which its register does not say how much flowed.
+constexpr bool leaves_unknown(Rule rule) {
+  return rule == Rule::reset || rule == Rule::replaced || rule == Rule::ratio_change || rule == Rule::backwards;
+}
+// Of a register that was announced, or went on from 0, the same rules are remarks: nothing is unknown.
+constexpr bool leaves_unknown(Quality q) {
+  return q.origin >= Origin::estimated && leaves_unknown(q.rule);
+}
+
+// The worse of two. Of two equally good ones the first, unless only the second names a rule, or one that leaves an
+// amount unknown: what is lost for good is told before what was only late or unwatched. That a factor was lacking is
+// told beside whatever else is wrong: the sum lacks what it would have given.
 constexpr Quality worse(Quality a, Quality b) {
-  const bool second = b.origin != a.origin ? b.origin > a.origin : a.rule == Rule::none;
+  const bool second =
+      b.origin != a.origin ? b.origin > a.origin : a.rule == Rule::none || (leaves_unknown(b) && !leaves_unknown(a));
   Quality sum = second ? b : a;
   for (const Rule rule : {a.rule, b.rule}) {
     if (lack_of_factor(rule) > lack_of_factor(sum.rule)) sum.rule = rule;

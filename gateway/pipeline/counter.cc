@@ -314,11 +314,12 @@ Counted CounterMeter::book(const Step& step, const Fix& now, Quality quality, Co
 }
 
 // A silence longer than gap_max was not watched: the sum is exact, how it spreads over time estimated; unless the
-// register may have gone round unseen, which its rule goes on saying.
+// register may have gone round unseen, or not all of an exchange is known, which its rule goes on saying.
 void CounterMeter::add_stretches(const Step& step, Instant begin, Instant end, Quality quality, Counted& out) const {
   const bool watched = end - begin <= gap_max_;
   const std::size_t first = out.movements.size();
-  if (!watched && !step.ambiguous) quality = worse({Origin::estimated, Rule::gap}, quality);
+  const bool is_known = !step.ambiguous && !(step.verdict == Verdict::replaced && leaves_unknown(quality));
+  if (!watched && is_known && quality.origin <= Origin::estimated) quality = {Origin::estimated, Rule::gap};
   Movement whole{.begin = std::max(begin, end - kSpreadMax), .end = end, .covered = watched, .quality = quality};
   for (const Stretch& stretch : step.stretches) {
     for (const Piece& piece : judge_.pieces(stretch)) {
@@ -326,7 +327,7 @@ void CounterMeter::add_stretches(const Step& step, Instant begin, Instant end, Q
       part.begin = std::max(piece.begin, whole.begin);
       part.end = piece.end;
       part.amount = piece.amount;
-      if (piece.cut) part.quality = worse(quality, {Origin::estimated, Rule::ratio_change});
+      if (piece.cut && quality.origin < Origin::estimated) part.quality = {Origin::estimated, Rule::ratio_change};
       if (part.begin < part.end) {
         out.add(part);
       } else {

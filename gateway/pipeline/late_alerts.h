@@ -11,7 +11,6 @@
 #include "gateway/model/alert.h"
 #include "gateway/model/quality.h"
 #include "gateway/model/site.h"
-#include "gateway/model/unknown_amount.h"
 #include "gateway/pipeline/calendar.h"
 #include "gateway/pipeline/told_alerts.h"
 

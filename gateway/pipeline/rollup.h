@@ -6,7 +6,6 @@
 #include "gateway/model/checkpoint.h"
 #include "gateway/model/rows.h"
 #include "gateway/model/site.h"
-#include "gateway/model/unknown_amount.h"
 #include "gateway/pipeline/calendar.h"
 
 namespace carbongate::pipeline {

@@ -196,7 +196,7 @@ def test_the_lost_count_waits_in_sight_and_leaves_its_mark(config):
     assert readings[LOST + 11 * STEP]["rule"] == "reset"
     marked = {(row["user"], row["rule"]) for row in exported(config, "entries")
               if datetime.fromisoformat(row["begin"]).replace(tzinfo=None) == LOST - STEP and row["quality"] != "measured"}
-    assert marked == {("office", "reset"), ("unallocated", "gap")}
+    assert marked == {("office", "reset"), ("unallocated", "reset")}
 
 
 def test_late_and_repeated_readings_are_told_apart(config):

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "gateway/model/unknown_amount.h"
-
 namespace carbongate::sinks::energy_platform {
 namespace {
 

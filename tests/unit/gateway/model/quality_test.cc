@@ -28,6 +28,19 @@ TEST(Quality, OfTwoEquallyGoodOnesTheFirstThatNamesARuleStays) {
   EXPECT_EQ(worse(rollover, glitch), rollover);
 }
 
+TEST(Quality, WhatLeavesAnAmountUnknownIsToldBeforeWhatIsOnlyEstimated) {
+  const Quality pending{Origin::estimated, Rule::pending};
+  const Quality replaced{Origin::estimated, Rule::replaced};
+  const Quality reset{Origin::estimated, Rule::reset};
+  EXPECT_EQ(worse(pending, replaced), replaced) << "the loss came second";
+  EXPECT_EQ(worse(replaced, pending), replaced);
+  EXPECT_EQ(worse(replaced, reset), replaced) << "both are losses";
+  EXPECT_EQ(worse(pending, Quality{Origin::measured, Rule::replaced}), pending) << "announced: nothing is lost";
+  EXPECT_EQ(worse(Quality{Origin::measured, Rule::rollover}, Quality{Origin::measured, Rule::reset}),
+            (Quality{Origin::measured, Rule::rollover}))
+      << "both are exact";
+}
+
 TEST(Quality, TheLackOfAFactorIsToldBesideWhateverElseIsWrong) {
   const Quality gap{Origin::missing, Rule::gap};
   const Quality no_factor{Origin::missing, Rule::no_factor};
