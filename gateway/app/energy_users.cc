@@ -223,7 +223,7 @@ class UsersReader {
   void choose_factors(config::Reader& in, model::Account& account) {
     const model::Carrier& carrier = *account.carrier;
     account.scope = account.flow == model::Flow::produced ? model::Scope::none : scope_of(carrier);
-    account.coal = chooser_->coal(in, carrier);
+    if (account.scope != model::Scope::direct) account.coal = chooser_->coal(in, carrier, std::nullopt);
     if (account.scope == model::Scope::none) return;
     if (account.scope == model::Scope::energy) {
       if (const auto own = read_own_supply(in)) {
@@ -236,7 +236,12 @@ class UsersReader {
       }
     }
     account.factor = chooser_->emission(in, carrier);
-    if (account.scope == model::Scope::energy) choose_market(in, account, account.factor);
+    if (account.scope == model::Scope::energy) {
+      choose_market(in, account, account.factor);
+    } else {
+      account.measured_coal = chooser_->measured_coal(in, carrier, account.factor);
+      account.coal = chooser_->coal(in, carrier, account.measured_coal);
+    }
   }
 
   void choose_market(config::Reader& in, model::Account& account, const std::optional<model::FactorChoice>& location) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "config/reader/text.h"
+#include "gateway/pipeline/factor_set.h"
 
 namespace carbongate::app {
 namespace {
@@ -137,7 +138,28 @@ std::string FactorChooser::usual_coal_method(const std::vector<std::string>& met
   return methods.empty() ? "" : methods.front();
 }
 
-std::optional<model::FactorChoice> FactorChooser::coal(config::Reader& in, const model::Carrier& carrier) const {
+std::optional<model::FactorChoice> FactorChooser::measured_coal(
+    config::Reader& in, const model::Carrier& carrier, const std::optional<model::FactorChoice>& emission) const {
+  if (!emission || section_.coal_sets.empty() || carrier.category != model::Category::fuel) return std::nullopt;
+  const auto has_it = [&](const std::string& set) { return holds(factors_.carriers(set), carrier.id); };
+  const auto first = std::ranges::find_if(section_.coal_sets, has_it);
+  if (first != section_.coal_sets.end() && !holds(SiteSection{}.coal_sets, *first) && states_itself(*first, carrier)) {
+    return std::nullopt;
+  }
+  const model::FactorChoice choice{
+      .set = pipeline::coal_set_of(emission->set), .region = emission->region, .method = emission->method};
+  if (!in.has("coal_method")) return choice;
+  if (const model::Factor* measured = factors_.find(choice, carrier, now_)) {
+    in.warning("coal_method", "asks for a published coefficient, though a heating value was measured (" +
+                                  measured->formula + " = " + measured->value_text + " " + measured->unit_text +
+                                  "), by which GB/T 2589 counts; leave coal_method out to count by it");
+  }
+  return std::nullopt;
+}
+
+std::optional<model::FactorChoice> FactorChooser::coal(config::Reader& in, const model::Carrier& carrier,
+                                                       const std::optional<model::FactorChoice>& measured) const {
+  const bool stands_in = measured && factors_.find(*measured, carrier, now_);
   const auto wanted = in.optional<std::string>("coal_method");
   const std::string& region = section_.site.grid_region;
   std::string_view first_set;  // of those that have the carrier
@@ -149,6 +171,7 @@ std::optional<model::FactorChoice> FactorChooser::coal(config::Reader& in, const
     const std::string method = wanted.value_or(usual_coal_method(methods));
     if (!holds(methods, method)) continue;
     const model::FactorChoice choice{.set = set, .region = region, .method = method};
+    if (stands_in) return choice;
     if (!factors_.find(choice, carrier, now_)) {
       in.warning("carrier", "no standard-coal coefficient applies at present: " +
                                 factors_.explain_missing(set, carrier.id, region, method, now_) +
@@ -166,13 +189,21 @@ std::optional<model::FactorChoice> FactorChooser::coal(config::Reader& in, const
   } else if (wanted) {
     in.error("coal_method", "no factor set in use has a standard-coal coefficient for " + std::string(carrier.id));
   } else if (counts_in_standard_coal(carrier) && !section_.coal_sets.empty() && coal_sets_are_known()) {
-    in.warning("carrier", "no set in use has a standard-coal coefficient for " + std::string(carrier.id) +
-                              " (in use: " + join(section_.coal_sets) + ")" + std::string(kMarkedMissing) +
-                              "; add a set of your own (kind: standard-coal) to site.standard_coal.sets");
+    if (!stands_in)
+      in.warning("carrier", "no set in use has a standard-coal coefficient for " + std::string(carrier.id) +
+                                " (in use: " + join(section_.coal_sets) + ")" + std::string(kMarkedMissing) +
+                                "; add a set of your own (kind: standard-coal) to site.standard_coal.sets");
     return model::FactorChoice{
         .set = section_.coal_sets.front(), .region = region, .method = std::string(pipeline::kCalorific)};
   }
   return std::nullopt;
+}
+
+// A set that extends a published one has rows of that, too.
+bool FactorChooser::states_itself(std::string_view set, const model::Carrier& carrier) const {
+  return std::ranges::any_of(factors_.all(), [&](const model::Factor& factor) {
+    return factor.set == set && factor.carrier == carrier.id && factor.inherited_from.empty();
+  });
 }
 
 // A set that could not be read might have had what is missed.

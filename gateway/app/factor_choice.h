@@ -39,10 +39,18 @@ class FactorChooser {
   std::vector<model::FactorChoice> market(config::Reader& in, const model::Carrier& carrier,
                                           const std::optional<model::FactorChoice>& location) const;
 
+  // Standard coal of a fuel by the measured heating values of its emission factors, where these have one
+  // (factor_set.h): unless a set of the site's own has a coefficient for it, or the key coal_method asks for one (which
+  // warns).
+  std::optional<model::FactorChoice> measured_coal(config::Reader& in, const model::Carrier& carrier,
+                                                   const std::optional<model::FactorChoice>& emission) const;
+
   // Standard coal: the key coal_method, by the first set that has the carrier, and that method; without it electricity
   // goes by the site's method, and what has several coefficients by the first of them, with a warning. Warns as
-  // emission(), also where no set has one for what GB/T 2589 counts: then a choice that finds nothing.
-  std::optional<model::FactorChoice> coal(config::Reader& in, const model::Carrier& carrier) const;
+  // emission(), also where no set has one for what GB/T 2589 counts: then a choice that finds nothing. Without a
+  // warning where `measured` applies at present.
+  std::optional<model::FactorChoice> coal(config::Reader& in, const model::Carrier& carrier,
+                                          const std::optional<model::FactorChoice>& measured) const;
 
  private:
   std::optional<model::FactorChoice> residual(const model::Carrier& carrier, const model::FactorChoice& location) const;
@@ -51,6 +59,7 @@ class FactorChooser {
                      const std::vector<std::string>& methods) const;
   std::vector<std::string> sets() const;
   bool coal_sets_are_known() const;
+  bool states_itself(std::string_view set, const model::Carrier& carrier) const;
   std::string usual_coal_method(const std::vector<std::string>& methods) const;
 
   const SiteSection& section_;

@@ -66,8 +66,9 @@ std::string factor_text(const app::GatewayConfig& config, const model::Account& 
 }
 
 std::string coal_text(const app::GatewayConfig& config, const model::Account& account, Instant now) {
-  if (!account.coal) return "";
-  const model::Factor* coal = config.factors.find(*account.coal, *account.carrier, now);
+  const model::FactorChoice* choice = config.factors.coal_choice(account, now);
+  if (!choice) return "";
+  const model::Factor* coal = config.factors.find(*choice, *account.carrier, now);
   return coal ? fmt::format("; {} {}", coal->value_text, coal->unit_text) : "; no standard-coal coefficient at present";
 }
 

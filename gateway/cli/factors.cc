@@ -297,8 +297,8 @@ std::optional<DiffSide> read_side(const std::string& name, const Sources& source
   }
   DiffSide side{.name = name, .factors = {}};
   for (Factor& factor : factors) {
-    if (factor.inherited_from.empty()) side.name = name + " (" + factor.set + " version " + factor.version + ")";
-    side.factors.emplace(factor.id.substr(factor.set.size() + 1), std::move(factor));
+    if (factor.inherited_from.empty()) side.name = name + " (" + file->name + " version " + factor.version + ")";
+    side.factors.emplace(factor.id.substr(file->name.size() + 1), std::move(factor));
   }
   return side;
 }

@@ -27,6 +27,7 @@
 #include "gateway/cli/restate_report.h"
 #include "gateway/cli/time_text.h"
 #include "gateway/pipeline/calendar.h"
+#include "gateway/pipeline/factor_set.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/store/sqlite_store.h"
 #include "protocols/io/system_clock.h"
@@ -192,6 +193,8 @@ class Restating {
         choice->set = with;
         ++exchanged;
       }
+      if (account.measured_coal && account.factor)
+        account.measured_coal->set = pipeline::coal_set_of(account.factor->set);
     }
     if (exchanged == 0) {
       throw Refusal(EX_USAGE, "--factor-set: no account" + (old.empty() ? "" : " counted by " + old) +

@@ -77,8 +77,13 @@ std::string local_series(const model::FactorChoice& choice, const model::Carrier
          ", " + choice.method;
 }
 
-const std::optional<model::FactorChoice>& choice_of(Result result, const model::Account& account) {
-  return result == Result::primary ? account.factor : result == Result::market ? account.market : account.coal;
+std::optional<model::FactorChoice> choice_of(Result result, const FactorSource& source, Instant at) {
+  const model::Account& account = *source.account;
+  if (result == Result::coal) {
+    const model::FactorChoice* coal = source.registry->coal_choice(account, at);
+    return coal ? std::optional(*coal) : std::nullopt;
+  }
+  return result == Result::primary ? account.factor : account.market;
 }
 
 // What would make it known again.
@@ -125,6 +130,9 @@ void describe_lookup(FactorUsed& used, const model::Carrier& carrier, Instant at
   }
   const model::FactorChoice& choice = *used.choice;
   used.lookup.push_back("the account counts by the series " + local_series(choice, carrier));
+  if (source.account && choice == source.account->measured_coal) {
+    used.lookup.emplace_back("the heating value of its fuel was measured, which goes before a published coefficient");
+  }
   if (used.factor && used.factor->region.empty() && !choice.region.empty()) {
     used.lookup.push_back("no series of that region; the one without a region applies everywhere");
   }
@@ -247,7 +255,7 @@ FactorUsed factor_used(Result result, const model::EmissionEntry& entry, const m
     used.version = emission->factor_version;
     used.gwp_set = emission->gwp_set;
   }
-  if (source.account) used.choice = choice_of(result, *source.account);
+  if (source.account) used.choice = choice_of(result, source, entry.begin);
   if (source.account && result == Result::market) stand_in(used, *source.account, carrier, entry.begin, source);
   const auto same = [&](const model::Factor& factor) {
     const bool same_value = factor.version == used.version && same_gwp(factor.gwp_set, used.gwp_set);

@@ -65,8 +65,9 @@ std::optional<double> kwh_per_unit(const model::Account& account, const pipeline
   const model::Carrier& carrier = *account.carrier;
   if (carrier.display.symbol == "kWh") return 1.0;
   if (carrier.display.symbol == "GJ") return kKwhPerGj;
-  if (carrier.category != model::Category::fuel || !account.coal) return std::nullopt;
-  const model::Factor* factor = factors.find(*account.coal, carrier, now);
+  const model::FactorChoice* coal = factors.coal_choice(account, now);
+  if (carrier.category != model::Category::fuel || !coal) return std::nullopt;
+  const model::Factor* factor = factors.find(*coal, carrier, now);
   if (!factor) return std::nullopt;
   const double mg_per_quantum = static_cast<double>(factor->scaled_coal) / static_cast<double>(model::kFactorScale);
   return kilograms(1) * mg_per_quantum * static_cast<double>(carrier.quanta_per_display) * kKwhPerKgce;

@@ -60,7 +60,9 @@ struct AccountFactors {
   AccountFactors(const model::Account& account, const FactorRegistry& registry, LiveFactors* live = nullptr)
       : primary(account.factor, *account.carrier, registry, live),
         market(account.market, *account.carrier, registry, live, account.market_else),
-        coal(account.coal, *account.carrier, registry) {}
+        coal(account.measured_coal ? account.measured_coal : account.coal, *account.carrier, registry, nullptr,
+             account.measured_coal && account.coal ? std::span(&*account.coal, 1)
+                                                   : std::span<const model::FactorChoice>()) {}
 
   FactorSeries& operator[](model::Basis basis) { return basis == model::Basis::primary ? primary : market; }
 

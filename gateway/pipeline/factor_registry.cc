@@ -71,7 +71,10 @@ const FactorRegistry::Series* FactorRegistry::series(std::string_view set, std::
     return series_.find(Key{std::string(set), std::string(carrier), std::string(where), std::string(method)});
   };
   auto found = lookup(region);
-  if (found == series_.end()) found = lookup("");
+  const std::string of_emissions = emission_set_of(set);
+  const bool stops_here = !of_emissions.empty() && series_.contains({of_emissions, std::string(carrier),
+                                                                     std::string(region), std::string(method)});
+  if (found == series_.end() && !stops_here) found = lookup("");
   return found == series_.end() ? nullptr : &found->second;
 }
 
@@ -100,6 +103,11 @@ FactorRegistry::Holding FactorRegistry::look_up(std::string_view set, std::strin
 const Factor* FactorRegistry::find(std::string_view set, std::string_view carrier, std::string_view region,
                                    std::string_view method, Instant at) const {
   return look_up(set, carrier, region, method, at).factor;
+}
+
+const model::FactorChoice* FactorRegistry::coal_choice(const model::Account& account, Instant at) const {
+  if (account.measured_coal && find(*account.measured_coal, *account.carrier, at)) return &*account.measured_coal;
+  return account.coal ? &*account.coal : nullptr;
 }
 
 std::string FactorRegistry::explain_missing(std::string_view set, std::string_view carrier, std::string_view region,

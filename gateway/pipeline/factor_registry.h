@@ -29,7 +29,8 @@ struct FactorSources {
 //
 // Lookup order, for (set, carrier, region, method, instant):
 //   1. the series of exactly this set, carrier, region and method; else
-//   2. the series of this set, carrier and method without a region (a fuel burns alike everywhere); else nothing.
+//   2. the series of this set, carrier and method without a region (a fuel burns alike everywhere); else nothing. Of
+//      coal_set_of() a set only where its emissions are those without a region, too.
 //   In the series found: the factor that began last at or before the instant. If its `valid_until` has passed, nothing;
 //   an older one of the series never comes back.
 // Nothing else is guessed. A province never falls back to the nation, because the choice of level belongs to the
@@ -56,6 +57,9 @@ class FactorRegistry {
   const model::Factor* find(const model::FactorChoice& choice, const model::Carrier& carrier, Instant at) const {
     return find(choice.set, carrier.id, choice.region, choice.method, at);
   }
+
+  // The series by which an account's standard coal goes at an instant. nullptr: by none.
+  const model::FactorChoice* coal_choice(const model::Account& account, Instant at) const;
 
   // The factor at an instant and how long that answer holds: [from, until). `factor` is nullptr where none applies.
   struct Holding {

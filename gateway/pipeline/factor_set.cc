@@ -20,6 +20,7 @@ using model::FactorKind;
 constexpr int kYearMin = 1970;
 constexpr int kYearMax = 2199;
 constexpr std::string_view kKind = "factors";
+constexpr std::string_view kByHeatingValue = "/ncv";  // no file is named so
 
 struct Date {
   int year = 0;
@@ -58,8 +59,9 @@ struct Row {
   Factor factor;
   std::string label;  // of its beginning: "2023", "2023-07-01"
   config::Place place;
-  config::Place until_place;  // of `valid_until`
-  std::string path;           // "factors[3]"
+  config::Place until_place;     // of `valid_until`
+  std::string path;              // "factors[3]"
+  std::optional<Factor> coal{};  // of emissions, by a measured heating value
 };
 
 auto order(const Row& row) {
@@ -68,6 +70,12 @@ auto order(const Row& row) {
 bool same_series(const Row& a, const Row& b) {
   return a.factor.carrier == b.factor.carrier && a.factor.region == b.factor.region &&
          a.factor.method == b.factor.method;
+}
+
+// As the emission, among the standard coal.
+void name_coal(const Factor& emission, Factor& coal) {
+  coal.set = coal_set_of(emission.set);
+  coal.id = coal.set + emission.id.substr(emission.set.size());
 }
 
 class SetReader {
@@ -168,6 +176,10 @@ void SetReader::inherit(std::vector<Row> base) {
     factor.id = set_ + rest;
     if (seen_.contains(factor.id)) factor.id = set_ + "/" + factor.carrier + rest;  // of another carrier here
     factor.set = set_;
+    if (row.coal) {
+      row.coal->inherited_from = factor.inherited_from;
+      name_coal(factor, *row.coal);
+    }
     rows_.push_back(std::move(row));
   }
 }
@@ -223,8 +235,11 @@ void SetReader::read_factor(const config::Node& node) {
   in.optional<std::string>("name");
   factor.id = join({set_, factor.region.empty() ? factor.carrier : factor.region, factor.method, row.label}, "/");
   if (carrier) {
-    WorthReader(kind_, reading_.gwp, documents_).read(in, *carrier, factor);
+    const WorthReader worth(kind_, reading_.gwp, documents_);
+    worth.read(in, *carrier, factor);
     in.finish();
+    if (problems_.times_reported() == errors_before) row.coal = worth.measured_coal(in, *carrier, factor);
+    if (row.coal) name_coal(factor, *row.coal);
   }
   if (problems_.times_reported() == errors_before && carrier) add_row(in, std::move(row));
 }
@@ -324,13 +339,32 @@ void SetReader::add_row(config::Reader& in, Row row) {
   rows_.push_back(std::move(row));
 }
 
+// What was measured ends where the next row begins, though that may be none of a measured heating value.
 std::vector<Factor> SetReader::take() && {
   std::vector<Factor> factors;
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    std::optional<Factor>& coal = rows_[i].coal;
+    if (!coal) continue;
+    if (i + 1 < rows_.size() && same_series(rows_[i], rows_[i + 1])) {
+      const Instant next = rows_[i + 1].factor.valid_from;
+      coal->valid_until = std::min(coal->valid_until.value_or(next), next);
+    }
+    factors.push_back(std::move(*coal));
+  }
   for (Row& row : rows_) factors.push_back(std::move(row.factor));
   return factors;
 }
 
 }  // namespace
+
+std::string coal_set_of(std::string_view emission_set) {
+  return std::string(emission_set) + std::string(kByHeatingValue);
+}
+
+std::string emission_set_of(std::string_view coal_set) {
+  if (!coal_set.ends_with(kByHeatingValue)) return "";
+  return std::string(coal_set.substr(0, coal_set.size() - kByHeatingValue.size()));
+}
 
 void read_factor_set(const config::DataFiles::File& file, const FactorReading& reading,
                      std::vector<model::Factor>& factors) {

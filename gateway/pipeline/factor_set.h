@@ -22,7 +22,7 @@
 //       lower95: 72600                #   its two ends, in the unit of the value, or of the CO2 among `gases`
 //       upper95: 74800                #   (then the wider side counts: an uncertainty must not be understated)
 //       document: announcement-2025-47  # or source: with publication:
-//       confidence: confirmed_2plus
+//       confidence: confirmed_2plus   # of the heating value too: see coal_set_of()
 //       name: ...                     # for people, optional; so is `note`
 //
 // What it is worth is one of, all in plain decimals, kept exactly:
@@ -50,6 +50,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -72,6 +73,12 @@ struct FactorReading {
 // Appends what can be read; a factor with a problem is left out and reported.
 void read_factor_set(const config::DataFiles::File& file, const FactorReading& reading,
                      std::vector<model::Factor>& factors);
+
+// Where the heating value of a fuel was measured, its standard coal goes by it (GB/T 2589-2020): a row of emissions
+// with an `ncv` and the confidence own_measurement or supplier is read as a row of standard coal too, of the set
+// "own-fuels/ncv" and as long as it is valid itself.
+std::string coal_set_of(std::string_view emission_set);
+std::string emission_set_of(std::string_view coal_set);  // the inverse; "" of any other set
 
 // The set of what a site states itself about standard coal, in its configuration.
 inline constexpr std::string_view kSiteCoalSet = "site-standard-coal";

@@ -285,6 +285,11 @@ void WorthReader::read_coal(config::Reader& in, const model::Carrier& carrier, F
     if (!by.empty() && factor.formula.empty()) factor.formula = "as published; " + by.substr(3) + " / 29307.6 kJ/kgce";
     return;
   }
+  read_coal_by_ncv(in, carrier, bridges, by, factor);
+}
+
+void WorthReader::read_coal_by_ncv(config::Reader& in, const model::Carrier& carrier, std::span<const Bridge> bridges,
+                                   const std::string& by, Factor& factor) const {
   const auto ncv = read_decimal(in, "ncv");
   const std::string ncv_unit = in.optional<std::string>("ncv_unit").value_or("");
   if (!ncv || bridges.empty()) return;
@@ -337,6 +342,40 @@ void WorthReader::read_uncertainty(config::Reader& in, Factor& factor) const {
   if (factor.scaled_gas[Gas::co2_biogenic] != 0) return;
   const auto ppm = Fraction::of(std::max(*m - *l, *u - *m), *m).scaled(1'000'000);
   if (ppm) factor.u95_ppm = static_cast<std::int32_t>(std::min(*ppm, kPpmMax));
+}
+
+std::optional<Factor> WorthReader::measured_coal(config::Reader& in, const model::Carrier& carrier,
+                                                 const Factor& emission) const {
+  const bool measured = emission.confidence == "own_measurement" || emission.confidence == "supplier";
+  if (kind_ != FactorKind::emission || !measured || emission.ncv_text.empty() ||
+      carrier.category != model::Category::fuel) {
+    return std::nullopt;
+  }
+  Factor coal = emission;
+  coal.kind = FactorKind::standard_coal;
+  coal.scaled_gas = {};
+  coal.scaled_co2e = 0;
+  coal.gwp_set.clear();
+  coal.u95_ppm = 0;  // that of the emission says nothing of the heating value
+  coal.value_text.clear();
+  coal.formula.clear();
+  coal.ncv_text.clear();
+  coal.ncv_unit_text.clear();
+  coal.carbon_text.clear();
+  coal.oxidation_text.clear();
+  config::Problems problems;
+  config::Reader again(in.node(), problems);
+  const WorthReader reader(FactorKind::standard_coal, gwp_, documents_);
+  std::string by;
+  const auto bridges = reader.read_bridges(again, by);
+  reader.read_coal_by_ncv(again, carrier, bridges, by, coal);
+  if (!problems.has_errors()) return coal;
+  in.warning("ncv", emission.ncv_text + " " + emission.ncv_unit_text + " does not lead to " +
+                        std::string(carrier.display.symbol) +
+                        ": the standard coal does not go by this heating value; give 'density' and 'density_unit', or "
+                        "the heating value per " +
+                        std::string(carrier.display.symbol));
+  return std::nullopt;
 }
 
 std::int64_t WorthReader::read_coal_per_kwh(config::Reader& in, std::string_view key, const Fraction& value) const {

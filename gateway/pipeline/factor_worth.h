@@ -37,6 +37,11 @@ class WorthReader {
 
   void read(config::Reader& in, const model::Carrier& carrier, model::Factor& factor) const;
 
+  // Of emissions that were read without a problem: the standard coal of a fuel by its measured heating value. nullopt:
+  // none was measured, or, with a warning, it does not lead to the amount that the carrier is accounted in.
+  std::optional<model::Factor> measured_coal(config::Reader& in, const model::Carrier& carrier,
+                                             const model::Factor& emission) const;
+
   // Of electricity: mg of coal equivalent per quantum, scaled like those of a factor.
   std::int64_t read_coal_per_kwh(config::Reader& in, std::string_view key, const Fraction& value) const;
 
@@ -46,6 +51,8 @@ class WorthReader {
   void read_value(config::Reader& in, const model::Carrier& carrier, model::Factor& factor) const;
   void read_gases(config::Reader& in, const model::Carrier& carrier, model::Factor& factor) const;
   void read_coal(config::Reader& in, const model::Carrier& carrier, model::Factor& factor) const;
+  void read_coal_by_ncv(config::Reader& in, const model::Carrier& carrier, std::span<const Bridge> bridges,
+                        const std::string& by, model::Factor& factor) const;
   void check_size(config::Reader& in, const model::Carrier& carrier, const model::Factor& factor) const;
   void read_uncertainty(config::Reader& in, model::Factor& factor) const;
   std::optional<FactorUnit> unit_of(config::Reader& in, std::string_view key, const std::string& text,

@@ -32,6 +32,7 @@ class Part {
       account.market.reset();
       account.market_else.clear();
       account.coal.reset();
+      account.measured_coal.reset();
       if (!by_factors) account.factor.reset();
     }
     for (const model::LiveFactor& live : whole.live_factors) {

@@ -300,6 +300,47 @@ TEST_F(EnergyUsersTest, AreToldWhichStandardCoalIsTaken) {
   EXPECT_EQ(said_, "") << "none is asked for";
 }
 
+TEST_F(EnergyUsersTest, CountTheStandardCoalOfAFuelByItsMeasuredHeatingValue) {
+  model::Factor lab;
+  lab.id = "lab/natural-gas/default/2026";
+  lab.set = "lab";
+  lab.carrier = "natural-gas";
+  lab.method = "default";
+  model::Factor coal = lab;
+  coal.id = "lab/ncv/natural-gas/default/2026";
+  coal.set = "lab/ncv";
+  coal.kind = model::FactorKind::standard_coal;
+  coal.value_text = "1.228";
+  coal.unit_text = "kgce/Nm3";
+  model::Factor own = coal;
+  own.id = "own-coal/natural-gas/default/2026";
+  own.set = "own-coal";
+  section_.factor_sets.insert(section_.factor_sets.begin(), "lab");
+  factors_ = pipeline::FactorRegistry::load(config::DataFiles("."),
+                                            {.sets = {"cn-fuels", "cn-standard-coal"}, .own = {lab, coal, own}},
+                                            "Asia/Shanghai", problems_);
+  const auto now = std::chrono::sys_days(std::chrono::year(2026) / 11 / 21);
+  const auto used = [&](const std::string& what) {
+    const model::Account account = consume("carrier: natural-gas, from: hall.gas" + what).at(0);
+    return factors_.find(*factors_.coal_choice(account, now), *account.carrier, now)->id;
+  };
+  EXPECT_EQ(used(""), coal.id);
+  EXPECT_EQ(said_, "") << "which of the published ones stands in does not matter";
+  EXPECT_EQ(used(", factor_set: cn-fuels"), "cn-standard-coal/natural-gas/gas-field/2020") << "no measured one";
+  EXPECT_EQ(used(", coal_method: oil-field"), "cn-standard-coal/natural-gas/oil-field/2020");
+  EXPECT_TRUE(said("consumes[0].coal_method: asks for a published coefficient, though a heating value was measured"))
+      << said_;
+  section_.coal_sets.insert(section_.coal_sets.begin(), "own-coal");
+  EXPECT_EQ(used(""), own.id) << "what the site states itself";
+  EXPECT_EQ(said_, "");
+  own.inherited_from = "cn-standard-coal";
+  factors_ = pipeline::FactorRegistry::load(config::DataFiles("."), {.sets = {"cn-fuels"}, .own = {lab, coal, own}},
+                                            "Asia/Shanghai", problems_);
+  EXPECT_EQ(used(""), coal.id) << "published, in a set of its own";
+  section_.coal_sets = {};
+  EXPECT_EQ(factors_.coal_choice(consume("carrier: natural-gas, from: hall.gas").at(0), now), nullptr);
+}
+
 TEST_F(EnergyUsersTest, ClaimTheirOwnSunOnlyWhileTheyKeepItsCertificates) {
   const auto kept = consume("carrier: electricity, from: hall.energy, supply: own-renewable").at(0);
   EXPECT_EQ(said_, "");

@@ -145,6 +145,31 @@ TEST(Formula, SaysThatACoefficientOfCoalIsAnotherOneNow) {
   EXPECT_THAT(explained().factor.lookup, Contains(HasSubstr("does not give what was booked")));
 }
 
+TEST(FactorUsed, SaysThatTheMeasuredHeatingValueGoesFirst) {
+  Site site;
+  model::Factor coal = *site.registry.find(*site.account.factor, *site.account.carrier, kBegin);
+  coal.id = "lab/ncv/electricity/default/2026";
+  coal.set = "lab/ncv";
+  coal.method = "default";
+  coal.kind = model::FactorKind::standard_coal;
+  config::Problems problems;
+  const auto registry = pipeline::FactorRegistry::load(
+      config::DataFiles("."), {.sets = {"cn-standard-coal"}, .own = {coal}}, "Asia/Shanghai", problems);
+  site.account.coal = model::FactorChoice{"cn-standard-coal", "CN-SC", "calorific"};
+  site.account.measured_coal = model::FactorChoice{"lab/ncv", coal.region, "default"};
+  Revision booked;
+  booked.entry.begin = kBegin;
+  booked.entry.coal_factor_id = coal.id;
+  const auto used = [&] {
+    return factor_used(Result::coal, booked.entry, *site.account.carrier, {&registry, nullptr, &site.account});
+  };
+  EXPECT_FALSE(used().chosen_now);
+  EXPECT_THAT(used().lookup, Contains(HasSubstr("was measured")));
+  site.account.measured_coal->set = "other/ncv";
+  EXPECT_EQ(used().chosen_now, "cn-standard-coal/electricity/calorific/2020");
+  EXPECT_THAT(used().lookup, Each(Not(HasSubstr("was measured"))));
+}
+
 TEST(FactorUsed, NamesWhatStandsInForAMarketFactorThatEnded) {
   Site site;
   model::Factor supplier = *site.registry.find(*site.account.factor, *site.account.carrier, kBegin);

@@ -105,6 +105,34 @@ TEST_F(LackingFactor, WithoutACoalCoefficientTheEntryAndItsSumsSaySo) {
   EXPECT_GT(entries[1].primary.emitted.co2e, Co2e{}) << "what is known is booked";
 }
 
+TEST_F(LackingFactor, APublishedCoefficientStandsInWhereNoHeatingValueWasMeasured) {
+  model::Account& account = site.site.accounts[0];
+  account.measured_coal = model::FactorChoice{.set = "site-standard-coal", .region = "", .method = "equivalent"};
+  account.coal = model::FactorChoice{.set = "published", .region = "", .method = "default"};
+  FactorRegistry factors = with_factors_of_2024(site.site.time_zone);
+  model::Factor measured = *factors.find(*account.measured_coal, *account.carrier, utc("2024-06-01 00:00"));
+  model::Factor published = measured;
+  published.id = "published/electricity/default/2020";
+  published.set = "published";
+  published.method = "default";
+  published.valid_until.reset();
+  published.scaled_coal = 122'900'000'000;
+  config::Problems problems;
+  factors = FactorRegistry::load(config::DataFiles("."), {.sets = {"cn-grid"}, .own = {measured, published}},
+                                 site.site.time_zone, problems);
+  Pipeline pipeline(site.site, factors, {});
+  const Instant new_year = utc("2024-12-31 16:00");
+  const auto entries =
+      only<EmissionEntry>(feed(pipeline, {reading(meter, new_year - 15min, 100.0), reading(meter, new_year, 110.0),
+                                          reading(meter, new_year + 15min, 120.0)}));
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_EQ(entries[0].coal_factor_id, measured.id);
+  EXPECT_EQ(entries[0].coal.quanta(), 3'020'000);
+  EXPECT_EQ(entries[1].coal_factor_id, published.id);
+  EXPECT_EQ(entries[1].coal.quanta(), 1'229'000);
+  EXPECT_EQ(entries[1].quality, Quality{});
+}
+
 TEST_F(LackingFactor, AGapDoesNotHideThatNoFactorApplied) {
   site.site.points[0].kind = Kind::instantaneous;
   site.site.points[0].unit = *find_unit("kW");
