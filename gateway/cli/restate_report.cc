@@ -16,7 +16,7 @@ namespace {
 
 using model::EmissionEntry;
 
-// The market-based result stands behind what was there before it.
+// What was added later stands behind what was there before it.
 constexpr tables::TableWriter::Column kColumns[] = {
     {"user"},
     {"carrier"},
@@ -38,9 +38,14 @@ constexpr tables::TableWriter::Column kColumns[] = {
     {"market_co2e_kg_restated", tables::TableWriter::Type::number},
     {"market_co2e_kg_difference", tables::TableWriter::Type::number},
     {"coverage_percent", tables::TableWriter::Type::number},
+    {"coal_kgce_published", tables::TableWriter::Type::number},
+    {"coal_kgce_known", tables::TableWriter::Type::number},
+    {"coal_kgce_restated", tables::TableWriter::Type::number},
+    {"coal_kgce_difference", tables::TableWriter::Type::number},
 };
 constexpr std::size_t kMarketBegins = 15;
 constexpr std::size_t kCoverage = 19;
+constexpr std::size_t kCoalBegins = 20;
 constexpr std::size_t kCause = 14;
 constexpr const char* kTableHeader[] = {"user",
                                         "carrier",
@@ -61,11 +66,16 @@ constexpr const char* kTableHeader[] = {"user",
                                         "market kg known",
                                         "market kg restated",
                                         "market kg difference",
-                                        "coverage %"};
+                                        "coverage %",
+                                        "kgce published",
+                                        "kgce known",
+                                        "kgce restated",
+                                        "kgce difference"};
 static_assert(std::size(kColumns) == std::size(kTableHeader));
 
-std::string kilograms(model::Co2e co2e) {
-  return model::format_fixed(co2e.quanta(), model::kMilligramsPerKilogram);
+template <class Mass>
+std::string kilograms(Mass mass) {
+  return model::format_fixed(mass.quanta(), model::kMilligramsPerKilogram);
 }
 
 books::Figures figures_of(const EmissionEntry& correction) {
@@ -78,12 +88,14 @@ books::Figures figures_of(const EmissionEntry& correction) {
 
 void RestateFigures::add(const books::Figures& figures) {
   amount += figures.amount;
+  coal += figures.coal;
   co2e += figures.emitted[model::Basis::primary].co2e;
   market += figures.emitted[model::Basis::market].co2e;
 }
 
 void RestateFigures::add(const RestateFigures& other) {
   amount += other.amount;
+  coal += other.coal;
   co2e += other.co2e;
   market += other.market;
   covered += other.covered;
@@ -209,6 +221,9 @@ std::vector<std::string> RestateReport::cells(const model::Account* account, con
     return account ? model::format_fixed(a.quanta(), account->carrier->quanta_per_display) : std::string();
   };
   const auto market = [&](model::Co2e co2e) { return !account || account->market ? kilograms(co2e) : std::string(); };
+  const auto coal = [&](model::StandardCoal mass) {
+    return !account || account->coal ? kilograms(mass) : std::string();
+  };
   RestateFigures restated = line.known;
   restated.add(line.difference);
   return {account ? account->user : "total",
@@ -230,7 +245,11 @@ std::vector<std::string> RestateReport::cells(const model::Account* account, con
           market(line.known.market),
           market(restated.market),
           market(line.difference.market),
-          model::coverage_percent(restated.covered, line.watchable)};
+          model::coverage_percent(restated.covered, line.watchable),
+          coal(line.published.coal),
+          coal(line.known.coal),
+          coal(restated.coal),
+          coal(line.difference.coal)};
 }
 
 std::vector<std::vector<std::string>> RestateReport::rows() {
@@ -292,9 +311,12 @@ void RestateReport::json(std::ostream& out) {  // decimals as texts: exact
 }
 
 void RestateReport::table(std::ostream& out) {
+  const bool coal =
+      std::ranges::any_of(days_, [](const auto& day) { return day.second.difference.coal != model::StandardCoal{}; });
   std::vector<std::vector<std::string>> lines{{std::begin(kTableHeader), std::end(kTableHeader)}};
   for (auto& row : rows()) lines.push_back(std::move(row));
   for (auto& line : lines) {  // the cause comes last
+    if (!coal) line.resize(kCoalBegins);
     if (!market_alone_) line.erase(line.begin() + kMarketBegins, line.begin() + kCoverage);
     std::rotate(line.begin() + kCause, line.begin() + kMarketBegins, line.end());
   }

@@ -25,6 +25,7 @@ namespace carbongate::cli {
 // Sums of entries.
 struct RestateFigures {
   model::Activity amount;
+  model::StandardCoal coal;
   model::Co2e co2e;
   model::Co2e market;  // the market-based result; where there is none the other one, as in a statement
   Duration covered{};

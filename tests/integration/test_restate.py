@@ -10,6 +10,7 @@ import subprocess
 from collections import defaultdict
 from contextlib import closing
 from decimal import Decimal
+from unittest.mock import ANY
 
 import pytest
 from harness import CARBONGATE, Process, wait_until
@@ -213,6 +214,59 @@ def test_a_new_factor_version(tmp_path):
     book_and_check(old, new, "factor")
     assert {row["factor_version"] for row in rows(old, "corrections")} == {"2"}
     assert total_co2e(old) == total_co2e(new)
+
+
+OWN_FUELS = """
+set: lab
+version: "1"
+publisher: the works' laboratory
+extends: cn-fuels
+documents: {d: {title: report, published: "2026-01-03"}}
+factors:
+  - {carrier: natural-gas, valid_from: 2026-01-02, ncv: 360, ncv_unit: GJ/10^4Nm3, carbon_t_per_gj: 0.0153, oxidation_percent: 99,
+     document: d, confidence: own_measurement}
+"""
+MEASURED, PUBLISHED = Decimal(36) / Decimal("29.3076"), Decimal("1.2143")  # kgce/Nm3
+
+
+def test_a_heating_value_that_is_measured_from_the_second_day_on(tmp_path):
+    def site(name, sets):
+        config = make_site(tmp_path / name, sets=sets)
+        config.write_text(config.read_text().replace("energy, json: /e, unit: kWh", "energy, json: /e, unit: Nm3")
+                          .replace("carrier: electricity, from: press.energy", "carrier: natural-gas, from: press.energy"))
+        (config.parent / "factors").mkdir()
+        (config.parent / "factors/lab.yaml").write_text(OWN_FUELS)
+        replay(config, [(at, "press.energy", v) for at, v in counter(3)])
+        return config
+
+    def standard_coal(config):
+        mass = defaultdict(Decimal)
+        for row in rows(config, "entries"):
+            if row["user"] == "by-counter":
+                mass[row["begin"]] += Decimal(row["coal_kgce"])
+        return mass
+
+    old = site("old", "cn-grid, cn-fuels")
+    new = site("new", "cn-grid, lab")
+    shown = json.loads(restate(old, "--factor-set", "lab=cn-fuels", "--format", "json").stdout)
+    old.write_text(old.read_text().replace("cn-grid, cn-fuels", "cn-grid, lab"))
+    total = shown["lines"][-1]
+    gas_of_two_days = sum(v for key, v in known_now(old).items() if key[1] >= "2026-01-02")
+    assert abs(Decimal(total["coal_kgce_difference"]) - gas_of_two_days * (MEASURED - PUBLISHED)) <= Decimal("0.000002")
+    assert shown["lines"] == [
+        {**line, "co2e_kg_restated": ANY, "co2e_kg_difference": ANY, "coal_kgce_restated": ANY, "coal_kgce_difference": ANY}
+        for line in json.loads(restate(old, "--format", "json").stdout)["lines"]], "as if it were configured"
+    book_and_check(old, new, "factor")
+    counted, first = standard_coal(old), standard_coal(new)
+    amounts = known_now(old)
+    assert len(counted) == 3 * 96 + 1
+    for begin, mass in counted.items():
+        amount = amounts["by-counter", begin]
+        by = MEASURED if begin >= "2026-01-02" else PUBLISHED
+        assert abs(mass - amount * by) <= Decimal("0.000002"), begin
+        assert abs(mass - first[begin]) <= Decimal("0.000002"), begin
+    corrected = {row["coal_factor"] for row in rows(old, "corrections") if row["begin"] >= "2026-01-02"}
+    assert corrected == {"lab/ncv/natural-gas/default/2026-01-02"}
 
 
 def test_late_data_after_a_day(tmp_path):

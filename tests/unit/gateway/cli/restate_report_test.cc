@@ -47,9 +47,9 @@ TEST(RestateReport, CoversNoMoreOfADayThanIsShownOfIt) {
     return out.str();
   };
   EXPECT_THAT(shown(groups, 18h), HasSubstr("hall,electricity,p1.energy,2026-11-20,"));
-  EXPECT_THAT(shown(groups, 18h), EndsWith(",75\n"));
-  EXPECT_THAT(shown(groups, 24h), EndsWith(",100\n"));
-  EXPECT_THAT(shown({}, 3h), EndsWith(",50\n"));
+  EXPECT_THAT(shown(groups, 18h), EndsWith(",75,0,0,0,0\n"));
+  EXPECT_THAT(shown(groups, 24h), EndsWith(",100,0,0,0,0\n"));
+  EXPECT_THAT(shown({}, 3h), EndsWith(",50,0,0,0,0\n"));
 }
 
 }  // namespace
