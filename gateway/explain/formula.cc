@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gateway/books/restate.h"
+#include "gateway/pipeline/factor_set.h"
 
 namespace carbongate::explain {
 namespace {
@@ -250,6 +251,7 @@ FactorUsed factor_used(Result result, const model::EmissionEntry& entry, const m
   FactorUsed used;
   if (result == Result::coal) {
     used.id = entry.coal_factor_id;
+    if (pipeline::are_of_one_row(used.id, entry.primary.factor_id)) used.version = entry.primary.factor_version;
   } else if (const model::Emission* emission = emission_of(result, entry)) {
     used.id = emission->factor_id;
     used.version = emission->factor_version;
@@ -259,7 +261,8 @@ FactorUsed factor_used(Result result, const model::EmissionEntry& entry, const m
   if (source.account && result == Result::market) stand_in(used, *source.account, carrier, entry.begin, source);
   const auto same = [&](const model::Factor& factor) {
     const bool same_value = factor.version == used.version && same_gwp(factor.gwp_set, used.gwp_set);
-    return factor.id == used.id && (result == Result::coal || same_value);
+    return factor.id == used.id &&
+           (result == Result::coal ? used.version.empty() || factor.version == used.version : same_value);
   };
   if (!used.id.empty()) {
     const model::Factor* factor = source.registry->find_id(used.id);
@@ -274,6 +277,9 @@ FactorUsed factor_used(Result result, const model::EmissionEntry& entry, const m
   if (!used.factor && !used.id.empty() && source.former) {
     used.factor = source.former(used.id, used.version);
     used.former = used.factor.has_value();
+  }
+  if (!used.factor && result == Result::coal) {  // of whatever version: whether it is still the one shows
+    if (const model::Factor* factor = source.registry->find_id(used.id)) used.factor = *factor;
   }
   if (used.factor) {
     used.valid_until = used.factor->valid_until;

@@ -361,6 +361,11 @@ std::string coal_set_of(std::string_view emission_set) {
   return std::string(emission_set) + std::string(kByHeatingValue);
 }
 
+bool are_of_one_row(std::string_view coal_id, std::string_view emission_id) {
+  const std::string_view set = emission_id.substr(0, emission_id.find('/'));
+  return coal_id == coal_set_of(set) + std::string(emission_id.substr(set.size()));
+}
+
 std::string emission_set_of(std::string_view coal_set) {
   if (!coal_set.ends_with(kByHeatingValue)) return "";
   return std::string(coal_set.substr(0, coal_set.size() - kByHeatingValue.size()));

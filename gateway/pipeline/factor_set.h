@@ -79,6 +79,8 @@ void read_factor_set(const config::DataFiles::File& file, const FactorReading& r
 // "own-fuels/ncv" and as long as it is valid itself.
 std::string coal_set_of(std::string_view emission_set);
 std::string emission_set_of(std::string_view coal_set);  // the inverse; "" of any other set
+// Whether they name one row, which both were read from: then they are of one version.
+bool are_of_one_row(std::string_view coal_id, std::string_view emission_id);
 
 // The set of what a site states itself about standard coal, in its configuration.
 inline constexpr std::string_view kSiteCoalSet = "site-standard-coal";

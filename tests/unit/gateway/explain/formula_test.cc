@@ -170,6 +170,33 @@ TEST(FactorUsed, SaysThatTheMeasuredHeatingValueGoesFirst) {
   EXPECT_THAT(used().lookup, Each(Not(HasSubstr("was measured"))));
 }
 
+TEST(FactorUsed, OfAMeasuredHeatingValueIsOfTheVersionOfItsEmissions) {
+  Site site;
+  model::Factor coal = *site.registry.find(*site.account.factor, *site.account.carrier, kBegin);
+  coal.id = "lab/ncv/diesel/default/2026";
+  coal.set = "lab/ncv";
+  coal.version = "2";
+  config::Problems problems;
+  const auto registry =
+      pipeline::FactorRegistry::load(config::DataFiles("."), {.sets = {}, .own = {coal}}, "Asia/Shanghai", problems);
+  Revision booked;
+  booked.entry.begin = kBegin;
+  booked.entry.coal_factor_id = coal.id;
+  booked.entry.primary = {.emitted = {}, .factor_id = "lab/diesel/default/2026", .factor_version = "1"};
+  FactorSource source{&registry, nullptr, nullptr};
+  const auto used = [&] { return factor_used(Result::coal, booked.entry, *site.account.carrier, source); };
+  EXPECT_EQ(used().factor->version, "2") << "as far as it is known";
+  source.former = [&](std::string_view id, std::string_view version) {
+    model::Factor kept = coal;
+    kept.version = version;
+    return id == coal.id ? std::optional(kept) : std::nullopt;
+  };
+  EXPECT_EQ(used().factor->version, "1");
+  EXPECT_TRUE(used().former);
+  booked.entry.primary.factor_version = "2";
+  EXPECT_FALSE(used().former);
+}
+
 TEST(FactorUsed, NamesWhatStandsInForAMarketFactorThatEnded) {
   Site site;
   model::Factor supplier = *site.registry.find(*site.account.factor, *site.account.carrier, kBegin);
