@@ -157,7 +157,8 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<void> restate_late_data();
   void tell_out_of_reach(const LateWork& work, Instant reach);
   boost::asio::awaitable<void> restate(LateWork& work);
-  boost::asio::awaitable<bool> book(std::span<const model::Amendment> amendments, const LateWork& work, bool last);
+  boost::asio::awaitable<bool> book(std::span<const model::Amendment> amendments,
+                                    std::span<const model::LateDataSettled> settled);
   boost::asio::awaitable<LateWork> late_work();
   boost::asio::awaitable<void> judge_late(std::span<const pipeline::LateWatch> watches);
   boost::asio::awaitable<void> judge_late(std::span<const pipeline::LateStation> stations);
@@ -165,7 +166,7 @@ class Gateway final : private Inbox {
   boost::asio::awaitable<void> tell_late(std::span<const Judgement> judgements);
   void find_substituted();
   void substitute_again(std::span<const model::Amendment> amendments);
-  boost::asio::awaitable<void> substitute_closed_hours();
+  boost::asio::awaitable<bool> substitute_closed_hours();  // false: not all of them yet
   boost::asio::awaitable<void> supervise(Driver& driver);
   boost::asio::awaitable<void> ended(const io::TaskGroup& tasks, io::SteadyTime deadline);
   boost::asio::awaitable<void> audit_each_minute();

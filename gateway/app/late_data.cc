@@ -195,16 +195,16 @@ asio::awaitable<void> Gateway::restate(LateWork& work) {
   std::erase_if(work.done, [&](const model::LateDataSettled& settled) { return is_in_doubt(settled.point); });
   std::size_t others = 0;
   const std::vector<model::Amendment> amendments = amendments_of(result->differences, others);
-  std::span<const model::Amendment> rest(amendments);
-  bool last = false;
-  while (!last && !stopping_) {
+  for (std::span<const model::Amendment> rest(amendments); !rest.empty();) {
     const auto now = rest.first(std::min(rest.size(), kAmendmentsPerCommit));
     rest = rest.subspan(now.size());
-    last = rest.empty();
-    if (!co_await book(now, work, last)) co_return;
+    if (stopping_ || !co_await book(now, {})) co_return;
     substitute_again(now);
   }
-  if (!last) co_return;
+  // Before the late data count as settled: a start after this knows by them which hours may have lost their substitute.
+  while (!stopping_ && committing_ && !co_await substitute_closed_hours()) {
+  }
+  if (stopping_ || !co_await book({}, work.done)) co_return;
   for (std::size_t i = 0; i < work.all.size(); ++i) {
     const auto& [point, late] = work.all[i];
     restated_[point] = {.late = late};
@@ -237,7 +237,8 @@ void Gateway::tell_out_of_reach(const LateWork& work, Instant reach) {
 // One transaction. Short reads of the store happen meanwhile; readings wait in the inbox. Not cancelled on the way: the
 // pipeline would stand ahead of the store. What goes wrong before the pipeline has moved may be tried again; after that
 // it is the gateway's failure, as when readings are counted.
-asio::awaitable<bool> Gateway::book(std::span<const model::Amendment> amendments, const LateWork& work, bool last) {
+asio::awaitable<bool> Gateway::book(std::span<const model::Amendment> amendments,
+                                    std::span<const model::LateDataSettled> settled) {
   co_await take_turn();
   if (!committing_) {  // readings were given up meanwhile
     pass_turn();
@@ -250,9 +251,8 @@ asio::awaitable<bool> Gateway::book(std::span<const model::Amendment> amendments
     auto there = rollups_there(config_, amendments, stop_recomputing_);
     const auto rollups = co_await asio::co_spawn(worker_, std::move(there), asio::use_awaitable);
     if (rollups.has_error()) throw std::runtime_error(rollups.error().text);
-    const std::span<const model::LateDataSettled> done(work.done);
     moved = true;
-    model::Effects effects = pipeline_.correct(amendments, *rollups, last ? done : done.first(0));
+    model::Effects effects = pipeline_.correct(amendments, *rollups, settled);
     committing_ = committed = co_await commit(std::move(effects));
   } catch (...) {
     if (moved) {

@@ -67,13 +67,17 @@ Instant looked_at_from(const model::Account& account, Instant from, Instant unti
 
 }  // namespace
 
-// What is on disk now counts as done up to a week before it.
+// What is on disk now counts as done up to a week before it, or to late data that are not settled: they may have been
+// corrected already.
 void Gateway::find_substituted() {
   for (const model::Account& account : config_.site.accounts) {
     const auto until = pipeline_.counted_until(account.source);
-    if (account.substitution != model::SubstitutionMethod::none && until) {
-      substituted_.emplace(account.source, *until - kAfterAStart);
+    if (account.substitution == model::SubstitutionMethod::none || !until) continue;
+    Instant done = *until - kAfterAStart;
+    if (const auto& late = pipeline_.state().points.at(index(account.source)).late) {
+      done = std::min(done, late->earliest - books::kHoursBehind * 1h);
     }
+    substituted_.emplace(account.source, done);
   }
 }
 
@@ -89,7 +93,7 @@ void Gateway::substitute_again(std::span<const model::Amendment> amendments) {
 }
 
 // Each point has its own mark: the hours of one that was silent while others went on are closed when it speaks again.
-asio::awaitable<void> Gateway::substitute_closed_hours() {
+asio::awaitable<bool> Gateway::substitute_closed_hours() {
   co_await take_turn();  // so that everything up to there is on disk
   std::map<PointId, Instant> closed;
   std::map<PointId, Instant> done;
@@ -109,7 +113,7 @@ asio::awaitable<void> Gateway::substitute_closed_hours() {
     done[account.source] = hour;
   }
   pass_turn();
-  if (done.empty()) co_return;
+  if (done.empty()) co_return true;
   range.closed_until = [&closed](PointId point) -> std::optional<Instant> {
     const auto found = closed.find(point);
     return found == closed.end() ? std::nullopt : std::optional(found->second);
@@ -117,11 +121,10 @@ asio::awaitable<void> Gateway::substitute_closed_hours() {
   auto there = substitutes_there(config_, range, clock_.now(), stop_recomputing_);
   const auto found = co_await asio::co_spawn(worker_, std::move(there), asio::use_awaitable);
   if (found.has_error()) throw std::runtime_error(found.error().text);
-  const LateWork nothing_late;
   for (std::span<const model::Amendment> rest(found->amendments); !rest.empty();) {
     const auto now = rest.first(std::min(rest.size(), kAmendmentsPerCommit));
     rest = rest.subspan(now.size());
-    if (stopping_ || !co_await book(now, nothing_late, false)) co_return;
+    if (stopping_ || !co_await book(now, {})) co_return false;
   }
   if (found->are_all) {
     for (const auto& [point, hour] : done) substituted_[point] = hour;
@@ -129,6 +132,7 @@ asio::awaitable<void> Gateway::substitute_closed_hours() {
   if (!found->amendments.empty()) {
     spdlog::info("missing data: {} substitutes booked or taken back", found->amendments.size());
   }
+  co_return found->are_all;
 }
 
 }  // namespace carbongate::app

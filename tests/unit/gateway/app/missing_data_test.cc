@@ -79,6 +79,30 @@ TEST_F(MissingData, OfAnHourOfWhichAFewMinutesComeLateIsFilledAgain) {
   for (const Duration at : {48h, 49h, 50h}) EXPECT_EQ(hour("stack", at), kHourAt100Kw) << at / 1h;
 }
 
+// The correction takes the substitute back, and what the hour still lacks is booked by the next start.
+TEST_F(MissingData, IsFilledAgainThoughTheGatewayIsStoppedBehindTheCorrection) {
+  const PointId stack = add_stack("stack", SubstitutionMethod::hj75);
+  start_on_disk();
+  hear(stack, 0h, 48h + 5min);
+  hear(stack, 51h, 24h * 14);
+  ASSERT_TRUE(corrected(12));
+  gateway_->observe([&](const model::Effects& effects) {
+    for (const model::JournalRow& row : effects.rows) {
+      const auto* entry = row.body.get_if<model::EmissionEntry>();
+      if (entry != nullptr && entry->correction && entry->correction->cause == model::Cause::late_data)
+        gateway_->stop();
+    }
+  });
+  hear(stack, 49h + 5min, 49h + 20min);
+  ASSERT_TRUE(until([&] { return ended_.has_value(); }));
+  ASSERT_LT(hour("stack", 49h), kHourAt100Kw);
+  gateway_.reset();
+  ended_.reset();
+  config_ = {};
+  start_on_disk();
+  EXPECT_TRUE(until([&] { return hour("stack", 49h) == kHourAt100Kw; })) << hour("stack", 49h);
+}
+
 // Of a gap that was filled long before the quarter of the year was over.
 TEST_F(MissingData, IsFilledAgainByTheQuarterOnceThatIsOver) {
   const PointId stack = add_stack("stack", SubstitutionMethod::hj75);
