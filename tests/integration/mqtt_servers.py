@@ -7,7 +7,7 @@ import subprocess
 from decimal import Decimal
 from pathlib import Path
 
-from harness import CARBONGATE, Process, accepts, free_port
+from harness import CARBONGATE, Process, accepts, free_port, wait_until
 
 USER = "gateway"
 PASSWORD = "s3cret"
@@ -100,6 +100,14 @@ class Mosquitto:
 
     def output(self):
         return self.process.output()
+
+    def wait_for_farewell(self, client):
+        """Until all that `client` sent before it went has been read: what is acknowledged there, and not read when the same id comes
+        again, is delivered once more."""
+        def is_read():
+            heard = [line for line in self.output().splitlines() if f" from {client} " in f"{line} " or f" as {client} " in line]
+            return heard[-1:] and heard[-1].endswith(f"Received DISCONNECT from {client}")
+        wait_until(is_read, 30, f"the broker having read the last of {client}")
 
     def __enter__(self):
         return self.start()

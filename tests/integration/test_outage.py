@@ -141,6 +141,7 @@ def test_what_a_sink_is_owed_stays_when_others_come_and_go(tmp_path, broker):
             publish()
             wait_until(lambda: victoria_rows(second) >= METERS * 200, 30, "the second having its rows")
             assert gateway.stop() == 0
+            broker.wait_for_farewell("park-test")
             owed = accounts(config)["away"]
             assert owed["waiting"] == owed["received"] > METERS * 200
 
@@ -150,6 +151,7 @@ def test_what_a_sink_is_owed_stays_when_others_come_and_go(tmp_path, broker):
             publish()
             wait_until(lambda: victoria_rows(third) >= METERS * 400, 30, "the third having its rows")
             assert gateway.stop() == 0
+            broker.wait_for_farewell("park-test")
             now = accounts(config)
             assert now["away"]["waiting"] == now["away"]["received"] > owed["received"], "nothing was taken from it"
             assert now["third"]["waiting"] == 0 and now["second"]["waiting"] > 0

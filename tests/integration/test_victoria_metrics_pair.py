@@ -84,6 +84,7 @@ def test_what_a_killed_vmagent_had_comes_by_a_sink_with_another_name(tmp_path):
             wait_until(lambda: accounts(config)["park-metrics"]["accepted"] > METERS * READINGS // 5, 60, "vmagent having taken a part")
             agent.kill()  # with what it has taken and not handed on
             assert gateway.stop() == 0
+        plant.wait_for_farewell("park-test")
         site = json.loads(config.read_text())
         site["sinks"][0]["name"] += "-2"
         config.write_text(json.dumps(site))
