@@ -5,12 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <set>
 
 #include "gateway/model/carrier.h"
 #include "gateway/pipeline/factor_set.h"
+#include "tests/unit/gateway/pipeline/own_factor_set.h"
 #include "tests/unit/gateway/pipeline/pipeline_fixture.h"
 
 namespace carbongate::pipeline {
@@ -23,35 +22,6 @@ const FactorRegistry& shipped() {
   static TestSite site;
   return site.factors();
 }
-
-// A site directory with one factor set of its own, named "own".
-class OwnSet : public ::testing::Test {
- protected:
-  OwnSet() {
-    std::string name = ::testing::TempDir() + "factors-XXXXXX";
-    directory_ = mkdtemp(name.data());
-    std::filesystem::create_directories(directory_ / "factors");
-  }
-  ~OwnSet() override { std::filesystem::remove_all(directory_); }
-
-  FactorRegistry load(const std::string& factors, std::string zone = "Asia/Shanghai", std::string set = "own",
-                      const std::string& head = "", std::string gwp = "AR5") {
-    write("own", head + "factors:\n" + factors);
-    return FactorRegistry::load(config::DataFiles(directory_), {.sets = {set}, .gwp = gwp, .own = {}}, zone, problems_);
-  }
-  // The first three lines of a file say what it is.
-  void write(const std::string& name, const std::string& rest) {
-    std::ofstream(directory_ / "factors" / (name + ".yaml"))
-        << "set: " + name + "\nversion: \"1\"\npublisher: us\n" + rest;
-  }
-  // One line of factors with what every factor needs.
-  static std::string line(const std::string& rest) {
-    return "  - {source: s, publication: 2024-01-01, confidence: memory, " + rest + "}\n";
-  }
-
-  std::filesystem::path directory_;
-  config::Problems problems_;
-};
 
 TEST_F(OwnSet, WithoutFactorsIsNoSet) {
   for (const char* rows : {"  []\n", "  # none yet\n"}) {
@@ -383,79 +353,6 @@ TEST_F(OwnSet, TwoFactorsForOneSeriesAndDateAreRefused) {
   EXPECT_THAT(problems_.to_text(), HasSubstr("a second factor own/heat/default/2023-01-01; the first is in line 5"));
 }
 
-double co2e(const model::Factor* factor) {
-  return factor ? static_cast<double>(factor->scaled_co2e) / 1e12 : -1.0;
-}
-
-TEST_F(OwnSet, SeveralGasesAddUpByTheNamedSet) {
-  const std::string rows = line(
-      "carrier: diesel, gases: {CO2: 74100, CH4: 3, N2O: 0.6}, unit: kg/TJ, ncv: 43.0, "
-      "ncv_unit: GJ/t, lower95: 72600, upper95: 74800, year: 2006");
-  const auto find = [](const FactorRegistry& r) {
-    return r.find("own", "diesel", "", "default", utc("2023-01-01 00:00"));
-  };
-  const auto ar5 = load(rows);
-  ASSERT_EQ(problems_.to_text(), "");
-  const model::Factor* f = find(ar5);
-  EXPECT_EQ(f->scaled_gas[model::Gas::co2], 3'186'300'000'000);  // 74 100 kg/TJ * 43 TJ/Gg = 3.1863 kg/kg
-  EXPECT_EQ(f->scaled_gas[model::Gas::ch4], 129'000'000);
-  EXPECT_EQ(f->scaled_gas[model::Gas::n2o], 25'800'000);
-  EXPECT_EQ(f->scaled_co2e, 3'186'300'000'000 + 28LL * 129'000'000 + 265 * 25'800'000LL);
-  EXPECT_EQ(f->gwp_set, "AR5");
-  EXPECT_EQ(f->formula, "(CO2 74100, CH4 3, N2O 0.6) kg/TJ x 43.0 GJ/t");
-  EXPECT_EQ(f->ncv_text, "43.0");
-  EXPECT_EQ(f->ncv_unit_text, "GJ/t");
-  EXPECT_EQ(f->u95_ppm, 20'243);  // the wider side: 1500 of 74100
-
-  const auto ar6 = load(rows, "UTC", "own", "", "AR6");
-  EXPECT_EQ(find(ar6)->scaled_co2e, 3'186'300'000'000 + 27 * 129'000'000LL + 273 * 25'800'000LL);
-  EXPECT_EQ(find(ar6)->gwp_set, "AR6");
-  const auto sar = load(rows, "UTC", "own", "", "SAR");
-  EXPECT_EQ(find(sar)->scaled_co2e, 3'186'300'000'000 + 21 * 129'000'000LL + 310 * 25'800'000LL);
-}
-
-TEST_F(OwnSet, BiogenicCo2IsKeptApart) {
-  const auto registry =
-      load(line("carrier: wood, gases: {CO2-biogenic: 112000, CH4: 30, N2O: 4}, unit: kg/TJ, ncv: "
-                "15.6, ncv_unit: GJ/t, lower95: 95000, upper95: 132000, year: 2006"));
-  const model::Factor* f = registry.find("own", "wood", "", "default", utc("2023-01-01 00:00"));
-  ASSERT_NE(f, nullptr) << problems_.to_text();
-  EXPECT_EQ(f->scaled_gas[model::Gas::co2_biogenic], 1'747'200'000'000);
-  EXPECT_EQ(f->scaled_gas[model::Gas::co2], 0);
-  EXPECT_NEAR(co2e(f), 15.6e-6 * (30 * 28 + 4 * 265), 1e-12);
-  EXPECT_EQ(f->u95_ppm, 0) << "bounds of what is not in CO2e";
-}
-
-TEST_F(OwnSet, AUnitSaysWhichGas) {
-  const auto registry = load(line("carrier: heat, value: 1, unit: kgCO2e/GJ, year: 2020, method: a") +
-                             line("carrier: heat, value: 1, unit: kgCH4-fossil/GJ, year: 2020, method: b") +
-                             line("carrier: heat, value: 1, unit: kgSF6/GJ, year: 2020, method: c"));
-  ASSERT_FALSE(problems_.has_errors()) << problems_.to_text();
-  const auto find = [&](std::string_view method) {
-    return registry.find("own", "heat", "", method, utc("2023-01-01 00:00"));
-  };
-  EXPECT_EQ(find("a")->scaled_gas[model::Gas::unsplit], 1'000'000'000);
-  EXPECT_EQ(find("a")->scaled_co2e, 1'000'000'000);
-  EXPECT_EQ(find("a")->gwp_set, "") << "whoever published it chose";
-  EXPECT_EQ(find("b")->scaled_gas[model::Gas::ch4_fossil], 1'000'000'000);
-  EXPECT_EQ(find("b")->scaled_co2e, 30'000'000'000);
-  EXPECT_EQ(find("c")->scaled_co2e, 23'500'000'000'000);
-}
-
-TEST(ShippedFactors, RefrigerantsAreTheirParts) {
-  config::Problems problems;
-  const std::vector<std::string> sets{"direct"};
-  const auto registry = FactorRegistry::load(config::DataFiles("."), sets, "UTC", problems);
-  const auto find = [&](std::string_view carrier) {
-    return registry.find("direct", carrier, "CN-SC", "default", utc("2023-01-01 00:00"));
-  };
-  EXPECT_DOUBLE_EQ(co2e(find("r410a")), (677 + 3170) / 2.0);
-  EXPECT_DOUBLE_EQ(co2e(find("r134a")), 1300);
-  EXPECT_DOUBLE_EQ(co2e(find("sf6")), 23500);
-  EXPECT_DOUBLE_EQ(co2e(find("methane")), 0.7158 * 30);
-  EXPECT_EQ(find("methane")->formula, "16.043 / 22.414 kg/Nm3");
-}
-
 TEST_F(OwnSet, ExtendsAnotherAndReplacesSingleRows) {
   const auto registry = load(line("carrier: electricity, region: CN-SC, method: average, year: 2023, value: 0.2, unit: "
                                   "kgCO2/kWh"),
@@ -491,98 +388,6 @@ TEST_F(OwnSet, LeavesNoTimeUnsaidBehindARowThatItInherits) {
   problems_ = {};
   load(line("carrier: heat, valid_from: 2023-07-01, value: 0.12, unit: tCO2/GJ"), "UTC", "own", "extends: base\n");
   EXPECT_EQ(problems_.to_text(), "") << "it takes over before the inherited one ends";
-}
-
-TEST_F(OwnSet, OfStandardCoalIsNoSetOfEmissions) {
-  const auto registry =
-      load(line("carrier: raw-coal, value: 0.7143, unit: kgce/kg, year: 2020") +
-               line("carrier: anthracite, ncv: 22.867, ncv_unit: GJ/t, year: 2011") +
-               line("carrier: steam, value: 0.1286, unit: kgce/kg, ncv: 3763, ncv_unit: kJ/kg, year: 2020"),
-           "UTC", "own", "kind: standard-coal\n");
-  ASSERT_EQ(problems_.to_text(), "");
-  EXPECT_TRUE(registry.sets().empty());
-  EXPECT_THAT(registry.sets(model::FactorKind::standard_coal), ElementsAre("own"));
-  const auto find = [&](std::string_view carrier) {
-    return registry.find("own", carrier, "CN-SC", "default", utc("2023-01-01 00:00"));
-  };
-  EXPECT_EQ(find("raw-coal")->scaled_coal, 714'300'000'000);
-  EXPECT_EQ(find("raw-coal")->scaled_co2e, 0);
-  EXPECT_NEAR(static_cast<double>(find("anthracite")->scaled_coal), 22867 / 29307.6 * 1e12, 1);
-  EXPECT_EQ(find("anthracite")->unit_text, "kgce/t");
-  EXPECT_EQ(find("anthracite")->value_text, "780.241303");
-  EXPECT_EQ(find("anthracite")->formula, "22.867 GJ/t / 29307.6 kJ/kgce");
-  EXPECT_NEAR(static_cast<double>(find("steam")->scaled_coal), 0.1286 / 3.763 * 1e12 * 1e-0, 1);
-}
-
-TEST_F(OwnSet, AMeasuredHeatingValueGivesTheStandardCoalToo) {
-  write("base", "factors:\n" + line("carrier: natural-gas, year: 2020, ncv: 389.31, ncv_unit: GJ/10^4Nm3, "
-                                    "carbon_t_per_gj: 0.01532, oxidation_percent: 99"));
-  const std::string rows = R"(
-  - {carrier: natural-gas, valid_from: 2026-01-01, ncv: 360, ncv_unit: GJ/10^4Nm3, carbon_t_per_gj: 0.0153, oxidation_percent: 99,
-     source: lab, publication: 2026-02-01, confidence: own_measurement}
-  - {carrier: natural-gas, valid_from: 2026-02-01, ncv: 350, ncv_unit: GJ/10^4Nm3, carbon_t_per_gj: 0.0153, oxidation_percent: 99,
-     source: lab, publication: 2026-03-01, confidence: supplier}
-  - {carrier: natural-gas, valid_from: 2026-03-01, value: 1.9, unit: kgCO2/Nm3,
-     source: lab, publication: 2026-03-01, confidence: own_measurement}
-  - {carrier: diesel, year: 2026, gases: {CO2: 74100}, unit: kg/TJ, ncv: 43.0, ncv_unit: GJ/t,
-     source: refinery, publication: 2026-03-01, confidence: supplier}
-)";
-  const auto registry = load(rows, "UTC", "own", "extends: base\n");
-  ASSERT_EQ(problems_.to_text(), "");
-  EXPECT_THAT(registry.sets(), ElementsAre("own"));
-  EXPECT_THAT(registry.sets(model::FactorKind::standard_coal), ElementsAre("own/ncv"));
-  const auto find = [&](std::string_view carrier, std::string_view at) {
-    return registry.find(coal_set_of("own"), carrier, "CN-SC", "default", utc(at));
-  };
-  EXPECT_EQ(find("natural-gas", "2025-12-31 23:59"), nullptr) << "a default, which is inherited";
-  const model::Factor* own = find("natural-gas", "2026-01-31 23:59");
-  ASSERT_NE(own, nullptr);
-  EXPECT_EQ(own->id, "own/ncv/natural-gas/default/2026-01-01");
-  EXPECT_NEAR(static_cast<double>(own->scaled_coal), 36'000 / 29'307.6 * 1e12, 1);
-  EXPECT_EQ(own->scaled_co2e, 0);
-  EXPECT_EQ(own->formula, "360 GJ/10^4Nm3 / 29307.6 kJ/kgce");
-  EXPECT_EQ(own->unit_text, "kgce/10^4Nm3");
-  EXPECT_EQ(own->source, "lab");
-  EXPECT_NEAR(static_cast<double>(find("natural-gas", "2026-02-01 00:00")->scaled_coal), 35'000 / 29'307.6 * 1e12, 1);
-  EXPECT_EQ(find("natural-gas", "2026-03-01 00:00"), nullptr) << "the next row has no heating value";
-  EXPECT_NEAR(static_cast<double>(find("diesel", "2026-03-01 00:00")->scaled_coal), 43'000 / 29'307.6 * 1e12, 1);
-}
-
-TEST_F(OwnSet, TheStandardCoalIsThatOfTheSameSeriesAsTheEmissions) {
-  const std::string measured =
-      ", ncv_unit: GJ/10^4Nm3, source: lab, publication: 2026-02-01, confidence: own_measurement";
-  const std::string burnt = ", carbon_t_per_gj: 0.0153, oxidation_percent: 99}\n";
-  write("base", "factors:\n  - {carrier: natural-gas, year: 2026, ncv: 360" + measured + burnt);
-  const auto registry = load("  - {carrier: natural-gas, region: CN-SC, year: 2026, ncv: 350" + measured + burnt +
-                                 line("carrier: natural-gas, region: CN-BJ, year: 2026, value: 1.9, unit: kgCO2/Nm3"),
-                             "UTC", "own", "extends: base\n");
-  ASSERT_EQ(problems_.to_text(), "");
-  const auto find = [&](std::string_view region) {
-    return registry.find("own/ncv", "natural-gas", region, "default", utc("2026-06-01 00:00"));
-  };
-  ASSERT_NE(find("CN-SC"), nullptr);
-  EXPECT_EQ(find("CN-SC")->formula, "350 GJ/10^4Nm3 / 29307.6 kJ/kgce");
-  ASSERT_NE(find("CN-GD"), nullptr);
-  EXPECT_EQ(find("CN-GD")->id, "own/ncv/natural-gas/default/2026");
-  EXPECT_EQ(find("CN-GD")->inherited_from, "base");
-  EXPECT_EQ(find("CN-BJ"), nullptr) << "its emissions go by a row without a heating value";
-}
-
-TEST_F(OwnSet, AMeasuredHeatingValueThatDoesNotLeadToTheAmountIsNamed) {
-  const std::string row =
-      "  - {carrier: natural-gas, year: 2026, value: 1.9, unit: kgCO2/Nm3, ncv: 48, ncv_unit: GJ/t, "
-      "source: lab, publication: 2026-03-01, confidence: own_measurement";
-  const auto without = load(row + "}\n");
-  EXPECT_FALSE(problems_.has_errors());
-  EXPECT_THAT(problems_.to_text(), HasSubstr("factors[0].ncv: 48 GJ/t does not lead to Nm3"));
-  EXPECT_THAT(without.sets(model::FactorKind::standard_coal), ElementsAre());
-  EXPECT_THAT(without.sets(), ElementsAre("own"));
-  problems_ = {};
-  const auto registry = load(row + ", density: 0.72, density_unit: kg/Nm3}\n");
-  EXPECT_EQ(problems_.to_text(), "");
-  const model::Factor* coal = registry.find("own/ncv", "natural-gas", "", "default", utc("2026-03-01 00:00"));
-  ASSERT_NE(coal, nullptr);
-  EXPECT_NEAR(static_cast<double>(coal->scaled_coal), 48 * 720 / 29'307.6 * 1e12, 1);
 }
 
 TEST_F(OwnSet, AHeatingValueAndADensityLeadFromHeatToVolume) {
